@@ -6,7 +6,9 @@
    counts it.
 
    A path is tested as `fd.name` has it: absolute, joined to the directory that a relative one starts from. Only a plain
-   path is tested, one without `.`, `..`, doubled or trailing slashes, which needs no resolution; any other passes. */
+   path is tested, one without `.`, `..`, doubled or trailing slashes, which needs no resolution; any other passes. The
+   path that an open reached (`fd.realpath`) mostly is that same text, which is seen by comparing it with the names of the
+   dentries; only where it is another, it is written out, and tested as well. */
 #pragma once
 #include "syscall_ctx.h"
 #include "sock_info.h"
@@ -21,11 +23,8 @@
    cgroup. */
 struct caller { u64 task, born, execs, moves; struct verdicts verdicts; };
 
-struct filter_scratch {
-  struct caller caller;
-  struct open_args open;
-  struct sock_info sock;
-  u64 sock_fd, sock_is_socket, sock_wants_protocol; /* arguments of lookup_sock */
+/* A plain path and what is tested of it. */
+struct tested_path {
   u64 slash;            /* offset of the last slash of the path */
   u64 climbs;           /* "../" occurs in it */
   u64 last, last_word;  /* bits of the last word with slashes, and its index */
@@ -35,9 +34,19 @@ struct filter_scratch {
   u64 length, raw;
   union { u64 word[MAX_FILTERED_PATH / 8]; char bytes[2 * MAX_FILTERED_PATH + 64]; };
 };
-_Static_assert(sizeof(struct filter_scratch) == FILTER_SCRATCH_SIZE, "filter_scratch");
-_Static_assert(__builtin_offsetof(struct filter_scratch, word) - __builtin_offsetof(struct filter_scratch, dentry) ==
+_Static_assert(__builtin_offsetof(struct tested_path, word) - __builtin_offsetof(struct tested_path, dentry) ==
                __builtin_offsetof(struct opened_path, word), "opened_path");
+
+struct filter_scratch {
+  struct caller caller;
+  struct open_args open;
+  struct sock_info sock;
+  u64 sock_fd, sock_is_socket, sock_wants_protocol; /* arguments of lookup_sock */
+  u64 left;                  /* bytes of the path that is_reached_as_given has not compared yet */
+  struct tested_path given;  /* to the call, made absolute */
+  struct tested_path real;   /* that an open reached, where it is another */
+};
+_Static_assert(sizeof(struct filter_scratch) == FILTER_SCRATCH_SIZE, "filter_scratch");
 
 /* The process predicates that may hold of the calling process, a bit each: by PROC_VERDICTS, else by its name
    (PROC_COMM_VERDICTS), else all of them. */
@@ -79,7 +88,7 @@ inlined int count_filtered(const struct syscall_ctx *sys) {
 #define EARLIER(bits, before, n) ((bits) << 8 * (n) | (before) >> (64 - 8 * (n)))
 
 /* Find slashes; false: the path is not plain. What the loop changes lies in the map, see record.h. */
-inlined bool is_plain(struct filter_scratch *g) {
+inlined bool is_plain(struct tested_path *g) {
   u64 slashes = 0, dots = 0, rough = 0, climbs = 0;
   *(volatile u64 *)&g->last = 0;
   *(volatile u64 *)&g->last_word = 0;
@@ -113,13 +122,13 @@ inlined bool is_plain(struct filter_scratch *g) {
   return !rough;
 }
 
-inlined s64 read_path(struct filter_scratch *g, const struct syscall_ctx *sys, u64 user, u64 at) {
+inlined s64 read_path(struct tested_path *g, const struct syscall_ctx *sys, u64 user, u64 at) {
   return arg_space(sys, user) == USER ? bpf_probe_read_user_str(g->bytes + at, MAX_FILTERED_PATH, (void *)user)
                                       : bpf_probe_read_kernel_str(g->bytes + at, MAX_FILTERED_PATH, (void *)user);
 }
 
 /* The name of what a path leads to, seen from a directory. False: it has to be looked at in user space. */
-inlined bool name_of(struct filter_scratch *g, const struct syscall_ctx *sys, s32 dirfd, u64 user) {
+inlined bool name_of(struct tested_path *g, const struct syscall_ctx *sys, s32 dirfd, u64 user) {
   u32 slot = SLOT_CALL;
   s64 n = read_path(g, sys, user, 0);
   u64 at = n - 1;
@@ -153,6 +162,99 @@ inlined bool name_of(struct filter_scratch *g, const struct syscall_ctx *sys, s3
   return is_plain(g);
 }
 
+/* Neighbouring members of struct dentry. A name of up to 31 bytes lies in the dentry itself, in `word`. */
+struct named { struct dentry *parent; struct qstr name; struct inode *inode; u64 word[4]; };
+_Static_assert(__builtin_offsetof(struct dentry, d_parent) + __builtin_offsetof(struct named, word) ==
+               __builtin_offsetof(struct dentry, d_iname), "dentry");
+#define SHORT_NAME (sizeof(((struct named *)0)->word) - 1)
+
+/* Whether the last part of what is left of the given path is this name; it is left then. False for a long name, too. */
+inlined bool ends_in_name(struct filter_scratch *g, const struct named *dentry) {
+  u64 left = *(volatile u64 *)&g->left, length = dentry->name.len;
+  if (length > SHORT_NAME || length + 1 > left) return false;
+  left -= length;
+  barrier_var(left);
+  const char *part = g->given.bytes + (left & (MAX_FILTERED_PATH - 1));
+  *(volatile u64 *)&g->left = left - 1;
+  if (g->given.bytes[(left - 1) & (MAX_FILTERED_PATH - 1)] != '/') return false;
+#pragma clang loop unroll(full)
+  for (u32 i = 0; i < 4; i++) {
+    u64 differs = *(const u64 *)(part + i * 8) ^ dentry->word[i];
+    if (length < i * 8 + 8) return !(differs & ((1ull << (length & 7) * 8) - 1));
+    if (differs) return false;
+  }
+  return false;
+}
+
+/* Whether the real path of a file (walk_real_path) is the path that was given. False where names are long. */
+inlined bool is_reached_as_given(struct filter_scratch *g, struct scratch *s, struct path *path, struct path *root) {
+  volatile struct walk_state *at = &s->walk;
+  bool on_root = is_on_root(path, root);
+  at->mount = (void *)path->mnt - __builtin_offsetof(struct mount, mnt);
+  at->dentry = path->dentry;
+  at->top = 0;
+  if (!on_root) READ(at->top, TYPED(vfsmount, path->mnt)->mnt_root);
+  *(volatile u64 *)&g->left = *(volatile u64 *)&g->given.length;
+  COUNTED(i, s->round, DEPTH) {
+    struct mount *mount = at->mount;
+    struct dentry *dentry = at->dentry;
+    if (at->top) {
+      if (dentry == root->dentry && &mount->mnt == root->mnt) return !*(volatile u64 *)&g->left;
+      if (dentry == at->top) {
+        VIEW(above, above, TYPED(mount, mount)->mnt_parent);
+        struct mount *parent = above->parent;
+        if (parent == mount || !parent) return !*(volatile u64 *)&g->left;
+        at->dentry = above->point;
+        at->mount = parent;
+        READ(at->top, TYPED(mount, parent)->mnt.mnt_root);
+        continue;
+      }
+    }
+    VIEW(named, named, TYPED(dentry, dentry)->d_parent);
+    struct dentry *parent = named->parent;
+    if (parent == dentry) return !at->top && !*(volatile u64 *)&g->left;
+    if (!ends_in_name(g, named)) return false;
+    at->dentry = parent;
+  }
+  return false;
+}
+
+enum reached { REACHED_AS_GIVEN, REACHED_OTHERWISE, REACHED_UNKNOWN };
+
+/* What fd.realpath is of an open: the given path, another one, which lies in `real` then, or one that has to be looked at in
+   user space. A failed open reaches nothing: an empty path, of which no test holds. */
+inlined u64 reached_by(struct filter_scratch *g, const struct syscall_ctx *sys) {
+  u32 slot = SLOT_CALL;
+  struct scratch *s = LOOKUP(SCRATCH, &slot);
+  struct task_struct *task = current_task();
+  struct path root = {}, path = {};
+  struct tested_path *real = &g->real;
+  if (!s) return REACHED_UNKNOWN;
+  if (sys->result < 0) {
+    real->word[0] = 0;
+    *(volatile u64 *)&real->length = 0;
+    return is_plain(real) ? REACHED_OTHERWISE : REACHED_UNKNOWN;
+  }
+  struct file *file = fd_file(task, sys->result);
+  if (!file) return REACHED_UNKNOWN;
+  READ(path, file->f_path);
+  if (!path.dentry) return REACHED_UNKNOWN;
+  READ(root, task->fs->root); /* not task_root, which is a call of a helper */
+  if (is_reached_as_given(g, s, &path, &root)) return REACHED_AS_GIVEN;
+  if (walk_real_path(s, &path, &root) & ~MARK_OUTSIDE) return REACHED_UNKNOWN;
+  u64 from = *(volatile u32 *)&s->path_at;
+  barrier_var(from);
+  if (from >= MAX_STR) return REACHED_UNKNOWN; /* a root */
+  u64 length = MAX_STR - from;
+  if (length >= MAX_FILTERED_PATH - 1) return REACHED_UNKNOWN;
+  barrier_var(length);
+  length &= MAX_FILTERED_PATH - 1;
+  bpf_probe_read_kernel(real->bytes, length, s->path + (from & (2 * MAX_STR - 1)));
+  real->bytes[length] = 0;
+  *(volatile u64 *)&real->length = length;
+  return is_plain(real) ? REACHED_OTHERWISE : REACHED_UNKNOWN;
+}
+
 /* Whether the kernel's path (d_path) of the opened file differs from the path that the open was given, or the file is a
    directory without O_DIRECTORY in the flags. `g` must hold the given path. */
 inlined bool path_differs(struct filter_scratch *g, const struct syscall_ctx *sys, const struct open_args *open) {
@@ -172,14 +274,14 @@ inlined bool path_differs(struct filter_scratch *g, const struct syscall_ctx *sy
   if ((mode & S_IFMT) == S_IFDIR && !(open->flags & O_DIRECTORY)) return true;
   task_root(task, &root);
   if (walk_path(s, path.mnt, path.dentry, &root) & ~MARK_OUTSIDE) return true;
-  u64 from = *(volatile u32 *)&s->path_at, length = *(volatile u64 *)&g->length;
+  u64 from = *(volatile u32 *)&s->path_at, length = *(volatile u64 *)&g->given.length;
   barrier_var(from);
   if (from >= MAX_STR || MAX_STR - from != length) return true;
   from &= MAX_STR - 1;
   *(volatile u64 *)(s->path + MAX_STR) = 0;
 #pragma clang loop unroll(disable)
   for (u32 i = 0; i < MAX_FILTERED_PATH / 8; i++) {
-    u64 theirs = *(u64 *)(s->path + from + i * 8), ours = g->word[i];
+    u64 theirs = *(u64 *)(s->path + from + i * 8), ours = g->given.word[i];
     if (i * 8 + 8 > length) { /* the last bytes of both */
       u64 kept = (1ull << (length & 7) * 8) - 1;
       return (theirs & kept) != (ours & kept);
@@ -201,8 +303,8 @@ inlined bool must_emit_path(struct filter_scratch *g, const struct syscall_ctx *
   READ(dentry, file->f_path.dentry);
   READ(inode, file->f_inode);
   READ(mode, inode->i_mode);
-  g->dentry = (u64)dentry;
+  g->given.dentry = (u64)dentry;
   /* Relative paths start from directories, and programs that append those look up no kept path. */
-  bool is_kept = dentry && store_opened_path(file, (struct opened_path *)&g->dentry);
+  bool is_kept = dentry && store_opened_path(file, (struct opened_path *)&g->given.dentry);
   return (!is_kept || (mode & S_IFMT) == S_IFDIR) && path_differs(g, sys, open);
 }

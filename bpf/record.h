@@ -80,7 +80,8 @@ _Static_assert(sizeof(struct scratch) == SCRATCH_SIZE, "scratch");
 enum slot { SLOT_CALL, SLOT_EXEC, SLOT_FORK, SLOT_EXIT };
 
 struct counts { u64 seen, filtered, lost, over_share; }; /* over_share: of `lost`, refused by accounts.h */
-struct settings { u32 own, threads, environment, realpath, off, stdio; }; /* own: mozu's process id; Loader.configure */
+/* own: mozu's process id; root_is_below: the file system of `/` is mounted from below its root; Loader.configure */
+struct settings { u32 own, threads, environment, realpath, off, stdio, root_is_below; };
 
 /* bpf_ringbuf_query (Linux 5.8) by its number: bcc's headers have it from 0.27 on. */
 #define RINGBUF_QUERY 134

@@ -17,8 +17,11 @@ inlined u64 part_open_args(const struct filter_call *call) {
 
 /* 0: the name has to be looked at in user space. */
 inlined u64 part_name(const struct filter_call *call) {
-  return name_of(call->g, call->sys, call->g->open.dirfd, call->g->open.user);
+  return name_of(&call->g->given, call->sys, call->g->open.dirfd, call->g->open.user);
 }
+
+/* enum reached. */
+inlined u64 part_reached(const struct filter_call *call) { return reached_by(call->g, call->sys); }
 
 inlined u64 part_sock(const struct filter_call *call) {
   struct filter_scratch *g = call->g;

@@ -36,7 +36,10 @@ inlined int open_exit(const struct syscall_ctx *sys) {
     READ(fmode, file->f_mode);
     READ(path, file->f_path);
     marks = 0;
-    if (wants_realpath()) e->real = append_path(s, &path, &root, &marks);
+    if (wants_realpath() && path.dentry) {
+      marks = walk_real_path(s, &path, &root);
+      e->real = append_walked(s);
+    }
     if (fmode & FMODE_CREATED) marks |= MARK_CREATED;
     mark(s, marks);
     fill_file_attrs(s, &e->file, &path);

@@ -15,6 +15,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
     ProcessCheck,
     SearchCheck,
     Subject,
+    about,
 )
 
 PARTS: Final = ("etc", "shadow", "passwd", "pam.d", "x", "..b", ".ssh", "id_rsa", "a_rather_long_part_of_a_path", "usr")
@@ -31,6 +32,8 @@ class Facts(NamedTuple):
     """Subject, member, element → number, as it lies in memory."""
     name: bytes
     verdict: int
+    real: bytes = b""
+    """The path that was reached; empty where none was."""
 
 
 def random_facts(chance: random.Random) -> Facts:
@@ -42,7 +45,9 @@ def random_facts(chance: random.Random) -> Facts:
             size = filter_layout.place(subject.value[0], subject.value[1] + member).size
             few = _SOCKET.get(member, NUMBERS)
             numbers[subject, member, 0] = chance.choice(few) & (1 << 8 * size) - 1
-    return Facts(numbers, random_name(chance), chance.getrandbits(64))
+    name = random_name(chance)
+    real = chance.choice((name, random_name(chance), b""))
+    return Facts(numbers, name, chance.getrandbits(64), real)
 
 
 _SOCKET: Final = {
@@ -101,11 +106,12 @@ def of_open(chance: random.Random) -> Formula:
     path = random_name(chance).decode()
     part = chance.choice(PARTS)
     pieces = chance.choice((part, part[:3], f"/{part}", f"{part}/", f"/{part}/", "../", path[-20:], path[-7:]))
-    return chance.choice((
+    found = chance.choice((
         names.equal(path), names.begins(path[: chance.randint(1, 12)]), names.ends(pieces), names.contains(pieces),
         names.directory_is(path), names.directory_is("/"), names.filename_is(part), names.filename_begins(part[:2]),
         names.filename_is("a_rather_long_part_of_a_path_and_more"), names.like(f"/*/{part}"), names.below(path),
     ))  # fmt: skip
+    return found if chance.random() < 0.7 else about(found, Subject.REAL)
 
 
 def is_true(formula: Formula, facts: Facts) -> bool:
@@ -115,13 +121,13 @@ def is_true(formula: Formula, facts: Facts) -> bool:
 
 def _holds(check: object, facts: Facts) -> bool:
     assert isinstance(check, Check)
-    name = facts.name
+    name = facts.real if check.subject is Subject.REAL else facts.name
     if isinstance(check, ProcessCheck):
         return bool(facts.verdict >> check.number & 1)
     if isinstance(check, SearchCheck):
         return check.text in name
     if isinstance(check, BytesCheck):
-        begin = {NamePart.START: 0, NamePart.FILE: name.rindex(b"/") + 1}.get(check.part)
+        begin = {NamePart.START: 0, NamePart.FILE: name.rfind(b"/") + 1}.get(check.part)
         at = len(name) - check.offset if begin is None else begin + check.offset
         return at >= 0 and (name + b"\0")[at : at + len(check.value)] == check.value
     assert isinstance(check, NumberCheck)
@@ -129,8 +135,9 @@ def _holds(check: object, facts: Facts) -> bool:
 
 
 def _number(check: NumberCheck, facts: Facts) -> int:
-    if check.about is Subject.NAME:
-        return {"length": len(facts.name), "slash": facts.name.rindex(b"/"), "climbs": 0}[check.member]
+    if check.of_name:
+        name = facts.real if check.about is Subject.REAL else facts.name
+        return {"length": len(name), "slash": max(name.rfind(b"/"), 0), "climbs": 0}[check.member]
     number = facts.numbers[check.about, check.member, check.element]
     if check.narrow:
         number &= 0xFFFFFFFF
@@ -140,14 +147,16 @@ def _number(check: NumberCheck, facts: Facts) -> int:
 def scratch_of(facts: Facts, *, junk: Sequence[int]) -> bytearray:
     """struct filter_scratch, as the subprograms fill it; `junk`: what earlier names have left behind."""
     scratch = bytearray(filter_layout.size("filter_scratch"))
-    at = filter_layout.place("filter_scratch", "bytes").offset
-    scratch[at:] = bytes(junk[: len(scratch) - at]).ljust(len(scratch) - at, b"z")
-    scratch[at : at + len(facts.name) + 1] = facts.name + b"\0"
-    slash = facts.name.rindex(b"/")
-    file = filter_layout.place("filter_scratch", "file").offset
-    scratch[file : file + 32] = scratch[at + slash + 1 : at + slash + 33]
-    for member, value in (("length", len(facts.name)), ("slash", slash)):
-        put(scratch, "filter_scratch", member, value)
+    size = filter_layout.size("tested_path") - filter_layout.place("tested_path", "bytes").offset
+    for which, name in (("given", facts.name), ("real", facts.real)):
+        at = filter_layout.place("filter_scratch", f"{which}.bytes").offset
+        scratch[at : at + size] = bytes(junk[:size]).ljust(size, b"z")
+        scratch[at : at + len(name) + 1] = name + b"\0"
+        slash = max(name.rfind(b"/"), 0)
+        file = filter_layout.place("filter_scratch", f"{which}.file").offset
+        scratch[file : file + 32] = scratch[at + slash + 1 : at + slash + 33]
+        for member, value in (("length", len(name)), ("slash", slash)):
+            put(scratch, "filter_scratch", f"{which}.{member}", value)
     for (subject, member, _), value in facts.numbers.items():
         if subject in (Subject.OPEN, Subject.SOCKET):
             put(scratch, "filter_scratch", subject.value[1] + member, value)

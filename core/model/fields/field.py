@@ -74,7 +74,8 @@ class Match(enum.Enum):
     ANY = "any"
     """The reader gives a tuple; the test holds if it holds for any element (bare `proc.aname`)."""
     ENDPOINTS = "endpoints"
-    """The reader gives a tuple of the two ends; `!=` wants all, every other test any (`fd.ip`, `fd.port`, `fd.net`)."""
+    """The reader gives a tuple of the two ends, or of all paths of a file; `!=` wants all, every other test any
+    (`fd.ip`, `fd.port`, `fd.net`, `fd.paths`)."""
     NAMES = "names"
     """The reader gives a tuple of all names of one thing, (None,) where it has none: `!=` wants none of them to be
     equal and holds for what has no name, every other test wants any (`fd.sip.name`)."""

@@ -214,6 +214,7 @@ class EventBuilder:
             for key, value in ends.values():
                 self.values.setdefault(key, value)
             file["sock"] = ends.part()
+        file.setdefault("realpath", None)  # not known: fd.name stands for it
         return GivenPart(**file)
 
     def _usual_kind(self) -> str:

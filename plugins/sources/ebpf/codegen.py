@@ -24,8 +24,8 @@ SYS_EXIT = Program("native", "native", "", context="sys_exit_ctx")
 SELFTEST = Program("selftest", "selftest", "sys_exit_splice")
 """Loader.prepare runs it once."""
 PARTS: Final = (
-    *("part_process_bits", "part_count_filtered", "part_open_args", "part_name", "part_sock"),
-    *("part_must_emit_path", "part_path_differs"),
+    *("part_process_bits", "part_count_filtered", "part_open_args", "part_name", "part_reached"),
+    *("part_sock", "part_must_emit_path", "part_path_differs"),
 )
 """Subprograms of kernel filters, in _PARTS_FILE."""
 _PARTS_FILE: Final = "programs/filter_parts.c"

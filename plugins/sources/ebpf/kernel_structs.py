@@ -28,7 +28,7 @@ STRUCTS: Final[dict[str, str]] = {
     "fs_struct": "root pwd",
     "path": "mnt dentry",
     "file": "f_path f_inode f_mode f_flags private_data",
-    "dentry": "d_hash d_inode d_parent d_name=__d_name|d_name",
+    "dentry": "d_hash d_inode d_parent d_name=__d_name|d_name d_iname=d_shortname|d_iname",
     "hlist_bl_node": "pprev",
     "qstr": "len name",
     "vfsmount": "mnt_root mnt_flags",
@@ -37,7 +37,7 @@ STRUCTS: Final[dict[str, str]] = {
         "i_mode i_uid i_gid i_flags i_sb i_ino i_ctime_sec? i_ctime_nsec? i_mtime_sec? i_mtime_nsec? "
         "i_ctime=i_ctime|__i_ctime? i_mtime=i_mtime|__i_mtime?"
     ),
-    "super_block": "s_dev s_flags s_magic",
+    "super_block": "s_dev s_flags s_magic s_root",
     "ovl_inode": "vfs_inode __upperdentry?",
     "css_set": "cgrp_links subsys",
     "cgroup_subsys_state": "cgroup",

@@ -17,6 +17,7 @@ from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
+from mozu.core.common.mounts import root_is_below
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, uring
 from mozu.plugins.sources.ebpf.call_exits import CallExits, ExitOfAllCalls, ExitOfEachCall, Pair
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
@@ -62,6 +63,7 @@ class Loader:
         self.watched: set[str] = set()
         """Event types that were ever attached."""
         self._own_pid = 0
+        self._root_is_below = root_is_below()
         self._filters: dict[str, FilterFunction] = {}
         types = types or codegen.read_types()
         self._maps = make_maps(ring_size, requests=any(path.name == IO_URING for path in self.entry_paths))
@@ -138,7 +140,7 @@ class Loader:
         mozu's own calls are filtered in any case. `off`: no program counts or records anything from now on; detaching
         takes longer.
         """
-        values = self._own_pid, threads, environment, realpath, off, stdio
+        values = self._own_pid, threads, environment, realpath, off, stdio, self._root_is_below
         bpf_syscall.update(self._maps["SETTINGS"], 0, SETTINGS.pack(*values))
 
     def _attach(self, program: Program, fd: int) -> int | None:

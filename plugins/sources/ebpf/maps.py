@@ -13,7 +13,7 @@ from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 
 COUNTS: Final = struct.Struct("<QQQQ")
 """struct counts of bpf/record.h: seen, filtered, lost, over_share."""
-SETTINGS: Final = struct.Struct("<IIIIII")
+SETTINGS: Final = struct.Struct("<7I")
 SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
 SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
 """For splice, which refuses the unknown flag before it looks at anything else."""
@@ -23,7 +23,7 @@ SIZES: Final = {
     "URING_OP_SIZE": uring.ENTRY.size,
     "URING_REQUESTS_SIZE": 992,
     "URING_REQUEST_SIZE": 9184,
-    "FILTER_SCRATCH_SIZE": 800,
+    "FILTER_SCRATCH_SIZE": 1480,
     "OPENED_PATH_SIZE": 280,
 }
 """Sizes of structs in bpf/{record,syscall_ctx,uring,kernel_filter,opened_path}.h, which assert them."""

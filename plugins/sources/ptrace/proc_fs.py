@@ -1,13 +1,17 @@
 """/proc of a stopped task: descriptors, directories, files. Paths as seen from the process's own root."""
 
 import os
+import re
 import stat
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from mozu.core.abi.anon_inodes import ANON_INODES
+from mozu.core.common.mounts import MountPoint, mounts, root_is_below
 from mozu.core.model.event import File, as_text
 
 _DELETED: Final = " (deleted)"
+_MOUNT_ID: Final = re.compile(rb"mnt_id:\s*(\d+)")
 AT_FDCWD: Final = -100
 
 
@@ -22,6 +26,8 @@ class FdInfo(NamedTuple):
     encoded_dev: int
     """As stat encodes it."""
     ino: int
+    whole: str
+    """`link`, as this process sees it; that is from the root of the task, where it has another."""
 
 
 def link(tid: int, name: str) -> str:
@@ -62,7 +68,7 @@ def fd_info(tid: int, fd: int) -> FdInfo | None:
     if not found.st_nlink:
         target = target.removesuffix(_DELETED)
     dev = os.major(found.st_dev) << 20 | os.minor(found.st_dev)
-    return FdInfo(inside_root(tid, target), found.st_mode, dev, found.st_dev, found.st_ino)
+    return FdInfo(inside_root(tid, target), found.st_mode, dev, found.st_dev, found.st_ino, target)
 
 
 def base_directory(tid: int, dirfd: int) -> str | None:
@@ -83,10 +89,51 @@ def exists(tid: int, start: str | None, path: str) -> bool:
     return True
 
 
-def file_of(seen: FdInfo) -> File:
-    """A descriptor that is no socket."""
+class RealPaths:
+    """Where files really lie: on the file system of a task's root, by whatever mount or root they were reached through.
+
+    Keeps what is mounted where; reads it again when a file lies on a mount that is not known.
+    """
+
+    def __init__(self) -> None:
+        self._mounts: dict[int, MountPoint] = {}
+        self._is_below = root_is_below()
+
+    def find(self, tid: int, fd: int, seen: FdInfo) -> str:
+        """Of a file that is open."""
+        if self._is_below or not seen.whole.startswith("/"):
+            return seen.link
+        try:
+            if os.stat(f"/proc/{tid}/root").st_dev != seen.encoded_dev:
+                return seen.link
+            found = _MOUNT_ID.search(Path(f"/proc/{tid}/fdinfo/{fd}").read_bytes())
+        except OSError:
+            return seen.link
+        mount = self._mount(tid, int(found[1])) if found is not None else None
+        if mount is None or not (below := _below(mount.place, seen.whole)):
+            return seen.link
+        return below if mount.root == "/" else mount.root + below.rstrip("/")
+
+    def _mount(self, tid: int, number: int) -> MountPoint | None:
+        """One of this process's mounts, or of a task in another mount namespace that has no root of its own."""
+        if number not in self._mounts:
+            self._mounts = {one.id: one for one in mounts()}
+        if number not in self._mounts and link(tid, "root") == "/":
+            self._mounts |= {one.id: one for one in mounts(tid)}
+        return self._mounts.get(number)
+
+
+def _below(place: str, path: str) -> str:
+    """What is left of a path behind a place, with its slash; empty: it does not lie there."""
+    if place == "/" or path == place:
+        return path if place == "/" else "/"
+    return path[len(place) :] if path.startswith(place + "/") else ""
+
+
+def file_of(seen: FdInfo, real: str | None = None) -> File:
+    """A descriptor that is no socket. `real`: of RealPaths."""
     kind, name = _kind(seen)
-    real = seen.link if name and kind in ("file", "directory") else None
+    real = (real or seen.link) if name and kind in ("file", "directory") else None
     return File(kind, name, "", real, 0, seen.dev, seen.ino)
 
 

@@ -53,8 +53,9 @@ def trace_demand(demand: Demand) -> TraceDemand:
     types, state = demand.of("syscall"), demand.state_dependencies("syscall")
     threads = bool(_THREADS & types.keys()) or "*" in types or "threads" in state
     return TraceDemand(
-        wanted_types(demand)[0], threads=threads, environment="env" in state, stdio="stdio" in state
-    )
+        wanted_types(demand)[0], threads=threads, environment="env" in state, stdio="stdio" in state,
+        realpath="realpath" in state,
+    )  # fmt: skip
 
 
 class PtraceSource:

@@ -51,9 +51,11 @@ _CLONE_FILES, _CLONE_PARENT, _CLONE_THREAD = 0x400, 0x8000, 0x10000
 class TraceDemand:
     """The demand as the tracer needs it. Replaced as a whole when it changes."""
 
-    def __init__(self, types: Iterable[str], *, threads: bool, environment: bool, stdio: bool = False) -> None:
+    def __init__(
+        self, types: Iterable[str], *, threads: bool, environment: bool, stdio: bool = False, realpath: bool = False
+    ) -> None:
         self.types = frozenset(types)
-        self.threads, self.environment, self.stdio = threads, environment, stdio
+        self.threads, self.environment, self.stdio, self.realpath = threads, environment, stdio, realpath
 
 
 class Tracer:
@@ -234,7 +236,7 @@ class Tracer:
         task.reader = None
         self.armed = True
         self.reader_context.environment = self.wanted.environment
-        self.reader_context.stdio = self.wanted.stdio
+        self.reader_context.stdio, self.reader_context.realpath = self.wanted.stdio, self.wanted.realpath
         self.warnings.executed(task.tid)
         assert isinstance(reader, ExecReader)
         self._put(reader.done(task, old))

@@ -26,7 +26,7 @@ def test_a_member_of_a_struct_by_value_is_found_through_it() -> None:
 
 
 def test_members_of_an_unnamed_union_lie_at_one_place() -> None:
-    words, letters = (filter_layout.place("filter_scratch", name) for name in ("word", "bytes"))
+    words, letters = (filter_layout.place("filter_scratch", f"given.{name}") for name in ("word", "bytes"))
 
     assert (words.offset, 8, 1) == (letters.offset, words.size, letters.size)
 

@@ -18,7 +18,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import Subject
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
 from tests.support import filter_facts, requirements
 from tests.support.bpf_run import FilterRunner, filter_runner
-from tests.support.filter_facts import Facts, is_true, of_open, of_socket, random_facts, random_formula
+from tests.support.filter_facts import Facts, is_true, of_open, of_socket, random_facts, random_formula, random_name
 from tests.support.split import needs_live
 
 pytestmark = pytest.mark.ebpf
@@ -55,7 +55,7 @@ def with_numbers(facts: Facts, *arguments: int, result: int) -> Facts:
 def test_opens_pass_if_and_only_if_the_formula_is_true_fuzz(
     runner: FilterRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of absolute and relative paths; one that is not plain passes."""
+    """Of absolute and relative paths; one that is not plain passes, and so does one that reached an unknown place."""
     monkeypatch.chdir(tmp_path)
     number, decided = SYSCALL_SPECS["openat"].number, {True: 0, False: 0}
     for seed in range(ROUNDS):
@@ -71,15 +71,78 @@ def test_opens_pass_if_and_only_if_the_formula_is_true_fuzz(
                 rough = chance.random() < 0.1
                 text = ctypes.create_string_buffer(given + b"/." if rough else given)
                 flags, mode = chance.choice((0, 1, 2, 0o100, 0o200000)), chance.choice((0, 0o777))
-                facts = with_numbers(
-                    facts, -100, ctypes.addressof(text), flags, mode, result=facts.numbers[Subject.CALL, "result", 0]
-                )
+                result = min(facts.numbers[Subject.CALL, "result", 0], 0x8000)
+                result = 0x8000 if result >= 0 else result  # a descriptor that is not open
+                facts = with_numbers(facts, -100, ctypes.addressof(text), flags, mode, result=result)
+                facts = facts._replace(real=b"")
                 found = runner.passes(program, call_of(facts, number), PID, facts.verdict)
                 expected = is_true(wanted, facts)
                 may_pass = rough or b"/.." in facts.name  # the kernel takes `..b` for one that is not plain, too
+                may_pass = may_pass or result >= 0
                 assert found is expected or (found and may_pass), (seed, wanted, facts)
                 decided[found] += 1
     assert min(decided.values()) > 2 * ROUNDS
+
+
+def test_opens_pass_by_the_path_that_they_reached_fuzz(
+    runner: FilterRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Short and long names, on the root's file system and on others, through symbolic links and without."""
+    monkeypatch.chdir(tmp_path)
+    number, decided = SYSCALL_SPECS["openat"].number, {True: 0, False: 0}
+    with ExitStack() as stack:
+        found = [(given, real, opened(stack, given)) for given, real in reachable(tmp_path, random.Random(1))]
+        for seed in range(ROUNDS):
+            chance = random.Random(seed)
+            wanted = random_formula(chance, of_open)
+            with runner.loaded(open_program(wanted, OpenedName.UNUSED), number) as program:
+                for _ in range(EACH):
+                    given, real, fd = chance.choice(found)
+                    text = ctypes.create_string_buffer(given if chance.random() < 0.5 else relative(given, tmp_path))
+                    facts = random_facts(chance)._replace(name=given, real=real)
+                    facts = with_numbers(facts, -100, ctypes.addressof(text), 0, 0, result=fd)
+                    passed = runner.passes(program, call_of(facts, number), PID, facts.verdict)
+                    expected = is_true(wanted, facts)
+                    may_pass = b"/.." in given + real
+                    assert passed is expected or (passed and may_pass), (seed, wanted, facts)
+                    decided[passed] += 1
+    assert min(decided.values()) > 2 * ROUNDS
+
+
+def opened(stack: ExitStack, given: bytes) -> int:
+    fd = os.open(given, os.O_RDONLY)
+    stack.callback(os.close, fd)
+    return fd
+
+
+def relative(path: bytes, start: Path) -> bytes:
+    return path.removeprefix(os.fsencode(start) + b"/")
+
+
+def reachable(top: Path, chance: random.Random) -> Iterator[tuple[bytes, bytes]]:
+    """(path, the path that it reaches) of files that exist."""
+    for count in range(60):
+        path = os.fsencode(top) + random_name(chance)
+        if len(path) > 240:
+            continue
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.close(os.open(path, os.O_RDONLY | (0 if os.path.isdir(path) else os.O_CREAT)))
+        except (NotADirectoryError, FileExistsError):
+            continue  # a part of it is a file already
+        yield path, path
+        link = os.fsencode(top / f"link{count}")
+        os.symlink(os.path.dirname(path), link)
+        yield link + b"/" + os.path.basename(path), path
+    long = os.fsencode(top / ("x" * 31))
+    for name in (long, long + b"y", long[:-1]):
+        Path(os.fsdecode(name)).touch()
+        yield name, name
+        yield b"/proc/%d/root%b" % (os.getpid(), name), name
+    yield b"/dev/null", b"/dev/null"
+    yield b"/proc/self/status", b"/proc/%d/status" % os.getpid()
+    yield b"/proc/%d/status" % os.getpid(), b"/proc/%d/status" % os.getpid()
+    yield b"/sys/kernel/notes", b"/sys/kernel/notes"
 
 
 def descriptors(stack: ExitStack) -> Iterator[tuple[int, dict[str, int]]]:

@@ -10,7 +10,7 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.filter.formula import FALSE, TRUE, Formula, all_of, any_of, negation
 from mozu.plugins.sources.ebpf.kernel_filter import names
-from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, ProcessCheck, Subject
+from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, ProcessCheck, Subject, about
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 from tests.support import bpf_machine, filter_facts
@@ -22,9 +22,10 @@ EACH: Final = 12
 
 
 def outcome(
-    code: RelocatableCode, facts: Facts, number: int, *, named: bool = True, kept: int = 0
+    code: RelocatableCode, facts: Facts, number: int, *, named: bool = True, kept: int = 0, reached: bool = True
 ) -> bpf_machine.Outcome:
-    """`named`: whether the path is plain; `kept`: what the subprogram says that may let an open pass."""
+    """`named`: whether the path is plain; `kept`: what the subprogram says that may let an open pass;
+    `reached`: whether it is known where the open arrived."""
     junk = random.Random(len(facts.name)).choices(b"/etc.sh\0", k=600)
     maps = {
         "SYSCALL_CTX": filter_facts.call_of(facts, number),
@@ -38,6 +39,7 @@ def outcome(
             "part_open_args": lambda: 0,
             "part_sock": lambda: 0,
             "part_name": lambda: int(named),
+            "part_reached": lambda: int(facts.real != facts.name) if reached else 2,
             "part_process_bits": lambda: facts.verdict,
             "part_must_emit_path": lambda: 0 if failed else kept,
             "part_path_differs": lambda: 0 if failed else kept,
@@ -109,6 +111,20 @@ def test_a_path_that_is_not_plain_passes() -> None:
 
     assert not passes(code, facts, OPENAT.number)
     assert passes(code, facts, OPENAT.number, named=False)
+
+
+def test_an_open_that_reached_an_unknown_place_passes() -> None:
+    code = open_program(about(names.equal("/etc/shadow"), Subject.REAL), OpenedName.UNUSED)
+    facts = random_facts(random.Random(1))._replace(name=b"/x", real=b"/x")
+
+    assert outcome(code, facts, OPENAT.number).tail_call is None
+    assert outcome(code, facts, OPENAT.number, reached=False).tail_call is not None
+
+
+def test_where_an_open_arrived_is_not_asked_where_no_test_is_about_it() -> None:
+    code = open_program(names.equal("/etc/shadow"), OpenedName.UNUSED)
+
+    assert "part_reached" not in {one.name for one in code.relocations}
 
 
 def test_the_name_is_not_read_where_numbers_decide() -> None:

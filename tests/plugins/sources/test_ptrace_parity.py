@@ -115,7 +115,7 @@ def _lost(live: Live) -> int:
 
 def _both(live: Live, line: list[str]) -> tuple[dict[int, list[Any]], dict[int, list[Any]]]:
     live.forget()
-    reported = asyncio.run(traced(line, QUIET, ("tree", "cwd", "ids", "env")))
+    reported = asyncio.run(traced(line, QUIET, ("tree", "cwd", "ids", "env", "realpath")))
     root, pids = reported[0].pid, {event.pid for event in reported}
     seen = live.wait(lambda events: any(e.type == "procexit" and e.pid == root for e in reversed(events)))
     own = [event for event in seen if event.pid in pids]

@@ -97,7 +97,7 @@ def mounts(at: Path) -> Iterator[Shown]:
     call("mount", None, "/", None, 0x44000, None)
     call("mount", str(at / "inner"), str(at / "seen"), None, 0x1000, None)
     seen = str(at / "seen/file")
-    yield _open("below a bind mount", HERE, seen, seen, seen)
+    yield _open("below a bind mount", HERE, seen, seen, str(at / "inner/file"))
     call("mount", "none", str(at / "seen"), "tmpfs", 0, None)
     over = str(at / "seen/made")
     yield _open("on a stacked mount", HERE, over, over, over, os.O_CREAT | os.O_RDWR)
@@ -108,9 +108,10 @@ def root(at: Path) -> Iterator[Shown]:
     outside = os.open("/etc", os.O_RDONLY)
     os.chroot(at)
     os.chdir("/inner")
-    yield _open("absolute, in a chroot", HERE, "/inner/file", "/inner/file", "/inner/file")
-    yield _open("relative, in a chroot", HERE, "file", "/inner/file", "/inner/file")
-    yield _open("upwards out of a chroot", HERE, "../../../inner/file", "/inner/file", "/inner/file")
+    real = str(at / "inner/file")
+    yield _open("absolute, in a chroot", HERE, "/inner/file", "/inner/file", real)
+    yield _open("relative, in a chroot", HERE, "file", "/inner/file", real)
+    yield _open("upwards out of a chroot", HERE, "../../../inner/file", "/inner/file", real)
     yield _open("from outside of a chroot", outside, "hostname", "/etc/hostname", "/etc/hostname")
 
 

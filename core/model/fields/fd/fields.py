@@ -10,16 +10,18 @@ from mozu.core.model.fields.descriptor_kind import GUESSES, IP, type_char
 from mozu.core.model.fields.evt.text import sockaddr_text, tuple_text
 from mozu.core.model.fields.fd.fdlist import LISTS, TYPES
 from mozu.core.model.fields.fd.sock import EITHER, ends, is_server
-from mozu.core.model.fields.field import Field, FieldType, Reader
+from mozu.core.model.fields.field import Field, FieldType, Match, Reader
 from mozu.core.model.fields.fs.base_directory import AT_FDCWD, UNKNOWN, base_directory
 from mozu.core.model.fields.lookups import Lookups
 from mozu.core.model.fields.pathname import absolute, directory_of, filename_of, single_slashes
 from mozu.core.model.syscalls import EventType
+from mozu.core.model.syscalls import event_type as event_type_of
 from mozu.core.model.value_types import FieldValue
 
 _FDS: Final = frozenset({"fds"})
 _NAMED: Final = frozenset({"fds", "cwd", "names"})
 _OPENS: Final = frozenset({"open", "openat", "openat2", "creat"})
+_PATHED: Final = frozenset({"file", "directory"})
 _SIGN: Final = 1 << 63
 _MINOR_BITS: Final = 20
 _MINORS: Final = (1 << _MINOR_BITS) - 1
@@ -152,6 +154,33 @@ def _in_container(make: Callable[[EventType], Reader]) -> Callable[[EventType], 
     return with_container
 
 
+def _paths(event_type: EventType) -> Callable[[SyscallEvent], tuple[str, ...] | None]:
+    name = _name(event_type)
+
+    def read(event: SyscallEvent) -> tuple[str, ...] | None:
+        given, file = name(event), known(event)
+        if file is not None and file.kind not in _PATHED:
+            return None
+        real = None if file is None else file.realpath
+        if given is None:
+            return None if real is None else (real,)
+        return (given,) if real is None or real == given else (given, real)
+
+    return read
+
+
+def _real_path(file: File) -> str | None:
+    if file.realpath is None and file.kind in _PATHED:
+        return file.name
+    return file.realpath
+
+
+def _joined_paths(event: SyscallEvent) -> str | None:
+    kind = event_type_of(event.type)
+    found = None if kind is None or not kind.has_fd else _paths(kind)(event)
+    return None if found is None else ",".join(found)
+
+
 def _made(
     name: str,
     doc: str,
@@ -232,13 +261,25 @@ _NAMES: Final = (
     ),
 )
 
+_PATHS: Final = Field(
+    name="fd.paths",
+    type=FieldType.PATH,
+    doc="All paths of a file, fd.name and fd.realpath: one that fits is enough; mozu's own.",
+    bind=by_type(lambda _, event: _paths(event) if event.has_fd else None),
+    show=_joined_paths,
+    match=Match.ENDPOINTS,
+    needs=_NAMED | {"realpath"},
+    depends=OF_EVENT,
+)
+
 _FACTS: Final = (
     _fact("fd.type", FieldType.STRING, "What the descriptor is: file, directory, ipv4, unix, pipe …", _kind),
     _fact(
         "fd.realpath",
         FieldType.PATH,
-        "Path that the kernel reached, links followed, from the root of the process; mozu's own.",
-        lambda file: file.realpath,
+        "Path that the file really has, by whatever links, bind mounts or roots it was reached; fd.name where the "
+        "source does not know it; mozu's own.",
+        _real_path,
         more="realpath",
     ),
     _fact(
@@ -293,7 +334,7 @@ def fields(lookups: Lookups) -> tuple[Field, ...]:
         lambda file: is_server(file, lookups),
         depends=EVERYTHING,
     )
-    return (*_NUMBERS, *_NAMES, *_FACTS, serving, *EITHER, *ends(lookups), TYPES, *LISTS)
+    return (*_NUMBERS, *_NAMES, _PATHS, *_FACTS, serving, *EITHER, *ends(lookups), TYPES, *LISTS)
 
 
 FIELDS: Final = fields(Lookups())

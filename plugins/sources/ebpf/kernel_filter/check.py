@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final
 
+import msgspec
+
 from mozu.core.filter.formula import (
     FALSE,
     TRUE,
@@ -38,12 +40,18 @@ class Subject(Enum):
     """Arguments and result."""
     OPEN = ("filter_scratch", "open.")
     """What an open was asked for: part_open_args."""
-    NAME = ("filter_scratch", "")
-    """The plain path: part_name."""
+    NAME = ("filter_scratch", "given.")
+    """The plain path that was given: part_name."""
+    REAL = ("filter_scratch", "real.")
+    """The path that an open reached: part_reached."""
     SOCKET = ("filter_scratch", "sock.")
     """The descriptor: part_sock."""
     PROCESS = ("verdicts", "")
     """The verdict on the process: part_process_bits."""
+
+
+PATHS: Final = frozenset((Subject.NAME, Subject.REAL))
+"""A path that was given, and the one that was reached."""
 
 
 class Check(Leaf, frozen=True):
@@ -61,8 +69,8 @@ class Check(Leaf, frozen=True):
 
     @property
     def of_name(self) -> bool:
-        """Whether it looks at the name of a path, which must have been read."""
-        return self.subject is Subject.NAME
+        """Whether it looks at a path, which must have been read."""
+        return self.subject in PATHS
 
     @property
     def of_process(self) -> bool:
@@ -109,11 +117,12 @@ class BytesCheck(Check, frozen=True):
     part: NamePart
     offset: int
     value: bytes
+    about: Subject = Subject.NAME
 
     @property
     def subject(self) -> Subject:
-        """The name."""
-        return Subject.NAME
+        """As given."""
+        return self.about
 
     @property
     def cost(self) -> int:
@@ -127,11 +136,12 @@ class SearchCheck(Check, frozen=True):
     """Whether a text stands anywhere in the name; of up to sixteen bytes."""
 
     text: bytes
+    about: Subject = Subject.NAME
 
     @property
     def subject(self) -> Subject:
-        """The name."""
-        return Subject.NAME
+        """As given."""
+        return self.about
 
     @property
     def cost(self) -> int:
@@ -143,11 +153,12 @@ class ByteHint(Check, frozen=True):
     """Whether a byte may occur in the name. A search for it is much shorter than one for a text."""
 
     byte: int
+    about: Subject = Subject.NAME
 
     @property
     def subject(self) -> Subject:
-        """The name."""
-        return Subject.NAME
+        """As given."""
+        return self.about
 
     @property
     def cost(self) -> int:
@@ -184,6 +195,17 @@ def replaced(formula: Formula, change: Callable[[Check], Formula]) -> Formula:
         return change(leaf)
 
     return substitute(formula, visit)
+
+
+def about(formula: Formula, subject: Subject) -> Formula:
+    """The same tests of paths, made of this one."""
+
+    def moved(check: Check) -> Formula:
+        if isinstance(check, NumberCheck | BytesCheck | SearchCheck | ByteHint) and check.of_name:
+            return msgspec.structs.replace(check, about=subject)
+        return check
+
+    return replaced(formula, moved)
 
 
 def without(formula: Formula, test: Callable[[Check], bool]) -> Formula:

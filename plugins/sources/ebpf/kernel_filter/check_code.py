@@ -51,6 +51,7 @@ class _Number(NamedTuple):
 class _Chunk(NamedTuple):
     """One, two or four bytes of the name."""
 
+    about: Subject
     part: NamePart
     offset: int
     width: Width
@@ -78,7 +79,8 @@ def _in_chunks(check: BytesCheck) -> Formula:
         places = [(size - at - length, length) for at, length in places]
     back = -1 if check.part is NamePart.END else 1
     return all_of(
-        BytesCheck(check.part, check.offset + back * at, check.value[at : at + length]) for at, length in places
+        BytesCheck(check.part, check.offset + back * at, check.value[at : at + length], check.about)
+        for at, length in places
     )
 
 
@@ -113,18 +115,18 @@ class CheckCode:
 
     def _load_chunk(self, chunk: _Chunk) -> None:
         """A place that is computed stays in the name by its mask."""
-        part, offset, width = chunk
+        about, part, offset, width = chunk
         if part is NamePart.START:
-            self._code.load(FOUND, SCRATCH, _in_scratch("bytes") + offset, width)
+            self._code.load(FOUND, SCRATCH, _in_scratch(about, "bytes") + offset, width)
         elif part is NamePart.FILE and offset + width.size <= AT_HAND:
-            self._code.load(FOUND, SCRATCH, _in_scratch("file") + offset, width)
+            self._code.load(FOUND, SCRATCH, _in_scratch(about, "file") + offset, width)
         else:
             is_end = part is NamePart.END
-            self._code.load(_R1, SCRATCH, _in_scratch("length" if is_end else "slash"), Width.DOUBLE)
+            self._code.load(_R1, SCRATCH, _in_scratch(about, "length" if is_end else "slash"), Width.DOUBLE)
             self._code.compute(Alu.ADD, _R1, -offset if is_end else 1)
             self._code.compute(Alu.AND, _R1, _LONGEST_NAME - 1)
             self._code.compute(Alu.ADD, _R1, SCRATCH)
-            self._code.load(FOUND, _R1, _in_scratch("bytes") + (0 if is_end else offset), width)
+            self._code.load(FOUND, _R1, _in_scratch(about, "bytes") + (0 if is_end else offset), width)
 
     # --- checks
 
@@ -138,9 +140,9 @@ class CheckCode:
             condition = Condition.EQ if sense else Condition.NE
             branch(self._code, condition, FOUND, value, targets, wide=False)
         elif isinstance(check, SearchCheck):
-            self._search(check.text, targets if sense else targets.swapped)
+            self._search(check, targets if sense else targets.swapped)
         elif isinstance(check, ByteHint):
-            self._test_hint(check.byte, targets if sense else targets.swapped)
+            self._test_hint(check, targets if sense else targets.swapped)
         else:
             assert isinstance(check, ProcessCheck)
             self._code.move(FOUND, VERDICT)
@@ -161,23 +163,23 @@ class CheckCode:
 
     # --- texts anywhere
 
-    def _test_hint(self, byte: int, targets: Targets) -> None:
+    def _test_hint(self, check: ByteHint, targets: Targets) -> None:
         """Look at eight bytes at a time.
 
         With `x = name ^ wanted…`, which is 0 in a byte that is the wanted one, `x - 0x01…` has the highest bit there,
         and in other bytes only where the name is no ASCII. What an earlier name has left behind the end counts, too.
         """
         code, again, after = self._code, Label(), Label()
-        code.move(_R0, byte * _EACH)
+        code.move(_R0, check.byte * _EACH)
         code.move(_R1, SCRATCH)
         code.move(_R2, 0)
-        code.load(_R3, SCRATCH, _in_scratch("length"), Width.DOUBLE)
+        code.load(_R3, SCRATCH, _in_scratch(check.about, "length"), Width.DOUBLE)
         code.move(_R5, -_EACH)
         code.move(_R9, 0)
         code.bind(again)
         code.jump_if(Condition.GE, _R2, _LONGEST_NAME, after)
         code.jump_if(Condition.GE, _R2, _R3, after)
-        code.load(_R4, _R1, _in_scratch("bytes"), Width.DOUBLE)
+        code.load(_R4, _R1, _in_scratch(check.about, "bytes"), Width.DOUBLE)
         code.compute(Alu.XOR, _R4, _R0)
         code.compute(Alu.ADD, _R4, _R5)
         code.compute(Alu.OR, _R9, _R4)
@@ -189,27 +191,28 @@ class CheckCode:
         code.compute(Alu.AND, _R0, _R9)
         branch(code, Condition.NE, _R0, 0, targets, wide=True)
 
-    def _search(self, text: bytes, targets: Targets) -> None:
+    def _search(self, check: SearchCheck, targets: Targets) -> None:
         """Compare at every place where the text could still end within the name: eight bytes, then the others.
 
         The number of the place begins with a 0 that the verifier does not know: see `jump_rarely`.
         """
         code, again, other = self._code, Label(), Label()
+        text, place = check.text, _in_scratch(check.about, "bytes")
         first, second = text[:_WORD], text[_WORD:]
-        code.load(_R3, SCRATCH, _in_scratch("length"), Width.DOUBLE)
+        code.load(_R3, SCRATCH, _in_scratch(check.about, "length"), Width.DOUBLE)
         code.compute(Alu.ADD, _R3, 1 - len(text))
         code.move(_R5, _shifted(first))
-        code.load(_R2, SCRATCH, _in_scratch("zero"), Width.DOUBLE)
+        code.load(_R2, SCRATCH, _in_scratch(check.about, "zero"), Width.DOUBLE)
         code.bind(again)
         code.jump_rarely(targets.miss)
         code.jump_if(Condition.GE, _R2, _LONGEST_NAME, targets.miss)
         code.jump_if(Condition.SGE, _R2, _R3, targets.miss)
         code.move(_R1, SCRATCH)
         code.compute(Alu.ADD, _R1, _R2)
-        self._load_shifted(_R4, _in_scratch("bytes"), first)
+        self._load_shifted(_R4, place, first)
         if second:
             code.jump_if(Condition.NE, _R4, _R5, other)
-            self._load_shifted(_R4, _in_scratch("bytes") + _WORD, second)
+            self._load_shifted(_R4, place + _WORD, second)
             code.move(_R0, _shifted(second))
             code.jump_if(Condition.EQ, _R4, _R0, targets.hit)
             code.bind(other)
@@ -244,11 +247,12 @@ def _number(check: NumberCheck) -> _Number:
 
 
 def _chunk(check: BytesCheck) -> _Chunk:
-    return _Chunk(check.part, check.offset, _WIDTHS[len(check.value)])
+    return _Chunk(check.about, check.part, check.offset, _WIDTHS[len(check.value)])
 
 
-def _in_scratch(member: str) -> int:
-    return filter_layout.place("filter_scratch", member).offset
+def _in_scratch(path: Subject, member: str) -> int:
+    struct, prefix = path.value
+    return filter_layout.place(struct, prefix + member).offset
 
 
 def _shifted(text: bytes) -> int:

@@ -14,7 +14,16 @@ from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.filter.formula import FALSE, Formula, all_of, any_of, complement, factor
 from mozu.plugins.sources.ebpf import filter_layout
 from mozu.plugins.sources.ebpf.assembly import FRAME, Alu, CodeAssembler, Condition, Label, Register, Width
-from mozu.plugins.sources.ebpf.kernel_filter.check import Check, NumberCheck, Subject, cost, has, replaced, without
+from mozu.plugins.sources.ebpf.kernel_filter.check import (
+    Check,
+    NumberCheck,
+    Subject,
+    about,
+    cost,
+    has,
+    replaced,
+    without,
+)
 from mozu.plugins.sources.ebpf.kernel_filter.check_code import CALL, SCRATCH, VERDICT, CheckCode, chunked
 from mozu.plugins.sources.ebpf.kernel_filter.decision import decide
 from mozu.plugins.sources.ebpf.kernel_filter.names import with_byte_hints
@@ -38,6 +47,8 @@ end. Where they do not, the verifier finds no pointers there."""
 _KEY, _CALL_AT, _SCRATCH_AT, _CONTEXT_AT, _VERDICT_AT = range(-_STACK, -_STACK + 5 * _SLOT, _SLOT)
 """Places in the frame: the key of look-ups; struct filter_call of bpf/programs/filter_parts.c, which is the argument of
 subprograms; the context; the verdict."""
+_REACHED_AS_GIVEN, _REACHED_UNKNOWN = 0, 2
+"""enum reached of bpf/kernel_filter.h."""
 _HAS_NO_ADDRESS: Final = NumberCheck(Subject.CALL, "args", "==", 0, element=4)
 """Of sendto."""
 
@@ -59,7 +70,8 @@ def open_program(wanted: Formula, names: OpenedName, exact: Formula = FALSE) -> 
     not.
 
     The process is looked up first where that may save reading the path or very many tests; else last, for a call that
-    is wanted if its process is. Raises ProgramTooLong.
+    is wanted if its process is. The tests are made twice: for an open that reached the path that it was given, and for
+    one that reached another. Raises ProgramTooLong.
     """
     wanted, exact = with_byte_hints(wanted), with_byte_hints(exact)
     by_numbers = without(wanted, _is_of_name)
@@ -74,15 +86,26 @@ def open_program(wanted: Formula, names: OpenedName, exact: Formula = FALSE) -> 
     program.require(_possible(by_numbers) if lookup_last else by_numbers, program.discarded)
     if names.value or has(wanted, _is_of_name):
         program.find_name()
-    wanted, unmatched = factor(wanted, cost), Label()
-    if lookup_last:
-        program.require(_possible(wanted), unmatched)
-        program.find_verdict()
-    program.pass_if(wanted)
+    unmatched, otherwise = Label(), Label()
+    if has(wanted, _is_of_real_path):
+        program.find_real_path(otherwise)
+    for as_given in (True, False) if has(wanted, _is_of_real_path) else (True,):
+        if not as_given:
+            program.jump(unmatched)
+            program.bind(otherwise)
+        if as_given:
+            decided, marked = about(wanted, Subject.NAME), about(exact, Subject.NAME)
+        else:
+            decided, marked = wanted, exact
+        decided = factor(decided, cost)
+        if lookup_last:
+            program.require(_possible(decided), unmatched)
+            program.find_verdict()
+        program.pass_if(decided, factor(marked, cost))
     program.bind(unmatched)
     if names.value:
         program.pass_if_called(names.value)
-    return program.finished(factor(exact, cost))
+    return program.finished()
 
 
 def plain_program(wanted: Formula, spec: SyscallSpec, exact: Formula = FALSE) -> RelocatableCode:
@@ -100,12 +123,16 @@ def plain_program(wanted: Formula, spec: SyscallSpec, exact: Formula = FALSE) ->
             program.require(complement(all_of((DONE, _HAS_NO_ADDRESS))), program.discarded)
         program.require(without(wanted, is_about_sockets), program.discarded)
         program.find_socket(spec, wants_protocol=has(wanted, is_about_protocols))
-    program.pass_if(wanted)
-    return program.finished(exact)
+    program.pass_if(wanted, exact)
+    return program.finished()
 
 
 def _is_of_name(check: Check) -> bool:
     return check.of_name
+
+
+def _is_of_real_path(check: Check) -> bool:
+    return check.subject is Subject.REAL
 
 
 def _is_of_process(check: Check) -> bool:
@@ -128,8 +155,10 @@ class _Program:
     def __init__(self) -> None:
         self._code = CodeAssembler(frame=_STACK)
         self._tests = CheckCode(self._code)
-        self._passed, self._matched, self._ended = Label(), Label(), Label()
-        """Where an event passes without a test, where it passes by one, and the end."""
+        self._passed, self._ended = Label(), Label()
+        """Where an event passes without a test, and the end."""
+        self._matched: list[tuple[Label, Formula]] = []
+        """Where it passes by tests, and what makes it an exact match then."""
         self._knows_verdict = False
         self.discarded = Label()
         """Where the event is counted as filtered."""
@@ -165,6 +194,7 @@ class _Program:
 
     def find_verdict(self) -> None:
         """On the process."""
+        self._knows_verdict = False
         self.call("part_process_bits")
         self._code.move(VERDICT, Register.R0)
         self._code.store(FRAME, _VERDICT_AT, VERDICT, Width.DOUBLE)
@@ -174,6 +204,12 @@ class _Program:
         """An event passes if its name cannot be tested."""
         self.call("part_name")
         self._code.jump_if(Condition.EQ, Register.R0, 0, self._passed)
+
+    def find_real_path(self, otherwise: Label) -> None:
+        """Go on here if it is the path that was given, there if it is another; an event passes if it is unknown."""
+        self.call("part_reached")
+        self._code.jump_if(Condition.EQ, Register.R0, _REACHED_UNKNOWN, self._passed)
+        self._code.jump_if(Condition.NE, Register.R0, _REACHED_AS_GIVEN, otherwise)
 
     def find_socket(self, spec: SyscallSpec, *, wants_protocol: bool) -> None:
         """Of the call's descriptor. A message that was sent or received went through a socket in any case."""
@@ -200,11 +236,16 @@ class _Program:
         decide(self._code, chunked(formula), self._tests, after, otherwise, after)
         self._code.bind(after)
 
-    def pass_if(self, formula: Formula) -> None:
-        """The event passes if it is true."""
-        after = Label()
-        decide(self._code, chunked(formula), self._tests, self._matched, after, after)
+    def pass_if(self, formula: Formula, exact: Formula) -> None:
+        """The event passes if it is true, and is an exact match if this is, too."""
+        after, matched = Label(), Label()
+        decide(self._code, chunked(formula), self._tests, matched, after, after)
         self._code.bind(after)
+        self._matched.append((matched, exact))
+
+    def jump(self, label: Label) -> None:
+        """Go on there."""
+        self._code.jump(label)
 
     def pass_if_called(self, subprogram: str) -> None:
         """The event passes if the subprogram says so."""
@@ -217,21 +258,20 @@ class _Program:
 
     # --- the end
 
-    def finished(self, exact: Formula) -> RelocatableCode:
-        """What is neither passed nor discarded by now is discarded; what passed by a test is an exact match if this is
-        true."""
+    def finished(self) -> RelocatableCode:
+        """What is neither passed nor discarded by now is discarded."""
         code = self._code
         code.bind(self.discarded)
         self._call("part_count_filtered")
         code.bind(self._ended)
         code.move(Register.R0, 0)
         code.exit()
-        code.bind(self._matched)
-        if exact is not FALSE:
-            is_exact = Label()
-            decide(code, chunked(exact), self._tests, is_exact, self._passed, is_exact)
-            code.bind(is_exact)
-            code.store(CALL, filter_layout.place("syscall_ctx", "exact").offset, 1, Width.HALF)
+        is_exact = Label()
+        for label, exact in self._matched:
+            code.bind(label)
+            decide(code, chunked(exact), self._tests, is_exact, self._passed, None)
+        code.bind(is_exact)
+        code.store(CALL, filter_layout.place("syscall_ctx", "exact").offset, 1, Width.HALF)
         code.bind(self._passed)
         code.load(Register.R1, FRAME, _CONTEXT_AT, Width.DOUBLE)
         code.load_map(Register.R2, "PROGS")

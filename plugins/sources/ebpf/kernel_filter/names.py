@@ -65,7 +65,7 @@ def with_byte_hints(wanted: Formula) -> Formula:
         text = check.text.decode()
         rarest = max(text, key=lambda byte: (byte in used, byte not in _COMMON, _COMMON.find(byte)))
         used.add(rarest)
-        return all_of((ByteHint(ord(rarest)), check))
+        return all_of((ByteHint(ord(rarest), check.about), check))
 
     return replaced(wanted, first_a_byte)
 

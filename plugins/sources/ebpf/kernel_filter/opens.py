@@ -18,7 +18,7 @@ from mozu.core.filter.formula import (
 )
 from mozu.core.model.syscalls import convert_open_flags
 from mozu.plugins.sources.ebpf.kernel_filter import names
-from mozu.plugins.sources.ebpf.kernel_filter.check import NEVER, NumberCheck, Subject
+from mozu.plugins.sources.ebpf.kernel_filter.check import NEVER, NumberCheck, Subject, about
 from mozu.plugins.sources.ebpf.kernel_filter.flags import mask_of
 from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, FAILED, compared, flag
 
@@ -116,11 +116,21 @@ _RAW: Final[dict[str, Test]] = {"contains": names.contains}
 """What is contained in the path as given is contained in a plain name."""
 _EXACT: Final = {
     "fd.name": ("in", "startswith", "endswith"),
+    "fd.realpath": ("in", "startswith", "endswith"),
+    "fd.paths": ("in", "startswith", "endswith"),
     "fd.directory": ("in",),
     "fd.filename": ("in", "startswith"),
 }
 """Tests that decide the comparison for every plain path (others pass the filter); the rest lets more of them pass."""
-_TESTS: Final = {"fd.name": _NAME, "fd.directory": _DIRECTORY, "fd.filename": _FILENAME, "fd.nameraw": _RAW}
+_TESTS: Final = {
+    "fd.name": _NAME,
+    "fd.directory": _DIRECTORY,
+    "fd.filename": _FILENAME,
+    "fd.nameraw": _RAW,
+    "fd.realpath": _NAME,
+    "fd.paths": _NAME,
+}
+_REAL: Final = frozenset(("fd.realpath", "fd.paths"))
 
 
 def _path(test: Comparison) -> Bounds | None:
@@ -130,11 +140,17 @@ def _path(test: Comparison) -> Bounds | None:
     op = "in" if test.op in EQUALITY or test.op == "!=" else test.op
     if op not in tests or not names.usable(test.values):
         return UNKNOWN
+    if test.field in _REAL and not all(test.values):
+        return UNKNOWN  # the kernel filter has an empty path where there is none
     whole = any_of(map(tests[op], test.values))
+    if test.field in _REAL:
+        real = about(whole, Subject.REAL)
+        whole = real if test.field == "fd.realpath" else any_of((whole, real))
     bounds = exactly(whole) if op in _EXACT.get(test.field, ()) else at_most(whole)
     if test.op == "!=":
-        bounds = Bounds(bounds.false, bounds.true)
-    if test.field in ("fd.name", "fd.nameraw"):
+        # A comparison of what has no value is false, != too.
+        bounds = Bounds(bounds.false, TRUE if test.field == "fd.realpath" else bounds.true)
+    if test.field in ("fd.name", "fd.nameraw", *_REAL):
         return bounds
     if test.field == "fd.filename":  # a failed open has none
         bounds = Bounds(all_of((DONE, bounds.true)), any_of((FAILED, bounds.false)))

@@ -1,7 +1,7 @@
 """What holds of every event that the filter of a call lets pass, in the words of the rules: for people to read.
 
 The filter tests checks, which no event in user space can be asked; here each comparison stands for itself where its
-check says the same. Where a check of a path is weaker, that check stands as a comparison of `fd.name`; other weaker
+check says the same. Where a check of a path is weaker, that check stands as a comparison of that path; other weaker
 checks are left out.
 """
 
@@ -22,7 +22,7 @@ from mozu.core.filter.formula import (
     exactly,
     necessary,
 )
-from mozu.plugins.sources.ebpf.kernel_filter.check import BytesCheck, NamePart, SearchCheck
+from mozu.plugins.sources.ebpf.kernel_filter.check import BytesCheck, NamePart, SearchCheck, Subject
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import (
     FilterFunction,
     alternatives,
@@ -30,7 +30,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_function import (
     tests_exactly,
 )
 
-_PATH: Final = "fd.name"
+_PATHS: Final = {Subject.NAME: "fd.name", Subject.REAL: "fd.realpath"}
 
 
 def passing(spec: SyscallSpec, predicate: Formula) -> Formula:
@@ -75,12 +75,13 @@ def _in_words(wanted: Formula) -> Formula:
 
 def _comparison(check: Leaf) -> Bounds:
     if isinstance(check, SearchCheck):
-        return exactly(compare(_PATH, "contains", (check.text.decode(),)))
+        return exactly(compare(_PATHS[check.about], "contains", (check.text.decode(),)))
     if not isinstance(check, BytesCheck):
         return UNKNOWN
+    path = _PATHS[check.about]
     value = check.value.removesuffix(b"\0").decode()
     if check.part is NamePart.START and check.offset == 0:
-        return exactly(compare(_PATH, "=" if check.value.endswith(b"\0") else "startswith", (value,)))
+        return exactly(compare(path, "=" if check.value.endswith(b"\0") else "startswith", (value,)))
     if check.part is NamePart.END and check.offset == len(check.value):
-        return exactly(compare(_PATH, "endswith", (value,)))
-    return at_most(compare(_PATH, "contains", (value,)))
+        return exactly(compare(path, "endswith", (value,)))
+    return at_most(compare(path, "contains", (value,)))

@@ -84,7 +84,7 @@ def file_at(context: ReaderContext, task: TracedTask, fd: int) -> File | None:
     if fd_info is None:
         return None
     if not S_ISSOCK(fd_info.mode):
-        return proc_fs.file_of(fd_info)
+        return proc_fs.file_of(fd_info, context.real_path(task.tid, fd, fd_info))
     info = context.sockets.info(task.pid, fd, None, pending=False)
     return File("unknown") if info is None else _nameable(socket_file(info))
 
@@ -172,8 +172,8 @@ class DescriptorReader:
             pending = name == "connect" and result == EINPROGRESS
             info = self._context.sockets.info(task.pid, fd, sockaddr, pending=pending)
             file = self._socket(info, sockaddr, result)
-        elif fd_info is not None and name not in _SOCKETS_ONLY:
-            file = proc_fs.file_of(fd_info)
+        elif fd_info is not None and fd is not None and name not in _SOCKETS_ONLY:
+            file = proc_fs.file_of(fd_info, self._context.real_path(task.tid, fd, fd_info))
         known = self._known(task)
         call = ReadArguments((*task.args, *more), result, info, sockaddr, words, data, blocks, fd_info, known)
         made = tuple(one(call) for one in self._readers)

@@ -35,6 +35,7 @@ class OpenReader:
 
     def __init__(self, spec: SyscallSpec, context: ReaderContext) -> None:
         self.name = spec.name
+        self._context = context
 
     def enter(self, task: TracedTask) -> _OpenArgs:
         """The path, the flags, the directory that the path starts from."""
@@ -64,7 +65,10 @@ class OpenReader:
         call: _OpenArgs = task.at_entry
         fd_info = proc_fs.fd_info(task.tid, result)
         flags = convert_open_flags(call.native, created=call.creates and result >= 0)
-        real, _, dev, device, ino = (None, 0, 0, 0, 0) if fd_info is None else fd_info
+        real, dev, device, ino = None, 0, 0, 0
+        if fd_info is not None:
+            real = self._context.real_path(task.tid, result, fd_info)
+            dev, device, ino = fd_info.dev, fd_info.encoded_dev, fd_info.ino
         path = call.path or ""
         base = call.base
         full = path if base is None and path[:1] != "/" else join(directory(base) if base else "/", path)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from mozu.core.model.event import File, SyscallEvent, as_text
 from mozu.core.state.procfs import Procfs
 from mozu.plugins.sources.ptrace import memory
+from mozu.plugins.sources.ptrace.proc_fs import FdInfo, RealPaths
 from mozu.plugins.sources.ptrace.sockets import SocketLookup
 
 Args = tuple[int, int, int, int, int, int]
@@ -34,12 +35,19 @@ class ReaderContext:
     def __init__(self) -> None:
         self.procfs = Procfs()
         self.sockets = SocketLookup()
+        self.real_paths = RealPaths()
         self.start_times: dict[int, int] = {}
         """Process → start time, ns since the epoch."""
         self.environment = False
         """Whether the environments of programs are demanded."""
         self.stdio = False
         """Whether it is demanded what their descriptors 0, 1 and 2 are."""
+        self.realpath = False
+        """Whether the paths that calls reached are demanded."""
+
+    def real_path(self, tid: int, fd: int, seen: FdInfo) -> str:
+        """Where the file of a descriptor really lies; else as it was reached, where that is not demanded."""
+        return self.real_paths.find(tid, fd, seen) if self.realpath else seen.link
 
 
 class SyscallReader(Protocol):

@@ -252,6 +252,20 @@ def test_the_lower_layer_and_the_real_path_are_told() -> None:
     assert (True, "/real") == (value("fd.is_lower_layer", made), value("fd.realpath", made))
 
 
+def test_where_the_real_path_is_not_known_the_name_stands_for_it() -> None:
+    made = _on(file(name="/etc/shadow"))
+    assert ("/etc/shadow", ("/etc/shadow",)) == (value("fd.realpath", made), value("fd.paths", made))
+
+
+def test_the_paths_of_a_file_are_its_name_and_its_real_path() -> None:
+    made = _on(file(name="/x/link", realpath="/etc/shadow"))
+    assert ("/x/link", "/etc/shadow") == value("fd.paths", made)
+
+
+def test_what_is_no_file_has_no_paths() -> None:
+    assert value("fd.paths", _on(File(kind="pipe", name="x"))) is None
+
+
 def test_the_thread_and_the_number_make_a_unique_text() -> None:
     assert "50003" == value("fd.uid", _on(file()))
 

@@ -1,0 +1,42 @@
+"""What is mounted where: /proc/PID/mountinfo (proc_pid_mountinfo(5))."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+_ESCAPE: Final = re.compile(r"\\([0-7]{3})")
+_ID, _ROOT, _PLACE = 0, 3, 4
+"""Columns."""
+
+
+class MountPoint(NamedTuple):
+    """One of them."""
+
+    id: int
+    """As fdinfo has it: mnt_id."""
+    root: str
+    """Path on the file system of what is mounted: `/`, if that is not from below its root."""
+    place: str
+    """Where, as seen from the root of the process whose mountinfo it is."""
+
+
+def mounts(pid: int | str = "self") -> Iterator[MountPoint]:
+    """Those that a process sees, later ones above earlier ones; none where that cannot be read."""
+    try:
+        text = Path(f"/proc/{pid}/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return
+    for line in text.splitlines():
+        columns = line.split(" ")
+        yield MountPoint(int(columns[_ID]), _plain(columns[_ROOT]), _plain(columns[_PLACE]))
+
+
+def root_is_below() -> bool:
+    """Whether the file system of the machine's `/` is mounted from below its own root: a subvolume of btrfs, OSTree."""
+    found = [one for one in mounts(1) if one.place == "/"]
+    return bool(found) and found[-1].root != "/"
+
+
+def _plain(text: str) -> str:
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), text)
