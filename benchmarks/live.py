@@ -1,7 +1,7 @@
 """What watching costs the watched processes: workloads with and without a monitor, in interleaved pairs.
 
     python -m benchmarks.live [--pairs 9] [--only NAME] [--rules FILE ...] [--compat32 on|off|both]
-                              [--other COMMAND --other-ready REGEX]
+                              [--level low …] [--other COMMAND --other-ready REGEX]
 
 For each workload and monitor: how fast it went alone, the time added to a call or request, the ratio of throughputs, of
 the processor time that the whole machine (the monitor included) spent on a call or request, and, for servers, of the
@@ -9,7 +9,8 @@ the processor time that the whole machine (the monitor included) spent on a call
 the monitor's own CPU seconds, its resident memory, and the events it says it lost.
 
 `--only` and `--rules` may come several times: every `--rules` is a set of files, and each set is a monitor of its own,
-with and without the watch of 32-bit calls under `--compat32 both`. All of them take their turns in the same run.
+each `--level` of mozu's own rules too, with and without the watch of 32-bit calls under `--compat32 both`. All of them
+take their turns in the same run.
 """
 
 import argparse
@@ -136,6 +137,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--only", action="append", default=[], help="workloads whose name contains this")
     parser.add_argument("--rules", type=Path, action="append", nargs="+", default=[], help="a set of rule files")
+    parser.add_argument("--level", action="append", default=[], help="mozu's own rules at this level")
     parser.add_argument("--compat32", choices=("on", "off", "both"), help="with or without the watch of 32-bit calls")
     parser.add_argument("--other", help="command line of another monitor, measured in the same run")
     parser.add_argument("--other-ready", default=".", help="what it prints once it watches (a regular expression)")
@@ -145,7 +147,9 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
 def monitors(options: argparse.Namespace) -> list[Monitor]:
     """mozu once for each set of rules and each way of the 32-bit watch, and the other monitor."""
     switches = ("on", "off") if options.compat32 == "both" else (options.compat32,)
-    found: list[Monitor] = [Mozu(rules, switch) for rules in options.rules or [[]] for switch in switches]
+    sets = options.rules or ([] if options.level else [[]])
+    found: list[Monitor] = [Mozu(rules, switch) for rules in sets for switch in switches]
+    found += [Mozu([], switch, level) for level in options.level for switch in switches]
     if options.other:
         command = shlex.split(options.other)
         found.append(Monitor(Path(command[0]).name, command, options.other_ready))

@@ -99,12 +99,16 @@ class Monitor:
 
 
 class Mozu(Monitor):
-    """mozu with its default configuration, and other rules or the 32-bit watch switched where they are given."""
+    """mozu with its default configuration, and with other rules, a level of its own ones, or the 32-bit watch switched
+    where they are given."""
 
-    def __init__(self, rules: Sequence[Path], compat32: str | None = None) -> None:
-        parts = ["mozu", _named(rules), f"32-bit watch {compat32}" if compat32 else ""]
+    def __init__(self, rules: Sequence[Path], compat32: str | None = None, level: str | None = None) -> None:
+        switch, chosen = f"32-bit watch {compat32}" if compat32 else "", f"level {level}" if level else ""
+        parts = ["mozu", _named(rules), chosen, switch]
         super().__init__(", ".join(part for part in parts if part), [], r"watching \d+ event types")
         self._options = [argument for path in rules for argument in ("-r", str(path))]
+        if level:
+            self._options += ["-o", f"evaluators.falco.level={level}"]
         if compat32:
             self._options += ["-o", f"sources=[ebpf: {{compat32: {compat32}}}]"]
 

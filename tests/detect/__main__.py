@@ -22,6 +22,8 @@ def main() -> int:
     options = parser.parse_args()
     chosen = [work for work in works() if work.short or not options.short]
     arguments = [word for path in options.rules for word in ("-r", str(path))]
+    if options.rules:  # their outputs may lack what an alert is known by
+        arguments += ["-o", "evaluators.falco.append_output=[{extra_fields: [proc.pcmdline, user.loginuid]}]"]
     done: list[WorkAlerts] = []
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mozu-detect-") as folder, mozu_run(Path(folder), *arguments) as mozu:
