@@ -22,7 +22,6 @@ from mozu.core.api import (
 from mozu.core.api.extensions import FormatDeclaration
 from mozu.core.cli import options
 from mozu.core.cli.known import known_fields
-from mozu.core.cli.logs import set_up
 from mozu.core.cli.terminal import safe
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.errors import MozuError, SourceUnavailable
@@ -31,8 +30,10 @@ from mozu.core.model.alert import Alert, Severity, Template
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.builtin_plugins import BUILTINS
 from mozu.core.runtime.config import Config, Entry, read
+from mozu.core.runtime.config.log import LogSettings
 from mozu.core.runtime.config.mark import Mark
 from mozu.core.runtime.config.node import node_of
+from mozu.core.runtime.daemon_log import set_up
 from mozu.core.runtime.plugin_checks import Plugin, built_encoder
 from mozu.core.runtime.registry import Registry
 
@@ -57,7 +58,7 @@ def check(name: str, path: Path | None, overrides: tuple[str, ...], verbose: boo
 
     NAME is an entry point, or the name of a built-in plugin. Nothing is watched and no alert is sent.
     """
-    set_up("debug" if verbose else "warning")
+    set_up(LogSettings(level="debug" if verbose else "warning"))
     config, problems = read(path, overrides)
     problems.check()
     registry = Registry()

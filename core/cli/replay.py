@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from mozu.core.cli import options
-from mozu.core.cli.logs import set_up
 from mozu.core.runtime.builtin_plugins import BUILTINS
 from mozu.core.runtime.config import Config
 from mozu.core.runtime.config import read as read_config
+from mozu.core.runtime.daemon_log import set_up
 from mozu.core.runtime.registry import Registry, configure
 
 
@@ -51,7 +51,7 @@ def command(
         given = (*given, "log.level=debug")
     read = partial(configure, path, given, rules=rules, json=as_json)
     config, registry = read()
-    set_up(config.log.level)
+    set_up(config.log)
     from mozu.core.runtime.engine import run
 
     return run(config, registry, duration=None, stats=stats, read=read)

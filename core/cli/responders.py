@@ -11,7 +11,6 @@ import msgspec
 
 from mozu.core.api import Context, ResponderDeclaration
 from mozu.core.cli import options
-from mozu.core.cli.logs import set_up
 from mozu.core.cli.terminal import safe
 from mozu.core.errors import MozuError
 from mozu.core.isolation.isolated import Isolated
@@ -22,6 +21,8 @@ from mozu.core.respond.kill_switch import KillSwitch
 from mozu.core.respond.responses import AUDIT_FILE, OFF_FILE, undo
 from mozu.core.respond.standing import StandingActs
 from mozu.core.runtime.config import Config
+from mozu.core.runtime.config.log import LogSettings
+from mozu.core.runtime.daemon_log import set_up
 from mozu.core.runtime.hosting.threads import on_thread
 from mozu.core.runtime.loop import run
 from mozu.core.runtime.registry import Registry, configure
@@ -64,7 +65,7 @@ def list_acts(whole: bool, path: Path | None, overrides: tuple[str, ...], verbos
 def undo_act(act: str, path: Path | None, overrides: tuple[str, ...], verbose: bool) -> int:
     """Undo the act ACT, as `mozu responders list` names it (its beginning suffices)."""
     config, registry = configure(path, overrides)
-    set_up("debug" if verbose else "info")
+    set_up(LogSettings(level="debug" if verbose else "info"))
     log = _log_of(config)
     standing = StandingActs()
     standing.add(log.new())

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from mozu.core.cli import options
-from mozu.core.cli.logs import set_up
+from mozu.core.runtime.daemon_log import set_up
 from mozu.core.runtime.registry import configure
 
 
@@ -57,7 +57,7 @@ def command(
         from mozu.core.cli.machine import report  # imports what few runs need
 
         return report(config, registry, as_json=as_json)
-    set_up(config.log.level)
+    set_up(config.log)
     from mozu.core.runtime.engine import run  # after the configuration is known to be good: it takes a while to import
 
     return run(config, registry, duration=duration, stats=stats, announces=True, read=read)

@@ -11,7 +11,6 @@ import click
 
 from mozu.core.api import ChecksDestination, ChecksStart, Context, Kind, Record, Rejected, Retry, Sink, SinkDeclaration
 from mozu.core.cli import options
-from mozu.core.cli.logs import set_up
 from mozu.core.cli.terminal import safe
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.errors import DeadlineExceeded
@@ -21,6 +20,8 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, Stamp, Template, alert_id
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.config import Config, Entry
+from mozu.core.runtime.config.log import LogSettings
+from mozu.core.runtime.daemon_log import set_up
 from mozu.core.runtime.loop import run
 from mozu.core.runtime.preflight import Start
 from mozu.core.runtime.registry import Registry, configure
@@ -55,7 +56,7 @@ def check(send: bool, sink: str | None, path: Path | None, overrides: tuple[str,
     entries = [entry for entry in config.sinks if sink in (None, entry.id)]
     if not entries:
         raise click.UsageError(f"--sink: no configured sink is called {sink!r}")
-    set_up("debug" if verbose else "info")
+    set_up(LogSettings(level="debug" if verbose else "info"))
     return run(_check_all(entries, config, registry, send=send))
 
 

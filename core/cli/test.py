@@ -9,13 +9,14 @@ import click
 
 from mozu.core.cli import options
 from mozu.core.cli.known import known_plugins
-from mozu.core.cli.logs import set_up
 from mozu.core.cli.terminal import safe
 from mozu.core.errors import MozuError
 from mozu.core.rule_tests.coverage import Coverage
 from mozu.core.rule_tests.outcome import OutcomeKind, TestOutcome
 from mozu.core.rule_tests.reader import SOURCES
 from mozu.core.rule_tests.report import coverage_summary, outcome_lines, summary, uncovered_lines
+from mozu.core.runtime.config.log import LogSettings
+from mozu.core.runtime.daemon_log import set_up
 from mozu.core.runtime.registry import Registry
 
 _BAD: Final = frozenset({OutcomeKind.FAILED, OutcomeKind.ERROR})
@@ -79,7 +80,7 @@ def command(
     verbose: bool,
 ) -> int:
     """Run the tests of rules: files *_test.yaml, by default those in this directory and below."""
-    set_up("debug" if verbose else "error")
+    set_up(LogSettings(level="debug" if verbose else "error"))
     from mozu.core.rule_tests.live_run import LiveRun
     from mozu.core.rule_tests.plugins import builtin_plugins_and, fields_of
     from mozu.core.rule_tests.suite import Plan, Suite, find

@@ -10,11 +10,12 @@ from typing import Any, Final
 import click
 
 from mozu.core.cli import options
-from mozu.core.cli.logs import set_up
 from mozu.core.cli.terminal import safe
 from mozu.core.errors import ConfigError, MozuError
 from mozu.core.language.rules import priority, priority_names
 from mozu.core.model.alert import Severity
+from mozu.core.runtime.config.log import LogSettings
+from mozu.core.runtime.daemon_log import set_up
 
 OWN_FAILURE: Final = 125
 _SIGNALLED: Final = 128
@@ -123,7 +124,7 @@ def command(
     verbose: bool,
 ) -> int:
     """Run a command under rules: what its programs do is watched by tracing them."""
-    set_up("debug" if verbose else "warning")
+    set_up(LogSettings(level="debug" if verbose else "warning"))
     if not verbose:
         logging.getLogger("mozu.engine.delays").setLevel(logging.ERROR)  # the command waits, and nothing is lost
     from mozu.core.cli.trace import report as trace_report  # takes a while to import

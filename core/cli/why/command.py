@@ -10,8 +10,9 @@ import click
 import orjson
 
 from mozu.core.cli import options
-from mozu.core.cli.logs import set_up
 from mozu.core.errors import MozuError
+from mozu.core.runtime.config.log import LogSettings
+from mozu.core.runtime.daemon_log import set_up
 from mozu.core.runtime.registry import configure
 
 _IDS: Final = (("uuid",), ("event", "id"), ("metadata", "uid"), ("id",))
@@ -106,7 +107,7 @@ def command(
     why it was never asked, where that is so."""
     file, number = event or (None, None)
     _require(rule, event=event is not None, number=number is not None, alert=alert is not None, act=act is not None)
-    set_up("debug" if verbose else "warning")
+    set_up(LogSettings(level="debug" if verbose else "warning"))
     if not verbose:
         logging.getLogger("mozu.engine.delays").setLevel(logging.ERROR)  # nothing waits for this run
     config, registry = configure(path, overrides, rules=rules)

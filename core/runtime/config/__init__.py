@@ -7,6 +7,7 @@ components merge by `id` and mappings by key.
 
 from mozu.core.runtime.config.delivery import QueueSettings
 from mozu.core.runtime.config.load import load, read
+from mozu.core.runtime.config.log import LogSettings
 from mozu.core.runtime.config.mark import Mark, Problems
 from mozu.core.runtime.config.model import (
     RESERVED,
@@ -15,7 +16,6 @@ from mozu.core.runtime.config.model import (
     CoreSettings,
     EnrichmentBufferSettings,
     Entry,
-    LogSettings,
 )
 
 __all__ = [

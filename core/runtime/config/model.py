@@ -1,7 +1,7 @@
 """The typed configuration: what the engine is built from."""
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 from pydantic import AfterValidator, ByteSize, Field
@@ -20,6 +20,7 @@ from mozu.core.runtime.config.delivery import (
 )
 from mozu.core.runtime.config.http import HttpSettings
 from mozu.core.runtime.config.isolation import IsolationSettings
+from mozu.core.runtime.config.log import LogSettings
 from mozu.core.runtime.config.lookups import LookupSettings
 from mozu.core.runtime.config.mark import Mark
 from mozu.core.runtime.config.memory import MemorySettings
@@ -38,14 +39,6 @@ RESERVED: Final = frozenset(
     }
 )
 """Keys of an entry that belong to the core; no plugin may have a setting of these names."""
-
-
-class LogSettings(Settings):
-    """mozu's own log, on stderr."""
-
-    level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least severe message that is printed."
-    )
 
 
 class ReloadSettings(Settings):
@@ -93,7 +86,7 @@ class CoreSettings(Settings):
     state_dir: Path = Field(
         STATE_DIR, description="Directory for what mozu must know of its earlier runs: below `run`, which of them live."
     )
-    log: LogSettings = Field(LogSettings(), description="mozu's own log, on stderr.")
+    log: LogSettings = Field(LogSettings(), description="mozu's own log.")
     http: HttpSettings = Field(HttpSettings(), description="Where a run can be looked at: metrics, health, status.")
     memory: MemorySettings = Field(MemorySettings(), description="How much memory mozu may take.")
     enrichment_buffer: EnrichmentBufferSettings = Field(

@@ -38,6 +38,7 @@ from mozu.core.model.alert import Severity
 from mozu.core.recording import RecordingOutput
 from mozu.core.respond.responses import Responses
 from mozu.core.runtime.config import Config
+from mozu.core.runtime.daemon_log import set_up
 from mozu.core.runtime.engine.assembly import Assembler
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly
@@ -247,8 +248,8 @@ class Reloader:
         left = self._change_pipelines(fresh)
         removed = [one for one in current.helpers if one not in fresh.helpers]
         use_responders(parts.responses, fresh)
-        if fresh.config.core.log.level != current.config.core.log.level:
-            logging.getLogger().setLevel(fresh.config.core.log.level.upper())
+        if fresh.config.core.log != current.config.core.log:
+            set_up(fresh.config.core.log)
         if parts.hosts is not None:
             parts.hosts.configure(fresh.resolve)
         fields, other_fields = current.fields, fresh.fields is not current.fields

@@ -39,8 +39,13 @@ class FalcoTranslation:
         found: JsonObject = {"sources": self._sources(), "enrichers": self._enrichers()}
         found["evaluators"] = [{"falco": self._evaluator()}]
         found["sinks"] = [self._with_heartbeat(sink) for sink in self._sinks()]
+        log: JsonObject = {}
         if read.value("log_level") is not None:
-            found["log"] = {"level": _LEVELS.get(read.text("log_level").lower(), "info")}
+            log["level"] = _LEVELS.get(read.text("log_level").lower(), "info")
+        if read.flag("log_syslog", True) and not read.flag("log_stderr"):
+            log["to"] = "syslog"
+        if log:
+            found["log"] = log
         if read.flag("watch_config_files", True):
             found["reload"] = {"watch": True}
         if read.flag("webserver.enabled"):
