@@ -106,11 +106,11 @@ inlined bool keep_path(struct scratch *s, struct file *file) {
   if (!g || !file || !length || length >= MAX_OPENED_PATH) return false;
   READ(dentry, file->f_path.dentry);
   if (!dentry) return false;
-  g->dentry = (u64)dentry;
-  g->length = g->raw = length;
+  g->given.dentry = (u64)dentry;
+  g->given.length = g->given.raw = length;
   barrier_var(length);
-  bpf_probe_read_kernel(g->bytes, length & (MAX_OPENED_PATH - 1), s->record + sizeof(struct open));
-  return store_opened_path(file, (struct opened_path *)&g->dentry);
+  bpf_probe_read_kernel(g->given.bytes, length & (MAX_OPENED_PATH - 1), s->record + sizeof(struct open));
+  return store_opened_path(file, (struct opened_path *)&g->given.dentry);
 }
 
 inlined int count_recognised(u32 type) {
