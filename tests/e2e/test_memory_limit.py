@@ -13,9 +13,11 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from tests.storms.bundles import BundleStand
+from tests.storms.storm import FIRST, fields_of, watching
 from tests.support.build import compiled
 from tests.support.reloading import Load
-from tests.support.requirements import ebpf
+from tests.support.requirements import ebpf, program
 from tests.support.running import PATIENCE, Json, Running, mozu_run
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
@@ -35,6 +37,7 @@ RULES: Final = """
 """
 LONG: Final = "/".join(["x" * 250] * 12)
 """No such folder: creat fails at once."""
+_CONTAINERS, _LABEL = 5000, 8000
 
 
 def configured(folder: Path, limit: int, sinks: list[Any], **core: Any) -> str:
@@ -155,3 +158,31 @@ def test_where_nothing_is_left_to_give_back_events_are_dropped_counted_and_repor
     assert max(found.values()) == 1
     assert hits - len(found) <= source["dropped"]
     assert highest < limit * 1.2, "what one delivery attempt takes comes on top"
+
+
+def test_what_is_known_of_thousands_of_containers_is_given_back_and_found_out_again(tmp_path: Path) -> None:
+    """Each has labels of eight thousand characters; those that run an instruction later are known by their names."""
+    ebpf()
+    program("ctr")
+    limit, busy = 120, [f"busy-{number}" for number in range(5)]
+    stand = BundleStand()
+    try:
+        stand.prepare()
+        for number in range(_CONTAINERS):
+            stand.put(f"idle-{number}", {"note": f"{number}".rjust(_LABEL, "z")})
+        with watching([stand], tmp_path, None, 30.0, f"memory.limit={limit}MiB") as run:
+            reached = run.wait_alert(lambda one: one["rule"] == "Memory limit reached", "what was given back")
+            for name in busy:
+                stand.run(name)
+            run.wait_alert(lambda _: len(fields_of(run, FIRST)) >= len(busy), "the alerts of those that are busy")
+            highest = peak(run)
+            statistics = run.stop()
+            found = fields_of(run, FIRST)
+    finally:
+        stand.destroy()
+
+    assert busy == [one["container.name"] for one in found]
+    assert "enrichers" in reached["output_fields"]["given_back"].split(",")
+    assert statistics["memory"]["given_back"]["enrichers"] > 0
+    assert statistics["memory"]["dropped_events"] == 0
+    assert highest < limit

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +38,19 @@ class BundleStand:
         self._spec = json.loads(spec)
         self._program = compiled("first", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector")
 
+    def put(self, name: str, labels: Mapping[str, str] | None = None) -> None:
+        """Make a container whose process does nothing."""
+        own = {"io.kubernetes.cri.container-name": name, "io.kubernetes.cri.image-name": IMAGE}
+        (self._bundles / name).mkdir()
+        spec = {**self._spec, "annotations": {**own, **(labels or {})}}
+        (self._bundles / name / "config.json").write_text(json.dumps(spec))
+
     def run(self, name: str) -> None:
         """Run one container to its end, and remove it."""
-        bundle = self._bundles / name
-        bundle.mkdir()
-        annotations = {"io.kubernetes.cri.container-name": name, "io.kubernetes.cri.image-name": IMAGE}
-        (bundle / "config.json").write_text(json.dumps({**self._spec, "annotations": annotations}))
+        self.put(name)
         with cgroup(_NAMESPACE, name) as place:
             run_in(place, str(self._program))
-        shutil.rmtree(bundle)
+        shutil.rmtree(self._bundles / name)
 
     def enricher(self, socket: Path | None) -> str:
         """Its state directory."""

@@ -114,13 +114,13 @@ def storm(
 
 @contextmanager
 def watching(
-    stands: Sequence[Stand], folder: Path, socket_path: Path | None = None, deadline: float = 0.5
+    stands: Sequence[Stand], folder: Path, socket_path: Path | None = None, deadline: float = 0.5, *more: str
 ) -> Iterator[Running]:
-    """mozu with the rules of a storm and an enricher for each of these runtimes."""
+    """mozu with the rules of a storm and an enricher for each of these runtimes; `more` are overrides."""
     rules = folder / "storm.yaml"
     rules.write_text(_RULES)
     enrichers = ", ".join(stand.enricher(socket_path) for stand in stands)
-    options = (f"enrichers=[{enrichers}]", f"enrichment_buffer.seconds={deadline}")
+    options = (f"enrichers=[{enrichers}]", f"enrichment_buffer.seconds={deadline}", *more)
     with mozu_run(folder, "-r", str(rules), *(word for one in options for word in ("-o", one))) as running:
         yield running
 
