@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast
 
@@ -18,7 +18,7 @@ from mozu.plugins.sources.ebpf.decode import RecordDecoder
 from mozu.plugins.sources.ebpf.entry_paths import Switch, usable_entry_paths
 from mozu.plugins.sources.ebpf.flow_map import FlowMap
 from mozu.plugins.sources.ebpf.judged_calls import JudgedCalls
-from mozu.plugins.sources.ebpf.kernel_filter import choose, discardable_opens
+from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose, discardable_opens
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.loader import Loader
@@ -122,24 +122,34 @@ class EbpfSource:
         self._stopping.clear()
         checks.check_machine()
         checks.check_capabilities()
-        self._loader = await asyncio.to_thread(self._prepare, wanted_types(demand)[0])
-        self._ring = RingBuffer(self._loader.ring, self._ring_size)
-        self._flow = FlowMap(self._loader.maps["FLOW"], self._ring_size)
-        self._judged = JudgedCalls(self._loader.maps, self._flow)
-        self._accounts = Accounts(self._loader.maps["ACCOUNTS"], asyncio.get_running_loop().time)
+        loader, chosen = await asyncio.gather(  # kernel filters are chosen while the verifier looks at programs
+            asyncio.to_thread(self._prepare, wanted_types(demand)[0]), self._choose(demand)
+        )
+        self._loader = loader
+        self._ring = RingBuffer(loader.ring, self._ring_size)
+        self._flow = FlowMap(loader.maps["FLOW"], self._ring_size)
+        self._judged = JudgedCalls(loader.maps, self._flow)
+        self._accounts = Accounts(loader.maps["ACCOUNTS"], asyncio.get_running_loop().time)
         self._waiter = RingWaiter(self._ring.fd, self._ring_size, self._flow, self._ring.pending)
         if self._compile_predicates is not None:
-            maps, ring = self._loader.maps, self._ring
+            maps, ring = loader.maps, self._ring
             compile_predicates = self._compile_predicates
             self._process_cache = ProcessFilterCache(
                 maps, MAX_PROC_VERDICTS, compile_predicates, lambda: ring.producer_position
             )
         self._decoder.offset = self._clock.offset
         try:
-            await self.update(demand)
+            await self._update(loader, self._judged, demand, chosen)
         except BaseException:
             await self._close()
             raise
+
+    async def _choose(self, demand: Demand) -> Chosen:
+        return choose(demand, self._types(demand), self._cacheable if self._compile_predicates is not None else ())
+
+    def _types(self, demand: Demand) -> Collection[str]:
+        """Those that may have a kernel filter."""
+        return filterable_types(demand) if self._kernel_filter else ()
 
     def _prepare(self, types: frozenset[str]) -> Loader:
         place = self._code_cache
@@ -156,21 +166,20 @@ class EbpfSource:
 
     async def update(self, demand: Demand) -> None:
         """Attach the programs of new event types, then detach those no longer wanted; what stays is not touched."""
-        judged = self._judged
-        if self._loader is None or judged is None or self._stopping.is_set():
-            return
+        loader, judged = self._loader, self._judged
+        if loader is not None and judged is not None and not self._stopping.is_set():
+            await self._update(loader, judged, demand, await self._choose(demand))
+
+    async def _update(self, loader: Loader, judged: JudgedCalls, demand: Demand, chosen: Chosen) -> None:
         types, missing = wanted_types(demand)
         state_dependencies = demand.state_dependencies("syscall")
         needs = demand.of("syscall").keys()
         threads = bool(needs & THREAD_EVENTS) or "*" in needs or "threads" in state_dependencies
-        self._loader.configure(
+        loader.configure(
             threads=threads, environment="env" in state_dependencies, realpath="realpath" in state_dependencies,
             stdio="stdio" in state_dependencies,
         )  # fmt: skip
-        loader = self._loader
         judged.use(frozenset(), OpenedName.UNUSED)
-        filterable = filterable_types(demand) if self._kernel_filter else ()
-        chosen = choose(demand, filterable, self._cacheable if self._process_cache is not None else ())
         ordered = [*ATTACH_ORDER, *sorted(types.difference(ATTACH_ORDER))]
         unknown = await asyncio.to_thread(loader.attach, ordered)
         if unknown & PROCESS_EVENTS:
@@ -186,7 +195,7 @@ class EbpfSource:
             asking = frozenset(name for name, function in loader.filters.items() if function.uses_process_predicates)
             self._process_cache.configure(asking, chosen.predicates)
             self._process_cache.prefetch(await asyncio.to_thread(running_pids))
-        judged.use(*discardable_opens(demand, filterable))
+        judged.use(*discardable_opens(demand, self._types(demand)))
         self._filtered = frozenset(loader.filters)
         self._unfiltered = (types & needs) - self._filtered
         self._say_what_is_filtered(refused)
