@@ -64,7 +64,6 @@ from mozu.core.runtime.run_file import boot_id
 from mozu.core.runtime.unfilled_fields import unfilled_fields
 
 C = TypeVar("C")
-T = TypeVar("T")
 
 _log = logging.getLogger("mozu.engine")
 

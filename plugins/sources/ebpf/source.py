@@ -125,18 +125,14 @@ class EbpfSource:
         loader, chosen = await asyncio.gather(  # kernel filters are chosen while the verifier looks at programs
             asyncio.to_thread(self._prepare, wanted_types(demand)[0]), self._choose(demand)
         )
-        self._loader = loader
-        self._ring = RingBuffer(loader.ring, self._ring_size)
+        self._loader, self._ring = loader, RingBuffer(loader.ring, self._ring_size)
         self._flow = FlowMap(loader.maps["FLOW"], self._ring_size)
         self._judged = JudgedCalls(loader.maps, self._flow)
         self._accounts = Accounts(loader.maps["ACCOUNTS"], asyncio.get_running_loop().time)
         self._waiter = RingWaiter(self._ring.fd, self._ring_size, self._flow, self._ring.pending)
         if self._compile_predicates is not None:
-            maps, ring = loader.maps, self._ring
-            compile_predicates = self._compile_predicates
-            self._process_cache = ProcessFilterCache(
-                maps, MAX_PROC_VERDICTS, compile_predicates, lambda: ring.producer_position
-            )
+            ring, ask = self._ring, self._compile_predicates
+            self._process_cache = ProcessFilterCache(loader.maps, MAX_PROC_VERDICTS, ask, lambda: ring.producer_position)
         self._decoder.offset = self._clock.offset
         try:
             await self._update(loader, self._judged, demand, chosen)
