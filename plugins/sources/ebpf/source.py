@@ -131,8 +131,8 @@ class EbpfSource:
         self._accounts = Accounts(loader.maps["ACCOUNTS"], asyncio.get_running_loop().time)
         self._waiter = RingWaiter(self._ring.fd, self._ring_size, self._flow, self._ring.pending)
         if self._compile_predicates is not None:
-            ring, ask = self._ring, self._compile_predicates
-            self._process_cache = ProcessFilterCache(loader.maps, MAX_PROC_VERDICTS, ask, lambda: ring.producer_position)
+            at, ask = self._ring, self._compile_predicates
+            self._process_cache = ProcessFilterCache(loader.maps, MAX_PROC_VERDICTS, ask, lambda: at.producer_position)
         self._decoder.offset = self._clock.offset
         try:
             await self._update(loader, self._judged, demand, chosen)
