@@ -176,7 +176,7 @@ def _child(
         "uid": uid, "ruid": uid, "suid": uid, "gid": gid, "rgid": gid, "sgid": gid, "start": event.time,
         "exec_time": parent.exec_time if thread else 0, "others": 0, "exited": False, "exe_novelty": 0,
     }  # fmt: skip
-    if len(args) > _MAJOR + 4 and args[_MAJOR + 4] is not None:
+    if args[_MAJOR + 4] is not None:
         names = ("pfmajor", "pfminor", "vm_size", "vm_rss", "vm_swap")
         own.update(zip(names, (_number(args, _MAJOR + place) for place in range(5)), strict=True))
     return replace(parent, **own) if trusted else Process(pid=child_tid, cwd="", env=(), **own)

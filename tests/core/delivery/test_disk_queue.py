@@ -383,3 +383,14 @@ def test_a_batch_that_is_larger_than_the_room_loses_what_is_too_much_and_its_qui
     rules, counts, _ = play(tmp_path / "s.db", scenario, max_bytes=1 << 16, drop_oldest=drop_oldest)
     assert 1 == rules.count("quiet")
     assert 1_001 - counts["spool full"] == len(rules) > 50
+
+
+def test_a_queue_that_was_never_opened_leaves_nothing(tmp_path: Path) -> None:
+    async def scenario() -> int:
+        queue = DiskQueue(
+            tmp_path / "s.db", 1 << 20, Metrics(), max_bytes=1 << 30, fsync=False, drop_oldest=False, live_first=False,
+            spawn=lambda work, name: None,
+        )  # fmt: skip
+        return await queue.stop("the start failed")
+
+    assert (0, False) == (asyncio.run(scenario()), (tmp_path / "s.db").exists())

@@ -46,6 +46,15 @@ def test_processes_that_are_too_many_are_one_for_their_owner_and_hide_no_other_o
     assert all(one is not None and one.number < 10**6 for one in evicted)
 
 
+def test_what_has_left_is_not_evicted_and_takes_no_share() -> None:
+    index = FairIndex()
+    alone, others = of(1, user=1), [of(2, user=2), of(2, user=2)]
+    for one in (alone, *others):
+        index.add(one, newest=True)
+    index.remove(alone)
+    assert [others[1], others[0], None] == [index.evict() for _ in range(3)]
+
+
 def of(pid: int, user: int) -> QueuedAlert:
     one = msgspec.structs.replace(alert("rule"), enrichment={"proc.pid": pid, "user.uid": user})
     return QueuedAlert(pid, packed(one))

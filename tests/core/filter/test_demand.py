@@ -1,5 +1,5 @@
 from mozu.core.filter.comparison import compare
-from mozu.core.filter.demand import Demand, Interest
+from mozu.core.filter.demand import Demand, Interest, state_types
 from mozu.core.filter.formula import TRUE, Leaf, any_of, interned
 
 A, B, C = (interned(compare(name, "exists")) for name in "abc")
@@ -28,3 +28,9 @@ def test_equal_comparisons_are_one_leaf() -> None:
 
     assert again is not A
     assert A is interned(again)
+
+
+def test_parts_of_the_state_name_the_types_that_keep_them_true() -> None:
+    assert {"chdir", "chroot", "fchdir"} == state_types(["cwd"])
+    assert state_types(["cwd", "fds"]) == state_types(["cwd"]) | state_types(["fds"]) > state_types(["cwd"])
+    assert frozenset() == state_types([]) == state_types(["no_such_part"])

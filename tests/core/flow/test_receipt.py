@@ -106,3 +106,14 @@ def test_what_newer_alerts_displaced_is_known_too_and_not_asked_for_again(tmp_pa
     assert {0, 1} == set(dropped)
     assert {False} == {one.can_retry for one in dropped.values()}
     assert "displaced by newer alerts" in dropped[0].reason
+
+
+def test_the_first_alert_of_a_batch_can_be_the_one_that_is_dropped() -> None:
+    async def scenario() -> Mapping[int, Dropped]:
+        queue = MemoryQueue(room(100), Metrics())
+        receipt = receipt_of(["a", "b"], Worker("sink", queue))
+        await queue.get(10)
+        await queue.ack([2], [(1, "too ugly")], [])
+        return await receipt.settle()
+
+    assert {0: Dropped("sink sink: rejected: too ugly", can_retry=False)} == asyncio.run(scenario())

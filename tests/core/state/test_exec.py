@@ -175,6 +175,13 @@ def test_live_a_standard_descriptor_keeps_the_name_that_its_open_gave_it(live: S
     assert ("/link/null", "/dev/null") == (read(event, "proc.stdin.name"), read(event, "proc.stdout.name"))
 
 
+def test_live_a_standard_descriptor_that_is_closed_says_nothing_of_the_others(live: Story) -> None:
+    live.has_file(20, 0, NULL)
+    event = live.exec(20, "/bin/sh", observed=Executed(stdio=(None, NULL, CONNECTION)))
+    found = tuple(read(event, f"proc.{name}.type") for name in ("stdin", "stdout", "stderr"))
+    assert (None, "file", "ipv4") == found
+
+
 def test_live_an_exec_that_tells_nothing_of_descriptors_leaves_them(live: Story) -> None:
     live.has_file(20, 0, NULL)
     assert "/dev/null" == read(live.exec(20, "/bin/sh", observed=Executed()), "proc.stdin.name")
@@ -204,3 +211,11 @@ def test_live_an_exec_that_tells_a_parent_which_has_just_ended_keeps_the_new_one
     live.exit(10, reaper=1)
     event = live.exec(20, "/bin/sh", ptid=10, observed=Executed(ptid=10))
     assert ("systemd", 1) == (read(event, "proc.pname"), read(event, "proc.ppid"))
+
+
+def test_live_exec_ends_the_threads_that_were_counted() -> None:
+    story = Story(live=True)
+    story.exec(10, "/bin/x", pid=10)
+    story.event("_fork", 10, of=10, observed=Forked(tid=11, pid=10, vtid=11, vpid=10))
+    assert 2 == read(story.write(10, 1), "proc.nthreads")
+    assert 1 == read(story.exec(10, "/bin/y", pid=10), "proc.nthreads")

@@ -1,5 +1,6 @@
 import pytest
 
+from mozu.core.model.event import SyscallEvent
 from mozu.core.state.observed import Forked
 from tests.core.state.story import CLOEXEC, IN_NAMESPACE, THREAD, Story, made, read
 
@@ -131,6 +132,20 @@ def test_a_thread_of_a_process_that_nobody_knows_tells_its_parent(story: Story) 
     story.born(91, 90, 10, flags=THREAD)
     parent = story.process(10).name
     assert (parent, parent) == tuple(read(story.write(tid, 0), "proc.pname") for tid in (90, 91))
+
+
+@pytest.mark.parametrize("count", range(15, 21))
+def test_a_clone_of_an_old_recording_has_fewer_parameters(story: Story, count: int) -> None:
+    told = made("clone", 10, time=1, res=20, exe="x", comm="x", pid=10, ptid=1, pgft_maj=7, pgft_min=8, vm_size=9)
+    short = SyscallEvent("syscall", "clone", 1, tid=10, args=told.args[:count])
+    story.machine.apply([short])
+    assert "x" == story.process(20).exe
+
+
+def test_a_clone_tells_faults_and_sizes_of_the_child(story: Story) -> None:
+    story.clone(10, 20, pgft_maj=7, pgft_min=8, vm_size=9, vm_rss=4, vm_swap=5)
+    child = story.process(20)
+    assert (7, 8, 9, 4, 5) == (child.pfmajor, child.pfminor, child.vm_size, child.vm_rss, child.vm_swap)
 
 
 def test_a_child_tells_its_parents_name_from_the_moment_of_the_clone(story: Story) -> None:

@@ -73,6 +73,19 @@ def test_capset_sets_three_masks(story: Story) -> None:
     ]
 
 
+def test_masks_that_capset_does_not_tell_are_empty_and_a_failed_one_sets_none(story: Story) -> None:
+    story.event("capset", 10, res=0, cap_inheritable=1, cap_permitted=6, cap_effective=4)
+    story.event("capset", 10, res=-1, cap_inheritable=8, cap_permitted=8, cap_effective=8)
+    assert (1, 6, 4) == masks(story)
+    story.event("capset", 10, res=0)
+    assert (0, 0, 0) == masks(story)
+
+
+def masks(story: Story) -> tuple[int, int, int]:
+    process = story.process(10)
+    return process.cap_inheritable, process.cap_permitted, process.cap_effective
+
+
 @pytest.mark.parametrize(("kind", "param"), [("unshare", "flags"), ("setns", "nstype")])
 def test_a_new_user_namespace_gives_every_capability(story: Story, kind: str, param: str) -> None:
     story.event(kind, 20, res=0, **{param: NEW_USER})

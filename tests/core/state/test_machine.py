@@ -86,6 +86,21 @@ def test_the_idle_task_is_not_asked_for() -> None:
     assert [] == asked
 
 
+def test_no_task_is_made_up_for_the_idle_task_of_a_recording() -> None:
+    story = Story()
+    story.write(0, 1)
+    assert story.machine.process(0) is None
+
+
+def test_an_unknown_thread_of_a_known_process_is_that_process() -> None:
+    story = Story(live=True)
+    story.exec(70, "/bin/x", pid=70)
+    story.machine._state.lookup = lambda tid: (70, KnownProcess(name="of /proc"), 1)
+    event = story.event("write", 77, of=77, res=1, fd=3)
+    assert event.process is not None
+    assert (70, "x") == (event.process.tid, event.process.name)
+
+
 def test_those_above_a_task_that_was_asked_for_are_asked_for_up_to_the_first_process() -> None:
     story = Story(live=True)
     parents = {77: 70, 70: 1, 1: 0}

@@ -3,7 +3,8 @@ import pytest
 from mozu.core.model.event import File
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.observed import Entered, Opened
-from tests.core.state.story import Story, read
+from mozu.core.state.transitions.opening import device
+from tests.core.state.story import Story, made, read
 
 DIRECTORY = dict(flag_table("file_flags"))["O_DIRECTORY"]
 UPPER = dict(flag_table("file_flags"))["FD_UPPER_LAYER"]
@@ -109,6 +110,13 @@ def test_what_a_call_was_given_at_its_beginning_wins(story: Story) -> None:
     assert ("/asked", 2 | CREATED) == (event.file.name, event.file.flags)
 
 
+def test_what_an_open_of_the_old_kind_was_given_at_its_beginning_wins(story: Story) -> None:
+    story.event("_enter", 10, observed=Entered("open", ("/asked", 2, 5)))
+    event = story.event("open", 10, fd=3, name="/seen", flags=1 | CREATED, mode=0, dev=0, ino=0)
+    assert event.file is not None
+    assert ("/asked", 2 | CREATED) == (event.file.name, event.file.flags)
+
+
 def test_a_beginning_counts_for_the_next_event_of_its_thread_only(story: Story) -> None:
     story.event("_enter", 10, observed=Entered("openat", (-100, "/asked", 2, 0)))
     story.write(10, 0)
@@ -138,6 +146,23 @@ def test_live_flags_are_those_of_the_kernel_where_it_tells_some(told: int, expec
     event = story.event("openat", 10, fd=3, dirfd=-100, name="/x", flags=1, file=file)
     assert event.file is not None
     assert expected == event.file.flags
+
+
+@pytest.mark.parametrize("fd", [0, 3])
+def test_live_a_file_that_the_source_has_named_is_the_descriptors(fd: int) -> None:
+    story = Story(live=True)
+    story.exec(10, "/bin/x", pid=10)
+    made_up = File("file", name="/told", dev=8, ino=9)
+    event = made("openat", 10, of=10, fd=fd, dirfd=-100, name="x", flags=1, observed=Opened(named=True), file=made_up)
+    event.fd = fd
+    story.machine.apply([event])
+    assert "/told" == read(story.write(10, fd), "fd.name")
+
+
+@pytest.mark.parametrize(("major", "minor"), [(8, 1), (259, 3), (8, 300), (4095, 0xFFFFF)])
+def test_a_device_has_the_kernels_own_number(major: int, minor: int) -> None:
+    encoded = (minor & 0xFF) | major << 8 | (minor & ~0xFF) << 12
+    assert major << 20 | minor == device(encoded)
 
 
 def test_live_the_kernel_knows_where_a_relative_path_started() -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import pytest
 
 from mozu.core.model.event import Process
 from mozu.core.state import StateMachine
-from mozu.core.state.procfs import _WRITABLE, Procfs, _may_write
+from mozu.core.state.observed import KnownProcess
+from mozu.core.state.procfs import _STATUS, _WRITABLE, Procfs, _may_write, _numbers
 from tests.core.state.story import made, read
 
 
@@ -219,3 +221,18 @@ OWNER, GROUP, OTHERS = 0o200, 0o020, 0o002
 def test_a_program_may_be_written_by_whom_its_mode_names(mode: int, uid: int, gid: int, expected: bool) -> None:
     found = os.stat_result((0o100000 | mode, 1, 1, 1, 7, 8, 0, 0, 0, 0))
     assert expected == _may_write(found, uid, gid)
+
+
+def test_a_kernel_that_tells_no_numbers_of_namespaces_leaves_those_of_the_machine() -> None:
+    text = re.sub(rb"NS\w+:.*\n", b"", Path("/proc/self/status").read_bytes())
+    found = _STATUS.search(text)
+    assert found is not None
+    numbers = _numbers(found, 77)
+    assert (int(found["tgid"]), 77, -1, -1) == tuple(numbers[name] for name in ("vpid", "vtid", "vpgid", "sid"))
+
+
+def test_a_pid_namespace_began_with_its_first_process() -> None:
+    procfs, me = Procfs(), os.getpid()
+    inits: dict[str, int] = {}
+    known = [procfs._with_namespace(me, KnownProcess(vpid=vpid, start=vpid * 10), inits) for vpid in (2, 1, 3)]
+    assert [0, 10, 10] == [one.pidns_start for one in known]

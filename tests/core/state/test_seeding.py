@@ -135,3 +135,11 @@ def test_events_that_no_task_caused_have_no_process(story: Story, kind: str) -> 
     event = made(kind, 1)
     story.machine.apply([event])
     assert event.process is None
+
+
+def test_threads_may_come_after_their_main_thread(story: Story) -> None:
+    story.has(10, name="main", cwd="/srv")
+    story.has(11, pid=10, name="thread")
+    story.settled()
+    event = story.write(11, 1)
+    assert ("thread", "/srv/", 2) == tuple(read(event, name) for name in ("proc.name", "proc.cwd", "proc.nthreads"))

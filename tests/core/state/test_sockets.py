@@ -295,6 +295,28 @@ def test_a_socket_has_the_flags_of_its_call(story: Story, domain: int) -> None:
     assert CLOEXEC == file_of(story).flags
 
 
+def test_a_missing_address_is_not_filled_in_if_the_socket_were_its_own_peer_then(story: Story) -> None:
+    story.settled(Seeded(addresses=(v4("127.0.0.1"),), netmasks=(v4("255.0.0.0"),)))
+    sock(story, kind=DATAGRAM)
+    event = story.event("sendto", 10, res=1, fd=3, tuple=SockTuple(V4, v4("0.0.0.0"), 40, v4("127.0.0.1"), 40))
+    assert "0.0.0.0:40->127.0.0.1:40" == read(event, "fd.name")
+
+
+def test_a_socket_can_have_the_number_0(story: Story) -> None:
+    sock(story, fd=0)
+    assert "ipv4" == file_of(story, 0).kind
+
+
+def test_a_connect_of_which_no_ends_are_known_is_to_what_was_asked_for(story: Story) -> None:
+    sock(story, domain=UNIX)
+    story.event("_enter", 10, observed=Entered("connect", (3, SockAddr(UNIX, path="/run/x"))))
+    event = story.event("connect", 10, res=0, fd=3)
+    assert ("/run/x", True) == (read(event, "fd.name"), read(event, "fd.name_changed"))
+    story.event("_enter", 10, observed=Entered("connect", (3, SockAddr(UNIX, path="/run/x"))))
+    event = story.event("connect", 10, res=0, fd=3)
+    assert ("/run/x", False) == (read(event, "fd.name"), read(event, "fd.name_changed"))
+
+
 # --- live ---
 
 
@@ -315,3 +337,11 @@ def test_a_recorded_ipv4_connection_without_a_known_transport_has_no_name(story:
     story.open(10, "/tmp/a", 3)
     event = story.event("connect", 10, res=0, tuple=OUT, fd=3, addr=None)
     assert ("<unknown>", "<NA>") == (read(event, "fd.name"), read(event, "fd.l4proto"))
+
+
+def test_live_a_socket_that_the_source_gives_without_a_name_is_named_by_its_ends() -> None:
+    story = Story(live=True)
+    told = File("ipv4", sock=OUT, l4proto="udp", role="client")
+    event = story.event("write", 10, res=1, fd=3, size=1, file=told)
+    assert event.file is not None
+    assert (OUT_TEXT, "udp") == (event.file.name, event.file.protocol)

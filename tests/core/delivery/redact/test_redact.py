@@ -279,3 +279,10 @@ def test_a_short_secret_behind_its_option_in_a_list_is_hidden_there() -> None:
 def test_a_number_behind_an_option_in_a_list_stays() -> None:
     values = ("--password", 3, f"--password={SECRET}")
     assert ("--password", 3, "--password=[redacted]") == redacted({"l": values})["l"]
+
+
+def test_patterns_of_ones_own_are_counted_from_1() -> None:
+    metrics, made = Metrics(), alert()
+    made.values = {"proc.cmdline": "app one two"}
+    Redactor(metrics, ("one", "two"))(made)
+    assert {"extra_1", "extra_2"} == {label for _, labels, _ in metrics.collect() for label in labels.values()}

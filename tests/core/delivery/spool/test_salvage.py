@@ -9,6 +9,7 @@ import pytest
 
 from mozu.core.delivery.disk_queue import DiskQueue
 from mozu.core.delivery.spool import Spool
+from mozu.core.delivery.spool.dropped_table import DroppedTable
 from mozu.core.delivery.spool.file import FreshFile
 from mozu.core.delivery.spool.salvage import Salvage
 from mozu.core.testing import alert
@@ -164,3 +165,14 @@ def test_files_that_a_killed_salvage_left_are_removed_by_the_next_start(path: Pa
 
 async def nothing(queue: DiskQueue) -> None:
     """Open and close it."""
+
+
+@pytest.mark.parametrize("keeps_numbers", [True, False])
+def test_numbers_that_are_still_to_be_announced_are_taken_over_with_the_numbers(
+    path: Path, tmp_path: Path, keeps_numbers: bool
+) -> None:
+    with closing(Spool(path)) as spool:
+        spool.skip(7, "queue full")
+    with FreshFile(tmp_path / "fresh.db") as fresh, closing(sqlite3.connect(path)) as db:
+        Salvage(fresh.db, keeps_numbers=keeps_numbers).take(db)
+        assert ([(1, 7, "queue full")] if keeps_numbers else []) == DroppedTable(fresh.db).all()
