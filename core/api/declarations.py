@@ -22,7 +22,7 @@ from mozu.core.api.event_types import DataEventType
 from mozu.core.api.kind import Kind
 from mozu.core.api.lookup_table import LookupLimits
 from mozu.core.api.privileges import Privilege
-from mozu.core.api.responders import Responder, ResponderSettings
+from mozu.core.api.responders import BlockingResponder, Responder, ResponderSettings
 from mozu.core.api.settings import Settings
 from mozu.core.filter.demand import Demand
 from mozu.core.filter.pushdown import Pushdown
@@ -130,7 +130,9 @@ class SinkDeclaration(ComponentDeclaration[S, Sink], Generic[S], frozen=True, kw
 R = TypeVar("R", bound=ResponderSettings)
 
 
-class ResponderDeclaration(ComponentDeclaration[R, Responder], Generic[R], frozen=True, kw_only=True):
+class ResponderDeclaration(
+    ComponentDeclaration[R, Responder | BlockingResponder], Generic[R], frozen=True, kw_only=True
+):
     """Declares a responder: something that acts on alerts."""
 
     kind: ClassVar[Kind] = Kind.RESPONDER

@@ -16,7 +16,7 @@ from mozu.core.errors import MozuError
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
-from mozu.core.respond.audit_log import AuditEntry, AuditLog, Stage
+from mozu.core.respond.audit_log import ActStage, AuditEntry, AuditLog
 from mozu.core.respond.kill_switch import KillSwitch
 from mozu.core.respond.responses import AUDIT_FILE, OFF_FILE, undo
 from mozu.core.respond.standing import StandingActs
@@ -75,7 +75,7 @@ def undo_act(act: str, path: Path | None, overrides: tuple[str, ...], verbose: b
         what = "no act that lasts begins" if not found else f"{len(found)} acts that last begin"
         raise MozuError(f"{what} with {act!r}; `mozu responders list` names them")
     reason = run(undo(_responder(config, registry, found[0].responder), found[0]))
-    stage = Stage.UNDO_FAILED if reason else Stage.UNDONE
+    stage = ActStage.UNDO_FAILED if reason else ActStage.UNDONE
     log.append(msgspec.structs.replace(found[0], stage=stage, time=time.time_ns(), reason=reason or "mozu responders"))
     log.close()
     click.echo(safe(f"{stage}: {found[0].text}{f': {reason}' if reason else ''}"))
@@ -123,7 +123,7 @@ def _responder(config: Config, registry: Registry, name: str) -> Isolated:  # ty
 def _line(entry: AuditEntry) -> str:
     when = datetime.fromtimestamp(entry.time / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     until = ""
-    if entry.until and entry.stage is Stage.DONE:
+    if entry.until and entry.stage is ActStage.DONE:
         until = f" until {datetime.fromtimestamp(entry.until / 1e9, UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}"
     reason = f": {entry.reason}" if entry.reason else ""
     return safe(f"{when} {entry.act} {entry.stage}: {entry.text}{until} ({entry.rule}){reason}")

@@ -21,7 +21,7 @@ _TAIL: Final = 1 << 16
 _MOST_TEXT: Final = 4096
 
 
-class Stage(enum.StrEnum):
+class ActStage(enum.StrEnum):
     """What an entry says of an act."""
 
     PLANNED = "planned"
@@ -44,7 +44,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     time: int
     """ns since the epoch."""
-    stage: Stage
+    stage: ActStage
     act: str = ""
     """`ALERT/RESPONDER`: the id of the alert and of the responder."""
     rule: str = ""

@@ -29,7 +29,7 @@ from mozu.core.isolation.isolated import Isolated, text_of
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import Event
-from mozu.core.respond.audit_log import AuditEntry, AuditLog, Stage
+from mozu.core.respond.audit_log import ActStage, AuditEntry, AuditLog
 from mozu.core.respond.budget import ActBounds, Budget
 from mozu.core.respond.chosen import ActiveResponder, chosen, unknown
 from mozu.core.respond.confirmation import Latest, confirmed
@@ -68,14 +68,14 @@ class Refused(Exception):
 
 
 _NOTICES: Final = {
-    Stage.DONE: ("Response taken", Severity.WARNING),
-    Stage.WOULD: ("Response would be taken", Severity.NOTICE),
-    Stage.REFUSED: ("Response refused", Severity.WARNING),
-    Stage.FAILED: ("Response failed", Severity.ERROR),
-    Stage.UNDONE: ("Response undone", Severity.NOTICE),
-    Stage.UNDO_FAILED: ("Response not undone", Severity.ERROR),
-    Stage.BROKEN_OFF: ("Response broken off", Severity.CRITICAL),
-    Stage.SWITCHED: ("Responses switched", Severity.CRITICAL),
+    ActStage.DONE: ("Response taken", Severity.WARNING),
+    ActStage.WOULD: ("Response would be taken", Severity.NOTICE),
+    ActStage.REFUSED: ("Response refused", Severity.WARNING),
+    ActStage.FAILED: ("Response failed", Severity.ERROR),
+    ActStage.UNDONE: ("Response undone", Severity.NOTICE),
+    ActStage.UNDO_FAILED: ("Response not undone", Severity.ERROR),
+    ActStage.BROKEN_OFF: ("Response broken off", Severity.CRITICAL),
+    ActStage.SWITCHED: ("Responses switched", Severity.CRITICAL),
 }
 
 
@@ -139,7 +139,7 @@ class Responses:
         for entry in list(self._standing.planned.values()):
             undone = await self._undone(entry) if entry.lasts else ""
             reason = f"mozu ended in the middle of it{f'; it could not be undone: {undone}' if undone else ''}"
-            self._write(entry, Stage.BROKEN_OFF, reason=reason)
+            self._write(entry, ActStage.BROKEN_OFF, reason=reason)
 
     @property
     def responders(self) -> tuple[ActiveResponder, ...]:
@@ -158,7 +158,7 @@ class Responses:
                 text = f"the rule {alert.rule!r} wants the responder {name!r}, which is not configured"
                 self._notify("Response refused", Severity.WARNING, text, alert=alert.id, for_rule=alert.rule)
         for one in chosen(self._responders, alert):
-            entry = AuditEntry(time=0, stage=Stage.PLANNED, act=f"{alert.id}/{one.name}", rule=alert.rule)
+            entry = AuditEntry(time=0, stage=ActStage.PLANNED, act=f"{alert.id}/{one.name}", rule=alert.rule)
             if entry.act in self._standing.known:
                 self._repeated.value += 1
             elif self._waiting >= _MOST_WAITING:
@@ -206,7 +206,7 @@ class Responses:
                 boot=boot_identity(),
             )  # fmt: skip
             if one.settings.dry_run:
-                self._write(entry, Stage.WOULD)
+                self._write(entry, ActStage.WOULD)
                 return
             self._append(entry)
             await self._act(one, entry, incident, plan, targets.held)
@@ -268,11 +268,11 @@ class Responses:
         if call.failed is not None:
             undone = await self._undone(entry) if entry.lasts else ""
             more = f"; not undone: {undone}" if undone else ""
-            self._write(entry, Stage.FAILED, reason=text_of(call.failed) + more)
+            self._write(entry, ActStage.FAILED, reason=text_of(call.failed) + more)
             return
         milliseconds = max(0, time.time_ns() - incident.alert.time) / 1e6
         done = msgspec.structs.replace(entry, text=f"{entry.text} (user, {milliseconds:.1f} ms)")
-        self._write(done, Stage.DONE)
+        self._write(done, ActStage.DONE)
 
     # --- acts that last
 
@@ -283,12 +283,12 @@ class Responses:
         if self.switch.is_off != self._was_off:
             self._was_off = not self._was_off
             text = f"responses are switched {'off' if self._was_off else 'on'}"
-            self._write(AuditEntry(time=0, stage=Stage.SWITCHED, text=text), Stage.SWITCHED)
+            self._write(AuditEntry(time=0, stage=ActStage.SWITCHED, text=text), ActStage.SWITCHED)
         own = os.getpid()
         entries = self._log.new()
         self._standing.add(entries)
         for entry in entries:
-            if entry.by != own and entry.stage in (Stage.UNDONE, Stage.UNDO_FAILED):
+            if entry.by != own and entry.stage in (ActStage.UNDONE, ActStage.UNDO_FAILED):
                 self._tell(entry)
         for entry in self._standing.due(time.time_ns()):
             self._standing.acts.pop(entry.act, None)
@@ -299,9 +299,9 @@ class Responses:
         if reason:
             later = msgspec.structs.replace(entry, until=time.time_ns() + 60_000_000_000)
             self._standing.acts[entry.act] = later
-            self._write(later, Stage.UNDO_FAILED, reason=reason)
+            self._write(later, ActStage.UNDO_FAILED, reason=reason)
         else:
-            self._write(entry, Stage.UNDONE, reason="its time to live is over")
+            self._write(entry, ActStage.UNDONE, reason="its time to live is over")
 
     async def _undone(self, entry: AuditEntry) -> str:
         """Undo; why that failed, or empty."""
@@ -315,11 +315,11 @@ class Responses:
     def _refuse(self, entry: AuditEntry, reason: str) -> None:
         """An entry and an alert for the first of a kind in a minute; the others are counted."""
         if self._budget.is_first(entry.rule, reason, time.monotonic()):
-            self._write(entry, Stage.REFUSED, reason=reason)
+            self._write(entry, ActStage.REFUSED, reason=reason)
         else:
-            self._counted[Stage.REFUSED].value += 1
+            self._counted[ActStage.REFUSED].value += 1
 
-    def _write(self, entry: AuditEntry, stage: Stage, reason: str = "") -> None:
+    def _write(self, entry: AuditEntry, stage: ActStage, reason: str = "") -> None:
         changed = msgspec.structs.replace(entry, stage=stage, reason=reason)
         self._counted[stage].value += 1
         self._append(changed)
@@ -332,14 +332,14 @@ class Responses:
             if self._log is not None:
                 self._log.append(msgspec.structs.replace(entry, time=time.time_ns()))
         except OSError as error:
-            if entry.stage is Stage.PLANNED:
+            if entry.stage is ActStage.PLANNED:
                 raise Refused(f"the audit log cannot be written: {error.strerror}") from error
             text = f"the audit log cannot be written: {error.strerror}; it should say: {entry.stage} {entry.text}"
             self._notify("Audit log incomplete", Severity.CRITICAL, text, act=entry.act)
 
     def _tell(self, entry: AuditEntry) -> None:
         rule, priority = _NOTICES[entry.stage]
-        text = f"would {entry.text}" if entry.stage is Stage.WOULD else f"{entry.stage}: {entry.text or entry.act}"
+        text = f"would {entry.text}" if entry.stage is ActStage.WOULD else f"{entry.stage}: {entry.text or entry.act}"
         self._notify(
             rule, priority, f"{text}{f': {entry.reason}' if entry.reason else ''}",
             response=entry.text, reason=entry.reason, alert=entry.alert, for_rule=entry.rule, responder=entry.responder,

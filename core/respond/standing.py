@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from mozu.core.respond.audit_log import AuditEntry, Stage
+from mozu.core.respond.audit_log import ActStage, AuditEntry
 
-_ENDS = frozenset({Stage.DONE, Stage.WOULD, Stage.REFUSED, Stage.FAILED, Stage.UNDONE, Stage.BROKEN_OFF})
+_ENDS = frozenset(ActStage) - {ActStage.PLANNED, ActStage.UNDO_FAILED, ActStage.SWITCHED}
 
 
 class StandingActs:
@@ -21,16 +21,16 @@ class StandingActs:
     def add(self, entries: Iterable[AuditEntry]) -> None:
         """These come next."""
         for entry in entries:
-            if entry.stage is Stage.PLANNED:
+            if entry.stage is ActStage.PLANNED:
                 self.planned[entry.act] = entry
                 self.known.add(entry.act)
             elif entry.stage in _ENDS:
                 self.planned.pop(entry.act, None)
-            if entry.stage is Stage.DONE:
+            if entry.stage is ActStage.DONE:
                 self.known.add(entry.act)
                 if entry.lasts:
                     self.acts[entry.act] = entry
-            elif entry.stage in (Stage.UNDONE, Stage.BROKEN_OFF):
+            elif entry.stage in (ActStage.UNDONE, ActStage.BROKEN_OFF):
                 self.acts.pop(entry.act, None)
 
     def due(self, now: int) -> list[AuditEntry]:

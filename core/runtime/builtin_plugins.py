@@ -39,6 +39,8 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
         "kill": "mozu.plugins.responders.kill",
         "stop": "mozu.plugins.responders.stop",
         "freeze": "mozu.plugins.responders.freeze",
+        "isolate": "mozu.plugins.responders.isolate",
+        "capture": "mozu.plugins.responders.capture",
         "run": "mozu.plugins.responders.run",
         "webhook": "mozu.plugins.responders.webhook",
     },

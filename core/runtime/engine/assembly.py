@@ -23,6 +23,7 @@ from mozu.core.api import (
     Kind,
     LookupLimits,
     ProvidesReaders,
+    Responder,
     ResponderSettings,
     Settings,
     Source,
@@ -118,9 +119,7 @@ class Assembler:
         self._sources = build_each(alternatives, self._source)
         self._bind_readers()
         self._sinks = build_each(registry.declarations(SinkDeclaration, config.sinks), self._sink)
-        self._responders = build_each(
-            registry.declarations(ResponderDeclaration, config.responders), self._responder
-        )
+        self._responders = build_each(registry.declarations(ResponderDeclaration, config.responders), self._responder)
 
     def evaluators(self) -> list[Isolated[Evaluator]]:
         """Load and compile the rules. Raises ConfigError, PluginError, RulesError."""
@@ -299,11 +298,11 @@ class Assembler:
         return BuiltSink(entry, isolated, encoder)
 
     def _responder(self, declaration: AnyResponder, entry: Entry) -> BuiltResponder:
-        running = [] if self._current is None else self._current.responders
-        isolated = self._running([one.isolated for one in running], entry)
+        running = [] if self._current is None else [one.isolated for one in self._current.responders]
+        made = self._running(running, entry) or cast("Isolated[Responder]", self._built(declaration, entry))
         settings = self._recipes[entry.kind, entry.id].settings
         assert isinstance(settings, ResponderSettings)  # plugin_checks.py
-        return BuiltResponder(self._built(declaration, entry) if isolated is None else isolated, settings)
+        return BuiltResponder(made, settings)
 
     def _evaluator(self, declaration: ComponentDeclaration[Settings, Evaluator], entry: Entry) -> Isolated[Evaluator]:
         """Rules may have changed whatever the settings: those that came out the same stay in force."""

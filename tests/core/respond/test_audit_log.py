@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.respond.audit_log import AuditEntry, AuditLog, Stage
+from mozu.core.respond.audit_log import ActStage, AuditEntry, AuditLog
 
 
-def entry(number: int, stage: Stage = Stage.DONE) -> AuditEntry:
+def entry(number: int, stage: ActStage = ActStage.DONE) -> AuditEntry:
     return AuditEntry(time=number, stage=stage, act=f"alert{number}/kill", rule="rule", text="kill process 7 (cat)")
 
 
@@ -48,7 +48,7 @@ def test_a_line_that_is_changed_or_taken_out_breaks_the_chain(tmp_path: Path) ->
 
 def test_hostile_text_makes_no_line_of_its_own(tmp_path: Path) -> None:
     log = AuditLog(tmp_path / "audit")
-    log.append(AuditEntry(time=1, stage=Stage.DONE, text='x\n{"time": 2}\udcff', detail={"a": "\udc80\n"}))
+    log.append(AuditEntry(time=1, stage=ActStage.DONE, text='x\n{"time": 2}\udcff', detail={"a": "\udc80\n"}))
     assert [one.time for one in log.new()] == [1]
     assert log.path.read_bytes().count(b"\n") == 1
     log.close()

@@ -24,7 +24,7 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import Task
-from mozu.core.respond.audit_log import AuditLog, Stage
+from mozu.core.respond.audit_log import ActStage, AuditLog
 from mozu.core.respond.chosen import ActiveResponder
 from mozu.core.respond.process_facts import process_facts
 from mozu.core.respond.responses import AUDIT_FILE, Responses
@@ -235,7 +235,7 @@ def test_dry_and_acting_runs_list_the_same_acts(tmp_path: Path, process: Process
             asyncio.run(stage.respond(alert_of(str(number)), event_of(process)))
         stage.responses.close()
         log = AuditLog(tmp_path / str(dry) / AUDIT_FILE)
-        listed.append([one.act for one in log.new() if one.stage in (Stage.WOULD, Stage.DONE)])
+        listed.append([one.act for one in log.new() if one.stage in (ActStage.WOULD, ActStage.DONE)])
         log.close()
     assert listed[0] == listed[1] == ["0/noting", "1/noting", "2/noting"]
 

@@ -1,0 +1,57 @@
+"""`capture` keeps what /proc says, without what may be secret."""
+
+import asyncio
+import hashlib
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from mozu.core.respond.targets import HeldProcess
+from mozu.core.testing import check_declaration, context
+from mozu.plugins.responders.capture import CaptureResponder, CaptureResponderSettings, mozu_components
+from tests.plugins.responders.acting import incident_of
+
+
+def test_it_keeps_the_contract() -> None:
+    asyncio.run(check_declaration(mozu_components()))
+
+
+def test_descriptors_are_kept_with_hashes_and_the_environment_without_values(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.write_text("content")
+    with data.open() as file:
+        command = ["/bin/sleep", "60"]
+        process = subprocess.Popen(command, stdin=file, env={"TOKEN": "s3cret", "PATH": os.environ["PATH"]})
+    with process:
+        held, incident = HeldProcess(process.pid), incident_of(process.pid)
+        settings = CaptureResponderSettings(directory=tmp_path / "captured")
+        responder = CaptureResponder(settings, context("capture"))
+        plan = responder.plan(incident)
+        assert plan is not None
+        responder.act(incident, plan, [held])
+        held.close()
+        process.kill()
+    (path,) = (tmp_path / "captured").iterdir()
+    text = path.read_text()
+    (found,) = json.loads(text)["processes"]
+    assert found["descriptors"]["0"]["sha256"] == hashlib.sha256(b"content").hexdigest()
+    assert sorted(found["environment"]) == ["PATH", "TOKEN"]
+    assert "s3cret" not in text
+    assert found["arguments"] == 2
+    assert found["exe"]["sha256"] is not None
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_too_large_is_not_hashed(tmp_path: Path) -> None:
+    with subprocess.Popen(["/bin/sleep", "60"]) as process:
+        held, incident = HeldProcess(process.pid), incident_of(process.pid)
+        settings = CaptureResponderSettings(directory=tmp_path, max_hashed=10)
+        responder = CaptureResponder(settings, context("capture"))
+        plan = responder.plan(incident)
+        assert plan is not None
+        responder.act(incident, plan, [held])
+        held.close()
+        process.kill()
+    (path,) = tmp_path.iterdir()
+    assert json.loads(path.read_text())["processes"][0]["exe"]["sha256"] is None
