@@ -57,6 +57,10 @@ _UNDER_WAY: Final = 3.0
 """Seconds after a load in which its last alerts arrive."""
 
 
+_RECOGNISED: Final = ("verdict_memory_hits_total", "kernel_judged_calls_total")
+"""Metrics of mozu."""
+
+
 class Watcher(Monitor):
     """A monitor whose alerts are read."""
 
@@ -68,10 +72,12 @@ class Watcher(Monitor):
         self.ages: list[float] = []
         """Of alerts of the rule Made, in ms."""
         self.alerts: Counter[str] = Counter()
+        self.recognised = math.nan
+        """Calls that it did not judge because equal ones were; where its statistics say so."""
 
     def begin(self, rules: Path) -> None:
         """With these rules, and nothing read yet."""
-        self._rules, self.lines, self.ages, self.alerts = rules, [], [], Counter()
+        self._rules, self.lines, self.ages, self.alerts, self.recognised = rules, [], [], Counter(), math.nan
 
     def command(self, stats: Path) -> list[str]:
         """The command line."""
@@ -80,7 +86,10 @@ class Watcher(Monitor):
     def lost(self, stats: Path) -> int:
         """By its statistics file where it writes one, else by what it wrote."""
         if stats.exists():
-            sources = json.loads(stats.read_text())["sources"].values()
+            found_in = json.loads(stats.read_text())
+            sources = found_in["sources"].values()
+            judged = [one["value"] for one in found_in["metrics"] if one["name"] in _RECOGNISED]
+            self.recognised = sum(judged) if judged else math.nan
             return sum(one["lost"] + (one["missed"] or 0) for source in sources for one in source["types"].values())
         found = [int(match[1]) for line in self.lines if self._lost and (match := re.search(self._lost, line))]
         return found[-1] if found else -1
@@ -152,6 +161,17 @@ def sustained(processes: int, paths: int) -> Measure:
     return measure
 
 
+def recognised(processes: int, paths: int) -> Measure:
+    """Per cent of opens, 100,000 a second, that were not judged because equal ones were."""
+
+    def measure(monitor: Watcher, site: Site) -> float:
+        with site.watched(monitor):
+            made = site.opens(100_000, processes, paths) * _SECONDS
+        return 100 * monitor.recognised / made
+
+    return measure
+
+
 def loop(monitor: Watcher, site: Site) -> float:
     """Per cent of two million opens that were lost."""
     with site.watched(monitor) as usage:
@@ -218,6 +238,8 @@ ROWS: Final = (
     Row("sustained: one path", sustained(1, 1), " opens/s"),
     Row("sustained: 10,000 paths, 100 processes", sustained(100, 10_000), " opens/s"),
     Row("sustained: never the same path", sustained(1, 0), " opens/s"),
+    Row("recognised: one path", recognised(1, 1), " %"),
+    Row("recognised: 10,000 paths, 100 processes", recognised(100, 10_000), " %"),
     Row("2 M opens as fast as it goes: lost", loop, " %"),
     *(Row(f"survive {flood.name}", survivors(flood), f" of {_READS}") for flood in FLOODS),
     Row("200,000 alerts flat out: arrived of those not lost before", burst, " %"),

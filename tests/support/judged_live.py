@@ -9,12 +9,28 @@ from typing import Any, Self
 
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert
+from mozu.core.model.event import Event, SyscallEvent
 from mozu.core.state import StateMachine
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.core.flow.making import Taken, pipeline_of
 from tests.support.filter_comparison import FIELDS, wants
 from tests.support.judged_twice import SIZE, ByRules
 from tests.support.live import PATIENCE, Live, context, demand
+
+
+class Named(ByRules):
+    """Whose alerts say which file they are about."""
+
+    def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        """See `ByRules`."""
+        by_number = {event.num: event for event in batch}
+        alerts = super().evaluate(batch)
+        for alert in alerts:
+            event = by_number[alert.event_num]
+            if isinstance(event, SyscallEvent) and event.file is not None:
+                alert.values |= {"name": event.file.name, "result": event.args[0]}
+        return alerts
 
 
 class Pipelined:
@@ -39,7 +55,7 @@ class Pipelined:
 
     async def judge(self, conditions: Sequence[str]) -> None:
         """By these from now on, and nothing has been found so far. In the source's loop."""
-        evaluator = Isolated("evaluator", "rules", ByRules(conditions, FIELDS), Metrics())
+        evaluator = Isolated("evaluator", "rules", Named(conditions, FIELDS), Metrics())
         self.pipeline._evaluation.use([evaluator])
         await self.source.update(wants(conditions))
         self.taken.alerts.clear()
@@ -105,8 +121,24 @@ class JudgedLive:
         if failure:
             raise failure[0]
 
+    def act_at_once(self, function: Callable[..., Any], *arguments: Any) -> int:
+        """A child's act, without a gate; its pid."""
+        return self._live.act(function, *arguments).pid
+
+    def wait_for_end(self, pid: int) -> None:
+        """Of a process, whose events have then been judged."""
+        self._live.wait(lambda seen: any(e.type == "procexit" and e.pid == pid for e in reversed(seen)))
+
+    def forget_events(self) -> None:
+        """Those that the live source has kept."""
+        self._live.forget()
+
     def alerts(self) -> int:
         """How many came."""
-        found: list[int] = []
-        self.in_loop(lambda: found.append(len(self.judged.taken.alerts)))
-        return found[0]
+        return len(self.alerts_of(None))
+
+    def alerts_of(self, pid: int | None) -> list[tuple[str, dict[str, Any]]]:
+        """(rule, values) of those of a process, in their order; None: of all."""
+        found: list[Alert] = []
+        self.in_loop(lambda: found.extend(self.judged.taken.alerts))
+        return [(one.rule, dict(one.values)) for one in found if pid in (None, one.values.get("pid"))]

@@ -1,0 +1,94 @@
+"""What it costs an open that the kernel looks whether an equal one was judged (bpf/verdict_memory.h).
+
+    python -m benchmarks.judged_calls [--rounds 40] [--cpu 1]
+
+Nothing is attached: the kernel runs the program of opens for a made-up call of this process (BPF_PROG_TEST_RUN) and
+counts the time itself (`kernel.bpf_stats_enabled`). Three cases by turns, 2,000 runs each, into an empty ring buffer:
+no open has a key; each has one that no verdict is known for; each is recognised, and discarded.
+"""
+
+import argparse
+import os
+import statistics
+from pathlib import Path
+from typing import Final
+
+from benchmarks.kernel_filters import counted, opening
+from mozu.plugins.sources.ebpf import bpf_syscall, codegen
+from mozu.plugins.sources.ebpf.flow_map import FlowMap
+from mozu.plugins.sources.ebpf.maps import make_maps
+from mozu.plugins.sources.ebpf.program_code import ProgramCode
+from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
+from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
+from tests.support.bpf_run import FilterRunner, run_count
+
+_RING: Final = 64 << 20
+_RUNS: Final = 2000
+_PATH: Final = b"/usr/lib/x86_64-linux-gnu/libc.so.6"
+NO_KEYS, IN_VAIN, RECOGNISED = "no keys", "looked for in vain", "recognised"
+_ON, _OTHER = 1, 2
+"""Generations: the one of the verdict, and another."""
+
+
+class Opens:
+    """The program, and what it finds."""
+
+    def __init__(self) -> None:
+        self.maps = make_maps(_RING, requests=False)
+        code = ProgramCode(self.maps, codegen.read_types())
+        code.compile(PROGRAMS["openat"])
+        self.program = code.shared_program(PROGRAMS["openat"][0], bpf_syscall.RAW_TRACEPOINT)
+        self.ring, self.flow = RingBuffer(self.maps["RING"], _RING), FlowMap(self.maps["FLOW"], _RING)
+        self.flow.set_watermark(_RING)
+        call, self._text = opening(_PATH, os.getpid())
+        bpf_syscall.update(self.maps["SYSCALL_CTX"], 0, call * bpf_syscall.possible_cpus())
+
+    def judge(self) -> None:
+        """The open of this process is known."""
+        self.flow.recognise(_ON, keeps_paths=False)
+        FilterRunner.run(self.program)
+        (record,) = self.ring.drain(lambda data: data, 1)
+        bpf_syscall.update_keys(self.maps["JUDGED_CALLS"], [record[-8:]], _ON.to_bytes(4, "little"))
+
+    def mean(self, case: str) -> float:
+        """Nanoseconds of a run."""
+        self.flow.recognise({NO_KEYS: 0, IN_VAIN: _OTHER, RECOGNISED: _ON}[case], keeps_paths=False)
+        self.ring.drain(lambda record: None, _RING)
+        FilterRunner.run(self.program)
+        time, count = run_count(self.program)
+        for _ in range(_RUNS):
+            FilterRunner.run(self.program)
+        time_after, count_after = run_count(self.program)
+        return (time_after - time) / (count_after - count)
+
+
+def ancestors() -> int:
+    """Of this process, as far as init."""
+    count, pid = 0, os.getpid()
+    while pid > 1:
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        count += pid > 0
+    return count
+
+
+def main() -> None:
+    """Print what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--cpu", type=int, default=1)
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {options.cpu})
+    opens = Opens()
+    opens.judge()
+    found: dict[str, list[float]] = {case: [] for case in (NO_KEYS, IN_VAIN, RECOGNISED)}
+    with counted():
+        for _ in range(options.rounds):
+            for case, times in found.items():
+                times.append(opens.mean(case))
+    print(f"| an open, {ancestors()} ancestors | least | median |\n|---|---|---|")
+    for case, times in found.items():
+        print(f"| {case} | {min(times):.0f} ns | {statistics.median(times):.0f} ns |")
+
+
+if __name__ == "__main__":
+    main()

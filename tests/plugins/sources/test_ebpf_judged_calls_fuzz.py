@@ -1,0 +1,63 @@
+"""Any rules, any opens that come again: where the kernel discards what was judged the same alerts come."""
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.plugins.sources.test_ebpf_kernel_filter_fuzz import random_condition, random_steps
+from tests.support import requirements
+from tests.support.acts import opens
+from tests.support.filter_comparison import OPENS
+from tests.support.judged_live import JudgedLive
+from tests.support.split import needs_live
+
+pytestmark = pytest.mark.ebpf
+
+ROUNDS: Final = 500 if os.environ.get("MOZU_FUZZ") == "full" else 6
+STEPS, TIMES = 20, 30
+OF_PROCESSES: Final = (
+    "proc.aname[2] exists", "proc.pname exists", "proc.pid > 1", "user.uid = 0", "proc.sid exists", "proc.cwd exists",
+    "not proc.pname = no-such-program", "proc.nthreads = 1", "proc.sname exists", "user.loginuid exists",
+)  # fmt: skip
+"""Which no kernel filter tests."""
+
+
+@pytest.fixture(scope="module")
+@needs_live
+def both() -> Iterator[tuple[JudgedLive, JudgedLive]]:
+    """With and without the memory."""
+    requirements.ebpf()
+    with JudgedLive() as remembering, JudgedLive(0, kernel_filter=False) as forgetful:
+        yield remembering, forgetful
+
+
+@pytest.mark.parametrize("names", [False, True], ids=["opens", "names"])
+def test_the_same_alerts_come_fuzz(both: tuple[JudgedLive, JudgedLive], likely: Path, names: bool) -> None:
+    """With `names`, what the descriptors are called afterwards counts too."""
+    remembering, forgetful = both
+    recognised, raised = remembering.recognised, 0
+    for seed in range(ROUNDS):
+        chance = random.Random(f"judged {seed}")
+        rules = [
+            f"{OPENS} and ({random_condition(chance, likely)}) and {chance.choice(OF_PROCESSES)}"
+            for _ in range(chance.randint(1, 3))
+        ]
+        if names:
+            rules.append("evt.type = fchown and fd.name exists")
+        for one in both:
+            one.judge(*rules)
+            one.forget_events()
+        steps = random_steps(chance, likely, STEPS) * TIMES
+
+        pid = remembering.act_at_once(opens.many, steps, "fchown" if names else "")
+        forgetful.wait_for_end(pid)
+
+        found = forgetful.alerts_of(pid)
+        raised += len(found)
+        assert found == remembering.alerts_of(pid), (seed, rules)
+    assert remembering.recognised > recognised
+    assert raised > 10 * ROUNDS
