@@ -37,7 +37,7 @@ MAPPED: Final = frozenset({"FLOW", "ACCOUNTS"})
 MAX_PROC_VERDICTS: Final = 16384
 """Processes that the kernel filter can have verdicts of."""
 MAX_JUDGED_CALLS: Final = 1 << 16
-"""Opens that the kernel can recognise: some 6 MiB of it."""
+"""Opens that the kernel can recognise: 5 MiB of it."""
 MAX_OPENED_PATHS: Final = 16384
 """Entries of OPENED_PATHS. The key is the address of a struct file, which later files get again: this bounds the files
 that are open at once, not those that are ever opened."""
