@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -19,8 +19,23 @@ from tests.support.judged_twice import SIZE, ByRules
 from tests.support.live import PATIENCE, Live, context, demand
 
 
-class Named(ByRules):
-    """Whose alerts say which file they are about."""
+class Told(NamedTuple):
+    """What an alert is of."""
+
+    rule: str
+    pid: int
+    type: str
+    name: str
+    """Of the file."""
+    result: int
+
+
+class Telling(ByRules):
+    """Which keeps what its alerts are of."""
+
+    def __init__(self, conditions: Sequence[str]) -> None:
+        super().__init__(conditions, FIELDS)
+        self.told: list[Told] = []
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
         """See `ByRules`."""
@@ -28,8 +43,9 @@ class Named(ByRules):
         alerts = super().evaluate(batch)
         for alert in alerts:
             event = by_number[alert.event_num]
-            if isinstance(event, SyscallEvent) and event.file is not None:
-                alert.values |= {"name": event.file.name, "result": event.args[0]}
+            if isinstance(event, SyscallEvent):
+                name = "" if event.file is None else event.file.name
+                self.told.append(Told(alert.rule, event.pid, event.type, name, event.args[0]))
         return alerts
 
 
@@ -55,8 +71,8 @@ class Pipelined:
 
     async def judge(self, conditions: Sequence[str]) -> None:
         """By these from now on, and nothing has been found so far. In the source's loop."""
-        evaluator = Isolated("evaluator", "rules", Named(conditions, FIELDS), Metrics())
-        self.pipeline._evaluation.use([evaluator])
+        self.rules = Telling(conditions)
+        self.pipeline._evaluation.use([Isolated("evaluator", "rules", self.rules, Metrics())])
         await self.source.update(wants(conditions))
         self.taken.alerts.clear()
 
@@ -64,8 +80,8 @@ class Pipelined:
 class JudgedLive:
     """One source with a pipeline. `verdict_memory`: bytes."""
 
-    def __init__(self, verdict_memory: int = SIZE, *, kernel_filter: bool = True) -> None:
-        self.judged: Any = Pipelined(EbpfSource(64 << 20, context(), kernel_filter=kernel_filter), verdict_memory)
+    def __init__(self, verdict_memory: int = SIZE) -> None:
+        self.judged: Any = Pipelined(EbpfSource(64 << 20, context()), verdict_memory)
         self._live = Live(self.judged, demand())
 
     def __enter__(self) -> Self:
@@ -135,10 +151,12 @@ class JudgedLive:
 
     def alerts(self) -> int:
         """How many came."""
-        return len(self.alerts_of(None))
+        found: list[int] = []
+        self.in_loop(lambda: found.append(len(self.judged.taken.alerts)))
+        return found[0]
 
-    def alerts_of(self, pid: int | None) -> list[tuple[str, dict[str, Any]]]:
-        """(rule, values) of those of a process, in their order; None: of all."""
-        found: list[Alert] = []
-        self.in_loop(lambda: found.extend(self.judged.taken.alerts))
-        return [(one.rule, dict(one.values)) for one in found if pid in (None, one.values.get("pid"))]
+    def alerts_of(self, pid: int) -> list[Told]:
+        """Those of a process, in their order."""
+        found: list[Told] = []
+        self.in_loop(lambda: found.extend(one for one in self.judged.rules.told if one.pid == pid))
+        return found
