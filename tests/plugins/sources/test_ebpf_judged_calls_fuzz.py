@@ -17,8 +17,8 @@ from tests.support.split import needs_live
 
 pytestmark = pytest.mark.ebpf
 
-ROUNDS: Final = 500 if os.environ.get("MOZU_FUZZ") == "full" else 3
-STEPS, TIMES = 20, 30
+ROUNDS: Final = 500 if os.environ.get("MOZU_FUZZ") == "full" else 2
+STEPS, TIMES = 20, 15
 OF_PROCESSES: Final = (
     "proc.aname[2] exists", "proc.pname exists", "proc.pid > 1", "user.uid = 0", "proc.sid exists", "proc.cwd exists",
     "not proc.pname = no-such-program", "proc.nthreads = 1", "proc.sname exists", "user.loginuid exists",
