@@ -1,5 +1,6 @@
 """Opens that the kernel recognises once they were judged: never one too long."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,7 +42,7 @@ class Change(NamedTuple):
 
 
 CHANGES = (
-    Change(acts.replaced, "fd.realpath = /etc/hostname"),
+    Change(acts.replaced, f"fd.ino = {os.stat('/etc/hostname').st_ino}"),
     Change(acts.image, f"proc.name = {acts.EVIL}", "execve"),
     Change(acts.cgroup, "container.id != host", "_cgroup"),
     Change(acts.threads, "proc.nthreads > 1", "_fork"),
