@@ -7,7 +7,7 @@ that the alert is about, budgets, the kill switch, the audit log, dry run. docs/
 
 import enum
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import msgspec
 from pydantic import Field
@@ -23,9 +23,6 @@ class ResponderSettings(Settings):
     rules: tuple[str, ...] = Field((), description="Rules whose alerts it acts on; `*`: those of all rules.")
     tags: tuple[str, ...] = Field((), description="It acts on alerts that have one of these tags, too.")
     dry_run: bool = Field(True, description="True: it says what it would do, and does nothing.")
-    where: Literal["user", "kernel", "either"] = Field(
-        "user", description="Where it acts; `kernel` and `either` are for responders that can act there."
-    )
     per_minute: int = Field(10, ge=1, description="The most acts in a minute for one rule; then it stops and says so.")
     ttl: float = Field(3600.0, ge=0, description="Seconds after which an act that can be undone is; 0: it stays.")
     unprotect: tuple[str, ...] = Field(
@@ -39,6 +36,8 @@ class Scope(enum.StrEnum):
     NONE = "none"
     """It touches no process."""
     PROCESS = "process"
+    SHARERS = "sharers"
+    """The process, and those that share its table of descriptors (CLONE_FILES): what it has opened is theirs."""
     GROUP = "group"
     """The process group."""
     CONTAINER = "container"

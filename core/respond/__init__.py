@@ -5,6 +5,7 @@
     targets         the processes of an act: found, held by pidfd, and known to be the ones that were meant
     confirmation    whether a process that is held is the one of the event, where its start cannot tell
     process_facts   what /proc says of a process
+    sharers         processes that share a table of descriptors
     protection      what is never acted on, and what an operator allows
     budget          how many acts a minute: for a rule, for an account, in all
     kill_switch     everything off, at once

@@ -189,7 +189,7 @@ class Responses:
         plan = self._plan(one, incident)
         with HeldProcesses() as targets:
             subject = incident.subject
-            if plan.scope in (Scope.NONE, Scope.PROCESS):
+            if plan.scope in (Scope.NONE, Scope.PROCESS, Scope.SHARERS):
                 targets.find(plan.scope, subject)
             else:  # all of /proc, or a large cgroup
                 await asyncio.to_thread(targets.find, plan.scope, subject)

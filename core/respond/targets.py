@@ -17,6 +17,7 @@ from typing import Final
 from mozu.core.api.responders import AlertProcess, Scope
 from mozu.core.common.cgroup_control import cgroups_of, controlled_cgroup
 from mozu.core.respond.process_facts import PROC, ProcessFacts, process_facts
+from mozu.core.respond.sharers import share_files, sharers
 
 START_TOLERANCE: Final = 16_000_000
 """ns between the start of an event and that of /proc: a hundredth of a second, and what two measurements of the
@@ -94,7 +95,9 @@ class HeldProcesses:
             self._container(subject, proc)
             return
         main = self._main(subject, proc)
-        if scope is Scope.GROUP:
+        if scope is Scope.SHARERS:
+            self._hold(sharers(main.pid, _all_pids(proc)), lambda facts: share_files(main.pid, facts.pid), proc)
+        elif scope is Scope.GROUP:
             group = main.facts.group
             self._hold(_all_pids(proc), lambda facts: facts.group == group, proc)
         elif scope is Scope.CGROUP:

@@ -1,4 +1,5 @@
-"""The responder `kill`: SIGKILL to the process of an alert, its group, or all of its container."""
+"""The responder `kill`: SIGKILL to the process of an alert and those that share its descriptors, to its group, or to
+all of its container."""
 
 import signal
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,8 @@ class KillSettings(ResponderSettings):
     """What is killed."""
 
     what: Literal["process", "group", "container"] = Field(
-        "process", description="The process, its process group, or everything in its container."
+        "process",
+        description="The process with those that share its descriptors, its process group, or all of its container.",
     )
 
 
@@ -34,7 +36,7 @@ class KillResponder:
     """Cannot be undone."""
 
     def __init__(self, settings: KillSettings, context: Context) -> None:
-        self._scope = Scope(settings.what)
+        self._scope = Scope.SHARERS if settings.what == "process" else Scope(settings.what)
 
     async def start(self) -> None:
         """Nothing to prepare."""

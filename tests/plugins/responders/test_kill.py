@@ -26,7 +26,7 @@ def test_a_process_is_killed() -> None:
         incident, held = incident_of(process.pid), HeldProcess(process.pid)
         plan = responder().plan(incident)
         assert plan is not None
-        assert (plan.text, plan.scope, plan.lasts) == (f"kill process {process.pid} (sleep)", Scope.PROCESS, False)
+        assert (plan.text, plan.scope, plan.lasts) == (f"kill process {process.pid} (sleep)", Scope.SHARERS, False)
         asyncio.run(responder().act(incident, plan, [held]))
         assert process.wait() == -signal.SIGKILL
         with pytest.raises(ProcessLookupError):
