@@ -188,3 +188,26 @@ def settled(acting: Running, before: int) -> bool:
     """Every malicious process that stayed has been acted on, and every one that ended has raised its alert."""
     rules = [one["rule"] for one in acting.alerts[before:]]
     return rules.count("kill") == ALTOGETHER and rules.count("Response taken") == ALTOGETHER - ALTOGETHER // 2
+
+
+def test_a_run_that_was_killed_in_the_middle_of_an_act_is_followed_by_one_that_says_so(tmp_path: Path) -> None:
+    ebpf()
+    path = configuration(tmp_path)
+    entries = json.loads(path.read_text())
+    act = {"dry_run": False, "command": ["/bin/sh", "-c", f"echo > {tmp_path}/begun; exec sleep 20"], "timeout": 25}
+    entries["responders"] = [{"run": act}]
+    path.write_text(json.dumps(entries))
+    with mozu_run(tmp_path, "-c", str(path)) as first, opener(tmp_path / "run") as process:
+        let_go(process)
+        first.wait_alert(lambda one: one["rule"] == "run", "the alert")
+        while not (tmp_path / "begun").exists():
+            pass
+        first.process.kill()
+        first.process.wait()
+        process.communicate("", timeout=60)
+    with mozu_run(tmp_path, "-c", str(path)) as second:
+        found = second.wait_alert(lambda one: one["rule"] == "Response broken off", "the act that has no end")
+        second.stop()
+    assert found["output_fields"]["for_rule"] == "run"
+    stages = [json.loads(line)["stage"] for line in (tmp_path / "state/responses/audit.jsonl").read_text().splitlines()]
+    assert stages == ["planned", "broken off"]
