@@ -109,7 +109,7 @@ def _dropped(events: int) -> str:
     return f", dropped because memory was short {events}" if events else ""
 
 
-def _spool(sink: Mapping[str, Any]) -> str:
+def _spool(sink: Mapping[str, object]) -> str:
     words = {"found": "found in the spool", "spooled": "left in the spool", "dead_lettered": "dead letters"}
     return "".join(f", {text} {sink[key]}" for key, text in words.items() if sink[key])
 

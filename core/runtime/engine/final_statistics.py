@@ -4,7 +4,6 @@ import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -13,7 +12,7 @@ from mozu.core.flow.statistics import as_text
 _log = logging.getLogger("mozu.engine")
 
 
-def report(numbers: Mapping[str, Any], file: Path | None) -> bool:
+def report(numbers: Mapping[str, object], file: Path | None) -> bool:
     """Print them, and write them to the file; False where it could not be written."""
     print(as_text(numbers), file=sys.stderr)
     try:
