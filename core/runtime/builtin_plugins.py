@@ -33,6 +33,7 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
         "syslog": "mozu.plugins.sinks.syslog",
         "journald": "mozu.plugins.sinks.journald",
         "program": "mozu.plugins.sinks.program",
+        "smtp": "mozu.plugins.sinks.smtp",
         "kafka": "mozu.plugins.sinks.kafka",
     },
     Kind.RESPONDER: {

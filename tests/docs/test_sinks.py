@@ -32,7 +32,7 @@ def test_an_example_loads_and_its_sinks_can_be_built(
 def test_every_sink_of_the_page_has_an_example() -> None:
     headings = set(re.findall(r"^## (\w+)$", PAGE, re.MULTILINE))
     used = set(re.findall(r"^  - (\w+)", "".join(EXAMPLES), re.MULTILINE))
-    assert headings == used == {"stdout", "file", "syslog", "journald", "program"}
+    assert headings == used == {"stdout", "file", "syslog", "journald", "program", "smtp"}
 
 
 def test_the_message_id_is_the_one_in_force() -> None:

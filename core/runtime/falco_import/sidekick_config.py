@@ -136,6 +136,8 @@ class SidekickTranslation:
         read = self._read
         if any(read.texts("kafka.hostport")):
             yield {"kafka": {**self._common("kafka"), **self._kafka()}}
+        if read.text("smtp.hostport"):
+            yield self._smtp()
         if read.text("syslog.host"):
             form = "cef" if read.text("syslog.format") == "cef" else "json"
             transport = read.text("syslog.protocol", "udp").lower()
@@ -145,6 +147,19 @@ class SidekickTranslation:
                     "port": read.number("syslog.port", 514), "transport": transport if transport == "tcp" else "udp",
                 }
             }  # fmt: skip
+
+    def _smtp(self) -> Json:
+        read = self._read
+        host, _, port = read.text("smtp.hostport").rpartition(":")
+        found: JsonObject = {**self._common("smtp"), "host": host or port, "sender": read.text("smtp.from")}
+        if host and port.isdigit():
+            found["port"] = int(port)
+        found["recipients"] = [one.strip() for one in read.text("smtp.to").split(",") if one.strip()]
+        if not read.flag("smtp.tls", True):
+            found["security"] = "none"
+        elif read.text("smtp.user"):
+            found["user"], found["password"] = read.text("smtp.user"), read.text("smtp.password")
+        return {"smtp": found}
 
     def _kafka(self) -> JsonObject:
         read = self._read

@@ -50,7 +50,8 @@ SIDEKICK: Final[dict[str, Any]] = {
     "syslog": {"host": "s.example", "port": 514, "protocol": "tcp"},
     "webhook": {"address": "https://w.example/", "customHeaders": {"X-A": "b"}},
     "cloudevents": {"address": "https://c.example/"},
-    "smtp": {"hostport": "m.example:25"},
+    "smtp": {"hostport": "m.example:25", "from": "a@m.example", "to": "b@m.example, c@m.example"},
+    "opsgenie": {"apikey": "k"},
 }
 
 
@@ -125,7 +126,7 @@ def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
     [
         ("slack.minimumpriority", "translated"),
         ("Slack.WebhookURL", "translated"),
-        ("smtp.minimumpriority", "no equal"),
+        ("opsgenie.minimumpriority", "no equal"),
         ("slack", "needless"),
         ("loki.checkcert", "no equal"),
         ("loki.customHeaders.X-Y", "translated"),
