@@ -193,8 +193,16 @@ inlined int output_record(const struct header *record, u64 length, u32 type, enu
   struct flow *flow = flow_of_records();
   if (!flow) return 0;
   u64 filled = query_ring(RB_AVAIL_DATA);
-  if (filled > flow->watermark && !charge(flow, record, length, share, filled)) count_over_share(type);
-  else if (bpf_ringbuf_output(MAP(RING), (void *)record, length, wake_up(flow, share))) count_lost(type);
+  if (filled > flow->watermark && !charge(flow, record, length, share, filled)) {
+    count_over_share(type);
+  } else {
+    u64 flags = wake_up(flow, share);
+    barrier_var(length);
+    /* Never true: a bound for the verifier. It stands here since kernels before Linux 6.2 forget bounds of what lay on
+       the stack in between. */
+    if (length > MAX_PAYLOAD + MAX_STR) length = MAX_PAYLOAD + MAX_STR;
+    if (bpf_ringbuf_output(MAP(RING), (void *)record, length, flags)) count_lost(type);
+  }
   if (flow->generation) change_versions(flow, record->pid, type);
   return 0;
 }
@@ -203,8 +211,6 @@ inlined int submit_record(struct scratch *s) {
   struct header *head = (void *)s->record;
   u64 length = *(volatile u64 *)&s->used;
   head->marks = s->marks;
-  barrier_var(length);
-  if (length > MAX_PAYLOAD + MAX_STR) length = MAX_PAYLOAD + MAX_STR; /* never true: a bound for the verifier */
   return output_record(head, length, head->type, s->share);
 }
 

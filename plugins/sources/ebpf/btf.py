@@ -253,7 +253,11 @@ def _emit_struct(btf: Btf, spec: Spec, name: str, order: dict[str, str]) -> None
         where = member.bit // 8
         if where > at:
             lines.append(f"  char _{at}[{where - at}];")
-        lines.append(f"  {btf.declare(member.type_id, label, spec)};")
+        declared = btf.declare(member.type_id, label, spec)
+        # An aggregate may need less alignment than the integer that stands for it: kernel_cap_t before Linux 6.3.
+        stands_for = inner and inner not in spec and size in _UNSIGNED
+        packed = " __attribute__((packed))" if stands_for and where % size else ""
+        lines.append(f"  {declared}{packed};")
         after.append(f'_Static_assert(__builtin_offsetof(struct {name}, {label}) == {where}, "{name}.{label}");')
         at = where + size
     if btf.size(name) > at:

@@ -23,8 +23,8 @@ def every_program(types: btf.Btf) -> dict[str, Program]:
     """Entry → program, of all that this kernel can have."""
     found = [SYS_EXIT, SELFTEST, compat.PROGRAM]
     found += [program for name in SYSCALL_SPECS for program in PROGRAMS[name]]
-    if not uring.why_not(types, checks.tracefs()):
-        found += uring.PROGRAMS
+    if not uring.why_not(types, tracefs := checks.tracefs()):
+        found += uring.programs(tracefs)
     return {program.entry: program for program in found}
 
 

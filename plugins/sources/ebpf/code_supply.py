@@ -6,6 +6,7 @@ from mozu.plugins.sources.ebpf import btf, placeholders, wire
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.codegen import Texts, Unit, Variant
 from mozu.plugins.sources.ebpf.compiler import needed_compiler
+from mozu.plugins.sources.ebpf.loop_entries import reached_by_jumps
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 
 Codes = Mapping[str, RelocatableCode]
@@ -35,7 +36,7 @@ class CodeSupply:
         entries = [unit.entry for unit in units]
         raw = needed_compiler().compile(text, wire.SOURCES, entries)
         self.compiled += len(raw)
-        return {entry: placeholders.relocatable(entry, code) for entry, code in raw.items()}
+        return {entry: reached_by_jumps(placeholders.relocatable(entry, code)) for entry, code in raw.items()}
 
     def keep(self, units: Collection[Unit], variant: Variant, codes: Codes) -> None:
         """Put compiled units into the cache, once the kernel has accepted them."""

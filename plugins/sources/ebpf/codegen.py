@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.syscalls import call_number
-from mozu.plugins.sources.ebpf import btf, compile_child, filter_layout, placeholders, wire
+from mozu.plugins.sources.ebpf import btf, compile_child, filter_layout, loop_entries, placeholders, wire
 from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO, ENUMERATIONS, STRUCTS
 from mozu.plugins.sources.ebpf.kfunc_casts import FUNCTION
 from mozu.plugins.sources.ebpf.maps import SELFTEST_ARGUMENTS, SIZES
@@ -114,7 +114,8 @@ class Texts:
         for file in sorted(wire.SOURCES.rglob("*.[ch]")):
             self._sources.update(file.read_bytes())
         self._sources.update(repr(sorted(HEADERS.items())).encode())
-        self._sources.update(Path(compile_child.__file__).read_bytes())  # it has the compiler's flags
+        for module in (compile_child.__file__, loop_entries.__file__):  # the compiler's flags; what its code becomes
+            self._sources.update(Path(module).read_bytes())
 
     def _head(self, kernel: str, types: btf.Btf, *, casts: bool) -> str:
         numbers = [f"#define NR_{name} {call_number(name)}" for name in _NAMED_CALLS]

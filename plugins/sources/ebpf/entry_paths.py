@@ -32,6 +32,6 @@ def usable_entry_paths(compat32: Switch, types: btf.Btf | None = None) -> list[E
     found: list[EntryPath] = []
     if compat32 == "on" or (compat32 == "auto" and compat_probe.accepted()):
         found.append(EntryPath(COMPAT, (compat.PROGRAM,), compat.types()))
-    if not uring.why_not(types or codegen.read_types(), checks.tracefs()):
-        found.append(EntryPath(IO_URING, uring.PROGRAMS, uring.types()))
+    if not uring.why_not(types or codegen.read_types(), tracefs := checks.tracefs()):
+        found.append(EntryPath(IO_URING, uring.programs(tracefs), uring.types()))
     return found

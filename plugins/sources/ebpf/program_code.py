@@ -15,6 +15,7 @@ from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.code_supply import CodeSupply
 from mozu.plugins.sources.ebpf.codegen import PARTS, Unit, Variant, part_unit, program_unit
 from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO
+from mozu.plugins.sources.ebpf.loop_entries import reached_by_jumps
 from mozu.plugins.sources.ebpf.relocatable import Numbers, RelocatableCode, UnknownSymbol, bind, link
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
@@ -143,7 +144,8 @@ class ProgramCode:
         for variant in dict.fromkeys((first, copying)):
             try:
                 fit = code if variant.may_goto else may_goto.removed(code)
-                return self._load_all({code.name: link(fit, self.subprograms(variant))}, {code.name: kinds})
+                linked = reached_by_jumps(link(fit, self.subprograms(variant)))
+                return self._load_all({code.name: linked}, {code.name: kinds})
             except _Refused as error:
                 refused = error
             except UnknownSymbol as error:

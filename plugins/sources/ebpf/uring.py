@@ -30,17 +30,16 @@ _SQE_FIELDS: Final = {
 """Members of struct io_uring_sqe: offset, and in the top bits 1, 2, 3 for 16, 32, 64 bits."""
 
 
-def _program(function: str, tracepoint: str, context: str) -> Program:
-    return Program(function, "uring", tracepoint, group="io_uring", context=context)
-
-
-PROGRAMS: Final = (
-    _program("uring_submitted", "io_uring_submit_req", "submission"),
-    _program("uring_completed", "io_uring_complete", "completion"),
-    _program("uring_overflowed", "io_uring_cqe_overflow", "overflow"),
-)
+_SUBMISSIONS: Final = ("io_uring_submit_req", "io_uring_submit_sqe")
+"""Tracepoint at a submission; the second is its name before Linux 6.4."""
+_FUNCTIONS: Final = {
+    **dict.fromkeys(_SUBMISSIONS, ("uring_submitted", "submission")),
+    "io_uring_complete": ("uring_completed", "completion"),
+    "io_uring_cqe_overflow": ("uring_overflowed", "overflow"),
+}
+"""Tracepoint → function of bpf/programs/uring.c and its context."""
 _TRACEPOINT_FIELDS: Final = {
-    "io_uring_submit_req": {"ctx": 8, "req": 16, "user_data": 24, "opcode": 32},
+    **{name: {"ctx": 8, "req": 16, "user_data": 24, "opcode": 32} for name in _SUBMISSIONS},
     "io_uring_complete": {"ctx": 8, "req": 16, "user_data": 24, "res": 32, "cflags": 36},
     "io_uring_cqe_overflow": {"ctx": 8, "user_data": 16, "res": 24, "cflags": 28},
 }
@@ -157,6 +156,23 @@ def types() -> frozenset[str]:
     return frozenset(_EVENT_TYPES[name] for name in names if name in _EVENT_TYPES)
 
 
+def programs(tracefs: Path) -> tuple[Program, ...]:
+    """Those of this kernel, where `why_not` has nothing to say."""
+    return tuple(
+        Program(_FUNCTIONS[name][0], "uring", name, group="io_uring", context=_FUNCTIONS[name][1])
+        for name in _tracepoints(tracefs)
+    )
+
+
+def _tracepoints(tracefs: Path) -> tuple[str, ...]:
+    submission = next((name for name in _SUBMISSIONS if (_folder(tracefs) / name).exists()), _SUBMISSIONS[0])
+    return (submission, *(name for name in _FUNCTIONS if name not in _SUBMISSIONS))
+
+
+def _folder(tracefs: Path) -> Path:
+    return tracefs / "events" / "io_uring"
+
+
 def why_not(types: btf.Btf, tracefs: Path) -> str:
     """What this kernel lacks for watching io_uring, as the end of a sentence; empty where it lacks nothing."""
     for struct_, members in _STRUCT_MEMBERS.items():
@@ -165,9 +181,10 @@ def why_not(types: btf.Btf, tracefs: Path) -> str:
         missing = [member for member in members if member not in types.members(struct_)]
         if missing:
             return f"struct {struct_} of this kernel has no {missing[0]}"
-    for name, expected in _TRACEPOINT_FIELDS.items():
+    for name in _tracepoints(tracefs):
+        expected = _TRACEPOINT_FIELDS[name]
         try:
-            text = (tracefs / "events" / "io_uring" / name / "format").read_text()
+            text = (_folder(tracefs) / name / "format").read_text()
         except OSError:
             return f"this kernel has no tracepoint {name}"
         found = {field: int(at) for field, at in re.findall(r"field:[^;]*?(\w+)(?:\[\w*\])?;\toffset:(\d+);", text)}
