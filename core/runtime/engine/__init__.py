@@ -1,5 +1,6 @@
 """From a configuration to a running pipeline to a clean stop; the only place that sees everything."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mozu.core.runtime.engine.engine import Engine
 from mozu.core.runtime.engine.reload import FileRebuild, Read
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.runtime.registry import Registry
+from mozu.core.runtime.service_manager import ServiceManager
 
 __all__ = ["Engine", "assemble", "run"]
 
@@ -44,7 +46,8 @@ async def _main(
     try:
         rebuild = None if read is None else FileRebuild(read, metrics, tasks)
         assembly = assemble(config, registry, metrics, tasks)
-        engine = Engine(assembly, metrics, tasks, announces=announces, rebuild=rebuild)
+        manager = ServiceManager.of(os.environ) if announces else None
+        engine = Engine(assembly, metrics, tasks, announces=announces, rebuild=rebuild, manager=manager)
         return await engine.run(duration=duration, stats=stats)
     finally:
         tasks.cancel()

@@ -26,6 +26,7 @@ from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.final_statistics import report
 from mozu.core.runtime.engine.host_resolver import HostResolver
+from mozu.core.runtime.engine.impaired_report import report_impaired
 from mozu.core.runtime.engine.lifecycle import Lifecycle
 from mozu.core.runtime.engine.operations import RunOperations
 from mozu.core.runtime.engine.reload import Rebuild, Reloader, RunParts
@@ -39,6 +40,7 @@ from mozu.core.runtime.engine.wiring import wire
 from mozu.core.runtime.loop import Watchdog
 from mozu.core.runtime.preflight import RUN_FILES, require
 from mozu.core.runtime.run_file import instance
+from mozu.core.runtime.service_manager import ServiceManager
 
 _log = logging.getLogger("mozu.engine")
 _START_HOLD: Final = 1.0
@@ -57,9 +59,10 @@ class Engine:
         *,
         announces: bool = False,
         rebuild: Rebuild | None = None,
+        manager: ServiceManager | None = None,
     ) -> None:
         """`announces`: start and end of the run are alerts, and sinks get the heartbeats that they want. `rebuild`
-        gives a reload what is to come into force; without it there is none.
+        gives a reload what is to come into force; without it there is none. `manager`: who is told how the run goes.
 
         Raises StartRefused where this machine does not allow it.
         """
@@ -90,10 +93,10 @@ class Engine:
         """None where no event comes from a live machine: what a recording means is not asked of today's network."""
         if any(pump.live and pump.pipeline.state is not None for pump in self._pumps):
             self._hosts = HostResolver(assembly.fields.lookups, assembly.resolve, metrics)
+        self._culprits, self._manager = Culprits(), manager or ServiceManager()
         self._reloader: Reloader | None = None
         if rebuild is not None:
-            self._reloader = Reloader(self._parts(), rebuild, self._reloaded)
-        self._culprits = Culprits()
+            self._reloader = Reloader(self._parts(), rebuild, self._manager.reloading, self._reloaded)
         self._operations = RunOperations(
             assembly, metrics, pumps=self._pumps, workers=lambda: self._alerts.workers, spawn=tasks.spawn,
             has_started=self.started.is_set, is_stopping=self._stopping.is_set,
@@ -152,6 +155,7 @@ class Engine:
             if timer is not None:
                 timer.cancel()
             signals.release()
+            self._manager.close()
         reported = report(self.statistics(), stats) if attended else True
         return int(not reported or any(pump.failed for pump in self._pumps))
 
@@ -159,6 +163,7 @@ class Engine:
         """Begin the clean stop."""
         if not self._stopping.is_set():
             _log.info("stopping: %s", why)
+            self._manager.stopping(why)
             self._why = why
             self._stopping.set()
 
@@ -262,6 +267,7 @@ class Engine:
         repairs = [self._task(self._follow(pump), f"reconcile {pump.name}") for pump in self._pumps]
         end = self._task(self._until_sources_end(pumps), "wait for the sources")
         beside = self._announce()
+        self._tell_ready()
         if self._reloader is not None:
             beside.append(self._task(self._reloader.run(), "reload"))
         await self._stopping.wait()
@@ -293,24 +299,15 @@ class Engine:
 
     async def _tick(self) -> None:
         while True:
+            self._manager.loop_answers()
             await asyncio.sleep(1.0)
             self._memory.check()
             self._losses.report()
             self._responses.tick()
             self._alerts.report_suppressed()
-            self._report_impaired()
+            report_impaired(self._assembly, self._evaluation, self._alerts)
             for pump in self._pumps:
                 self._report_recording(pump, pump.pipeline.tick())
-
-    def _report_impaired(self) -> None:
-        """Rules that read a field whose values were found to be wrong since the last look."""
-        for fault in self._assembly.impaired.take():
-            rules = self._evaluation.rules_reading(fault.field)
-            which = f"rules impaired: {', '.join(rules)}" if rules else "no rule in force names it"
-            self._alerts.notice(
-                "Field impaired", Severity.ERROR, f"{fault.text}; {which}",
-                field=fault.field, plugin=fault.plugin, rules=", ".join(rules),
-            )  # fmt: skip
 
     def _report_recording(self, pump: SourcePump, problems: list[str]) -> None:
         for text in problems:
@@ -321,6 +318,10 @@ class Engine:
     def _reloaded(self) -> None:
         """A reload has come into force, or was refused."""
         self._culprits.use(self._components())
+        self._tell_ready()
+
+    def _tell_ready(self) -> None:
+        self._manager.ready([pump.title for pump in self._pumps], [worker.name for worker in self._alerts.workers])
 
     async def _renew_evaluator(self, evaluator: Isolated[Evaluator]) -> None:
         """An evaluator that was absent is there: the sources watch what it wants, too."""
@@ -351,7 +352,7 @@ class Engine:
             self._report_recording(pump, await pump.pipeline.close(shutdown.left(0.5)))
         self._evaluation.give_up()
         self._losses.report()
-        self._report_impaired()
+        report_impaired(self._assembly, self._evaluation, self._alerts)
         self._alerts.report_suppressed(at_end=True)
         if self._lifecycle is not None:
             self._lifecycle.stopping(self._why)

@@ -143,8 +143,10 @@ async def _compiled(
 class Reloader:
     """Of one run. `on_end` is called after each attempt, whatever came of it."""
 
-    def __init__(self, parts: RunParts, build: Rebuild, on_end: Callable[[], None]) -> None:
-        self._parts, self._build, self._on_end = parts, build, on_end
+    def __init__(
+        self, parts: RunParts, build: Rebuild, on_begin: Callable[[], None], on_end: Callable[[], None]
+    ) -> None:
+        self._parts, self._build, self._on_begin, self._on_end = parts, build, on_begin, on_end
         self._wanted = asyncio.Event()
         self._watch = FileWatch(self.request)
         self._done = parts.metrics.counter("reloads_total")
@@ -161,6 +163,7 @@ class Reloader:
                 self._watch_files()
                 await self._wanted.wait()
                 self._wanted.clear()
+                self._on_begin()
                 await self._reload()
                 self._on_end()
                 await asyncio.to_thread(trim)  # a reload takes some MiB for a moment, which malloc would keep

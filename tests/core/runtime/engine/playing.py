@@ -35,6 +35,7 @@ from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly, BuiltSink, BuiltSource
 from mozu.core.runtime.engine.engine import Engine
 from mozu.core.runtime.loop import run as run_loop
+from mozu.core.runtime.service_manager import ServiceManager
 
 
 class Numbers:
@@ -159,8 +160,16 @@ class Play:
     """One engine with these components."""
 
     def __init__(
-        self, source: Any, *others: Any, live: bool = False, of: str = "", deadline: float = 10.0, **sink: Any
+        self,
+        source: Any,
+        *others: Any,
+        live: bool = False,
+        of: str = "",
+        deadline: float = 10.0,
+        manager: ServiceManager | None = None,
+        **sink: Any,
     ) -> None:
+        self._manager = manager
         self.metrics, self.tasks = Metrics(), BackgroundTasks()
         judges = [o for o in others if isinstance(o, Judge)] or [Judge()]
         sinks = [o for o in others if isinstance(o, Memory)]
@@ -184,7 +193,10 @@ class Play:
         self.assembly.state_dir = folder / "state"
 
         async def main() -> int:
-            engine = Engine(self.assembly, self.metrics, self.tasks, announces=announces, rebuild=Rebuilt(self.rebuilt))
+            engine = Engine(
+                self.assembly, self.metrics, self.tasks,
+                announces=announces, rebuild=Rebuilt(self.rebuilt), manager=self._manager,
+            )  # fmt: skip
             self.watch(engine)
             return await engine.run(duration=duration, stats=folder / "stats.json")
 
