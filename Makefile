@@ -8,7 +8,7 @@ POWERLESS := $(shell [ "$$(id -u)" = 0 ] && command -v setpriv >/dev/null && ech
 # Without compiled modules every program that a test starts compiles mozu again: half of its time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs clean
+.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist deb changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs clean
 
 help:            ## these lines
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/'
@@ -67,6 +67,9 @@ coverage: $(STAMP) ## which lines and branches of core and plugins the unit test
 dist: $(STAMP)   ## sdist and wheel in dist/
 	rm -rf dist
 	$(PYTHON) -m build
+
+deb: $(STAMP)    ## the package for Debian and Ubuntu in dist/, of the commit that is checked out
+	$(PYTHON) -m distribution deb
 
 changelog: $(STAMP) ## changelog.d becomes the section of this version in CHANGELOG.md
 	tools/changelog $(VENV)/bin/towncrier

@@ -9,7 +9,7 @@ import pytest
 from tests.support.requirements import ROOT
 
 TESTS: Final = ROOT / "tests"
-MIRRORED: Final = ("core", "plugins", "bpf", "benchmarks", "tools")
+MIRRORED: Final = ("core", "plugins", "bpf", "benchmarks", "distribution", "tools")
 OF_SEVERAL_PLUGINS: Final = {
     "sources/test_edges.py": ("ebpf", "ptrace"),
     "sources/test_every_call.py": ("ebpf", "ptrace"),

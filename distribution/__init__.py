@@ -1,0 +1,1 @@
+"""Packages of mozu for operating systems: `python -m distribution deb` (`make deb`)."""

@@ -1,0 +1,29 @@
+"""`python -m distribution deb|lock`."""
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from distribution import deb, wheels
+from distribution.release import release_of
+
+ROOT: Final = Path(__file__).parents[1]
+
+
+def main() -> None:
+    """Run one of the commands."""
+    parser = argparse.ArgumentParser(prog="python -m distribution")
+    commands = parser.add_subparsers(dest="command", required=True)
+    build = commands.add_parser("deb", help="the package for Debian and Ubuntu, of the commit that is checked out")
+    build.add_argument("--output", type=Path, default=ROOT / "dist", help="directory that the package is written to")
+    build.add_argument("--wheels", type=Path, default=ROOT / "build" / "wheels", help="where wheels are kept")
+    commands.add_parser("lock", help="write wheels.lock: the wheels of constraints.txt")
+    given = parser.parse_args()
+    if given.command == "lock":
+        wheels.write_lock(ROOT)
+        return
+    print(deb.build(ROOT, release_of(ROOT), wheels.fetched(given.wheels), given.output))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""The package for Debian and Ubuntu. Two builds of one commit are the same, byte for byte.
+
+That takes: the files of the commit and not of the working tree, wheels by their digests, no compiled modules (postinst
+makes them), one time and two modes for all files, and dpkg-deb, which sorts.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from distribution import tree
+from distribution.release import Release
+
+SCRIPTS: Final = Path(__file__).with_name("debian")
+_CONTROL: Final = """\
+Package: mozu
+Version: {version}-1
+Architecture: amd64
+Maintainer: mozu maintainers <maintainers@mozu.invalid>
+Installed-Size: {size}
+Depends: python3 (>= 3.11), python3 (<< 3.14), libc6 (>= 2.28), libstdc++6, systemd (>= 252), init-system-helpers
+Recommends: libbpfcc
+Suggests: logrotate
+Section: admin
+Priority: optional
+Homepage: https://mozu.invalid
+Description: runtime security with Falco's rules
+ mozu watches system calls by eBPF, judges them by rules in Falco's language and
+ delivers alerts to the journal, files, syslog, Kafka, webhooks and others.
+ .
+ It brings its Python dependencies in /usr/lib/mozu and touches no other module
+ of the machine. libbpfcc compiles the kernel programs; without it they have to
+ be imported (mozu ebpf import).
+"""
+
+
+def build(root: Path, release: Release, wheels: Sequence[Path], output: Path) -> Path:
+    """The package, below `output`."""
+    if shutil.which("dpkg-deb") is None:
+        sys.exit("dpkg-deb is needed: apt-get install dpkg")
+    output.mkdir(parents=True, exist_ok=True)
+    file = output.absolute() / f"mozu_{release.version}-1_amd64.deb"
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder, "root")
+        top.mkdir()
+        tree.make(root, release, wheels, top)
+        _control(root, release, top)
+        _settle(top, release.epoch)
+        command = ["dpkg-deb", "--root-owner-group", "--uniform-compression", "-Zzstd", "-z9"]
+        command += ["--build", str(top), str(file)]
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": str(release.epoch), "LC_ALL": "C", "TZ": "UTC"}
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+    return file
+
+
+def _control(root: Path, release: Release, top: Path) -> None:
+    installed = sorted(_files(top))
+    sums = [f"{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}  {path.relative_to(top)}\n"
+            for path in installed]  # fmt: skip
+    configuration = [f"/{path.relative_to(top)}\n" for path in installed if path.relative_to(top).parts[0] == "etc"]
+    size = sum(-(-path.stat().st_size // 1024) for path in installed)
+    folder = top / "DEBIAN"
+    folder.mkdir()
+    (folder / "control").write_text(_CONTROL.format(version=release.version, size=size))
+    (folder / "md5sums").write_text("".join(sums))
+    (folder / "conffiles").write_text("".join(configuration))
+    for script in sorted(SCRIPTS.iterdir()):
+        text = subprocess.run(
+            ["git", "-C", root, "show", f"{release.commit}:distribution/debian/{script.name}"],
+            check=True, capture_output=True,
+        ).stdout  # fmt: skip
+        (folder / script.name).write_bytes(text)
+
+
+def _files(top: Path) -> Iterator[Path]:
+    return (path for path in top.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _settle(top: Path, epoch: int) -> None:
+    """One time for everything; modes by what a file is, whatever the umask."""
+    programs = {top / "usr/bin", top / "DEBIAN"}
+    plain = {"control", "md5sums", "conffiles"}
+    for path in [top, *top.rglob("*")]:
+        if not path.is_symlink():
+            runs = path.is_dir() or (path.parent in programs and path.name not in plain)
+            path.chmod(0o755 if runs else 0o644)
+        os.utime(path, (epoch, epoch), follow_symlinks=False)

@@ -1,0 +1,47 @@
+"""Which version a checkout is: the version of pyproject.toml where its tag is checked out, else one before it."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Release(NamedTuple):
+    """What is packaged."""
+
+    version: str
+    """As Debian compares it; without a Debian revision."""
+    commit: str
+    epoch: int
+    """Seconds: the time of the commit, which every file of the package has."""
+
+    @property
+    def date(self) -> str:
+        """YYYY-MM-DD."""
+        return datetime.fromtimestamp(self.epoch, UTC).date().isoformat()
+
+
+def release_of(root: Path) -> Release:
+    """Of the commit that is checked out; changes that are not committed are not packaged, which is said."""
+    version = tomllib.loads(_git(root, "show", "HEAD:pyproject.toml"))["project"]["version"]
+    commit, epoch = _git(root, "show", "--no-patch", "--format=%H %ct", "HEAD").split()
+    if _git(root, "status", "--porcelain", "--untracked-files=no"):
+        print("what is not committed is not packaged", file=sys.stderr)
+    if f"v{version}" not in _git(root, "tag", "--points-at", "HEAD").split():
+        moment = datetime.fromtimestamp(int(epoch), UTC)
+        version = f"{version}~git{moment:%Y%m%d%H%M%S}.{commit[:9]}"
+    return Release(version, commit, int(os.environ.get("SOURCE_DATE_EPOCH", epoch)))
+
+
+def export(root: Path, commit: str, paths: tuple[str, ...], target: Path) -> None:
+    """Write these files and directories of a commit below `target`."""
+    archive = subprocess.run(["git", "-C", root, "archive", commit, *paths], check=True, capture_output=True).stdout
+    target.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["tar", "-x", "-C", target], input=archive, check=True)
+
+
+def _git(root: Path, *arguments: str) -> str:
+    return subprocess.run(["git", "-C", root, *arguments], check=True, capture_output=True, text=True).stdout
