@@ -40,7 +40,7 @@ class Opens:
         self.program = code.shared_program(PROGRAMS["openat"][0], bpf_syscall.RAW_TRACEPOINT)
         self.ring, self.flow = RingBuffer(self.maps["RING"], _RING), FlowMap(self.maps["FLOW"], _RING)
         self.flow.set_watermark(_RING)
-        call, self._text = opening(_PATH, os.getpid())
+        call, self._text = opening(_PATH, os.open(_PATH, os.O_RDONLY), os.getpid())
         bpf_syscall.update(self.maps["SYSCALL_CTX"], 0, call * bpf_syscall.possible_cpus())
 
     def judge(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from mozu.core.model.event import FdTable, Process, Task
+from mozu.core.model.event import FdTable, File, Process, Task
 
 _INHERITED_LIMIT: Final = 1 << 22
 """Entries that all tables together may have inherited; beyond that, children begin without descriptors."""
@@ -80,7 +80,7 @@ class Tables:
         self._replaced.append(version)
         return version
 
-    def put_file(self, files: FdTable, fd: int, file: Any, number: int) -> None:
+    def put_file(self, files: FdTable, fd: int, file: File | None, number: int) -> None:
         """Set what `fd` stands for from event `number` on; `file` None: the descriptor is closed."""
         if not files.has_history:
             self._changed.append((number, files))

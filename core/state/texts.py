@@ -1,6 +1,6 @@
 """Lists that the kernel hands out as one text: arguments, environments, cgroups."""
 
-from typing import Any, Final
+from typing import Final
 
 from mozu.core.caches import cached
 
@@ -12,11 +12,11 @@ _RENAMED: Final = {"perf": "perf_event", "mem": "memory", "io": "blkio"}
 """Names of controllers in the kernel's own structures → their names in /proc."""
 
 
-def words(value: Any) -> tuple[str, ...]:
+def words(value: object) -> tuple[str, ...]:
     """The texts of a NUL-separated list; one NUL at its end is not a text of its own."""
     if not value:
         return ()
-    text: str = value.decode("utf-8", "surrogateescape") if value.__class__ is bytes else str(value)
+    text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
     return tuple(text.removesuffix("\0").split("\0"))
 
 
