@@ -21,6 +21,7 @@ from mozu.core.delivery.drop_counter import DropCounter
 from mozu.core.delivery.drop_log import DropLog
 from mozu.core.delivery.fair_queue import FairQueue, Numbered
 from mozu.core.delivery.packed_alert import PackedAlert, size_of
+from mozu.core.delivery.pending_acks import PendingAcks
 from mozu.core.delivery.read_ahead import ReadAhead
 from mozu.core.delivery.spool import Spool, SpoolFull, SpoolLocked, SpoolRefused, StoredAlert, runs
 from mozu.core.delivery.spool_file import SpoolFile
@@ -67,9 +68,9 @@ class DiskQueue:
         self._notices: deque[Numbered] = deque()
         """Notices on disk that were not given out yet."""
         self._dropped, self._drops = Announcements(), DropCounter(metrics)
-        self._to_delete: list[int] = []
-        self._to_dead_letter: list[tuple[int, str]] = []
-        """Both: decided, and not yet in the file because the disk had no room."""
+        self._acks = PendingAcks(
+            self._file, lambda refused: self._log.warn(f"{refused}; acknowledgements are written later")
+        )
         self._added, self._committed = asyncio.Event(), asyncio.Event()
         self._closed = self._has_written = False
         """The latter: the writer has ended."""
@@ -135,8 +136,8 @@ class DiskQueue:
                 taken += await self._read_ahead.next(limit - len(taken))
             if taken:
                 return taken
-            if self._to_delete or self._to_dead_letter:
-                await self._write_decided()
+            if self._acks:
+                await self._acks.write()
             if not wait or ended:
                 return []
             with suppress(TimeoutError):
@@ -161,32 +162,8 @@ class DiskQueue:
     async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
         """Delete from the spool, move to its dead letters, or count the attempt."""
         self._dead_lettered.value += len(dead)
-        self._to_delete += delivered
-        self._to_dead_letter += dead
-        self._read_ahead.acked((*delivered, *(number for number, _ in dead)))
-        await self._write_decided(tried)
-
-    async def _write_decided(self, tried: Sequence[int] = ()) -> None:
-        """What the disk refuses now is written with the next batch, or when `get` finds nothing."""
-        delete, self._to_delete = self._to_delete, []
-        dead, self._to_dead_letter = self._to_dead_letter, []
-
-        def write(spool: Spool) -> None:
-            if delete:
-                spool.delete(delete)
-                delete.clear()
-            if tried:
-                spool.count_attempt(tried)
-            if dead:
-                spool.dead_letter(dead)
-                dead.clear()
-
-        try:
-            await self._file.run(write)
-        except SpoolRefused as refused:
-            self._log.warn(f"{refused}; acknowledgements are written later")
-            self._to_delete[:0] = delete
-            self._to_dead_letter[:0] = dead
+        self._read_ahead.acked(self._acks.add(delivered, dead))
+        await self._acks.write(tried)
 
     def take_dropped(self) -> list[DroppedRange]:
         """What did not fit, and what a damaged file did not give back."""
@@ -244,10 +221,9 @@ class DiskQueue:
             self._count_dropped(left, reason)
             await self._file.owe(left, reason)
         if self._file.is_open:
-            await self._write_decided()
+            await self._acks.write()
             with suppress(SpoolRefused):
-                decided = len(self._to_delete) + len(self._to_dead_letter)  # and not written
-                waiting = (await self._file.run(Spool.status)).waiting - decided
+                waiting = (await self._file.run(Spool.status)).waiting - len(self._acks)
             self._metrics.counter("spool_left_records_total").value += waiting
         await self._file.close()
         return waiting

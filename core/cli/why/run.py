@@ -13,9 +13,9 @@ import msgspec
 from mozu.core.api import Event, HasOrigin, Kind
 from mozu.core.cli.pushdown import demand_of
 from mozu.core.cli.rules_in_force import RulesInForce, rules_in_force
+from mozu.core.cli.why.bare_engine import BareEngine, bare
 from mozu.core.cli.why.evaluator import Asked, ExplainingEvaluator, Explanations
 from mozu.core.cli.why.side_run import Arrivals, arrived
-from mozu.core.cli.why.stage import Stage, bare
 from mozu.core.cli.why.unasked import Unaskeds, discarded_live
 from mozu.core.errors import MozuError
 from mozu.core.language.rules import Rule
@@ -135,7 +135,7 @@ def _run(question: Question, around: Config, configured: Config, registry: Regis
 
 
 async def _judge(question: Question, config: Config, configured: Config, registry: Registry) -> Explanations:
-    stage = Stage(config, registry)
+    stage = BareEngine(config, registry)
     origin = stage.source.origin if isinstance(stage.source, HasOrigin) else ""
     judge, _ = _judging(question, stage, configured, registry, origin=origin)
     await stage.run()
@@ -144,7 +144,7 @@ async def _judge(question: Question, config: Config, configured: Config, registr
 
 def _judging(
     question: Question,
-    stage: Stage,
+    stage: BareEngine,
     configured: Config,
     registry: Registry,
     *,
@@ -166,7 +166,7 @@ async def _side_by_side(
 ) -> Explanations:
     """The command runs once, and two sources see it: one with the filter of a run, and one that sends everything."""
     command = WatchedCommand(question.command)
-    stage, beside = Stage(whole, registry), Stage(filtered, registry)
+    stage, beside = BareEngine(whole, registry), BareEngine(filtered, registry)
     judge, force = _judging(question, stage, configured, registry, belongs=command.belongs)
     everything = Arrivals(judge.demand(), command.belongs)
     wanted = Arrivals(demand_of(force.running, force.fields), command.belongs)
@@ -191,7 +191,7 @@ async def _side_by_side(
     return judge.findings
 
 
-async def _act(command: WatchedCommand, stage: Stage, beside: Stage) -> None:
+async def _act(command: WatchedCommand, stage: BareEngine, beside: BareEngine) -> None:
     """Once both see; a start that fails cancels this."""
     for one in (stage, beside):
         await one.engine().started.wait()

@@ -24,7 +24,7 @@ def bare(around: Config, registry: Registry) -> Config:
     return config
 
 
-class Stage:
+class BareEngine:
     """An engine without an evaluator of its own."""
 
     def __init__(self, config: Config, registry: Registry) -> None:
