@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from mozu.core.api import Event, SyscallEvent
@@ -22,9 +22,8 @@ class WatchedCommand:
 
     def run(self) -> None:
         """Until its end: for a thread."""
-        options: Mapping[str, Any] = self._options
         try:
-            self._child = subprocess.Popen(self._command, **options)
+            self._child = subprocess.Popen(self._command, **self._options)
         except OSError as error:
             self.failure = error.strerror or str(error)
         else:
