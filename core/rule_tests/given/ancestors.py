@@ -57,6 +57,11 @@ class Ancestors:
         for level, value in enumerate(values, 1):
             self.take(attribute, level, value)
 
+    def names(self) -> tuple[str, ...]:
+        """The names that were given, nearest first."""
+        found = (self._levels[level].get("name") for level in sorted(self._levels))
+        return tuple(str(name) for name in found if name is not None)
+
     def chain(self) -> GivenProcess | None:
         """The parent, which has the others."""
         found: GivenProcess | None = None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from mozu.core.model.fields.descriptor_kind import CHARS
+from mozu.core.model.fields.proc.trusted import trusted_name
 from mozu.core.model.syscalls import EventType, event_type
 from mozu.core.model.value_types import FieldValue
 from mozu.core.rule_tests.given.ancestors import ANCESTORS, PARENT, Ancestors, check_name
@@ -94,6 +95,7 @@ class EventBuilder:
         parent = self.ancestors.chain()
         if self._on_host or self._container:
             process["container"] = None if self._on_host else GivenPart(**self._container)
+        self._settle_trust(process)
         made = GivenProcess(self._event.get("tid", process.get("pid", object())), parent, **process)
         attributes: dict[str, object] = {"entry_path": "", **self._event, "process": made, "file": self._made_file()}
         if self.declared is not None and self.declared.params:
@@ -194,6 +196,16 @@ class EventBuilder:
         process.setdefault("name", name)
         rest = text[len(name) + 1 :]
         process.setdefault("args", tuple(rest.split(" ")) if rest else ())
+
+    def _settle_trust(self, process: dict[str, object]) -> None:
+        """A program lies where packages put it unless the test says where it lies, and so do its ancestors'."""
+        if "name" in process:
+            arguments = process.get("args", ())
+            assert isinstance(arguments, tuple)
+            found = trusted_name(str(process["name"]), str(process.get("exepath", "")), arguments, 0)
+            self.values.setdefault(("proc.trusted_name", None), found)
+        if names := self.ancestors.names():
+            self.values.setdefault(("proc.atrusted_name", None), names)
 
     def _settle_result(self) -> None:
         if self.declared is None or 0 not in self.arguments:

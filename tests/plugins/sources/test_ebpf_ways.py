@@ -1,7 +1,7 @@
 """By whichever way a file is opened, a rule that names it by its paths matches, and the kernel filter lets it pass."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +14,12 @@ from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
 from tests.support.acts import ways
 from tests.support.filter_comparison import FIELDS, alerts, context_with, wants
-from tests.support.live import Live, context, demand
+from tests.support.live import Act, Live, context, demand
 from tests.support.split import needs_live
 
 pytestmark = pytest.mark.ebpf
 
+READ: Final = "Password database read by an unexpected program"
 OPENED: Final = "evt.type in (open, openat, openat2, creat, open_by_handle_at) and fd.num >= 0"
 
 
@@ -73,6 +74,11 @@ def packs(filtered: Live) -> FalcoEvaluator:
     return evaluator
 
 
+def raised(packs: FalcoEvaluator, act: Act) -> set[str]:
+    """The rules that match."""
+    return {alert.rule for alert in packs.evaluate(StateMachine().apply(act.events))}
+
+
 @pytest.mark.parametrize("way", ways.WAYS)
 def test_the_password_database_is_seen_by_whichever_way_it_is_read(
     filtered: Live, packs: FalcoEvaluator, tmp_path: Path, way: str
@@ -80,5 +86,22 @@ def test_the_password_database_is_seen_by_whichever_way_it_is_read(
     act = filtered.act(ways.go, way, "/etc/shadow", str(tmp_path), os.O_RDONLY)
 
     assert act.value >= 0, os.strerror(-act.value)
-    raised = {alert.rule for alert in packs.evaluate(StateMachine().apply(act.events))}
-    assert "Password database read by an unexpected program" in raised
+    assert READ in raised(packs, act)
+
+
+@pytest.mark.parametrize("made", [ways.by_program, ways.by_link])
+@pytest.mark.parametrize("name", ["apt", "sshd"])
+def test_a_program_is_not_trusted_for_its_name(
+    filtered: Live, packs: FalcoEvaluator, tmp_path: Path, name: str, made: Callable[..., int]
+) -> None:
+    act = filtered.act(made, requirements.program("cat"), "/etc/shadow", str(tmp_path), name)
+
+    assert act.value == 0
+    assert READ in raised(packs, act)
+
+
+def test_the_programs_that_read_it_for_a_living_are_trusted(filtered: Live, packs: FalcoEvaluator) -> None:
+    act = filtered.act(ways.run, requirements.program("chage"), "--list", "root")
+
+    assert act.value == 0
+    assert READ not in raised(packs, act)

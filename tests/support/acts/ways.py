@@ -2,7 +2,9 @@
 
 import ctypes
 import os
+import shutil
 import struct
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -129,3 +131,20 @@ WAYS: Final[dict[str, Callable[[str, str, int], int]]] = {
     "a long path": _long,
 }
 """Name → (path, directory for what the way needs, flags) → descriptor or -errno."""
+
+
+def by_program(program: str, path: str, work: str, name: str) -> int:
+    """A copy of a program under another name reads the file; its exit status."""
+    copy = shutil.copy(program, f"{work}/{name}")
+    return subprocess.run([copy, path], stdout=subprocess.DEVNULL).returncode
+
+
+def by_link(program: str, path: str, work: str, name: str) -> int:
+    """The same through a symbolic link of that name."""
+    os.symlink(program, f"{work}/{name}")
+    return subprocess.run([f"{work}/{name}", path], stdout=subprocess.DEVNULL).returncode
+
+
+def run(*command: str) -> int:
+    """A command; its exit status."""
+    return subprocess.run(command, stdout=subprocess.DEVNULL).returncode

@@ -18,6 +18,7 @@ from mozu.core.model.fields.proc.read import (
     own,
     parent,
 )
+from mozu.core.model.fields.proc.trusted import trusted_name_of
 from mozu.core.model.value_types import FieldValue
 
 _ENV: Final = frozenset({"tree", "env"})
@@ -139,6 +140,12 @@ LINEAGE: Final[tuple[Field, ...]] = (
         FieldType.STRING,
         "proc.exepath of an ancestor: of any, or so many steps up.",
         lambda p: p.exepath,
+    ),
+    _any(
+        "proc.atrusted_name",
+        FieldType.STRING,
+        "proc.trusted_name of an ancestor: of any, or so many steps up; mozu's own.",
+        trusted_name_of,
     ),
     _any(
         "proc.aname",

@@ -8,6 +8,7 @@ from mozu.core.model.event.namespaces import NAMESPACES
 from mozu.core.model.fields.dependency import EVERYTHING, EXEC_INVARIANT, Dependency
 from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
 from mozu.core.model.fields.proc.read import UNSIGNED, dated, of_main, own
+from mozu.core.model.fields.proc.trusted import trusted_name_of
 
 TREE: Final = frozenset({"tree"})
 _NAMESPACES: Final = frozenset({"tree", "cgroups", "namespaces"})
@@ -174,6 +175,12 @@ OWN: Final[tuple[Field, ...]] = (
         "proc.exepath", "Absolute path of the program's file, symlinks followed.", own(lambda p: p.exepath)
     ),
     _exec_invariant("proc.name", "Name of the program: its file's name, cut to 15 bytes.", own(lambda p: p.name)),
+    _exec_invariant(
+        "proc.trusted_name",
+        "Name of the program's file, or of the script that it runs, cut to 15 bytes, if that lies where packages put "
+        "it (/usr, /bin, /opt …) and in no container's writable layer; mozu's own.",
+        own(trusted_name_of),
+    ),
     Field(
         name="proc.args",
         type=FieldType.STRING,

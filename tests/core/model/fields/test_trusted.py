@@ -1,0 +1,48 @@
+"""Names of programs that only root can have put where they lie."""
+
+import pytest
+
+from mozu.core.model.fields.proc.trusted import trusted_name
+
+UPPER, MEMFD = 2, 4
+
+
+@pytest.mark.parametrize(
+    ("name", "exepath", "args", "found"),
+    [
+        ("apt", "/usr/bin/apt", (), "apt"),
+        ("vigr", "/usr/sbin/vipw", (), "vipw"),
+        ("systemd-userwor", "/usr/lib/systemd/systemd-userwork", (), "systemd-userwor"),
+        ("adduser", "/usr/bin/perl", ("/usr/sbin/adduser", "x"), "adduser"),
+        ("unattended-upgr", "/usr/bin/python3.11", ("/usr/bin/unattended-upgrade",), "unattended-upgr"),
+        ("ifup.sh", "/usr/bin/dash", ("-e", "/usr/lib/x/ifup.sh"), "ifup.sh"),
+        ("apt", "", (), "apt"),
+    ],
+)
+def test_a_program_of_the_system_has_the_name_of_its_file_or_script(
+    name: str, exepath: str, args: tuple[str, ...], found: str
+) -> None:
+    assert trusted_name(name, exepath, args, 0) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "exepath", "args", "found"),
+    [
+        ("apt", "/tmp/apt", (), None),
+        ("sshd", "/home/ann/sshd", (), None),
+        ("apt", "/usr/bin/cat", ("/etc/shadow",), "cat"),
+        ("apt", "/usr/bin/python3.11", ("/tmp/apt",), "python3.11"),
+        ("apt", "/usr/bin/python3.11", ("/usr/bin/../../tmp/apt",), "python3.11"),
+        ("adduser", "/usr/bin/python3.11", ("-c", "/usr/sbin/adduser"), "python3.11"),
+        ("adduser", "/usr/bin/perl", ("-eprint", "/usr/sbin/adduser"), "perl"),
+    ],
+)
+def test_a_name_that_a_program_was_given_or_gave_itself_is_not_trusted(
+    name: str, exepath: str, args: tuple[str, ...], found: str | None
+) -> None:
+    assert trusted_name(name, exepath, args, 0) == found
+
+
+@pytest.mark.parametrize("flags", [UPPER, MEMFD])
+def test_what_lies_in_memory_or_a_writable_layer_is_not_trusted(flags: int) -> None:
+    assert trusted_name("apt", "/usr/bin/apt", (), flags) is None
