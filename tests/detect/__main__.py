@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from tests.detect.ground import WorkAlerts, do, table, told
-from tests.detect.precision import write
+from tests.detect.precision import shares, write
 from tests.detect.work import works
 from tests.support.running import mozu_run
 
@@ -30,10 +30,11 @@ def main() -> int:
         while len(done) < len(chosen) or time.monotonic() - begun < options.minutes * 60:
             done.append(do(chosen[len(done) % len(chosen)], mozu, len(done)))
             told(done[-1], lambda line: print(line, flush=True))
-        mozu.stop()
+        statistics = mozu.stop()
     print("\n".join(f"{count:6} {rule}" for rule, count in sorted(table(done).items())))
+    print(shares(statistics))
     if options.page is not None:
-        write(options.page, done, (time.monotonic() - begun) / 60)
+        write(options.page, done, (time.monotonic() - begun) / 60, statistics)
     loud = sum(len(result.loud) for result in done)
     print(f"{len(done)} pieces of work, {sum(result.code != 0 for result in done)} not done, {loud} loud alerts")
     return 1 if loud else 0

@@ -8,13 +8,31 @@ from typing import Final
 
 from mozu.plugins.rules.falco.rule_ids import registered
 from tests.detect.ground import WorkAlerts
+from tests.support.running import Json
 from tests.support.triggers.own import CONTAINED, HOST
 
 _PART: Final = re.compile(r"<!-- precision -->\n.*?<!-- end -->", re.DOTALL)
 
 
-def write(page: Path, results: Iterable[WorkAlerts], minutes: float) -> None:
-    """The page with the table of this run."""
+def shares(statistics: Json) -> str:
+    """A table of the types of events of a run: how many the kernel saw, and how many were judged behind its filter."""
+    types: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
+    for source in statistics["sources"].values():
+        for name, counts in source["types"].items():
+            types[name] += counts["received"]
+            seen[name] += counts["seen"]
+    total = max(types.total(), 1)
+    rows = [
+        f"| {name} | {seen[name]:,} | {number:,} | {100 * number / total:.1f} % |"
+        for name, number in types.most_common(12)
+        if number
+    ]
+    return "\n".join(["| event type | seen in the kernel | judged | share |", "|---|---|---|---|", *rows])
+
+
+def write(page: Path, results: Iterable[WorkAlerts], minutes: float, statistics: Json) -> None:
+    """The page with the tables of this run."""
     done = [result for result in results if result.code >= 0]
     acts = Counter(trigger.rule for trigger in (*HOST, *CONTAINED))
     loud = Counter(alert["rule"] for result in done for alert in result.loud)
@@ -31,5 +49,5 @@ def write(page: Path, results: Iterable[WorkAlerts], minutes: float) -> None:
         "| id | rule | acts that raise it | alerts of ordinary work at WARNING and above | below |\n"
         "|---|---|---|---|---|\n"
     )
-    text = f"<!-- precision -->\n{head}{chr(10).join(rows)}\n<!-- end -->"
+    text = f"<!-- precision -->\n{head}{chr(10).join(rows)}\n\n{shares(statistics)}\n<!-- end -->"
     page.write_text(_PART.sub(lambda _: text, page.read_text()))

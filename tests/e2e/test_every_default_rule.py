@@ -1,20 +1,23 @@
 """Mozu's own rules at the highest level on live system calls: each act, each alert, on the host and in a container."""
 
+import os
+import sys
 from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
 from mozu.plugins.rules.falco.settings import PACKS
+from tests.support.containerd import Containerd, containerd
 from tests.support.docker import IMAGE, DockerEngine, docker
 from tests.support.requirements import ebpf
 from tests.support.running import Json, Running, mozu_run
 from tests.support.stage import Boxes, Stage, boxes, differences, stage
 from tests.support.triggers import Contained, Trigger
 from tests.support.triggers.own import CONTAINED, HOST
-from tests.support.triggers.ways import WAYS, marker
+from tests.support.triggers.ways import CTR_BOX, WAYS, marker, script
 
-__all__ = ["boxes", "docker", "stage"]
+__all__ = ["boxes", "containerd", "docker", "stage"]
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -28,13 +31,15 @@ _SETTINGS: Final = ("level=paranoid", "rule_matching=all", "append_output=[{sugg
 
 
 @pytest.fixture(scope="module")
-def mozu(docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def mozu(docker: DockerEngine, containerd: Containerd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     ebpf()
     folder = tmp_path_factory.mktemp("mozu")
     (folder / "builds.yaml").write_text(_WITHOUT_BUILDS)
     options = ["-r", str(PACKS), "-r", str(folder / "builds.yaml")]
     options += [argument for setting in _SETTINGS for argument in ("-o", f"evaluators.falco.{setting}")]
     options += ["-o", f"enrichers.containers.docker.socket={docker.socket}"]
+    for name, path in (("state", containerd.state), ("root", containerd.root / "root"), ("socket", containerd.socket)):
+        options += ["-o", f"enrichers.containers.containerd.{name}={path}"]
     options += ["-o", f"sources.syscalls.source.ebpf.ring_size={64 << 20}"]
     with mozu_run(folder, *options) as running:
         yield running
@@ -81,6 +86,17 @@ def ways_in_a_container(mozu: Running, boxes: Boxes) -> int:
     return boxes.run_ways()
 
 
+@pytest.fixture(scope="module")
+def ways_under_containerd(mozu: Running, containerd: Containerd) -> Iterator[int]:
+    before = len(mozu.alerts)
+    containerd.begin("mozu-ways", *CTR_BOX)
+    containerd.ctr(
+        *("tasks", "exec", "--exec-id", "ways", "mozu-ways", "sh", "-c", script(os.path.realpath(sys.executable)))
+    )
+    yield before
+    containerd.remove("mozu-ways")
+
+
 def _wait_way(mozu: Running, number: int, container: str, before: int) -> None:
     way, mark = WAYS[number], marker(number)
 
@@ -100,6 +116,11 @@ def test_by_whichever_way_on_the_host(number: int, mozu: Running, ways_on_the_ho
 @WAY
 def test_by_whichever_way_in_a_container(number: int, mozu: Running, ways_in_a_container: int) -> None:
     _wait_way(mozu, number, "tools", ways_in_a_container)
+
+
+@WAY
+def test_by_whichever_way_in_a_container_of_containerd(number: int, mozu: Running, ways_under_containerd: int) -> None:
+    _wait_way(mozu, number, "mozu-ways", ways_under_containerd)
 
 
 def test_nothing_was_lost(mozu: Running) -> None:

@@ -3,7 +3,6 @@
 import os
 import pwd
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from tests.support.requirements import program
 from tests.support.running import Json, Running
 from tests.support.triggers import Contained, Expected, Trigger
 from tests.support.triggers.containers import ADDRESSES, BOXES
-from tests.support.triggers.ways import commands
+from tests.support.triggers.ways import commands, script
 
 _ACTORS: Final = ("nginx", "mysqld", "sshd", "ssh")
 _IDLE: Final = ("crontab", "curl", "useradd", "nc", "sudoedit", "pkexec", "xmrig")
@@ -119,9 +118,7 @@ class Boxes:
     def run_ways(self) -> int:
         """Every way of WAYS in the box `tools`; how many alerts there had been before."""
         before = self.act(Contained("", "", ":", box="tools"))
-        lines = (shlex.join(command) for command in commands(os.path.realpath(sys.executable)))
-        script = "exec < /dev/null > /dev/null 2>&1\n" + "\n".join(lines)
-        self._docker.docker("exec", "tools", "sh", "-c", script)
+        self._docker.docker("exec", "tools", "sh", "-c", script(os.path.realpath(sys.executable)))
         return before
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 Python that runs on the host and in a container that has the host's programs."""
 
 import os
+import shlex
 import sys
 from typing import Final, NamedTuple
 
@@ -26,16 +27,18 @@ TEMPORARY: Final = frozenset(
 MEMORY: Final = frozenset({"Program run from memory", "Code in a temporary directory run by an interpreter or loader"})
 RING: Final = frozenset({"Ring of requests made by an unexpected program"})
 
+_PLACES: Final = tuple(filter(os.path.isdir, dict.fromkeys(("/usr", "/lib", "/lib64", sys.base_prefix))))
 BOX: Final = (
     *("--cap-add", "NET_ADMIN", "--security-opt", "seccomp=unconfined", "--tmpfs", "/dev/shm:rw,exec,mode=1777"),
-    *(
-        word
-        for place in dict.fromkeys(("/usr", "/lib", "/lib64", sys.base_prefix))
-        if os.path.isdir(place)
-        for word in ("--volume", f"{place}:{place}:ro")
-    ),
+    *(word for place in _PLACES for word in ("--volume", f"{place}:{place}:ro")),
 )
-"""Options of a container that has the host's interpreters, and where io_uring is not forbidden."""
+"""Options of docker for a container that has the host's interpreters, and where io_uring is not forbidden."""
+CTR_BOX: Final = (
+    "--net-host",  # the loopback of a network of its own is down
+    *("--mount", "type=tmpfs,src=tmpfs,dst=/dev/shm,options=rw:mode=1777"),
+    *(word for place in _PLACES for word in ("--mount", f"type=bind,src={place},dst={place},options=rbind:ro")),
+)
+"""The same for containerd."""
 
 
 class Way(NamedTuple):
@@ -222,6 +225,11 @@ WAYS: Final = (*SHELLS, *EXECUTIONS)
 def marker(number: int) -> str:
     """What the command line of a way's script, or that of its parent, holds."""
     return f"mozu-way-{number:02d}"
+
+
+def script(python: str) -> str:
+    """All of them, for sh in a container."""
+    return "exec < /dev/null > /dev/null 2>&1\n" + "\n".join(map(shlex.join, commands(python)))
 
 
 def commands(python: str) -> list[list[str]]:
