@@ -6,13 +6,11 @@
 #define IOVECS_MAX 16 /* iovecs whose lengths are summed */
 #define IOVECS_READ 4 /* iovecs whose bytes are appended */
 
-/* The sum is kept in map memory and in no register: see record.h. The loops of this file are unrolled: the verifier of
-   Linux 6.1 loses the number of a round that lies on the stack, and finds no end. */
+/* The sum is kept in map memory and in no register: see record.h. */
 inlined void sum_iovecs(const struct syscall_ctx *sys, volatile u64 *whole, u64 list, u64 count) {
   *whole = 0;
-#pragma clang loop unroll(full)
   for (u32 i = 0; i < IOVECS_MAX; i++) {
-    if (i >= count) break;
+    if (IS_OVER(i, count)) break;
     *whole += arg_word(sys, list, 2 * i + 1);
   }
 }
@@ -21,10 +19,9 @@ inlined void sum_iovecs(const struct syscall_ctx *sys, volatile u64 *whole, u64 
 inlined u16 append_iovec_data(struct scratch *s, const struct syscall_ctx *sys, u64 list, u64 count, u64 most) {
   u64 before = *(volatile u64 *)&s->used;
   if (most > DATA_MAX) most = DATA_MAX;
-#pragma clang loop unroll(full)
   for (u32 i = 0; i < IOVECS_READ; i++) {
     u64 left = most - (*(volatile u64 *)&s->used - before);
-    if (i >= count || left > DATA_MAX || !left) break;
+    if (IS_OVER(i, count) || left > DATA_MAX || !left) break;
     u64 base = arg_word(sys, list, 2 * i), length = arg_word(sys, list, 2 * i + 1);
     append_arg(s, sys, base, length > left ? left : length);
   }

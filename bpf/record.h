@@ -61,6 +61,10 @@
 #define COUNTED(i, place, end) for (u32 i = 0; i < (end); i++)
 #endif
 
+/* Whether round i of a loop with a constant end is one too many. The compiler is not to make one end of both, i != the
+   lesser of them: verifiers before Linux 6.4 cannot tell that i, which has passed it, ends the loop. */
+#define IS_OVER(i, count) ({ u64 rounds = (count); barrier_var(rounds); (i) >= rounds; })
+
 #define MAX_STR 4096      /* PATH_MAX: longest string */
 #define MAX_PAYLOAD 16384 /* offset below which a string must start */
 

@@ -123,20 +123,14 @@ inlined u32 copy_bytes(char *to, u64 from, u64 length, u32 most) {
 /* The iovecs, and the first bytes of the first of them if the call hands bytes over. */
 inlined void copy_iovecs(struct uring_request *r, struct uring_op *op, u64 list, u64 count) {
   struct syscall_ctx user = {};
-#ifndef MAY_GOTO /* see iovec.h */
-#pragma clang loop unroll(full)
-#endif
   COUNTED(i, r->round, 16) {
-    if (i >= count) break;
+    if (IS_OVER(i, count)) break;
     r->parts[i].base = arg_word(&user, list, 2 * i);
     r->parts[i].length = arg_word(&user, list, 2 * i + 1);
   }
   if (!op->gives) return;
-#ifndef MAY_GOTO
-#pragma clang loop unroll(full)
-#endif
   COUNTED(i, r->round, 4) {
-    if (i >= count) break;
+    if (IS_OVER(i, count)) break;
     copy_bytes(r->data[i], r->parts[i].base, r->parts[i].length, DATA_MAX);
   }
   r->pointed |= NESTED_DATA;
