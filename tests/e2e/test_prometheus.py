@@ -1,6 +1,7 @@
 """A real Prometheus scrapes a run on a busy machine: the shipped rules are evaluated, and what must add up adds up."""
 
 import json
+import os
 import subprocess
 import time
 import urllib.parse
@@ -87,8 +88,9 @@ def test_the_equations_hold_at_every_scrape_and_every_query_of_the_dashboard_has
             query = f"max_over_time({name}[10m]) - min_over_time({name}[10m]) or abs({name})"
             server.wait(lambda name=name: bool(server.values(name)), f"a value of {name}")  # type: ignore[misc]
             assert {0.0} == set(server.values(query)) | set(server.values(name))
-        assert min(server.values("min_over_time(mozu:events_in_flight[10m])")) >= 0
-        assert min(server.values("mozu_type_events_received_total{type='openat'}")) > 100
+        cpus = os.cpu_count() or 1  # each may count an event while its counters are being read
+        assert min(server.values("min_over_time(mozu:events_in_flight[10m])")) >= -cpus
+        assert min(server.values("mozu_type_events_seen_total{type='openat'}")) > 100
         failing = [one for group in server.ask("rules")["groups"] for one in group["rules"] if one["health"] == "err"]
         assert [] == failing
         assert [] == [query for query in queries(listen) if not server.ask("query", query=query)["result"]]
