@@ -80,6 +80,17 @@ def test_below_eight_tenths_nothing_happens(machine: Machine) -> None:
     assert ([], [], 0) == (machine.shrunk, machine.notices, machine.trimmed)
 
 
+def test_one_episode_at_a_time_gives_memory_back(machine: Machine) -> None:
+    machine.rest = LIMIT
+    machine.bound.check()
+    machine.bound.check()
+    assert 1 == len(machine.tasks)
+
+    machine.rest = 0
+    machine.tick()
+    assert [] == machine.tasks
+
+
 def test_no_limit_is_no_bound(machine: Machine) -> None:
     machine.rest, machine.limit = 10**9, 0
     machine.tick()

@@ -143,6 +143,10 @@ def test_a_socketpair_without_two_numbers_makes_nothing(story: Story, fd1: int |
 def test_a_socketpair_is_two_unix_sockets(story: Story) -> None:
     story.event("socketpair", 10, res=0, fd1=5, fd2=6, source=1, peer=2, domain=1, type=1, proto=0)
     assert ["unix", "unix"] == [read(story.write(10, fd), "fd.type") for fd in (5, 6)]
+    file = story.write(10, 5).file
+    assert file is not None
+    assert file.sock is not None
+    assert (1, 2) == (file.sock.source_pointer, file.sock.dest_pointer)
 
 
 # --- numbers with a type ---

@@ -89,3 +89,11 @@ def test_live_a_job_can_join_the_group_of_its_parent(machine: Story) -> None:
     machine.event("setpgid", 20, res=0, pid=0, pgid=0)
     machine.event("setpgid", 20, res=0, pid=0, pgid=10)
     assert (10, 10) == (machine.process(20).pgid, machine.process(20).vpgid)
+
+
+def test_recorded_groups_come_with_the_next_exec_and_not_with_setpgid() -> None:
+    story = Story()
+    story.has(10, vpgid=7, pgid=7)
+    story.settled()
+    story.event("setpgid", 10, res=0, pid=0, pgid=10)
+    assert (7, 7) == (story.process(10).vpgid, story.process(10).pgid)

@@ -156,3 +156,9 @@ def test_nothing_is_dropped_for_alerts_that_are_no_more_severe(spool: Spool) -> 
     spool.append([packed(replace(alert(), priority=Severity.WARNING)) for _ in range(3)])
     assert [] == spool.drop_less_severe("full", Severity.WARNING, 1, 0, frozenset())
     assert [1, 2, 3] == numbers(spool)
+
+
+def test_alerts_of_mozu_about_itself_are_found_among_the_others(spool: Spool) -> None:
+    own = replace(alert("about itself"), source="internal")
+    spool.append([packed(alert("a")), packed(own), packed(alert("b")), packed(own)])
+    assert [(2, "about itself"), (4, "about itself")] == [(number, one.form.rule) for number, one in spool.notices()]
