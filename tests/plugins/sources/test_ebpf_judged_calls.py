@@ -90,17 +90,6 @@ def test_a_kernel_that_forgets_a_dependency_loses_alerts(memory: JudgedLive, tmp
 
 
 @pytest.mark.ebpf
-def test_a_process_whose_parent_ends_is_another_s_child(memory: JudgedLive, tmp_path: Path) -> None:
-    memory.judge(f"evt.type = openat and fd.name = {tmp_path}/file and not proc.aname[2] = no-such-program",
-                 f"evt.type = openat and fd.name = {tmp_path}/file and not proc.pname startswith python")  # fmt: skip
-    memory.act(acts.orphan, tmp_path, COUNT, 0)
-
-    found = [one.rule for one in memory.judged.taken.alerts]
-
-    assert COUNT == found.count("1")
-
-
-@pytest.mark.ebpf
 def test_other_rules_judge_at_once_what_the_kernel_discards(memory: JudgedLive, tmp_path: Path) -> None:
     """No batch comes in between: every call is discarded."""
     memory.judge(f"evt.type = openat and fd.name = {tmp_path}/file and proc.pname = {acts.EVIL}")

@@ -150,17 +150,6 @@ def parent(path: str, gate: str, folder: str, count: int) -> None:
     os.execv(program, [program, "-I", "-S", "-c", _WAITS, str(pid)])
 
 
-def orphan(path: str, gate: str, folder: str, count: int) -> None:
-    """Its parent ends."""
-    if pid := os.fork():
-        os.waitpid(pid, 0)
-        return
-    own = os.getpid()
-    _, ready = _below(path, gate, count, lambda: os.getppid() != own)
-    os.read(ready, 1)
-    os._exit(0)
-
-
 def used(path: str, gate: str, folder: str, count: int) -> None:
     """Each new descriptor is handed to fchown."""
     _until(path, gate)
