@@ -131,3 +131,17 @@ def test_live_a_thread_that_ends_is_counted_and_the_main_thread_that_ends_first_
     assert (1, False) == (story.process(10).others, story.process(10).exited)
     story.event("_exit", 10, of=10)
     assert (1, True) == (story.process(10).others, story.process(10).exited)
+
+
+def test_what_a_process_has_made_and_makes_keeps_its_ancestors_when_the_main_thread_has_ended() -> None:
+    story = Story()
+    for tid, name, ptid in ((1, "init", 0), (20, "middle", 1), (30, "leaf", 20)):
+        story.has(tid, name=name, ptid=ptid)
+    story.settled()
+    story.clone(30, 31, flags=THREAD)
+    story.clone(30, 40)
+    story.exit(30)
+    story.clone(31, 41)
+    for child in (40, 41):
+        event = story.write(child, 0)
+        assert ["leaf", "middle", "init"] == [read(event, "proc.aname", level) for level in "123"]
