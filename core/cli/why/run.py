@@ -1,6 +1,7 @@
 """A run of the engine around an evaluator that explains: events of recordings, or of a command that is traced."""
 
 import asyncio
+import logging
 import os
 import re
 from collections.abc import Callable
@@ -30,6 +31,10 @@ from mozu.core.runtime.engine.wiring import unredacted
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.runtime.registry import Registry
 
+_log = logging.getLogger("mozu.why")
+
+_RING_SIZE: Final = 128 << 20
+"""Bytes of the ring of a run that reads every call of the machine, for as long as the command lasts."""
 _HERE: Final = Mark("mozu why")
 _CAPTURE: Final = re.compile(r"_(\d{20})_\d{20}\.jsonl\.gz")
 
@@ -124,7 +129,7 @@ def _entry(name: str, settings: JsonObject) -> Entry:
 
 
 def _watched(question: Question, config: Config, registry: Registry) -> Explanations:
-    whole = msgspec.structs.replace(config, sources=(_entry("ebpf", {}),))
+    whole = msgspec.structs.replace(config, sources=(_entry("ebpf", {"ring_size": _RING_SIZE}),))
     own = next((entry for entry in config.sources if entry.name == "ebpf"), _entry("ebpf", {}))
     filtered = msgspec.structs.replace(config, sources=(own,), enrichers=())
     return run_loop(_side_by_side(question, bare(whole, registry), bare(filtered, registry), config, registry))
@@ -174,16 +179,21 @@ async def _side_by_side(
     beside.add("arrivals", wanted)
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(stage.run())
-            group.create_task(beside.run())
-            group.create_task(_act(command, stage, beside))
+            for one in (stage, beside):  # in this order: of two programs at a tracepoint the first attached runs first
+                group.create_task(one.run())
+                await one.engine().started.wait()  # a start that fails cancels it
+            await asyncio.to_thread(command.run)
+            for one in (beside, stage):
+                one.stop()
     except BaseExceptionGroup as error:
         raise error.exceptions[0] from None
     finally:
         command.end()
     if command.failure:
         raise MozuError(f"{question.command[-1]!r} could not be run: {command.failure}")
-    is_complete = not any(count.lost for count in beside.source.counts().values())
+    is_complete = not _lost(beside)
+    if lost := _lost(stage):
+        _log.warning("the machine does more than could be read: %d events were lost, perhaps some of the command", lost)
     for at, one in enumerate(judge.findings.explanations):
         came = not is_complete or arrived(one.number, everything, wanted)
         unasked = discarded_live(one.unasked, "ebpf", arrived=came)
@@ -191,13 +201,9 @@ async def _side_by_side(
     return judge.findings
 
 
-async def _act(command: WatchedCommand, stage: BareEngine, beside: BareEngine) -> None:
-    """Once both see; a start that fails cancels this."""
-    for one in (stage, beside):
-        await one.engine().started.wait()
-    await asyncio.to_thread(command.run)
-    for one in (beside, stage):
-        one.stop()
+def _lost(engine: BareEngine) -> int:
+    """Events that the source could not read."""
+    return sum(count.lost for count in engine.source.counts().values())
 
 
 def _chosen(

@@ -1,6 +1,6 @@
 """A run with the rules in force beside the one that explains: which events its kernel filter let through."""
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -38,15 +38,16 @@ class Arrivals:
 
 
 def arrived(number: int, whole: Arrivals, filtered: Arrivals) -> bool:
-    """Whether an event of a run that sees everything was also one of the run with a filter. Two programs at the exit
-    of a call have no time in common: what arrived is the call of that thread and type whose time is nearest."""
+    """Whether an event of a run that sees everything was also one of the run with a filter, whose programs run after
+    those of the first: what arrived is the last call of that thread and type before it."""
     if number not in whole.numbers:
         return True  # no system call of the command: nothing is known
     key, time = whole.numbers[number]
     every = whole.times[key]
-    return any(_nearest(every, one) == time for one in filtered.times.get(key, ()))
+    return any(_last(every, one) == time for one in filtered.times.get(key, ()))
 
 
-def _nearest(times: Sequence[int], time: int) -> int:
-    at = bisect_left(times, time)
-    return min(times[max(0, at - 1) : at + 1], key=lambda one: abs(one - time))
+def _last(times: Sequence[int], time: int) -> int | None:
+    """The last of them that is not later."""
+    at = bisect_right(times, time)
+    return times[at - 1] if at else None
