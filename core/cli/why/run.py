@@ -179,12 +179,12 @@ async def _side_by_side(
     beside.add("arrivals", wanted)
     try:
         async with asyncio.TaskGroup() as group:
-            for one in (stage, beside):  # in this order: of two programs at a tracepoint the first attached runs first
-                group.create_task(one.run())
-                await one.engine().started.wait()  # a start that fails cancels it
+            for run in (stage, beside):  # in this order: of two programs at a tracepoint the first attached runs first
+                group.create_task(run.run())
+                await run.engine().started.wait()  # a start that fails cancels it
             await asyncio.to_thread(command.run)
-            for one in (beside, stage):
-                one.stop()
+            for run in (beside, stage):
+                run.stop()
     except BaseExceptionGroup as error:
         raise error.exceptions[0] from None
     finally:
