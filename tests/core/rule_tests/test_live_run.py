@@ -1,5 +1,6 @@
 """Acts and recordings as tests of rules."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.rule_tests.suites import kinds, messages, run
+from tests.support.acts import families
 from tests.support.requirements import ROOT
 from tests.support.tracing import environment, ordinary, place
 
@@ -67,6 +69,22 @@ def test_an_act_under_ebpf_is_told_from_what_else_happens(tmp_path: Path) -> Non
     before = Path(tmp_path, "note")
     before.write_text("x")
     outcomes, _ = run(tmp_path, RULES, tests)
+    assert kinds(outcomes) == {"a": "passed"}, messages(outcomes, tmp_path)
+
+
+@pytest.mark.ebpf
+def test_a_program_whose_creators_have_ended_has_the_parent_that_took_it_over(tmp_path: Path) -> None:
+    """As the first process of a container, which its shim takes over."""
+    rounds = 5
+    rules = (
+        "- rule: Of its reaper\n  desc: d\n  output: o\n  priority: INFO\n  condition: evt.type = execve and"
+        " proc.name = true and proc.pcmdline contains families and proc.cmdline = true\n"
+    )
+    path = f"import sys; sys.path[:0] = ['{ROOT}', '{ROOT}/src']"
+    script = f"{path}; from tests.support.acts import families; families.main({rounds})"
+    act = json.dumps([sys.executable, "-c", script])
+    tests = f"- test: a\n  run: {act}\n  under: ebpf\n  match: {{Of its reaper: {rounds * len(families.SHAPES)}}}\n"
+    outcomes, _ = run(tmp_path, rules, tests)
     assert kinds(outcomes) == {"a": "passed"}, messages(outcomes, tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.support.acts import processes
 from tests.support.build import compiled
 from tests.support.live import Act, Live
 from tests.support.requirements import ROOT
+from tests.support.tracing import place
 
 pytestmark = pytest.mark.ebpf
 
@@ -137,6 +139,28 @@ def test_the_executable_of_root_is_writable_by_root(live: Live, waiting: str) ->
     act = live.act(processes.run, waiting, ["flags"], {}, "/")
 
     assert flag_names("execve_flags", named(execution(act, act.value["pid"]))["flags"]) == "EXE_WRITABLE"
+
+
+@pytest.mark.parametrize(
+    ("owner", "group", "mode", "expected"),
+    [
+        (21, 0, 0o755, True), (21, 22, 0o577, False), (11, 0, 0o755, False),
+        (0, 22, 0o775, True), (0, 22, 0o757, False), (0, 12, 0o775, False), (0, 0, 0o757, True),
+    ],
+)  # fmt: skip
+def test_an_executable_is_writable_by_whom_its_mode_names(
+    live: Live, waiting: str, owner: int, group: int, mode: int, expected: bool
+) -> None:
+    """By the ids that count for files, not the real ones."""
+    with place() as home:
+        path = home / "program"
+        shutil.copy(waiting, path)
+        os.chown(path, owner, group)
+        path.chmod(mode)
+        act = live.act(processes.run, str(path), ["x"], {}, "/", "become_an_ordinary_user")
+
+    flags = flag_names("execve_flags", named(execution(act, act.value["pid"]))["flags"])
+    assert expected == ("EXE_WRITABLE" in flags)
 
 
 def test_an_executable_in_memory_is_known_as_such(live: Live, waiting: str) -> None:

@@ -70,6 +70,12 @@ def become_another_user() -> None:
     os.setresuid(11, 0, 13)
 
 
+def become_an_ordinary_user() -> None:
+    """Without capabilities; the real ids are not those that count for files."""
+    os.setresgid(12, 22, 22)
+    os.setresuid(11, 21, 21)
+
+
 def own_namespaces() -> None:
     """Mounts, network and users of one's own, as bubblewrap and unshare(1) make them."""
     assert ctypes.CDLL(None).unshare(0x00020000 | 0x40000000 | 0x10000000) == 0  # CLONE_NEWNS, _NEWNET, _NEWUSER
