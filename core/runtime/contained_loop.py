@@ -89,10 +89,16 @@ class ContainedLoop(uvloop.Loop):
             return None
 
     def _make_task(
-        self, loop: asyncio.AbstractEventLoop, work: Coroutine[object, None, T], context: Context | None = None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        work: Coroutine[object, None, T],
+        context: Context | None = None,
+        name: str | None = None,
+        eager_start: bool | None = None,
     ) -> "asyncio.Task[T]":
+        """`name` and `eager_start` are given since Python 3.13.3. No task starts before its owner is known."""
         own = copy_context() if context is None else context
-        task = asyncio.Task(work, loop=loop, context=own)
+        task = asyncio.Task(work, loop=loop, context=own, name=name)
         self._contexts[task] = own
         return task
 
