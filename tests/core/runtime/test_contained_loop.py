@@ -150,9 +150,9 @@ def test_what_the_run_itself_raises_ends_it() -> None:
 
 def test_tasks_are_made_as_python_3_13_asks_for_them() -> None:
     async def main() -> str:
-        factory: Callable[..., asyncio.Task[None]] | None = asyncio.get_running_loop().get_task_factory()
-        assert factory is not None
-        task = factory(asyncio.get_running_loop(), asyncio.sleep(0), name="named", eager_start=None)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, ContainedLoop)
+        task = loop._make_task(loop, asyncio.sleep(0), name="named", eager_start=None)
         await task
         return task.get_name()
 
