@@ -1,5 +1,6 @@
 """Tests are unit tests or live; generated tests are not judged by their time: a machine is as busy as it is."""
 
+import logging
 from collections.abc import Generator
 from typing import Any
 
@@ -28,6 +29,17 @@ def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, An
             if problem := split.mistaken(item):
                 raise collector.CollectError(problem)
     return made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, Any, Any]:
+    """A command that a test runs in this process sets up its log to go to what is stderr then."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    done = yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    return done
 
 
 @pytest.hookimpl(wrapper=True)

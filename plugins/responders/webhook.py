@@ -1,9 +1,8 @@
 """The responder `webhook`: one POST with the alert as JSON, so that something else can act; answered or failed."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import aiohttp
 from pydantic import Field
 
 from mozu.core.api import (
@@ -18,6 +17,9 @@ from mozu.core.api import (
 )
 from mozu.core.common.tls import ClientTls, client_context
 from mozu.core.delivery.encode.incident import incident_line
+
+if TYPE_CHECKING:
+    import aiohttp
 
 _OK: Final = range(200, 300)
 
@@ -47,6 +49,8 @@ class WebhookResponder:
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
         """Raises OSError, aiohttp's errors, and RuntimeError for an answer other than 2xx."""
+        import aiohttp  # only where there is such a responder, and it acts: a tenth of a second
+
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(self._settings.timeout))
         headers = {"Content-Type": "application/json"}

@@ -245,8 +245,8 @@ class _Reader:
 
     def _bare(self, operand: FieldRef, typed: Typed, emitter: Emitter, ready: set[str]) -> str:
         """A field that tests every ancestor prints them all if they are texts, else the process's own value; one that
-        tests all names prints the one that it shows."""
-        if typed.match is Match.NAMES:
+        tests all names or all paths prints what it shows."""
+        if typed.match in (Match.NAMES, Match.ENDPOINTS):
             return f"{emitter.library.call(emitter.library.resolver.resolve(operand).show)}(e)"
         if typed.type is FieldType.STRING and operand.name != "proc.aenv":
             return f"{emitter.library.call(_spaced)}({emitter.value(operand, ready)})"

@@ -1,6 +1,5 @@
 """What the configuration adds to outputs: the entries of `append_output`."""
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -20,8 +19,6 @@ _FIRST: Final = (
 """Suggested fields that come first, in this order; the others follow by name."""
 _CLUSTER: Final = "enricher:kubernetes"
 """What fields of the cluster need: they are suggested only where that enricher is, as Falco's are with their plugin."""
-_SHOWN: Final = re.compile(r"%(?:\d+)?([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*)")
-"""Fields in an output, without their arguments."""
 _BARE: Final = (Argument.NONE, Argument.INDEX_OPTIONAL, Argument.KEY_OPTIONAL, Argument.DOTTED_OPTIONAL)
 
 
@@ -36,7 +33,7 @@ class Addition(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[tuple[str, str], ...] = ()
     """Only in `output_fields`: key and format. A format that is nothing but a field keeps that field's type."""
     suggested: bool = False
-    """Also `NAME=%FIELD` for every field that is suggested for the rule's source and that the output does not show."""
+    """Also `NAME=%FIELD` for every field that is suggested for the rule's source."""
 
     def applies(self, rule: str, source: str, tags: Iterable[str]) -> bool:
         """Whether it is meant for this rule."""
@@ -61,17 +58,14 @@ def added(additions: Iterable[Addition], info: RuleInfo, registry: FieldRegistry
         if addition.text:
             texts.append(addition.text)
         if addition.suggested:
-            texts.extend(suggestions(registry, info.source, info.output.value))
+            texts.extend(suggestions(registry, info.source))
         fields.update(addition.fields)
     return Added(" ".join(texts), tuple(fields.items()))
 
 
-def suggestions(registry: FieldRegistry, source: str, output: str) -> Iterator[str]:
-    """`NAME=%FIELD` for each suggested field of a source that the output does not show already."""
-    shown = set(_SHOWN.findall(output))
+def suggestions(registry: FieldRegistry, source: str) -> Iterator[str]:
+    """`NAME=%FIELD` for each suggested field of a source."""
     for field in sorted((field for field in registry if _suggested(field, source)), key=_rank):
-        if field.name in shown:
-            continue
         yield f"{field.name.replace('.', '_')}=%{field.name}"
 
 

@@ -48,7 +48,7 @@ class AppendOutput(_Strict):
         (), description="Fields (`proc.pid`), or one-key mappings NAME: FORMAT, that only `output_fields` shows."
     )
     suggested_output: bool = Field(
-        False, description="Append NAME=%FIELD for every field suggested for the source that the output does not show."
+        False, description="Append NAME=%FIELD for every field suggested for the source."
     )
 
     @model_validator(mode="after")

@@ -1,7 +1,6 @@
 """`mozu test`: exit codes, and what is printed."""
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,9 +16,7 @@ BAD = f"- test: b\n  event: {READ}\n  quiet: Secret read\n"
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     (tmp_path / "my.yaml").write_text(RULES)
     monkeypatch.chdir(tmp_path)
 
@@ -29,9 +26,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
         output = capsys.readouterr()
         return code, output.out, output.err
 
-    yield run
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    return run
 
 
 def test_tests_of_the_directory_run_and_pass(run: Run) -> None:

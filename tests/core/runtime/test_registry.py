@@ -98,11 +98,6 @@ def test_a_plugin_of_another_kind_is_told_as_such() -> None:
     )
 
 
-def test_responders_have_their_room_and_no_plugins_yet() -> None:
-    found = refusal("kill", Kind.RESPONDER)
-    assert found == "plugin 'kill': no plugin can bring a responder yet: the list is kept for them; leave it empty"
-
-
 def test_an_unknown_name_lists_what_is_known() -> None:
     found = refusal("zzzz", Kind.SINK)
     assert found.startswith("plugin 'zzzz': no sink has this name; known: ")
@@ -145,8 +140,8 @@ def test_an_import_that_raises_is_contained(install: Install, fault: str) -> Non
         (
             ("return SourceDeclaration", "return dict"),
             "mozu_components must return SourceDeclaration or SourceChoiceDeclaration or EnricherDeclaration or "
-            "EvaluatorDeclaration or SinkDeclaration or FieldsDeclaration or FormatDeclaration or CommandsDeclaration, "
-            "or a sequence of them, not dict",
+            "EvaluatorDeclaration or SinkDeclaration or ResponderDeclaration or FieldsDeclaration or "
+            "FormatDeclaration or CommandsDeclaration, or a sequence of them, not dict",
         ),
         (("return SourceDeclaration", "raise KeyError('x') or dict"), "its hook mozu_components raised KeyError: 'x'"),
         (("def mozu_components()", "def mozu_components(loop)"), "breaks the hook contract"),

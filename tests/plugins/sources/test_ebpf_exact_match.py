@@ -34,6 +34,7 @@ def is_marked(code: RelocatableCode, facts: Facts, number: int, *, named: bool =
         {
             "part_open_args": lambda: 0,
             "part_name": lambda: int(named),
+            "part_reached": lambda: int(facts.real != facts.name),
             "part_process_bits": lambda: facts.verdict,
             "part_must_emit_path": lambda: 1,
             "part_count_filtered": lambda: 0,

@@ -31,11 +31,11 @@ def test_suggested_fields_are_appended_with_their_names() -> None:
     assert "out container_id=<NA> container_name=<NA>" == _rendered(Addition(suggested=True))
 
 
-def test_a_suggested_field_that_the_output_shows_is_not_repeated() -> None:
+def test_a_suggested_field_that_the_output_shows_is_repeated_as_in_falco() -> None:
     rule = RULE.replace("output: out", 'output: "out %container.id"')
     options = Options(additions=(Addition(suggested=True),))
     (made,) = loaded(rule, options=options).rules.rules
-    assert "out <NA> container_name=<NA>" == made.output.template.render({})
+    assert "out <NA> container_id=<NA> container_name=<NA>" == made.output.template.render({})
 
 
 def test_extra_fields_are_no_part_of_the_message() -> None:
