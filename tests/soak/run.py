@@ -239,7 +239,7 @@ def _same(known: Known, told: list[Any]) -> bool:
 
 def _state(mozu: "subprocess.Popen[bytes]", path: Path) -> Any:
     path.unlink(missing_ok=True)
-    mozu.send_signal(signal.SIGUSR2)
+    mozu.send_signal(signal.SIGRTMIN)
     _until(path.exists, "mozu has written its state")
     return json.loads(path.read_text())
 

@@ -1,4 +1,4 @@
-"""`mozu run`, whose state can be read: on SIGUSR2 it writes every process that it knows to the file MOZU_STATE.
+"""`mozu run`, whose state can be read: on SIGRTMIN it writes every process that it knows to the file MOZU_STATE.
 
     MOZU_STATE=FILE python -m tests.soak.watched run …
 """
@@ -53,5 +53,5 @@ def _write(*_: object) -> None:
 
 if __name__ == "__main__":
     setattr(wiring, "StateMachine", ReadableState)  # noqa: B010  it is no export of the module
-    signal.signal(signal.SIGUSR2, _write)
+    signal.signal(signal.SIGRTMIN, _write)
     sys.exit(main())

@@ -192,7 +192,7 @@ async def _main(connection: socket.socket, spec: ChildSpec, log: _ToParent) -> N
 def main() -> None:
     """The process. Its argument is the descriptor of the connection."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):  # the terminal sends them to the child, too
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):  # the terminal, pkill: the child, too
         signal.signal(number, signal.SIG_IGN)
     connection = socket.socket(fileno=int(sys.argv[1]))
     data = bytearray()
