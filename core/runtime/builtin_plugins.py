@@ -35,6 +35,7 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
         "program": "mozu.plugins.sinks.program",
         "smtp": "mozu.plugins.sinks.smtp",
         "kafka": "mozu.plugins.sinks.kafka",
+        "s3": "mozu.plugins.sinks.s3",
     },
     Kind.RESPONDER: {
         "kill": "mozu.plugins.responders.kill",

@@ -19,7 +19,8 @@ EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 def test_an_example_loads_and_its_sinks_can_be_built(
     example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "mozu_key").write_text("passphrase\n")
+    for name in ("mozu_key", "mozu_s3_id", "mozu_s3_secret"):
+        (tmp_path / name).write_text("passphrase\n")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     path = tmp_path / "mozu.yaml"
     path.write_text(example)
@@ -32,7 +33,7 @@ def test_an_example_loads_and_its_sinks_can_be_built(
 def test_every_sink_of_the_page_has_an_example() -> None:
     headings = set(re.findall(r"^## (\w+)$", PAGE, re.MULTILINE))
     used = set(re.findall(r"^  - (\w+)", "".join(EXAMPLES), re.MULTILINE))
-    assert headings == used == {"stdout", "file", "syslog", "journald", "program", "smtp"}
+    assert headings == used == {"stdout", "file", "syslog", "journald", "program", "smtp", "s3"}
 
 
 def test_the_message_id_is_the_one_in_force() -> None:

@@ -19,6 +19,8 @@ _PLAIN: Final = {
 _PAGERDUTY: Final = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
 _MECHANISMS: Final = {"PLAIN": "PLAIN", "SCRAM_SHA256": "SCRAM-SHA-256", "SCRAM_SHA512": "SCRAM-SHA-512"}
 _WORDS: Final = {"informational", "info"}
+_S3: Final = {"aws": (None, "us-east-1"), "yandex": ("https://storage.yandexcloud.net", "ru-central1")}
+"""Output with `s3` → its storage's URL and region, where the configuration names none."""
 
 
 class SidekickTranslation:
@@ -39,7 +41,10 @@ class SidekickTranslation:
     def _outputs_without_equal(self) -> Iterator[str]:
         for name in self._configured:
             fate = key_table("sidekick").get(f"{name}.*")
-            if fate is not None and fate.verdict == "no equal" and _is_set(self._read.value(name)):
+            outputs = self._read.value(name)
+            if name in _S3 and isinstance(outputs, Mapping):
+                outputs = {key: value for key, value in outputs.items() if key != "s3"}
+            if fate is not None and fate.verdict == "no equal" and _is_set(outputs):
                 yield name
 
     def _chats(self) -> Iterator[Json]:
@@ -136,6 +141,9 @@ class SidekickTranslation:
         read = self._read
         if any(read.texts("kafka.hostport")):
             yield {"kafka": {**self._common("kafka"), **self._kafka()}}
+        for name in _S3:
+            if read.text(f"{name}.s3.bucket"):
+                yield from self._s3(name)
         if read.text("smtp.hostport"):
             yield self._smtp()
         if read.text("syslog.host"):
@@ -147,6 +155,25 @@ class SidekickTranslation:
                     "port": read.number("syslog.port", 514), "transport": transport if transport == "tcp" else "udp",
                 }
             }  # fmt: skip
+
+    def _s3(self, name: str) -> Iterator[Json]:
+        read, (endpoint, region) = self._read, _S3[name]
+        key, secret = read.text(f"{name}.accesskeyid"), read.text(f"{name}.secretaccesskey")
+        if not (key and secret):
+            self.notes.append(f"{name}.s3: the sink s3 needs an access key, and the configuration has none; left out")
+            return
+        found: JsonObject = {"id": f"{name}-s3", "bucket": read.text(f"{name}.s3.bucket")}
+        found["region"] = read.text(f"{name}.region") or region
+        found["access_key"], found["secret_key"] = key, secret
+        url = read.text(f"{name}.s3.endpoint") or endpoint
+        if url:
+            found["endpoint"] = url.rstrip("/")
+        prefix = read.text(f"{name}.s3.prefix").strip("/")
+        found["prefix"] = f"{prefix}/{{date}}/" if prefix else "{date}/"
+        acl = read.text(f"{name}.s3.objectcannedacl")
+        if acl:
+            found["headers"] = {"x-amz-acl": acl}
+        yield {"s3": {**found, "format": "json", **self._common(f"{name}.s3")}}
 
     def _smtp(self) -> Json:
         read = self._read

@@ -2,10 +2,9 @@
 
     settings, private_addresses             what may be configured, and what is refused before anything is sent
     body_template, template_values, templates              bodies made from alerts
-    batcher, signature                      which alerts share a request, its id and its signatures
+    signature                               a request's signatures (which alerts share one: core/common/alert_batches)
     ssrf_guard, endpoint, response          one request and what its response means for the alerts in it
     circuit_breaker, delivery, sink         when requests are sent, retried, split, or held back
-    secret_mask                             secrets kept out of log lines and reasons
 """
 
 from typing import TYPE_CHECKING

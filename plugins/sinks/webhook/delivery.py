@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from mozu.core.api import Outcome, Record, Rejected, Retry
-from mozu.plugins.sinks.webhook.batcher import AlertBatch, Batcher
+from mozu.core.common.alert_batches import AlertBatch, Batcher
 from mozu.plugins.sinks.webhook.circuit_breaker import CircuitBreaker
 from mozu.plugins.sinks.webhook.response import Response, Verdict
 

@@ -11,12 +11,12 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from mozu.core.common.secret_mask import SecretMask
 from mozu.core.common.tls import client_context
 from mozu.core.delivery.encode.escape import escaped
 from mozu.plugins.sinks.webhook import signature
 from mozu.plugins.sinks.webhook.private_addresses import literal_address
 from mozu.plugins.sinks.webhook.response import Response, Verdict, classify
-from mozu.plugins.sinks.webhook.secret_mask import SecretMask
 from mozu.plugins.sinks.webhook.settings import WebhookSettings, address
 from mozu.plugins.sinks.webhook.ssrf_guard import SsrfGuard
 

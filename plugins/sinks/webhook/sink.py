@@ -7,7 +7,7 @@ import msgspec
 import orjson
 
 from mozu.core.api import ConfigError, Context, Outcome, Record
-from mozu.plugins.sinks.webhook.batcher import AlertBatch, Batcher
+from mozu.core.common.alert_batches import AlertBatch, Batcher
 from mozu.plugins.sinks.webhook.circuit_breaker import CircuitBreaker
 from mozu.plugins.sinks.webhook.delivery import Delivery
 from mozu.plugins.sinks.webhook.endpoint import Endpoint

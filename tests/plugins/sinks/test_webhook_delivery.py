@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from mozu.core.api import Outcome, Rejected, Retry
+from mozu.core.common.alert_batches import AlertBatch, Batcher
 from mozu.core.testing import alert, records
-from mozu.plugins.sinks.webhook.batcher import AlertBatch, Batcher
 from mozu.plugins.sinks.webhook.circuit_breaker import CircuitBreaker
 from mozu.plugins.sinks.webhook.delivery import Delivery
 from mozu.plugins.sinks.webhook.response import Response, Verdict

@@ -7,12 +7,12 @@ from email.utils import formatdate
 import pytest
 from standardwebhooks import Webhook as Verifier
 
+from mozu.core.common.alert_batches import Batcher
+from mozu.core.common.secret_mask import SecretMask
 from mozu.core.testing import alert, records
 from mozu.plugins.sinks.webhook import signature
-from mozu.plugins.sinks.webhook.batcher import Batcher
 from mozu.plugins.sinks.webhook.circuit_breaker import CircuitBreaker
 from mozu.plugins.sinks.webhook.response import Verdict, classify, retry_after
-from mozu.plugins.sinks.webhook.secret_mask import SecretMask
 
 NOW = 1_700_000_000.0
 

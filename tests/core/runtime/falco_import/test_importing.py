@@ -51,6 +51,12 @@ SIDEKICK: Final[dict[str, Any]] = {
     "webhook": {"address": "https://w.example/", "customHeaders": {"X-A": "b"}},
     "cloudevents": {"address": "https://c.example/"},
     "smtp": {"hostport": "m.example:25", "from": "a@m.example", "to": "b@m.example, c@m.example"},
+    "aws": {
+        "accessKeyID": "a",
+        "secretAccessKey": "k3y",
+        "s3": {"bucket": "falco", "prefix": "p/", "objectCannedACL": "private"},
+    },
+    "yandex": {"accessKeyID": "a", "secretAccessKey": "k3y", "s3": {"bucket": "falco", "minimumPriority": "error"}},
     "opsgenie": {"apikey": "k"},
 }
 
@@ -130,13 +136,35 @@ def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
         ("slack", "needless"),
         ("loki.checkcert", "no equal"),
         ("loki.customHeaders.X-Y", "translated"),
-        ("aws.s3.bucket", "no equal"),
+        ("aws.s3.bucket", "translated"),
+        ("aws.sqs.url", "no equal"),
         ("zzz.minimumpriority", "unknown"),
         ("slack.zzz", "unknown"),
     ],
 )
 def test_the_account_of_a_key_of_falcosidekick(key: str, verdict: str) -> None:
     assert verdict == fate_of("sidekick", key).verdict
+
+
+def test_a_storage_of_falcosidekick_is_a_sink_with_its_layout_of_keys(folder: Path) -> None:
+    found = import_falco(folder / "falco.yaml", folder / "sidekick.yaml")
+
+    sinks = found.config["sinks"]
+    assert isinstance(sinks, list)
+    aws, yandex = (sink["s3"] for sink in sinks if isinstance(sink, dict) and "s3" in sink)
+    assert isinstance(aws, dict)
+    assert isinstance(yandex, dict)
+    assert ("p/{date}/", {"x-amz-acl": "private"}, "us-east-1") == (aws["prefix"], aws["headers"], aws["region"])
+    assert ("https://storage.yandexcloud.net", {"priority": "error"}) == (yandex["endpoint"], yandex["route"])
+    assert not [note for note in found.notes if note.startswith(("aws", "yandex"))]
+
+
+def test_a_storage_without_an_access_key_is_left_out_and_said(folder: Path) -> None:
+    (folder / "sidekick.yaml").write_text("aws: {s3: {bucket: b}, sqs: {url: 'https://q.example'}}")
+
+    found = import_falco(folder / "falco.yaml", folder / "sidekick.yaml")
+
+    assert 2 == len([note for note in found.notes if note.startswith("aws")])
 
 
 def test_the_tables_of_the_page_are_current() -> None:

@@ -1,7 +1,7 @@
 """Batching: which alerts share a request. A request that is retried has the same alerts, and so the same id."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -46,10 +46,13 @@ class AlertBatch(msgspec.Struct):
 
 
 class Batcher:
-    """Packs records into requests of bounded number and size, and remembers those that will be retried."""
+    """Packs records into requests of bounded number and size, and remembers those that will be retried.
 
-    def __init__(self, max_records: int, max_bytes: int) -> None:
-        self._max_records, self._max_bytes = max_records, max_bytes
+    `group`: records share a request only where this gives the same for them.
+    """
+
+    def __init__(self, max_records: int, max_bytes: int, group: Callable[[Record], object] | None = None) -> None:
+        self._max_records, self._max_bytes, self._group = max_records, max_bytes, group
         self._retried: dict[int, tuple[tuple[int, ...], int]] = {}
         """First number of a request to retry → all its numbers, and its failures."""
 
@@ -81,9 +84,12 @@ class Batcher:
 
     def _fill(self, records: Sequence[Record], parts: Sequence[bytes], start: int) -> int:
         end, size = start + 1, len(parts[start])
+        group = self._group or (lambda record: None)
+        wanted = group(records[start])
         while end < len(records) and end - start < self._max_records:
             size += len(parts[end]) + 1
-            if size > self._max_bytes or records[end].stamp.sequence in self._retried:
+            is_other = records[end].stamp.sequence in self._retried or group(records[end]) != wanted
+            if size > self._max_bytes or is_other:
                 break
             end += 1
         return end
