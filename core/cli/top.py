@@ -64,7 +64,11 @@ def screen(before: RunStatus, now: RunStatus) -> Iterator[str]:
     yield ""
     yield table(("rule", "matches/s", "matches"), _rules(before, now, seconds))
     yield ""
-    yield table(("sink", "delivered/s", "waiting", "dropped", "dead letters"), _sinks(before, now, seconds))
+    yield table(("sink", "delivered/s", "waiting", "oldest", "dropped", "dead letters"), _sinks(before, now, seconds))
+    containers = _containers(before, now, seconds)
+    if containers:
+        yield ""
+        yield table(("containers by", "known", "looked up/s", "looked up"), containers)
 
 
 def _types(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]:
@@ -95,18 +99,38 @@ def _rules(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]
 
 
 def _matches(status: RunStatus) -> dict[str, float]:
-    return {
-        one.labels.get("rule", ""): one.value for one in status.statistics.metrics if one.name == "rule_matches_total"
-    }
+    return _sums(status, "rule_matches_total", "rule")
+
+
+def _sums(status: RunStatus, metric: str, label: str) -> dict[str, float]:
+    """Value of a label → what its series add up to."""
+    found: dict[str, float] = {}
+    for one in status.statistics.metrics:
+        if one.name == metric:
+            name = one.labels.get(label, "")
+            found[name] = found.get(name, 0.0) + one.value
+    return found
+
+
+def _containers(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]:
+    """By enricher: how many it knows, and how many are looked up."""
+    old, new = (_sums(status, "container_lookups_total", "id") for status in (before, now))
+    rows = []
+    for name, known in _sums(now, "containers", "id").items():
+        looked_up = new.get(name, 0.0)
+        rows.append([name, f"{known:,.0f}", _rate((looked_up - old.get(name, 0.0)) / seconds), f"{looked_up:,.0f}"])
+    return rows
 
 
 def _sinks(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]:
     rows = []
+    ages = _sums(now, "spool_oldest_seconds", "id")
     for name, sink in now.statistics.sinks.items():
         older = before.statistics.sinks.get(name)
         rate = (sink.delivered - (older.delivered if older is not None else 0)) / seconds
         dropped = sum(sink.dropped.values())
-        rows.append([name, _rate(rate), f"{sink.waiting:,}", f"{dropped:,}", f"{sink.dead_lettered:,}"])
+        oldest = f"{ages[name]:.0f} s" if ages.get(name) else ""
+        rows.append([name, _rate(rate), f"{sink.waiting:,}", oldest, f"{dropped:,}", f"{sink.dead_lettered:,}"])
     return rows
 
 

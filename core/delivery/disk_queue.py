@@ -8,6 +8,7 @@ for them, and go out before everything else: a notice of loss waits behind no ba
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -91,6 +92,7 @@ class DiskQueue:
             for left in await self._file.run(Spool.unannounced):
                 self._dropped.add(*left)
         self._metrics.gauge("spool_bytes", lambda: float(spool.size))
+        self._metrics.gauge("spool_oldest_seconds", lambda: _age(spool.oldest))
         self._read_ahead.given(number for number, _ in self._notices)
         self._spawn(self._write(), f"spool {self._name}")
         self._spawn(self._file.watch(), f"spool {self._name} in place")
@@ -371,3 +373,7 @@ class DiskQueue:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._committed.wait(), _POLL_INTERVAL)
         await asyncio.sleep(0)
+
+
+def _age(since: int | None) -> float:
+    return 0.0 if since is None else max(0.0, (time.time_ns() - since) / 1e9)

@@ -83,6 +83,12 @@ class AlertBody(msgspec.Struct, array_like=True):
     enrichment: dict[str, Any] = {}
 
 
+class _BodyTime(msgspec.Struct, array_like=True):
+    """The first member of an `AlertBody`; the others are skipped."""
+
+    time: int
+
+
 def _extension(code: int, data: memoryview) -> str:
     if code != _RAW_TEXT:
         raise ValueError(f"a packed alert has no extension {code}")
@@ -90,6 +96,7 @@ def _extension(code: int, data: memoryview) -> str:
 
 
 _form_encoder, _form_decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(AlertForm)
+_time_decoder = msgspec.msgpack.Decoder(_BodyTime)
 _body_encoder, _body_decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(AlertBody, ext_hook=_extension)
 
 
@@ -178,6 +185,11 @@ def unpack_body(packed: PackedAlert) -> AlertBody:
         return _body_decoder.decode(packed.body)
     except (RecursionError, TypeError, OverflowError) as error:
         raise ValueError(str(error)) from error
+
+
+def time_of(body: bytes) -> int:
+    """When its event was, in ns since the epoch. Raises msgspec.MsgspecError for what is no body."""
+    return _time_decoder.decode(body).time
 
 
 def unpack_form(raw: bytes) -> AlertForm:

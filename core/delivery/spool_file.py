@@ -100,6 +100,7 @@ class SpoolFile:
             spool, owed = self._spool, self._owed
             if spool is None or owed is None:
                 return
+            await self._thread.run(spool.look_at_oldest)
             if not await self._thread.run(spool.is_in_place):
                 with suppress(SpoolRefused):
                     await self._rebuild(spool, f"{self.path} is not in its place any more")

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.delivery.alert_queue import GIVEN_UP
-from mozu.core.delivery.packed_alert import PackedAlert, unpack, unpack_form
+from mozu.core.delivery.packed_alert import PackedAlert, time_of, unpack, unpack_form
 from mozu.core.delivery.spool.disk_room import pages_of
 from mozu.core.delivery.spool.dropped_table import DroppedTable
 from mozu.core.delivery.spool.file import (
@@ -54,6 +54,7 @@ class Spool:
         self._present = set(Severity)
         """Priorities of which there may be alerts that were not given out."""
         self._numbers = NumberSet()
+        self._oldest: int | None = None
         self.unreadable: list[int] = []
         """Numbers that `read` has made dead letters."""
         self._read_to = 0
@@ -350,6 +351,17 @@ class Spool:
         """The highest number given so far."""
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'alerts'").fetchone()
         return row[0] if row else 0
+
+    def look_at_oldest(self) -> None:
+        """For `oldest`. A file that cannot be read now is found out by who needs its alerts."""
+        with suppress(sqlite3.Error, msgspec.MsgspecError, ValueError):
+            row = self._db.execute("SELECT body FROM alerts ORDER BY seq LIMIT 1").fetchone()
+            self._oldest = None if row is None else time_of(row[0])
+
+    @property
+    def oldest(self) -> int | None:
+        """When the event was (ns since 1970) whose alert has waited longest, by the last look; None: none waits."""
+        return self._oldest if self._waiting else None
 
     @property
     def size(self) -> int:

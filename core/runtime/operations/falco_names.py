@@ -8,6 +8,7 @@ import platform
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from mozu.core.model.alert import Severity
 from mozu.core.runtime.operations.run_view import RunView
 from mozu.core.runtime.operations.samples import Sample
 
@@ -25,11 +26,13 @@ _SUMS: Final[Mapping[str, str]] = {
     "open_fds": f"{_FALCO}host_open_fds_total",
 }
 """Metric of mozu → the one that its series add up to."""
+_NUMBERS: Final = {severity.label: str(int(severity)) for severity in Severity}
 
 
 def falco_names(run: RunView, samples: Iterable[Sample]) -> Iterator[Sample]:
     """What of these samples Falco has, too."""
     sums = dict.fromkeys(_SUMS.values(), 0.0)
+    matches: dict[tuple[tuple[str, str], ...], float] = {}
     cpu = 0.0
     for sample in samples:
         if sample.name in _SUMS:
@@ -37,7 +40,10 @@ def falco_names(run: RunView, samples: Iterable[Sample]) -> Iterator[Sample]:
         elif sample.name == "cpu_seconds_total":
             cpu = sample.value
         elif sample.name == "rule_matches_total" and sample.value:
-            yield Sample(f"{_FALCO}rules_matches_total", {"rule_name": sample.labels.get("rule", "")}, sample.value)
+            labels = _rule_labels(sample.labels)
+            matches[labels] = matches.get(labels, 0.0) + sample.value
+    for pairs, value in matches.items():
+        yield Sample(f"{_FALCO}rules_matches_total", dict(pairs), value)
     for name, value in sums.items():
         yield Sample(name, {}, value)
     seconds = sums[f"{_FALCO}duration_seconds_total"]
@@ -48,5 +54,14 @@ def falco_names(run: RunView, samples: Iterable[Sample]) -> Iterator[Sample]:
     yield Sample(f"{_FALCO}kernel_release_info", {"kernel_release": platform.release()}, 1.0)
     yield Sample("falcosecurity_evt_hostname_info", {"hostname": run.hostname}, 1.0)
     for pump in run.pumps:
-        labels = {"engine_name": pump.plugin, "evt_source": pump.name}
-        yield Sample(f"{_SCAP}engine_name_info", labels, 1.0)
+        yield Sample(f"{_SCAP}engine_name_info", {"engine_name": pump.plugin, "evt_source": pump.name}, 1.0)
+
+
+def _rule_labels(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Falco's: the priority is a number. Series that were added up, because there are too many, have no number."""
+    word = labels.get("priority", "")
+    return (
+        ("rule_name", labels.get("rule", "")),
+        ("source", labels.get("event_source", "")),
+        ("priority", _NUMBERS.get(word, word)),
+    )

@@ -46,7 +46,12 @@ class FalcoEvaluator:
         self._digest = ""
         self._enrichment = EnrichmentFields(context.requested_fields, fields)
         self._container_state = ContainerState(fields)
-        self._matches = [context.metrics.counter("rule_matches_total", rule=rule.name) for rule in self.rules]
+        self._matches = [
+            context.metrics.counter(
+                "rule_matches_total", rule=rule.name, event_source=rule.source, priority=rule.priority.label
+            )
+            for rule in self.rules
+        ]
         context.log.info(
             "%d of %d rules run; rule language %s", len(self.rules), len(result.rules.rules), ENGINE_VERSION
         )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from mozu.core.delivery import spool_file
 from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.delivery.disk_queue import DiskQueue
 from mozu.core.delivery.packed_alert import PackedAlert, unpack
@@ -44,6 +45,23 @@ def test_an_alert_is_persisted_when_it_is_on_disk(tmp_path: Path) -> None:
 
     left, _, _ = play(tmp_path / "s.db", scenario)
     assert 0 == left
+
+
+def test_the_age_of_the_oldest_alert_is_a_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_file, "_WATCH_INTERVAL", 0.0)
+    item = alert()
+    item.time = 1_000_000_000
+
+    async def scenario(queue: DiskQueue) -> None:
+        queue.put(packed(item))
+        await queue.wait_persisted(queue.position())
+        spool = queue._file._spool
+        assert spool is not None
+        while spool.oldest is None:
+            await asyncio.sleep(0)
+
+    _, counts, _ = play(tmp_path / "s.db", scenario)
+    assert counts["spool_oldest_seconds"] > 1e9
 
 
 def test_what_is_committed_during_the_last_read_is_not_left_behind(

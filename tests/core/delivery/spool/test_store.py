@@ -97,6 +97,28 @@ def test_the_status_counts(spool: Spool) -> None:
     assert (1, 3, 3, 1) == (status.waiting, status.oldest, status.last, status.dead)
 
 
+def test_the_oldest_is_the_one_that_has_waited_longest_by_the_last_look(spool: Spool) -> None:
+    items = [alert() for _ in range(3)]
+    for number, item in enumerate(items):
+        item.time = 100 - number
+    spool.append([packed(item) for item in items])
+    seen: list[int | None] = [spool.oldest]
+    for gone in ([1], [2, 3]):
+        spool.look_at_oldest()
+        seen.append(spool.oldest)
+        spool.delete(gone)
+
+    assert [None, 100, 99] == seen
+    assert spool.oldest is None
+
+
+def test_an_oldest_alert_that_cannot_be_read_back_has_no_age(spool: Spool) -> None:
+    spool.append([replace(packed(alert()), body=b"\xc1")])
+    spool.look_at_oldest()
+
+    assert spool.oldest is None
+
+
 def test_a_file_that_is_no_spool_is_set_aside_and_reported(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"garbage" * 1000)
