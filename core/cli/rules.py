@@ -1,4 +1,4 @@
-"""`mozu rules list`, `show` and `explain`: rules as the files have them, and as they were compiled."""
+"""`mozu rules list`, `show`, `explain` and `schema`: rules as the files have them, and as compiled; their shape."""
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -13,7 +13,7 @@ from mozu.core.cli.known import configured_rules, known_fields
 from mozu.core.cli.rules_in_force import IdleRule, rules_in_force
 from mozu.core.cli.terminal import paragraph, safe, table, width
 from mozu.core.errors import RulesError
-from mozu.core.language.rules import ItemDescription, LoadResult, RulesDescription, describe_rules, load
+from mozu.core.language.rules import ItemDescription, LoadResult, RulesDescription, describe_rules, load, rules_schema
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.value_types import Json, JsonObject
 from mozu.core.runtime.config import Config
@@ -23,7 +23,7 @@ from mozu.core.runtime.registry import Registry, configure
 
 @click.group(no_args_is_help=True)
 def command() -> None:
-    """List rules, show one, or see how one is understood."""
+    """List rules, show one, see how one is understood, or print the JSON Schema of rule files."""
 
 
 @command.command(
@@ -177,6 +177,20 @@ def _fits(name: str, pattern: str | None) -> bool:
 def _tags(info: JsonObject) -> list[str]:
     tags = info["tags"]
     return [str(tag) for tag in tags] if isinstance(tags, list) else []
+
+
+@command.command(
+    "schema",
+    epilog="""\b
+Example:
+  mozu rules schema > rules.schema.json
+and as the first line of a rule file, for editors with a YAML language server:
+  # yaml-language-server: $schema=rules.schema.json""",
+)
+@options.verbose
+def schema_command(verbose: bool) -> None:
+    """Print the JSON Schema of rule files: their keys, and what may stand there. Conditions are for `mozu check`."""
+    _print(rules_schema())
 
 
 def _with_idle(

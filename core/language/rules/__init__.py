@@ -32,6 +32,7 @@ from mozu.core.language.rules.plugin_fields import PLUGIN_VERSIONS, plugin_field
 from mozu.core.language.rules.problem import RuleProblem
 from mozu.core.language.rules.report import FileReport, Report
 from mozu.core.language.rules.ruleset import ListView, MacroView, Rule, RuleSet
+from mozu.core.language.rules.schema import rules_schema
 from mozu.core.language.rules.selection import Selector, nothing_selected, selected
 from mozu.core.language.rules.source import SourceFile
 from mozu.core.language.rules.static_fields import with_static_fields
@@ -73,6 +74,7 @@ __all__ = [
     "plugin_fields",
     "priority",
     "priority_names",
+    "rules_schema",
     "selected",
     "with_static_fields",
 ]

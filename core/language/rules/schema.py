@@ -1,0 +1,134 @@
+"""The JSON Schema of rule files, for editors and pipelines; what a condition says is for `mozu check`.
+
+A file that it accepts may still be wrong: it knows of shapes, not of names. Keys that mozu warns about are refused.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from mozu.core.language.rules.guidance import MATURITIES
+from mozu.core.language.rules.rule_reader import OPERATIONS
+from mozu.core.language.rules.values import BOOLEANS, priority_names
+from mozu.core.model.value_types import JsonObject
+
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_SCALAR: Final[JsonObject] = {"type": ["string", "number", "boolean"]}
+"""YAML takes a word for a number or a truth value where it looks like one; rules take all of them as text."""
+_TEXT: Final[JsonObject] = {"anyOf": [{"type": "string", "minLength": 1}, {"type": ["number", "boolean"]}]}
+_TEXTS: Final[JsonObject] = {"type": "array", "items": _SCALAR}
+_FLAG: Final[JsonObject] = {"anyOf": [{"type": "boolean"}, {"enum": list(BOOLEANS)}]}
+_OPERATIONS: Final = ("append", "replace")
+_VERSION: Final[JsonObject] = {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+"}
+_ONE_OR_MANY: Final[JsonObject] = {"anyOf": [_TEXT, _TEXTS]}
+
+
+def rules_schema() -> JsonObject:
+    """Of a whole file."""
+    kinds = (_engine(), _plugins(), _list(), _macro(), _rule())
+    return {
+        "$schema": _DIALECT,
+        "title": "Rule files of mozu, which are Falco's",
+        "type": ["array", "null"],
+        "items": {"anyOf": [*kinds, {"type": "null"}]},
+    }
+
+
+def _engine() -> JsonObject:
+    wanted: JsonObject = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]"}]}
+    about = "The version of the rule language that the file needs: a number, or x.y.z."
+    return _mapping({"required_engine_version": _about(wanted, about)}, ("required_engine_version",))
+
+
+def _plugins() -> JsonObject:
+    named: JsonObject = {"name": _TEXT, "version": _VERSION}
+    alternatives: JsonObject = {"type": "array", "items": _mapping(named, ("name", "version"))}
+    entry = _mapping({**named, "alternatives": alternatives}, ("name", "version"))
+    wanted = _about({"type": "array", "items": entry}, "Plugins of which at least these versions must be there.")
+    return _mapping({"required_plugin_versions": wanted}, ("required_plugin_versions",))
+
+
+def _list() -> JsonObject:
+    keys: JsonObject = {
+        "list": _about(_TEXT, "A list of values, by the name that conditions use."),
+        "items": _TEXTS,
+        "append": _about(_FLAG, "Deprecated: write `override: {items: append}`."),
+        "override": _override({"items": frozenset(_OPERATIONS)}),
+    }
+    return _mapping(keys, ("list", "items"))
+
+
+def _macro() -> JsonObject:
+    keys: JsonObject = {
+        "macro": _about(_TEXT, "A part of conditions, by the name that they use."),
+        "condition": _TEXT,
+        "append": _about(_FLAG, "Deprecated: write `override: {condition: append}`."),
+        "override": _override({"condition": frozenset(_OPERATIONS)}),
+    }
+    return _mapping(keys, ("macro", "condition"))
+
+
+def _rule() -> JsonObject:
+    keys: JsonObject = {
+        "rule": _about(_TEXT, "A rule, by its name."),
+        "desc": _about(_TEXT, "What it finds."),
+        "condition": _about(_TEXT, "What must hold of an event."),
+        "output": _about(_TEXT, "What an alert says; %field is replaced by the field's value."),
+        "priority": _about({"enum": _priorities()}, "How severe its alerts are."),
+        "source": _about(_TEXT, "The source class of its events; by default syscall."),
+        "enabled": _FLAG,
+        "tags": _TEXTS,
+        "exceptions": {"anyOf": [{"type": "array", "items": _exception()}, {"type": "null"}]},
+        "warn_evttypes": _FLAG,
+        "skip-if-unknown-filter": _FLAG,
+        "capture": _about(_FLAG, "Whether its alerts begin a capture."),
+        "capture_duration": {"type": "integer", "minimum": 0},
+        "append": _about(_FLAG, "Deprecated: write `override: {condition: append}`."),
+        "override": _override(OPERATIONS),
+        "mozu": _about(_guidance(), "What a person should know who gets one of its alerts; Falco ignores it."),
+    }
+    ways = (("condition", "output", "desc", "priority"), ("override",), ("append",), ("enabled",))
+    return {**_mapping(keys, ("rule",)), "anyOf": [{"required": list(way)} for way in ways]}
+
+
+def _exception() -> JsonObject:
+    member: JsonObject = {"anyOf": [_SCALAR, _TEXTS]}
+    value: JsonObject = {"anyOf": [_SCALAR, {"type": "array", "items": member}]}
+    keys: JsonObject = {
+        "name": _TEXT,
+        "fields": _ONE_OR_MANY,
+        "comps": _ONE_OR_MANY,
+        "values": {"anyOf": [{"type": "array", "items": value}, {"type": "null"}]},
+    }
+    return _mapping(keys, ("name",))
+
+
+def _guidance() -> JsonObject:
+    keys: JsonObject = {
+        "id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"},
+        "why": _TEXT,
+        "next": _TEXT,
+        "false_positives": _TEXTS,
+        "references": _TEXTS,
+        "maturity": {"enum": list(MATURITIES)},
+        "respond": _ONE_OR_MANY,
+    }
+    return _mapping(keys, ())
+
+
+def _override(operations: Mapping[str, frozenset[str]]) -> JsonObject:
+    keys: JsonObject = {key: {"enum": sorted(allowed)} for key, allowed in operations.items()}
+    return _about(_mapping(keys, ()), "Which keys of an item that is there already this one changes, and how.")
+
+
+def _priorities() -> list[str]:
+    """In the three cases that people write; any other mixture is accepted by mozu, too."""
+    names = (*priority_names(), "Info")
+    return [form for name in names for form in (name, name.lower(), name.upper())]
+
+
+def _mapping(keys: JsonObject, required: Iterable[str]) -> JsonObject:
+    return {"type": "object", "properties": keys, "required": list(required), "additionalProperties": False}
+
+
+def _about(schema: JsonObject, text: str) -> JsonObject:
+    return {**schema, "description": text}
