@@ -57,13 +57,17 @@ class ServerTls(Settings):
         return self
 
 
-def client_context(settings: ClientTls) -> ssl.SSLContext:
-    """A context that verifies the server's certificate and name. Reads the files; ValueError names the setting."""
+def client_context(settings: ClientTls, *, verify: bool = True) -> ssl.SSLContext:
+    """A context that verifies the server's certificate and name, or where `verify` is false neither. Reads the files;
+    ValueError names the setting."""
     try:
         context = ssl.create_default_context(cafile=settings.ca)
     except (OSError, ssl.SSLError) as error:
         raise ValueError(f"tls.ca: {settings.ca} cannot be used: {_reason(error)}") from None
     context.minimum_version = _VERSIONS[settings.min_version]
+    if not verify:
+        context.check_hostname = False  # first: ssl allows no names without certificates
+        context.verify_mode = ssl.CERT_NONE
     if settings.certificate is not None:
         try:
             context.load_cert_chain(settings.certificate, settings.key, _password(settings.key_password))

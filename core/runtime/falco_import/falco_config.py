@@ -23,6 +23,8 @@ _DURATION: Final = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
 _SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 _LONGEST_HEARTBEAT: Final = 86_400.0
 _ENRICHERS: Final = {"container": "containers", "k8smeta": "kubernetes"}
+_DATA_BYTES: Final = 80
+"""Of I/O data, in events of mozu's and by default of Falco's."""
 _PART_OF_MOZU: Final = frozenset({"json"})
 
 
@@ -38,12 +40,14 @@ class FalcoTranslation:
         read = self._read
         found: JsonObject = {"sources": self._sources(), "enrichers": self._enrichers()}
         found["evaluators"] = [{"falco": self._evaluator()}]
-        found["sinks"] = [self._with_heartbeat(sink) for sink in self._sinks()]
+        found["sinks"] = [*(self._with_heartbeat(sink) for sink in self._sinks()), *self._metrics_file()]
         log: JsonObject = {}
         if read.value("log_level") is not None:
             log["level"] = _LEVELS.get(read.text("log_level").lower(), "info")
         if read.flag("log_syslog", True) and not read.flag("log_stderr"):
             log["to"] = "syslog"
+        if read.flag("http_output.enabled") and read.flag("http_output.echo"):
+            log["levels"] = {"sink.http_output": "debug"}
         if log:
             found["log"] = log
         if read.flag("watch_config_files", True):
@@ -52,6 +56,8 @@ class FalcoTranslation:
             found["http"] = self._http()
         if read.flag("capture.enabled"):
             found["capture"] = self._capture()
+        if read.number("falco_libs.snaplen", 0) > _DATA_BYTES:
+            self.notes.append(f"falco_libs.snaplen: events have the first {_DATA_BYTES} bytes of I/O data, and no more")
         return found
 
     # --- where events come from
@@ -151,14 +157,15 @@ class FalcoTranslation:
             found["headers"] = {"User-Agent": agent}
         tls: JsonObject = {}
         authority = read.text("http_output.ca_bundle") or read.text("http_output.ca_cert")
-        if authority:
+        if read.flag("http_output.insecure"):
+            tls["verify"] = False
+            self.notes.append("http_output.insecure: the certificate is not verified; better set `tls.ca` of the sink")
+        elif authority:
             tls["ca"] = authority
         if read.flag("http_output.mtls"):
             tls["certificate"], tls["key"] = read.text("http_output.client_cert"), read.text("http_output.client_key")
         if tls:
             found["tls"] = tls
-        if read.flag("http_output.insecure"):
-            self.notes.append("http_output.insecure: certificates are verified; set `tls.ca` of the sink http_output")
         self.notes.append("http_output: set `allow_private: true` if the receiver has a private address")
         return found
 
@@ -167,15 +174,19 @@ class FalcoTranslation:
         form = self.format()
         if form != "falco":
             settings["format"] = form
-        seconds = self._metrics_interval()
-        if seconds:
-            settings["heartbeat"] = seconds
+        if self._read.flag("metrics.enabled") and self._read.flag("metrics.output_rule"):
+            settings["heartbeat"] = self._metrics_interval()
         return {name: settings} if settings else name
+
+    def _metrics_file(self) -> Iterator[Json]:
+        """A file of heartbeats and notices, and of no alerts."""
+        path = self._read.text("metrics.output_file")
+        if path and self._read.flag("metrics.enabled"):
+            settings: JsonObject = {"id": "metrics", "path": path, "format": "json"}
+            yield {"file": {**settings, "heartbeat": self._metrics_interval(), "route": {"not_rules": ["*"]}}}
 
     def _metrics_interval(self) -> float:
         read = self._read
-        if not (read.flag("metrics.enabled") and read.flag("metrics.output_rule")):
-            return 0.0
         parts = _DURATION.findall(read.text("metrics.interval"))
         return min(_LONGEST_HEARTBEAT, sum(int(number) * _SECONDS[unit] for number, unit in parts) or 3600.0)
 

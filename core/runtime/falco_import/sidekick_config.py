@@ -141,6 +141,8 @@ class SidekickTranslation:
         read = self._read
         if any(read.texts("kafka.hostport")):
             yield {"kafka": {**self._common("kafka"), **self._kafka()}}
+            if self._accepts_all("kafka"):
+                self.notes.append("kafka.checkcert: the sink kafka verifies certificates; set its `tls.ca`")
         for name in _S3:
             if read.text(f"{name}.s3.bucket"):
                 yield from self._s3(name)
@@ -225,12 +227,16 @@ class SidekickTranslation:
         requests = read.number(f"{name}.maxconcurrentrequests", 1)
         if requests > 1:
             found["concurrency"] = min(requests, 64)
-        if read.value(f"{name}.checkcert") is False:
-            self.notes.append(f"{name}.checkcert: certificates are verified; set `tls.ca` of the sink {identity}")
         tls = self._tls(name)
+        if self._accepts_all(name):
+            tls = {"verify": False, **{key: value for key, value in tls.items() if key != "ca"}}
+            self.notes.append(f"{name}.checkcert: certificates are not verified; better set `tls.ca` of {identity}")
         if tls:
             found["tls"] = tls
         return {"webhook": found}
+
+    def _accepts_all(self, name: str) -> bool:
+        return not self._read.flag(f"{name}.checkcert", True)
 
     def _common(self, name: str) -> JsonObject:
         found: JsonObject = {"spool": True}

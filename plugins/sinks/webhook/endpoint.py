@@ -33,7 +33,7 @@ class Endpoint:
         self._settings = settings
         self._url = address(settings.url)
         self._proxy = _proxy(settings, self._url)
-        self._tls = client_context(settings.tls)
+        self._tls = client_context(settings.tls, verify=settings.tls.verify)
         self._keys = [signature.key(secret.get_secret_value()) for secret in settings.signing_secrets]
         self._headers = _headers(settings)
         self._session: aiohttp.ClientSession | None = None
@@ -51,6 +51,11 @@ class Endpoint:
         found = literal_address(host)
         is_loopback = host == "localhost" if found is None else found.is_loopback
         return self._url.scheme == "http" and not is_loopback and bool(self._settings.headers or self._authorized)
+
+    @property
+    def is_unverified(self) -> bool:
+        """Whether every certificate is accepted."""
+        return self._url.scheme == "https" and not self._settings.tls.verify
 
     def open(self) -> None:
         """Make the session; connections are made with requests."""
@@ -92,7 +97,9 @@ class Endpoint:
                 read = await self._read(response)
                 excerpt = self._excerpt(read.decode("utf-8", "replace"))
                 found = classify(response.status, response.headers, excerpt, now=now)
-                return msgspec.structs.replace(found, body=read) if found.verdict is Verdict.ACCEPTED else found
+                if found.verdict is not Verdict.ACCEPTED:
+                    return found
+                return msgspec.structs.replace(found, body=read, reason=f"{response.status}: {excerpt}")
         except (aiohttp.ClientError, OSError) as error:
             return self._classify_error(error)
 

@@ -32,6 +32,7 @@ class Response(msgspec.Struct, frozen=True):
 
     verdict: Verdict
     reason: str = ""
+    """Why; of what was accepted the status and the beginning of the answer, secrets masked."""
     retry_after: float = 0.0
     """Retry: not before so many seconds."""
     body: bytes = b""

@@ -32,6 +32,20 @@ _PRIORITIES: Final[dict[Severity, Priority]] = dict(zip(Severity, get_args(Prior
 _CREDENTIAL: Final = re.compile(r"key|token|secret|passw|auth|credential", re.IGNORECASE)
 
 
+class WebhookTls(ClientTls):
+    """The same, and the way out for receivers whose certificate has no authority."""
+
+    verify: bool = Field(
+        True, description="False: every certificate is accepted, so what is on the way can read alerts and credentials."
+    )
+
+    @model_validator(mode="after")
+    def _means_one_thing(self) -> "WebhookTls":
+        if not self.verify and self.ca is not None:
+            raise ValueError("ca means nothing with `verify: false`; remove one of them")
+        return self
+
+
 class WebhookSettings(Settings):
     """Where to, in which form, and with which credentials."""
 
@@ -94,7 +108,7 @@ class WebhookSettings(Settings):
     allow: tuple[str, ...] = Field(
         (), description="SSRF guard: networks and addresses that are permitted whatever they are."
     )
-    tls: ClientTls = Field(ClientTls(), description="TLS of connections to an https URL.")
+    tls: WebhookTls = Field(WebhookTls(), description="TLS of connections to an https URL.")
 
     @field_serializer("body")
     def _without_credentials(self, body: dict[str, Any] | list[Any] | str | None) -> object:

@@ -52,6 +52,9 @@ class WebhookSink:
         self._endpoint.open()
         if self._endpoint.is_cleartext:
             self._log.warning("%s gets credentials over plain http, where others can read them", self._endpoint)
+        if self._endpoint.is_unverified:
+            text = "%s: its certificate is not verified (tls.verify: false), so others on the way can read alerts"
+            self._log.warning(text, self._endpoint)
 
     async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome]:
         """The outcome of each."""
@@ -78,6 +81,7 @@ class WebhookSink:
         before, behind = (b"", b"") if self._builtin is None else self._builtin.envelope
         body = before + _joined(self._batch, batch.parts) + behind
         answer = await self._endpoint.post(body, batch.request_id(), self._content_type)
+        self._log.debug("%s answered %s", self._endpoint, answer.reason)
         response = self._itemized(answer, len(batch.records))
         self._requests[response.verdict].value += 1
         self._log_change(response)

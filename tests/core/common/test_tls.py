@@ -52,6 +52,11 @@ def test_a_client_verifies_the_name_of_the_server(certificates: Certificates) ->
         handshake(client, certificates.context(), "elsewhere.example")
 
 
+def test_a_client_that_is_told_to_verifies_nothing(certificates: Certificates) -> None:
+    client = client_context(ClientTls(), verify=False)
+    assert "TLSv1.3" == handshake(client, certificates.context(), "elsewhere.example")
+
+
 def test_the_oldest_version_is_the_configured_one(certificates: Certificates) -> None:
     older = certificates.context(newest=ssl.TLSVersion.TLSv1_2)
     assert "TLSv1.2" == handshake(client_context(ClientTls(ca=certificates.ca)), older)

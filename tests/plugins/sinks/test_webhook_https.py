@@ -191,3 +191,23 @@ def test_the_sink_keeps_the_contract() -> None:
             await check_sink(build(settings, context()))
 
     run_loop(scenario())
+
+
+def test_a_certificate_that_is_not_verified_is_taken_and_said(certificates: Certificates, caplog: Log) -> None:
+    answers = Answers()
+    ids, _ = play(certificates, answers, 1, tls={"verify": False})
+
+    assert ids == answers.ids()
+    assert "is not verified" in caplog.text
+
+
+def test_the_beginning_of_an_answer_is_a_debug_message(caplog: Log) -> None:
+    caplog.set_level("DEBUG", "mozu.sink.hook")
+    play(None, Answers(), 1)
+
+    assert any("answered 200: said" in record.getMessage() for record in caplog.records)
+
+
+def test_an_authority_and_no_verification_exclude_each_other(certificates: Certificates) -> None:
+    with pytest.raises(ValueError, match="ca means nothing"):
+        WebhookSettings.model_validate({"url": "https://x.example", "tls": {"ca": certificates.ca, "verify": False}})

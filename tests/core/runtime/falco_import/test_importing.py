@@ -134,7 +134,7 @@ def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
         ("Slack.WebhookURL", "translated"),
         ("opsgenie.minimumpriority", "no equal"),
         ("slack", "needless"),
-        ("loki.checkcert", "no equal"),
+        ("loki.checkcert", "translated"),
         ("loki.customHeaders.X-Y", "translated"),
         ("aws.s3.bucket", "translated"),
         ("aws.sqs.url", "no equal"),
@@ -144,6 +144,57 @@ def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
 )
 def test_the_account_of_a_key_of_falcosidekick(key: str, verdict: str) -> None:
     assert verdict == fate_of("sidekick", key).verdict
+
+
+def translated(folder: Path, text: str) -> tuple[dict[str, Any], str]:
+    """What a falco.yaml becomes, and its notes; it passes a check."""
+    (folder / "falco.yaml").write_text(text)
+    output = folder / "translated.yaml"
+    assert 0 == invoke(["import", str(folder / "falco.yaml"), "-o", str(output)])
+    assert 0 == invoke(["config", "show", "-c", str(output)])
+    return yaml.safe_load(output.read_text()), " ".join(import_falco(folder / "falco.yaml").notes)
+
+
+def test_a_receiver_that_is_not_verified_stays_so_and_this_is_said(folder: Path) -> None:
+    http = "http_output: {enabled: true, url: 'https://r.example/', insecure: true, echo: true, ca_cert: /etc/ca.pem}"
+
+    config, notes = translated(folder, http)
+
+    (sink,) = config["sinks"]
+    assert {"verify": False} == sink["webhook"]["tls"]
+    assert {"sink.http_output": "debug"} == config["log"]["levels"]
+    assert "http_output.insecure: the certificate is not verified" in notes
+
+
+def test_a_file_of_metrics_is_one_of_heartbeats_alone(folder: Path) -> None:
+    metrics = "metrics: {enabled: true, interval: 5m, output_rule: false, output_file: /var/m.jsonl}"
+
+    config, _ = translated(folder, f"stdout_output: {{enabled: true}}\n{metrics}\n")
+
+    stdout, file = config["sinks"]
+    assert "stdout" == stdout
+    found = tuple(file["file"][key] for key in ("heartbeat", "path", "route"))
+    assert (300, "/var/m.jsonl", {"not_rules": ["*"]}) == found
+
+
+@pytest.mark.parametrize(("length", "is_said"), [(0, False), (80, False), (512, True)])
+def test_more_data_of_io_than_events_have_is_said(folder: Path, length: int, is_said: bool) -> None:
+    _, notes = translated(folder, f"stdout_output: {{enabled: true}}\nfalco_libs: {{snaplen: {length}}}\n")
+
+    assert is_said == ("snaplen" in notes)
+
+
+def test_receivers_of_falcosidekick_that_are_not_verified_stay_so(folder: Path) -> None:
+    (folder / "sidekick.yaml").write_text("slack: {webhookurl: 'https://s.example/', checkcert: false}")
+
+    found = import_falco(folder / "falco.yaml", folder / "sidekick.yaml")
+
+    assert {"verify": False} in [sink["webhook"].get("tls") for sink in _webhooks(found.config["sinks"])]
+    assert any(note.startswith("slack.checkcert") for note in found.notes)
+
+
+def _webhooks(sinks: Any) -> list[Any]:
+    return [sink for sink in sinks if isinstance(sink, dict) and "webhook" in sink]
 
 
 def test_a_storage_of_falcosidekick_is_a_sink_with_its_layout_of_keys(folder: Path) -> None:
