@@ -7,11 +7,13 @@ from pathlib import Path
 import msgspec
 
 from mozu.core.runtime.config.default import DEFAULT, DEFAULT_NAME, DEFAULT_PATH
+from mozu.core.runtime.config.included import Included, included, refuse_elsewhere
 from mozu.core.runtime.config.interpret import interpret
 from mozu.core.runtime.config.layer import Layer, layer_of
 from mozu.core.runtime.config.mark import Mark, Problems
 from mozu.core.runtime.config.merge import stack
 from mozu.core.runtime.config.model import Config
+from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.override import override, use_json, use_rules
 from mozu.core.runtime.config.reader import parse
 
@@ -50,8 +52,13 @@ def read(
     environment = os.environ if environment is None else environment
     layer = layer_of(parse(DEFAULT, DEFAULT_NAME, problems), DEFAULT_NAME, problems)
     main = path or Path(DEFAULT_PATH)
+    written = Included(Layer(YamlNode({}, Mark(str(main), 1, 1))))
     if path is not None or os.path.lexists(main):
-        layer = stack(layer, _file(main, problems, environment), problems, replace=True)
+        own = _file(main, problems, environment)
+        written = included(
+            own, lambda file: _file(file, problems, environment), lambda folder: _drop_ins(folder, problems), problems
+        )
+        layer = stack(layer, written.layer, problems, replace=True)
     drop_ins = main.parent / "config.d"
     for file in _drop_ins(drop_ins, problems):
         layer = stack(layer, _file(file, problems, environment), problems)
@@ -60,8 +67,9 @@ def read(
     use_rules(layer, rules, problems)
     if json:
         use_json(layer, problems)
+    refuse_elsewhere(written.layer, layer, problems)
     config = interpret(layer, problems.files, problems)
-    return msgspec.structs.replace(config, places=(main.absolute(), drop_ins.absolute())), problems
+    return msgspec.structs.replace(config, places=(main.absolute(), drop_ins.absolute(), *written.places)), problems
 
 
 def _drop_ins(directory: Path, problems: Problems) -> list[Path]:

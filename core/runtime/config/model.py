@@ -10,6 +10,7 @@ from mozu.core.api import Kind, Settings
 from mozu.core.delivery.redact import problem_of
 from mozu.core.model.value_types import Json
 from mozu.core.respond.settings import RespondSettings
+from mozu.core.runtime.config.config_file import ConfigFile
 from mozu.core.runtime.config.delivery import (
     STATE_DIR,
     AlertLimitSettings,
@@ -79,6 +80,9 @@ class RedactSettings(Settings):
 class CoreSettings(Settings):
     """The settings of the core itself."""
 
+    config_files: tuple[ConfigFile, ...] = Field(
+        (), description="In the main file: more files that are read as if they stood in it; Falco's `config_files`."
+    )
     plugins: tuple[str, ...] = Field(
         (), description="Entry points of installed third-party plugins to load besides those that the lists name."
     )
