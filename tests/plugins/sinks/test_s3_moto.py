@@ -4,16 +4,22 @@ import asyncio
 import gzip
 import socket
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
 
-from mozu.core.api import Outcome, Record, Retry
+from mozu.core.api import Outcome, Record, Retry, Sink
+from mozu.core.delivery.encode.falco_json import FalcoJson
+from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.delivery.sink_worker import SinkWorker
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
 from mozu.core.testing import alert, context, records
 from mozu.plugins.sinks.s3.settings import S3Settings
 from mozu.plugins.sinks.s3.sink import S3Sink, build
 from tests.support.moto import MotoServer, moto_server
+from tests.support.packing import packed
 
 pytestmark = pytest.mark.live
 
@@ -131,3 +137,27 @@ def test_what_is_wrong_with_the_configuration_blames_no_alert(
 
 def test_a_storage_that_knows_bucket_and_key_passes_the_check(server: MotoServer) -> None:
     assert check(settings(server, "alerts")) is None
+
+
+def test_every_alert_is_in_one_object_through_the_cores_queue_and_retries(server: MotoServer) -> None:
+    server.create_bucket("many")
+    alerts = [alert(f"Rule {number}") for number in range(1_300)]
+
+    async def scenario() -> None:
+        metrics = Metrics()
+        isolated = Isolated("sink", "s3", cast(Sink, sink(settings(server, "many"))), metrics)
+        queue = MemoryQueue(1 << 30, isolated.metrics)
+        worker = SinkWorker(isolated, FalcoJson(), queue, agent="host", on_closed=lambda reason: None)
+        await worker.start()
+        for item in alerts:
+            worker.accept(packed(item))
+        worker.finish()
+        await worker.run()
+        await worker.stop()
+
+    asyncio.run(scenario())
+
+    objects = server.objects("many")
+    found = [orjson.loads(line)["uuid"] for body in objects.values() for line in gzip.decompress(body).splitlines()]
+    assert sorted(item.id for item in alerts) == sorted(found)
+    assert len(objects) < 10
