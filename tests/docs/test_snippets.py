@@ -45,7 +45,7 @@ NOT_MOZUS: Final = {
     ("kubernetes.md", "apiVersion: v1"): "Kubernetes reads it; tests/e2e/test_kubernetes.py applies it",
     ("kubernetes.md", "env:"): "a part of a pod's manifest",
     ("operations.md", "vm: ready (mozu 0.1.0, kernel 6.18.44-fc-v595)"): "output; tests/core/cli/test_status.py",
-    ("operations.md", "vm: ready (mozu 0.1.0, kernel 6.18.44-fc-v595)", "seen/s"): "output; tests/core/cli/test_top.py",
+    ("operations.md", "vm: degraded (mozu 0.1.0", "seen/s"): "output; tests/core/cli/test_top.py",
     ("operations.md", "scrape_configs:"): "Prometheus' configuration; tests/e2e/test_prometheus.py",
     ("rules.md", "filtered by ebpf"): "output of `mozu rules explain`; tests/core/cli/test_rules.py",
     ("webhook.md", "json_output: true"): "Falco's configuration",
