@@ -15,7 +15,7 @@ from mozu.core.api.kind import Kind
 from mozu.core.api.settings import Settings
 from mozu.core.filter.formula import Formula
 from mozu.core.model.alert import Alert
-from mozu.core.model.event import Event, UndecodedEvent
+from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
 from mozu.core.model.fields import Resolved
 
 ProcessPredicate = Callable[[int], Sequence[bool] | None]
@@ -190,6 +190,44 @@ class MakesProbes(Protocol):
         the event loop, before a heartbeat; must not block."""
 
 
+class CallVerdict(msgspec.Struct, frozen=True):
+    """What is made of a call before it runs."""
+
+    denied: bool
+    """It must not run, and fails with EPERM."""
+    alerts: Sequence[Alert] = ()
+    """About it; none where it is not denied."""
+
+
+class CallJudge(msgspec.Struct, frozen=True):
+    """Judges calls before they run."""
+
+    types: frozenset[str]
+    """Event types that it may deny; `*`: any. A successful execveat is of the type `execve`."""
+    judge: Callable[[SyscallEvent], CallVerdict]
+    """On the event loop; must not block: the process that is about to make the call waits for it. The event is what the
+    call would be if it ran, as far as that can be told; it changes nothing."""
+
+
+@runtime_checkable
+class AsksBefore(Protocol):
+    """A live source of system calls that can ask before a call runs, and have it fail with EPERM instead."""
+
+    def ask_before(self, judge_of: Callable[[], CallJudge]) -> None:
+        """Keep the function, which gives what all evaluators (`JudgesBefore`) deny together, and call it at the start
+        if calls are to be asked about. Judge an event once all before it have been taken from `batches` and the next
+        batch is asked for. Before `start`, on the event loop."""
+
+
+@runtime_checkable
+class JudgesBefore(Protocol):
+    """An evaluator that can judge a call before it runs, by those of its rules whose response is `deny`."""
+
+    def call_judge(self) -> CallJudge | None:
+        """Its judge, which keeps nothing of what it judges; None: no rule denies. On the event loop, if a source asks.
+        Not of an evaluator with a thread or a process of its own: the call does not wait for it."""
+
+
 @runtime_checkable
 class JudgesByFields(Protocol):
     """An evaluator whose verdict on an event follows from the event alone: no event changes what it finds in another.
@@ -310,6 +348,8 @@ CAPABILITIES: Final = (
     _of(ProvidesReaders, "readers", Kind.SOURCE),
     _of(ChangesSettings, "change_settings", Kind.SOURCE),
     _of(MakesProbes, "make_probe", Kind.SOURCE),
+    _of(AsksBefore, "ask_before", Kind.SOURCE),
+    _of(JudgesBefore, "call_judge", Kind.EVALUATOR),
     _of(JudgesByFields, "fields_judged", Kind.EVALUATOR),
     _of(DigestsRules, "rules_digest", Kind.EVALUATOR),
     _of(NamesRules, "rule_names", Kind.EVALUATOR),

@@ -26,8 +26,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from mozu.core.api import CachesProcesses, FollowsState, Source
+from mozu.core.api import CachesProcesses, CallJudge, FollowsState, Source
 from mozu.core.flow.alert_pipeline import AlertPipeline
+from mozu.core.flow.denied_calls import DeniedCalls
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.evaluation_queue import PendingBatch
@@ -98,6 +99,9 @@ class SourcePipeline:
             source, lambda: fields.source_classes() | frozenset(evaluation.demand().types), scope
         )
         self._responses = responses
+        self._metrics = scope
+        self._denied: DeniedCalls | None = None
+        """None: the source asks about no calls."""
         self._follows_state = isinstance(source.component, FollowsState)
         self._pending: deque[PendingBatch] = deque()
         """Batches whose evaluation goes on."""
@@ -138,6 +142,15 @@ class SourcePipeline:
         self._prune(oldest)
         self._recorder.flush(oldest)
         self._publish(stateful)
+
+    def call_judge(self) -> CallJudge:
+        """What the evaluators deny, for a source that asks before a call runs."""
+        if self.state is None:
+            raise TypeError(f"source {self.name} has no calls of processes to ask about")
+        if self._denied is None:
+            emit = partial(self._emit, ())
+            self._denied = DeniedCalls(self.state, self._evaluation, emit, self._alerts.notice, self._metrics)
+        return self._denied.judge()
 
     def repair(self, events: Sequence[SyscallEvent]) -> None:
         """Events that only the state sees, and that no source gave: they are recorded and applied."""
@@ -278,6 +291,8 @@ class SourcePipeline:
         self, incomplete: tuple[str, ...], events: Sequence[Event], alert: Alert, evaluator: Isolation
     ) -> None:
         self.verdicts.alerted(alert.event_num)
+        if self._denied is not None and self._denied.is_repeated(alert, partial(_event_of, alert, events)):
+            return
         try:
             alert.id = alert_id(alert.time, f"{self.origin}/{alert.event_num}", alert.rule)
             alert.incomplete = incomplete
@@ -286,7 +301,7 @@ class SourcePipeline:
             evaluator.failed("make an alert that can be recorded", error)
         self._alerts.emit(alert)
         if self._responses is not None and self._responses.wants(alert):
-            event = next((one for one in events if one.num == alert.event_num), None)
+            event = _event_of(alert, events)
             self._responses.respond(alert, event, lambda: self.latest)
 
     def _prune(self, oldest: int | None) -> None:
@@ -300,3 +315,7 @@ class SourcePipeline:
         if self._follows_state and isinstance(component, FollowsState):
             with self.source.contained("publish what the state knows of processes"):
                 component.state_applied([*events, *self.verdicts.recalled] if self.verdicts.recalled else events)
+
+
+def _event_of(alert: Alert, events: Sequence[Event]) -> Event | None:
+    return next((one for one in events if one.num == alert.event_num), None)

@@ -18,6 +18,7 @@ from mozu.core.state.snapshot import Snapshot
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node
 from mozu.core.state.transitions import INTERNAL, TRANSITIONS
+from mozu.core.state.transitions.exec import foresee_exec
 
 _ABOUT_TABLES: Final = frozenset((
     "container", "container_removed", "useradded", "userdeleted", "groupadded", "groupdeleted",
@@ -139,6 +140,24 @@ class StateMachine:
                 memory.missed(undecoded, event, state)
             shown.append(event)
         return shown
+
+    def foresee(self, event: SyscallEvent) -> None:
+        """Number an event that has not happened, and give it its process as it would be; nothing of it is taken in."""
+        state = self._state
+        state.number += 1
+        event.num = state.number
+        node = state.tables.by_tid.get(event.tid)
+        if node is None or (state.live and node.tid != event.pid > 0):
+            node = self._unknown(event, node)
+        if node is None:
+            return
+        event.process = node.newest
+        if event.type == "execve":
+            foresee_exec(state, event)
+        elif event.pid != event.tid:
+            event.process = as_thread(event)
+        if event.file is None and event.fd is not None:
+            event.file = node.files.get(event.fd)
 
     def _unknown(self, event: SyscallEvent, old: Node | None) -> Node | None:
         """The node of a task that the table does not have under its number, or has with another process."""

@@ -77,6 +77,7 @@ Examples:
   mozu trace --report junit:mozu.xml -- pytest    alerts into a report
   mozu trace --learn allow.yaml -- make           what does this build do?
   mozu trace --allow allow.yaml -- make           what does it do that it did not do then?
+  mozu trace --allow allow.yaml --deny -- make    what it did not do then, it cannot do
   mozu trace -c mozu.yaml -- make test            enrichers, evaluators and plugins of this file
 
 \b
@@ -106,6 +107,10 @@ run, 127 where it is not found. No privilege is needed.""",
     "--allow", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="Raise an alert for whatever this allow-list does not have. Without -r no rules run.",
 )
+@click.option(
+    "--deny", is_flag=True,
+    help="Calls that a rule with the response `deny` matches, and what --allow does not have, fail with EPERM.",
+)
 @options.config_file
 @options.plugin_list
 @options.record
@@ -118,6 +123,7 @@ def command(
     reports: list[tuple[str, Path]],
     learn: Path | None,
     allow: Path | None,
+    deny: bool,
     path: Path | None,
     plugins: tuple[str, ...],
     record: Path | None,
@@ -135,8 +141,8 @@ def command(
     allowed = None if allow is None else read_list(allow)
     standard = () if learn or allow or path else (trace_run.build_rules(),)
     plan = trace_run.TracePlan(
-        command=command, rules=rules or standard, allowed=allowed, learning=learn is not None, show=not reports,
-        record=record, path=path, plugins=plugins,
+        command=command, rules=rules or standard, allowed=allowed, learning=learn is not None, deny=deny,
+        show=not reports, record=record, path=path, plugins=plugins,
     )  # fmt: skip
     tree = os.getcwd()
     result = trace_run.run(plan)

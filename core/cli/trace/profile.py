@@ -9,6 +9,7 @@ from typing import Final
 import yaml
 
 from mozu.core.abi.addresses import ip_text
+from mozu.core.api import CallJudge, CallVerdict
 from mozu.core.errors import MozuError
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.model.alert import Alert, Ref, Severity, Template
@@ -27,6 +28,8 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
 """Kind of entry → (rule that an allow-list raises, what it means)."""
 _OPENS: Final = ("open", "openat", "openat2", "creat")
 _SENDS: Final = ("connect", "sendto")
+_MESSAGES: Final = ("sendmsg", "sendmmsg")
+"""Learned lists do not have their addresses; what is denied must not go out by them either."""
 _TYPES: Final = (*_OPENS, *_SENDS, "execve")
 _FLAGS: Final = dict(flag_table("file_flags"))
 _WRITES: Final = _FLAGS["O_WRONLY"] | _FLAGS["O_CREAT"] | _FLAGS["O_TRUNC"]
@@ -66,14 +69,17 @@ class Places:
 class Profile:
     """An evaluator: learns what happens, and raises an alert for what the allow-list does not have."""
 
-    def __init__(self, places: Places, allowed: Mapping[str, Sequence[str]] | None) -> None:
+    def __init__(self, places: Places, allowed: Mapping[str, Sequence[str]] | None, *, deny: bool = False) -> None:
         self._places = places
+        self._types = (*_TYPES, *_MESSAGES) if deny else _TYPES
         self._allowed = None if allowed is None else {kind: _Patterns(allowed.get(kind, ())) for kind in KINDS}
         self.seen: dict[str, set[str]] = {kind: set() for kind in KINDS}
+        self._denied: set[tuple[str, str]] = set()
+        """What was denied, by kind and entry: one alert for each."""
 
     def demand(self) -> Demand:
         """Programs, opens, connections."""
-        return Demand({"syscall": dict.fromkeys(_TYPES, Interest(frozenset({"tree", "cwd"})))})
+        return Demand({"syscall": dict.fromkeys(self._types, Interest(frozenset({"tree", "cwd"})))})
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
         """One alert for each thing that is new, at its first time."""
@@ -88,6 +94,29 @@ class Profile:
                         alerts.append(_alert(event, kind, entry))
         return alerts
 
+    def call_judge(self) -> CallJudge | None:
+        """Denies what the list does not have. See `JudgesBefore`."""
+        return None if self._allowed is None else CallJudge(frozenset(self._types), self._judge)
+
+    def _judge(self, event: SyscallEvent) -> CallVerdict:
+        assert self._allowed is not None
+        alerts, denied = [], False
+        entries = self._addresses(event) if event.type in _MESSAGES else self._entries(event)
+        for kind, entry in entries:
+            if self._allowed[kind].match(entry) or self._is_listed_by_file(kind, event):
+                continue
+            denied = True
+            if (kind, entry) not in self._denied:
+                self._denied.add((kind, entry))
+                alerts.append(_alert(event, kind, entry))
+        return CallVerdict(denied, alerts)
+
+    def _is_listed_by_file(self, kind: str, event: SyscallEvent) -> bool:
+        """A file that was refused is listed itself, and not its directory; whether it will be refused is not known."""
+        if self._allowed is None or event.type not in _OPENS or event.file is None:
+            return False
+        return self._allowed[kind].match(self._places.general(event.file.realpath or event.file.name))
+
     def reload(self) -> "Profile":
         """The same: a run has one list."""
         return self
@@ -97,8 +126,9 @@ class Profile:
             return [("programs", self._places.program(path)) for path in _programs(event)]
         if event.type in _OPENS:
             return self._opened(event)
-        if event.type not in _SENDS:
-            return []
+        return self._addresses(event) if event.type in _SENDS else []
+
+    def _addresses(self, event: SyscallEvent) -> list[tuple[str, str]]:
         address = _address(event)
         return [("addresses", self._places.general(address))] if address else []
 

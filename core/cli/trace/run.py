@@ -81,6 +81,8 @@ class TracePlan(msgspec.Struct, frozen=True):
     """Rule files; none: no rules."""
     allowed: Mapping[str, Sequence[str]] | None = None
     learning: bool = False
+    deny: bool = False
+    """What rules with the response `deny` match, and what the list does not have, does not run."""
     show: bool = True
     """Write alerts to stderr."""
     record: Path | None = None
@@ -117,7 +119,7 @@ def run(plan: TracePlan) -> Result | None:
 
 def _config(plan: TracePlan) -> tuple[Config, Problems]:
     tree, home = os.getcwd(), os.path.expanduser("~")
-    source: JsonObject = {"command": list(plan.command), "job_control": os.isatty(0)}
+    source: JsonObject = {"command": list(plan.command), "job_control": os.isatty(0), "deny": plan.deny}
     texts = {"tree": tree.rstrip("/") + "/", "home": home.rstrip("/") + "/", "tmp": _temporary() + "/"}
     rules: JsonObject = {"rules": list(plan.rules), "rule_matching": "all", "static_fields": texts}
     sources = (_entry(Kind.SOURCE, "ptrace", source),)
@@ -160,7 +162,7 @@ def _profile(plan: TracePlan) -> Profile | None:
     if not plan.learning and plan.allowed is None:
         return None
     temporary = ("/tmp", "/var/tmp", "/dev/shm", _temporary())
-    return Profile(Places(os.getcwd(), os.path.expanduser("~"), temporary), plan.allowed)
+    return Profile(Places(os.getcwd(), os.path.expanduser("~"), temporary), plan.allowed, deny=plan.deny)
 
 
 async def _run(plan: TracePlan, config: Config, registry: Registry) -> Result | None:

@@ -10,7 +10,7 @@ from functools import partial
 
 import msgspec
 
-from mozu.core.api import FiltersByProcess, HasOrigin, ObservesPids, Source
+from mozu.core.api import AsksBefore, FiltersByProcess, HasOrigin, ObservesPids, Source
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.alert_pipeline import AlertPipeline
@@ -90,10 +90,7 @@ def wire(
         )
         reconciler = _reconciler(pipeline, state, demand) if state is not None and live else None
 
-        def prepare(component: Source) -> None:
-            if reconciler is not None and state is not None and isinstance(component, FiltersByProcess):
-                component.use_process_predicates(process_predicates(assembly.fields, state))
-
+        prepare = partial(_prepare, pipeline, reconciler, assembly)
         return PumpedSource(built.declaration.name, pipeline, reconciler, prepare, built.declaration.ends)
 
     def alternatives(built: BuiltSource) -> Iterator[PumpedSource]:
@@ -114,6 +111,16 @@ def wire(
         metrics=metrics,
     )  # fmt: skip
     return Wired(alerts, responses, evaluation, wanted, pumps, demand, memory)
+
+
+def _prepare(
+    pipeline: SourcePipeline, reconciler: Reconciler | None, assembly: Assembly, component: Source
+) -> None:
+    """What an instance of a source is given before its start."""
+    if reconciler is not None and pipeline.state is not None and isinstance(component, FiltersByProcess):
+        component.use_process_predicates(process_predicates(assembly.fields, pipeline.state))
+    if isinstance(component, AsksBefore):
+        component.ask_before(pipeline.call_judge)
 
 
 def _demand(evaluation: Evaluation, assembly: Assembly) -> Demand:

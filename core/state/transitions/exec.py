@@ -5,6 +5,8 @@ A successful one of either kind comes as `execve`. A failed one changes nothing:
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from mozu.core.model.event import Process, SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.cgroup import container_of
@@ -62,6 +64,19 @@ def executed(state: State, event: SyscallEvent) -> None:
         _standard_descriptors(state, event, node, event.observed)
     if create_unknown and version.pid == node.tid:
         link(state, node)
+
+
+def foresee_exec(state: State, event: SyscallEvent) -> None:
+    """The event sees its process as the program would make it, which stays as it is."""
+    if event.process is None or event.args[0] != 0:
+        return
+    before, event.process = event.process, replace(event.process)
+    is_dated = _take_in(state, event, event.process)
+    path = event.args[_TRUSTED]
+    if path:
+        event.process.exepath = path
+    if is_dated:
+        _ages(before, event.process)
 
 
 def _take_in(state: State, event: SyscallEvent, version: Process) -> bool:

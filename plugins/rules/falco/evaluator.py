@@ -5,7 +5,19 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import Final
 
-from mozu.core.api import Alert, Context, Demand, Event, FieldRegistry, Interest, Resolved, RulesError
+from mozu.core.api import (
+    Alert,
+    CallJudge,
+    CallVerdict,
+    Context,
+    Demand,
+    Event,
+    FieldRegistry,
+    Interest,
+    Resolved,
+    RulesError,
+    SyscallEvent,
+)
 from mozu.core.filter.formula import TRUE
 from mozu.core.language.conditions import RuleInput, compile_rules
 from mozu.core.language.conditions.unparse import unparse
@@ -41,8 +53,8 @@ class FalcoEvaluator:
             if not any(map(selector.selects, result.rules.rules)):
                 context.log.warning("%s", nothing_selected(selector, result.rules.rules))
         self.rules: list[Rule] = selected(result.rules.rules, (*settings.chosen(), *selectors), minimum)
-        inputs = [RuleInput(rule.name, rule.source, rule.checked.node) for rule in self.rules]
-        self._program = compile_rules(inputs, fields, settings.rule_matching)
+        self._fields = fields
+        self._program = compile_rules(list(map(_rule_input, self.rules)), fields, settings.rule_matching)
         self._digest = ""
         self._enrichment = EnrichmentFields(context.requested_fields, fields)
         self._container_state = ContainerState(fields)
@@ -67,29 +79,41 @@ class FalcoEvaluator:
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
         """Alerts in the order of events, and of rules within an event."""
-        alerts: list[Alert] = []
-        for event, position in self._program.evaluate(batch):
-            rule = self.rules[position]
-            self._matches[position].value += 1
-            values = rule.output.values(event)
-            alerts.append(
-                Alert(
-                    rule=rule.name,
-                    rule_id=rule.guidance.id,
-                    priority=rule.priority,
-                    source=event.source,
-                    time=event.time,
-                    template=self._container_state.added(position, rule.output.template, values, event),
-                    values=values,
-                    tags=rule.tags,
-                    event_type=event.type,
-                    event_num=event.num,
-                    enrichment=self._enrichment.of(event),
-                    respond=rule.guidance.respond,
-                    capture=rule.capture_duration if rule.capture else None,
-                )
-            )
-        return alerts
+        return [self._alert(event, position) for event, position in self._program.evaluate(batch)]
+
+    def _alert(self, event: Event, position: int) -> Alert:
+        rule = self.rules[position]
+        self._matches[position].value += 1
+        values = rule.output.values(event)
+        return Alert(
+            rule=rule.name,
+            rule_id=rule.guidance.id,
+            priority=rule.priority,
+            source=event.source,
+            time=event.time,
+            template=self._container_state.added(position, rule.output.template, values, event),
+            values=values,
+            tags=rule.tags,
+            event_type=event.type,
+            event_num=event.num,
+            enrichment=self._enrichment.of(event),
+            respond=rule.guidance.respond,
+            capture=rule.capture_duration if rule.capture else None,
+        )
+
+    def call_judge(self) -> CallJudge | None:
+        """Of the rules whose response is `deny`. See `JudgesBefore`."""
+        denying = [place for place, rule in enumerate(self.rules) if "deny" in rule.guidance.respond]
+        if not denying:
+            return None
+        inputs = [_rule_input(self.rules[place]) for place in denying]
+        program = compile_rules(inputs, self._fields, self._settings.rule_matching)
+
+        def judge(event: SyscallEvent) -> CallVerdict:
+            alerts = [self._alert(event, denying[position]) for event, position in program.evaluate((event,))]
+            return CallVerdict(bool(alerts), alerts)
+
+        return CallJudge(frozenset(program.needs.get("syscall", {})), judge)
 
     def fields_judged(self, event_type: str) -> Sequence[Resolved]:
         """Of the conditions. See `JudgesByFields`."""
@@ -155,6 +179,10 @@ class FalcoEvaluator:
                 asked = rule.output.needs(None if name == _EVERY else name) | self._enrichment.needs(rule.source, name)
                 types[name] = types.get(name, frozenset()) | asked
         return needs
+
+
+def _rule_input(rule: Rule) -> RuleInput:
+    return RuleInput(rule.name, rule.source, rule.checked.node)
 
 
 def _types(rule: Rule) -> frozenset[str]:

@@ -20,6 +20,9 @@ class PtraceSettings(Settings):
     job_control: bool = Field(
         False, description="Stop mozu together with a command that is stopped from the terminal, as a shell expects."
     )
+    deny: bool = Field(
+        False, description="Calls that a rule with the response `deny` matches do not run, and return EPERM."
+    )
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -31,7 +34,9 @@ class PtraceSettings(Settings):
 def _build(settings: PtraceSettings, context: Context) -> Source:
     from mozu.plugins.sources.ptrace.source import PtraceSource  # seldom used: it need not be in memory before
 
-    return PtraceSource(settings.command, settings.pid, job_control=settings.job_control, context=context)
+    return PtraceSource(
+        settings.command, settings.pid, job_control=settings.job_control, deny=settings.deny, context=context
+    )
 
 
 def _privileges(settings: PtraceSettings) -> Iterator[Privilege]:

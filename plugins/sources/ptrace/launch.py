@@ -11,6 +11,7 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.api import SourceUnavailable
 from mozu.core.common.descriptors import initial_soft_limit
 from mozu.plugins.sources.ptrace import native, seccomp
+from mozu.plugins.sources.ptrace.call_gate import ALWAYS_STOPPED
 from mozu.plugins.sources.ptrace.tracer import Tracer
 
 _LAUNCHER: Final = Path(__file__).with_name("launcher.py")
@@ -22,6 +23,8 @@ def launch(tracer: Tracer, command: Iterable[str], types: Iterable[str]) -> "sub
     Raises SourceUnavailable.
     """
     numbers = [SYSCALL_SPECS[name].number for name in types if SYSCALL_SPECS[name].is_syscall]
+    if tracer.gate is not None:
+        numbers += ALWAYS_STOPPED
     program = seccomp.build_filter(numbers).hex()
     arguments = [sys.executable, "-I", "-S", str(_LAUNCHER), program, str(initial_soft_limit()), *command]
     process = subprocess.Popen(arguments, close_fds=False, env=_environment())

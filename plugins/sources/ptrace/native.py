@@ -28,6 +28,7 @@ SYSCALL: Final = 24
 SEIZE: Final = 0x4206
 INTERRUPT: Final = 0x4207
 LISTEN: Final = 0x4208
+_POKEUSER: Final = 6
 _GETREGS: Final = 12
 _GETEVENTMSG: Final = 0x4201
 _GETSIGINFO: Final = 0x4202
@@ -65,8 +66,10 @@ _siginfo_at = ctypes.c_void_p(ctypes.addressof(_siginfo))
 _unpack_siginfo = struct.Struct("<8xi4xi").unpack_from
 _registers = (ctypes.c_ulonglong * 27)()
 _registers_at = ctypes.c_void_p(ctypes.addressof(_registers))
-_RDI, _RSI, _ORIG_RAX = 14, 13, 15
-"""Indices in struct user_regs_struct."""
+_RDI, _RSI, _RAX, _ORIG_RAX = 14, 13, 10, 15
+"""Indices in struct user_regs_struct, with which struct user begins."""
+_WORD: Final = 8
+_NO_CALL: Final = (1 << 64) - 1
 
 
 class TaskGone(Exception):
@@ -145,6 +148,21 @@ def read_clone_registers(tid: int) -> tuple[int, int, int]:
     if _ptrace(_GETREGS, tid, None, _registers_at) == -1:
         raise _fault(ctypes.get_errno(), "PTRACE_GETREGS")
     return _registers[_ORIG_RAX], _registers[_RDI], _registers[_RSI]
+
+
+def skip_call(tid: int) -> None:
+    """The call at whose entry the task is stopped does not run: its number becomes -1. Raises TaskGone."""
+    _poke(tid, _ORIG_RAX, _NO_CALL)
+
+
+def set_result(tid: int, result: int) -> None:
+    """The call at whose exit the task is stopped gives this. Raises TaskGone."""
+    _poke(tid, _RAX, result & _NO_CALL)
+
+
+def _poke(tid: int, register: int, value: int) -> None:
+    if _ptrace(_POKEUSER, tid, register * _WORD, value) == -1:
+        raise _fault(ctypes.get_errno(), "PTRACE_POKEUSER")
 
 
 def wait(*, block: bool) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from mozu.core.abi.anon_inodes import ANON_INODES
 from mozu.core.common.mounts import MountPoint, mounts, root_is_below
-from mozu.core.model.event import File, as_text
+from mozu.core.model.event import File, as_bytes, as_text
 
 _DELETED: Final = " (deleted)"
 _MOUNT_ID: Final = re.compile(rb"mnt_id:\s*(\d+)")
@@ -36,6 +36,14 @@ def link(tid: int, name: str) -> str:
         return as_text(os.readlink(f"/proc/{tid}/{name}".encode()))
     except OSError:
         return ""
+
+
+def link_at(place: str) -> str | None:
+    """What a link says; None where it is none, or cannot be read."""
+    try:
+        return as_text(os.readlink(as_bytes(place)))
+    except (OSError, ValueError):
+        return None
 
 
 def inside_root(tid: int, path: str) -> str:

@@ -12,10 +12,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES
-from mozu.core.api import Context, Counts, SourceBroken, SourceUnavailable
+from mozu.core.api import CallJudge, CallVerdict, Context, Counts, SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
 from mozu.core.model.event import Event, SyscallEvent
 from mozu.plugins.sources.ptrace import native
+from mozu.plugins.sources.ptrace.call_gate import CallGate
 from mozu.plugins.sources.ptrace.event_queue import EventQueue
 from mozu.plugins.sources.ptrace.follow import Follower
 from mozu.plugins.sources.ptrace.launch import launch
@@ -64,9 +65,14 @@ class PtraceSource:
     See mozu.core.api.Source.
     """
 
-    def __init__(self, command: Sequence[str], pid: int | None, *, job_control: bool, context: Context) -> None:
+    def __init__(
+        self, command: Sequence[str], pid: int | None, *, job_control: bool, context: Context, deny: bool = False
+    ) -> None:
         self._command, self._pid = tuple(command), pid
-        self._job_control = job_control
+        self._job_control, self._denies = job_control, deny
+        self._judge_of: Callable[[], CallJudge] | None = None
+        self._judge: Callable[[SyscallEvent], CallVerdict] | None = None
+        """None: calls run unasked."""
         self._log: logging.Logger = context.log
         self._queue: EventQueue | None = None
         self._tracer: Tracer | None = None
@@ -113,7 +119,13 @@ class PtraceSource:
             found.append(f"{self._tracer.warnings.unread} calls of 32-bit or x32 programs")
         if self._unseen:
             found.append(f"the event types {', '.join(sorted(self._unseen))}")
+        if self._tracer is not None and self._tracer.gate is not None:
+            return found  # they are refused
         return [*found, "requests of io_uring"]
+
+    def ask_before(self, judge_of: Callable[[], CallJudge]) -> None:
+        """See `AsksBefore`."""
+        self._judge_of = judge_of
 
     def signal_command(self, number: int) -> None:
         """Forward a signal to the command."""
@@ -136,6 +148,8 @@ class PtraceSource:
         lossless = bool(self._command) or self._pid is not None
         self._queue = EventQueue(asyncio.get_running_loop(), lossless=lossless)
         self._tracer = Tracer(self._queue, trace_demand(demand), self._log, filtered=bool(self._command))
+        if self._denies and self._judge_of is not None:
+            self._tracer.gate = self._gate(self._judge_of(), self._queue)
         self._follower = None if self._command else Follower(self._tracer, self._pid, self._log)
         if self._job_control:
             self._tracer.on_terminal_stop = _stop_with_the_command
@@ -145,6 +159,14 @@ class PtraceSource:
         await asyncio.to_thread(self._ready.wait)
         if self._failure is not None:
             raise SourceUnavailable(f"source ptrace: {self._failure}") from self._failure
+
+    def _gate(self, judge: CallJudge, queue: EventQueue) -> CallGate:
+        self._judge = judge.judge
+        gate = CallGate(judge.types, queue.ask, self._log)
+        if gate.undeniable:
+            text = "source ptrace cannot deny calls of the types %s: rules about these raise alerts only"
+            self._log.warning(text, ", ".join(sorted(gate.undeniable)))
+        return gate
 
     # --- on the thread
 
@@ -185,10 +207,12 @@ class PtraceSource:
             while not (queue.ended and queue.is_empty):
                 await queue.arrived.wait()
                 if not queue.ended:
-                    await asyncio.sleep(BATCH_SECONDS)
+                    await self._let_grow(queue)
                 batch = queue.take(MAX_BATCH)
                 if batch:
                     yield batch
+                if self._judge is not None:
+                    queue.answer(self._judge)
                 if tracer.root_status is not None and not killing:
                     killing = True
                     asyncio.get_running_loop().call_later(KILL_AFTER, self._kill_leftovers)
@@ -198,6 +222,15 @@ class PtraceSource:
         finally:
             queue.abandoned = True
             await self._end()
+
+    async def _let_grow(self, queue: EventQueue) -> None:
+        """A batch grows, unless a program waits for an answer."""
+        if self._judge is None:
+            await asyncio.sleep(BATCH_SECONDS)
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BATCH_SECONDS):
+                await queue.asked.wait()
 
     def _wake_to_scan(self, tracer: Tracer) -> None:
         """The tracer's thread may wait for a stop: have it look for processes that appeared otherwise."""

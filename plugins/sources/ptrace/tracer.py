@@ -16,6 +16,7 @@ from mozu.core.abi.signals import signal_sender
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import call_name
 from mozu.plugins.sources.ptrace import native
+from mozu.plugins.sources.ptrace.call_gate import DENIED, CallGate
 from mozu.plugins.sources.ptrace.event_queue import EventQueue
 from mozu.plugins.sources.ptrace.native import TaskGone
 from mozu.plugins.sources.ptrace.process_tree import ProcessTree
@@ -79,6 +80,8 @@ class Tracer:
         """Whether a task that is about to execute a program must be let go."""
         self.limited: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         """Around the handling of each stop."""
+        self.gate: CallGate | None = None
+        """Decides which calls do not run; None: all run."""
         self._queue, self._filtered = queue, filtered
         self._resume_request = native.CONT if filtered else native.SYSCALL
         """How a task is resumed that is in no demanded call."""
@@ -140,7 +143,8 @@ class Tracer:
             self._resume(task, sig)
 
     def _resume(self, task: TracedTask, sig: int = 0) -> None:
-        native.resume(self._resume_request if task.reader is None else native.SYSCALL, task.tid, sig)
+        runs_on = task.reader is None and not task.is_denied
+        native.resume(self._resume_request if runs_on else native.SYSCALL, task.tid, sig)
 
     def _on_event_stop(self, task: TracedTask, sig: int) -> None:
         """PTRACE_EVENT_STOP: a group-stop lasts until SIGCONT, as without a tracer; all others are the tracer's own."""
@@ -161,12 +165,20 @@ class Tracer:
             self._on_entry(task)
             return
         reader, task.reader = task.reader, None
+        if task.is_denied:
+            task.is_denied = False
+            native.set_result(task.tid, DENIED)
         if reader is not None:
             self._put(*reader.leave(task, native.read_result(task.tid)))
         self._resume(task)
 
     def _on_entry(self, task: TracedTask) -> None:
         call = native.read_syscall(task.tid)
+        gate = self.gate if self.armed else None
+        if gate is not None and gate.refuses_unjudged(task, call):
+            task.reader = None
+            self._deny(task)
+            return
         if call.data == OTHER_ABI or call.arch != native.ARCH_X86_64 or call.number & native.X32:
             self.warnings.other_abi(task.pid)
             self._resume(task)
@@ -180,6 +192,15 @@ class Tracer:
                 self.let_go(task)
                 return
             task.reader = reader
+            if gate is not None and gate.denies(task, reader):
+                self._deny(task)
+                return
+        self._resume(task)
+
+    def _deny(self, task: TracedTask) -> None:
+        """The call at whose entry it is stopped does not run; what it returns is set at the exit."""
+        native.skip_call(task.tid)
+        task.is_denied = True
         self._resume(task)
 
     # --- fork, exec, exit

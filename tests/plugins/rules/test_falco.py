@@ -265,3 +265,24 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> No
 
 def test_the_declaration_brings_the_fields_of_the_audit_log() -> None:
     assert {"ka.verb", "json.value", "jevt.value"} <= {field.name for field in mozu_components().fields}
+
+
+DENYING = RULES.replace(
+    "evt.type in (open, openat) and fd.name = /secret\n",
+    "evt.type in (open, openat) and fd.name = /secret\n  mozu: {respond: deny}\n",
+)
+
+
+def test_before_a_call_only_the_rules_that_deny_are_asked(tmp_path: Path) -> None:
+    judge = _evaluator(tmp_path, DENYING).call_judge()
+    assert judge is not None
+
+    verdicts = [judge.judge(opened(process("cat"), path, "O_RDONLY")) for path in ("/secret", "/other")]
+
+    assert frozenset({"open", "openat"}) == judge.types
+    assert [True, False] == [verdict.denied for verdict in verdicts]
+    assert [["Read of a secret"], []] == [[alert.rule for alert in verdict.alerts] for verdict in verdicts]
+
+
+def test_rules_of_which_none_denies_have_no_judge(tmp_path: Path) -> None:
+    assert _evaluator(tmp_path).call_judge() is None

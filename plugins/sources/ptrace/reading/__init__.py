@@ -22,6 +22,7 @@ from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, SyscallRea
 from mozu.plugins.sources.ptrace.reading.transfers import TransferReader
 
 __all__ = [
+    "DENIABLE_TYPES",
     "EXEC_EVENT",
     "EXIT_EVENT",
     "FORK_EVENT",
@@ -57,6 +58,14 @@ _FAMILIES: Final[Mapping[str, Callable[[SyscallSpec, ReaderContext], SyscallRead
     "transfer": TransferReader,
 }
 """Family of calls → reader."""
+_FORESEEN: Final = frozenset({"descriptor", "exec", "identity", "number", "open", "path", "session"})
+_FORESEEN_CALLS: Final = frozenset({"sendmmsg", "sendmsg", "sendto"})
+DENIABLE_TYPES: Final = frozenset(
+    name
+    for name, spec in SYSCALL_SPECS.items()
+    if spec.is_syscall and (spec.family in _FORESEEN or name in _FORESEEN_CALLS)
+)
+"""Event types that can be judged before the call runs; not those of reading, writing, accepting, mapping, forking."""
 
 
 def readers(context: ReaderContext) -> Mapping[int, SyscallReader]:

@@ -26,6 +26,7 @@ from mozu.core.model.syscalls import Param, convert_flags, convert_open_flags, e
 from mozu.core.state.observed import Descriptor, KnownProcess
 from mozu.plugins.sources.ptrace import memory, proc_fs
 from mozu.plugins.sources.ptrace.reading.blocks import Blocks, read_input_blocks, with_output_blocks
+from mozu.plugins.sources.ptrace.reading.foreseen import UNUSED_FD
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _ACCEPTS: Final = frozenset({"accept", "accept4"})
@@ -178,6 +179,18 @@ class DescriptorReader:
         call = ReadArguments((*task.args, *more), result, info, sockaddr, words, data, blocks, fd_info, known)
         made = tuple(one(call) for one in self._readers)
         return event(name, task, made, fd=fd, file=file, observed=None if file is None else Descriptor(file))
+
+    def foresee(self, task: TracedTask) -> tuple[SyscallEvent, ...]:
+        """The event of a call that succeeds: a connection that is there at once, a datagram that is taken."""
+        sockaddr, words, blocks = task.at_entry
+        makes_fd = self._layout.fd == RESULT
+        result = UNUSED_FD if makes_fd else EINPROGRESS if self.name == "connect" else 0
+        made = self._event(task, result, sockaddr=sockaddr, words=words, blocks=blocks)
+        if self.name == "connect":
+            made.args = (0, *made.args[1:])
+            if made.file is not None:
+                made.file = replace(made.file, connected=True)
+        return (made,)
 
     def _known(self, task: TracedTask) -> KnownProcess:
         found = self._context.procfs.task(task.tid) if self._sized else None

@@ -14,6 +14,8 @@ from mozu.plugins.sources.ptrace.reading.reader import TracedTask
 _MSGHDR: Final = struct.Struct("<QI4xQQ")
 _MMSGHDR_SIZE, _MSG_LEN_AT = 64, 56
 """struct mmsghdr: its size, and the offset of msg_len."""
+_MOST_SENT: Final = 1024
+"""UIO_MAXIOV: the kernel sends no more by one call."""
 
 
 class SocketMessage(NamedTuple):
@@ -68,6 +70,20 @@ class MessageReader(DescriptorReader):
             data = data[:result]
         length = 0 if self.name in ("sendto", "recvfrom") else message.length
         return (self._event(task, result, sockaddr=sockaddr, data=data, length=length),)
+
+    def foresee(self, task: TracedTask) -> tuple[SyscallEvent, ...]:
+        """The events of messages that are sent whole."""
+        if self.name == "sendmmsg":
+            count = min(task.args[2] & 0xFFFFFFFF, _MOST_SENT)
+            messages = [_read_msghdr(task, task.args[1] + _MMSGHDR_SIZE * place) for place in range(count)]
+        else:
+            messages = [self._message(task)]
+        return tuple(
+            self._event(
+                task, one.length, sockaddr=one.sockaddr(task), data=one.data(task, DATA_MAX), length=one.length
+            )
+            for one in messages
+        )
 
     def _message(self, task: TracedTask) -> SocketMessage:
         a = task.args

@@ -1,5 +1,7 @@
 """open, openat, openat2, creat."""
 
+import errno
+import os
 import struct
 from typing import Any, Final, NamedTuple
 
@@ -10,9 +12,11 @@ from mozu.core.model.syscalls import convert_flags, convert_open_flags, creat_fl
 from mozu.core.state.observed import Opened
 from mozu.core.state.paths import directory, join
 from mozu.plugins.sources.ptrace import memory, proc_fs
+from mozu.plugins.sources.ptrace.reading.foreseen import UNUSED_FD, ForeseenFile, look_up
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _CREAT, _EXCL, _DIRECTORY, _TMPFILE = 0o100, 0o200, 0o200000, 0o20000000
+_NOFOLLOW: Final = 0o400000
 _CREAT_FLAGS: Final = 0o1101
 """O_CREAT | O_WRONLY | O_TRUNC."""
 _HOW: Final = struct.Struct("<QQQ")
@@ -78,6 +82,26 @@ class OpenReader:
         args = self._args(call, result, flags, device, ino)
         return (event(self.name, task, args, fd=fd, file=file, observed=Opened(base, real)),)
 
+    def foresee(self, task: TracedTask) -> tuple[SyscallEvent, ...]:
+        """The event of an open that the kernel does as asked, or the error that it would answer."""
+        call: _OpenArgs = task.at_entry
+        path = call.path or ""
+        seen = look_up(task, call.base, path, follow=not call.native & (_NOFOLLOW | _EXCL))
+        error = _error(task, call, seen)
+        result = error or UNUSED_FD
+        flags = convert_open_flags(call.native, created=call.creates and not error)
+        kind = "" if error else "directory" if call.native & _DIRECTORY else "file"
+        base = call.base
+        full = path if base is None and path[:1] != "/" else join(directory(base) if base else "/", path)
+        device = ino = 0
+        if seen.found is not None and not error:
+            device, ino = seen.found.st_dev, seen.found.st_ino
+        dev = os.major(device) << 20 | os.minor(device)
+        real = f"{seen.path}/#" if call.native & _TMPFILE == _TMPFILE else seen.path
+        file = File(kind, full, path, None if error else real, flags, dev, ino, name_changed=not error)
+        args = self._args(call, result, flags, device, ino)
+        return (event(self.name, task, args, fd=-1 if error else result, file=file),)
+
     def _args(self, call: _OpenArgs, result: int, flags: int, device: int, ino: int) -> tuple[Any, ...]:
         mode = open_mode(call.native, call.mode)
         if self.name == "open":
@@ -88,3 +112,14 @@ class OpenReader:
             return result, call.dirfd, call.path, flags, mode, device, ino
         resolve = convert_flags("openat2_flags", call.resolve)
         return result, call.dirfd, call.path, flags, mode, resolve, device, ino
+
+
+def _error(task: TracedTask, call: _OpenArgs, seen: ForeseenFile) -> int:
+    """Why there would be nothing to open, negative; 0: nothing speaks against it. Permissions are not asked: those of
+    the task may differ from this process's."""
+    if seen.error == -errno.ENOENT and call.native & _CREAT:
+        above = look_up(task, call.base, os.path.dirname(seen.path) or "/")
+        return 0 if above.error == -errno.EACCES else above.error
+    if not seen.error and call.native & _CREAT and call.native & _EXCL:
+        return -errno.EEXIST
+    return 0 if seen.error == -errno.EACCES else seen.error

@@ -61,6 +61,11 @@ class PathReader:
         observed = Bases(tuple(texts.bases[place] for place in self._paths)) if self._paths else None
         return (event(self.name, task, made, observed=observed),)
 
+    def foresee(self, task: TracedTask) -> tuple[SyscallEvent, ...]:
+        """The event of a call that succeeds."""
+        made = tuple(one(record(task.args, 0), task.at_entry) for one in self._readers)
+        return (event(self.name, task, made),)
+
 
 def _start(task: TracedTask, path: str | None, where: int) -> str | None:
     """Directory that a path starts from; None for absolute ones, for texts that are none, and where it is not known."""

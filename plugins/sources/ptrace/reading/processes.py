@@ -1,8 +1,11 @@
 """exec, fork and clone, exits, signals: events made at calls, at ptrace events and at signal stops."""
 
+import errno
 import os
 import time
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_tables import VFORK_FLAGS
@@ -11,11 +14,16 @@ from mozu.core.model.syscalls import convert_clone_flags
 from mozu.core.state.observed import Executed, Forked, KnownProcess
 from mozu.plugins.sources.ptrace import memory, proc_fs
 from mozu.plugins.sources.ptrace.reading.descriptors import file_at
+from mozu.plugins.sources.ptrace.reading.foreseen import look_up
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _ARGUMENTS: Final = 128
 """Arguments of a failed exec that are read."""
 _ENVIRONMENT: Final = 4095
+_COMM: Final = 15
+"""Bytes of a task's name (TASK_COMM_LEN without its NUL)."""
+_SHEBANG: Final = 256
+"""BINPRM_BUF_SIZE: what the kernel reads of a script's first line."""
 
 
 def _known(context: ReaderContext, tid: int) -> KnownProcess:
@@ -92,6 +100,28 @@ class ExecReader:
         )  # fmt: skip
         return event("execve", task, args, observed=observed)
 
+    def foresee(self, task: TracedTask) -> tuple[SyscallEvent, ...]:
+        """The event of the program that would run, or of an exec that fails."""
+        path, words = task.at_entry
+        known = _known(self._context, task.tid)
+        seen = look_up(task, proc_fs.cwd(task.tid), path or "")
+        error = seen.error or (0 if os.access(seen.place, os.X_OK, effective_ids=True) else -errno.EACCES)
+        if error or seen.found is None:
+            args = self._args(task, error, known, words, b"", path, always=True)
+            return (event("execve", task, args),)
+        interpreter = _interpreter(seen.place)
+        program = seen
+        if interpreter:
+            program = look_up(task, proc_fs.cwd(task.tid), as_text(interpreter[0]))
+            words = [*interpreter, as_bytes(path or ""), *words[1:]]
+        file = program.found or seen.found
+        name = as_text(os.path.basename(as_bytes(path or ""))[:_COMM])
+        known = replace(
+            known, name=name, exepath=program.path, exe_ino=file.st_ino, exe_ctime=file.st_ctime_ns,
+            exe_mtime=file.st_mtime_ns, exe_flags=0,
+        )  # fmt: skip
+        return (event("execve", task, self._args(task, 0, known, words, b"", path, always=True)),)
+
     def _args(
         self, task: TracedTask, result: int, known: KnownProcess, words: list[bytes], environment: bytes,
         path: str | None, *, always: bool = False,
@@ -103,6 +133,16 @@ class ExecReader:
             known.exe_ctime, known.exe_mtime, known.uid, exepath, known.pgid, known.gid,
         )  # fmt: skip
         return (*args, path or "") if always or self.name == "execve" else args
+
+
+def _interpreter(place: str) -> list[bytes]:
+    """Of a script, with its argument; empty for what is none."""
+    try:
+        with open(place, "rb") as file:
+            first = file.read(_SHEBANG).partition(b"\n")[0]
+    except OSError:
+        return []
+    return first[2:].strip().split(None, 1) if first[:2] == b"#!" else []
 
 
 def _environment(tid: int) -> bytes:

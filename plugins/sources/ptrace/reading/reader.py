@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from mozu.core.model.event import File, SyscallEvent, as_text
 from mozu.core.state.procfs import Procfs
@@ -16,7 +16,7 @@ Args = tuple[int, int, int, int, int, int]
 class TracedTask:
     """A traced thread."""
 
-    __slots__ = ("args", "at_entry", "is_new", "pid", "reader", "tid")
+    __slots__ = ("args", "at_entry", "is_denied", "is_new", "pid", "reader", "tid")
 
     def __init__(self, tid: int, pid: int) -> None:
         self.tid, self.pid = tid, pid
@@ -25,6 +25,8 @@ class TracedTask:
         self.args: Args = (0, 0, 0, 0, 0, 0)
         self.is_new = False
         """It has not stopped yet since it was made."""
+        self.is_denied = False
+        """The call that it is in does not run, and returns -EPERM."""
         self.at_entry: Any = None
         """What the reader read at the entry of the call."""
 
@@ -60,6 +62,14 @@ class SyscallReader(Protocol):
 
     def leave(self, task: TracedTask, result: int) -> Sequence[SyscallEvent]:
         """The event, at the exit of the call; or one for each message that it moved."""
+
+
+@runtime_checkable
+class ForeseesCalls(Protocol):
+    """A reader of calls that can be judged before they run."""
+
+    def foresee(self, task: TracedTask) -> Sequence[SyscallEvent]:
+        """The event as it would be if the call ran, or one for each message; after `enter`, at the entry."""
 
 
 def event(

@@ -1,0 +1,67 @@
+"""Call gate: which calls of traced programs do not run, because rules deny them or because they could not be judged.
+
+Refused always, since what they do is not seen: calls of another ABI (32-bit, x32) but those that end a task or a signal
+handler, io_uring, and a seccomp listener, whose owner could have a call run that this filter never stops at
+(SECCOMP_RET_USER_NOTIF comes before SECCOMP_RET_TRACE).
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.syscalls import call_number
+from mozu.plugins.sources.ptrace.native import ARCH_X86_64, X32, StoppedCall
+from mozu.plugins.sources.ptrace.reading import DENIABLE_TYPES, EXEC_EVENT, SyscallReader
+from mozu.plugins.sources.ptrace.reading.reader import ForeseesCalls, TracedTask
+
+DENIED: Final = -1
+"""-EPERM, what a denied call returns."""
+_IO_URING: Final = call_number("io_uring_setup") or 0
+_SECCOMP: Final = call_number("seccomp") or 0
+ALWAYS_STOPPED: Final = (_IO_URING, _SECCOMP)
+"""Numbers of calls that a filter stops at, whatever rules deny."""
+_NEW_LISTENER: Final = 1 << 3
+"""SECCOMP_FILTER_FLAG_NEW_LISTENER."""
+_ARCH_I386: Final = 0x40000003
+_HARMLESS_I386: Final = frozenset({1, 119, 173, 252})
+"""exit, sigreturn, rt_sigreturn, exit_group."""
+
+
+class CallGate:
+    """`ask`: whether a call of these types is denied; it waits for the answer. On the tracer's thread."""
+
+    def __init__(self, types: frozenset[str], ask: Callable[[SyscallEvent], bool], log: logging.Logger) -> None:
+        named = DENIABLE_TYPES if "*" in types else types
+        if EXEC_EVENT in named:
+            named |= {"execveat"}
+        self.types = named & DENIABLE_TYPES
+        """Event types that it asks about; none of the others is denied."""
+        self.undeniable = named - DENIABLE_TYPES
+        self._ask, self._log = ask, log
+        self._told: set[str] = set()
+
+    def denies(self, task: TracedTask, reader: SyscallReader) -> bool:
+        """Whether a call that rules deny is about to run; `task.at_entry` is what its reader has read."""
+        if reader.name not in self.types or not isinstance(reader, ForeseesCalls):
+            return False
+        return any(self._ask(event) for event in reader.foresee(task))
+
+    def refuses_unjudged(self, task: TracedTask, call: StoppedCall) -> bool:
+        """Whether it is one of those that are refused always; each kind is reported once."""
+        what = _unjudged(call)
+        if what and what not in self._told:
+            self._told.add(what)
+            self._log.warning("process %d is refused %s, which mozu cannot judge (EPERM)", task.pid, what)
+        return bool(what)
+
+
+def _unjudged(call: StoppedCall) -> str:
+    """What it is; empty: none of these."""
+    if call.arch != ARCH_X86_64:
+        return "" if call.arch == _ARCH_I386 and call.number in _HARMLESS_I386 else "a 32-bit call"
+    if call.number & X32:
+        return "an x32 call"
+    if call.number == _IO_URING:
+        return "io_uring"
+    return "a seccomp listener" if call.number == _SECCOMP and call.args[1] & _NEW_LISTENER else ""

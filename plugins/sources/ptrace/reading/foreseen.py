@@ -1,0 +1,98 @@
+"""What a call would find if it ran: where its path leads, as the task sees it, and whether it would be refused.
+
+Looked up by the tracer, before the kernel does it again: another process that changes links in between can make it two
+different files.
+"""
+
+import errno
+import os
+import re
+from typing import Final, NamedTuple
+
+from mozu.plugins.sources.ptrace import proc_fs
+from mozu.plugins.sources.ptrace.reading.reader import TracedTask
+
+_MOST_LINKS: Final = 40
+"""As the kernel's MAXSYMLINKS."""
+_OPEN_FILE: Final = re.compile(r"/proc/[0-9]+(/task/[0-9]+)?/(fd/[0-9]+|exe|cwd|root)")
+"""Links that lead to an open file itself, whatever they say (proc(5))."""
+UNUSED_FD: Final = 1 << 30
+"""Stands for the descriptor that a call would make: no process has one of this number (NR_OPEN is below)."""
+
+
+class ForeseenFile(NamedTuple):
+    """A path, looked up."""
+
+    path: str
+    """Without links, from the root of the task."""
+    place: str
+    """Where this process finds it."""
+    found: os.stat_result | None
+    """None: there is no such file."""
+    error: int
+    """Why there is none that could be looked at, negative; 0: there is one."""
+
+
+def look_up(task: TracedTask, base: str | None, path: str, *, follow: bool = True) -> ForeseenFile:
+    """Where a path leads. `base`: of a relative one; `follow`: also the last step, if it is a link."""
+    whole = path if path.startswith("/") else f"{base}/{path}"
+    way = _way(task, whole, follow=follow)
+    place = f"/proc/{task.tid}/root{way}"
+    if not path or way is None:
+        return ForeseenFile(whole, place, None, -errno.ELOOP if path else -errno.ENOENT)
+    try:
+        return ForeseenFile(_shown(place, way), place, os.stat(place, follow_symlinks=follow), 0)
+    except OSError as error:
+        return ForeseenFile(way, place, None, -(error.errno or errno.ENOENT))
+
+
+def _way(task: TracedTask, path: str, *, follow: bool) -> str | None:
+    """Step by step, since `/proc/self` and absolute links are the task's and not those of this process; None: too many
+    links."""
+    rest = _steps(path)
+    at, links = "", 0
+    while rest:
+        name = rest.pop()
+        if name == "..":
+            at = at.rpartition("/")[0]
+            continue
+        step = _own(task, f"{at}/{name}")
+        if not follow and not rest:
+            return step
+        place = f"/proc/{task.tid}/root{step}"
+        target = proc_fs.link_at(place)
+        if target is None or (_OPEN_FILE.fullmatch(step) and not _is_same(place, f"/proc/{task.tid}/root{target}")):
+            at = step
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            return None
+        if target.startswith("/"):
+            at = ""
+        rest += _steps(target)
+    return at or "/"
+
+
+def _steps(path: str) -> list[str]:
+    """The last one first."""
+    return [name for name in reversed(path.split("/")) if name not in ("", ".")]
+
+
+def _own(task: TracedTask, step: str) -> str:
+    if step == "/proc/self":
+        return f"/proc/{task.pid}"
+    return f"/proc/{task.pid}/task/{task.tid}" if step == "/proc/thread-self" else step
+
+
+def _is_same(place: str, other: str) -> bool:
+    """Whether a link of /proc leads where its text says: an open file may have been unlinked, or be a pipe."""
+    try:
+        return os.path.samestat(os.stat(place), os.stat(other))
+    except (OSError, ValueError):
+        return False
+
+
+def _shown(place: str, way: str) -> str:
+    """An open file that has no path any more, by what it is called."""
+    text = proc_fs.link_at(place) if _OPEN_FILE.fullmatch(way) else None
+    return text.removesuffix(" (deleted)") if text is not None and text.startswith("/") else way
