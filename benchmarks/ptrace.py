@@ -2,6 +2,8 @@
 
     python -m benchmarks.ptrace [RUNS]
 
+`--deny` has the same rule, which denies: each of the three calls is asked about before it runs.
+
 Runs are interleaved; the table shows medians, of seconds and of processor seconds of everything together. On a machine
 that has other work, the second is the one to look at. strace writes the calls to a file, as it would to be looked at.
 """
@@ -69,6 +71,7 @@ def ways(command: Sequence[str], calls: str = CALLS) -> Mapping[str, Sequence[st
     return {
         "native": command,
         "mozu trace": [sys.executable, "-m", "mozu", "trace", "-r", "never.yaml", "--", *command],
+        "mozu trace --deny": [sys.executable, "-m", "mozu", "trace", "-r", "deny.yaml", "--deny", "--", *command],
         **({"strace": strace} if shutil.which("strace") else {}),
     }
 
@@ -107,7 +110,9 @@ def main() -> None:
         at = Path(name)
         project(at)
         files(at)
-        (at / "never.yaml").write_text(RULE.format(CALLS.replace(",", ", ")))
+        rule = RULE.format(CALLS.replace(",", ", "))
+        (at / "never.yaml").write_text(rule)
+        (at / "deny.yaml").write_text(f"{rule}  mozu: {{respond: deny}}\n")
         works = {
             f"find | xargs cat of {FILES} files": ["sh", "-c", "find files -type f | xargs cat"],
             f"make of {PARTS} files in C": ["make", "-B", "-s"],

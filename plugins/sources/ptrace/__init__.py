@@ -21,13 +21,15 @@ class PtraceSettings(Settings):
         False, description="Stop mozu together with a command that is stopped from the terminal, as a shell expects."
     )
     deny: bool = Field(
-        False, description="Calls that a rule with the response `deny` matches do not run, and return EPERM."
+        False, description="Calls of `command` that a rule with the response `deny` matches return EPERM and do not run."
     )
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if self.command and self.pid is not None:
             raise ValueError("takes `command` or `pid`, not both; without either it follows its whole pid namespace")
+        if self.deny and not self.command:
+            raise ValueError("`deny` needs `command`: what runs already, mozu may itself have to wait for")
         return self
 
 

@@ -3,9 +3,11 @@
 import logging
 
 import pytest
+from pydantic import ValidationError
 
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import call_number
+from mozu.plugins.sources.ptrace import PtraceSettings
 from mozu.plugins.sources.ptrace.call_gate import CallGate
 from mozu.plugins.sources.ptrace.native import ARCH_X86_64, X32, StoppedCall
 from mozu.plugins.sources.ptrace.reading import ReaderContext, readers
@@ -73,3 +75,9 @@ def test_a_type_that_no_rule_denies_is_not_asked_about() -> None:
     one = CallGate(frozenset({"unlink"}), ask, logging.getLogger("test"))
     reader = next(one for one in readers(ReaderContext()).values() if one.name == "openat")
     assert not one.denies(TracedTask(1, 1), reader)
+
+
+def test_only_a_command_can_be_denied_calls() -> None:
+    assert PtraceSettings(command=("true",), deny=True).deny
+    with pytest.raises(ValidationError, match="`deny` needs `command`"):
+        PtraceSettings(deny=True)
