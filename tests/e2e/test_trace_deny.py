@@ -146,6 +146,14 @@ def test_a_build_passes_in_yesterdays_sandbox_and_cannot_do_what_is_new(at: Path
     assert ["New address", "Response taken"] == [alert["rule"] for alert in reported(other, at)]
 
 
+def test_where_nothing_denies_the_command_is_not_run(at: Path) -> None:
+    done = trace("--deny", "--", "touch", "made", at=at)
+
+    assert 125 == done.returncode
+    assert "nothing denies" in done.stderr
+    assert not (at / "made").exists()
+
+
 def test_a_program_that_is_new_does_not_run(at: Path) -> None:
     trace("--learn", "allow.yaml", "--", "sh", "-c", "cat /etc/hostname >/dev/null", at=at)
 

@@ -161,6 +161,10 @@ class PtraceSource:
             raise SourceUnavailable(f"source ptrace: {self._failure}") from self._failure
 
     def _gate(self, judge: CallJudge, queue: EventQueue) -> CallGate:
+        if not judge.types:
+            raise SourceUnavailable(
+                "source ptrace: `deny` is set and nothing denies; give a rule `mozu: {respond: deny}`, or an allow-list"
+            )
         self._judge = judge.judge
         gate = CallGate(judge.types, queue.ask, self._log)
         if gate.undeniable:
