@@ -21,7 +21,7 @@ class PtraceSettings(Settings):
         False, description="Stop mozu together with a command that is stopped from the terminal, as a shell expects."
     )
     deny: bool = Field(
-        False, description="Calls of `command` that a rule with the response `deny` matches return EPERM and do not run."
+        False, description="Calls of `command` that a rule with the response `deny` matches fail with EPERM, not run."
     )
 
     @model_validator(mode="after")
