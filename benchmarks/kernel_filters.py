@@ -25,10 +25,10 @@ from mozu.core.model.fields.builtin import builtin_fields
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.rules.falco.settings import STANDARD, FalcoSettings
 from mozu.plugins.sources.ebpf import bpf_syscall, filter_layout
+from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
-from mozu.plugins.sources.ebpf.source import filterable_types
 from tests.support.bpf_run import FilterRunner, filter_runner, run_time
 from tests.support.filter_facts import put
 

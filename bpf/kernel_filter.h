@@ -42,6 +42,7 @@ struct filter_scratch {
   struct open_args open;
   struct sock_info sock;
   u64 sock_fd, sock_is_socket, sock_wants_protocol; /* arguments of lookup_sock */
+  u64 kill_rule;             /* argument of kill_caller: the number of the rule */
   u64 left;                  /* bytes of the path that is_reached_as_given has not compared yet */
   struct tested_path given;  /* to the call, made absolute */
   struct tested_path real;   /* that an open reached, where it is another */
@@ -222,8 +223,9 @@ inlined bool is_reached_as_given(struct filter_scratch *g, struct scratch *s, st
 enum reached { REACHED_AS_GIVEN, REACHED_OTHERWISE, REACHED_UNKNOWN };
 
 /* What fd.realpath is of an open: the given path, another one, which lies in `real` then, or one that has to be looked at in
-   user space. A failed open reaches nothing: an empty path, of which no test holds. */
-inlined u64 reached_by(struct filter_scratch *g, const struct syscall_ctx *sys) {
+   user space. A failed open reaches nothing: an empty path, of which no test holds. `compares`: whether there is a given path to
+   compare; else it is always taken for another one. */
+inlined u64 reached_by(struct filter_scratch *g, const struct syscall_ctx *sys, bool compares) {
   u32 slot = SLOT_CALL;
   struct scratch *s = LOOKUP(SCRATCH, &slot);
   struct task_struct *task = current_task();
@@ -240,7 +242,7 @@ inlined u64 reached_by(struct filter_scratch *g, const struct syscall_ctx *sys) 
   READ(path, file->f_path);
   if (!path.dentry) return REACHED_UNKNOWN;
   READ(root, task->fs->root); /* not task_root, which is a call of a helper */
-  if (is_reached_as_given(g, s, &path, &root)) return REACHED_AS_GIVEN;
+  if (compares && is_reached_as_given(g, s, &path, &root)) return REACHED_AS_GIVEN;
   if (walk_real_path(s, &path, &root) & ~MARK_OUTSIDE) return REACHED_UNKNOWN;
   u64 from = *(volatile u32 *)&s->path_at;
   barrier_var(from);

@@ -17,7 +17,8 @@ struct syscall_ctx {
   u64 copies;       /* struct uring_request with copies of what arguments point to; 0: they point to user memory */
   s32 number;       /* of the native call that it is, or stands for */
   u16 entry_path;
-  u16 exact;        /* the kernel filter found what a rule says of the call: set by it (filter_program.py) */
+  u16 exact;        /* low byte: the kernel filter found what a rule says of the call, set by it (filter_program.py);
+                       high byte: ACT_*, set by the program of the call's kill rules (kernel_kill.h) */
 };
 
 _Static_assert(sizeof(struct syscall_ctx) == SYSCALL_CTX_SIZE, "syscall_ctx");
@@ -35,7 +36,10 @@ inlined struct scratch *begin_syscall_record(const struct syscall_ctx *sys, u64 
   struct scratch *s = begin_record_for(sys->task, sys->number, SLOT_CALL, fixed, sys->result);
   if (!s) return 0;
   ((volatile struct header *)s->record)->entry_path = sys->entry_path;
-  if (sys->exact) s->share = SHARE_EXACT;
+  if (sys->exact) {
+    s->share = SHARE_EXACT;
+    ((volatile struct header *)s->record)->entry_path = sys->entry_path | (sys->exact & ACTS);
+  }
   return s;
 }
 
@@ -65,6 +69,7 @@ inlined u64 arg_word(const struct syscall_ctx *sys, u64 from, u32 index) {
 }
 
 #define UNFILTERED_INDEX NUMBERS_END /* first index of the families' programs in a program array, see above */
+/* From 2 * NUMBERS_END on: what a program of kill rules, which lies at the number itself then, goes on to. */
 inlined struct syscall_ctx *this_cpu_syscall(void) {
   u32 zero = 0;
   return LOOKUP(SYSCALL_CTX, &zero);

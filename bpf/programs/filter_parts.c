@@ -21,7 +21,7 @@ inlined u64 part_name(const struct filter_call *call) {
 }
 
 /* enum reached. */
-inlined u64 part_reached(const struct filter_call *call) { return reached_by(call->g, call->sys); }
+inlined u64 part_reached(const struct filter_call *call) { return reached_by(call->g, call->sys, true); }
 
 inlined u64 part_sock(const struct filter_call *call) {
   struct filter_scratch *g = call->g;

@@ -3,6 +3,7 @@
 from mozu.core.api.capabilities import (
     AcksAlerts,
     AcksBatches,
+    ActsInKernel,
     AsksBefore,
     CachesProcesses,
     CallJudge,
@@ -17,9 +18,11 @@ from mozu.core.api.capabilities import (
     FiltersByProcess,
     Flood,
     FollowsState,
+    GivesConditions,
     HasOrigin,
     JudgesBefore,
     JudgesByFields,
+    KillsInKernel,
     LeavesUndecoded,
     MakesProbes,
     NamesRules,
@@ -62,6 +65,7 @@ from mozu.core.api.declarations import (
 from mozu.core.api.event_types import DataEventType
 from mozu.core.api.extensions import CommandsDeclaration, Encoder, FieldsDeclaration, FormatDeclaration
 from mozu.core.api.hookspecs import hookimpl
+from mozu.core.api.kernel_kills import KernelKill, KernelKills, KillPlace, RuleCondition, RuleHead
 from mozu.core.api.kind import Kind
 from mozu.core.api.lookup_table import LookupLimits, LookupTable
 from mozu.core.api.privileges import Privilege
@@ -111,6 +115,7 @@ __all__ = [
     "VALUE_TYPES",
     "AcksAlerts",
     "AcksBatches",
+    "ActsInKernel",
     "Alert",
     "AlertProcess",
     "Argument",
@@ -153,11 +158,16 @@ __all__ = [
     "Flood",
     "FollowsState",
     "FormatDeclaration",
+    "GivesConditions",
     "HasOrigin",
     "Incident",
     "Interest",
     "JudgesBefore",
     "JudgesByFields",
+    "KernelKill",
+    "KernelKills",
+    "KillPlace",
+    "KillsInKernel",
     "Kind",
     "LeavesUndecoded",
     "LookupLimits",
@@ -189,6 +199,8 @@ __all__ = [
     "ResponsePlan",
     "ResponseTarget",
     "Retry",
+    "RuleCondition",
+    "RuleHead",
     "RulesError",
     "Scope",
     "Secret",

@@ -11,6 +11,7 @@ from typing import Final, Literal, Protocol, runtime_checkable
 import msgspec
 
 from mozu.core.api.components import FieldReaders
+from mozu.core.api.kernel_kills import KernelKills, KillPlace, RuleCondition, RuleHead
 from mozu.core.api.kind import Kind
 from mozu.core.api.settings import Settings
 from mozu.core.filter.formula import Formula
@@ -266,6 +267,32 @@ class ReadsFields(Protocol):
 
 
 @runtime_checkable
+class GivesConditions(Protocol):
+    """An evaluator whose conditions a source may act on itself."""
+
+    def rule_conditions(self, wanted: Callable[[RuleHead], bool]) -> Sequence[RuleCondition]:
+        """Those of the rules in force that are wanted, in load order. On the event loop, at the start and a reload."""
+
+
+@runtime_checkable
+class KillsInKernel(Protocol):
+    """A live source of system calls that can kill the caller before its call returns."""
+
+    def use_kills(self, kills: KernelKills) -> None:
+        """These rules kill, and no others: from the next `update` (or `start`) on, and at once where they are the ones
+        that it was last given there. None of the others acts any more when this returns. On the event loop; a bounded
+        number of map updates. Events on which a rule has acted say so (`SyscallEvent.kernel_act`)."""
+
+
+@runtime_checkable
+class ActsInKernel(Protocol):
+    """A responder that kills a process, which a source may do for it (`KillsInKernel`)."""
+
+    def kill_place(self) -> KillPlace:
+        """Where that is to be done. On the event loop, at the start and a reload."""
+
+
+@runtime_checkable
 class Reopens(Protocol):
     """A sink that keeps a file open, which log rotation moves away."""
 
@@ -354,6 +381,9 @@ CAPABILITIES: Final = (
     _of(DigestsRules, "rules_digest", Kind.EVALUATOR),
     _of(NamesRules, "rule_names", Kind.EVALUATOR),
     _of(ReadsFields, "rules_reading", Kind.EVALUATOR),
+    _of(GivesConditions, "rule_conditions", Kind.EVALUATOR),
+    _of(KillsInKernel, "use_kills", Kind.SOURCE),
+    _of(ActsInKernel, "kill_place", Kind.RESPONDER),
     _of(Reopens, "reopen", Kind.SINK),
     _of(ChecksDestination, "check", Kind.SINK),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from mozu.core.api.declarations import AnySource
+from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.filter.formula import TRUE
 from mozu.core.filter.pushdown import Precision, Pushdown
@@ -11,11 +12,11 @@ from mozu.core.language.rules import Rule
 from mozu.core.model.fields import FieldRegistry
 
 Filters = dict[str, dict[str, dict[str, str]]]
-"""Source → event type → `precision` and `inexact`."""
+"""Source → event type → `precision`, `inexact`, and `undecided`: why it cannot kill for it in the kernel."""
 
 
 def of_rule(rule: Rule, fields: FieldRegistry, sources: Iterable[AnySource]) -> Filters:
-    """What each source that filters by predicates can test."""
+    """What each source that filters by predicates can test, and whether it could kill."""
     demand = demand_of([rule], fields)
     return {
         source.name: {name: _as_data(one) for name, one in sorted(source.pushdown(demand, fields).items())}
@@ -31,6 +32,15 @@ def lines(found: Mapping[str, Mapping[str, str]]) -> list[str]:
         text = one["precision"]
         if one["inexact"]:
             text += f"; the first test that is not exact is: {one['inexact']}"
+        types.setdefault(text, []).append("every type" if name == "*" else name)
+    return [f"{', '.join(names)}: {text}" for text, names in types.items()]
+
+
+def kill_lines(found: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """The same of whether the responder `kill` could have it done in the kernel."""
+    types: dict[str, list[str]] = {}
+    for name, one in found.items():
+        text = f"no: {one['undecided']}" if one["undecided"] else "yes"
         types.setdefault(text, []).append("every type" if name == "*" else name)
     return [f"{', '.join(names)}: {text}" for text, names in types.items()]
 
@@ -61,4 +71,11 @@ def _can(rule: Rule, event_type: str) -> bool:
 
 def _as_data(one: Pushdown) -> dict[str, str]:
     text = "" if one.inexact is None or one.precision is Precision.EXACT else text_of(one.inexact)
-    return {"precision": one.precision.value, "inexact": text}
+    return {"precision": one.precision.value, "inexact": text, "undecided": why_undecided(one)}
+
+
+def why_undecided(one: Pushdown) -> str:
+    """Why the source cannot kill for such an event in the kernel; empty: it can."""
+    if isinstance(one.undecided, Comparison):
+        return f"it is not decided there for good: {text_of(one.undecided)}"
+    return one.undecided or ""

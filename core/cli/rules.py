@@ -122,8 +122,8 @@ def explain_command(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Show how a rule, macro or list is understood: resolved condition, event types, fields, what it demands, and what
-    sources can filter of it."""
+    """Show how a rule, macro or list is understood: resolved condition, event types, fields, what it demands, what
+    sources can filter of it, and whether they could kill for it in the kernel."""
     config, registry = configure(path, overrides, rules=rules)
     fields = known_fields(registry)
     result = _loaded(config, registry, fields)
@@ -140,6 +140,9 @@ def explain_command(
     click.echo(f"{kind} {safe(name)}  ({safe(str(item['info']['file']))}:{item['info']['line']})")
     _sections({**item["details"], **({"tags": item["info"]["tags"]} if kind == "rule" else {})})
     _sections({f"filtered by {source}": "\n".join(pushdown.lines(types)) for source, types in filters.items()})
+    _sections(
+        {f"kill in the kernel by {name}": "\n".join(pushdown.kill_lines(types)) for name, types in filters.items()}
+    )
 
 
 def _described(path: Path | None, overrides: tuple[str, ...], rules: tuple[str, ...]) -> RulesDescription:

@@ -31,6 +31,9 @@ class Pushdown(msgspec.Struct, frozen=True):
     precision: Precision
     inexact: Comparison | None = None
     """The first comparison that it does not test exactly."""
+    undecided: Comparison | str | None = "the source does not act in the kernel"
+    """Why it cannot kill for such an event in the kernel, where this is the demand of one rule: the first comparison
+    that it does not decide for good, or a sentence. None: it can."""
     passing: Formula = TRUE
     """Holds of every event that passes."""
     tested: Callable[[Formula], Formula] = untested

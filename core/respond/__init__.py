@@ -7,6 +7,7 @@
     process_facts   what /proc says of a process
     sharers         processes that share a table of descriptors
     protection      what is never acted on, and what an operator allows
+    kernel_acts     what sources have done in the kernel, before their event came
     budget          how many acts a minute: for a rule, for an account, in all
     kill_switch     everything off, at once
     audit_log       what was done and what was not, append-only, chained

@@ -14,6 +14,7 @@ import msgspec
 
 from mozu.core.api.responders import AlertProcess
 from mozu.core.respond.process_facts import PROC, Executable, ProcessFacts, executable, process_facts
+from mozu.core.respond.settings import RespondSettings
 
 _FOLDERS: Final = ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin", "/usr/libexec")
 _NAMES: Final = (
@@ -112,6 +113,16 @@ class Protection:
             and any(found.identity == one.identity for _, one in _executables(unprotect))
         )
 
+    def inodes(self) -> frozenset[int]:
+        """Of executables of which a process may not be acted on."""
+        return frozenset(inode for _, inode in (*self._protected, *self._spared))
+
+    def spared_pids(self) -> frozenset[int]:
+        """Processes that are not acted on, of those that are there now; kernel threads left out."""
+        found = (process_facts(int(one.name), self._proc) for one in self._proc.iterdir() if one.name.isdecimal())
+        return frozenset(
+            facts.pid for facts in found if facts is not None and not facts.is_kernel_thread and self.refusal(facts)
+        )
     def container_refusal(self, subject: AlertProcess, names: Iterable[str], namespace: str) -> str:
         """Why what is in this container is not acted on. `names`: its name and image, as an enricher has them."""
         if subject.container is None:
@@ -121,6 +132,15 @@ class Protection:
             if one in known or (len(one) >= 12 and subject.container.full_id.startswith(one)):
                 return f"container {one} is allowed"
         return f"namespace {namespace} is allowed" if namespace in self._allowed.namespaces else ""
+
+
+def protection_of(settings: RespondSettings) -> Protection:
+    """As of now."""
+    allow = settings.allow
+    return Protection(
+        Allowed(tuple(map(str, allow.executables)), allow.containers, allow.namespaces, allow.users),
+        unprotected=map(str, settings.unprotect),
+    )
 
 
 def _executables(paths: Iterable[str]) -> Iterator[tuple[str, Executable]]:

@@ -18,11 +18,13 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
 import msgspec
 
+from mozu.core.api.kernel_kills import KernelKills
 from mozu.core.api.responders import AlertProcess, Incident, Responder, ResponsePlan, Scope
 from mozu.core.isolation.deadline import within
 from mozu.core.isolation.isolated import Isolated, text_of
@@ -33,8 +35,9 @@ from mozu.core.respond.audit_log import ActStage, AuditEntry, AuditLog
 from mozu.core.respond.budget import ActBounds, Budget
 from mozu.core.respond.chosen import ActiveResponder, chosen, unknown
 from mozu.core.respond.confirmation import Latest, confirmed
+from mozu.core.respond.kernel_acts import NO_KILLS, KernelActs
 from mozu.core.respond.kill_switch import KillSwitch
-from mozu.core.respond.protection import Allowed, Protection
+from mozu.core.respond.protection import Protection, protection_of
 from mozu.core.respond.settings import RespondSettings
 from mozu.core.respond.standing import StandingActs
 from mozu.core.respond.subject import subject_of
@@ -113,22 +116,34 @@ class Responses:
         self._waiting = 0
         self._at_once = asyncio.Semaphore(_MOST_AT_ONCE)
         self._named_unknown: set[str] = set()
+        self._kernel = KernelActs()
+        self.on_switch: Callable[[], object] = bool
+        """Called when responses were switched off or on: sources are given `kernel_kills` again."""
         self._counted = {stage: metrics.counter("responses_total", stage=stage.value) for stage in _NOTICES}
         self._repeated = metrics.counter("responses_repeated_total")
 
-    def use(self, responders: Iterable[ActiveResponder], settings: RespondSettings) -> None:
-        """These from the next alert on. Raises OSError where the audit log cannot be opened."""
+    def use(
+        self, responders: Iterable[ActiveResponder], settings: RespondSettings, kills: KernelKills = NO_KILLS
+    ) -> None:
+        """These from the next alert on. `kills`: what sources do for them. Raises OSError where the audit log cannot be
+        opened."""
         self._responders = tuple(responders)
-        allow = settings.allow
+        self._kernel.use(kills)
         if self._responders and self._log is None:
             self._log = AuditLog(self._state_dir / AUDIT_FILE)
-        self._protection = Protection(
-            Allowed(tuple(map(str, allow.executables)), allow.containers, allow.namespaces, allow.users),
-            unprotected=map(str, settings.unprotect),
-        )
+        self._protection = protection_of(settings)
         if settings != self._settings:
             self._budget = Budget(ActBounds(settings.per_account, settings.per_minute))
         self._settings = settings
+
+    @property
+    def kernel_kills(self) -> KernelKills:
+        """For sources."""
+        return self.as_switched(self._kernel.kills)
+
+    def as_switched(self, kills: KernelKills) -> KernelKills:
+        """The same, but off while responses are switched off."""
+        return msgspec.structs.replace(kills, off=self.switch.is_off)
 
     async def resume(self) -> None:
         """At the start: what an earlier run left unfinished is undone, where that is possible, and reported."""
@@ -163,10 +178,20 @@ class Responses:
                 self._repeated.value += 1
             elif self._waiting >= _MOST_WAITING:
                 self._refuse(entry, f"{_MOST_WAITING} responses wait")
+            elif (done := self._kernel.entry(one, entry, event)) is not None:
+                self._standing.known.add(entry.act)
+                with suppress(Refused):  # acts in the kernel count in the budgets
+                    self._spend(one, entry, subject_of(event))
+                self._write(done, done.stage)
             else:
                 self._standing.known.add(entry.act)
                 self._waiting += 1
                 self._spawn(self._run(one, entry, alert, event, latest), f"respond {one.name}")
+
+    def report_untold(self, events: Iterable[Event]) -> None:
+        """After the alerts of these: what the kernel has done and no alert says."""
+        for entry in self._kernel.untold(events):
+            self._write(entry, entry.stage, reason="another rule raised the alert about it")
 
     # --- one act
 
@@ -284,6 +309,7 @@ class Responses:
             self._was_off = not self._was_off
             text = f"responses are switched {'off' if self._was_off else 'on'}"
             self._write(AuditEntry(time=0, stage=ActStage.SWITCHED, text=text), ActStage.SWITCHED)
+            self.on_switch()
         own = os.getpid()
         entries = self._log.new()
         self._standing.add(entries)

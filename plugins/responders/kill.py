@@ -3,13 +3,14 @@ all of its container."""
 
 import signal
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mozu.core.api import (
     Context,
     Incident,
+    KillPlace,
     ResponderDeclaration,
     ResponderSettings,
     ResponsePlan,
@@ -30,16 +31,32 @@ class KillSettings(ResponderSettings):
         "process",
         description="The process with those that share its descriptors, its process group, or all of its container.",
     )
+    where: KillPlace = Field(
+        "user",
+        description="`user`: mozu kills. `either`: the kernel, before the call returns, for rules that it decides; "
+        "mozu for others, and for what the kernel leaves. `kernel`: the same, but other rules are refused.",
+    )
+
+    @model_validator(mode="after")
+    def _kernel_kills_processes(self) -> Self:
+        if self.where != "user" and self.what != "process":
+            raise ValueError(f"`where: {self.where}` kills processes; use `what: process`, or `where: user`")
+        return self
 
 
 class KillResponder:
     """Cannot be undone."""
 
     def __init__(self, settings: KillSettings, context: Context) -> None:
+        self._where = settings.where
         self._scope = Scope.SHARERS if settings.what == "process" else Scope(settings.what)
 
     async def start(self) -> None:
         """Nothing to prepare."""
+
+    def kill_place(self) -> KillPlace:
+        """See `ActsInKernel`."""
+        return self._where
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
         """None where the alert is about no process."""

@@ -41,6 +41,9 @@ class SyscallEvent(Event, gc=False):
     """What the source knows beyond the parameters and only the state machine reads (see `core.state.observed`)."""
     entry_path: str = ""
     """How the call entered the kernel, where that was not the native call: `compat32`, `io_uring`."""
+    kernel_act: str = ""
+    """What the source did about it in the kernel: `kill`: its process was sent SIGKILL before the call returned;
+    `would`: it would have been, but for a dry run. Responses alone read it (`KillsInKernel`)."""
 
 
 class DataEvent(Event, gc=False):

@@ -20,7 +20,7 @@ from typing import Protocol
 
 import msgspec
 
-from mozu.core.api import ChangesSettings, Evaluator, Kind
+from mozu.core.api import ChangesSettings, Evaluator, KernelKills, Kind
 from mozu.core.common.process_memory import trim
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.errors import ConfigError, MozuError
@@ -46,9 +46,10 @@ from mozu.core.runtime.engine.changes import describe, fixed_problems
 from mozu.core.runtime.engine.file_content import contents_of
 from mozu.core.runtime.engine.file_watch import FileWatch
 from mozu.core.runtime.engine.host_resolver import HostResolver
+from mozu.core.runtime.engine.kernel_kills import kernel_kills
 from mozu.core.runtime.engine.lifecycle import Lifecycle
 from mozu.core.runtime.engine.recordings import change_recorder, recorded_demand
-from mozu.core.runtime.engine.responding import use_responders
+from mozu.core.runtime.engine.responding import use_kills, use_responders
 from mozu.core.runtime.engine.sink_set import SinkChange, SinkSet
 from mozu.core.runtime.engine.start_parts import change_of
 from mozu.core.runtime.engine.startup import Helper
@@ -148,6 +149,8 @@ class Reloader:
     ) -> None:
         self._parts, self._build, self._on_begin, self._on_end = parts, build, on_begin, on_end
         self._wanted = asyncio.Event()
+        self._kills = KernelKills()
+        """Of the reload under way."""
         self._watch = FileWatch(self.request)
         self._done = parts.metrics.counter("reloads_total")
         self._refused = parts.metrics.counter("reloads_refused_total")
@@ -213,6 +216,11 @@ class Reloader:
         parts.enrichers.update(demand)
         undo.callback(parts.evaluation.use, parts.evaluation.use(fresh.evaluators))
         changed = self._change_sources(fresh, undo)
+        self._kills = kernel_kills(fresh)
+        if self._kills != parts.responses.kernel_kills:
+            changed = True
+            undo.callback(use_kills, parts.pumps, parts.responses.kernel_kills)
+            use_kills(parts.pumps, parts.responses.as_switched(self._kills))
         if demand == before and not changed:
             return
         undo.push_async_callback(self._update, before)
@@ -250,7 +258,7 @@ class Reloader:
         parts.sinks.commit(change, fresh.stop_deadline)
         left = self._change_pipelines(fresh)
         removed = [one for one in current.helpers if one not in fresh.helpers]
-        use_responders(parts.responses, fresh)
+        use_responders(parts.responses, fresh, self._kills)
         if fresh.config.core.log != current.config.core.log:
             set_up(fresh.config.core.log)
         if parts.hosts is not None:

@@ -1,14 +1,17 @@
 """The responses of a run: built over an assembly, and put in force again by a reload."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+from mozu.core.api import KernelKills, KillsInKernel
 from mozu.core.errors import MozuError
 from mozu.core.flow.alert_pipeline import AlertPipeline
+from mozu.core.flow.source_pump import SourcePump
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event
 from mozu.core.respond.chosen import ActiveResponder
 from mozu.core.respond.responses import Responses
 from mozu.core.runtime.engine.built import Assembly
+from mozu.core.runtime.engine.kernel_kills import kernel_kills
 
 
 def responses_of(
@@ -26,8 +29,22 @@ def responses_of(
         return known, _read(assembly, event, _NAMESPACE) if _NAMESPACE in fields else None
 
     made = Responses(assembly.state_dir, notify=alerts.notice, spawn=spawn, names=names, metrics=metrics)
-    use_responders(made, assembly)
+    use_responders(made, assembly, kernel_kills(assembly))
     return made
+
+
+def use_kills(pumps: Iterable[SourcePump], kills: KernelKills) -> None:
+    """Give them to the sources that kill in the kernel."""
+    for pump in pumps:
+        source = pump.pipeline.source
+        with source.contained("kill in the kernel"):
+            give_kills(source.component, kills)
+
+
+def give_kills(component: object, kills: KernelKills) -> None:
+    """The same, of one."""
+    if isinstance(component, KillsInKernel):
+        component.use_kills(kills)
 
 
 _NAMES = ("container.name", "container.image.repository", "container.image")
@@ -39,11 +56,11 @@ def _read(assembly: Assembly, event: Event, field: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def use_responders(responses: Responses, assembly: Assembly) -> None:
-    """Those of this assembly, from the next alert on. Raises MozuError."""
+def use_responders(responses: Responses, assembly: Assembly, kills: KernelKills) -> None:
+    """Those of this assembly, from the next alert on. `kills`: what sources do for them. Raises MozuError."""
     active = [ActiveResponder(one.isolated, one.settings) for one in assembly.responders]
     try:
-        responses.use(active, assembly.respond)
+        responses.use(active, assembly.respond, kills)
     except OSError as error:
         text = f"the audit log of responses cannot be opened: {error}; make `state_dir` a directory of mozu's own"
         raise MozuError(text) from error

@@ -29,7 +29,7 @@ from mozu.core.respond.responses import Responses
 from mozu.core.runtime.engine.built import Assembly, BuiltSource
 from mozu.core.runtime.engine.memory_steps import memory_steps
 from mozu.core.runtime.engine.recordings import recorded_demand, recorder_for
-from mozu.core.runtime.engine.responding import responses_of
+from mozu.core.runtime.engine.responding import give_kills, responses_of, use_kills
 from mozu.core.state import StateMachine
 
 
@@ -57,12 +57,9 @@ def wire(
     """`spawn` starts background tasks; `stopping` is set when the run ends."""
     gate = EventGate()
     alerts = AlertPipeline(
-        workers,
-        hostname=assembly.hostname,
-        redact=assembly.redact or unredacted,
-        limiter=assembly.alert_limiter,
+        workers, hostname=assembly.hostname, redact=assembly.redact or unredacted, limiter=assembly.alert_limiter,
         metrics=metrics,
-    )
+    )  # fmt: skip
     responses = responses_of(assembly, alerts, spawn, metrics)
     evaluation = Evaluation(assembly.evaluators, spawn)
     wanted = WantedEnrichers(assembly.key_lookups)
@@ -90,7 +87,7 @@ def wire(
         )
         reconciler = _reconciler(pipeline, state, demand) if state is not None and live else None
 
-        prepare = partial(_prepare, pipeline, reconciler, assembly)
+        prepare = partial(_prepare, pipeline, reconciler, assembly, responses)
         return PumpedSource(built.declaration.name, pipeline, reconciler, prepare, built.declaration.ends)
 
     def alternatives(built: BuiltSource) -> Iterator[PumpedSource]:
@@ -106,6 +103,7 @@ def wire(
         )  # fmt: skip
 
     pumps = tuple(pump(built) for built in assembly.sources)
+    responses.on_switch = lambda: use_kills(pumps, responses.kernel_kills)
     memory = MemoryBound(
         lambda: assembly.memory_limit, memory_steps(assembly, alerts, pumps), gate, notify=alerts.notice, spawn=spawn,
         metrics=metrics,
@@ -114,13 +112,14 @@ def wire(
 
 
 def _prepare(
-    pipeline: SourcePipeline, reconciler: Reconciler | None, assembly: Assembly, component: Source
+    pipeline: SourcePipeline, reconciler: Reconciler | None, assembly: Assembly, responses: Responses, component: Source
 ) -> None:
     """What an instance of a source is given before its start."""
     if reconciler is not None and pipeline.state is not None and isinstance(component, FiltersByProcess):
         component.use_process_predicates(process_predicates(assembly.fields, pipeline.state))
     if isinstance(component, AsksBefore):
         component.ask_before(pipeline.call_judge)
+    give_kills(component, responses.kernel_kills)
 
 
 def _demand(evaluation: Evaluation, assembly: Assembly) -> Demand:

@@ -1,6 +1,6 @@
 """FalcoEvaluator: loads and compiles the rule files, judges batches of events, makes alerts of matches."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from typing import Final
@@ -15,6 +15,8 @@ from mozu.core.api import (
     FieldRegistry,
     Interest,
     Resolved,
+    RuleCondition,
+    RuleHead,
     RulesError,
     SyscallEvent,
 )
@@ -138,6 +140,17 @@ class FalcoEvaluator:
     def rule_names(self) -> Sequence[str]:
         """The rules in force, in load order."""
         return [rule.name for rule in self.rules]
+
+    def rule_conditions(self, wanted: Callable[[RuleHead], bool]) -> Sequence[RuleCondition]:
+        """Each as if it were the only rule. See `GivesConditions`."""
+        found = []
+        for rule in self.rules:
+            head = RuleHead(rule.name, rule.source, tuple(rule.tags), tuple(rule.guidance.respond))
+            if wanted(head):
+                alone = compile_rules([_rule_input(rule)], self._fields)
+                needs, predicates = alone.needs.get(rule.source, {}), alone.predicates.get(rule.source, {})
+                found.append(RuleCondition(head, {name: predicates.get(name, TRUE) for name in needs}))
+        return found
 
     def rules_reading(self, field: str) -> Sequence[str]:
         """The rules in force whose condition or output reads this field, whatever its argument is."""

@@ -118,6 +118,13 @@ def delete(fd: int, key: int) -> None:
         _bpf(_MAP_DELETE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(number), 0, _ANY))
 
 
+def delete_key(fd: int, key: bytes) -> None:
+    """Delete a key of bytes, which may be absent."""
+    text = ctypes.create_string_buffer(key, len(key))
+    with contextlib.suppress(FileNotFoundError):
+        _bpf(_MAP_DELETE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(text), 0, _ANY))
+
+
 def load(kind: int, name: str, code: bytes) -> int:
     """BPF_PROG_LOAD; gives the descriptor. Raises OSError: E2BIG if the program exceeds the verifier's limit."""
     return _load(kind, name, code, ctypes.create_string_buffer(0), level=0)

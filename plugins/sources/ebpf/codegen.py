@@ -28,7 +28,10 @@ PARTS: Final = (
     *("part_sock", "part_must_emit_path", "part_path_differs"),
 )
 """Subprograms of kernel filters, in _PARTS_FILE."""
+KILL_PARTS: Final = ("kill_part_real", "kill_part_act")
+"""Subprograms of the programs of kill rules, beside part_open_args; compiled where there are some."""
 _PARTS_FILE: Final = "programs/filter_parts.c"
+_KILL_PARTS_FILE: Final = "programs/kill_parts.c"
 _NAMED_CALLS = (
     *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir", "open_by_handle_at"),
     *("sendto", "recvfrom", "sendmsg", "recvmsg"),
@@ -100,7 +103,8 @@ def program_unit(program: Program) -> Unit:
 
 def part_unit(part: str) -> Unit:
     """A subprogram of kernel filters, which is not loaded but linked."""
-    return Unit(f"mozu_{part}", _PARTS_FILE, f"u64 mozu_{part}(void *call) {{ return {part}(call); }}")
+    file = _KILL_PARTS_FILE if part in KILL_PARTS else _PARTS_FILE
+    return Unit(f"mozu_{part}", file, f"u64 mozu_{part}(void *call) {{ return {part}(call); }}")
 
 
 class Texts:

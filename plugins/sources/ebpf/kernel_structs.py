@@ -23,7 +23,7 @@ STRUCTS: Final[dict[str, str]] = {
     "mm_struct": "start_stack arg_start arg_end env_start env_end exe_file total_vm rss_stat",
     "percpu_counter": "count",
     "linux_binprm": "filename",
-    "files_struct": "fdt",
+    "files_struct": "fdt count",
     "fdtable": "max_fds fd",
     "fs_struct": "root pwd",
     "path": "mnt dentry",

@@ -3,7 +3,8 @@
 A family (bpf/programs) is compiled when it is first wanted, and each of its functions is one program for all calls. At
 the exit of each demanded call it is tail-called by the number of the call, through a program array (call_exits.py). A
 kernel filter takes the place of the family in the program array, and goes on to the family's second entry at number +
-NUMBERS_END. Demand can change at any time: what stays attached is not touched.
+NUMBERS_END. A program of kill rules takes the place of either, which lies at number + 2 * NUMBERS_END then. Demand can
+change at any time: what stays attached is not touched.
 """
 
 import os
@@ -25,6 +26,8 @@ from mozu.plugins.sources.ebpf.codegen import SELFTEST
 from mozu.plugins.sources.ebpf.entry_paths import ALL_CALLS, COMPAT, IO_URING, EntryPath
 from mozu.plugins.sources.ebpf.filter_programs import FilterPrograms
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
+from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
+from mozu.plugins.sources.ebpf.kill_programs import KillPrograms
 from mozu.plugins.sources.ebpf.maps import COUNTS, SELFTEST_ARGUMENTS, SELFTEST_RESULT, SETTINGS, make_maps
 from mozu.plugins.sources.ebpf.program_code import ARRAYS, ProgramCode
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
@@ -72,6 +75,7 @@ class Loader:
             self._exits = ExitOfAllCalls(self._instance, self._maps, self._tracefs)
         self._code = ProgramCode(self._maps, types, cache)
         self._filter_programs = FilterPrograms(self._code, [kind for _, kind in self._program_arrays()])
+        self._kill_programs = KillPrograms(self._code, self._maps, self._program_arrays())
 
     @property
     def ring(self) -> int:
@@ -198,10 +202,21 @@ class Loader:
 
     def _set_family(self, spec: SyscallSpec, program: Program) -> None:
         """Tail-call this program for calls of this number, whichever entry path they took, without a filter."""
-        for array, kind in self._program_arrays():
-            entry = struct.pack("<I", self._code.shared_program(program, kind))
+        for array, entry in self._behind(program, None).items():
             bpf_syscall.update(self._maps[array], spec.number + NUMBERS_END, entry)
-            bpf_syscall.update(self._maps[array], spec.number, entry)
+            bpf_syscall.update(self._maps[array], self._kill_programs.index(spec.name), entry)
+
+    def _behind(self, family: Program, wanted: FilterFunction | None) -> dict[str, bytes]:
+        """Program array → its entry for this filter, or for the family where there is none."""
+        return {
+            array: struct.pack(
+                "<I",
+                self._code.shared_program(family, kind)
+                if wanted is None
+                else self._filter_programs.descriptor(wanted, kind),
+            )
+            for array, kind in self._program_arrays()
+        }
 
     def _program_arrays(self) -> list[tuple[str, int]]:
         """The program arrays that entry paths tail call through, with the type of their programs."""
@@ -233,9 +248,25 @@ class Loader:
         if wanted is None:
             self._set_family(spec, PROGRAMS[spec.name][0])
             return
-        for array, kind in self._program_arrays():
-            program = struct.pack("<I", self._filter_programs.descriptor(wanted, kind))
-            bpf_syscall.update(self._maps[array], spec.number, program)
+        for array, entry in self._behind(PROGRAMS[spec.name][0], wanted).items():
+            bpf_syscall.update(self._maps[array], self._kill_programs.index(spec.name), entry)
+
+    def set_kills(self, functions: Mapping[str, KillFunction]) -> Mapping[str, str]:
+        """Run these before the filters of their types, and none before others. After `set_filters`.
+
+        Gives the types that have none though they were to have one, and why.
+        """
+        wanted = {name: one for name, one in functions.items() if name in self._attached}
+        refused = self._kill_programs.load(wanted)
+        usable = {name: one for name, one in wanted.items() if name not in refused}
+        for name in self._kill_programs.placed | usable.keys():
+            behind = self._behind(PROGRAMS[name][0], self._filters.get(name))
+            if name in usable:
+                self._kill_programs.place(name, usable[name], behind)
+            else:
+                self._kill_programs.remove(name, behind)
+        self._kill_programs.keep_only(usable.values())
+        return refused | dict.fromkeys(functions.keys() - wanted.keys(), "this kernel has no such call")
 
     def _attach_programs(self, chosen: Iterable[Program]) -> list[Pair]:
         """(program, attachment) at each tracepoint that this kernel has."""
@@ -283,6 +314,7 @@ class Loader:
             for array in ARRAYS:
                 bpf_syscall.delete(self._maps[array], SYSCALL_SPECS[name].number)
                 bpf_syscall.delete(self._maps[array], SYSCALL_SPECS[name].number + NUMBERS_END)
+            self._kill_programs.forget(name)
             for program, _ in pairs:
                 os.close(program)
         self._update_uring_ops()
@@ -322,6 +354,7 @@ class Loader:
             os.close(program)
         self._code.close()
         self._filter_programs.keep_only(())
+        self._kill_programs.keep_only(())
         for fd in self._maps.values():
             os.close(fd)
         self._maps.clear()

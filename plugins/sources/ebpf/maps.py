@@ -14,6 +14,12 @@ from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 COUNTS: Final = struct.Struct("<QQQQ")
 """struct counts of bpf/record.h: seen, filtered, lost, over_share."""
 SETTINGS: Final = struct.Struct("<7I")
+KILL: Final = struct.Struct("<IIQIIQQ")
+"""struct kill of bpf/kernel_kill.h: mode, per_minute, minute, spent, spare, acts, left."""
+MAX_KILLS: Final = 256
+"""Rules that the kernel may kill for."""
+MAX_SPARED: Final = 4096
+"""Processes, users and executables that it leaves alone."""
 SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
 SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
 """For splice, which refuses the unknown flag before it looks at anything else."""
@@ -23,10 +29,11 @@ SIZES: Final = {
     "URING_OP_SIZE": uring.ENTRY.size,
     "URING_REQUESTS_SIZE": 992,
     "URING_REQUEST_SIZE": 9184,
-    "FILTER_SCRATCH_SIZE": 1480,
+    "FILTER_SCRATCH_SIZE": 1488,
     "OPENED_PATH_SIZE": 280,
+    "KILL_SIZE": KILL.size,
 }
-"""Sizes of structs in bpf/{record,syscall_ctx,uring,kernel_filter,opened_path}.h, which assert them."""
+"""Sizes of structs in bpf/{record,syscall_ctx,uring,kernel_filter,opened_path,kernel_kill}.h, which assert them."""
 _OWN, _ANY, _NAMED = 1, 2, 3
 """CHANGES_* of bpf/record.h: of which process user space may learn something by a record."""
 _IN_FLIGHT: Final = 4096
@@ -58,8 +65,8 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "ARG_LAYOUTS": (array, 4, arg_layouts.SIZE, NUMBERS_END),
         "SETTINGS": (array, 4, SETTINGS.size, 1),
         "SELFTEST": (array, 4, SELFTEST_RESULT.size, 1),
-        "TP_PROGS": (prog_array, 4, 4, 2 * NUMBERS_END),
-        "RAW_TP_PROGS": (prog_array, 4, 4, 2 * NUMBERS_END),
+        "TP_PROGS": (prog_array, 4, 4, 3 * NUMBERS_END),
+        "RAW_TP_PROGS": (prog_array, 4, 4, 3 * NUMBERS_END),
         "FILTER_SCRATCH": (per_cpu, 4, SIZES["FILTER_SCRATCH_SIZE"], 1),
         "OPENED_PATHS": (bpf_syscall.HASH, 8, SIZES["OPENED_PATH_SIZE"], MAX_OPENED_PATHS),
         "GENERATION": (array, 4, 8, 1),
@@ -74,6 +81,8 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "TASK_VERSIONS": (bpf_syscall.LRU_HASH, 4, 8, MAX_PROC_VERDICTS),
         "JUDGED_CALLS": (bpf_syscall.LRU_HASH, 8, 4, MAX_JUDGED_CALLS),
         "RECOGNISED": (per_cpu, 4, 8, 1),
+        "KILLS": (array, 4, KILL.size, 1 + MAX_KILLS),
+        "KILL_SPARED": (bpf_syscall.HASH, 8, 1, MAX_SPARED),
         "URING_OPS": (array, 4, uring.ENTRY.size, uring.ENTRIES),
         "URING_REQUEST": (per_cpu, 4, SIZES["URING_REQUEST_SIZE"], 1),
         "URING_REQUESTS": (bpf_syscall.HASH, 8, SIZES["URING_REQUESTS_SIZE"], in_flight),

@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -94,7 +94,7 @@ class ProgramCode:
         self._loaded |= self._load_cached(units, kinds)
         while units:
             variant = self._variants[0]
-            parts, missing = self._kept_subprograms(variant)
+            parts, missing = self._kept_subprograms(variant, PARTS)
             both = [*units.values(), *missing]
             compiled = self.supply.compile(both, variant)
             codes = {entry: compiled[entry] for entry in units}
@@ -108,7 +108,8 @@ class ProgramCode:
                 continue
             self._codes |= codes
             self.supply.keep(both, variant, compiled)
-            self._subprograms[variant] = parts | {unit.entry: compiled[unit.entry] for unit in missing}
+            fresh = {unit.entry: compiled[unit.entry] for unit in missing}
+            self._subprograms[variant] = {**self._subprograms.get(variant, {}), **parts, **fresh}
             break
 
     def has(self, program: Program) -> bool:
@@ -133,8 +134,9 @@ class ProgramCode:
                 break
         return loaded
 
-    def load_filter(self, code: RelocatableCode, kinds: Collection[int]) -> Loaded:
-        """Load a kernel filter as programs of these types; the descriptors are closed by the caller.
+    def load_filter(self, code: RelocatableCode, kinds: Collection[int], parts: Sequence[str] = PARTS) -> Loaded:
+        """Load a kernel filter as programs of these types; the descriptors are closed by the caller. `parts`: the
+        subprograms that it may call.
 
         Where the kernel refuses it, once more with subprograms that copy. Raises FilterRefused.
         """
@@ -144,7 +146,7 @@ class ProgramCode:
         for variant in dict.fromkeys((first, copying)):
             try:
                 fit = code if variant.may_goto else may_goto.removed(code)
-                linked = reached_by_jumps(link(fit, self.subprograms(variant)))
+                linked = reached_by_jumps(link(fit, self.subprograms(variant, parts)))
                 return self._load_all({code.name: linked}, {code.name: kinds})
             except _Refused as error:
                 refused = error
@@ -159,21 +161,26 @@ class ProgramCode:
             raise FilterRefused("the verifier finds the tests too long") from refused.error
         raise FilterRefused(str(refused.as_unavailable())) from refused.error
 
-    def subprograms(self, variant: Variant | None = None) -> Mapping[str, RelocatableCode]:
+    def subprograms(
+        self, variant: Variant | None = None, parts: Sequence[str] = PARTS
+    ) -> Mapping[str, RelocatableCode]:
         """Name → subprogram of kernel filters (codegen.PARTS), to be linked. Raises SourceUnavailable."""
         variant = variant or self._variants[0]
-        if variant not in self._subprograms:
-            codes, missing = self._kept_subprograms(variant)
+        present = self._subprograms.get(variant, {})
+        if not all(part_unit(part).entry in present for part in parts):
+            codes, missing = self._kept_subprograms(variant, parts)
             if missing:
                 compiled = self.supply.compile(missing, variant)
                 self.supply.keep(missing, variant, compiled)
                 codes |= compiled
-            self._subprograms[variant] = codes
-        return {part: self._subprograms[variant][part_unit(part).entry] for part in PARTS}
+            self._subprograms[variant] = present = {**present, **codes}
+        return {part: present[part_unit(part).entry] for part in parts}
 
-    def _kept_subprograms(self, variant: Variant) -> tuple[dict[str, RelocatableCode], list[Unit]]:
+    def _kept_subprograms(
+        self, variant: Variant, parts: Sequence[str]
+    ) -> tuple[dict[str, RelocatableCode], list[Unit]]:
         """Entry → subprogram, as far as they are in the cache, and the units of the others."""
-        units = [part_unit(part) for part in PARTS]
+        units = [part_unit(part) for part in parts]
         kept = dict(self.supply.from_cache(units, variant))
         return kept, [unit for unit in units if unit.entry not in kept]
 

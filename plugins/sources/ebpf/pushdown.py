@@ -8,11 +8,12 @@ from mozu.core.filter.demand import Demand
 from mozu.core.filter.formula import Formula
 from mozu.core.filter.pushdown import Precision, Pushdown
 from mozu.core.model.fields import FieldRegistry
+from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import first_inexact
+from mozu.plugins.sources.ebpf.kernel_filter.kill import undecided
 from mozu.plugins.sources.ebpf.kernel_filter.passing import checked_part, passing
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
-from mozu.plugins.sources.ebpf.source import filterable_types
 
 
 def pushdown(demand: Demand, fields: FieldRegistry) -> Mapping[str, Pushdown]:
@@ -24,12 +25,14 @@ def pushdown(demand: Demand, fields: FieldRegistry) -> Mapping[str, Pushdown]:
 
 def _of(predicate: Formula, name: str, chosen: Chosen, process_fields: Collection[str]) -> Pushdown:
     function, spec = chosen.functions.get(name), SYSCALL_SPECS.get(name)
-    inexact = None if spec is None else first_inexact(spec, predicate)
-    if function is None or spec is None:
-        return Pushdown(Precision.NONE, inexact)
+    if spec is None:
+        return Pushdown(Precision.NONE)
+    inexact, why = first_inexact(spec, predicate), undecided(spec, predicate)
+    if function is None:
+        return Pushdown(Precision.NONE, inexact, why)
     tests = partial(
         checked_part, function=function, spec=spec, process_predicates=chosen.predicates, process_fields=process_fields
     )
     if function.is_exact:
-        return Pushdown(Precision.EXACT, None, passing(spec, predicate), tests)
-    return Pushdown(Precision.NECESSARY, inexact, passing(spec, predicate), tests)
+        return Pushdown(Precision.EXACT, None, why, passing(spec, predicate), tests)
+    return Pushdown(Precision.NECESSARY, inexact, why, passing(spec, predicate), tests)

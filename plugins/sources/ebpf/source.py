@@ -6,21 +6,30 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from pathlib import Path
 from typing import Final, cast
 
-from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
-from mozu.core.api import CompilePredicates, Context, Counts, Flood, Settings, SourceUnavailable
-from mozu.core.filter.demand import STATE_PREDICATES, Demand, state_types
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.api import CompilePredicates, Context, Counts, Flood, KernelKills, Settings, SourceUnavailable
+from mozu.core.filter.demand import Demand
 from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
 from mozu.plugins.sources.ebpf import checks, codegen
 from mozu.plugins.sources.ebpf.accounts import Accounts
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.code_cache import machine_cache
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
+from mozu.plugins.sources.ebpf.demanded_types import (
+    ATTACH_ORDER,
+    CGROUP_EVENTS,
+    PROCESS_EVENTS,
+    THREAD_EVENTS,
+    filterable_types,
+    wanted_types,
+)
 from mozu.plugins.sources.ebpf.entry_paths import Switch, usable_entry_paths
 from mozu.plugins.sources.ebpf.flow_map import FlowMap
 from mozu.plugins.sources.ebpf.judged_calls import JudgedCalls
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose, discardable_opens
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
+from mozu.plugins.sources.ebpf.kernel_kills import InKernel
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH
@@ -36,32 +45,6 @@ CHECK_INTERVAL: Final = 1.0
 """Seconds between two looks at the wall clock and at the loss counters."""
 CACHE_SUSPEND_SECONDS: Final = 60.0
 """After a loss of forks, execs, exits or moves no verdicts are written for so long: the state may be wrong."""
-CGROUP_EVENTS: Final = frozenset({"_cgroup"})
-"""Watched where a rule reads containers: a process is moved to another cgroup."""
-PROCESS_EVENTS: Final = frozenset({"_fork", "execve", "procexit"})
-"""Always watched: without them no event has a process. They cost nothing but at forks, execs and exits."""
-ATTACH_ORDER: Final = ("procexit", "execve", "_fork")
-"""Attached before all others, in this order: a process whose fork is seen must have its exit seen, however soon."""
-READ_ON_USE: Final = frozenset({"fds"})
-"""Facets of the demand that need no events: the kernel is asked for the file of a descriptor at each use."""
-THREAD_EVENTS: Final = frozenset({"clone", "clone3"})
-"""Types whose demand includes the forks and exits of threads."""
-
-
-def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
-    """(types to watch, types that this source does not have) of a demand."""
-    needs = demand.of("syscall")
-    named = frozenset(needs)
-    if "*" in named:
-        named |= DEFAULT_TYPES
-    state = state_types(demand.state_dependencies("syscall") - READ_ON_USE)
-    return PROCESS_EVENTS | (named | state) & frozenset(SYSCALL_SPECS), named - frozenset(SYSCALL_SPECS) - {"*"}
-
-
-def filterable_types(demand: Demand) -> frozenset[str]:
-    """Types that are watched for rules alone, or for parts of the state that few of their events change."""
-    state = state_types(demand.state_dependencies("syscall") - READ_ON_USE - STATE_PREDICATES.keys())
-    return wanted_types(demand)[0] - PROCESS_EVENTS - state
 
 
 def running_pids() -> list[int]:
@@ -113,6 +96,7 @@ class EbpfSource:
         """Event types that rules name and that have none."""
         context.metrics.gauge("kernel_filter_types", lambda: len(self._filtered), state="filtered")
         context.metrics.gauge("kernel_filter_types", lambda: len(self._unfiltered), state="unfiltered")
+        self._kills = InKernel(context)
         self._recognised = 0
         """As it was at the last end."""
         context.metrics.gauge("kernel_judged_calls_total", self._judged_calls)
@@ -191,6 +175,7 @@ class EbpfSource:
             asking = frozenset(name for name, function in loader.filters.items() if function.uses_process_predicates)
             self._process_cache.configure(asking, chosen.predicates)
             self._process_cache.prefetch(await asyncio.to_thread(running_pids))
+        await self._kills.update(loader)
         judged.use(*discardable_opens(demand, self._types(demand)))
         self._filtered = frozenset(loader.filters)
         self._unfiltered = (types & needs) - self._filtered
@@ -236,6 +221,10 @@ class EbpfSource:
     def use_process_predicates(self, compile_predicates: CompilePredicates) -> None:
         """How the kernel filter's questions about processes are answered. The core calls it before `start`."""
         self._compile_predicates = compile_predicates
+
+    def use_kills(self, kills: KernelKills) -> None:
+        """See `KillsInKernel`."""
+        self._kills.use(kills)
 
     def change_settings(self, settings: Settings) -> None:
         """Whether the kernel filters, from the next `update` on. See `ChangesSettings`."""
@@ -373,6 +362,7 @@ class EbpfSource:
             self._floods += self._accounts.close()
             self._accounts = None
         self._recognised, self._judged = self._judged_calls(), None
+        self._kills.close()
         if self._flow is not None:
             self._flow.close()
             self._flow = None

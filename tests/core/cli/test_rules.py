@@ -194,19 +194,30 @@ FILTERED = """
 @pytest.mark.parametrize(
     ("rule", "line", "data"),
     [
-        ("Exact", "ptrace: exact", {"ptrace": {"precision": "exact", "inexact": ""}}),
+        ("Exact", "ptrace: exact", {"ptrace": {"precision": "exact", "inexact": "", "undecided": ""}}),
         (
             "Necessary",
             "open, openat: necessary; the first test that is not exact is: fd.name = /etc/shadow",
-            {name: {"precision": "necessary", "inexact": "fd.name = /etc/shadow"} for name in ("open", "openat")},
+            {
+                name: {
+                    "precision": "necessary", "inexact": "fd.name = /etc/shadow",
+                    "undecided": "it is not decided there for good: fd.name = /etc/shadow",
+                }
+                for name in ("open", "openat")
+            },
         ),
         (
             "None",
             "setuid: none; the first test that is not exact is: user.name = root",
-            {"setuid": {"precision": "none", "inexact": "user.name = root"}},
+            {
+                "setuid": {
+                    "precision": "none", "inexact": "user.name = root",
+                    "undecided": "what such a call is about is not resolved in the kernel",
+                }
+            },
         ),
     ],
-)
+)  # fmt: skip
 def test_what_the_kernel_filter_can_test_of_a_rule_is_explained(
     run: Run, tmp_path: Path, rule: str, line: str, data: dict[str, Any]
 ) -> None:
@@ -217,6 +228,7 @@ def test_what_the_kernel_filter_can_test_of_a_rule_is_explained(
     _, json, _ = run("rules", "explain", rule, "-r", path, "--json")
 
     assert f"filtered by ebpf\n  {line}\n" in out
+    assert "kill in the kernel by ebpf\n" in out
     assert {"ebpf": data} == orjson.loads(json)["filtered_by"]
 
 

@@ -9,6 +9,7 @@ from mozu.core.filter.formula import TRUE, all_of, any_of, interned, may_hold, n
 from mozu.core.language.conditions import RuleInput, compile_rules, parse, simplify, text_of
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
+from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
     Check,
@@ -22,7 +23,6 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
 )
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, first_inexact
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
-from mozu.plugins.sources.ebpf.source import filterable_types
 
 FIELDS = FieldRegistry(builtin_fields())
 CACHEABLE = cacheable_fields(FIELDS)

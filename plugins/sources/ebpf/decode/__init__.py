@@ -52,6 +52,8 @@ _KEY_AT: Final = _TYPE_AT
 _HEAD: Final = Struct(f"<Q{_TASK_AT - 8}xI")
 """Time and process id."""
 _HAS_KEY: Final = constant("HAS_KEY") >> 8
+_ACT_KILLED: Final = constant("ACT_KILLED") >> 8
+_ACTS: Final = constant("ACTS") >> 8
 """In the upper half of the entry path."""
 _ENTRY_PATHS: Final = ("", "compat32", "io_uring")
 """enum entry_path of bpf/mozu.h → `SyscallEvent.entry_path`."""
@@ -107,6 +109,9 @@ class RecordDecoder:
         path = record[_ENTRY_PATH_AT]
         if path:
             event.entry_path = _ENTRY_PATHS[path]
+        act = record[_ENTRY_PATH_AT + 1] & _ACTS
+        if act:
+            event.kernel_act = "kill" if act & _ACT_KILLED else "would"
         return event
 
     def discard(self, record: bytes) -> None:

@@ -5,6 +5,7 @@ SYSCALL_CTX. An event that passes goes on with a tail call into the program of i
 kernel or of the caller are subprograms in C (bpf/programs/filter_parts.c), compiled once for all rules.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 from hashlib import blake2b
 from typing import Final
@@ -127,6 +128,23 @@ def plain_program(wanted: Formula, spec: SyscallSpec, exact: Formula = FALSE) ->
     return program.finished()
 
 
+def kill_program(rules: Sequence[tuple[int, Formula]], spec: SyscallSpec) -> RelocatableCode:
+    """The program that runs before the filter of a call, for rules that kill: (number, what it tests) of each.
+
+    The first that matches acts (kill_caller of bpf/kernel_kill.h); the call goes on to its filter in any case. Paths
+    are those that were reached. Raises ProgramTooLong.
+    """
+    program = _Program()
+    if spec.family == "open":
+        program.call("part_open_args")
+    program.require(any_of(without(formula, _is_of_name) for _, formula in rules), program.passed)
+    if any(has(formula, _is_of_real_path) for _, formula in rules):
+        program.find_reached_path()
+    for number, formula in rules:
+        program.act_if(factor(with_byte_hints(formula), cost), number)
+    return program.finished_kills()
+
+
 def _is_of_name(check: Check) -> bool:
     return check.of_name
 
@@ -155,8 +173,10 @@ class _Program:
     def __init__(self) -> None:
         self._code = CodeAssembler(frame=_STACK)
         self._tests = CheckCode(self._code)
-        self._passed, self._ended = Label(), Label()
+        self.passed, self._ended = Label(), Label()
         """Where an event passes without a test, and the end."""
+        self._acts = Label()
+        """Where a rule has matched that kills."""
         self._matched: list[tuple[Label, Formula]] = []
         """Where it passes by tests, and what makes it an exact match then."""
         self._knows_verdict = False
@@ -203,13 +223,18 @@ class _Program:
     def find_name(self) -> None:
         """An event passes if its name cannot be tested."""
         self.call("part_name")
-        self._code.jump_if(Condition.EQ, Register.R0, 0, self._passed)
+        self._code.jump_if(Condition.EQ, Register.R0, 0, self.passed)
 
     def find_real_path(self, otherwise: Label) -> None:
         """Go on here if it is the path that was given, there if it is another; an event passes if it is unknown."""
         self.call("part_reached")
-        self._code.jump_if(Condition.EQ, Register.R0, _REACHED_UNKNOWN, self._passed)
+        self._code.jump_if(Condition.EQ, Register.R0, _REACHED_UNKNOWN, self.passed)
         self._code.jump_if(Condition.NE, Register.R0, _REACHED_AS_GIVEN, otherwise)
+
+    def find_reached_path(self) -> None:
+        """Whatever path was given; the call goes on if it is unknown."""
+        self.call("kill_part_real")
+        self._code.jump_if(Condition.EQ, Register.R0, _REACHED_UNKNOWN, self.passed)
 
     def find_socket(self, spec: SyscallSpec, *, wants_protocol: bool) -> None:
         """Of the call's descriptor. A message that was sent or received went through a socket in any case."""
@@ -243,6 +268,14 @@ class _Program:
         self._code.bind(after)
         self._matched.append((matched, exact))
 
+    def act_if(self, formula: Formula, number: int) -> None:
+        """The rule of this number acts, and no other, if it is true."""
+        after = Label()
+        self.require(formula, after)
+        self._code.store(SCRATCH, _in_scratch("kill_rule"), number, Width.DOUBLE)
+        self._code.jump(self._acts)
+        self._code.bind(after)
+
     def jump(self, label: Label) -> None:
         """Go on there."""
         self._code.jump(label)
@@ -250,7 +283,7 @@ class _Program:
     def pass_if_called(self, subprogram: str) -> None:
         """The event passes if the subprogram says so."""
         self.call(subprogram)
-        self._code.jump_if(Condition.NE, Register.R0, 0, self._passed)
+        self._code.jump_if(Condition.NE, Register.R0, 0, self.passed)
 
     def bind(self, label: Label) -> None:
         """It stands here."""
@@ -269,24 +302,41 @@ class _Program:
         is_exact = Label()
         for label, exact in self._matched:
             code.bind(label)
-            decide(code, chunked(exact), self._tests, is_exact, self._passed, None)
+            decide(code, chunked(exact), self._tests, is_exact, self.passed, None)
         code.bind(is_exact)
-        code.store(CALL, filter_layout.place("syscall_ctx", "exact").offset, 1, Width.HALF)
-        code.bind(self._passed)
-        code.load(Register.R1, FRAME, _CONTEXT_AT, Width.DOUBLE)
-        code.load_map(Register.R2, "PROGS")
-        code.load(Register.R3, CALL, filter_layout.place("syscall_ctx", "number").offset, Width.WORD)
-        code.compute(Alu.ADD, Register.R3, NUMBERS_END)
-        code.call_helper(_TAIL_CALL)
+        code.store(CALL, filter_layout.place("syscall_ctx", "exact").offset, 1, Width.BYTE)
+        self._go_on(NUMBERS_END)
         code.move(Register.R0, 0)
         code.exit()
         return named(code.assembled(""))
 
+    def finished_kills(self) -> RelocatableCode:
+        """What no rule has acted on goes on like what one has."""
+        code = self._code
+        code.jump(self.passed)
+        code.bind(self._acts)
+        self.call("kill_part_act")
+        self._go_on(2 * NUMBERS_END)
+        code.bind(self._ended)
+        code.move(Register.R0, 0)
+        code.exit()
+        return named(code.assembled(""), "kill")
 
-def named(code: RelocatableCode) -> RelocatableCode:
+    def _go_on(self, index: int) -> None:
+        """To the program that lies at this index and the number of the call."""
+        code = self._code
+        code.bind(self.passed)
+        code.load(Register.R1, FRAME, _CONTEXT_AT, Width.DOUBLE)
+        code.load_map(Register.R2, "PROGS")
+        code.load(Register.R3, CALL, filter_layout.place("syscall_ctx", "number").offset, Width.WORD)
+        code.compute(Alu.ADD, Register.R3, index)
+        code.call_helper(_TAIL_CALL)
+
+
+def named(code: RelocatableCode, kind: str = "filter") -> RelocatableCode:
     """The same under a name that is made of what it does: equal programs are one."""
     text = repr(code.relocations).encode() + code.instructions
-    return code._replace(name=f"filter_{blake2b(text, digest_size=8).hexdigest()}")
+    return code._replace(name=f"{kind}_{blake2b(text, digest_size=8).hexdigest()}")
 
 
 def _in_scratch(member: str) -> int:

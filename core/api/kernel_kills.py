@@ -1,0 +1,57 @@
+"""Kills in the kernel: what passes between evaluators, responders and sources about them. docs/responders.md."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from mozu.core.filter.formula import Formula
+
+KillPlace = Literal["user", "kernel", "either"]
+"""Where a responder kills: mozu itself, the kernel alone, or the kernel where it can."""
+
+
+class RuleHead(msgspec.Struct, frozen=True):
+    """What responders choose rules by."""
+
+    rule: str
+    source: str
+    """Source class."""
+    tags: tuple[str, ...] = ()
+    respond: tuple[str, ...] = ()
+    """Responders that it names."""
+
+
+class RuleCondition(msgspec.Struct, frozen=True):
+    """A rule with its condition."""
+
+    head: RuleHead
+    predicates: Mapping[str, Formula]
+    """Event type → what holds of an event of this type if and only if the condition does; `*`: of any type."""
+
+
+class KernelKill(msgspec.Struct, frozen=True):
+    """A rule whose events kill their process in the kernel."""
+
+    rule: str
+    responder: str
+    """The id of the responder."""
+    predicates: Mapping[str, Formula]
+    """As in `RuleCondition`, of the event types at which the kernel decides it."""
+    dry_run: bool = True
+    per_minute: int = 10
+
+
+class KernelKills(msgspec.Struct, frozen=True):
+    """All of them, and whom they leave alone."""
+
+    rules: tuple[KernelKill, ...] = ()
+    """Those that act come before those that would."""
+    per_minute: int = 30
+    """Of all rules together."""
+    spared_pids: frozenset[int] = frozenset()
+    spared_users: frozenset[int] = frozenset()
+    spared_inodes: frozenset[int] = frozenset()
+    """Of executables, on whatever device."""
+    off: bool = False
+    """Responses are switched off: none of them acts, until they are given again."""

@@ -1,0 +1,78 @@
+"""What kills in the kernel, of one source: kill rules become programs, and the maps that arm them."""
+
+import asyncio
+from collections.abc import Collection
+
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.api import Context, KernelKill, KernelKills
+from mozu.core.filter.formula import Formula
+from mozu.plugins.sources.ebpf.kernel_filter.kill import kill_functions
+from mozu.plugins.sources.ebpf.kill_programs import KillArms, TooManySpared
+from mozu.plugins.sources.ebpf.loader import Loader
+
+_Placed = tuple[tuple[tuple[str, Formula], ...], ...]
+"""By rule, event type and condition: what programs were made of."""
+
+
+class InKernel:
+    """Of one source, through all of its starts."""
+
+    def __init__(self, context: Context) -> None:
+        self._log = context.log
+        self._kills = KernelKills()
+        self._placed: _Placed = ()
+        self._arms: KillArms | None = None
+        self._counts = 0, 0
+        """As they were when the maps were closed."""
+        context.metrics.gauge("kernel_kills_total", lambda: self.counts()[0])
+        context.metrics.gauge("kernel_kills_left_total", lambda: self.counts()[1])
+
+    def use(self, kills: KernelKills) -> None:
+        """See `KillsInKernel`."""
+        self._kills = kills
+        if self._arms is not None:
+            self._arms.disarm()
+            if kills.rules and _of(kills.rules) == self._placed:
+                self._arm(self._arms)
+
+    async def update(self, loader: Loader) -> None:
+        """After the filters of its calls were set: have the programs of these rules run before them."""
+        if self._arms is None:
+            self._arms = KillArms(loader.maps)
+        self._arms.disarm()
+        placed = _of(self._kills.rules)
+        if placed or self._placed:
+            rules = [
+                {SYSCALL_SPECS[name]: one for name, one in rule.predicates.items()} for rule in self._kills.rules
+            ]
+            functions = kill_functions(rules)
+            refused = await asyncio.to_thread(loader.set_kills, functions)
+            for reason in dict.fromkeys(refused.values()):
+                names = ", ".join(sorted(name for name, why in refused.items() if why == reason))
+                self._log.warning("source ebpf: the kernel kills at no %s: %s; mozu does", names, reason)
+        self._placed = placed
+        self._arm(self._arms)
+
+    def _arm(self, arms: KillArms) -> None:
+        if not self._kills.rules or self._kills.off:
+            return
+        try:
+            arms.arm(self._kills)
+        except (OSError, TooManySpared) as error:
+            arms.disarm()
+            self._log.error("source ebpf: the kernel kills for no rule: %s; mozu does", error)
+
+    def counts(self) -> tuple[int, int]:
+        """(acts and would-be acts, matching calls that were left to user space) since the start."""
+        return self._counts if self._arms is None else self._arms.counts()
+
+    def close(self) -> None:
+        """The maps are about to be closed."""
+        self._counts = self.counts()
+        if self._arms is not None:
+            self._arms.disarm()
+        self._arms, self._placed = None, ()
+
+
+def _of(rules: Collection[KernelKill]) -> _Placed:
+    return tuple(tuple(sorted(rule.predicates.items(), key=lambda pair: pair[0])) for rule in rules)

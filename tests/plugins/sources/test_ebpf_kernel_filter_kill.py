@@ -1,0 +1,167 @@
+"""Which conditions the kernel decides for good, so that a rule may kill there; and the programs made of them."""
+
+import os
+import random
+from collections import Counter
+
+import pytest
+
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.abi.syscall_tables import NUMBERS_END
+from mozu.core.cli.pushdown import kill_lines, why_undecided
+from mozu.core.filter.comparison import Comparison
+from mozu.core.filter.demand import Demand, Interest
+from mozu.core.filter.formula import FALSE, Formula
+from mozu.core.filter.pushdown import Precision, Pushdown
+from mozu.core.language.conditions import RuleInput, check, compile_rules, parse
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf.kernel_filter import names
+from mozu.plugins.sources.ebpf.kernel_filter.check import Subject, about, checks, replaced
+from mozu.plugins.sources.ebpf.kernel_filter.filter_program import kill_program
+from mozu.plugins.sources.ebpf.kernel_filter.kill import decided, kill_functions, undecided
+from mozu.plugins.sources.ebpf.pushdown import pushdown
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, Symbol
+from tests.support import bpf_machine, filter_facts
+from tests.support.filter_facts import Facts, is_true, of_open, random_facts, random_formula
+
+FIELDS = FieldRegistry(builtin_fields())
+ROUNDS = 500 if os.environ.get("MOZU_FUZZ") == "full" else 40
+OPENAT = SYSCALL_SPECS["openat"]
+SHADOW = "evt.type in (open, openat, openat2, creat) and fd.realpath = /etc/shadow"
+
+
+def predicates(condition: str) -> dict[str, Formula]:
+    checked = check(parse(condition), FIELDS, "syscall")
+    assert not checked.problems
+    return dict(compile_rules([RuleInput("rule", "syscall", checked.node)], FIELDS).predicates["syscall"])
+
+
+def reason(condition: str, name: str) -> str:
+    found = undecided(SYSCALL_SPECS[name], predicates(condition)[name])
+    return f"{found.field} {found.op}" if isinstance(found, Comparison) else str(found)
+
+
+@pytest.mark.parametrize("name", ["open", "openat", "openat2", "creat"])
+def test_the_path_that_was_reached_is_decided_at_every_open(name: str) -> None:
+    predicate = predicates(SHADOW)[name]
+
+    assert undecided(SYSCALL_SPECS[name], predicate) is None
+    assert {Subject.REAL} == {one.subject for one in checks(decided(SYSCALL_SPECS[name], predicate))}
+
+
+@pytest.mark.parametrize(
+    ("condition", "name", "expected"),
+    [
+        ("evt.type = openat and fd.name = /etc/shadow", "openat", "fd.name ="),
+        ("evt.type = openat and fd.realpath != /etc/shadow", "openat", "fd.realpath !="),
+        ("evt.type = openat and fd.realpath contains shadow", "openat", "fd.realpath contains"),
+        ("evt.type = openat and fd.realpath = /etc/shadow and proc.name = cat", "openat", "proc.name ="),
+        ("evt.type = openat and fd.realpath = /etc/shadow and user.uid = 0", "openat", "user.uid ="),
+        ("evt.type = openat2 and fd.realpath = /a and evt.is_open_read = true", "openat2", "evt.is_open_read ="),
+        ("evt.type = openat", "openat", "it is true of every such call"),
+        ("evt.type = connect and fd.sport = 22", "connect", "what such a call is about is not resolved in the kernel"),
+    ],
+)
+def test_what_is_not_decided_for_good_is_named(condition: str, name: str, expected: str) -> None:
+    assert expected == reason(condition, name)
+
+
+@pytest.mark.parametrize(
+    ("condition", "name"),
+    [
+        ("evt.type = openat and fd.realpath startswith /etc/ssl/private/ and evt.is_open_read = true", "openat"),
+        ("evt.type = openat and fd.realpath endswith .kdbx and fd.num >= 0", "openat"),
+        ("evt.type = openat and (fd.realpath in (/a, /b) or not evt.rawres >= 0)", "openat"),
+        ("evt.type = ptrace and evt.rawarg.pid in (1, 77777)", "ptrace"),
+    ],
+)
+def test_results_registers_and_reached_paths_are_decided(condition: str, name: str) -> None:
+    assert undecided(SYSCALL_SPECS[name], predicates(condition)[name]) is None
+
+
+def test_a_program_reads_no_path_that_was_given_and_goes_on_behind_itself() -> None:
+    spec = SYSCALL_SPECS["openat"]
+    (found,) = kill_functions([{spec: predicates(SHADOW)["openat"]}]).values()
+
+    called = [one.name for one in found.code.relocations if one.kind is Symbol.SUBPROGRAM]
+    assert ["part_open_args", "kill_part_real", "kill_part_act"] == called
+    assert found.name.startswith("kill_")
+
+
+def acting(code: RelocatableCode, facts: Facts, *, reached: int = 1) -> int:
+    """The number of the rule that acts on a call; 0: none does. It goes on behind the program in any case."""
+    call, scratch = filter_facts.call_of(facts, OPENAT.number), filter_facts.scratch_of(facts, junk=bytes(600))
+    acted: list[int] = []
+    place = filter_layout.place("filter_scratch", "kill_rule")
+
+    def act() -> int:
+        acted.append(int.from_bytes(scratch[place.offset : place.offset + place.size], "little"))
+        return 0
+
+    found = bpf_machine.run(
+        code,
+        {"SYSCALL_CTX": call, "FILTER_SCRATCH": scratch},
+        {"part_open_args": lambda: 0, "kill_part_real": lambda: reached, "kill_part_act": act},
+    )
+    assert OPENAT.number + 2 * NUMBERS_END == found.tail_call
+    return acted[0] if acted else 0
+
+
+def test_the_first_rule_that_is_true_acts_and_none_where_none_is_fuzz() -> None:
+    seen: Counter[int] = Counter()
+    for seed in range(ROUNDS):
+        chance = random.Random(seed)
+        rules = [(number, of_reached(chance)) for number in (1, 2, 3)]
+        code = kill_program(rules, OPENAT)
+        for _ in range(12):
+            facts = random_facts(chance)
+            expected = next((number for number, formula in rules if is_true(formula, facts)), 0)
+            assert expected == acting(code, facts), (seed, rules, facts)
+            seen[expected] += 1
+    assert {0, 1, 2, 3} == set(seen)
+
+
+def of_reached(chance: random.Random) -> Formula:
+    """A random formula over what a kill rule may read."""
+    formula = random_formula(chance, of_open)
+    decided = replaced(formula, lambda check: FALSE if check.of_process else check)
+    return about(decided, Subject.REAL)
+
+
+def test_a_path_that_cannot_be_told_kills_for_no_rule() -> None:
+    code = kill_program([(1, about(names.equal("/etc/shadow"), Subject.REAL))], OPENAT)
+    facts = random_facts(random.Random(1))._replace(real=b"/etc/shadow")
+
+    assert (1, 0) == (acting(code, facts), acting(code, facts, reached=2))
+
+
+def test_rules_of_one_call_share_its_program_and_the_act() -> None:
+    rules = [
+        {SYSCALL_SPECS[name]: one for name, one in predicates(SHADOW.replace("/etc/shadow", path)).items()}
+        for path in ("/etc/shadow", "/etc/gshadow")
+    ]
+    found = kill_functions(rules)
+
+    assert {"open", "openat", "openat2", "creat"} == set(found)
+    called = [one.name for one in found["openat"].code.relocations if one.kind is Symbol.SUBPROGRAM]
+    assert called.count("kill_part_act") == called.count("kill_part_real") == 1
+
+
+def test_a_condition_that_never_holds_needs_no_program() -> None:
+    assert {} == kill_functions([{SYSCALL_SPECS["openat"]: FALSE}])
+
+
+def test_what_people_are_told_has_the_same_reasons() -> None:
+    condition = "evt.type in (open, openat2) and fd.realpath = /a and evt.is_open_read = true"
+    demand = Demand({"syscall": {name: Interest(predicate=one) for name, one in predicates(condition).items()}})
+    found = {
+        name: {"undecided": why_undecided(one), "precision": "", "inexact": ""}
+        for name, one in pushdown(demand, FIELDS).items()
+    }
+
+    assert ["open: yes", "openat2: no: it is not decided there for good: evt.is_open_read = true"] == sorted(
+        kill_lines(found)
+    )
+    assert "the source does not act in the kernel" == why_undecided(Pushdown(Precision.NONE))

@@ -1,0 +1,136 @@
+"""When the rules of a source are armed: with their programs in place, and while responses are on; without a kernel."""
+
+import asyncio
+import struct
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+
+from mozu.core.api import KernelKill, KernelKills
+from mozu.core.filter.comparison import compare
+from mozu.core.filter.formula import Formula
+from mozu.core.testing import context
+from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
+from mozu.plugins.sources.ebpf.kernel_kills import InKernel
+from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.maps import MAX_SPARED
+from tests.plugins.sources.test_ebpf_kill_programs import MAPS, Maps
+
+ACTS = 2
+"""KILL_ACTS."""
+
+
+class Placing:
+    """A loader that refuses the programs of these types."""
+
+    maps: Mapping[str, int] = MAPS
+
+    def __init__(self, **refused: str) -> None:
+        self._refused = refused
+        self.placed: list[set[str]] = []
+
+    def set_kills(self, functions: Mapping[str, KillFunction]) -> Mapping[str, str]:
+        self.placed.append(set(functions))
+        return self._refused
+
+
+@pytest.fixture
+def maps(monkeypatch: pytest.MonkeyPatch) -> Maps:
+    return Maps(monkeypatch)
+
+
+def kills(path: str = "/marked", **changes: Any) -> KernelKills:
+    condition: Formula = compare("fd.realpath", "=", (path,))
+    return KernelKills((KernelKill("rule", "kill", {"openat": condition}, dry_run=False),), **changes)
+
+
+def update(found: InKernel, loader: Placing) -> None:
+    asyncio.run(found.update(cast("Loader", loader)))
+
+
+def modes(maps: Maps) -> list[int]:
+    return [mode for mode, _ in maps.modes()[1:]]
+
+
+def test_a_rule_is_armed_once_its_program_is_in_place(maps: Maps) -> None:
+    found, loader = InKernel(context()), Placing()
+    found.use(kills())
+    before = modes(maps)
+    update(found, loader)
+
+    assert ([], [ACTS], [{"openat"}]) == (before, modes(maps), loader.placed)
+
+
+def test_without_kill_rules_no_program_is_asked_for(maps: Maps) -> None:
+    found, loader = InKernel(context()), Placing()
+    update(found, loader)
+
+    assert ([], []) == (loader.placed, modes(maps))
+
+
+def test_the_switch_disarms_at_once_and_arms_again_what_is_in_place(maps: Maps) -> None:
+    found, loader = InKernel(context()), Placing()
+    found.use(kills())
+    update(found, loader)
+    found.use(kills(off=True))
+    off = modes(maps)
+    found.use(kills())
+
+    assert ([0], [ACTS], 1) == (off, modes(maps), len(loader.placed))
+
+
+def test_what_is_off_at_the_start_is_in_place_when_it_is_switched_on(maps: Maps) -> None:
+    found, loader = InKernel(context()), Placing()
+    found.use(kills(off=True))
+    update(found, loader)
+    off = modes(maps)
+    found.use(kills())
+
+    assert ([], [ACTS]) == (off, modes(maps))
+
+
+def test_other_rules_wait_for_their_programs_and_the_old_ones_act_no_more(maps: Maps) -> None:
+    found, loader = InKernel(context()), Placing()
+    found.use(kills())
+    update(found, loader)
+    found.use(kills("/other"))
+    waiting = modes(maps)
+    update(found, loader)
+
+    assert ([0], [ACTS]) == (waiting, modes(maps))
+
+
+def test_rules_that_are_gone_leave_no_program(maps: Maps) -> None:
+    found, loader = InKernel(context()), Placing()
+    found.use(kills())
+    update(found, loader)
+    found.use(KernelKills())
+    update(found, loader)
+
+    assert ([{"openat"}, set()], [0]) == (loader.placed, modes(maps))
+
+
+@pytest.mark.parametrize("refusal", ["programs", "spared"])
+def test_what_the_kernel_cannot_do_is_said(maps: Maps, caplog: pytest.LogCaptureFixture, refusal: str) -> None:
+    found = InKernel(context())
+    spared = frozenset(range(MAX_SPARED + 1)) if refusal == "spared" else frozenset()
+    found.use(kills(spared_pids=spared))
+    update(found, Placing(openat="too long") if refusal == "programs" else Placing())
+
+    expected = {
+        "programs": "the kernel kills at no openat: too long; mozu does",
+        "spared": f"the kernel kills for no rule: {MAX_SPARED + 1} processes and executables are spared",
+    }
+    assert expected[refusal] in caplog.text
+
+
+def test_counts_stay_when_the_maps_are_closed(maps: Maps) -> None:
+    found = InKernel(context())
+    found.use(kills())
+    update(found, Placing())
+    maps.content[MAPS["KILLS"]][1] = struct.pack("<IIQIIQQ", ACTS, 10, 0, 0, 0, 4, 5)
+    found.close()
+    maps.content.clear()
+
+    assert (4, 5) == found.counts()

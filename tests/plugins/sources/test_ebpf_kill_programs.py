@@ -1,0 +1,154 @@
+"""Programs before the filters of calls, and what arms them; without a kernel."""
+
+import os
+import struct
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any, cast
+
+import pytest
+
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.abi.syscall_tables import NUMBERS_END
+from mozu.core.api import KernelKill, KernelKills
+from mozu.plugins.sources.ebpf import bpf_syscall
+from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
+from mozu.plugins.sources.ebpf.kill_programs import PARTS, KillArms, KillPrograms, TooManySpared, spared_keys
+from mozu.plugins.sources.ebpf.maps import KILL, MAX_SPARED
+from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+
+KILLS, SPARED, PROGS = 1, 2, 3
+MAPS = {"KILLS": KILLS, "KILL_SPARED": SPARED, "RAW_TP_PROGS": PROGS}
+ARRAYS = [("RAW_TP_PROGS", bpf_syscall.RAW_TRACEPOINT)]
+OPENAT = SYSCALL_SPECS["openat"].number
+BEHIND = {"RAW_TP_PROGS": struct.pack("<I", 77)}
+
+
+class Maps:
+    """What lies in them: descriptor → key → value."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.content: dict[int, dict[Any, bytes]] = defaultdict(dict)
+        for name in ("lookup", "update", "update_keys", "delete", "delete_key"):
+            monkeypatch.setattr(bpf_syscall, name, vars(type(self))[name].__get__(self))
+
+    def lookup(self, fd: int, key: int, size: int) -> bytes:
+        return self.content[fd].get(key, bytes(size))
+
+    def update(self, fd: int, key: int, data: bytes) -> None:
+        self.content[fd][key] = data
+
+    def update_keys(self, fd: int, keys: Sequence[bytes], data: bytes) -> None:
+        self.content[fd].update(dict.fromkeys(keys, data))
+
+    def delete(self, fd: int, key: int) -> None:
+        self.content[fd].pop(key, None)
+
+    def delete_key(self, fd: int, key: bytes) -> None:
+        self.content[fd].pop(key, None)
+
+    def modes(self) -> list[tuple[int, ...]]:
+        """(mode, per_minute) by number."""
+        return [KILL.unpack(self.content[KILLS][key])[:2] for key in sorted(self.content[KILLS])]
+
+
+@pytest.fixture
+def maps(monkeypatch: pytest.MonkeyPatch) -> Maps:
+    return Maps(monkeypatch)
+
+
+class Code:
+    """Loads all but programs of these names."""
+
+    def __init__(self, *refused: str) -> None:
+        self._refused, self.parts = refused, list[Sequence[str]]()
+
+    def load_filter(self, code: RelocatableCode, kinds: Collection[int], parts: Sequence[str]) -> Loaded:
+        if code.name in self._refused:
+            raise FilterRefused("too long")
+        self.parts.append(parts)
+        return {(code.name, kind): 1000 + kind for kind in kinds}
+
+
+def programs(code: Code) -> KillPrograms:
+    return KillPrograms(cast("ProgramCode", code), MAPS, ARRAYS)
+
+
+def function(name: str) -> KillFunction:
+    return KillFunction(RelocatableCode(name, b""))
+
+
+def kills(*rules: KernelKill, spared: frozenset[int] = frozenset()) -> KernelKills:
+    return KernelKills(rules, per_minute=30, spared_pids=spared)
+
+
+def test_a_rule_acts_or_would_by_its_mode_and_none_does_once_it_is_disarmed(maps: Maps) -> None:
+    arms = KillArms(MAPS)
+    arms.arm(kills(KernelKill("a", "kill", {}, dry_run=False), KernelKill("b", "kill", {}, per_minute=3)))
+    armed = maps.modes()
+    arms.disarm()
+
+    assert [(0, 30), (2, 10), (1, 3)] == armed
+    assert [(0, 30), (0, 0), (0, 0)] == maps.modes()
+
+
+def test_what_was_spent_and_counted_stays_when_rules_are_armed_again(maps: Maps) -> None:
+    arms = KillArms(MAPS)
+    arms.arm(kills(KernelKill("a", "kill", {})))
+    maps.content[KILLS][1] = KILL.pack(1, 10, 5, 6, 0, 7, 8)
+    arms.disarm()
+    arms.arm(kills(KernelKill("a", "kill", {})))
+
+    assert (1, 10, 5, 6, 0, 7, 8) == KILL.unpack(maps.content[KILLS][1])
+    assert (7, 8) == arms.counts()
+
+
+def test_who_is_spared_no_longer_is_taken_out(maps: Maps) -> None:
+    arms = KillArms(MAPS)
+    arms.arm(kills(spared=frozenset((7, 8))))
+    arms.arm(kills(spared=frozenset((8, 9))))
+
+    assert {struct.pack("<Q", 1 << 56 | pid) for pid in (8, 9)} == set(maps.content[SPARED])
+
+
+def test_processes_users_and_executables_of_one_number_have_keys_of_their_own() -> None:
+    one = frozenset((5,))
+
+    assert 3 == len(spared_keys(KernelKills(spared_pids=one, spared_users=one, spared_inodes=one)))
+
+
+def test_nothing_is_armed_where_not_all_can_be_spared(maps: Maps) -> None:
+    arms = KillArms(MAPS)
+    with pytest.raises(TooManySpared):
+        arms.arm(kills(KernelKill("a", "kill", {}, dry_run=False), spared=frozenset(range(MAX_SPARED + 1))))
+
+    assert [] == [mode for mode, _ in maps.modes() if mode]
+
+
+def test_a_program_lies_at_the_number_of_its_call_and_what_was_there_behind_it(maps: Maps) -> None:
+    code = Code()
+    found = programs(code)
+    assert {} == found.load({"openat": function("kill_1")})
+    found.place("openat", function("kill_1"), BEHIND)
+
+    program = struct.pack("<I", 1000 + bpf_syscall.RAW_TRACEPOINT)
+    assert {OPENAT: program, OPENAT + 2 * NUMBERS_END: BEHIND["RAW_TP_PROGS"]} == maps.content[PROGS]
+    assert (OPENAT + 2 * NUMBERS_END, [PARTS]) == (found.index("openat"), code.parts)
+
+
+def test_a_call_is_as_before_once_its_program_is_removed(maps: Maps, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[int] = []
+    monkeypatch.setattr(os, "close", closed.append)
+    found = programs(Code())
+    found.load({"openat": function("kill_1")})
+    found.place("openat", function("kill_1"), BEHIND)
+    found.remove("openat", BEHIND)
+    found.keep_only(())
+
+    assert {OPENAT: BEHIND["RAW_TP_PROGS"]} == maps.content[PROGS]
+    assert (OPENAT, frozenset(), [1000 + bpf_syscall.RAW_TRACEPOINT]) == (found.index("openat"), found.placed, closed)
+
+
+def test_a_program_that_the_kernel_refuses_is_named_with_the_reason(maps: Maps) -> None:
+    assert {"openat": "too long"} == programs(Code("kill_1")).load({"openat": function("kill_1")})

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* victim WAY TRIES PATH: in each try a process of its own opens PATH to read a byte of it. Prints four numbers: tries, those
+   in which the open came back to the process, those in which anyone had a byte, and those in which a process had to be
+   ended here.
+     native     open, then read
+     thread     the same, while a thread reads from the number that the descriptor will have
+     sibling    the same, while a process that shares the table of descriptors (CLONE_FILES) does
+     linked     io_uring: an open into a direct descriptor, linked with a read from it */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PATIENCE = 20000 }; /* ms */
+
+static volatile struct { int ready, opened, read; char byte; } *shared;
+static int expected; /* the lowest number that is free */
+
+static void take(int fd) {
+  if (read(fd, (void *)&shared->byte, 1) == 1) shared->read = 1;
+}
+
+static void *reader(void *unused) {
+  shared->ready = 1;
+  while (!shared->read) take(expected);
+  return unused;
+}
+
+static int sharer(void *unused) {
+  reader(unused);
+  pause();
+  return 0;
+}
+
+static void open_and_read(const char *path) {
+  int fd = open(path, O_RDONLY);
+  shared->opened = 1;
+  take(fd);
+  pause();
+}
+
+static void open_linked(const char *path) {
+  struct io_uring_params params = {0};
+  int none = -1, ring = (int)syscall(__NR_io_uring_setup, 4, &params);
+  char *rings = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQ_RING);
+  struct io_uring_sqe *entries = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQES);
+  syscall(__NR_io_uring_register, ring, IORING_REGISTER_FILES, &none, 1);
+  entries[0] = (struct io_uring_sqe){.opcode = IORING_OP_OPENAT, .fd = AT_FDCWD, .addr = (unsigned long)path,
+                                     .file_index = 1, .flags = IOSQE_IO_LINK};
+  entries[1] = (struct io_uring_sqe){.opcode = IORING_OP_READ, .addr = (unsigned long)&shared->byte, .len = 1,
+                                     .flags = IOSQE_FIXED_FILE};
+  unsigned *array = (unsigned *)(rings + params.sq_off.array);
+  array[0] = 0;
+  array[1] = 1;
+  __atomic_store_n((unsigned *)(rings + params.sq_off.tail), 2, __ATOMIC_RELEASE);
+  syscall(__NR_io_uring_enter, ring, 2, 2, IORING_ENTER_GETEVENTS, 0, 0);
+  shared->opened = 1;
+  pause();
+}
+
+static void attempt(const char *way, const char *path) {
+  static char stack[1 << 16];
+  pthread_t thread;
+  expected = dup(0);
+  close(expected);
+  if (!strcmp(way, "thread")) pthread_create(&thread, 0, reader, 0);
+  else if (!strcmp(way, "sibling")) clone(sharer, stack + sizeof stack, CLONE_FILES, 0);
+  else shared->ready = 1;
+  while (!shared->ready) sched_yield();
+  if (!strcmp(way, "linked")) open_linked(path);
+  else open_and_read(path);
+}
+
+/* All that the try has made is in its process group; 1 where it had to be ended here. */
+static int wait_for(pid_t pid) {
+  struct pollfd watched = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+  int ended = poll(&watched, 1, PATIENCE) == 1;
+  if (!ended) kill(pid, SIGKILL);
+  waitpid(pid, 0, 0);
+  close(watched.fd);
+  kill(-pid, SIGKILL);
+  return !ended;
+}
+
+int main(int argc, char **argv) {
+  int tries = atoi(argv[2]), opened = 0, had = 0, left = 0;
+  if (argc != 4) return 2;
+  shared = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  for (int i = 0; i < tries; i++) {
+    memset((void *)shared, 0, sizeof *shared);
+    pid_t pid = fork();
+    if (!pid) {
+      setpgid(0, 0);
+      attempt(argv[1], argv[3]);
+      _exit(0);
+    }
+    setpgid(pid, pid);
+    left += wait_for(pid);
+    opened += shared->opened;
+    had += shared->byte != 0;
+  }
+  printf("%d %d %d %d\n", tries, opened, had, left);
+  return 0;
+}
