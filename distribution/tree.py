@@ -41,6 +41,7 @@ def make(root: Path, release: Release, wheels: Sequence[Path], target: Path) -> 
     shutil.move(packs, target / RULES)
     packs.symlink_to(Path("/", RULES))
     shutil.copytree(source / "distribution/files", target, symlinks=True, dirs_exist_ok=True)
+    (target / "etc/mozu/rules.available").symlink_to(Path("../..", RULES))
     for keep in target.rglob(".keep"):  # git has no empty directories
         keep.unlink()
     _documents(source, site, release, wheels, target)

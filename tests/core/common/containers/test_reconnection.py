@@ -72,6 +72,21 @@ def test_one_that_came_while_a_connection_was_tried_is_tried_at_once(tmp_path: P
     asyncio.run(main())
 
 
+def test_a_server_that_ends_after_a_connection_and_comes_back_is_tried_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "sock"
+    bind(path)
+
+    async def main() -> None:
+        with closing(Reconnection(path)) as pauses:
+            pauses.begin()
+            pauses.succeeded()
+            path.unlink()
+            asyncio.get_running_loop().call_soon(bind, path)
+            await asyncio.wait_for(pauses.wait(), PATIENCE)
+
+    asyncio.run(main())
+
+
 def test_a_socket_that_refuses_and_stays_is_tried_after_a_pause(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
