@@ -68,6 +68,7 @@ class Engine:
         """
         require(start_of(assembly))
         self._assembly, self._metrics, self._tasks = assembly, metrics, tasks
+        self._held = metrics.counter("loop_held_total")
         self._stopping, self._why = asyncio.Event(), ""
         self._started = time.monotonic()
         self.started, self._is_signalled = asyncio.Event(), False
@@ -251,7 +252,7 @@ class Engine:
     def _report_delay(self, blocker: str, seconds: float) -> None:
         if not self.started.is_set() and seconds < _START_HOLD:
             return
-        self._metrics.counter("loop_held_total").value += 1
+        self._held.value += 1
         remedy = "await, use a thread, or declare the component `blocking`"
         _delays.warning("%s held the event loop for more than %.1f s: %s", blocker, seconds, remedy)
 
