@@ -68,9 +68,8 @@ class Engine:
         """
         require(start_of(assembly))
         self._assembly, self._metrics, self._tasks = assembly, metrics, tasks
-        self._held = metrics.counter("loop_held_total")
+        self._held, self._started = metrics.counter("loop_held_total"), time.monotonic()
         self._stopping, self._why = asyncio.Event(), ""
-        self._started = time.monotonic()
         self.started, self._is_signalled = asyncio.Event(), False
         self._stop_overdue = 0.0
         """Seconds between the signal and the moment when the loop could attend to it."""

@@ -81,10 +81,10 @@ def test_a_server_that_ends_after_a_connection_and_comes_back_is_tried_at_once(t
             pauses.begin()
             pauses.succeeded()
             path.unlink()
-            waiting = asyncio.create_task(pauses.wait())
-            await asyncio.sleep(0)  # it waits
-            bind(path)
-            await asyncio.wait_for(waiting, PATIENCE)
+            async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+                group.create_task(pauses.wait())
+                await asyncio.sleep(0)  # it waits
+                bind(path)
 
     asyncio.run(main())
 
