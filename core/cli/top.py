@@ -159,7 +159,7 @@ def _own_screen(is_terminal: bool) -> Iterator[bool]:
 def _quits(seconds: float, *, is_own: bool) -> bool:
     """Wait for the next look, or for the key that ends it."""
     if not is_own:
-        time.sleep(seconds)
+        time.sleep(seconds)  # between two pictures
         return False
     ready, _, _ = select([sys.stdin], [], [], seconds)
     return bool(ready) and sys.stdin.read(1) in _QUIT

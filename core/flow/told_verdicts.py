@@ -1,8 +1,8 @@
 """Verdicts that the source itself may discard calls by (`DiscardsJudged`): which, and until when.
 
-A call is told once its verdict is remembered, or when it was recognised here twice: then its source did not know it, or
-has forgotten it. What lies outside of what the source sees (rules, recordings, repairs of the state) ends everything
-that it was told, at once: where all calls are discarded there is no next batch.
+A call is reported to its source once its verdict is remembered, or when it was recognised here twice: then its source
+did not know it, or has forgotten it. What lies outside of what the source sees (rules, recordings, repairs of the
+state) ends everything that was reported to it, at once: where all calls are discarded there is no next batch.
 """
 
 from typing import Final
@@ -24,7 +24,7 @@ class ToldVerdicts:
         self._fresh: dict[bytes, UndecodedEvent] = {}
         """Of this batch, by `source_key`."""
         self._component: object = None
-        """Which was told something."""
+        """To which something was reported."""
 
     def add(self, event: UndecodedEvent) -> None:
         """Its verdict is remembered from now on."""

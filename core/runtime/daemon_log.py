@@ -118,7 +118,7 @@ class _DatagramHandler(logging.Handler):
 
     def datagram(self, record: logging.LogRecord) -> bytes:
         """What is sent."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each protocol has its own
 
     def _drop_socket(self) -> None:
         """The next message connects again: the daemon may have been started anew."""

@@ -1,4 +1,4 @@
-"""What a service manager is told (sd_notify(3)): ready, reloading, stopping, and that the event loop answers.
+"""Notifications to a service manager (sd_notify(3)): ready, reloading, stopping, and that the event loop answers.
 
 The protocol is a datagram of NAME=value lines to the socket that the environment names. Without one nothing is sent.
 """

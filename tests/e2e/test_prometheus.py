@@ -45,7 +45,7 @@ class Prometheus:
                 pass
             assert self._process.poll() is None, f"prometheus has ended before {what}"
             assert time.monotonic() < deadline, what
-            time.sleep(0.1)
+            time.sleep(0.1)  # prometheus is another process
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def test_the_equations_hold_at_every_scrape_and_every_query_of_the_dashboard_has
             load.wait()
         for name in UNACCOUNTED:
             query = f"max_over_time({name}[10m]) - min_over_time({name}[10m]) or abs({name})"
-            server.wait(lambda name=name: bool(server.values(name)), f"a value of {name}")  # type: ignore[misc]
+            server.wait(lambda name=name: bool(server.values(name)), f"a value of {name}")  # type: ignore[misc]  # mypy types no default of a lambda
             assert {0.0} == set(server.values(query)) | set(server.values(name))
         # Each CPU may count an event of each type while its counters are being read; at rest the sum is 0.
         (types,) = server.values("count(mozu_type_events_seen_total)")
@@ -97,7 +97,7 @@ def test_the_equations_hold_at_every_scrape_and_every_query_of_the_dashboard_has
         assert [] == failing
         # An increase needs two scrapes, and a counter may have come with the last one.
         for query in queries(listen):
-            server.wait(lambda query=query: bool(server.ask("query", query=query)["result"]), query)  # type: ignore[misc]
+            server.wait(lambda query=query: bool(server.ask("query", query=query)["result"]), query)  # type: ignore[misc]  # mypy types no default of a lambda
         mozu.stop()
 
 

@@ -62,7 +62,7 @@ class Engine:
         manager: ServiceManager | None = None,
     ) -> None:
         """`announces`: start and end of the run are alerts, and sinks get the heartbeats that they want. `rebuild`
-        gives a reload what is to come into force; without it there is none. `manager`: who is told how the run goes.
+        gives a reload what is to come into force; without it there is none. `manager`: gets the state of the run.
 
         Raises StartRefused where this machine does not allow it.
         """

@@ -100,7 +100,7 @@ class Staged:
 @pytest.fixture
 def process() -> Iterator[Process]:
     """A child that is no child of mozu's: the shell between them has it."""
-    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]  # a victim that lives until it is killed
     with subprocess.Popen(["/bin/sh", "-c", '"$@" & echo $!; wait', "sh", *command], stdout=subprocess.PIPE) as shell:
         assert shell.stdout is not None
         pid = int(shell.stdout.readline())

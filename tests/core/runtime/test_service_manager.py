@@ -1,4 +1,4 @@
-"""What a service manager is told by sd_notify(3)."""
+"""Notifications to a service manager by sd_notify(3)."""
 
 import asyncio
 import logging

@@ -60,7 +60,7 @@ class Check(Leaf, frozen=True):
     @property
     def subject(self) -> Subject:
         """What it is about."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract
 
     @property
     def cost(self) -> int:
