@@ -23,7 +23,11 @@ class ResponderSettings(Settings):
     rules: tuple[str, ...] = Field((), description="Rules whose alerts it acts on; `*`: those of all rules.")
     tags: tuple[str, ...] = Field((), description="It acts on alerts that have one of these tags, too.")
     dry_run: bool = Field(True, description="True: it says what it would do, and does nothing.")
-    per_minute: int = Field(10, ge=1, description="The most acts in a minute for one rule; then it stops and says so.")
+    per_minute: int = Field(
+        10, ge=1,
+        description="The most acts in a minute for one rule; beyond that each account that has had none has one, up to "
+        "twice as many. Then it stops and says so.",
+    )  # fmt: skip
     ttl: float = Field(3600.0, ge=0, description="Seconds after which an act that can be undone is; 0: it stays.")
     unprotect: tuple[str, ...] = Field(
         (), description="Protected executables that it may act on all the same, if `respond.unprotect` has them, too."

@@ -16,9 +16,11 @@ from mozu.core.errors import MozuError
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
+from mozu.core.respond.act_records import AUDIT_FILE
 from mozu.core.respond.audit_log import ActStage, AuditEntry, AuditLog
 from mozu.core.respond.kill_switch import KillSwitch
-from mozu.core.respond.responses import AUDIT_FILE, OFF_FILE, undo
+from mozu.core.respond.lasting_acts import undo
+from mozu.core.respond.responses import OFF_FILE
 from mozu.core.respond.standing import StandingActs
 from mozu.core.runtime.config import Config
 from mozu.core.runtime.config.log import LogSettings

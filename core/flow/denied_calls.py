@@ -15,7 +15,7 @@ from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import Event, SyscallEvent
-from mozu.core.respond.responses import NotifyResponse
+from mozu.core.respond.act_records import NotifyResponse
 from mozu.core.state import StateMachine
 
 DENY: Final = "deny"

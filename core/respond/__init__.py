@@ -10,6 +10,8 @@
     kernel_acts     what sources have done in the kernel, before their event came
     budget          how many acts a minute: for a rule, for an account, in all
     kill_switch     everything off, at once
+    act_records     what is said of an act: an entry, an alert, a count
     audit_log       what was done and what was not, append-only, chained
     standing        acts that last, until they are undone
+    lasting_acts    their undoing, when it is time, and of those that were broken off
 """

@@ -6,6 +6,7 @@ lose the last ones. A line that is changed or taken out breaks the chain (`broke
 """
 
 import enum
+import errno
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
@@ -86,6 +87,8 @@ class AuditLog:
         self._read = 0
         """Bytes that `new` has given."""
         self._partial = b""
+        self._end, self._last = -1, b""
+        """Size of the file after the last line that was written here, and that line."""
 
     def append(self, entry: AuditEntry) -> None:
         """Raises OSError."""
@@ -94,11 +97,17 @@ class AuditLog:
 
     def append_locked(self, entry: AuditEntry) -> None:
         """The same, within `locked`."""
+        end = os.fstat(self._fd).st_size
         changed = msgspec.structs.replace(
-            entry, by=os.getpid(), before=_digest(self._last_line()), text=entry.text[:_MOST_TEXT],
+            entry, by=os.getpid(), before=_digest(self._last_line(end)), text=entry.text[:_MOST_TEXT],
             reason=entry.reason[:_MOST_TEXT],
         )  # fmt: skip
-        os.write(self._fd, msgspec.json.encode(_printable(changed)) + b"\n")
+        line = msgspec.json.encode(_printable(changed))
+        written = os.write(self._fd, line + b"\n")
+        if written <= len(line):  # the disk is full: half a line is none
+            os.ftruncate(self._fd, end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._end, self._last = end + written, line
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -143,8 +152,9 @@ class AuditLog:
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
-    def _last_line(self) -> bytes:
-        size = os.fstat(self._fd).st_size
+    def _last_line(self, size: int) -> bytes:
+        if size == self._end:
+            return self._last
         tail = os.pread(self._fd, _TAIL, max(0, size - _TAIL))
         return tail.rstrip(b"\n").rpartition(b"\n")[2]
 

@@ -1,8 +1,9 @@
 """Budgets of acts: for a rule, for an account, in all. Time is an argument.
 
 An account (the container, else the user) has a share of its own, so that one that raises alerts on purpose spends its
-own. What is spent in all is not spent for an account that has had less than `_RESERVED` in that minute, up to twice
-the bound: many accounts together are a machine that is being lost, or a rule that is wrong, and both end there.
+own. What a rule has spent is not spent for an account for which it has not acted in that minute, and what is spent in
+all not for one that has had less than `_RESERVED`, up to twice the bound: many accounts together are a machine that is
+being lost, or a rule that is wrong, and both end there.
 """
 
 from collections import deque
@@ -34,32 +35,27 @@ class Budget:
     def __init__(self, bounds: ActBounds = _DEFAULT) -> None:
         self._bounds = bounds
         self._spent: dict[tuple[str, str], deque[float]] = {}
-        self._reported: dict[str, float] = {}
 
     def take(self, rule: str, account: str, per_minute: int, now: float) -> str:
         """Spend one; why there is none left, or empty. `per_minute`: of the rule with this responder."""
-        keys = (("rule", rule), ("account", f"{rule}\0{account}"), ("all", account), ("total", ""))
-        of_rule, of_account, of_all, total = (self._recent(key, now) for key in keys)
-        if len(of_rule) >= per_minute:
-            return f"the rule has had its {per_minute} acts in a minute"
+        reason = self.look(rule, account, per_minute, now)
+        if not reason:
+            for key in _keys(rule, account):
+                self._spent.setdefault(key, deque()).append(now)
+        return reason
+
+    def look(self, rule: str, account: str, per_minute: int, now: float) -> str:
+        """The same, without spending it."""
+        of_rule, of_account, of_all, total = (self._recent(key, now) for key in _keys(rule, account))
+        bound = per_minute * (1 if of_account else 2)
+        if len(of_rule) >= bound:
+            return f"the rule has had its {bound} acts in a minute"
         if len(of_account) >= self._bounds.account:
             return f"{account} has had its {self._bounds.account} acts of this rule in a minute"
         bound = self._bounds.total * (2 if len(of_all) < _RESERVED else 1)
         if len(total) >= bound:
             return f"all rules together have had their {bound} acts in a minute"
-        for spent in (of_rule, of_account, of_all, total):
-            spent.append(now)
         return ""
-
-    def is_first(self, rule: str, reason: str, now: float) -> bool:
-        """Whether this refusal is to be reported: the first of its kind in a minute."""
-        key = f"{rule}\0{reason}"
-        if now - self._reported.get(key, -_MINUTE) < _MINUTE:
-            return False
-        if len(self._reported) >= _MOST_KEYS:
-            self._reported.clear()
-        self._reported[key] = now
-        return True
 
     def _recent(self, key: tuple[str, str], now: float) -> deque[float]:
         spent = self._spent.setdefault(key, deque())
@@ -69,3 +65,23 @@ class Budget:
             for other in [one for one, times in self._spent.items() if not times and one != key]:
                 del self._spent[other]
         return spent
+
+
+def _keys(rule: str, account: str) -> tuple[tuple[str, str], ...]:
+    return (("rule", rule), ("account", f"{rule}\0{account}"), ("all", account), ("total", ""))
+
+
+class FirstOfAMinute:
+    """What is reported once in a minute, and counted otherwise."""
+
+    def __init__(self) -> None:
+        self._reported: dict[str, float] = {}
+
+    def is_first(self, key: str, now: float) -> bool:
+        """Whether this one is to be reported."""
+        if now - self._reported.get(key, -_MINUTE) < _MINUTE:
+            return False
+        if len(self._reported) >= _MOST_KEYS:
+            self._reported.clear()
+        self._reported[key] = now
+        return True

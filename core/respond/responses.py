@@ -3,11 +3,12 @@
     chosen      the rule names the responder, or the responder the rule or a tag
     known       the same act is not done twice, after a restart either
     switch      nothing while the kill switch is off
+    budget      looked at first, so that a flood of alerts costs little
     plan        the responder says what it would do
     targets     the processes are found, held, and known to be the ones that are meant
     refusal     none of them is protected or allowed
-    budget      for the rule, for the account, in all
-    planned     an entry of the audit log, before anything is done
+    budget      spent: for the rule, for the account, in all
+    planned     the kill switch is looked at again, and an entry of the audit log written, before anything is done
     act         unless it is a dry run, which ends here with the same entries
     done        another entry, and an alert
 
@@ -15,41 +16,41 @@ Whatever ends the way before `done` is an entry and an alert, too.
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from mozu.core.api.kernel_kills import KernelKills
-from mozu.core.api.responders import AlertProcess, Incident, Responder, ResponsePlan, Scope
+from mozu.core.api.responders import AlertProcess, Incident, ResponsePlan, Scope
 from mozu.core.isolation.deadline import within
-from mozu.core.isolation.isolated import Isolated, text_of
+from mozu.core.isolation.isolated import text_of
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import Event
-from mozu.core.respond.audit_log import ActStage, AuditEntry, AuditLog
+from mozu.core.respond.act_records import ActRecords, NotifyResponse, Refused
+from mozu.core.respond.audit_log import ActStage, AuditEntry
 from mozu.core.respond.budget import ActBounds, Budget
 from mozu.core.respond.chosen import ActiveResponder, chosen, unknown
-from mozu.core.respond.confirmation import Latest, confirmed
+from mozu.core.respond.confirmation import Confirmations, Latest
 from mozu.core.respond.kernel_acts import NO_KILLS, KernelActs
 from mozu.core.respond.kill_switch import KillSwitch
+from mozu.core.respond.lasting_acts import ACT_SECONDS, LastingActs
 from mozu.core.respond.protection import Protection, protection_of
 from mozu.core.respond.settings import RespondSettings
-from mozu.core.respond.standing import StandingActs
+from mozu.core.respond.sharers import SharerSearch
 from mozu.core.respond.subject import subject_of
 from mozu.core.respond.targets import HeldProcess, HeldProcesses, NotTheSame, boot_identity, is_young
 
-AUDIT_FILE: Final = "responses/audit.jsonl"
 OFF_FILE: Final = "responses/off"
 """Below the state directory."""
-ACT_SECONDS: Final = 30.0
-"""What `act` and `undo` may take."""
-_MOST_AT_ONCE: Final = 64
-"""Responses that are under way; the others wait."""
+_MOST_HELD: Final = 128
+"""Responses whose processes are held, a descriptor for each process; the others wait."""
+_MOST_ACTS: Final = 64
+"""Acts that are done at the same time."""
 _MOST_NAMES: Final = 64
 """Responders that rules name and that are not there, each reported once."""
 _MOST_WAITING: Final = 4096
@@ -57,41 +58,6 @@ _MOST_WAITING: Final = 4096
 
 Names = Callable[[Event], tuple[Sequence[str] | None, str | None]]
 """Event → (name and image of its container, its namespace of Kubernetes); None where not known."""
-
-
-class NotifyResponse(Protocol):
-    """`AlertPipeline.notice`."""
-
-    def __call__(self, rule: str, priority: Severity, text: str, **fields: str | int) -> None:
-        """An alert of mozu about itself."""
-
-
-class Refused(Exception):
-    """Why nothing is done."""
-
-
-_NOTICES: Final = {
-    ActStage.DONE: ("Response taken", Severity.WARNING),
-    ActStage.WOULD: ("Response would be taken", Severity.NOTICE),
-    ActStage.REFUSED: ("Response refused", Severity.WARNING),
-    ActStage.FAILED: ("Response failed", Severity.ERROR),
-    ActStage.UNDONE: ("Response undone", Severity.NOTICE),
-    ActStage.UNDO_FAILED: ("Response not undone", Severity.ERROR),
-    ActStage.BROKEN_OFF: ("Response broken off", Severity.CRITICAL),
-    ActStage.SWITCHED: ("Responses switched", Severity.CRITICAL),
-}
-
-
-async def undo(responder: Isolated[Responder], entry: AuditEntry) -> str:
-    """Undo an act that lasts; why that failed, or empty."""
-    with HeldProcesses() as targets:
-        if entry.boot == boot_identity():
-            targets.again(entry.pids, entry.starts)
-        with responder.contained("undo") as call:
-            await within(
-                responder, "undo", ACT_SECONDS, lambda: responder.component.undo(entry.detail, targets.held)
-            )
-    return "" if call.failed is None else text_of(call.failed)
 
 
 class Responses:
@@ -106,20 +72,20 @@ class Responses:
         names: Names,
         metrics: Metrics,
     ) -> None:
-        self._log: AuditLog | None = None
-        self._state_dir, self._notify, self._spawn, self._names = state_dir, notify, spawn, names
+        self._spawn, self._names = spawn, names
         self.switch = KillSwitch(state_dir / OFF_FILE)
         self._was_off = False
-        self._standing = StandingActs()
+        self.records = ActRecords(state_dir, notify, metrics)
+        self._lasting = LastingActs(self.records, lambda: self._responders, spawn)
         self._responders: tuple[ActiveResponder, ...] = ()
         self._protection, self._budget, self._settings = Protection(protected=()), Budget(), RespondSettings()
         self._waiting = 0
-        self._at_once = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._held, self._acts = asyncio.Semaphore(_MOST_HELD), asyncio.Semaphore(_MOST_ACTS)
+        self._confirmations, self._sharers = Confirmations(), SharerSearch()
         self._named_unknown: set[str] = set()
         self._kernel = KernelActs()
         self.on_switch: Callable[[], object] = bool
         """Called when responses were switched off or on: sources are given `kernel_kills` again."""
-        self._counted = {stage: metrics.counter("responses_total", stage=stage.value) for stage in _NOTICES}
         self._repeated = metrics.counter("responses_repeated_total")
 
     def use(
@@ -129,8 +95,8 @@ class Responses:
         opened."""
         self._responders = tuple(responders)
         self._kernel.use(kills)
-        if self._responders and self._log is None:
-            self._log = AuditLog(self._state_dir / AUDIT_FILE)
+        if self._responders:
+            self.records.open()
         self._protection = protection_of(settings)
         if settings != self._settings:
             self._budget = Budget(ActBounds(settings.per_account, settings.per_minute))
@@ -147,14 +113,9 @@ class Responses:
 
     async def resume(self) -> None:
         """At the start: what an earlier run left unfinished is undone, where that is possible, and reported."""
-        if self._log is None:
-            return
-        self._standing.add(self._log.new())
-        self._was_off = self.switch.is_off
-        for entry in list(self._standing.planned.values()):
-            undone = await self._undone(entry) if entry.lasts else ""
-            reason = f"mozu ended in the middle of it{f'; it could not be undone: {undone}' if undone else ''}"
-            self._write(entry, ActStage.BROKEN_OFF, reason=reason)
+        if self.records.is_open:
+            self._was_off = self.switch.is_off
+            await self._lasting.resume()
 
     @property
     def responders(self) -> tuple[ActiveResponder, ...]:
@@ -171,27 +132,27 @@ class Responses:
             if name not in self._named_unknown and len(self._named_unknown) < _MOST_NAMES:
                 self._named_unknown.add(name)
                 text = f"the rule {alert.rule!r} wants the responder {name!r}, which is not configured"
-                self._notify("Response refused", Severity.WARNING, text, alert=alert.id, for_rule=alert.rule)
+                self.records.notify("Response refused", Severity.WARNING, text, alert=alert.id, for_rule=alert.rule)
         for one in chosen(self._responders, alert):
             entry = AuditEntry(time=0, stage=ActStage.PLANNED, act=f"{alert.id}/{one.name}", rule=alert.rule)
-            if entry.act in self._standing.known:
+            if entry.act in self.records.standing.known:
                 self._repeated.value += 1
             elif self._waiting >= _MOST_WAITING:
-                self._refuse(entry, f"{_MOST_WAITING} responses wait")
+                self.records.refuse(entry, f"{_MOST_WAITING} responses wait")
             elif (done := self._kernel.entry(one, entry, event)) is not None:
-                self._standing.known.add(entry.act)
+                self.records.standing.known.add(entry.act)
                 with suppress(Refused):  # acts in the kernel count in the budgets
                     self._spend(one, entry, subject_of(event))
-                self._write(done, done.stage)
+                self.records.write(done, done.stage)
             else:
-                self._standing.known.add(entry.act)
+                self.records.standing.known.add(entry.act)
                 self._waiting += 1
                 self._spawn(self._run(one, entry, alert, event, latest), f"respond {one.name}")
 
     def report_untold(self, events: Iterable[Event]) -> None:
         """After the alerts of these: what the kernel has done and no alert says."""
         for entry in self._kernel.untold(events):
-            self._write(entry, entry.stage, reason="another rule raised the alert about it")
+            self.records.write(entry, entry.stage, reason="another rule raised the alert about it")
 
     # --- one act
 
@@ -199,29 +160,24 @@ class Responses:
         self, one: ActiveResponder, entry: AuditEntry, alert: Alert, event: Event | None, latest: Latest
     ) -> None:
         try:
-            async with self._at_once:
+            async with self._held:
                 await self._attempt(one, entry, Incident(alert, subject_of(event)), event, latest)
         except (Refused, NotTheSame) as error:
-            self._refuse(entry, str(error))
+            self.records.refuse(entry, str(error))
         finally:
             self._waiting -= 1
 
     async def _attempt(
         self, one: ActiveResponder, entry: AuditEntry, incident: Incident, event: Event | None, latest: Latest
     ) -> None:
-        if self.switch.is_off:
-            raise Refused(f"responses are switched off ({self.switch.path}); `mozu responders on`")
+        self._check_switch()
+        subject = incident.subject
+        reason = self._budget.look(*self._spending(one, entry, subject), time.monotonic())
+        if reason:
+            raise Refused(reason)
         plan = self._plan(one, incident)
         with HeldProcesses() as targets:
-            subject = incident.subject
-            if plan.scope in (Scope.NONE, Scope.PROCESS, Scope.SHARERS):
-                targets.find(plan.scope, subject)
-            else:  # all of /proc, or a large cgroup
-                await asyncio.to_thread(targets.find, plan.scope, subject)
-            needs_start = plan.scope not in (Scope.NONE, Scope.CONTAINER)
-            if needs_start and subject is not None and is_young(subject) and not await confirmed(event, latest):
-                text = f"process {subject.pid} ({subject.name}) has ended, or cannot be told from a later one"
-                raise NotTheSame(text)
+            await self._hold(targets, plan.scope, subject, event, latest)
             self._check(one, targets.held, subject, event, plan)
             self._spend(one, entry, subject)
             until = time.time_ns() + int(one.settings.ttl * 1e9) if plan.lasts and one.settings.ttl else 0
@@ -231,10 +187,30 @@ class Responses:
                 boot=boot_identity(),
             )  # fmt: skip
             if one.settings.dry_run:
-                self._write(entry, ActStage.WOULD)
+                self.records.write(entry, ActStage.WOULD)
                 return
-            self._append(entry)
-            await self._act(one, entry, incident, plan, targets.held)
+            async with self._acts:
+                self._check_switch()
+                self.records.plan(entry)
+                await self._act(one, entry, incident, plan, targets.held)
+
+    def _check_switch(self) -> None:
+        if self.switch.is_off:
+            raise Refused(f"responses are switched off ({self.switch.path}); `mozu responders on`")
+
+    async def _hold(
+        self, targets: HeldProcesses, scope: Scope, subject: AlertProcess | None, event: Event | None, latest: Latest
+    ) -> None:
+        """The processes of the act, known to be the ones that are meant. Raises NotTheSame."""
+        if scope in (Scope.NONE, Scope.PROCESS, Scope.SHARERS):
+            targets.find(scope, subject)
+        else:  # all of /proc, or a large cgroup
+            await asyncio.to_thread(targets.find, scope, subject)
+        needs_start = scope not in (Scope.NONE, Scope.CONTAINER) and subject is not None and is_young(subject)
+        if needs_start and not await self._confirmations.confirmed(event, latest):
+            raise NotTheSame(f"{_named(subject)} has ended, or cannot be told from a later one")
+        if scope is Scope.SHARERS and subject is not None:
+            targets.add_sharers(await self._sharers.sharers_of(subject.pid))
 
     def _plan(self, one: ActiveResponder, incident: Incident) -> ResponsePlan:
         plan: object = None
@@ -270,15 +246,19 @@ class Responses:
                 raise Refused(refusal)
 
     def _spend(self, one: ActiveResponder, entry: AuditEntry, subject: AlertProcess | None) -> None:
+        reason = self._budget.take(*self._spending(one, entry, subject), time.monotonic())
+        if reason:
+            raise Refused(reason)
+
+    def _spending(
+        self, one: ActiveResponder, entry: AuditEntry, subject: AlertProcess | None
+    ) -> tuple[str, str, int]:
+        """What is spent, by whom, and how much there is of it in a minute."""
         account = "no account"
         if subject is not None:
             container = subject.container
             account = f"user {subject.uid}" if container is None else f"container {container.id}"
-        now = time.monotonic()
-        key = f"{entry.rule}/{one.name}"
-        reason = self._budget.take(key, account, one.settings.per_minute, now)
-        if reason:
-            raise Refused(reason)
+        return f"{entry.rule}/{one.name}", account, one.settings.per_minute
 
     async def _act(
         self,
@@ -291,96 +271,40 @@ class Responses:
         with one.isolated.contained("act") as call:
             await within(one.isolated, "act", ACT_SECONDS, lambda: one.isolated.component.act(incident, plan, held))
         if call.failed is not None:
-            undone = await self._undone(entry) if entry.lasts else ""
+            undone = await self._lasting.undone(entry) if entry.lasts else ""
             more = f"; not undone: {undone}" if undone else ""
-            self._write(entry, ActStage.FAILED, reason=text_of(call.failed) + more)
+            self.records.write(entry, ActStage.FAILED, reason=text_of(call.failed) + more)
             return
         milliseconds = max(0, time.time_ns() - incident.alert.time) / 1e6
         done = msgspec.structs.replace(entry, text=f"{entry.text} (user, {milliseconds:.1f} ms)")
-        self._write(done, ActStage.DONE)
+        self.records.write(done, ActStage.DONE)
 
-    # --- acts that last
+    # --- the run
 
     def tick(self) -> None:
-        """About a second has passed: what other processes wrote, what is to be undone, the kill switch."""
-        if self._log is None:
+        """About a second has passed: the kill switch, acts that last."""
+        if not self.records.is_open:
             return
         if self.switch.is_off != self._was_off:
             self._was_off = not self._was_off
             text = f"responses are switched {'off' if self._was_off else 'on'}"
-            self._write(AuditEntry(time=0, stage=ActStage.SWITCHED, text=text), ActStage.SWITCHED)
+            self.records.write(AuditEntry(time=0, stage=ActStage.SWITCHED, text=text), ActStage.SWITCHED)
             self.on_switch()
-        own = os.getpid()
-        entries = self._log.new()
-        self._standing.add(entries)
-        for entry in entries:
-            if entry.by != own and entry.stage in (ActStage.UNDONE, ActStage.UNDO_FAILED):
-                self._tell(entry)
-        for entry in self._standing.due(time.time_ns()):
-            self._standing.acts.pop(entry.act, None)
-            self._spawn(self._expire(entry), f"undo {entry.act}")
-
-    async def _expire(self, entry: AuditEntry) -> None:
-        reason = await self._undone(entry)
-        if reason:
-            later = msgspec.structs.replace(entry, until=time.time_ns() + 60_000_000_000)
-            self._standing.acts[entry.act] = later
-            self._write(later, ActStage.UNDO_FAILED, reason=reason)
-        else:
-            self._write(entry, ActStage.UNDONE, reason="its time to live is over")
-
-    async def _undone(self, entry: AuditEntry) -> str:
-        """Undo; why that failed, or empty."""
-        one = next((one for one in self._responders if one.name == entry.responder), None)
-        if one is None:
-            return f"the responder {entry.responder} is not configured any more"
-        return await undo(one.isolated, entry)
-
-    # --- what is said
-
-    def _refuse(self, entry: AuditEntry, reason: str) -> None:
-        """An entry and an alert for the first of a kind in a minute; the others are counted."""
-        if self._budget.is_first(entry.rule, reason, time.monotonic()):
-            self._write(entry, ActStage.REFUSED, reason=reason)
-        else:
-            self._counted[ActStage.REFUSED].value += 1
-
-    def _write(self, entry: AuditEntry, stage: ActStage, reason: str = "") -> None:
-        changed = msgspec.structs.replace(entry, stage=stage, reason=reason)
-        self._counted[stage].value += 1
-        self._append(changed)
-        self._standing.add([changed])
-        self._tell(changed)
-
-    def _append(self, entry: AuditEntry) -> None:
-        """Raises Refused: what cannot be written down is not done."""
-        try:
-            if self._log is not None:
-                self._log.append(msgspec.structs.replace(entry, time=time.time_ns()))
-        except OSError as error:
-            if entry.stage is ActStage.PLANNED:
-                raise Refused(f"the audit log cannot be written: {error.strerror}") from error
-            text = f"the audit log cannot be written: {error.strerror}; it should say: {entry.stage} {entry.text}"
-            self._notify("Audit log incomplete", Severity.CRITICAL, text, act=entry.act)
-
-    def _tell(self, entry: AuditEntry) -> None:
-        rule, priority = _NOTICES[entry.stage]
-        text = f"would {entry.text}" if entry.stage is ActStage.WOULD else f"{entry.stage}: {entry.text or entry.act}"
-        self._notify(
-            rule, priority, f"{text}{f': {entry.reason}' if entry.reason else ''}",
-            response=entry.text, reason=entry.reason, alert=entry.alert, for_rule=entry.rule, responder=entry.responder,
-        )  # fmt: skip
+        self._lasting.tick()
 
     def switch_off(self) -> None:
         """The kill switch (SIGUSR2)."""
         try:
             self.switch.off()
         except OSError as error:
-            self._notify("Responses switched", Severity.CRITICAL, f"responses cannot be switched off: {error}")
+            text = f"responses cannot be switched off: {error}"
+            self.records.notify("Responses switched", Severity.CRITICAL, text)
         self.tick()
 
     def close(self) -> None:
         """The run ends; acts that last stay, and the next run undoes them when it is time."""
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+        self.records.close()
+
+
+def _named(subject: AlertProcess | None) -> str:
+    return "the process" if subject is None else subject.text(Scope.PROCESS)

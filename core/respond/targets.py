@@ -4,20 +4,21 @@ A pidfd is opened first and the process looked at then: once it is open its numb
 but a signal through the pidfd reaches the first one or none. The process of the alert must have the start that it had
 at the event. /proc counts starts in hundredths of a second, so one that had begun just before the event could have
 ended, and another have its number and nearly its start: `is_young` says so, and confirmation.py what is asked then.
+Those that share its table of descriptors are looked for afterwards (sharers.py), and added.
 """
 
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
 from mozu.core.api.responders import AlertProcess, Scope
 from mozu.core.common.cgroup_control import cgroups_of, controlled_cgroup
 from mozu.core.respond.process_facts import PROC, ProcessFacts, process_facts
-from mozu.core.respond.sharers import share_files, sharers
+from mozu.core.respond.sharers import all_pids, share_files
 
 START_TOLERANCE: Final = 16_000_000
 """ns between the start of an event and that of /proc: a hundredth of a second, and what two measurements of the
@@ -86,7 +87,7 @@ class HeldProcesses:
         self.held.clear()
 
     def find(self, scope: Scope, subject: AlertProcess | None, proc: Path = PROC) -> None:
-        """Hold the processes of a scope. Raises NotTheSame."""
+        """Hold the processes of a scope; of SHARERS the process itself, until `add_sharers`. Raises NotTheSame."""
         if scope is Scope.NONE:
             return
         if subject is None:
@@ -95,13 +96,16 @@ class HeldProcesses:
             self._container(subject, proc)
             return
         main = self._main(subject, proc)
-        if scope is Scope.SHARERS:
-            self._hold(sharers(main.pid, _all_pids(proc)), lambda facts: share_files(main.pid, facts.pid), proc)
-        elif scope is Scope.GROUP:
+        if scope is Scope.GROUP:
             group = main.facts.group
-            self._hold(_all_pids(proc), lambda facts: facts.group == group, proc)
+            self._hold(all_pids(proc), lambda facts: facts.group == group, proc)
         elif scope is Scope.CGROUP:
             self._cgroup(controlled_pids(cgroups_of(main.pid, proc)), proc)
+
+    def add_sharers(self, pids: Iterable[int], proc: Path = PROC) -> None:
+        """Hold those of `pids` that share the table of the process. Raises NotTheSame."""
+        main = self.held[0].pid
+        self._hold(pids, lambda facts: share_files(main, facts.pid), proc)
 
     def again(self, pids: Iterable[int], starts: Iterable[int], proc: Path = PROC) -> None:
         """Hold those of an earlier act that are still there."""
@@ -173,13 +177,10 @@ def _began_at(start: int, facts: ProcessFacts) -> bool:
     return facts.start == start
 
 
+@cache
 def boot_identity() -> str:
     """Of this boot of the kernel: starts of another one mean nothing."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""
-
-
-def _all_pids(proc: Path) -> Iterator[int]:
-    return (int(one.name) for one in proc.iterdir() if one.name.isdecimal())

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from mozu.core.cli.main import invoke
+from mozu.core.respond.act_records import AUDIT_FILE
 from mozu.core.respond.audit_log import ActStage, AuditEntry, AuditLog
-from mozu.core.respond.responses import AUDIT_FILE, OFF_FILE
+from mozu.core.respond.responses import OFF_FILE
 
 
 @pytest.fixture

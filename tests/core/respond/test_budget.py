@@ -1,6 +1,6 @@
 """Budgets of acts: whoever spends too much spends its own."""
 
-from mozu.core.respond.budget import ActBounds, Budget
+from mozu.core.respond.budget import ActBounds, Budget, FirstOfAMinute
 
 
 def taken(budget: Budget, count: int, rule: str = "rule", account: str = "user 1", at: float = 100.0) -> list[bool]:
@@ -32,7 +32,22 @@ def test_all_accounts_together_end_at_twice_the_bound() -> None:
     assert given == [True] * 8 + [False] * 12
 
 
-def test_a_refusal_is_reported_once_a_minute() -> None:
+def test_accounts_that_have_spent_a_rule_leave_one_act_of_it_to_each_other_account() -> None:
+    budget = Budget(ActBounds(account=5, total=1000))
+    assert taken(budget, 5, account="container a") == [True] * 5
+    assert taken(budget, 6, account="container b") == [True] * 5 + [False]
+    given = [taken(budget, 2, account=f"user {number}") for number in range(12)]
+    assert given == [[True, False]] * 10 + [[False, False]] * 2
+
+
+def test_to_look_spends_nothing() -> None:
     budget = Budget()
-    assert [budget.is_first("rule", "why", at) for at in (0.0, 30.0, 61.0)] == [True, False, True]
-    assert budget.is_first("rule", "another reason", 61.0)
+    assert [budget.look("rule", "user 1", 1, 0.0) for _ in range(3)] == [""] * 3
+    assert [bool(budget.take("rule", "user 1", 1, 0.0)) for _ in range(2)] == [False, True]
+    assert budget.look("rule", "user 1", 1, 0.0)
+
+
+def test_a_refusal_is_reported_once_a_minute() -> None:
+    firsts = FirstOfAMinute()
+    assert [firsts.is_first("why", at) for at in (0.0, 30.0, 61.0)] == [True, False, True]
+    assert firsts.is_first("another reason", 61.0)

@@ -24,10 +24,11 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import Task
+from mozu.core.respond.act_records import AUDIT_FILE
 from mozu.core.respond.audit_log import ActStage, AuditLog
 from mozu.core.respond.chosen import ActiveResponder
 from mozu.core.respond.process_facts import process_facts
-from mozu.core.respond.responses import AUDIT_FILE, Responses
+from mozu.core.respond.responses import Responses
 from mozu.core.respond.settings import AllowSettings, RespondSettings
 from mozu.core.testing import alert as made_alert
 

@@ -14,9 +14,10 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import Task
+from mozu.core.respond.act_records import AUDIT_FILE
 from mozu.core.respond.audit_log import AuditEntry, AuditLog
 from mozu.core.respond.chosen import ActiveResponder
-from mozu.core.respond.responses import AUDIT_FILE, Responses
+from mozu.core.respond.responses import Responses
 from mozu.core.respond.settings import RespondSettings
 from mozu.core.testing import alert as made_alert
 from tests.core.respond.test_responses import Noting

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from typing import Final
 
 import msgspec
 import pytest
@@ -15,6 +14,7 @@ from mozu.core.api import AlertProcess, Scope
 from mozu.core.respond.process_facts import process_facts
 from mozu.core.respond.sharers import share_files
 from mozu.core.respond.targets import HeldProcess, HeldProcesses, NotTheSame, is_young
+from tests.core.respond.test_sharers import SHARES
 from tests.support.requirements import require
 
 SECOND = 1_000_000_000
@@ -90,26 +90,6 @@ def test_the_group_of_a_process() -> None:
         os.killpg(shell.pid, signal.SIGKILL)
 
 
-SHARES: Final = """
-import ctypes, os, signal, struct, sys
-CLONE_FILES, CLONE3 = 0x400, 435
-args = struct.pack("<8Q", CLONE_FILES, 0, 0, 0, signal.SIGCHLD, 0, 0, 0)
-made = ctypes.CDLL(None).syscall(CLONE3, args, len(args))
-if not made:
-    while True:
-        signal.pause()
-plain = os.fork()
-if not plain:
-    while True:
-        signal.pause()
-print(made, plain, flush=True)
-sys.stdin.read()
-for pid in (made, plain):
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-"""
-
-
 @pytest.mark.live
 def test_those_that_share_the_descriptors_of_a_process() -> None:
     require(share_files(os.getpid(), os.getpid()), "kcmp is not allowed here")
@@ -120,6 +100,7 @@ def test_those_that_share_the_descriptors_of_a_process() -> None:
         sharer, plain = map(int, process.stdout.readline().split())
         with HeldProcesses() as targets:
             targets.find(Scope.SHARERS, meant(process.pid))
+            targets.add_sharers((plain, sharer))
             assert {one.pid for one in targets.held} == {process.pid, sharer}
             assert not share_files(process.pid, plain)
         process.communicate("")
