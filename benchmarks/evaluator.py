@@ -1,27 +1,31 @@
 """python -m benchmarks.evaluator [RULES.yaml …]: what judging one event costs, in ns of CPU, and what loading costs.
 
-Rule files default to the stable rules of the corpus (MOZU_CORPUS). Events are quiet: no rule matches them. Synthetic
-rules come in families; each family is measured with 25 and with 1,000 rules, with values that repeat and with values
-never
-seen before. Rounds are interleaved; the median of the rounds is printed with the fastest and the slowest. Nothing here
-judges the numbers.
+Rule files default to the stable rules of the corpus (MOZU_CORPUS); they are measured with `rule_times`, and without.
+Events are quiet: no rule matches them. Synthetic rules come in families; each family is measured with 25 and with 1,000
+rules, with values that repeat and with values never seen before. Rounds are interleaved; the median of the rounds is
+printed with the fastest and the slowest. Nothing here judges the numbers.
 """
 
 import gc
+import logging
 import random
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from benchmarks.stock import stable_rules
+from mozu.core.api import Context, Metrics
 from mozu.core.language.conditions import RuleInput, RuleProgram, compile_rules, parse
 from mozu.core.language.rules import load
 from mozu.core.model.event import File, Process, SyscallEvent, Task
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.syscalls import event_type
+from mozu.plugins.rules.falco.rule_times import RuleTimes
+from mozu.plugins.rules.falco.settings import FalcoSettings
 
 _EVENTS = 5000
 _ROUNDS = 9
@@ -92,21 +96,28 @@ def execs() -> list[SyscallEvent]:
     return [made("execve", number, who, "", res=0, exe="make", filename="/usr/bin/make") for number in range(_EVENTS)]
 
 
-def cpu(program: RuleProgram, events: Sequence[SyscallEvent]) -> float:
+class Judge(Protocol):
+    def evaluate(self, batch: Sequence[SyscallEvent], /) -> object: ...
+
+
+Cases = dict[str, tuple[Judge, Callable[[], list[SyscallEvent]]]]
+
+
+def cpu(judge: Judge, events: Sequence[SyscallEvent]) -> float:
     start = time.process_time_ns()
-    program.evaluate(events)
+    judge.evaluate(events)
     return (time.process_time_ns() - start) / len(events)
 
 
-def interleaved(cases: dict[str, tuple[RuleProgram, Callable[[], list[SyscallEvent]]]]) -> None:
+def interleaved(cases: Cases) -> None:
     rounds: dict[str, list[float]] = {name: [] for name in cases}
-    for program, events in cases.values():
-        program.evaluate(events()[:100])
+    for judge, events in cases.values():
+        judge.evaluate(events())
     for _ in range(_ROUNDS):
-        for name, (program, events) in cases.items():
+        for name, (judge, events) in cases.items():
             batch = events()
             gc.collect()
-            rounds[name].append(cpu(program, batch))
+            rounds[name].append(cpu(judge, batch))
     for name, found in rounds.items():
         print(f"{name:<34} {statistics.median(found):7.0f} ns  ({min(found):.0f} … {max(found):.0f})")
 
@@ -133,13 +144,33 @@ def stock(files: Sequence[Path]) -> None:
         program.source_of("syscall", kind)
     seconds = time.process_time() - start
     print(f"{len(program.rules)} rules read, checked and compiled for every type they name: {seconds:.3f} s of CPU")
-    interleaved({"quiet open for reading": (program, unseen), "quiet exec": (program, execs)})
+    measured = Measured(program, fields)
+    interleaved(
+        {
+            "quiet open for reading": (program, unseen),
+            "with rule_times, open": (measured, unseen),
+            "quiet exec": (program, execs),
+            "with rule_times, exec": (measured, execs),
+        }
+    )
+
+
+class Measured:
+    """Judges as the evaluator does where rules are measured."""
+
+    def __init__(self, program: RuleProgram, fields: FieldRegistry) -> None:
+        context = Context("falco", logging.getLogger("benchmark"), Metrics(), fields)
+        self._program, self._times = program, RuleTimes(program, context, FalcoSettings().rule_times)
+
+    def evaluate(self, batch: Sequence[SyscallEvent]) -> None:
+        self._times.sample(batch)
+        self._program.evaluate(batch)
 
 
 def synthetic() -> None:
     """Every family with few and with many rules."""
     fields = FieldRegistry(builtin_fields())
-    cases: dict[str, tuple[RuleProgram, Callable[[], list[SyscallEvent]]]] = {}
+    cases: Cases = {}
     for family, make in FAMILIES.items():
         for count in (25, 1000):
             rules = [RuleInput(str(number), "syscall", parse(make(number))) for number in range(count)]

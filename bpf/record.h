@@ -83,7 +83,9 @@ _Static_assert(sizeof(struct scratch) == SCRATCH_SIZE, "scratch");
 /* Keys of SCRATCH: programs that can interrupt each other share none. */
 enum slot { SLOT_CALL, SLOT_EXEC, SLOT_FORK, SLOT_EXIT };
 
-struct counts { u64 seen, filtered, lost, over_share; }; /* over_share: of `lost`, refused by accounts.h */
+/* over_share: of `lost`, refused by accounts.h. `seen` is last: map look-ups copy a CPU's words in this order (bpf_long_memcpy)
+   while it counts, and what was seen is counted first, so that no look-up finds more filtered and lost than seen. */
+struct counts { u64 over_share, filtered, lost, seen; };
 /* own: mozu's process id; root_is_below: the file system of `/` is mounted from below its root; Loader.configure */
 struct settings { u32 own, threads, environment, realpath, off, stdio, root_is_below; };
 

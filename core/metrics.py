@@ -15,6 +15,12 @@ class Counter:
         self.value = 0
 
 
+class TimeCounter(Counter):
+    """A time that only grows: `value` is in nanoseconds, and collected in seconds."""
+
+    __slots__ = ()
+
+
 Store = dict[tuple[str, Labels], Counter | Callable[[], float]]
 """Name and labels → a counter, or the function that reads a gauge."""
 
@@ -45,6 +51,13 @@ class Metrics:
             raise TypeError(f"{name} is a gauge")
         return found
 
+    def time_counter(self, name: str, **labels: str) -> TimeCounter:
+        """The same for a time; the name is one in seconds."""
+        found = self._store.setdefault((name, self._merged(labels)), TimeCounter())
+        if not isinstance(found, TimeCounter):
+            raise TypeError(f"{name} counts no time")
+        return found
+
     def gauge(self, name: str, read: Callable[[], float], **labels: str) -> None:
         """A number that is read by `collect`. Raises TypeError where a counter has this name and these labels."""
         key = name, self._merged(labels)
@@ -71,7 +84,13 @@ class Metrics:
     def collect(self) -> Iterator[tuple[str, dict[str, str], float]]:
         """Every (name, labels, value), by name."""
         for (name, labels), item in sorted(self._store.items(), key=lambda pair: pair[0]):
-            yield name, dict(labels), item.value if isinstance(item, Counter) else item()
+            yield name, dict(labels), _number(item)
 
     def _merged(self, labels: dict[str, str]) -> Labels:
         return tuple(sorted({**dict(self._labels), **labels}.items()))
+
+
+def _number(item: Counter | Callable[[], float]) -> float:
+    if isinstance(item, TimeCounter):
+        return item.value / 1e9
+    return item.value if isinstance(item, Counter) else item()

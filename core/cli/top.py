@@ -1,4 +1,4 @@
-"""`mozu top`: what a run does now, by type, rule and sink, again and again."""
+"""`mozu top`: what a run does now, by type, rule, sink and container, again and again."""
 
 import shutil
 import sys
@@ -25,7 +25,9 @@ _ENTER: Final = "\x1b[?1049h\x1b[?25l"
 _LEAVE: Final = "\x1b[?25h\x1b[?1049l"
 _HOME: Final = "\x1b[H\x1b[2J"
 _QUIT: Final = frozenset("qQ\x03\x04")
-_MOST_RULES: Final = 8
+_PAGE: Final = "/status?containers"
+_MOST: Final = 8
+"""Rows of rules and of containers."""
 
 
 @click.command(
@@ -40,14 +42,14 @@ Examples:
 @options.configuration
 @options.verbose
 def command(interval: float, count: int | None, path: Path | None, overrides: tuple[str, ...], verbose: bool) -> None:
-    """Show what a run does now: event types, rules and sinks by their rates."""
+    """Show what a run does now: event types, rules, sinks and containers by their rates."""
     config, _ = configure(path, overrides)
     http = config.core.http
-    before = parsed(ask(http))
+    before = parsed(ask(http, _PAGE))
     shown = 0
     with _own_screen(sys.stdin.isatty() and sys.stdout.isatty()) as is_own:
         while (count is None or shown < count) and not _quits(interval, is_own=is_own):
-            now = parsed(ask(http))
+            now = parsed(ask(http, _PAGE))
             width, height = shutil.get_terminal_size((120, 50))
             lines = "\n".join(screen(before, now)).split("\n")
             click.echo((_HOME if is_own else "") + "\n".join(line[:width] for line in lines[: height - 1]))
@@ -62,13 +64,17 @@ def screen(before: RunStatus, now: RunStatus) -> Iterator[str]:
     yield ""
     yield table(("type", "seen/s", "filtered/s", "received/s", "lost/s", "seen"), _types(before, now, seconds))
     yield ""
-    yield table(("rule", "matches/s", "matches"), _rules(before, now, seconds))
+    yield table(("rule", "matches/s", "matches", "of a CPU"), _rules(before, now, seconds))
     yield ""
     yield table(("sink", "delivered/s", "waiting", "oldest", "dropped", "dead letters"), _sinks(before, now, seconds))
     containers = _containers(before, now, seconds)
     if containers:
         yield ""
-        yield table(("containers by", "known", "looked up/s", "looked up"), containers)
+        yield table(("container", "name", "events/s"), containers)
+    enrichers = _enrichers(before, now, seconds)
+    if enrichers:
+        yield ""
+        yield table(("containers by", "known", "looked up/s", "looked up"), enrichers)
 
 
 def _types(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]:
@@ -91,15 +97,23 @@ def _types(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]
 
 
 def _rules(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]:
-    """Those that match most, and that have matched at all."""
-    old, new = _matches(before), _matches(now)
-    found = [(count - old.get(rule, 0), count, rule) for rule, count in new.items() if count]
-    shown = sorted(found, reverse=True)[:_MOST_RULES]
-    return [[safe(rule), _rate(more / seconds), f"{count:,.0f}"] for more, count, rule in shown]
-
-
-def _matches(status: RunStatus) -> dict[str, float]:
-    return _sums(status, "rule_matches_total", "rule")
+    """Those that match most, and those that take most time: on average since the start, since it is of a sample."""
+    old, new = (_sums(status, "rule_matches_total", "rule") for status in (before, now))
+    times = _sums(now, "rule_seconds_total", "rule")
+    matched = sorted(((new[rule] - old.get(rule, 0.0), new[rule], rule) for rule in new if new[rule]), reverse=True)
+    shown = [rule for _, _, rule in matched[: _MOST // 2]]
+    slow = sorted(((taken, rule) for rule, taken in times.items() if taken and rule not in shown), reverse=True)
+    shown += [rule for _, rule in slow[: _MOST - len(shown)]]
+    whole = max(0.001, now.statistics.seconds)
+    return [
+        [
+            safe(rule),
+            _rate((new.get(rule, 0.0) - old.get(rule, 0.0)) / seconds),
+            f"{new.get(rule, 0.0):,.0f}",
+            f"{times[rule] / whole:.3%}" if rule in times else "",
+        ]
+        for rule in shown
+    ]
 
 
 def _sums(status: RunStatus, metric: str, label: str) -> dict[str, float]:
@@ -113,6 +127,18 @@ def _sums(status: RunStatus, metric: str, label: str) -> dict[str, float]:
 
 
 def _containers(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]:
+    """Those of which most events came since the last look."""
+    rows: list[tuple[float, str, str]] = []
+    for source, found in now.containers.items():
+        older = before.containers.get(source, {})
+        for identity, one in found.items():
+            more = one.events - (older[identity].events if identity in older else 0)
+            if more > 0:
+                rows.append((more / seconds, identity, one.name))
+    return [[identity, safe(name), _rate(rate)] for rate, identity, name in sorted(rows, reverse=True)[:_MOST]]
+
+
+def _enrichers(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]:
     """By enricher: how many it knows, and how many are looked up."""
     old, new = (_sums(status, "container_lookups_total", "id") for status in (before, now))
     rows = []

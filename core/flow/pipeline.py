@@ -8,6 +8,7 @@
     record      the events as the source gave them, for recordings
     state       the state machine gives each event its process and file as they were at that moment; calls whose
                 verdict is remembered end here
+    count       by container, while a client asks for that
     shed        where memory is short and nothing else is left to give up, live events end here, counted
     hold        events whose container is not known yet wait in the enrichment buffer
     evaluate    rules over the events that are complete
@@ -28,6 +29,7 @@ from typing import Final
 
 from mozu.core.api import CachesProcesses, CallJudge, FollowsState, Source
 from mozu.core.flow.alert_pipeline import AlertPipeline
+from mozu.core.flow.container_counts import ContainerCounts
 from mozu.core.flow.denied_calls import DeniedCalls
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
 from mozu.core.flow.evaluation import Evaluation
@@ -95,6 +97,7 @@ class SourcePipeline:
         self.ready_alerts = scope.counter("source_alerts_total")
         self.probe = SourceProbe(source)
         self.counts = SourceCounts(source)
+        self.containers = ContainerCounts(fields, evaluation.demand)
         self._undeclared = UndeclaredSources(
             source, lambda: fields.source_classes() | frozenset(evaluation.demand().types), scope
         )
@@ -134,6 +137,7 @@ class SourcePipeline:
         prepared = self.verdicts.prepare(numbered, all_wanted=not isinstance(self._recorder, NoRecorder))
         self._recorder.record(prepared)
         stateful = self._apply(prepared)
+        self._count(stateful)
         kept = self._shed(stateful)
         complete = self._buffer.admit(kept)
         rejected = self._evaluate(complete)
@@ -266,6 +270,11 @@ class SourcePipeline:
         self.evaluated.value += recalled
         self._last = self.state.number
         return shown
+
+    def _count(self, events: Sequence[Event]) -> None:
+        if self.containers.is_wanted:
+            with self.source.contained("count events by container"):
+                self.containers.count(events)
 
     def _shed(self, events: Sequence[Event]) -> Sequence[Event]:
         """The state has them; rules do not see them."""

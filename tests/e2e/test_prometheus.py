@@ -1,7 +1,6 @@
 """A real Prometheus scrapes a run on a busy machine: the shipped rules are evaluated, and what must add up adds up."""
 
 import json
-import os
 import subprocess
 import time
 import urllib.parse
@@ -88,9 +87,7 @@ def test_the_equations_hold_at_every_scrape_and_every_query_of_the_dashboard_has
             query = f"max_over_time({name}[10m]) - min_over_time({name}[10m]) or abs({name})"
             server.wait(lambda name=name: bool(server.values(name)), f"a value of {name}")  # type: ignore[misc]  # mypy types no default of a lambda
             assert {0.0} == set(server.values(query)) | set(server.values(name))
-        # Each CPU may count an event of each type while its counters are being read; at rest the sum is 0.
-        (types,) = server.values("count(mozu_type_events_seen_total)")
-        assert min(server.values("min_over_time(mozu:events_in_flight[10m])")) >= -(os.cpu_count() or 1) * types
+        assert min(server.values("min_over_time(mozu:events_in_flight[10m])")) >= 0
         server.wait(lambda: 0.0 in server.values("mozu:events_in_flight"), "nothing in flight")
         assert min(server.values("mozu_type_events_seen_total{type='openat'}")) > 100
         failing = [one for group in server.ask("rules")["groups"] for one in group["rules"] if one["health"] == "err"]

@@ -99,6 +99,13 @@ class Listener:
             connection.abort()
         await asyncio.gather(*self._handshakes, return_exceptions=True)
 
+    def use_tls(self, tls: ssl.SSLContext | None) -> None:
+        """From now on; connections that were made with TLS, or are to be, end."""
+        before, self._tls = self._tls, tls
+        if before is not None or tls is not None:
+            for connection in list(self._connections.values()):
+                connection.abort()
+
     def count(self) -> int:
         """Connections."""
         return len(self._connections)

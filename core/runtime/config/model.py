@@ -28,6 +28,7 @@ from mozu.core.runtime.config.memory import MemorySettings
 from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
 from mozu.core.runtime.config.resolve import ResolveSettings
+from mozu.core.runtime.config.validate import secret_files
 from mozu.core.runtime.config.verdict_memory import VerdictMemorySettings
 
 SECTIONS: Final = {kind.section: kind for kind in Kind}
@@ -222,6 +223,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     def stop_deadline(self) -> float:
         """Seconds."""
         return self.core.stop_deadline
+
+    def files_read(self) -> tuple[Path, ...]:
+        """Those that the core's own settings name: certificates, keys, and files of secrets."""
+        return (*self.core.http.tls.files_read(), *secret_files(CoreSettings, self.node))
 
     def of(self, kind: Kind) -> tuple[Entry, ...]:
         """The entries of one kind, in order."""

@@ -102,7 +102,7 @@ class Assembler:
         """The evaluator that is being built."""
         self._settings: dict[tuple[Kind, str], Settings] = {}
         self._content: dict[tuple[Kind, str], bytes] = {}
-        self._watched = contents_of(config.places)
+        self._watched = contents_of((*config.places, *config.files_read()))
         self._recipes: dict[tuple[Kind, str], Recipe] = {}
         self._assigned: dict[tuple[Kind, str], dict[str, Any]] = {}
         self._hostname = config.core.host or os.environ.get("FALCO_HOSTNAME") or socket.gethostname()

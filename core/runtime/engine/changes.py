@@ -11,7 +11,6 @@ from mozu.core.runtime.engine.built import Assembly
 _FIXED: Final[Mapping[str, str]] = {
     "host": "alerts of one run carry one name",
     "state_dir": "the run file is there since the start",
-    "http": "its listener is opened at the start",
     "record": "a recording is opened at the start",
 }
 """Settings of the core that hold until the end of a run → why."""

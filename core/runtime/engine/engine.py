@@ -94,33 +94,30 @@ class Engine:
         if any(pump.live and pump.pipeline.state is not None for pump in self._pumps):
             self._hosts = HostResolver(assembly.fields.lookups, assembly.resolve, metrics)
         self._culprits, self._manager = Culprits(), manager or ServiceManager()
-        self._reloader: Reloader | None = None
-        if rebuild is not None:
-            self._reloader = Reloader(self._parts(), rebuild, self._manager.reloading, self._reloaded)
         self._operations = RunOperations(
             assembly, metrics, pumps=self._pumps, workers=lambda: self._alerts.workers, spawn=tasks.spawn,
             has_started=self.started.is_set, is_stopping=self._stopping.is_set,
             rules_digest=self._evaluation.rules_digest, statistics=self.statistics,
         )  # fmt: skip
+        self._reloader: Reloader | None = None
+        if rebuild is not None:
+            self._reloader = Reloader(self._parts(), rebuild, self._manager.reloading, self._reloaded)
 
     def _parts(self) -> RunParts:
         return RunParts(
             self._assembly, self._alerts, self._evaluation, self._enrichers, self._pumps, self._demand, self._sinks,
             self._metrics, self._tasks, self._hosts, self._heartbeats, self._lifecycle, self._responses,
+            self._operations,
         )  # fmt: skip
 
     def _announcing(self) -> tuple[Lifecycle, Heartbeats]:
         built = self._assembly
         lifecycle = Lifecycle(self._alerts, built.version, built.state_dir / RUN_FILES, instance(built.files))
         heartbeats = Heartbeats(
-            self._alerts,
-            self._pumps,
-            self._losses,
-            self._metrics,
+            self._alerts, self._pumps, self._losses, self._metrics,
             intervals={one.entry.id: one.entry.heartbeat for one in built.sinks},
-            version=built.version,
-            rules_digest=self._evaluation.rules_digest,
-        )
+            version=built.version, rules_digest=self._evaluation.rules_digest,
+        )  # fmt: skip
         return lifecycle, heartbeats
 
     async def run(self, *, duration: float | None, stats: Path | None, attended: bool = True) -> int:

@@ -1,20 +1,41 @@
-"""What looks at a run from outside, where the configuration wants it: the HTTP listener, and the lag of the loop."""
+"""What looks at a run from outside, where the configuration wants it: the HTTP listener, and the lag of the loop.
+
+A reload changes it in three steps, as it does with everything: `prepare` listens at another address, and finds what
+would not work; `commit` puts it in force; `abandon` takes back what was prepared.
+"""
 
 import logging
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.errors import MozuError
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.metrics import Metrics
+from mozu.core.runtime.config.http import HttpSettings
 from mozu.core.runtime.engine.built import Assembly
+from mozu.core.runtime.engine.file_content import contents_of
 
 if TYPE_CHECKING:
     from mozu.core.runtime.operations.http_server import OperationsServer
 
 _log = logging.getLogger("mozu.http")
+
+
+class ListenerChange(msgspec.Struct, frozen=True):
+    """What a reload prepares."""
+
+    settings: HttpSettings
+    files: Mapping[Path, bytes]
+    """Certificates and keys → digests of them."""
+    server: "OperationsServer | None"
+    """Listens already; the one in use where the address stays."""
+    tls: ssl.SSLContext | None
 
 
 class RunOperations:
@@ -33,48 +54,89 @@ class RunOperations:
         rules_digest: Callable[[], str],
         statistics: Callable[[], Mapping[str, object]],
     ) -> None:
-        self._settings, self._spawn = assembly.config.core.http, spawn
-        self._server: OperationsServer | None = None
-        if self._settings.listen is None:
-            return
-        from mozu.core.runtime.operations import http_server  # imports aiohttp
-        from mozu.core.runtime.operations.loop_lag import LoopLag
-        from mozu.core.runtime.operations.run_view import RunView
+        self._assembly, self._metrics, self._spawn = assembly, metrics, spawn
+        self._pumps, self._workers, self._rules_digest, self._statistics = pumps, workers, rules_digest, statistics
+        self._has_started, self._is_stopping, self._began = has_started, is_stopping, time.time()
+        self._now = ListenerChange(HttpSettings(), {}, None, None)
+        """What is in force."""
+        self._measures_lag = False
 
-        self._lag = LoopLag(metrics)
-        self._server = http_server.OperationsServer(
-            self._settings,
-            RunView(
-                metrics=metrics,
-                pumps=pumps,
-                workers=workers,
-                heartbeat_intervals=lambda: {one.entry.id: one.entry.heartbeat for one in assembly.sinks},
-                components=lambda: [*assembly.enrichers, *assembly.evaluators],
-                has_started=has_started,
-                is_stopping=is_stopping,
-                rules_digest=rules_digest,
-                statistics=statistics,
-                version=assembly.version,
-                hostname=assembly.hostname,
-                started=time.time(),
-            ),
-        )
+    @property
+    def port(self) -> int:
+        """Where it listens; 0: nowhere, or at a path."""
+        return 0 if self._now.server is None else self._now.server.port
 
     async def open(self) -> None:
-        """Listen. Raises MozuError."""
-        if self._server is None:
-            return
-        try:
-            await self._server.open()
-        except OSError as error:
-            from mozu.core.runtime.operations.listen_check import why_not
+        """Listen as the configuration says. Raises MozuError."""
+        self.commit(await self.prepare(self._assembly.config.core.http))
 
-            raise MozuError(f"http: {why_not(self._settings, error)}") from None
-        port = f" (port {self._server.port})" if self._server.port else ""
-        _log.info("metrics, health and status of this run: %s%s", self._settings.listen, port)
-        self._spawn(self._lag.run(), "measure the lag of the loop")
+    async def prepare(self, settings: HttpSettings) -> ListenerChange:
+        """Changes nothing. Raises MozuError where that cannot come into force."""
+        files = contents_of(settings.tls.files_read())
+        if (settings, files) == (self._now.settings, self._now.files):
+            return self._now
+        if settings.listen is None:
+            return ListenerChange(settings, files, None, None)
+        from mozu.core.common.tls import server_context  # imports of a run that listens
+        from mozu.core.runtime.operations.listen_check import why_not
+
+        try:
+            tls = server_context(settings.tls)
+            server = self._now.server if settings.listen == self._now.settings.listen else self._server(settings)
+            if server is not None and server is not self._now.server:
+                await server.open(tls)
+        except OSError as error:
+            raise MozuError(f"http: {why_not(settings, error)}") from None
+        return ListenerChange(settings, files, server, tls)
+
+    def commit(self, change: ListenerChange) -> Callable[[], Awaitable[None]] | None:
+        """In force from here on; gives what closes the listener before it, if that is another one."""
+        before, self._now = self._now, change
+        if change is before:
+            return None
+        if change.server is not None and change.server is before.server:
+            change.server.use(change.settings, change.tls)
+        elif change.server is not None:
+            port = f" (port {change.server.port})" if change.server.port else ""
+            _log.info("metrics, health and status of this run: %s%s", change.settings.listen, port)
+            self._measure_lag()
+        return before.server.close if before.server not in (None, change.server) else None
+
+    def _measure_lag(self) -> None:
+        """From the first listener on."""
+        if not self._measures_lag:
+            from mozu.core.runtime.operations.loop_lag import LoopLag
+
+            self._measures_lag = True
+            self._spawn(LoopLag(self._metrics).run(), "measure the lag of the loop")
+
+    async def abandon(self, change: ListenerChange) -> None:
+        """It does not come into force."""
+        if change.server is not None and change.server is not self._now.server:
+            await change.server.close()
 
     async def close(self) -> None:
         """Listen no more."""
-        if self._server is not None:
-            await self._server.close()
+        if self._now.server is not None:
+            await self._now.server.close()
+
+    def _server(self, settings: HttpSettings) -> "OperationsServer":
+        from mozu.core.runtime.operations import http_server  # imports aiohttp
+        from mozu.core.runtime.operations.run_view import RunView
+
+        assembly = self._assembly
+        view = RunView(
+            metrics=self._metrics,
+            pumps=self._pumps,
+            workers=self._workers,
+            heartbeat_intervals=lambda: {one.entry.id: one.entry.heartbeat for one in assembly.sinks},
+            components=lambda: [*assembly.enrichers, *assembly.evaluators],
+            has_started=self._has_started,
+            is_stopping=self._is_stopping,
+            rules_digest=self._rules_digest,
+            statistics=self._statistics,
+            version=assembly.version,
+            hostname=assembly.hostname,
+            started=self._began,
+        )
+        return http_server.OperationsServer(settings, view)

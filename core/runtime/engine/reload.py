@@ -5,6 +5,7 @@
     compile    rules; those that came out the same stay
     start      new enrichers and sinks, with their queues: nothing gives them anything yet
     demand     evaluators are swapped and the sources take their demand; if one cannot, everything goes back
+    listen     at another address, if `http` says so
     commit     one step on the event loop: from one alert to the next the new sinks have taken the place of the old
     retire     what was replaced or removed delivers the rest beside, within the stop deadline
 
@@ -48,6 +49,7 @@ from mozu.core.runtime.engine.file_watch import FileWatch
 from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.kernel_kills import kernel_kills
 from mozu.core.runtime.engine.lifecycle import Lifecycle
+from mozu.core.runtime.engine.operations import ListenerChange, RunOperations
 from mozu.core.runtime.engine.recordings import change_recorder, recorded_demand
 from mozu.core.runtime.engine.responding import use_kills, use_responders
 from mozu.core.runtime.engine.sink_set import SinkChange, SinkSet
@@ -90,6 +92,7 @@ class RunParts(msgspec.Struct):
     heartbeats: Heartbeats | None
     lifecycle: Lifecycle | None
     responses: Responses
+    operations: RunOperations
 
 
 class FileRebuild:
@@ -106,6 +109,7 @@ class FileRebuild:
             self.attempted = await thread.run(lambda: contents_of(current.watched))  # a change from here on is one
             config, registry = await thread.run(self._read)
             named = {file for entry in config.entries() for file in registry.files_read(entry)}
+            named.update(config.files_read())
             self.attempted |= await thread.run(lambda: contents_of(named.difference(self.attempted)))
             problems = fixed_problems(config, registry.settings, current)
             problems.check()
@@ -185,12 +189,14 @@ class Reloader:
             try:
                 fresh = await self._build(parts.assembly)
                 change = await self._prepare(fresh, undo)
+                listener = await parts.operations.prepare(fresh.config.core.http)
+                undo.push_async_callback(parts.operations.abandon, listener)
                 await self._take_demand(fresh, undo)
             except Exception as error:  # noqa: BLE001  a plugin's code, too: what is in force stays
                 self._report_refusal(error)
                 return
             undo.pop_all()
-            self._commit(fresh, change)
+            self._commit(fresh, change, listener)
 
     # --- before the commit
 
@@ -251,7 +257,7 @@ class Reloader:
 
     # --- the commit
 
-    def _commit(self, fresh: Assembly, change: SinkChange) -> None:
+    def _commit(self, fresh: Assembly, change: SinkChange, listener: ListenerChange) -> None:
         parts, current = self._parts, self._parts.assembly
         texts = describe(fresh, current)
         parts.alerts.use(change.workers, redact=fresh.redact or unredacted, limiter=fresh.alert_limiter)
@@ -261,6 +267,9 @@ class Reloader:
         use_responders(parts.responses, fresh, self._kills)
         if fresh.config.core.log != current.config.core.log:
             set_up(fresh.config.core.log)
+        close = parts.operations.commit(listener)
+        if close is not None:
+            parts.tasks.spawn(close(), "close the listener before")
         if parts.hosts is not None:
             parts.hosts.configure(fresh.resolve)
         fields, other_fields = current.fields, fresh.fields is not current.fields
@@ -296,9 +305,7 @@ class Reloader:
                 left += outputs
         return left
 
-    async def _retire(
-        self, helpers: Sequence[Helper], outputs: Sequence[RecordingOutput], seconds: float
-    ) -> None:
+    async def _retire(self, helpers: Sequence[Helper], outputs: Sequence[RecordingOutput], seconds: float) -> None:
         for helper in helpers:
             await _stopped(helper, seconds)
             if (helper.kind, helper.name) not in {(one.kind, one.name) for one in self._parts.assembly.helpers}:

@@ -33,18 +33,18 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def ask(settings: HttpSettings) -> bytes:
-    """The body of /status. Raises RunNotFound."""
+def ask(settings: HttpSettings, page: str = "/status") -> bytes:
+    """The body of a page. Raises RunNotFound."""
     address = settings.address()
     if address is None:
         raise RunNotFound(
-            "this configuration has no listener to ask: set `http: {listen: unix:/run/mozu/http.sock}`, restart mozu, "
-            "and ask again with the same configuration"
+            "this configuration has no listener to ask: set `http: {listen: unix:/run/mozu/http.sock}`, reload "
+            "mozu, and ask again with the same configuration"
         )
     connection = _connection(settings, address)
     headers = {} if settings.token is None else {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
     try:
-        connection.request("GET", "/status", headers=headers)
+        connection.request("GET", page, headers=headers)
         response = connection.getresponse()
         body = response.read()
     except (OSError, http.client.HTTPException) as error:

@@ -3,6 +3,7 @@
 import hmac
 import platform
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from itertools import chain
@@ -14,7 +15,6 @@ from aiohttp import web
 
 from mozu.core.common.http.http_protocol import HttpServer
 from mozu.core.common.http.listener import ConnectionLimits, Listener
-from mozu.core.common.tls import server_context
 from mozu.core.delivery.encode.product import NAME
 from mozu.core.language.rules import ENGINE_VERSION
 from mozu.core.metrics import Metrics
@@ -40,8 +40,7 @@ class OperationsServer:
     """Of one run. What it answers is read when it is asked."""
 
     def __init__(self, settings: HttpSettings, run: RunView) -> None:
-        self._settings, self._run = settings, run
-        self._token = b"" if settings.token is None else settings.token.get_secret_value().encode()
+        self._settings, self._run, self._token = settings, run, _token(settings)
         self._pages: Mapping[str, Page] = {
             "/metrics": self._metrics,
             "/healthz": lambda request: web.json_response({"status": "ok"}),
@@ -55,12 +54,11 @@ class OperationsServer:
         self.port = 0
         """Where it listens; 0 for a path."""
 
-    async def open(self) -> None:
-        """Listen. Raises OSError, of which ssl.SSLError is one."""
+    async def open(self, tls: ssl.SSLContext | None) -> None:
+        """Listen. Raises OSError."""
         address = self._settings.address()
         if address is None:
             return
-        tls = server_context(self._settings.tls)
         protocol = HttpServer(self._answer, lambda: self._count("malformed"), access_log=None)
         self._runner = web.ServerRunner(protocol, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await self._runner.setup()
@@ -71,6 +69,12 @@ class OperationsServer:
             await self.close()
             raise
         self.port = self._listener.port
+
+    def use(self, settings: HttpSettings, tls: ssl.SSLContext | None) -> None:
+        """These from now on, at the same address (a reload)."""
+        self._settings, self._token = settings, _token(settings)
+        if self._listener is not None:
+            self._listener.use_tls(tls)
 
     async def close(self) -> None:
         """Answer what is being answered, and listen no more. Idempotent."""
@@ -174,16 +178,23 @@ class OperationsServer:
 
     def _status(self, request: web.BaseRequest) -> web.Response:
         found = readiness(self._run)
-        return _json(
-            {
-                "status": found.state,
-                "findings": msgspec.to_builtins(found.findings),
-                "host": self._run.hostname,
-                "started": self._run.started,
-                "versions": self._versions(),
-                "statistics": self._run.statistics(),
+        tree: dict[str, object] = {
+            "status": found.state,
+            "findings": msgspec.to_builtins(found.findings),
+            "host": self._run.hostname,
+            "started": self._run.started,
+            "versions": self._versions(),
+            "statistics": self._run.statistics(),
+        }
+        if "containers" in request.query:
+            tree["containers"] = {
+                pump.name: msgspec.to_builtins(pump.pipeline.containers.look()) for pump in self._run.pumps
             }
-        )
+        return _json(tree)
+
+
+def _token(settings: HttpSettings) -> bytes:
+    return b"" if settings.token is None else settings.token.get_secret_value().encode()
 
 
 def _full_name(name: str) -> str:

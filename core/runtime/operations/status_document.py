@@ -82,6 +82,13 @@ class VersionStatus(msgspec.Struct, frozen=True):
     rules_digest: str
 
 
+class ContainerStatus(msgspec.Struct, frozen=True):
+    """One container."""
+
+    name: str = ""
+    events: int = 0
+
+
 class RunStatus(msgspec.Struct, frozen=True):
     """The whole."""
 
@@ -92,3 +99,5 @@ class RunStatus(msgspec.Struct, frozen=True):
     versions: VersionStatus
     statistics: StatisticsStatus
     findings: list[FindingStatus] = []
+    containers: dict[str, dict[str, ContainerStatus]] = {}
+    """Source → id of a container; where `/status?containers` was asked for."""

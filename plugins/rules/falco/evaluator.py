@@ -36,6 +36,7 @@ from mozu.core.language.rules import (
 )
 from mozu.plugins.rules.falco.container_state import ContainerState
 from mozu.plugins.rules.falco.enrichment_fields import EnrichmentFields
+from mozu.plugins.rules.falco.rule_times import RuleTimes
 from mozu.plugins.rules.falco.settings import FalcoSettings
 
 _EVERY: Final = "*"
@@ -57,6 +58,7 @@ class FalcoEvaluator:
         self.rules: list[Rule] = selected(result.rules.rules, (*settings.chosen(), *selectors), minimum)
         self._fields = fields
         self._program = compile_rules(list(map(_rule_input, self.rules)), fields, settings.rule_matching)
+        self._times = RuleTimes(self._program, context, settings.rule_times) if settings.rule_times else None
         self._digest = ""
         self._enrichment = EnrichmentFields(context.requested_fields, fields)
         self._container_state = ContainerState(fields)
@@ -81,6 +83,8 @@ class FalcoEvaluator:
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
         """Alerts in the order of events, and of rules within an event."""
+        if self._times is not None:
+            self._times.sample(batch)
         return [self._alert(event, position) for event, position in self._program.evaluate(batch)]
 
     def _alert(self, event: Event, position: int) -> Alert:

@@ -143,6 +143,10 @@ class FalcoSettings(Settings):
     )
     append_output: tuple[AppendOutput, ...] = Field((), description="What is added to the outputs of which rules.")
     static_fields: dict[str, str] = Field({}, description="Texts that rules and outputs read as static.NAME.")
+    rule_times: int = Field(
+        1000, ge=0,
+        description="How long each rule takes (`rule_seconds_total`) is measured on one event in so many; 0: on none.",
+    )  # fmt: skip
 
     def chosen(self) -> tuple[Selector, ...]:
         """What `packs` and `level` switch off; `selection` comes after it, and may switch it on again."""

@@ -327,7 +327,7 @@ class Loader:
     def count(self, name: str) -> Count:
         """The loss counters of one event type since the start: map COUNTS, and recursion_misses of its programs."""
         raw = bpf_syscall.lookup(self._maps["COUNTS"], SYSCALL_SPECS[name].number, COUNTS.size * self._cpus)
-        seen, filtered, lost, over_share = (sum(column) for column in zip(*COUNTS.iter_unpack(raw), strict=True))
+        over_share, filtered, lost, seen = (sum(column) for column in zip(*COUNTS.iter_unpack(raw), strict=True))
         with self._counting:
             misses = self._misses(self._attached.get(name, []))
             missed = None if misses is None else misses + self._missed_before.get(name, 0)

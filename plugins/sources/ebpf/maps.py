@@ -12,7 +12,7 @@ from mozu.plugins.sources.ebpf import arg_layouts, bpf_syscall, compat, filter_l
 from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 
 COUNTS: Final = struct.Struct("<QQQQ")
-"""struct counts of bpf/record.h: seen, filtered, lost, over_share."""
+"""struct counts of bpf/record.h: over_share, filtered, lost, seen."""
 SETTINGS: Final = struct.Struct("<7I")
 KILL: Final = struct.Struct("<IIQIIQQ")
 """struct kill of bpf/kernel_kill.h: mode, per_minute, minute, spent, spare, acts, left."""

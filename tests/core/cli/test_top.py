@@ -24,12 +24,15 @@ def status(seconds: float, seen: int, matches: int, delivered: int) -> RunStatus
             "metrics": [
                 {"name": "rule_matches_total", "labels": {"rule": "A \x1b[2J"}, "value": matches},
                 {"name": "rule_matches_total", "labels": {"rule": "never"}, "value": 0},
+                {"name": "rule_seconds_total", "labels": {"rule": "slow"}, "value": seconds / 50},
+                {"name": "rule_seconds_total", "labels": {"rule": "never"}, "value": 0},
                 {"name": "spool_oldest_seconds", "labels": {"kind": "sink", "id": "siem"}, "value": 75.2},
                 {"name": "containers", "labels": {"kind": "enricher", "id": "containers"}, "value": 12},
                 {"name": "container_lookups_total", "labels": {"id": "containers", "by": "files"}, "value": seen},
                 {"name": "container_lookups_total", "labels": {"id": "containers", "by": "api"}, "value": 20},
             ],
         },
+        "containers": {"syscalls": {"0123456789ab": {"name": "web", "events": seen}, "host": {"events": 7}}},
     }  # fmt: skip
     return parsed(json.dumps(answer).encode())
 
@@ -40,6 +43,9 @@ def test_rates_are_of_the_time_between_two_looks() -> None:
     rows = [line.split() for line in text.splitlines()]
     assert ["openat", "500", "500", "0.0", "0.0", "1,100"] in rows
     assert ["A", "\\x1b[2J", "0.5", "5"] in rows
+    assert ["slow", "0.0", "0", "2.000%"] in rows
+    assert ["0123456789ab", "web", "500"] in rows
+    assert "host" not in [row[0] for row in rows if row]
     assert ["siem", "3.0", "1", "75", "s", "0", "0"] in rows
     assert ["containers", "12", "500", "1,120"] in rows
     assert "never" not in text

@@ -44,6 +44,11 @@ def _evaluator(folder: Path, text: str = RULES, **settings: Any) -> FalcoEvaluat
     return FalcoEvaluator(FalcoSettings.model_validate({"rules": [str(file)], **settings}), context())
 
 
+def _by_rule(evaluator: FalcoEvaluator, metric: str) -> dict[str, float]:
+    found = evaluator.context.metrics.collect()
+    return {labels["rule"]: value for name, labels, value in found if name == metric}
+
+
 def test_an_alert_has_what_the_rule_and_the_event_say(tmp_path: Path) -> None:
     event = executed(process("ls", "-l"))
 
@@ -192,9 +197,28 @@ def test_matches_are_counted_by_rule(tmp_path: Path) -> None:
     evaluator = _evaluator(tmp_path)
     evaluator.evaluate([executed(process("ls")), executed(process("cat"))])
 
-    counted = {labels["rule"]: value for name, labels, value in evaluator.context.metrics.collect() if "rule" in labels}
+    counted = _by_rule(evaluator, "rule_matches_total")
 
     assert {"Any exec": 2, "Exec of ls": 0, "Read of a secret": 0, "Get": 0} == counted
+
+
+def test_rules_are_measured_on_a_sample_of_events_which_changes_no_verdict(tmp_path: Path) -> None:
+    evaluator = _evaluator(tmp_path, rule_times=3)
+
+    alerts = [evaluator.evaluate([executed(process("ls"))] * size) for size in (1, 0, 1, 2, 40)]
+
+    assert [1, 0, 1, 2, 40] == [len(found) for found in alerts]
+    assert 44 == _by_rule(evaluator, "rule_matches_total")["Any exec"]
+    times = _by_rule(evaluator, "rule_seconds_total")
+    assert times["Exec of ls"] > 0
+    assert (0, 0) == (times["Read of a secret"], times["Get"])
+
+
+def test_rules_that_are_not_to_be_measured_have_no_times(tmp_path: Path) -> None:
+    evaluator = _evaluator(tmp_path, rule_times=0)
+    evaluator.evaluate([executed(process("ls"))] * 10_000)
+
+    assert {} == _by_rule(evaluator, "rule_seconds_total")
 
 
 def test_a_reload_reads_the_files_again(tmp_path: Path) -> None:

@@ -37,20 +37,30 @@ class RemainingRule(msgspec.Struct, frozen=True):
 
 def build(conditions: Mapping[int, Formula], resolver: Resolver) -> tuple[Function, str]:
     """The function for rules (position → simplified condition), and its source."""
+    plan, library = planned(conditions, resolver)
+    source = written(plan, library, Writer, "def match(e):\n    out = ()", "    return out")
+    return library.define("match", source), source
+
+
+def planned(conditions: Mapping[int, Formula], resolver: Resolver) -> "tuple[tuple[Step, ...], Library]":
+    """The work for rules (position → simplified condition), in its order."""
     library = Library(resolver)
     library.prepare(conditions.values())
     rules = [RemainingRule(position, _conjuncts(node, library)) for position, node in conditions.items()]
+    return _Tree(library).plan(rules, 0), library
+
+
+def written(
+    plan: "Sequence[Step]", library: Library, writer: "Callable[[Emitter], Writer]", head: str, end: str
+) -> str:
+    """The source of the function that does this work: between its first lines and its last."""
     counts: Counter[str] | None = None
-    tree = _Tree(library)
-    plan = tree.plan(rules, 0)
     for _ in range(2):
         emitter = Emitter(library, counts)
-        lines = _Writer(emitter).block(plan, frozenset(), 1)
+        lines = writer(emitter).block(plan, frozenset(), 1)
         counts = emitter.seen
     start = emitter.initial()
-    head = ["def match(e):", "    out = ()", *([f"    {start}"] if start else [])]
-    source = "\n".join((*head, *lines, "    return out", ""))
-    return library.define("match", source), source
+    return "\n".join((head, *([f"    {start}"] if start else []), *lines, end, ""))
 
 
 def _conjuncts(node: Formula, library: Library) -> tuple[Formula, ...]:
@@ -78,6 +88,7 @@ class LookUp(msgspec.Struct, frozen=True):
     key: Key
     find: str
     check: str
+    candidates: "Candidates"
 
 
 Step = Guard | Hit | LookUp
@@ -167,8 +178,8 @@ class _Tree:
     def _look_up(self, group: Sequence[tuple[RemainingRule, Key]]) -> LookUp:
         find = look_up(atom(*one, rule.position) for rule, key in group for one in key.atoms)
         left = {rule.position: rule.without(key.node) if key.exact else rule for rule, key in group}
-        library = self.library
-        return LookUp(group[0][1], library.shared(find), library.shared(_Candidates(left, library).check))
+        library, candidates = self.library, Candidates(left, self.library)
+        return LookUp(group[0][1], library.shared(find), library.shared(candidates.check), candidates)
 
 
 def whole(rule: RemainingRule) -> Formula:
@@ -183,19 +194,21 @@ def _rarity(key: Key, popular: Counter[tuple[Any, ...]]) -> tuple[int, int, int]
     return shared, effort, len(key.atoms)
 
 
-class _Candidates:
+class Candidates:
     """Tests what is left of rules that an index found; their functions are made when they are first needed."""
 
     def __init__(self, rules: Mapping[int, RemainingRule], library: Library) -> None:
         self._rules = rules
+        self.positions = tuple(rules)
         self._library = library
         self._functions: dict[int, Callable[[Any], Any]] = {}
 
     def check(self, event: Any, found: Found) -> Found:
         """Those of the candidates that match."""
-        return tuple(position for position in found if self._function(position)(event))
+        return tuple(position for position in found if self.function(position)(event))
 
-    def _function(self, position: int) -> Callable[[Any], Any]:
+    def function(self, position: int) -> Callable[[Any], Any]:
+        """The test of what is left of one rule."""
         function = self._functions.get(position)
         if function is None:
             function = self._functions[position] = self._make(position)
@@ -209,7 +222,7 @@ class _Candidates:
         return library.define(name, expression_function(name, whole(rule), library))
 
 
-class _Writer:
+class Writer:
     """Plan → lines of Python."""
 
     def __init__(self, emitter: Emitter) -> None:

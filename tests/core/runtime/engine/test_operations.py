@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from mozu.core.errors import MozuError
 from mozu.core.runtime.config.http import HttpSettings
 from mozu.core.runtime.operations.client import RunNotFound, ask, parsed
 from tests.core.runtime.engine.scene import Scene
+from tests.support.https import Certificates
 
 Get = Callable[..., Awaitable[tuple[int, str, str]]]
 
@@ -120,12 +122,11 @@ def test_a_name_that_a_page_in_a_browser_has_made_resolve_to_this_machine_is_ref
     scene.tree["http"] = {"listen": "127.0.0.1:0"}
 
     async def play(scene: Scene) -> None:
-        server = scene.engine._operations._server
-        assert server is not None
+        port = scene.engine._operations.port
         statuses = {}
         async with aiohttp.ClientSession() as session:
             for host in ("127.0.0.1", "[::1]:5", "localhost:18765", "evil.example", "evil.example:1", "", "a:b:c"):
-                url = f"http://127.0.0.1:{server.port}/metrics"
+                url = f"http://127.0.0.1:{port}/metrics"
                 async with session.get(url, headers={"Host": host}) as response:
                     statuses[host] = response.status
         assert {200: 3, 403: 4} == {code: list(statuses.values()).count(code) for code in set(statuses.values())}
@@ -143,10 +144,132 @@ def test_an_address_that_is_taken_refuses_the_start(scene: Scene) -> None:
     assert "no socket" in str(refused.value)
 
 
-def test_another_listener_takes_a_restart(scene: Scene) -> None:
+def asks(settings: HttpSettings) -> str:
+    """What a client gets to hear."""
+    try:
+        return parsed(ask(settings)).status
+    except RunNotFound:
+        return "none"
+
+
+async def gone(path: Path) -> None:
+    """A listener that was replaced closes beside."""
+    while await asyncio.to_thread(path.exists):
+        await asyncio.sleep(0)
+
+
+def test_a_reload_listens_where_the_configuration_says_now(scene: Scene) -> None:
+    paths = scene.folder / "first.sock", scene.folder / "second.sock"
+    first, second = (HttpSettings(listen=f"unix:{path}") for path in paths)
+
     async def play(scene: Scene) -> None:
-        scene.tree["http"] = {"listen": "127.0.0.1:0"}
-        assert "`http` cannot change while mozu runs" in (await scene.reload())["error"]
+        async def answers() -> tuple[str, str]:
+            return await asyncio.to_thread(asks, first), await asyncio.to_thread(asks, second)
+
+        assert ("none", "none") == await answers()
+        scene.tree["http"] = {"listen": first.listen}
+        assert "setting http.listen" in (await scene.reload())["changes"]
+        assert ("ready", "none") == await answers()
+        scene.tree["http"] = {"listen": second.listen}
+        await scene.reload()
+        await gone(paths[0])
+        assert ("none", "ready") == await answers()
+        del scene.tree["http"]
+        await scene.reload()
+        await gone(paths[1])
+        assert ("none", "none") == await answers()
+
+    scene.play(play)
+
+
+def test_a_reload_changes_token_and_metrics_where_the_address_stays(scene: Scene) -> None:
+    async def scenario(get: Get) -> None:
+        listen = scene.tree["http"]["listen"]
+        scene.tree["http"] = {"listen": listen, "token": "new", "falco_names": True}
+        assert "setting http.token" in (await scene.reload())["changes"]
+        assert 401 == (await get("/metrics", Authorization="Bearer old"))[0]
+        status, _, text = await get("/metrics", Authorization="Bearer new")
+        assert 200 == status
+        assert "falcosecurity_scap_n_evts_total" in text
+
+    look(scene, scenario, token="old")
+
+
+def test_a_renewed_token_in_a_file_comes_into_force_with_a_reload(scene: Scene) -> None:
+    (scene.folder / "token").write_text("old")
+
+    async def scenario(get: Get) -> None:
+        assert scene.folder / "token" in scene.assembly.watched
+        (scene.folder / "token").write_text("new")
+        await scene.reload()
+        assert (401, 200) == tuple(
+            [(await get("/metrics", Authorization=f"Bearer {one}"))[0] for one in ("old", "new")]
+        )
+
+    look(scene, scenario, token={"file": str(scene.folder / "token")})
+
+
+def test_renewed_certificates_come_into_force_with_a_reload(scene: Scene) -> None:
+    for name in ("old", "new"):
+        (scene.folder / name).mkdir()
+    old, new = (Certificates(scene.folder / name) for name in ("old", "new"))
+    certificate, key = old.server, old.server_key
+    scene.tree["http"] = {"listen": "127.0.0.1:0", "tls": {"certificate": str(certificate), "key": str(key)}}
+
+    async def play(scene: Scene) -> None:
+        async def trusts(certificates: Certificates) -> bool:
+            context = ssl.create_default_context(cafile=certificates.ca)
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", scene.engine._operations.port, ssl=context)
+            except ssl.SSLError:
+                return False
+            writer.close()
+            return True
+
+        port = scene.engine._operations.port
+        assert (True, False) == (await trusts(old), await trusts(new))
+        certificate.write_bytes(new.server.read_bytes())
+        key.write_bytes(new.server_key.read_bytes())
+        await scene.reload()
+        assert (False, True) == (await trusts(old), await trusts(new))
+        key.write_text("no key")
+        assert "http: cannot listen" in (await scene.reload())["error"]
+        assert (False, True) == (await trusts(old), await trusts(new))
+        assert port == scene.engine._operations.port
+
+    scene.play(play)
+
+
+def test_a_listener_that_cannot_be_opened_refuses_the_reload_and_changes_nothing(scene: Scene) -> None:
+    (scene.folder / "taken").write_text("")
+
+    async def scenario(get: Get) -> None:
+        before = scene.tree["http"]
+        scene.tree["http"] = {"listen": f"unix:{scene.folder / 'taken'}"}
+        scene.tree["sinks"] = [scene.sink("two")]
+        refused = (await scene.reload())["error"]
+        assert f"http: cannot listen on unix:{scene.folder / 'taken'}: there is a file that is no socket" in refused
+        assert 200 == (await get("/readyz"))[0]
+        assert ["one"] == [worker.name for worker in scene.engine._sinks.workers]
+        scene.tree["http"] = before
+        assert "sink two added" in (await scene.reload())["changes"]
+        assert 200 == (await get("/readyz"))[0]
+
+    look(scene, scenario)
+
+
+def test_a_reload_that_fails_elsewhere_leaves_no_listener_behind(scene: Scene) -> None:
+    async def play(scene: Scene) -> None:
+        path = scene.folder / "new.sock"
+        scene.tree["http"] = {"listen": f"unix:{path}"}
+
+        async def refuse(demand: object) -> str:
+            return "it cannot" if path.exists() else ""
+
+        setattr(scene.engine._pumps[0], "update", refuse)  # noqa: B010  a source that cannot take its demand
+        scene.rule("B", path="/other", file="b.yaml")
+        assert "it cannot" in (await scene.reload())["error"]
+        assert not path.exists()
 
     scene.play(play)
 

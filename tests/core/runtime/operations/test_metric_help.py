@@ -20,7 +20,7 @@ def sources() -> Iterator[tuple[Path, ast.Module]]:
 
 
 def counted() -> set[str]:
-    """Every name that is given to `counter`, to `gauge`, or to `Sample`, as text."""
+    """Every name that is given to `counter` or `time_counter`, to `gauge`, or to `Sample`, as text."""
     found: set[str] = set()
     for path, tree in sources():
         if "falco_names" in path.name:
@@ -30,7 +30,7 @@ def counted() -> set[str]:
                 continue
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             first = node.args[0]
-            if called in ("counter", "gauge", "Sample") and isinstance(first, ast.Constant):
+            if called in ("counter", "time_counter", "gauge", "Sample") and isinstance(first, ast.Constant):
                 found.add(str(first.value))
     return found
 

@@ -1,0 +1,135 @@
+"""The function of an event type with a clock around each of its tests: how long each rule takes.
+
+It does the work of the function of `function.py` in the same order, so that the times of all rules add up to what
+judging the event took. A test that several rules share is made once, and each of them is charged with its part.
+
+It is for a sample of events: reading the clock takes about as long as a test does. What reading it takes by itself is
+subtracted. Each event is judged twice, and of each test the shorter time counts: the first one is longer than usual,
+since little that it needs is in the processor's caches, and at times another thread has had the processor meanwhile.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter_ns
+from typing import Final
+
+from mozu.core.filter.formula import Formula
+from mozu.core.language.conditions.generate.emitter import Emitter, Ready
+from mozu.core.language.conditions.generate.function import (
+    Candidates,
+    Guard,
+    Hit,
+    LookUp,
+    Step,
+    Writer,
+    planned,
+    written,
+)
+from mozu.core.language.conditions.generate.index import Found
+from mozu.core.language.conditions.operands import Resolver
+from mozu.core.model.event import Event
+
+_HEAD: Final = "def measure(e, spent):"
+_TRIALS: Final = 100
+
+
+class MeasuredFunction:
+    """Event → position of a rule → ns. Rules that the event did not reach are not in it."""
+
+    def __init__(
+        self, conditions: Mapping[int, Formula], resolver: Resolver, clock: Callable[[], int] = perf_counter_ns
+    ) -> None:
+        """`conditions`: position → simplified condition. `clock`: ns since any moment."""
+        plan, library = planned(conditions, resolver)
+        library.namespace["clock"] = self._clock = clock
+        sharers: list[tuple[int, ...]] = []
+
+        def writer(emitter: Emitter) -> Writer:
+            sharers.clear()
+            return _MeasuringWriter(emitter, sharers)
+
+        self._measure = library.define("measure", written(plan, library, writer, _HEAD, "    return"))
+        self._sharers = tuple(sharers)
+        """Of each test, the rules that it is made for."""
+        self._clock_ns = min(-clock() + clock() for _ in range(_TRIALS))
+        """What reading the clock takes."""
+
+    def __call__(self, event: Event) -> Mapping[int, float]:
+        """Judge it. Raises what judging it raises."""
+        one, other = self._judged(event), self._judged(event)
+        found: dict[int, float] = {}
+        for sharers, *times in zip(self._sharers, one, other, strict=True):
+            nanoseconds = min(times) - self._clock_ns
+            if nanoseconds > 0:
+                part = nanoseconds / len(sharers)
+                for position in sharers:
+                    found[position] = found.get(position, 0.0) + part
+        for position, *times in zip(one.candidates, one.of_candidates, other.of_candidates, strict=True):
+            found[position] = found.get(position, 0.0) + max(0, min(times) - self._clock_ns)
+        return found
+
+    def _judged(self, event: Event) -> "_Spent":
+        spent = _Spent(len(self._sharers), self._clock)
+        self._measure(event, spent)
+        return spent
+
+
+class _Spent(list[int]):
+    """ns of each test, by its place."""
+
+    def __init__(self, tests: int, clock: Callable[[], int]) -> None:
+        super().__init__([0] * tests)
+        self._clock = clock
+        self.candidates: list[int] = []
+        """Positions of the rules that an index found."""
+        self.of_candidates: list[int] = []
+        """ns of what was left to test of each."""
+
+    def check(self, candidates: Candidates, event: Event, found: Found) -> None:
+        """Test each of them."""
+        for position in found:
+            function = candidates.function(position)
+            begun = self._clock()
+            function(event)
+            self.of_candidates.append(self._clock() - begun)
+            self.candidates.append(position)
+
+
+class _MeasuringWriter(Writer):
+    """Plan → lines of Python, with clocks."""
+
+    def __init__(self, emitter: Emitter, sharers: list[tuple[int, ...]]) -> None:
+        super().__init__(emitter)
+        self._sharers = sharers
+
+    def block(self, steps: Sequence[Step], ready: Ready, depth: int) -> list[str]:
+        """The lines of some steps, indented."""
+        margin = "    " * depth
+        lines = [f"{margin}pass"]
+        for step in steps:
+            if isinstance(step, Hit):
+                continue
+            end = f"{margin}spent[{len(self._sharers)}] = clock() - begun"
+            self._sharers.append(_positions(step))
+            lines.append(f"{margin}begun = clock()")
+            if isinstance(step, LookUp):
+                now = set(ready)
+                lines += [f"{margin}found = {step.find}({self.emitter.value(step.key.left, now)})", end]
+                candidates = self.emitter.library.shared(step.candidates)
+                lines.append(f"{margin}if found: spent.check({candidates}, e, found)")
+                ready = frozenset(now)
+            else:
+                text, true, false = self.emitter.condition(step.test, ready)
+                lines += [f"{margin}holds = {text}", end, f"{margin}if holds:"]
+                lines += self.block(step.body, true, depth + 1)
+                ready = true & false
+        return lines
+
+
+def _positions(step: Step) -> tuple[int, ...]:
+    """The rules that a step is for."""
+    if isinstance(step, Hit):
+        return (step.position,)
+    if isinstance(step, LookUp):
+        return step.candidates.positions
+    assert isinstance(step, Guard)
+    return tuple(position for inner in step.body for position in _positions(inner))
