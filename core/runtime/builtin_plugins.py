@@ -41,6 +41,8 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
         "kill": "mozu.plugins.responders.kill",
         "stop": "mozu.plugins.responders.stop",
         "freeze": "mozu.plugins.responders.freeze",
+        "pause": "mozu.plugins.responders.pause",
+        "kill_container": "mozu.plugins.responders.kill_container",
         "isolate": "mozu.plugins.responders.isolate",
         "capture": "mozu.plugins.responders.capture",
         "run": "mozu.plugins.responders.run",

@@ -5,7 +5,6 @@ user, whose packets are dropped on their way out; not root's, which would be the
 transaction (nft(8)), and the table has a name of its own, so that undoing it takes nothing else away.
 """
 
-import asyncio
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,8 +26,8 @@ from mozu.core.api import (
     Scope,
     hookimpl,
 )
+from mozu.core.common.programs import PROGRAM_PATH, run_program
 
-_PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"
 _SECONDS: Final = 20.0
 
 
@@ -46,7 +45,7 @@ class IsolateResponder(ChecksStart):
 
     def obstacles(self) -> Sequence[Obstacle]:
         """Whether the programs are there."""
-        absent = [name for name in ("nft", "nsenter") if shutil.which(name, path=_PATH) is None]
+        absent = [name for name in ("nft", "nsenter") if shutil.which(name, path=PROGRAM_PATH) is None]
         return [Obstacle(f"the program {name} is not there; install nftables and util-linux") for name in absent]
 
     async def start(self) -> None:
@@ -145,27 +144,12 @@ def _namespace(pid: int) -> str:
 
 
 async def _nft(script: str, namespace: int | None) -> None:
-    command = ["nft", "-f", "-"]
+    command, descriptors = ["nft", "-f", "-"], () if namespace is None else (namespace,)
     if namespace is not None:
         command = ["nsenter", f"--net=/proc/self/fd/{namespace}", *command]
-    child = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        pass_fds=() if namespace is None else (namespace,),
-        env={"PATH": _PATH, "LANG": "C.UTF-8"},
-    )
-    try:
-        async with asyncio.timeout(_SECONDS):
-            _, errors = await child.communicate(script.encode())
-    except BaseException:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-        raise
-    if child.returncode:
-        raise RuntimeError(f"nft: {errors.decode('utf-8', 'replace').strip()[:500]}")
+    done = await run_program(command, stdin=script.encode(), seconds=_SECONDS, pass_fds=descriptors)
+    if done.code:
+        raise RuntimeError(f"nft: {done.errors.strip()[:500]}")
 
 
 @hookimpl

@@ -1,10 +1,6 @@
 """The responder `run`: a program, with the alert as one line of JSON on its standard input; never a shell."""
 
-import asyncio
-import contextlib
-import os
 import shutil
-import signal
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -22,11 +18,10 @@ from mozu.core.api import (
     hookimpl,
 )
 from mozu.core.common.control_chars import visible
+from mozu.core.common.programs import run_program
 from mozu.core.delivery.encode.incident import incident_line
 
 _MAX_OUTPUT: Final = 4096
-_ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-"""Nothing of mozu's own environment, which may hold secrets."""
 
 
 class RunSettings(ResponderSettings):
@@ -59,26 +54,11 @@ class RunResponder(ChecksStart):
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
         """Raises OSError, TimeoutError, and RuntimeError for an exit code other than 0."""
         line = incident_line(incident) + b"\n"
-        child = await asyncio.create_subprocess_exec(
-            *self._settings.command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            env=_ENVIRONMENT,
-        )
-        try:
-            async with asyncio.timeout(self._settings.timeout):
-                output, _ = await child.communicate(line)
-        except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            await child.wait()
-            raise
-        for text in output[:_MAX_OUTPUT].decode("utf-8", "replace").splitlines():
+        done = await run_program(self._settings.command, stdin=line, seconds=self._settings.timeout)
+        for text in (done.output[:_MAX_OUTPUT] + done.errors[:_MAX_OUTPUT]).splitlines():
             self._log.info("%s", visible(text))
-        if child.returncode:
-            raise RuntimeError(f"{self._settings.command[0]} ended with exit code {child.returncode}")
+        if done.code:
+            raise RuntimeError(f"{self._settings.command[0]} ended with exit code {done.code}")
 
     async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
         """What the program did is its own."""

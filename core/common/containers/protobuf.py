@@ -37,9 +37,14 @@ def text_field(number: int, value: str) -> bytes:
     return message_field(number, value.encode())
 
 
+def number_field(number: int, value: int) -> bytes:
+    """A field of an unsigned integer type, encoded."""
+    return _encoded(number << 3 | _VARINT) + _encoded(value)
+
+
 def flag_field(number: int, *, value: bool) -> bytes:
     """A field of type bool, encoded."""
-    return _encoded(number << 3 | _VARINT) + _encoded(int(value))
+    return number_field(number, int(value))
 
 
 def message_field(number: int, data: bytes) -> bytes:

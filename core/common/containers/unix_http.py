@@ -1,4 +1,4 @@
-"""HTTP/1.1 over a unix socket, as far as the docker engine's API needs it: GET, one connection a request.
+"""HTTP/1.1 over a unix socket, as far as docker's API needs it: no bodies are sent, one connection a request.
 
 aiohttp would do, at 9 MB of memory in a process that asks the engine a few things. Bodies come with a length, in chunks
 (RFC 9112, section 7.1), or up to the end of the connection.
@@ -68,15 +68,16 @@ class Answer:
 
 
 @asynccontextmanager
-async def get(socket: Path, path: str, seconds: float) -> AsyncIterator[Answer]:
-    """GET over a connection of its own, which is closed at the end of the block.
+async def request(socket: Path, method: str, path: str, seconds: float) -> AsyncIterator[Answer]:
+    """One request over a connection of its own, which is closed at the end of the block.
 
     `seconds` bounds the time until the headers have come. Raises OSError, TimeoutError, BrokenAnswer.
     """
     async with asyncio.timeout(seconds):
         reader, writer = await asyncio.open_unix_connection(str(socket))
         try:
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n".encode())
+            more = "Content-Length: 0\r\n" if method == "POST" else ""
+            writer.write(f"{method} {path} HTTP/1.1\r\nHost: docker\r\n{more}Connection: close\r\n\r\n".encode())
             answer = await _headers(reader)
         except BaseException:
             writer.close()

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from mozu.core.common.containers.docker.documents import Described, EngineEvent, Inspected, InspectedImage, Listed
-from mozu.core.common.containers.unix_http import Answer, BrokenAnswer, get
+from mozu.core.common.containers.unix_http import Answer, BrokenAnswer, request
 from mozu.core.model.containers.image import ImageNames
 
 UNREACHABLE: Final = (OSError, BrokenAnswer, TimeoutError, msgspec.DecodeError)
@@ -45,7 +45,7 @@ class EngineApi:
     async def open(self) -> None:
         """Connect and negotiate the version of the API. Raises one of UNREACHABLE."""
         await self.close()
-        async with get(self.socket, "/_ping", self._timeout) as answer:
+        async with request(self.socket, "GET", "/_ping", self._timeout) as answer:
             answer.check()
             offered = answer.headers.get("api-version", "")
         self._version, self._is_open = _negotiated(offered), True
@@ -82,14 +82,14 @@ class EngineApi:
         if since:
             query["since"] = f"{since // 1_000_000_000}.{since % 1_000_000_000:09d}"
         self._check_open()
-        async with get(self.socket, f"{self._version}/events?{urlencode(query)}", self._timeout) as answer:
+        async with request(self.socket, "GET", f"{self._version}/events?{urlencode(query)}", self._timeout) as answer:
             answer.check()
             yield _lines(answer)
 
     async def _get(self, path: str) -> bytes | None:
         """The body, or None for 404."""
         self._check_open()
-        one = get(self.socket, self._version + path, self._timeout)
+        one = request(self.socket, "GET", self._version + path, self._timeout)
         async with asyncio.timeout(self._timeout), self._requests, one as answer:
             if answer.status == 404:
                 return None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.common.containers.unix_http import BrokenAnswer, get
+from mozu.core.common.containers.unix_http import BrokenAnswer, request
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -24,7 +24,7 @@ async def _asked(folder: Path, answer: bytes, *, limit: int, hangs: bool) -> tup
     ended = asyncio.Event()
     server = await asyncio.start_unix_server(serve, str(folder / "engine"))
     try:
-        async with get(folder / "engine", "/v1.45/info?a=1", 0.5 if hangs else 30) as found:
+        async with request(folder / "engine", "GET", "/v1.45/info?a=1", 0.5 if hangs else 30) as found:
             found.check()
             body = await found.whole(limit)
     finally:
@@ -81,7 +81,7 @@ def test_an_engine_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
 
 def test_an_engine_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
     async def nothing() -> None:
-        async with get(tmp_path / "nothing", "/_ping", 1):
+        async with request(tmp_path / "nothing", "GET", "/_ping", 1):
             raise AssertionError("there is no engine")
 
     with pytest.raises(FileNotFoundError):

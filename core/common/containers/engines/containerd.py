@@ -1,0 +1,58 @@
+"""containerd's containers over its API: the service `tasks`, whose field numbers are those of
+`api/services/tasks/v1/tasks.proto` and `api/types/task/task.proto`."""
+
+import signal
+from pathlib import Path
+from typing import Final
+
+from mozu.core.common.containers.containerd.files import StateFiles
+from mozu.core.common.containers.engines.control import EngineContainer
+from mozu.core.common.containers.grpc_calls import GrpcCalls
+from mozu.core.common.containers.protobuf import data_of, decode, flag_field, integer, number_field, text_field
+
+_TASKS: Final = "/containerd.services.tasks.v1.Tasks"
+_RUNNING, _PAUSED, _PAUSING = 2, 4, 5
+
+
+class ContainerdControl:
+    """One containerd. A container's namespace is that of the bundle with its id; where two have one, none counts."""
+
+    def __init__(self, socket: Path, state: Path, timeout: float) -> None:
+        self._calls, self._files = GrpcCalls(socket, timeout), StateFiles(state)
+
+    async def state(self, full_id: str) -> EngineContainer | None:
+        """See `EngineControl`."""
+        answer = await self._call("Get", full_id)
+        if answer is None:
+            return None
+        process = decode(data_of(decode(answer), 1))
+        status = integer(process, 4)
+        if status not in (_RUNNING, _PAUSED, _PAUSING):
+            return None
+        return EngineContainer(integer(process, 3), status != _RUNNING)
+
+    async def pause(self, full_id: str) -> None:
+        """See `EngineControl`."""
+        await self._do("Pause", full_id)
+
+    async def resume(self, full_id: str) -> None:
+        """See `EngineControl`."""
+        await self._do("Resume", full_id)
+
+    async def kill(self, full_id: str) -> None:
+        """See `EngineControl`. All of its processes: the container may have those of the host among its own."""
+        await self._do("Kill", full_id, number_field(3, signal.SIGKILL) + flag_field(4, value=True))
+
+    async def _do(self, method: str, full_id: str, more: bytes = b"") -> None:
+        if await self._call(method, full_id, more) is None:
+            raise ProcessLookupError("containerd has no task of this container")
+
+    async def _call(self, method: str, full_id: str, more: bytes = b"") -> bytes | None:
+        bundle = self._files.bundle(full_id)
+        if bundle is None:
+            return None
+        request = text_field(1, full_id) + more
+        try:
+            return await self._calls.call(f"{_TASKS}/{method}", request, {"containerd-namespace": bundle.namespace})
+        finally:
+            self._calls.close()

@@ -1,0 +1,48 @@
+"""Programs that are run to their end: an argument list and never a shell, nothing of mozu's own environment."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+PROGRAM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where programs are looked for."""
+_ENVIRONMENT: Final = {"PATH": PROGRAM_PATH, "LANG": "C.UTF-8"}
+"""mozu's own may hold secrets."""
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """How a program ended, and what it wrote."""
+
+    code: int
+    output: str
+    errors: str
+
+
+async def run_program(
+    command: Sequence[str | Path], *, stdin: bytes = b"", seconds: float, pass_fds: Sequence[int] = ()
+) -> Finished:
+    """Run it. After `seconds` it is killed with its process group. Raises OSError, TimeoutError."""
+    child = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        pass_fds=pass_fds,
+        env=_ENVIRONMENT,
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            output, errors = await child.communicate(stdin)
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        await child.wait()
+        raise
+    return Finished(child.returncode or 0, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
