@@ -13,9 +13,12 @@ from mozu.core.flow.evaluated import alerts_of
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Alert, Severity
+from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event, SyscallEvent
-from mozu.core.respond.act_records import NotifyResponse
+from mozu.core.respond.act_records import ActRecords
+from mozu.core.respond.audit_log import ActStage, AuditEntry
+from mozu.core.respond.subject import account_of, subject_of
+from mozu.core.respond.targets import boot_identity
 from mozu.core.state import StateMachine
 
 DENY: Final = "deny"
@@ -42,9 +45,10 @@ class DeniedCalls:
     """Of one source. `emit` gives an alert its id."""
 
     def __init__(
-        self, state: StateMachine, evaluation: Evaluation, emit: EmitOf, notify: NotifyResponse, metrics: Metrics
+        self, state: StateMachine, evaluation: Evaluation, emit: EmitOf, records: ActRecords, metrics: Metrics
     ) -> None:
-        self._state, self._evaluation, self._emit, self._notify = state, evaluation, emit, notify
+        self._state, self._evaluation, self._emit, self._records = state, evaluation, emit, records
+        records.open_for_denials()
         self._judges: list[tuple[Isolated[Evaluator], CallJudge | None]] | None = None
         self._last: dict[int, _Denied] = {}
         """Task → its call that was denied last: its exit is an event, too."""
@@ -99,10 +103,11 @@ class DeniedCalls:
         for alert, evaluator in alerts:
             alert.respond = tuple(name for name in alert.respond if name != DENY)
             self._emit((event,), alert, evaluator)
-            self._notify(
-                "Response taken", Severity.WARNING, f"done: {what}", response=what, reason="", alert=alert.id,
-                for_rule=alert.rule, responder=DENY,
+            entry = AuditEntry(
+                time=0, stage=ActStage.DONE, act=f"{alert.id}/{DENY}", rule=alert.rule, text=what, pids=(event.pid,),
+                starts=(0,), boot=boot_identity(),
             )  # fmt: skip
+            self._records.denied(entry, account_of(subject_of(event)))
 
 
 def _may_deny(evaluator: Isolated[Evaluator]) -> bool:

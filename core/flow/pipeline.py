@@ -149,11 +149,11 @@ class SourcePipeline:
 
     def call_judge(self) -> CallJudge:
         """What the evaluators deny, for a source that asks before a call runs."""
-        if self.state is None:
+        if self.state is None or self._responses is None:
             raise TypeError(f"source {self.name} has no calls of processes to ask about")
         if self._denied is None:
             emit = partial(self._emit, ())
-            self._denied = DeniedCalls(self.state, self._evaluation, emit, self._alerts.notice, self._metrics)
+            self._denied = DeniedCalls(self.state, self._evaluation, emit, self._responses.records, self._metrics)
         return self._denied.judge()
 
     def repair(self, events: Sequence[SyscallEvent]) -> None:

@@ -1,5 +1,6 @@
 """What is said of acts: an entry of the audit log, an alert, a count."""
 
+import logging
 import time
 from pathlib import Path
 from typing import Final, Protocol
@@ -9,11 +10,14 @@ import msgspec
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.respond.audit_log import ActStage, AuditEntry, AuditLog
-from mozu.core.respond.budget import FirstOfAMinute
+from mozu.core.respond.budget import ActBounds, Budget, FirstOfAMinute
 from mozu.core.respond.standing import StandingActs
 
 AUDIT_FILE: Final = "responses/audit.jsonl"
 """Below the state directory."""
+_DENIALS: Final = ActBounds(account=30, total=300)
+"""Denials of a rule that are reported for one account, and those of all rules, in a minute; the others are counted."""
+_LOG: Final = logging.getLogger("mozu.responses")
 _NOTICES: Final = {
     ActStage.DONE: ("Response taken", Severity.WARNING),
     ActStage.WOULD: ("Response would be taken", Severity.NOTICE),
@@ -44,7 +48,7 @@ class ActRecords:
         self._path, self.notify = state_dir / AUDIT_FILE, notify
         self._log: AuditLog | None = None
         self.standing = StandingActs()
-        self._firsts = FirstOfAMinute()
+        self._firsts, self._denials = FirstOfAMinute(), Budget(_DENIALS)
         self._counted = {stage: metrics.counter("responses_total", stage=stage.value) for stage in _NOTICES}
 
     @property
@@ -94,6 +98,24 @@ class ActRecords:
             self.write(entry, ActStage.REFUSED, reason=reason)
         else:
             self._counted[ActStage.REFUSED].value += 1
+
+    def open_for_denials(self) -> None:
+        """Calls are going to be denied. They are where that cannot be written down, too: what is denied is not done."""
+        try:
+            self.open()
+        except OSError as error:
+            _LOG.warning("denied calls are not written to %s: %s", self._path, error.strerror)
+
+    def denied(self, entry: AuditEntry, account: str) -> None:
+        """A call was denied: an entry and an alert, for so many in a minute."""
+        if not self._denials.take(entry.rule, account, _DENIALS.total, time.monotonic()):
+            self.write(entry, ActStage.DONE)
+            return
+        key = f"{entry.rule}\0denied\0{account}"
+        if self._firsts.is_first(key, time.monotonic()):
+            self.write(entry, ActStage.DONE, f"more of {account} in this minute are counted and not reported")
+        else:
+            self._counted[ActStage.DONE].value += 1
 
     def tell(self, entry: AuditEntry) -> None:
         """The alert alone."""

@@ -16,6 +16,7 @@ Whatever ends the way before `done` is an entry and an alert, too.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
@@ -42,11 +43,12 @@ from mozu.core.respond.lasting_acts import ACT_SECONDS, LastingActs
 from mozu.core.respond.protection import Protection, protection_of
 from mozu.core.respond.settings import RespondSettings
 from mozu.core.respond.sharers import SharerSearch
-from mozu.core.respond.subject import subject_of
+from mozu.core.respond.subject import account_of, subject_of
 from mozu.core.respond.targets import HeldProcess, HeldProcesses, NotTheSame, boot_identity, is_young
 
 OFF_FILE: Final = "responses/off"
 """Below the state directory."""
+_LOG: Final = logging.getLogger("mozu.responses")
 _MOST_HELD: Final = 128
 """Responses whose processes are held, a descriptor for each process; the others wait."""
 _MOST_ACTS: Final = 64
@@ -75,6 +77,8 @@ class Responses:
         self._spawn, self._names = spawn, names
         self.switch = KillSwitch(state_dir / OFF_FILE)
         self._was_off = False
+        self._has_responders = False
+        """Some are or were configured. Without any, lasting acts in the audit log are those of another run."""
         self.records = ActRecords(state_dir, notify, metrics)
         self._lasting = LastingActs(self.records, lambda: self._responders, spawn)
         self._responders: tuple[ActiveResponder, ...] = ()
@@ -97,6 +101,7 @@ class Responses:
         self._kernel.use(kills)
         if self._responders:
             self.records.open()
+            self._has_responders = True
         self._protection = protection_of(settings)
         if settings != self._settings:
             self._budget = Budget(ActBounds(settings.per_account, settings.per_minute))
@@ -113,7 +118,7 @@ class Responses:
 
     async def resume(self) -> None:
         """At the start: what an earlier run left unfinished is undone, where that is possible, and reported."""
-        if self.records.is_open:
+        if self._has_responders:
             self._was_off = self.switch.is_off
             await self._lasting.resume()
 
@@ -164,6 +169,9 @@ class Responses:
                 await self._attempt(one, entry, Incident(alert, subject_of(event)), event, latest)
         except (Refused, NotTheSame) as error:
             self.records.refuse(entry, str(error))
+        except Exception as error:  # noqa: BLE001  a field's reader, a descriptor too many: nothing is done, mozu goes on
+            _LOG.exception("responder %s: what comes before its act has failed", one.name)
+            self.records.refuse(entry, f"what comes before the act has failed: {text_of(error)}")
         finally:
             self._waiting -= 1
 
@@ -171,6 +179,7 @@ class Responses:
         self, one: ActiveResponder, entry: AuditEntry, incident: Incident, event: Event | None, latest: Latest
     ) -> None:
         self._check_switch()
+        _check_usable(one)
         subject = incident.subject
         reason = self._budget.look(*self._spending(one, entry, subject), time.monotonic())
         if reason:
@@ -191,6 +200,7 @@ class Responses:
                 return
             async with self._acts:
                 self._check_switch()
+                _check_usable(one)
                 self.records.plan(entry)
                 await self._act(one, entry, incident, plan, targets.held)
 
@@ -254,11 +264,7 @@ class Responses:
         self, one: ActiveResponder, entry: AuditEntry, subject: AlertProcess | None
     ) -> tuple[str, str, int]:
         """What is spent, by whom, and how much there is of it in a minute."""
-        account = "no account"
-        if subject is not None:
-            container = subject.container
-            account = f"user {subject.uid}" if container is None else f"container {container.id}"
-        return f"{entry.rule}/{one.name}", account, one.settings.per_minute
+        return f"{entry.rule}/{one.name}", account_of(subject), one.settings.per_minute
 
     async def _act(
         self,
@@ -283,7 +289,7 @@ class Responses:
 
     def tick(self) -> None:
         """About a second has passed: the kill switch, acts that last."""
-        if not self.records.is_open:
+        if not self._has_responders:
             return
         if self.switch.is_off != self._was_off:
             self._was_off = not self._was_off
@@ -304,6 +310,13 @@ class Responses:
     def close(self) -> None:
         """The run ends; acts that last stay, and the next run undoes them when it is time."""
         self.records.close()
+
+
+def _check_usable(one: ActiveResponder) -> None:
+    if not one.isolated.is_ready:
+        raise Refused("the responder could not be started")
+    if not one.isolated.suspension.is_over:
+        raise Refused("the responder has held the event loop, and is left out for a while")
 
 
 def _named(subject: AlertProcess | None) -> str:

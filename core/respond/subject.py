@@ -24,6 +24,13 @@ def subject_of(event: Event | None) -> AlertProcess | None:
     )
 
 
+def account_of(subject: AlertProcess | None) -> str:
+    """Whose budget an act spends: the container's, else the user's."""
+    if subject is None:
+        return "no account"
+    return f"user {subject.uid}" if subject.container is None else f"container {subject.container.id}"
+
+
 def is_there(event: Event | None) -> bool:
     """Whether the state machine still has the process of an event, as far as it has seen events."""
     if not isinstance(event, SyscallEvent) or event.process is None:

@@ -27,7 +27,7 @@ _MOST_TARGETS: Final = 4096
 
 
 class NotTheSame(Exception):
-    """The process that the alert is about has ended, or its number is another's."""
+    """The process that the alert is about has ended, its number is another's, or that cannot be told."""
 
 
 class HeldProcess:
@@ -117,6 +117,8 @@ class HeldProcesses:
             held = HeldProcess(subject.pid, proc)
         except ProcessLookupError:
             raise NotTheSame(f"process {subject.pid} ({subject.name}) has ended") from None
+        except OSError as error:
+            raise _cannot_hold(subject.pid, error) from error
         self.held.append(held)
         check_identity(held.facts, subject)
         if not held.is_alive():
@@ -144,12 +146,19 @@ class HeldProcesses:
                 raise NotTheSame(f"there are more than {_MOST_TARGETS} processes")
             try:
                 held = HeldProcess(pid, proc)
-            except (ProcessLookupError, OSError):
+            except ProcessLookupError:
                 continue
+            except OSError as error:  # one that is left out could be one that is protected
+                raise _cannot_hold(pid, error) from error
             if belongs(held.facts):
                 self.held.append(held)
             else:
                 held.close()
+
+
+def _cannot_hold(pid: int, error: OSError) -> NotTheSame:
+    """No descriptor is free, for example."""
+    return NotTheSame(f"process {pid} cannot be held: {error.strerror}")
 
 
 def controlled_pids(cgroups: Iterable[tuple[str, str]], container: str = "") -> list[int]:

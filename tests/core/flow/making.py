@@ -1,6 +1,7 @@
 """Pipelines for tests: what the engine wires, with as little around it as a test needs."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from mozu.core.api import LookupLimits
@@ -20,6 +21,7 @@ from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.recording import NoRecorder, RecordStage
+from mozu.core.respond.responses import Responses
 from mozu.core.state import StateMachine
 
 
@@ -82,11 +84,13 @@ def pipeline_of(
     limits: LookupLimits | None = None,
     gate: EventGate | None = None,
     verdict_memory: int = 0,
+    state_dir: Path | None = None,
 ) -> SourcePipeline:
-    """The pipeline of one source, as `wire` makes it."""
+    """The pipeline of one source, as `wire` makes it. `state_dir`: responses are there, and what they write."""
     judges = [Isolated("evaluator", f"judge{number}", one, metrics) for number, one in enumerate(evaluators)]
     fields = FieldRegistry()
     fields.declare_source("json", ())
+    alerts = alert_pipeline(*(() if worker is None else (worker,)), metrics=metrics)
     return SourcePipeline(
         source,
         live=live,
@@ -96,9 +100,17 @@ def pipeline_of(
         enrichers=wanted(enrichers, spawn or (lambda work, name: None), limits),
         bounds=EnrichmentBufferBounds(),
         evaluation=Evaluation(judges),
-        alerts=alert_pipeline(*(() if worker is None else (worker,)), metrics=metrics),
+        alerts=alerts,
         fields=fields,
         metrics=metrics,
         gate=gate,
         verdict_memory=verdict_memory,
+        responses=None if state_dir is None else responses_of(state_dir, alerts, metrics),
+    )
+
+
+def responses_of(state_dir: Path, alerts: AlertPipeline, metrics: Metrics) -> Responses:
+    """Without a responder."""
+    return Responses(
+        state_dir, notify=alerts.notice, spawn=lambda work, name: None, names=lambda event: ((), ""), metrics=metrics
     )

@@ -1,7 +1,10 @@
 """Calls that are judged before they run: what is numbered, what is denied, and who says so."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from mozu.core.api import CallJudge, CallVerdict
 from mozu.core.flow.pipeline import SourcePipeline
@@ -9,6 +12,8 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event, SyscallEvent
+from mozu.core.respond.act_records import AUDIT_FILE
+from mozu.core.respond.audit_log import ActStage, AuditLog
 from mozu.core.state import StateMachine
 from mozu.core.testing import alert
 from tests.core.flow.making import Seen, Taken, pipeline_of
@@ -47,19 +52,22 @@ def opening(path: str, result: int = 7, tid: int = 20) -> SyscallEvent:
     return made("openat", tid, of=tid, fd=result, dirfd=-100, name=path)
 
 
-def run(*evaluators: Any) -> tuple[SourcePipeline, Taken, Metrics]:
+def run(*evaluators: Any, folder: Path) -> tuple[SourcePipeline, Taken, Metrics]:
     metrics, taken = Metrics(), Taken()
     source: Isolated[Any] = Isolated("source", "made", object(), metrics)
     state = StateMachine(procfs=None)
-    return pipeline_of(source, *evaluators, live=True, state=state, metrics=metrics, worker=taken), taken, metrics
+    pipeline = pipeline_of(
+        source, *evaluators, live=True, state=state, metrics=metrics, worker=taken, state_dir=folder
+    )
+    return pipeline, taken, metrics
 
 
 def rules(taken: Taken) -> Sequence[str]:
     return [one.rule for one in taken.alerts]
 
 
-def test_a_denied_call_has_the_alert_of_its_rule_and_one_that_says_deny() -> None:
-    pipeline, taken, _ = run(Denying())
+def test_a_denied_call_has_the_alert_of_its_rule_and_one_that_says_deny(tmp_path: Path) -> None:
+    pipeline, taken, _ = run(Denying(), folder=tmp_path)
 
     verdict = pipeline.call_judge().judge(opening(SECRET))
 
@@ -69,8 +77,8 @@ def test_a_denied_call_has_the_alert_of_its_rule_and_one_that_says_deny() -> Non
     assert "deny openat of process 20" in second.message()
 
 
-def test_a_call_that_no_rule_denies_raises_nothing_before_it_runs() -> None:
-    pipeline, taken, metrics = run(Denying())
+def test_a_call_that_no_rule_denies_raises_nothing_before_it_runs(tmp_path: Path) -> None:
+    pipeline, taken, metrics = run(Denying(), folder=tmp_path)
 
     verdict = pipeline.call_judge().judge(opening("/etc/hosts"))
 
@@ -79,8 +87,8 @@ def test_a_call_that_no_rule_denies_raises_nothing_before_it_runs() -> None:
     assert {"calls_judged_total": 1, "calls_denied_total": 0} == counted
 
 
-def test_the_exit_of_a_denied_call_does_not_raise_the_same_alert_again() -> None:
-    pipeline, taken, _ = run(Denying())
+def test_the_exit_of_a_denied_call_does_not_raise_the_same_alert_again(tmp_path: Path) -> None:
+    pipeline, taken, _ = run(Denying(), folder=tmp_path)
     pipeline.call_judge().judge(opening(SECRET))
 
     pipeline.process([opening(SECRET, -1)])
@@ -88,8 +96,8 @@ def test_the_exit_of_a_denied_call_does_not_raise_the_same_alert_again() -> None
     assert ["Secret opened", "Response taken"] == rules(taken)
 
 
-def test_another_task_that_was_refused_by_the_kernel_is_reported() -> None:
-    pipeline, taken, _ = run(Denying())
+def test_another_task_that_was_refused_by_the_kernel_is_reported(tmp_path: Path) -> None:
+    pipeline, taken, _ = run(Denying(), folder=tmp_path)
     pipeline.call_judge().judge(opening(SECRET))
 
     pipeline.process([opening(SECRET, -1, tid=21)])
@@ -97,9 +105,9 @@ def test_another_task_that_was_refused_by_the_kernel_is_reported() -> None:
     assert ["Secret opened", "Response taken", "Secret opened"] == rules(taken)[:3]
 
 
-def test_judging_changes_nothing_that_later_events_see() -> None:
+def test_judging_changes_nothing_that_later_events_see(tmp_path: Path) -> None:
     evaluator = Denying()
-    pipeline, _, _ = run(evaluator)
+    pipeline, _, _ = run(evaluator, folder=tmp_path)
     pipeline.call_judge().judge(opening("/etc/hosts"))
 
     pipeline.process([made("read", 20, of=20, fd=7)])
@@ -107,9 +115,9 @@ def test_judging_changes_nothing_that_later_events_see() -> None:
     assert [None] == [event.file for event in evaluator.events if isinstance(event, SyscallEvent)]
 
 
-def test_numbers_go_on_behind_a_judged_call() -> None:
+def test_numbers_go_on_behind_a_judged_call(tmp_path: Path) -> None:
     evaluator = Denying()
-    pipeline, taken, _ = run(evaluator)
+    pipeline, taken, _ = run(evaluator, folder=tmp_path)
     pipeline.process([opening("/a")])
     pipeline.call_judge().judge(opening(SECRET))
 
@@ -118,17 +126,17 @@ def test_numbers_go_on_behind_a_judged_call() -> None:
     assert ([1, 3], 2) == ([event.num for event in evaluator.events], taken.alerts[0].event_num)
 
 
-def test_a_judge_that_fails_denies() -> None:
+def test_a_judge_that_fails_denies(tmp_path: Path) -> None:
     def fails(event: SyscallEvent) -> CallVerdict:
         raise ValueError("no")
 
-    pipeline, _, _ = run(Denying(fails))
+    pipeline, _, _ = run(Denying(fails), folder=tmp_path)
 
     assert pipeline.call_judge().judge(opening("/etc/hosts")).denied
 
 
-def test_types_are_those_of_all_judges_and_others_are_not_judged() -> None:
-    pipeline, _, _ = run(Denying(), Seen())
+def test_types_are_those_of_all_judges_and_others_are_not_judged(tmp_path: Path) -> None:
+    pipeline, _, _ = run(Denying(), Seen(), folder=tmp_path)
 
     judge = pipeline.call_judge()
 
@@ -136,7 +144,35 @@ def test_types_are_those_of_all_judges_and_others_are_not_judged() -> None:
     assert not judge.judge(made("unlink", 20, of=20, path=SECRET)).denied
 
 
-def test_an_evaluator_that_cannot_judge_denies_nothing() -> None:
-    pipeline, _, _ = run(Seen(lambda event: [named(event)]))
+def test_an_evaluator_that_cannot_judge_denies_nothing(tmp_path: Path) -> None:
+    pipeline, _, _ = run(Seen(lambda event: [named(event)]), folder=tmp_path)
 
     assert (frozenset(), False) == (pipeline.call_judge().types, pipeline.call_judge().judge(opening(SECRET)).denied)
+
+
+def test_denials_are_in_the_audit_log_and_many_of_an_account_are_counted(tmp_path: Path) -> None:
+    pipeline, taken, metrics = run(Denying(), folder=tmp_path)
+    judge = pipeline.call_judge()
+
+    assert all(judge.judge(opening(SECRET, tid=tid)).denied for tid in range(20, 120))
+
+    entries = AuditLog(tmp_path / AUDIT_FILE).new()
+    assert len(entries) == 31
+    assert {(one.stage, one.rule, one.responder) for one in entries} == {(ActStage.DONE, "Secret opened", "deny")}
+    assert entries[0].text.startswith("deny openat of process 20 ")
+    assert "are counted and not reported" in entries[-1].reason
+    assert rules(taken).count("Response taken") == 31
+    counted = {(name, labels.get("stage")): value for name, labels, value in metrics.collect()}
+    assert counted["responses_total", "done"] == 100
+
+
+def test_calls_are_denied_where_that_cannot_be_written_down(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    pipeline, taken, _ = run(Denying(), folder=tmp_path / "file")
+
+    assert pipeline.call_judge().judge(opening(SECRET)).denied
+
+    assert ["Secret opened", "Response taken"] == rules(taken)
+    assert "denied calls are not written to" in caplog.text

@@ -219,6 +219,19 @@ def test_what_a_run_left_unfinished_is_undone_by_the_next(tmp_path: Path, proces
     after.responses.close()
 
 
+def test_a_run_without_responders_leaves_the_lasting_acts_of_another_alone(tmp_path: Path, process: Process) -> None:
+    acting = Staged(tmp_path, Noting(lasts=True), ttl=0.001)
+    asyncio.run(acting.respond(alert_of(), event_of(process)))
+    denying = Responses(
+        tmp_path, notify=acting._notify, spawn=lambda work, name: pytest.fail(name), names=lambda event: ((), ""),
+        metrics=Metrics(),
+    )  # fmt: skip
+    denying.records.open_for_denials()
+    denying.tick()
+    assert stages(tmp_path) == ["planned", "done"]
+    acting.responses.close()
+
+
 def test_budgets_end_in_one_report(tmp_path: Path, process: Process) -> None:
     stage = Staged(tmp_path, Noting(), per_minute=2)
     for number in range(6):

@@ -1,0 +1,153 @@
+"""mozu killed in the middle of acts that last: the next run repairs what was half done, and says so."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.docker import DockerEngine, docker
+from tests.support.requirements import ROOT, ebpf, require
+from tests.support.running import PATIENCE, Running, mozu_run
+
+__all__ = ["docker"]
+
+pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
+
+NAMES: Final = ("stop", "freeze", "isolate", "pause")
+FREEZERS: Final = (Path("/sys/fs/cgroup/freezer"), Path("/sys/fs/cgroup"))
+UID: Final = 48_231
+"""A user of no other process."""
+OPENS: Final = """
+import os, sys
+print("ready", flush=True)
+sys.stdin.readline()
+os.close(os.open(sys.argv[1], os.O_RDONLY))
+sys.stdin.read()
+"""
+
+Look = Callable[[], str]
+
+
+def configured(folder: Path, socket: Path) -> Path:
+    rules = [
+        {
+            "rule": name, "desc": name, "output": "%proc.pid", "priority": "WARNING", "mozu": {"respond": name},
+            "condition": f"evt.type in (open, openat, openat2) and fd.name in ({folder}/{name}, /mozu-{name})",
+        }
+        for name in NAMES
+    ]  # fmt: skip
+    (folder / "rules.yaml").write_text(json.dumps(rules))
+    folder.chmod(0o755)
+    for name in NAMES:
+        (folder / name).touch()
+    own = {"freeze": {"what": "cgroup"}, "pause": {"docker": str(socket)}}
+    entries = {
+        "state_dir": str(folder / "state"),
+        "sources": [{"ebpf": {}}],
+        "enrichers": [],
+        "evaluators": [{"falco": {"rules": [str(folder / "rules.yaml")]}}],
+        "sinks": ["stdout"],
+        "responders": [{name: {"dry_run": False, **own.get(name, {})}} for name in NAMES],
+    }
+    (folder / "mozu.yaml").write_text(json.dumps(entries))
+    return folder / "mozu.yaml"
+
+
+@contextmanager
+def opener(path: Path, user: int | None = None) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable if user is None else "/usr/bin/python3", "-c", OPENS, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=user) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+        process.kill()
+
+
+def let_go(process: "subprocess.Popen[str]") -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+@contextmanager
+def stopped(folder: Path, docker: DockerEngine) -> Iterator[tuple[Look, str, str]]:
+    with opener(folder / "stop") as process:
+        let_go(process)
+        stat = Path(f"/proc/{process.pid}/stat")
+        yield lambda: stat.read_text().rpartition(")")[2].split()[0], "T", "S"
+
+
+@contextmanager
+def frozen(folder: Path, docker: DockerEngine) -> Iterator[tuple[Look, str, str]]:
+    place = next(one for one in FREEZERS if one.is_dir()) / f"mozu-broken-off-{os.getpid()}"
+    place.mkdir()
+    with opener(folder / "freeze") as process:
+        (place / "cgroup.procs").write_text(str(process.pid))
+        let_go(process)
+        file, words = place / "freezer.state", ("FROZEN", "THAWED")
+        if not file.exists():
+            file, words = place / "cgroup.freeze", ("1", "0")
+        yield lambda: file.read_text().strip(), *words
+    place.rmdir()
+
+
+@contextmanager
+def isolated(folder: Path, docker: DockerEngine) -> Iterator[tuple[Look, str, str]]:
+    def tables() -> str:
+        listed = subprocess.run(["nft", "list", "ruleset"], check=True, capture_output=True, text=True).stdout
+        return "dropped" if f"skuid != {UID}" in listed else "sent"
+
+    with opener(folder / "isolate", user=UID) as process:
+        let_go(process)
+        yield tables, "dropped", "sent"
+
+
+@contextmanager
+def paused(folder: Path, docker: DockerEngine) -> Iterator[tuple[Look, str, str]]:
+    made = docker.begin("sh", "-c", "cat /mozu-pause; sleep 1000")
+    yield lambda: docker.docker("inspect", "--format", "{{.State.Status}}", made), "paused", "running"
+    docker.remove(made)
+
+
+def until(look: Look, wanted: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while (found := look()) != wanted:
+        assert time.monotonic() < deadline, f"{found} and not {wanted}"
+
+
+def repaired(running: Running, name: str, look: Look, undone: str) -> None:
+    running.wait_alert(
+        lambda one: one["rule"] == "Response broken off" and one["output_fields"]["for_rule"] == name, name
+    )
+    until(look, undone)
+
+
+def test_what_was_half_done_is_repaired_and_reported_by_the_next_run(tmp_path: Path, docker: DockerEngine) -> None:
+    ebpf()
+    listed = subprocess.run(["nft", "list", "tables"], capture_output=True, check=False)
+    require(listed.returncode == 0, "nft may not be used here")
+    path = str(configured(tmp_path, docker.socket))
+    through = (sys.executable, "-m", "tests.support.killed_at", "done")
+    env = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    half_done: list[tuple[str, Look, str]] = []
+    with ExitStack() as victims:
+        for name, made in zip(NAMES, (stopped, frozen, isolated, paused), strict=True):
+            with mozu_run(tmp_path, "-c", path, through=through, env=env) as running:
+                if half_done:
+                    repaired(running, *half_done[-1])
+                look, done, undone = victims.enter_context(made(tmp_path, docker))
+                half_done.append((name, look, undone))
+                assert running.process.wait(PATIENCE) == -9
+                assert look() == done
+        with mozu_run(tmp_path, "-c", path) as last:
+            repaired(last, *half_done[-1])
+            last.stop()
+    stages = [json.loads(line)["stage"] for line in (tmp_path / "state/responses/audit.jsonl").read_text().splitlines()]
+    assert stages == ["planned", "broken off"] * len(NAMES)
