@@ -16,7 +16,6 @@ enum share { SHARE_COMMON, SHARE_RESERVED, SHARE_EXACT }; /* of a record; the la
 
 #define ACCOUNT_PLACES 4096
 #define ACCOUNT_BITS 12
-#define LEVELS 3
 #define LIGHT 64          /* a process is light that holds less than one part in so many of what it may */
 enum account_kind { ACCOUNT_PROCESS = 1, ACCOUNT_USER = 2, ACCOUNT_ROOT = 3, ACCOUNT_CONTAINER = 4 };
 #define ACCOUNT_KEY(kind, id) ((u64)(kind) << 60 | ((id) & ((1ull << 60) - 1)))
@@ -26,7 +25,10 @@ struct flow {             /* one, in FLOW, which user space has mapped */
   u64 watermark, limit;   /* bytes in the ring buffer from which on accounts pay; those without the reserve */
   u64 reserved;           /* bytes that each process has in the reserve */
   u64 seed;               /* of this start: which accounts share a place is no one's choice */
-  u32 tabs, spare;        /* of each CPU, less one: a power of two less one */
+  u32 tabs;               /* of each CPU, less one: a power of two less one */
+  u32 asks;               /* below the watermark a CPU writes one part in so many (a power of two: its logarithm) of what is
+                             left to it before it asks again */
+  u64 consumed;           /* the reader's position, which it writes as it does that of the ring buffer */
   u32 waits;              /* the reader waits for the next record, whatever it is; set and cleared by the reader */
   u32 wants_exact;        /* it wants to be woken for an exact match: set by the reader, cleared by who wakes it */
   u64 secret[2];          /* of this start: under it calls are recognised (verdict_memory.h) */
@@ -44,20 +46,41 @@ struct account {
   u32 used[2];            /* bytes of them that are its own: common, reserved and exact */
   u32 passed;             /* records that were charged to it */
   u32 refused[2];         /* ... and refused because of it */
-  u32 spare;
+  u32 uid_now;            /* of a process: its user, as of one in so many of its records */
+};
+
+/* How full the ring buffer is, as a CPU was told last. To ask is a call of the kernel, which may cost more than all the rest
+   here: a return from it is slow where the kernel protects returns of AMD's processors (SRSO). */
+struct meter {
+  u64 end;                /* of what was written then, by all CPUs */
+  s64 left;               /* bytes that this one may write before it asks again */
+  u64 above;              /* whether accounts pay meanwhile */
 };
 
 /* Records of one process on a CPU that its accounts are not charged for yet. Each CPU has as many tabs as may owe a sixteenth
-   of the ring buffer together, on all CPUs; a process has its place among them by a hash, and shares it with others. */
+   of the ring buffer together, on all CPUs; a process has its place among them by a hash, and shares it with others: it
+   takes the place from another's unpaid records if it comes twice in a row, and else is charged at once. */
 #define MOST_TABS 64
 struct tab {
-  u64 who;                /* process id << 32 | user id */
   u64 cgroup;             /* of version 2 */
-  u64 keys[LEVELS];       /* of its accounts */
+  u64 container;          /* key of its account; 0: none */
+  u32 pid, uid;           /* the user is looked at anew when the tab is paid */
   u32 owed[2], open[2];   /* bytes, and whether its accounts may write: common, reserved and exact */
-  u32 records, spare;
+  u32 records;
+  u32 rival;              /* the process that came last and has no tab */
 };
-#define TAB_PART 4        /* of what each process has in the reserve, so much of it at most */
+#define TAB_PART 4        /* of what each process has in the reserve, so much of it at most; the same until a CPU asks again */
+
+/* The same for a user in a container, which hundreds of processes in turn have in common: what their tabs have paid, and
+   their records without a tab. */
+#define MOST_GROUP_TABS 16
+#define GROUP_LEVELS 2
+struct group_tab {
+  u64 cgroup;             /* of version 2 */
+  u64 keys[GROUP_LEVELS]; /* of the accounts of user and container */
+  u32 owed[2], open[2];
+  u32 records, uid;
+};
 
 inlined struct flow *flow_of_records(void) {
   u32 zero = 0;
@@ -112,14 +135,19 @@ inlined u64 container_of_current(u64 cgroup) {
   return cgroup;
 }
 
-inlined bool may_hold(const struct account *one, bool part, u64 most) {
-  return (part ? one->used[1] : one->used[0]) < most;
+/* Of its account; 0: none. */
+inlined u64 key_of_container(u64 cgroup) {
+  u64 container = container_of_current(cgroup);
+  return container > ROOT_CGROUP ? ACCOUNT_KEY(ACCOUNT_CONTAINER, container) : 0;
 }
 
+/* `part`: 0 of common records, 1 of those that may use the reserve; an index, since each branch doubles what is left for the
+   verifier. */
+inlined bool may_hold(const struct account *one, u32 part, u64 most) { return one->used[part & 1] < most; }
+
 /* The account that a record is refused for, with what user space reports of it (Accounts of accounts.py). */
-inlined bool refuse(struct account *one, const struct header *head, bool part) {
-  if (part) one->refused[1] += 1;
-  else one->refused[0] += 1;
+inlined bool refuse(struct account *one, const struct header *head, u32 part) {
+  one->refused[part & 1] += 1;
   one->cgroup = container_of_current(head->cgroup);
   one->pid = head->pid;
   one->uid = bpf_get_current_uid_gid();
@@ -127,74 +155,155 @@ inlined bool refuse(struct account *one, const struct header *head, bool part) {
   return false;
 }
 
-/* It is another process's from now on. */
-inlined void turn_over(struct tab *tab, u64 who, u64 cgroup) {
-  u64 container = container_of_current(cgroup);
-  u32 uid = who;
-  tab->who = who;
-  tab->cgroup = cgroup;
-  tab->open[0] = tab->open[1] = 0;
-  tab->keys[0] = ACCOUNT_KEY(ACCOUNT_PROCESS, who >> 32);
-  tab->keys[1] = uid ? ACCOUNT_KEY(ACCOUNT_USER, uid) : ACCOUNT_KEY(ACCOUNT_ROOT, container);
-  tab->keys[2] = container > ROOT_CGROUP ? ACCOUNT_KEY(ACCOUNT_CONTAINER, container) : 0;
+/* Charge a record, or those of a tab. */
+inlined void add(u32 used[2], const u32 owed[2]) {
+  used[0] += owed[0];
+  used[1] += owed[1];
 }
 
-/* Charge what a tab owes. The loops are none for the compiler: the stack has no room for three of each. */
+inlined void charge_account(struct account *one, const u32 owed[2], u32 records, u64 end) {
+  add(one->used, owed);
+  one->passed += records;
+  one->written = end - one->consumed;
+}
+
+/* Charge what a user in a container owes. Loops over accounts are none for the compiler: the stack has no room for two of each. */
+inlined void pay_group(const struct flow *flow, struct group_tab *group, u64 consumed, u64 end) {
+  if (!group->records) return;
+#pragma clang loop unroll(disable)
+  for (u32 level = 0; level < GROUP_LEVELS; level++) {
+    u64 key = group->keys[level];
+    struct account *one = key ? account_of(flow, key, consumed) : 0;
+    if (one) charge_account(one, group->owed, group->records, end);
+  }
+  group->owed[0] = group->owed[1] = group->records = 0;
+}
+
+/* The place of the tab of a user in a container, which may be another's. */
+inlined struct group_tab *group_place(const struct flow *flow, u32 uid, u64 cgroup) {
+  u32 place = ((cgroup ^ flow->seed) + uid) * 0x9e3779b97f4a7c15ull >> 60 & flow->tabs & (MOST_GROUP_TABS - 1);
+  return LOOKUP(GROUP_TAB, &place);
+}
+
+inlined bool is_of_group(const struct group_tab *group, u32 uid, u64 cgroup) {
+  return group->uid == uid && group->cgroup == cgroup && group->keys[0];
+}
+
+/* It is another's from now on, once what it owes is paid. `container`: the key of the account; 0: none. */
+inlined void turn_over(const struct flow *flow, struct group_tab *group, u32 uid, u64 cgroup, u64 container,
+                       u64 consumed, u64 end) {
+  pay_group(flow, group, consumed, end);
+  group->uid = uid;
+  group->cgroup = cgroup;
+  group->open[0] = group->open[1] = 0;
+  group->keys[0] = uid ? ACCOUNT_KEY(ACCOUNT_USER, uid) : ACCOUNT_KEY(ACCOUNT_ROOT, container);
+  group->keys[1] = container;
+}
+
+/* Charge what a process owes on this CPU, and the tab of its group. What it may write has to be looked at again. */
 inlined void pay(const struct flow *flow, struct tab *tab, u64 consumed, u64 end) {
-  if (!tab->records) return;
-#pragma clang loop unroll(disable)
-  for (u32 level = 0; level < LEVELS; level++) {
-    u64 key = tab->keys[level];
-    struct account *one = key ? account_of(flow, key, consumed) : 0;
-    if (!one) continue;
-    one->used[0] += tab->owed[0];
-    one->used[1] += tab->owed[1];
-    one->passed += tab->records;
-    one->written = end - one->consumed;
-  }
-  tab->owed[0] = tab->owed[1] = tab->records = 0;
+  struct account *one = account_of(flow, ACCOUNT_KEY(ACCOUNT_PROCESS, tab->pid), consumed);
+  struct group_tab *group = group_place(flow, tab->uid, tab->cgroup);
+  if (!one || !group) return;
+  charge_account(one, tab->owed, tab->records, end);
+  one->uid_now = tab->uid;
+  if (!is_of_group(group, tab->uid, tab->cgroup))
+    turn_over(flow, group, tab->uid, tab->cgroup, tab->container, consumed, end);
+  add(group->owed, tab->owed);
+  group->records += tab->records;
+  tab->owed[0] = tab->owed[1] = tab->open[0] = tab->open[1] = tab->records = 0;
 }
 
-/* The account that may write no more; null: none. */
-inlined struct account *over_share(const struct flow *flow, const struct tab *tab, bool part, u64 most,
-                                   u64 consumed) {
-  u64 more = 0; /* for its user and its container, where the process is light */
+/* The account of a user or a container that may write no more; null: none. Looked at again when their tab is full. `most`:
+   what a process may hold; `more`: what a light one may use beyond that of what others may. */
+inlined struct account *over_share(const struct flow *flow, struct group_tab *group, u32 part, u64 most, u64 more,
+                                   u64 consumed, u64 end) {
+  struct account *over = 0;
+  bool open = true;
+  if (group->open[part & 1] && group->owed[part & 1] <= flow->reserved / TAB_PART) return 0;
 #pragma clang loop unroll(disable)
-  for (u32 level = 0; level < LEVELS; level++) {
-    u64 key = tab->keys[level];
+  for (u32 level = 0; level < GROUP_LEVELS; level++) {
+    u64 key = group->keys[level];
     struct account *one = key ? account_of(flow, key, consumed) : 0;
     if (!one) continue;
-    if (!may_hold(one, part, (most << level) + (more << level))) return one;
-    if (!level && may_hold(one, part, most / LIGHT)) more = most / 2;
+    if (group->records) charge_account(one, group->owed, group->records, end);
+    if (may_hold(one, part, most << (level + 1))) continue;
+    open = false;
+    if (!over && !may_hold(one, part, (most + more) << (level + 1))) over = one;
   }
-  return 0;
+  group->owed[0] = group->owed[1] = group->records = 0;
+  group->open[part & 1] = open;
+  return over;
+}
+
+/* The user of the current process, asked for once in a while. */
+#define UID_PERIOD 64
+inlined u32 user_of(struct account *process, bool anew) {
+  if (anew || !(process->passed % UID_PERIOD)) process->uid_now = bpf_get_current_uid_gid();
+  return process->uid_now;
 }
 
 /* Above the watermark: whether its accounts may write a record of this length. They are charged if so: by the tab, whose
    records are looked at once. */
-inlined bool charge(const struct flow *flow, const struct header *head, u64 length, enum share share, u64 filled) {
-  u32 uid = bpf_get_current_uid_gid();
+inlined bool charge(const struct flow *flow, const struct header *head, u64 length, enum share share, u64 end) {
   u32 place = head->pid * 0x9e3779b1u >> 16 & flow->tabs & (MOST_TABS - 1);
   struct tab *tab = LOOKUP(TAB, &place);
   if (!tab) return true;
-  bool part = share != SHARE_COMMON;
-  u64 who = (u64)head->pid << 32 | uid;
-  u32 owed = part ? tab->owed[1] : tab->owed[0];
-  if (!(part ? tab->open[1] : tab->open[0]) || tab->who != who || tab->cgroup != head->cgroup ||
-      owed + length > flow->reserved / TAB_PART) {
-    u64 consumed = query_ring(RB_CONS_POS), most = filled < flow->limit ? flow->limit - filled : 0;
-    pay(flow, tab, consumed, consumed + filled);
-    if (tab->who != who || tab->cgroup != head->cgroup) turn_over(tab, who, head->cgroup);
+  u32 part = share != SHARE_COMMON;
+  bool own = tab->pid == head->pid && tab->cgroup == head->cgroup;
+  if (!own || !tab->open[part & 1] || tab->owed[part & 1] + length > flow->reserved / TAB_PART) {
+    u64 consumed = flow->consumed, filled = end > consumed ? end - consumed : 0;
+    u64 most = filled < flow->limit ? flow->limit - filled : 0;
     if (part && most < flow->reserved) most = flow->reserved;
-    struct account *over = over_share(flow, tab, part, most, consumed);
-    if (part) tab->open[1] = !over;
-    else tab->open[0] = !over;
+    if (tab->records && (own || tab->rival == head->pid)) pay(flow, tab, consumed, end);
+    struct account *process = account_of(flow, ACCOUNT_KEY(ACCOUNT_PROCESS, head->pid), consumed);
+    if (!process) return true;
+    u32 uid = user_of(process, own);
+    struct group_tab *group = group_place(flow, uid, head->cgroup);
+    if (!group) return true;
+    if (!is_of_group(group, uid, head->cgroup))
+      turn_over(flow, group, uid, head->cgroup, key_of_container(head->cgroup), consumed, end);
+    struct account *over = process;
+    if (may_hold(process, part, most))
+      over = over_share(flow, group, part, most, may_hold(process, part, most / LIGHT) ? most / 2 : 0, consumed, end);
     if (over) return refuse(over, head, part);
+    if (tab->records) { /* another's */
+      tab->rival = head->pid;
+      process->used[part & 1] += length;
+      process->passed += 1;
+      process->written = end - process->consumed;
+      group->owed[part & 1] += length;
+      group->records += 1;
+      return true;
+    }
+    if (!own) tab->open[0] = tab->open[1] = 0;
+    tab->pid = head->pid;
+    tab->uid = uid;
+    tab->cgroup = head->cgroup;
+    tab->container = group->keys[1];
+    tab->rival = 0;
+    tab->open[part & 1] = 1;
   }
-  if (part) tab->owed[1] += length;
-  else tab->owed[0] += length;
+  tab->owed[part & 1] += length;
   tab->records += 1;
   return true;
+}
+
+/* Whether a record may be written. What CPUs write until they ask again is an eighth of the ring buffer at most, of all of
+   them together. */
+inlined bool admit(const struct flow *flow, const struct header *head, u64 length, enum share share) {
+  u32 zero = 0;
+  struct meter *meter = LOOKUP(METER, &zero);
+  if (!meter) return true;
+  if (meter->left <= 0) {
+    u64 filled = query_ring(RB_AVAIL_DATA);
+    meter->end = flow->consumed + filled;
+    s64 room = (s64)(flow->watermark - filled) >> (flow->asks & 31); /* less than nothing above it */
+    meter->above = (u64)room >> 63;
+    meter->left = flow->reserved / TAB_PART + (room & (meter->above - 1));
+  }
+  meter->left -= length;
+  return !meter->above || charge(flow, head, length, share, meter->end);
 }
 
 /* How a record wakes the reader (poll_interval.py): an exact match at once, unless the reader was woken and comes; others

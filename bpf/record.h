@@ -92,7 +92,6 @@ struct settings { u32 own, threads, environment, realpath, off, stdio, root_is_b
 /* bpf_ringbuf_query (Linux 5.8) by its number: bcc's headers have it from 0.27 on. */
 #define RINGBUF_QUERY 134
 #define RB_AVAIL_DATA 0
-#define RB_CONS_POS 2
 #define RB_NO_WAKEUP 1
 #define RB_FORCE_WAKEUP 2
 inlined u64 query_ring(u64 what) { return ((u64 (*)(void *, u64))RINGBUF_QUERY)(MAP(RING), what); }
@@ -198,8 +197,7 @@ inlined void change_named(u32 pid, u32 type) {
 inlined int output_record(const struct header *record, u64 length, u32 type, enum share share) {
   struct flow *flow = flow_of_records();
   if (!flow) return 0;
-  u64 filled = query_ring(RB_AVAIL_DATA);
-  if (filled > flow->watermark && !charge(flow, record, length, share, filled)) {
+  if (!admit(flow, record, length, share)) {
     count_over_share(type);
   } else {
     u64 flags = wake_up(flow, share);

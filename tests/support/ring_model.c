@@ -7,10 +7,10 @@ typedef uint64_t u64; typedef uint32_t u32; typedef uint16_t u16; typedef int64_
 #define inlined static inline
 #define MAP(name) ((void *)(u64)name)
 #define LOOKUP(name, key) look_up(name, key)
-enum { RING, FLOW, ACCOUNTS, TAB };
+enum { RING, FLOW, ACCOUNTS, TAB, GROUP_TAB, METER };
 struct header { u64 time, cgroup; s64 result; u32 pid, tid; u16 type; };
 static void *look_up(int map, const u32 *key);
-enum { RB_AVAIL_DATA, RB_CONS_POS = 2, RB_NO_WAKEUP = 1, RB_FORCE_WAKEUP };
+enum { RB_AVAIL_DATA, RB_NO_WAKEUP = 1, RB_FORCE_WAKEUP };
 static u64 query_ring(u64 what);
 static u64 bpf_get_current_uid_gid(void);
 #include "accounts.h"
@@ -18,14 +18,23 @@ static u64 bpf_get_current_uid_gid(void);
 #define RECORD 192
 static struct flow flow;
 static struct tab tabs[2][MOST_TABS]; /* of two CPUs, which take turns */
+static struct group_tab groups[2][MOST_GROUP_TABS];
+static struct meter meters[2];
 static struct account accounts[ACCOUNT_PLACES];
 static u64 consumed, produced, size;
 static u32 user;
 
 static void *look_up(int map, const u32 *key) {
-  return map == FLOW ? (void *)&flow : map == TAB ? (void *)&tabs[produced / RECORD & 1][*key] : (void *)&accounts[*key];
+  u32 cpu = produced / RECORD & 1;
+  switch (map) {
+  case FLOW: return &flow;
+  case TAB: return &tabs[cpu][*key];
+  case METER: return &meters[cpu];
+  case GROUP_TAB: return &groups[cpu][*key];
+  default: return &accounts[*key];
+  }
 }
-static u64 query_ring(u64 what) { return what == RB_CONS_POS ? consumed : produced - consumed; }
+static u64 query_ring(u64 what) { return produced - consumed; }
 static u64 bpf_get_current_uid_gid(void) { return user; }
 
 /* Records of a process, or of one that is another each `forks_after` records. */
@@ -39,7 +48,7 @@ static void write_record(struct writer *one) {
   struct header head = {.cgroup = one->cgroup, .pid = one->pid + (one->forks_after ? made / one->forks_after : 0)};
   u64 filled = produced - consumed;
   user = one->uid;
-  if (filled > flow.watermark && !charge(&flow, &head, RECORD, one->share, filled)) one->refused += 1;
+  if (!admit(&flow, &head, RECORD, one->share)) one->refused += 1;
   else if (filled + RECORD > size) one->full += 1;
   else { produced += RECORD; one->written += 1; }
 }
@@ -47,8 +56,11 @@ static void write_record(struct writer *one) {
 /* So many milliseconds, in each of which the writers take their turns by chance; each third the reader takes what it can
    in that time, of `read` records a second. */
 void run(struct writer *writers, int number, u64 ring, u64 seed, u32 milliseconds, u32 read) {
-  flow = (struct flow){ring / 2, ring - ring / 8, ring / 512, seed * 0x2545f4914f6cdd1dull, MOST_TABS - 1};
+  flow = (struct flow){.watermark = ring / 2, .limit = ring - ring / 8, .reserved = ring / 512, .tabs = MOST_TABS - 1,
+                       .seed = seed * 0x2545f4914f6cdd1dull, .asks = 3};
   __builtin_memset(tabs, 0, sizeof(tabs));
+  __builtin_memset(meters, 0, sizeof(meters));
+  __builtin_memset(groups, 0, sizeof(groups));
   __builtin_memset(accounts, 0, sizeof(accounts));
   consumed = produced = 0;
   size = ring;
@@ -67,5 +79,6 @@ void run(struct writer *writers, int number, u64 ring, u64 seed, u32 millisecond
     for (u32 i = 0; i < count; i++) write_record(&writers[turns[i]]);
     u64 taken = (u64)read * 3 / 1000 * RECORD;
     if (now % 3 == 2) consumed += taken < produced - consumed ? taken : produced - consumed;
+    flow.consumed = consumed;
   }
 }

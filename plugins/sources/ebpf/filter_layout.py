@@ -16,7 +16,7 @@ _HEADERS: Final = (
     "kernel_filter.h",
 )
 _STRUCTS: Final = (
-    *("flow", "account", "tab"),
+    *("flow", "account", "meter", "tab", "group_tab"),
     *("counts", "settings", "syscall_ctx", "verdicts", "opened_path", "open_args", "sock_info"),
     *("caller", "tested_path", "filter_scratch"),
 )

@@ -17,8 +17,10 @@ TAB_PART: Final = filter_layout.constant("TAB_PART")
 """One part in so many of that is what a process may owe on a CPU before its accounts are charged."""
 UNCHARGED: Final = 16
 """One part in so many of the ring buffer is what all may owe together."""
-_HEAD: Final = struct.Struct("<QQQQI")
-"""watermark, limit, reserved, seed, tabs."""
+UNASKED: Final = 4
+"""One part in so many of what is free below the watermark is what all CPUs may write together before they ask again."""
+_HEAD: Final = struct.Struct("<QQQQII")
+"""watermark, limit, reserved, seed, tabs, asks."""
 
 
 class FlowMap:
@@ -29,17 +31,24 @@ class FlowMap:
         limit = ring_size - ring_size // RESERVE
         seed = secrets.randbits(64)
         reserved = ring_size // ENTITLEMENT
-        tabs = tabs_of_each_cpu(ring_size, bpf_syscall.possible_cpus())
-        _HEAD.pack_into(self._memory, 0, ring_size // WATERMARK, limit, reserved, seed, tabs - 1)
+        cpus = bpf_syscall.possible_cpus()
+        tabs, asks = tabs_of_each_cpu(ring_size, cpus), (cpus * UNASKED - 1).bit_length()
+        _HEAD.pack_into(self._memory, 0, ring_size // WATERMARK, limit, reserved, seed, tabs - 1, asks)
         secret = filter_layout.place("flow", "secret")
         self._memory[secret.offset : secret.offset + 2 * secret.size] = secrets.token_bytes(2 * secret.size)
         self._words = memoryview(self._memory).cast("I")
+        self._longs = memoryview(self._memory).cast("Q")
+        self._consumed = filter_layout.place("flow", "consumed").offset // 8
         self._generation, self._keeps_paths = (
             filter_layout.place("flow", member).offset // 4 for member in ("generation", "keeps_paths")
         )
         self._waits, self._wants_exact = (
             filter_layout.place("flow", member).offset // 4 for member in ("waits", "wants_exact")
         )
+
+    def set_consumed(self, position: int) -> None:
+        """The reader has come so far (`RingBuffer.consumer_position`)."""
+        self._longs[self._consumed] = position
 
     def wait_for_any(self, *, waits: bool) -> None:
         """Whether the next record wakes the reader, whatever it is."""
@@ -67,6 +76,7 @@ class FlowMap:
     def close(self) -> None:
         """Unmap."""
         self._words.release()
+        self._longs.release()
         self._memory.close()
 
 

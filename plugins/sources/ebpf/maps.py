@@ -60,6 +60,8 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "FLOW": (array, 4, filter_layout.size("flow"), 1),
         "ACCOUNTS": (array, 4, filter_layout.size("account"), filter_layout.constant("ACCOUNT_PLACES")),
         "TAB": (per_cpu, 4, filter_layout.size("tab"), filter_layout.constant("MOST_TABS")),
+        "METER": (per_cpu, 4, filter_layout.size("meter"), 1),
+        "GROUP_TAB": (per_cpu, 4, filter_layout.size("group_tab"), filter_layout.constant("MOST_GROUP_TABS")),
         "SYSCALL_CTX": (per_cpu, 4, SIZES["SYSCALL_CTX_SIZE"], 1),
         "COUNTS": (per_cpu, 4, COUNTS.size, NUMBERS_END),
         "ARG_LAYOUTS": (array, 4, arg_layouts.SIZE, NUMBERS_END),

@@ -210,10 +210,10 @@ class EbpfSource:
 
         At its end the ring buffer and the maps are freed; `counts` keeps the last numbers.
         """
-        if self._ring is None or self._waiter is None:
+        if self._ring is None or self._flow is None or self._waiter is None:
             return
         try:
-            async for batch in self._poll(self._ring, self._waiter):
+            async for batch in self._poll(self._ring, self._flow, self._waiter):
                 yield batch
         finally:
             await self._close()
@@ -258,7 +258,7 @@ class EbpfSource:
             self._process_cache.observe(cast("Sequence[SyscallEvent | UndecodedEvent]", batch))  # this source's own
 
     async def _poll(
-        self, ring: RingBuffer, waiter: RingWaiter
+        self, ring: RingBuffer, flow: FlowMap, waiter: RingWaiter
     ) -> AsyncIterator[Sequence[SyscallEvent | UndecodedEvent]]:
         """Drain the ring buffer, and wait as ring_waiter.py says."""
         loop = asyncio.get_running_loop()
@@ -267,6 +267,7 @@ class EbpfSource:
             stopping = self._stopping.is_set()
             waiter.before_drain()
             batch: list[SyscallEvent | UndecodedEvent] = ring.drain(self._decoder, MAX_BATCH)
+            flow.set_consumed(ring.consumer_position)
             if batch:
                 yield batch
             elif stopping:

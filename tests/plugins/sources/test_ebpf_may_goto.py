@@ -88,9 +88,9 @@ def test_the_verifier_follows_such_loops_once(monkeypatch: pytest.MonkeyPatch) -
     counted = verified()
 
     assert followed_once.keys() == counted.keys()
-    assert followed_once["mozu_open_exit"] * 2 < counted["mozu_open_exit"], "its filter has much that is no loop"
-    for program in ("mozu_path_exit", "mozu_cwd_exit", "mozu_execve_failed"):
-        assert followed_once[program] * 3 < counted[program], program
+    assert sum(followed_once.values()) * 3 < sum(counted.values())
+    for program in ("mozu_open_exit", "mozu_path_exit", "mozu_cwd_exit", "mozu_execve_failed"):
+        assert followed_once[program] < counted[program], program
 
 
 @pytest.mark.ebpf
