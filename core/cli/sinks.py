@@ -1,4 +1,4 @@
-"""`mozu sinks check`: whether the configured sinks would accept an alert; with `--send` a test alert."""
+"""`mozu sinks check`: whether the configured sinks would accept an alert; `mozu sinks test`: a test alert to some."""
 
 import logging
 import socket
@@ -28,6 +28,7 @@ from mozu.core.runtime.registry import Registry, configure
 
 T = TypeVar("T")
 
+_PRIORITIES: Final = [severity.label.lower() for severity in Severity]
 _TIMEOUT: Final = 30.0
 """Seconds in which each call of a sink must have answered."""
 
@@ -41,30 +42,60 @@ def command() -> None:
     epilog="""\b
 Examples:
   mozu sinks check                 which sinks would accept an alert, as far as they can find out
-  mozu sinks check --send          send each of them one alert that says that it is a test
-  mozu sinks check --sink siem     only this one
+  mozu sinks check siem            only this one
+  mozu sinks test siem             send it an alert, which shows
 
 Exit code 1: a sink would not accept an alert."""
 )
-@click.option("--send", is_flag=True, help="Send an alert of the rule `Test of a sink`, whatever the sink's route.")
-@click.option("--sink", help="Only this sink.")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @options.configuration
 @options.verbose
-def check(send: bool, sink: str | None, path: Path | None, overrides: tuple[str, ...], verbose: bool) -> int:
-    """Say of each sink whether it would accept an alert."""
+def check(names: tuple[str, ...], path: Path | None, overrides: tuple[str, ...], verbose: bool) -> int:
+    """Say of each sink whether it would accept an alert, and send none."""
+    return _try_sinks(names, path, overrides, None, verbose=verbose)
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  mozu sinks test siem                     one alert that says that it is a test
+  mozu sinks test pager -l critical        one of this priority: what the receiver makes of it
+  mozu sinks test siem archive stdout
+
+The rule is `Test of a sink`. No queue, spool or route has a part in it. Exit code 1: a sink has not accepted it."""
+)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option(
+    "-l", "--priority", type=click.Choice(_PRIORITIES), default=Severity.NOTICE.label.lower(), show_default=True,
+    help="Of the alert.",
+)  # fmt: skip
+@options.configuration
+@options.verbose
+def test(
+    names: tuple[str, ...], priority: str, path: Path | None, overrides: tuple[str, ...], verbose: bool
+) -> int:
+    """Send one alert that says that it is a test to each of these sinks."""
+    return _try_sinks(names, path, overrides, list(Severity)[_PRIORITIES.index(priority)], verbose=verbose)
+
+
+def _try_sinks(
+    names: tuple[str, ...], path: Path | None, overrides: tuple[str, ...], send: Severity | None, *, verbose: bool
+) -> int:
+    """`send`: the priority of a test alert; None: none is sent."""
     config, registry = configure(path, overrides)
-    entries = [entry for entry in config.sinks if sink in (None, entry.id)]
-    if not entries:
-        raise click.UsageError(f"--sink: no configured sink is called {sink!r}")
+    known = {entry.id: entry for entry in config.sinks}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise click.UsageError(f"no configured sink is called {unknown[0]!r}; there are {', '.join(known) or 'none'}")
     set_up(LogSettings(level="debug" if verbose else "info"))
-    return run(_check_all(entries, config, registry, send=send))
+    return run(_try_all([known[name] for name in names or known], config, registry, send))
 
 
-async def _check_all(entries: list[Entry], config: Config, registry: Registry, *, send: bool) -> int:
+async def _try_all(entries: list[Entry], config: Config, registry: Registry, send: Severity | None) -> int:
     failed = False
     for entry in entries:
         trial = _Trial(entry, config, registry)
-        good, text = await trial.result(send=send)
+        good, text = await trial.result(send)
         failed = failed or not good
         click.echo(f"{safe(entry.id)}: {'ok' if good else 'FAILED'}: {safe(text)}")
     return int(failed)
@@ -80,14 +111,14 @@ class _Trial:
         ((self._declaration, _),) = registry.declarations(SinkDeclaration, [entry])
         self._worker: WorkerThread | None = None
 
-    async def result(self, *, send: bool) -> tuple[bool, str]:
+    async def result(self, send: Severity | None) -> tuple[bool, str]:
         """(whether it is well, why)."""
         warnings = _LastWarning()
         log = logging.getLogger(f"mozu.sink.{self._entry.id}")
         log.addHandler(warnings)
         log.propagate = log.isEnabledFor(logging.DEBUG)
         try:
-            good, text = await self._tried(log, send=send)
+            good, text = await self._tried(log, send)
         except DeadlineExceeded as late:
             return False, str(late)
         except Exception as error:  # noqa: BLE001  a plugin's code: whatever it raises is the answer
@@ -97,7 +128,7 @@ class _Trial:
             log.propagate = True
         return good, text if good else warnings.last or text
 
-    async def _tried(self, log: logging.Logger, *, send: bool) -> tuple[bool, str]:
+    async def _tried(self, log: logging.Logger, send: Severity | None) -> tuple[bool, str]:
         content_type = self._registry.format(self._entry).content_type
         context = Context(
             id=self._entry.id, log=log, metrics=Metrics(), fields=FieldRegistry(), content_type=content_type
@@ -111,7 +142,7 @@ class _Trial:
             self._worker = WorkerThread(f"mozu-check-{self._entry.id}")
         await self._call("start", sink.start)
         try:
-            return await (self._sent(sink) if send else self._looked(sink))
+            return await (self._looked(sink) if send is None else self._sent(sink, send))
         finally:
             await self._call("stop", sink.stop)
             if self._worker is not None:
@@ -130,12 +161,12 @@ class _Trial:
         if not isinstance(sink, ChecksDestination):
             if isinstance(sink, ChecksStart):
                 return True, "it would accept an alert"
-            return True, "its settings are good; --send shows whether alerts arrive"
+            return True, "its settings are good; `mozu sinks test` shows whether alerts arrive"
         why = await self._call("check", sink.check)
         return why is None, why or "it would accept an alert"
 
-    async def _sent(self, sink: Sink) -> tuple[bool, str]:
-        record = self._record()
+    async def _sent(self, sink: Sink, priority: Severity) -> tuple[bool, str]:
+        record = self._record(priority)
         outcomes = await self._call("deliver", lambda: sink.deliver([record]))
         outcome = outcomes[0] if outcomes else None
         if isinstance(outcome, Rejected):
@@ -144,11 +175,11 @@ class _Trial:
             return False, "not now; it wants to be asked again later"
         return True, f"the test {record.alert.id} was accepted"
 
-    def _record(self) -> Record:
+    def _record(self, priority: Severity) -> Record:
         now = time.time_ns()
         alert = Alert(
             rule="Test of a sink",
-            priority=Severity.NOTICE,
+            priority=priority,
             source="internal",
             time=now,
             template=Template((f"this is a test of the sink {self._entry.id}; nothing has happened",)),

@@ -24,6 +24,11 @@ class Included(msgspec.Struct):
     """What it names."""
 
 
+def names_files(option: str) -> bool:
+    """Whether an option of the command line is about the list itself: it is read before all others, as Falco does."""
+    return option.startswith((f"{KEY}=", f"{KEY}[", f"{KEY}+"))
+
+
 def included(
     main: Layer, read: Callable[[Path], Layer], files_in: Callable[[Path], list[Path]], problems: Problems
 ) -> Included:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from mozu.core.runtime.config.default import DEFAULT, DEFAULT_NAME, DEFAULT_PATH
-from mozu.core.runtime.config.included import Included, included, refuse_elsewhere
+from mozu.core.runtime.config.included import included, names_files, refuse_elsewhere
 from mozu.core.runtime.config.interpret import interpret
 from mozu.core.runtime.config.layer import Layer, layer_of
 from mozu.core.runtime.config.mark import Mark, Problems
@@ -52,18 +52,21 @@ def read(
     environment = os.environ if environment is None else environment
     layer = layer_of(parse(DEFAULT, DEFAULT_NAME, problems), DEFAULT_NAME, problems)
     main = path or Path(DEFAULT_PATH)
-    written = Included(Layer(YamlNode({}, Mark(str(main), 1, 1))))
+    own = Layer(YamlNode({}, Mark(str(main), 1, 1)))
     if path is not None or os.path.lexists(main):
         own = _file(main, problems, environment)
-        written = included(
-            own, lambda file: _file(file, problems, environment), lambda folder: _drop_ins(folder, problems), problems
-        )
-        layer = stack(layer, written.layer, problems, replace=True)
+    for text in filter(names_files, overrides):
+        override(own, text, problems)
+    written = included(
+        own, lambda file: _file(file, problems, environment), lambda folder: _drop_ins(folder, problems), problems
+    )
+    layer = stack(layer, written.layer, problems, replace=True)
     drop_ins = main.parent / "config.d"
     for file in _drop_ins(drop_ins, problems):
         layer = stack(layer, _file(file, problems, environment), problems)
     for text in overrides:
-        override(layer, text, problems)
+        if not names_files(text):
+            override(layer, text, problems)
     use_rules(layer, rules, problems)
     if json:
         use_json(layer, problems)

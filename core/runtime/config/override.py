@@ -1,14 +1,16 @@
 """Overrides of the command line: `-o key.path=value`, `-r RULES` and `--json`."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from mozu.core.api import Kind
-from mozu.core.runtime.config.layer import Item, Layer, items_of, known_key
+from mozu.core.runtime.config.layer import Item, Layer, item_of, items_of, known_key
 from mozu.core.runtime.config.mark import Mark, Problems
 from mozu.core.runtime.config.merge import entry
 from mozu.core.runtime.config.model import SECTIONS
 from mozu.core.runtime.config.node import YamlNode, node_of
+from mozu.core.runtime.config.option_path import END, Step, placed, steps_of
 from mozu.core.runtime.config.reader import parse
 from mozu.core.runtime.config.suggest import suggestion
 
@@ -25,8 +27,8 @@ def override(layer: Layer, text: str, problems: Problems) -> None:
     adds = key.endswith("+")
     key = key.removesuffix("+").strip()
     mark = Mark(f"-o {key}")
-    steps = key.split(".")
-    if not equals or not all(steps):
+    steps = steps_of(key)
+    if not equals or steps is None:
         problems.add(Mark(f"-o {text}"), "expected key.path=value, such as sinks.stdout.format=json")
         return
     before = len(problems.lines())
@@ -34,12 +36,14 @@ def override(layer: Layer, text: str, problems: Problems) -> None:
     if len(problems.lines()) > before:
         return
     value = node_of(None if read is None else read.plain(), mark)
-    if adds and (steps[0] in SECTIONS or not isinstance(value.value, list)):
-        problems.add(mark, "`+=` adds a list to one of the core's own, such as plugins+=[NAME]")
-    elif steps[0] in SECTIONS:
-        _component(layer, SECTIONS[steps[0]], steps[1:], value, problems)
-    elif known_key(steps[0], mark, problems):
-        _put(layer.core, steps, _added(layer.core.follow(steps)[0], value) if adds else value)
+    top = str(steps[0])
+    section = SECTIONS.get(top)
+    if adds and (section is not None or not isinstance(value.value, list)):
+        problems.add(mark, "`+=` adds a list to one of the core's own, such as plugins+=[NAME]; KEY[]= adds one")
+    elif section is not None:
+        _component(layer, section, steps[1:], value, problems)
+    elif known_key(top, mark, problems):
+        _put(layer.core, steps, _added(layer.core.follow(steps)[0], value) if adds else value, problems)
 
 
 def _added(there: YamlNode, more: YamlNode) -> YamlNode:
@@ -49,9 +53,12 @@ def _added(there: YamlNode, more: YamlNode) -> YamlNode:
     return YamlNode([*there.value, *more.value], more.mark)
 
 
-def _component(layer: Layer, kind: Kind, steps: Sequence[str], value: YamlNode, problems: Problems) -> None:
+def _component(layer: Layer, kind: Kind, steps: Sequence[Step], value: YamlNode, problems: Problems) -> None:
     if not steps:
         layer.sections[kind] = items_of(kind, value, problems)
+        return
+    if steps[0] == END and len(steps) == 1:
+        _append(layer, kind, value, problems)
         return
     item = _find(layer, kind, steps[0], value.mark, problems)
     if item is None:
@@ -62,35 +69,47 @@ def _component(layer: Layer, kind: Kind, steps: Sequence[str], value: YamlNode, 
         form = item.node.child("format")
         if steps[1] == "format" and len(steps) > 2 and form is not None and steps[2] not in form.mapping():
             del item.node.mapping()["format"]
-        _put(item.node, steps[1:], value)
+        _put(item.node, steps[1:], value, problems)
     elif isinstance(value.value, dict):
         item.node = entry(item.node, value)
     else:
         problems.add(value.mark, f"the settings of {kind} {item.id} must be a mapping; found {value.kind}")
 
 
-def _find(layer: Layer, kind: Kind, identity: str, mark: Mark, problems: Problems) -> Item | None:
+def _append(layer: Layer, kind: Kind, value: YamlNode, problems: Problems) -> None:
+    """One more entry."""
+    item = item_of(kind, value, problems)
+    items = layer.sections.setdefault(kind, {})
+    if item is not None and item.id in items:
+        problems.add(value.mark, f"a {kind} with the id {item.id!r} is there already; give this one another `id`")
+    elif item is not None:
+        items[item.id] = item
+
+
+def _find(layer: Layer, kind: Kind, wanted: Step, mark: Mark, problems: Problems) -> Item | None:
+    """By id, or by place."""
     items = layer.sections.get(kind, {})
+    identity = wanted if not isinstance(wanted, int) else next(islice(items, wanted, None), f"[{wanted}]")
     if identity in items:
         return items[identity]
     there = ", ".join(items) or "none"
-    problems.add(mark, f"no {kind} has the id {identity!r}{suggestion(identity, items) or f'; configured: {there}'}")
+    hint = suggestion(identity, items) if isinstance(wanted, str) and wanted else ""
+    problems.add(mark, f"no {kind} has the id {identity!r}{hint or f'; configured: {there}'}")
     return None
 
 
-def _put(node: YamlNode, steps: Sequence[str], value: YamlNode) -> None:
-    """Set a value deep in a mapping, making the mappings on the way."""
-    for step in steps[:-1]:
-        below = node.mapping().get(step)
-        if below is None or not isinstance(below.value, dict):
-            below = YamlNode({}, value.mark, {})
-        else:
-            below = YamlNode(dict(below.value), below.mark, dict(below.keys))
-        node.mapping()[step] = below
-        node.keys[step] = node.keys.get(step, value.mark)
-        node = below
-    node.mapping()[steps[-1]] = value
-    node.keys[steps[-1]] = value.mark
+def _put(node: YamlNode, steps: Sequence[Step], value: YamlNode, problems: Problems) -> None:
+    """Set a value deep in a mapping, making mappings and lists on the way."""
+    step, *rest = steps
+    if not isinstance(step, str) or step == END:
+        problems.add(value.mark, f"{node.kind} has no elements by number; name a key")
+        return
+    try:
+        node.mapping()[step] = placed(node.mapping().get(step), rest, value)
+    except IndexError as error:
+        problems.add(value.mark, str(error))
+        return
+    node.keys[step] = value.mark if not rest else node.keys.get(step, value.mark)
 
 
 def use_rules(layer: Layer, rules: Sequence[str], problems: Problems) -> None:
@@ -108,6 +127,6 @@ def use_json(layer: Layer, problems: Problems) -> None:
 def _each(layer: Layer, kind: Kind, name: str, key: str, value: YamlNode, problems: Problems) -> None:
     items = [item for item in layer.sections.get(kind, {}).values() if item.name == name]
     for item in items:
-        _put(item.node, [key], value)
+        _put(item.node, [key], value, problems)
     if not items:
         problems.add(value.mark, f"this is about the {kind} {name}, and none is configured")

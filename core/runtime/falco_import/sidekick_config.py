@@ -102,9 +102,17 @@ class SidekickTranslation:
             more["gzip"] = True
         if read.flag("elasticsearch.batching.enabled"):
             more["batch_bytes"] = read.number("elasticsearch.batching.batchsize", 5_242_880)
-        self.notes.append("elasticsearch: documents go into `mozu-alerts`; an alias of this name leads elsewhere")
-        url = read.text("elasticsearch.hostport").rstrip("/") + "/_bulk"
+        more["index"] = self._index()
+        pipeline = read.text("elasticsearch.pipeline")
+        url = read.text("elasticsearch.hostport").rstrip("/") + "/_bulk" + (f"?pipeline={pipeline}" if pipeline else "")
         return self._webhook("elasticsearch", url, {"template": "elasticsearch", **more})
+
+    def _index(self) -> str:
+        read = self._read
+        index, suffix = read.text("elasticsearch.index", "falco"), read.text("elasticsearch.suffix", "daily")
+        if suffix in ("monthly", "annually"):
+            self.notes.append(f"elasticsearch.suffix: {suffix} became daily; a data stream makes other steps")
+        return index if suffix == "none" else f"{index}-$${{date}}"
 
     def _loki(self) -> Json:
         read = self._read

@@ -64,6 +64,11 @@ class WebhookSettings(Settings):
     levels: dict[Priority, str] = Field(
         {}, description="What `$${level}` is for which priority, where it is not the word that the template has."
     )
+    index: str = Field(
+        "", pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="With the template elasticsearch: the index or data stream, such as `mozu-$${date}`; by default "
+        "mozu-alerts.",
+    )  # fmt: skip
     batch: BatchFormat | None = Field(
         None,
         description="One alert a request (single), several as one JSON array (array) or a line each (ndjson); "
@@ -181,9 +186,12 @@ class WebhookSettings(Settings):
             raise ValueError("user must not hold a colon")
         if self.proxy is not None and self.proxy_from_environment:
             raise ValueError("proxy and proxy_from_environment exclude each other; keep one")
+        if self.index and (self.builtin is None or self.builtin.action is None):
+            raise ValueError("index means nothing without the template elasticsearch; remove it")
         self._check_batch()
         self._check_address()
         self.parsed_body()
+        self.parsed_action()
         return self
 
     def _check_batch(self) -> None:
@@ -225,7 +233,7 @@ class WebhookSettings(Settings):
         """The line before each part (`_bulk`)."""
         if self.builtin is None or self.builtin.action is None:
             return None
-        return compiled(self.builtin.action, levels=self.level_names(), secrets={})
+        return compiled(self.builtin.action(self.index), levels=self.level_names(), secrets={})
 
     def level_names(self) -> Levels:
         """What `${level}` is."""

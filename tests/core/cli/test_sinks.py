@@ -1,4 +1,4 @@
-"""`mozu sinks check` without services."""
+"""`mozu sinks check` and `mozu sinks test` without services."""
 
 import json
 from pathlib import Path
@@ -8,22 +8,24 @@ import pytest
 from mozu.core.cli import invoke
 
 
-def check(folder: Path, sinks: str, *arguments: str) -> int:
+def tried(folder: Path, sinks: str, *command: str) -> int:
     config = folder / "mozu.yaml"
     config.write_text(f"sinks:\n{sinks}")
-    return invoke(["sinks", "check", "-c", str(config), *arguments])
+    return invoke(["sinks", *command, "-c", str(config)])
 
 
 def test_without_sending_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "alerts.jsonl"
-    assert 0 == check(tmp_path, f"  - file: {{path: {out}}}\n")
+    assert 0 == tried(tmp_path, f"  - file: {{path: {out}}}\n", "check")
     assert capsys.readouterr().out.startswith("file: ok: ")
     assert not out.exists() or not out.read_bytes()
 
 
 def test_a_test_is_sent_whatever_the_route_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "alerts.jsonl"
-    assert 0 == check(tmp_path, f"  - file: {{path: {out}, format: json, route: {{priority: alert}}}}\n", "--send")
+    assert 0 == tried(
+        tmp_path, f"  - file: {{path: {out}, format: json, route: {{priority: alert}}}}\n", "test", "file"
+    )
     document = json.loads(out.read_text())
     assert f"file: ok: the test {document['uuid']} was accepted\n" == capsys.readouterr().out
     assert "this is a test of the sink file; nothing has happened" in document["output"]
@@ -31,14 +33,26 @@ def test_a_test_is_sent_whatever_the_route_says(tmp_path: Path, capsys: pytest.C
 
 def test_a_sink_that_cannot_write_fails_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sinks = f"  - file: {{id: good, path: {tmp_path / 'good'}}}\n  - file: {{id: bad, path: /proc/nowhere/alerts}}\n"
-    assert 1 == check(tmp_path, sinks, "--send")
+    assert 1 == tried(tmp_path, sinks, "test", "good", "bad")
     good, bad = capsys.readouterr().out.splitlines()
     assert good.startswith("good: ok: ")
     assert bad.startswith("bad: FAILED: ")
 
 
+def test_the_priority_of_the_test_can_be_chosen(tmp_path: Path) -> None:
+    out = tmp_path / "alerts.jsonl"
+    assert 0 == tried(tmp_path, f"  - file: {{path: {out}, format: json}}\n", "test", "file", "-l", "critical")
+    found = json.loads(out.read_text())
+    assert ("Critical", "Test of a sink", "internal") == (found["priority"], found["rule"], found["source"])
+
+
+def test_a_test_goes_to_no_sink_that_is_not_named(tmp_path: Path) -> None:
+    assert 2 == tried(tmp_path, f"  - file: {{path: {tmp_path / 'out'}}}\n", "test")
+    assert not (tmp_path / "out").exists()
+
+
 def test_one_sink_is_checked_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sinks = f"  - file: {{id: one, path: {tmp_path / 'one'}}}\n  - file: {{id: two, path: {tmp_path / 'two'}}}\n"
-    assert 0 == check(tmp_path, sinks, "--sink", "two")
+    assert 0 == tried(tmp_path, sinks, "check", "two")
     assert capsys.readouterr().out.startswith("two: ok: ")
-    assert 2 == check(tmp_path, sinks, "--sink", "three")
+    assert 2 == tried(tmp_path, sinks, "check", "three")

@@ -324,36 +324,36 @@ def test_a_topic_of_dead_letters_that_is_missing_is_told_and_the_alert_stays_a_d
     assert line.startswith("dead letters cannot be copied to the topic small.dead: the topic small.dead does not exist")
 
 
-def checked(kafka: Cluster, folder: Path, topic: str, *arguments: str) -> int:
+def tried(kafka: Cluster, folder: Path, topic: str, *command: str) -> int:
     config = folder / "mozu.yaml"
     sink = f"{{id: siem, bootstrap_servers: {kafka.servers}, topic: {topic}, timeout: 3, format: json}}"
     config.write_text(f"sinks:\n  - kafka: {sink}\n")
-    return invoke(["sinks", "check", "-c", str(config), *arguments])
+    return invoke(["sinks", *command, "-c", str(config)])
 
 
 def test_the_check_finds_a_topic_that_is_there(
     kafka: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     create(kafka, "checked")
-    assert 0 == checked(kafka, tmp_path, "checked")
+    assert 0 == tried(kafka, tmp_path, "checked", "check")
     assert "siem: ok: it would accept an alert\n" == capsys.readouterr().out
 
 
 def test_the_check_tells_what_is_in_the_way(
     kafka: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for arguments in ((), ("--send",)):
-        assert 1 == checked(kafka, tmp_path, "unchecked", *arguments)
+    for command in (("check",), ("test", "siem")):
+        assert 1 == tried(kafka, tmp_path, "unchecked", *command)
         assert "siem: FAILED: the topic unchecked does not exist; create it, or set `create_topics: true`\n" == (
             capsys.readouterr().out
         )
 
 
-def test_the_check_sends_an_alert_that_says_that_it_is_a_test(
+def test_the_test_is_an_alert_that_says_that_it_is_a_test(
     kafka: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     create(kafka, "tested")
-    assert 0 == checked(kafka, tmp_path, "tested", "--send")
+    assert 0 == tried(kafka, tmp_path, "tested", "test", "siem")
     (message,) = consume(kafka, "tested", count=1)
     document = json.loads(message.value)
     assert ("Test of a sink", "internal") == (document["rule"], document["source"])

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from aiohttp import web
+from pydantic import ValidationError
 
 from mozu.core.api import Rejected, Retry, Severity
 from mozu.core.cli import invoke
@@ -197,6 +198,18 @@ def test_a_collector_that_refuses_some_is_asked_again_for_each() -> None:
 def test_a_template_that_needs_a_secret_says_so() -> None:
     with pytest.raises(ValueError, match="needs `body_secrets"):
         WebhookSettings.model_validate({"url": "https://x.example/", "template": "pagerduty"})
+
+
+def test_an_index_is_named_by_a_setting_which_other_templates_do_not_have() -> None:
+    _, server = posted("elasticsearch", 1, says(200, json.dumps({"errors": False})), index="team-${date}")
+
+    (action, document) = [orjson.loads(line) for line in server.requests[0].body.splitlines()]
+    assert f"team-{document['time'][:10]}" == action["create"]["_index"]
+    for more in ({"template": "slack"}, {}):
+        with pytest.raises(ValidationError, match="index means nothing without the template elasticsearch"):
+            WebhookSettings.model_validate({"url": "https://x.example/", "index": "a", **more})
+    with pytest.raises(ValidationError, match=r"'dat' at create\._index is not known"):
+        WebhookSettings.model_validate({"url": "https://x.example/", "template": "elasticsearch", "index": "${dat}"})
 
 
 def test_documents_of_an_index_must_be_json() -> None:

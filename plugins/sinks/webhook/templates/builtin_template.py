@@ -33,8 +33,8 @@ class BuiltinTemplate(msgspec.Struct, frozen=True):
     """What `${level}` is."""
     envelope: tuple[bytes, bytes] = (b"", b"")
     """Before and behind the array or lines of a request."""
-    action: Any = None
-    """A line before each part (`_bulk`)."""
+    action: Callable[[str], Any] | None = None
+    """Index, empty for the default → a line before each part (`_bulk`)."""
     secrets: tuple[str, ...] = ()
     """What `body_secrets` must have for it."""
     needs_json: bool = False

@@ -1,7 +1,7 @@
 """Elasticsearch and OpenSearch: POST /_bulk, two lines an alert, and an answer for each.
 
 `create` with the id of the alert: what is there already (409) has arrived, so a retry makes no second document. The
-index, or data stream, is `mozu-alerts`; `format: ecs` makes documents in Elastic's own schema
+index, or data stream, is `mozu-alerts`, or what `index` says; `format: ecs` makes documents in Elastic's own schema
 (https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk).
 """
 
@@ -44,7 +44,7 @@ ELASTICSEARCH: Final = BuiltinTemplate(
     "${record}",
     ("ndjson",),
     "ApiKey",
-    action={"create": {"_index": "mozu-alerts", "_id": "${uuid}"}},
+    action=lambda index: {"create": {"_index": index or "mozu-alerts", "_id": "${uuid}"}},
     outcomes=bulk_outcomes,
     needs_json=True,
 )

@@ -100,5 +100,21 @@ def test_a_list_that_nothing_would_read_is_a_mistake(main: Path) -> None:
     (main.parent / "config.d/a.yaml").write_text("config_files: [extra.yaml]\n")
 
     assert ["config.d/a.yaml:1:15: config_files stands in the main file only"] == problems(main)
-    (main.parent / "config.d/a.yaml").unlink()
-    assert any("stands in the main file only" in line for line in problems(main, "config_files=[extra.yaml]"))
+
+
+def test_the_command_line_names_more_files_which_are_read_before_other_options(main: Path) -> None:
+    (main.parent / "last.yaml").write_text("host: last\n")
+    main.write_text("config_files: [extra.yaml]\n")
+
+    assert "last" == load(main, ["config_files[]=last.yaml"]).host
+    assert "option" == load(main, ["host=option", "config_files[]={path: last.yaml, strategy: override}"]).host
+    assert ["siem", "journald"] == [entry.id for entry in load(main, ["config_files=[extra.yaml]"]).sinks]
+    assert ["absent.yaml: this file cannot be read: No such file or directory"] == problems(
+        main, "config_files[0]=absent.yaml"
+    )
+
+
+def test_the_command_line_names_files_where_there_is_no_main_file(main: Path) -> None:
+    config, found = read(None, ["config_files[]=extra.yaml"])
+
+    assert ("theirs", []) == (config.host, found.lines())

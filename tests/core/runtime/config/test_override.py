@@ -67,6 +67,40 @@ def test_a_mapping_for_an_entry_merges_into_its_settings(path: Path) -> None:
     assert settings(good(path, "sinks.siem={topic: t}"), "siem") == {"tls": {"ca": "x"}, "topic": "t"}
 
 
+def test_an_element_is_added_to_a_list(path: Path) -> None:
+    config = good(path, "evaluators.falco.rules[]=b", "evaluators.falco.append_output[]={extra_output: x}")
+
+    assert settings(config, "falco") == {"rules": ["/etc/a", "b"], "append_output": [{"extra_output": "x"}]}
+
+
+def test_an_element_is_replaced_or_changed_by_its_place(path: Path) -> None:
+    config = good(
+        path, "evaluators.falco.rules[0]=b", "evaluators.falco.selection[0].disable.rule=A",
+        "evaluators.falco.selection[0].disable.tag=t",
+    )  # fmt: skip
+
+    assert settings(config, "falco") == {"rules": ["b"], "selection": [{"disable": {"rule": "A", "tag": "t"}}]}
+
+
+def test_a_component_is_added_and_addressed_by_its_place(path: Path) -> None:
+    config = good(path, "sinks[]={file: {path: /x}}", "sinks[2].path=/y", "sinks[0].format=json", "sinks[]=journald")
+
+    assert ["stdout", "siem", "file", "journald"] == [entry.id for entry in config.sinks]
+    assert ("json", {"path": "/y"}) == (config.sinks[0].format, settings(config, "file"))
+
+
+def test_elements_of_the_cores_own_lists(path: Path) -> None:
+    config = good(path, "redact.fields[]=proc.env", "redact.fields[]=evt.args", "redact.fields[0]=fd.name")
+
+    assert ("fd.name", "evt.args") == config.core.redact.fields
+
+
+def test_a_backslash_takes_a_dot_into_a_key(path: Path) -> None:
+    config = good(path, "sinks.siem.headers.a\\.b\\[0\\]=x")
+
+    assert settings(config, "siem") == {"tls": {"ca": "x"}, "headers": {"a.b[0]": "x"}}
+
+
 def test_the_last_one_wins(path: Path) -> None:
     assert good(path, "host=a", "host=b").host == "b"
 
@@ -76,6 +110,16 @@ def test_the_last_one_wins(path: Path) -> None:
     [
         ("nonsense", "-o nonsense: expected key.path=value, such as sinks.stdout.format=json"),
         ("a..b=1", "-o a..b=1: expected key.path=value, such as sinks.stdout.format=json"),
+        (".a=1", "-o .a=1: expected key.path=value, such as sinks.stdout.format=json"),
+        ("a[x]=1", "-o a[x]=1: expected key.path=value, such as sinks.stdout.format=json"),
+        ("[0]=1", "-o [0]=1: expected key.path=value, such as sinks.stdout.format=json"),
+        ("sinks[]=stdout", "-o sinks[]: a sink with the id 'stdout' is there already; give this one another `id`"),
+        ("sinks[7].topic=x", "-o sinks[7].topic: no sink has the id '[7]'; configured: stdout, siem"),
+        (
+            "evaluators.falco.rules[5]=x",
+            "-o evaluators.falco.rules[5]: the list has 1 elements in the configuration, counted from 0; [] adds one",
+        ),
+        ("sinks.siem[0]=x", "-o sinks.siem[0]: a mapping has no elements by number; name a key"),
         ("hots=x", "-o hots: unknown key 'hots'; did you mean 'host'?"),
         ("sinks.siam.topic=x", "-o sinks.siam.topic: no sink has the id 'siam'; did you mean 'siem'?"),
         ("sinks.zzz.topic=x", "-o sinks.zzz.topic: no sink has the id 'zzz'; configured: stdout, siem"),

@@ -34,6 +34,18 @@ def test_several_alertmanagers_are_several_sinks() -> None:
     assert {"critical": "page", "notice": "info"} == found["alertmanager"]["levels"]
 
 
+def test_the_index_of_elasticsearch_has_the_date_unless_it_is_said_otherwise() -> None:
+    hostport = {"hostport": "https://e:9200/"}
+
+    def found(**more: str) -> tuple[str, str]:
+        sink = sinks(elasticsearch={**hostport, **more})["elasticsearch"]
+        return sink["url"], sink["index"]
+
+    assert ("https://e:9200/_bulk", "falco-$${date}") == found()
+    assert ("https://e:9200/_bulk", "team") == found(index="team", suffix="none")
+    assert ("https://e:9200/_bulk?pipeline=geo", "falco-$${date}") == found(pipeline="geo", suffix="monthly")
+
+
 def test_kafka_with_its_credentials() -> None:
     tree = {"hostport": "a:9092,b:9092", "topic": "falco", "sasl": "SCRAM_SHA512", "tls": True, "username": "u",
             "password": "p", "requiredacks": "ONE", "compression": "SNAPPY"}  # fmt: skip
