@@ -15,11 +15,7 @@
 #define DIRECT_FD (1 << 30)      /* set in the number of a registered file */
 #define UNKNOWN_FD (DIRECT_FD - 1)
 
-/* Contexts of the tracepoints io_uring_submit_req, io_uring_complete, io_uring_cqe_overflow; uring.py compares the
-   offsets with their format files. */
-struct submission { u64 common; void *ring, *req; u64 user_data; u8 opcode; };
-struct completion { u64 common; void *ring, *req; u64 user_data; s32 result; u32 flags; };
-struct overflow { u64 common; void *ring; u64 user_data; s32 result; u32 flags; };
+struct cqe { u64 user_data; s32 result; u32 flags; }; /* struct io_uring_cqe of linux/io_uring.h */
 
 struct sqe { /* struct io_uring_sqe of linux/io_uring.h */
   u8 opcode, flags;

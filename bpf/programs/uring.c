@@ -2,11 +2,17 @@
 /* io_uring requests, as the system calls that they stand for. At submission (io_uring_submit_req) the sqe and all
    that it points to are copied into the map URING_REQUESTS, since the caller may reuse that memory at once; at
    completion (io_uring_complete, in any task) the result is joined with the copy, and the program of the native
-   call is tail-called. */
+   call is tail-called. The tracepoints are raw ones: uring.py knows which arguments they have. */
 #include "uring.h"
 
-inlined int uring_submitted(struct submission *ctx) {
-  u32 opcode = ctx->opcode, zero = 0;
+inlined int uring_submitted(struct bpf_raw_tracepoint_args *ctx) {
+  struct io_kiocb *request = (void *)ctx->args[0];
+  struct io_ring_ctx *ring = 0;
+  u64 req = (u64)request, user_data = 0;
+  u32 zero = 0, opcode;
+  u8 operation = 0;
+  COPY(operation, request->opcode);
+  opcode = operation;
   struct uring_op *op = LOOKUP(URING_OPS, &opcode);
   struct settings *settings = LOOKUP(SETTINGS, &zero);
   struct uring_request *r = LOOKUP(URING_REQUEST, &zero);
@@ -15,7 +21,9 @@ inlined int uring_submitted(struct submission *ctx) {
   if (settings->own == task >> 32) return 0;
   /* A thread of SQPOLL or io-wq: the request counts as the process's own. */
   if (bpf_get_current_task_btf()->flags & PF_IO_WORKER) task = task >> 32 << 32 | task >> 32;
-  bool known = read_entry(r, ctx->ring, opcode, ctx->user_data);
+  COPY(ring, request->ctx);
+  COPY(user_data, request->cqe.user_data);
+  bool known = read_entry(r, ring, opcode, user_data);
   s16 number = op->placed && r->sqe.off != ~0ull ? op->placed : op->number;
   if (number < 0) return 0;
   r->sys.number = number;
@@ -34,8 +42,7 @@ inlined int uring_submitted(struct submission *ctx) {
     tail_call(ctx, number);
     return 0;
   }
-  u64 req = (u64)ctx->req;
-  struct completion_key key = {(u64)ctx->ring, ctx->user_data};
+  struct completion_key key = {(u64)ring, user_data};
   bool kept = known && !bpf_map_update_elem(MAP(URING_REQUESTS), &req, r, 0);
   if (kept && r->texts) kept = !bpf_map_update_elem(MAP(URING_STRINGS), &req, r->text, 0);
   if (kept) {
@@ -80,11 +87,17 @@ inlined int completed(void *ctx, u64 req, u64 ring, u64 user_data, s32 result, u
   return 0;
 }
 
-inlined int uring_completed(struct completion *ctx) {
-  return completed(ctx, (u64)ctx->req, (u64)ctx->ring, ctx->user_data, ctx->result, ctx->flags);
+inlined int uring_completed(struct bpf_raw_tracepoint_args *ctx) {
+#ifdef URING_COMPLETES_CQE
+  struct cqe cqe = {};
+  COPY(cqe, *(struct cqe *)ctx->args[2]);
+  return completed(ctx, ctx->args[1], ctx->args[0], cqe.user_data, cqe.result, cqe.flags);
+#else
+  return completed(ctx, ctx->args[1], ctx->args[0], ctx->args[2], ctx->args[3], ctx->args[4]);
+#endif
 }
 
 /* The completion queue is full: there is no io_uring_complete then. */
-inlined int uring_overflowed(struct overflow *ctx) {
-  return completed(ctx, 0, (u64)ctx->ring, ctx->user_data, ctx->result, ctx->flags);
+inlined int uring_overflowed(struct bpf_raw_tracepoint_args *ctx) {
+  return completed(ctx, 0, ctx->args[0], ctx->args[1], ctx->args[2], ctx->args[3]);
 }

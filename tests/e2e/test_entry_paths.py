@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.plugins.sources.ebpf import checks, codegen, compat_probe, uring
+from mozu.plugins.sources.ebpf import codegen, compat_probe, uring
 from tests.support.build import compiled
 from tests.support.requirements import corpus, ebpf, require
 from tests.support.running import Json, Running, mozu_run
@@ -46,7 +46,7 @@ ENTRY_PATHS = {
 def mozu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     ebpf()
     require(compat_probe.accepted(), "this kernel takes no 32-bit calls")
-    reason = uring.why_not(codegen.read_types(), checks.tracefs())
+    reason = uring.why_not(codegen.read_types())
     require(not reason, reason)
     folder = tmp_path_factory.mktemp("mozu")
     (folder / "entry_paths.yaml").write_text(RULES)

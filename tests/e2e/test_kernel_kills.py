@@ -14,7 +14,7 @@ from typing import Final
 
 import pytest
 
-from mozu.plugins.sources.ebpf import checks, codegen, compat_probe, uring
+from mozu.plugins.sources.ebpf import codegen, compat_probe, uring
 from tests.e2e.test_entry_paths import ENTRY_PATHS, FLAGS
 from tests.e2e.test_responders import mozu
 from tests.support.build import compiled
@@ -70,7 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def acting(folder: Path) -> Iterator[Running]:
     ebpf()
     require(compat_probe.accepted(), "this kernel takes no 32-bit calls")
-    reason = uring.why_not(codegen.read_types(), checks.tracefs())
+    reason = uring.why_not(codegen.read_types())
     require(not reason, reason)
     with mozu_run(folder, "-c", str(configuration(folder))) as running:
         yield running

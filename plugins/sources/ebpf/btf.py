@@ -136,6 +136,14 @@ class Btf:
         """The number of a function, None if this kernel has none of that name."""
         return self._functions.get(name)
 
+    def parameters(self, name: str) -> tuple[str, ...] | None:
+        """Names of the parameters of a function, None if this kernel has none of that name."""
+        if name not in self._functions:
+            return None
+        at = self._at[self._words[self._at[self._functions[name]] + 2]]
+        count = self._words[at + 1] & 0xFFFF
+        return tuple(self._name(self._words[element]) for element in range(at + 3, at + 3 + 2 * count, 2))
+
     def size(self, name: str) -> int:
         """Size of a struct in bytes."""
         return self._words[self._at[self._named[name]] + 2]

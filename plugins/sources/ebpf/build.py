@@ -7,7 +7,7 @@ from typing import Final
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.api import SourceUnavailable
-from mozu.plugins.sources.ebpf import btf, checks, compat, uring
+from mozu.plugins.sources.ebpf import btf, compat, uring
 from mozu.plugins.sources.ebpf.cache_entry import CacheEntry
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.codegen import KILL_PARTS, PARTS, SELFTEST, SYS_EXIT, part_unit, program_unit
@@ -23,8 +23,8 @@ def every_program(types: btf.Btf) -> dict[str, Program]:
     """Entry → program, of all that this kernel can have."""
     found = [SYS_EXIT, SELFTEST, compat.PROGRAM]
     found += [program for name in SYSCALL_SPECS for program in PROGRAMS[name]]
-    if not uring.why_not(types, tracefs := checks.tracefs()):
-        found += uring.programs(tracefs)
+    if not uring.why_not(types):
+        found += uring.programs(types)
     return {program.entry: program for program in found}
 
 

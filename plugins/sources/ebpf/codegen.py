@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.syscalls import call_number
-from mozu.plugins.sources.ebpf import btf, compile_child, filter_layout, loop_entries, placeholders, wire
+from mozu.plugins.sources.ebpf import btf, compile_child, filter_layout, loop_entries, placeholders, uring, wire
 from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO, ENUMERATIONS, STRUCTS
 from mozu.plugins.sources.ebpf.kfunc_casts import FUNCTION
 from mozu.plugins.sources.ebpf.maps import SELFTEST_ARGUMENTS, SIZES
@@ -64,7 +64,7 @@ class Variant(NamedTuple):
 
 def read_types(index: TypeIndex | None = None) -> btf.Btf:
     """The kernel's BTF, for the types that the programs need. `index`: where it is kept what was found there."""
-    names, functions = (*CAST_TO, *ENUMERATIONS), (FUNCTION,)
+    names, functions = (*CAST_TO, *ENUMERATIONS), (FUNCTION, *uring.ITERATORS)
     return btf.read(names, functions=functions) if index is None else index.types(names, functions)
 
 
@@ -82,6 +82,8 @@ def kernel_text(types: btf.Btf) -> str:
         lines.append(f"#define MEMORY_CGRP_ID {memory}")
     if types.extent(types.members("mm_struct")["rss_stat"].type_id)[1] == "percpu_counter":
         lines.append("#define HAS_percpu_counter 1")
+    if uring.completes_cqe(types):
+        lines.append("#define URING_COMPLETES_CQE 1")
     return btf.emit(types, STRUCTS) + "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,7 @@ program of that call: every event type that is watched is watched on these paths
 
 from typing import Final, Literal, NamedTuple
 
-from mozu.plugins.sources.ebpf import btf, checks, codegen, compat, compat_probe, uring
+from mozu.plugins.sources.ebpf import btf, codegen, compat, compat_probe, uring
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 COMPAT: Final = "compat32"
@@ -32,6 +32,7 @@ def usable_entry_paths(compat32: Switch, types: btf.Btf | None = None) -> list[E
     found: list[EntryPath] = []
     if compat32 == "on" or (compat32 == "auto" and compat_probe.accepted()):
         found.append(EntryPath(COMPAT, (compat.PROGRAM,), compat.types()))
-    if not uring.why_not(types or codegen.read_types(), tracefs := checks.tracefs()):
-        found.append(EntryPath(IO_URING, uring.programs(tracefs), uring.types()))
+    known = types or codegen.read_types()
+    if not uring.why_not(known):
+        found.append(EntryPath(IO_URING, uring.programs(known), uring.types()))
     return found

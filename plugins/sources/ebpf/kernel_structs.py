@@ -50,7 +50,8 @@ STRUCTS: Final[dict[str, str]] = {
     "unix_sock": "addr peer",
     "unix_address": "len name",
     "io_ring_ctx": "flags? cached_sq_head? sq_entries? sq_sqes? sq_array?",
-    "io_kiocb": "file?",
+    "io_kiocb": "file? ctx? opcode? cqe?",
+    "io_cqe": "user_data",
     "kiocb": "ki_filp",
     "sock_common": (
         "skc_family skc_state skc_daddr skc_rcv_saddr skc_dport skc_num skc_v6_daddr? skc_v6_rcv_saddr?"

@@ -29,7 +29,7 @@ def visibility() -> Iterator[Visibility]:
         place = checks.tracefs()
     except SourceUnavailable:
         return
-    yield from _entry_paths(place)
+    yield from _entry_paths()
     yield from _families(place)
 
 
@@ -42,7 +42,7 @@ def _needed(what: str, check: object, good: str) -> Visibility:
     return Visibility(what, seen=True, why=good)
 
 
-def _entry_paths(place: Path) -> Iterator[Visibility]:
+def _entry_paths() -> Iterator[Visibility]:
     if compat_probe.accepted():
         price = "raw tracepoint sys_exit, at a price for every call; `compat32: off` saves it"
         yield Visibility("32-bit calls", seen=True, why=f"{price}; {len(compat.types())} event types")
@@ -55,7 +55,7 @@ def _entry_paths(place: Path) -> Iterator[Visibility]:
             "x32 calls", seen=False, why="this kernel takes them, and syscalls:sys_exit_* do not fire for them"
         )
     try:
-        reason = uring.why_not(codegen.read_types(), place)
+        reason = uring.why_not(codegen.read_types())
     except SourceUnavailable as error:
         reason = str(error)
     off = _SWITCHED_OFF.exists() and _SWITCHED_OFF.read_text().strip()

@@ -1,9 +1,7 @@
 """io_uring requests: the native call behind each opcode (IORING_OP_*), and where its arguments lie in the SQE."""
 
-import re
 import struct
 from collections.abc import Collection, Iterator
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
@@ -33,20 +31,25 @@ _SQE_FIELDS: Final = {
 _SUBMISSIONS: Final = ("io_uring_submit_req", "io_uring_submit_sqe")
 """Tracepoint at a submission; the second is its name before Linux 6.4."""
 _FUNCTIONS: Final = {
-    **dict.fromkeys(_SUBMISSIONS, ("uring_submitted", "submission")),
-    "io_uring_complete": ("uring_completed", "completion"),
-    "io_uring_cqe_overflow": ("uring_overflowed", "overflow"),
+    **dict.fromkeys(_SUBMISSIONS, "uring_submitted"),
+    "io_uring_complete": "uring_completed",
+    "io_uring_cqe_overflow": "uring_overflowed",
 }
-"""Tracepoint → function of bpf/programs/uring.c and its context."""
-_TRACEPOINT_FIELDS: Final = {
-    **{name: {"ctx": 8, "req": 16, "user_data": 24, "opcode": 32} for name in _SUBMISSIONS},
-    "io_uring_complete": {"ctx": 8, "req": 16, "user_data": 24, "res": 32, "cflags": 36},
-    "io_uring_cqe_overflow": {"ctx": 8, "user_data": 16, "res": 24, "cflags": 28},
+"""Tracepoint → function of bpf/programs/uring.c."""
+_CQE: Final = ("ctx", "req", "cqe")
+_PARAMETERS: Final = {
+    **dict.fromkeys(_SUBMISSIONS, (("req",),)),
+    "io_uring_complete": (("ctx", "req", "user_data", "res", "cflags"), _CQE),
+    "io_uring_cqe_overflow": (("ctx", "user_data", "res", "cflags"),),
 }
-"""Tracepoint → its fields and where the structs of bpf/uring.h have them."""
+"""Tracepoint → what its first parameters may be called, as bpf/programs/uring.c reads them. Linux 6.18 hands over the
+completion as a whole, 6.1 and 6.12 its members; before 6.0 a submission had others."""
+ITERATORS: Final = tuple(f"__traceiter_{name}" for name in _FUNCTIONS)
+"""Functions of the kernel whose parameters, after the first, are those of the tracepoints (DEFINE_TRACE_FN)."""
 _STRUCT_MEMBERS: Final = {
     "io_ring_ctx": ("flags", "cached_sq_head", "sq_entries", "sq_sqes", "sq_array"),
-    "io_kiocb": ("file",),
+    "io_kiocb": ("file", "ctx", "opcode", "cqe"),
+    "io_cqe": ("user_data",),
 }
 
 
@@ -156,39 +159,36 @@ def types() -> frozenset[str]:
     return frozenset(_EVENT_TYPES[name] for name in names if name in _EVENT_TYPES)
 
 
-def programs(tracefs: Path) -> tuple[Program, ...]:
-    """Those of this kernel, where `why_not` has nothing to say."""
-    return tuple(
-        Program(_FUNCTIONS[name][0], "uring", name, group="io_uring", context=_FUNCTIONS[name][1])
-        for name in _tracepoints(tracefs)
-    )
+def programs(types: btf.Btf) -> tuple[Program, ...]:
+    """Those of this kernel, where `why_not` has nothing to say.
+
+    Raw tracepoints need no perf_event_open, which Debian's Linux 6.1 refuses (EACCES) to a process with CAP_PERFMON.
+    """
+    return tuple(Program(_FUNCTIONS[name], "uring", name, raw=True, group="io_uring") for name in _tracepoints(types))
 
 
-def _tracepoints(tracefs: Path) -> tuple[str, ...]:
-    submission = next((name for name in _SUBMISSIONS if (_folder(tracefs) / name).exists()), _SUBMISSIONS[0])
+def completes_cqe(types: btf.Btf) -> bool:
+    """Whether io_uring_complete hands over the completion and not its members."""
+    return (types.parameters("__traceiter_io_uring_complete") or ())[1:] == _CQE
+
+
+def _tracepoints(types: btf.Btf) -> tuple[str, ...]:
+    submission = next((name for name in _SUBMISSIONS if types.function(f"__traceiter_{name}")), _SUBMISSIONS[0])
     return (submission, *(name for name in _FUNCTIONS if name not in _SUBMISSIONS))
 
 
-def _folder(tracefs: Path) -> Path:
-    return tracefs / "events" / "io_uring"
-
-
-def why_not(types: btf.Btf, tracefs: Path) -> str:
+def why_not(types: btf.Btf) -> str:
     """What this kernel lacks for watching io_uring, as the end of a sentence; empty where it lacks nothing."""
     for struct_, members in _STRUCT_MEMBERS.items():
         if struct_ not in types:
-            return f"the kernel has no struct {struct_} (it is built without io_uring)"
+            return f"the kernel has no struct {struct_} (it is built without io_uring, or older than Linux 6.0)"
         missing = [member for member in members if member not in types.members(struct_)]
         if missing:
             return f"struct {struct_} of this kernel has no {missing[0]}"
-    for name in _tracepoints(tracefs):
-        expected = _TRACEPOINT_FIELDS[name]
-        try:
-            text = (_folder(tracefs) / name / "format").read_text()
-        except OSError:
+    for name in _tracepoints(types):
+        found = types.parameters(f"__traceiter_{name}")
+        if found is None:
             return f"this kernel has no tracepoint {name}"
-        found = {field: int(at) for field, at in re.findall(r"field:[^;]*?(\w+)(?:\[\w*\])?;\toffset:(\d+);", text)}
-        wrong = [field for field, at in expected.items() if found.get(field) != at]
-        if wrong:
-            return f"the tracepoint {name} of this kernel holds {wrong[0]} elsewhere"
+        if not any(found[1 : len(wanted) + 1] == wanted for wanted in _PARAMETERS[name]):
+            return f"the tracepoint {name} of this kernel has other parameters ({', '.join(found[1:])})"
     return ""

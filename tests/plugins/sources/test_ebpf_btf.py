@@ -7,7 +7,7 @@ import pytest
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import btf
 
-INT, PTR, ARRAY, STRUCT, UNION, ENUM, TYPEDEF, VOLATILE = 1, 2, 3, 4, 5, 6, 8, 9
+INT, PTR, ARRAY, STRUCT, UNION, ENUM, TYPEDEF, VOLATILE, FUNC, FUNC_PROTO = 1, 2, 3, 4, 5, 6, 8, 9, 12, 13
 
 
 class Maker:
@@ -61,7 +61,9 @@ def types() -> btf.Btf:
     )  # fmt: skip
     make.structure("packed", 4, ("low", int32, 3 << 24 | 1), ("high", int32, 4 << 24 | 12), bits=1)
     make.add(ENUM, "kind", 4, make.name("RED"), 0, make.name("BLUE"), 7, count=2)
-    return btf.Btf(make.blob(), ["inner", "outer", "packed", "kind", "absent"])
+    proto = make.add(FUNC_PROTO, "", 0, make.name("data"), pointer, make.name("size"), int32, count=2)
+    make.add(FUNC, "traced", proto)
+    return btf.Btf(make.blob(), ["inner", "outer", "packed", "kind", "absent"], ["traced", "absent"])
 
 
 def test_members_of_anonymous_unions_are_members(types: btf.Btf) -> None:
@@ -82,6 +84,10 @@ def test_enumerators_are_found_by_name(types: btf.Btf) -> None:
     assert (types.enumerator("kind", "BLUE"), types.enumerator("kind", "GREEN"), types.enumerator("absent", "X")) == (
         7, None, None,
     )  # fmt: skip
+
+
+def test_the_parameters_of_a_function_have_their_names(types: btf.Btf) -> None:
+    assert (types.parameters("traced"), types.parameters("absent")) == (("data", "size"), None)
 
 
 def test_only_what_is_wanted_is_emitted_at_its_true_offset(types: btf.Btf) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.ebpf import checks, codegen, uring
+from mozu.plugins.sources.ebpf import btf, codegen, kernel_structs, uring
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.plugins.sources.test_ebpf_calls import values
 from tests.support import requirements
@@ -31,7 +31,7 @@ DIRECT = 1 << 30
 def live() -> Iterator[Live]:
     """What these tests are about, and no more: it must keep up while others work."""
     requirements.ebpf()
-    reason = uring.why_not(codegen.read_types(), checks.tracefs())
+    reason = uring.why_not(codegen.read_types())
     requirements.require(not reason, reason)
     disabled = Path("/proc/sys/kernel/io_uring_disabled")
     requirements.require(not disabled.exists() or disabled.read_text().strip() == "0", "io_uring is switched off")
@@ -230,11 +230,31 @@ def test_every_operation_stands_for_a_call_of_the_kernel() -> None:
     assert uring.types() <= SYSCALL_SPECS.keys()
 
 
-def test_a_kernel_that_lays_its_tracepoints_out_otherwise_is_reported(tmp_path: Path) -> None:
-    types = codegen.read_types()
+class OtherKernel(btf.Btf):
+    """This one, with other parameters of a tracepoint."""
 
-    assert uring.why_not(types, tmp_path) == "this kernel has no tracepoint io_uring_submit_req"
-    place = tmp_path / "events" / "io_uring" / "io_uring_submit_req"
-    place.mkdir(parents=True)
-    (place / "format").write_text("\tfield:void * ctx;\toffset:8;\tsize:8;\n\tfield:void * req;\toffset:24;\tsize:8;\n")
-    assert uring.why_not(types, tmp_path) == "the tracepoint io_uring_submit_req of this kernel holds req elsewhere"
+    def __init__(self, tracepoint: str, parameters: tuple[str, ...] | None) -> None:
+        blob = btf.BTF_FILE.read_bytes()
+        super().__init__(blob, kernel_structs.CAST_TO, uring.ITERATORS)
+        self._other = {f"__traceiter_{tracepoint}": parameters}
+
+    def parameters(self, name: str) -> tuple[str, ...] | None:
+        return self._other.get(name, super().parameters(name))
+
+
+@pytest.mark.parametrize(
+    ("tracepoint", "parameters", "reason"),
+    [
+        ("io_uring_complete", None, "this kernel has no tracepoint io_uring_complete"),
+        (
+            "io_uring_complete", ("__data", "req", "res"),
+            "the tracepoint io_uring_complete of this kernel has other parameters (req, res)",
+        ),
+        ("io_uring_complete", ("__data", "ctx", "req", "user_data", "res", "cflags", "extra1", "extra2"), ""),
+        ("io_uring_complete", ("__data", "ctx", "req", "cqe"), ""),
+    ],
+)  # fmt: skip
+def test_a_kernel_whose_tracepoints_have_other_parameters_is_reported(
+    tracepoint: str, parameters: tuple[str, ...] | None, reason: str
+) -> None:
+    assert uring.why_not(OtherKernel(tracepoint, parameters)) == reason
