@@ -17,6 +17,9 @@ AUDIT_FILE: Final = "responses/audit.jsonl"
 """Below the state directory."""
 _DENIALS: Final = ActBounds(account=30, total=300)
 """Denials of a rule that are reported for one account, and those of all rules, in a minute; the others are counted."""
+_REFUSALS: Final = ActBounds(account=30, total=100)
+"""Refusals of a rule, and of all rules, that are reported in a minute: a process that ends before it is held costs its
+maker nothing, and would fill the disk."""
 _LOG: Final = logging.getLogger("mozu.responses")
 _NOTICES: Final = {
     ActStage.DONE: ("Response taken", Severity.WARNING),
@@ -48,7 +51,7 @@ class ActRecords:
         self._path, self.notify = state_dir / AUDIT_FILE, notify
         self._log: AuditLog | None = None
         self.standing = StandingActs()
-        self._firsts, self._denials = FirstOfAMinute(), Budget(_DENIALS)
+        self._firsts, self._denials, self._refusals = FirstOfAMinute(), Budget(_DENIALS), Budget(_REFUSALS)
         self._counted = {stage: metrics.counter("responses_total", stage=stage.value) for stage in _NOTICES}
 
     @property
@@ -93,8 +96,10 @@ class ActRecords:
         self.tell(changed)
 
     def refuse(self, entry: AuditEntry, reason: str) -> None:
-        """An entry and an alert for the first of a kind in a minute; the others are counted."""
-        if self._firsts.is_first(f"{entry.rule}\0{reason}", time.monotonic()):
+        """An entry and an alert for the first of a kind in a minute, within bounds; the others are counted."""
+        now = time.monotonic()
+        is_first = self._firsts.is_first(f"{entry.rule}\0{reason}", now)
+        if is_first and not self._refusals.take(entry.rule, "refusals", _REFUSALS.total, now):
             self.write(entry, ActStage.REFUSED, reason=reason)
         else:
             self._counted[ActStage.REFUSED].value += 1

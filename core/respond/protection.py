@@ -3,6 +3,10 @@
 pid 1, kernel threads and mozu itself are never acted on. Runtimes, the kubelet, sshd and what mozu was started by are
 not, unless they are named twice: in `respond.unprotect` and in the responder's own `unprotect`. Executables are known
 by device and inode, as they were at the start; by name alone no process is spared, since anyone can take a name.
+
+Anyone can start dbus-daemon, too, in a group or a cgroup of its own. A process beside that of the alert is protected
+only where root runs it, or a process of root that is protected has made it (the sshd of a session, which has the
+user's id).
 """
 
 import os
@@ -19,15 +23,30 @@ from mozu.core.respond.settings import RespondSettings
 _FOLDERS: Final = ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin", "/usr/libexec")
 _NAMES: Final = (
     "dockerd", "docker-proxy", "containerd", "containerd-shim", "containerd-shim-runc-v2", "runc", "crun", "crio",
-    "conmon", "podman", "buildkitd", "kubelet", "k3s", "sshd", "systemd", "systemd-journald", "systemd-logind",
-    "systemd-udevd", "dbus-daemon",
+    "conmon", "podman", "buildkitd", "kubelet", "k3s", "sshd", "dropbear", "systemd", "systemd-journald",
+    "systemd-logind", "systemd-udevd", "dbus-daemon",
 )  # fmt: skip
 _ELSEWHERE: Final = (
     "/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/usr/lib/systemd/systemd-journald",
-    "/usr/lib/systemd/systemd-logind", "/usr/lib/systemd/systemd-udevd", "/usr/lib/openssh/sshd-session",
-    "/usr/lib/openssh/sshd-auth", "/usr/libexec/podman/conmon", "/usr/lib/podman/conmon",
+    "/usr/lib/systemd/systemd-logind", "/usr/lib/systemd/systemd-udevd", "/usr/libexec/podman/conmon",
+    "/usr/lib/podman/conmon", "/snap/microk8s/current/kubelite",
 )  # fmt: skip
-PROTECTED: Final = tuple(f"{folder}/{name}" for folder in _FOLDERS for name in _NAMES) + _ELSEWHERE
+_SSH: Final = tuple(
+    f"/usr/{folder}/{name}"
+    for folder in ("lib/openssh", "libexec/openssh", "lib/ssh", "libexec/ssh")
+    for name in ("sshd-session", "sshd-auth")
+)
+"""What sshd executes for a connection since OpenSSH 9.8."""
+_KUBERNETES: Final = tuple(
+    f"{folder}/{name}"
+    for folder in ("/var/lib/rancher/k3s/data/current/bin", "/var/lib/rancher/rke2/bin", "/opt/bin",
+                   "/home/kubernetes/bin", "/snap/docker/current/bin")
+    for name in ("k3s", "kubelet", "dockerd", "containerd", "containerd-shim-runc-v2", "runc")
+)  # fmt: skip
+"""Distributions that have these where no package puts them."""
+PROTECTED: Final = (
+    *(f"{folder}/{name}" for folder in _FOLDERS for name in _NAMES), *_ELSEWHERE, *_SSH, *_KUBERNETES,
+)  # fmt: skip
 """Runtimes, the kubelet, sshd, and the parts of systemd that a machine does not live without."""
 _DEPTH: Final = 64
 """Ancestors of mozu that are followed."""
@@ -78,8 +97,9 @@ class Protection:
             if facts is not None:
                 yield facts
 
-    def refusal(self, facts: ProcessFacts, unprotect: Iterable[str] = ()) -> str:
-        """Why this process is not acted on; empty: it may be. `unprotect`: of the responder."""
+    def refusal(self, facts: ProcessFacts, unprotect: Iterable[str] = (), *, is_subject: bool = True) -> str:
+        """Why this process is not acted on; empty: it may be. `unprotect`: of the responder. `is_subject`: the alert is
+        about it; false for the others of its group, its cgroup or its container."""
         if facts.pid == 1:
             return "process 1 is never acted on"
         if facts.is_kernel_thread or facts.pid == 2:
@@ -91,19 +111,28 @@ class Protection:
             return f"process {facts.pid} ({facts.name}) is one that mozu was started by"
         if facts.uid in self._allowed.users:
             return f"user {facts.uid} is allowed"
-        return self._of_executable(facts, unprotected=unprotected)
+        return self._of_executable(facts, unprotected=unprotected, is_subject=is_subject)
 
-    def _of_executable(self, facts: ProcessFacts, *, unprotected: bool) -> str:
+    def _of_executable(self, facts: ProcessFacts, *, unprotected: bool, is_subject: bool) -> str:
         found = facts.executable
         if found is None:
             return ""
         path = self._protected.get(found.identity)
-        if path is not None and not unprotected and _is_trusted(found):
+        if path is not None and not unprotected and _is_trusted(found) and (is_subject or self._is_roots(facts)):
             return f"process {facts.pid} runs {path}, which is protected"
         spared = self._spared.get(found.identity)
         if spared is not None and _is_trusted(found) and facts.mount_namespace == self._host:
             return f"executable {spared} is allowed"
         return ""
+
+    def _is_roots(self, facts: ProcessFacts) -> bool:
+        """Root runs it, or a protected process of root has made it."""
+        if facts.uid == 0:
+            return True
+        parent = process_facts(facts.parent, self._proc)
+        if parent is None or parent.uid != 0 or parent.executable is None:
+            return False
+        return parent.executable.identity in self._protected
 
     def _is_unprotected(self, found: Executable | None, unprotect: Iterable[str]) -> bool:
         """Named twice."""
@@ -123,6 +152,7 @@ class Protection:
         return frozenset(
             facts.pid for facts in found if facts is not None and not facts.is_kernel_thread and self.refusal(facts)
         )
+
     def container_refusal(self, subject: AlertProcess, names: Iterable[str], namespace: str) -> str:
         """Why what is in this container is not acted on. `names`: its name and image, as an enricher has them."""
         if subject.container is None:

@@ -251,7 +251,8 @@ class Responses:
             if refusal:
                 raise Refused(refusal)
         for process in held:
-            refusal = self._protection.refusal(process.facts, one.settings.unprotect)
+            is_subject = subject is not None and process.pid == subject.pid
+            refusal = self._protection.refusal(process.facts, one.settings.unprotect, is_subject=is_subject)
             if refusal:
                 raise Refused(refusal)
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import pytest
@@ -70,6 +71,37 @@ def test_an_executable_that_others_could_have_put_there_protects_nothing(child: 
 def test_a_name_alone_protects_nothing(child: ProcessFacts) -> None:
     other = msgspec.structs.replace(by_root(child), name="dockerd", executable=Executable(1, 2, 0, False))
     assert Protection(protected=[sys.executable], own=1 << 22).refusal(other) == ""
+
+
+PARENT: Final = 77
+
+
+def parent_in(proc: Path, uid: int, executable: str) -> Path:
+    """A /proc with one process, which runs this."""
+    own = proc / str(PARENT)
+    own.mkdir()
+    (own / "stat").write_text(f"{PARENT} (made) S 1 77 77 0 -1 0 " + "0 " * 12 + "100 0\n")
+    (own / "status").write_text(f"Name:\tmade\nUid:\t{uid}\t0\t0\t0\n")
+    (own / "exe").symlink_to(executable)
+    return proc
+
+
+@pytest.mark.parametrize(
+    ("uid", "parent", "is_protected"),
+    [
+        (0, (1000, "/bin/sh"), True),  # root runs it
+        (1000, (0, sys.executable), True),  # sshd of root has made the sshd of a session
+        (1000, (1000, sys.executable), False),  # a user has started it, and has put it into the group of the process
+        (1000, (0, "/bin/sh"), False),
+    ],
+)
+def test_what_any_user_may_start_shields_no_process_beside_it(
+    tmp_path: Path, child: ProcessFacts, uid: int, parent: tuple[int, str], is_protected: bool
+) -> None:
+    protection = Protection(protected=[sys.executable], own=1 << 22, proc=parent_in(tmp_path, *parent))
+    facts = msgspec.structs.replace(by_root(child), uid=uid, parent=PARENT)
+    assert bool(protection.refusal(facts, is_subject=False)) is is_protected
+    assert protection.refusal(facts)
 
 
 def test_an_allowed_executable_counts_on_the_host_only(child: ProcessFacts) -> None:

@@ -1,9 +1,11 @@
 """One alert through everything between it and an act: real processes, and a responder that notes what it does."""
 
 import asyncio
+import random
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,10 @@ class Staged:
         if self.responses.wants(alert):
             self.responses.respond(alert, event, self.latest)
         await self.drain()
+
+    async def drain_at_once(self) -> None:
+        tasks, self._tasks = self._tasks, []
+        await asyncio.gather(*tasks)
 
     async def drain(self) -> None:
         while self._tasks:
@@ -219,6 +225,16 @@ def test_what_a_run_left_unfinished_is_undone_by_the_next(tmp_path: Path, proces
     after.responses.close()
 
 
+def test_refusals_that_differ_each_time_do_not_fill_the_log(tmp_path: Path, process: Process) -> None:
+    stage = Staged(tmp_path, Noting())
+    for number in range(100):
+        ended = Process(Task(1 << 22), (1 << 22) + number, (1 << 22) + number, start=process.start, name=f"n{number}")
+        asyncio.run(stage.respond(alert_of(str(number)), event_of(ended)))
+    assert stages(tmp_path) == ["refused"] * 30
+    assert stage.told() == ["Response refused"] * 30
+    stage.responses.close()
+
+
 def test_a_run_without_responders_leaves_the_lasting_acts_of_another_alone(tmp_path: Path, process: Process) -> None:
     acting = Staged(tmp_path, Noting(lasts=True), ttl=0.001)
     asyncio.run(acting.respond(alert_of(), event_of(process)))
@@ -252,6 +268,52 @@ def test_dry_and_acting_runs_list_the_same_acts(tmp_path: Path, process: Process
         listed.append([one.act for one in log.new() if one.stage in (ActStage.WOULD, ActStage.DONE)])
         log.close()
     assert listed[0] == listed[1] == ["0/noting", "1/noting", "2/noting"]
+
+
+def many_alerts(process: Process, count: int) -> Iterator[tuple[Alert, Event]]:
+    """Of some rules and users, at random; a few are about processes that have ended."""
+    dice = random.Random(24)
+    for number in range(count):
+        pid = process.pid if dice.random() < 0.9 else 1 << 22
+        uid, rule = 1000 + dice.randrange(6), dice.choice(("rule", "other", "wild", "wild", "wild"))
+        about = Process(Task(pid), pid, pid, start=process.start, name=process.name, ruid=uid)
+        yield alert_of(str(number), rule, ("noting",)), event_of(about)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_of_many_alerts_dry_and_acting_runs_do_and_refuse_the_same(
+    tmp_path: Path, process: Process, at_once: bool
+) -> None:
+    respond = RespondSettings(per_minute=40, per_account=8)
+    listed = []
+    for dry in (True, False):
+        folder = tmp_path / str(dry)
+        stage = Staged(folder, Noting(), dry_run=dry, per_minute=15, respond=respond, rules=())
+
+        async def main(stage: Staged = stage) -> None:
+            if at_once:
+                for alert, event in many_alerts(process, 600):
+                    stage.responses.respond(alert, event, stage.latest)
+                await stage.drain_at_once()
+            else:
+                for alert, event in many_alerts(process, 600):
+                    await stage.respond(alert, event)
+
+        asyncio.run(main())
+        stage.responses.close()
+        log = AuditLog(folder / AUDIT_FILE)
+        listed.append([one for one in log.new() if one.stage is not ActStage.PLANNED])
+        log.close()
+    dry_run, acting = listed
+    assert [one.act for one in dry_run if one.stage is ActStage.WOULD] == [
+        one.act for one in acting if one.stage is ActStage.DONE
+    ]
+    assert [(one.act, one.reason) for one in dry_run if one.stage is ActStage.REFUSED] == [
+        (one.act, one.reason) for one in acting if one.stage is ActStage.REFUSED
+    ]
+    done = Counter(one.rule for one in acting if one.stage is ActStage.DONE)
+    assert 15 <= done["wild"] <= 15 + 6  # one for each user that had none when the others had spent them
+    assert sum(done.values()) <= 80
 
 
 def test_an_allowed_user_is_refused(tmp_path: Path, process: Process) -> None:
