@@ -1,5 +1,6 @@
 """TLS settings and contexts, of clients and of servers: certificates, keys, the oldest version that is accepted."""
 
+import re
 import ssl
 from pathlib import Path
 from typing import Final, Literal
@@ -9,6 +10,8 @@ from pydantic import Field, model_validator
 from mozu.core.api import Settings
 from mozu.core.api.secret import Secret
 
+_HASHED: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
+"""Names of certificates in a directory (SSL_CTX_load_verify_locations(3))."""
 _VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
@@ -16,8 +19,8 @@ class ClientTls(Settings):
     """How a connection to a server is protected."""
 
     ca: Path | None = Field(
-        None, description="Certificates (PEM) of the authorities that the server's must be signed by; by default the "
-        "system's.",
+        None, description="Certificates (PEM) of the authorities that the server's must be signed by: a file, or a "
+        "directory as `openssl rehash` makes it; by default the system's.",
     )  # fmt: skip
     certificate: Path | None = Field(None, description="mozu's own certificate (PEM, with its chain).")
     key: Path | None = Field(None, description="Its key (PEM), if it is not in the same file.")
@@ -61,7 +64,7 @@ def client_context(settings: ClientTls, *, verify: bool = True) -> ssl.SSLContex
     """A context that verifies the server's certificate and name, or where `verify` is false neither. Reads the files;
     ValueError names the setting."""
     try:
-        context = ssl.create_default_context(cafile=settings.ca)
+        context = _trusting(settings.ca)
     except (OSError, ssl.SSLError) as error:
         raise ValueError(f"tls.ca: {settings.ca} cannot be used: {_reason(error)}") from None
     context.minimum_version = _VERSIONS[settings.min_version]
@@ -74,6 +77,16 @@ def client_context(settings: ClientTls, *, verify: bool = True) -> ssl.SSLContex
         except (OSError, ssl.SSLError) as error:
             raise ValueError(f"tls.certificate: {settings.certificate} cannot be used: {_reason(error)}") from None
     return context
+
+
+def _trusting(authorities: Path | None) -> ssl.SSLContext:
+    """Raises OSError, of which ssl.SSLError is one, and ValueError."""
+    if authorities is None or not authorities.is_dir():
+        return ssl.create_default_context(cafile=authorities)
+    if not any(_HASHED.fullmatch(path.name) for path in authorities.iterdir()):
+        problem = "has no certificates by the hash of their names; run `openssl rehash` there"
+        raise ValueError(f"tls.ca: {authorities} {problem}")
+    return ssl.create_default_context(capath=authorities)
 
 
 def server_context(settings: ServerTls) -> ssl.SSLContext | None:

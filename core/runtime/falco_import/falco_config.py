@@ -23,6 +23,8 @@ _DURATION: Final = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
 _SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 _LONGEST_HEARTBEAT: Final = 86_400.0
 _ENRICHERS: Final = {"container": "containers", "k8smeta": "kubernetes"}
+_SYSTEMS_AUTHORITIES: Final = "/etc/ssl/certs"
+"""In Falco's own file, and mozu's default on most systems."""
 _DATA_BYTES: Final = 80
 """Of I/O data, in events of mozu's and by default of Falco's."""
 _PART_OF_MOZU: Final = frozenset({"json"})
@@ -157,6 +159,9 @@ class FalcoTranslation:
             found["headers"] = {"User-Agent": agent}
         tls: JsonObject = {}
         authority = read.text("http_output.ca_bundle") or read.text("http_output.ca_cert")
+        folder = read.text("http_output.ca_path")
+        if not authority and folder != _SYSTEMS_AUTHORITIES:
+            authority = folder
         if read.flag("http_output.insecure"):
             tls["verify"] = False
             self.notes.append("http_output.insecure: the certificate is not verified; better set `tls.ca` of the sink")

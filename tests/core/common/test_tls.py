@@ -1,6 +1,7 @@
 """TLS settings and contexts: what is verified, the oldest version, and files that cannot be used."""
 
 import ssl
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 
 from mozu.core.common.tls import ClientTls, ServerTls, client_context, server_context
 from tests.support.https import Certificates
+from tests.support.requirements import program
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,24 @@ def test_a_client_verifies_the_server_by_the_given_authority(certificates: Certi
     assert "TLSv1.3" == handshake(client_context(ClientTls(ca=certificates.ca)), server)
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(client_context(ClientTls()), server)
+
+
+def test_a_directory_of_authorities_without_hashes_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no certificates by the hash of their names; run `openssl rehash` there"):
+        client_context(ClientTls(ca=tmp_path))
+
+
+@pytest.mark.live
+def test_authorities_may_be_a_directory_by_the_hashes_of_their_names(
+    certificates: Certificates, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "authority.pem").write_bytes(certificates.ca.read_bytes())
+    subprocess.run([program("openssl"), "rehash", tmp_path], check=True, capture_output=True)
+
+    assert "TLSv1.3" == handshake(client_context(ClientTls(ca=tmp_path)), certificates.context())
+    with pytest.raises(ssl.SSLCertVerificationError):
+        handshake(client_context(ClientTls(ca=tmp_path)), Certificates(tmp_path / "other").context())
 
 
 def test_a_client_verifies_the_name_of_the_server(certificates: Certificates) -> None:

@@ -20,8 +20,15 @@ Json = dict[str, Any]
 HOME = ROOT / "schemas"
 CURRENT = HOME / f"v{SCHEMA_VERSION.decode()}"
 NAMES = ("json", "cloudevents", "ecs", "ocsf")
+TEXTS = ("falco", "cef")
+"""Formats that are no JSON."""
 
 by_format = pytest.mark.parametrize("name", NAMES)
+
+
+def test_every_format_has_a_schema_or_is_text() -> None:
+    assert {*NAMES, *TEXTS} == FORMATS.keys()
+    assert {*NAMES} == {path.name.removesuffix(".schema.json") for path in CURRENT.glob("*.schema.json")}
 
 
 def validator(folder: Path, name: str) -> jsonschema_rs.Validator:

@@ -50,6 +50,22 @@ def test_the_outputs_become_sinks() -> None:
     assert hook["webhook"]["gzip"] is True
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ({"ca_path": "/etc/ssl/certs"}, None),
+        ({"ca_path": "/etc/team/certs"}, {"ca": "/etc/team/certs"}),
+        ({"ca_path": "/etc/team/certs", "ca_cert": "/ca"}, {"ca": "/ca"}),
+    ],
+)
+def test_a_directory_of_authorities_is_kept_unless_it_is_the_systems(
+    written: dict[str, str], expected: dict[str, str] | None
+) -> None:
+    (hook,) = translated(http_output={"enabled": True, "url": "https://x.example", **written})["sinks"]
+
+    assert expected == hook["webhook"].get("tls")
+
+
 def test_a_listener_that_others_could_reach_stays_on_loopback_and_beside_a_falco() -> None:
     translation = FalcoTranslation({"webserver": {"enabled": True, "prometheus_metrics_enabled": True}})
 
