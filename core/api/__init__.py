@@ -78,6 +78,7 @@ from mozu.core.api.responders import (
     ResponsePlan,
     ResponseTarget,
     Scope,
+    StatelessResponder,
 )
 from mozu.core.api.secret import Secret
 from mozu.core.api.settings import Settings
@@ -219,6 +220,7 @@ __all__ = [
     "SourceDeclaration",
     "SourceUnavailable",
     "Stamp",
+    "StatelessResponder",
     "StatesLimits",
     "SyscallEvent",
     "Template",

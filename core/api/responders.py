@@ -73,15 +73,6 @@ class AlertProcess(msgspec.Struct, frozen=True):
         return f"the {scope} of {process}" if scope in (Scope.GROUP, Scope.CGROUP) else process
 
 
-class Incident(msgspec.Struct, frozen=True):
-    """What a responder may act on."""
-
-    alert: Alert
-    """Redacted."""
-    subject: AlertProcess | None = None
-    """None where the event is no system call, or its process unknown."""
-
-
 class ResponsePlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a responder would do."""
 
@@ -92,6 +83,23 @@ class ResponsePlan(msgspec.Struct, frozen=True, kw_only=True):
     """What `undo` needs, in the audit log."""
     lasts: bool = False
     """It can be undone, and is after the time to live."""
+
+
+class Incident(msgspec.Struct, frozen=True):
+    """What a responder may act on."""
+
+    alert: Alert
+    """Redacted."""
+    subject: AlertProcess | None = None
+    """None where the event is no system call, or its process unknown."""
+
+    def plan_to(
+        self, verb: str, scope: Scope, *, detail: Mapping[str, str] | None = None, lasts: bool = False
+    ) -> ResponsePlan | None:
+        """To `VERB process 812 (cat)`, or what the scope is of it; None where the alert is about no process."""
+        if self.subject is None:
+            return None
+        return ResponsePlan(text=f"{verb} {self.subject.text(scope)}", scope=scope, detail=detail or {}, lasts=lasts)
 
 
 @runtime_checkable
@@ -129,6 +137,19 @@ class Responder(Protocol):
 
     async def stop(self) -> None:
         """Close what is open. Acts that last stay. Idempotent."""
+
+
+class StatelessResponder:
+    """What a responder need not write that has nothing to open or close, and whose acts are not undone."""
+
+    async def start(self) -> None:
+        """Nothing to prepare."""
+
+    async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
+        """What was done stays so."""
+
+    async def stop(self) -> None:
+        """Nothing to close."""
 
 
 @runtime_checkable

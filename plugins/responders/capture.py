@@ -51,9 +51,7 @@ class CaptureResponder:
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
         """None where the alert is about no process."""
-        if incident.subject is None:
-            return None
-        return ResponsePlan(text=f"capture {incident.subject.text(self._scope)}", scope=self._scope)
+        return incident.plan_to("capture", self._scope)
 
     def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
         """Raises OSError."""

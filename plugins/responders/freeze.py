@@ -14,6 +14,7 @@ from mozu.core.api import (
     ResponsePlan,
     ResponseTarget,
     Scope,
+    StatelessResponder,
     hookimpl,
 )
 from mozu.core.common.cgroup_control import ControlledCgroup, cgroups_of, controlled_cgroup
@@ -27,14 +28,11 @@ class FreezeSettings(ResponderSettings):
     )
 
 
-class FreezeResponder:
+class FreezeResponder(StatelessResponder):
     """Version 1 and 2 of cgroups."""
 
     def __init__(self, settings: FreezeSettings, context: Context) -> None:
         self._scope = Scope(settings.what)
-
-    async def start(self) -> None:
-        """Nothing to prepare."""
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
         """None where there is no such cgroup, or only a root."""
@@ -46,8 +44,7 @@ class FreezeResponder:
         found = found or controlled_cgroup(cgroups_of(subject.pid), container)
         if found is None:
             return None
-        detail = {"cgroup": str(found.directory)}
-        return ResponsePlan(text=f"freeze {subject.text(self._scope)}", scope=self._scope, detail=detail, lasts=True)
+        return incident.plan_to("freeze", self._scope, detail={"cgroup": str(found.directory)}, lasts=True)
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
         """Raises OSError."""
@@ -56,9 +53,6 @@ class FreezeResponder:
     async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
         """Raises OSError."""
         ControlledCgroup(Path(detail["cgroup"])).thaw()
-
-    async def stop(self) -> None:
-        """Nothing to close."""
 
 
 @hookimpl

@@ -24,6 +24,7 @@ from mozu.core.api import (
     ResponsePlan,
     ResponseTarget,
     Scope,
+    StatelessResponder,
     hookimpl,
 )
 from mozu.core.common.programs import PROGRAM_PATH, run_program
@@ -37,7 +38,7 @@ class IsolateSettings(ResponderSettings):
     allow: tuple[IPv4Network | IPv6Network, ...] = Field((), description="Networks that stay reachable; lo does.")
 
 
-class IsolateResponder(ChecksStart):
+class IsolateResponder(ChecksStart, StatelessResponder):
     """Needs the programs nft and nsenter, and CAP_NET_ADMIN."""
 
     def __init__(self, settings: IsolateSettings, context: Context) -> None:
@@ -48,9 +49,6 @@ class IsolateResponder(ChecksStart):
         absent = [name for name in ("nft", "nsenter") if shutil.which(name, path=PROGRAM_PATH) is None]
         return [Obstacle(f"the program {name} is not there; install nftables and util-linux") for name in absent]
 
-    async def start(self) -> None:
-        """Nothing to prepare."""
-
     def plan(self, incident: Incident) -> ResponsePlan | None:
         """None for root on the host's network."""
         process = incident.subject
@@ -60,13 +58,11 @@ class IsolateResponder(ChecksStart):
         namespace = _namespace(process.pid)
         if process.container is not None and namespace and namespace != _namespace(os.getpid()):
             detail = {"table": table, "namespace": namespace}
-            text = f"isolate {process.text(Scope.CONTAINER)}"
-            return ResponsePlan(text=text, scope=Scope.CONTAINER, detail=detail, lasts=True)
+            return incident.plan_to("isolate", Scope.CONTAINER, detail=detail, lasts=True)
         if process.uid <= 0:
             return None
-        text = f"isolate user {process.uid} of {process.text(Scope.PROCESS)}"
         detail = {"table": table, "user": str(process.uid)}
-        return ResponsePlan(text=text, scope=Scope.PROCESS, detail=detail, lasts=True)
+        return incident.plan_to(f"isolate user {process.uid} of", Scope.PROCESS, detail=detail, lasts=True)
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
         """Raises RuntimeError with what nft says."""
@@ -94,9 +90,6 @@ class IsolateResponder(ChecksStart):
                 await _nft(script, namespace)
             finally:
                 os.close(namespace)
-
-    async def stop(self) -> None:
-        """Nothing to close."""
 
 
 def _of_namespace(table: str, allow: Iterable[IPv4Network | IPv6Network]) -> str:

@@ -2,7 +2,7 @@
 all of its container."""
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -16,6 +16,7 @@ from mozu.core.api import (
     ResponsePlan,
     ResponseTarget,
     Scope,
+    StatelessResponder,
     hookimpl,
 )
 from mozu.core.common.cgroup_control import ControlledCgroup, controlled_cgroup
@@ -44,15 +45,12 @@ class KillSettings(ResponderSettings):
         return self
 
 
-class KillResponder:
+class KillResponder(StatelessResponder):
     """Cannot be undone."""
 
     def __init__(self, settings: KillSettings, context: Context) -> None:
         self._where = settings.where
         self._scope = Scope.SHARERS if settings.what == "process" else Scope(settings.what)
-
-    async def start(self) -> None:
-        """Nothing to prepare."""
 
     def kill_place(self) -> KillPlace:
         """See `ActsInKernel`."""
@@ -60,9 +58,7 @@ class KillResponder:
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
         """None where the alert is about no process."""
-        if incident.subject is None:
-            return None
-        return ResponsePlan(text=f"kill {incident.subject.text(self._scope)}", scope=self._scope)
+        return incident.plan_to("kill", self._scope)
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
         """Raises ProcessLookupError where all have ended already."""
@@ -77,12 +73,6 @@ class KillResponder:
             reached = _signal_all(targets)
         if not reached:
             raise ProcessLookupError("it had ended before the signal")
-
-    async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """What was killed stays so."""
-
-    async def stop(self) -> None:
-        """Nothing to close."""
 
 
 def _signal_all(targets: Sequence[ResponseTarget]) -> int:

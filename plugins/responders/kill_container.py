@@ -1,7 +1,7 @@
 """The responder `kill_container`: the container of an alert is killed by its engine, which then does not start it again
 though its restart policy may want that; `kill` with `what: container` asks no engine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from mozu.core.api import (
     Context,
@@ -22,16 +22,13 @@ class KillContainerResponder(EngineResponder):
         super().__init__(settings)
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """See `plan_to`."""
-        return self.plan_to("kill", incident, lasts=False)
+        """See `plan_by_engine`."""
+        return self.plan_by_engine("kill", incident, lasts=False)
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
         """Raises what the engine says against it."""
         await self.found(plan, targets)
         await self.control(plan.detail).kill(plan.detail["container"])
-
-    async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """What was killed stays so."""
 
 
 @hookimpl

@@ -22,8 +22,8 @@ class PauseResponder(EngineResponder):
         super().__init__(settings)
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """See `plan_to`."""
-        return self.plan_to("pause", incident, lasts=True)
+        """See `plan_by_engine`."""
+        return self.plan_by_engine("pause", incident, lasts=True)
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
         """Raises what the engine says against it."""

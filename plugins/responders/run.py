@@ -1,7 +1,7 @@
 """The responder `run`: a program, with the alert as one line of JSON on its standard input; never a shell."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from pydantic import Field
@@ -15,6 +15,7 @@ from mozu.core.api import (
     ResponderSettings,
     ResponsePlan,
     ResponseTarget,
+    StatelessResponder,
     hookimpl,
 )
 from mozu.core.common.control_chars import visible
@@ -31,7 +32,7 @@ class RunSettings(ResponderSettings):
     timeout: float = Field(20.0, gt=0, le=25, description="Seconds in which it must end; then it is killed.")
 
 
-class RunResponder(ChecksStart):
+class RunResponder(ChecksStart, StatelessResponder):
     """Nothing of the alert gets into the arguments."""
 
     def __init__(self, settings: RunSettings, context: Context) -> None:
@@ -43,9 +44,6 @@ class RunResponder(ChecksStart):
         if shutil.which(program) is not None:
             return []
         return [Obstacle(f"the program {program} is not there, or may not be executed; set `command`")]
-
-    async def start(self) -> None:
-        """The program is started for each act."""
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
         """Always."""
@@ -59,12 +57,6 @@ class RunResponder(ChecksStart):
             self._log.info("%s", visible(text))
         if done.code:
             raise RuntimeError(f"{self._settings.command[0]} ended with exit code {done.code}")
-
-    async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """What the program did is its own."""
-
-    async def stop(self) -> None:
-        """Nothing to close."""
 
 
 @hookimpl

@@ -14,6 +14,7 @@ from mozu.core.api import (
     ResponsePlan,
     ResponseTarget,
     Scope,
+    StatelessResponder,
     hookimpl,
 )
 
@@ -24,20 +25,15 @@ class StopSettings(ResponderSettings):
     what: Literal["process", "group"] = Field("process", description="The process, or its process group.")
 
 
-class StopResponder:
+class StopResponder(StatelessResponder):
     """Undone by SIGCONT to the same processes."""
 
     def __init__(self, settings: StopSettings, context: Context) -> None:
         self._scope = Scope(settings.what)
 
-    async def start(self) -> None:
-        """Nothing to prepare."""
-
     def plan(self, incident: Incident) -> ResponsePlan | None:
         """None where the alert is about no process."""
-        if incident.subject is None:
-            return None
-        return ResponsePlan(text=f"stop {incident.subject.text(self._scope)}", scope=self._scope, lasts=True)
+        return incident.plan_to("stop", self._scope, lasts=True)
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
         """Raises ProcessLookupError where all have ended already."""
@@ -48,9 +44,6 @@ class StopResponder:
         """Processes that have ended need nothing."""
         for one in targets:
             one.signal(signal.SIGCONT)
-
-    async def stop(self) -> None:
-        """Nothing to close."""
 
 
 @hookimpl

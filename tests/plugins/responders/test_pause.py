@@ -32,7 +32,7 @@ def act(monkeypatch: pytest.MonkeyPatch, engine: Engine, pids: Sequence[int] = (
 def test_the_plan_names_the_container_and_its_engine() -> None:
     plan = PauseResponder(EngineSettings(), context("pause")).plan(of_runtime("docker"))
     assert plan == ResponsePlan(
-        text=f"pause container {IDENT[:12]} of process 9 (sh) by docker",
+        text=f"have docker pause container {IDENT[:12]} of process 9 (sh)",
         scope=Scope.CONTAINER,
         detail={"engine": "docker", "container": IDENT},
         lasts=True,

@@ -7,7 +7,7 @@ its name. So the first process that the engine names must be one of those that t
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from mozu.core.api import Incident, ResponsePlan, ResponseTarget, Scope
+from mozu.core.api import Incident, ResponsePlan, ResponseTarget, Scope, StatelessResponder
 from mozu.core.common.containers.engines.settings import EngineSettings
 
 if TYPE_CHECKING:
@@ -16,27 +16,20 @@ if TYPE_CHECKING:
 _ENGINES: Final = ("docker", "containerd", "podman")
 
 
-class EngineResponder:
-    """The part that does not depend on what is done."""
+class EngineResponder(StatelessResponder):
+    """The part that does not depend on what is done. Engines are connected to for each act."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
 
-    async def start(self) -> None:
-        """Engines are connected to for each act."""
-
-    async def stop(self) -> None:
-        """Nothing to close."""
-
-    def plan_to(self, verb: str, incident: Incident, *, lasts: bool) -> ResponsePlan | None:
+    def plan_by_engine(self, verb: str, incident: Incident, *, lasts: bool) -> ResponsePlan | None:
         """None where the alert is about no container, or about one of an engine that cannot be asked."""
-        subject = incident.subject
-        if subject is None or subject.container is None or _engine_of(subject.container.runtime) is None:
+        container = None if incident.subject is None else incident.subject.container
+        engine = None if container is None else _engine_of(container.runtime)
+        if container is None or engine is None:
             return None
-        engine, ident = _engine_of(subject.container.runtime) or "", subject.container.full_id
-        text = f"{verb} {subject.text(Scope.CONTAINER)} by {engine}"
-        detail = {"engine": engine, "container": ident}
-        return ResponsePlan(text=text, scope=Scope.CONTAINER, detail=detail, lasts=lasts)
+        detail = {"engine": engine, "container": container.full_id}
+        return incident.plan_to(f"have {engine} {verb}", Scope.CONTAINER, detail=detail, lasts=lasts)
 
     async def found(self, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> "EngineContainer":
         """The container, as its engine knows it. Raises ProcessLookupError, RuntimeError, OSError."""
