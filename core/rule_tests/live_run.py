@@ -78,7 +78,7 @@ class _Scene:
 
     def source(self) -> Entry:
         """The one source."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each kind has its own
 
     def enrichers(self) -> tuple[Entry, ...]:
         """As `mozu trace` has them."""

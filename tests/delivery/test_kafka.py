@@ -31,8 +31,8 @@ pytestmark = pytest.mark.timeout(3600 if FULL else 280)
 
 CONFIG = """
 stop_deadline: 60
-plugins: [hosts]
-sources: [hosts: {{total: {total}, pause: {pause}}}]
+plugins: [far_end]
+sources: [numbers: {{total: {total}, pause: {pause}, hosts: 5}}]
 enrichers: []
 evaluators: []
 sinks:
@@ -53,11 +53,11 @@ class Site:
         self.spool, self._config, self.log = folder / "spool.db", folder / "mozu.yaml", folder / "log"
         self._kafka, self.topic = kafka, topic
         plugins = folder / "site"
-        metadata = plugins / "mozu_hosts-1.0.dist-info"
+        metadata = plugins / "mozu_far_end-1.0.dist-info"
         metadata.mkdir(parents=True)
-        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-hosts\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text("[mozu]\nhosts = hosts\n")
-        shutil.copy(ROOT / "tests/support/kafka/hosts.py", plugins)
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-far-end\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text("[mozu]\nfar_end = far_end\n")
+        shutil.copy(ROOT / "tests/support/far_end.py", plugins)
         self._env = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{plugins}"}
         create(kafka, topic, partitions=6)
 

@@ -26,6 +26,8 @@ class NumbersSettings(Settings):
     total: int = 1_000_000_000
     pause: float = 0.001
     batch: int = 10
+    hosts: int = 0
+    """The alerts are of so many machines in turn; 0: of this one."""
 
 
 class Numbers:
@@ -45,9 +47,11 @@ class Numbers:
             await asyncio.sleep(self._settings.pause)
 
     def _alert(self, number: int) -> Alert:
+        hosts = self._settings.hosts
         return Alert(
             rule="number", priority=Severity.NOTICE, source="numbers", time=time.time_ns(), template=TEMPLATE,
             values={"number": number}, id=f"id-{time.time_ns()}-{number}",
+            hostname=f"host-{number % hosts}" if hosts else "",
         )  # fmt: skip
 
     async def update(self, demand: Demand) -> None:
