@@ -155,8 +155,12 @@ class JudgedLive:
         self.in_loop(lambda: found.append(len(self.judged.taken.alerts)))
         return found[0]
 
+    def told(self) -> list[Told]:
+        """All of them, in their order."""
+        found: list[Told] = []
+        self.in_loop(lambda: found.extend(self.judged.rules.told))
+        return found
+
     def alerts_of(self, pid: int) -> list[Told]:
         """Those of a process, in their order."""
-        found: list[Told] = []
-        self.in_loop(lambda: found.extend(one for one in self.judged.rules.told if one.pid == pid))
-        return found
+        return [one for one in self.told() if one.pid == pid]

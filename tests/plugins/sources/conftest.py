@@ -77,3 +77,13 @@ def likely(tmp_path: Path) -> Path:
     (tmp_path / "link").symlink_to(tmp_path / "etc")
     (tmp_path / "x" / "up").symlink_to(tmp_path / "etc" / "shadow")
     return tmp_path
+
+
+@pytest.fixture
+def parity_tree(tmp_path: Path) -> Path:
+    """A directory with a file, a directory and links."""
+    (tmp_path / "inner" / "deep").mkdir(parents=True)
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "inner" / "deep" / "file").write_text("y")
+    (tmp_path / "link").symlink_to(tmp_path / "inner" / "deep")
+    return tmp_path

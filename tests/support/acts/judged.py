@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.support.acts.opens import _cgroups, _move
 
@@ -157,3 +157,19 @@ def used(path: str, gate: str, folder: str, count: int) -> None:
         fd = os.open(path, os.O_RDONLY)
         os.chown(fd, -1, -1)
         os.close(fd)
+
+
+def amid_opens(path: str, acts: list[tuple[Any, ...]], count: int) -> None:
+    """Each act in a child that opens a file again and again, before and after it."""
+    for function, *arguments in acts:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _often(path, count)
+                time.sleep(0.02)  # leaves the processor to who judges
+                _often(path, count)
+                function(*arguments)
+                _often(path, count)
+            finally:
+                os._exit(0)
+        os.waitpid(pid, 0)
