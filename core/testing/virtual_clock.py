@@ -6,9 +6,13 @@ When nothing is ready, the clock jumps to the next timer. What is given to a thr
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
-from typing import TypeVar
+from contextvars import Context
+from typing import Final, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+_Ts = TypeVarTuple("_Ts")
+_SHORTEST: Final = 1e-6
+"""Seconds."""
 
 
 class ClockStuck(AssertionError):
@@ -39,6 +43,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds since the loop was made."""
         return self._clock.now
+
+    def call_later(
+        self, delay: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """asyncio calls back up to a nanosecond early, which on a real clock is over at once. Here a delay is longer,
+        or who waits for so near a moment would wait for ever."""
+        return super().call_later(max(delay, _SHORTEST) if delay > 0 else delay, callback, *args, context=context)
 
     def run_in_executor(
         self, executor: object, func: Callable[..., T], *args: object

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Final
 
 FURTHER: Final = {
-    "core/state": ("tests/oracle", "tests/core/recording"),
     "core/flow": ("tests/core/runtime/engine",),
     "core/delivery": ("tests/core/runtime/engine",),
     "core/filter": ("tests/core/language/conditions", "tests/plugins/sources/test_ebpf_kernel_filter_choice.py"),

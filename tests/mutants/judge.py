@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -41,18 +41,18 @@ class Judge:
         """Whether all of them pass. Tests that have not ended by then have noticed something: an endless loop."""
         return self._run(["-x", *tests], seconds)
 
-    def recorded(self, folder: str) -> Reached:
-        """Which lines the tests of a folder reach, by tests that pass."""
+    def recorded(self, folder: str, files: Sequence[str]) -> Reached:
+        """Which lines of these files the tests of a folder reach, by tests that pass."""
         target = self.place / "reached.json"
         target.write_text("{}")
-        self._run([folder], _RECORDING, target)
+        self._run([folder], _RECORDING, lambda: Recorder(self.place, target, files))
         return msgspec.json.decode(target.read_bytes(), type=Reached)
 
-    def _run(self, arguments: Sequence[str], seconds: float, target: Path | None = None) -> bool:
+    def _run(self, arguments: Sequence[str], seconds: float, recorder: Callable[[], Recorder] | None = None) -> bool:
         pid = os.fork()
         if pid == 0:
             os.setpgid(0, 0)
-            self._test(arguments, target)
+            self._test(arguments, recorder)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             ended, status = os.waitpid(pid, os.WNOHANG)
@@ -63,7 +63,7 @@ class Judge:
         os.waitpid(pid, 0)
         return False
 
-    def _test(self, arguments: Sequence[str], target: Path | None) -> None:
+    def _test(self, arguments: Sequence[str], recorder: Callable[[], Recorder] | None) -> None:
         """In the child: never returns."""
         try:
             quiet = os.open(os.devnull, os.O_WRONLY)
@@ -75,7 +75,7 @@ class Judge:
             sys.path[:0] = [str(self.place / "src"), str(self.place)]
             for name in [name for name in sys.modules if name.partition(".")[0] in ("tests", "mozu")]:
                 del sys.modules[name]
-            plugins = [] if target is None else [Recorder(self.place, target)]
+            plugins = [] if recorder is None else [recorder()]
             status = int(pytest.main([*_OPTIONS, *arguments], plugins=plugins))
             sys.stdout.flush()
             os._exit(status if status != _NO_TESTS else 0)

@@ -122,7 +122,7 @@ def _pipe(state: State, event: SyscallEvent) -> None:
 
 def _socketpair(state: State, event: SyscallEvent) -> None:
     args = event.args
-    if _result(event) < 0 or args[1] is None or args[1] == args[2]:
+    if _result(event) < 0 or args[1] is None or args[2] is None or args[1] == args[2]:
         event.fd, event.file = -1, None
         return
     sock = SockTuple(1, source_pointer=args[3] or 0, dest_pointer=args[4] or 0)

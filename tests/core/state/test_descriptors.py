@@ -134,8 +134,8 @@ def test_a_failed_pipe_is_about_no_descriptor(story: Story) -> None:
     assert (-1, None, None) == (event.fd, event.file, name_of(story, 5))
 
 
-@pytest.mark.parametrize(("fd1", "fd2"), [(None, 4), (4, 4)], ids=["unknown", "one number for both"])
-def test_a_socketpair_without_two_numbers_makes_nothing(story: Story, fd1: int | None, fd2: int) -> None:
+@pytest.mark.parametrize(("fd1", "fd2"), [(None, 4), (4, None), (4, 4)])
+def test_a_socketpair_without_two_numbers_makes_nothing(story: Story, fd1: int | None, fd2: int | None) -> None:
     event = story.event("socketpair", 10, res=0, fd1=fd1, fd2=fd2)
     assert (-1, None, None) == (event.fd, event.file, name_of(story, 4))
 

@@ -1,0 +1,71 @@
+"""What histories show and what they do to the state, event by event.
+
+python -m tests.core.state.golden    writes tests/data/states/ again, after a change that is meant
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.state import StateMachine
+from mozu.plugins.sources.replay.settings import ReplaySettings
+from mozu.plugins.sources.replay.source import ReplaySource
+from tests.core.state.invented import History, histories
+from tests.core.state.portrait import Portraits
+from tests.oracle.engine import EVERYTHING, _in
+from tests.support import golden
+from tests.support.requirements import DATA
+
+FOLDER: Final = DATA / "states"
+INVENTED: Final = {history.name: history for history in histories(16)}
+CAPTURES: Final = {path.stem: path for path in sorted((DATA / "oracle").glob("*.scap"))}
+
+
+def invented(history: History) -> Iterator[str]:
+    """One that is drawn at random."""
+    return _lines(history.events(), StateMachine(procfs=None), FieldRegistry(builtin_fields()))
+
+
+def recorded(path: Path) -> Iterator[str]:
+    """A capture."""
+    registry = FieldRegistry(builtin_fields())
+    source = ReplaySource(ReplaySettings(files=[path]), _in(registry))
+    for name, make in source.readers().items():
+        registry.provide(name, make)
+    return _lines(asyncio.run(_read(source)), StateMachine(procfs=None), registry)
+
+
+async def _read(source: ReplaySource) -> list[SyscallEvent]:
+    await source.start(EVERYTHING)
+    return [event async for batch in source.batches() for event in batch if isinstance(event, SyscallEvent)]
+
+
+def _lines(events: Iterable[SyscallEvent], machine: StateMachine, registry: FieldRegistry) -> Iterator[str]:
+    portraits = Portraits(machine, registry)
+    for event in events:
+        for shown in machine.apply([event]):
+            yield f"# {shown.num} {shown.type} of {shown.tid}"
+            for name, value in portraits.of(shown).items():
+                yield golden.line(name, value)
+
+
+FILES: Final[Mapping[str, tuple[Callable[[Any], Iterator[str]], Mapping[str, Any]]]] = {
+    "invented": (invented, INVENTED),
+    "captures": (recorded, CAPTURES),
+}
+"""File → how its histories are told, and those."""
+
+
+def difference(file: str, name: str) -> str:
+    """Between a history as it was told before, and now."""
+    tell, histories = FILES[file]
+    return golden.first_difference(golden.kept(FOLDER / f"{file}.txt.xz")[name], tell(histories[name]))
+
+
+if __name__ == "__main__":
+    for file, (tell, found) in FILES.items():
+        golden.write(FOLDER / f"{file}.txt.xz", {name: tell(history) for name, history in found.items()})

@@ -1,0 +1,18 @@
+"""Of whole histories, every field of every event and every change of every task is what it was before.
+
+Where a difference is meant: `python -m tests.core.state.golden` (tests/data/README.md).
+"""
+
+import pytest
+
+from tests.core.state.golden import CAPTURES, INVENTED, difference
+
+
+@pytest.mark.parametrize("name", INVENTED)
+def test_invented_histories_show_and_change_what_they_did(name: str) -> None:
+    assert difference("invented", name) == ""
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_captures_show_and_change_what_they_did(name: str) -> None:
+    assert difference("captures", name) == ""
