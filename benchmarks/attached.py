@@ -1,6 +1,6 @@
 """What attached BPF programs alone cost a server: they are attached and detached in turn while it works.
 
-    python -m benchmarks.attached [--seconds 120] [--only nginx] [--rules FILE ...]
+    python -m benchmarks.attached [--seconds 120] [--only nginx] [--rules FILE ...] [--level low ...]
 
 No monitor drains the ring buffer. In slots of a tenth of a second nothing is attached, then a program that does
 nothing at a call that no process makes, the same at the calls that the server makes, and mozu's own programs under
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.concurrent_load import concurrent_load
+from benchmarks.rule_sets import add_options, chosen
 from benchmarks.workloads.nginx import NGINX
 from benchmarks.workloads.redis import REDIS
 from benchmarks.workloads.workload import Workload, missing_packages
@@ -34,7 +35,7 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import StateMachine
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
-from mozu.plugins.rules.falco.settings import STANDARD, FalcoSettings
+from mozu.plugins.rules.falco.settings import FalcoSettings
 from mozu.plugins.sources.ebpf import bpf_syscall, checks
 from mozu.plugins.sources.ebpf.compiler import needed_compiler
 from mozu.plugins.sources.ebpf.demanded_types import PROCESS_EVENTS, READ_ON_USE, wanted_types
@@ -66,10 +67,10 @@ class Sample(NamedTuple):
 class Kernel:
     """The programs of some rules, without a reader of their ring."""
 
-    def __init__(self, rules: Sequence[Path]) -> None:
+    def __init__(self, rules: FalcoSettings) -> None:
         fields = FieldRegistry(builtin_fields())
         context = Context("attached", logging.getLogger("attached"), Metrics(), fields)
-        demand = FalcoEvaluator(FalcoSettings(rules=tuple(rules)), context).demand()
+        demand = FalcoEvaluator(rules, context).demand()
         self.types = wanted_types(demand)[0] - PROCESS_EVENTS
         cacheable = cacheable_fields(fields)
         self._chosen = choose(
@@ -226,23 +227,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=120.0, help="for each workload")
     parser.add_argument("--only", action="append", default=[], help="workloads whose name contains this")
-    parser.add_argument("--rules", type=Path, action="append", nargs="+", default=[], help="a set of rule files")
+    add_options(parser)
     options = parser.parse_args()
     workloads = [one for one in (NGINX, *REDIS) if not options.only or any(part in one.name for part in options.only)]
     if packages := missing_packages(workloads):
         sys.exit(f"programs of these workloads are not installed: apt-get install {' '.join(packages)}")
-    sets = {named(rules): Kernel(rules) for rules in options.rules or [STANDARD[:1]]}
+    sets = {f"the programs of {one.name}": Kernel(one.settings) for one in chosen(options)}
     print(HEAD, flush=True)
     for workload in workloads:
         for line in measure(workload, sets, options.seconds):
             print(line, flush=True)
     for one in sets.values():
         one.loader.close()
-
-
-def named(rules: Sequence[Path]) -> str:
-    """As the table calls a set."""
-    return f"the programs of {rules[0].name}" if len(rules) == 1 else f"the programs of {len(rules)} rule files"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Kernel filters of sets of rules: the time to make and load them, the verifier's work, and the run of one `openat`.
 
-    python -m benchmarks.kernel_filters [--rules FILE ...] [--rounds 20]
+    python -m benchmarks.kernel_filters [--rules FILE ...] [--level low ...] [--rounds 20]
 
 Nothing is attached: the kernel runs the filter of `openat` for a made-up call (BPF_PROG_TEST_RUN) and counts the time
 itself (`kernel.bpf_stats_enabled`). Given is the least mean of a hundred runs: whatever else the machine does adds up.
@@ -17,13 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
+from benchmarks.rule_sets import RuleSet, add_options, chosen
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.api import Context
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
-from mozu.plugins.rules.falco.settings import STANDARD, FalcoSettings
 from mozu.plugins.sources.ebpf import bpf_syscall, filter_layout
 from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import choose
@@ -95,24 +95,24 @@ class Filters(NamedTuple):
     """What was seen when they were made."""
 
 
-def made(runner: FilterRunner, rules: Sequence[Path]) -> Filters:
+def made(runner: FilterRunner, rules: RuleSet) -> Filters:
     """The kernel filters of a set of rules, loaded once to see how long it takes."""
     fields = FieldRegistry(builtin_fields())
     context = Context("filters", logging.getLogger("filters"), Metrics(), fields)
-    demand = FalcoEvaluator(FalcoSettings(rules=tuple(rules)), context).demand()
-    chosen, took = timed(lambda: choose(demand, filterable_types(demand), cacheable_fields(fields)))
-    functions = {one.name: one for one in chosen.functions.values()}
+    demand = FalcoEvaluator(rules.settings, context).demand()
+    selected, took = timed(lambda: choose(demand, filterable_types(demand), cacheable_fields(fields)))
+    functions = {one.name: one for one in selected.functions.values()}
     loaded = 0.0
     for function in functions.values():
         programs, milliseconds = timed(partial(runner.load, function.code))
         loaded += milliseconds
         for fd in programs.values():
             os.close(fd)
-    code = chosen.functions[OPENAT.name].code
-    count = f"{len(functions)} filters of {len(chosen.functions)} types"
+    code = selected.functions[OPENAT.name].code
+    count = f"{len(functions)} filters of {len(selected.functions)} types"
     with runner.loaded(code, OPENAT.number) as program:
         verified = bpf_syscall.program_info(program)[1]
-    return Filters(", ".join(path.name for path in rules), code, [
+    return Filters(rules.name, code, [
         f"| {count}: made, loaded | {took:.0f}, {loaded:.0f} ms |",
         f"| `openat`: instructions made, verified | {len(code.instructions) // 8}, {verified} |",
     ])  # fmt: skip
@@ -140,12 +140,12 @@ def least(runner: FilterRunner, sets: Sequence[Filters], path: str, rounds: int)
 def main() -> None:
     """Print the tables as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rules", type=Path, action="append", nargs="+", default=[], help="a set of rule files")
+    add_options(parser)
     parser.add_argument("--rounds", type=int, default=20)
     options = parser.parse_args()
     with counted(), filter_runner() as runner:
         runner.subprograms()
-        sets = [made(runner, rules) for rules in options.rules or [STANDARD[:1]]]
+        sets = [made(runner, rules) for rules in chosen(options)]
         for one in sets:
             print(f"\n| {one.name} | |\n|---|---|", *one.rows, sep="\n", flush=True)
         print("\n| an `openat` that is discarded |", *(f" {one.name} |" for one in sets))

@@ -27,6 +27,7 @@ struct caller { u64 task, born, execs, moves; struct verdicts verdicts; };
 struct tested_path {
   u64 slash;            /* offset of the last slash of the path */
   u64 climbs;           /* "../" occurs in it */
+  u64 hidden;           /* "/." occurs in it */
   u64 last, last_word;  /* bits of the last word with slashes, and its index */
   u64 file[4];          /* the first bytes after the last slash */
   u64 zero;             /* never written */
@@ -90,7 +91,7 @@ inlined int count_filtered(const struct syscall_ctx *sys) {
 
 /* Find slashes; false: the path is not plain. What the loop changes lies in the map, see record.h. */
 inlined bool is_plain(struct tested_path *g) {
-  u64 slashes = 0, dots = 0, rough = 0, climbs = 0;
+  u64 slashes = 0, dots = 0, rough = 0, climbs = 0, hidden = 0;
   *(volatile u64 *)&g->last = 0;
   *(volatile u64 *)&g->last_word = 0;
 #pragma clang loop unroll(disable)
@@ -102,6 +103,7 @@ inlined bool is_plain(struct tested_path *g) {
     u64 dot1 = EARLIER(dot, dots, 1), dot2 = EARLIER(dot, dots, 2);
     rough |= (slash1 & (slash | end)) | (slash2 & dot1 & (slash | dot | end));
     climbs |= dot2 & dot1 & slash;
+    hidden |= slash1 & dot;
     if (slash) {
       *(volatile u64 *)&g->last = slash;
       *(volatile u64 *)&g->last_word = i;
@@ -116,6 +118,7 @@ inlined bool is_plain(struct tested_path *g) {
   if (last >> 8) at += 1;
   *(volatile u64 *)&g->slash = at;
   *(volatile u64 *)&g->climbs = climbs;
+  *(volatile u64 *)&g->hidden = hidden;
   at += 1;
   barrier_var(at);
   const char *file = g->bytes + (at & (MAX_FILTERED_PATH - 1));

@@ -4,7 +4,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.attached import interval, named, sample, served_by
+from benchmarks.attached import interval, sample, served_by
 
 
 def test_the_median_lies_between_values_that_chance_alone_does_not_pass() -> None:
@@ -46,8 +46,3 @@ def test_a_server_is_what_this_process_has_started_and_what_that_has() -> None:
         finally:
             os.kill(child, 9)
             master.kill()
-
-
-def test_a_set_of_rules_is_called_by_its_file_or_how_many_they_are() -> None:
-    assert named([Path("x/falco_rules.yaml")]) == "the programs of falco_rules.yaml"
-    assert named([Path("a"), Path("b")]) == "the programs of 2 rule files"

@@ -17,10 +17,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0, help="how long the work is repeated; at least once")
     parser.add_argument("--short", action="store_true", help="only what CI does")
+    parser.add_argument("--only", action="append", default=[], help="only works whose name contains this")
     parser.add_argument("--rules", type=Path, action="append", default=[], help="other rules, for comparison")
     parser.add_argument("--page", type=Path, help="the page whose table of precision is written again")
     options = parser.parse_args()
-    chosen = [work for work in works() if work.short or not options.short]
+    chosen = [
+        work
+        for work in works()
+        if (work.short or not options.short) and (not options.only or any(word in work.name for word in options.only))
+    ]
     arguments = [word for path in options.rules for word in ("-r", str(path))]
     if options.rules:  # their outputs may lack what an alert is known by
         arguments += ["-o", "evaluators.falco.append_output=[{extra_fields: [proc.pcmdline, user.loginuid]}]"]

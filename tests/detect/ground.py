@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from tests.detect.work import Work
+from tests.support.requirements import ROOT
 from tests.support.running import Json, Running
 
 LOUD: Final = frozenset({"Emergency", "Alert", "Critical", "Error", "Warning"})
@@ -47,10 +48,12 @@ def do(work: Work, mozu: Running, number: int) -> WorkAlerts:
     folder, logs = (Path(mkdtemp(prefix="mozu-work-", dir=place)) for place in ("/var/tmp", "/var/log"))
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     environment |= {"PATH": _path(), "WORK": str(folder), "LOGS": str(logs), "PYTHON": sys.executable, "HOME": "/root"}
+    environment |= {"PARTS": str(Path(__file__).parent / "parts"), "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
+    engine = [sys.executable, "-m", "tests.detect.engine", work.engine] if work.engine else []
     try:
         with (folder / "said").open("wb") as said:
             code = subprocess.run(
-                ["sh", "-euc", work.script],
+                [*engine, "sh", "-euc", work.script],
                 cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False,
                 preexec_fn=_log_in,
             ).returncode  # fmt: skip
@@ -96,6 +99,6 @@ def _is_ours(alert: Json) -> bool:
 def _mark(mozu: Running, number: int, before: int) -> int:
     """An act that raises an alert, after which all of the work has been judged; where its alert stands."""
     mark = f"mozu-work-ends-{number}"
-    subprocess.run(["sh", "-c", f"cat /etc/shadow > /dev/null; : {mark}"], check=True)
-    end = mozu.wait_alert(lambda alert: mark in alert["output_fields"].get("proc.pcmdline", ""), mark, after=before)
+    subprocess.run(["sh", "-c", f"until cat /etc/shadow > /dev/null; do sleep 0.1; done; : {mark}"], check=True)
+    end = mozu.wait_alert(lambda alert: mark in (alert["output_fields"].get("proc.pcmdline") or ""), mark, after=before)
     return mozu.alerts.index(end, before)

@@ -2,6 +2,7 @@
 
     # A cache server at work.
     # needs: redis-server redis-cli
+    # engine: docker
     # by hand only
 """
 
@@ -16,9 +17,12 @@ class Work(NamedTuple):
 
     name: str
     script: str
-    """For `sh -eu`, in an empty directory, `$WORK`. `$PYTHON` is an interpreter. It leaves nothing running."""
+    """For `sh -eu`, in an empty directory, `$WORK`. `$PYTHON` is an interpreter, `$PARTS` holds what works share. It
+    leaves nothing running."""
     programs: tuple[str, ...]
     """What must be installed; without it the work is left out, and said to be."""
+    engine: str
+    """The engine of containers that runs beside it (see `engine.py`), or nothing."""
     short: bool
     """Whether it is a part of what CI does."""
 
@@ -31,5 +35,6 @@ def works() -> list[Work]:
 def _read(path: Path) -> Work:
     script = path.read_text()
     head = [line.removeprefix("# ") for line in script.partition("\n\n")[0].splitlines()]
-    needs = next((line.removeprefix("needs: ") for line in head if line.startswith("needs: ")), "")
-    return Work(head[0].rstrip("."), script, tuple(needs.split()), "by hand only" not in head)
+    said = dict(line.split(": ", 1) for line in head[1:] if ": " in line)
+    needs = tuple(said.get("needs", "").split())
+    return Work(head[0].rstrip("."), script, needs, said.get("engine", ""), "by hand only" not in head)

@@ -105,7 +105,7 @@ def of_open(chance: random.Random) -> Formula:
         return NumberCheck(Subject.OPEN, "flags", chance.choice(("==", "!=")), chance.randrange(4), narrow=True, mask=3)
     path = random_name(chance).decode()
     part = chance.choice(PARTS)
-    pieces = chance.choice((part, part[:3], f"/{part}", f"{part}/", f"/{part}/", "../", path[-20:], path[-7:]))
+    pieces = chance.choice((part, part[:3], f"/{part}", f"{part}/", f"/{part}/", "../", "/.", path[-20:], path[-7:]))
     found = chance.choice((
         names.equal(path), names.begins(path[: chance.randint(1, 12)]), names.ends(pieces), names.contains(pieces),
         names.directory_is(path), names.directory_is("/"), names.filename_is(part), names.filename_begins(part[:2]),
@@ -137,7 +137,8 @@ def _holds(check: object, facts: Facts) -> bool:
 def _number(check: NumberCheck, facts: Facts) -> int:
     if check.of_name:
         name = facts.real if check.about is Subject.REAL else facts.name
-        return {"length": len(name), "slash": max(name.rfind(b"/"), 0), "climbs": 0}[check.member]
+        facts_of = {"length": len(name), "slash": max(name.rfind(b"/"), 0), "climbs": 0, "hidden": b"/." in name}
+        return int(facts_of[check.member])
     number = facts.numbers[check.about, check.member, check.element]
     if check.narrow:
         number &= 0xFFFFFFFF
@@ -155,7 +156,7 @@ def scratch_of(facts: Facts, *, junk: Sequence[int]) -> bytearray:
         slash = max(name.rfind(b"/"), 0)
         file = filter_layout.place("filter_scratch", f"{which}.file").offset
         scratch[file : file + 32] = scratch[at + slash + 1 : at + slash + 33]
-        for member, value in (("length", len(name)), ("slash", slash)):
+        for member, value in (("length", len(name)), ("slash", slash), ("hidden", b"/." in name)):
             put(scratch, "filter_scratch", f"{which}.{member}", value)
     for (subject, member, _), value in facts.numbers.items():
         if subject in (Subject.OPEN, Subject.SOCKET):

@@ -42,6 +42,7 @@ def paths(events: Sequence[SyscallEvent]) -> list[str]:
         ("fd.name startswith {0}/etc/", "etcx/y x/etc/y et", "etc/x etc/pam.d/su .//etc/shadow"),
         ("fd.name endswith .ssh/id_rsa", "x.ssh/id_rs .ssh/id_rsa.pub id_rsa", "home/u/.ssh/id_rsa .ssh/id_rsa"),
         ("fd.name contains /.ssh/", "x.ssh/a .ssh ssh/.sshx/a", "home/.ssh/a .ssh/x/y"),
+        ("fd.name contains /.", "x.y/z x. y/x.", ".x home/.y/z x/..y"),
         ("fd.name contains a_long_needle", "a_long_nee", "x/a_long_needle/y a_long_needle"),
         ("fd.directory = {0}/etc/pam.d", "etc/pam.d/x/y etc/pam.dx/y etc/x", "etc/pam.d/su etc/pam.d/nothing"),
         ("fd.filename = shadow", "etc/shadow- xshadow shadow/x shadow x/shadow", "etc/shadow x/y/shadow"),

@@ -12,6 +12,7 @@ from mozu.core.model.fields.builtin import builtin_fields
 from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
+    ByteHint,
     Check,
     NumberCheck,
     ProcessCheck,
@@ -22,6 +23,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
     without,
 )
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, first_inexact
+from mozu.plugins.sources.ebpf.kernel_filter.names import with_byte_hints
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 
 FIELDS = FieldRegistry(builtin_fields())
@@ -99,8 +101,38 @@ def test_paths_of_files_are_kept_for_events_that_show_them() -> None:
 
     assert {"part_path_differs", "part_must_emit_path"}.isdisjoint(called(alone.functions["openat"]))
     assert "part_must_emit_path" in called(beside.functions["openat"])
+    below = chosen(rule, "evt.type = fchmodat and fd.name = /b")
+    assert "part_must_emit_path" in called(below.functions["openat"])
     elsewhere = chosen(rule, "evt.type = fchownat and fd.name = /b")
     assert "part_path_differs" in called(elsewhere.functions["openat"])
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        ("evt.type = open_by_handle_at and fd.name = /b",),
+        ("evt.type = dup and fd.type = ipv4 and fd.name = b", "evt.type = execve and proc.stdin.type = ipv4"),
+    ],
+    ids=["opened by handle", "copies, of which others change standard descriptors"],
+)
+def test_events_that_show_no_name_given_by_an_open_leave_opens_and_copies_alone(others: tuple[str, ...]) -> None:
+    functions = chosen(f"{OPENS} and fd.name = /a", *others, "evt.type = fcntl and evt.failed = true").functions
+
+    assert {"part_path_differs", "part_must_emit_path"}.isdisjoint(called(functions["openat"]))
+    assert "fcntl" in functions
+
+
+def test_a_command_of_bpf_is_told_from_others() -> None:
+    function = chosen("evt.type = bpf and evt.arg.cmd = BPF_PROG_LOAD").functions["bpf"]
+
+    assert any(isinstance(check, NumberCheck) and check.constant == 5 for check in checks(function.wanted))
+
+
+def test_a_hidden_file_is_looked_for_only_in_a_path_with_one() -> None:
+    wanted = with_byte_hints(chosen(f"{OPENS} and fd.name contains /.aws/").functions["openat"].wanted)
+
+    assert {"hidden"} == {check.member for check in checks(wanted) if isinstance(check, NumberCheck) and check.of_name}
+    assert not any(isinstance(check, ByteHint) for check in checks(wanted))
 
 
 def test_names_of_sockets_are_no_names_of_files() -> None:

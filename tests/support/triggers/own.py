@@ -137,6 +137,7 @@ HOST: Final = (
     _named("Guard of the machine stopped", "setenforce 0"),
     _written("Configuration of a guard changed", "/etc/audit/rules.d/x.rules"),
     Trigger("Set-user-id bit set", "chmod", "cp /bin/true $TMP/s; chmod u+s $TMP/s"),
+    Trigger("Set-group-id bit set", "chmod", "cp /bin/true $TMP/g; chmod g+s $TMP/g"),
     _named("Capability given to a file", "setcap cap_net_raw+ep x"),
     _named("File made immutable or freed", "chattr +i x"),
     _named("Kernel module loaded by hand", "insmod x.ko"),

@@ -21,12 +21,12 @@ from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPr
 OPENS: Final = frozenset(("open", "openat", "openat2", "creat"))
 _COPIES: Final = frozenset(("dup", "dup2", "dup3", "fcntl"))
 _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg", "sendmmsg", "recvmmsg"))
-_REREAD_ON_USE: Final = OPENS | _COPIES | {"socket"}
+_REREAD_ON_USE: Final = OPENS | _COPIES | {"socket", "bpf"}
 """They change the state, but the descriptor is read again at its next use."""
 _FAMILIES_WITH_OPENED_PATH: Final = frozenset(("descriptor", "transfer", "pair", "mapping"))
 """Families whose programs emit the path that is kept of a file."""
 _BELOW_DIRECTORIES: Final = frozenset(
-    ("renameat", "renameat2", "unlinkat", "mkdirat", "mknodat", "linkat", "symlinkat")
+    ("renameat", "renameat2", "unlinkat", "mkdirat", "mknodat", "linkat", "symlinkat", "fchmodat")
 )
 """Their descriptors can only stand for directories."""
 _FILES: Final = frozenset(("f", "d", "file", "directory"))
@@ -117,11 +117,11 @@ def _has_descriptor(name: str) -> bool:
 
 
 def _wants_names(demand: Demand, name: str) -> bool:
-    """Whether events of a type, other than opens, show the names of files."""
-    kind = event_type(name)
-    if "names" not in demand.of("syscall")[name].state_dependencies or name in OPENS:
+    """Whether events of a type show to rules names that opens have given to files. An open by handle gave none."""
+    kind, interest = event_type(name), demand.of("syscall")[name]
+    if "names" not in interest.state_dependencies or name in OPENS or name == "open_by_handle_at":
         return False
-    return kind is None or (kind.category != "net" and may_hold(demand.predicate("syscall", name), _of_file))
+    return kind is None or (kind.category != "net" and may_hold(interest.predicate, _of_file))
 
 
 def _of_file(test: Leaf) -> bool | None:

@@ -52,17 +52,21 @@ def contains(value: str) -> Formula:
     """Any part."""
     if value == "../":
         return _of_name("climbs", "!=", 0)
+    if value == "/.":
+        return _of_name("hidden", "!=", 0)
     return SearchCheck(value.encode()[:_SEARCHED]) if value else TRUE
 
 
 def with_byte_hints(wanted: Formula) -> Formula:
-    """The same, where a text is searched only if its rarest byte occurs."""
+    """The same, but a text is searched only if its rarest byte occurs; of a hidden file, only in a path with one."""
     used: set[str] = set()
 
     def first_a_byte(check: Check) -> Formula:
         if not isinstance(check, SearchCheck):
             return check
         text = check.text.decode()
+        if "/." in text:
+            return all_of((NumberCheck(check.about, "hidden", "!=", 0), check))
         rarest = max(text, key=lambda byte: (byte in used, byte not in _COMMON, _COMMON.find(byte)))
         used.add(rarest)
         return all_of((ByteHint(ord(rarest), check.about), check))

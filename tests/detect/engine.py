@@ -1,0 +1,29 @@
+"""python -m tests.detect.engine docker|containerd COMMAND …: the command beside an engine of containers of its own.
+
+The engine is started as an operator's would be, so what it and its containers do belongs to the work. `docker` finds it
+by `$DOCKER_HOST`, `ctr` by `$CONTAINERD_ADDRESS`.
+"""
+
+import os
+import subprocess
+import sys
+
+from tests.support.containerd import Containerd
+from tests.support.docker import DockerEngine
+from tests.support.remains import without_remains
+
+
+def main(kind: str, *command: str) -> int:
+    """The exit code of the command."""
+    with without_remains():
+        engine = DockerEngine() if kind == "docker" else Containerd()
+        try:
+            engine.start()
+            environment = {"DOCKER_HOST": f"unix://{engine.socket}", "CONTAINERD_ADDRESS": str(engine.socket)}
+            return subprocess.run(command, env=os.environ | environment, check=False).returncode
+        finally:
+            engine.destroy()
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
