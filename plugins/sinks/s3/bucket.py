@@ -70,9 +70,8 @@ class Bucket:
     async def write(self, key: str, body: bytes, content_type: str) -> StorageAnswer:
         """One object. Never raises for what the storage does."""
         md5 = hashlib.md5(body, usedforsecurity=False).digest()  # buckets with object lock want it
-        headers = {
-            "content-md5": base64.b64encode(md5).decode(), "content-type": content_type, **self._settings.headers,
-        }  # fmt: skip
+        own = {name: value.get_secret_value() for name, value in self._settings.headers.items()}
+        headers = {"content-md5": base64.b64encode(md5).decode(), "content-type": content_type, **own}
         return await self._request("PUT", self._root + encoded(key, "/"), {}, headers, body)
 
     async def look(self) -> StorageAnswer:

@@ -53,9 +53,10 @@ class S3Settings(Settings):
         description="Seconds between two objects of fewer than `batch_records` alerts; a stop waits for them, too, "
         "within `stop_deadline`.",
     )
-    headers: dict[str, str] = Field(
-        {}, description="More headers of each object, `x-amz-…`: storage class, encryption, canned ACL, tagging."
-    )
+    headers: dict[str, Secret] = Field(
+        {}, description="More headers of each object, `x-amz-…`: storage class, encryption, canned ACL, tagging; their "
+        "values never print.",
+    )  # fmt: skip
     connect_timeout: float = Field(5.0, gt=0, le=300, description="Seconds to connect, TLS included.")
     timeout: float = Field(60.0, gt=0, le=600, description="Seconds for a request as a whole.")
     tls: ClientTls = Field(ClientTls(), description="TLS of connections to an https endpoint.")
@@ -104,11 +105,11 @@ class S3Settings(Settings):
 
     @field_validator("headers")
     @classmethod
-    def _are_headers(cls, value: dict[str, str]) -> dict[str, str]:
+    def _are_headers(cls, value: dict[str, Secret]) -> dict[str, Secret]:
         for name, content in value.items():
             if not _HEADER.fullmatch(name) or name in _OWN_HEADERS:
                 raise ValueError(f"{name!r} must be a header such as x-amz-storage-class, in small letters")
-            if not _VALUE.fullmatch(content):
+            if not _VALUE.fullmatch(content.get_secret_value()):
                 raise ValueError(f"the header {name} must be one line of ASCII")
         return value
 
@@ -130,5 +131,6 @@ class S3Settings(Settings):
 
     def secrets(self) -> list[str]:
         """Everything that must not be logged."""
-        held = (self.access_key, self.secret_key, self.session_token, self.tls.key_password)
+        keys = [value for name, value in self.headers.items() if "key" in name]
+        held = (self.access_key, self.secret_key, self.session_token, self.tls.key_password, *keys)
         return [item.get_secret_value() for item in held if item is not None]

@@ -278,6 +278,13 @@ def test_a_bucket_is_in_the_host_or_in_the_path(more: dict[str, Any], where: str
     assert where == str(Bucket(settings(**more)))
 
 
+def test_keys_in_headers_never_print() -> None:
+    made = settings(headers={"x-amz-server-side-encryption-customer-key": "K3Y"})
+
+    assert "K3Y" in made.secrets()
+    assert "K3Y" not in repr(made) + made.model_dump_json()
+
+
 @pytest.mark.parametrize(
     ("more", "complaint"),
     [
