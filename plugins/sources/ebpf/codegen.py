@@ -36,6 +36,8 @@ _NAMED_CALLS = (
     *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir", "open_by_handle_at"),
     *("sendto", "recvfrom", "sendmsg", "recvmsg"),
 )
+_HELPER: Final = "bpf_task_pt_regs"
+"""The newest helper that programs call: Linux 5.15."""
 _PIDS = ("PIDTYPE_TGID", "PIDTYPE_PGID", "PIDTYPE_SID")
 _PAGES = {"MM_FILEPAGES": 0, "MM_ANONPAGES": 1, "MM_SWAPENTS": 2, "MM_SHMEMPAGES": 3}
 """Kinds of page in struct mm_struct.rss_stat, the same since 4.5."""
@@ -62,14 +64,16 @@ class Variant(NamedTuple):
     """Whether loops are those of Linux 6.9, which the verifier follows once (COUNTED of bpf/record.h)."""
 
 
-def read_types(index: TypeIndex | None = None) -> btf.Btf:
+def read_types(index: TypeIndex | None = None, path: Path = btf.BTF_FILE) -> btf.Btf:
     """The kernel's BTF, for the types that the programs need. `index`: where it is kept what was found there."""
-    names, functions = (*CAST_TO, *ENUMERATIONS), (FUNCTION, *uring.ITERATORS)
-    return btf.read(names, functions=functions) if index is None else index.types(names, functions)
+    names, functions = (*CAST_TO, *ENUMERATIONS), (FUNCTION, _HELPER, *uring.ITERATORS)
+    return btf.read(names, path, functions=functions) if index is None else index.types(names, functions, path)
 
 
 def kernel_text(types: btf.Btf) -> str:
-    """Structs and constants of the running kernel."""
+    """Structs and constants of the running kernel. Raises SourceUnavailable for one that is too old."""
+    if types.function(_HELPER) is None:
+        raise SourceUnavailable(f"source ebpf: this kernel has no {_HELPER}; mozu needs Linux 5.15 or later")
     lines = [f"#define HAS_{name} 1" for name in ("ovl_inode",) if name in types]
     for enumerator in _PIDS:
         value = types.enumerator("pid_type", enumerator)

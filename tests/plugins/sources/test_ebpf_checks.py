@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mozu.core.errors import SourceUnavailable
-from mozu.plugins.sources.ebpf import btf, checks
+from mozu.plugins.sources.ebpf import btf, checks, codegen
+from tests.plugins.sources.test_ebpf_btf import Maker
 from tests.support import requirements
 
 ALL = (1 << 2) | (1 << 38) | (1 << 39)
@@ -100,3 +101,10 @@ def test_a_kernel_without_btf_is_told(tmp_path: Path) -> None:
 def test_a_file_that_is_no_btf_is_refused() -> None:
     with pytest.raises(ValueError, match="found 0x1234"):
         btf.Btf(struct.pack("<HBBIIIII", 0x1234, 1, 0, 24, 0, 0, 0, 0), [])
+
+
+def test_a_kernel_before_linux_5_15_is_told_in_one_sentence() -> None:
+    """That of Debian 11, 5.10, has all structs that programs ask for, and lacks the helper."""
+    types = btf.Btf(Maker().blob(), ())
+    with pytest.raises(SourceUnavailable, match=r"no bpf_task_pt_regs; mozu needs Linux 5\.15 or later"):
+        codegen.kernel_text(types)
