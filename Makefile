@@ -8,7 +8,7 @@ POWERLESS := $(shell [ "$$(id -u)" = 0 ] && command -v setpriv >/dev/null && ech
 # Without compiled modules every program that a test starts compiles mozu again: half of its time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist deb changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs clean
+.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist deb vm changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs clean
 
 help:            ## these lines
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/'
@@ -70,6 +70,10 @@ dist: $(STAMP)   ## sdist and wheel in dist/
 
 deb: $(STAMP)    ## the package for Debian and Ubuntu in dist/, of the commit that is checked out
 	$(PYTHON) -m distribution deb
+
+vm: $(STAMP)     ## the package in virtual machines of Debian 12 and 13, and on a kernel that is too old (as root): an hour
+	MOZU_VM=full tools/test-packages
+	$(PYTHON) -m tests.vm
 
 changelog: $(STAMP) ## changelog.d becomes the section of this version in CHANGELOG.md
 	tools/changelog $(VENV)/bin/towncrier

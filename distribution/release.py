@@ -24,13 +24,14 @@ class Release(NamedTuple):
         return datetime.fromtimestamp(self.epoch, UTC).date().isoformat()
 
 
-def release_of(root: Path) -> Release:
-    """Of the commit that is checked out; changes that are not committed are not packaged, which is said."""
-    version = tomllib.loads(_git(root, "show", "HEAD:pyproject.toml"))["project"]["version"]
-    commit, epoch = _git(root, "show", "--no-patch", "--format=%H %ct", "HEAD").split()
+def release_of(root: Path, revision: str = "HEAD") -> Release:
+    """Of a commit, by default the one that is checked out; changes that are not committed are not packaged, which is
+    said."""
+    version = tomllib.loads(_git(root, "show", f"{revision}:pyproject.toml"))["project"]["version"]
+    commit, epoch = _git(root, "show", "--no-patch", "--format=%H %ct", revision).split()
     if _git(root, "status", "--porcelain", "--untracked-files=no"):
         print("what is not committed is not packaged", file=sys.stderr)
-    if f"v{version}" not in _git(root, "tag", "--points-at", "HEAD").split():
+    if f"v{version}" not in _git(root, "tag", "--points-at", commit).split():
         moment = datetime.fromtimestamp(int(epoch), UTC)
         version = f"{version}~git{moment:%Y%m%d%H%M%S}.{commit[:9]}"
     return Release(version, commit, int(os.environ.get("SOURCE_DATE_EPOCH", epoch)))

@@ -162,7 +162,7 @@ def types() -> frozenset[str]:
 def programs(types: btf.Btf) -> tuple[Program, ...]:
     """Those of this kernel, where `why_not` has nothing to say.
 
-    Raw tracepoints need no perf_event_open, which Debian's Linux 6.1 refuses (EACCES) to a process with CAP_PERFMON.
+    Raw tracepoints need no perf_event_open, which Debian's kernels refuse (EACCES) to a process with CAP_PERFMON.
     """
     return tuple(Program(_FUNCTIONS[name], "uring", name, raw=True, group="io_uring") for name in _tracepoints(types))
 

@@ -12,9 +12,9 @@ from typing import Final
 from tests.support.acts.raw import call
 
 OPCODES: Final = {
-    "recvmsg": 10, "sendmsg": 9, "accept": 13, "connect": 16, "openat": 18, "close": 19, "send": 26, "recv": 27,
-    "openat2": 28, "shutdown": 34, "renameat": 35, "unlinkat": 36, "mkdirat": 37, "symlinkat": 38, "linkat": 39,
-    "socket": 45, "bind": 56, "listen": 57,
+    "fsync": 3, "sendmsg": 9, "recvmsg": 10, "accept": 13, "connect": 16, "openat": 18, "close": 19, "write": 23,
+    "send": 26, "recv": 27, "openat2": 28, "shutdown": 34, "renameat": 35, "unlinkat": 36, "mkdirat": 37,
+    "symlinkat": 38, "linkat": 39, "socket": 45, "bind": 56, "listen": 57,
 }  # fmt: skip
 SQPOLL: Final = 2
 FIXED_FILE, SILENT = 1, 64

@@ -1,0 +1,1 @@
+"""Virtual machines of Debian with the package in them: `make vm`."""

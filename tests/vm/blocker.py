@@ -1,0 +1,38 @@
+"""The sink `blocker`: an alert that says VM-BLOCK holds the event loop, and Python's lock with it, for ever.
+
+No code of mozu's runs any more, so nothing in mozu can break it off.
+"""
+
+from collections.abc import Sequence
+
+from mozu.core.api import Context, Record, Settings, SinkDeclaration, hookimpl
+
+
+class BlockerSettings(Settings):
+    """None."""
+
+
+class Blocker:
+    """Does nothing but that."""
+
+    def __init__(self, settings: BlockerSettings, context: Context) -> None:
+        pass
+
+    async def start(self) -> None:
+        """Nothing to prepare."""
+
+    async def deliver(self, records: Sequence[Record]) -> None:
+        """Hold everything up, once that was asked for."""
+        if any(b"VM-BLOCK" in record.body for record in records):
+            sum(range(1 << 60))
+
+    async def stop(self) -> None:
+        """Nothing to let go of."""
+
+
+@hookimpl
+def mozu_components() -> SinkDeclaration[BlockerSettings]:
+    """Declare the sink."""
+    return SinkDeclaration(
+        name="blocker", build=Blocker, summary="Holds the event loop when it is told to.", settings=BlockerSettings
+    )

@@ -1,0 +1,122 @@
+"""Root file systems of Debian, made by mmdebstrap (as root), with a kernel and what the package of mozu needs."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.support.requirements import ROOT, program
+from tests.vm import kernel_image
+
+PACKAGES: Final = (
+    *("systemd-sysv", "dbus", "python3", "kmod", "linux-image-cloud-amd64"),
+    *("libbpfcc", "libstdc++6", "init-system-helpers"),
+)
+"""The last ones so that `apt install ./mozu.deb` needs no network."""
+GUEST: Final = "root/vm"
+"""Where guest.py finds its things."""
+CACHE: Final = "var/cache/mozu/ebpf"
+SITE: Final = "usr/lib/mozu/lib/site-packages"
+_MIRROR: Final = "http://deb.debian.org"
+_UNIT: Final = """\
+[Unit]
+Description=what is to be done in this machine
+After=basic.target
+
+[Service]
+WorkingDirectory=/root/vm
+ExecStart=/usr/bin/python3 -m tests.vm.guest
+StandardOutput=tty
+TTYPath=/dev/ttyS1
+
+[Install]
+WantedBy=multi-user.target
+"""
+_WANTED: Final = "etc/systemd/system/multi-user.target.wants"
+
+
+def make(suite: str, target: Path) -> None:
+    """Download and unpack; nothing of mozu."""
+    sources = [f"deb {_MIRROR}/debian {suite} main", f"deb {_MIRROR}/debian-security {suite}-security main"]
+    command = [program("mmdebstrap"), "--mode=root", "--variant=apt", "--format=directory", "--quiet"]
+    command += [f"--include={','.join(PACKAGES)}", "--dpkgopt=path-exclude=/usr/share/man/*"]
+    command += ["--dpkgopt=path-exclude=/usr/share/locale/*", suite, str(target), *sources]
+    subprocess.run(command, check=True)
+    (target / "etc/hostname").write_text("vm\n")
+    (target / "etc/fstab").write_text("/dev/vda / ext4 rw,noatime 0 1\n")
+    (target / "etc/machine-id").write_text("")
+
+
+def install_kernel(suite: str, tree: Path) -> None:
+    """The kernel of another suite of Debian takes the place of the tree's own."""
+    folder = tree / "root/kernel"
+    for name in ("lists/partial", "cache/archives/partial"):
+        (folder / name).mkdir(parents=True)
+    keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    (folder / "sources.list").write_text(f"deb [signed-by={keys}] {_MIRROR}/debian {suite} main\n")
+    options = [f"Dir::Etc::SourceList={folder}/sources.list", "Dir::Etc::SourceParts=/dev/null"]
+    options += [f"Dir::State::Lists={folder}/lists", f"Dir::Cache={folder}/cache", "APT::Sandbox::User=root"]
+    chosen = [word for option in options for word in ("-o", option)]
+    subprocess.run(["apt-get", *chosen, "-qq", "update"], check=True)
+    meta = subprocess.run(
+        ["apt-cache", *chosen, "depends", "linux-image-cloud-amd64"], check=True, capture_output=True, text=True
+    ).stdout
+    name = next(line.split()[-1] for line in meta.splitlines() if "Depends: linux-image" in line)
+    subprocess.run(["apt-get", *chosen, "-qq", "download", name], check=True, cwd=folder)
+    for file in (tree / "boot").iterdir():
+        file.unlink()
+    (file,) = folder.glob("*.deb")
+    _inside(tree, "dpkg", "--force-depends", "--install", f"/root/kernel/{file.name}")
+    shutil.rmtree(folder)
+
+
+def kernel(tree: Path) -> tuple[Path, Path]:
+    """The kernel and its initramfs."""
+    (image,) = (tree / "boot").glob("vmlinuz-*")
+    return image, image.with_name(image.name.replace("vmlinuz", "initrd.img"))
+
+
+def prepare(tree: Path, packages: dict[str, Path], plan: Sequence[str], *, installed: bool = False) -> None:
+    """Lay down what the guest needs: packages by name, what to do in each boot, and the programs of its kernel.
+
+    LLVM takes minutes in an emulated machine, so the programs are compiled here. `installed`: the package `new` is
+    installed as well, by dpkg, as an installer of operating systems would.
+    """
+    folder = tree / GUEST
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(tree / CACHE, ignore_errors=True)
+    tests = folder / "tests"
+    shutil.copytree(ROOT / "tests/vm", tests / "vm", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "tests/support/acts", tests / "support/acts", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "plan").write_text("".join(f"{line}\n" for line in plan))
+    image = kernel_image.read(kernel(tree)[0])
+    if image.btf:
+        (folder / "btf").write_bytes(image.btf)
+    for name, file in packages.items():
+        shutil.copy(file, folder / f"{name}.deb")
+        if image.btf:
+            _compile(tree, f"/{GUEST}/{name}.deb", image)
+    if installed:
+        _inside(tree, "dpkg", "--install", f"/{GUEST}/new.deb")
+    (tree / "etc/systemd/system/vm.service").write_text(_UNIT)
+    wanted = tree / _WANTED / "vm.service"
+    wanted.unlink(missing_ok=True)
+    wanted.symlink_to("../vm.service")
+
+
+def _compile(tree: Path, package: str, image: kernel_image.KernelImage) -> None:
+    unpacked = f"/{GUEST}/unpacked"
+    _inside(tree, "dpkg-deb", "--extract", package, unpacked)
+    _inside(
+        *(tree, "/usr/bin/python3", "-I", "-B", f"/{GUEST}/tests/vm/programs.py", f"{unpacked}/{SITE}"),
+        *(f"/{GUEST}/btf", image.release, image.version, f"/{CACHE}"),
+    )
+    shutil.rmtree(tree / unpacked.lstrip("/"))
+
+
+def _inside(tree: Path, *command: str) -> None:
+    """With /proc, which goes with the mount namespace."""
+    script = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'
+    entered = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, str(tree), *command]
+    subprocess.run(entered, check=True, stdout=subprocess.DEVNULL)
