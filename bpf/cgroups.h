@@ -64,9 +64,6 @@ inlined u16 append_cgroups(struct scratch *s, struct css_set *groups) {
   u64 before = *(volatile u64 *)&s->used, last = 0;
   struct list_head *at = 0, *end = (void *)groups + __builtin_offsetof(struct css_set, cgrp_links);
   READ(at, TYPED(css_set, groups)->cgrp_links.next);
-#ifndef MAY_GOTO
-#pragma clang loop unroll(disable)
-#endif
   COUNTED(i, s->outer_round, HIERARCHIES) {
     if (!at || at == end) break;
     void *link = (void *)at - __builtin_offsetof(struct cgrp_cset_link, cgrp_link);

@@ -7,9 +7,9 @@
 #define IOVECS_READ 4 /* iovecs whose bytes are appended */
 
 /* The sum is kept in map memory and in no register: see record.h. */
-inlined void sum_iovecs(const struct syscall_ctx *sys, volatile u64 *whole, u64 list, u64 count) {
+inlined void sum_iovecs(struct scratch *s, const struct syscall_ctx *sys, volatile u64 *whole, u64 list, u64 count) {
   *whole = 0;
-  for (u32 i = 0; i < IOVECS_MAX; i++) {
+  COUNTED(i, s->round, IOVECS_MAX) {
     if (IS_OVER(i, count)) break;
     *whole += arg_word(sys, list, 2 * i + 1);
   }
@@ -19,7 +19,7 @@ inlined void sum_iovecs(const struct syscall_ctx *sys, volatile u64 *whole, u64 
 inlined u16 append_iovec_data(struct scratch *s, const struct syscall_ctx *sys, u64 list, u64 count, u64 most) {
   u64 before = *(volatile u64 *)&s->used;
   if (most > DATA_MAX) most = DATA_MAX;
-  for (u32 i = 0; i < IOVECS_READ; i++) {
+  COUNTED(i, s->round, IOVECS_READ) {
     u64 left = most - (*(volatile u64 *)&s->used - before);
     if (IS_OVER(i, count) || left > DATA_MAX || !left) break;
     u64 base = arg_word(sys, list, 2 * i), length = arg_word(sys, list, 2 * i + 1);

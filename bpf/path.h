@@ -91,7 +91,7 @@ inlined bool is_on_root(struct path *path, struct path *root) {
 /* The path that a file really has (fd.realpath), as walk_path. */
 inlined u32 walk_real_path(struct scratch *s, struct path *path, struct path *root) {
   if (is_on_root(path, root)) {
-    u32 marks = walk_file_system(s, path->dentry);
+    u32 marks = forgotten(s, walk_file_system(s, path->dentry));
     if (marks != MARK_PSEUDO) return marks;
   }
   return walk_path(s, path->mnt, path->dentry, root);
@@ -100,6 +100,6 @@ inlined u32 walk_real_path(struct scratch *s, struct path *path, struct path *ro
 /* Append the path; returns its length. */
 inlined u16 append_path(struct scratch *s, struct path *path, struct path *root, u16 *marks) {
   if (!path->dentry) { *marks = 0; return 0; }
-  *marks = walk_path(s, path->mnt, path->dentry, root);
+  *marks = forgotten(s, walk_path(s, path->mnt, path->dentry, root));
   return append_walked(s);
 }

@@ -42,9 +42,6 @@ inlined void append_standard(struct scratch *s, volatile struct process *e, stru
   struct path root = {};
   u32 before = *(volatile u32 *)&s->marks;
   task_root(task, &root);
-#ifndef MAY_GOTO
-#pragma clang loop unroll(disable)
-#endif
   COUNTED(fd, s->outer_round, STANDARD_FDS) {
     volatile struct standard *to = (void *)s->record + sizeof(struct process) + fd * sizeof(struct standard);
     *(volatile u32 *)&s->marks = 0;

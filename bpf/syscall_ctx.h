@@ -19,6 +19,7 @@ struct syscall_ctx {
   u16 entry_path;
   u16 exact;        /* low byte: the kernel filter found what a rule says of the call, set by it (filter_program.py);
                        high byte: ACT_*, set by the program of the call's kill rules (kernel_kill.h) */
+  u64 done;         /* records that a program has made of this call, which goes on by a tail call of itself; else 0 */
 };
 
 _Static_assert(sizeof(struct syscall_ctx) == SYSCALL_CTX_SIZE, "syscall_ctx");
@@ -76,6 +77,14 @@ inlined struct syscall_ctx *this_cpu_syscall(void) {
 }
 inlined void tail_call(void *ctx, u32 number) { /* bcc's own wrapper changes its types between releases */
   ((void (*)(void *, void *, u32))BPF_FUNC_tail_call)(ctx, MAP(PROGS), number);
+}
+/* The end of a family's program: with `more` it runs once more for the same call, which the verifier follows once, where it
+   would follow each round of a loop. */
+inlined int once_more(void *ctx, struct syscall_ctx *sys, int more) {
+  if (!more) return 0;
+  tail_call(ctx, sys->number + UNFILTERED_INDEX);
+  sys->done = 0; /* there is no such program any longer */
+  return 0;
 }
 
 /* Which arguments of a call are descriptors, paths and blocks: map ARG_LAYOUTS, one a call, filled from

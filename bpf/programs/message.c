@@ -13,7 +13,7 @@ inlined int message_exit(const struct syscall_ctx *sys) {
   fill_descriptor(s, e, sys, current_task(), sys->args[0]);
   if (number == NR_sendmsg || number == NR_recvmsg) {
     u64 message = sys->args[1];
-    sum_iovecs(sys, &e->args[6], arg_word(sys, message, MESSAGE_VECTORS), arg_word(sys, message, MESSAGE_COUNT));
+    sum_iovecs(s, sys, &e->args[6], arg_word(sys, message, MESSAGE_VECTORS), arg_word(sys, message, MESSAGE_COUNT));
     append_message(s, sys, e, message, most);
     return submit_record(s);
   }

@@ -18,7 +18,7 @@ inlined int transfer_exit(const struct syscall_ctx *sys) {
   if (result >= 0) most = result;
   else if (layout->incoming) most = 0;
   if (layout->vectors >= 0) {
-    sum_iovecs(sys, &e->args[6], from, count);
+    sum_iovecs(s, sys, &e->args[6], from, count);
     e->data = append_iovec_data(s, sys, from, count, most);
   } else {
     if (most > count) most = count;

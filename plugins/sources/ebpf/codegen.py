@@ -99,7 +99,8 @@ def program_unit(program: Program) -> Unit:
     """
     file = f"programs/{program.family}.c"
     if program.is_tail_called:
-        body = f"struct syscall_ctx *sys = this_cpu_syscall(); return sys ? {program.function}(sys) : 0;"
+        once = f"once_more(ctx, sys, {program.function}(sys))"
+        body = f"struct syscall_ctx *sys = this_cpu_syscall(); return sys ? {once} : 0;"
         return Unit(program.entry, file, f"int {program.entry}(void *ctx) {{ {body} }}")
     context = program.context or "bpf_raw_tracepoint_args"
     return Unit(

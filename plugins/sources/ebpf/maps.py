@@ -24,11 +24,11 @@ SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
 SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
 """For splice, which refuses the unknown flag before it looks at anything else."""
 SIZES: Final = {
-    "SCRATCH_SIZE": 25144,
-    "SYSCALL_CTX_SIZE": 104,
+    "SCRATCH_SIZE": 25152,
+    "SYSCALL_CTX_SIZE": 112,
     "URING_OP_SIZE": uring.ENTRY.size,
-    "URING_REQUESTS_SIZE": 992,
-    "URING_REQUEST_SIZE": 9184,
+    "URING_REQUESTS_SIZE": 1000,
+    "URING_REQUEST_SIZE": 9192,
     "FILTER_SCRATCH_SIZE": 1504,
     "OPENED_PATH_SIZE": 280,
     "KILL_SIZE": KILL.size,
