@@ -85,7 +85,8 @@ def told(result: WorkAlerts, say: Callable[[str], None]) -> None:
 
 
 def _path() -> str:
-    return f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"
+    databases = [str(place) for place in sorted(Path("/usr/lib/postgresql").glob("*/bin"))]  # where Debian puts initdb
+    return ":".join([os.environ.get("PATH", "/usr/bin:/bin"), "/usr/sbin", "/sbin", *databases])
 
 
 def _log_in() -> None:
@@ -99,6 +100,6 @@ def _is_ours(alert: Json) -> bool:
 def _mark(mozu: Running, number: int, before: int) -> int:
     """An act that raises an alert, after which all of the work has been judged; where its alert stands."""
     mark = f"mozu-work-ends-{number}"
-    subprocess.run(["sh", "-c", f"until cat /etc/shadow > /dev/null; do sleep 0.1; done; : {mark}"], check=True)
+    subprocess.run(["sh", "-c", f"for n in 1 2 3; do cat /etc/shadow > /dev/null; done; : {mark}"], check=True)
     end = mozu.wait_alert(lambda alert: mark in (alert["output_fields"].get("proc.pcmdline") or ""), mark, after=before)
     return mozu.alerts.index(end, before)
