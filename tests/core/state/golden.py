@@ -4,6 +4,8 @@ python -m tests.core.state.golden    writes tests/data/states/ again, after a ch
 """
 
 import asyncio
+import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -67,5 +69,7 @@ def difference(file: str, name: str) -> str:
 
 
 if __name__ == "__main__":
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     for file, (tell, found) in FILES.items():
         golden.write(FOLDER / f"{file}.txt.xz", {name: tell(history) for name, history in found.items()})

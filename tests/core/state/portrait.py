@@ -23,9 +23,9 @@ _INDEXED: Final = {Argument.INDEX, Argument.INDEX_OPTIONAL, Argument.DOTTED_OR_I
 _INDICES: Final = ("0", "1", "2", "3")
 _KEYS: Final = {"proc.env": "HOME", "proc.aenv": "HOME"}
 _OF_THE_READER: Final = frozenset(
-    ("evt.hostname", "evt.datetime", "evt.datetime.s", "evt.outputtime", "evt.time", "evt.time.s", "util.cnt")
+    ("evt.hostname", "evt.datetime", "evt.datetime.s", "evt.time", "evt.time.s", "util.cnt")
 )
-"""Fields of the machine, of the time zone and of the moment in which they are read."""
+"""Fields of the machine and of the moment in which they are read, or whose text `evt.outputtime` has as well."""
 Values = dict[str, str]
 
 
