@@ -38,12 +38,21 @@ struct tested_path {
 _Static_assert(__builtin_offsetof(struct tested_path, word) - __builtin_offsetof(struct tested_path, dentry) ==
                __builtin_offsetof(struct opened_path, word), "opened_path");
 
+/* What the programs of kill rules test beside the call and the path, by kill_part_* (kernel_kill.h). */
+struct kill_facts {
+  u32 family, protocol, port;  /* of a socket; port and address: of what it is connected to */
+  u32 address[4];
+  u32 executable;              /* marks of the program that an exec has started */
+};
+
 struct filter_scratch {
   struct caller caller;
   struct open_args open;
   struct sock_info sock;
   u64 sock_fd, sock_is_socket, sock_wants_protocol; /* arguments of lookup_sock */
   u64 kill_rule;             /* argument of kill_caller: the number of the rule */
+  u64 kill_fd, kill_wants_peer; /* arguments of kill_part_socket */
+  struct kill_facts facts;
   u64 left;                  /* bytes of the path that is_reached_as_given has not compared yet */
   struct tested_path given;  /* to the call, made absolute */
   struct tested_path real;   /* that an open reached, where it is another */
@@ -225,6 +234,21 @@ inlined bool is_reached_as_given(struct filter_scratch *g, struct scratch *s, st
 
 enum reached { REACHED_AS_GIVEN, REACHED_OTHERWISE, REACHED_UNKNOWN };
 
+/* Test the path that a walk has written into s->path. */
+inlined u64 take_walked(struct tested_path *real, struct scratch *s) {
+  u64 from = *(volatile u32 *)&s->path_at;
+  barrier_var(from);
+  if (from >= MAX_STR) return REACHED_UNKNOWN; /* a root */
+  u64 length = MAX_STR - from;
+  if (length >= MAX_FILTERED_PATH - 1) return REACHED_UNKNOWN;
+  barrier_var(length);
+  length &= MAX_FILTERED_PATH - 1;
+  bpf_probe_read_kernel(real->bytes, length, s->path + (from & (2 * MAX_STR - 1)));
+  real->bytes[length] = 0;
+  *(volatile u64 *)&real->length = length;
+  return is_plain(real) ? REACHED_OTHERWISE : REACHED_UNKNOWN;
+}
+
 /* What fd.realpath is of an open: the given path, another one, which lies in `real` then, or one that has to be looked at in
    user space. A failed open reaches nothing: an empty path, of which no test holds. `compares`: whether there is a given path to
    compare; else it is always taken for another one. */
@@ -247,17 +271,7 @@ inlined u64 reached_by(struct filter_scratch *g, const struct syscall_ctx *sys, 
   READ(root, task->fs->root); /* not task_root, which is a call of a helper */
   if (compares && is_reached_as_given(g, s, &path, &root)) return REACHED_AS_GIVEN;
   if (walk_real_path(s, &path, &root) & ~MARK_OUTSIDE) return REACHED_UNKNOWN;
-  u64 from = *(volatile u32 *)&s->path_at;
-  barrier_var(from);
-  if (from >= MAX_STR) return REACHED_UNKNOWN; /* a root */
-  u64 length = MAX_STR - from;
-  if (length >= MAX_FILTERED_PATH - 1) return REACHED_UNKNOWN;
-  barrier_var(length);
-  length &= MAX_FILTERED_PATH - 1;
-  bpf_probe_read_kernel(real->bytes, length, s->path + (from & (2 * MAX_STR - 1)));
-  real->bytes[length] = 0;
-  *(volatile u64 *)&real->length = length;
-  return is_plain(real) ? REACHED_OTHERWISE : REACHED_UNKNOWN;
+  return take_walked(real, s);
 }
 
 /* Whether the kernel's path (d_path) of the opened file differs from the path that the open was given, or the file is a

@@ -2,18 +2,73 @@
 /* Kills in the kernel, for rules whose condition is decided here exactly (plugins/sources/ebpf/kernel_filter/kill.py): the
    caller has SIGKILL pending when its call returns, and does not come back to user space.
 
-   The program of a call's kill rules runs before its filter, and goes on to that (at its number + 2 * NUMBERS_END). Whatever is in doubt is
+   The program of a call's kill rules runs behind its filter, and goes on to its family (syscall_ctx.h). Whatever is in doubt is
    left to user space, which judges the event in any case: a budget that is spent, a process that may be protected, one
-   that is not the current one, or that shares its table of descriptors, since kcmp finds no sharers of what is dead. */
+   that is not the current one. Processes that share its table of descriptors are ended with it, or all of them are left, since
+   kcmp finds no sharers of what is dead. */
 #pragma once
 #include "kernel_filter.h"
 
 #define SIGNAL_KILL 9 /* SIGKILL */
+#define EINPROGRESS 115
+#define IPPROTO_TCP 6
 #define PF_KTHREAD 0x00200000
 #define MINUTE 60000000000ull /* of nanoseconds */
 
+/* An IPv4 address in IPv6: user space shows it as IPv4. */
+#define MAPPED_PREFIX 0xffff0000u
+inlined bool is_mapped(const volatile u8 *address) {
+  const volatile u32 *word = (const volatile u32 *)address;
+  return !word[0] && !word[1] && word[2] == MAPPED_PREFIX;
+}
+
+/* The socket behind a call's descriptor. `wants_peer`: of what TCP has connected it to; a datagram socket may have been
+   a server's before, whose ends user space shows the other way round. */
+inlined u64 find_socket(struct kill_facts *facts, const struct syscall_ctx *sys, s32 fd, bool wants_peer) {
+  struct endpoints ends = {};
+  struct inode *inode = 0;
+  u16 mode = 0;
+  facts->family = facts->protocol = facts->port = 0;
+  if (sys->result < 0 && sys->result != -EINPROGRESS) return REACHED_UNKNOWN;
+  struct file *file = syscall_file(sys, current_task(), fd);
+  if (!file) return REACHED_UNKNOWN;
+  READ(inode, file->f_inode);
+  READ(mode, inode->i_mode);
+  if ((mode & S_IFMT) != S_IFSOCK) return wants_peer ? REACHED_UNKNOWN : REACHED_OTHERWISE;
+  fill_ip_endpoints(&ends, file);
+  if (ends.family == AF_INET6 && (is_mapped(ends.local) || is_mapped(ends.remote))) return REACHED_UNKNOWN;
+  if (wants_peer && (ends.protocol != IPPROTO_TCP || !ends.remote_port)) return REACHED_UNKNOWN;
+  facts->family = ends.family;
+  facts->protocol = ends.protocol;
+  facts->port = ends.remote_port;
+  __builtin_memcpy(facts->address, ends.remote, sizeof(facts->address));
+  return REACHED_OTHERWISE;
+}
+
+/* What an exec has started: its path as proc.exepath has it, and MARK_OVERLAY, MARK_UPPER, MARK_MEMFD; MARK_CUT: the path is
+   not known. */
+inlined void find_executable(struct filter_scratch *g) {
+  u32 slot = SLOT_EXEC;
+  struct scratch *s = LOOKUP(SCRATCH, &slot);
+  struct task_struct *task = current_task();
+  struct path root = {}, path = {};
+  volatile struct file_attrs attrs = {};
+  g->facts.executable = MARK_CUT;
+  if (!s) return;
+  READ(path, task->mm->exe_file->f_path);
+  READ(root, task->fs->root);
+  if (!path.dentry) return;
+  u32 marks = walk_path(s, path.mnt, path.dentry, &root);
+  *(volatile u32 *)&s->marks = 0;
+  fill_file_attrs(s, &attrs, &path);
+  u32 found = *(volatile u32 *)&s->marks & (MARK_OVERLAY | MARK_UPPER);
+  if (marks & MARK_PSEUDO && attrs.magic == TMPFS_MAGIC) found |= MARK_MEMFD;
+  if (marks || take_walked(&g->real, s) != REACHED_OTHERWISE) found |= MARK_CUT;
+  g->facts.executable = found;
+}
+
 enum kill_mode { KILL_OFF, KILL_DRY, KILL_ACTS };
-/* Of a rule, in KILLS by its number; number 0: of all rules together, of which `mode` is not used. */
+/* Of a rule, in KILLS by its number; number 0: of all rules together, with KILL_ACTS where programs/sharers.c is attached. */
 struct kill {
   u32 mode, per_minute;
   u64 minute;           /* in which `spent` counts: minutes since the boot */
@@ -32,16 +87,83 @@ inlined bool is_spared(enum spared_kind kind, u64 number) {
   return LOOKUP(KILL_SPARED, &key) != 0;
 }
 
+/* Of the caller, by the number of its process. */
+inlined bool is_never_killed(u32 tgid, const struct settings *settings) {
+  return tgid <= 1 || tgid == settings->own || is_spared(SPARED_PID, tgid);
+}
+
+#ifdef SIGNALS_TASKS
+/* kfuncs (Linux 6.13), by placeholders.py. */
+#define KFUNC(result, name, ...) ((result (*)(__VA_ARGS__))KFUNC_##name)
+struct task_walk { u64 state[3]; }; /* struct bpf_iter_task */
+#define ALL_THREADS 1               /* BPF_TASK_ITER_ALL_THREADS */
+#define EACH_TASK(task, walk)                                                                                       \
+  KFUNC(int, bpf_iter_task_new, struct task_walk *, void *, u32)(&(walk), 0, ALL_THREADS);                          \
+  for (struct task_struct *task; (task = KFUNC(struct task_struct *, bpf_iter_task_next, struct task_walk *)(&(walk)));)
+#define END_WALK(walk) KFUNC(void, bpf_iter_task_destroy, struct task_walk *)(&(walk))
+
+/* Whether another process that has the caller's table of descriptors may be protected. */
+inlined bool has_protected_sharers(const struct task_struct *caller, const struct settings *settings) {
+  struct task_walk walk;
+  u64 files = (u64)caller->files;
+  u32 own = caller->tgid;
+  bool found = false;
+  KFUNC(void, bpf_rcu_read_lock, void)();
+  EACH_TASK(task, walk) {
+    u32 tgid = task->tgid;
+    if ((u64)task->files != files || tgid == own) continue;
+    if (is_never_killed(tgid, settings) || task->flags & PF_KTHREAD) {
+      found = true;
+      break;
+    }
+  }
+  END_WALK(walk);
+  KFUNC(void, bpf_rcu_read_unlock, void)();
+  return found;
+}
+
+/* SIGKILL to all of other processes that have this table. What they make meanwhile comes behind them in the list of all
+   tasks, and the walk comes to it. */
+inlined void kill_sharers(u64 files, u32 own) {
+  struct task_walk walk;
+  KFUNC(void, bpf_rcu_read_lock, void)();
+  EACH_TASK(task, walk) {
+    if ((u64)task->files != files || task->tgid == own) continue;
+    struct task_struct *held = KFUNC(struct task_struct *, bpf_task_acquire, struct task_struct *)(task);
+    if (!held) continue;
+    KFUNC(int, bpf_send_signal_task, struct task_struct *, int, u32, u64)(held, SIGNAL_KILL, PIDTYPE_TGID, 0);
+    KFUNC(void, bpf_task_release, struct task_struct *)(held);
+  }
+  END_WALK(walk);
+  KFUNC(void, bpf_rcu_read_unlock, void)();
+}
+#endif
+
+/* Whether other processes share the caller's table of descriptors that cannot be ended with it; those that can are noted for
+   its end, since programs of raw tracepoints may not signal them (programs/sharers.c). `ends`: whether that is attached. */
+inlined bool is_shared(const struct task_struct *task, const struct settings *settings, bool ends) {
+#ifdef SIGNALS_TASKS
+  if (ends) return task->files->count > 1 && has_protected_sharers(task, settings);
+#endif
+  /* Each thread counts in both; a sharer that is no thread, in the first alone. */
+  return task->files->count > task->signal->nr_threads;
+}
+
+/* False: there is no room for it. */
+inlined bool note_sharers(const struct task_struct *task) {
+  u32 tgid = task->tgid;
+  u64 files = (u64)task->files;
+  return task->files->count < 2 || !bpf_map_update_elem(MAP(KILL_SHARED), &tgid, &files, 0);
+}
+
 /* Whether the signal would reach another process than the caller, or one that may be protected. */
-inlined bool is_left_to_user_space(const struct syscall_ctx *sys, const struct settings *settings) {
+inlined bool is_left_to_user_space(const struct syscall_ctx *sys, const struct settings *settings, bool ends) {
   u32 tgid = bpf_get_current_pid_tgid() >> 32, uid = bpf_get_current_uid_gid();
-  if (tgid != sys->task >> 32 || tgid <= 1 || tgid == settings->own) return true;
+  if (tgid != sys->task >> 32 || is_never_killed(tgid, settings)) return true;
   struct task_struct *task = current_task();
   if (task->flags & PF_KTHREAD || task->real_parent->tgid == settings->own) return true;
-  /* Each thread counts in both; a sharer that is no thread, in the first alone. */
-  if (task->files->count > task->signal->nr_threads) return true;
   u64 inode = task->mm->exe_file->f_inode->i_ino;
-  return !inode || is_spared(SPARED_INODE, inode) || is_spared(SPARED_PID, tgid) || is_spared(SPARED_USER, uid);
+  return !inode || is_spared(SPARED_INODE, inode) || is_spared(SPARED_USER, uid) || is_shared(task, settings, ends);
 }
 
 /* CPUs that come here at once may spend one more each. */
@@ -60,8 +182,10 @@ inlined u64 kill_caller(struct syscall_ctx *sys, u32 rule) {
   struct settings *settings = LOOKUP(SETTINGS, &zero);
   if (!one || !all || !settings || settings->off || one->mode == KILL_OFF) return 0;
   u64 minute = bpf_ktime_get_boot_ns() / MINUTE;
-  bool is_left = is_left_to_user_space(sys, settings) || is_spent(one, minute) || is_spent(all, minute) ||
-                 one->mode == KILL_ACTS && bpf_send_signal(SIGNAL_KILL);
+  bool ends = all->mode == KILL_ACTS;
+  bool is_left = is_left_to_user_space(sys, settings, ends) || is_spent(one, minute) || is_spent(all, minute);
+  if (!is_left && one->mode == KILL_ACTS)
+    is_left = ends && !note_sharers(current_task()) || bpf_send_signal(SIGNAL_KILL);
   if (is_left) {
     __sync_fetch_and_add(&one->left, 1);
     return 0;

@@ -21,27 +21,19 @@ inlined u16 append_unix_name(struct scratch *s, struct unix_sock *sock) {
   return append(s, KERNEL, (char *)&address->name + 2, length > 128 ? 128 : length);
 }
 
-inlined void fill_endpoints(struct scratch *s, volatile struct endpoints *to, struct file *file) {
+/* All but the names of a unix socket; gives its sock, 0 where there is none any more. */
+inlined struct sock *fill_ip_endpoints(volatile struct endpoints *to, struct file *file) {
   struct socket *socket = 0;
   struct sock *sock = 0;
   u16 type = 0, protocol = 0;
   READ(socket, file->private_data);
   READ(sock, TYPED(socket, socket)->sk);
-  if (!sock) return;
+  if (!sock) return 0;
   VIEW(sock_common, common, sock->__sk_common);
   READ(type, sock->sk_type);
   READ(protocol, sock->sk_protocol);
   u16 family = common->skc_family;
   to->family = family; to->type = type; to->protocol = protocol; to->state = common->skc_state;
-  if (family == AF_UNIX) {
-    struct unix_sock *own = (void *)sock;
-    struct sock *peer = 0;
-    READ(peer, TYPED(unix_sock, own)->peer);
-    to->own = (u64)own; to->peer = (u64)peer;
-    to->local_name = append_unix_name(s, own);
-    if (peer) to->remote_name = append_unix_name(s, (void *)peer);
-    return;
-  }
   if (family == AF_INET) {
     __builtin_memcpy((void *)to->local, (void *)&common->skc_rcv_saddr, 4);
     __builtin_memcpy((void *)to->remote, (void *)&common->skc_daddr, 4);
@@ -49,8 +41,19 @@ inlined void fill_endpoints(struct scratch *s, volatile struct endpoints *to, st
     __builtin_memcpy((void *)to->local, (void *)&common->skc_v6_rcv_saddr, 16);
     __builtin_memcpy((void *)to->remote, (void *)&common->skc_v6_daddr, 16);
   } else {
-    return;
+    return sock;
   }
   to->local_port = common->skc_num;
   to->remote_port = __builtin_bswap16(common->skc_dport);
+  return sock;
+}
+
+inlined void fill_endpoints(struct scratch *s, volatile struct endpoints *to, struct file *file) {
+  struct unix_sock *own = (void *)fill_ip_endpoints(to, file);
+  struct sock *peer = 0;
+  if (!own || to->family != AF_UNIX) return;
+  READ(peer, TYPED(unix_sock, own)->peer);
+  to->own = (u64)own; to->peer = (u64)peer;
+  to->local_name = append_unix_name(s, own);
+  if (peer) to->remote_name = append_unix_name(s, (void *)peer);
 }

@@ -69,8 +69,10 @@ inlined u64 arg_word(const struct syscall_ctx *sys, u64 from, u32 index) {
   return narrow;
 }
 
-#define UNFILTERED_INDEX NUMBERS_END /* first index of the families' programs in a program array, see above */
-/* From 2 * NUMBERS_END on: what a program of kill rules, which lies at the number itself then, goes on to. */
+/* A call goes through the programs at its number, at this and at twice this behind it, as far as there are such: the kernel
+   filter, the program of kill rules, the family. */
+#define UNFILTERED_INDEX NUMBERS_END
+#define EXECUTED_INDEX (3 * NUMBERS_END) /* the program of kill rules for an exec, and behind it what that goes on to */
 inlined struct syscall_ctx *this_cpu_syscall(void) {
   u32 zero = 0;
   return LOOKUP(SYSCALL_CTX, &zero);

@@ -8,7 +8,8 @@
 
 #define ARGUMENTS 128 /* pointers of argv that are followed for a failed exec */
 
-inlined int emit_exec(struct bpf_raw_tracepoint_args *ctx) {
+/* `acts`: ACT_* of what kill rules have done. */
+inlined int emit_exec(struct bpf_raw_tracepoint_args *ctx, u16 acts) {
   struct scratch *s = begin_record(NR_execve, SLOT_EXEC, sizeof(struct process), 0);
   if (!s) return 0;
   struct task_struct *task = current_task();
@@ -19,6 +20,7 @@ inlined int emit_exec(struct bpf_raw_tracepoint_args *ctx) {
   e->args = append_cmdline(s, e, task->mm);
   fill_process(s, e, task);
   e->old_tid = ctx->args[1];
+  e->head.entry_path = ENTRY_NATIVE | acts;
   READ(name, program->filename);
   e->name = append_str(s, KERNEL, name);
   e->environment = append_environment(s, task->mm);
@@ -28,10 +30,10 @@ inlined int emit_exec(struct bpf_raw_tracepoint_args *ctx) {
 
 /* First the record, then the deletion: a verdict that user space computed before it read this record finds no entry
    in PROC_VERDICTS and is dropped (ProcessFilterCache). */
-inlined int process_executed(struct bpf_raw_tracepoint_args *ctx) {
+inlined int report_exec(struct bpf_raw_tracepoint_args *ctx, u16 acts) {
   u32 pid = bpf_get_current_pid_tgid() >> 32, zero = 0;
   char name[16] = {};
-  emit_exec(ctx);
+  emit_exec(ctx, acts);
   delete_verdicts(pid);
   bpf_get_current_comm(name, sizeof(name));
   if (!name[0]) return 0;
@@ -39,6 +41,25 @@ inlined int process_executed(struct bpf_raw_tracepoint_args *ctx) {
   if (!verdicts) verdicts = LOOKUP(COMM_DEFAULT, &zero);
   if (verdicts && verdicts->generation) bpf_map_update_elem(MAP(PROC_COMM_VERDICTS), &pid, verdicts, 0);
   return 0;
+}
+
+/* At sched_process_exec. The program of kill rules, if there is one, goes on to process_judged. */
+inlined int process_executed(struct bpf_raw_tracepoint_args *ctx) {
+  struct syscall_ctx *sys = this_cpu_syscall();
+  if (!sys) return 0;
+  sys->result = 0;
+  sys->number = NR_execve;
+  sys->task = bpf_get_current_pid_tgid();
+  sys->entry_path = ENTRY_NATIVE;
+  sys->exact = 0;
+  sys->copies = sys->file = 0;
+  tail_call(ctx, EXECUTED_INDEX);
+  return report_exec(ctx, 0);
+}
+
+inlined int process_judged(struct bpf_raw_tracepoint_args *ctx) {
+  struct syscall_ctx *sys = this_cpu_syscall();
+  return sys ? report_exec(ctx, sys->exact & ACTS) : 0;
 }
 
 /* The caller's argv, each argument with its NUL, for an exec that failed. */

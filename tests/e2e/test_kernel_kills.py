@@ -1,4 +1,5 @@
-"""Kills in the kernel: who opens a marked file gets nothing of it, by every entry path; what is to be left alone is.
+"""Kills in the kernel: who opens a marked file, connects to a marked port, runs a marked program, makes a socket its standard
+input or attaches to a process gets nothing of it, by every entry path; what is to be left alone is.
 
 MOZU_KERNEL_KILLS=10000 makes the victims try as often as it was measured (docs/responders.md).
 """
@@ -7,8 +8,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -28,19 +32,29 @@ BUDGET: Final = 3
 WAYS: Final = ("native", "32-bit program", "int 0x80 of a 64-bit program", "io_uring")
 
 
-def configuration(folder: Path) -> Path:
+def conditions(folder: Path, port: int) -> dict[str, str]:
     opens = "evt.type in (open, openat, openat2, creat) and fd.realpath ="
+    return {
+        **{name: f"{opens} {folder}/{name}" for name in ("marked", "dry", "budget")},
+        "connected": f"evt.type = connect and fd.sip = 127.0.0.1 and fd.sport = {port} and fd.l4proto = tcp",
+        "executed": "evt.type in (execve, execveat) and evt.res = SUCCESS and "
+        f"(proc.exepath = {folder}/dropped or proc.is_exe_from_memfd = true)",
+        "copied": "evt.type in (dup, dup2, dup3) and evt.rawres in (0, 1, 2) and fd.type in (ipv4, ipv6)",
+        "attached": "evt.type = ptrace and evt.arg.request in (PTRACE_ATTACH, PTRACE_SEIZE) and evt.rawres = 0",
+    }
+
+
+def configuration(folder: Path, port: int) -> Path:
+    acting_rules = ["marked", "connected", "executed", "copied", "attached"]
     rules = [
-        {
-            "rule": name, "desc": name, "condition": f"{opens} {folder}/{name}", "output": "%proc.pid",
-            "priority": "WARNING",
-        }
-        for name in ("marked", "dry", "budget")
-    ]  # fmt: skip
+        {"rule": name, "desc": name, "condition": condition, "output": "%proc.pid", "priority": "WARNING"}
+        for name, condition in conditions(folder, port).items()
+    ]
     (folder / "rules.yaml").write_text(json.dumps(rules))
     for name in ("marked", "dry", "budget"):
         (folder / name).write_text("secret")
     (folder / "link").symlink_to("marked")
+    shutil.copy("/bin/true", folder / "dropped")
     shutil.copy(compiled("entry_path", *FLAGS, *ENTRY_PATHS["native"]), folder / "allowed")
     acting = {"where": "kernel", "dry_run": False}
     entries = {
@@ -52,7 +66,7 @@ def configuration(folder: Path) -> Path:
             "per_minute": 1_000_000, "per_account": 1_000_000, "allow": {"executables": [str(folder / "allowed")]},
         },
         "responders": [
-            {"kill": {**acting, "rules": ["marked"], "per_minute": 1_000_000}},
+            {"kill": {**acting, "rules": acting_rules, "per_minute": 1_000_000}},
             {"kill": {"id": "dry", "where": "kernel", "rules": ["dry"]}},
             {"kill": {**acting, "id": "budget", "rules": ["budget"], "per_minute": BUDGET}},
         ],
@@ -67,24 +81,55 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def acting(folder: Path) -> Iterator[Running]:
+def port() -> Iterator[int]:
+    """Of a server that sends a byte to whoever connects."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1000) as server:
+        threading.Thread(target=_serve, args=(server,), daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def _serve(server: socket.socket) -> None:
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        with connection, suppress(OSError):
+            connection.send(b"s")
+
+
+@pytest.fixture(scope="module")
+def sleeper() -> Iterator[int]:
+    with subprocess.Popen(["sleep", "infinity"]) as process:
+        yield process.pid
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def acting(folder: Path, port: int) -> Iterator[Running]:
     ebpf()
     require(compat_probe.accepted(), "this kernel takes no 32-bit calls")
     reason = uring.why_not(codegen.read_types())
     require(not reason, reason)
-    with mozu_run(folder, "-c", str(configuration(folder))) as running:
+    with mozu_run(folder, "-c", str(configuration(folder, port))) as running:
         yield running
         running.stop()
 
 
 def opened(path: Path | str, way: str = "native", program: Path | None = None) -> int:
     """What a process ends with that opens this file: 0 where the open came back to it."""
+    return ended("read", path, way, program)
+
+
+def ended(verb: str, argument: Path | str | int, way: str = "native", program: Path | None = None) -> int:
+    """What a process ends with that does this."""
     command = program or compiled("entry_path", *FLAGS, *ENTRY_PATHS[way])
-    return subprocess.run([command, "read", path], check=False, timeout=60).returncode
+    return subprocess.run([command, verb, str(argument)], check=False, timeout=60).returncode
 
 
-def victims(way: str, path: Path, tries: int = TRIES) -> list[int]:
-    """How many: tries, opens that came back, tries in which anyone had a byte, processes that were not killed."""
+def victims(way: str, path: Path | int, tries: int = TRIES) -> list[int]:
+    """How many: tries, calls that came back, tries in which anyone had a byte, processes that were not killed."""
     command = [str(compiled("victim", "-pthread")), way, str(tries), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
     return [int(number) for number in done.stdout.split()]
@@ -95,16 +140,46 @@ def test_no_open_of_a_marked_file_comes_back(acting: Running, folder: Path, way:
     assert {-signal.SIGKILL} == {opened(folder / "marked", way) for _ in range(TRIES)}
 
 
-def test_a_victim_has_not_a_byte(acting: Running, folder: Path) -> None:
-    assert [TRIES, 0, 0, 0] == victims("native", folder / "marked")
+@pytest.mark.parametrize(
+    ("verb", "way"),
+    [(verb, way) for verb in ("connect", "exec", "dup", "trace") for way in WAYS if verb == "connect" or "ring" not in way],
+)
+def test_no_other_call_that_a_rule_names_comes_back(
+    acting: Running, folder: Path, port: int, sleeper: int, verb: str, way: str
+) -> None:
+    argument = {"connect": port, "exec": folder / "dropped", "dup": "-", "trace": sleeper}[verb]
+
+    assert {-signal.SIGKILL} == {ended(verb, argument, way) for _ in range(max(3, TRIES // 10))}
 
 
-@pytest.mark.parametrize("way", ["thread", "sibling", "linked"])
-def test_what_reads_beside_the_caller_is_killed_all_the_same(acting: Running, folder: Path, way: str) -> None:
+def test_a_program_from_memory_is_ended_before_it_runs(acting: Running, folder: Path) -> None:
+    code = "import os; fd = os.memfd_create('x'); os.write(fd, open('/bin/true','rb').read()); os.execve(fd, ['x'], {})"
+
+    assert -signal.SIGKILL == subprocess.run(["python3", "-c", code], check=False).returncode
+
+
+def test_other_ports_programs_descriptors_and_requests_are_left_alone(acting: Running, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert ended("connect", server.getsockname()[1]) == 0
+    assert ended("exec", "/bin/true") == 0
+    traced = "import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)"  # PTRACE_TRACEME
+    assert subprocess.run(["python3", "-c", traced], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("way", ["native", "connect", "attach"])
+def test_a_victim_has_not_a_byte(acting: Running, folder: Path, port: int, way: str) -> None:
+    assert [TRIES, 0, 0, 0] == victims(way, port if way == "connect" else folder / "marked")
+
+
+@pytest.mark.parametrize("way", ["thread", "sibling", "siblings", "linked", "receiving"])
+def test_what_reads_beside_the_caller_is_killed_all_the_same(
+    acting: Running, folder: Path, port: int, way: str
+) -> None:
     """How often it has a byte by then stands in docs/responders.md."""
-    tries, _, _, left = victims(way, folder / "marked", max(3, TRIES // 10))
+    tries, opened, _, left = victims(way, port if way == "receiving" else folder / "marked", max(3, TRIES // 10))
 
     assert (tries, 0) == (max(3, TRIES // 10), left)
+    assert way == "linked" or not opened
 
 
 @pytest.mark.parametrize("text", ["{0}/link", "{0}/../{0.name}/marked", "{0}//marked", "/proc/self/root{0}/marked"])

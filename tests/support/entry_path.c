@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* entry_path VERB ARGUMENT: one act, by the entry path that it was compiled for. No library: it makes every call itself.
-     read PATH | remove PATH | connect PORT | shell -
+     read PATH | remove PATH | connect PORT | shell - | exec PATH | dup - (of a socket, to 0) | trace PID
    NATIVE: syscall. NARROW: int 0x80, as a 32-bit program (-m32) or as a 64-bit one. RING: io_uring; POLLED with it: a
-   thread of the kernel takes the requests. A ring cannot exec. */
+   thread of the kernel takes the requests. A ring cannot exec, dup or trace. */
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned u32;
@@ -34,6 +34,15 @@ static word run_shell(void) {
   arguments[0] = (u32)POINTER(shell); arguments[1] = (u32)POINTER(option); arguments[2] = (u32)POINTER(script);
   return enter(11, POINTER(shell), POINTER(arguments), 0, 0);
 }
+static word run_given(void) {
+  arguments[0] = (u32)POINTER(given); arguments[1] = 0;
+  return enter(11, POINTER(given), POINTER(arguments), 0, 0);
+}
+static word copy_socket(void) {
+  call_of_socket[0] = 2; call_of_socket[1] = 1; call_of_socket[2] = 0;
+  return enter(63, enter(102, 1, POINTER(call_of_socket), 0, 0), 0, 0, 0);
+}
+static word trace(word pid) { return enter(26, 16, pid, 0, 0); }
 #else
 static word enter(word n, word a, word b, word c, word d) {
   word result;
@@ -86,6 +95,9 @@ static word read_file(void) { return request(IORING_OP_OPENAT, -100, given, 0); 
 static word remove_file(void) { return request(IORING_OP_UNLINKAT, -100, given, 0); }
 static word connect_out(void) { return request(IORING_OP_CONNECT, (int)request(IORING_OP_SOCKET, 2, 0, 1), &to, 16); }
 static word run_shell(void) { return -1; }
+static word run_given(void) { return -1; }
+static word copy_socket(void) { return -1; }
+static word trace(word pid) { return -pid; }
 #else
 static word read_file(void) { return enter(257, -100, (word)given, 0, 0); }
 static word remove_file(void) { return enter(87, (word)given, 0, 0, 0); }
@@ -94,6 +106,12 @@ static word run_shell(void) {
   char *arguments[] = {shell, option, script, 0};
   return enter(59, (word)shell, (word)arguments, 0, 0);
 }
+static word run_given(void) {
+  char *arguments[] = {given, 0};
+  return enter(59, (word)given, (word)arguments, 0, 0);
+}
+static word copy_socket(void) { return enter(33, enter(41, 2, 1, 0, 0), 0, 0, 0); }
+static word trace(word pid) { return enter(101, 16, pid, 0, 0); }
 #endif
 #endif
 
@@ -111,8 +129,14 @@ __attribute__((used)) void act(word *stack) {
   }
   to.port[0] = (u8)(port >> 8);
   to.port[1] = (u8)port;
-  char verb = argv[1][0] == 'r' ? argv[1][2] : argv[1][0]; /* re-a-d, re-m-ove, c, s */
-  word result = verb == 'a' ? read_file() : verb == 'm' ? remove_file() : verb == 'c' ? connect_out() : run_shell();
+  char verb = argv[1][0] == 'r' ? argv[1][2] : argv[1][0]; /* re-a-d, re-m-ove, c … */
+  word result = verb == 'a'   ? read_file()
+                : verb == 'm' ? remove_file()
+                : verb == 'c' ? connect_out()
+                : verb == 'e' ? run_given()
+                : verb == 'd' ? copy_socket()
+                : verb == 't' ? trace(port)
+                              : run_shell();
   quit(result < 0);
 }
 #if defined(__i386__)

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* victim WAY TRIES PATH: in each try a process of its own opens PATH to read a byte of it. Prints four numbers: tries, those
-   in which the open came back to the process, those in which anyone had a byte, and those in which a process had to be
+   in which the call came back to the process, those in which anyone had a byte, and those in which a process had to be
    ended here.
      native     open, then read
      thread     the same, while a thread reads from the number that the descriptor will have
      sibling    the same, while a process that shares the table of descriptors (CLONE_FILES) does
-     linked     io_uring: an open into a direct descriptor, linked with a read from it */
+     siblings   the same of three
+     linked     io_uring: an open into a direct descriptor, linked with a read from it
+     connect    connects to the port PATH of this machine, which sends a byte
+     receiving  the same, while a thread reads from the socket
+     attach     ptrace(PTRACE_ATTACH) to a child, and a byte of its memory */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <poll.h>
@@ -17,13 +22,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { PATIENCE = 20000 }; /* ms */
 
-static volatile struct { int ready, opened, read; char byte; } *shared;
+enum { SHARERS = 3 };
+
+static volatile struct { int ready, opened, read, sharers[SHARERS]; char byte; } *shared;
 static int expected; /* the lowest number that is free */
 
 static void take(int fd) {
@@ -68,26 +76,58 @@ static void open_linked(const char *path) {
   pause();
 }
 
+static void connect_and_read(const char *port) {
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(atoi(port)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  connect(expected, (struct sockaddr *)&to, sizeof to);
+  shared->opened = 1;
+  take(expected);
+  pause();
+}
+
+static void attach_and_read(void) {
+  static volatile long secret = 'x';
+  pid_t child = fork();
+  if (!child) for (;;) pause();
+  long failed = ptrace(PTRACE_ATTACH, child, 0, 0);
+  shared->opened = 1;
+  waitpid(child, 0, 0);
+  if (!failed) shared->byte = (char)ptrace(PTRACE_PEEKDATA, child, (void *)&secret, 0);
+  pause();
+}
+
 static void attempt(const char *way, const char *path) {
   static char stack[1 << 16];
   pthread_t thread;
-  expected = dup(0);
-  close(expected);
-  if (!strcmp(way, "thread")) pthread_create(&thread, 0, reader, 0);
-  else if (!strcmp(way, "sibling")) clone(sharer, stack + sizeof stack, CLONE_FILES, 0);
-  else shared->ready = 1;
+  int connects = !strcmp(way, "connect") || !strcmp(way, "receiving");
+  expected = connects ? socket(AF_INET, SOCK_STREAM, 0) : dup(0);
+  if (!connects) close(expected);
+  if (!strcmp(way, "thread") || !strcmp(way, "receiving")) pthread_create(&thread, 0, reader, 0);
+  else if (strncmp(way, "sibling", 7)) shared->ready = 1;
+  else
+    for (int i = 0; i < (way[7] ? SHARERS : 1); i++)
+      shared->sharers[i] = clone(sharer, stack + sizeof stack, CLONE_FILES, 0);
   while (!shared->ready) sched_yield();
   if (!strcmp(way, "linked")) open_linked(path);
+  else if (connects) connect_and_read(path);
+  else if (!strcmp(way, "attach")) attach_and_read();
   else open_and_read(path);
 }
 
 /* All that the try has made is in its process group; 1 where it had to be ended here. */
-static int wait_for(pid_t pid) {
+static int has_ended(pid_t pid) {
   struct pollfd watched = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+  if (watched.fd < 0) return 1;
   int ended = poll(&watched, 1, PATIENCE) == 1;
+  close(watched.fd);
+  return ended;
+}
+
+static int wait_for(pid_t pid) {
+  int ended = has_ended(pid);
   if (!ended) kill(pid, SIGKILL);
   waitpid(pid, 0, 0);
-  close(watched.fd);
+  for (int i = 0; i < SHARERS; i++)
+    if (shared->sharers[i]) ended &= has_ended(shared->sharers[i]);
   kill(-pid, SIGKILL);
   return !ended;
 }

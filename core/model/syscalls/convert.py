@@ -284,6 +284,11 @@ def native_codes(table: str, wanted: AbstractSet[int], end: int) -> list[int]:
     return [code for code in range(end) if convert_flags(table, code) in wanted]
 
 
+def nameless_code(table: str) -> int | None:
+    """What codes of the kernel become that have no name in a table; None where they stay as they are."""
+    return KERNEL_CODES[table][1] if table in KERNEL_CODES else None
+
+
 def _union(numbers: Mapping[str, int], names: list[str]) -> int:
     whole = 0
     for name in names:

@@ -13,7 +13,6 @@ from mozu.core.api import SourceUnavailable
 from mozu.core.model.syscalls import call_number
 from mozu.plugins.sources.ebpf import btf, compile_child, filter_layout, loop_entries, placeholders, uring, wire
 from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO, ENUMERATIONS, STRUCTS
-from mozu.plugins.sources.ebpf.kfunc_casts import FUNCTION
 from mozu.plugins.sources.ebpf.maps import SELFTEST_ARGUMENTS, SIZES
 from mozu.plugins.sources.ebpf.stub_headers import HEADERS
 from mozu.plugins.sources.ebpf.tracepoints import Program
@@ -28,7 +27,7 @@ PARTS: Final = (
     *("part_sock", "part_must_emit_path", "part_path_differs"),
 )
 """Subprograms of kernel filters, in _PARTS_FILE."""
-KILL_PARTS: Final = ("kill_part_real", "kill_part_act")
+KILL_PARTS: Final = ("kill_part_socket", "kill_part_executable", "kill_part_real", "kill_part_act")
 """Subprograms of the programs of kill rules, beside part_open_args; compiled where there are some."""
 _PARTS_FILE: Final = "programs/filter_parts.c"
 _KILL_PARTS_FILE: Final = "programs/kill_parts.c"
@@ -66,7 +65,8 @@ class Variant(NamedTuple):
 
 def read_types(index: TypeIndex | None = None, path: Path = btf.BTF_FILE) -> btf.Btf:
     """The kernel's BTF, for the types that the programs need. `index`: where it is kept what was found there."""
-    names, functions = (*CAST_TO, *ENUMERATIONS), (FUNCTION, _HELPER, *uring.ITERATORS)
+    names = (*CAST_TO, *ENUMERATIONS)
+    functions = (*placeholders.FUNCTIONS, _HELPER, *uring.ITERATORS)
     return btf.read(names, path, functions=functions) if index is None else index.types(names, functions, path)
 
 

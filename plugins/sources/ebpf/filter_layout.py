@@ -18,7 +18,7 @@ _HEADERS: Final = (
 _STRUCTS: Final = (
     *("flow", "account", "meter", "tab", "group_tab"),
     *("counts", "settings", "syscall_ctx", "verdicts", "opened_path", "open_args", "sock_info"),
-    *("caller", "tested_path", "filter_scratch"),
+    *("caller", "tested_path", "kill_facts", "filter_scratch"),
 )
 """Those that are read, each after what it holds by value."""
 _SIZES: Final = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "s8": 1, "s16": 2, "s32": 4, "s64": 8, "char": 1, "bool": 1}

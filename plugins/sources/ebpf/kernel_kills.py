@@ -22,6 +22,7 @@ class InKernel:
         self._kills = KernelKills()
         self._placed: _Placed = ()
         self._arms: KillArms | None = None
+        self._ends_sharers = False
         self._counts = 0, 0
         """As they were when the maps were closed."""
         context.metrics.gauge("kernel_kills_total", lambda: self.counts()[0])
@@ -50,14 +51,14 @@ class InKernel:
             for reason in dict.fromkeys(refused.values()):
                 names = ", ".join(sorted(name for name, why in refused.items() if why == reason))
                 self._log.warning("source ebpf: the kernel kills at no %s: %s; mozu does", names, reason)
-        self._placed = placed
+        self._placed, self._ends_sharers = placed, loader.ends_sharers
         self._arm(self._arms)
 
     def _arm(self, arms: KillArms) -> None:
         if not self._kills.rules or self._kills.off:
             return
         try:
-            arms.arm(self._kills)
+            arms.arm(self._kills, ends_sharers=self._ends_sharers)
         except (OSError, TooManySpared) as error:
             arms.disarm()
             self._log.error("source ebpf: the kernel kills for no rule: %s; mozu does", error)

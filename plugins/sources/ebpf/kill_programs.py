@@ -5,12 +5,11 @@ import struct
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from mozu.core.abi.syscall_specs import SYSCALL_SPECS
-from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import KernelKills
 from mozu.plugins.sources.ebpf import bpf_syscall
 from mozu.plugins.sources.ebpf.codegen import KILL_PARTS
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
+from mozu.plugins.sources.ebpf.kernel_filter.settled import EXECUTED
 from mozu.plugins.sources.ebpf.maps import KILL, MAX_KILLS, MAX_SPARED
 from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
 
@@ -38,8 +37,11 @@ class KillArms:
         self._spared: frozenset[int] = frozenset()
         """Keys of KILL_SPARED."""
 
-    def arm(self, kills: KernelKills) -> None:
-        """Those of these rules act from now on, in the order that their programs have. Raises TooManySpared."""
+    def arm(self, kills: KernelKills, *, ends_sharers: bool = False) -> None:
+        """Those of these rules act from now on, in the order that their programs have. Raises TooManySpared.
+
+        `ends_sharers`: whether a program is attached that ends the processes with the same descriptors.
+        """
         self.disarm()
         spared = spared_keys(kills)
         if len(spared) > MAX_SPARED or len(kills.rules) > MAX_KILLS:
@@ -52,7 +54,7 @@ class KillArms:
         self._spared = spared
         self._armed = len(kills.rules)
         self._used = max(self._used, self._armed)
-        self._write(0, _OFF, kills.per_minute)
+        self._write(0, _ACTS if ends_sharers else _OFF, kills.per_minute)
         for number, rule in enumerate(kills.rules, 1):
             self._write(number, _DRY if rule.dry_run else _ACTS, rule.per_minute)
 
@@ -87,26 +89,11 @@ def spared_keys(kills: KernelKills) -> frozenset[int]:
 
 
 class KillPrograms:
-    """Owns the programs that run before the filters of calls.
+    """Owns the programs of kill rules. `kinds`: types of programs that entry paths tail-call."""
 
-    `arrays`: program arrays, with the type of their programs.
-    """
-
-    def __init__(self, code: ProgramCode, maps: Mapping[str, int], arrays: Collection[tuple[str, int]]) -> None:
-        self._code, self._maps, self._arrays = code, maps, tuple(arrays)
+    def __init__(self, code: ProgramCode, kinds: Collection[int]) -> None:
+        self._code, self._kinds = code, kinds
         self._loaded: Loaded = {}
-        self._placed: dict[str, KillFunction] = {}
-        """Event type → what runs before its filter."""
-
-    @property
-    def placed(self) -> frozenset[str]:
-        """Event types that have one."""
-        return frozenset(self._placed)
-
-    def index(self, name: str) -> int:
-        """Where the filter of a call lies in the program arrays, or its family if it has no filter."""
-        number = SYSCALL_SPECS[name].number
-        return number + 2 * NUMBERS_END if name in self._placed else number
 
     def load(self, functions: Mapping[str, KillFunction]) -> dict[str, str]:
         """Have these loaded; gives the types whose program the kernel refuses, and why."""
@@ -114,34 +101,16 @@ class KillPrograms:
         for name, function in functions.items():
             if any(loaded == function.name for loaded, _ in self._loaded):
                 continue
+            kinds = (bpf_syscall.RAW_TRACEPOINT,) if name == EXECUTED else self._kinds
             try:
-                kinds = [kind for _, kind in self._arrays]
                 self._loaded |= self._code.load_filter(function.code, kinds, PARTS)
             except FilterRefused as error:
                 refused[name] = str(error)
         return refused
 
-    def place(self, name: str, function: KillFunction, behind: Mapping[str, bytes]) -> None:
-        """Before what lies at the number of this call: `behind`, by array."""
-        number = SYSCALL_SPECS[name].number
-        for array, kind in self._arrays:
-            program = struct.pack("<I", self._loaded[function.name, kind])
-            bpf_syscall.update(self._maps[array], number + 2 * NUMBERS_END, behind[array])
-            bpf_syscall.update(self._maps[array], number, program)
-        self._placed[name] = function
-
-    def remove(self, name: str, behind: Mapping[str, bytes]) -> None:
-        """`behind` lies at the number itself again."""
-        number = SYSCALL_SPECS[name].number
-        for array, _ in self._arrays:
-            bpf_syscall.update(self._maps[array], number, behind[array])
-        self.forget(name)
-
-    def forget(self, name: str) -> None:
-        """The call is not watched any more, and nothing lies at its number."""
-        for array, _ in self._arrays:
-            bpf_syscall.delete(self._maps[array], SYSCALL_SPECS[name].number + 2 * NUMBERS_END)
-        self._placed.pop(name, None)
+    def descriptor(self, function: KillFunction, kind: int) -> int:
+        """Of the program of this type."""
+        return self._loaded[function.name, kind]
 
     def keep_only(self, functions: Iterable[KillFunction]) -> None:
         """Close all others."""

@@ -2,9 +2,9 @@
 
 A family (bpf/programs) is compiled when it is first wanted, and each of its functions is one program for all calls. At
 the exit of each demanded call it is tail-called by the number of the call, through a program array (call_exits.py). A
-kernel filter takes the place of the family in the program array, and goes on to the family's second entry at number +
-NUMBERS_END. A program of kill rules takes the place of either, which lies at number + 2 * NUMBERS_END then. Demand can
-change at any time: what stays attached is not touched.
+kernel filter takes the place of the family in the program array, and goes on to number + NUMBERS_END: to the family, or
+to the program of the call's kill rules, which goes on to number + 2 * NUMBERS_END. Demand can change at any time: what
+stays attached is not touched.
 """
 
 import os
@@ -19,7 +19,7 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
 from mozu.core.common.mounts import root_is_below
-from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, uring
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, kfunc_signals, uring
 from mozu.plugins.sources.ebpf.call_exits import CallExits, ExitOfAllCalls, ExitOfEachCall, Pair
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.codegen import SELFTEST
@@ -27,10 +27,19 @@ from mozu.plugins.sources.ebpf.entry_paths import ALL_CALLS, COMPAT, IO_URING, E
 from mozu.plugins.sources.ebpf.filter_programs import FilterPrograms
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
+from mozu.plugins.sources.ebpf.kernel_filter.settled import EXECUTED
 from mozu.plugins.sources.ebpf.kill_programs import KillPrograms
-from mozu.plugins.sources.ebpf.maps import COUNTS, SELFTEST_ARGUMENTS, SELFTEST_RESULT, SETTINGS, make_maps
+from mozu.plugins.sources.ebpf.maps import (
+    COUNTS,
+    EXECUTED_INDEX,
+    JUDGED_INDEX,
+    SELFTEST_ARGUMENTS,
+    SELFTEST_RESULT,
+    SETTINGS,
+    make_maps,
+)
 from mozu.plugins.sources.ebpf.program_code import ARRAYS, ProgramCode
-from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
+from mozu.plugins.sources.ebpf.tracepoints import EXEC_JUDGED, PROGRAMS, SHARERS, Program
 
 _SPLICE: Final = SYSCALL_SPECS["splice"]
 Count = tuple[int, int, int, int, int | None]
@@ -68,14 +77,18 @@ class Loader:
         self._own_pid = 0
         self._root_is_below = root_is_below()
         self._filters: dict[str, FilterFunction] = {}
-        types = types or codegen.read_types()
+        self._types = types = types or codegen.read_types()
+        self._sharers: list[Pair] = []
+        """What ends processes that share the descriptors of one that was killed."""
         self._maps = make_maps(ring_size, requests=any(path.name == IO_URING for path in self.entry_paths))
         self._exits: CallExits = ExitOfEachCall(self._instance)
         if any(path.name == COMPAT for path in entry_paths):
             self._exits = ExitOfAllCalls(self._instance, self._maps, self._tracefs)
         self._code = ProgramCode(self._maps, types, cache)
         self._filter_programs = FilterPrograms(self._code, [kind for _, kind in self._program_arrays()])
-        self._kill_programs = KillPrograms(self._code, self._maps, self._program_arrays())
+        self._kill_programs = KillPrograms(self._code, [kind for _, kind in self._program_arrays()])
+        self._kills: Mapping[str, KillFunction] = {}
+        """Event type → the program of its kill rules."""
 
     @property
     def ring(self) -> int:
@@ -191,7 +204,7 @@ class Loader:
         is_present = bool(pairs)
         for program in PROGRAMS[spec.name]:
             if program.is_tail_called:
-                self._set_family(spec, program)
+                self._place(spec)
                 of_exit = self._exits.watch(spec, program)
                 is_present |= of_exit is not None
                 pairs += of_exit or ()
@@ -200,23 +213,30 @@ class Loader:
             self.watched.add(spec.name)
         return is_present
 
-    def _set_family(self, spec: SyscallSpec, program: Program) -> None:
-        """Tail-call this program for calls of this number, whichever entry path they took, without a filter."""
-        for array, entry in self._behind(program, None).items():
-            bpf_syscall.update(self._maps[array], spec.number + NUMBERS_END, entry)
-            bpf_syscall.update(self._maps[array], self._kill_programs.index(spec.name), entry)
+    def _place(self, spec: SyscallSpec) -> None:
+        """Have calls of this number, whichever entry path they took, go through the filter, the program of kill rules
+        and the family, as far as there are such: each at its index of the program arrays, the last one first."""
+        family = next(program for program in PROGRAMS[spec.name] if program.is_tail_called)
+        wanted, kills = self._filters.get(spec.name), self._kills.get(spec.name)
+        for array, kind in self._program_arrays():
+            last = self._code.shared_program(family, kind)
+            middle = last if kills is None else self._kill_programs.descriptor(kills, kind)
+            first = middle if wanted is None else self._filter_programs.descriptor(wanted, kind)
+            for index, program in ((2 * NUMBERS_END, last), (NUMBERS_END, middle), (0, first)):
+                bpf_syscall.update(self._maps[array], spec.number + index, struct.pack("<I", program))
 
-    def _behind(self, family: Program, wanted: FilterFunction | None) -> dict[str, bytes]:
-        """Program array → its entry for this filter, or for the family where there is none."""
-        return {
-            array: struct.pack(
-                "<I",
-                self._code.shared_program(family, kind)
-                if wanted is None
-                else self._filter_programs.descriptor(wanted, kind),
-            )
-            for array, kind in self._program_arrays()
-        }
+    def _place_exec(self) -> None:
+        """The same of the program of kill rules for an exec, which runs at a tracepoint."""
+        array, kind = self._maps["RAW_TP_PROGS"], bpf_syscall.RAW_TRACEPOINT
+        kills = self._kills.get(EXECUTED)
+        if kills is None:
+            bpf_syscall.delete(array, EXECUTED_INDEX)
+            return
+        self._code.compile([EXEC_JUDGED])
+        judged = self._code.shared_program(EXEC_JUDGED, kind)
+        bpf_syscall.update(array, JUDGED_INDEX, struct.pack("<I", judged))
+        program = self._kill_programs.descriptor(kills, kind)
+        bpf_syscall.update(array, EXECUTED_INDEX, struct.pack("<I", program))
 
     def _program_arrays(self) -> list[tuple[str, int]]:
         """The program arrays that entry paths tail call through, with the type of their programs."""
@@ -231,10 +251,10 @@ class Loader:
         usable, refused = self._filter_programs.load(
             {name: function for name, function in functions.items() if name in self._attached}
         )
-        for name in self._filters.keys() | usable.keys():
-            if name in self._attached and self._filters.get(name) != usable.get(name):
-                self._set_filter(SYSCALL_SPECS[name], usable.get(name))
-        self._filters = dict(usable)
+        before, self._filters = self._filters, dict(usable)
+        for name in before.keys() | usable.keys():
+            if name in self._attached and before.get(name) != usable.get(name):
+                self._place(SYSCALL_SPECS[name])
         self._filter_programs.keep_only(usable.values())
         return refused
 
@@ -243,30 +263,37 @@ class Loader:
         """Event type → the kernel filter that is tail-called before its family."""
         return self._filters
 
-    def _set_filter(self, spec: SyscallSpec, wanted: FilterFunction | None) -> None:
-        """Tail-call this filter at the number of the call, or the family itself for None."""
-        if wanted is None:
-            self._set_family(spec, PROGRAMS[spec.name][0])
-            return
-        for array, entry in self._behind(PROGRAMS[spec.name][0], wanted).items():
-            bpf_syscall.update(self._maps[array], self._kill_programs.index(spec.name), entry)
-
     def set_kills(self, functions: Mapping[str, KillFunction]) -> Mapping[str, str]:
-        """Run these before the filters of their types, and none before others. After `set_filters`.
+        """Run these behind the filters of their types, and none behind others: a filter passes all that a rule names.
+        After `set_filters`, which were made of the same rules.
 
         Gives the types that have none though they were to have one, and why.
         """
         wanted = {name: one for name, one in functions.items() if name in self._attached}
         refused = self._kill_programs.load(wanted)
-        usable = {name: one for name, one in wanted.items() if name not in refused}
-        for name in self._kill_programs.placed | usable.keys():
-            behind = self._behind(PROGRAMS[name][0], self._filters.get(name))
-            if name in usable:
-                self._kill_programs.place(name, usable[name], behind)
-            else:
-                self._kill_programs.remove(name, behind)
-        self._kill_programs.keep_only(usable.values())
+        before, self._kills = self._kills, {name: one for name, one in wanted.items() if name not in refused}
+        for name in before.keys() | self._kills.keys():
+            if name == EXECUTED:
+                self._place_exec()
+            elif name in self._attached and before.get(name) != self._kills.get(name):
+                self._place(SYSCALL_SPECS[name])
+        self._kill_programs.keep_only(self._kills.values())
+        self._watch_sharers(wanted=bool(self._kills))
         return refused | dict.fromkeys(functions.keys() - wanted.keys(), "this kernel has no such call")
+
+    @property
+    def ends_sharers(self) -> bool:
+        """Whether processes that share the descriptors of one that is killed in the kernel are ended there, too."""
+        return bool(self._sharers)
+
+    def _watch_sharers(self, *, wanted: bool) -> None:
+        if wanted and not self._sharers and kfunc_signals.are_usable(self._types):
+            self._code.compile(SHARERS)
+            self._sharers = self._attach_programs(SHARERS)
+        while self._sharers and not wanted:
+            program, attachment = self._sharers.pop()
+            os.close(attachment)
+            os.close(program)
 
     def _attach_programs(self, chosen: Iterable[Program]) -> list[Pair]:
         """(program, attachment) at each tracepoint that this kernel has."""
@@ -313,8 +340,9 @@ class Loader:
             self._exits.ignore(SYSCALL_SPECS[name])
             for array in ARRAYS:
                 bpf_syscall.delete(self._maps[array], SYSCALL_SPECS[name].number)
-                bpf_syscall.delete(self._maps[array], SYSCALL_SPECS[name].number + NUMBERS_END)
-            self._kill_programs.forget(name)
+                for behind in (NUMBERS_END, 2 * NUMBERS_END):
+                    bpf_syscall.delete(self._maps[array], SYSCALL_SPECS[name].number + behind)
+            self._kills = {kept: one for kept, one in self._kills.items() if kept != name}
             for program, _ in pairs:
                 os.close(program)
         self._update_uring_ops()
@@ -346,7 +374,8 @@ class Loader:
     def close(self) -> None:
         """Detach everything at once and close all descriptors."""
         with self._counting:
-            pairs = [*chain(*self._attached.values(), *self._attached_paths.values(), self._exits.shared)]
+            attached = (*self._attached.values(), *self._attached_paths.values())
+            pairs = [*chain(*attached, self._exits.shared, self._sharers)]
             self._attached.clear()
             self._attached_paths.clear()
         bpf_syscall.detach_all([attachment for _, attachment in pairs])

@@ -16,6 +16,11 @@ COUNTS: Final = struct.Struct("<QQQQ")
 SETTINGS: Final = struct.Struct("<7I")
 KILL: Final = struct.Struct("<IIQIIQQ")
 """struct kill of bpf/kernel_kill.h: mode, per_minute, minute, spent, spare, acts, left."""
+EXECUTED_INDEX: Final = 3 * NUMBERS_END
+"""Of bpf/syscall_ctx.h: where the program of kill rules for an exec lies in a program array."""
+JUDGED_INDEX: Final = EXECUTED_INDEX + 1
+"""What it goes on to."""
+PROGRAMS_END: Final = EXECUTED_INDEX + 2
 MAX_KILLS: Final = 256
 """Rules that the kernel may kill for."""
 MAX_SPARED: Final = 4096
@@ -29,7 +34,7 @@ SIZES: Final = {
     "URING_OP_SIZE": uring.ENTRY.size,
     "URING_REQUESTS_SIZE": 1000,
     "URING_REQUEST_SIZE": 9192,
-    "FILTER_SCRATCH_SIZE": 1504,
+    "FILTER_SCRATCH_SIZE": 1552,
     "OPENED_PATH_SIZE": 280,
     "KILL_SIZE": KILL.size,
 }
@@ -67,8 +72,8 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "ARG_LAYOUTS": (array, 4, arg_layouts.SIZE, NUMBERS_END),
         "SETTINGS": (array, 4, SETTINGS.size, 1),
         "SELFTEST": (array, 4, SELFTEST_RESULT.size, 1),
-        "TP_PROGS": (prog_array, 4, 4, 3 * NUMBERS_END),
-        "RAW_TP_PROGS": (prog_array, 4, 4, 3 * NUMBERS_END),
+        "TP_PROGS": (prog_array, 4, 4, PROGRAMS_END),
+        "RAW_TP_PROGS": (prog_array, 4, 4, PROGRAMS_END),
         "FILTER_SCRATCH": (per_cpu, 4, SIZES["FILTER_SCRATCH_SIZE"], 1),
         "OPENED_PATHS": (bpf_syscall.HASH, 8, SIZES["OPENED_PATH_SIZE"], MAX_OPENED_PATHS),
         "GENERATION": (array, 4, 8, 1),
@@ -85,6 +90,7 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "RECOGNISED": (per_cpu, 4, 8, 1),
         "KILLS": (array, 4, KILL.size, 1 + MAX_KILLS),
         "KILL_SPARED": (bpf_syscall.HASH, 8, 1, MAX_SPARED),
+        "KILL_SHARED": (bpf_syscall.LRU_HASH, 4, 8, MAX_KILLS),
         "URING_OPS": (array, 4, uring.ENTRY.size, uring.ENTRIES),
         "URING_REQUEST": (per_cpu, 4, SIZES["URING_REQUEST_SIZE"], 1),
         "URING_REQUESTS": (bpf_syscall.HASH, 8, SIZES["URING_REQUESTS_SIZE"], in_flight),

@@ -1,4 +1,4 @@
-"""How the C text names what is written into a program before it is loaded: maps, structs of the kernel's BTF, a kfunc.
+"""How the C text names what is written into a program before it is loaded: maps, structs of the kernel's BTF, kfuncs.
 
 For bcc they are numbers. bpf_pseudo_fd (llvm.bpf.pseudo) makes a load of 64 bits with a given source register and
 immediate: a register that the kernel does not know marks a placeholder, and the immediate says which. A kfunc is a call
@@ -10,6 +10,7 @@ from typing import Final
 from mozu.plugins.sources.ebpf import btf, maps
 from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO
 from mozu.plugins.sources.ebpf.kfunc_casts import FUNCTION
+from mozu.plugins.sources.ebpf.kfunc_signals import FUNCTIONS as OF_TASKS
 from mozu.plugins.sources.ebpf.relocatable import (
     CALL,
     INSTRUCTION,
@@ -23,7 +24,10 @@ from mozu.plugins.sources.ebpf.relocatable import (
 PROGRAMS: Final = "PROGS"
 """The program array of the type that a program is loaded as: TP_PROGS or RAW_TP_PROGS."""
 _REGISTER: Final = 15
-_CAST: Final = 0x6D6F7A75
+FUNCTIONS: Final = (FUNCTION, *OF_TASKS)
+"""The kfuncs that the C text may call."""
+_FIRST_CALL: Final = 0x6D6F7A75
+"""Of FUNCTIONS[0]; the others follow."""
 _MAPS: Final = (*maps.MAPS, PROGRAMS)
 _SYMBOLS: Final = (*((Symbol.MAP, name) for name in _MAPS), *((Symbol.BTF_ID, name) for name in CAST_TO))
 """A placeholder is its index here."""
@@ -36,9 +40,12 @@ def text() -> str:
 
 
 def cast_text(types: btf.Btf) -> str:
-    """C: CAST, the call of bpf_rdonly_cast, and BTF_*, the structs that this kernel has."""
+    """C: CAST, the call of bpf_rdonly_cast, BTF_*, the structs that this kernel has, and KFUNC_*, if it has all."""
     lines = [f"#define BTF_{name} {len(_MAPS) + number}" for number, name in enumerate(CAST_TO) if name in types]
-    return "\n".join([f"#define CAST {_CAST}", *lines, ""])
+    if all(types.function(name) is not None for name in OF_TASKS):
+        lines += ["#define SIGNALS_TASKS 1"]
+        lines += [f"#define KFUNC_{name} {_FIRST_CALL + FUNCTIONS.index(name)}" for name in OF_TASKS]
+    return "\n".join([f"#define CAST {_FIRST_CALL}", *lines, ""])
 
 
 def relocatable(name: str, instructions: bytes) -> RelocatableCode:
@@ -51,7 +58,7 @@ def relocatable(name: str, instructions: bytes) -> RelocatableCode:
                 raise ValueError(f"{name} has a placeholder {immediate} that stands for nothing")
             found.append(Relocation(at, *_SYMBOLS[immediate]))
             INSTRUCTION.pack_into(code, at * INSTRUCTION.size, operation, registers & 0xF, offset, 0)
-        elif operation == CALL and registers == 0 and immediate == _CAST:
-            found.append(Relocation(at, Symbol.KFUNC, FUNCTION))
+        elif operation == CALL and registers == 0 and 0 <= immediate - _FIRST_CALL < len(FUNCTIONS):
+            found.append(Relocation(at, Symbol.KFUNC, FUNCTIONS[immediate - _FIRST_CALL]))
             INSTRUCTION.pack_into(code, at * INSTRUCTION.size, operation, registers, offset, 0)
     return RelocatableCode(name, bytes(code), tuple(found))

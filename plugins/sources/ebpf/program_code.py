@@ -63,8 +63,8 @@ class ProgramCode:
 
     def __init__(self, maps: Mapping[str, int], types: btf.Btf, cache: CodeCache | None = None) -> None:
         structs = {name: types.identity(name) for name in CAST_TO if name in types}
-        function = types.function(kfunc_casts.FUNCTION)
-        functions = {} if function is None else {kfunc_casts.FUNCTION: function}
+        found = {name: types.function(name) for name in placeholders.FUNCTIONS}
+        functions = {name: number for name, number in found.items() if number is not None}
         self._numbers = {
             kind: Numbers({**maps, placeholders.PROGRAMS: maps[array]}, structs, functions)
             for array, kind in ARRAYS.items()

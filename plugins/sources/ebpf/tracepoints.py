@@ -69,5 +69,12 @@ def _programs(spec: SyscallSpec) -> tuple[Program, ...]:
     return _OWN.get(spec.name) or (_at_exit(syscall_name(spec.name), _FILES.get(family, family), f"{family}_exit"),)
 
 
+EXEC_JUDGED: Final = Program("process_judged", "exec", "sched_process_exec", raw=True, group="sched")
+"""What the program of kill rules for an exec goes on to."""
+SHARERS: Final = (
+    Program("sharers_signalled", "sharers", "signal_generate", group="signal", context="generate_ctx"),
+    Program("sharers_ended", "sharers", "sched_process_exit", group="sched", context="exit_ctx"),
+)
+"""End processes that share the descriptors of one that a kill rule has killed."""
 PROGRAMS: Final[dict[str, tuple[Program, ...]]] = {name: _programs(spec) for name, spec in SYSCALL_SPECS.items()}
 """Event type → its programs."""

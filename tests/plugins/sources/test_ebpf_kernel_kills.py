@@ -25,6 +25,7 @@ class Placing:
     """A loader that refuses the programs of these types."""
 
     maps: Mapping[str, int] = MAPS
+    ends_sharers = False
 
     def __init__(self, **refused: str) -> None:
         self._refused = refused

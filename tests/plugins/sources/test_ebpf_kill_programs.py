@@ -1,4 +1,4 @@
-"""Programs before the filters of calls, and what arms them; without a kernel."""
+"""The programs of kill rules, and what arms them; without a kernel."""
 
 import os
 import struct
@@ -8,21 +8,18 @@ from typing import Any, cast
 
 import pytest
 
-from mozu.core.abi.syscall_specs import SYSCALL_SPECS
-from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import KernelKill, KernelKills
 from mozu.plugins.sources.ebpf import bpf_syscall
+from mozu.plugins.sources.ebpf.bpf_syscall import RAW_TRACEPOINT, TRACEPOINT
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
 from mozu.plugins.sources.ebpf.kill_programs import PARTS, KillArms, KillPrograms, TooManySpared, spared_keys
 from mozu.plugins.sources.ebpf.maps import KILL, MAX_SPARED
 from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 
-KILLS, SPARED, PROGS = 1, 2, 3
-MAPS = {"KILLS": KILLS, "KILL_SPARED": SPARED, "RAW_TP_PROGS": PROGS}
-ARRAYS = [("RAW_TP_PROGS", bpf_syscall.RAW_TRACEPOINT)]
-OPENAT = SYSCALL_SPECS["openat"].number
-BEHIND = {"RAW_TP_PROGS": struct.pack("<I", 77)}
+KILLS, SPARED = 1, 2
+MAPS = {"KILLS": KILLS, "KILL_SPARED": SPARED}
+KINDS = (TRACEPOINT, RAW_TRACEPOINT)
 
 
 class Maps:
@@ -72,7 +69,7 @@ class Code:
 
 
 def programs(code: Code) -> KillPrograms:
-    return KillPrograms(cast("ProgramCode", code), MAPS, ARRAYS)
+    return KillPrograms(cast("ProgramCode", code), KINDS)
 
 
 def function(name: str) -> KillFunction:
@@ -126,28 +123,33 @@ def test_nothing_is_armed_where_not_all_can_be_spared(maps: Maps) -> None:
     assert [] == [mode for mode, _ in maps.modes() if mode]
 
 
-def test_a_program_lies_at_the_number_of_its_call_and_what_was_there_behind_it(maps: Maps) -> None:
+def test_a_program_is_loaded_for_all_entry_paths_and_one_of_an_exec_for_its_tracepoint() -> None:
     code = Code()
     found = programs(code)
-    assert {} == found.load({"openat": function("kill_1")})
-    found.place("openat", function("kill_1"), BEHIND)
+    assert {} == found.load({"openat": function("kill_1"), "execve": function("kill_2")})
 
-    program = struct.pack("<I", 1000 + bpf_syscall.RAW_TRACEPOINT)
-    assert {OPENAT: program, OPENAT + 2 * NUMBERS_END: BEHIND["RAW_TP_PROGS"]} == maps.content[PROGS]
-    assert (OPENAT + 2 * NUMBERS_END, [PARTS]) == (found.index("openat"), code.parts)
+    assert [TRACEPOINT, RAW_TRACEPOINT] == [found.descriptor(function("kill_1"), kind) - 1000 for kind in KINDS]
+    assert RAW_TRACEPOINT == found.descriptor(function("kill_2"), RAW_TRACEPOINT) - 1000
+    assert [PARTS, PARTS] == code.parts
+    with pytest.raises(KeyError):
+        found.descriptor(function("kill_2"), TRACEPOINT)
 
 
-def test_a_call_is_as_before_once_its_program_is_removed(maps: Maps, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_used_no_longer_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[int] = []
     monkeypatch.setattr(os, "close", closed.append)
     found = programs(Code())
-    found.load({"openat": function("kill_1")})
-    found.place("openat", function("kill_1"), BEHIND)
-    found.remove("openat", BEHIND)
-    found.keep_only(())
+    found.load({"openat": function("kill_1"), "open": function("kill_2")})
+    found.keep_only([function("kill_2")])
 
-    assert {OPENAT: BEHIND["RAW_TP_PROGS"]} == maps.content[PROGS]
-    assert (OPENAT, frozenset(), [1000 + bpf_syscall.RAW_TRACEPOINT]) == (found.index("openat"), found.placed, closed)
+    assert [1000 + TRACEPOINT, 1000 + RAW_TRACEPOINT] == closed
+
+
+def test_the_table_says_whether_sharers_are_ended(maps: Maps) -> None:
+    arms = KillArms(MAPS)
+    arms.arm(kills(), ends_sharers=True)
+
+    assert [(2, 30)] == maps.modes()
 
 
 def test_a_program_that_the_kernel_refuses_is_named_with_the_reason(maps: Maps) -> None:

@@ -46,6 +46,8 @@ class Subject(Enum):
     """The path that an open reached: part_reached."""
     SOCKET = ("filter_scratch", "sock.")
     """The descriptor: part_sock."""
+    FACTS = ("filter_scratch", "facts.")
+    """What kill rules alone test: kill_part_socket, kill_part_executable."""
     PROCESS = ("verdicts", "")
     """The verdict on the process: part_process_bits."""
 

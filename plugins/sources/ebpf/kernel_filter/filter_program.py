@@ -5,7 +5,6 @@ SYSCALL_CTX. An event that passes goes on with a tail call into the program of i
 kernel or of the caller are subprograms in C (bpf/programs/filter_parts.c), compiled once for all rules.
 """
 
-from collections.abc import Sequence
 from enum import Enum
 from hashlib import blake2b
 from typing import Final
@@ -48,7 +47,7 @@ end. Where they do not, the verifier finds no pointers there."""
 _KEY, _CALL_AT, _SCRATCH_AT, _CONTEXT_AT, _VERDICT_AT = range(-_STACK, -_STACK + 5 * _SLOT, _SLOT)
 """Places in the frame: the key of look-ups; struct filter_call of bpf/programs/filter_parts.c, which is the argument of
 subprograms; the context; the verdict."""
-_REACHED_AS_GIVEN, _REACHED_UNKNOWN = 0, 2
+_REACHED_AS_GIVEN, REACHED_UNKNOWN = 0, 2
 """enum reached of bpf/kernel_filter.h."""
 _HAS_NO_ADDRESS: Final = NumberCheck(Subject.CALL, "args", "==", 0, element=4)
 """Of sendto."""
@@ -75,22 +74,22 @@ def open_program(wanted: Formula, names: OpenedName, exact: Formula = FALSE) -> 
     one that reached another. Raises ProgramTooLong.
     """
     wanted, exact = with_byte_hints(wanted), with_byte_hints(exact)
-    by_numbers = without(wanted, _is_of_name)
+    by_numbers = without(wanted, is_of_name)
     asks = has(wanted, _is_of_process)
     lookup_last = asks and cost(wanted) < _LOOKUP and (bool(names.value) or _unmatched(by_numbers) is not FALSE)
-    program = _Program()
+    program = Program()
     if asks and not lookup_last:
         program.find_verdict()
     program.call("part_open_args")
     if names.value:
         by_numbers = any_of((by_numbers, DONE))
     program.require(_possible(by_numbers) if lookup_last else by_numbers, program.discarded)
-    if names.value or has(wanted, _is_of_name):
+    if names.value or has(wanted, is_of_name):
         program.find_name()
     unmatched, otherwise = Label(), Label()
-    if has(wanted, _is_of_real_path):
+    if has(wanted, is_of_real_path):
         program.find_real_path(otherwise)
-    for as_given in (True, False) if has(wanted, _is_of_real_path) else (True,):
+    for as_given in (True, False) if has(wanted, is_of_real_path) else (True,):
         if not as_given:
             program.jump(unmatched)
             program.bind(otherwise)
@@ -114,7 +113,7 @@ def plain_program(wanted: Formula, spec: SyscallSpec, exact: Formula = FALSE) ->
 
     `exact` as of `open_program`.
     """
-    program = _Program()
+    program = Program()
     of_sockets = has(wanted, is_about_sockets)
     if has(wanted, _is_of_process):
         program.find_verdict()
@@ -128,28 +127,13 @@ def plain_program(wanted: Formula, spec: SyscallSpec, exact: Formula = FALSE) ->
     return program.finished()
 
 
-def kill_program(rules: Sequence[tuple[int, Formula]], spec: SyscallSpec) -> RelocatableCode:
-    """The program that runs before the filter of a call, for rules that kill: (number, what it tests) of each.
-
-    The first that matches acts (kill_caller of bpf/kernel_kill.h); the call goes on to its filter in any case. Paths
-    are those that were reached. Raises ProgramTooLong.
-    """
-    program = _Program()
-    if spec.family == "open":
-        program.call("part_open_args")
-    program.require(any_of(without(formula, _is_of_name) for _, formula in rules), program.passed)
-    if any(has(formula, _is_of_real_path) for _, formula in rules):
-        program.find_reached_path()
-    for number, formula in rules:
-        program.act_if(factor(with_byte_hints(formula), cost), number)
-    return program.finished_kills()
-
-
-def _is_of_name(check: Check) -> bool:
+def is_of_name(check: Check) -> bool:
+    """Whether it looks at a path."""
     return check.of_name
 
 
-def _is_of_real_path(check: Check) -> bool:
+def is_of_real_path(check: Check) -> bool:
+    """Whether it looks at the path that was reached."""
     return check.subject is Subject.REAL
 
 
@@ -167,89 +151,82 @@ def _possible(wanted: Formula) -> Formula:
     return without(wanted, _is_of_process)
 
 
-class _Program:
+class Program:
     """One filter under construction."""
 
     def __init__(self) -> None:
-        self._code = CodeAssembler(frame=_STACK)
-        self._tests = CheckCode(self._code)
-        self.passed, self._ended = Label(), Label()
+        self.code = CodeAssembler(frame=_STACK)
+        self._tests = CheckCode(self.code)
+        self.passed, self.ended = Label(), Label()
         """Where an event passes without a test, and the end."""
-        self._acts = Label()
-        """Where a rule has matched that kills."""
         self._matched: list[tuple[Label, Formula]] = []
         """Where it passes by tests, and what makes it an exact match then."""
         self._knows_verdict = False
         self.discarded = Label()
         """Where the event is counted as filtered."""
-        self._code.store(FRAME, _CONTEXT_AT, Register.R1, Width.DOUBLE)
-        self._code.store(FRAME, _KEY, 0, Width.DOUBLE)
+        self.code.store(FRAME, _CONTEXT_AT, Register.R1, Width.DOUBLE)
+        self.code.store(FRAME, _KEY, 0, Width.DOUBLE)
         self._look_up("SYSCALL_CTX", CALL, _CALL_AT)
         self._look_up("FILTER_SCRATCH", SCRATCH, _SCRATCH_AT)
 
     def _look_up(self, array: str, to: Register, kept_at: int) -> None:
         """The value of key 0, which is always there; but the verifier wants to see the test."""
-        self._code.move(Register.R2, FRAME)
-        self._code.compute(Alu.ADD, Register.R2, _KEY)
-        self._code.load_map(Register.R1, array)
-        self._code.call_helper(_MAP_LOOKUP)
-        self._code.jump_if(Condition.EQ, Register.R0, 0, self._ended)
-        self._code.move(to, Register.R0)
-        self._code.store(FRAME, kept_at, to, Width.DOUBLE)
+        self.code.move(Register.R2, FRAME)
+        self.code.compute(Alu.ADD, Register.R2, _KEY)
+        self.code.load_map(Register.R1, array)
+        self.code.call_helper(_MAP_LOOKUP)
+        self.code.jump_if(Condition.EQ, Register.R0, 0, self.ended)
+        self.code.move(to, Register.R0)
+        self.code.store(FRAME, kept_at, to, Width.DOUBLE)
 
     # --- what is read
 
     def call(self, subprogram: str) -> None:
         """One of bpf/programs/filter_parts.c; its result lies in R0. It leaves no other register as it was."""
         self._call(subprogram)
-        self._code.load(CALL, FRAME, _CALL_AT, Width.DOUBLE)
-        self._code.load(SCRATCH, FRAME, _SCRATCH_AT, Width.DOUBLE)
+        self.code.load(CALL, FRAME, _CALL_AT, Width.DOUBLE)
+        self.code.load(SCRATCH, FRAME, _SCRATCH_AT, Width.DOUBLE)
         if self._knows_verdict:
-            self._code.load(VERDICT, FRAME, _VERDICT_AT, Width.DOUBLE)
+            self.code.load(VERDICT, FRAME, _VERDICT_AT, Width.DOUBLE)
 
     def _call(self, subprogram: str) -> None:
-        self._code.move(Register.R1, FRAME)
-        self._code.compute(Alu.ADD, Register.R1, _CALL_AT)
-        self._code.call_subprogram(subprogram)
+        self.code.move(Register.R1, FRAME)
+        self.code.compute(Alu.ADD, Register.R1, _CALL_AT)
+        self.code.call_subprogram(subprogram)
 
     def find_verdict(self) -> None:
         """On the process."""
         self._knows_verdict = False
         self.call("part_process_bits")
-        self._code.move(VERDICT, Register.R0)
-        self._code.store(FRAME, _VERDICT_AT, VERDICT, Width.DOUBLE)
+        self.code.move(VERDICT, Register.R0)
+        self.code.store(FRAME, _VERDICT_AT, VERDICT, Width.DOUBLE)
         self._knows_verdict = True
 
     def find_name(self) -> None:
         """An event passes if its name cannot be tested."""
         self.call("part_name")
-        self._code.jump_if(Condition.EQ, Register.R0, 0, self.passed)
+        self.code.jump_if(Condition.EQ, Register.R0, 0, self.passed)
 
     def find_real_path(self, otherwise: Label) -> None:
         """Go on here if it is the path that was given, there if it is another; an event passes if it is unknown."""
         self.call("part_reached")
-        self._code.jump_if(Condition.EQ, Register.R0, _REACHED_UNKNOWN, self.passed)
-        self._code.jump_if(Condition.NE, Register.R0, _REACHED_AS_GIVEN, otherwise)
-
-    def find_reached_path(self) -> None:
-        """Whatever path was given; the call goes on if it is unknown."""
-        self.call("kill_part_real")
-        self._code.jump_if(Condition.EQ, Register.R0, _REACHED_UNKNOWN, self.passed)
+        self.code.jump_if(Condition.EQ, Register.R0, REACHED_UNKNOWN, self.passed)
+        self.code.jump_if(Condition.NE, Register.R0, _REACHED_AS_GIVEN, otherwise)
 
     def find_socket(self, spec: SyscallSpec, *, wants_protocol: bool) -> None:
         """Of the call's descriptor. A message that was sent or received went through a socket in any case."""
-        code, known = self._code, Label()
+        code, known = self.code, Label()
         result = filter_layout.place("syscall_ctx", "result").offset
         arguments = filter_layout.place("syscall_ctx", "args")
         fd = result if spec.layout.fd == RESULT else arguments.offset + spec.layout.fd * arguments.size
         code.load(Register.R1, CALL, fd, Width.DOUBLE)
-        code.store(SCRATCH, _in_scratch("sock_fd"), Register.R1, Width.DOUBLE)
-        code.store(SCRATCH, _in_scratch("sock_wants_protocol"), int(wants_protocol), Width.DOUBLE)
-        code.store(SCRATCH, _in_scratch("sock_is_socket"), 0, Width.DOUBLE)
+        code.store(SCRATCH, in_scratch("sock_fd"), Register.R1, Width.DOUBLE)
+        code.store(SCRATCH, in_scratch("sock_wants_protocol"), int(wants_protocol), Width.DOUBLE)
+        code.store(SCRATCH, in_scratch("sock_is_socket"), 0, Width.DOUBLE)
         if spec.family == "message":
             code.load(Register.R1, CALL, result, Width.DOUBLE)
             code.jump_if(Condition.SLT, Register.R1, 0, known)
-            code.store(SCRATCH, _in_scratch("sock_is_socket"), 1, Width.DOUBLE)
+            code.store(SCRATCH, in_scratch("sock_is_socket"), 1, Width.DOUBLE)
             code.bind(known)
         self.call("part_sock")
 
@@ -258,45 +235,37 @@ class _Program:
     def require(self, formula: Formula, otherwise: Label) -> None:
         """Go on here only if it is true."""
         after = Label()
-        decide(self._code, chunked(formula), self._tests, after, otherwise, after)
-        self._code.bind(after)
+        decide(self.code, chunked(formula), self._tests, after, otherwise, after)
+        self.code.bind(after)
 
     def pass_if(self, formula: Formula, exact: Formula) -> None:
         """The event passes if it is true, and is an exact match if this is, too."""
         after, matched = Label(), Label()
-        decide(self._code, chunked(formula), self._tests, matched, after, after)
-        self._code.bind(after)
+        decide(self.code, chunked(formula), self._tests, matched, after, after)
+        self.code.bind(after)
         self._matched.append((matched, exact))
-
-    def act_if(self, formula: Formula, number: int) -> None:
-        """The rule of this number acts, and no other, if it is true."""
-        after = Label()
-        self.require(formula, after)
-        self._code.store(SCRATCH, _in_scratch("kill_rule"), number, Width.DOUBLE)
-        self._code.jump(self._acts)
-        self._code.bind(after)
 
     def jump(self, label: Label) -> None:
         """Go on there."""
-        self._code.jump(label)
+        self.code.jump(label)
 
     def pass_if_called(self, subprogram: str) -> None:
         """The event passes if the subprogram says so."""
         self.call(subprogram)
-        self._code.jump_if(Condition.NE, Register.R0, 0, self.passed)
+        self.code.jump_if(Condition.NE, Register.R0, 0, self.passed)
 
     def bind(self, label: Label) -> None:
         """It stands here."""
-        self._code.bind(label)
+        self.code.bind(label)
 
     # --- the end
 
     def finished(self) -> RelocatableCode:
         """What is neither passed nor discarded by now is discarded."""
-        code = self._code
+        code = self.code
         code.bind(self.discarded)
         self._call("part_count_filtered")
-        code.bind(self._ended)
+        code.bind(self.ended)
         code.move(Register.R0, 0)
         code.exit()
         is_exact = Label()
@@ -305,26 +274,14 @@ class _Program:
             decide(code, chunked(exact), self._tests, is_exact, self.passed, None)
         code.bind(is_exact)
         code.store(CALL, filter_layout.place("syscall_ctx", "exact").offset, 1, Width.BYTE)
-        self._go_on(NUMBERS_END)
+        self.go_on(NUMBERS_END)
         code.move(Register.R0, 0)
         code.exit()
-        return named(code.assembled(""))
+        return named(code.assembled(""), "filter")
 
-    def finished_kills(self) -> RelocatableCode:
-        """What no rule has acted on goes on like what one has."""
-        code = self._code
-        code.jump(self.passed)
-        code.bind(self._acts)
-        self.call("kill_part_act")
-        self._go_on(2 * NUMBERS_END)
-        code.bind(self._ended)
-        code.move(Register.R0, 0)
-        code.exit()
-        return named(code.assembled(""), "kill")
-
-    def _go_on(self, index: int) -> None:
+    def go_on(self, index: int) -> None:
         """To the program that lies at this index and the number of the call."""
-        code = self._code
+        code = self.code
         code.bind(self.passed)
         code.load(Register.R1, FRAME, _CONTEXT_AT, Width.DOUBLE)
         code.load_map(Register.R2, "PROGS")
@@ -333,11 +290,12 @@ class _Program:
         code.call_helper(_TAIL_CALL)
 
 
-def named(code: RelocatableCode, kind: str = "filter") -> RelocatableCode:
+def named(code: RelocatableCode, kind: str) -> RelocatableCode:
     """The same under a name that is made of what it does: equal programs are one."""
     text = repr(code.relocations).encode() + code.instructions
     return code._replace(name=f"{kind}_{blake2b(text, digest_size=8).hexdigest()}")
 
 
-def _in_scratch(member: str) -> int:
+def in_scratch(member: str) -> int:
+    """Where a member of struct filter_scratch lies."""
     return filter_layout.place("filter_scratch", member).offset

@@ -6,8 +6,8 @@ from typing import Final
 
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.filter.comparison import EQUALITY, Comparison
-from mozu.core.filter.formula import FALSE, UNKNOWN, Bounds, Formula, any_of, at_most
-from mozu.core.model.syscalls import Param, convert_flags, event_type, flag_table, native_codes
+from mozu.core.filter.formula import FALSE, UNKNOWN, Bounds, Formula, any_of, at_most, exactly
+from mozu.core.model.syscalls import Param, convert_flags, event_type, flag_table, nameless_code, native_codes
 from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, Subject
 from mozu.plugins.sources.ebpf.kernel_filter.results import equal
 
@@ -75,6 +75,8 @@ def _code(test: Comparison, table: str, argument: int) -> Bounds:
     end = _CODES[table]
     written = {int(one) for one in test.values if _SMALL.fullmatch(one) and str(int(one)) == one and int(one) < end}
     codes = sorted(written.union(native_codes(table, wanted, end)))
+    if not written and nameless_code(table) not in (None, *wanted):
+        return exactly(any_of(_each(codes, argument, narrow=True)))  # those without a name have none that is wanted
     nameless = NumberCheck(Subject.CALL, "args", ">=", end, element=argument, narrow=True)
     return at_most(any_of((nameless, *_each(codes, argument, narrow=True))))
 
