@@ -79,17 +79,24 @@ _Static_assert(sizeof(struct kill) == KILL_SIZE, "kill");
 
 /* Keys of KILL_SPARED: kind << 56 | number. An executable is known by its inode alone: the device that stat(2) gives is not
    always that of the superblock (btrfs, overlayfs), and one too many is left to user space. */
+/* The value: of a process its start, in hundredths of a second, since a later one may have its number. */
 enum spared_kind { SPARED_PID = 1, SPARED_USER = 2, SPARED_INODE = 3 };
 #define SPARED_KEY(kind, number) ((u64)(kind) << 56 | ((number) & ((1ull << 56) - 1)))
 
-inlined bool is_spared(enum spared_kind kind, u64 number) {
-  u64 key = SPARED_KEY(kind, number);
-  return LOOKUP(KILL_SPARED, &key) != 0;
+inlined bool is_spared(enum spared_kind kind, u64 number, u64 start) {
+  u64 key = SPARED_KEY(kind, number), *known = LOOKUP(KILL_SPARED, &key);
+  return known && *known == start;
 }
 
-/* Of the caller, by the number of its process. */
-inlined bool is_never_killed(u32 tgid, const struct settings *settings) {
-  return tgid <= 1 || tgid == settings->own || is_spared(SPARED_PID, tgid);
+#define TICK 10000000 /* ns */
+
+
+inlined bool is_never_killed(const struct task_struct *task, const struct settings *settings) {
+  u32 tgid = task->tgid;
+  u64 start = task->group_leader->start_boottime, inode = task->mm->exe_file->f_inode->i_ino;
+  return tgid <= 1 || tgid == settings->own || !inode || task->flags & PF_KTHREAD ||
+         is_spared(SPARED_PID, tgid, start / TICK) || is_spared(SPARED_INODE, inode, 0) ||
+         is_spared(SPARED_USER, task->cred->uid, 0);
 }
 
 #ifdef SIGNALS_TASKS
@@ -110,9 +117,8 @@ inlined bool has_protected_sharers(const struct task_struct *caller, const struc
   bool found = false;
   KFUNC(void, bpf_rcu_read_lock, void)();
   EACH_TASK(task, walk) {
-    u32 tgid = task->tgid;
-    if ((u64)task->files != files || tgid == own) continue;
-    if (is_never_killed(tgid, settings) || task->flags & PF_KTHREAD) {
+    if ((u64)task->files != files || task->tgid == own) continue;
+    if (is_never_killed(task, settings)) {
       found = true;
       break;
     }
@@ -158,12 +164,9 @@ inlined bool note_sharers(const struct task_struct *task) {
 
 /* Whether the signal would reach another process than the caller, or one that may be protected. */
 inlined bool is_left_to_user_space(const struct syscall_ctx *sys, const struct settings *settings, bool ends) {
-  u32 tgid = bpf_get_current_pid_tgid() >> 32, uid = bpf_get_current_uid_gid();
-  if (tgid != sys->task >> 32 || is_never_killed(tgid, settings)) return true;
   struct task_struct *task = current_task();
-  if (task->flags & PF_KTHREAD || task->real_parent->tgid == settings->own) return true;
-  u64 inode = task->mm->exe_file->f_inode->i_ino;
-  return !inode || is_spared(SPARED_INODE, inode) || is_spared(SPARED_USER, uid) || is_shared(task, settings, ends);
+  return task->tgid != sys->task >> 32 || is_never_killed(task, settings) || task->real_parent->tgid == settings->own ||
+         is_shared(task, settings, ends);
 }
 
 /* CPUs that come here at once may spend one more each. */

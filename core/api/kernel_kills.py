@@ -49,7 +49,8 @@ class KernelKills(msgspec.Struct, frozen=True):
     """Those that act come before those that would."""
     per_minute: int = 30
     """Of all rules together."""
-    spared_pids: frozenset[int] = frozenset()
+    spared_pids: Mapping[int, int] = {}
+    """With their start, ns since the boot in steps of a hundredth of a second: a later process may have the number."""
     spared_users: frozenset[int] = frozenset()
     spared_inodes: frozenset[int] = frozenset()
     """Of executables, on whatever device."""

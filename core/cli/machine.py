@@ -1,20 +1,22 @@
-"""What `mozu run --check` prints: which source would watch, and the capabilities that the configuration uses."""
+"""What `mozu run --check` prints: which source would watch, for which rules the kernel would kill, and the capabilities
+that the configuration uses."""
 
 from collections.abc import Iterator, Sequence
 
 import click
 import orjson
 
+from mozu.core.cli.known import known_fields
 from mozu.core.cli.terminal import safe, table, width
 from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config import Config
-from mozu.core.runtime.machine_check import MachineAnswer, SourceAnswer, check_machine
+from mozu.core.runtime.machine_check import KillAnswer, MachineAnswer, SourceAnswer, check_machine
 from mozu.core.runtime.registry import Registry
 
 
 def report(config: Config, registry: Registry, *, as_json: bool) -> int:
     """Print it; 1 where a source cannot start, nor any that could take its place."""
-    found = check_machine(config, registry)
+    found = check_machine(config, registry, known_fields(registry))
     if as_json:
         click.echo(orjson.dumps(_as_data(found), option=orjson.OPT_INDENT_2).decode())
     else:
@@ -25,6 +27,7 @@ def report(config: Config, registry: Registry, *, as_json: bool) -> int:
 def _as_text(found: MachineAnswer) -> Iterator[str]:
     for name, alternatives in found.sources.items():
         yield from (safe(line) for line in _source_lines(name, alternatives))
+    yield from (safe(_kill_line(one)) for one in found.kills)
     rows = [
         (one.privilege.capability, "yes" if one.held else "no", one.component, one.privilege.purpose,
          one.privilege.without)
@@ -46,12 +49,24 @@ def _source_lines(name: str, alternatives: Sequence[SourceAnswer]) -> Iterator[s
         yield f"{title} cannot start: {one.problem}"
 
 
+def _kill_line(one: KillAnswer) -> str:
+    title = f"responder {one.responder}: {one.rule!r}"
+    if not one.types:
+        return f"{title}: mozu kills, not the kernel: {one.reason}"
+    at = f"{title}: the kernel kills at {', '.join(one.types)}"
+    return at if not one.reason else f"{at}; mozu does at others: {one.reason}"
+
+
 def _as_data(found: MachineAnswer) -> JsonObject:
     return {
         "can_start": found.can_start,
         "sources": [
             {"id": name, "alternatives": [{"plugin": one.plugin, "problem": one.problem} for one in alternatives]}
             for name, alternatives in found.sources.items()
+        ],
+        "kernel_kills": [
+            {"responder": one.responder, "rule": one.rule, "types": list(one.types), "reason": one.reason}
+            for one in found.kills
         ],
         "capabilities": [
             {

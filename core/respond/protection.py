@@ -146,12 +146,15 @@ class Protection:
         """Of executables of which a process may not be acted on."""
         return frozenset(inode for _, inode in (*self._protected, *self._spared))
 
-    def spared_pids(self) -> frozenset[int]:
-        """Processes that are not acted on, of those that are there now; kernel threads left out."""
+    def spared_pids(self) -> dict[int, int]:
+        """Processes that are not acted on, of those that are there now, with their start (`ProcessFacts.start`); kernel
+        threads left out."""
         found = (process_facts(int(one.name), self._proc) for one in self._proc.iterdir() if one.name.isdecimal())
-        return frozenset(
-            facts.pid for facts in found if facts is not None and not facts.is_kernel_thread and self.refusal(facts)
-        )
+        return {
+            facts.pid: facts.start
+            for facts in found
+            if facts is not None and not facts.is_kernel_thread and self.refusal(facts)
+        }
 
     def container_refusal(self, subject: AlertProcess, names: Iterable[str], namespace: str) -> str:
         """Why what is in this container is not acted on. `names`: its name and image, as an enricher has them."""

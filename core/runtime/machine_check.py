@@ -1,16 +1,22 @@
-"""Machine check: which source would watch, and which capabilities a configuration needs, has, and would miss.
+"""Machine check: which source would watch, which rules the kernel would kill for, and which capabilities a
+configuration needs, has, and would miss.
 
 Nothing is started. What a component needs is what its declaration says of its settings (`privileges`, `start_problem`).
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
+from typing import cast
 
 import msgspec
 
-from mozu.core.api import Privilege
+from mozu.core.api import Context, GivesConditions, Privilege, ResponderSettings, Settings
 from mozu.core.api.declarations import AnyComponent, AnySource, ComponentDeclaration
 from mozu.core.common import linux_capabilities
+from mozu.core.metrics import Metrics
+from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.config import Config, Entry
+from mozu.core.runtime.kernel_decisions import UNKNOWN_TO_KERNEL, decisions, place_of, reasons
 from mozu.core.runtime.registry import Registry
 from mozu.core.state.procfs import PROC_PRIVILEGES
 
@@ -31,12 +37,24 @@ class PrivilegeAnswer(msgspec.Struct, frozen=True):
     held: bool
 
 
+class KillAnswer(msgspec.Struct, frozen=True):
+    """Where the process of an alert would be killed that a responder of `where: kernel` or `either` acts on."""
+
+    responder: str
+    rule: str
+    types: tuple[str, ...]
+    """Event types at which the kernel does it."""
+    reason: str
+    """Why not at others; empty: it does it at all of them."""
+
+
 class MachineAnswer(msgspec.Struct, frozen=True):
     """What this machine, and this process's capabilities, let a configuration do."""
 
     sources: dict[str, list[SourceAnswer]]
     """Id of an entry → its alternatives, best first."""
     privileges: list[PrivilegeAnswer]
+    kills: list[KillAnswer]
 
     @property
     def can_start(self) -> bool:
@@ -44,15 +62,19 @@ class MachineAnswer(msgspec.Struct, frozen=True):
         return all(any(one.problem is None for one in alternatives) for alternatives in self.sources.values())
 
 
-def check_machine(config: Config, registry: Registry) -> MachineAnswer:
-    """Ask every component that is configured. Raises ConfigError and PluginError."""
+def check_machine(config: Config, registry: Registry, fields: FieldRegistry) -> MachineAnswer:
+    """Ask every component that is configured. Raises ConfigError, PluginError and RulesError."""
     capabilities = linux_capabilities.effective()
     sources: dict[str, list[SourceAnswer]] = {}
     lines: list[PrivilegeAnswer] = []
+    usable: list[AnySource] = []
     reads_proc = False
     for entry in config.sources:
         for declaration, one in registry.sources(entry):
-            sources.setdefault(entry.id, []).append(_source(registry, declaration, one))
+            answer = _source(registry, declaration, one)
+            sources.setdefault(entry.id, []).append(answer)
+            if answer.problem is None and all(before.problem for before in sources[entry.id][:-1]):
+                usable.append(declaration)
             lines += _privileges(registry, declaration, one, capabilities)
             reads_proc |= declaration.live and declaration.event_source == "syscall"
     if reads_proc:
@@ -61,7 +83,35 @@ def check_machine(config: Config, registry: Registry) -> MachineAnswer:
         found = registry.declaration(entry)
         if isinstance(found, ComponentDeclaration):
             lines += _privileges(registry, found, entry, capabilities)
-    return MachineAnswer(sources, lines)
+    return MachineAnswer(sources, lines, list(_kills(config, registry, fields, usable)))
+
+
+def _kills(
+    config: Config, registry: Registry, fields: FieldRegistry, sources: Iterable[AnySource]
+) -> Iterator[KillAnswer]:
+    """Rules are loaded only where a responder may kill in the kernel."""
+    wanted: list[tuple[str, ResponderSettings]] = []
+    for entry in config.responders:
+        settings = registry.settings(entry)
+        if isinstance(settings, ResponderSettings) and place_of(_built(registry, entry, fields)) != "user":
+            wanted.append((entry.id, settings))
+    built = [_built(registry, entry, fields) for entry in config.evaluators] if wanted else []
+    evaluators = [one for one in built if isinstance(one, GivesConditions)]
+    allow = config.core.respond.allow
+    why = UNKNOWN_TO_KERNEL if allow.containers or allow.namespaces else ""
+    for responder, settings in wanted:
+        for found in decisions(responder, settings, evaluators, sources, fields):
+            types = () if why else tuple(sorted(found.predicates))
+            yield KillAnswer(responder, found.rule, types, why or reasons(found))
+
+
+def _built(registry: Registry, entry: Entry, fields: FieldRegistry) -> object:
+    """Not to be started."""
+    context = Context(entry.id, logging.getLogger(f"mozu.{entry.id}"), Metrics(), fields, offline=True)
+    declaration = registry.declaration(entry)
+    assert isinstance(declaration, ComponentDeclaration)
+    built: object = registry.build(cast("ComponentDeclaration[Settings, object]", declaration), entry, context)
+    return built
 
 
 def _source(registry: Registry, declaration: AnySource, entry: Entry) -> SourceAnswer:

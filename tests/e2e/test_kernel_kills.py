@@ -1,5 +1,5 @@
-"""Kills in the kernel: who opens a marked file, connects to a marked port, runs a marked program, makes a socket its standard
-input or attaches to a process gets nothing of it, by every entry path; what is to be left alone is.
+"""Kills in the kernel: who opens a marked file, connects to a marked port, runs a marked program, makes a socket its
+standard input or attaches to a process gets nothing of it, by every entry path; what is to be left alone is.
 
 MOZU_KERNEL_KILLS=10000 makes the victims try as often as it was measured (docs/responders.md).
 """
@@ -29,6 +29,8 @@ pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(900)]
 
 TRIES: Final = int(os.environ.get("MOZU_KERNEL_KILLS", "25"))
 BUDGET: Final = 3
+NO_REQUESTS: Final = ("exec", "dup", "trace")
+"""What io_uring cannot do."""
 WAYS: Final = ("native", "32-bit program", "int 0x80 of a 64-bit program", "io_uring")
 
 
@@ -40,6 +42,7 @@ def conditions(folder: Path, port: int) -> dict[str, str]:
         "executed": "evt.type in (execve, execveat) and evt.res = SUCCESS and "
         f"(proc.exepath = {folder}/dropped or proc.is_exe_from_memfd = true)",
         "copied": "evt.type in (dup, dup2, dup3) and evt.rawres in (0, 1, 2) and fd.type in (ipv4, ipv6)",
+        "unsure": "evt.type = execve and evt.res = SUCCESS and proc.name = unsure",
         "attached": "evt.type = ptrace and evt.arg.request in (PTRACE_ATTACH, PTRACE_SEIZE) and evt.rawres = 0",
     }
 
@@ -55,6 +58,7 @@ def configuration(folder: Path, port: int) -> Path:
         (folder / name).write_text("secret")
     (folder / "link").symlink_to("marked")
     shutil.copy("/bin/true", folder / "dropped")
+    shutil.copy("/bin/sleep", folder / "unsure")
     shutil.copy(compiled("entry_path", *FLAGS, *ENTRY_PATHS["native"]), folder / "allowed")
     acting = {"where": "kernel", "dry_run": False}
     entries = {
@@ -67,6 +71,7 @@ def configuration(folder: Path, port: int) -> Path:
         },
         "responders": [
             {"kill": {**acting, "rules": acting_rules, "per_minute": 1_000_000}},
+            {"kill": {"id": "either", "where": "either", "dry_run": False, "rules": ["unsure"]}},
             {"kill": {"id": "dry", "where": "kernel", "rules": ["dry"]}},
             {"kill": {**acting, "id": "budget", "rules": ["budget"], "per_minute": BUDGET}},
         ],
@@ -141,13 +146,12 @@ def test_no_open_of_a_marked_file_comes_back(acting: Running, folder: Path, way:
 
 
 @pytest.mark.parametrize(
-    ("verb", "way"),
-    [(verb, way) for verb in ("connect", "exec", "dup", "trace") for way in WAYS if verb == "connect" or "ring" not in way],
+    ("verb", "way"), [("connect", way) for way in WAYS] + [(verb, way) for verb in NO_REQUESTS for way in WAYS[:3]]
 )
 def test_no_other_call_that_a_rule_names_comes_back(
     acting: Running, folder: Path, port: int, sleeper: int, verb: str, way: str
 ) -> None:
-    argument = {"connect": port, "exec": folder / "dropped", "dup": "-", "trace": sleeper}[verb]
+    argument = {"connect": str(port), "exec": str(folder / "dropped"), "dup": "-", "trace": str(sleeper)}[verb]
 
     assert {-signal.SIGKILL} == {ended(verb, argument, way) for _ in range(max(3, TRIES // 10))}
 
@@ -156,6 +160,14 @@ def test_a_program_from_memory_is_ended_before_it_runs(acting: Running, folder: 
     code = "import os; fd = os.memfd_create('x'); os.write(fd, open('/bin/true','rb').read()); os.execve(fd, ['x'], {})"
 
     assert -signal.SIGKILL == subprocess.run(["python3", "-c", code], check=False).returncode
+
+
+def test_what_the_kernel_does_not_decide_is_ended_by_mozu(acting: Running, folder: Path) -> None:
+    before = len(acting.alerts)
+    assert -signal.SIGKILL == subprocess.run([folder / "unsure", "60"], check=False).returncode
+    found = acting.wait_alert(lambda one: one["rule"] == "Response taken", "the notice", after=before)
+
+    assert "(user, " in found["output_fields"]["response"]
 
 
 def test_other_ports_programs_descriptors_and_requests_are_left_alone(acting: Running, folder: Path) -> None:

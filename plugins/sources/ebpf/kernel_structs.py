@@ -6,7 +6,7 @@ STRUCTS: Final[dict[str, str]] = {
     "task_struct": (
         "pid tgid mm files fs cred signal real_parent cgroups loginuid? exit_code thread_pid maj_flt min_flt "
         "start_boottime=start_boottime|real_start_time comm children nsproxy thread_info flags self_exec_id "
-        "state=__state|state"
+        "state=__state|state group_leader"
     ),
     "thread_info": "status",
     "signal_struct": "live nr_threads pids tty flags group_exit_code rlim is_child_subreaper has_child_subreaper",

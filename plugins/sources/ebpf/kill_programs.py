@@ -21,6 +21,8 @@ PARTS: Final = ("part_open_args", *KILL_PARTS)
 """Subprograms that the programs call."""
 _KEY: Final = struct.Struct("<Q")
 _NUMBER_BITS: Final = 56
+_TICK: Final = 10_000_000
+"""ns."""
 
 
 class TooManySpared(Exception):
@@ -34,8 +36,8 @@ class KillArms:
         self._maps = maps
         self._armed = self._used = 0
         """Entries of KILLS that may be armed, and that ever were."""
-        self._spared: frozenset[int] = frozenset()
-        """Keys of KILL_SPARED."""
+        self._spared: Mapping[int, int] = {}
+        """KILL_SPARED."""
 
     def arm(self, kills: KernelKills, *, ends_sharers: bool = False) -> None:
         """Those of these rules act from now on, in the order that their programs have. Raises TooManySpared.
@@ -43,14 +45,13 @@ class KillArms:
         `ends_sharers`: whether a program is attached that ends the processes with the same descriptors.
         """
         self.disarm()
-        spared = spared_keys(kills)
+        spared = spared_of(kills)
         if len(spared) > MAX_SPARED or len(kills.rules) > MAX_KILLS:
             raise TooManySpared(f"{len(spared)} processes and executables are spared; at most {MAX_SPARED} can be")
-        for key in self._spared - spared:
+        for key in self._spared.keys() - spared.keys():
             bpf_syscall.delete_key(self._maps["KILL_SPARED"], _KEY.pack(key))
-        fresh = [_KEY.pack(key) for key in sorted(spared - self._spared)]
-        if fresh:
-            bpf_syscall.update_keys(self._maps["KILL_SPARED"], fresh, b"\1")
+        for key, start in spared.items() - self._spared.items():
+            bpf_syscall.update_keys(self._maps["KILL_SPARED"], [_KEY.pack(key)], _KEY.pack(start))
         self._spared = spared
         self._armed = len(kills.rules)
         self._used = max(self._used, self._armed)
@@ -80,12 +81,15 @@ class KillArms:
         )
 
 
-def spared_keys(kills: KernelKills) -> frozenset[int]:
-    """Those of KILL_SPARED."""
-    kinds = ((_PID, kills.spared_pids), (_USER, kills.spared_users), (_INODE, kills.spared_inodes))
-    return frozenset(
-        kind << _NUMBER_BITS | number & (1 << _NUMBER_BITS) - 1 for kind, numbers in kinds for number in numbers
-    )
+def spared_of(kills: KernelKills) -> dict[int, int]:
+    """Keys of KILL_SPARED, with the start of a process in hundredths of a second, 0 of all else."""
+    found = {_key(_PID, pid): start // _TICK for pid, start in kills.spared_pids.items()}
+    found |= {_key(_USER, user): 0 for user in kills.spared_users}
+    return found | {_key(_INODE, inode): 0 for inode in kills.spared_inodes}
+
+
+def _key(kind: int, number: int) -> int:
+    return kind << _NUMBER_BITS | number & (1 << _NUMBER_BITS) - 1
 
 
 class KillPrograms:

@@ -89,7 +89,7 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "JUDGED_CALLS": (bpf_syscall.LRU_HASH, 8, 4, MAX_JUDGED_CALLS),
         "RECOGNISED": (per_cpu, 4, 8, 1),
         "KILLS": (array, 4, KILL.size, 1 + MAX_KILLS),
-        "KILL_SPARED": (bpf_syscall.HASH, 8, 1, MAX_SPARED),
+        "KILL_SPARED": (bpf_syscall.HASH, 8, 8, MAX_SPARED),
         "KILL_SHARED": (bpf_syscall.LRU_HASH, 4, 8, MAX_KILLS),
         "URING_OPS": (array, 4, uring.ENTRY.size, uring.ENTRIES),
         "URING_REQUEST": (per_cpu, 4, SIZES["URING_REQUEST_SIZE"], 1),

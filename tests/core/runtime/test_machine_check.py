@@ -1,4 +1,4 @@
-"""`mozu run --check`: which source would watch, and which capabilities the configuration uses."""
+"""`mozu run --check`: which source would watch, for which rules the kernel would kill, which capabilities are used."""
 
 from pathlib import Path
 
@@ -70,3 +70,46 @@ def test_a_configuration_that_needs_no_capability_says_so(tmp_path: Path, capsys
     code, out = checked(tmp_path, capsys, "sources: [replay: {files: [/x]}]\n")
 
     assert (0, "source replay can start\nNo capability is needed.\n") == (code, out)
+
+
+RULES = [
+    {"rule": name, "desc": "d", "condition": f"evt.type = openat and {test}", "output": "o", "priority": "INFO"}
+    for name, test in (("Reached", "fd.realpath = /x"), ("Given", "fd.name = /x"))
+]
+
+
+def test_rules_of_a_responder_that_may_kill_in_the_kernel_are_named_with_who_does_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "problem", lambda code_cache: None)
+    (tmp_path / "rules.yaml").write_bytes(orjson.dumps(RULES))
+    text = (
+        f"sources: [ebpf]\nevaluators: [falco: {{rules: [{tmp_path}/rules.yaml]}}]\n"
+        "responders: [kill: {where: either, rules: ['*']}, kill: {id: user, rules: ['*']}]\n"
+    )
+    path = tmp_path / "mozu.yaml"
+    path.write_text("enrichers: []\nsinks: []\n" + text)
+    code = invoke(["run", "--check", "-c", str(path)])
+
+    assert [
+        "responder kill: 'Reached': the kernel kills at openat",
+        "responder kill: 'Given': mozu kills, not the kernel: of openat it does not decide fd.name = /x for good",
+    ] == [line for line in capsys.readouterr().out.splitlines() if line.startswith("responder")]
+    assert 0 == code
+
+
+def test_without_a_source_that_could_start_the_kernel_kills_for_no_rule(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "problem", lambda code_cache: "this process lacks CAP_BPF")
+    (tmp_path / "rules.yaml").write_bytes(orjson.dumps(RULES[:1]))
+    path = tmp_path / "mozu.yaml"
+    path.write_text(
+        f"enrichers: []\nsinks: []\nsources: [syscalls]\nevaluators: [falco: {{rules: [{tmp_path}/rules.yaml]}}]\n"
+        "responders: [kill: {where: kernel, rules: [Reached]}]\n"
+    )
+    invoke(["run", "--check", "--json", "-c", str(path)])
+
+    assert [
+        {"responder": "kill", "rule": "Reached", "types": [], "reason": "of openat no source acts in the kernel"}
+    ] == orjson.loads(capsys.readouterr().out)["kernel_kills"]

@@ -12,7 +12,7 @@ from mozu.core.api import KernelKill, KernelKills
 from mozu.plugins.sources.ebpf import bpf_syscall
 from mozu.plugins.sources.ebpf.bpf_syscall import RAW_TRACEPOINT, TRACEPOINT
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
-from mozu.plugins.sources.ebpf.kill_programs import PARTS, KillArms, KillPrograms, TooManySpared, spared_keys
+from mozu.plugins.sources.ebpf.kill_programs import PARTS, KillArms, KillPrograms, TooManySpared, spared_of
 from mozu.plugins.sources.ebpf.maps import KILL, MAX_SPARED
 from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
@@ -77,7 +77,7 @@ def function(name: str) -> KillFunction:
 
 
 def kills(*rules: KernelKill, spared: frozenset[int] = frozenset()) -> KernelKills:
-    return KernelKills(rules, per_minute=30, spared_pids=spared)
+    return KernelKills(rules, per_minute=30, spared_pids=dict.fromkeys(spared, 5))
 
 
 def test_a_rule_acts_or_would_by_its_mode_and_none_does_once_it_is_disarmed(maps: Maps) -> None:
@@ -109,10 +109,18 @@ def test_who_is_spared_no_longer_is_taken_out(maps: Maps) -> None:
     assert {struct.pack("<Q", 1 << 56 | pid) for pid in (8, 9)} == set(maps.content[SPARED])
 
 
+def test_a_process_is_spared_with_its_start(maps: Maps) -> None:
+    KillArms(MAPS).arm(KernelKills(spared_pids={7: 1_230_000_000}, spared_users=frozenset((9,))))
+
+    assert {1 << 56 | 7: 123, 2 << 56 | 9: 0} == {
+        int.from_bytes(key, "little"): int.from_bytes(start, "little") for key, start in maps.content[SPARED].items()
+    }
+
+
 def test_processes_users_and_executables_of_one_number_have_keys_of_their_own() -> None:
     one = frozenset((5,))
 
-    assert 3 == len(spared_keys(KernelKills(spared_pids=one, spared_users=one, spared_inodes=one)))
+    assert 3 == len(spared_of(KernelKills(spared_pids={5: 0}, spared_users=one, spared_inodes=one)))
 
 
 def test_nothing_is_armed_where_not_all_can_be_spared(maps: Maps) -> None:

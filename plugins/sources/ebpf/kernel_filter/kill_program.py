@@ -71,7 +71,7 @@ def kill_program(rules: Sequence[tuple[int, Formula]], spec: SyscallSpec) -> Rel
 
 
 def _of_known_path(formula: Formula) -> Formula:
-    """Where it is surely true: a test of a path says nothing of a program whose path is not known, nor does its negation."""
+    """Where it is surely true: tests of a path say nothing of a program whose path is not known, negated or not."""
 
     def bounds(leaf: Leaf) -> Bounds:
         if isinstance(leaf, Check) and is_of_real_path(leaf):

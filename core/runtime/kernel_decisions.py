@@ -1,0 +1,86 @@
+"""Which rules of a responder the kernel decides, at which of their calls, and why not at the others."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from mozu.core.api import ActsInKernel, GivesConditions, KillPlace, ResponderSettings, RuleCondition, RuleHead
+from mozu.core.api.declarations import AnySource
+from mozu.core.filter.comparison import Comparison
+from mozu.core.filter.demand import Demand, Interest
+from mozu.core.filter.formula import Formula
+from mozu.core.language.conditions import text_of
+from mozu.core.model.fields import FieldRegistry
+
+_NO_SOURCE = "no source acts in the kernel"
+
+
+class Decision(NamedTuple):
+    """Of one rule."""
+
+    rule: str
+    predicates: Mapping[str, Formula]
+    """Of the event types at which the kernel decides it."""
+    others: Mapping[str, str]
+    """Other event types → why not there."""
+
+
+def place_of(responder: object) -> KillPlace:
+    """Where a responder kills."""
+    return responder.kill_place() if isinstance(responder, ActsInKernel) else "user"
+
+
+def decisions(
+    responder: str,
+    settings: ResponderSettings,
+    evaluators: Iterable[GivesConditions],
+    sources: Iterable[AnySource],
+    fields: FieldRegistry,
+) -> Iterator[Decision]:
+    """Of every rule that this responder acts on."""
+    known = list(sources)
+
+    def wanted(head: RuleHead) -> bool:
+        return (
+            responder in head.respond
+            or head.rule in settings.rules
+            or "*" in settings.rules
+            or not set(settings.tags).isdisjoint(head.tags)
+        )
+
+    for evaluator in evaluators:
+        for condition in evaluator.rule_conditions(wanted):
+            yield _decided(condition, known, fields)
+
+
+def _decided(condition: RuleCondition, sources: Iterable[AnySource], fields: FieldRegistry) -> Decision:
+    head, predicates = condition.head, condition.predicates
+    demand = Demand({head.source: {name: Interest(predicate=one) for name, one in predicates.items()}})
+    why: dict[str, str] = dict.fromkeys(predicates, _NO_SOURCE)
+    for source in sources:
+        if source.pushdown is None or source.event_source != head.source or not source.live:
+            continue
+        why = {name: _text(one.undecided) for name, one in source.pushdown(demand, fields).items()}
+    return Decision(
+        head.rule,
+        {name: predicates[name] for name, text in why.items() if not text},
+        {name: text for name, text in why.items() if text},
+    )
+
+
+def _text(undecided: Comparison | str | None) -> str:
+    if isinstance(undecided, Comparison):
+        return f"it does not decide {text_of(undecided)} for good"
+    return undecided or ""
+
+
+def reasons(decision: Decision) -> str:
+    """Why not at every call, in one sentence; empty: it is decided at all of them."""
+    types = sorted(decision.others)
+    more = f" (and {len(types) - 1} other event types)" if len(types) > 1 else ""
+    if types:
+        return f"of {types[0]}{more} {decision.others[types[0]]}"
+    return "" if decision.predicates else "it has no event type"
+
+
+UNKNOWN_TO_KERNEL = "`respond.allow` names containers or namespaces, which the kernel does not know"
+"""Why it kills for no rule."""
