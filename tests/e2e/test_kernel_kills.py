@@ -23,7 +23,7 @@ from tests.e2e.test_entry_paths import ENTRY_PATHS, FLAGS
 from tests.e2e.test_responders import mozu
 from tests.support.build import compiled
 from tests.support.requirements import ebpf, require
-from tests.support.running import Running, mozu_run
+from tests.support.running import Json, Running, mozu_run
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(900)]
 
@@ -133,6 +133,22 @@ def ended(verb: str, argument: Path | str | int, way: str = "native", program: P
     return subprocess.run([command, verb, str(argument)], check=False, timeout=60).returncode
 
 
+def killed(*command: Path | str) -> int:
+    """The number of a process that does this and is killed."""
+    with subprocess.Popen(command) as process:
+        assert -signal.SIGKILL == process.wait(60)
+    return process.pid
+
+
+def taken(acting: Running, pid: int) -> Json:
+    """The notice about the act on this process."""
+
+    def is_it(one: Json) -> bool:
+        return one["rule"] == "Response taken" and f"process {pid} " in one["output_fields"]["response"]
+
+    return acting.wait_alert(is_it, "the notice")
+
+
 def victims(way: str, path: Path | int, tries: int = TRIES) -> list[int]:
     """How many: tries, calls that came back, tries in which anyone had a byte, processes that were not killed."""
     command = [str(compiled("victim", "-pthread")), way, str(tries), str(path)]
@@ -163,11 +179,9 @@ def test_a_program_from_memory_is_ended_before_it_runs(acting: Running, folder: 
 
 
 def test_what_the_kernel_does_not_decide_is_ended_by_mozu(acting: Running, folder: Path) -> None:
-    before = len(acting.alerts)
-    assert -signal.SIGKILL == subprocess.run([folder / "unsure", "60"], check=False).returncode
-    found = acting.wait_alert(lambda one: one["rule"] == "Response taken", "the notice", after=before)
+    pid = killed(folder / "unsure", "60")
 
-    assert "(user, " in found["output_fields"]["response"]
+    assert "(user, " in taken(acting, pid)["output_fields"]["response"]
 
 
 def test_other_ports_programs_descriptors_and_requests_are_left_alone(acting: Running, folder: Path) -> None:
@@ -200,10 +214,9 @@ def test_whatever_text_leads_to_the_file(acting: Running, folder: Path, text: st
 
 
 def test_the_alert_says_that_the_kernel_has_done_it(acting: Running, folder: Path) -> None:
-    before = len(acting.alerts)
-    opened(folder / "marked")
-    found = acting.wait_alert(lambda one: one["rule"] == "Response taken", "the notice", after=before)
-    first = acting.wait_alert(lambda one: one["rule"] == "marked", "the alert", after=before)
+    pid = killed(compiled("entry_path", *FLAGS, *ENTRY_PATHS["native"]), "read", folder / "marked")
+    found = taken(acting, pid)
+    first = acting.wait_alert(lambda one: one["output_fields"].get("proc.pid") == pid, "the alert")
 
     assert found["output_fields"]["alert"] == first["uuid"]
     assert found["output_fields"]["response"].endswith("(entry_path) (kernel)")

@@ -77,7 +77,7 @@ def open_program(wanted: Formula, names: OpenedName, exact: Formula = FALSE) -> 
     by_numbers = without(wanted, is_of_name)
     asks = has(wanted, _is_of_process)
     lookup_last = asks and cost(wanted) < _LOOKUP and (bool(names.value) or _unmatched(by_numbers) is not FALSE)
-    program = Program()
+    program = FilterProgram()
     if asks and not lookup_last:
         program.find_verdict()
     program.call("part_open_args")
@@ -113,7 +113,7 @@ def plain_program(wanted: Formula, spec: SyscallSpec, exact: Formula = FALSE) ->
 
     `exact` as of `open_program`.
     """
-    program = Program()
+    program = FilterProgram()
     of_sockets = has(wanted, is_about_sockets)
     if has(wanted, _is_of_process):
         program.find_verdict()
@@ -151,7 +151,7 @@ def _possible(wanted: Formula) -> Formula:
     return without(wanted, _is_of_process)
 
 
-class Program:
+class FilterProgram:
     """One filter under construction."""
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
 from mozu.plugins.sources.ebpf.kernel_filter.check_code import CALL, SCRATCH
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import (
     REACHED_UNKNOWN,
-    Program,
+    FilterProgram,
     in_scratch,
     is_of_name,
     is_of_real_path,
@@ -43,7 +43,7 @@ def kill_program(rules: Sequence[tuple[int, Formula]], spec: SyscallSpec) -> Rel
     The first that matches acts (kill_caller of bpf/kernel_kill.h); the call goes on to its family in any case. Raises
     ProgramTooLong.
     """
-    program, acts = Program(), Label()
+    program, acts = FilterProgram(), Label()
     if any(has(formula, lambda check: check.subject is Subject.OPEN) for _, formula in rules):
         program.call("part_open_args")
     program.require(any_of(without(formula, _is_found) for _, formula in rules), program.passed)
@@ -90,13 +90,13 @@ def _is_found(check: Check) -> bool:
     return is_of_name(check) or _is_fact(check)
 
 
-def _find_path(program: Program) -> None:
+def _find_path(program: FilterProgram) -> None:
     """Whatever path was given; the call goes on if the one that was reached is unknown."""
     program.call("kill_part_real")
     program.code.jump_if(Condition.EQ, Register.R0, REACHED_UNKNOWN, program.passed)
 
 
-def _find_socket(program: Program, spec: SyscallSpec, *, wants: bool) -> None:
+def _find_socket(program: FilterProgram, spec: SyscallSpec, *, wants: bool) -> None:
     """Of the call's descriptor; the call goes on if user space has to look at it."""
     result, arguments = (filter_layout.place("syscall_ctx", name) for name in ("result", "args"))
     fd = result.offset if spec.layout.fd == RESULT else arguments.offset + spec.layout.fd * arguments.size
