@@ -15,7 +15,9 @@ from tests.support.running import Json, Running, mozu_run
 from tests.support.stage import Boxes, Stage, boxes, differences, stage
 from tests.support.triggers import Contained, Trigger
 from tests.support.triggers.own import CONTAINED, HOST
-from tests.support.triggers.ways import CTR_BOX, WAYS, marker, script
+from tests.support.triggers.ways import CTR_BOX, WAYS, marker, numbers, scripts
+from tests.support.triggers.ways.way import CONTAINERD, DOCKER
+from tests.support.triggers.ways.way import HOST as ON_HOST
 
 __all__ = ["boxes", "containerd", "docker", "stage"]
 
@@ -70,8 +72,9 @@ def test_in_a_container(trigger: Contained, mozu: Running, boxes: Boxes) -> None
     )
 
 
-WAY = pytest.mark.parametrize("number", range(len(WAYS)), ids=[f"{way.end} by {way.by}" for way in WAYS])
-"""Of what is done alike on the host and in a container."""
+def _ways(where: str) -> pytest.MarkDecorator:
+    there = numbers(where)
+    return pytest.mark.parametrize("number", there, ids=[f"{WAYS[at].end} by {WAYS[at].by}" for at in there])
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +93,8 @@ def ways_in_a_container(mozu: Running, boxes: Boxes) -> int:
 def ways_under_containerd(mozu: Running, containerd: Containerd) -> Iterator[int]:
     before = len(mozu.alerts)
     containerd.begin("mozu-ways", *CTR_BOX)
-    containerd.ctr(
-        *("tasks", "exec", "--exec-id", "ways", "mozu-ways", "sh", "-c", script(os.path.realpath(sys.executable)))
-    )
+    for number, script in enumerate(scripts(os.path.realpath(sys.executable), CONTAINERD)):
+        containerd.ctr("tasks", "exec", "--exec-id", f"ways-{number}", "mozu-ways", "sh", "-c", script)
     yield before
     containerd.remove("mozu-ways")
 
@@ -102,23 +104,24 @@ def _wait_way(mozu: Running, number: int, container: str, before: int) -> None:
 
     def is_of_it(alert: Json) -> bool:
         fields = alert["output_fields"]
-        lines = f"{fields['proc.cmdline']} {fields['proc.pcmdline']}"
-        return alert["rule"] in way.rules and mark in lines and fields["container.name"] == container
+        lines = f"{fields.get('proc.cmdline')} {fields.get('proc.pcmdline')}"
+        fits = alert["rule"] in way.rules and (not way.calls or fields["evt.type"] in way.calls)
+        return fits and mark in lines and fields.get("container.name") == container
 
     mozu.wait_alert(is_of_it, f"{way.end} by {way.by} ({mark}) in {container}", after=before)
 
 
-@WAY
+@_ways(ON_HOST)
 def test_by_whichever_way_on_the_host(number: int, mozu: Running, ways_on_the_host: int) -> None:
     _wait_way(mozu, number, "host", ways_on_the_host)
 
 
-@WAY
+@_ways(DOCKER)
 def test_by_whichever_way_in_a_container(number: int, mozu: Running, ways_in_a_container: int) -> None:
     _wait_way(mozu, number, "tools", ways_in_a_container)
 
 
-@WAY
+@_ways(CONTAINERD)
 def test_by_whichever_way_in_a_container_of_containerd(number: int, mozu: Running, ways_under_containerd: int) -> None:
     _wait_way(mozu, number, "mozu-ways", ways_under_containerd)
 

@@ -20,7 +20,8 @@ from tests.support.requirements import program
 from tests.support.running import Json, Running
 from tests.support.triggers import Contained, Expected, Trigger
 from tests.support.triggers.containers import ADDRESSES, BOXES
-from tests.support.triggers.ways import commands, script
+from tests.support.triggers.ways import commands, scripts
+from tests.support.triggers.ways.way import DOCKER
 
 _ACTORS: Final = ("nginx", "mysqld", "sshd", "ssh")
 _IDLE: Final = ("crontab", "curl", "useradd", "nc", "sudoedit", "pkexec", "xmrig")
@@ -63,7 +64,7 @@ class Stage:
     def run_ways(self) -> None:
         """Every way of WAYS, one after another."""
         quiet = subprocess.DEVNULL
-        for command in commands(self.words["PYTHON"]):
+        for command in commands(self.words["PYTHON"], f"{self.words['TMP']}/root"):
             subprocess.run(command, check=False, stdin=quiet, stdout=quiet, stderr=quiet, timeout=60)
 
     def act(self, trigger: Trigger) -> None:
@@ -118,7 +119,8 @@ class Boxes:
     def run_ways(self) -> int:
         """Every way of WAYS in the box `tools`; how many alerts there had been before."""
         before = self.act(Contained("", "", ":", box="tools"))
-        self._docker.docker("exec", "tools", "sh", "-c", script(os.path.realpath(sys.executable)))
+        for script in scripts(os.path.realpath(sys.executable), DOCKER):
+            self._docker.docker("exec", "tools", "sh", "-c", script)
         return before
 
     def close(self) -> None:

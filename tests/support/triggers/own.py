@@ -9,8 +9,8 @@ from tests.support.triggers import Contained, Expected, Trigger
 def _elsewhere(act: str) -> tuple[str, ...]:
     """A script to which /etc, /var/log and /boot are empty folders of the test."""
     script = (
-        "mkdir -p $TMP/etc $TMP/log $TMP/boot; mount --bind $TMP/etc /etc; mount --bind $TMP/log /var/log; "
-        f"mount --bind $TMP/boot /boot; {act}"
+        "mkdir -p $TMP/etc $TMP/log $TMP/boot && mount --bind $TMP/etc /etc && mount --bind $TMP/log /var/log && "
+        f"mount --bind $TMP/boot /boot && {{ {act}; }}"
     )
     return ("unshare", "--mount", "sh", "-c", script)
 
@@ -43,12 +43,18 @@ def _python(code: str) -> tuple[str, ...]:
     return ("$PYTHON", "-c", code)
 
 
+def _rooted(act: str) -> tuple[str, ...]:
+    """A program whose root is a folder of the test."""
+    return _python(f"import os\nos.makedirs('$TMP/rooted/bin', exist_ok=True)\nos.chroot('$TMP/rooted')\n{act}")
+
+
 _CONNECTED: Final = (
     "import os, socket, threading\n"
     "server = socket.create_server(('127.0.0.1', 0))\n"
     "end = socket.create_connection(server.getsockname())\n"
     "other, _ = server.accept(); other.sendall(b'exit\\n')\n"
 )
+_OUT: Final = "import socket; socket.create_connection(('203.0.113.1', 443))"
 _CHILD: Final = (
     "import ctypes, os, signal, time\nlibc, pid = ctypes.CDLL(None), os.fork()\nif not pid: time.sleep(60)\n"
 )
@@ -232,6 +238,70 @@ HOST: Final = (
         "python3",
         _python("import ctypes\nassert ctypes.CDLL(None).syscall(425, 1, bytes(120)) > 0"),
     ),
+    _written("Manifest of a static pod written", "/etc/kubernetes/manifests/x.yaml"),
+    Trigger("File made below dev", "touch", "touch /dev/mozu-test; rm /dev/mozu-test", {"fd.name": "/dev/mozu-test"}),
+    Trigger("Symbolic link to secrets made", "ln", "ln -s /etc/shadow $TMP/secret", {"fs.path.target": "/etc/shadow"}),
+    Trigger(
+        "Hidden file or directory made in a public place", "mkdir", "mkdir /tmp/.mozu-test-h; rmdir /tmp/.mozu-test-h"
+    ),
+    Trigger(
+        "Directory of the system's programs changed",
+        "python3",
+        _rooted("os.mkdir('/bin/x')"),
+        {"fs.path.name": "/bin/x"},
+    ),
+    Trigger(
+        "Database of packages written",
+        "python3",
+        _rooted("os.makedirs('/var/lib/dpkg', exist_ok=True)\nopen('/var/lib/dpkg/status', 'w')"),
+        {"fd.name": "/var/lib/dpkg/status"},
+    ),
+    Trigger(
+        "File among libraries or local programs written",
+        "python3",
+        _rooted("os.makedirs('/usr/lib', exist_ok=True)\nopen('/usr/lib/x.so', 'w')"),
+        {"fd.name": "/usr/lib/x.so"},
+    ),
+    Trigger("Start file of a shell read by a tool", "cat", "echo > $TMP/.zshrc; cat $TMP/.zshrc"),
+    Trigger(
+        "Settings of SSH read by a tool", "cat", "mkdir -p $TMP/.ssh; echo > $TMP/.ssh/config; cat $TMP/.ssh/config"
+    ),
+    Trigger(
+        "Tool of the system used the network",
+        "sha1sum",
+        f'ln -sf $PYTHON $TMP/sha1sum; $NET $TMP/sha1sum -c "{_OUT}"',
+        {"fd.name": re.compile("->203.0.113.1:443$")},
+    ),
+    Trigger("Code from the command line connected out", "python3", f'$NET $PYTHON -c "{_OUT}"'),
+    Trigger("SSH to the port of another service", "ssh", "$NET $BIN/ssh connect 203.0.113.1 443"),
+    Trigger("Program started by a database", "true", ("$BIN/mysqld", "spawn", "/bin/true", "x")),
+    Trigger("Terminal or login of a user of the system", "login", ("$BIN/sshd", "as", "$DAEMON", "/bin/login")),
+    Trigger(
+        "Attempt to become root refused",
+        "python3",
+        _python("import os\nos.setuid($DAEMON)\ntry: os.setuid(0)\nexcept PermissionError: pass"),
+    ),
+    Trigger("Tunables of the C library set", "true", "GLIBC_TUNABLES=glibc.malloc.check=1 /bin/true"),
+    Trigger(
+        "Program that is not to be traced", "python3", _python("import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)")
+    ),
+    Trigger(
+        "Namespace of another process entered on the host",
+        "python3",
+        _python("import ctypes, os; ctypes.CDLL(None).setns(os.open('/proc/self/ns/uts', 0), 0)"),
+    ),
+    Trigger("Transfer tool given a proxy", "curl", "HTTP_PROXY=http://127.0.0.1:9 $BIN/curl x"),
+    Trigger(
+        "Secrets shown elsewhere by a mount",
+        "mount",
+        (
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            "mkdir -p $TMP/lower $TMP/mounted && mount -t overlay x -o lowerdir=$TMP/lower:$BIN $TMP/mounted",
+        ),
+    ),
 )
 """The order of the rules; one that is not here stands in docs/default-rules.md."""
 
@@ -268,4 +338,31 @@ CONTAINED: Final = (
         "Client of the cluster run in a container", "kubectl", "/bin/ln -sf busybox /bin/kubectl; /bin/kubectl get pods"
     ),
     Contained("Package manager run in a container", "apk", "/bin/ln -sf busybox /bin/apk; /bin/apk add x"),
+    Contained("User namespace made in a container", "unshare", "/bin/unshare -U true", box="admin"),
+    Contained("Device file made in a container", "mknod", "/bin/mknod /tmp/sdz b 7 0"),
+    Contained("File made below dev", "touch", "/bin/touch /dev/perch"),
+    Contained("Directory of the system's programs changed", "mkdir", "/bin/mkdir /bin/nest"),
+    Contained("Program of the system written", "touch", "/bin/touch /bin/feather"),
+    Contained("Database of packages written", "touch", "/bin/mkdir -p /var/lib/rpm; /bin/touch /var/lib/rpm/x"),
+    Contained(
+        "File among libraries or local programs written", "touch", "/bin/mkdir -p /usr/lib; /bin/touch /usr/lib/x"
+    ),
+    Contained("File below root's home written", "touch", "/bin/mkdir -p /root; /bin/touch /root/x"),
+    Contained("File below etc written by an unexpected program", "touch", "/bin/touch /etc/perch"),
+    Contained("Symbolic link to secrets made", "ln", "/bin/ln -s /etc /tmp/perch"),
+    Contained("Hidden file or directory made in a public place", "mkdir", "/bin/mkdir /tmp/.perch"),
+    Contained("Start file of a shell read by a tool", "cat", "echo > /tmp/.bashrc; /bin/cat /tmp/.bashrc"),
+    Contained(
+        "Settings of SSH read by a tool",
+        "cat",
+        "/bin/mkdir -p /root/.ssh; echo > /root/.ssh/config; /bin/cat /root/.ssh/config",
+    ),
+    Contained("File made executable in a container", "chmod", "/bin/touch /tmp/x; /bin/chmod 755 /tmp/x"),
+    Contained("Text decoded in a container", "base64", "echo aGk= | /bin/base64 -d"),
+    Contained("Transfer tool run in a container", "wget", "/bin/wget http://127.0.0.1/"),
+    Contained(
+        "Container wrote to the program of another process",
+        "sh",
+        "/bin/cp /bin/busybox /bin/perch; exec 5< /bin/perch; : > /proc/self/fd/5",
+    ),
 )

@@ -31,6 +31,7 @@ NAME: Final = {
     "fchown": "fd",
     "fchownat": "pathname",
     "quotactl": "special",
+    "truncate": "path",
     "umount": "name",
     "umount2": "name",
 }

@@ -27,6 +27,8 @@ NAMES = [
     (event("lchown", 0, "c", 0, 0), "/home/mira/c", "c"),
     (event("fchown", 0, 5, 1, 1, **DIRECTORY), "/var/d", "/var/d"),
     (event("fchownat", 0, 5, "c", 0, 0, 0, files=FILES), "/var/d/c", "c"),
+    (event("truncate", 0, "t", 0), "/home/mira/t", "t"),
+    (event("truncate", -13, "t", 0), None, None),
     (event("umount2", 0, "/mnt", 0), "/mnt", "/mnt"),
     (event("umount", 0, "mnt"), "/home/mira/mnt", "mnt"),
     (event("quotactl", 0, "/dev/sda"), "/dev/sda", "/dev/sda"),

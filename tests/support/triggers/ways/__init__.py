@@ -1,0 +1,62 @@
+"""Ways to the same end: shells on a connection, programs started from where any user may write, reads of the password
+database, files written where they run later. Each is a script of Python that runs on the host and in a container that
+has the host's programs."""
+
+import os
+import shlex
+import sys
+from typing import Final
+
+from tests.support.triggers.ways.executions import EXECUTIONS
+from tests.support.triggers.ways.reads import READS
+from tests.support.triggers.ways.shells import SHELLS
+from tests.support.triggers.ways.way import HOST
+from tests.support.triggers.ways.writes import WRITES
+
+_PLACES: Final = tuple(filter(os.path.isdir, dict.fromkeys(("/usr", "/lib", "/lib64", sys.base_prefix))))
+BOX: Final = (
+    *("--cap-add", "NET_ADMIN", "--cap-add", "SYS_ADMIN", "--cap-add", "DAC_READ_SEARCH"),
+    *("--security-opt", "seccomp=unconfined", "--tmpfs", "/dev/shm:rw,exec,mode=1777"),
+    *(word for place in _PLACES for word in ("--volume", f"{place}:{place}:ro")),
+)
+"""Options of docker for a container that has the host's interpreters, and where io_uring is not forbidden."""
+CTR_BOX: Final = (
+    "--net-host",  # the loopback of a network of its own is down
+    *("--mount", "type=tmpfs,src=tmpfs,dst=/dev/shm,options=rw:mode=1777"),
+    *(word for place in _PLACES for word in ("--mount", f"type=bind,src={place},dst={place},options=rbind:ro")),
+)
+"""The same for containerd."""
+WAYS: Final = (*SHELLS, *EXECUTIONS, *READS, *WRITES)
+
+
+def numbers(where: str) -> list[int]:
+    """Those of WAYS that are done there."""
+    return [number for number, way in enumerate(WAYS) if where in way.where]
+
+
+def marker(number: int) -> str:
+    """What the command line of a way's script, or that of its parent, holds."""
+    return f"mozu-way-{number:03d}"
+
+
+def scripts(python: str, where: str) -> list[str]:
+    """All that are done there, for sh in a container: some in each, since an argument may have 128 KiB."""
+    quiet, inside = "exec < /dev/null > /dev/null 2>&1", "export MOZU_BOX=1"
+    shadow = "[ -e /etc/shadow ] || echo 'root:*:1::::::' > /etc/shadow"
+    lines = list(map(shlex.join, _commands(python, "/", where)))
+    return ["\n".join([quiet, inside, shadow, *lines[at : at + 32]]) for at in range(0, len(lines), 32)]
+
+
+def commands(python: str, root: str) -> list[list[str]]:
+    """A command for each of WAYS that the host does; `root`: a directory of the test, the root of what writes."""
+    return _commands(python, root, HOST)
+
+
+def _commands(python: str, root: str, where: str) -> list[list[str]]:
+    """The shell stays, as a parent that is known by its marker."""
+    made = []
+    for number in numbers(where):
+        way, mark = WAYS[number], marker(number)
+        code = way.code.replace("MARK", mark).replace("ROOT", root)
+        made.append(["sh", "-c", '"$@"; :', mark, python, "-c", f"# {mark}\n{code}"])
+    return made

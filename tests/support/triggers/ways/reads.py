@@ -1,0 +1,125 @@
+"""The password database read: on the host where it lies; what mounts or changes the root is done in containers."""
+
+from typing import Final
+
+from tests.support.triggers.ways.way import DOCKER, EVERYWHERE, HEAD, HOST, RING, Way
+
+READ: Final = frozenset({"Password database read by an unexpected program"})
+_MOUNTED: Final = frozenset({"File system mounted in a container"})
+_BY_HANDLE: Final = READ | {"File opened by handle in a container"}
+_HEAD: Final = (
+    HEAD
+    + """
+import tempfile
+AT, FILE = -100, "/etc/shadow"
+folder = tempfile.mkdtemp()
+mount = ctypes.CDLL(None).mount
+def is_read(fd):
+    assert fd >= 0
+    os.close(fd)
+"""
+)
+_BITS: Final = """
+code = bytes.fromhex("53 b805000000 89fb 89f1 31d2 cd80 5b c3")  # open(path, flags) of the 32-bit table, by int 0x80
+place = ctypes.CDLL(None).mmap
+place.restype, place.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+low = place(None, 4096, 7, 0x62, -1, 0)  # MAP_32BIT | MAP_ANONYMOUS | MAP_PRIVATE
+ctypes.memmove(low, code, len(code)); ctypes.memmove(low + 256, FILE.encode() + b"\\0", len(FILE) + 1)
+is_read(ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint, ctypes.c_uint)(low)(low + 256, 0))
+"""
+_HANDLE: Final = """
+for path in FILE, "/usr/bin/true":  # an overlay has no handles; a mounted directory of the host has
+    handle, number = ctypes.create_string_buffer(struct.pack("=Ii", 128, 0), 136), ctypes.c_int()
+    if call(303, AT, path.encode(), handle, ctypes.byref(number), 0) == 0:
+        is_read(call(304, os.open(os.path.dirname(path), os.O_RDONLY), handle, 0))
+        break
+else:
+    raise OSError
+"""
+_PASSED: Final = """
+left, right = socket.socketpair()
+if not os.fork():
+    socket.send_fds(left, [b"x"], [os.open(FILE, 0)]); os._exit(0)
+left.close()
+is_read(socket.recv_fds(right, 1, 1)[1][0])
+"""
+_FETCHED: Final = """
+import signal
+read, write = os.pipe()
+pid = os.fork()
+if not pid:
+    os.write(write, bytes([os.open(FILE, 0)])); signal.pause()
+fd = os.read(read, 1)[0]
+try:
+    is_read(call(438, os.pidfd_open(pid), fd, 0))
+finally:
+    os.kill(pid, 9)
+"""
+_OVERWRITTEN: Final = """
+path = ctypes.create_string_buffer(b"/etc/hostname", 32)
+def overwrite():
+    while True:
+        path.value = b"/etc/hostname"
+threading.Thread(target=overwrite, daemon=True).start()
+for _ in range(1000):
+    path.value = FILE.encode()
+    fd = call(257, AT, path, 0)
+    reached = os.readlink(f"/proc/self/fd/{fd}") if fd >= 0 else ""
+    if fd >= 0: os.close(fd)
+    if reached == FILE: break
+else:
+    raise OSError
+"""
+_NAMED: Final = (
+    "os.symlink(sys.executable, f'{folder}/NAME')\n"
+    "subprocess.run([f'{folder}/NAME', '-c', 'open(\"/etc/shadow\") # MARK'])"
+)
+
+
+def _read(by: str, act: str, rules: frozenset[str] = READ, where: frozenset[str] = EVERYWHERE) -> Way:
+    return Way("read of the password database", by, rules, f"{_HEAD}{RING}{act}", where=where)
+
+
+def _boxed(by: str, act: str, rules: frozenset[str] = READ) -> Way:
+    return Way("read of the password database", by, rules, f"{_HEAD}{act}", where=frozenset({DOCKER}))
+
+
+READS: Final = (
+    _read("open", "is_read(call(2, FILE.encode(), 0))"),
+    _read("openat", "is_read(os.open(FILE, 0))"),
+    _read("openat2", "is_read(call(437, AT, FILE.encode(), struct.pack('=3Q', 0, 0, 0), 24))"),
+    _read("a call of the 32-bit table", _BITS),
+    _read("io_uring", "ring_open(FILE, 0)"),
+    _read("io_uring with SQPOLL", "ring_open(FILE, 0, setup=2)"),
+    _read("io_uring into its own table", "ring_open(FILE, 0, files=1)"),
+    _read("a symbolic link to the file", "os.symlink(FILE, f'{folder}/x'); is_read(os.open(f'{folder}/x', 0))"),
+    _read(
+        "a symbolic link to the directory",
+        "os.symlink('/etc', f'{folder}/d'); is_read(os.open(f'{folder}/d/shadow', 0))",
+    ),
+    _read("a hard link", "os.link(FILE, f'{folder}/x'); os.unlink(f'{folder}/x')"),
+    _read("/proc/self/root", "is_read(os.open(f'/proc/self/root{FILE}', 0))"),
+    _read("/proc/self/cwd", "os.chdir('/etc'); is_read(os.open('/proc/self/cwd/shadow', 0))"),
+    _read("/proc/self/fd", "fd = os.open('/etc', 0); is_read(os.open(f'/proc/self/fd/{fd}/shadow', 0))"),
+    _read("a path of 4,000 bytes", "is_read(os.open('/etc/' + './' * 1994 + 'shadow', 0))"),
+    _read("its handle", _HANDLE, _BY_HANDLE, frozenset({HOST, DOCKER})),
+    _read("a descriptor that is passed", _PASSED),
+    _read("pidfd_getfd", _FETCHED),
+    _read("an argument that is overwritten", _OVERWRITTEN),
+    _read("a program named apt", _NAMED.replace("NAME", "apt")),
+    _read("a program named sshd", _NAMED.replace("NAME", "sshd")),
+    _boxed(
+        "a bind mount",
+        "assert mount(b'/etc', folder.encode(), None, 4096, None) == 0\nis_read(os.open(f'{folder}/shadow', 0))",
+    ),
+    _boxed("chroot", "os.chroot('/etc'); is_read(os.open('/shadow', 0))"),
+    _boxed("open_tree", "fd = call(428, AT, b'/etc', 1); is_read(os.open('shadow', 0, dir_fd=fd))"),
+    _boxed(
+        "an overlay",
+        "os.mkdir(f'{folder}/d'); os.mkdir(f'{folder}/m')\n"
+        "assert mount(b'x', f'{folder}/m'.encode(), b'overlay', 1, f'lowerdir=/etc:{folder}/d'.encode()) == 0\n"
+        "is_read(os.open(f'{folder}/m/shadow', 0))",
+        _MOUNTED,
+    ),
+)
+"""A file of an overlay has the path of the overlay, whatever its layers are: mounting one is what is seen."""

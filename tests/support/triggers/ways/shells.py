@@ -1,0 +1,78 @@
+"""A shell on a connection."""
+
+from typing import Final
+
+from tests.support.triggers.ways.way import HEAD, RING, Way
+
+SHELL: Final = frozenset(
+    {
+        "Shell with a connection as its terminal",
+        "Connection made the standard input or output of a program",
+        "Shell without a script started by an interpreter",
+        "Shell or netcat connected out",
+        "Tool of connections told to run a program",
+    }
+)
+"""What a shell on a connection raises, by whichever way: one of these."""
+_RING_MADE: Final = frozenset({"Ring of requests made by an unexpected program"})
+_RELAY: Final = """
+def relay(far, read, write):
+    write(far.recv(100)); write(b"exit\\n")
+    try:
+        while data := read():
+            far.sendall(data)
+    except OSError:
+        pass
+"""
+
+
+def _shell(by: str, act: str, rules: frozenset[str] = SHELL) -> Way:
+    return Way("shell on a connection", by, rules, HEAD + act)
+
+
+_SERVED: Final = (
+    'threading.Thread(target=lambda: server.accept()[0].sendall(b"exit\\n"), daemon=True).start()\n'
+    'quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}\n'
+)
+_PERL: Final = (
+    "use Socket; socket(S, PF_INET, SOCK_STREAM, 6); connect(S, sockaddr_in($ARGV[0], inet_aton(q(127.0.0.1))));"
+    "open(STDIN, q(<&S)); open(STDOUT, q(>&S)); exec(q(sh));"
+)
+SHELLS: Final = (
+    _shell("dup2", "far, near = connected()\nfor n in 0, 1, 2: os.dup2(far.fileno(), n)\nshell()"),
+    _shell("dup3", "far, near = connected()\nfor n in 0, 1, 2: call(292, far.fileno(), n, 0)\nshell()"),
+    _shell(
+        "fcntl",
+        "far, near = connected()\n"
+        "for n in 0, 1, 2:\n    os.close(n); fcntl.fcntl(far.fileno(), fcntl.F_DUPFD, n)\nshell()",
+    ),
+    _shell(
+        "pipes",
+        _RELAY + "far, near = connected()\n"
+        "with subprocess.Popen(['sh'], stdin=-1, stdout=-1, bufsize=0) as made:\n"
+        "    relay(far, lambda: made.stdout.read(100), made.stdin.write)",
+    ),
+    _shell(
+        "a pseudoterminal",
+        _RELAY + "far, near = connected()\npid, master = pty.fork()\nif not pid: os.execvp('sh', ['sh'])\n"
+        "relay(far, lambda: os.read(master, 100), lambda data: os.write(master, data))",
+    ),
+    _shell(
+        "io_uring",
+        RING + "far = socket.socket()\nring_connect(far.fileno())\nserver.accept()[0].sendall(b'exit\\n')\n"
+        "for n in 0, 1, 2: os.dup2(far.fileno(), n)\nshell()",
+    ),
+    _shell("io_uring, as such", RING + "far = socket.socket()\nring_connect(far.fileno())", _RING_MADE),
+    _shell(
+        "/dev/tcp",
+        _SERVED + "command = f'exec 3<>/dev/tcp/127.0.0.1/{port}; sh <&3 >&3 2>&3 # MARK'\n"
+        "subprocess.run(['/usr/bin/bash', '-c', command], **quiet)",
+    ),
+    _shell("perl", _SERVED + f"subprocess.run(['/usr/bin/perl', '-e', '{_PERL}', str(port)], **quiet)"),
+    _shell("python", "far, near = connected()\nsubprocess.run(['sh'], stdin=far, stdout=far, stderr=far)"),
+    _shell(
+        "netcat",
+        "shutil.copy('/usr/bin/true', '/tmp/nc')\nsubprocess.run(['/tmp/nc', '-e', 'sh', '127.0.0.1', '9'])\n"
+        "os.remove('/tmp/nc')",
+    ),
+)
