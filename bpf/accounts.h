@@ -200,20 +200,6 @@ inlined void turn_over(const struct flow *flow, struct group_tab *group, u32 uid
   group->keys[1] = container;
 }
 
-/* Charge what a process owes on this CPU, and the tab of its group. What it may write has to be looked at again. */
-inlined void pay(const struct flow *flow, struct tab *tab, u64 consumed, u64 end) {
-  struct account *one = account_of(flow, ACCOUNT_KEY(ACCOUNT_PROCESS, tab->pid), consumed);
-  struct group_tab *group = group_place(flow, tab->uid, tab->cgroup);
-  if (!one || !group) return;
-  charge_account(one, tab->owed, tab->records, end);
-  one->uid_now = tab->uid;
-  if (!is_of_group(group, tab->uid, tab->cgroup))
-    turn_over(flow, group, tab->uid, tab->cgroup, tab->container, consumed, end);
-  add(group->owed, tab->owed);
-  group->records += tab->records;
-  tab->owed[0] = tab->owed[1] = tab->open[0] = tab->open[1] = tab->records = 0;
-}
-
 /* The account of a user or a container that may write no more; null: none. Looked at again when their tab is full. `most`:
    what a process may hold; `more`: what a light one may use beyond that of what others may. */
 inlined struct account *over_share(const struct flow *flow, struct group_tab *group, u32 part, u64 most, u64 more,
@@ -255,14 +241,27 @@ inlined bool charge(const struct flow *flow, const struct header *head, u64 leng
     u64 consumed = flow->consumed, filled = end > consumed ? end - consumed : 0;
     u64 most = filled < flow->limit ? flow->limit - filled : 0;
     if (part && most < flow->reserved) most = flow->reserved;
-    if (tab->records && (own || tab->rival == head->pid)) pay(flow, tab, consumed, end);
-    struct account *process = account_of(flow, ACCOUNT_KEY(ACCOUNT_PROCESS, head->pid), consumed);
-    if (!process) return true;
-    u32 uid = user_of(process, own);
-    struct group_tab *group = group_place(flow, uid, head->cgroup);
-    if (!group) return true;
-    if (!is_of_group(group, uid, head->cgroup))
-      turn_over(flow, group, uid, head->cgroup, key_of_container(head->cgroup), consumed, end);
+    struct account *process = 0;
+    struct group_tab *group = 0;
+    bool due = tab->records && (own || tab->rival == head->pid);
+#pragma clang loop unroll(disable)
+    for (u32 turn = !due; turn < 2; turn++) { /* first what the tab owes, then this record */
+      u32 pid = turn ? head->pid : tab->pid;
+      u64 cgroup = turn ? head->cgroup : tab->cgroup;
+      process = account_of(flow, ACCOUNT_KEY(ACCOUNT_PROCESS, pid), consumed);
+      if (!process) return true;
+      if (!turn) process->uid_now = tab->uid;
+      u32 uid = turn ? user_of(process, own) : tab->uid;
+      group = group_place(flow, uid, cgroup);
+      if (!group) return true;
+      if (!is_of_group(group, uid, cgroup))
+        turn_over(flow, group, uid, cgroup, turn ? key_of_container(cgroup) : tab->container, consumed, end);
+      if (turn) break;
+      charge_account(process, tab->owed, tab->records, end);
+      add(group->owed, tab->owed);
+      group->records += tab->records;
+      tab->owed[0] = tab->owed[1] = tab->open[0] = tab->open[1] = tab->records = 0;
+    }
     struct account *over = process;
     if (may_hold(process, part, most))
       over = over_share(flow, group, part, most, may_hold(process, part, most / LIGHT) ? most / 2 : 0, consumed, end);
@@ -278,7 +277,7 @@ inlined bool charge(const struct flow *flow, const struct header *head, u64 leng
     }
     if (!own) tab->open[0] = tab->open[1] = 0;
     tab->pid = head->pid;
-    tab->uid = uid;
+    tab->uid = group->uid;
     tab->cgroup = head->cgroup;
     tab->container = group->keys[1];
     tab->rival = 0;
