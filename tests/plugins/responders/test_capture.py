@@ -21,9 +21,11 @@ def test_descriptors_are_kept_with_hashes_and_the_environment_without_values(tmp
     data = tmp_path / "data"
     data.write_text("content")
     with data.open() as file:
-        command = ["/bin/sleep", "60"]
-        process = subprocess.Popen(command, stdin=file, env={"TOKEN": "s3cret", "PATH": os.environ["PATH"]})
+        command, env = ["/usr/bin/tail", "-f", str(data)], {"TOKEN": "s3cret", "PATH": os.environ["PATH"]}
+        process = subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, env=env)
     with process:
+        assert process.stdout is not None
+        assert process.stdout.read(7) == b"content"  # its exec has ended, and /proc has all of it
         held, incident = HeldProcess(process.pid), incident_of(process.pid)
         settings = CaptureResponderSettings(directory=tmp_path / "captured")
         responder = CaptureResponder(settings, context("capture"))
@@ -38,7 +40,7 @@ def test_descriptors_are_kept_with_hashes_and_the_environment_without_values(tmp
     assert found["descriptors"]["0"]["sha256"] == hashlib.sha256(b"content").hexdigest()
     assert sorted(found["environment"]) == ["PATH", "TOKEN"]
     assert "s3cret" not in text
-    assert found["arguments"] == 2
+    assert found["arguments"] == 3
     assert found["exe"]["sha256"] is not None
     assert path.stat().st_mode & 0o777 == 0o600
 
