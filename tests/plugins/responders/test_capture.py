@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from mozu.core.respond.targets import HeldProcess
@@ -21,11 +22,12 @@ def test_descriptors_are_kept_with_hashes_and_the_environment_without_values(tmp
     data = tmp_path / "data"
     data.write_text("content")
     with data.open() as file:
-        command, env = ["/usr/bin/tail", "-f", str(data)], {"TOKEN": "s3cret", "PATH": os.environ["PATH"]}
-        process = subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, env=env)
+        environment = {"TOKEN": "s3cret", "PATH": os.environ["PATH"]}
+        command = [sys.executable, "-c", "import time; print('runs', flush=True); time.sleep(60)"]
+        process = subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, env=environment)
     with process:
         assert process.stdout is not None
-        assert process.stdout.read(7) == b"content"  # its exec has ended, and /proc has all of it
+        assert process.stdout.readline() == b"runs\n"  # its exec has ended, and /proc has all of it
         held, incident = HeldProcess(process.pid), incident_of(process.pid)
         settings = CaptureResponderSettings(directory=tmp_path / "captured")
         responder = CaptureResponder(settings, context("capture"))
