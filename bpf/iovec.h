@@ -15,13 +15,14 @@ inlined void sum_iovecs(struct scratch *s, const struct syscall_ctx *sys, volati
   }
 }
 
-/* The first `most` bytes of the first iovecs, at most DATA_MAX. */
+/* The first `most` bytes of the first iovecs, at most `snaplen` (append_data). */
 inlined u16 append_iovec_data(struct scratch *s, const struct syscall_ctx *sys, u64 list, u64 count, u64 most) {
   u64 before = *(volatile u64 *)&s->used;
-  if (most > DATA_MAX) most = DATA_MAX;
+  u64 limit = data_limit(sys);
+  if (most > limit) most = limit;
   COUNTED(i, s->round, IOVECS_READ) {
     u64 left = most - (*(volatile u64 *)&s->used - before);
-    if (IS_OVER(i, count) || left > DATA_MAX || !left) break;
+    if (IS_OVER(i, count) || left > limit || !left) break;
     u64 base = arg_word(sys, list, 2 * i), length = arg_word(sys, list, 2 * i + 1);
     append_arg(s, sys, base, length > left ? left : length);
   }

@@ -55,6 +55,19 @@ inlined s64 read_arg(const struct syscall_ctx *sys, void *to, u32 size, u64 from
 inlined u16 append_arg(struct scratch *s, const struct syscall_ctx *sys, u64 from, u64 length) {
   return append(s, arg_space(sys, from), (void *)from, length);
 }
+/* Bytes of what was read or written, at most: as many as the source's `snaplen` says; of a request of io_uring as many as
+   were copied. */
+#define URING_DATA_MAX 80
+inlined u64 data_limit(const struct syscall_ctx *sys) {
+  u32 zero = 0;
+  struct settings *settings = LOOKUP(SETTINGS, &zero);
+  u64 limit = settings ? settings->snaplen : 0;
+  return sys->copies && limit > URING_DATA_MAX ? URING_DATA_MAX : limit;
+}
+inlined u16 append_data(struct scratch *s, const struct syscall_ctx *sys, u64 from, u64 length) {
+  u64 limit = data_limit(sys);
+  return append_arg(s, sys, from, length > limit ? limit : length);
+}
 inlined u16 append_arg_str(struct scratch *s, const struct syscall_ctx *sys, u64 from) {
   return append_str(s, arg_space(sys, from), (void *)from);
 }
@@ -101,7 +114,6 @@ struct arg_layout {
 #define RESULT (-1)
 #define POINTED 127 /* size of a block: the u32 where the next argument points */
 
-#define DATA_MAX 80 /* bytes of what was read or written, at most */
 #define BLOCK_MAX 128 /* bytes of a block that is no string, at most */
 
 /* Append a block of memory that an argument points to; `size` as in MemoryBlock of core/abi/spec.py. */

@@ -49,7 +49,7 @@ struct uring_request {
   u64 pointed;         /* bits: arguments that are offsets in this struct; enum nested */
   u64 header[8];       /* struct msghdr */
   struct iovec_copy parts[16];
-  char address[128], data[4][DATA_MAX], block[24]; /* the first bytes of the first iovecs */
+  char address[128], data[4][URING_DATA_MAX], block[24]; /* the first bytes of the first iovecs */
   char text[2][MAX_STR]; /* only these are in URING_STRINGS and not in URING_REQUESTS */
 };
 #define URING_REQUEST_COPIED __builtin_offsetof(struct uring_request, text)
@@ -127,7 +127,7 @@ inlined void copy_iovecs(struct uring_request *r, struct uring_op *op, u64 list,
   if (!op->gives) return;
   COUNTED(i, r->round, 4) {
     if (IS_OVER(i, count)) break;
-    copy_bytes(r->data[i], r->parts[i].base, r->parts[i].length, DATA_MAX);
+    copy_bytes(r->data[i], r->parts[i].base, r->parts[i].length, URING_DATA_MAX);
   }
   r->pointed |= NESTED_DATA;
 }
@@ -154,7 +154,7 @@ inlined void copy_pointed(struct uring_request *r, struct uring_op *op) {
     redirect_arg(r, op->address, OFFSET(address));
   }
   if (op->data >= 0 && r->sys.args[op->data & 7]) {
-    copy_bytes(r->data[0], r->sys.args[op->data & 7], r->sys.args[(op->data + 1) & 7], DATA_MAX);
+    copy_bytes(r->data[0], r->sys.args[op->data & 7], r->sys.args[(op->data + 1) & 7], URING_DATA_MAX);
     redirect_arg(r, op->data, OFFSET(data));
   }
   if (op->message >= 0) {
@@ -179,5 +179,5 @@ inlined void point_args_at_copies(struct syscall_ctx *sys, struct uring_request 
     if (r->pointed & NESTED_DATA && r->header[0]) r->header[0] = self + OFFSET(address);
   }
   if (r->pointed & NESTED_DATA)
-    for (int i = 0; i < 4; i++) r->parts[i].base = self + OFFSET(data) + i * DATA_MAX;
+    for (int i = 0; i < 4; i++) r->parts[i].base = self + OFFSET(data) + i * URING_DATA_MAX;
 }

@@ -8,7 +8,7 @@ inlined int message_exit(const struct syscall_ctx *sys) {
   struct scratch *s = begin_syscall_record(sys, sizeof(struct descriptor));
   if (!s) return 0;
   volatile struct descriptor *e = (void *)s->record;
-  u64 most = result >= 0 ? result : number == NR_sendto || number == NR_sendmsg ? DATA_MAX : 0;
+  u64 most = result >= 0 ? result : number == NR_sendto || number == NR_sendmsg ? ~0ull : 0;
   COPY_ARGS(e->args, sys->args);
   fill_descriptor(s, e, sys, current_task(), sys->args[0]);
   if (number == NR_sendmsg || number == NR_recvmsg) {
@@ -25,6 +25,6 @@ inlined int message_exit(const struct syscall_ctx *sys) {
   }
   if (name) e->address = append_address(s, sys, name, name_length);
   if (length > most) length = most;
-  e->data = append_arg(s, sys, sys->args[1], length > DATA_MAX ? DATA_MAX : length);
+  e->data = append_data(s, sys, sys->args[1], length);
   return submit_record(s);
 }

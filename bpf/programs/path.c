@@ -49,7 +49,7 @@ inlined int path_exit(const struct syscall_ctx *sys) {
   }
   if (layout->data >= 0) {
     u64 from = e->args[layout->data & 7], length = e->args[(layout->data + 1) & 7];
-    e->data = append_arg(s, sys, from, length > DATA_MAX ? DATA_MAX : length);
+    e->data = append_data(s, sys, from, length);
   }
   return submit_record(s);
 }

@@ -14,7 +14,7 @@ inlined int transfer_exit(const struct syscall_ctx *sys) {
   COPY_ARGS(e->args, sys->args);
   fill_descriptor(s, e, sys, task, layout->fd < 0 ? -1 : (s32)e->args[layout->fd & 7]);
   s32 at = layout->vectors < 0 ? layout->data : layout->vectors;
-  u64 from = e->args[at & 7], count = e->args[(at + 1) & 7], most = DATA_MAX;
+  u64 from = e->args[at & 7], count = e->args[(at + 1) & 7], most = ~0ull;
   if (result >= 0) most = result;
   else if (layout->incoming) most = 0;
   if (layout->vectors >= 0) {
@@ -22,7 +22,7 @@ inlined int transfer_exit(const struct syscall_ctx *sys) {
     e->data = append_iovec_data(s, sys, from, count, most);
   } else {
     if (most > count) most = count;
-    e->data = append_arg(s, sys, from, most > DATA_MAX ? DATA_MAX : most);
+    e->data = append_data(s, sys, from, most);
   }
   append_file_path(s, e, sys, task);
   return submit_record(s);

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
+from mozu.core.abi.limits import DATA_MAX, TEXT_MAX
 from mozu.core.model.value_types import Json, JsonObject
 from mozu.core.runtime.falco_import.tree_reader import TreeReader, tree_with_defaults
 
@@ -25,8 +26,6 @@ _LONGEST_HEARTBEAT: Final = 86_400.0
 _ENRICHERS: Final = {"container": "containers", "k8smeta": "kubernetes"}
 _SYSTEMS_AUTHORITIES: Final = "/etc/ssl/certs"
 """In Falco's own file, and mozu's default on most systems."""
-_DATA_BYTES: Final = 80
-"""Of I/O data, in events of mozu's and by default of Falco's."""
 _PART_OF_MOZU: Final = frozenset({"json"})
 
 
@@ -58,8 +57,6 @@ class FalcoTranslation:
             found["http"] = self._http()
         if read.flag("capture.enabled"):
             found["capture"] = self._capture()
-        if read.number("falco_libs.snaplen", 0) > _DATA_BYTES:
-            self.notes.append(f"falco_libs.snaplen: events have the first {_DATA_BYTES} bytes of I/O data, and no more")
         return found
 
     # --- where events come from
@@ -72,9 +69,18 @@ class FalcoTranslation:
             self.notes.append("engine.kind nodriver: plugins were its sources; name mozu's sources instead")
             return [{"falco_http": {"token": "none"}}]
         preset = self._read.number("engine.modern_ebpf.buf_size_preset", _DEFAULT_PRESET)
-        if preset == _DEFAULT_PRESET or not 1 <= preset <= len(_PRESETS):
-            return ["syscalls"]
-        return [{"syscalls": {"source": {"ebpf": {"ring_size": _PRESETS[preset - 1]}}}}]
+        ebpf: JsonObject = {}
+        if preset != _DEFAULT_PRESET and 1 <= preset <= len(_PRESETS):
+            ebpf["ring_size"] = _PRESETS[preset - 1]
+        length = self._read.number("falco_libs.snaplen", 0) or DATA_MAX
+        if length > TEXT_MAX:
+            self.notes.append(f"falco_libs.snaplen: events have the first {TEXT_MAX} bytes of I/O data at the most")
+        if length != DATA_MAX:
+            ebpf["snaplen"] = min(length, TEXT_MAX)
+        choice: JsonObject = {"source": {"ebpf": ebpf}} if ebpf else {}
+        if "snaplen" in ebpf:
+            choice["fallback"] = {"ptrace": {"snaplen": ebpf["snaplen"]}}
+        return [{"syscalls": choice}] if choice else ["syscalls"]
 
     def _enrichers(self) -> list[Json]:
         wanted = self._read.value("load_plugins")

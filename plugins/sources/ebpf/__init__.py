@@ -30,6 +30,7 @@ def _build(settings: EbpfSettings, context: Context) -> EbpfSource:
         settings.compat32,
         kernel_filter=settings.kernel_filter,
         code_cache=settings.code_cache,
+        snaplen=settings.snaplen,
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
+from mozu.core.abi.limits import DATA_MAX
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
@@ -59,7 +60,9 @@ class Loader:
         entry_paths: Collection[EntryPath] = (),
         types: btf.Btf | None = None,
         cache: CodeCache | None = None,
+        snaplen: int = DATA_MAX,
     ) -> None:
+        """`snaplen`: bytes of a buffer in an event."""
         self.entry_paths = tuple(path for path in entry_paths if path.name != COMPAT)
         self._cpus = bpf_syscall.possible_cpus()
         self._tracefs = checks.tracefs()
@@ -75,7 +78,7 @@ class Loader:
         self.watched: set[str] = set()
         """Event types that were ever attached."""
         self._own_pid = 0
-        self._root_is_below = root_is_below()
+        self._root_is_below, self._snaplen = root_is_below(), snaplen
         self._filters: dict[str, FilterFunction] = {}
         self._types = types = types or codegen.read_types()
         self._sharers: list[Pair] = []
@@ -157,7 +160,7 @@ class Loader:
         mozu's own calls are filtered in any case. `off`: no program counts or records anything from now on; detaching
         takes longer.
         """
-        values = self._own_pid, threads, environment, realpath, off, stdio, self._root_is_below
+        values = self._own_pid, threads, environment, realpath, off, stdio, self._root_is_below, self._snaplen
         bpf_syscall.update(self._maps["SETTINGS"], 0, SETTINGS.pack(*values))
 
     def _attach(self, program: Program, fd: int) -> int | None:

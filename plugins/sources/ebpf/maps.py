@@ -13,7 +13,8 @@ from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 
 COUNTS: Final = struct.Struct("<QQQQ")
 """struct counts of bpf/record.h: over_share, filtered, lost, seen."""
-SETTINGS: Final = struct.Struct("<7I")
+SETTINGS: Final = struct.Struct("<8I")
+"""struct settings of bpf/record.h."""
 KILL: Final = struct.Struct("<IIQIIQQ")
 """struct kill of bpf/kernel_kill.h: mode, per_minute, minute, spent, spare, acts, left."""
 EXECUTED_INDEX: Final = 3 * NUMBERS_END

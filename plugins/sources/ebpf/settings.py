@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
+from mozu.core.abi.limits import DATA_MAX, TEXT_MAX
 from mozu.core.api import Settings
 from mozu.plugins.sources.ebpf.code_cache import PLACE
 from mozu.plugins.sources.ebpf.entry_paths import Switch
@@ -36,6 +37,12 @@ class EbpfSettings(Settings):
         description="Directory in which compiled kernel programs are kept for later starts, written by root only; "
         "null: they are compiled at each start.",
     )
+
+    snaplen: int = Field(
+        default=DATA_MAX, ge=0, le=TEXT_MAX,
+        description="Bytes of what was read or written that an event carries, at most (`evt.buffer`, `evt.arg.data`); "
+        f"of a request of io_uring no more than {DATA_MAX}.",
+    )  # fmt: skip
 
     @field_validator("ring_size")
     @classmethod

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from pathlib import Path
 from typing import Final, cast
 
+from mozu.core.abi.limits import DATA_MAX
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.api import CompilePredicates, Context, Counts, Flood, KernelKills, Settings, SourceUnavailable
 from mozu.core.filter.demand import Demand
@@ -66,9 +67,10 @@ class EbpfSource:
         *,
         kernel_filter: bool = True,
         code_cache: Path | None = None,
+        snaplen: int = DATA_MAX,
     ) -> None:
         self._ring_size = ring_size
-        self._code_cache = code_cache
+        self._code_cache, self._snaplen = code_cache, snaplen
         self._compat32 = compat32
         self._kernel_filter = kernel_filter
         self._cacheable = cacheable_fields(context.fields, sees_moves=checks.has_cgroup_tracepoint())
@@ -135,7 +137,7 @@ class EbpfSource:
         place = self._code_cache
         kernel = codegen.read_types(None if place is None else TypeIndex(place, self._log.warning))
         cache = machine_cache(place, kernel.digest, self._log.warning)
-        loader = Loader(self._ring_size, usable_entry_paths(self._compat32, kernel), kernel, cache)
+        loader = Loader(self._ring_size, usable_entry_paths(self._compat32, kernel), kernel, cache, self._snaplen)
         try:
             loader.prepare(types)
             self._log.info("kernel programs: %s", loader.origin)

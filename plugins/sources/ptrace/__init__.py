@@ -8,6 +8,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from mozu.core.abi.limits import DATA_MAX, TEXT_MAX
 from mozu.core.api import Context, Privilege, Settings, Source, SourceDeclaration, hookimpl
 from mozu.plugins.sources.ptrace.capability import problem, visibility
 
@@ -24,6 +25,10 @@ class PtraceSettings(Settings):
         False, description="Calls of `command` that a rule with the response `deny` matches fail with EPERM, not run."
     )
 
+    snaplen: int = Field(
+        DATA_MAX, ge=0, le=TEXT_MAX, description="Bytes of what was read or written that an event carries, at most."
+    )
+
     @model_validator(mode="after")
     def _one(self) -> Self:
         if self.command and self.pid is not None:
@@ -37,8 +42,9 @@ def _build(settings: PtraceSettings, context: Context) -> Source:
     from mozu.plugins.sources.ptrace.source import PtraceSource  # seldom used: it need not be in memory before
 
     return PtraceSource(
-        settings.command, settings.pid, job_control=settings.job_control, deny=settings.deny, context=context
-    )
+        settings.command, settings.pid, job_control=settings.job_control, deny=settings.deny,
+        snaplen=settings.snaplen, context=context,
+    )  # fmt: skip
 
 
 def _privileges(settings: PtraceSettings) -> Iterator[Privilege]:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
+from mozu.core.abi.limits import DATA_MAX
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES
 from mozu.core.api import CallJudge, CallVerdict, Context, Counts, SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
@@ -66,10 +67,11 @@ class PtraceSource:
     """
 
     def __init__(
-        self, command: Sequence[str], pid: int | None, *, job_control: bool, context: Context, deny: bool = False
-    ) -> None:
+        self, command: Sequence[str], pid: int | None, *, job_control: bool, context: Context, deny: bool = False,
+        snaplen: int = DATA_MAX,
+    ) -> None:  # fmt: skip
         self._command, self._pid = tuple(command), pid
-        self._job_control, self._denies = job_control, deny
+        self._job_control, self._denies, self._snaplen = job_control, deny, snaplen
         self._judge_of: Callable[[], CallJudge] | None = None
         self._judge: Callable[[SyscallEvent], CallVerdict] | None = None
         """None: calls run unasked."""
@@ -148,6 +150,7 @@ class PtraceSource:
         lossless = bool(self._command) or self._pid is not None
         self._queue = EventQueue(asyncio.get_running_loop(), lossless=lossless)
         self._tracer = Tracer(self._queue, trace_demand(demand), self._log, filtered=bool(self._command))
+        self._tracer.reader_context.snaplen = self._snaplen
         if self._denies and self._judge_of is not None:
             self._tracer.gate = self._gate(self._judge_of(), self._queue)
         self._follower = None if self._command else Follower(self._tracer, self._pid, self._log)

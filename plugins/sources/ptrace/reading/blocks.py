@@ -2,7 +2,7 @@
 
 import struct
 
-from mozu.core.abi.limits import BLOCK_MAX, DATA_MAX, IOVECS_MAX, IOVECS_READ
+from mozu.core.abi.limits import BLOCK_MAX, IOVECS_MAX, IOVECS_READ
 from mozu.core.abi.memory import param_readers
 from mozu.core.abi.spec import POINTED, ArgLayout, MemoryBlock, SyscallSpec
 from mozu.core.model.event import SyscallEvent
@@ -51,7 +51,6 @@ def read_iovecs(task: TracedTask, address: int, count: int) -> tuple[list[tuple[
 
 def read_buffers(task: TracedTask, buffers: list[tuple[int, int]], most: int) -> bytes:
     """The first bytes of these buffers, as (address, length), together."""
-    most = min(most, DATA_MAX)
     found = b""
     for address, length in buffers:
         if len(found) >= most:

@@ -3,7 +3,7 @@
 import struct
 from typing import Final, NamedTuple
 
-from mozu.core.abi.limits import DATA_MAX, MESSAGES_MAX, SOCKADDR_MAX
+from mozu.core.abi.limits import MESSAGES_MAX, SOCKADDR_MAX
 from mozu.core.abi.sockets import parse_sockaddr
 from mozu.core.model.event import SockAddr, SyscallEvent
 from mozu.plugins.sources.ptrace import memory
@@ -56,7 +56,7 @@ class MessageReader(DescriptorReader):
         if self.name not in ("sendto", "sendmsg"):
             return None, b""
         message = self._message(task)
-        return message.sockaddr(task), message.data(task, DATA_MAX)
+        return message.sockaddr(task), message.data(task, self._context.snaplen)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """One event a message."""
@@ -65,7 +65,7 @@ class MessageReader(DescriptorReader):
         sockaddr, data = task.at_entry
         message = self._message(task)
         if self.name in ("recvfrom", "recvmsg"):
-            sockaddr, data = message.sockaddr(task), message.data(task, max(result, 0))
+            sockaddr, data = message.sockaddr(task), message.data(task, min(max(result, 0), self._context.snaplen))
         elif result >= 0:
             data = data[:result]
         length = 0 if self.name in ("sendto", "recvfrom") else message.length
@@ -78,10 +78,9 @@ class MessageReader(DescriptorReader):
             messages = [_read_msghdr(task, task.args[1] + _MMSGHDR_SIZE * place) for place in range(count)]
         else:
             messages = [self._message(task)]
+        most = self._context.snaplen
         return tuple(
-            self._event(
-                task, one.length, sockaddr=one.sockaddr(task), data=one.data(task, DATA_MAX), length=one.length
-            )
+            self._event(task, one.length, sockaddr=one.sockaddr(task), data=one.data(task, most), length=one.length)
             for one in messages
         )
 
@@ -102,6 +101,6 @@ class MessageReader(DescriptorReader):
             at = task.args[1] + _MMSGHDR_SIZE * place
             message = _read_msghdr(task, at)
             moved = int.from_bytes(memory.data(task.tid, at + _MSG_LEN_AT, 4), "little")
-            data = message.data(task, moved)
+            data = message.data(task, min(moved, self._context.snaplen))
             events.append(self._event(task, moved, sockaddr=message.sockaddr(task), data=data, length=moved))
         return tuple(events)

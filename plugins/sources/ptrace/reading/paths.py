@@ -3,7 +3,6 @@
 from typing import Final
 
 from mozu.core.abi.integers import signed32
-from mozu.core.abi.limits import DATA_MAX
 from mozu.core.abi.spec import NO_ARGUMENT, NOT_A_PATH, SyscallSpec
 from mozu.core.abi.texts import CallTexts, TextReader, path_positions, text_readers
 from mozu.core.model.event import File, SyscallEvent
@@ -44,7 +43,7 @@ class PathReader:
         bases = [_start(task, found[0], layout.dir), second]
         data = b""
         if layout.data >= 0:
-            data = memory.data(task.tid, a[layout.data], min(a[layout.data + 1], DATA_MAX))
+            data = memory.data(task.tid, a[layout.data], min(a[layout.data + 1], self._context.snaplen))
         return CallTexts((found[0], found[1], found[2]), (bases[0], bases[1]), data)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from mozu.core.abi.limits import DATA_MAX
 from mozu.core.model.event import File, SyscallEvent, as_text
 from mozu.core.state.procfs import Procfs
 from mozu.plugins.sources.ptrace import memory
@@ -40,6 +41,8 @@ class ReaderContext:
         self.real_paths = RealPaths()
         self.start_times: dict[int, int] = {}
         """Process → start time, ns since the epoch."""
+        self.snaplen = DATA_MAX
+        """Bytes of a buffer that are read."""
         self.environment = False
         """Whether the environments of programs are demanded."""
         self.stdio = False

@@ -1,6 +1,5 @@
 """Reads and writes: buffers that are written are read at entry, buffers that were filled at exit."""
 
-from mozu.core.abi.limits import DATA_MAX
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ptrace.reading.blocks import read_buffers, read_iovecs
 from mozu.plugins.sources.ptrace.reading.descriptors import DescriptorReader
@@ -12,14 +11,14 @@ class TransferReader(DescriptorReader):
 
     def enter(self, task: TracedTask) -> bytes:
         """The first bytes that are written."""
-        return b"" if self._layout.incoming else read_buffers(task, self._buffers(task)[0], DATA_MAX)
+        return b"" if self._layout.incoming else read_buffers(task, self._buffers(task)[0], self._context.snaplen)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """The event, with the bytes that were moved."""
         buffers, length = self._buffers(task)
         data: bytes = task.at_entry
         if self._layout.incoming:
-            data = read_buffers(task, buffers, max(result, 0))
+            data = read_buffers(task, buffers, min(max(result, 0), self._context.snaplen))
         elif result >= 0:
             data = data[:result]
         return (self._event(task, result, data=data, length=length),)

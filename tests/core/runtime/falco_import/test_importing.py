@@ -177,10 +177,14 @@ def test_a_file_of_metrics_is_one_of_heartbeats_alone(folder: Path) -> None:
     assert (300, "/var/m.jsonl", {"not_rules": ["*"]}) == found
 
 
-@pytest.mark.parametrize(("length", "is_said"), [(0, False), (80, False), (512, True)])
-def test_more_data_of_io_than_events_have_is_said(folder: Path, length: int, is_said: bool) -> None:
-    _, notes = translated(folder, f"stdout_output: {{enabled: true}}\nfalco_libs: {{snaplen: {length}}}\n")
+@pytest.mark.parametrize(
+    ("length", "found", "is_said"), [(0, None, False), (80, None, False), (512, 512, False), (9000, 4095, True)]
+)
+def test_how_much_of_io_events_carry(folder: Path, length: int, found: int | None, is_said: bool) -> None:
+    config, notes = translated(folder, f"stdout_output: {{enabled: true}}\nfalco_libs: {{snaplen: {length}}}\n")
 
+    choice = {"source": {"ebpf": {"snaplen": found}}, "fallback": {"ptrace": {"snaplen": found}}}
+    assert config["sources"] == (["syscalls"] if found is None else [{"syscalls": choice}])
     assert is_said == ("snaplen" in notes)
 
 
