@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -129,25 +130,32 @@ def repaired(running: Running, name: str, look: Look, undone: str) -> None:
     until(look, undone)
 
 
-def test_what_was_half_done_is_repaired_and_reported_by_the_next_run(tmp_path: Path, docker: DockerEngine) -> None:
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Which every user can reach."""
+    with tempfile.TemporaryDirectory(prefix="mozu-broken-off-", dir="/tmp") as place:
+        yield Path(place)
+
+
+def test_what_was_half_done_is_repaired_and_reported_by_the_next_run(folder: Path, docker: DockerEngine) -> None:
     ebpf()
     listed = subprocess.run(["nft", "list", "tables"], capture_output=True, check=False)
     require(listed.returncode == 0, "nft may not be used here")
-    path = str(configured(tmp_path, docker.socket))
+    path = str(configured(folder, docker.socket))
     through = (sys.executable, "-m", "tests.support.killed_at", "done")
     env = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
     half_done: list[tuple[str, Look, str]] = []
     with ExitStack() as victims:
         for name, made in zip(NAMES, (stopped, frozen, isolated, paused), strict=True):
-            with mozu_run(tmp_path, "-c", path, through=through, env=env) as running:
+            with mozu_run(folder, "-c", path, through=through, env=env) as running:
                 if half_done:
                     repaired(running, *half_done[-1])
-                look, done, undone = victims.enter_context(made(tmp_path, docker))
+                look, done, undone = victims.enter_context(made(folder, docker))
                 half_done.append((name, look, undone))
                 assert running.process.wait(PATIENCE) == -9
                 assert look() == done
-        with mozu_run(tmp_path, "-c", path) as last:
+        with mozu_run(folder, "-c", path) as last:
             repaired(last, *half_done[-1])
             last.stop()
-    stages = [json.loads(line)["stage"] for line in (tmp_path / "state/responses/audit.jsonl").read_text().splitlines()]
+    stages = [json.loads(line)["stage"] for line in (folder / "state/responses/audit.jsonl").read_text().splitlines()]
     assert stages == ["planned", "broken off"] * len(NAMES)

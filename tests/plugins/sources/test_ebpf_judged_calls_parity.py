@@ -49,5 +49,5 @@ def test_acts_amid_equal_opens_raise_the_same_alerts(
 
     found, expected = ([told for told in one.told() if told.name.startswith(str(parity_tree))] for one in both)
     assert found == expected
-    assert expected
+    assert expected or family in ("sockets", "processes"), "which change nothing of the process that opens"
     assert remembering.recognised > recognised + COUNT
