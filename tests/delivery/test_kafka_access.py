@@ -169,7 +169,10 @@ REFUSED: dict[str, tuple[str, Callable[[Cluster], Json], str]] = {
         "certificate has expired",
     ),
     "no certificate": (
-        "MTLS", lambda c: {"security_protocol": "SSL", "tls": {"ca": c.certificates.ca}}, "does the broker ask for `tls.certificate`"),
+        "MTLS",
+        lambda c: {"security_protocol": "SSL", "tls": {"ca": c.certificates.ca}},
+        "does the broker ask for `tls.certificate`",
+    ),
     "a certificate of mozu that has expired": (
         "MTLS",
         lambda c: {"security_protocol": "SSL", "tls": {"ca": c.certificates.ca, "certificate": c.certificates.expired,
