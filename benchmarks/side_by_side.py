@@ -16,7 +16,6 @@ All monitors take their turns within a round, one row after the other; a cell is
 import argparse
 import json
 import math
-import os
 import re
 import shlex
 import statistics
@@ -30,7 +29,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from benchmarks.floods import FLOODS, RULES, Flood, flooding, read_shadow
+from benchmarks.floods import FLOODS, RULES, Flood, flooding, own_name, read_shadow
 from benchmarks.latency import act
 from benchmarks.live import timed
 from benchmarks.monitor import Monitor, Usage
@@ -260,7 +259,7 @@ def prepared() -> Iterator[Site]:
         for name in ("wanted", "counted", "burst", *(f"wanted-{number}" for number in range(10_000))):
             (folder / name).touch()
         rules = folder / "rules.yaml"
-        rules.write_text((RULES + _MORE).format(folder=folder, reader=os.getpid()))
+        rules.write_text((RULES + _MORE).format(folder=folder, reader=own_name()))
         yield Site(folder, rules)
 
 
