@@ -60,15 +60,9 @@ class EbpfSource:
     """
 
     def __init__(
-        self,
-        ring_size: int,
-        context: Context,
-        compat32: Switch = "auto",
-        *,
-        kernel_filter: bool = True,
-        code_cache: Path | None = None,
-        snaplen: int = DATA_MAX,
-    ) -> None:
+        self, ring_size: int, context: Context, compat32: Switch = "auto", *, kernel_filter: bool = True,
+        code_cache: Path | None = None, snaplen: int = DATA_MAX,
+    ) -> None:  # fmt: skip
         self._ring_size = ring_size
         self._code_cache, self._snaplen = code_cache, snaplen
         self._compat32 = compat32
