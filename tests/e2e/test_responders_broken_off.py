@@ -89,14 +89,17 @@ def stopped(folder: Path, docker: DockerEngine) -> Iterator[tuple[Look, str, str
 def frozen(folder: Path, docker: DockerEngine) -> Iterator[tuple[Look, str, str]]:
     place = next(one for one in FREEZERS if one.is_dir()) / f"mozu-broken-off-{os.getpid()}"
     place.mkdir()
-    with opener(folder / "freeze") as process:
-        (place / "cgroup.procs").write_text(str(process.pid))
-        let_go(process)
-        file, words = place / "freezer.state", ("FROZEN", "THAWED")
-        if not file.exists():
-            file, words = place / "cgroup.freeze", ("1", "0")
-        yield lambda: file.read_text().strip(), *words
-    place.rmdir()
+    file, words = place / "freezer.state", ("FROZEN", "THAWED")
+    if not file.exists():
+        file, words = place / "cgroup.freeze", ("1", "0")
+    try:
+        with opener(folder / "freeze") as process:
+            (place / "cgroup.procs").write_text(str(process.pid))
+            let_go(process)
+            yield lambda: file.read_text().strip(), *words
+            file.write_text(words[1])  # a frozen process does not end
+    finally:
+        place.rmdir()
 
 
 @contextmanager
@@ -113,8 +116,10 @@ def isolated(folder: Path, docker: DockerEngine) -> Iterator[tuple[Look, str, st
 @contextmanager
 def paused(folder: Path, docker: DockerEngine) -> Iterator[tuple[Look, str, str]]:
     made = docker.begin("sh", "-c", "cat /mozu-pause; sleep 1000")
-    yield lambda: docker.docker("inspect", "--format", "{{.State.Status}}", made), "paused", "running"
-    docker.remove(made)
+    try:
+        yield lambda: docker.docker("inspect", "--format", "{{.State.Status}}", made), "paused", "running"
+    finally:
+        docker.remove(made)
 
 
 def until(look: Look, wanted: str) -> None:
