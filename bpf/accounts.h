@@ -49,7 +49,7 @@ struct account {
   u32 uid_now;            /* of a process: its user, as of one in so many of its records */
 };
 
-/* How full the ring buffer is, as a CPU was told last. To ask is a call of the kernel, which may cost more than all the rest
+/* The fill of the ring buffer, as of a CPU's last query. A query is a call of the kernel, which may cost more than all the rest
    here: a return from it is slow where the kernel protects returns of AMD's processors (SRSO). */
 struct meter {
   u64 end;                /* of what was written then, by all CPUs */

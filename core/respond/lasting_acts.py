@@ -53,7 +53,7 @@ class LastingActs:
             self._records.write(entry, ActStage.BROKEN_OFF, reason=reason)
 
     def tick(self) -> None:
-        """About a second has passed: what other processes wrote is told, and undone what is to be."""
+        """About a second has passed: reports what other processes wrote, and undoes what has expired."""
         own = os.getpid()
         for entry in self._records.read():
             if entry.by != own and entry.stage in (ActStage.UNDONE, ActStage.UNDO_FAILED):

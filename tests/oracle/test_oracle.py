@@ -1,7 +1,5 @@
 """Every scenario agrees, or differs by causes that are documented and known for it."""
 
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +10,9 @@ from tests.oracle.judge import judge
 from tests.oracle.report import lines
 from tests.oracle.scenario import Scenario, names, scenario
 from tests.support.requirements import DATA, corpus, foreign
+from tests.support.utc import utc
+
+__all__ = ["utc"]
 
 OWN: Final = names(DATA / "oracle")
 PACKS: Final = ("oracle", "oracle2")
@@ -39,16 +40,6 @@ DIFFERING: Final = {
 """Scenario → causes of its differences (docs/falco-compatibility.md). All others agree in everything."""
 _EVERY: Final = 7
 """Of so many scenarios with Falco's own rules, which are many and large, one is run a second time."""
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The time zone of the verdicts."""
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 def own(name: str) -> Scenario:

@@ -21,7 +21,7 @@ def test_a_program_reads_its_input_and_its_output_and_exit_code_are_kept(monkeyp
 
 def test_one_that_does_not_end_is_killed_with_what_it_has_started() -> None:
     reader, writer = os.pipe()
-    code = f"import os, time; os.fork(); os.write({writer}, b'x'); time.sleep(600)"
+    code = f"import os, time; os.fork(); os.write({writer}, b'x'); time.sleep(600)"  # both live until they are killed
 
     async def main() -> None:
         with pytest.raises(TimeoutError):

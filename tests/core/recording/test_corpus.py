@@ -1,8 +1,7 @@
 """Captures with known verdicts, recorded while they are judged: the recording gives the same alerts."""
 
 import os
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,9 @@ from mozu.core.errors import MozuError
 from tests.oracle.scenario import Scenario, scenarios
 from tests.support.recorded import Thrice
 from tests.support.requirements import DATA, corpus
+from tests.support.utc import utc
+
+__all__ = ["utc"]
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -20,15 +22,6 @@ _EVERY_OWN = 1 if os.environ.get("MOZU_FUZZ") == "full" else 4
 """Of mozu's own."""
 _ORDER_OF_LISTS = frozenset({"fd-special"})
 """Lists the kinds of many descriptors, in the order of a table that is made again (docs/falco-compatibility.md)."""
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 def _differing(scenario: Scenario, folder: Path) -> tuple[int, list[str]]:

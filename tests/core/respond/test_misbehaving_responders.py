@@ -164,7 +164,7 @@ def test_a_name_that_cannot_be_read_ends_in_a_refusal(tmp_path: Path, process: P
         raise ValueError("an enricher's reader")
 
     stage = Staged(tmp_path, Noting())
-    stage.responses._check = fails  # type: ignore[assignment, method-assign]
+    stage.responses._check = fails  # type: ignore[assignment, method-assign]  # what no setting makes fail
     respond(stage, process, "a")
     assert (stage.component.done, stages(tmp_path)) == ([], ["refused"])
     stage.responses.close()

@@ -3,21 +3,13 @@
 Where a difference is meant: `python -m tests.core.state.golden` (tests/data/README.md).
 """
 
-import time
-from collections.abc import Iterator
 
 import pytest
 
 from tests.core.state.golden import CAPTURES, INVENTED, difference
+from tests.support.utc import utc
 
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
+__all__ = ["utc"]
 
 
 @pytest.mark.parametrize("name", INVENTED)

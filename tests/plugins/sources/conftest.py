@@ -80,7 +80,7 @@ def likely(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def parity_tree(tmp_path: Path) -> Path:
+def tree(tmp_path: Path) -> Path:
     """A directory with a file, a directory and links."""
     (tmp_path / "inner" / "deep").mkdir(parents=True)
     (tmp_path / "file").write_text("x")

@@ -36,18 +36,18 @@ def both() -> Iterator[tuple[JudgedLive, JudgedLive]]:
 
 @pytest.mark.parametrize("family", ["opens", "changes", "sockets", "processes"])
 def test_acts_amid_equal_opens_raise_the_same_alerts(
-    both: tuple[JudgedLive, JudgedLive], parity_tree: Path, family: str
+    both: tuple[JudgedLive, JudgedLive], tree: Path, family: str
 ) -> None:
     remembering, forgetful = both
-    chosen = [act for act in (made(parity_tree) for made in ACTS.values()) if act[0].__module__.endswith(f".{family}")]
+    chosen = [act for act in (made(tree) for made in ACTS.values()) if act[0].__module__.endswith(f".{family}")]
     recognised = remembering.recognised
     for one in both:
         one.forget_events()
 
-    pid = remembering.act_at_once(acts.amid_opens, str(parity_tree / "inner" / "deep" / "file"), chosen, COUNT)
+    pid = remembering.act_at_once(acts.amid_opens, str(tree / "inner" / "deep" / "file"), chosen, COUNT)
     forgetful.wait_for_end(pid)
 
-    found, expected = ([told for told in one.told() if told.name.startswith(str(parity_tree))] for one in both)
+    found, expected = ([told for told in one.told() if told.name.startswith(str(tree))] for one in both)
     assert found == expected
     assert expected or family in ("sockets", "processes"), "which change nothing of the process that opens"
     assert remembering.recognised > recognised + COUNT

@@ -17,16 +17,6 @@ pytestmark = pytest.mark.ebpf
 READ = os.O_RDONLY
 
 
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    """A directory with a file, a directory and links."""
-    (tmp_path / "inner" / "deep").mkdir(parents=True)
-    (tmp_path / "file").write_text("x")
-    (tmp_path / "inner" / "deep" / "file").write_text("y")
-    (tmp_path / "link").symlink_to(tmp_path / "inner" / "deep")
-    return tmp_path
-
-
 def arg(event: SyscallEvent, name: str) -> Any:
     """One parameter by name."""
     declared = event_type(event.type)

@@ -239,9 +239,9 @@ ACTS: Final[dict[str, Callable[[Path], tuple[Any, ...]]]] = {
 
 
 @pytest.mark.parametrize("family", ["opens", "changes", "sockets", "processes"])
-def test_tracing_sees_what_the_kernels_programs_see(live: Live, parity_tree: Path, family: str) -> None:
-    acts = [act for act in (made(parity_tree) for made in ACTS.values()) if act[0].__module__.endswith(f".{family}")]
+def test_tracing_sees_what_the_kernels_programs_see(live: Live, tree: Path, family: str) -> None:
+    acts = [act for act in (made(tree) for made in ACTS.values()) if act[0].__module__.endswith(f".{family}")]
 
-    kernel, traced = both(live, command(acts, parity_tree / "acts"))
+    kernel, traced = both(live, command(acts, tree / "acts"))
 
     assert [] == list(differences(kernel, traced))

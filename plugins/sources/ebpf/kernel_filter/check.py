@@ -62,7 +62,7 @@ class Check(Leaf, frozen=True):
     @property
     def subject(self) -> Subject:
         """What it is about."""
-        raise NotImplementedError  # abstract
+        raise NotImplementedError  # abstract: each kind of test has its own
 
     @property
     def cost(self) -> int:
