@@ -1,7 +1,7 @@
 """The memory bound (`memory.limit`): who gives memory back when it is reached, in which order, and what is said of it.
 
-Once a second the resident memory is compared with the bound: one read of a file. Above eight tenths of it an episode
-begins. Step by step what could be found out again is forgotten, as much of it as it takes, the cheapest first; the list
+Once a second the resident memory is compared with the bound: one read of a file; ten times a second while it grows so
+fast that it would pass eight tenths of the bound within a second. Above these an episode begins. Step by step what could be found out again is forgotten, as much of it as it takes, the cheapest first; the list
 of steps is `core/runtime/engine/memory_steps.py`. Alerts that were accepted, and events that are being evaluated, are
 never given back. Where everything was, and the bound is nearly reached all the same, the event gate closes: live events
 end before they are held or evaluated, counted and reported. An episode ends when memory has stayed below for a minute.
@@ -24,7 +24,9 @@ _MARK: Final = 0.8
 _CLOSING: Final = 0.95
 """Share of the bound above which, with nothing left to give back, events are dropped."""
 _INTERVAL: Final = 0.1
-"""Seconds between two looks during an episode."""
+"""Seconds between two looks during an episode, and while memory grows towards the mark."""
+_LOOKS: Final = 10
+"""So many looks of that kind make a second."""
 _CALM: Final = 60.0
 """Seconds below the mark after which an episode is over."""
 _MIB: Final = 1 << 20
@@ -64,7 +66,7 @@ class MemoryBound:
         self._resident = ResidentMemory().read if resident is None else resident
         self._given = {step.name: metrics.counter("memory_given_back_total", step=step.name) for step in steps}
         self._rounds = metrics.counter("memory_rounds_total")
-        self._highest = 0
+        self._highest = self._last = 0
         self._in_episode = False
         self._announced = -1
         """The last step of which a notice of this episode speaks."""
@@ -72,8 +74,8 @@ class MemoryBound:
         metrics.gauge("memory_limit_bytes", limit)
 
     def check(self) -> None:
-        """About a second has passed."""
-        if self._limit() and not self._in_episode and self._is_above(_MARK):
+        """At the start, and whenever about a second has passed."""
+        if self._limit() and not self._in_episode and self._passes_mark(1):
             self._in_episode = True
             self._spawn(self._episode(), "give memory back")
 
@@ -88,20 +90,32 @@ class MemoryBound:
         }
 
     async def _episode(self) -> None:
+        try:
+            if await self._has_passed_mark():
+                await self._kept_below()
+        finally:
+            self._gate.is_closed = self._in_episode = False
+
+    async def _has_passed_mark(self) -> bool:
+        """True once it has; False as soon as that is more than a second away."""
+        while not self._is_above(_MARK):
+            await asyncio.sleep(_INTERVAL)
+            if not self._passes_mark(_LOOKS):
+                return False
+        return True
+
+    async def _kept_below(self) -> None:
         began = calm_since = time.monotonic()
         before, dropped = self._totals(), self._gate.dropped
         self._announced = -1
-        try:
-            while time.monotonic() - calm_since < _CALM:
-                if self._is_above(_MARK):
-                    await self._give_back(before)
-                    calm_since = time.monotonic()
-                else:
-                    self._gate.is_closed = False
-                await asyncio.sleep(_INTERVAL)
-            self._report_end(before, self._gate.dropped - dropped, time.monotonic() - began)
-        finally:
-            self._gate.is_closed = self._in_episode = False
+        while time.monotonic() - calm_since < _CALM:
+            if self._is_above(_MARK):
+                await self._give_back(before)
+                calm_since = time.monotonic()
+            else:
+                self._gate.is_closed = False
+            await asyncio.sleep(_INTERVAL)
+        self._report_end(before, self._gate.dropped - dropped, time.monotonic() - began)
 
     async def _give_back(self, before: Mapping[str, int]) -> None:
         """Step by step until memory is below the mark; the gate closes where the bound is nearly reached after
@@ -127,6 +141,12 @@ class MemoryBound:
         resident, limit = self._resident(), self._limit()
         self._highest = max(self._highest, resident)
         return bool(limit) and resident > share * limit
+
+    def _passes_mark(self, intervals: int) -> bool:
+        """Whether it does within so many times the interval since the last look, growing as in that one."""
+        resident, limit = self._resident(), self._limit()
+        grown, self._last = resident - self._last, resident
+        return bool(limit) and (self._is_above(_MARK) or (grown > 0 and resident + grown * intervals > _MARK * limit))
 
     # --- what is said
 

@@ -164,7 +164,7 @@ def test_what_is_known_of_thousands_of_containers_is_given_back_and_found_out_ag
     """Each has labels of eight thousand characters; those that run an instruction later are known by their names."""
     ebpf()
     program("ctr")
-    limit, busy = 130, [f"busy-{number}" for number in range(5)]
+    limit, busy = 120, [f"busy-{number}" for number in range(5)]
     stand = BundleStand()
     try:
         stand.prepare()

@@ -297,8 +297,8 @@ class Engine:
     async def _tick(self) -> None:
         while True:
             self._manager.loop_answers()
-            await asyncio.sleep(1.0)
             self._memory.check()
+            await asyncio.sleep(1.0)
             self._losses.report()
             self._responses.tick()
             self._alerts.report_suppressed()

@@ -28,6 +28,7 @@ class Machine:
         self.notices: list[tuple[str, Severity, str, Fields]] = []
         self.gate, self.metrics = EventGate(), Metrics()
         self.tasks: list[Awaitable[None]] = []
+        self.reading: Callable[[], int] = self.all_held
         self.bound = MemoryBound(
             lambda: self.limit,
             [MemoryStep(name, self._shrink(name)) for name in held],
@@ -35,8 +36,11 @@ class Machine:
             notify=self._report,
             spawn=lambda work, _: self.tasks.append(work),
             metrics=self.metrics,
-            resident=lambda: sum(self.held.values()) + self.rest,
+            resident=lambda: self.reading(),
         )
+
+    def all_held(self) -> int:
+        return sum(self.held.values()) + self.rest
 
     def _trim(self) -> None:
         self.trimmed += 1
@@ -78,6 +82,30 @@ def test_below_eight_tenths_nothing_happens(machine: Machine) -> None:
     machine.tick()
 
     assert ([], [], 0) == (machine.shrunk, machine.notices, machine.trimmed)
+
+
+def test_memory_that_grows_towards_the_mark_is_looked_at_until_it_passes_it(machine: Machine) -> None:
+    growing = iter((220, 250, 280, 310))
+
+    def resident() -> int:
+        machine.rest = next(growing, machine.rest)
+        return machine.all_held()
+
+    machine.held, machine.rest = {"caches": 600, "look_back": 0, "processes": 0}, 100
+    machine.tick()
+    machine.reading = resident
+    machine.tick()
+
+    assert machine.shrunk and set(machine.shrunk) == {"caches"}
+    assert ["Memory limit reached", "Memory limit kept"] == machine.rules()
+
+
+def test_memory_that_grows_and_stops_below_the_mark_is_left_alone(machine: Machine) -> None:
+    machine.tick()
+    machine.rest = 90
+    machine.tick()
+
+    assert ([], [], []) == (machine.tasks, machine.shrunk, machine.notices)
 
 
 def test_one_episode_at_a_time_gives_memory_back(machine: Machine) -> None:
