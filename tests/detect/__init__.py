@@ -1,6 +1,7 @@
 """The proving ground of mozu's own rules: `make detect`.
 
-    work       ordinary work of a server, which must raise no alert of WARNING or above
-    ground     mozu at its default settings beside that work, and what it said of it
-    precision  the table of docs/detection.md
+    work         ordinary work of a server, which must raise no alert of WARNING or above
+    ground       mozu at its default settings beside that work, and what it said of it
+    attribution  whether an alert is of the work or of something else on the machine
+    precision    the table of docs/detection.md
 """

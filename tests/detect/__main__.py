@@ -1,15 +1,15 @@
 """python -m tests.detect [--minutes 60] [--short] [--rules FILE …]: ordinary work beside mozu's own rules."""
 
 import argparse
+import json
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from tests.detect.ground import WorkAlerts, do, table, told
+from tests.detect.ground import WorkAlerts, do, ground, table, told
 from tests.detect.precision import shares, write
 from tests.detect.work import works
-from tests.support.running import mozu_run
 
 
 def main() -> int:
@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], help="only works whose name contains this")
     parser.add_argument("--rules", type=Path, action="append", default=[], help="other rules, for comparison")
     parser.add_argument("--page", type=Path, help="the page whose table of precision is written again")
+    parser.add_argument("--alerts", type=Path, help="a file for each alert of the work, a JSON text a line")
     options = parser.parse_args()
     chosen = [
         work
@@ -27,16 +28,19 @@ def main() -> int:
         if (work.short or not options.short) and (not options.only or any(word in work.name for word in options.only))
     ]
     arguments = [word for path in options.rules for word in ("-r", str(path))]
-    if options.rules:  # their outputs may lack what an alert is known by
-        arguments += ["-o", "evaluators.falco.append_output=[{extra_fields: [proc.pcmdline, user.loginuid]}]"]
     done: list[WorkAlerts] = []
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="mozu-detect-") as folder, mozu_run(Path(folder), *arguments) as mozu:
+    with tempfile.TemporaryDirectory(prefix="mozu-detect-") as folder, ground(Path(folder), *arguments) as beside:
         while len(done) < len(chosen) or time.monotonic() - begun < options.minutes * 60:
-            done.append(do(chosen[len(done) % len(chosen)], mozu, len(done)))
+            done.append(do(chosen[len(done) % len(chosen)], beside, len(done)))
             told(done[-1], lambda line: print(line, flush=True))
-        statistics = mozu.stop()
-    print("\n".join(f"{count:6} {rule}" for rule, count in sorted(table(done).items())))
+            if options.alerts is not None:
+                with options.alerts.open("a") as file:
+                    file.writelines(f"{json.dumps(alert)}\n" for alert in done[-1].alerts)
+        statistics = beside.mozu.stop()
+    print(table(alert for result in done for alert in result.alerts))
+    print("raised by others meanwhile, not judged:")
+    print(table(alert for result in done for alert in result.others))
     print(shares(statistics))
     if options.page is not None:
         write(options.page, done, (time.monotonic() - begun) / 60, statistics)

@@ -1,7 +1,8 @@
 """python -m tests.detect.engine docker|containerd COMMAND …: the command beside an engine of containers of its own.
 
 The engine is started as an operator's would be, so what it and its containers do belongs to the work. `docker` finds it
-by `$DOCKER_HOST`, `ctr` by `$CONTAINERD_ADDRESS`.
+by `$DOCKER_HOST`, `ctr` by `$CONTAINERD_ADDRESS`. Containers of docker are in cgroups below that of the work,
+`$CGROUP`; those of containerd are where `ctr run --cgroup` puts them.
 """
 
 import os
@@ -15,8 +16,9 @@ from tests.support.remains import without_remains
 
 def main(kind: str, *command: str) -> int:
     """The exit code of the command."""
-    with without_remains():
-        engine = DockerEngine() if kind == "docker" else Containerd()
+    cgroup = os.environ["CGROUP"]
+    with without_remains(cgroup.lstrip("/")):
+        engine = DockerEngine(f"{cgroup}/docker") if kind == "docker" else Containerd()
         try:
             engine.start()
             environment = {"DOCKER_HOST": f"unix://{engine.socket}", "CONTAINERD_ADDRESS": str(engine.socket)}

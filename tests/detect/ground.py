@@ -4,21 +4,40 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
+from tests.detect.attribution import CGROUP, FIELDS, is_of_work, join, work_cgroup
 from tests.detect.work import Work
 from tests.support.requirements import ROOT
-from tests.support.running import Json, Running
+from tests.support.running import Json, Running, mozu_run
 
 LOUD: Final = frozenset({"Emergency", "Alert", "Critical", "Error", "Warning"})
 _LOGIN: Final = 424242
-"""Login uid of the work: what it starts inherits it, services too, so that its alerts are known from others'."""
+"""Login uid of the work, which what it starts inherits: work has been begun by somebody, and rules ask who."""
+_MARK: Final = "mozu-work-ends-"
+_MARKS: Final = 5
 _ENVIRONMENT: Final = ("PATH", "LANG", "VIRTUAL_ENV")
+
+
+class Ground(NamedTuple):
+    """Mozu, and the cgroup of the work beside it."""
+
+    mozu: Running
+    cgroup: Path
+
+
+@contextmanager
+def ground(folder: Path, *arguments: str) -> Iterator[Ground]:
+    """Mozu at its default settings, until the block ends."""
+    with work_cgroup() as cgroup, mozu_run(folder, *FIELDS, *arguments) as mozu:
+        yield Ground(mozu, cgroup)
 
 
 class WorkAlerts(msgspec.Struct):
@@ -28,6 +47,8 @@ class WorkAlerts(msgspec.Struct):
     code: int
     """How its script ended; -1 where programs are missing."""
     alerts: list[Json]
+    others: list[Json]
+    """Meanwhile raised by processes that are not of the work."""
 
     @property
     def loud(self) -> list[Json]:
@@ -40,46 +61,45 @@ def missing(work: Work) -> list[str]:
     return [name for name in work.programs if shutil.which(name, path=_path()) is None]
 
 
-def do(work: Work, mozu: Running, number: int) -> WorkAlerts:
+def do(work: Work, ground: Ground, number: int) -> WorkAlerts:
     """One piece of work from its beginning to the last of its alerts."""
     if missing(work):
-        return WorkAlerts(work.name, -1, [])
+        return WorkAlerts(work.name, -1, [], [])
+    mozu = ground.mozu
     before = len(mozu.alerts)
     folder, logs = (Path(mkdtemp(prefix="mozu-work-", dir=place)) for place in ("/var/tmp", "/var/log"))
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     environment |= {"PATH": _path(), "WORK": str(folder), "LOGS": str(logs), "PYTHON": sys.executable, "HOME": "/root"}
     environment |= {"PARTS": str(Path(__file__).parent / "parts"), "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
+    environment["CGROUP"] = CGROUP
     engine = [sys.executable, "-m", "tests.detect.engine", work.engine] if work.engine else []
     try:
         with (folder / "said").open("wb") as said:
             code = subprocess.run(
                 [*engine, "sh", "-euc", work.script],
                 cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False,
-                preexec_fn=_log_in,
+                preexec_fn=lambda: _enter(ground.cgroup),
             ).returncode  # fmt: skip
-        end = _mark(mozu, number, before)
-        found = [alert for alert in mozu.alerts[before:end] if _is_ours(alert)]
+        end = _mark(mozu, number)
+        found, others = _parted(mozu.alerts[before:end])
         if code:
             print((folder / "said").read_text(errors="replace")[-2000:], file=sys.stderr)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(logs, ignore_errors=True)
-    return WorkAlerts(work.name, code, found)
+    return WorkAlerts(work.name, code, found, others)
 
 
-def table(results: Iterable[WorkAlerts]) -> dict[str, int]:
-    """Rule → number of its alerts."""
-    counts: dict[str, int] = {}
-    for result in results:
-        for alert in result.alerts:
-            counts[alert["rule"]] = counts.get(alert["rule"], 0) + 1
-    return counts
+def table(alerts: Iterable[Json]) -> str:
+    """A line for each rule, with the number of its alerts."""
+    return "\n".join(f"{count:6} {rule}" for rule, count in sorted(Counter(alert["rule"] for alert in alerts).items()))
 
 
 def told(result: WorkAlerts, say: Callable[[str], None]) -> None:
     """Its line, and one for each alert."""
     ended = "programs are missing" if result.code < 0 else f"exit code {result.code}"
-    say(f"{result.work}: {ended}, {len(result.loud)} loud of {len(result.alerts)} alerts")
+    numbers = f"{len(result.loud)} loud of {len(result.alerts)} alerts, {len(result.others)} of others"
+    say(f"{result.work}: {ended}, {numbers}")
     for alert in result.alerts:
         say(f"    {alert['output'][:400]}")
 
@@ -89,17 +109,34 @@ def _path() -> str:
     return ":".join([os.environ.get("PATH", "/usr/bin:/bin"), "/usr/sbin", "/sbin", *databases])
 
 
-def _log_in() -> None:
+def _enter(cgroup: Path) -> None:
+    join(cgroup)
     Path("/proc/self/loginuid").write_text(str(_LOGIN))
 
 
-def _is_ours(alert: Json) -> bool:
-    return alert["output_fields"].get("user.loginuid") in (_LOGIN, 0)  # cron begins a session of root
+def _parted(alerts: list[Json]) -> tuple[list[Json], list[Json]]:
+    """Those of the work and those of others, without those of marks."""
+    parts: tuple[list[Json], list[Json]] = ([], [])
+    for alert in alerts:
+        if _MARK not in _parent(alert):
+            parts[not is_of_work(alert)].append(alert)
+    return parts
 
 
-def _mark(mozu: Running, number: int, before: int) -> int:
-    """An act that raises an alert, after which all of the work has been judged; where its alert stands."""
-    mark = f"mozu-work-ends-{number}"
-    subprocess.run(["sh", "-c", f"for n in 1 2 3; do cat /etc/shadow > /dev/null; done; : {mark}"], check=True)
-    end = mozu.wait_alert(lambda alert: mark in (alert["output_fields"].get("proc.pcmdline") or ""), mark, after=before)
-    return mozu.alerts.index(end, before)
+def _mark(mozu: Running, number: int) -> int:
+    """An act that raises an alert, after which all of the work has been judged; where its alert stands.
+
+    It is repeated where no alert comes: a flood of others' events can make mozu lose it.
+    """
+    mark = f"{_MARK}{number}"
+    after = len(mozu.alerts)
+    for _ in range(_MARKS):
+        subprocess.run(["sh", "-c", f"for n in 1 2 3; do cat /etc/shadow > /dev/null; done; : {mark}"], check=True)
+        with suppress(AssertionError):
+            end = mozu.wait_alert(lambda alert: mark in _parent(alert), mark, after=after)
+            return mozu.alerts.index(end, after)
+    raise AssertionError(f"the act {mark} raised no alert in {_MARKS} times; mozu's log ends with {mozu.log[-5:]}")
+
+
+def _parent(alert: Json) -> str:
+    return alert["output_fields"].get("proc.pcmdline") or ""

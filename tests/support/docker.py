@@ -59,8 +59,9 @@ _ENVIRONMENT: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 class DockerEngine:
     """One dockerd below one directory. `start` it, and `stop` it as often as needed; `destroy` it in the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, cgroup_parent: str = "/docker") -> None:
         self.root = Path(mkdtemp(prefix="mozu-docker-", dir="/tmp"))
+        self._cgroup_parent = cgroup_parent
         self.socket = self.root / "docker.sock"
         self.data_root = self.root / "data"
         self._log = self.root / "log"
@@ -78,7 +79,7 @@ class DockerEngine:
                     *("dockerd", "--config-file", self.root / "daemon.json", "--host", f"unix://{self.socket}"),
                     *("--data-root", self.data_root, "--exec-root", self.root / "exec"),
                     *("--pidfile", self.root / "pid", "--bridge", "none", "--iptables=false", "--ip-forward=false"),
-                    *("--ip-masq=false", "--shutdown-timeout", "5"),
+                    *("--ip-masq=false", "--shutdown-timeout", "5", "--cgroup-parent", self._cgroup_parent),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

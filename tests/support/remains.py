@@ -11,21 +11,21 @@ _RUNC: Final = Path("/run/containerd/runc")
 
 
 @contextmanager
-def without_remains() -> Iterator[None]:
-    """Remove what came while the block ran, and is of no container that runs."""
-    states, cgroups = set(_RUNC.glob("*/*")), set(_cgroups())
+def without_remains(*parents: str) -> Iterator[None]:
+    """Remove what came while the block ran, and is of no container that runs. `parents` are names of more cgroups."""
+    states, cgroups = set(_RUNC.glob("*/*")), set(_cgroups(parents))
     try:
         yield
     finally:
         for state in set(_RUNC.glob("*/*")) - states:
             subprocess.run(["runc", "--root", state.parent, "delete", "--force", state.name], check=False)
-        for place in sorted(set(_cgroups()) - cgroups, reverse=True):
+        for place in sorted(set(_cgroups(parents)) - cgroups, reverse=True):
             with suppress(OSError):  # it is in use, or gone
                 place.rmdir()
 
 
-def _cgroups() -> Iterator[Path]:
-    for parent in ("default", "docker", "k8s.io", "libpod_parent"):
+def _cgroups(further: tuple[str, ...]) -> Iterator[Path]:
+    for parent in ("default", "docker", "k8s.io", "libpod_parent", *further):
         for place in Path("/sys/fs/cgroup").glob(f"**/{parent}/**"):
             if place.is_dir():
                 yield place

@@ -66,7 +66,17 @@ class Running:
 
     def wait_alert(self, test: Callable[[Json], bool], what: str, *, after: int = 0) -> Json:
         """The first alert (from number `after` on) that passes the test."""
-        found: Json = self._wait(lambda: next((a for a in self.alerts[after:] if test(a)), None), what)
+        position = after
+
+        def find() -> Json | None:  # each alert is tested once: there may be many, and new ones wait meanwhile
+            nonlocal position
+            while position < len(self.alerts):
+                position += 1
+                if test(self.alerts[position - 1]):
+                    return self.alerts[position - 1]
+            return None
+
+        found: Json = self._wait(find, what)
         return found
 
     def _wait(self, find: Callable[[], Any], what: str) -> Any:
