@@ -20,9 +20,9 @@ import pytest
 
 from mozu.plugins.sources.ebpf import codegen, compat_probe, uring
 from tests.e2e.test_entry_paths import ENTRY_PATHS, FLAGS
-from tests.e2e.test_responders import mozu
 from tests.support.build import compiled
 from tests.support.requirements import ebpf, require
+from tests.support.responding import mozu
 from tests.support.running import Json, Running, mozu_run
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(900)]

@@ -14,6 +14,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.requirements import ROOT, ebpf
+from tests.support.responding import configured, in_folder, let_go, mozu, opener
 from tests.support.running import Running, mozu_run
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
@@ -21,44 +22,19 @@ pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
 ALTOGETHER: Final = int(os.environ.get("MOZU_RESPONSES", "40"))
 FREEZERS: Final = (Path("/sys/fs/cgroup/freezer"), Path("/sys/fs/cgroup"))
 NAMES: Final = ("kill", "stop", "freeze", "run", "dry")
-OPENS: Final = """
-import os, sys
-print("ready", flush=True)
-sys.stdin.readline()
-os.close(os.open(sys.argv[1], os.O_RDONLY))
-sys.stdin.read()
-"""
 
 
 def configuration(folder: Path) -> Path:
-    opens = "evt.type in (open, openat, openat2) and fd.name ="
-    rules = [
-        {
-            "rule": name, "desc": name, "condition": f"{opens} {folder}/{name}", "output": "%proc.pid",
-            "priority": "WARNING", "mozu": {"respond": name},
-        }
-        for name in NAMES
-    ]  # fmt: skip
-    (folder / "rules.yaml").write_text(json.dumps(rules))
-    for name in NAMES:
-        (folder / name).touch()
     acting = {"dry_run": False, "per_minute": 100_000}
-    entries = {
-        "state_dir": str(folder / "state"),
-        "sources": [{"ebpf": {}}],
-        "evaluators": [{"falco": {"rules": [str(folder / "rules.yaml")]}}],
-        "sinks": ["stdout"],
-        "respond": {"per_minute": 100_000, "per_account": 100_000},
-        "responders": [
-            {"kill": acting},
-            {"stop": acting},
-            {"freeze": {**acting, "what": "cgroup"}},
-            {"run": {**acting, "command": ["/usr/bin/tee", str(folder / "seen")]}},
-            {"kill": {"id": "dry"}},
-        ],
-    }
-    (folder / "mozu.yaml").write_text(json.dumps(entries))
-    return folder / "mozu.yaml"
+    responders = [
+        {"kill": acting},
+        {"stop": acting},
+        {"freeze": {**acting, "what": "cgroup"}},
+        {"run": {**acting, "command": ["/usr/bin/tee", str(folder / "seen")]}},
+        {"kill": {"id": "dry"}},
+    ]
+    budget = {"per_minute": 100_000, "per_account": 100_000}
+    return configured(folder, in_folder(folder, NAMES), responders, respond=budget)
 
 
 @pytest.fixture(scope="module")
@@ -74,36 +50,12 @@ def acting(folder: Path) -> Iterator[Running]:
         running.stop()
 
 
-def opener(path: Path) -> "subprocess.Popen[str]":
-    """A process that opens this file when it is let go, and then waits."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", OPENS, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
-
-
-def let_go(process: "subprocess.Popen[str]") -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
-
-
 def response(acting: Running, rule: str, process: "subprocess.Popen[str]", after: int) -> dict[str, Any]:
     """The first notice of this rule that names the process."""
     found: dict[str, Any] = acting.wait_alert(
         lambda one: one["rule"] == rule and f" {process.pid} " in one["output"], f"{rule} {process.pid}", after=after
     )
     return found
-
-
-def mozu(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "mozu", *arguments], env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return done.stdout
 
 
 def test_a_process_is_killed_and_the_notice_says_how_soon(acting: Running, folder: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.docker import DockerEngine, docker
 from tests.support.requirements import ROOT, ebpf, require
+from tests.support.responding import configured, in_folder, let_go, opener
 from tests.support.running import PATIENCE, Running, mozu_run
 
 __all__ = ["docker"]
@@ -25,61 +26,26 @@ NAMES: Final = ("stop", "freeze", "isolate", "pause")
 FREEZERS: Final = (Path("/sys/fs/cgroup/freezer"), Path("/sys/fs/cgroup"))
 UID: Final = 48_231
 """A user of no other process."""
-OPENS: Final = """
-import os, sys
-print("ready", flush=True)
-sys.stdin.readline()
-os.close(os.open(sys.argv[1], os.O_RDONLY))
-sys.stdin.read()
-"""
-
 Look = Callable[[], str]
 
 
-def configured(folder: Path, socket: Path) -> Path:
-    rules = [
-        {
-            "rule": name, "desc": name, "output": "%proc.pid", "priority": "WARNING", "mozu": {"respond": name},
-            "condition": f"evt.type in (open, openat, openat2) and fd.name in ({folder}/{name}, /mozu-{name})",
-        }
-        for name in NAMES
-    ]  # fmt: skip
-    (folder / "rules.yaml").write_text(json.dumps(rules))
-    folder.chmod(0o755)
-    for name in NAMES:
-        (folder / name).touch()
+def configuration(folder: Path, socket: Path) -> Path:
+    traps = {name: f"{path}, /mozu-{name}" for name, path in in_folder(folder, NAMES).items()}
     own = {"freeze": {"what": "cgroup"}, "pause": {"docker": str(socket)}}
-    entries = {
-        "state_dir": str(folder / "state"),
-        "sources": [{"ebpf": {}}],
-        "enrichers": [],
-        "evaluators": [{"falco": {"rules": [str(folder / "rules.yaml")]}}],
-        "sinks": ["stdout"],
-        "responders": [{name: {"dry_run": False, **own.get(name, {})}} for name in NAMES],
-    }
-    (folder / "mozu.yaml").write_text(json.dumps(entries))
-    return folder / "mozu.yaml"
+    return configured(folder, traps, [{name: {"dry_run": False, **own.get(name, {})}} for name in NAMES], enrichers=[])
 
 
 @contextmanager
-def opener(path: Path, user: int | None = None) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable if user is None else "/usr/bin/python3", "-c", OPENS, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=user) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+def doomed(path: Path, user: int | None = None) -> Iterator["subprocess.Popen[str]"]:
+    """It is killed in the end: what was done to it may last."""
+    with opener(path, user) as process:
         yield process
         process.kill()
 
 
-def let_go(process: "subprocess.Popen[str]") -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
-
-
 @contextmanager
 def stopped(folder: Path, docker: DockerEngine) -> Iterator[tuple[Look, str, str]]:
-    with opener(folder / "stop") as process:
+    with doomed(folder / "stop") as process:
         let_go(process)
         stat = Path(f"/proc/{process.pid}/stat")
         yield lambda: stat.read_text().rpartition(")")[2].split()[0], "T", "S"
@@ -93,7 +59,7 @@ def frozen(folder: Path, docker: DockerEngine) -> Iterator[tuple[Look, str, str]
     if not file.exists():
         file, words = place / "cgroup.freeze", ("1", "0")
     try:
-        with opener(folder / "freeze") as process:
+        with doomed(folder / "freeze") as process:
             (place / "cgroup.procs").write_text(str(process.pid))
             let_go(process)
             yield lambda: file.read_text().strip(), *words
@@ -108,7 +74,7 @@ def isolated(folder: Path, docker: DockerEngine) -> Iterator[tuple[Look, str, st
         listed = subprocess.run(["nft", "list", "ruleset"], check=True, capture_output=True, text=True).stdout
         return "dropped" if f"skuid != {UID}" in listed else "sent"
 
-    with opener(folder / "isolate", user=UID) as process:
+    with doomed(folder / "isolate", user=UID) as process:
         let_go(process)
         yield tables, "dropped", "sent"
 
@@ -146,7 +112,7 @@ def test_what_was_half_done_is_repaired_and_reported_by_the_next_run(folder: Pat
     ebpf()
     listed = subprocess.run(["nft", "list", "tables"], capture_output=True, check=False)
     require(listed.returncode == 0, "nft may not be used here")
-    path = str(configured(folder, docker.socket))
+    path = str(configuration(folder, docker.socket))
     through = (sys.executable, "-m", "tests.support.killed_at", "done")
     env = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
     half_done: list[tuple[str, Look, str]] = []

@@ -3,8 +3,6 @@
 import json
 import os
 import select
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -15,7 +13,8 @@ from mozu.core.common.cgroup_control import ControlledCgroup
 from tests.support.containerd import Containerd, containerd
 from tests.support.docker import DockerEngine, docker
 from tests.support.podman import Podman, podman
-from tests.support.requirements import ROOT, ebpf
+from tests.support.requirements import ebpf
+from tests.support.responding import configured, in_containers, undo
 from tests.support.running import PATIENCE, Json, Running, mozu_run
 
 __all__ = ["containerd", "docker", "podman"]
@@ -36,25 +35,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def acting(folder: Path) -> Iterator[Running]:
     ebpf()
-    condition = "evt.type in (open, openat, openat2) and fd.name = /mozu-"
-    rules = [
-        {
-            "rule": act, "desc": act, "condition": condition + act, "output": "%container.id", "priority": "WARNING",
-            "mozu": {"respond": act},
-        }
-        for act in ACTS
-    ]  # fmt: skip
-    (folder / "rules.yaml").write_text(json.dumps(rules))
-    entries = {
-        "state_dir": str(folder / "state"),
-        "sources": [{"ebpf": {}}],
-        "enrichers": [],
-        "evaluators": [{"falco": {"rules": [str(folder / "rules.yaml")]}}],
-        "sinks": ["stdout"],
-        "responders": [{act: {"what": "container", "dry_run": False}} for act in ACTS],
-    }
-    (folder / "mozu.yaml").write_text(json.dumps(entries))
-    with mozu_run(folder, "-c", str(folder / "mozu.yaml")) as running:
+    responders = [{act: {"what": "container", "dry_run": False}} for act in ACTS]
+    config = configured(folder, in_containers(ACTS), responders, output="%container.id", enrichers=[])
+    with mozu_run(folder, "-c", str(config)) as running:
         yield running
         running.stop()
 
@@ -77,10 +60,7 @@ def acted_on(acting: Running, folder: Path, begin: Begin, runtime: str) -> None:
     cgroup = ControlledCgroup(Path(entry["detail"]["cgroup"]))
     assert len(entry["pids"]) >= 2
     assert cgroup.is_frozen()
-    subprocess.run(
-        [sys.executable, "-m", "mozu", "responders", "undo", ident, "-c", str(folder / "mozu.yaml")],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, check=True, capture_output=True,
-    )  # fmt: skip
+    undo(folder, ident)
     assert not cgroup.is_frozen()
     before = len(acting.alerts)
     begin(f"{runtime}-kill", SCRIPT.format(act="kill"))

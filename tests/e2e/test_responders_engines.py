@@ -1,9 +1,5 @@
 """Containers of docker, containerd and podman are paused, resumed and killed by their engines, which know it."""
 
-import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +11,8 @@ import pytest
 from tests.support.containerd import Containerd, containerd
 from tests.support.docker import DockerEngine, docker
 from tests.support.podman import Podman, podman
-from tests.support.requirements import ROOT, ebpf
+from tests.support.requirements import ebpf
+from tests.support.responding import configured, in_containers, undo
 from tests.support.running import PATIENCE, Running, mozu_run
 
 __all__ = ["containerd", "docker", "podman"]
@@ -32,25 +29,9 @@ def script(act: str) -> tuple[str, ...]:
 @contextmanager
 def acting(folder: Path, settings: dict[str, object]) -> Iterator[Running]:
     ebpf()
-    condition = "evt.type in (open, openat, openat2) and fd.name = /mozu-"
-    rules = [
-        {
-            "rule": act, "desc": act, "condition": condition + act, "output": "%container.id", "priority": "WARNING",
-            "mozu": {"respond": act},
-        }
-        for act in ACTS
-    ]  # fmt: skip
-    (folder / "rules.yaml").write_text(json.dumps(rules))
-    entries = {
-        "state_dir": str(folder / "state"),
-        "sources": [{"ebpf": {}}],
-        "enrichers": [],
-        "evaluators": [{"falco": {"rules": [str(folder / "rules.yaml")]}}],
-        "sinks": ["stdout"],
-        "responders": [{act: {"dry_run": False, **settings}} for act in ACTS],
-    }
-    (folder / "mozu.yaml").write_text(json.dumps(entries))
-    with mozu_run(folder, "-c", str(folder / "mozu.yaml")) as running:
+    responders = [{act: {"dry_run": False, **settings}} for act in ACTS]
+    config = configured(folder, in_containers(ACTS), responders, output="%container.id", enrichers=[])
+    with mozu_run(folder, "-c", str(config)) as running:
         yield running
         running.stop()
 
@@ -63,13 +44,6 @@ def taken(running: Running, act: str, after: int) -> str:
     )
     assert found["rule"] == "Response taken", found["output"]
     return f"{found['output_fields']['alert']}/{act}"
-
-
-def undo(folder: Path, act: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "mozu", "responders", "undo", act, "-c", str(folder / "mozu.yaml")],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, check=True, capture_output=True,
-    )  # fmt: skip
 
 
 def until(state: Callable[[], str], wanted: str) -> None:

@@ -1,7 +1,6 @@
 """What keeps a real run from acting, tried as its operator and as an attacker: the kill switch in each of its ways, dry
 run until a reload, what mozu was started by, budgets of accounts."""
 
-import json
 import os
 import re
 import signal
@@ -13,50 +12,30 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_responders import let_go, mozu
 from tests.support.requirements import ebpf
+from tests.support.responding import configured, in_folder, let_go, mozu, opener
 from tests.support.running import Json, Running, mozu_run
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
 
-OPENS = """
-import os, sys
-print("ready", flush=True)
-sys.stdin.readline()
-os.close(os.open(sys.argv[1], os.O_RDONLY))
-sys.stdin.read()
-"""
 TOLD = ("Response taken", "Response would be taken", "Response refused", "Response failed")
 
 
+WAYS = ("command", "signal", "file")
+"""Of switching responses off. Each has a trap of its own: of equal refusals an alert says only the first of a minute."""
+
+
 def configure(folder: Path, *, dry_run: bool) -> Path:
-    rule = {
-        "rule": "trap", "desc": "d", "output": "%proc.pid", "priority": "WARNING", "mozu": {"respond": "kill"},
-        "condition": f"evt.type in (open, openat, openat2) and fd.name = {folder}/trap",
-    }  # fmt: skip
-    (folder / "rules.yaml").write_text(json.dumps([rule]))
-    entries = {
-        "state_dir": str(folder / "state"),
-        "sources": [{"ebpf": {}}],
-        "enrichers": [],
-        "evaluators": [{"falco": {"rules": [str(folder / "rules.yaml")]}}],
-        "sinks": ["stdout"],
-        "respond": {"per_account": 2},
-        "responders": [{"kill": {"dry_run": dry_run, "per_minute": 100}}],
-    }
-    (folder / "mozu.yaml").write_text(json.dumps(entries))
-    return folder / "mozu.yaml"
+    names = ("kill", *WAYS)
+    responders = [{"kill": {"id": name, "dry_run": dry_run, "per_minute": 100}} for name in names]
+    return configured(folder, in_folder(folder, names), responders, enrichers=[], respond={"per_account": 2})
 
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """One that other users may search."""
     with tempfile.TemporaryDirectory(prefix="mozu-safety-", dir="/tmp") as place:
-        made = Path(place)
-        made.chmod(0o755)
-        (made / "trap").touch()
-        (made / "trap").chmod(0o644)
-        yield made
+        yield Path(place)
 
 
 @pytest.fixture(scope="module")
@@ -68,28 +47,30 @@ def running(folder: Path) -> Iterator[Running]:
 
 
 @contextmanager
-def opener(running: Running, folder: Path, user: int) -> Iterator[tuple["subprocess.Popen[str]", Json]]:
+def trapped(running: Running, folder: Path, user: int, trap: str) -> Iterator[tuple["subprocess.Popen[str]", Json]]:
     """A process of this user that has opened the trap, and the alert about it."""
     before = len(running.alerts)
-    command = ["/usr/bin/python3", "-c", OPENS, str(folder / "trap")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=user) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+    with opener(folder / trap, user) as process:
         let_go(process)
         found = running.wait_alert(
-            lambda one: one["rule"] == "trap" and one["output"].endswith(f" {process.pid}"), "the trap", after=before
+            lambda one: one["rule"] == trap and one["output"].endswith(f" {process.pid}"), "the trap", after=before
         )
         yield process, found
         process.communicate("", timeout=60)
 
 
-def opened(running: Running, folder: Path, user: int) -> tuple[Json, int]:
+def opened(running: Running, folder: Path, user: int, trap: str = "kill") -> tuple[Json, int]:
     """What is said of such a process, and its exit status once it may end."""
-    with opener(running, folder, user) as (process, first):
-        told = running.wait_alert(
-            lambda one: one["rule"] in TOLD and one["output_fields"]["alert"] == first["uuid"], "an end"
-        )
+    with trapped(running, folder, user, trap) as (process, first):
+        told = answer(running, first)
     return told, process.returncode
+
+
+def answer(running: Running, first: Json) -> Json:
+    """What became of the response to this alert."""
+    return running.wait_alert(
+        lambda one: one["rule"] in TOLD and one["output_fields"]["alert"] == first["uuid"], "an answer"
+    )
 
 
 def test_dry_run_until_a_reload_says_otherwise(running: Running, folder: Path) -> None:
@@ -118,7 +99,7 @@ def switched(running: Running, word: str, after: int) -> None:
     )
 
 
-@pytest.mark.parametrize("way", ["command", "signal", "file"])
+@pytest.mark.parametrize("way", WAYS)
 def test_the_kill_switch(running: Running, folder: Path, way: str) -> None:
     before, off = len(running.alerts), folder / "state/responses/off"
     if way == "command":
@@ -128,21 +109,22 @@ def test_the_kill_switch(running: Running, folder: Path, way: str) -> None:
     else:
         off.touch()
     switched(running, "off", before)
-    with opener(running, folder, user=48_310 + len(way)) as (spared, _):
+    with trapped(running, folder, user=48_310 + len(way), trap=way) as (spared, first):
+        assert answer(running, first)["rule"] == "Response refused"
         before = len(running.alerts)
         if way == "command":
             mozu("responders", "on", "-c", str(folder / "mozu.yaml"))
         else:
             off.unlink()
         switched(running, "on", before)
-        told, status = opened(running, folder, user=48_310 + len(way))
+        told, status = opened(running, folder, user=48_310 + len(way), trap=way)
     assert (told["rule"], status) == ("Response taken", -9)
     assert spared.returncode == 0
 
 
 def test_what_mozu_was_started_by_is_not_killed(running: Running, folder: Path) -> None:
     before = len(running.alerts)
-    os.close(os.open(folder / "trap", os.O_RDONLY))
+    os.close(os.open(folder / "kill", os.O_RDONLY))
     told = running.wait_alert(lambda one: one["rule"] in TOLD, "an end", after=before)
     assert told["rule"] == "Response refused"
     assert re.search(rf"process {os.getpid()} \(.*\) is one that mozu was started by", told["output"])

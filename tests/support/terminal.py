@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ class Terminal:
         self.pid, self._descriptor = pty.fork()
         if self.pid == 0:
             try:
+                for number in (signal.SIGINT, signal.SIGQUIT):  # ignored by what runs in the background of a script
+                    signal.signal(number, signal.SIG_DFL)
                 os.chdir(at)
                 os.execvpe(command[0], list(command), dict(variables))
             finally:
