@@ -22,7 +22,7 @@ TOLD = ("Response taken", "Response would be taken", "Response refused", "Respon
 
 
 WAYS = ("command", "signal", "file")
-"""Of switching responses off. Each has a trap of its own: of equal refusals an alert says only the first of a minute."""
+"""Of switching responses off. Each has its trap: of equal refusals an alert says only the first of a minute."""
 
 
 def configure(folder: Path, *, dry_run: bool) -> Path:
