@@ -70,7 +70,15 @@ class FilterRunner:
         """What the next runs find."""
         self._generation += 1
         bpf_syscall.update(self.maps["GENERATION"], 0, struct.pack("<Q", self._generation))
+        self.publish(pid, verdict)
+        self.place(call)
+
+    def publish(self, pid: int, verdict: int) -> None:
+        """What holds of a process from now on, in the generation of the last `prepare`."""
         bpf_syscall.update(self.maps["PROC_VERDICTS"], pid, ENTRY.pack(self._generation, verdict))
+
+    def place(self, call: bytes) -> None:
+        """The call that the next run is about."""
         bpf_syscall.update(self.maps["SYSCALL_CTX"], 0, call * self._cpus)
 
     def _filtered(self, number: int) -> int:

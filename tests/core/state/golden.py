@@ -25,6 +25,8 @@ from tests.support.requirements import DATA
 FOLDER: Final = DATA / "states"
 INVENTED: Final = {history.name: history for history in histories(16)}
 CAPTURES: Final = {path.stem: path for path in sorted((DATA / "oracle").glob("*.scap"))}
+RECORDINGS: Final = {path.name.partition(".")[0]: path for path in sorted(FOLDER.glob("*.jsonl.gz"))}
+"""Of live sources, written by live_recordings.py."""
 
 
 def invented(history: History) -> Iterator[str]:
@@ -33,7 +35,7 @@ def invented(history: History) -> Iterator[str]:
 
 
 def recorded(path: Path) -> Iterator[str]:
-    """A capture."""
+    """A capture, or a recording."""
     registry = FieldRegistry(builtin_fields())
     source = ReplaySource(ReplaySettings(files=[path]), _in(registry))
     for name, make in source.readers().items():
@@ -58,6 +60,7 @@ def _lines(events: Iterable[SyscallEvent], machine: StateMachine, registry: Fiel
 FILES: Final[Mapping[str, tuple[Callable[[Any], Iterator[str]], Mapping[str, Any]]]] = {
     "invented": (invented, INVENTED),
     "captures": (recorded, CAPTURES),
+    "recordings": (recorded, RECORDINGS),
 }
 """File → how its histories are told, and those."""
 

@@ -6,7 +6,7 @@ Where a difference is meant: `python -m tests.core.state.golden` (tests/data/REA
 
 import pytest
 
-from tests.core.state.golden import CAPTURES, INVENTED, difference
+from tests.core.state.golden import CAPTURES, INVENTED, RECORDINGS, difference
 from tests.support.utc import utc
 
 __all__ = ["utc"]
@@ -20,3 +20,8 @@ def test_invented_histories_show_and_change_what_they_did(name: str) -> None:
 @pytest.mark.parametrize("name", CAPTURES)
 def test_captures_show_and_change_what_they_did(name: str) -> None:
     assert difference("captures", name) == ""
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_recordings_of_live_sources_show_and_change_what_they_did(name: str) -> None:
+    assert difference("recordings", name) == ""

@@ -69,6 +69,31 @@ def test_a_later_open_of_the_same_file_replaces_the_path(comparison: FilterCompa
     assert alerts(rules, filtered) == alerts(rules, whole)
 
 
+def test_another_file_in_the_same_struct_file_does_not_have_its_path(
+    comparison: FilterComparison, likely: Path
+) -> None:
+    """No open has replaced what was stored: open_tree is none."""
+    comparison.want(UNWANTED, READS_PATH)
+
+    filtered, _ = comparison.act(opens.reused, str(likely / "x" / "up"), str(likely / "x" / "a.b"), 20)
+
+    assert [] == [path for path in paths_of(filtered.of("openat")) if str(likely) in path]
+    assert [str(likely / "x" / "a.b")] * 20 == [one[3][0] for one in alerts([READS_PATH], filtered)]
+
+
+def test_a_descriptor_is_a_directory_where_its_open_asked_for_one(comparison: FilterComparison, likely: Path) -> None:
+    """An open without O_DIRECTORY has an event, which says so; one with it is discarded."""
+    files, directories = (f"evt.type = fchown and fd.type = {kind}" for kind in ("file", "directory"))
+    comparison.want(UNWANTED, READS_PATH, files, directories)
+    steps = [("openat", None, os.fsencode(likely / "x"), flags) for flags in (os.O_DIRECTORY, 0)]
+
+    filtered, whole = comparison.act(opens.many, steps, "fchown")
+
+    assert 1 == len(filtered.of("openat"))
+    assert [1, 0] == [one[0] for one in alerts([files, directories], whole)]
+    assert alerts([files, directories], filtered) == alerts([files, directories], whole)
+
+
 def test_the_relative_path_of_an_open_is_stored(comparison: FilterComparison, likely: Path) -> None:
     rules = (UNWANTED, READS_PATH)
     comparison.want(*rules)

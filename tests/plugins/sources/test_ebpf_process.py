@@ -163,6 +163,27 @@ def test_an_executable_is_writable_by_whom_its_mode_names(
     assert expected == ("EXE_WRITABLE" in flags)
 
 
+@pytest.mark.parametrize(
+    ("prepare", "owner", "mode", "expected"),
+    [
+        ("", 21, 0o555, True), ("without_dac_override", 0, 0o755, True), ("without_dac_override", 0, 0o555, False),
+        ("without_dac_override", 21, 0o755, False),
+    ],
+)  # fmt: skip
+def test_root_may_write_an_executable_by_a_capability_and_not_by_its_number(
+    live: Live, waiting: str, prepare: str, owner: int, mode: int, expected: bool
+) -> None:
+    with place() as home:
+        path = home / "program"
+        shutil.copy(waiting, path)
+        os.chown(path, owner, 22)
+        path.chmod(mode)
+        act = live.act(processes.run, str(path), ["x"], {}, "/", prepare)
+
+    flags = flag_names("execve_flags", named(execution(act, act.value["pid"]))["flags"])
+    assert expected == ("EXE_WRITABLE" in flags)
+
+
 def test_an_executable_in_memory_is_known_as_such(live: Live, waiting: str) -> None:
     act = live.act(processes.run_memfd, waiting)
 

@@ -76,6 +76,11 @@ def become_an_ordinary_user() -> None:
     os.setresuid(11, 21, 21)
 
 
+def without_dac_override() -> None:
+    """Root, and no capability to write what the mode of a file does not allow after the next exec."""
+    assert ctypes.CDLL(None).prctl(24, 1, 0, 0, 0) == 0  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+
+
 def own_namespaces() -> None:
     """Mounts, network and users of one's own, as bubblewrap and unshare(1) make them."""
     assert ctypes.CDLL(None).unshare(0x00020000 | 0x40000000 | 0x10000000) == 0  # CLONE_NEWNS, _NEWNET, _NEWUSER
