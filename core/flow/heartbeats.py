@@ -108,7 +108,7 @@ class _Schedule:
     def __init__(self, worker: SinkWorker, interval: float) -> None:
         self.worker, self.interval = worker, interval
         self.next = self._sent = 0.0
-        self._delivered = 0
+        self._delivered = worker.delivered
 
     def is_due(self, now: float) -> bool:
         if now < self.next:

@@ -94,6 +94,12 @@ class Judged:
         """(rule, number of the event, values)."""
         return [(one.rule, one.event_num, one.values) for one in self.taken.alerts]
 
+    def counts(self) -> list[int]:
+        """How many events had which end."""
+        pipeline = self.pipeline
+        ends = (pipeline.received, pipeline.rejected, pipeline.internal, pipeline.evaluated, pipeline.dropped)
+        return [end.value for end in ends]
+
     def state(self) -> list[object]:
         """All that is known of tasks and descriptors."""
         return [event.observed for event in self.machine.snapshot().events()]
@@ -121,9 +127,9 @@ class JudgedTwice:
 
     @property
     def agree(self) -> bool:
-        """Whether the same alerts came, and the states are the same."""
+        """Whether the same alerts came, the states are the same, and as many events are counted as evaluated."""
         first, second = self.remembering, self.forgetful
-        return first.alerts() == second.alerts() and first.state() == second.state()
+        return (first.alerts(), first.state(), first.counts()) == (second.alerts(), second.state(), second.counts())
 
 
 def by_rules(*conditions: str, fields: FieldRegistry) -> JudgedTwice:

@@ -41,3 +41,12 @@ def test_an_alert_or_an_earlier_notice_that_was_dropped_repeats_nothing() -> Non
     taken = announced(one, 10, 12)
     one.not_stored([(10, NOTICE), (11, packed(alert()))])
     assert taken == one.heard(13)
+
+
+def test_a_dropped_notice_is_remembered_until_all_below_its_own_position_is_on_disk() -> None:
+    one = Announcements()
+    announced(one, 10, 12)
+    announced(one, 12, 14)
+    one.not_stored([(13, NOTICE)])
+    assert [DroppedRange(3, 7, "full")] == one.heard(13), "the first notice"
+    assert [] == one.heard(15), "the second one was dropped"

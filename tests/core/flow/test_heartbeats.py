@@ -187,6 +187,20 @@ def test_while_a_destination_is_down_one_waits_and_no_number_is_used_for_others(
     assert [1, 2, 3] == [beat.stamp.sequence for beat in beats]  # before, the one that waited, and a fresh one at once
 
 
+def test_another_interval_makes_no_further_one_while_one_waits() -> None:
+    scene = Scene()
+
+    async def script() -> None:
+        await asyncio.sleep(1)
+        scene.destination.up = False
+        await asyncio.sleep(100)
+        scene.heartbeats.use({"siem": 30.0})
+        await asyncio.sleep(3600)
+        assert 1 == scene.worker.queue.in_memory()
+
+    scene.play(script)
+
+
 def test_one_that_a_full_queue_dropped_does_not_end_them() -> None:
     scene = Scene(capacity=1)
 
