@@ -32,6 +32,7 @@ check: lint types contracts pages ## lint, types, import contracts, generated do
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/zizmor --offline --quiet --config .github/zizmor.yml .github
 
 types: $(STAMP)
 	$(VENV)/bin/mypy
@@ -70,6 +71,9 @@ dist: $(STAMP)   ## sdist and wheel in dist/
 
 deb: $(STAMP)    ## the package for Debian and Ubuntu in dist/, of the commit that is checked out
 	$(PYTHON) -m distribution deb
+
+release: dist deb ## dist/ with packages, digests, the signature of SIGNING_KEY=FILE, and the text of the release page
+	$(PYTHON) -m distribution release --key "$(SIGNING_KEY)"
 
 vm: $(STAMP)     ## the package in virtual machines of Debian 12 and 13, and on a kernel that is too old (as root): an hour
 	MOZU_VM=full tools/test-packages

@@ -1,10 +1,10 @@
-"""`python -m distribution deb|lock`."""
+"""`python -m distribution deb|lock|release`."""
 
 import argparse
 from pathlib import Path
 from typing import Final
 
-from distribution import deb, wheels
+from distribution import deb, publication, wheels
 from distribution.release import release_of
 
 ROOT: Final = Path(__file__).parents[1]
@@ -18,9 +18,15 @@ def main() -> None:
     build.add_argument("--output", type=Path, default=ROOT / "dist", help="directory that the package is written to")
     build.add_argument("--wheels", type=Path, default=ROOT / "build" / "wheels", help="where wheels are kept")
     commands.add_parser("lock", help="write wheels.lock: the wheels of constraints.txt")
+    sign = commands.add_parser("release", help="digests, signature and page for the files of a directory")
+    sign.add_argument("--files", type=Path, default=ROOT / "dist", help="directory that has the files")
+    sign.add_argument("--key", type=Path, required=True, help="OpenSSH's private key that signs")
     given = parser.parse_args()
     if given.command == "lock":
         wheels.write_lock(ROOT)
+        return
+    if given.command == "release":
+        print(publication.publish(ROOT, release_of(ROOT), given.files, given.key))
         return
     print(deb.build(ROOT, release_of(ROOT), wheels.fetched(given.wheels), given.output))
 

@@ -14,6 +14,7 @@ from tests.support.schemas import carried
 
 WORKFLOWS: Final = sorted((ROOT / ".github/workflows").glob("*.yml"))
 TEST: Final[dict[str, Any]] = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"]
+RELEASE: Final[dict[str, Any]] = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"]
 MAKEFILE: Final = (ROOT / "Makefile").read_text()
 TARGETS: Final = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 SYSTEMS: Final = ["debian:12", "debian:13", "ubuntu:24.04"]
@@ -46,6 +47,15 @@ def test_the_jobs_run_all_that_make_test_runs() -> None:
     ran = {line.split()[-1] for job in TEST.values() for line in commands(job)}
     assert len(parts) > 1
     assert parts <= ran
+
+
+def test_a_release_is_made_by_the_makefile_and_only_what_publishes_may_write() -> None:
+    called = [line.split()[1] for line in commands(RELEASE["files"]) if line.startswith("make ")]
+    assert called == ["release"]
+    assert "release" in TARGETS
+    writes = {name: [one for one, how in job.get("permissions", {}).items() if how == "write"]
+              for name, job in RELEASE.items()}  # fmt: skip
+    assert writes == {"files": [], "registry": ["id-token"], "page": ["contents"]}
 
 
 def test_the_systems_and_pythons_are_those_that_the_project_names() -> None:
