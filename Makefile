@@ -72,7 +72,9 @@ dist: $(STAMP)   ## sdist and wheel in dist/
 deb: $(STAMP)    ## the package for Debian and Ubuntu in dist/, of the commit that is checked out
 	$(PYTHON) -m distribution deb
 
-release: dist deb ## dist/ with packages, digests, the signature of SIGNING_KEY=FILE, and the text of the release page
+release:         ## dist/ with packages, digests, the signature of SIGNING_KEY=FILE, and the text of the release page
+	@test -f "$(SIGNING_KEY)" || { echo "make release SIGNING_KEY=FILE: a private key of OpenSSH (docs/releasing.md)"; exit 1; }
+	$(MAKE) dist deb
 	$(PYTHON) -m distribution release --key "$(SIGNING_KEY)"
 
 vm: $(STAMP)     ## the package in virtual machines of Debian 12 and 13, and on a kernel that is too old (as root): an hour
