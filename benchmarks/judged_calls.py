@@ -3,8 +3,9 @@
     python -m benchmarks.judged_calls [--rounds 40] [--cpu 1]
 
 Nothing is attached: the kernel runs the program of opens for a made-up call of this process (BPF_PROG_TEST_RUN) and
-counts the time itself (`kernel.bpf_stats_enabled`). Three cases by turns, 2,000 runs each, into an empty ring buffer:
-no open has a key; each has one that no verdict is known for; each is recognised, and discarded.
+counts the time itself (`kernel.bpf_stats_enabled`). Four cases by turns, 2,000 runs each, into an empty ring buffer:
+no open is hashed; the caller has no class; each has a key that no verdict is known for; each is recognised, and
+discarded.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import Final
 from benchmarks.kernel_filters import counted, opening
 from mozu.plugins.sources.ebpf import bpf_syscall, codegen
 from mozu.plugins.sources.ebpf.flow_map import FlowMap
-from mozu.plugins.sources.ebpf.maps import make_maps
+from mozu.plugins.sources.ebpf.maps import CALLER_CLASS, make_maps
 from mozu.plugins.sources.ebpf.program_code import ProgramCode
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
@@ -25,9 +26,9 @@ from tests.support.bpf_run import FilterRunner, run_count
 _RING: Final = 64 << 20
 _RUNS: Final = 2000
 _PATH: Final = b"/usr/lib/x86_64-linux-gnu/libc.so.6"
-NO_KEYS, IN_VAIN, RECOGNISED = "no keys", "looked for in vain", "recognised"
-_ON, _OTHER = 1, 2
-"""Generations: the one of the verdict, and another."""
+NO_KEYS, NO_CLASS, IN_VAIN, RECOGNISED = "no keys", "no class", "looked for in vain", "recognised"
+_GENERATIONS: Final = {NO_KEYS: 0, NO_CLASS: 3, IN_VAIN: 2, RECOGNISED: 1}
+"""Of classes and verdicts: the third has neither, the second only the class."""
 
 
 class Opens:
@@ -40,20 +41,32 @@ class Opens:
         self.program = code.shared_program(PROGRAMS["openat"][0], bpf_syscall.RAW_TRACEPOINT)
         self.ring, self.flow = RingBuffer(self.maps["RING"], _RING), FlowMap(self.maps["FLOW"], _RING)
         self.flow.set_watermark(_RING)
+        self._class = 0
         call, self._text = opening(_PATH, os.open(_PATH, os.O_RDONLY), os.getpid())
         bpf_syscall.update(self.maps["SYSCALL_CTX"], 0, call * bpf_syscall.possible_cpus())
 
-    def judge(self) -> None:
-        """The open of this process is known."""
-        self.flow.recognise(_ON, keeps_paths=False)
+    def _hash(self) -> bytes:
+        """What stands behind the record of the open: its caller, or its key."""
         FilterRunner.run(self.program)
         (record,) = self.ring.drain(lambda data: data, 1)
-        bpf_syscall.update_keys(self.maps["JUDGED_CALLS"], [record[-8:]], _ON.to_bytes(4, "little"))
+        return record[-8:]
+
+    def prepare(self, case: str) -> None:
+        """What the case finds in the maps."""
+        generation = _GENERATIONS[case]
+        self.flow.recognise(_GENERATIONS[NO_CLASS], keeps_paths=False)
+        self.ring.drain(lambda record: None, _RING)
+        if case in (IN_VAIN, RECOGNISED):
+            self._class += 1  # of which no key is known
+            known = CALLER_CLASS.pack(self._class, generation)
+            bpf_syscall.update_many(self.maps["CALLER_CLASSES"], {self._hash(): known})
+        self.flow.recognise(generation, keeps_paths=False)
+        if case == RECOGNISED:
+            bpf_syscall.update_many(self.maps["JUDGED_CALLS"], {self._hash(): generation.to_bytes(4, "little")})
 
     def mean(self, case: str) -> float:
         """Nanoseconds of a run."""
-        self.flow.recognise({NO_KEYS: 0, IN_VAIN: _OTHER, RECOGNISED: _ON}[case], keeps_paths=False)
-        self.ring.drain(lambda record: None, _RING)
+        self.prepare(case)
         FilterRunner.run(self.program)
         time, count = run_count(self.program)
         for _ in range(_RUNS):
@@ -79,8 +92,7 @@ def main() -> None:
     options = parser.parse_args()
     os.sched_setaffinity(0, {options.cpu})
     opens = Opens()
-    opens.judge()
-    found: dict[str, list[float]] = {case: [] for case in (NO_KEYS, IN_VAIN, RECOGNISED)}
+    found: dict[str, list[float]] = {case: [] for case in _GENERATIONS}
     with counted():
         for _ in range(options.rounds):
             for case, times in found.items():

@@ -29,7 +29,8 @@ enum mark {
 };
 
 enum entry_path { ENTRY_NATIVE = 0, ENTRY_COMPAT = 1, ENTRY_URING = 2 }; /* 64-bit, 32-bit call, io_uring */
-#define HAS_KEY 0x100 /* in `entry_path`: the last 8 bytes of the record are its key (verdict_memory.h) */
+#define HAS_HASH 0x100 /* in `entry_path`: the last 8 bytes of the record are its caller or its key (verdict_memory.h) */
+#define IS_CALLER 1 /* in these: the caller */
 #define ACT_KILLED 0x200 /* the same: the caller was sent SIGKILL before the call returned (kernel_kill.h) */
 #define ACT_WOULD 0x400 /* ... or would have been: dry run */
 #define ACTS 0x600

@@ -151,10 +151,12 @@ class LeavesUndecoded(Protocol):
 class DiscardsJudged(Protocol):
     """A live source of system calls that can discard calls that were judged (`UndecodedEvent.source_key`)."""
 
-    def discard_judged(self, events: Sequence[UndecodedEvent] | None) -> None:
+    def discard_judged(self, events: Sequence[UndecodedEvent] | None, classes: Mapping[bytes, int]) -> None:
         """No rule matches these: calls with an equal `source_key` may be discarded from now on, counted as filtered,
-        where the demand allows it. None: no call may any more, which holds when this returns. On the event loop,
-        between two batches; a bounded number of map updates."""
+        where the demand allows it. `classes`: `UndecodedEvent.source_caller` → a number that all callers share of which
+        rules read the same, and that never comes again for others. None: no call may be discarded any more, and no
+        caller has a class, which holds when this returns. On the event loop, between two batches; a bounded number of
+        map updates."""
 
 
 @runtime_checkable

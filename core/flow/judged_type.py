@@ -1,5 +1,6 @@
 """What verdicts on one event type depend on besides the event: what is kept of each task, and when it holds no more."""
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from mozu.core.model.event import Process, SyscallEvent, Task
@@ -8,8 +9,17 @@ from mozu.core.model.fields.dependency import OF_TASK, Dependency
 from mozu.core.state.effects import EFFECTS, Effect
 from mozu.core.state.tables import Node, Tables
 
-Verdicts = dict[bytes, Effect]
-"""Key of an event that no rule matches → what it does to the state."""
+_numbers = itertools.count(1)
+
+
+class Verdicts(dict[bytes, Effect]):
+    """Key of an event that no rule matches → what it does to the state. `number`: no others ever have it."""
+
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = next(_numbers)
 
 
 class Caller:
@@ -53,7 +63,7 @@ class JudgedType:
         values = tuple([read(event) for read in self._readers])
         verdicts = self.by_values.get(values)
         if verdicts is None:
-            verdicts = self.by_values[values] = {}
+            verdicts = self.by_values[values] = Verdicts()
         found = Caller(node, node.newest, event, verdicts, tables.epoch)
         if self._reads_ancestors:
             found.ancestors = tuple(_ancestors(node.newest))

@@ -1,8 +1,9 @@
 """Verdicts that the source itself may discard calls by (`DiscardsJudged`): which, and until when.
 
-A call is reported to its source once its verdict is remembered, or when it was recognised here twice: then its source
-did not know it, or has forgotten it. What lies outside of what the source sees (rules, recordings, repairs of the
-state) ends everything that was reported to it, at once: where all calls are discarded there is no next batch.
+A caller that has no class in its source gets one: the number of the verdicts that are found for it here. From then on a
+call is reported once its verdict is remembered, or when it was recognised here twice: then its source did not know it,
+or has forgotten it. What lies outside of what the source sees (rules, recordings, repairs of the state) ends everything
+that was reported to it, at once: where all calls are discarded there is no next batch.
 """
 
 from typing import Final
@@ -23,6 +24,8 @@ class ToldVerdicts:
         self._seen: set[bytes] = set()
         self._fresh: dict[bytes, UndecodedEvent] = {}
         """Of this batch, by `source_key`."""
+        self._classes: dict[bytes, int] = {}
+        """Of this batch: `source_caller` → `Verdicts.number`."""
         self._component: object = None
         """To which something was reported."""
 
@@ -31,9 +34,17 @@ class ToldVerdicts:
         if event.source_key:
             self._fresh[event.source_key] = event
 
-    def recalled(self, event: UndecodedEvent) -> None:
-        """It was recognised here; it has a `source_key`."""
+    def missed(self, event: UndecodedEvent, number: int) -> None:
+        """It is judged; `number`: of the verdicts that are its caller's."""
+        if event.source_caller:
+            self._classes[event.source_caller] = number
+
+    def recalled(self, event: UndecodedEvent, number: int) -> None:
+        """It was recognised here, among these verdicts."""
         key = event.source_key
+        if not key:
+            self.missed(event, number)
+            return
         if key in self._seen:
             self._fresh[key] = event
             return
@@ -43,20 +54,22 @@ class ToldVerdicts:
 
     def tell(self) -> None:
         """At the end of a batch."""
-        if self._fresh:
-            events = list(self._fresh.values())
+        if self._fresh or self._classes:
+            events, classes = list(self._fresh.values()), self._classes
             self._fresh.clear()
+            self._classes = {}
             component = self._source.component
             if isinstance(component, DiscardsJudged):
                 self._component = component
                 with self._source.contained("discard calls that were judged"):
-                    component.discard_judged(events)
+                    component.discard_judged(events, classes)
 
     def forget(self) -> None:
         """Nothing holds any more."""
         self._fresh.clear()
+        self._classes.clear()
         self._seen.clear()
         component, self._component = self._component, None
         if isinstance(component, DiscardsJudged):
             with self._source.contained("forget which calls were judged"):
-                component.discard_judged(None)
+                component.discard_judged(None, {})

@@ -130,8 +130,8 @@ class VerdictMemory:
             if files.get(fd) is not file:
                 tables.put_file(files, fd, file, state.number)
         self.recalled.append(event)
-        if event.source_key and kind.source_sees:
-            self._in_source.recalled(event)
+        if kind.source_sees:
+            self._in_source.recalled(event, caller.verdicts.number)
         return True
 
     def missed(self, event: UndecodedEvent, decoded: SyscallEvent, state: State) -> None:
@@ -140,6 +140,8 @@ class VerdictMemory:
         caller = None if kind is None else self._caller(kind, event, decoded, state)
         if caller is None or kind is None or state.entered:
             return
+        if kind.source_sees:
+            self._in_source.missed(event, caller.verdicts.number)
         sighting = hash((event.key, id(caller.verdicts)))
         if sighting not in self._seen:
             if len(self._seen) >= _SEEN:

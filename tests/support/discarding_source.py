@@ -1,7 +1,7 @@
-"""A source that discards calls which were judged, as bpf/verdict_memory.h does: by the versions of processes."""
+"""A source that discards calls which were judged, as bpf/verdict_memory.h does: by versions and classes."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,17 +20,31 @@ class Discarding(Leaving):
     def __init__(self, forgets: Collection[str] = ()) -> None:
         super().__init__()
         self._forgets = forgets
-        self._judged: set[bytes] = set()
+        self._judged: dict[bytes, bytes] = {}
+        """Key → task that it was first told of."""
+        self.classes: dict[bytes, int] = {}
         self._versions = Counter[int]()
         self._parents: dict[int, int] = {}
-        self._changes = 0
-        self.discarded = 0
+        self._changes = self.generation = 0
+        self.discarded = self.shared = 0
+        """Calls, and those of them that were judged of another task."""
 
-    def discard_judged(self, events: Sequence[UndecodedEvent] | None) -> None:
+    def discard_judged(self, events: Sequence[UndecodedEvent] | None, classes: Mapping[bytes, int]) -> None:
         if events is None:
-            self._judged.clear()
-        else:
-            self._judged.update(event.source_key for event in events)
+            self.forget()
+            return
+        for event in events:
+            self._judged.setdefault(event.source_key, event.task)
+        self.classes.update(classes)
+
+    def forget(self) -> None:
+        """What was judged, and which classes callers are of."""
+        self.generation += 1
+        self._judged.clear()
+        self.classes.clear()
+
+    def invalidate_processes(self) -> None:
+        self.forget()
 
     def give(self, event: SyscallEvent) -> SyscallEvent | UndecodedEvent | None:
         """As this source gives it; None: it is discarded."""
@@ -39,9 +53,15 @@ class Discarding(Leaving):
             return undecoded(event) if event.type in self.left else msgspec.structs.replace(event)
         found = undecoded(event)
         lineage = [(pid, self._versions[pid]) for pid in self._lineage(event.pid)]
-        found.source_key = repr((self._changes, lineage, event.tid, event.type, found.key)).encode()
+        caller = repr((self._changes, lineage, event.tid, event.type)).encode()
+        number = self.classes.get(caller)
+        if number is None:
+            found.source_caller = caller
+        else:
+            found.source_key = repr((self.generation, number, found.key)).encode()
         if found.source_key in self._judged:
             self.discarded += 1
+            self.shared += self._judged[found.source_key] != found.task
             return None
         return found if event.type in self.left else msgspec.structs.replace(event)
 

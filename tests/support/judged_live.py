@@ -2,7 +2,9 @@
 
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -10,10 +12,11 @@ from typing import Any, NamedTuple, Self
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
-from mozu.core.model.event import Event, SyscallEvent
+from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
 from mozu.core.state import StateMachine
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.core.flow.making import Taken, pipeline_of
+from tests.support.acts.judged import OF_ANOTHER, amid_opens
 from tests.support.filter_comparison import FIELDS, wants
 from tests.support.judged_twice import SIZE, ByRules
 from tests.support.live import PATIENCE, Live, context, demand
@@ -54,6 +57,8 @@ class Pipelined:
 
     def __init__(self, source: EbpfSource, verdict_memory: int) -> None:
         self.source, self.state, self.taken = source, StateMachine(), Taken()
+        self.given: list[UndecodedEvent] = []
+        """Before they are looked for."""
         metrics = Metrics()
         self.pipeline = pipeline_of(
             Isolated("source", "ebpf", source, metrics), live=True, state=self.state, metrics=metrics,
@@ -66,6 +71,7 @@ class Pipelined:
     async def batches(self) -> AsyncIterator[Sequence[Any]]:
         self.state.seed()
         async for batch in self.source.batches():
+            self.given += [one for one in batch if isinstance(one, UndecodedEvent)]
             self.pipeline.process(batch)
             yield batch
 
@@ -114,32 +120,64 @@ class JudgedLive:
 
         self._live.run(run())
 
-    def act(self, function: Callable[..., Any], folder: Path, count: int, before_gate: int = 100) -> None:
-        """One of tests/support/acts/judged.py: its gate opens once the kernel has recognised so many of its opens."""
+    def act(self, function: Callable[..., Any], folder: Path, count: int, before_gate: int = 2 * OF_ANOTHER) -> int:
+        """One of tests/support/acts/judged.py: its gate opens once the kernel has recognised so many opens; its pid."""
         path, gate = folder / "file", folder / "gate"
         path.touch()
         gate.unlink(missing_ok=True)
-        begun, failure = self.recognised, list[BaseException]()
+        with self._opening({gate: None}, before_gate):
+            return self._live.act(function, str(path), str(gate), str(folder), count).pid
 
-        def open_gate() -> None:
+    def act_amid_opens(self, path: Path, folder: Path, chosen: Sequence[tuple[Any, ...]], count: int) -> int:
+        """`amid_opens` of tests/support/acts/judged.py: a gate opens once the kernel has recognised so many opens; its
+        pid."""
+        gates = {folder / f"gate-{number}": folder / f"begun-{number}" for number in range(len(chosen))}
+        with self._opening(gates, count):
+            return self._live.act(amid_opens, str(path), str(folder), chosen, count).pid
+
+    @contextmanager
+    def _opening(self, gates: Mapping[Path, Path | None], count: int) -> Iterator[None]:
+        """Each gate once the kernel has recognised so many opens; one that has a sign, from that on."""
+        failure = list[BaseException]()
+
+        def wait(done: Callable[[], bool], what: str) -> None:
             deadline = time.monotonic() + PATIENCE
-            while self.recognised < begun + before_gate:
+            while not done():
                 if time.monotonic() > deadline:
-                    failure.append(AssertionError(f"the kernel recognised {self.recognised - begun} opens"))
-                    break
+                    raise AssertionError(what)
                 time.sleep(0.005)  # a counter of the kernel: nothing to wait on
-            gate.touch()
 
-        opener = threading.Thread(target=open_gate)
+        def open_gates() -> None:
+            for gate, sign in gates.items():
+                try:
+                    if sign is not None:
+                        wait(sign.exists, f"no {sign}")
+                    wait(partial(self._has_recognised, self.recognised + count), f"too few opens recognised for {gate}")
+                except AssertionError as error:
+                    failure.append(error)
+                gate.touch()
+
+        opener = threading.Thread(target=open_gates)
         opener.start()
-        self._live.act(function, str(path), str(gate), str(folder), count)
-        opener.join()
+        try:
+            yield
+        finally:
+            opener.join()
         if failure:
             raise failure[0]
+
+    def _has_recognised(self, count: int) -> bool:
+        return self.recognised >= count
 
     def act_at_once(self, function: Callable[..., Any], *arguments: Any) -> int:
         """A child's act, without a gate; its pid."""
         return self._live.act(function, *arguments).pid
+
+    def opens_given(self, pid: int, part: str) -> int:
+        """Opens of paths that contain this which the kernel did not discard."""
+        decoded = [one.file for one in self._live.seen() if one.pid == pid and one.type == "openat" and one.file]
+        undecoded = [one for one in self.judged.given if one.pid == pid and part.encode() in one.key]
+        return len(undecoded) + sum(part in file.name for file in decoded)
 
     def wait_for_end(self, pid: int) -> None:
         """Of a process, whose events have then been judged."""

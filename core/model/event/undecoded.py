@@ -17,5 +17,8 @@ class UndecodedEvent(Event, gc=False):
     """What `decode` takes."""
     decode: Callable[..., SyscallEvent] = lambda record: record
     source_key: bytes = b""
-    """What the source can recognise another one by, before it gives it (`DiscardsJudged`): equal `task` and `key`, and
-    between both no event from which the state learns something of the process or of an ancestor. Empty: it cannot."""
+    """What the source can recognise another one by, before it gives it (`DiscardsJudged`): equal `key`, and a caller of
+    the same class. Empty: it cannot."""
+    source_caller: bytes = b""
+    """What the source knows the task by that has no class so far: another one after each event from which the state
+    learns something of the process or of an ancestor. Empty: it has one, or the source can recognise no call of it."""

@@ -74,23 +74,14 @@ def update(fd: int, key: int, data: bytes) -> None:
     _bpf(_MAP_UPDATE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(number), ctypes.addressof(value), _ANY))
 
 
-def update_many(fd: int, entries: Mapping[int, bytes]) -> None:
-    """Set the values of 32-bit keys in one system call; all of one size."""
+def update_many(fd: int, entries: Mapping[bytes, bytes]) -> None:
+    """Set the values of these keys in one system call; all keys are of one size, and all values. Raises OSError."""
     if not entries:
         return
-    keys = ctypes.create_string_buffer(struct.pack(f"<{len(entries)}I", *entries))
-    values = ctypes.create_string_buffer(b"".join(entries.values()))
+    keys, values = (ctypes.create_string_buffer(b"".join(part)) for part in (entries, entries.values()))
     begin = end = 0
     head = struct.pack("<QQQQ", begin, end, ctypes.addressof(keys), ctypes.addressof(values))
     _bpf(_MAP_UPDATE_BATCH, head + struct.pack("<IIQQ", len(entries), fd, _ANY, 0))
-
-
-def update_keys(fd: int, keys: Sequence[bytes], data: bytes) -> None:
-    """Set all these keys to the same value in one system call. Raises OSError."""
-    packed, values = ctypes.create_string_buffer(b"".join(keys)), ctypes.create_string_buffer(data * len(keys))
-    begin = end = 0
-    head = struct.pack("<QQQQ", begin, end, ctypes.addressof(packed), ctypes.addressof(values))
-    _bpf(_MAP_UPDATE_BATCH, head + struct.pack("<IIQQ", len(keys), fd, _ANY, 0))
 
 
 def update_text(fd: int, key: bytes, data: bytes) -> None:

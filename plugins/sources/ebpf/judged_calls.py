@@ -1,8 +1,10 @@
-"""The map JUDGED_CALLS: opens that user space has judged, by key; the kernel discards equal ones.
+"""The maps CALLER_CLASSES and JUDGED_CALLS: the classes of callers, and opens that user space has judged, by key; the
+kernel discards equal ones by callers of the same class.
 
-The kernel makes the keys (bpf/verdict_memory.h), and records carry them. A verdict holds in the generation in which it
-was written. An open that is discarded tells the state nothing, so this is for types that only rules need, as the kernel
-filter is; where events on descriptors show paths, its path is kept as that of a filtered open is (`OpenedName`).
+The kernel makes callers and keys (bpf/verdict_memory.h), and records carry them. An entry holds in the generation in
+which it was written. An open that is discarded tells the state nothing, so this is for types that only rules need, as
+the kernel filter is; where events on descriptors show paths, its path is kept as that of a filtered open is
+(`OpenedName`).
 """
 
 import struct
@@ -15,6 +17,7 @@ from mozu.core.model.event import UndecodedEvent
 from mozu.plugins.sources.ebpf import bpf_syscall, filter_layout
 from mozu.plugins.sources.ebpf.flow_map import FlowMap
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
+from mozu.plugins.sources.ebpf.maps import CALLER_CLASS
 from mozu.plugins.sources.ebpf.wire import layouts
 
 _LAYOUT: Final = layouts()["open"]
@@ -49,15 +52,17 @@ class JudgedCalls:
             self._generation if self._types else 0, keeps_paths=self._names is OpenedName.KEPT
         )
 
-    def take(self, events: Sequence[UndecodedEvent] | None) -> None:
-        """No rule matches these; None: no verdict so far holds."""
+    def take(self, events: Sequence[UndecodedEvent] | None, classes: Mapping[bytes, int]) -> None:
+        """No rule matches these events; of which class these callers are. None: nothing so far holds."""
         if events is None:
             self.forget()
             return
-        keys = [event.source_key for event in events if self._may_be_discarded(event.record)]
-        if keys:
-            with suppress(OSError):  # the kernel is short of memory: they are judged again, and told again
-                bpf_syscall.update_keys(self._maps["JUDGED_CALLS"], keys, _GENERATION.pack(self._generation))
+        judged = _GENERATION.pack(self._generation)
+        keys = {event.source_key: judged for event in events if self._may_be_discarded(event.record)}
+        callers = {caller: CALLER_CLASS.pack(number, self._generation) for caller, number in classes.items()}
+        with suppress(OSError):  # the kernel is short of memory: they are judged again, and told again
+            bpf_syscall.update_many(self._maps["CALLER_CLASSES"], callers)
+            bpf_syscall.update_many(self._maps["JUDGED_CALLS"], keys)
 
     def recognised(self) -> int:
         """Opens that were discarded."""

@@ -50,8 +50,8 @@ class KillArms:
             raise TooManySpared(f"{len(spared)} processes and executables are spared; at most {MAX_SPARED} can be")
         for key in self._spared.keys() - spared.keys():
             bpf_syscall.delete_key(self._maps["KILL_SPARED"], _KEY.pack(key))
-        for key, start in spared.items() - self._spared.items():
-            bpf_syscall.update_keys(self._maps["KILL_SPARED"], [_KEY.pack(key)], _KEY.pack(start))
+        fresh = {_KEY.pack(key): _KEY.pack(start) for key, start in spared.items() - self._spared.items()}
+        bpf_syscall.update_many(self._maps["KILL_SPARED"], fresh)
         self._spared = spared
         self._armed = len(kills.rules)
         self._used = max(self._used, self._armed)

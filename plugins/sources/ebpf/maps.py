@@ -15,6 +15,8 @@ COUNTS: Final = struct.Struct("<QQQQ")
 """struct counts of bpf/record.h: over_share, filtered, lost, seen."""
 SETTINGS: Final = struct.Struct("<8I")
 """struct settings of bpf/record.h."""
+CALLER_CLASS: Final = struct.Struct("<QI4x")
+"""struct caller_class of bpf/verdict_memory.h: number, generation."""
 KILL: Final = struct.Struct("<IIQIIQQ")
 """struct kill of bpf/kernel_kill.h: mode, per_minute, minute, spent, spare, acts, left."""
 EXECUTED_INDEX: Final = 3 * NUMBERS_END
@@ -38,8 +40,10 @@ SIZES: Final = {
     "FILTER_SCRATCH_SIZE": 1552,
     "OPENED_PATH_SIZE": 280,
     "KILL_SIZE": KILL.size,
+    "CALLER_CLASS_SIZE": CALLER_CLASS.size,
 }
-"""Sizes of structs in bpf/{record,syscall_ctx,uring,kernel_filter,opened_path,kernel_kill}.h, which assert them."""
+"""Sizes of structs in headers of bpf/, which assert them: record, syscall_ctx, uring, kernel_filter, opened_path,
+kernel_kill, verdict_memory."""
 _OWN, _ANY, _NAMED = 1, 2, 3
 """CHANGES_* of bpf/record.h: of which process user space may learn something by a record."""
 _IN_FLIGHT: Final = 4096
@@ -51,6 +55,8 @@ MAX_PROC_VERDICTS: Final = 16384
 """Processes that the kernel filter can have verdicts of."""
 MAX_JUDGED_CALLS: Final = 1 << 16
 """Opens that the kernel can recognise: 5 MiB of it."""
+MAX_CALLERS: Final = 1 << 14
+"""Callers whose class the kernel can know: a task is one for each type of open."""
 MAX_OPENED_PATHS: Final = 16384
 """Entries of OPENED_PATHS. The key is the address of a struct file, which later files get again: this bounds the files
 that are open at once, not those that are ever opened."""
@@ -88,6 +94,7 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "TASK_CHANGES": (array, 4, 1, NUMBERS_END),
         "TASK_VERSIONS": (bpf_syscall.LRU_HASH, 4, 8, MAX_PROC_VERDICTS),
         "JUDGED_CALLS": (bpf_syscall.LRU_HASH, 8, 4, MAX_JUDGED_CALLS),
+        "CALLER_CLASSES": (bpf_syscall.LRU_HASH, 8, CALLER_CLASS.size, MAX_CALLERS),
         "RECOGNISED": (per_cpu, 4, 8, 1),
         "KILLS": (array, 4, KILL.size, 1 + MAX_KILLS),
         "KILL_SPARED": (bpf_syscall.HASH, 8, 8, MAX_SPARED),
@@ -124,7 +131,7 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
                 "a smaller ring_size may help"
             ) from error
     for name, entries_of in _contents().items():
-        bpf_syscall.update_many(maps[name], entries_of)
+        bpf_syscall.update_many(maps[name], {struct.pack("<I", index): value for index, value in entries_of.items()})
     return maps
 
 

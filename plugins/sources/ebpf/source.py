@@ -231,10 +231,10 @@ class EbpfSource:
         """See `LeavesUndecoded`."""
         self._decoder.leave_undecoded(types)
 
-    def discard_judged(self, events: Sequence[UndecodedEvent] | None) -> None:
+    def discard_judged(self, events: Sequence[UndecodedEvent] | None, classes: Mapping[bytes, int]) -> None:
         """See `DiscardsJudged`."""
         if self._judged is not None:
-            self._judged.take(events)
+            self._judged.take(events, classes)
 
     def invalidate_processes(self) -> None:
         """The state was wrong about some process and has been repaired: drop all answers and ask again."""

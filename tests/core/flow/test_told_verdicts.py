@@ -4,11 +4,13 @@ import random
 from collections.abc import Collection
 from typing import Any
 
+import msgspec
 import pytest
 
 from mozu.core.flow.judged_type import JudgedType
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
+from mozu.core.model.event import SyscallEvent
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.fields.dependency import Dependency
@@ -112,6 +114,14 @@ def test_a_call_that_the_source_has_forgotten_is_told_again() -> None:
     assert discarded + TIMES - 2 == one.kernel.discarded
 
 
+class Alike(World):
+    """In which any process makes a call that another has made."""
+
+    def call(self) -> SyscallEvent:
+        call, pid = super().call(), self.chance.choice(self.pids)
+        return call if self.chance.random() < 0.8 else msgspec.structs.replace(call, tid=pid, pid=pid)
+
+
 def alerts(one: Judged) -> list[tuple[object, ...]]:
     """Which events they are of, by their time: numbers are of events that were given."""
     return [(alert.rule, alert.time, alert.values) for alert in one.taken.alerts]
@@ -122,7 +132,7 @@ def test_where_the_source_discards_the_same_alerts_come_fuzz(monkeypatch: pytest
         "tests.core.flow.test_verdict_memory_fuzz.TESTS",
         tuple(test for test in TESTS if test not in COUNTED | OF_DESCRIPTORS),
     )
-    discarded = found = 0
+    discarded = shared = found = 0
     for seed in range(ROUNDS):
         chance = random.Random(f"told {seed}")
         rules = [condition(chance) for _ in range(chance.randint(1, 4))]
@@ -130,11 +140,13 @@ def test_where_the_source_discards_the_same_alerts_come_fuzz(monkeypatch: pytest
         whole = Judged([ByRules(rules, fields())], 0, StateMachine(procfs="/nowhere/at/all"))
         part = JudgedBySource([ByRules(rules, fields())], Discarding())
         part.process([])
-        for batch in World(chance).batches(EVENTS):
+        for batch in Alike(chance).batches(EVENTS):
             whole.process(batch)
             part.process(batch)
         assert alerts(whole) == alerts(part), (seed, rules)
         discarded += part.kernel.discarded
+        shared += part.kernel.shared
         found += len(alerts(whole))
     assert discarded > 10 * ROUNDS
+    assert shared > ROUNDS
     assert found > 20 * ROUNDS

@@ -14,6 +14,7 @@ from mozu.core.model.event import UndecodedEvent
 from mozu.plugins.sources.ebpf import bpf_syscall
 from mozu.plugins.sources.ebpf.judged_calls import JudgedCalls, is_plain
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
+from mozu.plugins.sources.ebpf.maps import CALLER_CLASS
 from mozu.plugins.sources.ebpf.wire import layouts
 from tests.support import requirements
 from tests.support.acts import judged as acts
@@ -90,6 +91,20 @@ def test_a_kernel_that_forgets_a_dependency_loses_alerts(memory: JudgedLive, tmp
 
 
 @pytest.mark.ebpf
+@pytest.mark.parametrize(("test", "alike"), [("proc.name", True), ("proc.pid", False)])
+def test_opens_are_discarded_by_what_was_judged_of_another_process(
+    memory: JudgedLive, tmp_path: Path, test: str, alike: bool
+) -> None:
+    """One of which the rules read the same."""
+    memory.judge(f"evt.type = openat and fd.name startswith {tmp_path} and {test} = 1")
+    first = memory.act(acts.in_turn, tmp_path, COUNT, 20 * COUNT)
+    second = memory.act(acts.each_once, tmp_path, COUNT)
+
+    assert memory.opens_given(first, "/other-") >= COUNT
+    assert alike is (memory.opens_given(second, "/other-") == 0)
+
+
+@pytest.mark.ebpf
 def test_other_rules_judge_at_once_what_the_kernel_discards(memory: JudgedLive, tmp_path: Path) -> None:
     """No batch comes in between: every call is discarded."""
     memory.judge(f"evt.type = openat and fd.name = {tmp_path}/file and proc.pname = {acts.EVIL}")
@@ -160,12 +175,13 @@ def opened(path: bytes, real: bytes = b"", base: bytes = b"", **given: int) -> U
 def discarded(
     monkeypatch: pytest.MonkeyPatch, names: OpenedName, *events: UndecodedEvent, types: frozenset[str]
 ) -> list[bytes]:
-    written: list[bytes] = []
-    monkeypatch.setattr(bpf_syscall, "update_keys", lambda fd, keys, data: written.extend(keys))
-    calls = JudgedCalls({"JUDGED_CALLS": 0}, Flow())  # type: ignore[arg-type]  # it is told what the map would hold
+    written: dict[int, dict[bytes, bytes]] = {}
+    monkeypatch.setattr(bpf_syscall, "update_many", written.__setitem__)
+    calls = JudgedCalls({"JUDGED_CALLS": 0, "CALLER_CLASSES": 1}, Flow())  # type: ignore[arg-type]  # what maps would hold
     calls.use(types, names)
-    calls.take(events)
-    return written
+    calls.take(events, {b"caller": 7})
+    assert {b"caller": CALLER_CLASS.pack(7, 1)} == written[1]
+    return list(written[0])
 
 
 ALL = (
@@ -196,7 +212,7 @@ def test_each_change_is_another_generation() -> None:
     flow = Flow()
     calls = JudgedCalls({}, flow)  # type: ignore[arg-type]  # it is told what the map would hold
     calls.use({"openat"}, OpenedName.KEPT)
-    calls.take(None)
+    calls.take(None, {})
     calls.use((), OpenedName.UNUSED)
     calls.use({"open"}, OpenedName.UNUSED)
 

@@ -8,7 +8,6 @@ import pytest
 
 from tests.plugins.sources.test_ptrace_parity import ACTS
 from tests.support import requirements
-from tests.support.acts import judged as acts
 from tests.support.filter_comparison import OPENS
 from tests.support.judged_live import JudgedLive
 from tests.support.split import needs_live
@@ -36,18 +35,17 @@ def both() -> Iterator[tuple[JudgedLive, JudgedLive]]:
 
 @pytest.mark.parametrize("family", ["opens", "changes", "sockets", "processes"])
 def test_acts_amid_equal_opens_raise_the_same_alerts(
-    both: tuple[JudgedLive, JudgedLive], tree: Path, family: str
+    both: tuple[JudgedLive, JudgedLive], tree: Path, tmp_path_factory: pytest.TempPathFactory, family: str
 ) -> None:
     remembering, forgetful = both
     chosen = [act for act in (made(tree) for made in ACTS.values()) if act[0].__module__.endswith(f".{family}")]
-    recognised = remembering.recognised
     for one in both:
         one.forget_events()
 
-    pid = remembering.act_at_once(acts.amid_opens, str(tree / "inner" / "deep" / "file"), chosen, COUNT)
+    path, gates = tree / "inner" / "deep" / "file", tmp_path_factory.mktemp("gates")
+    pid = remembering.act_amid_opens(path, gates, chosen, COUNT)
     forgetful.wait_for_end(pid)
 
     found, expected = ([told for told in one.told() if told.name.startswith(str(tree))] for one in both)
     assert found == expected
     assert expected or family in ("sockets", "processes"), "which change nothing of the process that opens"
-    assert remembering.recognised > recognised + COUNT

@@ -3,7 +3,7 @@
 import os
 import struct
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
@@ -27,7 +27,7 @@ class Maps:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.content: dict[int, dict[Any, bytes]] = defaultdict(dict)
-        for name in ("lookup", "update", "update_keys", "delete", "delete_key"):
+        for name in ("lookup", "update", "update_many", "delete", "delete_key"):
             monkeypatch.setattr(bpf_syscall, name, vars(type(self))[name].__get__(self))
 
     def lookup(self, fd: int, key: int, size: int) -> bytes:
@@ -36,8 +36,8 @@ class Maps:
     def update(self, fd: int, key: int, data: bytes) -> None:
         self.content[fd][key] = data
 
-    def update_keys(self, fd: int, keys: Sequence[bytes], data: bytes) -> None:
-        self.content[fd].update(dict.fromkeys(keys, data))
+    def update_many(self, fd: int, entries: Mapping[bytes, bytes]) -> None:
+        self.content[fd].update(entries)
 
     def delete(self, fd: int, key: int) -> None:
         self.content[fd].pop(key, None)

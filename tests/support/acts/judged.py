@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,18 +21,31 @@ for _ in range(int(sys.argv[2])):
 _WAITS: Final = "import os, sys; os.waitpid(int(sys.argv[1]), 0)"
 EVIL: Final = "evil"
 """Name of a program."""
+OF_ANOTHER: Final = 100
 
 
 def _until(path: str, gate: str) -> None:
-    """Open until the gate is open."""
-    while not os.path.exists(gate):
+    """Open until the gate is open. A child, of which rules read the same, does so OF_ANOTHER times."""
+    child = os.fork()
+    made = 0
+    while not os.path.exists(gate) and (child or made < OF_ANOTHER):
         _often(path, 20)
+        made += 20
         time.sleep(0.001)  # leaves the processor to who judges
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
 
 
 def _often(path: str, count: int) -> None:
     for _ in range(count):
         os.close(os.open(path, os.O_RDONLY))
+
+
+def _others(folder: str, count: int) -> None:
+    for number in range(count):
+        with suppress(FileNotFoundError):
+            os.open(f"{folder}/other-{number}", os.O_RDONLY)
 
 
 def _program(folder: str) -> str:
@@ -150,6 +163,19 @@ def parent(path: str, gate: str, folder: str, count: int) -> None:
     os.execv(program, [program, "-I", "-S", "-c", _WAITS, str(pid)])
 
 
+def in_turn(path: str, gate: str, folder: str, count: int) -> None:
+    """So many files, again and again until the gate is open."""
+    while not os.path.exists(gate):
+        _others(folder, count)
+        time.sleep(0.001)  # leaves the processor to who judges
+
+
+def each_once(path: str, gate: str, folder: str, count: int) -> None:
+    """Each of so many files once, after the gate is open."""
+    _until(path, gate)
+    _others(folder, count)
+
+
 def used(path: str, gate: str, folder: str, count: int) -> None:
     """Each new descriptor is handed to fchown."""
     _until(path, gate)
@@ -159,14 +185,16 @@ def used(path: str, gate: str, folder: str, count: int) -> None:
         os.close(fd)
 
 
-def amid_opens(path: str, acts: list[tuple[Any, ...]], count: int) -> None:
-    """Each act in a child that opens a file again and again, before and after it."""
-    for function, *arguments in acts:
+def amid_opens(path: str, folder: str, acts: list[tuple[Any, ...]], count: int) -> None:
+    """Each act in a child that opens a file again and again, before and after it: until its gate is open at least."""
+    for number, (function, *arguments) in enumerate(acts):
         pid = os.fork()
         if pid == 0:
             try:
-                _often(path, count)
-                time.sleep(0.02)  # leaves the processor to who judges
+                Path(folder, f"begun-{number}").touch()
+                while not os.path.exists(f"{folder}/gate-{number}"):
+                    _often(path, 4)
+                    time.sleep(0.001)  # leaves the processor to who judges
                 _often(path, count)
                 function(*arguments)
                 _often(path, count)

@@ -51,7 +51,8 @@ _KEY_AT: Final = _TYPE_AT
 """What is before it, no two records have in common."""
 _HEAD: Final = Struct(f"<Q{_TASK_AT - 8}xI")
 """Time and process id."""
-_HAS_KEY: Final = constant("HAS_KEY") >> 8
+_HAS_HASH: Final = constant("HAS_HASH") >> 8
+_IS_CALLER: Final = constant("IS_CALLER")
 _ACT_KILLED: Final = constant("ACT_KILLED") >> 8
 _ACTS: Final = constant("ACTS") >> 8
 """In the upper half of the entry path."""
@@ -87,10 +88,11 @@ class RecordDecoder:
         if name:
             self.received[number] += 1
             time, pid = _HEAD.unpack_from(record)
-            if record[_ENTRY_PATH_AT + 1] & _HAS_KEY:
+            if record[_ENTRY_PATH_AT + 1] & _HAS_HASH:
+                key, caller = (b"", record[-8:]) if record[-8] & _IS_CALLER else (record[-8:], b"")
                 return UndecodedEvent(
                     "syscall", name, time + self.offset, 0, pid, record[_TASK_AT:_TASK_END], record[_KEY_AT:-8], record,
-                    self.decode, record[-8:],
+                    self.decode, key, caller,
                 )  # fmt: skip
             return UndecodedEvent(
                 "syscall", name, time + self.offset, 0, pid, record[_TASK_AT:_TASK_END], record[_KEY_AT:], record,
