@@ -26,6 +26,15 @@ def test_an_instance_is_the_same_service_with_other_places() -> None:
     assert text == (UNITS / "mozu.service").read_text()
 
 
+def test_units_start_mozu_and_the_shell_which_every_debian_has() -> None:
+    started = {
+        program
+        for unit in UNITS.glob("*.service")
+        for program in re.findall(r"^Exec\w+=(\S+)", unit.read_text(), re.MULTILINE)
+    }
+    assert started == {"/usr/bin/mozu", "/bin/sh"}
+
+
 def test_the_capabilities_are_those_of_the_page() -> None:
     (named,) = set(re.findall(r"^CapabilityBoundingSet=(.+)$", (UNITS / "mozu.service").read_text(), re.MULTILINE))
     assert f"    CapabilityBoundingSet={named}\n" in (ROOT / "docs/privileges.md").read_text()
