@@ -8,7 +8,7 @@ POWERLESS := $(shell [ "$$(id -u)" = 0 ] && command -v setpriv >/dev/null && ech
 # Without compiled modules every program that a test starts compiles mozu again: half of its time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist deb vm changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs clean
+.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist deb rpm vm machine changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs clean
 
 help:            ## these lines
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/'
@@ -72,14 +72,21 @@ dist: $(STAMP)   ## sdist and wheel in dist/
 deb: $(STAMP)    ## the package for Debian and Ubuntu in dist/, of the commit that is checked out
 	$(PYTHON) -m distribution deb
 
+rpm: $(STAMP)    ## the package for distributions with rpm in dist/, of the commit that is checked out
+	$(PYTHON) -m distribution rpm
+
 release:         ## dist/ with packages, digests, the signature of SIGNING_KEY=FILE, and the text of the release page
 	@test -f "$(SIGNING_KEY)" || { echo "make release SIGNING_KEY=FILE: a private key of OpenSSH (docs/releasing.md)"; exit 1; }
 	$(MAKE) dist deb
 	$(PYTHON) -m distribution release --key "$(SIGNING_KEY)"
 
 vm: $(STAMP)     ## the package in virtual machines of Debian 12 and 13, and on a kernel that is too old (as root): an hour
-	MOZU_VM=full tools/test-packages
+	MOZU_VM=only tools/test-packages
 	$(PYTHON) -m tests.vm
+
+machine: $(STAMP) ## a part of that: Debian 12 raises alerts for one act of every family (as root): ten minutes
+	MOZU_VM=only tools/test-packages
+	$(PYTHON) -m tests.vm --only bookworm --steps alert,acts
 
 changelog: $(STAMP) ## changelog.d becomes the section of this version in CHANGELOG.md
 	tools/changelog $(VENV)/bin/towncrier

@@ -1,10 +1,10 @@
-"""`python -m distribution deb|lock|release`."""
+"""`python -m distribution deb|rpm|lock|release`."""
 
 import argparse
 from pathlib import Path
 from typing import Final
 
-from distribution import deb, publication, wheels
+from distribution import deb, publication, rpm, wheels
 from distribution.release import release_of
 
 ROOT: Final = Path(__file__).parents[1]
@@ -14,9 +14,10 @@ def main() -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(prog="python -m distribution")
     commands = parser.add_subparsers(dest="command", required=True)
-    build = commands.add_parser("deb", help="the package for Debian and Ubuntu, of the commit that is checked out")
-    build.add_argument("--output", type=Path, default=ROOT / "dist", help="directory that the package is written to")
-    build.add_argument("--wheels", type=Path, default=ROOT / "build" / "wheels", help="where wheels are kept")
+    for name, distributions in (("deb", "Debian and Ubuntu"), ("rpm", "distributions with rpm")):
+        build = commands.add_parser(name, help=f"the package for {distributions}, of the commit that is checked out")
+        build.add_argument("--output", type=Path, default=ROOT / "dist", help="directory that it is written to")
+        build.add_argument("--wheels", type=Path, default=ROOT / "build" / "wheels", help="where wheels are kept")
     commands.add_parser("lock", help="write wheels.lock: the wheels of constraints.txt")
     sign = commands.add_parser("release", help="digests, signature and page for the files of a directory")
     sign.add_argument("--files", type=Path, default=ROOT / "dist", help="directory that has the files")
@@ -28,7 +29,8 @@ def main() -> None:
     if given.command == "release":
         print(publication.publish(ROOT, release_of(ROOT), given.files, given.key))
         return
-    print(deb.build(ROOT, release_of(ROOT), wheels.fetched(given.wheels), given.output))
+    build_package = {"deb": deb.build, "rpm": rpm.build}[given.command]
+    print(build_package(ROOT, release_of(ROOT), wheels.fetched(given.wheels), given.output))
 
 
 if __name__ == "__main__":

@@ -15,29 +15,24 @@ from pathlib import Path
 from typing import Final
 
 from distribution import tree
-from distribution.release import Release
+from distribution.description import DESCRIPTION, HOMEPAGE, MAINTAINER, SUMMARY
+from distribution.release import Release, file_of
 
 SCRIPTS: Final = Path(__file__).with_name("debian")
 _CONTROL: Final = """\
 Package: mozu
 Version: {version}-1
 Architecture: amd64
-Maintainer: mozu maintainers <maintainers@mozu.invalid>
+Maintainer: {maintainer}
 Installed-Size: {size}
 Depends: python3 (>= 3.11), python3 (<< 3.14), libc6 (>= 2.28), libstdc++6, systemd (>= 252), init-system-helpers
 Recommends: libbpfcc
 Suggests: logrotate
 Section: admin
 Priority: optional
-Homepage: https://mozu.invalid
-Description: runtime security with Falco's rules
- mozu watches system calls by eBPF, judges them by rules in Falco's language and
- delivers alerts to the journal, files, syslog, Kafka, webhooks and others.
- .
- It brings its Python dependencies in /usr/lib/mozu and touches no other module
- of the machine. libbpfcc compiles the kernel programs; without it they have to
- be imported (mozu ebpf import).
-"""
+Homepage: {homepage}
+Description: {summary}
+{description}"""
 
 
 def build(root: Path, release: Release, wheels: Sequence[Path], output: Path) -> Path:
@@ -51,7 +46,7 @@ def build(root: Path, release: Release, wheels: Sequence[Path], output: Path) ->
         top.mkdir()
         tree.make(root, release, wheels, top)
         _control(root, release, top)
-        _settle(top, release.epoch)
+        tree.settle(top, release.epoch, scripts=top / "DEBIAN")
         command = ["dpkg-deb", "--root-owner-group", "--uniform-compression", "-Zzstd", "-z9"]
         command += ["--build", str(top), str(file)]
         environment = {**os.environ, "SOURCE_DATE_EPOCH": str(release.epoch), "LC_ALL": "C", "TZ": "UTC"}
@@ -67,27 +62,16 @@ def _control(root: Path, release: Release, top: Path) -> None:
     size = sum(-(-path.stat().st_size // 1024) for path in installed)
     folder = top / "DEBIAN"
     folder.mkdir()
-    (folder / "control").write_text(_CONTROL.format(version=release.version, size=size))
+    control = _CONTROL.format(
+        version=release.version, size=size, maintainer=MAINTAINER, homepage=HOMEPAGE, summary=SUMMARY,
+        description="".join(f" {line or '.'}\n" for line in DESCRIPTION.splitlines()),
+    )  # fmt: skip
+    (folder / "control").write_text(control)
     (folder / "md5sums").write_text("".join(sums))
     (folder / "conffiles").write_text("".join(configuration))
     for script in sorted(SCRIPTS.iterdir()):
-        text = subprocess.run(
-            ["git", "-C", root, "show", f"{release.commit}:distribution/debian/{script.name}"],
-            check=True, capture_output=True,
-        ).stdout  # fmt: skip
-        (folder / script.name).write_bytes(text)
+        (folder / script.name).write_bytes(file_of(root, release.commit, f"distribution/debian/{script.name}"))
 
 
 def _files(top: Path) -> Iterator[Path]:
     return (path for path in top.rglob("*") if path.is_file() and not path.is_symlink())
-
-
-def _settle(top: Path, epoch: int) -> None:
-    """One time for everything; modes by what a file is, whatever the umask."""
-    programs = {top / "usr/bin", top / "DEBIAN"}
-    plain = {"control", "md5sums", "conffiles"}
-    for path in [top, *top.rglob("*")]:
-        if not path.is_symlink():
-            runs = path.is_dir() or (path.parent in programs and path.name not in plain)
-            path.chmod(0o755 if runs else 0o644)
-        os.utime(path, (epoch, epoch), follow_symlinks=False)

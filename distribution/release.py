@@ -44,5 +44,10 @@ def export(root: Path, commit: str, paths: tuple[str, ...], target: Path) -> Non
     subprocess.run(["tar", "-x", "-C", target], input=archive, check=True)
 
 
+def file_of(root: Path, commit: str, path: str) -> bytes:
+    """What is in a file of a commit."""
+    return subprocess.run(["git", "-C", root, "show", f"{commit}:{path}"], check=True, capture_output=True).stdout
+
+
 def _git(root: Path, *arguments: str) -> str:
     return subprocess.run(["git", "-C", root, *arguments], check=True, capture_output=True, text=True).stdout

@@ -5,6 +5,7 @@
     /etc/mozu                  configuration; what of it is the administrator's is in files/
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,17 @@ def make(root: Path, release: Release, wheels: Sequence[Path], target: Path) -> 
         keep.unlink()
     _documents(source, site, release, wheels, target)
     shutil.rmtree(source)
+
+
+def settle(top: Path, epoch: int, scripts: Path | None = None) -> None:
+    """One time for everything; modes by what a file is, whatever the umask. `scripts`: Debian's control directory."""
+    programs = {top / "usr/bin", top / HOME / "bin", scripts}
+    plain = {"control", "md5sums", "conffiles"}
+    for path in [top, *top.rglob("*")]:
+        if not path.is_symlink():
+            runs = path.is_dir() or (path.parent in programs and path.name not in plain)
+            path.chmod(0o755 if runs else 0o644)
+        os.utime(path, (epoch, epoch), follow_symlinks=False)
 
 
 def _environment(target: Path) -> None:

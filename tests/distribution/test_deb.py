@@ -9,25 +9,14 @@ from typing import Final
 
 import pytest
 
-from distribution import deb, wheels
-from distribution.release import release_of
+from distribution import wheels
 from tests.support.clean import run_clean
-from tests.support.requirements import ROOT, program
+from tests.support.requirements import program
 from tests.support.split import needs_live
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SCRIPTS: Final = ("postinst", "postrm", "prerm")
-
-
-@pytest.fixture(scope="module")
-@needs_live
-def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two builds of the commit that is checked out."""
-    program("git")
-    program("dpkg-deb")
-    files = wheels.fetched(ROOT / "build" / "wheels")
-    return [deb.build(ROOT, release_of(ROOT), files, tmp_path_factory.mktemp("deb")) for _ in range(2)]
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,11 @@
-"""python -m tests.vm [--only bookworm|trixie|old] (as root): the package in virtual machines of Debian, whole.
+"""python -m tests.vm [--only bookworm|trixie|old] [--steps STEP,…] (as root): the package in machines of Debian.
 
 Debian 12 and 13: the previous commit's package is installed by apt, raises an alert in the journal, does so again after
-a reboot, is upgraded while alerts wait, sees one act of every family by every way, is restarted by the watchdog,
-removed and purged. `old`: Debian 12 with the kernel of Debian 11, which is older than the oldest that mozu takes. Trees
-are kept in build/vm. Prints what each step found, as lines of JSON; ends with 1 where one failed.
+a reboot, is upgraded while alerts wait, sees one act of every family by every way, kills a process, accounts for loss,
+is restarted by the watchdog, removed and purged; at last the .rpm is installed and removed. `--steps`: these alone
+(their names stand in guest.py), in a machine that has the package installed already. `old`: Debian 12 with the kernel
+of Debian 11, which is older than the oldest that mozu takes. Trees are kept in build/vm. Prints what each step found,
+as lines of JSON; ends with 1 where one failed.
 """
 
 import argparse
@@ -12,39 +14,56 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from distribution import deb, wheels
+from distribution import deb, rpm, wheels
 from distribution.release import release_of
 from tests.support.requirements import ROOT
 from tests.vm import machine, tree
 
-PLAN: Final = ("install previous,alert", "alert,upgrade,acts,watchdog,remove,purge")
+PLAN: Final = (
+    "install previous,alert",
+    "alert,upgrade,configure,acts,respond,loss,watchdog,remove,purge,install rpm,remove rpm",
+)
 """A line a boot."""
 SECONDS: Final = 3600.0
 _KEPT: Final = ROOT / "build/vm"
 
 
-def packages(folder: Path) -> dict[str, Path]:
-    """Of the commit that is checked out, and of the one before."""
+def packages(names: Sequence[str], folder: Path) -> dict[str, Path]:
+    """Of the commit that is checked out; previous.deb: of the one before."""
     kept = wheels.fetched(ROOT / "build/wheels")
-    names = {"previous": "HEAD~1", "new": "HEAD"}
-    return {name: deb.build(ROOT, release_of(ROOT, revision), kept, folder) for name, revision in names.items()}
+    found: dict[str, Path] = {}
+    for name in names:
+        release = release_of(ROOT, "HEAD~1" if name == "previous.deb" else "HEAD")
+        found[name] = (rpm if name == "new.rpm" else deb).build(ROOT, release, kept, folder)
+    return found
 
 
-def whole(suite: str, files: dict[str, Path], folder: Path) -> bool:
+def whole(suite: str, folder: Path) -> bool:
     """Every step in a machine of this suite; whether all went well."""
     place = _kept(suite)
-    tree.prepare(place, files, PLAN)
+    tree.prepare(place, packages(("previous.deb", "new.deb", "new.rpm"), folder), PLAN)
     return _run(suite, place, folder, [step for line in PLAN for step in line.split(",")])
 
 
-def old(files: dict[str, Path], folder: Path) -> bool:
+def some(suite: str, steps: str, folder: Path) -> bool:
+    """These steps in a machine of this suite, where the package is installed before the first boot."""
+    installed = "previous.deb" if "upgrade" in steps else "new.deb"
+    wanted = {installed, *(("new.deb",) if "upgrade" in steps else ()), *(("new.rpm",) if "rpm" in steps else ())}
+    place = folder / suite
+    subprocess.run(["cp", "--archive", _kept(suite), place], check=True)
+    tree.prepare(place, packages(sorted(wanted), folder), [steps], installed)
+    return _run(suite, place, folder, steps.split(","))
+
+
+def old(folder: Path) -> bool:
     """A kernel below the floor."""
     place = folder / "old"
     subprocess.run(["cp", "--archive", _kept("bookworm"), place], check=True)
-    tree.prepare(place, {"new": files["new"]}, ["refused"], installed=True)
+    tree.prepare(place, packages(("new.deb",), folder), ["refused"], "new.deb")
     tree.install_kernel("bullseye", place)
     return _run("old", place, folder, ["refused"])
 
@@ -83,13 +102,18 @@ def main() -> None:
     """Parse and run."""
     parser = argparse.ArgumentParser(prog="python -m tests.vm")
     parser.add_argument("--only", choices=("bookworm", "trixie", "old"), help="this machine and no other")
-    only = parser.parse_args().only
+    parser.add_argument("--steps", help="these alone, separated by commas; with --only bookworm or trixie")
+    given = parser.parse_args()
+    only, steps = given.only, given.steps
+    if steps and only not in ("bookworm", "trixie"):
+        parser.error("--steps needs --only bookworm or --only trixie: the machine that they are done in")
     with tempfile.TemporaryDirectory(prefix="mozu-vm-", dir="/var/tmp") as name:
         folder = Path(name)
-        files = packages(folder)
-        good = [whole(suite, files, folder) for suite in ("bookworm", "trixie") if only in (None, suite)]
+        if steps:
+            sys.exit(0 if some(only, steps, folder) else 1)
+        good = [whole(suite, folder) for suite in ("bookworm", "trixie") if only in (None, suite)]
         if only in (None, "old"):
-            good.append(old(files, folder))
+            good.append(old(folder))
     sys.exit(0 if all(good) else 1)
 
 

@@ -13,13 +13,16 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from tests.support.acts import int80
 from tests.support.acts.io_uring import Ring
 from tests.support.acts.raw import call
-from tests.vm.guest import RULES, Failed, alerts, raised, run, until
+from tests.vm.service import FEW_RULES, Failed, alerts, raised, run, until
 
+RULES: Final = Path("/etc/mozu/rules.d/acts.yaml")
+CONFIGURATION: Final = Path("/etc/mozu/config.d/acts.yaml")
 NATIVE, NARROW, RING = "native", "32-bit", "io_uring"
 EXEC, SIGNAL = "execve", "signaldeliver"
 """Events that no call's exit makes: they do not say by which way."""
@@ -174,6 +177,7 @@ def main() -> None:
             f"  condition: evt.type = {act.type} and proc.pid = {pid}{_condition(act)}\n"
         )
     RULES.write_text("".join(rules))
+    CONFIGURATION.write_text(FEW_RULES)
     before = len(alerts("mozu reloaded"))
     run("systemctl", "reload", "mozu.service")
     until("the rules of the acts are in force", lambda: alerts("mozu reloaded")[before:])
@@ -190,6 +194,7 @@ def main() -> None:
         if act.name in found:
             seen.setdefault(act.family, []).append(act.way)
     RULES.unlink()
+    CONFIGURATION.unlink()
     print(json.dumps({"seen": seen, "unseen": sorted(names - found)}))
 
 

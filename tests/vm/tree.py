@@ -11,9 +11,9 @@ from tests.vm import kernel_image
 
 PACKAGES: Final = (
     *("systemd-sysv", "dbus", "python3", "kmod", "linux-image-cloud-amd64"),
-    *("libbpfcc", "libstdc++6", "init-system-helpers"),
+    *("libbpfcc", "libstdc++6", "init-system-helpers", "rpm"),
 )
-"""The last ones so that `apt install ./mozu.deb` needs no network."""
+"""The last ones so that mozu is installed without a network."""
 GUEST: Final = "root/vm"
 """Where guest.py finds its things."""
 CACHE: Final = "var/cache/mozu/ebpf"
@@ -37,9 +37,14 @@ _WANTED: Final = "etc/systemd/system/multi-user.target.wants"
 
 
 def make(suite: str, target: Path) -> None:
-    """Download and unpack; nothing of mozu."""
+    """Download and unpack; nothing of mozu.
+
+    What mmdebstrap mounts below `target` goes with its mount namespace, even if it is broken off: who removes `target`
+    then reaches nothing else.
+    """
     sources = [f"deb {_MIRROR}/debian {suite} main", f"deb {_MIRROR}/debian-security {suite}-security main"]
-    command = [program("mmdebstrap"), "--mode=root", "--variant=apt", "--format=directory", "--quiet"]
+    command = ["unshare", "--mount", "--propagation", "private", program("mmdebstrap"), "--mode=root"]
+    command += ["--variant=apt", "--format=directory", "--quiet"]
     command += [f"--include={','.join(PACKAGES)}", "--dpkgopt=path-exclude=/usr/share/man/*"]
     command += ["--dpkgopt=path-exclude=/usr/share/locale/*", suite, str(target), *sources]
     subprocess.run(command, check=True)
@@ -77,11 +82,12 @@ def kernel(tree: Path) -> tuple[Path, Path]:
     return image, image.with_name(image.name.replace("vmlinuz", "initrd.img"))
 
 
-def prepare(tree: Path, packages: dict[str, Path], plan: Sequence[str], *, installed: bool = False) -> None:
-    """Lay down what the guest needs: packages by name, what to do in each boot, and the programs of its kernel.
+def prepare(tree: Path, packages: dict[str, Path], plan: Sequence[str], installed: str = "") -> None:
+    """Lay down what the guest needs: packages by the names that it knows, what to do in each boot, and the programs of
+    its kernel.
 
-    LLVM takes minutes in an emulated machine, so the programs are compiled here. `installed`: the package `new` is
-    installed as well, by dpkg, as an installer of operating systems would.
+    LLVM takes minutes in an emulated machine, so the programs are compiled here. `installed`: this one of the
+    packages is installed as well, by dpkg, as an installer of operating systems would.
     """
     folder = tree / GUEST
     shutil.rmtree(folder, ignore_errors=True)
@@ -94,11 +100,11 @@ def prepare(tree: Path, packages: dict[str, Path], plan: Sequence[str], *, insta
     if image.btf:
         (folder / "btf").write_bytes(image.btf)
     for name, file in packages.items():
-        shutil.copy(file, folder / f"{name}.deb")
-        if image.btf:
-            _compile(tree, f"/{GUEST}/{name}.deb", image)
+        shutil.copy(file, folder / name)
+        if image.btf and file.suffix == ".deb":
+            _compile(tree, f"/{GUEST}/{name}", image)
     if installed:
-        _inside(tree, "dpkg", "--install", f"/{GUEST}/new.deb")
+        _inside(tree, "dpkg", "--install", f"/{GUEST}/{installed}")
     (tree / "etc/systemd/system/vm.service").write_text(_UNIT)
     wanted = tree / _WANTED / "vm.service"
     wanted.unlink(missing_ok=True)

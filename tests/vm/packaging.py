@@ -1,0 +1,160 @@
+"""Steps in a virtual machine: the package is installed, upgraded, removed."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from tests.vm.service import (
+    CONFIGURATION,
+    HERE,
+    PATIENCE,
+    RULES,
+    Failed,
+    alerts,
+    configured,
+    programs,
+    run,
+    until,
+    watching,
+)
+
+BACKLOG: Final = 1000
+"""Alerts that wait while mozu is upgraded."""
+_PORT: Final = 9099
+_KEPT: Final = ("/etc/mozu/mozu.yaml", "/etc/mozu/rules.enabled", "/var/lib/mozu", "/var/log/mozu")
+_PURGED: Final = ("/etc/mozu", "/var/lib/mozu", "/var/log/mozu", "/var/cache/mozu")
+_OPENED: Final = """
+- rule: Backlog
+  desc: An alert that waits for a destination that is not there.
+  condition: evt.type in (open, openat) and fd.name startswith /root/vm/backlog/
+  output: "%fd.name"
+  priority: NOTICE
+"""
+_AWAY: Final = f"""
+sinks:
+  - webhook:
+      url: http://127.0.0.1:{_PORT}/
+      batch: ndjson
+      format: json
+      allow_private: true
+      spool: true
+      retry: {{first: 0.2, longest: 1}}
+"""
+
+
+def package(version: str) -> str:
+    """The file of the package, `new` or `previous`."""
+    return str(HERE / f"{version}.deb")
+
+
+def version() -> str:
+    """Of the package that is installed."""
+    return run("dpkg-query", "--show", "--showformat=${Version}", "mozu")
+
+
+def install(which: str = "new") -> dict[str, Any]:
+    """The package by its one command."""
+    start = time.monotonic()
+    run("apt-get", "install", "--yes", package(which))
+    seconds = time.monotonic() - start
+    watching()
+    if (enabled := run("systemctl", "is-enabled", "mozu.service")) != "enabled\n":
+        raise Failed(f"mozu.service is {enabled}, expected enabled")
+    return {"version": version(), "seconds": round(seconds, 1), "programs": programs()}
+
+
+def upgrade() -> dict[str, Any]:
+    """An upgrade while alerts wait for a destination that is not there: all of them arrive there afterwards."""
+    before = version()
+    configured(_AWAY, _OPENED)
+    place = HERE / "backlog"
+    place.mkdir()
+    names = {str(place / str(number)) for number in range(BACKLOG)}
+    for name in sorted(names):
+        Path(name).touch()
+    until("they are in the journal", lambda: len(alerts("Backlog")) >= BACKLOG)
+    until("they wait in the spool", lambda: _waiting() >= BACKLOG)
+    start = time.monotonic()
+    run("apt-get", "install", "--yes", package("new"))
+    seconds = time.monotonic() - start
+    watching()
+    with subprocess.Popen(
+        ["timeout", str(PATIENCE), sys.executable, "-m", "tests.vm.receiver", str(_PORT)],
+        stdout=subprocess.PIPE, text=True,
+    ) as receiver:  # fmt: skip
+        assert receiver.stdout is not None
+        arrived: list[dict[str, Any]] = []
+        missing, told = set(names), dict[str, str]()
+        try:
+            for line in receiver.stdout:
+                arrived.append(one := json.loads(line))
+                missing.discard(one["output_fields"].get("fd.name"))
+                if one["rule"] == "mozu stopped" or "mozu stopped" in told:
+                    told.setdefault(one["rule"], one["output"])
+                if not missing and "mozu started" in told:
+                    break
+        finally:
+            receiver.terminate()
+    if missing:
+        raise Failed(f"{len(missing)} of {BACKLOG} alerts did not arrive after the upgrade, {min(missing)} is one")
+    if "mozu started" not in told:
+        raise Failed(f"the restart was not told: {sorted(told)}")
+    opened = [one["output_fields"]["fd.name"] for one in arrived if one["rule"] == "Backlog"]
+    CONFIGURATION.unlink()
+    RULES.unlink()
+    return {
+        "from": before, "to": version(), "seconds": round(seconds, 1), "arrived": len(set(opened)),
+        "twice": len(opened) - len(set(opened)), "told": [told["mozu stopped"], told["mozu started"]],
+    }  # fmt: skip
+
+
+def _waiting() -> int:
+    rows = json.loads(run("/usr/bin/mozu", "spool", "status", "--json"))
+    return int(next(row["waiting"] for row in rows if row["sink"] == "webhook"))
+
+
+def remove() -> dict[str, Any]:
+    """apt remove keeps configuration and state, and says so."""
+    said = run("apt-get", "remove", "--yes", "mozu")
+    gone = [place for place in _KEPT if not Path(place).exists()]
+    if gone or Path("/usr/lib/mozu").exists():
+        raise Failed(f"removal took away {gone} or left /usr/lib/mozu")
+    if run("systemctl", "is-active", "mozu.service", check=False) == "active\n":
+        raise Failed("mozu still runs")
+    return {"said": _said(said, "stay; purge removes them")}
+
+
+def purge() -> dict[str, Any]:
+    """apt purge removes both, and says so."""
+    said = run("apt-get", "purge", "--yes", "mozu")
+    if left := [place for place in _PURGED if Path(place).exists()]:
+        raise Failed(f"purge left {left}")
+    return {"said": _said(said, "removing /etc/mozu, /var/lib/mozu")}
+
+
+def _said(output: str, words: str) -> str:
+    line = next((line for line in output.splitlines() if line.startswith("mozu: ") and words in line), None)
+    if line is None:
+        raise Failed(f"nothing was said of what is kept or removed: {output[-1000:]}")
+    return line
+
+
+def install_rpm() -> dict[str, Any]:
+    """By rpm, whose database knows no package of Debian's."""
+    run("rpm", "--install", "--nodeps", str(HERE / "new.rpm"))
+    if (enabled := run("systemctl", "is-enabled", "mozu.service", check=False)) != "enabled\n":
+        raise Failed(f"mozu.service is {enabled}, expected enabled, as Debian's presets say")
+    run("systemctl", "start", "mozu.service")
+    watching()
+    return {"version": run("rpm", "--query", "mozu").strip()}
+
+
+def remove_rpm() -> dict[str, Any]:
+    """State stays, and that is said."""
+    said = run("rpm", "--erase", "mozu")
+    if not Path("/var/lib/mozu").exists() or Path("/usr/lib/mozu").exists():
+        raise Failed("removal took away /var/lib/mozu or left /usr/lib/mozu")
+    return {"said": _said(said, "alerts that wait")}

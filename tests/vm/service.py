@@ -1,0 +1,82 @@
+"""What steps in a virtual machine use: commands, the service mozu, its alerts in the journal."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+HERE: Final = Path("/root/vm")
+PATIENCE: Final = 900.0
+"""Seconds that a condition may take to be met; everything is emulated."""
+RULES: Final = Path("/etc/mozu/rules.d/vm.yaml")
+CONFIGURATION: Final = Path("/etc/mozu/config.d/vm.yaml")
+FEW_RULES: Final = """
+evaluators:
+  - falco: {rules: [/etc/mozu/rules.d]}
+"""
+"""Without mozu's own rules, which take minutes to load in an emulated machine."""
+
+
+class Failed(Exception):
+    """What a step expected and did not find."""
+
+
+def run(*command: str, check: bool = True) -> str:
+    """Its standard output and error."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    if check and done.returncode:
+        raise Failed(f"{' '.join(command)} ended with {done.returncode}: {said[-2000:]}")
+    return said
+
+
+def until(what: str, met: Callable[[], Any]) -> Any:
+    """What `met` gives once that is true."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := met()):
+        if time.monotonic() > deadline:
+            raise Failed(f"not within {PATIENCE:.0f} s: {what}")
+        time.sleep(0.2)
+    return found
+
+
+def properties(*names: str) -> dict[str, str]:
+    """Of mozu.service."""
+    lines = run("systemctl", "show", "mozu.service", *(f"--property={name}" for name in names)).splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def watching() -> float:
+    """Wait until mozu is ready; gives when that was, in seconds since the boot."""
+    until("mozu.service is active", lambda: run("systemctl", "is-active", "mozu.service", check=False) == "active\n")
+    return int(properties("ActiveEnterTimestampMonotonic")["ActiveEnterTimestampMonotonic"]) / 1e6
+
+
+def alerts(rule: str, boot: str = "0") -> list[dict[str, Any]]:
+    """Of the journal of a boot."""
+    said = run("journalctl", "-t", "mozu", "-b", boot, "-o", "json", f"MOZU_RULE={rule}", check=False)
+    return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+
+
+def raised() -> set[str]:
+    """Rules with an alert in the journal of this boot."""
+    said = run("journalctl", "-t", "mozu", "-b", "-o", "json", "--output-fields=MOZU_RULE", check=False)
+    records = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    return {one["MOZU_RULE"] for one in records if "MOZU_RULE" in one}
+
+
+def configured(configuration: str, rules: str) -> None:
+    """These in place of those of the step before and of mozu's own rules, in force."""
+    CONFIGURATION.write_text(configuration + FEW_RULES)
+    RULES.write_text(rules)
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", "mozu.service")
+    watching()
+
+
+def programs() -> str:
+    """What mozu-programs.service said of them in this boot."""
+    lines = run("journalctl", "-b", "-u", "mozu-programs.service", "-o", "cat", check=False).splitlines()
+    return next((line for line in lines if "from the code cache" in line), "mozu-programs.service did not run")
