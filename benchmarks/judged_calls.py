@@ -11,13 +11,14 @@ discarded.
 import argparse
 import os
 import statistics
+import struct
 from pathlib import Path
 from typing import Final
 
 from benchmarks.kernel_filters import counted, opening
 from mozu.plugins.sources.ebpf import bpf_syscall, codegen
 from mozu.plugins.sources.ebpf.flow_map import FlowMap
-from mozu.plugins.sources.ebpf.maps import CALLER_CLASS, make_maps
+from mozu.plugins.sources.ebpf.maps import CALLER_CLASS, OUTPUT_INDEX, make_maps
 from mozu.plugins.sources.ebpf.program_code import ProgramCode
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
@@ -37,8 +38,11 @@ class Opens:
     def __init__(self) -> None:
         self.maps = make_maps(_RING, requests=False)
         code = ProgramCode(self.maps, codegen.read_types())
-        code.compile(PROGRAMS["openat"])
-        self.program = code.shared_program(PROGRAMS["openat"][0], bpf_syscall.RAW_TRACEPOINT)
+        code.compile([*PROGRAMS["openat"], codegen.OUTPUT])
+        kind = bpf_syscall.RAW_TRACEPOINT
+        output = code.shared_program(codegen.OUTPUT, kind)
+        bpf_syscall.update(self.maps["RAW_TP_PROGS"], OUTPUT_INDEX, struct.pack("<I", output))
+        self.program = code.shared_program(PROGRAMS["openat"][0], kind)
         self.ring, self.flow = RingBuffer(self.maps["RING"], _RING), FlowMap(self.maps["FLOW"], _RING)
         self.flow.set_watermark(_RING)
         self._class = 0

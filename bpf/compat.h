@@ -50,6 +50,7 @@ inlined int compat_call(struct bpf_raw_tracepoint_args *ctx, volatile struct pt_
   sys->args[3] = (u32)regs->si; sys->args[4] = (u32)regs->di; sys->args[5] = (u32)regs->bp;
   sys->entry_path = ENTRY_COMPAT;
   sys->exact = 0;
+  sys->slot = sys->then = 0;
   sys->copies = sys->file = 0;
   if (call->form == FORM_SOCKET) {
     number = COMPAT_CALLS + (sys->args[0] & 31);

@@ -136,7 +136,7 @@ inlined bool is_plain(struct tested_path *g) {
 }
 
 inlined s64 read_path(struct tested_path *g, const struct syscall_ctx *sys, u64 user, u64 at) {
-  return arg_space(sys, user) == USER ? bpf_probe_read_user_str(g->bytes + at, MAX_FILTERED_PATH, (void *)user)
+  return arg_space(sys, user) == USER ? read_user_str(g->bytes + at, MAX_FILTERED_PATH, (void *)user)
                                       : bpf_probe_read_kernel_str(g->bytes + at, MAX_FILTERED_PATH, (void *)user);
 }
 

@@ -13,6 +13,7 @@ inlined int native_call(void *ctx, volatile struct pt_regs *regs, s32 number, s6
   sys->task = bpf_get_current_pid_tgid();
   sys->entry_path = ENTRY_NATIVE;
   sys->exact = 0;
+  sys->slot = sys->then = 0;
   sys->copies = sys->file = 0;
   tail_call(ctx, sys->number);
   return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* How a record gets into the ring buffer: begin_record (counts it) -> append its strings -> submit_record
-   (bpf_ringbuf_output; a full ring is counted in COUNTS as lost). Macros that read kernel memory.
+   (bpf_ringbuf_output; a full ring is counted in COUNTS as lost) in programs/output.c, which programs tail-call. Macros that
+   read kernel memory.
    Generated before this file (codegen.py): kernel structs, names of maps as placeholders, DEPTH.
 
    A record is built in the per-CPU map SCRATCH and is output in one call of its true length. What a loop or a string
@@ -16,6 +17,15 @@
 #define MAP(name) ((void *)bpf_pseudo_fd(RELOCATED, name))
 #define LOOKUP(name, key) bpf_map_lookup_elem(MAP(name), key)
 #define inlined static inline __attribute__((always_inline))
+
+/* Reading the caller's memory: bpf_probe_read_user and bpf_probe_read_user_str (Linux 5.5) by their numbers. Where libbcc sees
+   these names it reads all of /proc/kallsyms to learn whether the kernel has them, a quarter of a compilation. */
+inlined long read_user(void *to, u32 size, const void *from) {
+  return ((long (*)(void *, u32, const void *))112)(to, size, from);
+}
+inlined long read_user_str(void *to, u32 size, const void *from) {
+  return ((long (*)(void *, u32, const void *))114)(to, size, from);
+}
 
 /* Reading kernel memory. Where the verifier knows the type of a pointer, a member is a plain load (a nanosecond; a
    fault reads as 0). TYPED gives an address its BTF type by bpf_rdonly_cast (Linux 6.2; CAST and BTF_* come from
@@ -88,8 +98,8 @@ inlined u64 forgotten(struct scratch *s, u64 number) {
   return *(volatile u64 *)&s->number;
 }
 
-/* Keys of SCRATCH: programs that can interrupt each other share none. */
-enum slot { SLOT_CALL, SLOT_EXEC, SLOT_FORK, SLOT_EXIT };
+/* Keys of SCRATCH: of calls, and of what happens within one. */
+enum slot { SLOT_CALL, SLOT_EXEC, SLOT_FORK, SLOT_EXIT, SLOT_MOVE };
 
 /* over_share: of `lost`, refused by accounts.h. `seen` is last: map look-ups copy a CPU's words in this order (bpf_long_memcpy)
    while it counts, and what was seen is counted first, so that no look-up finds more filtered and lost than seen. */
@@ -237,7 +247,7 @@ inlined u16 append(struct scratch *s, enum space space, const void *from, u64 le
   if (at >= MAX_PAYLOAD) { mark(s, MARK_TEXT_CUT); return 0; }
   at &= MAX_PAYLOAD - 1;
   n &= MAX_STR - 1;
-  if (space == USER ? bpf_probe_read_user(s->record + at, n, from) : bpf_probe_read_kernel(s->record + at, n, from))
+  if (space == USER ? read_user(s->record + at, n, from) : bpf_probe_read_kernel(s->record + at, n, from))
     return 0;
   *(volatile u64 *)&s->used = at + n;
   return n;
@@ -261,7 +271,7 @@ inlined u16 append_str(struct scratch *s, enum space space, const void *from) {
   barrier_var(at);
   if (at >= MAX_PAYLOAD) { mark(s, MARK_TEXT_CUT); return 0; }
   at &= MAX_PAYLOAD - 1;
-  s64 n = space == USER ? bpf_probe_read_user_str(s->record + at, MAX_STR, from)
+  s64 n = space == USER ? read_user_str(s->record + at, MAX_STR, from)
                         : bpf_probe_read_kernel_str(s->record + at, MAX_STR, from);
   if (n < 2) return 0;
   n -= 1;

@@ -2,7 +2,8 @@
 /* struct syscall_ctx: a system call that has returned, with its arguments (x86-64), whichever entry path it took.
    The program of an entry path (native.c, calls.c, uring.c) fills the per-CPU map SYSCALL_CTX and tail-calls, by
    the native call's number, the program of its family (open.c, path.c, descriptor.c …), or the kernel filter
-   before that one (kernel_filter.h), which then tail-calls the family at the number + UNFILTERED_INDEX.
+   before that one (kernel_filter.h), which then tail-calls the family at the number + UNFILTERED_INDEX. A family that
+   has completed a record returns OUTPUT_INDEX, and is followed by output.c.
 
    The kernel wants programs of one type in a program array, so there are two with the same programs: TP_PROGS for
    tracepoints and RAW_TP_PROGS for raw tracepoints (calls.c). PROGS is the one of a program's own type. */
@@ -19,7 +20,8 @@ struct syscall_ctx {
   u16 entry_path;
   u16 exact;        /* low byte: the kernel filter found what a rule says of the call, set by it (filter_program.py);
                        high byte: ACT_*, set by the program of the call's kill rules (kernel_kill.h) */
-  u64 done;         /* records that a program has made of this call, which goes on by a tail call of itself; else 0 */
+  u32 done;         /* records that a program has made of this call, which goes on by a tail call of itself; else 0 */
+  u16 slot, then;   /* for output.c: enum slot of the record, and of one that follows it; 0: none does */
 };
 
 _Static_assert(sizeof(struct syscall_ctx) == SYSCALL_CTX_SIZE, "syscall_ctx");
@@ -49,7 +51,7 @@ inlined enum space arg_space(const struct syscall_ctx *sys, u64 from) {
   return sys->copies && from - sys->copies < URING_REQUEST_SIZE ? KERNEL : USER;
 }
 inlined s64 read_arg(const struct syscall_ctx *sys, void *to, u32 size, u64 from) {
-  return arg_space(sys, from) == USER ? bpf_probe_read_user(to, size, (void *)from)
+  return arg_space(sys, from) == USER ? read_user(to, size, (void *)from)
                                       : bpf_probe_read_kernel(to, size, (void *)from);
 }
 inlined u16 append_arg(struct scratch *s, const struct syscall_ctx *sys, u64 from, u64 length) {
@@ -86,6 +88,7 @@ inlined u64 arg_word(const struct syscall_ctx *sys, u64 from, u32 index) {
    filter, the program of kill rules, the family. */
 #define UNFILTERED_INDEX NUMBERS_END
 #define EXECUTED_INDEX (3 * NUMBERS_END) /* the program of kill rules for an exec, and behind it what that goes on to */
+#define OUTPUT_INDEX (3 * NUMBERS_END + 2) /* what all go on to that have completed a record: output.c, always there */
 inlined struct syscall_ctx *this_cpu_syscall(void) {
   u32 zero = 0;
   return LOOKUP(SYSCALL_CTX, &zero);
@@ -93,12 +96,25 @@ inlined struct syscall_ctx *this_cpu_syscall(void) {
 inlined void tail_call(void *ctx, u32 number) { /* bcc's own wrapper changes its types between releases */
   ((void (*)(void *, void *, u32))BPF_FUNC_tail_call)(ctx, MAP(PROGS), number);
 }
-/* The end of a family's program: with `more` it runs once more for the same call, which the verifier follows once, where it
+/* The end of a family's program, and of OUTPUT's: `next` is the index of the program that goes on with the call, 0 if none
+   does. A family that makes one record a run (mmsg.c) runs once more behind each, which the verifier follows once, where it
    would follow each round of a loop. */
-inlined int once_more(void *ctx, struct syscall_ctx *sys, int more) {
-  if (!more) return 0;
-  tail_call(ctx, sys->number + UNFILTERED_INDEX);
+inlined int go_on(void *ctx, struct syscall_ctx *sys, u32 next) {
+  if (!next) return 0;
+  tail_call(ctx, next);
   sys->done = 0; /* there is no such program any longer */
+  return 0;
+}
+
+/* The same of a program that is none of a call: it has completed the record of this slot, and perhaps another, of slot `then`.
+   Nothing of a call is under way on this CPU: programs of both run without preemption, and not in interrupts. */
+inlined int end_records(void *ctx, u32 slot, u32 then) {
+  struct syscall_ctx *sys = this_cpu_syscall();
+  if (!sys) return 0;
+  sys->slot = slot;
+  sys->then = then;
+  sys->done = 0;
+  tail_call(ctx, OUTPUT_INDEX);
   return 0;
 }
 

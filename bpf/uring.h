@@ -104,7 +104,7 @@ inlined void copy_str(struct uring_request *r, s32 argument, u32 place) {
   if (argument < 0 || !from) return;
   char *to = place ? r->text[1] : r->text[0];
   *to = 0;
-  bpf_probe_read_user_str(to, MAX_STR, (void *)from);
+  read_user_str(to, MAX_STR, (void *)from);
   r->texts = 1;
   redirect_arg(r, argument, place ? OFFSET(text[1]) : OFFSET(text[0]));
 }
@@ -113,7 +113,7 @@ inlined u32 copy_bytes(char *to, u64 from, u64 length, u32 most) {
   u64 n = length > most ? most : length;
   barrier_var(n);
   n &= 127;
-  return from && !bpf_probe_read_user(to, n, (void *)from) ? n : 0;
+  return from && !read_user(to, n, (void *)from) ? n : 0;
 }
 
 /* The iovecs, and the first bytes of the first of them if the call hands bytes over. */
@@ -145,7 +145,7 @@ inlined void copy_pointed(struct uring_request *r, struct uring_op *op) {
   copy_str(r, op->text2, 1);
   if (op->block >= 0 && r->sys.args[op->block & 7]) {
     __builtin_memset(r->block, 0, sizeof(r->block));
-    bpf_probe_read_user(r->block, sizeof(r->block), (void *)r->sys.args[op->block & 7]);
+    read_user(r->block, sizeof(r->block), (void *)r->sys.args[op->block & 7]);
     redirect_arg(r, op->block, OFFSET(block));
   }
   if (op->address >= 0 && r->sys.args[op->address & 7]) {

@@ -24,5 +24,5 @@ inlined int descriptor_exit(const struct syscall_ctx *sys) {
   }
   append_file_path(s, e, sys, task);
   append_blocks(s, sys, e, layout);
-  return submit_record(s);
+  return OUTPUT_INDEX;
 }

@@ -8,10 +8,10 @@
 
 #define ARGUMENTS 128 /* pointers of argv that are followed for a failed exec */
 
-/* `acts`: ACT_* of what kill rules have done. */
-inlined int emit_exec(struct bpf_raw_tracepoint_args *ctx, u16 acts) {
+/* Whether there is a record, which output.c puts into the ring buffer. `acts`: ACT_* of what kill rules have done. */
+inlined bool make_exec(struct bpf_raw_tracepoint_args *ctx, u16 acts) {
   struct scratch *s = begin_record(NR_execve, SLOT_EXEC, sizeof(struct process), 0);
-  if (!s) return 0;
+  if (!s) return false;
   struct task_struct *task = current_task();
   volatile struct process *e = (void *)s->record;
   struct linux_binprm *program = TYPED(linux_binprm, ctx->args[2]);
@@ -25,21 +25,14 @@ inlined int emit_exec(struct bpf_raw_tracepoint_args *ctx, u16 acts) {
   e->name = append_str(s, KERNEL, name);
   e->environment = append_environment(s, task->mm);
   if (standard) append_standard(s, e, task);
-  return submit_record(s);
+  return true;
 }
 
-/* First the record, then the deletion: a verdict that user space computed before it read this record finds no entry
-   in PROC_VERDICTS and is dropped (ProcessFilterCache). */
 inlined int report_exec(struct bpf_raw_tracepoint_args *ctx, u16 acts) {
-  u32 pid = bpf_get_current_pid_tgid() >> 32, zero = 0;
   char name[16] = {};
-  emit_exec(ctx, acts);
-  delete_verdicts(pid);
+  if (make_exec(ctx, acts)) return end_records(ctx, SLOT_EXEC, 0);
   bpf_get_current_comm(name, sizeof(name));
-  if (!name[0]) return 0;
-  struct verdicts *verdicts = LOOKUP(COMM_VERDICTS, name);
-  if (!verdicts) verdicts = LOOKUP(COMM_DEFAULT, &zero);
-  if (verdicts && verdicts->generation) bpf_map_update_elem(MAP(PROC_COMM_VERDICTS), &pid, verdicts, 0);
+  renew_verdicts(bpf_get_current_pid_tgid() >> 32, name);
   return 0;
 }
 
@@ -72,7 +65,7 @@ inlined u16 append_pointers(struct scratch *s, const struct syscall_ctx *sys, u6
     barrier_var(at);
     if (at >= MAX_STR) { mark(s, MARK_ARGS_CUT); break; }
     at &= MAX_STR - 1;
-    s64 n = bpf_probe_read_user_str(s->record + at, MAX_STR, (void *)pointer);
+    s64 n = read_user_str(s->record + at, MAX_STR, (void *)pointer);
     if (n < 1) break;
     *(volatile u64 *)&s->used = at + n;
   }
@@ -95,5 +88,5 @@ inlined int execve_failed(const struct syscall_ctx *sys) {
   e->flags = flags;
   e->name = append_arg_str(s, sys, name);
   e->environment = 0;
-  return submit_record(s);
+  return OUTPUT_INDEX;
 }

@@ -10,12 +10,13 @@
 
 #define SIGNAL_GROUP_EXIT 4
 
-inlined int emit_fork(struct task_struct *parent, struct task_struct *child, u32 pid, u32 tid) {
+/* Whether there is a record, which output.c puts into the ring buffer. */
+inlined bool make_fork(struct task_struct *parent, struct task_struct *child, u32 pid, u32 tid) {
   u32 zero = 0;
   struct settings *settings = LOOKUP(SETTINGS, &zero);
-  if (settings && !settings->threads && pid != tid) return 0; /* a thread that no rule asks for */
+  if (settings && !settings->threads && pid != tid) return false; /* a thread that no rule asks for */
   struct scratch *s = begin_record(TYPE_FORK, SLOT_FORK, sizeof(struct fork), 0);
-  if (!s) return 0;
+  if (!s) return false;
   struct fork *e = (void *)s->record;
   struct pid *number = 0;
   struct task_struct *real = 0;
@@ -36,9 +37,7 @@ inlined int emit_fork(struct task_struct *parent, struct task_struct *child, u32
   READ(mine, parent->files);
   READ(theirs, child->files);
   e->shares_files = mine == theirs;
-  submit_record(s);
-  change_named(pid, TYPE_FORK);
-  return 0;
+  return true;
 }
 
 /* A child that is made in another cgroup (CLONE_INTO_CGROUP) is one that was moved. */
@@ -51,8 +50,9 @@ inlined int process_forked(struct bpf_raw_tracepoint_args *ctx) {
   READ(mine, parent->cgroups);
   READ(theirs, child->cgroups);
   if (pid == tid) inherit_verdicts(bpf_get_current_pid_tgid() >> 32, pid);
-  emit_fork(parent, child, pid, tid);
-  return pid == tid && mine != theirs ? emit_cgroup_move(child, pid) : 0;
+  bool forked = make_fork(parent, child, pid, tid), moved = pid == tid && mine != theirs && make_move(child, pid);
+  if (forked) return end_records(ctx, SLOT_FORK, moved ? SLOT_MOVE : 0);
+  return moved ? end_records(ctx, SLOT_MOVE, 0) : 0;
 }
 
 /* Exit of a process's last thread; exits of other threads, with result 1, only if a rule needs threads. */
@@ -68,7 +68,7 @@ inlined int process_exited(struct bpf_raw_tracepoint_args *ctx) {
   struct exit *e = (void *)s->record;
   e->status = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->exit_code;
   e->reaper = others ? 0 : reaper_of(task);
-  return submit_record(s);
+  return end_records(ctx, SLOT_EXIT, 0);
 }
 
 /* clone, clone3, fork, vfork: the exit tracepoint fires in the parent and in the child. */
@@ -84,5 +84,5 @@ inlined int clone_exit(const struct syscall_ctx *sys) {
   if (number == NR_clone3) read_arg(sys, &flags, sizeof(flags), clone_args);
   e->flags = flags;
   e->name = e->environment = 0;
-  return submit_record(s);
+  return OUTPUT_INDEX;
 }

@@ -16,5 +16,5 @@ inlined int mapping_exit(const struct syscall_ctx *sys) {
   e->args[6] = mm->total_vm * PAGE_KB | resident_pages(mm) * PAGE_KB << 32;
   e->args[7] = pages_of(mm, MM_SWAPENTS) * PAGE_KB;
   append_file_path(s, e, sys, task);
-  return submit_record(s);
+  return OUTPUT_INDEX;
 }

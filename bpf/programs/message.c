@@ -15,7 +15,7 @@ inlined int message_exit(const struct syscall_ctx *sys) {
     u64 message = sys->args[1];
     sum_iovecs(s, sys, &e->args[6], arg_word(sys, message, MESSAGE_VECTORS), arg_word(sys, message, MESSAGE_COUNT));
     append_message(s, sys, e, message, most);
-    return submit_record(s);
+    return OUTPUT_INDEX;
   }
   u64 length = sys->args[2], name = sys->args[4], name_length = sys->args[5];
   u32 size = 0;
@@ -26,5 +26,5 @@ inlined int message_exit(const struct syscall_ctx *sys) {
   if (name) e->address = append_address(s, sys, name, name_length);
   if (length > most) length = most;
   e->data = append_data(s, sys, sys->args[1], length);
-  return submit_record(s);
+  return OUTPUT_INDEX;
 }

@@ -19,9 +19,7 @@ inlined int mmsg_exit(struct syscall_ctx *sys) {
     e->head.result = moved;
     append_message(s, sys, e, at, moved);
   }
-  submit_record(s);
   done += 1;
-  if ((s64)done >= result || done == MESSAGES_MAX) return 0;
-  sys->done = done;
-  return 1;
+  if ((s64)done < result && done < MESSAGES_MAX) sys->done = done;
+  return OUTPUT_INDEX;
 }

@@ -8,5 +8,5 @@ inlined int number_exit(const struct syscall_ctx *sys) {
   volatile struct call *e = (void *)s->record;
   COPY_ARGS(e->args, sys->args);
   clear_strs(e);
-  return submit_record(s);
+  return OUTPUT_INDEX;
 }

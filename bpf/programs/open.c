@@ -46,5 +46,5 @@ inlined int open_exit(const struct syscall_ctx *sys) {
   } else {
     clear_file_attrs(&e->file);
   }
-  return submit_open(sys, s, file);
+  return end_open(sys, s, file);
 }

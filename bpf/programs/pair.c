@@ -16,5 +16,5 @@ inlined int pair_exit(const struct syscall_ctx *sys) {
   fill_descriptor(s, e, sys, task, first);
   append_file_path(s, e, sys, task);
   append_blocks(s, sys, e, layout);
-  return submit_record(s);
+  return OUTPUT_INDEX;
 }

@@ -19,7 +19,7 @@ inlined int capset_exit(const struct syscall_ctx *sys) {
   e->args[2] = cred->cap_effective;
   e->args[3] = e->args[4] = e->args[5] = 0;
   clear_strs(e);
-  return submit_record(s);
+  return OUTPUT_INDEX;
 }
 
 inlined int prctl_exit(const struct syscall_ctx *sys) {
@@ -29,5 +29,5 @@ inlined int prctl_exit(const struct syscall_ctx *sys) {
   COPY_ARGS(e->args, sys->args);
   clear_strs(e);
   if (e->args[0] == PR_SET_NAME || e->args[0] == PR_GET_NAME) e->text[0] = append_arg_str(s, sys, e->args[1]);
-  return submit_record(s);
+  return OUTPUT_INDEX;
 }

@@ -25,5 +25,5 @@ inlined int transfer_exit(const struct syscall_ctx *sys) {
     e->data = append_data(s, sys, from, most);
   }
   append_file_path(s, e, sys, task);
-  return submit_record(s);
+  return OUTPUT_INDEX;
 }

@@ -30,6 +30,7 @@ inlined int uring_submitted(struct bpf_raw_tracepoint_args *ctx) {
   r->sys.task = task;
   r->sys.entry_path = ENTRY_URING;
   r->sys.exact = 0;
+  r->sys.slot = r->sys.then = 0;
   r->sys.copies = r->sys.file = 0;
   r->texts = 0;
   fill_args(r, op);

@@ -9,10 +9,11 @@ import pytest
 from mozu.core.abi import limits, spec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
-from mozu.plugins.sources.ebpf import wire
+from mozu.plugins.sources.ebpf import bpf_syscall, wire
 from mozu.plugins.sources.ebpf.checks import tracefs, tracepoint_id
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.maps import OUTPUT_INDEX
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 from tests.support import requirements
 from tests.support.split import needs_live
@@ -44,6 +45,33 @@ def test_a_program_passes_the_verifier_and_can_be_attached(loader: Loader, name:
 def test_the_verifier_s_own_work_leaves_room(loader: Loader) -> None:
     million = 1_000_000
     assert max(loader.verified().values()) < million // 4
+
+
+@pytest.mark.ebpf
+def test_the_accounts_are_verified_once_and_not_in_each_program(loader: Loader) -> None:
+    verified = loader.verified()
+
+    assert verified["mozu_number_exit"] < verified["mozu_output"] // 10
+
+
+@pytest.mark.ebpf
+def test_a_family_is_loaded_for_the_ways_in_that_are_open(loader: Loader) -> None:
+    """Where one raw tracepoint sees native and 32-bit calls nothing calls the programs of classic ones."""
+    loader.attach(["getuid"])
+    number = SYSCALL_SPECS["getuid"].number
+    placed = [place for place in (number, OUTPUT_INDEX) if is_placed(loader.maps["TP_PROGS"], place)]
+    raw = [place for place in (number, OUTPUT_INDEX) if is_placed(loader.maps["RAW_TP_PROGS"], place)]
+    loader.detach(["getuid"])
+
+    assert ([], [number, OUTPUT_INDEX]) == (placed, raw)
+
+
+def is_placed(array: int, place: int) -> bool:
+    """Whether a program array has a program there."""
+    try:
+        return bool(bpf_syscall.lookup(array, place, 4))
+    except FileNotFoundError:
+        return False
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -81,5 +109,5 @@ def test_limits_and_places_of_arguments_are_the_same_on_both_sides(module: Modul
 def test_every_family_is_the_file_of_its_name() -> None:
     families = {program.family for programs in PROGRAMS.values() for program in programs}
 
-    others = {"native", "calls", "uring", "selftest", "filter_parts", "kill_parts", "sharers"}
+    others = {"native", "calls", "uring", "selftest", "output", "filter_parts", "kill_parts", "sharers"}
     assert {file.stem for file in (wire.SOURCES / "programs").iterdir()} == families | others

@@ -10,7 +10,7 @@ from mozu.core.api import SourceUnavailable
 from mozu.plugins.sources.ebpf import btf, compat, uring
 from mozu.plugins.sources.ebpf.cache_entry import CacheEntry
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
-from mozu.plugins.sources.ebpf.codegen import KILL_PARTS, PARTS, SELFTEST, SYS_EXIT, part_unit, program_unit
+from mozu.plugins.sources.ebpf.codegen import KILL_PARTS, OUTPUT, PARTS, SELFTEST, SYS_EXIT, part_unit, program_unit
 from mozu.plugins.sources.ebpf.maps import make_maps
 from mozu.plugins.sources.ebpf.program_code import ProgramCode
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
@@ -21,7 +21,7 @@ _RING: Final = 1 << 16
 
 def every_program(types: btf.Btf) -> dict[str, Program]:
     """Entry → program, of all that this kernel can have."""
-    found = [SYS_EXIT, SELFTEST, compat.PROGRAM]
+    found = [SYS_EXIT, SELFTEST, OUTPUT, compat.PROGRAM]
     found += [program for name in SYSCALL_SPECS for program in PROGRAMS[name]]
     if not uring.why_not(types):
         found += uring.programs(types)

@@ -22,6 +22,8 @@ SYS_EXIT = Program("native", "native", "", context="sys_exit_ctx")
 """At the exit tracepoint of each call, an instance a call: it tail-calls the one program of the call's family."""
 SELFTEST = Program("selftest", "selftest", "sys_exit_splice")
 """Loader.prepare runs it once."""
+OUTPUT = Program("output", "output", "")
+"""What the others tail-call with a record."""
 PARTS: Final = (
     *("part_process_bits", "part_count_filtered", "part_open_args", "part_name", "part_reached"),
     *("part_sock", "part_must_emit_path", "part_path_differs"),
@@ -99,8 +101,8 @@ def program_unit(program: Program) -> Unit:
     """
     file = f"programs/{program.family}.c"
     if program.is_tail_called:
-        once = f"once_more(ctx, sys, {program.function}(sys))"
-        body = f"struct syscall_ctx *sys = this_cpu_syscall(); return sys ? {once} : 0;"
+        call = f"go_on(ctx, sys, {program.function}(sys))"
+        body = f"struct syscall_ctx *sys = this_cpu_syscall(); return sys ? {call} : 0;"
         return Unit(program.entry, file, f"int {program.entry}(void *ctx) {{ {body} }}")
     context = program.context or "bpf_raw_tracepoint_args"
     return Unit(

@@ -14,8 +14,9 @@ import signal
 import sys
 from pathlib import Path
 
-_FLAGS = (b"-O1", b"-g0", b"-Xclang", b"-disable-llvm-passes")
-"""libbcc optimizes what clang gives it, at its highest level: clang need not do so before, nor describe the lines."""
+_FLAGS = (b"-O1", b"-g0", b"-fno-strict-aliasing", b"-Xclang", b"-disable-llvm-passes")
+"""libbcc optimizes what clang gives it, at its highest level: clang need not do so before, nor describe the lines, nor
+say which accesses have different types (5 % of the time)."""
 _SET_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of linux/prctl.h."""
 

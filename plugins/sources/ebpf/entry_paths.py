@@ -25,6 +25,8 @@ class EntryPath(NamedTuple):
     programs: tuple[Program, ...]
     types: frozenset[str]
     """Event types whose calls can be made on it."""
+    array: str = "RAW_TP_PROGS"
+    """The program array through which its programs, at raw tracepoints, tail-call."""
 
 
 def usable_entry_paths(compat32: Switch, types: btf.Btf | None = None) -> list[EntryPath]:

@@ -23,7 +23,7 @@ from mozu.core.common.mounts import root_is_below
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, kfunc_signals, uring
 from mozu.plugins.sources.ebpf.call_exits import CallExits, ExitOfAllCalls, ExitOfEachCall, Pair
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
-from mozu.plugins.sources.ebpf.codegen import SELFTEST
+from mozu.plugins.sources.ebpf.codegen import OUTPUT, SELFTEST
 from mozu.plugins.sources.ebpf.entry_paths import ALL_CALLS, COMPAT, IO_URING, EntryPath
 from mozu.plugins.sources.ebpf.filter_programs import FilterPrograms
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
@@ -34,6 +34,7 @@ from mozu.plugins.sources.ebpf.maps import (
     COUNTS,
     EXECUTED_INDEX,
     JUDGED_INDEX,
+    OUTPUT_INDEX,
     SELFTEST_ARGUMENTS,
     SELFTEST_RESULT,
     SETTINGS,
@@ -87,9 +88,10 @@ class Loader:
         self._exits: CallExits = ExitOfEachCall(self._instance)
         if any(path.name == COMPAT for path in entry_paths):
             self._exits = ExitOfAllCalls(self._instance, self._maps, self._tracefs)
-        self._code = ProgramCode(self._maps, types, cache)
-        self._filter_programs = FilterPrograms(self._code, [kind for _, kind in self._program_arrays()])
-        self._kill_programs = KillPrograms(self._code, [kind for _, kind in self._program_arrays()])
+        self._code = ProgramCode(self._maps, types, cache, called_as=self._exits.kind)
+        kinds = [kind for _, kind in self._program_arrays()]
+        self._filter_programs = FilterPrograms(self._code, kinds)
+        self._kill_programs = KillPrograms(self._code, kinds)
         self._kills: Mapping[str, KillFunction] = {}
         """Event type → the program of its kill rules."""
 
@@ -113,7 +115,10 @@ class Loader:
         wanted = list(names)
         chosen = [program for name in wanted for program in PROGRAMS[name]]
         chosen += [program for path in self.entry_paths for program in path.programs]
-        self._code.compile([self._exits.program, SELFTEST, *chosen])
+        self._code.compile([self._exits.program, SELFTEST, OUTPUT, *chosen])
+        for array, kind in {*self._program_arrays(), ("RAW_TP_PROGS", bpf_syscall.RAW_TRACEPOINT)}:
+            output = struct.pack("<I", self._code.shared_program(OUTPUT, kind))  # of execs, forks and exits, as well
+            bpf_syscall.update(self._maps[array], OUTPUT_INDEX, output)
         self._selftest(waits="splice" in wanted)
 
     @property
@@ -243,7 +248,8 @@ class Loader:
 
     def _program_arrays(self) -> list[tuple[str, int]]:
         """The program arrays that entry paths tail call through, with the type of their programs."""
-        return [(array, kind) for array, kind in ARRAYS.items() if self.entry_paths or array == self._exits.array]
+        used = {self._exits.array} | {path.array for path in self.entry_paths}
+        return [(array, kind) for array, kind in ARRAYS.items() if array in used]
 
     def set_filters(self, functions: Mapping[str, FilterFunction]) -> Mapping[str, str]:
         """Tail-call these filters before the families of their types, and none for other types.

@@ -23,7 +23,9 @@ EXECUTED_INDEX: Final = 3 * NUMBERS_END
 """Of bpf/syscall_ctx.h: where the program of kill rules for an exec lies in a program array."""
 JUDGED_INDEX: Final = EXECUTED_INDEX + 1
 """What it goes on to."""
-PROGRAMS_END: Final = EXECUTED_INDEX + 2
+OUTPUT_INDEX: Final = EXECUTED_INDEX + 2
+"""The same of the program that puts the records of calls into the ring buffer."""
+PROGRAMS_END: Final = EXECUTED_INDEX + 3
 MAX_KILLS: Final = 256
 """Rules that the kernel may kill for."""
 MAX_SPARED: Final = 4096
@@ -48,7 +50,7 @@ _OWN, _ANY, _NAMED = 1, 2, 3
 """CHANGES_* of bpf/record.h: of which process user space may learn something by a record."""
 _IN_FLIGHT: Final = 4096
 """Requests of io_uring between submission and completion; an eighth as many with strings."""
-_SLOTS: Final = 4
+_SLOTS: Final = 5
 MAPPED: Final = frozenset({"FLOW", "ACCOUNTS"})
 """Arrays that this process has in its memory (accounts.py)."""
 MAX_PROC_VERDICTS: Final = 16384

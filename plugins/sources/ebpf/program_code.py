@@ -59,9 +59,15 @@ class _Refused(Exception):
 
 
 class ProgramCode:
-    """Owns code, and the programs that calls share. `maps`: name → descriptor; `types`: the kernel's BTF."""
+    """Owns code, and the programs that calls share. `maps`: name → descriptor; `types`: the kernel's BTF.
 
-    def __init__(self, maps: Mapping[str, int], types: btf.Btf, cache: CodeCache | None = None) -> None:
+    `called_as`: the type by which a tail-called program is loaded first, to see whether the kernel takes it.
+    """
+
+    def __init__(
+        self, maps: Mapping[str, int], types: btf.Btf, cache: CodeCache | None = None,
+        called_as: int = bpf_syscall.TRACEPOINT,
+    ) -> None:  # fmt: skip
         structs = {name: types.identity(name) for name in CAST_TO if name in types}
         found = {name: types.function(name) for name in placeholders.FUNCTIONS}
         functions = {name: number for name, number in found.items() if number is not None}
@@ -75,6 +81,7 @@ class ProgramCode:
             if may_goto.is_usable():  # on kernels that have bpf_rdonly_cast, as well
                 self._variants.appendleft(Variant(casts=True, depth=_DEPTHS[0], may_goto=True))
         self.supply = CodeSupply(types, cache)
+        self._called_as = called_as
         self._codes: dict[str, RelocatableCode] = {}
         self._subprograms: dict[Variant, Mapping[str, RelocatableCode]] = {}
         self._loaded: Loaded = {}
@@ -89,7 +96,7 @@ class ProgramCode:
         and there may be code of some programs then (`has`).
         """
         wanted = {program.entry: program for program in chosen if program.entry not in self._codes}
-        kinds = {entry: (_type(program),) for entry, program in wanted.items()}
+        kinds = {entry: (self._type(program),) for entry, program in wanted.items()}
         units = {entry: program_unit(program) for entry, program in wanted.items()}
         self._loaded |= self._load_cached(units, kinds)
         while units:
@@ -187,7 +194,7 @@ class ProgramCode:
     def verify(self, program: Program, code: RelocatableCode) -> None:
         """Load code once, as this program is. Raises SourceUnavailable where the kernel refuses it."""
         try:
-            os.close(self._load(code, _type(program)))
+            os.close(self._load(code, self._type(program)))
         except _Refused as refused:
             raise refused.as_unavailable() from refused.error
 
@@ -197,8 +204,9 @@ class ProgramCode:
 
     def load_instance(self, program: Program) -> int:
         """A new instance of a program, with its own recursion_misses; its descriptor is closed by the caller."""
-        fd = self._loaded.pop((program.entry, _type(program)), None)
-        return self._another(program, _type(program)) if fd is None else fd
+        kind = self._type(program)
+        fd = self._loaded.pop((program.entry, kind), None)
+        return self._another(program, kind) if fd is None else fd
 
     def shared_program(self, program: Program, kind: int) -> int:
         """The one instance of this type that all tail calls share; its descriptor is closed by `close`."""
@@ -236,6 +244,11 @@ class ProgramCode:
             raise
         return loaded
 
+    def _type(self, program: Program) -> int:
+        if program.is_tail_called:
+            return self._called_as
+        return bpf_syscall.RAW_TRACEPOINT if program.raw else bpf_syscall.TRACEPOINT
+
     def close(self) -> None:
         """Close the shared programs; instances stay."""
         _close(self._loaded)
@@ -246,7 +259,3 @@ class ProgramCode:
 def _close(loaded: Loaded) -> None:
     for fd in loaded.values():
         os.close(fd)
-
-
-def _type(program: Program) -> int:
-    return bpf_syscall.RAW_TRACEPOINT if program.raw else bpf_syscall.TRACEPOINT

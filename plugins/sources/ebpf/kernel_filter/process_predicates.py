@@ -15,8 +15,8 @@ MOST: Final = 64
 
 
 OBSERVED: Final = frozenset({Dependency.IMAGE, Dependency.CGROUP})
-"""Changes at which the kernel deletes the verdict on a process: exec (bpf/programs/exec.c), and a move to another
-cgroup (process_moved of bpf/cgroup_move.h). Children begin with both, and with the verdict."""
+"""Changes at which the kernel deletes the verdict on a process: exec (renew_verdicts of bpf/process_verdicts.h), and a
+move to another cgroup (forget_moved of bpf/cgroup_move.h). Children begin with both, and with the verdict."""
 
 
 def cacheable_fields(fields: FieldRegistry, *, sees_moves: bool = True) -> list[str]:
