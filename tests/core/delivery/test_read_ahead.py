@@ -74,6 +74,15 @@ def test_what_has_just_come_overtakes_a_backlog_that_shrinks_all_the_same(disk: 
     assert sorted(rest) == [*range(2, 21), *range(24, 41)]
 
 
+def test_what_is_acknowledged_beyond_the_cursor_is_remembered_no_longer(disk: Disk) -> None:
+    ahead = ReadAhead(disk.read, live_first=True)
+    disk.add(1, 20)
+    commit(disk, ahead, 21, 20)
+    assert [21, 22, 23, 1] == taken(ahead, 4)
+    disk.ack(ahead, [21, 22, 1])
+    assert (1, frozenset({23})) == ahead.settle()
+
+
 def test_nothing_is_given_out_twice_before_it_is_acknowledged(disk: Disk) -> None:
     ahead = ReadAhead(disk.read, live_first=True)
     disk.add(1, 3)

@@ -11,7 +11,7 @@ from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
-from mozu.core.model.event import Event, SyscallEvent
+from mozu.core.model.event import DataEvent, Event, SyscallEvent
 from mozu.core.respond.act_records import AUDIT_FILE
 from mozu.core.respond.audit_log import ActStage, AuditLog
 from mozu.core.state import StateMachine
@@ -29,7 +29,9 @@ def named(event: Event) -> Alert:
 
 
 def is_about_the_secret(event: Event) -> bool:
-    return isinstance(event, SyscallEvent) and SECRET in event.args
+    return isinstance(event, SyscallEvent | DataEvent) and SECRET in (
+        event.args if isinstance(event, SyscallEvent) else (event.data,)
+    )
 
 
 class Denying(Seen):
@@ -103,6 +105,22 @@ def test_another_task_that_was_refused_by_the_kernel_is_reported(tmp_path: Path)
     pipeline.process([opening(SECRET, -1, tid=21)])
 
     assert ["Secret opened", "Response taken", "Secret opened"] == rules(taken)[:3]
+
+
+@pytest.mark.parametrize(
+    ("denied", "event"), [(False, opening(SECRET, -1)), (True, DataEvent("json", "entry", 0, data=SECRET))],
+    ids=["a call", "an entry"],
+)  # fmt: skip
+def test_what_was_not_denied_has_its_alert(tmp_path: Path, denied: bool, event: Event) -> None:
+    pipeline, taken, _ = run(Denying(), folder=tmp_path)
+    judge = pipeline.call_judge()
+    if denied:
+        judge.judge(opening(SECRET))
+    before = len(taken.alerts)
+
+    pipeline.process([event])
+
+    assert ["Secret opened"] == rules(taken)[before : before + 1]
 
 
 def test_judging_changes_nothing_that_later_events_see(tmp_path: Path) -> None:

@@ -214,6 +214,22 @@ def test_tasks_of_which_the_rules_read_the_same_share_what_was_found() -> None:
     assert twice.hits >= 99
 
 
+@pytest.mark.parametrize("rule", ["proc.name = evil", "proc.pid = 1"], ids=["the same of all", "of each another"])
+def test_no_more_tasks_are_known_than_the_bound(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdict_memory, "_TASKS", 8)
+    twice = by_rules(f"evt.type = openat and {rule}", fields=fields())
+    twice.process(*FAMILY, *(process(tid, name="other", ptid=10) for tid in range(100, 120)))
+    known = twice.remembering.pipeline.verdicts._types["openat"]
+    for tid in range(100, 120):
+        for _ in range(TIMES):
+            twice.process(opened(tid))
+        assert 1 <= len(known.callers) <= 8
+        assert len(known.by_values) <= 8
+
+    assert twice.agree
+    assert twice.hits >= 20
+
+
 def test_a_call_that_comes_once_is_not_remembered() -> None:
     twice = by_rules("evt.type = openat and fd.name = /etc/shadow", fields=fields())
     twice.process(*FAMILY)
