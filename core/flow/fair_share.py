@@ -1,7 +1,7 @@
 """Who may wait where room is short: the accounts of the ring buffer (ADR 49), for a bounded queue of events.
 
-Below half of the room everything passes. Above it an event passes only if each of its accounts holds less than the room
-that is left: once as much for its process, twice for its user, four times for its container. One that floods is
+An event passes only if each of its accounts holds less than the room that is left: once as much for its process, twice
+for its user, four times for its container. So below half of the room everything passes, above it one that floods is
 refused first, and the rest of the room stays for others. Root is an account for each container, as in the ring buffer.
 """
 
@@ -43,9 +43,7 @@ class FairShare:
 
     def _may_wait(self, event: Event) -> bool:
         free = self._most - self._events
-        if free <= 0 or self._events < self._most // 2:
-            return free > 0
-        return all(self._held[account] < free << level for level, account in enumerate(_accounts(event)))
+        return free > 0 and all(self._held[account] < free << level for level, account in enumerate(_accounts(event)))
 
     def _charge(self, event: Event, number: int) -> None:
         self._events += number
