@@ -382,6 +382,21 @@ def test_an_event_on_which_an_evaluator_fails_is_judged_again() -> None:
     assert 0 == one.pipeline.verdicts.hits.value
 
 
+def test_what_an_evaluator_that_is_left_out_has_not_judged_is_not_remembered() -> None:
+    evaluators = [ByRules((f"evt.type = openat and fd.name = {name}",), fields()) for name in ("/nothing", "/srv/data")]
+    one = judged_by(*evaluators)
+    one.process(FAMILY)
+    left_out = one.evaluation.evaluators[1].suspension
+    left_out.begin()
+    for _ in range(TIMES):
+        one.process([opened()])
+    assert (0, []) == (one.pipeline.verdicts.hits.value, one.alerts())
+    left_out._until = 0.0
+    one.process([opened()])
+
+    assert 1 == len(one.alerts())
+
+
 def test_the_memory_keeps_to_its_size_and_gives_back_half() -> None:
     twice = by_rules("evt.type = openat and fd.name = /etc/shadow", fields=fields())
     twice.process(*FAMILY)

@@ -19,4 +19,5 @@ def test_it_is_a_set_property(added: list[tuple[int, int]], removed: list[tuple[
         expected.difference_update(range(first, first + size + 1))
     assert sorted(expected) == list(found.without(NumberSet()))
     some = NumberSet(sorted(expected)[::3])
+    assert sorted(expected)[::3] == [number for number in (0, *sorted(expected)) if number in some]
     assert sorted(expected - set(sorted(expected)[::3])) == list(found.without(some))
