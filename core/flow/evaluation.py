@@ -64,7 +64,7 @@ class Evaluation:
                 self.was_whole = False
                 evaluator.metrics.counter("events_unevaluated_total").value += len(events)
                 continue
-            if isinstance(evaluator.component, AwaitedEvaluator):
+            if evaluator.offers(AwaitedEvaluator):
                 self.was_whole = False
                 self._hand_over(evaluator, events, emit, pending)
                 continue

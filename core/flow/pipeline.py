@@ -25,7 +25,7 @@ One pass, on the event loop, which never waits. Each stage is given to the const
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 from mozu.core.api import CachesProcesses, CallJudge, FollowsState, Source
 from mozu.core.flow.alert_pipeline import AlertPipeline
@@ -105,7 +105,6 @@ class SourcePipeline:
         self._metrics = scope
         self._denied: DeniedCalls | None = None
         """None: the source asks about no calls."""
-        self._follows_state = isinstance(source.component, FollowsState)
         self._pending: deque[PendingBatch] = deque()
         """Batches whose evaluation goes on."""
         self._last = 0
@@ -322,8 +321,8 @@ class SourcePipeline:
 
     def _publish(self, events: Sequence[Event]) -> None:
         """From the state to the source, and by it into kernel maps."""
-        component = self.source.component
-        if self._follows_state and isinstance(component, FollowsState):
+        if self.source.offers(FollowsState):
+            component = cast("FollowsState", self.source.component)
             with self.source.contained("publish what the state knows of processes"):
                 component.state_applied([*events, *self.verdicts.recalled] if self.verdicts.recalled else events)
 

@@ -6,7 +6,7 @@ or has forgotten it. What lies outside of what the source sees (rules, recording
 that was reported to it, at once: where all calls are discarded there is no next batch.
 """
 
-from typing import Final
+from typing import Final, cast
 
 from mozu.core.api import DiscardsJudged, Source
 from mozu.core.isolation.isolated import Isolated
@@ -26,7 +26,7 @@ class ToldVerdicts:
         """Of this batch, by `source_key`."""
         self._classes: dict[bytes, int] = {}
         """Of this batch: `source_caller` → `Verdicts.number`."""
-        self._component: object = None
+        self._component: DiscardsJudged | None = None
         """To which something was reported."""
 
     def add(self, event: UndecodedEvent) -> None:
@@ -58,9 +58,8 @@ class ToldVerdicts:
             events, classes = list(self._fresh.values()), self._classes
             self._fresh.clear()
             self._classes = {}
-            component = self._source.component
-            if isinstance(component, DiscardsJudged):
-                self._component = component
+            if self._source.offers(DiscardsJudged):
+                self._component = component = cast("DiscardsJudged", self._source.component)
                 with self._source.contained("discard calls that were judged"):
                     component.discard_judged(events, classes)
 
@@ -70,6 +69,6 @@ class ToldVerdicts:
         self._classes.clear()
         self._seen.clear()
         component, self._component = self._component, None
-        if isinstance(component, DiscardsJudged):
+        if component is not None:
             with self._source.contained("forget which calls were judged"):
                 component.discard_judged(None, {})

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import pytest
 
@@ -168,3 +168,23 @@ def test_a_gauge_that_cannot_be_read_is_0_and_its_components_failure(read: Any) 
     isolated.metrics.gauge("fine", lambda: 7)
     assert {"queue": 0, "fine": 7} == {name: value for name, _, value in metrics.collect() if "total" not in name}
     assert 1 == isolated.failures.value
+
+
+def test_what_a_component_offers_is_looked_for_again_in_another_one() -> None:
+    class Ends(Protocol):
+        def end(self) -> None: ...
+
+    class Ended:
+        def end(self) -> None: ...
+
+    async def renewed(isolated: Isolated[object]) -> bool:
+        assert not isolated.offers(ends)
+        await isolated.renew()
+        return isolated.offers(ends)
+
+    ends = runtime_checkable(Ends)
+    first = Isolated[object]("source", "made", object(), Metrics(), build=Ended)
+
+    assert not first.offers(ends)
+    assert first.with_component(Ended()).offers(ends)
+    assert asyncio.run(renewed(first))
