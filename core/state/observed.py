@@ -81,6 +81,9 @@ class Executed(msgspec.Struct, frozen=True, omit_defaults=True):
     """The thread that called, where it was not the main one (it takes over the main thread's number)."""
     namespaces: int = 0
     """As `Process.namespaces`."""
+    exe_uid: int = -1
+    """As `Process.exe_uid`; so is exe_mode."""
+    exe_mode: int = -1
     stdio: tuple[File | None, ...] = ()
     """What the program has as its descriptors 0, 1 and 2, None where nothing; empty: not asked for."""
 
@@ -164,6 +167,8 @@ class KnownProcess(msgspec.Struct, frozen=True, omit_defaults=True):
     exe_ino: int = 0
     exe_ctime: int = 0
     exe_mtime: int = 0
+    exe_uid: int = -1
+    exe_mode: int = -1
     exe_flags: int = 0
     """Bits of the table `execve_flags`."""
     start: int = 0

@@ -129,7 +129,7 @@ class Procfs:
             flags |= _WRITABLE
         return replace(
             known, exepath=path, exe_flags=flags, exe_ino=found.st_ino, exe_ctime=found.st_ctime_ns,
-            exe_mtime=found.st_mtime_ns,
+            exe_mtime=found.st_mtime_ns, exe_uid=found.st_uid, exe_mode=modes.S_IMODE(found.st_mode),
         )  # fmt: skip
 
     def files(self, pid: int) -> Iterator[tuple[int, File]]:

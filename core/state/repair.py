@@ -17,7 +17,9 @@ _IDENTITY: Final = (
     "ptid", "sid", "pgid", "vpgid", "vpid", "uid", "gid", "loginuid", "cap_permitted", "cap_effective",
     "cap_inheritable",
 )  # fmt: skip
-_PROGRAM: Final = ("name", "exe", "args", "stack", "exe_ino", "exe_ctime", "exe_mtime", "exe_flags")
+_PROGRAM: Final = (
+    "name", "exe", "args", "stack", "exe_ino", "exe_ctime", "exe_mtime", "exe_uid", "exe_mode", "exe_flags",
+)  # fmt: skip
 
 
 def differs(state: State, snapshot: ProcSnapshot, since: int, *, threads: bool) -> bool | None:

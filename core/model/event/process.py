@@ -97,6 +97,10 @@ class Process(msgspec.Struct, eq=False):
     exe_ctime: int = 0
     """ns since the epoch, 0 where unknown; so is exe_mtime."""
     exe_mtime: int = 0
+    exe_uid: int = -1
+    """Owner of the executable as of the exec, as the host counts; -1 where unknown; so is exe_mode."""
+    exe_mode: int = -1
+    """Permission bits (07777) of the executable."""
     exe_flags: int = 0
     """Bits of `core.model.syscalls` table `execve_flags`: writable, upper layer, memfd, lower layer."""
     start: int = 0

@@ -202,7 +202,11 @@ class EventBuilder:
         if "name" in process:
             arguments = process.get("args", ())
             assert isinstance(arguments, tuple)
-            found = trusted_name(str(process["name"]), str(process.get("exepath", "")), arguments, 0)
+            owner, mode = (self.values.get((f"proc.exe_{name}", None)) for name in ("uid", "mode"))
+            found = trusted_name(
+                str(process["name"]), str(process.get("exepath", "")), arguments, 0,
+                owner if isinstance(owner, int) else -1, int(mode, 8) if isinstance(mode, str) else -1,
+            )  # fmt: skip
             self.values.setdefault(("proc.trusted_name", None), found)
         if names := self.ancestors.names():
             self.values.setdefault(("proc.atrusted_name", None), names)

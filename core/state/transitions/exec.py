@@ -50,6 +50,7 @@ def executed(state: State, event: SyscallEvent) -> None:
         version.exepath = without_deleted(path)
     if is_dated:
         _ages(process, version)
+    _owner(version, event.observed)
     if create_unknown:
         reported = event.args[_PTID] if len(event.args) > _PTID else None
         version.ptid, version.vtid, version.vpid = reported or process.ptid, event.tid, version.pid
@@ -77,6 +78,7 @@ def foresee_exec(state: State, event: SyscallEvent) -> None:
         event.process.exepath = path
     if is_dated:
         _ages(before, event.process)
+    _owner(event.process, event.observed)
 
 
 def _take_in(state: State, event: SyscallEvent, version: Process) -> bool:
@@ -133,6 +135,12 @@ def _ages(before: Process, version: Process) -> None:
         version.exe_age = before.start - version.exe_ctime
     if before.pidns_start and version.exe_ctime > before.pidns_start:
         version.exe_novelty = version.exe_ctime - before.pidns_start
+
+
+def _owner(version: Process, observed: object) -> None:
+    """Whose the executable is; a source that does not say so leaves it unknown."""
+    known = observed if isinstance(observed, Executed) else None
+    version.exe_uid, version.exe_mode = (-1, -1) if known is None else (known.exe_uid, known.exe_mode)
 
 
 def _path(state: State, event: SyscallEvent, process: Process) -> str | None:

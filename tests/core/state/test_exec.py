@@ -120,6 +120,13 @@ def test_the_age_of_the_executable_is_that_at_the_start_of_the_process(story: St
     assert 77 == read(event, "proc.exe_ino.ctime_duration_proc_start")
 
 
+def test_whose_the_executable_is_is_of_the_last_exec_alone(story: Story) -> None:
+    known = story.exec(20, "/bin/x", observed=Executed(exe_uid=7, exe_mode=0o4711))
+    assert (7, "4711") == (read(known, "proc.exe_uid"), read(known, "proc.exe_mode"))
+    unknown = story.exec(20, "/bin/x")
+    assert (None, None) == (read(unknown, "proc.exe_uid"), read(unknown, "proc.exe_mode"))
+
+
 def test_live_the_kernel_adds_what_no_parameter_holds() -> None:
     story = Story(live=True)
     story.exec(20, "/bin/x", observed=Executed(sid=4, pgid=5, vpid=6, ruid=7, start=8, args_truncated=True))

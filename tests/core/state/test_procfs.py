@@ -64,7 +64,7 @@ def test_a_process_is_what_proc_says(sleeper: subprocess.Popen[bytes], tmp_path:
         "rgid": int(gids[0]), "gid": int(gids[1]), "sgid": int(gids[2]),
         "cap_effective": int(told["CapEff"], 16), "cap_permitted": int(told["CapPrm"], 16),
         "exe_ino": executable.st_ino, "exe_ctime": executable.st_ctime_ns, "exe_mtime": executable.st_mtime_ns,
-        "others": 0,
+        "exe_uid": executable.st_uid, "exe_mode": executable.st_mode & 0o7777, "others": 0,
     }  # fmt: skip
     assert expected == {name: getattr(process, name) for name in expected}
 

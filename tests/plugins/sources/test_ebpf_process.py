@@ -97,6 +97,17 @@ def test_an_exec_tells_who_runs(live: Live, waiting: str) -> None:
     ) == (truth["uid"][:3], truth["gid"][:3], truth["caps"], truth["loginuid"])
 
 
+def test_an_exec_tells_whose_the_program_is_and_who_may_write_it(live: Live, waiting: str, tmp_path: Path) -> None:
+    program = Path(shutil.copy(waiting, tmp_path / "owned"))
+    os.chown(program, 4711, 4712)
+    program.chmod(0o2775)
+
+    act = live.act(processes.run, str(program), ["owned"], {}, "/")
+
+    observed = execution(act, act.value["pid"]).observed
+    assert (observed.exe_uid, observed.exe_mode) == (4711, 0o2775)
+
+
 def test_an_exec_tells_its_numbers_session_group_parent_and_start(live: Live, waiting: str) -> None:
     act = live.act(processes.run, waiting, ["numbers"], {}, "/", "new_session")
 

@@ -178,7 +178,8 @@ OWN: Final[tuple[Field, ...]] = (
     _exec_invariant(
         "proc.trusted_name",
         "Name of the program's file, or of the script that it runs, cut to 15 bytes, if that lies where packages put "
-        "it (/usr, /bin, /opt …) and in no container's writable layer; mozu's own.",
+        "it (/usr, /bin, /opt …) and in no container's writable layer, and the program is root's and neither its group "
+        "nor others may write it (or it is an image's); mozu's own.",
         own(trusted_name_of),
     ),
     Field(
@@ -263,6 +264,17 @@ OWN: Final[tuple[Field, ...]] = (
         "Whether the program was run from memory (memfd) and not from a file.",
         _flag(_MEMFD),
         FieldType.BOOL,
+    ),
+    _exec_invariant(
+        "proc.exe_uid",
+        "Owner of the program file when it was executed, as the host counts; mozu's own.",
+        own(lambda p: None if p.exe_uid < 0 else p.exe_uid),
+        FieldType.UINT,
+    ),
+    _exec_invariant(
+        "proc.exe_mode",
+        "Permission bits of the program file when it was executed, octal, four digits (0755); mozu's own.",
+        own(lambda p: None if p.exe_mode < 0 else f"{p.exe_mode:04o}"),
     ),
     _field("proc.exe_ino", FieldType.INT, "Inode of the program file.", own(_number("exe_ino"))),
     _field(

@@ -1,7 +1,8 @@
 """The name of a program that only root can have put where it lies: what lists of trusted programs are compared with.
 
 The name of a process (comm) is whatever its file, or a link to that, is called, and a process may give itself another.
-So the name of the file is taken, and that only below directories of the system, which belong to root.
+So the name of the file is taken, and that only below directories of the system, and of files that only root may
+change. Of a script its path alone is known, not its owner.
 """
 
 import re
@@ -16,22 +17,29 @@ SYSTEM_DIRECTORIES: Final = (
 )
 """Where packages put programs."""
 _COMM: Final = 15
-_UPPER, _MEMFD = 2, 4
+_UPPER, _MEMFD, _LOWER = 2, 4, 8
 """Bits of `Process.exe_flags`."""
+_WRITABLE: Final = 0o022
+"""By the group, by others."""
 _INTERPRETER: Final = re.compile(r"(ba|da|a|z|k|mk|fi|c|tc)?sh|perl|python|ruby|php|node|lua|g?awk|tclsh")
 _OPTION: Final = re.compile(r"-[A-Zabdefhilmnqrstuvwxyz]{1,3}")
 """Of an interpreter in the first line of a script: short, and none that takes a program (-c)."""
 
 
-def trusted_name(name: str, exepath: str, args: Sequence[str], exe_flags: int) -> str | None:
+def trusted_name(
+    name: str, exepath: str, args: Sequence[str], exe_flags: int, exe_uid: int = -1, exe_mode: int = -1
+) -> str | None:
     """The name of the file, or of the script that an interpreter runs, cut to 15 bytes as comm is.
 
-    None: it lies elsewhere, in a container's writable layer or in memory. Where the source did not say which file it
-    is, comm stands in.
+    None: it lies elsewhere, in a container's writable layer or in memory, or others than root may change it. A file of
+    a container's image is the image's, of whatever owner: with user namespaces that is no root of the host. Where the
+    source did not say which file it is, comm stands in.
     """
     if not exepath:
         return name
     if exe_flags & (_UPPER | _MEMFD) or not exepath.startswith(SYSTEM_DIRECTORIES):
+        return None
+    if not exe_flags & _LOWER and (exe_uid > 0 or (exe_mode >= 0 and exe_mode & _WRITABLE)):
         return None
     file = filename_of(exepath)
     if _INTERPRETER.match(file):
@@ -44,4 +52,6 @@ def trusted_name(name: str, exepath: str, args: Sequence[str], exe_flags: int) -
 
 def trusted_name_of(process: Process) -> str | None:
     """Of a process."""
-    return trusted_name(process.name, process.exepath, process.args, process.exe_flags)
+    return trusted_name(
+        process.name, process.exepath, process.args, process.exe_flags, process.exe_uid, process.exe_mode
+    )

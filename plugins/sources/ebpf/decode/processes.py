@@ -1,6 +1,7 @@
 """struct process: execve, execveat, and the calls that make a process."""
 
 import mmap
+from stat import S_IMODE
 from typing import Any, Final
 
 from mozu.core.abi.integers import signed_id
@@ -74,9 +75,9 @@ def _exec(name: str) -> Decode:
 
     def decode(record: bytes, offset: int) -> SyscallEvent:
         (
-            time, _, pid, tid, cpu, _, marks, _, result, ino, _, _, _, _, start, _, effective, permitted, inheritable,
-            major, minor, limit, _, changed, modified, vm, rss, swap, _, stack, parent, pgid, vpgid, vsid, vpid, vtid,
-            tty, login, uid, gid, ruid, suid, rgid, sgid, old_tid, namespaces, comm, *lengths, _, standard,
+            time, _, pid, tid, cpu, _, marks, _, result, ino, _, _, mode, owner, start, _, effective, permitted,
+            inheritable, major, minor, limit, _, changed, modified, vm, rss, swap, _, stack, parent, pgid, vpgid, vsid,
+            vpid, vtid, tty, login, uid, gid, ruid, suid, rgid, sgid, old_tid, namespaces, comm, *lengths, _, standard,
         ) = _unpack(record)  # fmt: skip
         exe_n, args_n, cwd_n, group_n, name_n, env_n = lengths
         first = _SIZE + standard * STANDARD_SIZE
@@ -104,6 +105,7 @@ def _exec(name: str) -> Decode:
                 sid=vsid, pgid=pgid, vpid=vpid, vtid=vtid, ptid=parent, ruid=ruid, suid=suid, rgid=rgid, sgid=sgid,
                 start=start + offset, stack=stack, args_truncated=bool(marks & _ARGS_CUT),
                 old_tid=old_tid if old_tid != tid else 0, namespaces=namespaces,
+                exe_uid=owner, exe_mode=S_IMODE(mode),
                 stdio=standard_files(record, _SIZE, standard, end) if standard else (),
             )  # fmt: skip
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, observed)

@@ -3,6 +3,7 @@
 import errno
 import os
 import time
+from stat import S_IMODE
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -96,6 +97,7 @@ class ExecReader:
             ruid=known.uid if known.ruid is None else known.ruid, suid=known.uid if known.suid is None else known.suid,
             rgid=known.gid if known.rgid is None else known.rgid, sgid=known.gid if known.sgid is None else known.sgid,
             start=start, stack=known.stack, old_tid=old_tid if old_tid != task.tid else 0, namespaces=known.namespaces,
+            exe_uid=known.exe_uid, exe_mode=known.exe_mode,
             stdio=tuple(file_at(context, task, fd) for fd in range(3)) if context.stdio else (),
         )  # fmt: skip
         return event("execve", task, args, observed=observed)
@@ -120,7 +122,9 @@ class ExecReader:
             known, name=name, exepath=program.path, exe_ino=file.st_ino, exe_ctime=file.st_ctime_ns,
             exe_mtime=file.st_mtime_ns, exe_flags=0,
         )  # fmt: skip
-        return (event("execve", task, self._args(task, 0, known, words, b"", path, always=True)),)
+        observed = Executed(exe_uid=file.st_uid, exe_mode=S_IMODE(file.st_mode))
+        args = self._args(task, 0, known, words, b"", path, always=True)
+        return (event("execve", task, args, observed=observed),)
 
     def _args(
         self, task: TracedTask, result: int, known: KnownProcess, words: list[bytes], environment: bytes,

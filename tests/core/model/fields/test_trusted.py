@@ -4,7 +4,7 @@ import pytest
 
 from mozu.core.model.fields.proc.trusted import trusted_name
 
-UPPER, MEMFD = 2, 4
+UPPER, MEMFD, LOWER = 2, 4, 8
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,18 @@ def test_a_name_that_a_program_was_given_or_gave_itself_is_not_trusted(
 @pytest.mark.parametrize("flags", [UPPER, MEMFD])
 def test_what_lies_in_memory_or_a_writable_layer_is_not_trusted(flags: int) -> None:
     assert trusted_name("apt", "/usr/bin/apt", (), flags) is None
+
+
+@pytest.mark.parametrize(("uid", "mode"), [(1000, 0o755), (0, 0o775), (0, 0o757), (65534, 0o4755), (1000, -1)])
+def test_what_others_than_root_may_change_is_not_trusted(uid: int, mode: int) -> None:
+    assert trusted_name("apt", "/usr/bin/apt", (), 0, uid, mode) is None
+    assert trusted_name("adduser", "/usr/bin/perl", ("/usr/sbin/adduser",), 0, uid, mode) is None
+
+
+@pytest.mark.parametrize(("uid", "mode"), [(0, 0o755), (0, 0o2755), (0, 0o4711), (-1, -1)])
+def test_what_only_root_may_change_is_trusted_and_so_is_what_is_not_known(uid: int, mode: int) -> None:
+    assert trusted_name("apt", "/usr/bin/apt", (), 0, uid, mode) == "apt"
+
+
+def test_a_file_of_an_image_is_trusted_with_any_owner() -> None:
+    assert trusted_name("apt", "/usr/bin/apt", (), LOWER, 100000, 0o755) == "apt"
