@@ -45,26 +45,32 @@ inlined u64 find_socket(struct kill_facts *facts, const struct syscall_ctx *sys,
   return REACHED_OTHERWISE;
 }
 
-/* What an exec has started: its path as proc.exepath has it, and MARK_OVERLAY, MARK_UPPER, MARK_MEMFD; MARK_CUT: the path is
-   not known. */
-inlined void find_executable(struct filter_scratch *g) {
-  u32 slot = SLOT_EXEC;
-  struct scratch *s = LOOKUP(SCRATCH, &slot);
-  struct task_struct *task = current_task();
-  struct path root = {}, path = {};
+/* What is known of a program: its path as proc.exepath has it, in `real`, and MARK_OVERLAY, MARK_UPPER, MARK_MEMFD; MARK_CUT:
+   the path is not known. */
+inlined void note_executable(struct filter_scratch *g, struct scratch *s, struct path *path) {
+  struct path root = {};
   volatile struct file_attrs attrs = {};
   g->facts.executable = MARK_CUT;
-  if (!s) return;
-  READ(path, task->mm->exe_file->f_path);
-  READ(root, task->fs->root);
-  if (!path.dentry) return;
-  u32 marks = walk_path(s, path.mnt, path.dentry, &root);
+  READ(root, current_task()->fs->root);
+  if (!path->dentry) return;
+  u32 marks = walk_path(s, path->mnt, path->dentry, &root);
   *(volatile u32 *)&s->marks = 0;
-  fill_file_attrs(s, &attrs, &path);
+  fill_file_attrs(s, &attrs, path);
   u32 found = *(volatile u32 *)&s->marks & (MARK_OVERLAY | MARK_UPPER);
   if (marks & MARK_PSEUDO && attrs.magic == TMPFS_MAGIC) found |= MARK_MEMFD;
   if (marks || take_walked(&g->real, s) != REACHED_OTHERWISE) found |= MARK_CUT;
   g->facts.executable = found;
+}
+
+/* What an exec has started. */
+inlined void find_executable(struct filter_scratch *g) {
+  u32 slot = SLOT_EXEC;
+  struct scratch *s = LOOKUP(SCRATCH, &slot);
+  struct path path = {};
+  g->facts.executable = MARK_CUT;
+  if (!s) return;
+  READ(path, current_task()->mm->exe_file->f_path);
+  note_executable(g, s, &path);
 }
 
 enum kill_mode { KILL_OFF, KILL_DRY, KILL_ACTS };

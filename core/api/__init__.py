@@ -12,6 +12,7 @@ from mozu.core.api.capabilities import (
     ChecksDestination,
     ChecksStart,
     CompilePredicates,
+    DeniesInKernel,
     DigestsRules,
     DiscardsJudged,
     Dropped,
@@ -65,7 +66,15 @@ from mozu.core.api.declarations import (
 from mozu.core.api.event_types import DataEventType
 from mozu.core.api.extensions import CommandsDeclaration, Encoder, FieldsDeclaration, FormatDeclaration
 from mozu.core.api.hookspecs import hookimpl
-from mozu.core.api.kernel_kills import KernelKill, KernelKills, KillPlace, RuleCondition, RuleHead
+from mozu.core.api.kernel_kills import (
+    KernelAction,
+    KernelDenial,
+    KernelKill,
+    KernelKills,
+    KillPlace,
+    RuleCondition,
+    RuleHead,
+)
 from mozu.core.api.kind import Kind
 from mozu.core.api.lookup_table import LookupLimits, LookupTable
 from mozu.core.api.privileges import Privilege
@@ -140,6 +149,7 @@ __all__ = [
     "DataEventType",
     "Declaration",
     "Demand",
+    "DeniesInKernel",
     "DigestsRules",
     "DiscardsJudged",
     "Dropped",
@@ -165,6 +175,8 @@ __all__ = [
     "Interest",
     "JudgesBefore",
     "JudgesByFields",
+    "KernelAction",
+    "KernelDenial",
     "KernelKill",
     "KernelKills",
     "KillPlace",

@@ -11,7 +11,14 @@ from typing import Final, Literal, Protocol, runtime_checkable
 import msgspec
 
 from mozu.core.api.components import FieldReaders
-from mozu.core.api.kernel_kills import KernelKills, KillPlace, RuleCondition, RuleHead
+from mozu.core.api.kernel_kills import (
+    KernelAction,
+    KernelDenial,
+    KernelKills,
+    KillPlace,
+    RuleCondition,
+    RuleHead,
+)
 from mozu.core.api.kind import Kind
 from mozu.core.api.settings import Settings
 from mozu.core.filter.formula import Formula
@@ -287,11 +294,22 @@ class KillsInKernel(Protocol):
 
 
 @runtime_checkable
+class DeniesInKernel(Protocol):
+    """A source of `KillsInKernel` that can have a call fail before it does anything, too."""
+
+    def take_denials(self) -> Sequence[KernelDenial]:
+        """Those since it was last asked, oldest first. On the event loop, about once a second."""
+
+
+@runtime_checkable
 class ActsInKernel(Protocol):
-    """A responder that kills a process, which a source may do for it (`KillsInKernel`)."""
+    """A responder that kills a process or denies a call, which a source may do for it (`KillsInKernel`)."""
 
     def kill_place(self) -> KillPlace:
         """Where that is to be done. On the event loop, at the start and a reload."""
+
+    def kernel_action(self) -> KernelAction:
+        """What is to be done there. The same."""
 
 
 @runtime_checkable
@@ -385,6 +403,7 @@ CAPABILITIES: Final = (
     _of(ReadsFields, "rules_reading", Kind.EVALUATOR),
     _of(GivesConditions, "rule_conditions", Kind.EVALUATOR),
     _of(KillsInKernel, "use_kills", Kind.SOURCE),
+    _of(DeniesInKernel, "take_denials", Kind.SOURCE),
     _of(ActsInKernel, "kill_place", Kind.RESPONDER),
     _of(Reopens, "reopen", Kind.SINK),
     _of(ChecksDestination, "check", Kind.SINK),

@@ -1,4 +1,4 @@
-"""Kills in the kernel: what passes between evaluators, responders and sources about them. docs/responders.md."""
+"""Kills and denials in the kernel: what passes between evaluators, responders and sources. docs/responders.md."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -9,6 +9,10 @@ from mozu.core.filter.formula import Formula
 
 KillPlace = Literal["user", "kernel", "either"]
 """Where a responder kills: mozu itself, the kernel alone, or the kernel where it can."""
+
+
+KernelAction = Literal["kill", "deny"]
+"""What the kernel does: the caller is killed before its call returns, or the call fails before it does anything."""
 
 
 class RuleHead(msgspec.Struct, frozen=True):
@@ -31,7 +35,7 @@ class RuleCondition(msgspec.Struct, frozen=True):
 
 
 class KernelKill(msgspec.Struct, frozen=True):
-    """A rule whose events kill their process in the kernel."""
+    """A rule whose events kill their process in the kernel, or whose calls are denied there."""
 
     rule: str
     responder: str
@@ -40,6 +44,27 @@ class KernelKill(msgspec.Struct, frozen=True):
     """As in `RuleCondition`, of the event types at which the kernel decides it."""
     dry_run: bool = True
     per_minute: int = 10
+    action: KernelAction = "kill"
+
+
+class KernelDenial(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that was denied in the kernel, or would have been. It has no event that the rule matches: it never was."""
+
+    rule: str
+    responder: str
+    """As of its `KernelKill`."""
+    what: str
+    """`open of /etc/shadow`."""
+    pid: int
+    name: str
+    """The kernel's comm."""
+    uid: int
+    start: int
+    """Of the process, ns since the boot."""
+    time: int
+    """ns since the boot."""
+    acted: bool
+    """False: a dry run."""
 
 
 class KernelKills(msgspec.Struct, frozen=True):

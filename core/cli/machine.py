@@ -51,6 +51,9 @@ def _source_lines(name: str, alternatives: Sequence[SourceAnswer]) -> Iterator[s
 
 def _kill_line(one: KillAnswer) -> str:
     title = f"responder {one.responder}: {one.rule!r}"
+    if one.action == "deny":
+        denied = f"the kernel denies {', '.join(one.types)}"
+        return f"{title}: {f'nothing is denied: {one.reason}' if one.reason else denied}"
     if not one.types:
         return f"{title}: mozu kills, not the kernel: {one.reason}"
     at = f"{title}: the kernel kills at {', '.join(one.types)}"
@@ -65,7 +68,10 @@ def _as_data(found: MachineAnswer) -> JsonObject:
             for name, alternatives in found.sources.items()
         ],
         "kernel_kills": [
-            {"responder": one.responder, "rule": one.rule, "types": list(one.types), "reason": one.reason}
+            {
+                "responder": one.responder, "rule": one.rule, "action": one.action, "types": list(one.types),
+                "reason": one.reason,
+            }
             for one in found.kills
         ],
         "capabilities": [

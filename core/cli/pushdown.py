@@ -12,7 +12,8 @@ from mozu.core.language.rules import Rule
 from mozu.core.model.fields import FieldRegistry
 
 Filters = dict[str, dict[str, dict[str, str]]]
-"""Source → event type → `precision`, `inexact`, and `undecided`: why it cannot kill for it in the kernel."""
+"""Source → event type → `precision`, `inexact`, and why it cannot kill for it in the kernel (`undecided`), or deny it
+there (`undenied`)."""
 
 
 def of_rule(rule: Rule, fields: FieldRegistry, sources: Iterable[AnySource]) -> Filters:
@@ -36,11 +37,11 @@ def lines(found: Mapping[str, Mapping[str, str]]) -> list[str]:
     return [f"{', '.join(names)}: {text}" for text, names in types.items()]
 
 
-def kill_lines(found: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """The same of whether the responder `kill` could have it done in the kernel."""
+def act_lines(found: Mapping[str, Mapping[str, str]], why: str) -> list[str]:
+    """The same of whether a responder could have it done in the kernel: `undecided` of `kill`, `undenied` of `deny`."""
     types: dict[str, list[str]] = {}
     for name, one in found.items():
-        text = f"no: {one['undecided']}" if one["undecided"] else "yes"
+        text = f"no: {one[why]}" if one[why] else "yes"
         types.setdefault(text, []).append("every type" if name == "*" else name)
     return [f"{', '.join(names)}: {text}" for text, names in types.items()]
 
@@ -71,11 +72,12 @@ def _can(rule: Rule, event_type: str) -> bool:
 
 def _as_data(one: Pushdown) -> dict[str, str]:
     text = "" if one.inexact is None or one.precision is Precision.EXACT else text_of(one.inexact)
-    return {"precision": one.precision.value, "inexact": text, "undecided": why_undecided(one)}
+    acts = {"undecided": why(one.undecided), "undenied": why(one.undenied)}
+    return {"precision": one.precision.value, "inexact": text, **acts}
 
 
-def why_undecided(one: Pushdown) -> str:
-    """Why the source cannot kill for such an event in the kernel; empty: it can."""
-    if isinstance(one.undecided, Comparison):
-        return f"it is not decided there for good: {text_of(one.undecided)}"
-    return one.undecided or ""
+def why(undecided: Comparison | str | None) -> str:
+    """Why the source does not act on such an event in the kernel; empty: it does."""
+    if isinstance(undecided, Comparison):
+        return f"it is not decided there for good: {text_of(undecided)}"
+    return undecided or ""

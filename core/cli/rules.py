@@ -140,9 +140,9 @@ def explain_command(
     click.echo(f"{kind} {safe(name)}  ({safe(str(item['info']['file']))}:{item['info']['line']})")
     _sections({**item["details"], **({"tags": item["info"]["tags"]} if kind == "rule" else {})})
     _sections({f"filtered by {source}": "\n".join(pushdown.lines(types)) for source, types in filters.items()})
-    _sections(
-        {f"kill in the kernel by {name}": "\n".join(pushdown.kill_lines(types)) for name, types in filters.items()}
-    )
+    for act, why in (("kill", "undecided"), ("deny", "undenied")):
+        lines = {name: "\n".join(pushdown.act_lines(types, why)) for name, types in filters.items()}
+        _sections({f"{act} in the kernel by {name}": text for name, text in lines.items()})
 
 
 def _described(path: Path | None, overrides: tuple[str, ...], rules: tuple[str, ...]) -> RulesDescription:

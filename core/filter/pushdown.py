@@ -39,3 +39,5 @@ class Pushdown(msgspec.Struct, frozen=True):
     tested: Callable[[Formula], Formula] = untested
     """Predicate of the demand, or a part of it (of one rule) → what the filter tests of it, where the process is known
     and the path, if there is one, needs no resolution; other events pass some tests unasked."""
+    undenied: Comparison | str | None = "the source denies nothing in the kernel"
+    """The same of denying such a call there, before it does anything."""

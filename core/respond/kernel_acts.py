@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.api.kernel_kills import KernelKills
+from mozu.core.api.kernel_kills import KernelDenial, KernelKills
 from mozu.core.api.responders import Scope
 from mozu.core.model.event import Event, SyscallEvent
 from mozu.core.respond.audit_log import ActStage, AuditEntry
@@ -23,12 +23,19 @@ class KernelActs:
         self.kills = NO_KILLS
         self._rules: frozenset[tuple[str, str]] = frozenset()
         """(responder, rule) of these."""
+        self._denying: frozenset[tuple[str, str]] = frozenset()
+        """Of these, those that deny."""
         self._told: set[int] = set()
         """Numbers of events on which the kernel has acted and of which an alert says so; of this batch."""
 
     def use(self, kills: KernelKills) -> None:
         """These from now on."""
         self.kills, self._rules = kills, frozenset((one.responder, one.rule) for one in kills.rules)
+        self._denying = frozenset((one.responder, one.rule) for one in kills.rules if one.action == "deny")
+
+    def denies(self, responder: str, rule: str) -> bool:
+        """Whether the kernel denies for it."""
+        return (responder, rule) in self._denying
 
     def entry(self, one: ActiveResponder, planned: AuditEntry, event: Event | None) -> AuditEntry | None:
         """What there is to be said of an act of this responder; None: the kernel has not done it."""
@@ -50,6 +57,16 @@ class KernelActs:
                 planned = AuditEntry(time=0, stage=ActStage.PLANNED, act=f"event {event.num}/kernel")
                 yield _entry(planned, ActStage.DONE, event)
         self._told.clear()
+
+
+def denial_entry(denial: KernelDenial) -> AuditEntry:
+    """Of a call that was denied, or would have been."""
+    return AuditEntry(
+        time=0, stage=ActStage.DONE if denial.acted else ActStage.WOULD, rule=denial.rule,
+        act=f"denial {denial.time}/{denial.responder}",
+        text=f"deny {denial.what} to process {denial.pid} ({denial.name}) (kernel)",
+        pids=(denial.pid,), starts=(denial.start,), boot=boot_identity(),
+    )  # fmt: skip
 
 
 def _entry(planned: AuditEntry, stage: ActStage, event: SyscallEvent) -> AuditEntry:

@@ -25,7 +25,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.api.kernel_kills import KernelKills
+from mozu.core.api.kernel_kills import KernelDenial, KernelKills
 from mozu.core.api.responders import AlertProcess, Incident, ResponsePlan, Scope
 from mozu.core.isolation.deadline import within
 from mozu.core.isolation.isolated import text_of
@@ -37,7 +37,7 @@ from mozu.core.respond.audit_log import ActStage, AuditEntry
 from mozu.core.respond.budget import ActBounds, Budget
 from mozu.core.respond.chosen import ActiveResponder, chosen, unknown
 from mozu.core.respond.confirmation import Confirmations, Latest
-from mozu.core.respond.kernel_acts import NO_KILLS, KernelActs
+from mozu.core.respond.kernel_acts import NO_KILLS, KernelActs, denial_entry
 from mozu.core.respond.kill_switch import KillSwitch
 from mozu.core.respond.lasting_acts import ACT_SECONDS, LastingActs
 from mozu.core.respond.protection import Protection, protection_of
@@ -55,6 +55,7 @@ _MOST_ACTS: Final = 64
 """Acts that are done at the same time."""
 _MOST_NAMES: Final = 64
 """Responders that rules name and that are not there, each reported once."""
+_LET_THROUGH: Final = "the kernel has let the call through: the process may be protected, or the budget was spent"
 _MOST_WAITING: Final = 4096
 """More are refused."""
 
@@ -149,6 +150,9 @@ class Responses:
                 with suppress(Refused):  # acts in the kernel count in the budgets
                     self._spend(one, entry, subject_of(event))
                 self.records.write(done, done.stage)
+            elif self._kernel.denies(one.name, alert.rule):
+                if not one.settings.dry_run:
+                    self.records.refuse(entry, _LET_THROUGH)
             else:
                 self.records.standing.known.add(entry.act)
                 self._waiting += 1
@@ -158,6 +162,15 @@ class Responses:
         """After the alerts of these: what the kernel has done and no alert says."""
         for entry in self._kernel.untold(events):
             self.records.write(entry, entry.stage, reason="another rule raised the alert about it")
+
+    def report_denials(self, denials: Iterable[KernelDenial]) -> None:
+        """Calls that the kernel has denied, or would have."""
+        for denial in denials:
+            entry = denial_entry(denial)
+            if denial.acted:
+                self.records.denied(entry, f"user {denial.uid}")
+            else:
+                self.records.write(entry, ActStage.WOULD)
 
     # --- one act
 

@@ -42,6 +42,7 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
         "stop": "mozu.plugins.responders.stop",
         "freeze": "mozu.plugins.responders.freeze",
         "pause": "mozu.plugins.responders.pause",
+        "deny": "mozu.plugins.responders.deny",
         "kill_container": "mozu.plugins.responders.kill_container",
         "isolate": "mozu.plugins.responders.isolate",
         "capture": "mozu.plugins.responders.capture",

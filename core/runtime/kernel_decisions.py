@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from mozu.core.api import ActsInKernel, GivesConditions, KillPlace, ResponderSettings, RuleCondition, RuleHead
+from mozu.core.api import (
+    ActsInKernel,
+    GivesConditions,
+    KernelAction,
+    KillPlace,
+    ResponderSettings,
+    RuleCondition,
+    RuleHead,
+)
 from mozu.core.api.declarations import AnySource
 from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.demand import Demand, Interest
@@ -29,9 +37,15 @@ def place_of(responder: object) -> KillPlace:
     return responder.kill_place() if isinstance(responder, ActsInKernel) else "user"
 
 
+def action_of(responder: object) -> KernelAction:
+    """What a responder has the kernel do."""
+    return responder.kernel_action() if isinstance(responder, ActsInKernel) else "kill"
+
+
 def decisions(
     responder: str,
     settings: ResponderSettings,
+    action: KernelAction,
     evaluators: Iterable[GivesConditions],
     sources: Iterable[AnySource],
     fields: FieldRegistry,
@@ -49,17 +63,20 @@ def decisions(
 
     for evaluator in evaluators:
         for condition in evaluator.rule_conditions(wanted):
-            yield _decided(condition, known, fields)
+            yield _decided(condition, action, known, fields)
 
 
-def _decided(condition: RuleCondition, sources: Iterable[AnySource], fields: FieldRegistry) -> Decision:
+def _decided(
+    condition: RuleCondition, action: KernelAction, sources: Iterable[AnySource], fields: FieldRegistry
+) -> Decision:
     head, predicates = condition.head, condition.predicates
     demand = Demand({head.source: {name: Interest(predicate=one) for name, one in predicates.items()}})
     why: dict[str, str] = dict.fromkeys(predicates, _NO_SOURCE)
     for source in sources:
         if source.pushdown is None or source.event_source != head.source or not source.live:
             continue
-        why = {name: _text(one.undecided) for name, one in source.pushdown(demand, fields).items()}
+        found = source.pushdown(demand, fields)
+        why = {name: _text(one.undecided if action == "kill" else one.undenied) for name, one in found.items()}
     return Decision(
         head.rule,
         {name: predicates[name] for name, text in why.items() if not text},

@@ -10,13 +10,13 @@ from typing import cast
 
 import msgspec
 
-from mozu.core.api import Context, GivesConditions, Privilege, ResponderSettings, Settings
+from mozu.core.api import Context, GivesConditions, KernelAction, Privilege, ResponderSettings, Settings
 from mozu.core.api.declarations import AnyComponent, AnySource, ComponentDeclaration
 from mozu.core.common import linux_capabilities
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.config import Config, Entry
-from mozu.core.runtime.kernel_decisions import UNKNOWN_TO_KERNEL, decisions, place_of, reasons
+from mozu.core.runtime.kernel_decisions import UNKNOWN_TO_KERNEL, action_of, decisions, place_of, reasons
 from mozu.core.runtime.registry import Registry
 from mozu.core.state.procfs import PROC_PRIVILEGES
 
@@ -38,7 +38,7 @@ class PrivilegeAnswer(msgspec.Struct, frozen=True):
 
 
 class KillAnswer(msgspec.Struct, frozen=True):
-    """Where the process of an alert would be killed that a responder of `where: kernel` or `either` acts on."""
+    """What the kernel would do for a rule that a responder acts on which kills or denies there."""
 
     responder: str
     rule: str
@@ -46,6 +46,7 @@ class KillAnswer(msgspec.Struct, frozen=True):
     """Event types at which the kernel does it."""
     reason: str
     """Why not at others; empty: it does it at all of them."""
+    action: KernelAction = "kill"
 
 
 class MachineAnswer(msgspec.Struct, frozen=True):
@@ -90,19 +91,22 @@ def _kills(
     config: Config, registry: Registry, fields: FieldRegistry, sources: Iterable[AnySource]
 ) -> Iterator[KillAnswer]:
     """Rules are loaded only where a responder may kill in the kernel."""
-    wanted: list[tuple[str, ResponderSettings]] = []
+    wanted: list[tuple[str, ResponderSettings, KernelAction]] = []
     for entry in config.responders:
         settings = registry.settings(entry)
-        if isinstance(settings, ResponderSettings) and place_of(_built(registry, entry, fields)) != "user":
-            wanted.append((entry.id, settings))
+        if not isinstance(settings, ResponderSettings):
+            continue
+        responder = _built(registry, entry, fields)
+        if place_of(responder) != "user":
+            wanted.append((entry.id, settings, action_of(responder)))
     built = [_built(registry, entry, fields) for entry in config.evaluators] if wanted else []
     evaluators = [one for one in built if isinstance(one, GivesConditions)]
     allow = config.core.respond.allow
     why = UNKNOWN_TO_KERNEL if allow.containers or allow.namespaces else ""
-    for responder, settings in wanted:
-        for found in decisions(responder, settings, evaluators, sources, fields):
+    for responder, settings, action in wanted:
+        for found in decisions(responder, settings, action, evaluators, sources, fields):
             types = () if why else tuple(sorted(found.predicates))
-            yield KillAnswer(responder, found.rule, types, why or reasons(found))
+            yield KillAnswer(responder, found.rule, types, why or reasons(found), action)
 
 
 def _built(registry: Registry, entry: Entry, fields: FieldRegistry) -> object:

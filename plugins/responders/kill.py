@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from mozu.core.api import (
     Context,
     Incident,
+    KernelAction,
     KillPlace,
     ResponderDeclaration,
     ResponderSettings,
@@ -55,6 +56,10 @@ class KillResponder(StatelessResponder):
     def kill_place(self) -> KillPlace:
         """See `ActsInKernel`."""
         return self._where
+
+    def kernel_action(self) -> KernelAction:
+        """The same."""
+        return "kill"
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
         """None where the alert is about no process."""

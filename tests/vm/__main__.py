@@ -1,11 +1,11 @@
 """python -m tests.vm [--only bookworm|trixie|old] [--steps STEP,…] (as root): the package in machines of Debian.
 
 Debian 12 and 13: the previous commit's package is installed by apt, raises an alert in the journal, does so again after
-a reboot, is upgraded while alerts wait, sees one act of every family by every way, kills a process, accounts for loss,
-is restarted by the watchdog, removed and purged; at last the .rpm is installed and removed. `--steps`: these alone
-(their names stand in guest.py), in a machine that has the package installed already. `old`: Debian 12 with the kernel
-of Debian 11, which is older than the oldest that mozu takes. Trees are kept in build/vm. Prints what each step found,
-as lines of JSON; ends with 1 where one failed.
+a reboot, is upgraded while alerts wait, sees one act of every family by every way, kills a process, denies calls,
+accounts for loss, is restarted by the watchdog, removed and purged; at last the .rpm is installed and removed.
+`--steps`: these alone (their names stand in guest.py), in a machine that has the package installed already. `old`:
+Debian 12 with the kernel of Debian 11, which is older than the oldest that mozu takes. Trees are kept in build/vm.
+Prints what each step found, as lines of JSON; ends with 1 where one failed.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from tests.vm import machine, tree
 
 PLAN: Final = (
     "install previous,alert",
-    "alert,upgrade,configure,acts,respond,loss,watchdog,remove,purge,install rpm,remove rpm",
+    "alert,upgrade,configure,acts,respond,denials,loss,watchdog,remove,purge,install rpm,remove rpm",
 )
 """A line a boot."""
 SECONDS: Final = 3600.0

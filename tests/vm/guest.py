@@ -21,6 +21,7 @@ STEPS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "acts": running.acts,
     "configure": running.configure,
     "respond": running.respond,
+    "denials": running.denials,
     "loss": running.loss,
     "watchdog": running.watchdog,
     "upgrade": packaging.upgrade,

@@ -39,7 +39,7 @@ def boot(tree: Path, disk: Path, seconds: float) -> Iterator[dict[str, Any]]:
     command += ["-smp", str(_CPUS), "-m", str(_MEMORY), "-nodefaults", "-display", "none"]
     command += ["-serial", f"file:{console}", "-serial", "stdio", "-kernel", str(kernel), "-initrd", str(initramfs)]
     command += ["-drive", f"file={disk},format=raw,if=virtio,cache=unsafe"]
-    command += ["-append", "console=ttyS0 root=/dev/vda rw quiet panic=-1"]
+    command += ["-append", "console=ttyS0 root=/dev/vda rw quiet panic=-1 lsm=landlock,lockdown,yama,integrity,bpf"]
     deadline = time.monotonic() + seconds
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as machine:
         assert machine.stdout is not None

@@ -23,7 +23,7 @@ def main() -> None:
 
     types = codegen.read_types(path=Path(btf_file))
     units = [codegen.program_unit(one) for one in build.every_program(types).values()]
-    units += map(codegen.part_unit, (*codegen.PARTS, *codegen.KILL_PARTS))
+    units += map(codegen.part_unit, (*codegen.PARTS, *codegen.KILL_PARTS, *codegen.DENY_PARTS))
     cache = CodeCache(Path(place), KernelBuild(f"{release} {version}", types.digest), needed_compiler().version, print)
     supply = CodeSupply(types, cache)
     for casts in (True, False) if types.function(FUNCTION) else (False,):

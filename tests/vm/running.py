@@ -68,6 +68,15 @@ def acts() -> dict[str, Any]:
     return {"seen": found["seen"]}
 
 
+def denials() -> dict[str, Any]:
+    """What deny rules make of opens, execs and connects (denials.py)."""
+    said = run("/usr/lib/mozu/bin/python3", "-m", "tests.vm.denials")
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
+    if found["wrong"]:
+        raise Failed(f"these ended otherwise than they should: {found['wrong']}")
+    return {"acts": found["acts"]}
+
+
 def configure() -> dict[str, Any]:
     """What the steps `respond`, `loss` and `watchdog` need, in force by one restart."""
     info = _SITE / "blocker-1.dist-info"

@@ -30,6 +30,7 @@ from mozu.core.runtime.engine.impaired_report import report_impaired
 from mozu.core.runtime.engine.lifecycle import Lifecycle
 from mozu.core.runtime.engine.operations import RunOperations
 from mozu.core.runtime.engine.reload import Rebuild, Reloader, RunParts
+from mozu.core.runtime.engine.responding import report_denials
 from mozu.core.runtime.engine.retries import Retries
 from mozu.core.runtime.engine.shutdown import Shutdown
 from mozu.core.runtime.engine.sink_set import SinkSet
@@ -301,6 +302,7 @@ class Engine:
             await asyncio.sleep(1.0)
             self._losses.report()
             self._responses.tick()
+            report_denials(self._responses, self._pumps)
             self._alerts.report_suppressed()
             report_impaired(self._assembly, self._evaluation, self._alerts)
             for pump in self._pumps:

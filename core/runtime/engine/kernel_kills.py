@@ -1,12 +1,12 @@
-"""Which rules kill in the kernel: of responders that want that, as far as the sources decide their conditions there."""
+"""Which rules kill or deny in the kernel: of responders that want that, as far as the sources decide them there."""
 
 from collections.abc import Iterator
 
-from mozu.core.api import GivesConditions, KernelKill, KernelKills
+from mozu.core.api import GivesConditions, KernelAction, KernelKill, KernelKills
 from mozu.core.errors import MozuError
 from mozu.core.respond.protection import protection_of
 from mozu.core.runtime.engine.built import Assembly, BuiltResponder
-from mozu.core.runtime.kernel_decisions import UNKNOWN_TO_KERNEL, Decision, decisions, place_of, reasons
+from mozu.core.runtime.kernel_decisions import UNKNOWN_TO_KERNEL, Decision, action_of, decisions, place_of, reasons
 
 
 def kernel_kills(assembly: Assembly) -> KernelKills:
@@ -27,12 +27,13 @@ def kernel_kills(assembly: Assembly) -> KernelKills:
 
 def _of_responder(one: BuiltResponder, assembly: Assembly) -> Iterator[KernelKill]:
     name, settings, allow = one.isolated.name, one.settings, assembly.respond.allow
-    place = place_of(one.isolated.component)
+    place, action = place_of(one.isolated.component), action_of(one.isolated.component)
     if place == "user":
         return
     if allow.containers or allow.namespaces:
         if place == "kernel":
-            raise MozuError(f"responder {name}: {UNKNOWN_TO_KERNEL}; use `where: either`, with which mozu kills")
+            instead = "use `where: either`, with which mozu kills" if action == "kill" else "use the responder `kill`"
+            raise MozuError(f"responder {name}: {UNKNOWN_TO_KERNEL}; {instead}")
         return
     evaluators: list[GivesConditions] = []
     for evaluator in assembly.evaluators:
@@ -41,15 +42,16 @@ def _of_responder(one: BuiltResponder, assembly: Assembly) -> Iterator[KernelKil
         elif place == "kernel":
             raise MozuError(f"responder {name}: evaluator {evaluator.name} does not give its rules' conditions")
     sources = [source.declaration for source in assembly.sources]
-    for found in decisions(name, settings, evaluators, sources, assembly.fields):
+    for found in decisions(name, settings, action, evaluators, sources, assembly.fields):
         if place == "kernel" and (why := reasons(found)):
-            raise MozuError(_refusal(name, found, why))
+            raise MozuError(_refusal(name, action, found, why))
         if found.predicates:
-            yield KernelKill(found.rule, name, found.predicates, settings.dry_run, settings.per_minute)
+            yield KernelKill(found.rule, name, found.predicates, settings.dry_run, settings.per_minute, action)
 
 
-def _refusal(responder: str, found: Decision, why: str) -> str:
+def _refusal(responder: str, action: KernelAction, found: Decision, why: str) -> str:
+    instead = "use `where: either`, or" if action == "kill" else "use the responder `kill`, or"
     return (
-        f"responder {responder}: the kernel cannot kill for the rule {found.rule!r}: {why}; use `where: either`, "
-        "or another condition: `mozu rules explain` shows what the kernel decides"
+        f"responder {responder}: the kernel cannot {action} for the rule {found.rule!r}: {why}; {instead} another "
+        "condition: `mozu rules explain` shows what the kernel decides"
     )

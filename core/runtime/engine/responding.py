@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from mozu.core.api import KernelKills, KillsInKernel
+from mozu.core.api import DeniesInKernel, KernelKills, KillsInKernel
 from mozu.core.errors import MozuError
 from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.source_pump import SourcePump
@@ -45,6 +45,15 @@ def give_kills(component: object, kills: KernelKills) -> None:
     """The same, of one."""
     if isinstance(component, KillsInKernel):
         component.use_kills(kills)
+
+
+def report_denials(responses: Responses, pumps: Iterable[SourcePump]) -> None:
+    """What these sources have denied in the kernel since the last call."""
+    for pump in pumps:
+        source = pump.pipeline.source
+        with source.contained("take denials"):
+            if isinstance(source.component, DeniesInKernel):
+                responses.report_denials(source.component.take_denials())
 
 
 _NAMES = ("container.name", "container.image.repository", "container.image")

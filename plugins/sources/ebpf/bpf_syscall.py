@@ -17,9 +17,14 @@ _SYS_PERF_EVENT_OPEN: Final = 298
 _SYS_MEMBARRIER: Final = 324
 _MEMBARRIER_GLOBAL: Final = 1
 _MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _MAP_DELETE, _LOAD, _OBJECT_INFO, _RAW_TRACEPOINT_OPEN = 0, 1, 2, 3, 5, 15, 17
+_MAP_POP: Final = 21
+"""BPF_MAP_LOOKUP_AND_DELETE_ELEM."""
 _MAP_UPDATE_BATCH: Final = 26
 HASH, ARRAY, PROG_ARRAY, PERF_EVENT_ARRAY, PERCPU_ARRAY, LRU_HASH, RINGBUF = 1, 2, 3, 4, 6, 9, 27
-TRACEPOINT, RAW_TRACEPOINT = 5, 17
+QUEUE: Final = 22
+TRACEPOINT, RAW_TRACEPOINT, LSM = 5, 17, 29
+_LSM_MAC: Final = 27
+"""BPF_LSM_MAC: how a program of the type LSM is attached."""
 _ANY, _EXIST = 0, 2
 _TRACEPOINT: Final = 2
 """PERF_TYPE_TRACEPOINT."""
@@ -116,27 +121,43 @@ def delete_key(fd: int, key: bytes) -> None:
         _bpf(_MAP_DELETE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(text), 0, _ANY))
 
 
-def load(kind: int, name: str, code: bytes) -> int:
-    """BPF_PROG_LOAD; gives the descriptor. Raises OSError: E2BIG if the program exceeds the verifier's limit."""
-    return _load(kind, name, code, ctypes.create_string_buffer(0), level=0)
+def pop(fd: int, size: int) -> bytes | None:
+    """The first entry of a queue, of so many bytes, which is taken out; None: it is empty."""
+    value = ctypes.create_string_buffer(size)
+    try:
+        _bpf(_MAP_POP, struct.pack("<IIQQQ", fd, 0, 0, ctypes.addressof(value), _ANY))
+    except FileNotFoundError:
+        return None
+    return value.raw
 
 
-def refusal(kind: int, name: str, code: bytes) -> str:
+def load(kind: int, name: str, code: bytes, hook: int = 0) -> int:
+    """BPF_PROG_LOAD; gives the descriptor. Raises OSError: E2BIG if the program exceeds the verifier's limit.
+
+    `hook`: the function that a program of the type LSM is attached to, by its number in the kernel's BTF.
+    """
+    return _load(kind, name, code, hook, ctypes.create_string_buffer(0), level=0)
+
+
+def refusal(kind: int, name: str, code: bytes, hook: int = 0) -> str:
     """The end of the verifier's log for a program that it refuses; empty if it accepts it."""
     log = ctypes.create_string_buffer(_LOG)
     try:
-        os.close(_load(kind, name, code, log, level=1))
+        os.close(_load(kind, name, code, hook, log, level=1))
     except OSError:
         return "\n".join(log.value.decode(errors="replace").splitlines()[-_LOG_LINES:])
     return ""
 
 
-def _load(kind: int, name: str, code: bytes, log: "ctypes.Array[ctypes.c_char]", *, level: int) -> int:
+def _load(
+    kind: int, name: str, code: bytes, hook: int, log: "ctypes.Array[ctypes.c_char]", *, level: int
+) -> int:
     text, license_ = ctypes.create_string_buffer(code, len(code)), ctypes.create_string_buffer(b"GPL")
     head = struct.pack("<IIQQ", kind, len(code) // _INSTRUCTION, ctypes.addressof(text), ctypes.addressof(license_))
     version = flags = 0
     rest = struct.pack("<IIQII", level, len(log), ctypes.addressof(log) if level else 0, version, flags)
-    attributes = head + rest + name.encode()[:15].ljust(16, b"\0") + bytes(56)
+    attached = struct.pack("<4xI36xI", _LSM_MAC if kind == LSM else 0, hook).ljust(56, b"\0")
+    attributes = head + rest + name.encode()[:15].ljust(16, b"\0") + attached
     for _ in range(_LOAD_ATTEMPTS - 1):
         with contextlib.suppress(BlockingIOError):
             return _bpf(_LOAD, attributes)
@@ -162,6 +183,11 @@ def attach_raw_tracepoint(program: int, name: str) -> int:
     """Run a program at a raw tracepoint until the descriptor that this gives is closed. Raises OSError."""
     text = ctypes.create_string_buffer(name.encode())
     return _bpf(_RAW_TRACEPOINT_OPEN, struct.pack("<QII", ctypes.addressof(text), program, 0))
+
+
+def attach_hook(program: int) -> int:
+    """Run a program of the type LSM at its hook until the descriptor that this gives is closed. Raises OSError."""
+    return _bpf(_RAW_TRACEPOINT_OPEN, struct.pack("<QII", 0, program, 0))
 
 
 def attach_tracepoint(program: int, identifier: int) -> int:

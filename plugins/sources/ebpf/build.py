@@ -10,7 +10,16 @@ from mozu.core.api import SourceUnavailable
 from mozu.plugins.sources.ebpf import btf, compat, uring
 from mozu.plugins.sources.ebpf.cache_entry import CacheEntry
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
-from mozu.plugins.sources.ebpf.codegen import KILL_PARTS, OUTPUT, PARTS, SELFTEST, SYS_EXIT, part_unit, program_unit
+from mozu.plugins.sources.ebpf.codegen import (
+    DENY_PARTS,
+    KILL_PARTS,
+    OUTPUT,
+    PARTS,
+    SELFTEST,
+    SYS_EXIT,
+    part_unit,
+    program_unit,
+)
 from mozu.plugins.sources.ebpf.maps import make_maps
 from mozu.plugins.sources.ebpf.program_code import ProgramCode
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
@@ -32,7 +41,7 @@ def build(types: btf.Btf, cache: CodeCache) -> str:
     """Have every program in the cache; says how many came from where. Raises SourceUnavailable."""
     with _program_code(types, cache) as code:
         code.compile(every_program(types).values())
-        code.subprograms(parts=(*PARTS, *KILL_PARTS))
+        code.subprograms(parts=(*PARTS, *KILL_PARTS, *DENY_PARTS))
         return code.supply.origin
 
 
@@ -68,7 +77,7 @@ def check(types: btf.Btf, cache: CodeCache, entries: Sequence[CacheEntry]) -> No
 def _keys(types: btf.Btf, cache: CodeCache) -> dict[bytes, str]:
     """Key → entry of all programs and subprograms, in every variant."""
     units = [program_unit(program) for program in every_program(types).values()]
-    units += map(part_unit, (*PARTS, *KILL_PARTS))
+    units += map(part_unit, (*PARTS, *KILL_PARTS, *DENY_PARTS))
     with _program_code(types, None) as code:
         return {cache.key(digest): unit.entry for unit in units for digest in code.digests(unit)}
 

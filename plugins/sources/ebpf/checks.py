@@ -1,4 +1,4 @@
-"""Preflight checks: architecture, capabilities, tracefs, each with its own error."""
+"""Preflight checks: architecture, capabilities, tracefs, each with its own error; and what /proc lists."""
 
 import ctypes
 import os
@@ -77,3 +77,8 @@ def has_cgroup_tracepoint() -> bool:
         return tracepoint_id(tracefs(), "cgroup_attach_task", "cgroup") is not None
     except (OSError, SourceUnavailable):
         return False
+
+
+def running_pids() -> list[int]:
+    """The processes that /proc lists."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.syscalls import call_number
-from mozu.plugins.sources.ebpf import btf, compile_child, filter_layout, loop_entries, placeholders, uring, wire
+from mozu.plugins.sources.ebpf import btf, compile_child, filter_layout, loop_entries, lsm, placeholders, uring, wire
 from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO, ENUMERATIONS, STRUCTS
 from mozu.plugins.sources.ebpf.maps import SELFTEST_ARGUMENTS, SIZES
 from mozu.plugins.sources.ebpf.stub_headers import HEADERS
@@ -31,8 +31,13 @@ PARTS: Final = (
 """Subprograms of kernel filters, in _PARTS_FILE."""
 KILL_PARTS: Final = ("kill_part_socket", "kill_part_executable", "kill_part_real", "kill_part_act")
 """Subprograms of the programs of kill rules, beside part_open_args; compiled where there are some."""
+DENY_PARTS: Final = ("deny_part_open", "deny_part_exec", "deny_part_connect", "deny_part_message", "deny_part_act")
+"""Subprograms of the programs of deny rules; compiled where there are some."""
 _PARTS_FILE: Final = "programs/filter_parts.c"
-_KILL_PARTS_FILE: Final = "programs/kill_parts.c"
+_OTHER_PARTS: Final = dict.fromkeys(KILL_PARTS, "programs/kill_parts.c") | dict.fromkeys(
+    DENY_PARTS, "programs/deny_parts.c"
+)
+"""Subprogram → its file."""
 _NAMED_CALLS = (
     *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir", "open_by_handle_at"),
     *("sendto", "recvfrom", "sendmsg", "recvmsg"),
@@ -68,7 +73,7 @@ class Variant(NamedTuple):
 def read_types(index: TypeIndex | None = None, path: Path = btf.BTF_FILE) -> btf.Btf:
     """The kernel's BTF, for the types that the programs need. `index`: where it is kept what was found there."""
     names = (*CAST_TO, *ENUMERATIONS)
-    functions = (*placeholders.FUNCTIONS, _HELPER, *uring.ITERATORS)
+    functions = (*placeholders.FUNCTIONS, _HELPER, *uring.ITERATORS, *lsm.FUNCTIONS)
     return btf.read(names, path, functions=functions) if index is None else index.types(names, functions, path)
 
 
@@ -112,7 +117,7 @@ def program_unit(program: Program) -> Unit:
 
 def part_unit(part: str) -> Unit:
     """A subprogram of kernel filters, which is not loaded but linked."""
-    file = _KILL_PARTS_FILE if part in KILL_PARTS else _PARTS_FILE
+    file = _OTHER_PARTS.get(part, _PARTS_FILE)
     return Unit(f"mozu_{part}", file, f"u64 mozu_{part}(void *call) {{ return {part}(call); }}")
 
 

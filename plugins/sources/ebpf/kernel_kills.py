@@ -1,17 +1,20 @@
-"""What kills in the kernel, of one source: kill rules become programs, and the maps that arm them."""
+"""What kills and denies in the kernel, of one source: its rules become programs, and the maps that arm them."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
-from mozu.core.api import Context, KernelKill, KernelKills
+from mozu.core.api import Context, KernelAction, KernelDenial, KernelKill, KernelKills
 from mozu.core.filter.formula import Formula
+from mozu.plugins.sources.ebpf.kernel_filter.deny import deny_functions
 from mozu.plugins.sources.ebpf.kernel_filter.kill import kill_functions
 from mozu.plugins.sources.ebpf.kill_programs import KillArms, TooManySpared
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.refusals import warn_of
 
-_Placed = tuple[tuple[tuple[str, Formula], ...], ...]
-"""By rule, event type and condition: what programs were made of."""
+_Placed = tuple[tuple[KernelAction, tuple[tuple[str, Formula], ...]], ...]
+"""By rule, what is done, event type and condition: what programs were made of."""
 
 
 class InKernel:
@@ -22,6 +25,8 @@ class InKernel:
         self._kills = KernelKills()
         self._placed: _Placed = ()
         self._arms: KillArms | None = None
+        self._denials: list[KernelDenial] = []
+        """Told when other rules were armed, by the numbers of which they are counted."""
         self._ends_sharers = False
         self._counts = 0, 0
         """As they were when the maps were closed."""
@@ -43,18 +48,22 @@ class InKernel:
         self._arms.disarm()
         placed = _of(self._kills.rules)
         if placed or self._placed:
-            rules = [
-                {SYSCALL_SPECS[name]: one for name, one in rule.predicates.items()} for rule in self._kills.rules
-            ]
-            functions = kill_functions(rules)
-            refused = await asyncio.to_thread(loader.set_kills, functions)
-            for reason in dict.fromkeys(refused.values()):
-                names = ", ".join(sorted(name for name, why in refused.items() if why == reason))
-                self._log.warning("source ebpf: the kernel kills at no %s: %s; mozu does", names, reason)
+            refused = await asyncio.to_thread(loader.set_kills, kill_functions(_killing(self._kills)))
+            warn_of(self._log, "source ebpf: the kernel kills at no %s: %s; mozu does", refused)
+            refused = await asyncio.to_thread(loader.set_denials, deny_functions(_denying(self._kills)))
+            warn_of(self._log, "source ebpf: the kernel denies nothing at %s: %s", refused)
         self._placed, self._ends_sharers = placed, loader.ends_sharers
         self._arm(self._arms)
 
+    def take_denials(self) -> list[KernelDenial]:
+        """See `DeniesInKernel`."""
+        if self._arms is not None:
+            self._denials += self._arms.denials()
+        told, self._denials = self._denials, []
+        return told
+
     def _arm(self, arms: KillArms) -> None:
+        self._denials += arms.denials()
         if not self._kills.rules or self._kills.off:
             return
         try:
@@ -72,8 +81,22 @@ class InKernel:
         self._counts = self.counts()
         if self._arms is not None:
             self._arms.disarm()
+            self._denials += self._arms.denials()
         self._arms, self._placed = None, ()
 
 
+def _killing(kills: KernelKills) -> list[dict[SyscallSpec, Formula]]:
+    """By the number of the rule."""
+    return [
+        {SYSCALL_SPECS[name]: one for name, one in rule.predicates.items()} if rule.action == "kill" else {}
+        for rule in kills.rules
+    ]
+
+
+def _denying(kills: KernelKills) -> list[Mapping[str, Formula]]:
+    """The same."""
+    return [rule.predicates if rule.action == "deny" else {} for rule in kills.rules]
+
+
 def _of(rules: Collection[KernelKill]) -> _Placed:
-    return tuple(tuple(sorted(rule.predicates.items(), key=lambda pair: pair[0])) for rule in rules)
+    return tuple((rule.action, tuple(sorted(rule.predicates.items(), key=lambda pair: pair[0]))) for rule in rules)

@@ -22,7 +22,7 @@ STRUCTS: Final[dict[str, str]] = {
     "nsproxy": "mnt_ns net_ns? ipc_ns?",
     "mm_struct": "start_stack arg_start arg_end env_start env_end exe_file total_vm rss_stat",
     "percpu_counter": "count",
-    "linux_binprm": "filename",
+    "linux_binprm": "filename file buf",
     "files_struct": "fdt count",
     "fdtable": "max_fds fd",
     "fs_struct": "root pwd",
@@ -53,6 +53,7 @@ STRUCTS: Final[dict[str, str]] = {
     "io_kiocb": "file? ctx? opcode? cqe?",
     "io_cqe": "user_data",
     "kiocb": "ki_filp",
+    "msghdr": "msg_name msg_namelen msg_flags",
     "sock_common": (
         "skc_family skc_state skc_daddr skc_rcv_saddr skc_dport skc_num skc_v6_daddr? skc_v6_rcv_saddr?"
     ),

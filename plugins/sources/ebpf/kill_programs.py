@@ -2,12 +2,13 @@
 
 import os
 import struct
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from mozu.core.api import KernelKills
+from mozu.core.api import KernelDenial, KernelKill, KernelKills
 from mozu.plugins.sources.ebpf import bpf_syscall
 from mozu.plugins.sources.ebpf.codegen import KILL_PARTS
+from mozu.plugins.sources.ebpf.deny_programs import denials
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
 from mozu.plugins.sources.ebpf.kernel_filter.settled import EXECUTED
 from mozu.plugins.sources.ebpf.maps import KILL, MAX_KILLS, MAX_SPARED
@@ -38,6 +39,7 @@ class KillArms:
         """Entries of KILLS that may be armed, and that ever were."""
         self._spared: Mapping[int, int] = {}
         """KILL_SPARED."""
+        self._rules: Sequence[KernelKill] = ()
 
     def arm(self, kills: KernelKills, *, ends_sharers: bool = False) -> None:
         """Those of these rules act from now on, in the order that their programs have. Raises TooManySpared.
@@ -53,7 +55,7 @@ class KillArms:
         fresh = {_KEY.pack(key): _KEY.pack(start) for key, start in spared.items() - self._spared.items()}
         bpf_syscall.update_many(self._maps["KILL_SPARED"], fresh)
         self._spared = spared
-        self._armed = len(kills.rules)
+        self._armed, self._rules = len(kills.rules), kills.rules
         self._used = max(self._used, self._armed)
         self._write(0, _ACTS if ends_sharers else _OFF, kills.per_minute)
         for number, rule in enumerate(kills.rules, 1):
@@ -64,6 +66,10 @@ class KillArms:
         for number in range(1, self._armed + 1):
             self._write(number, _OFF, 0)
         self._armed = 0
+
+    def denials(self) -> list[KernelDenial]:
+        """What was denied, or would have been, by the rules that were last armed, and was not yet told."""
+        return list(denials(self._maps["DENIALS"], self._rules)) if self._rules else []
 
     def counts(self) -> tuple[int, int]:
         """(acts and would-be acts, matching calls that were left to user space) since the start."""

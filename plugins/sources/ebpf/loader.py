@@ -24,6 +24,7 @@ from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, kfunc_s
 from mozu.plugins.sources.ebpf.call_exits import CallExits, ExitOfAllCalls, ExitOfEachCall, Pair
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.codegen import OUTPUT, SELFTEST
+from mozu.plugins.sources.ebpf.deny_programs import DenyPrograms
 from mozu.plugins.sources.ebpf.entry_paths import ALL_CALLS, COMPAT, IO_URING, EntryPath
 from mozu.plugins.sources.ebpf.filter_programs import FilterPrograms
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
@@ -41,6 +42,7 @@ from mozu.plugins.sources.ebpf.maps import (
     make_maps,
 )
 from mozu.plugins.sources.ebpf.program_code import ARRAYS, ProgramCode
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 from mozu.plugins.sources.ebpf.tracepoints import EXEC_JUDGED, PROGRAMS, SHARERS, Program
 
 _SPLICE: Final = SYSCALL_SPECS["splice"]
@@ -94,6 +96,7 @@ class Loader:
         self._kill_programs = KillPrograms(self._code, kinds)
         self._kills: Mapping[str, KillFunction] = {}
         """Event type → the program of its kill rules."""
+        self._deny_programs = DenyPrograms(self._code, types)
 
     @property
     def ring(self) -> int:
@@ -290,6 +293,11 @@ class Loader:
         self._watch_sharers(wanted=bool(self._kills))
         return refused | dict.fromkeys(functions.keys() - wanted.keys(), "this kernel has no such call")
 
+    def set_denials(self, functions: Mapping[str, RelocatableCode]) -> Mapping[str, str]:
+        """Run these at their hooks of the security modules, and none at others. Gives the hooks that have none though
+        they were to have one, and why."""
+        return self._deny_programs.use(functions)
+
     @property
     def ends_sharers(self) -> bool:
         """Whether processes that share the descriptors of one that is killed in the kernel are ended there, too."""
@@ -393,6 +401,7 @@ class Loader:
         self._code.close()
         self._filter_programs.keep_only(())
         self._kill_programs.keep_only(())
+        self._deny_programs.close()
         for fd in self._maps.values():
             os.close(fd)
         self._maps.clear()

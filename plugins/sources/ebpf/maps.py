@@ -19,6 +19,8 @@ CALLER_CLASS: Final = struct.Struct("<QI4x")
 """struct caller_class of bpf/verdict_memory.h: number, generation."""
 KILL: Final = struct.Struct("<IIQIIQQ")
 """struct kill of bpf/kernel_kill.h: mode, per_minute, minute, spent, spare, acts, left."""
+DENIAL: Final = struct.Struct("<QQ8I16s16s256s")
+"""struct denial of bpf/kernel_deny.h."""
 EXECUTED_INDEX: Final = 3 * NUMBERS_END
 """Of bpf/syscall_ctx.h: where the program of kill rules for an exec lies in a program array."""
 JUDGED_INDEX: Final = EXECUTED_INDEX + 1
@@ -28,6 +30,10 @@ OUTPUT_INDEX: Final = EXECUTED_INDEX + 2
 PROGRAMS_END: Final = EXECUTED_INDEX + 3
 MAX_KILLS: Final = 256
 """Rules that the kernel may kill for."""
+DENY_SLOTS: Final = 4
+"""Programs of deny rules that can be interrupted by each other on one CPU, and MAX_DENIALS: denials that user space has
+not read yet."""
+MAX_DENIALS: Final = 1024
 MAX_SPARED: Final = 4096
 """Processes, users and executables that it leaves alone."""
 SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
@@ -43,9 +49,11 @@ SIZES: Final = {
     "OPENED_PATH_SIZE": 280,
     "KILL_SIZE": KILL.size,
     "CALLER_CLASS_SIZE": CALLER_CLASS.size,
+    "DENIAL_SIZE": DENIAL.size,
+    "DENY_SLOT_SIZE": 27048,
 }
 """Sizes of structs in headers of bpf/, which assert them: record, syscall_ctx, uring, kernel_filter, opened_path,
-kernel_kill, verdict_memory."""
+kernel_kill, kernel_deny, verdict_memory."""
 _OWN, _ANY, _NAMED = 1, 2, 3
 """CHANGES_* of bpf/record.h: of which process user space may learn something by a record."""
 _IN_FLIGHT: Final = 4096
@@ -101,6 +109,8 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "KILLS": (array, 4, KILL.size, 1 + MAX_KILLS),
         "KILL_SPARED": (bpf_syscall.HASH, 8, 8, MAX_SPARED),
         "KILL_SHARED": (bpf_syscall.LRU_HASH, 4, 8, MAX_KILLS),
+        "DENY_SLOTS": (per_cpu, 4, SIZES["DENY_SLOT_SIZE"], DENY_SLOTS),
+        "DENIALS": (bpf_syscall.QUEUE, 0, DENIAL.size, MAX_DENIALS),
         "URING_OPS": (array, 4, uring.ENTRY.size, uring.ENTRIES),
         "URING_REQUEST": (per_cpu, 4, SIZES["URING_REQUEST_SIZE"], 1),
         "URING_REQUESTS": (bpf_syscall.HASH, 8, SIZES["URING_REQUESTS_SIZE"], in_flight),

@@ -75,6 +75,7 @@ class ProgramCode:
             kind: Numbers({**maps, placeholders.PROGRAMS: maps[array]}, structs, functions)
             for array, kind in ARRAYS.items()
         }
+        self._numbers[bpf_syscall.LSM] = Numbers(maps, structs, functions)
         self._variants = deque(Variant(casts=False, depth=depth) for depth in _DEPTHS)
         if kfunc_casts.are_usable(types):
             self._variants.appendleft(Variant(casts=True, depth=_DEPTHS[0]))
@@ -141,9 +142,11 @@ class ProgramCode:
                 break
         return loaded
 
-    def load_filter(self, code: RelocatableCode, kinds: Collection[int], parts: Sequence[str] = PARTS) -> Loaded:
+    def load_filter(
+        self, code: RelocatableCode, kinds: Collection[int], parts: Sequence[str] = PARTS, hook: int = 0
+    ) -> Loaded:
         """Load a kernel filter as programs of these types; the descriptors are closed by the caller. `parts`: the
-        subprograms that it may call.
+        subprograms that it may call; `hook`: as of bpf_syscall.load.
 
         Where the kernel refuses it, once more with subprograms that copy. Raises FilterRefused.
         """
@@ -154,7 +157,7 @@ class ProgramCode:
             try:
                 fit = code if variant.may_goto else may_goto.removed(code)
                 linked = reached_by_jumps(link(fit, self.subprograms(variant, parts)))
-                return self._load_all({code.name: linked}, {code.name: kinds})
+                return self._load_all({code.name: linked}, {code.name: kinds}, hook)
             except _Refused as error:
                 refused = error
             except UnknownSymbol as error:
@@ -221,23 +224,25 @@ class ProgramCode:
         except _Refused as refused:
             raise refused.as_unavailable() from refused.error
 
-    def _load(self, code: RelocatableCode, kind: int) -> int:
+    def _load(self, code: RelocatableCode, kind: int, hook: int = 0) -> int:
         try:
             bound = bind(code, self._numbers[kind])
         except UnknownSymbol as unknown:
             said = str(unknown)
             raise _Refused(code.name, OSError(errno.EINVAL, said), lambda: said) from unknown
         try:
-            return bpf_syscall.load(kind, code.name, bound)
+            return bpf_syscall.load(kind, code.name, bound, hook)
         except OSError as error:
-            raise _Refused(code.name, error, partial(bpf_syscall.refusal, kind, code.name, bound)) from error
+            raise _Refused(code.name, error, partial(bpf_syscall.refusal, kind, code.name, bound, hook)) from error
 
-    def _load_all(self, codes: Mapping[str, RelocatableCode], kinds: Mapping[str, Collection[int]]) -> Loaded:
+    def _load_all(
+        self, codes: Mapping[str, RelocatableCode], kinds: Mapping[str, Collection[int]], hook: int = 0
+    ) -> Loaded:
         loaded: Loaded = {}
         try:
             for entry, code in codes.items():
                 for kind in kinds[entry]:
-                    loaded[entry, kind] = self._load(code, kind)
+                    loaded[entry, kind] = self._load(code, kind, hook)
                     self.verified[entry] = bpf_syscall.program_info(loaded[entry, kind])[1] or 0
         except BaseException:
             _close(loaded)

@@ -3,13 +3,18 @@
 from collections.abc import Collection, Mapping
 from functools import partial
 
+import msgspec
+
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.demand import Demand
 from mozu.core.filter.formula import Formula
 from mozu.core.filter.pushdown import Precision, Pushdown
 from mozu.core.model.fields import FieldRegistry
+from mozu.plugins.sources.ebpf import lsm
 from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose
+from mozu.plugins.sources.ebpf.kernel_filter.deny import undenied
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import first_inexact
 from mozu.plugins.sources.ebpf.kernel_filter.kill import undecided
 from mozu.plugins.sources.ebpf.kernel_filter.passing import checked_part, passing
@@ -20,7 +25,19 @@ def pushdown(demand: Demand, fields: FieldRegistry) -> Mapping[str, Pushdown]:
     """Event type → what is tested of its predicate."""
     process_fields = frozenset(cacheable_fields(fields))
     chosen = choose(demand, filterable_types(demand), process_fields)
-    return {name: _of(demand.predicate("syscall", name), name, chosen, process_fields) for name in demand.of("syscall")}
+    predicates = {name: demand.predicate("syscall", name) for name in demand.of("syscall")}
+    return {
+        name: msgspec.structs.replace(_of(one, name, chosen, process_fields), undenied=_undenied(name, predicates))
+        for name, one in predicates.items()
+    }
+
+
+def _undenied(name: str, predicates: Mapping[str, Formula]) -> Comparison | str | None:
+    """What stands in the way of the condition is said before what stands in the way of all of them on this machine."""
+    found = undenied(name, predicates)
+    if found is not None or not (missing := lsm.missing()):
+        return found
+    return f"not available: {missing}"
 
 
 def _of(predicate: Formula, name: str, chosen: Chosen, process_fields: Collection[str]) -> Pushdown:

@@ -1,14 +1,23 @@
 """The source `ebpf`: attaches BPF programs for the demand, polls the ring buffer, yields batches of events."""
 
 import asyncio
-import os
+import sys
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast
 
 from mozu.core.abi.limits import DATA_MAX
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
-from mozu.core.api import CompilePredicates, Context, Counts, Flood, KernelKills, Settings, SourceUnavailable
+from mozu.core.api import (
+    CompilePredicates,
+    Context,
+    Counts,
+    Flood,
+    KernelDenial,
+    KernelKills,
+    Settings,
+    SourceUnavailable,
+)
 from mozu.core.filter.demand import Demand
 from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
 from mozu.plugins.sources.ebpf import checks, codegen
@@ -36,21 +45,16 @@ from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH
 from mozu.plugins.sources.ebpf.probe import fork_probe
 from mozu.plugins.sources.ebpf.process_filter_cache import ProcessFilterCache
+from mozu.plugins.sources.ebpf.refusals import warn_of
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 from mozu.plugins.sources.ebpf.ring_waiter import RingWaiter
 from mozu.plugins.sources.ebpf.settings import EbpfSettings
 from mozu.plugins.sources.ebpf.type_index import TypeIndex
 
-_ALL: Final = 1 << 30
 CHECK_INTERVAL: Final = 1.0
 """Seconds between two looks at the wall clock and at the loss counters."""
 CACHE_SUSPEND_SECONDS: Final = 60.0
 """After a loss of forks, execs, exits or moves no verdicts are written for so long: the state may be wrong."""
-
-
-def running_pids() -> list[int]:
-    """The processes that /proc lists."""
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 class EbpfSource:
@@ -63,10 +67,8 @@ class EbpfSource:
         self, ring_size: int, context: Context, compat32: Switch = "auto", *, kernel_filter: bool = True,
         code_cache: Path | None = None, snaplen: int = DATA_MAX,
     ) -> None:  # fmt: skip
-        self._ring_size = ring_size
-        self._code_cache, self._snaplen = code_cache, snaplen
-        self._compat32 = compat32
-        self._kernel_filter = kernel_filter
+        self._ring_size, self._snaplen, self._code_cache = ring_size, snaplen, code_cache
+        self._compat32, self._kernel_filter = compat32, kernel_filter
         self._cacheable = cacheable_fields(context.fields, sees_moves=checks.has_cgroup_tracepoint())
         self._compile_predicates: CompilePredicates | None = None
         self._process_cache: ProcessFilterCache | None = None
@@ -170,13 +172,13 @@ class EbpfSource:
         if self._process_cache is not None:
             asking = frozenset(name for name, function in loader.filters.items() if function.uses_process_predicates)
             self._process_cache.configure(asking, chosen.predicates)
-            self._process_cache.prefetch(await asyncio.to_thread(running_pids))
+            self._process_cache.prefetch(await asyncio.to_thread(checks.running_pids))
         await self._kills.update(loader)
         judged.use(*discardable_opens(demand, self._types(demand)))
         self._filtered = frozenset(loader.filters)
         self._unfiltered = (types & needs) - self._filtered
         self._say_what_is_filtered(refused)
-        self._say_why("source ebpf: the event types %s are not watched: %s", loader.uncompiled)
+        warn_of(self._log, "source ebpf: the event types %s are not watched: %s", loader.uncompiled)
         self._warn(missing | unknown & needs)
 
     def _say_what_is_filtered(self, refused: Mapping[str, str]) -> None:
@@ -188,12 +190,7 @@ class EbpfSource:
                 names,
                 others,
             )
-        self._say_why("source ebpf: no kernel filter for %s: %s", refused)
-
-    def _say_why(self, text: str, reasons: Mapping[str, str]) -> None:
-        for reason in dict.fromkeys(reasons.values()):
-            names = ", ".join(sorted(name for name, why in reasons.items() if why == reason))
-            self._log.warning(text, names, reason)
+        warn_of(self._log, "source ebpf: no kernel filter for %s: %s", refused)
 
     def _warn(self, names: frozenset[str]) -> None:
         fresh = sorted(names - self._warned)
@@ -221,6 +218,10 @@ class EbpfSource:
     def use_kills(self, kills: KernelKills) -> None:
         """See `KillsInKernel`."""
         self._kills.use(kills)
+
+    def take_denials(self) -> Sequence[KernelDenial]:
+        """See `DeniesInKernel`."""
+        return self._kills.take_denials()
 
     def change_settings(self, settings: Settings) -> None:
         """Whether the kernel filters, from the next `update` on. See `ChangesSettings`."""
@@ -354,7 +355,7 @@ class EbpfSource:
             self._waiter.close()
             self._waiter = None
         if self._ring is not None:
-            self._ring.drain(self._decoder.discard, _ALL)
+            self._ring.drain(self._decoder.discard, sys.maxsize)
         if self._accounts is not None:
             self._floods += self._accounts.close()
             self._accounts = None

@@ -191,10 +191,17 @@ FILTERED = """
 """
 
 
+NO_HOOK = "no hook of the security modules decides such a call"
+
+
 @pytest.mark.parametrize(
     ("rule", "line", "data"),
     [
-        ("Exact", "ptrace: exact", {"ptrace": {"precision": "exact", "inexact": "", "undecided": ""}}),
+        (
+            "Exact",
+            "ptrace: exact",
+            {"ptrace": {"precision": "exact", "inexact": "", "undecided": "", "undenied": NO_HOOK}},
+        ),
         (
             "Necessary",
             "open, openat: necessary; the first test that is not exact is: fd.name = /etc/shadow",
@@ -202,6 +209,7 @@ FILTERED = """
                 name: {
                     "precision": "necessary", "inexact": "fd.name = /etc/shadow",
                     "undecided": "it is not decided there for good: fd.name = /etc/shadow",
+                    "undenied": "the hook is not told which call it is; name all of open, openat, openat2, creat",
                 }
                 for name in ("open", "openat")
             },
@@ -213,6 +221,7 @@ FILTERED = """
                 "setuid": {
                     "precision": "none", "inexact": "user.name = root",
                     "undecided": "what such a call is about is not resolved in the kernel",
+                    "undenied": NO_HOOK,
                 }
             },
         ),

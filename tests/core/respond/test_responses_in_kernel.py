@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mozu.core.api import KernelKill, KernelKills, Process, ResponderSettings, SyscallEvent
+from mozu.core.api import KernelAction, KernelDenial, KernelKill, KernelKills, Process, ResponderSettings, SyscallEvent
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
@@ -29,7 +29,9 @@ PID = 1 << 22
 class Stage:
     """A run's responses over a responder of which the kernel does a part."""
 
-    def __init__(self, folder: Path, *, dry_run: bool = False, rules: tuple[str, ...] = ("rule",)) -> None:
+    def __init__(
+        self, folder: Path, *, dry_run: bool = False, rules: tuple[str, ...] = ("rule",), action: KernelAction = "kill"
+    ) -> None:
         self.folder, self.component = folder, Noting()
         self.notices, self.switched, self._tasks = list[str](), list[KernelKills](), list[Awaitable[None]]()
         metrics = Metrics()
@@ -37,7 +39,7 @@ class Stage:
             folder, notify=self._notify, spawn=lambda work, name: self._tasks.append(work),
             names=lambda event: ((), ""), metrics=metrics,
         )  # fmt: skip
-        self.kills = KernelKills(tuple(KernelKill(rule, "kill", {}, dry_run) for rule in rules))
+        self.kills = KernelKills(tuple(KernelKill(rule, "kill", {}, dry_run, action=action) for rule in rules))
         settings = ResponderSettings(rules=("rule", "other"), dry_run=dry_run)
         one: Isolated[Noting] = Isolated("responder", "kill", self.component, metrics)
         self.responses.use([ActiveResponder(one, settings)], RespondSettings(), self.kills)
@@ -132,6 +134,38 @@ def test_acts_in_the_kernel_spend_the_budgets_of_mozu(tmp_path: Path) -> None:
 
     assert ["done"] * 12 == [one.stage for one in done]
     assert "refused" == entry.stage
+
+
+def denial(*, acted: bool) -> KernelDenial:
+    return KernelDenial(
+        rule="rule", responder="kill", what="open of /marked", pid=7, name="cat", uid=1000, start=5, time=9, acted=acted
+    )
+
+
+@pytest.mark.parametrize(("acted", "stage", "title"), [(True, "done", "taken"), (False, "would", "would be taken")])
+def test_a_call_that_was_denied_is_reported_and_written_down(
+    tmp_path: Path, acted: bool, stage: str, title: str
+) -> None:
+    found = Stage(tmp_path)
+    found.responses.report_denials([denial(acted=acted)])
+    (entry,) = found.finished([])
+
+    text = "deny open of /marked to process 7 (cat) (kernel)"
+    assert (stage, text, "rule", (7,), (5,)) == (entry.stage, entry.text, entry.rule, entry.pids, entry.starts)
+    verb = "done:" if acted else "would"
+    assert [f"Response {title}: {verb} {text}"] == found.notices
+
+
+@pytest.mark.parametrize(("dry_run", "stages"), [(False, ["refused"]), (True, [])])
+def test_a_call_that_a_deny_rule_let_through_is_no_longer_denied(
+    tmp_path: Path, dry_run: bool, stages: list[str]
+) -> None:
+    """A dry run has told of it before."""
+    found = Stage(tmp_path, dry_run=dry_run, action="deny")
+    entries = found.respond(event(""))
+
+    assert stages == [one.stage for one in entries]
+    assert not found.component.done
 
 
 def test_sources_are_told_when_responses_are_switched_off_and_on(tmp_path: Path) -> None:

@@ -111,5 +111,8 @@ def test_without_a_source_that_could_start_the_kernel_kills_for_no_rule(
     invoke(["run", "--check", "--json", "-c", str(path)])
 
     assert [
-        {"responder": "kill", "rule": "Reached", "types": [], "reason": "of openat no source acts in the kernel"}
-    ] == orjson.loads(capsys.readouterr().out)["kernel_kills"]
+        {
+            "responder": "kill", "rule": "Reached", "action": "kill", "types": [],
+            "reason": "of openat no source acts in the kernel",
+        }
+    ] == orjson.loads(capsys.readouterr().out)["kernel_kills"]  # fmt: skip

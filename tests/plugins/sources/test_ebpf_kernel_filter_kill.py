@@ -8,7 +8,7 @@ import pytest
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
-from mozu.core.cli.pushdown import kill_lines, why_undecided
+from mozu.core.cli.pushdown import act_lines, why
 from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.filter.formula import FALSE, Formula
@@ -170,11 +170,11 @@ def test_what_people_are_told_has_the_same_reasons() -> None:
     condition = "evt.type in (open, openat2) and fd.realpath = /a and evt.is_open_read = true"
     demand = Demand({"syscall": {name: Interest(predicate=one) for name, one in predicates(condition).items()}})
     found = {
-        name: {"undecided": why_undecided(one), "precision": "", "inexact": ""}
+        name: {"undecided": why(one.undecided), "precision": "", "inexact": ""}
         for name, one in pushdown(demand, FIELDS).items()
     }
 
     assert ["open: yes", "openat2: no: it is not decided there for good: evt.is_open_read = true"] == sorted(
-        kill_lines(found)
+        act_lines(found, "undecided")
     )
-    assert "the source does not act in the kernel" == why_undecided(Pushdown(Precision.NONE))
+    assert "the source does not act in the kernel" == why(Pushdown(Precision.NONE).undecided)

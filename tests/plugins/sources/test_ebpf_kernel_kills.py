@@ -14,7 +14,8 @@ from mozu.core.testing import context
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
 from mozu.plugins.sources.ebpf.kernel_kills import InKernel
 from mozu.plugins.sources.ebpf.loader import Loader
-from mozu.plugins.sources.ebpf.maps import MAX_SPARED
+from mozu.plugins.sources.ebpf.maps import DENIAL, MAX_SPARED
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 from tests.plugins.sources.test_ebpf_kill_programs import MAPS, Maps
 
 ACTS = 2
@@ -30,10 +31,15 @@ class Placing:
     def __init__(self, **refused: str) -> None:
         self._refused = refused
         self.placed: list[set[str]] = []
+        self.denying: list[set[str]] = []
 
     def set_kills(self, functions: Mapping[str, KillFunction]) -> Mapping[str, str]:
         self.placed.append(set(functions))
         return self._refused
+
+    def set_denials(self, functions: Mapping[str, RelocatableCode]) -> Mapping[str, str]:
+        self.denying.append(set(functions))
+        return {}
 
 
 @pytest.fixture
@@ -68,6 +74,32 @@ def test_without_kill_rules_no_program_is_asked_for(maps: Maps) -> None:
     update(found, loader)
 
     assert ([], []) == (loader.placed, modes(maps))
+
+
+def denying(path: str) -> KernelKills:
+    condition: Formula = compare("fd.realpath", "=", (path,))
+    predicates = dict.fromkeys(("open", "openat", "openat2", "creat"), condition)
+    return KernelKills((KernelKill(f"of {path}", "deny", predicates, dry_run=False, action="deny"),))
+
+
+def test_a_deny_rule_has_a_program_at_a_hook_and_none_at_a_call(maps: Maps) -> None:
+    found, loader = InKernel(context()), Placing()
+    found.use(denying("/marked"))
+    update(found, loader)
+
+    assert ([set()], [{"file_open"}], [ACTS]) == (loader.placed, loader.denying, modes(maps))
+
+
+def test_a_denial_is_told_by_the_rule_that_was_in_force(maps: Maps) -> None:
+    found, loader = InKernel(context()), Placing()
+    found.use(denying("/marked"))
+    update(found, loader)
+    maps.queue.append(DENIAL.pack(1, 0, 7, 0, 1, 0, 1, 0, 0, 0, b"", b"cat", b"/marked"))
+    found.use(denying("/other"))
+    update(found, loader)
+    told = [one.rule for one in found.take_denials()]
+
+    assert (["of /marked"], []) == (told, found.take_denials())
 
 
 def test_the_switch_disarms_at_once_and_arms_again_what_is_in_place(maps: Maps) -> None:

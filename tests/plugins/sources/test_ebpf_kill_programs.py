@@ -17,8 +17,8 @@ from mozu.plugins.sources.ebpf.maps import KILL, MAX_SPARED
 from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 
-KILLS, SPARED = 1, 2
-MAPS = {"KILLS": KILLS, "KILL_SPARED": SPARED}
+KILLS, SPARED, DENIALS = 1, 2, 3
+MAPS = {"KILLS": KILLS, "KILL_SPARED": SPARED, "DENIALS": DENIALS}
 KINDS = (TRACEPOINT, RAW_TRACEPOINT)
 
 
@@ -27,7 +27,8 @@ class Maps:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.content: dict[int, dict[Any, bytes]] = defaultdict(dict)
-        for name in ("lookup", "update", "update_many", "delete", "delete_key"):
+        self.queue: list[bytes] = []
+        for name in ("lookup", "update", "update_many", "delete", "delete_key", "pop"):
             monkeypatch.setattr(bpf_syscall, name, vars(type(self))[name].__get__(self))
 
     def lookup(self, fd: int, key: int, size: int) -> bytes:
@@ -44,6 +45,10 @@ class Maps:
 
     def delete_key(self, fd: int, key: bytes) -> None:
         self.content[fd].pop(key, None)
+
+    def pop(self, fd: int, size: int) -> bytes | None:
+        assert fd == DENIALS
+        return self.queue.pop(0) if self.queue else None
 
     def modes(self) -> list[tuple[int, ...]]:
         """(mode, per_minute) by number."""

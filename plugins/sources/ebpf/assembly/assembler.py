@@ -7,6 +7,7 @@ from mozu.plugins.sources.ebpf.assembly.instructions import (
     Alu,
     Arithmetic,
     Condition,
+    Exchange,
     Exit,
     HelperCall,
     Instruction,
@@ -88,6 +89,10 @@ class CodeAssembler:
         """`*(base + offset) = value`."""
         self._check_frame(base, offset, width)
         self._items.append(MemoryStore(base, offset, value, width))
+
+    def exchange(self, base: Register, offset: int, value: Register) -> None:
+        """`value` and the 8 bytes of `*(base + offset)` change places, at once."""
+        self._items.append(Exchange(base, offset, value))
 
     def _check_frame(self, base: Register, offset: int, width: Width) -> None:
         if base is FRAME and not -self._frame <= offset <= -width.size:

@@ -13,6 +13,8 @@ _LDX, _ST, _STX, _JMP, _JMP32, _ALU64 = 1, 2, 3, 5, 6, 7
 """Classes: the low three bits of the opcode."""
 _MEMORY: Final = 0x60
 """BPF_MEM: a load or store at an address."""
+_ATOMIC, _XCHG = 0xC0, 0xE1
+"""BPF_ATOMIC and its immediate BPF_XCHG."""
 _FROM_REGISTER: Final = 0x08
 """BPF_X: the operand is a register."""
 _ALWAYS, _EXIT, _RARELY = 0x00, 0x90, 0xE0
@@ -111,6 +113,18 @@ class MemoryStore(NamedTuple):
         return _packed(_ST | _MEMORY | self.width, self.base, 0, self.offset, self.value)
 
 
+class Exchange(NamedTuple):
+    """`value` and the 8 bytes at `base + offset` change places, at once (Linux 5.12)."""
+
+    base: Register
+    offset: int
+    value: Register
+
+    def encode(self) -> bytes:
+        """Its bytes."""
+        return _packed(_STX | _ATOMIC | Width.DOUBLE, self.base, self.value, self.offset, _XCHG)
+
+
 class Arithmetic(NamedTuple):
     """`to = to operation value`; MOV: `to = value`."""
 
@@ -155,7 +169,7 @@ class Exit(NamedTuple):
         return _packed(_JMP | _EXIT, 0, 0, 0, 0)
 
 
-Instruction = MemoryLoad | MemoryStore | Arithmetic | WideConstant | HelperCall | Exit
+Instruction = MemoryLoad | MemoryStore | Exchange | Arithmetic | WideConstant | HelperCall | Exit
 """Those that are encoded by themselves; jumps need to know where their target is."""
 
 

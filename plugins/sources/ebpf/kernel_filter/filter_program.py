@@ -164,20 +164,30 @@ class FilterProgram:
         self._knows_verdict = False
         self.discarded = Label()
         """Where the event is counted as filtered."""
-        self.code.store(FRAME, _CONTEXT_AT, Register.R1, Width.DOUBLE)
-        self.code.store(FRAME, _KEY, 0, Width.DOUBLE)
-        self._look_up("SYSCALL_CTX", CALL, _CALL_AT)
-        self._look_up("FILTER_SCRATCH", SCRATCH, _SCRATCH_AT)
+        self.find_places()
 
-    def _look_up(self, array: str, to: Register, kept_at: int) -> None:
-        """The value of key 0, which is always there; but the verifier wants to see the test."""
+    def find_places(self) -> None:
+        """The call, and where checks find what was read."""
+        self.code.store(FRAME, _CONTEXT_AT, Register.R1, Width.DOUBLE)
+        self.look_up("SYSCALL_CTX", CALL)
+        self.look_up("FILTER_SCRATCH", SCRATCH)
+        self.keep(call=CALL, scratch=SCRATCH)
+
+    def keep(self, *, call: Register | None = None, scratch: Register | None = None) -> None:
+        """In the frame: calls of subprograms leave no register as it was."""
+        for register, at in ((call, _CALL_AT), (scratch, _SCRATCH_AT)):
+            if register is not None:
+                self.code.store(FRAME, at, register, Width.DOUBLE)
+
+    def look_up(self, array: str, to: Register, key: int = 0) -> None:
+        """The value of a key, which is always there; but the verifier wants to see the test."""
+        self.code.store(FRAME, _KEY, key, Width.DOUBLE)
         self.code.move(Register.R2, FRAME)
         self.code.compute(Alu.ADD, Register.R2, _KEY)
         self.code.load_map(Register.R1, array)
         self.code.call_helper(_MAP_LOOKUP)
         self.code.jump_if(Condition.EQ, Register.R0, 0, self.ended)
         self.code.move(to, Register.R0)
-        self.code.store(FRAME, kept_at, to, Width.DOUBLE)
 
     # --- what is read
 

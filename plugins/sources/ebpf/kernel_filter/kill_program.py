@@ -49,7 +49,7 @@ def kill_program(rules: Sequence[tuple[int, Formula]], spec: SyscallSpec) -> Rel
     program.require(any_of(without(formula, _is_found) for _, formula in rules), program.passed)
     if spec.family == "exec":
         program.call("kill_part_executable")
-        rules = [(number, _of_known_path(formula)) for number, formula in rules]
+        rules = [(number, of_known_path(formula)) for number, formula in rules]
     elif any(has(formula, _is_fact) for _, formula in rules):
         _find_socket(program, spec, wants=any(has(formula, wants_peer) for _, formula in rules))
     elif any(has(formula, is_of_real_path) for _, formula in rules):
@@ -70,7 +70,7 @@ def kill_program(rules: Sequence[tuple[int, Formula]], spec: SyscallSpec) -> Rel
     return named(program.code.assembled(""), "kill")
 
 
-def _of_known_path(formula: Formula) -> Formula:
+def of_known_path(formula: Formula) -> Formula:
     """Where it is surely true: tests of a path say nothing of a program whose path is not known, negated or not."""
 
     def bounds(leaf: Leaf) -> Bounds:

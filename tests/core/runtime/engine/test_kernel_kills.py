@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from mozu.core.api import KillPlace, ResponderSettings, RuleCondition, RuleHead
+from mozu.core.api import KernelAction, KillPlace, ResponderSettings, RuleCondition, RuleHead
 from mozu.core.errors import MozuError
 from mozu.core.filter.comparison import compare
 from mozu.core.filter.demand import Demand
@@ -35,13 +35,16 @@ class Rules:
 
 
 class Killing:
-    """A responder that kills there."""
+    """A responder that kills or denies there."""
 
-    def __init__(self, place: KillPlace) -> None:
-        self._place = place
+    def __init__(self, place: KillPlace, action: KernelAction) -> None:
+        self._place, self._action = place, action
 
     def kill_place(self) -> KillPlace:
         return self._place
+
+    def kernel_action(self) -> KernelAction:
+        return self._action
 
 
 def decides_reached(demand: Demand, fields: FieldRegistry) -> dict[str, Pushdown]:
@@ -54,10 +57,10 @@ def decides_reached(demand: Demand, fields: FieldRegistry) -> dict[str, Pushdown
 
 def assembly(
     place: KillPlace, evaluator: object, *, respond: RespondSettings | None = None, decides: object = decides_reached,
-    **settings: Any,
+    action: KernelAction = "kill", **settings: Any,
 ) -> Assembly:  # fmt: skip
     declaration = SimpleNamespace(pushdown=decides, event_source="syscall", live=True)
-    isolated = SimpleNamespace(component=Killing(place), name="kill")
+    isolated = SimpleNamespace(component=Killing(place, action), name="kill")
     made = SimpleNamespace(
         responders=[SimpleNamespace(isolated=isolated, settings=ResponderSettings(**settings))],
         evaluators=[SimpleNamespace(component=evaluator, name="falco")],
@@ -99,6 +102,21 @@ def test_a_rule_that_only_the_kernel_may_kill_for_must_be_decided_at_every_call(
     with pytest.raises(MozuError) as raised:
         kernel_kills(assembly("kernel", RULES, rules=(rule,)))
     assert text in str(raised.value)
+
+
+def test_a_call_is_denied_where_its_source_can_deny_it() -> None:
+    def denies(demand: Demand, fields: FieldRegistry) -> dict[str, Pushdown]:
+        return {name: Pushdown(Precision.NONE, undenied=None) for name in demand.of("syscall")}
+
+    (found,) = kernel_kills(assembly("kernel", RULES, rules=("reached",), decides=denies, action="deny")).rules
+
+    assert ("reached", "deny", {"open", "openat"}) == (found.rule, found.action, set(found.predicates))
+
+
+def test_a_rule_that_cannot_be_denied_is_refused_with_the_reason() -> None:
+    text = "the kernel cannot deny for the rule 'reached': of open .* the source denies nothing in the kernel"
+    with pytest.raises(MozuError, match=text):
+        kernel_kills(assembly("kernel", RULES, rules=("reached",), action="deny"))
 
 
 def test_a_tag_chooses_as_it_does_for_alerts() -> None:

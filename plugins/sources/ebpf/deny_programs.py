@@ -1,0 +1,93 @@
+"""The programs of deny rules that are loaded and attached at hooks of the security modules, and what they tell."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+
+from mozu.core.api import KernelDenial, KernelKill
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, lsm
+from mozu.plugins.sources.ebpf.call_exits import Pair
+from mozu.plugins.sources.ebpf.codegen import DENY_PARTS
+from mozu.plugins.sources.ebpf.maps import DENIAL, MAX_DENIALS
+from mozu.plugins.sources.ebpf.program_code import FilterRefused, ProgramCode
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+
+_OPEN, _EXEC, _CONNECT = range(3)
+"""enum deny_hook of bpf/kernel_deny.h."""
+_WHAT: Final = {_OPEN: "open of", _EXEC: "exec of", _CONNECT: "connect to"}
+_AF_INET: Final = 2
+
+
+class DenyPrograms:
+    """Owns them; a program is attached for as long as its descriptors are open."""
+
+    def __init__(self, code: ProgramCode, types: btf.Btf) -> None:
+        self._code, self._types = code, types
+        self._attached: dict[str, tuple[str, Pair]] = {}
+        """Hook → name of its code, (program, attachment)."""
+
+    def use(self, functions: Mapping[str, RelocatableCode]) -> dict[str, str]:
+        """These, at their hooks, and no others; a hook has a program at every moment in between. Gives the hooks whose
+        program the kernel refuses, and why."""
+        refused: dict[str, str] = {}
+        for hook, code in functions.items():
+            before = self._attached.get(hook)
+            if before is not None and before[0] == code.name:
+                continue
+            try:
+                self._attached[hook] = code.name, self._placed(hook, code)
+            except FilterRefused as error:
+                self._attached.pop(hook, None)
+                refused[hook] = str(error)
+            if before is not None:
+                _close(before[1])
+        for hook in [hook for hook in self._attached if hook not in functions]:
+            _close(self._attached.pop(hook)[1])
+        return refused
+
+    def _placed(self, hook: str, code: RelocatableCode) -> Pair:
+        number = lsm.function_of(self._types, hook)
+        if number is None:
+            raise FilterRefused("this kernel has no BPF LSM")
+        ((_, program),) = self._code.load_filter(code, (bpf_syscall.LSM,), DENY_PARTS, number).items()
+        try:
+            return program, bpf_syscall.attach_hook(program)
+        except OSError as error:
+            os.close(program)
+            raise FilterRefused(str(error)) from error
+
+    def close(self) -> None:
+        """Nothing is denied any more."""
+        self.use({})
+
+
+def denials(queue: int, rules: Sequence[KernelKill]) -> Iterator[KernelDenial]:
+    """What the map DENIALS has, oldest first. `rules`: those that are in force, by their numbers from 1 on."""
+    for _ in range(MAX_DENIALS):
+        entry = bpf_syscall.pop(queue, DENIAL.size)
+        if entry is None:
+            return
+        yield _denial(entry, rules)
+
+
+def _denial(entry: bytes, rules: Sequence[KernelKill]) -> KernelDenial:
+    time, start, pid, uid, number, hook, acted, _, family, port, address, comm, path = DENIAL.unpack(entry)
+    rule = rules[number - 1]
+    if hook == _CONNECT:
+        target = f"{IPv4Address(address[:4])}:{port}" if family == _AF_INET else f"[{IPv6Address(address)}]:{port}"
+    else:
+        target = _text(path)
+    return KernelDenial(
+        rule=rule.rule, responder=rule.responder, what=f"{_WHAT[hook]} {target}", pid=pid, name=_text(comm), uid=uid,
+        start=start, time=time, acted=bool(acted),
+    )  # fmt: skip
+
+
+def _text(until_nul: bytes) -> str:
+    return until_nul.partition(b"\0")[0].decode(errors="surrogateescape")
+
+
+def _close(pair: Pair) -> None:
+    for descriptor in reversed(pair):
+        os.close(descriptor)

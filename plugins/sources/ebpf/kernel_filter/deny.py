@@ -1,0 +1,119 @@
+"""Deny rules: conditions that are decided at a hook of the security modules, before the call does anything.
+
+A hook is given what the call will act on: the file, the program, the address. It is not told which call that is, so a
+rule must name every call that comes there; and the result is not there yet: what a condition says of it is taken as of
+a call that succeeds. Made of the comparisons that kill rules are made of (settled.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.filter.comparison import Comparison
+from mozu.core.filter.formula import FALSE, TRUE, UNKNOWN, Bounds, Formula, Leaf, any_of, leaves, necessary
+from mozu.plugins.sources.ebpf.assembly import ProgramTooLong
+from mozu.plugins.sources.ebpf.kernel_filter.check import Check, NumberCheck, Subject, cost, has, replaced
+from mozu.plugins.sources.ebpf.kernel_filter.deny_program import deny_program
+from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST, bounds_of
+from mozu.plugins.sources.ebpf.kernel_filter.settled import settled
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+
+
+class DenyPlace(NamedTuple):
+    """What can be denied."""
+
+    types: tuple[str, ...]
+    """Event types that a rule must name, all of them."""
+    judged: str
+    """The one whose condition is taken."""
+    hooks: tuple[str, ...]
+    """Functions of include/linux/lsm_hook_defs.h."""
+
+
+PLACES: Final = (
+    DenyPlace(("open", "openat", "openat2", "creat"), "openat", ("file_open",)),
+    DenyPlace(("execve", "execveat"), "execve", ("bprm_check_security",)),
+    DenyPlace(("connect",), "connect", ("socket_connect", "socket_sendmsg")),
+)
+
+
+def undenied(name: str, predicates: Mapping[str, Formula]) -> Comparison | str | None:
+    """Why events of this type cannot be denied: the first comparison that is not decided before the call, or a
+    sentence; None: they can. `predicates`: the condition of the rule, by event type."""
+    place = next((one for one in PLACES if name in one.types), None)
+    if place is None:
+        return "no hook of the security modules decides such a call"
+    lacking = [one for one in place.types if one not in predicates]
+    if lacking:
+        return f"the hook is not told which call it is; name all of {', '.join(place.types)}"
+    predicate = predicates[place.judged]
+    if any(predicates[one] is not predicate for one in place.types):
+        return f"the condition says different things of {', '.join(place.types)}"
+    for leaf in leaves(predicate):
+        if not isinstance(leaf, Comparison):
+            return "a part of the condition is no comparison"
+        if _before(leaf, place.judged) is UNKNOWN:
+            return leaf
+    formula = _formula(place, predicate)
+    if formula is TRUE:
+        return "it is true of every such call"
+    if formula is FALSE:
+        return "it is true of no call that succeeds"
+    return "it has too many comparisons" if cost(formula) > MAX_COST else None
+
+
+def deny_functions(rules: Sequence[Mapping[str, Formula]]) -> dict[str, RelocatableCode]:
+    """Hook → its program. `rules`: the conditions of each rule by event type, the first of which is number 1. A hook is
+    left out where its program would be too long."""
+    found: dict[str, RelocatableCode] = {}
+    for place in PLACES:
+        numbered = [
+            (number, _formula(place, predicates[place.judged]))
+            for number, predicates in enumerate(rules, 1)
+            if place.judged in predicates
+        ]
+        if not numbered or cost(any_of(formula for _, formula in numbered)) > MAX_COST:
+            continue
+        for hook in place.hooks:
+            try:
+                found[hook] = deny_program(numbered, hook)
+            except ProgramTooLong:
+                continue
+    return found
+
+
+def _formula(place: DenyPlace, predicate: Formula) -> Formula:
+    return necessary(predicate, lambda leaf: _before(leaf, place.judged)).true
+
+
+def _before(leaf: Leaf, name: str) -> Bounds:
+    """What is tested of a comparison before the call; UNKNOWN where it is not decided."""
+    spec = SYSCALL_SPECS[name]
+    found = bounds_of(leaf, spec) if spec.family == "open" else settled(leaf, spec)
+    if not found.is_exact or has(found.true, lambda check: not _is_known(check)):
+        return UNKNOWN
+    return Bounds(replaced(found.true, _of_success), replaced(found.false, _of_success))
+
+
+def _is_known(check: Check) -> bool:
+    """Whether the hook can tell, or it is the same of every call that succeeds."""
+    if check.subject is Subject.OPEN:
+        return isinstance(check, NumberCheck) and check.member == "flags"
+    if _is_result(check):
+        return isinstance(check, NumberCheck) and _of_success(check) is not check
+    return check.subject in (Subject.REAL, Subject.FACTS)
+
+
+def _is_result(check: Check) -> bool:
+    return isinstance(check, NumberCheck) and check.subject is Subject.CALL and check.member == "result"
+
+
+def _of_success(check: Check) -> Formula:
+    """Of a result that is no error; the same test where that does not say it."""
+    if not isinstance(check, NumberCheck) or not _is_result(check):
+        return check
+    if check.constant < 0:
+        return {"==": FALSE, "<": FALSE, "<=": FALSE}.get(check.relation, TRUE)
+    if check.constant == 0 and check.relation in (">=", "<"):
+        return TRUE if check.relation == ">=" else FALSE
+    return check
