@@ -3,6 +3,9 @@
 A line is one `write` to a file opened with O_APPEND, under a lock that other processes of mozu (`mozu responders`)
 take, too. It is in the kernel's hands before the act begins, so that a kill -9 of mozu loses none; a loss of power may
 lose the last ones. A line that is changed or taken out breaks the chain (`broken_at`).
+
+The file may be rotated away at any time: the next that writes goes on in a new one (`_renew`). Its first line has a
+hash of the last line of FILE.1, the name that logrotate gives, where there is such a file; a start reads FILE.1 first.
 """
 
 import enum
@@ -83,12 +86,32 @@ class AuditLog:
         """Raises OSError."""
         self.path = path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._rotated = path.with_name(f"{path.name}.1")
+        self._waiting = [entry for line in _lines_of(self._rotated) if (entry := _entry(line)) is not None]
+        """For `new`, from files before this one."""
+        self._open()
+
+    def _open(self) -> None:
+        self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         self._read = 0
         """Bytes that `new` has given."""
         self._partial = b""
         self._end, self._last = -1, b""
         """Size of the file after the last line that was written here, and that line."""
+
+    def _renew(self) -> bool:
+        """Go on in a new file where this one was rotated away; whether it was. Raises OSError."""
+        try:
+            there, own = self.path.stat(follow_symlinks=False), os.fstat(self._fd)
+            if (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino):
+                return False
+        except FileNotFoundError:
+            pass
+        self._waiting += self._rest()
+        before = self._fd
+        self._open()
+        os.close(before)
+        return True
 
     def append(self, entry: AuditEntry) -> None:
         """Raises OSError."""
@@ -117,6 +140,11 @@ class AuditLog:
 
     def new(self) -> list[AuditEntry]:
         """What was written since the last call, by whichever process. Lines that cannot be read are left out."""
+        self._renew()
+        found, self._waiting = self._waiting, []
+        return found + self._rest()
+
+    def _rest(self) -> list[AuditEntry]:
         found = []
         while chunk := os.pread(self._fd, 1 << 20, self._read):
             self._read += len(chunk)
@@ -126,7 +154,8 @@ class AuditLog:
 
     def broken_at(self) -> int | None:
         """The number of the first line that does not follow the one before it; None: all do."""
-        before = b""
+        rotated = _lines_of(self._rotated)
+        before = rotated[-1] if rotated else b""
         for number, line in enumerate(self.path.read_bytes().splitlines(), 1):
             entry = _entry(line)
             if entry is None or entry.before != _digest(before):
@@ -147,6 +176,8 @@ class AuditLog:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         fcntl.flock(self._fd, fcntl.LOCK_EX)
+        while self._renew():
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
         try:
             yield
         finally:
@@ -155,8 +186,19 @@ class AuditLog:
     def _last_line(self, size: int) -> bytes:
         if size == self._end:
             return self._last
+        if not size:
+            rotated = _lines_of(self._rotated)
+            return rotated[-1] if rotated else b""
         tail = os.pread(self._fd, _TAIL, max(0, size - _TAIL))
         return tail.rstrip(b"\n").rpartition(b"\n")[2]
+
+
+def _lines_of(file: Path) -> list[bytes]:
+    """Of a file that may not be there."""
+    try:
+        return file.read_bytes().splitlines()
+    except OSError:
+        return []
 
 
 def _digest(line: bytes) -> str:

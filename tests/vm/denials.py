@@ -141,7 +141,7 @@ def watching(file: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     with alerts.open("wb") as out, said.open("wb") as err:
         mozu = subprocess.Popen([sys.executable, "-m", "mozu", "run", "-c", str(file)], stdout=out, stderr=err)
     try:
-        _until("mozu started", lambda: "mozu started" in alerts.read_text() or mozu.poll() is not None)
+        _until("mozu watches", lambda: "mozu: watching" in said.read_text() or mozu.poll() is not None)
         if mozu.poll() is not None:
             raise RuntimeError(said.read_text())
         yield mozu, alerts

@@ -61,3 +61,47 @@ def test_the_log_is_for_its_owner_alone_and_no_link_is_followed(tmp_path: Path) 
     (tmp_path / "link").symlink_to(log.path)
     with pytest.raises(OSError, match="symbolic links"):
         AuditLog(tmp_path / "link")
+
+
+def rotate(log: AuditLog) -> None:
+    """As logrotate does."""
+    log.path.rename(f"{log.path}.1")
+
+
+def test_after_a_rotation_every_writer_goes_on_in_one_new_file_and_one_chain(tmp_path: Path) -> None:
+    one, other = AuditLog(tmp_path / "audit"), AuditLog(tmp_path / "audit")
+    one.append(entry(0))
+    rotate(one)
+    for number in range(1, 4):
+        (one if number % 2 else other).append(entry(number))
+
+    assert (1, 3) == tuple(len((tmp_path / name).read_bytes().splitlines()) for name in ("audit.1", "audit"))
+    assert one.broken_at() is None
+    assert [list(range(4))] * 2 == [[found.time for found in log.new()] for log in (one, other)]
+    one.close()
+    other.close()
+
+
+def test_what_was_rotated_away_is_known_to_the_next_run(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit")
+    log.append(entry(0))
+    rotate(log)
+    log.append(entry(1))
+    log.close()
+    later = AuditLog(tmp_path / "audit")
+
+    assert [0, 1] == [found.time for found in later.new()]
+    later.close()
+
+
+def test_a_first_line_that_does_not_follow_the_rotated_file_breaks_the_chain(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit")
+    for number in range(4):
+        log.append(entry(number))
+        if number == 1:
+            rotate(log)
+    whole = log.broken_at()
+    log.path.write_bytes(log.path.read_bytes().splitlines(keepends=True)[1])
+
+    assert (None, 1) == (whole, log.broken_at())
+    log.close()
