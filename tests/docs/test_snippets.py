@@ -47,6 +47,7 @@ NOT_MOZUS: Final = {
     ("operations.md", "vm: ready (mozu 0.1.0, kernel 6.18.44-fc-v595)"): "output; tests/core/cli/test_status.py",
     ("operations.md", "vm: degraded (mozu 0.1.0", "seen/s"): "output; tests/core/cli/test_top.py",
     ("operations.md", "scrape_configs:"): "Prometheus' configuration; tests/e2e/test_prometheus.py",
+    ("releasing.md", "ssh-keygen -t ed25519 -f releases -C releases"): "commands of OpenSSH, run once",
     ("rules.md", "filtered by ebpf"): "output of `mozu rules explain`; tests/core/cli/test_rules.py",
     ("webhook.md", "json_output: true"): "Falco's configuration",
     ("why.md", "Password database read by an unexpected program: does not match"): "output; tests/core/cli/why",
