@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* 32-bit calls (`int 0x80`, 32-bit programs): their arguments are converted to those of the native call, whose program is
+/* 32-bit calls (of 32-bit programs; on x86-64 also `int 0x80` of others): their arguments are converted to those of the native call, whose program is
    tail-called. */
 #pragma once
 #include "syscall_ctx.h"
@@ -17,6 +17,7 @@ enum form {
   FORM_HALVES,  /* 64 bits in two arguments, low half first: at the places of the bits in `mask` */
   FORM_PAGES,   /* the sixth counts pages */
 };
+#define ALIGNED 128 /* in `mask`: 64 bits in two arguments begin at an even one */
 
 inlined void read_args_from(struct syscall_ctx *sys, u64 list) {
   for (int i = 0; i < 6; i++) sys->args[i] = arg_word(sys, list, i);
@@ -27,12 +28,14 @@ inlined void convert_args(struct syscall_ctx *sys, u32 form, u32 mask) {
   COPY_ARGS(kept, sys->args);
   u32 from = 0;
   for (int i = 0; i < 6; i++) {
+    bool pair = form == FORM_HALVES && mask >> i & 1;
+    if (pair && mask & ALIGNED) from += from & 1;
     u64 value = from < 6 ? sys->args[from & 7] : 0;
     if (form == FORM_SAME) value = i < mask ? value : 0;
     if (form == FORM_SHORT && mask >> i & 1) value = (value & 0xffff) == 0xffff ? 0xffffffff : value & 0xffff;
     if (form == FORM_PAGES && i == 5) value *= 4096;
     from += 1;
-    if (form == FORM_HALVES && mask >> i & 1) {
+    if (pair) {
       value |= (from < 6 ? sys->args[from & 7] : 0) << 32;
       from += 1;
     }
@@ -42,12 +45,11 @@ inlined void convert_args(struct syscall_ctx *sys, u32 form, u32 mask) {
 }
 
 inlined int compat_call(struct bpf_raw_tracepoint_args *ctx, volatile struct pt_regs *regs) {
-  u32 number = regs->orig_ax;
+  u32 number = CALL_NUMBER(regs);
   struct syscall_ctx *sys = this_cpu_syscall();
   struct compat *call = number < COMPAT_CALLS ? LOOKUP(COMPAT, &number) : 0;
   if (!sys || !call) return 0;
-  sys->args[0] = (u32)regs->bx; sys->args[1] = (u32)regs->cx; sys->args[2] = (u32)regs->dx;
-  sys->args[3] = (u32)regs->si; sys->args[4] = (u32)regs->di; sys->args[5] = (u32)regs->bp;
+  READ_COMPAT_ARGS(sys->args, regs);
   sys->entry_path = ENTRY_COMPAT;
   sys->exact = 0;
   sys->slot = sys->then = 0;

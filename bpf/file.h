@@ -10,7 +10,6 @@
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define S_IFDIR 0040000
-#define O_DIRECTORY 0200000
 
 /* The verifier follows no arrays of pointers: a slot of fdtable.fd is cast to a struct kiocb, whose first member is a
    pointer to a file. */

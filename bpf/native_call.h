@@ -3,13 +3,13 @@
 #pragma once
 #include "syscall_ctx.h"
 
-inlined int native_call(void *ctx, volatile struct pt_regs *regs, s32 number, s64 result) {
+inlined int native_call(void *ctx, volatile struct pt_regs *regs, u32 number, s64 result) {
   struct syscall_ctx *sys = this_cpu_syscall();
   if (!sys) return 0;
-  sys->args[0] = regs->di; sys->args[1] = regs->si; sys->args[2] = regs->dx;
-  sys->args[3] = regs->r10; sys->args[4] = regs->r8; sys->args[5] = regs->r9;
+  READ_NATIVE_ARGS(sys->args, regs);
   sys->result = result;
-  sys->number = number;
+  sys->number = mozu_number(number);
+  if (sys->number < 0) return 0;
   sys->task = bpf_get_current_pid_tgid();
   sys->entry_path = ENTRY_NATIVE;
   sys->exact = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* struct syscall_ctx: a system call that has returned, with its arguments (x86-64), whichever entry path it took.
+/* struct syscall_ctx: a system call that has returned, with its arguments, whichever entry path it took.
    The program of an entry path (native.c, calls.c, uring.c) fills the per-CPU map SYSCALL_CTX and tail-calls, by
    the native call's number, the program of its family (open.c, path.c, descriptor.c …), or the kernel filter
    before that one (kernel_filter.h), which then tail-calls the family at the number + UNFILTERED_INDEX. A family that
@@ -9,6 +9,7 @@
    tracepoints and RAW_TP_PROGS for raw tracepoints (calls.c). PROGS is the one of a program's own type. */
 #pragma once
 #include "record.h"
+#include ARCH
 
 struct syscall_ctx {
   u64 args[8];      /* six, and two that a masked index may reach */
@@ -16,7 +17,7 @@ struct syscall_ctx {
   u64 task;         /* the caller: tgid << 32 | pid */
   u64 file;         /* struct file of its descriptor, where io_uring knows it; 0: look it up in the task's fd table */
   u64 copies;       /* struct uring_request with copies of what arguments point to; 0: they point to user memory */
-  s32 number;       /* of the native call that it is, or stands for */
+  s32 number;       /* mozu's, of the native call that it is, or stands for */
   u16 entry_path;
   u16 exact;        /* low byte: the kernel filter found what a rule says of the call, set by it (filter_program.py);
                        high byte: ACT_*, set by the program of the call's kill rules (kernel_kill.h) */

@@ -5,16 +5,15 @@
 #include "compat.h"
 #include "native_call.h"
 
-#define TS_COMPAT 2 /* in thread_info.status: the current call is a 32-bit one */
 /* In the map WATCHED, by number: filled by call_exits.py. */
 #define WATCHED_NATIVE 1
 #define WATCHED_COMPAT 2
 
 inlined u32 number_of(const struct bpf_raw_tracepoint_args *ctx) {
 #ifdef CAST
-  return TYPED(pt_regs, ctx->args[0])->orig_ax;
+  return CALL_NUMBER(TYPED(pt_regs, ctx->args[0]));
 #else
-  return saved_regs(bpf_get_current_task_btf())->orig_ax;
+  return CALL_NUMBER(saved_regs(bpf_get_current_task_btf()));
 #endif
 }
 
@@ -24,7 +23,7 @@ inlined int called(struct bpf_raw_tracepoint_args *ctx) {
   if (!watched || !*watched) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   volatile struct pt_regs *regs = saved_regs(task);
-  bool is_compat = task->thread_info.status & TS_COMPAT;
+  bool is_compat = IS_COMPAT(task);
   if (!(*watched & (is_compat ? WATCHED_COMPAT : WATCHED_NATIVE))) return 0;
   return is_compat ? compat_call(ctx, regs) : native_call(ctx, regs, number, ctx->args[1]);
 }

@@ -7,7 +7,7 @@ inlined int faulted(struct bpf_raw_tracepoint_args *ctx) {
   if (!count_seen(task, TYPE_FAULT)) return 0;
   struct pt_regs *regs = (void *)ctx->args[1];
   unsigned long ip = 0;
-  COPY(ip, regs->ip);
+  COPY(ip, INSTRUCTION(regs));
   u64 args[6] = {ctx->args[0], ip, ctx->args[2]};
   return emit_scalar_event(task, TYPE_FAULT, args);
 }

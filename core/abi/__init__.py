@@ -1,4 +1,4 @@
-"""The kernel's system call ABI (x86-64), for every source of calls: argument layouts, raw values → parameters.
+"""The kernel's system call ABI, for every source of calls: argument layouts, raw values → parameters.
 
     syscall_specs, syscall_tables   which calls there are, and where each parameter of their events comes from
     spec                            SyscallSpec, ArgLayout, MemoryBlock

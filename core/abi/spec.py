@@ -59,7 +59,7 @@ class SyscallSpec(NamedTuple):
     name: str
     """The event type (`mozu.core.model.syscalls`)."""
     number: int
-    """Of the call on x86-64; from FIRST_EVENT on, of a kernel event that is no call."""
+    """Of the call, on every machine that of x86-64; from FIRST_EVENT on, of a kernel event that is no call."""
     family: str
     """Calls of one family are read by the same code."""
     operands: tuple[str, ...] = ()

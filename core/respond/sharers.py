@@ -12,10 +12,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from mozu.core.model.syscalls import machine_number
 from mozu.core.respond.process_facts import PROC
 
-_KCMP: Final = 312
-"""Its number on x86-64."""
+_KCMP: Final = machine_number("kcmp")
 _KCMP_FILES: Final = 2
 _EQUAL, _LESS, _MORE = 0, 1, 2
 """What kcmp gives; -1 where one of the two has ended, or that may not be asked."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 
 from tests.support.docker import DockerEngine, docker
 from tests.support.own_namespace import CONFIG, OWN_NAMESPACE, RULES, Run, command, finished
-from tests.support.requirements import ROOT, root
+from tests.support.requirements import ROOT, ebpf, root
 from tests.support.tracing import NOBODY, environment, ordinary, place
 
 __all__ = ["docker"]
@@ -51,6 +52,18 @@ def test_a_kernel_without_btf(folder: Path) -> None:
     run = finished(line, folder, {**os.environ, "PYTHONPATH": str(ROOT / "src")})
 
     check(run, "/sys/kernel/btf/vmlinux cannot be read")
+
+
+def test_a_file_with_the_types_of_a_kernel_that_does_not_show_them(folder: Path) -> None:
+    ebpf()
+    shutil.copyfile("/sys/kernel/btf/vmlinux", folder / "types")
+    option = f"sources.syscalls.source.ebpf.btf={folder / 'types'}"
+    line = [*OWN_NAMESPACE, "sh", "-c", HIDE_BTF + 'exec "$@"', "sh", *command(sys.executable, "-o", option)]
+
+    run = finished(line, folder, {**os.environ, "PYTHONPATH": str(ROOT / "src")})
+
+    assert (0, "ebpf") == (run.code, run.source["plugin"]), run.log
+    assert "sh" in [fields["proc.pname"] for fields in run.of("A child process")]
 
 
 def test_an_ordinary_user(folder: Path) -> None:

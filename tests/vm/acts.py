@@ -12,11 +12,11 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.support.acts import int80
+from tests.support.acts import compat, int80
 from tests.support.acts.io_uring import Ring
 from tests.support.acts.raw import call
 from tests.vm.service import FEW_RULES, Failed, alerts, raised, run, until
@@ -56,7 +56,7 @@ def _condition(act: Act) -> str:
 
 
 def _narrow(name: str, *arguments: int80.Argument) -> Callable[[], object]:
-    return lambda: int80.call(name, list(arguments))
+    return lambda: compat.call(name, list(arguments))
 
 
 def _native(name: str, *arguments: object) -> Callable[[], object]:
@@ -96,7 +96,7 @@ def _message(call_of: Callable[[int, bytes], object]) -> None:
 
 
 def _sent_narrow(fd: int, data: bytes) -> int:
-    return int80.call("sendto", [fd, data, 8, 0, None, 0])
+    return compat.call("sendto", [fd, data, 8, 0, None, 0])
 
 
 def _mmsg(way: str) -> None:
@@ -104,7 +104,7 @@ def _mmsg(way: str) -> None:
     if way == NATIVE:
         call("sendmmsg", fd, bytes(64), 1, 0)
     else:
-        int80.call("sendmmsg", [fd, bytes(32), 1, 0])
+        compat.call("sendmmsg", [fd, bytes(32), 1, 0])
 
 
 CALLS: Final = (
@@ -118,7 +118,7 @@ CALLS: Final = (
     Act("descriptor", NARROW, "dup", _narrow("dup", 0)),
     Act("descriptor", RING, "socket", lambda: Ring().request("socket", 2, off=1)),
     Act("accept", NATIVE, "accept4", lambda: _accepted(lambda fd: call("accept4", fd, None, None, 0))),
-    Act("accept", NARROW, "accept4", lambda: _accepted(lambda fd: int80.call("accept4", [fd, None, None, 0]))),
+    Act("accept", NARROW, "accept4", lambda: _accepted(lambda fd: compat.call("accept4", [fd, None, None, 0]))),
     Act("accept", RING, "accept4", lambda: _accepted(lambda fd: Ring().request("accept", fd))),
     Act("message", NATIVE, "sendto", lambda: _message(lambda fd, data: call("sendto", fd, data, 8, 0, None, 0))),
     Act("message", NARROW, "sendto", lambda: _message(_sent_narrow)),
@@ -128,7 +128,7 @@ CALLS: Final = (
     Act("pair", NATIVE, "pipe2", _native("pipe2", bytes(8), 0)),
     Act("pair", NARROW, "pipe2", _narrow("pipe2", bytes(8), 0)),
     Act("transfer", NATIVE, "write", lambda: _message(lambda fd, data: call("write", fd, data, 8))),
-    Act("transfer", NARROW, "write", lambda: _message(lambda fd, data: int80.call("write", [fd, data, 8]))),
+    Act("transfer", NARROW, "write", lambda: _message(lambda fd, data: compat.call("write", [fd, data, 8]))),
     Act("transfer", RING, "write", _request("write", _pair, b"good day", length=8, off=-1)),
     Act("cwd", NATIVE, "chdir", _native("chdir", "/tmp")),
     Act("cwd", NARROW, "chdir", _narrow("chdir", "/tmp")),
@@ -146,13 +146,21 @@ CALLS: Final = (
     Act("exec", NATIVE, EXEC, lambda: os.execv("/bin/true", ["true"])),
     Act("exec", NARROW, EXEC, _narrow("execve", "/bin/true", ["true", None], [None])),
     Act("lifecycle", NATIVE, "clone", lambda: _forked(os.fork)),
-    Act("lifecycle", NARROW, "fork", lambda: _forked(lambda: int80.call("fork", []))),
+    Act("lifecycle", NARROW, "fork", lambda: _forked(lambda: compat.call("fork", []))),
     Act("signal", NATIVE, SIGNAL, lambda: _signalled(lambda: call("kill", os.getpid(), signal.SIGUSR1))),
-    Act("signal", NARROW, SIGNAL, lambda: _signalled(lambda: int80.call("kill", [os.getpid(), signal.SIGUSR1]))),
+    Act("signal", NARROW, SIGNAL, lambda: _signalled(lambda: compat.call("kill", [os.getpid(), signal.SIGUSR1]))),
 )
 
 
-def _child(act: Act) -> tuple[int, int]:
+def rule(act: Act, pid: int) -> str:
+    """The rule that this act of a process alone matches."""
+    return (
+        f'- rule: "{act.name}"\n  desc: For this act.\n  output: "%evt.type %proc.pid"\n  priority: NOTICE\n'
+        f"  condition: evt.type = {act.type} and proc.pid = {pid}{_condition(act)}\n"
+    )
+
+
+def child(act: Act) -> tuple[int, int]:
     """A process that acts once something is written to the descriptor; its number and that descriptor."""
     wait, go = os.pipe()
     pid = os.fork()
@@ -167,35 +175,38 @@ def _child(act: Act) -> tuple[int, int]:
     return pid, go
 
 
+def release(pid: int, go: int) -> None:
+    """Let a child act, and wait for its end."""
+    os.write(go, b"\n")  # later children have this pipe too: its end would not be seen
+    os.close(go)
+    os.waitpid(pid, 0)
+
+
+def summary(acts: Sequence[Act], raised: Collection[str]) -> dict[str, object]:
+    """Which of these acts raised an alert, by family, and which did not."""
+    seen: dict[str, list[str]] = {}
+    for act in acts:
+        if act.name in raised:
+            seen.setdefault(act.family, []).append(act.way)
+    return {"seen": seen, "unseen": sorted(act.name for act in acts if act.name not in raised)}
+
+
 def main() -> None:
     """Print one line of JSON."""
-    children = [(act, *_child(act)) for act in CALLS]
-    rules = []
-    for act, pid, _ in children:
-        rules.append(
-            f'- rule: "{act.name}"\n  desc: For this act.\n  output: "%evt.type %proc.pid"\n  priority: NOTICE\n'
-            f"  condition: evt.type = {act.type} and proc.pid = {pid}{_condition(act)}\n"
-        )
-    RULES.write_text("".join(rules))
+    children = [(act, *child(act)) for act in CALLS]
+    RULES.write_text("".join(rule(act, pid) for act, pid, _ in children))
     CONFIGURATION.write_text(FEW_RULES)
     before = len(alerts("mozu reloaded"))
     run("systemctl", "reload", "mozu.service")
     until("the rules of the acts are in force", lambda: alerts("mozu reloaded")[before:])
     for _, pid, go in children:
-        os.write(go, b"\n")  # later children have this pipe too: its end would not be seen
-        os.close(go)
-        os.waitpid(pid, 0)
+        release(pid, go)
     names = {act.name for act in CALLS}
     with contextlib.suppress(Failed):  # what is missing is told below
         until("an alert of every act", lambda: names <= raised())
-    found = raised()
-    seen: dict[str, list[str]] = {}
-    for act in CALLS:
-        if act.name in found:
-            seen.setdefault(act.family, []).append(act.way)
     RULES.unlink()
     CONFIGURATION.unlink()
-    print(json.dumps({"seen": seen, "unseen": sorted(names - found)}))
+    print(json.dumps(summary(CALLS, raised())))
 
 
 if __name__ == "__main__":

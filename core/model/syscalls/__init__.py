@@ -8,7 +8,7 @@ Values of parameters, by type: int for numbers, descriptors, ids, times (ns), si
 flags); for `dynamic` a pair (type, value) or a plain value of the first type that fits. None is an empty parameter.
 """
 
-from mozu.core.model.syscalls.calls import call_name, call_number
+from mozu.core.model.syscalls.calls import call_name, call_number, kernel_number, machine_number
 from mozu.core.model.syscalls.convert import (
     convert_clone_flags,
     convert_flags,
@@ -58,7 +58,9 @@ __all__ = [
     "flag_names",
     "flag_table",
     "flag_tables",
+    "kernel_number",
     "known_names",
+    "machine_number",
     "nameless_code",
     "native_codes",
     "open_mode",

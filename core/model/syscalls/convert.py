@@ -1,4 +1,4 @@
-"""From the numbers an x86-64 kernel is given to the numbering that rules see (`core.model.syscalls.flag_tables`).
+"""From this machine's numbers of the kernel to the numbering that rules see (`core.model.syscalls.flag_tables`).
 
 The kernel's numbers are those of its own user-space headers (`asm-generic/fcntl.h`, `linux/sched.h`, `linux/mman.h` …).
 Tables that are not mentioned here have the same numbers on both sides.
@@ -10,12 +10,13 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from mozu.core.caches import cached
+from mozu.core.model.arch import MACHINE
 from mozu.core.model.syscalls.flags import flag_table
 from mozu.core.model.syscalls.runs import spread
 
 _ACCMODE: Final = 0o3
 _CREAT: Final = 0o100
-_TMPFILE: Final = 0o20200000
+_TMPFILE: Final = MACHINE.open_flags["O_TMPFILE"]
 _PERMISSIONS: Final = 0o7777
 _MOUNT_MAGIC: Final = 0xC0ED0000
 _MOUNT_MAGIC_MASK: Final = 0xFFFF0000
@@ -30,9 +31,9 @@ _OPEN: Final = {
     "O_NONBLOCK": 0o4000,
     "O_SYNC": 0o4010000,
     "O_TRUNC": 0o1000,
-    "O_DIRECT": 0o40000,
-    "O_DIRECTORY": 0o200000,
-    "O_LARGEFILE": 0o100000,
+    "O_DIRECT": MACHINE.open_flags["O_DIRECT"],
+    "O_DIRECTORY": MACHINE.open_flags["O_DIRECTORY"],
+    "O_LARGEFILE": MACHINE.open_flags["O_LARGEFILE"],
     "O_CLOEXEC": 0o2000000,
 }
 KERNEL_BITS: Final[dict[str, dict[str, int]]] = {
@@ -82,7 +83,7 @@ KERNEL_BITS: Final[dict[str, dict[str, int]]] = {
         "MAP_EXECUTABLE": 0x1000,
         "MAP_LOCKED": 0x2000,
     },
-    "file_flags": {"O_CLOEXEC": 0o2000000, "O_NONBLOCK": 0o4000, "O_DIRECT": 0o40000},
+    "file_flags": {"O_CLOEXEC": 0o2000000, "O_NONBLOCK": 0o4000, "O_DIRECT": MACHINE.open_flags["O_DIRECT"]},
     "fchownat_flags": {"AT_SYMLINK_NOFOLLOW": 0x100, "AT_EMPTY_PATH": 0x1000},
     "execveat_flags": {"AT_EMPTY_PATH": 0x1000, "AT_SYMLINK_NOFOLLOW": 0x100},
     "openat2_flags": {

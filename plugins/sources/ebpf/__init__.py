@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from mozu.core.api import Context, SourceDeclaration, hookimpl
 from mozu.plugins.sources.ebpf import preflight
+from mozu.plugins.sources.ebpf.btf import BTF_FILE
 from mozu.plugins.sources.ebpf.kernel_support import visibility
 from mozu.plugins.sources.ebpf.pushdown import pushdown
 from mozu.plugins.sources.ebpf.settings import EbpfSettings
@@ -30,6 +31,7 @@ def _build(settings: EbpfSettings, context: Context) -> EbpfSource:
         settings.compat32,
         kernel_filter=settings.kernel_filter,
         code_cache=settings.code_cache,
+        btf_file=settings.btf or BTF_FILE,
         snaplen=settings.snaplen,
     )
 
@@ -54,6 +56,6 @@ def mozu_components() -> SourceDeclaration[EbpfSettings]:
         pushdown=pushdown,
         visibility=visibility,
         commands=_commands,
-        start_problem=lambda settings: preflight.problem(settings.code_cache),
+        start_problem=lambda settings: preflight.problem(settings.code_cache, settings.btf or BTF_FILE),
         privileges=lambda settings: preflight.privileges(),
     )

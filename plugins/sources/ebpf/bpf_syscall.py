@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-_SYS_BPF: Final = 321
-_SYS_PERF_EVENT_OPEN: Final = 298
-_SYS_MEMBARRIER: Final = 324
+from mozu.core.model.syscalls import machine_number
+
+_SYS_BPF: Final = machine_number("bpf")
+_SYS_PERF_EVENT_OPEN: Final = machine_number("perf_event_open")
+_SYS_MEMBARRIER: Final = machine_number("membarrier")
 _MEMBARRIER_GLOBAL: Final = 1
 _MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _MAP_DELETE, _LOAD, _OBJECT_INFO, _RAW_TRACEPOINT_OPEN = 0, 1, 2, 3, 5, 15, 17
 _MAP_POP: Final = 21

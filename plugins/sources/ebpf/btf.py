@@ -216,7 +216,8 @@ def check(path: Path = BTF_FILE) -> None:
 
 def _absent(path: Path, why: str | None) -> SourceUnavailable:
     return SourceUnavailable(
-        f"source ebpf: {path} cannot be read ({why}); the kernel must be built with CONFIG_DEBUG_INFO_BTF=y"
+        f"source ebpf: {path} cannot be read ({why}); the kernel must be built with CONFIG_DEBUG_INFO_BTF=y, and where "
+        "it does not show its BTF the setting `btf` names a file that has it"
     )
 
 
@@ -232,7 +233,10 @@ def read(
         blob = path.read_bytes()
     except OSError as error:
         raise _absent(path, error.strerror) from error
-    return Btf(blob, names, functions, index_of)
+    try:
+        return Btf(blob, names, functions, index_of)
+    except (ValueError, IndexError, struct.error) as error:
+        raise SourceUnavailable(f"source ebpf: {path} is no BTF ({error})") from error
 
 
 def emit(btf: Btf, spec: Spec) -> str:

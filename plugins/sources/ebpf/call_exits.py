@@ -13,6 +13,8 @@ from typing import Final, Protocol
 
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_tables import NUMBERS_END
+from mozu.core.model.arch import MACHINE, Machine
+from mozu.core.model.syscalls import kernel_number
 from mozu.plugins.sources.ebpf import bpf_syscall, checks, compat
 from mozu.plugins.sources.ebpf.codegen import SYS_EXIT
 from mozu.plugins.sources.ebpf.tracepoints import Program
@@ -96,7 +98,8 @@ class ExitOfAllCalls:
 
     def watch(self, spec: SyscallSpec, at: Program) -> list[Pair] | None:
         """Attached with the first."""
-        if checks.tracepoint_id(self._tracefs, at.tracepoint, at.group) is None:
+        is_native = kernel_number(spec.number) is not None  # else 32-bit calls alone can be it
+        if checks.tracepoint_id(self._tracefs, at.tracepoint, at.group) is None and is_native:
             return None
         if not self.shared:
             pair = self._attach(self.program, self.program)
@@ -129,12 +132,13 @@ class ExitOfAllCalls:
                 bpf_syscall.update(self._maps["WATCHED"], place, bytes([word]))
 
 
-def watched_words(numbers: Collection[int]) -> Mapping[int, int]:
-    """The map WATCHED while these native calls are watched."""
+def watched_words(numbers: Collection[int], machine: Machine = MACHINE) -> Mapping[int, int]:
+    """The map WATCHED, by the kernel's numbers, while the calls of these numbers of mozu are watched."""
     found = dict.fromkeys(range(NUMBERS_END), 0)
     for number in numbers:
-        found[number] |= _NATIVE
-    for number, native in compat.native_numbers():
+        if (place := kernel_number(number, machine.abi)) is not None:
+            found[place] |= _NATIVE
+    for number, native in compat.native_numbers(machine):
         if native in numbers:
             found[number] |= _COMPAT
     return found

@@ -8,6 +8,7 @@ from typing import Final
 
 from mozu.core.api import SourceUnavailable
 from mozu.core.common import linux_capabilities
+from mozu.core.model.arch import MACHINES
 
 _NEEDED: Final = ("CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH")
 _TRACEFS: Final = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing"))
@@ -15,9 +16,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def check_machine() -> None:
-    """Raises SourceUnavailable unless this is x86-64: registers and call numbers are those of that architecture."""
-    if platform.machine() != "x86_64":
-        raise SourceUnavailable(f"source ebpf: this machine is {platform.machine()}; only x86_64 is supported")
+    """Raises SourceUnavailable unless this is a kind of machine whose registers and call numbers are known."""
+    if platform.machine() not in MACHINES:
+        raise SourceUnavailable(
+            f"source ebpf: this machine is {platform.machine()}; {' and '.join(MACHINES)} are supported"
+        )
 
 
 def missing_capabilities(effective: int) -> tuple[str, ...]:

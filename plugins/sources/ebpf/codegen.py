@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mozu.core.api import SourceUnavailable
+from mozu.core.model.arch import MACHINE
 from mozu.core.model.syscalls import call_number
 from mozu.plugins.sources.ebpf import btf, compile_child, filter_layout, loop_entries, lsm, placeholders, uring, wire
 from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO, ENUMERATIONS, STRUCTS
@@ -137,6 +138,7 @@ class Texts:
 
     def _head(self, kernel: str, types: btf.Btf, *, casts: bool) -> str:
         numbers = [f"#define NR_{name} {call_number(name)}" for name in _NAMED_CALLS]
+        numbers += [f'#define ARCH "arch/{MACHINE.name}.h"', f"#define O_DIRECTORY {MACHINE.open_flags['O_DIRECTORY']}"]
         sizes = [f"#define {name} {size}" for name, size in SIZES.items()]
         constants = "\n".join([*numbers, *sizes, f"#define SELFTEST_FIRST {SELFTEST_ARGUMENTS[0]}", ""])
         return "".join([kernel, placeholders.text(), placeholders.cast_text(types) if casts else "", constants])

@@ -9,7 +9,7 @@ import orjson
 
 from mozu.core.api import SourceUnavailable
 from mozu.plugins.sources.ebpf import build, checks, code_bundle, codegen
-from mozu.plugins.sources.ebpf.btf import Btf
+from mozu.plugins.sources.ebpf.btf import BTF_FILE, Btf
 from mozu.plugins.sources.ebpf.cache_entry import Damaged
 from mozu.plugins.sources.ebpf.code_cache import CodeCache, machine_cache
 from mozu.plugins.sources.ebpf.trusted_directory import Untrusted
@@ -140,7 +140,7 @@ def _opened(settings: "EbpfSettings", problems: list[str]) -> tuple[Btf, CodeCac
     """The kernel's types and the cache; what the cache has to say is appended to `problems`."""
     checks.check_machine()
     checks.check_capabilities()
-    types = codegen.read_types()
+    types = codegen.read_types(path=settings.btf or BTF_FILE)
     cache = machine_cache(settings.code_cache, types.digest, problems.append)
     if cache is None:
         raise SourceUnavailable("source ebpf: the configuration keeps no compiled programs (code_cache: null)")

@@ -1,4 +1,4 @@
-"""32-bit ABI of x86 (ia32 compat: `int 0x80`, 32-bit programs): the native call behind each call, its arguments.
+"""32-bit ABI of x86 (ia32) and arm (EABI of AArch32): the native call behind each call, its arguments.
 
 A call of the same name has the same arguments, unless the tables below say otherwise. Where an argument points to a
 struct of words (argv, msghdr, iovec), the programs read words of the call's own size (`arg_word` of bpf/syscall_ctx.h).
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.model.arch import MACHINE, Machine
 from mozu.core.model.syscalls import call_name, call_number
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
@@ -38,6 +39,10 @@ def _mask(*places: int) -> int:
     return sum(1 << place for place in places)
 
 
+_ALIGNED: Final = 128
+"""Bit of a mask: ALIGNED of bpf/compat.h."""
+
+
 _DIFFERENCES: Final[dict[str, CompatForm]] = {
     "umount": CompatForm("umount2", mask=1),
     "oldstat": CompatForm("stat"),
@@ -49,6 +54,10 @@ _DIFFERENCES: Final[dict[str, CompatForm]] = {
     "fstatat64": CompatForm("newfstatat"),
     "fcntl64": CompatForm("fcntl"),
     "sendfile64": CompatForm("sendfile"),
+    "send": CompatForm("sendto", mask=4),
+    "recv": CompatForm("recvfrom", mask=4),
+    "arm_fadvise64_64": CompatForm("fadvise64"),
+    "arm_sync_file_range": CompatForm("sync_file_range"),
     "mmap": CompatForm("mmap", _MEMORY),
     "mmap2": CompatForm("mmap", _PAGES),
     "truncate64": CompatForm("truncate", _HALVES, _mask(1)),
@@ -81,6 +90,8 @@ _DIFFERENCES: Final[dict[str, CompatForm]] = {
     },
 }
 
+_LONGS: Final = frozenset({"preadv", "pwritev"})
+"""Calls whose two halves are two arguments of their own (unsigned long), which begin anywhere."""
 UNREAD: Final = frozenset(
     {
         *("getresuid", "getresgid", "getgroups", "setgroups"),
@@ -116,11 +127,18 @@ _EVENT_TYPES: Final = {call_name(spec.number): spec.name for spec in SYSCALL_SPE
 """Native call → event type."""
 
 
-def _forms() -> Iterator[tuple[int, CompatForm]]:
+def _form(name: str, machine: Machine) -> CompatForm | None:
+    found = _DIFFERENCES.get(name) or (None if name in UNREAD else CompatForm(name))
+    if found is not None and found.form == _HALVES and machine.compat_pairs_are_aligned and name not in _LONGS:
+        return found._replace(mask=found.mask | _ALIGNED)
+    return found
+
+
+def _forms(machine: Machine) -> Iterator[tuple[int, CompatForm]]:
     """(index in the map COMPAT, form) of every 32-bit call whose native call can be watched."""
     for number in range(_SYSCALLS):
-        name = call_name(number, "i386") or ""
-        found = _DIFFERENCES.get(name) or (None if name in UNREAD else CompatForm(name))
+        name = call_name(number, machine.compat_abi) or ""
+        found = _form(name, machine)
         if name == "socketcall":
             yield number, CompatForm(name, _SOCKET)
         elif found is not None and found.name in _EVENT_TYPES:
@@ -130,18 +148,18 @@ def _forms() -> Iterator[tuple[int, CompatForm]]:
             yield _SYSCALLS + number, found
 
 
-def entries() -> Iterator[tuple[int, bytes]]:
+def entries(machine: Machine = MACHINE) -> Iterator[tuple[int, bytes]]:
     """(index, value) of the whole map COMPAT."""
-    forms = dict(_forms())
+    forms = dict(_forms(machine))
     for index in range(ENTRIES):
         _, form, mask = forms.get(index, CompatForm(""))
         number = call_number(forms[index].name) if index in forms else None
         yield index, ENTRY.pack(_UNWATCHED if number is None else number, form, mask)
 
 
-def native_numbers() -> Iterator[tuple[int, int]]:
-    """(number of a 32-bit call, number of the native call that it is or may be)."""
-    forms = dict(_forms())
+def native_numbers(machine: Machine = MACHINE) -> Iterator[tuple[int, int]]:
+    """(number of a 32-bit call, mozu's number of the native call that it is or may be)."""
+    forms = dict(_forms(machine))
     for number, form in forms.items():
         native = call_number(form.name)
         if number < _SYSCALLS and form.form != _SOCKET and native is not None:
@@ -153,6 +171,6 @@ def native_numbers() -> Iterator[tuple[int, int]]:
             yield from ((number, native) for number in socketcalls)
 
 
-def types() -> frozenset[str]:
+def types(machine: Machine = MACHINE) -> frozenset[str]:
     """Event types whose calls can be 32-bit ones."""
-    return frozenset(_EVENT_TYPES[form.name] for _, form in _forms() if form.name in _EVENT_TYPES)
+    return frozenset(_EVENT_TYPES[form.name] for _, form in _forms(machine) if form.name in _EVENT_TYPES)

@@ -1,6 +1,8 @@
-"""Whether this kernel takes 32-bit calls: one is made, by a child that runs a few instructions and no program.
+"""Whether this kernel takes 32-bit calls.
 
-A 32-bit program that is executed from memory would say the same, and raise an alert in every other monitor.
+On arm64 it says so itself: it refuses the personality of 32-bit programs where the processor, or its configuration, has
+no AArch32. On x86-64 one call is made, by a child that runs a few instructions and no program. A 32-bit program that is
+executed from memory would say the same, and raise an alert in every other monitor.
 """
 
 import ctypes
@@ -10,6 +12,8 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+from mozu.core.model.arch import AARCH64, MACHINE
 
 _SETTING: Final = Path("/proc/sys/abi/vsyscall32")
 """Exists where the kernel was built with the 32-bit ABI (arch/x86/entry/vdso/vdso32-setup.c)."""
@@ -32,12 +36,30 @@ _CODE: Final = bytes.fromhex(
 )
 """int (void): gives the child's pid, or -errno. The child makes a 32-bit call and exits, without a step in libc."""
 
+_PER_LINUX32: Final = 8
+_SAME: Final = 0xFFFFFFFF
+"""For personality(2), which then only tells what it is."""
 _NO_GATE: Final = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL)
 """What a process gets that enters the kernel by a gate that is not there."""
 
 
 def accepted() -> bool:
-    """Whether this kernel has the 32-bit ABI (CONFIG_IA32_EMULATION, and not switched off by ia32_emulation=0).
+    """Whether this kernel has the 32-bit ABI (CONFIG_COMPAT, CONFIG_IA32_EMULATION), and it is not switched off."""
+    return _has_aarch32() if MACHINE is AARCH64 else _has_ia32()
+
+
+def _has_aarch32() -> bool:
+    """arch/arm64/kernel/sys.c. The personality is of this thread alone, and is what it was again."""
+    libc = ctypes.CDLL(None)
+    before = libc.personality(ctypes.c_ulong(_SAME))
+    if libc.personality(ctypes.c_ulong(_PER_LINUX32)) == -1:
+        return False
+    libc.personality(ctypes.c_ulong(before))
+    return True
+
+
+def _has_ia32() -> bool:
+    """Not where it is switched off by ia32_emulation=0.
 
     Only a fault says that it has not: that the child was killed otherwise (by a seccomp filter of mozu's service, say),
     or that no memory may be made executable, proves nothing about others.

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mozu.core.api import SourceUnavailable
+from mozu.core.model.arch import MACHINE
 from mozu.plugins.sources.ebpf import compile_child
 from mozu.plugins.sources.ebpf.stub_headers import HEADERS
 
-_PLACES: Final = ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib64", "/usr/local/lib")
+_PLACES: Final = (f"/usr/lib/{MACHINE.library_folder}", "/usr/lib64", "/usr/lib", "/usr/local/lib64", "/usr/local/lib")
 _LIBRARY: Final = "libbcc.so.0"
 _MEMORY: Final = 1 << 30
 """Bytes of address space; LLVM takes about 300 MB for all programs at once."""

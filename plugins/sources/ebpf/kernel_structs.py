@@ -2,13 +2,16 @@
 
 from typing import Final
 
+from mozu.core.model.arch import MACHINE
+
 STRUCTS: Final[dict[str, str]] = {
     "task_struct": (
         "pid tgid mm files fs cred signal real_parent cgroups loginuid? exit_code thread_pid maj_flt min_flt "
         "start_boottime=start_boottime|real_start_time comm children nsproxy thread_info flags self_exec_id "
         "state=__state|state group_leader"
     ),
-    "thread_info": "status",
+    "thread_info": MACHINE.thread_info,
+    "pt_regs": MACHINE.saved_registers,
     "signal_struct": "live nr_threads pids tty flags group_exit_code rlim is_child_subreaper has_child_subreaper",
     "kernel_siginfo": "si_code _sifields",
     "list_head": "next",
@@ -59,8 +62,6 @@ STRUCTS: Final[dict[str, str]] = {
     ),
 }
 
-REGISTERS: Final = "pt_regs"
-"""Its layout is that of the ABI, and the programs know it; pointers to it are given its type."""
-CAST_TO: Final = (*STRUCTS, REGISTERS)
+CAST_TO: Final = tuple(STRUCTS)
 """What programs can give pointers the type of."""
 ENUMERATIONS: Final = ("cgroup_subsys_id", "pid_type", "hlist_bl_node")

@@ -20,6 +20,7 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
 from mozu.core.common.mounts import root_is_below
+from mozu.core.model.syscalls import kernel_number, machine_number
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, kfunc_signals, uring
 from mozu.plugins.sources.ebpf.call_exits import CallExits, ExitOfAllCalls, ExitOfEachCall, Pair
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
@@ -48,6 +49,11 @@ from mozu.plugins.sources.ebpf.tracepoints import EXEC_JUDGED, PROGRAMS, SHARERS
 _SPLICE: Final = SYSCALL_SPECS["splice"]
 Count = tuple[int, int, int, int, int | None]
 """seen, filtered, lost, over_share (of these), missed."""
+
+
+def _is_foreign(spec: SyscallSpec) -> bool:
+    """Whether machines of this kind do not have the call: 32-bit calls alone can be it."""
+    return spec.is_syscall and kernel_number(spec.number) is None
 
 
 class Loader:
@@ -139,7 +145,7 @@ class Loader:
         bpf_syscall.update(self._maps[self._exits.array], _SPLICE.number, program)
         pairs = self._exits.watch(_SPLICE, SELFTEST)
         try:
-            result = bpf_syscall.call(_SPLICE.number, *SELFTEST_ARGUMENTS)
+            result = bpf_syscall.call(machine_number("splice"), *SELFTEST_ARGUMENTS)
         finally:
             self._exits.end_test(_SPLICE, pairs or (), waits=waits)
             bpf_syscall.delete(self._maps[self._exits.array], _SPLICE.number)
@@ -201,7 +207,7 @@ class Loader:
             lacking = [spec for spec in fresh if not all(map(self._code.has, PROGRAMS[spec.name]))]
             self.uncompiled = {spec.name: str(error) for spec in lacking}
         found = [spec for spec in fresh if spec.name not in self.uncompiled]
-        absent = frozenset(spec.name for spec in found if not self._attach_type(spec))
+        absent = frozenset(spec.name for spec in found if not self._attach_type(spec) and not _is_foreign(spec))
         self._update_uring_ops()
         return absent
 

@@ -7,6 +7,8 @@ from typing import Final
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
+from mozu.core.model.arch import MACHINE, Abi
+from mozu.core.model.syscalls import call_name, call_number
 from mozu.core.state.effects import CHANGES_ANOTHER, CHANGES_ITS_PROCESS
 from mozu.plugins.sources.ebpf import arg_layouts, bpf_syscall, compat, filter_layout, uring
 from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
@@ -17,6 +19,7 @@ SETTINGS: Final = struct.Struct("<8I")
 """struct settings of bpf/record.h."""
 CALLER_CLASS: Final = struct.Struct("<QI4x")
 """struct caller_class of bpf/verdict_memory.h: number, generation."""
+_NUMBER: Final = struct.Struct("<h")
 KILL: Final = struct.Struct("<IIQIIQQ")
 """struct kill of bpf/kernel_kill.h: mode, per_minute, minute, spent, spare, acts, left."""
 DENIAL: Final = struct.Struct("<QQ8I16s16s256s")
@@ -99,6 +102,7 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "COMM_DEFAULT": (array, 4, ENTRY.size, 1),
         "PROC_COMM_VERDICTS": (bpf_syscall.LRU_HASH, 4, ENTRY.size, MAX_PROC_VERDICTS),
         "PROC_VERDICTS": (bpf_syscall.HASH, 4, ENTRY.size, MAX_PROC_VERDICTS),
+        "MOZU_NUMBERS": (array, 4, _NUMBER.size, NUMBERS_END),
         "COMPAT": (array, 4, compat.ENTRY.size, compat.ENTRIES),
         "WATCHED": (array, 4, 1, NUMBERS_END),
         "TASK_CHANGES": (array, 4, 1, NUMBERS_END),
@@ -151,7 +155,15 @@ def _contents() -> dict[str, dict[int, bytes]]:
     """Map → its content, of tables that never change."""
     layouts = {spec.number: arg_layouts.pack(spec.layout) for spec in SYSCALL_SPECS.values()}
     changes = {SYSCALL_SPECS[name].number: bytes([kind]) for name, kind in _changes().items()}
-    return {"ARG_LAYOUTS": layouts, "COMPAT": dict(compat.entries()), "TASK_CHANGES": changes}
+    numbers = {number: _NUMBER.pack(mozu_number) for number, mozu_number in mozu_numbers().items()}
+    return {"ARG_LAYOUTS": layouts, "MOZU_NUMBERS": numbers, "COMPAT": dict(compat.entries()), "TASK_CHANGES": changes}
+
+
+def mozu_numbers(abi: Abi = MACHINE.abi) -> dict[int, int]:
+    """Number of a call in an ABI, else of this machine → the one that it has in mozu, -1 where it has none."""
+    names = {number: call_name(number, abi) for number in range(NUMBERS_END)}
+    found = {number: None if name is None else call_number(name) for number, name in names.items()}
+    return {number: -1 if known is None else known for number, known in found.items()}
 
 
 def _changes() -> dict[str, int]:

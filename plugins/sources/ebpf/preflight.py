@@ -11,12 +11,12 @@ from mozu.plugins.sources.ebpf.compiler import needed_compiler
 _NO_START = "the source cannot start"
 
 
-def problem(code_cache: Path | None) -> str | None:
+def problem(code_cache: Path | None, btf_file: Path = btf.BTF_FILE) -> str | None:
     """Why it would not start, in one sentence; None: nothing speaks against it. Nothing is loaded or attached."""
     try:
         checks.check_machine()
         checks.check_capabilities()
-        btf.check()
+        btf.check(btf_file)
         check_maps()
         checks.tracefs()
         if code_cache is None or not (code_cache.is_dir() and any(code_cache.iterdir())):

@@ -38,6 +38,12 @@ class EbpfSettings(Settings):
         "null: they are compiled at each start.",
     )
 
+    btf: Path | None = Field(
+        default=None,
+        description="File with the types (BTF) of the running kernel, where they are not to be had from "
+        "/sys/kernel/btf/vmlinux.",
+    )
+
     snaplen: int = Field(
         default=DATA_MAX, ge=0, le=TEXT_MAX,
         description="Bytes of what was read or written that an event carries, at most (`evt.buffer`, `evt.arg.data`); "

@@ -22,6 +22,7 @@ from mozu.core.filter.demand import Demand
 from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
 from mozu.plugins.sources.ebpf import checks, codegen
 from mozu.plugins.sources.ebpf.accounts import Accounts
+from mozu.plugins.sources.ebpf.btf import BTF_FILE
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.code_cache import machine_cache
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
@@ -65,9 +66,9 @@ class EbpfSource:
 
     def __init__(
         self, ring_size: int, context: Context, compat32: Switch = "auto", *, kernel_filter: bool = True,
-        code_cache: Path | None = None, snaplen: int = DATA_MAX,
+        code_cache: Path | None = None, btf_file: Path = BTF_FILE, snaplen: int = DATA_MAX,
     ) -> None:  # fmt: skip
-        self._ring_size, self._snaplen, self._code_cache = ring_size, snaplen, code_cache
+        self._ring_size, self._snaplen, self._code_cache, self._btf_file = ring_size, snaplen, code_cache, btf_file
         self._compat32, self._kernel_filter = compat32, kernel_filter
         self._cacheable = cacheable_fields(context.fields, sees_moves=checks.has_cgroup_tracepoint())
         self._compile_predicates: CompilePredicates | None = None
@@ -131,7 +132,7 @@ class EbpfSource:
 
     def _prepare(self, types: frozenset[str]) -> Loader:
         place = self._code_cache
-        kernel = codegen.read_types(None if place is None else TypeIndex(place, self._log.warning))
+        kernel = codegen.read_types(None if place is None else TypeIndex(place, self._log.warning), self._btf_file)
         cache = machine_cache(place, kernel.digest, self._log.warning)
         loader = Loader(self._ring_size, usable_entry_paths(self._compat32, kernel), kernel, cache, self._snaplen)
         try:

@@ -15,14 +15,11 @@ typedef u16 __sum16; typedef u32 __wsum;
 typedef _Bool bool; typedef unsigned long size_t; typedef unsigned long uintptr_t; typedef int pid_t;
 #define __aligned_u64 u64 __attribute__((aligned(8)))
 enum { false, true };
-struct pt_regs {
-  unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
-};
 """
 _SEE_TYPES: Final = "#include <linux/types.h>\n"
 HEADERS: Final = {
     "include/linux/types.h": _TYPES,
-    "include/linux/kconfig.h": "#define CONFIG_BPF_SYSCALL 1\n#define CONFIG_X86_64 1\n#define PAGE_SIZE 4096\n",
+    "include/linux/kconfig.h": "#define CONFIG_BPF_SYSCALL 1\n#define PAGE_SIZE 4096\n",
     "include/linux/version.h": (
         "#define KERNEL_VERSION(a, b, c) (((a) << 16) + ((b) << 8) + (c))\n"
         "#define LINUX_VERSION_CODE KERNEL_VERSION(5, 15, 0)\n"
@@ -33,6 +30,6 @@ HEADERS: Final = {
     "include/uapi/linux/ptrace.h": _SEE_TYPES,
     "include/uapi/linux/if_ether.h": _SEE_TYPES,
     "include/uapi/linux/if_packet.h": _SEE_TYPES,
-    "arch/x86/include/asm/page.h": _SEE_TYPES,
+    **{f"arch/{folder}/include/asm/page.h": _SEE_TYPES for folder in ("x86", "arm64")},
 }
 """What bcc's own prologue includes; no kernel layout is in here."""

@@ -9,23 +9,25 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from mozu.core.model.arch import MACHINE
 from mozu.core.model.event import SyscallEvent
-from mozu.core.model.syscalls import call_number
-from mozu.plugins.sources.ptrace.native import ARCH_X86_64, X32, StoppedCall
+from mozu.core.model.syscalls import call_number, machine_number
+from mozu.plugins.sources.ptrace.native import StoppedCall
 from mozu.plugins.sources.ptrace.reading import DENIABLE_TYPES, EXEC_EVENT, SyscallReader
 from mozu.plugins.sources.ptrace.reading.reader import ForeseesCalls, TracedTask
 
 DENIED: Final = -1
 """-EPERM, what a denied call returns."""
-_IO_URING: Final = call_number("io_uring_setup") or 0
-_SECCOMP: Final = call_number("seccomp") or 0
+_IO_URING: Final = machine_number("io_uring_setup")
+_SECCOMP: Final = machine_number("seccomp")
 ALWAYS_STOPPED: Final = (_IO_URING, _SECCOMP)
-"""Numbers of calls that a filter stops at, whatever rules deny."""
+"""Numbers of this machine's calls that a filter stops at, whatever rules deny."""
 _NEW_LISTENER: Final = 1 << 3
 """SECCOMP_FILTER_FLAG_NEW_LISTENER."""
-_ARCH_I386: Final = 0x40000003
-_HARMLESS_I386: Final = frozenset({1, 119, 173, 252})
-"""exit, sigreturn, rt_sigreturn, exit_group."""
+_HARMLESS_COMPAT: Final = frozenset(
+    call_number(name, MACHINE.compat_abi) for name in ("exit", "sigreturn", "rt_sigreturn", "exit_group")
+)
+"""32-bit calls."""
 
 
 class CallGate:
@@ -58,9 +60,10 @@ class CallGate:
 
 def _unjudged(call: StoppedCall) -> str:
     """What it is; empty: none of these."""
-    if call.arch != ARCH_X86_64:
-        return "" if call.arch == _ARCH_I386 and call.number in _HARMLESS_I386 else "a 32-bit call"
-    if call.number & X32:
+    if call.arch != MACHINE.audit_arch:
+        is_harmless = call.arch == MACHINE.compat_audit_arch and call.number in _HARMLESS_COMPAT
+        return "" if is_harmless else "a 32-bit call"
+    if call.number & MACHINE.other_abi_bit:
         return "an x32 call"
     if call.number == _IO_URING:
         return "io_uring"

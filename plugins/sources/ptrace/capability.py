@@ -7,6 +7,7 @@ from typing import Final
 
 from mozu.core.api import Visibility
 from mozu.core.common import linux_capabilities
+from mozu.core.model.arch import MACHINES
 
 _SCOPE: Final = Path("/proc/sys/kernel/yama/ptrace_scope")
 _ACTIONS: Final = Path("/proc/sys/kernel/seccomp/actions_avail")
@@ -17,10 +18,16 @@ _SCOPES: Final = {
 }
 
 
+def machine_problem() -> str | None:
+    """Why calls of this machine could not be read at all."""
+    machine = os.uname().machine
+    return None if machine in MACHINES else f"this machine is {machine}; {' and '.join(MACHINES)} are supported"
+
+
 def problem(*, attaches: bool) -> str | None:
     """Why nothing could be traced on this machine, in one sentence; None: nothing speaks against it."""
-    if os.uname().machine != "x86_64":
-        return "it reads the calls of Linux on x86-64 only"
+    if (problem := machine_problem()) is not None:
+        return problem
     scope = _scope()
     may_trace_any = linux_capabilities.holds("CAP_SYS_PTRACE", linux_capabilities.effective())
     if scope == "3" or (attaches and scope != "0" and not may_trace_any):

@@ -10,6 +10,7 @@ from typing import Final
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.api import SourceUnavailable
 from mozu.core.common.descriptors import initial_soft_limit
+from mozu.core.model.syscalls import kernel_number
 from mozu.plugins.sources.ptrace import native, seccomp
 from mozu.plugins.sources.ptrace.call_gate import ALWAYS_STOPPED
 from mozu.plugins.sources.ptrace.tracer import Tracer
@@ -22,7 +23,8 @@ def launch(tracer: Tracer, command: Iterable[str], types: Iterable[str]) -> "sub
 
     Raises SourceUnavailable.
     """
-    numbers = [SYSCALL_SPECS[name].number for name in types if SYSCALL_SPECS[name].is_syscall]
+    found = (kernel_number(SYSCALL_SPECS[name].number) for name in types if SYSCALL_SPECS[name].is_syscall)
+    numbers = [number for number in found if number is not None]
     if tracer.gate is not None:
         numbers += ALWAYS_STOPPED
     program = seccomp.build_filter(numbers).hex()

@@ -1,7 +1,8 @@
 """libc through ctypes: ptrace, waitpid with __WALL | __WNOTHREAD, pidfd_getfd, which Python does not have.
 
-Numbers and layouts are those of linux/ptrace.h, linux/wait.h, linux/audit.h and sys/user.h (x86-64). The short calls
-keep the GIL (`PyDLL`): releasing it would cost more than they take. Only waiting releases it.
+Numbers and layouts are those of linux/ptrace.h, linux/wait.h and linux/elf.h; what differs between machines is in
+`mozu.core.model.arch`. The short calls keep the GIL (`PyDLL`): releasing it would cost more than they take. Only
+waiting releases it.
 """
 
 import ctypes
@@ -10,6 +11,8 @@ import os
 import signal
 import struct
 from typing import Final, NamedTuple
+
+from mozu.core.model.arch import MACHINE
 
 _short = ctypes.PyDLL(None, use_errno=True)
 _long = ctypes.CDLL(None, use_errno=True)
@@ -28,10 +31,11 @@ SYSCALL: Final = 24
 SEIZE: Final = 0x4206
 INTERRUPT: Final = 0x4207
 LISTEN: Final = 0x4208
-_POKEUSER: Final = 6
-_GETREGS: Final = 12
 _GETEVENTMSG: Final = 0x4201
 _GETSIGINFO: Final = 0x4202
+_GETREGSET: Final = 0x4204
+_SETREGSET: Final = 0x4205
+_NT_PRSTATUS: Final = 1
 _GET_SYSCALL_INFO: Final = 0x420E
 
 EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC = 1, 2, 3, 4
@@ -43,9 +47,6 @@ EXITKILL: Final = 1 << 20
 SYSCALL_STOP: Final = signal.SIGTRAP | 0x80
 ENTRY, EXIT = 1, 2
 """`StoppedCall.op`: PTRACE_SYSCALL_INFO_ENTRY and _EXIT; a seccomp stop has neither."""
-ARCH_X86_64: Final = 0xC000003E
-X32: Final = 0x40000000
-"""__X32_SYSCALL_BIT in the number of a call."""
 
 WALL: Final = 0x40000000
 WNOTHREAD: Final = 0x20000000
@@ -64,12 +65,11 @@ _message_at = ctypes.c_void_p(ctypes.addressof(_message))
 _siginfo = ctypes.create_string_buffer(128)
 _siginfo_at = ctypes.c_void_p(ctypes.addressof(_siginfo))
 _unpack_siginfo = struct.Struct("<8xi4xi").unpack_from
-_registers = (ctypes.c_ulonglong * 27)()
-_registers_at = ctypes.c_void_p(ctypes.addressof(_registers))
-_RDI, _RSI, _RAX, _ORIG_RAX = 14, 13, 10, 15
-"""Indices in struct user_regs_struct, with which struct user begins."""
-_WORD: Final = 8
-_NO_CALL: Final = (1 << 64) - 1
+_PLACES: Final = MACHINE.user_registers
+_registers = (ctypes.c_ulonglong * _PLACES.words)()
+_no_call = ctypes.c_int(-1)
+_WORD: Final = (1 << 64) - 1
+_NO_CALL: Final = -1
 
 
 class TaskGone(Exception):
@@ -143,26 +143,51 @@ def read_siginfo(tid: int) -> tuple[int, int]:
     return code, first
 
 
-def read_clone_registers(tid: int) -> tuple[int, int, int]:
-    """(syscall number, its first two arguments) of a task inside fork, vfork, clone or clone3. Raises TaskGone."""
-    if _ptrace(_GETREGS, tid, None, _registers_at) == -1:
-        raise _fault(ctypes.get_errno(), "PTRACE_GETREGS")
-    return _registers[_ORIG_RAX], _registers[_RDI], _registers[_RSI]
+def read_clone_call(tid: int, *, is_child: bool) -> tuple[int, int]:
+    """(number of the call, its first argument) of a task inside fork, vfork, clone or clone3. Raises TaskGone.
+
+    `is_child`: it is the new one, which may not have the argument in its registers any more.
+    """
+    if is_child and not _PLACES.clone_keeps_arguments:
+        return _saved_call(tid)
+    _regset(_GETREGSET, tid, _NT_PRSTATUS, _registers)
+    return _registers[_PLACES.number], _registers[_PLACES.first]
+
+
+def _saved_call(tid: int) -> tuple[int, int]:
+    """The same as the kernel has saved it; the number of no call where that may not be read."""
+    try:
+        with open(f"/proc/{tid}/syscall", "rb") as file:
+            number, first = file.read().split()[:2]
+    except (OSError, ValueError):  # `running`: it was killed
+        return _NO_CALL, 0
+    return int(number), int(first, 16)
 
 
 def skip_call(tid: int) -> None:
     """The call at whose entry the task is stopped does not run: its number becomes -1. Raises TaskGone."""
-    _poke(tid, _ORIG_RAX, _NO_CALL)
+    if _PLACES.number_regset is None:
+        _set_register(tid, _PLACES.number, _NO_CALL)
+    else:
+        _regset(_SETREGSET, tid, _PLACES.number_regset, _no_call)
 
 
 def set_result(tid: int, result: int) -> None:
     """The call at whose exit the task is stopped gives this. Raises TaskGone."""
-    _poke(tid, _RAX, result & _NO_CALL)
+    _set_register(tid, _PLACES.result, result)
 
 
-def _poke(tid: int, register: int, value: int) -> None:
-    if _ptrace(_POKEUSER, tid, register * _WORD, value) == -1:
-        raise _fault(ctypes.get_errno(), "PTRACE_POKEUSER")
+def _set_register(tid: int, place: int, value: int) -> None:
+    _regset(_GETREGSET, tid, _NT_PRSTATUS, _registers)
+    _registers[place] = value & _WORD
+    _regset(_SETREGSET, tid, _NT_PRSTATUS, _registers)
+
+
+def _regset(request: int, tid: int, kind: int, memory: "ctypes.c_int | ctypes.Array[ctypes.c_ulonglong]") -> None:
+    vector = struct.pack("<QQ", ctypes.addressof(memory), ctypes.sizeof(memory))
+    place = ctypes.create_string_buffer(vector, len(vector))
+    if _ptrace(request, tid, kind, ctypes.addressof(place)) == -1:
+        raise _fault(ctypes.get_errno(), "PTRACE_GETREGSET" if request == _GETREGSET else "PTRACE_SETREGSET")
 
 
 def wait(*, block: bool) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterable
 from typing import Final
 
-from mozu.plugins.sources.ptrace.native import ARCH_X86_64, X32
+from mozu.core.model.arch import MACHINE, Machine
 
 _ALLOW: Final = 0x7FFF0000
 _TRACE: Final = 0x7FF00000
@@ -24,15 +24,15 @@ Instruction = tuple[int, int, int, int]
 """struct sock_filter: code, jt, jf, k."""
 
 
-def build_filter(numbers: Iterable[int]) -> bytes:
-    """The filter program for these syscall numbers."""
+def build_filter(numbers: Iterable[int], machine: Machine = MACHINE) -> bytes:
+    """The filter program for these syscall numbers of a kind of machine."""
+    further = [(_AT_LEAST, 0, 1, machine.other_abi_bit), (_RETURN, 0, 0, _TRACE | OTHER_ABI)]
     steps: list[Instruction] = [
         (_LOAD, 0, 0, 4),
-        (_EQUAL, 1, 0, ARCH_X86_64),
+        (_EQUAL, 1, 0, machine.audit_arch),
         (_RETURN, 0, 0, _TRACE | OTHER_ABI),
         (_LOAD, 0, 0, 0),
-        (_AT_LEAST, 0, 1, X32),
-        (_RETURN, 0, 0, _TRACE | OTHER_ABI),
+        *(further if machine.other_abi_bit else ()),
         *_search(sorted(set(numbers))),
     ]
     return b"".join(struct.pack("<HBBI", code, true, false, value) for code, true, false, value in steps)

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
@@ -18,6 +17,7 @@ from mozu.core.filter.demand import Demand, state_types
 from mozu.core.model.event import Event, SyscallEvent
 from mozu.plugins.sources.ptrace import native
 from mozu.plugins.sources.ptrace.call_gate import CallGate
+from mozu.plugins.sources.ptrace.capability import machine_problem
 from mozu.plugins.sources.ptrace.event_queue import EventQueue
 from mozu.plugins.sources.ptrace.follow import Follower
 from mozu.plugins.sources.ptrace.launch import launch
@@ -138,8 +138,8 @@ class PtraceSource:
 
     async def start(self, demand: Demand) -> None:
         """Start the process that becomes the command, or attach. Raises SourceUnavailable."""
-        if os.uname().machine != "x86_64" or sys.platform != "linux":
-            raise SourceUnavailable("source ptrace reads the calls of Linux on x86-64 only")
+        if (problem := machine_problem()) is not None:
+            raise SourceUnavailable(f"source ptrace: {problem}")
         types, missing = wanted_types(demand)
         if missing:
             self._log.warning("source ptrace cannot see the event types %s", ", ".join(sorted(missing)))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from mozu.core.abi.signals import signal_sender
+from mozu.core.model.arch import MACHINE
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import call_name
 from mozu.plugins.sources.ptrace import native
@@ -179,7 +180,7 @@ class Tracer:
             task.reader = None
             self._deny(task)
             return
-        if call.data == OTHER_ABI or call.arch != native.ARCH_X86_64 or call.number & native.X32:
+        if call.data == OTHER_ABI or call.arch != MACHINE.audit_arch or call.number & MACHINE.other_abi_bit:
             self.warnings.other_abi(task.pid)
             self._resume(task)
             return
@@ -208,16 +209,16 @@ class Tracer:
     def _on_clone(self, task: TracedTask) -> None:
         tid = native.read_event_message(task.tid)
         if tid not in self.tasks:
-            self._add(tid, task, self._flags(task.tid))
+            self._add(tid, task, self._flags(task.tid, is_child=False))
         self._resume(task)
 
-    def _flags(self, tid: int) -> int:
-        number, first, _ = native.read_clone_registers(tid)
-        return clone_flags(call_name(number) or "", tid, first)
+    def _flags(self, tid: int, *, is_child: bool) -> int:
+        number, first = native.read_clone_call(tid, is_child=is_child)
+        return clone_flags(call_name(number, MACHINE.abi) or "", tid, first)
 
     def _unannounced(self, tid: int) -> TracedTask:
         """A new task that stopped before its creator's PTRACE_EVENT_CLONE, or whose creator has been killed."""
-        flags = self._flags(tid)
+        flags = self._flags(tid, is_child=True)
         pid, parent = _tgid_and_ppid(tid)
         creator = (
             TracedTask(pid, pid) if flags & _CLONE_THREAD else self.tasks.get(parent) or TracedTask(parent, parent)
@@ -244,7 +245,7 @@ class Tracer:
         """The return of clone in the child is an event, too."""
         if self.wanted.types.isdisjoint(_CLONES):
             return
-        number, first, _ = native.read_clone_registers(task.tid)
+        number, first = native.read_clone_call(task.tid, is_child=True)
         reader = self._readers.get(number)
         if isinstance(reader, CloneReader):
             self._put(reader.child(task, clone_flags(reader.name, task.tid, first)))

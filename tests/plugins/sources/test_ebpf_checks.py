@@ -89,13 +89,22 @@ def test_a_tracepoint_that_the_kernel_lacks_has_no_number(tmp_path: Path) -> Non
 def test_another_machine_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
 
-    with pytest.raises(SourceUnavailable, match="this machine is riscv64; only x86_64 is supported"):
+    with pytest.raises(SourceUnavailable, match="this machine is riscv64; x86_64 and aarch64 are supported"):
         checks.check_machine()
 
 
 def test_a_kernel_without_btf_is_told(tmp_path: Path) -> None:
     with pytest.raises(SourceUnavailable, match="must be built with CONFIG_DEBUG_INFO_BTF=y"):
         btf.read(["task_struct"], tmp_path / "vmlinux")
+
+
+@pytest.mark.parametrize("content", [b"", b"types", b"\x34\x12" + bytes(40), b"\x9f\xeb\x01\x00" + bytes(8)])
+def test_a_file_without_types_is_told_by_its_name(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "types"
+    file.write_bytes(content)
+
+    with pytest.raises(SourceUnavailable, match=f"{file} is no BTF"):
+        btf.read(["task_struct"], file)
 
 
 def test_a_file_that_is_no_btf_is_refused() -> None:

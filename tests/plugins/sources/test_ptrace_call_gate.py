@@ -5,23 +5,24 @@ import logging
 import pytest
 from pydantic import ValidationError
 
+from mozu.core.model.arch import MACHINE, X86_64
 from mozu.core.model.event import SyscallEvent
-from mozu.core.model.syscalls import call_number
+from mozu.core.model.syscalls import call_number, machine_number
 from mozu.plugins.sources.ptrace import PtraceSettings
 from mozu.plugins.sources.ptrace.call_gate import CallGate
-from mozu.plugins.sources.ptrace.native import ARCH_X86_64, X32, StoppedCall
+from mozu.plugins.sources.ptrace.native import StoppedCall
 from mozu.plugins.sources.ptrace.reading import ReaderContext, readers
 from mozu.plugins.sources.ptrace.reading.reader import ForeseesCalls, TracedTask
 
-NUMBERS = {name: call_number(name) or 0 for name in ("openat", "io_uring_setup", "seccomp")}
-I386 = 0x40000003
+NUMBERS = {name: machine_number(name) for name in ("openat", "io_uring_setup", "seccomp")}
+NARROW = {name: call_number(name, MACHINE.compat_abi) or 0 for name in ("open", "exit", "exit_group")}
 
 
 def gate(*types: str, denied: bool = True) -> CallGate:
     return CallGate(frozenset(types), lambda event: denied, logging.getLogger("test"))
 
 
-def call(number: int, arch: int = ARCH_X86_64, second: int = 0) -> StoppedCall:
+def call(number: int, arch: int = MACHINE.audit_arch, second: int = 0) -> StoppedCall:
     return StoppedCall(0, arch, number, (0, second, 0, 0, 0, 0), 0)
 
 
@@ -32,14 +33,19 @@ def call(number: int, arch: int = ARCH_X86_64, second: int = 0) -> StoppedCall:
         (call(NUMBERS["io_uring_setup"]), True),
         (call(NUMBERS["seccomp"], second=1), False),
         (call(NUMBERS["seccomp"], second=8), True),
-        (call(NUMBERS["openat"] | X32), True),
-        (call(5, I386), True),
-        (call(1, I386), False),
-        (call(252, I386), False),
+        (call(NARROW["open"], MACHINE.compat_audit_arch), True),
+        (call(NARROW["exit"], MACHINE.compat_audit_arch), False),
+        (call(NARROW["exit_group"], MACHINE.compat_audit_arch), False),
+        (call(NARROW["exit"], 0xC0000015), True),
     ],
 )
 def test_what_cannot_be_judged_is_refused(made: StoppedCall, refused: bool) -> None:
     assert refused is gate().refuses_unjudged(TracedTask(1, 1), made)
+
+
+@pytest.mark.skipif(MACHINE is not X86_64, reason="x32 is an ABI of x86-64")
+def test_calls_of_x32_are_refused() -> None:
+    assert gate().refuses_unjudged(TracedTask(1, 1), call(NUMBERS["openat"] | X86_64.other_abi_bit))
 
 
 def test_each_kind_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:

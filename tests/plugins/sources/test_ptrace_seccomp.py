@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from mozu.core.model.syscalls.call_numbers import X86_64
-from mozu.plugins.sources.ptrace.native import ARCH_X86_64, X32
+from mozu.core.model.arch import AARCH64, MACHINES, X86_64, Machine
+from mozu.core.model.arch.numbers import aarch64, x86_64
+from mozu.core.model.syscalls.runs import spread
 from mozu.plugins.sources.ptrace.seccomp import DEMANDED, OTHER_ABI, build_filter
 
 ALLOW, TRACE = 0x7FFF0000, 0x7FF00000
@@ -15,7 +16,7 @@ MAX_INSTRUCTIONS = 4096
 """BPF_MAXINSNS."""
 
 
-def verdict(program: bytes, number: int, architecture: int = ARCH_X86_64) -> int:
+def verdict(program: bytes, number: int, architecture: int) -> int:
     """What the kernel would make of it: the filter's return value."""
     steps = list(struct.iter_unpack("<HBBI", program))
     assert len(steps) <= MAX_INSTRUCTIONS
@@ -38,24 +39,31 @@ def verdict(program: bytes, number: int, architecture: int = ARCH_X86_64) -> int
                 raise AssertionError(f"no such instruction: {code:#x}")
 
 
-def demanded(numbers: Iterable[int], limit: int) -> list[int]:
-    program = build_filter(numbers)
-    found = {number: verdict(program, number) for number in range(limit)}
+def demanded(machine: Machine, numbers: Iterable[int], limit: int) -> list[int]:
+    program = build_filter(numbers, machine)
+    found = {number: verdict(program, number, machine.audit_arch) for number in range(limit)}
     assert set(found.values()) <= {ALLOW, TRACE | DEMANDED}
     return [number for number, value in found.items() if value != ALLOW]
 
 
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
 @pytest.mark.parametrize("total", [0, 1, 8, 9, 100, 250, 460, 1000])
-def test_programs_stop_at_the_demanded_calls_and_at_no_other(total: int) -> None:
+def test_programs_stop_at_the_demanded_calls_and_at_no_other(total: int, machine: Machine) -> None:
     numbers = sorted(random.Random(total).sample(range(1200), total))
-    assert demanded(numbers, 1300) == numbers
+    assert demanded(machine, numbers, 1300) == numbers
 
 
-def test_all_calls_of_the_table_fit_into_one_filter() -> None:
-    assert demanded(X86_64, 600) == sorted(X86_64)
+@pytest.mark.parametrize(("machine", "calls"), [(X86_64, x86_64.CALLS), (AARCH64, aarch64.CALLS)])
+def test_all_calls_of_the_table_fit_into_one_filter(machine: Machine, calls: dict[int, str]) -> None:
+    assert demanded(machine, spread(calls), 600) == sorted(spread(calls))
 
 
-def test_calls_of_other_abis_stop_always() -> None:
-    program = build_filter(range(450))
-    assert verdict(program, X32 | 1) == TRACE | OTHER_ABI
-    assert verdict(program, 1, architecture=0x40000003) == TRACE | OTHER_ABI
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
+def test_32_bit_calls_stop_always(machine: Machine) -> None:
+    program = build_filter((), machine)
+    assert verdict(program, 1, machine.compat_audit_arch) == TRACE | OTHER_ABI
+
+
+def test_calls_of_x32_stop_always() -> None:
+    program = build_filter(range(450), X86_64)
+    assert verdict(program, X86_64.other_abi_bit | 1, X86_64.audit_arch) == TRACE | OTHER_ABI

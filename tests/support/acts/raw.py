@@ -3,7 +3,7 @@
 import ctypes
 import os
 
-from mozu.core.model.syscalls import call_number
+from mozu.core.model.syscalls import machine_number
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -11,8 +11,7 @@ _libc.syscall.restype = ctypes.c_long
 
 def call(name: str, *arguments: object) -> int:
     """Make one; text and bytes are handed over as C strings, None as a null pointer. Gives the result or -errno."""
-    number = call_number(name)
-    assert number is not None, name
+    number = machine_number(name)
     converted: list[ctypes.c_char_p | ctypes.c_void_p | ctypes.c_long] = []
     for argument in arguments:
         if isinstance(argument, str):

@@ -12,6 +12,7 @@ from typing import Final
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import TRACEPOINT_EVENTS
+from mozu.core.model.syscalls import kernel_number
 from mozu.plugins.sources.ptrace.reading.blocks import MemoryReader
 from mozu.plugins.sources.ptrace.reading.descriptors import DescriptorReader, PairReader
 from mozu.plugins.sources.ptrace.reading.messages import MessageReader
@@ -69,7 +70,6 @@ DENIABLE_TYPES: Final = frozenset(
 
 
 def readers(context: ReaderContext) -> Mapping[int, SyscallReader]:
-    """Syscall number → reader."""
-    return {
-        spec.number: _FAMILIES[spec.family](spec, context) for spec in SYSCALL_SPECS.values() if spec.is_syscall
-    }
+    """Number of this machine's call → reader."""
+    numbered = ((kernel_number(spec.number), spec) for spec in SYSCALL_SPECS.values() if spec.is_syscall)
+    return {number: _FAMILIES[spec.family](spec, context) for number, spec in numbered if number is not None}

@@ -1,0 +1,1 @@
+"""Numbers of system calls, a module for each ABI; each run of consecutive numbers is keyed by its first."""

@@ -1,0 +1,33 @@
+"""32-bit system calls by this machine's way: `int 0x80` of this process, or an AArch32 program that takes its place."""
+
+import contextlib
+import os
+from typing import Final, NoReturn
+
+from mozu.core.model.arch import MACHINE, X86_64
+from mozu.core.model.syscalls import call_number
+from tests.support.acts import int80
+
+AARCH32: Final = "/root/vm/aarch32"
+"""The program of aarch32.c."""
+
+
+def call(name: str, arguments: list[int80.Argument]) -> int:
+    """One call by its 32-bit name; its result, where this process makes it itself."""
+    return int80.call(name, arguments) if MACHINE is X86_64 else _become(name, arguments)
+
+
+def _become(name: str, arguments: list[int80.Argument]) -> NoReturn:
+    number = call_number(name, MACHINE.compat_abi)
+    assert number is not None, name
+    for argument in arguments:
+        with contextlib.suppress(OSError):  # no descriptor
+            os.set_inheritable(argument if isinstance(argument, int) else -1, True)
+    os.execv(AARCH32, ["aarch32", str(number), *map(_word, arguments)])
+
+
+def _word(argument: int80.Argument) -> str:
+    """As aarch32.c reads it; of bytes it has as many zeros, and of an array none."""
+    if isinstance(argument, bytes):
+        return f"+{len(argument)}"
+    return f"={argument}" if isinstance(argument, str) else str(argument if isinstance(argument, int) else 0)

@@ -1,0 +1,131 @@
+"""One act of every family of calls under each source, in a machine without systemd: `python3 -m tests.vm.sources`.
+
+The acts are those of acts.py; a process of its own has them as children, and the source `ptrace` follows that one.
+Prints a line of JSON for each source: what was seen.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from tests.vm.acts import CALLS, NATIVE, Act, child, release, rule, summary
+
+PATIENCE: Final = 400.0
+"""Seconds that a start, or an alert, may take; everything is emulated."""
+_WORK: Final = Path("/run/mozu-vm")
+_DENIED: Final = """
+- rule: Denied
+  desc: d
+  condition: evt.type in (mkdir, mkdirat) and evt.args contains forbidden
+  output: "%evt.args"
+  priority: ERROR
+  mozu: {respond: deny}
+"""
+_TRY: Final = """
+import os
+try:
+    os.mkdir("/tmp/forbidden")
+except PermissionError:
+    print("refused")
+"""
+
+
+class _Stage:
+    """A process with the children of these acts."""
+
+    def __init__(self, acts: Sequence[Act]) -> None:
+        self._read, told = os.pipe()
+        waits, self._go = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            children = [child(act) for act in acts]
+            os.write(told, json.dumps([pid for pid, _ in children]).encode())
+            os.close(told)
+            os.read(waits, 1)
+            for pid, go in children:
+                release(pid, go)
+            os._exit(0)
+        os.close(told)
+        self.children: list[int] = json.loads(os.read(self._read, 1 << 16))
+
+    def go(self) -> None:
+        """One act after the other."""
+        os.write(self._go, b"\n")
+        os.waitpid(self.pid, 0)
+
+
+def _until(what: str, found: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not found():
+        if time.monotonic() > deadline:
+            raise TimeoutError(what)
+        time.sleep(0.5)
+
+
+def watched(name: str, acts: Sequence[Act], source: Callable[[int], str]) -> dict[str, Any]:
+    """What a source sees of acts. `source`: its lines of the configuration, for the process that has them."""
+    _WORK.mkdir(exist_ok=True)
+    stage = _Stage(acts)
+    (_WORK / "rules.yaml").write_text("".join(map(rule, acts, stage.children)))
+    configuration = _WORK / "mozu.yaml"
+    configuration.write_text(
+        f"sources:\n{source(stage.pid)}evaluators:\n  - falco: {{rules: [{_WORK}/rules.yaml]}}\n"
+        "sinks:\n  - stdout: {format: json}\n"
+    )
+    alerts, log = _WORK / f"{name}.alerts", _WORK / f"{name}.log"
+    start = time.monotonic()
+    with alerts.open("wb") as out, log.open("wb") as err:
+        mozu = subprocess.Popen([sys.executable, "-m", "mozu", "run", "-c", str(configuration)], stdout=out, stderr=err)
+
+    def raised() -> set[str]:
+        return {json.loads(line)["rule"] for line in alerts.read_text().splitlines() if line.endswith("}")}
+
+    try:
+        _until("a start", lambda: mozu.poll() is not None or "mozu started" in raised())
+        took = round(time.monotonic() - start, 1)
+        stage.go()
+        names = {act.name for act in acts}
+        if mozu.poll() is None:
+            deadline = time.monotonic() + 60
+            while not names <= raised() and time.monotonic() < deadline:
+                time.sleep(0.5)
+    finally:
+        mozu.send_signal(signal.SIGTERM)
+        mozu.wait(PATIENCE)
+    return {"started after": took, **summary(acts, raised()), "log": log.read_text()[-6000:]}
+
+
+def denied() -> dict[str, Any]:
+    """What a command does that `mozu trace` denies a call."""
+    (_WORK / "deny.yaml").write_text(_DENIED)
+    command = [sys.executable, "-m", "mozu", "trace", "--deny", "-r", str(_WORK / "deny.yaml"), "--"]
+    done = subprocess.run([*command, sys.executable, "-c", _TRY], capture_output=True, text=True, check=False)
+    return {"said": done.stdout, "made": Path("/tmp/forbidden").exists(), "log": done.stderr[-3000:]}
+
+
+def main() -> None:
+    """Each source."""
+    steps: dict[str, Callable[[], dict[str, Any]]] = {
+        "ebpf": lambda: watched("ebpf", CALLS, lambda pid: "  - ebpf\n"),
+        "ptrace": lambda: watched(
+            "ptrace", [act for act in CALLS if act.way == NATIVE], lambda pid: f"  - ptrace: {{pid: {pid}}}\n"
+        ),
+        "deny": denied,
+    }
+    for name in sys.argv[1:] or steps:
+        start = time.monotonic()
+        try:
+            found = steps[name]()
+        except Exception as error:  # noqa: BLE001  whatever it is, the host is told
+            found = {"failed": f"{type(error).__name__}: {error}"}
+        print(json.dumps({"step": name, "took": round(time.monotonic() - start, 1), **found}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
