@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* Raw tracepoints page_fault_user and page_fault_kernel. The flags are the error code of the processor. */
 #include "scalar_event.h"
+#include "syscall_ctx.h"
 
 inlined int faulted(struct bpf_raw_tracepoint_args *ctx) {
   u64 task = bpf_get_current_pid_tgid();

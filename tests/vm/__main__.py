@@ -1,11 +1,12 @@
-"""python -m tests.vm [--only bookworm|trixie|old] [--steps STEP,…] (as root): the package in machines of Debian.
+"""python -m tests.vm [--only bookworm|trixie|old|arm64] [--steps STEP,…] (as root): the package in machines of Debian.
 
 Debian 12 and 13: the previous commit's package is installed by apt, raises an alert in the journal, does so again after
 a reboot, is upgraded while alerts wait, sees one act of every family by every way, kills a process, denies calls,
 accounts for loss, is restarted by the watchdog, removed and purged; at last the .rpm is installed and removed.
 `--steps`: these alone (their names stand in guest.py), in a machine that has the package installed already. `old`:
-Debian 12 with the kernel of Debian 11, which is older than the oldest that mozu takes. Trees are kept in build/vm.
-Prints what each step found, as lines of JSON; ends with 1 where one failed.
+Debian 12 with the kernel of Debian 11, which is older than the oldest that mozu takes. `arm64`: one act of every family
+by every way under each source (arm64.py). Trees are kept in build/vm. Prints what each step found, as lines of JSON;
+ends with 1 where one failed.
 """
 
 import argparse
@@ -14,14 +15,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from distribution import deb, rpm, wheels
 from distribution.release import release_of
 from tests.support.requirements import ROOT
-from tests.vm import machine, tree
+from tests.vm import arm64, machine, tree
 
 PLAN: Final = (
     "install previous,alert",
@@ -83,13 +84,19 @@ def _run(name: str, place: Path, folder: Path, steps: list[str]) -> bool:
     disk = folder / f"{name}.img"
     machine.image(place, disk)
     kernel = tree.kernel(place)[0].name.removeprefix("vmlinuz-")
-    done: list[str] = []
-    for report in machine.boot(place, disk, SECONDS):
-        print(json.dumps({"machine": name, "kernel": kernel, **_shown(report)}), flush=True)
-        if "failed" not in report:
-            done.append(report["step"])
+    done = _told({"machine": name, "kernel": kernel}, machine.boot(place, disk, SECONDS))
     disk.unlink()
     return done == steps
+
+
+def _told(of: dict[str, str], reports: Iterable[dict[str, Any]]) -> list[str]:
+    """Print them; the steps that went well."""
+    done: list[str] = []
+    for report in reports:
+        print(json.dumps({**of, **_shown(report)}), flush=True)
+        if "failed" not in report:
+            done.append(report["step"])
+    return done
 
 
 def _shown(report: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +108,7 @@ def _shown(report: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Parse and run."""
     parser = argparse.ArgumentParser(prog="python -m tests.vm")
-    parser.add_argument("--only", choices=("bookworm", "trixie", "old"), help="this machine and no other")
+    parser.add_argument("--only", choices=("bookworm", "trixie", "old", "arm64"), help="this machine and no other")
     parser.add_argument("--steps", help="these alone, separated by commas; with --only bookworm or trixie")
     given = parser.parse_args()
     only, steps = given.only, given.steps
@@ -114,6 +121,8 @@ def main() -> None:
         good = [whole(suite, folder) for suite in ("bookworm", "trixie") if only in (None, suite)]
         if only in (None, "old"):
             good.append(old(folder))
+        if only in (None, "arm64"):
+            good.append(_told({"machine": "arm64"}, arm64.reports(folder, SECONDS)) == list(arm64.STEPS))
     sys.exit(0 if all(good) else 1)
 
 

@@ -1,9 +1,12 @@
 """What is in the file of a kernel (vmlinuz), without booting it: its name and its BTF.
 
-The setup header is that of Documentation/arch/x86/boot.rst: `setup_sects` at 0x1f1, `kernel_version` at 0x20e,
-`payload_offset` and `payload_length` at 0x248. The payload is vmlinux, compressed, and four bytes with its size.
+On x86-64 the setup header is that of Documentation/arch/x86/boot.rst: `setup_sects` at 0x1f1, `kernel_version` at
+0x20e, `payload_offset` and `payload_length` at 0x248. The payload is vmlinux, compressed, and four bytes with its size.
+On arm64 the file is the kernel as it lies in memory (Documentation/arch/arm64/booting.rst): its texts and its BTF are
+found by how they begin.
 """
 
+import re
 import struct
 import subprocess
 from pathlib import Path
@@ -22,6 +25,11 @@ _SECTION: Final = struct.Struct("<IIQQQQIIQQ")
 """Elf64_Shdr."""
 
 
+_ARM64_AT, _ARM64 = 0x38, b"ARMd"
+_BTF: Final = bytes.fromhex("9feb0100 18000000")
+"""How BTF begins: magic, version, flags, length of the header."""
+
+
 class KernelImage(NamedTuple):
     """What the kernel will say of itself once it runs."""
 
@@ -36,6 +44,8 @@ class KernelImage(NamedTuple):
 def read(file: Path) -> KernelImage:
     """Raises ValueError where it is compressed in an unknown way, or is no ELF file."""
     image = file.read_bytes()
+    if image[_ARM64_AT : _ARM64_AT + len(_ARM64)] == _ARM64:
+        return _arm64(image)
     (place,) = struct.unpack_from("<H", image, 0x20E)
     name = image[0x200 + place : image.index(b"\0", 0x200 + place)].decode()
     release, rest = name.split(" ", 1)
@@ -47,6 +57,15 @@ def read(file: Path) -> KernelImage:
     command, *options = _PROGRAMS[payload[:4]]
     done = subprocess.run([program(command), *options], input=payload[:-4], capture_output=True, check=False)
     return KernelImage(release, rest[rest.index("#") :], _section(done.stdout, b".BTF"))
+
+
+def _arm64(image: bytes) -> KernelImage:
+    release, version = re.search(rb"Linux version (\S+) ", image), re.search(rb"#\d+ SMP [^\0\n]*", image)
+    if release is None or version is None:
+        raise ValueError("the kernel does not say its version")
+    start = image.find(_BTF)
+    _, _, texts, length = struct.unpack_from("<4I", image, start + 8)
+    return KernelImage(release[1].decode(), version[0].decode(), image[start : start + 24 + texts + length])
 
 
 def _section(elf: bytes, name: bytes) -> bytes:

@@ -40,6 +40,19 @@ def boot(tree: Path, disk: Path, seconds: float) -> Iterator[dict[str, Any]]:
     command += ["-serial", f"file:{console}", "-serial", "stdio", "-kernel", str(kernel), "-initrd", str(initramfs)]
     command += ["-drive", f"file={disk},format=raw,if=virtio,cache=unsafe"]
     command += ["-append", "console=ttyS0 root=/dev/vda rw quiet panic=-1 lsm=landlock,lockdown,yama,integrity,bpf"]
+    yield from _reports(command, console, seconds)
+
+
+def boot_arm64(kernel: Path, initramfs: Path, console: Path, seconds: float) -> Iterator[dict[str, Any]]:
+    """The same of a machine that has everything in its initramfs, and one serial port for the console and the lines."""
+    command = [program("qemu-system-aarch64"), "-machine", "virt", "-accel", "tcg,thread=multi", "-cpu", "cortex-a57"]
+    command += ["-smp", str(_CPUS), "-m", str(_MEMORY), "-nodefaults", "-display", "none", "-no-reboot"]
+    command += ["-chardev", f"stdio,id=console,logfile={console}", "-serial", "chardev:console"]
+    command += ["-kernel", str(kernel), "-initrd", str(initramfs), "-append", "console=ttyAMA0 quiet panic=-1"]
+    yield from _reports(command, console, seconds)
+
+
+def _reports(command: list[str], console: Path, seconds: float) -> Iterator[dict[str, Any]]:
     deadline = time.monotonic() + seconds
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as machine:
         assert machine.stdout is not None

@@ -98,7 +98,7 @@ def watched(name: str, acts: Sequence[Act], source: Callable[[int], str]) -> dic
     finally:
         mozu.send_signal(signal.SIGTERM)
         mozu.wait(PATIENCE)
-    return {"started after": took, **summary(acts, raised()), "log": log.read_text()[-6000:]}
+    return {"started after": took, **summary(acts, raised()), "journal": log.read_text()[-3000:]}
 
 
 def denied() -> dict[str, Any]:
@@ -106,7 +106,7 @@ def denied() -> dict[str, Any]:
     (_WORK / "deny.yaml").write_text(_DENIED)
     command = [sys.executable, "-m", "mozu", "trace", "--deny", "-r", str(_WORK / "deny.yaml"), "--"]
     done = subprocess.run([*command, sys.executable, "-c", _TRY], capture_output=True, text=True, check=False)
-    return {"said": done.stdout, "made": Path("/tmp/forbidden").exists(), "log": done.stderr[-3000:]}
+    return {"said": done.stdout, "made": Path("/tmp/forbidden").exists(), "journal": done.stderr[-3000:]}
 
 
 def main() -> None:
@@ -124,6 +124,8 @@ def main() -> None:
             found = steps[name]()
         except Exception as error:  # noqa: BLE001  whatever it is, the host is told
             found = {"failed": f"{type(error).__name__}: {error}"}
+        if found.get("unseen") or found.get("made"):
+            found["failed"] = "not all was seen, or what was denied was made"
         print(json.dumps({"step": name, "took": round(time.monotonic() - start, 1), **found}), flush=True)
 
 

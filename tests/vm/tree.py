@@ -19,6 +19,9 @@ GUEST: Final = "root/vm"
 CACHE: Final = "var/cache/mozu/ebpf"
 SITE: Final = "usr/lib/mozu/lib/site-packages"
 _MIRROR: Final = "http://deb.debian.org"
+OPTIONS: Final = tuple(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("man", "locale"))
+"""Of mmdebstrap: what no tree needs."""
+NO_CACHES: Final = shutil.ignore_patterns("__pycache__")
 _UNIT: Final = """\
 [Unit]
 Description=what is to be done in this machine
@@ -36,17 +39,26 @@ WantedBy=multi-user.target
 _WANTED: Final = "etc/systemd/system/multi-user.target.wants"
 
 
+def sources(suite: str) -> list[str]:
+    """Lines of sources.list."""
+    return [f"deb {_MIRROR}/debian {suite} main", f"deb {_MIRROR}/debian-security {suite}-security main"]
+
+
+def copy_tests(folder: Path) -> None:
+    """What runs in a machine, as the package `tests` below this folder."""
+    for name in ("vm", "support/acts"):
+        shutil.copytree(ROOT / "tests" / name, folder / "tests" / name, ignore=NO_CACHES)
+
+
 def make(suite: str, target: Path) -> None:
     """Download and unpack; nothing of mozu.
 
     What mmdebstrap mounts below `target` goes with its mount namespace, even if it is broken off: who removes `target`
     then reaches nothing else.
     """
-    sources = [f"deb {_MIRROR}/debian {suite} main", f"deb {_MIRROR}/debian-security {suite}-security main"]
     command = ["unshare", "--mount", "--propagation", "private", program("mmdebstrap"), "--mode=root"]
     command += ["--variant=apt", "--format=directory", "--quiet"]
-    command += [f"--include={','.join(PACKAGES)}", "--dpkgopt=path-exclude=/usr/share/man/*"]
-    command += ["--dpkgopt=path-exclude=/usr/share/locale/*", suite, str(target), *sources]
+    command += [f"--include={','.join(PACKAGES)}", *OPTIONS, suite, str(target), *sources(suite)]
     subprocess.run(command, check=True)
     (target / "etc/hostname").write_text("vm\n")
     (target / "etc/fstab").write_text("/dev/vda / ext4 rw,noatime 0 1\n")
@@ -92,9 +104,7 @@ def prepare(tree: Path, packages: dict[str, Path], plan: Sequence[str], installe
     folder = tree / GUEST
     shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(tree / CACHE, ignore_errors=True)
-    tests = folder / "tests"
-    shutil.copytree(ROOT / "tests/vm", tests / "vm", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "tests/support/acts", tests / "support/acts", ignore=shutil.ignore_patterns("__pycache__"))
+    copy_tests(folder)
     (folder / "plan").write_text("".join(f"{line}\n" for line in plan))
     image = kernel_image.read(kernel(tree)[0])
     if image.btf:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from mozu.plugins.sources.ebpf import btf, placeholders, wire
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.codegen import Texts, Unit, Variant
-from mozu.plugins.sources.ebpf.compiler import needed_compiler
+from mozu.plugins.sources.ebpf.compiler import BpfCompiler, needed_compiler
 from mozu.plugins.sources.ebpf.loop_entries import reached_by_jumps
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 
@@ -14,11 +14,11 @@ Codes = Mapping[str, RelocatableCode]
 
 
 class CodeSupply:
-    """For one kernel. `cache`: None where nothing is kept."""
+    """For one kernel. `cache`: None where nothing is kept; `compiler`: else that of this machine, when it is needed."""
 
-    def __init__(self, types: btf.Btf, cache: CodeCache | None) -> None:
+    def __init__(self, types: btf.Btf, cache: CodeCache | None, compiler: BpfCompiler | None = None) -> None:
         self._texts = Texts(types)
-        self._cache = cache
+        self._cache, self._compiler = cache, compiler
         self.cached = self.compiled = 0
         """Units that came from the cache, and that were compiled."""
 
@@ -34,7 +34,7 @@ class CodeSupply:
         """Compile all of them at once. Raises SourceUnavailable."""
         text = self._texts.main(variant, units)
         entries = [unit.entry for unit in units]
-        raw = needed_compiler().compile(text, wire.SOURCES, entries)
+        raw = (self._compiler or needed_compiler()).compile(text, wire.SOURCES, entries)
         self.compiled += len(raw)
         return {entry: reached_by_jumps(placeholders.relocatable(entry, code)) for entry, code in raw.items()}
 
