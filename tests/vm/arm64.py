@@ -19,7 +19,7 @@ from tests.support.requirements import ROOT, program
 from tests.vm import kernel_image, machine, tree
 
 STEPS: Final = ("ebpf", "ptrace", "deny")
-_PACKAGES: Final = "python3,busybox-static,linux-image-cloud-arm64"
+_PACKAGES: Final = "python3,libstdc++6,busybox-static,linux-image-cloud-arm64"
 _PYTHON: Final = "3.11"
 _GLIBC: Final = ("manylinux2014", "manylinux_2_17", "manylinux_2_28")
 _INIT: Final = """\
