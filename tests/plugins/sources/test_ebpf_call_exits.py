@@ -4,6 +4,7 @@ from typing import Final
 
 import pytest
 
+from mozu.core.model.arch import AARCH64
 from mozu.core.model.syscalls import call_number
 from mozu.plugins.sources.ebpf import compat
 from mozu.plugins.sources.ebpf.call_exits import watched_words
@@ -46,3 +47,28 @@ def test_a_native_call_is_watched_by_its_32_bit_forms_of_another_name(name: str,
 
 def test_where_nothing_is_watched_nothing_is_looked_at() -> None:
     assert {0} == set(watched_words(()).values())
+
+
+@pytest.mark.parametrize(
+    ("name", "native", "compat32"), [("openat", 56, 322), ("execve", 221, 11), ("socket", 198, 281)]
+)
+def test_on_arm64_a_call_is_watched_by_the_numbers_of_its_kernel(name: str, native: int, compat32: int) -> None:
+    number = call_number(name)
+    assert number is not None
+    words = watched_words({number}, AARCH64)
+    assert words[native] & NATIVE
+    assert words[compat32] & COMPAT
+
+
+def test_on_arm64_a_call_of_32_bit_programs_alone_is_watched_as_theirs() -> None:
+    number = call_number("open")
+    assert number is not None
+    assert {5: COMPAT} == {place: word for place, word in watched_words({number}, AARCH64).items() if word}
+
+
+@pytest.mark.parametrize(("name", "aligned"), [("pread64", True), ("truncate64", True), ("preadv", False)])
+def test_halves_of_64_bits_begin_at_an_even_argument_of_arm(name: str, aligned: bool) -> None:
+    place = call_number(name, "arm")
+    assert place is not None
+    _, _, mask = compat.ENTRY.unpack(dict(compat.entries(AARCH64))[place])
+    assert aligned is bool(mask & 128)
