@@ -18,6 +18,7 @@ OF_SEVERAL_PLUGINS: Final = {
 OF_DATA: Final = {"rules/test_default_rules.py": "rules/packs"}
 """What a plugin reads has tests of its own."""
 TESTED_ELSEWHERE: Final = {
+    "responders/deny.py": "the sources deny: tests/plugins/sources/test_ebpf_lsm.py and tests/e2e/test_trace_deny.py",
     "sinks/stdout.py": "tests/e2e and the tests of the command line read what it writes",
 }
 
