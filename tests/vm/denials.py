@@ -139,7 +139,8 @@ def watching(file: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """mozu runs with this configuration; its alerts are in the file."""
     alerts, said = file.with_name("alerts"), file.with_name("said")
     with alerts.open("wb") as out, said.open("wb") as err:
-        mozu = subprocess.Popen([sys.executable, "-m", "mozu", "run", "--json", "-c", str(file)], stdout=out, stderr=err)
+        command = [sys.executable, "-m", "mozu", "run", "--json", "-c", str(file)]
+        mozu = subprocess.Popen(command, stdout=out, stderr=err)
     try:
         _until("mozu watches", lambda: "mozu: watching" in said.read_text() or mozu.poll() is not None)
         if mozu.poll() is not None:
