@@ -104,7 +104,7 @@ storms: $(STAMP) ## 300 containers of 50 ms in each runtime, with its socket, a 
 
 detect: $(STAMP) ## make detect [MINUTES=60]: every way and act, then ordinary work under mozu's own rules (as root)
 	MOZU_DETECT=full tools/test-packages
-	$(PYTHON) -m pytest -q tests/e2e/test_every_default_rule.py
+	$(PYTHON) -m pytest -q tests/e2e/test_every_default_rule.py tests/e2e/test_default_rules_*.py tests/e2e/test_scenarios.py
 	$(PYTHON) -m tests.detect --minutes $(or $(MINUTES),60) --page docs/detection.md
 
 chaos: $(STAMP)  ## kills, full disks and dead destinations at full length
@@ -131,6 +131,7 @@ docs: $(STAMP)   ## write the generated pages again
 	$(PYTHON) -m mozu.core.abi.document > docs/calls.md
 	$(PYTHON) -m mozu.plugins.rules.falco.document > docs/default-rules.md
 	$(PYTHON) -m mozu.core.cli.document docs/configuration.md
+	$(PYTHON) -m tests.detect.positives docs/detection.md
 	TZ=UTC $(PYTHON) -m tests.core.delivery.encode.guide docs/formats.md
 	$(PYTHON) -m mozu.core.api.document > docs/api.md
 	$(PYTHON) -m mozu.core.runtime.operations.document > docs/metrics.md

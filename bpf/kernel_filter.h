@@ -202,11 +202,11 @@ inlined bool ends_in_name(struct filter_scratch *g, const struct named *dentry) 
 /* Whether the real path of a file (walk_real_path) is the path that was given. False where names are long. */
 inlined bool is_reached_as_given(struct filter_scratch *g, struct scratch *s, struct path *path, struct path *root) {
   volatile struct walk_state *at = &s->walk;
-  bool on_root = is_on_root(path, root);
+  at->end = real_root(s, path, root);
   at->mount = (void *)path->mnt - __builtin_offsetof(struct mount, mnt);
   at->dentry = path->dentry;
   at->top = 0;
-  if (!on_root) READ(at->top, TYPED(vfsmount, path->mnt)->mnt_root);
+  if (!at->end) READ(at->top, TYPED(vfsmount, path->mnt)->mnt_root);
   *(volatile u64 *)&g->left = *(volatile u64 *)&g->given.length;
   COUNTED(i, s->round, DEPTH) {
     struct mount *mount = at->mount;
@@ -222,10 +222,10 @@ inlined bool is_reached_as_given(struct filter_scratch *g, struct scratch *s, st
         READ(at->top, TYPED(mount, parent)->mnt.mnt_root);
         continue;
       }
-    }
+    } else if (dentry == at->end) return !*(volatile u64 *)&g->left;
     VIEW(named, named, TYPED(dentry, dentry)->d_parent);
     struct dentry *parent = named->parent;
-    if (parent == dentry) return !at->top && !*(volatile u64 *)&g->left;
+    if (parent == dentry) return false;
     if (!ends_in_name(g, named)) return false;
     at->dentry = parent;
   }

@@ -5,8 +5,10 @@
 
 struct link { struct dentry *parent; struct qstr name; }; /* neighbouring members of struct dentry */
 struct above { struct mount *parent; struct dentry *point; };
+struct mounted { struct dentry *root; struct super_block *block; }; /* of struct vfsmount */
 _Static_assert(__builtin_offsetof(struct dentry, d_parent) + 8 == __builtin_offsetof(struct dentry, d_name), "dentry");
 _Static_assert(__builtin_offsetof(struct mount, mnt_parent) + 8 == __builtin_offsetof(struct mount, mnt_mountpoint), "mount");
+_Static_assert(__builtin_offsetof(struct vfsmount, mnt_root) + 8 == __builtin_offsetof(struct vfsmount, mnt_sb), "vfsmount");
 
 /* False: no room in `path`. */
 inlined bool prepend_name(struct scratch *s, struct qstr *name) {
@@ -51,47 +53,61 @@ inlined u32 walk_path(struct scratch *s, struct vfsmount *vfs, struct dentry *fr
   return MARK_CUT;
 }
 
-/* Write the path of a file on its file system, from the root of that, into s->path as walk_path does. */
-inlined u32 walk_file_system(struct scratch *s, struct dentry *from) {
+/* How many mounts may lie between the root of a task and `/` of its mount namespace. */
+#define MAX_ROOT_MOUNTS 16
+
+/* Replace a mount by the one at `/` of its mount namespace. That is mounted on the namespace's root (rootfs), whose parent is
+   itself. */
+inlined void climb_to_top_mount(struct scratch *s, struct vfsmount *vfs) {
   volatile struct walk_state *at = &s->walk;
+  at->mount = (void *)vfs - __builtin_offsetof(struct mount, mnt);
+  COUNTED(i, s->round, MAX_ROOT_MOUNTS) {
+    struct mount *mount = at->mount, *parent = 0, *above = 0;
+    READ(parent, TYPED(mount, mount)->mnt_parent);
+    READ(above, TYPED(mount, parent)->mnt_parent);
+    if (parent == mount || above == parent) return;
+    at->mount = parent;
+  }
+}
+
+/* Where the real path of a file begins: at the root of what is mounted at `/` of the task's mount namespace, whatever root
+   the task has. That is the root of a file system; or a directory of one, which is the root of a container (native, vfs), or
+   a subvolume. Null: the file lies on another file system. */
+inlined struct dentry *real_root(struct scratch *s, struct path *path, struct path *root) {
+  struct inode *file = 0;
   struct super_block *block = 0;
-  struct inode *inode = 0;
-  struct dentry *root = 0;
+  if (!root->dentry || !root->mnt) return 0;
+  READ(file, TYPED(dentry, path->dentry)->d_inode);
+  READ(block, file->i_sb);
+  climb_to_top_mount(s, root->mnt);
+  VIEW(mounted, top, TYPED(mount, s->walk.mount)->mnt.mnt_root);
+  return top->block == block ? top->root : 0;
+}
+
+/* Write the path of a file below `top` into s->path as walk_path does. */
+inlined u32 walk_file_system(struct scratch *s, struct dentry *from, struct dentry *top) {
+  volatile struct walk_state *at = &s->walk;
   at->dentry = from;
+  at->top = top;
   *(volatile u32 *)&s->path_at = MAX_STR;
-  READ(inode, TYPED(dentry, from)->d_inode);
-  READ(block, inode->i_sb);
-  READ(root, block->s_root);
   COUNTED(i, s->round, DEPTH) {
     struct dentry *dentry = at->dentry;
+    if (dentry == at->top) return 0;
     VIEW(link, link, TYPED(dentry, dentry)->d_parent);
     struct dentry *parent = link->parent;
-    if (parent == dentry) return dentry == root ? 0 : MARK_PSEUDO; /* DCACHE_DISCONNECTED: of open_by_handle_at */
+    if (parent == dentry) return MARK_PSEUDO; /* not below `top`, or DCACHE_DISCONNECTED: of open_by_handle_at */
     if (!prepend_name(s, &link->name)) return MARK_CUT;
     at->dentry = parent;
   }
   return MARK_CUT;
 }
 
-/* Whether a file lies on the file system of the task's own root, and that is mounted from its top: then its real path
-   is the one on that file system, whatever mount or root it was reached through. */
-inlined bool is_on_root(struct path *path, struct path *root) {
-  struct inode *file = 0, *top = 0;
-  struct super_block *mine = 0, *its = 0;
-  u32 zero = 0;
-  struct settings *settings = LOOKUP(SETTINGS, &zero);
-  if (!root->dentry || !settings || settings->root_is_below) return false;
-  READ(file, TYPED(dentry, path->dentry)->d_inode);
-  READ(top, TYPED(dentry, root->dentry)->d_inode);
-  READ(its, file->i_sb);
-  READ(mine, top->i_sb);
-  return its == mine;
-}
-
-/* The path that a file really has (fd.realpath), as walk_path. */
+/* The path that a file really has (fd.realpath), as walk_path: the one below real_root, whatever mount or root it was
+   reached through; of a file that does not lie there the path in the tree of mounts. */
 inlined u32 walk_real_path(struct scratch *s, struct path *path, struct path *root) {
-  if (is_on_root(path, root)) {
-    u32 marks = forgotten(s, walk_file_system(s, path->dentry));
+  struct dentry *top = real_root(s, path, root);
+  if (top) {
+    u32 marks = forgotten(s, walk_file_system(s, path->dentry, top));
     if (marks != MARK_PSEUDO) return marks;
   }
   return walk_path(s, path->mnt, path->dentry, root);

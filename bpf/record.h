@@ -78,7 +78,8 @@ inlined long read_user_str(void *to, u32 size, const void *from) {
 #define MAX_STR 4096      /* PATH_MAX: longest string */
 #define MAX_PAYLOAD 16384 /* offset below which a string must start */
 
-struct walk_state { struct mount *mount; struct dentry *dentry, *top; }; /* of walk_path; `top`: the mount's own root */
+/* Of walks to a root. `top`: the root of `mount`; `end`: where the real path begins. */
+struct walk_state { struct mount *mount; struct dentry *dentry, *top, *end; };
 struct scratch {
   u64 used;             /* bytes of `record` so far */
   u32 marks, path_at;   /* enum mark; where the path in `path` starts */
@@ -104,9 +105,8 @@ enum slot { SLOT_CALL, SLOT_EXEC, SLOT_FORK, SLOT_EXIT, SLOT_MOVE };
 /* over_share: of `lost`, refused by accounts.h. `seen` is last: map look-ups copy a CPU's words in this order (bpf_long_memcpy)
    while it counts, and what was seen is counted first, so that no look-up finds more filtered and lost than seen. */
 struct counts { u64 over_share, filtered, lost, seen; };
-/* own: mozu's process id; root_is_below: the file system of `/` is mounted from below its root; snaplen: bytes of a buffer
-   in a record; Loader.configure */
-struct settings { u32 own, threads, environment, realpath, off, stdio, root_is_below, snaplen; };
+/* own: mozu's process id; snaplen: bytes of a buffer in a record; Loader.configure */
+struct settings { u32 own, threads, environment, realpath, off, stdio, snaplen; };
 
 /* bpf_ringbuf_query (Linux 5.8) by its number: bcc's headers have it from 0.27 on. */
 #define RINGBUF_QUERY 134

@@ -32,8 +32,8 @@ _OWN: Final = """
 
 Falco's event table has these calls without parameters. Live, mozu fills the following; a capture of Falco's has none
 of them. Rules that were written for Falco mean what they meant: `evt.res`, `evt.rawres`, `evt.failed`, `fd.*` and
-`fs.path.*` have no value in them, here as there, but for `fs.path.name` of truncate. What the call gave back is
-`evt.rawarg.res`.
+`fs.path.*` have no value in them, here as there, but for `fs.path.name` of truncate and `fd.*` of ftruncate. What the
+call gave back is `evt.rawarg.res`.
 
 | event type | parameters |
 |---|---|

@@ -52,6 +52,7 @@ def from_object(document: Json) -> Alert:
         tags=_tags(document),
         hostname=_text(document, "hostname", ""),
         rule_id=_text(document, "rule_id", ""),
+        next=_text(document, "next", ""),
         event_type=str(fields.get("evt.type") or ""),
         id=_uuid(document) or alert_id(when, _payload_hash(document), rule),
     )

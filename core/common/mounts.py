@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 _ESCAPE: Final = re.compile(r"\\([0-7]{3})")
-_ID, _ROOT, _PLACE = 0, 3, 4
+_ID, _DEVICE, _ROOT, _PLACE = 0, 2, 3, 4
 """Columns."""
 
 
@@ -15,6 +15,8 @@ class MountPoint(NamedTuple):
 
     id: int
     """As fdinfo has it: mnt_id."""
+    device: str
+    """Of the file system: `254:0`."""
     root: str
     """Path on the file system of what is mounted: `/`, if that is not from below its root."""
     place: str
@@ -29,13 +31,7 @@ def mounts(pid: int | str = "self") -> Iterator[MountPoint]:
         return
     for line in text.splitlines():
         columns = line.split(" ")
-        yield MountPoint(int(columns[_ID]), _plain(columns[_ROOT]), _plain(columns[_PLACE]))
-
-
-def root_is_below() -> bool:
-    """Whether the file system of the machine's `/` is mounted from below its own root: a subvolume of btrfs, OSTree."""
-    found = [one for one in mounts(1) if one.place == "/"]
-    return bool(found) and found[-1].root != "/"
+        yield MountPoint(int(columns[_ID]), columns[_DEVICE], _plain(columns[_ROOT]), _plain(columns[_PLACE]))
 
 
 def _plain(text: str) -> str:

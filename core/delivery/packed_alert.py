@@ -34,6 +34,7 @@ class AlertForm(msgspec.Struct, frozen=True, array_like=True, dict=True):
     template: Template
     tags: tuple[str, ...]
     rule_id: str = ""
+    next: str = ""
 
     @cached_property
     def raw(self) -> bytes:
@@ -100,7 +101,7 @@ _time_decoder = msgspec.msgpack.Decoder(_BodyTime)
 _body_encoder, _body_decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(AlertBody, ext_hook=_extension)
 
 
-_Key = tuple[int, str, Severity, str, tuple[str, ...], str]
+_Key = tuple[int, str, Severity, str, tuple[str, ...], str, str]
 """What alerts of one form have in common, the template by its `id`."""
 
 
@@ -123,7 +124,7 @@ class AlertPacker:
             return self._pack(plain_alert(alert, error))
 
     def _pack(self, alert: Alert) -> PackedAlert:
-        key = (id(alert.template), alert.rule, alert.priority, alert.source, alert.tags, alert.rule_id)
+        key = (id(alert.template), alert.rule, alert.priority, alert.source, alert.tags, alert.rule_id, alert.next)
         form, own = self._forms.get(key), 0
         if form is None:
             form = self._form(key, alert)
@@ -145,7 +146,9 @@ class AlertPacker:
         if len(self._forms) >= MOST_FORMS:
             self._forms.clear()
             self._are_many = True
-        form = AlertForm(alert.rule, alert.priority, alert.source, alert.template, alert.tags, alert.rule_id)
+        form = AlertForm(
+            alert.rule, alert.priority, alert.source, alert.template, alert.tags, alert.rule_id, alert.next
+        )
         assert form.raw  # where it can be serialized
         self._forms[key] = form  # it keeps the template, so that no other one can get its id
         return form
@@ -170,6 +173,7 @@ def unpack(packed: PackedAlert) -> Alert:
         values=values,
         tags=form.tags,
         rule_id=form.rule_id,
+        next=form.next,
         event_type=body.event_type,
         event_num=body.event_num,
         hostname=body.hostname,

@@ -23,6 +23,8 @@ _MAX_ITEMS: Final = 64
 def envelope_fault(alert: Alert) -> TypeError | None:
     """What is wrong with the parts of an alert that every sink reads for itself, and no encoder: types, and texts that
     are longer than any name. None where all is well."""
+    if type(alert.next) is not str:
+        return TypeError("what to do next is no text")
     if type(alert.tags) is not tuple or type(alert.incomplete) is not tuple:
         return TypeError("its tags are no texts")
     if not _are_names(
@@ -62,6 +64,7 @@ def plain_alert(alert: Alert, why: Exception, *, values: bool = True) -> Alert:
         event_num=alert.event_num if type(alert.event_num) is int and 0 <= alert.event_num <= _MAX_STORED else 0,
         hostname=bounded_text(alert.hostname),
         rule_id=bounded_text(alert.rule_id),
+        next=bounded_text(alert.next),
         id=bounded_text(alert.id),
         incomplete=tuple(map(bounded_text, _items(alert.incomplete))),
     )

@@ -18,7 +18,7 @@ def main(kind: str, *command: str) -> int:
     """The exit code of the command."""
     cgroup = os.environ["CGROUP"]
     with without_remains(cgroup.lstrip("/")):
-        engine = DockerEngine(f"{cgroup}/docker") if kind == "docker" else Containerd()
+        engine = DockerEngine(cgroup_parent=f"{cgroup}/docker") if kind == "docker" else Containerd()
         try:
             engine.start()
             environment = {"DOCKER_HOST": f"unix://{engine.socket}", "CONTAINERD_ADDRESS": str(engine.socket)}

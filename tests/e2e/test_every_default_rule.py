@@ -13,7 +13,7 @@ from tests.support.docker import IMAGE, DockerEngine, docker
 from tests.support.requirements import ebpf
 from tests.support.running import Json, Running, mozu_run
 from tests.support.stage import Boxes, Stage, boxes, differences, stage
-from tests.support.triggers import Contained, Trigger
+from tests.support.triggers import Contained, Trigger, kernel_lacks
 from tests.support.triggers.own import CONTAINED, HOST
 from tests.support.triggers.ways import CTR_BOX, WAYS, marker, numbers, scripts
 from tests.support.triggers.ways.way import CONTAINERD, DOCKER
@@ -48,8 +48,14 @@ def mozu(docker: DockerEngine, containerd: Containerd, tmp_path_factory: pytest.
         running.stop()
 
 
+def _require(trigger: Trigger | Contained) -> None:
+    if kernel_lacks(trigger.call):
+        pytest.skip(f"this kernel was built without {trigger.call}")
+
+
 @pytest.mark.parametrize("trigger", HOST, ids=lambda trigger: f"{trigger.rule} by {trigger.by}")
 def test_on_the_host(trigger: Trigger, mozu: Running, stage: Stage) -> None:
+    _require(trigger)
     before = len(mozu.alerts)
     stage.act(trigger)
     expected = {"proc.name": trigger.by, "container.id": "host", **trigger.fields}
@@ -62,6 +68,7 @@ def test_on_the_host(trigger: Trigger, mozu: Running, stage: Stage) -> None:
 
 @pytest.mark.parametrize("trigger", CONTAINED, ids=lambda trigger: trigger.rule)
 def test_in_a_container(trigger: Contained, mozu: Running, boxes: Boxes) -> None:
+    _require(trigger)
     before = boxes.act(trigger)
     repository = IMAGE.rsplit(":", 1)[0]
     told = {"proc.name": trigger.by, "container.name": trigger.box, "container.image.repository": repository}

@@ -46,7 +46,8 @@ SANDBOX_IMAGE: Final = "registry.example:5000/pause:3"
 class Containerd:
     """One containerd below one directory. `start` it, and `stop` it as often as needed; `destroy` it in the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, snapshotter: str = "native") -> None:
+        self._snapshotter = snapshotter
         self.root = Path(mkdtemp(prefix="mozu-containerd-", dir="/tmp"))
         self.state = self.root / "state"
         self.socket = self.root / "containerd.sock"
@@ -117,11 +118,11 @@ class Containerd:
 
     def _import(self, archive: bytes, namespace: str) -> None:
         (self.root / "image.tar").write_bytes(archive)
-        self.ctr("-n", namespace, "images", "import", "--snapshotter", "native", self.root / "image.tar")
+        self.ctr("-n", namespace, "images", "import", "--snapshotter", self._snapshotter, self.root / "image.tar")
 
     def begin(self, name: str, *options: str, namespace: str = "default", command: tuple[str, ...] = ()) -> None:
         """Begin a container."""
-        fixed = ("run", "--detach", "--snapshotter", "native")
+        fixed = ("run", "--detach", "--snapshotter", self._snapshotter)
         self.ctr("-n", namespace, *fixed, *options, IMAGE, name, *(command or ("sleep", "1000")))
 
     def pid(self, name: str, namespace: str = "default") -> int:
@@ -159,11 +160,12 @@ def docker_archive(layer: bytes | None = None, image: str = IMAGE, entry_point: 
     return target.getvalue()
 
 
-def _containerd() -> Iterator[Containerd]:
+def containerd_engine(snapshotter: str = "native") -> Iterator[Containerd]:
+    """A running containerd with the image IMAGE; skips, or fails in CI, where there can be none. A fixture's body."""
     require(os.geteuid() == 0, "a containerd of one's own needs root")
     for name, package in (("containerd", "containerd"), ("ctr", "containerd"), ("runc", "runc")):
         require(shutil.which(name) is not None, f"{name} is not installed ({package})")
-    server = Containerd()
+    server = Containerd(snapshotter)
     try:
         server.start()
         server.build()
@@ -176,7 +178,7 @@ def _containerd() -> Iterator[Containerd]:
 @needs_live
 def containerd() -> Iterator[Containerd]:
     """One containerd for all tests of a session."""
-    yield from _containerd()
+    yield from containerd_engine()
 
 
 @pytest.fixture
@@ -184,7 +186,7 @@ def containerd() -> Iterator[Containerd]:
 def own_containerd() -> Iterator[Containerd]:
     """A containerd for one test that stops, kills and starts it."""
     with without_remains():
-        yield from _containerd()
+        yield from containerd_engine()
 
 
 def _mounts_below(root: Path) -> list[str]:

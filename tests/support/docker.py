@@ -59,7 +59,8 @@ _ENVIRONMENT: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 class DockerEngine:
     """One dockerd below one directory. `start` it, and `stop` it as often as needed; `destroy` it in the end."""
 
-    def __init__(self, cgroup_parent: str = "/docker") -> None:
+    def __init__(self, storage_driver: str = "", cgroup_parent: str = "/docker") -> None:
+        """`storage_driver`: of dockerd; empty: the one that it chooses."""
         self.root = Path(mkdtemp(prefix="mozu-docker-", dir="/tmp"))
         self._cgroup_parent = cgroup_parent
         self.socket = self.root / "docker.sock"
@@ -69,7 +70,10 @@ class DockerEngine:
         bounded = self.root / "bounded"
         bounded.write_text(_BOUNDED)
         bounded.chmod(0o755)
-        (self.root / "daemon.json").write_text(json.dumps({"runtimes": {"bounded": {"path": str(bounded)}}}))
+        config: dict[str, object] = {"runtimes": {"bounded": {"path": str(bounded)}}}
+        if storage_driver:
+            config["storage-driver"] = storage_driver
+        (self.root / "daemon.json").write_text(json.dumps(config))
 
     def start(self) -> None:
         """Start the engine and wait until it answers."""
@@ -195,13 +199,13 @@ def filesystem() -> bytes:
     return target.getvalue()
 
 
-def docker_engine() -> Iterator[DockerEngine]:
+def docker_engine(storage_driver: str = "") -> Iterator[DockerEngine]:
     """A running engine with the image IMAGE; skips, or fails in CI, where there can be none. The body of a fixture."""
     require(os.geteuid() == 0, "a docker engine of one's own needs root")
     for name, package in (("dockerd", "docker.io"), ("docker", "docker.io"), ("containerd", "containerd")):
         require(shutil.which(name, path=_ENVIRONMENT["PATH"]) is not None, f"{name} is not installed ({package})")
     require(static_busybox().exists(), "there is no static busybox (busybox-static)")
-    engine = DockerEngine()
+    engine = DockerEngine(storage_driver)
     try:
         engine.start()
         engine.build()

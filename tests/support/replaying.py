@@ -13,10 +13,12 @@ from tests.support.running import Json
 _WITHOUT: Final = ("hostname", "mozu")
 
 
-def replayed(recording: Path, rules: Path) -> list[Json]:
+def replayed(recording: Path, rules: Path | None = None, *options: str) -> list[Json]:
+    """Alerts of `mozu replay` with these rules, where there are some, and further options."""
+    with_rules = () if rules is None else ("-r", str(rules))
     done = subprocess.run(
-        [sys.executable, "-m", "mozu", "replay", "--json", "-r", str(rules), str(recording)],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, timeout=120, check=False,
+        [sys.executable, "-m", "mozu", "replay", "--json", *with_rules, *options, str(recording)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]

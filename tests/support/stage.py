@@ -47,7 +47,7 @@ class Stage:
         for name in _IDLE:
             shutil.copy(program("true"), self._bin / name)
         shutil.copy(program("dash"), self._bin / "dash")
-        for name in ("python3", "java"):
+        for name in ("python3", "java", "vim"):
             (self._bin / name).symlink_to(os.path.realpath(sys.executable))
         self.words = {
             "TMP": str(folder),
@@ -67,13 +67,15 @@ class Stage:
         for command in commands(self.words["PYTHON"], f"{self.words['TMP']}/root"):
             subprocess.run(command, check=False, stdin=quiet, stdout=quiet, stderr=quiet, timeout=60)
 
+    def command(self, trigger: Trigger) -> list[str]:
+        """What does it."""
+        command = ("sh", "-c", trigger.act) if isinstance(trigger.act, str) else trigger.act
+        return [self.filled(part) for part in command]
+
     def act(self, trigger: Trigger) -> None:
         """Run it to its end, whatever it says."""
-        command = ("sh", "-c", trigger.act) if isinstance(trigger.act, str) else trigger.act
         quiet = subprocess.DEVNULL
-        subprocess.run(
-            [self.filled(part) for part in command], check=False, stdin=quiet, stdout=quiet, stderr=quiet, timeout=60
-        )
+        subprocess.run(self.command(trigger), check=False, stdin=quiet, stdout=quiet, stderr=quiet, timeout=60)
 
 
 @contextmanager
@@ -106,14 +108,16 @@ class Boxes:
         before = len(self._mozu.alerts)
         if trigger.box not in self._begun:
             self._begun[trigger.box] = before
-            options = tuple(option.replace("$TMP", str(self._folder)) for option in BOXES[trigger.box])
+            words = {"TMP": self._folder, "SOCKET": self._docker.socket}
+            options = tuple(Template(option).safe_substitute(words) for option in BOXES[trigger.box])
             self._docker.begin("sleep", "1000", options=("--name", trigger.box, *options))
             if "NET_ADMIN" in options:
                 self._docker.docker("exec", trigger.box, "sh", "-c", ADDRESSES)
         if not trigger.act:
             return self._begun[trigger.box]
         terminal = ("--tty",) if trigger.terminal else ()
-        self._docker.docker("exec", *terminal, trigger.box, "sh", "-c", f"{trigger.act}\ntrue")
+        script = trigger.act.replace("$PYTHON", os.path.realpath(sys.executable))
+        self._docker.docker("exec", *terminal, trigger.box, "sh", "-c", f"{script}\ntrue")
         return before
 
     def run_ways(self) -> int:

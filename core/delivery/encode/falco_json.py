@@ -1,6 +1,6 @@
 """Falco's JSON object, one line, keys sorted at every level.
 
-`uuid` (where falcosidekick looks for it), `rule_id` and `mozu` (the stamp) are additions.
+`uuid` (where falcosidekick looks for it), `rule_id`, `next` and `mozu` (the stamp) are additions.
 """
 
 import re
@@ -92,6 +92,8 @@ class FalcoJson:
         }
         if alert.rule_id:
             document["rule_id"] = printable(alert.rule_id)
+        if alert.next:
+            document["next"] = printable(alert.next)
         if self._output:
             document["output"] = printable(alert.message() if internal else self._text.line(alert))
         if self._message:

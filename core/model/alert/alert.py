@@ -29,6 +29,8 @@ class Alert(msgspec.Struct, kw_only=True):
     hostname: str = ""
     rule_id: str = ""
     """The rule's own id, which stays when its name changes; empty where it has none."""
+    next: str = ""
+    """What the rule advises to do next; empty where it says nothing."""
     id: str = ""
     """Stable: evaluating the same event again gives the same id. The core fills it, and `hostname`."""
     enrichment: dict[str, FieldValue] = msgspec.field(default_factory=dict)

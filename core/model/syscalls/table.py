@@ -40,7 +40,8 @@ _FAMILIES = (
 _DECLARED = [event for family in _FAMILIES for event in family.EVENTS]
 _TYPES: dict[str, EventType] = {event.name: event for event in _DECLARED}
 _TYPES.update(
-    {name: call(name, "other", generic.PARAMS.get(name, ""), own_params=name in generic.PARAMS)
+    {name: call(name, "other", generic.PARAMS.get(name, ""), traits=generic.TRAITS.get(name, ""),
+                own_params=name in generic.PARAMS)
      for name in generic.NAMES.split()}
 )  # fmt: skip
 _BY_CALL: dict[str, EventType] = {name: event for event in _TYPES.values() for name in event.calls}

@@ -94,6 +94,7 @@ class FalcoEvaluator:
         return Alert(
             rule=rule.name,
             rule_id=rule.guidance.id,
+            next=rule.guidance.next,
             priority=rule.priority,
             source=event.source,
             time=event.time,

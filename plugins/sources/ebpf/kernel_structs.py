@@ -34,7 +34,7 @@ STRUCTS: Final[dict[str, str]] = {
     "dentry": "d_hash d_inode d_parent d_name=__d_name|d_name d_iname=d_shortname|d_iname",
     "hlist_bl_node": "pprev",
     "qstr": "len name",
-    "vfsmount": "mnt_root mnt_flags",
+    "vfsmount": "mnt_root mnt_sb mnt_flags",
     "mount": "mnt_parent mnt_mountpoint mnt",
     "inode": (
         "i_mode i_uid i_gid i_flags i_sb i_ino i_ctime_sec? i_ctime_nsec? i_mtime_sec? i_mtime_nsec? "

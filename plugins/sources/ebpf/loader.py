@@ -19,7 +19,6 @@ from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
-from mozu.core.common.mounts import root_is_below
 from mozu.core.model.syscalls import kernel_number, machine_number
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, kfunc_signals, uring
 from mozu.plugins.sources.ebpf.call_exits import CallExits, ExitOfAllCalls, ExitOfEachCall, Pair
@@ -87,7 +86,7 @@ class Loader:
         self.watched: set[str] = set()
         """Event types that were ever attached."""
         self._own_pid = 0
-        self._root_is_below, self._snaplen = root_is_below(), snaplen
+        self._snaplen = snaplen
         self._filters: dict[str, FilterFunction] = {}
         self._types = types = types or codegen.read_types()
         self._sharers: list[Pair] = []
@@ -174,7 +173,7 @@ class Loader:
         mozu's own calls are filtered in any case. `off`: no program counts or records anything from now on; detaching
         takes longer.
         """
-        values = self._own_pid, threads, environment, realpath, off, stdio, self._root_is_below, self._snaplen
+        values = self._own_pid, threads, environment, realpath, off, stdio, self._snaplen
         bpf_syscall.update(self._maps["SETTINGS"], 0, SETTINGS.pack(*values))
 
     def _attach(self, program: Program, fd: int) -> int | None:

@@ -15,7 +15,7 @@ from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 
 COUNTS: Final = struct.Struct("<QQQQ")
 """struct counts of bpf/record.h: over_share, filtered, lost, seen."""
-SETTINGS: Final = struct.Struct("<8I")
+SETTINGS: Final = struct.Struct("<7I")
 """struct settings of bpf/record.h."""
 CALLER_CLASS: Final = struct.Struct("<QI4x")
 """struct caller_class of bpf/verdict_memory.h: number, generation."""
@@ -43,7 +43,7 @@ SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
 SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
 """For splice, which refuses the unknown flag before it looks at anything else."""
 SIZES: Final = {
-    "SCRATCH_SIZE": 25152,
+    "SCRATCH_SIZE": 25160,
     "SYSCALL_CTX_SIZE": 112,
     "URING_OP_SIZE": uring.ENTRY.size,
     "URING_REQUESTS_SIZE": 1000,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mozu.core.abi.anon_inodes import ANON_INODES
-from mozu.core.common.mounts import MountPoint, mounts, root_is_below
+from mozu.core.common.mounts import MountPoint, mounts
 from mozu.core.model.event import File, as_bytes, as_text
 
 _DELETED: Final = " (deleted)"
@@ -97,38 +97,53 @@ def exists(tid: int, start: str | None, path: str) -> bool:
     return True
 
 
+class Mounted(NamedTuple):
+    """A mount of a mount namespace."""
+
+    point: MountPoint
+    top: MountPoint
+    """What is mounted at `/` of the namespace."""
+
+
 class RealPaths:
-    """Where files really lie: on the file system of a task's root, by whatever mount or root they were reached through.
+    """Where files really lie: below what is mounted at `/` of a task's mount namespace, by whatever mount or root they
+    were reached through.
 
     Keeps what is mounted where; reads it again when a file lies on a mount that is not known.
     """
 
     def __init__(self) -> None:
-        self._mounts: dict[int, MountPoint] = {}
-        self._is_below = root_is_below()
+        self._mounts: dict[int, Mounted] = {}
 
     def find(self, tid: int, fd: int, seen: FdInfo) -> str:
         """Of a file that is open."""
-        if self._is_below or not seen.whole.startswith("/"):
+        if not seen.whole.startswith("/"):
             return seen.link
         try:
-            if os.stat(f"/proc/{tid}/root").st_dev != seen.encoded_dev:
-                return seen.link
             found = _MOUNT_ID.search(Path(f"/proc/{tid}/fdinfo/{fd}").read_bytes())
         except OSError:
             return seen.link
         mount = self._mount(tid, int(found[1])) if found is not None else None
-        if mount is None or not (below := _below(mount.place, seen.whole)):
+        if mount is None or mount.point.device != mount.top.device:
             return seen.link
-        return below if mount.root == "/" else mount.root + below.rstrip("/")
+        below = _below(mount.point.place, seen.whole)
+        whole = below if mount.point.root == "/" else mount.point.root + below.rstrip("/")
+        return (below and _below(mount.top.root, whole)) or seen.link
 
-    def _mount(self, tid: int, number: int) -> MountPoint | None:
+    def _mount(self, tid: int, number: int) -> Mounted | None:
         """One of this process's mounts, or of a task in another mount namespace that has no root of its own."""
         if number not in self._mounts:
-            self._mounts = {one.id: one for one in mounts()}
+            self._mounts = _mounted("self")
         if number not in self._mounts and link(tid, "root") == "/":
-            self._mounts |= {one.id: one for one in mounts(tid)}
+            self._mounts |= _mounted(tid)
         return self._mounts.get(number)
+
+
+def _mounted(pid: int | str) -> dict[int, Mounted]:
+    """What a process whose root is that of its mount namespace sees, by number."""
+    points = list(mounts(pid))
+    tops = [one for one in points if one.place == "/"]
+    return {one.id: Mounted(one, tops[-1]) for one in points} if tops else {}
 
 
 def _below(place: str, path: str) -> str:

@@ -21,23 +21,15 @@ def mountinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
-def test_a_mount_has_its_number_its_place_and_what_of_the_file_system_it_shows(mountinfo: Path) -> None:
+def test_a_mount_has_its_number_its_file_system_what_of_that_it_shows_and_its_place(mountinfo: Path) -> None:
     mountinfo.write_text(INFO)
 
     assert list(mounts.mounts()) == [
-        MountPoint(22, "/", "/"), MountPoint(23, "/", "/proc"), MountPoint(40, "/etc", "/mnt/a b"),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(("shown", "below"), [("/", False), ("/@", True)])
-def test_the_root_may_be_mounted_from_below_the_root_of_its_file_system(
-    mountinfo: Path, shown: str, below: bool
-) -> None:
-    mountinfo.write_text(INFO.replace("254:0 / /", f"254:0 {shown} /"))
-
-    assert mounts.root_is_below() is below
+        MountPoint(22, "254:0", "/", "/"),
+        MountPoint(23, "0:21", "/", "/proc"),
+        MountPoint(40, "254:0", "/etc", "/mnt/a b"),
+    ]
 
 
 def test_where_nothing_can_be_read_nothing_is_mounted(mountinfo: Path) -> None:
     assert list(mounts.mounts()) == []
-    assert not mounts.root_is_below()

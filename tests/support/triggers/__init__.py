@@ -7,6 +7,7 @@ of its own (see `tests.support.stage`).
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -24,16 +25,25 @@ class Trigger(NamedTuple):
     """A command, or a script for sh."""
     fields: Expected = NOTHING
     """What the alert's fields must be, beside those that every alert is checked for."""
+    call: str = ""
+    """A system call that kernels can be built without."""
 
 
 class Contained(NamedTuple):
     """One rule in a container."""
 
     rule: str
-    by: str
+    by: str | re.Pattern[str]
     act: str
     """A script for sh; empty: the start of the box itself."""
     fields: Expected = NOTHING
     box: str = "box"
     """Which container (BOXES)."""
     terminal: bool = False
+    call: str = ""
+    """As of Trigger."""
+
+
+def kernel_lacks(call: str) -> bool:
+    """Whether the kernel was built without a system call."""
+    return bool(call) and not Path(f"/sys/kernel/tracing/events/syscalls/sys_enter_{call}").exists()

@@ -25,6 +25,7 @@ BOXES: Final[dict[str, tuple[str, ...]]] = {
     "admin": ("--cap-add", "SYS_ADMIN", "--volume", "$TMP:/host"),
     "privileged": _PRIVILEGED,
     "tools": WAYS_BOX,
+    "engine": (*WAYS_BOX, "--volume", "$SOCKET:/run/docker.sock"),
     "pod": ("--cap-add", "NET_ADMIN", "--label", "io.kubernetes.pod.namespace=perch"),
 }
 """Container → options of docker run. None has a network but the one it makes for itself."""

@@ -6,7 +6,7 @@ from typing import Final
 from tests.support.triggers import Contained, Expected, Trigger
 
 
-def _elsewhere(act: str) -> tuple[str, ...]:
+def elsewhere(act: str) -> tuple[str, ...]:
     """A script to which /etc, /var/log and /boot are empty folders of the test."""
     script = (
         "mkdir -p $TMP/etc $TMP/log $TMP/boot && mount --bind $TMP/etc /etc && mount --bind $TMP/log /var/log && "
@@ -17,18 +17,18 @@ def _elsewhere(act: str) -> tuple[str, ...]:
 
 def _written(rule: str, path: str, by: str = "sh") -> Trigger:
     folder = path.rpartition("/")[0]
-    return Trigger(rule, by, _elsewhere(f"mkdir -p {folder}; echo x > {path}"), {"fd.name": path})
+    return Trigger(rule, by, elsewhere(f"mkdir -p {folder}; echo x > {path}"), {"fd.name": path})
 
 
 def _moved(rule: str, path: str) -> Trigger:
     folder = path.rpartition("/")[0]
-    act = _elsewhere(f"mkdir -p {folder}; echo x > {folder}/.made; mv {folder}/.made {path}; true")
+    act = elsewhere(f"mkdir -p {folder}; echo x > {folder}/.made; mv {folder}/.made {path}; true")
     return Trigger(rule, "mv", act, {"fs.path.target": path})
 
 
 def _linked(rule: str, path: str) -> Trigger:
     folder = path.rpartition("/")[0]
-    act = _elsewhere(f"mkdir -p {folder}; rm -f {path}; ln -s $TMP/none {path}; true")
+    act = elsewhere(f"mkdir -p {folder}; rm -f {path}; ln -s $TMP/none {path}; true")
     return Trigger(rule, "ln", act, {"evt.type": re.compile("symlink")})
 
 
@@ -43,9 +43,14 @@ def _python(code: str) -> tuple[str, ...]:
     return ("$PYTHON", "-c", code)
 
 
+def in_root(act: str) -> str:
+    """Code of a program whose root is a folder of the test."""
+    folders = "for name in 'bin', 'root': os.makedirs(f'$TMP/rooted/{name}', exist_ok=True)"
+    return f"import os\n{folders}\nos.chroot('$TMP/rooted')\n{act}"
+
+
 def _rooted(act: str) -> tuple[str, ...]:
-    """A program whose root is a folder of the test."""
-    return _python(f"import os\nos.makedirs('$TMP/rooted/bin', exist_ok=True)\nos.chroot('$TMP/rooted')\n{act}")
+    return _python(in_root(act))
 
 
 _CONNECTED: Final = (
@@ -54,8 +59,18 @@ _CONNECTED: Final = (
     "end = socket.create_connection(server.getsockname())\n"
     "other, _ = server.accept(); other.sendall(b'exit\\n')\n"
 )
+_CLIENT_OF_THE_ENGINE: Final = (
+    '$PYTHON -c "import socket; end = socket.socket(socket.AF_UNIX); end.connect(\'/run/docker.sock\')"'
+)
+_HANDLE_OPENED: Final = (
+    "import ctypes, os, struct; call = ctypes.CDLL(None).syscall; "
+    "handle, number = ctypes.create_string_buffer(struct.pack('=Ii', 128, 0), 136), ctypes.c_int(); "
+    "call(303, -100, b'/usr/bin/true', handle, ctypes.byref(number), 0); "
+    "assert call(304, os.open('/usr/bin', os.O_RDONLY), handle, 0) >= 0"
+)
+"""An overlay has no handles; a mounted directory of the host has."""
 _OUT: Final = "import socket; socket.create_connection(('203.0.113.1', 443))"
-_CHILD: Final = (
+CHILD: Final = (
     "import ctypes, os, signal, time\nlibc, pid = ctypes.CDLL(None), os.fork()\nif not pid: time.sleep(60)\n"
 )
 
@@ -75,14 +90,14 @@ HOST: Final = (
     Trigger(
         "Process traced by an unexpected program",
         "python3",
-        _python(_CHILD + "libc.ptrace(16, pid, 0, 0); os.waitpid(pid, 0); os.kill(pid, signal.SIGKILL)"),
+        _python(CHILD + "if libc.ptrace(16, pid, 0, 0) == 0: os.waitpid(pid, 0)\nos.kill(pid, signal.SIGKILL)"),
         {"evt.type": "ptrace"},
     ),
     Trigger(
         "Memory of another process written",
         "python3",
         _python(
-            "import ctypes\n" + _CHILD + "text = ctypes.create_string_buffer(8)\n"
+            "import ctypes\n" + CHILD + "text = ctypes.create_string_buffer(8)\n"
             "class Vector(ctypes.Structure): _fields_ = [('at', ctypes.c_void_p), ('length', ctypes.c_size_t)]\n"
             "one = Vector(ctypes.addressof(text), 8)\n"
             "libc.process_vm_writev(pid, ctypes.byref(one), 1, ctypes.byref(one), 1, 0); os.kill(pid, signal.SIGKILL)"
@@ -96,6 +111,7 @@ HOST: Final = (
     ),
     _written("Library put in front of all programs", "/etc/ld.so.preload"),
     _linked("Library put in front of all programs", "/etc/ld.so.preload"),
+    Trigger("Editor wrote below root's home", "vim", ("$BIN/vim", "-c", in_root("open('/root/x', 'w')"))),
     Trigger("Library preloaded from a public place", "true", "LD_PRELOAD=/tmp/none.so /bin/true"),
     Trigger(
         "Download piped into a shell",
@@ -138,7 +154,15 @@ HOST: Final = (
     ),
     _written("Log removed or emptied", "/var/log/x.log"),
     _linked("Log removed or emptied", "/var/log/y.log"),
-    Trigger("Log removed or emptied", "rm", _elsewhere("touch /var/log/z.log; rm /var/log/z.log")),
+    Trigger("Log removed or emptied", "rm", elsewhere("touch /var/log/z.log; rm /var/log/z.log")),
+    Trigger(
+        "Log removed or emptied",
+        "python3",
+        elsewhere(
+            "echo x > /var/log/e.log; $PYTHON -c \"import os; os.ftruncate(os.open('/var/log/e.log', os.O_WRONLY), 0)\""
+        ),
+        {"evt.type": "ftruncate", "fd.name": "/var/log/e.log"},
+    ),
     Trigger("History of commands removed", "rm", "echo > $TMP/.bash_history; rm $TMP/.bash_history"),
     _named("Guard of the machine stopped", "setenforce 0"),
     _written("Configuration of a guard changed", "/etc/audit/rules.d/x.rules"),
@@ -162,6 +186,27 @@ HOST: Final = (
     _named("Miner of coins run", "xmrig"),
     Trigger("Files renamed as by ransomware", "mv", "echo > $TMP/a; mv $TMP/a $TMP/a.locked"),
     _named("Disk overwritten or file system removed", "shred /dev/none"),
+    Trigger(
+        "Interpreter or shell made itself root",
+        "python3",
+        "echo $DAEMON > /proc/self/loginuid; "
+        'exec $PYTHON -c "import os; os.setresuid($DAEMON, $DAEMON, 0); os.setresuid(0, 0, 0)"',
+        {"user.loginuid": re.compile("^[1-9]")},
+    ),
+    Trigger(
+        "Kernel module loaded by an unexpected program",
+        "python3",
+        _python("import ctypes, os\nctypes.CDLL(None).syscall(313, os.open('/dev/null', 0), b'', 0)"),
+        {"evt.type": "finit_module"},
+        "finit_module",
+    ),
+    Trigger(
+        "Another kernel loaded",
+        "python3",
+        _python("import ctypes\nassert ctypes.CDLL(None).syscall(320, -1, -1, 0, 0, 1 << 31)"),
+        {"evt.type": "kexec_file_load"},
+        "kexec_file_load",
+    ),
     Trigger(
         "Packets of the network read raw",
         "python3",
@@ -195,7 +240,7 @@ HOST: Final = (
     Trigger(
         "Private key of the machine read by an unexpected program",
         "cat",
-        _elsewhere("mkdir -p /etc/ssl/private; echo > /etc/ssl/private/x; cat /etc/ssl/private/x"),
+        elsewhere("mkdir -p /etc/ssl/private; echo > /etc/ssl/private/x; cat /etc/ssl/private/x"),
     ),
     Trigger(
         "Private SSH key read by an unexpected program",
@@ -262,6 +307,9 @@ HOST: Final = (
         _rooted("os.makedirs('/usr/lib', exist_ok=True)\nopen('/usr/lib/x.so', 'w')"),
         {"fd.name": "/usr/lib/x.so"},
     ),
+    Trigger(
+        "File below root's home written", "python3", _rooted("open('/root/y', 'w')"), {"fd.name": "/root/y"}
+    ),
     Trigger("Start file of a shell read by a tool", "cat", "echo > $TMP/.zshrc; cat $TMP/.zshrc"),
     Trigger(
         "Settings of SSH read by a tool", "cat", "mkdir -p $TMP/.ssh; echo > $TMP/.ssh/config; cat $TMP/.ssh/config"
@@ -270,6 +318,12 @@ HOST: Final = (
         "Tool of the system used the network",
         "sha1sum",
         f'ln -sf $PYTHON $TMP/sha1sum; $NET $TMP/sha1sum -c "{_OUT}"',
+        {"fd.name": re.compile("->203.0.113.1:443$")},
+    ),
+    Trigger(
+        "Shell or netcat connected out",
+        "bash",
+        "$NET bash -c 'exec 3<>/dev/tcp/203.0.113.1/443'",
         {"fd.name": re.compile("->203.0.113.1:443$")},
     ),
     Trigger("Code from the command line connected out", "python3", f'$NET $PYTHON -c "{_OUT}"'),
@@ -339,6 +393,40 @@ CONTAINED: Final = (
     ),
     Contained("Package manager run in a container", "apk", "/bin/ln -sf busybox /bin/apk; /bin/apk add x"),
     Contained("User namespace made in a container", "unshare", "/bin/unshare -U true", box="admin"),
+    Contained(
+        "Disk or memory of the host opened in a container",
+        "cat",
+        "/bin/mknod /dev/sdz b 7 0; /bin/cat /dev/sdz > /dev/null",
+        {"fd.name": "/dev/sdz"},
+        box="privileged",
+    ),
+    Contained(
+        "Kernel module loaded in a container",
+        "insmod",
+        "/bin/ln -sf busybox /bin/insmod; echo x > /tmp/x.ko; /bin/insmod /tmp/x.ko",
+        call="finit_module",
+    ),
+    Contained(
+        "Server of the cluster asked from a container by a tool",
+        "nc",
+        "/bin/nc -l -p 6443 > /dev/null & until echo | /bin/nc -w 1 127.0.0.1 6443; do /bin/sleep 0.1; done",
+        {"fd.name": re.compile(":6443$")},
+        box="net",
+    ),
+    Contained(
+        "Container reached the engine that runs it",
+        re.compile("^python3"),
+        _CLIENT_OF_THE_ENGINE,
+        {"fd.name": re.compile("docker.sock")},
+        box="engine",
+    ),
+    Contained(
+        "File opened by handle in a container",
+        re.compile("^python3"),
+        f'$PYTHON -c "{_HANDLE_OPENED}"',
+        {"evt.type": "open_by_handle_at"},
+        box="tools",
+    ),
     Contained("Device file made in a container", "mknod", "/bin/mknod /tmp/sdz b 7 0"),
     Contained("File made below dev", "touch", "/bin/touch /dev/perch"),
     Contained("Directory of the system's programs changed", "mkdir", "/bin/mkdir /bin/nest"),

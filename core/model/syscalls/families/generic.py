@@ -102,7 +102,11 @@ PARAMS: Final[Mapping[str, str]] = {
     "utimes": "res:errno path:fspath",
 }
 """Parameters that only live sources fill. In captures of other programs these events have none; and fields about
-results and descriptors (evt.res, evt.failed, fd.name …) never have a value in them, as rules for those expect."""
+results and descriptors (evt.res, evt.failed, fd.name …) have no value in them, as rules for those expect, but for those
+in TRAITS."""
+
+TRAITS: Final[Mapping[str, str]] = {"ftruncate": "uses_fd"}
+"""What mozu's own rules need: the file that is cut (`fd.*`)."""
 
 ELSEWHERE = (
     "prlimit64 statfs64 fstatfs64 fstatat64 sendfile64 ugetrlimit bdflush sigprocmask ipc socketcall fcntl64 "

@@ -1,0 +1,62 @@
+"""Every act of the host in one command under `mozu trace`: which default rules ptrace can see."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from mozu.plugins.rules.falco.settings import PACKS
+from tests.support.running import Json
+from tests.support.stage import Stage
+from tests.support.triggers.own import HOST
+
+UNSEEN: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "Process traced by an unexpected program": "no: the kernel lets one process trace, which is mozu",
+        "Program that is not to be traced": "no: the kernel refuses it to what is traced already",
+    }
+)
+"""Rule → why its act on the host is not seen."""
+OF_CONTAINERS: Final = "no: `mozu trace` looks no container up"
+_CONFIG: Final = """\
+evaluators:
+  - falco: {{rules: [{packs}, {builds}], level: paranoid, rule_matching: all}}
+"""
+_WITHOUT_BUILDS: Final = "- list: build_tools\n  items: [none]\n  override: {items: replace}\n"
+"""The tests may be run by make."""
+_ACT: Final = """
+import json, pathlib, subprocess, sys
+for command in json.loads(pathlib.Path(sys.argv[1]).read_text()):
+    subprocess.run(command, stdin=-3, stdout=-3, stderr=-3, timeout=60)
+"""
+
+
+class Traced(NamedTuple):
+    """What came of the acts."""
+
+    alerts: list[Json]
+    recording: Path
+    config: Path
+    """Of that run."""
+
+
+def traced(stage: Stage, folder: Path) -> Traced:
+    """All acts of the host, one after another under one `mozu trace`, which records."""
+    report, config, builds, acts = (folder / name for name in ("report.json", "mozu.yaml", "builds.yaml", "acts.json"))
+    recording = folder / "recording.jsonl.gz"
+    builds.write_text(_WITHOUT_BUILDS)
+    config.write_text(_CONFIG.format(packs=PACKS, builds=builds))
+    acts.write_text(json.dumps([stage.command(trigger) for trigger in HOST]))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "mozu", "trace", "-c", str(config), "--report", f"json:{report}"),
+            *("--record", str(recording)),
+            *("--", stage.words["PYTHON"], "-c", _ACT, str(acts)),
+        ],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return Traced(json.loads(report.read_text())["alerts"], recording, config)

@@ -1,0 +1,102 @@
+"""Files of containers that are reached by a link to their root: a rule knows where they really lie, whatever the
+layers of the container are. Overlays have a file system of their own; with vfs (docker) and native (containerd) the
+root of a container is a directory of the host's file system."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Final
+
+import pytest
+
+from mozu.plugins.rules.falco.settings import PACKS
+from tests.support.containerd import containerd_engine
+from tests.support.docker import docker_engine
+from tests.support.requirements import ebpf
+from tests.support.running import Json, Running, mozu_run
+
+pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
+
+WRITTEN: Final = {
+    "Library put in front of all programs": "/etc/ld.so.preload",
+    "Log removed or emptied": "/var/log/x.log",
+    "Configuration of a guard changed": "/etc/audit/rules.d/x.rules",
+    "Manifest of a static pod written": "/etc/kubernetes/manifests/x.yaml",
+    "Database of users written by an unexpected program": "/etc/passwd",
+    "Timed job planted": "/etc/cron.d/x",
+    "Service or timer of systemd planted": "/etc/systemd/system/x.service",
+    "Start file of a shell changed": "/etc/profile.d/x.sh",
+    "Program started with the desktop planted": "/etc/xdg/autostart/x.desktop",
+    "Start of the machine changed": "/etc/udev/rules.d/x.rules",
+    "Rules of sudo changed": "/etc/sudoers.d/x",
+    "Login modules changed": "/etc/pam.d/x",
+    "Settings of the SSH server changed": "/etc/ssh/sshd_config",
+    "Program of the system written": "/usr/bin/x",
+    "Start hook of Python planted": "/usr/lib/python3/site-packages/x.pth",
+    "File below etc written by an unexpected program": "/etc/x",
+    "SSH login key planted": "/root/.ssh/authorized_keys",
+    "Database of packages written": "/var/lib/dpkg/status",
+    "File among libraries or local programs written": "/usr/lib/x.so",
+    "File below root's home written": "/root/x",
+    "Hidden file or directory made in a public place": "/var/tmp/.x",
+    "File created at the root of a container": "/x",
+}
+READ: Final = {
+    "Password database read by an unexpected program": "/etc/shadow",
+    "Private SSH key read by an unexpected program": "/root/.ssh/id_rsa",
+    "Secret of a user or service read by an unexpected program": "/root/.aws/credentials",
+    "Private key of the machine read by an unexpected program": "/etc/ssl/private/x",
+    "Token of a service account read by an unexpected program": "/run/secrets/kubernetes.io/serviceaccount/token",
+    "History of commands read by a tool": "/root/.bash_history",
+}
+LAYERS: Final = ("overlay2 of docker", "vfs of docker", "overlayfs of containerd", "native of containerd")
+_MARK: Final = "reached-by-a-link"
+
+
+def script(kind: str) -> str:
+    """Every write and read, by way of a link to the root, in one shell that is known by its last line."""
+    lines = ["/bin/ln -s / /tmp/link"]
+    for path in (*WRITTEN.values(), *READ.values()):
+        lines.append(f"/bin/mkdir -p {path.rpartition('/')[0] or '/'}; echo x > /tmp/link{path}")
+    lines += [f"/bin/cat /tmp/link{path}" for path in READ.values()]
+    return "\n".join([*lines, f": {_MARK} {kind}"])
+
+
+def _run(kind: str) -> None:
+    """The script in a container with such layers."""
+    driver, _, runtime = kind.partition(" of ")
+    command = ("/bin/sh", "-c", script(kind))
+    if runtime == "docker":
+        with contextmanager(docker_engine)(driver) as docker:
+            docker.run(*command)
+    else:
+        with contextmanager(containerd_engine)(driver) as containerd:
+            containerd.begin("box")
+            containerd.ctr("tasks", "exec", "--exec-id", "x", "box", *command)
+
+
+@pytest.fixture(scope="module")
+def mozu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    ebpf()
+    folder = tmp_path_factory.mktemp("mozu")
+    (folder / "builds.yaml").write_text("- list: build_tools\n  items: [none]\n  override: {items: replace}\n")
+    options = ["-r", str(PACKS), "-r", str(folder / "builds.yaml")]
+    for setting in ("level=paranoid", "rule_matching=all", "append_output=[{suggested_output: true}]"):
+        options += ["-o", f"evaluators.falco.{setting}"]
+    with mozu_run(folder, *options) as running:
+        yield running
+        running.stop()
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_link_to_the_root_hides_no_file(kind: str, mozu: Running) -> None:
+    before = len(mozu.alerts)
+    _run(kind)
+
+    def is_of_it(alert: Json, rule: str) -> bool:
+        fields = alert["output_fields"]
+        lines = f"{fields.get('proc.cmdline')} {fields.get('proc.pcmdline')}"
+        return alert["rule"] == rule and f"{_MARK} {kind}" in lines and fields["container.id"] != "host"
+
+    for rule, path in (WRITTEN | READ).items():
+        mozu.wait_alert(partial(is_of_it, rule=rule), f"{rule}: {path}", after=before)
