@@ -97,8 +97,7 @@ class Loader:
             self._exits = ExitOfAllCalls(self._instance, self._maps, self._tracefs)
         self._code = ProgramCode(self._maps, types, cache, called_as=self._exits.kind)
         kinds = [kind for _, kind in self._program_arrays()]
-        self._filter_programs = FilterPrograms(self._code, kinds)
-        self._kill_programs = KillPrograms(self._code, kinds)
+        self._filter_programs, self._kill_programs = FilterPrograms(self._code, kinds), KillPrograms(self._code, kinds)
         self._kills: Mapping[str, KillFunction] = {}
         """Event type → the program of its kill rules."""
         self._deny_programs = DenyPrograms(self._code, types)
