@@ -12,15 +12,14 @@ import struct
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Final
 
 from mozu.core.abi.limits import DATA_MAX
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
-from mozu.core.model.syscalls import kernel_number, machine_number
-from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, kfunc_signals, uring
+from mozu.core.model.syscalls import kernel_number
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, kfunc_signals, selftest, uring
 from mozu.plugins.sources.ebpf.call_exits import CallExits, ExitOfAllCalls, ExitOfEachCall, Pair
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.codegen import OUTPUT, SELFTEST
@@ -36,8 +35,6 @@ from mozu.plugins.sources.ebpf.maps import (
     EXECUTED_INDEX,
     JUDGED_INDEX,
     OUTPUT_INDEX,
-    SELFTEST_ARGUMENTS,
-    SELFTEST_RESULT,
     SETTINGS,
     make_maps,
 )
@@ -45,7 +42,6 @@ from mozu.plugins.sources.ebpf.program_code import ARRAYS, ProgramCode
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 from mozu.plugins.sources.ebpf.tracepoints import EXEC_JUDGED, PROGRAMS, SHARERS, Program
 
-_SPLICE: Final = SYSCALL_SPECS["splice"]
 Count = tuple[int, int, int, int, int | None]
 """seen, filtered, lost, over_share (of these), missed."""
 
@@ -126,7 +122,7 @@ class Loader:
         for array, kind in {*self._program_arrays(), ("RAW_TP_PROGS", bpf_syscall.RAW_TRACEPOINT)}:
             output = struct.pack("<I", self._code.shared_program(OUTPUT, kind))  # of execs, forks and exits, as well
             bpf_syscall.update(self._maps[array], OUTPUT_INDEX, output)
-        self._selftest(waits="splice" in wanted)
+        self._own_pid = selftest.run(self._code, self._exits, self._maps, waits="splice" in wanted)
 
     @property
     def origin(self) -> str:
@@ -136,26 +132,6 @@ class Loader:
     def verified(self) -> dict[str, int]:
         """Program → instructions that the verifier looked at; it gives up at a million."""
         return dict(self._code.verified)
-
-    def _selftest(self, *, waits: bool) -> None:
-        """`waits` until its program is detached, which takes a grace period: where splice itself will be watched."""
-        program = struct.pack("<I", self._code.shared_program(SELFTEST, self._exits.kind))
-        bpf_syscall.update(self._maps[self._exits.array], _SPLICE.number, program)
-        pairs = self._exits.watch(_SPLICE, SELFTEST)
-        try:
-            result = bpf_syscall.call(machine_number("splice"), *SELFTEST_ARGUMENTS)
-        finally:
-            self._exits.end_test(_SPLICE, pairs or (), waits=waits)
-            bpf_syscall.delete(self._maps[self._exits.array], _SPLICE.number)
-        raw = bpf_syscall.lookup(self._maps["SELFTEST"], 0, SELFTEST_RESULT.size)
-        *found, returned, task = SELFTEST_RESULT.unpack(raw)
-        expected = [value & 0xFFFFFFFFFFFFFFFF for value in SELFTEST_ARGUMENTS]
-        if found != expected or returned != result:
-            raise SourceUnavailable(
-                f"source ebpf: a call was made with {expected} and gave {result}, but the program at its exit read "
-                f"{found} and {returned}; this kernel saves registers in a way that mozu does not know"
-            )
-        self._own_pid = task >> 32
 
     @property
     def own_pid(self) -> int:
