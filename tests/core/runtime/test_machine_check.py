@@ -22,7 +22,7 @@ def checked(folder: Path, capsys: pytest.CaptureFixture[str], text: str, *option
 @pytest.fixture
 def without_ebpf(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which ebpf cannot start, and a process with one capability only."""
-    monkeypatch.setattr(preflight, "problem", lambda code_cache: "this process lacks CAP_BPF")
+    monkeypatch.setattr(preflight, "problem", lambda code_cache, btf_file: "this process lacks CAP_BPF")
     monkeypatch.setattr(linux_capabilities, "effective", lambda: 1 << linux_capabilities.NUMBERS["CAP_PERFMON"])
 
 
@@ -81,7 +81,7 @@ RULES = [
 def test_rules_of_a_responder_that_may_kill_in_the_kernel_are_named_with_who_does_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preflight, "problem", lambda code_cache: None)
+    monkeypatch.setattr(preflight, "problem", lambda code_cache, btf_file: None)
     (tmp_path / "rules.yaml").write_bytes(orjson.dumps(RULES))
     text = (
         f"sources: [ebpf]\nevaluators: [falco: {{rules: [{tmp_path}/rules.yaml]}}]\n"
@@ -101,7 +101,7 @@ def test_rules_of_a_responder_that_may_kill_in_the_kernel_are_named_with_who_doe
 def test_without_a_source_that_could_start_the_kernel_kills_for_no_rule(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preflight, "problem", lambda code_cache: "this process lacks CAP_BPF")
+    monkeypatch.setattr(preflight, "problem", lambda code_cache, btf_file: "this process lacks CAP_BPF")
     (tmp_path / "rules.yaml").write_bytes(orjson.dumps(RULES[:1]))
     path = tmp_path / "mozu.yaml"
     path.write_text(
