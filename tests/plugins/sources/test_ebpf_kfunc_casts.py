@@ -73,11 +73,11 @@ def test_a_kernel_whose_verifier_does_not_get_along_with_casts_gets_programs_tha
     requirements.ebpf()
     load, refused = bpf_syscall.load, []
 
-    def picky(kind: int, name: str, code: bytes) -> int:
+    def picky(kind: int, name: str, code: bytes, hook: int = 0) -> int:
         if CAST in code and name != "mozu_cast":
             refused.append(name)
             raise OSError(number, "for this test")
-        return load(kind, name, code)
+        return load(kind, name, code, hook)
 
     function = filter_function_of(
         SYSCALL_SPECS["openat"], compare("fd.name", "in", ("/etc/shadow",)), ProcessPredicates(()), OpenedName.KEPT
@@ -105,11 +105,11 @@ def test_filters_that_the_verifier_does_not_take_with_casts_are_made_without(mon
     load, refused = bpf_syscall.load, []
     loader = Loader(1 << 16)
 
-    def picky(kind: int, name: str, code: bytes) -> int:
+    def picky(kind: int, name: str, code: bytes, hook: int = 0) -> int:
         if CAST in code:
             refused.append(name)
             raise OSError(errno.E2BIG, "for this test")
-        return load(kind, name, code)
+        return load(kind, name, code, hook)
 
     try:
         loader.prepare(["openat"])

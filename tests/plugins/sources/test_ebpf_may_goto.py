@@ -23,7 +23,7 @@ def loops(code: bytes) -> bool:
 
 
 def test_a_kernel_that_refuses_the_instruction_does_not_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(kind: int, name: str, code: bytes) -> int:
+    def refuse(kind: int, name: str, code: bytes, hook: int = 0) -> int:
         raise OSError(errno.EINVAL, "for this test")
 
     monkeypatch.setattr(bpf_syscall, "load", refuse)
@@ -100,12 +100,12 @@ def test_a_kernel_that_refuses_programs_with_such_loops_gets_counted_ones(
     requirements.ebpf()
     load, refused, loaded = bpf_syscall.load, [], []
 
-    def picky(kind: int, name: str, code: bytes) -> int:
+    def picky(kind: int, name: str, code: bytes, hook: int = 0) -> int:
         if loops(code) and name != "mozu_may_goto":
             refused.append(name)
             raise OSError(errno.EINVAL, "for this test")
         loaded.append(name)
-        return load(kind, name, code)
+        return load(kind, name, code, hook)
 
     monkeypatch.setattr(bpf_syscall, "load", picky)
     loader = Loader(1 << 16)

@@ -171,11 +171,11 @@ def test_a_program_that_the_kernel_refuses_is_compiled_anew(starts: Starts, monk
     load = bpf_syscall.load
     refused: list[str] = []
 
-    def once(kind: int, name: str, code: bytes) -> int:
+    def once(kind: int, name: str, code: bytes, hook: int = 0) -> int:
         if name == "mozu_path_exit" and not refused:
             refused.append(name)
             raise OSError(errno.EINVAL, "for this test")
-        return load(kind, name, code)
+        return load(kind, name, code, hook)
 
     monkeypatch.setattr(bpf_syscall, "load", once)
 
