@@ -8,9 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from mozu.plugins.rules.falco.settings import PACKS
 from tests.support.running import Json
-from tests.support.stage import Stage
+from tests.support.stage import Stage, rules_amid_builds
 from tests.support.triggers.own import HOST
 
 UNSEEN: Final[Mapping[str, str]] = MappingProxyType(
@@ -25,8 +24,6 @@ _CONFIG: Final = """\
 evaluators:
   - falco: {{rules: [{packs}, {builds}], level: paranoid, rule_matching: all}}
 """
-_WITHOUT_BUILDS: Final = "- list: build_tools\n  items: [none]\n  override: {items: replace}\n"
-"""The tests may be run by make."""
 _ACT: Final = """
 import json, pathlib, subprocess, sys
 for command in json.loads(pathlib.Path(sys.argv[1]).read_text()):
@@ -45,10 +42,10 @@ class Traced(NamedTuple):
 
 def traced(stage: Stage, folder: Path) -> Traced:
     """All acts of the host, one after another under one `mozu trace`, which records."""
-    report, config, builds, acts = (folder / name for name in ("report.json", "mozu.yaml", "builds.yaml", "acts.json"))
+    report, config, acts = (folder / name for name in ("report.json", "mozu.yaml", "acts.json"))
     recording = folder / "recording.jsonl.gz"
-    builds.write_text(_WITHOUT_BUILDS)
-    config.write_text(_CONFIG.format(packs=PACKS, builds=builds))
+    packs, builds = rules_amid_builds(folder)
+    config.write_text(_CONFIG.format(packs=packs, builds=builds))
     acts.write_text(json.dumps([stage.command(trigger) for trigger in HOST]))
     done = subprocess.run(
         [

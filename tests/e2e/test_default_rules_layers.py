@@ -9,11 +9,11 @@ from typing import Final
 
 import pytest
 
-from mozu.plugins.rules.falco.settings import PACKS
 from tests.support.containerd import containerd_engine
 from tests.support.docker import docker_engine
 from tests.support.requirements import ebpf
 from tests.support.running import Json, Running, mozu_run
+from tests.support.stage import rules_amid_builds
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -79,8 +79,7 @@ def _run(kind: str) -> None:
 def mozu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     ebpf()
     folder = tmp_path_factory.mktemp("mozu")
-    (folder / "builds.yaml").write_text("- list: build_tools\n  items: [none]\n  override: {items: replace}\n")
-    options = ["-r", str(PACKS), "-r", str(folder / "builds.yaml")]
+    options = [argument for path in rules_amid_builds(folder) for argument in ("-r", str(path))]
     for setting in ("level=paranoid", "rule_matching=all", "append_output=[{suggested_output: true}]"):
         options += ["-o", f"evaluators.falco.{setting}"]
     with mozu_run(folder, *options) as running:

@@ -7,12 +7,11 @@ from typing import Final
 
 import pytest
 
-from mozu.plugins.rules.falco.settings import PACKS
 from tests.support.containerd import Containerd, containerd
 from tests.support.docker import IMAGE, DockerEngine, docker
 from tests.support.requirements import ebpf
 from tests.support.running import Json, Running, mozu_run
-from tests.support.stage import Boxes, Stage, boxes, differences, stage
+from tests.support.stage import Boxes, Stage, boxes, differences, rules_amid_builds, stage
 from tests.support.triggers import Contained, Trigger, kernel_lacks
 from tests.support.triggers.own import CONTAINED, HOST
 from tests.support.triggers.ways import CTR_BOX, WAYS, marker, numbers, scripts
@@ -23,12 +22,6 @@ __all__ = ["boxes", "containerd", "docker", "stage"]
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
 
-_WITHOUT_BUILDS: Final = """
-- list: build_tools
-  items: [none]
-  override: {items: replace}
-"""
-"""These tests may be run by make."""
 _SETTINGS: Final = ("level=paranoid", "rule_matching=all", "append_output=[{suggested_output: true}]")
 
 
@@ -36,8 +29,7 @@ _SETTINGS: Final = ("level=paranoid", "rule_matching=all", "append_output=[{sugg
 def mozu(docker: DockerEngine, containerd: Containerd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     ebpf()
     folder = tmp_path_factory.mktemp("mozu")
-    (folder / "builds.yaml").write_text(_WITHOUT_BUILDS)
-    options = ["-r", str(PACKS), "-r", str(folder / "builds.yaml")]
+    options = [argument for path in rules_amid_builds(folder) for argument in ("-r", str(path))]
     options += [argument for setting in _SETTINGS for argument in ("-o", f"evaluators.falco.{setting}")]
     options += ["-o", f"enrichers.containers.docker.socket={docker.socket}"]
     for name, path in (("state", containerd.state), ("root", containerd.root / "root"), ("socket", containerd.socket)):

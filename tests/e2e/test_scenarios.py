@@ -10,7 +10,7 @@ import pytest
 from tests.support.docker import IMAGE, DockerEngine, docker
 from tests.support.requirements import ebpf
 from tests.support.running import Json, Running, mozu_run
-from tests.support.stage import Boxes, Stage, boxes, stage
+from tests.support.stage import Boxes, Stage, boxes, rules_amid_builds, stage
 from tests.support.triggers import Contained
 from tests.support.triggers.scenarios import SCENARIOS, Scenario
 
@@ -29,9 +29,10 @@ WHO: Final = (
 def mozu(docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     ebpf()
     folder = tmp_path_factory.mktemp("mozu")
-    ring = f"sources.syscalls.source.ebpf.ring_size={64 << 20}"
-    settings = f"enrichers.containers.docker.socket={docker.socket}", ring
-    with mozu_run(folder, *(word for setting in settings for word in ("-o", setting))) as running:
+    options = [word for path in rules_amid_builds(folder) for word in ("-r", str(path))]
+    options += ["-o", f"enrichers.containers.docker.socket={docker.socket}"]
+    options += ["-o", f"sources.syscalls.source.ebpf.ring_size={64 << 20}"]
+    with mozu_run(folder, *options) as running:
         yield running
         running.stop()
 

@@ -14,6 +14,7 @@ from typing import Final
 
 import pytest
 
+from mozu.plugins.rules.falco.settings import PACKS
 from tests.support.build import compiled
 from tests.support.docker import DockerEngine
 from tests.support.requirements import program
@@ -33,6 +34,16 @@ import socket, time
 s = socket.create_server(('203.0.113.1', 443), backlog=64); print(flush=True); time.sleep(3600)"
 """
 """A documentation address, local to this network only, on which something listens."""
+
+
+_WITHOUT_BUILDS: Final = "- list: build_tools\n  items: [none]\n  override: {items: replace}\n"
+
+
+def rules_amid_builds(folder: Path) -> tuple[Path, Path]:
+    """Mozu's own rules, and a file behind them that has them judge what make has started, too: it may run the tests."""
+    file = folder / "builds.yaml"
+    file.write_text(_WITHOUT_BUILDS)
+    return PACKS, file
 
 
 class Stage:

@@ -42,18 +42,20 @@ MAX_SPARED: Final = 4096
 SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
 SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
 """For splice, which refuses the unknown flag before it looks at anything else."""
+_SCRATCH_SIZE: Final = 25160
+_FILTER_SCRATCH_SIZE: Final = 1552
 SIZES: Final = {
-    "SCRATCH_SIZE": 25160,
+    "SCRATCH_SIZE": _SCRATCH_SIZE,
     "SYSCALL_CTX_SIZE": 112,
     "URING_OP_SIZE": uring.ENTRY.size,
     "URING_REQUESTS_SIZE": 1000,
     "URING_REQUEST_SIZE": 9192,
-    "FILTER_SCRATCH_SIZE": 1552,
+    "FILTER_SCRATCH_SIZE": _FILTER_SCRATCH_SIZE,
     "OPENED_PATH_SIZE": 280,
     "KILL_SIZE": KILL.size,
     "CALLER_CLASS_SIZE": CALLER_CLASS.size,
     "DENIAL_SIZE": DENIAL.size,
-    "DENY_SLOT_SIZE": 27048,
+    "DENY_SLOT_SIZE": _FILTER_SCRATCH_SIZE + 8 + DENIAL.size + _SCRATCH_SIZE,
 }
 """Sizes of structs in headers of bpf/, which assert them: record, syscall_ctx, uring, kernel_filter, opened_path,
 kernel_kill, kernel_deny, verdict_memory."""
