@@ -23,7 +23,8 @@ class DenyPrograms:
     """Owns them; a program is attached for as long as its descriptors are open."""
 
     def __init__(self, code: ProgramCode, types: btf.Btf) -> None:
-        self._code, self._types = code, types
+        self._code = code
+        self._functions = {hook: lsm.function_of(types, hook) for hook in lsm.HOOKS}
         self._attached: dict[str, tuple[str, Pair]] = {}
         """Hook → name of its code, (program, attachment)."""
 
@@ -47,7 +48,7 @@ class DenyPrograms:
         return refused
 
     def _placed(self, hook: str, code: RelocatableCode) -> Pair:
-        number = lsm.function_of(self._types, hook)
+        number = self._functions[hook]
         if number is None:
             raise FilterRefused("this kernel has no BPF LSM")
         ((_, program),) = self._code.load_filter(code, (bpf_syscall.LSM,), DENY_PARTS, number).items()

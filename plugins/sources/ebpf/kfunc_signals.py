@@ -4,6 +4,7 @@ bpf/kernel_kill.h walks the tasks with the same table of descriptors, and needs 
 """
 
 import os
+from collections.abc import Mapping
 from typing import Final
 
 from mozu.plugins.sources.ebpf import bpf_syscall, btf
@@ -45,10 +46,13 @@ _STEPS: Final[tuple[_Step, ...]] = (
 """Never run."""
 
 
-def are_usable(types: btf.Btf) -> bool:
+def numbers_of(types: btf.Btf) -> dict[str, int]:
+    """The kfuncs that this kernel has, by their numbers in its BTF."""
+    return {name: number for name in FUNCTIONS if (number := types.function(name)) is not None}
+
+
+def are_usable(numbers: Mapping[str, int]) -> bool:
     """Load a program of these steps at a tracepoint: whether this kernel has the kfuncs and accepts them there."""
-    found = {name: types.function(name) for name in FUNCTIONS}
-    numbers = {name: number for name, number in found.items() if number is not None}
     if len(numbers) < len(FUNCTIONS):
         return False
     calls = [Relocation(at, Symbol.KFUNC, step) for at, step in enumerate(_STEPS) if isinstance(step, str)]

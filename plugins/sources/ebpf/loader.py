@@ -84,7 +84,8 @@ class Loader:
         self._own_pid = 0
         self._snaplen = snaplen
         self._filters: dict[str, FilterFunction] = {}
-        self._types = types = types or codegen.read_types()
+        types = types or codegen.read_types()  # not kept: some 7 MB
+        self._kfuncs = kfunc_signals.numbers_of(types)
         self._sharers: list[Pair] = []
         """What ends processes that share the descriptors of one that was killed."""
         self._maps = make_maps(ring_size, requests=any(path.name == IO_URING for path in self.entry_paths))
@@ -284,7 +285,7 @@ class Loader:
         return bool(self._sharers)
 
     def _watch_sharers(self, *, wanted: bool) -> None:
-        if wanted and not self._sharers and kfunc_signals.are_usable(self._types):
+        if wanted and not self._sharers and kfunc_signals.are_usable(self._kfuncs):
             self._code.compile(SHARERS)
             self._sharers = self._attach_programs(SHARERS)
         while self._sharers and not wanted:
