@@ -121,7 +121,7 @@ inlined u64 find_message(struct deny_slot *slot, struct socket *socket, struct m
   return find_destination(slot, socket, name, length);
 }
 
-/* The call matches this rule: whether it is denied. User space is told of it, and of what would have been. */
+/* The call matches this rule: whether it is denied. Denials go into the queue DENIALS, those of a dry run too. */
 inlined u64 deny_caller(struct deny_slot *slot) {
   u32 zero = 0, rule = slot->filter.kill_rule;
   struct kill *one = LOOKUP(KILLS, &rule), *all = LOOKUP(KILLS, &zero);

@@ -1,6 +1,6 @@
 """What stands beside the files of a release: their digests, a signature over these, and the text of the release page.
 
-The signature is OpenSSH's (ssh-keygen -Y, PROTOCOL.sshsig): whoever has the public key verifies without a network.
+The signature is OpenSSH's (ssh-keygen -Y, PROTOCOL.sshsig): with the public key it is verified without a network.
 """
 
 import hashlib

@@ -37,7 +37,7 @@ def in_folder(folder: Path, names: Sequence[str]) -> dict[str, str]:
 def configured(
     folder: Path, traps: Mapping[str, str], responders: Sequence[Any], *, output: str = "%proc.pid", **more: object
 ) -> Path:
-    """A configuration file: whoever opens a trap (a path, or several with commas) raises an alert of the trap's name,
+    """A configuration file: an open of a trap (a path, or several with commas) raises an alert of the trap's name,
     to which the responder of that name answers. `more`: further settings."""
     rules = [
         {

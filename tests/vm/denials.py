@@ -156,7 +156,7 @@ def _until(what: str, met: Callable[[], bool]) -> None:
     while not met():
         if time.monotonic() > deadline:
             raise TimeoutError(what)
-        time.sleep(0.2)
+        time.sleep(0.2)  # what is waited for is in files and lines of other processes
 
 
 def _serve(server: socket.socket) -> None:

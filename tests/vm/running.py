@@ -43,7 +43,7 @@ _CONDITIONS: Final = {
     "Block": f"evt.type in (open, openat) and fd.name = {HERE}/VM-BLOCK",
     "Calls": "evt.type = getppid and proc.args contains VM-CALLS",
 }
-_TRAPPED: Final = f"import time; open('{HERE}/VM-TRAP'); time.sleep(3600)"
+_TRAPPED: Final = f"import time; open('{HERE}/VM-TRAP'); time.sleep(3600)"  # until it is killed
 _CALLER: Final = f"input(); import os; [os.getppid() for _ in range({CALLS})]; print('made', flush=True); input()"
 
 

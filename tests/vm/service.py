@@ -38,7 +38,7 @@ def until(what: str, met: Callable[[], Any]) -> Any:
     while not (found := met()):
         if time.monotonic() > deadline:
             raise Failed(f"not within {PATIENCE:.0f} s: {what}")
-        time.sleep(0.2)
+        time.sleep(0.2)  # journal and units have no notification of changes
     return found
 
 

@@ -30,7 +30,7 @@ def library() -> ctypes.CDLL:
     try:
         found = ctypes.CDLL("libseccomp.so.2")
     except OSError as error:
-        pytest.skip(f"libseccomp is not installed ({error})")
+        pytest.skip(f"libseccomp is not installed ({error})")  # a second source of numbers; apt brings it on Debian
     found.seccomp_syscall_resolve_num_arch.restype = ctypes.c_char_p
     return found
 
