@@ -323,10 +323,21 @@ class Crowd:
         except sqlite3.DatabaseError:
             return 1
 
+    def is_empty(self) -> bool:
+        """Nothing waits in any spool."""
+        return not any(map(self.backlog, self._spooled()))
+
     def is_drained(self) -> bool:
-        """Nothing waits in any spool, and the last alert of the source has come out of each."""
-        spooled = [sink for sink in self.sinks if sink.endswith("-spooled")]
-        return not any(map(self.backlog, spooled)) and all(map(self.has_ended, spooled))
+        """And the last alert of the source has come out of each."""
+        return self.is_empty() and all(map(self.has_ended, self._spooled()))
+
+    def describe(self) -> str:
+        """What each spool holds, and which sinks have not given out the last alert of the source."""
+        waiting = {sink: self.backlog(sink) for sink in self._spooled()}
+        return f"in spools {waiting}, without the end {[sink for sink in self.sinks if not self.has_ended(sink)]}"
+
+    def _spooled(self) -> list[str]:
+        return [sink for sink in self.sinks if sink.endswith("-spooled")]
 
     def has_ended(self, sink: str) -> bool:
         """The last alert of the source has come out of this sink."""

@@ -44,7 +44,7 @@ class Daemon:
         deadline = time.monotonic() + PATIENCE
         while not (found := test()):
             assert self.process.poll() is None, f"mozu has ended ({self.process.returncode}): {self.log[-5000:]}"
-            assert time.monotonic() < deadline, f"not seen: {what}\n{self.log[-5000:]}"
+            assert time.monotonic() < deadline, f"not seen: {what}; {self._crowd.describe()}\n{self.log[-5000:]}"
             time.sleep(0.05)
         return found
 

@@ -154,17 +154,21 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[tuple[Path, Path]]:
 
 
 def test_a_full_disk_costs_what_is_announced(tmp_path: Path, kafka: Cluster) -> None:
-    """The spools of all sinks share it, and every far end is down."""
+    """The spools of all sinks share it, and every far end is down. The last alert comes once there is room again: it
+    is waited for at every sink, and a full disk refuses alerts of every severity."""
+    room = tmp_path / "room"
     with (
         crowd(tmp_path, kafka, memory=False) as sinks,
         opens() as end_opens,
         small_disk(tmp_path, 6 * len(sinks.sinks) + 8) as (place, _),
-        daemon(tmp_path, sinks, total=2 * TOTAL, size=3_000, batch=100, pause=0.02) as mozu,
+        daemon(tmp_path, sinks, total=2 * TOTAL, size=3_000, batch=100, pause=0.02, end_with=str(room)) as mozu,
     ):
         sinks.down()
         mozu.wait(lambda: os.statvfs(place).f_bavail < 64, "a full disk")
         time.sleep(1)  # alerts go on coming
         sinks.up()
+        mozu.wait(sinks.is_empty, "empty spools")
+        room.touch()
         mozu.until_end("stdout")
         end_opens()
         found = mozu.prove([sink for sink in sinks.sinks if sink != "stdout"])

@@ -6,6 +6,7 @@ Its plugin is `chaos`; the last alert is of the rule `the end`.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -14,6 +15,8 @@ from mozu.core.model.alert import Ref, Template
 from tests.core.delivery.poison import poison
 
 TEMPLATE = Template(("number ", Ref("number", "uint"), " of ", Ref("text", "string")))
+_POLL_PAUSE = 0.05
+"""Seconds between two looks for the file that ends the source."""
 _PRIORITIES = (Severity.CRITICAL, Severity.WARNING, Severity.NOTICE)
 
 
@@ -25,6 +28,8 @@ class ChaosSettings(Settings):
     """Each of them, once."""
     size: int = 100
     """Characters of text in an ordinary alert."""
+    end_with: str = ""
+    """The last alert waits until there is a file of this name."""
 
 
 class ChaosSource:
@@ -46,8 +51,13 @@ class ChaosSource:
                 await asyncio.sleep(self._settings.pause)
                 if self._stopped.is_set():
                     return
+        while not self._may_end() and not self._stopped.is_set():
+            await asyncio.sleep(_POLL_PAUSE)
         yield [*batch, self._alert(0, "the end")]
         await self._stopped.wait()
+
+    def _may_end(self) -> bool:
+        return not self._settings.end_with or Path(self._settings.end_with).exists()
 
     def _alerts(self) -> Iterator[Alert]:
         bad = poison() if self._settings.poison else iter(())
