@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -75,6 +75,8 @@ class Webhook:
 
     def __init__(self, port: int, bodies: list[bytes]) -> None:
         self._bodies = bodies
+        self.on_body: Callable[[bytes], None] = lambda body: None
+        """Called on a thread with each body, once it is kept."""
         url = f"http://127.0.0.1:{port}/"
         self.settings: dict[str, Any] = {"url": url, "allow_private": True, "batch": "ndjson"}
 
@@ -101,6 +103,7 @@ def webhook() -> Iterator[Webhook]:
             body = self.rfile.read(length)
             if len(body) == length:
                 bodies.append(body)
+                made.on_body(body)
                 self.send_response(204)
                 self.end_headers()
 
@@ -108,10 +111,11 @@ def webhook() -> Iterator[Webhook]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Keeper)
+    made = Webhook(server.server_port, bodies)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield Webhook(server.server_port, bodies)
+        yield made
     finally:
         server.shutdown()
         server.server_close()

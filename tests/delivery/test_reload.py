@@ -1,4 +1,4 @@
-"""Reloads without a gap: under a steady load every numbered alert arrives once, at a webhook and in Kafka; memory and
+"""Reloads without a gap: under load every numbered alert arrives once, at a webhook and in Kafka; memory and
 descriptors stay level."""
 
 import json
@@ -7,6 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,9 @@ SECONDS = float(os.environ.get("MOZU_RELOAD_SECONDS", "1150" if FULL else "60"))
 RATE = int(os.environ.get("MOZU_RATE", "20000"))
 EVERY = 400
 """Of the calls, one so many has a number."""
+AHEAD = 200
+"""Numbered calls whose alerts may be on their way: the load waits for them, so that what is lost is lost by a reload,
+and not by a machine that is busy. All the calls between them take less than half of the ring buffer."""
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.kafka, pytest.mark.timeout(3600 if FULL else 280)]
 
@@ -43,7 +47,8 @@ def test_every_alert_arrives_once_whatever_is_reloaded(tmp_path: Path, kafka: Cl
         url = receiver.settings["url"]
         variants = Variants(tmp_path, webhook=url, kafka=kafka.servers, topic=topic, broken=broken)
         with reloaded_run(variants) as run:
-            load = Load(variants.load, RATE, EVERY)
+            load = Load(variants.load, RATE, EVERY, AHEAD)
+            receiver.on_body = partial(_acknowledge, load)
             try:
                 end, number = time.monotonic() + SECONDS, 0
                 while number < RELOADS and time.monotonic() < end:
@@ -60,7 +65,7 @@ def test_every_alert_arrives_once_whatever_is_reloaded(tmp_path: Path, kafka: Cl
     print(f"{run.reloads} reloads, {run.refused} refused, {calls} calls in {seconds:.0f} s, {hits} numbered")
 
     assert {"lost": 0, "missed": 0} == _lost(statistics)
-    assert calls / seconds > 0.5 * RATE, "so that the test can fail"
+    assert hits > number, "so that the test can fail: alerts were on their way in each reload"
     for name, numbers in arrived.items():
         twice = [number for number, times in numbers.items() if times > 1]
         missing = sorted(set(range(1, hits + 1)) - set(numbers))
@@ -69,6 +74,12 @@ def test_every_alert_arrives_once_whatever_is_reloaded(tmp_path: Path, kafka: Cl
     assert (run.refused > 0) == (broken > 0)
     if FULL:
         _check_level(run.samples)
+
+
+def _acknowledge(load: Load, body: bytes) -> None:
+    numbers = [int(number) for number in re.findall(rb"/hit-(\d+)", body)]
+    if numbers:
+        load.arrived(max(numbers))
 
 
 def _numbers(outputs: Iterator[str]) -> Counter[int]:

@@ -1,6 +1,7 @@
 """mozu reloaded again and again under load: other rules, sinks, enrichers and settings each time, and numbered alerts.
 
-    Load        calls creat at a steady rate; each hundredth or so has a number in its path, which a rule reports
+    Load        calls creat at a steady rate, or slower where alerts do not arrive so fast; each hundredth or so has a
+                number in its path, which a rule reports
     Variants    the configuration of each round, some of them broken
     ReloadedRun `mozu run`, its reloads counted by its log, its memory and descriptors sampled
 """
@@ -120,21 +121,38 @@ class Variants:
 
 
 class Load:
-    """The program, for the length of a block."""
+    """The program, for the length of a block. `ahead`: it waits while so many numbered calls have not `arrived`, so
+    that a machine that is busy makes it slower, and not a ring buffer full; 0: it never waits."""
 
-    def __init__(self, folder: Path, rate: int, every: int) -> None:
-        command = [str(compiled("numbered")), str(rate), str(every), str(folder)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, folder: Path, rate: int, every: int, ahead: int = 0) -> None:
+        command = [str(compiled("numbered")), str(rate), str(every), str(folder), str(ahead)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._began = time.monotonic()
+        self._lock = threading.Lock()
+        """Alerts arrive on threads."""
+        self._arrived = 0
+        self._ends = False
+
+    def arrived(self, number: int) -> None:
+        """The alert of the call with this number is there, and most likely those before it."""
+        with self._lock:
+            if number > self._arrived and not self._ends:
+                assert self._process.stdin is not None
+                os.write(self._process.stdin.fileno(), bytes(number - self._arrived))
+                self._arrived = number
 
     def end(self) -> tuple[int, int, float]:
         """(numbered calls, all calls, seconds)."""
-        out, _ = self._process.communicate("x", timeout=PATIENCE)
+        with self._lock:
+            self._ends = True
+        out, _ = self._process.communicate(timeout=PATIENCE)
         hits, calls = map(int, out.split())
         return hits, calls, time.monotonic() - self._began
 
     def kill(self) -> None:
         """If it has not ended."""
+        with self._lock:
+            self._ends = True
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
