@@ -15,7 +15,7 @@ AARCH64: Final = Machine(
     other_abi_bit=0,
     open_flags={"O_DIRECT": 0o200000, "O_DIRECTORY": 0o40000, "O_LARGEFILE": 0o400000, "O_TMPFILE": 0o20040000},
     user_registers=UserRegisters(
-        words=34, number=8, first=0, result=0, clone_keeps_arguments=False, number_regset=_NT_ARM_SYSTEM_CALL
+        words=34, number=8, first=0, sixth=5, result=0, clone_keeps_arguments=False, number_regset=_NT_ARM_SYSTEM_CALL
     ),
     saved_registers="regs pc orig_x0 syscallno",
     thread_info="flags",

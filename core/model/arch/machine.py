@@ -16,6 +16,8 @@ class UserRegisters(NamedTuple):
     """Of the number of the call."""
     first: int
     """Of its first argument."""
+    sixth: int
+    """Of its last one."""
     result: int
     clone_keeps_arguments: bool
     """Whether a new task still has the arguments of the call that made it; not where `first` is the result, too."""

@@ -13,7 +13,7 @@ X86_64: Final = Machine(
     other_abi_bit=0x40000000,
     open_flags={"O_DIRECT": 0o40000, "O_DIRECTORY": 0o200000, "O_LARGEFILE": 0o100000, "O_TMPFILE": 0o20200000},
     user_registers=UserRegisters(
-        words=27, number=15, first=14, result=10, clone_keeps_arguments=True, number_regset=None
+        words=27, number=15, first=14, sixth=8, result=10, clone_keeps_arguments=True, number_regset=None
     ),
     saved_registers="r10 r9 r8 bp bx ax cx dx si di orig_ax ip",
     thread_info="status",

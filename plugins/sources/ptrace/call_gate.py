@@ -9,18 +9,22 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.arch import MACHINE
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import call_number, machine_number
 from mozu.plugins.sources.ptrace.native import StoppedCall
 from mozu.plugins.sources.ptrace.reading import DENIABLE_TYPES, EXEC_EVENT, SyscallReader
+from mozu.plugins.sources.ptrace.reading.held_open import HeldOpen
+from mozu.plugins.sources.ptrace.reading.opens import OpenReader
 from mozu.plugins.sources.ptrace.reading.reader import ForeseesCalls, TracedTask
 
 DENIED: Final = -1
 """-EPERM, what a denied call returns."""
 _IO_URING: Final = machine_number("io_uring_setup")
-_SECCOMP: Final = machine_number("seccomp")
-ALWAYS_STOPPED: Final = (_IO_URING, _SECCOMP)
+SECCOMP: Final = machine_number("seccomp")
+_CONFINES: Final = machine_number("landlock_restrict_self")
+ALWAYS_STOPPED: Final = (_IO_URING, SECCOMP, _CONFINES)
 """Numbers of this machine's calls that a filter stops at, whatever rules deny."""
 _NEW_LISTENER: Final = 1 << 3
 """SECCOMP_FILTER_FLAG_NEW_LISTENER."""
@@ -39,15 +43,23 @@ class CallGate:
             named |= {"execveat"}
         self.types = named & DENIABLE_TYPES
         """Event types that it asks about; none of the others is denied."""
+        self.opens = frozenset(name for name in self.types if SYSCALL_SPECS[name].family == "open")
         self.undeniable = named - DENIABLE_TYPES
         self._ask, self._log = ask, log
         self._told: set[str] = set()
 
-    def denies(self, task: TracedTask, reader: SyscallReader) -> bool:
-        """Whether a call that rules deny is about to run; `task.at_entry` is what its reader has read."""
+    def denies(self, task: TracedTask, reader: SyscallReader, held: HeldOpen | None = None) -> bool:
+        """Whether a call that rules deny is about to run; `task.at_entry` is what its reader has read. `held`: what the
+        open would be given."""
+        if held is not None and isinstance(reader, OpenReader):
+            return any(self._ask(event) for event in reader.foresee_held(task, held))
         if reader.name not in self.types or not isinstance(reader, ForeseesCalls):
             return False
         return any(self._ask(event) for event in reader.foresee(task))
+
+    def confines(self, call: StoppedCall) -> bool:
+        """Whether the caller may have rules of Landlock afterwards: what it may open, this process cannot know then."""
+        return call.number == _CONFINES
 
     def refuses_unjudged(self, task: TracedTask, call: StoppedCall) -> bool:
         """Whether it is one of those that are refused always; each kind is reported once."""
@@ -67,4 +79,4 @@ def _unjudged(call: StoppedCall) -> str:
         return "an x32 call"
     if call.number == _IO_URING:
         return "io_uring"
-    return "a seccomp listener" if call.number == _SECCOMP and call.args[1] & _NEW_LISTENER else ""
+    return "a seccomp listener" if call.number == SECCOMP and call.args[1] & _NEW_LISTENER else ""

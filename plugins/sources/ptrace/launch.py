@@ -1,6 +1,9 @@
 """Starting a command under the tracer: the launcher stops until it is traced, then becomes the command."""
 
+import contextlib
+import logging
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -12,24 +15,37 @@ from mozu.core.api import SourceUnavailable
 from mozu.core.common.descriptors import initial_soft_limit
 from mozu.core.model.syscalls import kernel_number
 from mozu.plugins.sources.ptrace import native, seccomp
-from mozu.plugins.sources.ptrace.call_gate import ALWAYS_STOPPED
+from mozu.plugins.sources.ptrace.call_gate import ALWAYS_STOPPED, SECCOMP
+from mozu.plugins.sources.ptrace.hand_over import HandOver
 from mozu.plugins.sources.ptrace.tracer import Tracer
 
 _LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 
 
-def launch(tracer: Tracer, command: Iterable[str], types: Iterable[str]) -> "subprocess.Popen[bytes]":
+def launch(
+    tracer: Tracer, command: Iterable[str], types: Iterable[str], log: logging.Logger
+) -> "subprocess.Popen[bytes]":
     """Start the command, which has all of mozu's descriptors and stops at calls of these types. On the tracer's thread.
 
     Raises SourceUnavailable.
     """
-    found = (kernel_number(SYSCALL_SPECS[name].number) for name in types if SYSCALL_SPECS[name].is_syscall)
-    numbers = [number for number in found if number is not None]
+    numbers = _numbers(types)
     if tracer.gate is not None:
         numbers += ALWAYS_STOPPED
-    program = seccomp.build_filter(numbers).hex()
-    arguments = [sys.executable, "-I", "-S", str(_LAUNCHER), program, str(initial_soft_limit()), *command]
-    process = subprocess.Popen(arguments, close_fds=False, env=_environment())
+    opens: list[int] = []
+    with contextlib.ExitStack() as ends:
+        channel = -1
+        if tracer.gate is not None and tracer.gate.opens:
+            opens = _numbers(tracer.gate.opens)
+            own, others = socket.socketpair()
+            ends.enter_context(others)
+            others.set_inheritable(True)
+            channel = others.fileno()
+            tracer.hand_over = HandOver(own, log)
+        numbers_said = map(str, (initial_soft_limit(), channel, SECCOMP))
+        program = seccomp.build_filter(numbers, opens=opens).hex()
+        arguments = [sys.executable, "-I", "-S", str(_LAUNCHER), program, *numbers_said, *command]
+        process = subprocess.Popen(arguments, close_fds=False, env=_environment())
     tracer.root = process.pid
     _, status = os.waitpid(process.pid, os.WUNTRACED)
     if not os.WIFSTOPPED(status):
@@ -44,6 +60,12 @@ def launch(tracer: Tracer, command: Iterable[str], types: Iterable[str]) -> "sub
         ) from error
     tracer.adopt(process.pid, process.pid)
     return process
+
+
+def _numbers(types: Iterable[str]) -> list[int]:
+    """Of the calls of this machine among these types."""
+    found = (kernel_number(SYSCALL_SPECS[name].number) for name in types if SYSCALL_SPECS[name].is_syscall)
+    return [number for number in found if number is not None]
 
 
 def _environment() -> dict[bytes, bytes]:

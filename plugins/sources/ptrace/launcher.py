@@ -1,8 +1,9 @@
 """Launcher: becomes the traced command. Stops until it is traced, installs the seccomp filter, calls execve.
 
 Run as a file of its own by `python -I -S`, without any other part of mozu. Arguments: the filter in hexadecimal, the
-soft limit of descriptors (RLIMIT_NOFILE), then the command. Exits with 127 where there is no such program and with 126
-where it cannot be run.
+soft limit of descriptors (RLIMIT_NOFILE), the socket that the filter's listener is sent to, -1 where it has none, the
+number of seccomp(2), then the command. Exits with 127 where there is no such program and with 126 where it cannot be
+run.
 """
 
 import ctypes
@@ -18,17 +19,41 @@ NOT_RUN = 126
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_SECCOMP = 22
 _MODE_FILTER = 2
+_SET_MODE_FILTER = 1
+_NEW_LISTENER, _WAIT_KILLABLE = 1 << 3, 1 << 5
+"""SECCOMP_FILTER_FLAG_NEW_LISTENER and, Linux 5.19, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV."""
 
 
-def _install(program: bytes) -> None:
-    """Install the filter, without no_new_privs where that is allowed: set-uid programs lose their privilege by it."""
+def _install(program: bytes, channel: int, seccomp: int) -> None:
+    """Install the filter, without no_new_privs where that is allowed: set-uid programs lose their privilege by it.
+
+    Where it cannot have a listener, it is installed without; the socket is sent the listener, or the error's number.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     code = ctypes.create_string_buffer(program, len(program))
     head = ctypes.create_string_buffer(struct.pack("<HxxxxxxQ", len(program) // 8, ctypes.addressof(code)))
     place = ctypes.c_void_p(ctypes.addressof(head))
-    if libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, place, 0, 0) == 0:
-        return
-    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, place, 0, 0):
+
+    def listening() -> int:
+        found: int = libc.syscall(seccomp, _SET_MODE_FILTER, _NEW_LISTENER | _WAIT_KILLABLE, place)
+        return found
+
+    def silent() -> bool:
+        return bool(libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, place, 0, 0) == 0)
+
+    if channel >= 0:
+        import socket  # only here: it takes a third of the launcher's time
+
+        with socket.socket(fileno=channel) as one:
+            listener = listening()
+            if listener < 0 and ctypes.get_errno() == errno.EACCES and not libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+                listener = listening()
+            if listener >= 0:
+                socket.send_fds(one, [b"listener"], [listener])
+                os.close(listener)
+                return
+            one.send(str(ctypes.get_errno()).encode())
+    if not silent() and (libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or not silent()):
         number = ctypes.get_errno()
         raise OSError(number, f"seccomp: {os.strerror(number)}")
 
@@ -42,7 +67,8 @@ def _environment() -> dict[bytes, bytes]:
 
 def main() -> int:
     """Run the command. Returns an exit code where that is not possible."""
-    program, descriptors, command = bytes.fromhex(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    program, command = bytes.fromhex(sys.argv[1]), sys.argv[5:]
+    descriptors, channel, seccomp = map(int, sys.argv[2:5])
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))  # mozu has raised its own
     environment = _environment()
@@ -52,7 +78,7 @@ def main() -> int:
     os.kill(os.getpid(), signal.SIGSTOP)
     try:
         if program:
-            _install(program)
+            _install(program, channel, seccomp)
         os.execvpe(command[0], command, environment)
     except OSError as error:
         missing = error.errno in (errno.ENOENT, errno.ENOTDIR)

@@ -36,6 +36,8 @@ _GETSIGINFO: Final = 0x4202
 _GETREGSET: Final = 0x4204
 _SETREGSET: Final = 0x4205
 _NT_PRSTATUS: Final = 1
+_GETSIGMASK: Final = 0x420A
+_SETSIGMASK: Final = 0x420B
 _GET_SYSCALL_INFO: Final = 0x420E
 
 EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC = 1, 2, 3, 4
@@ -51,6 +53,8 @@ ENTRY, EXIT = 1, 2
 WALL: Final = 0x40000000
 WNOTHREAD: Final = 0x20000000
 _PIDFD_GETFD: Final = 438
+_OPENAT2: Final = 437
+_RESOLVE_NO_SYMLINKS: Final = 0x04
 _WAKE: Final = int(signal.SIGRTMIN) + 9
 
 _status = ctypes.c_int()
@@ -68,7 +72,10 @@ _unpack_siginfo = struct.Struct("<8xi4xi").unpack_from
 _PLACES: Final = MACHINE.user_registers
 _registers = (ctypes.c_ulonglong * _PLACES.words)()
 _no_call = ctypes.c_int(-1)
+_mask = ctypes.c_uint64()
+_mask_at = ctypes.c_void_p(ctypes.addressof(_mask))
 _WORD: Final = (1 << 64) - 1
+ALL_SIGNALS: Final = _WORD
 _NO_CALL: Final = -1
 
 
@@ -172,6 +179,22 @@ def skip_call(tid: int) -> None:
         _regset(_SETREGSET, tid, _PLACES.number_regset, _no_call)
 
 
+def replace_signal_mask(tid: int, mask: int) -> int:
+    """Which signals a stopped task blocks; gives those that it blocked before. Raises TaskGone."""
+    if _ptrace(_GETSIGMASK, tid, ctypes.sizeof(_mask), _mask_at) == -1:
+        raise _fault(ctypes.get_errno(), "PTRACE_GETSIGMASK")
+    before = _mask.value
+    _mask.value = mask
+    if _ptrace(_SETSIGMASK, tid, ctypes.sizeof(_mask), _mask_at) == -1:
+        raise _fault(ctypes.get_errno(), "PTRACE_SETSIGMASK")
+    return before
+
+
+def set_last_argument(tid: int, value: int) -> None:
+    """The sixth argument of the call that the task is stopped in becomes this. Raises TaskGone."""
+    _set_register(tid, _PLACES.sixth, value)
+
+
 def set_result(tid: int, result: int) -> None:
     """The call at whose exit the task is stopped gives this. Raises TaskGone."""
     _set_register(tid, _PLACES.result, result)
@@ -215,6 +238,16 @@ def prepare_wake() -> None:
 def wake(thread: int) -> None:
     """Let the `wait` of a thread (`threading.get_ident`) return by EINTR. It may not wait yet: call until it has."""
     signal.pthread_kill(thread, _WAKE)
+
+
+def open_without_links(directory: int, path: bytes, flags: int) -> int:
+    """openat2 with RESOLVE_NO_SYMLINKS, relative to a directory. Raises OSError."""
+    how = struct.pack("<QQQ", flags, 0, _RESOLVE_NO_SYMLINKS)
+    found = _syscall(ctypes.c_long(_OPENAT2), ctypes.c_long(directory), path, how, ctypes.c_long(len(how)))
+    if found == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return int(found)
 
 
 def pidfd_open(pid: int) -> int:

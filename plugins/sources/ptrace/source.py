@@ -182,7 +182,7 @@ class PtraceSource:
         process: subprocess.Popen[bytes] | None = None
         try:
             if self._follower is None:
-                process = launch(tracer, self._command, self._traceable)
+                process = launch(tracer, self._command, self._traceable, self._log)
             else:
                 self._follower.attach()
             self._ready.set()
@@ -193,7 +193,7 @@ class PtraceSource:
             if process is not None:
                 process.returncode = tracer.root_status or 0  # the thread has waited for it already
             self._ready.set()
-            tracer.reader_context.sockets.close()
+            tracer.close()
             self._queue.end()
 
     # --- on the loop

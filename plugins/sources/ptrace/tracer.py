@@ -19,6 +19,7 @@ from mozu.core.model.syscalls import call_name
 from mozu.plugins.sources.ptrace import native
 from mozu.plugins.sources.ptrace.call_gate import DENIED, CallGate
 from mozu.plugins.sources.ptrace.event_queue import EventQueue
+from mozu.plugins.sources.ptrace.hand_over import HandOver
 from mozu.plugins.sources.ptrace.native import TaskGone
 from mozu.plugins.sources.ptrace.process_tree import ProcessTree
 from mozu.plugins.sources.ptrace.program_warnings import ProgramWarnings
@@ -41,7 +42,7 @@ from mozu.plugins.sources.ptrace.reading.processes import (
     signal_event,
     thread_exit_event,
 )
-from mozu.plugins.sources.ptrace.reading.reader import TracedTask
+from mozu.plugins.sources.ptrace.reading.reader import SyscallReader, TracedTask
 from mozu.plugins.sources.ptrace.seccomp import OTHER_ABI
 
 _CLONE_EVENTS: Final = frozenset({native.EVENT_FORK, native.EVENT_VFORK, native.EVENT_CLONE})
@@ -83,6 +84,8 @@ class Tracer:
         """Around the handling of each stop."""
         self.gate: CallGate | None = None
         """Decides which calls do not run; None: all run."""
+        self.hand_over: HandOver | None = None
+        """Does opens that the gate lets through; None: they run as they are."""
         self._queue, self._filtered = queue, filtered
         self._resume_request = native.CONT if filtered else native.SYSCALL
         """How a task is resumed that is in no demanded call."""
@@ -144,7 +147,7 @@ class Tracer:
             self._resume(task, sig)
 
     def _resume(self, task: TracedTask, sig: int = 0) -> None:
-        runs_on = task.reader is None and not task.is_denied
+        runs_on = task.reader is None and task.result is None
         native.resume(self._resume_request if runs_on else native.SYSCALL, task.tid, sig)
 
     def _on_event_stop(self, task: TracedTask, sig: int) -> None:
@@ -166,10 +169,11 @@ class Tracer:
             self._on_entry(task)
             return
         reader, task.reader = task.reader, None
-        if task.is_denied:
-            task.is_denied = False
-            native.set_result(task.tid, DENIED)
-        if reader is not None:
+        is_over = HandOver.ends(task)
+        if task.result is not None:
+            native.set_result(task.tid, task.result)
+            task.result = None
+        if reader is not None and is_over:
             self._put(*reader.leave(task, native.read_result(task.tid)))
         self._resume(task)
 
@@ -178,12 +182,15 @@ class Tracer:
         gate = self.gate if self.armed else None
         if gate is not None and gate.refuses_unjudged(task, call):
             task.reader = None
-            self._deny(task)
+            self._answer(task, DENIED)
             return
         if call.data == OTHER_ABI or call.arch != MACHINE.audit_arch or call.number & MACHINE.other_abi_bit:
             self.warnings.other_abi(task.pid)
             self._resume(task)
             return
+        if gate is not None and gate.confines(call):
+            for one in self.tasks.values():
+                one.is_confined |= one.pid == task.pid
         reader = self._readers.get(call.number)
         task.reader = None
         if reader is not None and reader.name in self.wanted.types:
@@ -193,16 +200,40 @@ class Tracer:
                 self.let_go(task)
                 return
             task.reader = reader
-            if gate is not None and gate.denies(task, reader):
-                self._deny(task)
+            if gate is not None and reader.name in gate.types:
+                self._judge(gate, task, reader)
                 return
         self._resume(task)
 
-    def _deny(self, task: TracedTask) -> None:
+    def _judge(self, gate: CallGate, task: TracedTask, reader: SyscallReader) -> None:
+        """The call at whose entry it is stopped runs, is denied, or is done for it (hand_over.py)."""
+        try:
+            held = None if self.hand_over is None else self.hand_over.hold(task, reader)
+        except OSError as error:
+            self._answer(task, -(error.errno or 0) or DENIED)
+            return
+        try:
+            if gate.denies(task, reader, held):
+                self._answer(task, DENIED)
+            elif held is None or self.hand_over is None:
+                self._resume(task)
+            else:
+                self.hand_over.give(task, reader, held, gate)
+        finally:
+            if held is not None:
+                held.close()
+
+    def _answer(self, task: TracedTask, result: int) -> None:
         """The call at whose entry it is stopped does not run; what it returns is set at the exit."""
         native.skip_call(task.tid)
-        task.is_denied = True
+        task.result = result
         self._resume(task)
+
+    def close(self) -> None:
+        """No task is left."""
+        self.reader_context.sockets.close()
+        if self.hand_over is not None:
+            self.hand_over.close()
 
     # --- fork, exec, exit
 
@@ -227,6 +258,7 @@ class Tracer:
 
     def _add(self, tid: int, creator: TracedTask, flags: int) -> TracedTask:
         task = TracedTask(tid, creator.pid if flags & _CLONE_THREAD else tid)
+        task.is_confined = creator.is_confined
         self.tasks[tid] = task
         is_thread = task.pid != tid
         parent = _tgid_and_ppid(tid)[1] if is_thread or flags & _CLONE_PARENT else creator.pid

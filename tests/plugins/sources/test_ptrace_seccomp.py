@@ -9,14 +9,14 @@ import pytest
 from mozu.core.model.arch import AARCH64, MACHINES, X86_64, Machine
 from mozu.core.model.arch.numbers import aarch64, x86_64
 from mozu.core.model.syscalls.runs import spread
-from mozu.plugins.sources.ptrace.seccomp import DEMANDED, OTHER_ABI, build_filter
+from mozu.plugins.sources.ptrace.seccomp import DEMANDED, HANDED_OVER, OTHER_ABI, build_filter
 
-ALLOW, TRACE = 0x7FFF0000, 0x7FF00000
+ALLOW, TRACE, NOTIFY = 0x7FFF0000, 0x7FF00000, 0x7FC00000
 MAX_INSTRUCTIONS = 4096
 """BPF_MAXINSNS."""
 
 
-def verdict(program: bytes, number: int, architecture: int) -> int:
+def verdict(program: bytes, number: int, architecture: int, sixth: int = 0) -> int:
     """What the kernel would make of it: the filter's return value."""
     steps = list(struct.iter_unpack("<HBBI", program))
     assert len(steps) <= MAX_INSTRUCTIONS
@@ -26,7 +26,7 @@ def verdict(program: bytes, number: int, architecture: int) -> int:
         at += 1
         match code:
             case 0x20:
-                accumulator = {0: number, 4: architecture}[value]
+                accumulator = {0: number, 4: architecture, 56: sixth & 0xFFFFFFFF, 60: sixth >> 32}[value]
             case 0x15:
                 at += true if accumulator == value else false
             case 0x35:
@@ -67,3 +67,20 @@ def test_32_bit_calls_stop_always(machine: Machine) -> None:
 def test_calls_of_x32_stop_always() -> None:
     program = build_filter(range(450), X86_64)
     assert verdict(program, X86_64.other_abi_bit | 1, X86_64.audit_arch) == TRACE | OTHER_ABI
+
+
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
+@pytest.mark.parametrize(
+    ("sixth", "expected"),
+    [
+        (HANDED_OVER, NOTIFY),
+        (0, TRACE | DEMANDED),
+        (HANDED_OVER & 0xFFFFFFFF, TRACE | DEMANDED),
+        (HANDED_OVER & ~0xFFFFFFFF, TRACE | DEMANDED),
+    ],
+)
+def test_a_listener_is_notified_of_marked_opens_alone(sixth: int, expected: int, machine: Machine) -> None:
+    program = build_filter([2, 57, 85, 257], machine, [2, 85, 257])
+    found = {number: verdict(program, number, machine.audit_arch, sixth) for number in range(300)}
+    others = {57: TRACE | DEMANDED}
+    assert dict.fromkeys(range(300), ALLOW) | others | dict.fromkeys((2, 85, 257), expected) == found

@@ -11,10 +11,11 @@ from typing import Final, NamedTuple
 
 from mozu.plugins.sources.ptrace import proc_fs
 from mozu.plugins.sources.ptrace.reading.reader import TracedTask
+from mozu.plugins.sources.ptrace.reading.sticky import refuses_link
 
 _MOST_LINKS: Final = 40
 """As the kernel's MAXSYMLINKS."""
-_OPEN_FILE: Final = re.compile(r"/proc/[0-9]+(/task/[0-9]+)?/(fd/[0-9]+|exe|cwd|root)")
+OPEN_FILE: Final = re.compile(r"/proc/[0-9]+(/task/[0-9]+)?/(fd/[0-9]+|exe|cwd|root)")
 """Links that lead to an open file itself, whatever they say (proc(5))."""
 UNUSED_FD: Final = 1 << 30
 """Stands for the descriptor that a call would make: no process has one of this number (NR_OPEN is below)."""
@@ -36,7 +37,7 @@ class ForeseenFile(NamedTuple):
 def look_up(task: TracedTask, base: str | None, path: str, *, follow: bool = True) -> ForeseenFile:
     """Where a path leads. `base`: of a relative one; `follow`: also the last step, if it is a link."""
     whole = path if path.startswith("/") else f"{base}/{path}"
-    way = _way(task, whole, follow=follow)
+    way = way_of(task, whole, follow=follow)
     place = f"/proc/{task.tid}/root{way}"
     if not path or way is None:
         return ForeseenFile(whole, place, None, -errno.ELOOP if path else -errno.ENOENT)
@@ -46,9 +47,9 @@ def look_up(task: TracedTask, base: str | None, path: str, *, follow: bool = Tru
         return ForeseenFile(way, place, None, -(error.errno or errno.ENOENT))
 
 
-def _way(task: TracedTask, path: str, *, follow: bool) -> str | None:
+def way_of(task: TracedTask, path: str, *, follow: bool, asks: bool = False) -> str | None:
     """Step by step, since `/proc/self` and absolute links are the task's and not those of this process; None: too many
-    links."""
+    links. `asks`: raises PermissionError at a link that the kernel follows for its owner alone."""
     rest = _steps(path)
     at, links = "", 0
     while rest:
@@ -61,9 +62,11 @@ def _way(task: TracedTask, path: str, *, follow: bool) -> str | None:
             return step
         place = f"/proc/{task.tid}/root{step}"
         target = proc_fs.link_at(place)
-        if target is None or (_OPEN_FILE.fullmatch(step) and not _is_same(place, f"/proc/{task.tid}/root{target}")):
+        if target is None or (OPEN_FILE.fullmatch(step) and not _is_same(place, f"/proc/{task.tid}/root{target}")):
             at = step
             continue
+        if asks and refuses_link(place):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         links += 1
         if links > _MOST_LINKS:
             return None
@@ -94,5 +97,5 @@ def _is_same(place: str, other: str) -> bool:
 
 def _shown(place: str, way: str) -> str:
     """An open file that has no path any more, by what it is called."""
-    text = proc_fs.link_at(place) if _OPEN_FILE.fullmatch(way) else None
+    text = proc_fs.link_at(place) if OPEN_FILE.fullmatch(way) else None
     return text.removesuffix(" (deleted)") if text is not None and text.startswith("/") else way

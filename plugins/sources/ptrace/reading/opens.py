@@ -13,6 +13,7 @@ from mozu.core.state.observed import Opened
 from mozu.core.state.paths import directory, join
 from mozu.plugins.sources.ptrace import memory, proc_fs
 from mozu.plugins.sources.ptrace.reading.foreseen import UNUSED_FD, ForeseenFile, look_up
+from mozu.plugins.sources.ptrace.reading.held_open import HeldOpen, hold
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _CREAT, _EXCL, _DIRECTORY, _TMPFILE = 0o100, 0o200, 0o200000, 0o20000000
@@ -85,9 +86,31 @@ class OpenReader:
     def foresee(self, task: TracedTask) -> tuple[SyscallEvent, ...]:
         """The event of an open that the kernel does as asked, or the error that it would answer."""
         call: _OpenArgs = task.at_entry
+        seen = look_up(task, call.base, call.path or "", follow=not call.native & (_NOFOLLOW | _EXCL))
+        return self._foreseen(task, seen, _error(task, call, seen))
+
+    def hold(self, task: TracedTask) -> HeldOpen | None:
+        """What the open would reach, to be closed by the caller; None: mozu cannot open it as the task would.
+
+        Raises OSError as the open would.
+        """
+        call: _OpenArgs = task.at_entry
+        if call.resolve:
+            return None
+        if call.path is None:
+            raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
+        if call.path[:1] != "/" and call.base is None:
+            number = errno.EBADF if proc_fs.fd_info(task.tid, call.dirfd) is None else errno.ENOTDIR
+            raise OSError(number, os.strerror(number))
+        return hold(task, call.base, call.path, call.native, call.mode)
+
+    def foresee_held(self, task: TracedTask, held: HeldOpen) -> tuple[SyscallEvent, ...]:
+        """The same as `foresee`, of what is held."""
+        return self._foreseen(task, held.seen, 0)
+
+    def _foreseen(self, task: TracedTask, seen: ForeseenFile, error: int) -> tuple[SyscallEvent, ...]:
+        call: _OpenArgs = task.at_entry
         path = call.path or ""
-        seen = look_up(task, call.base, path, follow=not call.native & (_NOFOLLOW | _EXCL))
-        error = _error(task, call, seen)
         result = error or UNUSED_FD
         flags = convert_open_flags(call.native, created=call.creates and not error)
         kind = "" if error else "directory" if call.native & _DIRECTORY else "file"

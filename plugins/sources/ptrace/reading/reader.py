@@ -17,7 +17,7 @@ Args = tuple[int, int, int, int, int, int]
 class TracedTask:
     """A traced thread."""
 
-    __slots__ = ("args", "at_entry", "is_denied", "is_new", "pid", "reader", "tid")
+    __slots__ = ("args", "at_entry", "is_confined", "is_new", "own_mask", "pid", "reader", "result", "tid")
 
     def __init__(self, tid: int, pid: int) -> None:
         self.tid, self.pid = tid, pid
@@ -26,8 +26,13 @@ class TracedTask:
         self.args: Args = (0, 0, 0, 0, 0, 0)
         self.is_new = False
         """It has not stopped yet since it was made."""
-        self.is_denied = False
-        """The call that it is in does not run, and returns -EPERM."""
+        self.result: int | None = None
+        """What the call that it is in returns without having run; None: it runs."""
+        self.own_mask: int | None = None
+        """The signals that it blocks itself, while it is given what it opens (hand_over.py); its last argument is then
+        not its own either."""
+        self.is_confined = False
+        """It may have rules of Landlock, which no other process can read."""
         self.at_entry: Any = None
         """What the reader read at the entry of the call."""
 

@@ -1,0 +1,134 @@
+"""Opens of traced programs, done by mozu: what was judged is what the program is given, whatever another thread does.
+
+At the stop of an open its file is held (reading/held_open.py) and judged. Then the call is marked, and waits for the
+listener of the filter (notifications.py), by which the program is given the file that was held. Until then it blocks
+all signals: one would end the wait, and no open of a file is interrupted. Where mozu has other rights than the program,
+or only the program itself can do the open, the call runs as it is.
+"""
+
+import logging
+import os
+import socket
+from typing import Final
+
+from mozu.plugins.sources.ptrace import native
+from mozu.plugins.sources.ptrace.call_gate import CallGate
+from mozu.plugins.sources.ptrace.notifications import NoListener, SeccompListener, receive_listener
+from mozu.plugins.sources.ptrace.reading.held_open import HeldOpen, PathChangedError
+from mozu.plugins.sources.ptrace.reading.opens import OpenReader
+from mozu.plugins.sources.ptrace.reading.reader import SyscallReader, TracedTask
+from mozu.plugins.sources.ptrace.rights import OwnRights, Rights
+from mozu.plugins.sources.ptrace.seccomp import HANDED_OVER
+
+_MOST_CHANGES: Final = 50
+"""Times that another may make the file between the look and the open; then the call is denied."""
+_EPERM: Final = -1
+_ERESTARTSYS: Final = -512
+_ERESTARTNOINTR: Final = -513
+"""Results that no program sees (linux/errno.h): with the second the call is made again, whatever handler runs first."""
+
+
+class HandOver:
+    """On the tracer's thread. `channel`: from which the listener comes, once the command has its filter."""
+
+    def __init__(self, channel: socket.socket, log: logging.Logger) -> None:
+        self._channel, self._log = channel, log
+        self._listener: SeccompListener | None = None
+        self._asked = False
+        self._own = OwnRights()
+        self._rights: Rights | None = None
+        """Of the task whose open is held."""
+
+    def hold(self, task: TracedTask, reader: SyscallReader) -> HeldOpen | None:
+        """What this open would reach; None: the call runs as it is. Raises OSError as the open would."""
+        if not isinstance(reader, OpenReader) or task.is_confined or self._listening() is None:
+            return None
+        self._rights = self._own.shared_by(task.tid)
+        return None if self._rights is None else reader.hold(task)
+
+    def give(self, task: TracedTask, reader: SyscallReader, held: HeldOpen, gate: CallGate) -> None:
+        """Let the stopped call return what is held. `gate`: judges what has taken its place meanwhile.
+
+        Raises TaskGone.
+        """
+        listener, rights = self._listening(), self._rights
+        assert listener is not None
+        assert rights is not None
+        task.own_mask = native.replace_signal_mask(task.tid, native.ALL_SIGNALS)
+        native.set_last_argument(task.tid, HANDED_OVER)
+        native.resume(native.SYSCALL, task.tid)
+        if not listener.await_call(task.tid, lambda: _runs(task.tid)):
+            return
+        opened = self._opened(task, reader, held, rights, gate)
+        if opened < 0:
+            listener.answer(opened)
+            return
+        listener.give(opened, closes_on_exec=held.closes_on_exec)
+        os.close(opened)
+
+    @staticmethod
+    def ends(task: TracedTask) -> bool:
+        """At the exit of any call: whether it is over; else it is made again, since a signal came before it could wait.
+
+        Raises TaskGone.
+        """
+        if task.own_mask is None:
+            return True
+        native.set_last_argument(task.tid, task.args[5])
+        native.replace_signal_mask(task.tid, task.own_mask)
+        task.own_mask = None
+        if native.read_result(task.tid) != _ERESTARTSYS:
+            return True
+        native.set_result(task.tid, _ERESTARTNOINTR)
+        return False
+
+    def _opened(
+        self, task: TracedTask, reader: SyscallReader, held: HeldOpen, rights: Rights, gate: CallGate
+    ) -> int:
+        """A descriptor, or the error of the call, negative."""
+        now = held
+        try:
+            for _ in range(_MOST_CHANGES):
+                try:
+                    return now.open(rights)
+                except PathChangedError:
+                    there_now = self.hold(task, reader)
+                    if there_now is None:
+                        break
+                    now.close()
+                    now = there_now
+                    if gate.denies(task, reader, now):
+                        break
+        except OSError as error:
+            return -(error.errno or 0) or _EPERM
+        finally:
+            now.close()
+        return _EPERM
+
+    def _listening(self) -> SeccompListener | None:
+        if not self._asked:
+            self._asked = True
+            try:
+                self._listener = SeccompListener(receive_listener(self._channel))
+            except (OSError, NoListener) as error:
+                text = "source ptrace: opens run as programs ask for them, and their threads can change paths: %s"
+                self._log.warning(text, error)
+            self._channel.close()
+        return self._listener
+
+    def close(self) -> None:
+        """Idempotent."""
+        self._asked = True
+        self._channel.close()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+
+def _runs(tid: int) -> bool:
+    """Whether the task may still come to wait: it is not stopped and has not ended."""
+    try:
+        with open(f"/proc/{tid}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2][:1] not in b"tTZX"
+    except OSError:
+        return False
