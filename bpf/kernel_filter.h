@@ -30,9 +30,9 @@ struct tested_path {
   u64 hidden;           /* "/." occurs in it */
   u64 last, last_word;  /* bits of the last word with slashes, and its index */
   u64 file[4];          /* the first bytes after the last slash */
-  u64 zero;             /* never written */
   u64 dentry;           /* a struct opened_path begins here */
-  u64 length, raw;
+  u64 length;
+  u64 raw;              /* of the path as given; less than 2^8, so that the last bytes before the path are 0 */
   union { u64 word[MAX_FILTERED_PATH / 8]; char bytes[2 * MAX_FILTERED_PATH + 64]; };
 };
 _Static_assert(__builtin_offsetof(struct tested_path, word) - __builtin_offsetof(struct tested_path, dentry) ==

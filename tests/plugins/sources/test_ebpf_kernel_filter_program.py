@@ -10,7 +10,7 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.filter.formula import FALSE, TRUE, Formula, all_of, any_of, negation
 from mozu.plugins.sources.ebpf.kernel_filter import names
-from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, ProcessCheck, Subject, about
+from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, ProcessCheck, SearchCheck, Subject, about
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 from tests.support import bpf_machine, filter_facts
@@ -54,6 +54,26 @@ def passes(code: RelocatableCode, facts: Facts, number: int, *, named: bool = Tr
     assert found.tail_call in (None, number + NUMBERS_END)
     assert (found.tail_call is None) == ("part_count_filtered" in found.called)
     return found.tail_call is not None
+
+
+@pytest.mark.parametrize("length", range(1, 17))
+def test_a_text_is_found_at_every_place_and_nowhere_else(length: int) -> None:
+    text = b"/abcdefghijklmnop"[:length]
+    code = open_program(SearchCheck(text), OpenedName.UNUSED)
+    facts = random_facts(random.Random(length))
+
+    def found(name: bytes) -> bool:
+        return passes(code, facts._replace(name=name, real=name), OPENAT.number)
+
+    for before in range(12):
+        for behind in range(6):
+            name = b"/" + b"x" * before + text + b"y" * behind
+            assert found(name)
+            for at in range(length):
+                other = bytearray(name)
+                other[1 + before + at] = ord("z")
+                assert found(bytes(other)) is (text in other), (name, at)
+    assert not found(text[:-1] or b"z")
 
 
 @pytest.mark.parametrize("opened", OpenedName)

@@ -124,7 +124,8 @@ class CodeAssembler:
     def jump_rarely(self, target: Label) -> None:
         """At the beginning of a loop: go on at the label after very many rounds. The loop ends before that.
 
-        With it the verifier follows the loop once, if registers that count rounds begin with what it does not know.
+        With it the verifier follows the loop once, if what it knows of each register in a later round lies within what
+        it knew in an earlier one: a count goes down from a number of which it knows the bounds.
         """
         self._items.append(_RareJump(target))
 

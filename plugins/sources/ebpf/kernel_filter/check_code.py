@@ -35,6 +35,8 @@ _LONGEST_NAME: Final = 256
 _CHUNK: Final = 4
 """Bytes that one comparison with an immediate tests."""
 _WORD: Final = 8
+_PLACES: Final = 4
+"""Where a text is compared in one round of a search; more make long programs and searches little faster."""
 _R0, _R1, _R2, _R3, _R4, _R5, _R9 = (*tuple(Register)[:6], Register.R9)
 
 
@@ -192,34 +194,43 @@ class CheckCode:
         branch(code, Condition.NE, _R0, 0, targets, wide=True)
 
     def _search(self, check: SearchCheck, targets: Targets) -> None:
-        """Compare at every place where the text could still end within the name: eight bytes, then the others.
+        """Compare at every place where the text could stand, from the last one on, _PLACES in a round.
 
-        The number of the place begins with a 0 that the verifier does not know: see `jump_rarely`.
+        A round has one branch, the jump back at its end. Before may_goto the verifier follows every round, and gives up
+        when 8,192 branches wait for it (BPF_COMPLEXITY_LIMIT_JMP_SEQ); of a jump back it keeps the next round and goes
+        on behind the loop, so that one waits for each loop. Hence what was compared is gathered without branches:
+        `x | -x` has the highest bit unless x is 0. The last round may begin before the name: there lie the upper bytes
+        of `raw`, which are 0 and begin no text.
         """
-        code, again, other = self._code, Label(), Label()
+        code, again = self._code, Label()
         text, place = check.text, _in_scratch(check.about, "bytes")
-        first, second = text[:_WORD], text[_WORD:]
-        code.load(_R3, SCRATCH, _in_scratch(check.about, "length"), Width.DOUBLE)
-        code.compute(Alu.ADD, _R3, 1 - len(text))
-        code.move(_R5, _shifted(first))
-        code.load(_R2, SCRATCH, _in_scratch(check.about, "zero"), Width.DOUBLE)
+        words = [(place, text[:_WORD], _R5)]
+        if len(text) > _WORD:
+            words.append((place + len(text) - _WORD, text[-_WORD:], _R9))
+        code.load(_R2, SCRATCH, _in_scratch(check.about, "length"), Width.DOUBLE)
+        code.compute(Alu.ADD, _R2, -len(text))
+        code.jump_if(Condition.GE, _R2, _LONGEST_NAME, targets.miss)
+        code.compute(Alu.ADD, _R2, 1)
+        for _, word, wanted in words:
+            code.move(wanted, _shifted(word))
+        code.move(_R0, -1)
         code.bind(again)
         code.jump_rarely(targets.miss)
-        code.jump_if(Condition.GE, _R2, _LONGEST_NAME, targets.miss)
-        code.jump_if(Condition.SGE, _R2, _R3, targets.miss)
         code.move(_R1, SCRATCH)
         code.compute(Alu.ADD, _R1, _R2)
-        self._load_shifted(_R4, place, first)
-        if second:
-            code.jump_if(Condition.NE, _R4, _R5, other)
-            self._load_shifted(_R4, place + _WORD, second)
-            code.move(_R0, _shifted(second))
-            code.jump_if(Condition.EQ, _R4, _R0, targets.hit)
-            code.bind(other)
-        else:
-            code.jump_if(Condition.EQ, _R4, _R5, targets.hit)
-        code.compute(Alu.ADD, _R2, 1)
-        code.jump(again)
+        for back in range(1, _PLACES + 1):
+            for found, (offset, word, wanted) in zip((_R4, _R3), words, strict=False):
+                self._load_shifted(found, offset - back, word)
+                code.compute(Alu.XOR, found, wanted)
+            if len(words) > 1:
+                code.compute(Alu.OR, _R4, _R3)
+            code.move(_R3, 0)
+            code.compute(Alu.SUB, _R3, _R4)
+            code.compute(Alu.OR, _R3, _R4)
+            code.compute(Alu.AND, _R0, _R3)
+        code.compute(Alu.ADD, _R2, -_PLACES)
+        code.jump_if(Condition.SGT, _R2, 0, again)
+        branch(code, Condition.SGE, _R0, 0, targets, wide=True)
 
     def _load_shifted(self, to: Register, offset: int, text: bytes) -> None:
         """Bytes at R1, moved up so that those behind the text are gone."""
