@@ -75,7 +75,8 @@ class Monitor:
             stats = Path(folder) / "stats.json"
             process = subprocess.Popen(self.command(stats), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             ready, counted = threading.Event(), [0]
-            threading.Thread(target=self._read, args=(process, ready, counted), daemon=True).start()
+            reader = threading.Thread(target=self._read, args=(process, ready, counted), daemon=True)
+            reader.start()
             try:
                 if not ready.wait(TIMEOUT):
                     raise SystemExit(f"{self.name} did not say {self._ready!r} within {TIMEOUT:.0f} s")
@@ -88,6 +89,7 @@ class Monitor:
                 usage.cpu, usage.rss = _cpu(process.pid) - before, _rss(process.pid)
             finally:
                 end(process)
+                reader.join(TIMEOUT)  # the last of what it wrote
             usage.lost, usage.alerts = self.lost(stats), counted[0]
 
     def _read(self, process: "subprocess.Popen[str]", ready: threading.Event, counted: list[int]) -> None:

@@ -54,6 +54,8 @@ class JudgedType:
         """What the fields of a task say → verdicts on its events."""
         self.hits = self.misses = 0
         """Of late."""
+        self.is_repetitive = True
+        """Most of its calls come again, as far as is known: each is remembered when it comes first."""
 
     def caller(self, event: SyscallEvent, tables: Tables) -> Caller | None:
         """The task of an event that the state has just taken in."""

@@ -1,9 +1,10 @@
 """Verdicts that the source itself may discard calls by (`DiscardsJudged`): which, and until when.
 
 A caller that has no class in its source gets one: the number of the verdicts that are found for it here. From then on a
-call is reported once its verdict is remembered, or when it was recognised here twice: then its source did not know it,
-or has forgotten it. What lies outside of what the source sees (rules, recordings, repairs of the state) ends everything
-that was reported to it, at once: where all calls are discarded there is no next batch.
+call is reported once its verdict is remembered. One that is recognised here its source does not know: it had no key
+when it was judged, or the source has forgotten it, or it was on its way when it was reported, which is assumed once.
+What lies outside of what the source sees (rules, recordings, repairs of the state) ends everything that was reported to
+it, at once: where all calls are discarded there is no next batch.
 """
 
 from typing import Final, cast
@@ -12,8 +13,8 @@ from mozu.core.api import DiscardsJudged, Source
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.event import UndecodedEvent
 
-_SEEN: Final = 1 << 16
-"""Calls that were recognised here once."""
+_TOLD: Final = 1 << 16
+"""Calls that were reported and have not come since."""
 
 
 class ToldVerdicts:
@@ -21,7 +22,8 @@ class ToldVerdicts:
 
     def __init__(self, source: Isolated[Source]) -> None:
         self._source = source
-        self._seen: set[bytes] = set()
+        self._told: set[bytes] = set()
+        """Keys of calls that were reported and have not come since."""
         self._fresh: dict[bytes, UndecodedEvent] = {}
         """Of this batch, by `source_key`."""
         self._classes: dict[bytes, int] = {}
@@ -32,7 +34,7 @@ class ToldVerdicts:
     def add(self, event: UndecodedEvent) -> None:
         """Its verdict is remembered from now on."""
         if event.source_key:
-            self._fresh[event.source_key] = event
+            self._report(event)
 
     def missed(self, event: UndecodedEvent, number: int) -> None:
         """It is judged; `number`: of the verdicts that are its caller's."""
@@ -45,12 +47,16 @@ class ToldVerdicts:
         if not key:
             self.missed(event, number)
             return
-        if key in self._seen:
-            self._fresh[key] = event
-            return
-        if len(self._seen) >= _SEEN:
-            self._seen.clear()
-        self._seen.add(key)
+        if key in self._told:
+            self._told.discard(key)
+        else:
+            self._report(event)
+
+    def _report(self, event: UndecodedEvent) -> None:
+        self._fresh[event.source_key] = event
+        if len(self._told) >= _TOLD:
+            self._told.clear()
+        self._told.add(event.source_key)
 
     def tell(self) -> None:
         """At the end of a batch."""
@@ -67,7 +73,7 @@ class ToldVerdicts:
         """Nothing holds any more."""
         self._fresh.clear()
         self._classes.clear()
-        self._seen.clear()
+        self._told.clear()
         component, self._component = self._component, None
         if component is not None:
             with self._source.contained("forget which calls were judged"):

@@ -7,7 +7,8 @@ core/model/fields). So what a verdict is found by is what the event's record hol
 task that could decide: tasks with equal values share their verdicts.
 
 With the verdict stands what the event did to the state (`core/state/effects.py`), which is done again. An event that
-raised an alert, was held for an enricher, or made an evaluator fail is not remembered, and one that comes once neither.
+raised an alert, was held for an enricher, or made an evaluator fail is not remembered. Where most calls of a type turn
+out not to come again one is remembered when it comes a second time.
 
 Remembering stops where something else wants every event: a recording, an evaluator that does not say by which fields
 it judges, or one that works elsewhere.
@@ -33,7 +34,7 @@ ENTRY_BYTES: Final = 500
 _TASKS: Final = 8_192
 """Tasks of one event type, and different values of them, that are known at once."""
 _SEEN: Final = 1 << 16
-"""Events that came once, of which a second is remembered."""
+"""Events that came once, of types of which a second is remembered."""
 WINDOW: Final = 1 << 15
 """Calls of one type that were decoded, after which it is looked at whether remembering pays: by then half as many
 different ones that come again are known."""
@@ -142,15 +143,21 @@ class VerdictMemory:
             return
         if kind.source_sees:
             self._in_source.missed(event, caller.verdicts.number)
-        sighting = hash((event.key, id(caller.verdicts)))
-        if sighting not in self._seen:
-            if len(self._seen) >= _SEEN:
-                self._seen.clear()
-            self._seen.add(sighting)
+        if not kind.is_repetitive and not self._was_seen(event.key, caller.verdicts):
             return
         effect = kind.effect(decoded)
         if effect is not None:
             self._candidates.append((decoded.num, caller.verdicts, event, effect))
+
+    def _was_seen(self, key: bytes, verdicts: Verdicts) -> bool:
+        """Whether this call has come before; it has, from now on."""
+        sighting = hash((key, id(verdicts)))
+        if sighting in self._seen:
+            return True
+        if len(self._seen) >= _SEEN:
+            self._seen.clear()
+        self._seen.add(sighting)
+        return False
 
     def alerted(self, number: int) -> None:
         """An event of this batch has raised an alert."""
@@ -250,6 +257,7 @@ class VerdictMemory:
 
     def _look_back(self, name: str, kind: JudgedType) -> None:
         """Let a type rest whose calls hardly ever come again."""
+        kind.is_repetitive = kind.hits >= kind.misses
         if kind.hits * _WORTH < kind.misses:
             self._rests[name] = min(2 * self._rests.get(name, RESTS[0] // 2), RESTS[1])
             self._resting[name] = self._rests[name]

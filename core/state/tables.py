@@ -17,8 +17,8 @@ class Node(Task):
 
     __slots__ = ("born", "children", "died", "inverted", "main", "members", "reaper")
 
-    def __init__(self, tid: int, tasks: "Tables", born: int) -> None:
-        super().__init__(tid, tasks)
+    def __init__(self, tid: int, tasks: "Tables", born: int, files: FdTable | None = None) -> None:
+        super().__init__(tid, tasks, files)
         self.main: Node = self
         self.born = born
         """The first event that may see it."""
@@ -76,7 +76,9 @@ class Tables:
         self.epoch += 1
         old = node.version
         again = old.since == number and old.older is not None  # no event has seen what this one changed first
-        version = node.newest = replace(old) if again else replace(old, since=number, older=old)
+        version = node.newest = replace(old)  # members by name would double its time
+        if not again:
+            version.since, version.older = number, old
         self._replaced.append(version)
         return version
 
@@ -89,11 +91,12 @@ class Tables:
         else:
             files.put(fd, file, number)
 
-    def inherit(self, child: Node, files: FdTable) -> None:
-        """The child gets a copy of its parent's descriptors."""
-        if self._inherited + len(files) <= _INHERITED_LIMIT:
-            self._inherited += len(files)
-            child.files = files.inherited()
+    def inherited(self, files: FdTable) -> FdTable:
+        """What a child of the task that has these descriptors begins with: a copy of them."""
+        if self._inherited + len(files) > _INHERITED_LIMIT:
+            return FdTable()
+        self._inherited += len(files)
+        return files.inherited()
 
     def unshare(self, node: Node) -> None:
         """From now on the task has a table of descriptors of its own."""

@@ -1,12 +1,16 @@
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from benchmarks.monitor import Usage
-from benchmarks.side_by_side import Site, Watcher, cell, sustained
+from benchmarks.place import put
+from benchmarks.side_by_side import cell, measured
+from benchmarks.wanted_rows import Rows, sustained
+from benchmarks.watcher import Site, Watcher
 
 
 def test_a_cell_has_the_median_and_the_spread_and_a_dash_where_nothing_is_told() -> None:
@@ -59,4 +63,32 @@ def test_sustained_is_the_highest_rate_without_loss_or_what_the_machine_makes(
 
     monkeypatch.setattr(Site, "watched", lambda site, monitor: Watched())
     monkeypatch.setattr(Site, "opens", opens)
-    assert found == sustained(1, 1)(made, Site(Path("/f"), Path("/r")))
+    assert found == sustained(1, 1)(made, Site(Path("/f"), Path("/r")))[0]
+
+
+def test_rows_that_count_are_measured_once_and_others_in_each_round() -> None:
+    site, seen = Site(Path("/f"), Path("/r")), []
+
+    def measure(monitor: Watcher, _: Site) -> Sequence[float]:
+        seen.append(monitor.name)
+        return len(seen), 10 * len(seen)
+
+    monitors = [Watcher(name, "", "", "") for name in ("a", "b")]
+    names = (("p50", " ms"), ("p99", " ms"))
+    assert ["| p50 | 2 ms (1 … 3) | 3 ms (2 … 4) |", "| p99 | 20 ms (10 … 30) | 30 ms (20 … 40) |"] == measured(
+        Rows(names, measure), monitors, site, 2
+    )
+    seen.clear()
+    assert ["| p50 | 1 ms | 2 ms |", "| p99 | 10 ms | 20 ms |"] == measured(
+        Rows(names, measure, is_count=True), monitors, site, 2
+    )
+
+
+def test_a_table_takes_its_place_in_a_page_and_nothing_else_changes(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- one -->\nold\n<!-- end of one -->\nafter\n")
+    put(page, "one", "| new |")
+    put(page, "one", "| newer |")
+    assert "before\n<!-- one -->\n| newer |\n<!-- end of one -->\nafter\n" == page.read_text()
+    with pytest.raises(SystemExit, match="no lines '<!-- two -->'"):
+        put(page, "two", "| new |")

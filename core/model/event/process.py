@@ -27,10 +27,10 @@ class Task:
 
     __slots__ = ("files", "newest", "tasks", "tid")
 
-    def __init__(self, tid: int, tasks: Tasks | None = None) -> None:
+    def __init__(self, tid: int, tasks: Tasks | None = None, files: FdTable | None = None) -> None:
         self.tid = tid
         self.newest: Process | None = None
-        self.files = FdTable()
+        self.files = FdTable() if files is None else files
         """Descriptors, shared between the tasks that share them (threads)."""
         self.tasks = tasks
         """The table this task stands in."""

@@ -122,8 +122,9 @@ def _take_in(state: State, event: SyscallEvent, version: Process) -> bool:
     if env or state.live:
         version.env = environment(env) if env is not None else None
     if groups:
-        version.cgroups = known = cgroups(groups)
-        version.container = container_of(known, state.namespaces)
+        known = cgroups(groups)
+        if known is not version.cgroups:  # else the container is known, too
+            version.cgroups, version.container = known, container_of(known, state.namespaces)
     if state.live and (cwd or "").startswith("/"):
         version.cwd = directory(cwd)
     return mtime is not None

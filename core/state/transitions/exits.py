@@ -31,7 +31,8 @@ def _ended(state: State, event: SyscallEvent, node: Node | None) -> None:
     number = state.number
     if node is not None and node.main is node:
         reaper = _reaper(state, node, event)
-        event.process = state.tables.update(node, number, exited=True, others=0)
+        version = event.process = state.tables.new_version(node, number)
+        version.exited, version.others = True, 0
         close(state, node, number, reaper)
         return
     if node is not None:

@@ -53,17 +53,17 @@ def forked(state: State, event: SyscallEvent) -> None:
         if creator.died is not None:
             creator = get_or_create(state, event.tid, event.pid)
     source = creator.version
-    child = Node(observed.tid, state.tables, born)
-    process = replace(
-        source, task=child, tid=observed.tid, pid=observed.pid, vtid=observed.vtid, vpid=observed.vpid, since=born,
-        older=None, start=observed.start or event.time, pidns_start=observed.pidns_start or source.pidns_start,
-        others=0, exited=False, leader=None,
-    )  # fmt: skip
     if observed.shares_files:
-        child.files = creator.files
-        child.files.is_shared = True
+        creator.files.is_shared = True
+        child = Node(observed.tid, state.tables, born, creator.files)
     else:
-        state.tables.inherit(child, creator.files)
+        child = Node(observed.tid, state.tables, born, state.tables.inherited(creator.files))
+    process = replace(source)  # then its members: half of what `replace` by so many names takes
+    process.task, process.tid, process.pid = child, observed.tid, observed.pid
+    process.vtid, process.vpid, process.since, process.older = observed.vtid, observed.vpid, born, None
+    process.start, process.others, process.exited, process.leader = observed.start or event.time, 0, False, None
+    if observed.pidns_start:
+        process.pidns_start = observed.pidns_start
     parent = creator.main
     if observed.ptid and observed.ptid != creator.tid:
         reported = state.node(observed.ptid)
@@ -196,7 +196,7 @@ def _place(state: State, process: Process, model: Node, *, thread: bool, trusted
         enlist(state, main, node, number)
         return node
     if trusted:
-        state.tables.inherit(node, model.files)
+        node.files = state.tables.inherited(model.files)
         process.cwd, process.env = model.main.version.cwd, model.main.version.env
     link(state, node)
     adopt(state, node, number)

@@ -98,19 +98,22 @@ class RecordDecoder:
                 "syscall", name, time + self.offset, 0, pid, record[_TASK_AT:_TASK_END], record[_KEY_AT:], record,
                 self.decode,
             )  # fmt: skip
-        if self._decode[number] is None:
+        decode = self._decode[number]
+        if decode is None:
             return None
         self.received[number] += 1
-        return self.decode(record)
+        return self._event(decode, record)
 
     def decode(self, record: bytes) -> SyscallEvent:
         """The event of a record whose type has a decoder; that of an `UndecodedEvent`, too."""
         decode = self._decode[record[_TYPE_AT] | record[_TYPE_AT + 1] << 8]
         assert decode is not None, "no such type is left undecoded"
+        return self._event(decode, record)
+
+    def _event(self, decode: Decode, record: bytes) -> SyscallEvent:
         event = decode(record, self.offset)
-        path = record[_ENTRY_PATH_AT]
-        if path:
-            event.entry_path = _ENTRY_PATHS[path]
+        if record[_ENTRY_PATH_AT]:
+            event.entry_path = _ENTRY_PATHS[record[_ENTRY_PATH_AT]]
         act = record[_ENTRY_PATH_AT + 1] & _ACTS
         if act:
             event.kernel_act = "kill" if act & _ACT_KILLED else "would"

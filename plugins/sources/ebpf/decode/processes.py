@@ -101,12 +101,10 @@ def _exec(name: str) -> Decode:
             args += (path.decode("utf-8", "surrogateescape"),)
         observed = None
         if result == 0:
-            observed = Executed(
-                sid=vsid, pgid=pgid, vpid=vpid, vtid=vtid, ptid=parent, ruid=ruid, suid=suid, rgid=rgid, sgid=sgid,
-                start=start + offset, stack=stack, args_truncated=bool(marks & _ARGS_CUT),
-                old_tid=old_tid if old_tid != tid else 0, namespaces=namespaces,
-                exe_uid=owner, exe_mode=S_IMODE(mode),
-                stdio=standard_files(record, _SIZE, standard, end) if standard else (),
+            observed = Executed(  # by position: eight times as fast as by name
+                vsid, pgid, vpid, vtid, parent, ruid, suid, rgid, sgid, start + offset, stack, marks & _ARGS_CUT != 0,
+                old_tid if old_tid != tid else 0, namespaces, owner, S_IMODE(mode),
+                standard_files(record, _SIZE, standard, end) if standard else (),
             )  # fmt: skip
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, observed)
 

@@ -1,0 +1,31 @@
+"""Where a benchmark writes its table: a part of a page between two lines that name it.
+
+    <!-- side_by_side -->
+    …
+    <!-- end of side_by_side -->
+"""
+
+import os
+import platform
+import re
+import time
+from pathlib import Path
+
+
+def put(page: Path, name: str, text: str) -> None:
+    """In the place of what stands between the two lines. Raises SystemExit where the page does not have both."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    head, found, rest = page.read_text().partition(f"{begin}\n")
+    _, also, tail = rest.partition(end)
+    if not found or not also:
+        raise SystemExit(f"{page} has no lines {begin!r} and {end!r}: add them where the table is to stand")
+    page.write_text(f"{head}{begin}\n{text}\n{end}{tail}")
+
+
+def conditions() -> str:
+    """Of this run, before it begins: date, processors, kernel, Python, load."""
+    found = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
+    model = found[1].strip() if found else platform.machine()
+    date = time.strftime("%d %B %Y").lstrip("0")
+    load, kernel, python = os.getloadavg()[0], platform.release(), platform.python_version()
+    return f"{date}; {os.cpu_count()} × {model}, Linux {kernel}, Python {python}; a load of {load:.1f} before"
