@@ -79,7 +79,7 @@ def main() -> None:
             fresh = measured(rows, watchers, site, options.rounds)
             print("\n".join(fresh), flush=True)
             lines += fresh
-    told = f"{about}; {options.rounds} round{"s" * (options.rounds > 1)} in {(time.monotonic() - begun) / 60:.0f} minutes."
+    told = f"{about}; rounds: {options.rounds}, in {(time.monotonic() - begun) / 60:.0f} minutes."
     print(f"\n{told}")
     if options.write is not None:
         put(options.write, "side_by_side", f"{told}\n\n" + "\n".join(lines))
