@@ -18,6 +18,7 @@ from tests.mutants.judge import Judge
 from tests.mutants.mutation import Mutation
 from tests.mutants.python_mutations import python_mutations
 from tests.mutants.reached import Reached
+from tests.mutants.session import CANNOT_TRY, FAILED, PASSED, Asked, Session
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _LEAST_SECONDS: Final = 120.0
@@ -49,6 +50,7 @@ class Trial:
     def __init__(self, folder: str, reached: Reached) -> None:
         self._reached = reached
         self.judge = Judge(ROOT, Path(folder) / f"mozu-{os.getpid()}")
+        self._session: Session | None = None
 
     @classmethod
     def begin(cls, folder: str, reached: Reached) -> None:
@@ -67,11 +69,19 @@ class Trial:
         tests, limit = self._tests(file, source, mutation.line)
         if not tests:
             return "unreached"
-        path.write_text(mutation.applied(source))
-        try:
-            return "survives" if self.judge.passes(tests, limit) else "noticed"
-        finally:
-            path.write_text(source)
+        changed = mutation.applied(source)
+        status = CANNOT_TRY
+        if file.endswith(".py") and not self._reached.at_import(file, source, mutation.line):
+            if self._session is None:
+                self._session = self.judge.session(self._reached.folders)
+            status = self._session.status(Asked(file, source, changed, tests, limit))
+        if status == CANNOT_TRY:
+            path.write_text(changed)
+            try:
+                status = PASSED if self.judge.passes(tests, limit) else FAILED
+            finally:
+                path.write_text(source)
+        return "survives" if status == PASSED else "noticed"
 
     def _tests(self, file: str, source: str, line: int) -> tuple[list[str], float]:
         """Which ones, and how many seconds they may take."""

@@ -2,9 +2,7 @@
 
 import os
 import shutil
-import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,20 +12,20 @@ import msgspec
 import pytest
 
 from tests.mutants.reached import Reached, Recorder
+from tests.mutants.session import FAILED, PASSED, Session, status_of
 
 _COPIED: Final = ("core", "plugins", "bpf", "src", "tests", "docs", "benchmarks", "schemas", "tools")
 _FILES: Final = ("pyproject.toml", "Makefile", "setup.py", "README.md")
 _OPTIONS: Final = ("-q", "-m", "not live", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header")
 _NO_TESTS: Final = 5
 """Status of pytest where none was chosen."""
-_POLL: Final = 0.05
-"""Seconds between two looks whether the tests have ended."""
 _RECORDING: Final = 3600.0
 """Seconds that tests may take whose lines are recorded."""
 
 
 class Judge:
-    """A copy of the tree below `place`. Tests run in children of this process, which has imported their libraries."""
+    """A copy of the tree below `place`. Tests run in children of this process, which has imported their
+    libraries; those of a session also find mozu and the tests imported."""
 
     def __init__(self, root: Path, place: Path) -> None:
         self.place = place
@@ -38,32 +36,31 @@ class Judge:
             shutil.copy(root / name, place / name)
 
     def passes(self, tests: Sequence[str], seconds: float) -> bool:
-        """Whether all of them pass. Tests that have not ended by then have noticed something: an endless loop."""
-        return self._run(["-x", *tests], seconds)
+        """Whether all of them pass on the tree as it lies there."""
+        return self._run(["-x", *tests], seconds) == PASSED
+
+    def session(self, folders: Sequence[str]) -> Session:
+        """Tests of these folders, collected once."""
+        basetemp = f"--basetemp={self.place / 't'}"
+        return Session(lambda plugin: self._test([basetemp, *folders], plugin))
 
     def recorded(self, folder: str, files: Sequence[str]) -> Reached:
         """Which lines of these files the tests of a folder reach, by tests that pass."""
         target = self.place / "reached.json"
         target.write_text("{}")
         self._run([folder], _RECORDING, lambda: Recorder(self.place, target, files))
-        return msgspec.json.decode(target.read_bytes(), type=Reached)
+        found = msgspec.json.decode(target.read_bytes(), type=Reached)
+        found.folders.append(folder)
+        return found
 
-    def _run(self, arguments: Sequence[str], seconds: float, recorder: Callable[[], Recorder] | None = None) -> bool:
+    def _run(self, arguments: Sequence[str], seconds: float, recorder: Callable[[], Recorder] | None = None) -> int:
         pid = os.fork()
         if pid == 0:
             os.setpgid(0, 0)
-            self._test(arguments, recorder)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                return status == 0
-            time.sleep(_POLL)  # a child's end comes without a descriptor to wait for
-        os.killpg(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        return False
+            self._test(arguments, None if recorder is None else recorder())
+        return status_of(pid, seconds)
 
-    def _test(self, arguments: Sequence[str], recorder: Callable[[], Recorder] | None) -> None:
+    def _test(self, arguments: Sequence[str], plugin: object | None) -> None:
         """In the child: never returns."""
         try:
             quiet = os.open(os.devnull, os.O_WRONLY)
@@ -75,11 +72,10 @@ class Judge:
             sys.path[:0] = [str(self.place / "src"), str(self.place)]
             for name in [name for name in sys.modules if name.partition(".")[0] in ("tests", "mozu")]:
                 del sys.modules[name]
-            plugins = [] if recorder is None else [recorder()]
-            status = int(pytest.main([*_OPTIONS, *arguments], plugins=plugins))
+            status = int(pytest.main([*_OPTIONS, *arguments], plugins=[] if plugin is None else [plugin]))
             sys.stdout.flush()
             os._exit(status if status != _NO_TESTS else 0)
         except BaseException:  # noqa: BLE001  whatever it is, the child must end here
             traceback.print_exc()
         finally:
-            os._exit(1)
+            os._exit(FAILED)

@@ -19,12 +19,15 @@ class Reached(msgspec.Struct):
 
     seconds: dict[str, float] = {}
     """Of processor time, of each test that passes: how busy the machine is chooses no tests."""
+    folders: list[str] = []
+    """Of the tests."""
     lines: dict[str, dict[int, list[str]]] = {}
     """File → line → tests."""
 
     def add(self, other: "Reached") -> None:
         """The tests of further folders."""
         self.seconds |= other.seconds
+        self.folders += other.folders
         for file, lines in other.lines.items():
             mine = self.lines.setdefault(file, {})
             for line, tests in lines.items():
@@ -34,9 +37,10 @@ class Reached(msgspec.Struct):
         """Those that reach the statement of a line; of a line that imports execute, those that reach any of the file.
         First those in the files `nearest`, then the quick ones."""
         lines = self.lines.get(file, {})
-        own = {test for number in _statement(source, line) for test in lines.get(number, ())}
-        if "" in own:  # at the import
+        if self.at_import(file, source, line):
             own = {test for tests in lines.values() for test in tests}
+        else:
+            own = {test for number in _statement(source, line) for test in lines.get(number, ())}
         order = sorted(
             own & self.seconds.keys(),
             key=lambda test: (test.partition("::")[0] not in nearest, self.seconds[test], test),
@@ -49,6 +53,11 @@ class Reached(msgspec.Struct):
                 break
             chosen.append(test)
         return chosen
+
+    def at_import(self, file: str, source: str, line: int) -> bool:
+        """Whether the statement of a line is executed while modules are imported or tests are collected."""
+        lines = self.lines.get(file, {})
+        return any("" in lines.get(number, ()) for number in _statement(source, line))
 
 
 def _statement(source: str, line: int) -> range:

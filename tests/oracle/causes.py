@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from mozu.core.language.conditions import FieldRef, Items, Node, Test
-from mozu.core.language.conditions.ast import bottom_up
+from mozu.core.language.conditions import FieldRef, Items, Test
+from mozu.core.language.conditions.ast import Not, children
 from mozu.core.language.rules import Rule
 from mozu.core.model.alert import Alert
-from tests.oracle.compare import Difference
+from tests.oracle.compare import REFUSED, Difference
 
 _LISTS = ("in", "intersects")
 _ENDS = ("fd.ip", "fd.net", "fd.port", "fd.proto")
@@ -47,25 +47,27 @@ class Case(msgspec.Struct, frozen=True):
 Predicate = Callable[[Difference, Case], bool]
 
 
-def tests_of(rule: Rule | None) -> Iterator[Test]:
-    """Every test of a rule's condition."""
-    found: list[Test] = []
-
-    def visit(node: Node, _: list[None]) -> None:
+def tests_of(rule: Rule) -> Iterator[tuple[Test, bool]]:
+    """Every test of a rule's condition, and whether the rule matches the more often the more often it holds: it stands
+    below an even number of `not`."""
+    waiting = [(rule.checked.node, True)]
+    while waiting:
+        node, counts = waiting.pop()
         if isinstance(node, Test):
-            found.append(node)
-
-    if rule is not None:
-        bottom_up(rule.checked.node, visit)
-    return iter(found)
+            yield node, counts
+        waiting += [(child, counts != isinstance(node, Not)) for child in children(node)]
 
 
-def _if_condition(fits: Callable[[Test], bool]) -> Predicate:
-    """The rule fired on one side only, and its condition has a test of this kind."""
+def _if_condition(misses: Callable[[Test], bool], invents: Callable[[Test], bool]) -> Predicate:
+    """The rule fired on one side only, and its condition has a test by which it can have: one that `misses` is false in
+    Falco where it holds, one that `invents` is true in Falco where it does not."""
 
     def explains(difference: Difference, case: Case) -> bool:
-        whole = difference.level == 0 and difference.key == ""
-        return whole and any(map(fits, tests_of(case.rules.get(difference.rule))))
+        rule = case.rules.get(difference.rule)
+        if difference.level != 0 or difference.key != "" or rule is None:
+            return False
+        only_mozu = difference.expected is None
+        return any((misses if counts == only_mozu else invents)(test) for test, counts in tests_of(rule))
 
     return explains
 
@@ -74,9 +76,17 @@ def _on(test: Test, *names: str) -> bool:
     return isinstance(test.left, FieldRef) and test.left.name in names
 
 
-def _modifier_on_several(test: Test) -> bool:
-    every = isinstance(test.left, FieldRef) and test.left.argument is None and test.left.name in _SEVERAL
-    return every and bool(test.modifier) and isinstance(test.right, Items) and len(test.right.items) > 1
+def _modifier_on_several(*modifiers: str) -> Callable[[Test], bool]:
+    def fits(test: Test) -> bool:
+        several = isinstance(test.left, FieldRef) and test.left.argument is None and test.left.name in _SEVERAL
+        values = len(test.right.items) if isinstance(test.right, Items) else 0
+        return several and test.modifier in modifiers and values > 1
+
+    return fits
+
+
+def _never(test: Test) -> bool:
+    return False
 
 
 def _environment_of_level(test: Test) -> bool:
@@ -96,7 +106,8 @@ def _if_accepted(text: re.Pattern[str]) -> Predicate:
     """Falco refuses the rules, mozu does not, and they have this in them."""
 
     def explains(difference: Difference, case: Case) -> bool:
-        return difference.key == "status" and bool(case.rules) and text.search(case.rules_text) is not None
+        accepted = difference.key == "status" and difference.expected == REFUSED
+        return accepted and bool(case.rules) and text.search(case.rules_text) is not None
 
     return explains
 
@@ -122,10 +133,10 @@ def _is_block_device(test: Test) -> bool:
 
 
 def _block_device(difference: Difference, case: Case) -> bool:
-    """Only mozu sees a block device; or a mode, by itself or among all parameters, names it as well."""
+    """A rule sees a block device; or a mode, by itself or among all parameters, names it as well."""
     one, other = difference.expected, difference.found
     if difference.level == 0:
-        return one is None and _if_condition(_is_block_device)(difference, case)
+        return _if_condition(_is_block_device, _never)(difference, case)
     texts = difference.key.startswith("evt.arg") and isinstance(other, str)
     return texts and "S_IFCHR|S_IFBLK" in other and other.replace("|S_IFBLK", "") == one
 
@@ -144,10 +155,12 @@ def _transformed_number(difference: Difference, case: Case) -> bool:
 
 
 CAUSES: dict[str, Predicate] = {
-    "both-ends-in-lists": _if_condition(lambda test: _on(test, "fd.ip", "fd.net") and test.op in _LISTS),
-    "ancestors-in-lists": _if_condition(lambda test: _on(test, "proc.apid") and test.op in _LISTS),
-    "every-value-of-a-modifier": _if_condition(_modifier_on_several),
-    "environment-of-one-ancestor": _if_condition(_environment_of_level),
+    "both-ends-in-lists": _if_condition(lambda test: _on(test, "fd.ip", "fd.net") and test.op in _LISTS, _never),
+    "ancestors-in-lists": _if_condition(lambda test: _on(test, "proc.apid") and test.op in _LISTS, _never),
+    "every-value-of-a-modifier": _if_condition(
+        _modifier_on_several("anyof", "oneof"), _modifier_on_several("allof", "oneof")
+    ),
+    "environment-of-one-ancestor": _if_condition(_never, _environment_of_level),
     "names-of-the-reading-machine": _reader_names,
     "hexadecimal-escapes": _if_accepted(_HEX_ESCAPE),
     "dotted-keys-of-labels": _if_accepted(_DOTTED_LABEL),

@@ -7,6 +7,8 @@ import msgspec
 LEVELS = ("events and rules", "output", "output fields")
 MISSING = object()
 """Where one side has nothing at all."""
+REFUSED = "an error and no alert"
+"""What is expected of rules that Falco does not load."""
 
 
 class Difference(msgspec.Struct, frozen=True):

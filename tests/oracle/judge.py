@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from mozu.core.model.alert import Alert
 from tests.oracle.causes import Case, causes_of
-from tests.oracle.compare import Difference, compare
+from tests.oracle.compare import REFUSED, Difference, compare
 from tests.oracle.engine import Run, as_json, as_text, run
 from tests.oracle.report import Result
 from tests.oracle.scenario import Scenario
@@ -34,7 +34,7 @@ def _differences(scenario: Scenario, done: Run) -> list[Difference]:
         if done.error and not done.alerts:
             return []
         found = f"{len(done.alerts)} alerts, {done.error!r}"
-        return [Difference(0, "(run)", "its end", "status", "an error and no alert", found)]
+        return [Difference(0, "(run)", "its end", "status", REFUSED, found)]
     if scenario.text is not None:
         said = as_text(scenario, done.alerts)
         return [] if said == scenario.text else [Difference(1, "(run)", "", "text", scenario.text, said)]

@@ -4,8 +4,14 @@ import re
 
 import pytest
 
+from mozu.core.language.rules import SourceFile, load_texts
+from mozu.core.model.alert import Alert, Severity
+from mozu.core.model.alert.template import Ref, Template
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.model.value_types import FieldValue
 from tests.oracle.causes import CAUSES, Case, causes_of
-from tests.oracle.compare import Difference
+from tests.oracle.compare import REFUSED, Difference
 from tests.support.requirements import ROOT
 
 EMPTY = Case({}, "", {}, False)
@@ -57,6 +63,170 @@ def test_what_nobody_documented_has_no_cause(difference: Difference) -> None:
 )
 def test_values_have_causes(difference: Difference, expected: str) -> None:
     assert cause(difference) == expected
+
+
+ONLY_FALCO = Difference(0, "r", "t", "", {"rule": "r"}, None)
+ONLY_MOZU = Difference(0, "r", "t", "", None, {"rule": "r"})
+
+
+def having(condition: str) -> Case:
+    """A run of one rule."""
+    text = f"- {{rule: r, desc: d, condition: {condition!r}, output: o, priority: INFO}}"
+    result = load_texts([SourceFile("rules.yaml", text)], FieldRegistry(builtin_fields()))
+    return Case({rule.name: rule for rule in result.rules.rules}, text, {}, False)
+
+
+@pytest.mark.parametrize(
+    ("condition", "difference", "expected"),
+    [
+        ("fd.ip in (1.2.3.4, 1.2.3.5)", ONLY_MOZU, "both-ends-in-lists"),
+        ("fd.net intersects (1.2.3.0/24)", ONLY_MOZU, "both-ends-in-lists"),
+        ("not (evt.num > 1 and fd.ip in (1.2.3.4))", ONLY_FALCO, "both-ends-in-lists"),
+        ("proc.apid in (1, 2)", ONLY_MOZU, "ancestors-in-lists"),
+        ("not proc.apid in (1, 2)", ONLY_FALCO, "ancestors-in-lists"),
+        ("proc.aname = anyof (a, b)", ONLY_MOZU, "every-value-of-a-modifier"),
+        ("proc.aname = allof (a, b)", ONLY_FALCO, "every-value-of-a-modifier"),
+        ("not proc.aname = allof (a, b)", ONLY_MOZU, "every-value-of-a-modifier"),
+        ("proc.aname = oneof (a, b)", ONLY_MOZU, "every-value-of-a-modifier"),
+        ("proc.aname = oneof (a, b)", ONLY_FALCO, "every-value-of-a-modifier"),
+        ("proc.aenv[2] contains A", ONLY_FALCO, "environment-of-one-ancestor"),
+        ("not proc.aenv[2] contains A", ONLY_MOZU, "environment-of-one-ancestor"),
+        ("evt.arg.mode contains S_IFBLK", ONLY_MOZU, "block-devices"),
+        ("not evt.arg.mode contains S_IFBLK", ONLY_FALCO, "block-devices"),
+    ],
+)
+def test_a_rule_that_matches_on_one_side_has_the_cause_of_a_test(
+    condition: str, difference: Difference, expected: str
+) -> None:
+    assert cause(difference, having(condition)) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "difference"),
+    [
+        ("fd.ip in (1.2.3.4, 1.2.3.5)", ONLY_FALCO),
+        ("not fd.ip in (1.2.3.4)", ONLY_MOZU),
+        ("not not fd.net in (1.2.3.0/24)", ONLY_FALCO),
+        ("fd.ip = 1.2.3.4", ONLY_MOZU),
+        ("fd.sip in (1.2.3.4)", ONLY_MOZU),
+        ("proc.apid in (1, 2)", ONLY_FALCO),
+        ("proc.apid[1] = 1", ONLY_MOZU),
+        ("proc.apid = 1", ONLY_MOZU),
+        ("proc.aname = anyof (a, b)", ONLY_FALCO),
+        ("proc.aname = allof (a, b)", ONLY_MOZU),
+        ("proc.aname = anyof (a)", ONLY_MOZU),
+        ("proc.aname[1] = anyof (a, b)", ONLY_MOZU),
+        ("proc.name = anyof (a, b)", ONLY_MOZU),
+        ("proc.aname in (a, b)", ONLY_MOZU),
+        ("proc.aenv[2] contains A", ONLY_MOZU),
+        ("proc.aenv contains A", ONLY_FALCO),
+        ("proc.env[A] = b", ONLY_FALCO),
+        ("evt.arg.mode contains S_IFBLK", ONLY_FALCO),
+        ("evt.arg.mode contains S_IFCHR", ONLY_MOZU),
+        ("proc.name contains S_IFBLK", ONLY_MOZU),
+    ],
+)
+def test_the_other_direction_and_the_next_field_have_no_cause(condition: str, difference: Difference) -> None:
+    assert cause(difference, having(condition)) == ""
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        Difference(2, "r", "t", "fd.ip", "1.2.3.4", "1.2.3.5"),
+        Difference(0, "r", "t", "priority", None, "Warning"),
+        Difference(1, "r", "t", "", None, "Warning"),
+        Difference(0, "another", "t", "", None, {"rule": "another"}),
+    ],
+    ids=["a value", "a property of the alert", "a text", "another rule"],
+)
+def test_a_condition_explains_nothing_but_whether_its_rule_matched(difference: Difference) -> None:
+    assert cause(difference, having("fd.ip in (1.2.3.4)")) == ""
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (r'proc.name = "\x41"', "hexadecimal-escapes"),
+        ("container.label.app = a", "dotted-keys-of-labels"),
+        ("container.label[app] = a", ""),
+        ("proc.name = a", ""),
+    ],
+)
+def test_rules_that_only_mozu_loads_have_what_falco_refuses(condition: str, expected: str) -> None:
+    accepted = Difference(0, "(run)", "its end", "status", REFUSED, "0 alerts, ''")
+    assert cause(accepted, having(condition)) == expected
+
+
+def test_an_error_of_mozu_is_not_explained_by_what_falco_refuses() -> None:
+    failed = Difference(0, "(run)", "its end", "status", "", "an error")
+    assert cause(failed, having("container.label.app = a")) == ""
+
+
+def test_an_error_of_mozu_where_falco_has_one_too_is_no_rule_that_only_mozu_loads() -> None:
+    accepted = Difference(0, "(run)", "its end", "status", REFUSED, "1 alert, 'an error'")
+    assert cause(accepted, Case({}, "container.label.app", {}, False)) == ""
+
+
+LENGTH = Template(("name=", Ref("proc.name", "string"), " len=", Ref("len(proc.name)", "uint", is_field=False)))
+UPPER = Template(("name=", Ref("proc.name", "string"), " upper=", Ref("toupper(proc.name)", "string", is_field=False)))
+PLAIN = Template(("name=", Ref("proc.name", "string"), " fd=", Ref("fd.num", "uint")))
+
+
+@pytest.mark.parametrize(
+    ("template", "expected", "found"),
+    [
+        (LENGTH, "12:00: name=cat len=<NA>", "numbers-from-transformers"),
+        (LENGTH, "12:00: name=dog len=<NA>", ""),
+        (LENGTH, "12:00: name=cat len=4", ""),
+        (UPPER, "12:00: name=cat upper=<NA>", ""),
+        (PLAIN, "12:00: name=cat fd=<NA>", ""),
+    ],
+    ids=["a number", "another name", "another number", "a text of a transformer", "a field that is a number"],
+)
+def test_numbers_of_transformers_explain_a_text_that_is_equal_without_them(
+    template: Template, expected: str, found: str
+) -> None:
+    values: dict[str, FieldValue] = {"proc.name": "cat", "len(proc.name)": 3, "toupper(proc.name)": "CAT", "fd.num": 3}
+    alert = Alert(rule="r", priority=Severity.NOTICE, source="syscall", time=0, template=template, values=values)
+    case = Case({}, "", {("r", "t"): [alert]}, False)
+    for key in ("output", "message"):
+        assert cause(Difference(1, "r", "t", key, expected, "x"), case) == found
+    assert cause(Difference(1, "r", "t", "priority", expected, "x"), case) == ""
+    assert cause(Difference(2, "r", "t", "output", expected, "x"), case) == ""
+    assert cause(Difference(1, "r", "later", "output", expected, "x"), case) == ""
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        Difference(1, "r", "t", "fd.name", "<unknown>", "1.2.3.4:5->6.7.8.9:10"),
+        Difference(2, "r", "t", "fd.name", "<unknown>", None),
+        Difference(2, "r", "t", "fd.name", ["<unknown>"], "1.2.3.4:5->6.7.8.9:10"),
+        Difference(2, "r", "t", "fd.name", "<NA>", "1.2.3.4:5->6.7.8.9:10"),
+        Difference(2, "r", "t", "fd.name", "<unknown>", "::1:5->6.7.8.9:10"),
+        Difference(2, "r", "t", "user.name", "games", "root"),
+        Difference(2, "r", "t", "proc.name", "cat", "<NA>"),
+        Difference(1, "r", "t", "user.name", "games", "<NA>"),
+    ],
+)
+def test_values_near_those_of_a_cause_have_none(difference: Difference) -> None:
+    assert cause(difference) == ""
+
+
+def test_a_text_keeps_its_own_cause() -> None:
+    text = Difference(1, "r", "t", "output", "name=cat len=<NA>", "name=cat len=3")
+    alert = Alert(
+        rule="r", priority=Severity.NOTICE, source="syscall", time=0, template=LENGTH, values={"proc.name": "cat"}
+    )
+    case = Case({}, "", {("r", "t"): [alert]}, False)
+    kinds = Difference(2, "r", "t", "fd.types", ["file", "pipe"], ["pipe", "file"])
+    assert causes_of([text, kinds], case) == ("numbers-from-transformers", "order-of-lists")
+
+
+def test_a_property_of_an_alert_is_not_explained_by_its_fields() -> None:
+    other = Difference(1, "r", "t", "priority", "Notice", "Warning")
+    assert causes_of([other, NAMELESS], EMPTY)[0] == ""
 
 
 NAMELESS = Difference(2, "r", "t", "fd.name", "<unknown>", "1.2.3.4:5->6.7.8.9:10")

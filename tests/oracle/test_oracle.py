@@ -17,9 +17,9 @@ __all__ = ["utc"]
 OWN: Final = names(DATA / "oracle")
 PACKS: Final = ("oracle", "oracle2")
 """Folders of the corpus."""
-FOREIGN: Final = [
-    (pack, name) for pack in PACKS for name in names(foreign(pack)) if name not in OWN
-] or [("oracle", "none")]
+FOREIGN: Final = [(pack, name) for pack in PACKS for name in names(foreign(pack)) if name not in OWN] or [
+    ("oracle", "none")
+]
 """Scenarios of the corpus whose rules, or whose captures, are other people's."""
 DIFFERING: Final = {
     "aexe-etc": {"ancestors-in-lists", "environment-of-one-ancestor"},

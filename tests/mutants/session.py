@@ -1,0 +1,108 @@
+"""A session of pytest that has imported and collected once; each mutation is tried in a child of it."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Final, NamedTuple
+
+import pytest
+
+from tests.mutants.replaced import CannotReplaceError, replace_functions
+
+PASSED, FAILED, CANNOT_TRY = range(3)
+"""What a child's end says."""
+_POLL: Final = 0.02
+"""Seconds between two looks whether the tests have ended."""
+
+
+def status_of(pid: int, seconds: float) -> int:
+    """Of a child that leads a group, once it has ended. Tests that have not ended by then have noticed something: an
+    endless loop."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(_POLL)  # a child's end comes without a descriptor to wait for
+    os.killpg(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return FAILED
+
+
+class Asked(NamedTuple):
+    """One mutation and what it meets."""
+
+    file: str
+    before: str
+    after: str
+    """The source of the file."""
+    tests: list[str]
+    seconds: float
+    """That these may take."""
+
+
+class Session:
+    """Asks a session in a child of this process, which ends where this one does."""
+
+    def __init__(self, run: Callable[[object], None]) -> None:
+        """`run` starts pytest in the child with a plugin and does not return."""
+        self._connection, other = Pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            self._connection.close()
+            run(_Server(other))
+        other.close()
+
+    def close(self) -> None:
+        """The child ends."""
+        self._connection.close()
+        os.waitpid(self._pid, 0)
+
+    def status(self, asked: Asked) -> int:
+        """PASSED, FAILED, or CANNOT_TRY where what is imported already depends on the change."""
+        self._connection.send(asked)
+        status: int = self._connection.recv()
+        return status
+
+
+class _Server:
+    """A plugin of pytest that answers instead of running all that was collected."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Until nobody asks any more."""
+        items = {item.nodeid: item for item in session.items}
+        while True:
+            try:
+                asked: Asked = self._connection.recv()
+            except EOFError:
+                return True
+            pid = os.fork()
+            if pid == 0:
+                os.setpgid(0, 0)
+                _try(session, items, asked)
+            self._connection.send(status_of(pid, asked.seconds))
+
+
+def _try(session: pytest.Session, items: dict[str, pytest.Item], asked: Asked) -> None:
+    """In the child: never returns."""
+    status = FAILED
+    try:
+        replace_functions(asked.file, asked.before, asked.after)
+        chosen = [items[test] for test in asked.tests]
+        for item, following in zip(chosen, [*chosen[1:], None], strict=True):
+            session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if session.testsfailed:
+                break
+        else:
+            status = PASSED
+    except (CannotReplaceError, KeyError):
+        status = CANNOT_TRY
+    finally:
+        os._exit(status)
