@@ -17,7 +17,7 @@ inlined u16 append_cgroup_path(struct scratch *s, struct kernfs_node *node) {
     if (!parent) break; /* the root has no name */
     READ(text, TYPED(kernfs_node, node)->name);
     u64 at = *(volatile u32 *)&s->path_at;
-    s64 length = bpf_probe_read_kernel_str(s->name, sizeof(s->name), text);
+    s64 length = read_kernel_str(s->name, sizeof(s->name), text);
     if (length < 1 || length > at) break;
     at -= length; /* the slash takes the place of the NUL */
     *(volatile u32 *)&s->path_at = at;
@@ -26,7 +26,7 @@ inlined u16 append_cgroup_path(struct scratch *s, struct kernfs_node *node) {
     *to = '/';
     u64 n = length - 1;
     barrier_var(n);
-    bpf_probe_read_kernel(to + 1, n & 255, s->name);
+    read_kernel(to + 1, n & 255, s->name);
     node = parent;
   }
   return append_walked(s);

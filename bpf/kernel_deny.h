@@ -60,7 +60,7 @@ inlined u64 find_started(struct deny_slot *slot, struct linux_binprm *started) {
   struct file *file = 0;
   struct path path = {};
   u32 magic = 0;
-  bpf_probe_read_kernel(&magic, sizeof(magic), &started->buf);
+  read_kernel(&magic, sizeof(magic), &started->buf);
   if (magic != ELF_MAGIC) return REACHED_UNKNOWN;
   slot->denial.hook = DENY_EXEC;
   READ(file, started->file);
@@ -79,10 +79,10 @@ inlined u64 find_destination(struct deny_slot *slot, struct socket *socket, cons
   struct sock *sock = 0;
   u16 protocol = 0;
   if (length < 16) return REACHED_UNKNOWN;
-  bpf_probe_read_kernel(&address, 16, given);
+  read_kernel(&address, 16, given);
   if (address.family == AF_INET6) {
     if (length < 24) return REACHED_UNKNOWN;
-    bpf_probe_read_kernel(&address, sizeof(address), given);
+    read_kernel(&address, sizeof(address), given);
   }
   READ(sock, socket->sk);
   READ(protocol, TYPED(sock, sock)->sk_protocol);
@@ -148,7 +148,7 @@ inlined u64 deny_caller(struct deny_slot *slot) {
   denial->port = slot->filter.facts.port;
   __builtin_memcpy(denial->address, slot->filter.facts.address, sizeof(denial->address));
   bpf_get_current_comm(denial->comm, sizeof(denial->comm));
-  bpf_probe_read_kernel(denial->path, DENY_PATH, slot->filter.real.bytes);
+  read_kernel(denial->path, DENY_PATH, slot->filter.real.bytes);
   bpf_map_push_elem(MAP(DENIALS), denial, 0); /* full: KILLS counts it */
   return one->mode == KILL_ACTS;
 }

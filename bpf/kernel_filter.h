@@ -137,7 +137,7 @@ inlined bool is_plain(struct tested_path *g) {
 
 inlined s64 read_path(struct tested_path *g, const struct syscall_ctx *sys, u64 user, u64 at) {
   return arg_space(sys, user) == USER ? read_user_str(g->bytes + at, MAX_FILTERED_PATH, (void *)user)
-                                      : bpf_probe_read_kernel_str(g->bytes + at, MAX_FILTERED_PATH, (void *)user);
+                                      : read_kernel_str(g->bytes + at, MAX_FILTERED_PATH, (void *)user);
 }
 
 /* The name of what a path leads to, seen from a directory. False: it has to be looked at in user space. */
@@ -161,7 +161,7 @@ inlined bool name_of(struct tested_path *g, const struct syscall_ctx *sys, s32 d
     u64 length = MAX_STR - from;
     if (length >= MAX_FILTERED_PATH - 1) return false;
     barrier_var(length);
-    bpf_probe_read_kernel(g->bytes, length & (MAX_FILTERED_PATH - 1), s->path + (from & (2 * MAX_STR - 1)));
+    read_kernel(g->bytes, length & (MAX_FILTERED_PATH - 1), s->path + (from & (2 * MAX_STR - 1)));
     g->bytes[length & (MAX_FILTERED_PATH - 1)] = '/';
     at = length + 1;
     barrier_var(at);
@@ -243,7 +243,7 @@ inlined u64 take_walked(struct tested_path *real, struct scratch *s) {
   if (length >= MAX_FILTERED_PATH - 1) return REACHED_UNKNOWN;
   barrier_var(length);
   length &= MAX_FILTERED_PATH - 1;
-  bpf_probe_read_kernel(real->bytes, length, s->path + (from & (2 * MAX_STR - 1)));
+  read_kernel(real->bytes, length, s->path + (from & (2 * MAX_STR - 1)));
   real->bytes[length] = 0;
   *(volatile u64 *)&real->length = length;
   return is_plain(real) ? REACHED_OTHERWISE : REACHED_UNKNOWN;

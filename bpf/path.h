@@ -20,7 +20,7 @@ inlined bool prepend_name(struct scratch *s, struct qstr *name) {
   barrier_var(length);
   char *to = s->path + (at & (MAX_STR - 1));
   *to = '/';
-  bpf_probe_read_kernel(to + 1, length & 255, name->name);
+  read_kernel(to + 1, length & 255, name->name);
   return true;
 }
 

@@ -18,20 +18,27 @@
 #define LOOKUP(name, key) bpf_map_lookup_elem(MAP(name), key)
 #define inlined static inline __attribute__((always_inline))
 
-/* Reading the caller's memory: bpf_probe_read_user and bpf_probe_read_user_str (Linux 5.5) by their numbers. Where libbcc sees
-   these names it reads all of /proc/kallsyms to learn whether the kernel has them, a quarter of a compilation. */
+/* Reading memory: bpf_probe_read_user, bpf_probe_read_user_str, bpf_probe_read_kernel and bpf_probe_read_kernel_str (Linux 5.5)
+   by their numbers. Where libbcc sees the first two names it reads all of /proc/kallsyms to learn whether the kernel has them,
+   a quarter of a compilation; the others mean an older helper to it where it cannot read that (compile_child.py). */
 inlined long read_user(void *to, u32 size, const void *from) {
   return ((long (*)(void *, u32, const void *))112)(to, size, from);
 }
 inlined long read_user_str(void *to, u32 size, const void *from) {
   return ((long (*)(void *, u32, const void *))114)(to, size, from);
 }
+inlined long read_kernel(void *to, u32 size, const void *from) {
+  return ((long (*)(void *, u32, const void *))113)(to, size, from);
+}
+inlined long read_kernel_str(void *to, u32 size, const void *from) {
+  return ((long (*)(void *, u32, const void *))115)(to, size, from);
+}
 
 /* Reading kernel memory. Where the verifier knows the type of a pointer, a member is a plain load (a nanosecond; a
    fault reads as 0). TYPED gives an address its BTF type by bpf_rdonly_cast (Linux 6.2; CAST and BTF_* come from
-   placeholders.py). On older kernels READ is a COPY by bpf_probe_read_kernel, nearly 30 ns, and VIEW copies
+   placeholders.py). On older kernels READ is a COPY by read_kernel, nearly 30 ns, and VIEW copies
    neighbouring members at once. */
-#define COPY(to, from) bpf_probe_read_kernel((void *)&(to), sizeof(to), (const void *)&(from))
+#define COPY(to, from) read_kernel((void *)&(to), sizeof(to), (const void *)&(from))
 #ifdef CAST
 #define TYPED(type, address)                                                                        \
   ((struct type *)((void *(*)(const void *, u64))CAST)((const void *)(address), bpf_pseudo_fd(RELOCATED, BTF_##type)))
@@ -247,7 +254,7 @@ inlined u16 append(struct scratch *s, enum space space, const void *from, u64 le
   if (at >= MAX_PAYLOAD) { mark(s, MARK_TEXT_CUT); return 0; }
   at &= MAX_PAYLOAD - 1;
   n &= MAX_STR - 1;
-  if (space == USER ? read_user(s->record + at, n, from) : bpf_probe_read_kernel(s->record + at, n, from))
+  if (space == USER ? read_user(s->record + at, n, from) : read_kernel(s->record + at, n, from))
     return 0;
   *(volatile u64 *)&s->used = at + n;
   return n;
@@ -272,7 +279,7 @@ inlined u16 append_str(struct scratch *s, enum space space, const void *from) {
   if (at >= MAX_PAYLOAD) { mark(s, MARK_TEXT_CUT); return 0; }
   at &= MAX_PAYLOAD - 1;
   s64 n = space == USER ? read_user_str(s->record + at, MAX_STR, from)
-                        : bpf_probe_read_kernel_str(s->record + at, MAX_STR, from);
+                        : read_kernel_str(s->record + at, MAX_STR, from);
   if (n < 2) return 0;
   n -= 1;
   *(volatile u64 *)&s->used = at + n;

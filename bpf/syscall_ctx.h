@@ -53,7 +53,7 @@ inlined enum space arg_space(const struct syscall_ctx *sys, u64 from) {
 }
 inlined s64 read_arg(const struct syscall_ctx *sys, void *to, u32 size, u64 from) {
   return arg_space(sys, from) == USER ? read_user(to, size, (void *)from)
-                                      : bpf_probe_read_kernel(to, size, (void *)from);
+                                      : read_kernel(to, size, (void *)from);
 }
 inlined u16 append_arg(struct scratch *s, const struct syscall_ctx *sys, u64 from, u64 length) {
   return append(s, arg_space(sys, from), (void *)from, length);

@@ -68,10 +68,10 @@ inlined int completed(void *ctx, u64 req, u64 ring, u64 user_data, s32 result, u
   struct uring_request *r = LOOKUP(URING_REQUEST, &zero), *kept = LOOKUP(URING_REQUESTS, &req);
   struct syscall_ctx *sys = this_cpu_syscall();
   if (!r || !kept || !sys) return 0;
-  bpf_probe_read_kernel(r, URING_REQUEST_COPIED, kept);
+  read_kernel(r, URING_REQUEST_COPIED, kept);
   if (r->texts) {
     void *text = LOOKUP(URING_STRINGS, &req);
-    if (text) bpf_probe_read_kernel(r->text, sizeof(r->text), text);
+    if (text) read_kernel(r->text, sizeof(r->text), text);
   }
   if (!(flags & IORING_CQE_F_MORE)) {
     bpf_map_delete_elem(MAP(URING_REQUESTS), &req);

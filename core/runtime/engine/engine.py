@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.api import Evaluator
+from mozu.core.common.ticks import tick
 from mozu.core.errors import MozuError
 from mozu.core.flow.heartbeats import Heartbeats
 from mozu.core.flow.loss_accounting import LossAccounting
@@ -299,7 +300,7 @@ class Engine:
         while True:
             self._manager.loop_answers()
             self._memory.check()
-            await asyncio.sleep(1.0)
+            await tick(1.0)
             self._losses.report()
             self._responses.tick()
             report_denials(self._responses, self._pumps)

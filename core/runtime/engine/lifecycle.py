@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.common.thread_pool import WorkerThread
+from mozu.core.common.ticks import tick
 from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.run_file import RunFile, RunRecord, boot_id
@@ -92,7 +93,7 @@ class Lifecycle:
             return
         self._thread = WorkerThread("mozu-run-file")
         while True:
-            await asyncio.sleep(_SIGN_INTERVAL)
+            await tick(_SIGN_INTERVAL)
             try:
                 await self._thread.run(file.sign)
             except OSError as error:

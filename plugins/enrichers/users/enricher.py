@@ -17,6 +17,7 @@ from typing import Any, Final
 from mozu.core.api import Context
 from mozu.core.common.background_task import BackgroundTask
 from mozu.core.common.thread_pool import ThreadPool
+from mozu.core.common.ticks import tick
 from mozu.core.model.event import Event, Process
 from mozu.plugins.enrichers.users import nss
 from mozu.plugins.enrichers.users.fields import user_readers
@@ -259,7 +260,7 @@ class UsersEnricher:
         """Read the files of every root in use again, at most once a second."""
         while True:
             await self._names_used.wait()
-            await asyncio.sleep(_REREAD_INTERVAL)
+            await tick(_REREAD_INTERVAL)
             self._names_used.clear()
             self._host.expire(time.monotonic())
             if self._host.used:

@@ -121,6 +121,42 @@ def test_a_loop_that_waits_is_seldom_woken() -> None:
     assert 3 <= watched(scene, rest).counted.woken <= 8
 
 
+def test_checks_of_a_loop_that_waits_are_further_apart_until_it_is_found_at_work() -> None:
+    idle = 0
+
+    class Pauses:
+        """Stands for the lock that `stop` releases; a pause is over at once."""
+
+        def __init__(self) -> None:
+            self.seconds: list[float] = []
+
+        def acquire(self, timeout: float) -> bool:
+            self.seconds.append(timeout)
+            return len(self.seconds) > 40
+
+        def release(self) -> None:
+            pass
+
+    class Dog(Watched):
+        def _is_idle(self) -> bool:
+            nonlocal idle
+            idle += 1
+            return idle != 20
+
+    pauses = Pauses()
+
+    async def main() -> None:
+        running = asyncio.get_running_loop()
+        dog = Dog(running, lambda: None)
+        dog._end_of_pause = pauses  # type: ignore[assignment]
+        dog.start()
+        while dog._thread.is_alive():
+            await asyncio.sleep(0.001)  # a thread
+
+    loop.run(main())
+    assert [0.02] * 10 + [0.06] * 10 + [0.02] * 10 + [0.06] == [round(one, 9) for one in pauses.seconds[:31]]
+
+
 def test_what_was_broken_off_before_may_hold_the_loop_for_half_a_second_once_a_stop_was_asked_for() -> None:
     first, again = Isolation("sink", "first", Metrics()), Isolation("sink", "again", Metrics())
     again.suspend()

@@ -1,5 +1,6 @@
 """C becomes instructions in a child: what goes wrong there is one sentence here."""
 
+import ctypes
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from mozu.plugins.sources.ebpf import compile_child, compiler
 from mozu.plugins.sources.ebpf.compiler import BpfCompiler, find_compiler, needed_compiler
 from tests.support import requirements
 
+_CREATE_RULESET, _GET_VERSION = 444, 1
+"""landlock_create_ruleset(2) and LANDLOCK_CREATE_RULESET_VERSION."""
 NOTHING = "int nothing(void *context) { return 0; }"
 
 
@@ -112,6 +115,23 @@ def test_a_compiler_that_wants_too_much_memory_ends_and_is_told(monkeypatch: pyt
 
     with pytest.raises(SourceUnavailable, match="do not compile"):
         needed_compiler().compile(NOTHING, Path("/"), ["nothing"])
+
+
+@pytest.mark.ebpf
+def test_the_compiler_reads_nothing_but_its_own_directory_and_that_of_the_sources(tmp_path: Path) -> None:
+    requirements.ebpf()
+    if ctypes.CDLL(None).syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _GET_VERSION) < 1:
+        pytest.skip("this kernel has no Landlock")
+    sources, other = tmp_path / "sources", tmp_path / "other"
+    for folder in (sources, other):
+        folder.mkdir()
+        (folder / "one.h").write_text(NOTHING)
+
+    code = needed_compiler().compile('#include "one.h"\n' + NOTHING.replace("nothing", "more"), sources, ["more"])
+    with pytest.raises(SourceUnavailable, match=r"cannot open file .*: Permission denied"):
+        needed_compiler().compile(f'#include "{other}/one.h"\n', sources, ["nothing"])
+
+    assert ["more"] == list(code)
 
 
 @pytest.mark.ebpf

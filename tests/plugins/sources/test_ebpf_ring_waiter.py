@@ -76,7 +76,16 @@ def test_a_full_batch_is_followed_by_the_next_drain_at_once() -> None:
 def test_records_that_are_no_exact_match_wait_for_company() -> None:
     async def check(ring: Ring, waiter: RingWaiter) -> None:
         later(0.001, ring.write)
-        assert pytest.approx(MAX_POLL_INTERVAL) == await seconds(waiter, 1)
+        assert pytest.approx(MAX_POLL_INTERVAL) == await seconds(waiter, 100)
+
+    waits(check)
+
+
+def test_a_record_that_came_alone_is_followed_by_a_wait_for_the_next() -> None:
+    async def check(ring: Ring, waiter: RingWaiter) -> None:
+        later(0.3, ring.write)
+        assert pytest.approx(0.3 + MAX_POLL_INTERVAL) == await seconds(waiter, 1)
+        assert pytest.approx(MAX_POLL_INTERVAL) == await seconds(waiter, 100)
 
     waits(check)
 
@@ -135,7 +144,19 @@ def test_a_record_that_woke_no_one_is_found_soon() -> None:
 
 def test_with_nothing_to_do_it_wakes_once_a_second() -> None:
     async def check(ring: Ring, waiter: RingWaiter) -> None:
-        assert pytest.approx(IDLE_SECONDS + MAX_POLL_INTERVAL) == await seconds(waiter, 0)
+        await seconds(waiter, 0)
+        assert [pytest.approx(IDLE_SECONDS)] * 2 == [await seconds(waiter, 0) for _ in range(2)]
+
+    waits(check)
+
+
+def test_a_record_that_comes_between_two_long_waits_wakes_it() -> None:
+    async def check(ring: Ring, waiter: RingWaiter) -> None:
+        await seconds(waiter, 0)
+        assert ring.word("waits") == 1
+        ring.write()
+        assert pytest.approx(MAX_POLL_INTERVAL) == await seconds(waiter, 0)
+        assert ring.word("waits") == 0
 
     waits(check)
 
