@@ -4,6 +4,7 @@ from mozu.core.api.capabilities import (
     AcksAlerts,
     AcksBatches,
     ActsInKernel,
+    ActsUnattended,
     AsksBefore,
     CachesProcesses,
     CallJudge,
@@ -74,6 +75,7 @@ from mozu.core.api.kernel_kills import (
     KillPlace,
     RuleCondition,
     RuleHead,
+    UnattendedActs,
 )
 from mozu.core.api.kind import Kind
 from mozu.core.api.lookup_table import LookupLimits, LookupTable
@@ -126,6 +128,7 @@ __all__ = [
     "AcksAlerts",
     "AcksBatches",
     "ActsInKernel",
+    "ActsUnattended",
     "Alert",
     "AlertProcess",
     "Argument",
@@ -236,6 +239,7 @@ __all__ = [
     "StatesLimits",
     "SyscallEvent",
     "Template",
+    "UnattendedActs",
     "UndecodedEvent",
     "UnknownField",
     "Visibility",

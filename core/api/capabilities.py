@@ -18,6 +18,7 @@ from mozu.core.api.kernel_kills import (
     KillPlace,
     RuleCondition,
     RuleHead,
+    UnattendedActs,
 )
 from mozu.core.api.kind import Kind
 from mozu.core.api.settings import Settings
@@ -302,6 +303,15 @@ class DeniesInKernel(Protocol):
 
 
 @runtime_checkable
+class ActsUnattended(Protocol):
+    """A source of `KillsInKernel` that leaves its kills and denials in force when mozu dies (`KernelKills.goes_on`)."""
+
+    def take_unattended(self) -> Sequence[UnattendedActs]:
+        """What acted since an earlier run died, once this one has taken its place. On the event loop, about once a
+        second."""
+
+
+@runtime_checkable
 class ActsInKernel(Protocol):
     """A responder that kills a process or denies a call, which a source may do for it (`KillsInKernel`)."""
 
@@ -404,6 +414,7 @@ CAPABILITIES: Final = (
     _of(GivesConditions, "rule_conditions", Kind.EVALUATOR),
     _of(KillsInKernel, "use_kills", Kind.SOURCE),
     _of(DeniesInKernel, "take_denials", Kind.SOURCE),
+    _of(ActsUnattended, "take_unattended", Kind.SOURCE),
     _of(ActsInKernel, "kill_place", Kind.RESPONDER),
     _of(Reopens, "reopen", Kind.SINK),
     _of(ChecksDestination, "check", Kind.SINK),

@@ -67,6 +67,15 @@ class KernelDenial(msgspec.Struct, frozen=True, kw_only=True):
     """False: a dry run."""
 
 
+class UnattendedActs(msgspec.Struct, frozen=True):
+    """What went on to act while mozu did not run."""
+
+    rule: str
+    responder: str
+    acts: int
+    """Those of which no event or denial could be told."""
+
+
 class KernelKills(msgspec.Struct, frozen=True):
     """All of them, and whom they leave alone."""
 
@@ -79,5 +88,9 @@ class KernelKills(msgspec.Struct, frozen=True):
     spared_users: frozenset[int] = frozenset()
     spared_inodes: frozenset[int] = frozenset()
     """Of executables, on whatever device."""
+    goes_on: bool = False
+    """Whether the kernel acts on when mozu dies (`respond.on_death`)."""
+    pins: str = ""
+    """A directory in a BPF file system, which need not be there: what goes on lies in it, of an earlier run, too."""
     off: bool = False
     """Responses are switched off: none of them acts, until they are given again."""

@@ -18,6 +18,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.respond.act_records import AUDIT_FILE
 from mozu.core.respond.audit_log import ActStage, AuditEntry, AuditLog
+from mozu.core.respond.kernel_pins import has_pins, pins_of, remove_pins
 from mozu.core.respond.kill_switch import KillSwitch
 from mozu.core.respond.lasting_acts import undo
 from mozu.core.respond.responses import OFF_FILE
@@ -47,6 +48,8 @@ def list_acts(whole: bool, path: Path | None, overrides: tuple[str, ...], verbos
     config, _ = configure(path, overrides)
     if KillSwitch(config.core.state_dir / OFF_FILE).is_off:
         click.echo("responses are switched off")
+    if has_pins(pins_of(config.core.state_dir)):
+        click.echo("the kernel's kills and denials go on when mozu is killed; `mozu responders off` ends them")
     with_log = _log_of(config)
     entries = with_log.new()
     standing = StandingActs()
@@ -93,8 +96,10 @@ def _switch(name: str, text: str, change: Callable[[KillSwitch], None]) -> None:
         found = KillSwitch(config.core.state_dir / OFF_FILE)
         try:
             change(found)
+            if name == "off":
+                remove_pins(pins_of(config.core.state_dir))
         except OSError as error:
-            raise MozuError(f"{found.path} cannot be changed: {error.strerror}") from error
+            raise MozuError(f"{error.filename or found.path} cannot be changed: {error.strerror}") from error
         click.echo(f"responses are switched {name}")
         return 0
 

@@ -1,11 +1,12 @@
 """Acts that sources made in the kernel, of which events say so (`SyscallEvent.kernel_act`)."""
 
+import time
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
 
-from mozu.core.api.kernel_kills import KernelDenial, KernelKills
+from mozu.core.api.kernel_kills import KernelDenial, KernelKills, UnattendedActs
 from mozu.core.api.responders import Scope
 from mozu.core.model.event import Event, SyscallEvent
 from mozu.core.respond.audit_log import ActStage, AuditEntry
@@ -66,6 +67,14 @@ def denial_entry(denial: KernelDenial) -> AuditEntry:
         act=f"denial {denial.time}/{denial.responder}",
         text=f"deny {denial.what} to process {denial.pid} ({denial.name}) (kernel)",
         pids=(denial.pid,), starts=(denial.start,), boot=boot_identity(),
+    )  # fmt: skip
+
+
+def unattended_entry(acts: UnattendedActs) -> AuditEntry:
+    """Of what was done while mozu did not run."""
+    return AuditEntry(
+        time=0, stage=ActStage.DONE, rule=acts.rule, act=f"unattended {time.time_ns()}/{acts.responder}",
+        text=f"acted {acts.acts} times while mozu did not run (kernel)", boot=boot_identity(),
     )  # fmt: skip
 
 

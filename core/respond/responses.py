@@ -25,7 +25,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.api.kernel_kills import KernelDenial, KernelKills
+from mozu.core.api.kernel_kills import KernelDenial, KernelKills, UnattendedActs
 from mozu.core.api.responders import AlertProcess, Incident, ResponsePlan, Scope
 from mozu.core.isolation.deadline import within
 from mozu.core.isolation.isolated import text_of
@@ -37,7 +37,7 @@ from mozu.core.respond.audit_log import ActStage, AuditEntry
 from mozu.core.respond.budget import ActBounds, Budget
 from mozu.core.respond.chosen import ActiveResponder, chosen, unknown
 from mozu.core.respond.confirmation import Confirmations, Latest
-from mozu.core.respond.kernel_acts import NO_KILLS, KernelActs, denial_entry
+from mozu.core.respond.kernel_acts import NO_KILLS, KernelActs, denial_entry, unattended_entry
 from mozu.core.respond.kill_switch import KillSwitch
 from mozu.core.respond.lasting_acts import ACT_SECONDS, LastingActs
 from mozu.core.respond.protection import Protection, protection_of
@@ -171,6 +171,15 @@ class Responses:
                 self.records.denied(entry, f"user {denial.uid}")
             else:
                 self.records.write(entry, ActStage.WOULD)
+
+    def report_unattended(self, acts: Iterable[UnattendedActs]) -> None:
+        """What the kernel went on to do when an earlier run had died."""
+        for one in acts:
+            entry = unattended_entry(one)
+            if self._has_responders:
+                self.records.write(entry, entry.stage, reason="events of that time are lost")
+            else:  # the audit log is not open
+                self.records.tell(entry)
 
     # --- one act
 

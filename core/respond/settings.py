@@ -1,6 +1,7 @@
 """The settings of the core about responses: the key `respond` of the configuration."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -24,6 +25,9 @@ class RespondSettings(Settings):
     allow: AllowSettings = Field(AllowSettings(), description="What is never acted on.")
     unprotect: tuple[Path, ...] = Field(
         (), description="Protected executables that a responder may act on if its own `unprotect` has them, too."
+    )
+    on_death: Literal["stop", "go_on"] = Field(
+        "stop", description="Whether what the kernel itself kills and denies ends when mozu is killed, or goes on."
     )
     per_minute: int = Field(30, ge=1, description="The most acts in a minute, of all rules together.")
     per_account: int = Field(5, ge=1, description="Of these, for one rule in one container, or of one user.")

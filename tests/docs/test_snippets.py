@@ -44,6 +44,7 @@ NOT_MOZUS: Final = {
     ("formats.md", "CEF:0|mozu|mozu|0.1.0|terminal_shell_in_container|Terminal shell in container|4"): "an alert",
     ("kubernetes.md", "apiVersion: v1"): "Kubernetes reads it; tests/e2e/test_kubernetes.py applies it",
     ("kubernetes.md", "env:"): "a part of a pod's manifest",
+    ("responders.md", "# systemctl edit mozu"): "systemd reads it",
     ("operations.md", "vm: ready (mozu 0.1.0, kernel 6.18.44-fc-v595)"): "output; tests/core/cli/test_status.py",
     ("operations.md", "vm: degraded (mozu 0.1.0", "seen/s"): "output; tests/core/cli/test_top.py",
     ("operations.md", "scrape_configs:"): "Prometheus' configuration; tests/e2e/test_prometheus.py",

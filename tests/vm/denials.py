@@ -101,7 +101,7 @@ def connects(port: int) -> dict[str, Callable[[], object]]:
     }
 
 
-def configuration(folder: Path, port: int) -> Path:
+def configuration(folder: Path, port: int, on_death: str = "stop") -> Path:
     """Of a mozu with deny rules."""
     conditions = {
         **{name: f"{_OPENS} {folder}/{name}" for name in ("marked", "dry", "budget")},
@@ -123,13 +123,15 @@ def configuration(folder: Path, port: int) -> Path:
         "sources": [{"ebpf": {}}],
         "evaluators": [{"falco": {"rules": [str(folder / "rules.yaml")]}}],
         "sinks": ["stdout"],
-        "respond": {"per_minute": 1_000_000, "allow": {"executables": [str(folder / "allowed")]}},
+        "respond": {
+            "per_minute": 1_000_000, "allow": {"executables": [str(folder / "allowed")]}, "on_death": on_death,
+        },
         "responders": [
             {"deny": {"rules": acting, "dry_run": False, "per_minute": 1_000_000}},
             {"deny": {"id": "dry", "rules": ["dry"]}},
             {"deny": {"id": "budget", "rules": ["budget"], "dry_run": False, "per_minute": _BUDGET}},
         ],
-    }
+    }  # fmt: skip
     (folder / "mozu.yaml").write_text(json.dumps(entries))
     return folder / "mozu.yaml"
 
@@ -206,6 +208,26 @@ def tried(folder: Path) -> dict[str, tuple[int, int]]:
             mozu.send_signal(signal.SIGKILL)
             mozu.wait()
             found["mozu has ended"] = ended(opens(marked)["open"]), 0
+        found |= tried_unattended(folder, port)
+    return found
+
+
+def tried_unattended(folder: Path, port: int) -> dict[str, tuple[int, int]]:
+    """The same of a mozu whose denials go on when it is killed, and of the next one."""
+    found: dict[str, tuple[int, int]] = {}
+    file, marked, denied = configuration(folder, port, "go_on"), str(folder / "marked"), errno.EPERM
+    with watching(file) as (mozu, _):
+        mozu.send_signal(signal.SIGKILL)
+        mozu.wait()
+        acts = {"open": opens(marked)["open"], "connect": lambda: _connect("127.0.0.1", port)}
+        found |= {f"{name}, mozu has died": (ended(act), denied) for name, act in acts.items()}
+        with watching(file) as (following, alerts):
+            text = f"deny open of {marked}"
+            _until("what was denied meanwhile", lambda: text in alerts.read_text())
+            found["the next mozu has taken over"] = ended(opens(marked)["open"]), denied
+            following.send_signal(signal.SIGTERM)
+            following.wait()
+    found["it has ended in order"] = ended(opens(marked)["open"]), 0
     return found
 
 

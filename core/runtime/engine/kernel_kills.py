@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from mozu.core.api import GivesConditions, KernelAction, KernelKill, KernelKills
 from mozu.core.errors import MozuError
+from mozu.core.respond.kernel_pins import pins_of
 from mozu.core.respond.protection import protection_of
 from mozu.core.runtime.engine.built import Assembly, BuiltResponder
 from mozu.core.runtime.kernel_decisions import UNKNOWN_TO_KERNEL, Decision, action_of, decisions, place_of, reasons
@@ -12,9 +13,9 @@ from mozu.core.runtime.kernel_decisions import UNKNOWN_TO_KERNEL, Decision, acti
 def kernel_kills(assembly: Assembly) -> KernelKills:
     """Raises MozuError where a rule that only the kernel may kill for cannot be decided there."""
     rules = [kill for one in assembly.responders for kill in _of_responder(one, assembly)]
+    pins, respond = str(pins_of(assembly.state_dir)), assembly.respond
     if not rules:
-        return KernelKills()
-    respond = assembly.respond
+        return KernelKills(pins=pins)
     protection = protection_of(respond)
     return KernelKills(
         rules=tuple(sorted(rules, key=lambda kill: kill.dry_run)),
@@ -22,6 +23,8 @@ def kernel_kills(assembly: Assembly) -> KernelKills:
         spared_pids=protection.spared_pids(),
         spared_users=frozenset(respond.allow.users),
         spared_inodes=protection.inodes(),
+        goes_on=respond.on_death == "go_on",
+        pins=pins,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from mozu.core.api import DeniesInKernel, KernelKills, KillsInKernel
+from mozu.core.api import ActsUnattended, DeniesInKernel, KernelKills, KillsInKernel
 from mozu.core.errors import MozuError
 from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.source_pump import SourcePump
@@ -48,12 +48,14 @@ def give_kills(component: object, kills: KernelKills) -> None:
 
 
 def report_denials(responses: Responses, pumps: Iterable[SourcePump]) -> None:
-    """What these sources have denied in the kernel since the last call."""
+    """What these sources have denied in the kernel since the last call, and what acted while mozu did not run."""
     for pump in pumps:
         source = pump.pipeline.source
         with source.contained("take denials"):
             if isinstance(source.component, DeniesInKernel):
                 responses.report_denials(source.component.take_denials())
+            if isinstance(source.component, ActsUnattended):
+                responses.report_unattended(source.component.take_unattended())
 
 
 _NAMES = ("container.name", "container.image.repository", "container.image")

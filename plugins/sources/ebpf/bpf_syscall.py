@@ -19,6 +19,9 @@ _SYS_PERF_EVENT_OPEN: Final = machine_number("perf_event_open")
 _SYS_MEMBARRIER: Final = machine_number("membarrier")
 _MEMBARRIER_GLOBAL: Final = 1
 _MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _MAP_DELETE, _LOAD, _OBJECT_INFO, _RAW_TRACEPOINT_OPEN = 0, 1, 2, 3, 5, 15, 17
+_PIN, _GET_PINNED, _LINK_CREATE = 6, 7, 28
+_PERF_EVENT: Final = 41
+"""BPF_PERF_EVENT: how a link attaches a program to a perf event (Linux 5.15)."""
 _MAP_POP: Final = 21
 """BPF_MAP_LOOKUP_AND_DELETE_ELEM."""
 _MAP_UPDATE_BATCH: Final = 26
@@ -192,8 +195,11 @@ def attach_hook(program: int) -> int:
     return _bpf(_RAW_TRACEPOINT_OPEN, struct.pack("<QII", 0, program, 0))
 
 
-def attach_tracepoint(program: int, identifier: int) -> int:
-    """Run a program at a tracepoint, on every CPU, until the descriptor that this gives is closed. Raises OSError."""
+def attach_tracepoint(program: int, identifier: int, *, as_link: bool = False) -> int:
+    """Run a program at a tracepoint, on every CPU, until the descriptor that this gives is closed. Raises OSError.
+
+    `as_link`: what this gives can be pinned (Linux 5.15).
+    """
     size = 128
     attributes = struct.pack("<IIQQQQQII", _TRACEPOINT, size, identifier, 1, _SAMPLE_RAW, 0, 0, 1, 0).ljust(size, b"\0")
     buffer = ctypes.create_string_buffer(attributes, size)
@@ -202,12 +208,29 @@ def attach_tracepoint(program: int, identifier: int) -> int:
     if fd < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+    if as_link:
+        try:
+            return _bpf(_LINK_CREATE, struct.pack("<IIII", program, fd, _PERF_EVENT, 0).ljust(48, b"\0"))
+        finally:
+            os.close(fd)
     for request, argument in ((_IOC_SET_BPF, program), (_IOC_ENABLE, 0)):
         if _libc.ioctl(fd, ctypes.c_ulong(request), ctypes.c_long(argument)) < 0:
             number = ctypes.get_errno()
             os.close(fd)
             raise OSError(number, os.strerror(number))
     return fd
+
+
+def pin(descriptor: int, place: Path) -> None:
+    """Keep a map, a program or a link of which there is no descriptor any more. Raises OSError."""
+    path = ctypes.create_string_buffer(os.fsencode(place))
+    _bpf(_PIN, struct.pack("<QII", ctypes.addressof(path), descriptor, 0))
+
+
+def get_pinned(place: Path) -> int:
+    """A descriptor of what is pinned. Raises OSError."""
+    path = ctypes.create_string_buffer(os.fsencode(place))
+    return _bpf(_GET_PINNED, struct.pack("<QII", ctypes.addressof(path), 0, 0))
 
 
 def detach_all(attachments: Sequence[int]) -> None:

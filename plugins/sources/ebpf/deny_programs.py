@@ -58,6 +58,11 @@ class DenyPrograms:
             os.close(program)
             raise FilterRefused(str(error)) from error
 
+    @property
+    def attachments(self) -> dict[str, int]:
+        """Hook → the link of its program."""
+        return {hook: pair[1] for hook, (_, pair) in self._attached.items()}
+
     def close(self) -> None:
         """Nothing is denied any more."""
         self.use({})

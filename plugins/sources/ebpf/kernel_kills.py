@@ -1,16 +1,18 @@
 """What kills and denies in the kernel, of one source: its rules become programs, and the maps that arm them."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
-from mozu.core.api import Context, KernelAction, KernelDenial, KernelKill, KernelKills
+from mozu.core.api import Context, KernelAction, KernelDenial, KernelKill, KernelKills, UnattendedActs
 from mozu.core.filter.formula import Formula
 from mozu.plugins.sources.ebpf.kernel_filter.deny import deny_functions
 from mozu.plugins.sources.ebpf.kernel_filter.kill import kill_functions
 from mozu.plugins.sources.ebpf.kill_programs import KillArms, TooManySpared
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.pins import Pins
 from mozu.plugins.sources.ebpf.refusals import warn_of
 
 _Placed = tuple[tuple[KernelAction, tuple[tuple[str, Formula], ...]], ...]
@@ -27,11 +29,19 @@ class InKernel:
         self._arms: KillArms | None = None
         self._denials: list[KernelDenial] = []
         """Told when other rules were armed, by the numbers of which they are counted."""
+        self._unattended: list[UnattendedActs] = []
+        self._pins: Pins | None = None
+        self._what_acts: Callable[[], Mapping[str, int]] = dict
         self._ends_sharers = False
         self._counts = 0, 0
         """As they were when the maps were closed."""
         context.metrics.gauge("kernel_kills_total", lambda: self.counts()[0])
         context.metrics.gauge("kernel_kills_left_total", lambda: self.counts()[1])
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether what acts is to act on when mozu dies."""
+        return self._kills.goes_on
 
     def use(self, kills: KernelKills) -> None:
         """See `KillsInKernel`."""
@@ -40,6 +50,7 @@ class InKernel:
             self._arms.disarm()
             if kills.rules and _of(kills.rules) == self._placed:
                 self._arm(self._arms)
+            self._pin(self._arms)
 
     async def update(self, loader: Loader) -> None:
         """After the filters of its calls were set: have the programs of these rules run before them."""
@@ -52,15 +63,39 @@ class InKernel:
             warn_of(self._log, "source ebpf: the kernel kills at no %s: %s; mozu does", refused)
             refused = await asyncio.to_thread(loader.set_denials, deny_functions(_denying(self._kills)))
             warn_of(self._log, "source ebpf: the kernel denies nothing at %s: %s", refused)
-        self._placed, self._ends_sharers = placed, loader.ends_sharers
+        self._placed, self._ends_sharers, self._what_acts = placed, loader.ends_sharers, loader.what_acts
         self._arm(self._arms)
+        self._pin(self._arms)
 
     def take_denials(self) -> list[KernelDenial]:
         """See `DeniesInKernel`."""
         if self._arms is not None:
             self._denials += self._arms.denials()
+            if self._pins is not None:
+                self._pins.note(self._arms.acts())
         told, self._denials = self._denials, []
         return told
+
+    def take_unattended(self) -> list[UnattendedActs]:
+        """See `ActsUnattended`."""
+        told, self._unattended = self._unattended, []
+        return told
+
+    def _pin(self, arms: KillArms) -> None:
+        """What is armed goes on without mozu, if that is wanted; what earlier runs have left does not."""
+        if not self._kills.pins:
+            return
+        pins = self._pins = self._pins or Pins(Path(self._kills.pins))
+        pins.remove()
+        if self._kills.goes_on and arms.is_armed:
+            try:
+                pins.place(self._what_acts(), self._kills.rules, arms.acts())
+            except OSError as error:
+                text = "source ebpf: kills and denials end with mozu: nothing can be pinned in %s: %s"
+                self._log.warning(text, self._kills.pins, error)
+        left = pins.end_others()
+        self._unattended += left.acts
+        self._denials += left.denials
 
     def _arm(self, arms: KillArms) -> None:
         self._denials += arms.denials()
@@ -82,6 +117,8 @@ class InKernel:
         if self._arms is not None:
             self._arms.disarm()
             self._denials += self._arms.denials()
+        if self._pins is not None:
+            self._pins.remove()
         self._arms, self._placed = None, ()
 
 

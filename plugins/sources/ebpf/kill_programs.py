@@ -67,6 +67,11 @@ class KillArms:
             self._write(number, _OFF, 0)
         self._armed = 0
 
+    @property
+    def is_armed(self) -> bool:
+        """Whether any rule acts."""
+        return self._armed > 0
+
     def denials(self) -> list[KernelDenial]:
         """What was denied, or would have been, by the rules that were last armed, and was not yet told."""
         return list(denials(self._maps["DENIALS"], self._rules)) if self._rules else []
@@ -75,6 +80,10 @@ class KillArms:
         """(acts and would-be acts, matching calls that were left to user space) since the start."""
         found = [self._read(number) for number in range(1, self._used + 1)]
         return sum(one[5] for one in found), sum(one[6] for one in found)
+
+    def acts(self) -> list[int]:
+        """Of each of the rules that are armed."""
+        return [self._read(number)[5] for number in range(1, self._armed + 1)]
 
     def _read(self, number: int) -> tuple[int, ...]:
         return KILL.unpack(bpf_syscall.lookup(self._maps["KILLS"], number, KILL.size))

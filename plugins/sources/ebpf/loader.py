@@ -7,6 +7,7 @@ to the program of the call's kill rules, which goes on to number + 2 * NUMBERS_E
 stays attached is not touched.
 """
 
+import errno
 import os
 import struct
 import threading
@@ -65,8 +66,10 @@ class Loader:
         types: btf.Btf | None = None,
         cache: CodeCache | None = None,
         snaplen: int = DATA_MAX,
+        *,
+        can_be_pinned: bool = False,
     ) -> None:
-        """`snaplen`: bytes of a buffer in an event."""
+        """`snaplen`: bytes of a buffer in an event. `can_be_pinned`: whether kills may go on without this process."""
         self.entry_paths = tuple(path for path in entry_paths if path.name != COMPAT)
         self._cpus = bpf_syscall.possible_cpus()
         self._tracefs = checks.tracefs()
@@ -90,7 +93,7 @@ class Loader:
         """What ends processes that share the descriptors of one that was killed."""
         self._maps = make_maps(ring_size, requests=any(path.name == IO_URING for path in self.entry_paths))
         self._exits: CallExits = ExitOfEachCall(self._instance)
-        if any(path.name == COMPAT for path in entry_paths):
+        if can_be_pinned or any(path.name == COMPAT for path in entry_paths):
             self._exits = ExitOfAllCalls(self._instance, self._maps, self._tracefs)
         self._code = ProgramCode(self._maps, types, cache, called_as=self._exits.kind)
         kinds = [kind for _, kind in self._program_arrays()]
@@ -158,7 +161,8 @@ class Loader:
             if program.raw:
                 return bpf_syscall.attach_raw_tracepoint(fd, program.tracepoint)
             identifier = checks.tracepoint_id(self._tracefs, program.tracepoint, program.group)
-            return None if identifier is None else bpf_syscall.attach_tracepoint(fd, identifier)
+            as_link = program in SHARERS
+            return None if identifier is None else bpf_syscall.attach_tracepoint(fd, identifier, as_link=as_link)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -283,6 +287,20 @@ class Loader:
     def ends_sharers(self) -> bool:
         """Whether processes that share the descriptors of one that is killed in the kernel are ended there, too."""
         return bool(self._sharers)
+
+    def what_acts(self) -> dict[str, int]:
+        """What has to be pinned so that kills and denials go on without this process: name → descriptor of a link or a
+        map. Raises OSError where the exits of calls are attached one by one, to what cannot be pinned."""
+        found = {f"deny_{hook}": link for hook, link in self._deny_programs.attachments.items()}
+        if self._kills:
+            if not isinstance(self._exits, ExitOfAllCalls):
+                raise OSError(errno.EBUSY, "mozu was started without `on_death: go_on`; start it again")
+            pairs = [*self._exits.shared, *chain(*self._attached_paths.values()), *self._sharers]
+            pairs += self._attached.get("execve", ()) if EXECUTED in self._kills else ()
+            found |= {f"kill_{number}": link for number, (_, link) in enumerate(pairs)}
+            found |= {array: self._maps[array] for array, _ in self._program_arrays()}  # else emptied with this process
+            found["RAW_TP_PROGS"] = self._maps["RAW_TP_PROGS"]
+        return found | {name: self._maps[name] for name in ("KILLS", "DENIALS")}
 
     def _watch_sharers(self, *, wanted: bool) -> None:
         if wanted and not self._sharers and kfunc_signals.are_usable(self._kfuncs):

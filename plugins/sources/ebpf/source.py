@@ -17,14 +17,14 @@ from mozu.core.api import (
     KernelKills,
     Settings,
     SourceUnavailable,
+    UnattendedActs,
 )
 from mozu.core.filter.demand import Demand
 from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
-from mozu.plugins.sources.ebpf import checks, codegen
+from mozu.plugins.sources.ebpf import checks
 from mozu.plugins.sources.ebpf.accounts import Accounts
 from mozu.plugins.sources.ebpf.btf import BTF_FILE
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
-from mozu.plugins.sources.ebpf.code_cache import machine_cache
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
 from mozu.plugins.sources.ebpf.demanded_types import (
     ATTACH_ORDER,
@@ -34,7 +34,7 @@ from mozu.plugins.sources.ebpf.demanded_types import (
     filterable_types,
     wanted_types,
 )
-from mozu.plugins.sources.ebpf.entry_paths import Switch, usable_entry_paths
+from mozu.plugins.sources.ebpf.entry_paths import Switch
 from mozu.plugins.sources.ebpf.flow_map import FlowMap
 from mozu.plugins.sources.ebpf.judged_calls import JudgedCalls
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose, discardable_opens
@@ -44,13 +44,13 @@ from mozu.plugins.sources.ebpf.kernel_kills import InKernel
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH
+from mozu.plugins.sources.ebpf.prepared import prepared_loader
 from mozu.plugins.sources.ebpf.probe import fork_probe
 from mozu.plugins.sources.ebpf.process_filter_cache import ProcessFilterCache
 from mozu.plugins.sources.ebpf.refusals import warn_of
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 from mozu.plugins.sources.ebpf.ring_waiter import RingWaiter
 from mozu.plugins.sources.ebpf.settings import EbpfSettings
-from mozu.plugins.sources.ebpf.type_index import TypeIndex
 
 CHECK_INTERVAL: Final = 1.0
 """Seconds between two looks at the wall clock and at the loss counters."""
@@ -131,17 +131,10 @@ class EbpfSource:
         return filterable_types(demand) if self._kernel_filter else ()
 
     def _prepare(self, types: frozenset[str]) -> Loader:
-        place = self._code_cache
-        kernel = codegen.read_types(None if place is None else TypeIndex(place, self._log.warning), self._btf_file)
-        cache = machine_cache(place, kernel.digest, self._log.warning)
-        loader = Loader(self._ring_size, usable_entry_paths(self._compat32, kernel), kernel, cache, self._snaplen)
-        try:
-            loader.prepare(types)
-            self._log.info("kernel programs: %s", loader.origin)
-        except BaseException:
-            loader.close()
-            raise
-        return loader
+        return prepared_loader(
+            types, self._ring_size, self._compat32, self._code_cache, self._btf_file, self._snaplen, self._log,
+            can_be_pinned=self._kills.goes_on,
+        )  # fmt: skip
 
     async def update(self, demand: Demand) -> None:
         """Attach the programs of new event types, then detach those no longer wanted; what stays is not touched."""
@@ -223,6 +216,10 @@ class EbpfSource:
     def take_denials(self) -> Sequence[KernelDenial]:
         """See `DeniesInKernel`."""
         return self._kills.take_denials()
+
+    def take_unattended(self) -> Sequence[UnattendedActs]:
+        """See `ActsUnattended`."""
+        return self._kills.take_unattended()
 
     def change_settings(self, settings: Settings) -> None:
         """Whether the kernel filters, from the next `update` on. See `ChangesSettings`."""

@@ -9,7 +9,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mozu.core.api import KernelAction, KernelDenial, KernelKill, KernelKills, Process, ResponderSettings, SyscallEvent
+from mozu.core.api import (
+    KernelAction,
+    KernelDenial,
+    KernelKill,
+    KernelKills,
+    Process,
+    ResponderSettings,
+    SyscallEvent,
+    UnattendedActs,
+)
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
@@ -154,6 +163,16 @@ def test_a_call_that_was_denied_is_reported_and_written_down(
     assert (stage, text, "rule", (7,), (5,)) == (entry.stage, entry.text, entry.rule, entry.pids, entry.starts)
     verb = "done:" if acted else "would"
     assert [f"Response {title}: {verb} {text}"] == found.notices
+
+
+def test_what_was_done_while_mozu_did_not_run_is_reported_and_written_down(tmp_path: Path) -> None:
+    found = Stage(tmp_path)
+    found.responses.report_unattended([UnattendedActs("rule", "kill", 3)])
+    (entry,) = found.finished([])
+
+    text = "acted 3 times while mozu did not run (kernel)"
+    assert ("done", text, "rule") == (entry.stage, entry.text, entry.rule)
+    assert [f"Response taken: done: {text}: events of that time are lost"] == found.notices
 
 
 @pytest.mark.parametrize(("dry_run", "stages"), [(False, ["refused"]), (True, [])])

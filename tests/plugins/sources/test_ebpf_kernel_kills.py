@@ -41,6 +41,9 @@ class Placing:
         self.denying.append(set(functions))
         return {}
 
+    def what_acts(self) -> Mapping[str, int]:
+        return {}
+
 
 @pytest.fixture
 def maps(monkeypatch: pytest.MonkeyPatch) -> Maps:

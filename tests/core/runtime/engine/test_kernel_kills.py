@@ -62,6 +62,7 @@ def assembly(
     declaration = SimpleNamespace(pushdown=decides, event_source="syscall", live=True)
     isolated = SimpleNamespace(component=Killing(place, action), name="kill")
     made = SimpleNamespace(
+        state_dir=Path("/state"),
         responders=[SimpleNamespace(isolated=isolated, settings=ResponderSettings(**settings))],
         evaluators=[SimpleNamespace(component=evaluator, name="falco")],
         sources=[SimpleNamespace(declaration=declaration)],
