@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from benchmarks.floods import FLOODS, Flood, flooding, read_shadow
 from benchmarks.latency import act
 from benchmarks.live import timed
-from benchmarks.watcher import SECONDS, UNDER_WAY, Site, Watcher
+from benchmarks.watcher import UNDER_WAY, Site, Watcher
 from benchmarks.workloads.calls import CALLS
 
 RATES: Final = (50_000, 100_000, 150_000, 200_000, 250_000, 300_000, 400_000)
@@ -44,11 +44,11 @@ def sustained(processes: int, paths: int, before: int = 0) -> Measure:
         def is_too_much(rate: int) -> bool:
             nonlocal best, share
             with site.watched(monitor) as usage:
-                made = site.opens(before, processes, paths) if before else 0.0
-                reached = site.opens(rate, processes, paths)
-            if not usage.lost and reached > best:
-                best, share = reached, 100 * monitor.recognised / ((made + reached) * SECONDS)
-            return usage.lost != 0 or reached < rate * 0.9
+                made = site.opens(before, processes, paths).made if before else 0
+                opens = site.opens(rate, processes, paths)
+            if not usage.lost and opens.rate > best:
+                best, share = opens.rate, 100 * monitor.recognised / (made + opens.made)
+            return usage.lost != 0 or opens.rate < rate * 0.9
 
         bisect_left(RATES, True, key=is_too_much)
         return best, share

@@ -103,11 +103,18 @@ class Site(NamedTuple):
             yield usage
             time.sleep(UNDER_WAY)
 
-    def opens(self, rate: int, processes: int, paths: int) -> float:
-        """So many a second; how many a second it became."""
+    def opens(self, rate: int, processes: int, paths: int) -> "Opens":
+        """So many a second; what became of it."""
         command = [self.folder / "opens", rate, SECONDS, processes, paths, self.folder]
         made, seconds = subprocess.check_output(list(map(str, command)), text=True).split()
-        return int(made) / float(seconds)
+        return Opens(int(made), int(made) / float(seconds))
+
+
+class Opens(NamedTuple):
+    """How many were made, and how many a second."""
+
+    made: int
+    rate: float
 
 
 @contextmanager

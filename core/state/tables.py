@@ -142,16 +142,19 @@ class Tables:
         others.remove(node)
         if not others:
             del self._gone[node.tid]
-        # Cut what would make the whole lineage one cycle for the garbage collector.
+        # Cut what would make the whole lineage one cycle for the garbage collector, and each node one of its own.
         node.newest = None
         if node.children:
             node.children = set()
         if node.members:
             node.members = set()
+        is_process = node.main is node
         if node.files:
-            if node.main is node:
+            if is_process:
                 self._inherited = max(0, self._inherited - len(node.files))
             node.files = FdTable()
+        if is_process:
+            del node.main
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.by_tid.values())

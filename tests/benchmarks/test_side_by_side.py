@@ -1,4 +1,5 @@
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from benchmarks.monitor import Usage
 from benchmarks.place import put
 from benchmarks.side_by_side import cell, measured
 from benchmarks.wanted_rows import Rows, sustained
-from benchmarks.watcher import Site, Watcher
+from benchmarks.watcher import Opens, Site, Watcher
 
 
 def test_a_cell_has_the_median_and_the_spread_and_a_dash_where_nothing_is_told() -> None:
@@ -57,13 +58,15 @@ def test_sustained_is_the_highest_rate_without_loss_or_what_the_machine_makes(
         def __exit__(self, *error: object) -> None:
             pass
 
-    def opens(site: Site, rate: int, processes: int, paths: int) -> float:
-        usage.lost = int(rate > keeps_up)
-        return min(rate, 260_000)
+    def opens(site: Site, rate: int, processes: int, paths: int) -> Opens:
+        usage.lost, made.recognised = int(rate > keeps_up), 500
+        return Opens(1_000, min(rate, 260_000))
 
     monkeypatch.setattr(Site, "watched", lambda site, monitor: Watched())
     monkeypatch.setattr(Site, "opens", opens)
-    assert found == sustained(1, 1)(made, Site(Path("/f"), Path("/r")))[0]
+    best, recognised = sustained(1, 1)(made, Site(Path("/f"), Path("/r")))
+    assert found == best
+    assert recognised == 50 if found else math.isnan(recognised)
 
 
 def test_rows_that_count_are_measured_once_and_others_in_each_round() -> None:

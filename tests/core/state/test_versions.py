@@ -1,10 +1,13 @@
 """Fields read late are the truth of their moment."""
 
+import gc
 from typing import Any
 
 import pytest
 
 from mozu.core.model.event import SyscallEvent
+from mozu.core.state.observed import Forked
+from mozu.core.state.tables import Node
 from tests.core.state.story import THREAD, Story, made, read
 
 
@@ -149,3 +152,24 @@ def test_releasing_twice_is_harmless(story: Story) -> None:
     story.machine.prune(event.num + 1)
     story.machine.prune(event.num + 1)
     assert "bash" == read(story.write(10, 0), "proc.name")
+
+
+def test_processes_that_have_ended_and_were_pruned_are_no_garbage_in_cycles() -> None:
+    story = Story(live=True)
+    story.has(10, name="bash", ptid=1)
+    story.settled()
+    gc.collect()
+    gc.disable()
+    try:
+        before = nodes()
+        for child in range(20, 40):
+            born = made("_fork", 10, of=10, observed=Forked(child, child, child, child, ptid=10))
+            story.machine.apply([born, an_exec(child, "true"), made("procexit", child, of=child, status=0)])
+        story.machine.prune(story.machine.number + 1)
+        assert before == nodes()
+    finally:
+        gc.enable()
+
+
+def nodes() -> int:
+    return sum(isinstance(one, Node) for one in gc.get_objects())
