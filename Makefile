@@ -104,6 +104,7 @@ storms: $(STAMP) ## 300 containers of 50 ms in each runtime, with its socket, a 
 
 detect: $(STAMP) ## make detect [MINUTES=60]: every way and act, then ordinary work under mozu's own rules (as root)
 	MOZU_DETECT=full tools/test-packages
+	$(PYTHON) -m tests.detect.ways docs/ways.md
 	$(PYTHON) -m pytest -q tests/e2e/test_every_default_rule.py tests/e2e/test_default_rules_*.py tests/e2e/test_scenarios.py
 	$(PYTHON) -m tests.detect --minutes $(or $(MINUTES),60) --page docs/detection.md
 

@@ -4,4 +4,6 @@
     ground       mozu at its default settings beside that work, and what it said of it
     attribution  whether an alert is of the work or of something else on the machine
     precision    the table of docs/detection.md
+    positives    the table of docs/detection.md of what raises each rule
+    ways         every way to an end, and the page docs/ways.md
 """

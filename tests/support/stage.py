@@ -21,8 +21,6 @@ from tests.support.requirements import program
 from tests.support.running import Json, Running
 from tests.support.triggers import Contained, Expected, Trigger
 from tests.support.triggers.containers import ADDRESSES, BOXES
-from tests.support.triggers.ways import commands, scripts
-from tests.support.triggers.ways.way import DOCKER
 
 _ACTORS: Final = ("nginx", "mysqld", "sshd", "ssh")
 _IDLE: Final = ("crontab", "curl", "useradd", "nc", "sudoedit", "pkexec", "xmrig")
@@ -71,12 +69,6 @@ class Stage:
     def filled(self, text: str) -> str:
         """The text with what its words stand for."""
         return Template(text).safe_substitute(self.words)
-
-    def run_ways(self) -> None:
-        """Every way of WAYS, one after another."""
-        quiet = subprocess.DEVNULL
-        for command in commands(self.words["PYTHON"], f"{self.words['TMP']}/root"):
-            subprocess.run(command, check=False, stdin=quiet, stdout=quiet, stderr=quiet, timeout=60)
 
     def command(self, trigger: Trigger) -> list[str]:
         """What does it."""
@@ -129,13 +121,6 @@ class Boxes:
         terminal = ("--tty",) if trigger.terminal else ()
         script = trigger.act.replace("$PYTHON", os.path.realpath(sys.executable))
         self._docker.docker("exec", *terminal, trigger.box, "sh", "-c", f"{script}\ntrue")
-        return before
-
-    def run_ways(self) -> int:
-        """Every way of WAYS in the box `tools`; how many alerts there had been before."""
-        before = self.act(Contained("", "", ":", box="tools"))
-        for script in scripts(os.path.realpath(sys.executable), DOCKER):
-            self._docker.docker("exec", "tools", "sh", "-c", script)
         return before
 
     def close(self) -> None:

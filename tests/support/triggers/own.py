@@ -274,6 +274,15 @@ HOST: Final = (
         "echo exit > /tmp/mozu-test-y; sh /tmp/mozu-test-y; rm /tmp/mozu-test-y",
     ),
     Trigger(
+        "Code without a name opened to run",
+        "python3",
+        _python(
+            "import os, sys\nfd = os.memfd_create('x', 0)\n"
+            "os.execv(sys.executable, ['python3', f'/proc/self/fd/{fd}'])"
+        ),
+        {"fd.realpath": re.compile("^/memfd:x")},
+    ),
+    Trigger(
         "Hidden directory in a public place entered",
         re.compile("^(da)?sh$"),
         "mkdir -p /tmp/.mozu-test; cd /tmp/.mozu-test; rmdir /tmp/.mozu-test",

@@ -10,7 +10,6 @@ from typing import Final
 from tests.support.triggers.ways.executions import EXECUTIONS
 from tests.support.triggers.ways.reads import READS
 from tests.support.triggers.ways.shells import SHELLS
-from tests.support.triggers.ways.way import HOST
 from tests.support.triggers.ways.writes import WRITES
 
 _PLACES: Final = tuple(filter(os.path.isdir, dict.fromkeys(("/usr", "/lib", "/lib64", sys.base_prefix))))
@@ -22,6 +21,7 @@ BOX: Final = (
 """Options of docker for a container that has the host's interpreters, and where io_uring is not forbidden."""
 CTR_BOX: Final = (
     "--net-host",  # the loopback of a network of its own is down
+    *(word for name in ("SYS_ADMIN", "DAC_READ_SEARCH") for word in ("--cap-add", f"CAP_{name}")),
     *("--mount", "type=tmpfs,src=tmpfs,dst=/dev/shm,options=rw:mode=1777"),
     *(word for place in _PLACES for word in ("--mount", f"type=bind,src={place},dst={place},options=rbind:ro")),
 )
@@ -29,34 +29,27 @@ CTR_BOX: Final = (
 WAYS: Final = (*SHELLS, *EXECUTIONS, *READS, *WRITES)
 
 
-def numbers(where: str) -> list[int]:
-    """Those of WAYS that are done there."""
-    return [number for number, way in enumerate(WAYS) if where in way.where]
-
-
 def marker(number: int) -> str:
     """What the command line of a way's script, or that of its parent, holds."""
     return f"mozu-way-{number:03d}"
 
 
-def scripts(python: str, where: str) -> list[str]:
+def scripts(python: str) -> list[str]:
     """All that are done there, for sh in a container: some in each, since an argument may have 128 KiB."""
     quiet, inside = "exec < /dev/null > /dev/null 2>&1", "export MOZU_BOX=1"
     shadow = "[ -e /etc/shadow ] || echo 'root:*:1::::::' > /etc/shadow"
-    lines = list(map(shlex.join, _commands(python, "/", where)))
+    lines = list(map(shlex.join, commands(python, "/")))
     return ["\n".join([quiet, inside, shadow, *lines[at : at + 32]]) for at in range(0, len(lines), 32)]
 
 
 def commands(python: str, root: str) -> list[list[str]]:
-    """A command for each of WAYS that the host does; `root`: a directory of the test, the root of what writes."""
-    return _commands(python, root, HOST)
+    """A command for each of WAYS; `root`: of what writes, on the host a directory of the test.
 
-
-def _commands(python: str, root: str, where: str) -> list[list[str]]:
-    """The shell stays, as a parent that is known by its marker."""
+    The shell stays, as a parent that is known by its marker.
+    """
     made = []
-    for number in numbers(where):
-        way, mark = WAYS[number], marker(number)
+    for number, way in enumerate(WAYS):
+        mark = marker(number)
         code = way.code.replace("MARK", mark).replace("ROOT", root)
         made.append(["sh", "-c", '"$@"; :', mark, python, "-c", f"# {mark}\n{code}"])
     return made

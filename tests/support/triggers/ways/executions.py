@@ -13,6 +13,8 @@ TEMPORARY: Final = frozenset(
     }
 )
 MEMORY: Final = frozenset({"Program run from memory", "Code in a temporary directory run by an interpreter or loader"})
+NAMELESS: Final = frozenset({"Code without a name opened to run", "Library preloaded from a public place"})
+"""Of what an interpreter, a loader or LD_PRELOAD reaches by the path of a descriptor."""
 
 _EXECUTIONS: Final = (
     ("execve", "child(lambda: os.execv(path, ['x']))"),
@@ -35,20 +37,62 @@ _EXECUTIONS: Final = (
     ("the script's own first line", "open(path, 'w').write('#!/bin/sh\\nexit'); subprocess.run([path])"),
     ("ld.so", "subprocess.run(['/lib64/ld-linux-x86-64.so.2', path])"),
 )
-_NAMELESS: Final = """
-fd = os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o755)
-os.write(fd, open("/usr/bin/true", "rb").read())
-fixed = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY)
-os.close(fd)
-child(lambda: os.execv(f"/proc/self/fd/{fixed}", ["x"]))
+_OF_NO_NAME: Final = """
+def nameless(folder, content):
+    fd = os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o755)
+    os.write(fd, content)
+    return fixed(fd)
+
+def in_memory(content):
+    fd = os.memfd_create("x")
+    os.write(fd, content)
+    return fixed(fd)
+
+def fixed(fd):  # a file that is open for writing is not executed
+    again = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY)
+    os.set_inheritable(again, True)
+    os.close(fd)
+    return again
+
+def run(fd, *before, **environment):
+    subprocess.run([*before], pass_fds=[fd], env={**os.environ, **environment}, stderr=-3, timeout=20)
+
+program, script = open("/usr/bin/true", "rb").read(), b"#!/bin/sh\\nexit"
 """
-_MEMFD: Final = "fd = os.memfd_create('x')\nos.write(fd, open('/usr/bin/true', 'rb').read())\n"
+_EXECUTED: Final = (
+    ("/proc/self/fd", "program", "child(lambda: os.execv(f'/proc/self/fd/{fd}', ['x']))"),
+    ("execveat", "program", "child(lambda: call(322, fd, b'', words(b'x'), words(), 0x1000))"),
+    (
+        "a symbolic link to /proc/self/fd",
+        "program",
+        "os.makedirs('/run/mozu-way', exist_ok=True); os.symlink(f'/proc/self/fd/{fd}', '/run/mozu-way/y')\n"
+        "child(lambda: os.execv('/run/mozu-way/y', ['x'])); os.unlink('/run/mozu-way/y'); os.rmdir('/run/mozu-way')",
+    ),
+)
+_BY_OTHERS: Final = (
+    ("python /proc/self/fd", "b''", "run(fd, sys.executable, f'/proc/self/fd/{fd}')"),
+    ("sh /dev/fd", "b'exit'", "run(fd, 'sh', f'/dev/fd/{fd}')"),
+    ("execveat of a script", "script", "child(lambda: call(322, fd, b'', words(b'x'), words(), 0x1000))"),
+    ("ld.so /proc/self/fd", "program", "run(fd, '/lib64/ld-linux-x86-64.so.2', f'/proc/self/fd/{fd}')"),
+    ("LD_PRELOAD=/proc/self/fd", "program", "run(fd, '/usr/bin/true', LD_PRELOAD=f'/proc/self/fd/{fd}')"),
+)
+"""What runs is a program that has a name; the code has none."""
 
 
 def _from(folder: str, rules: frozenset[str]) -> tuple[Way, ...]:
     end, head = f"execution from {folder}", f"{HEAD}\npath = placed({folder!r})\n"
     plain = [Way(end, by, rules, f"{head}{act}\nos.remove(path)") for by, act in _EXECUTIONS]
-    return (*plain, Way(end, "O_TMPFILE", rules, f"{HEAD}\nfolder = {folder!r}\n{_NAMELESS}"))
+    return (*plain, *_without_name(end, "O_TMPFILE, ", f"nameless({folder!r}, CONTENT)", rules))
+
+
+def _without_name(end: str, prefix: str, made: str, rules: frozenset[str]) -> tuple[Way, ...]:
+    """Of a file that no directory holds; its own content each time."""
+    both = (*((one, rules) for one in _EXECUTED), *((one, NAMELESS) for one in _BY_OTHERS))
+    head = f"{HEAD}{_OF_NO_NAME}fd = "
+    return tuple(
+        Way(end, f"{prefix}{by}", which, f"{head}{made.replace('CONTENT', content)}\n{act}")
+        for (by, content, act), which in both
+    )
 
 
 EXECUTIONS: Final = (
@@ -61,15 +105,10 @@ EXECUTIONS: Final = (
         f"{HEAD}\nsubprocess.run(['/usr/bin/true'], env={{'LD_PRELOAD': '/tmp/mozu-way.so'}}, stderr=-3)",
     ),
     Way(
-        "execution from memory",
-        "/proc/self/fd",
-        MEMORY,
-        f"{HEAD}{_MEMFD}child(lambda: os.execv(f'/proc/self/fd/{{fd}}', ['x']))",
+        "execution from /dev/shm",
+        "LD_PRELOAD",
+        TEMPORARY,
+        f"{HEAD}\nsubprocess.run(['/usr/bin/true'], env={{'LD_PRELOAD': '/dev/shm/mozu-way.so'}}, stderr=-3)",
     ),
-    Way(
-        "execution from memory",
-        "execveat",
-        MEMORY,
-        f"{HEAD}{_MEMFD}child(lambda: call(322, fd, b'', words(b'x'), words(), 0x1000))",
-    ),
+    *_without_name("execution from memory", "", "in_memory(CONTENT)", MEMORY),
 )

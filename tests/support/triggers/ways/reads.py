@@ -1,11 +1,12 @@
-"""The password database read: on the host where it lies; what mounts or changes the root is done in containers."""
+"""The password database read where it lies; what mounts or changes the root is done in containers and, on the host, in
+a mount namespace whose root is a file system in memory with a database of its own."""
 
 from typing import Final
 
-from tests.support.triggers.ways.way import DOCKER, EVERYWHERE, HEAD, HOST, RING, Way
+from tests.support.triggers.ways.way import HEAD, RING, Way
 
 READ: Final = frozenset({"Password database read by an unexpected program"})
-_MOUNTED: Final = frozenset({"File system mounted in a container"})
+_MOUNTED: Final = frozenset({"File system mounted in a container", "Secrets shown elsewhere by a mount"})
 _BY_HANDLE: Final = READ | {"File opened by handle in a container"}
 _HEAD: Final = (
     HEAD
@@ -14,6 +15,21 @@ import tempfile
 AT, FILE = -100, "/etc/shadow"
 folder = tempfile.mkdtemp()
 mount = ctypes.CDLL(None).mount
+def private_root():
+    global folder
+    if os.environ.get("MOZU_BOX"):
+        return
+    os.makedirs("ROOT", exist_ok=True)
+    assert ctypes.CDLL(None).unshare(0x20000) == 0
+    assert mount(None, b"/", None, 0x44000, None) == 0  # MS_REC | MS_PRIVATE
+    assert mount(b"x", b"ROOT", b"tmpfs", 0, None) == 0
+    for name in "etc", "tmp", "before":
+        os.mkdir(f"ROOT/{name}")
+    open("ROOT/etc/shadow", "w").write("root:*:1::::::")
+    os.chdir("ROOT")
+    assert call(155, b".", b"before") == 0
+    os.chroot("."); os.chdir("/")
+    folder = tempfile.mkdtemp()
 def is_read(fd):
     assert fd >= 0
     os.close(fd)
@@ -76,12 +92,13 @@ _NAMED: Final = (
 )
 
 
-def _read(by: str, act: str, rules: frozenset[str] = READ, where: frozenset[str] = EVERYWHERE) -> Way:
-    return Way("read of the password database", by, rules, f"{_HEAD}{RING}{act}", where=where)
+def _read(by: str, act: str, rules: frozenset[str] = READ) -> Way:
+    return Way("read of the password database", by, rules, f"{_HEAD}{RING}{act}")
 
 
-def _boxed(by: str, act: str, rules: frozenset[str] = READ) -> Way:
-    return Way("read of the password database", by, rules, f"{_HEAD}{act}", where=frozenset({DOCKER}))
+def _apart(by: str, act: str, rules: frozenset[str] = READ) -> Way:
+    """What mounts or changes the root."""
+    return _read(by, f"private_root()\n{act}", rules)
 
 
 READS: Final = (
@@ -102,19 +119,19 @@ READS: Final = (
     _read("/proc/self/cwd", "os.chdir('/etc'); is_read(os.open('/proc/self/cwd/shadow', 0))"),
     _read("/proc/self/fd", "fd = os.open('/etc', 0); is_read(os.open(f'/proc/self/fd/{fd}/shadow', 0))"),
     _read("a path of 4,000 bytes", "is_read(os.open('/etc/' + './' * 1994 + 'shadow', 0))"),
-    _read("its handle", _HANDLE, _BY_HANDLE, frozenset({HOST, DOCKER})),
+    _read("its handle", _HANDLE, _BY_HANDLE),
     _read("a descriptor that is passed", _PASSED),
     _read("pidfd_getfd", _FETCHED),
     _read("an argument that is overwritten", _OVERWRITTEN),
     _read("a program named apt", _NAMED.replace("NAME", "apt")),
     _read("a program named sshd", _NAMED.replace("NAME", "sshd")),
-    _boxed(
+    _apart(
         "a bind mount",
         "assert mount(b'/etc', folder.encode(), None, 4096, None) == 0\nis_read(os.open(f'{folder}/shadow', 0))",
     ),
-    _boxed("chroot", "os.chroot('/etc'); is_read(os.open('/shadow', 0))"),
-    _boxed("open_tree", "fd = call(428, AT, b'/etc', 1); is_read(os.open('shadow', 0, dir_fd=fd))"),
-    _boxed(
+    _apart("chroot", "os.chroot('/etc'); is_read(os.open('/shadow', 0))"),
+    _apart("open_tree", "fd = call(428, AT, b'/etc', 1); is_read(os.open('shadow', 0, dir_fd=fd))"),
+    _apart(
         "an overlay",
         "os.mkdir(f'{folder}/d'); os.mkdir(f'{folder}/m')\n"
         "assert mount(b'x', f'{folder}/m'.encode(), b'overlay', 1, f'lowerdir=/etc:{folder}/d'.encode()) == 0\n"

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 HOST: Final = "host"
 DOCKER: Final = "docker"
 CONTAINERD: Final = "containerd"
-EVERYWHERE: Final = frozenset({HOST, DOCKER, CONTAINERD})
+PLACES: Final = (HOST, DOCKER, CONTAINERD)
 
 
 class Way(NamedTuple):
@@ -18,9 +18,6 @@ class Way(NamedTuple):
     code: str
     calls: frozenset[str] = frozenset()
     """The event is one of these; empty: any."""
-    where: frozenset[str] = EVERYWHERE
-    """Not everywhere: what mounts or changes the root is done in containers alone, and containers of containerd lack
-    the capabilities."""
 
 
 HEAD: Final = """
