@@ -14,6 +14,7 @@ from typing import Final
 from mozu.plugins.sources.ptrace import native
 from mozu.plugins.sources.ptrace.call_gate import CallGate
 from mozu.plugins.sources.ptrace.notifications import NoListener, SeccompListener, receive_listener
+from mozu.plugins.sources.ptrace.proc_fs import AT_FDCWD
 from mozu.plugins.sources.ptrace.reading.held_open import HeldOpen, PathChangedError
 from mozu.plugins.sources.ptrace.reading.opens import OpenReader
 from mozu.plugins.sources.ptrace.reading.reader import SyscallReader, TracedTask
@@ -109,6 +110,7 @@ class HandOver:
         if not self._asked:
             self._asked = True
             try:
+                os.close(native.open_without_links(AT_FDCWD, b"/", os.O_PATH))  # a sandbox may refuse openat2
                 self._listener = SeccompListener(receive_listener(self._channel))
             except (OSError, NoListener) as error:
                 text = "source ptrace: opens run as programs ask for them, and their threads can change paths: %s"
