@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,10 +73,15 @@ class Monitor:
         """Run it around the block; `usage` holds what the block cost it."""
         with tempfile.TemporaryDirectory() as folder:
             stats = Path(folder) / "stats.json"
-            process = subprocess.Popen(self.command(stats), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            process = subprocess.Popen(self.command(stats), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             ready, counted = threading.Event(), [0]
-            reader = threading.Thread(target=self._read, args=(process, ready, counted), daemon=True)
-            reader.start()
+            # One pipe for both would break long lines of alerts in two where something is logged between.
+            readers = [
+                threading.Thread(target=self._read, args=(stream, ready, counted), daemon=True)
+                for stream in (process.stdout, process.stderr)
+            ]
+            for reader in readers:
+                reader.start()
             try:
                 if not ready.wait(TIMEOUT):
                     raise SystemExit(f"{self.name} did not say {self._ready!r} within {TIMEOUT:.0f} s")
@@ -89,12 +94,12 @@ class Monitor:
                 usage.cpu, usage.rss = _cpu(process.pid) - before, _rss(process.pid)
             finally:
                 end(process)
-                reader.join(TIMEOUT)  # the last of what it wrote
+                for reader in readers:
+                    reader.join(TIMEOUT)  # the last of what it wrote
             usage.lost, usage.alerts = self.lost(stats), counted[0]
 
-    def _read(self, process: "subprocess.Popen[str]", ready: threading.Event, counted: list[int]) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
+    def _read(self, stream: Iterable[str], ready: threading.Event, counted: list[int]) -> None:
+        for line in stream:
             counted[0] += ready.is_set()
             if re.search(self._ready, line):
                 ready.set()

@@ -6,12 +6,13 @@ import re
 import shlex
 import subprocess
 import tempfile
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from benchmarks.floods import RULES, own_name
 from benchmarks.monitor import Monitor, Usage
@@ -80,9 +81,8 @@ class Watcher(Monitor):
         if alert["rule"] == "Made":
             self.ages.append((now - int(alert["output_fields"]["evt.time"])) / 1e6)
 
-    def _read(self, process: "subprocess.Popen[str]", ready: Any, counted: list[int]) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
+    def _read(self, stream: Iterable[str], ready: threading.Event, counted: list[int]) -> None:
+        for line in stream:
             self.took(line)
             if re.search(self._ready, line):
                 ready.set()

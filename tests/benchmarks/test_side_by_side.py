@@ -40,6 +40,19 @@ def test_alerts_are_counted_by_rule_and_aged_by_their_event(tmp_path: Path) -> N
     assert 5 <= made.ages[0] < 5_000
 
 
+def test_a_line_that_is_logged_in_the_middle_of_an_alert_breaks_neither(tmp_path: Path) -> None:
+    script = tmp_path / "monitor.py"
+    script.write_text(
+        "import os, time\nos.write(1, b'{\"rule\": ')\nos.write(2, b'watching\\n')\nos.write(1, b'\"Burst\"}\\n')\n"
+        "time.sleep(60)\n"
+    )
+    made = Watcher("made", f"{sys.executable} {script}", "watching", "")
+    made.begin(tmp_path)
+    with made.watching(Usage()):
+        pass
+    assert ({"Burst": 1}, ["watching\n"]) == (dict(made.alerts), made.lines)
+
+
 def test_a_monitor_that_does_not_say_what_it_lost_is_not_said_to_lose_nothing(tmp_path: Path) -> None:
     assert -1 == watcher().lost(tmp_path / "none")
 
