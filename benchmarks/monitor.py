@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -77,7 +77,7 @@ class Monitor:
             ready, counted = threading.Event(), [0]
             # One pipe for both would break long lines of alerts in two where something is logged between.
             readers = [
-                threading.Thread(target=self._read, args=(stream, ready, counted), daemon=True)
+                threading.Thread(target=self._follow, args=(stream, ready, counted), daemon=True)
                 for stream in (process.stdout, process.stderr)
             ]
             for reader in readers:
@@ -97,6 +97,10 @@ class Monitor:
                 for reader in readers:
                     reader.join(TIMEOUT)  # the last of what it wrote
             usage.lost, usage.alerts = self.lost(stats), counted[0]
+
+    def _follow(self, stream: IO[str], ready: threading.Event, counted: list[int]) -> None:
+        with stream:
+            self._read(stream, ready, counted)
 
     def _read(self, stream: Iterable[str], ready: threading.Event, counted: list[int]) -> None:
         for line in stream:
