@@ -152,3 +152,55 @@ def test_who_shares_the_user_with_processes_that_flood_by_forking_pays_with_them
     found = outcome(model, *FLOODS["a process that forks"], Writer("same user", 1000, 2, NOBODY))
 
     assert found["same user"].refused > 0
+
+
+@pytest.mark.parametrize(("share", "part"), [(COMMON, 0), (RESERVED, 1), (EXACT, 1)])
+def test_accounts_tell_each_refused_record_once_and_of_which_part(model: ctypes.CDLL, share: int, part: int) -> None:
+    found = outcome(model, *flood(1, 400_000, uid=NOBODY, share=share))
+
+    assert found["flood"].refused > 0
+    assert (found["flood"].refused, 0) == (model.told(part), model.told(1 - part))
+
+
+def test_accounts_of_processes_that_may_write_are_looked_up_for_several_records_at_once(model: ctypes.CDLL) -> None:
+    """Whatever part of the ring buffer they use."""
+    looked_up = []
+    for share in (COMMON, RESERVED, EXACT):
+        found = outcome(model, *(Writer("busy", 6000, 1000 + one, share=share) for one in range(20)), milliseconds=1300)
+        assert (found["busy"].refused, found["busy"].full) == (0, 0)
+        looked_up.append(model.looked_up())
+
+    assert looked_up == [looked_up[0]] * 3
+    assert 0 < looked_up[0] < found["busy"].written / 3
+
+
+@pytest.mark.parametrize("processes", [1, 20, 100, 400])
+def test_shares_of_the_two_parts_are_counted_alike(model: ctypes.CDLL, processes: int) -> None:
+    """As long as the ring buffer has room for both."""
+    found = []
+    for share in (COMMON, RESERVED, EXACT):
+        one = outcome(model, *flood(processes, 160_000, uid=NOBODY, share=share), milliseconds=1500)["flood"]
+        found.append((one, model.looked_up()))
+
+    assert found == [found[0]] * 3
+
+
+def test_above_its_watermark_the_ring_buffer_is_not_asked_at_each_record(model: ctypes.CDLL) -> None:
+    flooding = outcome(model, *flood(1, 400_000, uid=NOBODY))["flood"]
+
+    assert flooding.refused > 0
+    assert model.asked() < (flooding.written + flooding.refused) / 10
+
+
+@pytest.mark.parametrize("processes", [1, 100], ids=["with a tab", "that share tabs"])
+def test_no_account_tells_of_more_records_than_there_were(model: ctypes.CDLL, processes: int) -> None:
+    written = outcome(model, *flood(processes, 400_000, uid=NOBODY))["flood"].written
+
+    assert written / 2 < model.most_passed() <= written
+
+
+def test_a_ring_buffer_that_is_nearly_empty_is_seldom_asked_how_full_it_is(model: ctypes.CDLL) -> None:
+    found = outcome(model, Writer("make", 90_000, 100))
+
+    assert found["make"].written == 270_000
+    assert model.asked() < 1000

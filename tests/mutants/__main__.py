@@ -9,11 +9,12 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from tests.mutants.c_mutations import c_mutations
-from tests.mutants.choice import named, places
+from tests.mutants.choice import named, of_c, places
 from tests.mutants.judge import Judge
 from tests.mutants.mutation import Mutation
 from tests.mutants.python_mutations import python_mutations
@@ -22,6 +23,7 @@ from tests.mutants.session import CANNOT_TRY, FAILED, PASSED, Asked, Session
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _LEAST_SECONDS: Final = 120.0
+_LIVE_SECONDS: Final = 1800.0
 _SLOWER: Final = 30.0
 """So many times the processor time that they take without a mutation tests may take on a busy machine."""
 
@@ -51,6 +53,8 @@ class Trial:
         self._reached = reached
         self.judge = Judge(ROOT, Path(folder) / f"mozu-{os.getpid()}")
         self._session: Session | None = None
+        self._sound: dict[tuple[str, ...], bool] = {}
+        """Live tests → whether they pass without a mutation."""
 
     @classmethod
     def begin(cls, folder: str, reached: Reached) -> None:
@@ -59,36 +63,51 @@ class Trial:
 
     @classmethod
     def verdict(cls, tried: tuple[str, Mutation]) -> tuple[str, Mutation, str]:
-        """The mutation, and what came of it: noticed, survives, or that no test reaches the line."""
+        """The mutation, and what came of it: noticed, survives, that no test reaches the line, or
+        that its tests fail without it."""
         return *tried, cls.only(*tried)
 
     def __call__(self, file: str, mutation: Mutation) -> str:
         """Whether some test notices it."""
-        path = self.judge.place / file
-        source = path.read_text()
-        tests, limit = self._tests(file, source, mutation.line)
+        source = (self.judge.place / file).read_text()
+        if not file.endswith(".py"):
+            return self._of_c(file, source, mutation.applied(source))
+        tests = self._reached.tests(file, source, mutation.line, named(ROOT, file))
         if not tests:
             return "unreached"
-        changed = mutation.applied(source)
+        asked = Asked(file, source, mutation.applied(source), tests, self._limit(tests))
         status = CANNOT_TRY
-        if file.endswith(".py") and not self._reached.at_import(file, source, mutation.line):
+        if not self._reached.at_import(file, source, mutation.line):
             if self._session is None:
                 self._session = self.judge.session(self._reached.folders)
-            status = self._session.status(Asked(file, source, changed, tests, limit))
+            status = self._session.status(asked)
         if status == CANNOT_TRY:
-            path.write_text(changed)
-            try:
-                status = PASSED if self.judge.passes(tests, limit) else FAILED
-            finally:
-                path.write_text(source)
+            with self._changed(asked.file, asked.before, asked.after):
+                status = PASSED if self.judge.passes(tests, asked.seconds) else FAILED
         return "survives" if status == PASSED else "noticed"
 
-    def _tests(self, file: str, source: str, line: int) -> tuple[list[str], float]:
-        """Which ones, and how many seconds they may take."""
-        if not file.endswith(".py"):
-            return places(ROOT, file), _LEAST_SECONDS * _SLOWER
-        tests = self._reached.tests(file, source, line, named(ROOT, file))
-        return tests, max(_LEAST_SECONDS, _SLOWER * sum(self._reached.seconds[test] for test in tests))
+    def _of_c(self, file: str, before: str, after: str) -> str:
+        """Tests of kernel programs may fail where the machine is too busy: then nothing can be said."""
+        tests = tuple(of_c(ROOT, file))
+        if tests not in self._sound:
+            self._sound[tests] = self.judge.passes(tests, _LIVE_SECONDS, live=True)
+        if not self._sound[tests]:
+            return "unjudged"
+        with self._changed(file, before, after):
+            return "survives" if self.judge.passes(tests, _LIVE_SECONDS, live=True) else "noticed"
+
+    @contextmanager
+    def _changed(self, file: str, before: str, after: str) -> Iterator[None]:
+        path = self.judge.place / file
+        path.write_text(after)
+        try:
+            yield
+        finally:
+            path.write_text(before)
+
+    def _limit(self, tests: list[str]) -> float:
+        """Seconds that they may take."""
+        return max(_LEAST_SECONDS, _SLOWER * sum(self._reached.seconds[test] for test in tests))
 
 
 def recorded(folder: str, chosen: list[tuple[str, Mutation]], jobs: int) -> Reached:
@@ -99,7 +118,8 @@ def recorded(folder: str, chosen: list[tuple[str, Mutation]], jobs: int) -> Reac
     with multiprocessing.Pool(jobs, Trial.begin, (folder, whole)) as pool:
         for found in pool.imap_unordered(_recorded, asked, chunksize=1):
             whole.add(found)
-    print(f"{len(whole.seconds)} tests of {' '.join(place for place, _ in asked)}", flush=True)
+    if asked:
+        print(f"{len(whole.seconds)} tests of {' '.join(place for place, _ in asked)}", flush=True)
     return whole
 
 

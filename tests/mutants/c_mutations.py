@@ -10,6 +10,8 @@ _COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _TOKENS: Final = re.compile(
     r"(?P<operator>&&|\|\||==|!=|<=|>=|<<|>>|->|\+\+|--|[-+|&^]=|[-+<>!&|])|(?P<number>\b\d+\b)|(?P<word>\w+)"
 )
+_MEMBER: Final = re.compile(r"\s*(?:const )?(?:struct |enum )?\w+ \*?\w+(?:\[[^]]*\])?(?:, \*?\w+(?:\[[^]]*\])?)*;")
+"""A declaration without a value: of a member, or of a variable."""
 _SWAPPED: Final = {
     "&&": "||", "||": "&&", "==": "!=", "!=": "==", "<=": "<", ">=": ">", "<<": ">>", ">>": "<<", "|": "&", "&": "|",
     "<": "<=", ">": ">=", "+": "-", "-": "+", "+=": "-=", "-=": "+=", "|=": "&=",
@@ -24,7 +26,8 @@ def c_mutations(source: str) -> Iterator[Mutation]:
     continued = False
     for number, line in enumerate(plain.splitlines(), 1):
         is_directive, continued = continued or line.lstrip().startswith("#"), line.endswith("\\")
-        if is_directive or not line.startswith(" ") or '"' in line or not line.strip():
+        declares = _MEMBER.fullmatch(line.rstrip()) and not line.lstrip().startswith("return ")
+        if is_directive or declares or not line.startswith(" ") or '"' in line or not line.strip():
             continue
         yield from _of_line(number, line)
 

@@ -9,6 +9,42 @@ FURTHER: Final = {
     "core/filter": ("tests/core/language/conditions", "tests/plugins/sources/test_ebpf_kernel_filter_choice.py"),
 }
 """Folder → what else tests it, beside the tests that have its place in tests/."""
+PART: Final = {"plugins/sources/ebpf/kernel_filter": "test_ebpf_*filter*.py"}
+"""Part of a plugin → those of the plugin's tests that are its own."""
+
+KERNEL: Final = "tests/plugins/sources"
+"""Where the live tests of programs below bpf/ are."""
+OF_C: Final = {
+    "accounts": ("tests/bpf/test_accounts.py",),
+    "cgroup_move": (f"{KERNEL}/test_ebpf_process.py", f"{KERNEL}/test_ebpf_state.py"),
+    "cgroups": (f"{KERNEL}/test_ebpf_process.py",),
+    "task": (f"{KERNEL}/test_ebpf_process.py",),
+    "exec": (f"{KERNEL}/test_ebpf_process.py",),
+    "lifecycle": (f"{KERNEL}/test_ebpf_process.py",),
+    "session": (f"{KERNEL}/test_ebpf_process.py",),
+    "open_args": (f"{KERNEL}/test_ebpf_open.py",),
+    "opened_path": (f"{KERNEL}/test_ebpf_opened_paths.py",),
+    "path": (f"{KERNEL}/test_ebpf_open.py", f"{KERNEL}/test_ebpf_opened_paths.py"),
+    "file": (f"{KERNEL}/test_ebpf_open.py", f"{KERNEL}/test_ebpf_process.py"),
+    "sock": (f"{KERNEL}/test_ebpf_socket.py",),
+    "sock_info": (f"{KERNEL}/test_ebpf_socket.py",),
+    "accept": (f"{KERNEL}/test_ebpf_socket.py",),
+    "message": (f"{KERNEL}/test_ebpf_socket.py",),
+    "mmsg": (f"{KERNEL}/test_ebpf_socket.py",),
+    "msghdr": (f"{KERNEL}/test_ebpf_socket.py",),
+    "iovec": (f"{KERNEL}/test_ebpf_transfer.py",),
+    "verdict_memory": (f"{KERNEL}/test_ebpf_judged_calls.py",),
+    "process_verdicts": (f"{KERNEL}/test_ebpf_kernel_filter_processes.py",),
+}
+"""Name of a C file → live tests of what it does, where their files are not named by it."""
+
+
+def of_c(root: Path, file: str) -> list[str]:
+    """Live tests of a C file; all of the kernel programs where none are its own."""
+    stem = Path(file).stem
+    own = [str(one.relative_to(root)) for one in sorted((root / KERNEL).glob(f"test_ebpf_{stem}*.py"))]
+    every = ["tests/bpf", *(str(one.relative_to(root)) for one in sorted((root / KERNEL).glob("test_ebpf_*.py")))]
+    return [*OF_C.get(stem, ()), *own] or every
 
 
 def named(root: Path, file: str) -> list[str]:
@@ -23,6 +59,14 @@ def mirror(root: Path, file: str) -> str:
 
 
 def places(root: Path, file: str) -> list[str]:
-    """All tests that are asked: the folder of its tests, and others that stand on it."""
+    """All tests that are asked: the folder of its tests, or those of its plugin in it, and others that stand on it."""
+    folder = mirror(root, file)
+    own = [folder]
+    if folder.startswith("tests/plugins/"):
+        plugin = Path(file).relative_to(Path(folder).relative_to("tests")).parts[0].removesuffix(".py")
+        pattern = next(
+            (found for place, found in PART.items() if Path(file).is_relative_to(place)), f"test_{plugin}*.py"
+        )
+        own = sorted(str(one.relative_to(root)) for one in (root / folder).glob(pattern))
     others = [more for place, found in FURTHER.items() if Path(file).is_relative_to(place) for more in found]
-    return [mirror(root, file), *others]
+    return [*own, *others]

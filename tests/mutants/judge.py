@@ -16,7 +16,8 @@ from tests.mutants.session import FAILED, PASSED, Session, status_of
 
 _COPIED: Final = ("core", "plugins", "bpf", "src", "tests", "docs", "benchmarks", "schemas", "tools")
 _FILES: Final = ("pyproject.toml", "Makefile", "setup.py", "README.md")
-_OPTIONS: Final = ("-q", "-m", "not live", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header")
+_OPTIONS: Final = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header")
+_UNIT: Final = ("-m", "not live")
 _NO_TESTS: Final = 5
 """Status of pytest where none was chosen."""
 _RECORDING: Final = 3600.0
@@ -35,20 +36,20 @@ class Judge:
         for name in _FILES:
             shutil.copy(root / name, place / name)
 
-    def passes(self, tests: Sequence[str], seconds: float) -> bool:
-        """Whether all of them pass on the tree as it lies there."""
-        return self._run(["-x", *tests], seconds) == PASSED
+    def passes(self, tests: Sequence[str], seconds: float, *, live: bool = False) -> bool:
+        """Whether all of them pass on the tree as it lies there; without `live` those of them that are unit tests."""
+        return self._run(["-x", *(() if live else _UNIT), *tests], seconds) == PASSED
 
     def session(self, folders: Sequence[str]) -> Session:
         """Tests of these folders, collected once."""
         basetemp = f"--basetemp={self.place / 't'}"
-        return Session(lambda plugin: self._test([basetemp, *folders], plugin))
+        return Session(lambda plugin: self._test([basetemp, *_UNIT, *folders], plugin))
 
     def recorded(self, folder: str, files: Sequence[str]) -> Reached:
         """Which lines of these files the tests of a folder reach, by tests that pass."""
         target = self.place / "reached.json"
         target.write_text("{}")
-        self._run([folder], _RECORDING, lambda: Recorder(self.place, target, files))
+        self._run([*_UNIT, folder], _RECORDING, lambda: Recorder(self.place, target, files))
         found = msgspec.json.decode(target.read_bytes(), type=Reached)
         found.folders.append(folder)
         return found

@@ -61,6 +61,16 @@ def test_lines_of_c_are_changed_but_not_comments_and_directives() -> None:
     } == found  # fmt: skip
 
 
+@pytest.mark.parametrize("line", ["u32 used[2];", "u32 owed[2], open[2];", "struct account *one, *other;", "u64 a;"])
+def test_declarations_of_c_are_left_as_they_are(line: str) -> None:
+    assert [] == [*c_mutations(f"struct a {{\n  {line}\n}};\n")]
+
+
+@pytest.mark.parametrize("line", ["return 0;", "u32 used = 2;", "f(x, 2);", "return a[0];"])
+def test_statements_of_c_that_look_like_declarations_are_changed(line: str) -> None:
+    assert [] != [*c_mutations(f"void f(void) {{\n  {line}\n}}\n")]
+
+
 def test_pointers_are_no_operators() -> None:
     assert [] == [*c_mutations("  x->y = &z; *p = -q;\n")]
 

@@ -77,9 +77,10 @@ class Judged:
         self.source, self.machine, self.taken = source or Leaving(), machine, Taken()
         self.evaluators = evaluators
         self.evaluation: Any = None
+        self.metrics = Metrics()
         self.pipeline = pipeline_of(
             Isolated("source", "made", self.source, Metrics()), *evaluators, live=True, state=machine,
-            metrics=Metrics(), worker=self.taken, verdict_memory=verdict_memory,
+            metrics=self.metrics, worker=self.taken, verdict_memory=verdict_memory,
         )  # fmt: skip
         self.evaluation = self.pipeline._evaluation
 

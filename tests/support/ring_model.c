@@ -21,7 +21,7 @@ static struct tab tabs[2][MOST_TABS]; /* of two CPUs, which take turns */
 static struct group_tab groups[2][MOST_GROUP_TABS];
 static struct meter meters[2];
 static struct account accounts[ACCOUNT_PLACES];
-static u64 consumed, produced, size;
+static u64 consumed, produced, size, looks, asks;
 static u32 user;
 
 static void *look_up(int map, const u32 *key) {
@@ -31,10 +31,10 @@ static void *look_up(int map, const u32 *key) {
   case TAB: return &tabs[cpu][*key];
   case METER: return &meters[cpu];
   case GROUP_TAB: return &groups[cpu][*key];
-  default: return &accounts[*key];
+  default: looks++; return &accounts[*key];
   }
 }
-static u64 query_ring(u64 what) { return produced - consumed; }
+static u64 query_ring(u64 what) { asks++; return produced - consumed; }
 static u64 bpf_get_current_uid_gid(void) { return user; }
 
 /* Records of a process, or of one that is another each `forks_after` records. */
@@ -62,7 +62,7 @@ void run(struct writer *writers, int number, u64 ring, u64 seed, u32 millisecond
   __builtin_memset(meters, 0, sizeof(meters));
   __builtin_memset(groups, 0, sizeof(groups));
   __builtin_memset(accounts, 0, sizeof(accounts));
-  consumed = produced = 0;
+  consumed = produced = looks = asks = 0;
   size = ring;
   for (u32 now = 0; now < milliseconds; now++) {
     u32 count = 0;
@@ -81,4 +81,23 @@ void run(struct writer *writers, int number, u64 ring, u64 seed, u32 millisecond
     if (now % 3 == 2) consumed += taken < produced - consumed ? taken : produced - consumed;
     flow.consumed = consumed;
   }
+}
+
+/* How often an account was looked up in the last run, and how often the ring buffer was asked how full it is. */
+u32 looked_up(void) { return looks; }
+u32 asked(void) { return asks; }
+
+/* Records refused in the last run, as accounts tell: common, or reserved and exact. */
+u32 told(u32 part) {
+  u32 sum = 0;
+  for (u32 i = 0; i < ACCOUNT_PLACES; i++) sum += accounts[i].refused[part];
+  return sum;
+}
+
+/* The most records that one account has let pass, as it tells. */
+u32 most_passed(void) {
+  u32 most = 0;
+  for (u32 i = 0; i < ACCOUNT_PLACES; i++)
+    if (accounts[i].passed > most) most = accounts[i].passed;
+  return most;
 }

@@ -16,6 +16,10 @@ def test_demand_is_the_union_of_what_evaluators_demand() -> None:
     assert C is whole.predicate("syscall", "rename")
 
 
+def test_the_union_asks_for_the_hosts_of_each() -> None:
+    assert frozenset({"a", "b"}) == (Demand({}, frozenset({"a"})) | Demand({}, frozenset({"b"}))).hosts
+
+
 def test_whole_demand_has_every_event_of_its_types() -> None:
     demand = Demand({"syscall": {"open": Interest(frozenset({"cwd"}), A)}}, frozenset({"db"})).whole()
 

@@ -11,6 +11,7 @@ from mozu.core.flow import verdict_memory
 from mozu.core.flow.judged_type import JudgedType
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event, File, SyscallEvent
 from mozu.core.model.fields import FieldRegistry, Resolved, read_log
 from mozu.core.model.fields.builtin import builtin_fields
@@ -255,6 +256,19 @@ def test_a_call_that_raises_an_alert_is_judged_each_time() -> None:
         twice.process(opened())
 
     assert (20, 0) == (len(twice.remembering.alerts()), twice.hits)
+
+
+def test_an_alert_that_names_no_event_may_be_of_any_of_its_batch() -> None:
+    class NamesNone(ByRules):
+        def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
+            return [msgspec.structs.replace(alert, event_num=0) for alert in super().evaluate(batch)]
+
+    one = judged_by(NamesNone(("evt.type = openat and fd.name = /srv/data",), fields()))
+    one.process(FAMILY)
+    for _ in range(20):
+        one.process([opened()])
+
+    assert (20, 0) == (len(one.alerts()), one.pipeline.verdicts.hits.value)
 
 
 def test_an_open_that_is_not_decoded_makes_its_descriptor() -> None:

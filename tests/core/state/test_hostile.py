@@ -184,3 +184,28 @@ def test_descriptors_that_a_recording_invents_without_end_are_not_kept_and_are_s
         machine.prune(last.num)
     assert last is not None
     assert (machine.sizes()["files"] < 140_000, read(last, "fd.name")) == (True, "/x")
+
+
+def test_descriptors_that_a_machine_can_have_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "_COUNT_EVERY", 1)
+    machine = StateMachine(procfs=None)
+    for fd in range(50):
+        machine.apply([made("openat", 7, fd=fd, dirfd=-100, name=f"/{fd}")])
+    process = machine.process(7)
+    assert process is not None
+    assert {fd: file.name for fd, file in process.files.items()} == {fd: f"/{fd}" for fd in range(50)}
+
+
+@pytest.mark.parametrize(("number", "kept"), [(3, [0, 1, 2]), (4, [0, 1, 2, 3])])
+def test_a_recording_with_as_many_descriptors_as_it_may_have_gets_no_new_ones(
+    monkeypatch: pytest.MonkeyPatch, number: int, kept: list[int]
+) -> None:
+    monkeypatch.setattr(state, "_COUNT_EVERY", 1)
+    monkeypatch.setattr(state, "_RECORDED_FILES", number)
+    machine = StateMachine(procfs=None)
+    for fd in (0, 1, 2, 3, 4, 0):
+        machine.apply([made("openat", 7, fd=fd, dirfd=-100, name=f"/{fd}")])
+    machine.apply([made("openat", 7, fd=0, dirfd=-100, name="/again")])
+    process = machine.process(7)
+    assert process is not None
+    assert (sorted(process.files), process.files[0].name) == (kept, "/again")

@@ -1,8 +1,11 @@
+from typing import Any
+
 import pytest
 
-from mozu.core.model.event import File
+from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.observed import Entered, Opened
+from mozu.core.state.transitions import seeds
 from mozu.core.state.transitions.opening import device
 from tests.core.state.story import Story, made, read
 
@@ -117,6 +120,40 @@ def test_what_an_open_of_the_old_kind_was_given_at_its_beginning_wins(story: Sto
     assert ("/asked", 2 | CREATED) == (event.file.name, event.file.flags)
 
 
+ENDS: dict[str, dict[str, Any]] = {
+    "open": {"name": "/seen", "flags": 1, "mode": 0},
+    "creat": {"name": "/seen", "mode": 0},
+    "openat": {"dirfd": -100, "name": "/seen", "flags": 1, "mode": 0},
+    "openat2": {"dirfd": -100, "name": "/seen", "flags": 1, "mode": 0, "resolve": 0},
+}
+"""Call → what its exit tells."""
+
+
+@pytest.mark.parametrize("path", [None, "", "/asked"])
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [("open", (), (0,)), ("creat", (), (0,)), ("openat", (-100,), (0,)), ("openat2", (-100,), (0,))],
+)
+def test_a_beginning_wins_where_its_path_could_be_read(
+    story: Story, kind: str, before: tuple[int, ...], after: tuple[int, ...], path: str | None
+) -> None:
+    story.event("_enter", 10, observed=Entered(kind, (*before, path, *after)))
+    event = story.event(kind, 10, fd=3, dev=0, ino=0, **ENDS[kind])
+    assert event.file is not None
+    assert (path or "/seen") == event.file.name
+    assert (1 if not path and kind != "creat" else 0) == event.file.flags
+
+
+@pytest.mark.parametrize("kind", [*ENDS, "open_by_handle_at"])
+def test_writers_of_captures_may_have_left_out_the_last_parameters(story: Story, kind: str) -> None:
+    whole = made(kind, 10, fd=3, **ENDS.get(kind, {"mountfd": 5, "flags": 1, "path": "/seen"}))
+    for number in range(4, len(whole.args) + 1):
+        event = SyscallEvent("syscall", kind, story.time, tid=10, args=whole.args[:number])
+        story.machine.apply([event])
+        assert event.file is not None
+        assert ("/seen", 0, 0) == (event.file.name, event.file.dev, event.file.ino)
+
+
 def test_a_beginning_counts_for_the_next_event_of_its_thread_only(story: Story) -> None:
     story.event("_enter", 10, observed=Entered("openat", (-100, "/asked", 2, 0)))
     story.write(10, 0)
@@ -128,6 +165,17 @@ def test_other_threads_do_not_end_a_beginning(story: Story) -> None:
     story.event("_enter", 10, observed=Entered("openat", (-100, "/asked", 2, 0)))
     story.write(11, 0)
     assert "/asked" == read(story.open(10, "/seen", 3), "fd.name")
+
+
+def test_of_too_many_beginnings_the_one_that_is_oldest_is_forgotten(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seeds, "_ENTERED_LIMIT", 2)
+    for tid in (11, 12):
+        story.has(tid, name="b")
+    for tid in (10, 11, 10, 12):
+        story.event("_enter", tid, observed=Entered("openat", (-100, f"/asked/{tid}", 2, 0)))
+    assert ["/asked/10", "/seen", "/asked/12"] == [read(story.open(tid, "/seen", 3), "fd.name") for tid in (10, 11, 12)]
 
 
 @pytest.mark.parametrize(("flags", "mode", "kind"), [(DIRECTORY, 0, "directory"), (1, DIRECTORY, "file")])

@@ -236,3 +236,40 @@ def test_a_pid_namespace_began_with_its_first_process() -> None:
     inits: dict[str, int] = {}
     known = [procfs._with_namespace(me, KnownProcess(vpid=vpid, start=vpid * 10), inits) for vpid in (2, 1, 3)]
     assert [0, 10, 10] == [one.pidns_start for one in known]
+
+
+STATUS = """\
+Tgid:\t77
+Uid:\t1\t2\t3\t4
+Gid:\t5\t6\t7\t8
+NStgid:\t77
+NSpid:\t77
+NSpgid:\t78
+NSsid:\t79
+VmSize:\t     90 kB
+VmRSS:\t     91 kB
+VmSwap:\t     92 kB
+CapInh:\t0000000000000003
+CapPrm:\t0000000000000007
+CapEff:\t000000000000000f
+"""
+
+
+def test_each_number_of_stat_and_status_has_its_place(tmp_path: Path) -> None:
+    (tmp_path / "77").mkdir()
+    fields = ["S", *(str(number) for number in range(101, 150))]
+    fields[6] = "0"  # flags: no thread of the kernel
+    (tmp_path / "77" / "stat").write_text(f"77 (a (b) c) {' '.join(fields)}\n")
+    (tmp_path / "77" / "status").write_text(STATUS)
+
+    procfs = Procfs(str(tmp_path))
+    ((pid, known, others),) = procfs.processes()
+    start = procfs._boot + 119 * (1_000_000_000 // os.sysconf("SC_CLK_TCK"))
+    expected = {
+        "name": "a (b) c", "ptid": 101, "pgid": 102, "tty": 104, "pfminor": 107, "pfmajor": 109, "start": start,
+        "stack": 125, "ruid": 1, "uid": 2, "suid": 3, "rgid": 5, "gid": 6, "sgid": 7, "vpid": 77, "vtid": 77,
+        "vpgid": 78, "sid": 79, "vm_size": 90, "vm_rss": 91, "vm_swap": 92, "cap_inheritable": 3, "cap_permitted": 7,
+        "cap_effective": 15,
+    }  # fmt: skip
+    assert (77, 116) == (pid, others)
+    assert expected == {name: getattr(known, name) for name in expected}

@@ -143,3 +143,11 @@ def test_threads_may_come_after_their_main_thread(story: Story) -> None:
     story.settled()
     event = story.write(11, 1)
     assert ("thread", "/srv/", 2) == tuple(read(event, name) for name in ("proc.name", "proc.cwd", "proc.nthreads"))
+
+
+@pytest.mark.parametrize(("live", "name"), [(False, "<NA>"), (True, "main")])
+def test_an_unknown_thread_is_its_process_live_and_a_placeholder_in_a_recording(live: bool, name: str) -> None:
+    story = Story(live=live)
+    story.has(10, name="main", ptid=1)
+    story.settled()
+    assert name == read(story.event("write", 11, of=10, res=1, data=b"x", fd=0, size=1), "proc.name")

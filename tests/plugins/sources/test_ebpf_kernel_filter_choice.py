@@ -10,7 +10,7 @@ from mozu.core.language.conditions import RuleInput, compile_rules, parse, simpl
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.plugins.sources.ebpf.demanded_types import filterable_types
-from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose
+from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose, discardable_opens, names
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
     ByteHint,
     Check,
@@ -23,6 +23,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
     without,
 )
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, first_inexact
+from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.names import with_byte_hints
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 
@@ -242,3 +243,40 @@ def test_results_that_rules_cannot_read_are_not_tested() -> None:
     """fields about the result have no value where the parameters are mozu's own, so that `not evt.rawres = 0` holds."""
     assert set() == filtered("evt.type = fchmodat2 and not evt.rawres = 0")
     assert {"fchmodat2"} == filtered("evt.type = fchmodat2 and evt.arg.mode contains S_ISUID")
+
+
+def test_verdicts_on_containers_are_not_kept_where_the_kernel_does_not_tell_of_moves_between_cgroups() -> None:
+    unmoved = cacheable_fields(FIELDS, sees_moves=False)
+    assert {"container.id", "proc.name"} <= set(CACHEABLE)
+    assert "proc.name" in unmoved
+    assert "container.id" not in unmoved
+    assert set(unmoved) < set(CACHEABLE)
+
+
+@pytest.mark.parametrize(
+    ("types", "state_dependencies", "expected"),
+    [
+        (("openat", "open", "close"), "", ({"openat", "open"}, OpenedName.UNUSED)),
+        (("openat", "unlinkat"), "", ({"openat"}, OpenedName.UNUSED)),
+        (("openat",), "files", (set(), OpenedName.UNUSED)),
+    ],
+)
+def test_opens_that_only_rules_need_may_be_discarded_unless_something_needs_the_files(
+    types: tuple[str, ...], state_dependencies: str, expected: tuple[set[str], OpenedName]
+) -> None:
+    needs = {name: Interest(frozenset(state_dependencies.split()), ALL) for name in types}
+    opens, name = discardable_opens(Demand({"syscall": needs}), types)
+    assert (opens, name) == (frozenset(expected[0]), expected[1])
+
+
+@pytest.mark.parametrize(
+    ("value", "member"), [("../", "climbs"), ("/.", "hidden"), ("a/.", ""), ("./", ""), ("x", "")]
+)
+def test_what_paths_often_contain_is_known_without_a_search(value: str, member: str) -> None:
+    found = names.contains(value)
+    assert member == (found.member if isinstance(found, NumberCheck) else "")
+    assert isinstance(found, NumberCheck if member else SearchCheck)
+
+
+def test_every_path_contains_nothing() -> None:
+    assert names.contains("") is TRUE
