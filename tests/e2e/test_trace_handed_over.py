@@ -57,6 +57,7 @@ def at() -> Iterator[Path]:
         tree = root / "tree"
         for name in ("allowed", "denied"):
             (tree / name).write_text(name)
+            (tree / name).chmod(0o666)
         (tree / "rules.yaml").write_text(RULES)
         yield tree
 
@@ -71,14 +72,14 @@ def denying(at: Path, *command: str | Path) -> "subprocess.CompletedProcess[str]
     return done
 
 
-@pytest.mark.parametrize("way", ["text", "link"])
+@pytest.mark.parametrize("way", ["text", "truncate", "link"])
 def test_a_thread_that_swaps_what_is_opened_wins_nothing(at: Path, way: str) -> None:
     program = compiled("swapping", "-pthread")
 
     done = denying(at, program, way, str(TRIES), at / "allowed", at / "denied")
 
     allowed, read_though_denied, denied = map(int, done.stdout.split())
-    assert 0 == read_though_denied
+    assert (0, "denied") == (read_though_denied, (at / "denied").read_text())
     assert min(allowed, denied) > 0, done.stdout
 
 

@@ -2,6 +2,7 @@
    many opens it could read from the allowed file, how many from the denied one, and how many failed with EPERM.
 
    text      the thread writes the one path over the other
+   truncate  the same, and files are opened to be written, made and emptied: none is read
    link      it replaces a link (rename): LINK.new becomes LINK, where LINK is ALLOWED followed by ".link" */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,8 @@ static void *swap(void *unused) {
 int main(int count, char **words) {
   int tries = atoi(words[2]), denied = 0, got[2] = {0, 0};
   pthread_t thread;
+  int truncates = count > 4 && !strcmp(words[1], "truncate");
+  int flags = truncates ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY;
   by_link = count > 4 && !strcmp(words[1], "link");
   places[0] = words[3];
   places[1] = words[4];
@@ -48,8 +51,8 @@ int main(int count, char **words) {
   pthread_create(&thread, 0, swap, 0);
   for (int one = 0; one < tries; one++) {
     char first = 0;
-    int fd = open(path, O_RDONLY);
-    if (fd >= 0 && read(fd, &first, 1) == 1) got[first == 'd']++;
+    int fd = open(path, flags, 0600);
+    if (fd >= 0 && (truncates || read(fd, &first, 1) == 1)) got[first == 'd']++;
     if (fd >= 0) close(fd);
     else if (errno == EPERM) denied++;
   }
