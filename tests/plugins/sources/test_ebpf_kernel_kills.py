@@ -2,19 +2,21 @@
 
 import asyncio
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pytest
 
-from mozu.core.api import KernelKill, KernelKills
+from mozu.core.api import KernelKill, KernelKills, UnattendedActs
 from mozu.core.filter.comparison import compare
 from mozu.core.filter.formula import Formula
 from mozu.core.testing import context
+from mozu.plugins.sources.ebpf import kernel_kills
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
 from mozu.plugins.sources.ebpf.kernel_kills import InKernel
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import DENIAL, MAX_SPARED
+from mozu.plugins.sources.ebpf.pins import Left
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 from tests.plugins.sources.test_ebpf_kill_programs import MAPS, Maps
 
@@ -170,3 +172,60 @@ def test_counts_stay_when_the_maps_are_closed(maps: Maps) -> None:
     maps.content.clear()
 
     assert (4, 5) == found.counts()
+
+
+class Pinning:
+    """Pins that only note what is asked of them."""
+
+    def __init__(self, said: list[str], left: Left) -> None:
+        self._said, self._left = said, left
+
+    def place(self, objects: Mapping[str, int], rules: Sequence[KernelKill], acts: Sequence[int]) -> None:
+        self._said.append(f"place {len(rules)}")
+
+    def remove(self) -> None:
+        self._said.append("remove")
+
+    def note(self, acts: Sequence[int]) -> None:
+        self._said.append(f"note {list(acts)}")
+
+    def end_others(self) -> Left:
+        self._said.append("end others")
+        return self._left
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    found: list[str] = []
+    left = Left([UnattendedActs("rule", "kill", 2)], [])
+    monkeypatch.setattr(kernel_kills, "Pins", lambda folder: Pinning(found, left))
+    return found
+
+
+def test_what_is_armed_is_pinned_before_what_an_earlier_run_left_is_ended(maps: Maps, said: list[str]) -> None:
+    found, loader = InKernel(context()), Placing()
+    found.use(kills(goes_on=True, pins="/pins"))
+    update(found, loader)
+
+    assert ["remove", "place 1", "end others"] == said
+    assert [UnattendedActs("rule", "kill", 2)] == found.take_unattended()
+    assert [] == found.take_unattended()
+
+
+def test_the_switch_and_an_orderly_end_leave_nothing_pinned(maps: Maps, said: list[str]) -> None:
+    found, loader = InKernel(context()), Placing()
+    found.use(kills(goes_on=True, pins="/pins"))
+    update(found, loader)
+    said.clear()
+    found.use(kills(goes_on=True, pins="/pins", off=True))
+    found.use(kills(goes_on=True, pins="/pins"))
+    found.close()
+
+    assert ["remove", "end others", "remove", "place 1", "end others", "remove"] == said
+
+
+def test_without_the_setting_nothing_is_pinned_and_what_was_left_is_ended(maps: Maps, said: list[str]) -> None:
+    found, loader = InKernel(context()), Placing()
+    found.use(kills(pins="/pins"))
+    update(found, loader)
+    assert ["remove", "end others"] == said
