@@ -168,6 +168,13 @@ HOST: Final = (
     _written("Configuration of a guard changed", "/etc/audit/rules.d/x.rules"),
     Trigger("Set-user-id bit set", "chmod", "cp /bin/true $TMP/s; chmod u+s $TMP/s"),
     Trigger("Set-group-id bit set", "chmod", "cp /bin/true $TMP/g; chmod g+s $TMP/g"),
+    Trigger(
+        "Set-user-id bit set",
+        "python3",
+        "cp /bin/true $TMP/f; $PYTHON -c \"import ctypes; ctypes.CDLL(None).syscall(452, -100, b'$TMP/f', 0o4755, 0)\"",
+        {"evt.type": "fchmodat2"},
+        call="fchmodat2",
+    ),
     _named("Capability given to a file", "setcap cap_net_raw+ep x"),
     _named("File made immutable or freed", "chattr +i x"),
     _named("Kernel module loaded by hand", "insmod x.ko"),
