@@ -1,8 +1,9 @@
 """python -m tests.vm [--only bookworm|trixie|old|arm64] [--steps STEP,…] (as root): the package in machines of Debian.
 
 Debian 12 and 13: the previous commit's package is installed by apt, raises an alert in the journal, does so again after
-a reboot, is upgraded while alerts wait, sees one act of every family by every way, kills a process, denies calls,
-accounts for loss, is restarted by the watchdog, removed and purged; at last the .rpm is installed and removed.
+a reboot, sees what changes the kernel, is upgraded while alerts wait, sees an act of every family by every way, kills a
+process, denies calls, accounts for loss, is restarted by the watchdog, removed and purged; at last the .rpm is
+installed and removed.
 `--steps`: these alone (their names stand in guest.py), in a machine that has the package installed already. `old`:
 Debian 12 with the kernel of Debian 11, which is older than the oldest that mozu takes. `arm64`: one act of every family
 by every way under each source (arm64.py). Trees are kept in build/vm. Prints what each step found, as lines of JSON;
@@ -26,7 +27,7 @@ from tests.vm import arm64, machine, tree
 
 PLAN: Final = (
     "install previous,alert",
-    "alert,upgrade,configure,acts,respond,denials,loss,watchdog,remove,purge,install rpm,remove rpm",
+    "alert,kernel acts,upgrade,configure,acts,respond,denials,loss,watchdog,remove,purge,install rpm,remove rpm",
 )
 """A line a boot."""
 SECONDS: Final = 3600.0

@@ -19,6 +19,7 @@ STEPS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "install rpm": packaging.install_rpm,
     "alert": running.alert,
     "acts": running.acts,
+    "kernel acts": running.kernel_acts,
     "configure": running.configure,
     "respond": running.respond,
     "denials": running.denials,

@@ -31,8 +31,10 @@ def main() -> None:
     compiler = BpfCompiler(Path(other[1])) if other else needed_compiler()
     cache = CodeCache(Path(place), KernelBuild(f"{release} {version}", types.digest), compiler.version, print)
     supply = CodeSupply(types, cache, compiler)
-    for casts in (True, False) if types.function(FUNCTION) else (False,):
-        variant = codegen.Variant(casts=casts, depth=128)
+    variants = [codegen.Variant(casts=False, depth=128)]
+    if types.function(FUNCTION):
+        variants += [codegen.Variant(casts=True, depth=128, may_goto=one) for one in (False, True)]
+    for variant in variants:
         supply.keep(units, variant, supply.compile(units, variant))
     print(supply.origin)
 

@@ -60,6 +60,11 @@ def alerts(rule: str, boot: str = "0") -> list[dict[str, Any]]:
     return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
 
 
+def said_in_this_boot() -> list[str]:
+    """Lines of mozu.service in the journal, alerts among them."""
+    return run("journalctl", "-b", "-u", "mozu.service", "-o", "cat", check=False).splitlines()
+
+
 def raised() -> set[str]:
     """Rules with an alert in the journal of this boot."""
     said = run("journalctl", "-t", "mozu", "-b", "-o", "json", "--output-fields=MOZU_RULE", check=False)
