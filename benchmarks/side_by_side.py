@@ -12,7 +12,7 @@ events that it says it lost (empty: it does not say). For Falco, which prints it
 
 All monitors take their turns within a round, one row after the other; a cell is the median, in brackets least and most.
 Rows that count (what survives a flood, what arrives of a burst) are measured in the first round only. A whole run takes
-some seven minutes for each monitor with one round, and three more with each further one.
+some five minutes for each monitor with one round, and three more with each further one.
 
 `--write` puts the table into a page, in the place of what stands there between the lines of `place.py`.
 """

@@ -115,10 +115,13 @@ def test_a_call_that_the_source_has_forgotten_is_told_again() -> None:
 
 
 class Alike(World):
-    """In which any process makes a call that another has made."""
+    """In which any process makes a call that another has made. No number is one of a thread and of a process at a
+    time, as in a kernel: by it the source knows whose version changes."""
 
     def call(self) -> SyscallEvent:
         call, pid = super().call(), self.chance.choice(self.pids)
+        if call.tid != call.pid and call.tid in self.pids:
+            call = msgspec.structs.replace(call, tid=call.pid)
         return call if self.chance.random() < 0.8 else msgspec.structs.replace(call, tid=pid, pid=pid)
 
 
