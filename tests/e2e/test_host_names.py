@@ -200,6 +200,7 @@ def test_a_traced_command_is_judged_by_names(tmp_path: Path) -> None:
             env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, timeout=200,
             check=False,
         )  # fmt: skip
+    assert report.exists(), done.stderr
     alerts = json.loads(report.read_text())["alerts"]
     found = [(alert["output_fields"]["fd.sip"], alert["output_fields"]["fd.sip.name"]) for alert in alerts]
     assert [(FIRST, "a.test"), ("::1", "six.test")] == found, done.stderr
@@ -213,12 +214,14 @@ def test_a_traced_command_ends_though_a_name_server_never_answers(tmp_path: Path
     options = ("-r", str(rules), "--report", f"json:{report}")
     with closing(NameServer({})) as server:
         server.silent = True
-        subprocess.run(
+        done = subprocess.run(
             [
                 *server.eyes(tmp_path, HANGS), sys.executable, "-m", "mozu", "trace", *options, "--",
                 sys.executable, "-c", CONTACT, FIRST,
             ],
-            env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, timeout=60, check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, timeout=60,
+            check=False,
         )  # fmt: skip
+        assert report.exists(), done.stderr
         assert ["a.test"] * 2 == server.asked[:2]
     assert ["plain"] == [alert["rule"] for alert in json.loads(report.read_text())["alerts"]]
