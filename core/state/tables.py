@@ -13,7 +13,8 @@ _INHERITED_LIMIT: Final = 1 << 22
 
 
 class Node(Task):
-    """A task with its place in the tree. `main` is the node of its process's main thread, itself for that one."""
+    """A task with its place in the tree. `main` is the node of its process's main thread; that one's own, until it is
+    pruned, is itself."""
 
     __slots__ = ("born", "children", "died", "inverted", "main", "members", "reaper")
 
