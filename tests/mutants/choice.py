@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 FURTHER: Final = {
+    "core/state": ("tests/core/flow/test_verdict_memory.py",),
     "core/flow": ("tests/core/runtime/engine",),
     "core/delivery": ("tests/core/runtime/engine",),
     "core/filter": ("tests/core/language/conditions", "tests/plugins/sources/test_ebpf_kernel_filter_choice.py"),

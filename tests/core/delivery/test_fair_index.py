@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from mozu.core.delivery import fair_index
 from mozu.core.delivery.fair_index import FairIndex, QueuedAlert, share_of
@@ -58,3 +59,17 @@ def test_what_has_left_is_not_evicted_and_takes_no_share() -> None:
 def of(pid: int, user: int) -> QueuedAlert:
     one = msgspec.structs.replace(alert("rule"), enrichment={"proc.pid": pid, "user.uid": user})
     return QueuedAlert(pid, packed(one))
+
+
+def test_owners_that_are_too_many_are_one_for_their_severity(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fair_index, "_MOST_SHARES", 4)
+    index = FairIndex()
+    items = [of(number, user=number) for number in range(20)]
+    for item in items:
+        index.add(item, newest=True)
+
+    assert len(index._alerts) <= 9
+    assert index.evict() is items[-1]
+    evicted = [index.evict() for _ in range(19)]
+    assert {id(item) for item in items[:-1]} == {id(item) for item in evicted}
+    assert index.evict() is None

@@ -167,3 +167,14 @@ def test_a_disk_that_cannot_be_read_now_is_no_disk_without_rows(disk: Disk) -> N
     disk.add(1, 6)
     commit(disk, ahead, 7, 4)
     assert [] == taken(ahead, 5)
+
+
+def test_what_was_given_out_or_is_in_memory_is_held_and_what_is_on_disk_only_is_not(disk: Disk) -> None:
+    ahead = ReadAhead(disk.read, live_first=False)
+    disk.add(1, 2)
+    assert [1] == taken(ahead, 1)
+    assert [True, False, False] == [ahead.holds(number) for number in (1, 2, 3)]
+    commit(disk, ahead, 3, 2)
+    assert [True, False, True, True] == [ahead.holds(number) for number in (1, 2, 3, 4)]
+    ahead.given([2])
+    assert ahead.holds(2)

@@ -38,3 +38,10 @@ def test_parts_of_the_state_name_the_types_that_keep_them_true() -> None:
     assert {"chdir", "chroot", "fchdir"} == state_types(["cwd"])
     assert state_types(["cwd", "fds"]) == state_types(["cwd"]) | state_types(["fds"]) > state_types(["cwd"])
     assert frozenset() == state_types([]) == state_types(["no_such_part"])
+
+
+def test_the_union_needs_of_a_type_what_each_needs() -> None:
+    mine, yours = (Demand({"syscall": {"open": Interest(frozenset({name}))}}) for name in ("cwd", "env"))
+    assert {"open": frozenset({"cwd", "env"})} == {
+        name: one.state_dependencies for name, one in (mine | yours).of("syscall").items()
+    }

@@ -208,3 +208,18 @@ def test_waiting_events_may_have_as_many_bytes_as_the_bound_together() -> None:
 
     assert ["a:0?", "a:1?", "a:2?"] == play(scenario, bytes=1_000)
     assert [1, 2, 0] == held
+
+
+def test_what_waits_for_an_enricher_that_a_reload_removes_is_evaluated_without_it_and_the_rest_waits_on() -> None:
+    async def scenario(scene: Scene) -> None:
+        wanted_before = scene.buffer._wanted
+        scene.send("a:1", "a:2")
+        await settle()
+        scene.buffer.use(EnrichmentBufferBounds())
+        assert scene.out == []
+        wanted_before.use(())
+        scene.buffer.use(EnrichmentBufferBounds())
+        assert scene.out == ["a:1?", "a:2?"]
+        scene.send("a:3")
+
+    assert ["a:1?", "a:2?", "a:3"] == play(scenario)

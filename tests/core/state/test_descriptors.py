@@ -2,6 +2,7 @@ import pytest
 
 from mozu.core.model.event import File
 from mozu.core.model.syscalls import flag_table
+from mozu.core.state.observed import Descriptor
 from tests.core.state.story import CLOEXEC, Story, made, read
 
 FCNTL = dict(flag_table("fcntl_commands"))
@@ -256,3 +257,23 @@ def test_the_kernel_says_what_is_copied_where_the_number_has_been_used_anew() ->
     story.machine.apply([event])
 
     assert ("file", "/srv/x", 1) == (read(event, "fd.type"), read(event, "fd.name"), event.fd)
+
+
+@pytest.mark.parametrize(
+    ("as_opened", "name", "raw", "expected"),
+    [
+        (True, "/tmp/second", "second", ("/tmp/second", "second")),
+        (True, "/tmp/first", "../tmp/first", ("/tmp/first", "../tmp/first")),
+        (False, "/tmp/second", "second", ("/tmp/first", "first")),
+    ],
+    ids=["another name", "another text of the same name", "what the kernel calls it by itself"],
+)
+def test_a_file_that_an_open_unseen_has_opened_again_has_the_name_that_this_open_gave(
+    story: Story, as_opened: bool, name: str, raw: str, expected: tuple[str, str]
+) -> None:
+    story.has_file(10, 5, File("file", "/tmp/first", "first", dev=8, ino=7))
+    reported = File("file", name, raw, dev=8, ino=7)
+    told = Descriptor(reported, as_opened=as_opened)
+    event = story.event("write", 10, observed=told, file=reported, res=1, data=b"x", fd=5, size=1)
+    assert event.file is not None
+    assert expected == (event.file.name, event.file.raw)

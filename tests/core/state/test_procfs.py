@@ -273,3 +273,13 @@ def test_each_number_of_stat_and_status_has_its_place(tmp_path: Path) -> None:
     }  # fmt: skip
     assert (77, 116) == (pid, others)
     assert expected == {name: getattr(known, name) for name in expected}
+
+
+@pytest.mark.parametrize("missing", ["stat", "status"])
+def test_a_process_of_which_one_file_is_gone_already_is_left_out(tmp_path: Path, missing: str) -> None:
+    (tmp_path / "77").mkdir()
+    for name, text in {"stat": f"77 (a) S {' '.join(map(str, range(101, 150)))}\n", "status": STATUS}.items():
+        (tmp_path / "77" / name).write_text("" if name == missing else text)
+
+    assert [] == list(Procfs(str(tmp_path)).processes())
+    assert Procfs(str(tmp_path)).task(77) is None

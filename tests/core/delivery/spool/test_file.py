@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.delivery.spool import Spool, SpoolUnusable
-from mozu.core.delivery.spool.file import FreshFile
+from mozu.core.delivery.spool import Spool, SpoolDamaged, SpoolUnusable
+from mozu.core.delivery.spool.file import PAGE_BYTES, FreshFile
 
 
 def _epoch(path: Path) -> str:
@@ -39,3 +39,33 @@ def test_a_file_that_is_not_placed_leaves_nothing_behind(tmp_path: Path) -> None
     with pytest.raises(KeyError), FreshFile(tmp_path / "u.db"):
         raise KeyError
     assert [tmp_path / "s.db"] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("aside", "dead", "lost", "said"),
+    [
+        (None, 0, None, "a.db is gone: 3 alerts were taken over"),
+        (None, 2, None, "a.db is gone: 3 alerts and 2 dead letters were taken over"),
+        (
+            Path("x/a.db.damaged"), 0, ((1, 3), (7, 7)),
+            "a.db is damaged: 3 alerts were taken over, 4 could not be read, the file is kept as a.db.damaged",
+        ),
+    ],
+)  # fmt: skip
+def test_damage_says_what_was_taken_over_what_was_lost_and_where_the_rest_is(
+    aside: Path | None, dead: int, lost: tuple[tuple[int, int], ...] | None, said: str
+) -> None:
+    assert said == str(SpoolDamaged(Path("a.db"), aside, 3, dead, lost=lost))
+
+
+@pytest.mark.parametrize(("fsync", "synchronous"), [(True, 2), (False, 1)])
+@pytest.mark.parametrize("times", [1, 2], ids=["a new file", "one that was there"])
+def test_a_spool_commits_as_durably_as_it_was_told_and_is_bounded_from_the_start(
+    tmp_path: Path, fsync: bool, synchronous: int, times: int
+) -> None:
+    for _ in range(times):
+        spool = Spool(tmp_path / "a.db", max_bytes=1 << 20, fsync=fsync)
+        pragmas = [spool._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "max_page_count")]
+        spool.close()
+
+    assert pragmas == [synchronous, 2 * (1 << 20) // PAGE_BYTES + 4096]
