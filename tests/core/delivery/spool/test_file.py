@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from mozu.core.delivery.spool import Spool, SpoolDamaged, SpoolUnusable
-from mozu.core.delivery.spool.file import PAGE_BYTES, FreshFile
+from mozu.core.delivery.spool.disk_room import PAGE_BYTES
+from mozu.core.delivery.spool.file import FreshFile
 
 
 def _epoch(path: Path) -> str:
