@@ -1,5 +1,6 @@
 """Events that have not happened: each sees its process as it would be, and the state stays as it is."""
 
+from mozu.core.model.event import File
 from tests.core.state.story import Story, made, read
 
 
@@ -48,3 +49,16 @@ def test_a_thread_is_seen_as_one() -> None:
     told.machine.foresee(event)
 
     assert (11, 10) == (read(event, "thread.tid"), read(event, "proc.pid"))
+
+
+def test_the_file_that_its_source_gives_is_kept_and_else_it_is_that_of_the_descriptor() -> None:
+    told, given = story(), File("file", "/given")
+    told.has_file(10, 3, File("file", "/known"))
+    seen = []
+    for fd, file in ((3, None), (3, given), (None, given), (None, None)):
+        event = made("write", 10, of=10, file=file, res=1, size=1)
+        event.fd = fd
+        told.machine.foresee(event)
+        seen.append(None if event.file is None else event.file.name)
+
+    assert ["/known", "/given", "/given", None] == seen

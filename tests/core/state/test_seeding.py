@@ -151,3 +151,12 @@ def test_an_unknown_thread_is_its_process_live_and_a_placeholder_in_a_recording(
     story.has(10, name="main", ptid=1)
     story.settled()
     assert name == read(story.event("write", 11, of=10, res=1, data=b"x", fd=0, size=1), "proc.name")
+
+
+@pytest.mark.parametrize(("name", "role"), [("/run/x", "server"), ("", "client")])
+def test_a_unix_socket_of_which_only_the_name_is_known_has_the_side_that_this_says(
+    story: Story, name: str, role: str
+) -> None:
+    story.has(20)
+    story.has_file(20, 5, File("unix", name=name))
+    assert role == story.process(20).files[5].role
