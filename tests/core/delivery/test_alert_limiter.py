@@ -1,5 +1,8 @@
 """Dedup and rate limit: which alerts pass, and what is said of those that do not."""
 
+import pytest
+
+from mozu.core.delivery import alert_limiter
 from mozu.core.delivery.alert_limiter import AlertLimiter, RateLimited
 from mozu.core.model.alert import Alert
 from mozu.core.testing import alert
@@ -140,3 +143,10 @@ def test_all_summaries_of_one_rule_share_a_template() -> None:
         found += limiter.due(None)
     assert [" (repeated 1 times)", " (repeated 2 times)"] == [one.message()[-19:] for one in found]
     assert found[0].template is found[1].template or found[0].template == found[1].template
+
+
+def test_of_too_many_rules_the_one_that_was_limited_longest_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alert_limiter, "_MAX_BUCKETS", 2)
+    limiter = AlertLimiter(rate=1.0, burst=1)
+    passed = [limiter.passes(at(0, rule), 0.0) for rule in ("a", "b", "a", "c", "a", "b")]
+    assert [True, True, False, True, False, True] == passed
