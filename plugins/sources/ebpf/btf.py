@@ -10,7 +10,6 @@ only the members that the programs read (kernel_structs.py). Members are `volati
 neighbouring loads makes an access that the verifier refuses on typed pointers.
 """
 
-import os
 import struct
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -206,12 +205,6 @@ class Btf:
             return f"volatile {_UNSIGNED[size]} {name}" if size in _UNSIGNED else f"char {name}[{size}]"
         signed = kind == _INT and self._words[at + 3] >> 24 & 1
         return f"volatile {(_SIGNED if signed else _UNSIGNED)[size]} {name}"
-
-
-def check(path: Path = BTF_FILE) -> None:
-    """Raises SourceUnavailable where the kernel carries no types."""
-    if not os.access(path, os.R_OK):
-        raise _absent(path, "not there" if not path.exists() else "Permission denied")
 
 
 def _absent(path: Path, why: str | None) -> SourceUnavailable:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mozu.core.api import Privilege, SourceUnavailable
-from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen
 from mozu.plugins.sources.ebpf.compiler import needed_compiler
 
 _NO_START = "the source cannot start"
@@ -16,7 +16,7 @@ def problem(code_cache: Path | None, btf_file: Path = btf.BTF_FILE) -> str | Non
     try:
         checks.check_machine()
         checks.check_capabilities()
-        btf.check(btf_file)
+        codegen.kernel_text(codegen.read_types(path=btf_file))
         check_maps()
         checks.tracefs()
         if code_cache is None or not (code_cache.is_dir() and any(code_cache.iterdir())):
