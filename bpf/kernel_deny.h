@@ -12,6 +12,8 @@
 #define FMODE_EXEC 0x20  /* in the flags of a file that an exec opens */
 #define ELF_MAGIC 0x464c457f
 #define MSG_FASTOPEN 0x20000000
+#define AF_UNSPEC 0
+#define IPPROTO_UDP 17
 #define LOOPBACK 0x0100007f /* 127.0.0.1 */
 
 /* An entry of the queue DENIALS, for user space. */
@@ -36,7 +38,7 @@ struct deny_slot {
 _Static_assert(sizeof(struct deny_slot) == DENY_SLOT_SIZE, "deny_slot");
 _Static_assert(__builtin_offsetof(struct deny_slot, busy) == FILTER_SCRATCH_SIZE, "busy");
 
-enum deny_hook { DENY_OPEN, DENY_EXEC, DENY_CONNECT };
+enum deny_hook { DENY_OPEN, DENY_EXEC, DENY_CONNECT, DENY_SEND };
 
 struct deny_call { u64 *arguments; struct deny_slot *slot; }; /* on the stack of the program */
 
@@ -71,52 +73,86 @@ inlined u64 find_started(struct deny_slot *slot, struct linux_binprm *started) {
 
 struct address { u16 family, port; u32 v4, v6[4], scope; }; /* struct sockaddr_in and sockaddr_in6 */
 
-/* What TCP is about to connect to: `address` is the kernel's copy. Where it is no address, this host is meant: the one that the
-   socket is bound to, or else the loopback (tcp_v4_connect, tcp_v6_connect). */
-inlined u64 find_destination(struct deny_slot *slot, struct socket *socket, const void *given, u32 length) {
+/* `given` is the kernel's copy of a struct sockaddr. False: it is too short, and the call fails. */
+inlined bool read_address(struct address *address, const void *given, u32 length) {
+  if (length < 16) return false;
+  read_kernel(address, 16, given);
+  if (address->family != AF_INET6) return true;
+  if (length < 24) return false;
+  read_kernel(address, sizeof(*address), given);
+  return true;
+}
+
+/* Where it is no address, this host is meant: the one that the socket is bound to, or else the loopback (tcp_v4_connect,
+   tcp_v6_connect, udp_sendmsg). */
+inlined u64 note_destination(struct deny_slot *slot, struct sock *sock, struct address *address, u16 protocol) {
   struct kill_facts *facts = &slot->filter.facts;
-  struct address address = {};
-  struct sock *sock = 0;
-  u16 protocol = 0;
-  if (length < 16) return REACHED_UNKNOWN;
-  read_kernel(&address, 16, given);
-  if (address.family == AF_INET6) {
-    if (length < 24) return REACHED_UNKNOWN;
-    read_kernel(&address, sizeof(address), given);
-  }
-  READ(sock, socket->sk);
-  READ(protocol, TYPED(sock, sock)->sk_protocol);
-  if (protocol != IPPROTO_TCP) return REACHED_UNKNOWN;
   VIEW(sock_common, common, TYPED(sock, sock)->__sk_common);
-  slot->denial.hook = DENY_CONNECT;
   facts->protocol = protocol;
-  facts->port = __builtin_bswap16(address.port);
+  facts->port = __builtin_bswap16(address->port);
   facts->address[0] = facts->address[1] = facts->address[2] = facts->address[3] = 0;
-  if (address.family == AF_INET6 && is_mapped((u8 *)address.v6)) {
-    address.family = AF_INET;
-    address.v4 = address.v6[3];
+  if (address->family == AF_INET6 && is_mapped((u8 *)address->v6)) {
+    address->family = AF_INET;
+    address->v4 = address->v6[3];
   }
-  facts->family = address.family;
-  if (address.family == AF_INET) {
+  facts->family = address->family;
+  if (address->family == AF_INET) {
     u32 bound = common->skc_rcv_saddr;
-    facts->address[0] = address.v4 ? address.v4 : bound ? bound : LOOPBACK;
-  } else if (address.family == AF_INET6) {
-    __builtin_memcpy(facts->address, address.v6, 16);
-    if (!(address.v6[0] | address.v6[1] | address.v6[2] | address.v6[3])) facts->address[3] = 0x01000000;
+    facts->address[0] = address->v4 ? address->v4 : bound ? bound : LOOPBACK;
+  } else if (address->family == AF_INET6) {
+    __builtin_memcpy(facts->address, address->v6, 16);
+    if (!(address->v6[0] | address->v6[1] | address->v6[2] | address->v6[3])) facts->address[3] = 0x01000000;
   } else {
     return REACHED_UNKNOWN; /* AF_UNSPEC: the socket is disconnected */
   }
   return REACHED_OTHERWISE;
 }
 
-/* A message that connects (TCP fast open); every other is what its connection was judged by. */
+/* What TCP is about to connect to. */
+inlined u64 find_destination(struct deny_slot *slot, struct socket *socket, const void *given, u32 length) {
+  struct address address = {};
+  struct sock *sock = 0;
+  u16 protocol = 0;
+  READ(sock, socket->sk);
+  READ(protocol, TYPED(sock, sock)->sk_protocol);
+  if (protocol != IPPROTO_TCP || !read_address(&address, given, length)) return REACHED_UNKNOWN;
+  slot->denial.hook = DENY_CONNECT;
+  return note_destination(slot, sock, &address, protocol);
+}
+
+/* Where a datagram goes: to the address that is given with it, or else to the socket's peer. Of a socket of IPv4 AF_UNSPEC means
+   AF_INET, of one of IPv6 that no address is given (udp_sendmsg, udpv6_sendmsg). */
+inlined u64 find_datagram(struct deny_slot *slot, struct sock *sock, const void *name, s32 length) {
+  struct address address = {};
+  VIEW(sock_common, common, TYPED(sock, sock)->__sk_common);
+  u16 family = common->skc_family;
+  if (name && !read_address(&address, name, length)) return REACHED_UNKNOWN;
+  if (name && address.family == AF_UNSPEC && family == AF_INET) address.family = AF_INET;
+  if (address.family == AF_UNSPEC) {
+    address.family = family;
+    address.port = common->skc_dport;
+    if (!address.port) return REACHED_UNKNOWN; /* it has no peer, and the call fails */
+    address.v4 = common->skc_daddr;
+    __builtin_memcpy(address.v6, (void *)&common->skc_v6_daddr, 16);
+  }
+  slot->denial.hook = DENY_SEND;
+  return note_destination(slot, sock, &address, IPPROTO_UDP);
+}
+
+/* A datagram, or a message that connects (TCP fast open); any other is what its connection was judged by. */
 inlined u64 find_message(struct deny_slot *slot, struct socket *socket, struct msghdr *message) {
+  struct sock *sock = 0;
   void *name = 0;
   u32 flags = 0;
   s32 length = 0;
+  u16 protocol = 0;
   READ(flags, message->msg_flags);
   READ(name, message->msg_name);
   READ(length, message->msg_namelen);
+  READ(sock, socket->sk);
+  if (!sock) return REACHED_UNKNOWN;
+  READ(protocol, TYPED(sock, sock)->sk_protocol);
+  if (protocol == IPPROTO_UDP) return find_datagram(slot, sock, name, length);
   if (!(flags & MSG_FASTOPEN) || !name) return REACHED_UNKNOWN;
   return find_destination(slot, socket, name, length);
 }

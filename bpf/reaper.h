@@ -9,7 +9,7 @@
 #define BIT_OF(object, name)                                                                                   \
   ({                                                                                                           \
     u8 byte = 0;                                                                                               \
-    read_kernel(&byte, 1, (char *)(object) + name##_BIT / 8);                                        \
+    read_kernel(&byte, 1, (char *)(object) + name##_BIT / 8);                                                  \
     byte >> name##_BIT % 8 & 1;                                                                                \
   })
 

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ SECONDS: Final = 900
 """That mozu may take to start; everything is emulated."""
 _FASTOPEN: Final = 0x20000000
 _OPENS: Final = "evt.type in (open, openat, openat2, creat) and fd.realpath ="
+_SENDS: Final = "evt.type in (sendto, sendmsg, sendmmsg)"
 _EXECS: Final = "evt.type in (execve, execveat) and evt.res = SUCCESS"
 _BUDGET: Final = 3
 _ROUNDS, _OPENS_OF_A_ROUND = 9, 2000
@@ -46,6 +48,10 @@ def ended(act: Callable[[], object]) -> int:
                 code = error.errno or 255
         os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _kernel() -> tuple[int, ...]:
+    return tuple(int(part) for part in os.uname().release.split(".")[:2])
 
 
 def _by_handle(path: str) -> int:
@@ -108,6 +114,61 @@ def connects(port: int) -> dict[str, Callable[[], object]]:
     }
 
 
+def sends(port: int) -> dict[str, Callable[[], object]]:
+    """Ways to send a datagram to a port of this machine."""
+
+    def one(act: Callable[[socket.socket], object], family: int = socket.AF_INET) -> Callable[[], object]:
+        def sent() -> object:
+            with socket.socket(family, socket.SOCK_DGRAM) as made:
+                return act(made)
+
+        return sent
+
+    there = ("127.0.0.1", port)
+    unspecified = struct.pack("=HH4s8x", socket.AF_UNSPEC, socket.htons(port), bytes([127, 0, 0, 1]))
+    return {
+        "sendto": one(lambda made: made.sendto(b"x", there)),
+        "sendto of a bound socket": one(lambda made: _bound(made).sendto(b"x", there)),
+        "sendto to 0.0.0.0": one(lambda made: made.sendto(b"x", ("0.0.0.0", port))),
+        "sendto to a mapped address": one(lambda made: made.sendto(b"x", ("::ffff:127.0.0.1", port)), socket.AF_INET6),
+        "sendto without a family": one(lambda made: call("sendto", made.fileno(), b"x", 1, 0, unspecified, 16)),
+        "sendmsg": one(lambda made: made.sendmsg([b"x"], [], 0, there)),
+        "sendmmsg": one(lambda made: _sent_many(made, port)),
+        "write to a connected socket": one(lambda made: os.write(_connected(made, there).fileno(), b"x")),
+    }
+
+
+def spliced(port: int) -> None:
+    """A datagram by splice(2). Before Linux 6.5 the kernel asks no module about it: pages had a way of their own
+    (`sendpage` of struct proto_ops)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        made.connect(("127.0.0.1", port))
+        reader, writer = os.pipe()
+        os.write(writer, b"x")
+        os.splice(reader, made.fileno(), 1)
+
+
+def _sent_many(made: socket.socket, port: int) -> int:
+    """One message by sendmmsg(2): struct mmsghdr is a struct msghdr and the bytes sent."""
+    name = ctypes.create_string_buffer(
+        struct.pack("=HH4s8x", socket.AF_INET, socket.htons(port), bytes([127, 0, 0, 1])), 16
+    )
+    text = ctypes.create_string_buffer(b"x", 1)
+    vector = ctypes.create_string_buffer(struct.pack("@PN", ctypes.addressof(text), 1))
+    header = struct.pack("@PIPNPNi4xI4x", ctypes.addressof(name), 16, ctypes.addressof(vector), 1, 0, 0, 0, 0)
+    return call("sendmmsg", made.fileno(), header, 1, 0)
+
+
+def _bound(made: socket.socket) -> socket.socket:
+    made.bind(("127.0.0.1", 0))
+    return made
+
+
+def _connected(made: socket.socket, there: tuple[str, int]) -> socket.socket:
+    made.connect(there)
+    return made
+
+
 def opening(path: Path) -> int:
     """ns of an open of this file, and its close where it is opened: the least of some rounds."""
     rounds = []
@@ -125,6 +186,7 @@ def configuration(folder: Path, port: int, on_death: str = "stop") -> Path:
     conditions = {
         **{name: f"{_OPENS} {folder}/{name}" for name in ("marked", "dry", "budget")},
         "connected": f"evt.type = connect and fd.sip = 127.0.0.1 and fd.sport = {port} and fd.l4proto = tcp",
+        "sent": f"{_SENDS} and fd.sip = 127.0.0.1 and fd.sport = {port} and fd.l4proto = udp",
         "executed": f"{_EXECS} and (proc.exepath = {folder}/dropped or proc.is_exe_from_memfd = true)",
     }
     for name in ("marked", "dry", "budget", "other"):
@@ -136,7 +198,7 @@ def configuration(folder: Path, port: int, on_death: str = "stop") -> Path:
         for name, condition in conditions.items()
     ]
     (folder / "rules.yaml").write_text(json.dumps(rules))
-    acting = ["marked", "connected", "executed"]
+    acting = ["marked", "connected", "sent", "executed"]
     entries: dict[str, Any] = {
         "state_dir": str(folder / "state"),
         "start_deadline": SECONDS,
@@ -209,6 +271,9 @@ def tried(folder: Path, measured: dict[str, int]) -> dict[str, tuple[int, int]]:
             found |= {f"{name}, of another file": (ended(act), 0) for name, act in opens(other).items()}
             found |= {name: (ended(act), denied) for name, act in connects(port).items()}
             found |= {f"{name}, of another port": (ended(act), 0) for name, act in connects(free).items()}
+            found |= {name: (ended(act), denied) for name, act in sends(port).items()}
+            found |= {f"{name}, to another port": (ended(act), 0) for name, act in sends(free).items()}
+            found["splice"] = ended(lambda: spliced(port)), denied if _kernel() >= (6, 5) else 0
             dropped = str(folder / "dropped")
             found["exec"] = ended(lambda: os.execv(dropped, ["dropped"])), denied
             found["exec of a program in memory"] = ended(_run_from_memory), denied

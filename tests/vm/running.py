@@ -93,7 +93,7 @@ def kernel_acts() -> dict[str, Any]:
 
 
 def denials() -> dict[str, Any]:
-    """What deny rules make of opens, execs and connects (denials.py)."""
+    """What deny rules make of opens, execs, connects and datagrams (denials.py)."""
     found = _told_by("denials")
     if found["wrong"]:
         raise Failed(f"these ended otherwise than they should: {found['wrong']}")
@@ -101,9 +101,9 @@ def denials() -> dict[str, Any]:
 
 
 def _told_by(name: str) -> dict[str, Any]:
-    """What a module beside this one prints last, run with mozu's Python."""
-    said = run("/usr/lib/mozu/bin/python3", "-m", f"tests.vm.{name}")
-    found: dict[str, Any] = json.loads(said.splitlines()[-1])
+    """The line of JSON that a module beside this one prints, run with mozu's Python; warnings may follow it."""
+    said = run("/usr/lib/mozu/bin/python3", "-m", f"tests.vm.{name}").splitlines()
+    found: dict[str, Any] = json.loads(next(line for line in reversed(said) if line.startswith("{")))
     return found
 
 

@@ -13,9 +13,9 @@ from mozu.plugins.sources.ebpf.maps import DENIAL, MAX_DENIALS
 from mozu.plugins.sources.ebpf.program_code import FilterRefused, ProgramCode
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 
-_OPEN, _EXEC, _CONNECT = range(3)
+_OPEN, _EXEC, _CONNECT, _SEND = range(4)
 """enum deny_hook of bpf/kernel_deny.h."""
-_WHAT: Final = {_OPEN: "open of", _EXEC: "exec of", _CONNECT: "connect to"}
+_WHAT: Final = {_OPEN: "open of", _EXEC: "exec of", _CONNECT: "connect to", _SEND: "datagram to"}
 _AF_INET: Final = 2
 
 
@@ -80,7 +80,7 @@ def denials(queue: int, rules: Sequence[KernelKill]) -> Iterator[KernelDenial]:
 def _denial(entry: bytes, rules: Sequence[KernelKill]) -> KernelDenial:
     time, start, pid, uid, number, hook, acted, _, family, port, address, comm, path = DENIAL.unpack(entry)
     rule = rules[number - 1]
-    if hook == _CONNECT:
+    if hook in (_CONNECT, _SEND):
         target = f"{IPv4Address(address[:4])}:{port}" if family == _AF_INET else f"[{IPv6Address(address)}]:{port}"
     else:
         target = _text(path)

@@ -15,6 +15,7 @@ from tests.plugins.sources.test_ebpf_kernel_filter_kill import FIELDS, predicate
 
 OPENS = "evt.type in (open, openat, openat2, creat)"
 EXECS = "evt.type in (execve, execveat)"
+SENDS = "evt.type in (sendto, sendmsg, sendmmsg)"
 OUT = "evt.type = connect and fd.sip = 10.1.2.3 and fd.sport = 443 and fd.l4proto = tcp"
 
 
@@ -32,6 +33,8 @@ def reason(condition: str, name: str) -> str:
         (f"{EXECS} and proc.exepath startswith /tmp/", "execve"),
         (f"{EXECS} and evt.res = SUCCESS and proc.is_exe_from_memfd = true", "execveat"),
         (f"{OUT} and evt.rawres >= 0", "connect"),
+        (f"{SENDS} and fd.snet = 10.0.0.0/8 and fd.sport = 53 and fd.l4proto = udp", "sendmsg"),
+        (f"{SENDS} and fd.sip = 2001:db8::1 and evt.rawres >= 0", "sendto"),
     ],
 )
 def test_what_a_hook_can_tell_is_decided(condition: str, name: str) -> None:
@@ -56,6 +59,12 @@ def test_what_a_hook_can_tell_is_decided(condition: str, name: str) -> None:
         ),
         (f"{EXECS} and proc.name = sh", "execve", "proc.name ="),
         ("evt.type = connect and fd.sip = 1.2.3.4 and fd.l4proto = udp", "connect", "fd.l4proto ="),
+        (f"{SENDS} and fd.name contains 10.1.2.3", "sendto", "fd.name contains"),
+        (f"{SENDS} and fd.rip = 10.1.2.3", "sendmmsg", "fd.rip ="),
+        (
+            "evt.type = sendto and fd.sip = 10.1.2.3", "sendto",
+            "the hook is not told which call it is; name all of sendto, sendmsg, sendmmsg",
+        ),
         ("evt.type = ptrace and evt.rawres = 0", "ptrace", "no hook of the security modules decides such a call"),
         ("evt.type = unlinkat and fd.name = /a", "unlinkat", "no hook of the security modules decides such a call"),
     ],
@@ -81,6 +90,16 @@ def test_each_hook_has_one_program_of_all_its_rules() -> None:
         "socket_connect": ["deny_part_connect", "deny_part_act"],
         "socket_sendmsg": ["deny_part_message", "deny_part_act"],
     } == {hook: parts(code) for hook, code in found.items()}
+
+
+def test_connections_and_datagrams_share_the_hook_of_messages() -> None:
+    sent = f"{SENDS} and fd.sip = 10.1.2.3"
+    both, one, other = (functions(*conditions) for conditions in ((sent, OUT), (sent,), (OUT,)))
+
+    assert {"socket_sendmsg"} == set(one)
+    assert {"socket_connect", "socket_sendmsg"} == set(both)
+    assert 3 == len({found["socket_sendmsg"].name for found in (both, one, other)})
+    assert other["socket_connect"].name != both["socket_connect"].name  # by the number of its rule
 
 
 def test_equal_rules_make_an_equal_program_and_others_another() -> None:

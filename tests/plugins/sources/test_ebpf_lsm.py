@@ -111,6 +111,7 @@ def test_a_program_that_is_refused_is_named_with_its_hook(attached: list[int]) -
         (1, 0, bytes(16), b"/tmp/\xff\0", "exec of /tmp/\udcff"),
         (2, 2, bytes([10, 1, 2, 3, *bytes(12)]), b"", "connect to 10.1.2.3:443"),
         (2, 10, bytes([*bytes(15), 1]), b"", "connect to [::1]:443"),
+        (3, 2, bytes([10, 1, 2, 3, *bytes(12)]), b"", "datagram to 10.1.2.3:443"),
     ],
 )
 def test_a_denial_says_what_was_denied(

@@ -6,17 +6,21 @@ a call that succeeds. Made of the comparisons that kill rules are made of (settl
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
+from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.filter.comparison import Comparison
-from mozu.core.filter.formula import FALSE, TRUE, UNKNOWN, Bounds, Formula, Leaf, any_of, leaves, necessary
+from mozu.core.filter.formula import FALSE, TRUE, UNKNOWN, Bounds, Formula, Leaf, all_of, any_of, leaves, necessary
 from mozu.plugins.sources.ebpf.assembly import ProgramTooLong
 from mozu.plugins.sources.ebpf.kernel_filter.check import Check, NumberCheck, Subject, cost, has, replaced
 from mozu.plugins.sources.ebpf.kernel_filter.deny_program import deny_program
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST, bounds_of
-from mozu.plugins.sources.ebpf.kernel_filter.settled import settled
+from mozu.plugins.sources.ebpf.kernel_filter.settled import TCP, UDP, of_destination, of_protocol, settled
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+
+_SENDS: Final = "sendto"
 
 
 class DenyPlace(NamedTuple):
@@ -28,12 +32,15 @@ class DenyPlace(NamedTuple):
     """The one whose condition is taken."""
     hooks: tuple[str, ...]
     """Functions of include/linux/lsm_hook_defs.h."""
+    protocol: int = 0
+    """Of the sockets that it is about; one hook may be asked about several."""
 
 
 PLACES: Final = (
     DenyPlace(("open", "openat", "openat2", "creat"), "openat", ("file_open",)),
     DenyPlace(("execve", "execveat"), "execve", ("bprm_check_security",)),
-    DenyPlace(("connect",), "connect", ("socket_connect", "socket_sendmsg")),
+    DenyPlace(("connect",), "connect", ("socket_connect", "socket_sendmsg"), TCP),
+    DenyPlace((_SENDS, "sendmsg", "sendmmsg"), _SENDS, ("socket_sendmsg",), UDP),
 )
 
 
@@ -65,34 +72,43 @@ def undenied(name: str, predicates: Mapping[str, Formula]) -> Comparison | str |
 def deny_functions(rules: Sequence[Mapping[str, Formula]]) -> dict[str, RelocatableCode]:
     """Hook → its program. `rules`: the conditions of each rule by event type, the first of which is number 1. A hook is
     left out where its program would be too long."""
-    found: dict[str, RelocatableCode] = {}
+    wanted: dict[str, list[tuple[int, Formula]]] = {}
     for place in PLACES:
         numbered = [
             (number, _formula(place, predicates[place.judged]))
             for number, predicates in enumerate(rules, 1)
             if place.judged in predicates
         ]
-        if not numbered or cost(any_of(formula for _, formula in numbered)) > MAX_COST:
-            continue
-        for hook in place.hooks:
-            try:
-                found[hook] = deny_program(numbered, hook)
-            except ProgramTooLong:
-                continue
+        if cost(any_of(formula for _, formula in numbered)) <= MAX_COST:
+            for hook in place.hooks:
+                wanted.setdefault(hook, []).extend(numbered)
+    found: dict[str, RelocatableCode] = {}
+    for hook, numbered in wanted.items():
+        with suppress(ProgramTooLong):
+            if numbered:
+                found[hook] = deny_program(sorted(numbered, key=lambda one: one[0]), hook)
     return found
 
 
 def _formula(place: DenyPlace, predicate: Formula) -> Formula:
-    return necessary(predicate, lambda leaf: _before(leaf, place.judged)).true
+    tested = necessary(predicate, lambda leaf: _before(leaf, place.judged)).true
+    return all_of((of_protocol(place.protocol), tested)) if place.protocol and tested not in (TRUE, FALSE) else tested
 
 
 def _before(leaf: Leaf, name: str) -> Bounds:
     """What is tested of a comparison before the call; UNKNOWN where it is not decided."""
     spec = SYSCALL_SPECS[name]
-    found = bounds_of(leaf, spec) if spec.family == "open" else settled(leaf, spec)
+    found = _of_sent(leaf, spec) or bounds_of(leaf, spec) if name in ("openat", _SENDS) else settled(leaf, spec)
     if not found.is_exact or has(found.true, lambda check: not _is_known(check)):
         return UNKNOWN
     return Bounds(replaced(found.true, _of_success), replaced(found.false, _of_success))
+
+
+def _of_sent(leaf: Leaf, spec: SyscallSpec) -> Bounds | None:
+    """Of a datagram: its destination is taken for the server. None: it is of something else."""
+    if spec.name != _SENDS or not isinstance(leaf, Comparison):
+        return None
+    return of_destination(leaf, {"tcp": TCP, "udp": UDP})
 
 
 def _is_known(check: Check) -> bool:

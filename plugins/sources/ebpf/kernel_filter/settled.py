@@ -6,7 +6,7 @@ taken up: the path of the file that was opened, the address that a socket is con
 What the program cannot tell of a single call (`REACHED_UNKNOWN` of bpf/kernel_filter.h) is left to user space.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Final
 
@@ -27,7 +27,8 @@ _IN_MEMORY: Final = frozenset(("openat2",))
 """Whose flags and mode the caller passes in memory."""
 _COPIES: Final = frozenset(("dup", "dup2", "dup3"))
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
-_PROTOCOLS: Final = {"tcp": 6}
+TCP, UDP = 6, 17
+_PROTOCOLS: Final = {"tcp": TCP}
 """Of others the kernel does not tell who is the server."""
 _FAMILIES_OF: Final[dict[str, dict[str, tuple[int, ...]]]] = {
     "fd.type": {"ipv4": (_AF_INET,), "ipv6": (_AF_INET6,), "unix": (_AF_UNIX,)},
@@ -81,6 +82,11 @@ def _is_lasting(check: Check, spec: SyscallSpec) -> bool:
     return check.subject in (Subject.CALL, Subject.REAL, Subject.FACTS)
 
 
+def of_protocol(number: int) -> Formula:
+    """Whether what is about to be sent or connected is of this protocol."""
+    return _fact("protocol", number)
+
+
 def _fact(member: str, constant: int, relation: str = "==", *, element: int = 0, mask: int | None = None) -> Formula:
     return NumberCheck(Subject.FACTS, member, relation, constant, element=element, mask=mask)
 
@@ -94,10 +100,15 @@ def _of_socket(test: Comparison, spec: SyscallSpec) -> Bounds | None:
         return None
     if test.field in _FAMILIES_OF:
         return _choice(test, _FAMILIES_OF[test.field], "family")
-    if spec.name != "connect":
-        return None
+    return of_destination(test, _PROTOCOLS) if spec.name == "connect" else None
+
+
+def of_destination(test: Comparison, protocols: Mapping[str, int]) -> Bounds | None:
+    """What is tested of the address that a connection or a datagram goes to, of these protocols; None: nothing."""
+    if test.field in _FAMILIES_OF:
+        return _choice(test, _FAMILIES_OF[test.field], "family")
     if test.field == "fd.l4proto":
-        return _choice(test, {name: (number,) for name, number in _PROTOCOLS.items()}, "protocol")
+        return _choice(test, {name: (number,) for name, number in protocols.items()}, "protocol")
     if test.field == "fd.sport":
         return compared(test, lambda relation, port: _fact("port", port, relation))
     if test.field in ("fd.sip", "fd.snet"):
