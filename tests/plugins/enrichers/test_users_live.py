@@ -10,6 +10,7 @@ import pytest
 from mozu.core.runtime.loop import run
 from mozu.plugins.enrichers.users.enricher import UsersEnricher
 from mozu.plugins.enrichers.users.settings import UsersSettings
+from mozu.plugins.enrichers.users.user_names import RECHECK_INTERVAL
 from tests.plugins.enrichers.actors import event_of, read, told, until, working
 from tests.support.docker import DockerEngine
 
@@ -64,6 +65,7 @@ def test_a_user_added_to_a_container_has_a_name(docker: DockerEngine) -> None:
             await told(enricher, event_of(full_id, pid=pid, uid=4711))
             line = "jay:x:5000:5000::/:/bin/sh"
             await asyncio.to_thread(docker.docker, "exec", full_id, "sh", "-c", f"echo {line} >> /etc/passwd")
+            await asyncio.sleep(RECHECK_INTERVAL)  # the background may have read the file just before it was written
             event = event_of(full_id, pid=pid, uid=5000)
             await told(enricher, event)
             return [read(enricher, event, "user.name")]
