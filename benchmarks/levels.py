@@ -76,7 +76,7 @@ def main() -> None:
         sys.exit(f"programs of these workloads are not installed: apt-get install {' '.join(packages)}")
     monitors = {STABLE: Mozu(rules_or_stable(options.rules)), **{level: Mozu([], level=level) for level in LEVELS}}
     watchers: dict[str, Callable[[], AbstractContextManager[None]]] = {NOTHING: nullcontext}
-    watchers |= {name: lambda one=one: one.watching(Usage()) for name, one in monitors.items()}  # type: ignore[misc]
+    watchers |= {name: lambda one=one: one.watching(Usage()) for name, one in monitors.items()}  # type: ignore[misc]  # bound at once, which mypy cannot infer
     rounds: list[Round] = []
     with ExitStack() as stack:
         runs = {work.name: stack.enter_context(work.prepared()) for work in chosen}

@@ -68,7 +68,7 @@ def survivors(flood: Flood) -> Measure:
 
     def measure(monitor: Watcher, site: Site) -> Sequence[float]:
         with site.watched(monitor), flooding(site.folder / "floods", flood.arguments):
-            time.sleep(1)  # the flood is under way
+            time.sleep(1)  # until the flood is at its full rate, which no one reports
             read_shadow(_READS, 10.0)
         return (monitor.alerts["Shadow read"],)
 

@@ -101,7 +101,7 @@ class Site(NamedTuple):
         monitor.begin(self.rules)
         with monitor.watching(usage):
             yield usage
-            time.sleep(UNDER_WAY)
+            time.sleep(UNDER_WAY)  # a monitor does not say when it has judged all
 
     def opens(self, rate: int, processes: int, paths: int) -> "Opens":
         """So many a second; what became of it."""

@@ -44,7 +44,7 @@ def test_a_line_that_is_logged_in_the_middle_of_an_alert_breaks_neither(tmp_path
     script = tmp_path / "monitor.py"
     script.write_text(
         "import os, time\nos.write(1, b'{\"rule\": ')\nos.write(2, b'watching\\n')\nos.write(1, b'\"Burst\"}\\n')\n"
-        "time.sleep(60)\n"
+        "time.sleep(60)\n"  # a monitor runs until it is ended
     )
     made = Watcher("made", f"{sys.executable} {script}", "watching", "")
     made.begin(tmp_path)

@@ -26,7 +26,7 @@ def status_of(pid: int, seconds: float) -> int:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status)
-        time.sleep(_POLL)  # a child's end comes without a descriptor to wait for
+        time.sleep(_POLL)  # os.waitpid has no deadline, and the child may loop for ever
     os.killpg(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return FAILED

@@ -31,7 +31,7 @@ exec "$0" -c "
 import socket, time
 s = socket.create_server(('203.0.113.1', 443), backlog=64); print(flush=True); time.sleep(3600)"
 """
-"""A documentation address, local to this network only, on which something listens."""
+"""A documentation address, local to this network only, on which something listens until it is ended."""
 
 
 _WITHOUT_BUILDS: Final = "- list: build_tools\n  items: [none]\n  override: {items: replace}\n"

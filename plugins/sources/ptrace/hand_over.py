@@ -1,9 +1,10 @@
 """Opens of traced programs, done by mozu: what was judged is what the program is given, whatever another thread does.
 
 At the stop of an open its file is held (reading/held_open.py) and judged. Then the call is marked, and waits for the
-listener of the filter (notifications.py), by which the program is given the file that was held. Until then it blocks
-all signals: one would end the wait, and no open of a file is interrupted. Where mozu has other rights than the program,
-or only the program itself can do the open, the call runs as it is.
+listener of the filter (notifications.py: seccomp user notification), by which the program is given the file that was
+held (SECCOMP_IOCTL_NOTIF_ADDFD). Until then it blocks all signals: one would end the wait, and no open of a file is
+interrupted. Where mozu has other rights than the program, or only the program itself can do the open, the call runs as
+it is.
 """
 
 import logging

@@ -148,7 +148,7 @@ def test_checks_of_a_loop_that_waits_are_further_apart_until_it_is_found_at_work
     async def main() -> None:
         running = asyncio.get_running_loop()
         dog = Dog(running, lambda: None)
-        dog._end_of_pause = pauses  # type: ignore[assignment]
+        dog._end_of_pause = pauses  # type: ignore[assignment]  # in the place of the lock: no time passes
         dog.start()
         while dog._thread.is_alive():
             await asyncio.sleep(0.001)  # a thread

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,10 +9,24 @@ import pytest
 from mozu.core.api import Source
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.source import EbpfSource
+from mozu.plugins.sources.ptrace.reading.reader import TracedTask
 from tests.support import requirements
 from tests.support.filter_comparison import FIELDS, FilterComparison, Judged, context_with
 from tests.support.live import QUIET, Live, context, demand
 from tests.support.split import needs_live
+
+
+@pytest.fixture
+def task() -> TracedTask:
+    """This process, in the place of a traced one."""
+    return TracedTask(os.getpid(), os.getpid())
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = Path(os.path.realpath(tmp_path)) / "file"
+    made.write_text("x")
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -10,18 +10,6 @@ from mozu.plugins.sources.ptrace.reading.foreseen import look_up
 from mozu.plugins.sources.ptrace.reading.reader import TracedTask
 
 
-@pytest.fixture
-def task() -> TracedTask:
-    return TracedTask(os.getpid(), os.getpid())
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    made = Path(os.path.realpath(tmp_path)) / "file"
-    made.write_text("x")
-    return made
-
-
 def test_links_are_followed_relative_and_absolute(task: TracedTask, file: Path) -> None:
     (file.parent / "near").symlink_to("file")
     (file.parent / "far").symlink_to(file.parent / "near")

@@ -16,18 +16,6 @@ SAME = Rights(0o22, 0o22)
 
 
 @pytest.fixture
-def task() -> TracedTask:
-    return TracedTask(os.getpid(), os.getpid())
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    made = Path(os.path.realpath(tmp_path)) / "file"
-    made.write_text("x")
-    return made
-
-
-@pytest.fixture
 def no_descriptor_is_left() -> Iterator[None]:
     before = os.listdir("/proc/self/fd")
     yield
