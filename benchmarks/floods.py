@@ -230,7 +230,7 @@ def main() -> None:
     parser.add_argument("--reads", type=int, default=200)
     parser.add_argument("--mozu", default=sys.executable)
     options = parser.parse_args()
-    print("| flood | alerts | events lost | of them over a share | told as floods |\n|---|---|---|---|---|", flush=True)
+    print("| flood | alerts | events lost | of them over a share | reported |\n|---|---|---|---|---|", flush=True)
     for flood in FLOODS:
         if options.only and not any(one in flood.name for one in options.only):
             continue

@@ -199,7 +199,7 @@ inlined void mark(struct scratch *s, u32 bits) { *(volatile u32 *)&s->marks |= b
 /* Of which process user space may learn something by a record: by type, in the map TASK_CHANGES (maps.py). */
 enum { CHANGES_OWN = 1, CHANGES_ANY = 2, CHANGES_NAMED = 3 }; /* that of the record, any, the one that it names */
 
-/* User space has been told something of this process: calls are recognised by another version from now on. In place: a
+/* User space has been given something of this process: calls are recognised by another version from now on. In place: a
    process without a version needs none, and this cannot fail. */
 inlined void next_version(u32 pid) {
   u64 *version = LOOKUP(TASK_VERSIONS, &pid);

@@ -5,7 +5,7 @@ from typing import Final
 TEXT_MAX: Final = 4095
 """Bytes of a text without its NUL."""
 DATA_MAX: Final = 80
-"""Bytes of a buffer, where the source is not told otherwise (`snaplen`)."""
+"""Bytes of a buffer, where the source is not configured otherwise (`snaplen`)."""
 BLOCK_MAX: Final = 128
 """Bytes of a memory block that is no text."""
 SOCKADDR_MAX: Final = 128

@@ -217,7 +217,7 @@ class CallJudge(msgspec.Struct, frozen=True):
     """Event types that it may deny; `*`: any. A successful execveat is of the type `execve`."""
     judge: Callable[[SyscallEvent], CallVerdict]
     """On the event loop; must not block: the process that is about to make the call waits for it. The event is what the
-    call would be if it ran, as far as that can be told; it changes nothing."""
+    call would be if it ran, as far as that is known; it changes nothing."""
 
 
 @runtime_checkable

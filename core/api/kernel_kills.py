@@ -73,7 +73,7 @@ class UnattendedActs(msgspec.Struct, frozen=True):
     rule: str
     responder: str
     acts: int
-    """Those of which no event or denial could be told."""
+    """Those of which no event or denial could be reported."""
 
 
 class KernelKills(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""`mozu events`: the types of system calls and of what else the kernel tells, with their parameters."""
+"""`mozu events`: the types of system calls and of what else the kernel reports, with their parameters."""
 
 from fnmatch import fnmatchcase
 

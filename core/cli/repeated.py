@@ -26,14 +26,14 @@ def repeat(run: Callable[[], tuple[int, set[Path]]], paths: Iterable[Path]) -> i
             before = _state({*files, *named})
             click.echo("waiting for a change; Ctrl-C ends")
             while _state(before) == before:
-                sleep(_INTERVAL)  # editors replace files in so many ways that looking is simpler than being told
+                sleep(_INTERVAL)  # editors replace files in so many ways that looking is simpler than being notified
             click.echo("")
     except KeyboardInterrupt:
         return code
 
 
 def _state(paths: Iterable[Path] | Mapping[Path, object]) -> dict[Path, object]:
-    """What tells a file from its next version, and a directory's list from its next."""
+    """What distinguishes a file from its next version, and a directory's list from its next."""
     found: dict[Path, object] = {}
     for path in paths:
         try:

@@ -1,4 +1,4 @@
-"""Tells of names that appear in and vanish from directories (inotify), on the event loop or on a thread that waits."""
+"""Reports names that appear in and vanish from directories (inotify), on the event loop or on a thread that waits."""
 
 import asyncio
 import ctypes
@@ -33,7 +33,7 @@ class DirectoryWatch:
         self._root: int | None = None
 
     def open(self, *, on_loop: bool = True) -> None:
-        """Begin; without the loop changes are told by `wait`. Raises OSError: too many instances
+        """Begin; without the loop changes are returned by `wait`. Raises OSError: too many instances
         (fs.inotify.max_user_instances)."""
         self._descriptor = self._checked(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
         if on_loop:

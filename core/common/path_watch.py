@@ -1,6 +1,6 @@
 """Waits until something that is looked for may have come: a socket, a directory, whatever a pattern names.
 
-inotify tells of it and costs nothing until then. What is mounted, and what other machines write into a network file
+inotify reports it and costs nothing until then. What is mounted, and what other machines write into a network file
 system, raises no event, so a wait has an end as well.
 """
 

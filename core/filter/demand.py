@@ -33,7 +33,7 @@ STATE_DEPENDENCIES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """State dependency → the event types that change it. A source that asks the kernel for one need not send them.
 
-`stdio` is what a process's descriptors 0, 1 and 2 are, wherever it got them from: an exec tells it.
+`stdio` is what a process's descriptors 0, 1 and 2 are, wherever it got them from: an exec reports it.
 
 The last two say what `fds` is wanted for beside what a descriptor is: the name that its open gave it, and the table of
 all of a process's descriptors."""

@@ -55,8 +55,8 @@ class Evaluation:
     def run(
         self, events: Sequence[Event], emit: Emit, pending: Callable[[PendingBatch], None] = lambda batch: None
     ) -> list[Event]:
-        """Emit the alerts that these events raise; gives the events on which an evaluator failed. `pending` is told of
-        batches whose alerts come later."""
+        """Emit the alerts that these events raise; gives the events on which an evaluator failed.
+        `pending` is called with batches whose alerts come later."""
         rejected: list[Event] = []
         self.was_whole = True
         for evaluator in self._evaluators:

@@ -245,13 +245,13 @@ class VerdictMemory:
         for name in EFFECTS if "*" in wanted else wanted.keys() & EFFECTS.keys():
             fields: list[Resolved] = []
             for judge in self._evaluation.evaluators:
-                told: Sequence[Resolved] | None = None
+                judged_by: Sequence[Resolved] | None = None
                 if isinstance(judge.component, JudgesByFields):
                     with judge.contained("say by which fields it judges"):
-                        told = judge.component.fields_judged(name)
-                if told is None:
+                        judged_by = judge.component.fields_judged(name)
+                if judged_by is None:
                     return []
-                fields += told
+                fields += judged_by
             found.append((name, fields))
         return found
 

@@ -28,7 +28,7 @@ _LOG_DEDUP_SECONDS = 10.0
 _FIRST_SUSPENSION, _LONGEST_SUSPENSION = 5.0, 300.0
 """Seconds."""
 _MAX_KEYS: Final = 64
-"""Different failures of one component that are told apart at a time."""
+"""Different failures of one component that are distinguished at a time."""
 _BETWEEN: Final = ("mozu.core.", "asyncio.", "threading", "contextlib", "uvloop")
 """Modules whose functions stand between the core and a component's method."""
 

@@ -10,7 +10,7 @@ T = TypeVar("T")
 def fold(root: N, below: Callable[[N], Sequence[N]], visit: Callable[[N, list[T]], T]) -> T:
     """`visit(node, results of its children)` for every node once, children first; gives that of the root.
 
-    Nodes are told apart by identity: a tree may be a graph without cycles.
+    Nodes are distinguished by identity: a tree may be a graph without cycles.
     """
     if not (children := below(root)):
         return visit(root, [])

@@ -147,7 +147,7 @@ class Recorder:
 
     def use(self, outputs: Sequence[RecordingOutput], enriched_names: EnrichedNames, values: PluginValues) -> None:
         """These from the next chunk on, which begins a section (a reload). Those before get everything until now, where
-        names may be missing that enrichers have not told yet."""
+        names may be missing that enrichers have not given yet."""
         if tuple(outputs) != self._outputs or values.names != self._values.names:
             self._close()
             while self._unevaluated:

@@ -240,7 +240,7 @@ class Responses:
             await asyncio.to_thread(targets.find, scope, subject)
         needs_start = scope not in (Scope.NONE, Scope.CONTAINER) and subject is not None and is_young(subject)
         if needs_start and not await self._confirmations.confirmed(event, latest):
-            raise NotTheSame(f"{_named(subject)} has ended, or cannot be told from a later one")
+            raise NotTheSame(f"{_named(subject)} has ended, or cannot be distinguished from a later one")
         if scope is Scope.SHARERS and subject is not None:
             targets.add_sharers(await self._sharers.sharers_of(subject.pid))
 

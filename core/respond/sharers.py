@@ -1,4 +1,4 @@
-"""Processes that share a table of descriptors: kcmp(2) with KCMP_FILES tells, and orders tables.
+"""Processes that share a table of descriptors: kcmp(2) with KCMP_FILES says so, and orders tables.
 
 What is asked for at once is one pass over all processes, each of which is looked for in the ordered tables of those
 that are asked about: 500 kills on a machine of 1,500 processes are 13,000 comparisons, and not 750,000.

@@ -1,4 +1,4 @@
-"""Acts that last, as the audit log tells: done and not undone."""
+"""Acts that last, as the audit log has them: done and not undone."""
 
 from collections.abc import Iterable
 

@@ -27,7 +27,7 @@ _MOST_TARGETS: Final = 4096
 
 
 class NotTheSame(Exception):
-    """The process that the alert is about has ended, its number is another's, or that cannot be told."""
+    """The process that the alert is about has ended, its number is another's, or that is not known."""
 
 
 class HeldProcess:

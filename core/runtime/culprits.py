@@ -1,7 +1,7 @@
 """Culprits: the component that a stack belongs to, where no context variable says it (threads, protocols of C code).
 
 By the package of its class. Where several components come from that package, the one whose object runs there; where
-that cannot be told either, none is blamed alone.
+that is not known either, none is blamed alone.
 """
 
 from collections.abc import Iterable, Iterator

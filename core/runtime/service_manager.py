@@ -41,7 +41,7 @@ class ServiceManager:
         self._send("READY=1", f"STATUS=watching by {_line(', '.join(sources))}; alerts go to {', '.join(sinks)}")
 
     def reloading(self) -> None:
-        """A reload begins. With the time, which tells systemd that it is the one it asked for (notify-reload)."""
+        """A reload begins. With the time, by which systemd knows that it is the one it asked for (notify-reload)."""
         self._send("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def stopping(self, why: str) -> None:
@@ -69,7 +69,7 @@ class ServiceManager:
             with suppress(BlockingIOError):  # its queue is full: the next sign of life follows soon
                 self._socket.send("\n".join(lines).encode())
         except OSError as error:
-            _log.warning("the service manager at %s is not told any more: %s", self._address, error)
+            _log.warning("the service manager at %s is not notified any more: %s", self._address, error)
             self.close()
 
 

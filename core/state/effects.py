@@ -31,7 +31,7 @@ EFFECTS: Final[Mapping[str, Callable[[SyscallEvent], Effect | None]]] = {
     **{name: _nothing for name in event_types() if changes_nothing(name)},
     **dict.fromkeys(("open", "openat", "openat2", "creat"), _opened),
 }
-"""Event type → from an event that the state has taken in to its effect; None: this one's cannot be told."""
+"""Event type → from an event that the state has taken in to its effect; None: this one's is not known."""
 
 CHANGES_ANOTHER: Final = frozenset({"prlimit", "setpgid"})
 """Event types from which the state may learn something of another process than the one whose event it is."""

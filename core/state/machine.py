@@ -41,7 +41,7 @@ _STEPS: Final = {**TRANSITIONS, **dict.fromkeys(_WITHOUT_TASK, _no_task)}
 
 
 def changes_nothing(event_type: str) -> bool:
-    """Whether events of this type leave the state, and what it has told them of their file, as they are."""
+    """Whether events of this type leave the state, and what it has given them of their file, as they are."""
     return event_type not in _STEPS and event_type not in _ONLY_KNOWN and event_type[:1] != "_"
 
 

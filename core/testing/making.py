@@ -73,7 +73,7 @@ def data_event(kind: str, data: object = None, *, source: str, time: int = 1_700
 def alert(rule: str = "A rule", text: str = "something happened", **values: FieldValue) -> Alert:
     """An alert of this rule and this text, followed by ` NAME=VALUE` for each of `values` (`**{"proc.name": "sh"}`).
 
-    A value that is right for the field of its name has that field's type, any other the type that its class tells.
+    A value that is right for the field of its name has that field's type, any other the type that its class has.
     """
     now = time.time_ns()
     refs = tuple(part for name, value in values.items() for part in (f" {name}=", _ref(name, value)))

@@ -1,6 +1,6 @@
 """The responder `isolate`: nftables drops all traffic of a container, or what a user sends, but to a list.
 
-A container with a network namespace of its own gets a table there. Whatever shares the host's network is told by its
+A container with a network namespace of its own gets a table there. What shares the host's network is matched by its
 user, whose packets are dropped on their way out; not root's, which would be the machine's own. One `nft -f` is one
 transaction (nft(8)), and the table has a name of its own, so that undoing it takes nothing else away.
 """

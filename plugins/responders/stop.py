@@ -53,5 +53,5 @@ def mozu_components() -> ResponderDeclaration[StopSettings]:
         name="stop",
         build=StopResponder,
         settings=StopSettings,
-        summary="Stops the process of an alert, or its process group, until it is told to go on.",
+        summary="Stops the process of an alert, or its process group, until it is continued.",
     )

@@ -85,7 +85,7 @@ Exit code 1: there is no such event, alert or rule."""
 @click.option("--act", metavar="COMMAND", help="Run this by the shell, traced, and look at what it does.")
 @click.option(
     "--under", type=click.Choice(["ptrace", "ebpf"]), default="ptrace", show_default=True,
-    help="What the command of --act runs under. ebpf (as root) also tells what the kernel filter discarded in fact.",
+    help="What the command of --act runs under. ebpf (as root) also shows what the kernel filter discarded in fact.",
 )
 @options.configuration
 @options.rules

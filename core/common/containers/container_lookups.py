@@ -18,7 +18,7 @@ from mozu.core.model.containers.metadata import ContainerMetadata
 from mozu.core.model.event import Event, SyscallEvent
 
 _CREATED_LIMIT: Final = 1024
-"""Containers whose creation told of them, for those that are gone before they can be looked up."""
+"""Containers as their creation described them, for those that are gone before they can be looked up."""
 
 _SHOWN_LIMIT: Final = 8192
 
@@ -61,7 +61,7 @@ class ContainerLookups:
         self._kinds: frozenset[str] = frozenset()
         self._cache = ContainerCache(time.monotonic)
         self._created: dict[str, ContainerMetadata] = {}
-        """What was told when a container was created."""
+        """What was known when a container was created."""
         self._shown: dict[str, str] = {}
         """Id that is not known yet → the runtime that its cgroup shows."""
         self._pending: dict[str, asyncio.Event] = {}
@@ -95,7 +95,7 @@ class ContainerLookups:
         return self._context.offline or self._cache.is_answered(full_id)
 
     def metadata(self, full_id: str) -> ContainerMetadata | None:
-        """From the cache, else what its creation told: an event judged at its deadline has a name and an image."""
+        """From the cache, else what its creation said: an event judged at its deadline has a name and an image."""
         return self._cache.get(full_id) or self._created.get(full_id)
 
     def state(self, full_id: str) -> str:
@@ -134,7 +134,7 @@ class ContainerLookups:
                 pending.set()
 
     async def refresh(self, full_id: str, first: str = "") -> None:
-        """Cache what the runtimes say, `first` asked first; else what its creation told; else that there is nothing."""
+        """Cache what the runtimes say, `first` asked first; else what its creation said; else that there is nothing."""
         self._asked.add(full_id)
         try:
             metadata, negative_ttl = await self._ask(full_id, first)
@@ -184,7 +184,7 @@ class ContainerLookups:
             self.created(metadata)
 
     def created(self, metadata: ContainerMetadata) -> None:
-        """A container was created, and this is what that told of it."""
+        """A container was created, and this is what that said of it."""
         self._created[metadata.full_id] = metadata
         if len(self._created) > _CREATED_LIMIT:
             del self._created[next(iter(self._created))]

@@ -32,7 +32,7 @@ class RuntimeContext:
         await self._lookups.refresh(full_id, self._name)
 
     def created(self, metadata: ContainerMetadata) -> None:
-        """What the creation of a container told of it, until a look-up has ended."""
+        """What the creation of a container said of it, until a look-up has ended."""
         self._lookups.created(metadata)
 
     def also(self, metadata: ContainerMetadata) -> None:

@@ -65,7 +65,7 @@ class _Linux(msgspec.Struct, rename="camel"):
 
 
 class OciSpec(msgspec.Struct):
-    """One container as its low-level runtime is told to make it."""
+    """One container as its low-level runtime is to make it."""
 
     process: _Process | None = None
     mounts_given: list[_Mount] | None = msgspec.field(name="mounts", default=None)

@@ -1,4 +1,4 @@
-"""What is to be told about rules, macros and lists, as plain data: the keys are those of Falco's descriptions.
+"""What is to be said about rules, macros and lists, as plain data: the keys are those of Falco's descriptions.
 
 Each entry has `info` (as the files have it) and `details` (as it was compiled); mozu adds `file`, `line` and, for
 rules, the state that must be kept (`needs`).

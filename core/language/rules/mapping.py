@@ -18,7 +18,7 @@ Add = Callable[[RuleProblem], None]
 
 
 class MappingReader:
-    """A mapping that is being read. `failed` tells whether anything was wrong."""
+    """A mapping that is being read. `failed` says whether anything was wrong."""
 
     def __init__(self, mapping: Mapping, context: ProblemContext, add: Add) -> None:
         self.mapping, self.context, self.add = mapping, context, add

@@ -1,4 +1,4 @@
-"""The outcome of a load: rules that can run, with everything that is to be told about them."""
+"""The outcome of a load: rules that can run, with everything that is to be said about them."""
 
 import msgspec
 

@@ -4,7 +4,7 @@ import msgspec
 
 
 class Stamp(msgspec.Struct, frozen=True, gc=False):
-    """Within (agent, sink, epoch) `sequence` runs from 1 without gaps; numbers that were dropped are told as ranges."""
+    """Within (agent, sink, epoch) `sequence` runs from 1 without gaps; dropped numbers are reported as ranges."""
 
     agent: str
     """The host's name."""

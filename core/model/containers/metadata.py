@@ -63,7 +63,7 @@ class ContainerMetadata(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lacks_of_pod(self) -> bool:
-        """Whether it is a pod's, and something is not told that a runtime of Kubernetes knows."""
+        """Whether it is a pod's, and something is missing that a runtime of Kubernetes knows."""
         return bool(self.sandbox_id) and (self.image_id is None or self.labels is None or self.ip is None)
 
     def completed(self, other: "ContainerMetadata") -> "ContainerMetadata":

@@ -1,10 +1,10 @@
-"""The container a process runs in, as far as its cgroup tells."""
+"""The container a process runs in, as far as its cgroup shows."""
 
 import msgspec
 
 
 class Container(msgspec.Struct, frozen=True):
-    """What the cgroup path tells; names, images and labels come from enrichers, keyed by `full_id`."""
+    """What the cgroup path shows; names, images and labels come from enrichers, keyed by `full_id`."""
 
     full_id: str
     """The runtime's own id, whole."""

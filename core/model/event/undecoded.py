@@ -10,7 +10,7 @@ class UndecodedEvent(Event, gc=False):
 
     pid: int = 0
     task: bytes = b""
-    """The task that called, as the source tells tasks apart."""
+    """The task that called, as the source distinguishes tasks."""
     key: bytes = b""
     """All that rules and the state can see of the event besides, in the source's own form."""
     record: object = None

@@ -1,4 +1,4 @@
-"""Forms of addresses, and which are this machine's own: what tells the local end of a connection from the remote one.
+"""Forms of addresses, and which are this machine's own: which end of a connection is the local one.
 
 Pure by itself: what knows the interfaces (the live runtime, a recording) replaces the set.
 """

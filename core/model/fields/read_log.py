@@ -27,7 +27,7 @@ LOG = ReadLog()
 
 
 def logged_reader(field: Field, read: Reader) -> Reader:
-    """The same reader, which tells when it was asked, if the field is such that its value cannot be kept."""
+    """The same reader, which records that it was asked, if the field is such that its value cannot be kept."""
     if is_lasting(field.depends):
         return read
     log = LOG

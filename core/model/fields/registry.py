@@ -17,7 +17,7 @@ _INDEX = {Argument.INDEX, Argument.INDEX_OPTIONAL, Argument.DOTTED_OR_INDEX}
 
 
 TYPE: Final = "evt.type"
-"""The field that tells the type of an event."""
+"""The field that has the type of an event."""
 
 
 class _Table:

@@ -1,4 +1,4 @@
-"""Reads the files of a Falco and of a falcosidekick, and writes what mozu would be told instead."""
+"""Reads the files of a Falco and of a falcosidekick, and writes the same configuration for mozu."""
 
 from collections.abc import Mapping
 from pathlib import Path

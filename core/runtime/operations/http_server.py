@@ -198,7 +198,7 @@ def _token(settings: HttpSettings) -> bytes:
 
 
 def _full_name(name: str) -> str:
-    """With the prefix that tells mozu's metrics from others'."""
+    """With the prefix that distinguishes mozu's metrics from others'."""
     return name if name.startswith(f"{NAME}_") else f"{NAME}_{name}"
 
 

@@ -51,7 +51,7 @@ class KubernetesApi:
                 one.shutdown(socket.SHUT_RDWR)
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
-                while any(one.fileno() >= 0 for one in self._sockets):  # noqa: ASYNC110  no event tells of it
+                while any(one.fileno() >= 0 for one in self._sockets):  # noqa: ASYNC110  no event reports it
                     await asyncio.sleep(0.005)
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Metadata | None:

@@ -80,7 +80,7 @@ class KubernetesEnricher:
         return until is not None and time.monotonic() < until
 
     async def resolve(self, key: str) -> None:
-        """Wait for the watch to tell of the pod: the kubelet starts one after it was told of it in the same way."""
+        """Wait for the watch to report the pod: the kubelet starts one after its own watch reported it."""
         if self._cluster is not None and self._log.answers:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.timeout):

@@ -1,7 +1,7 @@
 """What the pods of this machine belong to: their namespaces and controllers, and what controls those.
 
 A cluster has many more of these than a machine has pods of, so none are listed. Those that a pod refers to are fetched
-one by one; a watch of their kind, which begins with the first of them, tells of their changes, of metadata alone.
+one by one; a watch of their kind, which begins with the first of them, reports their changes, of metadata alone.
 """
 
 import asyncio

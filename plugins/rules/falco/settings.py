@@ -117,7 +117,7 @@ class Switch(_Strict):
 
 
 class FalcoSettings(Settings):
-    """What the evaluator can be told."""
+    """What can be set for the evaluator."""
 
     rules: tuple[Annotated[Path, BeforeValidator(_located)], ...] = Field(
         STANDARD,

@@ -1,4 +1,4 @@
-"""The map ACCOUNTS in memory (struct account of bpf/accounts.h): whose events were refused, told as floods.
+"""The map ACCOUNTS in memory (struct account of bpf/accounts.h): whose events were refused, reported as floods.
 
 A flood begins when records of an account are first refused, and ends when none was for QUIET_SECONDS.
 """
@@ -15,7 +15,7 @@ from mozu.plugins.sources.ebpf import filter_layout
 
 QUIET_SECONDS: Final = 5.0
 MOST: Final = 16
-"""Floods that are told at one time; those of further accounts are in the source's counts only."""
+"""Floods that are reported at one time; those of further accounts are in the source's counts only."""
 _KINDS: Final[Mapping[int, Literal["process", "user", "container"]]] = {
     1: "process",
     2: "user",
@@ -65,7 +65,7 @@ class Accounts:
 
     def take_floods(self) -> list[Flood]:
         """Those that have begun or ended since the last call."""
-        now, told = self._clock(), list[Flood]()
+        now, floods = self._clock(), list[Flood]()
         for place, counts in self._refused():
             before = self._before.get(place)
             self._before[place] = counts
@@ -73,20 +73,20 @@ class Accounts:
                 before = _Counts(counts.key)
             fresh = [(new - old) & _WORD for new, old in zip(counts[1:], before[1:], strict=True)]
             if fresh[1] or fresh[2]:
-                told += self._flood(counts.key, place, fresh, now)
+                floods += self._flood(counts.key, place, fresh, now)
         for key in [key for key, one in self._open.items() if now - one.newest >= QUIET_SECONDS]:
-            told.append(_ended(self._open.pop(key)))
+            floods.append(_ended(self._open.pop(key)))
         self._looked = now
-        return told
+        return floods
 
     def close(self) -> list[Flood]:
         """Unmap; gives what was left to tell, with the end of each that went on."""
-        told = [*self.take_floods(), *map(_ended, self._open.values())]
+        floods = [*self.take_floods(), *map(_ended, self._open.values())]
         self._open.clear()
         for view in (self._words, self._longs, self._whole):
             view.release()
         self._memory.close()
-        return told
+        return floods
 
     def _refused(self) -> Iterator[tuple[int, _Counts]]:
         """(place, counts) of the accounts that were ever refused something."""
@@ -103,7 +103,7 @@ class Accounts:
         return self._longs[(place * _ENTRY + filter_layout.place("account", member).offset) // 8]
 
     def _flood(self, key: int, place: int, fresh: list[int], now: float) -> list[Flood]:
-        """The flood of this account goes on, or begins, which is told."""
+        """The flood of this account goes on, or begins, which is reported."""
         passed, common, reserved = fresh
         one = self._open.get(key)
         if one is not None:

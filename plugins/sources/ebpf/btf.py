@@ -80,7 +80,7 @@ class Btf:
         self._text = blob[header + text_at : header + text_at + text_length]
         self._words = memoryview(blob)[header + type_at : header + type_at + type_length].cast("I")
         self.digest = sha256(blob).hexdigest()
-        """Tells the BTF of one build of a kernel from all others."""
+        """Distinguishes the BTF of one build of a kernel from all others."""
         self.index = index_of(self.digest) or self._scan(self._offsets(names), self._offsets(functions))
         self._at = memoryview(self.index.places).cast("I")
         self._named, self._functions = self.index.named, self.index.functions

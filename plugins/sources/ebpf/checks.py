@@ -75,7 +75,7 @@ def tracepoint_id(root: Path, name: str, group: str = "syscalls") -> int | None:
 
 
 def has_cgroup_tracepoint() -> bool:
-    """Whether this kernel tells of processes that are moved between cgroups."""
+    """Whether this kernel reports processes that are moved between cgroups."""
     try:
         return tracepoint_id(tracefs(), "cgroup_attach_task", "cgroup") is not None
     except (OSError, SourceUnavailable):

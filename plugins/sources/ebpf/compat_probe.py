@@ -38,7 +38,7 @@ _CODE: Final = bytes.fromhex(
 
 _PER_LINUX32: Final = 8
 _SAME: Final = 0xFFFFFFFF
-"""For personality(2), which then only tells what it is."""
+"""For personality(2), which then only returns what it is."""
 _NO_GATE: Final = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL)
 """What a process gets that enters the kernel by a gate that is not there."""
 

@@ -33,7 +33,7 @@ class BpfCompiler(NamedTuple):
 
     @property
     def version(self) -> str:
-        """What tells it from others: the name of the file, which has the version in it, and its size."""
+        """What distinguishes it from others: the name of the file, which has the version in it, and its size."""
         file = self.library.resolve()
         return f"{file.name} of {file.stat().st_size} bytes"
 

@@ -2,7 +2,7 @@
 kernel discards equal ones by callers of the same class.
 
 The kernel makes callers and keys (bpf/verdict_memory.h), and records carry them. An entry holds in the generation in
-which it was written. An open that is discarded tells the state nothing, so this is for types that only rules need, as
+which it was written. An open that is discarded gives the state nothing, so this is for types that only rules need, as
 the kernel filter is; where events on descriptors show paths, its path is kept as that of a filtered open is
 (`OpenedName`).
 """
@@ -60,7 +60,7 @@ class JudgedCalls:
         judged = _GENERATION.pack(self._generation)
         keys = {event.source_key: judged for event in events if self._may_be_discarded(event.record)}
         callers = {caller: CALLER_CLASS.pack(number, self._generation) for caller, number in classes.items()}
-        with suppress(OSError):  # the kernel is short of memory: they are judged again, and told again
+        with suppress(OSError):  # the kernel is short of memory: they are judged again, and reported again
             bpf_syscall.update_many(self._maps["CALLER_CLASSES"], callers)
             bpf_syscall.update_many(self._maps["JUDGED_CALLS"], keys)
 

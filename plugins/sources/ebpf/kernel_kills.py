@@ -28,7 +28,7 @@ class InKernel:
         self._placed: _Placed = ()
         self._arms: KillArms | None = None
         self._denials: list[KernelDenial] = []
-        """Told when other rules were armed, by the numbers of which they are counted."""
+        """Called when other rules were armed, by the numbers of which they are counted."""
         self._unattended: list[UnattendedActs] = []
         self._pins: Pins | None = None
         self._what_acts: Callable[[], Mapping[str, int]] = dict
@@ -73,13 +73,13 @@ class InKernel:
             self._denials += self._arms.denials()
             if self._pins is not None:
                 self._pins.note(self._arms.acts())
-        told, self._denials = self._denials, []
-        return told
+        taken, self._denials = self._denials, []
+        return taken
 
     def take_unattended(self) -> list[UnattendedActs]:
         """See `ActsUnattended`."""
-        told, self._unattended = self._unattended, []
-        return told
+        taken, self._unattended = self._unattended, []
+        return taken
 
     def _pin(self, arms: KillArms) -> None:
         """What is armed goes on without mozu, if that is wanted; what earlier runs have left does not."""

@@ -73,7 +73,7 @@ class KillArms:
         return self._armed > 0
 
     def denials(self) -> list[KernelDenial]:
-        """What was denied, or would have been, by the rules that were last armed, and was not yet told."""
+        """What was denied, or would have been, by the rules that were last armed, and was not yet reported."""
         return list(denials(self._maps["DENIALS"], self._rules)) if self._rules else []
 
     def counts(self) -> tuple[int, int]:

@@ -108,10 +108,10 @@ def _collect(run: Path, left: Left) -> None:
             mode, *rest = KILL.unpack(bpf_syscall.lookup(maps[_KILLS], number, KILL.size))
             bpf_syscall.update(maps[_KILLS], number, KILL.pack(0, *rest))
             done.append(rest[4] if mode == _ACTS else 0)
-        told = list(denials(maps[_DENIALS], [rule for _, rule in notes]))
-        left.denials.extend(told)
+        left_denials = list(denials(maps[_DENIALS], [rule for _, rule in notes]))
+        left.denials.extend(left_denials)
         for acts, (seen, rule) in zip(done, notes, strict=True):
-            named = sum(one.acted and one.rule == rule.rule for one in told)
+            named = sum(one.acted and one.rule == rule.rule for one in left_denials)
             if (more := acts - seen - named) > 0:
                 left.acts.append(UnattendedActs(rule.rule, rule.responder, more))
     finally:

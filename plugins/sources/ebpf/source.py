@@ -82,7 +82,7 @@ class EbpfSource:
         self._judged: JudgedCalls | None = None
         self._waiter: RingWaiter | None = None
         self._floods: list[Flood] = []
-        """Told when the maps were unmapped."""
+        """Called when the maps were unmapped."""
         self._clock = Clock()
         self._decoder = RecordDecoder()
         self._clock_steps: list[ClockStep] = []
@@ -308,8 +308,8 @@ class EbpfSource:
 
     def take_floods(self) -> list[Flood]:
         """See `ReportsFloods`."""
-        told, self._floods = self._floods, []
-        return told if self._accounts is None else [*told, *self._accounts.take_floods()]
+        taken, self._floods = self._floods, []
+        return taken if self._accounts is None else [*taken, *self._accounts.take_floods()]
 
     def make_probe(self) -> Callable[[Event], bool]:
         """See `MakesProbes`. Raises SourceUnavailable where nothing is attached."""

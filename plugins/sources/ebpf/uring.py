@@ -42,7 +42,7 @@ _PARAMETERS: Final = {
     "io_uring_complete": (("ctx", "req", "user_data", "res", "cflags"), _CQE),
     "io_uring_cqe_overflow": (("ctx", "user_data", "res", "cflags"),),
 }
-"""Tracepoint → what its first parameters may be called, as bpf/programs/uring.c reads them. Linux 6.18 hands over the
+"""Tracepoint → what its first parameters may be called, as bpf/programs/uring.c reads them. Linux 6.18 gives the
 completion as a whole, 6.1 and 6.12 its members; before 6.0 a submission had others."""
 ITERATORS: Final = tuple(f"__traceiter_{name}" for name in _FUNCTIONS)
 """Functions of the kernel whose parameters, after the first, are those of the tracepoints (DEFINE_TRACE_FN)."""
@@ -168,7 +168,7 @@ def programs(types: btf.Btf) -> tuple[Program, ...]:
 
 
 def completes_cqe(types: btf.Btf) -> bool:
-    """Whether io_uring_complete hands over the completion and not its members."""
+    """Whether io_uring_complete gives the completion and not its members."""
     return (types.parameters("__traceiter_io_uring_complete") or ())[1:] == _CQE
 
 

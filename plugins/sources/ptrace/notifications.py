@@ -3,7 +3,7 @@
 Structures and numbers are those of linux/seccomp.h. Of the actions of a filter SECCOMP_RET_USER_NOTIF comes before
 SECCOMP_RET_TRACE, so a call that is notified does not stop for its tracer. But after such a stop the kernel asks the
 filter again, with the registers as they are then: a tracer that marks a call in an argument that it does not use, by
-which the filter tells, has it stop first and then wait here.
+which the filter can see, has it stop first and then wait here.
 """
 
 import contextlib

@@ -209,7 +209,7 @@ NO_HOOK = "no hook of the security modules decides such a call"
                 name: {
                     "precision": "necessary", "inexact": "fd.name = /etc/shadow",
                     "undecided": "it is not decided there for good: fd.name = /etc/shadow",
-                    "undenied": "the hook is not told which call it is; name all of open, openat, openat2, creat",
+                    "undenied": "the hook does not know which call it is; name all of open, openat, openat2, creat",
                 }
                 for name in ("open", "openat")
             },

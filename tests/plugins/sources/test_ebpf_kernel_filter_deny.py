@@ -51,7 +51,7 @@ def test_what_a_hook_can_tell_is_decided(condition: str, name: str) -> None:
         (f"{OPENS} and fd.num >= 0", "openat", "it is true of every such call"),
         (
             "evt.type in (open, openat) and fd.realpath = /a", "openat",
-            "the hook is not told which call it is; name all of open, openat, openat2, creat",
+            "the hook does not know which call it is; name all of open, openat, openat2, creat",
         ),
         (
             f"{OPENS} and (fd.realpath = /a or evt.type = openat and fd.realpath = /b)", "openat",
@@ -63,7 +63,7 @@ def test_what_a_hook_can_tell_is_decided(condition: str, name: str) -> None:
         (f"{SENDS} and fd.rip = 10.1.2.3", "sendmmsg", "fd.rip ="),
         (
             "evt.type = sendto and fd.sip = 10.1.2.3", "sendto",
-            "the hook is not told which call it is; name all of sendto, sendmsg, sendmmsg",
+            "the hook does not know which call it is; name all of sendto, sendmsg, sendmmsg",
         ),
         ("evt.type = ptrace and evt.rawres = 0", "ptrace", "no hook of the security modules decides such a call"),
         ("evt.type = unlinkat and fd.name = /a", "unlinkat", "no hook of the security modules decides such a call"),

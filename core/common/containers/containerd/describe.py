@@ -90,7 +90,7 @@ class FoundContainer(msgspec.Struct, frozen=True):
 
 
 def describe(found: FoundContainer, pod: FoundContainer | None = None) -> ContainerMetadata:
-    """`pod` is its sandbox, whose namespaces the container joins. What neither tells is None."""
+    """`pod` is its sandbox, whose namespaces the container joins. What neither has is None."""
     spec, record = found.spec, found.record
     cri = {key.removeprefix(_CRI): value for key, value in spec.annotations.items() if key.startswith(_CRI)}
     reference = cri.get("image-name") or (record.image if record is not None else "")

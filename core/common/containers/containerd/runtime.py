@@ -117,7 +117,7 @@ class ContainerdRuntime:
                 break
             if await self._context.off_loop(partial(self._files.bundle, container_id)) is not None:
                 break
-            await asyncio.sleep(pause)  # no event tells that a file is complete, only that it was made
+            await asyncio.sleep(pause)  # no event says that a file is complete, only that it was made
         await self._context.appeared(container_id)
 
     async def _pod(self, sandbox_id: str) -> FoundContainer | None:

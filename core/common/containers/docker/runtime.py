@@ -1,6 +1,6 @@
 """A docker engine: looks containers up in its files first, then by its API.
 
-The engine's stream of events tells which containers come and go. While it does not answer, their directories do.
+The engine's stream of events says which containers come and go. While it does not answer, their directories do.
 """
 
 import asyncio
@@ -130,7 +130,7 @@ class DockerRuntime:
             if await self._context.off_loop(partial(self._files.container, full_id)) is not None:
                 await self._context.appeared(full_id)
                 return
-            await asyncio.sleep(pause)  # no event tells that a file is complete, only that a directory was made
+            await asyncio.sleep(pause)  # no event says that a file is complete, only that a directory was made
 
     def _on_no_directory(self, full_id: str) -> None:
         if not self._watcher.is_connected:

@@ -139,8 +139,8 @@ def _pod_labels(record: PodmanRecord) -> dict[str, str]:
 
 def _privileged(spec: OciSpec) -> bool:
     """podman writes it down; what else writes such storage, does not."""
-    told = spec.annotations.get(_PRIVILEGED)
-    return spec.privileged if told is None else told == "TRUE"
+    annotated = spec.annotations.get(_PRIVILEGED)
+    return spec.privileged if annotated is None else annotated == "TRUE"
 
 
 _texts = msgspec.json.Decoder(dict[str, str]).decode

@@ -40,7 +40,7 @@ class PodmanRuntime:
         self._listed: dict[str, list[str]] = {}
         """Path of a storage → the containers that it had when it was listed."""
         self._told: dict[str, tuple[str, ...]] = {}
-        """Full id → the names that were told of it."""
+        """Full id → the names that were reported of it."""
         self._awaited: set[Path] = set()
         """Lists of containers that are about to be read."""
         self._watches: dict[str, BundleWatch] = {}
@@ -120,7 +120,7 @@ class PodmanRuntime:
         self._listed[place] = full_ids
 
     async def _on_file(self, storage: Storage, path: Path) -> None:
-        """The list of containers was written anew: one of another name than was told of it has been renamed."""
+        """The list of containers was written anew: one of another name than was reported of it has been renamed."""
         if path.name != LISTING or path in self._awaited:
             return
         self._awaited.add(path)
@@ -146,7 +146,7 @@ class PodmanRuntime:
                 self._context.created(metadata(found))
                 if found.spec is not None:
                     break
-            await asyncio.sleep(pause)  # no event tells that a file is complete, only that it was made
+            await asyncio.sleep(pause)  # no event says that a file is complete, only that it was made
         else:
             return  # not started yet: its first event looks it up
         await self._context.appeared(full_id)

@@ -153,7 +153,7 @@ class Child:
     def _life(self) -> LifeMessage:
         counts: object = None
         if isinstance(self.component, Source):
-            with contextlib.suppress(Exception):  # what it cannot say is not told
+            with contextlib.suppress(Exception):  # what it cannot write is lost
                 counts = dict(self.component.counts())
         return LifeMessage(counts, tuple(self._metrics.collect()))
 

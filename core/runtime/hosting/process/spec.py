@@ -1,4 +1,4 @@
-"""What a component's process is told: which component to build, and with what."""
+"""What a component's process is given: which component to build, and with what."""
 
 import msgspec
 

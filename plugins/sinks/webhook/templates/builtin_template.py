@@ -40,4 +40,4 @@ class BuiltinTemplate(msgspec.Struct, frozen=True):
     needs_json: bool = False
     """The body is the alert as `format` writes it, which must be JSON."""
     outcomes: Callable[[bytes, int], Sequence[Outcome] | None] | None = None
-    """(body of a 2xx, alerts of the request) → the outcome of each; None: it cannot be told from this body."""
+    """(body of a 2xx, alerts of the request) → the outcome of each; None: this body does not say."""

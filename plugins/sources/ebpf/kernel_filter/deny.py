@@ -1,6 +1,6 @@
 """Deny rules: conditions that are decided at a hook of the security modules, before the call does anything.
 
-A hook is given what the call will act on: the file, the program, the address. It is not told which call that is, so a
+A hook is given what the call will act on: the file, the program, the address. It is not given which call that is, so a
 rule must name every call that comes there; and the result is not there yet: what a condition says of it is taken as of
 a call that succeeds. Made of the comparisons that kill rules are made of (settled.py).
 """
@@ -52,7 +52,7 @@ def undenied(name: str, predicates: Mapping[str, Formula]) -> Comparison | str |
         return "no hook of the security modules decides such a call"
     lacking = [one for one in place.types if one not in predicates]
     if lacking:
-        return f"the hook is not told which call it is; name all of {', '.join(place.types)}"
+        return f"the hook does not know which call it is; name all of {', '.join(place.types)}"
     predicate = predicates[place.judged]
     if any(predicates[one] is not predicate for one in place.types):
         return f"the condition says different things of {', '.join(place.types)}"

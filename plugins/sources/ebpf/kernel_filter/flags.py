@@ -43,7 +43,7 @@ def of_argument(test: Comparison, spec: SyscallSpec) -> Bounds | None:
 
 
 def mask_of(test: Comparison, table: str, convert: Callable[[int], int], skip: int = 0) -> int | None:
-    """The kernel's bits of the flags whose names contain a text; None where they cannot be told.
+    """The kernel's bits of the flags whose names contain a text; None where they are not known.
 
     `convert` gives the table's number of one bit of the kernel's. `skip`: bits of the kernel's that are no flags of
     their own.
