@@ -105,7 +105,7 @@ class Mozu:
         self.process = subprocess.Popen(
             [python, "-m", "mozu", "run", "-c", f"{folder}/mozu.yaml", "-r", f"{folder}/rules.yaml",
              "--stats", f"{folder}/stats"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self.process.stderr is not None
         if not any("watching" in line for line in self.process.stderr):

@@ -73,7 +73,11 @@ class Monitor:
         """Run it around the block; `usage` holds what the block cost it."""
         with tempfile.TemporaryDirectory() as folder:
             stats = Path(folder) / "stats.json"
-            process = subprocess.Popen(self.command(stats), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            # In a session of its own, as a service manager starts it: where the scheduler groups processes by session
+            # (autogroup), a monitor in that of the workload would be one of its processes.
+            process = subprocess.Popen(
+                self.command(stats), start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
             ready, counted = threading.Event(), [0]
             # One pipe for both would break long lines of alerts in two where something is logged between.
             readers = [

@@ -53,6 +53,19 @@ def test_a_line_that_is_logged_in_the_middle_of_an_alert_breaks_neither(tmp_path
     assert ({"Burst": 1}, ["watching\n"]) == (dict(made.alerts), made.lines)
 
 
+def test_a_monitor_runs_in_a_session_of_its_own_as_a_service_does(tmp_path: Path) -> None:
+    script = tmp_path / "monitor.py"
+    script.write_text(
+        "import os, time\nprint('leads its session:', os.getsid(0) == os.getpid(), flush=True)\n"
+        "time.sleep(60)\n"  # a monitor runs until it is ended
+    )
+    made = Watcher("made", f"{sys.executable} {script}", "leads its session", "")
+    made.begin(tmp_path)
+    with made.watching(Usage()):
+        pass
+    assert ["leads its session: True\n"] == made.lines
+
+
 def test_a_monitor_that_does_not_say_what_it_lost_is_not_said_to_lose_nothing(tmp_path: Path) -> None:
     assert -1 == watcher().lost(tmp_path / "none")
 

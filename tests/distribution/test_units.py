@@ -40,6 +40,11 @@ def test_the_capabilities_are_those_of_the_page() -> None:
     assert f"    CapabilityBoundingSet={named}\n" in (ROOT / "docs/privileges.md").read_text()
 
 
+def test_the_service_has_a_larger_share_of_the_cpu_than_others() -> None:
+    (weight,) = re.findall(r"^CPUWeight=(\d+)$", (UNITS / "mozu.service").read_text(), re.MULTILINE)
+    assert int(weight) > 100, "what systemd gives to services that say nothing"
+
+
 @pytest.mark.live
 @pytest.mark.parametrize("unit", ["mozu.service", "mozu@.service"])
 def test_systemd_finds_that_the_service_may_do_little(unit: str, tmp_path: Path) -> None:

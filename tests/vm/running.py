@@ -14,6 +14,7 @@ from tests.vm.service import (
     Failed,
     alerts,
     configured,
+    cpu_weight,
     programs,
     properties,
     run,
@@ -73,7 +74,9 @@ def alert() -> dict[str, Any]:
         raise Failed(f"the alert has other fields than {expected}: {found}")
     if refused := [line for line in said_in_this_boot() if "no kernel filter" in line]:
         raise Failed(f"the kernel refuses a filter: {refused}")
-    return {"ready after boot": round(ready, 1), "fields": len(found), "programs": programs()}
+    return {
+        "ready after boot": round(ready, 1), "fields": len(found), "cpu weight": cpu_weight(), "programs": programs(),
+    }  # fmt: skip
 
 
 def acts() -> dict[str, Any]:

@@ -48,6 +48,14 @@ def properties(*names: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
+def cpu_weight() -> int:
+    """Of the service's cgroup; systemd has made the controller `cpu` available there."""
+    found = int(Path("/sys/fs/cgroup/system.slice/mozu.service/cpu.weight").read_text())
+    if found != (asked := int(properties("CPUWeight")["CPUWeight"])) or found <= 100:
+        raise Failed(f"the weight of mozu.service is {found}, expected {asked}, more than the default of 100")
+    return found
+
+
 def watching() -> float:
     """Wait until mozu is ready; gives when that was, in seconds since the boot."""
     until("mozu.service is active", lambda: run("systemctl", "is-active", "mozu.service", check=False) == "active\n")

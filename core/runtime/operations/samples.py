@@ -4,6 +4,7 @@ import os
 import platform
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -17,6 +18,19 @@ class Sample(msgspec.Struct, frozen=True):
     name: str
     labels: dict[str, str]
     value: float
+
+
+def cpu_wait(schedstat: Path = Path("/proc/self/schedstat")) -> float | None:
+    """Seconds that the main thread, which has the event loop, could run and had no CPU; None: it is not counted.
+
+    The file has the run time, the run delay (both ns) and the time slices of the thread group's leader
+    (Documentation/scheduler/sched-stats.rst).
+    """
+    try:
+        ran, waited, _ = schedstat.read_text().split()
+    except FileNotFoundError:  # a kernel without CONFIG_SCHED_INFO
+        return None
+    return int(waited) / 1e9 if int(ran) else None  # it counts neither: it was built without CONFIG_SCHEDSTATS
 
 
 def samples(run: RunView) -> Iterator[Sample]:
@@ -58,6 +72,8 @@ def _of_process(run: RunView) -> Iterator[Sample]:
     yield Sample("rules_info", {"digest": run.rules_digest()}, 1.0)
     times = os.times()
     yield Sample("cpu_seconds_total", {}, times.user + times.system)
+    if (waited := cpu_wait()) is not None:
+        yield Sample("cpu_wait_seconds_total", {}, waited)
     yield Sample("start_time_seconds", {}, run.started)
     yield Sample("run_seconds_total", {}, max(0.0, time.time() - run.started))
     yield Sample("open_fds", {}, float(len(os.listdir("/proc/self/fd")) - 1))
