@@ -34,11 +34,11 @@ class Reached(msgspec.Struct):
                 mine[line] = [*mine.get(line, ()), *tests]
 
     def tests(self, file: str, source: str, line: int, nearest: Iterable[str]) -> list[str]:
-        """Those that reach the statement of a line; of a line that imports execute, those that reach any of the file.
-        First those in the files `nearest`, then the quick ones."""
+        """Those that reach the statement of a line; of a line that imports execute, those that reach any of the file,
+        or all where no other of it is executed. First those in the files `nearest`, then the quick ones."""
         lines = self.lines.get(file, {})
         if self.at_import(file, source, line):
-            own = {test for tests in lines.values() for test in tests}
+            own = {test for tests in lines.values() for test in tests if test} or set(self.seconds)
         else:
             own = {test for number in _statement(source, line) for test in lines.get(number, ())}
         order = sorted(

@@ -115,6 +115,13 @@ def test_a_line_that_no_test_reaches_has_no_tests() -> None:
     assert [] == Reached().tests("a.py", SOURCE, 4, [])
 
 
+def test_of_a_file_that_only_imports_execute_every_test_may_notice_a_change() -> None:
+    reached = Reached(seconds={"tests/t.py::one": 1.0, "tests/test_a.py::two": 2.0}, lines={"a.py": {1: [""], 2: [""]}})
+    assert ["tests/test_a.py::two", "tests/t.py::one"] == reached.tests(
+        "a.py", "A = 1\nB = 2\n", 1, ["tests/test_a.py"]
+    )
+
+
 def test_quick_tests_come_first_and_long_ones_have_an_end() -> None:
     tests = {f"tests/t.py::{number}": 5.0 - number for number in range(5)} | {"tests/t.py::long": 30.0}
     assert [f"tests/t.py::{number}" for number in (4, 3, 2, 1, 0)] == Reached(

@@ -37,13 +37,22 @@ def invented(history: History) -> Iterator[str]:
 def recorded(path: Path) -> Iterator[str]:
     """A capture, or a recording."""
     registry = FieldRegistry(builtin_fields())
+    return _lines(_read(path, registry), StateMachine(procfs=None), registry)
+
+
+def events_of(path: Path) -> list[SyscallEvent]:
+    """Of a capture, or of a recording, as its source gives them."""
+    return _read(path, FieldRegistry(builtin_fields()))
+
+
+def _read(path: Path, registry: FieldRegistry) -> list[SyscallEvent]:
     source = ReplaySource(ReplaySettings(files=[path]), _in(registry))
     for name, make in source.readers().items():
         registry.provide(name, make)
-    return _lines(asyncio.run(_read(source)), StateMachine(procfs=None), registry)
+    return asyncio.run(_all_of(source))
 
 
-async def _read(source: ReplaySource) -> list[SyscallEvent]:
+async def _all_of(source: ReplaySource) -> list[SyscallEvent]:
     await source.start(EVERYTHING)
     return [event async for batch in source.batches() for event in batch if isinstance(event, SyscallEvent)]
 

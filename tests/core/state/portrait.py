@@ -84,7 +84,7 @@ class Portraits:
             known, shown = self._tasks.get(node, ((), {}))
             if raw == known:
                 continue
-            now = _described(node)
+            now = described(node)
             told.update((f"task {node.tid} {name}", value) for name, value in _changed(shown, now).items())
             self._tasks[node] = raw, now
         return told
@@ -132,7 +132,7 @@ def _of_node(node: Node) -> tuple[Any, ...]:
     return (*astuple(version), *files, *near, node.main, node.reaper, node.inverted, node.born)
 
 
-def _described(node: Node) -> Values:
+def described(node: Node) -> Values:
     version = node.version
     told = {field.name: repr(getattr(version, field.name)) for field in fields(Process) if field.name not in _PLACE}
     told["older"] = str(version.older is not None)

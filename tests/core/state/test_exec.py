@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from mozu.core.model.event import File, SockTuple
 from mozu.core.model.syscalls import flag_table
@@ -135,6 +136,16 @@ def test_live_the_kernel_adds_what_no_parameter_holds() -> None:
     assert (4, 5, 6, 7, 8, True) == found
 
 
+@pytest.mark.parametrize("name", ["sid", "pgid", "vpid", "vtid", "ptid"])
+@pytest.mark.parametrize(("reported", "kept"), [(0, 0), (-1, 3)])
+def test_live_a_number_that_is_0_counts_and_a_negative_one_says_nothing(name: str, reported: int, kept: int) -> None:
+    """0 is what the kernel calls a leader or a parent outside of the pid namespace."""
+    story = Story(live=True)
+    story.has(20, name="bash", **{"ptid": 3, "sid": 3, "pgid": 3, "vtid": 3, "vpid": 3})
+    story.exec(20, "/bin/x", pgid=3, observed=replace(Executed(), **{name: reported}))
+    assert kept == getattr(story.process(20), name)
+
+
 def test_live_an_environment_that_was_not_asked_for_is_missing() -> None:
     story = Story(live=True)
     assert read(story.exec(20, "/bin/x"), "proc.env") is None
@@ -226,3 +237,9 @@ def test_live_exec_ends_the_threads_that_were_counted() -> None:
     story.event("_fork", 10, of=10, observed=Forked(tid=11, pid=10, vtid=11, vpid=10))
     assert 2 == read(story.write(10, 1), "proc.nthreads")
     assert 1 == read(story.exec(10, "/bin/y", pid=10), "proc.nthreads")
+
+
+def test_live_a_program_whose_process_shares_its_descriptors_with_no_other_goes_on_with_them(live: Story) -> None:
+    before = live.process(20).files
+    live.exec(20, "/bin/sh")
+    assert live.process(20).files is before

@@ -157,6 +157,13 @@ def test_a_child_tells_its_parents_name_from_the_moment_of_the_clone(story: Stor
 # --- live ---
 
 
+def test_a_task_with_the_number_0_is_a_task_like_others(story: Story) -> None:
+    story.has(0, name="swapper", cwd="/idle")
+    story.born(20, 20, 0)
+    story.clone(0, 30)
+    assert ["/idle/", "/idle/"] == [story.process(tid).cwd for tid in (20, 30)]
+
+
 @pytest.fixture
 def machine() -> Story:
     """A live machine with a shell (10)."""

@@ -133,6 +133,14 @@ def test_descriptors_come_where_they_are_asked_for(sleeper: subprocess.Popen[byt
     assert ("pipe", os.readlink(f"/proc/{sleeper.pid}/fd/0")) == (files[0].kind, files[0].name)
 
 
+def test_descriptors_that_are_not_asked_for_do_not_come(sleeper: subprocess.Popen[bytes]) -> None:
+    machine = StateMachine()
+    machine.seed([sleeper.pid])
+    process = machine.process(sleeper.pid)
+    assert process is not None
+    assert {} == process.files
+
+
 def test_threads_are_counted() -> None:
     done = threading.Event()
     threads = [threading.Thread(target=done.wait) for _ in range(3)]

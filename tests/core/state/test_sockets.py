@@ -2,6 +2,7 @@ import socket
 
 import pytest
 
+from mozu.core.abi.addresses import socket_kind
 from mozu.core.model.event import File, SockAddr, SockTuple
 from mozu.core.state.observed import Entered, Seeded
 from tests.core.state.story import CLOEXEC, Story, read
@@ -350,3 +351,9 @@ def test_live_a_socket_that_the_source_gives_without_a_name_is_named_by_its_ends
 def test_a_socket_of_which_type_and_protocol_were_not_told_has_no_transport(story: Story) -> None:
     event = story.event("socket", 10, fd=3, domain=V4)
     assert ("ipv4", "<NA>") == (read(event, "fd.type"), read(event, "fd.l4proto"))
+
+
+def test_a_socket_without_parameters_is_of_no_family(story: Story) -> None:
+    event = story.event("socket", 10, fd=3)
+    assert event.file == File(socket_kind(0))
+    assert event.file.kind not in ("unix", "ipv4", "ipv6")

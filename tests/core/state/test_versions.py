@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mozu.core.model.event import SyscallEvent
+from mozu.core.state import tables
 from mozu.core.state.observed import Forked
 from mozu.core.state.tables import Node
 from tests.core.state.story import THREAD, Story, made, read
@@ -173,3 +174,34 @@ def test_processes_that_have_ended_and_were_pruned_are_no_garbage_in_cycles() ->
 
 def nodes() -> int:
     return sum(isinstance(one, Node) for one in gc.get_objects())
+
+
+# --- descriptors that were inherited ---
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(5, [3, 0]), (6, [3, 3])])
+def test_children_begin_without_descriptors_where_all_have_inherited_too_many(
+    monkeypatch: pytest.MonkeyPatch, limit: int, kept: list[int]
+) -> None:
+    monkeypatch.setattr(tables, "_INHERITED_LIMIT", limit)
+    story = Story()
+    story.has(10)
+    for fd in range(3):
+        story.open(10, f"/{fd}", fd)
+    story.clone(10, 20)
+    story.clone(10, 30)
+    assert kept == [len(story.process(tid).files) for tid in (20, 30)]
+
+
+def test_what_processes_had_inherited_that_were_pruned_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_INHERITED_LIMIT", 3)
+    story = Story()
+    story.has(10)
+    for fd in range(3):
+        story.open(10, f"/{fd}", fd)
+    kept = []
+    for child in (20, 30, 40):
+        story.clone(10, child)
+        kept.append(len(story.process(child).files))
+        story.machine.prune(story.exit(child).num + 1)
+    assert [3, 3, 3] == kept
