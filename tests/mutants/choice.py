@@ -10,7 +10,9 @@ FURTHER: Final = {
     "core/filter": ("tests/core/language/conditions", "tests/plugins/sources/test_ebpf_kernel_filter_choice.py"),
 }
 """Folder → what else tests it, beside the tests that have its place in tests/."""
-PART: Final = {"plugins/sources/ebpf/kernel_filter": "test_ebpf_*filter*.py"}
+PART: Final = {
+    "plugins/sources/ebpf/kernel_filter": ("test_ebpf_*filter*.py", "test_ebpf_exact_match.py"),
+}
 """Part of a plugin → those of the plugin's tests that are its own."""
 
 KERNEL: Final = "tests/plugins/sources"
@@ -65,9 +67,9 @@ def places(root: Path, file: str) -> list[str]:
     own = [folder]
     if folder.startswith("tests/plugins/"):
         plugin = Path(file).relative_to(Path(folder).relative_to("tests")).parts[0].removesuffix(".py")
-        pattern = next(
-            (found for place, found in PART.items() if Path(file).is_relative_to(place)), f"test_{plugin}*.py"
+        patterns = next(
+            (found for place, found in PART.items() if Path(file).is_relative_to(place)), (f"test_{plugin}*.py",)
         )
-        own = sorted(str(one.relative_to(root)) for one in (root / folder).glob(pattern))
+        own = sorted(str(one.relative_to(root)) for pattern in patterns for one in (root / folder).glob(pattern))
     others = [more for place, found in FURTHER.items() if Path(file).is_relative_to(place) for more in found]
     return [*own, *others]

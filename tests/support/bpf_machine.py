@@ -1,14 +1,29 @@
-"""Runs eBPF instructions in Python, as far as kernel filters use them: what they decide, without a kernel."""
+"""Runs eBPF instructions in Python, as far as kernel filters use them: what they decide, without a kernel.
 
-import itertools
+A program that the kernel would refuse is not run (`bpf_verifier`); and a run fails that reads or writes outside of the
+frame and the maps, reads a map's value before it was compared with null, or does not end.
+"""
+
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from mozu.plugins.sources.ebpf.relocatable import INSTRUCTION, LOAD_64, RelocatableCode, Symbol
+from tests.support.bpf_verifier import (
+    CALL,
+    EXCHANGE,
+    EXIT,
+    FRAME_SIZE,
+    JUMP,
+    KEPT,
+    LOOK_UP,
+    SIZES,
+    TAIL_CALL,
+    Step,
+    steps_of,
+)
 
 _MASK: Final = (1 << 64) - 1
-_SIZES: Final = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
 _ALU: Final[dict[int, Callable[[int, int], int]]] = {
     0x00: operator.add, 0x10: operator.sub, 0x40: operator.or_, 0x50: operator.and_, 0xA0: operator.xor,
     0x60: lambda one, other: one << (other & 63), 0x70: lambda one, other: one >> (other & 63),
@@ -20,121 +35,162 @@ _JUMPS: Final[dict[int, tuple[Callable[[int, int], bool], bool]]] = {
     0xC0: (operator.lt, True), 0xD0: (operator.le, True), 0xE0: (lambda one, other: False, False),
 }  # fmt: skip
 """Condition → the comparison, and whether it is of signed numbers."""
-_LOOK_UP, _TAIL_CALL = 1, 12
-_FRAME_SIZE: Final = 512
-_KEPT: Final = 40
-"""Bytes of the frame that subprograms leave alone."""
-_LOST: Final = 0xDEAD_DEAD_DEAD_DEAD
-"""In registers after a call: code that uses it is found out."""
+_MOST_STEPS: Final = 100_000
+"""A program that takes more is taken for one that does not end; the longest of these tests take some thousand."""
+_REGION: Final = 0x1000_0000
+"""Between the addresses of two pieces of memory."""
+CONTEXT: Final = 0x6000_0000
+"""What R1 holds at the beginning; no memory."""
+_NO_PROGRAM: Final = -2 & _MASK
+"""-ENOENT, what a tail call gives that leads to no program."""
+
+Values = bytearray | Sequence[bytearray]
+"""Of key 0, or of each key."""
 
 
 class Outcome(NamedTuple):
     """How a run ended."""
 
     tail_call: int | None
-    """The index in the program array; None: it returned."""
+    """The index in the program array; None: there was none."""
+    returned: int | None
+    """Signed, of 32 bits; None: it ended with the tail call."""
     called: list[str]
     """The subprograms, in order."""
     steps: int
     """Instructions that ran; those of subprograms are none."""
 
 
-def run(code: RelocatableCode, maps: Mapping[str, bytearray], subprograms: Mapping[str, Callable[[], int]]) -> Outcome:
-    """`maps`: name → the value of key 0."""
-    return _Machine(code, maps, subprograms).run()
+def run(
+    code: RelocatableCode,
+    maps: Mapping[str, Values],
+    subprograms: Mapping[str, Callable[[], int]],
+    *,
+    argument: tuple[str, str] = ("SYSCALL_CTX", "FILTER_SCRATCH"),
+    goes_on: bool = True,
+) -> Outcome:
+    """`maps`: one that is missing has no value, which the verifier takes for possible. `argument`: of subprograms: the
+    maps whose values lie there, or "" for the context. `goes_on`: whether a tail call leads to a program."""
+    return _Machine(code, maps, subprograms, argument, goes_on).run()
 
 
 class _Machine:
     def __init__(
-        self, code: RelocatableCode, maps: Mapping[str, bytearray], subprograms: Mapping[str, Callable[[], int]]
+        self,
+        code: RelocatableCode,
+        maps: Mapping[str, Values],
+        subprograms: Mapping[str, Callable[[], int]],
+        argument: tuple[str, str],
+        goes_on: bool,
     ) -> None:
-        self._code, self._subprograms = code.instructions, subprograms
+        self._code, self._steps, self._subprograms = code.instructions, steps_of(code), subprograms
         self._symbols = {one.at: one for one in code.relocations}
-        self._memory = {0x1000_0000 * (2 + number): value for number, value in enumerate(maps.values())}
-        self._values = dict(zip(maps, self._memory, strict=True))
-        self._frame = 0x1000_0000
-        self._memory[self._frame] = bytearray(_FRAME_SIZE)
-        self._registers = [_LOST] * 11
-        self._registers[10] = self._frame + _FRAME_SIZE
+        self._argument, self._goes_on = argument, goes_on
+        self._memory: dict[int, bytearray] = {}
+        self._places: dict[str, list[int]] = {}
+        """Map → address of the value of each key."""
+        for name, values in maps.items():
+            for value in [values] if isinstance(values, bytearray) else values:
+                self._places.setdefault(name, []).append(address := _REGION * (16 + len(self._memory)))
+                self._memory[address] = value
+        self._memory[_REGION] = bytearray(FRAME_SIZE)
+        self._registers = [0, CONTEXT, *[0] * 8, _REGION + FRAME_SIZE]
+        self._unchecked: set[int] = set()
+        """Values of maps that were not yet compared with null."""
         self._called: list[str] = []
+        self._tail_call: int | None = None
         self._map_of: dict[int, str] = {}
 
     def _place(self, address: int, size: int) -> tuple[bytearray, int]:
-        base = address & ~0x0FFF_FFFF
-        offset = address - base
-        if base not in self._memory or offset + size > len(self._memory[base]):
+        base = address - address % _REGION
+        if base not in self._memory or address - base + size > len(self._memory[base]):
             raise AssertionError(f"{size} bytes at {address:#x} are outside of all memory")
-        return self._memory[base], offset
+        assert base not in self._unchecked, "a value of a map is read that may be null"
+        return self._memory[base], address - base
+
+    def _read(self, address: int, size: int) -> int:
+        memory, place = self._place(address & _MASK, size)
+        return int.from_bytes(memory[place : place + size], "little")
+
+    def _write(self, address: int, size: int, value: int) -> None:
+        memory, place = self._place(address & _MASK, size)
+        memory[place : place + size] = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
 
     def run(self) -> Outcome:
         at, registers = 0, self._registers
-        for steps in itertools.count(1):
-            operation, pair, offset, immediate = INSTRUCTION.unpack_from(self._code, at * 8)
-            to, source = pair & 15, pair >> 4
-            kind, at = operation & 7, at + 1
-            if operation == LOAD_64:
-                registers[to] = self._loaded(at - 1, immediate)
-                at += 1
-            elif kind == 1:
-                memory, place = self._place(registers[source] + offset & _MASK, _SIZES[operation & 0x18])
-                registers[to] = int.from_bytes(memory[place : place + _SIZES[operation & 0x18]], "little")
-            elif kind in (2, 3):
-                size = _SIZES[operation & 0x18]
-                memory, place = self._place(registers[to] + offset & _MASK, size)
-                value = immediate if kind == 2 else registers[source]
-                memory[place : place + size] = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
-            elif kind == 7:
-                value = registers[source] if operation & 8 else immediate & _MASK
-                registers[to] = _ALU[operation & 0xF0](registers[to], value) & _MASK
-            elif operation == 0x85:
-                if (index := self._call(at - 1, immediate)) is not None:
-                    return Outcome(index, self._called, steps)
-            elif operation == 0x95:
-                assert registers[0] != _LOST
-                return Outcome(None, self._called, steps)
-            elif operation == 0x05 or self._is_taken(operation, registers[to], source, immediate):
+        for steps in range(1, _MOST_STEPS):
+            step = self._steps[at]
+            _, code, to, source, offset, immediate, _ = step
+            at = step.next
+            size = SIZES[code & 0x18]
+            if code == LOAD_64:
+                registers[to] = self._loaded(step)
+            elif step.kind == 1:
+                registers[to] = self._read(registers[source] + offset, size)
+            elif code == EXCHANGE:
+                before = self._read(registers[to] + offset, size)
+                self._write(registers[to] + offset, size, registers[source])
+                registers[source] = before
+            elif step.kind in (2, 3):
+                self._write(registers[to] + offset, size, immediate if step.kind == 2 else registers[source])
+            elif step.kind == 7:
+                value = registers[source] if code & 8 else immediate & _MASK
+                registers[to] = _ALU[code & 0xF0](registers[to], value) & _MASK
+            elif code == CALL:
+                if not self._call(step):
+                    return Outcome(self._tail_call, None, self._called, steps)
+            elif code == EXIT:
+                returned = registers[0] & 0xFFFFFFFF
+                signed = returned - (1 << 32) if returned >> 31 else returned
+                return Outcome(self._tail_call, signed, self._called, steps)
+            elif code == JUMP or self._is_taken(step):
                 at += offset
-        raise AssertionError("no program runs forever")
+        raise AssertionError("the program does not end")
 
-    def _loaded(self, at: int, low: int) -> int:
-        symbol = self._symbols.get(at)
+    def _loaded(self, step: Step) -> int:
+        symbol = self._symbols.get(step.at)
         if symbol is None:
-            return low & 0xFFFFFFFF | int(INSTRUCTION.unpack_from(self._code, at * 8 + 8)[3]) << 32 & _MASK
+            high = int(INSTRUCTION.unpack_from(self._code, step.at * 8 + 8)[3])
+            return step.immediate & 0xFFFFFFFF | high << 32 & _MASK
         assert symbol.kind is Symbol.MAP
-        number = 0x7000_0000 + at
+        number = 0x7000_0000 + step.at
         self._map_of[number] = symbol.name
         return number
 
-    def _is_taken(self, operation: int, left: int, source: int, immediate: int) -> bool:
-        compare, signed = _JUMPS[operation & 0xF0]
-        bits = 64 if operation & 7 == 5 else 32
-        right = self._registers[source] if operation & 8 else immediate
+    def _is_taken(self, step: Step) -> bool:
+        compare, signed = _JUMPS[step.code & 0xF0]
+        bits = 64 if step.kind == 5 else 32
+        right = self._registers[step.source] if step.code & 8 else step.immediate
+        if compare in (operator.eq, operator.ne) and right == 0 and bits == 64:
+            self._unchecked.discard(self._registers[step.to])
         mask = (1 << bits) - 1
-        pair = [value & mask for value in (left, right)]
+        pair = [value & mask for value in (self._registers[step.to], right)]
         if signed:
             pair = [value - (1 << bits) if value >> bits - 1 else value for value in pair]
         return compare(*pair)
 
-    def _call(self, at: int, helper: int) -> int | None:
-        """The index of a tail call."""
+    def _call(self, step: Step) -> bool:
+        """False: the run ends with a tail call."""
         registers = self._registers
-        symbol = self._symbols.get(at)
-        if symbol is not None:
-            assert symbol.kind is Symbol.SUBPROGRAM
-            memory, place = self._place(registers[1], 16)
-            call = [int.from_bytes(memory[at : at + 8], "little") for at in (place, place + 8)]
-            assert call == [self._values["SYSCALL_CTX"], self._values["FILTER_SCRATCH"]]
-            self._called.append(symbol.name)
-            result = self._subprograms[symbol.name]()
-            registers[6:10] = [_LOST] * 4
-            self._memory[self._frame][_KEPT:] = b"\xdd" * (_FRAME_SIZE - _KEPT)
-        elif helper == _TAIL_CALL:
+        if step.symbol:
+            expected = [CONTEXT if not name else self._places[name] for name in self._argument]
+            given = [self._read(registers[1] + at, 8) for at in (0, 8)]
+            assert all(
+                one == place or (isinstance(place, list) and one in place)
+                for one, place in zip(given, expected, strict=True)
+            )
+            self._called.append(step.symbol)
+            registers[0] = self._subprograms[step.symbol]() & _MASK
+            self._memory[_REGION][KEPT:] = b"\xdd" * (FRAME_SIZE - KEPT)
+        elif step.immediate == TAIL_CALL:
+            assert registers[1] == CONTEXT
             assert self._map_of[registers[2]] == "PROGS"
-            return registers[3] & 0xFFFFFFFF
+            self._tail_call = registers[3] & 0xFFFFFFFF
+            registers[0] = _NO_PROGRAM
+            return not self._goes_on
         else:
-            assert helper == _LOOK_UP
-            memory, place = self._place(registers[2], 4)
-            assert not any(memory[place : place + 4])
-            result = self._values[self._map_of[registers[1]]]
-        registers[0:6] = [result, *[_LOST] * 5]
-        return None
+            assert step.immediate == LOOK_UP
+            values, key = self._places.get(self._map_of[registers[1]], []), self._read(registers[2], 4)
+            registers[0] = values[key] if key < len(values) else 0
+            self._unchecked.add(registers[0])
+        return True

@@ -1,10 +1,10 @@
 """Random calls and random tests of them, and what the tests say of the calls by plain Python."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from mozu.core.filter.formula import Formula, all_of, any_of, holds, negation
+from mozu.core.filter.formula import FALSE, Formula, all_of, any_of, holds, negation
 from mozu.plugins.sources.ebpf import filter_layout
 from mozu.plugins.sources.ebpf.kernel_filter import names
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
@@ -16,9 +16,23 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
     SearchCheck,
     Subject,
     about,
+    replaced,
 )
+from mozu.plugins.sources.ebpf.wire import marks
 
-PARTS: Final = ("etc", "shadow", "passwd", "pam.d", "x", "..b", ".ssh", "id_rsa", "a_rather_long_part_of_a_path", "usr")
+PARTS: Final = (
+    "etc",
+    "shadow",
+    "passwd",
+    "pam.d",
+    "x",
+    "..b",
+    "b..",
+    ".ssh",
+    "id_rsa",
+    "a_rather_long_part_of_a_path",
+    "usr",
+)
 NUMBERS: Final = (-(1 << 40), -20, -2, -1, 0, 1, 2, 3, 10, 0x8000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 40)
 RELATIONS: Final[dict[str, Callable[[int, int], bool]]] = {
     "==": int.__eq__, "!=": int.__ne__, "<": int.__lt__, "<=": int.__le__, ">": int.__gt__, ">=": int.__ge__,
@@ -114,6 +128,64 @@ def of_open(chance: random.Random) -> Formula:
     return found if chance.random() < 0.7 else about(found, Subject.REAL)
 
 
+def of_reached(chance: random.Random) -> Formula:
+    """A random formula over what a rule may read that acts at an open."""
+    formula = random_formula(chance, of_open)
+    decided = replaced(formula, lambda check: FALSE if check.of_process else check)
+    return about(decided, Subject.REAL)
+
+
+def of_program(chance: random.Random) -> Formula:
+    """The same at an exec: the path of the program, and its marks."""
+    return random_formula(chance, lambda one: of_reached_path(one) if one.random() < 0.5 else _of_fact(one, _MARKS))
+
+
+def of_address(chance: random.Random) -> Formula:
+    """The same of a socket: what it is connected to."""
+    return random_formula(chance, lambda one: _of_fact(one, _PEER))
+
+
+def of_reached_path(chance: random.Random) -> Formula:
+    path = random_name(chance).decode()
+    found = chance.choice((names.equal(path), names.begins(path[:9]), names.ends(path[-4:]), names.begins("/")))
+    return about(found, Subject.REAL)
+
+
+CUT: Final = marks()["CUT"]
+_MARKS: Final = {"executable": (0, CUT, marks()["UPPER"], marks()["MEMFD"], marks()["UPPER"] | marks()["OVERLAY"])}
+_PEER: Final = {
+    "family": (1, 2, 10), "protocol": (6, 17), "port": (22, 443, 65535), "address": (0, 1, 0x0302010A, 0xFFFFFFFF),
+}  # fmt: skip
+
+
+def _of_fact(chance: random.Random, members: Mapping[str, Sequence[int]]) -> Formula:
+    member = chance.choice(list(members))
+    element = chance.randrange(4) if member == "address" else 0
+    number = chance.choice(members[member])
+    if member == "port":
+        return NumberCheck(Subject.FACTS, member, chance.choice(list(RELATIONS)), number)
+    mask = chance.choice((None, 0xFFFF, 0xFF000000)) if member == "address" else None
+    if member == "executable":
+        mask = number or 0xFFFF
+    return NumberCheck(
+        Subject.FACTS,
+        member,
+        chance.choice(("==", "!=")),
+        number if mask is None else number & mask,
+        element,
+        mask=mask,
+    )
+
+
+def with_facts(chance: random.Random, facts: Facts) -> Facts:
+    """The same with what kill and deny rules alone test."""
+    numbers = {**facts.numbers}
+    for member, few in {**_MARKS, **_PEER}.items():
+        for element in range(4 if member == "address" else 1):
+            numbers[Subject.FACTS, member, element] = chance.choice(few)
+    return facts._replace(numbers=numbers)
+
+
 def is_true(formula: Formula, facts: Facts) -> bool:
     """What Python says."""
     return holds(formula, lambda leaf: _holds(leaf, facts))
@@ -137,7 +209,12 @@ def _holds(check: object, facts: Facts) -> bool:
 def _number(check: NumberCheck, facts: Facts) -> int:
     if check.of_name:
         name = facts.real if check.about is Subject.REAL else facts.name
-        facts_of = {"length": len(name), "slash": max(name.rfind(b"/"), 0), "climbs": 0, "hidden": b"/." in name}
+        facts_of = {
+            "length": len(name),
+            "slash": max(name.rfind(b"/"), 0),
+            "climbs": b"../" in name,
+            "hidden": b"/." in name,
+        }
         return int(facts_of[check.member])
     number = facts.numbers[check.about, check.member, check.element]
     if check.narrow:
@@ -156,11 +233,12 @@ def scratch_of(facts: Facts, *, junk: Sequence[int]) -> bytearray:
         slash = max(name.rfind(b"/"), 0)
         file = filter_layout.place("filter_scratch", f"{which}.file").offset
         scratch[file : file + 32] = scratch[at + slash + 1 : at + slash + 33]
-        for member, value in (("length", len(name)), ("slash", slash), ("hidden", b"/." in name)):
+        found = {"length": len(name), "slash": slash, "climbs": b"../" in name, "hidden": b"/." in name}
+        for member, value in found.items():
             put(scratch, "filter_scratch", f"{which}.{member}", value)
-    for (subject, member, _), value in facts.numbers.items():
-        if subject in (Subject.OPEN, Subject.SOCKET):
-            put(scratch, "filter_scratch", subject.value[1] + member, value)
+    for (subject, member, element), value in facts.numbers.items():
+        if subject is not Subject.CALL:
+            put(scratch, "filter_scratch", subject.value[1] + member, value, element)
     return scratch
 
 

@@ -8,10 +8,11 @@ from typing import Final
 
 import pytest
 
-from tests.plugins.sources.test_ebpf_kernel_filter_fuzz import random_condition, random_steps
+from tests.plugins.sources.test_ebpf_kernel_filter_fuzz import random_steps
 from tests.support import requirements
 from tests.support.acts import opens
 from tests.support.filter_comparison import OPENS
+from tests.support.filter_conditions import random_condition
 from tests.support.judged_live import JudgedLive
 from tests.support.split import needs_live
 

@@ -1,17 +1,35 @@
 """Which conditions are decided before the call, so that a rule may deny it; and the programs made of them."""
 
+import random
+from collections import Counter
+from typing import Final, NamedTuple
+
 import pytest
 
 from mozu.core.cli.pushdown import act_lines, why
 from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.demand import Demand, Interest
-from mozu.core.filter.formula import Formula
-from mozu.plugins.sources.ebpf import lsm
+from mozu.core.filter.formula import FALSE, Formula, negation
+from mozu.plugins.sources.ebpf import filter_layout, lsm
+from mozu.plugins.sources.ebpf.kernel_filter import names
+from mozu.plugins.sources.ebpf.kernel_filter.check import Subject, about, replaced
 from mozu.plugins.sources.ebpf.kernel_filter.deny import PLACES, deny_functions, undenied
-from mozu.plugins.sources.ebpf.kernel_filter.deny_program import DENY_PARTS_OF
+from mozu.plugins.sources.ebpf.kernel_filter.deny_program import DENY_PARTS_OF, deny_program
+from mozu.plugins.sources.ebpf.maps import DENY_SLOTS
 from mozu.plugins.sources.ebpf.pushdown import pushdown
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, Symbol
-from tests.plugins.sources.test_ebpf_kernel_filter_kill import FIELDS, predicates
+from tests.plugins.sources.test_ebpf_kernel_filter_kill import FIELDS, ROUNDS, predicates
+from tests.support import bpf_machine, filter_facts
+from tests.support.filter_facts import (
+    CUT,
+    Facts,
+    is_true,
+    of_address,
+    of_program,
+    of_reached,
+    random_facts,
+    with_facts,
+)
 
 OPENS = "evt.type in (open, openat, openat2, creat)"
 EXECS = "evt.type in (execve, execveat)"
@@ -110,6 +128,97 @@ def test_equal_rules_make_an_equal_program_and_others_another() -> None:
 
 def test_hooks_are_those_that_programs_are_attached_to() -> None:
     assert set(lsm.HOOKS) == set(DENY_PARTS_OF) == {hook for place in PLACES for hook in place.hooks}
+
+
+SLOT: Final = filter_layout.size("filter_scratch")
+
+
+def of_opened(chance: random.Random) -> Formula:
+    """A hook is given no call."""
+    return replaced(of_reached(chance), lambda check: FALSE if check.subject is Subject.CALL else check)
+
+
+HOOKS: Final = {"file_open": of_opened, "bprm_check_security": of_program, "socket_connect": of_address}
+
+
+class Denial(NamedTuple):
+    """What a program at a hook did."""
+
+    returned: int | None
+    rule: int
+    """The number of the rule that acted; 0: none."""
+    called: list[str]
+
+
+def at_hook(code: RelocatableCode, facts: Facts, *, found: int = 1, acts: int = 1, busy: int = 0) -> Denial:
+    """`found`: what the subprogram says that looks at the arguments; `acts`: whether the rule denies; `busy`: slots in
+    which other programs work."""
+    slots = [filter_facts.scratch_of(facts, junk=bytes(600)) + bytearray(8) for _ in range(DENY_SLOTS)]
+    before = [(int(number < busy)).to_bytes(8, "little") for number in range(DENY_SLOTS)]
+    for slot, taken in zip(slots, before, strict=True):
+        slot[SLOT:] = taken
+    place = filter_layout.place("filter_scratch", "kill_rule").offset
+    numbers: list[int] = []
+
+    def act() -> int:
+        slot = slots[busy]
+        assert slot[SLOT:] == b"\1" + bytes(7)
+        numbers.append(int.from_bytes(slot[place : place + 8], "little"))
+        return acts
+
+    subprograms = dict.fromkeys(DENY_PARTS_OF.values(), lambda: found) | {"deny_part_act": act}
+    ended = bpf_machine.run(code, {"DENY_SLOTS": slots}, subprograms, argument=("", "DENY_SLOTS"))
+    assert [slot[SLOT:] for slot in slots] == before
+    return Denial(ended.returned, numbers[0] if numbers else 0, ended.called)
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_the_first_rule_that_is_true_denies_and_none_where_none_is_fuzz(hook: str) -> None:
+    seen: Counter[int] = Counter()
+    for seed in range(ROUNDS):
+        chance = random.Random(seed)
+        rules = [(number, HOOKS[hook](chance)) for number in (1, 2, 3)]
+        code = deny_program(rules, hook)
+        for _ in range(10):
+            facts = with_facts(chance, random_facts(chance))
+            is_lost = hook == "bprm_check_security" and bool(facts.numbers[Subject.FACTS, "executable", 0] & CUT)
+            expected = next((number for number, formula in rules if is_true(formula, facts)), 0)
+            found = at_hook(code, facts)
+            if not is_lost:
+                assert (expected, -1 if expected else 0) == (found.rule, found.returned), (seed, rules, facts)
+            seen[found.rule] += 1
+    assert {0, 1, 2, 3} == set(seen)
+
+
+def test_a_rule_that_does_not_act_denies_nothing_and_neither_does_what_cannot_be_told() -> None:
+    code = deny_program([(4, about(names.equal("/a"), Subject.REAL))], "file_open")
+    facts = random_facts(random.Random(1))._replace(real=b"/a")
+
+    assert Denial(-1, 4, ["deny_part_open", "deny_part_act"]) == at_hook(code, facts)
+    assert Denial(0, 4, ["deny_part_open", "deny_part_act"]) == at_hook(code, facts, acts=0)
+    assert Denial(0, 0, ["deny_part_open"]) == at_hook(code, facts, found=2)
+
+
+@pytest.mark.parametrize("busy", range(DENY_SLOTS + 1))
+def test_a_program_works_in_the_first_slot_that_no_other_has(busy: int) -> None:
+    """Where all are taken it denies nothing."""
+    code = deny_program([(4, about(names.equal("/a"), Subject.REAL))], "file_open")
+    facts = random_facts(random.Random(1))._replace(real=b"/a")
+
+    found = at_hook(code, facts, busy=busy)
+
+    assert ((0, 0) if busy == DENY_SLOTS else (-1, 4)) == (found.returned, found.rule)
+
+
+def test_a_program_whose_path_is_not_known_is_denied_by_no_test_of_the_path() -> None:
+    not_there = negation(about(names.equal("/a"), Subject.REAL))
+    code = deny_program([(4, not_there)], "bprm_check_security")
+    facts = random_facts(random.Random(1))._replace(real=b"/b")
+    lost, known = (
+        facts._replace(numbers={**facts.numbers, (Subject.FACTS, "executable", 0): marks}) for marks in (CUT, 0)
+    )
+
+    assert (0, 4) == (at_hook(code, lost).rule, at_hook(code, known).rule)
 
 
 @pytest.mark.parametrize("missing", ["", "no BPF LSM here"])

@@ -11,10 +11,11 @@ import pytest
 
 from mozu.core.state import StateMachine
 from mozu.plugins.sources.ebpf.kernel_filter import choose
-from tests.plugins.sources.test_ebpf_kernel_filter_fuzz import random_steps, random_test
+from tests.plugins.sources.test_ebpf_kernel_filter_fuzz import random_steps
 from tests.support.acts import opens
 from tests.support.acts.raw import calls
 from tests.support.filter_comparison import OPENS, FilterComparison, alerts, program_of, wants
+from tests.support.filter_conditions import random_test
 from tests.support.live import Act
 
 pytestmark = pytest.mark.ebpf

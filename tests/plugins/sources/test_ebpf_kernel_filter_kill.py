@@ -3,6 +3,7 @@
 import os
 import random
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -18,13 +19,14 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.plugins.sources.ebpf import filter_layout
 from mozu.plugins.sources.ebpf.kernel_filter import names
-from mozu.plugins.sources.ebpf.kernel_filter.check import Subject, about, checks, replaced
+from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, Subject, about, checks
 from mozu.plugins.sources.ebpf.kernel_filter.kill import decided, kill_functions, undecided
 from mozu.plugins.sources.ebpf.kernel_filter.kill_program import kill_program
+from mozu.plugins.sources.ebpf.maps import JUDGED_INDEX
 from mozu.plugins.sources.ebpf.pushdown import pushdown
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, Symbol
 from tests.support import bpf_machine, filter_facts
-from tests.support.filter_facts import Facts, is_true, of_open, random_facts, random_formula
+from tests.support.filter_facts import CUT, Facts, is_true, of_address, of_program, of_reached, random_facts, with_facts
 
 FIELDS = FieldRegistry(builtin_fields())
 ROUNDS = 500 if os.environ.get("MOZU_FUZZ") == "full" else 40
@@ -103,22 +105,46 @@ def test_a_program_reads_no_path_that_was_given_and_goes_on_behind_itself() -> N
     assert found.name.startswith("kill_")
 
 
-def acting(code: RelocatableCode, facts: Facts, *, reached: int = 1) -> int:
-    """The number of the rule that acts on a call; 0: none does. It goes on behind the program in any case."""
-    call, scratch = filter_facts.call_of(facts, OPENAT.number), filter_facts.scratch_of(facts, junk=bytes(600))
+def acting(
+    code: RelocatableCode,
+    facts: Facts,
+    *,
+    reached: int = 1,
+    name: str = "openat",
+    asked: dict[str, int] | None = None,
+) -> int:
+    """The number of the rule that acts on a call; 0: none does. It goes on behind the program in any case, an exec to
+    what follows its kill rules. `asked`: what the subprogram that looks at a socket was asked."""
+    spec = SYSCALL_SPECS[name]
+    call, scratch = filter_facts.call_of(facts, spec.number), filter_facts.scratch_of(facts, junk=bytes(600))
     acted: list[int] = []
-    place = filter_layout.place("filter_scratch", "kill_rule")
+
+    def read(member: str) -> int:
+        place = filter_layout.place("filter_scratch", member)
+        return int.from_bytes(scratch[place.offset : place.offset + place.size], "little")
 
     def act() -> int:
-        acted.append(int.from_bytes(scratch[place.offset : place.offset + place.size], "little"))
+        acted.append(read("kill_rule"))
         return 0
+
+    def look() -> int:
+        if asked is not None:
+            asked.update({member: read(member) for member in ("kill_fd", "kill_wants_peer")})
+        return reached
 
     found = bpf_machine.run(
         code,
         {"SYSCALL_CTX": call, "FILTER_SCRATCH": scratch},
-        {"part_open_args": lambda: 0, "kill_part_real": lambda: reached, "kill_part_act": act},
+        {
+            "part_open_args": lambda: 0,
+            "kill_part_real": lambda: reached,
+            "kill_part_socket": look,
+            "kill_part_executable": lambda: 0,
+            "kill_part_act": act,
+        },
     )
-    assert OPENAT.number + 2 * NUMBERS_END == found.tail_call
+    assert (JUDGED_INDEX if name == "execve" else spec.number + 2 * NUMBERS_END) == found.tail_call
+    assert bpf_machine.run(code, {}, {}).returned == 0
     return acted[0] if acted else 0
 
 
@@ -136,11 +162,38 @@ def test_the_first_rule_that_is_true_acts_and_none_where_none_is_fuzz() -> None:
     assert {0, 1, 2, 3} == set(seen)
 
 
-def of_reached(chance: random.Random) -> Formula:
-    """A random formula over what a kill rule may read."""
-    formula = random_formula(chance, of_open)
-    decided = replaced(formula, lambda check: FALSE if check.of_process else check)
-    return about(decided, Subject.REAL)
+@pytest.mark.parametrize(("name", "formula"), [("connect", of_address), ("dup2", of_address), ("execve", of_program)])
+def test_rules_on_sockets_and_programs_act_as_those_on_paths_do_fuzz(
+    name: str, formula: Callable[[random.Random], Formula]
+) -> None:
+    seen: Counter[int] = Counter()
+    for seed in range(ROUNDS):
+        chance = random.Random(seed)
+        rules = [(number, formula(chance)) for number in (1, 2)]
+        code = kill_program(rules, SYSCALL_SPECS[name])
+        for _ in range(12):
+            facts = with_facts(chance, random_facts(chance))
+            expected = next((number for number, one in rules if is_true(one, facts)), 0)
+            found = acting(code, facts, name=name)
+            is_lost = name == "execve" and bool(facts.numbers[Subject.FACTS, "executable", 0] & CUT)
+            assert found == expected or is_lost, (seed, rules, facts)
+            seen[found] += 1
+    assert {0, 1, 2} == set(seen)
+
+
+@pytest.mark.parametrize(("name", "fd"), [("connect", 0), ("dup", -1), ("dup2", -1), ("dup3", -1)])
+@pytest.mark.parametrize("member", ["family", "port"])
+def test_the_socket_of_the_descriptor_of_a_call_is_looked_at(name: str, fd: int, member: str) -> None:
+    """And its peer only where a rule is about that: `fd` is the argument, -1 the result."""
+    code = kill_program([(7, NumberCheck(Subject.FACTS, member, "==", 5))], SYSCALL_SPECS[name])
+    facts = with_facts(random.Random(1), random_facts(random.Random(1)))
+    numbers = {**facts.numbers, (Subject.FACTS, member, 0): 5, (Subject.CALL, "result", 0): 1234}
+    numbers[Subject.CALL, "args", 0] = 77
+    asked: dict[str, int] = {}
+
+    assert 7 == acting(code, facts._replace(numbers=numbers), name=name, asked=asked)
+    assert {"kill_fd": 1234 if fd == -1 else 77, "kill_wants_peer": int(member == "port")} == asked
+    assert 0 == acting(code, facts._replace(numbers=numbers), name=name, reached=2)
 
 
 def test_a_path_that_cannot_be_told_kills_for_no_rule() -> None:

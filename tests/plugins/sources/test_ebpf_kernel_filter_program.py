@@ -9,6 +9,7 @@ import pytest
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.filter.formula import FALSE, TRUE, Formula, all_of, any_of, negation
+from mozu.plugins.sources.ebpf import filter_layout
 from mozu.plugins.sources.ebpf.kernel_filter import names
 from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, ProcessCheck, SearchCheck, Subject, about
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
@@ -195,3 +196,64 @@ def test_negated_alternatives_are_searched_like_others() -> None:
         False,
         True,
     ]
+
+
+@pytest.mark.parametrize("opened", [OpenedName.UNUSED, OpenedName.KEPT])
+def test_whatever_lies_in_its_maps_a_program_ends_and_stays_in_them_fuzz(opened: OpenedName) -> None:
+    """A process that writes while its path is read can leave anything there but what a subprogram computes itself; the
+    kernel's verifier takes all of it for anything."""
+    for seed in range(ROUNDS // 2):
+        chance = random.Random(seed)
+        wanted = random_formula(chance, of_open)
+        code = open_program(wanted, opened, wanted)
+        for _ in range(4):
+            maps = {name: bytearray(chance.randbytes(filter_layout.size(struct))) for name, struct in MAPS.items()}
+            results = {one.name: chance.choice((0, 1, 2)) for one in code.relocations}
+            found = bpf_machine.run(
+                code,
+                maps,
+                {name: lambda given=given: given for name, given in results.items()},  # type: ignore[misc]
+            )
+            assert found.steps < 20_000
+
+
+MAPS: Final = {"SYSCALL_CTX": "syscall_ctx", "FILTER_SCRATCH": "filter_scratch"}
+
+
+@pytest.mark.parametrize("missing", MAPS)
+def test_a_program_that_finds_no_memory_does_nothing(missing: str) -> None:
+    code = plain_program(FALSE, SYSCALL_SPECS["ptrace"])
+    maps = {name: bytearray(filter_layout.size(struct)) for name, struct in MAPS.items() if name != missing}
+
+    found = bpf_machine.run(code, maps, {})
+
+    assert (0, None, []) == (found.returned, found.tail_call, found.called)
+
+
+@pytest.mark.parametrize("wanted", [TRUE, FALSE])
+def test_a_program_returns_0_whether_or_not_there_is_one_that_goes_on(wanted: Formula) -> None:
+    code = plain_program(wanted, SYSCALL_SPECS["ptrace"])
+    maps = {name: bytearray(filter_layout.size(struct)) for name, struct in MAPS.items()}
+
+    found = bpf_machine.run(code, maps, {"part_count_filtered": lambda: 7}, goes_on=False)
+
+    assert found.returned == 0
+    assert (found.tail_call is not None) is (wanted is TRUE)
+
+
+def test_alternatives_that_compare_one_number_take_few_steps_however_many_there_are() -> None:
+    spec = SYSCALL_SPECS["ptrace"]
+    steps = []
+    for count in (4, 64, 1024):
+        requests = [NumberCheck(Subject.CALL, "args", "==", 3 * one) for one in range(count)]
+        code = plain_program(any_of(requests), spec)
+        facts = random_facts(random.Random(1))
+        runs = []
+        for value in (0, 3 * count - 3, 3 * count // 2 * 3 // 3, 1, 3 * count, 1 << 40):
+            numbers = {**facts.numbers, (Subject.CALL, "args", 0): value}
+            found = outcome(code, facts._replace(numbers=numbers), spec.number)
+            assert (found.tail_call is not None) is (value % 3 == 0 and value < 3 * count)
+            runs.append(found.steps)
+        steps.append(max(runs))
+    assert steps[1] - steps[0] <= 10
+    assert steps[2] - steps[1] <= 10

@@ -1,5 +1,6 @@
 """Parameters that are sets of flags, codes or plain numbers: evt.arg.flags contains O_TRUNC."""
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -7,6 +8,8 @@ from typing import Final
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.filter.comparison import EQUALITY, Comparison
 from mozu.core.filter.formula import FALSE, UNKNOWN, Bounds, Formula, any_of, at_most, exactly
+from mozu.core.model.fields.evt.args import RAW
+from mozu.core.model.fields.field import FieldType
 from mozu.core.model.syscalls import Param, convert_flags, event_type, flag_table, nameless_code, native_codes
 from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, Subject
 from mozu.plugins.sources.ebpf.kernel_filter.results import equal
@@ -89,7 +92,17 @@ def _number(test: Comparison, param: Param, argument: int) -> Bounds:
     """A plain number; only those that are the same however wide and signed they are read."""
     if not test.values or not all(map(_SMALL.fullmatch, test.values)) or param.type not in _WIDE | _NARROW:
         return UNKNOWN
+    if not _is_compared_as_number(param.name):
+        return UNKNOWN
     return equal(test, any_of(_each(map(int, test.values), argument, narrow=param.type not in _WIDE)))
+
+
+@functools.cache
+def _is_compared_as_number(name: str) -> bool:
+    """The field has one type for all calls with a parameter of this name: `evt.rawarg.addr` is a text, since connect
+    has an address of that name, and so no number of madvise equals one."""
+    assert RAW.variant is not None
+    return RAW.variant(name).type in (FieldType.INT, FieldType.UINT)
 
 
 def _each(codes: Iterable[int], argument: int, *, narrow: bool) -> Iterable[Formula]:

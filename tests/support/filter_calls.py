@@ -1,0 +1,189 @@
+"""Calls that are made up, twice each: as a kernel filter sees them, and as the event that their record becomes."""
+
+import random
+from pathlib import PurePosixPath
+from typing import Any, Final, NamedTuple
+
+from mozu.core.abi.spec import RESULT, SyscallSpec
+from mozu.core.model.event import SyscallEvent
+from mozu.plugins.sources.ebpf import filter_layout, wire
+from mozu.plugins.sources.ebpf.decode import RecordDecoder
+from mozu.plugins.sources.ebpf.kernel_filter.check import Subject
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from tests.support import bpf_machine, filter_facts
+from tests.support.filter_facts import Facts
+
+PID: Final = 4_000_003
+_WORD: Final = (1 << 64) - 1
+_WIRE: Final = {"open": "open", "number": "call", "path": "call"}
+"""Family → struct of its records; of the others `descriptor`."""
+_O_CREAT_WRONLY_TRUNC: Final = 0o1101
+_OPEN_ARGUMENTS: Final = {"open": (0, 1, 2), "creat": (0, None, 1), "openat": (1, 2, 3), "openat2": (1, None, None)}
+"""Which argument is path, flags and mode (bpf/open_args.h); creat has flags of its own, openat2 both in memory."""
+_EXACT: Final = filter_layout.place("syscall_ctx", "exact")
+_decode = RecordDecoder().decode
+
+
+class Sock(NamedTuple):
+    """What stands behind a descriptor. `family` 0: a file."""
+
+    family: int = 0
+    protocol: int = 0
+    state: int = 0
+    remote_port: int = 0
+    local_port: int = 0
+
+
+class Call(NamedTuple):
+    """A call that has returned."""
+
+    spec: SyscallSpec
+    args: tuple[int, ...]
+    """Six, as they lie in registers."""
+    result: int
+    path: str = ""
+    """As given to an open."""
+    base: str = ""
+    """Of a relative one."""
+    real: str = ""
+    """The path that an open reached."""
+    flags: int = 0
+    mode: int = 0
+    """Those of openat2, in memory."""
+    sock: Sock | None = None
+    """None: no such descriptor is open."""
+
+    @property
+    def open_flags(self) -> int:
+        """Wherever they are."""
+        place = _OPEN_ARGUMENTS[self.spec.name][1]
+        if place is not None:
+            return self.args[place]
+        return _O_CREAT_WRONLY_TRUNC if self.spec.name == "creat" else self.flags
+
+    @property
+    def open_mode(self) -> int:
+        """Wherever it is."""
+        place = _OPEN_ARGUMENTS[self.spec.name][2]
+        return self.mode if place is None else self.args[place]
+
+    @property
+    def name(self) -> str:
+        """The path, made absolute."""
+        return self.path if self.path.startswith("/") else f"{self.base}/{self.path}"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its path needs no resolution; `is_plain` of bpf/kernel_filter.h takes more of them for others."""
+        parts = self.name.split("/")[1:]
+        return all(parts) and not any(part.startswith(".") and part.strip(".") == "" for part in parts)
+
+
+def event_of(call: Call) -> SyscallEvent:
+    """As user space reads it from the ring buffer."""
+    values: dict[str, Any] = {f"args{at}": value for at, value in enumerate(call.args)}
+    strings = b""
+    if call.spec.family == "open":
+        texts = {"user": call.path, "base": call.base, "real": call.real}
+        strings = b"".join(text.encode("utf-8", "surrogateescape") for text in texts.values())
+        values |= {name: len(text.encode("utf-8", "surrogateescape")) for name, text in texts.items()}
+        dirfd = call.args[0] if call.spec.name.startswith("openat") else -100
+        signed = (dirfd & 0xFFFFFFFF) - (1 << 32) if dirfd >> 31 & 1 else dirfd & 0xFFFFFFFF
+        values |= {"flags": call.open_flags, "mode": call.open_mode & 0xFFFFFFFF, "dirfd": signed}
+    elif _WIRE.get(call.spec.family, "descriptor") == "descriptor":
+        place = call.spec.layout.fd
+        values["fd"] = (call.result if place == RESULT else call.args[place]) & 0xFFFFFFFF
+        if call.sock is not None and call.sock.family:
+            values |= {f"endpoints_{name}": value for name, value in call.sock._asdict().items()}
+            values |= {"endpoints_type": 2 if call.sock.protocol == 17 else 1, "head_marks": wire.marks()["SOCKET"]}
+        elif call.sock is not None:
+            strings, values["path"], values["file_mode"] = b"/x", 2, 0o100644
+    return _decode(_record(call, values) + strings)
+
+
+def _record(call: Call, values: dict[str, Any]) -> bytes:
+    layout = wire.layouts()[_WIRE.get(call.spec.family, "descriptor")]
+    head = {"head_type": call.spec.number, "head_result": call.result, "head_pid": PID, "head_tid": PID}
+    texts = {member.name for member in layout.members if member.format.endswith("s")}
+    given = {**head, **{name: value for name, value in values.items() if name in layout.names()}}
+    return layout.packer.pack(*(given.get(name, b"" if name in texts else 0) for name in layout.names()))
+
+
+def facts_of(call: Call) -> Facts:
+    """As the subprograms of a filter find it."""
+    numbers: dict[tuple[Subject, str, int], int] = {(Subject.CALL, "result", 0): call.result}
+    numbers |= {(Subject.CALL, "args", at): value & _WORD for at, value in enumerate(call.args)}
+    if call.spec.family == "open":
+        numbers[Subject.OPEN, "flags", 0], numbers[Subject.OPEN, "mode", 0] = call.open_flags, call.open_mode
+    if call.sock is not None:
+        port = int.from_bytes(call.sock.remote_port.to_bytes(2, "big"), "little")
+        sock = {"file": 1 << 47, "family": call.sock.family, "state": call.sock.state, "port": port}
+        numbers |= {(Subject.SOCKET, name, 0): value for name, value in sock.items()}
+        numbers[Subject.SOCKET, "protocol", 0] = call.sock.protocol
+    name, real = (text.encode("utf-8", "surrogateescape") for text in (call.name, call.real))
+    return Facts(numbers, name if call.is_plain else b"/", verdict=0, real=real)
+
+
+class Decision(NamedTuple):
+    """What a filter does with a call."""
+
+    passes: bool
+    is_marked: bool
+    """As an exact match."""
+
+
+def decided(code: RelocatableCode, call: Call, *, verdict: int = 0) -> Decision:
+    """Runs the program of a filter."""
+    facts = facts_of(call)
+    context = filter_facts.call_of(facts, call.spec.number)
+    scratch = filter_facts.scratch_of(facts, junk=bytes(600))
+    found = bpf_machine.run(
+        code,
+        {"SYSCALL_CTX": context, "FILTER_SCRATCH": scratch},
+        {
+            "part_open_args": lambda: 0,
+            "part_sock": lambda: _look_up(call, scratch),
+            "part_name": lambda: int(call.is_plain and len(facts.name) < 254),
+            "part_reached": lambda: int(facts.real != facts.name),
+            "part_process_bits": lambda: verdict,
+            "part_count_filtered": lambda: 0,
+        },
+    )
+    assert (found.tail_call is None) == ("part_count_filtered" in found.called)
+    return Decision(found.tail_call is not None, any(context[_EXACT.offset : _EXACT.offset + _EXACT.size]))
+
+
+def _look_up(call: Call, scratch: bytearray) -> int:
+    """What `lookup_sock` of bpf/sock_info.h is asked: about which descriptor."""
+    place = filter_layout.place("filter_scratch", "sock_fd")
+    asked = int.from_bytes(scratch[place.offset : place.offset + 8], "little")
+    fd = call.spec.layout.fd
+    assert asked == (call.result if fd == RESULT else call.args[fd]) & _WORD
+    for member, expected in (("sock_is_socket", call.spec.family == "message" and call.result >= 0),):
+        at = filter_layout.place("filter_scratch", member).offset
+        assert int.from_bytes(scratch[at : at + 8], "little") == expected
+    at = filter_layout.place("filter_scratch", "sock_wants_protocol").offset
+    if not int.from_bytes(scratch[at : at + 8], "little"):
+        filter_facts.put(scratch, "filter_scratch", "sock.protocol", 0)
+    return 0
+
+
+def random_open(chance: random.Random, spec: SyscallSpec, path: str) -> Call:
+    """An open of this path, from a directory where it is relative."""
+    bits = (0, 1, 2, 3, 0o100, 0o1000, 0o2000, 0o4000, 0o100000, 0o200000, 0o400000, 0o2000000, 0o20200000)
+    flags = chance.choice(bits) | chance.choice(bits)
+    mode = chance.choice((0, 0o600, 0o777, 0o100, 0o001))
+    result = chance.choice((0, 3, 4, 1000, -1, -2, -13, -20))
+    base = "" if path.startswith("/") else chance.choice(("/etc", "/etc/x", "/var/log"))
+    args = [0] * 6
+    _, flags_at, mode_at = _OPEN_ARGUMENTS[spec.name]
+    for place, value in ((flags_at, flags), (mode_at, mode)):
+        if place is not None:
+            args[place] = value
+    if spec.name.startswith("openat"):
+        args[0] = -100 & _WORD
+    call = Call(spec, tuple(args), result, path, base, "", flags, mode)
+    if result < 0:
+        return call
+    reached = str(PurePosixPath(call.name)) if call.is_plain and chance.random() < 0.6 else "/etc/" + path.strip("./")
+    return call._replace(real=reached)
