@@ -3,6 +3,8 @@ VENV    := .venv
 PYTHON  := $(VENV)/bin/python
 MOZU    := $(VENV)/bin/mozu
 STAMP   := $(VENV)/.installed
+# That packages are for, as uname says it.
+MACHINE := x86_64
 # Unit tests pass without root's powers: root drops its capabilities, so that a test that needs them fails for every user.
 POWERLESS := $(shell [ "$$(id -u)" = 0 ] && command -v setpriv >/dev/null && echo setpriv --bounding-set=-all --inh-caps=-all)
 # Without compiled modules every program that a test starts compiles mozu again: half of its time.
@@ -69,15 +71,17 @@ dist: $(STAMP)   ## sdist and wheel in dist/
 	rm -rf dist
 	$(PYTHON) -m build
 
-deb: $(STAMP)    ## the package for Debian and Ubuntu in dist/, of the commit that is checked out
-	$(PYTHON) -m distribution deb
+deb: $(STAMP)    ## the package for Debian and Ubuntu in dist/, of the commit that is checked out; MACHINE=aarch64: for arm64
+	$(PYTHON) -m distribution deb --machine $(MACHINE)
 
-rpm: $(STAMP)    ## the package for distributions with rpm in dist/, of the commit that is checked out
-	$(PYTHON) -m distribution rpm
+rpm: $(STAMP)    ## the package for distributions with rpm in dist/, of the commit that is checked out; MACHINE=aarch64: for arm64
+	$(PYTHON) -m distribution rpm --machine $(MACHINE)
 
 release:         ## dist/ with packages, digests, the signature of SIGNING_KEY=FILE, and the text of the release page
 	@test -f "$(SIGNING_KEY)" || { echo "make release SIGNING_KEY=FILE: a private key of OpenSSH (docs/releasing.md)"; exit 1; }
-	$(MAKE) dist deb
+	$(MAKE) dist
+	$(MAKE) deb
+	$(MAKE) deb MACHINE=aarch64
 	$(PYTHON) -m distribution release --key "$(SIGNING_KEY)"
 
 vm: $(STAMP)     ## the package in virtual machines of Debian 12 and 13, and on a kernel that is too old (as root): an hour

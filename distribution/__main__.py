@@ -17,6 +17,7 @@ def main() -> None:
     for name, distributions in (("deb", "Debian and Ubuntu"), ("rpm", "distributions with rpm")):
         build = commands.add_parser(name, help=f"the package for {distributions}, of the commit that is checked out")
         build.add_argument("--output", type=Path, default=ROOT / "dist", help="directory that it is written to")
+        build.add_argument("--machine", choices=wheels.MACHINES, default="x86_64", help="that it is for")
         build.add_argument("--wheels", type=Path, default=ROOT / "build" / "wheels", help="where wheels are kept")
     commands.add_parser("lock", help="write wheels.lock: the wheels of constraints.txt")
     sign = commands.add_parser("release", help="digests, signature and page for the files of a directory")
@@ -30,7 +31,8 @@ def main() -> None:
         print(publication.publish(ROOT, release_of(ROOT), given.files, given.key))
         return
     build_package = {"deb": deb.build, "rpm": rpm.build}[given.command]
-    print(build_package(ROOT, release_of(ROOT), wheels.fetched(given.wheels), given.output))
+    found = wheels.fetched(given.wheels, given.machine)
+    print(build_package(ROOT, release_of(ROOT), found, given.output, given.machine))
 
 
 if __name__ == "__main__":

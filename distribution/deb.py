@@ -18,11 +18,13 @@ from distribution import tree
 from distribution.description import DESCRIPTION, HOMEPAGE, MAINTAINER, SUMMARY
 from distribution.release import Release, file_of
 
+ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+"""Machine → Debian's word for it."""
 SCRIPTS: Final = Path(__file__).with_name("debian")
 _CONTROL: Final = """\
 Package: mozu
 Version: {version}-1
-Architecture: amd64
+Architecture: {architecture}
 Maintainer: {maintainer}
 Installed-Size: {size}
 Depends: python3 (>= 3.11), python3 (<< 3.14), libc6 (>= 2.28), libstdc++6, systemd (>= 252), init-system-helpers
@@ -35,17 +37,17 @@ Description: {summary}
 {description}"""
 
 
-def build(root: Path, release: Release, wheels: Sequence[Path], output: Path) -> Path:
-    """The package, below `output`."""
+def build(root: Path, release: Release, wheels: Sequence[Path], output: Path, machine: str) -> Path:
+    """The package for this machine, below `output`. `wheels`: for it."""
     if shutil.which("dpkg-deb") is None:
         sys.exit("dpkg-deb is needed: apt-get install dpkg")
     output.mkdir(parents=True, exist_ok=True)
-    file = output.absolute() / f"mozu_{release.version}-1_amd64.deb"
+    file = output.absolute() / f"mozu_{release.version}-1_{ARCHITECTURES[machine]}.deb"
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder, "root")
         top.mkdir()
-        tree.make(root, release, wheels, top)
-        _control(root, release, top)
+        tree.make(root, release, wheels, top, machine)
+        _control(root, release, top, machine)
         tree.settle(top, release.epoch, scripts=top / "DEBIAN")
         command = ["dpkg-deb", "--root-owner-group", "--uniform-compression", "-Zzstd", "-z9"]
         command += ["--build", str(top), str(file)]
@@ -54,7 +56,7 @@ def build(root: Path, release: Release, wheels: Sequence[Path], output: Path) ->
     return file
 
 
-def _control(root: Path, release: Release, top: Path) -> None:
+def _control(root: Path, release: Release, top: Path, machine: str) -> None:
     installed = sorted(_files(top))
     sums = [f"{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}  {path.relative_to(top)}\n"
             for path in installed]  # fmt: skip
@@ -63,7 +65,8 @@ def _control(root: Path, release: Release, top: Path) -> None:
     folder = top / "DEBIAN"
     folder.mkdir()
     control = _CONTROL.format(
-        version=release.version, size=size, maintainer=MAINTAINER, homepage=HOMEPAGE, summary=SUMMARY,
+        version=release.version, architecture=ARCHITECTURES[machine], size=size,
+        maintainer=MAINTAINER, homepage=HOMEPAGE, summary=SUMMARY,
         description="".join(f" {line or '.'}\n" for line in DESCRIPTION.splitlines()),
     )  # fmt: skip
     (folder / "control").write_text(control)

@@ -1,9 +1,9 @@
 """Man pages and completions, made from the command line itself.
 
-    python -I -S manual.py SITE TARGET VERSION DATE
+    python -I -S manual.py SITE TARGET VERSION DATE [DEPENDENCIES]
 
 SITE is the directory of modules that will be packaged: that the command line can be imported from it is part of what
-this shows.
+this shows. Where they are for another machine, what mozu depends on is taken from DEPENDENCIES.
 """
 
 import gzip
@@ -26,8 +26,8 @@ COMPLETIONS = {
 
 def main() -> None:
     """Write all of them below TARGET."""
-    site, target, version, date = sys.argv[1:]
-    sys.path.insert(0, site)
+    site, target, version, date, *dependencies = sys.argv[1:]
+    sys.path[:0] = [*dependencies, site]
     from click.shell_completion import ShellComplete, get_completion_class
 
     from mozu.core.cli.group import mozu

@@ -30,7 +30,7 @@ _TEXT: Final = """\
 |---|---|---|
 {files}
 
-Commit `{commit}`. Who builds it again gets the same package for Debian and Ubuntu, byte for byte.
+Commit `{commit}`. Who builds it again gets the same packages for Debian and Ubuntu, byte for byte.
 
 ## Verifying
 

@@ -54,8 +54,8 @@ _SETTINGS: Final = {
 }
 
 
-def build(root: Path, release: Release, wheels: Sequence[Path], output: Path) -> Path:
-    """The package, below `output`."""
+def build(root: Path, release: Release, wheels: Sequence[Path], output: Path, machine: str) -> Path:
+    """The package for this machine, below `output`. `wheels`: for it."""
     if shutil.which("rpmbuild") is None:
         sys.exit("rpmbuild is needed: apt-get install rpm")
     output.mkdir(parents=True, exist_ok=True)
@@ -63,12 +63,12 @@ def build(root: Path, release: Release, wheels: Sequence[Path], output: Path) ->
         folder = Path(name)
         top = folder / "root"
         top.mkdir()
-        tree.make(root, release, wheels, top)
+        tree.make(root, release, wheels, top, machine)
         tree.settle(top, release.epoch)
         (folder / "files").write_text("".join(f"{line}\n" for line in _listed(top)))
         (folder / "mozu.spec").write_text(_spec(root, release, top, folder / "files"))
         settings = {**_SETTINGS, "_topdir": folder / "rpmbuild", "_rpmdir": folder, "_rpmfilename": "mozu.rpm"}
-        command = ["rpmbuild", "-bb", "--quiet", "--target=x86_64", f"--dbpath={folder}/database"]
+        command = ["rpmbuild", "-bb", "--quiet", f"--target={machine}", f"--dbpath={folder}/database"]
         command += [word for macro, value in settings.items() for word in ("--define", f"{macro} {value}")]
         environment = {**os.environ, "SOURCE_DATE_EPOCH": str(release.epoch), "LC_ALL": "C", "TZ": "UTC"}
         done = subprocess.run(
@@ -76,7 +76,7 @@ def build(root: Path, release: Release, wheels: Sequence[Path], output: Path) ->
         )
         if done.returncode:
             sys.exit(f"rpmbuild ended with {done.returncode}: {done.stdout}{done.stderr}")
-        return Path(shutil.move(folder / "mozu.rpm", output.absolute() / f"mozu-{release.version}-1.x86_64.rpm"))
+        return Path(shutil.move(folder / "mozu.rpm", output.absolute() / f"mozu-{release.version}-1.{machine}.rpm"))
 
 
 def _spec(root: Path, release: Release, top: Path, files: Path) -> str:

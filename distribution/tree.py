@@ -6,9 +6,11 @@
 """
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -21,6 +23,7 @@ from distribution.wheels import PYTHONS, by_release, merge
 HOME: Final = "usr/lib/mozu"
 SITE: Final = f"{HOME}/lib/site-packages"
 RULES: Final = "usr/share/mozu/rules"
+UNITS: Final = "usr/lib/systemd/system"
 LOCAL_PLUGINS: Final = "/usr/local/lib/mozu/site-packages"
 """Where an administrator installs plugins: pip install --target."""
 _PACKS: Final = "mozu/plugins/rules/packs"
@@ -29,8 +32,8 @@ _LICENCES: Final = ("LICEN", "COPYING", "NOTICE")
 """How the names of their files begin."""
 
 
-def make(root: Path, release: Release, wheels: Sequence[Path], target: Path) -> None:
-    """Write all of it below `target`, which is empty."""
+def make(root: Path, release: Release, wheels: Sequence[Path], target: Path, machine: str) -> None:
+    """Write all of it below `target`, which is empty. `wheels`: for this machine."""
     site = target / SITE
     merge(wheels, site)
     source = target.with_name("source")
@@ -42,10 +45,12 @@ def make(root: Path, release: Release, wheels: Sequence[Path], target: Path) -> 
     shutil.move(packs, target / RULES)
     packs.symlink_to(Path("/", RULES))
     shutil.copytree(source / "distribution/files", target, symlinks=True, dirs_exist_ok=True)
+    if machine == "aarch64":
+        _let_personality_change(target)
     (target / "etc/mozu/rules.available").symlink_to(Path("../..", RULES))
     for keep in target.rglob(".keep"):  # git has no empty directories
         keep.unlink()
-    _documents(source, site, release, wheels, target)
+    _documents(source, site, release, wheels, target, machine)
     shutil.rmtree(source)
 
 
@@ -58,6 +63,14 @@ def settle(top: Path, epoch: int, scripts: Path | None = None) -> None:
             runs = path.is_dir() or (path.parent in programs and path.name not in plain)
             path.chmod(0o755 if runs else 0o644)
         os.utime(path, (epoch, epoch), follow_symlinks=False)
+
+
+def _let_personality_change(target: Path) -> None:
+    """arm64 tells by personality(PER_LINUX32) whether it has 32-bit programs: mozu tries that, for itself alone."""
+    for name in ("mozu.service", "mozu@.service"):
+        unit = target / UNITS / name
+        kept, _, rest = unit.read_text().partition("LockPersonality=yes\n")
+        unit.write_text(kept + rest)
 
 
 def _environment(target: Path) -> None:
@@ -85,9 +98,13 @@ def _modules(source: Path, site: Path, release: Release) -> None:
     (information / "entry_points.txt").write_text(points)
 
 
-def _documents(source: Path, site: Path, release: Release, wheels: Sequence[Path], target: Path) -> None:
+def _documents(
+    source: Path, site: Path, release: Release, wheels: Sequence[Path], target: Path, machine: str
+) -> None:  # fmt: skip
     writer = [sys.executable, "-I", "-S", "-B", manual.__file__]
     writer += [str(site), str(target), release.version, release.date]
+    if machine != platform.machine():
+        writer.append(sysconfig.get_path("platlib"))
     packs = site / _PACKS  # a link that leads nowhere before the package is installed
     packs.unlink()
     packs.symlink_to(target / RULES)

@@ -6,6 +6,7 @@ error here.
 """
 
 import hashlib
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ LOCK: Final = Path(__file__).with_name("wheels.lock")
 """SHA-256 and file name of each wheel, as `sha256sum` writes them."""
 PYTHONS: Final = ("3.11", "3.12", "3.13")
 """Of Debian 12, Ubuntu 24.04 and Debian 13."""
+MACHINES: Final = ("x86_64", "aarch64")
+"""As uname says it, which is what rpm and the names of wheels say."""
 _GLIBC: Final = ("manylinux2014", *(f"manylinux_2_{minor}" for minor in (17, 24, 26, 27, 28)))
 _OF_INSTALLERS: Final = ("RECORD", "WHEEL", "sboms/")
 """What of NAME.dist-info tells of one wheel, and not of the release: it is left out."""
@@ -45,21 +48,26 @@ class Wheel(NamedTuple):
         """Whether it is for this Python, alone or with others."""
         return f"-cp{python.replace('.', '')}-" in self.file or "-none-any." in self.file
 
+    def runs_on(self, machine: str) -> bool:
+        """Whether it is for this machine, alone or with others."""
+        return self.file.endswith((f"_{machine}.whl", "-none-any.whl"))
 
-def locked() -> list[Wheel]:
-    """The lock."""
+
+def locked(machine: str) -> list[Wheel]:
+    """The wheels of the lock for this machine."""
     lines = (line.split() for line in LOCK.read_text().splitlines() if not line.startswith("#"))
-    return [Wheel(file, digest) for digest, file in lines]
+    return [wheel for wheel in (Wheel(file, digest) for digest, file in lines) if wheel.runs_on(machine)]
 
 
-def fetched(kept: Path) -> list[Path]:
-    """The wheels of the lock, in its order, downloaded into `kept` where they are not there. Nothing else gets in."""
-    wheels = locked()
+def fetched(kept: Path, machine: str) -> list[Path]:
+    """The wheels of the lock for this machine, in its order, downloaded into `kept` where they are not there. Nothing
+    else gets in."""
+    wheels = locked(machine)
     for python in PYTHONS:
         missing = [one for one in wheels if one.fits(python) and not _is_whole(kept / one.file, one.sha256)]
         if missing:
             lines = [f"{one.project}=={one.version} --hash=sha256:{one.sha256}" for one in missing]
-            _download(kept, python, lines, "--no-deps", "--require-hashes")
+            _download(kept, machine, python, lines, "--no-deps", "--require-hashes")
     for one in wheels:
         if not _is_whole(kept / one.file, one.sha256):
             sys.exit(f"{kept / one.file} is not the file of {LOCK.name}; write that anew: python -m distribution lock")
@@ -70,8 +78,9 @@ def write_lock(root: Path) -> None:
     """The wheels that the versions of constraints.txt mean today."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     with tempfile.TemporaryDirectory() as folder:
-        for python in PYTHONS:
-            _download(Path(folder), python, project["dependencies"], "--constraint", str(root / "constraints.txt"))
+        for machine, python in itertools.product(MACHINES, PYTHONS):
+            constraints = ("--constraint", str(root / "constraints.txt"))
+            _download(Path(folder), machine, python, project["dependencies"], *constraints)
         found = sorted(Path(folder).iterdir(), key=lambda path: path.name.lower())
         lines = [f"{_digest(path)}  {path.name}\n" for path in found]
     LOCK.write_text("# The wheels of the package; `python -m distribution lock` writes them.\n" + "".join(lines))
@@ -111,8 +120,8 @@ def _of_one_wheel(name: str) -> bool:
     return folder.endswith(".dist-info") and rest.startswith(_OF_INSTALLERS)
 
 
-def _download(target: Path, python: str, requirements: Sequence[str], *options: str) -> None:
-    platforms = [word for tag in _GLIBC for word in ("--platform", f"{tag}_x86_64")]
+def _download(target: Path, machine: str, python: str, requirements: Sequence[str], *options: str) -> None:
+    platforms = [word for tag in _GLIBC for word in ("--platform", f"{tag}_{machine}")]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("\n".join(requirements))
         file.flush()

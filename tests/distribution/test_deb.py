@@ -49,7 +49,7 @@ def test_the_bill_names_every_wheel_with_its_digest(tree: Path) -> None:
         for component in bill["components"]
         for reference in component["externalReferences"]
     }
-    assert named == {(one.file, one.sha256) for one in wheels.locked()}
+    assert named == {(one.file, one.sha256) for one in wheels.locked("x86_64")}
 
 
 def test_the_rules_are_where_mozu_and_the_administrator_look_for_them(tree: Path) -> None:

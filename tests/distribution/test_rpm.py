@@ -24,7 +24,7 @@ def rpms(wheel_files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> l
     """Two builds of the commit that is checked out."""
     program("git")
     program("rpmbuild")
-    return [rpm.build(ROOT, release_of(ROOT), wheel_files, tmp_path_factory.mktemp("rpm")) for _ in range(2)]
+    return [rpm.build(ROOT, release_of(ROOT), wheel_files, tmp_path_factory.mktemp("rpm"), "x86_64") for _ in range(2)]
 
 
 def said(*command: str | Path) -> str:

@@ -44,9 +44,10 @@ def test_what_is_to_lie_outside_the_modules_ends_the_build(tmp_path: Path) -> No
         wheels.merge([file], tmp_path / "site")
 
 
+@pytest.mark.parametrize("machine", wheels.MACHINES)
 @pytest.mark.parametrize("python", wheels.PYTHONS)
-def test_the_lock_has_every_project_in_its_tested_version_for_every_python(python: str) -> None:
-    locked = wheels.locked()
+def test_the_lock_has_every_project_in_its_tested_version_for_every_python(python: str, machine: str) -> None:
+    locked = wheels.locked(machine)
     projects = {one.project for one in locked}
 
     assert len(projects) > 20

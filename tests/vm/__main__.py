@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from distribution import deb, rpm, wheels
 from distribution.release import release_of
+from mozu.core.model.arch import X86_64
 from tests.support.requirements import ROOT
 from tests.vm import arm64, machine, tree
 
@@ -36,11 +37,11 @@ _KEPT: Final = ROOT / "build/vm"
 
 def packages(names: Sequence[str], folder: Path) -> dict[str, Path]:
     """Of the commit that is checked out; previous.deb: of the one before."""
-    kept = wheels.fetched(ROOT / "build/wheels")
+    kept = wheels.fetched(ROOT / "build/wheels", X86_64.name)
     found: dict[str, Path] = {}
     for name in names:
         release = release_of(ROOT, "HEAD~1" if name == "previous.deb" else "HEAD")
-        found[name] = (rpm if name == "new.rpm" else deb).build(ROOT, release, kept, folder)
+        found[name] = (rpm if name == "new.rpm" else deb).build(ROOT, release, kept, folder, X86_64.name)
     return found
 
 

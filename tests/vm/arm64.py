@@ -59,7 +59,7 @@ def _modules(place: Path) -> None:
     """Python's, mozu's and those of the tests, compiled where this is the same Python."""
     site = place / "root/site"
     platforms = [f"--platform={glibc}_{AARCH64.name}" for glibc in _GLIBC]
-    wanted = sorted({f"{one.project}=={one.version}" for one in wheels.locked()})
+    wanted = sorted({f"{one.project}=={one.version}" for one in wheels.locked(AARCH64.name)})
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
     command += [f"--python-version={_PYTHON}", *platforms, "--target", str(site), *wanted]
     subprocess.run(command, check=True)
