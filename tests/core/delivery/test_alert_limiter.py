@@ -4,6 +4,7 @@ import pytest
 
 from mozu.core.delivery import alert_limiter
 from mozu.core.delivery.alert_limiter import AlertLimiter, RateLimited
+from mozu.core.delivery.plain import REPLACED
 from mozu.core.model.alert import Alert
 from mozu.core.testing import alert
 
@@ -150,3 +151,63 @@ def test_of_too_many_rules_the_one_that_was_limited_longest_ago_is_forgotten(mon
     limiter = AlertLimiter(rate=1.0, burst=1)
     passed = [limiter.passes(at(0, rule), 0.0) for rule in ("a", "b", "a", "c", "a", "b")]
     assert [True, True, False, True, False, True] == passed
+
+
+@pytest.mark.parametrize("settings", [{"dedup_seconds": 1.0}, {"rate": 1.0}])
+def test_with_one_of_both_settings_it_is_on(settings: dict[str, float]) -> None:
+    assert not AlertLimiter(**settings).off  # type: ignore[arg-type]  # none of them is the burst
+
+
+def test_the_time_of_a_message_is_over_at_its_end_and_not_behind_it() -> None:
+    limiter = AlertLimiter(dedup_seconds=60.0)
+    assert [True, False, True] == [limiter.passes(at(0), now) for now in (0.0, 59.9, 60.0)]
+
+
+@pytest.mark.parametrize(("missing", "remembered"), [(0, ["a" * 50, "b" * 50]), (1, ["b" * 50])])
+def test_messages_are_remembered_as_long_as_their_bytes_fit(missing: int, remembered: list[str]) -> None:
+    """1,000 of an alert, its message twice, and the texts of its values, those of the enrichment too."""
+    alerts = [at(0, name="a" * 50), at(0, name="b" * 50)]
+    for one in alerts:
+        one.enrichment = {"proc.cwd": "/" * 30, "proc.pid": 5}
+    whole = sum(1_000 + 2 * len(one.message()) + 50 + 30 for one in alerts)
+    limiter = AlertLimiter(dedup_seconds=60.0, max_bytes=whole - missing)
+    for one in alerts:
+        limiter.passes(one, 0.0)
+    assert remembered == [one.first.values["name"] for one in limiter._repeats.values()]
+
+
+def test_a_message_without_repeats_gives_its_bytes_back() -> None:
+    limiter = AlertLimiter(dedup_seconds=60.0)
+    limiter.passes(at(0), 0.0)
+    assert limiter._bytes > 1_000
+    assert ([], 0) == (list(limiter.due(None)), limiter._bytes)
+
+
+def test_a_bucket_fills_with_the_time_and_no_further_than_its_burst() -> None:
+    limiter = AlertLimiter(rate=2.0, burst=2)
+    times = (1000.0, 1000.0, 1000.4, 1000.5, 1000.5, 2000.0, 2000.0, 2000.0)
+    assert [True, True, False, True, False, True, True, False] == [limiter.passes(at(0), now) for now in times]
+
+
+def test_what_rules_that_were_forgotten_had_suppressed_is_reported_together_beyond_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(alert_limiter, "_MAX_BUCKETS", 1)
+    monkeypatch.setattr(alert_limiter, "_MAX_FORGOTTEN", 1)
+    limiter = AlertLimiter(rate=1.0, burst=1)
+    for second, rule, suppressed in ((9, "a", 1), (8, "b", 2), (5, "c", 3), (7, "d", 4), (1, "e", 0)):
+        for _ in range(1 + suppressed):
+            limiter.passes(at(second, rule), 0.0)
+    found = {one.rule: (one.count, one.since // 1_000_000_000) for one in limiter.rate_limited()}
+    assert {"a": (1, 9), "(others)": (9, 5)} == found
+
+
+def test_a_summary_that_cannot_be_made_is_replaced_by_its_alert_in_plain_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(alert_limiter, "_repeated", None)
+    limiter = AlertLimiter(dedup_seconds=60.0)
+    for _ in range(2):
+        limiter.passes(at(3), 0.0)
+    (found,) = limiter.due(None)
+    assert ("Shell", 3_000_000_000, True) == (found.rule, found.time, REPLACED in found.values)

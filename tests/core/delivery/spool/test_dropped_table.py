@@ -68,3 +68,29 @@ def test_a_few_ranges_need_no_page_and_many_need_some(table: DroppedTable) -> No
     assert table.pages_for(1, reason) > 0
     table.forget([(1, 1_000)])
     assert 0 == table.pages_for(1, reason)
+
+
+@pytest.mark.parametrize(("kept", "pages"), [(99, 0), (100, 3), (200, 5), (300, 7)])
+def test_pages_are_counted_by_the_bytes_of_the_ranges(table: DroppedTable, kept: int, pages: int) -> None:
+    """A range and its reason of 14 bytes take 38; 3,800 are in the first page."""
+    reason = "é" * 7
+    assert pages == table.pages_for(kept + 1, reason)
+    table.add([(number * 2, number * 2) for number in range(1, kept + 1)], reason)
+    assert (0 if kept < 100 else 2) == table.pages_for(1, reason)
+
+
+def test_ranges_that_were_there_before_count(table: DroppedTable) -> None:
+    table.add([(number * 2, number * 2) for number in range(1, 101)], "é" * 7)
+    assert 2 == DroppedTable(table._db).pages_for(1, "")
+
+
+@pytest.mark.parametrize(
+    ("second", "reason"), [((5, 6), "full"), ((4, 6), "locked"), ((3, 6), "full")],
+    ids=["behind a hole", "for another reason", "that begins in it"],
+)  # fmt: skip
+def test_a_range_that_does_not_go_on_is_a_row_of_its_own(
+    table: DroppedTable, second: tuple[int, int], reason: str
+) -> None:
+    table.add([(1, 3)], "full")
+    table.add([second], reason)
+    assert [(1, 3, "full"), (*second, reason)] == table.all()
