@@ -145,3 +145,9 @@ def test_what_a_process_has_made_and_makes_keeps_its_ancestors_when_the_main_thr
     for child in (40, 41):
         event = story.write(child, 0)
         assert ["leaf", "middle", "init"] == [read(event, "proc.aname", level) for level in "123"]
+
+
+def test_without_a_name_orphans_do_not_go_to_the_task_with_the_number_0(story: Story) -> None:
+    story.has(0, name="swapper")
+    story.exit(20)
+    assert "systemd" == read(story.write(30, 0), "proc.pname")

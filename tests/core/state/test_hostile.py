@@ -15,7 +15,7 @@ from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.syscalls import event_types
 from mozu.core.state import StateMachine, state
 from mozu.core.state.observed import Forked, KnownFile, KnownProcess
-from tests.core.state.story import Story, made, read
+from tests.core.state.story import NOWHERE, Story, made, read
 from tests.support.requirements import ROOT
 
 
@@ -170,6 +170,17 @@ def test_tasks_that_a_recording_invents_without_end_are_not_kept(monkeypatch: py
     for first in range(1, 20_000, 500):
         machine.prune(machine.apply([made("getpid", tid) for tid in range(first, first + 500)])[-1].num)
     assert machine.sizes()["tasks"] == 1 << 13
+
+
+@pytest.mark.parametrize(("procfs", "kept"), [(None, [1, 2]), (NOWHERE, [1, 2, 3])], ids=["a recording", "live"])
+def test_a_live_machine_may_have_as_many_tasks_as_its_kernel_numbers(
+    monkeypatch: pytest.MonkeyPatch, procfs: str | None, kept: list[int]
+) -> None:
+    monkeypatch.setattr(state, "_RECORDED_TASKS", 2)
+    monkeypatch.setattr(state, "_TASK_LIMIT", 3)
+    machine = StateMachine(procfs=procfs)
+    machine.apply([made("getpid", tid, of=tid) for tid in range(1, 6)])
+    assert kept == machine.processes()
 
 
 def test_descriptors_that_a_recording_invents_without_end_are_not_kept_and_are_seen_by_their_events(
