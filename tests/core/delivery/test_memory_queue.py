@@ -2,12 +2,16 @@ import asyncio
 from typing import Any
 
 from mozu.core.delivery.alert_queue import DroppedRange
+from mozu.core.delivery.drop_log import DroppedPositions
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.config import QueueSettings
 from mozu.core.testing import alert
 from tests.support.packing import packed, room
+
+_DEADLINE = 60.0
+"""Seconds after which a task that nothing wakes fails its test; it is woken at once."""
 
 
 def queue(capacity: int = 2) -> tuple[MemoryQueue, Metrics]:
@@ -166,3 +170,116 @@ def test_a_burst_of_200_000_alerts_waits_whole_in_a_queue_of_the_default_size() 
         full.put(one)
     assert (200_000, []) == (full.in_memory(), full.take_dropped())
     assert numbers(metrics)["sink_queue_bytes"] == 200_000 * one.size <= 64 << 20
+
+
+def test_what_waits_goes_on_in_another_queue_which_counts_it() -> None:
+    async def scenario() -> tuple[list[str], float, int]:
+        three, metrics = queue(3)
+        for rule in "abc":
+            three.put(packed(alert(rule)))
+        await three.get(1)
+        taken = [one.form.rule for one in three.take_waiting()]
+        return taken, numbers(metrics)["sink_alerts_accepted_total"], three.in_memory()
+
+    assert (["b", "c"], 1, 1) == asyncio.run(scenario())
+
+
+def test_what_was_given_out_and_goes_on_elsewhere_is_waited_for_no_longer() -> None:
+    async def scenario() -> tuple[float, int]:
+        two, metrics = queue()
+        for _ in range(2):
+            two.put(packed(alert()))
+        await two.get(2)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(two.wait_persisted(2))
+            await asyncio.sleep(0)
+            two.forget_unacked()
+        return numbers(metrics)["sink_alerts_accepted_total"], two.in_memory()
+
+    assert (0, 0) == asyncio.run(scenario())
+
+
+def test_what_is_rejected_is_counted_and_would_be_rejected_again() -> None:
+    async def scenario() -> tuple[float, list[DroppedPositions], int]:
+        two, metrics = queue()
+        for _ in range(2):
+            two.put(packed(alert()))
+        await two.get(2)
+        await two.ack([1], [(2, "too large")], [])
+        return numbers(metrics)["rejected"], [*two.drop_log.between(0, 9)], two.in_memory()
+
+    rejected = DroppedPositions(2, 2, "rejected: too large", can_retry=False)
+    assert (1, [rejected], 0) == asyncio.run(scenario())
+
+
+def test_where_nothing_was_rejected_nothing_is_counted() -> None:
+    async def scenario() -> dict[str, float]:
+        one, metrics = queue()
+        one.put(packed(alert()))
+        await one.get(1)
+        await one.ack([1], [], [])
+        return numbers(metrics)
+
+    assert "rejected" not in asyncio.run(scenario())
+
+
+def test_at_the_end_what_is_left_is_dropped_from_the_oldest_on_and_waited_for_no_longer() -> None:
+    async def scenario() -> tuple[int, list[DroppedPositions]]:
+        three, _ = queue(3)
+        for _ in range(3):
+            three.put(packed(alert()))
+        await three.get(2)
+        await three.ack([1], [], [])
+        async with asyncio.TaskGroup() as group:
+            group.create_task(three.wait_persisted(3))
+            await asyncio.sleep(0)
+            waiting = await three.stop("stop deadline")
+        return waiting, [*three.drop_log.between(0, 9)]
+
+    assert (0, [DroppedPositions(2, 3, "stop deadline")]) == asyncio.run(scenario())
+
+
+def test_an_empty_queue_drops_nothing_at_its_end() -> None:
+    async def scenario() -> tuple[dict[str, float], list[DroppedPositions]]:
+        two, metrics = queue()
+        await two.stop("stop deadline")
+        return numbers(metrics), [*two.drop_log.between(-1, 9)]
+
+    counts, dropped = asyncio.run(scenario())
+    assert ("stop deadline" in counts, dropped) == (False, [])
+
+
+def test_an_alert_that_displaces_another_ends_the_wait_for_that_one() -> None:
+    async def scenario() -> None:
+        one, _ = queue(1)
+        one.put(packed(alert("noise")))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(one.wait_persisted(1))
+            await asyncio.sleep(0)
+            worst = alert("intrusion")
+            worst.priority = Severity.EMERGENCY
+            one.put(packed(worst))
+
+    asyncio.run(asyncio.wait_for(scenario(), _DEADLINE))
+
+
+def test_a_closed_queue_holds_no_source_back() -> None:
+    async def scenario() -> None:
+        one, _ = queue(1)
+        one.put(packed(alert()))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(one.wait_capacity())
+            await asyncio.sleep(0)
+            one.close()
+
+    asyncio.run(asyncio.wait_for(scenario(), _DEADLINE))
+
+
+def test_another_capacity_counts_from_the_next_alert_on() -> None:
+    one, metrics = queue(1)
+    one.put(packed(alert()))
+    one.resize(room(3))
+    for _ in range(3):
+        one.put(packed(alert()))
+    assert (3, 1) == (one.in_memory(), numbers(metrics)["queue full"])
+    assert 0 == one.shrink()

@@ -1,9 +1,11 @@
+from typing import Any
+
 import pytest
 
-from mozu.core.model.event import File
+from mozu.core.model.event import File, SockTuple
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.observed import Descriptor
-from tests.core.state.story import CLOEXEC, Story, made, read
+from tests.core.state.story import AT_FDCWD, CLOEXEC, Story, made, read
 
 FCNTL = dict(flag_table("fcntl_commands"))
 RANGE_CLOEXEC = dict(flag_table("close_range_flags"))["CLOSE_RANGE_CLOEXEC"]
@@ -277,3 +279,37 @@ def test_a_file_that_an_open_unseen_has_opened_again_has_the_name_that_this_open
     event = story.event("write", 10, observed=told, file=reported, res=1, data=b"x", fd=5, size=1)
     assert event.file is not None
     assert expected == (event.file.name, event.file.raw)
+
+
+OF_NUMBER_0: dict[str, dict[str, Any]] = {
+    "open": {"fd": 0, "name": "/x", "flags": 0},
+    "openat": {"fd": 0, "dirfd": AT_FDCWD, "name": "/x", "flags": 0},
+    "openat2": {"fd": 0, "dirfd": AT_FDCWD, "name": "/x", "flags": 0},
+    "creat": {"fd": 0, "name": "/x"},
+    "open_by_handle_at": {"fd": 0, "path": "/x"},
+    "socket": {"fd": 0, "domain": 2, "type": 1},
+    "accept": {"fd": 0, "tuple": SockTuple(1, path="/x")},
+    "accept4": {"fd": 0, "tuple": SockTuple(1, path="/x")},
+    "dup": {"res": 0, "oldfd": 3},
+    "dup2": {"res": 0, "oldfd": 3, "newfd": 0},
+    "dup3": {"res": 0, "oldfd": 3, "newfd": 0, "flags": 0},
+    "fcntl": {"res": 0, "fd": 3, "cmd": FCNTL["F_DUPFD"], "arg": 0},
+    "pidfd_getfd": {"fd": 0, "pid_fd": 4, "target_fd": 3},
+    "eventfd": {"res": 0},
+    "eventfd2": {"res": 0},
+    "epoll_create": {"res": 0},
+    "inotify_init": {"res": 0},
+    "signalfd": {"res": 0},
+    "timerfd_create": {"res": 0},
+    "io_uring_setup": {"res": 0},
+    "memfd_create": {"fd": 0, "name": "x"},
+    "pidfd_open": {"fd": 0, "pid": 10},
+    "bpf": {"fd": 0, "cmd": BPF["BPF_MAP_CREATE"]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OF_NUMBER_0)
+def test_the_descriptor_0_can_be_made_by_every_call(story: Story, kind: str) -> None:
+    story.event("pidfd_open", 10, fd=4, pid=10, flags=0)
+    story.event(kind, 10, **OF_NUMBER_0[kind])
+    assert 0 in story.process(10).files

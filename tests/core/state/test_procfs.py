@@ -411,3 +411,10 @@ def test_a_descriptor_has_its_device_inode_and_flags(tmp_path: Path) -> None:
     )
     assert ("directory", convert_open_flags(0)) == (found[5].kind, found[5].flags)
     assert [] == list(Procfs(str(tmp_path)).files(78))
+
+
+def test_a_task_without_memory_of_its_own_has_sizes_of_0(tmp_path: Path) -> None:
+    fake(tmp_path, status=re.sub(r"Vm\w+:.*\n", "", STATUS))
+    found = Procfs(str(tmp_path)).task(77)
+    assert found is not None
+    assert (0, 0, 0, 3) == (found[1].vm_size, found[1].vm_rss, found[1].vm_swap, found[1].cap_inheritable)
