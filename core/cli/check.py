@@ -6,15 +6,18 @@ from pathlib import Path
 import click
 import orjson
 
+from mozu.core.api import Evaluator
 from mozu.core.cli import options
 from mozu.core.cli.known import configured_rules, known_fields, known_plugins, warn
 from mozu.core.cli.terminal import safe
+from mozu.core.filter.demand import union
 from mozu.core.language.rules import LoadResult, load
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config import Config, read
 from mozu.core.runtime.preflight import built_parts
 from mozu.core.runtime.registry import Registry
+from mozu.core.runtime.unfed_sources import configured_sources, unfed_sources
 from mozu.core.runtime.unfilled_fields import unfilled_fields
 
 
@@ -81,8 +84,12 @@ def _findings(
     if not elsewhere:
         found += start.findings(beside_itself=True)
     refusals = [str(one) for one in found if one.obstacle.refuses]
-    unfilled = unfilled_fields(config, registry, fields, (component for _, component in start.components))
-    return refusals, [*(str(one) for one in found if not one.obstacle.refuses), *unfilled]
+    evaluators = [component for _, component in start.components if isinstance(component, Evaluator)]
+    idle = [
+        *unfed_sources(configured_sources(config, registry), union(one.demand() for one in evaluators)),
+        *unfilled_fields(config, registry, fields, evaluators),
+    ]
+    return refusals, [*(str(one) for one in found if not one.obstacle.refuses), *idle]
 
 
 def _report(found: LoadResult, verdict: JsonObject, *, as_json: bool) -> int:

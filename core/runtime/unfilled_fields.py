@@ -1,4 +1,4 @@
-"""Rules that read what no enricher fills: those fields are absent for them, and a condition on one never holds.
+"""Rules that read what nothing fills in this configuration: those fields are absent for them.
 
 Only of live system calls: recordings answer for their own containers and users.
 """
@@ -21,12 +21,14 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "users": "users",
 }
 """What a need stands for → which enricher to add."""
+_HOSTS: Final = "hosts"
+"""The need of fields that stand for names of hosts; the core resolves them."""
 
 
 def unfilled_fields(
     config: Config, registry: Registry, fields: FieldRegistry, evaluators: Iterable[object]
 ) -> list[str]:
-    """A sentence for each kind of field that rules in force read and no enricher of the configuration fills."""
+    """A sentence for each kind of field that rules in force read and nothing fills in this configuration."""
     reading = [one for one in evaluators if isinstance(one, ReadsFields)]
     missing = missing_needs(config, registry, fields)
     rules = {field: [name for one in reading for name in one.rules_reading(field)] for field in missing}
@@ -34,11 +36,13 @@ def unfilled_fields(
 
 
 def missing_needs(config: Config, registry: Registry, fields: FieldRegistry) -> dict[str, str]:
-    """Field that no enricher of the configuration fills → what one would have to provide; in the order of names."""
+    """Field that nothing fills in this configuration → what is missing; in the order of names."""
     if not any(declaration.live for entry in config.sources for declaration, _ in registry.sources(entry)):
         return {}
     filled = {name for entry in config.enrichers for name in (entry.id, *_provided(registry.declaration(entry)))}
     needs = {field.name: _missing(field.needs or frozenset(), filled) for field in fields}
+    if not config.core.resolve.enabled:
+        needs |= {field.name: _HOSTS for field in fields if "host_name" in field.traits}
     return {name: need for name, need in needs.items() if need}
 
 
@@ -53,7 +57,9 @@ def sentences(missing: Mapping[str, str], rules: Mapping[str, Iterable[str]]) ->
 
 
 def remedy(need: str) -> str:
-    """What to add to the configuration so that a need is met."""
+    """What to change in the configuration so that a need is met."""
+    if need == _HOSTS:
+        return "set `resolve.enabled: true`"
     return f"add {_REMEDIES[need]} to `enrichers`" if need in _REMEDIES else "mozu has none for them"
 
 
@@ -75,4 +81,5 @@ def _longest(names: list[str]) -> list[str]:
 def _sentence(need: str, read: list[str], rules: list[str]) -> str:
     shown = ", ".join(rules[:_SHOWN]) + (f" and {len(rules) - _SHOWN} more" if len(rules) > _SHOWN else "")
     readers = "a rule reads" if len(rules) == 1 else "rules read"
-    return f"no enricher that is enabled fills {', '.join(read)}, which {readers} ({shown}): {remedy(need)}"
+    nothing = "`resolve.enabled: false` leaves empty" if need == _HOSTS else "no enricher that is enabled fills"
+    return f"{nothing} {', '.join(read)}, which {readers} ({shown}): {remedy(need)}"

@@ -335,6 +335,37 @@ def test_a_program_reads_which_fields_of_a_rule_are_not_filled(run: Run, rules: 
     assert (expected, False) == (image["impaired"], "impaired" in name)
 
 
+NAMED_AND_AUDITED = """
+- rule: Pool
+  desc: It compares with the name of a host.
+  condition: evt.type = connect and fd.sip.name = pool.example
+  output: "%fd.name"
+  priority: NOTICE
+- rule: Created
+  desc: It reads an audit log.
+  condition: ka.verb = create
+  output: "%ka.uri"
+  priority: NOTICE
+  source: k8s_audit
+"""
+
+
+def test_rules_that_nothing_feeds_are_listed_and_reported_by_check(run: Run, rules: Path) -> None:
+    rules.write_text(NAMED_AND_AUDITED)
+    settings = ("-o", f"evaluators.falco.rules=[{rules}]", "-o", "resolve.enabled=false")
+    _, out, _ = run("rules", "list", *settings)
+    assert [line.partition("  ")[0] for line in out.splitlines()[1:3]] == ["Pool (impaired)", "Created (no source)"]
+    _, out, _ = run("rules", "list", *settings, "--json")
+    assert [(rule["runs"], rule.get("idle", "")) for rule in orjson.loads(out)] == [
+        (True, ""),
+        (False, "no source of the configuration brings events of `k8s_audit`"),
+    ]
+    code, _, err = run("check", "--for-another-machine", *settings)
+    assert code == 0
+    assert "no source of the configuration brings events of `k8s_audit`: rules on them never match" in err
+    assert "`resolve.enabled: false` leaves empty fd.sip.name, which a rule reads (Pool)" in err
+
+
 def test_no_rule_is_impaired_by_the_default_configuration(run: Run, rules: Path) -> None:
     rules.write_text(IMPAIRED)
     assert "impaired" not in run("rules", "list", "-r", rules)[1]

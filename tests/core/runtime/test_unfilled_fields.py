@@ -22,8 +22,8 @@ class Rules:
         return [name for name, fields in self._rules.items() if field in fields]
 
 
-def sentences(enrichers: str, rules: object, source: str = "syscalls") -> list[str]:
-    config, problems = read(None, (f"enrichers={enrichers}", f"sources=[{source}]"))
+def sentences(enrichers: str, rules: object, source: str = "syscalls", *more: str) -> list[str]:
+    config, problems = read(None, (f"enrichers={enrichers}", f"sources=[{source}]", *more))
     assert isinstance(config, Config)
     assert not problems
     lookups = Lookups()
@@ -61,3 +61,12 @@ def test_what_needs_no_enricher_is_filled_without() -> None:
 
 def test_recordings_answer_for_themselves() -> None:
     assert [] == sentences("[]", Rules(Shell=("container.image",)), "{replay: {path: x.mozu}}")
+
+
+def test_names_of_hosts_need_look_ups() -> None:
+    rules = Rules(Pool=("fd.sip.name", "fd.name"))
+    assert [] == sentences("[]", rules)
+    (sentence,) = sentences("[]", rules, "syscalls", "resolve.enabled=false")
+    assert sentence == (
+        "`resolve.enabled: false` leaves empty fd.sip.name, which a rule reads (Pool): set `resolve.enabled: true`"
+    )

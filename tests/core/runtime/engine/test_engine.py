@@ -204,6 +204,19 @@ def test_a_mistake_in_the_start_of_a_source_is_told_with_class_method_and_plugin
         play.run(tmp_path)
 
 
+@pytest.mark.parametrize(("of", "is_fed"), [("json", True), ("syscall", False)])
+def test_a_start_reports_rules_on_events_that_no_source_brings(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, of: str, *, is_fed: bool
+) -> None:
+    Play(Numbers(1), Memory(), live=True, of=of).run(tmp_path)
+    unfed = [text for text in caplog.messages if text.startswith("no source of the configuration")]
+    expected = [] if is_fed else [
+        "no source of the configuration brings events of `json`: rules on them never match; "
+        "`mozu rules list` names them"
+    ]  # fmt: skip
+    assert unfed == expected
+
+
 def test_what_the_machine_lacks_is_no_fault_of_mozu(tmp_path: Path) -> None:
     class Rootless(Numbers):
         async def start(self, demand: Demand) -> None:
