@@ -90,7 +90,7 @@ def _tree(root: Node, filled: Filled, macro: str, trees: Mapping[str, Clause]) -
             kind=_KINDS[type(node)],
             text=text,
             macro=macro,
-            exception=context.name if context.type == "exception" else "",
+            exception=next((link.name for link in context.chain() if link.type == "exception"), ""),
             lists=lists,
             context=context,
             offset=offset,

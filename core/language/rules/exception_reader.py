@@ -71,14 +71,15 @@ def _values(reading: MappingReader) -> tuple[ExceptionValue, ...] | None:
 
 
 def _value(node: Node, reading: MappingReader) -> ExceptionValue:
+    context = reading.context.inner("exception value", "", node.offset)
     if isinstance(node, Scalar):
         if node.null:
             reading.error("a value of an exception is empty", node)
-        return ExceptionValue(node.text, node.offset)
+        return ExceptionValue(node.text, context)
     if isinstance(node, Mapping):
         reading.error("a value of an exception must be a text, or a sequence of one member for each field", node)
-        return ExceptionValue("", node.offset)
-    return ExceptionValue(tuple(_member(item, reading) for item in node.items), node.offset)
+        return ExceptionValue("", context)
+    return ExceptionValue(tuple(_member(item, reading) for item in node.items), context)
 
 
 def _member(node: Node, reading: MappingReader) -> str | tuple[str, ...]:

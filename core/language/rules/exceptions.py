@@ -141,11 +141,11 @@ def _check_values(info: ExceptionInfo, values: tuple[ExceptionValue, ...], item:
         if info.single:
             if not isinstance(value.form, str):
                 message = f"the exception `{info.name}` has one field, so each of its values is one text"
-                raise refusal(Code.LOAD_ERR_VALIDATE, message, context, offset=value.offset)
+                raise refusal(Code.LOAD_ERR_VALIDATE, message, context, offset=value.context.offset)
         elif isinstance(value.form, str) or len(value.form) != len(info.fields):
             has = "is one text" if isinstance(value.form, str) else f"has {len(value.form)}"
             message = f"each value of the exception `{info.name}` needs {len(info.fields)} members, and this {has}"
-            raise refusal(Code.LOAD_ERR_VALIDATE, message, context, offset=value.offset)
+            raise refusal(Code.LOAD_ERR_VALIDATE, message, context, offset=value.context.offset)
 
 
 def with_exceptions(condition: LocatedText, exceptions: tuple[ExceptionInfo, ...]) -> LocatedText:
@@ -155,15 +155,23 @@ def with_exceptions(condition: LocatedText, exceptions: tuple[ExceptionInfo, ...
         return condition
     begin = condition.pieces[0].context
     pieces = [Piece("(", begin), *condition.pieces, Piece(")", begin)]
-    pieces += [Piece(f" and not {_expression(info)}", info.context) for info in added]
+    for info in added:
+        pieces += _expression(info)
     return LocatedText(tuple(pieces))
 
 
-def _expression(info: ExceptionInfo) -> str:
+def _expression(info: ExceptionInfo) -> Iterator[Piece]:
+    """Each value as a part of its own, since a later file may have added it."""
     if info.single:
-        values = ", ".join(quoted(str(value.form)) for value in info.values)
-        return f"({info.fields[0]} {info.comps[0]} ({values}))"
-    return "(" + " or ".join(f"({' and '.join(_tests(info, value))})" for value in info.values) + ")"
+        before, between, behind = f" and not ({info.fields[0]} {info.comps[0]} (", ", ", "))"
+        texts = [quoted(str(value.form)) for value in info.values]
+    else:
+        before, between, behind = " and not (", " or ", ")"
+        texts = [f"({' and '.join(_tests(info, value))})" for value in info.values]
+    yield Piece(before, info.context)
+    for value, text in zip(info.values, texts, strict=True):
+        yield Piece(text, value.context)
+        yield Piece(behind if value is info.values[-1] else between, info.context)
 
 
 def _tests(info: ExceptionInfo, value: ExceptionValue) -> Iterator[str]:

@@ -27,7 +27,8 @@ class ExceptionValue(msgspec.Struct, frozen=True):
     """One element of `values`: a text, or a tuple whose members are texts or lists of texts."""
 
     form: str | tuple[str | tuple[str, ...], ...]
-    offset: int
+    context: ProblemContext
+    """Where it stands: maybe in a later file than its exception."""
 
 
 class ExceptionItem(msgspec.Struct, frozen=True, eq=False):

@@ -83,8 +83,8 @@ def test_clauses_know_where_they_stand() -> None:
         "shell": ("1.yaml", 9, 5),
         "proc.name in (more_shells, ksh)": ("1.yaml", 6, 14),
         "proc.pname in (shells)": ("1.yaml", 10, 5),
-        "proc.name = bash": ("2.yaml", 9, 7),
-        "fd.name startswith /tmp": ("2.yaml", 9, 7),
+        "proc.name = bash": ("2.yaml", 13, 11),
+        "fd.name startswith /tmp": ("2.yaml", 13, 11),
     }
 
 
