@@ -4,22 +4,16 @@ A cause looks at the rule, the field and the values, never at the name of a scen
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 import msgspec
 from msgspec.structs import replace
 
-from mozu.core.language.conditions import FieldRef, Items, Test
-from mozu.core.language.conditions.ast import Not, children
 from mozu.core.language.rules import Rule
 from mozu.core.model.alert import Alert
 from tests.oracle.compare import REFUSED, Difference
+from tests.oracle.readings import READINGS
 
-_LISTS = ("in", "intersects")
-_ENDS = ("fd.ip", "fd.net", "fd.port", "fd.proto")
-_ANCESTORS = ("proc.aname", "proc.aexe", "proc.aexepath", "proc.acmdline", "proc.apid", "proc.aenv")
-_SEVERAL = (*_ENDS, *_ANCESTORS)
-"""Fields that stand, without an argument, for several values."""
 _NAMES = ("user.name", "user.loginname", "user.homedir", "user.shell", "group.name")
 _RESOLVED = re.compile(r"\([^()]*\)")
 _HEX_ESCAPE = re.compile(r"\\x[0-9a-fA-F]{2}")
@@ -40,6 +34,9 @@ class Case(msgspec.Struct, frozen=True):
     """(rule, time as printed) → what was found."""
     lists_users: bool
     """Whether the recording says who its users are."""
+    read: Mapping[tuple[str, str], Set[str]] = {}
+    """(cause, rule) → times as printed at which the rule matches, if it is read as Falco reads it by that cause; only
+    where that makes its condition another one."""
     unnamed: frozenset[tuple[str, str]] = frozenset()
     """(rule, time as printed) of alerts in which Falco has no name for a connection."""
 
@@ -47,50 +44,16 @@ class Case(msgspec.Struct, frozen=True):
 Predicate = Callable[[Difference, Case], bool]
 
 
-def tests_of(rule: Rule) -> Iterator[tuple[Test, bool]]:
-    """Every test of a rule's condition, and whether the rule matches the more often the more often it holds: it stands
-    below an even number of `not`."""
-    waiting = [(rule.checked.node, True)]
-    while waiting:
-        node, counts = waiting.pop()
-        if isinstance(node, Test):
-            yield node, counts
-        waiting += [(child, counts != isinstance(node, Not)) for child in children(node)]
-
-
-def _if_condition(misses: Callable[[Test], bool], invents: Callable[[Test], bool]) -> Predicate:
-    """The rule fired on one side only, and its condition has a test by which it can have: one that `misses` is false in
-    Falco where it holds, one that `invents` is true in Falco where it does not."""
+def _as_read(cause: str) -> Predicate:
+    """The rule matched on one side only, and read as Falco reads it, matches as in Falco."""
 
     def explains(difference: Difference, case: Case) -> bool:
-        rule = case.rules.get(difference.rule)
-        if difference.level != 0 or difference.key != "" or rule is None:
+        times = case.read.get((cause, difference.rule))
+        if difference.level != 0 or difference.key != "" or times is None:
             return False
-        only_mozu = difference.expected is None
-        return any((misses if counts == only_mozu else invents)(test) for test, counts in tests_of(rule))
+        return (difference.at in times) == (difference.expected is not None)
 
     return explains
-
-
-def _on(test: Test, *names: str) -> bool:
-    return isinstance(test.left, FieldRef) and test.left.name in names
-
-
-def _modifier_on_several(*modifiers: str) -> Callable[[Test], bool]:
-    def fits(test: Test) -> bool:
-        several = isinstance(test.left, FieldRef) and test.left.argument is None and test.left.name in _SEVERAL
-        values = len(test.right.items) if isinstance(test.right, Items) else 0
-        return several and test.modifier in modifiers and values > 1
-
-    return fits
-
-
-def _never(test: Test) -> bool:
-    return False
-
-
-def _environment_of_level(test: Test) -> bool:
-    return _on(test, "proc.aenv") and isinstance(test.left, FieldRef) and (test.left.argument or "").isdigit()
 
 
 def _reader_names(difference: Difference, case: Case) -> bool:
@@ -128,15 +91,11 @@ def _unknown_name(difference: Difference, case: Case) -> bool:
     return re.fullmatch(re.escape(one).replace(_UNNAMED, _IPV4_CONNECTION), other) is not None
 
 
-def _is_block_device(test: Test) -> bool:
-    return isinstance(test.left, FieldRef) and test.left.name.startswith("evt.arg") and "S_IFBLK" in str(test.right)
-
-
 def _block_device(difference: Difference, case: Case) -> bool:
     """A rule sees a block device; or a mode, by itself or among all parameters, names it as well."""
     one, other = difference.expected, difference.found
     if difference.level == 0:
-        return _if_condition(_is_block_device, _never)(difference, case)
+        return _as_read("block-devices")(difference, case)
     texts = difference.key.startswith("evt.arg") and isinstance(other, str)
     return texts and "S_IFCHR|S_IFBLK" in other and other.replace("|S_IFBLK", "") == one
 
@@ -155,18 +114,13 @@ def _transformed_number(difference: Difference, case: Case) -> bool:
 
 
 CAUSES: dict[str, Predicate] = {
-    "both-ends-in-lists": _if_condition(lambda test: _on(test, "fd.ip", "fd.net") and test.op in _LISTS, _never),
-    "ancestors-in-lists": _if_condition(lambda test: _on(test, "proc.apid") and test.op in _LISTS, _never),
-    "every-value-of-a-modifier": _if_condition(
-        _modifier_on_several("anyof", "oneof"), _modifier_on_several("allof", "oneof")
-    ),
-    "environment-of-one-ancestor": _if_condition(_never, _environment_of_level),
+    **{cause: _as_read(cause) for cause in READINGS},
     "names-of-the-reading-machine": _reader_names,
     "hexadecimal-escapes": _if_accepted(_HEX_ESCAPE),
     "dotted-keys-of-labels": _if_accepted(_DOTTED_LABEL),
     "order-of-lists": _list_order,
     "sockets-without-a-name": _unknown_name,
-    "block-devices": _block_device,
+    "block-devices": _block_device,  # a value, or by the condition
     "numbers-from-transformers": _transformed_number,
 }
 """Name (as in the document) → whether it explains a difference. Texts are explained by the fields that they print."""
