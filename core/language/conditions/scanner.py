@@ -91,11 +91,16 @@ class Scanner:
 
     def fail(self, expected: str, hint: str = "") -> NoReturn:
         """Refuse what stands here: something else was expected."""
-        self.refuse(f"expected {expected}, found {self._found()}", hint)
+        self.refuse(f"expected {expected}, found {self._found()}", hint or self._unit_hint())
 
     def refuse(self, message: str, hint: str = "", reason: str = "syntax") -> NoReturn:
         """Refuse the text at this place."""
         raise ConditionError(self.text, self.pos, message, hint, reason=reason, origin=self.origin)
+
+    def _unit_hint(self) -> str:
+        """For `> 60s`: only behind a number can a letter stand without a blank."""
+        behind_number = self.pos > 0 and self.text[self.pos - 1].isdigit() and self.peek().isalpha()
+        return "numbers have no unit; durations are nanoseconds, 1000000000 a second" if behind_number else ""
 
     def _found(self) -> str:
         if self.pos >= len(self.text):

@@ -58,6 +58,13 @@ def _integer(text: str, bits: int = 64, *, signed: bool = False) -> int:
     return value - (1 << bits) if signed and value >> (bits - 1) else value
 
 
+def _nanoseconds(text: str) -> int:
+    try:
+        return _integer(text)
+    except ValueError as wrong:
+        raise ValueError(f"{wrong}, in nanoseconds (a second is 1000000000)") from None
+
+
 def _port(text: str) -> int:
     if text == "":
         return 0
@@ -102,8 +109,8 @@ _PARSERS: Final[dict[FieldType, Callable[[str], Any]]] = {
     FieldType.BOOL: _bool,
     FieldType.DOUBLE: _integer,
     FieldType.PORT: _port,
-    FieldType.ABSTIME: _integer,
-    FieldType.RELTIME: _integer,
+    FieldType.ABSTIME: _nanoseconds,
+    FieldType.RELTIME: _nanoseconds,
     FieldType.IPADDR: _address,
     FieldType.IPNET: _network,
 }

@@ -8,7 +8,7 @@ from mozu.core.language.rules.problem import ProblemContext, RuleProblem
 from mozu.core.language.rules.suggest import closest
 from mozu.core.language.rules.text import LocatedText, Piece
 from mozu.core.language.rules.tree import Mapping, Node, Scalar, Sequence
-from mozu.core.language.rules.values import boolean, unsigned
+from mozu.core.language.rules.values import MAX_UNSIGNED, boolean, unsigned
 
 _MOST_KEYS: Final = 100
 """Keys of one item that are warned about one by one."""
@@ -98,8 +98,8 @@ class MappingReader:
         return self._convert(key, boolean, "true or false")
 
     def number(self, key: str) -> int | None:
-        """An unsigned number."""
-        return self._convert(key, unsigned, "a whole number that is not negative")
+        """An unsigned number of 32 bits."""
+        return self._convert(key, unsigned, f"a whole number from 0 to {MAX_UNSIGNED}")
 
     def _convert(self, key: str, convert: Callable[[str], T | None], what: str) -> T | None:
         node = self.scalar(key)

@@ -8,7 +8,7 @@ from typing import Final
 
 from mozu.core.language.rules.guidance import MATURITIES
 from mozu.core.language.rules.rule_reader import OPERATIONS
-from mozu.core.language.rules.values import BOOLEANS, priority_names
+from mozu.core.language.rules.values import BOOLEANS, MAX_UNSIGNED, priority_names
 from mozu.core.model.value_types import JsonObject
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -81,7 +81,7 @@ def _rule() -> JsonObject:
         "warn_evttypes": _FLAG,
         "skip-if-unknown-filter": _FLAG,
         "capture": _about(_FLAG, "Whether its alerts begin a capture."),
-        "capture_duration": {"type": "integer", "minimum": 0},
+        "capture_duration": {"type": "integer", "minimum": 0, "maximum": MAX_UNSIGNED},
         "append": _about(_FLAG, "Deprecated: write `override: {condition: append}`."),
         "override": _override(OPERATIONS),
         "mozu": _about(_guidance(), "What a person should know who gets one of its alerts; Falco ignores it."),

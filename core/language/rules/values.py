@@ -20,6 +20,7 @@ _WORDS: Final = {
 BOOLEANS: Final = {form: value for word, value in _WORDS.items() for form in (word, word.capitalize(), word.upper())}
 """Every accepted form: lower case, capitalised, upper case."""
 
+MAX_UNSIGNED: Final = (1 << 32) - 1
 _UNSIGNED: Final = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")
 _SEMANTIC: Final = re.compile(r"([0-9]+)\.([0-9]+)\.([0-9]+)")
 _PRIORITIES: Final = {level.name.lower(): level for level in Severity} | {"info": Severity.INFORMATIONAL}
@@ -46,14 +47,17 @@ def boolean(text: str) -> bool | None:
 
 
 def unsigned(text: str) -> int | None:
-    """Decimal, 0x hexadecimal or octal with a leading 0; None if it is not one."""
+    """Decimal, 0x hexadecimal or octal with a leading 0, of at most 32 bits as in Falco; None if it is not one."""
     if not _UNSIGNED.fullmatch(text) or len(text) > 24:
         return None
+    value: int | None = None
     if text[:2] in ("0x", "0X"):
-        return int(text, 16)
-    if len(text) > 1 and text[0] == "0":
-        return int(text, 8) if "8" not in text and "9" not in text else None
-    return int(text)
+        value = int(text, 16)
+    elif len(text) == 1 or text[0] != "0":
+        value = int(text)
+    elif "8" not in text and "9" not in text:
+        value = int(text, 8)
+    return value if value is not None and value <= MAX_UNSIGNED else None
 
 
 def version(text: str) -> Version | None:

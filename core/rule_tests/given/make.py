@@ -41,7 +41,7 @@ class ImpossibleEvent(Exception):
 
 def make_event(fields: FieldRegistry, source: str, defaults: Fields, given: Fields, offset: int) -> Event:
     """The event of these fields. `defaults` count where an event of its type can have them. Raises ImpossibleEvent."""
-    maker = _Maker(fields, source, _type(fields, source, {**defaults, **given}, offset))
+    maker = _Maker(fields, source, _type(fields, source, {**defaults, **given}, offset), offset)
     for text, value in defaults.items():
         if text not in given and text != _TYPE:
             maker.add(text, value, is_default=True)
@@ -82,8 +82,10 @@ def _type(fields: FieldRegistry, source: str, given: Fields, offset: int) -> str
 
 
 class _Maker:
-    def __init__(self, fields: FieldRegistry, source: str, type_: str) -> None:
+    def __init__(self, fields: FieldRegistry, source: str, type_: str, offset: int) -> None:
         self._resolver = Resolver(fields, source, type_)
+        self._offset = offset
+        self._defaults: set[Key] = set()
         self._fields: dict[Key, tuple[Resolved, GivenValue]] = {}
         self.builder = EventBuilder(source, type_)
         self.reasons: list[tuple[int, str]] = []
@@ -106,6 +108,8 @@ class _Maker:
             self.reasons.append((value.offset, f"{field.text} is given twice; leave one of them out"))
             return
         self._fields[key] = field, value
+        if is_default:
+            self._defaults.add(key)
         try:
             form = list(value.form) if isinstance(value.form, tuple) else value.form
             self.builder.take(key, None if form is None else value_of(field, form))
@@ -123,8 +127,11 @@ class _Maker:
                 continue
             other = follows(field.read, event)
             if other is not None and other != given:
-                text = f"{field.text} cannot be `{value.shown}`: by the other fields it is {shown(other, field.type)}"
-                yield value.offset, f"{text}; change it, or leave it out"
+                is_default = key in self._defaults
+                wrong = f"{field.text} cannot be `{value.shown}`{', as `given` says' if is_default else ''}"
+                remedy = "give it here too, or as ~" if is_default else "change it, or leave it out"
+                text = f"{wrong}: by the other fields it is {shown(other, field.type)}; {remedy}"
+                yield self._offset if is_default else value.offset, text
 
 
 def _is_settled(field: Resolved) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.fields.binding import by_type, when
 from mozu.core.model.fields.dependency import EVERYTHING, OF_EVENT, Dependency
-from mozu.core.model.fields.descriptor_kind import GUESSES, IP, type_char
+from mozu.core.model.fields.descriptor_kind import CHARS, GUESSES, IP, type_char
 from mozu.core.model.fields.evt.text import sockaddr_text, tuple_text
 from mozu.core.model.fields.fd.fdlist import LISTS, TYPES
 from mozu.core.model.fields.fd.sock import EITHER, ends, is_server
@@ -235,8 +235,9 @@ _NUMBERS: Final = (
     ),
 )
 
+_LETTERS: Final = ", ".join(f"{letter} {kind}" for kind, letter in CHARS.items())
 _NAMES: Final = (
-    _made("fd.typechar", "What the descriptor is, in one letter.", _char, _FDS),
+    _made("fd.typechar", f"fd.type in one letter: {_LETTERS}, o what is none of these.", _char, _FDS),
     _made(
         "fd.name",
         "Path of a file, made absolute without looking at links; both ends of a connection; name of any other kind.",

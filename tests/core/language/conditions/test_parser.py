@@ -100,6 +100,10 @@ def test_the_value_of_a_text(text: str, value: str) -> None:
         ("a or", "expected a blank or `(` after `or`, found the end"),
         ("", "expected a field, a macro or `(`, found the end"),
         ("proc.name = a b", "expected the end, `and` or `or`, found `b`"),
+        (
+            "(proc.duration > 60s)",
+            "expected `)`, found `s` (numbers have no unit; durations are nanoseconds, 1000000000 a second)",
+        ),
     ],
 )
 def test_an_error_says_what_was_expected_and_what_was_found(text: str, message: str) -> None:

@@ -20,7 +20,19 @@ def test_words_for_neither(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("0", 0), ("15", 15), ("0x1F", 31), ("010", 8), ("-1", None), ("1_0", None), ("08", None)]
+    ("text", "number"),
+    [
+        ("0", 0),
+        ("15", 15),
+        ("0x1F", 31),
+        ("010", 8),
+        ("4294967295", 4_294_967_295),
+        ("4294967296", None),
+        ("0x100000000", None),
+        ("-1", None),
+        ("1_0", None),
+        ("08", None),
+    ],
 )
 def test_unsigned_numbers(text: str, number: int | None) -> None:
     assert number == unsigned(text)

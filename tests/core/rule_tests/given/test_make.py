@@ -129,6 +129,8 @@ REFUSED = """
 => events of type setuid have no parameter flags; they have res, uid
 {evt.type: openat, fd.num: three}
 => fd.num is of type int: `three` must be a decimal number
+{evt.type: execve, container.duration: 1h}
+=> container.duration is of type reltime: `1h` must be a decimal number, in nanoseconds (a second is 1000000000)
 {evt.type: kill, user.uid: "-1"}
 => user.uid is of type uint: `-1` is not from 0 to 4294967295
 {evt.type: openat, evt.failed: no}
@@ -189,6 +191,19 @@ def test_a_default_counts_where_it_can() -> None:
         event({"evt.type": "openat"}, evt_arg_flags="O_RDNLY")
     with pytest.raises(ImpossibleEvent, match="no flag `O_RDNLY`"):
         event({"evt.type": "execve"}, evt_arg_flags="O_RDNLY")
+
+
+def test_a_default_that_contradicts_an_event_is_reported_at_the_event() -> None:
+    defaults = {"evt.is_open_read": GivenValue("true", 7)}
+    with pytest.raises(ImpossibleEvent) as caught:
+        make_event(ALL, "syscall", defaults, written({"evt.type": "openat", "evt.arg.flags": "O_WRONLY"}), 40)
+    assert caught.value.reasons == [
+        (
+            40,
+            "evt.is_open_read cannot be `true`, as `given` says: by the other fields it is `false`; "
+            "give it here too, or as ~",
+        )
+    ]
 
 
 CONDITIONS = [
