@@ -17,34 +17,41 @@ PART: Final = {
 
 KERNEL: Final = "tests/plugins/sources"
 """Where the live tests of programs below bpf/ are."""
-OF_C: Final = {
+IN_USER_SPACE: Final = {
     "accounts": ("tests/bpf/test_accounts.py",),
+    "kernel_filter": ("tests/bpf/test_kernel_filter.py",),
+    "open_args": ("tests/bpf/test_kernel_filter.py",),
+    "opened_path": ("tests/bpf/test_kernel_filter.py",),
+    "path": ("tests/bpf/test_path.py", "tests/bpf/test_kernel_filter.py"),
+    "process_verdicts": ("tests/bpf/test_kernel_filter.py",),
+    "record": ("tests/bpf/test_record.py", "tests/bpf/test_path.py"),
+    "sock_info": ("tests/bpf/test_kernel_filter.py",),
+    "verdict_memory": ("tests/bpf/test_verdict_memory.py",),
+}
+"""Name of a C file → tests that compile it for user space; no others are asked."""
+OF_C: Final = {
     "cgroup_move": (f"{KERNEL}/test_ebpf_process.py", f"{KERNEL}/test_ebpf_state.py"),
     "cgroups": (f"{KERNEL}/test_ebpf_process.py",),
     "task": (f"{KERNEL}/test_ebpf_process.py",),
     "exec": (f"{KERNEL}/test_ebpf_process.py",),
     "lifecycle": (f"{KERNEL}/test_ebpf_process.py",),
     "session": (f"{KERNEL}/test_ebpf_process.py",),
-    "open_args": (f"{KERNEL}/test_ebpf_open.py",),
-    "opened_path": (f"{KERNEL}/test_ebpf_opened_paths.py",),
-    "path": (f"{KERNEL}/test_ebpf_open.py", f"{KERNEL}/test_ebpf_opened_paths.py"),
     "file": (f"{KERNEL}/test_ebpf_open.py", f"{KERNEL}/test_ebpf_process.py"),
     "sock": (f"{KERNEL}/test_ebpf_socket.py",),
-    "sock_info": (f"{KERNEL}/test_ebpf_socket.py",),
     "accept": (f"{KERNEL}/test_ebpf_socket.py",),
     "message": (f"{KERNEL}/test_ebpf_socket.py",),
     "mmsg": (f"{KERNEL}/test_ebpf_socket.py",),
     "msghdr": (f"{KERNEL}/test_ebpf_socket.py",),
     "iovec": (f"{KERNEL}/test_ebpf_transfer.py",),
-    "verdict_memory": (f"{KERNEL}/test_ebpf_judged_calls.py",),
-    "process_verdicts": (f"{KERNEL}/test_ebpf_kernel_filter_processes.py",),
 }
 """Name of a C file → live tests of what it does, where their files are not named by it."""
 
 
 def of_c(root: Path, file: str) -> list[str]:
-    """Live tests of a C file; all of the kernel programs where none are its own."""
+    """Tests of a C file in user space, else its live ones; all of the kernel programs where none are its own."""
     stem = Path(file).stem
+    if stem in IN_USER_SPACE:
+        return [*IN_USER_SPACE[stem]]
     own = [str(one.relative_to(root)) for one in sorted((root / KERNEL).glob(f"test_ebpf_{stem}*.py"))]
     every = ["tests/bpf", *(str(one.relative_to(root)) for one in sorted((root / KERNEL).glob("test_ebpf_*.py")))]
     return [*OF_C.get(stem, ()), *own] or every

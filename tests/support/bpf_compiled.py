@@ -1,0 +1,29 @@
+"""Headers of bpf/ compiled for user space, beside a model of the kernel in C."""
+
+import ctypes
+import re
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from mozu.plugins.sources.ebpf.maps import SIZES
+from tests.support.requirements import ROOT, program
+
+_HELPER: Final = re.compile(r"\(\((?:long|u64|void) \(\*\)\([^()]*\)\)(\w+)\)")
+"""A call of a helper by its number."""
+_OPTIONS: Final = ("-O1", "-shared", "-fPIC", "-Wno-unknown-pragmas", "-fno-strict-aliasing")
+
+
+def compiled(folder: Path, model: str) -> ctypes.CDLL:
+    """The functions of a model (a file of tests/support), which includes headers of bpf/."""
+    for header in (ROOT / "bpf").rglob("*.h"):
+        target = folder / header.relative_to(ROOT / "bpf")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(_HELPER.sub(r"helper_\1", header.read_text()))
+    sizes = [f"-D{name}={size}" for name, size in SIZES.items()]
+    include = [f"-I{folder}", f"-I{ROOT / 'tests/support'}"]
+    subprocess.run(
+        [program("gcc"), *_OPTIONS, *sizes, *include, "-o", folder / "model.so", ROOT / "tests/support" / model],
+        check=True,
+    )
+    return ctypes.CDLL(str(folder / "model.so"))
