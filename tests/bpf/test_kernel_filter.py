@@ -3,7 +3,6 @@
 import ctypes
 import random
 import re
-import struct
 from collections import Counter
 from typing import Final
 
@@ -14,10 +13,11 @@ from tests.support.kernel_tree import (
     MARKS,
     NO_ENTRY,
     REGULAR,
-    SOCKET,
+    Made,
     Memory,
     Tree,
     memory,
+    scratch,
     users_text,
 )
 
@@ -25,19 +25,11 @@ pytestmark = pytest.mark.live
 
 AS_GIVEN, OTHERWISE, UNKNOWN = range(3)
 LONGEST: Final = 254
-OPENAT, OPEN, CREAT, OPENAT2 = 257, 2, 85, 437
 AT_FDCWD, O_DIRECTORY = -100, 0o200000
-ALL: Final = (1 << 64) - 1
-NATIVE, URING = 0, 2
 ROUGH: Final = re.compile(rb"//|/\Z|/\.(/|\Z)|/\.\.")
 """Of an absolute path: that it is not plain. `..b` is taken for `..`."""
-GENERATION, PROC_VERDICTS, PROC_COMM_VERDICTS, COMM_VERDICTS, OPENED_PATHS, CGROUP_MOVES = 12, 17, 16, 14, 11, 13
-COUNTS, SETTINGS, SCRATCH = 7, 8, 6
+SCRATCH, OPENED_PATHS = 6, 11
 """Numbers of maps in kernel_model.h."""
-
-
-def scratch(kernel: ctypes.CDLL) -> Memory:
-    return memory(kernel, "filter_scratch", "filters")
 
 
 def text_of(g: Memory, which: str) -> bytes:
@@ -85,26 +77,6 @@ def test_every_place_of_a_slash_is_found(kernel: ctypes.CDLL, length: int) -> No
 
 
 # --- names
-
-
-class Made:
-    """A tree of which one directory is /etc/d, with the working directory there."""
-
-    def __init__(self, kernel: ctypes.CDLL) -> None:
-        self.tree = Tree(kernel)
-        self.root = self.tree.mounts[1].root
-        self.etc = self.tree.entry(self.root, "etc", 1)
-        self.here = self.tree.entry(self.etc, "d", 1)
-        kernel.set_cwd(1, self.here)
-        self.tree.file(5, 1, self.etc)
-        self.tree.file(6, 1, self.root)
-        self.tree.file(7, 0, 0)
-        pipe = self.tree.entry(None, "pipe:[7]", 3, REGULAR)
-        self.tree.file(8, self.tree.mount(2, pipe, self.tree.entry(None, "/", 3), 3), pipe)
-        deep = self.root
-        for _ in range(6):
-            deep = self.tree.entry(deep, "n" * 40, 1)
-        self.tree.file(9, 1, deep)
 
 
 @pytest.mark.parametrize(
@@ -357,222 +329,3 @@ def test_an_open_is_emitted_where_its_path_cannot_be_kept_or_is_that_of_a_direct
     assert not kernel.must_emit(ctypes.c_uint64(0))
     kernel.without(SCRATCH)
     assert kernel.differs(ctypes.c_uint64(0))
-
-
-# --- arguments
-
-
-@pytest.mark.parametrize(
-    ("number", "args", "expected"),
-    [
-        (OPEN, (11, 22, 33, 44), (AT_FDCWD, 11, 22, 33, 0)), (CREAT, (11, 22, 33, 44), (AT_FDCWD, 11, 0o1101, 22, 0)),
-        (OPENAT, (7, 11, 22, 33), (7, 11, 22, 33, 0)), (OPENAT, (-100, 11, 22, 33), (-100, 11, 22, 33, 0)),
-        (OPENAT2, (7, 11, 0, 24), (7, 11, 22, 33, 44)),
-    ],
-)  # fmt: skip
-def test_what_an_open_was_asked_for_is_where_each_call_has_it(
-    kernel: ctypes.CDLL, number: int, args: tuple[int, ...], expected: tuple[int, ...]
-) -> None:
-    kernel.begin()
-    call = memory(kernel, "syscall_ctx", "calls")
-    call.put("number", number)
-    for at, value in enumerate(args):
-        call.put("args", value, at)
-    if number == OPENAT2:
-        call.put("args", users_text(kernel, struct.pack("<3Q", 22, 33, 44)).value, 2)
-
-    kernel.parse()
-
-    g = scratch(kernel)
-    found = [g[f"open.{name}"] for name in ("dirfd", "user", "flags", "mode", "resolve")]
-    assert list(expected) == found
-
-
-# --- sockets
-
-
-@pytest.mark.parametrize("is_socket", [0, 1])
-@pytest.mark.parametrize("wants_protocol", [0, 1])
-def test_a_socket_is_known_by_family_state_and_port(kernel: ctypes.CDLL, is_socket: int, wants_protocol: int) -> None:
-    made = Made(kernel)
-    sock = made.tree.entry(None, "socket:[1]", 3, SOCKET)
-    made.tree.file(4, 1, sock, family=10, protocol=17, state=7, port=0x3500)
-    g = scratch(kernel)
-
-    kernel.look_up_socket(4, is_socket, wants_protocol)
-
-    members = ("family", "state", "port", "protocol")
-    assert [10, 7, 0x3500, 17 * wants_protocol] == [g[f"sock.{name}"] for name in members]
-    assert g["sock.file"]
-    kernel.look_up_socket(5, 0, 1)
-    assert [0, 0, 0, 0] == [g[f"sock.{name}"] for name in members]
-    assert g["sock.file"]
-    kernel.look_up_socket(12, is_socket, 1)
-    assert [0, 0, 0, 0, 0] == [g[f"sock.{name}"] for name in (*members, "file")]
-
-
-@pytest.mark.parametrize(("fd", "expected"), [(-1, 0), (0, 0), (4, 10), (15, 1), (16, 0), (1 << 30, 0)])
-def test_a_descriptor_is_one_of_the_table(kernel: ctypes.CDLL, fd: int, expected: int) -> None:
-    made = Made(kernel)
-    sock = made.tree.entry(None, "socket:[1]", 3, SOCKET)
-    made.tree.file(4, 1, sock, family=10)
-    made.tree.file(15, 1, sock, family=1)
-
-    kernel.look_up_socket(fd, 0, 0)
-
-    assert expected == scratch(kernel)["sock.family"]
-
-
-def test_the_file_of_a_request_of_io_uring_is_known_before_its_descriptor(kernel: ctypes.CDLL) -> None:
-    made = Made(kernel)
-    sock = made.tree.entry(None, "socket:[1]", 3, SOCKET)
-    made.tree.file(4, 1, sock, family=10)
-    made.tree.file(3, 1, sock, family=2)
-    kernel.look_up_socket(4, 0, 0)
-    call, g = memory(kernel, "syscall_ctx", "calls"), scratch(kernel)
-    call.put("file", g["sock.file"])
-
-    for result, fd, family in ((0, 3, 10), (0, 9, 10), (3, 3, 2)):
-        call.put("result", result)
-        kernel.look_up_socket(fd, 0, 0)
-        assert family == g["sock.family"], (result, fd)
-
-
-# --- verdicts
-
-
-def bits(kernel: ctypes.CDLL) -> int:
-    kernel.bits.restype = ctypes.c_uint64
-    return int(kernel.bits())
-
-
-def verdict(kernel: ctypes.CDLL, which: int, pid: int, of: int, value: int) -> None:
-    kernel.set_verdict(which, pid, ctypes.c_uint64(of), ctypes.c_uint64(value))
-
-
-OF_PROCESS, OF_NAME = 1, 2
-
-
-def called_by(kernel: ctypes.CDLL, pid: int, entry_path: int = NATIVE) -> None:
-    call = memory(kernel, "syscall_ctx", "calls")
-    call.put("task", pid << 32 | 99)
-    call.put("entry_path", entry_path)
-
-
-def test_a_verdict_on_the_process_counts_before_one_on_its_name_and_none_is_all(kernel: ctypes.CDLL) -> None:
-    kernel.begin()
-    called_by(kernel, 7)
-    assert ALL == bits(kernel)
-    verdict(kernel, OF_NAME, 7, 4, 1)
-    assert ALL == bits(kernel)
-    verdict(kernel, OF_NAME, 7, 5, 2)
-    assert 2 == bits(kernel)
-    verdict(kernel, OF_PROCESS, 7, 4, 3)
-    assert 2 == bits(kernel)
-    verdict(kernel, OF_PROCESS, 7, 5, 4)
-    assert 4 == bits(kernel)
-    called_by(kernel, 8)
-    assert ALL == bits(kernel)
-
-
-@pytest.mark.parametrize("missing", [GENERATION, CGROUP_MOVES])
-def test_without_a_generation_everything_may_hold(kernel: ctypes.CDLL, missing: int) -> None:
-    kernel.begin()
-    called_by(kernel, 7)
-    verdict(kernel, OF_PROCESS, 7, 5, 4)
-    kernel.without(missing)
-    assert ALL == bits(kernel)
-
-
-@pytest.mark.parametrize(
-    "changed", ["task", "born", "execs", "moves", "generation", "uring", "none"],
-)  # fmt: skip
-def test_what_is_remembered_of_the_last_caller_holds_for_the_same_one_only(kernel: ctypes.CDLL, changed: str) -> None:
-    kernel.begin()
-    called_by(kernel, 7)
-    kernel.set_time(ctypes.c_uint64(9), ctypes.c_uint64(1))
-    verdict(kernel, OF_PROCESS, 7, 5, 4)
-    assert 4 == bits(kernel)
-    generation = 6 if changed == "generation" else 5
-    verdict(kernel, OF_PROCESS, 7, generation, 8)
-    verdict(kernel, OF_PROCESS, 8, generation, 8)
-    kernel.set_time(ctypes.c_uint64(9 + (changed == "born")), ctypes.c_uint64(1 + (changed == "execs")))
-    kernel.set_generation(ctypes.c_uint64(generation), ctypes.c_uint64(changed == "moves"))
-    called_by(kernel, 8 if changed == "task" else 7, URING if changed == "uring" else NATIVE)
-
-    assert (4 if changed == "none" else 8) == bits(kernel)
-
-
-def test_a_request_of_io_uring_is_remembered_for_no_call(kernel: ctypes.CDLL) -> None:
-    kernel.begin()
-    called_by(kernel, 7, URING)
-    verdict(kernel, OF_PROCESS, 7, 5, 4)
-    assert 4 == bits(kernel)
-    verdict(kernel, OF_PROCESS, 7, 5, 8)
-    called_by(kernel, 7)
-    assert 8 == bits(kernel)
-
-
-def known(kernel: ctypes.CDLL, which: int, pid: int) -> tuple[int, int]:
-    kernel.verdict.restype = ctypes.c_uint64
-    of = ctypes.c_uint64(0)
-    value = kernel.verdict(which, pid, ctypes.byref(of))
-    return of.value, value
-
-
-def test_a_child_has_the_verdicts_of_its_parent_that_hold(kernel: ctypes.CDLL) -> None:
-    kernel.begin()
-    verdict(kernel, OF_NAME, 7, 5, 2)
-    verdict(kernel, OF_PROCESS, 7, 4, 3)
-    verdict(kernel, OF_PROCESS, 8, 5, 9)
-    kernel.inherit(7, 8)
-    assert ((5, 2), (0, 0)) == (known(kernel, OF_NAME, 8), known(kernel, OF_PROCESS, 8))
-    verdict(kernel, OF_NAME, 7, 4, 2)
-    verdict(kernel, OF_PROCESS, 7, 5, 3)
-    kernel.inherit(7, 8)
-    assert ((0, 0), (5, 3)) == (known(kernel, OF_NAME, 8), known(kernel, OF_PROCESS, 8))
-    kernel.without(GENERATION)
-    kernel.inherit(7, 8)
-    assert ((0, 0), (0, 0)) == (known(kernel, OF_NAME, 8), known(kernel, OF_PROCESS, 8))
-
-
-@pytest.mark.parametrize(
-    ("comm", "expected"), [(b"cat", (5, 1)), (b"sh", (5, 2)), (b"", (0, 0)), (b"caterpillar", (5, 2))]
-)
-def test_an_exec_begins_with_the_verdict_on_its_name(
-    kernel: ctypes.CDLL, comm: bytes, expected: tuple[int, int]
-) -> None:
-    kernel.begin()
-    kernel.set_name_verdict(b"cat", ctypes.c_uint64(5), ctypes.c_uint64(1))
-    verdict(kernel, 3, 0, 5, 2)
-    verdict(kernel, OF_NAME, 7, 5, 7)
-    verdict(kernel, OF_PROCESS, 7, 5, 7)
-
-    kernel.renew(7, ctypes.create_string_buffer(comm, 16))
-
-    assert (expected, (0, 0)) == (known(kernel, OF_NAME, 7), known(kernel, OF_PROCESS, 7))
-
-
-def test_a_name_without_a_verdict_has_none(kernel: ctypes.CDLL) -> None:
-    kernel.begin()
-    verdict(kernel, 3, 0, 0, 0)
-    kernel.renew(7, ctypes.create_string_buffer(b"sh", 16))
-    assert known(kernel, OF_NAME, 7) == (0, 0)
-    kernel.set_name_verdict(b"cat", ctypes.c_uint64(0), ctypes.c_uint64(1))
-    kernel.renew(7, ctypes.create_string_buffer(b"cat", 16))
-    assert known(kernel, OF_NAME, 7) == (0, 0)
-
-
-@pytest.mark.parametrize("off", [0, 1])
-def test_a_discarded_call_is_counted_as_filtered_unless_the_source_is_off(kernel: ctypes.CDLL, off: int) -> None:
-    kernel.begin()
-    memory(kernel, "syscall_ctx", "calls").put("number", OPENAT)
-    memory(kernel, "settings", "set").put("off", off)
-    counts = memory(kernel, "counts", "counted", OPENAT)
-
-    assert 0 == kernel.discard() == kernel.discard()
-
-    assert [0, 2 - 2 * off, 0, 2 - 2 * off] == [counts[name] for name in ("over_share", "filtered", "lost", "seen")]
-    for missing in (COUNTS, SETTINGS):
-        kernel.without(missing)
-        assert 0 == kernel.discard()

@@ -92,7 +92,7 @@ def test_what_has_no_directory_is_a_pseudo_path(kernel: ctypes.CDLL) -> None:
 
 
 def test_a_file_of_the_top_file_system_beside_its_root_has_its_path_in_the_mounts(kernel: ctypes.CDLL) -> None:
-    """The root of the mount namespace is a directory of a file system, as in a container; a bind mount shows another."""
+    """The root of the mount namespace is a directory of a file system, as in a container; a bind mount shows others."""
     tree = Tree(kernel)
     whole = tree.entry(None, "/", 4)
     inside, outside = tree.entry(whole, "container", 4), tree.entry(whole, "volume", 4)

@@ -9,9 +9,9 @@ from typing import Any, Final
 import pytest
 
 from mozu.plugins.sources.ebpf import wire
-from tests.bpf.test_kernel_filter import Made, kept
+from tests.bpf.test_kernel_filter import kept
 from tests.bpf.test_record import HEADER, OPENAT, PID, TID, Counts, begun, counts, head
-from tests.support.kernel_tree import REGULAR, memory
+from tests.support.kernel_tree import REGULAR, Made, memory
 
 pytestmark = pytest.mark.live
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.mutants.c_mutations import c_mutations
-from tests.mutants.choice import named, of_c, places
+from tests.mutants.choice import is_compiled_for_user_space, named, of_c, places
 from tests.mutants.judge import Judge
 from tests.mutants.mutation import Mutation
 from tests.mutants.python_mutations import python_mutations
@@ -55,6 +55,8 @@ class Trial:
         self._session: Session | None = None
         self._sound: dict[tuple[str, ...], bool] = {}
         """Live tests → whether they pass without a mutation."""
+        self._of_headers: dict[tuple[str, ...], Session] = {}
+        """Tests that compile C for user space → those collected."""
 
     @classmethod
     def begin(cls, folder: str, reached: Reached) -> None:
@@ -90,11 +92,18 @@ class Trial:
         """Tests of kernel programs may fail where the machine is too busy: then nothing can be said."""
         tests = tuple(of_c(ROOT, file))
         if tests not in self._sound:
-            self._sound[tests] = self.judge.passes(tests, _LIVE_SECONDS, live=True)
+            self._sound[tests] = self._pass(tests, file)
         if not self._sound[tests]:
             return "unjudged"
         with self._changed(file, before, after):
-            return "survives" if self.judge.passes(tests, _LIVE_SECONDS, live=True) else "noticed"
+            return "survives" if self._pass(tests, file) else "noticed"
+
+    def _pass(self, tests: tuple[str, ...], file: str) -> bool:
+        if not is_compiled_for_user_space(file):
+            return self.judge.passes(tests, _LIVE_SECONDS, live=True)
+        if tests not in self._of_headers:
+            self._of_headers[tests] = self.judge.session(tests, live=True)
+        return self._of_headers[tests].status(Asked(file, "", "", [], _LIVE_SECONDS)) == PASSED
 
     @contextmanager
     def _changed(self, file: str, before: str, after: str) -> Iterator[None]:

@@ -19,13 +19,13 @@ KERNEL: Final = "tests/plugins/sources"
 """Where the live tests of programs below bpf/ are."""
 IN_USER_SPACE: Final = {
     "accounts": ("tests/bpf/test_accounts.py",),
-    "kernel_filter": ("tests/bpf/test_kernel_filter.py",),
-    "open_args": ("tests/bpf/test_kernel_filter.py",),
-    "opened_path": ("tests/bpf/test_kernel_filter.py",),
+    "kernel_filter": ("tests/bpf/test_kernel_filter.py", "tests/bpf/test_process_verdicts.py"),
+    "open_args": ("tests/bpf/test_open_args.py",),
+    "opened_path": ("tests/bpf/test_kernel_filter.py", "tests/bpf/test_verdict_memory.py"),
     "path": ("tests/bpf/test_path.py", "tests/bpf/test_kernel_filter.py"),
-    "process_verdicts": ("tests/bpf/test_kernel_filter.py",),
+    "process_verdicts": ("tests/bpf/test_process_verdicts.py",),
     "record": ("tests/bpf/test_record.py", "tests/bpf/test_path.py"),
-    "sock_info": ("tests/bpf/test_kernel_filter.py",),
+    "sock_info": ("tests/bpf/test_sock_info.py",),
     "verdict_memory": ("tests/bpf/test_verdict_memory.py",),
 }
 """Name of a C file → tests that compile it for user space; no others are asked."""
@@ -47,10 +47,15 @@ OF_C: Final = {
 """Name of a C file → live tests of what it does, where their files are not named by it."""
 
 
+def is_compiled_for_user_space(file: str) -> bool:
+    """Whether tests of a C file need no kernel."""
+    return Path(file).stem in IN_USER_SPACE
+
+
 def of_c(root: Path, file: str) -> list[str]:
     """Tests of a C file in user space, else its live ones; all of the kernel programs where none are its own."""
     stem = Path(file).stem
-    if stem in IN_USER_SPACE:
+    if is_compiled_for_user_space(file):
         return [*IN_USER_SPACE[stem]]
     own = [str(one.relative_to(root)) for one in sorted((root / KERNEL).glob(f"test_ebpf_{stem}*.py"))]
     every = ["tests/bpf", *(str(one.relative_to(root)) for one in sorted((root / KERNEL).glob("test_ebpf_*.py")))]

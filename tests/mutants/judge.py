@@ -40,10 +40,10 @@ class Judge:
         """Whether all of them pass on the tree as it lies there; without `live` those of them that are unit tests."""
         return self._run(["-x", *(() if live else _UNIT), *tests], seconds) == PASSED
 
-    def session(self, folders: Sequence[str]) -> Session:
-        """Tests of these folders, collected once."""
-        basetemp = f"--basetemp={self.place / 't'}"
-        return Session(lambda plugin: self._test([basetemp, *_UNIT, *folders], plugin))
+    def session(self, folders: Sequence[str], *, live: bool = False) -> Session:
+        """Tests of these folders, collected once; without `live` those of them that are unit tests."""
+        chosen = [f"--basetemp={self.place / 't'}", *(() if live else _UNIT), *folders]
+        return Session(lambda plugin: self._test(chosen, plugin))
 
     def recorded(self, folder: str, files: Sequence[str]) -> Reached:
         """Which lines of these files the tests of a folder reach, by tests that pass."""

@@ -40,6 +40,7 @@ class Asked(NamedTuple):
     after: str
     """The source of the file."""
     tests: list[str]
+    """Empty: all that were collected."""
     seconds: float
     """That these may take."""
 
@@ -94,8 +95,9 @@ def _try(session: pytest.Session, items: dict[str, pytest.Item], asked: Asked) -
     """In the child: never returns."""
     status = FAILED
     try:
-        replace_functions(asked.file, asked.before, asked.after)
-        chosen = [items[test] for test in asked.tests]
+        if asked.file.endswith(".py"):
+            replace_functions(asked.file, asked.before, asked.after)
+        chosen = [items[test] for test in asked.tests] or session.items
         for item, following in zip(chosen, [*chosen[1:], None], strict=True):
             session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.testsfailed:

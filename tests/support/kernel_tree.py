@@ -157,6 +157,26 @@ class Tree:
         return places
 
 
+class Made:
+    """A tree of which one directory is /etc/d, with the working directory there, and some open files."""
+
+    def __init__(self, kernel: ctypes.CDLL) -> None:
+        self.tree = Tree(kernel)
+        self.root = self.tree.mounts[1].root
+        self.etc = self.tree.entry(self.root, "etc", 1)
+        self.here = self.tree.entry(self.etc, "d", 1)
+        kernel.set_cwd(1, self.here)
+        self.tree.file(5, 1, self.etc)
+        self.tree.file(6, 1, self.root)
+        self.tree.file(7, 0, 0)
+        pipe = self.tree.entry(None, "pipe:[7]", 3, REGULAR)
+        self.tree.file(8, self.tree.mount(2, pipe, self.tree.entry(None, "/", 3), 3), pipe)
+        deep = self.root
+        for _ in range(6):
+            deep = self.tree.entry(deep, "n" * 40, 1)
+        self.tree.file(9, 1, deep)
+
+
 class Memory:
     """A struct of bpf/ in the model, by the names of its members."""
 
@@ -191,3 +211,8 @@ def users_text(kernel: ctypes.CDLL, text: bytes, at: int = 0) -> ctypes.c_uint64
     place = kernel.users() + at
     ctypes.memmove(place, text + b"\0", len(text) + 1)
     return ctypes.c_uint64(place)
+
+
+def scratch(kernel: ctypes.CDLL) -> Memory:
+    """struct filter_scratch."""
+    return memory(kernel, "filter_scratch", "filters")
