@@ -26,6 +26,7 @@ IN_USER_SPACE: Final = {
     "process_verdicts": ("tests/bpf/test_process_verdicts.py",),
     "record": ("tests/bpf/test_record.py", "tests/bpf/test_path.py"),
     "sock_info": ("tests/bpf/test_sock_info.py",),
+    "uring": ("tests/bpf/test_uring.py",),
     "verdict_memory": ("tests/bpf/test_verdict_memory.py",),
 }
 """Name of a C file → tests that compile it for user space; no others are asked."""
