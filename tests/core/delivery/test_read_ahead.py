@@ -1,10 +1,12 @@
 """Read-ahead: which alert is given out next, where some are on disk and some still in memory."""
 
 import asyncio
+import random
 from collections.abc import Sequence
 
 import pytest
 
+from mozu.core.delivery import read_ahead
 from mozu.core.delivery.read_ahead import Numbered, ReadAhead
 from mozu.core.testing import alert
 from tests.support.packing import packed
@@ -178,3 +180,61 @@ def test_what_was_given_out_or_is_in_memory_is_held_and_what_is_on_disk_only_is_
     assert [True, False, True, True] == [ahead.holds(number) for number in (1, 2, 3, 4)]
     ahead.given([2])
     assert ahead.holds(2)
+
+
+@pytest.mark.parametrize("live_first", [True, False])
+@pytest.mark.parametrize("seed", range(5))
+def test_each_alert_is_given_once_whatever_happens_in_between(
+    monkeypatch: pytest.MonkeyPatch, seed: int, live_first: bool
+) -> None:
+    """Numbers on disk, given out and not acknowledged, and dropped ones are what remains of those that were given."""
+    monkeypatch.setattr(read_ahead, "_CACHED", 12)
+    chance, disk, last = random.Random(f"{seed}/{live_first}"), Disk(), 0
+    disk.add(1, last := 20)  # of an earlier run
+    ahead = ReadAhead(disk.read, live_first=live_first)
+    waiting, out = set(disk.rows), set[int]()
+
+    def give(limit: int) -> list[int]:
+        found = taken(ahead, limit)
+        assert len(found) <= limit
+        assert set(found) <= waiting
+        assert len(set(found)) == len(found)
+        assert found == sorted(found) or live_first
+        waiting.difference_update(found)
+        out.update(found)
+        return found
+
+    for _ in range(300):
+        act = chance.random()
+        if act < 0.35:
+            last += chance.choice((0, 0, 0, 2))  # numbers that another process used
+            count = chance.randint(1, 6)
+            commit(disk, ahead, last + 1, count)
+            waiting.update(range(last + 1, last + count + 1))
+            last += count
+        elif act < 0.7:
+            give(chance.choice((1, 3, 8, 20)))
+        elif act < 0.85:
+            done = chance.sample(sorted(out), chance.randint(0, len(out)))
+            disk.ack(ahead, done)
+            out.difference_update(done)
+        elif act < 0.9:
+            ahead.shrink()
+        elif act < 0.95 and waiting:
+            notice = max(waiting)
+            ahead.given([notice])
+            waiting.discard(notice)
+            out.add(notice)
+        else:
+            upto, beyond = ahead.settle()
+            assert {number for number in out if number > upto} <= beyond
+            for number in chance.sample(sorted(waiting), min(2, len(waiting))):
+                assert number > upto
+                assert number not in beyond
+                del disk.rows[number]
+                waiting.discard(number)
+        assert all(ahead.holds(number) for number in out)
+    for _ in range(1_000):
+        if not give(7):
+            break
+    assert set() == waiting
