@@ -2,13 +2,18 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
-from mozu.core.delivery.spool import Spool
+from mozu.core.delivery.alert_queue import DroppedRange
+from mozu.core.delivery.spool import OwedNumbers, Spool, SpoolUnusable, SpoolUnwritable
 from mozu.core.delivery.spool.refusal import DiskFull
 from mozu.core.delivery.spool_file import SpoolFile
+
+T = TypeVar("T")
 
 
 def error(code: int, kind: type[sqlite3.DatabaseError] = sqlite3.OperationalError) -> sqlite3.DatabaseError:
@@ -55,3 +60,140 @@ def test_after_damage_the_work_is_done_once_more_in_a_new_file(tmp_path: Path, f
 def test_after_a_refusal_it_is_not(tmp_path: Path) -> None:
     with pytest.raises(DiskFull):
         worked(tmp_path / "sink.db", error(sqlite3.SQLITE_FULL))
+
+
+def scenario(path: Path, act: Callable[[SpoolFile], Awaitable[T]]) -> T:
+    """With an open file."""
+
+    async def main() -> T:
+        file = SpoolFile(path, max_bytes=1 << 20, fsync=False, on_lost=list)
+        await file.open()
+        try:
+            return await act(file)
+        finally:
+            await file.close()
+
+    return asyncio.run(main())
+
+
+def test_damage_that_a_new_file_does_not_end_is_a_refusal(tmp_path: Path) -> None:
+    tries = 0
+
+    def work(_: Spool) -> None:
+        nonlocal tries
+        tries += 1
+        raise error(sqlite3.SQLITE_CORRUPT, sqlite3.DatabaseError)
+
+    async def act(file: SpoolFile) -> list[str]:
+        with pytest.raises(SpoolUnwritable, match="cannot be used"):
+            await file.run(work)
+        return file.take_problems()
+
+    assert (1, 2) == (len(scenario(tmp_path / "sink.db", act)), tries)
+
+
+def test_a_file_that_is_not_open_takes_nothing(tmp_path: Path) -> None:
+    async def act(file: SpoolFile) -> list[bool]:
+        seen = [file.is_open]
+        await file.close()
+        await file.close()
+        with pytest.raises(SpoolUnwritable, match="is not open"):
+            await file.run(Spool.status)
+        await file.owe(3, "full")
+        assert await file.pay_owed() is None
+        return [*seen, file.is_open]
+
+    assert [True, False] == scenario(tmp_path / "sink.db", act)
+
+
+def test_a_disk_that_refuses_to_write_is_a_problem_once_until_it_takes_something(tmp_path: Path) -> None:
+    unwritable = SpoolUnwritable("the disk fails")
+
+    async def act(file: SpoolFile) -> list[int]:
+        found = []
+        for refused in (DiskFull("full"), unwritable, unwritable, None, unwritable):
+            file.note(refused)
+            found.append(len(file.take_problems()))
+        return found
+
+    assert [0, 1, 0, 0, 1] == scenario(tmp_path / "sink.db", act)
+
+
+def test_the_same_problem_is_reported_once_between_two_looks(tmp_path: Path) -> None:
+    async def act(file: SpoolFile) -> list[int]:
+        for refused in (SpoolUnwritable("a"), None, SpoolUnwritable("a"), None, SpoolUnwritable("b")):
+            file.note(refused)
+        return [len(file.take_problems()), len(file.take_problems())]
+
+    assert [2, 0] == scenario(tmp_path / "sink.db", act)
+
+
+def test_numbers_that_are_owed_are_used_up_once_for_the_last_reason(tmp_path: Path) -> None:
+    async def act(file: SpoolFile) -> list[DroppedRange | None]:
+        await file.owe(2, "full")
+        await file.owe(1, "locked")
+        return [await file.pay_owed(), await file.pay_owed()]
+
+    assert [DroppedRange(1, 3, "locked"), None] == scenario(tmp_path / "sink.db", act)
+
+
+def test_numbers_that_were_owed_are_paid_by_the_next_run_and_not_twice(tmp_path: Path) -> None:
+    async def owe(file: SpoolFile) -> None:
+        await file.owe(2, "full")
+
+    async def pay(file: SpoolFile) -> DroppedRange | None:
+        return await file.pay_owed()
+
+    path = tmp_path / "sink.db"
+    scenario(path, owe)
+    owed = (tmp_path / "sink.db.owed").read_bytes()
+    assert DroppedRange(1, 2, "full") == scenario(path, pay)
+    (tmp_path / "sink.db.owed").write_bytes(owed)  # killed before it noted that it has paid
+    assert scenario(path, pay) is None
+
+
+def test_what_was_announced_is_forgotten(tmp_path: Path) -> None:
+    async def act(file: SpoolFile) -> list[tuple[int, int, str]]:
+        await file.run(lambda spool: spool.skip(5, "full"))
+        await file.announced([])
+        await file.announced([DroppedRange(2, 3, "full")])
+        return await file.run(Spool.unannounced)
+
+    assert [(1, 1, "full"), (4, 5, "full")] == scenario(tmp_path / "sink.db", act)
+
+
+def test_a_spool_that_cannot_be_opened_is_left_to_others(tmp_path: Path) -> None:
+    (tmp_path / "sink.db").mkdir()
+
+    async def main() -> None:
+        file = SpoolFile(tmp_path / "sink.db", max_bytes=1 << 20, fsync=False, on_lost=list)
+        with pytest.raises(SpoolUnusable):
+            await file.open()
+        assert not file.is_open
+
+    asyncio.run(main())
+    OwedNumbers(tmp_path / "sink.db").close()
+
+
+def test_other_bounds_are_those_of_the_open_file_and_of_the_next_one(tmp_path: Path) -> None:
+    async def act(file: SpoolFile) -> list[tuple[int, int]]:
+        found = []
+        for broken in (None, error(sqlite3.SQLITE_CORRUPT, sqlite3.DatabaseError)):
+            await file.configure(max_bytes=1 << 21, fsync=True)
+            found.append(await file.run(_bounds(broken)))
+        return found
+
+    assert [(2, 2 * (1 << 21) // 4096 + 4096)] * 2 == scenario(tmp_path / "sink.db", act)
+
+
+def _bounds(broken: sqlite3.Error | None) -> Callable[[Spool], tuple[int, int]]:
+    failures = [] if broken is None else [broken]
+
+    def work(spool: Spool) -> tuple[int, int]:
+        if failures:
+            raise failures.pop()
+        names = ("synchronous", "max_page_count")
+        synchronous, pages = (spool._db.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+        return synchronous, pages
+
+    return work

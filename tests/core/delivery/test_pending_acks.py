@@ -1,0 +1,71 @@
+"""Acknowledgements wait in order while the file of the spool takes nothing."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from mozu.core.delivery.pending_acks import PendingAcks
+from mozu.core.delivery.spool import SpoolRefused
+from mozu.core.delivery.spool.refusal import DiskFull
+
+
+class File:
+    """Of a spool that notes what is written, and refuses the calls of these names."""
+
+    def __init__(self) -> None:
+        self.refuses: set[str] = set()
+        self.written: list[tuple[str, list[Any]]] = []
+
+    async def run(self, work: Callable[[Any], None]) -> None:
+        work(self)
+
+    def _write(self, name: str, what: Any) -> None:
+        if name in self.refuses:
+            raise DiskFull("full")
+        self.written.append((name, [*what]))
+
+    def delete(self, numbers: Any) -> None:
+        self._write("delete", numbers)
+
+    def count_attempt(self, numbers: Any) -> None:
+        self._write("attempt", numbers)
+
+    def dead_letter(self, numbers: Any) -> None:
+        self._write("dead", numbers)
+
+
+def made() -> tuple[File, PendingAcks, list[SpoolRefused]]:
+    file, refused = File(), list[SpoolRefused]()
+    return file, PendingAcks(file, refused.append), refused  # type: ignore[arg-type]  # as much of it as is used
+
+
+def test_what_is_decided_is_written_once_in_one_order() -> None:
+    file, acks, _ = made()
+    assert [3, 1, 2] == [*acks.add([3, 1], [(2, "bad")])]
+    assert 3 == len(acks)
+    asyncio.run(acks.write([7]))
+    assert [("delete", [3, 1]), ("attempt", [7]), ("dead", [(2, "bad")])] == file.written
+    asyncio.run(acks.write())
+    assert (0, 3) == (len(acks), len(file.written))
+
+
+def test_what_the_file_refuses_is_written_before_what_comes_later_and_attempts_are_not_repeated() -> None:
+    file, acks, refused = made()
+    file.refuses = {"delete"}
+    acks.add([1], [(2, "bad")])
+    asyncio.run(acks.write([7]))
+    assert ([], 2, 1) == (file.written, len(acks), len(refused))
+    file.refuses = set()
+    acks.add([5], [(6, "worse")])
+    asyncio.run(acks.write())
+    assert [("delete", [1, 5]), ("dead", [(2, "bad"), (6, "worse")])] == file.written
+
+
+def test_what_was_written_before_a_refusal_is_not_written_again() -> None:
+    file, acks, _ = made()
+    file.refuses = {"dead"}
+    acks.add([1], [(2, "bad")])
+    asyncio.run(acks.write([7]))
+    file.refuses = set()
+    asyncio.run(acks.write())
+    assert [("delete", [1]), ("attempt", [7]), ("dead", [(2, "bad")])] == file.written
