@@ -1,11 +1,11 @@
 """CPU time that each entry path's programs cost calls that are not watched: with and without the 32-bit watch.
 
-    python -m benchmarks.entry_paths [--rounds 40] [--cpu 1]
+    python -m benchmarks.entry_paths [--rounds 40] [--cpu 1] [--ordinary]
 
 One process loads the programs of the default rules and switches them on and off between short runs of `dd bs=1` with
-real-time priority on one CPU, so that the variants are interleaved. For each: the least CPU time, and the median of
-what a round's run took beyond that round's run without any program. Programs that do nothing are the least that each
-can cost.
+real-time priority on one CPU (`--ordinary`: without, where others need that CPU), so that the variants are
+interleaved. For each: the least CPU time, and the median of what a round's run took beyond that round's run without any
+program. Programs that do nothing are the least that each can cost.
 """
 
 import argparse
@@ -31,11 +31,12 @@ TYPES: Final = (
 """About what Falco's stable rules demand; dd makes none of them in its loop."""
 
 
-def nanoseconds(cpu: int) -> float:
+def nanoseconds(cpu: int, *, ordinary: bool) -> float:
     """CPU time of a call in one run of dd."""
+    priority = () if ordinary else ("chrt", "-f", "10")
     command = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1", f"count={CALLS // 2}", "status=none"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(["chrt", "-f", "10", "taskset", "-c", str(cpu), *command], check=True)
+    subprocess.run([*priority, "taskset", "-c", str(cpu), *command], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / CALLS * 1e9
 
@@ -99,6 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--cpu", type=int, default=1)
+    parser.add_argument("--ordinary", action="store_true", help="without real-time priority")
     options = parser.parse_args()
     variants = Variants()
     times: dict[str, list[float]] = {name: [] for name in variants.named}
@@ -106,7 +108,7 @@ def main() -> None:
         for name, begin in variants.named.items():
             variants.clear()
             begin()
-            times[name].append(nanoseconds(options.cpu))
+            times[name].append(nanoseconds(options.cpu, ordinary=options.ordinary))
     variants.close()
     print("| watched | least CPU time of a call, ns | beyond nothing | median of pairs |\n|---|---|---|---|")
     alone = times["nothing"]

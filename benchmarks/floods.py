@@ -59,8 +59,11 @@ HONEST: Final = """
 
 
 def own_name() -> str:
-    """That of the process that reads: by its number instead, no two processes that flood would have equal verdicts."""
-    return Path("/proc/self/comm").read_text().rstrip("\n")
+    """The process that reads has it from now on, and no other: by its number instead, no two processes that flood would
+    have equal verdicts."""
+    name = f"reads-{os.getpid()}"
+    Path("/proc/self/comm").write_text(name)
+    return name
 
 
 class Flood(NamedTuple):
@@ -74,6 +77,7 @@ FLOODS: Final = (
     Flood("opens, 1 process", ("open", "{wanted}", "1")),
     Flood("opens, 2 processes", ("open", "{wanted}", "2")),
     Flood("opens, 50 processes", ("open", "{wanted}", "50")),
+    Flood("opens, 50 processes in a session each", ("sessions", "{wanted}", "50")),
     Flood("opens of a path that is not plain, 2 processes", ("open", "{rough}", "2")),
     Flood("opens of /etc/shadow, 2 processes", ("open", "/etc/shadow", "2")),
     Flood("a process that forks", ("fork", "{wanted}", "2")),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* As user UID, until it is killed:
    floods open UID PATH PROCESSES        each process opens and closes PATH
+   floods sessions UID PATH PROCESSES    the same, each in a session of its own: a group of the scheduler (autogroup)
    floods fork UID PATH PROCESSES        so do these, but each forks after 20 opens and ends: its child goes on
    floods short UID PATH COUNT           COUNT processes one after another that open PATH once each; then it ends
    floods busy UID PATH PROCESSES RATE   so many opens a second by all of them together, evenly; then each writes what it made
@@ -59,6 +60,10 @@ int main(int argc, char **argv) {
   for (long i = 0; i < number; i++)
     if (fork() == 0) {
       if (!strcmp(argv[1], "fork")) forking(path);
+      if (!strcmp(argv[1], "sessions")) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* it leaves the process group, which is killed at the end */
+        setsid();
+      }
       if (argc > 5) { busy(path, number, atof(argv[5]), &made[i]); _exit(0); }
       for (;;) once(path);
     }
