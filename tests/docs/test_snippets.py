@@ -56,8 +56,9 @@ NOT_MOZUS: Final = {
 }
 """Page and how a block begins (and what is in it) → why mozu does not read it."""
 RUN: Final = ("check", "config", "explain", "fields", "plugins", "rules")
-"""Commands that only read: they are run. The others start an engine, or change something, and are only parsed here:
-tests/e2e and tests/core/cli run them."""
+"""Commands that only read: they are run here. test_commands_run.py runs those that need nothing but files. The others
+watch the machine, run a build, reach a destination or change something, and are only parsed: tests/e2e, tests/delivery
+and tests/core/cli run them."""
 PROSE: Final = re.compile(
     r"mozu (?:started|stopped|reloaded|ended without a word|NAME.*|COMMAND --help|beep COMMAND|acme count)|make -j2"
 )
