@@ -18,19 +18,21 @@ from mozu.plugins.sources.replay.settings import ReplaySettings
 from mozu.plugins.sources.replay.source import ReplaySource
 from tests.core.state.invented import History, histories
 from tests.core.state.portrait import Portraits
+from tests.core.state.sparse import Sparse, sparse
 from tests.oracle.engine import EVERYTHING, _in
 from tests.support import golden
 from tests.support.requirements import DATA
 
 FOLDER: Final = DATA / "states"
 INVENTED: Final = {history.name: history for history in histories(16)}
+SPARSE: Final = {history.name: history for history in sparse()}
 CAPTURES: Final = {path.stem: path for path in sorted((DATA / "oracle").glob("*.scap"))}
 RECORDINGS: Final = {path.name.partition(".")[0]: path for path in sorted(FOLDER.glob("*.jsonl.gz"))}
 """Of live sources, written by live_recordings.py."""
 
 
-def invented(history: History) -> Iterator[str]:
-    """One that is drawn at random."""
+def invented(history: History | Sparse) -> Iterator[str]:
+    """One that was made up."""
     return _lines(history.events(), StateMachine(procfs=None), FieldRegistry(builtin_fields()))
 
 
@@ -68,6 +70,7 @@ def _lines(events: Iterable[SyscallEvent], machine: StateMachine, registry: Fiel
 
 FILES: Final[Mapping[str, tuple[Callable[[Any], Iterator[str]], Mapping[str, Any]]]] = {
     "invented": (invented, INVENTED),
+    "sparse": (invented, SPARSE),
     "captures": (recorded, CAPTURES),
     "recordings": (recorded, RECORDINGS),
 }

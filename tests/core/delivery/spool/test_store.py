@@ -184,3 +184,12 @@ def test_alerts_of_mozu_about_itself_are_found_among_the_others(spool: Spool) ->
     own = replace(alert("about itself"), source="internal")
     spool.append([packed(alert("a")), packed(own), packed(alert("b")), packed(own)])
     assert [(2, "about itself"), (4, "about itself")] == [(number, one.form.rule) for number, one in spool.notices()]
+
+
+def test_what_cannot_be_read_back_is_a_dead_letter_and_no_notice(spool: Spool) -> None:
+    own = packed(replace(alert("about itself"), source="internal"))
+    spool.append([own, replace(own, body=own.body[:-3]), packed(alert())])
+    assert [1] == [number for number, _ in spool.notices()]
+    assert ([1, 3], [2], [1, 3]) == (numbers(spool), spool.unreadable, numbers(spool))
+    status = spool.status()
+    assert (2, 1) == (status.waiting, status.dead)
