@@ -11,7 +11,7 @@ from tests.support.requirements import program
 pytestmark = [pytest.mark.ebpf, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
 READS = 40
-SHOWN = ("opens, 2 processes", "a process that forks")
+SHOWN = ("opens, 2 processes", "opens, 50 processes in a session each", "a process that forks")
 
 
 @pytest.mark.parametrize("flood", [one for one in FLOODS if one.name in SHOWN], ids=lambda one: one.name)

@@ -30,8 +30,10 @@ def test_the_wait_grows_while_the_main_thread_shares_a_cpu_with_a_process_that_i
     os.sched_setaffinity(0, {min(allowed)})
     try:
         with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
-            while (cpu_wait() or 0.0) <= before:  # until the scheduler has let the other one run
-                pass
-            busy.kill()
+            try:
+                while (cpu_wait() or 0.0) <= before:  # until the scheduler has let the other one run
+                    pass
+            finally:
+                busy.kill()
     finally:
         os.sched_setaffinity(0, allowed)
