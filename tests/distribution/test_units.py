@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from tests.support.requirements import ROOT, program
+from tests.vm import unattended
 
 UNITS: Final = ROOT / "distribution/files/usr/lib/systemd/system"
 _OF_AN_INSTANCE: Final = (
@@ -43,6 +44,11 @@ def test_the_capabilities_are_those_of_the_page() -> None:
 def test_the_service_has_a_larger_share_of_the_cpu_than_others() -> None:
     (weight,) = re.findall(r"^CPUWeight=(\d+)$", (UNITS / "mozu.service").read_text(), re.MULTILINE)
     assert int(weight) > 100, "what systemd gives to services that say nothing"
+
+
+def test_virtual_machines_try_the_drop_in_of_the_page_for_what_goes_on_without_mozu() -> None:
+    page = (ROOT / "docs/responders.md").read_text()
+    assert f"# systemctl edit mozu\n  {unattended.LET.replace(chr(10), chr(10) + '  ')}```" in page
 
 
 @pytest.mark.live

@@ -2,8 +2,8 @@
 
 Debian 12 and 13: the previous commit's package is installed by apt, raises an alert in the journal, does so again after
 a reboot, sees what changes the kernel, is upgraded while alerts wait, sees an act of every family by every way, kills a
-process, denies calls, accounts for loss, is restarted by the watchdog, removed and purged; at last the .rpm is
-installed and removed.
+process, denies calls, accounts for loss, is restarted by the watchdog, leaves kills and denials to the kernel when it
+is killed, is removed and purged; at last the .rpm is installed, raises its alert and is removed.
 `--steps`: these alone (their names stand in guest.py), in a machine that has the package installed already. `old`:
 Debian 12 with the kernel of Debian 11, which is older than the oldest that mozu takes. `arm64`: one act of every family
 by every way under each source (arm64.py). Trees are kept in build/vm. Prints what each step found, as lines of JSON;
@@ -28,7 +28,8 @@ from tests.vm import arm64, machine, tree
 
 PLAN: Final = (
     "install previous,alert",
-    "alert,kernel acts,upgrade,configure,acts,respond,denials,loss,watchdog,remove,purge,install rpm,remove rpm",
+    "alert,kernel acts,upgrade,configure,acts,respond,denials,loss,watchdog,unattended,remove,purge,"
+    "install rpm,alert,remove rpm",
 )
 """A line a boot."""
 SECONDS: Final = 3600.0

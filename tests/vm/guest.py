@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from tests.vm import packaging, running
+from tests.vm import packaging, running, unattended
 from tests.vm.service import HERE, run
 
 STEPS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
@@ -25,6 +25,7 @@ STEPS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "denials": running.denials,
     "loss": running.loss,
     "watchdog": running.watchdog,
+    "unattended": unattended.unattended,
     "upgrade": packaging.upgrade,
     "remove": packaging.remove,
     "remove rpm": packaging.remove_rpm,

@@ -1,12 +1,14 @@
 """Steps in a virtual machine: the package is installed, upgraded, removed."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any, Final
 
+from tests.vm import unattended
 from tests.vm.service import (
     CONFIGURATION,
     HERE,
@@ -24,6 +26,7 @@ from tests.vm.service import (
 BACKLOG: Final = 1000
 """Alerts that wait while mozu is upgraded."""
 _PORT: Final = 9099
+_PROGRAMS: Final = Path("/var/cache/mozu/ebpf")
 _KEPT: Final = ("/etc/mozu/mozu.yaml", "/etc/mozu/rules.enabled", "/var/lib/mozu", "/var/log/mozu")
 _PURGED: Final = ("/etc/mozu", "/var/lib/mozu", "/var/log/mozu", "/var/cache/mozu")
 _OPENED: Final = """
@@ -117,14 +120,15 @@ def _waiting() -> int:
 
 
 def remove() -> dict[str, Any]:
-    """apt remove keeps configuration and state, and says so."""
+    """apt remove keeps configuration and state, and says so. What went on without mozu (`unattended`) ends."""
+    pinned = len(unattended.pins())
     said = run("apt-get", "remove", "--yes", "mozu")
     gone = [place for place in _KEPT if not Path(place).exists()]
     if gone or Path("/usr/lib/mozu").exists():
         raise Failed(f"removal took away {gone} or left /usr/lib/mozu")
     if run("systemctl", "is-active", "mozu.service", check=False) == "active\n":
         raise Failed("mozu still runs")
-    return {"said": _said(said, "stay; purge removes them")}
+    return {"said": _said(said, "stay; purge removes them"), **unattended.removed(pinned)}
 
 
 def purge() -> dict[str, Any]:
@@ -143,7 +147,8 @@ def _said(output: str, words: str) -> str:
 
 
 def install_rpm() -> dict[str, Any]:
-    """By rpm, whose database knows no package of Debian's."""
+    """By rpm, whose database knows no package of Debian's. It finds the programs that the purge has removed."""
+    shutil.copytree(HERE / "programs", _PROGRAMS)
     run("rpm", "--install", "--nodeps", str(HERE / "new.rpm"))
     if (enabled := run("systemctl", "is-enabled", "mozu.service", check=False)) != "enabled\n":
         raise Failed(f"mozu.service is {enabled}, expected enabled, as Debian's presets say")
@@ -153,8 +158,9 @@ def install_rpm() -> dict[str, Any]:
 
 
 def remove_rpm() -> dict[str, Any]:
-    """State stays, and that is said."""
+    """State stays, and that is said. What went on without mozu (`unattended`) ends."""
+    pinned = len(unattended.pins())
     said = run("rpm", "--erase", "mozu")
     if not Path("/var/lib/mozu").exists() or Path("/usr/lib/mozu").exists():
         raise Failed("removal took away /var/lib/mozu or left /usr/lib/mozu")
-    return {"said": _said(said, "alerts that wait")}
+    return {"said": _said(said, "alerts that wait"), **unattended.removed(pinned)}

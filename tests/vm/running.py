@@ -27,7 +27,6 @@ ALERT: Final = "Password database read by an unexpected program"
 CALLS: Final = 10_000
 """Made while mozu does not read; its ring buffer holds fewer."""
 _SITE: Final = Path("/usr/local/lib/mozu/site-packages")
-_DROP_IN: Final = Path("/etc/systemd/system/mozu.service.d/vm.conf")
 _CAPABILITIES: Final = """\
 [Service]
 AmbientCapabilities=CAP_KILL
@@ -117,11 +116,9 @@ def configure() -> dict[str, Any]:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: blocker\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[mozu]\nblocker = blocker\n")
     (_SITE / "blocker.py").write_bytes((HERE / "tests/vm/blocker.py").read_bytes())
-    _DROP_IN.parent.mkdir(exist_ok=True)
-    _DROP_IN.write_text(_CAPABILITIES)
     (HERE / "VM-TRAP").touch()
     rules = (_RULE.format(name=name, condition=condition) for name, condition in _CONDITIONS.items())
-    configured(_CONFIGURATION, "".join(rules))
+    configured(_CONFIGURATION, "".join(rules), _CAPABILITIES)
     return {}
 
 

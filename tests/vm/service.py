@@ -12,6 +12,7 @@ PATIENCE: Final = 900.0
 """Seconds that a condition may take to be met; everything is emulated."""
 RULES: Final = Path("/etc/mozu/rules.d/vm.yaml")
 CONFIGURATION: Final = Path("/etc/mozu/config.d/vm.yaml")
+DROP_IN: Final = Path("/etc/systemd/system/mozu.service.d/vm.conf")
 FEW_RULES: Final = """
 evaluators:
   - falco: {rules: [/etc/mozu/rules.d]}
@@ -80,10 +81,12 @@ def raised() -> set[str]:
     return {one["MOZU_RULE"] for one in records if "MOZU_RULE" in one}
 
 
-def configured(configuration: str, rules: str) -> None:
-    """These in place of those of the step before and of mozu's own rules, in force."""
+def configured(configuration: str, rules: str, drop_in: str = "") -> None:
+    """These in place of those of the step before and of mozu's own rules, in force. `drop_in`: of the unit."""
     CONFIGURATION.write_text(configuration + FEW_RULES)
     RULES.write_text(rules)
+    DROP_IN.parent.mkdir(exist_ok=True)
+    DROP_IN.write_text(drop_in)
     run("systemctl", "daemon-reload")
     run("systemctl", "restart", "mozu.service")
     watching()

@@ -113,6 +113,8 @@ def prepare(tree: Path, packages: dict[str, Path], plan: Sequence[str], installe
         shutil.copy(file, folder / name)
         if image.btf and file.suffix == ".deb":
             _compile(tree, f"/{GUEST}/{name}", image)
+    if image.btf:
+        shutil.copytree(tree / CACHE, folder / "programs")
     if installed:
         _inside(tree, "dpkg", "--install", f"/{GUEST}/{installed}")
     (tree / "etc/systemd/system/vm.service").write_text(_UNIT)
