@@ -44,6 +44,7 @@ SYSCALL: Final = "syscall"
 MAX_NAMES: Final = 20
 """Event types that a hint lists."""
 _CALL = re.compile(rf"\s*(?:val|{'|'.join(tokens.TRANSFORMERS)})\(.*\)\s*", re.DOTALL)
+_NUMBERS: Final = frozenset({FieldType.INT, FieldType.UINT, FieldType.PORT})
 _NA_OPERATORS = ("=", "==", "!=", "in", "intersects", "pmatch")
 
 
@@ -146,7 +147,7 @@ class _Checker:
         text = item.text if isinstance(item, Number) else item.value
         name = unparse_term(test.left)
         try:
-            constant(left.type, left.bits, test.op, text)
+            value = constant(left.type, left.bits, test.op, text)
             if test.op == "regex" and (wrong := problem_of(text)):
                 self._error("regex", f"`{_short(text)}` is not a regular expression: {wrong}", item.offset)
         except ValueError as wrong_value:
@@ -154,6 +155,9 @@ class _Checker:
             return
         if isinstance(item, Text):
             self._warn(test, item)
+        if left.type in _NUMBERS and text.lstrip("+").isdecimal() and value != int(text):
+            message = f"`{_short(text)}` does not fit {name}, and is compared as {value}"
+            self._problem(WARNING, "cut_number", message, item.offset, "")
 
     def _event_type(self, test: Test) -> None:
         if isinstance(test.left, Call) and "evt.type" in self._inside(test.left):

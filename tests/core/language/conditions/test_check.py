@@ -178,6 +178,9 @@ def test_a_field_of_another_source_is_known_there() -> None:
         ("proc.name = proc.nothing", []),
         ("proc.name = 'tolower(x)'", ["constant_is_transformer"]),
         ("proc.name = <NA>", []),
+        ("evt.num = 18446744073709551615", []),
+        ("evt.num = -1", []),
+        ("proc.pid > 18446744073709551615", ["cut_number"]),
     ],
 )
 def test_a_warning_for_what_is_sound_and_strange(text: str, expected: list[str]) -> None:
