@@ -38,8 +38,8 @@ In the directory that has these files, with `allowed_signers` from a checkout of
 a key does not come with what it signs):
 
 ```sh
-ssh-keygen -Y verify -f allowed_signers -I {signer} -n {namespace} -s {signature} < {sums}
-sha256sum --check --ignore-missing {sums}
+ssh-keygen -Y verify -f allowed_signers -I {signer} -n {namespace} -s {signature} < {sums} &&
+    sha256sum --check --ignore-missing {sums}
 ```
 """
 _NO_CHANGES: Final = "`CHANGELOG.md` has no section of this version: it is a build between two releases."
