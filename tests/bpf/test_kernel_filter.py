@@ -88,7 +88,7 @@ def test_every_place_of_a_slash_is_found(kernel: ctypes.CDLL, length: int) -> No
         (AT_FDCWD, b"/" + b"n" * 253, b"/" + b"n" * 253), (AT_FDCWD, b"/" + b"n" * 254, None),
         (AT_FDCWD, b"/" + b"n" * 300, None), (AT_FDCWD, b"n" * 247, b"/etc/d/" + b"n" * 247),
         (AT_FDCWD, b"n" * 248, None), (9, b"n" * 7, b"/" + b"/".join([b"n" * 40] * 6) + b"/" + b"n" * 7),
-        (9, b"n" * 8, None),
+        (9, b"n" * 8, None), (10, b"x", b"/ab/x"), (10, b"xyz", b"/ab/xyz"),
     ],
 )  # fmt: skip
 def test_the_name_of_an_open_is_joined_to_its_directory(

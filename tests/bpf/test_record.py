@@ -88,6 +88,15 @@ def test_calls_of_mozu_are_filtered_and_none_is_counted_while_the_source_is_off(
     assert Counts() == counts(kernel)
 
 
+@pytest.mark.parametrize("realpath", [0, 1])
+def test_the_path_that_was_reached_is_read_where_a_rule_reads_it(kernel: ctypes.CDLL, realpath: int) -> None:
+    assert begun(kernel)
+    memory(kernel, "settings", "set").put("realpath", realpath)
+    assert realpath == kernel.wants_paths()
+    kernel.without(SETTINGS)
+    assert not kernel.wants_paths()
+
+
 @pytest.mark.parametrize("missing", [COUNTS, SETTINGS])
 def test_without_a_place_to_count_nothing_is_recorded(kernel: ctypes.CDLL, missing: int) -> None:
     assert begun(kernel)

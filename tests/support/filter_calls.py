@@ -130,31 +130,43 @@ class Decision(NamedTuple):
     passes: bool
     is_marked: bool
     """As an exact match."""
+    called: list[str]
+    """Subprograms, in order."""
 
 
 def decided(code: RelocatableCode, call: Call, *, verdict: int = 0) -> Decision:
     """Runs the program of a filter."""
     facts = facts_of(call)
     context = filter_facts.call_of(facts, call.spec.number)
-    scratch = filter_facts.scratch_of(facts, junk=bytes(600))
+    scratch = bytearray(b"\xee" * filter_layout.size("filter_scratch"))
+    known = filter_facts.scratch_of(facts, junk=bytes(600))
+
+    def found_out(struct: str, member: str, result: int = 0) -> int:
+        """A subprogram writes what it has found; before that there is nothing of use."""
+        size = filter_layout.size(struct)
+        at = filter_layout.place("filter_scratch", member).offset
+        scratch[at : at + size] = known[at : at + size]
+        return result
+
     found = bpf_machine.run(
         code,
         {"SYSCALL_CTX": context, "FILTER_SCRATCH": scratch},
         {
-            "part_open_args": lambda: 0,
-            "part_sock": lambda: _look_up(call, scratch),
-            "part_name": lambda: int(call.is_plain and len(facts.name) < 254),
-            "part_reached": lambda: int(facts.real != facts.name),
+            "part_open_args": lambda: found_out("open_args", "open.user"),
+            "part_sock": lambda: found_out("sock_info", "sock.file", _look_up(call, scratch, known)),
+            "part_name": lambda: found_out("tested_path", "given.slash", int(call.is_plain and len(facts.name) < 255)),
+            "part_reached": lambda: 0 if facts.real == facts.name else found_out("tested_path", "real.slash", 1),
             "part_process_bits": lambda: verdict,
             "part_count_filtered": lambda: 0,
         },
     )
     assert (found.tail_call is None) == ("part_count_filtered" in found.called)
-    return Decision(found.tail_call is not None, any(context[_EXACT.offset : _EXACT.offset + _EXACT.size]))
+    is_marked = any(context[_EXACT.offset : _EXACT.offset + _EXACT.size])
+    return Decision(found.tail_call is not None, is_marked, found.called)
 
 
-def _look_up(call: Call, scratch: bytearray) -> int:
-    """What `lookup_sock` of bpf/sock_info.h is asked: about which descriptor."""
+def _look_up(call: Call, scratch: bytearray, known: bytearray) -> int:
+    """What `lookup_sock` of bpf/sock_info.h is asked: which descriptor, and whether it is to find the protocol."""
     place = filter_layout.place("filter_scratch", "sock_fd")
     asked = int.from_bytes(scratch[place.offset : place.offset + 8], "little")
     fd = call.spec.layout.fd
@@ -164,7 +176,7 @@ def _look_up(call: Call, scratch: bytearray) -> int:
         assert int.from_bytes(scratch[at : at + 8], "little") == expected
     at = filter_layout.place("filter_scratch", "sock_wants_protocol").offset
     if not int.from_bytes(scratch[at : at + 8], "little"):
-        filter_facts.put(scratch, "filter_scratch", "sock.protocol", 0)
+        filter_facts.put(known, "filter_scratch", "sock.protocol", 0)
     return 0
 
 

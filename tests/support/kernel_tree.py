@@ -175,6 +175,7 @@ class Made:
         for _ in range(6):
             deep = self.tree.entry(deep, "n" * 40, 1)
         self.tree.file(9, 1, deep)
+        self.tree.file(10, 1, self.tree.entry(self.root, "ab", 1))
 
 
 class Memory:

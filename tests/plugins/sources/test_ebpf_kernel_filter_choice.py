@@ -13,7 +13,9 @@ from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose, discardable_opens, names
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
     ByteHint,
+    BytesCheck,
     Check,
+    NamePart,
     NumberCheck,
     ProcessCheck,
     SearchCheck,
@@ -201,6 +203,18 @@ def test_a_search_costs_more_than_a_comparison() -> None:
 
     assert cost(bit) < cost(text)
     assert cost(any_of((bit, all_of((text, negation(bit)))))) == 2 * cost(bit) + cost(text)
+
+
+@pytest.mark.parametrize(
+    ("part", "size", "expected"),
+    [
+        (NamePart.START, 1, 1), (NamePart.START, 8, 1), (NamePart.START, 9, 2), (NamePart.START, 80, 10),
+        (NamePart.FILE, 8, 1), (NamePart.FILE, 32, 4), (NamePart.FILE, 33, 7), (NamePart.FILE, 48, 10),
+        (NamePart.END, 1, 3), (NamePart.END, 16, 6),
+    ],
+)  # fmt: skip
+def test_bytes_cost_by_words_and_thrice_where_their_place_is_computed(part: NamePart, size: int, expected: int) -> None:
+    assert expected == cost(BytesCheck(part, 0, b"x" * size))
 
 
 def test_what_other_tests_need_is_known_without_some() -> None:

@@ -335,3 +335,25 @@ def test_what_a_descriptor_is_is_compared_as_in_user_space(name: str) -> None:
                     seen[judged(one, call)] += 1
     assert seen[True, True] > 10
     assert seen[False, False] > 100
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "address", "looked_up"),
+    [
+        ("fd.connected = false and fd.type in (ipv4, ipv6)", "sendto", 0, False),
+        ("fd.connected = false and fd.type in (ipv4, ipv6)", "sendto", 0x7000, True),
+        ("fd.connected = false and fd.type in (ipv4, ipv6)", "recvfrom", 0, True),
+        ("fd.connected = false", "sendto", 0, True),
+        ("fd.type in (ipv4, ipv6)", "sendto", 0, True),
+        ("fd.connected = false and fd.type in (ipv4, unix)", "sendto", 0, True),
+    ],
+)
+def test_a_socket_is_not_looked_at_for_what_went_through_a_connection(
+    text: str, name: str, address: int, looked_up: bool
+) -> None:
+    """What is sent without an address went through one, where no such message is wanted."""
+    one = rule(name, text)
+    assert one is not None
+    call = Call(one.spec, (3, 0, 0, 0, address, 0), 5, sock=SOCKS[2])
+
+    assert looked_up is ("part_sock" in decided(one.function.code, call).called)

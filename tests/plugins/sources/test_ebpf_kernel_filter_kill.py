@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.cli.pushdown import act_lines, why
@@ -213,6 +214,24 @@ def test_rules_of_one_call_share_its_program_and_the_act() -> None:
     assert {"open", "openat", "openat2", "creat"} == set(found)
     called = [one.name for one in found["openat"].code.relocations if one.kind is Symbol.SUBPROGRAM]
     assert called.count("kill_part_act") == called.count("kill_part_real") == 1
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_rule_acts_under_its_number_among_all(number: int) -> None:
+    rules: list[dict[SyscallSpec, Formula]] = [{}, {}, {}]
+    rules[number - 1] = {OPENAT: predicates(SHADOW)["openat"]}
+    facts = random_facts(random.Random(1))._replace(real=b"/etc/shadow")
+
+    assert number == acting(kill_functions(rules)["openat"].code, facts)
+
+
+def test_an_exec_that_succeeds_is_of_one_call_whichever_it_was() -> None:
+    """The events of execveat are those of calls that failed."""
+    condition = "evt.type in (execve, execveat) and evt.res = SUCCESS and proc.is_exe_upper_layer = true"
+    rule = {SYSCALL_SPECS[name]: one for name, one in predicates(condition).items()}
+
+    assert {"execve"} == set(kill_functions([rule]))
+    assert all(decided(spec, one) is FALSE for spec, one in rule.items() if spec.name == "execveat")
 
 
 def test_a_condition_that_never_holds_needs_no_program() -> None:

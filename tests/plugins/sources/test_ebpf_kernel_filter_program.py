@@ -11,7 +11,14 @@ from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.filter.formula import FALSE, TRUE, Formula, all_of, any_of, negation
 from mozu.plugins.sources.ebpf import filter_layout
 from mozu.plugins.sources.ebpf.kernel_filter import names
-from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, ProcessCheck, SearchCheck, Subject, about
+from mozu.plugins.sources.ebpf.kernel_filter.check import (
+    ByteHint,
+    NumberCheck,
+    ProcessCheck,
+    SearchCheck,
+    Subject,
+    about,
+)
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 from tests.support import bpf_machine, filter_facts
@@ -257,3 +264,22 @@ def test_alternatives_that_compare_one_number_take_few_steps_however_many_there_
         steps.append(max(runs))
     assert steps[1] - steps[0] <= 10
     assert steps[2] - steps[1] <= 10
+
+
+@pytest.mark.parametrize("byte", [b"/", b"q", b"Z", b"\x7f", b"\x01"])
+def test_a_byte_is_looked_for_in_every_word_of_a_path(byte: bytes) -> None:
+    """Exact where the path is of ASCII."""
+    code = open_program(ByteHint(byte[0]), OpenedName.UNUSED)
+    facts, spec = random_facts(random.Random(1)), OPENAT
+    for length in (*range(2, 20), 63, 64, 65, 200):
+        without = b"a" * length
+        for at in (*range(min(length, 20)), length - 1):
+            name = without[:at] + byte + without[at + 1 :]
+            maps = {
+                "SYSCALL_CTX": filter_facts.call_of(facts, spec.number),
+                "FILTER_SCRATCH": filter_facts.scratch_of(facts._replace(name=name), junk=bytes(600)),
+            }
+            parts = {"part_open_args": lambda: 0, "part_name": lambda: 1, "part_count_filtered": lambda: 0}
+            assert bpf_machine.run(code, maps, parts).tail_call is not None, (length, at)
+            maps["FILTER_SCRATCH"] = filter_facts.scratch_of(facts._replace(name=without), junk=bytes(600))
+            assert bpf_machine.run(code, maps, parts).tail_call is None, (length, at)
