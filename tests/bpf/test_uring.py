@@ -158,6 +158,9 @@ def pointed_at(ring: Ring, argument: int) -> str:
 
 def test_texts_are_copied_and_their_arguments_lead_to_the_copies(ring: Ring) -> None:
     one, other = ring.place(b"/etc/shadow"), ring.place(b"/tmp/x", 512)
+    ring.copied({0: one}, text=0)
+    assert pointed_at(ring, 0) == "text"
+    ring.library.clear()
     ring.copied({1: one, 3: other, 2: 77}, text=1, text2=3)
 
     assert [b"/etc/shadow", b"/tmp/x"] == [text.value for text in ring.request.text]
@@ -173,10 +176,12 @@ def test_a_text_that_is_nowhere_is_not_copied_and_one_that_cannot_be_read_is_emp
     assert (1, b"") == (ring.request.texts, ring.request.text[0].value)
 
 
-def test_a_block_is_copied_in_full_or_not_at_all(ring: Ring) -> None:
+@pytest.mark.parametrize("argument", [0, 2, 5])
+def test_a_block_is_copied_in_full_or_not_at_all(ring: Ring, argument: int) -> None:
     content = bytes(range(1, 31))
-    ring.copied({2: ring.place(content)}, block=2)
-    assert (content[:24], "block") == (bytes(bytearray(ring.request)[Request.block.offset :][:24]), pointed_at(ring, 2))
+    ring.copied({argument: ring.place(content)}, block=argument)
+    assert "block" == pointed_at(ring, argument)
+    assert content[:24] == bytes(bytearray(ring.request)[Request.block.offset :][:24])
     ring.copied({2: ELSEWHERE}, block=2)
     assert bytes(24) == bytes(bytearray(ring.request)[Request.block.offset :][:24])
     ring.library.clear()
@@ -185,11 +190,12 @@ def test_a_block_is_copied_in_full_or_not_at_all(ring: Ring) -> None:
 
 
 @pytest.mark.parametrize(("length", "copied"), [(0, 0), (1, 1), (16, 16), (127, 127), (128, 127), (1 << 33 | 5, 5)])
-def test_an_address_is_copied_with_its_length(ring: Ring, length: int, copied: int) -> None:
+@pytest.mark.parametrize("argument", [0, 1])
+def test_an_address_is_copied_with_its_length(ring: Ring, argument: int, length: int, copied: int) -> None:
     content = bytes(1 + number % 250 for number in range(200))
-    ring.copied({1: ring.place(content), 2: length}, address=1)
-    assert (content[:copied], copied) == (ring.request.address, ring.request.sys.args[2])
-    assert pointed_at(ring, 1) == "address"
+    ring.copied({argument: ring.place(content), argument + 1: length}, address=argument)
+    assert (content[:copied], copied) == (ring.request.address, ring.request.sys.args[argument + 1])
+    assert pointed_at(ring, argument) == "address"
 
 
 def test_an_address_that_cannot_be_read_has_no_bytes(ring: Ring) -> None:
@@ -200,7 +206,7 @@ def test_an_address_that_cannot_be_read_has_no_bytes(ring: Ring) -> None:
     assert (16, "") == (ring.request.sys.args[2], pointed_at(ring, 1))
 
 
-@pytest.mark.parametrize("argument", [1, 5])
+@pytest.mark.parametrize("argument", [0, 1, 5])
 @pytest.mark.parametrize(("length", "copied"), [(0, 0), (5, 5), (79, 79), (80, 80), (81, 80), (1 << 40, 80)])
 def test_the_first_bytes_of_data_are_copied(ring: Ring, argument: int, length: int, copied: int) -> None:
     content = bytes(1 + number % 250 for number in range(200))
@@ -222,37 +228,41 @@ def iovecs(ring: Ring, count: int) -> tuple[int, list[bytes]]:
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 15, 16, 17])
 @pytest.mark.parametrize("gives", [0, 1])
-def test_iovecs_are_copied_and_the_bytes_of_the_first_where_they_are_given(ring: Ring, count: int, gives: int) -> None:
+@pytest.mark.parametrize("at", [0, 1])
+def test_iovecs_are_copied_and_the_bytes_of_the_first_where_they_are_given(
+    ring: Ring, count: int, gives: int, at: int
+) -> None:
     place, contents = iovecs(ring, count)
-    ring.copied({1: place, 2: count}, vectors=1, gives=gives)
+    ring.copied({at: place, at + 1: count}, vectors=at, gives=gives)
 
     assert [len(content) for content in contents[:16]] == [part.length for part in ring.request.parts][: min(count, 16)]
     assert not any(part.length for part in ring.request.parts[count:])
     expected = [content[:DATA_MAX] if gives else b"" for content in contents[:4]]
     assert [*expected, b"", b"", b"", b""][:4] == [data.value for data in ring.request.data]
-    assert (pointed_at(ring, 1), NESTED_DATA * gives) == ("parts", ring.request.pointed & (NESTED_DATA | NESTED_HEADER))
+    assert (pointed_at(ring, at), NESTED_DATA * gives) == ("parts", ring.request.pointed & (NESTED_DATA | NESTED_HEADER))
 
 
 @pytest.mark.parametrize("gives", [0, 1])
-def test_a_header_of_a_message_is_copied_with_its_address_and_iovecs(ring: Ring, gives: int) -> None:
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_header_of_a_message_is_copied_with_its_address_and_iovecs(ring: Ring, gives: int, at: int) -> None:
     place, contents = iovecs(ring, 2)
     address = ring.place(b"\2\0\0\x35" + b"\1" * 12, 512)
     words = (address, 16 | 9 << 32, place, 2, 99)
     header = ring.place(b"".join(word.to_bytes(8, "little") for word in words), 256)
-    ring.copied({1: header}, message=1, gives=gives)
+    ring.copied({at: header}, message=at, gives=gives)
 
     expected = [address, 16 if gives else 16 | 9 << 32, place, 2, 0]
     assert expected == list(ring.request.header[:5])
     copied = bytes(bytearray(ring.request)[Request.address.offset :][:16])
     assert copied == (b"\2\0\0\x35" + b"\1" * 12 if gives else bytes(16))
     assert [len(content) for content in contents] == [part.length for part in ring.request.parts[:2]]
-    assert ("header", NESTED_HEADER) == (pointed_at(ring, 1), ring.request.pointed & NESTED_HEADER)
+    assert ("header", NESTED_HEADER) == (pointed_at(ring, at), ring.request.pointed & NESTED_HEADER)
 
     ring.library.point()
 
     base = ctypes.addressof(ring.request)
     assert base == ring.call.copies
-    assert base + Request.header.offset == ring.call.args[1]
+    assert base + Request.header.offset == ring.call.args[at]
     parts, kept = base + Request.parts.offset, base + Request.address.offset
     assert [kept if gives else address, parts] == [ring.request.header[0], ring.request.header[2]]
     bases = [base + Request.data.offset + at * DATA_MAX for at in range(4)]

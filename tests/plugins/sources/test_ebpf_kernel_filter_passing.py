@@ -122,3 +122,19 @@ def test_what_is_not_tested_in_the_kernel_is_not_said() -> None:
     said = checked_part(predicate, function, OPENAT, processes.predicates, ())
     assert said is lower(parse("fd.name = /etc/shadow"))
     assert passing(OPENAT, predicate) is TRUE
+
+
+def test_a_process_predicate_is_said_where_the_filter_of_the_call_asks_for_it() -> None:
+    """Another call's filter may ask for the same."""
+    narrow = lower(parse("proc.name = cat and fd.name = /etc/shadow"))
+    wide = lower(parse("not fd.name = /etc/shadow and proc.name = cat"))
+    processes = ProcessPredicates(("proc.name",))
+    processes.test(narrow)
+    said = []
+    for predicate in (narrow, wide):
+        function = filter_function_of(OPENAT, predicate, processes)
+        assert function is not None
+        said.append(checked_part(predicate, function, OPENAT, processes.predicates, ("proc.name",)))
+
+    assert [lower(parse("fd.name = /etc/shadow")), wide] == said
+    assert lower(parse("not fd.name = /etc/shadow")) is checked_part(wide, function, OPENAT, (), ("proc.name",))
