@@ -239,7 +239,9 @@ def test_iovecs_are_copied_and_the_bytes_of_the_first_where_they_are_given(
     assert not any(part.length for part in ring.request.parts[count:])
     expected = [content[:DATA_MAX] if gives else b"" for content in contents[:4]]
     assert [*expected, b"", b"", b"", b""][:4] == [data.value for data in ring.request.data]
-    assert (pointed_at(ring, at), NESTED_DATA * gives) == ("parts", ring.request.pointed & (NESTED_DATA | NESTED_HEADER))
+    assert ring.request.address == b""
+    assert pointed_at(ring, at) == "parts"
+    assert NESTED_DATA * gives == ring.request.pointed & (NESTED_DATA | NESTED_HEADER)
 
 
 @pytest.mark.parametrize("gives", [0, 1])
@@ -269,6 +271,16 @@ def test_a_header_of_a_message_is_copied_with_its_address_and_iovecs(ring: Ring,
     found = [part.base for part in ring.request.parts[:5]]
     assert (bases if gives else found[:4]) == found[:4]
     assert found[4] == 0
+
+
+@pytest.mark.parametrize(("length", "copied"), [(126, 126), (127, 127), (128, 127), (1000, 127)])
+def test_of_an_address_of_a_message_as_much_is_copied_as_there_is_space(ring: Ring, length: int, copied: int) -> None:
+    place, _ = iovecs(ring, 1)
+    content = bytes(1 + number % 250 for number in range(200))
+    words = (ring.place(content, 512), length, place, 1)
+    header = ring.place(b"".join(word.to_bytes(8, "little") for word in words), 256)
+    ring.copied({1: header}, message=1, gives=1)
+    assert (content[:copied], copied) == (ring.request.address, ring.request.header[1])
 
 
 def test_a_message_without_an_address_has_none_in_its_copy(ring: Ring) -> None:

@@ -18,7 +18,7 @@ from mozu.core.filter.formula import Formula, leaves
 from mozu.core.language.conditions import RuleInput, check, compile_rules, parse
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
-from mozu.core.model.syscalls import event_type, flag_table
+from mozu.core.model.syscalls import convert_open_flags, event_type, flag_table
 from mozu.core.state import StateMachine
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, bounds_of, filter_function_of
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
@@ -177,6 +177,14 @@ def test_opens_pass_if_and_only_if_they_match_where_all_is_tested_fuzz() -> None
                 assert matches is passes, (one.spec.name, text, call)
                 seen[matches] += 1
     assert min(seen.values()) > 100
+
+
+def test_flags_that_no_bit_of_the_call_stands_for_are_not_tested() -> None:
+    """Such as that the call has created the file: the event has them from elsewhere."""
+    bits = [convert_open_flags(1 << bit) for bit in range(32)]
+    names = [name for name, number in flag_table("file_flags") if not any(one & number for one in bits)]
+    assert names
+    assert [None] * len(names) == [rule("openat", f"evt.arg.flags contains {name}") for name in names]
 
 
 # --- results
