@@ -174,6 +174,16 @@ def test_accounts_of_processes_that_may_write_are_looked_up_for_several_records_
     assert 0 < looked_up[0] < found["busy"].written / 3
 
 
+def test_a_user_outside_of_containers_has_one_account_to_look_up_and_one_within_has_two(model: ctypes.CDLL) -> None:
+    looked_up = []
+    for cgroup in (1, 77):
+        writers = (Writer("busy", 6000, 1000 + one, 1000, cgroup) for one in range(20))
+        assert outcome(model, *writers, milliseconds=1300)["busy"].refused == 0
+        looked_up.append(model.looked_up())
+
+    assert looked_up[0] < looked_up[1]
+
+
 @pytest.mark.parametrize("processes", [1, 20, 100, 400])
 def test_shares_of_the_two_parts_are_counted_alike(model: ctypes.CDLL, processes: int) -> None:
     """As long as the ring buffer has room for both."""

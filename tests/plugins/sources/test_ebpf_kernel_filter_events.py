@@ -212,6 +212,21 @@ def test_results_are_compared_as_in_user_space(name: str) -> None:
         assert min(seen[True, True], seen[False, False]) > 100
 
 
+@pytest.mark.parametrize("name", OPENS)
+@pytest.mark.parametrize("operator", ["=", "!=", "<", "<=", ">", ">="])
+def test_the_number_of_a_descriptor_is_the_result_or_minus_one(name: str, operator: str) -> None:
+    """Of a failed open, however it failed."""
+    spec, seen = SYSCALL_SPECS[name], Counter[bool]()
+    for constant in (-5, -2, -1, 0, 3, 4):
+        text = f"fd.num {operator} {constant}"
+        for one in filter(None, (rule(name, text), rule(name, f"not {text}"))):
+            for result in RESULTS:
+                matches, passes = judged(one, Call(spec, (0,) * 6, result, "/x"))
+                assert matches is passes, (name, one.text, result)
+                seen[matches] += 1
+    assert min(seen.values()) > 10
+
+
 def event_type_has_result(name: str) -> bool:
     declared = event_type(name)
     return declared is not None and not declared.own_params

@@ -20,8 +20,9 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
     about,
 )
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, operations
 from tests.support import bpf_machine, filter_facts
+from tests.support.bpf_verifier import RARELY
 from tests.support.filter_facts import Facts, is_true, of_call, of_open, of_socket, random_facts, random_formula
 
 OPENAT: Final = SYSCALL_SPECS["openat"]
@@ -82,6 +83,11 @@ def test_a_text_is_found_at_every_place_and_nowhere_else(length: int) -> None:
                 other[1 + before + at] = ord("z")
                 assert found(bytes(other)) is (text in other), (name, at)
     assert not found(text[:-1] or b"z")
+
+
+def test_the_loop_of_a_search_is_followed_once_by_a_verifier_that_knows_may_goto() -> None:
+    code = open_program(SearchCheck(b"text"), OpenedName.UNUSED)
+    assert [operation for _, operation, *_ in operations(code.instructions)].count(RARELY) == 1
 
 
 @pytest.mark.parametrize("opened", OpenedName)
