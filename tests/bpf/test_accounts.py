@@ -171,7 +171,7 @@ def test_accounts_of_processes_that_may_write_are_looked_up_for_several_records_
         looked_up.append(model.looked_up())
 
     assert looked_up == [looked_up[0]] * 3
-    assert 0 < looked_up[0] < found["busy"].written / 3
+    assert 0 < looked_up[0] < found["busy"].written / 6  # 1 in 12 measured; 1 in 4 where a tab is never its own
 
 
 def test_a_user_outside_of_containers_has_one_account_to_look_up_and_one_within_has_two(model: ctypes.CDLL) -> None:
