@@ -239,7 +239,7 @@ def test_iovecs_are_copied_and_the_bytes_of_the_first_where_they_are_given(
     assert not any(part.length for part in ring.request.parts[count:])
     expected = [content[:DATA_MAX] if gives else b"" for content in contents[:4]]
     assert [*expected, b"", b"", b"", b""][:4] == [data.value for data in ring.request.data]
-    assert ring.request.address == b""
+    assert (b"", b"") == (ring.request.address, ring.request.block)
     assert pointed_at(ring, at) == "parts"
     assert NESTED_DATA * gives == ring.request.pointed & (NESTED_DATA | NESTED_HEADER)
 

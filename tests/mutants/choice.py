@@ -18,7 +18,7 @@ PART: Final = {
 KERNEL: Final = "tests/plugins/sources"
 """Where the live tests of programs below bpf/ are."""
 IN_USER_SPACE: Final = {
-    "accounts": ("tests/bpf/test_accounts.py",),
+    "accounts": ("tests/bpf/test_accounts.py", "tests/bpf/test_record.py"),
     "kernel_filter": ("tests/bpf/test_kernel_filter.py", "tests/bpf/test_process_verdicts.py"),
     "open_args": ("tests/bpf/test_open_args.py",),
     "opened_path": ("tests/bpf/test_kernel_filter.py", "tests/bpf/test_verdict_memory.py"),

@@ -137,4 +137,5 @@ def test_a_process_predicate_is_said_where_the_filter_of_the_call_asks_for_it() 
         said.append(checked_part(predicate, function, OPENAT, processes.predicates, ("proc.name",)))
 
     assert [lower(parse("fd.name = /etc/shadow")), wide] == said
+    assert function is not None
     assert lower(parse("not fd.name = /etc/shadow")) is checked_part(wide, function, OPENAT, (), ("proc.name",))
