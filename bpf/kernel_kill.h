@@ -94,8 +94,8 @@ inlined bool is_spared(enum spared_kind kind, u64 number, u64 start) {
   return known && *known == start;
 }
 
-#define TICK 10000000 /* ns */
-
+#define TICK 10000000           /* ns */
+#define PT_TRACE_EXIT (1 << 9)  /* PTRACE_O_TRACEEXIT in task_struct.ptrace: PT_OPT_FLAG_SHIFT of linux/ptrace.h */
 
 inlined bool is_never_killed(const struct task_struct *task, const struct settings *settings) {
   u32 tgid = task->tgid;
@@ -134,13 +134,32 @@ inlined bool has_protected_sharers(const struct task_struct *caller, const struc
   return found;
 }
 
-/* SIGKILL to all of other processes that have this table. What they make meanwhile comes behind them in the list of all
-   tasks, and the walk comes to it. */
-inlined void kill_sharers(u64 files, u32 own) {
+/* A process that holds a thread of the caller at its end (PTRACE_O_TRACEEXIT): there the descriptors are open still, and it
+   could take them (pidfd_getfd(2)). A tracer must ask for that itself, so no other can be made one. 0: there is none, or it may
+   be protected. */
+inlined u32 holder_of(const struct task_struct *caller, const struct settings *settings) {
+  struct task_walk walk;
+  u32 own = caller->tgid, found = 0;
+  if (caller->signal->nr_threads < 2 && !(caller->ptrace & PT_TRACE_EXIT)) return 0;
+  KFUNC(void, bpf_rcu_read_lock, void)();
+  EACH_TASK(task, walk) {
+    if (task->tgid != own || !(task->ptrace & PT_TRACE_EXIT) || is_never_killed(task->parent, settings)) continue;
+    found = task->parent->tgid;
+    break;
+  }
+  END_WALK(walk);
+  KFUNC(void, bpf_rcu_read_unlock, void)();
+  return found;
+}
+
+/* SIGKILL to all of other processes that have this table, or to the holder where `files` is 0. What they make meanwhile comes
+   behind them in the list of all tasks, and the walk comes to it. */
+inlined void kill_others(u64 files, u32 holder, u32 own) {
   struct task_walk walk;
   KFUNC(void, bpf_rcu_read_lock, void)();
   EACH_TASK(task, walk) {
-    if ((u64)task->files != files || task->tgid == own) continue;
+    if (files ? (u64)task->files != files : task->tgid != holder) continue;
+    if (task->tgid == own) continue;
     struct task_struct *held = KFUNC(struct task_struct *, bpf_task_acquire, struct task_struct *)(task);
     if (!held) continue;
     KFUNC(int, bpf_send_signal_task, struct task_struct *, int, u32, u64)(held, SIGNAL_KILL, PIDTYPE_TGID, 0);
@@ -161,11 +180,22 @@ inlined bool is_shared(const struct task_struct *task, const struct settings *se
   return task->files->count > task->signal->nr_threads;
 }
 
+/* What is to be ended with a process, in KILL_SHARED by its number. */
+struct shared {
+  u64 files;   /* what its table of descriptors is known by */
+  u32 holder, spare;
+};
+_Static_assert(sizeof(struct shared) == KILL_SHARED_SIZE, "shared");
+
 /* False: there is no room for it. */
-inlined bool note_sharers(const struct task_struct *task) {
+inlined bool note_sharers(const struct task_struct *task, const struct settings *settings) {
   u32 tgid = task->tgid;
-  u64 files = (u64)task->files;
-  return task->files->count < 2 || !bpf_map_update_elem(MAP(KILL_SHARED), &tgid, &files, 0);
+  struct shared shared = {.files = (u64)task->files};
+#ifdef SIGNALS_TASKS
+  shared.holder = holder_of(task, settings);
+#endif
+  if (task->files->count < 2 && !shared.holder) return true;
+  return !bpf_map_update_elem(MAP(KILL_SHARED), &tgid, &shared, 0);
 }
 
 /* Whether the signal would reach another process than the caller, or one that may be protected. */
@@ -194,7 +224,7 @@ inlined u64 kill_caller(struct syscall_ctx *sys, u32 rule) {
   bool ends = all->mode == KILL_ACTS;
   bool is_left = is_left_to_user_space(sys, settings, ends) || is_spent(one, minute) || is_spent(all, minute);
   if (!is_left && one->mode == KILL_ACTS)
-    is_left = ends && !note_sharers(current_task()) || bpf_send_signal(SIGNAL_KILL);
+    is_left = ends && !note_sharers(current_task(), settings) || bpf_send_signal(SIGNAL_KILL);
   if (is_left) {
     __sync_fetch_and_add(&one->left, 1);
     return 0;

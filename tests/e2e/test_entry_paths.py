@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mozu.plugins.sources.ebpf import codegen, compat_probe, uring
-from tests.support.build import compiled
+from tests.support.entry_paths import ENTRY_PATHS, entry_path
 from tests.support.requirements import corpus, ebpf, require
 from tests.support.running import Json, Running, mozu_run
 
@@ -32,14 +32,6 @@ RULES = """
   output: "%proc.name %proc.cmdline %proc.exepath"
   priority: NOTICE
 """
-FLAGS = ("-nostdlib", "-static", "-no-pie", "-fno-pie", "-fno-stack-protector", "-ffreestanding")
-ENTRY_PATHS = {
-    "native": ("-DNATIVE",),
-    "32-bit program": ("-m32", "-DNARROW"),
-    "int 0x80 of a 64-bit program": ("-DNARROW",),
-    "io_uring": ("-DRING",),
-    "io_uring, polled": ("-DRING", "-DPOLLED"),
-}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +51,7 @@ def mozu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def acted(mozu: Running, path: str, rule: str, verb: str, argument: str, process: str = "entry_path") -> Json:
     """The alert's fields."""
     before = len(mozu.alerts)
-    subprocess.run([compiled("entry_path", *FLAGS, *ENTRY_PATHS[path]), verb, argument], check=False, timeout=30)
+    subprocess.run([entry_path(path), verb, argument], check=False, timeout=30)
     alert = mozu.wait_alert(
         lambda a: a["rule"] == rule and a["output_fields"]["proc.name"] == process, f"{rule} by {path}", after=before
     )

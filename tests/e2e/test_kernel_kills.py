@@ -18,9 +18,9 @@ from typing import Final
 
 import pytest
 
-from mozu.plugins.sources.ebpf import codegen, compat_probe, uring
-from tests.e2e.test_entry_paths import ENTRY_PATHS, FLAGS
+from mozu.plugins.sources.ebpf import codegen, compat_probe, kfunc_signals, uring
 from tests.support.build import compiled
+from tests.support.entry_paths import entry_path
 from tests.support.requirements import ebpf, require
 from tests.support.responding import mozu
 from tests.support.running import Json, Running, mozu_run
@@ -59,7 +59,7 @@ def configuration(folder: Path, port: int) -> Path:
     (folder / "link").symlink_to("marked")
     shutil.copy("/bin/true", folder / "dropped")
     shutil.copy("/bin/sleep", folder / "unsure")
-    shutil.copy(compiled("entry_path", *FLAGS, *ENTRY_PATHS["native"]), folder / "allowed")
+    shutil.copy(entry_path("native"), folder / "allowed")
     acting = {"where": "kernel", "dry_run": False}
     entries = {
         "state_dir": str(folder / "state"),
@@ -129,7 +129,7 @@ def opened(path: Path | str, way: str = "native", program: Path | None = None) -
 
 def ended(verb: str, argument: Path | str | int, way: str = "native", program: Path | None = None) -> int:
     """What a process ends with that does this."""
-    command = program or compiled("entry_path", *FLAGS, *ENTRY_PATHS[way])
+    command = program or entry_path(way)
     return subprocess.run([command, verb, str(argument)], check=False, timeout=60).returncode
 
 
@@ -198,6 +198,14 @@ def test_a_victim_has_not_a_byte(acting: Running, folder: Path, port: int, way: 
     assert [TRIES, 0, 0, 0] == victims(way, port if way == "connect" else folder / "marked")
 
 
+def test_a_tracer_that_would_hold_a_victim_at_its_end_has_not_a_byte(acting: Running, folder: Path) -> None:
+    """It could take descriptors that are open still; so it is ended with the victim."""
+    numbers = kfunc_signals.numbers_of(codegen.read_types())
+    require(kfunc_signals.are_usable(numbers), "programs cannot signal other tasks before Linux 6.13")
+
+    assert [TRIES, 0, 0, 0] == victims("held", folder / "marked")
+
+
 @pytest.mark.parametrize("way", ["thread", "sibling", "siblings", "linked", "receiving"])
 def test_what_reads_beside_the_caller_is_killed_all_the_same(
     acting: Running, folder: Path, port: int, way: str
@@ -216,7 +224,7 @@ def test_whatever_text_leads_to_the_file(acting: Running, folder: Path, text: st
 
 def test_the_alert_says_that_the_kernel_has_done_it(acting: Running, folder: Path) -> None:
     before = len(acting.alerts)
-    pid = killed(compiled("entry_path", *FLAGS, *ENTRY_PATHS["native"]), "read", folder / "marked")
+    pid = killed(entry_path("native"), "read", folder / "marked")
     found = taken(acting, pid, before)
     first = acting.wait_alert(lambda one: one["output_fields"].get("proc.pid") == pid, "the alert", after=before)
 

@@ -6,6 +6,7 @@
      thread     the same, while a thread reads from the number that the descriptor will have
      sibling    the same, while a process that shares the table of descriptors (CLONE_FILES) does
      siblings   the same of three
+     held       a child opens, and its tracer waits for its end (PTRACE_O_TRACEEXIT), to take the descriptor and read
      linked     io_uring: an open into a direct descriptor, linked with a read from it
      connect    connects to the port PATH of this machine, which sends a byte
      receiving  the same, while a thread reads from the socket
@@ -55,6 +56,23 @@ static void open_and_read(const char *path) {
   shared->opened = 1;
   take(fd);
   pause();
+}
+
+/* The caller is the tracer of a child that opens. */
+static void hold(const char *path) {
+  int status = 0;
+  pid_t victim = shared->sharers[0] = fork();
+  if (!victim) {
+    ptrace(PTRACE_TRACEME, 0, 0, 0);
+    raise(SIGSTOP);
+    open_and_read(path);
+  }
+  waitpid(victim, 0, 0);
+  ptrace(PTRACE_SETOPTIONS, victim, 0, PTRACE_O_TRACEEXIT);
+  do ptrace(PTRACE_CONT, victim, 0, 0);
+  while (waitpid(victim, &status, 0) == victim && WIFSTOPPED(status) && status >> 16 != PTRACE_EVENT_EXIT);
+  int fd = (int)syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, victim, 0), expected, 0);
+  (void)!pread(fd, (void *)&shared->byte, 1, 0);
 }
 
 static void open_linked(const char *path) {
@@ -109,6 +127,7 @@ static void attempt(const char *way, const char *path) {
   while (!shared->ready) sched_yield();
   if (!strcmp(way, "linked")) open_linked(path);
   else if (connects) connect_and_read(path);
+  else if (!strcmp(way, "held")) hold(path);
   else if (!strcmp(way, "attach")) attach_and_read();
   else open_and_read(path);
 }

@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,8 @@ from typing import Any, Final
 
 from tests.support.acts import int80, io_uring
 from tests.support.acts.raw import call
+from tests.vm import denial_price
+from tests.vm.datagrams import sends, spliced
 
 SECONDS: Final = 900
 """That mozu may take to start; everything is emulated."""
@@ -32,7 +33,9 @@ _OPENS: Final = "evt.type in (open, openat, openat2, creat) and fd.realpath ="
 _SENDS: Final = "evt.type in (sendto, sendmsg, sendmmsg)"
 _EXECS: Final = "evt.type in (execve, execveat) and evt.res = SUCCESS"
 _BUDGET: Final = 3
-_ROUNDS, _OPENS_OF_A_ROUND = 9, 2000
+_NO_SERVER: Final = 9
+"""A port of this machine at which no one listens."""
+Prices = dict[str, dict[str, float]]
 
 
 def ended(act: Callable[[], object]) -> int:
@@ -114,73 +117,6 @@ def connects(port: int) -> dict[str, Callable[[], object]]:
     }
 
 
-def sends(port: int) -> dict[str, Callable[[], object]]:
-    """Ways to send a datagram to a port of this machine."""
-
-    def one(act: Callable[[socket.socket], object], family: int = socket.AF_INET) -> Callable[[], object]:
-        def sent() -> object:
-            with socket.socket(family, socket.SOCK_DGRAM) as made:
-                return act(made)
-
-        return sent
-
-    there = ("127.0.0.1", port)
-    unspecified = struct.pack("=HH4s8x", socket.AF_UNSPEC, socket.htons(port), bytes([127, 0, 0, 1]))
-    return {
-        "sendto": one(lambda made: made.sendto(b"x", there)),
-        "sendto of a bound socket": one(lambda made: _bound(made).sendto(b"x", there)),
-        "sendto to 0.0.0.0": one(lambda made: made.sendto(b"x", ("0.0.0.0", port))),
-        "sendto to a mapped address": one(lambda made: made.sendto(b"x", ("::ffff:127.0.0.1", port)), socket.AF_INET6),
-        "sendto without a family": one(lambda made: call("sendto", made.fileno(), b"x", 1, 0, unspecified, 16)),
-        "sendmsg": one(lambda made: made.sendmsg([b"x"], [], 0, there)),
-        "sendmmsg": one(lambda made: _sent_many(made, port)),
-        "write to a connected socket": one(lambda made: os.write(_connected(made, there).fileno(), b"x")),
-    }
-
-
-def spliced(port: int) -> None:
-    """A datagram by splice(2). Before Linux 6.5 the kernel asks no module about it: pages had a way of their own
-    (`sendpage` of struct proto_ops)."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
-        made.connect(("127.0.0.1", port))
-        reader, writer = os.pipe()
-        os.write(writer, b"x")
-        os.splice(reader, made.fileno(), 1)
-
-
-def _sent_many(made: socket.socket, port: int) -> int:
-    """One message by sendmmsg(2): struct mmsghdr is a struct msghdr and the bytes sent."""
-    name = ctypes.create_string_buffer(
-        struct.pack("=HH4s8x", socket.AF_INET, socket.htons(port), bytes([127, 0, 0, 1])), 16
-    )
-    text = ctypes.create_string_buffer(b"x", 1)
-    vector = ctypes.create_string_buffer(struct.pack("@PN", ctypes.addressof(text), 1))
-    header = struct.pack("@PIPNPNi4xI4x", ctypes.addressof(name), 16, ctypes.addressof(vector), 1, 0, 0, 0, 0)
-    return call("sendmmsg", made.fileno(), header, 1, 0)
-
-
-def _bound(made: socket.socket) -> socket.socket:
-    made.bind(("127.0.0.1", 0))
-    return made
-
-
-def _connected(made: socket.socket, there: tuple[str, int]) -> socket.socket:
-    made.connect(there)
-    return made
-
-
-def opening(path: Path) -> int:
-    """ns of an open of this file, and its close where it is opened: the least of some rounds."""
-    rounds = []
-    for _ in range(_ROUNDS):
-        began = time.perf_counter_ns()
-        for _ in range(_OPENS_OF_A_ROUND):
-            with contextlib.suppress(PermissionError):
-                os.close(os.open(path, os.O_RDONLY))
-        rounds.append((time.perf_counter_ns() - began) // _OPENS_OF_A_ROUND)
-    return min(rounds)
-
-
 def configuration(folder: Path, port: int, on_death: str = "stop") -> Path:
     """Of a mozu with deny rules."""
     conditions = {
@@ -256,8 +192,8 @@ def switched(file: Path, verb: str, alerts: Path) -> None:
     _until("the switch", lambda: alerts.read_text().count("Responses switched") > before)
 
 
-def tried(folder: Path, measured: dict[str, int]) -> dict[str, tuple[int, int]]:
-    """Act → (how it ended, how it should). `measured`: what an open takes, ns."""
+def tried(folder: Path, prices: Prices) -> dict[str, tuple[int, int]]:
+    """Act → (how it ended, how it should)."""
     found: dict[str, tuple[int, int]] = {}
     marked, other, denied = str(folder / "marked"), str(folder / "other"), errno.EPERM
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as beside:
@@ -293,11 +229,11 @@ def tried(folder: Path, measured: dict[str, int]) -> dict[str, tuple[int, int]]:
             mozu.send_signal(signal.SIGKILL)
             mozu.wait()
             found["mozu has ended"] = ended(opens(marked)["open"]), 0
-        found |= tried_unattended(folder, port, measured)
+        found |= tried_unattended(folder, port, prices)
     return found
 
 
-def tried_unattended(folder: Path, port: int, measured: dict[str, int]) -> dict[str, tuple[int, int]]:
+def tried_unattended(folder: Path, port: int, prices: Prices) -> dict[str, tuple[int, int]]:
     """The same of a mozu whose denials go on when it is killed, and of the next one. Between these nothing else of mozu
     runs: that is the moment to measure."""
     found: dict[str, tuple[int, int]] = {}
@@ -307,25 +243,24 @@ def tried_unattended(folder: Path, port: int, measured: dict[str, int]) -> dict[
         mozu.wait()
         acts = {"open": opens(marked)["open"], "connect": lambda: _connect("127.0.0.1", port)}
         found |= {f"{name}, mozu has died": (ended(act), denied) for name, act in acts.items()}
-        measured |= {"open, denials": opening(folder / "other"), "denied open": opening(folder / "marked")}
+        prices |= denial_price.measured(folder, port, _NO_SERVER)
         with watching(file) as (following, alerts):
             text = f"deny open of {marked}"
             _until("what was denied meanwhile", lambda: text in alerts.read_text())
             found["the next mozu has taken over"] = ended(opens(marked)["open"]), denied
             following.send_signal(signal.SIGTERM)
             following.wait()
-    measured["open"] = opening(folder / "other")
     found["it has ended in order"] = ended(opens(marked)["open"]), 0
     return found
 
 
 def main() -> None:
     """Try, and print."""
-    measured: dict[str, int] = {}
+    prices: Prices = {}
     with tempfile.TemporaryDirectory() as name:
-        found = tried(Path(name).resolve(), measured)
+        found = tried(Path(name).resolve(), prices)
     wrong = {act: [was, expected] for act, (was, expected) in found.items() if was != expected}
-    print(json.dumps({"acts": len(found), "ns": measured, "wrong": wrong}), flush=True)
+    print(json.dumps({"acts": len(found), "prices": prices, "wrong": wrong}), flush=True)
 
 
 if __name__ == "__main__":

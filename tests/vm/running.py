@@ -99,7 +99,7 @@ def denials() -> dict[str, Any]:
     found = _told_by("denials")
     if found["wrong"]:
         raise Failed(f"these ended otherwise than they should: {found['wrong']}")
-    return {"acts": found["acts"], "ns": found["ns"]}
+    return {"acts": found["acts"], "prices": found["prices"]}
 
 
 def _told_by(name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from tests.support.entry_paths import entry_path
 from tests.support.requirements import ROOT, program
 from tests.vm import kernel_image
 
@@ -105,6 +106,10 @@ def prepare(tree: Path, packages: dict[str, Path], plan: Sequence[str], installe
     shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(tree / CACHE, ignore_errors=True)
     copy_tests(folder)
+    (folder / "programs").mkdir()
+    shutil.copy(entry_path("32-bit program"), folder / "programs/entry_path")
+    source = ROOT / "benchmarks/workloads/one_call.c"
+    subprocess.run(["gcc", "-O2", "-static", "-o", folder / "programs/one_call", source], check=True)
     (folder / "plan").write_text("".join(f"{line}\n" for line in plan))
     image = kernel_image.read(kernel(tree)[0])
     if image.btf:

@@ -8,7 +8,7 @@ STRUCTS: Final[dict[str, str]] = {
     "task_struct": (
         "pid tgid mm files fs cred signal real_parent cgroups loginuid? exit_code thread_pid maj_flt min_flt "
         "start_boottime=start_boottime|real_start_time comm children nsproxy thread_info flags self_exec_id "
-        "state=__state|state group_leader"
+        "state=__state|state group_leader parent ptrace"
     ),
     "thread_info": MACHINE.thread_info,
     "pt_regs": MACHINE.saved_registers,

@@ -20,6 +20,8 @@ SETTINGS: Final = struct.Struct("<7I")
 CALLER_CLASS: Final = struct.Struct("<QI4x")
 """struct caller_class of bpf/verdict_memory.h: number, generation."""
 _NUMBER: Final = struct.Struct("<h")
+KILL_SHARED: Final = struct.Struct("<QII")
+"""struct shared: of a process that is killed, what is ended with it."""
 KILL: Final = struct.Struct("<IIQIIQQ")
 """struct kill of bpf/kernel_kill.h: mode, per_minute, minute, spent, spare, acts, left."""
 DENIAL: Final = struct.Struct("<QQ8I16s16s256s")
@@ -53,6 +55,7 @@ SIZES: Final = {
     "FILTER_SCRATCH_SIZE": _FILTER_SCRATCH_SIZE,
     "OPENED_PATH_SIZE": 280,
     "KILL_SIZE": KILL.size,
+    "KILL_SHARED_SIZE": KILL_SHARED.size,
     "CALLER_CLASS_SIZE": CALLER_CLASS.size,
     "DENIAL_SIZE": DENIAL.size,
     "DENY_SLOT_SIZE": _FILTER_SCRATCH_SIZE + 8 + DENIAL.size + _SCRATCH_SIZE,
@@ -114,7 +117,7 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "RECOGNISED": (per_cpu, 4, 8, 1),
         "KILLS": (array, 4, KILL.size, 1 + MAX_KILLS),
         "KILL_SPARED": (bpf_syscall.HASH, 8, 8, MAX_SPARED),
-        "KILL_SHARED": (bpf_syscall.LRU_HASH, 4, 8, MAX_KILLS),
+        "KILL_SHARED": (bpf_syscall.LRU_HASH, 4, KILL_SHARED.size, MAX_KILLS),
         "DENY_SLOTS": (per_cpu, 4, SIZES["DENY_SLOT_SIZE"], DENY_SLOTS),
         "DENIALS": (bpf_syscall.QUEUE, 0, DENIAL.size, MAX_DENIALS),
         "URING_OPS": (array, 4, uring.ENTRY.size, uring.ENTRIES),

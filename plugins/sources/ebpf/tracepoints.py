@@ -72,7 +72,7 @@ def _programs(spec: SyscallSpec) -> tuple[Program, ...]:
 EXEC_JUDGED: Final = Program("process_judged", "exec", "sched_process_exec", raw=True, group="sched")
 """What the program of kill rules for an exec goes on to."""
 SHARERS: Final = (
-    Program("sharers_signalled", "sharers", "signal_generate", group="signal", context="generate_ctx"),
+    Program("sharers_signalled", "sharers", "signal_deliver", group="signal", context="deliver_ctx"),
     Program("sharers_ended", "sharers", "sched_process_exit", group="sched", context="exit_ctx"),
 )
 """End processes that share the descriptors of one that a kill rule has killed."""

@@ -10,6 +10,8 @@ _CODE = bytes.fromhex("5355 8b07 8b5f04 8b4f08 8b570c 8b7710 8b6f18 8b7f14 cd80 
 """Save rbx and rbp; eax, ebx, ecx, edx, esi, ebp, edi from the array in rdi; int 0x80; restore; return."""
 _PROT_ALL, _PRIVATE, _ANONYMOUS, _MAP_32BIT = 7, 2, 0x20, 0x40
 _SIZE = 1 << 20
+_MULTIPLEXED = {"sendto": 11, "sendmsg": 16, "sendmmsg": 20}
+"""Of socketcall(2): linux/net.h."""
 
 Argument = int | str | bytes | None | list["Argument"]
 """Texts end with NUL; a list is an array of words."""
@@ -67,6 +69,22 @@ def message(port: int, parts: list[bytes]) -> int:
     for part in parts:
         vectors += [part, len(part)]
     return arena.call(102, 16, [fd, [_loopback(port), 16, vectors, len(parts), None, 0, 0], 0])
+
+
+def datagram(port: int, name: str, *, multiplexed: bool = False) -> int:
+    """A datagram to a port of this machine by sendto, sendmsg or sendmmsg; `multiplexed`: behind socketcall. The
+    result, or -errno."""
+    arena = Arena()
+    fd = arena.call(359, 2, 2, 0)
+    header: list[Argument] = [_loopback(port), 16, [b"x", 1], 1, None, 0, 0, 0]  # struct compat_mmsghdr
+    arguments: dict[str, list[Argument]] = {
+        "sendto": [fd, b"x", 1, 0, _loopback(port), 16], "sendmsg": [fd, header, 0], "sendmmsg": [fd, header, 1, 0],
+    }  # fmt: skip
+    if multiplexed:
+        return arena.call(102, _MULTIPLEXED[name], arguments[name])
+    number = call_number(name, "i386")
+    assert number is not None, name
+    return arena.call(number, *arguments[name])
 
 
 def _loopback(port: int) -> bytes:

@@ -14,7 +14,7 @@ from tests.support.acts.raw import call
 OPCODES: Final = {
     "fsync": 3, "sendmsg": 9, "recvmsg": 10, "accept": 13, "connect": 16, "openat": 18, "close": 19, "write": 23,
     "send": 26, "recv": 27, "openat2": 28, "shutdown": 34, "renameat": 35, "unlinkat": 36, "mkdirat": 37,
-    "symlinkat": 38, "linkat": 39, "socket": 45, "bind": 56, "listen": 57,
+    "symlinkat": 38, "linkat": 39, "socket": 45, "send_zc": 47, "sendmsg_zc": 48, "bind": 56, "listen": 57,
 }  # fmt: skip
 SQPOLL: Final = 2
 FIXED_FILE, SILENT = 1, 64
@@ -180,14 +180,29 @@ def served() -> dict[str, int]:
     return {"port": port, "client": client.getsockname()[1], "server": server, "fd": fd, "received": received}
 
 
-def message(port: int, parts: list[bytes]) -> int:
-    """sendmsg of a datagram in parts."""
-    ring = Ring()
+def message(port: int, parts: list[bytes], operation: str = "sendmsg", setup: int = 0) -> int:
+    """sendmsg, or sendmsg_zc (Linux 6.1), of a datagram in parts."""
+    ring = Ring(setup)
     fd = ring.request("socket", 2, off=2)
     vectors = b"".join(struct.pack("<QQ", ring.pointer(part), len(part)) for part in parts)
     to = ring.pointer(_loopback(port))
     header = struct.pack("<QQQQQQQ", to, 16, ring.pointer(vectors), len(parts), 0, 0, 0)
-    return ring.request("sendmsg", fd, addr=ring.pointer(header))
+    return ring.request(operation, fd, addr=ring.pointer(header))
+
+
+def datagram(port: int, operation: str) -> int:
+    """send, or send_zc, with an address (Linux 6.1)."""
+    ring = Ring()
+    fd = ring.request("socket", 2, off=2)
+    return ring.request(operation, fd, off=ring.pointer(_loopback(port)), addr=ring.pointer(b"x"), length=1, extra=16)
+
+
+def datagram_to_peer(port: int) -> int:
+    """connect and send."""
+    ring = Ring()
+    fd = ring.request("socket", 2, off=2)
+    connected = ring.request("connect", fd, addr=ring.pointer(_loopback(port)), off=16)
+    return connected or ring.request("send", fd, addr=ring.pointer(b"x"), length=1)
 
 
 def own_table(path: str, port: int) -> tuple[int, int]:
