@@ -80,7 +80,8 @@ class ResponsePlan(msgspec.Struct, frozen=True, kw_only=True):
     """After "would": `kill process 812 (cat)`."""
     scope: Scope = Scope.NONE
     detail: Mapping[str, str] = {}
-    """What `undo` needs, in the audit log."""
+    """What `undo` needs, in the audit log. Where it has some, an act that does not last is undone if it was broken
+    off."""
     lasts: bool = False
     """It can be undone, and is after the time to live."""
 
@@ -132,7 +133,7 @@ class Responder(Protocol):
         """Do it, to these processes, which the core has checked. Raises what stands in the way."""
 
     async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """Undo an act that lasts, perhaps of an earlier run or one that was broken off; `start` need not have been
+        """Undo an act that lasts, perhaps of an earlier run, or one that was broken off; `start` need not have been
         called. `targets`: those of its processes that are still there. Idempotent."""
 
     async def stop(self) -> None:

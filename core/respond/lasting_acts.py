@@ -48,7 +48,7 @@ class LastingActs:
         """At the start: what an earlier run left unfinished is undone, where that is possible, and reported."""
         self._records.read()
         for entry in list(self._records.standing.planned.values()):
-            undone = await self.undone(entry) if entry.lasts else ""
+            undone = await self.undone(entry) if entry.lasts or entry.detail else ""
             reason = f"mozu ended in the middle of it{f'; it could not be undone: {undone}' if undone else ''}"
             self._records.write(entry, ActStage.BROKEN_OFF, reason=reason)
 

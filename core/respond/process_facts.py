@@ -9,6 +9,8 @@ import msgspec
 PROC: Final = Path("/proc")
 _KERNEL_THREAD: Final = 0x0020_0000
 """PF_KTHREAD, linux/sched.h."""
+_ENDED: Final = (b"Z", b"X")
+"""States of /proc/PID/stat: zombie, dead."""
 _MOST: Final = 4096
 """Bytes of a file: what is wanted stands in front."""
 _TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
@@ -44,6 +46,10 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     mount_namespace: str
     executable: Executable | None
     """None for kernel threads, and where it may not be read."""
+    exepath: str = ""
+    """Where that file is, or was when it was deleted."""
+    thread: int = 0
+    """A thread that lives: the first one, whose number is the process's, or where that has ended another."""
 
 
 def process_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
@@ -54,8 +60,13 @@ def process_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
         return None
     end = raw.rfind(b")")
     fields = raw[end + 2 :].split()
-    if fields[0] in (b"Z", b"X"):
-        return None
+    thread = pid
+    if fields[0] in _ENDED:
+        # The first thread alone may have ended (pthread_exit): it is a zombie while the others go on, and has no files.
+        living = _living_thread(own)
+        if living is None:
+            return None
+        thread, own = living, f"{own}/task/{living}"
     return ProcessFacts(
         pid=pid,
         name=raw[raw.find(b"(") + 1 : end].decode("utf-8", "surrogateescape"),
@@ -66,7 +77,22 @@ def process_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
         uid=_uid(_read(f"{own}/status")),
         mount_namespace=_link(f"{own}/ns/mnt"),
         executable=executable(f"{own}/exe"),
+        exepath=_link(f"{own}/exe").removesuffix(" (deleted)"),
+        thread=thread,
     )
+
+
+def _living_thread(own: str) -> int | None:
+    """Of a process whose first thread has ended."""
+    try:
+        threads = sorted(map(int, os.listdir(f"{own}/task")))
+    except OSError:
+        return None
+    for thread in threads:
+        state = _read(f"{own}/task/{thread}/stat").rpartition(b")")[2].split()
+        if state and state[0] not in _ENDED:
+            return thread
+    return None
 
 
 def executable(path: str | Path) -> Executable | None:

@@ -97,9 +97,12 @@ class Protection:
             if facts is not None:
                 yield facts
 
-    def refusal(self, facts: ProcessFacts, unprotect: Iterable[str] = (), *, is_subject: bool = True) -> str:
+    def refusal(
+        self, facts: ProcessFacts, unprotect: Iterable[str] = (), *, is_subject: bool = True, ran: str = ""
+    ) -> str:
         """Why this process is not acted on; empty: it may be. `unprotect`: of the responder. `is_subject`: the alert is
-        about it; false for the others of its group, its cgroup or its container."""
+        about it; false for the others of its group, its cgroup or its container. `ran`: the path of the executable that
+        it ran at the event, where that is known."""
         if facts.pid == 1:
             return "process 1 is never acted on"
         if facts.is_kernel_thread or facts.pid == 2:
@@ -111,12 +114,14 @@ class Protection:
             return f"process {facts.pid} ({facts.name}) is one that mozu was started by"
         if facts.uid in self._allowed.users:
             return f"user {facts.uid} is allowed"
+        if ran and facts.exepath != ran and facts.uid != 0:
+            return ""  # since the event it has executed another program: one that is spared would shield any process
         return self._of_executable(facts, unprotected=unprotected, is_subject=is_subject)
 
     def _of_executable(self, facts: ProcessFacts, *, unprotected: bool, is_subject: bool) -> str:
         found = facts.executable
         if found is None:
-            return ""
+            return f"what process {facts.pid} ({facts.name}) runs cannot be looked at"
         path = self._protected.get(found.identity)
         if path is not None and not unprotected and _is_trusted(found) and (is_subject or self._is_roots(facts)):
             return f"process {facts.pid} runs {path}, which is protected"
@@ -147,13 +152,13 @@ class Protection:
         return frozenset(inode for _, inode in (*self._protected, *self._spared))
 
     def spared_pids(self) -> dict[int, int]:
-        """Processes that are not acted on, of those that are there now, with their start (`ProcessFacts.start`); kernel
-        threads left out."""
+        """Processes that are not acted on, of those that are there now, with their start (`ProcessFacts.start`); those
+        without an executable that can be looked at, as kernel threads, are left out: the kernel sees what they run."""
         found = (process_facts(int(one.name), self._proc) for one in self._proc.iterdir() if one.name.isdecimal())
         return {
             facts.pid: facts.start
             for facts in found
-            if facts is not None and not facts.is_kernel_thread and self.refusal(facts)
+            if facts is not None and facts.executable is not None and self.refusal(facts)
         }
 
     def container_refusal(self, subject: AlertProcess, names: Iterable[str], namespace: str) -> str:

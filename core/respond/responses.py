@@ -242,7 +242,7 @@ class Responses:
         if needs_start and not await self._confirmations.confirmed(event, latest):
             raise NotTheSame(f"{_named(subject)} has ended, or cannot be distinguished from a later one")
         if scope is Scope.SHARERS and subject is not None:
-            targets.add_sharers(await self._sharers.sharers_of(subject.pid))
+            targets.add_sharers(await self._sharers.sharers_of(targets.held[0].facts.thread))
 
     def _plan(self, one: ActiveResponder, incident: Incident) -> ResponsePlan:
         plan: object = None
@@ -274,7 +274,8 @@ class Responses:
                 raise Refused(refusal)
         for process in held:
             is_subject = subject is not None and process.pid == subject.pid
-            refusal = self._protection.refusal(process.facts, one.settings.unprotect, is_subject=is_subject)
+            ran = subject.exepath if subject is not None and is_subject else ""
+            refusal = self._protection.refusal(process.facts, one.settings.unprotect, is_subject=is_subject, ran=ran)
             if refusal:
                 raise Refused(refusal)
 

@@ -24,6 +24,8 @@ START_TOLERANCE: Final = 16_000_000
 """ns between the start of an event and that of /proc: a hundredth of a second, and what two measurements of the
 difference of the clocks may differ by (plugins/sources/ebpf/clock.py)."""
 _MOST_TARGETS: Final = 4096
+_FIRST_PID_NAMESPACE: Final = 0xEFFFFFFC
+"""PROC_PID_INIT_INO of linux/proc_ns.h."""
 
 
 class NotTheSame(Exception):
@@ -97,15 +99,14 @@ class HeldProcesses:
             return
         main = self._main(subject, proc)
         if scope is Scope.GROUP:
-            group = main.facts.group
-            self._hold(all_pids(proc), lambda facts: facts.group == group, proc)
+            self._hold(all_pids(proc), partial(_is_of_group, main.facts.group, subject.uid), proc)
         elif scope is Scope.CGROUP:
             self._cgroup(controlled_pids(cgroups_of(main.pid, proc)), proc)
 
     def add_sharers(self, pids: Iterable[int], proc: Path = PROC) -> None:
         """Hold those of `pids` that share the table of the process. Raises NotTheSame."""
-        main = self.held[0].pid
-        self._hold(pids, lambda facts: share_files(main, facts.pid), proc)
+        main = self.held[0].facts.thread
+        self._hold(pids, lambda facts: share_files(main, facts.thread), proc)
 
     def again(self, pids: Iterable[int], starts: Iterable[int], proc: Path = PROC) -> None:
         """Hold those of an earlier act that are still there."""
@@ -116,7 +117,7 @@ class HeldProcesses:
         try:
             held = HeldProcess(subject.pid, proc)
         except ProcessLookupError:
-            raise NotTheSame(f"process {subject.pid} ({subject.name}) has ended") from None
+            raise NotTheSame(f"process {subject.pid} ({subject.name}) has ended{_elsewhere()}") from None
         except OSError as error:
             raise _cannot_hold(subject.pid, error) from error
         self.held.append(held)
@@ -156,6 +157,16 @@ class HeldProcesses:
                 held.close()
 
 
+def _elsewhere() -> str:
+    """What else it may be where numbers of processes are not those of the kernel."""
+    try:
+        if os.stat("/proc/self/ns/pid").st_ino == _FIRST_PID_NAMESPACE:
+            return ""
+    except OSError:
+        return ""
+    return ", or mozu cannot see it: it runs in a pid namespace of its own, and needs that of the host (`--pid=host`)"
+
+
 def _cannot_hold(pid: int, error: OSError) -> NotTheSame:
     """No descriptor is free, for example."""
     return NotTheSame(f"process {pid} cannot be held: {error.strerror}")
@@ -180,6 +191,12 @@ def check_identity(facts: ProcessFacts, subject: AlertProcess) -> None:
 def is_young(subject: AlertProcess) -> bool:
     """Whether it had begun so shortly before the event that its start does not tell it from one that followed it."""
     return subject.event_time - subject.start <= 2 * START_TOLERANCE
+
+
+def _is_of_group(group: int, uid: int, facts: ProcessFacts) -> bool:
+    """Any process may enter a group of its session, of whichever user (setpgid(2)): of a group those of the user of the
+    alert's process are meant, where that is not root."""
+    return facts.group == group and (uid <= 0 or facts.uid == uid)
 
 
 def _began_at(start: int, facts: ProcessFacts) -> bool:

@@ -66,9 +66,11 @@ class CaptureResponder:
             "left_out": max(0, len(targets) - _MOST_PROCESSES),
         }
         path = folder / f"{incident.alert.id or 'alert'}.json"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        part = path.with_suffix(".part")  # a mozu that is killed leaves no half of a document under its name
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        part.replace(path)
 
     def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
         """What was captured stays."""
@@ -79,7 +81,7 @@ class CaptureResponder:
 
 def snapshot(pid: int, max_hashed: int, proc: Path = _PROC) -> dict[str, object]:
     """What can be read now; what cannot is null."""
-    own = proc / str(pid)
+    own = _living(proc / str(pid))
     return {
         "pid": pid,
         "exe": _described(own / "exe", max_hashed),
@@ -92,11 +94,19 @@ def snapshot(pid: int, max_hashed: int, proc: Path = _PROC) -> dict[str, object]
         "cgroup": _lines(own / "cgroup"),
         "mountinfo": _lines(own / "mountinfo"),
         "net": _lines(own / "net/tcp"),
-        "threads": sorted(int(one) for one in _names(own / "task")),
+        "threads": sorted(int(one) for one in _names(proc / str(pid) / "task")),
         "descriptors": {
             name: _described(own / "fd" / name, max_hashed) for name in list(_names(own / "fd"))[:_MOST_DESCRIPTORS]
         },
     }
+
+
+def _living(process: Path) -> Path:
+    """The directory of a thread that lives where the first one has ended, and so has no program and no descriptors."""
+    for thread in [] if _link(process / "exe") else _names(process / "task"):
+        if _link(process / "task" / thread / "exe"):
+            return process / "task" / thread
+    return process
 
 
 def _described(path: Path, max_hashed: int) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """The responder `isolate`: nftables drops all traffic of a container, or what a user sends, but to a list.
 
-A container with a network namespace of its own gets a table there. What shares the host's network is matched by its
+A container with network namespaces of its own gets a table in each: a process of it can make one more, and be in
+that one (unshare(2)). What shares the host's network is matched by its
 user, whose packets are dropped on their way out; not root's, which would be the machine's own. One `nft -f` is one
 transaction (nft(8)), and the table has a name of its own, so that undoing it takes nothing else away.
 """
@@ -8,13 +9,16 @@ transaction (nft(8)), and the table has a name of its own, so that undoing it ta
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from ipaddress import IPv4Network, IPv6Network
+from itertools import islice
 from typing import Final
 
 from pydantic import Field
 
 from mozu.core.api import (
+    AlertProcess,
     ChecksStart,
     Context,
     Incident,
@@ -27,9 +31,12 @@ from mozu.core.api import (
     StatelessResponder,
     hookimpl,
 )
+from mozu.core.common.cgroup_control import cgroups_of, controlled_cgroup
 from mozu.core.common.programs import PROGRAM_PATH, run_program
 
 _SECONDS: Final = 20.0
+_MOST_PROCESSES: Final = 4096
+"""Of a container whose namespaces are looked at: as many as an act may have."""
 
 
 class IsolateSettings(ResponderSettings):
@@ -55,9 +62,9 @@ class IsolateResponder(ChecksStart, StatelessResponder):
         if process is None:
             return None
         table = f"mozu_{blake2b(incident.alert.id.encode(), digest_size=8).hexdigest()}"
-        namespace = _namespace(process.pid)
-        if process.container is not None and namespace and namespace != _namespace(os.getpid()):
-            detail = {"table": table, "namespace": namespace}
+        namespaces = _namespaces(process)
+        if namespaces and _namespace(os.getpid()) not in namespaces:
+            detail = {"table": table, "namespace": ",".join(sorted(namespaces))}
             return incident.plan_to("isolate", Scope.CONTAINER, detail=detail, lasts=True)
         if process.uid <= 0:
             return None
@@ -70,26 +77,19 @@ class IsolateResponder(ChecksStart, StatelessResponder):
         if user is not None:
             await _nft(_of_user(table, user, self._allow), None)
             return
-        namespace = _opened(plan.detail["namespace"], targets)
-        if namespace is None:
+        entered = _opened(plan.detail["namespace"], (one.pid for one in targets if one.signal(0)))
+        if not entered:
             raise ProcessLookupError("the container has ended")
-        try:
-            await _nft(_of_namespace(table, self._allow), namespace)
-        finally:
-            os.close(namespace)
+        await _nft_in(entered, _of_namespace(table, self._allow))
 
     async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """A container that has ended has taken its network namespace with it."""
+        """A namespace without a process is gone, or nothing is sent in it. One with other processes than those of the
+        act is looked for among all: a pod keeps its namespace when its containers begin again."""
         script = f"add table inet {detail['table']}\ndelete table inet {detail['table']}\n"
         if "user" in detail:
             await _nft(script, None)
-            return
-        namespace = _opened(detail["namespace"], targets)
-        if namespace is not None:
-            try:
-                await _nft(script, namespace)
-            finally:
-                os.close(namespace)
+        else:
+            await _nft_in(_opened(detail["namespace"], _all_pids()), script)
 
 
 def _of_namespace(table: str, allow: Iterable[IPv4Network | IPv6Network]) -> str:
@@ -116,24 +116,64 @@ def _family(network: IPv4Network | IPv6Network) -> str:
     return "ip" if isinstance(network, IPv4Network) else "ip6"
 
 
-def _opened(namespace: str, targets: Iterable[ResponseTarget]) -> int | None:
-    """A descriptor of this network namespace, from a process that is in it; None: there is none any more."""
-    for one in targets:
+def _namespaces(process: AlertProcess) -> frozenset[str]:
+    """The network namespaces of the container's processes; empty where it is in none."""
+    if process.container is None:
+        return frozenset()
+    ident = process.container.full_id
+    found = controlled_cgroup(process.cgroups, ident) or controlled_cgroup(cgroups_of(process.pid), ident)
+    pids = () if found is None else islice(found.pids(), _MOST_PROCESSES)
+    return frozenset(map(_namespace, (process.pid, *pids))) - {""}
+
+
+def _opened(namespaces: str, pids: Iterable[int]) -> list[int]:
+    """Descriptors of these network namespaces, by processes that are in them; one without a process is left out."""
+    wanted, found = set(namespaces.split(",")), []
+    for pid in pids:
+        if not wanted:
+            break
         try:
-            descriptor = os.open(f"/proc/{one.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(_link(pid), os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             continue
-        if one.signal(0) and f"net:[{os.fstat(descriptor).st_ino}]" == namespace:
-            return descriptor
-        os.close(descriptor)
-    return None
+        name = f"net:[{os.fstat(descriptor).st_ino}]"
+        if name in wanted:
+            wanted.remove(name)
+            found.append(descriptor)
+        else:
+            os.close(descriptor)
+    return found
+
+
+def _all_pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
 
 
 def _namespace(pid: int) -> str:
     try:
-        return os.readlink(f"/proc/{pid}/ns/net")
+        return os.readlink(_link(pid))
     except OSError:
         return ""
+
+
+def _link(pid: int) -> str:
+    """That of a thread, since a first thread that has ended has none (pthread_exit(3)). Raises OSError."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        path = f"/proc/{pid}/task/{thread}/ns/net"
+        with suppress(OSError):
+            os.readlink(path)
+            return path
+    raise ProcessLookupError(f"process {pid} has ended")
+
+
+async def _nft_in(namespaces: Sequence[int], script: str) -> None:
+    """In each of them, which are closed."""
+    try:
+        for one in namespaces:
+            await _nft(script, one)
+    finally:
+        for one in namespaces:
+            os.close(one)
 
 
 async def _nft(script: str, namespace: int | None) -> None:

@@ -2,7 +2,8 @@
 all of its container."""
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -47,7 +48,7 @@ class KillSettings(ResponderSettings):
 
 
 class KillResponder(StatelessResponder):
-    """Cannot be undone."""
+    """Cannot be undone; where it was broken off, what it has frozen is thawed."""
 
     def __init__(self, settings: KillSettings, context: Context) -> None:
         self._where = settings.where
@@ -63,21 +64,30 @@ class KillResponder(StatelessResponder):
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
         """None where the alert is about no process."""
-        return incident.plan_to("kill", self._scope)
+        found = _cgroup_of(incident) if self._scope is Scope.CONTAINER else None
+        return incident.plan_to("kill", self._scope, detail={} if found is None else {"cgroup": str(found.directory)})
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
         """Raises ProcessLookupError where all have ended already."""
-        if plan.scope is Scope.CONTAINER and incident.subject is not None and incident.subject.container is not None:
-            found = controlled_cgroup(incident.subject.cgroups, incident.subject.container.full_id)
-            if found is not None and found.kill():
-                return
-            reached = _signal_all(targets)
-            if found is not None:
-                _kill_newcomers(found, {one.pid for one in targets})
-        else:
-            reached = _signal_all(targets)
+        found = ControlledCgroup(Path(plan.detail["cgroup"])) if plan.detail else None
+        if found is not None and found.kill():
+            return
+        reached = _signal_all(targets)
+        if found is not None:
+            _kill_newcomers(found, {one.pid for one in targets})
         if not reached:
             raise ProcessLookupError("it had ended before the signal")
+
+    async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
+        """Raises OSError. Killed processes of a frozen cgroup of version 1 end when it is thawed."""
+        if detail:
+            ControlledCgroup(Path(detail["cgroup"])).thaw()
+
+
+def _cgroup_of(incident: Incident) -> ControlledCgroup | None:
+    if incident.subject is None or incident.subject.container is None:
+        return None
+    return controlled_cgroup(incident.subject.cgroups, incident.subject.container.full_id)
 
 
 def _signal_all(targets: Sequence[ResponseTarget]) -> int:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.requirements import ROOT, ebpf
-from tests.support.responding import configured, in_folder, let_go, mozu, opener
+from tests.support.responding import LEADERLESS, OPENS, configured, in_folder, let_go, mozu, opener
 from tests.support.running import Running, mozu_run
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
@@ -58,9 +58,10 @@ def response(acting: Running, rule: str, process: "subprocess.Popen[str]", after
     return found
 
 
-def test_a_process_is_killed_and_the_notice_says_how_soon(acting: Running, folder: Path) -> None:
+@pytest.mark.parametrize("code", [OPENS, LEADERLESS], ids=["first thread", "first thread has ended"])
+def test_a_process_is_killed_and_the_notice_says_how_soon(acting: Running, folder: Path, code: str) -> None:
     before = len(acting.alerts)
-    with opener(folder / "kill") as process:
+    with opener(folder / "kill", code=code) as process:
         let_go(process)
         assert process.wait(60) == -9
     found = response(acting, "Response taken", process, before)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from mozu.core.model.syscalls import machine_number
 from tests.support.requirements import ROOT
 
 OPENS: Final = """
@@ -19,6 +20,19 @@ os.close(os.open(sys.argv[1], os.O_RDONLY))
 sys.stdin.read()
 """
 """A program that opens its argument once it is given a line, and ends with its input."""
+
+
+LEADERLESS: Final = f"""
+import ctypes, os, sys, threading
+def other():
+    print("ready", flush=True)
+    sys.stdin.readline()
+    os.close(os.open(sys.argv[1], os.O_RDONLY))
+    sys.stdin.read()
+threading.Thread(target=other).start()
+ctypes.CDLL(None).syscall({machine_number("exit")}, 0)
+"""
+"""The same by another thread than the first one, which ends at once."""
 
 
 def in_containers(names: Sequence[str]) -> dict[str, str]:
@@ -39,12 +53,22 @@ def configured(
 ) -> Path:
     """A configuration file: an open of a trap (a path, or several with commas) raises an alert of the trap's name,
     to which the responder of that name answers. `more`: further settings."""
+    conditions = {
+        name: f"evt.type in (open, openat, openat2) and fd.name in ({paths})" for name, paths in traps.items()
+    }
+    return configured_rules(folder, conditions, responders, output=output, **more)
+
+
+def configured_rules(
+    folder: Path, conditions: Mapping[str, str], responders: Sequence[Any], *, output: str = "%proc.pid", **more: object
+) -> Path:
+    """The same with conditions of one's own, by the names of their rules."""
     rules = [
         {
             "rule": name, "desc": name, "output": output, "priority": "WARNING", "mozu": {"respond": name},
-            "condition": f"evt.type in (open, openat, openat2) and fd.name in ({paths})",
+            "condition": condition,
         }
-        for name, paths in traps.items()
+        for name, condition in conditions.items()
     ]  # fmt: skip
     (folder / "rules.yaml").write_text(json.dumps(rules))
     entries = {
@@ -61,9 +85,9 @@ def configured(
 
 
 @contextmanager
-def opener(path: Path, user: int | None = None) -> Iterator["subprocess.Popen[str]"]:
+def opener(path: Path, user: int | None = None, code: str = OPENS) -> Iterator["subprocess.Popen[str]"]:
     """A process that opens this file when it is let go, and then waits for the end of its input."""
-    command = [sys.executable if user is None else "/usr/bin/python3", "-c", OPENS, str(path)]
+    command = [sys.executable if user is None else "/usr/bin/python3", "-c", code, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=user) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

@@ -119,6 +119,8 @@ _SOCKETCALLS: Final = {
     16: CompatForm("sendmsg", mask=3),
     17: CompatForm("recvmsg", mask=3),
     18: CompatForm("accept4", mask=4),
+    19: CompatForm("recvmmsg", mask=5),
+    20: CompatForm("sendmmsg", mask=4),
 }
 """Calls of socketcall by its first argument; send and recv are sendto and recvfrom without an address."""
 

@@ -105,3 +105,16 @@ def test_a_first_line_that_does_not_follow_the_rotated_file_breaks_the_chain(tmp
 
     assert (None, 1) == (whole, log.broken_at())
     log.close()
+
+
+def test_a_full_disk_is_an_error_that_leaves_no_half_of_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, write = AuditLog(tmp_path / "audit"), os.write
+    log.append(entry(1))
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:20]))
+    with pytest.raises(OSError, match="No space left"):
+        log.append(entry(2))
+    monkeypatch.undo()
+    log.append(entry(3))
+    assert [found.time for found in log.new()] == [1, 3]
+    assert log.broken_at() is None
+    log.close()

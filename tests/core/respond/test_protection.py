@@ -111,6 +111,26 @@ def test_an_allowed_executable_counts_on_the_host_only(child: ProcessFacts) -> N
     assert protection.refusal(elsewhere) == ""
 
 
+@pytest.mark.parametrize(
+    ("uid", "ran", "is_spared"), [(1000, "/tmp/evil", False), (1000, "", True), (0, "/tmp/x", True)]
+)
+def test_a_program_that_was_executed_after_the_event_shields_no_user(
+    child: ProcessFacts, uid: int, ran: str, is_spared: bool
+) -> None:
+    own = 1 << 22
+    facts = msgspec.structs.replace(by_root(child), uid=uid)
+    protected, allowed = Protection(protected=[sys.executable], own=own), Allowed(executables=(sys.executable,))
+
+    for protection in (protected, Protection(allowed, protected=[], own=os.getpid())):
+        assert bool(protection.refusal(facts, ran=ran)) is is_spared
+        assert protection.refusal(facts, ran=facts.exepath)
+
+
+def test_a_process_whose_program_cannot_be_looked_at_is_not_acted_on(child: ProcessFacts) -> None:
+    unknown = msgspec.structs.replace(child, executable=None)
+    assert "cannot be looked at" in Protection(own=1 << 22).refusal(unknown)
+
+
 def test_an_allowed_user_is_not_acted_on(child: ProcessFacts) -> None:
     assert "is allowed" in Protection(Allowed(users=(child.uid,)), own=1 << 22).refusal(child)
 

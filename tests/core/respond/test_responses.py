@@ -1,6 +1,8 @@
 """One alert through everything between it and an act: real processes, and a responder that notes what it does."""
 
 import asyncio
+import errno
+import os
 import random
 import subprocess
 import sys
@@ -209,20 +211,35 @@ def test_an_act_that_lasts_is_undone_when_its_time_is_over(tmp_path: Path, proce
     stage.responses.close()
 
 
-def test_what_a_run_left_unfinished_is_undone_by_the_next(tmp_path: Path, process: Process) -> None:
+@pytest.mark.parametrize("lasts", [True, False])
+def test_what_a_run_left_unfinished_is_undone_by_the_next(tmp_path: Path, process: Process, lasts: bool) -> None:
     class Killed(Noting):
         async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
             stage.responses.close()  # as kill -9 does: nothing more is written
             raise OSError
 
-    stage = Staged(tmp_path, Killed(lasts=True))
+    stage = Staged(tmp_path, Killed(lasts=lasts))
     asyncio.run(stage.respond(alert_of(), event_of(process)))
-    after = Staged(tmp_path, Noting(lasts=True))
+    after = Staged(tmp_path, Noting(lasts=lasts))
     asyncio.run(after.responses.resume())
     assert after.component.done == [("undo", [process.pid])]
     assert after.told() == ["Response broken off"]
     assert stages(tmp_path) == ["planned", "broken off"]
     after.responses.close()
+
+
+def test_where_the_audit_log_cannot_be_written_nothing_is_done(
+    tmp_path: Path, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: AuditLog, entry: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    stage = Staged(tmp_path, Noting())
+    monkeypatch.setattr(AuditLog, "append", full)
+    asyncio.run(stage.respond(alert_of(), event_of(process)))
+    assert stage.component.done == []
+    assert stage.told() == ["Audit log incomplete", "Response refused"]
+    stage.responses.close()
 
 
 def test_refusals_that_differ_each_time_do_not_fill_the_log(tmp_path: Path, process: Process) -> None:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from mozu.core.api import AlertProcess, Scope
+from mozu.core.model.syscalls import machine_number
 from mozu.core.respond.process_facts import process_facts
 from mozu.core.respond.sharers import share_files
 from mozu.core.respond.targets import HeldProcess, HeldProcesses, NotTheSame, is_young
@@ -18,6 +19,18 @@ from tests.core.respond.test_sharers import SHARES
 from tests.support.requirements import require
 
 SECOND = 1_000_000_000
+LEADERLESS = f"""
+import ctypes, threading, time
+first = threading.main_thread().native_id
+def other():
+    while open(f"/proc/self/task/{{first}}/stat").read().rpartition(")")[2].split()[0] != "Z":
+        pass
+    print("alone", flush=True)
+    time.sleep(60)  # until it is killed
+threading.Thread(target=other).start()
+ctypes.CDLL(None).syscall({machine_number("exit")}, 0)
+"""
+"""A program whose first thread ends while another goes on."""
 
 
 @pytest.fixture
@@ -88,6 +101,33 @@ def test_the_group_of_a_process() -> None:
             targets.find(Scope.GROUP, meant(shell.pid))
             assert {one.pid for one in targets.held} == {shell.pid, member}
         os.killpg(shell.pid, signal.SIGKILL)
+
+
+def test_a_process_of_another_user_in_the_group_is_left_out_where_the_alert_is_not_about_root() -> None:
+    with subprocess.Popen(
+        ["/bin/sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE, start_new_session=True
+    ) as shell:
+        assert shell.stdout is not None
+        shell.stdout.readline()
+        of_another = msgspec.structs.replace(meant(shell.pid), uid=os.getuid() + 1)
+        with HeldProcesses() as targets:
+            targets.find(Scope.GROUP, of_another)
+            assert [one.pid for one in targets.held] == [shell.pid]
+        os.killpg(shell.pid, signal.SIGKILL)
+
+
+def test_a_process_whose_first_thread_has_ended_is_held_and_killed() -> None:
+    """Its state in /proc is that of a zombie, which it is not."""
+    with subprocess.Popen([sys.executable, "-c", LEADERLESS], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"alone\n"
+        with HeldProcesses() as targets:
+            targets.find(Scope.PROCESS, meant(process.pid))
+            (held,) = targets.held
+            assert held.facts.thread != process.pid
+            assert held.facts.executable is not None
+            assert held.signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
 
 
 @pytest.mark.live

@@ -12,10 +12,13 @@ from mozu.plugins.responders.isolate import mozu_components
 from tests.support.requirements import program, root
 
 PRELUDE: Final = """
-import asyncio, atexit, os, socket, subprocess, sys
+import asyncio, atexit, os, socket, subprocess, sys, tempfile
+from pathlib import Path
 from mozu.core.api import AlertProcess, Container, Incident
+from mozu.core.common.cgroup_control import ControlledCgroup
 from mozu.core.respond.targets import HeldProcess
 from mozu.core.testing import alert, context
+from mozu.plugins.responders import isolate
 from mozu.plugins.responders.isolate import IsolateResponder, IsolateSettings
 
 SEND = '''
@@ -73,6 +76,43 @@ member.stdout.close()
 """
 
 
+HIDDEN: Final = """
+cgroup = tempfile.mkdtemp()
+begin = ["unshare", "--net", "sh", "-c", LINK + "; echo up; exec sleep 600"]
+member = subprocess.Popen(begin, stdout=subprocess.PIPE, text=True)
+atexit.register(member.kill)
+member.stdout.readline()
+begin = ["unshare", "--net", "sh", "-c", "echo up; exec sleep 600"]
+hidden = subprocess.Popen(begin, stdout=subprocess.PIPE, text=True)
+atexit.register(hidden.kill)
+hidden.stdout.readline()
+open(cgroup + "/cgroup.procs", "w").write(f"{member.pid}\\n{hidden.pid}\\n")
+isolate.controlled_cgroup = lambda cgroups, container: ControlledCgroup(Path(cgroup))
+def seen(pid):
+    inside = ["nsenter", f"--net=/proc/{pid}/ns/net", sys.executable, "-c", SEND, "0"]
+    return subprocess.run(inside, capture_output=True, text=True, check=True).stdout
+held = [HeldProcess(member.pid), HeldProcess(hidden.pid)]
+incident = Incident(incident_alert, AlertProcess(hidden.pid, container=Container("ab" * 32, "docker")))
+plan = responder.plan(incident)
+print(seen(member.pid), end="")
+asyncio.run(responder.act(incident, plan, held))
+print(seen(member.pid), end="")
+enter = ["nsenter", f"--net=/proc/{member.pid}/ns/net", "sh", "-c", "echo up; exec sleep 600"]
+later = subprocess.Popen(enter, stdout=subprocess.PIPE, text=True)
+atexit.register(later.kill)
+later.stdout.readline()
+for one in (member, hidden):
+    one.kill()
+    one.wait()
+asyncio.run(responder.undo(plan.detail, []))
+print(seen(later.pid), end="")
+for one in held:
+    one.close()
+for one in (member, hidden, later):
+    one.stdout.close()
+"""
+
+
 def in_a_namespace(script: str) -> list[str]:
     """The lines that it prints, in a network namespace of its own."""
     root("network namespaces are made")
@@ -98,3 +138,9 @@ def test_a_user_reaches_only_what_is_allowed_until_that_is_undone_and_others_are
 def test_a_container_reaches_only_what_is_allowed_until_that_is_undone() -> None:
     everything, what_is_allowed = "[True, True, True]", "[True, False, True]"
     assert in_a_namespace(CONTAINER) == [everything, what_is_allowed, everything]
+
+
+@pytest.mark.live
+def test_a_process_in_a_namespace_of_its_own_hides_no_other_of_its_container_and_later_processes_are_let_out() -> None:
+    everything, what_is_allowed = "[True, True, True]", "[True, False, True]"
+    assert in_a_namespace(HIDDEN) == [everything, what_is_allowed, everything]

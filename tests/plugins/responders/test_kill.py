@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +37,10 @@ def test_a_process_is_killed() -> None:
 
 def test_without_a_process_there_is_nothing_to_kill() -> None:
     assert responder(what="group").plan(Incident(alert())) is None
+
+
+def test_a_kill_that_was_broken_off_leaves_no_cgroup_frozen(tmp_path: Path) -> None:
+    state = tmp_path / "freezer.state"
+    state.write_text("FROZEN")
+    asyncio.run(responder(what="container").undo({"cgroup": str(tmp_path)}, []))
+    assert state.read_text() == "THAWED"

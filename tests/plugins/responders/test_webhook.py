@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 
 import pytest
 
@@ -12,6 +13,31 @@ from mozu.plugins.responders.webhook import WebhookResponder, WebhookResponderSe
 
 def test_it_keeps_the_contract() -> None:
     asyncio.run(check_declaration(mozu_components(), settings={"url": "http://127.0.0.1:9/"}))
+
+
+def test_what_is_answered_beside_the_status_is_not_read() -> None:
+    """A body without an end."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(bytes(1 << 16))
+                await writer.drain()
+        writer.close()
+
+    async def main() -> None:
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            responder = WebhookResponder(WebhookResponderSettings(url=url), context("webhook"))
+            incident = Incident(alert("A rule"))
+            plan = responder.plan(incident)
+            assert plan is not None
+            await responder.act(incident, plan, [])
+            await responder.stop()
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(("status", "fails"), [(204, False), (302, True), (500, True)])
