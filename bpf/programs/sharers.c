@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* Processes that share the table of descriptors of one that a kill rule kills, and one that would hold it at its end, are
-   ended with it: as its signal is delivered (signal_deliver), where the kernel defers the signals of a program and has room
-   for one, and at its end (sched_process_exit, before it gives its descriptors back), where it sends those that are left.
-   These are programs at tracepoints, since the kernel lets those signal other tasks (Linux 6.13) and not those at raw ones. */
+   ended with it: as its signal is delivered (signal_deliver), where the kernel defers the signals of a program and holds one,
+   and at its end (sched_process_exit, before it gives its descriptors back), where it sends those that are left. These are
+   programs at tracepoints, since the kernel lets those signal other tasks (Linux 6.13) and not those at raw ones. */
 #include "kernel_kill.h"
 
 struct deliver_ctx { u64 common; s32 signal; }; /* their contexts */

@@ -97,13 +97,13 @@ static void make_ring(void) {
   rings = (u8 *)enter(9, (word)ring << 32, 8192, 3, IORING_OFF_SQ_RING);
   entries = (void *)enter(9, (word)ring << 32, 4096, 3, IORING_OFF_SQES);
 }
-/* off: of a send the address; room: its length, where struct io_uring_sqe has file_index. */
-static word request_to(u8 operation, int fd, const void *address, u32 length, u64 off, u32 room) {
+/* off: of a send the address; off_length: its length, where struct io_uring_sqe has file_index. */
+static word request_to(u8 operation, int fd, const void *address, u32 length, u64 off, u32 off_length) {
   if (ring < 0) make_ring();
   u32 tail = *at(params.sq_off.tail), index = tail & 7;
   struct io_uring_sqe *entry = entries + index;
   *entry = (struct io_uring_sqe){.opcode = operation, .fd = fd, .addr = (u64)address, .len = length,
-                                   .off = off, .file_index = room};
+                                   .off = off, .file_index = off_length};
   at(params.sq_off.array)[index] = index;
   __atomic_store_n(at(params.sq_off.tail), tail + 1, __ATOMIC_RELEASE);
 #if defined(POLLED)
