@@ -1,5 +1,7 @@
 """Which calls have a kernel filter, and what it asks: without a kernel."""
 
+import os
+
 import pytest
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
@@ -9,6 +11,8 @@ from mozu.core.filter.formula import TRUE, all_of, any_of, interned, may_hold, n
 from mozu.core.language.conditions import RuleInput, compile_rules, parse, simplify, text_of
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
+from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
+from mozu.plugins.rules.falco.settings import FalcoSettings
 from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose, discardable_opens, names
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
@@ -28,6 +32,8 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFuncti
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.names import with_byte_hints
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
+from tests.plugins.rules.making import context
+from tests.support.filter_facts import Facts, is_true
 
 FIELDS = FieldRegistry(builtin_fields())
 CACHEABLE = cacheable_fields(FIELDS)
@@ -96,6 +102,42 @@ def test_of_calls_that_copy_descriptors_only_those_to_standard_ones_are_wanted()
 
 def test_a_rule_on_standard_descriptors_leaves_opens_filtered() -> None:
     assert {"open", "openat"} == filtered(f"{OPENS} and fd.name = /a", "evt.type = execve and proc.stdin.type = ipv4")
+
+
+@pytest.mark.parametrize("level", ["low", "medium", "paranoid"])
+def test_of_a_process_just_started_the_default_rules_want_no_open_that_builds_and_servers_make(level: str) -> None:
+    """Nothing is known of it in the kernel but its name, if at all: every process predicate may hold."""
+    running = context()
+    demand = FalcoEvaluator(FalcoSettings(level=level), running).demand()
+    openat = choose(demand, filterable_types(demand), cacheable_fields(running.fields)).functions["openat"]
+
+    def is_wanted(path: str, flags: int) -> bool:
+        numbers = {(Subject.CALL, "args", element): 0 for element in range(6)}
+        numbers |= {(Subject.CALL, "result", 0): 3, (Subject.OPEN, "flags", 0): flags, (Subject.OPEN, "mode", 0): 0o644}
+        return is_true(openat.wanted, Facts(numbers, path.encode(), (1 << 64) - 1, path.encode()))
+
+    read = ("/usr/include/stdio.h", "/lib/libc.so.6", "/etc/ld.so.cache", "/tmp/build/part.c", "/var/www/index.html")
+    written = ("/tmp/ccAbCdEf.s", "/srv/build/part.o")
+    assert [] == [path for path in read if is_wanted(path, os.O_RDONLY)]
+    assert [] == [path for path in written if is_wanted(path, os.O_WRONLY | os.O_CREAT)]
+    assert is_wanted("/etc/shadow", os.O_RDONLY)
+    assert "part_must_emit_path" in called(openat), "an open through a link would have an event for its path alone"
+
+
+def test_files_of_one_directory_are_what_a_regular_expression_may_say() -> None:
+    assert names.directory_is("/etc") == names.matching("/etc/[^/]+")
+    assert names.directory_is("/") == names.matching("/[^/]+")
+    assert {TRUE} == {names.matching(pattern) for pattern in ("/etc/.+", "(/etc)/[^/]+", "/e.c/[^/]+", "/etc/[^/]*")}
+
+
+def test_of_fcntl_only_copies_are_wanted_where_names_of_files_are() -> None:
+    """A copy whose event is missing would have the kernel's path for a name."""
+    failed = "evt.type in (dup, dup2, dup3, fcntl) and evt.failed = true"
+    found = chosen(f"{OPENS} and fd.name = /a", "evt.type = fchmod and fd.name = /b", failed)
+
+    constants = {check.constant for check in checks(found.functions["fcntl"].wanted) if isinstance(check, NumberCheck)}
+    assert {0, 1030} <= constants, "F_DUPFD, F_DUPFD_CLOEXEC"
+    assert {"dup", "dup2", "dup3"}.isdisjoint(found.functions)
 
 
 def test_paths_of_files_are_kept_for_events_that_show_them() -> None:

@@ -47,6 +47,9 @@ def env_value(process: Process, name: str) -> str | None:
     if process.env is None:
         return None
     start = f"{name}="
+    # Most variables that rules name are set nowhere: one search in all entries takes a third of a look at each.
+    if start not in "".join(process.env):
+        return ""
     for entry in process.env:
         if entry.startswith(start) and len(entry) > len(start):
             return entry[len(start) :].strip(" ")

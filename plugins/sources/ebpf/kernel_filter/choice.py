@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
-from mozu.core.filter.comparison import EQUALITY, Comparison
+from mozu.core.filter.comparison import EQUALITY, Comparison, compare
 from mozu.core.filter.demand import Demand
-from mozu.core.filter.formula import TRUE, Formula, Leaf, may_hold
+from mozu.core.filter.formula import TRUE, Formula, Leaf, any_of, may_hold
 from mozu.core.model.syscalls import event_type
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, filter_function_of
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
@@ -20,15 +20,18 @@ from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPr
 
 OPENS: Final = frozenset(("open", "openat", "openat2", "creat"))
 _COPIES: Final = frozenset(("dup", "dup2", "dup3", "fcntl"))
+_COPYING: Final = compare("evt.arg.cmd", "in", ("F_DUPFD", "F_DUPFD_CLOEXEC"))
+"""Of fcntl: the commands that make a copy of a descriptor."""
 _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg", "sendmmsg", "recvmmsg"))
 _REREAD_ON_USE: Final = OPENS | _COPIES | {"socket", "bpf"}
 """They change the state, but the descriptor is read again at its next use."""
 _FAMILIES_WITH_OPENED_PATH: Final = frozenset(("descriptor", "transfer", "pair", "mapping"))
 """Families whose programs emit the path that is kept of a file."""
 _BELOW_DIRECTORIES: Final = frozenset(
-    ("renameat", "renameat2", "unlinkat", "mkdirat", "mknodat", "linkat", "symlinkat", "fchmodat")
+    ("renameat", "renameat2", "unlinkat", "mkdirat", "mknodat", "linkat", "symlinkat", "fchmodat", "open_tree")
 )
-"""Their descriptors can only stand for directories."""
+"""Their descriptors stand for directories. (One of open_tree can stand for a file where the path is empty; it is shown
+by the kernel's path then.)"""
 _FILES: Final = frozenset(("f", "d", "file", "directory"))
 
 
@@ -54,10 +57,13 @@ def choose(demand: Demand, types: Iterable[str], fields: Iterable[str] = ()) -> 
     names = _names(naming)
     found: dict[str, FilterFunction] = {}
     for name in sorted(types):
-        if not _is_filterable(name) or (naming and name in _COPIES):
+        predicate = demand.predicate("syscall", name)
+        if naming and name in _COPIES:
+            predicate = any_of((predicate, _COPYING if name == "fcntl" else TRUE))
+        if not _is_filterable(name):
             continue
         kept = names if name in OPENS else OpenedName.UNUSED
-        function = filter_function_of(SYSCALL_SPECS[name], demand.predicate("syscall", name), process_predicates, kept)
+        function = filter_function_of(SYSCALL_SPECS[name], predicate, process_predicates, kept)
         if function is not None:
             found[name] = function
     if not _all_messages_filtered_alike(found, needs):

@@ -20,6 +20,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
 )
 
 _SPECIAL: Final = re.compile(r"[*?\[\]\\{}]")
+_IN_DIRECTORY: Final = re.compile(r"((?:/[A-Za-z0-9_-]+)*)/\[\^/\]\+")
 _SEARCHED: Final = 16
 """Only so many bytes of a text are looked for."""
 _COMMON: Final = "/esrilbtoanucpd.mh-gfxv1"
@@ -101,6 +102,12 @@ def like(pattern: str) -> Formula:
         return begins(_SPECIAL.split(pattern)[0])
     first, *middle, last = re.split(r"[*?]+", pattern)
     return all_of((begins(first), ends(last), contains(max(middle, key=len, default=""))))
+
+
+def matching(pattern: str) -> Formula:
+    """A regular expression: tested only where it means any file of one directory, as `/etc/[^/]+` does."""
+    found = _IN_DIRECTORY.fullmatch(pattern)
+    return directory_is(found[1] or "/") if found else TRUE
 
 
 def below(path: str) -> Formula:

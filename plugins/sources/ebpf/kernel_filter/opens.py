@@ -104,6 +104,7 @@ _NAME: Final[dict[str, Test]] = {
     "contains": names.contains,
     "glob": names.like,
     "pmatch": names.below,
+    "regex": names.matching,
 }
 _DIRECTORY: Final[dict[str, Test]] = {"in": names.directory_is, "startswith": names.begins, "pmatch": names.below}
 _FILENAME: Final[dict[str, Test]] = {
@@ -112,7 +113,19 @@ _FILENAME: Final[dict[str, Test]] = {
     "endswith": names.ends,
     "contains": names.contains,
 }
-_RAW: Final[dict[str, Test]] = {"contains": names.contains}
+
+
+def _absolute(test: Test) -> Test:
+    """What is said of a path as given that begins with a slash: a plain name is that path."""
+    return lambda value: test(value) if value.startswith("/") else TRUE
+
+
+_RAW: Final[dict[str, Test]] = {
+    "in": _absolute(names.equal),
+    "startswith": _absolute(names.begins),
+    "contains": names.contains,
+    "glob": _absolute(names.like),
+}
 """What is contained in the path as given is contained in a plain name."""
 _EXACT: Final = {
     "fd.name": ("in", "startswith", "endswith"),

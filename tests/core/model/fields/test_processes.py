@@ -6,8 +6,10 @@ import pytest
 
 from mozu.core.errors import UnknownField
 from mozu.core.filter.demand import STATE_DEPENDENCIES
+from mozu.core.model.event.process import Process, Task
 from mozu.core.model.fields import FieldRegistry, Match
 from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.model.fields.proc.own import env_value
 from tests.core.state.story import THREAD, Story, read, shown
 
 _FIELDS = FieldRegistry(builtin_fields())
@@ -134,6 +136,13 @@ def test_lengths_are_bytes(story: Story) -> None:
 
 def test_a_command_line_without_arguments_ends_with_a_blank(story: Story) -> None:
     assert "/bin/x " == read(story.exec(20, "/bin/x"), "proc.exeline")
+
+
+def test_a_variable_is_the_first_entry_of_its_name_that_says_something() -> None:
+    process = Process(Task(1), 1, 1, env=("AN=X", "Y=Z", "X=", "OTHER=X=no", "X= first ", "X=second", "N", "ONE=1"))
+
+    assert ["first", "Z", "X", "1"] == [env_value(process, name) for name in ("X", "Y", "AN", "ONE")]
+    assert ["", "", ""] == [env_value(process, name) for name in ("R", "XY", "NONE")], "what only looks like a name"
 
 
 # --- numbers ---
