@@ -398,3 +398,9 @@ def test_a_delivery_that_does_not_end_is_given_up_for_the_sink_that_takes_its_pl
     _, counts = replaced(before, after)
     assert ([[1, 2, 3]], True) == (after.seen, before.stopped)
     assert 3 == counts["sink_alerts_delivered_total"]
+
+
+def test_a_record_that_is_alone_is_not_blamed_for_what_the_destination_does() -> None:
+    sink = Scripted(*(3 * [fail, fail, fail, lambda records: [Retry()]]))
+    counts = run(sink, 1)
+    assert (1, False) == (counts["sink_alerts_delivered_total"], "rejected" in counts)

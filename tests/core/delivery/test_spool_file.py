@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from mozu.core.delivery import spool_file
 from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.delivery.spool import OwedNumbers, Spool, SpoolUnusable, SpoolUnwritable
 from mozu.core.delivery.spool.refusal import DiskFull
@@ -197,3 +198,40 @@ def _bounds(broken: sqlite3.Error | None) -> Callable[[Spool], tuple[int, int]]:
         return synchronous, pages
 
     return work
+
+
+_DEADLINE = 60.0
+"""Seconds after which a look that does not end fails its test."""
+
+
+def test_the_looks_end_where_no_more_are_wanted_and_where_the_file_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_more(file: SpoolFile) -> None:
+        file.end_watch()
+        await asyncio.wait_for(file.watch(), _DEADLINE)
+
+    async def closed(file: SpoolFile) -> None:
+        await file.close()
+        await asyncio.wait_for(file.watch(), _DEADLINE)
+
+    scenario(tmp_path / "a.db", no_more)
+    monkeypatch.setattr(spool_file, "_WATCH_INTERVAL", 0.001)
+    scenario(tmp_path / "b.db", closed)
+
+
+def test_a_file_that_was_deleted_is_made_anew_by_the_next_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_file, "_WATCH_INTERVAL", 0.001)
+    path = tmp_path / "a.db"
+
+    async def act(file: SpoolFile) -> list[str]:
+        path.unlink()
+        async with asyncio.TaskGroup() as group, asyncio.timeout(_DEADLINE):
+            group.create_task(file.watch())
+            while not path.exists():
+                await asyncio.sleep(0.001)  # nothing says that a file has come
+            file.end_watch()
+        return file.take_problems()
+
+    (problem,) = scenario(path, act)
+    assert "is not in its place any more" in problem

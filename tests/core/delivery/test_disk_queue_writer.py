@@ -1,0 +1,46 @@
+"""One task writes what a disk queue takes, and another one what comes after its end."""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+
+from mozu.core.delivery.disk_queue import DiskQueue
+from mozu.core.metrics import Metrics
+from mozu.core.testing import alert
+from tests.support.packing import packed
+
+_DEADLINE = 60.0
+"""Seconds after which a task that does not end fails its test."""
+
+
+def test_there_is_one_writer_at_a_time_and_none_once_the_file_is_closed(tmp_path: Path) -> None:
+    async def scenario() -> list[int]:
+        writers: list[asyncio.Task[None]] = []
+        async with asyncio.timeout(_DEADLINE), asyncio.TaskGroup() as group:
+
+            def spawn(work: Coroutine[None, None, None], name: str) -> None:
+                task = group.create_task(work)
+                if name == "spool sink":
+                    writers.append(task)
+
+            queue = DiskQueue(
+                tmp_path / "sink.db", 1 << 20, Metrics(), max_bytes=1 << 20, fsync=False, drop_oldest=False,
+                live_first=False, spawn=spawn,
+            )  # fmt: skip
+            await queue.open()
+            counts = [len(writers)]
+            for _ in range(3):
+                queue.put(packed(alert()))
+            await queue.wait_persisted(3)
+            counts.append(len(writers))
+            queue.close()
+            await writers[0]
+            queue.put(packed(alert("notice of the end")))
+            counts.append(len(writers))
+            await queue.wait_persisted(4)
+            await queue.stop("stop")
+            queue.put(packed(alert()))
+            counts.append(len(writers))
+        return counts
+
+    assert [1, 1, 2, 2] == asyncio.run(scenario())

@@ -1,0 +1,60 @@
+"""Alerts that no encoder takes, not even with their values replaced."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.delivery.sink_worker import SinkWorker
+from mozu.core.errors import CannotEncode
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert, Stamp
+from mozu.core.testing import alert
+from tests.support.packing import packed
+
+
+class Naming:
+    """Encodes the rule, but not those whose name begins with `bad`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
+        if alert.rule.startswith("bad"):
+            raise CannotEncode("bad")
+        return f"{self.name} {alert.rule}".encode()
+
+
+class Taking:
+    async def deliver(self, records: Any) -> None:
+        """All."""
+
+
+@pytest.fixture
+def worker() -> SinkWorker:
+    sink: Isolated[Any] = Isolated("sink", "taking", Taking(), Metrics())
+    return SinkWorker(sink, Naming("old"), MemoryQueue(1 << 20, sink.metrics), agent="host", on_closed=lambda _: None)
+
+
+def bodies(worker: SinkWorker, *rules: str) -> list[bytes]:
+    taken = [(number, packed(alert(rule))) for number, rule in enumerate(rules, 1)]
+    return [record.body for record in asyncio.run(worker._encode(taken))]
+
+
+def test_their_numbers_are_given_up_and_the_others_go_on(worker: SinkWorker) -> None:
+    assert [b"old a", b"old b"] == bodies(worker, "a", "bad", "b", "bad too")
+    assert [(2, 2), (4, 4)] == [(one.first, one.last) for one in worker.given_up.take()]
+
+
+def test_where_the_format_changes_meanwhile_the_others_are_in_the_new_one(
+    worker: SinkWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ack(delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
+        assert ([], [2]) == ([*delivered, *tried], [number for number, _ in dead])
+        worker._records.encoder = Naming("new")
+
+    monkeypatch.setattr(worker.queue, "ack", ack)
+    assert [b"new a", b"new b"] == bodies(worker, "a", "bad", "b")
