@@ -108,7 +108,7 @@ def test_the_name_of_an_open_is_joined_to_its_directory(
 
 def test_a_directory_whose_path_is_as_long_as_can_be_tested_is_none_to_join_to(kernel: ctypes.CDLL) -> None:
     made = Made(kernel)
-    for size, joins in ((251, True), (252, True), (253, True), (254, False)):
+    for size, joins in ((251, True), (252, True), (253, True), (254, False), (255, False)):
         at = made.root
         for length in (200, size - 200):
             at = made.tree.entry(at, "n" * (length - 1), 1)
