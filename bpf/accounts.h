@@ -109,7 +109,7 @@ inlined void settle(struct account *one, u64 consumed) {
 /* One of two places of a key, settled; where others have both, the one that holds less makes room: it begins anew, which is to
    its advantage. CPUs that do this at once, or charge at once, may lose a charge: the estimate is off for a moment, and
    what is free in the ring buffer is measured. */
-inlined struct account *account_of(const struct flow *flow, u64 key, u64 consumed) {
+SUBPROGRAM(account_of)(const struct flow *flow, u64 key, u64 consumed) {
   u64 hash = (key ^ flow->seed) * 0x9e3779b97f4a7c15ull;
   u32 first = hash >> (64 - ACCOUNT_BITS), second = hash >> (64 - 2 * ACCOUNT_BITS) & (ACCOUNT_PLACES - 1);
   struct account *one = LOOKUP(ACCOUNTS, &first), *other;
@@ -124,7 +124,10 @@ inlined struct account *account_of(const struct flow *flow, u64 key, u64 consume
     one->written = one->passed = one->refused[0] = one->refused[1] = 0;
   }
   settle(one, consumed);
-  return one;
+  return (u64)one;
+}
+inlined struct account *account_of(const struct flow *flow, u64 key, u64 consumed) {
+  return (void *)CALL_SUBPROGRAM(account_of)(flow, key, consumed);
 }
 
 /* The container of the current task: its cgroup of version 2, or where that is the root, of the memory controller. */

@@ -60,8 +60,8 @@ inlined bool append_cgroup(struct scratch *s, struct kernfs_node *node, u16 hier
 }
 
 /* Append all of them but those that are the root of their hierarchy; returns the length. */
-inlined u16 append_cgroups(struct scratch *s, struct css_set *groups) {
-  u64 before = *(volatile u64 *)&s->used, last = 0;
+SUBPROGRAM(append_cgroups)(struct scratch *s, struct css_set *groups) {
+  u64 before = *(volatile u64 *)&s->used, last = forgotten(s, 0); /* so the first round looks like others */
   struct list_head *at = 0, *end = (void *)groups + __builtin_offsetof(struct css_set, cgrp_links);
   READ(at, TYPED(css_set, groups)->cgrp_links.next);
   COUNTED(i, s->outer_round, HIERARCHIES) {
@@ -82,4 +82,7 @@ inlined u16 append_cgroups(struct scratch *s, struct css_set *groups) {
     last = append_cgroup(s, node, hierarchy, hash == last) ? hash : 0;
   }
   return *(volatile u64 *)&s->used - before;
+}
+inlined u16 append_cgroups(struct scratch *s, struct css_set *groups) {
+  return CALL_SUBPROGRAM(append_cgroups)(s, groups);
 }

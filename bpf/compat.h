@@ -27,6 +27,7 @@ inlined void convert_args(struct syscall_ctx *sys, u32 form, u32 mask) {
   u64 kept[6];
   COPY_ARGS(kept, sys->args);
   u32 from = 0;
+#pragma clang loop unroll(disable)
   for (int i = 0; i < 6; i++) {
     bool pair = form == FORM_HALVES && mask >> i & 1;
     if (pair && mask & ALIGNED) from += from & 1;

@@ -25,7 +25,7 @@ inlined struct file *fd_file(struct task_struct *task, s32 fd) {
 
 /* Device, inode, mode, owner; marks a file that is unlinked, and the layer of an overlay (OVL_I_E of
    fs/overlayfs). */
-inlined void fill_file_attrs(struct scratch *s, volatile struct file_attrs *to, struct path *path) {
+SUBPROGRAM(fill_file_attrs)(struct scratch *s, volatile struct file_attrs *to, struct path *path) {
   struct inode *inode = 0;
   struct super_block *block = 0;
   struct dentry *upper = 0, *parent = 0, *dentry = TYPED(dentry, path->dentry);
@@ -57,6 +57,10 @@ inlined void fill_file_attrs(struct scratch *s, volatile struct file_attrs *to, 
     mark(s, MARK_OVERLAY);
 #endif
   }
+  return 0;
+}
+inlined void fill_file_attrs(struct scratch *s, volatile struct file_attrs *to, struct path *path) {
+  CALL_SUBPROGRAM(fill_file_attrs)(s, to, path);
 }
 
 inlined void clear_file_attrs(volatile struct file_attrs *to) {

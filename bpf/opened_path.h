@@ -38,10 +38,13 @@ inlined void delete_opened_path(struct file *file) {
 }
 
 /* Append the path that a file was opened by; returns its length, 0 if none is stored. */
-inlined u16 append_opened_path(struct scratch *s, struct file *file, struct dentry *dentry, u16 *raw) {
+SUBPROGRAM(append_opened_path)(struct scratch *s, struct file *file, struct dentry *dentry, u16 *raw) {
   u64 key = (u64)file;
   struct opened_path *stored = LOOKUP(OPENED_PATHS, &key);
   if (!stored || stored->dentry != (u64)dentry) return 0;
   *raw = stored->raw;
   return append(s, KERNEL, stored->word, stored->length & (MAX_OPENED_PATH - 1));
+}
+inlined u16 append_opened_path(struct scratch *s, struct file *file, struct dentry *dentry, u16 *raw) {
+  return CALL_SUBPROGRAM(append_opened_path)(s, file, dentry, raw);
 }

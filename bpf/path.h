@@ -25,7 +25,7 @@ inlined bool prepend_name(struct scratch *s, struct qstr *name) {
 }
 
 /* Write the path into s->path so that it ends at path[MAX_STR] and starts at path[path_at]; returns its marks. */
-inlined u32 walk_path(struct scratch *s, struct vfsmount *vfs, struct dentry *from, struct path *root) {
+SUBPROGRAM(walk_path)(struct scratch *s, struct vfsmount *vfs, struct dentry *from, struct path *root) {
   volatile struct walk_state *at = &s->walk;
   at->mount = (void *)vfs - __builtin_offsetof(struct mount, mnt);
   at->dentry = from;
@@ -51,6 +51,9 @@ inlined u32 walk_path(struct scratch *s, struct vfsmount *vfs, struct dentry *fr
     at->dentry = parent;
   }
   return MARK_CUT;
+}
+inlined u32 walk_path(struct scratch *s, struct vfsmount *vfs, struct dentry *from, struct path *root) {
+  return CALL_SUBPROGRAM(walk_path)(s, vfs, from, root);
 }
 
 /* How many mounts may lie between the root of a task and `/` of its mount namespace. */
@@ -104,7 +107,7 @@ inlined u32 walk_file_system(struct scratch *s, struct dentry *from, struct dent
 
 /* The path that a file really has (fd.realpath), as walk_path: the one below real_root, whatever mount or root it was
    reached through; of a file that does not lie there the path in the tree of mounts. */
-inlined u32 walk_real_path(struct scratch *s, struct path *path, struct path *root) {
+SUBPROGRAM(walk_real_path)(struct scratch *s, struct path *path, struct path *root) {
   struct dentry *top = real_root(s, path, root);
   if (top) {
     u32 marks = forgotten(s, walk_file_system(s, path->dentry, top));
@@ -112,10 +115,16 @@ inlined u32 walk_real_path(struct scratch *s, struct path *path, struct path *ro
   }
   return walk_path(s, path->mnt, path->dentry, root);
 }
+inlined u32 walk_real_path(struct scratch *s, struct path *path, struct path *root) {
+  return CALL_SUBPROGRAM(walk_real_path)(s, path, root);
+}
 
 /* Append the path; returns its length. */
-inlined u16 append_path(struct scratch *s, struct path *path, struct path *root, u16 *marks) {
+SUBPROGRAM(append_path)(struct scratch *s, struct path *path, struct path *root, u16 *marks) {
   if (!path->dentry) { *marks = 0; return 0; }
   *marks = forgotten(s, walk_path(s, path->mnt, path->dentry, root));
   return append_walked(s);
+}
+inlined u16 append_path(struct scratch *s, struct path *path, struct path *root, u16 *marks) {
+  return CALL_SUBPROGRAM(append_path)(s, path, root, marks);
 }

@@ -17,6 +17,7 @@
 #define MAP(name) ((void *)bpf_pseudo_fd(RELOCATED, name))
 #define LOOKUP(name, key) bpf_map_lookup_elem(MAP(name), key)
 #define inlined static inline __attribute__((always_inline))
+#include "subprogram.h"
 
 /* Reading memory: bpf_probe_read_user, bpf_probe_read_user_str, bpf_probe_read_kernel and bpf_probe_read_kernel_str (Linux 5.5)
    by their numbers. Where libbcc sees the first two names it reads all of /proc/kallsyms to learn whether the kernel has them,

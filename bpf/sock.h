@@ -48,12 +48,16 @@ inlined struct sock *fill_ip_endpoints(volatile struct endpoints *to, struct fil
   return sock;
 }
 
-inlined void fill_endpoints(struct scratch *s, volatile struct endpoints *to, struct file *file) {
+SUBPROGRAM(fill_endpoints)(struct scratch *s, volatile struct endpoints *to, struct file *file) {
   struct unix_sock *own = (void *)fill_ip_endpoints(to, file);
   struct sock *peer = 0;
-  if (!own || to->family != AF_UNIX) return;
+  if (!own || to->family != AF_UNIX) return 0;
   READ(peer, TYPED(unix_sock, own)->peer);
   to->own = (u64)own; to->peer = (u64)peer;
   to->local_name = append_unix_name(s, own);
   if (peer) to->remote_name = append_unix_name(s, (void *)peer);
+  return 0;
+}
+inlined void fill_endpoints(struct scratch *s, volatile struct endpoints *to, struct file *file) {
+  CALL_SUBPROGRAM(fill_endpoints)(s, to, file);
 }

@@ -36,7 +36,7 @@ inlined volatile struct pt_regs *saved_regs(struct task_struct *task) { return (
     (to)[3] = (from)[3]; (to)[4] = (from)[4]; (to)[5] = (from)[5];                                   \
   } while (0)
 
-inlined struct scratch *begin_syscall_record(const struct syscall_ctx *sys, u64 fixed) {
+SUBPROGRAM(begin_syscall_record)(const struct syscall_ctx *sys, u64 fixed) {
   struct scratch *s = begin_record_for(sys->task, sys->number, SLOT_CALL, fixed, sys->result);
   if (!s) return 0;
   ((volatile struct header *)s->record)->entry_path = sys->entry_path;
@@ -44,7 +44,10 @@ inlined struct scratch *begin_syscall_record(const struct syscall_ctx *sys, u64 
     s->share = SHARE_EXACT;
     ((volatile struct header *)s->record)->entry_path = sys->entry_path | (sys->exact & ACTS);
   }
-  return s;
+  return (u64)s;
+}
+inlined struct scratch *begin_syscall_record(const struct syscall_ctx *sys, u64 fixed) {
+  return (void *)CALL_SUBPROGRAM(begin_syscall_record)(sys, fixed);
 }
 
 /* Whose memory an argument points to: the caller's, or the copies of a request. */
@@ -71,8 +74,11 @@ inlined u16 append_data(struct scratch *s, const struct syscall_ctx *sys, u64 fr
   u64 limit = data_limit(sys);
   return append_arg(s, sys, from, length > limit ? limit : length);
 }
-inlined u16 append_arg_str(struct scratch *s, const struct syscall_ctx *sys, u64 from) {
+SUBPROGRAM(append_arg_str)(struct scratch *s, const struct syscall_ctx *sys, u64 from) {
   return append_str(s, arg_space(sys, from), (void *)from);
+}
+inlined u16 append_arg_str(struct scratch *s, const struct syscall_ctx *sys, u64 from) {
+  return CALL_SUBPROGRAM(append_arg_str)(s, sys, from);
 }
 
 /* One word (a pointer, a size) of the array or struct of words that an argument points to: 4 bytes wide in a
@@ -134,7 +140,7 @@ struct arg_layout {
 #define BLOCK_MAX 128 /* bytes of a block that is no string, at most */
 
 /* Append a block of memory that an argument points to; `size` as in MemoryBlock of core/abi/spec.py. */
-inlined u16 append_block(struct scratch *s, const struct syscall_ctx *sys, volatile u64 *args, s32 argument, s32 size) {
+SUBPROGRAM(append_block)(struct scratch *s, const struct syscall_ctx *sys, volatile u64 *args, s64 argument, s64 size) {
   u64 from = args[argument & 7], next = args[(argument + 1) & 7], length = size;
   if (argument < 0 || !from) return 0;
   if (size == 0) return append_arg_str(s, sys, from);
@@ -146,6 +152,9 @@ inlined u16 append_block(struct scratch *s, const struct syscall_ctx *sys, volat
     length = pointed;
   }
   return append_arg(s, sys, from, length > BLOCK_MAX ? BLOCK_MAX : length);
+}
+inlined u16 append_block(struct scratch *s, const struct syscall_ctx *sys, volatile u64 *args, s32 argument, s32 size) {
+  return CALL_SUBPROGRAM(append_block)(s, sys, args, argument, size);
 }
 
 inlined void clear_strs(volatile struct call *e) {

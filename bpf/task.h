@@ -178,7 +178,7 @@ inlined void fill_executable(struct scratch *s, volatile struct process *e, stru
 }
 
 /* Everything about the current process but its arguments, which must be appended first, and its environment, last. */
-inlined void fill_process(struct scratch *s, volatile struct process *e, struct task_struct *task) {
+SUBPROGRAM(fill_process)(struct scratch *s, volatile struct process *e, struct task_struct *task) {
   struct path root = {}, cwd = {};
   task_root(task, &root);
   task_cwd(task, &cwd);
@@ -196,6 +196,10 @@ inlined void fill_process(struct scratch *s, volatile struct process *e, struct 
   e->old_tid = 0; e->flags = 0;
   e->namespaces = own_namespaces(task);
   bpf_get_current_comm((void *)e->comm, sizeof(e->comm));
+  return 0;
+}
+inlined void fill_process(struct scratch *s, volatile struct process *e, struct task_struct *task) {
+  CALL_SUBPROGRAM(fill_process)(s, e, task);
 }
 
 /* The arguments between mm->arg_start and arg_end as they are now; a process can overwrite its own. */

@@ -51,9 +51,8 @@ inlined struct sip begin_sip(const struct flow *flow) {
 
 inlined u64 end_sip(struct sip *h) {
   h->c ^= 0xff;
-  sip_round(h);
-  sip_round(h);
-  sip_round(h);
+#pragma clang loop unroll(disable)
+  for (u32 i = 0; i < 3; i++) sip_round(h);
   return h->a ^ h->b ^ h->c ^ h->d;
 }
 

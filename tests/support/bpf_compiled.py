@@ -11,7 +11,10 @@ from tests.support.requirements import ROOT, program
 
 _HELPER: Final = re.compile(r"\(\((?:long|u64|void) \(\*\)\([^()]*\)\)(\w+)\)")
 """A call of a helper by its number."""
-_OPTIONS: Final = ("-O1", "-shared", "-fPIC", "-Wno-unknown-pragmas", "-fno-strict-aliasing")
+_OPTIONS: Final = (
+    *("-O1", "-shared", "-fPIC", "-Wno-unknown-pragmas", "-fno-strict-aliasing"),
+    "-DCALL_SUBPROGRAM(name)=mozu_##name",
+)
 
 
 def compiled(folder: Path, model: str) -> ctypes.CDLL:

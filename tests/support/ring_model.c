@@ -5,6 +5,8 @@
 
 typedef uint64_t u64; typedef uint32_t u32; typedef uint16_t u16; typedef int64_t s64;
 #define inlined static inline
+#define SUBPROGRAM(name) inlined u64 name##_body
+#define CALL_SUBPROGRAM(name) name##_body
 #define MAP(name) ((void *)(u64)name)
 #define LOOKUP(name, key) look_up(name, key)
 enum { RING, FLOW, ACCOUNTS, TAB, GROUP_TAB, METER };

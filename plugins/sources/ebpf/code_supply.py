@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping
 
-from mozu.plugins.sources.ebpf import btf, placeholders, wire
+from mozu.core.api import SourceUnavailable
+from mozu.plugins.sources.ebpf import btf, placeholders, subprograms, wire
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
-from mozu.plugins.sources.ebpf.codegen import Texts, Unit, Variant
+from mozu.plugins.sources.ebpf.codegen import SUBPROGRAMS, Texts, Unit, Variant
 from mozu.plugins.sources.ebpf.compiler import BpfCompiler, needed_compiler
 from mozu.plugins.sources.ebpf.loop_entries import reached_by_jumps
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, UnknownSymbol
 
 Codes = Mapping[str, RelocatableCode]
 """Entry of a unit → its code."""
@@ -19,6 +20,7 @@ class CodeSupply:
     def __init__(self, types: btf.Btf, cache: CodeCache | None, compiler: BpfCompiler | None = None) -> None:
         self._texts = Texts(types)
         self._cache, self._compiler = cache, compiler
+        self._subprograms: dict[Variant, subprograms.Library] = {}
         self.cached = self.compiled = 0
         """Units that came from the cache, and that were compiled."""
 
@@ -31,12 +33,20 @@ class CodeSupply:
         return found
 
     def compile(self, units: Collection[Unit], variant: Variant) -> Codes:
-        """Compile all of them at once. Raises SourceUnavailable."""
-        text = self._texts.main(variant, units)
-        entries = [unit.entry for unit in units]
-        raw = (self._compiler or needed_compiler()).compile(text, wire.SOURCES, entries)
-        self.compiled += len(raw)
-        return {entry: reached_by_jumps(placeholders.relocatable(entry, code)) for entry, code in raw.items()}
+        """Compile all of them at once, with the subprograms that they call. Raises SourceUnavailable."""
+        known = self._subprograms.get(variant)
+        wanted = [*units, *(SUBPROGRAMS if known is None else ())]
+        text = self._texts.main(variant, wanted)
+        raw = (self._compiler or needed_compiler()).compile(text, wire.SOURCES, [unit.entry for unit in wanted])
+        codes = {entry: reached_by_jumps(placeholders.relocatable(entry, code)) for entry, code in raw.items()}
+        self.compiled += len(units)
+        try:
+            if known is None:
+                known = subprograms.library({name: codes[f"mozu_{name}"] for name in subprograms.NAMES})
+                self._subprograms[variant] = known
+            return {unit.entry: subprograms.joined(codes[unit.entry], known) for unit in units}
+        except UnknownSymbol as error:
+            raise SourceUnavailable(f"source ebpf: the kernel programs cannot be linked ({error})") from error
 
     def keep(self, units: Collection[Unit], variant: Variant, codes: Codes) -> None:
         """Put compiled units into the cache, once the kernel has accepted them."""

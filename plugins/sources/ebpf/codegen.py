@@ -12,7 +12,19 @@ from typing import Final, NamedTuple
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.arch import MACHINE
 from mozu.core.model.syscalls import call_number
-from mozu.plugins.sources.ebpf import btf, compile_child, filter_layout, loop_entries, lsm, placeholders, uring, wire
+from mozu.plugins.sources.ebpf import (
+    btf,
+    compile_child,
+    filter_layout,
+    loop_entries,
+    lsm,
+    placeholders,
+    register_use,
+    relocatable,
+    subprograms,
+    uring,
+    wire,
+)
 from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO, ENUMERATIONS, STRUCTS
 from mozu.plugins.sources.ebpf.maps import SELFTEST_ARGUMENTS, SIZES
 from mozu.plugins.sources.ebpf.stub_headers import HEADERS
@@ -122,6 +134,10 @@ def part_unit(part: str) -> Unit:
     return Unit(f"mozu_{part}", file, f"u64 mozu_{part}(void *call) {{ return {part}(call); }}")
 
 
+SUBPROGRAMS: Final = tuple(Unit(f"mozu_{name}", "programs/subprograms.c", "") for name in subprograms.NAMES)
+"""What others call by bpf/subprogram.h, in the order of subprograms.NAMES."""
+
+
 class Texts:
     """The C texts of one kernel. `types`: its BTF."""
 
@@ -133,8 +149,9 @@ class Texts:
         for file in sorted(wire.SOURCES.rglob("*.[ch]")):
             self._sources.update(file.read_bytes())
         self._sources.update(repr(sorted(HEADERS.items())).encode())
-        for module in (compile_child.__file__, loop_entries.__file__):  # the compiler's flags; what its code becomes
-            self._sources.update(Path(module).read_bytes())
+        of_code = (loop_entries, register_use, relocatable, subprograms)
+        for module in (compile_child, *of_code):  # the compiler's flags; what its code becomes
+            self._sources.update(Path(str(module.__file__)).read_bytes())
 
     def _head(self, kernel: str, types: btf.Btf, *, casts: bool) -> str:
         numbers = [f"#define NR_{name} {call_number(name)}" for name in _NAMED_CALLS]
@@ -149,7 +166,8 @@ class Texts:
         lines = [f'#include "{file}"' for file in sorted({unit.file for unit in chosen})]
         lines += [filter_layout.assertions()] * any(unit.file == _PARTS_FILE for unit in chosen)
         lines += [*(unit.text for unit in chosen), ""]
-        return self._beginning(variant) + "\n".join(lines)
+        own = "#define SUBPROGRAMS 1\n" if SUBPROGRAMS[0] in chosen else ""
+        return own + self._beginning(variant) + "\n".join(lines)
 
     def _beginning(self, variant: Variant) -> str:
         asserts = '#include "mozu.h"\n' + wire.assertions()

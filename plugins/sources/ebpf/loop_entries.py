@@ -9,11 +9,8 @@ instruction, put between the two, makes it one; kernels leave such jumps out whe
 from itertools import accumulate
 from typing import Final
 
-from mozu.plugins.sources.ebpf.relocatable import CALL, INSTRUCTION, RelocatableCode, operations
+from mozu.plugins.sources.ebpf.relocatable import EXIT, INSTRUCTION, RelocatableCode, is_jump, jumps, operations
 
-_CLASS, _JUMPS = 0x07, (0x05, 0x06)
-"""BPF_CLASS; BPF_JMP and BPF_JMP32."""
-_EXIT: Final = 0x95
 _NEXT: Final = INSTRUCTION.pack(0x05, 0, 0, 0)
 """BPF_JMP | BPF_JA: a jump to the next instruction."""
 
@@ -21,8 +18,8 @@ _NEXT: Final = INSTRUCTION.pack(0x05, 0, 0, 0)
 def reached_by_jumps(code: RelocatableCode) -> RelocatableCode:
     """The same program. Raises struct.error where a jump would reach too far."""
     length = len(code.instructions) // INSTRUCTION.size
-    jumps = {at: at + 1 + offset for at, operation, _, offset, _ in operations(code.instructions) if _jumps(operation)}
-    entries = _entries(code, jumps, length)
+    targets = jumps(code.instructions)
+    entries = _entries(code, targets, length)
     if not entries:
         return code
     moved = list(accumulate((at in entries for at in range(length + 1)), initial=0))[1:]
@@ -31,30 +28,26 @@ def reached_by_jumps(code: RelocatableCode) -> RelocatableCode:
         if at in entries:
             text += _NEXT
         operation, registers, offset, immediate = INSTRUCTION.unpack_from(code.instructions, at * INSTRUCTION.size)
-        if at in jumps:
-            offset += moved[jumps[at]] - moved[at]
+        if at in targets:
+            offset += moved[targets[at]] - moved[at]
         text += INSTRUCTION.pack(operation, registers, offset, immediate)
     relocations = tuple(one._replace(at=one.at + moved[one.at]) for one in code.relocations)
     return code._replace(instructions=bytes(text), relocations=relocations)
 
 
-def _jumps(operation: int) -> bool:
-    return operation & _CLASS in _JUMPS and operation not in (CALL, _EXIT)
-
-
-def _entries(code: RelocatableCode, jumps: dict[int, int], length: int) -> set[int]:
+def _entries(code: RelocatableCode, reached: dict[int, int], length: int) -> set[int]:
     """Instructions inside a loop that are reached by a jump and from the one before."""
     changes = [0] * (length + 1)
-    for at, target in jumps.items():
+    for at, target in reached.items():
         if target <= at:
             changes[target + 1] += 1
             changes[at + 1] -= 1
     inside = list(accumulate(changes))
     """How many loops each instruction is in, not as their first."""
-    targets = set(jumps.values())
+    targets = set(reached.values())
     found, ends = set(), True
     for at, operation, *_ in operations(code.instructions):
         if at in targets and inside[at] and not ends:
             found.add(at)
-        ends = _jumps(operation) or operation == _EXIT
+        ends = is_jump(operation) or operation == EXIT
     return found

@@ -1,8 +1,9 @@
 """How the C text names what is written into a program before it is loaded: maps, structs of the kernel's BTF, kfuncs.
 
 For bcc they are numbers. bpf_pseudo_fd (llvm.bpf.pseudo) makes a load of 64 bits with a given source register and
-immediate: a register that the kernel does not know marks a placeholder, and the immediate says which. A kfunc is a call
-of a helper whose number does not exist. `relocatable` finds both in what the compiler gives.
+immediate: a register that the kernel does not know marks a placeholder, and the immediate says which. A kfunc and a
+subprogram of bpf/subprogram.h are calls of helpers whose numbers do not exist. `relocatable` finds all of them in what
+the compiler gives.
 """
 
 from typing import Final
@@ -20,6 +21,7 @@ from mozu.plugins.sources.ebpf.relocatable import (
     Symbol,
     operations,
 )
+from mozu.plugins.sources.ebpf.subprograms import NAMES as SUBPROGRAMS
 
 PROGRAMS: Final = "PROGS"
 """The program array of the type that a program is loaded as: TP_PROGS or RAW_TP_PROGS."""
@@ -27,15 +29,19 @@ _REGISTER: Final = 15
 FUNCTIONS: Final = (FUNCTION, *OF_TASKS)
 """The kfuncs that the C text may call."""
 _FIRST_CALL: Final = 0x6D6F7A75
-"""Of FUNCTIONS[0]; the others follow."""
+"""Of FUNCTIONS[0]; the others follow, and then SUBPROGRAMS."""
+_CALLED: Final = (*((Symbol.KFUNC, name) for name in FUNCTIONS), *((Symbol.SUBPROGRAM, name) for name in SUBPROGRAMS))
+"""What is called by _FIRST_CALL and the numbers that follow."""
 _MAPS: Final = (*maps.MAPS, PROGRAMS)
 _SYMBOLS: Final = (*((Symbol.MAP, name) for name in _MAPS), *((Symbol.BTF_ID, name) for name in CAST_TO))
 """A placeholder is its index here."""
 
 
 def text() -> str:
-    """C: the placeholders of maps, each by the name of its map; bpf/record.h has the macros that take them."""
+    """C: the placeholders of maps, each by the name of its map, and of subprograms. bpf/record.h and bpf/subprogram.h
+    have the macros that take them."""
     lines = [f"#define {name} {number}" for number, name in enumerate(_MAPS)]
+    lines += [f"#define SUBPROGRAM_{name} {_call(Symbol.SUBPROGRAM, name)}" for name in SUBPROGRAMS]
     return "\n".join([f"#define RELOCATED {_REGISTER}", *lines, ""])
 
 
@@ -44,8 +50,12 @@ def cast_text(types: btf.Btf) -> str:
     lines = [f"#define BTF_{name} {len(_MAPS) + number}" for number, name in enumerate(CAST_TO) if name in types]
     if all(types.function(name) is not None for name in OF_TASKS):
         lines += ["#define SIGNALS_TASKS 1"]
-        lines += [f"#define KFUNC_{name} {_FIRST_CALL + FUNCTIONS.index(name)}" for name in OF_TASKS]
+        lines += [f"#define KFUNC_{name} {_call(Symbol.KFUNC, name)}" for name in OF_TASKS]
     return "\n".join([f"#define CAST {_FIRST_CALL}", *lines, ""])
+
+
+def _call(kind: Symbol, name: str) -> int:
+    return _FIRST_CALL + _CALLED.index((kind, name))
 
 
 def relocatable(name: str, instructions: bytes) -> RelocatableCode:
@@ -58,7 +68,7 @@ def relocatable(name: str, instructions: bytes) -> RelocatableCode:
                 raise ValueError(f"{name} has a placeholder {immediate} that stands for nothing")
             found.append(Relocation(at, *_SYMBOLS[immediate]))
             INSTRUCTION.pack_into(code, at * INSTRUCTION.size, operation, registers & 0xF, offset, 0)
-        elif operation == CALL and registers == 0 and 0 <= immediate - _FIRST_CALL < len(FUNCTIONS):
-            found.append(Relocation(at, Symbol.KFUNC, FUNCTIONS[immediate - _FIRST_CALL]))
+        elif operation == CALL and registers == 0 and 0 <= immediate - _FIRST_CALL < len(_CALLED):
+            found.append(Relocation(at, *_CALLED[immediate - _FIRST_CALL]))
             INSTRUCTION.pack_into(code, at * INSTRUCTION.size, operation, registers, offset, 0)
     return RelocatableCode(name, bytes(code), tuple(found))

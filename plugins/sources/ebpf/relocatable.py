@@ -11,6 +11,7 @@ linux/bpf.h, 8 bytes each; a load of 64 bits takes two.
 import struct
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 INSTRUCTION: Final = struct.Struct("<BBhi")
@@ -18,7 +19,9 @@ INSTRUCTION: Final = struct.Struct("<BBhi")
 LOAD_64: Final = 0x18
 """BPF_LD | BPF_IMM | BPF_DW: the immediate of the next instruction is the upper half."""
 CALL: Final = 0x85
-_JUMP, _EXIT = 0x05, 0x95
+_JUMP, EXIT = 0x05, 0x95
+_CLASS, _JUMPS = 0x07, (0x05, 0x06)
+"""BPF_CLASS; BPF_JMP and BPF_JMP32."""
 _FARTHEST: Final = 0x7FFF
 """Instructions that a jump can reach over."""
 _MAP_FD, _MAP_VALUE, _CALL_KFUNC = 1, 2, 2
@@ -73,11 +76,17 @@ class UnknownSymbol(Exception):
     """Code refers to what does not exist here."""
 
 
-def link(main: RelocatableCode, library: Mapping[str, RelocatableCode]) -> RelocatableCode:
+Around = Mapping[int, tuple[bytes, bytes]]
+"""Index of a call → instructions that run before and behind the subprogram."""
+
+
+def link(
+    main: RelocatableCode, library: Mapping[str, RelocatableCode], around: Around = MappingProxyType({})
+) -> RelocatableCode:
     """The program, with a copy of each subprogram behind it for each call.
 
     A call becomes a jump there, and each exit of the copy a jump back: no price for calls, and no registers but R0 have
-    the value that they had. Raises UnknownSymbol.
+    the value that they had, unless what is `around` the copy keeps them. Raises UnknownSymbol.
     """
     code = bytearray(main.instructions)
     relocations: list[Relocation] = []
@@ -87,13 +96,20 @@ def link(main: RelocatableCode, library: Mapping[str, RelocatableCode]) -> Reloc
             continue
         if one.name not in library:
             raise UnknownSymbol(f"{main.name} calls {one.name}")
+        before, behind = around.get(one.at, (b"", b""))
+        _write_jump(code, one.at, len(code) // INSTRUCTION.size)
+        code += before
         begin = len(code) // INSTRUCTION.size
         code += library[one.name].instructions
         relocations += [inner._replace(at=begin + inner.at) for inner in library[one.name].relocations]
-        _write_jump(code, one.at, begin)
+        back = one.at + 1
+        if behind:
+            back = len(code) // INSTRUCTION.size
+            code += behind + INSTRUCTION.pack(_JUMP, 0, 0, 0)
+            _write_jump(code, len(code) // INSTRUCTION.size - 1, one.at + 1)
         for at, operation, _, _, _ in operations(library[one.name].instructions):
-            if operation == _EXIT:
-                _write_jump(code, begin + at, one.at + 1)
+            if operation == EXIT:
+                _write_jump(code, begin + at, back)
     return RelocatableCode(main.name, bytes(code), tuple(relocations))
 
 
@@ -135,10 +151,26 @@ def _written(kind: Symbol, name: str, addend: int, numbers: Numbers) -> tuple[in
     raise KeyError(name)
 
 
+def jumps(code: bytes) -> dict[int, int]:
+    """Index of each jump → where it goes."""
+    found = {}
+    for at, operation, _, offset, _ in operations(code):
+        if is_jump(operation):
+            found[at] = at + 1 + offset
+    return found
+
+
+def is_jump(operation: int) -> bool:
+    """Whether an instruction may go on elsewhere in its program."""
+    return operation & _CLASS in _JUMPS and operation not in (CALL, EXIT)
+
+
 def operations(code: bytes) -> Iterator[tuple[int, int, int, int, int]]:
     """(index, operation, registers, offset, immediate) of each instruction; a load of 64 bits is one, by its first."""
-    at, end = 0, len(code) // INSTRUCTION.size
-    while at < end:
-        operation, registers, offset, immediate = INSTRUCTION.unpack_from(code, at * INSTRUCTION.size)
+    is_second = False
+    for at, (operation, registers, offset, immediate) in enumerate(INSTRUCTION.iter_unpack(code)):
+        if is_second:
+            is_second = False
+            continue
         yield at, operation, registers, offset, immediate
-        at += 2 if operation == LOAD_64 else 1
+        is_second = operation == LOAD_64

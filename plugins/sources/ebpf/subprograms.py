@@ -1,0 +1,140 @@
+"""Puts subprograms (bpf/subprogram.h), which are compiled once, behind the programs that call them.
+
+A copy for each call, as `relocatable.link` does it, which runs in the stack frame of its caller, from the frame's end
+on. So the caller's own part of the frame is moved below that of what it calls. Between the two lie the registers that a
+call is to leave as they were, as far as the caller reads them later and the subprogram writes them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from mozu.plugins.sources.ebpf.register_use import read_later, written
+from mozu.plugins.sources.ebpf.relocatable import (
+    INSTRUCTION,
+    RelocatableCode,
+    Symbol,
+    UnknownSymbol,
+    jumps,
+    link,
+    operations,
+)
+
+NAMES: Final = (
+    *("append_arg_str", "append_block", "account_of", "begin_syscall_record", "append_cgroups"),
+    *("walk_path", "walk_real_path", "append_path", "append_opened_path", "fill_file_attrs", "fill_endpoints"),
+    "fill_process",
+)
+"""In the C text; each calls none but earlier ones."""
+_KEPT: Final = (6, 7, 8, 9)
+"""The registers that a call leaves as they were."""
+_FRAME: Final = 10
+"""The register that points to the end of the stack frame."""
+_FRAME_SIZE, _SLOT = 512, 8
+"""MAX_BPF_STACK of the kernel; bytes of a register."""
+_LOAD, _STORE, _STORE_REGISTER = 1, 2, 3
+"""BPF_CLASS: BPF_LDX, BPF_ST, BPF_STX."""
+_STORE_8, _LOAD_8, _MOVE, _ADD = 0x7B, 0x79, 0xBF, 0x07
+"""Of 64 bits: a register to memory, memory to a register, a register to a register, a constant to a register."""
+
+
+class Subprogram(NamedTuple):
+    """Code, with what it calls itself."""
+
+    code: RelocatableCode
+    frame: int
+    """Bytes of the stack frame that it uses."""
+    writes: int
+    """The registers that it writes, as register_use has them."""
+
+
+Library = Mapping[str, Subprogram]
+"""By name."""
+
+
+def library(compiled: Mapping[str, RelocatableCode]) -> Library:
+    """`compiled`: name → what the compiler has made of each of NAMES. Raises UnknownSymbol."""
+    found: dict[str, Subprogram] = {}
+    for name in NAMES:
+        found[name] = subprogram(joined(compiled[name], found))
+    return found
+
+
+def subprogram(code: RelocatableCode) -> Subprogram:
+    """Raises UnknownSymbol where it uses its frame in an unknown way."""
+    return Subprogram(code, frame_of(code), written(code.instructions))
+
+
+def joined(code: RelocatableCode, known: Library) -> RelocatableCode:
+    """The code with what it calls of `known`. Raises UnknownSymbol."""
+    calls = {one.at: one.name for one in code.relocations if one.kind is Symbol.SUBPROGRAM and one.name in known}
+    if not calls:
+        return code
+    needed, around, deepest = read_later(code.instructions), {}, 0
+    for at, name in calls.items():
+        _, frame, writes = known[name]
+        lost = needed[at + 1] & writes
+        kept = [register for register in _KEPT if lost >> register & 1]
+        around[at] = b"".join(_stores(kept, frame)), b"".join(_loads(kept, frame))
+        deepest = max(deepest, frame + _SLOT * len(kept))
+    return link(lowered(code, deepest), {name: known[name].code for name in calls.values()}, around)
+
+
+def _stores(kept: Iterable[int], frame: int) -> Iterator[bytes]:
+    for slot, register in enumerate(kept, 1):
+        yield INSTRUCTION.pack(_STORE_8, register << 4 | _FRAME, -frame - _SLOT * slot, 0)
+
+
+def _loads(kept: Iterable[int], frame: int) -> Iterator[bytes]:
+    for slot, register in enumerate(kept, 1):
+        yield INSTRUCTION.pack(_LOAD_8, _FRAME << 4 | register, -frame - _SLOT * slot, 0)
+
+
+def frame_of(code: RelocatableCode) -> int:
+    """Bytes of the stack frame that the code uses, a multiple of 8."""
+    return _frame(_uses(code))
+
+
+def _frame(uses: Iterable[tuple[int, int, bool]]) -> int:
+    return -_SLOT * min((offset // _SLOT for _, offset, _ in uses), default=0)
+
+
+def lowered(code: RelocatableCode, by: int) -> RelocatableCode:
+    """The code, which leaves the last `by` bytes of the frame alone. Raises UnknownSymbol where too few are left."""
+    uses = list(_uses(code))
+    if _frame(uses) + by > _FRAME_SIZE:
+        raise UnknownSymbol(f"{code.name} and what it calls need {_frame(uses) + by} bytes of stack")
+    text = bytearray(code.instructions)
+    for at, _, is_constant in uses:
+        operation, registers, offset, immediate = INSTRUCTION.unpack_from(text, at * INSTRUCTION.size)
+        if is_constant:
+            immediate -= by
+        else:
+            offset -= by
+        INSTRUCTION.pack_into(text, at * INSTRUCTION.size, operation, registers, offset, immediate)
+    return code._replace(instructions=bytes(text))
+
+
+def _uses(code: RelocatableCode) -> Iterator[tuple[int, int, bool]]:
+    """(index, offset from the frame's end, whether that is the constant) of each instruction that names a place there.
+
+    The compiler computes the address of a place by a move and an addition, one after the other. Raises UnknownSymbol at
+    anything else.
+    """
+    targets = set(jumps(code.instructions).values())
+    address: int | None = None
+    """The register that the instruction before has set to the frame's end."""
+    for at, operation, registers, offset, immediate in operations(code.instructions):
+        source, destination, kind = registers >> 4, registers & 0xF, operation & 7
+        if address is not None:
+            if operation != _ADD or destination != address or at in targets:
+                raise UnknownSymbol(f"{code.name} uses the stack frame in an unknown way before instruction {at}")
+            yield at, immediate, True
+            address = None
+        elif operation == _MOVE and source == _FRAME:
+            address = destination
+        elif source != _FRAME and destination != _FRAME:
+            continue
+        elif (kind == _LOAD) == (source == _FRAME) and kind in (_LOAD, _STORE, _STORE_REGISTER):
+            yield at, offset, False
+        else:
+            raise UnknownSymbol(f"{code.name} uses the stack frame in an unknown way at instruction {at}")
