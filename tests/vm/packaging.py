@@ -148,7 +148,7 @@ def _said(output: str, words: str) -> str:
 
 def install_rpm() -> dict[str, Any]:
     """By rpm, whose database knows no package of Debian's. It finds the programs that the purge has removed."""
-    shutil.copytree(HERE / "programs", _PROGRAMS)
+    shutil.copytree(HERE / "code_cache", _PROGRAMS)
     run("rpm", "--install", "--nodeps", str(HERE / "new.rpm"))
     if (enabled := run("systemctl", "is-enabled", "mozu.service", check=False)) != "enabled\n":
         raise Failed(f"mozu.service is {enabled}, expected enabled, as Debian's presets say")

@@ -119,7 +119,7 @@ def prepare(tree: Path, packages: dict[str, Path], plan: Sequence[str], installe
         if image.btf and file.suffix == ".deb":
             _compile(tree, f"/{GUEST}/{name}", image)
     if image.btf:
-        shutil.copytree(tree / CACHE, folder / "programs")
+        shutil.copytree(tree / CACHE, folder / "code_cache")
     if installed:
         _inside(tree, "dpkg", "--install", f"/{GUEST}/{installed}")
     (tree / "etc/systemd/system/vm.service").write_text(_UNIT)
