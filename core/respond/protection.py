@@ -103,20 +103,27 @@ class Protection:
         """Why this process is not acted on; empty: it may be. `unprotect`: of the responder. `is_subject`: the alert is
         about it; false for the others of its group, its cgroup or its container. `ran`: the path of the executable that
         it ran at the event, where that is known."""
+        unprotected = self._is_unprotected(facts.executable, unprotect)
+        reason = self._of_process(facts, unprotected=unprotected)
+        if reason:
+            return reason
+        if ran and facts.exepath != ran and facts.uid != 0:
+            return ""  # since the event it has executed another program: one that is spared would shield any process
+        return self._of_executable(facts, unprotected=unprotected, is_subject=is_subject)
+
+    def _of_process(self, facts: ProcessFacts, *, unprotected: bool) -> str:
+        """Whatever it runs."""
         if facts.pid == 1:
             return "process 1 is never acted on"
         if facts.is_kernel_thread or facts.pid == 2:
             return f"kernel thread {facts.pid} ({facts.name}) is never acted on"
         if facts.pid == self._own or facts.parent == self._own:
             return "mozu never acts on itself"
-        unprotected = self._is_unprotected(facts.executable, unprotect)
         if self._supervisors.get(facts.pid) == facts.start and not unprotected:
             return f"process {facts.pid} ({facts.name}) is one that mozu was started by"
         if facts.uid in self._allowed.users:
             return f"user {facts.uid} is allowed"
-        if ran and facts.exepath != ran and facts.uid != 0:
-            return ""  # since the event it has executed another program: one that is spared would shield any process
-        return self._of_executable(facts, unprotected=unprotected, is_subject=is_subject)
+        return ""
 
     def _of_executable(self, facts: ProcessFacts, *, unprotected: bool, is_subject: bool) -> str:
         found = facts.executable
@@ -152,14 +159,19 @@ class Protection:
         return frozenset(inode for _, inode in (*self._protected, *self._spared))
 
     def spared_pids(self) -> dict[int, int]:
-        """Processes that are not acted on, of those that are there now, with their start (`ProcessFacts.start`); those
-        without an executable that can be looked at, as kernel threads, are left out: the kernel sees what they run."""
+        """Processes that are not acted on, of those that are there now, with their start (`ProcessFacts.start`). Left out
+        are kernel threads, and what is spared only because its executable cannot be looked at: the kernel sees it."""
         found = (process_facts(int(one.name), self._proc) for one in self._proc.iterdir() if one.name.isdecimal())
         return {
             facts.pid: facts.start
             for facts in found
-            if facts is not None and facts.executable is not None and self.refusal(facts)
+            if facts is not None and not facts.is_kernel_thread and self._is_spared(facts)
         }
+
+    def _is_spared(self, facts: ProcessFacts) -> bool:
+        if facts.executable is None:
+            return bool(self._of_process(facts, unprotected=False))
+        return bool(self.refusal(facts))
 
     def container_refusal(self, subject: AlertProcess, names: Iterable[str], namespace: str) -> str:
         """Why what is in this container is not acted on. `names`: its name and image, as an enricher has them."""
