@@ -159,8 +159,8 @@ class Protection:
         return frozenset(inode for _, inode in (*self._protected, *self._spared))
 
     def spared_pids(self) -> dict[int, int]:
-        """Processes that are not acted on, of those that are there now, with their start (`ProcessFacts.start`). Left out
-        are kernel threads, and what is spared only because its executable cannot be looked at: the kernel sees it."""
+        """Processes that are not acted on, of those that are there now, with their start (`ProcessFacts.start`).
+        Left out are kernel threads, and what is spared only because its executable cannot be looked at: the kernel sees it."""
         found = (process_facts(int(one.name), self._proc) for one in self._proc.iterdir() if one.name.isdecimal())
         return {
             facts.pid: facts.start
