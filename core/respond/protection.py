@@ -160,7 +160,7 @@ class Protection:
 
     def spared_pids(self) -> dict[int, int]:
         """Processes that are not acted on, of those that are there now, with their start (`ProcessFacts.start`).
-        Left out are kernel threads, and what is spared only as its executable cannot be looked at: the kernel sees it."""
+        Left out are kernel threads, and what is spared only as its executable cannot be read: the kernel sees it."""
         found = (process_facts(int(one.name), self._proc) for one in self._proc.iterdir() if one.name.isdecimal())
         return {
             facts.pid: facts.start
