@@ -43,6 +43,7 @@ from mozu.core.runtime.loop import Watchdog
 from mozu.core.runtime.preflight import RUN_FILES, require
 from mozu.core.runtime.run_file import instance
 from mozu.core.runtime.service_manager import ServiceManager
+from mozu.core.runtime.unfed_sources import unfed_sources
 
 _log = logging.getLogger("mozu.engine")
 _START_HOLD: Final = 1.0
@@ -209,6 +210,8 @@ class Engine:
         if self._lifecycle is not None:
             self._lifecycle.claim()
         self._enrichers.update(self._demand())
+        for text in unfed_sources((one.declaration for one in self._assembly.sources), self._evaluation.demand()):
+            _log.warning("%s", text)
         try:
             await startup.run()
         except BaseException as error:

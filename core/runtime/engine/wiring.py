@@ -5,7 +5,6 @@ and pump.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
@@ -31,10 +30,7 @@ from mozu.core.runtime.engine.built import Assembly, BuiltSource
 from mozu.core.runtime.engine.memory_steps import memory_steps
 from mozu.core.runtime.engine.recordings import recorded_demand, recorder_for
 from mozu.core.runtime.engine.responding import give_kills, responses_of, use_kills
-from mozu.core.runtime.unfed_sources import unfed_sources
 from mozu.core.state import StateMachine
-
-_log = logging.getLogger("mozu.engine")
 
 
 class Wired(msgspec.Struct, frozen=True):
@@ -69,8 +65,6 @@ def wire(
     wanted = WantedEnrichers(assembly.key_lookups)
 
     demand = partial(_demand, evaluation, assembly)
-    for text in unfed_sources((one.declaration for one in assembly.sources), evaluation.demand()):
-        _log.warning("%s", text)
 
     def pumped(built: BuiltSource) -> PumpedSource:
         live, source = built.declaration.live, built.isolated
