@@ -27,7 +27,7 @@ from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.final_statistics import report
 from mozu.core.runtime.engine.host_resolver import HostResolver
-from mozu.core.runtime.engine.impaired_report import report_impaired
+from mozu.core.runtime.engine.impaired_report import report_impaired, report_unfed
 from mozu.core.runtime.engine.lifecycle import Lifecycle
 from mozu.core.runtime.engine.operations import RunOperations
 from mozu.core.runtime.engine.reload import Rebuild, Reloader, RunParts
@@ -43,7 +43,6 @@ from mozu.core.runtime.loop import Watchdog
 from mozu.core.runtime.preflight import RUN_FILES, require
 from mozu.core.runtime.run_file import instance
 from mozu.core.runtime.service_manager import ServiceManager
-from mozu.core.runtime.unfed_sources import unfed_sources
 
 _log = logging.getLogger("mozu.engine")
 _START_HOLD: Final = 1.0
@@ -192,8 +191,7 @@ class Engine:
         """Start everything; what is to be done then. Raises what refuses the start."""
         await self._operations.open()
         startup = self._startup()
-        is_started = await self._start(startup)
-        return self._work() if is_started else self._abort(startup)
+        return self._work() if await self._start(startup) else self._abort(startup)
 
     async def _start(self, startup: Startup) -> bool:
         """Start everything; whether that was done before a stop came. Raises what refuses the start."""
@@ -210,8 +208,7 @@ class Engine:
         if self._lifecycle is not None:
             self._lifecycle.claim()
         self._enrichers.update(self._demand())
-        for text in unfed_sources((one.declaration for one in self._assembly.sources), self._evaluation.demand()):
-            _log.warning("%s", text)
+        report_unfed(self._assembly, self._evaluation)
         try:
             await startup.run()
         except BaseException as error:

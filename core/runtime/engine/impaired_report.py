@@ -1,9 +1,21 @@
-"""Notices of rules that read a field whose values were found to be wrong."""
+"""What is reported of rules that cannot match as they were meant: on events that no source brings, or on a field whose
+values were found to be wrong."""
+
+import logging
 
 from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.engine.built import Assembly
+from mozu.core.runtime.unfed_sources import unfed_sources
+
+_log = logging.getLogger("mozu.engine")
+
+
+def report_unfed(assembly: Assembly, evaluation: Evaluation) -> None:
+    """At the start, into the log."""
+    for text in unfed_sources((one.declaration for one in assembly.sources), evaluation.demand()):
+        _log.warning("%s", text)
 
 
 def report_impaired(assembly: Assembly, evaluation: Evaluation, alerts: AlertPipeline) -> None:
