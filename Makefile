@@ -84,11 +84,11 @@ release:         ## dist/ with packages, digests, the signature of SIGNING_KEY=F
 	$(MAKE) deb MACHINE=aarch64
 	$(PYTHON) -m distribution release --key "$(SIGNING_KEY)"
 
-vm: $(STAMP)     ## the package in virtual machines of Debian 12 and 13, and on a kernel that is too old (as root): an hour
+vm: $(STAMP)     ## the package in virtual machines of Debian 12 and 13, and on a kernel that is too old (as root): half an hour
 	MOZU_VM=only tools/test-packages
 	$(PYTHON) -m tests.vm
 
-machine: $(STAMP) ## a part of that: Debian 12 raises alerts for one act of every family (as root): ten minutes
+machine: $(STAMP) ## a part of that: Debian 12 raises alerts for one act of every family (as root): two minutes
 	MOZU_VM=only tools/test-packages
 	$(PYTHON) -m tests.vm --only bookworm --steps alert,acts
 

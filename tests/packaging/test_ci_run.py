@@ -1,4 +1,5 @@
-"""`.ci/run` names the corpus to the tests where it lies beside the checkout, and only there."""
+"""`.ci/run` runs the tests and then boots a machine; it names the corpus where it lies beside the checkout, and only
+there."""
 
 import shutil
 import subprocess
@@ -21,26 +22,39 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path / "checkout"
 
 
-def said(tree: Path, **environment: str) -> str:
+def said(tree: Path, **environment: str) -> list[str]:
     path = f"{tree.parent / 'bin'}:/usr/bin:/bin"
     done = subprocess.run(
         [tree / ".ci" / "run"], env={"PATH": path, **environment}, capture_output=True, text=True, check=True
     )
-    return done.stdout.strip()
+    return done.stdout.splitlines()
+
+
+def both(tree: Path, corpus: object) -> list[str]:
+    return [f"{tree} {target} CI=true MOZU_CORPUS={corpus}" for target in ("test", "machine")]
 
 
 def test_without_a_corpus_none_is_named(tree: Path) -> None:
-    assert said(tree) == f"{tree} test CI=true MOZU_CORPUS=unset"
+    assert said(tree) == both(tree, "unset")
 
 
 def test_the_corpus_beside_the_checkout_is_named(tree: Path) -> None:
     corpus = tree.parent / "shared" / "corpus"
     corpus.mkdir(parents=True)
 
-    assert said(tree) == f"{tree} test CI=true MOZU_CORPUS={corpus}"
+    assert said(tree) == both(tree, corpus)
 
 
 def test_a_corpus_that_the_caller_names_comes_first(tree: Path) -> None:
     (tree.parent / "shared" / "corpus").mkdir(parents=True)
 
-    assert said(tree, MOZU_CORPUS="/elsewhere") == f"{tree} test CI=true MOZU_CORPUS=/elsewhere"
+    assert said(tree, MOZU_CORPUS="/elsewhere") == both(tree, "/elsewhere")
+
+
+def test_no_machine_is_booted_where_a_test_failed(tree: Path) -> None:
+    make = tree.parent / "bin" / "make"
+    make.write_text('#!/bin/sh\necho "$*"\nexit 2\n')
+    done = subprocess.run(
+        [tree / ".ci" / "run"], env={"PATH": f"{make.parent}:/usr/bin:/bin"}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (2, "test\n")
