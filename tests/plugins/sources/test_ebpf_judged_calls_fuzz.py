@@ -18,7 +18,7 @@ from tests.support.split import needs_live
 
 pytestmark = pytest.mark.ebpf
 
-ROUNDS: Final = 500 if os.environ.get("MOZU_FUZZ") == "full" else 2
+ROUNDS: Final = 500 if os.environ.get("MOZU_FUZZ") == "full" else 6
 STEPS, TIMES = 20, 15
 OF_PROCESSES: Final = (
     "proc.aname[2] exists", "proc.pname exists", "proc.pid > 1", "user.uid = 0", "proc.sid exists", "proc.cwd exists",
@@ -53,9 +53,11 @@ def test_the_same_alerts_come_fuzz(both: tuple[JudgedLive, JudgedLive], likely: 
         for one in both:
             one.judge(*rules)
             one.forget_events()
-        steps = random_steps(chance, likely, STEPS) * TIMES
+        steps = random_steps(chance, likely, STEPS)
+        if seed % 2:  # a chdir ends the verdicts on its process, so none would be recognised
+            steps = [one for one in steps if one[1] is None or one[1].startswith(b"@")]
 
-        pid = remembering.act_at_once(opens.many, steps, "fchown" if names else "")
+        pid = remembering.act_at_once(opens.again, steps, TIMES, "fchown" if names else "")
         forgetful.wait_for_end(pid)
 
         found = forgetful.alerts_of(pid)

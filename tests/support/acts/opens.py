@@ -298,3 +298,11 @@ def then_a_child(path: str, count: int) -> None:
     for _ in range(count):
         os.close(os.open(path, os.O_RDONLY))
     os.execv("/bin/cat", ["cat", path])
+
+
+def again(steps: list[tuple[str, bytes | None, bytes, int]], times: int, uses: str = "") -> None:
+    """`many`, so many times. Between them verdicts on the ones before may reach the kernel: a live source reads its ring
+    buffer every 20 ms at most, and nothing outside of it shows that it has."""
+    for _ in range(times):
+        many(steps, uses)
+        time.sleep(0.03)
