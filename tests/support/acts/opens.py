@@ -301,8 +301,7 @@ def then_a_child(path: str, count: int) -> None:
 
 
 def again(steps: list[tuple[str, bytes | None, bytes, int]], times: int, uses: str = "") -> None:
-    """`many`, so many times. Between them verdicts on the ones before may reach the kernel: a live source reads its ring
-    buffer every 20 ms at most, and nothing outside of it shows that it has."""
+    """`many`, so many times, with a moment between them in which verdicts may reach the kernel."""
     for _ in range(times):
         many(steps, uses)
-        time.sleep(0.03)
+        time.sleep(0.03)  # a live source reads its ring buffer every 20 ms, and nothing outside of it shows that it has
