@@ -1,7 +1,7 @@
 """A machine of arm64: Debian's kernel with an initramfs that has Python and mozu as it lies in this tree, no systemd.
 
 Debian's packages are unpacked and not configured, so nothing of arm64 runs here. Wheels are those of the package's lock
-for arm64; the kernel programs are compiled here, from the BTF in the file of the kernel.
+for arm64. The first start compiles the kernel programs in the machine, the second finds them in the code cache.
 """
 
 import shutil
@@ -13,13 +13,12 @@ from typing import Any, Final
 
 from distribution import wheels
 from mozu.core.model.arch import AARCH64
-from mozu.plugins.sources.ebpf.compiler import needed_compiler
 from tests.support.acts.compat import AARCH32
 from tests.support.requirements import ROOT, program
-from tests.vm import kernel_image, machine, tree
+from tests.vm import machine, tree
 
-STEPS: Final = ("ebpf", "ptrace", "deny")
-_PACKAGES: Final = "python3,libstdc++6,busybox-static,linux-image-cloud-arm64"
+STEPS: Final = ("compiled", "cached", "ptrace", "deny")
+_PACKAGES: Final = "python3,libstdc++6,libbpfcc,busybox-static,linux-image-cloud-arm64"
 _PYTHON: Final = "3.11"
 _GLIBC: Final = ("manylinux2014", "manylinux_2_17", "manylinux_2_28")
 _INIT: Final = """\
@@ -45,7 +44,6 @@ def reports(folder: Path, seconds: float) -> Iterator[dict[str, Any]]:
     (kernel,) = (place / "boot").glob("vmlinuz-*")
     kernel = kernel.rename(folder / kernel.name)
     _modules(place)
-    _programs(place, kernel, folder)
     source = ROOT / "tests/support/acts/aarch32.c"
     options = ("-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-O1", "-marm", "-o")
     subprocess.run([program("arm-linux-gnueabihf-gcc"), *options, place / AARCH32.lstrip("/"), source], check=True)
@@ -68,17 +66,6 @@ def _modules(place: Path) -> None:
     tree.copy_tests(place / tree.GUEST)
     compiled = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(place / "root")]
     subprocess.run([sys.executable, *compiled], check=True)
-
-
-def _programs(place: Path, kernel: Path, folder: Path) -> None:
-    image = kernel_image.read(kernel)
-    btf = folder / "btf"
-    btf.write_bytes(image.btf)
-    cache = place / tree.CACHE
-    cache.mkdir(parents=True)
-    command = [sys.executable, "-B", str(ROOT / "tests/vm/programs.py"), str(ROOT / "src"), str(btf), image.release]
-    command += [image.version, str(cache), AARCH64.name, str(needed_compiler().library)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def _initramfs(place: Path, folder: Path) -> Path:

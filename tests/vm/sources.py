@@ -6,6 +6,7 @@ Prints a line of JSON for each source: what was seen.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -101,6 +102,15 @@ def watched(name: str, acts: Sequence[Act], source: Callable[[int], str]) -> dic
     return {"started after": took, **summary(acts, raised()), "journal": log.read_text()[-3000:]}
 
 
+def by_ebpf(name: str, origin: str) -> dict[str, Any]:
+    """What the source `ebpf` sees. `origin`: how its programs must have come."""
+    found = watched(name, CALLS, lambda pid: "  - ebpf\n")
+    programs = re.findall("kernel programs: (.*)", found["journal"])
+    if not all(re.fullmatch(origin, one) for one in programs) or not programs:
+        return {"failed": f"programs did not come as they should: {programs}", **found}
+    return {"programs": programs, **found}
+
+
 def denied() -> dict[str, Any]:
     """What a command does that `mozu trace` denies a call."""
     (_WORK / "deny.yaml").write_text(_DENIED)
@@ -112,7 +122,8 @@ def denied() -> dict[str, Any]:
 def main() -> None:
     """Each source."""
     steps: dict[str, Callable[[], dict[str, Any]]] = {
-        "ebpf": lambda: watched("ebpf", CALLS, lambda pid: "  - ebpf\n"),
+        "compiled": lambda: by_ebpf("compiled", "0 programs from the code cache, [1-9].* compiled"),
+        "cached": lambda: by_ebpf("cached", "[1-9].* programs from the code cache, 0 compiled"),
         "ptrace": lambda: watched(
             "ptrace", [act for act in CALLS if act.way == NATIVE], lambda pid: f"  - ptrace: {{pid: {pid}}}\n"
         ),
