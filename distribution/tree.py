@@ -66,7 +66,7 @@ def settle(top: Path, epoch: int, scripts: Path | None = None) -> None:
 
 
 def _let_personality_change(target: Path) -> None:
-    """arm64 tells by personality(PER_LINUX32) whether it has 32-bit programs: mozu tries that, for itself alone."""
+    """arm64 says by personality(PER_LINUX32) whether it has 32-bit programs: mozu tries that, for itself alone."""
     for name in ("mozu.service", "mozu@.service"):
         unit = target / UNITS / name
         kept, _, rest = unit.read_text().partition("LockPersonality=yes\n")

@@ -40,16 +40,22 @@ def test_alerts_are_counted_by_rule_and_aged_by_their_event(tmp_path: Path) -> N
     assert 5 <= made.ages[0] < 5_000
 
 
+def watched(script: Path, ready: str) -> Watcher:
+    """What a monitor was seen to write that Python runs from this file, beside which its rules lie."""
+    made = Watcher("made", f"{sys.executable} {script}", ready, "")
+    made.begin(script.parent)
+    with made.watching(Usage()):
+        pass
+    return made
+
+
 def test_a_line_that_is_logged_in_the_middle_of_an_alert_breaks_neither(tmp_path: Path) -> None:
     script = tmp_path / "monitor.py"
     script.write_text(
         "import os, time\nos.write(1, b'{\"rule\": ')\nos.write(2, b'watching\\n')\nos.write(1, b'\"Burst\"}\\n')\n"
         "time.sleep(60)\n"  # a monitor runs until it is ended
     )
-    made = Watcher("made", f"{sys.executable} {script}", "watching", "")
-    made.begin(tmp_path)
-    with made.watching(Usage()):
-        pass
+    made = watched(script, "watching")
     assert ({"Burst": 1}, ["watching\n"]) == (dict(made.alerts), made.lines)
 
 
@@ -59,10 +65,7 @@ def test_a_monitor_runs_in_a_session_of_its_own_as_a_service_does(tmp_path: Path
         "import os, time\nprint('leads its session:', os.getsid(0) == os.getpid(), flush=True)\n"
         "time.sleep(60)\n"  # a monitor runs until it is ended
     )
-    made = Watcher("made", f"{sys.executable} {script}", "leads its session", "")
-    made.begin(tmp_path)
-    with made.watching(Usage()):
-        pass
+    made = watched(script, "leads its session")
     assert ["leads its session: True\n"] == made.lines
 
 

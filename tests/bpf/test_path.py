@@ -3,6 +3,7 @@
 import ctypes
 import random
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -22,8 +23,8 @@ def walked(kernel: ctypes.CDLL, marks: int) -> Found:
     return Found(marks, ctypes.string_at(kernel.walked() + at, MAX_STR - at).decode())
 
 
-def test_paths_are_those_in_the_tree_of_mounts_from_any_root_fuzz(kernel: ctypes.CDLL) -> None:
-    seen: Counter[int] = Counter()
+def places_from_any_root(kernel: ctypes.CDLL) -> Iterator[tuple[int, Tree, int, int]]:
+    """Seed, tree, mount and entry: every place of random trees, each tree from four roots."""
     for seed in range(ROUNDS):
         chance = random.Random(seed)
         tree = Tree(kernel)
@@ -31,24 +32,24 @@ def test_paths_are_those_in_the_tree_of_mounts_from_any_root_fuzz(kernel: ctypes
         for _ in range(4):
             tree.set_root(*chance.choice([(1, tree.mounts[1].root), *places]))
             for mount, entry in places:
-                expected = tree.path(mount, entry)
-                assert expected == walked(kernel, kernel.walk(mount, entry)), (seed, mount, entry)
-                seen[expected.marks] += 1
+                yield seed, tree, mount, entry
+
+
+def test_paths_are_those_in_the_tree_of_mounts_from_any_root_fuzz(kernel: ctypes.CDLL) -> None:
+    seen: Counter[int] = Counter()
+    for seed, tree, mount, entry in places_from_any_root(kernel):
+        expected = tree.path(mount, entry)
+        assert expected == walked(kernel, kernel.walk(mount, entry)), (seed, mount, entry)
+        seen[expected.marks] += 1
     assert {0, MARKS["OUTSIDE"]} <= set(seen)
 
 
 def test_real_paths_begin_at_the_top_of_the_mount_namespace_fuzz(kernel: ctypes.CDLL) -> None:
     others = 0
-    for seed in range(ROUNDS):
-        chance = random.Random(seed)
-        tree = Tree(kernel)
-        places = tree.random_places(chance, 30)
-        for _ in range(4):
-            tree.set_root(*chance.choice([(1, tree.mounts[1].root), *places]))
-            for mount, entry in places:
-                expected = tree.real_path(mount, entry)
-                assert expected == walked(kernel, kernel.walk_real(mount, entry)), (seed, mount, entry)
-                others += expected != tree.path(mount, entry)
+    for seed, tree, mount, entry in places_from_any_root(kernel):
+        expected = tree.real_path(mount, entry)
+        assert expected == walked(kernel, kernel.walk_real(mount, entry)), (seed, mount, entry)
+        others += expected != tree.path(mount, entry)
     assert others > 100
 
 

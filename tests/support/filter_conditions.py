@@ -6,25 +6,9 @@ from pathlib import Path
 from typing import Final
 
 PARTS: Final = (
-    *(
-        "etc",
-        "shadow",
-        "passwd",
-        "pam.d",
-        "x",
-        "y",
-        "a.b",
-        "..b",
-        "var",
-        "log",
-        "syslog",
-        "home",
-        "u",
-        ".ssh",
-        "id_rsa",
-    ),
-    *("link", "up", ".", "..", "...", "a_rather_long_part_of_a_path"),
-)
+    "etc", "shadow", "passwd", "pam.d", "x", "y", "a.b", "..b", "var", "log", "syslog", "home", "u", ".ssh",
+    "id_rsa", "link", "up", ".", "..", "...", "a_rather_long_part_of_a_path",
+)  # fmt: skip
 
 
 def random_path(chance: random.Random, likely: Path) -> bytes:

@@ -21,18 +21,9 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
 from mozu.plugins.sources.ebpf.wire import marks
 
 PARTS: Final = (
-    "etc",
-    "shadow",
-    "passwd",
-    "pam.d",
-    "x",
-    "..b",
-    "b..",
-    ".ssh",
-    "id_rsa",
-    "a_rather_long_part_of_a_path",
+    "etc", "shadow", "passwd", "pam.d", "x", "..b", "b..", ".ssh", "id_rsa", "a_rather_long_part_of_a_path",
     "usr",
-)
+)  # fmt: skip
 NUMBERS: Final = (-(1 << 40), -20, -2, -1, 0, 1, 2, 3, 10, 0x8000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 40)
 RELATIONS: Final[dict[str, Callable[[int, int], bool]]] = {
     "==": int.__eq__, "!=": int.__ne__, "<": int.__lt__, "<=": int.__le__, ">": int.__gt__, ">=": int.__ge__,

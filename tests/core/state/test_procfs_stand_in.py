@@ -1,0 +1,183 @@
+"""What is read of a /proc that a test has written, file by file and line by line."""
+
+import os
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from mozu.core.model.event import File
+from mozu.core.model.event.namespaces import NAMESPACES
+from mozu.core.model.syscalls import convert_open_flags
+from mozu.core.state.procfs import Procfs, _kind
+
+STATUS = """\
+Tgid:\t77
+Uid:\t1\t2\t3\t4
+Gid:\t5\t6\t7\t8
+NStgid:\t77
+NSpid:\t77
+NSpgid:\t78
+NSsid:\t79
+VmSize:\t     90 kB
+VmRSS:\t     91 kB
+VmSwap:\t     92 kB
+CapInh:\t0000000000000003
+CapPrm:\t0000000000000007
+CapEff:\t000000000000000f
+"""
+
+
+def test_each_number_of_stat_and_status_has_its_place(tmp_path: Path) -> None:
+    (tmp_path / "77").mkdir()
+    fields = ["S", *(str(number) for number in range(101, 150))]
+    fields[6] = "0"  # flags: no thread of the kernel
+    (tmp_path / "77" / "stat").write_text(f"77 (a (b) c) {' '.join(fields)}\n")
+    (tmp_path / "77" / "status").write_text(STATUS)
+
+    procfs = Procfs(str(tmp_path))
+    ((pid, known, others),) = procfs.processes()
+    start = procfs._boot + 119 * (1_000_000_000 // os.sysconf("SC_CLK_TCK"))
+    expected = {
+        "name": "a (b) c", "ptid": 101, "pgid": 102, "tty": 104, "pfminor": 107, "pfmajor": 109, "start": start,
+        "stack": 125, "ruid": 1, "uid": 2, "suid": 3, "rgid": 5, "gid": 6, "sgid": 7, "vpid": 77, "vtid": 77,
+        "vpgid": 78, "sid": 79, "vm_size": 90, "vm_rss": 91, "vm_swap": 92, "cap_inheritable": 3, "cap_permitted": 7,
+        "cap_effective": 15,
+    }  # fmt: skip
+    assert (77, 116) == (pid, others)
+    assert expected == {name: getattr(known, name) for name in expected}
+
+
+@pytest.mark.parametrize("missing", ["stat", "status"])
+def test_a_process_of_which_one_file_is_gone_already_is_left_out(tmp_path: Path, missing: str) -> None:
+    (tmp_path / "77").mkdir()
+    for name, text in {"stat": f"77 (a) S {' '.join(map(str, range(101, 150)))}\n", "status": STATUS}.items():
+        (tmp_path / "77" / name).write_text("" if name == missing else text)
+
+    assert [] == list(Procfs(str(tmp_path)).processes())
+    assert Procfs(str(tmp_path)).task(77) is None
+
+
+def fake(
+    root: Path, pid: int = 77, *, state: str = "S", threads: int = 1, flags: int = 0, **files: str | bytes
+) -> Path:
+    """A process in a directory that looks like /proc; its files, `cmdline` and such, by their names."""
+    place = root / str(pid)
+    (place / "ns").mkdir(parents=True)
+    fields = [state, *(str(number) for number in range(101, 150))]
+    fields[6], fields[17] = str(flags), str(threads)
+    whole: dict[str, str | bytes] = {"stat": f"{pid} (name) {' '.join(fields)}\n", "status": STATUS, **files}
+    for name, content in whole.items():
+        (place / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return place
+
+
+@pytest.mark.parametrize(
+    ("state", "threads", "lives"), [("S", 1, True), ("Z", 1, False), ("X", 1, False), ("Z", 2, True), ("Z", 3, True)]
+)
+def test_a_process_lives_as_long_as_one_of_its_threads(tmp_path: Path, state: str, threads: int, lives: bool) -> None:
+    fake(tmp_path, state=state, threads=threads)
+    procfs = Procfs(str(tmp_path))
+    assert [lives, True] == [bool(list(procfs.processes())), procfs.task(77) is not None]
+    assert [lives, False] == [bool(list(procfs.processes([pid]))) for pid in (77, 78)]
+
+
+def test_arguments_and_environment_come_whole_however_long_they_are(tmp_path: Path) -> None:
+    args = [b"x" * size for size in (1 << 16, (1 << 16) - 10, 7)]
+    fake(tmp_path, cmdline=b"\0".join((b"sh", *args)) + b"\0", environ=b"A=1\0B=2\0")
+    found = Procfs(str(tmp_path)).task(77, env=True)
+    assert found is not None
+    assert ("sh", tuple(arg.decode() for arg in args), ("A=1", "B=2")) == (found[1].exe, found[1].args, found[1].env)
+
+
+def test_a_thread_of_the_kernel_is_known_by_its_flag_and_has_no_arguments(tmp_path: Path) -> None:
+    place = fake(tmp_path, flags=0x00200040, cmdline=b"forged\0")
+    (place / "exe").symlink_to("/bin/forged")
+    found = Procfs(str(tmp_path)).task(77)
+    assert found is not None
+    assert ("", (), "") == (found[1].exe, found[1].args, found[1].exepath)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("1000", 1000), ("0", 0), ("4294967295", -1), ("", -1), ("x", -1)])
+def test_a_login_that_is_none_is_no_user(tmp_path: Path, text: str, expected: int) -> None:
+    fake(tmp_path, loginuid=text)
+    found = Procfs(str(tmp_path)).task(77)
+    assert found is not None
+    assert expected == found[1].loginuid
+
+
+def test_each_controller_has_its_path(tmp_path: Path) -> None:
+    fake(tmp_path, cgroup="4:cpu,cpuacct:/a:b\n1:name=systemd:/c\n0::/d\nwithout colons\n\n")
+    found = Procfs(str(tmp_path)).task(77)
+    assert found is not None
+    expected = (("cpu", "/a:b"), ("cpuacct", "/a:b"), ("name=systemd", "/c"), ("", "/d"), ("", ""))
+    assert expected == found[1].cgroups
+
+
+@pytest.mark.parametrize("init", [True, False], ids=["of the init", "of this process, where those may not be read"])
+def test_namespaces_count_where_they_differ(tmp_path: Path, init: bool) -> None:
+    names = [*NAMESPACES]
+    first = fake(tmp_path, 1 if init else os.getpid())
+    place = fake(tmp_path)
+    for number, name in enumerate(names):
+        (first / "ns" / name).symlink_to(f"{name}:[1]")
+        if number < len(names) - 1:  # the last one cannot be read
+            (place / "ns" / name).symlink_to(f"{name}:[{1 + number % 2}]")
+    found = Procfs(str(tmp_path)).task(77)
+    assert found is not None
+    assert sum(NAMESPACES[name] for name in names[1:-1:2]) == found[1].namespaces
+
+
+def test_a_program_in_memory_or_gone_is_named_by_its_link(tmp_path: Path) -> None:
+    place = fake(tmp_path)
+    (place / "exe").symlink_to("/memfd:secret (deleted)")
+    found = Procfs(str(tmp_path)).task(77)
+    assert found is not None
+    assert ("/memfd:secret (deleted)", 4, 0, -1) == (
+        found[1].exepath, found[1].exe_flags, found[1].exe_ino, found[1].exe_mode,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("link", "mode", "kind"),
+    [
+        ("anon_inode:[eventfd]", 0, "event"),
+        ("anon_inode:[from the future]", 0, "unknown"),
+        ("/memfd:x (deleted)", stat.S_IFREG, "memfd"),
+        ("pipe:[5]", stat.S_IFIFO, "pipe"),
+        ("socket:[5]", stat.S_IFSOCK, "unknown"),
+        ("/tmp", stat.S_IFDIR, "directory"),
+        ("/tmp/x", stat.S_IFREG, "file"),
+        ("/dev/null", stat.S_IFCHR, "file"),
+    ],
+)
+def test_a_descriptor_is_of_the_kind_of_its_link_and_mode(link: str, mode: int, kind: str) -> None:
+    assert kind == _kind(link, mode)
+
+
+def test_a_descriptor_has_its_device_inode_and_flags(tmp_path: Path) -> None:
+    place = fake(tmp_path)
+    (tmp_path / "file").write_text("")
+    (place / "fd").mkdir()
+    (place / "fdinfo").mkdir()
+    for fd, target in ((3, tmp_path / "file"), (4, tmp_path / "gone"), (5, tmp_path)):
+        (place / "fd" / str(fd)).symlink_to(target)
+    (place / "fdinfo" / "3").write_text("pos:\t0\nflags:\t02100001\nmnt_id:\t1\n")
+    found = dict(Procfs(str(tmp_path)).files(77))
+    status = (tmp_path / "file").stat()
+    device = os.major(status.st_dev) << 20 | os.minor(status.st_dev)
+    assert {3, 5} == {*found}
+    assert (
+        File("file", name=str(tmp_path / "file"), flags=convert_open_flags(0o2100001), dev=device, ino=status.st_ino)
+        == found[3]
+    )
+    assert ("directory", convert_open_flags(0)) == (found[5].kind, found[5].flags)
+    assert [] == list(Procfs(str(tmp_path)).files(78))
+
+
+def test_a_task_without_memory_of_its_own_has_sizes_of_0(tmp_path: Path) -> None:
+    fake(tmp_path, status=re.sub(r"Vm\w+:.*\n", "", STATUS))
+    found = Procfs(str(tmp_path)).task(77)
+    assert found is not None
+    assert (0, 0, 0, 3) == (found[1].vm_size, found[1].vm_rss, found[1].vm_swap, found[1].cap_inheritable)
