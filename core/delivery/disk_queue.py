@@ -70,7 +70,9 @@ class DiskQueue:
         """Notices on disk that were not given out yet."""
         self._dropped, self._drops = Announcements(), DropCounter(metrics)
         self._acks = PendingAcks(
-            self._file, lambda refused: self._log.warn(f"{refused}; acknowledgements are written later")
+            self._file,
+            on_written=self._read_ahead.acked,
+            on_refused=lambda refused: self._log.warn(f"{refused}; acknowledgements are written later"),
         )
         self._added, self._committed = asyncio.Event(), asyncio.Event()
         self._closed = self._has_written = False
@@ -164,7 +166,7 @@ class DiskQueue:
     async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
         """Delete from the spool, move to its dead letters, or count the attempt."""
         self._dead_lettered.value += len(dead)
-        self._read_ahead.acked(self._acks.add(delivered, dead))
+        self._acks.add(delivered, dead)
         await self._acks.write(tried)
 
     def take_dropped(self) -> list[DroppedRange]:

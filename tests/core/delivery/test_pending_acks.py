@@ -34,38 +34,52 @@ class File:
         self._write("dead", numbers)
 
 
-def made() -> tuple[File, PendingAcks, list[SpoolRefused]]:
-    file, refused = File(), list[SpoolRefused]()
-    return file, PendingAcks(file, refused.append), refused  # type: ignore[arg-type]  # as much of it as is used
+class Acks(PendingAcks):
+    """Notes what it reports."""
+
+    def __init__(self, file: File) -> None:
+        self.gone: list[int] = []
+        """Numbers that the file has written."""
+        self.refused: list[SpoolRefused] = []
+        as_much_as_is_used: Any = file
+        super().__init__(as_much_as_is_used, on_written=self.gone.extend, on_refused=self.refused.append)
+
+
+def made() -> tuple[File, Acks]:
+    file = File()
+    return file, Acks(file)
 
 
 def test_what_is_decided_is_written_once_in_one_order() -> None:
-    file, acks, _ = made()
-    assert [3, 1, 2] == [*acks.add([3, 1], [(2, "bad")])]
-    assert 3 == len(acks)
+    file, acks = made()
+    acks.add([3, 1], [(2, "bad")])
+    assert (3, []) == (len(acks), acks.gone)
     asyncio.run(acks.write([7]))
+    assert [3, 1, 2] == acks.gone
     assert [("delete", [3, 1]), ("attempt", [7]), ("dead", [(2, "bad")])] == file.written
     asyncio.run(acks.write())
     assert (0, 3) == (len(acks), len(file.written))
 
 
 def test_what_the_file_refuses_is_written_before_what_comes_later_and_attempts_are_not_repeated() -> None:
-    file, acks, refused = made()
+    file, acks = made()
     file.refuses = {"delete"}
     acks.add([1], [(2, "bad")])
     asyncio.run(acks.write([7]))
-    assert ([], 2, 1) == (file.written, len(acks), len(refused))
+    assert ([], [], 2, 1) == (file.written, acks.gone, len(acks), len(acks.refused))
     file.refuses = set()
     acks.add([5], [(6, "worse")])
     asyncio.run(acks.write())
     assert [("delete", [1, 5]), ("dead", [(2, "bad"), (6, "worse")])] == file.written
+    assert [1, 5, 2, 6] == acks.gone
 
 
 def test_what_was_written_before_a_refusal_is_not_written_again() -> None:
-    file, acks, _ = made()
+    file, acks = made()
     file.refuses = {"dead"}
     acks.add([1], [(2, "bad")])
     asyncio.run(acks.write([7]))
+    assert ([1], 1) == (acks.gone, len(acks))
     file.refuses = set()
     asyncio.run(acks.write())
     assert [("delete", [1]), ("attempt", [7]), ("dead", [(2, "bad")])] == file.written
