@@ -132,10 +132,12 @@ class Decision(NamedTuple):
     """As an exact match."""
     called: list[str]
     """Subprograms, in order."""
+    steps: int
+    """Instructions."""
 
 
-def decided(code: RelocatableCode, call: Call, *, verdict: int = 0) -> Decision:
-    """Runs the program of a filter."""
+def decided(code: RelocatableCode, call: Call, *, verdict: int = 0, must_pass: bool = False) -> Decision:
+    """Runs the program of a filter. `must_pass`: whether the path of an open that succeeded has to be emitted."""
     facts = facts_of(call)
     context = filter_facts.call_of(facts, call.spec.number)
     scratch = bytearray(b"\xee" * filter_layout.size("filter_scratch"))
@@ -157,12 +159,14 @@ def decided(code: RelocatableCode, call: Call, *, verdict: int = 0) -> Decision:
             "part_name": lambda: found_out("tested_path", "given.slash", int(call.is_plain and len(facts.name) < 255)),
             "part_reached": lambda: 0 if facts.real == facts.name else found_out("tested_path", "real.slash", 1),
             "part_process_bits": lambda: verdict,
+            "part_must_emit_path": lambda: int(must_pass and call.result >= 0),
+            "part_path_differs": lambda: int(must_pass and call.result >= 0),
             "part_count_filtered": lambda: 0,
         },
     )
     assert (found.tail_call is None) == ("part_count_filtered" in found.called)
     is_marked = any(context[_EXACT.offset : _EXACT.offset + _EXACT.size])
-    return Decision(found.tail_call is not None, is_marked, found.called)
+    return Decision(found.tail_call is not None, is_marked, found.called, found.steps)
 
 
 def _look_up(call: Call, scratch: bytearray, known: bytearray) -> int:

@@ -2,9 +2,11 @@
 
 import os
 import random
+import re
 from pathlib import Path
 from typing import Final
 
+OPENS: Final = ("open", "openat", "openat2", "creat")
 PARTS: Final = (
     "etc", "shadow", "passwd", "pam.d", "x", "y", "a.b", "..b", "var", "log", "syslog", "home", "u", ".ssh",
     "id_rsa", "link", "up", ".", "..", "...", "a_rather_long_part_of_a_path",
@@ -64,3 +66,13 @@ def random_condition(chance: random.Random, likely: Path, depth: int = 0) -> str
     joint = chance.choice((" and ", " and ", " or "))
     whole = joint.join(f"({random_condition(chance, likely, depth + 1)})" for _ in range(chance.randint(2, 3)))
     return whole if chance.random() < 0.85 else f"not ({whole})"
+
+
+def path_near(chance: random.Random, text: str, likely: Path) -> str:
+    """A random one, or one that a condition is about, or nearly."""
+    constants = re.findall(r'"([^"]+)"', text)
+    if not constants or chance.random() < 0.4:
+        return os.fsdecode(random_path(chance, likely))
+    middle = chance.choice(constants).replace("*", chance.choice(("u", "", "x/y"))).strip("?")
+    head = "" if middle.startswith("/") else chance.choice(("/", "/etc/", "x", "/x/"))
+    return f"{head}{middle}" + chance.choice(("", "", "", "/x", "x", "/a_rather_long_part_of_a_path"))

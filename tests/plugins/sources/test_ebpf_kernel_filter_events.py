@@ -23,12 +23,11 @@ from mozu.core.state import StateMachine
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, bounds_of, filter_function_of
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
 from tests.support.filter_calls import Call, Sock, decided, event_of, random_open
-from tests.support.filter_conditions import random_condition, random_path, random_test
+from tests.support.filter_conditions import OPENS, path_near, random_condition, random_test
 
 FULL: Final = 20 if os.environ.get("MOZU_FUZZ") == "full" else 1
 FIELDS: Final = FieldRegistry(builtin_fields())
 LIKELY: Final = Path("/etc")
-OPENS: Final = ("open", "openat", "openat2", "creat")
 NUMBERS: Final = (
     *(0, 1, 2, 3, 4, 7, 8, 10, 64, 255, 256, 1000, 1030, 0x4200, 0x4300, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 40),
     *((1 << 40) + 3, (1 << 64) - 1, (1 << 64) - 2),
@@ -84,16 +83,6 @@ def judged(one: Rule, call: Call) -> tuple[bool, bool]:
 # --- opens
 
 
-def path_near(chance: random.Random, text: str) -> str:
-    """A random one, or one that a condition is about, or nearly."""
-    constants = re.findall(r'"([^"]+)"', text)
-    if not constants or chance.random() < 0.4:
-        return os.fsdecode(random_path(chance, LIKELY))
-    middle = chance.choice(constants).replace("*", chance.choice(("u", "", "x/y"))).strip("?")
-    head = "" if middle.startswith("/") else chance.choice(("/", "/etc/", "x", "/x/"))
-    return f"{head}{middle}" + chance.choice(("", "", "", "/x", "x", "/a_rather_long_part_of_a_path"))
-
-
 @pytest.mark.parametrize("name", OPENS)
 def test_opens_that_match_random_conditions_pass_fuzz(name: str) -> None:
     seen: Counter[tuple[bool, bool]] = Counter()
@@ -102,7 +91,7 @@ def test_opens_that_match_random_conditions_pass_fuzz(name: str) -> None:
         one = rule(name, text := random_condition(chance, LIKELY))
         for _ in range(20 if one is not None else 0):
             assert one is not None
-            seen[judged(one, random_open(chance, one.spec, path_near(chance, text)))] += 1
+            seen[judged(one, random_open(chance, one.spec, path_near(chance, text, LIKELY)))] += 1
     assert min(seen[True, True], seen[False, False]) > 100
 
 
@@ -161,7 +150,7 @@ def test_an_open_of_a_plain_path_that_does_not_match_a_comparison_is_discarded_f
         one = rule(chance.choice(OPENS), text)
         for _ in range(10 if one is not None and not LOOSE.match(text) else 0):
             assert one is not None
-            call = random_open(chance, one.spec, path_near(chance, text))
+            call = random_open(chance, one.spec, path_near(chance, text, LIKELY))
             matches, passes = judged(one, call)
             is_directory = call.open_flags & 0o200000 and text.startswith(("fd.directory", "fd.filename"))
             assert matches or not passes or not call.is_plain or is_directory, (one.spec.name, text, call)
@@ -176,7 +165,7 @@ def test_opens_pass_if_and_only_if_they_match_where_all_is_tested_fuzz() -> None
         one = rule(chance.choice(OPENS), text := random_condition(chance, LIKELY))
         for _ in range(12 if one is not None and one.is_tested else 0):
             assert one is not None
-            call = random_open(chance, one.spec, path_near(chance, text))
+            call = random_open(chance, one.spec, path_near(chance, text, LIKELY))
             if call.is_plain:
                 matches, passes = judged(one, call)
                 assert matches is passes, (one.spec.name, text, call)
