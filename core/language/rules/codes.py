@@ -190,7 +190,8 @@ ENTRIES: Final[dict[Code, CodeEntry]] = {
         "A condition is valid but probably not what was meant, or could be had cheaper: a regular expression that a "
         "plain operator could replace, a text that is the name of a field (fields on the right side need `val()`), a "
         "text that looks like the call of a transformer, a number that does not fit the field and is cut to its width "
-        "as in Falco, or a word that is nearly the name of a list: a name that no list has is a text like any other.",
+        "as in Falco, a parameter (`evt.arg.NAME`) that no event type of the rule has and that is therefore always "
+        "absent, or a word that is nearly the name of a list: a name that no list has is a text like any other.",
     ),
     Code.LOAD_UNKNOWN_KEY: CodeEntry(
         "Unknown key in item definition",

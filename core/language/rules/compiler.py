@@ -5,6 +5,7 @@ from typing import Final
 
 from mozu.core.language.conditions import Checked, CompiledOutput, ConditionError, ConditionProblem, Node
 from mozu.core.language.rules import lint
+from mozu.core.language.rules.absent_params import absent_parameters
 from mozu.core.language.rules.additions import Added, Addition, added
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.exceptions import with_exceptions
@@ -136,6 +137,7 @@ class Compiler:
             yield from lint.deprecated_in_condition(checked, filled, macros.filled, self.fields)
             if not checked.errors:
                 yield from lint.too_many_types(info, checked)
+                yield from absent_parameters(info, checked, filled, macros.filled)
         cut = cut_problem(text)
         if cut is not None:
             yield cut

@@ -14,6 +14,14 @@ FILES = {
     "k8s_audit_rules.yaml": 48,
 }
 
+DOUBTS = {
+    "falco-sandbox_rules.yaml": [
+        "1049: evt.arg.filename is always absent: no event type of the rule `Container Drift Detected (open+create)` "
+        "(creat, open, openat, openat2) has a parameter `filename`"
+    ]
+}
+"""File → what is to be said about it."""
+
 pytestmark = pytest.mark.corpus
 
 
@@ -26,10 +34,10 @@ def _load(*names: str) -> LoadResult:
 
 
 @pytest.mark.parametrize(("name", "count"), FILES.items())
-def test_every_rule_of_the_file_compiles_and_nothing_is_to_be_said_about_it(name: str, count: int) -> None:
+def test_every_rule_of_the_file_compiles_and_only_known_doubts_are_said_about_it(name: str, count: int) -> None:
     result = _load(name)
 
-    assert "" == "\n".join(f"{problem.place}: {problem.message}" for problem in result.report.problems())
+    assert DOUBTS.get(name, []) == [f"{problem.place[0]}: {problem.message}" for problem in result.report.problems()]
     assert count == len(result.rules.rules)
 
 
