@@ -8,17 +8,16 @@ import orjson
 
 from mozu.core.api import Evaluator
 from mozu.core.cli import options
-from mozu.core.cli.known import configured_rules, known_fields, known_plugins, warn
+from mozu.core.cli.check_warnings import CheckWarning, CheckWarnings, logged_warnings
+from mozu.core.cli.known import known_fields, known_plugins
+from mozu.core.cli.rules_in_force import ConfiguredRules, configured_rules
 from mozu.core.cli.terminal import safe
-from mozu.core.filter.demand import union
-from mozu.core.language.rules import LoadResult, load
+from mozu.core.language.rules import Report, RuleSet, load
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config import Config, read
 from mozu.core.runtime.preflight import built_parts
 from mozu.core.runtime.registry import Registry
-from mozu.core.runtime.unfed_sources import configured_sources, unfed_sources
-from mozu.core.runtime.unfilled_fields import unfilled_fields
 
 
 @click.command(
@@ -54,52 +53,59 @@ def command(
     """Check rule files and directories in load order; without any, whether mozu would start with the configuration."""
     if rules:
         found = load(rules, known_fields(known_plugins(path, overrides)))
-        return _report(found, found.report.as_dict(), as_json=as_json)
+        return _report(found.report, [found.rules], found.report.as_dict(), as_json=as_json)
     config, problems = read(path, overrides)
     registry = Registry()
     registry.check(config, problems)
-    warn(registry)
     if problems:
         return _report_problems(problems.lines(), as_json=as_json)
     fields = known_fields(registry)
-    found = load(configured_rules(config, registry), fields)
-    warnings: list[str] = []
-    if found.ok:
-        refusals, warnings = _findings(config, registry, fields, elsewhere=elsewhere)
+    loads = configured_rules(config, registry, fields)
+    report = Report()
+    for one in loads:
+        report.include(one.loaded.report)
+    doubts: list[CheckWarning] = []
+    if report.ok:
+        refusals, doubts = _findings(config, registry, fields, loads, elsewhere=elsewhere)
         if refusals:
             return _report_problems(refusals, as_json=as_json)
-    for text in () if as_json else warnings:
-        click.echo(f"mozu: warning: {safe(text)}", err=True)
     if not as_json:
+        for doubt in doubts:
+            click.echo(f"mozu: warning: {safe(str(doubt))}", err=True)
         click.echo(f"{safe(', '.join(config.files)) or 'the default configuration'}: Ok")
-    about: JsonObject = {"successful": True, "problems": [], "warnings": warnings}
-    return _report(found, {"configuration": about, **found.report.as_dict()}, as_json=as_json)
+    about: JsonObject = {"successful": True, "problems": [], "warnings": [doubt.as_dict() for doubt in doubts]}
+    verdict: JsonObject = {"configuration": about, **report.as_dict()}
+    return _report(report, [one.loaded.rules for one in loads], verdict, as_json=as_json)
 
 
 def _findings(
-    config: Config, registry: Registry, fields: FieldRegistry, *, elsewhere: bool
-) -> tuple[list[str], list[str]]:
+    config: Config, registry: Registry, fields: FieldRegistry, loads: Sequence[ConfiguredRules], *, elsewhere: bool
+) -> tuple[list[str], list[CheckWarning]]:
     """What would refuse a start (components that cannot be built, whatever the machine, among it), and the rest."""
-    start, found = built_parts(config, registry, fields)
-    if not elsewhere:
-        found += start.findings(beside_itself=True)
-    refusals = [str(one) for one in found if one.obstacle.refuses]
+    with logged_warnings() as logged:
+        start, found = built_parts(config, registry, fields)
+        if not elsewhere:
+            found += start.findings(beside_itself=True)
     evaluators = [component for _, component in start.components if isinstance(component, Evaluator)]
-    idle = [
-        *unfed_sources(configured_sources(config, registry), union(one.demand() for one in evaluators)),
-        *unfilled_fields(config, registry, fields, evaluators),
+    warnings = CheckWarnings(config, registry, loads)
+    doubts = [
+        *warnings.of_plugins(),
+        *warnings.of_start(one for one in found if not one.obstacle.refuses),
+        *warnings.of_selections(),
+        *warnings.of_idle_rules(fields, evaluators),
     ]
-    return refusals, [*(str(one) for one in found if not one.obstacle.refuses), *idle]
+    return [str(one) for one in found if one.obstacle.refuses], [*doubts, *warnings.of_log(logged, doubts)]
 
 
-def _report(found: LoadResult, verdict: JsonObject, *, as_json: bool) -> int:
+def _report(report: Report, rules: Sequence[RuleSet], verdict: JsonObject, *, as_json: bool) -> int:
     if as_json:
         _print(verdict)
     else:
-        rules = found.rules
-        click.echo(safe(found.report.verbose(), keep_lines=True))
-        click.echo(f"{len(rules.rules)} rules, {len(rules.macros)} macros, {len(rules.lists)} lists")
-    return 0 if found.ok else 1
+        click.echo(safe(report.verbose(), keep_lines=True))
+        number_of_rules = sum(len(one.rules) for one in rules)
+        macros, lists = sum(len(one.macros) for one in rules), sum(len(one.lists) for one in rules)
+        click.echo(f"{number_of_rules} rules, {macros} macros, {lists} lists")
+    return 0 if report.ok else 1
 
 
 def _report_problems(problems: Sequence[str], *, as_json: bool) -> int:

@@ -36,7 +36,7 @@ class ImpairedRules:
         for rule in rules:
             for field in self.fields(rule):
                 readers[field].append(str(rule["info"]["name"]))
-        return sentences({name: need for name, need in self._missing.items() if name in readers}, readers)
+        return list(sentences({name: need for name, need in self._missing.items() if name in readers}, readers))
 
     def _missing_of(self, reference: str) -> str:
         """The field that a reference (`container.label[app]`, `container.label.app`) is to, if nothing fills it."""

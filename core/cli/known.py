@@ -10,8 +10,7 @@ from mozu.core.delivery.encode import FORMATS
 from mozu.core.errors import PluginError
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.builtin_plugins import BUILTINS
-from mozu.core.runtime.config import Config, read
-from mozu.core.runtime.config.override import RULES_PLUGIN
+from mozu.core.runtime.config import read
 from mozu.core.runtime.registry import Registry
 
 
@@ -56,9 +55,3 @@ def known_fields(registry: Registry) -> FieldRegistry:
     fields = FieldRegistry(builtin_fields())
     registry.add_fields(fields)
     return fields
-
-
-def configured_rules(config: Config, registry: Registry) -> list[str]:
-    """The rule files and directories of every falco evaluator, in load order. Raises ConfigError and PluginError."""
-    entries = [entry for entry in config.evaluators if entry.name == RULES_PLUGIN]
-    return [str(path) for entry in entries for path in registry.settings(entry).model_dump()["rules"]]

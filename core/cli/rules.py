@@ -1,6 +1,6 @@
 """`mozu rules list`, `show`, `explain` and `schema`: rules as the files have them, and as compiled; their shape."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -9,11 +9,11 @@ import orjson
 
 from mozu.core.cli import options, pushdown
 from mozu.core.cli.impaired_rules import ImpairedRules
-from mozu.core.cli.known import configured_rules, known_fields
-from mozu.core.cli.rules_in_force import IdleRule, rules_in_force
+from mozu.core.cli.known import known_fields
+from mozu.core.cli.rules_in_force import ConfiguredRules, IdleRule, configured_rules, rules_in_force
 from mozu.core.cli.terminal import paragraph, safe, table, width
 from mozu.core.errors import RulesError
-from mozu.core.language.rules import ItemDescription, LoadResult, RulesDescription, describe_rules, load, rules_schema
+from mozu.core.language.rules import ItemDescription, RulesDescription, describe_rules, rules_schema
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.value_types import Json, JsonObject
 from mozu.core.runtime.config import Config
@@ -93,7 +93,8 @@ def show_command(
     verbose: bool,
 ) -> None:
     """Show a rule, macro or list as the files have it, all appended parts included."""
-    kind, item = _find(_described(path, overrides, rules), name)
+    config, registry = configure(path, overrides, rules=rules)
+    kind, item = _find(_described(_loaded(config, registry, known_fields(registry))), name)
     if as_json:
         _print({"kind": kind, **item["info"]})
         return
@@ -126,11 +127,11 @@ def explain_command(
     sources can filter of it, and whether they could kill for it in the kernel."""
     config, registry = configure(path, overrides, rules=rules)
     fields = known_fields(registry)
-    result = _loaded(config, registry, fields)
-    kind, item = _find(describe_rules(result, fields), name)
+    loads = _loaded(config, registry, fields)
+    kind, item = _find(_described(loads), name)
     filters: pushdown.Filters = {}
     if kind == "rule":
-        rule = next(rule for rule in result.rules.rules if rule.name == name)
+        rule = next(rule for one in loads for rule in one.loaded.rules.rules if rule.name == name)
         sources = [source for entry in config.sources for source, _ in registry.sources(entry)]
         filters = pushdown.of_rule(rule, fields, sources)
     filtered = {"filtered_by": filters} if kind == "rule" else {}
@@ -145,23 +146,26 @@ def explain_command(
         _sections({f"{act} in the kernel by {name}": text for name, text in lines.items()})
 
 
-def _described(path: Path | None, overrides: tuple[str, ...], rules: tuple[str, ...]) -> RulesDescription:
-    """The description of the configured rules. Raises RulesError with the report if they cannot be used."""
-    config, registry = configure(path, overrides, rules=rules)
-    fields = known_fields(registry)
-    return describe_rules(_loaded(config, registry, fields), fields)
+def _loaded(config: Config, registry: Registry, fields: FieldRegistry) -> list[ConfiguredRules]:
+    """The rules of every evaluator `falco`. Raises RulesError with the report of files that cannot be used."""
+    loads = configured_rules(config, registry, fields)
+    for one in loads:
+        if not one.loaded.ok:
+            raise RulesError(one.loaded.report.verbose())
+    return loads
 
 
-def _loaded(config: Config, registry: Registry, fields: FieldRegistry) -> LoadResult:
-    found = load(configured_rules(config, registry), fields)
-    if not found.ok:
-        raise RulesError(found.report.verbose())
-    return found
+def _described(loads: Iterable[ConfiguredRules]) -> list[RulesDescription]:
+    return [describe_rules(one.loaded, one.fields) for one in loads]
 
 
-def _find(described: RulesDescription, name: str) -> tuple[str, ItemDescription]:
+def _find(described: Sequence[RulesDescription], name: str) -> tuple[str, ItemDescription]:
     """(kind, description) of a rule, else a macro, else a list of this name."""
-    sections = (("rule", described["rules"]), ("macro", described["macros"]), ("list", described["lists"]))
+    sections = (
+        ("rule", [item for one in described for item in one["rules"]]),
+        ("macro", [item for one in described for item in one["macros"]]),
+        ("list", [item for one in described for item in one["lists"]]),
+    )
     for kind, items in sections:
         for item in items:
             if item["info"]["name"] == name:

@@ -7,10 +7,20 @@ from typing import Protocol, cast
 import msgspec
 
 from mozu.core.errors import RulesError
-from mozu.core.language.rules import LoadResult, Rule, Selector, load, priority, selected, with_static_fields
+from mozu.core.language.rules import (
+    Addition,
+    LoadResult,
+    Options,
+    Rule,
+    Selector,
+    load,
+    priority,
+    selected,
+    with_static_fields,
+)
 from mozu.core.model.alert import Severity
 from mozu.core.model.fields import FieldRegistry
-from mozu.core.runtime.config import Config
+from mozu.core.runtime.config import Config, Entry
 from mozu.core.runtime.config.override import RULES_PLUGIN
 from mozu.core.runtime.registry import Registry
 from mozu.core.runtime.unfed_sources import brought_sources, configured_sources, unfed_source
@@ -20,14 +30,46 @@ class _Switch(Protocol):
     def selector(self) -> Selector: ...
 
 
-class _FalcoSettings(Protocol):
-    """The settings of the evaluator `falco` that decide which rules run."""
+class _Append(Protocol):
+    def addition(self) -> Addition: ...
+
+
+class FalcoSettings(Protocol):
+    """The settings of the evaluator `falco` that decide which rules run, and what is said about them."""
 
     rules: Sequence[Path]
     rule_matching: str
     priority: str
     selection: Sequence[_Switch]
+    append_output: Sequence[_Append]
     static_fields: Mapping[str, str]
+
+    def chosen(self) -> Sequence[Selector]:
+        """What the packs and the level that are set switch off."""
+        ...
+
+
+class ConfiguredRules(msgspec.Struct, frozen=True):
+    """The rule files of one evaluator, loaded as it loads them."""
+
+    entry: Entry
+    settings: FalcoSettings
+    fields: FieldRegistry
+    """With the static fields of its settings."""
+    loaded: LoadResult
+
+    @property
+    def minimum(self) -> Severity:
+        """Rules of less importance never run."""
+        found = priority(self.settings.priority)
+        assert found is not None  # the settings were validated
+        return found
+
+    def running(self, brought: frozenset[str] | None) -> tuple[Rule, ...]:
+        """Those that run, in the order of trial. `brought`: source classes of the events there are; None: of any."""
+        selectors = [*self.settings.chosen(), *(switch.selector() for switch in self.settings.selection)]
+        chosen = selected(self.loaded.rules.rules, selectors, self.minimum)
+        return tuple(rule for rule in chosen if brought is None or rule.source in brought)
 
 
 class IdleRule(msgspec.Struct, frozen=True):
@@ -52,6 +94,8 @@ class RulesInForce(msgspec.Struct, frozen=True):
     minimum: Severity
     brought: frozenset[str] | None
     """Source classes of the events that the configuration's sources bring; None: of any."""
+    left_out: tuple[Selector, ...]
+    """What the packs and the level that are set switch off."""
 
     def idle(self, rule: Rule) -> IdleRule | None:
         """Why a rule of these files does not run; None for one that does."""
@@ -65,24 +109,35 @@ class RulesInForce(msgspec.Struct, frozen=True):
             return IdleRule("disabled", text)
         if self.brought is not None and rule.source not in self.brought:
             return IdleRule("no source", unfed_source(rule.source))
+        if any(selector.selects(rule) for selector in self.left_out):
+            return IdleRule("other pack or level", "its pack or its level is not among those set (`packs`, `level`)")
         return IdleRule("disabled by selection", "the configuration disables it (`selection`)")
+
+
+def configured_rules(config: Config, registry: Registry, fields: FieldRegistry) -> list[ConfiguredRules]:
+    """Of every evaluator `falco`. Raises ConfigError and PluginError."""
+    found = []
+    for entry in config.evaluators:
+        if entry.name == RULES_PLUGIN:
+            settings = cast("FalcoSettings", registry.settings(entry))
+            known = with_static_fields(fields, settings.static_fields)
+            options = Options(additions=[one.addition() for one in settings.append_output])
+            found.append(ConfiguredRules(entry, settings, known, load(settings.rules, known, options)))
+    return found
 
 
 def rules_in_force(config: Config, registry: Registry, fields: FieldRegistry) -> Iterator[RulesInForce]:
     """Raises RulesError with the report of files that cannot be used."""
     brought = brought_sources(configured_sources(config, registry))
-    for entry in config.evaluators:
-        if entry.name == RULES_PLUGIN:
-            yield _in_force(cast("_FalcoSettings", registry.settings(entry)), fields, brought)
-
-
-def _in_force(settings: _FalcoSettings, fields: FieldRegistry, brought: frozenset[str] | None) -> RulesInForce:
-    known = with_static_fields(fields, settings.static_fields)
-    loaded = load(settings.rules, known)
-    if not loaded.ok:
-        raise RulesError(loaded.report.verbose())
-    minimum = priority(settings.priority)
-    assert minimum is not None  # the settings were validated
-    chosen = selected(loaded.rules.rules, [switch.selector() for switch in settings.selection], minimum)
-    running = tuple(rule for rule in chosen if brought is None or rule.source in brought)
-    return RulesInForce(loaded, known, running, settings.rule_matching, minimum, brought)
+    for one in configured_rules(config, registry, fields):
+        if not one.loaded.ok:
+            raise RulesError(one.loaded.report.verbose())
+        yield RulesInForce(
+            loaded=one.loaded,
+            fields=one.fields,
+            running=one.running(brought),
+            matching=one.settings.rule_matching,
+            minimum=one.minimum,
+            brought=brought,
+            left_out=tuple(one.settings.chosen()),
+        )

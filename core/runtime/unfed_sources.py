@@ -22,13 +22,13 @@ def configured_sources(config: Config, registry: Registry) -> list[AnySource]:
     return [declaration for entry in config.sources for declaration, _ in registry.sources(entry)]
 
 
-def unfed_sources(declarations: Iterable[AnySource], demand: Demand) -> list[str]:
-    """A sentence for each source class that rules want by its name and no source brings."""
+def unfed_sources(declarations: Iterable[AnySource], demand: Demand) -> dict[str, str]:
+    """Source class that rules want by its name and no source brings → a sentence."""
     brought = brought_sources(declarations)
     if brought is None:
-        return []
+        return {}
     unfed = sorted(name for name, types in demand.types.items() if types and name not in ("*", *brought))
-    return [f"{unfed_source(name)}: rules on them never match; `mozu rules list` names them" for name in unfed]
+    return {name: f"{unfed_source(name)}: rules on them never match; `mozu rules list` names them" for name in unfed}
 
 
 def unfed_source(name: str) -> str:

@@ -27,8 +27,9 @@ _HOSTS: Final = "hosts"
 
 def unfilled_fields(
     config: Config, registry: Registry, fields: FieldRegistry, evaluators: Iterable[object]
-) -> list[str]:
-    """A sentence for each kind of field that rules in force read and nothing fills in this configuration."""
+) -> dict[str, list[str]]:
+    """A sentence for each kind of field that rules in force read and nothing fills in this configuration → the rules
+    that read one of them."""
     reading = [one for one in evaluators if isinstance(one, ReadsFields)]
     missing = missing_needs(config, registry, fields)
     rules = {field: [name for one in reading for name in one.rules_reading(field)] for field in missing}
@@ -46,14 +47,14 @@ def missing_needs(config: Config, registry: Registry, fields: FieldRegistry) -> 
     return {name: need for name, need in needs.items() if need}
 
 
-def sentences(missing: Mapping[str, str], rules: Mapping[str, Iterable[str]]) -> list[str]:
-    """One for each need of these fields; `rules` says which rules read a field."""
+def sentences(missing: Mapping[str, str], rules: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """One for each need of these fields → the rules that read one; `rules` says which read a field."""
     read: dict[str, list[str]] = defaultdict(list)
     readers: dict[str, dict[str, None]] = defaultdict(dict)
     for field, need in missing.items():
         read[need].append(field)
         readers[need].update(dict.fromkeys(rules[field]))
-    return [_sentence(need, _longest(read[need]), list(readers[need])) for need in sorted(read)]
+    return {_sentence(need, _longest(read[need]), [*readers[need]]): [*readers[need]] for need in sorted(read)}
 
 
 def remedy(need: str) -> str:

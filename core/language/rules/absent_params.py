@@ -1,4 +1,4 @@
-"""Parameters that no event type of a rule has: `evt.arg.addr` of `openat` is absent, and so it never equals anything."""
+"""Parameters that no event type of a rule has: `evt.arg.addr` of `openat` is absent, and so it equals nothing."""
 
 from collections.abc import Iterator
 from typing import Final

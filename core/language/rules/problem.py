@@ -80,6 +80,11 @@ class RuleProblem(msgspec.Struct, frozen=True, eq=False):
         return line + 1, column + 1
 
     @property
+    def line(self) -> str:
+        """Place, code and sentence, for a log."""
+        return f"{self.file}:{':'.join(map(str, self.place))}: {self.code.value}: {self.message}"
+
+    @property
     def snippet(self) -> str:
         """The line with a caret: of the compiled text where there is one, else of the file."""
         if self.expression is not None:

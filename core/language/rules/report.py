@@ -54,6 +54,12 @@ class FileReport:
         self._seen.add(problem.key)
         self.problems.append(problem)
 
+    def include(self, other: "FileReport") -> None:
+        """The problems of another report of this file."""
+        for problem in other.problems:
+            self.add(problem)
+        self.unshown = max(self.unshown, other.unshown)
+
     def _sorted(self, *, is_error: bool) -> list[RuleProblem]:
         chosen = [problem for problem in self.problems if problem.code.is_error == is_error]
         return sorted(chosen, key=lambda problem: problem.offset)
@@ -123,6 +129,12 @@ class Report:
         """Add each."""
         for problem in problems:
             self.add(problem)
+
+    def include(self, other: "Report") -> None:
+        """What another load found. A file that both read is named once, with the problems of both."""
+        for file in other.files:
+            mine = next((one for one in self.files if one.name == file.name), None) or self.open(file.source)
+            mine.include(file)
 
     def problems(self) -> Iterator[RuleProblem]:
         """Errors of all files first, then warnings."""

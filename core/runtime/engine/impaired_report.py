@@ -14,7 +14,7 @@ _log = logging.getLogger("mozu.engine")
 
 def report_unfed(assembly: Assembly, evaluation: Evaluation) -> None:
     """At the start, into the log."""
-    for text in unfed_sources((one.declaration for one in assembly.sources), evaluation.demand()):
+    for text in unfed_sources((one.declaration for one in assembly.sources), evaluation.demand()).values():
         _log.warning("%s", text)
 
 

@@ -181,9 +181,7 @@ class FalcoEvaluator:
             paths = ", ".join(map(str, self._settings.rules)) or "none"
             raise RulesError(f"there are no rule files in what `rules` names: {paths}")
         for problem in result.report.problems():
-            line, column = problem.place
-            place = f"{problem.file}:{line}:{column}"
-            self.context.log.warning("%s: %s: %s", place, problem.code.value, problem.message)
+            self.context.log.warning("%s", problem.line)
         return result
 
     def _needs(self) -> Mapping[str, Mapping[str, frozenset[str]]]:

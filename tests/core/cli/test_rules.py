@@ -371,13 +371,65 @@ def test_no_rule_is_impaired_by_the_default_configuration(run: Run, rules: Path)
     assert "impaired" not in run("rules", "list", "-r", rules)[1]
 
 
+PACKS = """
+- rule: At low
+  desc: D.
+  condition: evt.type = open
+  output: "%fd.name"
+  priority: NOTICE
+  tags: [pack_host, level_low]
+- rule: At paranoid
+  desc: D.
+  condition: evt.type = open
+  output: "%fd.name"
+  priority: NOTICE
+  tags: [pack_host, level_paranoid]
+- rule: Of evasion
+  desc: D.
+  condition: evt.type = open
+  output: "%fd.name"
+  priority: NOTICE
+  tags: [pack_evasion, level_low]
+"""
+
+
+def test_rules_of_other_packs_and_levels_are_listed_as_not_running(run: Run, rules: Path) -> None:
+    rules.write_text(PACKS)
+    settings = ("-o", f"evaluators.falco.rules=[{rules}]", "-o", "evaluators.falco.packs=[host]")
+    _, out, _ = run("rules", "list", *settings)
+    assert [line.partition("  ")[0] for line in out.splitlines()[1:]] == [
+        "At low",
+        "At paranoid (other pack or level)",
+        "Of evasion (other pack or level)",
+    ]
+    selection = 'evaluators.falco.selection=[{"enable": {"rule": "At paranoid"}}]'
+    _, out, _ = run("rules", "list", *settings, "-o", selection)
+    assert [line.partition("  ")[0] for line in out.splitlines()[1:]] == [
+        "At low",
+        "At paranoid",
+        "Of evasion (other pack or level)",
+    ]
+
+
+def test_the_rules_of_two_evaluators_are_shown_as_each_has_them(run: Run, rules: Path, tmp_path: Path) -> None:
+    other, path = tmp_path / "other.yaml", tmp_path / "mozu.yaml"
+    other.write_text(RULES.replace("Shell at work", "Shell elsewhere").replace("proc.name = bash", "static.zone = eu"))
+    second = f"falco: {{id: second, rules: ['{other}'], static_fields: {{zone: eu}}}}"
+    path.write_text(f"evaluators: [falco: {{rules: ['{rules}']}}, {second}]\n")
+    code, out, err = run("check", "-c", path)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1:] == [f"{rules}: Ok", f"{other}: Ok", "4 rules, 2 macros, 2 lists"]
+    _, out, _ = run("rules", "show", "Shell elsewhere", "-c", path)
+    assert out.splitlines()[0] == f"rule Shell elsewhere  ({other}:12)"
+    _, out, _ = run("rules", "explain", "Shell elsewhere", "-c", path)
+    assert "static.zone" in out
+
+
 STOCK = ("falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml")
 
 
 @pytest.mark.corpus
-@pytest.mark.parametrize(
-    "enrichers", ["users, docker", "users, containerd, cri", "users, podman", "users, containers"]
-)
+@pytest.mark.parametrize("enrichers", ["users, docker", "users, containerd, cri", "users, podman", "users, containers"])
 def test_no_rule_of_falco_s_is_impaired_whatever_runtime_a_host_has(run: Run, enrichers: str) -> None:
     rules = [argument for name in STOCK for argument in ("-r", corpus("falco-rules", name))]
     settings = ("-o", f"enrichers=[{enrichers}]", "-o", 'evaluators.falco.selection=[{enable: {rule: "*"}}]')

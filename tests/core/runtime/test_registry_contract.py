@@ -277,7 +277,7 @@ def test_a_warning_reaches_the_user(load: Load, capsys: pytest.CaptureFixture[st
     text = f"sources: [replay: {{files: [{recording}]}}]\nenrichers: []\nevaluators: []\nplugins: [third]\n"
     (tmp_path / "mozu.yaml").write_text(text)
     assert invoke(["check", "-c", str(tmp_path / "mozu.yaml")]) == 0
-    assert "mozu: warning: the source tap of mozu-third 1.2 is written for version 1" in capsys.readouterr().err
+    assert "CONFIG_OLD_PLUGIN: the source tap of mozu-third 1.2 is written for version 1" in capsys.readouterr().err
 
 
 @pytest.fixture

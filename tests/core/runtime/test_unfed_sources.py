@@ -12,7 +12,8 @@ def sentences(sources: str, *wanted: str) -> list[str]:
     config, problems = read(None, (f"sources={sources}",))
     assert isinstance(config, Config)
     assert not problems
-    return unfed_sources(configured_sources(config, Registry()), Demand({one: {"*": Interest()} for one in wanted}))
+    wanted_types = Demand({one: {"*": Interest()} for one in wanted})
+    return list(unfed_sources(configured_sources(config, Registry()), wanted_types).values())
 
 
 @pytest.mark.parametrize("sources", ["[syscalls]", "[ebpf]", "[ptrace]"])

@@ -27,7 +27,7 @@ def sentences(enrichers: str, rules: object, source: str = "syscalls", *more: st
     assert isinstance(config, Config)
     assert not problems
     lookups = Lookups()
-    return unfilled_fields(config, Registry(), FieldRegistry(builtin_fields(lookups), lookups), [rules])
+    return list(unfilled_fields(config, Registry(), FieldRegistry(builtin_fields(lookups), lookups), [rules]))
 
 
 def test_a_rule_about_images_needs_an_enricher_of_containers() -> None:

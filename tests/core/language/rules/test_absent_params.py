@@ -9,9 +9,7 @@ def warnings(text: str) -> list[tuple[str, str, str]]:
     """(place, message, hint) of each."""
     result = load_texts([SourceFile("r.yaml", text)], FieldRegistry(builtin_fields()))
     assert result.ok
-    return [
-        (":".join(map(str, problem.place)), problem.message, problem.hint) for problem in result.report.problems()
-    ]
+    return [(":".join(map(str, problem.place)), problem.message, problem.hint) for problem in result.report.problems()]
 
 
 def rule(condition: str, name: str = "r") -> str:

@@ -1,0 +1,63 @@
+"""The codes of what `mozu check` doubts of a configuration; those of rule files: `core/language/rules/codes.py`."""
+
+import enum
+from typing import Final
+
+from mozu.core.language.rules.codes import CodeEntry
+
+
+class ConfigCode(enum.Enum):
+    """The stable name of a kind of warning."""
+
+    CONFIG_UNMATCHED_SELECTION = "CONFIG_UNMATCHED_SELECTION"
+    CONFIG_UNFED_RULES = "CONFIG_UNFED_RULES"
+    CONFIG_UNFILLED_FIELDS = "CONFIG_UNFILLED_FIELDS"
+    CONFIG_START_OBSTACLE = "CONFIG_START_OBSTACLE"
+    CONFIG_OLD_PLUGIN = "CONFIG_OLD_PLUGIN"
+    CONFIG_COMPONENT = "CONFIG_COMPONENT"
+
+    @property
+    def title(self) -> str:
+        """A few words."""
+        return CONFIG_ENTRIES[self].title
+
+    @property
+    def paragraph(self) -> str:
+        """What it means, what mozu does, and what to do about it."""
+        return CONFIG_ENTRIES[self].paragraph
+
+
+CONFIG_ENTRIES: Final[dict[ConfigCode, CodeEntry]] = {
+    ConfigCode.CONFIG_UNMATCHED_SELECTION: CodeEntry(
+        "Selection without rules",
+        "An element of `selection` names a rule or a tag that no rule of the evaluator has, so it enables and disables "
+        "nothing. Most often the name is misspelt, or the rule was renamed or removed; `mozu rules list` has all "
+        "names.",
+    ),
+    ConfigCode.CONFIG_UNFED_RULES: CodeEntry(
+        "Rules on events that nothing brings",
+        "Rules are written for a source class of events that no source of the configuration brings. They are loaded "
+        "and never match. Add a source that brings such events, or disable the rules.",
+    ),
+    ConfigCode.CONFIG_UNFILLED_FIELDS: CodeEntry(
+        "Fields that nothing fills",
+        "Rules read fields that no enricher or setting of the configuration gives a value, so that these are absent in "
+        "every event. The message says what to add, and which rules read them.",
+    ),
+    ConfigCode.CONFIG_START_OBSTACLE: CodeEntry(
+        "Obstacle to a component",
+        "Something on this machine is in the way of a component: a file that may not be written, a socket where "
+        "nothing listens, a program that is not there. mozu starts all the same, and tries it again as long as it "
+        "runs. `--for-another-machine` leaves this machine out.",
+    ),
+    ConfigCode.CONFIG_OLD_PLUGIN: CodeEntry(
+        "Plugin for an older version",
+        "A plugin is written for the version of the hook API before today's, which mozu accepts for one minor release. "
+        "Update the distribution that brings it.",
+    ),
+    ConfigCode.CONFIG_COMPONENT: CodeEntry(
+        "Warning of a component",
+        "A component wrote this warning into the log while it was built for the check; it would do the same at a "
+        "start.",
+    ),
+}

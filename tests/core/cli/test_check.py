@@ -1,0 +1,174 @@
+"""`mozu check` of a configuration: what it doubts is said once, with a place and a code, in the text as in the JSON."""
+
+import logging
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from mozu.core.cli import invoke
+from mozu.core.cli.check_warnings import logged_warnings
+from mozu.core.cli.config_codes import ConfigCode
+from mozu.core.language.rules import Code
+from tests.core.runtime.distributions import Install
+
+Run = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).parents[3]
+
+RULES = """
+- macro: idle
+  condition: evt.type = close
+- list: empty_list
+  items: [a, b]
+- rule: Any
+  desc: It may match every call.
+  condition: proc.name = cat
+  output: "%container.image.repository"
+  priority: NOTICE
+- rule: Doubtful
+  desc: It compares with what nothing is, and reads what openat has not.
+  condition: evt.type = openat and fd.name regex 'abc' and evt.arg.addr = 3 and proc.pname = <NA>
+  output: "%evt.dir"
+  priority: NOTICE
+- rule: Created
+  desc: It reads an audit log.
+  condition: ka.verb = create
+  output: "%ka.uri"
+  priority: NOTICE
+  source: k8s_audit
+"""
+OLD_SINK = """
+from mozu.core.api import Settings, hookimpl
+from mozu.core.api.version1 import Declaration
+
+class Bell:
+    def __init__(self, settings, context):
+        context.log.warning("the bell has a crack")
+    async def start(self): ...
+    async def deliver(self, records): return []
+    async def stop(self): ...
+
+@hookimpl
+def mozu_sink():
+    return Declaration(name="bell", build=Bell, settings=Settings, summary="Rings.")
+"""
+CONFIGURATION = """
+sources: [syscalls]
+enrichers: [users]
+evaluators:
+  - falco:
+      rules: [{rules}]
+      append_output: [{{match: {{source: syscall}}, extra_output: "%evt.dir"}}]
+      selection:
+        - disable: {{rule: Created*}}
+        - disable: {{tag: T9999}}
+        - enable: {{rule: Doubtfull}}
+        - enable: {{rule: Created}}
+  - falco:
+      id: again
+      rules: [{rules}]
+      selection:
+        - enable: {{rule: Nothing}}
+sinks:
+  - bell
+  - syslog: {{path: '{folder}/no.sock'}}
+"""
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = invoke([str(argument) for argument in arguments])
+        output = capsys.readouterr()
+        return code, output.out, output.err
+
+    return run
+
+
+@pytest.fixture
+def doubtful(tmp_path: Path, install: Install) -> Path:
+    """A configuration of which there is every warning to give."""
+    install("mozu-bell", {"bell_plugin": OLD_SINK}, bell="bell_plugin")
+    rules, file = tmp_path / "rules.yaml", tmp_path / "mozu.yaml"
+    rules.write_text(RULES)
+    file.write_text(CONFIGURATION.format(rules=rules, folder=tmp_path))
+    return file
+
+
+def test_the_text_and_the_json_have_the_same_warnings(run: Run, doubtful: Path) -> None:
+    code, out, err = run("check", "-c", doubtful)
+    json_code, json_out, json_err = run("check", "-c", doubtful, "--json")
+    assert (code, json_code, json_err) == (0, 0, "")
+    found = orjson.loads(json_out)
+    of_configuration = [
+        f"{one['file']}:{one['line']}:{one['column']}: {one['code']}: {one['message']}".replace(":0:0:", ":")
+        for one in found["configuration"]["warnings"]
+    ]
+    assert of_configuration == [line.removeprefix("mozu: warning: ") for line in err.splitlines()]
+    (file,) = found["falco_load_results"]
+    assert [(one["code"], one["message"]) for one in file["warnings"]] == re.findall(
+        r"^\S+rules\.yaml:\d+:\d+: (\w+) \(.*?\): (.*)$", out, re.MULTILINE
+    )
+    places = [link["position"] for one in file["warnings"] for link in one["context"]["locations"]]
+    assert {place["name"] for place in places if not place["name"].startswith('"')} == {file["name"]}
+
+
+def test_every_warning_of_a_configuration_is_said_once_with_the_place_of_its_cause(run: Run, doubtful: Path) -> None:
+    _, out, err = run("check", "-c", doubtful)
+    folder = doubtful.parent
+    warnings = [line.removeprefix("mozu: warning: ").replace(f"{folder}/", "") for line in err.splitlines()]
+    assert [" ".join(line.split(" ")[:2]) for line in warnings] == [
+        "mozu.yaml: CONFIG_OLD_PLUGIN:",
+        "mozu.yaml:20:5: CONFIG_START_OBSTACLE:",
+        "mozu.yaml:10:11: CONFIG_UNMATCHED_SELECTION:",
+        "mozu.yaml:11:11: CONFIG_UNMATCHED_SELECTION:",
+        "mozu.yaml:17:11: CONFIG_UNMATCHED_SELECTION:",
+        "rules.yaml:16:3: CONFIG_UNFED_RULES:",
+        "rules.yaml:6:3: CONFIG_UNFILLED_FIELDS:",
+        "mozu.yaml:19:5: CONFIG_COMPONENT:",
+    ]
+    assert {line.split(" ")[1].rstrip(":") for line in warnings} == {code.value for code in ConfigCode}
+    assert warnings[-1].endswith(": the bell has a crack")
+    assert warnings[3].endswith("did you mean `Doubtful`?")
+    of_rules = re.findall(r"^\S+rules\.yaml:\d+:\d+: .*$", out, re.MULTILINE)
+    assert len(of_rules) == len(set(of_rules))
+    assert "LOAD_REDEFINED_RULE" not in out
+
+
+def test_what_the_configuration_appends_to_outputs_is_checked_with_the_rules(run: Run, doubtful: Path) -> None:
+    _, out, _ = run("check", "-c", doubtful)
+    assert "help: this part comes from the configuration (append_output)" in out
+
+
+def test_a_place_of_the_command_line_has_no_line(run: Run, doubtful: Path) -> None:
+    option = 'evaluators.falco.selection=[{"enable": {"rule": "Nothing"}}]'
+    _, out, _ = run("check", "-c", doubtful, "-o", option, "--json")
+    first = next(
+        one
+        for one in orjson.loads(out)["configuration"]["warnings"]
+        if one["code"] == "CONFIG_UNMATCHED_SELECTION" and one["line"] == 0
+    )
+    assert first["file"].startswith("-o evaluators.falco.selection")
+
+
+def test_only_warnings_within_the_block_are_kept() -> None:
+    with logged_warnings() as found:
+        logging.getLogger("mozu.bell").warning("a %s", "crack")
+        logging.getLogger("mozu.bell").info("polished")
+        logging.getLogger("other").warning("not mozu's")
+    logging.getLogger("mozu.bell").warning("too late")
+    assert [(one.logger, one.text) for one in found] == [("mozu.bell", "a crack")]
+
+
+@pytest.mark.parametrize("code", ConfigCode)
+def test_a_code_is_explained_by_the_command_and_by_the_documentation(run: Run, code: ConfigCode) -> None:
+    _, out, _ = run("explain", code.value)
+    assert " ".join(out.split()).endswith(code.paragraph)
+    document = " ".join((ROOT / "docs" / "errors.md").read_text().split())
+    assert f"## {code.value} {code.title} {code.paragraph}" in document
+
+
+def test_codes_of_configurations_and_of_rules_have_names_of_their_own() -> None:
+    assert {code.value for code in Code}.isdisjoint(code.value for code in ConfigCode)
