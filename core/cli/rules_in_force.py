@@ -34,7 +34,7 @@ class _Append(Protocol):
     def addition(self) -> Addition: ...
 
 
-class FalcoSettings(Protocol):
+class RuleSettings(Protocol):
     """The settings of the evaluator `falco` that decide which rules run, and what is said about them."""
 
     rules: Sequence[Path]
@@ -53,7 +53,7 @@ class ConfiguredRules(msgspec.Struct, frozen=True):
     """The rule files of one evaluator, loaded as it loads them."""
 
     entry: Entry
-    settings: FalcoSettings
+    settings: RuleSettings
     fields: FieldRegistry
     """With the static fields of its settings."""
     loaded: LoadResult
@@ -119,7 +119,7 @@ def configured_rules(config: Config, registry: Registry, fields: FieldRegistry) 
     found = []
     for entry in config.evaluators:
         if entry.name == RULES_PLUGIN:
-            settings = cast("FalcoSettings", registry.settings(entry))
+            settings = cast("RuleSettings", registry.settings(entry))
             known = with_static_fields(fields, settings.static_fields)
             options = Options(additions=[one.addition() for one in settings.append_output])
             found.append(ConfiguredRules(entry, settings, known, load(settings.rules, known, options)))
