@@ -23,6 +23,8 @@ _OLDER_INDEXED: Final = 4
 """Bytes of older alerts that are entered in the index for each byte that comes: three would do."""
 _EVICTED_SHARE: Final = 8
 """An eighth of the queue may be places of alerts that were dropped; then they are removed, all at once."""
+_EVICTED_FROM: Final = 1_000
+"""Alerts for which a queue counts beyond those that it has: a short one is not searched for a few places."""
 
 
 class FairQueue:
@@ -37,7 +39,7 @@ class FairQueue:
         self._older: deque[QueuedAlert] = deque()
         """Not in the index."""
         self._newer: deque[QueuedAlert] = deque()
-        """In the index; empty where there is none."""
+        """In the index, with the places of dropped ones; empty where there is none."""
         self._index: FairIndex | None = None
         self._count = self._evicted = 0
         """Alerts; places of dropped ones."""
@@ -88,19 +90,19 @@ class FairQueue:
             taken.append((item.number, item.alert))
         if self._index is not None and self.bytes <= self._capacity // 2:
             self._index = None
-            self._older.extend(self._newer)
+            self._older.extend(item for item in self._newer if item.alert is not None)
             self._newer.clear()
+            self._evicted = 0
         return taken
 
     def oldest(self) -> int | None:
         """The number of the first that waits."""
-        for items in (self._older, self._newer):
-            while items and items[0].alert is None:
-                items.popleft()
-                self._evicted -= 1
-            if items:
-                return items[0].number
-        return None
+        if self._older:
+            return self._older[0].number
+        while self._newer and self._newer[0].alert is None:
+            self._newer.popleft()
+            self._evicted -= 1
+        return self._newer[0].number if self._newer else None
 
     def clear(self) -> None:
         """Drop all."""
@@ -127,8 +129,8 @@ class FairQueue:
         while self._is_over() and self._count > 1:
             self._index_older(index, self.bytes)
             victim = index.evict()
-            if victim is None or victim.alert is None:  # nothing but notices
-                break
+            assert victim is not None  # notices alone are never over: `put` has refused those that would be
+            assert victim.alert is not None
             dropped.append((victim.number, victim.alert))
             self._account_for(victim.alert, victim.alert.size, -1)
             if self._newer[-1] is victim:
@@ -136,8 +138,7 @@ class FairQueue:
                 break  # it is the one that came: what was there before fits
             victim.alert = None
             self._evicted += 1
-        if self._evicted * _EVICTED_SHARE > self._count + 1_000:
-            self._older = deque(item for item in self._older if item.alert is not None)
+        if self._evicted * _EVICTED_SHARE > self._count + _EVICTED_FROM:
             self._newer = deque(item for item in self._newer if item.alert is not None)
             self._evicted = 0
         return dropped
@@ -146,9 +147,7 @@ class FairQueue:
         """Enter so many bytes of what came before the index was begun, the newest first."""
         while size > 0 and self._older:
             item = self._older.pop()
-            if item.alert is None:
-                self._evicted -= 1
-                continue
+            assert item.alert is not None  # only what is in the index is dropped
             size -= item.alert.size
             self._newer.appendleft(item)
             index.add(item, newest=False)

@@ -24,6 +24,12 @@ def test_a_body_that_cannot_be_read_has_the_share_of_its_rule() -> None:
     assert (Severity.NOTICE, "rule", "", "") == share_of(PackedAlert(one.form, one.body[:-3]))
 
 
+def test_a_body_with_another_number_of_values_than_its_form_has_the_share_of_those_that_both_have() -> None:
+    one, longer = (packed(alert("rule", **{"proc.name": "sh", **more})) for more in ({}, {"proc.cwd": "/"}))
+    for form, body in ((one.form, longer.body), (longer.form, one.body)):
+        assert (Severity.NOTICE, "rule", "", "proc.name=sh") == share_of(PackedAlert(form, body))
+
+
 def test_the_share_is_found_in_the_values_of_the_output_where_there_is_no_enrichment() -> None:
     values: dict[str, Any] = {"proc.name": "sh", "user.uid": 1000, "container.id": "host"}
     one = alert("rule", **values)
@@ -53,7 +59,10 @@ def test_what_has_left_is_not_evicted_and_takes_no_share() -> None:
     for one in (alone, *others):
         index.add(one, newest=True)
     index.remove(alone)
+    assert {others[0].share} == set(index._alerts)
     assert [others[1], others[0], None] == [index.evict() for _ in range(3)]
+    assert {} == index._alerts
+    assert [({}, {})] == [(rules._owners, rules._processes) for rules in index._severities.values()]
 
 
 def of(pid: int, user: int) -> QueuedAlert:

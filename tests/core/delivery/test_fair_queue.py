@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
-from mozu.core.delivery.alert_queue import DroppedNumbers, DroppedRange
 from mozu.core.delivery.fair_queue import NOTICE_RESERVE, FairQueue
 from mozu.core.delivery.packed_alert import PackedAlert, unpack
 from mozu.core.model.alert import Severity
@@ -122,6 +121,13 @@ def test_notices_have_room_of_their_own_and_are_no_victims() -> None:
     assert [most + 1] == fill(queue_of(1), *[notice] * (most + 1))
 
 
+def test_notices_fill_their_reserve_and_the_capacity_to_the_last_byte() -> None:
+    notice = packed(msgspec.structs.replace(alert("Events lost"), source="internal"))
+    fitting = NOTICE_RESERVE // notice.size + 1
+    queue = FairQueue(fitting * notice.size - NOTICE_RESERVE)
+    assert [fitting + 1] == fill(queue, *[notice] * (fitting + 1))
+
+
 def test_notices_beyond_their_reserve_take_the_room_of_alerts_and_displace_none() -> None:
     queue = queue_of(100)
     notice = packed(msgspec.structs.replace(alert("Events lost"), source="internal"))
@@ -162,11 +168,22 @@ def test_when_it_is_full_every_alert_is_in_the_index_however_large_those_that_ca
     assert max(dropped) <= 740
 
 
-def test_after_pressure_it_is_a_plain_queue_again() -> None:
+def test_the_index_is_complete_before_the_first_alert_is_dropped() -> None:
+    """It grows with each alert that comes: none waits until all are in it."""
+    queue = queue_of(100)
+    fill(queue, *[an_alert("a")] * 75)
+    assert (75, None) == (len(queue._older), queue._index)
+    fill(queue, an_alert("a"), first=76)
+    assert (71, 5) == (len(queue._older), len(queue._newer)), "itself and four older ones"
+    fill(queue, *[an_alert("a")] * 23, first=77)
+    assert (0, 99) == (len(queue._older), len(queue._newer))
+
+
+def test_half_empty_it_is_a_plain_queue_again() -> None:
     queue = queue_of(4)
     fill(queue, *(an_alert("rule") for _ in range(9)))
-    taken = [number for number, _ in queue.take(2)]
-    assert ([1, 2], None, 2) == (taken, queue._index, len(queue))
+    found = [([number for number, _ in queue.take(1)], queue._index is None, len(queue)) for _ in range(2)]
+    assert [([1], False, 3), ([2], True, 2)] == found
     assert ([], [3, 4, 10, 11]) == (
         fill(queue, an_alert("a"), an_alert("b"), first=10),
         [number for number, _ in queue.take(9)],
@@ -180,6 +197,13 @@ def test_the_memory_of_a_queue_under_pressure_is_bounded() -> None:
         fill(queue, *(an_alert(f"{priority} {one}", priority) for one in range(1_000)), first=number + 1)
         number += 1_000
     assert (100, True) == (len(queue), len(queue._older) + len(queue._newer) <= 100 + 1_100 // 8)
+
+
+def test_places_of_dropped_alerts_are_not_removed_for_each_one() -> None:
+    """To remove them takes as long as the queue is."""
+    queue = queue_of(100)
+    fill(queue, *(an_alert("a", priority) for priority in (Severity.DEBUG, Severity.ALERT) for _ in range(100)))
+    assert (100, 200) == (len(queue), len(queue._newer))
 
 
 def test_nothing_is_lost_or_given_twice_and_the_worst_are_kept_property() -> None:
@@ -201,18 +225,7 @@ def test_nothing_is_lost_or_given_twice_and_the_worst_are_kept_property() -> Non
         assert (0, 0) == (len(queue), queue.bytes)
 
 
-def test_a_capacity_of_nothing_is_refused() -> None:
+def test_a_capacity_of_nothing_is_refused_and_one_of_a_byte_is_not() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         queue_of(0)
-
-
-def test_ranges_hold_what_was_dropped_and_nothing_else() -> None:
-    numbers = DroppedNumbers()
-    for one in (4, 2, 7, 3, 9):
-        numbers.add(one, one, "full")
-    numbers.add(10, 12, "full")
-    numbers.add(1, 1, "other")
-    assert [
-        DroppedRange(2, 4, "full"), DroppedRange(7, 7, "full"), DroppedRange(9, 12, "full"), DroppedRange(1, 1, "other")
-    ] == numbers.take()  # fmt: skip
-    assert [] == numbers.take()
+    assert [] == fill(FairQueue(1), an_alert("a"))

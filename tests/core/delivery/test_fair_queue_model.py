@@ -48,6 +48,8 @@ class Pair:
     def __init__(self, capacity: int) -> None:
         self.queue, self.capacity = FairQueue(capacity), capacity
         self.items: list[tuple[int, PackedAlert]] = []
+        self.most = 0
+        """Alerts that it has held at a time."""
 
     def bytes(self, *, notices: bool) -> int:
         return sum(one.size for _, one in self.items if one.is_notice is notices)
@@ -67,6 +69,7 @@ class Pair:
             assert [(number, one)] == dropped
             return
         self.items.append((number, one))
+        self.most = max(self.most, len(self.items))
         for victim, _ in dropped:
             assert self.is_over()
             assert victim in self.may_go()
@@ -82,6 +85,9 @@ class Pair:
     def check(self) -> None:
         assert (len(self.items), self.items[0][0] if self.items else None) == (len(self.queue), self.queue.oldest())
         assert self.bytes(notices=True) + self.bytes(notices=False) == self.queue.bytes
+        places = (*self.queue._older, *self.queue._newer)
+        dropped = sum(place.alert is None for place in places)
+        assert dropped == self.queue._evicted <= (self.most + 10) / 8
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -89,6 +95,7 @@ def test_a_queue_drops_what_its_policy_names_and_gives_the_rest_in_order(
     monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     monkeypatch.setattr(fair_queue, "NOTICE_RESERVE", _RESERVE)
+    monkeypatch.setattr(fair_queue, "_EVICTED_FROM", 10)
     chance, known = random.Random(seed), kinds()
     pair = Pair(5_000)
     for number in range(1, 400):

@@ -17,3 +17,5 @@ def test_a_notice_that_is_given_up_waits_for_the_next_alert_that_is() -> None:
     assert [] == given_up.take(), "a destination that rejects everything would get one notice after the other"
     given_up.add(9, is_notice=False)
     assert [(5, 5), (9, 9)] == [(one.first, one.last) for one in given_up.take()]
+    given_up.add(10, is_notice=True)
+    assert [] == given_up.take()

@@ -9,7 +9,7 @@ python -m tests.core.delivery.worker_scenes    writes tests/data/deliveries/ aga
 import asyncio
 import random
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from unittest.mock import patch
@@ -31,6 +31,7 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.testing import alert, virtual_clock
+from tests.core.delivery.disk_queues import Here
 from tests.support import golden
 from tests.support.packing import packed, room
 from tests.support.requirements import DATA
@@ -93,20 +94,6 @@ class Destination:
         return Retry(1.0) if self._mode == "partial" and self._chance.random() < 0.5 else None
 
 
-class _Here:
-    """In the place of the spool's thread: its work is done at once, so that a scene goes the same way each time."""
-
-    def __init__(self, name: str) -> None:
-        pass
-
-    async def run(self, work: Callable[[], Any]) -> Any:
-        """Do it."""
-        return work()
-
-    def close(self) -> None:
-        """There is no thread."""
-
-
 async def _wait_for(awaited: Awaitable[T], timeout: float) -> T:  # noqa: ASYNC109  as asyncio's
     """As Python 3.12 does it; before, another task stood between, and what follows came a step later."""
     async with asyncio.timeout(timeout):
@@ -132,7 +119,7 @@ class Scene:
         before = random.getstate()
         random.seed(self.chance.random())
         try:
-            with patch.object(spool_file, "WorkerThread", _Here), patch.object(asyncio, "wait_for", _wait_for):
+            with patch.object(spool_file, "WorkerThread", Here), patch.object(asyncio, "wait_for", _wait_for):
                 for _ in range(2 if self._path else 1):
                     self._metrics, self._before = Metrics(), {}
                     virtual_clock.run(self._act())
