@@ -28,7 +28,7 @@ class FloodReport:
         state = pump.pipeline.state
         process = None if state is None else state.process(flood.pid)
         name, container = _name(process), _container(process)
-        culprit = {
+        account = {
             "process": f"the process {name or 'unknown'} ({flood.pid})",
             "user": f"the user {flood.uid}",
             "container": f"the container {container or flood.cgroup}",
@@ -37,7 +37,7 @@ class FloodReport:
         self._alerts.notice(
             RULE,
             Severity.CRITICAL,
-            f"{culprit} {said} source {pump.name} with {flood.rate:,.0f} events a second (last {flood.type} of "
+            f"{account} {said} source {pump.name} with {flood.rate:,.0f} events a second (last {flood.type} of "
             f"{name or flood.pid}): {flood.refused} of them were dropped{' until it ended' if flood.ended else ''}",
             evt_source=pump.name,
             account=flood.account,

@@ -1,4 +1,4 @@
-"""Heartbeats: a sign of life for each sink that wants one, sent once each source has proved that it sees.
+"""Heartbeats: a notice for each sink that wants one, sent once each source has proved that it sees.
 
 Before a heartbeat every source that can (`MakesProbes`) causes an event, which must come through kernel, ring buffer,
 state and evaluators; the heartbeat goes out whether it does or not, and says so. Its sequence number is the sink's next

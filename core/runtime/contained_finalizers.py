@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from mozu.core.isolation.interrupter import Interrupted
-from mozu.core.runtime.culprits import Culprits
+from mozu.core.runtime.stack_owners import StackOwners
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class ContainedFinalizers:
     """While it is in use: the failures of finalizers are logged and counted."""
 
-    def __init__(self, culprits: Culprits) -> None:
-        self._culprits = culprits
+    def __init__(self, owners: StackOwners) -> None:
+        self._owners = owners
         self._before = sys.unraisablehook
 
     def __enter__(self) -> None:
@@ -33,7 +33,7 @@ class ContainedFinalizers:
         if isinstance(error, Interrupted):
             return
         # Not by the context: objects are collected in whatever context runs then.
-        owner = None if error is None else self._culprits.of_error(error)
+        owner = None if error is None else self._owners.of_error(error)
         if owner is None or error is None:
             self._before(arguments)
         else:

@@ -19,7 +19,7 @@ from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.isolated import Isolation
 from mozu.core.isolation.owner import OWNER
-from mozu.core.runtime.culprits import Culprits
+from mozu.core.runtime.stack_owners import StackOwners
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class ContainedLoop(uvloop.Loop):
 
     def __init__(self) -> None:
         super().__init__()
-        self.culprits = Culprits()
+        self.owners = StackOwners()
         """Who owns what has no owner by its context."""
         self._owners: WeakKeyDictionary[object, Isolation] = WeakKeyDictionary()
         """Protocol → the component in whose call it was made."""
@@ -73,7 +73,7 @@ class ContainedLoop(uvloop.Loop):
 
     def contain(self, error: BaseException, *made: object) -> None:
         """Count and log what came out of a callback; `made`: the task, or the protocol, that it belongs to."""
-        owner = OWNER.get() or next(filter(None, map(self._owner_of, made)), None) or self.culprits.of_error(error)
+        owner = OWNER.get() or next(filter(None, map(self._owner_of, made)), None) or self.owners.of_error(error)
         if owner is None:
             _log.error("a callback of unknown origin failed", exc_info=error)
         else:
@@ -176,8 +176,8 @@ def _contain(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> Non
 class ContainedThreads:
     """While it is in use: what ends a component's own thread is logged and counted as its failure, SystemExit too."""
 
-    def __init__(self, culprits: Culprits) -> None:
-        self._culprits = culprits
+    def __init__(self, owners: StackOwners) -> None:
+        self._owners = owners
         self._before = threading.excepthook
 
     def __enter__(self) -> None:
@@ -188,7 +188,7 @@ class ContainedThreads:
 
     def _contain(self, arguments: threading.ExceptHookArgs) -> None:
         error = arguments.exc_value
-        owner = None if error is None else self._culprits.of_error(error)
+        owner = None if error is None else self._owners.of_error(error)
         if owner is None or error is None:
             self._before(arguments)
         else:

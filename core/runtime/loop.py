@@ -16,8 +16,8 @@ from mozu.core.isolation.interrupter import break_off
 from mozu.core.isolation.isolated import Isolation
 from mozu.core.runtime.contained_finalizers import ContainedFinalizers
 from mozu.core.runtime.contained_loop import ContainedLoop, ContainedThreads
-from mozu.core.runtime.culprits import Culprits
 from mozu.core.runtime.leaving import leave
+from mozu.core.runtime.stack_owners import StackOwners
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ def run(main: Coroutine[None, None, T]) -> T:
     loop = runner.get_loop()
     assert isinstance(loop, ContainedLoop)
     try:
-        with ContainedThreads(loop.culprits), ContainedFinalizers(loop.culprits):
+        with ContainedThreads(loop.owners), ContainedFinalizers(loop.owners):
             return runner.run(main)
     finally:
         _close(loop)
@@ -68,18 +68,18 @@ class Watchdog:
     A loop in which no Python code runs is asked every tenth time only: it is most likely idle, and need not be woken.
     After ten such checks in a row they are three times as far apart: a hold that begins then is seen four thresholds
     later at the latest, and one that is over sooner may stay unreported.
-    `culprits` know whose code it is: by the context of the task that runs, or else by the stack.
+    `owners` know whose code it is: by the context of the task that runs, or else by the stack.
     """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        culprits: Culprits,
+        owners: StackOwners,
         *,
         threshold: float = 0.1,
         report: Callable[[str, float], None],
     ) -> None:
-        self._loop, self._culprits, self._threshold, self._report = loop, culprits, threshold, report
+        self._loop, self._owners, self._threshold, self._report = loop, owners, threshold, report
         self._heartbeat = threading.Event()
         self._is_stopped = False
         self._end_of_pause = threading.Lock()
@@ -174,6 +174,6 @@ class Watchdog:
         """The component whose code the loop's thread is in, if it is one's; and the same with the innermost frame."""
         place = "unknown" if frame is None else f"{frame.f_globals.get('__name__', '')}:{frame.f_code.co_name}"
         owner = self._loop.owner() if isinstance(self._loop, ContainedLoop) else None
-        found = self._culprits.of_stack(frame) if owner is None else (owner,)
+        found = self._owners.of_stack(frame) if owner is None else (owner,)
         who = " or ".join(map(str, found))
         return who, f"{who} ({place})" if who else place

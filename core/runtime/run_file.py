@@ -32,7 +32,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     started: int = 0
     """ns since the epoch, as `seen`."""
     seen: int = 0
-    """The last sign of life."""
+    """The last heartbeat."""
     boot: str = ""
     """The boot id of the kernel."""
 
@@ -112,7 +112,7 @@ class RunFile:
         self._ended = []
 
     def sign(self) -> None:
-        """A sign of life. Raises OSError."""
+        """A heartbeat. Raises OSError."""
         self._record = msgspec.structs.replace(self._record, seen=time.time_ns())
         self._write()
 

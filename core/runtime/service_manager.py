@@ -21,7 +21,7 @@ class ServiceManager:
 
     def __init__(self, address: str = "", watchdog_seconds: float = 0.0) -> None:
         """`address`: of its socket, `@` first where it is abstract; empty: there is none. `watchdog_seconds`: without
-        a sign of life within this time it ends the process; 0: it never does."""
+        a heartbeat within this time it ends the process; 0: it never does."""
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
         self._is_watched = watchdog_seconds > 0
         self._socket: socket.socket | None = None
@@ -49,7 +49,7 @@ class ServiceManager:
         self._send("STOPPING=1", f"STATUS={_line(why)}")
 
     def loop_answers(self) -> None:
-        """Called in the event loop, every second: a sign of life, where one is waited for."""
+        """Called in the event loop, every second: a heartbeat, where one is waited for."""
         if self._is_watched:
             self._send("WATCHDOG=1")
 
@@ -66,7 +66,7 @@ class ServiceManager:
             if self._socket is None:
                 self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
                 self._socket.connect(self._address)
-            with suppress(BlockingIOError):  # its queue is full: the next sign of life follows soon
+            with suppress(BlockingIOError):  # its queue is full: the next heartbeat follows soon
                 self._socket.send("\n".join(lines).encode())
         except OSError as error:
             _log.warning("the service manager at %s is not notified any more: %s", self._address, error)

@@ -151,7 +151,7 @@ def watched_loop(what: str, seconds: float = STALL_SECONDS) -> Iterator[None]:
 
 
 class _LoopWatch:
-    """A thread that asks the loop for a sign of life."""
+    """A thread that asks the loop for a heartbeat."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._loop, self._seconds = loop, seconds

@@ -182,7 +182,7 @@ class _Checker:
 
 
 class _Batches:
-    """Reads with a patience: what is not there in time is waited for again, and nothing is cancelled."""
+    """Reads with a timeout: what is not there in time is waited for again, and nothing is cancelled."""
 
     def __init__(self, batches: AsyncIterator[Sequence[Event | Alert]]) -> None:
         self._batches = batches

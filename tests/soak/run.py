@@ -17,7 +17,7 @@ from tests.soak.truth import Known, proc
 from tests.support.requirements import ROOT, program
 
 _PID_MAX = Path("/proc/sys/kernel/pid_max")
-_PATIENCE = 300.0
+_TIMEOUT = 300.0
 _REPAIR = 90.0
 """Seconds that mozu may take to put its state right after a loss."""
 
@@ -98,7 +98,7 @@ def soak(plan: Plan, rules: list[Path], folder: Path, say: Callable[[str], None]
             wrong, compared, sizes = _settled(mozu, folder / "state.json")
             say(f"{compared} processes compared")
             mozu.send_signal(signal.SIGTERM)
-            if mozu.wait(_PATIENCE):
+            if mozu.wait(_TIMEOUT):
                 raise AssertionError("mozu did not end cleanly")
     counts = json.loads((folder / "statistics.json").read_text())["sources"]["syscalls"]["types"]
     return Outcome(samples, wrong, compared, sizes, begun, counts)
@@ -245,10 +245,10 @@ def _state(mozu: "subprocess.Popen[bytes]", path: Path) -> Any:
 
 
 def _until(test: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIMEOUT
     while not test():
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {_PATIENCE:.0f} s: {what}")
+            raise AssertionError(f"not within {_TIMEOUT:.0f} s: {what}")
         time.sleep(0.1)  # mozu is another process
 
 

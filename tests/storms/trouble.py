@@ -19,7 +19,7 @@ KINDS: Final = ("kill", "restart", "socket")
 _STARTS: Final = 3
 _PAUSE: Final = 0.5
 """Seconds until a container that the runtime did not run is tried again: an engine that is down refuses at once."""
-_PATIENCE: Final = 300.0
+_TIMEOUT: Final = 300.0
 """Seconds within which the storm must come as far as the next trouble, and an alert after it must come."""
 
 
@@ -81,7 +81,7 @@ class _Storm:
     def reached(self, count: int) -> None:
         """Wait until so many have run to their end."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.done) >= count, _PATIENCE), f"{count} containers have run"
+            assert self._changed.wait_for(lambda: len(self.done) >= count, _TIMEOUT), f"{count} containers have run"
 
     def _next(self) -> str | None:
         with self._changed:

@@ -25,7 +25,7 @@ _PAUSE: Final = 1.0
 """Seconds after which it is tried again where the kernel gives no watch."""
 _SHORT_PAUSE: Final = 0.002
 """Seconds between two looks at files that are not complete yet."""
-_PATIENCE: Final = 1.0
+_PREFETCH_TIMEOUT: Final = 1.0
 """Seconds for which they are looked at."""
 
 
@@ -122,7 +122,7 @@ class BundlePrefetch(Generic[T]):
 
     def _appeared(self, full_id: str) -> None:
         self._found.pop(full_id, None)  # of one that had this id before
-        self._pending[full_id] = time.monotonic() + _PATIENCE
+        self._pending[full_id] = time.monotonic() + _PREFETCH_TIMEOUT
 
     def _look(self) -> None:
         for full_id, until in list(self._pending.items()):

@@ -17,7 +17,7 @@ from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 from mozu.core.common.backoff import Backoff
 from mozu.core.common.containers.runtime_api import Unimplemented, socket_identity
 
-_SILENCES: Final = (0.5, 5.0)
+_RETRY_INTERVALS: Final = (0.5, 5.0)
 """First and longest seconds for which a server that did not answer in time is not asked, and after which one call tries
 it again: every other call would wait as long."""
 _MAX_CALLS: Final = 16
@@ -52,7 +52,7 @@ class GrpcCalls:
         self._timeout = timeout
         self._channel: Channel | None = None
         self._identity: tuple[int, int] | None = None
-        self._silence = Backoff(*_SILENCES, jitter=0.0, clock=clock)
+        self._backoff = Backoff(*_RETRY_INTERVALS, jitter=0.0, clock=clock)
         self._is_silent = self._is_tried = False
         """It did not answer in time; one call tries whether it does again."""
         self._calls = asyncio.Semaphore(_MAX_CALLS)
@@ -67,7 +67,7 @@ class GrpcCalls:
         """The answer to one request; None for NOT_FOUND."""
         channel = self._connected()
         is_trial = self._is_silent
-        if is_trial and (self._is_tried or self._silence.left()):
+        if is_trial and (self._is_tried or self._backoff.left()):
             raise TimeoutError("it did not answer in time a moment ago")
         self._is_tried = is_trial
         unary: UnaryUnaryMethod[bytes, bytes] = UnaryUnaryMethod(channel, method, bytes, bytes)
@@ -82,7 +82,7 @@ class GrpcCalls:
         except (StreamTerminatedError, ProtocolError) as error:
             raise ConnectionResetError(str(error) or type(error).__name__) from error
         except TimeoutError:
-            self._silence.failed()
+            self._backoff.failed()
             self._is_silent = True
             raise
         finally:
@@ -106,7 +106,7 @@ class GrpcCalls:
 
     def _answered(self) -> None:
         self._is_silent = False
-        self._silence.succeeded()
+        self._backoff.succeeded()
 
     def _connected(self) -> Channel:
         identity = socket_identity(self.socket)

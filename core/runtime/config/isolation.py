@@ -20,7 +20,7 @@ class IsolationSettings(Settings):
         1.0, gt=0, le=1024, description="`process`: processors that it may use on average; 0.5 is half of one."
     )
     answer: float = Field(
-        10.0, ge=1, description="`process`: seconds without a sign of life after which it is killed."
+        10.0, ge=1, description="`process`: seconds without a heartbeat after which it is killed."
     )
 
     @model_validator(mode="before")

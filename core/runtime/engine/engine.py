@@ -22,7 +22,6 @@ from mozu.core.isolation.side_by_side import until_first
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.contained_loop import ContainedLoop
-from mozu.core.runtime.culprits import Culprits
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.final_statistics import report
@@ -43,6 +42,7 @@ from mozu.core.runtime.loop import Watchdog
 from mozu.core.runtime.preflight import RUN_FILES, require
 from mozu.core.runtime.run_file import instance
 from mozu.core.runtime.service_manager import ServiceManager
+from mozu.core.runtime.stack_owners import StackOwners
 
 _log = logging.getLogger("mozu.engine")
 _START_HOLD: Final = 1.0
@@ -95,7 +95,7 @@ class Engine:
         """None where no event comes from a live machine: what a recording means is not asked of today's network."""
         if any(pump.live and pump.pipeline.state is not None for pump in self._pumps):
             self._hosts = HostResolver(assembly.fields.lookups, assembly.resolve, metrics)
-        self._culprits, self._manager = Culprits(), manager or ServiceManager()
+        self._owners, self._manager = StackOwners(), manager or ServiceManager()
         self._operations = RunOperations(
             assembly, metrics, pumps=self._pumps, workers=lambda: self._alerts.workers, spawn=tasks.spawn,
             has_started=self.started.is_set, is_stopping=self._stopping.is_set,
@@ -128,9 +128,9 @@ class Engine:
         Not `attended`: signals are the caller's affair, and the numbers at the end are not printed.
         """
         loop = asyncio.get_running_loop()
-        self._culprits = loop.culprits if isinstance(loop, ContainedLoop) else self._culprits
-        self._culprits.use(self._components())
-        watchdog = Watchdog(loop, self._culprits, report=self._report_delay)
+        self._owners = loop.owners if isinstance(loop, ContainedLoop) else self._owners
+        self._owners.use(self._components())
+        watchdog = Watchdog(loop, self._owners, report=self._report_delay)
         signals = StopSignals(loop, watchdog, self._stop_for_signal, lambda: self._assembly.stop_deadline)
         if attended:
             self._catch_signals(loop, signals)
@@ -283,7 +283,7 @@ class Engine:
     async def _follow(self, pump: SourcePump) -> None:
         """Once it is known which source works: another may stand in for one that cannot start."""
         await pump.started.wait()
-        self._culprits.use(self._components())
+        self._owners.use(self._components())
         if pump.reconciler is not None:
             await pump.reconciler.run()
 
@@ -317,7 +317,7 @@ class Engine:
 
     def _reloaded(self) -> None:
         """A reload has come into force, or was refused."""
-        self._culprits.use(self._components())
+        self._owners.use(self._components())
         self._tell_ready()
 
     def _tell_ready(self) -> None:

@@ -42,7 +42,7 @@ class KubernetesApi:
         self._sockets: WeakSet[socket.socket] = WeakSet()
 
     async def close(self) -> None:
-        """End all connections, also those that TLS would keep open for a server's farewell. Idempotent."""
+        """End all connections, also those that TLS would keep open for a close_notify of the server. Idempotent."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -162,7 +162,7 @@ class KubernetesApi:
 
 
 def _abort_unread(response: aiohttp.ClientResponse) -> None:
-    """End the connection of an answer that goes on, at once: TLS would wait for the server's farewell."""
+    """End the connection of an answer that goes on, at once: TLS would wait for the close_notify of the server."""
     connection = response.connection
     if connection is not None and connection.transport is not None and not response.content.at_eof():
         connection.transport.abort()

@@ -382,7 +382,7 @@ class Loader:
         paths = {ALL_CALLS: self._exits.shared, **self._attached_paths}
         return {name: self._misses(pairs) or 0 for name, pairs in paths.items()}
 
-    def silence(self) -> None:
+    def end_records(self) -> None:
         """No program counts or records anything any more, and none is at it: the counters and the ring are final."""
         self.configure(off=True)
         bpf_syscall.wait_for_programs()

@@ -1,7 +1,7 @@
 """How often the ring buffer is drained: a wake-up of mozu drains many records, and exact matches do not wait.
 
 A wake-up costs about a quarter of a millisecond, most of it because the watched processes have replaced the caches, and
-a record that wakes costs its writer more than one that does not. So records wait for company, for an interval that
+a record that wakes costs its writer more than one that does not. So wake-ups are coalesced, over an interval that
 follows their rate. Exact matches (struct syscall_ctx of bpf/syscall_ctx.h) wake the reader at once, and once: then it
 drains every EXACT_INTERVAL for a while without being woken.
 """
@@ -16,7 +16,7 @@ EXACT_INTERVAL: Final = 0.002
 """Seconds between two drains after an exact match."""
 EXACT_DRAINS: Final = 10
 """So many of them."""
-COMPANY: Final = 250
+COALESCED: Final = 250
 """Events that a drain waits for: mozu's work on them is a few milliseconds."""
 MAX_BATCH: Final = 500
 """Events of one drain. A full one means that more are waiting: no pause."""
@@ -33,4 +33,4 @@ def poll_interval(drained: int, seconds: float, longest: float) -> float:
     """Seconds to the next drain, after one that gave the events of so many seconds; `longest`: `max_poll_interval`."""
     if drained >= MAX_BATCH:
         return 0
-    return max(MIN_POLL_INTERVAL, min(longest, COMPANY * seconds / max(drained, 1)))
+    return max(MIN_POLL_INTERVAL, min(longest, COALESCED * seconds / max(drained, 1)))

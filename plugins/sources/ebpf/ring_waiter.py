@@ -57,7 +57,7 @@ class RingWaiter:
             await asyncio.sleep(0)
         elif busy or not is_sparse or (drained and self._quick):
             self._arm(armed=False)
-            await self._wait_for_company(drained, since)
+            await self._coalesce(drained, since)
         else:
             await self._wait_for_any()
 
@@ -75,7 +75,7 @@ class RingWaiter:
         self._wakeups.poll(0)
         self.interrupt()
 
-    async def _wait_for_company(self, drained: int, since: float) -> None:
+    async def _coalesce(self, drained: int, since: float) -> None:
         seconds = poll_interval(drained, since, self._longest)
         if self._quick:
             self._quick -= 1
@@ -94,7 +94,7 @@ class RingWaiter:
             came = bool(self._pending()) or await self._sleep(self._longest) or bool(self._pending())
         if came or await self._sleep(until_tick(self._loop.time(), IDLE_SECONDS)):
             self._arm(armed=False)
-            await self._wait_for_company(1, self._longest)
+            await self._coalesce(1, self._longest)
 
     def _arm(self, *, armed: bool) -> None:
         if armed != self._is_armed:

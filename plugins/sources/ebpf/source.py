@@ -348,7 +348,7 @@ class EbpfSource:
         if self._loader is None:
             return
         self._process_cache = None
-        await asyncio.to_thread(self._loader.silence)
+        await asyncio.to_thread(self._loader.end_records)
         if self._waiter is not None:
             self._waiter.close()
             self._waiter = None

@@ -16,7 +16,7 @@ from mozu.core.common.descriptors import initial_soft_limit
 from mozu.core.model.syscalls import kernel_number
 from mozu.plugins.sources.ptrace import native, seccomp
 from mozu.plugins.sources.ptrace.call_gate import ALWAYS_STOPPED, SECCOMP
-from mozu.plugins.sources.ptrace.hand_over import HandOver
+from mozu.plugins.sources.ptrace.injected_opens import InjectedOpens
 from mozu.plugins.sources.ptrace.tracer import Tracer
 
 _LAUNCHER: Final = Path(__file__).with_name("launcher.py")
@@ -41,7 +41,7 @@ def launch(
             ends.enter_context(others)
             others.set_inheritable(True)
             channel = others.fileno()
-            tracer.hand_over = HandOver(own, log)
+            tracer.injected_opens = InjectedOpens(own, log)
         numbers_said = map(str, (initial_soft_limit(), channel, SECCOMP))
         program = seccomp.build_filter(numbers, opens=opens).hex()
         arguments = [sys.executable, "-I", "-S", str(_LAUNCHER), program, *numbers_said, *command]

@@ -13,7 +13,7 @@ _ALLOW: Final = 0x7FFF0000
 _TRACE: Final = 0x7FF00000
 _NOTIFY: Final = 0x7FC00000
 HANDED_OVER: Final = 0x6D6F_7A75_6F70_656E
-"""The sixth argument of an open that mozu does (hand_over.py); no open has so many arguments."""
+"""The sixth argument of an open that mozu does (injected_opens.py); no open has so many arguments."""
 _SIXTH: Final = 16 + 8 * 5
 DEMANDED: Final = 1
 OTHER_ABI: Final = 2

@@ -19,7 +19,7 @@ from mozu.core.model.syscalls import call_name
 from mozu.plugins.sources.ptrace import native
 from mozu.plugins.sources.ptrace.call_gate import DENIED, CallGate
 from mozu.plugins.sources.ptrace.event_queue import EventQueue
-from mozu.plugins.sources.ptrace.hand_over import HandOver
+from mozu.plugins.sources.ptrace.injected_opens import InjectedOpens
 from mozu.plugins.sources.ptrace.native import TaskGone
 from mozu.plugins.sources.ptrace.process_tree import ProcessTree
 from mozu.plugins.sources.ptrace.program_warnings import ProgramWarnings
@@ -84,7 +84,7 @@ class Tracer:
         """Around the handling of each stop."""
         self.gate: CallGate | None = None
         """Decides which calls do not run; None: all run."""
-        self.hand_over: HandOver | None = None
+        self.injected_opens: InjectedOpens | None = None
         """Does opens that the gate lets through; None: they run as they are."""
         self._queue, self._filtered = queue, filtered
         self._resume_request = native.CONT if filtered else native.SYSCALL
@@ -169,7 +169,7 @@ class Tracer:
             self._on_entry(task)
             return
         reader, task.reader = task.reader, None
-        is_over = HandOver.ends(task)
+        is_over = InjectedOpens.ends(task)
         if task.result is not None:
             native.set_result(task.tid, task.result)
             task.result = None
@@ -206,19 +206,19 @@ class Tracer:
         self._resume(task)
 
     def _judge(self, gate: CallGate, task: TracedTask, reader: SyscallReader) -> None:
-        """The call at whose entry it is stopped runs, is denied, or is done for it (hand_over.py)."""
+        """The call at whose entry it is stopped runs, is denied, or is done for it (injected_opens.py)."""
         try:
-            held = None if self.hand_over is None else self.hand_over.hold(task, reader)
+            held = None if self.injected_opens is None else self.injected_opens.hold(task, reader)
         except OSError as error:
             self._answer(task, -(error.errno or 0) or DENIED)
             return
         try:
             if gate.denies(task, reader, held):
                 self._answer(task, DENIED)
-            elif held is None or self.hand_over is None:
+            elif held is None or self.injected_opens is None:
                 self._resume(task)
             else:
-                self.hand_over.give(task, reader, held, gate)
+                self.injected_opens.give(task, reader, held, gate)
         finally:
             if held is not None:
                 held.close()
@@ -232,8 +232,8 @@ class Tracer:
     def close(self) -> None:
         """No task is left."""
         self.reader_context.sockets.close()
-        if self.hand_over is not None:
-            self.hand_over.close()
+        if self.injected_opens is not None:
+            self.injected_opens.close()
 
     # --- fork, exec, exit
 

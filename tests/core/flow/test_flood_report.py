@@ -12,14 +12,14 @@ def flood(account: str, *, ended: bool = False) -> Flood:
 
 
 @pytest.mark.parametrize(
-    ("account", "culprit"),
+    ("account", "shown"),
     [("process", "the process unknown (42)"), ("user", "the user 65534"), ("container", "the container 11")],
 )
-def test_a_flood_is_a_critical_notice_with_who_and_what(account: str, culprit: str) -> None:
+def test_a_flood_is_a_critical_notice_with_who_and_what(account: str, shown: str) -> None:
     scene = Scene()
     scene.source.floods = [flood(account)]
     assert [
-        f"{culprit} floods source made with 1,234 events a second (last openat of 42): 900 of them were dropped"
+        f"{shown} floods source made with 1,234 events a second (last openat of 42): 900 of them were dropped"
     ] == scene.reported()
     (notice,) = scene.worker.notices
     assert ("Event flood", Severity.CRITICAL) == (notice.rule, notice.priority)

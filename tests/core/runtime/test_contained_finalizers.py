@@ -15,7 +15,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.runtime import loop as loops
 from mozu.core.runtime.contained_finalizers import ContainedFinalizers
 from mozu.core.runtime.contained_loop import ContainedLoop
-from mozu.core.runtime.culprits import Culprits
+from mozu.core.runtime.stack_owners import StackOwners
 
 
 class Failing:
@@ -30,9 +30,9 @@ class Bell:
 
 
 def test_a_finalizer_that_raises_is_its_components_failure() -> None:
-    culprits, sink = Culprits(), Isolated("sink", "bell", Bell(), Metrics())
-    culprits.use([sink])
-    with ContainedFinalizers(culprits):
+    owners, sink = StackOwners(), Isolated("sink", "bell", Bell(), Metrics())
+    owners.use([sink])
+    with ContainedFinalizers(owners):
         made = Failing()
         del made
         gc.collect()
@@ -42,7 +42,7 @@ def test_a_finalizer_that_raises_is_its_components_failure() -> None:
 def test_what_no_component_has_raised_goes_to_the_hook_before(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", seen.append)
-    with ContainedFinalizers(Culprits()):
+    with ContainedFinalizers(StackOwners()):
         made = Failing()
         del made
         gc.collect()
@@ -81,8 +81,8 @@ def test_what_breaks_off_a_call_in_a_finalizer_is_raised_again(
     async def main() -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, ContainedLoop)
-        loop.culprits.use([sink])
-        watchdog = loops.Watchdog(loop, loop.culprits, threshold=0.02, report=lambda *_: None)
+        loop.owners.use([sink])
+        watchdog = loops.Watchdog(loop, loop.owners, threshold=0.02, report=lambda *_: None)
         watchdog.start()
         with deadline(sink, "start", 60.0):  # so that signals are heard
             pass

@@ -37,7 +37,7 @@ def blamed(raised: BaseException, cause: Callable[[Component], Awaitable[None]])
     async def main() -> tuple[int, int]:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, ContainedLoop)
-        loop.culprits.use([first, second])
+        loop.owners.use([first, second])
         with first.owned():
             await cause(first.component)
         for _ in range(5):

@@ -12,8 +12,8 @@ from typing import cast
 from mozu.core.isolation.isolated import Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.runtime import loop
-from mozu.core.runtime.culprits import Culprits
 from mozu.core.runtime.loop import Watchdog
+from mozu.core.runtime.stack_owners import StackOwners
 
 PATIENCE = 60.0
 
@@ -29,7 +29,7 @@ class Counted:
         return self._running.call_soon_threadsafe(callback)
 
 
-class Blamed(Culprits):
+class Blamed(StackOwners):
     """Whose code it is: this test's."""
 
     def of_stack(self, frame: FrameType | None) -> tuple[Isolation, ...]:
@@ -163,7 +163,7 @@ def test_what_was_broken_off_before_may_hold_the_loop_for_half_a_second_once_a_s
     held: dict[tuple[str, float], bool] = {}
 
     async def main() -> None:
-        dog = Watchdog(asyncio.get_running_loop(), Culprits(), report=lambda blocker, seconds: None)
+        dog = Watchdog(asyncio.get_running_loop(), StackOwners(), report=lambda blocker, seconds: None)
         for one in (first, again):
             for seconds in (0.5, loop.HOLD_SECONDS):
                 held[one.name, seconds] = dog._still_holds("sink first or sink again", seconds, one)

@@ -89,7 +89,7 @@ def test_an_alert_that_breaks_the_endpoint_holds_up_the_others_twice_and_no_long
 
 
 def test_a_request_that_breaks_the_endpoint_is_repeated_as_it_was_and_only_then_divided() -> None:
-    """First the same request with the same id; at its third failure the culprit is looked for."""
+    """First the same request with the same id; at its third failure the record to blame is looked for."""
     play = Play(lambda numbers: BROKEN if 3 in numbers else ACCEPTED, size=4, failures=100)
     assert [RETRY] * 5 == play.deliver(1, 5)
     assert [RETRY] * 5 == play.deliver(1, 5)

@@ -3,7 +3,7 @@
 import pytest
 
 from mozu.plugins.sources.ebpf.poll_interval import (
-    COMPANY,
+    COALESCED,
     MAX_BATCH,
     MAX_POLL_INTERVAL,
     MIN_POLL_INTERVAL,
@@ -17,7 +17,7 @@ from mozu.plugins.sources.ebpf.poll_interval import (
     [
         (1, 10, 0.01),
         (10, 1_000, 0.01),
-        (100, 50_000, COMPANY / 50_000),
+        (100, 50_000, COALESCED / 50_000),
         (MAX_BATCH - 1, 1_000_000, MIN_POLL_INTERVAL),
         (MAX_BATCH, 100_000, 0),
     ],

@@ -73,7 +73,7 @@ def test_a_full_batch_is_followed_by_the_next_drain_at_once() -> None:
     waits(check)
 
 
-def test_records_that_are_no_exact_match_wait_for_company() -> None:
+def test_records_that_are_no_exact_match_coalesce() -> None:
     async def check(ring: Ring, waiter: RingWaiter) -> None:
         later(0.001, ring.write)
         assert pytest.approx(MAX_POLL_INTERVAL) == await seconds(waiter, 100)

@@ -24,7 +24,7 @@ _PARAMS: Final = struct.Struct("<10I10I10I")
 _ASYNC: Final = 16
 _MULTISHOT: Final = 1
 _AWAKE_MS: Final = 2000
-_PATIENCE: Final = 20.0
+_TIMEOUT: Final = 20.0
 AT_FDCWD: Final = -100
 
 
@@ -84,7 +84,7 @@ class Ring:
             self._until(lambda: self._get(self._cq_tail) != self._get(self._cq_head))
 
     def _until(self, met: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _TIMEOUT
         while not met():
             assert time.monotonic() < deadline
             time.sleep(0.001)  # the kernel's thread does it in its own time
@@ -222,7 +222,7 @@ def silent(place: str) -> None:
     """A directory whose making nobody wants to hear of."""
     ring = Ring()
     ring.submit("mkdirat", addr=ring.pointer(place), length=0o700, entry_flags=SILENT, wait=False)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIMEOUT
     while not os.path.isdir(place):
         assert time.monotonic() < deadline
         time.sleep(0.001)  # the kernel's thread does it in its own time
@@ -233,7 +233,7 @@ def overflowing(place: str, count: int) -> None:
     ring = Ring(completions=8)
     for number in range(count):
         ring.submit("mkdirat", addr=ring.pointer(f"{place}/{number}"), length=0o700, user_data=number, wait=False)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIMEOUT
     while len(os.listdir(place)) < count:
         assert time.monotonic() < deadline
         time.sleep(0.001)  # the kernel's thread does it in its own time

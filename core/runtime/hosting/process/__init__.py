@@ -2,7 +2,7 @@
 
     messages.py    what goes over the socket between the two, and what the parent accepts of it
     child.py       the child: builds the component and calls it
-    worker.py      the parent's end: launches the child, calls it, ends it where it gives no sign of life
+    worker.py      the parent's end: launches the child, calls it, ends it where it gives no heartbeat
     limits.py      bounds of memory and CPU: a cgroup, or else rlimits
     remote.py      the contracts, as the core calls them
 """

@@ -53,7 +53,7 @@ class ReplyMessage(msgspec.Struct):
 
 
 class LifeMessage(msgspec.Struct):
-    """A sign of life, and what goes with it."""
+    """A heartbeat, and what goes with it."""
 
     counts: object = None
     """Sources: their counts."""

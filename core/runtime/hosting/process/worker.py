@@ -1,4 +1,4 @@
-"""The parent's end of a component's process: launches it, calls it, and ends it where it gives no sign of life."""
+"""The parent's end of a component's process: launches it, calls it, and ends it where it gives no heartbeat."""
 
 import asyncio
 import contextlib
@@ -143,7 +143,7 @@ class Worker:
         """Every second: is it alive?"""
         assert self._loop is not None
         if self._loop.time() - self._seen > self._settings.answer:
-            self.end(f"no sign of life for {self._settings.answer:g} s")
+            self.end(f"no heartbeat for {self._settings.answer:g} s")
             return
         self._limits.renew()
         self._timer = self._loop.call_later(_LOOK, self._look)

@@ -29,8 +29,8 @@ class TracedTask:
         self.result: int | None = None
         """What the call that it is in returns without having run; None: it runs."""
         self.own_mask: int | None = None
-        """The signals that it blocks itself, while it is given what it opens (hand_over.py); its last argument is then
-        not its own either."""
+        """The signals that it blocks itself, while it is given what it opens (injected_opens.py); its last argument is
+        then not its own either."""
         self.is_confined = False
         """It may have rules of Landlock, which no other process can read."""
         self.at_entry: Any = None

@@ -40,7 +40,7 @@ def test_a_server_that_did_not_answer_is_left_alone_for_a_while(silent: Path) ->
 
 
 def test_then_one_call_tries_it_and_the_others_do_not_wait(silent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grpc_calls, "_SILENCES", (0.0, 0.0))
+    monkeypatch.setattr(grpc_calls, "_RETRY_INTERVALS", (0.0, 0.0))
 
     async def main() -> list[str]:
         calls = GrpcCalls(silent, 0.05)

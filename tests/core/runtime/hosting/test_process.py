@@ -18,7 +18,7 @@ from mozu.core.runtime.hosting.process.messages import LENGTH, of_child, of_pare
 from mozu.core.runtime.hosting.process.worker import ProcessFailed, RaisedInProcess
 from mozu.core.runtime.registry import configure
 from mozu.core.testing import alert, context, process, records
-from tests.support.culprits import installed
+from tests.support.faulty_runs import installed
 
 PATIENCE = 60.0
 
@@ -28,9 +28,9 @@ def entry(tmp_path: Path) -> Iterator[Callable[..., tuple[Any, Entry]]]:
     """(kind, plugin, how, in which call) → registry and entry."""
 
     def configured(
-        kind: str, plugin: str = "culprit", how: str = "", at: str = "work", **isolation: Any
+        kind: str, plugin: str = "faulty", how: str = "", at: str = "work", **isolation: Any
     ) -> tuple[Any, Entry]:
-        settings = {"at": at, "how": how} if plugin == "culprit" else {}
+        settings = {"at": at, "how": how} if plugin == "faulty" else {}
         tree: dict[str, Any] = {
             "sources": ["steady"], "enrichers": [], "evaluators": ["each"], "sinks": ["kept"],
             f"{kind}s": ["steady"] if kind == "source" else [],
@@ -96,7 +96,7 @@ def test_a_sink_takes_its_records(entry: Any) -> None:
 
 @pytest.mark.parametrize(
     ("how", "why"),
-    [("leave", "left with status 3"), ("crash", "killed by SIGSEGV"), ("spin in C", "no sign of life for 1 s")],
+    [("leave", "left with status 3"), ("crash", "killed by SIGSEGV"), ("spin in C", "no heartbeat for 1 s")],
 )
 def test_a_process_that_does_not_go_on_is_a_failure_that_says_why(entry: Any, how: str, why: str) -> None:
     async def scene(source: Any) -> None:
@@ -110,7 +110,7 @@ def test_a_process_that_does_not_go_on_is_a_failure_that_says_why(entry: Any, ho
 @pytest.mark.slow
 def test_memory_is_bounded(entry: Any) -> None:
     async def scene(source: Any) -> None:
-        with pytest.raises((ProcessFailed, RaisedInProcess), match=r"SIGKILL|MemoryError|no sign of life"):
+        with pytest.raises((ProcessFailed, RaisedInProcess), match=r"SIGKILL|MemoryError|no heartbeat"):
             async for _ in batches_of(source):
                 pass
 

@@ -30,7 +30,7 @@ _ERESTARTNOINTR: Final = -513
 """Results that no program sees (linux/errno.h): with the second the call is made again, whatever handler runs first."""
 
 
-class HandOver:
+class InjectedOpens:
     """On the tracer's thread. `channel`: from which the listener comes, once the command has its filter."""
 
     def __init__(self, channel: socket.socket, log: logging.Logger) -> None:

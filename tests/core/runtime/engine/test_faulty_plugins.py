@@ -1,7 +1,7 @@
 """The matrix of misbehaviour: a plugin of each kind misbehaves in each call and in each way, and beside it every event
-of another source becomes an alert that arrives; the culprits are named, and the accounts are exact.
+of another source becomes an alert that arrives; the faulty components are named, and the accounts are exact.
 
-What holds the event loop and lets go is bounded here (`culprit.MOMENT`); what does not let go is broken off.
+What holds the event loop and lets go is bounded here (`faulty.MOMENT`); what does not let go is broken off.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 
 from mozu.core.flow import key_lookups
 from mozu.core.runtime import loop
-from tests.support.culprits import CALLS, ENDS, HOLDS, HOWS, KINDS, Outcome, config, culprits, run
+from tests.support.faulty_runs import CALLS, ENDS, HOLDS, HOWS, KINDS, Outcome, config, faulty, run
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,7 @@ def test_no_misbehaviour_costs_an_event_of_others(tmp_path: Path, at: str, how: 
     assert (outcome.code, sorted(outcome.numbers)) == (0, list(range(received)))  # an event whose key is asked waits
     assert len(outcome.numbers) == outcome.stats["sources"]["steady"]["types"]["tick"]["seen"] > 0
     holds_accounts(outcome)
-    for kind in culprits(at, how):
+    for kind in faulty(at, how):
         assert any(f"{kind} bad-{kind}" in line for line in outcome.log), (kind, outcome.log)
 
 

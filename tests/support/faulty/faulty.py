@@ -89,8 +89,8 @@ def _spin(seconds: float) -> None:
         pass
 
 
-class Culprit:
-    """What every kind of culprit has."""
+class Faulty:
+    """What every kind of faulty component has."""
 
     def __init__(self, settings: Misbehaviour, context: Context) -> None:
         self.settings = settings
@@ -113,17 +113,17 @@ class Culprit:
         await misbehave_awaited(self.how("stop"))
 
 
-class CulpritSource(Culprit):
+class FaultySource(Faulty):
     async def start(self, demand: Demand) -> None:
         self._stopped = asyncio.Event()
         await self._started()
 
     async def batches(self) -> AsyncIterator[Any]:
-        good = [DataEvent("culprit", "made", 1, data=0)]
+        good = [DataEvent("faulty", "made", 1, data=0)]
         while not self._stopped.is_set():
             how = self.how("work")
             if how == "huge":
-                yield [DataEvent("culprit", "made", 1, data="x" * 100) for _ in range(20_000)]
+                yield [DataEvent("faulty", "made", 1, data="x" * 100) for _ in range(20_000)]
                 await self._stopped.wait()
             elif how in ("wrong", "none"):
                 yield misbehave(how)
@@ -145,7 +145,7 @@ class CulpritSource(Culprit):
         await super().stop()
 
 
-class CulpritEnricher(Culprit):
+class FaultyEnricher(Faulty):
     async def start(self) -> None:
         await self._started()
 
@@ -162,10 +162,10 @@ class CulpritEnricher(Culprit):
         await misbehave_awaited(self.how("work"))
 
     def readers(self) -> Any:
-        return {"culprit.value": lambda argument: lambda event: misbehave(self.how("work"), "value")}
+        return {"faulty.value": lambda argument: lambda event: misbehave(self.how("work"), "value")}
 
 
-class CulpritEvaluator(Culprit):
+class FaultyEvaluator(Faulty):
     def demand(self) -> Demand:
         if self.settings.at in ("start", "callback", "stop"):
             misbehave(self.settings.how)  # an evaluator has no other call beside its work
@@ -179,11 +179,11 @@ class CulpritEvaluator(Culprit):
             return [_alert("huge", event, "x" * 100_000) for event in batch[:5] for _ in range(10)]
         return misbehave(how, [])
 
-    def reload(self) -> "CulpritEvaluator":
+    def reload(self) -> "FaultyEvaluator":
         return self
 
 
-class CulpritSink(Culprit):
+class FaultySink(Faulty):
     async def start(self) -> None:
         await self._started()
 
@@ -224,7 +224,7 @@ class Each:
     """An evaluator: an alert for each event of `steady`, for which it wants to know what enrichers know."""
 
     def __init__(self, settings: Settings, context: Context) -> None:
-        self._read = context.fields.resolve("culprit.value").read if "culprit.value" in context.fields else None
+        self._read = context.fields.resolve("faulty.value").read if "faulty.value" in context.fields else None
 
     def demand(self) -> Demand:
         return Demand({"steady": {"*": Interest(frozenset({"enricher:*"}))}})
@@ -267,7 +267,7 @@ def _alert(rule: str, event: Any, text: str) -> Alert:
 
 
 class BlockingSource:
-    """`CulpritSource` with plain functions."""
+    """`FaultySource` with plain functions."""
 
     def __init__(self, settings: Misbehaviour, context: Context) -> None:
         self._settings, self._stopped = settings, False
@@ -280,7 +280,7 @@ class BlockingSource:
 
     def batches(self) -> Iterator[Any]:
         while not self._stopped:
-            yield self._do("work", [DataEvent("culprit", "made", 1, data=0)])
+            yield self._do("work", [DataEvent("faulty", "made", 1, data=0)])
             time.sleep(0.02)
 
     def update(self, demand: Demand) -> None:
@@ -294,7 +294,7 @@ class BlockingSource:
         self._do("stop")
 
 
-class BlockingEvaluator(CulpritEvaluator):
+class BlockingEvaluator(FaultyEvaluator):
     pass
 
 
@@ -326,7 +326,7 @@ def build(made: Callable[..., Any]) -> Callable[[Misbehaviour, Context], Any]:
 
 
 FIELD = Field(
-    name="culprit.value", type=FieldType.STRING, doc="Nothing.", sources=frozenset({"*"}), needs=frozenset()
+    name="faulty.value", type=FieldType.STRING, doc="Nothing.", sources=frozenset({"*"}), needs=frozenset()
 )
 
 
@@ -335,14 +335,14 @@ def mozu_components() -> Sequence[Any]:
     of: dict[str, Any] = {"settings": Misbehaviour, "summary": "Misbehaves."}
     fine: dict[str, Any] = {"settings": Settings, "summary": "Does its work."}
     return [
-        SourceDeclaration(name="culprit", build=build(CulpritSource), event_source="culprit", **of),
-        SourceDeclaration(name="blocking", build=BlockingSource, event_source="culprit", blocking=True, **of),
+        SourceDeclaration(name="faulty", build=build(FaultySource), event_source="faulty", **of),
+        SourceDeclaration(name="blocking", build=BlockingSource, event_source="faulty", blocking=True, **of),
         SourceDeclaration(name="steady", build=Steady, event_source="steady", **fine),
-        EnricherDeclaration(name="culprit", build=build(CulpritEnricher), fields=(FIELD,), **of),
-        EvaluatorDeclaration(name="culprit", build=build(CulpritEvaluator), **of),
+        EnricherDeclaration(name="faulty", build=build(FaultyEnricher), fields=(FIELD,), **of),
+        EvaluatorDeclaration(name="faulty", build=build(FaultyEvaluator), **of),
         EvaluatorDeclaration(name="blocking", build=BlockingEvaluator, blocking=True, **of),
         EvaluatorDeclaration(name="each", build=Each, **fine),
-        SinkDeclaration(name="culprit", build=build(CulpritSink), **of),
+        SinkDeclaration(name="faulty", build=build(FaultySink), **of),
         SinkDeclaration(name="blocking", build=BlockingSink, blocking=True, **of),
         SinkDeclaration(name="kept", build=Kept, **fine),
     ]

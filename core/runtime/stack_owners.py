@@ -1,4 +1,4 @@
-"""Culprits: the component that a stack belongs to, where no context variable says it (threads, protocols of C code).
+"""Stack owner: the component that a stack belongs to, where no context variable says it (threads, protocols of C code).
 
 By the package of its class. Where several components come from that package, the one whose object runs there; where
 that is not known either, none is blamed alone.
@@ -10,7 +10,7 @@ from types import FrameType
 from mozu.core.isolation.isolated import Isolated, Isolation
 
 
-class Culprits:
+class StackOwners:
     """The components of a run. Thread-safe: the table is replaced as a whole."""
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """The matrix of misbehaviour beside a live eBPF source: each way to misbehave in each call of each kind of component.
 
-A run has many culprits at once, each an instance of its own. Of every run: not one event of eBPF is lost on its way to
-the standard output, and the accounts are exact; of every culprit: the log names it.
+A run has many faulty plugins at once, each an instance of its own. Of every run: not one event of eBPF is lost on its
+way to the standard output, and the accounts are exact; of each of them: the log names it.
 """
 
 import json
@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from tests.support import requirements
-from tests.support.culprits import CALLS, ENDS, HOLDS, HOWS, KINDS, MODULE, NEVER_LETS_GO, WAITS, culprits, lay_down
+from tests.support.faulty_runs import CALLS, ENDS, HOLDS, HOWS, KINDS, MODULE, NEVER_LETS_GO, WAITS, faulty, lay_down
 from tests.support.requirements import ROOT
 from tests.support.running import Running, mozu_run
 
@@ -35,7 +35,7 @@ AT_ONCE: Final = 4
 
 
 class Cell(NamedTuple):
-    """One culprit."""
+    """One faulty component."""
 
     at: str
     how: str
@@ -58,13 +58,13 @@ class Cell(NamedTuple):
             settings["start_deadline"] = 1
         if self.how in FATAL:
             settings["isolation"] = {"mode": "process", "answer": 2}
-        return {"culprit": settings}
+        return {"faulty": settings}
 
     def is_named(self) -> bool:
         """Whether it must be: what holds the loop and lets go is named where it does so again and again."""
         if self.how in HOLDS:
             return self.at == "work"
-        return self.how in FATAL or self.kind in culprits(self.at, self.how)
+        return self.how in FATAL or self.kind in faulty(self.at, self.how)
 
     def is_named_at_the_stop(self) -> bool:
         """Its call ends no sooner."""
@@ -106,7 +106,7 @@ def configuration(folder: Path, found: Sequence[Cell]) -> Path:
         "rule": "A numbered file",
         "desc": "Each file that the test opens, with what the enrichers say of it.",
         "condition": f"evt.type = openat and fd.name startswith {folder}/number-",
-        "output": f"%fd.name {'%culprit.value' if any(cell.kind == 'enricher' for cell in found) else 'was opened'}",
+        "output": f"%fd.name {'%faulty.value' if any(cell.kind == 'enricher' for cell in found) else 'was opened'}",
         "priority": "NOTICE",
     }
     rules, file = folder / "rules.yaml", folder / "mozu.yaml"
@@ -124,7 +124,7 @@ def configuration(folder: Path, found: Sequence[Cell]) -> Path:
 
 
 def run(folder: Path, found: Sequence[Cell]) -> Ended:
-    """Open the files beside these culprits, and stop once all are named that can be before."""
+    """Open the files beside these faulty components, and stop once all are named that can be before."""
     site = lay_down(folder / "site")
     environment = {"PYTHONPATH": os.pathsep.join([str(site), str(MODULE), str(ROOT / "src")])}
     with mozu_run(folder, "-c", str(configuration(folder, found)), env=environment) as mozu:

@@ -1,4 +1,4 @@
-"""Runs of mozu beside a plugin that misbehaves (tests/support/culprit), in this process."""
+"""Runs of mozu beside a plugin that misbehaves (tests/support/faulty), in this process."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ from mozu.core.runtime.loop import run as run_loop
 from mozu.core.runtime.registry import configure
 from tests.support.requirements import ROOT
 
-MODULE = ROOT / "tests" / "support" / "culprit"
+MODULE = ROOT / "tests" / "support" / "faulty"
 
 
 class Outcome(NamedTuple):
@@ -44,12 +44,12 @@ class Outcome(NamedTuple):
 
 
 def lay_down(folder: Path) -> Path:
-    """What pip would install of the plugin `culprit`, beside its module; gives the folder."""
-    info = folder / "mozu_culprit-1.2.dist-info"
+    """What pip would install of the plugin `faulty`, beside its module; gives the folder."""
+    info = folder / "mozu_faulty-1.2.dist-info"
     info.mkdir(parents=True, exist_ok=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-culprit\nVersion: 1.2\n")
-    names = ("culprit", "steady", "each", "kept", "blocking")
-    points = "\n".join(f"{name} = culprit" for name in names)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-faulty\nVersion: 1.2\n")
+    names = ("faulty", "steady", "each", "kept", "blocking")
+    points = "\n".join(f"{name} = faulty" for name in names)
     (info / "entry_points.txt").write_text(f"[mozu]\n{points}\n")
     return folder
 
@@ -83,7 +83,7 @@ HARMLESS_WORK: Final = {
 wait."""
 
 
-def culprits(at: str, how: str) -> tuple[str, ...]:
+def faulty(at: str, how: str) -> tuple[str, ...]:
     """The kinds whose instance must be named in the log."""
     awaited = tuple(kind for kind in KINDS if kind != "evaluator")  # it has no start, no stop and no callback
     if how in HOLDS:
@@ -97,8 +97,8 @@ def culprits(at: str, how: str) -> tuple[str, ...]:
     return KINDS if at in ("build", "start") else awaited
 
 
-def config(kinds: Sequence[str], entry: dict[str, Any], plugin: str = "culprit", **core: Any) -> dict[str, Any]:
-    """`steady` → `each` → `kept`, and beside them a culprit of each of these kinds, called `bad-KIND`."""
+def config(kinds: Sequence[str], entry: dict[str, Any], plugin: str = "faulty", **core: Any) -> dict[str, Any]:
+    """`steady` → `each` → `kept`, and beside them a faulty one of each of these kinds, called `bad-KIND`."""
     tree: dict[str, Any] = {
         "start_deadline": 0.4, "stop_deadline": 1.0,
         "sources": ["steady"], "enrichers": [], "evaluators": ["each"], "sinks": ["kept"], **core,
@@ -130,7 +130,7 @@ def run(folder: Path, tree: dict[str, Any], seconds: float) -> Outcome:
                     tasks.cancel()
 
             code = run_loop(main())
-            kept = sys.modules["culprit"].KEPT
+            kept = sys.modules["faulty"].KEPT
     finally:
         root.removeHandler(handler)
     return Outcome(code, list(kept), json.loads(stats.read_text()), lines)
