@@ -9,7 +9,7 @@ from mozu.core.model.event import printable
 from mozu.core.model.value_types import Json, JsonObject
 
 
-def one_line(document: JsonObject, option: int = 0) -> bytes:
+def one_line(document: Json, option: int = 0) -> bytes:
     """The document with everything escaped that ends a line or that a terminal obeys.
 
     Texts that are not UTF-8 get U+FFFD, numbers beyond 64 bits become text.

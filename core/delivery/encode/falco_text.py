@@ -2,12 +2,12 @@
 
 from typing import Final
 
-import orjson
 from pydantic import Field
 
 from mozu.core.api import Settings
 from mozu.core.api.extensions import FormatDeclaration
 from mozu.core.delivery.encode.clock import clock, iso
+from mozu.core.delivery.encode.document import one_line
 from mozu.core.delivery.encode.escape import escaped, harmless
 from mozu.core.delivery.encode.values import json_value
 from mozu.core.model.alert import Alert, Stamp
@@ -38,7 +38,7 @@ class FalcoText:
 
     def _internal(self, alert: Alert) -> bytes:
         pairs = sorted((ref.key, json_value(alert.values.get(ref.key), ref)) for ref in alert.template.extra)
-        fields = " ".join(f"{key}={orjson.dumps(value).decode()}" for key, value in pairs)
+        fields = " ".join(f"{key}={one_line(value).decode()}" for key, value in pairs)
         text = f"{clock(alert.time)}: {alert.priority.label} {escaped(alert.message())}"
         return harmless(f"{text} ({fields})" if fields else text).encode()
 

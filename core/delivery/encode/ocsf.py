@@ -16,6 +16,7 @@ from mozu.core.model.event import printable
 from mozu.core.model.value_types import JsonObject
 
 VERSION: Final = "1.8.0"
+_CATEGORY: Final = 2
 _CLASS: Final = 2004
 _CREATE: Final = 1
 _RULE: Final = 1
@@ -53,7 +54,7 @@ class Ocsf:
         return filled(
             class_uid=_CLASS,
             class_name="Detection Finding",
-            category_uid=_CLASS // 1000,
+            category_uid=_CATEGORY,
             category_name="Findings",
             activity_id=_CREATE,
             activity_name="Create",

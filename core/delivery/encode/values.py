@@ -4,11 +4,12 @@ from mozu.core.model.alert import Ref, render_value
 from mozu.core.model.event import printable
 from mozu.core.model.value_types import FieldValue, Json
 
-_LARGEST = (1 << 64) - 1
-
 
 def json_value(value: FieldValue, ref: Ref, *, base64_bytes: bool = False) -> Json:
-    """Numbers stay numbers unless they print in another base than ten; lists become arrays; missing is null."""
+    """Numbers stay numbers unless they print in another base than ten; lists become arrays; missing is null.
+
+    Those beyond 64 bits are left to `one_line`.
+    """
     if isinstance(value, str):
         return printable(value)
     if value is None:
@@ -17,6 +18,4 @@ def json_value(value: FieldValue, ref: Ref, *, base64_bytes: bool = False) -> Js
         return [json_value(item, ref, base64_bytes=base64_bytes) for item in value]
     if isinstance(value, bytes) or ref.format in ("hex", "octal"):
         return render_value(value, ref.type, ref.format, base64_bytes=base64_bytes)
-    if isinstance(value, int) and not -(1 << 63) <= value <= _LARGEST:
-        return str(value)
     return value

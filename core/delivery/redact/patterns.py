@@ -85,8 +85,8 @@ def problem_of(expression: str) -> str:
     try:
         found = compiled(expression)
     except re2.error as wrong:
-        detail = wrong.args[0] if wrong.args else ""
-        return detail.decode("utf-8", "replace") if isinstance(detail, bytes) else str(detail)
+        said: bytes = wrong.args[0]
+        return said.decode("utf-8", "replace")
     return "it matches the empty text" if found.search(b"") is not None else ""
 
 
@@ -112,7 +112,7 @@ class Pattern:
         at = 0
         for match in self._regex.finditer(text):
             start, end = _secret(match)
-            if start < at or start == end or text.startswith(_MARK, start):
+            if start == end or text.startswith(_MARK, start):
                 continue
             parts += (text[at:start], _MARK)
             secrets.append(text[start:end])
@@ -123,9 +123,8 @@ class Pattern:
 def _secret(match: "re.Match[bytes]") -> tuple[int, int]:
     """The first group that took part; the whole match if there are no groups."""
     for number in range(1, match.re.groups + 1):
-        span = match.span(number)
-        if span[0] >= 0:
-            return span
+        if match.group(number) is not None:
+            return match.span(number)
     return match.span()
 
 

@@ -130,7 +130,7 @@ class _Pass:
     def _value(self, key: str, value: FieldValue) -> FieldValue:
         if key in self._special and value is not None and self._redactor.is_hidden(key):
             self._redactor.count("field" if not _is_environment(key) else "environment", 1)
-            if isinstance(value, str) and value != MARK:
+            if isinstance(value, str):
                 self._secrets.append(as_bytes(value))
             return MARK
         if isinstance(value, str):

@@ -51,8 +51,9 @@ def is_copy_on_write(folder: Path) -> bool:
 
 
 def forbid_copy_on_write(path: Path) -> None:
-    """Mark an empty file, made if it is not there. File systems that know no such flag are left as they are."""
-    fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    """Mark an empty file, made for its owner only if it is not there; file systems without the flag are left as they
+    are."""
+    fd = os.open(path, os.O_CREAT | os.O_RDONLY, 0o600)
     try:
         with suppress(OSError):
             fcntl.ioctl(fd, _SET_FLAGS, struct.pack("@l", _NOCOW))
@@ -62,7 +63,7 @@ def forbid_copy_on_write(path: Path) -> None:
 
 def preallocate_wal(path: Path) -> bool:
     """Give the WAL of this database its blocks; False where the disk has no room now."""
-    fd = os.open(path.with_name(path.name + "-wal"), os.O_RDWR | os.O_CLOEXEC)
+    fd = os.open(path.with_name(path.name + "-wal"), os.O_RDWR)
     try:
         return _allocate(fd, 0, WAL_BYTES, keep_size=False) == 0
     finally:

@@ -40,7 +40,7 @@ class SpoolDamaged(MozuError):
         path: Path,
         aside: Path | None,
         salvaged: int,
-        dead: int = 0,
+        dead: int,
         *,
         lost: tuple[tuple[int, int], ...] | None = None,
     ) -> None:
@@ -112,7 +112,7 @@ def _prepare(path: Path, db: sqlite3.Connection, *, fsync: bool, max_bytes: int)
     if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise sqlite3.DatabaseError("the file does not pass its own check")
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not tables >= _TABLES:
+    if _TABLES - tables:
         raise sqlite3.DatabaseError("the file has lost its tables")
     set_bounds(db, fsync=fsync, max_bytes=max_bytes)
 
@@ -130,7 +130,6 @@ class FreshFile:
 
     def __init__(self, path: Path) -> None:
         self._path, self._made = path, path.with_name(f".{path.name}.{uuid4().hex}")
-        os.close(os.open(self._made, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         forbid_copy_on_write(self._made)
         self.db = sqlite3.connect(self._made)
         """Open until it is placed."""
@@ -171,9 +170,12 @@ class FreshFile:
 
 
 def remove_unplaced(path: Path) -> None:
-    """Remove what a process that was killed has left of its `FreshFile`. For the owner of an open spool."""
+    """Remove what a process that was killed has left of its `FreshFile`. For the owner of an open spool.
+
+    Raises OSError: another process has removed one of them meanwhile, or the folder cannot be written.
+    """
     for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        left.unlink(missing_ok=True)
+        left.unlink()
 
 
 def set_aside(path: Path) -> Path | None:

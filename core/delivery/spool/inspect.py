@@ -43,7 +43,7 @@ def _obstacle(reason: str, remedy: str, *, held: bool = False) -> Obstacle:
 def _locked_by(path: Path) -> int | None:
     """The process that keeps every other from reading, if there is one."""
     with suppress(OSError):  # the file is not there yet
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY)
         try:
             asked = struct.pack(_FLOCK, fcntl.F_RDLCK, os.SEEK_SET, _SHARED_FIRST, _SHARED_SIZE, 0)
             kind, _, _, _, pid = struct.unpack(_FLOCK, fcntl.fcntl(fd, fcntl.F_GETLK, asked))

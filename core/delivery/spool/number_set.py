@@ -1,6 +1,7 @@
 """A set of sequence numbers, as bit masks of pages: some hundred bytes for 4,096 numbers, whatever the holes are."""
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Final
 
 _PAGE: Final = 4_096
@@ -52,12 +53,8 @@ def _masks(first: int, last: int) -> Iterator[tuple[int, int]]:
 
 def _masks_of(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
     """One mask a page, as long as numbers of one page come together."""
-    at, mask = 0, 0
-    for number in numbers:
-        page, offset = divmod(number, _PAGE)
-        if page != at and mask:
-            yield at, mask
-            mask = 0
-        at, mask = page, mask | 1 << offset
-    if mask:
-        yield at, mask
+    for page, some in groupby(numbers, lambda number: number // _PAGE):
+        mask = 0
+        for number in some:
+            mask |= 1 << number % _PAGE
+        yield page, mask

@@ -52,15 +52,14 @@ class OwedNumbers:
         self._written = self.count
 
     def _open(self) -> int:
-        fd = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        if os.fstat(fd).st_size < _SIZE:
-            with suppress(OSError):  # written when there is room; until then the count is in memory only
-                os.posix_fallocate(fd, 0, _SIZE)
+        fd = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        with suppress(OSError):  # written when there is room; until then the count is in memory only
+            os.posix_fallocate(fd, 0, _SIZE)
         return fd
 
     def _load(self) -> None:
         try:
-            page = msgspec.json.decode(os.pread(self._fd, _SIZE, 0).rstrip(b" \0\n") or b"{}", type=_Page)
+            page = msgspec.json.decode(os.pread(self._fd, _SIZE, 0).rstrip(b" \0\n"), type=_Page)
         except msgspec.MsgspecError:
             return
         if page.check == _check(page.count, page.reason, page.debt):

@@ -29,7 +29,7 @@ def own(descriptor: int) -> bool:
 def is_owned(path: Path) -> bool:
     """Whether a process has the lock; a file that is not there has none."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY)
     except OSError:
         return False
     try:

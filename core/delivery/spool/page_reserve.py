@@ -1,6 +1,5 @@
 """Disk room for the pages of an open spool: taken before they are written, and kept back for mozu's own notices."""
 
-import os
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -18,7 +17,7 @@ class PageReserve:
 
     def __init__(self, path: Path, db: sqlite3.Connection) -> None:
         self._path, self._db = path, db
-        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._file = path.open("r+b", buffering=0)
         self._has_wal_room = preallocate_wal(path)
 
     def take(self, pages: int, *, for_notices: bool) -> None:
@@ -28,7 +27,7 @@ class PageReserve:
         missing = pages - self._free_pages()
         if missing <= 0:
             return
-        error = preallocate(self._fd, self._end(), missing * PAGE_BYTES)
+        error = preallocate(self._file.fileno(), self._end(), missing * PAGE_BYTES)
         if error == 0:
             return
         if for_notices and self._has_filler() and missing <= _FILLER_PAGES:
@@ -41,7 +40,7 @@ class PageReserve:
         if self._has_filler():
             return False
         missing = _FILLER_PAGES + 8 - self._free_pages()
-        return missing <= 0 or preallocate(self._fd, self._end(), missing * PAGE_BYTES) == 0
+        return missing <= 0 or preallocate(self._file.fileno(), self._end(), missing * PAGE_BYTES) == 0
 
     def fill(self) -> None:
         """Keep the filler."""
@@ -50,9 +49,7 @@ class PageReserve:
 
     def close(self) -> None:
         """Not before the database is closed: see `preallocate`. Idempotent."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._file.close()
 
     def _has_filler(self) -> bool:
         return self._db.execute("SELECT 1 FROM meta WHERE name = 'filler'").fetchone() is not None

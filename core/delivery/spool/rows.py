@@ -1,6 +1,6 @@
 """What is read from a spool besides alerts: dead letters, its status, and numbers as ranges."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -33,15 +33,12 @@ class SpoolStatus(msgspec.Struct):
     """Of pending alerts and dead letters."""
 
 
-def runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Ranges (first, last) without holes."""
-    first = last = None
+def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Ranges (first, last) without holes, in order."""
+    found: list[tuple[int, int]] = []
     for number in sorted(numbers):
-        if last is not None and number == last + 1:
-            last = number
-            continue
-        if first is not None and last is not None:
-            yield first, last
-        first = last = number
-    if first is not None and last is not None:
-        yield first, last
+        first = number
+        if found and found[-1][1] == number - 1:
+            first, _ = found.pop()
+        found.append((first, number))
+    return found

@@ -5,7 +5,7 @@ No more than _CHUNK rows are in memory at once, however much waits in the spool.
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -62,9 +62,8 @@ class Salvage:
             db = sqlite3.connect(path)
         except sqlite3.Error:
             return
-        self.take(db)
-        with suppress(sqlite3.Error):
-            db.close()
+        with closing(db):
+            self.take(db)
 
     def continue_epoch(self, epoch: str, last: int) -> None:
         """The new file goes on with the epoch and the numbers of the old one; `last` is the highest that was given."""
@@ -99,13 +98,11 @@ class Salvage:
                 yield row
 
     def _decodes(self, form: object, body: object) -> bool:
-        if not isinstance(form, int) or not isinstance(body, bytes):
-            return False
-        try:
-            unpack(PackedAlert(self._forms.get(form), body))
-        except (msgspec.MsgspecError, ValueError):
-            return False
-        return True
+        if isinstance(form, int) and isinstance(body, bytes):
+            with suppress(msgspec.MsgspecError, ValueError):
+                unpack(PackedAlert(self._forms.get(form), body))
+                return True
+        return False
 
 
 def _single(db: sqlite3.Connection, query: str) -> object:
@@ -118,7 +115,7 @@ def _single(db: sqlite3.Connection, query: str) -> object:
 
 def _rows(db: sqlite3.Connection, table: str, key: str, columns: str) -> Iterator[Row]:
     """Rows in the order of their key. After one that cannot be read the next readable key is looked for."""
-    at, probes = 0, 0
+    at, probes = 1, 0
     last = _single(db, f"SELECT max({key}) FROM {table}")
     if not isinstance(last, int):
         last = _single(db, f"SELECT seq FROM sqlite_sequence WHERE name = '{table}'")

@@ -166,7 +166,7 @@ class Spool:
         rows = self._db.execute(query, (max(after, self._read_to), most + len(without))).fetchall()
         found = [(seq, length) for seq, length in rows if seq not in without][:most]
         self._remove(found, why)
-        return list(runs(seq for seq, _ in found))
+        return runs(seq for seq, _ in found)
 
     def drop_less_severe(
         self, why: str, than: Severity, size: int, after: int, without: frozenset[int]
@@ -174,9 +174,7 @@ class Spool:
         """Drop alerts of `size` bytes of the least severe priority there is, if it is less severe than this, by the
         policy of `shedding`. None that was given out: only numbers above `after` and above what was read, and none of
         `without`."""
-        for priority in sorted(self._present, reverse=True):
-            if priority <= than:
-                break
+        for priority in sorted((one for one in self._present if one > than), reverse=True):
             rows = window(self._db, self._forms.get, priority, max(after, self._read_to), without)
             if rows:
                 found = victims(rows, size)
@@ -200,7 +198,7 @@ class Spool:
         if not rows:
             return
         numbers = [seq for seq, _ in rows]
-        ranges = list(runs(numbers))
+        ranges = runs(numbers)
         with self._writing():
             for first, last in ranges:
                 self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
@@ -273,7 +271,7 @@ class Spool:
                     (time.time_ns(), reason, seq),
                 )
                 gone += self._db.execute("DELETE FROM alerts WHERE seq = ?", (seq,)).rowcount
-            self._note_dropped(list(runs(seq for seq, _ in numbers)), GIVEN_UP)
+            self._note_dropped(runs(seq for seq, _ in numbers), GIVEN_UP)
         self._waiting -= gone
         self._numbers.discard(seq for seq, _ in numbers)
 
@@ -322,11 +320,9 @@ class Spool:
         query = "SELECT id, seq, time, attempts, reason, form, body FROM dead WHERE time >= ? ORDER BY id LIMIT ?"
         letters = []
         for number, seq, when, attempts, reason, form, body in self._db.execute(query, (since, most)).fetchall():
-            try:
+            with suppress(msgspec.MsgspecError, ValueError):
                 alert = unpack(PackedAlert(self._forms.get(form), body))
                 letters.append(DeadLetter(number, seq, when, attempts, reason, alert))
-            except (msgspec.MsgspecError, ValueError):
-                continue
         return letters
 
     def redrive(self, since: int = 0) -> int:

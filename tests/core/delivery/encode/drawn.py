@@ -13,6 +13,7 @@ import msgspec
 from mozu.core.delivery.encode.formats import FORMATS
 from mozu.core.delivery.encode.product import version
 from mozu.core.model.alert import Alert, Stamp
+from tests.core.delivery.encode.corners import corners
 from tests.core.delivery.encode.made import STAMP, connecting, hostile, plain, reading
 from tests.support import golden
 from tests.support.requirements import DATA
@@ -57,6 +58,8 @@ def _alerts() -> Iterator[tuple[Alert, Stamp]]:
     for one, stamp in hostile(_ALERTS, seed=76):
         if max(len(repr(one)), len(stamp.agent)) < 10_000:  # a text of 64 KB says no more than a short one
             yield one, stamp
+    for one in corners():
+        yield one, STAMP
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
+from pydantic import ValidationError
 
 from mozu.core.delivery.encode import FORMATS
 from mozu.core.delivery.encode.cloudevents import CloudEvents, CloudEventsSettings
@@ -60,9 +61,15 @@ def test_numbers_sort_as_text() -> None:
     assert sorted(numbers) == numbers
 
 
-def test_the_type_can_be_chosen() -> None:
-    encoder = CloudEvents(CloudEventsSettings(type="org.example.alert"))
-    assert "org.example.alert" == json.loads(encoder.encode(plain()))["type"]
+@pytest.mark.parametrize("wanted", ["org.example.alert", "x"])
+def test_the_type_can_be_chosen(wanted: str) -> None:
+    encoder = CloudEvents(CloudEventsSettings(type=wanted))
+    assert wanted == json.loads(encoder.encode(plain()))["type"]
+
+
+def test_no_event_is_without_a_type() -> None:
+    with pytest.raises(ValidationError):
+        CloudEventsSettings(type="")
 
 
 @pytest.mark.parametrize("name", ["", "a b/ü?#\n"])

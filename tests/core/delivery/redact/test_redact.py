@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.delivery.redact import NAMES, Redactor, problem_of
+from mozu.core.delivery.redact import NAMES, Redactor, problem_of, redactor
 from mozu.core.delivery.redact.patterns import BUILTIN
 from mozu.core.metrics import Metrics
 from mozu.core.testing import alert
@@ -86,10 +86,13 @@ def test_a_secret_in_a_command_line_is_hidden(line: str) -> None:
         "git clone https://ghp_0123456789abcdefghijABCDEFGHIJ012345@github.com/x",
         "curl slack xoxb-123456789012-abcdefghij",
         "glpat-abcdefghijklmnopqrst",
+        JWT,
+        f"{JWT} {JWT}",
     ],
 )
 def test_a_secret_that_gives_itself_away_is_hidden(line: str) -> None:
     assert "[redacted]" in text(line)
+    assert JWT not in text(line)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +184,23 @@ def test_an_expression_of_ones_own_hides_its_group_or_all() -> None:
     ]
 
 
+def test_of_an_expression_with_groups_the_first_that_took_part_is_hidden() -> None:
+    values = {"first": "itok_1", "second": "b=itok_2", "neither": "itok_"}
+    assert {"first": "[redacted]_1", "second": "b=[redacted]", "neither": "[redacted]"} == redacted(
+        values, "^(itok)_1|=(itok_.)|itok_"
+    )
+
+
+def test_so_many_sets_of_keys_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redactor, "_MOST_KEYS", 2)
+    redact, made = Redactor(Metrics()), alert()
+    for name in ("A_TOKEN", "B_TOKEN", "C_TOKEN", "A_TOKEN"):
+        made.values = {f"proc.env[{name}]": SECRET}
+        redact(made)
+        assert {f"proc.env[{name}]": "[redacted]"} == made.values
+        assert len(redact._special) <= 2
+
+
 def test_an_expression_of_ones_own_may_ask_for_the_ends_of_a_value() -> None:
     assert ["[redacted]", "an itok1"] == list(redacted({"x": "itok1", "y": "an itok1"}, "^itok1$").values())
 
@@ -215,9 +235,21 @@ def test_long_hostile_text_ends(piece: str) -> None:
     assert isinstance(text(piece * (1 << 16)), str)
 
 
-@pytest.mark.parametrize(("expression", "good"), [("a+", True), ("(", False), ("a*", False), ("(?<x>a)\\1", False)])
-def test_an_expression_that_cannot_be_used_is_reported(expression: str, good: bool) -> None:
-    assert good == (problem_of(expression) == "")
+@pytest.mark.parametrize(
+    ("expression", "problem"),
+    [
+        ("a+", ""),
+        ("é(", "missing ): é("),
+        ("a*", "it matches the empty text"),
+        ("(?<x>a)\\1", "invalid escape sequence: \\1"),
+    ],
+)
+def test_an_expression_that_cannot_be_used_is_reported_once(
+    capfd: pytest.CaptureFixture[str], expression: str, problem: str
+) -> None:
+    """RE2 itself writes to the standard error."""
+    problem_of.cache_clear()
+    assert (problem, "") == (problem_of(expression), capfd.readouterr().err)
 
 
 def test_every_name_in_the_metric_is_documented() -> None:

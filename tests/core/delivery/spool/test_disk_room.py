@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import fcntl
 import os
 import struct
 from pathlib import Path
@@ -13,12 +14,14 @@ from mozu.core.delivery.spool import disk_room
 from mozu.core.delivery.spool.disk_room import (
     PAGE_BYTES,
     WAL_BYTES,
+    forbid_copy_on_write,
     is_copy_on_write,
     pages_of,
     preallocate,
     preallocate_wal,
 )
 from mozu.core.delivery.spool.refusal import DiskFull, SpoolUnwritable, refusal_of
+from tests.core.delivery.spool.descriptors import descriptors_below
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,48 @@ def _fails(error: int) -> Any:
 def test_btrfs_is_known_by_its_number(monkeypatch: pytest.MonkeyPatch, magic: int | None, expected: bool) -> None:
     installed(monkeypatch, Libc(magic=magic))
     assert expected is is_copy_on_write(Path("/"))
+
+
+def test_a_file_is_made_for_its_owner_and_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By FS_IOC_SETFLAGS with FS_NOCOW_FL, as linux/fs.h has them."""
+    marks: list[tuple[int, bytes, int]] = []
+
+    def ioctl(descriptor: int, request: int, flags: bytes) -> None:
+        marks.append((request, flags, descriptor))
+
+    monkeypatch.setattr(fcntl, "ioctl", ioctl)
+    forbid_copy_on_write(tmp_path / "spool.db")
+    ((request, flags, descriptor),) = marks
+    assert (0x40086602, struct.pack("@l", 0x00800000)) == (request, flags)
+    assert (0o600, 0) == ((found := (tmp_path / "spool.db").stat()).st_mode & 0o777, found.st_size)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
+
+
+def test_a_file_system_that_knows_no_such_mark_has_the_file_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ioctl(*_: object) -> None:
+        raise OSError(errno.ENOTTY, "refused")
+
+    monkeypatch.setattr(fcntl, "ioctl", ioctl)
+    forbid_copy_on_write(tmp_path / "spool.db")
+    assert (tmp_path / "spool.db").exists()
+
+
+def test_what_the_kernel_says_of_blocks_that_cannot_be_taken_is_given(tmp_path: Path) -> None:
+    (tmp_path / "spool.db").write_bytes(b"")
+    descriptor = os.open(tmp_path / "spool.db", os.O_RDONLY)
+    try:
+        assert errno.EBADF == preallocate(descriptor, 0, 1)
+    finally:
+        os.close(descriptor)
+
+
+def test_the_log_is_closed_again(tmp_path: Path) -> None:
+    (tmp_path / "spool.db-wal").write_bytes(b"")
+    preallocate_wal(tmp_path / "spool.db")
+    assert [] == descriptors_below(tmp_path)
 
 
 @pytest.mark.parametrize(

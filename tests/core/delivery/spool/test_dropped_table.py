@@ -34,6 +34,8 @@ def test_a_range_that_goes_on_is_one_row(table: DroppedTable) -> None:
         ((1, 4), [(5, 9, "full")]),
         ((3, 4), [(1, 2, "full"), (5, 9, "full")]),
         ((5, 20), [(1, 4, "full")]),
+        ((5, 9), [(1, 4, "full")]),
+        ((9, 20), [(1, 8, "full")]),
         ((10, 20), [(1, 9, "full")]),
     ],
 )
@@ -77,6 +79,17 @@ def test_pages_are_counted_by_the_bytes_of_the_ranges(table: DroppedTable, kept:
     assert pages == table.pages_for(kept + 1, reason)
     table.add([(number * 2, number * 2) for number in range(1, kept + 1)], reason)
     assert (0 if kept < 100 else 2) == table.pages_for(1, reason)
+
+
+@pytest.mark.parametrize(("size", "pages"), [(3_800, 0), (3_801, 2 * 3_801 // 4_096 + 2)])
+def test_so_many_bytes_of_ranges_are_in_the_first_page(table: DroppedTable, size: int, pages: int) -> None:
+    assert pages == table.pages_for(1, "r" * (size - 24))
+
+
+def test_several_ranges_are_rows_of_their_own(table: DroppedTable) -> None:
+    table.add([(1, 3)], "full")
+    table.add([(4, 5), (9, 9)], "full")
+    assert [(1, 3, "full"), (4, 5, "full"), (9, 9, "full")] == table.all()
 
 
 def test_ranges_that_were_there_before_count(table: DroppedTable) -> None:

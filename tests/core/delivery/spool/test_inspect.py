@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mozu.core.delivery.spool import OwedNumbers, Spool, spool_obstacles
+from tests.core.delivery.spool.descriptors import descriptors_below
 
 HOLD = """
 import sqlite3, sys
@@ -38,8 +39,15 @@ def held(path: Path) -> Iterator[int]:
 
 def test_nothing_is_in_the_way_of_a_spool_that_no_process_uses_or_that_is_not_there(path: Path) -> None:
     assert [] == spool_obstacles(path)
+    assert [] == spool_obstacles(path.parent / "a folder" / "to be made" / "spool.db")
     Spool(path).close()
     assert [] == spool_obstacles(path)
+
+
+def test_a_look_leaves_the_files_closed(path: Path) -> None:
+    Spool(path).close()
+    spool_obstacles(path)
+    assert [] == descriptors_below(path.parent)
 
 
 def test_a_place_where_nothing_can_be_written_is_refused(path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mozu.core.delivery.spool.owner_lock import is_owned, own
+from tests.core.delivery.spool.descriptors import descriptors_below
 
 
 @pytest.fixture
@@ -59,7 +60,12 @@ def test_a_lock_of_any_byte_is_seen(path: Path, byte: int) -> None:
 
 
 def test_a_file_that_is_not_there_is_owned_by_no_process(tmp_path: Path) -> None:
-    assert not is_owned(tmp_path / "nothing")
+    assert is_owned(tmp_path / "nothing") is False
+
+
+def test_a_look_at_the_lock_leaves_the_file_closed(path: Path) -> None:
+    assert is_owned(path) is False
+    assert [] == descriptors_below(path.parent)
 
 
 def _fails(number: int) -> Callable[..., bytes]:

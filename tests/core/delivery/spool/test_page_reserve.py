@@ -1,7 +1,6 @@
 """Room for the pages of a spool on a disk that has only so much."""
 
 import errno
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,38 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.delivery.spool import Spool, page_reserve
+from mozu.core.delivery.spool import Spool
 from mozu.core.delivery.spool.disk_room import PAGE_BYTES
 from mozu.core.delivery.spool.page_reserve import PageReserve
 from mozu.core.delivery.spool.refusal import DiskFull, SpoolUnwritable
+from tests.core.delivery.spool.descriptors import descriptors_below
+from tests.core.delivery.spool.disk import Disk, disk
 
-
-class Disk:
-    """One that has room for so many more pages, and notes what is asked of it."""
-
-    def __init__(self) -> None:
-        self.pages, self.error = 1 << 20, errno.ENOSPC
-        self.asked: list[tuple[int, int]] = []
-        """(first byte, bytes)."""
-        self.wal = [True]
-        """Answers to whether the WAL finds room; the last one stays."""
-
-    def preallocate(self, fd: int, end: int, size: int) -> int:
-        os.fstat(fd)
-        self.asked.append((end, size))
-        return 0 if size <= self.pages * PAGE_BYTES else self.error
-
-    def preallocate_wal(self, path: Path) -> bool:
-        assert path.name == "spool.db"
-        return self.wal.pop(0) if len(self.wal) > 1 else self.wal[0]
-
-
-@pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
-    disk = Disk()
-    monkeypatch.setattr(page_reserve, "preallocate", disk.preallocate)
-    monkeypatch.setattr(page_reserve, "preallocate_wal", disk.preallocate_wal)
-    return disk
+__all__ = ["disk"]
 
 
 @pytest.fixture
@@ -114,6 +89,13 @@ def test_what_is_kept_for_notices_is_kept_again_once_there_is_room(
     assert [(pages(db) * PAGE_BYTES, 72 * PAGE_BYTES)] == disk.asked
 
 
+def test_a_page_that_is_missing_is_asked_of_the_disk(room: PageReserve, db: sqlite3.Connection, disk: Disk) -> None:
+    disk.pages = 0
+    free(db, 71)
+    assert not room.can_fill()
+    assert [(pages(db) * PAGE_BYTES, PAGE_BYTES)] == disk.asked
+
+
 def test_it_is_kept_once_and_in_free_pages_without_the_disk(
     room: PageReserve, db: sqlite3.Connection, disk: Disk
 ) -> None:
@@ -137,12 +119,11 @@ def test_room_for_the_log_is_asked_for_until_it_is_there(tmp_path: Path, db: sql
     assert [False] == disk.wal
 
 
-def test_the_descriptor_is_closed_once(tmp_path: Path, db: sqlite3.Connection, disk: Disk) -> None:
+def test_the_file_is_closed_once(tmp_path: Path, db: sqlite3.Connection, disk: Disk) -> None:
     room = PageReserve(tmp_path / "spool.db", db)
-    descriptor = room._fd
+    before = descriptors_below(tmp_path)
     room.close()
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        os.fstat(descriptor)
-    again = os.open(os.devnull, os.O_RDONLY)
     room.close()
-    os.close(again)
+    assert "spool.db" in before
+    before.remove("spool.db")
+    assert before == descriptors_below(tmp_path)

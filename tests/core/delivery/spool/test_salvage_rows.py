@@ -27,6 +27,8 @@ class Damaged:
     def __init__(self, keys: list[object], *, last: object = None, sequence: object = None) -> None:
         self.keys, self.last, self.sequence = keys, last, sequence
         """`last`: what max() gives, None: it cannot be read; so is `sequence` of sqlite_sequence."""
+        self.alone = frozenset[int]()
+        """Keys of rows that can be read by their key and not in order."""
         self.probes = 0
 
     def execute(self, query: str, parameters: tuple[int, ...] = ()) -> Cursor:
@@ -38,11 +40,13 @@ class Damaged:
         if ">=" in query:
             return Cursor(self._from(parameters[0]))
         self.probes += 1
-        if parameters[0] not in self.keys:
+        if parameters[0] not in self.keys and parameters[0] not in self.alone:
             raise sqlite3.DatabaseError("malformed")
         return Cursor(iter([(parameters[0],)]))
 
     def _from(self, at: int) -> Iterator[tuple[Any, ...]]:
+        if at in self.alone:
+            raise sqlite3.DatabaseError("malformed")
         known = [place for place, key in enumerate(self.keys) if isinstance(key, int) and key >= at]
         for key in self.keys[known[0] :] if known else []:
             if key is None:
@@ -73,6 +77,21 @@ def test_a_whole_table_is_read_without_trying_its_rows() -> None:
 def test_keys_that_run_backwards_are_rows_of_another_place() -> None:
     assert [1, 5, 7] == found(Damaged([1, 5, 2, 7], last=7))
     assert [1, 3] == found(Damaged([1, "text", 3], last=3))
+
+
+def test_pages_that_lead_to_each_other_are_read_once() -> None:
+    class Circle(Damaged):
+        def _from(self, at: int) -> Iterator[tuple[Any, ...]]:
+            yield from ((key, "row") for key in (at, 1))
+            raise AssertionError("it was read on behind the key that ran backwards")
+
+    assert [1, 3] == found(Circle([1, 2, 3], last=3))
+
+
+def test_a_row_that_cannot_be_read_in_order_does_not_hold_up_those_behind_it() -> None:
+    db = Damaged([1, 2, None, 5], last=5)
+    db.alone = frozenset({3, 4})
+    assert [1, 2, 5] == found(db)
 
 
 def test_rows_are_not_tried_one_by_one_without_end(monkeypatch: pytest.MonkeyPatch) -> None:

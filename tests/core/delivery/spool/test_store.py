@@ -1,3 +1,4 @@
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -89,6 +90,23 @@ def test_a_dead_letter_keeps_its_reason_and_can_be_sent_again(spool: Spool) -> N
     assert ([1, 3], []) == (numbers(spool), spool.dead())
 
 
+def test_a_dead_letter_that_cannot_be_read_back_hides_no_other(spool: Spool) -> None:
+    one = packed(alert())
+    spool.append([one, replace(one, body=b"\xc1"), one])
+    spool.dead_letter([(number, "refused") for number in (1, 2, 3)])
+    assert [1, 3] == [letter.sequence for letter in spool.dead()]
+    assert [1] == [letter.sequence for letter in spool.dead(most=1)]
+
+
+def test_dead_letters_from_a_moment_on_are_found_and_sent_again(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool.append([packed(alert())] * 3)
+    for number in (1, 2, 3):
+        monkeypatch.setattr(time, "time_ns", lambda number=number: number * 100)
+        spool.dead_letter([(number, "refused")])
+    assert [(2, 200), (3, 300)] == [(letter.sequence, letter.time) for letter in spool.dead(since=200)]
+    assert (2, [4, 5], 1) == (spool.redrive(since=200), numbers(spool), spool.status().dead)
+
+
 def test_the_status_counts(spool: Spool) -> None:
     spool.append([packed(alert())] * 3)
     spool.delete([1])
@@ -178,6 +196,22 @@ def test_nothing_is_dropped_for_alerts_that_are_no_more_severe(spool: Spool) -> 
     spool.append([packed(replace(alert(), priority=Severity.WARNING)) for _ in range(3)])
     assert [] == spool.drop_less_severe("full", Severity.WARNING, 1, 0, frozenset())
     assert [1, 2, 3] == numbers(spool)
+
+
+def test_less_severe_alerts_that_come_after_there_were_none_can_be_dropped(spool: Spool) -> None:
+    less, more = (packed(replace(alert(), priority=priority)) for priority in (Severity.DEBUG, Severity.WARNING))
+    spool.append([more])
+    assert [] == spool.drop_less_severe("full", Severity.WARNING, 1, 0, frozenset())
+    spool.append([less])
+    assert [2] == [one.number for one in spool.drop_less_severe("full", Severity.WARNING, 1 << 20, 0, frozenset())]
+
+
+def test_the_least_severe_are_dropped_first(spool: Spool) -> None:
+    spool.append(
+        [packed(replace(alert(), priority=one)) for one in (Severity.NOTICE, Severity.DEBUG, Severity.INFORMATIONAL)]
+    )
+    dropped = [spool.drop_less_severe("full", Severity.WARNING, 1 << 20, 0, frozenset()) for _ in range(4)]
+    assert [[2], [3], [1], []] == [[one.number for one in some] for some in dropped]
 
 
 def test_alerts_of_mozu_about_itself_are_found_among_the_others(spool: Spool) -> None:
