@@ -38,38 +38,35 @@ def close(state: State, main: Node, number: int, reaper: Node | None) -> None:
     version = main.version
     if not version.exited or version.others:
         return
-    if main.members:
-        for thread in main.members:
-            state.tables.remove(thread, number)
-        main.members = set()
+    for thread in main.members:
+        state.tables.remove(thread, number)
     if isinstance(version.parent, Node):
         version.parent.children.discard(main)
-    if main.children:
-        reparent(state, main.children, number + 1, reaper)
-        main.children = set()
+    reparent(state, main.children, number + 1, reaper)
     state.tables.remove(main, number)
     state.entered.pop(main.tid, None)
 
 
 def reparent(state: State, orphans: Iterable[Node], number: int, reaper: Node | None) -> None:
-    """From event `number` on `reaper` is the parent of these processes; None: they have none."""
-    ptid = 0 if reaper is None else reaper.tid
+    """From event `number` on `reaper` is the parent of these processes; None: they have none, and so has the reaper
+    itself where lost events have left it among them."""
     for orphan in orphans:
-        if orphan.newest is None or orphan.died is not None:
+        if orphan.died is not None:
             continue
+        parent = None if orphan is reaper else reaper
+        ptid = 0 if parent is None else parent.tid
         for member in (orphan, *orphan.members):
-            state.tables.update(member, number, parent=reaper, ptid=ptid)
-        if reaper is not None:
-            reaper.children.add(orphan)
+            state.tables.update(member, number, parent=parent, ptid=ptid)
+        if parent is not None:
+            parent.children.add(orphan)
 
 
 def find_reaper(node: Node) -> Node | None:
     """The nearest living ancestor in the same pid namespace that is an init or has declared itself a reaper."""
     inside = _is_inside(node)
     seen = {node.main}
-    version = node.main.newest
-    parent = None if version is None else version.parent
-    while isinstance(parent, Node) and parent not in seen and parent.newest is not None and parent.died is None:
+    parent = node.main.version.parent
+    while isinstance(parent, Node) and parent not in seen and parent.died is None:
         seen.add(parent)
         if _is_inside(parent) != inside:
             return None
@@ -81,4 +78,4 @@ def find_reaper(node: Node) -> Node | None:
 
 def _is_inside(node: Node) -> bool:
     """Whether a task lives in a pid namespace of its own."""
-    return node.newest is not None and 0 <= node.version.vtid != node.tid
+    return 0 <= node.version.vtid != node.tid

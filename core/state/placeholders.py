@@ -18,7 +18,7 @@ _GENERATIONS: Final = 64
 def get_or_create(state: State, tid: int, pid: int) -> Node:
     """The node of a task, made if it is missing. Live, a thread's node is that of its process."""
     node = state.node(tid)
-    if node is None and state.live and pid > 0:
+    if node is None and state.live:
         node = state.node(pid)
     return create_unknown(state, tid, pid) if node is None else node
 

@@ -67,9 +67,10 @@ def finish_seeding(state: State) -> None:
     """No more seeds: children of parents that no seed named have none."""
     for nodes in state.waiting.values():
         for node in nodes:
-            if node.newest is not None and node.version.pid == node.tid:
+            if node.died is None and node.version.pid == node.tid:
                 node.version.ptid = 0
     state.waiting.clear()
+    state.tables.epoch += 1
     _infer_directions(state)
 
 

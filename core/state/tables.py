@@ -130,9 +130,7 @@ class Tables:
 
     def _prune_files(self, number: int) -> None:
         changed = self._changed
-        for _ in range(len(changed)):
-            if changed[0][0] > number:
-                break
+        while changed and changed[0][0] <= number:
             files = changed.popleft()[1]
             files.forget(number)
             if files.has_history:

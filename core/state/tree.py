@@ -19,7 +19,7 @@ def link(state: State, node: Node) -> None:
 def adopt(state: State, node: Node, number: int) -> None:
     """Attach children and threads that were known before their parent or their main thread."""
     for early in state.waiting.pop(node.tid, ()):
-        if early.newest is None or early.died is not None:
+        if early.died is not None:
             continue
         if early.version.pid == node.tid:
             join(state, node, early, number)

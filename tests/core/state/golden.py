@@ -16,6 +16,7 @@ from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import StateMachine
 from mozu.plugins.sources.replay.settings import ReplaySettings
 from mozu.plugins.sources.replay.source import ReplaySource
+from tests.core.state.families import Family, families
 from tests.core.state.invented import History, histories
 from tests.core.state.portrait import Portraits
 from tests.core.state.sparse import Sparse, sparse
@@ -25,13 +26,14 @@ from tests.support.requirements import DATA
 
 FOLDER: Final = DATA / "states"
 INVENTED: Final = {history.name: history for history in histories(16)}
+FAMILIES: Final = {family.name: family for family in families(12)}
 SPARSE: Final = {history.name: history for history in sparse()}
 CAPTURES: Final = {path.stem: path for path in sorted((DATA / "oracle").glob("*.scap"))}
 RECORDINGS: Final = {path.name.partition(".")[0]: path for path in sorted(FOLDER.glob("*.jsonl.gz"))}
 """Of live sources, written by live_recordings.py."""
 
 
-def invented(history: History | Sparse) -> Iterator[str]:
+def invented(history: Family | History | Sparse) -> Iterator[str]:
     """One that was made up."""
     return _lines(history.events(), StateMachine(procfs=None), FieldRegistry(builtin_fields()))
 
@@ -70,6 +72,7 @@ def _lines(events: Iterable[SyscallEvent], machine: StateMachine, registry: Fiel
 
 FILES: Final[Mapping[str, tuple[Callable[[Any], Iterator[str]], Mapping[str, Any]]]] = {
     "invented": (invented, INVENTED),
+    "families": (invented, FAMILIES),
     "sparse": (invented, SPARSE),
     "captures": (recorded, CAPTURES),
     "recordings": (recorded, RECORDINGS),

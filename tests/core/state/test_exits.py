@@ -1,8 +1,8 @@
 import pytest
 
 from mozu.core.model.syscalls import flag_table
-from mozu.core.state.observed import Forked
-from tests.core.state.story import IN_NAMESPACE, THREAD, Story, read
+from mozu.core.state.observed import Entered, Forked
+from tests.core.state.story import IN_NAMESPACE, THREAD, Story, made, read
 
 SUBREAPER = dict(flag_table("prctl_options"))["PR_SET_CHILD_SUBREAPER"]
 
@@ -151,3 +151,15 @@ def test_without_a_name_orphans_do_not_go_to_the_task_with_the_number_0(story: S
     story.has(0, name="swapper")
     story.exit(20)
     assert "systemd" == read(story.write(30, 0), "proc.pname")
+
+
+def test_a_process_that_takes_over_those_it_was_itself_among_is_not_its_own_parent(story: Story) -> None:
+    story.clone(20, 31)
+    story.exit(20, reaper=30)
+    assert (None, "leaf") == (read(story.write(30, 0), "proc.pname"), read(story.write(31, 0), "proc.pname"))
+
+
+def test_a_call_that_a_process_had_begun_is_not_that_of_the_next_with_its_number(story: Story) -> None:
+    story.machine.apply([made("_enter", 30, observed=Entered("open", ("/begun", 4)))])
+    story.has(30, name="next")
+    assert "/begun" != read(story.event("open", 30, fd=5, name=None, flags=1), "fd.name")

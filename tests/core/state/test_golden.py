@@ -6,7 +6,7 @@ Where a difference is meant: `python -m tests.core.state.golden` (tests/data/REA
 
 import pytest
 
-from tests.core.state.golden import CAPTURES, INVENTED, RECORDINGS, SPARSE, difference
+from tests.core.state.golden import CAPTURES, FAMILIES, INVENTED, RECORDINGS, SPARSE, difference
 from tests.support.utc import utc
 
 __all__ = ["utc"]
@@ -15,6 +15,11 @@ __all__ = ["utc"]
 @pytest.mark.parametrize("name", INVENTED)
 def test_invented_histories_show_and_change_what_they_did(name: str) -> None:
     assert difference("invented", name) == ""
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_families_of_processes_show_and_change_what_they_did(name: str) -> None:
+    assert difference("families", name) == ""
 
 
 @pytest.mark.parametrize("name", SPARSE)

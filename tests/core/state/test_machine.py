@@ -3,6 +3,8 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import event_types
@@ -71,11 +73,17 @@ def test_an_unknown_live_task_is_asked_for_once() -> None:
     assert [77] == asked
 
 
-def test_a_live_task_that_proc_does_not_have_is_a_placeholder_with_its_numbers() -> None:
+@pytest.mark.parametrize(("pid", "number"), [(1, 1), (70, 70), (0, 77)], ids=["of init", "of 70", "of one not known"])
+def test_a_live_task_that_proc_does_not_have_is_a_placeholder_with_its_numbers(pid: int, number: int) -> None:
     story = Story(live=True)
-    event = story.event("write", 77, of=70, res=1, fd=3)
-    assert event.process is not None
-    assert (77, 70, "", 70) == (event.process.tid, event.process.pid, event.process.name, event.process.task.tid)
+    asked: list[int] = []
+    story.machine._state.lookup = lambda tid: asked.append(tid)
+    for _ in range(2):
+        event = story.event("write", 77, of=pid, res=1, fd=3)
+        assert event.process is not None
+        found = (event.process.tid, event.process.pid, event.process.name, event.process.task.tid)
+        assert (77, number, "", number) == found
+    assert [number] == asked
 
 
 def test_the_idle_task_is_not_asked_for() -> None:
@@ -112,7 +120,7 @@ def test_those_above_a_task_that_was_asked_for_are_asked_for_up_to_the_first_pro
 
     story.machine._state.lookup = lookup
     event = story.event("write", 77, of=77, res=1, fd=3)
-    assert [77, 70, 1] == asked
+    assert ([77, 70, 1], 3) == (asked, story.machine._state.backfilled.value)
     assert ["p70", "p1", None] == [read(event, "proc.aname", str(level)) for level in (1, 2, 3)]
 
 

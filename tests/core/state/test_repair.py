@@ -10,7 +10,7 @@ import pytest
 
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state import StateMachine
-from mozu.core.state.observed import KnownProcess, ProcSnapshot
+from mozu.core.state.observed import Forked, KnownProcess, ProcSnapshot
 from tests.core.state.story import Story, made, read
 
 START = 1_700_000_000_000_000_000
@@ -142,6 +142,7 @@ def test_a_step_of_the_clock_moves_the_start_and_makes_no_other_process(story: S
 
 def test_a_new_parent_leaves_the_old_one(story: Story) -> None:
     repair(story, said(11, ptid=1, vpid=11, stack=501))
+    assert "systemd" == read(story.event("chdir", 11, res=-1), "proc.pname")
     repair(story, ProcSnapshot(10))
     assert 1 == story.process(11).ptid
     assert "systemd" == read(story.event("chdir", 11, res=-1), "proc.pname")
@@ -157,6 +158,14 @@ def test_nobody_can_tell_of_a_process_that_an_event_has_changed_since(story: Sto
     story.exec(10, "/bin/ls", "ls")
     assert wrong(story, said(uid=0), since=since) is None
     assert wrong(story, ProcSnapshot(10), since=since) is None
+
+
+def test_a_process_born_since_is_right_and_of_one_taken_in_at_that_moment_nothing_can_be_said(story: Story) -> None:
+    since = story.machine.number
+    story.has(12, **SHELL)
+    story.event("chdir", 1, res=-1)
+    story.event("_fork", 10, of=10, observed=Forked(tid=13, pid=13, vtid=13, vpid=13))
+    assert [None, False] == [wrong(story, said(pid, uid=0), since=since) for pid in (12, 13)]
 
 
 def test_a_kernel_thread_has_no_program_to_compare(story: Story) -> None:

@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from mozu.core.model.event import File, SockTuple
-from mozu.core.state.observed import Seeded
+from mozu.core.state.observed import KnownProcess, Seeded
 from tests.core.state.story import Story, made, read
 
 
@@ -30,6 +30,19 @@ def test_main_threads_may_come_after_their_threads(story: Story) -> None:
     story.has(10, name="main", ptid=1, cwd="/srv")
     event = story.write(11, 0)
     assert (2, "/srv/") == (read(event, "proc.nthreads"), read(event, "proc.cwd"))
+
+
+def test_the_idle_task_is_the_parent_of_kernel_threads_and_the_first_process_has_none(story: Story) -> None:
+    story.has(0, name="swapper")
+    story.has(1, name="init", ptid=0)
+    story.has(2, name="kthreadd", ptid=0)
+    assert (None, "swapper") == tuple(read(story.write(tid, 0), "proc.pname") for tid in (1, 2))
+
+
+def test_a_task_whose_process_is_not_known_is_its_own_main_thread(story: Story) -> None:
+    story.has(10, name="parent")
+    story.machine.apply([made("_process", 20, of=-1, observed=KnownProcess(ptid=10))])
+    assert ("parent", {}) == (read(story.write(20, 0), "proc.pname"), story.machine._state.waiting)
 
 
 def test_a_parent_that_nobody_named_is_none(story: Story) -> None:

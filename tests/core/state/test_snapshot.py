@@ -1,5 +1,7 @@
 """What a snapshot writes makes the same state again, and what happens then does the same to both."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -8,13 +10,24 @@ from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import Entered, KnownProcess, ProcSnapshot, Restored, Seeded
+from tests.core.state.families import Family
 from tests.core.state.golden import CAPTURES, RECORDINGS, events_of
 from tests.core.state.portrait import described
 from tests.core.state.story import NOWHERE, THREAD, Story, read
 
+
+def _made(family: Family) -> list[SyscallEvent]:
+    return [*family.events()]
+
+
 _OF_THE_PAST: Final = ("since", "older")
 """What events before the snapshot saw is not in it."""
-HISTORIES: Final = {**{name: CAPTURES[name] for name in ("th-names", "thread-exec", "walkstate-00")}, **RECORDINGS}
+_FILES: Final = {**{name: CAPTURES[name] for name in ("th-names", "thread-exec", "walkstate-00")}, **RECORDINGS}
+_FAMILIES: Final = {f"family {seed}": Family(seed, live=True, odd=0) for seed in range(6)}
+HISTORIES: Final[dict[str, Callable[[], list[SyscallEvent]]]] = {
+    **{name: partial(events_of, path) for name, path in _FILES.items()},
+    **{name: partial(_made, family) for name, family in _FAMILIES.items()},
+}
 
 
 def whole(machine: StateMachine) -> dict[str, Any]:
@@ -40,7 +53,7 @@ def restored(machine: StateMachine) -> StateMachine:
 
 @pytest.mark.parametrize("name", HISTORIES)
 def test_what_follows_a_snapshot_does_the_same_to_what_was_restored(name: str) -> None:
-    first, second = events_of(HISTORIES[name]), events_of(HISTORIES[name])
+    first, second = HISTORIES[name](), HISTORIES[name]()
     machine, at = StateMachine(procfs=None), len(first) // 2
     machine.apply(first[:at])
     again = restored(machine)

@@ -148,6 +148,19 @@ def test_a_table_copied_by_exec_forgets_as_well() -> None:
     assert not story.process(10).files.has_history
 
 
+def test_a_table_that_an_exec_unshares_is_for_events_before_what_it_was() -> None:
+    story = Story(live=True)
+    story.exec(10, "/bin/x", pid=10)
+    story.event("_fork", 10, of=10, observed=Forked(20, 20, 20, 20, shares_files=True))
+    story.open(20, "/a", 0)
+    event = story.event("chdir", 20, res=-1)
+    story.open(20, "/b", 0)
+    story.exec(20, "/bin/y", pid=20)
+    assert "/a" == read(event, "proc.stdin.name")
+    story.machine.prune(story.machine.number + 1)
+    assert not story.process(20).files.has_history
+
+
 def test_releasing_twice_is_harmless(story: Story) -> None:
     event = story.exit(20)
     story.machine.prune(event.num + 1)
