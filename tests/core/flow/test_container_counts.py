@@ -2,7 +2,7 @@
 
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.flow.container_counts import HOST, OTHERS, ContainerCount, ContainerCounts
-from mozu.core.model.event import Container, Process, SyscallEvent, Task
+from mozu.core.model.event import Container, DataEvent, Process, SyscallEvent, Task
 from mozu.core.model.fields import Field, FieldRegistry, FieldType
 
 CONTAINERS = Demand({"syscall": {"openat": Interest(frozenset({"cgroups"}))}})
@@ -35,12 +35,21 @@ def of(container: str | None) -> SyscallEvent:
 def test_events_are_counted_from_the_first_look_on() -> None:
     counted = Counted()
 
+    assert not counted.counts.is_wanted
     assert {} == counted.counts.look()
     assert counted.counts.is_wanted
     counted.give("a", None, "b", "a")
 
     found = {"a": ContainerCount("web", 2), HOST: ContainerCount("", 1), "b": ContainerCount("", 1)}
     assert found == counted.counts.look()
+
+
+def test_events_of_no_process_are_passed_over() -> None:
+    counted = Counted()
+    counted.counts.look()
+    counted.counts.count([SyscallEvent("syscall", "openat", 0), DataEvent("json", "entry", 0), of("a")])
+
+    assert {"a": ContainerCount("web", 1)} == counted.counts.look()
 
 
 def test_a_name_is_asked_for_until_it_is_known() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mozu.core.api import CallJudge, CallVerdict
+from mozu.core.flow import denied_calls
 from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -58,9 +59,7 @@ def run(*evaluators: Any, folder: Path) -> tuple[SourcePipeline, Taken, Metrics]
     metrics, taken = Metrics(), Taken()
     source: Isolated[Any] = Isolated("source", "made", object(), metrics)
     state = StateMachine(procfs=None)
-    pipeline = pipeline_of(
-        source, *evaluators, live=True, state=state, metrics=metrics, worker=taken, state_dir=folder
-    )
+    pipeline = pipeline_of(source, *evaluators, live=True, state=state, metrics=metrics, worker=taken, state_dir=folder)
     return pipeline, taken, metrics
 
 
@@ -168,6 +167,63 @@ def test_an_evaluator_that_cannot_judge_denies_nothing(tmp_path: Path) -> None:
     assert (frozenset(), False) == (pipeline.call_judge().types, pipeline.call_judge().judge(opening(SECRET)).denied)
 
 
+def test_after_a_reload_the_rules_of_now_deny(tmp_path: Path) -> None:
+    metrics = Metrics()
+    pipeline, _, _ = run(Seen(), folder=tmp_path)
+    before = pipeline.call_judge().judge(opening(SECRET)).denied
+    pipeline._evaluation.use([Isolated("evaluator", "fresh", Denying(), metrics)])
+
+    assert (False, True) == (before, pipeline.call_judge().judge(opening(SECRET)).denied)
+
+
+def test_one_evaluator_that_denies_is_enough_and_every_rule_that_does_has_its_alert(tmp_path: Path) -> None:
+    silent = Denying(lambda event: CallVerdict(denied=True))
+    allowing = Denying(lambda event: CallVerdict(False, [named(event)]))
+    pipeline, taken, _ = run(silent, Denying(), allowing, Denying(), folder=tmp_path)
+
+    verdict = pipeline.call_judge().judge(opening(SECRET))
+
+    assert (True, 2) == (verdict.denied, len(verdict.alerts))
+    assert 2 == rules(taken).count("Secret opened")
+    assert [()] * 2 == [alert.respond for alert in verdict.alerts]
+
+
+def test_a_call_of_an_evaluator_that_is_left_out_is_denied(tmp_path: Path) -> None:
+    pipeline, _, _ = run(Denying(), folder=tmp_path)
+    judge = pipeline.call_judge()
+    pipeline._evaluation.evaluators[0].suspension._until = float("inf")
+
+    assert judge.judge(opening("/etc/hosts")).denied
+
+
+def test_another_call_of_the_task_ends_what_is_remembered_of_the_denied_one(tmp_path: Path) -> None:
+    pipeline, taken, _ = run(Denying(), folder=tmp_path)
+    judge = pipeline.call_judge()
+    judge.judge(opening(SECRET))
+    judge.judge(opening("/etc/hosts"))
+    before = len(taken.alerts)
+
+    pipeline.process([opening(SECRET, -1)])
+
+    assert ["Secret opened"] == rules(taken)[before : before + 1]
+
+
+def test_the_denied_calls_of_as_many_tasks_as_the_bound_are_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(denied_calls, "_MOST_TASKS", 2)
+    pipeline, taken, _ = run(Denying(), folder=tmp_path)
+    judge = pipeline.call_judge()
+    for tid in (20, 21, 22):
+        judge.judge(opening(SECRET, tid=tid))
+    before = rules(taken).count("Secret opened")
+
+    for tid in (20, 21, 22):
+        pipeline.process([opening(SECRET, -1, tid=tid)])
+
+    assert 1 == rules(taken).count("Secret opened") - before  # of the first, which was forgotten
+
+
 def test_denials_are_in_the_audit_log_and_many_of_an_account_are_counted(tmp_path: Path) -> None:
     pipeline, taken, metrics = run(Denying(), folder=tmp_path)
     judge = pipeline.call_judge()
@@ -184,9 +240,7 @@ def test_denials_are_in_the_audit_log_and_many_of_an_account_are_counted(tmp_pat
     assert counted["responses_total", "done"] == 100
 
 
-def test_calls_are_denied_where_that_cannot_be_written_down(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_calls_are_denied_where_that_cannot_be_written_down(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
     pipeline, taken, _ = run(Denying(), folder=tmp_path / "file")
 

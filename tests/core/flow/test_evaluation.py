@@ -95,6 +95,49 @@ def test_an_evaluator_that_fails_is_given_the_events_one_by_one_and_the_others_a
     assert {"fragile": 1} == rejected
 
 
+class BrokenOff(Rule):
+    """Its calls are broken off."""
+
+    def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        raise Interrupted("it held the event loop")
+
+
+def test_a_batch_whose_evaluation_was_broken_off_is_rejected_whole_and_not_tried_again() -> None:
+    metrics = Metrics()
+    evaluation = Evaluation([isolated(BrokenOff("a"), metrics), isolated(Rule("b"), metrics)])
+    events = [DataEvent("json", "x", 0, number) for number in (1, 2)]
+    rules: list[str] = []
+    rejected = evaluation.run(events, lambda one, _: rules.append(one.rule))
+    assert (rejected, rules) == (events, ["b", "b"])
+    counted = {labels["id"]: value for name, labels, value in metrics.collect() if name == "events_rejected_total"}
+    assert counted == {"a": 2}
+
+
+class Reading(Rule):
+    """Says which of its rules read a field, and which rules it has."""
+
+    def rules_reading(self, field: str) -> Sequence[str]:
+        return [f"{self.name} reads {field}"]
+
+    def rule_names(self) -> Sequence[str]:
+        return [self.name]
+
+
+def test_the_rules_that_read_a_field_are_those_of_all_evaluators_that_can_say_so() -> None:
+    metrics = Metrics()
+    evaluation = Evaluation(isolated(one, metrics) for one in (Reading("a"), Rule("b"), Reading("c")))
+    assert evaluation.rules_reading("proc.name") == ["a reads proc.name", "c reads proc.name"]
+
+
+def test_the_digest_of_the_rules_changes_with_each_evaluator_its_name_and_its_rules() -> None:
+    metrics = Metrics()
+    digests = [
+        Evaluation(isolated(one, metrics) for one in evaluators).rules_digest()
+        for evaluators in ((), (Rule("a"),), (Reading("a"),), (Reading("b"),), (Reading("a"), Rule("b")))
+    ]
+    assert len(set(digests)) == len(digests)
+
+
 def test_a_reload_puts_evaluators_in_the_place_of_those_before_which_may_come_back() -> None:
     metrics = Metrics()
     one = isolated(Rule("a"), metrics)

@@ -51,7 +51,10 @@ def test_what_waits_no_longer_makes_room() -> None:
     assert 500 == len(share.admit(first))
     assert not share.admit(events_of(1, 100))
     share.release(first)
-    assert {1: 400} == admitted(share, events_of(1, 400))
+    again = events_of(1, 400)
+    assert again == share.admit(again)
+    share.release(again[:300])
+    assert 400 == flood(share, events_of(1, 5000)), "half of the room again, with the hundred that wait"
 
 
 def test_a_batch_that_meets_no_other_is_admitted_and_events_without_a_process_use_all_of_the_room() -> None:

@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from mozu.core.api import LookupLimits, LookupTable
 from mozu.core.flow.key_lookups import KeyLookups
+from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.testing import virtual_clock
 from mozu.testing import context
-from tests.core.testing.acme import Geo, geo
+from tests.core.testing.acme import Geo, geo, visit
 
 
 class Desk:
@@ -108,10 +111,137 @@ def test_look_ups_keep_to_their_rate() -> None:
     assert times[-1] >= 1.8  # thirty of them, of which a second's worth may come at once
 
 
+def test_a_second_of_its_rate_may_come_at_once_and_the_rest_comes_evenly() -> None:
+    times: list[float] = []
+
+    async def scene(desk: Desk) -> None:
+        await asyncio.sleep(5.0)
+        begun = asyncio.get_running_loop().time()
+        spawn = desk.lookups._spawn
+
+        def noted(work: Awaitable[None], name: str) -> None:
+            times.append(round(asyncio.get_running_loop().time() - begun, 3))
+            spawn(work, name)
+
+        desk.lookups._spawn = noted
+        for number in range(8):
+            desk.lookups.resolve(f"key {number}", lambda: None)
+        await asyncio.sleep(10.0)
+
+    play(scene, per_second=4, parallel=100)
+    assert times == [0.0, 0.0, 0.0, 0.0, 0.0, 0.25, 0.5, 0.75]
+
+
+def test_no_more_look_ups_run_at_once_than_the_limit_and_a_queued_one_starts_when_one_ends() -> None:
+    async def scene(desk: Desk) -> None:
+        for number in range(7):
+            desk.lookups.resolve(f"key {number}", lambda: None)
+        assert desk.lookups.is_asked("key 6")
+        assert not desk.lookups.is_asked("key 7")
+        await asyncio.sleep(1.0)
+        assert (desk.geo.most_at_once, len(desk.geo.asked)) == (3, 7)
+        assert not desk.lookups.is_asked("key 6")
+
+    play(scene, parallel=3)
+
+
+def test_who_asks_for_a_key_under_way_joins_and_is_called_back_with_the_first() -> None:
+    answered: list[str] = []
+
+    async def scene(desk: Desk) -> None:
+        assert desk.lookups.must_wait("a")
+        assert desk.lookups.resolve("a", lambda: answered.append("first"))
+        assert desk.lookups.must_wait("a")  # as events of another source do
+        assert desk.lookups.resolve("a", lambda: answered.append("second"))
+        await asyncio.sleep(1.0)
+        assert not desk.lookups.must_wait("a")
+
+    assert play(scene) == ["a"]
+    assert answered == ["first", "second"]
+
+
+def test_a_known_key_that_is_asked_for_again_does_not_wait() -> None:
+    async def scene(desk: Desk) -> None:
+        await desk.ask("a")
+        await asyncio.sleep(300)
+        assert not desk.lookups.must_wait("a")
+        assert desk.lookups.is_asked("a")
+        assert not desk.lookups.must_wait("a")
+
+    assert play(scene, ttl=300) == ["a", "a"]
+
+
+def test_an_unknown_key_is_asked_for_again_from_the_end_of_its_time_on() -> None:
+    async def scene(desk: Desk) -> None:
+        await desk.ask("nothing")
+        desk.table.shrink()
+        now = asyncio.get_running_loop().time()
+        desk.lookups._own_clock = lambda: now + 59.0
+        assert not desk.lookups.must_wait("nothing")
+        desk.lookups._own_clock = lambda: now + 60.0
+        assert desk.lookups.must_wait("nothing")
+
+    play(scene, negative_ttl=60)
+
+
+def test_what_was_asked_is_counted_by_how_it_ended() -> None:
+    async def scene(desk: Desk) -> None:
+        for key in ("a", "nothing", "b"):
+            await desk.ask(key)
+        assert counted(desk) == {"": 3, "_empty": 1, "_unknown": 0, "_refused": 0}
+
+    play(scene)
+
+
+def test_an_enricher_that_keeps_no_answer_is_counted_each_time_and_reported_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scene(desk: Desk) -> None:
+        for key in ("a", "b"):
+            await desk.ask(key)
+        assert counted(desk) == {"": 2, "_empty": 2, "_unknown": 2, "_refused": 0}
+
+    play(scene, wrong="never known")
+    assert 1 == caplog.text.count("has ended, and `known` is False")
+
+
+def counted(desk: Desk) -> dict[str, float]:
+    """What the counters of look-ups say, by the end of their names."""
+    name = "enricher_lookups"
+    found = {kind: value for kind, _, value in desk.lookups.enricher.metrics.collect()}
+    return {end: found[f"{name}{end}_total"] for end in ("", "_empty", "_unknown", "_refused")}
+
+
+@pytest.mark.parametrize("wrong", ["key raises", "key is no text"])
+def test_an_event_whose_key_cannot_be_given_waits_for_nothing(wrong: str) -> None:
+    async def scene(desk: Desk) -> None:
+        assert desk.lookups.key(visit("a")) is None
+        assert desk.lookups.enricher.suspension.is_over
+
+    assert play(scene, wrong) == []
+
+
+def test_an_enricher_whose_key_was_broken_off_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(desk: Desk) -> None:
+        assert desk.lookups.key(visit("a")) == "a"
+
+        def holds(event: object) -> str:
+            raise Interrupted("it held the event loop")
+
+        monkeypatch.setattr(desk.geo, "key", holds)
+        assert desk.lookups.key(visit("a")) is None
+        monkeypatch.undo()
+        assert not desk.lookups.enricher.suspension.is_over
+        assert desk.lookups.key(visit("a")) is None
+
+    play(scene)
+
+
 def test_what_waits_is_bounded() -> None:
     async def scene(desk: Desk) -> None:
         taken = [desk.lookups.resolve(f"key {number}", lambda: None) for number in range(5)]
         assert taken == [True, True, True, False, False]
+        assert counted(desk)["_refused"] == 2
 
     assert len(play(scene, cache=3)) == 3
 
@@ -140,9 +270,22 @@ def test_where_memory_is_short_the_table_forgets_the_half_that_was_used_longest_
 
 def test_a_key_that_was_forgotten_is_asked_for_again() -> None:
     async def scene(desk: Desk) -> None:
-        await desk.ask("a")
-        assert desk.lookups.shrink() > 0
-        assert 0 == desk.lookups.shrink()
+        for key in ("a", "b", "c"):
+            await desk.ask(key)
+        assert [4, 2, 0] == [desk.lookups.shrink() for _ in range(3)]  # of times and of values as many
         await desk.ask("a")
 
-    assert ["a", "a"] == play(scene)
+    assert ["a", "b", "c", "a"] == play(scene)
+
+
+def test_the_times_of_no_more_keys_are_kept_than_the_limit_and_those_used_last_stay() -> None:
+    async def scene(desk: Desk) -> None:
+        for key in ("w", "x", "y"):
+            await desk.ask(key)
+        assert [desk.lookups.must_wait(key) for key in ("w", "x", "y")] == [False, False, False]
+        await desk.ask("z")
+        for _ in range(4):
+            desk.table.shrink()
+        assert [desk.lookups.must_wait(key) for key in ("w", "x", "y", "z")] == [True, False, False, False]
+
+    assert play(scene, cache=3) == ["w", "x", "y", "z"]

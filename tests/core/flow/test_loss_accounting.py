@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from mozu.core.api import Counts, Flood
 from mozu.core.delivery.given_up import GivenUpNumbers
 from mozu.core.delivery.memory_queue import MemoryQueue
@@ -106,6 +108,22 @@ def test_many_types_are_cut_to_the_worst() -> None:
     scene.source.now = {name: Counts(lost=number) for number, name in enumerate(names, 1)}
     (text,) = scene.reported()
     assert text.endswith("listen 7, bind 6, connect 5, close 4, write 3 and 2 more types")
+
+
+def test_as_many_types_as_a_notice_names_are_all_of_them() -> None:
+    scene = Scene()
+    names = ("openat", "read", "write", "close", "connect")
+    scene.source.now = {name: Counts(lost=number) for number, name in enumerate(names, 1)}
+    (text,) = scene.reported()
+    assert text == "source made lost 15 events: connect 5, close 4, write 3, read 2, openat 1"
+
+
+def test_what_is_wrong_with_a_queue_on_disk_is_a_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    monkeypatch.setattr(scene.worker.queue, "take_problems", lambda: ["page 7 is no page"])
+    assert ["page 7 is no page"] == scene.reported()
+    (notice,) = scene.worker.notices
+    assert ("Spool damaged", Severity.CRITICAL, "worker") == (notice.rule, notice.priority, notice.values["sink"])
 
 
 def test_only_a_loss_about_processes_has_the_state_compared() -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.packed_alert import AlertPacker
+from mozu.core.filter.demand import Demand, Interest
+from mozu.core.flow.container_counts import HOST, ContainerCount
 from mozu.core.flow.event_gate import EventGate
 from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.isolation.isolated import Isolated
@@ -202,6 +204,39 @@ def test_an_evaluator_that_fails_on_one_event_loses_that_event_only() -> None:
     pipeline = pipeline_of(source(metrics), Seen(fails), live=False, state=None, metrics=metrics, worker=taken)
     pipeline.process(documents("a", "bad", "b"))
     assert ["rule of a", "rule of b"] == [one.rule for one in taken.alerts]
+
+
+def test_an_alert_that_cannot_be_recorded_arrives_all_the_same_and_counts_against_its_evaluator() -> None:
+    class Full(NoRecorder):
+        def alert(self, alert: Alert) -> None:
+            raise ValueError("no form for this")
+
+    metrics, taken = Metrics(), Taken()
+    pipeline = pipeline_of(
+        source(metrics), Seen(judged), live=False, state=None, metrics=metrics, worker=taken, recorder=Full()
+    )
+    pipeline.process(documents("a"))
+    assert ["rule of a"] == [one.rule for one in taken.alerts]
+    failed = {labels["id"]: value for name, labels, value in metrics.collect() if name == "component_failures_total"}
+    assert 1 == failed["judge0"]
+
+
+def test_events_are_counted_by_container_while_a_client_asks() -> None:
+    class Wanting(Seen):
+        def demand(self) -> Demand:
+            return Demand({"syscall": {"chdir": Interest(frozenset({"cgroups"}))}})
+
+    metrics, machine = Metrics(), StateMachine(procfs=None)
+    pipeline = pipeline_of(source(metrics), Wanting(), live=True, state=machine, metrics=metrics)
+
+    def give() -> None:
+        pipeline.process([SyscallEvent("syscall", "chdir", 0, tid=7, pid=7, args=(0, "/"))])
+
+    give()
+    assert {} == pipeline.containers.look()
+    give()
+    give()
+    assert {HOST: ContainerCount("", 2)} == pipeline.containers.look()
 
 
 def test_suppressed_alerts_are_counted_and_a_rate_limit_is_reported() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 from mozu.core.api import Dropped
 from mozu.core.delivery.alert_limiter import AlertLimiter
@@ -117,3 +118,51 @@ def test_the_first_alert_of_a_batch_can_be_the_one_that_is_dropped() -> None:
         return await receipt.settle()
 
     assert {0: Dropped("sink sink: rejected: too ugly", can_retry=False)} == asyncio.run(scenario())
+
+
+async def deliver(worker: Worker) -> None:
+    """The one alert for which there was room arrives."""
+    ((number, _),) = await worker.queue.get(1)
+    await worker.queue.ack([number], [], [])
+
+
+def test_an_alert_that_a_route_leaves_out_is_not_dropped_with_those_around_it() -> None:
+    async def scenario() -> Mapping[int, Dropped]:
+        worker = Worker("small", MemoryQueue(room(1), Metrics()), only="a")
+        receipt = receipt_of(["a", "a", "b", "a"], worker)
+        await deliver(worker)
+        return await receipt.settle()
+
+    assert {1, 3} == set(asyncio.run(scenario()))
+
+
+def test_of_a_range_that_begins_before_a_batch_and_ends_behind_it_the_batch_has_its_part() -> None:
+    async def scenario() -> Mapping[int, Dropped]:
+        worker = Worker("small", MemoryQueue(room(1), Metrics()))
+        receipt_of(["a", "a"], worker)
+        receipt = receipt_of(["a", "a"], worker)
+        receipt_of(["a", "a"], worker)
+        await deliver(worker)
+        return await receipt.settle()
+
+    assert {0, 1} == set(asyncio.run(scenario()))
+
+
+def test_a_sink_that_a_reload_adds_is_followed_from_then_on_and_one_that_it_removes_to_the_end() -> None:
+    async def scenario() -> Mapping[int, Dropped]:
+        metrics = Metrics()
+        before, after = (Worker(name, MemoryQueue(room(1), metrics)) for name in ("before", "after"))
+        pipeline: Any = alert_pipeline(before, metrics=metrics)
+        receipt = Receipt(pipeline.workers)
+        for workers in ((before,), (before, after), (after,), (after,)):
+            pipeline.use(workers, redact=lambda alert: None, limiter=AlertLimiter())
+            receipt.follow(pipeline.workers)
+            receipt.add(passed=pipeline.emit(alert("a")))
+        for one in (before, after):
+            await deliver(one)
+        return await receipt.settle()
+
+    dropped = asyncio.run(scenario())
+    assert {1: "sink before", 2: "sink after", 3: "sink after"} == {
+        index: one.reason.partition(":")[0] for index, one in dropped.items()
+    }

@@ -5,7 +5,7 @@ The clock of the loop is virtual: an hour in which nothing is to happen is one.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +13,8 @@ import pytest
 from mozu.core.flow.reconcile import Reconciler
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
-from mozu.core.model.event import SyscallEvent
+from mozu.core.model.event import Event, SyscallEvent
+from mozu.core.recording import NoRecorder
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import KnownProcess, ProcSnapshot
 from mozu.core.testing import virtual_clock as virtual_time
@@ -43,7 +44,8 @@ class Stream:
     """A pipeline with its reconciler, and events for it."""
 
     def __init__(self) -> None:
-        self.machine, metrics = Machine(), Metrics()
+        self.machine, self.metrics = Machine(), Metrics()
+        metrics = self.metrics
         source: Isolated[Any] = Isolated("source", "ebpf", None, metrics)
         self.pipeline = pipeline_of(source, live=True, state=self.machine, metrics=metrics)
         self.reconciler = Reconciler(self.pipeline, self.machine, metrics, threads=lambda: False)
@@ -135,6 +137,97 @@ def test_what_the_stream_reports_while_procfs_is_read_is_believed(stream: Stream
 
     run(stream, work)
     assert {1} == stream.knows()
+
+
+def test_only_processes_that_the_source_observes_are_compared(stream: Stream) -> None:
+    observed: list[int] | None = [1, 7]
+    stream.reconciler = Reconciler(
+        stream.pipeline, stream.machine, Metrics(), threads=lambda: False, pids=lambda: observed
+    )
+    stream.lives(7, known=False)
+    stream.lives(8, known=False)
+
+    async def work() -> None:
+        nonlocal observed
+        stream.reconciler.lost()
+        await until(lambda: 7 in stream.knows())
+        await asyncio.sleep(HOUR)
+        assert {1, 7} == stream.knows()
+        observed = None  # it does not say which
+        stream.reconciler.lost()
+        await until(lambda: 8 in stream.knows())
+
+    run(stream, work)
+
+
+def test_repairs_are_counted_and_recorded_as_events_without_a_time(stream: Stream) -> None:
+    recorded: list[tuple[str, int, int, int]] = []
+
+    class Keeps(NoRecorder):
+        def record(self, events: Sequence[Event]) -> None:
+            recorded.extend((one.type, one.time, one.tid, one.pid) for one in events if isinstance(one, SyscallEvent))
+
+    stream.lives(5)
+    stream.tell()
+    stream.pipeline.use_recorder(Keeps())
+    del stream.machine.says[5]
+    stream.lives(7, known=False)
+
+    async def work() -> None:
+        stream.reconciler.lost()
+        await until(lambda: {1, 7} == stream.knows())
+        await asyncio.sleep(HOUR)
+
+    run(stream, work)
+    assert [("_repaired", 0, 5, 5), ("_repaired", 0, 7, 7)] == recorded
+    assert 2 == next(value for name, _, value in stream.metrics.collect() if name == "state_processes_repaired_total")
+
+
+def test_a_look_at_the_machine_that_is_given_up_reads_no_further(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def read_procfs(pids: Iterable[int] | None = None, /) -> Iterator[ProcSnapshot]:
+        for pid in range(1, 100):
+            read.append(pid)
+            if pid == 3:
+                stream.reconciler._ended = True
+            yield ProcSnapshot(pid, pid)
+
+    monkeypatch.setattr(stream.machine, "read_procfs", read_procfs)
+    assert [1, 2] == [one.tid for one in stream.reconciler._read_procfs(None)]
+    assert [1, 2, 3] == read
+
+
+def test_one_pass_follows_a_burst_of_losses_and_the_next_one_after_a_rest(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    loops: list[asyncio.AbstractEventLoop] = []
+    real = stream.machine.read_procfs
+
+    def read_procfs(pids: Iterable[int] | None = None, /) -> Iterator[ProcSnapshot]:
+        looks.append(loops[0].time())  # on another thread, which has no loop
+        yield from real(pids)
+
+    monkeypatch.setattr(stream.machine, "read_procfs", read_procfs)
+
+    async def work() -> None:
+        loops.append(asyncio.get_running_loop())
+        begun = loops[0].time()
+        for _ in range(5):
+            stream.reconciler.lost()
+            await asyncio.sleep(0.1)
+        await until(lambda: len(looks) == 1)
+        stream.reconciler.lost()
+        await until(lambda: len(looks) == 2)
+        await asyncio.sleep(HOUR)
+        first, second = looks
+        # The first pass waits a second for the silent stream, rests ten times as long, and a loss begins with a second.
+        assert (1.0, 12.0) == (round(first - begun, 1), round(second - first, 1))
+
+    run(stream, work)
 
 
 def test_who_ends_between_two_looks_is_left_to_the_stream(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:

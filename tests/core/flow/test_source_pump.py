@@ -11,6 +11,7 @@ from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.packed_alert import PackedAlert, unpack
 from mozu.core.errors import SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand, Interest
+from mozu.core.flow.event_gate import EventGate
 from mozu.core.flow.source_pump import PumpedSource, SourcePump
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -135,6 +136,21 @@ def test_a_source_that_can_wait_is_read_no_further_while_a_queue_is_more_than_ha
     play(source, worker, live=False, beside=slowly)
     assert (100, 0) == (source.given, worker.queue.in_memory())
     assert max(seen) <= 10
+
+
+def test_while_the_gate_is_closed_a_source_that_can_wait_is_read_on_once_its_alerts_have_arrived() -> None:
+    source, worker, gate = Batches(*[1] * 5), Worker(100), EventGate()
+    gate.is_closed = True
+    ahead: list[int] = []
+
+    async def slowly() -> None:
+        for taken in range(5):
+            await asyncio.sleep(1.0)
+            ahead.append(source.given - taken)
+            await empty(worker, 1)
+
+    play(source, worker, live=False, beside=slowly, gate=gate)
+    assert [1] * 5 == ahead
 
 
 def test_a_live_source_is_never_held_back_and_a_full_queue_drops() -> None:

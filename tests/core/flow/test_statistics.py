@@ -1,8 +1,14 @@
 """The summary that is printed at the end of a run."""
 
+import time
 from typing import Any
 
-from mozu.core.flow.statistics import as_text
+import pytest
+
+from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.flow.statistics import as_text, gather
+from mozu.core.metrics import Metrics
+from tests.support.packing import room
 
 SINK: dict[str, Any] = {
     "accepted": 9, "delivered": 8, "dropped": {}, "dead_lettered": 0, "spooled": 0, "found": 0, "queued": 0,
@@ -13,6 +19,45 @@ SOURCE: dict[str, Any] = {
     "dropped": 0, "types": {},
 }  # fmt: skip
 NOTHING: dict[str, int | None] = {"seen": 0, "filtered": 0, "lost": 0, "missed": 0, "received": 0}
+
+
+class Worker:
+    """A sink worker of which the metrics say everything."""
+
+    name = "out"
+    queue = MemoryQueue(room(10), Metrics())
+
+
+class Nothing:
+    """A memory bound that says nothing."""
+
+    def numbers(self) -> dict[str, int]:
+        return {}
+
+
+def test_numbers_are_those_of_the_metrics_and_of_the_time_since_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 112.34567)
+    monkeypatch.setattr(time, "process_time", lambda: 1.23456)
+    metrics = Metrics()
+    for kind, name, reason, value in (
+        ("sink", "out", "queue full", 2), ("sink", "out", "too late", 0), ("sink", "other", "queue full", 7),
+        ("source", "out", "queue full", 8),
+    ):  # fmt: skip
+        metrics.scope(kind=kind, id=name).counter("sink_alerts_dropped_total", reason=reason).value += value
+    mine, other = metrics.scope(kind="sink", id="out"), metrics.scope(kind="sink", id="other")
+    names = ("sink_alerts_accepted", "sink_alerts_delivered", "sink_alerts_dead_lettered", "component_failures")
+    for number, name in enumerate((*names, "spool_left_records", "spool_found_records"), 1):
+        mine.counter(f"{name}_total").value += number
+        other.counter(f"{name}_total").value += 100
+    mine.gauge("sink_busy_seconds", lambda: 0.12345)
+
+    numbers: dict[str, Any] = gather(metrics, [], [Worker()], Nothing(), 100.0)  # type: ignore[list-item, arg-type]  # as much as is asked
+
+    assert (12.346, 1.235) == (numbers["seconds"], numbers["cpu_seconds"])
+    assert numbers["sinks"]["out"] == {
+        "accepted": 1, "delivered": 2, "dropped": {"queue full": 2}, "dead_lettered": 3, "spooled": 5, "found": 6,
+        "queued": 0, "failures": 4, "busy_seconds": 0.123,
+    }  # fmt: skip
 
 
 def lines(*, sources: dict[str, Any] | None = None, sinks: dict[str, Any] | None = None) -> list[str]:

@@ -48,6 +48,44 @@ def test_each_class_is_reported() -> None:
     assert 2 == len(Watch().given("beps", "boops", "beps"))
 
 
+def test_as_many_classes_as_the_bound_are_reported_and_the_events_of_all_are_counted() -> None:
+    watch = Watch()
+    names = [f"x{number:03}" for number in range(150)]
+    reported = [len(watch.given(*names[at : at + 50])) for at in range(0, 150, 50)]
+    assert ([50, 14, 0], 150) == (reported, watch.counted)
+    assert ([], 151) == (watch.given("x149"), watch.counted)
+
+
+def test_what_is_declared_is_looked_up_only_when_a_class_is_new() -> None:
+    looks: list[str] = []
+
+    class Counting(Watch):
+        def __init__(self) -> None:
+            super().__init__()
+            self.undeclared._look = self.counted_look
+
+        def counted_look(self) -> frozenset[str]:
+            looks.append("look")
+            return self.fields.source_classes()
+
+    watch = Counting()
+    for _ in range(5):
+        watch.given("beeps", "boops")
+    assert 1 == len(looks)
+
+
+def test_a_name_without_end_is_cut_in_the_sentence() -> None:
+    (text,) = Watch().given("boop" * 1_000)
+    assert f"the source class '{'boop' * 20}', which" in text
+
+
+def test_of_a_batch_of_system_calls_the_first_is_looked_at_and_of_documents_each() -> None:
+    watch = Watch()
+    calls = [SyscallEvent("syscall", "openat", 1), SyscallEvent("sycsall", "openat", 2)]
+    assert ([], 0) == (watch.look(calls), watch.counted)
+    assert ([], 0) == (watch.look([]), watch.counted)
+
+
 def test_system_calls_of_another_class_are_found_by_the_first_of_a_batch() -> None:
     watch = Watch()
     (text,) = watch.look([SyscallEvent("sycsall", "openat", 1), SyscallEvent("sycsall", "openat", 2)])

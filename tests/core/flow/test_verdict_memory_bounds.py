@@ -1,10 +1,13 @@
 """What the verdict memory keeps is bounded: tasks by their number, verdicts by their bytes."""
 
+import itertools
+from collections.abc import Iterable
+
 import pytest
 
 from mozu.core.flow import verdict_memory
 from tests.core.flow.test_verdict_memory import FAMILY, TIMES, fields, opened, process
-from tests.support.judged_twice import SIZE, by_rules
+from tests.support.judged_twice import SIZE, JudgedTwice, by_rules
 
 
 @pytest.mark.parametrize("rule", ["proc.name = evil", "proc.pid = 1"], ids=["the same of all", "of each another"])
@@ -54,3 +57,45 @@ def test_what_is_kept_is_told_by_metrics_and_gone_when_it_is_forgotten() -> None
     assert kept["verdict_memory_bytes"] > 2 * verdict_memory.ENTRY_BYTES
     verdicts.forget()
     assert (told()["verdict_memory_entries"], told()["verdict_memory_bytes"]) == (0, 0)
+
+
+def rested(twice: JudgedTwice, paths: Iterable[str]) -> list[int]:
+    """Of a batch for each of these opens: after how many of them the type rested, and for how many."""
+    left = []
+    for path in paths:
+        twice.process(opened(path=path))
+        left.append("openat" in twice.remembering.source.left)
+    return [len(list(group)) for _, group in itertools.groupby(left)]
+
+
+def test_a_rest_that_follows_calls_that_came_again_is_short_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdict_memory, "WINDOW", 20)
+    monkeypatch.setattr(verdict_memory, "RESTS", (10, 1_000))
+    twice = by_rules("evt.type = openat and fd.name = /etc/shadow", fields=fields())
+    twice.process(*FAMILY)
+    once = iter(f"/srv/{number}" for number in range(1_000))
+    growing = rested(twice, itertools.islice(once, 81))
+    again = [path for _ in range(4) for path in [next(once)] * 20]
+    rested(twice, [*itertools.islice(once, 10), *again])
+    shorter = rested(twice, itertools.islice(once, 60))
+
+    assert growing == [20, 9, 20, 19, 13]
+    assert 9 in shorter
+    assert 39 not in shorter
+
+
+@pytest.mark.parametrize("bound", [3, 10])
+def test_calls_that_came_once_are_known_up_to_the_bound(bound: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdict_memory, "WINDOW", 20)
+    monkeypatch.setattr(verdict_memory, "_WORTH", 1_000)
+    monkeypatch.setattr(verdict_memory, "_SEEN", bound)
+    twice = by_rules("evt.type = openat and fd.name = /etc/shadow", fields=fields())
+    verdicts = twice.remembering.pipeline.verdicts
+    twice.process(*FAMILY)
+    twice.process(*[opened(path="/srv/again")] * 7)
+    known = []
+    for number in range(60):
+        twice.process(opened(path=f"/srv/{number}"), opened(path=f"/srv/other {number}"), opened(path="/srv/again"))
+        known.append(len(verdicts._seen))
+
+    assert max(known) == bound

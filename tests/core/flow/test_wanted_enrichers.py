@@ -1,0 +1,68 @@
+"""Which enrichers the events of a type may have to wait for: those that the demand of now needs."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from mozu.core.filter.demand import ANY_ENRICHER, Demand, Interest
+from mozu.core.flow.wanted_enrichers import EnricherLookups, WantedEnrichers
+from mozu.core.model.event import DataEvent
+
+
+class Lookups:
+    """Of an enricher by its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+ALL = [
+    EnricherLookups(Lookups(name), frozenset({f"enricher:{name}", *more}))  # type: ignore[arg-type]  # a name is enough here
+    for name, *more in (("a",), ("b", "enricher:both"), ("c", "enricher:both"))
+]
+
+
+def names(wanted: WantedEnrichers, source: str = "json", kind: str = "x") -> str:
+    return "".join(one.name for one in wanted.of(DataEvent(source, kind, 0)))
+
+
+def demand(types: Mapping[str, Mapping[str, str]]) -> Demand:
+    """Source class → event type → what is needed."""
+    return Demand({
+        source: {name: Interest(frozenset({need})) for name, need in needs.items()} for source, needs in types.items()
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        ({}, ""),
+        ({"json": {"x": "enricher:b"}}, "b"),
+        ({"json": {"*": "enricher:b"}}, "b"),
+        ({"*": {"x": "enricher:b"}}, "b"),
+        ({"*": {"*": "enricher:b"}, "json": {"x": "enricher:a", "*": "cgroups"}}, "ab"),
+        ({"json": {"x": "enricher:both"}}, "bc"),
+        ({"json": {"x": ANY_ENRICHER}}, "abc"),
+        ({"json": {"y": "enricher:a"}, "syscall": {"x": "enricher:a"}}, ""),
+    ],
+)
+def test_events_wait_for_what_rules_on_them_need(types: Mapping[str, Mapping[str, str]], expected: str) -> None:
+    wanted = WantedEnrichers(ALL)
+    wanted.update(demand(types))
+    assert names(wanted) == expected
+
+
+def test_before_a_demand_is_known_everything_is_wanted() -> None:
+    assert names(WantedEnrichers(ALL)) == "abc"
+
+
+def test_another_demand_and_other_enrichers_count_from_the_next_event_on() -> None:
+    wanted = WantedEnrichers(ALL)
+    wanted.update(demand({"json": {"x": "enricher:a"}}))
+    assert names(wanted) == "a"
+    wanted.update(demand({"json": {"x": "enricher:both"}}))
+    assert names(wanted) == "bc"
+    wanted.use(ALL[:2])
+    assert names(wanted) == "b"
+    assert [one.name for one in wanted.all()] == ["a", "b"]
+    assert (bool(wanted), bool(WantedEnrichers(()))) == (True, False)
