@@ -102,14 +102,13 @@ class EvaluationQueue:
         self._waiting.clear()
         for evaluator, batch in left:
             evaluator.metrics.counter("events_unevaluated_total").value += len(batch.events)
-            self._share.release(batch.events)
             batch.finish()
 
 
 async def _evaluate(evaluator: Isolated[Evaluator], batch: PendingBatch) -> None:
     """As a whole, and after a failure event by event, so that a bad event costs itself only."""
     error = await _attempt(evaluator, batch.events, batch.emit, "evaluate")
-    if isinstance(error, TimeoutError) and len(batch.events) > 0:
+    if isinstance(error, TimeoutError) and batch.events:
         _reject(evaluator, len(batch.events))
         with evaluator.contained("build it again"):
             await evaluator.renew()

@@ -147,7 +147,7 @@ class MemoryBound:
         """Whether it does within so many times the interval since the last look, growing as in that one."""
         resident, limit = self._resident(), self._limit()
         grown, self._last = resident - self._last, resident
-        return bool(limit) and (self._is_above(_MARK) or (grown > 0 and resident + grown * intervals > _MARK * limit))
+        return bool(limit) and (self._is_above(_MARK) or resident + grown * intervals > _MARK * limit)
 
     # --- what is said
 

@@ -20,6 +20,7 @@ class Elsewhere:
 
     def __init__(self, gate: asyncio.Event) -> None:
         self._gate = gate
+        self.given: list[int] = []
 
     def demand(self) -> Demand:
         return Demand()
@@ -28,6 +29,7 @@ class Elsewhere:
         raise AssertionError("it is awaited")
 
     async def evaluate_batch(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        self.given.append(len(batch))
         await self._gate.wait()
         if any(event.type == "bad" for event in batch):
             raise ValueError("bad")
@@ -44,9 +46,13 @@ class Scene:
         self.gate, self.emitted, self.pending = asyncio.Event(), list[str](), list[Any]()
         free = asyncio.Event()
         free.set()
-        self.isolated: Isolated[Any] = Isolated(
-            "evaluator", "far", Elsewhere(self.gate), Metrics(), build=lambda: Elsewhere(free)
-        )
+        self.first, self.built = Elsewhere(self.gate), list[Elsewhere]()
+
+        def build() -> Elsewhere:
+            self.built.append(Elsewhere(free))
+            return self.built[-1]
+
+        self.isolated: Isolated[Any] = Isolated("evaluator", "far", self.first, Metrics(), build=build)
 
         def spawn(work: Awaitable[None], name: str) -> None:
             group.create_task(work, name=name)  # type: ignore[arg-type]  # a coroutine
@@ -141,4 +147,30 @@ def test_what_still_waits_at_the_end_is_counted() -> None:
         assert all(batch.is_done for batch in made.pending)
         made.gate.set()
 
-    assert 3 == play(scene).count("events_unevaluated_total")
+    made = play(scene)
+    assert (3, [2]) == (made.count("events_unevaluated_total"), made.first.given)
+
+
+def test_a_call_that_was_given_up_at_the_end_needs_no_other_instance_when_it_does_not_come_back() -> None:
+    async def scene(made: Scene) -> None:
+        made.run("a")
+        await asyncio.sleep(0)
+        made.evaluation.give_up()
+        await asyncio.sleep(evaluation_queue.EVALUATE_SECONDS + 1)
+
+    made = play(scene)
+    assert ([], 0) == (made.built, made.count("events_rejected_total"))
+
+
+def test_what_was_evaluated_makes_room_for_what_comes(monkeypatch: Any) -> None:
+    monkeypatch.setattr(evaluation_queue, "MAX_WAITING", 2)
+
+    async def scene(made: Scene) -> None:
+        made.gate.set()
+        for kind in "abcd":
+            made.run(kind)
+            made.run(kind)
+            await made.pending[-1].wait()
+
+    made = play(scene)
+    assert (list("aabbccdd"), 0) == (made.emitted, made.count("events_unevaluated_total"))

@@ -51,6 +51,7 @@ def test_what_waits_no_longer_makes_room() -> None:
     assert 500 == len(share.admit(first))
     assert not share.admit(events_of(1, 100))
     share.release(first)
+    assert not share._held, "accounts of those who have gone take no memory"
     again = events_of(1, 400)
     assert again == share.admit(again)
     share.release(again[:300])

@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from mozu.core.api import Counts, Outcome, Record, Retry
 from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
+from mozu.core.flow import heartbeats
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.heartbeats import Heartbeats
 from mozu.core.flow.loss_accounting import LossAccounting
@@ -141,6 +145,56 @@ def test_a_heartbeat_comes_at_its_interval_with_all_that_it_carries() -> None:
 
 def test_heartbeats_are_off_unless_they_are_wanted() -> None:
     assert [] == Scene(interval=0).play(ten_minutes)
+
+
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Of the loop of heartbeats, as they are made from now on."""
+    made: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        made.append(round(seconds, 3))
+        await sleep(seconds)
+
+    monkeypatch.setattr(heartbeats, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": noted}))
+    return made
+
+
+def test_without_an_interval_nothing_wakes_up_until_a_reload_brings_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, made = Scene(interval=0), pauses(monkeypatch)
+
+    async def script() -> None:
+        await asyncio.sleep(600)
+        assert [] == made
+        scene.heartbeats.use({"siem": 60.0})
+        await asyncio.sleep(1)
+        assert 1 == len(scene.destination.beats())
+        scene.heartbeats.use({"siem": 0.0})
+        await asyncio.sleep(61)
+        made.clear()
+        await asyncio.sleep(600)
+        assert [] == made
+
+    assert 1 == len(scene.play(script))
+
+
+def test_the_loop_wakes_up_when_one_is_due_and_each_second_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, made = Scene(interval=2.5), pauses(monkeypatch)
+
+    async def script() -> None:
+        await asyncio.sleep(4.0)
+
+    scene.play(script)
+    assert [1.0, 1.0, 0.5, 1.0, 1.0] == made
+
+
+def test_the_interval_that_is_sent_is_a_whole_number_of_seconds_and_at_least_one() -> None:
+    for interval, shown in ((0.2, 1), (2.6, 3)):
+
+        async def script() -> None:
+            await asyncio.sleep(1.0)
+
+        assert shown == Scene(interval=interval).play(script)[0].alert.values["interval"]
 
 
 def test_they_pass_every_route() -> None:
