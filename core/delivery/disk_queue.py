@@ -74,7 +74,9 @@ class DiskQueue:
             on_written=self._read_ahead.acked,
             on_refused=lambda refused: self._log.warn(f"{refused}; acknowledgements are written later"),
         )
-        self._added, self._committed = asyncio.Event(), asyncio.Event()
+        self._added = asyncio.Event()
+        self._committed = asyncio.Event()
+        """Set by the next commit, which puts another in its place."""
         self._closed = self._has_written = False
         """The latter: the writer has ended."""
         self.epoch = ""
@@ -133,7 +135,6 @@ class DiskQueue:
         """What the spool holds after the last one that was given out."""
         while True:
             committed = self._committed
-            committed.clear()
             ended = self._closed and not self.in_memory()  # asked first: something may be committed during the read
             taken = [self._notices.popleft() for _ in range(min(limit, len(self._notices)))]
             if len(taken) < limit:
@@ -252,9 +253,14 @@ class DiskQueue:
             skipped, self._skipped = self._skipped, 0
             await self._skip("its queue is full", skipped)
             await self._file.announced(self._dropped.heard(self._oldest()))
-            self._committed.set()
+            self._wake()
         self._has_written = True
+        self._wake()
+
+    def _wake(self) -> None:
+        """Who waits for a commit."""
         self._committed.set()
+        self._committed = asyncio.Event()
 
     async def _once_unlocked(self, work: Callable[[], Awaitable[T]]) -> T:
         """Try again as long as another process has locked the file. Raises the other refusals."""
@@ -374,7 +380,6 @@ class DiskQueue:
     async def _next_commit(self) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._committed.wait(), _POLL_INTERVAL)
-        await asyncio.sleep(0)
 
 
 def _age(since: int | None) -> float:

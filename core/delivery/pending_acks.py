@@ -46,7 +46,6 @@ class PendingAcks:
             if dead:
                 spool.dead_letter(dead)
                 written.extend(number for number, _ in dead)
-                dead.clear()
 
         try:
             await self._file.run(work)

@@ -44,7 +44,7 @@ def envelope_fault(alert: Alert) -> TypeError | None:
 
 
 def _are_names(texts: tuple[str, ...]) -> bool:
-    return _TEXT.issuperset(map(type, texts)) and max(map(len, texts), default=0) <= _MAX_NAME
+    return _TEXT.issuperset(map(type, texts)) and max(map(len, texts)) <= _MAX_NAME
 
 
 def plain_alert(alert: Alert, why: Exception, *, values: bool = True) -> Alert:

@@ -89,9 +89,8 @@ class SpoolFile:
             except sqlite3.Error as error:
                 if isinstance(error, sqlite3.OperationalError) and not is_damage(error):
                     raise refusal(self.path, error) from error
-                if is_last:
-                    break
-                await self._rebuild(spool, str(error))
+                if not is_last:
+                    await self._rebuild(spool, str(error))
         raise SpoolUnwritable(f"{self.path} cannot be used")
 
     async def watch(self) -> None:

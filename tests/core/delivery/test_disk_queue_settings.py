@@ -4,17 +4,19 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from mozu.core.delivery import spool_file
 from mozu.core.delivery.disk_queue import DiskQueue
+from mozu.core.delivery.spool import Spool
 from mozu.core.metrics import Metrics
 from mozu.core.testing import alert, virtual_clock
 from tests.core.delivery.disk_queues import Here, play, take
 from tests.support.packing import packed, room
 
+T = TypeVar("T")
 _LATE = 5.0
 """Seconds after which the writer of a queue begins that is late."""
 _LARGE = packed(alert(name="x" * 100_000))
@@ -65,6 +67,36 @@ def test_alerts_are_waited_for_until_their_writer_has_stored_them(
     monkeypatch.setattr(spool_file, "WorkerThread", Here)
     found = written_late(tmp_path / "s.db", lambda queue: queue.wait_persisted(position), 3)
     assert (waits, waits > 0) == found
+
+
+def test_a_source_that_waits_lets_others_work_though_no_sink_reads_the_queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks once a second, and at each commit."""
+    monkeypatch.setattr(spool_file, "WorkerThread", Here)
+    looks = 0
+
+    async def wait(queue: DiskQueue) -> None:
+        await queue.wait_persisted(3)
+        run, oldest = queue._file.run, queue._oldest
+
+        def counted() -> int:
+            nonlocal looks
+            looks += 1
+            assert looks < 4 * _LATE, "a virtual clock stands still for a task that never waits"
+            return oldest()
+
+        async def slow(work: Callable[[Spool], T]) -> T:
+            await asyncio.sleep(_LATE)
+            return await run(work)
+
+        monkeypatch.setattr(queue._file, "run", slow)
+        monkeypatch.setattr(queue, "_oldest", counted)
+        for _ in range(3):
+            queue.put(packed(alert()))
+        await queue.wait_persisted(6)
+
+    assert (int(2 * _LATE), True) == written_late(tmp_path / "s.db", wait, 3)
 
 
 def test_a_larger_capacity_counts_from_the_next_alert_on(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from mozu.core.delivery.alert_queue import DroppedRange
@@ -58,6 +59,21 @@ def test_a_closed_queue_gives_what_it_holds_and_then_nothing() -> None:
         return len(await one.get(10)), len(await one.get(10))
 
     assert (1, 0) == asyncio.run(scenario())
+
+
+def test_what_comes_and_the_end_wake_a_sink_that_waits_for_an_alert() -> None:
+    async def scenario() -> list[list[int]]:
+        one, _ = queue()
+        found = []
+        wakes: list[Callable[[], None]] = [lambda: one.put(packed(alert())), one.close]
+        for wake in wakes:
+            waiting = asyncio.ensure_future(_numbers(one, 10))
+            await asyncio.sleep(0)
+            wake()
+            found.append(await waiting)
+        return found
+
+    assert [[1], []] == asyncio.run(asyncio.wait_for(scenario(), _DEADLINE))
 
 
 def test_backpressure_lasts_until_the_queue_is_half_empty() -> None:

@@ -3,8 +3,9 @@ import tracemalloc
 import msgspec
 import pytest
 
+from mozu.core.delivery import packed_alert
 from mozu.core.delivery.fair_queue import FairQueue
-from mozu.core.delivery.packed_alert import MOST_FORMS, AlertPacker, PackedAlert, unpack, unpack_form
+from mozu.core.delivery.packed_alert import MOST_FORMS, AlertPacker, PackedAlert, size_of, time_of, unpack, unpack_form
 from mozu.core.delivery.plain import REPLACED
 from mozu.core.model.alert import Alert, Ref, Severity, Template
 from mozu.core.model.value_types import FieldValue
@@ -48,16 +49,26 @@ def test_an_alert_comes_back_as_it_was() -> None:
     assert an_alert() == unpack(packed) == unpack(PackedAlert(unpack_form(packed.form.raw), packed.body))
 
 
+def test_the_time_of_an_alert_is_read_without_its_other_parts() -> None:
+    body = AlertPacker().pack(msgspec.structs.replace(an_alert(), time=(1 << 63) - 1)).body
+    assert (1 << 63) - 1 == time_of(body)
+    with pytest.raises(msgspec.MsgspecError):
+        time_of(body[:5])
+
+
 def test_alerts_of_one_rule_share_their_form() -> None:
     packer, template = AlertPacker(), an_alert().template
     first, second = (packer.pack(msgspec.structs.replace(an_alert(), template=template, time=at)) for at in (1, 2))
     assert first.form is second.form
 
 
-def test_where_alerts_have_forms_of_their_own_these_are_counted() -> None:
+def test_an_alert_takes_its_body_and_what_python_adds_and_a_form_of_its_own_where_it_has_one() -> None:
     packer = AlertPacker()
-    first, *_, last = [packer.pack(an_alert()) for _ in range(MOST_FORMS + 1)]
-    assert last.size > first.size + len(last.form.raw)
+    alerts = [packer.pack(an_alert()) for _ in range(MOST_FORMS + 1)]
+    sizes = [len(one.body) + packed_alert._ALERT_BYTES for one in alerts]
+    sizes[-1] += packed_alert._FORM_FACTOR * len(alerts[-1].form.raw)
+    assert (sizes, sum(sizes)) == ([one.size for one in alerts], size_of(alerts))
+    assert len(packer._forms) == 1, "those before are kept by their alerts alone"
 
 
 def test_another_priority_of_the_same_template_is_another_form() -> None:

@@ -83,3 +83,18 @@ def test_what_was_written_before_a_refusal_is_not_written_again() -> None:
     file.refuses = set()
     asyncio.run(acks.write())
     assert [("delete", [1]), ("attempt", [7]), ("dead", [(2, "bad")])] == file.written
+
+
+def test_what_is_decided_while_the_file_refuses_is_written_after_what_it_refused() -> None:
+    file, acks = made()
+    acks.add([1], [(2, "bad")])
+
+    async def refused(work: Callable[[Any], None]) -> None:
+        acks.add([5], [(6, "worse")])
+        raise DiskFull("full")
+
+    run, file.run = file.run, refused  # type: ignore[method-assign]  # once
+    asyncio.run(acks.write())
+    file.run = run  # type: ignore[method-assign]  # from now on as before
+    asyncio.run(acks.write())
+    assert [("delete", [1, 5]), ("dead", [(2, "bad"), (6, "worse")])] == file.written

@@ -215,18 +215,19 @@ def test_two_poison_records_side_by_side_do_not_pass_for_a_destination_that_is_d
     assert (21, 2) == virtual_time.run(scenario())
 
 
-def test_a_route_that_fails_lets_the_alert_pass() -> None:
+def test_a_route_that_fails_lets_the_alert_pass_and_is_a_failure() -> None:
     class Broken(Route):
         def passes(self, alert: AlertForm) -> bool:
             raise TypeError("no")
 
-    async def scenario() -> int:
-        _, worker, _ = pipeline(encoder("json"), Kept())
+    async def scenario() -> tuple[int, float]:
+        _, worker, metrics = pipeline(encoder("json"), Kept())
         worker._route = Broken()
         worker.accept(packed(good()))
-        return int(worker.queue.in_memory())
+        failures = metrics.counter("component_failures_total", kind="sink", id="kept").value
+        return int(worker.queue.in_memory()), failures
 
-    assert 1 == asyncio.run(scenario())
+    assert (1, 1) == asyncio.run(scenario())
 
 
 def extremes_of_sinks() -> Iterator[tuple[str, Record]]:

@@ -1,4 +1,4 @@
-"""How long a worker goes on once no alert comes any more, and what it leaves."""
+"""How a worker goes on once no alert comes any more, or another sink takes the place of its own."""
 
 import asyncio
 import random
@@ -9,6 +9,7 @@ import pytest
 
 from mozu.core.delivery.encode.falco_text import FalcoText
 from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.delivery.sink_caller import SinkCaller
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -132,3 +133,42 @@ def test_another_instance_of_a_sink_gets_at_once_what_the_one_before_could_not_t
 
     assert 1 == virtual_clock.run(scenario())
     assert (["1 at 0", "stop"], ["start", "1 at 10", "stop"]) == (before.calls, after.calls)
+
+
+class Slow(Down):
+    """A sink that takes each delivery after some time."""
+
+    async def deliver(self, records: Any) -> None:
+        await super().deliver(records)
+        await asyncio.sleep(20.0)
+
+
+def test_a_sink_that_takes_the_place_of_another_has_all_its_own_time() -> None:
+    before, after = Down(until=0.0), Slow(until=0.0)
+
+    async def scenario() -> int:
+        worker = worker_of(Isolated("sink", "one", before, Metrics()))
+        caller = SinkCaller(worker.sink.with_component(after))
+        await worker.replace(caller, FalcoText(), seconds=5.0)
+        worker.accept(packed(alert()))
+        worker.finish()
+        await worker.run()
+        await worker.stop()
+        return worker.delivered
+
+    assert 1 == virtual_clock.run(scenario())
+    assert (["stop"], ["1 at 0", "stop"]) == (before.calls, after.calls)
+
+
+def test_a_queue_that_cannot_be_stopped_keeps_no_sink_from_its_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(reason: str) -> int:
+        raise OSError(reason)
+
+    sink = Down()
+
+    async def scenario() -> tuple[int, int]:
+        worker = worker_of(isolated := Isolated("sink", "one", sink, Metrics()))
+        monkeypatch.setattr(worker.queue, "stop", fails)
+        return await worker.stop(), isolated.failures.value
+
+    assert ((0, 1), ["stop"]) == (virtual_clock.run(scenario()), sink.calls)

@@ -112,12 +112,12 @@ def test_a_disk_that_refuses_to_write_is_a_problem_once_until_it_takes_something
 
     async def act(file: SpoolFile) -> list[int]:
         found = []
-        for refused in (DiskFull("full"), unwritable, unwritable, None, unwritable):
+        for refused in (unwritable, DiskFull("full"), unwritable, unwritable, None, unwritable):
             file.note(refused)
             found.append(len(file.take_problems()))
         return found
 
-    assert [0, 1, 0, 0, 1] == scenario(tmp_path / "sink.db", act)
+    assert [1, 0, 1, 0, 0, 1] == scenario(tmp_path / "sink.db", act)
 
 
 def test_the_same_problem_is_reported_once_between_two_looks(tmp_path: Path) -> None:
