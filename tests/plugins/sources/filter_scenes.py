@@ -14,7 +14,7 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.filter.comparison import compare
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.language.conditions import text_of
-from mozu.plugins.sources.ebpf.kernel_filter import choose, discardable_opens
+from mozu.plugins.sources.ebpf.kernel_filter import choose, discardable_opens, without_refused
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, first_inexact
 from mozu.plugins.sources.ebpf.kernel_filter.passing import checked_part, passing
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
@@ -46,8 +46,11 @@ _OF_CALLS: Final[tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = (
         ("evt.rawres in (0, 1, 2)", "fd.type in (ipv4, ipv6)", "evt.failed = true", "fd.name contains x", "fd.num > 2"),
     ),
     (
-        ("read", "write", "fchmod", "fchown", "ioctl"),
-        ("fd.typechar = f", "fd.name startswith /etc", "evt.rawres > 100", "fd.type = ipv4", "evt.res = EBADF"),
+        ("read", "write", "fchmod", "fchown", "ioctl", "copy_file_range"),
+        (
+            "fd.typechar = f", "fd.name startswith /etc", "evt.rawres > 100", "fd.type = ipv4", "evt.res = EBADF",
+            "evt.rawres in (0, 3, 5, 77, -9, -13)",
+        ),
     ),
     (
         ("unlinkat", "chmod", "mkdirat", "fchownat", "renameat2", "open_by_handle_at"),
@@ -87,16 +90,19 @@ def rules(number: int) -> Iterator[str]:
     chance = random.Random(number)
     texts = [_drawn_rule(chance) for _ in range(chance.choice((1, 2, 2, 4, 9)))]
     demand = wants(texts)
-    if chance.random() < 0.2:
-        demand = demand | Demand(
-            {"syscall": {"openat": Interest(frozenset({"names"}), compare("evt.failed", "=", ("x",)))}}
-        )
-    types = demand.of("syscall")
+    for needing, need in (("read", "files"), ("of_another_source", "names")):
+        if chance.random() < 0.15:
+            wanted = Interest(frozenset({need}), compare("evt.failed", "=", ("true",)))
+            demand = demand | Demand({"syscall": {needing: wanted}})
+    types = demand.of("syscall").keys() & SYSCALL_SPECS.keys()
     chosen, (opens, kept) = choose(demand, types, _PROCESS_FIELDS), discardable_opens(demand, types)
     yield "# rules"
     yield from (golden.line(f"rule {at}", text) for at, text in enumerate(texts))
     yield from (golden.line(f"process bit {at}", text_of(one)) for at, one in enumerate(chosen.predicates))
     yield golden.line("discardable opens", f"{sorted(opens)} {kept.name}")
+    for refused in ("", *chosen.functions):
+        left = without_refused(chosen.functions, [refused])
+        yield golden.line(f"filtered where the kernel refuses {refused or 'none'}", " ".join(sorted(left)))
     for name in sorted(types):
         spec, predicate = SYSCALL_SPECS[name], demand.predicate("syscall", name)
         inexact = first_inexact(spec, predicate)

@@ -7,12 +7,13 @@ import pytest
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.filter.comparison import compare
 from mozu.core.filter.demand import Demand, Interest
-from mozu.core.filter.formula import TRUE, all_of, any_of, interned, may_hold, negation
+from mozu.core.filter.formula import FALSE, TRUE, all_of, any_of, interned, may_hold, negation
 from mozu.core.language.conditions import RuleInput, compile_rules, parse, simplify, text_of
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.rules.falco.settings import FalcoSettings
+from mozu.plugins.sources.ebpf.assembly import assembler
 from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose, discardable_opens, names
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
@@ -238,6 +239,17 @@ def test_a_kernel_filter_that_would_be_too_long_is_none() -> None:
     rules = [f'{OPENS} and fd.name = "/{"x" * 200}{number}"' for number in range(300)]
 
     assert set() == filtered(*rules)
+
+
+def test_a_filter_that_would_be_too_long_marks_no_exact_matches_before_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def what_fits(most: int) -> str:
+        monkeypatch.setattr(assembler, "_FARTHEST", most)
+        found = chosen(f"evt.type = openat and fd.paths in (/etc/shadow{most}, /b/x, /c/x)").functions.get("openat")
+        return "nothing" if found is None else "the filter" if found.exact is FALSE else "and exact matches"
+
+    assert ["nothing", "the filter", "and exact matches"] == list(dict.fromkeys(map(what_fits, range(60, 140))))
 
 
 def test_a_search_costs_more_than_a_comparison() -> None:

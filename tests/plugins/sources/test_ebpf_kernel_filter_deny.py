@@ -11,14 +11,15 @@ from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.filter.formula import FALSE, Formula, negation
 from mozu.plugins.sources.ebpf import filter_layout, lsm
+from mozu.plugins.sources.ebpf.assembly import assembler
 from mozu.plugins.sources.ebpf.kernel_filter import names
-from mozu.plugins.sources.ebpf.kernel_filter.check import Subject, about, replaced
+from mozu.plugins.sources.ebpf.kernel_filter.check import ProcessCheck, Subject, about, replaced
 from mozu.plugins.sources.ebpf.kernel_filter.deny import PLACES, deny_functions, undenied
 from mozu.plugins.sources.ebpf.kernel_filter.deny_program import DENY_PARTS_OF, deny_program
 from mozu.plugins.sources.ebpf.maps import DENY_SLOTS
 from mozu.plugins.sources.ebpf.pushdown import pushdown
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, Symbol
-from tests.plugins.sources.test_ebpf_kernel_filter_kill import FIELDS, ROUNDS, predicates
+from tests.plugins.sources.test_ebpf_kernel_filter_kill import FIELDS, ROUNDS, connecting_to, predicates
 from tests.support import bpf_machine, filter_facts
 from tests.support.filter_facts import (
     CUT,
@@ -118,6 +119,30 @@ def test_connections_and_datagrams_share_the_hook_of_messages() -> None:
     assert {"socket_connect", "socket_sendmsg"} == set(both)
     assert 3 == len({found["socket_sendmsg"].name for found in (both, one, other)})
     assert other["socket_connect"].name != both["socket_connect"].name  # by the number of its rule
+
+
+def test_a_condition_of_too_many_comparisons_is_refused_and_leaves_other_hooks_alone() -> None:
+    many = f"{connecting_to(2100)} and fd.l4proto = tcp"
+
+    assert "it has too many comparisons" == reason(many, "connect")
+    assert {"file_open"} == set(functions(f"{OPENS} and fd.realpath = /a", many))
+
+
+def test_a_hook_whose_program_would_be_too_long_has_none_and_others_have_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many = f"{connecting_to(64)} and fd.l4proto = tcp"
+    rules = (many, f"{SENDS} and fd.sip = 10.1.2.3", f"{OPENS} and fd.realpath = /a")
+    monkeypatch.setattr(assembler, "_FARTHEST", 120)
+
+    assert {"file_open"} == set(functions(*rules))
+    assert {"file_open", "socket_sendmsg"} == set(functions(*rules[1:]))
+
+
+def test_only_comparisons_are_decided() -> None:
+    """A condition of another evaluator may have other parts."""
+    one = dict.fromkeys(("open", "openat", "openat2", "creat"), ProcessCheck(1))
+    assert "a part of the condition is no comparison" == undenied("openat", one)
 
 
 def test_equal_rules_make_an_equal_program_and_others_another() -> None:

@@ -19,8 +19,9 @@ from mozu.core.language.conditions import RuleInput, check, compile_rules, parse
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf.assembly import assembler
 from mozu.plugins.sources.ebpf.kernel_filter import names
-from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, Subject, about, checks
+from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, ProcessCheck, Subject, about, checks
 from mozu.plugins.sources.ebpf.kernel_filter.kill import decided, kill_functions, undecided
 from mozu.plugins.sources.ebpf.kernel_filter.kill_program import kill_program
 from mozu.plugins.sources.ebpf.maps import JUDGED_INDEX
@@ -236,6 +237,35 @@ def test_an_exec_that_succeeds_is_of_one_call_whichever_it_was() -> None:
 
 def test_a_condition_that_never_holds_needs_no_program() -> None:
     assert {} == kill_functions([{SYSCALL_SPECS["openat"]: FALSE}])
+
+
+def connecting_to(count: int) -> str:
+    """So many addresses."""
+    return f"evt.type = connect and fd.sip in ({', '.join(f'10.1.{one >> 8}.{one & 255}' for one in range(count))})"
+
+
+def test_a_condition_of_too_many_comparisons_is_refused_and_leaves_other_calls_alone() -> None:
+    connect, openat = SYSCALL_SPECS["connect"], predicates(SHADOW)["openat"]
+    many = predicates(connecting_to(2100))["connect"]
+
+    assert "it has too many comparisons" == undecided(connect, many)
+    assert {"openat"} == set(kill_functions([{connect: many, OPENAT: openat}]))
+
+
+def test_a_call_whose_program_would_be_too_long_has_none_and_others_have_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rule = {SYSCALL_SPECS["connect"]: predicates(connecting_to(64))["connect"], OPENAT: predicates(SHADOW)["openat"]}
+    assert {"connect", "openat"} == set(kill_functions([rule]))
+
+    monkeypatch.setattr(assembler, "_FARTHEST", 100)
+
+    assert {"openat"} == set(kill_functions([rule]))
+
+
+def test_only_comparisons_are_decided() -> None:
+    """A condition of another evaluator may have other parts."""
+    assert "a part of the condition is no comparison" == undecided(OPENAT, ProcessCheck(1))
 
 
 def test_what_people_are_told_has_the_same_reasons() -> None:

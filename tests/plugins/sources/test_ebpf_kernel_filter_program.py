@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -121,6 +122,26 @@ def test_another_call_passes_if_and_only_if_the_formula_is_true_fuzz(name: str, 
             assert expected is passes(code, facts, spec.number), (seed, wanted, facts)
             decided[expected] += 1
     assert min(decided.values()) > ROUNDS
+
+
+@pytest.mark.parametrize(
+    ("test", "before", "behind"),
+    [
+        (names.equal, "", ""), (names.begins, "", "/x"), (names.ends, "/usr/x", ""), (names.filename_is, "/usr/", ""),
+        (names.filename_begins, "/usr/", "x"), (names.directory_is, "", "/x"),
+    ],
+)  # fmt: skip
+def test_a_part_of_a_path_is_told_by_each_of_its_bytes(
+    test: Callable[[str], Formula], before: str, behind: str
+) -> None:
+    facts, letters = random_facts(random.Random(1)), "abcdefghijklmnopqrstuvwxyz"
+    for length in (*range(2, 14), *range(30, 40), 64, 100):
+        text = (("" if before else "/") + letters[length % 7 :] * 6)[:length]
+        code = open_program(test(text), OpenedName.UNUSED)
+        assert passes(code, facts._replace(name=f"{before}{text}{behind}".encode()), OPENAT.number), length
+        for at in range(0 if before else 1, length):
+            other = f"{before}{text[:at]}Q{text[at + 1 :]}{behind}".encode()
+            assert not passes(code, facts._replace(name=other), OPENAT.number), (length, at)
 
 
 def of_names(paths: list[str]) -> Formula:

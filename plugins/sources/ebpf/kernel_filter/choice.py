@@ -105,10 +105,10 @@ def _family(name: str) -> str:
 
 
 def _is_filterable(name: str) -> bool:
+    if name in _REREAD_ON_USE | _MESSAGES:
+        return True
     kind = event_type(name)
-    if kind is None:
-        return False
-    return name in _REREAD_ON_USE | _MESSAGES or kind.traits.isdisjoint(("modifies_state", "creates_fd"))
+    return kind is not None and kind.traits.isdisjoint(("modifies_state", "creates_fd"))
 
 
 def _all_messages_filtered_alike(found: dict[str, FilterFunction], needs: Iterable[str]) -> bool:
@@ -125,9 +125,8 @@ def _has_descriptor(name: str) -> bool:
 def _wants_names(demand: Demand, name: str) -> bool:
     """Whether events of a type show to rules names that opens have given to files. An open by handle gave none."""
     kind, interest = event_type(name), demand.of("syscall")[name]
-    if "names" not in interest.state_dependencies or name in OPENS or name == "open_by_handle_at":
-        return False
-    return kind is None or (kind.category != "net" and may_hold(interest.predicate, _of_file))
+    is_of_files = kind is None or (kind.category != "net" and may_hold(interest.predicate, _of_file))
+    return is_of_files and "names" in interest.state_dependencies and name not in OPENS | {"open_by_handle_at"}
 
 
 def _of_file(test: Leaf) -> bool | None:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from mozu.core.filter.formula import (
-    FALSE,
     TRUE,
     AllOf,
     AnyOf,
@@ -236,7 +235,7 @@ def _most_compared(tests: Tests, alternatives: Iterable[Sequence[_Case]]) -> Com
 def _searched(code: CodeAssembler, tests: Tests, search: _Search, targets: Targets) -> list[_Task]:
     """Load the number, find its value among the constants, and go on with what else must hold for it."""
     tests.load(search.number.number)
-    values = sorted(value for value, rest in search.cases.items() if rest is not FALSE)
+    values = sorted(search.cases)
     bodies = {value: Label() for value in values if search.cases[value] is not TRUE}
     ranges = [(0, len(values), Label())]
     while ranges:

@@ -38,9 +38,8 @@ def named_by(case: Formula, bounds: Callable[[Leaf], Bounds]) -> Formula:
 
 def reads_no_more(exact: Formula, wanted: Formula) -> bool:
     """Whether everything that it is about has been read for `wanted`."""
-    if has(exact, is_about_protocols) and not has(wanted, is_about_protocols):
-        return False
-    return _read(exact) <= _read(wanted)
+    needs_protocol = has(exact, is_about_protocols) and not has(wanted, is_about_protocols)
+    return not needs_protocol and _read(exact) <= _read(wanted)
 
 
 def _read(formula: Formula) -> set[Subject]:

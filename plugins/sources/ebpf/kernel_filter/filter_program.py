@@ -226,15 +226,12 @@ class FilterProgram:
     def find_socket(self, spec: SyscallSpec, *, wants_protocol: bool) -> None:
         """Of the call's descriptor. A message that was sent or received went through a socket in any case."""
         code, known = self.code, Label()
-        result = filter_layout.place("syscall_ctx", "result").offset
-        arguments = filter_layout.place("syscall_ctx", "args")
-        fd = result if spec.layout.fd == RESULT else arguments.offset + spec.layout.fd * arguments.size
-        code.load(Register.R1, CALL, fd, Width.DOUBLE)
+        code.load(Register.R1, CALL, descriptor_at(spec), Width.DOUBLE)
         code.store(SCRATCH, in_scratch("sock_fd"), Register.R1, Width.DOUBLE)
         code.store(SCRATCH, in_scratch("sock_wants_protocol"), int(wants_protocol), Width.DOUBLE)
         code.store(SCRATCH, in_scratch("sock_is_socket"), 0, Width.DOUBLE)
         if spec.family == "message":
-            code.load(Register.R1, CALL, result, Width.DOUBLE)
+            code.load(Register.R1, CALL, filter_layout.place("syscall_ctx", "result").offset, Width.DOUBLE)
             code.jump_if(Condition.SLT, Register.R1, 0, known)
             code.store(SCRATCH, in_scratch("sock_is_socket"), 1, Width.DOUBLE)
             code.bind(known)
@@ -306,6 +303,12 @@ def named(code: RelocatableCode, kind: str) -> RelocatableCode:
     """The same under a name that is made of what it does: equal programs are one."""
     text = repr(code.relocations).encode() + code.instructions
     return code._replace(name=f"{kind}_{blake2b(text, digest_size=8).hexdigest()}")
+
+
+def descriptor_at(spec: SyscallSpec) -> int:
+    """Where the descriptor of a call lies in struct syscall_ctx: its result, or an argument."""
+    result, arguments = (filter_layout.place("syscall_ctx", name) for name in ("result", "args"))
+    return result.offset if spec.layout.fd == RESULT else arguments.offset + spec.layout.fd * arguments.size
 
 
 def in_scratch(member: str) -> int:

@@ -6,10 +6,9 @@ As a filter (filter_program.py) it is made without a compiler, and calls subprog
 from collections.abc import Sequence
 from typing import Final
 
-from mozu.core.abi.spec import RESULT, SyscallSpec
+from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.filter.formula import Bounds, Formula, Leaf, all_of, any_of, exactly, factor, necessary, negation
-from mozu.plugins.sources.ebpf import filter_layout
 from mozu.plugins.sources.ebpf.assembly import Condition, Label, Register, Width
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
     Check,
@@ -23,6 +22,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.check_code import CALL, SCRATCH
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import (
     REACHED_UNKNOWN,
     FilterProgram,
+    descriptor_at,
     in_scratch,
     is_of_name,
     is_of_real_path,
@@ -98,9 +98,7 @@ def _find_path(program: FilterProgram) -> None:
 
 def _find_socket(program: FilterProgram, spec: SyscallSpec, *, wants: bool) -> None:
     """Of the call's descriptor; the call goes on if user space has to look at it."""
-    result, arguments = (filter_layout.place("syscall_ctx", name) for name in ("result", "args"))
-    fd = result.offset if spec.layout.fd == RESULT else arguments.offset + spec.layout.fd * arguments.size
-    program.code.load(Register.R1, CALL, fd, Width.DOUBLE)
+    program.code.load(Register.R1, CALL, descriptor_at(spec), Width.DOUBLE)
     program.code.store(SCRATCH, in_scratch("kill_fd"), Register.R1, Width.DOUBLE)
     program.code.store(SCRATCH, in_scratch("kill_wants_peer"), int(wants), Width.DOUBLE)
     program.call("kill_part_socket")
