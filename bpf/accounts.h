@@ -278,7 +278,6 @@ inlined bool charge(const struct flow *flow, const struct header *head, u64 leng
       group->records += 1;
       return true;
     }
-    if (!own) tab->open[0] = tab->open[1] = 0;
     tab->pid = head->pid;
     tab->uid = group->uid;
     tab->cgroup = head->cgroup;

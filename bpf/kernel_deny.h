@@ -90,7 +90,7 @@ inlined u64 note_destination(struct deny_slot *slot, struct sock *sock, struct a
   VIEW(sock_common, common, TYPED(sock, sock)->__sk_common);
   facts->protocol = protocol;
   facts->port = __builtin_bswap16(address->port);
-  facts->address[0] = facts->address[1] = facts->address[2] = facts->address[3] = 0;
+  facts->address[1] = facts->address[2] = facts->address[3] = 0;
   if (address->family == AF_INET6 && is_mapped((u8 *)address->v6)) {
     address->family = AF_INET;
     address->v4 = address->v6[3];

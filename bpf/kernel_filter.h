@@ -297,7 +297,6 @@ inlined bool path_differs(struct filter_scratch *g, const struct syscall_ctx *sy
   barrier_var(from);
   if (from >= MAX_STR || MAX_STR - from != length) return true;
   from &= MAX_STR - 1;
-  *(volatile u64 *)(s->path + MAX_STR) = 0;
 #pragma clang loop unroll(disable)
   for (u32 i = 0; i < MAX_FILTERED_PATH / 8; i++) {
     u64 theirs = *(u64 *)(s->path + from + i * 8), ours = g->given.word[i];

@@ -144,7 +144,6 @@ inlined void copy_pointed(struct uring_request *r, struct uring_op *op) {
   copy_str(r, op->text, 0);
   copy_str(r, op->text2, 1);
   if (op->block >= 0 && r->sys.args[op->block & 7]) {
-    __builtin_memset(r->block, 0, sizeof(r->block));
     read_user(r->block, sizeof(r->block), (void *)r->sys.args[op->block & 7]);
     redirect_arg(r, op->block, OFFSET(block));
   }

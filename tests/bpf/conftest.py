@@ -2,7 +2,9 @@ import ctypes
 
 import pytest
 
-from tests.support import bpf_compiled
+from tests.bpf import ring as ring_model
+from tests.support import bpf_compiled, kernel_memory
+from tests.support.kernel_machine import Machine
 from tests.support.split import needs_live
 
 
@@ -11,3 +13,24 @@ from tests.support.split import needs_live
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     """bpf/path.h and what stands on it, in user space."""
     return bpf_compiled.compiled(tmp_path_factory.mktemp("kernel"), "path_model.c")
+
+
+@pytest.fixture(scope="session")
+@needs_live
+def ring(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """bpf/accounts.h in user space, beside a ring buffer."""
+    return ring_model.compiled(tmp_path_factory.mktemp("ring"))
+
+
+@pytest.fixture(scope="session")
+@needs_live
+def memory_model(tmp_path_factory: pytest.TempPathFactory) -> kernel_memory.Kernel:
+    """Headers of bpf/ that read a task, in user space, with the structs of the running kernel."""
+    return kernel_memory.compiled(tmp_path_factory.mktemp("memory"))
+
+
+@pytest.fixture
+def machine(memory_model: kernel_memory.Kernel) -> Machine:
+    """A task in empty memory."""
+    memory_model.clear()
+    return Machine(memory_model)

@@ -129,14 +129,15 @@ def test_a_name_that_cannot_be_read_is_not_tested(kernel: ctypes.CDLL) -> None:
 
 
 def test_a_name_of_a_request_of_io_uring_is_read_from_its_copies(kernel: ctypes.CDLL) -> None:
-    made = Made(kernel)
+    Made(kernel)
     kept = ctypes.create_string_buffer(b"/etc/shadow", 16384)
     memory(kernel, "syscall_ctx", "calls").put("copies", ctypes.addressof(kept))
 
     assert kernel.name(AT_FDCWD, ctypes.c_uint64(ctypes.addressof(kept)))
     assert b"/etc/shadow" == text_of(scratch(kernel), "given")
+    assert kernel.name(5, ctypes.c_uint64(ctypes.addressof(kept) + 5))
+    assert b"/etc/shadow" == text_of(scratch(kernel), "given")
     assert not kernel.name(AT_FDCWD, ctypes.c_uint64(ctypes.addressof(kept) + 9192))
-    assert made.tree.root
 
 
 # --- where an open arrived
@@ -211,6 +212,17 @@ def test_a_failed_open_reaches_nothing_and_one_without_a_file_nothing_that_is_kn
     assert UNKNOWN == kernel.reached(1)
 
 
+@pytest.mark.parametrize(("length", "expected"), [(253, OTHERWISE), (254, OTHERWISE), (255, UNKNOWN), (256, UNKNOWN)])
+def test_a_reached_path_is_tested_up_to_the_length_of_a_given_one(
+    kernel: ctypes.CDLL, length: int, expected: int
+) -> None:
+    made = Made(kernel)
+    above = made.tree.entry(made.root, "n" * 127, 1)
+    made.tree.file(3, 1, made.tree.entry(above, "z" * (length - 129), 1, REGULAR))
+    opened(kernel, b"/etc", 3)
+    assert expected == kernel.reached(0)
+
+
 # --- paths that later events show
 
 
@@ -251,6 +263,8 @@ def test_every_byte_of_the_two_paths_is_compared(kernel: ctypes.CDLL, length: in
         at = tree.entry(at, name[: size - 1], 1, REGULAR)
         made += b"/" + name[: size - 1].encode()
     tree.file(3, 1, at)
+    kernel.walked.restype = ctypes.c_void_p
+    ctypes.memset(kernel.walked() + 4096, 0xFF, 256)  # what an earlier name has left behind the end of a path
     opened(kernel, made, 3)
     assert len(made) == length
     assert not kernel.differs(ctypes.c_uint64(0))
@@ -262,6 +276,17 @@ def test_every_byte_of_the_two_paths_is_compared(kernel: ctypes.CDLL, length: in
     for longer in (made[:-1], made + b"x") if length < LONGEST else (made[:-1],):
         opened(kernel, longer, 3)
         assert kernel.differs(ctypes.c_uint64(0))
+
+
+def test_an_open_that_is_given_descriptor_0_has_opened_a_file(kernel: ctypes.CDLL) -> None:
+    made = Made(kernel)
+    made.tree.file(0, 1, made.tree.entry(made.here, "f", 1, REGULAR))
+    opened(kernel, b"/etc/other", 0)
+    assert kernel.differs(ctypes.c_uint64(0))
+    kernel.without(OPENED_PATHS)
+    assert kernel.must_emit(ctypes.c_uint64(0))
+    opened(kernel, b"/etc/d/f", 0)
+    assert not kernel.differs(ctypes.c_uint64(0))
 
 
 def kept(kernel: ctypes.CDLL, fd: int, entry: int) -> tuple[bytes, int]:

@@ -216,6 +216,11 @@ def test_the_first_bytes_of_data_are_copied(ring: Ring, argument: int, length: i
     assert length == ring.request.sys.args[argument + 1]
 
 
+def test_data_that_is_nowhere_is_not_copied(ring: Ring) -> None:
+    ring.copied({1: 0, 2: 16}, data=1)
+    assert (0, 16, "") == (*ring.request.sys.args[1:3], pointed_at(ring, 1))
+
+
 def iovecs(ring: Ring, count: int) -> tuple[int, list[bytes]]:
     """The address of an array of them, and their contents."""
     contents = [bytes([65 + number]) * (number * 7 + 1) for number in range(count)]

@@ -18,27 +18,31 @@ PART: Final = {
 KERNEL: Final = "tests/plugins/sources"
 """Where the live tests of programs below bpf/ are."""
 IN_USER_SPACE: Final = {
-    "accounts": ("tests/bpf/test_accounts.py", "tests/bpf/test_record.py"),
+    "accounts": ("tests/bpf/test_accounts_scenes.py", "tests/bpf/test_accounts.py", "tests/bpf/test_record.py"),
+    "cgroups": ("tests/bpf/test_cgroups.py", "tests/bpf/test_task.py"),
+    "descriptor": ("tests/bpf/test_descriptor.py",),
+    "file": ("tests/bpf/test_file.py", "tests/bpf/test_descriptor.py", "tests/bpf/test_task.py"),
+    "kernel_deny": ("tests/bpf/test_kernel_deny.py",),
     "kernel_filter": ("tests/bpf/test_kernel_filter.py", "tests/bpf/test_process_verdicts.py"),
+    "kernel_kill": ("tests/bpf/test_kernel_kill.py", "tests/bpf/test_kernel_kill_sharers.py"),
     "open_args": ("tests/bpf/test_open_args.py",),
     "opened_path": ("tests/bpf/test_kernel_filter.py", "tests/bpf/test_verdict_memory.py"),
     "path": ("tests/bpf/test_path.py", "tests/bpf/test_kernel_filter.py"),
     "process_verdicts": ("tests/bpf/test_process_verdicts.py",),
     "record": ("tests/bpf/test_record.py", "tests/bpf/test_path.py"),
+    "sock": ("tests/bpf/test_sock.py", "tests/bpf/test_descriptor.py", "tests/bpf/test_kernel_kill.py"),
     "sock_info": ("tests/bpf/test_sock_info.py",),
+    "syscall_ctx": ("tests/bpf/test_syscall_ctx.py", "tests/bpf/test_record.py", "tests/bpf/test_descriptor.py"),
+    "task": ("tests/bpf/test_task.py",),
     "uring": ("tests/bpf/test_uring.py",),
     "verdict_memory": ("tests/bpf/test_verdict_memory.py",),
 }
 """Name of a C file → tests that compile it for user space; no others are asked."""
 OF_C: Final = {
     "cgroup_move": (f"{KERNEL}/test_ebpf_process.py", f"{KERNEL}/test_ebpf_state.py"),
-    "cgroups": (f"{KERNEL}/test_ebpf_process.py",),
-    "task": (f"{KERNEL}/test_ebpf_process.py",),
     "exec": (f"{KERNEL}/test_ebpf_process.py",),
     "lifecycle": (f"{KERNEL}/test_ebpf_process.py",),
     "session": (f"{KERNEL}/test_ebpf_process.py",),
-    "file": (f"{KERNEL}/test_ebpf_open.py", f"{KERNEL}/test_ebpf_process.py"),
-    "sock": (f"{KERNEL}/test_ebpf_socket.py",),
     "accept": (f"{KERNEL}/test_ebpf_socket.py",),
     "message": (f"{KERNEL}/test_ebpf_socket.py",),
     "mmsg": (f"{KERNEL}/test_ebpf_socket.py",),

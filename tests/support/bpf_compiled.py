@@ -12,19 +12,22 @@ from tests.support.requirements import ROOT, program
 _HELPER: Final = re.compile(r"\(\((?:long|u64|void) \(\*\)\([^()]*\)\)(\w+)\)")
 """A call of a helper by its number."""
 _OPTIONS: Final = (
-    *("-O1", "-shared", "-fPIC", "-Wno-unknown-pragmas", "-fno-strict-aliasing"),
+    *("-O0", "-shared", "-fPIC", "-Wno-unknown-pragmas", "-Wno-discarded-array-qualifiers", "-fno-strict-aliasing"),
     "-DCALL_SUBPROGRAM(name)=mozu_##name",
 )
 
 
-def compiled(folder: Path, model: str) -> ctypes.CDLL:
-    """The functions of a model (a file of tests/support), which includes headers of bpf/."""
+def compiled(folder: Path, model: str, types: str = "") -> ctypes.CDLL:
+    """The functions of a model (a file of tests/support), which includes headers of bpf/. `types`: structs in C."""
     for header in (ROOT / "bpf").rglob("*.h"):
         target = folder / header.relative_to(ROOT / "bpf")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(_HELPER.sub(r"helper_\1", header.read_text()))
     sizes = [f"-D{name}={size}" for name, size in SIZES.items()]
     include = [f"-I{folder}", f"-I{ROOT / 'tests/support'}"]
+    if types:
+        (folder / "kernel_types.h").write_text(types)
+        include.append('-DKERNEL_TYPES="kernel_types.h"')
     subprocess.run(
         [program("gcc"), *_OPTIONS, *sizes, *include, "-o", folder / "model.so", ROOT / "tests/support" / model],
         check=True,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What headers of bpf/ read of a kernel, for user space: structs with the members that they name, maps, helpers. What
-   looks like memory of the caller is `user_memory`: a read of the kernel's memory fails there, and one of the caller's
+/* What headers of bpf/ read of a kernel, for user space: structs with the members that they name (those of the running
+   kernel where KERNEL_TYPES is a file of them), maps, helpers. What looks like memory of the caller is `user_memory`: a read of the kernel's memory fails there, and one of the caller's
    anywhere else, as both do below the first page. Calls of helpers by number are rewritten to helper_NUMBER
    (tests/support/bpf_compiled.py). */
 #include <stdbool.h>
@@ -17,6 +17,9 @@ typedef int64_t s64; typedef int32_t s32; typedef int16_t s16; typedef int8_t s8
 #define NR_openat2 437
 #define O_DIRECTORY 0200000
 
+#ifdef KERNEL_TYPES
+#include KERNEL_TYPES
+#else
 struct hlist_bl_node { struct hlist_bl_node *next, **pprev; };
 struct qstr { u32 hash, len; const unsigned char *name; };
 struct super_block { u32 s_dev; u64 s_flags, s_magic; struct dentry *s_root; };
@@ -59,11 +62,12 @@ struct task_struct {
 struct pt_regs { u64 orig_ax, ip, di, si, dx, r10, r8, r9, bx, cx, bp; };
 struct io_ring_ctx { u32 flags, cached_sq_head, sq_entries; void *sq_sqes; u32 *sq_array; };
 struct io_cqe { u64 user_data; };
+#endif
 
 enum {
   RING, FLOW, ACCOUNTS, TAB, GROUP_TAB, METER, SCRATCH, COUNTS, SETTINGS, SYSCALL_CTX, FILTER_SCRATCH, OPENED_PATHS,
   GENERATION, CGROUP_MOVES, COMM_VERDICTS, COMM_DEFAULT, PROC_COMM_VERDICTS, PROC_VERDICTS, TASK_CHANGES, TASK_VERSIONS,
-  JUDGED_CALLS, CALLER_CLASSES, RECOGNISED, PROGS, MAPS
+  JUDGED_CALLS, CALLER_CLASSES, RECOGNISED, PROGS, KILLS, KILL_SPARED, KILL_SHARED, MAPS
 };
 #define bpf_pseudo_fd(kind, name) ((u64)(name) + 1)
 
@@ -146,4 +150,5 @@ static long bpf_ringbuf_output(void *map, void *from, u64 length, u64 flags) {
 }
 static u64 filled; /* bytes in the ring buffer */
 static u64 helper_RINGBUF_QUERY(void *map, u64 what) { return filled; }
-static void helper_BPF_FUNC_tail_call(void *context, void *map, u32 index) {}
+static u32 went_on; /* by a tail call, to this index */
+static void helper_BPF_FUNC_tail_call(void *context, void *map, u32 index) { went_on = index; }

@@ -182,21 +182,26 @@ class Memory:
     """A struct of bpf/ in the model, by the names of its members."""
 
     def __init__(self, struct: str, address: int) -> None:
-        self._struct, self._address = struct, address
+        self._struct, self.address = struct, address
 
     def bytes_at(self, member: str, count: int) -> bytes:
         """From a member on."""
-        return ctypes.string_at(self._address + filter_layout.place(self._struct, member).offset, count)
+        return ctypes.string_at(self.address + filter_layout.place(self._struct, member).offset, count)
 
     def __getitem__(self, member: str) -> int:
+        return self.element(member, 0)
+
+    def element(self, member: str, index: int) -> int:
+        """Of an array."""
         place = filter_layout.place(self._struct, member)
-        return int.from_bytes(self.bytes_at(member, place.size), "little", signed=place.signed)
+        found = self.bytes_at(member, place.size * (index + 1))[place.size * index :]
+        return int.from_bytes(found, "little", signed=place.signed)
 
     def put(self, member: str, value: int, element: int = 0) -> None:
         """Of an array: one element."""
         place = filter_layout.place(self._struct, member)
         raw = (value & (1 << 8 * place.size) - 1).to_bytes(place.size, "little")
-        ctypes.memmove(self._address + place.offset + element * place.size, raw, place.size)
+        ctypes.memmove(self.address + place.offset + element * place.size, raw, place.size)
 
 
 def memory(kernel: ctypes.CDLL, struct: str, function: str, *arguments: int) -> Memory:

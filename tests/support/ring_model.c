@@ -17,7 +17,7 @@ static u64 query_ring(u64 what);
 static u64 bpf_get_current_uid_gid(void);
 #include "accounts.h"
 
-#define RECORD 192
+#define RECORD 192 /* bytes of a record, unless its writer says another number */
 static struct flow flow;
 static struct tab tabs[2][MOST_TABS]; /* of two CPUs, which take turns */
 static struct group_tab groups[2][MOST_GROUP_TABS];
@@ -40,25 +40,25 @@ static u64 query_ring(u64 what) { asks++; return produced - consumed; }
 static u64 bpf_get_current_uid_gid(void) { return user; }
 
 /* Records of a process, or of one that is another each `forks_after` records. */
-struct writer { u64 cgroup; u32 rate, pid, uid, share, forks_after; u32 written, refused, full; };
+struct writer { u64 cgroup; u32 rate, pid, uid, share, forks_after, length; u32 written, refused, full; };
 
 #define MOST 1000000
 static u32 turns[MOST];
 
 static void write_record(struct writer *one) {
   u32 made = one->written + one->refused + one->full;
-  struct header head = {.cgroup = one->cgroup, .pid = one->pid + (one->forks_after ? made / one->forks_after : 0)};
-  u64 filled = produced - consumed;
+  struct header head = {.cgroup = one->cgroup, .pid = one->pid + (one->forks_after ? made / one->forks_after : 0), .type = one->share};
+  u64 filled = produced - consumed, length = one->length ? one->length : RECORD;
   user = one->uid;
-  if (!admit(&flow, &head, RECORD, one->share)) one->refused += 1;
-  else if (filled + RECORD > size) one->full += 1;
-  else { produced += RECORD; one->written += 1; }
+  if (!admit(&flow, &head, length, one->share)) one->refused += 1;
+  else if (filled + length > size) one->full += 1;
+  else { produced += length; one->written += 1; }
 }
 
 /* So many milliseconds, in each of which the writers take their turns by chance; each third the reader takes what it can
-   in that time, of `read` records a second. */
-void run(struct writer *writers, int number, u64 ring, u64 seed, u32 milliseconds, u32 read) {
-  flow = (struct flow){.watermark = ring / 2, .limit = ring - ring / 8, .reserved = ring / 512, .tabs = MOST_TABS - 1,
+   in that time, of `read` records a second. `most_tabs`: of each CPU, a power of two. */
+void run(struct writer *writers, int number, u64 ring, u64 seed, u32 milliseconds, u32 read, u32 most_tabs) {
+  flow = (struct flow){.watermark = ring / 2, .limit = ring - ring / 8, .reserved = ring / 512, .tabs = most_tabs - 1,
                        .seed = seed * 0x2545f4914f6cdd1dull, .asks = 3};
   __builtin_memset(tabs, 0, sizeof(tabs));
   __builtin_memset(meters, 0, sizeof(meters));
@@ -84,6 +84,8 @@ void run(struct writer *writers, int number, u64 ring, u64 seed, u32 millisecond
     flow.consumed = consumed;
   }
 }
+
+struct account *account(u32 place) { return &accounts[place]; }
 
 /* How often an account was looked up in the last run, and how often the ring buffer was asked how full it is. */
 u32 looked_up(void) { return looks; }
