@@ -50,9 +50,7 @@ def close(state: State, main: Node, number: int, reaper: Node | None) -> None:
 def reparent(state: State, orphans: Iterable[Node], number: int, reaper: Node | None) -> None:
     """From event `number` on `reaper` is the parent of these processes; None: they have none, and so has the reaper
     itself where lost events have left it among them."""
-    for orphan in orphans:
-        if orphan.died is not None:
-            continue
+    for orphan in [one for one in orphans if one.died is None]:
         parent = None if orphan is reaper else reaper
         ptid = 0 if parent is None else parent.tid
         for member in (orphan, *orphan.members):

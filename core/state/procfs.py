@@ -97,9 +97,9 @@ class Procfs:
     def _read(self, tid: int, *, env: bool, living: bool = False) -> tuple[int, KnownProcess, int] | None:
         raw = self._bytes(tid, "stat")
         status = _STATUS.search(self._bytes(tid, "status"))
-        end = raw.rfind(b")")
-        if status is None or end < 0:
+        if not raw or status is None:
             return None
+        end = raw.rfind(b")")
         fields = raw[end + 2 :].split()
         if living and fields[0] in _ENDED and int(fields[17]) <= 1:
             return None

@@ -77,7 +77,7 @@ def finish_seeding(state: State) -> None:
 # --- descriptors ---
 
 
-def seed_file(node: Node, known: KnownFile, *, recorded: bool = False) -> None:
+def seed_file(node: Node, known: KnownFile, *, recorded: bool) -> None:
     """One descriptor of a task."""
     file = known.file
     if file.sock is not None or file.kind in ("ipv4", "ipv6", "unix"):

@@ -128,6 +128,9 @@ def test_other_paths_are_of_the_host(path: str) -> None:
         ("/system.slice/bpm-job-x.scope", "job-x"),
         (f"/machine.slice/libpod-conmon-{ID}.scope", None),
         (f"/kubepods/besteffort/pod1/{ID}", ID),
+        (f"/kubepods.slice/cri-containerd-{ID}.scope", ID),
+        (f"/x/{'y' * 58}.scope", f"{'y' * 58}.scope"),
+        (f"/x/{'y' * 57}.scope", None),
         (f"/kubepods.slice/kubepods-pod1.slice/crio-{ID}.scope", ID),
     ],
 )

@@ -1,6 +1,9 @@
 """Events that have not happened: each sees its process as it would be, and the state stays as it is."""
 
+import pytest
+
 from mozu.core.model.event import File
+from mozu.core.state.observed import KnownProcess
 from tests.core.state.story import Story, made, read
 
 
@@ -62,3 +65,21 @@ def test_the_file_that_its_source_gives_is_kept_and_else_it_is_that_of_the_descr
         seen.append(None if event.file is None else event.file.name)
 
     assert ["/known", "/given", "/given", None] == seen
+
+
+@pytest.mark.parametrize("pid", [1, 20])
+def test_a_process_that_is_not_known_yet_is_asked_for(pid: int) -> None:
+    told = story()
+    told.machine._state.lookup = lambda tid: (tid, KnownProcess(name=f"of {tid}", vpid=tid, vtid=tid), 0)
+    seen = []
+    for tid in (pid, 77, 10):  # the last is known as a process of its own, whose number is used again
+        event = made("unlink", tid, of=pid, res=0)
+        told.machine.foresee(event)
+        seen.append((read(event, "thread.tid"), read(event, "proc.pid"), read(event, "proc.name")))
+    assert [(tid, pid, f"of {pid}") for tid in (pid, 77, 10)] == seen
+
+
+def test_an_event_that_no_task_causes_has_no_process() -> None:
+    event = made("container", 0)
+    story().machine.foresee(event)
+    assert event.process is None

@@ -3,7 +3,6 @@
 Where a difference is meant: `python -m tests.core.state.golden` (tests/data/README.md).
 """
 
-
 import pytest
 
 from tests.core.state.golden import CAPTURES, FAMILIES, INVENTED, RECORDINGS, SPARSE, difference

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from mozu.core.model.event import Process
+from mozu.core.model.syscalls import flag_table
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import KnownProcess
-from mozu.core.state.procfs import _STATUS, _WRITABLE, Procfs, _may_write, _numbers
+from mozu.core.state.procfs import _STATUS, Procfs, _may_write, _numbers
 from tests.core.state.story import made, read
 
 
@@ -51,6 +53,7 @@ def status(pid: int) -> dict[str, str]:
 
 def test_a_process_is_what_proc_says(sleeper: subprocess.Popen[bytes], tmp_path: Path) -> None:
     pid = sleeper.pid
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (64, 128))
     process, told = seeded(pid), status(pid)
     uids, gids = told["Uid"].split(), told["Gid"].split()
     executable = os.stat(f"/proc/{pid}/exe")
@@ -65,6 +68,7 @@ def test_a_process_is_what_proc_says(sleeper: subprocess.Popen[bytes], tmp_path:
         "cap_effective": int(told["CapEff"], 16), "cap_permitted": int(told["CapPrm"], 16),
         "exe_ino": executable.st_ino, "exe_ctime": executable.st_ctime_ns, "exe_mtime": executable.st_mtime_ns,
         "exe_uid": executable.st_uid, "exe_mode": executable.st_mode & 0o7777, "others": 0,
+        "fdlimit": 64,
     }  # fmt: skip
     assert expected == {name: getattr(process, name) for name in expected}
 
@@ -111,7 +115,7 @@ def test_who_may_write_its_own_program_is_told(tmp_path: Path, mode: int, expect
     finally:
         child.kill()
         child.wait()
-    assert (expected or os.geteuid() == 0) == bool(flags & _WRITABLE)
+    assert (expected or os.geteuid() == 0) == bool(flags & dict(flag_table("execve_flags"))["EXE_WRITABLE"])
 
 
 def test_the_environment_comes_where_it_is_asked_for(sleeper: subprocess.Popen[bytes]) -> None:
@@ -138,7 +142,7 @@ def test_descriptors_that_are_not_asked_for_do_not_come(sleeper: subprocess.Pope
     machine.seed([sleeper.pid])
     process = machine.process(sleeper.pid)
     assert process is not None
-    assert {} == process.files
+    assert ({}, None, {}) == (process.files, process.env, machine._state.waiting)
 
 
 def test_threads_are_counted() -> None:

@@ -23,9 +23,9 @@ NSsid:\t79
 VmSize:\t     90 kB
 VmRSS:\t     91 kB
 VmSwap:\t     92 kB
-CapInh:\t0000000000000003
-CapPrm:\t0000000000000007
-CapEff:\t000000000000000f
+CapInh:\t0000000000000013
+CapPrm:\t0000000000000027
+CapEff:\t00000000000001ff
 """
 
 
@@ -42,8 +42,8 @@ def test_each_number_of_stat_and_status_has_its_place(tmp_path: Path) -> None:
     expected = {
         "name": "a (b) c", "ptid": 101, "pgid": 102, "tty": 104, "pfminor": 107, "pfmajor": 109, "start": start,
         "stack": 125, "ruid": 1, "uid": 2, "suid": 3, "rgid": 5, "gid": 6, "sgid": 7, "vpid": 77, "vtid": 77,
-        "vpgid": 78, "sid": 79, "vm_size": 90, "vm_rss": 91, "vm_swap": 92, "cap_inheritable": 3, "cap_permitted": 7,
-        "cap_effective": 15,
+        "vpgid": 78, "sid": 79, "vm_size": 90, "vm_rss": 91, "vm_swap": 92, "cap_inheritable": 0x13,
+        "cap_permitted": 0x27, "cap_effective": 0x1FF,
     }  # fmt: skip
     assert (77, 116) == (pid, others)
     assert expected == {name: getattr(known, name) for name in expected}
@@ -139,6 +139,31 @@ def test_a_program_in_memory_or_gone_is_named_by_its_link(tmp_path: Path) -> Non
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(("mode", "flags"), [(0o644, 0), (0o4646, 1)])
+def test_a_program_has_the_owner_mode_and_times_of_its_file(tmp_path: Path, mode: int, flags: int) -> None:
+    place, program = fake(tmp_path), tmp_path / "program"
+    program.write_text("")
+    program.chmod(mode)
+    os.utime(program, ns=(5, 7))
+    (place / "exe").symlink_to(program)
+    found = Procfs(str(tmp_path)).task(77)
+    assert found is not None
+    status = program.stat()
+    expected = {
+        "exepath": str(program), "exe_flags": flags, "exe_ino": status.st_ino, "exe_ctime": status.st_ctime_ns,
+        "exe_mtime": 7, "exe_uid": os.getuid(), "exe_mode": mode,
+    }  # fmt: skip
+    assert expected == {name: getattr(found[1], name) for name in expected}
+
+
+@pytest.mark.parametrize(("target", "flags"), [("/gone", 0), ("/memfd:x", 4)])
+def test_a_program_whose_file_is_gone_is_not_writable(tmp_path: Path, target: str, flags: int) -> None:
+    (fake(tmp_path) / "exe").symlink_to(target)
+    found = Procfs(str(tmp_path)).task(77)
+    assert found is not None
+    assert (target, flags) == (found[1].exepath, found[1].exe_flags)
+
+
 @pytest.mark.parametrize(
     ("link", "mode", "kind"),
     [
@@ -156,7 +181,8 @@ def test_a_descriptor_is_of_the_kind_of_its_link_and_mode(link: str, mode: int, 
     assert kind == _kind(link, mode)
 
 
-def test_a_descriptor_has_its_device_inode_and_flags(tmp_path: Path) -> None:
+def test_a_descriptor_has_its_device_inode_and_flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "major", lambda _: 8)  # file systems without a disk have 0
     place = fake(tmp_path)
     (tmp_path / "file").write_text("")
     (place / "fd").mkdir()
@@ -166,7 +192,7 @@ def test_a_descriptor_has_its_device_inode_and_flags(tmp_path: Path) -> None:
     (place / "fdinfo" / "3").write_text("pos:\t0\nflags:\t02100001\nmnt_id:\t1\n")
     found = dict(Procfs(str(tmp_path)).files(77))
     status = (tmp_path / "file").stat()
-    device = os.major(status.st_dev) << 20 | os.minor(status.st_dev)
+    device = 8 << 20 | os.minor(status.st_dev)
     assert {3, 5} == {*found}
     assert (
         File("file", name=str(tmp_path / "file"), flags=convert_open_flags(0o2100001), dev=device, ino=status.st_ino)
@@ -176,8 +202,16 @@ def test_a_descriptor_has_its_device_inode_and_flags(tmp_path: Path) -> None:
     assert [] == list(Procfs(str(tmp_path)).files(78))
 
 
+def test_a_task_that_is_gone_has_no_limit_of_descriptors(tmp_path: Path) -> None:
+    beyond = (1 << 22) + 1  # no kernel numbers so many
+    fake(tmp_path, beyond)
+    found = Procfs(str(tmp_path)).task(beyond)
+    assert found is not None
+    assert -1 == found[1].fdlimit
+
+
 def test_a_task_without_memory_of_its_own_has_sizes_of_0(tmp_path: Path) -> None:
     fake(tmp_path, status=re.sub(r"Vm\w+:.*\n", "", STATUS))
     found = Procfs(str(tmp_path)).task(77)
     assert found is not None
-    assert (0, 0, 0, 3) == (found[1].vm_size, found[1].vm_rss, found[1].vm_swap, found[1].cap_inheritable)
+    assert (0, 0, 0, 0x13) == (found[1].vm_size, found[1].vm_rss, found[1].vm_swap, found[1].cap_inheritable)

@@ -199,6 +199,7 @@ def test_what_was_just_read_does_not_differ(child: "subprocess.Popen[bytes]") ->
     machine = StateMachine()
     machine.seed()
     found = {one.tid: one for one in machine.read_procfs()}
+    assert machine.differs(found[child.pid], machine.number, threads=True) is None, "read at that moment"
     machine.apply([made("chdir", child.pid, of=child.pid, res=-1)])
     assert machine.differs(found[child.pid], machine.number, threads=True) is False
     assert machine.differs(found[os.getpid()], machine.number, threads=False) is False

@@ -45,6 +45,14 @@ def test_a_task_whose_process_is_not_known_is_its_own_main_thread(story: Story) 
     assert ("parent", {}) == (read(story.write(20, 0), "proc.pname"), story.machine._state.waiting)
 
 
+def test_a_main_thread_takes_in_those_of_its_threads_that_live_still(story: Story) -> None:
+    story.has(41, pid=40, name="thread")
+    story.has(41, name="another process")
+    story.has(42, pid=40, name="second thread")
+    story.has(40, name="main")
+    assert [2, 1] == [read(story.write(tid, 0), "proc.nthreads") for tid in (42, 41)]
+
+
 def test_a_parent_that_nobody_named_is_none(story: Story) -> None:
     story.has(20, name="child", ptid=77)
     story.settled()

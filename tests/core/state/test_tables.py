@@ -27,9 +27,9 @@ def test_whatever_changes_of_tasks_the_epoch_is_another_one(family: Family) -> N
 
 @pytest.fixture
 def tables() -> Tables:
-    """Number 7 was one process from event 10 to 20, another from 30 to 40, and is a third from 50 on."""
+    """Number 7 was one process from event 10 to 20, another from 30 to 40, and is a third from 40 on."""
     tables = Tables()
-    for born, died in ((10, 20), (30, 40), (50, None)):
+    for born, died in ((10, 20), (30, 40), (40, None)):
         node = Node(7, tables, born)
         node.newest = Process(node, 7, 7, since=born, name=f"of {born}")
         tables.by_tid[7] = node
@@ -45,19 +45,22 @@ def found(tables: Tables, *numbers: int) -> list[str | None]:
 
 def test_a_number_means_the_task_that_had_it_at_the_moment(tables: Tables) -> None:
     assert ["of 10", "of 10"] == found(tables, 10, 20)
-    assert ["of 30", "of 30"] == found(tables, 30, 40)
-    assert ["of 50", "of 50"] == found(tables, 50, 99)
+    assert ["of 30", "of 30"] == found(tables, 30, 39)
+
+
+def test_the_event_that_ends_one_task_and_begins_another_means_the_new_one(tables: Tables) -> None:
+    assert ["of 40", "of 40"] == found(tables, 40, 99)
 
 
 def test_between_two_tasks_of_a_number_it_means_the_living_one_and_none_where_none_lives(tables: Tables) -> None:
-    assert ["of 50"] * 3 == found(tables, 9, 21, 41)
+    assert ["of 40"] * 2 == found(tables, 9, 21)
     tables.remove(tables.by_tid[7], 60)
-    assert [None, None, "of 50", None] == found(tables, 9, 21, 60, 61)
+    assert [None, None, "of 40", None] == found(tables, 9, 21, 60, 61)
 
 
 @pytest.mark.parametrize(
     ("number", "ended", "names"),
-    [(20, 2, ["of 10", "of 30"]), (21, 1, ["of 50", "of 30"]), (40, 1, ["of 50", "of 30"]), (41, 0, ["of 50"] * 2)],
+    [(20, 2, ["of 10", "of 30"]), (21, 1, ["of 40", "of 30"]), (40, 1, ["of 40", "of 30"]), (41, 0, ["of 40"] * 2)],
 )
 def test_an_ended_task_is_found_until_no_event_can_ask(
     tables: Tables, number: int, ended: int, names: list[str]
@@ -69,7 +72,7 @@ def test_an_ended_task_is_found_until_no_event_can_ask(
 
 def test_descriptors_that_threads_share_count_once(tables: Tables) -> None:
     main = tables.by_tid[7]
-    thread = Node(8, tables, 50, main.files)
+    thread = Node(8, tables, 40, main.files)
     thread.main, tables.by_tid[8] = main, thread
     for fd in range(3):
         tables.put_file(main.files, fd, File("file", "/x"), 60)
