@@ -1,6 +1,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -335,8 +336,8 @@ def test_a_dead_letter_on_disk_has_all_its_attempts(tmp_path: Path) -> None:
             await queue.ack([], [(1, "given up")], [1])
             queue.close()
             await queue.stop("stop")
-        spool = Spool(tmp_path / "s.db")
-        return [(letter.sequence, letter.attempts) for letter in spool.dead()]
+        with closing(Spool(tmp_path / "s.db")) as spool:
+            return [(letter.sequence, letter.attempts) for letter in spool.dead()]
 
     tasks = list[asyncio.Task[None]]()
     assert [(1, 2)] == asyncio.run(scenario())
