@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from mozu.core.api import LookupLimits
+from mozu.core.flow import enrichment_buffer
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -42,15 +44,37 @@ class Catalogue:
         self.answers.setdefault(key, asyncio.Event()).set()
 
 
+class Silent(Catalogue):
+    """One that has no key for any event."""
+
+    def key(self, event: Event) -> str | None:
+        return None
+
+
+class Forgetful(Catalogue):
+    """One that knows no key, whatever it finds."""
+
+    def known(self, key: str) -> bool:
+        return False
+
+
 class Scene:
     """An enrichment buffer, its enricher, and what came out: `name`, or `name?` if evaluated without an answer."""
 
-    def __init__(self, group: asyncio.TaskGroup, **bounds: Any) -> None:
-        self.catalogue, self.out, self._group = Catalogue(), list[str](), group
+    def __init__(
+        self,
+        group: asyncio.TaskGroup,
+        catalogue: Catalogue | None = None,
+        others: Sequence[Isolated[Any]] = (),
+        limits: LookupLimits | None = None,
+        **bounds: Any,
+    ) -> None:
+        """`others`: enrichers that are asked first."""
+        self.catalogue, self.out, self._group = catalogue or Catalogue(), list[str](), group
         self.metrics = Metrics()
-        isolated = Isolated("enricher", "catalogue", self.catalogue, Metrics())
+        isolated = [*others, Isolated("enricher", "catalogue", self.catalogue, Metrics())]
         self.buffer = EnrichmentBuffer(
-            wanted([isolated], self._spawn), EnrichmentBufferBounds(**bounds), self._released, self.metrics
+            wanted(isolated, self._spawn, limits), EnrichmentBufferBounds(**bounds), self._released, self.metrics
         )
         self._number = 0
 
@@ -223,3 +247,85 @@ def test_what_waits_for_an_enricher_that_a_reload_removes_is_evaluated_without_i
         scene.send("a:3")
 
     assert ["a:1?", "a:2?", "a:3"] == play(scenario)
+
+
+def test_where_memory_is_short_the_keys_that_have_waited_longest_go_until_there_are_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(enrichment_buffer, "_SHRINK_EVENTS", 4)
+    released: list[int] = []
+
+    async def scenario(scene: Scene) -> None:
+        scene.send("a:1", "b:1", "a:2", "b:2", "a:3", "b:3", "a:4")
+        await settle()
+        released.extend(scene.buffer.shrink() for _ in range(3))
+
+    assert ["a:1?", "a:2?", "a:3?", "a:4?", "b:1?", "b:2?", "b:3?"] == play(scenario)
+    assert [4, 3, 0] == released
+
+
+def test_a_key_that_was_not_found_in_time_is_waited_for_again_after_its_look_up_has_ended() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.send("a:1")
+        while not scene.out:
+            await asyncio.sleep(0)
+        scene.send("a:2")
+        assert scene.out == ["a:1?", "a:2"]
+        scene.catalogue.answer("a")
+        await settle()
+        scene.catalogue.answers.clear()
+        scene.send("a:3")
+        assert scene.out == ["a:1?", "a:2"]
+        scene.buffer.flush()
+
+    found = play(scenario, catalogue=Forgetful(), limits=LookupLimits(negative_ttl=0.0), seconds=0.0)
+    assert found == ["a:1?", "a:2", "a:3?"]
+
+
+def test_a_reload_keeps_which_keys_are_not_waited_for() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.send("a:1")
+        while not scene.out:
+            await asyncio.sleep(0)
+        scene.buffer.use(EnrichmentBufferBounds())
+        scene.send("a:2", "b:1")
+        await settle()
+        assert scene.out == ["a:1?", "a:2"]
+
+    assert play(scenario, seconds=0.0) == ["a:1?", "a:2", "b:1"]
+
+
+def test_an_event_waits_for_the_first_enricher_that_has_a_key_for_it() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.send("host:1", "a:1")
+        await settle()
+        scene.catalogue.answer("a")
+        await settle()
+
+    assert play(scenario, others=[Isolated("enricher", "silent", Silent(), Metrics())]) == ["host:1", "a:1"]
+
+
+def test_how_long_events_were_held_has_no_bound_and_how_many_are_held_is_a_metric(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found: list[dict[str, float]] = []
+
+    async def scenario(scene: Scene) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        with monkeypatch.context() as patch:
+            for seconds, name in ((0.0, "a:1"), (70.0, "b:1")):
+                patch.setattr(loop, "time", lambda seconds=seconds: now + seconds)
+                scene.send(name)
+            found.append({name: value for name, labels, value in scene.metrics.collect() if not labels})
+            patch.setattr(loop, "time", lambda: now + 100.0)
+            scene.buffer.flush()
+        found.append(
+            {labels["within"]: value for _, labels, value in scene.metrics.collect() if "within" in labels and value}
+        )
+
+    play(scenario, seconds=9.0)
+    counted = {
+        "enrichment_buffer_events": 2, "enrichment_buffer_events_total": 2, "enrichment_buffer_timeouts_total": 0
+    }  # fmt: skip
+    assert [counted, {"60.0": 2}] == found

@@ -95,6 +95,28 @@ def test_an_evaluator_that_fails_is_given_the_events_one_by_one_and_the_others_a
     assert {"fragile": 1} == rejected
 
 
+class Awaited(Rule):
+    """Its work is done elsewhere."""
+
+    async def evaluate_batch(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        return []
+
+
+def test_an_evaluator_that_is_left_out_or_awaited_keeps_no_other_from_judging() -> None:
+    metrics = Metrics()
+    left_out = isolated(Rule("left out"), metrics)
+    left_out.suspend()
+    awaited = isolated(Awaited("awaited"), metrics)
+    evaluation = Evaluation([left_out, awaited, isolated(Rule("a"), metrics)], lambda work, name: work.close())  # type: ignore[attr-defined]  # a coroutine
+    assert ["a", "a"] == emitted(evaluation, "x", "y")
+    assert not evaluation.was_whole
+    assert {"left out": 2, "awaited": 0} == evaluation.unevaluated()
+    for evaluators, whole in (([awaited], False), ([isolated(Rule("b"), metrics)], True), ([left_out], False)):
+        evaluation.use(evaluators)
+        emitted(evaluation, "x")
+        assert evaluation.was_whole is whole
+
+
 class BrokenOff(Rule):
     """Its calls are broken off."""
 

@@ -126,6 +126,21 @@ def test_what_is_wrong_with_a_queue_on_disk_is_a_notice(monkeypatch: pytest.Monk
     assert ("Spool damaged", Severity.CRITICAL, "worker") == (notice.rule, notice.priority, notice.values["sink"])
 
 
+def test_what_an_evaluator_was_not_given_is_reported_once_with_the_new_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    totals = {"far": 3, "near": 0}
+    monkeypatch.setattr(scene.losses._evaluation, "unevaluated", lambda: totals)
+    text = "evaluator far was not given {} events: it is too slow for them, or has not answered"
+    assert [text.format(3)] == scene.reported()
+    assert [] == scene.reported()
+    totals["far"] = 5
+    assert [text.format(2)] == scene.reported()
+    (notice,) = scene.worker.notices
+    assert ("Events not evaluated", "far", 2, 5) == (
+        notice.rule, notice.values["evaluator"], notice.values["count"], notice.values["total"],
+    )  # fmt: skip
+
+
 def test_only_a_loss_about_processes_has_the_state_compared() -> None:
     scene = Scene()
     scene.source.now = {"openat": Counts(lost=1)}

@@ -7,6 +7,7 @@ import pytest
 
 from mozu.core.flow import verdict_memory
 from tests.core.flow.test_verdict_memory import FAMILY, TIMES, fields, opened, process
+from tests.core.state.story import made
 from tests.support.judged_twice import SIZE, JudgedTwice, by_rules
 
 
@@ -99,3 +100,54 @@ def test_calls_that_came_once_are_known_up_to_the_bound(bound: int, monkeypatch:
         known.append(len(verdicts._seen))
 
     assert max(known) == bound
+
+
+def test_tasks_that_have_ended_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdict_memory, "_TASKS", 8)
+    twice = by_rules("evt.type = openat and proc.name = evil", fields=fields())
+    twice.process(*FAMILY, *(process(tid, name="other", ptid=10) for tid in range(100, 112)))
+    known = twice.remembering.pipeline.verdicts._types["openat"]
+
+    def call(*tids: int) -> None:
+        for tid in tids:
+            for _ in range(TIMES):
+                twice.process(opened(tid))
+
+    call(*range(100, 108))
+    twice.process(*(made("procexit", tid, of=tid, status=0, reaper_tid=1) for tid in range(100, 106)))
+    call(*range(108, 112))
+
+    assert {f"{tid}/{tid}".encode() for tid in (106, 107, *range(108, 112))} == set(known.callers)
+    assert twice.agree
+
+
+def test_tasks_share_what_was_found_whatever_they_did_when_they_were_looked_at_first() -> None:
+    twice = by_rules("evt.type = openat and fd.name = /etc/shadow and proc.name = cat", fields=fields())
+    twice.process(*FAMILY, process(100, name="other", ptid=10), process(101, name="other", ptid=10))
+    for tid in (100, 101):
+        for number in range(5):
+            twice.process(opened(tid, path=f"/srv/{tid}/{number}"))
+    twice.process(opened(100, path="/srv/shared"))
+    hits = twice.hits
+    twice.process(opened(101, path="/srv/shared"))
+
+    assert (hits + 1, True) == (twice.hits, twice.agree)
+
+
+def test_processes_that_are_each_other_s_parent_have_an_end() -> None:
+    twice = by_rules("evt.type = openat and proc.aname = evil", fields=fields())
+    twice.process(process(20, name="a", ptid=30), process(30, name="b", ptid=20))
+    for _ in range(TIMES):
+        twice.process(opened(20))
+
+    assert (TIMES - 4, True) == (twice.hits, twice.agree)
+
+
+def test_a_call_of_no_process_is_judged_each_time() -> None:
+    twice = by_rules("evt.type = openat and fd.name = /etc/shadow", fields=fields())
+    twice.process(*FAMILY)
+    for _ in range(TIMES):
+        twice.process(opened(0))
+    twice.process(opened(0, path="/etc/shadow"))
+
+    assert (1, True) == (len(twice.remembering.alerts()), twice.agree)

@@ -1,0 +1,253 @@
+"""What the start of a source takes in, what new rules change in it, and in which pieces batches are processed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+import pytest
+
+from mozu.core.delivery.packed_alert import unpack
+from mozu.core.errors import SourceUnavailable
+from mozu.core.filter.demand import Demand, Interest
+from mozu.core.flow.source_pump import PumpedSource, SourcePump
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
+from mozu.core.model.event import DataEvent, Event
+from mozu.core.state import StateMachine
+from mozu.core.testing import virtual_clock
+from tests.core.flow.making import Seen, alert_pipeline, pipeline_of
+from tests.core.flow.test_source_pump import Acked, Batches, Worker
+from tests.core.state.story import NOWHERE
+
+
+class Machine(StateMachine):
+    """Writes down how it is configured and seeded."""
+
+    def __init__(self) -> None:
+        super().__init__(procfs=NOWHERE)
+        self.told: list[object] = []
+
+    def configure(self, *, environments: bool) -> None:
+        self.told.append(f"environments {environments}")
+
+    def seed(self, pids: Iterable[int] | None = None, /, *, files: bool = True) -> int:
+        self.told.append(None if pids is None else list(pids))
+        return 0
+
+
+class Reconciling:
+    """A reconciler that counts what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def lost(self) -> None:
+        self.asked += 1
+
+
+class Observing(Batches):
+    """A source of some processes only."""
+
+    def observed_pids(self) -> Sequence[int]:
+        return [7, 8]
+
+
+def needing(*needs: str) -> Demand:
+    return Demand({"syscall": {"openat": Interest(frozenset(needs))}})
+
+
+class Scene:
+    """A pump with a state and a reconciler of the test."""
+
+    def __init__(self, source: Any, *, live: bool = True, second: Any = None, **more: Any) -> None:
+        """`second`: the further instance; the same one if not given."""
+        metrics = Metrics()
+        self.machine, self.reconciler, self.worker = Machine(), Reconciling(), Worker(100)
+        isolated: Isolated[Any] = Isolated("source", "made", source, metrics, build=lambda: second or source)
+        self.seen = Seen()
+        self.pipeline = pipeline_of(
+            isolated, self.seen, live=live, state=self.machine, metrics=metrics, worker=self.worker
+        )
+        reconciler: Any = self.reconciler
+        pumped = PumpedSource("made", self.pipeline, reconciler, ends=True)
+        alerts = alert_pipeline(self.worker, metrics=metrics)
+        self.pump = SourcePump(iter([pumped]), alerts, **{"demand": needing, "stopping": asyncio.Event(), **more})
+
+    def start(self, demand: Demand) -> None:
+        virtual_clock.run(self.pump.start(demand))
+
+    def run(self) -> None:
+        async def main() -> None:
+            async with asyncio.timeout(60.0):
+                await self.pump.run()
+
+        virtual_clock.run(main())
+
+
+@pytest.mark.parametrize(
+    ("source", "needs", "told", "compared"),
+    [
+        (Batches(), (), ["environments False", None], 0),
+        (Batches(), ("env",), ["environments True", None], 0),
+        (Observing(), ("threads",), ["environments False", [7, 8]], 1),
+    ],
+)
+def test_the_first_start_takes_in_what_is_there(
+    source: Any, needs: Sequence[str], told: list[object], compared: int
+) -> None:
+    scene = Scene(source)
+    scene.start(needing(*needs))
+    assert (told, compared, True) == (scene.machine.told, scene.reconciler.asked, scene.pump.started.is_set())
+
+
+def test_a_further_start_has_what_happened_meanwhile_compared_and_takes_in_nothing_again() -> None:
+    scene = Scene(Batches())
+    scene.start(needing("env"))
+    scene.start(needing("env"))
+    assert (["environments True", None], 1) == (scene.machine.told, scene.reconciler.asked)
+
+
+def test_a_source_that_is_not_live_takes_in_nothing() -> None:
+    scene = Scene(Batches(), live=False)
+    scene.start(needing("env", "threads"))
+    assert ([], 0) == (scene.machine.told, scene.reconciler.asked)
+
+
+class Updated(Batches):
+    """Keeps the demands that it is given while it runs, and takes only those that need nothing of the environment."""
+
+    def __init__(self, *batches: int | BaseException) -> None:
+        super().__init__(*batches)
+        self.demands: list[Demand] = []
+
+    async def update(self, demand: Demand) -> None:
+        self.demands.append(demand)
+        if "env" in demand.state_dependencies("syscall"):
+            raise ValueError("no environments here")
+
+
+def test_new_rules_reach_the_state_and_the_source_and_what_it_refuses_is_said() -> None:
+    source = Updated()
+    scene = Scene(source)
+    scene.start(needing())
+    scene.machine.told.clear()
+    plain, env = needing(), needing("env")
+    said = [virtual_clock.run(scene.pump.update(demand)) for demand in (plain, env)]
+    assert ["environments False", "environments True"] == scene.machine.told
+    assert [plain, env] == source.demands
+    assert "" == said[0]
+    assert "no environments here" in said[1]
+
+
+def test_a_source_that_does_not_run_is_given_new_rules_at_its_next_start() -> None:
+    source = Updated()
+    scene = Scene(source, optional=True)
+    assert "" == virtual_clock.run(scene.pump.update(needing()))
+    assert [] == source.demands
+    virtual_clock.run(scene.pump.start(needing()))
+    virtual_clock.run(scene.pump.update(needing()))
+    assert 1 == len(source.demands)
+    scene.pump._problem = OSError("gone")
+    virtual_clock.run(scene.pump.update(needing()))
+    assert 1 == len(source.demands)
+    assert "gone" in scene.pump.problem
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "/proc/1/stat"), "; is /proc mounted?"),
+        (PermissionError(13, "Permission denied", "/sys/kernel/btf"), ""),
+        (ValueError("wrong"), ""),
+    ],
+)
+def test_whatever_keeps_a_source_from_starting_is_said(error: Exception, hint: str) -> None:
+    class Broken(Batches):
+        async def start(self, demand: Demand) -> None:
+            raise error
+
+    with pytest.raises(SourceUnavailable) as raised:
+        Scene(Broken()).start(needing())
+    text = str(raised.value)
+    assert text.startswith("source made cannot start: ")
+    assert text.endswith("; is /proc mounted?") is bool(hint)
+    assert str(error.args[-1]) in text
+
+
+class Sized(Batches):
+    """Gives these numbers of events at once."""
+
+    async def batches(self) -> AsyncIterator[Sequence[Event]]:
+        for number in self._batches:
+            assert isinstance(number, int)
+            yield [DataEvent("json", "number", 0) for _ in range(number)]
+
+
+@pytest.mark.parametrize(("live", "pieces"), [(True, [2_000, 2_000, 1, 3]), (False, [500] * 8 + [1, 3])])
+def test_batches_are_processed_in_pieces_between_which_others_have_the_loop(
+    live: bool, pieces: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, found = Scene(Sized(4_001, 0, 3), live=live), list[int]()
+    process = scene.pipeline.process
+    order: list[str] = []
+
+    def noted(batch: Sequence[Event], *more: Any) -> None:
+        found.append(len(batch))
+        order.append("piece")
+        process(batch, *more)
+
+    async def others() -> None:
+        while True:
+            order.append("others")
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        task = asyncio.ensure_future(others())
+        await scene.pump.run()
+        task.cancel()
+
+    monkeypatch.setattr(scene.pipeline, "process", noted)
+    virtual_clock.run(main())
+    assert pieces == found
+    assert 4_004 == len(scene.seen.events)
+    assert "piece piece" not in " ".join(order)
+
+
+def test_a_batch_in_pieces_is_acknowledged_once() -> None:
+    worker = Worker(2_000)
+    source = Acked(worker, 1_200)
+    scene = Scene(source, live=False)
+    source._worker = scene.worker
+    scene.run()
+    assert [(1_200, 0)] == source.acked
+
+
+class Failing(Batches):
+    """A source of documents that breaks off."""
+
+    async def batches(self) -> AsyncIterator[Sequence[Event]]:
+        yield [DataEvent("json", "number", 0)]
+        raise OSError("the file ends here")
+
+
+def test_the_alert_of_a_failure_says_why_and_when_it_goes_on() -> None:
+    first, second = Failing(), Batches()
+    scene = Scene(first, second=second)
+    scene.run()
+    assert second.started == [1.0]
+    notices = virtual_clock.run(scene.worker.queue.get(10))
+    (notice,) = [unpack(packed) for _, packed in notices]
+    assert ("Source failed", "made") == (notice.rule, notice.values["evt_source"])
+    assert "the file ends here" in str(notice.values["error"])
+    assert notice.message() == "source made failed and starts again in 1 s: what happens meanwhile is not seen"
+
+
+def test_the_title_names_the_plugin_where_it_is_another() -> None:
+    scene = Scene(Batches())
+    assert "made" == scene.pump.title
+    other = SourcePump(
+        iter([PumpedSource("ebpf", scene.pipeline)]), alert_pipeline(metrics=Metrics()), demand=Demand,
+        stopping=asyncio.Event(),
+    )  # fmt: skip
+    assert ("made (ebpf)", False, "", False) == (other.title, other.failed, other.problem, other.is_optional)
+    other.reconcile()  # there is nothing to compare
