@@ -9,7 +9,7 @@ from mozu.core.model.event import File, SockTuple, SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.state import State
 from mozu.core.state.transitions.identities import new_user_namespace
-from mozu.core.state.transitions.use import INDEX, named, used
+from mozu.core.state.transitions.use import INDEX, named, result_of, used
 
 _FILE_FLAGS: Final = dict(flag_table("file_flags"))
 CLOEXEC: Final = _FILE_FLAGS["O_CLOEXEC"]
@@ -24,11 +24,6 @@ _BPF_MAKES: Final = frozenset(
 """Commands of bpf(2) whose result is a descriptor."""
 
 
-def _result(event: SyscallEvent) -> int:
-    value = event.args[0] if event.args else None
-    return -1 if value is None else int(value)
-
-
 def _made(state: State, event: SyscallEvent, fd: int, file: File) -> None:
     """The event made a descriptor, or -1."""
     if fd < 0:
@@ -38,6 +33,10 @@ def _made(state: State, event: SyscallEvent, fd: int, file: File) -> None:
     if reported is not None:
         file = named(replace(reported, name=reported.name or file.name, flags=reported.flags or file.flags))
     state.put(event, fd, replace(file, name_changed=True) if file.name else file)
+
+
+def _has(flags: int | None, flag: int) -> bool:
+    return bool((flags or 0) & flag)
 
 
 # --- copies ---
@@ -50,26 +49,25 @@ def _copied(state: State, event: SyscallEvent, fd: int, file: File, *, cloexec: 
 
 def _dup(state: State, event: SyscallEvent) -> None:
     file = used(state, event, INDEX[event.type])
-    fd = _result(event)
+    fd = result_of(event)
     if fd >= 0 and file is not None:
-        flags = event.args[3] if event.type == "dup3" else 0
-        _copied(state, event, fd, file, cloexec=bool((flags or 0) & CLOEXEC))
+        _copied(state, event, fd, file, cloexec=event.type == "dup3" and _has(event.args[3], CLOEXEC))
 
 
 def _fcntl(state: State, event: SyscallEvent) -> None:
     file = used(state, event, INDEX["fcntl"])
-    result, command = _result(event), event.args[2]
+    result, command = result_of(event), event.args[2]
     if result < 0 or file is None or event.fd is None:
         return
     if command in (_DUPFD, _DUPFD_CLOEXEC):
         _copied(state, event, result, file, cloexec=command == _DUPFD_CLOEXEC)
     elif command == _SETFD:
-        _copied(state, event, event.fd, file, cloexec=bool((event.args[3] or 0) & _FD_CLOEXEC))
+        _copied(state, event, event.fd, file, cloexec=_has(event.args[3], _FD_CLOEXEC))
 
 
 def _pidfd_getfd(state: State, event: SyscallEvent) -> None:
     """A copy of a descriptor of another process."""
-    fd, process, reported = _result(event), event.process, event.file
+    fd, process, reported = result_of(event), event.process, event.file
     event.fd, event.file = fd if fd >= 0 else -1, None
     if fd < 0 or process is None:
         return
@@ -87,17 +85,17 @@ def _pidfd_getfd(state: State, event: SyscallEvent) -> None:
 def _close(state: State, event: SyscallEvent) -> None:
     """The event still sees what it closes."""
     file = used(state, event, INDEX["close"])
-    if _result(event) >= 0 and file is not None and event.process is not None and event.fd is not None:
+    if result_of(event) >= 0 and file is not None and event.process is not None and event.fd is not None:
         state.drop(event.process.task.files, event.fd, state.number + 1)
 
 
 def _close_range(state: State, event: SyscallEvent) -> None:
     process, args = event.process, event.args
-    if process is None or _result(event) < 0 or args[1] is None or args[2] is None:
+    if process is None or result_of(event) < 0 or args[1] is None or args[2] is None:
         return
     files = process.task.files
     for fd in [fd for fd in files if args[1] <= fd <= args[2]]:
-        if (args[3] or 0) & _RANGE_CLOEXEC:
+        if _has(args[3], _RANGE_CLOEXEC):
             file = files[fd]
             state.tables.put_file(files, fd, replace(file, flags=file.flags | CLOEXEC), state.number)
         else:
@@ -110,7 +108,7 @@ def _close_range(state: State, event: SyscallEvent) -> None:
 def _pipe(state: State, event: SyscallEvent) -> None:
     """(result, read end, write end, inode[, flags]); the event is about the write end."""
     args = event.args
-    if _result(event) < 0 or args[1] is None or args[2] is None:
+    if result_of(event) < 0 or args[1] is None or args[2] is None:
         event.fd, event.file = -1, None
         return
     reported, event.file = event.file, None
@@ -122,7 +120,7 @@ def _pipe(state: State, event: SyscallEvent) -> None:
 
 def _socketpair(state: State, event: SyscallEvent) -> None:
     args = event.args
-    if _result(event) < 0 or args[1] is None or args[2] is None or args[1] == args[2]:
+    if result_of(event) < 0 or args[1] is None or args[2] is None or args[1] == args[2]:
         event.fd, event.file = -1, None
         return
     sock = SockTuple(1, source_pointer=args[3] or 0, dest_pointer=args[4] or 0)
@@ -137,23 +135,23 @@ def _socketpair(state: State, event: SyscallEvent) -> None:
 def _plain(kind: str, flags_at: int | None = None) -> Callable[[State, SyscallEvent], None]:
     def made(state: State, event: SyscallEvent) -> None:
         flags = 0 if flags_at is None else event.args[flags_at] or 0
-        _made(state, event, _result(event), File(kind, flags=flags))
+        _made(state, event, result_of(event), File(kind, flags=flags))
 
     return made
 
 
 def _memfd(state: State, event: SyscallEvent) -> None:
     args: tuple[Any, ...] = event.args
-    _made(state, event, _result(event), File("memfd", name=args[1] or "", flags=args[2] or 0))
+    _made(state, event, result_of(event), File("memfd", name=args[1] or "", flags=args[2] or 0))
 
 
 def _pidfd(state: State, event: SyscallEvent) -> None:
     args = event.args
-    _made(state, event, _result(event), File("pidfd", name=f"/proc/{args[1]}", flags=args[2] or 0))
+    _made(state, event, result_of(event), File("pidfd", name=f"/proc/{args[1]}", flags=args[2] or 0))
 
 
 def _bpf(state: State, event: SyscallEvent) -> None:
-    fd = _result(event)
+    fd = result_of(event)
     if fd >= 0 and event.args[1] not in _BPF_MAKES:
         event.fd, event.file = fd, None
         return

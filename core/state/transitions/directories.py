@@ -6,7 +6,7 @@ from mozu.core.model.event import SyscallEvent
 from mozu.core.state.observed import Cwd
 from mozu.core.state.paths import directory, join
 from mozu.core.state.state import State
-from mozu.core.state.transitions.use import INDEX, used
+from mozu.core.state.transitions.use import INDEX, result_of, used
 
 
 def _move(state: State, event: SyscallEvent, path: str | None) -> None:
@@ -14,37 +14,33 @@ def _move(state: State, event: SyscallEvent, path: str | None) -> None:
     observed = event.observed
     if observed.__class__ is Cwd:
         path = observed.path
-    if process is None or path is None:
+    if process is None or not path:
         return
-    cwd = directory(join(process.cwd, path)) if path else process.cwd
+    cwd = directory(join(process.cwd, path))
     if cwd != process.cwd:
         state.change_process(event, cwd=cwd)
 
 
-def _succeeded(event: SyscallEvent) -> bool:
-    return bool(event.args) and event.args[0] is not None and event.args[0] >= 0
-
-
 def _chdir(state: State, event: SyscallEvent) -> None:
-    if _succeeded(event):
+    if result_of(event) >= 0:
         _move(state, event, event.args[1])
 
 
 def _fchdir(state: State, event: SyscallEvent) -> None:
     file = used(state, event, INDEX["fchdir"])
-    if _succeeded(event) and (file is not None or event.observed is not None):
+    if result_of(event) >= 0 and (file is not None or event.observed is not None):
         _move(state, event, None if file is None else file.name)
 
 
 def _getcwd(state: State, event: SyscallEvent) -> None:
     path = event.args[1] if len(event.args) > 1 else None
-    if _succeeded(event) and path and path.startswith("/"):
+    if result_of(event) >= 0 and path and path.startswith("/"):
         _move(state, event, path)
 
 
 def _chroot(state: State, event: SyscallEvent) -> None:
     process, path = event.process, event.args[1]
-    if _succeeded(event) and process is not None and path:
+    if result_of(event) >= 0 and process is not None and path:
         state.change_process(event, root=join(process.cwd, path))
 
 

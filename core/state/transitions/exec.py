@@ -17,7 +17,7 @@ from mozu.core.state.state import INVALID_ID, State
 from mozu.core.state.tables import Node
 from mozu.core.state.texts import cgroups, environment, words
 from mozu.core.state.transitions.opening import base_of
-from mozu.core.state.transitions.use import reconciled
+from mozu.core.state.transitions.use import reconciled, result_of
 from mozu.core.state.tree import link
 
 _PTID: Final = 5
@@ -34,7 +34,7 @@ _EMPTY_PATH: Final = dict(flag_table("execveat_flags"))["AT_EMPTY_PATH"]
 def executed(state: State, event: SyscallEvent) -> None:
     """A task runs another program now."""
     process = event.process
-    if process is None or not event.args or event.args[0] is None or event.args[0] < 0:
+    if process is None or result_of(event) < 0:
         return
     node = process.task
     assert isinstance(node, Node)

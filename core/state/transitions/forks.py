@@ -19,6 +19,7 @@ from mozu.core.state.placeholders import create_unknown, get_or_create
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node
 from mozu.core.state.texts import cgroups, words
+from mozu.core.state.transitions.use import result_of
 from mozu.core.state.tree import adopt, enlist, link
 
 _FLAGS: Final = dict(flag_table("clone_flags"))
@@ -89,8 +90,8 @@ def moved(state: State, event: SyscallEvent) -> None:
 
 def cloned(state: State, event: SyscallEvent) -> None:
     """clone and its siblings returned."""
-    result = event.args[0] if event.args else None
-    if state.live or result is None or result < 0 or state.is_full:
+    result = result_of(event)
+    if state.live or result < 0 or state.is_full:
         return
     if result:
         _told_by_caller(state, event, result)

@@ -12,6 +12,7 @@ from mozu.core.model.event.namespaces import NAMESPACES
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.observed import Identity
 from mozu.core.state.state import INVALID_ID, State
+from mozu.core.state.transitions.use import result_of
 
 _CLONE_FLAGS: Final = dict(flag_table("clone_flags"))
 _NEW_USER: Final = _CLONE_FLAGS["CLONE_NEWUSER"]
@@ -53,7 +54,7 @@ def _kept(new: int | None, old: int) -> int:
 def _users(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
     def change(state: State, event: SyscallEvent) -> None:
         process = event.process
-        if process is None or _told_by_kernel(state, event, process) or not event.args or event.args[0] != 0:
+        if process is None or _told_by_kernel(state, event, process) or result_of(event) != 0:
             return
         old = process.ruid, process.uid, process.suid
         ruid, uid, suid = rule(old, event.args[1:], privileged=_is_root(process))
@@ -66,7 +67,7 @@ def _users(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
 def _groups(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
     def change(state: State, event: SyscallEvent) -> None:
         process = event.process
-        if process is None or _told_by_kernel(state, event, process) or not event.args or event.args[0] != 0:
+        if process is None or _told_by_kernel(state, event, process) or result_of(event) != 0:
             return
         old = process.rgid, process.gid, process.sgid
         rgid, gid, sgid = rule(old, event.args[1:], privileged=_is_root(process))
@@ -99,7 +100,7 @@ def _is_root(process: Process) -> bool:
 
 def _capset(state: State, event: SyscallEvent) -> None:
     args = event.args
-    if args and args[0] is not None and args[0] >= 0:
+    if result_of(event) >= 0:
         state.change(event, cap_inheritable=args[1] or 0, cap_permitted=args[2] or 0, cap_effective=args[3] or 0)
 
 
@@ -107,7 +108,7 @@ def new_user_namespace(state: State, event: SyscallEvent, flags: int | None) -> 
     """A task that enters a user namespace of its own holds every capability there. Programs inherit none of them;
     in recordings, read as Falco reads them, they inherit all.
     """
-    if event.args[0] is not None and event.args[0] >= 0 and (flags or 0) & _NEW_USER:
+    if result_of(event) >= 0 and (flags or 0) & _NEW_USER:
         whole = _ALL_CAPABILITIES
         state.change(
             event, cap_inheritable=0 if state.live else whole, cap_permitted=whole, cap_effective=whole
@@ -115,9 +116,9 @@ def new_user_namespace(state: State, event: SyscallEvent, flags: int | None) -> 
 
 
 def _unshare(state: State, event: SyscallEvent) -> None:
-    result, flags = event.args[0], event.args[1]
+    flags = event.args[1]
     new_user_namespace(state, event, flags)
-    if state.live and result == 0 and event.process is not None:
+    if state.live and result_of(event) == 0 and event.process is not None:
         added = sum(NAMESPACES[name] for name, flag in _UNSHARED.items() if (flags or 0) & flag)
         state.change(event, namespaces=event.process.namespaces | added)
 

@@ -8,7 +8,7 @@ from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node
-from mozu.core.state.transitions.use import INDEX, used
+from mozu.core.state.transitions.use import INDEX, result_of, used
 
 _NOFILE: Final = dict(flag_table("rlimit_resources"))["RLIMIT_NOFILE"]
 
@@ -50,14 +50,14 @@ def _limit(state: State, node: Any, value: int | None, resource: int | None) -> 
 def _own_limit(state: State, event: SyscallEvent) -> None:
     """getrlimit, setrlimit: (result, current, maximum, resource)."""
     process, args = event.process, event.args
-    if process is not None and args[0] is not None and args[0] >= 0:
+    if process is not None and result_of(event) >= 0:
         _limit(state, process.task, args[1], args[3])
         event.process = process.task.newest
 
 
 def _prlimit(state: State, event: SyscallEvent) -> None:
     process, args = event.process, event.args
-    if process is None or args[0] != 0 or args[5] is None:
+    if process is None or result_of(event) != 0:
         return
     node = process.task if args[5] == 0 else state.node(args[5])
     if node is not None and node.newest is not None and node.newest.pid >= 0:

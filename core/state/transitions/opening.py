@@ -9,6 +9,7 @@ from mozu.core.model.syscalls import flag_table
 from mozu.core.state.observed import Entered, Opened
 from mozu.core.state.paths import UNKNOWN_BASE, directory, join
 from mozu.core.state.state import State
+from mozu.core.state.transitions.use import result_of
 
 AT_FDCWD: Final = -100
 _FLAGS: Final = dict(flag_table("file_flags"))
@@ -39,8 +40,7 @@ def _opened(
     process = event.process
     if process is None:
         return
-    fd = event.args[0]
-    fd = -1 if fd is None else fd
+    fd = result_of(event)
     reported = event.file
     observed = event.observed
     realpath = reported.realpath if reported is not None else None

@@ -10,14 +10,15 @@ from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node
+from mozu.core.state.transitions.use import result_of
 
 _SUBREAPER: Final = dict(flag_table("prctl_options"))["PR_SET_CHILD_SUBREAPER"]
 
 
 def _setsid(state: State, event: SyscallEvent) -> None:
     process = event.process
-    sid = event.args[0] if event.args else None
-    if process is None or sid is None or sid < 0:
+    sid = result_of(event)
+    if process is None or sid < 0:
         return
     if state.live:
         # A new session is a new group too; recordings have the group with the next exec, as in Falco.
@@ -29,7 +30,7 @@ def _setsid(state: State, event: SyscallEvent) -> None:
 def _setpgid(state: State, event: SyscallEvent) -> None:
     """Live only: Falco does not follow it, and exec brings the group anew."""
     process = event.process
-    if not state.live or process is None or event.args[0] != 0:
+    if not state.live or process is None or result_of(event) != 0:
         return
     pid, pgid = event.args[1] or 0, event.args[2] or 0
     target = _by_virtual_pid(state, process.task, pid or process.vpid)
@@ -64,7 +65,7 @@ def _host_group(target: Node, vpgid: int) -> int | None:
 
 def _prctl(state: State, event: SyscallEvent) -> None:
     args, process = event.args, event.process
-    if process is not None and args[0] is not None and args[0] >= 0 and args[1] == _SUBREAPER:
+    if process is not None and result_of(event) >= 0 and args[1] == _SUBREAPER:
         assert isinstance(process.task, Node)
         process.task.main.reaper = bool(args[3])
 

@@ -14,7 +14,7 @@ from mozu.core.state.sockets import shown_protocol, with_tuple
 from mozu.core.state.state import State
 from mozu.core.state.transitions.descriptors import CLOEXEC
 from mozu.core.state.transitions.opening import entered
-from mozu.core.state.transitions.use import INDEX, named, used
+from mozu.core.state.transitions.use import INDEX, named, result_of, used
 
 _EINPROGRESS: Final = -115
 _NAMELESS: Final = "<unknown>"
@@ -41,7 +41,7 @@ def new_socket(domain: int, kind: int, number: int, flags: int) -> File:
 
 def _socket(state: State, event: SyscallEvent) -> None:
     args = event.args
-    fd = -1 if args[0] is None else args[0]
+    fd = result_of(event)
     if fd < 0:
         event.fd, event.file = -1, None
         return
@@ -54,7 +54,7 @@ def _socket(state: State, event: SyscallEvent) -> None:
 def _bind(state: State, event: SyscallEvent) -> None:
     file = used(state, event, INDEX["bind"])
     address: SockAddr | None = event.args[1]
-    if file is None or event.args[0] is None or event.args[0] < 0 or address is None or event.fd is None:
+    if file is None or result_of(event) < 0 or address is None or event.fd is None:
         return
     name = address_text(address)
     if address.family in (IPV4, IPV6) and address.port > 0:
@@ -76,8 +76,8 @@ def _connect(state: State, event: SyscallEvent) -> None:
     reported = event.file
     begun = entered(state, event)
     file = used(state, event, INDEX["connect"])
-    result = args[0]
-    if file is None or result is None or event.fd is None or (result < 0 and result != _EINPROGRESS):
+    result = result_of(event)
+    if file is None or event.fd is None or (result < 0 and result != _EINPROGRESS):
         return
     sock: SockTuple | None = args[1]
     asked: SockAddr | None = begun.args[1] if begun is not None else None
@@ -132,7 +132,7 @@ def _untampered(sock: SockTuple, seen: SockAddr | None, asked: SockAddr) -> Sock
 
 def _accept(state: State, event: SyscallEvent) -> None:
     args = event.args
-    fd = -1 if args[0] is None else args[0]
+    fd = result_of(event)
     sock: SockTuple | None = args[1]
     reported = event.file
     if fd < 0 or (sock is None and reported is None):

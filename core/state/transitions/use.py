@@ -33,6 +33,12 @@ INDEX: Final[Mapping[str, int]] = {
 }
 
 
+def result_of(event: SyscallEvent) -> int:
+    """What a call returned, its first parameter: below 0 where it failed, or where a recording does not say."""
+    value = event.args[0] if event.args else None
+    return -1 if value is None else int(value)
+
+
 def used(state: State, event: SyscallEvent, index: int) -> File | None:
     """Set `event.fd` and `event.file` of an event that uses the descriptor in parameter `index`."""
     args = event.args
@@ -41,8 +47,7 @@ def used(state: State, event: SyscallEvent, index: int) -> File | None:
         fd = -1 if event.fd is None else event.fd
     event.fd = fd
     process = event.process
-    if process is None:
-        return event.file
+    assert process is not None  # what no task causes uses no descriptor
     known = process.task.files.get(fd)
     if event.file is not None:
         found = reconciled(event, event.file, known)
