@@ -51,8 +51,6 @@ def forked(state: State, event: SyscallEvent) -> None:
         if observed.start and same_process(old.version, observed.pid, observed.start, PROCFS_TOLERANCE):
             return  # seeding from /proc came before the event
         evict(state, old, state.number)  # a reused pid: the exit of the earlier process was not seen
-        if creator.died is not None:
-            creator = get_or_create(state, event.tid, event.pid)
     source = creator.version
     if observed.shares_files:
         creator.files.is_shared = True

@@ -152,7 +152,7 @@ def test_a_bound_socket_listens_on_its_address_and_port(
 
 
 @pytest.mark.parametrize("params", [{"res": -1}, {"res": None}, {"addr": None}], ids=str)
-def test_a_bind_that_failed_or_has_no_address_binds_nothing(story: Story, params: dict[str, None | int]) -> None:
+def test_a_bind_that_failed_or_has_no_address_binds_nothing(story: Story, params: dict[str, int | None]) -> None:
     known = File("ipv4", protocol="tcp")
     dict.__setitem__(story.process(10).files, 3, known)
     story.event("bind", 10, **{"res": 0, "addr": SockAddr(V4, ME, 80), "fd": 3, **params})

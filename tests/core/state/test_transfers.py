@@ -32,8 +32,8 @@ def story() -> Story:
         ("recvfrom", SockTuple(V4, PEER, 53, NONE, 40), (PEER, OTHER_LAN)),
         ("recvfrom", SockTuple(V4, PEER, 53, ME, 40), (PEER, ME)),
     ],
-    ids=["of the net of its peer", "of another net", "of the peer itself", "loopback", "the first that is not loopback", "both known",
-         "of the receiver", "both known to the receiver"],
+    ids=["of the net of its peer", "of another net", "of the peer itself", "loopback", "the first that is not loopback",
+         "both known", "of the receiver", "both known to the receiver"],
 )  # fmt: skip
 def test_an_address_that_is_missing_is_that_of_the_interface_towards_the_other_end(
     story: Story, kind: str, ends: SockTuple, expected: tuple[bytes, bytes]

@@ -44,8 +44,8 @@ def used(story: Story, known: File | None, reported: File) -> File:
         (LISTENING, File("ipv4")),
         (PIPE, File("pipe", "pipe:[7]", ino=7, dev=5)),
     ],
-    ids=["inode and device", "a directory", "both ends", "both ends, from the other side", "the same role", "a listening socket of which no ends are reported",
-         "an equal one"],
+    ids=["inode and device", "a directory", "both ends", "both ends, from the other side", "the same role",
+         "a listening socket of which no ends are reported", "an equal one"],
 )  # fmt: skip
 def test_what_the_kernel_shows_to_be_the_same_is_what_earlier_calls_made_it(
     story: Story, known: File, reported: File
@@ -129,7 +129,8 @@ def test_an_event_of_an_old_recording_that_lacks_its_descriptor_is_about_none() 
     story.has(10)
     story.has_file(10, 3, OPENED)
     full = made("fchmod", 10, res=0, fd=3)
-    events = [SyscallEvent("syscall", "fchmod", 0, tid=10, args=full.args[:count]) for count in range(1, len(full.args))]
+    shorter = [full.args[:count] for count in range(1, len(full.args))]
+    events = [SyscallEvent("syscall", "fchmod", 0, tid=10, args=args) for args in shorter]
     story.machine.apply([full, *events])
     index = full.args.index(3)
     assert [3, *(3 if len(event.args) > index else -1 for event in events)] == [full.fd, *(one.fd for one in events)]
