@@ -174,7 +174,9 @@ class SourcePipeline:
         if self.state is None:
             return 0
         unknown = [ProcSnapshot(pid) for pid in self.state.forgettable(_FORGOTTEN, _KEPT_TASKS)]
-        self.repair([SyscallEvent("syscall", "_repaired", 0, one.tid, one.tid, observed=one) for one in unknown])
+        self.repair(
+            [SyscallEvent("syscall", "_repaired", 0, tid=one.tid, pid=one.tid, observed=one) for one in unknown]
+        )
         self._prune(self._oldest())
         return len(unknown)
 
@@ -297,9 +299,7 @@ class SourcePipeline:
             self.probe.evaluated(events, rejected)
         return rejected
 
-    def _emit(
-        self, incomplete: tuple[str, ...], events: Sequence[Event], alert: Alert, evaluator: Isolation
-    ) -> None:
+    def _emit(self, incomplete: tuple[str, ...], events: Sequence[Event], alert: Alert, evaluator: Isolation) -> None:
         self.verdicts.alerted(alert.event_num)
         if self._denied is not None and self._denied.is_repeated(alert, partial(_event_of, alert, events)):
             return

@@ -3,8 +3,11 @@
 import asyncio
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.encode.falco_json import FalcoJson
@@ -15,7 +18,7 @@ from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Severity
+from mozu.core.model.alert import Alert, Severity
 from mozu.core.runtime.config import QueueSettings
 from mozu.core.testing import alert, context
 from mozu.plugins.sinks.file import FileSettings, FileSink
@@ -86,3 +89,56 @@ def test_a_burst_arrives_whole_in_a_pipe_and_in_a_file(tmp_path: Path) -> None:
         lines = raw.splitlines()
         assert BURST + 1 == len(lines)
         assert list(range(BURST)) == [int(line.partition(b'"number":')[2].partition(b"}")[0]) for line in lines[:-1]]
+
+
+class Counting(AlertLimiter):
+    """Holds one repeat back, and says whether its time was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[bool] = []
+
+    def due(self, now: float | None) -> Iterator[Alert]:
+        self.asked.append(now is None)
+        return iter([alert("repeated")] if now is None else [])
+
+
+def test_another_limiter_takes_over_once_the_one_before_has_reported_everything() -> None:
+    kept, before, after = Kept(), Counting(), Counting()
+    pipeline = alert_pipeline(kept, metrics=Metrics(), limiter=before)
+    worker: Any = kept
+    pipeline.use([worker], redact=lambda alert: None, limiter=before)
+    assert [] == before.asked
+    pipeline.use([worker], redact=lambda alert: None, limiter=after)
+    assert [True] == before.asked
+    assert ["repeated"] == [one.form.rule for one in kept.alerts]
+    pipeline.report_suppressed()
+    assert ([True], [False]) == (before.asked, after.asked)
+
+
+@pytest.mark.parametrize("part", ["redact", "limit"])
+def test_a_part_that_fails_on_an_alert_counts_a_failure_and_the_alert_arrives(part: str) -> None:
+    def fails(*given: object) -> None:
+        raise ValueError("not this one")
+
+    metrics, kept, limiter = Metrics(), Kept(), AlertLimiter()
+    worker: Any = kept
+    pipeline = alert_pipeline(kept, metrics=metrics, limiter=limiter)
+    if part == "redact":
+        pipeline.use([worker], redact=fails, limiter=limiter)
+    else:
+        limiter.passes = fails  # type: ignore[method-assign, assignment]  # on purpose
+    assert pipeline.emit(alert("a"))
+    assert ["a"] == [one.form.rule for one in kept.alerts]
+    failures = {labels["id"]: value for name, labels, value in metrics.collect() if name == "component_failures_total"}
+    assert {"alerts": 1} == failures
+
+
+def test_an_alert_that_is_none_counts_a_failure_and_arrives_as_text() -> None:
+    metrics, kept = Metrics(), Kept()
+    wrong = alert("a")
+    wrong.rule = 7  # type: ignore[assignment]  # on purpose
+    alert_pipeline(kept, metrics=metrics).emit(wrong)
+    assert 1 == len(kept.alerts)
+    failures = {labels["id"]: value for name, labels, value in metrics.collect() if name == "component_failures_total"}
+    assert {"alerts": 1} == failures

@@ -16,6 +16,7 @@ from mozu.core.model.event import DataEvent, Event, SyscallEvent
 from mozu.core.respond.act_records import AUDIT_FILE
 from mozu.core.respond.audit_log import ActStage, AuditLog
 from mozu.core.state import StateMachine
+from mozu.core.state.observed import KnownProcess
 from mozu.core.testing import alert
 from tests.core.flow.making import Seen, Taken, pipeline_of
 from tests.core.state.story import made
@@ -75,7 +76,17 @@ def test_a_denied_call_has_the_alert_of_its_rule_and_one_that_says_deny(tmp_path
     first, second = taken.alerts
     assert (True, "Secret opened", "Response taken") == (verdict.denied, first.rule, second.rule)
     assert ("deny", first.id) == (second.values["responder"], second.values["alert"])
-    assert "deny openat of process 20" in second.message()
+    assert "deny openat of process 20 (<NA>)" in second.message()
+
+
+def test_the_process_of_a_denied_call_is_named_where_it_is_known(tmp_path: Path) -> None:
+    pipeline, taken, _ = run(Denying(), folder=tmp_path)
+    known = KnownProcess(name="cat", ptid=1, vpid=20)
+    pipeline.process([SyscallEvent("syscall", "_process", 0, tid=20, pid=20, observed=known)])
+
+    pipeline.call_judge().judge(opening(SECRET))
+
+    assert "deny openat of process 20 (cat)" in taken.alerts[1].message()
 
 
 def test_a_call_that_no_rule_denies_raises_nothing_before_it_runs(tmp_path: Path) -> None:
@@ -150,6 +161,16 @@ def test_a_judge_that_fails_denies(tmp_path: Path) -> None:
     pipeline, _, _ = run(Denying(fails), folder=tmp_path)
 
     assert pipeline.call_judge().judge(opening("/etc/hosts")).denied
+
+
+def test_a_verdict_with_what_is_no_alert_denies_and_is_the_evaluator_s_fault(tmp_path: Path) -> None:
+    wrong: Any = [{}]
+    pipeline, taken, metrics = run(Denying(lambda event: CallVerdict(False, wrong)), folder=tmp_path)
+
+    assert pipeline.call_judge().judge(opening("/etc/hosts")).denied
+
+    failures = {labels["id"]: value for name, labels, value in metrics.collect() if name == "component_failures_total"}
+    assert (1, []) == (failures["judge0"], taken.alerts)
 
 
 def test_types_are_those_of_all_judges_and_others_are_not_judged(tmp_path: Path) -> None:
@@ -232,12 +253,13 @@ def test_denials_are_in_the_audit_log_and_many_of_an_account_are_counted(tmp_pat
 
     entries = AuditLog(tmp_path / AUDIT_FILE).new()
     assert len(entries) == 31
+    assert (entries[0].pids, entries[0].starts) == ((20,), (0,))
     assert {(one.stage, one.rule, one.responder) for one in entries} == {(ActStage.DONE, "Secret opened", "deny")}
     assert entries[0].text.startswith("deny openat of process 20 ")
     assert "are counted and not reported" in entries[-1].reason
     assert rules(taken).count("Response taken") == 31
     counted = {(name, labels.get("stage")): value for name, labels, value in metrics.collect()}
-    assert counted["responses_total", "done"] == 100
+    assert counted["responses_total", "done"] == counted["calls_denied_total", None] == 100
 
 
 def test_calls_are_denied_where_that_cannot_be_written_down(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

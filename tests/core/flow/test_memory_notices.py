@@ -1,9 +1,12 @@
 """What is said of memory that was given back: once for each step that is new, with the numbers of its episode."""
 
+import asyncio
+
 import pytest
 
 from mozu.core.flow import memory_bound
 from mozu.core.model.alert import Severity
+from mozu.core.testing import virtual_clock
 from tests.core.flow.test_memory_bound import LIMIT, Machine
 
 MIB = 1 << 20
@@ -120,3 +123,31 @@ def test_memory_that_would_pass_the_mark_within_a_second_begins_an_episode(
     assert begins is bool(machine.tasks)
     for task in machine.tasks:
         task.close()  # type: ignore[attr-defined]  # a coroutine
+
+
+def test_memory_that_grows_fast_is_looked_at_ten_times_a_second(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    looks: list[float] = []
+    sizes = iter((500, 720, 740, 760, 760))
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+
+        def resident() -> int:
+            machine.rest = next(sizes, machine.rest)
+            looks.append(round(loop.time() - begun, 3))
+            return machine.rest
+
+        machine.bound._resident = resident
+        machine.bound._is_above = lambda share: machine.rest > share * LIMIT  # type: ignore[method-assign]  # no look of its own
+        machine.bound.check()
+        machine.bound.check()
+        while machine.tasks:
+            await machine.tasks.pop()
+
+    virtual_clock.run(main())
+    assert [0.0, 0.1, 0.2, 0.3, 0.4] == looks
+    assert [] == machine.notices
