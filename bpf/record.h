@@ -210,7 +210,7 @@ inlined void next_version(u32 pid) {
 /* After the record of it is in the ring buffer, or was refused. */
 inlined void change_versions(struct flow *flow, u32 pid, u32 type) {
   u8 *changes = LOOKUP(TASK_CHANGES, &type);
-  if (!changes || !*changes) return;
+  if (!changes) return;
   if (*changes == CHANGES_ANY) __sync_fetch_and_add(&flow->changes, 1);
   if (*changes == CHANGES_OWN) next_version(pid);
 }

@@ -29,6 +29,13 @@ def memory_model(tmp_path_factory: pytest.TempPathFactory) -> kernel_memory.Kern
     return kernel_memory.compiled(tmp_path_factory.mktemp("memory"))
 
 
+@pytest.fixture(scope="session")
+@needs_live
+def older_model(tmp_path_factory: pytest.TempPathFactory) -> kernel_memory.Kernel:
+    """The same with structs of Linux 5.15."""
+    return kernel_memory.compiled(tmp_path_factory.mktemp("older"), older=True)
+
+
 @pytest.fixture
 def machine(memory_model: kernel_memory.Kernel) -> Machine:
     """A task in empty memory."""

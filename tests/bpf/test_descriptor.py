@@ -119,7 +119,7 @@ def test_an_address_has_at_most_the_length_of_the_longest(machine: Machine, leng
 
 def test_blocks_are_appended_in_their_order(machine: Machine) -> None:
     """Of the layout: fd, address, text, dir, text2, dir2, text3, data, vectors, incoming, three blocks, three sizes."""
-    ctypes.memmove(machine.kernel.users, b"abcdefghi", 9)
+    ctypes.memmove(machine.kernel.users, b"abcdefghi and more", 18)
     record = machine.begin("descriptor")
     arguments = record + wire.layouts()["header"].size
     layout = machine.kernel.place(16)

@@ -312,11 +312,8 @@ def started(machine: Machine, dentry: int, mount: int | None = None) -> None:
 def test_a_started_program_is_known_by_its_path_and_its_layer(machine: Machine) -> None:
     assert (0, b"/srv/prog") == executable(machine)
 
-    machine.put("super_block", machine.blocks[1], s_magic=0x794C7630)
-    members = {"vfs_inode.i_mode": REGULAR, "vfs_inode.i_sb": machine.blocks[1], "__upperdentry": 8}
-    inner = machine.kernel.offset("ovl_inode", "vfs_inode")
-    started(machine, machine.dentry(machine.srv, "new", machine.kernel.new("ovl_inode", members) + inner))
-    assert (OVERLAY | UPPER, b"/srv/new") == executable(machine)
+    started(machine, machine.dentry(machine.srv, "new", machine.layered(1, 8)))
+    assert (OVERLAY | UPPER * machine.kernel.has("ovl_inode"), b"/srv/new") == executable(machine)
 
 
 @pytest.mark.parametrize(("magic", "expected"), [(TMPFS, CUT | MEMFD), (1, CUT)])

@@ -30,7 +30,8 @@ def test_what_an_open_was_asked_for_is_where_each_call_has_it(
     for at, value in enumerate(args):
         call.put("args", value, at)
     if number == OPENAT2:
-        call.put("args", users_text(kernel, struct.pack("<3Q", 22, 33, 44)).value, 2)
+        end = (1 << 16) - 25  # its last byte is the NUL of a text
+        call.put("args", users_text(kernel, struct.pack("<3Q", 22, 33, 44), end).value, 2)
 
     kernel.parse()
 

@@ -80,6 +80,13 @@ def test_an_exact_match_has_the_reserve_and_says_what_was_done(
     assert (share, entry_path) == (kernel.share(), head(kernel)["entry_path"])
 
 
+@pytest.mark.parametrize(("exact", "share"), [(0, RESERVED), (1, EXACT)])
+def test_a_call_that_must_not_be_lost_has_the_reserve_as_well(kernel: ctypes.CDLL, exact: int, share: int) -> None:
+    assert begun(kernel, exact=exact)
+    kernel.reserve_record()
+    assert share == kernel.share()
+
+
 def test_calls_of_mozu_are_filtered_and_none_is_counted_while_the_source_is_off(kernel: ctypes.CDLL) -> None:
     assert not begun(kernel, own=PID)
     assert Counts(filtered=1, seen=1) == counts(kernel)

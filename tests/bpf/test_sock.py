@@ -28,7 +28,10 @@ def sock(machine: Machine, family: int) -> int:
         "__sk_common.skc_daddr": bytes([10, 0, 0, 2]), "__sk_common.skc_v6_rcv_saddr": bytes(range(16)),
         "__sk_common.skc_v6_daddr": bytes(range(16, 32)),
     }  # fmt: skip
-    return machine.kernel.new("sock", members, sk_type=2, sk_protocol=17)
+    at = machine.kernel.new("sock")
+    machine.kernel.write(at, b"\xee" * 128)  # what lies between them
+    machine.kernel.put("sock", at, {**members, "sk_type": 2, "sk_protocol": 17})
+    return at
 
 
 @pytest.mark.parametrize(

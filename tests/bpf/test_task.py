@@ -7,13 +7,24 @@ from typing import Final
 import pytest
 
 from tests.support.kernel_machine import EXT4, PARENT, PID, REGULAR, TID, TMPFS, Machine, pointer
+from tests.support.kernel_memory import Kernel
 
 pytestmark = pytest.mark.live
 
 NEWNS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 NEVER: Final = (1 << 32) - 1
+QUERIED: Final = 1 << 31
+"""I_CTIME_QUERIED in nanoseconds (Linux 6.13)."""
 NOFILE: Final = 7
 """RLIMIT_NOFILE."""
+
+
+@pytest.fixture(params=[False, True], ids=["", "older kernel"])
+def machine(memory_model: Kernel, older_model: Kernel, request: pytest.FixtureRequest) -> Machine:
+    """With the structs of the running kernel, and with those of Linux 5.15."""
+    model = older_model if request.param else memory_model
+    model.clear()
+    return Machine(model)
 
 
 def recorded(machine: Machine) -> dict[str, int | bytes]:
@@ -27,29 +38,30 @@ def part(machine: Machine, name: str) -> int:
     return machine.of("task_struct", machine.task, name)
 
 
-def executable(machine: Machine, **inode: int) -> None:
+def executable(machine: Machine, **inode: int | bytes) -> None:
     """The task runs /srv/tool with this inode, of mode 0700 and of another user and group, unless it says so."""
-    members = {"mode": 0o100700, "block": 1, "i_uid": 1, "i_gid": 1, **inode}
-    file = machine.file(machine.dentry(machine.srv, "tool", machine.inode(**members)))
+    mode = int(inode.pop("mode", 0o100700))
+    members = {"i_uid": 1, "i_gid": 1, **inode}
+    file = machine.file(machine.dentry(machine.srv, "tool", machine.inode(mode, 1, **members)))
     machine.put("mm_struct", part(machine, "mm"), exe_file=file)
 
 
 def test_a_process_is_recorded_with_all_that_it_is(machine: Machine) -> None:
     kernel = machine.kernel
-    counters = {0: 100, 1: 20, 2: 7, 3: 3}  # pages of files, anonymous, swapped, shared
-    memory = part(machine, "mm")
-    machine.put("mm_struct", memory, total_vm=5000, start_stack=1 << 46)
-    at, step = memory + kernel.offset("mm_struct", "rss_stat"), 40
-    for kind, pages in counters.items():
-        kernel.write(at + kind * step + kernel.offset("percpu_counter", "count"), struct.pack("<q", pages))
+    for kind, pages in {"FILEPAGES": 100, "ANONPAGES": 20, "SWAPENTS": 7, "SHMEMPAGES": 3}.items():
+        machine.set_pages(f"MM_{kind}", pages)
+    machine.put("mm_struct", part(machine, "mm"), total_vm=5000, start_stack=1 << 46)
     kernel.write(
         part(machine, "signal") + kernel.offset("signal_struct", "rlim") + NOFILE * 16, struct.pack("<QQ", 1024, 4096)
     )
     cred = {"cap_effective": 5 << 40, "cap_permitted": 6 << 40, "cap_inheritable": 7 << 40}
     machine.put("cred", part(machine, "cred"), **cred)
-    machine.put("task_struct", machine.task, maj_flt=11, min_flt=12, loginuid=1234)
+    machine.put("task_struct", machine.task, maj_flt=11, min_flt=12)
+    if kernel.has("task_struct__loginuid"):
+        machine.put("task_struct", machine.task, loginuid=1234)
     kernel.put("task_struct", machine.task, {"comm": b"tool-name"})
-    executable(machine, i_ino=4712, i_uid=33, i_ctime_sec=7, i_ctime_nsec=8 | 1 << 31, i_mtime_sec=9, i_mtime_nsec=10)
+    queried = QUERIED * kernel.has("inode__i_ctime_sec")
+    executable(machine, i_ino=4712, i_uid=33, **machine.times((7, 8 | queried), (9, 10)))
     node = machine.node(machine.node(0, ""), "a", 9)
     machine.put("task_struct", machine.task, cgroups=machine.css_set((node, 0)))
 
@@ -60,7 +72,8 @@ def test_a_process_is_recorded_with_all_that_it_is(machine: Machine) -> None:
         "start": 5_000_000_000, "pidns_start": 1, "effective": 5 << 40, "permitted": 6 << 40, "inheritable": 7 << 40,
         "major_faults": 11, "minor_faults": 12, "fdlimit": 1024, "flags": 0, "change_time": 7_000_000_008,
         "modify_time": 9_000_000_010, "vm_pages": 5000, "rss_pages": 123, "swap_pages": 7, "stack": 1 << 46,
-        "parent": PARENT, "pgid": 50, "vpgid": 50, "vsid": 40, "vpid": PID, "vtid": TID, "tty": 0, "loginuid": 1234,
+        "parent": PARENT, "pgid": 50, "vpgid": 50, "vsid": 40, "vpid": PID, "vtid": TID, "tty": 0,
+        "loginuid": 1234 if kernel.has("task_struct__loginuid") else NEVER,
         "uid": 1005, "gid": 1006, "ruid": 1001, "suid": 1003, "rgid": 1002, "sgid": 1004, "old_tid": 0, "namespaces": 0,
         "comm": b"tool-name".ljust(16, b"\0"), "exe": 9, "cwd": 4, "cgroups": 6, "exe_marks": 0, "standard": 0,
     }  # fmt: skip
@@ -71,10 +84,8 @@ def test_a_process_is_recorded_with_all_that_it_is(machine: Machine) -> None:
 
 def test_a_count_of_pages_below_zero_is_none(machine: Machine) -> None:
     """A sum of counters of CPUs that is not complete."""
-    kernel = machine.kernel
-    at = part(machine, "mm") + kernel.offset("mm_struct", "rss_stat") + kernel.offset("percpu_counter", "count")
-    for kind, pages in ((0, -5), (1, 1), (3, -1)):
-        kernel.write(at + kind * 40, struct.pack("<q", pages))
+    for kind, pages in {"FILEPAGES": -5, "ANONPAGES": 1, "SHMEMPAGES": -1}.items():
+        machine.set_pages(f"MM_{kind}", pages)
 
     assert (1, 0) == (recorded(machine)["rss_pages"], recorded(machine)["swap_pages"])
 
@@ -139,11 +150,11 @@ MNT_READONLY: Final = 64
     ("inode", "effective", "is_writable"),
     [
         ({"mode": 0o100200, "i_uid": OWN_USER}, 0, True),
-        ({"mode": 0o100022, "i_uid": OWN_USER, "i_gid": OWN_GROUP}, 0, False),
+        ({"mode": 0o100577, "i_uid": OWN_USER, "i_gid": OWN_GROUP}, 0, False),
         ({"mode": 0o100020, "i_gid": OWN_GROUP}, 0, True),
-        ({"mode": 0o100202, "i_gid": OWN_GROUP}, 0, False),
+        ({"mode": 0o100757, "i_gid": OWN_GROUP}, 0, False),
         ({"mode": 0o100002}, 0, True),
-        ({"mode": 0o100220}, 0, False),
+        ({"mode": 0o100775}, 0, False),
         ({"mode": 0o100755}, ~DAC_OVERRIDE, False),
         ({"mode": 0o100000}, DAC_OVERRIDE, True),
         ({"mode": 0o100777, "i_flags": IMMUTABLE}, DAC_OVERRIDE, False),

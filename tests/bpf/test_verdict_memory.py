@@ -167,6 +167,13 @@ def test_a_caller_without_a_class_stands_behind_the_record(kernel: ctypes.CDLL) 
     assert (OUTPUT, CALLER) == ended(kernel)
 
 
+@pytest.mark.parametrize("size", [97, 98, 99])
+def test_a_hash_begins_where_the_record_ends_whatever_its_length(kernel: ctypes.CDLL, size: int) -> None:
+    content = ready(kernel, size)
+    assert (OUTPUT, CALLER) == ended(kernel)
+    assert content == ctypes.string_at(kernel.record() + HEADER.size, size)
+
+
 @pytest.mark.parametrize("judged", [None, GENERATION - 1, GENERATION])
 def test_an_open_whose_key_was_judged_is_discarded_and_the_key_of_another_stands_behind_it(
     kernel: ctypes.CDLL, judged: int | None

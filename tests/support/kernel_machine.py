@@ -55,9 +55,32 @@ class Machine:
     def _one(self, number: int, name: str) -> Memory:
         return Memory(name, self.kernel.map(number, 4, filter_layout.size(name), 1, is_array=True))
 
-    def inode(self, mode: int = DIRECTORY, block: int = 0, **members: int) -> int:
+    def inode(self, mode: int = DIRECTORY, block: int = 0, **members: int | bytes) -> int:
         """On one of four file systems."""
         return self.kernel.new("inode", i_mode=mode, i_sb=self.blocks[block], **members)
+
+    def times(self, change: tuple[int, int], modify: tuple[int, int]) -> dict[str, int | bytes]:
+        """Members of an inode: seconds and nanoseconds of its change and of its modification."""
+        if self.kernel.has("inode__i_ctime_sec"):
+            names = ("i_ctime_sec", "i_ctime_nsec", "i_mtime_sec", "i_mtime_nsec")
+            return dict(zip(names, (*change, *modify), strict=True))
+        return {"i_ctime": struct.pack("<2q", *change), "i_mtime": struct.pack("<2q", *modify)}
+
+    def layered(self, block: int, upper: int) -> int:
+        """An inode of an overlay; `upper`: its dentry in the upper layer."""
+        self.put("super_block", self.blocks[block], s_magic=OVERLAYFS)
+        if not self.kernel.has("ovl_inode"):
+            return self.inode(REGULAR, block)
+        members = {"vfs_inode.i_mode": REGULAR, "vfs_inode.i_sb": self.blocks[block], "__upperdentry": upper}
+        return self.kernel.new("ovl_inode", members) + self.kernel.offset("ovl_inode", "vfs_inode")
+
+    def set_pages(self, kind: str, pages: int) -> None:
+        """Of the task: MM_FILEPAGES and so on."""
+        kernel = self.kernel
+        at, step = self.of("task_struct", self.task, "mm") + kernel.offset("mm_struct", "rss_stat"), 8
+        if kernel.has("percpu_counter"):
+            at, step = at + kernel.offset("percpu_counter", "count"), kernel.size("percpu_counter")
+        kernel.write(at + kernel.constant(kind) * step, struct.pack("<q", pages))
 
     def dentry(self, parent: int, name: str, inode: int, *, hashed: bool = True) -> int:
         """`parent` 0: a root. Not hashed: it is unlinked."""

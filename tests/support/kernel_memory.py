@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from mozu.plugins.sources.ebpf import codegen, maps, wire
+from mozu.plugins.sources.ebpf import codegen, wire
 from tests.support import bpf_compiled
-from tests.support.kernel_tree import Memory
 
 _SCALARS: Final = {"u8": 1, "u16": 2, "u32": 4, "s32": 4, "u64": 8, "s64": 8, "void": 8}
 _MEMBER: Final = re.compile(
@@ -70,6 +69,14 @@ class Kernel:
                 found.append((one["name"], _Member(self._offsets[name, one["name"]], size, inner)))
         return found
 
+    def size(self, name: str) -> int:
+        """Bytes of a struct, by the padding at its end."""
+        found = re.search(
+            rf"^struct {name} \{{\n.*?  char _(\d+)\[(\d+)\];\n\}};", self._text, re.DOTALL | re.MULTILINE
+        )
+        assert found, name
+        return int(found[1]) + int(found[2])
+
     def place(self, size: int) -> int:
         """The address of so many bytes, all zero."""
         found, self.next = self.next, self.next + size + 63 & ~63
@@ -125,6 +132,10 @@ class Kernel:
         member = self._members[name][outer]
         return self._size(member.inner, rest) if rest else member.size
 
+    def has(self, name: str) -> bool:
+        """What the headers of bpf/ ask by #ifdef HAS_…"""
+        return f"#define HAS_{name} 1\n" in self._text
+
     def constant(self, name: str) -> int:
         """Of an enumeration of the kernel."""
         found = re.search(rf"^#define {name} (\d+)$", self._text, re.MULTILINE)
@@ -137,17 +148,38 @@ class Kernel:
         self.library.set_map(number, key, value, places, is_array, ctypes.c_void_p(at))
         return at
 
-    def bpf(self, name: str) -> Memory:
-        """A struct of bpf/ in this memory."""
-        return Memory(name, self.place(maps.SIZES.get(f"{name.upper()}_SIZE", 4096)))
-
     def wire(self, name: str, at: int) -> dict[str, int | bytes]:
         """A struct of bpf/mozu.h that lies there, by the names of its members."""
         layout = wire.layouts()[name]
         return dict(zip(layout.names(), layout.packer.unpack(ctypes.string_at(at, layout.size)), strict=True))
 
 
-def compiled(folder: Path) -> Kernel:
-    """With the structs of the running kernel; `begin` of its library empties its memory."""
+_NEWER: Final = re.compile(
+    r"#define HAS_(?:percpu_counter|task_struct__loginuid|ovl_inode|inode__i_[cm]time_n?sec) 1\n"
+)
+_INODE: Final = re.compile(r"(struct inode \{\n.*?)  char _(\d+)\[(\d+)\];\n\};", re.DOTALL)
+_TIMES: Final = 32
+"""Bytes of two struct timespec64."""
+
+
+def _older(types: str) -> str:
+    """The same structs, but for what was otherwise in Linux 5.15: counters of pages, times of inodes; without auditing,
+    and with overlayfs as a module."""
+    found = _INODE.search(types)
+    assert found
+    at, rest = int(found[2]), int(found[3])
+    begins = at + 7 & ~7
+    members = f"  char _{at}[{begins - at}];\n  s64 i_ctime[2];\n  s64 i_mtime[2];\n"
+    offsets = "".join(
+        f'_Static_assert(__builtin_offsetof(struct inode, {name}) == {begins + place}, "inode.{name}");\n'
+        for name, place in (("i_ctime", 0), ("i_mtime", 16))
+    )
+    members += f"  char _{begins + _TIMES}[{rest - _TIMES - begins + at}];\n}};\n{offsets}"
+    return _NEWER.sub("", types[: found.start()] + found[1] + members + types[found.end() + 1 :])
+
+
+def compiled(folder: Path, *, older: bool = False) -> Kernel:
+    """With the structs of the running kernel, or those of an older one."""
     types = codegen.kernel_text(codegen.read_types())
+    types = _older(types) if older and "HAS_inode__i_ctime_sec" in types else types
     return Kernel(bpf_compiled.compiled(folder, "memory_model.c", types), types)

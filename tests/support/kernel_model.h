@@ -90,7 +90,8 @@ static long read_text(char *to, u32 size, const char *from, bool is_readable) {
   return size;
 }
 static bool is_kernels(const void *at) { return (u64)at >= 4096 && !is_users(at); }
-static long helper_112(void *to, u32 size, const void *from) { return read_memory(to, size, from, is_users(from)); }
+static bool are_users(const char *from, u32 size) { return is_users(from) && is_users(from + (size ? size - 1 : 0)); }
+static long helper_112(void *to, u32 size, const void *from) { return read_memory(to, size, from, are_users(from, size)); }
 static long helper_113(void *to, u32 size, const void *from) { return read_memory(to, size, from, is_kernels(from)); }
 static long helper_114(void *to, u32 size, const void *from) { return read_text(to, size, from, is_users(from)); }
 static long helper_115(void *to, u32 size, const void *from) { return read_text(to, size, from, is_kernels(from)); }

@@ -163,6 +163,7 @@ u64 key(u64 number, u32 of, u64 bytes) {
 }
 int begin_open(u64 fixed) { return begin_syscall_record(&call, fixed) != 0; }
 int end(u32 fd, int is_opened) { return end_open(&call, &scratches[SLOT_CALL], is_opened ? &files[fd] : 0); }
+void reserve_record(void) { reserve(&scratches[SLOT_CALL]); }
 int submit(void) { return submit_record(&scratches[SLOT_CALL]); }
 int wants_paths(void) { return wants_realpath(); }
 u32 share(void) { return scratches[SLOT_CALL].share; }
