@@ -67,7 +67,7 @@ class DiskQueue:
         self.drop_log = DropLog()
         self._read_ahead = ReadAhead(self._read, live_first=live_first)
         self._notices: deque[Numbered] = deque()
-        """Notices on disk that were not given out yet."""
+        """Notices on disk that were not given out yet; the read-ahead holds them as given."""
         self._dropped, self._drops = Announcements(), DropCounter(metrics)
         self._acks = PendingAcks(
             self._file,
@@ -181,14 +181,11 @@ class DiskQueue:
     def _lose(self, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         """The file has lost these. What was given out, or is in memory and will be, is not lost; the rest."""
         numbers = (number for first, last in ranges for number in range(first, last + 1))
-        lost = list(runs(number for number in numbers if not self._is_in_memory(number)))
+        lost = list(runs(number for number in numbers if not self._read_ahead.holds(number)))
         for first, last in lost:
             self._count_dropped(last - first + 1, "spool damaged")
             self._dropped.add(first, last, SPOOL_DAMAGED)
         return lost
-
-    def _is_in_memory(self, number: int) -> bool:
-        return self._read_ahead.holds(number) or any(number == waiting for waiting, _ in self._notices)
 
     def take_problems(self) -> list[str]:
         """Damage of the file that was met while running."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from mozu.core.api import Retry
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.delivery.encode.falco_text import FalcoText
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_caller import SinkCaller
@@ -86,10 +88,11 @@ def ended(
     return virtual_clock.run(scenario())
 
 
-def test_a_sink_that_works_gets_what_waits_after_its_pause() -> None:
+def test_a_sink_that_works_gets_what_waits_after_its_pause(caplog: pytest.LogCaptureFixture) -> None:
     sink = Down(until=50.0)
     assert (100, {"sink_alerts_delivered_total": 2}, []) == ended(sink, SinkWorker.finish)
     assert ["2 at 0", "2 at 100", "stop"] == sink.calls
+    assert "undelivered" not in caplog.text
 
 
 def test_a_sink_that_has_never_started_is_tried_once_more_at_the_end_and_not_waited_for() -> None:
@@ -99,6 +102,23 @@ def test_a_sink_that_has_never_started_is_tried_once_more_at_the_end_and_not_wai
     sink = Down()
     assert (10, {"sink not started": 2}, ["a", "b"]) == ended(sink, SinkWorker.finish, never_started)
     assert ["2 at 0", "2 at 10", "stop"] == sink.calls
+
+
+class Refusing(Down):
+    """A sink that takes nothing for now."""
+
+    async def deliver(self, records: Any) -> list[Retry]:  # type: ignore[override]  # a sink may give outcomes
+        self.calls.append(f"{len(records)} at {asyncio.get_running_loop().time():.0f}")
+        return [Retry(1_000.0) for _ in records]
+
+
+def test_what_a_sink_that_has_never_started_refused_for_now_is_not_waited_for() -> None:
+    def never_started(sink: Isolated[Any]) -> None:
+        sink.is_ready = False
+
+    sink = Refusing()
+    assert (10, {"sink not started": 2}, ["a", "b"]) == ended(sink, SinkWorker.finish, never_started)
+    assert ["2 at 0", "stop"] == sink.calls
 
 
 def test_a_sink_that_is_left_out_at_the_end_is_not_waited_for() -> None:
@@ -111,9 +131,10 @@ def test_a_sink_that_is_left_out_at_the_end_is_not_waited_for() -> None:
     assert at == round(_PAUSE)
 
 
-def test_a_worker_that_leaves_off_keeps_what_its_sink_has_not_taken_in_order() -> None:
+def test_a_worker_that_leaves_off_keeps_what_its_sink_has_not_taken_in_order(caplog: pytest.LogCaptureFixture) -> None:
     sink = Down()
     assert (10, {"stop deadline": 2}, ["a", "b"]) == ended(sink, SinkWorker.halt)
+    assert "sink one: 2 alerts undelivered (stop deadline)" in caplog.messages
     assert ["2 at 0", "stop"] == sink.calls
 
 
@@ -158,6 +179,21 @@ def test_a_sink_that_takes_the_place_of_another_has_all_its_own_time() -> None:
 
     assert 1 == virtual_clock.run(scenario())
     assert (["stop"], ["1 at 0", "stop"]) == (before.calls, after.calls)
+
+
+def test_another_format_of_the_same_sink_does_not_stop_it() -> None:
+    sink = Down(until=0.0)
+
+    async def scenario() -> int:
+        worker = worker_of(Isolated("sink", "one", sink, Metrics()))
+        await worker.start()
+        await worker.replace(worker.caller, FalcoJson(), seconds=5.0)
+        worker.accept(packed(alert()))
+        worker.finish()
+        await worker.run()
+        return worker.delivered
+
+    assert (1, ["start", "1 at 0"]) == (virtual_clock.run(scenario()), sink.calls)
 
 
 def test_a_queue_that_cannot_be_stopped_keeps_no_sink_from_its_stop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from mozu.core.api import Record
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.errors import CannotEncode
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Stamp
-from mozu.core.testing import alert
+from mozu.core.testing import alert, virtual_clock
 from tests.support.packing import packed
 
 
@@ -29,8 +30,15 @@ class Naming:
 
 
 class Taking:
-    async def deliver(self, records: Any) -> None:
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    async def deliver(self, records: Sequence[Record]) -> None:
         """All."""
+        self.bodies += [record.body for record in records]
+
+    async def stop(self) -> None:
+        """Nothing is to be released."""
 
 
 @pytest.fixture
@@ -58,3 +66,18 @@ def test_where_the_format_changes_meanwhile_the_others_are_in_the_new_one(
 
     monkeypatch.setattr(worker.queue, "ack", ack)
     assert [b"new a", b"new b"] == bodies(worker, "a", "bad", "b")
+
+
+def test_where_none_of_those_that_wait_can_be_encoded_the_next_that_comes_is_delivered(worker: SinkWorker) -> None:
+    async def scenario() -> list[bytes]:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(worker.run())
+            for rule in ("bad", "a"):
+                worker.accept(packed(alert(rule)))
+                await asyncio.sleep(1.0)
+            worker.finish()
+        await worker.stop()
+        bodies: list[bytes] = worker.sink.component.bodies  # type: ignore[attr-defined]  # the class above
+        return bodies
+
+    assert [b"old a"] == virtual_clock.run(scenario())

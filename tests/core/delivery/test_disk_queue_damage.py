@@ -1,0 +1,38 @@
+"""What a disk queue loses with its file: what it has neither given out nor in memory."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from mozu.core.delivery.alert_queue import SPOOL_DAMAGED, DroppedRange
+from mozu.core.delivery.disk_queue import DiskQueue
+from mozu.core.testing import alert
+from tests.core.delivery.disk_queues import play, take
+from tests.support.packing import packed
+
+
+@pytest.mark.parametrize(("shrinks", "lost"), [(False, [(3, 4)]), (True, [(3, 5), (7, 7)])])
+def test_numbers_that_a_damaged_file_does_not_give_back_are_lost_where_memory_does_not_have_them(
+    tmp_path: Path, shrinks: bool, lost: list[tuple[int, int]]
+) -> None:
+    """1 to 4 are of an earlier run, 1 and 2 are given out; 5 to 7 are in memory too, and 6 is a notice that waits."""
+
+    async def before(queue: DiskQueue) -> None:
+        for _ in range(4):
+            queue.put(packed(alert()))
+
+    async def scenario(queue: DiskQueue) -> tuple[list[tuple[int, int]], list[DroppedRange]]:
+        await take(queue, 2)
+        for source in ("syscall", "internal", "syscall"):
+            queue.put(packed(replace(alert(), source=source)))
+        await queue.wait_persisted(3)
+        if shrinks:
+            queue.shrink()
+        return queue._lose([(1, 3), (4, 7)]), queue.take_dropped()
+
+    play(tmp_path / "s.db", before)
+    (found, dropped), counts, _ = play(tmp_path / "s.db", scenario)
+    assert lost == found
+    assert [DroppedRange(*one, SPOOL_DAMAGED) for one in lost] == dropped
+    assert sum(last - first + 1 for first, last in lost) == counts["spool damaged"]
