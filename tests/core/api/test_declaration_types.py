@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.support.requirements import ROOT
 
-PLUGIN = '''
+PLUGIN = """
 from collections.abc import Sequence
 from mozu.core.api import Context, Record, Reopens, Settings, SinkDeclaration, SourceDeclaration
 
@@ -36,7 +36,7 @@ SinkDeclaration(name="a", build=Bell, settings=OtherSettings, summary="")  # wro
 SinkDeclaration(name="a", build=Broken, settings=BellSettings, summary="")  # wrong
 SourceDeclaration(name="a", build=Bell, settings=BellSettings, summary="")  # wrong
 SourceDeclaration(name="a", build=Bell, settings=BellSettings, summary="", blocking=True)  # wrong
-'''
+"""
 
 
 def test_wrong_declarations_are_type_errors_and_right_ones_are_none(tmp_path: Path) -> None:

@@ -34,5 +34,3 @@ def test_event_types_without_a_tracepoint_are_named(tmp_path: Path) -> None:
 
     gone = {name for line in lines if not line.seen for name in line.why.split("for ")[1].split(", ")}
     assert gone == SYSCALL_SPECS.keys() - {"_fork", "_cgroup"}
-
-

@@ -12,8 +12,7 @@ from mozu.core.common.programs import Finished, run_program
 def test_a_program_reads_its_input_and_its_output_and_exit_code_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOZU_SECRET", "x")
     code = (
-        "import os, sys; print(sys.stdin.read(), 'MOZU_SECRET' in os.environ);"
-        "print('e', file=sys.stderr); sys.exit(3)"
+        "import os, sys; print(sys.stdin.read(), 'MOZU_SECRET' in os.environ);print('e', file=sys.stderr); sys.exit(3)"
     )
     done = asyncio.run(run_program([sys.executable, "-c", code], stdin=b"in", seconds=60))
     assert done == Finished(3, "in False\n", "e\n")

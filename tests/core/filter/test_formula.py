@@ -212,3 +212,12 @@ def test_what_alternatives_share_is_tested_once() -> None:
 
 def test_nodes_are_compared_by_identity() -> None:
     assert Negation(A) != Negation(A)
+
+
+def test_a_changed_leaf_changes_what_stands_above_it_and_an_unchanged_formula_stays_the_same() -> None:
+    whole = all_of((A, negation(any_of((B, negation(C))))))
+    assert substitute(whole) is whole
+    changed = substitute(whole, lambda leaf: D if leaf is C else leaf)
+    assert changed is all_of((A, negation(any_of((B, negation(D))))))
+    assert substitute(negation(A), lambda leaf: B) is negation(B)
+    assert substitute(whole, conjunction=any_of) is any_of((A, negation(any_of((B, negation(C))))))

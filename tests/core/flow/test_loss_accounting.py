@@ -161,6 +161,18 @@ def test_what_a_full_queue_dropped_is_reported_as_a_range() -> None:
     assert [] == scene.reported()
 
 
+def test_a_queue_learns_which_ranges_were_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, announced = Scene(), list[tuple[int, int]]()
+    monkeypatch.setattr(
+        scene.worker.queue, "announced", lambda ranges: announced.extend((one.first, one.last) for one in ranges)
+    )
+    for _ in range(4):
+        scene.alerts.emit(alert())
+    scene.worker.given_up.add(1, is_notice=False)
+    scene.reported()
+    assert [(2, 4), (1, 1)] == announced
+
+
 def test_gaps_of_a_source_become_notices() -> None:
     scene = Scene()
     scene.source.gaps = ["the wall clock was set by +3600.000 s"]

@@ -130,7 +130,7 @@ def test_as_much_is_given_back_as_it_takes_and_of_the_first_that_has_some(machin
     machine.rest = 300
     machine.tick()
 
-    assert ["caches", "caches"] == machine.shrunk
+    assert (["caches", "caches"], 3) == (machine.shrunk, machine.trimmed)  # at first, and after each that gave
     assert {"caches": 100, "look_back": 300, "processes": 200} == machine.held
     (rule, priority, text, fields), (end, *_) = machine.notices
     assert ("Memory limit reached", Severity.WARNING, "caches") == (rule, priority, fields["given_back"])

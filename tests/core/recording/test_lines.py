@@ -22,7 +22,7 @@ def made(kind: str, *args: Any, num: int = 1, **more: Any) -> SyscallEvent:
 EVENTS = [
     made("openat", 3, -100, "/etc/passwd", 1, 0, 0, 42, fd=3, file=File("file", "/etc/passwd"), observed=Opened("/")),
     made("openat", -2, -100, None, 1, 0, 0, 0, fd=-1),
-    made("openat", 3, -100, "/tmp/\udcff\udcfe ü \x00\n\"", 1, 0, 0, 42, fd=3),
+    made("openat", 3, -100, '/tmp/\udcff\udcfe ü \x00\n"', 1, 0, 0, 42, fd=3),
     made(
         "openat", 3, -100, "x", 1, 0, 0, 42, file=File("file", "/\udc80", sock=SOCK), observed=Opened("/\udc80", "/a")
     ),

@@ -25,7 +25,9 @@ from mozu.testing import MozuRun, run_mozu
 from tests.core.testing.acme import ACME, CLIENT, RULE, T0, Geo, geo, visit, visits
 
 TABLE = {"a": "DE", "b": "FR", "d": "\udcff"}
-RULES = RULE + """
+RULES = (
+    RULE
+    + """
 - rule: Any country
   desc: What was said of each client.
   condition: acme.client exists
@@ -33,6 +35,7 @@ RULES = RULE + """
   priority: NOTICE
   source: acme
 """
+)
 
 
 def rules(tmp_path: Path, text: str = RULES) -> list[Any]:
@@ -174,7 +177,7 @@ def test_an_event_that_cannot_be_made_today_s_ends_the_replay_with_its_reason(
 
 def typed_rules(condition: str) -> str:
     return (
-        f"- rule: Typed\n  desc: D.\n  condition: {condition}\n  output: \"%evt.type of %acme.client\"\n"
+        f'- rule: Typed\n  desc: D.\n  condition: {condition}\n  output: "%evt.type of %acme.client"\n'
         "  priority: NOTICE\n  source: acme\n"
     )
 

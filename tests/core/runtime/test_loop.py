@@ -47,9 +47,7 @@ class Watched(Watchdog):
         self.looked.acquire()
         self._when_idle = when_idle
         seen = cast("asyncio.AbstractEventLoop", self.counted)
-        super().__init__(
-            seen, Blamed(), threshold=0.02, report=lambda blocker, _: self.reports.append(blocker)
-        )
+        super().__init__(seen, Blamed(), threshold=0.02, report=lambda blocker, _: self.reports.append(blocker))
 
     def _blocker(self, frame: FrameType | None) -> tuple[str, str]:
         found = super()._blocker(frame)

@@ -55,9 +55,7 @@ def test_a_run_tells_when_it_watches_and_when_it_stops(tmp_path: Path, address: 
     assert stopping == "STOPPING=1\nSTATUS=the sources have ended"
 
 
-def test_a_reload_is_told_with_its_time_and_followed_by_ready(
-    tmp_path: Path, address: str, listener: Listener
-) -> None:
+def test_a_reload_is_told_with_its_time_and_followed_by_ready(tmp_path: Path, address: str, listener: Listener) -> None:
     async def reload() -> None:
         os.kill(os.getpid(), signal.SIGHUP)
         while not seen or not any("RELOADING" in one for one in seen[:-1]):
@@ -73,9 +71,7 @@ def test_a_reload_is_told_with_its_time_and_followed_by_ready(
     assert seen[begins[0] + 1].startswith("READY=1\n")
 
 
-def test_the_loop_gives_signs_of_life_only_where_a_watchdog_waits_for_them(
-    address: str, listener: Listener
-) -> None:
+def test_the_loop_gives_signs_of_life_only_where_a_watchdog_waits_for_them(address: str, listener: Listener) -> None:
     with closing(ServiceManager(address)) as unwatched:
         unwatched.loop_answers()
     assert listener.told() == []

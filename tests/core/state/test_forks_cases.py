@@ -43,9 +43,7 @@ def test_a_caller_in_a_namespace_cannot_report_its_children(story: Story) -> Non
     assert story.machine.process(20) is None
 
 
-@pytest.mark.parametrize(
-    ("age", "lives"), [(-1, True), (0, False), (2 * SECOND - 1, False), (2 * SECOND, True)]
-)
+@pytest.mark.parametrize(("age", "lives"), [(-1, True), (0, False), (2 * SECOND - 1, False), (2 * SECOND, True)])
 def test_a_child_that_ended_a_moment_before_its_caller_reports_it_is_not_made_again(
     story: Story, age: int, lives: bool
 ) -> None:

@@ -81,9 +81,7 @@ def test_an_ipv6_address_that_is_missing_stays_so(story: Story) -> None:
         ("recvfrom", "listening", ("server", "10.0.0.1:40->203.0.113.1:53")),
     ],
 )
-def test_a_datagram_socket_is_what_it_does_first(
-    story: Story, kind: str, role: str, expected: tuple[str, str]
-) -> None:
+def test_a_datagram_socket_is_what_it_does_first(story: Story, kind: str, role: str, expected: tuple[str, str]) -> None:
     dict.__setitem__(story.process(10).files, 3, File("ipv4", protocol="udp", role=role))
     story.event(kind, 10, res=0, fd=3, tuple=SockTuple(V4, ME, 40, PEER, 53))
     assert expected == (file_of(story).role, file_of(story).name)

@@ -64,9 +64,7 @@ def _fits(kind: str, item: Any) -> bool:
     if kind in ("float", "scaled_float"):
         return isinstance(item, int | float)
     if kind == "object":
-        return isinstance(item, dict) and all(
-            isinstance(value, str) and "." not in key for key, value in item.items()
-        )
+        return isinstance(item, dict) and all(isinstance(value, str) and "." not in key for key, value in item.items())
     return isinstance(item, str)
 
 

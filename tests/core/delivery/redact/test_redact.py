@@ -157,9 +157,10 @@ def test_an_option_and_its_secret_are_two_items_of_a_list() -> None:
 
 
 def test_bytes_are_looked_through() -> None:
-    assert b"\xff\0Authorization: Bearer [redacted]\r\n" == redacted(
-        {"evt.buffer": b"\xff\0Authorization: Bearer abcdefgh\r\n"}
-    )["evt.buffer"]
+    assert (
+        b"\xff\0Authorization: Bearer [redacted]\r\n"
+        == redacted({"evt.buffer": b"\xff\0Authorization: Bearer abcdefgh\r\n"})["evt.buffer"]
+    )
 
 
 def test_text_that_is_not_utf_8_stays_what_it_was() -> None:

@@ -197,9 +197,7 @@ def test_a_spool_may_be_switched_on_with_one_word(write: Write) -> None:
 def test_two_sinks_may_not_have_one_spool(write: Write) -> None:
     spool = "spool: {path: /var/one.db}"
     (line,) = problems(write(f"sinks:\n  - stdout: {{id: a, {spool}}}\n  - stdout: {{id: b, {spool}}}\n"))
-    assert line == (
-        "mozu.yaml:3:5: sink b: the spool /var/one.db is that of the sink a; give it another `spool.path`"
-    )
+    assert line == ("mozu.yaml:3:5: sink b: the spool /var/one.db is that of the sink a; give it another `spool.path`")
 
 
 def test_a_route_with_an_unknown_priority_is_a_mistake_with_its_place(write: Write) -> None:

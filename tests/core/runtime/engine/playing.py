@@ -125,9 +125,7 @@ def built_source(source: Any, metrics: Metrics, *, live: bool, of: str) -> Built
         name=name, build=lambda settings, context: source, settings=Settings, summary="", live=live, event_source=of,
         ends=True,
     )  # fmt: skip
-    return BuiltSource(
-        declaration, Isolated[Source](Kind.SOURCE.value, name, source, metrics, build=lambda: source)
-    )
+    return BuiltSource(declaration, Isolated[Source](Kind.SOURCE.value, name, source, metrics, build=lambda: source))
 
 
 def built_sink(sink: Any, metrics: Metrics, name: str, *, blocking: bool = False, queue: int = 1 << 20) -> BuiltSink:
