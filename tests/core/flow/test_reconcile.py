@@ -4,12 +4,14 @@ The clock of the loop is virtual: an hour in which nothing is to happen is one.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from mozu.core.flow import reconcile
 from mozu.core.flow.reconcile import Reconciler
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -183,6 +185,52 @@ def test_repairs_are_counted_and_recorded_as_events_without_a_time(stream: Strea
     assert 2 == next(value for name, _, value in stream.metrics.collect() if name == "state_processes_repaired_total")
 
 
+def test_those_that_have_gone_are_repaired_first_and_parents_before_their_children(stream: Stream) -> None:
+    recorded: list[int] = []
+
+    class Keeps(NoRecorder):
+        def record(self, events: Sequence[Event]) -> None:
+            recorded.extend(one.tid for one in events if isinstance(one, SyscallEvent))
+
+    stream.lives(9)
+    stream.tell()
+    del stream.machine.says[9]
+    for pid, start in ((5, 30), (6, 10), (7, 20), (os.getpid(), 1)):
+        stream.machine.says[pid] = KnownProcess(name="p", ptid=1, vpid=pid, cwd="/", root="/", start=start)
+    stream.pipeline.use_recorder(Keeps())
+
+    async def work() -> None:
+        stream.reconciler.lost()
+        await asyncio.sleep(HOUR)
+
+    run(stream, work)
+    assert [9, 6, 7, 5] == recorded, "and mozu itself is no process of the stream"
+    assert {1, 5, 6, 7} == stream.knows()
+
+
+def test_between_two_chunks_of_processes_others_have_the_loop(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "_CHUNK", 2)
+    for pid in range(2, 8):
+        stream.lives(pid)
+    stream.tell()
+    order: list[str] = []
+    differs = stream.machine.differs
+
+    def noted(found: ProcSnapshot, **more: Any) -> bool | None:
+        order.append(str(found.tid))
+        asyncio.get_running_loop().call_soon(order.append, "others")
+        return differs(found, **more)
+
+    monkeypatch.setattr(stream.machine, "differs", noted)
+
+    async def work() -> None:
+        stream.reconciler.lost()
+        await asyncio.sleep(HOUR)
+
+    run(stream, work)
+    assert "1 2 others others 3 4 others others 5 6 others others 7 others" == " ".join(order)
+
+
 def test_a_look_at_the_machine_that_is_given_up_reads_no_further(
     stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,9 +243,15 @@ def test_a_look_at_the_machine_that_is_given_up_reads_no_further(
                 stream.reconciler._ended = True
             yield ProcSnapshot(pid, pid)
 
+    async def work() -> None:
+        await asyncio.sleep(1.0)
+
     monkeypatch.setattr(stream.machine, "read_procfs", read_procfs)
     assert [1, 2] == [one.tid for one in stream.reconciler._read_procfs(None)]
     assert [1, 2, 3] == read
+    stream.reconciler._ended = False
+    run(stream, work)  # and is cancelled
+    assert [] == stream.reconciler._read_procfs(None)
 
 
 def test_one_pass_follows_a_burst_of_losses_and_the_next_one_after_a_rest(

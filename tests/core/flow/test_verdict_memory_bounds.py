@@ -134,9 +134,10 @@ def test_tasks_share_what_was_found_whatever_they_did_when_they_were_looked_at_f
     assert (hits + 1, True) == (twice.hits, twice.agree)
 
 
-def test_processes_that_are_each_other_s_parent_have_an_end() -> None:
+@pytest.mark.parametrize("last", [20, 30])
+def test_processes_that_are_each_other_s_parent_have_an_end(last: int) -> None:
     twice = by_rules("evt.type = openat and proc.aname = evil", fields=fields())
-    twice.process(process(20, name="a", ptid=30), process(30, name="b", ptid=20))
+    twice.process(process(20, name="a", ptid=30), process(30, name="b", ptid=40), process(40, name="c", ptid=last))
     for _ in range(TIMES):
         twice.process(opened(20))
 
