@@ -9,7 +9,7 @@ from mozu.core.model.event import File, SockTuple, SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.state import State
 from mozu.core.state.transitions.identities import new_user_namespace
-from mozu.core.state.transitions.use import INDEX, named, result_of, used
+from mozu.core.state.transitions.use import INDEX, has_flag, named, result_of, used
 
 _FILE_FLAGS: Final = dict(flag_table("file_flags"))
 CLOEXEC: Final = _FILE_FLAGS["O_CLOEXEC"]
@@ -35,10 +35,6 @@ def _made(state: State, event: SyscallEvent, fd: int, file: File) -> None:
     state.put(event, fd, replace(file, name_changed=True) if file.name else file)
 
 
-def _has(flags: int | None, flag: int) -> bool:
-    return bool((flags or 0) & flag)
-
-
 # --- copies ---
 
 
@@ -51,7 +47,7 @@ def _dup(state: State, event: SyscallEvent) -> None:
     file = used(state, event, INDEX[event.type])
     fd = result_of(event)
     if fd >= 0 and file is not None:
-        _copied(state, event, fd, file, cloexec=event.type == "dup3" and _has(event.args[3], CLOEXEC))
+        _copied(state, event, fd, file, cloexec=event.type == "dup3" and has_flag(event.args[3], CLOEXEC))
 
 
 def _fcntl(state: State, event: SyscallEvent) -> None:
@@ -62,7 +58,7 @@ def _fcntl(state: State, event: SyscallEvent) -> None:
     if command in (_DUPFD, _DUPFD_CLOEXEC):
         _copied(state, event, result, file, cloexec=command == _DUPFD_CLOEXEC)
     elif command == _SETFD:
-        _copied(state, event, event.fd, file, cloexec=_has(event.args[3], _FD_CLOEXEC))
+        _copied(state, event, event.fd, file, cloexec=has_flag(event.args[3], _FD_CLOEXEC))
 
 
 def _pidfd_getfd(state: State, event: SyscallEvent) -> None:
@@ -95,7 +91,7 @@ def _close_range(state: State, event: SyscallEvent) -> None:
         return
     files = process.task.files
     for fd in [fd for fd in files if args[1] <= fd <= args[2]]:
-        if _has(args[3], _RANGE_CLOEXEC):
+        if has_flag(args[3], _RANGE_CLOEXEC):
             file = files[fd]
             state.tables.put_file(files, fd, replace(file, flags=file.flags | CLOEXEC), state.number)
         else:

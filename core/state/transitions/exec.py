@@ -161,8 +161,8 @@ def _asked(event: SyscallEvent, process: Process, entered: Entered) -> str | Non
         return None
     dirfd, name, flags = entered.args[:3]
     name = name or ""
-    base = base_of(process, dirfd, name)
-    if base == UNKNOWN_BASE:
+    base = base_of(process, dirfd)
+    if base == UNKNOWN_BASE and not name.startswith("/"):
         return UNKNOWN_BASE if not name else None
     return normal(base) if (flags or 0) & _EMPTY_PATH and not name else join(base, name)
 

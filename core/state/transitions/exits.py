@@ -35,8 +35,6 @@ def _ended(state: State, event: SyscallEvent, node: Node | None) -> None:
         version.exited, version.others = True, 0
         close(state, node, number, reaper)
         return
-    if node is not None:
-        end(state, node, number)
     main = state.node(event.pid)
     if main is not None:
         event.process = state.tables.update(main, number, others=max(0, main.version.others - 1))

@@ -63,10 +63,7 @@ def forked(state: State, event: SyscallEvent) -> None:
     process.start, process.others, process.exited, process.leader = observed.start or event.time, 0, False, None
     if observed.pidns_start:
         process.pidns_start = observed.pidns_start
-    parent = creator.main
-    if observed.ptid and observed.ptid != creator.tid:
-        reported = state.node(observed.ptid)
-        parent = parent if reported is None else reported.main
+    parent = (state.node(observed.ptid) or creator).main
     process.ptid, process.parent = parent.tid, parent
     state.add(process)
     parent.children.add(child)

@@ -21,10 +21,8 @@ _NO_PATH: Final = "<NA>"
 """Stands for a path that could not be read."""
 
 
-def base_of(process: Process, dirfd: int | None, path: str) -> str:
-    """The directory that a path starts from, with a slash at its end; empty for absolute paths."""
-    if path.startswith("/"):
-        return ""
+def base_of(process: Process, dirfd: int | None) -> str:
+    """The directory that a relative path starts from, with a slash at its end; empty where it has no name."""
     if dirfd == AT_FDCWD:
         return process.cwd
     file = None if dirfd is None else process.task.files.get(dirfd)
@@ -51,7 +49,7 @@ def _opened(
         event.fd, event.file = -1, None
         return
     raw = _NO_PATH if path is None else path
-    name = join(directory(base) if base and raw[:1] != "/" else base_of(process, dirfd, raw), raw)
+    name = join(directory(base) if base else base_of(process, dirfd), raw)
     if fd < 0:
         event.fd, event.file = -1, File("", name, raw)
         return
@@ -68,7 +66,7 @@ def _opened(
 @lru_cache(maxsize=256)
 def device(encoded: int) -> int:
     """The kernel's own device number from the one it gives to user space."""
-    major = (encoded & 0xFFF00) >> 8
+    major = encoded >> 8 & 0xFFF
     minor = (encoded & 0xFF) | (encoded >> 12 & 0xFFF00)
     return major << 20 | minor
 

@@ -14,7 +14,7 @@ from mozu.core.state.sockets import shown_protocol, with_tuple
 from mozu.core.state.state import State
 from mozu.core.state.transitions.descriptors import CLOEXEC
 from mozu.core.state.transitions.opening import entered
-from mozu.core.state.transitions.use import INDEX, named, result_of, used
+from mozu.core.state.transitions.use import INDEX, has_flag, named, result_of, used
 
 _EINPROGRESS: Final = -115
 _NAMELESS: Final = "<unknown>"
@@ -145,7 +145,7 @@ def _accept(state: State, event: SyscallEvent) -> None:
     if sock.family not in (UNIX, IPV4, IPV6):
         event.fd, event.file = fd, None
         return
-    flags = (args[5] or 0) & CLOEXEC if len(args) > 5 else 0
+    flags = CLOEXEC if len(args) > 5 and has_flag(args[5], CLOEXEC) else 0
     base = File("unknown", flags=flags, protocol="" if sock.family == UNIX else "tcp")
     if reported is not None:
         base = replace(base, dev=reported.dev, ino=reported.ino, protocol=reported.protocol or base.protocol)

@@ -27,7 +27,6 @@ def _transfer(name: str, *, incoming: bool, guesses: bool = False) -> Callable[[
 
     def transfer(state: State, event: SyscallEvent) -> None:
         args = event.args
-        reported = event.file
         file = used(state, event, fd_at)
         result = args[0]
         if event.process is None or result is None or result < 0 or event.fd is None or event.fd < 0:
@@ -43,7 +42,7 @@ def _transfer(name: str, *, incoming: bool, guesses: bool = False) -> Callable[[
             new = replace(file, connected=True)
         if sock is not None and (not file.name or file.protocol != "tcp" or file.kind != "ipv4"):
             new = _with_peer(state, new, sock, incoming=incoming)
-        if new is not file or reported is not None:
+        if new is not file:
             state.put(event, event.fd, new)
 
     return transfer
@@ -87,7 +86,7 @@ def _interface(state: State, peer: bytes) -> bytes:
     if peer in state.addresses:
         return peer
     for own, mask in zip(state.addresses, state.netmasks, strict=False):
-        if all(a & m == b & m for a, b, m in zip(own, peer, mask, strict=False)):
+        if (int.from_bytes(own) ^ int.from_bytes(peer)) & int.from_bytes(mask) == 0:
             return own
     return next((own for own in state.addresses if own[:1] != b"\x7f"), b"\0\0\0\0")
 

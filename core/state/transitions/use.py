@@ -39,6 +39,11 @@ def result_of(event: SyscallEvent) -> int:
     return -1 if value is None else int(value)
 
 
+def has_flag(flags: int | None, flag: int) -> bool:
+    """Whether a parameter holds it; one that is missing holds none."""
+    return flags is not None and flags & flag != 0
+
+
 def used(state: State, event: SyscallEvent, index: int) -> File | None:
     """Set `event.fd` and `event.file` of an event that uses the descriptor in parameter `index`."""
     args = event.args

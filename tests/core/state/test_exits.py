@@ -1,5 +1,6 @@
 import pytest
 
+from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.observed import Entered, Forked
 from tests.core.state.story import IN_NAMESPACE, THREAD, Story, made, read
@@ -163,3 +164,31 @@ def test_a_call_that_a_process_had_begun_is_not_that_of_the_next_with_its_number
     story.machine.apply([made("_enter", 30, observed=Entered("open", ("/begun", 4)))])
     story.has(30, name="next")
     assert "/begun" != read(story.event("open", 30, fd=5, name=None, flags=1), "fd.name")
+
+
+def test_live_the_end_of_a_thread_of_an_unknown_process_is_nothing() -> None:
+    story = Story(live=True)
+    story.event("_exit", 11, of=10)
+    assert 0 == story.machine.sizes()["tasks"]
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_an_end_of_an_old_recording_has_fewer_parameters(story: Story, count: int) -> None:
+    whole = made("procexit", 20, time=story.time, status=0, ret=0, sig=0, core=0, reaper_tid=10)
+    story.machine.apply([SyscallEvent("syscall", "procexit", story.time, tid=20, args=whole.args[:count])])
+    assert (10 if count > 4 else 1) == story.process(30).ptid
+
+
+@pytest.mark.parametrize(("reaper", "expected"), [(10, 10), (0, 1), (-1, 1), (77, 1), (20, 1), (50, 1)])
+def test_orphans_go_to_no_reaper_that_is_unknown_or_ends_itself(story: Story, reaper: int, expected: int) -> None:
+    story.write(50, 0)
+    story.exit(20, reaper=reaper)
+    assert expected == story.process(30).ptid
+
+
+def test_who_takes_in_orphans_once_takes_in_those_of_its_descendants(story: Story) -> None:
+    story.clone(20, 21)
+    story.clone(21, 22)
+    story.exit(20, reaper=10)
+    story.exit(21)
+    assert 10 == story.process(22).ptid

@@ -1,11 +1,15 @@
 import pytest
 
 from mozu.core.model.event import Process
-from mozu.core.model.syscalls import flag_table
+from mozu.core.model.event.namespaces import NAMESPACES
+from mozu.core.model.syscalls import event_type, flag_table
+from mozu.core.state.observed import Identity
 from tests.core.state.story import Story, read
 
-NEW_USER = dict(flag_table("clone_flags"))["CLONE_NEWUSER"]
-NOBODY = 0xFFFFFFFF
+CLONE = dict(flag_table("clone_flags"))
+NEW_USER = CLONE["CLONE_NEWUSER"]
+UNSET = 0xFFFFFFFF
+ALL = (1 << 41) - 1
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def test_a_failed_setuid_changes_nothing(story: Story) -> None:
 
 
 def test_setreuid_leaves_what_is_minus_one(story: Story) -> None:
-    story.event("setreuid", 20, res=0, ruid=NOBODY, euid=1001)
+    story.event("setreuid", 20, res=0, ruid=UNSET, euid=1001)
     assert (1000, 1001, 1001) == uids(story.process(20))
 
 
@@ -57,7 +61,7 @@ def test_setresuid_sets_each(story: Story) -> None:
 
 def test_groups_follow_the_same_rules(story: Story) -> None:
     story.event("setgid", 10, res=0, gid=7)
-    story.event("setresgid", 20, res=0, rgid=1, egid=2, sgid=NOBODY)
+    story.event("setresgid", 20, res=0, rgid=1, egid=2, sgid=UNSET)
     assert [(7, 7, 7), (1, 2, 101)] == [gids(story.process(tid)) for tid in (10, 20)]
 
 
@@ -98,3 +102,105 @@ def test_names_without_an_enricher_are_those_that_need_no_database(story: Story)
         (read(event, "user.name"), read(event, "user.homedir"), read(event, "group.name")) for event in (root, user)
     ]
     assert [("root", "/root", "root"), ("<NA>", "<NA>", "<NA>")] == found
+
+
+@pytest.mark.parametrize("of", ["u", "g"])
+@pytest.mark.parametrize(
+    ("kind", "args", "before", "expected"),
+    [
+        ("set{}id", (5,), (1, 2, 3), (1, 5, 3)),
+        ("set{}id", (5,), (1, 0, 3), (5, 5, 5)),
+        ("set{}id", (0,), (1, 2, 3), (1, 0, 3)),
+        ("set{}id", (-1,), (1, 0, 3), (1, 0, 3)),
+        ("set{}id", (None,), (1, 0, 3), (1, 0, 3)),
+        ("set{}id", (UNSET,), (1, 0, 3), (1, 0, 3)),
+        ("setre{}id", (5, 6), (1, 2, 3), (5, 6, 6)),
+        ("setre{}id", (-1, 6), (1, 2, 3), (1, 6, 6)),
+        ("setre{}id", (-1, 1), (1, 2, 3), (1, 1, 3)),
+        ("setre{}id", (5, -1), (1, 2, 3), (5, 2, 2)),
+        ("setre{}id", (-1, -1), (1, 2, 3), (1, 2, 3)),
+        ("setre{}id", (None, UNSET), (1, 2, 3), (1, 2, 3)),
+        ("setre{}id", (0, 0), (1, 2, 3), (0, 0, 0)),
+        ("setres{}id", (5, 6, 7), (1, 2, 3), (5, 6, 7)),
+        ("setres{}id", (-1, 6, UNSET), (1, 2, 3), (1, 6, 3)),
+        ("setres{}id", (5, None, 7), (1, 2, 3), (5, 2, 7)),
+        ("setres{}id", (0, 0, 0), (1, 2, 3), (0, 0, 0)),
+    ],
+)
+def test_real_effective_and_saved_ids_follow_the_rules_of_each_call(
+    of: str, kind: str, args: tuple[int | None, ...], before: tuple[int, int, int], expected: tuple[int, int, int]
+) -> None:
+    """Of groups the user id decides what may be set."""
+    story = Story()
+    real, effective, saved = before
+    names = [f"r{of}id", f"{of}id", f"s{of}id"]
+    privileged = {"uid": 0 if effective == 0 else 9} if of == "g" else {}
+    story.has(10, **{**privileged, **dict(zip(names, (real, effective, saved), strict=True))})
+    story.settled()
+    declared = event_type(kind.format(of))
+    assert declared is not None
+    given = dict(zip((param.name for param in declared.params[1:]), args, strict=True))
+    for result in (-1, None, 1):
+        story.event(kind.format(of), 10, res=result, **given)
+        assert before == tuple(getattr(story.process(10), name) for name in names)
+    known = story.process(10)
+    event = story.event(kind.format(of), 10, res=0, **given)
+    assert expected == tuple(getattr(story.process(10), name) for name in names)
+    assert (expected == before, True) == (story.process(10) is known, event.process is story.process(10))
+
+
+@pytest.mark.parametrize(
+    ("flags", "names"),
+    [
+        (0, set()),
+        (CLONE["CLONE_NEWIPC"], {"ipc"}),
+        (CLONE["CLONE_NEWNS"] | CLONE["CLONE_NEWNET"], {"mnt", "net"}),
+        (CLONE["CLONE_NEWUSER"], {"user"}),
+        (CLONE["CLONE_NEWPID"], set()),
+        (None, set()),
+    ],
+)
+def test_live_an_unshare_adds_the_namespaces_of_the_caller_itself(flags: int | None, names: set[str]) -> None:
+    story = Story(live=True)
+    story.has(10, namespaces=NAMESPACES["pid"])
+    story.event("unshare", 10, of=10, res=-1, flags=flags)
+    assert NAMESPACES["pid"] == story.process(10).namespaces
+    story.event("unshare", 10, of=10, res=0, flags=flags)
+    assert NAMESPACES["pid"] + sum(NAMESPACES[name] for name in names) == story.process(10).namespaces
+
+
+def test_recorded_an_unshare_changes_no_namespaces() -> None:
+    story = Story()
+    story.has(10)
+    story.event("unshare", 10, res=0, flags=CLONE["CLONE_NEWNET"])
+    assert 0 == story.process(10).namespaces
+
+
+@pytest.mark.parametrize(("live", "inheritable"), [(True, 0), (False, ALL)])
+@pytest.mark.parametrize(("kind", "name"), [("unshare", "flags"), ("setns", "nstype")])
+@pytest.mark.parametrize(("result", "has_all"), [(0, True), (4, True), (-1, False), (None, False)])
+def test_who_enters_a_user_namespace_has_every_capability_there(
+    kind: str, name: str, live: bool, inheritable: int, result: int | None, has_all: bool
+) -> None:
+    story = Story(live=live)
+    story.has(10, cap_permitted=3, cap_effective=1, cap_inheritable=5)
+    story.event(kind, 10, of=10, res=result, **{name: CLONE["CLONE_NEWUSER"]})
+    process = story.process(10)
+    assert ((ALL, ALL, inheritable) if has_all else (3, 1, 5)) == (
+        process.cap_permitted, process.cap_effective, process.cap_inheritable,
+    )  # fmt: skip
+
+
+def test_live_the_kernel_says_who_a_thread_is_after_a_call_whether_it_succeeded_or_not() -> None:
+    said = Identity(ruid=1, uid=2, suid=3, rgid=4, gid=5, sgid=6, cap_permitted=7, cap_effective=8)
+    for kind in ("setuid", "setresgid", "setfsuid"):
+        story = Story(live=True)
+        story.has(10)
+        event = story.event(kind, 10, of=10, observed=said)
+        known = story.process(10)
+        assert [getattr(said, name) for name in said.__struct_fields__] == [
+            getattr(known, name) for name in said.__struct_fields__
+        ]
+        assert event.process is known
+        story.event(kind, 10, of=10, observed=said)
+        assert story.process(10) is known

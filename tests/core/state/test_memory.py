@@ -85,3 +85,62 @@ def test_the_limit_of_descriptors_is_what_a_call_that_succeeds_says(
 
     assert expected == story.process(10).fdlimit == read(event, "proc.fdlimit")
     assert (512 if params.get("pid") == 20 else 64) == story.process(20).fdlimit
+
+
+@pytest.fixture
+def pair() -> Story:
+    """A live process (10) of which a thread (11) is counted, and another (20)."""
+    story = Story(live=True)
+    story.has(10, vm_size=9, vm_rss=8, vm_swap=7, pfmajor=6, pfminor=5, fdlimit=4)
+    story.has(20, fdlimit=4)
+    return story
+
+
+SIZES = ("vm_size", "vm_rss", "vm_swap", "pfmajor", "pfminor")
+
+
+@pytest.mark.parametrize(
+    ("tid", "params", "kept", "seen"),
+    [
+        (10, {"vm_size": 3, "vm_rss": 2, "vm_swap": 1}, (3, 2, 1, 0, 0), (3, 2, 1, 0, 0)),
+        (10, {"vm_size": 3, "vm_swap": 0, "pgft_maj": 4, "pgft_min": 3}, (3, 0, 0, 4, 3), (3, 0, 0, 4, 3)),
+        (10, {"vm_size": 3, "vm_rss": 2, "pgft_maj": 4}, (9, 8, 7, 6, 5), (9, 8, 7, 6, 5)),
+        (10, {"vm_swap": 1, "pgft_maj": 4, "pgft_min": 3}, (9, 8, 7, 4, 3), (9, 8, 7, 4, 3)),
+        (11, {"vm_size": 3, "vm_rss": 2, "vm_swap": 1, "pgft_maj": 4}, (3, 2, 1, 6, 5), (3, 2, 1, 4, 0)),
+    ],
+    ids=["all sizes", "some", "without swap", "a task that has no memory any more", "a thread"],
+)
+def test_live_a_switch_reports_the_memory_of_a_process_and_the_faults_of_a_thread(
+    pair: Story, tid: int, params: dict[str, int], kept: tuple[int, ...], seen: tuple[int, ...]
+) -> None:
+    event = pair.event("switch", tid, of=10, next=1, **params)
+    assert event.process is not None
+    both = pair.process(10), event.process
+    assert (kept, seen) == tuple(tuple(getattr(one, name) for name in SIZES) for one in both)
+
+
+def test_recorded_a_switch_to_no_memory_empties_it_and_one_of_an_unknown_task_is_nothing() -> None:
+    story = Story()
+    story.has(10, vm_size=9, vm_rss=8, vm_swap=7)
+    story.settled()
+    story.event("switch", 10, vm_swap=0)
+    story.event("switch", 77, vm_size=1, vm_swap=0)
+    assert (0, 0, 0) == tuple(getattr(story.process(10), name) for name in SIZES[:3])
+    assert story.machine.process(77) is None
+
+
+@pytest.mark.parametrize("params", [{"newcur": 0}, {"newcur": None}, {"res": 1}, {"pid": None}], ids=str)
+def test_a_limit_of_0_is_one_and_no_limit_is_none(pair: Story, params: dict[str, int | None]) -> None:
+    event = pair.event("prlimit", 10, of=10, **{"res": 0, "newcur": 64, "pid": 0, "resource": NOFILE, **params})
+    assert (0 if params == {"newcur": 0} else 4) == pair.process(10).fdlimit
+    assert event.process is pair.process(10)
+
+
+def test_a_limit_of_a_task_that_is_not_known_is_not_kept() -> None:
+    story = Story()
+    story.has(10, fdlimit=4)
+    story.settled()
+    story.write(77, 0)
+    before = story.process(77).fdlimit
+    story.event("prlimit", 10, res=0, newcur=64, pid=77, resource=NOFILE)
+    assert before == story.process(77).fdlimit

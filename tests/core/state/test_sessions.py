@@ -4,7 +4,8 @@ from mozu.core.model.syscalls import flag_table
 from mozu.core.state.observed import Forked
 from tests.core.state.story import IN_NAMESPACE, Story, read
 
-SET_NAME = dict(flag_table("prctl_options"))["PR_SET_NAME"]
+_OPTIONS = dict(flag_table("prctl_options"))
+SET_NAME, SUBREAPER = _OPTIONS["PR_SET_NAME"], _OPTIONS["PR_SET_CHILD_SUBREAPER"]
 
 
 @pytest.fixture
@@ -97,3 +98,70 @@ def test_recorded_groups_come_with_the_next_exec_and_not_with_setpgid() -> None:
     story.settled()
     story.event("setpgid", 10, res=0, pid=0, pgid=10)
     assert (7, 7) == (story.process(10).vpgid, story.process(10).pgid)
+
+
+@pytest.fixture
+def jail(machine: Story) -> Story:
+    """A shell (30), the init of a pid namespace, with jobs 31 and 32: there 1, 2 and 3."""
+    for tid, vpid, ptid in ((30, 1, 10), (31, 2, 30), (32, 3, 30)):
+        machine.has(tid, ptid=ptid, vtid=vpid, vpid=vpid, pgid=7, vpgid=0)
+    return machine
+
+
+@pytest.mark.parametrize(
+    ("caller", "pid", "pgid", "target", "expected"),
+    [
+        (30, 2, 0, 31, (2, 31)),
+        (30, 2, 2, 31, (2, 31)),
+        (30, 3, 2, 32, (2, 31)),
+        (30, 2, 1, 31, (1, 30)),
+        (30, 2, 9, 31, (9, 7)),
+        (30, 9, 0, 31, (0, 7)),
+        (31, 0, 1, 31, (1, 30)),
+        (31, 0, 3, 31, (3, 32)),
+        (31, 2, 0, 31, (2, 31)),
+        (31, None, None, 31, (2, 31)),
+        (31, 3, 0, 32, (0, 7)),
+        (30, 0, 0, 30, (1, 30)),
+    ],
+    ids=["its own group", "which is named", "that of a sibling", "that of the parent", "an unknown group",
+         "an unknown child", "the callers parents", "the callers siblings", "the caller by number",
+         "the caller without parameters", "a sibling is no child", "the init"],
+)  # fmt: skip
+def test_live_a_group_has_its_number_in_the_namespace_and_on_the_host(
+    jail: Story, caller: int, pid: int | None, pgid: int | None, target: int, expected: tuple[int, int]
+) -> None:
+    event = jail.event("setpgid", caller, of=caller, res=0, pid=pid, pgid=pgid)
+    assert expected == (jail.process(target).vpgid, jail.process(target).pgid)
+    assert event.process is jail.process(caller)
+
+
+@pytest.mark.parametrize("result", [-1, None, 1])
+def test_live_a_setpgid_that_did_not_succeed_changes_nothing(jail: Story, result: int | None) -> None:
+    jail.event("setpgid", 30, of=30, res=result, pid=2, pgid=0)
+    assert (0, 7) == (jail.process(31).vpgid, jail.process(31).pgid)
+
+
+@pytest.mark.parametrize(("result", "expected"), [(0, 0), (3, 3), (-1, 8), (None, 8)])
+@pytest.mark.parametrize("live", [True, False])
+def test_a_new_session_has_the_number_that_the_call_returned(result: int | None, expected: int, live: bool) -> None:
+    story = Story(live=live)
+    story.has(10, sid=8, pgid=7, vpgid=6, tty=5)
+    story.event("setsid", 10, of=10, res=result)
+    process = story.process(10)
+    of_group = (expected, 10, 0) if live and expected != 8 else (6, 7, 5)
+    assert (expected, *of_group) == (process.sid, process.vpgid, process.pgid, process.tty)
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [({}, True), ({"res": 5}, True), ({"res": -1}, False), ({"res": None}, False), ({"arg2_int": 0}, False)],
+)
+def test_a_process_takes_in_orphans_from_the_call_that_says_so(params: dict[str, int | None], expected: bool) -> None:
+    story = Story()
+    for tid, ptid in ((1, 0), (10, 1), (20, 10), (30, 20)):
+        story.has(tid, ptid=ptid)
+    story.settled()
+    story.event("prctl", 10, **{"res": 0, "option": SUBREAPER, "arg2_int": 1, **params})
+    story.exit(20)
+    assert (10 if expected else 1) == story.process(30).ptid

@@ -351,6 +351,8 @@ def test_live_a_socket_that_the_source_gives_without_a_name_is_named_by_its_ends
 def test_a_socket_of_which_type_and_protocol_were_not_told_has_no_transport(story: Story) -> None:
     event = story.event("socket", 10, fd=3, domain=V4)
     assert ("ipv4", "<NA>") == (read(event, "fd.type"), read(event, "fd.l4proto"))
+    assert event.file is not None
+    assert "" == event.file.protocol
 
 
 def test_a_socket_without_parameters_is_of_no_family(story: Story) -> None:
