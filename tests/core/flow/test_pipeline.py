@@ -8,6 +8,7 @@ from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.packed_alert import AlertPacker
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.flow.container_counts import HOST, ContainerCount
+from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.flow.event_gate import EventGate
 from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.isolation.isolated import Isolated
@@ -124,7 +125,7 @@ def test_internal_events_end_in_the_state_and_every_event_is_accounted_for() -> 
     pipeline.process([
         SyscallEvent("syscall", "_reset", 0),
         SyscallEvent("syscall", "chdir", 0, tid=7, pid=7, args=(0, "/")),
-        SyscallEvent("syscall", "connect", 0, tid=7, pid=7, args=()),
+        SyscallEvent("syscall", "chdir", 0, tid=7, pid=7, args=(0, 7)),
     ])  # fmt: skip
     counts = [number(metrics, f"events_{name}_total") for name in ("received", "internal", "evaluated")]
     assert [3, 1, 1] == counts
@@ -159,6 +160,25 @@ def test_what_is_held_is_recorded_at_once_and_evaluated_later() -> None:
         trace.steps.append("known")
 
     assert ["record held free", "evaluate free", "flush 1", "known", "evaluate held"] == held(play).steps
+
+
+def test_bounds_of_a_reload_hold_for_what_comes_then() -> None:
+    async def play(pipeline: SourcePipeline, unknown: Unknown, trace: Trace) -> None:
+        pipeline.process(documents("held"))
+        pipeline.use(EnrichmentBufferBounds(events=1))
+        pipeline.process(documents("held"))
+
+    assert [
+        "record held", "flush 1", "record held", "evaluate held held", "flush None",
+    ] == held(play).steps  # fmt: skip
+
+
+def test_what_is_held_is_given_up_where_memory_is_short() -> None:
+    async def play(pipeline: SourcePipeline, unknown: Unknown, trace: Trace) -> None:
+        pipeline.process(documents("held", "held"))
+        trace.steps.append(f"released {pipeline.release_held()}")
+
+    assert ["record held held", "flush 1", "evaluate held held", "released 2"] == held(play).steps
 
 
 class Follower:

@@ -8,6 +8,7 @@ import pytest
 
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.flow import verdict_memory
+from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
@@ -46,6 +47,9 @@ def test_another_size_forgets_and_the_same_does_not() -> None:
     one.pipeline.verdicts.use(2 * SIZE)
     assert one.pipeline.verdicts.numbers()["entries"] == 0
     assert calls(one) == TIMES - 4
+    one.pipeline.use(EnrichmentBufferBounds(), 0)
+    assert calls(one) == 0
+    assert one.source.left == frozenset()
 
 
 def test_after_a_reload_tasks_are_looked_at_from_their_fourth_call_on_again() -> None:
