@@ -274,24 +274,23 @@ inlined u64 reached_by(struct filter_scratch *g, const struct syscall_ctx *sys, 
   return take_walked(real, s);
 }
 
-/* Whether the kernel's path (d_path) of the opened file differs from the path that the open was given, or the file is a
-   directory without O_DIRECTORY in the flags. `g` must hold the given path. */
-inlined bool path_differs(struct filter_scratch *g, const struct syscall_ctx *sys, const struct open_args *open) {
-  u32 slot = SLOT_CALL;
-  struct scratch *s = LOOKUP(SCRATCH, &slot);
-  struct task_struct *task = current_task();
-  struct path root = {}, path = {};
+inlined bool is_directory(struct file *file) {
   struct inode *inode = 0;
   u16 mode = 0;
-  if (sys->result < 0) return false;
-  struct file *file = fd_file(task, sys->result);
-  if (!s || !file) return true;
-  READ(path, file->f_path);
-  if (!path.dentry) return true;
-  READ(inode, TYPED(dentry, path.dentry)->d_inode);
+  READ(inode, file->f_inode);
   READ(mode, inode->i_mode);
-  if ((mode & S_IFMT) == S_IFDIR && !(open->flags & O_DIRECTORY)) return true;
-  task_root(task, &root);
+  return (mode & S_IFMT) == S_IFDIR;
+}
+
+/* Whether the kernel's path (d_path) of the opened file differs from the path that the open was given. `g` must hold
+   that. */
+inlined bool path_differs(struct filter_scratch *g, struct file *file) {
+  u32 slot = SLOT_CALL;
+  struct scratch *s = LOOKUP(SCRATCH, &slot);
+  struct path root = {}, path = {};
+  READ(path, file->f_path);
+  if (!s || !path.dentry) return true;
+  task_root(current_task(), &root);
   if (walk_path(s, path.mnt, path.dentry, &root) & ~MARK_OUTSIDE) return true;
   u64 from = *(volatile u32 *)&s->path_at, length = *(volatile u64 *)&g->given.length;
   barrier_var(from);
@@ -309,20 +308,26 @@ inlined bool path_differs(struct filter_scratch *g, const struct syscall_ctx *sy
   return true;
 }
 
-/* Whether an open that no rule matches must be emitted all the same, for its path: later events on the descriptor show
-   that path, and there was no room for it in OPENED_PATHS. */
+/* Whether an open that no rule matches must be emitted all the same, since later events on the descriptor would show
+   another path, or another type: a directory is one where the open asked for that (O_DIRECTORY), else a file. */
+inlined bool must_emit_differing(struct filter_scratch *g, const struct syscall_ctx *sys, const struct open_args *open) {
+  if (sys->result < 0) return false;
+  struct file *file = fd_file(current_task(), sys->result);
+  if (!file || (is_directory(file) && !(open->flags & O_DIRECTORY))) return true;
+  return path_differs(g, file);
+}
+
+/* The same where those events show what OPENED_PATHS has, unless there was no room for it. */
 inlined bool must_emit_path(struct filter_scratch *g, const struct syscall_ctx *sys, const struct open_args *open) {
   struct dentry *dentry = 0;
-  struct inode *inode = 0;
-  u16 mode = 0;
   if (sys->result < 0) return false;
   struct file *file = fd_file(current_task(), sys->result);
   if (!file) return true;
+  bool directory = is_directory(file), as_file = directory && !(open->flags & O_DIRECTORY);
   READ(dentry, file->f_path.dentry);
-  READ(inode, file->f_inode);
-  READ(mode, inode->i_mode);
   g->given.dentry = (u64)dentry;
+  if (as_file) g->given.raw |= OPENED_AS_FILE;
+  if (!dentry || !store_opened_path(file, (struct opened_path *)&g->given.dentry)) return as_file || path_differs(g, file);
   /* Relative paths start from directories, and programs that append those look up no kept path. */
-  bool is_kept = dentry && store_opened_path(file, (struct opened_path *)&g->given.dentry);
-  return (!is_kept || (mode & S_IFMT) == S_IFDIR) && path_differs(g, sys, open);
+  return directory && path_differs(g, file);
 }

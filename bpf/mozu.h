@@ -76,6 +76,8 @@ struct call {            /* a call with numbers and up to three strings; a scala
   u16 data;              /* string: bytes of the payload */
 };
 
+#define OPENED_AS_FILE 0x8000 /* beside a length in `raw`: a directory that was opened without O_DIRECTORY */
+
 struct descriptor {      /* a call on a descriptor */
   struct header head;
   u64 args[8];           /* [6], [7]: accept queue (length, limit) or memory sizes; [6]: bytes of all iovecs */
@@ -84,7 +86,7 @@ struct descriptor {      /* a call on a descriptor */
   u32 fd, flags;
   u16 address, data;     /* strings, after the names in `endpoints`: sockaddr as given, bytes of the payload */
   u16 path, opened_path, block[3]; /* strings: the file's path, the one in OPENED_PATHS, blocks */
-  u16 raw;               /* length of the end of `opened_path` that the open was given */
+  u16 raw;               /* length of the end of `opened_path` that the open was given; OPENED_AS_FILE */
 };
 
 struct cgroup_path {     /* a cgroup that is not the root of its hierarchy */

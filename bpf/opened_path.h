@@ -11,7 +11,7 @@
 
 struct opened_path {
   u64 dentry;
-  u64 length, raw;      /* of the absolute path; of what the call was given, which is its end */
+  u64 length, raw;      /* of the absolute path; of what the call was given, which is its end, or OPENED_AS_FILE */
   u64 word[MAX_OPENED_PATH / 8];
 };
 _Static_assert(sizeof(struct opened_path) == OPENED_PATH_SIZE, "opened_path");

@@ -35,6 +35,4 @@ inlined u64 part_must_emit_path(const struct filter_call *call) {
   return must_emit_path(call->g, call->sys, &call->g->open);
 }
 
-inlined u64 part_path_differs(const struct filter_call *call) {
-  return path_differs(call->g, call->sys, &call->g->open);
-}
+inlined u64 part_must_emit_differing(const struct filter_call *call) { return must_emit_differing(call->g, call->sys, &call->g->open); }

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from mozu.plugins.sources.ebpf.wire import constant
 from tests.support.kernel_tree import (
     DIRECTORY,
     MARKS,
@@ -325,8 +326,28 @@ def test_a_path_that_replaces_another_is_kept_in_full(kernel: ctypes.CDLL, lengt
     made.tree.file(3, 1, made.here)
     for path in (b"/" + b"o" * 200, b"/" + b"n" * (length - 1)):
         opened(kernel, path, 3)
-        kernel.must_emit(ctypes.c_uint64(0))
+        kernel.must_emit(ctypes.c_uint64(O_DIRECTORY))
     assert (path, length) == kept(kernel, 3, made.here)
+
+
+def test_what_is_kept_of_a_directory_says_whether_its_open_asked_for_one(kernel: ctypes.CDLL) -> None:
+    made = Made(kernel)
+    for flags, raw in ((O_DIRECTORY, 6), (0, 6 | constant("OPENED_AS_FILE")), (O_DIRECTORY, 6)):
+        made.tree.file(3, 1, made.here)
+        opened(kernel, b"/etc/d", 3)
+        assert not kernel.must_emit(ctypes.c_uint64(flags))
+        assert (b"/etc/d", raw) == kept(kernel, 3, made.here)
+
+
+def test_a_directory_that_was_opened_as_a_file_has_an_event_where_there_is_no_room_to_say_so(
+    kernel: ctypes.CDLL,
+) -> None:
+    made = Made(kernel)
+    made.tree.file(3, 1, made.here)
+    kernel.without(OPENED_PATHS)
+    opened(kernel, b"/etc/d", 3)
+    assert kernel.must_emit(ctypes.c_uint64(0))
+    assert not kernel.must_emit(ctypes.c_uint64(O_DIRECTORY))
 
 
 def test_an_open_is_emitted_where_its_path_cannot_be_kept_or_is_that_of_a_directory(kernel: ctypes.CDLL) -> None:
@@ -334,7 +355,7 @@ def test_an_open_is_emitted_where_its_path_cannot_be_kept_or_is_that_of_a_direct
     made = Made(kernel)
     made.tree.file(3, 1, made.here)
     opened(kernel, b"/etc/d", 3)
-    assert kernel.must_emit(ctypes.c_uint64(0))
+    assert not kernel.must_emit(ctypes.c_uint64(0))
     assert not kernel.must_emit(ctypes.c_uint64(O_DIRECTORY))
     opened(kernel, b"/etc/other", 3)
     assert kernel.must_emit(ctypes.c_uint64(O_DIRECTORY))

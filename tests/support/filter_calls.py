@@ -160,11 +160,12 @@ def decided(code: RelocatableCode, call: Call, *, verdict: int = 0, must_pass: b
             "part_reached": lambda: 0 if facts.real == facts.name else found_out("tested_path", "real.slash", 1),
             "part_process_bits": lambda: verdict,
             "part_must_emit_path": lambda: int(must_pass and call.result >= 0),
-            "part_path_differs": lambda: int(must_pass and call.result >= 0),
+            "part_must_emit_differing": lambda: int(must_pass and call.result >= 0),
             "part_count_filtered": lambda: 0,
         },
     )
-    assert (found.tail_call is None) == ("part_count_filtered" in found.called)
+    is_no_event = call.spec.family == "exec" and call.result >= 0
+    assert (found.tail_call is None) == ("part_count_filtered" in found.called or is_no_event)
     is_marked = any(context[_EXACT.offset : _EXACT.offset + _EXACT.size])
     return Decision(found.tail_call is not None, is_marked, found.called, found.steps)
 

@@ -148,7 +148,7 @@ int plain(const char *text) {
 }
 int name(s32 dirfd, u64 user) { return name_of(&filter.given, &call, dirfd, user); }
 u64 reached(int compares) { return reached_by(&filter, &call, compares); }
-int differs(u64 flags) { struct open_args open = {.flags = flags}; return path_differs(&filter, &call, &open); }
+int differs(u64 flags) { struct open_args open = {.flags = flags}; return must_emit_differing(&filter, &call, &open); }
 int must_emit(u64 flags) { struct open_args open = {.flags = flags}; return must_emit_path(&filter, &call, &open); }
 void parse(void) { parse_open_args(&filter.open, &call); }
 u64 bits(void) { return process_bits(&call, &filter); }

@@ -69,7 +69,7 @@ def used(state: State, event: SyscallEvent, index: int) -> File | None:
 def reconciled(event: SyscallEvent, reported: File, known: File | None) -> File:
     """What a descriptor stands for: the kernel's word wins, but what earlier calls showed of the same file or socket is
     kept, and `known` given back."""
-    if known is not None and _is_same(known, reported) and not _is_renamed(event, known, reported):
+    if known is not None and _is_same(known, reported) and not _is_opened_otherwise(event, known, reported):
         return known
     return _directed(event, named(reported))
 
@@ -83,11 +83,12 @@ def _is_same(known: File, reported: File) -> bool:
     return known.kind == reported.kind and (known == reported or known.role == "listening")
 
 
-def _is_renamed(event: SyscallEvent, known: File, reported: File) -> bool:
-    """Whether the same file was opened again under another name, by an open that was filtered."""
+def _is_opened_otherwise(event: SyscallEvent, known: File, reported: File) -> bool:
+    """Whether the same file was opened again under another name, or a directory as a file, by an open that was
+    filtered."""
     observed = event.observed
-    names = (known.name, known.raw), (reported.name, reported.raw)
-    return observed.__class__ is Descriptor and observed.as_opened and names[0] != names[1]
+    shown = (known.name, known.raw, known.kind), (reported.name, reported.raw, reported.kind)
+    return observed.__class__ is Descriptor and observed.as_opened and shown[0] != shown[1]
 
 
 def named(file: File) -> File:

@@ -9,6 +9,9 @@ CGROUP_EVENTS: Final = frozenset({"_cgroup"})
 """Watched where a rule reads containers: a process is moved to another cgroup."""
 PROCESS_EVENTS: Final = frozenset({"_fork", "execve", "procexit"})
 """Always watched: without them no event has a process. They cost nothing but at forks, execs and exits."""
+EXECS: Final = frozenset({"execve", "execveat"})
+"""Their events at the exit of the call are those that failed, of which the state learns nothing. One that succeeds is
+an event of the scheduler's tracepoint, whichever of the two it was, and no filter stands before it."""
 ATTACH_ORDER: Final = ("procexit", "execve", "_fork")
 """Attached before all others, in this order: a process whose fork is seen must have its exit seen, however soon."""
 READ_ON_USE: Final = frozenset({"fds"})
@@ -30,4 +33,4 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
 def filterable_types(demand: Demand) -> frozenset[str]:
     """Types that are watched for rules alone, or for parts of the state that few of their events change."""
     state = state_types(demand.state_dependencies("syscall") - READ_ON_USE - STATE_PREDICATES.keys())
-    return wanted_types(demand)[0] - PROCESS_EVENTS - state
+    return wanted_types(demand)[0] - ((PROCESS_EVENTS | state) - EXECS)

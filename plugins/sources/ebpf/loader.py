@@ -213,7 +213,8 @@ class Loader:
         """Have calls of this number, whichever entry path they took, go through the filter, the program of kill rules
         and the family, as far as there are such: each at its index of the program arrays, the last one first."""
         family = next(program for program in PROGRAMS[spec.name] if program.is_tail_called)
-        wanted, kills = self._filters.get(spec.name), self._kills.get(spec.name)
+        wanted = self._filters.get(spec.name)
+        kills = None if spec.name == EXECUTED else self._kills.get(spec.name)  # at the exit of an exec: it has failed
         for array, kind in self._program_arrays():
             last = self._code.shared_program(family, kind)
             middle = last if kills is None else self._kill_programs.descriptor(kills, kind)

@@ -17,7 +17,7 @@ from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, Progra
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
-from tests.support.acts import int80, io_uring, opens, sockets
+from tests.support.acts import int80, io_uring, opens, processes, sockets
 from tests.support.acts.raw import calls
 from tests.support.filter_comparison import OPENS, FilterComparison, alerts, wants
 from tests.support.live import PATIENCE, Act, Live, context, demand
@@ -177,6 +177,46 @@ def test_every_entry_path_tail_calls_the_kernel_filter(
     assert (1, 1) == seen("shadow")
 
 
+# --- execs that failed
+
+
+def test_an_exec_that_failed_is_discarded_where_rules_want_one_that_succeeded(comparison: FilterComparison) -> None:
+    rule = "evt.type in (execve, execveat) and evt.failed = false and proc.name = true"
+    comparison.want(rule)
+
+    filtered, whole = comparison.act(processes.executed_at_last, "/nonexistent/program", "/bin/true")
+
+    def seen(act: Act) -> list[tuple[str, bool]]:
+        return [(event.type, event.args[0] < 0) for event in act.events if event.type in ("execve", "execveat")]
+
+    assert [("execve", False)] == seen(filtered)
+    assert [("execve", True), ("execveat", True), ("execve", False)] == seen(whole)
+    assert 1 == len(alerts([rule], filtered))
+    assert alerts([rule], filtered) == alerts([rule], whole)
+
+
+def test_an_exec_that_failed_is_an_event_for_a_rule_that_wants_it(comparison: FilterComparison) -> None:
+    rule = "evt.type in (execve, execveat) and evt.res = ENOENT"
+    comparison.want(rule)
+
+    filtered, whole = comparison.act(processes.executed_at_last, "/nonexistent/program", "/bin/true")
+
+    assert ["execve", "execveat"] == [one[1] for one in alerts([rule], filtered)]
+    assert alerts([rule], filtered) == alerts([rule], whole)
+
+
+def test_an_exec_is_counted_once_whether_it_fails_or_not() -> None:
+    """A successful one has an exit, too, which is no event."""
+    requirements.ebpf()
+    rule = "evt.type in (execve, execveat) and evt.failed = false and proc.name = true"
+    with Live(EbpfSource(8 << 20, context()), wants([rule])) as live:
+        live.act(processes.executed_at_last, "/nonexistent/program", "/bin/true")
+
+    for count in (live.source.counts()[name] for name in ("execve", "execveat")):
+        assert count.filtered > 0
+        assert count.seen == count.filtered + count.lost + (count.missed or 0) + count.received
+
+
 # --- descriptors, messages, numbers
 
 
@@ -294,9 +334,9 @@ def test_calls_whose_filter_the_kernel_refuses_run_unfiltered_and_that_is_said_a
 
     assert (1, 0) == (paths(act.of("openat")).count("/dev/null"), len(act.of("ptrace")))
     assert "source ebpf: no kernel filter for openat: for this test" in caplog.text
-    assert "discards what no rule can match of ptrace; rules are given every event of openat" in caplog.text
+    assert "discards what no rule can match of execve, ptrace; rules are given every event of openat" in caplog.text
     counted = {labels["state"]: value for name, labels, value in given.metrics.collect() if "state" in labels}
-    assert {"filtered": 1, "unfiltered": 1} == counted
+    assert {"filtered": 2, "unfiltered": 1} == counted
 
 
 # --- what the state needs

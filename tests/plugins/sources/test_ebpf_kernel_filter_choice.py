@@ -95,10 +95,33 @@ def test_of_calls_that_copy_descriptors_only_those_to_standard_ones_are_wanted()
 
     functions = choose(wanted, filterable_types(wanted), CACHEABLE).functions
 
-    assert {"dup", "dup2", "dup3", "fcntl"} == functions.keys()
+    assert {"dup", "dup2", "dup3", "fcntl", "execveat"} == functions.keys()
     assert {name for name, one in functions.items() if one.is_exact} == {"dup", "dup2", "dup3", "fcntl"}
     wanted_of_fcntl = [check for check in checks(functions["fcntl"].wanted) if isinstance(check, NumberCheck)]
     assert {0, 1030} <= {check.constant for check in wanted_of_fcntl if check.member == "args"}
+
+
+def test_an_exec_that_failed_is_discarded_where_every_rule_wants_one_that_succeeds() -> None:
+    wanted = "evt.type in (execve, execveat) and evt.failed = false and proc.pname = cat"
+
+    functions = chosen(wanted).functions
+
+    assert {"execve": FALSE, "execveat": FALSE} == {name: one.wanted for name, one in functions.items()}
+    assert not any(one.is_exact for one in functions.values())
+    assert {} == chosen(wanted, "evt.type in (execve, execveat) and proc.pname = dog").functions
+    function = chosen(wanted, "evt.type = execve and evt.res = EACCES").functions["execve"]
+    numbers = [one for one in checks(function.wanted) if isinstance(one, NumberCheck)]
+    assert [("==", -13)] == [(one.relation, one.constant) for one in numbers]
+
+
+def test_an_exec_that_failed_is_discarded_where_only_the_state_wants_execs() -> None:
+    wanted = Demand({"syscall": {"connect": Interest(frozenset({"tree"}))}})
+
+    functions = choose(wanted, filterable_types(wanted), CACHEABLE).functions
+
+    assert {"execve": FALSE, "execveat": FALSE} == {name: one.wanted for name, one in functions.items()}
+    whole = Demand({"syscall": {"execve": Interest(frozenset({"tree"}))}})
+    assert "execve" not in choose(whole, filterable_types(whole), CACHEABLE).functions
 
 
 def test_a_rule_on_standard_descriptors_leaves_opens_filtered() -> None:
@@ -145,12 +168,12 @@ def test_paths_of_files_are_kept_for_events_that_show_them() -> None:
     rule = f"{OPENS} and fd.name = /a"
     alone, beside = chosen(rule), chosen(rule, "evt.type = fchmod and fd.name = /b")
 
-    assert {"part_path_differs", "part_must_emit_path"}.isdisjoint(called(alone.functions["openat"]))
+    assert {"part_must_emit_differing", "part_must_emit_path"}.isdisjoint(called(alone.functions["openat"]))
     assert "part_must_emit_path" in called(beside.functions["openat"])
     below = chosen(rule, "evt.type = fchmodat and fd.name = /b")
     assert "part_must_emit_path" in called(below.functions["openat"])
     elsewhere = chosen(rule, "evt.type = fchownat and fd.name = /b")
-    assert "part_path_differs" in called(elsewhere.functions["openat"])
+    assert "part_must_emit_differing" in called(elsewhere.functions["openat"])
 
 
 @pytest.mark.parametrize(
@@ -164,7 +187,7 @@ def test_paths_of_files_are_kept_for_events_that_show_them() -> None:
 def test_events_that_show_no_name_given_by_an_open_leave_opens_and_copies_alone(others: tuple[str, ...]) -> None:
     functions = chosen(f"{OPENS} and fd.name = /a", *others, "evt.type = fcntl and evt.failed = true").functions
 
-    assert {"part_path_differs", "part_must_emit_path"}.isdisjoint(called(functions["openat"]))
+    assert {"part_must_emit_differing", "part_must_emit_path"}.isdisjoint(called(functions["openat"]))
     assert "fcntl" in functions
 
 
@@ -188,7 +211,7 @@ def test_names_of_sockets_are_no_names_of_files() -> None:
         "evt.type = dup and fd.type in (ipv4) and fd.name contains x",
     )
 
-    assert "part_path_differs" not in called(chosen(rule, *others).functions["openat"])
+    assert "part_must_emit_differing" not in called(chosen(rule, *others).functions["openat"])
 
 
 def test_messages_have_kernel_filters_only_if_all_have_the_same() -> None:

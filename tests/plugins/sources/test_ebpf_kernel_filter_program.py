@@ -20,7 +20,12 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
     Subject,
     about,
 )
-from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
+from mozu.plugins.sources.ebpf.kernel_filter.filter_program import (
+    OpenedName,
+    failed_program,
+    open_program,
+    plain_program,
+)
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, operations
 from tests.support import bpf_machine, filter_facts
 from tests.support.bpf_verifier import RARELY
@@ -52,7 +57,7 @@ def outcome(
             "part_reached": lambda: int(facts.real != facts.name) if reached else 2,
             "part_process_bits": lambda: facts.verdict,
             "part_must_emit_path": lambda: 0 if failed else kept,
-            "part_path_differs": lambda: 0 if failed else kept,
+            "part_must_emit_differing": lambda: 0 if failed else kept,
             "part_count_filtered": lambda: 0,
         },
     )
@@ -142,6 +147,24 @@ def test_a_part_of_a_path_is_told_by_each_of_its_bytes(
         for at in range(0 if before else 1, length):
             other = f"{before}{text[:at]}Q{text[at + 1 :]}{behind}".encode()
             assert not passes(code, facts._replace(name=other), OPENAT.number), (length, at)
+
+
+def test_an_exec_passes_if_it_failed_and_the_formula_is_true_and_is_counted_only_if_it_failed_fuzz() -> None:
+    number, decided = SYSCALL_SPECS["execve"].number, {"passed": 0, "discarded": 0, "succeeded": 0}
+    for seed in range(ROUNDS):
+        chance = random.Random(seed)
+        wanted = random_formula(chance, of_call)
+        code = failed_program(wanted)
+        for _ in range(EACH):
+            facts = random_facts(chance)
+            found = outcome(code, facts, number)
+            kind = "passed" if is_true(wanted, facts) else "discarded"
+            if facts.numbers[Subject.CALL, "result", 0] >= 0:
+                kind = "succeeded"
+            goes_to = number + NUMBERS_END if kind == "passed" else None
+            assert (goes_to, kind == "discarded") == (found.tail_call, "part_count_filtered" in found.called), seed
+            decided[kind] += 1
+    assert min(decided.values()) > ROUNDS
 
 
 def of_names(paths: list[str]) -> Formula:

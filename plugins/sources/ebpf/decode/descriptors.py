@@ -23,6 +23,7 @@ from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent, as_te
 from mozu.core.model.syscalls import Param, convert_flags, convert_open_flags, event_type
 from mozu.core.state.observed import Descriptor
 from mozu.plugins.sources.ebpf.decode.reading import FILE, HEAD, MARKS, Decode, path, reader, text
+from mozu.plugins.sources.ebpf.wire import constant
 
 _unpack, _SIZE = reader(
     "descriptor",
@@ -36,6 +37,8 @@ _RESULT, _MARKS, _ARGS, _FILE, _ENDPOINTS, _TAIL = 8, 6, 9, 17, 22, 34
 _SOCKET, _PSEUDO, _UPPER, _OVERLAY, _NULL = (
     MARKS[name] for name in ("SOCKET", "PSEUDO", "UPPER", "OVERLAY", "NULL")
 )
+RAW_LENGTH: Final = constant("OPENED_AS_FILE") - 1
+"""Of `raw`, which the flag stands above."""
 _PIDFS: Final = 0x50494446
 _TMPFS: Final = 0x01021994
 
@@ -164,7 +167,7 @@ def descriptor(spec: SyscallSpec) -> Decode:
         where = path(record, start, start + path_n, marks) if path_n else None
         start += path_n
         opened_path = text(record, start, start + opened_n)
-        raw = text(record, start + opened_n - raw_n, start + opened_n)
+        raw = text(record, start + opened_n - (raw_n & RAW_LENGTH), start + opened_n)
         start += opened_n
         blocks = []
         for length in blocks_n:
@@ -177,7 +180,7 @@ def descriptor(spec: SyscallSpec) -> Decode:
             connected = result == 0 if name == "connect" else None
             file = socket_file(info, role=role, sockaddr=sockaddr if failed else None, connected=connected)
         elif where is not None:
-            file = plain_file(where, values[_FILE:_ENDPOINTS], marks, opened_path, raw)
+            file = plain_file(where, values[_FILE:_ENDPOINTS], marks, opened_path, raw, as_file=raw_n > RAW_LENGTH)
         args = tuple(one(values, payload) for one in readers)
         observed = None if file is None else Descriptor(file, as_opened=opened_n > 0)
         when, tid, pid, cpu = values[0] + offset, values[3], values[2], values[4]
@@ -187,10 +190,15 @@ def descriptor(spec: SyscallSpec) -> Decode:
     return decode
 
 
-def plain_file(where: str, attributes: tuple[Any, ...], marks: int, opened_path: str, raw: str) -> File:
-    """What is no socket. `attributes`: struct file_attrs; `where`: the kernel's path."""
+def plain_file(
+    where: str, attributes: tuple[Any, ...], marks: int, opened_path: str, raw: str, *, as_file: bool
+) -> File:
+    """What is no socket. `attributes`: struct file_attrs; `where`: the kernel's path; `as_file`: its open did not ask
+    for a directory."""
     ino, dev, magic, mode, _ = attributes
     kind, name = file_type(where, mode, magic, marks)
+    if as_file:
+        kind = "file"
     upper = bool(marks & _UPPER)
     real = None if marks & _PSEUDO else where
     return File(kind, opened_path or name, raw, real, 0, dev, ino, upper, bool(marks & _OVERLAY) and not upper)

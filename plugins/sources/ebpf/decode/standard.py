@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from mozu.core.abi.sockets import SocketInfo, socket_file
 from mozu.core.model.event import File
-from mozu.plugins.sources.ebpf.decode.descriptors import plain_file
+from mozu.plugins.sources.ebpf.decode.descriptors import RAW_LENGTH, plain_file
 from mozu.plugins.sources.ebpf.decode.reading import FILE, MARKS, path, reader, text
 
 _unpack, STANDARD_SIZE = reader(
@@ -42,5 +42,5 @@ def _file(
     where = path(record, end, end + path_n, marks) if path_n else ""
     end += path_n
     opened_path = text(record, end, end + opened_n)
-    raw = text(record, end + opened_n - raw_n, end + opened_n)
-    return plain_file(where, values[:_ENDPOINTS], marks, opened_path, raw)
+    raw = text(record, end + opened_n - (raw_n & RAW_LENGTH), end + opened_n)
+    return plain_file(where, values[:_ENDPOINTS], marks, opened_path, raw, as_file=raw_n > RAW_LENGTH)

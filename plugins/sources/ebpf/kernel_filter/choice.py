@@ -14,6 +14,7 @@ from mozu.core.filter.comparison import EQUALITY, Comparison, compare
 from mozu.core.filter.demand import Demand
 from mozu.core.filter.formula import TRUE, Formula, Leaf, any_of, may_hold
 from mozu.core.model.syscalls import event_type
+from mozu.plugins.sources.ebpf.demanded_types import EXECS
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, filter_function_of
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
@@ -105,7 +106,7 @@ def _family(name: str) -> str:
 
 
 def _is_filterable(name: str) -> bool:
-    if name in _REREAD_ON_USE | _MESSAGES:
+    if name in _REREAD_ON_USE | _MESSAGES | EXECS:
         return True
     kind = event_type(name)
     return kind is not None and kind.traits.isdisjoint(("modifies_state", "creates_fd"))

@@ -24,20 +24,27 @@ from mozu.core.filter.formula import (
 )
 from mozu.core.model.syscalls import event_type
 from mozu.plugins.sources.ebpf.assembly import ProgramTooLong
-from mozu.plugins.sources.ebpf.kernel_filter.check import NEVER, Check, cost, has
+from mozu.plugins.sources.ebpf.kernel_filter.check import NEVER, Check, assumed, cost, has
 from mozu.plugins.sources.ebpf.kernel_filter.exact_match import named_by, reads_no_more
-from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
+from mozu.plugins.sources.ebpf.kernel_filter.filter_program import (
+    OpenedName,
+    failed_program,
+    open_program,
+    plain_program,
+)
 from mozu.plugins.sources.ebpf.kernel_filter.flags import of_argument
 from mozu.plugins.sources.ebpf.kernel_filter.opens import of_open
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
-from mozu.plugins.sources.ebpf.kernel_filter.results import of_result
+from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, of_result
 from mozu.plugins.sources.ebpf.kernel_filter.sockets import of_socket
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 
 MAX_COST: Final = 4000
 """A function of more comparisons would cost more than it saves, and might exceed the verifier's limit."""
-_FAMILIES: Final = frozenset(("open", "descriptor", "message", "transfer", "number", "path"))
-"""Whose calls can have a filter: at the exit of the call it reads what the event will hold."""
+_FAMILIES: Final = frozenset(("open", "descriptor", "message", "transfer", "number", "path", "exec"))
+"""Whose calls can have a filter: at the exit of the call it reads what the event will hold. Of execs that is the exit
+of those that failed; one that succeeds passes in any case."""
+_EXEC: Final = "exec"
 _ABOUT_DESCRIPTORS: Final = frozenset(("descriptor", "message", "transfer"))
 
 
@@ -76,6 +83,8 @@ def filter_function_of(
         wanted = any_of(all_of((bounds.true, process_predicates.test(case))) for bounds, case in tested)
     else:
         wanted = any_of(bounds.true for bounds, _ in tested)
+    if family == _EXEC:
+        wanted = assumed(wanted, {DONE: False})
     if wanted is TRUE or cost(wanted) > MAX_COST:
         return None
     uses_processes = has(wanted, lambda check: check.of_process)
@@ -84,7 +93,7 @@ def filter_function_of(
     if code is None:
         return None
     is_exact = names is OpenedName.UNUSED and all(tests_exactly(bounds) for bounds, _ in tested)
-    return FilterFunction(wanted, code, uses_processes, is_exact and not uses_processes, exact)
+    return FilterFunction(wanted, code, uses_processes, is_exact and not uses_processes and family != _EXEC, exact)
 
 
 def _program(wanted: Formula, spec: SyscallSpec, names: OpenedName, exact: Formula) -> RelocatableCode | None:
@@ -92,6 +101,8 @@ def _program(wanted: Formula, spec: SyscallSpec, names: OpenedName, exact: Formu
     try:
         if spec.family == "open":
             return _open_program(wanted, names, exact)
+        if spec.family == _EXEC:
+            return failed_program(wanted, exact)
         return plain_program(wanted, spec, exact)
     except ProgramTooLong:
         return None
@@ -137,7 +148,7 @@ def bounds_of(leaf: Leaf, spec: SyscallSpec) -> Bounds:
         return UNKNOWN
     is_open = spec.family == "open"
     readers: tuple[Callable[[], Bounds | None], ...] = (
-        lambda: of_result(leaf) if is_open or _has_result(spec) else None,
+        lambda: of_result(leaf) if spec.family in ("open", _EXEC) or _has_result(spec) else None,
         lambda: of_open(leaf, spec.name) if is_open else None,
         lambda: of_socket(leaf, spec) if spec.layout.fd != NO_FD and spec.family in _ABOUT_DESCRIPTORS else None,
         lambda: of_argument(leaf, spec) if not is_open else None,

@@ -27,7 +27,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
 from mozu.plugins.sources.ebpf.kernel_filter.check_code import CALL, SCRATCH, VERDICT, CheckCode, chunked
 from mozu.plugins.sources.ebpf.kernel_filter.decision import decide
 from mozu.plugins.sources.ebpf.kernel_filter.names import with_byte_hints
-from mozu.plugins.sources.ebpf.kernel_filter.results import DONE
+from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, FAILED
 from mozu.plugins.sources.ebpf.kernel_filter.sockets import (
     is_about_protocols,
     is_about_sockets,
@@ -59,7 +59,7 @@ class OpenedName(Enum):
     UNUSED = ""
     KEPT = "part_must_emit_path"
     """The kernel keeps it for events on the descriptor."""
-    EMITTED = "part_path_differs"
+    EMITTED = "part_must_emit_differing"
     """An open passes where the kernel's path of the file differs from it."""
 
 
@@ -123,6 +123,19 @@ def plain_program(wanted: Formula, spec: SyscallSpec, exact: Formula = FALSE) ->
             program.require(complement(all_of((DONE, _HAS_NO_ADDRESS))), program.discarded)
         program.require(without(wanted, is_about_sockets), program.discarded)
         program.find_socket(spec, wants_protocol=has(wanted, is_about_protocols))
+    program.pass_if(wanted, exact)
+    return program.finished()
+
+
+def failed_program(wanted: Formula, exact: Formula = FALSE) -> RelocatableCode:
+    """Of a call that is an event at its exit only where it failed: one that succeeded is not counted here.
+
+    `exact` as of `open_program`. Raises ProgramTooLong.
+    """
+    program = FilterProgram()
+    program.require(FAILED, program.ended)
+    if has(wanted, _is_of_process):
+        program.find_verdict()
     program.pass_if(wanted, exact)
     return program.finished()
 

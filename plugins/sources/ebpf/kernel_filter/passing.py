@@ -30,6 +30,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_function import (
     tests_exactly,
 )
 
+_SUCCEEDED: Final = compare("evt.failed", "=", ("false",))
 _PATHS: Final = {Subject.NAME: "fd.name", Subject.REAL: "fd.realpath"}
 
 
@@ -39,7 +40,7 @@ def passing(spec: SyscallSpec, predicate: Formula) -> Formula:
     def of_call(leaf: Leaf) -> Bounds:
         return exactly(leaf) if tests_exactly(bounds_of(leaf, spec)) else UNKNOWN
 
-    return any_of(necessary(case, of_call).true for case in alternatives(predicate))
+    return any_of((*(necessary(case, of_call).true for case in alternatives(predicate)), *_unfiltered(spec)))
 
 
 def checked_part(
@@ -65,7 +66,13 @@ def checked_part(
         return needed if is_used else TRUE
 
     cases = alternatives(predicate)
-    return any_of(all_of((necessary(case, of_plain_call).true, process_part(case))) for case in cases)
+    tested = (all_of((necessary(case, of_plain_call).true, process_part(case))) for case in cases)
+    return any_of((*tested, *_unfiltered(spec)))
+
+
+def _unfiltered(spec: SyscallSpec) -> tuple[Formula, ...]:
+    """Events that come by another way than the filter."""
+    return (_SUCCEEDED,) if spec.family == "exec" else ()
 
 
 def _in_words(wanted: Formula) -> Formula:
