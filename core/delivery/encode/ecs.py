@@ -130,10 +130,10 @@ def _agent(stamp: Stamp | None) -> JsonObject:
     return agent if stamp is None else {**agent, "name": stamp.agent, "ephemeral_id": stamp.epoch}
 
 
-def _threat(alert: Alert, wanted: Version) -> JsonObject:
+def _threat(alert: Alert, wanted: Version) -> JsonObject | None:
     mapping = attack(alert.tags, wanted)
     if mapping is None:
-        return {}
+        return None
     subs = [item for item in mapping.techniques if item.sub_id]
     technique = filled(
         id=distinct(item.id for item in mapping.techniques),
@@ -168,10 +168,10 @@ def _process(known: Known, user: JsonObject) -> JsonObject:
     return {**process, "user": user} if process and user else process
 
 
-def _container(known: Known) -> JsonObject:
+def _container(known: Known) -> JsonObject | None:
     ident = known.container()
     if ident is None:
-        return {}
+        return None
     tag, digest, privileged = (
         known.text("container.image.tag"),
         known.text("container.image.digest"),
@@ -190,17 +190,17 @@ def _container(known: Known) -> JsonObject:
     )
 
 
-def _orchestrator(known: Known) -> JsonObject:
+def _orchestrator(known: Known) -> JsonObject | None:
     pod = filled(name=known.text("k8s.pod.name"), id=known.text("k8s.pod.uid"))
     if not pod:
-        return {}
+        return None
     return filled(type="kubernetes", namespace=known.text("k8s.ns.name"), resource={"type": "pod", **pod})
 
 
-def _file(known: Known) -> JsonObject:
+def _file(known: Known) -> JsonObject | None:
     path = known.path()
     if path is None:
-        return {}
+        return None
     directory = path.rpartition("/")[0] or ("/" if path.startswith("/") else None)
     return filled(path=path, name=name_of(path), directory=directory, type="dir" if known.is_directory() else None)
 
@@ -209,9 +209,9 @@ def _end(address: str | None, port: int | None) -> JsonObject:
     return {} if address is None else {"ip": address} if port is None else {"ip": address, "port": port}
 
 
-def _network(connection: Connection | None) -> JsonObject:
+def _network(connection: Connection | None) -> JsonObject | None:
     if connection is None:
-        return {}
+        return None
     direction = None if connection.inward is None else "ingress" if connection.inward else "egress"
     return filled(transport=connection.transport, type=f"ipv{connection.version}", direction=direction)
 

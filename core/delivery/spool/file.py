@@ -60,17 +60,14 @@ class SpoolUnusable(MozuError):
         super().__init__(f"spool {path}: {why}; give `spool.path` a file where there is room and mozu may write")
 
 
-def identities(path: Path) -> tuple[tuple[int, int] | None, ...]:
-    """Device and inode of the database, its WAL and its shared memory; None: there is none."""
-    found: list[tuple[int, int] | None] = []
+def identities(path: Path) -> dict[str, tuple[int, int]]:
+    """Suffix → device and inode, of those of the database, its WAL and its shared memory that are there."""
+    found = {}
     for suffix in FILES:
-        try:
+        with suppress(OSError):
             status = path.with_name(path.name + suffix).stat()
-        except OSError:
-            found.append(None)
-        else:
-            found.append((status.st_dev, status.st_ino))
-    return tuple(found)
+            found[suffix] = status.st_dev, status.st_ino
+    return found
 
 
 def open_file(path: Path, *, fsync: bool, max_bytes: int) -> tuple[sqlite3.Connection, SpoolDamaged | None]:
@@ -92,7 +89,7 @@ def connect(path: Path, *, fsync: bool, max_bytes: int) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FreshFile(path) as fresh:
             fresh.place()
-    db = sqlite3.connect(path, check_same_thread=False, timeout=_LOCK_TIMEOUT)
+    db = sqlite3.connect(path, timeout=_LOCK_TIMEOUT)
     try:
         _prepare(path, db, fsync=fsync, max_bytes=max_bytes)
     except BaseException:

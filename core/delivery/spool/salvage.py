@@ -97,11 +97,11 @@ class Salvage:
                 self.dead += 1
                 yield row
 
-    def _decodes(self, form: object, body: object) -> bool:
-        if isinstance(form, int) and isinstance(body, bytes):
-            with suppress(msgspec.MsgspecError, ValueError):
-                unpack(PackedAlert(self._forms.get(form), body))
-                return True
+    def _decodes(self, form: int, body: bytes) -> bool:
+        """They may be of any type: the tables of SQLite hold what is put into them."""
+        with suppress(msgspec.MsgspecError, ValueError):
+            unpack(PackedAlert(self._forms.get(form), body))
+            return True
         return False
 
 

@@ -106,7 +106,7 @@ def test_it_is_kept_once_and_in_free_pages_without_the_disk(
     room.fill()
     room.fill()
     db.commit()
-    assert not room.can_fill()
+    assert room.can_fill() is False
     size = "SELECT length(value) FROM meta WHERE name = 'filler'"
     assert [(64 * (PAGE_BYTES - 4),)] == db.execute(size).fetchall()
 

@@ -48,7 +48,8 @@ def test_rows_behind_a_page_that_cannot_be_read_are_taken_over(path: Path) -> No
     with closing(Spool(path)) as spool:
         assert spool.damage is not None
         assert COUNT - 30 <= spool.damage.salvaged < COUNT
-        assert spool.damage.salvaged == len(spool.read(0, 2 * COUNT))
+        numbers = [number for number, _ in spool.read(0, 2 * COUNT)]
+        assert [*range(1, spool.damage.salvaged + 1)] == numbers, "new ones: the epoch is another"
 
 
 def test_two_bad_pages_cost_their_own_rows_only(path: Path) -> None:

@@ -43,7 +43,8 @@ def keys(db: sqlite3.Connection, table: str) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("form", "text"), ("form", 99), ("attempts", "often"), ("body", "text"), ("body", b"\xc1")]
+    ("column", "value"),
+    [("form", "text"), ("form", 99), ("attempts", "often"), ("body", "text"), ("body", 7), ("body", b"\xc1")],
 )
 @pytest.mark.parametrize("keeps_numbers", [True, False])
 def test_an_alert_of_which_a_part_is_nothing_of_its_kind_is_not_taken_over(
@@ -60,7 +61,7 @@ def test_an_alert_of_which_a_part_is_nothing_of_its_kind_is_not_taken_over(
     ("column", "value"),
     [
         ("seq", "text"), ("time", "late"), ("attempts", "often"), ("reason", b"refused"), ("form", "text"),
-        ("form", 99), ("body", "text"), ("body", b"\xc1"),
+        ("form", 99), ("body", "text"), ("body", 7), ("body", b"\xc1"),
     ],
 )  # fmt: skip
 def test_a_dead_letter_of_which_a_part_is_nothing_of_its_kind_is_not_taken_over(

@@ -164,6 +164,10 @@ def test_the_file_is_for_its_owner_only(spool: Spool, path: Path) -> None:
     assert 0o600 == path.stat().st_mode & 0o777
 
 
+def test_a_file_names_the_version_of_its_tables(spool: Spool) -> None:
+    assert [("1",)] == spool._db.execute("SELECT value FROM meta WHERE name = 'schema'").fetchall()
+
+
 def test_the_bytes_come_back_when_alerts_leave(spool: Spool) -> None:
     spool.append([packed(alert())] * 10)
     spool.delete(range(1, 11))
@@ -212,6 +216,20 @@ def test_the_least_severe_are_dropped_first(spool: Spool) -> None:
     )
     dropped = [spool.drop_less_severe("full", Severity.WARNING, 1 << 20, 0, frozenset()) for _ in range(4)]
     assert [[2], [3], [1], []] == [[one.number for one in some] for some in dropped]
+
+
+@pytest.mark.parametrize(
+    ("after", "without", "gone"), [(0, frozenset[int](), 4), (0, frozenset({4}), 3), (4, frozenset[int](), None)]
+)
+def test_of_a_noisy_rule_the_newest_is_displaced_by_another_rule_and_is_to_be_announced(
+    spool: Spool, after: int, without: frozenset[int], gone: int | None
+) -> None:
+    spool.append([packed(alert("noise"))] * 4)
+    stored, refused = spool.displace("full", [packed(alert("rule!"))], after, without)
+    left = [number for number in (1, 2, 3, 4) if number != gone]
+    dropped = [] if gone is None else [gone]
+    assert (dropped, frozenset() if dropped else {0}) == ([one.number for one in stored], refused)
+    assert (left, [(number, number, "full") for number in dropped]) == (numbers(spool), spool.unannounced())
 
 
 def test_alerts_of_mozu_about_itself_are_found_among_the_others(spool: Spool) -> None:
