@@ -1,12 +1,15 @@
-"""One task writes what a disk queue takes, and another one what comes after its end."""
+"""What a disk queue writes: by one task at a time, and another one what comes after its end."""
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import closing
 from pathlib import Path
 
 from mozu.core.delivery.disk_queue import DiskQueue
+from mozu.core.delivery.spool import Spool
 from mozu.core.metrics import Metrics
 from mozu.core.testing import alert
+from tests.core.delivery.disk_queues import play, take
 from tests.support.packing import packed
 
 _DEADLINE = 60.0
@@ -44,3 +47,16 @@ def test_there_is_one_writer_at_a_time_and_none_once_the_file_is_closed(tmp_path
         return counts
 
     assert [1, 1, 2, 2] == asyncio.run(scenario())
+
+
+def test_a_dead_letter_has_all_its_attempts(tmp_path: Path) -> None:
+    async def scenario(queue: DiskQueue) -> None:
+        for _ in range(2):
+            queue.put(packed(alert()))
+        await take(queue, 2)
+        await queue.ack([], [], [1])
+        await queue.ack([], [(1, "given up")], [1])
+
+    play(tmp_path / "s.db", scenario)
+    with closing(Spool(tmp_path / "s.db")) as spool:
+        assert [(1, 2)] == [(letter.sequence, letter.attempts) for letter in spool.dead()]

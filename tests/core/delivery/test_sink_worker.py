@@ -1,20 +1,16 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from mozu.core.api import Outcome, Record, Rejected, Retry, SinkClosed
-from mozu.core.delivery.disk_queue import DiskQueue
 from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.delivery.encode.falco_text import FalcoText
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_caller import SinkCaller
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
-from mozu.core.delivery.spool import Spool
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Stamp
@@ -181,7 +177,7 @@ def test_what_was_counted_as_undelivered_is_not_counted_as_delivered_when_it_arr
         task.cancel()
         await worker.stop("stop deadline")
         sink.stopped.set()
-        await asyncio.wait([task])
+        await task
         return numbers(metrics)
 
     found = virtual_time.run(scenario())
@@ -289,11 +285,17 @@ def test_attempts_are_as_many_as_the_setting_says_and_the_dead_letter_names_them
     assert "sink scripted gives up alert number 1: not taken in 3 attempts while others were" in caplog.messages
 
 
-def test_what_was_not_tried_or_failed_with_all_others_is_not_blamed() -> None:
+def test_what_was_not_tried_or_failed_with_all_others_is_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[list[int]] = []
+
+    async def ack(delivered: Sequence[int], dead: Sequence[tuple[int, str]], attempted: Sequence[int]) -> None:
+        tried.append([*attempted])
+
     async def scenario() -> list[dict[int, int]]:
         blamed = []
         for outcomes in ([Retry(tried=False), None], [Retry(), Retry()], [Retry(), None]):
             worker, _ = worker_for(Scripted())
+            monkeypatch.setattr(worker.queue, "ack", ack)
             records = [worker._records.record(worker.sink, number, alert()) for number in (1, 2)]
             worker._pending = list(records)
             await worker._apply(records, outcomes)
@@ -301,6 +303,7 @@ def test_what_was_not_tried_or_failed_with_all_others_is_not_blamed() -> None:
         return blamed
 
     assert [{}, {}, {1: 1}] == asyncio.run(scenario())
+    assert [[], [], [1]] == tried
 
 
 def test_a_record_that_fails_alone_is_blamed_once_for_each_canary_that_arrives() -> None:
@@ -319,28 +322,6 @@ def test_a_record_that_fails_alone_is_blamed_once_for_each_canary_that_arrives()
         return blamed, [len(worker._pending)]
 
     assert ([1, 2, 0], [1]) == asyncio.run(scenario())
-
-
-def test_a_dead_letter_on_disk_has_all_its_attempts(tmp_path: Path) -> None:
-    async def scenario() -> list[tuple[int, int]]:
-        async with asyncio.TaskGroup() as group:
-            queue = DiskQueue(
-                tmp_path / "s.db", 1 << 20, Metrics(), max_bytes=1 << 20, fsync=False, drop_oldest=False,
-                live_first=False, spawn=lambda work, _: tasks.append(group.create_task(work)),
-            )  # fmt: skip
-            await queue.open()
-            queue.put(packed(alert()))
-            queue.put(packed(alert()))
-            await queue.wait_persisted(2)
-            await queue.ack([], [], [1])
-            await queue.ack([], [(1, "given up")], [1])
-            queue.close()
-            await queue.stop("stop")
-        with closing(Spool(tmp_path / "s.db")) as spool:
-            return [(letter.sequence, letter.attempts) for letter in spool.dead()]
-
-    tasks = list[asyncio.Task[None]]()
-    assert [(1, 2)] == asyncio.run(scenario())
 
 
 class Stuck(Scripted):

@@ -18,7 +18,7 @@ from tests.support.packing import packed
 
 
 class Naming:
-    """Encodes the rule, but not those whose name begins with `bad`."""
+    """Encodes the rule, but not those whose name begins with `bad` or is `broken`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -26,6 +26,8 @@ class Naming:
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
         if alert.rule.startswith("bad"):
             raise CannotEncode("bad")
+        if alert.rule == "broken":
+            raise RuntimeError("what an event may contain")
         return f"{self.name} {alert.rule}".encode()
 
 
@@ -55,6 +57,12 @@ def bodies(worker: SinkWorker, *rules: str) -> list[bytes]:
 def test_their_numbers_are_given_up_and_the_others_go_on(worker: SinkWorker) -> None:
     assert [b"old a", b"old b"] == bodies(worker, "a", "bad", "b", "bad too")
     assert [(2, 2), (4, 4)] == [(one.first, one.last) for one in worker.given_up.take()]
+
+
+def test_why_is_said_in_the_words_of_the_format_or_by_the_kind_of_the_error(worker: SinkWorker) -> None:
+    bodies(worker, "bad", "broken")
+    reasons = [one.reason for one in worker.queue.drop_log.between(0, 9)]
+    assert ["rejected: cannot be encoded: bad", "rejected: cannot be encoded: RuntimeError"] == reasons
 
 
 def test_where_the_format_changes_meanwhile_the_others_are_in_the_new_one(
