@@ -6,6 +6,7 @@ from mozu.core.delivery import alert_limiter
 from mozu.core.delivery.alert_limiter import AlertLimiter, RateLimited
 from mozu.core.delivery.plain import REPLACED
 from mozu.core.model.alert import Alert
+from mozu.core.runtime.config.delivery import AlertLimitSettings
 from mozu.core.testing import alert
 
 
@@ -17,6 +18,7 @@ def at(second: int, rule: str = "Shell", **values: str) -> Alert:
 
 def test_without_settings_everything_passes() -> None:
     limiter = AlertLimiter()
+    assert limiter._burst == AlertLimitSettings().burst
     assert (True, [True, True]) == (limiter.off, [limiter.passes(at(0), 0.0) for _ in range(2)])
 
 

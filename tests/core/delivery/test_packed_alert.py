@@ -46,7 +46,26 @@ def an_alert() -> Alert:
 
 def test_an_alert_comes_back_as_it_was() -> None:
     packed = AlertPacker().pack(an_alert())
-    assert an_alert() == unpack(packed) == unpack(PackedAlert(unpack_form(packed.form.raw), packed.body))
+    assert packed == (read := PackedAlert(unpack_form(packed.form.raw), packed.body))
+    assert an_alert() == unpack(packed) == unpack(read)
+
+
+def test_an_alert_that_an_earlier_version_has_stored_is_read() -> None:
+    """Its text, and that of its enrichment, is not UTF-8."""
+    template = Template(("text ", Ref("text", "string")), (Ref("list", "string", is_list=True),))
+    values: dict[str, FieldValue] = {"text": "a\udc80", "list": ("b", ("c",))}
+    stored = msgspec.structs.replace(an_alert(), template=template, values=values, enrichment={"proc.cwd": "\udcff"})
+    form = (
+        b"\x97\xa6A rule\x02\xa7syscall\x82\xa5parts\x92\xa5text \x88\xa6struct\xa3Ref\xa3key\xa4text\xa4type\xa6string"
+        b"\xa6format\xa0\xa5width\x00\xa7is_list\xc2\xa8is_field\xc3\xa7is_time\xc2\xa5extra\x91\x88\xa6struct\xa3Ref\xa3key"
+        b"\xa4list\xa4type\xa6string\xa6format\xa0\xa5width\x00\xa7is_list\xc3\xa8is_field\xc3\xa7is_time\xc2\x92\xa1a\xa1b"
+        b"\xa7MZ-0007\xa0"
+    )
+    body = (
+        b"\x98\x01\xa1i\xa1h\xa6openat\x07\x91\xa6docker\x92\xd5\x01a\x80\x92\xa1b\x91\xa1c"  # the time to the values
+        b"\x81\xa8proc.cwd\xd4\x01\xff"
+    )
+    assert stored == unpack(PackedAlert(unpack_form(form), body))
 
 
 def test_the_time_of_an_alert_is_read_without_its_other_parts() -> None:

@@ -14,6 +14,7 @@ from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Stamp
+from mozu.core.runtime.config.delivery import RetrySettings
 from mozu.core.testing import alert
 from mozu.core.testing import virtual_clock as virtual_time
 from tests.support.packing import packed
@@ -258,6 +259,11 @@ def test_a_route_lets_through_what_it_names_and_mozus_own_notices() -> None:
     internal.source = "internal"
     route = Route(rules=["want*"])
     assert [True, False, True] == [route.passes(packed(item).form) for item in (own, other, internal)]
+
+
+def test_without_a_policy_a_worker_has_that_of_a_configuration_that_names_none() -> None:
+    default = RetrySettings()
+    assert RetryPolicy() == RetryPolicy(default.first, default.longest, default.attempts)
 
 
 def test_attempts_are_as_many_as_the_setting_says_and_the_dead_letter_names_them(
