@@ -166,8 +166,9 @@ def decided(code: RelocatableCode, call: Call, *, verdict: int = 0, must_pass: b
     )
     is_no_event = call.spec.family == "exec" and call.result >= 0
     assert (found.tail_call is None) == ("part_count_filtered" in found.called or is_no_event)
-    is_marked = any(context[_EXACT.offset : _EXACT.offset + _EXACT.size])
-    return Decision(found.tail_call is not None, is_marked, found.called, found.steps)
+    mark = int.from_bytes(context[_EXACT.offset : _EXACT.offset + _EXACT.size], "little")
+    assert mark in (0, 1)
+    return Decision(found.tail_call is not None, mark == 1, found.called, found.steps)
 
 
 def _look_up(call: Call, scratch: bytearray, known: bytearray) -> int:

@@ -15,6 +15,7 @@ from tests.support.filter_conditions import OPENS
 from tests.support.filter_texts import described
 
 _ORDER: Final = ("=", "in", "!=", "<", "<=", ">", ">=", "startswith", "exists")
+_CODES: Final = ("=", "in", "!=", "contains", "startswith", ">=", "exists")
 _TEXTS: Final = ("=", "in", "!=", "startswith", "endswith", "contains", "glob", "pmatch", "regex", ">=", "exists")
 _PATHS: Final = (
     "/etc/shadow", "/etc/", "/", "", "etc", "../", "/.", "/.ssh/", "//x", "/etc/*/x?y", "/etc/a[bc]/d", "*ab*c*", "/x/",
@@ -85,8 +86,9 @@ def _of_parameters(call: str) -> dict[str, tuple[Sequence[str], Sequence[str]]]:
     found: dict[str, tuple[Sequence[str], Sequence[str]]] = {"evt.arg.nothing": (_ORDER, _NUMBERS)}
     for param in declared.params:
         names = [name for name, _ in flag_table(param.table)] if param.table else []
-        few = [*names[:2], *names[len(names) // 2 : len(names) // 2 + 2], *(name[:4] for name in names[-2:]), "lower"]
-        found[f"evt.arg.{param.name}"] = ((*_ORDER, "contains"), (*few, *_NUMBERS, *(names[-1:])))
+        parts = [name[:-3] for name in names[-2:]]
+        some = names if len(names) < 20 else [*names[1:3], *names[18:20], names[-2]]
+        found[f"evt.arg.{param.name}"] = (_CODES, (*some, *parts, "lower", "3", "010", "255", "256", "9" * 9, "9" * 10))
         found[f"evt.rawarg.{param.name}"] = (_ORDER, _NUMBERS)
     return found
 

@@ -148,7 +148,7 @@ SCENES: Final[dict[str, Callable[[], Iterator[str]]]] = {
     **{f"comparisons {call}": partial(filter_bounds.comparisons, call) for call in filter_bounds.CALLS},
     **{f"rules {number}": partial(rules, number) for number in range(80)},
     **{f"acts {number}": partial(filter_acts.acts, number) for number in range(64)},
-    **{f"formulas {number}": partial(filter_acts.formulas, number) for number in range(12)},
+    **{f"formulas {number}": partial(filter_acts.formulas, number) for number in range(8)},
 }
 
 

@@ -107,6 +107,8 @@ def named(*rules: str, kind: str = "openat") -> bool:
         # something of the call itself is left to user space
         ("fd.name = /etc/shadow and fd.name regex s.adow", False),
         ("fd.name = /etc/shadow and evt.arg.mode = 0", False),
+        ("fd.name = /etc/shadow and fd.filename = val(proc.name)", False),
+        ("fd.name = /etc/shadow and proc.name = val(proc.pname)", False),
     ],
 )
 def test_a_rule_names_the_calls_of_which_the_kernel_tests_all_that_it_says(rule: str, is_named: bool) -> None:
@@ -119,3 +121,10 @@ def test_one_rule_that_names_calls_is_enough() -> None:
 
 def test_a_call_without_a_path_is_named_by_its_parameters() -> None:
     assert named("evt.rawarg.pid = 77777 and proc.aname[2] = x", kind="ptrace")
+
+
+def test_a_protocol_is_part_of_an_exact_match_only_where_the_filter_looks_it_up() -> None:
+    other = "not fd.l4proto = udp and evt.rawres > 5"
+
+    assert named("fd.l4proto = tcp and evt.rawres > 7", other, kind="recvfrom")
+    assert not named("fd.type = ipv4 and evt.rawres > 7", other, kind="recvfrom")

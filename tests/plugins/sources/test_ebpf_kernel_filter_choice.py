@@ -7,7 +7,7 @@ import pytest
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.filter.comparison import compare
 from mozu.core.filter.demand import Demand, Interest
-from mozu.core.filter.formula import FALSE, TRUE, all_of, any_of, interned, may_hold, negation
+from mozu.core.filter.formula import FALSE, TRUE, Leaf, all_of, any_of, interned, may_hold, negation
 from mozu.core.language.conditions import RuleInput, compile_rules, parse, simplify, text_of
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
@@ -214,6 +214,15 @@ def test_names_of_sockets_are_no_names_of_files() -> None:
     assert "part_must_emit_differing" not in called(chosen(rule, *others).functions["openat"])
 
 
+@pytest.mark.parametrize(
+    "kind", ["fd.type = file", "fd.typechar in (4, f)", "fd.type startswith ipv", "fd.type != ipv4"]
+)
+def test_what_may_be_a_file_shows_the_name_of_one(kind: str) -> None:
+    functions = chosen(f"{OPENS} and fd.name = /a", f"evt.type = fchmod and {kind} and fd.name contains x").functions
+
+    assert "part_must_emit_path" in called(functions["openat"])
+
+
 def test_messages_have_kernel_filters_only_if_all_have_the_same() -> None:
     both = "evt.type in (sendto, sendmsg) and fd.connected = false"
 
@@ -328,6 +337,22 @@ def test_a_filter_that_must_emit_paths_is_not_exact() -> None:
     rules = ("evt.type = openat and evt.failed = true", "evt.type = fchmod and fd.name = /b")
 
     assert not chosen(*rules).functions["openat"].is_exact
+
+
+class OfAnotherEvaluator(Leaf, frozen=True):
+    """A part of a condition that is no comparison."""
+
+
+def test_what_is_no_comparison_may_be_true_and_is_not_tested() -> None:
+    shadow = compare("fd.name", "=", ("/etc/shadow",))
+    functions = [
+        choose(Demand({"syscall": {"openat": Interest(predicate=one)}}), ["openat"]).functions.get("openat")
+        for one in (all_of((OfAnotherEvaluator(), shadow)), any_of((OfAnotherEvaluator(), shadow)))
+    ]
+
+    assert functions[0] is not None
+    assert (names.equal("/etc/shadow"), FALSE) == (functions[0].wanted, functions[0].exact)
+    assert functions[1] is None
 
 
 def test_results_that_rules_cannot_read_are_not_tested() -> None:

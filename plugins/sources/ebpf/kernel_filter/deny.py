@@ -7,7 +7,7 @@ a call that succeeds. Made of the comparisons that kill rules are made of (settl
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeGuard
 
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
@@ -116,17 +116,17 @@ def _is_known(check: Check) -> bool:
     if check.subject is Subject.OPEN:
         return isinstance(check, NumberCheck) and check.member == "flags"
     if _is_result(check):
-        return isinstance(check, NumberCheck) and _of_success(check) is not check
+        return _of_success(check) is not check
     return check.subject in (Subject.REAL, Subject.FACTS)
 
 
-def _is_result(check: Check) -> bool:
+def _is_result(check: Check) -> TypeGuard[NumberCheck]:
     return isinstance(check, NumberCheck) and check.subject is Subject.CALL and check.member == "result"
 
 
 def _of_success(check: Check) -> Formula:
     """Of a result that is no error; the same test where that does not say it."""
-    if not isinstance(check, NumberCheck) or not _is_result(check):
+    if not _is_result(check):
         return check
     if check.constant < 0:
         return {"==": FALSE, "<": FALSE, "<=": FALSE}.get(check.relation, TRUE)

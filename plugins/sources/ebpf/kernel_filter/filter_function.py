@@ -144,7 +144,7 @@ def alternatives(predicate: Formula) -> tuple[Formula, ...]:
 
 def bounds_of(leaf: Leaf, spec: SyscallSpec) -> Bounds:
     """What the kernel can test of a comparison."""
-    if not isinstance(leaf, Comparison) or not leaf.field:
+    if not isinstance(leaf, Comparison):
         return UNKNOWN
     is_open = spec.family == "open"
     readers: tuple[Callable[[], Bounds | None], ...] = (

@@ -87,8 +87,8 @@ def _comparison(check: Leaf) -> Bounds:
         return UNKNOWN
     path = _PATHS[check.about]
     value = check.value.removesuffix(b"\0").decode()
-    if check.part is NamePart.START and check.offset == 0:
+    if check.part is NamePart.START:
         return exactly(compare(path, "=" if check.value.endswith(b"\0") else "startswith", (value,)))
-    if check.part is NamePart.END and check.offset == len(check.value):
+    if check.part is NamePart.END:
         return exactly(compare(path, "endswith", (value,)))
     return at_most(compare(path, "contains", (value,)))

@@ -49,7 +49,7 @@ _WORDS: Final = 4
 
 def settled(leaf: Leaf, spec: SyscallSpec) -> Bounds:
     """What is tested of a comparison at the exit of a call, exactly; UNKNOWN where it is not decided for good."""
-    if not isinstance(leaf, Comparison) or not leaf.field or spec.family not in FAMILIES:
+    if not isinstance(leaf, Comparison) or spec.family not in FAMILIES:
         return UNKNOWN
     found = _of_executed(leaf) if spec.family == "exec" else _of_socket(leaf, spec)
     found = bounds_of(leaf, spec) if found is None else found
