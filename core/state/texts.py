@@ -36,6 +36,6 @@ def cgroups(value: bytes | None) -> Cgroups:
         if named:
             pairs.append((_NAMED + subsystem, path))
             continue
-        subsystem = subsystem.replace("_cgroup", "", 1)
+        subsystem = subsystem.removesuffix("_cgroup")
         pairs.append((_RENAMED.get(subsystem, subsystem), path))
     return tuple(pairs)

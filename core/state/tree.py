@@ -5,8 +5,8 @@ from mozu.core.state.tables import Node
 
 
 def link(state: State, node: Node) -> None:
-    """Attach the main thread of a process to the parent that its `ptid` names, if that is known."""
-    state.tables.epoch += 1
+    """Attach the main thread of a process, which has just changed, to the parent that its `ptid` names, if that is
+    known."""
     version = node.version
     parent = state.node(version.ptid) if version.pid != 1 and version.ptid != node.tid else None
     if parent is None or parent.version.pid < 0:

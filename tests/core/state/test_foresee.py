@@ -51,7 +51,7 @@ def test_a_thread_is_seen_as_one() -> None:
 
     told.machine.foresee(event)
 
-    assert (11, 10) == (read(event, "thread.tid"), read(event, "proc.pid"))
+    assert (11, 10, False) == tuple(read(event, name) for name in ("thread.tid", "proc.pid", "thread.ismain"))
 
 
 def test_the_file_that_its_source_gives_is_kept_and_else_it_is_that_of_the_descriptor() -> None:

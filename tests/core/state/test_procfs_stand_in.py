@@ -91,12 +91,26 @@ def test_arguments_and_environment_come_whole_however_long_they_are(tmp_path: Pa
     assert ("sh", tuple(arg.decode() for arg in args), ("A=1", "B=2")) == (found[1].exe, found[1].args, found[1].env)
 
 
-def test_a_thread_of_the_kernel_is_known_by_its_flag_and_has_no_arguments(tmp_path: Path) -> None:
-    place = fake(tmp_path, flags=0x00200040, cmdline=b"forged\0")
-    (place / "exe").symlink_to("/bin/forged")
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [(0x00200040, ("", (), "")), (0x00400041, ("sh", ("-c",), "/bin/gone"))],
+    ids=["PF_KTHREAD", "PF_VCPU and others"],
+)
+def test_a_thread_of_the_kernel_is_known_by_its_flag_and_has_no_arguments(
+    tmp_path: Path, flags: int, expected: tuple[str, tuple[str, ...], str]
+) -> None:
+    place = fake(tmp_path, flags=flags, cmdline=b"sh\0-c\0")
+    (place / "exe").symlink_to("/bin/gone")
     found = Procfs(str(tmp_path)).task(77)
     assert found is not None
-    assert ("", (), "") == (found[1].exe, found[1].args, found[1].exepath)
+    assert expected == (found[1].exe, found[1].args, found[1].exepath)
+
+
+def test_an_environment_is_read_where_it_is_asked_for(tmp_path: Path) -> None:
+    fake(tmp_path, environ=b"A=1\0B=2\0")
+    procfs = Procfs(str(tmp_path))
+    found = [procfs.task(77), procfs.task(77, env=True), *procfs.processes(), *procfs.processes(env=True)]
+    assert [None, ("A=1", "B=2")] * 2 == [one and one[1].env for one in found]
 
 
 @pytest.mark.parametrize(("text", "expected"), [("1000", 1000), ("0", 0), ("4294967295", -1), ("", -1), ("x", -1)])
