@@ -180,7 +180,7 @@ class Procfs:
 
     def _bytes(self, tid: int, name: str) -> bytes:
         try:
-            fd = os.open(f"{self._root}/{tid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(f"{self._root}/{tid}/{name}", os.O_RDONLY)
         except OSError:
             return b""
         try:

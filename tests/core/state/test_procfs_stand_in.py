@@ -106,6 +106,14 @@ def test_a_thread_of_the_kernel_is_known_by_its_flag_and_has_no_arguments(
     assert expected == (found[1].exe, found[1].args, found[1].exepath)
 
 
+def test_a_file_that_cannot_be_read_is_empty_and_none_stays_open(tmp_path: Path) -> None:
+    (fake(tmp_path) / "loginuid").mkdir()
+    before = os.listdir("/proc/self/fd")
+    found = Procfs(str(tmp_path)).task(77)
+    assert found is not None
+    assert (-1, len(before)) == (found[1].loginuid, len(os.listdir("/proc/self/fd")))
+
+
 def test_an_environment_is_read_where_it_is_asked_for(tmp_path: Path) -> None:
     fake(tmp_path, environ=b"A=1\0B=2\0")
     procfs = Procfs(str(tmp_path))
