@@ -82,24 +82,22 @@ class State:
         """Whether no further task is taken in."""
         return len(self.tables.by_tid) >= self._task_limit
 
-    def add(self, process: Process) -> Node:
+    def add(self, process: Process) -> None:
         """Put a task into the table; `process.task` must be its node. One of the same number must have been removed."""
         node = process.task
         assert isinstance(node, Node)
         node.newest = process
         self.tables.by_tid[process.tid] = node
         self.tables.epoch += 1
-        return node
 
-    def change(self, event: SyscallEvent, **changes: Any) -> Process | None:
+    def change(self, event: SyscallEvent, **changes: Any) -> None:
         """A new version of the event's own task, which the event itself sees already."""
         process = event.process
         if process is None:
-            return None
+            return
         node = process.task
         assert isinstance(node, Node)
         event.process = self.tables.update(node, self.number, **changes)
-        return event.process
 
     def change_process(self, event: SyscallEvent, **changes: Any) -> None:
         """The same change to every thread of the event's process."""

@@ -3,8 +3,10 @@
 import pytest
 
 from mozu.core.model.event import File
-from mozu.core.state.effects import EFFECTS, NOTHING
+from mozu.core.state import StateMachine
+from mozu.core.state.effects import CHANGES_ANOTHER, CHANGES_ITS_PROCESS, EFFECTS, NOTHING
 from mozu.core.state.observed import Opened
+from tests.core.state.sparse import sparse
 from tests.core.state.story import made
 
 
@@ -33,3 +35,16 @@ def test_an_open_makes_its_descriptor_where_the_record_has_the_whole_path(
     event.fd = fd
     found = EFFECTS["openat"](event)
     assert found == (None if known is None else (fd, file) if known else NOTHING)
+
+
+def test_processes_change_by_events_of_these_types_alone() -> None:
+    changing = set()
+    for history in sparse():
+        machine = StateMachine(procfs=None)
+        for event in history.events():
+            before = machine._state.tables.epoch
+            machine.apply([event])
+            if machine._state.tables.epoch != before:
+                changing.add(event.type)
+    assert changing - CHANGES_ANOTHER <= CHANGES_ITS_PROCESS | {"_process"}
+    assert {"setuid", "chdir", "brk"} <= changing

@@ -69,3 +69,9 @@ def test_what_a_line_leaves_out_is_what_it_has_always_been(name: str) -> None:
     read = msgspec.convert(given, kind)
     meant = {field: msgspec.to_builtins(getattr(read, field)) for field in kind.__struct_fields__ if field not in given}
     assert left_out == {key: list(value) if isinstance(value, tuple) else value for key, value in meant.items()}
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_a_line_says_no_more_than_it_must(name: str) -> None:
+    given, _ = LEFT_OUT[name]
+    assert given == msgspec.to_builtins(msgspec.convert(given, getattr(observed, name)))
