@@ -52,6 +52,15 @@ def test_the_end_of_everybody_in_a_loop_is_survived() -> None:
     assert 0 == story.machine.sizes()["tasks"]
 
 
+def test_orphans_below_a_loop_of_parents_have_none() -> None:
+    story = Story()
+    for tid, ptid in ((10, 20), (20, 30), (30, 20), (5, 10)):
+        story.has(tid, ptid=ptid)
+    story.settled()
+    story.exit(10)
+    assert read(story.write(5, 0), "proc.pname") is None
+
+
 @pytest.mark.parametrize("tid", [0, -1, -(2**63), 2**62])
 def test_strange_numbers_of_tasks_are_survived(tid: int) -> None:
     story = Story()
