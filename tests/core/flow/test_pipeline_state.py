@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mozu.core.filter.demand import Demand, Interest
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.isolation.isolated import Isolated
@@ -193,14 +194,26 @@ def test_documents_beside_system_calls_are_numbered_with_them() -> None:
     assert [1, 2, 3] == [event.num for event in scene.seen.events]
 
 
-def test_events_of_a_class_that_nothing_declares_are_a_notice_until_a_reload_declares_it() -> None:
+class Wanting(Seen):
+    """Wants events of a class that no plugin declares."""
+
+    def demand(self) -> Demand:
+        return Demand({"jsno": {"*": Interest()}})
+
+
+def test_events_of_a_class_that_nothing_declares_are_a_notice_until_a_reload_brings_rules_on_them() -> None:
     scene = Scene(state=False)
-    scene.pipeline.process([DataEvent("jsno", "a", 0)])
-    scene.pipeline.process([DataEvent("jsno", "a", 0)])
-    scene.pipeline.use(EnrichmentBufferBounds())
-    scene.pipeline.process([DataEvent("jsno", "a", 0)])
+
+    def undeclared() -> float:
+        scene.pipeline.process([DataEvent("jsno", "a", 0)])
+        return next(value for name, _, value in scene.metrics.collect() if name == "events_undeclared_total")
+
+    assert [1, 2] == [undeclared(), undeclared()]
     (notice,) = scene.taken.alerts
     assert ("Events undeclared", "made") == (notice.rule, notice.values["evt_source"])
+    scene.pipeline._evaluation.use([Isolated("evaluator", "fresh", Wanting(), scene.metrics)])
+    scene.pipeline.use(EnrichmentBufferBounds())
+    assert 2 == undeclared()
 
 
 def test_an_alert_has_the_id_of_its_event_and_rule() -> None:
