@@ -174,7 +174,7 @@ def _child(
     }  # fmt: skip
     if args[_MAJOR + 4] is not None:
         names = ("pfmajor", "pfminor", "vm_size", "vm_rss", "vm_swap")
-        own.update(zip(names, (_number(args, _MAJOR + place) for place in range(5)), strict=True))
+        own.update((name, _number(args, place)) for place, name in enumerate(names, _MAJOR))
     return replace(parent, **own) if trusted else Process(pid=child_tid, cwd="", env=(), **own)
 
 

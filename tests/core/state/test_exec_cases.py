@@ -51,6 +51,14 @@ def test_of_an_unknown_process_an_exec_reports_the_parent_but_no_directory(
     assert process.parent is (story.process(10).task if expected == 10 else None)
 
 
+@pytest.mark.parametrize("count", range(1, 8))
+def test_an_unknown_process_of_an_old_recording_is_learnt_from_fewer_parameters(story: Story, count: int) -> None:
+    whole = made("execve", 20, time=5, res=0, exe="new", pid=20, ptid=10)
+    story.machine.apply([SyscallEvent("syscall", "execve", 5, tid=20, args=whole.args[:count])])
+    process = story.process(20)
+    assert (20 if count > 4 else -1, 10 if count > 5 else -1) == (process.pid, process.ptid)
+
+
 def test_live_an_unknown_process_keeps_the_directory_that_its_exec_reports(live: Story) -> None:
     live.has(20, name="x", ptid=-1)
     live.exec(20, "/bin/x", cwd="/srv")

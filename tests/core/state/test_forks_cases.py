@@ -155,6 +155,14 @@ def test_the_child_of_an_unknown_parent_waits_for_no_one(story: Story) -> None:
     assert (-1, "<NA>") == (story.process(90).pid, story.process(90).name)
 
 
+def test_a_parent_that_is_born_after_its_child_was_seeded_has_it(story: Story) -> None:
+    story.has(30, ptid=20)
+    story.has(21, pid=20)
+    story.clone(10, 20)
+    parent = story.process(20)
+    assert (parent.task, parent.task) == (story.process(30).parent, story.process(21).leader)
+
+
 # --- recorded: what a child begins with ---
 
 
