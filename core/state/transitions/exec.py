@@ -86,7 +86,7 @@ def _take_in(state: State, event: SyscallEvent, version: Process) -> bool:
     times."""
     args = event.args
     if len(args) < _COUNT:
-        args = (*args, *(None,) * (_COUNT - len(args)))
+        args = (*args, *(None,) * _COUNT)
     (
         _, exe, words_, _, pid, _, cwd, fdlimit, pfmajor, pfminor, vm_size, vm_rss, vm_swap, comm, groups, env, tty,
         vpgid, loginuid, flags, inheritable, permitted, effective, ino, ctime, mtime, uid, _, pgid, gid,

@@ -26,6 +26,19 @@ def test_an_exec_that_would_happen_sees_the_program_that_would_run() -> None:
     assert "bash" == told.process(10).name
 
 
+def test_an_exec_that_would_happen_sees_how_old_its_program_is_and_whose() -> None:
+    story = Story(live=True)
+    story.has(10, name="bash", exepath="/bin/bash", start=9, exe_uid=5, exe_mode=0o755, exe_ctime=1)
+    dated = made("execve", 10, of=10, res=0, exe="x", comm="x", exe_ino=4, exe_ino_ctime=6, exe_ino_mtime=6)
+    undated = made("execve", 10, of=10, res=0, exe="x", comm="x")
+    for event in (dated, undated):
+        story.machine.foresee(event)
+    ages = [event.process.exe_age for event in (dated, undated) if event.process is not None]
+    assert [3, story.process(10).exe_age] == ages
+    assert [None, "/bin/bash"] == [read(dated, "proc.exe_uid"), read(dated, "proc.exepath")]
+    assert 5 == story.process(10).exe_uid
+
+
 def test_an_exec_that_would_fail_sees_its_caller() -> None:
     told = story()
     event = made("execve", 10, of=10, res=-2, exe="cat", comm="cat")
