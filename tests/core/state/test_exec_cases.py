@@ -144,6 +144,15 @@ def test_an_exec_that_does_not_date_its_executable_leaves_the_age(story: Story) 
     assert (3, 5) == (story.process(20).exe_age, story.process(20).exe_novelty)
 
 
+def test_the_age_in_a_pid_namespace_is_that_of_the_last_executable_that_is_newer(story: Story) -> None:
+    story.has(20, ptid=1, start=9, pidns_start=2)
+    found = []
+    for ctime in (6, 2, 1, 3):
+        story.exec(20, "/bin/x", exe_ino=1, exe_ino_ctime=ctime, exe_ino_mtime=1)
+        found.append(story.process(20).exe_novelty)
+    assert [4, 4, 4, 1] == found
+
+
 # --- where it is ---
 
 
