@@ -36,6 +36,13 @@ def older_model(tmp_path_factory: pytest.TempPathFactory) -> kernel_memory.Kerne
     return kernel_memory.compiled(tmp_path_factory.mktemp("older"), older=True)
 
 
+@pytest.fixture(scope="session")
+@needs_live
+def programs(tmp_path_factory: pytest.TempPathFactory) -> kernel_memory.Kernel:
+    """Programs of bpf/programs in user space."""
+    return kernel_memory.compiled(tmp_path_factory.mktemp("programs"), "program_model.c")
+
+
 @pytest.fixture
 def machine(memory_model: kernel_memory.Kernel) -> Machine:
     """A task in empty memory."""

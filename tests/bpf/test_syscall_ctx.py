@@ -16,6 +16,10 @@ REQUEST = SIZES["URING_REQUEST_SIZE"]
 TEXT = bytes(range(65, 91)) * 20
 
 
+USERS = 1 << 16
+"""Bytes of memory that the caller has."""
+
+
 def user(machine: Machine, raw: bytes, at: int = 0) -> int:
     """The address of bytes in the caller's memory."""
     ctypes.memmove(machine.kernel.users + at, raw, len(raw))
@@ -73,7 +77,8 @@ def test_without_settings_no_payload_is_kept(machine: Machine) -> None:
 @pytest.mark.parametrize(("entry_path", "width"), [(NATIVE, 8), (2, 8), (COMPAT, 4)])
 def test_words_are_as_wide_as_those_of_the_caller(machine: Machine, entry_path: int, width: int) -> None:
     words = [0x1111_2222_3333_4444, 0x5555_6666_7777_8888, 0xFFFF_FFFF_FFFF_FFFF]
-    at = user(machine, b"".join((word & (1 << 8 * width) - 1).to_bytes(width, "little") for word in words))
+    raw = b"".join((word & (1 << 8 * width) - 1).to_bytes(width, "little") for word in words)
+    at = user(machine, raw, USERS - len(raw))
     machine.call.put("entry_path", entry_path)
 
     found = [machine.library.word(pointer(machine.call.address), pointer(at), index) for index in range(3)]
@@ -128,7 +133,7 @@ def test_a_call_has_no_strings_until_they_are_appended(machine: Machine) -> None
 def test_a_completed_record_goes_on_to_the_program_that_puts_it_out(machine: Machine) -> None:
     for name in ("slot", "then", "done"):
         machine.call.put(name, 9)
-    machine.library.records(2, 3)
+    assert 0 == machine.library.records(2, 3)
     assert [2, 3, 0] == [machine.call[name] for name in ("slot", "then", "done")]
     assert OUTPUT_INDEX == machine.library.went_to()
 

@@ -17,6 +17,7 @@ PART: Final = {
 
 KERNEL: Final = "tests/plugins/sources"
 """Where the live tests of programs below bpf/ are."""
+_SCENES: Final = ("tests/bpf/test_program_scenes.py",)
 IN_USER_SPACE: Final = {
     "accounts": ("tests/bpf/test_accounts_scenes.py", "tests/bpf/test_accounts.py", "tests/bpf/test_record.py"),
     "cgroups": ("tests/bpf/test_cgroups.py", "tests/bpf/test_task.py"),
@@ -36,35 +37,37 @@ IN_USER_SPACE: Final = {
     "task": ("tests/bpf/test_task.py",),
     "uring": ("tests/bpf/test_uring.py",),
     "verdict_memory": ("tests/bpf/test_verdict_memory.py",),
+    **dict.fromkeys(("iovec", "msghdr"), _SCENES),
+    **dict.fromkeys(("cgroup_move", "reaper"), ("tests/bpf/test_lifecycle.py",)),
+    **dict.fromkeys(("programs/exec", "programs/lifecycle"), ("tests/bpf/test_lifecycle.py", *_SCENES)),
+    **{
+        f"programs/{name}": _SCENES
+        for name in (
+            *("accept", "cwd", "descriptor", "identity", "mapping", "memory", "message", "mmsg"),
+            *("number", "open", "pair", "path", "session", "transfer"),
+        )
+    },
 }
-"""Name of a C file → tests that compile it for user space; no others are asked."""
-OF_C: Final = {
-    "cgroup_move": (f"{KERNEL}/test_ebpf_process.py", f"{KERNEL}/test_ebpf_state.py"),
-    "exec": (f"{KERNEL}/test_ebpf_process.py",),
-    "lifecycle": (f"{KERNEL}/test_ebpf_process.py",),
-    "session": (f"{KERNEL}/test_ebpf_process.py",),
-    "accept": (f"{KERNEL}/test_ebpf_socket.py",),
-    "message": (f"{KERNEL}/test_ebpf_socket.py",),
-    "mmsg": (f"{KERNEL}/test_ebpf_socket.py",),
-    "msghdr": (f"{KERNEL}/test_ebpf_socket.py",),
-    "iovec": (f"{KERNEL}/test_ebpf_transfer.py",),
-}
-"""Name of a C file → live tests of what it does, where their files are not named by it."""
+"""C file below bpf/, without its ending → tests that compile it for user space; no others are asked."""
 
 
 def is_compiled_for_user_space(file: str) -> bool:
     """Whether tests of a C file need no kernel."""
-    return Path(file).stem in IN_USER_SPACE
+    return _place(file) in IN_USER_SPACE
+
+
+def _place(file: str) -> str:
+    return str(Path(file).relative_to("bpf").with_suffix(""))
 
 
 def of_c(root: Path, file: str) -> list[str]:
     """Tests of a C file in user space, else its live ones; all of the kernel programs where none are its own."""
     stem = Path(file).stem
     if is_compiled_for_user_space(file):
-        return [*IN_USER_SPACE[stem]]
+        return [*IN_USER_SPACE[_place(file)]]
     own = [str(one.relative_to(root)) for one in sorted((root / KERNEL).glob(f"test_ebpf_{stem}*.py"))]
     every = ["tests/bpf", *(str(one.relative_to(root)) for one in sorted((root / KERNEL).glob("test_ebpf_*.py")))]
-    return [*OF_C.get(stem, ()), *own] or every
+    return own or every
 
 
 def named(root: Path, file: str) -> list[str]:

@@ -19,7 +19,7 @@ _OPTIONS: Final = (
 
 def compiled(folder: Path, model: str, types: str = "") -> ctypes.CDLL:
     """The functions of a model (a file of tests/support), which includes headers of bpf/. `types`: structs in C."""
-    for header in (ROOT / "bpf").rglob("*.h"):
+    for header in (ROOT / "bpf").rglob("*.[ch]"):
         target = folder / header.relative_to(ROOT / "bpf")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(_HELPER.sub(r"helper_\1", header.read_text()))

@@ -11,7 +11,7 @@ from tests.support.kernel_memory import Kernel
 from tests.support.kernel_tree import Memory
 
 FLOW, SCRATCH, COUNTS, SETTINGS, SYSCALL_CTX, FILTER_SCRATCH, OPENED_PATHS = 1, 6, 7, 8, 9, 10, 11
-KILLS, KILL_SPARED, KILL_SHARED = 24, 25, 26
+KILLS, KILL_SPARED, KILL_SHARED, ARG_LAYOUTS = 24, 25, 26, 27
 """Numbers of maps in kernel_model.h."""
 DIRECTORY, REGULAR, SOCKET, FIFO = 0o040755, 0o100644, 0o140777, 0o010644
 COMMON, RESERVED, EXACT = range(3)
@@ -223,7 +223,7 @@ class Machine:
         size = wire.layouts()[name].size
         return self.kernel.bytes_at(self.record() + size, self.library.used(pointer(self.s)) - size)
 
-    def marks(self) -> set[str]:
-        """Of the record."""
-        found = self.library.marks_of_record(pointer(self.s))
+    def marks(self, slot: int = 0) -> set[str]:
+        """Of the record of a slot."""
+        found = self.library.marks_of_record(pointer(self.s + slot * SIZES["SCRATCH_SIZE"]))
         return {name for name, bit in wire.marks().items() if found & bit}

@@ -178,8 +178,8 @@ def _older(types: str) -> str:
     return _NEWER.sub("", types[: found.start()] + found[1] + members + types[found.end() + 1 :])
 
 
-def compiled(folder: Path, *, older: bool = False) -> Kernel:
+def compiled(folder: Path, model: str = "memory_model.c", *, older: bool = False) -> Kernel:
     """With the structs of the running kernel, or those of an older one."""
     types = codegen.kernel_text(codegen.read_types())
     types = _older(types) if older and "HAS_inode__i_ctime_sec" in types else types
-    return Kernel(bpf_compiled.compiled(folder, "memory_model.c", types), types)
+    return Kernel(bpf_compiled.compiled(folder, model, types), types)

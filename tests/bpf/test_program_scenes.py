@@ -1,0 +1,16 @@
+"""The records of drawn calls are what they were before. Where a difference is meant:
+`python -m tests.bpf.program_scenes`.
+"""
+
+import pytest
+
+from tests.bpf.program_scenes import FILE, NAMES, described
+from tests.support import golden
+from tests.support.kernel_memory import Kernel
+
+pytestmark = pytest.mark.live
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_of_each_drawn_call_the_program_of_its_family_records_the_same(programs: Kernel, name: str) -> None:
+    assert golden.first_difference(golden.kept(FILE)[name], described(programs, name)) == ""
