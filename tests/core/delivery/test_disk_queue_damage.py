@@ -1,5 +1,7 @@
-"""What a disk queue loses with its file: what it has neither given out nor in memory."""
+"""What a disk queue loses with its file, or with a row of it: what it has neither given out nor in memory."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,21 @@ def test_numbers_that_a_damaged_file_does_not_give_back_are_lost_where_memory_do
     assert lost == found
     assert [DroppedRange(*one, SPOOL_DAMAGED) for one in lost] == dropped
     assert sum(last - first + 1 for first, last in lost) == counts["spool damaged"]
+
+
+def test_rows_that_cannot_be_read_back_are_dead_letters_whose_numbers_are_announced(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+
+    async def before(queue: DiskQueue) -> None:
+        for _ in range(5):
+            queue.put(packed(alert()))
+
+    async def scenario(queue: DiskQueue) -> tuple[list[int], list[DroppedRange]]:
+        return [number for number, _ in await queue.get(9)], queue.take_dropped()
+
+    play(path, before)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("UPDATE alerts SET body = x'00' WHERE seq IN (2, 3)")
+    (given, dropped), counts, _ = play(path, scenario)
+    assert ([1, 4, 5], [(2, 3)]) == (given, [(one.first, one.last) for one in dropped])
+    assert (2, 3) == (counts["sink_alerts_dead_lettered_total"], counts["spool_left_records_total"])
