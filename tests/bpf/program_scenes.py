@@ -15,7 +15,7 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.plugins.sources.ebpf import arg_layouts, wire
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 from tests.support import golden
-from tests.support.kernel_machine import ARG_LAYOUTS, FIFO, Machine, pointer
+from tests.support.kernel_machine import ARG_LAYOUTS, FIFO, OPENED_PATHS, Machine, pointer
 from tests.support.kernel_memory import Kernel, compiled
 from tests.support.requirements import DATA
 
@@ -34,7 +34,7 @@ _RECORDS: Final = {
 }  # fmt: skip
 """Function of a program → struct of its record."""
 NAMES: Final = tuple(sorted(_RECORDS))
-_CALLS: Final = 60
+_CALLS: Final = 80
 _LEFT_OUT: Final = frozenset({"head_time", "head_cpu", "head_marks", "loginuid"})
 """Members that depend on the clock or on the kernel's build, or are set as the record is put out."""
 _TEXTS: Final = (b"/etc/passwd", b"rel/x", b"", b"/", b".", b"/long/" + b"l" * 300)
@@ -81,6 +81,14 @@ class Caller:
         self.end = kernel.users
         arguments = self.put(b"prog\0--all\0")
         machine.put("mm_struct", memory, total_vm=99, arg_start=arguments, arg_end=arguments + 11)
+        nowhere = machine.dentry(0, "/", machine.inode(block=2))
+        if chance.random() < 0.3:
+            place = {"pwd.mnt": machine.mount(0, 0, nowhere, 2), "pwd.dentry": nowhere}
+            kernel.put("fs_struct", machine.of("task_struct", machine.task, "fs"), place)
+        self.files = files
+        for file in files:
+            kept = struct.pack("<QQQ", machine.of("file", file, "f_path.dentry"), 4, 4) + b"/way".ljust(256, b"\0")
+            machine.library.put(OPENED_PATHS, struct.pack("<Q", file), kept)
         self.layouts = kernel.map(ARG_LAYOUTS, 4, arg_layouts.SIZE, 1100, is_array=True)
 
     def put(self, raw: bytes) -> int:
@@ -172,7 +180,8 @@ def described(kernel: Kernel, function: str) -> Iterator[str]:
     run = getattr(kernel.library, f"run_{function}")
     for number in range(_CALLS):
         caller = Caller(kernel, chance)
-        spec, machine = chance.choice(calls), caller.machine
+        spec, machine = calls[number % len(calls)], caller.machine
+        machine.settings.put("off", chance.random() < 0.05)
         machine.settings.put("snaplen", chance.choice((0, 80, 200)))
         machine.settings.put("realpath", chance.choice((0, 1)))
         machine.call.put("entry_path", chance.choice((_NATIVE, _NATIVE, _COMPAT)))
@@ -188,6 +197,9 @@ def described(kernel: Kernel, function: str) -> Iterator[str]:
         yield f"# {number} {spec.name}: {machine.call['result']}, entry path {machine.call['entry_path']}"
         yield golden.line("goes on to", following)
         yield golden.line("done", machine.call["done"])
+        kept = [bool(machine.library.get(OPENED_PATHS, struct.pack("<Q", file))) for file in caller.files]
+        if not all(kept):
+            yield golden.line("keeps the paths that they were opened by", kept)
         if following:
             yield from _record(machine, _RECORDS[function])
 

@@ -12,5 +12,5 @@ pytestmark = pytest.mark.live
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_of_each_drawn_call_the_program_of_its_family_records_the_same(programs: Kernel, name: str) -> None:
+def test_records_of_drawn_calls(programs: Kernel, name: str) -> None:
     assert golden.first_difference(golden.kept(FILE)[name], described(programs, name)) == ""

@@ -17,7 +17,7 @@ PART: Final = {
 
 KERNEL: Final = "tests/plugins/sources"
 """Where the live tests of programs below bpf/ are."""
-_SCENES: Final = ("tests/bpf/test_program_scenes.py",)
+_SCENES: Final = "tests/bpf/test_program_scenes.py"
 IN_USER_SPACE: Final = {
     "accounts": ("tests/bpf/test_accounts_scenes.py", "tests/bpf/test_accounts.py", "tests/bpf/test_record.py"),
     "cgroups": ("tests/bpf/test_cgroups.py", "tests/bpf/test_task.py"),
@@ -37,16 +37,17 @@ IN_USER_SPACE: Final = {
     "task": ("tests/bpf/test_task.py",),
     "uring": ("tests/bpf/test_uring.py",),
     "verdict_memory": ("tests/bpf/test_verdict_memory.py",),
-    **dict.fromkeys(("iovec", "msghdr"), _SCENES),
-    **dict.fromkeys(("cgroup_move", "reaper"), ("tests/bpf/test_lifecycle.py",)),
-    **dict.fromkeys(("programs/exec", "programs/lifecycle"), ("tests/bpf/test_lifecycle.py", *_SCENES)),
+    **dict.fromkeys(("iovec", "msghdr"), (_SCENES,)),
+    **dict.fromkeys(("cgroup_move", "reaper", "standard_descriptors"), ("tests/bpf/test_lifecycle.py",)),
+    **dict.fromkeys(("programs/exec", "programs/lifecycle"), ("tests/bpf/test_lifecycle.py", _SCENES)),
     **{
-        f"programs/{name}": _SCENES
+        f"programs/{name}": (f"{_SCENES}::test_records_of_drawn_calls[{name}_exit]",)
         for name in (
             *("accept", "cwd", "descriptor", "identity", "mapping", "memory", "message", "mmsg"),
-            *("number", "open", "pair", "path", "session", "transfer"),
+            *("number", "open", "pair", "path", "transfer"),
         )
     },
+    "programs/session": (f"{_SCENES}::test_records_of_drawn_calls",),
 }
 """C file below bpf/, without its ending → tests that compile it for user space; no others are asked."""
 
