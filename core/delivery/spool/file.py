@@ -44,8 +44,7 @@ class SpoolDamaged(MozuError):
         *,
         lost: tuple[tuple[int, int], ...] | None = None,
     ) -> None:
-        count = 0 if lost is None else sum(last - first + 1 for first, last in lost)
-        missing = "" if lost is None else f", {count} could not be read"
+        missing = "" if lost is None else f", {sum(last - first + 1 for first, last in lost)} could not be read"
         letters = f" and {dead} dead letters" if dead else ""
         state, kept = ("is gone", "") if aside is None else ("is damaged", f", the file is kept as {aside.name}")
         super().__init__(f"{path} {state}: {salvaged} alerts{letters} were taken over{missing}{kept}")

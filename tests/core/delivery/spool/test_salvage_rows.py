@@ -63,6 +63,11 @@ def test_behind_what_cannot_be_read_the_next_rows_are_found_up_to_the_last_one(l
     assert [1, 2, 4, 6] == found(Damaged([1, 2, None, 4, None, 6], last=last, sequence=sequence))
 
 
+@pytest.mark.parametrize("next_one", [3, 4, 5])
+def test_the_next_row_is_found_however_many_cannot_be_read_before_it(next_one: int) -> None:
+    assert [1, next_one] == found(Damaged([1, None, next_one], last=next_one))
+
+
 def test_where_no_last_row_is_known_what_can_be_read_at_once_is_all() -> None:
     assert [1, 2] == found(Damaged([1, 2, None, 4]))
     assert [1, 2, 4] == found(Damaged([1, 2, 4]))

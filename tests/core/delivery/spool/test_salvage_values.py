@@ -20,7 +20,7 @@ def path(tmp_path: Path) -> Path:
     """Alerts 1 to 3, the second tried once; dead letters 1 to 3, which were the alerts 4 to 6."""
     path = tmp_path / "spool.db"
     with closing(Spool(path)) as spool:
-        spool.append([packed(alert(f"rule {number}")) for number in range(1, 7)])
+        spool.append([packed(alert(f"rule {number % 2}")) for number in range(1, 7)])
         spool.count_attempt([2])
         spool.dead_letter([(number, "refused") for number in (4, 5, 6)])
     return path

@@ -1,5 +1,6 @@
 """A spool whose file is set aside while it is open, and goes on in a new one."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -53,6 +54,15 @@ def test_a_file_that_was_deleted_is_not_set_aside(spool: Spool, path: Path) -> N
     assert f"{path} is gone: 3 alerts were taken over, 0 could not be read" == str(damage)
     assert {"spool.db", "spool.db-shm", "spool.db-wal"} == {one.name for one in path.parent.iterdir()}
     assert ["spool.db", "spool.db", "spool.db-shm", "spool.db-wal"] == descriptors_below(path.parent)
+
+
+@pytest.mark.parametrize("suffix", file.FILES)
+def test_a_file_in_whose_place_another_stands_is_not_in_its_place(spool: Spool, path: Path, suffix: str) -> None:
+    assert spool.is_in_place()
+    one = path.with_name(path.name + suffix)
+    shutil.copy(one, path.with_name("another"))
+    path.with_name("another").replace(one)
+    assert not spool.is_in_place()
 
 
 def test_the_file_can_be_read_again_where_it_was_locked_by_its_own_connection(
