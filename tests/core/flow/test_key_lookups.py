@@ -9,7 +9,9 @@ from mozu.core.api import LookupLimits, LookupTable
 from mozu.core.flow.key_lookups import KeyLookups
 from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.owner import OWNER
 from mozu.core.metrics import Metrics
+from mozu.core.model.event import Event
 from mozu.core.testing import virtual_clock
 from mozu.testing import context
 from tests.core.testing.acme import Geo, geo, visit
@@ -219,6 +221,37 @@ def test_an_event_whose_key_cannot_be_given_waits_for_nothing(wrong: str) -> Non
         assert desk.lookups.enricher.suspension.is_over
 
     assert play(scene, wrong) == []
+
+
+def test_an_enricher_that_cannot_say_what_it_knows_knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(desk: Desk) -> None:
+        await desk.ask("a")
+        assert desk.lookups.knows("a")
+
+        def fails(key: str) -> bool:
+            raise ValueError("no table")
+
+        monkeypatch.setattr(desk.geo, "known", fails)
+        assert not desk.lookups.knows("a")
+
+    play(scene)
+
+
+def test_what_happens_after_a_key_was_given_is_not_the_enricher_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(desk: Desk) -> None:
+        owners: list[object] = []
+        key = desk.geo.key
+
+        def noted(event: Event) -> str | None:
+            owners.append(OWNER.get())
+            return key(event)
+
+        monkeypatch.setattr(desk.geo, "key", noted)
+        before = OWNER.get()
+        desk.lookups.key(visit("a"))
+        assert ([desk.lookups.enricher], before) == (owners, OWNER.get())
+
+    play(scene)
 
 
 def test_an_enricher_whose_key_was_broken_off_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -216,6 +216,26 @@ def test_events_of_a_class_that_nothing_declares_are_a_notice_until_a_reload_bri
     assert 2 == undeclared()
 
 
+class Entries:
+    """A receipt that keeps its entries."""
+
+    def __init__(self) -> None:
+        self.passed: list[bool] = []
+
+    def add(self, *, passed: bool) -> None:
+        self.passed.append(passed)
+
+
+def test_a_receipt_has_an_entry_for_each_item_whatever_it_is() -> None:
+    scene, entries = Scene(state=False), Entries()
+    receipt: Any = entries
+    scene.pipeline.process([DataEvent("json", "a", 0)] * 2, receipt)
+    scene.pipeline.process([alert("ready"), DataEvent("json", "a", 0)], receipt)
+    scene.pipeline.process([alert("ready")])
+    assert [True] * 4 == entries.passed
+    assert 2 == scene.pipeline.ready_alerts.value
+
+
 def test_an_alert_has_the_id_of_its_event_and_rule() -> None:
     def judge(event: Event) -> Sequence[Alert]:
         made = alert("Rule")
@@ -226,6 +246,40 @@ def test_an_alert_has_the_id_of_its_event_and_rule() -> None:
     scene.pipeline.process([DataEvent("json", "a", 5)])
     (found,) = scene.taken.alerts
     assert (found.id, found.incomplete) == (alert_id(5, "here/1", "Rule"), ())
+
+
+class Responding:
+    """Keeps what the responses are asked for; those of rules `kill` are wanted."""
+
+    def __init__(self) -> None:
+        self.untold: list[int] = []
+        self.responded: list[tuple[str, int | None, int]] = []
+
+    def report_untold(self, events: Sequence[Event]) -> None:
+        self.untold += [event.num for event in events]
+
+    def wants(self, one: Alert) -> bool:
+        return one.rule == "kill"
+
+    def respond(self, one: Alert, event: Event | None, latest: Any) -> None:
+        self.responded.append((one.rule, None if event is None else event.num, latest()))
+
+
+def test_responses_are_given_the_alerts_that_they_want_with_their_events() -> None:
+    def judge(event: Event) -> Sequence[Alert]:
+        found = []
+        for rule, number in (("kill", event.num), ("look", event.num), ("kill", 99)):
+            found.append(alert(rule))
+            found[-1].event_num = number
+        return found
+
+    scene, responses = Scene(judge=judge), Responding()
+    pipeline: Any = scene.pipeline
+    pipeline._responses = responses
+    scene.pipeline.process([chdir(7, 30), chdir(7, 40)])
+    assert [1, 2] == responses.untold
+    assert [("kill", 1, 40), ("kill", None, 40), ("kill", 2, 40), ("kill", None, 40)] == responses.responded
+    assert 6 == len(scene.taken.alerts)
 
 
 def test_what_asks_before_a_call_runs_needs_processes_and_responses() -> None:

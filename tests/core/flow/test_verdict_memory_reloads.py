@@ -12,9 +12,11 @@ from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
-from mozu.core.model.event import Event
+from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
+from mozu.core.state import StateMachine
 from tests.core.flow.making import Seen
 from tests.core.flow.test_verdict_memory import FAMILY, TIMES, fields, judged_by, opened, process
+from tests.core.state.story import made
 from tests.support.judged_twice import SIZE, ByRules, Judged, Leaving
 
 NEVER = "evt.type = openat and fd.name = /etc/shadow"
@@ -133,6 +135,35 @@ def test_an_alert_that_names_no_event_keeps_nothing_of_later_batches_from_being_
     one.process([opened(path="/etc/shadow")])
     assert calls(one) == TIMES - 3
     assert 1 == len(one.alerts())
+
+
+def test_what_is_held_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = remembering()
+    with monkeypatch.context() as patch:
+        patch.setattr(one.pipeline._buffer, "admit", lambda events: ())
+        one.process([opened(path="/srv/held")])
+    assert calls(one, path="/srv/held") == TIMES - 1
+
+
+def test_a_source_that_follows_the_state_is_given_recognised_calls_behind_the_others() -> None:
+    class Following(Leaving):
+        def __init__(self) -> None:
+            super().__init__()
+            self.applied: list[list[tuple[type, str]]] = []
+
+        def state_applied(self, batch: Sequence[Event]) -> None:
+            self.applied.append([(type(event), event.type) for event in batch])
+
+    source = Following()
+    one = Judged([ByRules((NEVER,), fields())], SIZE, StateMachine(procfs="/nowhere/at/all"), source)
+    one.process([])
+    one.process(FAMILY)
+    calls(one)
+    source.applied.clear()
+    one.process([opened(), made("close", 20, of=20, res=0, fd=3)])
+    one.process([opened(path="/srv/other")])
+    recognised, closed, other = (UndecodedEvent, "openat"), (SyscallEvent, "close"), (SyscallEvent, "openat")
+    assert [[closed, recognised], [other]] == source.applied
 
 
 def test_equal_calls_of_one_batch_are_kept_once() -> None:
