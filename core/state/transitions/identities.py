@@ -12,7 +12,7 @@ from mozu.core.model.event.namespaces import NAMESPACES
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.observed import Identity
 from mozu.core.state.state import INVALID_ID, State
-from mozu.core.state.transitions.use import result_of
+from mozu.core.state.transitions.use import has_flag, result_of
 
 _CLONE_FLAGS: Final = dict(flag_table("clone_flags"))
 _NEW_USER: Final = _CLONE_FLAGS["CLONE_NEWUSER"]
@@ -108,7 +108,7 @@ def new_user_namespace(state: State, event: SyscallEvent, flags: int | None) -> 
     """A task that enters a user namespace of its own holds every capability there. Programs inherit none of them;
     in recordings, read as Falco reads them, they inherit all.
     """
-    if result_of(event) >= 0 and (flags or 0) & _NEW_USER:
+    if result_of(event) >= 0 and has_flag(flags, _NEW_USER):
         whole = _ALL_CAPABILITIES
         state.change(
             event, cap_inheritable=0 if state.live else whole, cap_permitted=whole, cap_effective=whole
@@ -119,7 +119,7 @@ def _unshare(state: State, event: SyscallEvent) -> None:
     flags = event.args[1]
     new_user_namespace(state, event, flags)
     if state.live and result_of(event) == 0 and event.process is not None:
-        added = sum(NAMESPACES[name] for name, flag in _UNSHARED.items() if (flags or 0) & flag)
+        added = sum(NAMESPACES[name] for name, flag in _UNSHARED.items() if has_flag(flags, flag))
         state.change(event, namespaces=event.process.namespaces | added)
 
 

@@ -240,6 +240,14 @@ def test_live_the_parent_is_the_one_that_an_exec_reports_if_it_is_known(
     assert {expected[1]} == parents
 
 
+def test_live_a_parent_that_is_reported_behind_its_end_is_the_one_that_took_its_child_in(live: Story) -> None:
+    live.event("_fork", 10, observed=Forked(20, 20, 20, 20))
+    live.exit(10, reaper=1)
+    live.exec(20, "/bin/x", observed=Executed(ptid=10))
+    process = live.process(20)
+    assert (1, live.process(1).task) == (process.ptid, process.parent)
+
+
 def test_live_a_shared_table_of_descriptors_is_left_by_an_exec_with_what_is_open(live: Story) -> None:
     live.has_file(10, 3, File("file", "/x"))
     live.event("_fork", 10, observed=Forked(20, 20, 20, 20, shares_files=True))
