@@ -1,5 +1,6 @@
 import pytest
 
+from mozu.core.model.event import SyscallEvent
 from mozu.core.state.observed import Cwd
 from tests.core.state.story import THREAD, Story, read
 
@@ -72,3 +73,10 @@ def test_the_kernel_knows_best_where_a_chdir_led() -> None:
     story = Story(live=True)
     event = story.event("chdir", 10, res=0, path="link", observed=Cwd("/real/place"))
     assert "/real/place/" == read(event, "proc.cwd")
+
+
+@pytest.mark.parametrize("args", [(), (0,), (0, None), (0, ""), (-1, "/srv"), (None, "/srv")])
+def test_a_getcwd_that_failed_or_does_not_say_where_moves_no_process(story: Story, args: tuple[object, ...]) -> None:
+    before = story.process(10).cwd
+    story.machine.apply([SyscallEvent("syscall", "getcwd", 0, tid=10, args=args)])
+    assert before == story.process(10).cwd

@@ -144,3 +144,11 @@ def test_a_limit_of_a_task_that_is_not_known_is_not_kept() -> None:
     before = story.process(77).fdlimit
     story.event("prlimit", 10, res=0, newcur=64, pid=77, resource=NOFILE)
     assert before == story.process(77).fdlimit
+
+
+def test_a_task_with_the_number_0_has_limits_as_others_have() -> None:
+    story = Story()
+    story.has(0, name="swapper", fdlimit=4)
+    story.settled()
+    story.event("prlimit", 0, res=0, newcur=64, pid=0, resource=NOFILE)
+    assert 64 == story.process(0).fdlimit
