@@ -18,6 +18,8 @@ _OFFSET: Final = re.compile(r"_Static_assert\(__builtin_offsetof\(struct \w+, \w
 _STRUCT: Final = re.compile(r"^struct (\w+) \{\n(.*?)^\};", re.DOTALL | re.MULTILINE)
 _LARGEST: Final = 4096
 """Bytes that any struct takes, with what is put behind it."""
+_BYTES: Final = 1 << 22
+"""Of kernel_memory in memory_model.c."""
 _PLACES: Final = 64
 """Of a map that is no array."""
 
@@ -51,12 +53,14 @@ class Kernel:
         bodies = {one[1]: one[2] for one in _STRUCT.finditer(types)}
         self._members = {name: dict(self._members_of(name, body)) for name, body in bodies.items()}
         self.users: int = library.users()
+        self.next = 0
         self.clear()
 
     def clear(self) -> None:
         """All of it is 0, and there is no map."""
-        self.library.begin()
-        self.next: int = self.library.kernel_place()
+        start: int = self.library.kernel_place()
+        self.library.begin(ctypes.c_uint64(self.next - start if self.next else 0))
+        self.next = start
         self.zeroes = self.place(_LARGEST)
         """What a null pointer leads to, where a load through one gives 0."""
 
@@ -80,6 +84,7 @@ class Kernel:
     def place(self, size: int) -> int:
         """The address of so many bytes, all zero."""
         found, self.next = self.next, self.next + size + 63 & ~63
+        assert self.next <= self.library.kernel_place() + _BYTES
         return found
 
     def new(self, struct: str, members: Mapping[str, int | bytes] | None = None, /, **more: int | bytes) -> int:

@@ -98,8 +98,9 @@ void set_map(u32 map, u32 key_size, u32 value_size, u32 places, int is_array, ch
 void shorten_map(u32 map, u32 places) { maps[map].places = places; }
 void put(u32 map, void *key, void *value) { bpf_map_update_elem((void *)(u64)(map + 1), key, value, 0); }
 void *get(u32 map, void *key) { return bpf_map_lookup_elem((void *)(u64)(map + 1), key); }
-void begin(void) {
-  __builtin_memset(kernel_memory, 0, sizeof(kernel_memory)); __builtin_memset(user_memory, 0, sizeof(user_memory));
+/* `used`: bytes of the kernel's memory that are not 0. */
+void begin(u64 used) {
+  __builtin_memset(kernel_memory, 0, used); __builtin_memset(user_memory, 0, sizeof(user_memory));
   __builtin_memset(maps, 0, sizeof(maps)); __builtin_memset(denial, 0, sizeof(denial));
   number_of_tasks = number_of_signals = locks = walks = references = mistakes = denials = refuses_signals = sent = went_on = 0;
   gone = 0;
