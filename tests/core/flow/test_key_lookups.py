@@ -199,12 +199,12 @@ def test_an_enricher_that_keeps_no_answer_is_counted_each_time_and_reported_once
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def scene(desk: Desk) -> None:
-        for key in ("a", "b"):
+        for key in ("a", "b", "c"):
             await desk.ask(key)
-        assert counted(desk) == {"": 2, "_empty": 2, "_unknown": 2, "_refused": 0}
+            assert 1 == caplog.text.count("has ended, and `known` is False")
+        assert counted(desk) == {"": 3, "_empty": 3, "_unknown": 3, "_refused": 0}
 
     play(scene, wrong="never known")
-    assert 1 == caplog.text.count("has ended, and `known` is False")
 
 
 def counted(desk: Desk) -> dict[str, float]:
@@ -286,6 +286,22 @@ def test_the_table_forgets_what_was_used_longest_ago() -> None:
     assert table.get("a") == 1
     table.put("c", None)
     assert ("a" in table, "b" in table, "c" in table, table.get("c"), len(table)) == (True, False, True, None, 2)
+
+
+def test_a_key_that_is_asked_for_again_is_the_newest() -> None:
+    async def scene(desk: Desk) -> None:
+        for key in ("w", "x", "y"):
+            await desk.ask(key)
+        await asyncio.sleep(61.0)
+        desk.table.shrink()
+        desk.table.shrink()
+        await desk.ask("w")
+        await desk.ask("z")
+        for _ in range(4):
+            desk.table.shrink()
+        assert [desk.lookups.must_wait(key) for key in ("w", "z")] == [False, False]
+
+    assert play(scene, cache=3, negative_ttl=60) == ["w", "x", "y", "w", "z"]
 
 
 def test_declared_limits_are_what_an_entry_does_not_change() -> None:

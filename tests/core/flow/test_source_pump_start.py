@@ -69,7 +69,8 @@ class Scene:
             isolated, self.seen, live=live, state=self.machine, metrics=metrics, worker=self.worker
         )
         reconciler: Any = self.reconciler
-        pumped = PumpedSource("made", self.pipeline, reconciler, ends=True)
+        self.prepared: list[Any] = []
+        pumped = PumpedSource("made", self.pipeline, reconciler, prepare=self.prepared.append, ends=True)
         alerts = alert_pipeline(self.worker, metrics=metrics)
         self.pump = SourcePump(iter([pumped]), alerts, **{"demand": needing, "stopping": asyncio.Event(), **more})
 
@@ -234,6 +235,7 @@ def test_the_alert_of_a_failure_says_why_and_when_it_goes_on() -> None:
     first, second = Failing(), Batches()
     scene = Scene(first, second=second)
     scene.run()
+    assert [second] == scene.prepared, "as each instance is before its start; the first one was started already"
     assert second.started == [1.0]
     notices = virtual_clock.run(scene.worker.queue.get(10))
     (notice,) = [unpack(packed) for _, packed in notices]
