@@ -15,6 +15,8 @@ EXEC, FORK, EXIT, MOVE = range(1, 5)
 """Slots of records."""
 OUTPUT: Final = 3020
 GROUP_EXIT: Final = 4
+GENERATION, CGROUP_MOVES, PROC_VERDICTS = 12, 13, 17
+"""Numbers of maps in kernel_model.h."""
 
 
 @pytest.fixture
@@ -223,3 +225,42 @@ def test_children_go_to_the_nearest_subreaper_of_the_same_namespace(
     assert 1 == family.reaper()
     family.mark(machine.task, "has_child_subreaper")
     assert reaper == family.reaper()
+
+
+VERDICT: Final = struct.pack("<QQ", 5, 0b101)
+"""Of the generation 5."""
+
+
+def judged(machine: Machine, *pids: int) -> None:
+    """User space has given verdicts on these processes."""
+    machine.kernel.write(machine.kernel.map(GENERATION, 4, 8, 1, is_array=True), struct.pack("<Q", 5))
+    machine.kernel.map(PROC_VERDICTS, 4, 16, 8, is_array=False)
+    for pid in pids:
+        machine.library.put(PROC_VERDICTS, struct.pack("<I", pid), VERDICT)
+
+
+def verdict(machine: Machine, pid: int) -> bytes:
+    at = machine.library.get(PROC_VERDICTS, struct.pack("<I", pid))
+    return machine.kernel.bytes_at(at, 16) if at else b""
+
+
+def test_a_new_process_has_the_verdict_on_its_parent_and_a_thread_changes_nothing(machine: Machine) -> None:
+    judged(machine, PID)
+    happened(machine, "process_forked", machine.task, child(machine, 200, 200))
+    happened(machine, "process_forked", machine.task, child(machine, 201, 202))
+    assert [VERDICT, VERDICT, b"", b""] == [verdict(machine, pid) for pid in (PID, 200, 201, 202)]
+
+
+@pytest.mark.parametrize(("live", "expected"), [(1, VERDICT), (0, b"")])
+def test_the_verdict_on_a_process_ends_with_its_last_thread(machine: Machine, live: int, expected: bytes) -> None:
+    judged(machine, PID)
+    exited(machine, live)
+    assert expected == verdict(machine, PID)
+
+
+def test_the_verdict_on_a_process_that_has_moved_is_void_also_while_the_source_is_off(machine: Machine) -> None:
+    judged(machine, 300)
+    moves = machine.kernel.map(CGROUP_MOVES, 4, 8, 1, is_array=True)
+    machine.settings.put("off", 1)
+    happened(machine, "process_moved", 0, 0, machine.new_task(300, 300))
+    assert (b"", 1) == (verdict(machine, 300), int.from_bytes(machine.kernel.bytes_at(moves, 8), "little"))
