@@ -147,7 +147,7 @@ def test_no_more_look_ups_run_at_once_than_the_limit_and_a_queued_one_starts_whe
     play(scene, parallel=3)
 
 
-def test_who_asks_for_a_key_under_way_joins_and_is_called_back_with_the_first() -> None:
+def test_a_further_asker_for_a_key_under_way_joins_and_is_called_back_with_the_first() -> None:
     answered: list[str] = []
 
     async def scene(desk: Desk) -> None:

@@ -47,7 +47,7 @@ class Recorder(NoRecorder):
 
 
 class Caching:
-    """A source that keeps answers about processes, until it is told that they hold no more."""
+    """A source that keeps answers about processes, until these hold no more."""
 
     def __init__(self) -> None:
         self.invalidated = 0

@@ -25,13 +25,13 @@ class Machine(StateMachine):
 
     def __init__(self) -> None:
         super().__init__(procfs=NOWHERE)
-        self.told: list[object] = []
+        self.calls: list[object] = []
 
     def configure(self, *, environments: bool) -> None:
-        self.told.append(f"environments {environments}")
+        self.calls.append(f"environments {environments}")
 
     def seed(self, pids: Iterable[int] | None = None, /, *, files: bool = True) -> int:
-        self.told.append(None if pids is None else list(pids))
+        self.calls.append(None if pids is None else list(pids))
         return 0
 
 
@@ -86,7 +86,7 @@ class Scene:
 
 
 @pytest.mark.parametrize(
-    ("source", "needs", "told", "compared"),
+    ("source", "needs", "calls", "compared"),
     [
         (Batches(), (), ["environments False", None], 0),
         (Batches(), ("env",), ["environments True", None], 0),
@@ -94,24 +94,24 @@ class Scene:
     ],
 )
 def test_the_first_start_takes_in_what_is_there(
-    source: Any, needs: Sequence[str], told: list[object], compared: int
+    source: Any, needs: Sequence[str], calls: list[object], compared: int
 ) -> None:
     scene = Scene(source)
     scene.start(needing(*needs))
-    assert (told, compared, True) == (scene.machine.told, scene.reconciler.asked, scene.pump.started.is_set())
+    assert (calls, compared, True) == (scene.machine.calls, scene.reconciler.asked, scene.pump.started.is_set())
 
 
 def test_a_further_start_has_what_happened_meanwhile_compared_and_takes_in_nothing_again() -> None:
     scene = Scene(Batches())
     scene.start(needing("env"))
     scene.start(needing("env"))
-    assert (["environments True", None], 1) == (scene.machine.told, scene.reconciler.asked)
+    assert (["environments True", None], 1) == (scene.machine.calls, scene.reconciler.asked)
 
 
 def test_a_source_that_is_not_live_takes_in_nothing() -> None:
     scene = Scene(Batches(), live=False)
     scene.start(needing("env", "threads"))
-    assert ([], 0) == (scene.machine.told, scene.reconciler.asked)
+    assert ([], 0) == (scene.machine.calls, scene.reconciler.asked)
 
 
 class Updated(Batches):
@@ -131,10 +131,10 @@ def test_new_rules_reach_the_state_and_the_source_and_what_it_refuses_is_said() 
     source = Updated()
     scene = Scene(source)
     scene.start(needing())
-    scene.machine.told.clear()
+    scene.machine.calls.clear()
     plain, env = needing(), needing("env")
     said = [virtual_clock.run(scene.pump.update(demand)) for demand in (plain, env)]
-    assert ["environments False", "environments True"] == scene.machine.told
+    assert ["environments False", "environments True"] == scene.machine.calls
     assert [plain, env] == source.demands
     assert "" == said[0]
     assert "no environments here" in said[1]

@@ -103,7 +103,7 @@ def test_the_types_that_are_left_undecoded_are_those_that_some_rule_wants() -> N
     assert judged_by(ByRules((NEVER,), fields())).source.left > {"openat", "open"}
 
 
-def test_another_instance_of_the_source_is_told_the_types_and_the_same_one_only_once() -> None:
+def test_another_instance_of_the_source_is_given_the_types_and_the_same_one_only_once() -> None:
     class Counting(Leaving):
         def __init__(self) -> None:
             super().__init__()

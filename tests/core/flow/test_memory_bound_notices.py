@@ -44,7 +44,7 @@ def test_where_only_free_pages_were_given_back_the_end_says_so(
     assert fields["given_back"] == ""
 
 
-def test_a_second_episode_tells_its_own_numbers(machine: Machine) -> None:
+def test_a_second_episode_reports_its_own_numbers(machine: Machine) -> None:
     machine.gate.dropped = 5
     machine.rest = 200
     machine.tick()
@@ -56,7 +56,7 @@ def test_a_second_episode_tells_its_own_numbers(machine: Machine) -> None:
     assert [0, 0] == [fields["dropped"] for rule, _, _, fields in machine.notices if rule == "Memory limit kept"]
 
 
-def test_a_step_that_gave_before_is_told_once_and_a_further_one_again(machine: Machine) -> None:
+def test_a_step_that_gave_before_is_reported_once_and_a_further_one_again(machine: Machine) -> None:
     rounds = iter((200, 200))
     real = machine.bound._give_back
 
