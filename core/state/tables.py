@@ -143,10 +143,6 @@ class Tables:
             del self._gone[node.tid]
         # Cut what would make the whole lineage one cycle for the garbage collector, and each node one of its own.
         node.newest = None
-        if node.children:
-            node.children = set()
-        if node.members:
-            node.members = set()
         is_process = node.main is node
         if node.files:
             if is_process:

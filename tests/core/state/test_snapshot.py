@@ -9,6 +9,7 @@ import pytest
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state import StateMachine
+from mozu.core.state.cgroup import KNOWN_NAMESPACES
 from mozu.core.state.observed import Entered, KnownProcess, ProcSnapshot, Restored, Seeded
 from tests.core.state.families import Family
 from tests.core.state.golden import CAPTURES, RECORDINGS, events_of
@@ -41,6 +42,7 @@ def whole(machine: StateMachine) -> dict[str, Any]:
         "tasks": tasks, "number": state.number, "boot": state.boot_time, "live": state.live,
         "addresses": (state.addresses, state.netmasks), "entered": dict(state.entered), "answers": dict(state.answers),
         "recent exits": dict(state.recent_exits), "namespaces": state.namespaces,
+        "saved": [*state.saved], "expected": dict(state.expected),
         "waiting": {tid: [node.tid for node in nodes] for tid, nodes in state.waiting.items()},
     }  # fmt: skip
 
@@ -140,9 +142,24 @@ def test_a_restored_live_state_gives_each_kept_answer_of_proc_once() -> None:
     assert whole(live) == whole(again)
 
     state = again._state
-    assert (7, KnownProcess(name="first"), 2) == state.answer(7)
-    assert [None, None] == [state.answer(tid) for tid in (7, 7)]
+    assert (KNOWN_NAMESPACES, True) == (state.namespaces, state.live)
+    assert state.lookup is not None
+    assert [(7, KnownProcess(name="first"), 2), None, None] == [state.lookup(7) for _ in range(3)]
     assert [8] == [*state.answers]
+
+
+def test_a_restored_recording_is_read_as_one(story: Story) -> None:
+    again = StateMachine(procfs=None)
+    again.apply([SyscallEvent("syscall", "_state", 0, observed=Restored(live=True, number=5))])
+    again.apply([*story.machine.snapshot().events()])
+    assert (None, None, False) == (again._state.lookup, again._state.namespaces, again._state.live)
+
+
+def test_the_events_of_a_snapshot_name_the_tasks_that_they_are_about_and_no_moment(story: Story) -> None:
+    events = [*story.machine.snapshot().events()]
+    assert {0} == {event.time for event in events}
+    found = [(event.type, event.tid, event.pid) for event in events if event.type != "_saved"]
+    assert [("_state", 0, 0), ("_restored", 0, 0), ("_enter", 20, 0)] == found
 
 
 def test_each_answer_of_proc_is_reported_to_a_recording_and_given_back() -> None:

@@ -91,12 +91,12 @@ def test_what_descriptors_were_is_kept_until_no_event_can_ask(tables: Tables) ->
     assert [(59, "/61", True), (60, "/61", True), (61, "/61", True), (62, "/61", True), (63, "/63", False)] == shown
 
 
-def test_what_a_table_had_before_two_events_in_a_row_is_forgotten_with_the_second(tables: Tables) -> None:
-    files = tables.by_tid[7].files
-    for number in (60, 61):
+def test_what_a_table_had_before_an_event_is_forgotten_with_it(tables: Tables) -> None:
+    once, twice = Node(8, tables, 50).files, tables.by_tid[7].files
+    for files, number in ((once, 60), (twice, 60), (twice, 61)):
         tables.put_file(files, 3, File("file", f"/{number}"), number)
     shown = []
     for number in (60, 61):
         tables.prune(number)
-        shown.append(files.has_history)
-    assert [True, False] == shown
+        shown.append((once.has_history, twice.has_history))
+    assert [(False, True), (False, False)] == shown
