@@ -79,6 +79,7 @@ def test_alerts_of_one_rule_share_their_form() -> None:
     packer, template = AlertPacker(), an_alert().template
     first, second = (packer.pack(msgspec.structs.replace(an_alert(), template=template, time=at)) for at in (1, 2))
     assert first.form is second.form
+    assert (0, 0) == (first.own_form, second.own_form)
 
 
 def test_an_alert_takes_its_body_and_what_python_adds_and_a_form_of_its_own_where_it_has_one() -> None:
