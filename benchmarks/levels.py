@@ -1,15 +1,18 @@
 """What mozu's own rules cost at each level, beside Falco's stable rules under the same mozu: whole monitors in turns.
 
-    python -m benchmarks.levels [--minutes 18] [--only NAME] [--rules FILE ...]
+    python -m benchmarks.levels [--minutes 9] [--only NAME] [--rules FILE ...] [--write docs/benchmarks.md]
 
 In a round each of them watches once while the workloads run one after another (a build, Redis, nginx, opens), and once
 nothing watches, in an order that changes. The measure is the processor time of the whole machine for a command or
 request, the monitor included, against that under Falco's rules in the same round; printed are medians, in brackets the
 interval in which the true one lies in 95 of 100. Falco's rules: `--rules`, or MOZU_CORPUS (`benchmarks/stock.py`).
 As root.
+
+`--write` puts the table into a page, in the place of what stands there between the lines of `place.py`.
 """
 
 import argparse
+import itertools
 import random
 import statistics
 import sys
@@ -22,6 +25,7 @@ from typing import Final
 from benchmarks.attached import interval
 from benchmarks.live import Timed, timed
 from benchmarks.monitor import Mozu, Usage
+from benchmarks.place import conditions, put
 from benchmarks.stock import rules_or_stable
 from benchmarks.workloads.calls import BUILD, CALLS
 from benchmarks.workloads.nginx import NGINX
@@ -64,13 +68,20 @@ def one_round(
     return found
 
 
+def has_time(ends: Sequence[float], seconds: float) -> bool:
+    """Whether one more round ends within so long. `ends`: when those before ended, in seconds since the beginning."""
+    longest = max((end - begin for begin, end in itertools.pairwise((0.0, *ends))), default=0.0)
+    return not ends or ends[-1] + longest <= seconds
+
+
 def main() -> None:
     """Print the table as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=18.0, help="no round begins later")
+    parser.add_argument("--minutes", type=float, default=9.0, help="for all rounds; one is measured in any case")
     parser.add_argument("--only", action="append", default=[], help="workloads whose name contains this")
     parser.add_argument("--rules", type=Path, nargs="+", default=[], help="other files in the place of Falco's")
-    options = parser.parse_args()
+    parser.add_argument("--write", type=Path, metavar="PAGE")
+    options, about = parser.parse_args(), conditions()
     chosen = [work for work in WORKLOADS if not options.only or any(part in work.name for part in options.only)]
     if packages := missing_packages(chosen):
         sys.exit(f"programs of these workloads are not installed: apt-get install {' '.join(packages)}")
@@ -78,15 +89,21 @@ def main() -> None:
     watchers: dict[str, Callable[[], AbstractContextManager[None]]] = {NOTHING: nullcontext}
     watchers |= {name: lambda one=one: one.watching(Usage()) for name, one in monitors.items()}  # type: ignore[misc]  # bound at once, which mypy cannot infer
     rounds: list[Round] = []
+    ends: list[float] = []
+    begun = time.monotonic()
     with ExitStack() as stack:
         runs = {work.name: stack.enter_context(work.prepared()) for work in chosen}
         for run in runs.values():
             run()
-        begun = time.monotonic()
-        while not rounds or time.monotonic() - begun < options.minutes * 60:
+        while has_time(ends, options.minutes * 60):
             rounds.append(one_round(runs, watchers))
-            print(f"round {len(rounds)}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
-    print(HEAD, *rows(rounds), sep="\n")
+            ends.append(time.monotonic() - begun)
+            print(f"round {len(rounds)}: {ends[-1]:.0f} s", file=sys.stderr, flush=True)
+    table = "\n".join((HEAD, *rows(rounds)))
+    summary = f"{about}; rounds: {len(rounds)}, in {ends[-1] / 60:.0f} minutes."
+    print(table, summary, sep="\n\n")
+    if options.write is not None:
+        put(options.write, "levels", f"{summary}\n\n{table}")
 
 
 if __name__ == "__main__":

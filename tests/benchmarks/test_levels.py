@@ -1,7 +1,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks.levels import LEVELS, NOTHING, STABLE, one_round, rows
+import pytest
+
+from benchmarks.levels import LEVELS, NOTHING, STABLE, has_time, one_round, rows
 from benchmarks.live import Timed
 from benchmarks.workloads.workload import Run
 
@@ -36,3 +38,12 @@ def test_in_a_round_every_workload_runs_under_each_monitor() -> None:
     found = one_round({"a": run, "b": run}, {"x": lambda: watch("x"), "y": lambda: watch("y")})
     assert {"a": {"x", "y"}, "b": {"x", "y"}} == {workload: set(its) for workload, its in found.items()}
     assert [("x",), ("x",), ("y",), ("y",)] == sorted(seen)
+
+
+@pytest.mark.parametrize(
+    ("ends", "fits"),
+    [([], True), ([301.0], False), ([300.0], True), ([200.0, 400.0], True), ([200.0, 401.0], False), ([600.0], False)],
+)
+def test_a_round_begins_only_if_one_as_long_as_the_longest_ends_in_time(ends: list[float], fits: bool) -> None:
+    """The first in any case."""
+    assert fits is has_time(ends, 600.0)

@@ -119,6 +119,13 @@ def test_one_rule_that_names_calls_is_enough() -> None:
     assert named("fd.name = /etc/shadow", "fd.name = /x and fd.name regex y")
 
 
+@pytest.mark.parametrize("kind", ["unlink", "rename", "link", "mkdir"])
+def test_a_call_on_names_is_not_named_by_a_rule_on_the_name(kind: str) -> None:
+    """Which the kernel does not test: every removal of a build would wake mozu."""
+    assert not named("evt.failed = false and fs.path.name startswith /etc/", kind=kind)
+    assert named("evt.failed = false and proc.aname[2] = x", kind=kind)
+
+
 def test_a_call_without_a_path_is_named_by_its_parameters() -> None:
     assert named("evt.rawarg.pid = 77777 and proc.aname[2] = x", kind="ptrace")
 

@@ -1,9 +1,9 @@
 """Exact matches: calls that a rule names, and not only fails to rule out.
 
-An event is one if everything that an alternative of the predicate says of the call itself (`evt.*`, `fd.*`) was tested
-in the kernel and holds, a path among it where the call opens one. What is left for user space is about the process, its
-user or its container. Exact matches wake mozu at once and may use the reserve of the ring buffer (bpf/accounts.h):
-that changes when an event is read, never whether a rule matches it.
+An event is one if everything that an alternative of the predicate says of the call itself (`evt.*`, `fd.*`, `fs.*`) was
+tested in the kernel and holds, a path among it where the call opens one. What is left for user space is about the
+process, its user or its container. Exact matches wake mozu at once and may use the reserve of the ring buffer
+(bpf/accounts.h): that changes when an event is read, never whether a rule matches it.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from mozu.core.filter.formula import FALSE, UNKNOWN, Bounds, Formula, Leaf, comp
 from mozu.plugins.sources.ebpf.kernel_filter.check import Subject, checks, has
 from mozu.plugins.sources.ebpf.kernel_filter.sockets import is_about_protocols
 
-_OF_THE_CALL: Final = ("evt.", "fd.")
+_OF_THE_CALL: Final = ("evt.", "fd.", "fs.")
 _NEVER_SURE: Final = Bounds(FALSE, FALSE)
 """Of what the kernel cannot test: neither that it holds nor that it does not."""
 
