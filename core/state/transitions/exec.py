@@ -84,13 +84,10 @@ def foresee_exec(state: State, event: SyscallEvent) -> None:
 def _take_in(state: State, event: SyscallEvent, version: Process) -> bool:
     """What a parameter says replaces what was known; an empty one leaves it. Gives whether the executable has its
     times."""
-    args = event.args
-    if len(args) < _COUNT:
-        args = (*args, *(None,) * _COUNT)
     (
         _, exe, words_, _, pid, _, cwd, fdlimit, pfmajor, pfminor, vm_size, vm_rss, vm_swap, comm, groups, env, tty,
         vpgid, loginuid, flags, inheritable, permitted, effective, ino, ctime, mtime, uid, _, pgid, gid,
-    ) = args[:_COUNT]  # fmt: skip
+    ) = (*event.args, *(None,) * _COUNT)[:_COUNT]  # fmt: skip
     version.exe, version.name, version.args = exe or "", comm or exe or "", words(words_)
     version.args_truncated, version.exec_time, version.exited = False, event.time, False
     if pid is not None:

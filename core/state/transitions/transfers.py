@@ -5,15 +5,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mozu.core.abi.addresses import IPV4, IPV6, UNIX, swap_ends, unmap_ipv4
+from mozu.core.abi.addresses import IPV4, IPV6, UNIX, socket_kind, swap_ends, unmap_ipv4
 from mozu.core.model.event import File, SockTuple, SyscallEvent
 from mozu.core.model.syscalls import event_type
 from mozu.core.state.sockets import with_tuple
 from mozu.core.state.state import State
-from mozu.core.state.transitions.sockets import new_socket
 from mozu.core.state.transitions.use import INDEX, used
 
-_DATAGRAM, _UDP = 2, 17
 _IP: Final = ("ipv4", "ipv6")
 
 
@@ -34,7 +32,7 @@ def _transfer(name: str, *, incoming: bool, guesses: bool = False) -> Callable[[
         sock = None if tuple_at is None else args[tuple_at]
         if file is None and guesses and sock is not None and sock.family in (IPV4, IPV6):
             # The socket was made before the first event; most that name a peer are datagram sockets.
-            file = new_socket(sock.family, _DATAGRAM, _UDP, 0)
+            file = File(socket_kind(sock.family))
         if file is None:
             return
         new = file

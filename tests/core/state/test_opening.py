@@ -7,7 +7,7 @@ from mozu.core.model.syscalls import flag_table
 from mozu.core.state.observed import Entered, Opened
 from mozu.core.state.transitions import seeds
 from mozu.core.state.transitions.opening import device
-from tests.core.state.story import Story, made, read
+from tests.core.state.story import AT_FDCWD, Story, made, read
 
 DIRECTORY = dict(flag_table("file_flags"))["O_DIRECTORY"]
 UPPER = dict(flag_table("file_flags"))["FD_UPPER_LAYER"]
@@ -142,6 +142,18 @@ def test_a_beginning_wins_where_its_path_could_be_read(
     assert event.file is not None
     assert (path or "/seen") == event.file.name
     assert (1 if not path and kind != "creat" else 0) == event.file.flags
+
+
+@pytest.mark.parametrize("kind", ["openat", "openat2"])
+@pytest.mark.parametrize(
+    ("dirfd", "expected"), [(AT_FDCWD, "/home/a/asked"), (5, "/srv/asked"), (9, "<UNKNOWN>asked")]
+)
+def test_a_path_at_the_beginning_starts_from_the_directory_there(
+    story: Story, kind: str, dirfd: int, expected: str
+) -> None:
+    story.has_file(10, 5, File("directory", "/srv"))
+    story.event("_enter", 10, observed=Entered(kind, (dirfd, "asked", 0)))
+    assert expected == read(story.event(kind, 10, fd=3, dev=0, ino=0, **ENDS[kind]), "fd.name")
 
 
 @pytest.mark.parametrize("kind", [*ENDS, "open_by_handle_at"])
