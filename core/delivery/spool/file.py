@@ -88,7 +88,7 @@ def connect(path: Path, *, fsync: bool, max_bytes: int) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FreshFile(path) as fresh:
             fresh.place()
-    db = sqlite3.connect(path, timeout=_LOCK_TIMEOUT)
+    db = sqlite3.connect(path, check_same_thread=False, timeout=_LOCK_TIMEOUT)
     try:
         _prepare(path, db, fsync=fsync, max_bytes=max_bytes)
     except BaseException:
