@@ -229,3 +229,13 @@ def test_a_recording_with_as_many_descriptors_as_it_may_have_gets_no_new_ones(
     process = machine.process(7)
     assert process is not None
     assert (sorted(process.files), process.files[0].name) == (kept, "/again")
+
+
+def test_descriptors_of_a_recording_are_counted_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "_COUNT_EVERY", 4)
+    monkeypatch.setattr(state, "_RECORDED_FILES", 2)
+    machine = StateMachine(procfs=None)
+    machine.apply([made("openat", 7, fd=fd, dirfd=-100, name=f"/{fd}") for fd in range(6)])
+    process = machine.process(7)
+    assert process is not None
+    assert [0, 1, 2] == sorted(process.files)
