@@ -109,6 +109,9 @@ def test_a_close_that_succeeds_closes_for_the_events_after_it(
     seen = event.process.file_at(3, event.num)
     assert seen is not None
     assert ("/a", event.file) == (seen.name, seen)
+    after = story.write(10, 99)
+    assert after.process is not None
+    assert (3 in expected) == (after.process.file_at(3, after.num) is not None)
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,16 @@ def test_of_too_many_beginnings_the_one_that_is_oldest_is_forgotten(
     assert ["/asked/10", "/seen", "/asked/12"] == [read(story.open(tid, "/seen", 3), "fd.name") for tid in (10, 11, 12)]
 
 
+def test_a_thread_that_begins_another_call_takes_the_place_of_its_own(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seeds, "_ENTERED_LIMIT", 2)
+    story.has(11, name="b")
+    for tid in (10, 11, 11):
+        story.event("_enter", tid, observed=Entered("openat", (-100, f"/asked/{tid}", 2, 0)))
+    assert ["/asked/10", "/asked/11"] == [read(story.open(tid, "/seen", 3), "fd.name") for tid in (10, 11)]
+
+
 @pytest.mark.parametrize(("flags", "mode", "kind"), [(DIRECTORY, 0, "directory"), (1, DIRECTORY, "file")])
 def test_an_open_of_the_old_kind_has_flags_of_its_own(story: Story, flags: int, mode: int, kind: str) -> None:
     event = story.event("open", 10, fd=3, name="/srv", flags=flags, mode=mode, dev=0, ino=0)
