@@ -106,8 +106,8 @@ class Tables:
             self._changed.append((0, node.files))
 
     def remove(self, node: Node, number: int) -> None:
-        """The task has ended; event `number` is the last that sees it. What ends it has made a version, and with it another
-        epoch."""
+        """The task has ended; event `number` is the last that sees it. What ends it has made a version, and with that
+        another epoch."""
         node.died = number
         if self.by_tid.get(node.tid) is node:
             del self.by_tid[node.tid]
