@@ -152,3 +152,20 @@ def test_a_call_of_no_process_is_judged_each_time() -> None:
     twice.process(opened(0, path="/etc/shadow"))
 
     assert (1, True) == (len(twice.remembering.alerts()), twice.agree)
+
+
+@pytest.mark.parametrize(("again", "kept"), [(1, 0), (2, 1)])
+def test_a_type_is_repetitive_where_as_many_calls_come_again_as_come_first(
+    again: int, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdict_memory, "WINDOW", 20)
+    twice = by_rules("evt.type = openat and fd.name = /etc/shadow", fields=fields())
+    verdicts = twice.remembering.pipeline.verdicts
+    twice.process(*FAMILY)
+    for number in range(20):
+        once = [opened(path=f"/srv/{number}"), opened(path=f"/srv/other {number}")]
+        twice.process(*once, *[opened(path="/srv/again")] * again)
+    entries = verdicts.numbers()["entries"]
+    twice.process(opened(path="/srv/last"))
+
+    assert (entries + kept, True) == (verdicts.numbers()["entries"], twice.agree)
