@@ -162,7 +162,7 @@ class Caller:
                 {0: self.chance.choice((AT_FDCWD, 3, 9))} if name in ("openat", "openat2") else {}
             )
         if name in ("execve", "execveat"):
-            count, length = self.chance.choice(((0, 0), (2, 8), (12, 480), (130, 4)))
+            count, length = self.chance.choice(((0, 0), (3, 0), (2, 8), (12, 480), (130, 4)))
             many = [self.put(b"a" * length + b"\0") for _ in range(count)]
             given = (text, self.words(*many, 0))
             return dict(enumerate(given)) if name == "execve" else dict(enumerate(given, 1)) | {4: 4096}

@@ -227,6 +227,15 @@ def test_children_go_to_the_nearest_subreaper_of_the_same_namespace(
     assert reaper == family.reaper()
 
 
+def test_children_in_a_pid_namespace_go_to_its_init(machine: Machine) -> None:
+    family, kernel = Family(machine, threads=1, children=True, below=0), machine.kernel
+    space = kernel.new("pid_namespace", child_reaper=machine.new_task(700, 700))
+    own = machine.pid(TID, 5)
+    kernel.write(own + kernel.offset("pid", "numbers") + 16, struct.pack("<i4xQ", 5, space))
+    machine.put("task_struct", machine.task, thread_pid=own)
+    assert 700 == family.reaper()
+
+
 VERDICT: Final = struct.pack("<QQ", 5, 0b101)
 """Of the generation 5."""
 
