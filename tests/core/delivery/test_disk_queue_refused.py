@@ -12,7 +12,7 @@ from mozu.core.delivery import spool_file
 from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.delivery.disk_queue import DiskQueue
 from mozu.core.delivery.drop_log import DroppedPositions
-from mozu.core.delivery.spool import Spool, SpoolLocked, SpoolRefused, SpoolUnwritable
+from mozu.core.delivery.spool import Spool, SpoolFull, SpoolLocked, SpoolRefused, SpoolUnwritable
 from mozu.core.testing import alert, virtual_clock
 from tests.core.delivery.disk_queues import Here, play, take
 from tests.support.packing import packed
@@ -78,6 +78,57 @@ def test_numbers_of_what_a_disk_did_not_take_are_used_up_before_the_next_alert_t
     assert (3, 5, 2) == (
         counts["spool unwritable"], counts["sink_alerts_accepted_total"], counts["spool_left_records_total"]
     )  # fmt: skip
+
+
+def test_a_disk_that_fails_again_after_it_has_taken_an_alert_is_a_problem_again(tmp_path: Path) -> None:
+    async def scenario(queue: DiskQueue) -> list[int]:
+        found, works = [], list[SpoolRefused]()
+        refuse(queue, iter(lambda: works[0] if works else None, object()))
+        for fails in (True, True, False, True):
+            works[:] = [SpoolUnwritable("the disk fails")] if fails else []
+            queue.put(packed(alert()))
+            await queue.wait_persisted(queue.position())
+            found.append(len(queue.take_problems()))
+        return found
+
+    assert [1, 0, 0, 1] == play(tmp_path / "s.db", scenario)[0]
+
+
+def test_what_a_notice_announced_that_the_disk_did_not_take_is_announced_again(tmp_path: Path) -> None:
+    notice = replace(alert("notice"), source="internal")
+
+    async def scenario(queue: DiskQueue) -> list[list[tuple[int, int]]]:
+        found, works, dropped = list[list[tuple[int, int]]](), list[SpoolRefused](), list[DroppedRange]()
+        refuse(queue, iter(lambda: works[0] if works else None, object()))
+        for one, fails in ((alert(), True), (alert(), False), (notice, True), (alert(), False)):
+            works[:] = [SpoolUnwritable("the disk fails")] if fails else []
+            queue.put(packed(one))
+            if one is notice:
+                queue.announced(dropped)
+            await queue.wait_persisted(queue.position())
+            dropped = queue.take_dropped()
+            found.append([(numbers.first, numbers.last) for numbers in dropped])
+        return found
+
+    assert [[], [(1, 1)], [], [(1, 1), (3, 3)]] == play(tmp_path / "s.db", scenario)[0]
+
+
+@pytest.mark.parametrize(
+    ("sources", "stored", "dropped"),
+    [(["internal"], [], 1), (["syscall"], [], 1), (["syscall", "internal"], ["internal"], 1)],
+)
+def test_what_a_full_spool_does_not_take_is_tried_again_without_alerts_where_it_has_notices_among_them(
+    tmp_path: Path, sources: list[str], stored: list[str], dropped: int
+) -> None:
+    async def scenario(queue: DiskQueue) -> list[str]:
+        refuse(queue, iter([SpoolFull("full"), *([None] if len(sources) > 1 else []), SpoolFull("full")]))
+        for source in sources:
+            queue.put(packed(replace(alert(), source=source)))
+        await queue.wait_persisted(queue.position())
+        return [one.form.source for _, one in await queue.get(9, wait=False)]
+
+    found, counts, _ = play(tmp_path / "s.db", scenario)
+    assert (stored, dropped) == (found, counts["spool full"])
 
 
 def test_a_file_that_cannot_be_read_now_is_read_later(tmp_path: Path) -> None:
