@@ -50,8 +50,8 @@ def test_a_child_that_ended_a_moment_before_its_caller_reports_it_is_not_made_ag
     story.time = 100 * SECOND
     story.clone(10, 20)
     story.exit(20)
-    told = made("clone", 10, time=story.time + age, res=20, exe="x", comm="x", flags=0, uid=0, gid=0, pid=10, ptid=1)
-    story.machine.apply([told])
+    event = made("clone", 10, time=story.time + age, res=20, exe="x", comm="x", flags=0, uid=0, gid=0, pid=10, ptid=1)
+    story.machine.apply([event])
     assert lives == (story.machine.process(20) is not None)
 
 
@@ -68,8 +68,8 @@ def test_of_many_children_that_ended_the_last_are_remembered(story: Story) -> No
         story.clone(10, tid)
         ends[tid] = story.exit(tid).time
     for tid in (1000, 1001, 1256):
-        told = made("clone", 10, time=ends[tid], res=tid, exe="x", comm="x", flags=0, uid=0, gid=0, pid=10, ptid=1)
-        story.machine.apply([told])
+        event = made("clone", 10, time=ends[tid], res=tid, exe="x", comm="x", flags=0, uid=0, gid=0, pid=10, ptid=1)
+        story.machine.apply([event])
     assert [True, False, False] == [story.machine.process(tid) is not None for tid in (1000, 1001, 1256)]
 
 
@@ -95,8 +95,8 @@ def test_an_unknown_caller_of_an_old_recording_is_learnt_from_fewer_parameters(s
 
 
 def test_an_unknown_caller_that_says_nothing_of_itself_stays_unknown(story: Story) -> None:
-    told = made("clone", 90, time=1, res=91, exe="x", comm="", flags=0, uid=0, gid=0)
-    story.machine.apply([told])
+    event = made("clone", 90, time=1, res=91, exe="x", comm="", flags=0, uid=0, gid=0)
+    story.machine.apply([event])
     caller = story.process(90)
     assert (-1, -1, 90, -1, "x", None) == (
         caller.pid, caller.ptid, caller.vtid, caller.vpid, caller.name, caller.parent,
@@ -110,13 +110,13 @@ def test_an_unknown_caller_that_says_nothing_of_itself_stays_unknown(story: Stor
 def test_a_child_reports_itself_within_two_seconds_of_its_caller(story: Story, age: int, is_same: bool) -> None:
     story.clone(10, 20)
     before = story.process(20)
-    told = made(
+    event = made(
         "clone", 20, time=before.start + age, res=0, exe="x", comm="x", pid=20, ptid=1, flags=0, uid=0, gid=0,
         vtid=20, vpid=20,
     )  # fmt: skip
-    story.machine.apply([told])
+    story.machine.apply([event])
     assert (is_same, 10 if is_same else 1) == (story.process(20) is before, story.process(20).ptid)
-    assert told.process is story.process(20)
+    assert event.process is story.process(20)
 
 
 @pytest.mark.parametrize(
@@ -136,11 +136,11 @@ def test_a_child_reports_itself_within_two_seconds_of_its_caller(story: Story, a
 def test_a_child_knows_its_numbers_and_the_start_of_its_pid_namespace(
     story: Story, params: dict[str, Any], count: int, expected: tuple[int, int, int]
 ) -> None:
-    told = {
+    given = {
         "res": 0, "exe": "x", "comm": "x", "pid": 20, "ptid": 10, "flags": 0, "uid": 0, "gid": 0, "vtid": 20,
         "vpid": 20, "pidns_init_start_ts": 5, **params,
     }  # fmt: skip
-    whole = made("clone", 20, **told)
+    whole = made("clone", 20, **given)
     story.machine.apply([SyscallEvent("syscall", "clone", 1, tid=20, args=whole.args[:count])])
     child = story.process(20)
     assert expected == (child.vtid, child.vpid, child.pidns_start)
@@ -225,8 +225,8 @@ def machine() -> Story:
 
 
 def fork(story: Story, creator: int, **observed: Any) -> None:
-    told = {"tid": 20, "pid": 20, "vtid": 20, "vpid": 20, **observed}
-    story.event("_fork", creator, of=creator, observed=Forked(**told))
+    given = {"tid": 20, "pid": 20, "vtid": 20, "vpid": 20, **observed}
+    story.event("_fork", creator, of=creator, observed=Forked(**given))
 
 
 @pytest.mark.parametrize(

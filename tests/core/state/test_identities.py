@@ -179,7 +179,7 @@ def test_recorded_an_unshare_changes_no_namespaces() -> None:
 @pytest.mark.parametrize(("live", "inheritable"), [(True, 0), (False, ALL)])
 @pytest.mark.parametrize(("kind", "name"), [("unshare", "flags"), ("setns", "nstype")])
 @pytest.mark.parametrize(("result", "has_all"), [(0, True), (4, True), (-1, False), (None, False)])
-def test_who_enters_a_user_namespace_has_every_capability_there(
+def test_a_task_that_enters_a_user_namespace_has_every_capability_there(
     kind: str, name: str, live: bool, inheritable: int, result: int | None, has_all: bool
 ) -> None:
     story = Story(live=live)
@@ -191,7 +191,7 @@ def test_who_enters_a_user_namespace_has_every_capability_there(
     )  # fmt: skip
 
 
-def test_live_the_kernel_says_who_a_thread_is_after_a_call_whether_it_succeeded_or_not() -> None:
+def test_live_the_kernel_says_which_ids_a_thread_has_after_a_call_whether_it_succeeded_or_not() -> None:
     said = Identity(ruid=1, uid=2, suid=3, rgid=4, gid=5, sgid=6, cap_permitted=7, cap_effective=8)
     for kind in ("setuid", "setresgid", "setfsuid"):
         story = Story(live=True)

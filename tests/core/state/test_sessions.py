@@ -125,7 +125,7 @@ def jail(machine: Story) -> Story:
         (30, 0, 0, 30, (1, 30)),
     ],
     ids=["its own group", "which is named", "that of a sibling", "that of the parent", "an unknown group",
-         "an unknown child", "the callers parents", "the callers siblings", "the caller by number",
+         "an unknown child", "that of its parent, by itself", "that of its sibling, by itself", "the caller by number",
          "the caller without parameters", "a sibling is no child", "the init"],
 )  # fmt: skip
 def test_live_a_group_has_its_number_in_the_namespace_and_on_the_host(
