@@ -10,6 +10,11 @@ from mozu.core.flow.told_verdicts import ToldVerdicts
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import UndecodedEvent
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.state import StateMachine
+from tests.core.flow.test_verdict_memory import FAMILY, opened
+from tests.support.judged_twice import SIZE, ByRules, Judged, Leaving, undecoded
 
 Report = tuple[list[str] | None, dict[str, int]]
 
@@ -121,3 +126,31 @@ def test_a_source_that_discards_nothing_is_not_asked() -> None:
     scene.told.tell()
     scene.told.forget()
     assert [] == scene.source.reports
+
+
+class Keeping(Leaving, Source):
+    """A source that leaves events undecoded, and keeps what is reported to it."""
+
+    def __init__(self) -> None:
+        Leaving.__init__(self)
+        Source.__init__(self)
+
+
+@pytest.mark.parametrize(
+    ("rule", "reports"), [("proc.pname = evil", [0, 0, 0, 1, 1, 2]), ("proc.sname = evil", [0] * 6)]
+)
+def test_a_call_that_the_source_can_recognise_is_reported_with_the_batch_in_which_it_is_remembered(
+    rule: str, reports: list[int]
+) -> None:
+    source = Keeping()
+    rules = ByRules((f"evt.type = openat and {rule}",), FieldRegistry(builtin_fields()))
+    one = Judged([rules], SIZE, StateMachine(procfs="/nowhere/at/all"), source)
+    one.process([])
+    one.process(FAMILY)
+    found = []
+    for _ in reports:
+        event = undecoded(opened())
+        event.source_key = b"a"
+        one.pipeline.process([event])
+        found.append(len(source.reports))
+    assert reports == found  # a rule on the session depends on other tasks, which no source sees
