@@ -94,7 +94,7 @@ def test_a_source_that_waits_lets_others_work_though_no_sink_reads_the_queue(
         monkeypatch.setattr(queue, "_oldest", counted)
         for _ in range(3):
             queue.put(packed(alert()))
-        await queue.wait_persisted(6)
+        await queue.wait_persisted(4)
 
     assert (int(2 * _LATE), True) == written_late(tmp_path / "s.db", wait, 3)
 
