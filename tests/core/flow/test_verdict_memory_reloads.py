@@ -35,6 +35,7 @@ def remembering() -> Judged:
     one = judged_by(ByRules((NEVER,), fields()))
     one.process(FAMILY)
     assert calls(one) == TIMES - 4
+    assert one.pipeline.verdicts.numbers() == {"hits": TIMES - 4, "misses": 4, "entries": 1}
     return one
 
 
