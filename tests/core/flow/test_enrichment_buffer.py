@@ -297,7 +297,7 @@ def test_a_reload_keeps_which_keys_are_not_waited_for() -> None:
 
 def test_an_event_waits_for_the_first_enricher_that_has_a_key_for_it() -> None:
     async def scenario(scene: Scene) -> None:
-        scene.send("host:1", "a:1")
+        scene.send("a:1", "host:1")
         await settle()
         scene.catalogue.answer("a")
         await settle()
