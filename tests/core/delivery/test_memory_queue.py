@@ -299,3 +299,14 @@ def test_another_capacity_counts_from_the_next_alert_on() -> None:
         one.put(packed(alert()))
     assert (3, 1) == (one.in_memory(), numbers(metrics)["queue full"])
     assert 0 == one.shrink()
+
+
+def test_a_queue_that_is_half_full_to_the_byte_holds_no_source_back() -> None:
+    async def scenario() -> int:
+        one = packed(alert())
+        half = MemoryQueue(2 * one.size, Metrics())
+        half.put(one)
+        await half.wait_capacity()
+        return len(half.take_problems())
+
+    assert 0 == asyncio.run(asyncio.wait_for(scenario(), _DEADLINE))
