@@ -220,7 +220,7 @@ HONEST_LOADS: Final[Mapping[str, Callable[[], AbstractContextManager[Callable[[]
 }
 
 
-def told(found: Found) -> str:
+def summary(found: Found) -> str:
     """Whom mozu calls a flood."""
     kinds = Counter(f"{one['account']} of user {one['user_uid']}" for one in found.floods if not one["ended"])
     return ", ".join(f"{number} × {kind}" for kind, number in sorted(kinds.items())) or "–"
@@ -240,16 +240,16 @@ def main() -> None:
             continue
         found = survive(flood, seconds=options.seconds, reads=options.reads, python=options.mozu)
         cells = (f"{found.alerts['Shadow read']} of {options.reads}", f"{found.lost:,}", f"{found.over_share:,}")
-        print(f"| {flood.name} | {' | '.join(cells)} | {told(found)} |", flush=True)
+        print(f"| {flood.name} | {' | '.join(cells)} | {summary(found)} |", flush=True)
     if not options.only or "500" in options.only:
         made, found = beside(seconds=options.seconds, processes=500, rate=1000, python=options.mozu)
         cells = (f"{found.alerts['Counted']:,} of {made:,}", f"{found.lost:,}", f"{found.over_share:,}")
-        print(f"| 500 busy processes beside one that floods | {' | '.join(cells)} | {told(found)} |", flush=True)
+        print(f"| 500 busy processes beside one that floods | {' | '.join(cells)} | {summary(found)} |", flush=True)
     for name, load in HONEST_LOADS.items():
         if not options.only or any(one in name for one in options.only):
             received, found = honest(load(), options.mozu)
             cells = (f"none of {received:,} events", f"{found.lost:,}", f"{found.over_share:,}")
-            print(f"| {name} | {' | '.join(cells)} | {told(found)} |", flush=True)
+            print(f"| {name} | {' | '.join(cells)} | {summary(found)} |", flush=True)
 
 
 if __name__ == "__main__":

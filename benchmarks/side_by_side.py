@@ -79,10 +79,10 @@ def main() -> None:
             fresh = measured(rows, watchers, site, options.rounds)
             print("\n".join(fresh), flush=True)
             lines += fresh
-    told = f"{about}; rounds: {options.rounds}, in {(time.monotonic() - begun) / 60:.0f} minutes."
-    print(f"\n{told}")
+    heading = f"{about}; rounds: {options.rounds}, in {(time.monotonic() - begun) / 60:.0f} minutes."
+    print(f"\n{heading}")
     if options.write is not None:
-        put(options.write, "side_by_side", f"{told}\n\n" + "\n".join(lines))
+        put(options.write, "side_by_side", f"{heading}\n\n" + "\n".join(lines))
 
 
 if __name__ == "__main__":

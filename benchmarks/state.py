@@ -36,8 +36,8 @@ def opening(number: int) -> Sequence[SyscallEvent]:
 
 
 def opening_live(number: int) -> Sequence[SyscallEvent]:
-    told = File("file", realpath="/usr/lib/x.so", dev=8 << 20, ino=number)
-    return (made("openat", 10, fd=3 + number % 40, dirfd=-100, name="/usr/lib/x.so", flags=1, mode=0, file=told),)
+    file = File("file", realpath="/usr/lib/x.so", dev=8 << 20, ino=number)
+    return (made("openat", 10, fd=3 + number % 40, dirfd=-100, name="/usr/lib/x.so", flags=1, mode=0, file=file),)
 
 
 def opening_relative(number: int) -> Sequence[SyscallEvent]:

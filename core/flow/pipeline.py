@@ -294,7 +294,7 @@ class SourcePipeline:
         self._recorder.evaluated(events)
         rejected = self._evaluation.run(events, partial(self._emit, incomplete, events), self._pending.append)
         if self._responses is not None:
-            self._responses.report_untold(events)
+            self._responses.report_unreported(events)
         if self.probe.is_pending:
             self.probe.evaluated(events, rejected)
         return rejected

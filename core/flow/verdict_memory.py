@@ -21,7 +21,7 @@ from typing import Final
 from mozu.core.api import JudgesByFields, LeavesUndecoded, Resolved, Source
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.judged_type import Caller, JudgedType, Verdicts
-from mozu.core.flow.told_verdicts import ToldVerdicts
+from mozu.core.flow.source_discards import SourceDiscards
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
@@ -68,8 +68,8 @@ class VerdictMemory:
         self._alerted: set[int] = set()
         self._rules: Sequence[object] | None = None
         """The evaluators under which all of this holds."""
-        self._told: tuple[object, frozenset[str]] = (None, self._undecoded)
-        self._in_source = ToldVerdicts(source)
+        self._left_undecoded: tuple[object, frozenset[str]] = (None, self._undecoded)
+        self._in_source = SourceDiscards(source)
         self.recalled: list[Event] = []
         """Events of this batch that were not decoded."""
         self.hits = metrics.counter("verdict_memory_hits_total")
@@ -99,7 +99,7 @@ class VerdictMemory:
             self._undecoded = frozenset(self._types)
         if self._resting:
             self._count_rests()
-        self._tell()
+        self._leave_undecoded()
         self.recalled, self._candidates = [], []
         self._alerted.clear()
         if self._types:
@@ -168,7 +168,7 @@ class VerdictMemory:
         read = LOG.end()
         self.hits.value += len(self.recalled)
         self._keep_found(evaluated, rejected, read)
-        self._in_source.tell()
+        self._in_source.flush()
 
     def _keep_found(self, evaluated: Iterable[Event], rejected: Sequence[Event], read: set[int]) -> None:
         if not self._candidates or not self._evaluation.was_whole or 0 in self._alerted:
@@ -283,12 +283,12 @@ class VerdictMemory:
                 found.append(event.decode(event.record) if isinstance(event, UndecodedEvent) else event)
         return found
 
-    def _tell(self) -> None:
+    def _leave_undecoded(self) -> None:
         """The source which types it may leave undecoded; a new instance of it, too."""
         component, types = self._source.component, self._undecoded
-        if self._told[0] is component and self._told[1] is types:
+        if self._left_undecoded[0] is component and self._left_undecoded[1] is types:
             return
-        self._told = component, types
+        self._left_undecoded = component, types
         if isinstance(component, LeavesUndecoded):
             with self._source.contained("leave events undecoded"):
                 component.leave_undecoded(types)

@@ -93,7 +93,7 @@ class ActRecords:
             text = f"the audit log cannot be written: {error.strerror}; it should say: {stage} {entry.text}"
             self.notify("Audit log incomplete", Severity.CRITICAL, text, act=entry.act)
         self.standing.add([changed])
-        self.tell(changed)
+        self.publish(changed)
 
     def refuse(self, entry: AuditEntry, reason: str) -> None:
         """An entry and an alert for the first of a kind in a minute, within bounds; the others are counted."""
@@ -122,7 +122,7 @@ class ActRecords:
         else:
             self._counted[ActStage.DONE].value += 1
 
-    def tell(self, entry: AuditEntry) -> None:
+    def publish(self, entry: AuditEntry) -> None:
         """The alert alone."""
         rule, priority = _NOTICES[entry.stage]
         text = f"would {entry.text}" if entry.stage is ActStage.WOULD else f"{entry.stage}: {entry.text or entry.act}"

@@ -26,7 +26,7 @@ class KernelActs:
         """(responder, rule) of these."""
         self._denying: frozenset[tuple[str, str]] = frozenset()
         """Of these, those that deny."""
-        self._told: set[int] = set()
+        self._reported: set[int] = set()
         """Numbers of events on which the kernel has acted and of which an alert says so; of this batch."""
 
     def use(self, kills: KernelKills) -> None:
@@ -46,18 +46,18 @@ class KernelActs:
             return _entry(planned, ActStage.WOULD, event)
         if event.kernel_act != "kill":
             return None
-        self._told.add(event.num)
+        self._reported.add(event.num)
         return _entry(planned, ActStage.DONE, event)
 
-    def untold(self, events: Iterable[Event]) -> Iterator[AuditEntry]:
+    def unreported(self, events: Iterable[Event]) -> Iterator[AuditEntry]:
         """After the alerts of these: what the kernel has done and no alert says, since another rule came first."""
         if not self._rules:
             return
         for event in events:
-            if isinstance(event, SyscallEvent) and event.kernel_act == "kill" and event.num not in self._told:
+            if isinstance(event, SyscallEvent) and event.kernel_act == "kill" and event.num not in self._reported:
                 planned = AuditEntry(time=0, stage=ActStage.PLANNED, act=f"event {event.num}/kernel")
                 yield _entry(planned, ActStage.DONE, event)
-        self._told.clear()
+        self._reported.clear()
 
 
 def denial_entry(denial: KernelDenial) -> AuditEntry:

@@ -57,7 +57,7 @@ class LastingActs:
         own = os.getpid()
         for entry in self._records.read():
             if entry.by != own and entry.stage in (ActStage.UNDONE, ActStage.UNDO_FAILED):
-                self._records.tell(entry)
+                self._records.publish(entry)
         for entry in self._records.standing.due(time.time_ns()):
             self._records.standing.acts.pop(entry.act, None)
             self._spawn(self._expire(entry), f"undo {entry.act}")

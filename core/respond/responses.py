@@ -158,9 +158,9 @@ class Responses:
                 self._waiting += 1
                 self._spawn(self._run(one, entry, alert, event, latest), f"respond {one.name}")
 
-    def report_untold(self, events: Iterable[Event]) -> None:
+    def report_unreported(self, events: Iterable[Event]) -> None:
         """After the alerts of these: what the kernel has done and no alert says."""
-        for entry in self._kernel.untold(events):
+        for entry in self._kernel.unreported(events):
             self.records.write(entry, entry.stage, reason="another rule raised the alert about it")
 
     def report_denials(self, denials: Iterable[KernelDenial]) -> None:
@@ -179,7 +179,7 @@ class Responses:
             if self._has_responders:
                 self.records.write(entry, entry.stage, reason="events of that time are lost")
             else:  # the audit log is not open
-                self.records.tell(entry)
+                self.records.publish(entry)
 
     # --- one act
 

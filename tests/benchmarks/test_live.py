@@ -65,7 +65,7 @@ def test_without_options_mozu_is_as_it_is_by_default() -> None:
     assert ("mozu", "stats") == (found.name, found.command(Path("stats"))[-1])
 
 
-def test_programs_that_are_missing_are_told_by_their_packages_before_anything_runs(tmp_path: Path) -> None:
+def test_programs_that_are_missing_are_reported_by_their_packages_before_anything_runs(tmp_path: Path) -> None:
     code = (
         "import benchmarks.workloads.workload as workload\n"
         f"workload.PATH = {str(tmp_path)!r}\n"

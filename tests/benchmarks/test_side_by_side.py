@@ -14,7 +14,7 @@ from benchmarks.wanted_rows import Rows, sustained
 from benchmarks.watcher import Opens, Site, Watcher
 
 
-def test_a_cell_has_the_median_and_the_spread_and_a_dash_where_nothing_is_told() -> None:
+def test_a_cell_has_the_median_and_the_spread_and_a_dash_where_nothing_is_reported() -> None:
     assert "2.50 ms (0.50 … 9.00)" == cell([0.5, 9, 2.5], " ms")
     assert "200,000 opens/s" == cell([200_000], " opens/s")
     assert "–" == cell([1.0, float("nan")], " %")

@@ -96,7 +96,7 @@ def test_accounts_tell_each_refused_record_once_and_of_which_part(ring: ctypes.C
     found = outcome(ring, *flood(1, 400_000, uid=NOBODY, share=share))
 
     assert found["flood"].refused > 0
-    assert (found["flood"].refused, 0) == (ring.told(part), ring.told(1 - part))
+    assert (found["flood"].refused, 0) == (ring.reported(part), ring.reported(1 - part))
 
 
 def test_accounts_of_processes_that_may_write_are_looked_up_for_several_records_at_once(ring: ctypes.CDLL) -> None:

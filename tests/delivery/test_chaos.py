@@ -192,8 +192,8 @@ def test_a_read_only_disk_ends_nothing_and_its_loss_is_counted(tmp_path: Path, k
         left = counted["dead_lettered"] + sum(counted["dropped"].values()) + counted["spooled"] + counted["queued"]
         assert 0 == counted["accepted"] + counted["found"] - counted["delivered"] - left, f"{sink}: {counted}"
         assert set(counted["dropped"]) <= {"spool unwritable"}, f"{sink}: {counted}"
-    told = [one.rule for one in sinks.arrived("stdout")].count("Spool damaged")
-    assert len(sinks.sinks) - 1 == told, "a sink that has no spool learns of each that cannot be written"
+    reported = [one.rule for one in sinks.arrived("stdout")].count("Spool damaged")
+    assert len(sinks.sinks) - 1 == reported, "a sink that has no spool learns of each that cannot be written"
 
 
 def half_open(port: int, count: int) -> list[socket.socket]:

@@ -211,7 +211,7 @@ def test_a_connection_that_is_refused_is_retried_and_reported_in_one_line(
     made = sink(chosen.pop("bootstrap_servers", (kafka.server(listener),))[0], "refused", **chosen)
     assert [Retry(tried=False)] == asyncio.run(once(made))
     gc.collect()  # now, or it warns in whichever test runs when the collector does
-    told_in_one_line(caplog, reason)
+    reported_in_one_line(caplog, reason)
 
 
 def test_a_secret_that_the_authorization_server_refuses_is_reported_in_one_line(
@@ -227,10 +227,10 @@ def test_a_secret_that_the_authorization_server_refuses_is_reported_in_one_line(
             )
 
     assert [Retry(tried=False)] == asyncio.run(run())
-    told_in_one_line(caplog, "/token answers 401")
+    reported_in_one_line(caplog, "/token answers 401")
 
 
-def told_in_one_line(caplog: pytest.LogCaptureFixture, reason: str) -> None:
+def reported_in_one_line(caplog: pytest.LogCaptureFixture, reason: str) -> None:
     lines = warnings(caplog)
     assert 1 == len(lines)
     assert lines[0].startswith("no connection to Kafka (127.0.0.1:")

@@ -62,7 +62,7 @@ def test_no_spooled_alert_is_missing_after_kills_at_random_moments(tmp_path: Pat
 
 
 def announced(site: Site) -> set[int]:
-    """Numbers that the far end was told of as dropped."""
+    """Numbers that the far end was notified of as dropped."""
     found: set[int] = set()
     for document in site.far_end.documents():
         if document["rule"] == "Alerts dropped":

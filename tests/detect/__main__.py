@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.detect.ground import WorkAlerts, do, ground, table, told
+from tests.detect.ground import WorkAlerts, do, ground, reported, table
 from tests.detect.precision import shares, write
 from tests.detect.work import works
 
@@ -33,7 +33,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mozu-detect-") as folder, ground(Path(folder), *arguments) as beside:
         while len(done) < len(chosen) or time.monotonic() - begun < options.minutes * 60:
             done.append(do(chosen[len(done) % len(chosen)], beside, len(done)))
-            told(done[-1], lambda line: print(line, flush=True))
+            reported(done[-1], lambda line: print(line, flush=True))
             if options.alerts is not None:
                 with options.alerts.open("a") as file:
                     file.writelines(f"{json.dumps(alert)}\n" for alert in done[-1].alerts)

@@ -95,7 +95,7 @@ def table(alerts: Iterable[Json]) -> str:
     return "\n".join(f"{count:6} {rule}" for rule, count in sorted(Counter(alert["rule"] for alert in alerts).items()))
 
 
-def told(result: WorkAlerts, say: Callable[[str], None]) -> None:
+def reported(result: WorkAlerts, say: Callable[[str], None]) -> None:
     """Its line, and one for each alert."""
     ended = "programs are missing" if result.code < 0 else f"exit code {result.code}"
     numbers = f"{len(result.loud)} loud of {len(result.alerts)} alerts, {len(result.others)} of others"

@@ -33,7 +33,7 @@ _BOXES: Final = {DOCKER: "mozu-ways-docker", CONTAINERD: "mozu-ways-containerd"}
 _PART: Final = re.compile(r"<!-- ways -->\n.*?<!-- end of ways -->", re.DOTALL)
 _SETTINGS: Final = ("level=paranoid", "rule_matching=all", "append_output=[{suggested_output: true}]")
 
-Told = Mapping[tuple[str, str], Mapping[str, frozenset[str]]]
+Reported = Mapping[tuple[str, str], Mapping[str, frozenset[str]]]
 """End and way → place → ids of rules."""
 
 
@@ -87,8 +87,8 @@ def table(alerts: Sequence[Json]) -> str:
                 cells[number, place].add(f"{ids[alert['rule']]}{level}")
     lines = ["| end | way | host | docker | containerd |", "|---|---|---|---|---|"]
     for number, way in enumerate(WAYS):
-        told = (", ".join(sorted(cells[number, place])) for place in PLACES)
-        lines.append(f"| {' | '.join((way.end, way.by, *told))} |")
+        reported = (", ".join(sorted(cells[number, place])) for place in PLACES)
+        lines.append(f"| {' | '.join((way.end, way.by, *reported))} |")
     return "\n".join(["<!-- ways -->", *lines, "<!-- end of ways -->"])
 
 
@@ -97,7 +97,7 @@ def _numbers(alert: Json) -> set[int]:
     return {int(number) for number in re.findall(r"mozu-way-(\d{3})", str(alert["output_fields"]))}
 
 
-def told(page: str) -> Told:
+def reported(page: str) -> Reported:
     """What the page's table says."""
     found = _PART.search(page)
     rows = re.findall(r"^\| (.+?) \| (.+?) \| (.*?) \| (.*?) \| (.*?) \|$", found[0] if found else "", re.MULTILINE)

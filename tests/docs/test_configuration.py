@@ -19,11 +19,11 @@ def test_the_generated_settings_are_current() -> None:
     assert renewed(PAGE) == PAGE, "write it again: python -m mozu.core.cli.document docs/configuration.md"
 
 
-def test_the_default_configuration_is_told_as_it_is() -> None:
-    told = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0])
-    assert {**told, "responders": []} == yaml.safe_load(DEFAULT)
+def test_the_default_configuration_is_reported_as_it_is() -> None:
+    reported = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0])
+    assert {**reported, "responders": []} == yaml.safe_load(DEFAULT)
 
 
-def test_every_command_is_told_with_the_sentence_of_its_help() -> None:
+def test_every_command_is_reported_with_the_sentence_of_its_help() -> None:
     rows = re.findall(r"^\| `mozu (\w+).*?` \| (.*) \|$", (ROOT / "docs/cli.md").read_text(), re.MULTILINE)
     assert dict(rows) == {name: sentence for name, (_, sentence) in COMMANDS.items()} | dict(BUILTIN_COMMANDS)

@@ -18,8 +18,8 @@ def test_the_reference_has_the_kit_and_what_is_returned_without_being_exported()
     names = {"Counter", "Resolved", *mozu.testing.__all__}
     assert names - set(re.findall(r"^## (\w+)$", page, re.MULTILINE)) == set()
     fixtures = page.partition("# Fixtures of pytest")[2]
-    told = re.findall(r"^\* `(\w+)`", fixtures, re.MULTILINE)
-    assert told == [
+    reported = re.findall(r"^\* `(\w+)`", fixtures, re.MULTILINE)
+    assert reported == [
         "run_mozu",
         "recording_sink",
         "endpoint",
@@ -33,8 +33,9 @@ def test_the_examples_are_what_is_written_for_an_author() -> None:
 
 def test_the_table_of_values_has_every_type_with_its_class() -> None:
     table = (ROOT / "docs/plugins.md").read_text().partition("## Values")[2].partition("\n## ")[0]
-    told: dict[str, set[str]] = {}
+    reported: dict[str, set[str]] = {}
     for names, kinds in re.findall(r"^\| (`[A-Z`, ]+) \| ([^|]+) \|", table, re.MULTILINE):
         for name in re.findall(r"`([A-Z]+)`", names):
-            told[name] = set(re.findall(r"`(\w+)`", kinds.partition(",")[0])) & {"str", "bytes", "int", "bool", "float"}
-    assert {kind.name: {one.__name__ for one in VALUE_TYPES[kind]} for kind in FieldType} == told
+            kind = set(re.findall(r"`(\w+)`", kinds.partition(",")[0]))
+            reported[name] = kind & {"str", "bytes", "int", "bool", "float"}
+    assert {kind.name: {one.__name__ for one in VALUE_TYPES[kind]} for kind in FieldType} == reported

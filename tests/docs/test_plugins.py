@@ -113,7 +113,7 @@ def test_a_source_that_listens_passes_while_it_is_fed_as_the_page_feeds_it() -> 
         assert len(asyncio.run(mozu.testing.check_source(Letters, most=2, blocking=True))) == 2
 
 
-def test_the_evaluator_of_the_page_reads_the_field_that_it_is_told() -> None:
+def test_the_evaluator_of_the_page_reads_the_field_that_it_is_reported() -> None:
     code = re.search(r"```python\n# mozu_newcomer.py\n(.*?)```", PAGE, re.DOTALL)
     assert code is not None
     page: dict[str, Any] = {}

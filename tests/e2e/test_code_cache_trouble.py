@@ -84,7 +84,7 @@ def of_another_kernel(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "reported"),
     [
         (flipped, "its content does not have the digest"),
         (given_away, f"belongs to uid {NOBODY} and not to root"),
@@ -93,7 +93,7 @@ def of_another_kernel(file: Path) -> None:
     ids=["flipped bytes", "wrong owner", "another kernel's"],
 )
 def test_a_spoilt_file_is_not_loaded_and_compiled_anew(
-    place: Place, spoil: Callable[[Path], None], told: str
+    place: Place, spoil: Callable[[Path], None], reported: str
 ) -> None:
     compiled, said = place.start()
     assert (True, []) == (compiled > 0, said)
@@ -104,7 +104,7 @@ def test_a_spoilt_file_is_not_loaded_and_compiled_anew(
     compiled, said = place.start()
     assert len(victims) == compiled
     assert [str(file) for file in victims] == sorted(
-        found[1] for line in said if told in line and (found := re.search(r"(\S+) is not loaded", line))
+        found[1] for line in said if reported in line and (found := re.search(r"(\S+) is not loaded", line))
     )
     assert (0, []) == place.start()
 

@@ -1,4 +1,4 @@
-"""Commands that a runtime runs in a container: health checks and probes are told from `exec` by real runtimes."""
+"""Commands that a runtime runs in a container: health checks and probes of real runtimes are no `exec`."""
 
 import json
 from collections.abc import Iterator
@@ -73,10 +73,10 @@ def test_docker_s_health_check_and_not_an_exec(mozu: Running, docker: DockerEngi
     check = ("--health-cmd", opening("docker-check")[-1], "--health-interval", "1s")
     full_id = docker.begin(options=("--name", "checked", *check))
     docker.docker("exec", full_id, *opening("docker-exec"))
-    check_told, exec_told = opened(mozu, "docker-check"), opened(mozu, "docker-exec")
+    check_reported, exec_reported = opened(mozu, "docker-check"), opened(mozu, "docker-exec")
     docker.remove(full_id)
-    assert ["checked", "checked"] == [one["container.name"] for one in (check_told, exec_told)]
-    assert (["healthcheck"], []) == (kinds(check_told), kinds(exec_told))
+    assert ["checked", "checked"] == [one["container.name"] for one in (check_reported, exec_reported)]
+    assert (["healthcheck"], []) == (kinds(check_reported), kinds(exec_reported))
 
 
 def test_podman_s_health_check_and_not_an_exec(mozu: Running, podman: Podman) -> None:
@@ -85,10 +85,10 @@ def test_podman_s_health_check_and_not_an_exec(mozu: Running, podman: Podman) ->
     full_id = podman.begin("--name", "checked", *check)
     podman.podman("exec", full_id, *opening("podman-exec"))
     podman.podman("healthcheck", "run", full_id)
-    check_told, exec_told = opened(mozu, "podman-check"), opened(mozu, "podman-exec")
+    check_reported, exec_reported = opened(mozu, "podman-check"), opened(mozu, "podman-exec")
     podman.remove(full_id)
-    assert ["checked", "checked"] == [one["container.name"] for one in (check_told, exec_told)]
-    assert (["healthcheck"], []) == (kinds(check_told), kinds(exec_told))
+    assert ["checked", "checked"] == [one["container.name"] for one in (check_reported, exec_reported)]
+    assert (["healthcheck"], []) == (kinds(check_reported), kinds(exec_reported))
 
 
 def test_probes_of_a_pod_and_not_an_exec_nor_an_init_container(mozu: Running, pods: Pods) -> None:
@@ -101,11 +101,11 @@ def test_probes_of_a_pod_and_not_an_exec_nor_an_init_container(mozu: Running, po
     main = pods.container(sandbox, "main")
     for name in ("pod-liveness", "pod-readiness", "pod-exec"):
         pods.exec(main, *opening(name))
-    told = {name: opened(mozu, f"pod-{name}") for name in ("init", "liveness", "readiness", "exec")}
+    reported = {name: opened(mozu, f"pod-{name}") for name in ("init", "liveness", "readiness", "exec")}
     with suppress(AssertionError):
         pods.remove_container(init)
     pods.remove(sandbox)
     assert [("init", "probed"), *[("main", "probed")] * 3] == [
-        (one["container.name"], one["k8s.pod.name"]) for one in told.values()
+        (one["container.name"], one["k8s.pod.name"]) for one in reported.values()
     ]
-    assert [[], ["liveness_probe"], ["readiness_probe"], []] == list(map(kinds, told.values()))
+    assert [[], ["liveness_probe"], ["readiness_probe"], []] == list(map(kinds, reported.values()))

@@ -19,7 +19,7 @@ from mozu.plugins.enrichers import containers as containers_plugin
 from mozu.plugins.enrichers import docker as docker_plugin
 from mozu.plugins.enrichers import podman as podman_plugin
 from mozu.plugins.enrichers.containers.settings import ContainersSettings
-from tests.plugins.enrichers.actors import event_of, told, working
+from tests.plugins.enrichers.actors import event_of, reported, working
 from tests.support.containerd import Containerd, containerd
 from tests.support.cri import Pods, pods
 from tests.support.docker import DockerEngine, docker
@@ -51,7 +51,7 @@ def fields() -> Iterator[str]:
             yield field.name
 
 
-def told_by_table(column: str) -> dict[str, str]:
+def reported_by_table(column: str) -> dict[str, str]:
     """Field → what the table says of this runtime."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.splitlines() if line[:1] == "|"]
     place = rows[0].index(column)
@@ -64,7 +64,7 @@ def answers(build: Any, settings: Any, full_id: str, runtime: str) -> dict[str, 
     async def main() -> dict[str, Any]:
         event = event_of(full_id, runtime=runtime)
         async with working(build, settings) as enricher:
-            await told(enricher, event)
+            await reported(enricher, event)
             readers = enricher.readers()
             wanted = [name for name in fields() if name in readers]
             return {name: readers[name](_argument(name))(event) for name in wanted}
@@ -100,7 +100,7 @@ def test_docker(docker: DockerEngine, tmp_path: Path) -> None:
 
     found = seen(ask)
     docker.remove(full_id)
-    assert found == told_by_table("docker")
+    assert found == reported_by_table("docker")
 
 
 def test_pods_of_containerd(pods: Pods, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_pods_of_containerd(pods: Pods, tmp_path: Path) -> None:
 
     found = seen(ask)
     pods.remove(sandbox)
-    assert found == told_by_table("containerd: pods (CRI)")
+    assert found == reported_by_table("containerd: pods (CRI)")
 
 
 def test_containerd_without_pods(containerd: Containerd, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_containerd_without_pods(containerd: Containerd, tmp_path: Path) -> None
 
     found = seen(ask)
     containerd.remove("table")
-    assert found == told_by_table("containerd: ctr, nerdctl")
+    assert found == reported_by_table("containerd: ctr, nerdctl")
 
 
 def test_podman(podman: Podman) -> None:
@@ -141,4 +141,4 @@ def test_podman(podman: Podman) -> None:
     settings = PodmanSettings(storage=(str(podman.storage),))
     found = seen(lambda api: answers(podman_plugin.build, settings, full_id, "podman"))
     podman.remove(full_id)
-    assert found == told_by_table("podman")
+    assert found == reported_by_table("podman")

@@ -43,9 +43,9 @@ def test_its_events_wait_in_order_and_those_of_the_host_do_not(containerd: Conta
             mozu.wait_alert(lambda one: one["output_fields"].get("fd.name") == f"{PLACE}-second", "the deadline")
             containerd.remove("held")
             statistics = mozu.stop()
-    told = [one["output_fields"] for one in mozu.alerts if one["rule"] == "Opened"]
-    assert [f"{PLACE}-{name}" for name in ("host", "first", "second")] == [one["fd.name"] for one in told]
-    assert [None, None] == [one["container.image.repository"] for one in told[1:]]
-    assert ["late", "late"] == [one["container.state"] for one in told[1:]]
+    reported = [one["output_fields"] for one in mozu.alerts if one["rule"] == "Opened"]
+    assert [f"{PLACE}-{name}" for name in ("host", "first", "second")] == [one["fd.name"] for one in reported]
+    assert [None, None] == [one["container.image.repository"] for one in reported[1:]]
+    assert ["late", "late"] == [one["container.state"] for one in reported[1:]]
     held = {one["name"]: one["value"] for one in statistics["metrics"] if one["name"].startswith("enrichment_buffer_")}
     assert held["enrichment_buffer_events_total"] == held["enrichment_buffer_timeouts_total"] >= 2

@@ -70,10 +70,10 @@ def raised(mozu: Running, begin: Callable[[str, str], None], runtime: str) -> No
     for kind, rule in RULES.items():
         name, before = f"{runtime}-{kind}", len(mozu.alerts)
         begin(name, kind)
-        told = {"container.name": name, "container.image.repository": repository, "container.image.tag": tag}
+        reported = {"container.name": name, "container.image.repository": repository, "container.image.tag": tag}
         mozu.wait_alert(
-            lambda alert, rule=rule, told=told: alert["rule"] == rule  # type: ignore[misc]  # bound in a loop
-            and told.items() <= alert["output_fields"].items(),
+            lambda alert, rule=rule, reported=reported: alert["rule"] == rule  # type: ignore[misc]  # bound in a loop
+            and reported.items() <= alert["output_fields"].items(),
             f"{rule} by {name}",
             after=before,
         )

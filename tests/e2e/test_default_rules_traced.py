@@ -22,7 +22,7 @@ def run(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Traced:
     return traced(stage, tmp_path_factory.mktemp("traced"))
 
 
-def test_every_act_of_the_host_is_seen_but_those_that_are_told_not_to_be(run: Traced) -> None:
+def test_every_act_of_the_host_is_seen_but_those_that_are_reported_not_to_be(run: Traced) -> None:
     done = {trigger.rule for trigger in HOST if not kernel_lacks(trigger.call)}
     assert done - {alert["rule"] for alert in run.alerts} == UNSEEN.keys()
 

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from mozu.plugins.rules.falco.rule_ids import registered
-from tests.detect.ways import PAGE, done, is_of, told, watching
+from tests.detect.ways import PAGE, done, is_of, reported, watching
 from tests.support.containerd import Containerd, containerd
 from tests.support.docker import DockerEngine, docker
 from tests.support.requirements import ebpf
@@ -19,7 +19,7 @@ from tests.support.triggers.ways.way import PLACES
 __all__ = ["containerd", "docker"]
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
-TOLD: Final = told(PAGE.read_text())
+REPORTED: Final = reported(PAGE.read_text())
 CASES: Final = [(number, place) for place in PLACES for number in range(len(WAYS))]
 
 
@@ -45,7 +45,7 @@ def test_each_way_raises_what_the_page_tells(number: int, place: str, mozu: Runn
     def is_of_it(alert: Json, rule: str) -> bool:
         return alert["rule"] == rule and is_of(alert, number, place)
 
-    for rule in TOLD[way.end, way.by][place]:
+    for rule in REPORTED[way.end, way.by][place]:
         mozu.wait_alert(partial(is_of_it, rule=names[rule]), f"{rule} of {way.end} by {way.by} ({place})")
 
 

@@ -55,9 +55,9 @@ def test_in_a_container(trigger: Contained, mozu: Running, boxes: Boxes) -> None
     _require(trigger)
     before = boxes.act(trigger)
     repository = IMAGE.rsplit(":", 1)[0]
-    told = {"proc.name": trigger.by, "container.name": trigger.box, "container.image.repository": repository}
+    reported = {"proc.name": trigger.by, "container.name": trigger.box, "container.image.repository": repository}
     mozu.wait_alert(
-        lambda a: a["rule"] == trigger.rule and not differences(a, {**told, **trigger.fields}),
+        lambda a: a["rule"] == trigger.rule and not differences(a, {**reported, **trigger.fields}),
         f"{trigger.rule} by {trigger.by}",
         after=before,
     )

@@ -81,10 +81,10 @@ def test_on_the_host(trigger: Trigger, mozu: Running, stage: Stage) -> None:
 def test_in_a_container(trigger: Contained, mozu: Running, boxes: Boxes) -> None:
     before = boxes.act(trigger)
     repository, tag = IMAGE.rsplit(":", 1)
-    told = {"container.name": trigger.box, "container.image.repository": repository, "container.image.tag": tag}
+    reported = {"container.name": trigger.box, "container.image.repository": repository, "container.image.tag": tag}
     mozu.wait_alert(
         lambda a: a["rule"] == trigger.rule
-        and not differences(a, {"proc.name": trigger.by, **told, **trigger.fields}),
+        and not differences(a, {"proc.name": trigger.by, **reported, **trigger.fields}),
         f"{trigger.rule} by {trigger.by} with {dict(trigger.fields)}",
         after=before,
     )

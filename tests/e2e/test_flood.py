@@ -55,9 +55,9 @@ def test_the_ring_was_too_small_so_that_the_test_can_fail(flood: Flood) -> None:
 
 
 def test_the_alert_stream_tells_of_all_that_was_lost(flood: Flood) -> None:
-    told = sum(alert["output_fields"]["lost"] for alert in flood.alerts if alert["rule"] == "Events lost")
+    reported = sum(alert["output_fields"]["lost"] for alert in flood.alerts if alert["rule"] == "Events lost")
     types = flood.statistics["sources"]["syscalls"]["types"].values()
-    assert told == sum(count["lost"] + (count["missed"] or 0) for count in types)
+    assert reported == sum(count["lost"] + (count["missed"] or 0) for count in types)
 
 
 def test_what_was_received_was_judged_or_served_the_state(flood: Flood) -> None:
@@ -66,7 +66,7 @@ def test_what_was_received_was_judged_or_served_the_state(flood: Flood) -> None:
     assert source["rejected"] == 0
 
 
-def test_every_accepted_alert_was_delivered_or_dropped_and_the_drops_are_told(flood: Flood) -> None:
+def test_every_accepted_alert_was_delivered_or_dropped_and_the_drops_are_reported(flood: Flood) -> None:
     sink = flood.statistics["sinks"]["stdout"]
     assert sink["accepted"] == sink["delivered"] + sum(sink["dropped"].values()) + sink["queued"]
     assert sink["queued"] == 0

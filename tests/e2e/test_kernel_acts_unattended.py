@@ -67,7 +67,7 @@ def responders(through: Sequence[str], verb: str, file: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_kills_go_on_without_mozu_and_are_told_and_taken_over(folder: Path, through: Sequence[str]) -> None:
+def test_kills_go_on_without_mozu_and_are_reported_and_taken_over(folder: Path, through: Sequence[str]) -> None:
     file, marked = configured(folder), folder / "marked"
     with mozu_run(folder, "-c", file, through=through) as first:
         first.process.kill()
@@ -76,7 +76,9 @@ def test_kills_go_on_without_mozu_and_are_told_and_taken_over(folder: Path, thro
         listed = responders(through, "list", file)
 
         with mozu_run(folder, "-c", file, through=through) as second:
-            told = second.wait_alert(lambda one: "while mozu did not run" in one["output"], "what was done meanwhile")
+            reported = second.wait_alert(
+                lambda one: "while mozu did not run" in one["output"], "what was done meanwhile"
+            )
             taken_over = read(marked)
             second.stop()
     stopped = read(marked)
@@ -84,7 +86,7 @@ def test_kills_go_on_without_mozu_and_are_told_and_taken_over(folder: Path, thro
     assert [KILLED] * 3 == alone
     assert "go on when mozu is killed" in listed
     assert ("marked", "acted 3 times while mozu did not run (kernel)") == (
-        told["output_fields"]["for_rule"], told["output_fields"]["response"],
+        reported["output_fields"]["for_rule"], reported["output_fields"]["response"],
     )  # fmt: skip
     assert (KILLED, DONE) == (taken_over, stopped)
 
@@ -137,7 +139,7 @@ def test_the_switch_ends_what_goes_on_without_mozu(folder: Path, through: Sequen
     assert "go on" not in responders(through, "list", file)
 
 
-def test_it_ends_with_mozu_unless_it_is_told_to_go_on(folder: Path, through: Sequence[str]) -> None:
+def test_it_ends_with_mozu_unless_it_is_reported_to_go_on(folder: Path, through: Sequence[str]) -> None:
     with mozu_run(folder, "-c", configured(folder, on_death="stop"), through=through) as first:
         acting = read(folder / "marked")
         first.process.kill()

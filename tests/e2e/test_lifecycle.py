@@ -1,4 +1,4 @@
-"""A real mozu with the source ebpf: heartbeats prove that it sees, and a death by kill -9 is told by the next start."""
+"""A real mozu with the source ebpf: heartbeats prove that it sees, and the next start reports a death by kill -9."""
 
 import signal
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_a_heartbeat_is_sent_once_mozus_own_event_came_through(tmp_path: Path) -
     assert "mozu stopped" == mozu.lifecycle[-1]["rule"]
 
 
-def test_a_death_by_kill_is_told_by_the_next_start_and_told_once(tmp_path: Path) -> None:
+def test_a_death_by_kill_is_reported_by_the_next_start_and_reported_once(tmp_path: Path) -> None:
     arguments = configured(tmp_path)
     with mozu_run(tmp_path, *arguments) as mozu:
         notice(mozu, "Heartbeat")

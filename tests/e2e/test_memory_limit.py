@@ -152,8 +152,8 @@ def test_where_nothing_is_left_to_give_back_events_are_dropped_counted_and_repor
     source = statistics["sources"]["ebpf"]
     assert source["dropped"] > 0
     assert source["received"] == source["evaluated"] + source["internal"] + source["rejected"] + source["dropped"]
-    told = sum(one["output_fields"]["count"] for one in run.alerts if one["rule"] == "Events dropped")
-    assert told == source["dropped"] == statistics["memory"]["dropped_events"]
+    shown = sum(one["output_fields"]["count"] for one in run.alerts if one["rule"] == "Events dropped")
+    assert shown == source["dropped"] == statistics["memory"]["dropped_events"]
     found = numbers(run.alerts)
     assert max(found.values()) == 1
     assert hits - len(found) <= source["dropped"]

@@ -38,9 +38,9 @@ def acting(folder: Path, settings: dict[str, object]) -> Iterator[Running]:
 
 def taken(running: Running, act: str, after: int) -> str:
     """The next act of this responder."""
-    told = ("Response taken", "Response failed", "Response refused")
+    reported = ("Response taken", "Response failed", "Response refused")
     found: Any = running.wait_alert(
-        lambda one: one["rule"] in told and one["output_fields"].get("responder") == act, act, after=after
+        lambda one: one["rule"] in reported and one["output_fields"].get("responder") == act, act, after=after
     )
     assert found["rule"] == "Response taken", found["output"]
     return f"{found['output_fields']['alert']}/{act}"

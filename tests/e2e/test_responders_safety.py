@@ -18,7 +18,7 @@ from tests.support.running import Json, Running, mozu_run
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
 
-TOLD = ("Response taken", "Response would be taken", "Response refused", "Response failed")
+REPORTED = ("Response taken", "Response would be taken", "Response refused", "Response failed")
 
 
 WAYS = ("command", "signal", "file")
@@ -62,33 +62,33 @@ def trapped(running: Running, folder: Path, user: int, trap: str) -> Iterator[tu
 def opened(running: Running, folder: Path, user: int, trap: str = "kill") -> tuple[Json, int]:
     """What is said of such a process, and its exit status once it may end."""
     with trapped(running, folder, user, trap) as (process, first):
-        told = answer(running, first)
-    return told, process.returncode
+        reported = answer(running, first)
+    return reported, process.returncode
 
 
 def answer(running: Running, first: Json) -> Json:
     """What became of the response to this alert."""
     return running.wait_alert(
-        lambda one: one["rule"] in TOLD and one["output_fields"]["alert"] == first["uuid"], "an answer"
+        lambda one: one["rule"] in REPORTED and one["output_fields"]["alert"] == first["uuid"], "an answer"
     )
 
 
 def test_dry_run_until_a_reload_says_otherwise(running: Running, folder: Path) -> None:
-    told, status = opened(running, folder, user=48_300)
-    assert (told["rule"], status) == ("Response would be taken", 0)
+    reported, status = opened(running, folder, user=48_300)
+    assert (reported["rule"], status) == ("Response would be taken", 0)
     configure(folder, dry_run=False)
     running.process.send_signal(signal.SIGHUP)
     running.wait_log(r"reloaded")
-    told, status = opened(running, folder, user=48_300)
-    assert (told["rule"], status) == ("Response taken", -9)
+    reported, status = opened(running, folder, user=48_300)
+    assert (reported["rule"], status) == ("Response taken", -9)
 
 
 def test_an_account_spends_its_own_budget(running: Running, folder: Path) -> None:
     ends = [opened(running, folder, user=48_301) for _ in range(3)]
     assert [status for _, status in ends] == [-9, -9, 0]
     assert "user 48301 has had its 2 acts" in ends[-1][0]["output"]
-    told, status = opened(running, folder, user=48_302)
-    assert (told["rule"], status) == ("Response taken", -9)
+    reported, status = opened(running, folder, user=48_302)
+    assert (reported["rule"], status) == ("Response taken", -9)
 
 
 def switched(running: Running, word: str, after: int) -> None:
@@ -117,14 +117,14 @@ def test_the_kill_switch(running: Running, folder: Path, way: str) -> None:
         else:
             off.unlink()
         switched(running, "on", before)
-        told, status = opened(running, folder, user=48_310 + len(way), trap=way)
-    assert (told["rule"], status) == ("Response taken", -9)
+        reported, status = opened(running, folder, user=48_310 + len(way), trap=way)
+    assert (reported["rule"], status) == ("Response taken", -9)
     assert spared.returncode == 0
 
 
 def test_what_mozu_was_started_by_is_not_killed(running: Running, folder: Path) -> None:
     before = len(running.alerts)
     os.close(os.open(folder / "kill", os.O_RDONLY))
-    told = running.wait_alert(lambda one: one["rule"] in TOLD, "an end", after=before)
-    assert told["rule"] == "Response refused"
-    assert re.search(rf"process {os.getpid()} \(.*\) is one that mozu was started by", told["output"])
+    reported = running.wait_alert(lambda one: one["rule"] in REPORTED, "an end", after=before)
+    assert reported["rule"] == "Response refused"
+    assert re.search(rf"process {os.getpid()} \(.*\) is one that mozu was started by", reported["output"])

@@ -1,4 +1,4 @@
-"""Processes with namespaces of their own that are in no container: told as such, and as processes of the host."""
+"""Processes with namespaces of their own that are in no container: reported as such, and as processes of the host."""
 
 import json
 import os
@@ -21,7 +21,7 @@ SANDBOX = "unshare --user --map-root-user --mount --net"
 
 
 def seen(folder: Path, script: str) -> dict[str, tuple[object, ...]]:
-    """Argument of `uname` → what was told of it."""
+    """Argument of `uname` → what was reported of it."""
     (folder / "rules.yaml").write_text(RULES)
     source = json.dumps([{"ptrace": {"command": ["sh", "-c", script]}}])
     options = ["-o", f"sources={source}", "-o", "sinks=[stdout: {format: json}]", "-o", f"state_dir={folder}/state"]

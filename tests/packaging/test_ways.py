@@ -58,7 +58,7 @@ def mozu(commands: Path, folder: Path, *arguments: str) -> "subprocess.Completed
     return run_clean(commands / "mozu", *arguments, cwd=folder, patience=120)
 
 
-def told(alert: dict[str, Any]) -> list[Any]:
+def reported(alert: dict[str, Any]) -> list[Any]:
     """What an alert says, and its id."""
     return [alert[name] for name in ("rule", "output_fields", "time", "uuid")]
 
@@ -80,7 +80,7 @@ def test_it_runs_and_replays_what_it_recorded(commands: Path, folder: Path) -> N
     (then,) = json.loads((folder / "made.json").read_text())["alerts"]
     (again,) = [json.loads(line) for line in replayed.stdout.splitlines()]
     assert (then["rule"], then["output_fields"]["fd.name"]) == ("Marker", f"{folder}/mozu-marker")
-    assert told(again) == told(then)
+    assert reported(again) == reported(then)
 
 
 @pytest.mark.ebpf

@@ -210,12 +210,14 @@ def compare(mozu: "subprocess.Popen[bytes]", state: Path) -> tuple[dict[str, lis
     still = {pid: known for pid, known in before.items() if between.get(pid) == known == after.get(pid)}
     wrong: dict[str, list[Any]] = {"missing": [], "different": [], "gone": []}
     for pid, known in still.items():
-        told = said.get(pid)
-        if pid == mozu.pid or (told is not None and _same(known, told)):
+        reported = said.get(pid)
+        if pid == mozu.pid or (reported is not None and _same(known, reported)):
             continue
-        wrong["missing" if told is None else "different"].append((pid, known, told))
+        wrong["missing" if reported is None else "different"].append((pid, known, reported))
     alive = before.keys() | between.keys() | after.keys()
-    wrong["gone"] = [(pid, told) for pid, told in said.items() if earlier.get(pid) == told and pid not in alive]
+    wrong["gone"] = [
+        (pid, reported) for pid, reported in said.items() if earlier.get(pid) == reported and pid not in alive
+    ]
     wrong["doubted"] = [
         (pid, still[pid], said.get(pid))
         for pid in set(first["doubted"]) & set(second["doubted"]) & still.keys() - {mozu.pid}
@@ -223,11 +225,11 @@ def compare(mozu: "subprocess.Popen[bytes]", state: Path) -> tuple[dict[str, lis
     return wrong, len(still), second["sizes"]
 
 
-def _same(known: Known, told: list[Any]) -> bool:
+def _same(known: Known, reported: list[Any]) -> bool:
     """What /proc does not show is not compared, nor are the arguments of other people's programs: those that write over
     their own (a title) keep in the state what they were started with.
     """
-    parent, exe, command, cwd, uid, _ = told
+    parent, exe, command, cwd, uid, _ = reported
     ours = known.exe.endswith("/crowd")
     return (
         (known.parent, known.uid) == (parent, uid)

@@ -33,7 +33,7 @@ class BundleStand:
         self._program = Path()
 
     def prepare(self) -> None:
-        """What containerd asks a runtime for unless it is told otherwise, and the image's program."""
+        """What containerd asks a runtime for unless it is configured otherwise, and the image's program."""
         spec = subprocess.run(["ctr", "oci", "spec"], check=True, capture_output=True).stdout
         self._spec = json.loads(spec)
         self._program = compiled("first", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector")

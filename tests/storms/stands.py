@@ -1,4 +1,4 @@
-"""A runtime that a storm is of: how its containers are run, and how mozu is told where it is."""
+"""A runtime that a storm is of: how its containers are run, and how mozu is configured to find it."""
 
 from pathlib import Path
 from typing import Final, Protocol

@@ -21,7 +21,7 @@ class Discarding(Leaving):
         super().__init__()
         self._forgets = forgets
         self._judged: dict[bytes, bytes] = {}
-        """Key → task that it was first told of."""
+        """Key → task that it was first reported of."""
         self.classes: dict[bytes, int] = {}
         self._versions = Counter[int]()
         self._parents: dict[int, int] = {}
@@ -72,16 +72,16 @@ class Discarding(Leaving):
         return found
 
     def _see(self, event: SyscallEvent) -> None:
-        kind, told = event.type, event.observed
-        if kind == "_process" or (kind == "execve" and told is not None):
-            self._parents[event.pid] = told.ptid
+        kind, reported = event.type, event.observed
+        if kind == "_process" or (kind == "execve" and reported is not None):
+            self._parents[event.pid] = reported.ptid
         if kind == "_fork":
-            self._parents[told.pid] = event.pid if told.pid != event.pid else self._parents.get(event.pid, 0)
+            self._parents[reported.pid] = event.pid if reported.pid != event.pid else self._parents.get(event.pid, 0)
         if kind == "procexit":
             self._parents |= {pid: 1 for pid, parent in self._parents.items() if parent == event.pid}
         if kind not in self._forgets:
             self._changes += kind in CHANGES_ANOTHER
-            self._versions[told.pid if kind == "_fork" else event.pid] += kind in CHANGES_ITS_PROCESS
+            self._versions[reported.pid if kind == "_fork" else event.pid] += kind in CHANGES_ITS_PROCESS
 
 
 class JudgedBySource(Judged):

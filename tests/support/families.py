@@ -16,13 +16,13 @@ from tests.support.live import context, demand
 
 
 def line(acts: str, family: str, place: Path) -> list[str]:
-    """The command; what it says of itself afterwards, `told` reads."""
-    return [sys.executable, "-m", f"tests.support.{acts}", family, str(place), str(place / "told")]
+    """The command; what it says of itself afterwards, `reported` reads."""
+    return [sys.executable, "-m", f"tests.support.{acts}", family, str(place), str(place / "reported")]
 
 
-def told(place: Path) -> Any:
+def reported(place: Path) -> Any:
     """What the acts of a family that ran in this directory say that they did."""
-    return pickle.loads((place / "told").read_bytes())
+    return pickle.loads((place / "reported").read_bytes())
 
 
 def unwatched(acts: str, families: Iterable[str], folders: pytest.TempPathFactory) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def unwatched(acts: str, families: Iterable[str], folders: pytest.TempPathFactor
     for family in families:
         place = folders.mktemp(family)
         subprocess.run(line(acts, family, place), cwd=ROOT, check=True, timeout=60)
-        found[family] = told(place)
+        found[family] = reported(place)
     return found
 
 

@@ -11,7 +11,7 @@ from mozu.plugins.sinks.file import FileSettings, FileSink
 
 
 def main(settings: str, first: int, count: int, batch: int) -> None:
-    """Batches in order; each is told once it is acknowledged."""
+    """Batches in order; each is reported once it is acknowledged."""
     sink = FileSink(FileSettings(**json.loads(settings)), context("file"))
     for start in range(first, first + count, batch):
         numbers = range(start, start + batch)

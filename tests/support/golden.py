@@ -1,4 +1,4 @@
-"""What was told of histories before, kept as text: what differs is named.
+"""What was reported of histories before, kept as text: what differs is named.
 
 A file `*.txt.xz` holds many histories: `= NAME`, then for each event a line `# EVENT` and lines `name<TAB>value`.
 """
@@ -17,9 +17,9 @@ def line(name: str, value: object) -> str:
     return f"{name}\t{str(value).translate(_ESCAPED)}".encode("utf-8", "backslashreplace").decode()
 
 
-def write(path: Path, told: Mapping[str, Iterable[str]]) -> None:
+def write(path: Path, reported: Mapping[str, Iterable[str]]) -> None:
     """Keep these from now on."""
-    text = "".join(f"= {name}\n" + "".join(f"{one}\n" for one in lines) for name, lines in told.items())
+    text = "".join(f"= {name}\n" + "".join(f"{one}\n" for one in lines) for name, lines in reported.items())
     path.write_bytes(lzma.compress(text.encode(), preset=6))
 
 
@@ -39,33 +39,35 @@ def kept(path: Path) -> dict[str, list[str]]:
 def first_difference(expected: Iterable[str], found: Iterable[str]) -> str:
     """Event, name, what was expected and what was found, of the first event that has any; empty where none."""
     wanted = _by_event(expected)
-    for event, told in _by_event(found):
+    for event, reported in _by_event(found):
         known = next(wanted, None)
         if known is None:
             return f"{event}: an event that was not there"
         if known[0] != event:
             return f"{event}: expected the event {known[0]}"
-        names = [name for name in {**known[1], **told} if known[1].get(name) != told.get(name)]
+        names = [name for name in {**known[1], **reported} if known[1].get(name) != reported.get(name)]
         if names:
-            shown = (f"  {name}: expected {_or_same(known[1], name)}, found {_or_same(told, name)}" for name in names)
+            shown = (
+                f"  {name}: expected {_or_same(known[1], name)}, found {_or_same(reported, name)}" for name in names
+            )
             return "\n".join([event, *shown])
     missing = next(wanted, None)
     return "" if missing is None else f"{missing[0]}: this event is missing"
 
 
-def _or_same(told: Mapping[str, str], name: str) -> str:
-    return told.get(name, "(as before)")
+def _or_same(reported: Mapping[str, str], name: str) -> str:
+    return reported.get(name, "(as before)")
 
 
 def _by_event(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    event, told = "", dict[str, str]()
+    event, reported = "", dict[str, str]()
     for one in lines:
         if one.startswith("# "):
             if event:
-                yield event, told
-            event, told = one, {}
+                yield event, reported
+            event, reported = one, {}
         else:
             name, _, value = one.partition("\t")
-            told[name] = value
+            reported[name] = value
     if event:
-        yield event, told
+        yield event, reported

@@ -22,7 +22,7 @@ from tests.support.judged_twice import SIZE, ByRules
 from tests.support.live import PATIENCE, Live, context, demand
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     """What an alert is of."""
 
     rule: str
@@ -38,7 +38,7 @@ class Telling(ByRules):
 
     def __init__(self, conditions: Sequence[str]) -> None:
         super().__init__(conditions, FIELDS)
-        self.told: list[Told] = []
+        self.reported: list[Reported] = []
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
         """See `ByRules`."""
@@ -48,7 +48,7 @@ class Telling(ByRules):
             event = by_number[alert.event_num]
             if isinstance(event, SyscallEvent):
                 name = "" if event.file is None else event.file.name
-                self.told.append(Told(alert.rule, event.pid, event.type, name, event.args[0]))
+                self.reported.append(Reported(alert.rule, event.pid, event.type, name, event.args[0]))
         return alerts
 
 
@@ -193,12 +193,12 @@ class JudgedLive:
         self.in_loop(lambda: found.append(len(self.judged.taken.alerts)))
         return found[0]
 
-    def told(self) -> list[Told]:
+    def reported(self) -> list[Reported]:
         """All of them, in their order."""
-        found: list[Told] = []
-        self.in_loop(lambda: found.extend(self.judged.rules.told))
+        found: list[Reported] = []
+        self.in_loop(lambda: found.extend(self.judged.rules.reported))
         return found
 
-    def alerts_of(self, pid: int) -> list[Told]:
+    def alerts_of(self, pid: int) -> list[Reported]:
         """Those of a process, in their order."""
-        return [one for one in self.told() if one.pid == pid]
+        return [one for one in self.reported() if one.pid == pid]

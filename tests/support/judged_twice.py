@@ -50,7 +50,7 @@ class ByRules:
 
 
 class Leaving:
-    """A source that leaves undecoded what it is told to."""
+    """A source that leaves undecoded what it is asked to."""
 
     def __init__(self) -> None:
         self.left: frozenset[str] = frozenset()

@@ -28,7 +28,7 @@ from tests.support.kube_replay import RECORDING
 from tests.support.kube_scenario import NODE, STEPS
 
 _SETTLED = 1.0
-"""Seconds after the last answer at which a step counts as told: only a recording is made in this way, no verdict."""
+"""Seconds after the last answer at which a step counts as complete: only recordings are made in this way."""
 
 
 class Recorder:

@@ -1,4 +1,4 @@
-"""moto's server: an S3 in a process of its own, which checks signatures by AWS's own code where it is told to."""
+"""moto's server: an S3 in a process of its own, which checks signatures by AWS's own code where it is asked to."""
 
 import json
 import os

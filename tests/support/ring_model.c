@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bpf/accounts.h compiled for user space, with a ring buffer that is two numbers: what accounts refuse, without a kernel. */
+/* bpf/accounts.h compiled for user space, with a ring buffer that is two numbers: what accounts refuse. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -92,7 +92,7 @@ u32 looked_up(void) { return looks; }
 u32 asked(void) { return asks; }
 
 /* Records refused in the last run, as accounts tell: common, or reserved and exact. */
-u32 told(u32 part) {
+u32 reported(u32 part) {
   u32 sum = 0;
   for (u32 i = 0; i < ACCOUNT_PLACES; i++) sum += accounts[i].refused[part];
   return sum;

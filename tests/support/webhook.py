@@ -1,4 +1,4 @@
-"""A worker with the sink `webhook` at its end, and deliveries through it to a server that answers as told."""
+"""A worker with the sink `webhook` at its end, and deliveries through it to a server that answers as asked."""
 
 import asyncio
 from typing import Any

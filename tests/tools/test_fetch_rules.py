@@ -73,14 +73,14 @@ def test_a_file_with_another_checksum_is_refused_and_nothing_is_written(reposito
 
 
 @pytest.mark.live
-def test_a_commit_that_is_not_there_is_told(repository: Path, tmp_path: Path) -> None:
+def test_a_commit_that_is_not_there_is_reported(repository: Path, tmp_path: Path) -> None:
     done = fetch(lock(tmp_path, "0" * 39 + "1", one=RULES), repository, tmp_path / "rules")
 
     assert (1, f"fetch-rules: {repository} has no commit {'0' * 39}1\n") == (done.returncode, done.stderr)
 
 
 @pytest.mark.live
-def test_a_file_that_is_not_there_is_told(repository: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(repository: Path, tmp_path: Path) -> None:
     newest = git(repository, "rev-parse", "HEAD")
 
     done = fetch(lock(tmp_path, newest, three=RULES), repository, tmp_path / "rules")
@@ -89,7 +89,7 @@ def test_a_file_that_is_not_there_is_told(repository: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.live
-def test_a_repository_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_repository_that_is_not_there_is_reported(tmp_path: Path) -> None:
     program("git")
 
     done = fetch(lock(tmp_path, "1" * 40, one=RULES), tmp_path / "nothing", tmp_path / "rules")
@@ -99,20 +99,20 @@ def test_a_repository_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("", "names no commit"),
         ("commit main\n", "names no commit"),
         (f"commit {'1' * 40} and more\n", "names no commit"),
     ],
 )
-def test_a_lock_without_a_commit_is_refused(text: str, told: str, tmp_path: Path) -> None:
+def test_a_lock_without_a_commit_is_refused(text: str, reported: str, tmp_path: Path) -> None:
     (tmp_path / "rules.lock").write_text(text)
 
     done = fetch(tmp_path / "rules.lock", tmp_path, tmp_path / "rules")
 
     assert done.returncode == 1
-    assert told in done.stderr
+    assert reported in done.stderr
 
 
 @pytest.mark.corpus

@@ -87,12 +87,12 @@ def _run(name: str, place: Path, folder: Path, steps: list[str]) -> bool:
     disk = folder / f"{name}.img"
     machine.image(place, disk)
     kernel = tree.kernel(place)[0].name.removeprefix("vmlinuz-")
-    done = _told({"machine": name, "kernel": kernel}, machine.boot(place, disk, SECONDS))
+    done = _reported({"machine": name, "kernel": kernel}, machine.boot(place, disk, SECONDS))
     disk.unlink()
     return done == steps
 
 
-def _told(of: dict[str, str], reports: Iterable[dict[str, Any]]) -> list[str]:
+def _reported(of: dict[str, str], reports: Iterable[dict[str, Any]]) -> list[str]:
     """Print them; the steps that went well."""
     done: list[str] = []
     for report in reports:
@@ -125,7 +125,7 @@ def main() -> None:
         if only in (None, "old"):
             good.append(old(folder))
         if only in (None, "arm64"):
-            good.append(_told({"machine": "arm64"}, arm64.reports(folder, SECONDS)) == list(arm64.STEPS))
+            good.append(_reported({"machine": "arm64"}, arm64.reports(folder, SECONDS)) == list(arm64.STEPS))
     sys.exit(0 if all(good) else 1)
 
 

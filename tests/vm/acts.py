@@ -202,7 +202,7 @@ def main() -> None:
     for _, pid, go in children:
         release(pid, go)
     names = {act.name for act in CALLS}
-    with contextlib.suppress(Failed):  # what is missing is told below
+    with contextlib.suppress(Failed):  # what is missing is reported below
         until("an alert of every act", lambda: names <= raised())
     RULES.unlink()
     CONFIGURATION.unlink()

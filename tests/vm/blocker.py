@@ -34,5 +34,5 @@ class Blocker:
 def mozu_components() -> SinkDeclaration[BlockerSettings]:
     """Declare the sink."""
     return SinkDeclaration(
-        name="blocker", build=Blocker, summary="Holds the event loop when it is told to.", settings=BlockerSettings
+        name="blocker", build=Blocker, summary="Holds the event loop when it is asked to.", settings=BlockerSettings
     )

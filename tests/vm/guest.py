@@ -43,7 +43,7 @@ def main() -> None:
         start = time.monotonic()
         try:
             found = STEPS[step]()
-        except Exception as error:  # noqa: BLE001  whatever it is, the host is told
+        except Exception as error:  # noqa: BLE001  whatever it is, the host is notified
             log = run("journalctl", "-b", "-u", "mozu", "-u", "mozu-programs", "-n", "60", "--no-pager", check=False)
             tell({"step": step, "failed": f"{type(error).__name__}: {error}", "journal": log})
             later = []

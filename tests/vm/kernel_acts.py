@@ -23,7 +23,7 @@ from tests.vm.service import HERE, Failed, alerts, run, until
 _CONTAINER: Final = "c0ffee" + "0" * 58
 _CGROUP: Final = Path(f"/sys/fs/cgroup/docker-{_CONTAINER}.scope")
 _CORE_PATTERN: Final = Path("/proc/sys/kernel/core_pattern")
-_HANDLER, _TOLD = HERE / "handler", HERE / "told"
+_HANDLER, _REPORTED = HERE / "handler", HERE / "reported"
 _HIERARCHY: Final = HERE / "hierarchy"
 _MODULE, _MODULE_FILE = "dummy", HERE / "dummy.ko"
 _KEXEC_FILE_NO_INITRAMFS: Final = 4
@@ -31,14 +31,14 @@ _NAMESPACES: Final = 0x00020000 | 0x04000000 | 0x08000000
 """CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC."""
 _SECONDS: Final = 60
 """In which the kernel starts a program."""
-_HANDLED: Final = f"#!/bin/sh\nreadlink /proc/self/ns/mnt > {_TOLD}\ncat > /dev/null\n"
+_HANDLED: Final = f"#!/bin/sh\nreadlink /proc/self/ns/mnt > {_REPORTED}\ncat > /dev/null\n"
 
 
 class Act(NamedTuple):
     """What a child does."""
 
     rule: str
-    told: str
+    reported: str
     """Part of the alert's text."""
     do: Callable[[], None]
     in_container: bool = False
@@ -46,7 +46,7 @@ class Act(NamedTuple):
     @property
     def name(self) -> str:
         """For people."""
-        return f"{self.rule} ({self.told}{', in a container' * self.in_container})"
+        return f"{self.rule} ({self.reported}{', in a container' * self.in_container})"
 
 
 def _done(result: int) -> int:
@@ -134,14 +134,14 @@ def _released() -> None:
 def _wait_handler() -> None:
     """Until it was started, outside of every container. Raises Failed."""
     deadline = time.monotonic() + _SECONDS
-    while not (_TOLD.exists() and _TOLD.read_text()):
+    while not (_REPORTED.exists() and _REPORTED.read_text()):
         if time.monotonic() > deadline:
             raise Failed(f"the kernel did not start {_HANDLER} within {_SECONDS} s")
         time.sleep(0.1)  # the handler is no child, its end cannot be awaited
-    told = _TOLD.read_text().strip()
-    _TOLD.unlink()
-    if told != os.readlink("/proc/1/ns/mnt"):
-        raise Failed(f"{_HANDLER} ran in {told}, not in the mount namespace of the machine")
+    reported = _REPORTED.read_text().strip()
+    _REPORTED.unlink()
+    if reported != os.readlink("/proc/1/ns/mnt"):
+        raise Failed(f"{_HANDLER} ran in {reported}, not in the mount namespace of the machine")
 
 
 ACTS: Final = (
@@ -185,7 +185,7 @@ def _has_raised(act: Act) -> bool:
     def is_of_it(alert: dict[str, str]) -> bool:
         container = alert.get("MOZU_CONTAINER_ID", "")
         where = _CONTAINER.startswith(container) if act.in_container else container == "host"
-        return act.told in alert["MESSAGE"] and where
+        return act.reported in alert["MESSAGE"] and where
 
     return any(map(is_of_it, alerts(act.rule)))
 
@@ -199,7 +199,7 @@ def main() -> None:
     _CGROUP.mkdir()
     for act in ACTS:
         make(act)
-    with contextlib.suppress(Failed):  # what is missing is told below
+    with contextlib.suppress(Failed):  # what is missing is reported below
         until("an alert of every act", lambda: all(map(_has_raised, ACTS)))
     seen = [act.name for act in ACTS if _has_raised(act)]
     print(json.dumps({"seen": seen, "unseen": [act.name for act in ACTS if act.name not in seen]}))

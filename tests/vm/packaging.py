@@ -90,27 +90,27 @@ def upgrade() -> dict[str, Any]:
     ) as receiver:  # fmt: skip
         assert receiver.stdout is not None
         arrived: list[dict[str, Any]] = []
-        missing, told = set(names), dict[str, str]()
+        missing, reported = set(names), dict[str, str]()
         try:
             for line in receiver.stdout:
                 arrived.append(one := json.loads(line))
                 missing.discard(one["output_fields"].get("fd.name"))
-                if one["rule"] == "mozu stopped" or "mozu stopped" in told:
-                    told.setdefault(one["rule"], one["output"])
-                if not missing and "mozu started" in told:
+                if one["rule"] == "mozu stopped" or "mozu stopped" in reported:
+                    reported.setdefault(one["rule"], one["output"])
+                if not missing and "mozu started" in reported:
                     break
         finally:
             receiver.terminate()
     if missing:
         raise Failed(f"{len(missing)} of {BACKLOG} alerts did not arrive after the upgrade, {min(missing)} is one")
-    if "mozu started" not in told:
-        raise Failed(f"the restart was not told: {sorted(told)}")
+    if "mozu started" not in reported:
+        raise Failed(f"the restart was not reported: {sorted(reported)}")
     opened = [one["output_fields"]["fd.name"] for one in arrived if one["rule"] == "Backlog"]
     CONFIGURATION.unlink()
     RULES.unlink()
     return {
         "from": before, "to": version(), "seconds": round(seconds, 1), "arrived": len(set(opened)),
-        "twice": len(opened) - len(set(opened)), "told": [told["mozu stopped"], told["mozu started"]],
+        "twice": len(opened) - len(set(opened)), "reported": [reported["mozu stopped"], reported["mozu started"]],
     }  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def alert() -> dict[str, Any]:
 
 def acts() -> dict[str, Any]:
     """One act of every family by every way (acts.py)."""
-    found = _told_by("acts")
+    found = _reported_by("acts")
     if found["unseen"]:
         raise Failed(f"no alert of {found['unseen']}")
     return {"seen": found["seen"]}
@@ -88,7 +88,7 @@ def acts() -> dict[str, Any]:
 
 def kernel_acts() -> dict[str, Any]:
     """Modules, another kernel, and programs that the kernel starts, each by the rule that ships (kernel_acts.py)."""
-    found = _told_by("kernel_acts")
+    found = _reported_by("kernel_acts")
     if found["unseen"]:
         raise Failed(f"no alert of {found['unseen']}")
     return {"seen": found["seen"]}
@@ -96,13 +96,13 @@ def kernel_acts() -> dict[str, Any]:
 
 def denials() -> dict[str, Any]:
     """What deny rules make of opens, execs, connects and datagrams (denials.py)."""
-    found = _told_by("denials")
+    found = _reported_by("denials")
     if found["wrong"]:
         raise Failed(f"these ended otherwise than they should: {found['wrong']}")
     return {"acts": found["acts"], "prices": found["prices"]}
 
 
-def _told_by(name: str) -> dict[str, Any]:
+def _reported_by(name: str) -> dict[str, Any]:
     """The line of JSON that a module beside this one prints, run with mozu's Python; warnings may follow it."""
     said = run("/usr/lib/mozu/bin/python3", "-m", f"tests.vm.{name}").splitlines()
     found: dict[str, Any] = json.loads(next(line for line in reversed(said) if line.startswith("{")))
@@ -128,8 +128,8 @@ def respond() -> dict[str, Any]:
         until("the process is ended", lambda: trapped.poll() is not None)
     if trapped.returncode != -signal.SIGKILL:
         raise Failed(f"the process ended with {trapped.returncode}, expected SIGKILL")
-    told = until("Response taken", lambda: alerts("Response taken"))[-1]
-    return {"told": told["MESSAGE"]}
+    reported = until("Response taken", lambda: alerts("Response taken"))[-1]
+    return {"reported": reported["MESSAGE"]}
 
 
 def loss() -> dict[str, Any]:
@@ -147,8 +147,8 @@ def loss() -> dict[str, Any]:
         print(file=caller.stdin, flush=True)
     lost, seen = _lost("getppid"), len(alerts("Calls"))
     if not lost or lost + seen != CALLS:
-        raise Failed(f"{CALLS} calls, {seen} alerts, {lost} told as lost")
-    return {"calls": CALLS, "alerts": seen, "told as lost": lost}
+        raise Failed(f"{CALLS} calls, {seen} alerts, {lost} reported as lost")
+    return {"calls": CALLS, "alerts": seen, "reported as lost": lost}
 
 
 def _lost(kind: str) -> int:
@@ -166,10 +166,11 @@ def watchdog() -> dict[str, Any]:
     names = ("ActiveExitTimestampMonotonic", "ExecMainStartTimestampMonotonic", "NRestarts")
     found = properties(*names)
     ended, started = (int(found[name]) / 1e6 for name in names[:2])
-    told = until("mozu ended without a word", lambda: alerts("mozu ended without a word"))[-1]
+    reported = until("mozu ended without a word", lambda: alerts("mozu ended without a word"))[-1]
     return {
         "ended after s": round(ended - blocked, 1), "started again after s": round(started - ended, 2),
-        "watching again after s": round(ready - ended, 2), "restarts": found["NRestarts"], "told": told["MESSAGE"],
+        "watching again after s": round(ready - ended, 2), "restarts": found["NRestarts"],
+        "reported": reported["MESSAGE"],
     }  # fmt: skip
 
 

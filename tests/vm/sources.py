@@ -41,18 +41,18 @@ class _Stage:
     """A process with the children of these acts."""
 
     def __init__(self, acts: Sequence[Act]) -> None:
-        self._read, told = os.pipe()
+        self._read, reported = os.pipe()
         waits, self._go = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             children = [child(act) for act in acts]
-            os.write(told, json.dumps([pid for pid, _ in children]).encode())
-            os.close(told)
+            os.write(reported, json.dumps([pid for pid, _ in children]).encode())
+            os.close(reported)
             os.read(waits, 1)
             for pid, go in children:
                 release(pid, go)
             os._exit(0)
-        os.close(told)
+        os.close(reported)
         self.children: list[int] = json.loads(os.read(self._read, 1 << 16))
 
     def go(self) -> None:
@@ -133,7 +133,7 @@ def main() -> None:
         start = time.monotonic()
         try:
             found = steps[name]()
-        except Exception as error:  # noqa: BLE001  whatever it is, the host is told
+        except Exception as error:  # noqa: BLE001  whatever it is, the host is notified
             found = {"failed": f"{type(error).__name__}: {error}"}
         if found.get("unseen") or found.get("made"):
             found["failed"] = "not all was seen, or what was denied was made"

@@ -38,7 +38,7 @@ def _age(process: Process, event: SyscallEvent) -> int | None:
     return event.time - process.pidns_start & UNSIGNED if process.pidns_start else None
 
 
-def _told(
+def _metadata(
     name: str,
     doc: str,
     *,
@@ -74,12 +74,12 @@ _COMMANDS: Final = {
 
 
 def _command(name: str, what: str) -> Field:
-    return _told(f"container.{name}", f"Command of the container's {what}.", host="", traits=_DEPRECATED)
+    return _metadata(f"container.{name}", f"Command of the container's {what}.", host="", traits=_DEPRECATED)
 
 
 def _runs_command(name: str, what: str) -> Field:
     doc = f"Whether the process belongs to the container's {what}."
-    return _told(f"proc.is_container_{name}", doc, host=False, kind=FieldType.BOOL, traits=_DEPRECATED)
+    return _metadata(f"proc.is_container_{name}", doc, host=False, kind=FieldType.BOOL, traits=_DEPRECATED)
 
 
 _CONTAINER: Final = (
@@ -108,7 +108,7 @@ _CONTAINER: Final = (
         depends=_BY_CGROUP,
         doc="What runs the container: docker, containerd, podman …; `host` outside containers.",
     ),
-    _told(
+    _metadata(
         "container.state",
         "What was known of the container when the event was judged: `known`; `late`: its runtime had not answered in "
         "time; `unknown`: no runtime has it. Mozu's own; each alert of a container has it.",
@@ -129,29 +129,29 @@ _CONTAINER: Final = (
         needs=_OWN,
         doc="How long that was before the event.",
     ),
-    _told("container.name", "Name of the container; `host` outside containers.", host="host", traits=_SUGGESTED),
-    _told("container.image", "Image that the container was made from, as its runtime was reported.", host=""),
-    _told("container.image.id", "Id of the image.", host=""),
-    _told("container.image.repository", "Name of the image, without tag and digest.", host="", traits=_SUGGESTED),
-    _told("container.image.tag", "Tag of the image.", host="", traits=_SUGGESTED),
-    _told("container.image.digest", "Digest under which the registry keeps the image.", host=""),
-    _told("container.privileged", "Whether the container runs privileged.", host=False, kind=FieldType.BOOL),
-    _told("container.mounts", "All mounts, each as source:dest:mode:rdwr:propagation, joined by commas.", host=""),
-    _told("container.mount", "One mount, by its index or by a pattern for its source.", argument=Argument.KEY),
-    _told("container.mount.source", "Source of one mount.", argument=Argument.KEY),
-    _told("container.mount.dest", "Where in the container one mount is seen.", argument=Argument.KEY),
-    _told("container.mount.mode", "Mode text of one mount.", argument=Argument.KEY),
-    _told("container.mount.rdwr", "Whether one mount is writable.", argument=Argument.KEY),
-    _told("container.mount.propagation", "Propagation of one mount.", argument=Argument.KEY),
-    _told("container.ip", "The container's main IPv4 address.", host=""),
-    _told("container.cni.json", "What the network plugin answered for the container, as JSON.", host=""),
-    _told("container.host_pid", "Whether it shares the host's pid namespace.", host=False, kind=FieldType.BOOL),
-    _told("container.host_network", "Whether it shares the host's network.", host=False, kind=FieldType.BOOL),
-    _told("container.host_ipc", "Whether it shares the host's IPC namespace.", host=False, kind=FieldType.BOOL),
-    _told("container.label", "One label of the container.", argument=Argument.KEY_OR_DOTTED),
-    _told("container.labels", "All labels of the container as `key:value`.", host=""),
-    _told("container.engine", "Whose answer its metadata are: docker, containerd, cri, podman. Mozu's own."),
-    _told(
+    _metadata("container.name", "Name of the container; `host` outside containers.", host="host", traits=_SUGGESTED),
+    _metadata("container.image", "Image that the container was made from, as its runtime was reported.", host=""),
+    _metadata("container.image.id", "Id of the image.", host=""),
+    _metadata("container.image.repository", "Name of the image, without tag and digest.", host="", traits=_SUGGESTED),
+    _metadata("container.image.tag", "Tag of the image.", host="", traits=_SUGGESTED),
+    _metadata("container.image.digest", "Digest under which the registry keeps the image.", host=""),
+    _metadata("container.privileged", "Whether the container runs privileged.", host=False, kind=FieldType.BOOL),
+    _metadata("container.mounts", "All mounts, each as source:dest:mode:rdwr:propagation, joined by commas.", host=""),
+    _metadata("container.mount", "One mount, by its index or by a pattern for its source.", argument=Argument.KEY),
+    _metadata("container.mount.source", "Source of one mount.", argument=Argument.KEY),
+    _metadata("container.mount.dest", "Where in the container one mount is seen.", argument=Argument.KEY),
+    _metadata("container.mount.mode", "Mode text of one mount.", argument=Argument.KEY),
+    _metadata("container.mount.rdwr", "Whether one mount is writable.", argument=Argument.KEY),
+    _metadata("container.mount.propagation", "Propagation of one mount.", argument=Argument.KEY),
+    _metadata("container.ip", "The container's main IPv4 address.", host=""),
+    _metadata("container.cni.json", "What the network plugin answered for the container, as JSON.", host=""),
+    _metadata("container.host_pid", "Whether it shares the host's pid namespace.", host=False, kind=FieldType.BOOL),
+    _metadata("container.host_network", "Whether it shares the host's network.", host=False, kind=FieldType.BOOL),
+    _metadata("container.host_ipc", "Whether it shares the host's IPC namespace.", host=False, kind=FieldType.BOOL),
+    _metadata("container.label", "One label of the container.", argument=Argument.KEY_OR_DOTTED),
+    _metadata("container.labels", "All labels of the container as `key:value`.", host=""),
+    _metadata("container.engine", "Whose answer its metadata are: docker, containerd, cri, podman. Mozu's own."),
+    _metadata(
         "container.is_pod_sandbox",
         "Whether it is a pod's sandbox, which holds its namespaces (the pause container). Mozu's own.",
         host=False,
@@ -162,16 +162,16 @@ _CONTAINER: Final = (
 )
 
 _POD: Final = (
-    _told("k8s.pod.name", "Name of the pod.", traits=_SUGGESTED),
-    _told("k8s.ns.name", "Namespace of the pod.", traits=_SUGGESTED),
-    _told("k8s.pod.id", "The pod's uid, by its old name."),
-    _told("k8s.pod.uid", "The pod's uid."),
-    _told("k8s.pod.sandbox_id", "First 12 characters of the id of the pod's sandbox.", host=""),
-    _told("k8s.pod.full_sandbox_id", "Id of the pod's sandbox.", host=""),
-    _told("k8s.pod.label", "One label of the pod.", argument=Argument.KEY_OR_DOTTED),
-    _told("k8s.pod.labels", "All labels of the pod as `key:value`.", host=""),
-    _told("k8s.pod.ip", "The pod's IPv4 address.", host=""),
-    _told("k8s.pod.cni.json", "What the network plugin answered for the pod, as JSON.", host=""),
+    _metadata("k8s.pod.name", "Name of the pod.", traits=_SUGGESTED),
+    _metadata("k8s.ns.name", "Namespace of the pod.", traits=_SUGGESTED),
+    _metadata("k8s.pod.id", "The pod's uid, by its old name."),
+    _metadata("k8s.pod.uid", "The pod's uid."),
+    _metadata("k8s.pod.sandbox_id", "First 12 characters of the id of the pod's sandbox.", host=""),
+    _metadata("k8s.pod.full_sandbox_id", "Id of the pod's sandbox.", host=""),
+    _metadata("k8s.pod.label", "One label of the pod.", argument=Argument.KEY_OR_DOTTED),
+    _metadata("k8s.pod.labels", "All labels of the pod as `key:value`.", host=""),
+    _metadata("k8s.pod.ip", "The pod's IPv4 address.", host=""),
+    _metadata("k8s.pod.cni.json", "What the network plugin answered for the pod, as JSON.", host=""),
     *(_gone(f"k8s.{kind}.{part}") for kind in ("rc", "svc", "rs", "deployment") for part in ("name", "id", "labels")),
     *(_gone(f"k8s.{kind}.label", argument=Argument.KEY_OR_DOTTED) for kind in ("rc", "svc", "rs", "deployment", "ns")),
     _gone("k8s.ns.id"),
@@ -193,8 +193,8 @@ _OBJECTS: Final = {
 def _cluster() -> tuple[Field, ...]:
     needs = _CLUSTER_NEEDS
     found: tuple[Field, ...] = (
-        _told("k8smeta.pod.ip", "The pod's address, from the cluster.", needs=needs),
-        _told(
+        _metadata("k8smeta.pod.ip", "The pod's address, from the cluster.", needs=needs),
+        _metadata(
             "k8smeta.workload.kind",
             "Kind of the highest controller of the pod: Deployment, DaemonSet, StatefulSet, CronJob … mozu's own.",
             needs=needs,
@@ -203,22 +203,24 @@ def _cluster() -> tuple[Field, ...]:
     for short, what in _OBJECTS.items():
         several, traits = short == "svc", _SUGGESTED if short in ("pod", "ns") else frozenset[str]()
         found += (
-            _told(
+            _metadata(
                 f"k8smeta.{short}.name",
                 f"Name of the {what}, from the cluster.",
                 is_list=several,
                 traits=traits,
                 needs=needs,
             ),
-            _told(f"k8smeta.{short}.uid", f"Uid of the {what}, from the cluster.", is_list=several, needs=needs),
-            _told(
+            _metadata(f"k8smeta.{short}.uid", f"Uid of the {what}, from the cluster.", is_list=several, needs=needs),
+            _metadata(
                 f"k8smeta.{short}.label",
                 f"One label of the {what}, from the cluster.",
                 argument=Argument.KEY,
                 is_list=several,
                 needs=needs,
             ),
-            _told(f"k8smeta.{short}.labels", f"All labels of the {what}, from the cluster.", is_list=True, needs=needs),
+            _metadata(
+                f"k8smeta.{short}.labels", f"All labels of the {what}, from the cluster.", is_list=True, needs=needs
+            ),
         )
     return found
 

@@ -57,7 +57,7 @@ def executed(state: State, event: SyscallEvent) -> None:
         if not state.live:
             version.cwd = ""
     if isinstance(event.observed, Executed):
-        _told_by_kernel(version, event.observed, is_dated=is_dated)
+        _reported_by_kernel(version, event.observed, is_dated=is_dated)
         if not create_unknown and event.observed.ptid >= 0:
             _take_reported_parent(state, node.main, version)
     _own_table(state, node)
@@ -164,7 +164,7 @@ def _asked(event: SyscallEvent, process: Process, entered: Entered) -> str | Non
     return normal(base) if (flags or 0) & _EMPTY_PATH and not name else join(base, name)
 
 
-def _told_by_kernel(version: Process, observed: Executed, *, is_dated: bool) -> None:
+def _reported_by_kernel(version: Process, observed: Executed, *, is_dated: bool) -> None:
     if observed.sid >= 0:
         version.sid = observed.sid
     if observed.pgid >= 0:

@@ -89,12 +89,12 @@ def cloned(state: State, event: SyscallEvent) -> None:
     if state.live or result < 0 or state.is_full:
         return
     if result:
-        _told_by_caller(state, event, result)
+        _reported_by_caller(state, event, result)
     else:
-        _told_by_child(state, event)
+        _reported_by_child(state, event)
 
 
-def _told_by_caller(state: State, event: SyscallEvent, child_tid: int) -> None:
+def _reported_by_caller(state: State, event: SyscallEvent, child_tid: int) -> None:
     args = event.args
     caller = state.node(event.tid) or create_unknown(state, event.tid, event.pid)
     trusted = caller.version.pid >= 0
@@ -125,7 +125,7 @@ def _told_by_caller(state: State, event: SyscallEvent, child_tid: int) -> None:
     event.process = caller.newest
 
 
-def _told_by_child(state: State, event: SyscallEvent) -> None:
+def _reported_by_child(state: State, event: SyscallEvent) -> None:
     args, tid = event.args, event.tid
     flags = _number(args, _CLONE_FLAGS)
     thread = bool(flags & THREAD)

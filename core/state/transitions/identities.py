@@ -54,7 +54,7 @@ def _kept(new: int | None, old: int) -> int:
 def _users(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
     def change(state: State, event: SyscallEvent) -> None:
         process = event.process
-        if process is None or _told_by_kernel(state, event, process) or result_of(event) != 0:
+        if process is None or _reported_by_kernel(state, event, process) or result_of(event) != 0:
             return
         old = process.ruid, process.uid, process.suid
         ruid, uid, suid = rule(old, event.args[1:], privileged=_is_root(process))
@@ -67,7 +67,7 @@ def _users(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
 def _groups(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
     def change(state: State, event: SyscallEvent) -> None:
         process = event.process
-        if process is None or _told_by_kernel(state, event, process) or result_of(event) != 0:
+        if process is None or _reported_by_kernel(state, event, process) or result_of(event) != 0:
             return
         old = process.rgid, process.gid, process.sgid
         rgid, gid, sgid = rule(old, event.args[1:], privileged=_is_root(process))
@@ -77,7 +77,7 @@ def _groups(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
     return change
 
 
-def _told_by_kernel(state: State, event: SyscallEvent, process: Process) -> bool:
+def _reported_by_kernel(state: State, event: SyscallEvent, process: Process) -> bool:
     """Whether the source asked the kernel what the call led to."""
     observed = event.observed
     if observed.__class__ is not Identity:
@@ -91,7 +91,7 @@ def _told_by_kernel(state: State, event: SyscallEvent, process: Process) -> bool
 def _file_system(state: State, event: SyscallEvent) -> None:
     """setfsuid, setfsgid: of these ids nothing is kept, but capabilities may come and go with them."""
     if event.process is not None:
-        _told_by_kernel(state, event, event.process)
+        _reported_by_kernel(state, event, event.process)
 
 
 def _is_root(process: Process) -> bool:

@@ -79,7 +79,7 @@ def entered(state: State, event: SyscallEvent) -> Entered | None:
     return begun if begun is not None and begun.type == event.type else None
 
 
-def _is_told(state: State, event: SyscallEvent) -> bool:
+def _is_reported(state: State, event: SyscallEvent) -> bool:
     """Whether the source has made the file; then the descriptor stands for it."""
     observed, fd, file = event.observed, event.fd, event.file
     if observed.__class__ is not Opened or not observed.named or event.process is None:
@@ -94,7 +94,7 @@ def _at(args: tuple[Any, ...], index: int) -> int:
 
 
 def _open(state: State, event: SyscallEvent) -> None:
-    if _is_told(state, event):
+    if _is_reported(state, event):
         return
     args = event.args
     path, flags = args[1], args[2] or 0
@@ -105,7 +105,7 @@ def _open(state: State, event: SyscallEvent) -> None:
 
 
 def _creat(state: State, event: SyscallEvent) -> None:
-    if _is_told(state, event):
+    if _is_reported(state, event):
         return
     args = event.args
     path = args[1]
@@ -121,7 +121,7 @@ def _creat(state: State, event: SyscallEvent) -> None:
 
 def _openat(place: int) -> Callable[[State, SyscallEvent], None]:
     def openat(state: State, event: SyscallEvent) -> None:
-        if _is_told(state, event):
+        if _is_reported(state, event):
             return
         args = event.args
         dirfd, path, flags = args[1], args[2], args[3] or 0

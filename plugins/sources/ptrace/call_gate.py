@@ -46,7 +46,7 @@ class CallGate:
         self.opens = frozenset(name for name in self.types if SYSCALL_SPECS[name].family == "open")
         self.undeniable = named - DENIABLE_TYPES
         self._ask, self._log = ask, log
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def denies(self, task: TracedTask, reader: SyscallReader, held: HeldOpen | None = None) -> bool:
         """Whether a call that rules deny is about to run; `task.at_entry` is what its reader has read. `held`: what the
@@ -64,8 +64,8 @@ class CallGate:
     def refuses_unjudged(self, task: TracedTask, call: StoppedCall) -> bool:
         """Whether it is one of those that are refused always; each kind is reported once."""
         what = _unjudged(call)
-        if what and what not in self._told:
-            self._told.add(what)
+        if what and what not in self._reported:
+            self._reported.add(what)
             self._log.warning("process %d is refused %s, which mozu cannot judge (EPERM)", task.pid, what)
         return bool(what)
 

@@ -109,7 +109,7 @@ def test_a_misspelt_option_is_a_usage_error(run: Run) -> None:
     assert "--duration" in err
 
 
-def test_mistakes_of_the_configuration_are_all_told_and_the_code_is_1(run: Run, tmp_path: Path) -> None:
+def test_mistakes_of_the_configuration_are_all_reported_and_the_code_is_1(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "mozu.yaml"
     path.write_text("sources: [replay]\nenrichers: []\nevaluators: []\nlgo: {}\nhost: [1]\n")
     code, out, err = run("config", "show", "-c", path, "-o", "sources=[nothing]")

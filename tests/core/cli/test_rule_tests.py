@@ -36,7 +36,7 @@ def test_tests_of_the_directory_run_and_pass(run: Run) -> None:
     assert out.splitlines()[1] == "1 of 2 rules seen to match; 0 of 5 arms of conditions seen true and false (0.0 %)"
 
 
-def test_a_failure_is_told_with_its_place_and_gives_exit_code_1(run: Run) -> None:
+def test_a_failure_is_reported_with_its_place_and_gives_exit_code_1(run: Run) -> None:
     code, out, _ = run(GOOD + BAD)
     assert code == 1
     first, second = out.splitlines()[:2]
@@ -67,7 +67,7 @@ def test_a_junit_file_is_written(run: Run, tmp_path: Path) -> None:
     assert [case.get("name") for case in root.iter("testcase")] == ["a", "b"]
 
 
-def test_a_junit_file_that_cannot_be_written_is_told(run: Run) -> None:
+def test_a_junit_file_that_cannot_be_written_is_reported(run: Run) -> None:
     code, _, err = run(GOOD, "--junit", "missing/report.xml")
     assert (code, err) == (1, "mozu: missing/report.xml cannot be written: No such file or directory\n")
 

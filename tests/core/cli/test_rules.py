@@ -86,7 +86,7 @@ def test_a_second_configuration_would_hide_the_first_and_is_refused(run: Run) ->
     assert "given 2 times (a.yaml, b.yaml); put what differs into config.d" in err
 
 
-def test_mistakes_of_the_configuration_are_told_by_check(run: Run, tmp_path: Path) -> None:
+def test_mistakes_of_the_configuration_are_reported_by_check(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "mozu.yaml"
     path.write_text("evaluators:\n  - falco: {rulse: []}\n")
     code, out, _ = run("check", "-c", path)
@@ -155,7 +155,7 @@ def test_rules_can_be_picked_by_name_and_by_tag(run: Run, rules: Path, choice: l
     assert [rule["name"] for rule in orjson.loads(out)] == ["Editor at work"]
 
 
-def test_no_rule_that_fits_is_told_by_the_exit_code(run: Run, rules: Path) -> None:
+def test_no_rule_that_fits_is_reported_by_the_exit_code(run: Run, rules: Path) -> None:
     assert run("rules", "list", "-r", rules, "nothing") == (1, "", "mozu: no rule fits\n")
 
 
@@ -297,7 +297,7 @@ def test_fields_are_listed_by_pattern_and_source(run: Run) -> None:
     assert {source for field in found for source in field["sources"]} == {"k8s_audit"}
 
 
-def test_no_field_that_fits_is_told_by_the_exit_code(run: Run) -> None:
+def test_no_field_that_fits_is_reported_by_the_exit_code(run: Run) -> None:
     assert run("fields", "nothing.like.it") == (1, "", "mozu: no field fits\n")
 
 

@@ -20,7 +20,7 @@ async def changes(directory: Path, number: int, act: object) -> list[tuple[str, 
     return found
 
 
-def test_what_appears_and_what_vanishes_is_told_in_order(tmp_path: Path) -> None:
+def test_what_appears_and_what_vanishes_is_reported_in_order(tmp_path: Path) -> None:
     def act() -> None:
         (tmp_path / "one").mkdir()
         (tmp_path / "one").rename(tmp_path / "two")

@@ -72,7 +72,7 @@ def test_a_client_verifies_the_name_of_the_server(certificates: Certificates) ->
         handshake(client, certificates.context(), "elsewhere.example")
 
 
-def test_a_client_that_is_told_to_verifies_nothing(certificates: Certificates) -> None:
+def test_a_client_that_is_reported_to_verifies_nothing(certificates: Certificates) -> None:
     client = client_context(ClientTls(), verify=False)
     assert "TLSv1.3" == handshake(client, certificates.context(), "elsewhere.example")
 

@@ -26,7 +26,7 @@ def test_what_was_announced_is_heard_once_its_notice_is_stored() -> None:
     assert [] == one.heard(14)
 
 
-def test_what_a_notice_told_of_that_was_dropped_is_announced_again_as_soon_as_alerts_are_stored() -> None:
+def test_what_a_notice_reported_of_that_was_dropped_is_announced_again_as_soon_as_alerts_are_stored() -> None:
     one = Announcements()
     taken = announced(one, 10, 12)
     one.not_stored([(11, NOTICE)])

@@ -1,7 +1,7 @@
 """Scenes of a sink worker and its queue, drawn at random: alerts that come, a destination that fails, is slow, refuses.
 
 The clock of the loop is virtual, and the jitter of pauses is drawn from the scene's seed: a scene goes the same way
-each time, to the microsecond. `told` is its log.
+each time, to the microsecond. `reported` is its log.
 
 python -m tests.core.delivery.worker_scenes    writes tests/data/deliveries/ again, after a change that is meant
 """
@@ -105,7 +105,7 @@ class Scene:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.chance = random.Random(name)
-        self.told: list[str] = []
+        self.reported: list[str] = []
         self.acts: list[dict[str, float]] = []
         """The metrics at the end of each."""
         self._path = folder / f"{name}.db" if name.startswith("spool") else None
@@ -126,12 +126,12 @@ class Scene:
                     self.acts.append(self.numbers())
         finally:
             random.setstate(before)
-        return self.told
+        return self.reported
 
     def log(self, event: str, **values: object) -> None:
         """One line for the event with its time, one for each value."""
-        self.told.append(f"# {asyncio.get_running_loop().time():.6f} {event}")
-        self.told += [golden.line(name, str(value).replace(self._folder, "")) for name, value in values.items()]
+        self.reported.append(f"# {asyncio.get_running_loop().time():.6f} {event}")
+        self.reported += [golden.line(name, str(value).replace(self._folder, "")) for name, value in values.items()]
 
     async def _act(self) -> None:
         self._sinks += 1

@@ -1,7 +1,7 @@
 """Scenes of a whole run, drawn at random: one source with all stages behind it, and what goes wrong with each of them.
 
-The clock of the loop is virtual, and so is the machine's, so that a scene goes the same way each time. `told` is its
-log: each call of a component with what it was given, and once a second every metric that has changed.
+The clock of the loop is virtual, and so is the machine's, so that a scene goes the same way each time. `reported` is
+its log: each call of a component with what it was given, and once a second every metric that has changed.
 
 python -m tests.core.flow.scenes    writes tests/data/flows/ again, after a change that is meant
 """
@@ -81,7 +81,7 @@ class Scene:
         self.stream: Iterator[SyscallEvent] = chain.from_iterable(
             History(self.chance.randrange(1000), live=self.kind == "live").events() for _ in range(1000)
         )
-        self.told: list[str] = []
+        self.reported: list[str] = []
         self._metrics = Metrics()
         self._before: dict[str, float] = {}
         self._resident = 50 * _MIB
@@ -94,12 +94,12 @@ class Scene:
             virtual_clock.run(self._run())
         finally:
             random.setstate(before)
-        return self.told
+        return self.reported
 
     def log(self, event: str, **values: object) -> None:
         """One line for the event with its time, one for each value."""
-        self.told.append(f"# {asyncio.get_running_loop().time():.6f} {event}")
-        self.told += [golden.line(name, value) for name, value in values.items()]
+        self.reported.append(f"# {asyncio.get_running_loop().time():.6f} {event}")
+        self.reported += [golden.line(name, value) for name, value in values.items()]
 
     async def _run(self) -> None:
         now = asyncio.get_running_loop().time
@@ -293,9 +293,9 @@ class Scene:
         now: dict[str, float] = {}
         for name, labels, value in self._metrics.collect():
             now[f"{name} {' '.join(labels.values())}".rstrip()] = value
-        told = {name: value for name, value in now.items() if self._before.get(name) != value}
+        reported = {name: value for name, value in now.items() if self._before.get(name) != value}
         self._before = now
-        return told
+        return reported
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def test_a_bad_event_costs_itself_only() -> None:
     assert (["a", "b"], 1) == (made.emitted, made.count("events_rejected_total"))
 
 
-def test_what_waits_is_bounded_and_the_rest_is_counted_and_told(monkeypatch: Any) -> None:
+def test_what_waits_is_bounded_and_the_rest_is_counted_and_reported(monkeypatch: Any) -> None:
     monkeypatch.setattr(evaluation_queue, "MAX_WAITING", 2)
 
     async def scene(made: Scene) -> None:

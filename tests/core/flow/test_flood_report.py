@@ -29,7 +29,7 @@ def test_a_flood_is_a_critical_notice_with_who_and_what(account: str, shown: str
     )
 
 
-def test_its_end_is_told_too() -> None:
+def test_its_end_is_reported_too() -> None:
     scene = Scene()
     scene.source.floods = [flood("user", ended=True)]
     assert [

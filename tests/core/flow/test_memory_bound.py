@@ -215,7 +215,7 @@ def test_a_limit_that_a_reload_lifts_ends_the_episode(machine: Machine) -> None:
     assert "Memory limit kept" == machine.rules()[-1]
 
 
-def test_another_episode_is_told_again(machine: Machine) -> None:
+def test_another_episode_is_reported_again(machine: Machine) -> None:
     machine.rest = 250
     machine.tick()
     machine.held["caches"] = 400

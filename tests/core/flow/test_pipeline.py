@@ -182,7 +182,7 @@ def test_what_is_held_is_given_up_where_memory_is_short() -> None:
 
 
 class Follower:
-    """A source that is told when a batch is in the state."""
+    """A source that is notified when a batch is in the state."""
 
     def __init__(self, state: StateMachine) -> None:
         self._state = state

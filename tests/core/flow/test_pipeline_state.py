@@ -252,11 +252,11 @@ class Responding:
     """Keeps what the responses are asked for; those of rules `kill` are wanted."""
 
     def __init__(self) -> None:
-        self.untold: list[int] = []
+        self.unreported: list[int] = []
         self.responded: list[tuple[str, int | None, int]] = []
 
-    def report_untold(self, events: Sequence[Event]) -> None:
-        self.untold += [event.num for event in events]
+    def report_unreported(self, events: Sequence[Event]) -> None:
+        self.unreported += [event.num for event in events]
 
     def wants(self, one: Alert) -> bool:
         return one.rule == "kill"
@@ -277,7 +277,7 @@ def test_responses_are_given_the_alerts_that_they_want_with_their_events() -> No
     pipeline: Any = scene.pipeline
     pipeline._responses = responses
     scene.pipeline.process([chdir(7, 30), chdir(7, 40)])
-    assert [1, 2] == responses.untold
+    assert [1, 2] == responses.unreported
     assert [("kill", 1, 40), ("kill", None, 40), ("kill", 2, 40), ("kill", None, 40)] == responses.responded
     assert 6 == len(scene.taken.alerts)
 

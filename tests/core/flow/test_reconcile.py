@@ -54,9 +54,9 @@ class Stream:
 
     def lives(self, pid: int, *, known: bool = True, **observed: object) -> None:
         """A process of the machine, which the state has as well if it is `known`."""
-        self.machine.says[pid] = told = KnownProcess(name=f"p{pid}", ptid=1, vpid=pid, cwd="/", root="/")
+        self.machine.says[pid] = reported = KnownProcess(name=f"p{pid}", ptid=1, vpid=pid, cwd="/", root="/")
         if known:
-            self.machine.apply([SyscallEvent("syscall", "_process", 0, tid=pid, pid=pid, observed=told)])
+            self.machine.apply([SyscallEvent("syscall", "_process", 0, tid=pid, pid=pid, observed=reported)])
 
     def tell(self, moment: int | None = None) -> None:
         """An event that changes nothing."""

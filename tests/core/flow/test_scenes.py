@@ -11,7 +11,7 @@ from tests.support import golden
 @pytest.mark.parametrize("name", SCENES)
 def test_a_run_calls_its_components_counts_and_speaks_as_it_did(name: str) -> None:
     scene = Scene(name)
-    told = scene.play()
+    reported = scene.play()
     ends = ("rejected", "evaluated", "internal", "dropped")
     assert scene.events("received") == sum(map(scene.events, ends)), "each event has one end"
-    assert golden.first_difference(golden.kept(FILE)[name], told) == ""
+    assert golden.first_difference(golden.kept(FILE)[name], reported) == ""

@@ -32,8 +32,8 @@ def fields() -> FieldRegistry:
 
 
 def process(tid: int, **known: Any) -> SyscallEvent:
-    told = {"vtid": tid, "vpid": tid, "cwd": "/home", "start": SECOND, **known}
-    return SyscallEvent("syscall", "_process", 0, tid=tid, pid=tid, observed=KnownProcess(**told))
+    reported = {"vtid": tid, "vpid": tid, "cwd": "/home", "start": SECOND, **known}
+    return SyscallEvent("syscall", "_process", 0, tid=tid, pid=tid, observed=KnownProcess(**reported))
 
 
 def opened(tid: int = 20, path: str = "/srv/data", fd: int = 3, **given: Any) -> SyscallEvent:
@@ -48,8 +48,8 @@ def opened(tid: int = 20, path: str = "/srv/data", fd: int = 3, **given: Any) ->
 
 
 def executed(tid: int, name: str, **params: Any) -> SyscallEvent:
-    told = {"exe": name, "comm": name, "trusted_exepath": f"/{name}", "args": b"", "pid": tid, **params}
-    return made("execve", tid, of=tid, res=0, **told)
+    reported = {"exe": name, "comm": name, "trusted_exepath": f"/{name}", "args": b"", "pid": tid, **params}
+    return made("execve", tid, of=tid, res=0, **reported)
 
 
 FAMILY = (
@@ -102,7 +102,7 @@ NAMED = [f"{one.dependency.value}: {one.rule}" for one in CHANGES]
 TIMES = 10
 
 
-def told(change: Change) -> JudgedTwice:
+def reported(change: Change) -> JudgedTwice:
     """The call often, what changes, the call again."""
     twice = by_rules(f"evt.type = openat and {change.rule}", fields=fields())
     twice.process(*FAMILY)
@@ -141,7 +141,7 @@ def forget(dependency: Dependency, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("change", CHANGES, ids=NAMED)
 def test_what_a_verdict_depends_on_ends_it_when_it_changes(change: Change) -> None:
-    twice = told(change)
+    twice = reported(change)
 
     assert twice.agree
     assert TIMES == len(twice.remembering.alerts())
@@ -151,7 +151,7 @@ def test_what_a_verdict_depends_on_ends_it_when_it_changes(change: Change) -> No
 def test_a_memory_that_forgets_a_dependency_loses_an_alert(change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
     forget(change.dependency, monkeypatch)
 
-    twice = told(change)
+    twice = reported(change)
 
     assert TIMES == len(twice.forgetful.alerts()) > len(twice.remembering.alerts())
 
@@ -162,7 +162,7 @@ def test_every_dependency_is_changed_by_some_test() -> None:
 
 def test_a_parent_that_ends_gives_its_children_to_another() -> None:
     end = made("procexit", 10, of=10, status=0, reaper_tid=1)
-    twice = told(Change(Dependency.PARENT, "proc.pname = init", (end,)))
+    twice = reported(Change(Dependency.PARENT, "proc.pname = init", (end,)))
 
     assert twice.agree
     assert TIMES == len(twice.remembering.alerts())
@@ -192,7 +192,7 @@ def test_names_that_others_know_end_a_verdict(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("change", [one for one in CHANGES if one.dependency in OF_TASK | {Dependency.EVENT}])
 def test_what_changes_does_not_keep_equal_calls_from_being_remembered_before(change: Change) -> None:
-    assert told(change).hits >= TIMES - 6
+    assert reported(change).hits >= TIMES - 6
 
 
 def test_equal_calls_of_one_task_are_judged_once() -> None:

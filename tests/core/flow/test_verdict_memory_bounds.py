@@ -43,21 +43,21 @@ def test_the_memory_keeps_to_its_size_and_gives_back_half() -> None:
     assert twice.agree
 
 
-def test_what_is_kept_is_told_by_metrics_and_gone_when_it_is_forgotten() -> None:
+def test_what_is_kept_is_reported_by_metrics_and_gone_when_it_is_forgotten() -> None:
     twice = by_rules("evt.type = openat and fd.name = /etc/shadow", fields=fields())
     twice.process(*FAMILY)
     for _ in range(TIMES):
         twice.process(opened(path="/srv/1"), opened(path="/srv/2"))
     verdicts, metrics = twice.remembering.pipeline.verdicts, twice.remembering.metrics
 
-    def told() -> dict[str, float]:
+    def reported() -> dict[str, float]:
         return {name: value for name, _, value in metrics.collect() if name.startswith("verdict_memory_")}
 
-    kept = told()
+    kept = reported()
     assert (kept["verdict_memory_entries"], kept["verdict_memory_hits_total"]) == (2, verdicts.hits.value)
     assert kept["verdict_memory_bytes"] > 2 * verdict_memory.ENTRY_BYTES
     verdicts.forget()
-    assert (told()["verdict_memory_entries"], told()["verdict_memory_bytes"]) == (0, 0)
+    assert (reported()["verdict_memory_entries"], reported()["verdict_memory_bytes"]) == (0, 0)
 
 
 def rested(twice: JudgedTwice, paths: Iterable[str]) -> list[int]:

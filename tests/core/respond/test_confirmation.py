@@ -32,7 +32,7 @@ def prods(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-def test_those_that_wait_are_told_apart_and_share_their_prods(prods: list[int]) -> None:
+def test_those_that_wait_are_distinguished_and_share_their_prods(prods: list[int]) -> None:
     stays, ends = event_of(11), event_of(12)
 
     async def main() -> list[bool]:

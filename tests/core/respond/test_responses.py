@@ -89,7 +89,7 @@ class Staged:
     def _notify(self, rule: str, priority: Severity, text: str, **fields: str | int) -> None:
         self.notices.append({"rule": rule, "text": text, **fields})
 
-    def told(self) -> list[object]:
+    def reported(self) -> list[object]:
         return [one["rule"] for one in self.notices]
 
     async def respond(self, alert: Alert, event: Event | None) -> None:
@@ -182,7 +182,7 @@ def test_while_the_switch_is_off_nothing_is_done_and_that_is_said(tmp_path: Path
     stage.responses.switch.on()
     stage.responses.tick()
     asyncio.run(stage.respond(alert_of("b"), event_of(process)))
-    assert stage.told() == ["Responses switched", "Response refused", "Responses switched", "Response taken"]
+    assert stage.reported() == ["Responses switched", "Response refused", "Responses switched", "Response taken"]
     assert [what for what, _ in stage.component.done] == ["act"]
     stage.responses.close()
 
@@ -193,14 +193,14 @@ def test_a_failure_is_reported_and_undone_where_it_would_last(tmp_path: Path, pr
         asyncio.run(stage.respond(alert_of(), event_of(process)))
         assert stages(tmp_path / str(lasts)) == ["planned", "failed"]
         assert [what for what, _ in stage.component.done] == (["undo"] if lasts else [])
-        assert stage.told() == ["Response failed"]
+        assert stage.reported() == ["Response failed"]
         stage.responses.close()
 
 
 def test_an_act_that_lasts_is_undone_when_its_time_is_over(tmp_path: Path, process: Process) -> None:
     async def main() -> None:
         await stage.respond(alert_of(), event_of(process))
-        while "Response undone" not in stage.told():
+        while "Response undone" not in stage.reported():
             stage.responses.tick()
             await stage.drain()
 
@@ -223,7 +223,7 @@ def test_what_a_run_left_unfinished_is_undone_by_the_next(tmp_path: Path, proces
     after = Staged(tmp_path, Noting(lasts=lasts))
     asyncio.run(after.responses.resume())
     assert after.component.done == [("undo", [process.pid])]
-    assert after.told() == ["Response broken off"]
+    assert after.reported() == ["Response broken off"]
     assert stages(tmp_path) == ["planned", "broken off"]
     after.responses.close()
 
@@ -238,7 +238,7 @@ def test_where_the_audit_log_cannot_be_written_nothing_is_done(
     monkeypatch.setattr(AuditLog, "append", full)
     asyncio.run(stage.respond(alert_of(), event_of(process)))
     assert stage.component.done == []
-    assert stage.told() == ["Audit log incomplete", "Response refused"]
+    assert stage.reported() == ["Audit log incomplete", "Response refused"]
     stage.responses.close()
 
 
@@ -248,7 +248,7 @@ def test_refusals_that_differ_each_time_do_not_fill_the_log(tmp_path: Path, proc
         ended = Process(Task(1 << 22), (1 << 22) + number, (1 << 22) + number, start=process.start, name=f"n{number}")
         asyncio.run(stage.respond(alert_of(str(number)), event_of(ended)))
     assert stages(tmp_path) == ["refused"] * 30
-    assert stage.told() == ["Response refused"] * 30
+    assert stage.reported() == ["Response refused"] * 30
     stage.responses.close()
 
 
@@ -270,7 +270,7 @@ def test_budgets_end_in_one_report(tmp_path: Path, process: Process) -> None:
     for number in range(6):
         asyncio.run(stage.respond(alert_of(str(number)), event_of(process)))
     assert len(stage.component.done) == 2
-    assert stage.told() == ["Response taken", "Response taken", "Response refused"]
+    assert stage.reported() == ["Response taken", "Response taken", "Response refused"]
     stage.responses.close()
 
 
@@ -337,7 +337,7 @@ def test_an_allowed_user_is_refused(tmp_path: Path, process: Process) -> None:
     allow = RespondSettings(allow=AllowSettings(users=(process.ruid,)))
     stage = Staged(tmp_path, Noting(), respond=allow)
     asyncio.run(stage.respond(alert_of(), event_of(process)))
-    assert (stage.component.done, stage.told()) == ([], ["Response refused"])
+    assert (stage.component.done, stage.reported()) == ([], ["Response refused"])
     stage.responses.close()
 
 
@@ -360,7 +360,7 @@ def test_a_rule_names_its_responder_and_one_that_is_not_there_is_reported_once(
 def test_an_alert_about_no_process_is_refused_where_a_process_is_wanted(tmp_path: Path) -> None:
     stage = Staged(tmp_path, Noting())
     asyncio.run(stage.respond(alert_of(), None))
-    assert (stage.component.done, stage.told()) == ([], ["Response refused"])
+    assert (stage.component.done, stage.reported()) == ([], ["Response refused"])
     stage.responses.close()
 
 
@@ -384,5 +384,5 @@ def test_a_young_process_that_has_ended_as_the_state_knows_is_not_acted_on(tmp_p
 
     stage.latest = latest
     asyncio.run(stage.respond(alert_of(), event))
-    assert (stage.component.done, stage.told()) == ([], ["Response refused"])
+    assert (stage.component.done, stage.reported()) == ([], ["Response refused"])
     stage.responses.close()

@@ -67,7 +67,7 @@ class Stage:
             while self._tasks:
                 await self._tasks.pop()
 
-        self.responses.report_untold(events)
+        self.responses.report_unreported(events)
         asyncio.run(main())
         log = AuditLog(self.folder / AUDIT_FILE)
         found = log.new()
@@ -179,7 +179,7 @@ def test_what_was_done_while_mozu_did_not_run_is_reported_and_written_down(tmp_p
 def test_a_call_that_a_deny_rule_let_through_is_no_longer_denied(
     tmp_path: Path, dry_run: bool, stages: list[str]
 ) -> None:
-    """A dry run has told of it before."""
+    """A dry run has reported it before."""
     found = Stage(tmp_path, dry_run=dry_run, action="deny")
     entries = found.respond(event(""))
 
@@ -187,7 +187,7 @@ def test_a_call_that_a_deny_rule_let_through_is_no_longer_denied(
     assert not found.component.done
 
 
-def test_sources_are_told_when_responses_are_switched_off_and_on(tmp_path: Path) -> None:
+def test_sources_are_reported_when_responses_are_switched_off_and_on(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     before = stage.responses.kernel_kills
     stage.responses.switch_off()

@@ -64,7 +64,7 @@ def test_a_command_that_cannot_be_run_is_an_error_of_the_test(tmp_path: Path) ->
 
 
 @pytest.mark.ebpf
-def test_an_act_under_ebpf_is_told_from_what_else_happens(tmp_path: Path) -> None:
+def test_an_act_under_ebpf_is_reported_from_what_else_happens(tmp_path: Path) -> None:
     tests = f"- test: a\n  run: {ACT}\n  under: ebpf\n  match: {{Note read: 2, Note written: 1}}\n"
     before = Path(tmp_path, "note")
     before.write_text("x")
@@ -139,7 +139,7 @@ def test_a_recording_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("under", ["ptrace", pytest.param("ebpf", marks=pytest.mark.ebpf)])
 @pytest.mark.live  # traces processes
-def test_a_command_that_does_not_end_is_ended_and_told(
+def test_a_command_that_does_not_end_is_ended_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, under: str
 ) -> None:
     monkeypatch.setattr("mozu.core.rule_tests.live_run.SECONDS", 1.0)

@@ -126,12 +126,12 @@ test: x
 
 
 @pytest.mark.parametrize("case", MISTAKES.strip().split("\n\n"))
-def test_a_mistake_is_told_with_its_place(tmp_path: Path, case: str) -> None:
+def test_a_mistake_is_reported_with_its_place(tmp_path: Path, case: str) -> None:
     text, problem = case.split("=> ")
     assert problems(tmp_path, text) == [f"a_test.yaml:{problem.strip().replace('IN_BRACES', _IN_BRACES)}"]
 
 
-def test_every_mistake_is_told_and_the_other_tests_stay(tmp_path: Path) -> None:
+def test_every_mistake_is_reported_and_the_other_tests_stay(tmp_path: Path) -> None:
     file = tmp_path / "a_test.yaml"
     file.write_text(f"- x\n- test: a\n  {EVENT}\n  quiet: b\n- test: a\n  {EVENT}\n  quiet: b\n- test: c\n  {EVENT}\n")
     found = read_tests(file)

@@ -98,8 +98,8 @@ async def compared(
     async for event in events(source):
         made = make_event(fields, event.source, {}, written(event, read), 0)
         wanted = [alert.rule for alert in real.evaluate([event])]
-        told = [alert.rule for alert in by_fields.alerts([made]) if alert.rule in running]
-        found.append((event, wanted, told))
+        reported = [alert.rule for alert in by_fields.alerts([made]) if alert.rule in running]
+        found.append((event, wanted, reported))
     return found
 
 
@@ -107,9 +107,9 @@ async def compared(
 def test_what_rules_say_of_an_event_they_say_of_its_fields(name: str) -> None:
     one = scenario(FOLDER, ROOT, name)
     if one.expected is None or one.settings.get("rule_matching", "all") != "all":
-        pytest.skip("its rules cannot be used, or only the first that matches is told")
-    for event, wanted, told in judged(one):
-        assert sorted(wanted) == sorted(told), event
+        pytest.skip("its rules cannot be used, or only the first that matches is reported")
+    for event, wanted, reported in judged(one):
+        assert sorted(wanted) == sorted(reported), event
 
 
 @pytest.mark.parametrize("name", CHOSEN)

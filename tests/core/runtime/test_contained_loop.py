@@ -17,7 +17,7 @@ ENDS = [SystemExit(0), KeyboardInterrupt(), ValueError("bad")]
 
 
 class Component:
-    """One that raises what it is told to, where it is told to."""
+    """One that raises what it is asked to, where it is asked to."""
 
     def __init__(self, raised: BaseException) -> None:
         self.raised = raised

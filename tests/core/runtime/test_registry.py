@@ -92,7 +92,7 @@ def test_settings_mistakes_of_all_plugins_come_with_their_places(install: Instal
     ]
 
 
-def test_a_plugin_of_another_kind_is_told_as_such() -> None:
+def test_a_plugin_of_another_kind_is_reported_as_such() -> None:
     assert refusal("stdout") == (
         "plugin 'stdout': this is a plugin of the kind sink, not source; list it under `sinks`"
     )
@@ -202,7 +202,7 @@ def test_the_fields_of_a_plugin_are_added_once(install: Install) -> None:
     assert [field.name for field in fields] == ["ticker.number"]
 
 
-def test_a_field_that_is_there_already_is_told_with_the_distribution(install: Install) -> None:
+def test_a_field_that_is_there_already_is_reported_with_the_distribution(install: Install) -> None:
     text = GOOD.replace("import Settings, SourceDeclaration", "import Field, FieldType, Settings, SourceDeclaration")
     install(
         "mozu-ticker",

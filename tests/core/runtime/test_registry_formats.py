@@ -36,7 +36,7 @@ def configured(tmp_path: Path, form: str) -> tuple[Path, list[str]]:
         ("{json: 7}", "2:29: sink stdout: the options of format json must be a mapping; found a number"),
     ],
 )
-def test_a_mistake_in_a_format_is_told_with_its_place(tmp_path: Path, form: str, problem: str) -> None:
+def test_a_mistake_in_a_format_is_reported_with_its_place(tmp_path: Path, form: str, problem: str) -> None:
     assert [problem] == configured(tmp_path, form)[1]
 
 

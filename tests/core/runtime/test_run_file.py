@@ -140,6 +140,6 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
         RunFile.claim(tmp_path, "x")
 
 
-def test_configurations_are_told_apart_by_their_files() -> None:
+def test_configurations_are_distinguished_by_their_files() -> None:
     assert instance(["/etc/a.yaml"]) == instance(["/etc/a.yaml"])
     assert 3 == len({instance([]), instance(["/etc/a.yaml"]), instance(["/etc/a.yaml", "/etc/b.yaml"])})

@@ -24,7 +24,7 @@ class Listener:
         self.socket.bind(address)
         self.socket.setblocking(False)
 
-    def told(self) -> list[str]:
+    def reported(self) -> list[str]:
         """All that has come."""
         found = []
         while True:
@@ -50,21 +50,23 @@ def test_a_run_tells_when_it_watches_and_when_it_stops(tmp_path: Path, address: 
     play = Play(Numbers(1), Memory(), manager=ServiceManager(address))
     play.run(tmp_path, announces=True)
 
-    ready, stopping = listener.told()
+    ready, stopping = listener.reported()
     assert ready == "READY=1\nSTATUS=watching by numbers; alerts go to memory0"
     assert stopping == "STOPPING=1\nSTATUS=the sources have ended"
 
 
-def test_a_reload_is_told_with_its_time_and_followed_by_ready(tmp_path: Path, address: str, listener: Listener) -> None:
+def test_a_reload_is_reported_with_its_time_and_followed_by_ready(
+    tmp_path: Path, address: str, listener: Listener
+) -> None:
     async def reload() -> None:
         os.kill(os.getpid(), signal.SIGHUP)
         while not seen or not any("RELOADING" in one for one in seen[:-1]):
-            seen.extend(listener.told())
+            seen.extend(listener.reported())
             await asyncio.sleep(0.01)
 
     seen: list[str] = []
     Play(Numbers(1, then=reload), Memory(), manager=ServiceManager(address)).run(tmp_path)
-    seen += listener.told()
+    seen += listener.reported()
 
     begins = [number for number, one in enumerate(seen) if one.startswith("RELOADING=1\n")]
     assert [re.sub(r"\d+$", "N", seen[at]) for at in begins] == ["RELOADING=1\nMONOTONIC_USEC=N"]
@@ -74,11 +76,11 @@ def test_a_reload_is_told_with_its_time_and_followed_by_ready(tmp_path: Path, ad
 def test_the_loop_gives_signs_of_life_only_where_a_watchdog_waits_for_them(address: str, listener: Listener) -> None:
     with closing(ServiceManager(address)) as unwatched:
         unwatched.loop_answers()
-    assert listener.told() == []
+    assert listener.reported() == []
 
     with closing(ServiceManager(address, watchdog_seconds=20)) as watched:
         watched.loop_answers()
-    assert listener.told() == ["WATCHDOG=1"]
+    assert listener.reported() == ["WATCHDOG=1"]
 
 
 def test_the_environment_is_taken_so_that_no_child_speaks_for_the_service(address: str, listener: Listener) -> None:
@@ -87,7 +89,7 @@ def test_the_environment_is_taken_so_that_no_child_speaks_for_the_service(addres
         manager.loop_answers()
 
     assert environment == {"A": "b"}
-    assert listener.told() == ["WATCHDOG=1"]
+    assert listener.reported() == ["WATCHDOG=1"]
 
 
 def test_a_watchdog_that_is_meant_for_another_process_is_not_fed(address: str, listener: Listener) -> None:
@@ -95,7 +97,7 @@ def test_a_watchdog_that_is_meant_for_another_process_is_not_fed(address: str, l
     with closing(ServiceManager.of(environment)) as manager:
         manager.loop_answers()
 
-    assert listener.told() == []
+    assert listener.reported() == []
 
 
 def test_an_abstract_socket_is_one() -> None:
@@ -103,7 +105,7 @@ def test_an_abstract_socket_is_one() -> None:
     listener = Listener(f"\0{name}")
     with closing(ServiceManager(f"@{name}")) as manager:
         manager.stopping("a reason\nof two lines")
-    assert listener.told() == ["STOPPING=1\nSTATUS=a reason of two lines"]
+    assert listener.reported() == ["STOPPING=1\nSTATUS=a reason of two lines"]
     listener.socket.close()
 
 

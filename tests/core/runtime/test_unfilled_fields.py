@@ -1,4 +1,4 @@
-"""Rules that read what no enricher fills are told of."""
+"""Rules that read what no enricher fills are reported."""
 
 from collections.abc import Sequence
 

@@ -57,7 +57,7 @@ def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, **words:
         (4, {"keyword": "zzzzzz"}, "'zzzzzz': SinkDeclaration has none of this name; it has name, settings, summary"),
     ],
 )  # fmt: skip
-def test_a_misspelt_keyword_is_told_with_what_was_meant(
+def test_a_misspelt_keyword_is_reported_with_what_was_meant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: dict[str, str], expected: str
 ) -> None:
     found = refusal(tmp_path, monkeypatch, f"keyword_{number}", **words)

@@ -117,11 +117,11 @@ class Family:
         chance, child = self._chance, self._chance.choice(_TIDS)
         pid = _PROCESS_OF[child]
         flags = (THREAD if pid != child else 0) | chance.choice((0, 0, IN_NAMESPACE))
-        told: dict[str, Any] = {"exe": "sh", "comm": "child", "uid": 0, "gid": 0, "flags": flags}
+        reported: dict[str, Any] = {"exe": "sh", "comm": "child", "uid": 0, "gid": 0, "flags": flags}
         if chance.random() < 0.5:
-            return made("clone", chance.choice(_TIDS), res=child, **told)
+            return made("clone", chance.choice(_TIDS), res=child, **reported)
         vtid, vpid = self._inside(child, pid)
-        return made("clone", child, res=0, pid=pid, ptid=chance.choice(_MAIN), vtid=vtid, vpid=vpid, **told)
+        return made("clone", child, res=0, pid=pid, ptid=chance.choice(_MAIN), vtid=vtid, vpid=vpid, **reported)
 
     def _inside(self, tid: int, pid: int) -> tuple[int, int]:
         """Numbers in its pid namespace: mostly that of the machine."""

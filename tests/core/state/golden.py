@@ -77,11 +77,11 @@ FILES: Final[Mapping[str, tuple[Callable[[Any], Iterator[str]], Mapping[str, Any
     "captures": (recorded, CAPTURES),
     "recordings": (recorded, RECORDINGS),
 }
-"""File → how its histories are told, and those."""
+"""File → how its histories are printed, and those."""
 
 
 def difference(file: str, name: str) -> str:
-    """Between a history as it was told before, and now."""
+    """Between a history as it was printed before, and now."""
     tell, histories = FILES[file]
     return golden.first_difference(golden.kept(FOLDER / f"{file}.txt.xz")[name], tell(histories[name]))
 

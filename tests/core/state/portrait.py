@@ -47,14 +47,14 @@ class Portraits:
     def of(self, event: SyscallEvent) -> Values:
         """What is other than before, and which fields of an event a moment ago read otherwise now than then."""
         values = self.read(event)
-        told = _changed(self._before.get(event.tid, {}), values)
+        reported = _changed(self._before.get(event.tid, {}), values)
         self._before[event.tid] = values
         self._late.append((event, values))
         if len(self._late) > _SEES_AT:
             old, then = self._late.pop(0)
-            told.update((f"late {name}", value) for name, value in _changed(then, self.read(old)).items())
+            reported.update((f"late {name}", value) for name, value in _changed(then, self.read(old)).items())
             self._machine.prune(old.num)
-        return {**told, **self._of_tasks(), **self._of_the_rest()}
+        return {**reported, **self._of_tasks(), **self._of_the_rest()}
 
     def read(self, event: SyscallEvent) -> Values:
         """Every field that has a value, and the event's own parts that the state fills in."""
@@ -75,19 +75,19 @@ class Portraits:
                 yield f"{resolved.text} (shown)", resolved.show
 
     def _of_tasks(self) -> Values:
-        told: Values = {}
+        reported: Values = {}
         living = {node: _of_node(node) for node in self._state.tables}
         for node in [node for node in self._tasks if node not in living]:
-            told[f"task {node.tid}"] = "has ended"
+            reported[f"task {node.tid}"] = "has ended"
             del self._tasks[node]
         for node, raw in living.items():
             known, shown = self._tasks.get(node, ((), {}))
             if raw == known:
                 continue
             now = described(node)
-            told.update((f"task {node.tid} {name}", value) for name, value in _changed(shown, now).items())
+            reported.update((f"task {node.tid} {name}", value) for name, value in _changed(shown, now).items())
             self._tasks[node] = raw, now
-        return told
+        return reported
 
     def _of_the_rest(self) -> Values:
         state = self._state
@@ -100,9 +100,9 @@ class Portraits:
             "(answers)": repr({tid: len(found) for tid, found in state.answers.items()}),
             "(counted)": repr((state.backfilled.value, state.unknown.value)),
         }  # fmt: skip
-        told = _changed(self._whole, whole)
+        reported = _changed(self._whole, whole)
         self._whole = whole
-        return told
+        return reported
 
 
 def _references(registry: FieldRegistry) -> Iterator[tuple[str, str | None]]:
@@ -120,8 +120,8 @@ def _references(registry: FieldRegistry) -> Iterator[tuple[str, str | None]]:
 
 def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> Values:
     """What is new or other; what is gone, as the empty text."""
-    told = {name: value for name, value in now.items() if before.get(name) != value}
-    return {**told, **{name: "" for name in before if name not in now}}
+    reported = {name: value for name, value in now.items() if before.get(name) != value}
+    return {**reported, **{name: "" for name in before if name not in now}}
 
 
 def _of_node(node: Node) -> tuple[Any, ...]:
@@ -134,17 +134,17 @@ def _of_node(node: Node) -> tuple[Any, ...]:
 
 def described(node: Node) -> Values:
     version = node.version
-    told = {field.name: repr(getattr(version, field.name)) for field in fields(Process) if field.name not in _PLACE}
-    told["older"] = str(version.older is not None)
-    told["parent"] = str(version.parent and version.parent.tid)
-    told["leader"] = str(version.leader and version.leader.tid)
-    told["place"] = repr((node.main.tid, node.reaper, node.inverted, node.born, node.files.is_shared))
-    told["children"] = repr(sorted(child.tid for child in node.children))
-    told["members"] = repr(sorted(member.tid for member in node.members))
-    told["files of"] = str(node.main.tid if node.files is node.main.files else node.tid)
+    reported = {field.name: repr(getattr(version, field.name)) for field in fields(Process) if field.name not in _PLACE}
+    reported["older"] = str(version.older is not None)
+    reported["parent"] = str(version.parent and version.parent.tid)
+    reported["leader"] = str(version.leader and version.leader.tid)
+    reported["place"] = repr((node.main.tid, node.reaper, node.inverted, node.born, node.files.is_shared))
+    reported["children"] = repr(sorted(child.tid for child in node.children))
+    reported["members"] = repr(sorted(member.tid for member in node.members))
+    reported["files of"] = str(node.main.tid if node.files is node.main.files else node.tid)
     for fd, file in node.files.items():
-        told[f"file {fd}"] = _struct(file)
-    return told
+        reported[f"file {fd}"] = _struct(file)
+    return reported
 
 
 def _struct(value: Any) -> str:

@@ -72,13 +72,13 @@ class Story:
     def clone(self, tid: int, child: int, *, flags: int = 0, kind: str = "clone", **params: Any) -> SyscallEvent:
         """The caller's side of a clone."""
         process = self.machine.process(tid)
-        told = {"exe": "", "comm": "", "uid": 0, "gid": 0} if process is None else _told(process)
-        return self.event(kind, tid, res=child, flags=flags, **{**told, **params})
+        reported = {"exe": "", "comm": "", "uid": 0, "gid": 0} if process is None else _reported(process)
+        return self.event(kind, tid, res=child, flags=flags, **{**reported, **params})
 
     def born(self, tid: int, pid: int, ptid: int, *, flags: int = 0, **params: Any) -> SyscallEvent:
         """The child's side of a clone."""
-        told = {"exe": "", "comm": "child", "uid": 0, "gid": 0, "vtid": tid, "vpid": pid}
-        return self._apply("clone", tid, {"res": 0, "pid": pid, "ptid": ptid, "flags": flags, **told, **params})
+        reported = {"exe": "", "comm": "child", "uid": 0, "gid": 0, "vtid": tid, "vpid": pid}
+        return self._apply("clone", tid, {"res": 0, "pid": pid, "ptid": ptid, "flags": flags, **reported, **params})
 
     def _apply(self, kind: str, tid: int, params: dict[str, Any]) -> SyscallEvent:
         self.time += _TICK
@@ -88,11 +88,11 @@ class Story:
 
     def exec(self, tid: int, path: str, *args: str, **params: Any) -> SyscallEvent:
         """A successful execve."""
-        told = {
+        reported = {
             "exe": path, "comm": path.rpartition("/")[2][:15], "trusted_exepath": path,
             "args": "".join(f"{arg}\0" for arg in args).encode(), "pid": tid,
         }  # fmt: skip
-        return self._apply("execve", tid, {"res": 0, **told, **params})
+        return self._apply("execve", tid, {"res": 0, **reported, **params})
 
     def exit(self, tid: int, *, reaper: int = 0) -> SyscallEvent:
         """The end of a thread."""
@@ -113,5 +113,5 @@ class Story:
         return found
 
 
-def _told(process: Process) -> dict[str, Any]:
+def _reported(process: Process) -> dict[str, Any]:
     return {"exe": process.exe, "comm": process.name, "uid": process.uid, "gid": process.gid}

@@ -244,8 +244,8 @@ def test_standard_descriptors_are_those_of_the_process(story: Story) -> None:
 
 def test_live_the_kernel_says_what_a_descriptor_is() -> None:
     story = Story(live=True)
-    told = File("pipe", name="pipe:[7]", ino=7)
-    event = story.event("write", 10, res=1, fd=3, size=1, file=told)
+    as_reported = File("pipe", name="pipe:[7]", ino=7)
+    event = story.event("write", 10, res=1, fd=3, size=1, file=as_reported)
     assert ("pipe:[7]", "pipe") == (read(event, "fd.name"), read(event, "fd.type"))
 
 
@@ -275,8 +275,8 @@ def test_a_file_that_an_open_unseen_has_opened_again_has_the_name_that_this_open
 ) -> None:
     story.has_file(10, 5, File("file", "/tmp/first", "first", dev=8, ino=7))
     reported = File("file", name, raw, dev=8, ino=7)
-    told = Descriptor(reported, as_opened=as_opened)
-    event = story.event("write", 10, observed=told, file=reported, res=1, data=b"x", fd=5, size=1)
+    as_reported = Descriptor(reported, as_opened=as_opened)
+    event = story.event("write", 10, observed=as_reported, file=reported, res=1, data=b"x", fd=5, size=1)
     assert event.file is not None
     assert expected == (event.file.name, event.file.raw)
 

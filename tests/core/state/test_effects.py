@@ -16,7 +16,7 @@ def test_a_call_that_leaves_the_state_as_it_is_does_nothing(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["chdir", "close", "dup", "execve", "clone", "setuid"])
-def test_of_a_call_that_changes_the_state_otherwise_it_cannot_be_told(kind: str) -> None:
+def test_of_a_call_that_changes_the_state_otherwise_it_cannot_be_reported(kind: str) -> None:
     assert kind not in EFFECTS
 
 

@@ -218,7 +218,7 @@ def test_live_the_parent_that_an_exec_tells_is_the_parent(live: Story) -> None:
     )  # fmt: skip
 
 
-def test_live_the_children_of_a_parent_that_an_exec_told_follow_it(live: Story) -> None:
+def test_live_the_children_of_a_parent_that_an_exec_reported_follow_it(live: Story) -> None:
     live.exec(20, "/bin/sh", ptid=10, observed=Executed(ptid=10))
     live.exit(10, reaper=1)
     assert "systemd" == read(live.write(20, 9), "proc.pname")

@@ -30,7 +30,7 @@ def test_the_child_of_a_clone_has_the_caller_as_its_parent(story: Story) -> None
     assert "bash" == read(story.born(20, 20, 10), "proc.pname")
 
 
-def test_a_child_that_its_caller_has_told_of_is_not_made_again(story: Story) -> None:
+def test_a_child_that_its_caller_has_reported_of_is_not_made_again(story: Story) -> None:
     story.clone(10, 20)
     before = story.process(20)
     story.born(20, 20, 10, comm="other")
@@ -61,7 +61,7 @@ def test_a_child_in_a_pid_namespace_keeps_both_numbers(story: Story) -> None:
     assert (20, 3, 3) == (child.pid, child.vpid, child.vtid)
 
 
-def test_a_vfork_is_told_by_the_child_only(story: Story) -> None:
+def test_a_vfork_is_reported_by_the_child_only(story: Story) -> None:
     story.clone(10, 20, kind="vfork")
     assert story.machine.process(20) is None
 
@@ -136,8 +136,8 @@ def test_a_thread_of_a_process_that_nobody_knows_tells_its_parent(story: Story) 
 
 @pytest.mark.parametrize("count", range(15, 21))
 def test_a_clone_of_an_old_recording_has_fewer_parameters(story: Story, count: int) -> None:
-    told = made("clone", 10, time=1, res=20, exe="x", comm="x", pid=10, ptid=1, pgft_maj=7, pgft_min=8, vm_size=9)
-    short = SyscallEvent("syscall", "clone", 1, tid=10, args=told.args[:count])
+    reported = made("clone", 10, time=1, res=20, exe="x", comm="x", pid=10, ptid=1, pgft_maj=7, pgft_min=8, vm_size=9)
+    short = SyscallEvent("syscall", "clone", 1, tid=10, args=reported.args[:count])
     story.machine.apply([short])
     assert "x" == story.process(20).exe
 
@@ -173,8 +173,8 @@ def machine() -> Story:
 
 
 def fork(story: Story, creator: int, child: int, *, pid: int | None = None, **observed: int | bool) -> None:
-    told = Forked(tid=child, pid=pid or child, vtid=child, vpid=pid or child, **observed)  # type: ignore[arg-type]  # any of its fields
-    story.event("_fork", creator, observed=told)
+    reported = Forked(tid=child, pid=pid or child, vtid=child, vpid=pid or child, **observed)  # type: ignore[arg-type]  # of its fields
+    story.event("_fork", creator, observed=reported)
 
 
 def test_the_scheduler_tells_of_a_new_process(machine: Story) -> None:
@@ -188,7 +188,7 @@ def test_a_fork_is_no_event_for_rules(machine: Story) -> None:
     assert [] == machine.machine.apply([made("_fork", 10, observed=observed)])
 
 
-def test_live_clone_calls_add_nothing_to_what_the_scheduler_told(machine: Story) -> None:
+def test_live_clone_calls_add_nothing_to_what_the_scheduler_reported(machine: Story) -> None:
     machine.clone(10, 20)
     assert machine.machine.process(20) is None
 

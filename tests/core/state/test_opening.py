@@ -74,11 +74,11 @@ def test_a_failed_open_leaves_no_descriptor(story: Story) -> None:
     assert {} == story.process(10).files
 
 
-def test_directories_are_told_by_the_flag(story: Story) -> None:
+def test_directories_are_reported_by_the_flag(story: Story) -> None:
     assert "directory" == read(story.open(10, "/d", 5, flags=1 | DIRECTORY), "fd.type")
 
 
-def test_layers_are_told_by_flags(story: Story) -> None:
+def test_layers_are_reported_by_flags(story: Story) -> None:
     assert True is read(story.open(10, "/d", 5, flags=1 | UPPER), "fd.is_upper_layer")
 
 
@@ -209,10 +209,10 @@ def test_an_open_of_the_old_kind_has_flags_of_its_own(story: Story, flags: int, 
 # --- live ---
 
 
-@pytest.mark.parametrize(("told", "expected"), [(2, 2), (0, 1)])
-def test_live_flags_are_those_of_the_kernel_where_it_tells_some(told: int, expected: int) -> None:
+@pytest.mark.parametrize(("reported", "expected"), [(2, 2), (0, 1)])
+def test_live_flags_are_those_of_the_kernel_where_it_tells_some(reported: int, expected: int) -> None:
     story = Story(live=True)
-    file = File("file", dev=8, ino=9, flags=told)
+    file = File("file", dev=8, ino=9, flags=reported)
     event = story.event("openat", 10, fd=3, dirfd=-100, name="/x", flags=1, file=file)
     assert event.file is not None
     assert expected == event.file.flags
@@ -222,11 +222,11 @@ def test_live_flags_are_those_of_the_kernel_where_it_tells_some(told: int, expec
 def test_live_a_file_that_the_source_has_named_is_the_descriptors(fd: int) -> None:
     story = Story(live=True)
     story.exec(10, "/bin/x", pid=10)
-    made_up = File("file", name="/told", dev=8, ino=9)
+    made_up = File("file", name="/reported", dev=8, ino=9)
     event = made("openat", 10, of=10, fd=fd, dirfd=-100, name="x", flags=1, observed=Opened(named=True), file=made_up)
     event.fd = fd
     story.machine.apply([event])
-    assert "/told" == read(story.write(10, fd), "fd.name")
+    assert "/reported" == read(story.write(10, fd), "fd.name")
 
 
 @pytest.mark.parametrize(("major", "minor"), [(8, 1), (259, 3), (8, 300), (4095, 0xFFFFF)])
@@ -243,8 +243,8 @@ def test_live_the_kernel_knows_where_a_relative_path_started() -> None:
 
 def test_live_the_kernels_path_is_kept_beside_the_name() -> None:
     story = Story(live=True)
-    told = File("file", realpath="/real/x", dev=8, ino=9)
-    event = story.event("openat", 10, fd=3, dirfd=-100, name="/link/x", flags=1, file=told)
+    reported = File("file", realpath="/real/x", dev=8, ino=9)
+    event = story.event("openat", 10, fd=3, dirfd=-100, name="/link/x", flags=1, file=reported)
     used = story.write(10, 3)
     assert used.file is not None
     assert ("/link/x", "/real/x", 9) == (used.file.name, used.file.realpath, used.file.ino)
@@ -253,9 +253,9 @@ def test_live_the_kernels_path_is_kept_beside_the_name() -> None:
 
 def test_live_a_descriptor_keeps_its_name_as_long_as_the_kernel_says_it_is_the_same_file() -> None:
     story = Story(live=True)
-    told = File("file", name="/real/x", realpath="/real/x", dev=8, ino=9)
-    story.event("openat", 10, fd=3, dirfd=-100, name="/link/x", flags=1, file=told)
-    event = story.event("write", 10, res=1, fd=3, size=1, file=told)
+    reported = File("file", name="/real/x", realpath="/real/x", dev=8, ino=9)
+    story.event("openat", 10, fd=3, dirfd=-100, name="/link/x", flags=1, file=reported)
+    event = story.event("write", 10, res=1, fd=3, size=1, file=reported)
     assert "/link/x" == read(event, "fd.name")
 
 

@@ -54,18 +54,18 @@ def status(pid: int) -> dict[str, str]:
 def test_a_process_is_what_proc_says(sleeper: subprocess.Popen[bytes], tmp_path: Path) -> None:
     pid = sleeper.pid
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (64, 128))
-    process, told = seeded(pid), status(pid)
-    uids, gids = told["Uid"].split(), told["Gid"].split()
+    process, reported = seeded(pid), status(pid)
+    uids, gids = reported["Uid"].split(), reported["Gid"].split()
     executable = os.stat(f"/proc/{pid}/exe")
     expected = {
-        "tid": pid, "pid": pid, "ptid": os.getpid(), "name": told["Name"],
+        "tid": pid, "pid": pid, "ptid": os.getpid(), "name": reported["Name"],
         "exe": sys.executable, "args": ("-c", sleeper.args[2], "an argument"),  # type: ignore[index]
         "exepath": os.readlink(f"/proc/{pid}/exe"), "cwd": f"{tmp_path}/", "root": "/", "env": None,
-        "vpid": int(told["NStgid"].split()[-1]), "vtid": int(told["NSpid"].split()[-1]), "pgid": pid,
-        "vpgid": int(told["NSpgid"].split()[-1]), "sid": int(told["NSsid"].split()[-1]), "tty": 0,
+        "vpid": int(reported["NStgid"].split()[-1]), "vtid": int(reported["NSpid"].split()[-1]), "pgid": pid,
+        "vpgid": int(reported["NSpgid"].split()[-1]), "sid": int(reported["NSsid"].split()[-1]), "tty": 0,
         "ruid": int(uids[0]), "uid": int(uids[1]), "suid": int(uids[2]),
         "rgid": int(gids[0]), "gid": int(gids[1]), "sgid": int(gids[2]),
-        "cap_effective": int(told["CapEff"], 16), "cap_permitted": int(told["CapPrm"], 16),
+        "cap_effective": int(reported["CapEff"], 16), "cap_permitted": int(reported["CapPrm"], 16),
         "exe_ino": executable.st_ino, "exe_ctime": executable.st_ctime_ns, "exe_mtime": executable.st_mtime_ns,
         "exe_uid": executable.st_uid, "exe_mode": executable.st_mode & 0o7777, "others": 0,
         "fdlimit": 64,
@@ -105,7 +105,7 @@ def test_a_process_began_between_boot_and_now(sleeper: subprocess.Popen[bytes]) 
 
 
 @pytest.mark.parametrize(("mode", "expected"), [(0o755, True), (0o555, False)])
-def test_who_may_write_its_own_program_is_told(tmp_path: Path, mode: int, expected: bool) -> None:
+def test_who_may_write_its_own_program_is_reported(tmp_path: Path, mode: int, expected: bool) -> None:
     program = tmp_path / "program"
     shutil.copy("/bin/sleep", program)
     program.chmod(mode)
@@ -181,13 +181,13 @@ def test_an_unknown_process_is_read_when_it_first_shows_itself(sleeper: subproce
     assert "an argument" == read(event, "proc.args", "2")
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_an_unknown_thread_brings_its_process(told: bool) -> None:
+@pytest.mark.parametrize("reported", [True, False])
+def test_an_unknown_thread_brings_its_process(reported: bool) -> None:
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
     thread.start()
     machine = StateMachine()
-    event = made("getpid", thread.native_id or 0, of=os.getpid() if told else 0)
+    event = made("getpid", thread.native_id or 0, of=os.getpid() if reported else 0)
     machine.apply([event])
     done.set()
     thread.join()

@@ -1,4 +1,4 @@
-"""What lost events leave wrong: told from what the machine says, and put right by an event."""
+"""What lost events leave wrong: seen by what the machine says, and put right by an event."""
 
 import os
 import signal
@@ -64,7 +64,7 @@ def test_a_process_that_is_as_the_machine_says_is_not_wrong(story: Story) -> Non
         ("vpgid", 4, 4),
     ],
 )
-def test_a_change_that_was_lost_is_told_and_put_right(story: Story, field: str, value: Any, kept: Any) -> None:
+def test_a_change_that_was_lost_is_reported_and_put_right(story: Story, field: str, value: Any, kept: Any) -> None:
     looked = said(**{field: value})
     assert wrong(story, looked) is True
 

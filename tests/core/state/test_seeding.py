@@ -78,7 +78,7 @@ def test_missing_real_ids_are_the_effective_ones(story: Story) -> None:
     assert (5, 5, 6, 6) == (process.ruid, process.suid, process.rgid, process.sgid)
 
 
-def test_a_container_is_told_by_the_cgroups(story: Story) -> None:
+def test_a_container_is_reported_by_the_cgroups(story: Story) -> None:
     story.has(20, cgroups=(("cpu", "/docker/" + "ab" * 32),))
     assert "abababababab" == read(story.write(20, 0), "container.id")
 
@@ -144,7 +144,7 @@ def test_numbers_go_on_after_another_recording_began(story: Story) -> None:
     assert first + 1 == story.write(10, 0).num
 
 
-def test_a_task_of_a_recording_that_nobody_told_of_is_a_placeholder(story: Story) -> None:
+def test_a_task_of_a_recording_that_nobody_reported_of_is_a_placeholder(story: Story) -> None:
     event = story.write(55, 0)
     found = tuple(read(event, name) for name in ("proc.name", "proc.pid", "thread.tid", "user.uid", "proc.pname"))
     assert ("<NA>", -1, 55, 0xFFFFFFFF, None) == found

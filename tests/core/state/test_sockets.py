@@ -203,7 +203,7 @@ def test_an_accept_without_flags_gives_a_descriptor_without_flags(story: Story) 
     assert [0, CLOEXEC] == [event.file.flags for event in accepted if event.file is not None]
 
 
-def test_an_accept_that_told_no_address_makes_nothing_known(story: Story) -> None:
+def test_an_accept_that_reported_no_address_makes_nothing_known(story: Story) -> None:
     event = story.event("accept", 10, fd=5, tuple=None)
     assert (5, None) == (event.fd, event.file)
 
@@ -323,15 +323,15 @@ def test_a_connect_of_which_no_ends_are_known_is_to_what_was_asked_for(story: St
 
 def test_live_a_connection_of_an_unseen_socket_is_what_the_kernel_says() -> None:
     story = Story(live=True)
-    told = File("ipv4", ino=9, sock=OUT, protocol="tcp", l4proto="tcp", role="client", connected=True)
-    event = story.event("connect", 10, res=0, tuple=OUT, fd=3, file=told)
+    reported = File("ipv4", ino=9, sock=OUT, protocol="tcp", l4proto="tcp", role="client", connected=True)
+    event = story.event("connect", 10, res=0, tuple=OUT, fd=3, file=reported)
     assert (OUT_TEXT, "tcp", PEER) == tuple(read(event, f"fd.{name}") for name in ("name", "l4proto", "sip"))
 
 
 def test_live_a_write_to_an_unseen_socket_names_it() -> None:
     story = Story(live=True)
-    told = File("ipv4", ino=9, sock=OUT, protocol="tcp", l4proto="tcp", role="client", connected=True)
-    assert OUT_TEXT == read(story.event("write", 10, res=1, fd=3, size=1, file=told), "fd.name")
+    reported = File("ipv4", ino=9, sock=OUT, protocol="tcp", l4proto="tcp", role="client", connected=True)
+    assert OUT_TEXT == read(story.event("write", 10, res=1, fd=3, size=1, file=reported), "fd.name")
 
 
 def test_a_recorded_ipv4_connection_without_a_known_transport_has_no_name(story: Story) -> None:
@@ -342,13 +342,13 @@ def test_a_recorded_ipv4_connection_without_a_known_transport_has_no_name(story:
 
 def test_live_a_socket_that_the_source_gives_without_a_name_is_named_by_its_ends() -> None:
     story = Story(live=True)
-    told = File("ipv4", sock=OUT, l4proto="udp", role="client")
-    event = story.event("write", 10, res=1, fd=3, size=1, file=told)
+    reported = File("ipv4", sock=OUT, l4proto="udp", role="client")
+    event = story.event("write", 10, res=1, fd=3, size=1, file=reported)
     assert event.file is not None
     assert (OUT_TEXT, "udp") == (event.file.name, event.file.protocol)
 
 
-def test_a_socket_of_which_type_and_protocol_were_not_told_has_no_transport(story: Story) -> None:
+def test_a_socket_of_which_type_and_protocol_were_not_reported_has_no_transport(story: Story) -> None:
     event = story.event("socket", 10, fd=3, domain=V4)
     assert ("ipv4", "<NA>") == (read(event, "fd.type"), read(event, "fd.l4proto"))
     assert event.file is not None

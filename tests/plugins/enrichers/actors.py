@@ -44,7 +44,7 @@ async def working(build: Any, settings: Any) -> AsyncIterator[Any]:
             await enricher.stop()
 
 
-async def told(enricher: Enricher, event: SyscallEvent) -> None:
+async def reported(enricher: Enricher, event: SyscallEvent) -> None:
     """Do what the core does before an event is judged: resolve its key if it is not known."""
     key = enricher.key(event)
     if key is not None and not enricher.known(key):

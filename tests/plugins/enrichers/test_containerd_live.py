@@ -14,7 +14,7 @@ from mozu.core.runtime.loop import run
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.texts import Cgroups
 from mozu.plugins.enrichers.containerd import build
-from tests.plugins.enrichers.actors import event_of, read, told, until, working
+from tests.plugins.enrichers.actors import event_of, read, reported, until, working
 from tests.support.containerd import Containerd
 from tests.support.docker import IMAGE, LABELS
 
@@ -36,7 +36,7 @@ def ask(server: Containerd, name: str, *fields: str, **settings: Any) -> list[An
     async def main() -> list[Any]:
         event = event_of(name, runtime="containerd")
         async with enricher_of(server, **settings) as enricher:
-            await told(enricher, event)
+            await reported(enricher, event)
             return [read(enricher, event, field) for field in fields]
 
     return run(main())
@@ -51,18 +51,18 @@ def test_a_container_has_the_name_that_ctr_gave_it_and_the_parts_of_its_image(co
     containerd.begin("web1")
     found = container_of(cgroups(containerd.pid("web1")))
     fields = ("container.name", "container.image", "container.image.repository", "container.image.tag")
-    told_fields = ask(containerd, "web1", *fields)
+    reported_fields = ask(containerd, "web1", *fields)
     digest = ask(containerd, "web1", "container.image.digest")
     listed = containerd.ctr("images", "ls")
     containerd.remove("web1")
     assert found is not None
     assert ("web1", "containerd") == (found.full_id, found.runtime)
-    assert told_fields == ["web1", IMAGE, REPOSITORY, TAG]
+    assert reported_fields == ["web1", IMAGE, REPOSITORY, TAG]
     assert digest[0].startswith("sha256:")
     assert digest[0] in listed
 
 
-def test_labels_of_container_and_image_are_told(containerd: Containerd) -> None:
+def test_labels_of_container_and_image_are_reported(containerd: Containerd) -> None:
     containerd.begin("labelled", "--label", "app=web")
     (labels,) = ask(containerd, "labelled", "container.labels")
     containerd.remove("labelled")

@@ -12,7 +12,7 @@ from mozu.core.common.containers.docker.settings import DockerSettings
 from mozu.core.common.containers.podman.settings import PodmanSettings
 from mozu.plugins.enrichers.containers import build
 from mozu.plugins.enrichers.containers.settings import ContainersSettings
-from tests.plugins.enrichers.actors import context_of, event_of, told, until, working
+from tests.plugins.enrichers.actors import context_of, event_of, reported, until, working
 
 
 def settings_in(folder: Path) -> ContainersSettings:
@@ -28,7 +28,7 @@ def settings_in(folder: Path) -> ContainersSettings:
 def test_on_a_machine_without_containers_it_says_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with working(build, settings_in(tmp_path)) as enricher:
-            await told(enricher, event_of("a" * 64, runtime="k8s"))
+            await reported(enricher, event_of("a" * 64, runtime="k8s"))
 
     with caplog.at_level(logging.INFO):
         asyncio.run(main())

@@ -17,7 +17,7 @@ from mozu.plugins.enrichers.containerd import build as containerd
 from mozu.plugins.enrichers.containers import build as containers
 from mozu.plugins.enrichers.containers.settings import ContainersSettings
 from mozu.plugins.enrichers.cri import build
-from tests.plugins.enrichers.actors import event_of, read, told, working
+from tests.plugins.enrichers.actors import event_of, read, reported, working
 from tests.support.containerd import SANDBOX_IMAGE, docker_archive
 from tests.support.cri import Pods
 from tests.support.docker import IMAGE
@@ -39,7 +39,7 @@ def ask(pods: Pods, full_id: str, *fields: str | tuple[str, str]) -> list[Any]:
     async def main() -> list[Any]:
         event = event_of(full_id, runtime="containerd")
         async with enricher_of(pods) as enricher:
-            await told(enricher, event)
+            await reported(enricher, event)
             return [
                 read(enricher, event, *((field,) if isinstance(field, str) else field)) for field in fields
             ]
@@ -63,7 +63,7 @@ def test_a_container_of_a_pod_has_its_own_names_and_those_of_its_pod(pods: Pods)
     assert ["front", "web", "perch"] == labels
 
 
-def test_the_parts_of_its_image_are_told(pods: Pods) -> None:
+def test_the_parts_of_its_image_are_reported(pods: Pods) -> None:
     sandbox = pods.pod("web-0")
     container = pods.container(sandbox, "server")
     parts = ask(pods, container, "container.image", "container.image.repository", "container.image.tag")
@@ -93,7 +93,7 @@ def test_an_image_that_is_retagged_or_removed_while_it_runs_keeps_its_name(pods:
     async def main() -> list[Any]:
         event = event_of(container, runtime="containerd")
         async with working(containers, settings) as enricher:
-            await told(enricher, event)
+            await reported(enricher, event)
             return [read(enricher, event, field) for field in ("container.image.repository", "container.image.tag")]
 
     found = [run(main())]
@@ -105,7 +105,7 @@ def test_an_image_that_is_retagged_or_removed_while_it_runs_keeps_its_name(pods:
     assert [["registry.example:5000/team/moved", "3"]] * 3 == found
 
 
-def test_privileges_mounts_and_the_hosts_namespaces_are_told(pods: Pods) -> None:
+def test_privileges_mounts_and_the_hosts_namespaces_are_reported(pods: Pods) -> None:
     plain = pods.pod("plain")
     mighty = pods.pod("mighty", host_pid=True, privileged=True)
     first = pods.container(plain, "first", mounts={"/tmp": "/mnt"})
@@ -137,15 +137,15 @@ def test_a_runtime_that_stops_and_comes_back_is_asked_again(own_pods: Pods) -> N
     async def main() -> None:
         async with enricher_of(own_pods) as enricher:
             first, second = (event_of(full_id, runtime="containerd") for full_id in (container, other))
-            await told(enricher, first)
+            await reported(enricher, first)
             await asyncio.to_thread(own_pods.server.stop)
-            await told(enricher, second)
+            await reported(enricher, second)
             assert ["server", None] == [read(enricher, event, "container.name") for event in (first, second)]
             await asyncio.to_thread(own_pods.server.start)
 
             async with asyncio.timeout(20):
                 while read(enricher, second, "container.name") != "helper":
-                    await told(enricher, second)
+                    await reported(enricher, second)
                     await asyncio.sleep(0.05)  # the negative cache is cleared as soon as the runtime answers
 
     run(main())
@@ -159,7 +159,7 @@ def test_containerds_files_tell_a_pod_without_its_socket(pods: Pods) -> None:
     async def main() -> list[Any]:
         event = event_of(container, runtime="containerd")
         async with working(containerd, settings) as enricher:
-            await told(enricher, event)
+            await reported(enricher, event)
             asked = [("container.label", "tier"), ("k8s.pod.label", "app"), ("k8s.pod.label", "annotation.team")]
             plain = (
                 "container.name", "k8s.pod.name", "k8s.ns.name", "container.image.repository", "container.image.id",
@@ -190,7 +190,7 @@ def test_the_enricher_of_all_runtimes_knows_a_pod_by_files_and_by_cri(pods: Pods
             container = await asyncio.to_thread(pods.container, sandbox, "server")
             event, pause = (event_of(one, runtime="containerd") for one in (container, sandbox))
             for one in (event, pause):
-                await told(enricher, one)
+                await reported(enricher, one)
             fields = ("container.name", "container.engine", "container.state", "container.ip", "k8s.pod.uid")
             found = [read(enricher, event, field) for field in fields]
             found += [read(enricher, one, "container.is_pod_sandbox") for one in (event, pause)]

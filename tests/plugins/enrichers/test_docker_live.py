@@ -17,7 +17,7 @@ from mozu.core.common.containers.docker.runtime import DockerRuntime
 from mozu.core.common.containers.docker.settings import DockerSettings
 from mozu.core.runtime.loop import run
 from mozu.plugins.enrichers.docker import build, mozu_components
-from tests.plugins.enrichers.actors import context_of, event_of, read, told, until, working
+from tests.plugins.enrichers.actors import context_of, event_of, read, reported, until, working
 from tests.plugins.enrichers.registry import registry
 from tests.support.docker import IMAGE, LABELS, DockerEngine, filesystem
 
@@ -47,7 +47,7 @@ def docker_name(enricher: Enricher, full_id: str) -> Any:
 async def asked(docker: DockerEngine, full_id: str, *fields: str, **settings: Any) -> list[Any]:
     """Fields of one container, looked up by an enricher of its own."""
     async with enricher_of(docker, **settings) as enricher:
-        await told(enricher, event_of(full_id))
+        await reported(enricher, event_of(full_id))
         return fields_of(enricher, full_id, *fields)
 
 
@@ -93,7 +93,7 @@ def test_labels_can_be_asked_for_one_by_one(docker: DockerEngine) -> None:
 
     async def main() -> list[Any]:
         async with enricher_of(docker) as enricher:
-            await told(enricher, event_of(full_id))
+            await reported(enricher, event_of(full_id))
             keys = ("app", "absent", *LABELS)
             return [read(enricher, event_of(full_id), "container.label", key) for key in keys]
 
@@ -102,7 +102,7 @@ def test_labels_can_be_asked_for_one_by_one(docker: DockerEngine) -> None:
     assert found == ["web", None, *LABELS.values()]
 
 
-def test_a_privileged_container_is_told_from_others(docker: DockerEngine) -> None:
+def test_a_privileged_container_is_reported_from_others(docker: DockerEngine) -> None:
     options = ("--privileged", "--pid", "host", "--network", "host")
     full_id = docker.docker("create", *options, IMAGE, "true")
     found = ask(docker, full_id, "container.privileged", "container.host_pid", "container.host_network")
@@ -181,7 +181,7 @@ def test_twenty_containers_at_once_are_all_known_when_they_have_run(docker: Dock
         options = ("--name", f"flock-{number}", "--cidfile", str(file))
         await off_loop(docker.run, "touch", "/unchi", options=options)
         full_id = file.read_text()
-        await told(enricher, event_of(full_id))
+        await reported(enricher, event_of(full_id))
         return tuple(fields_of(enricher, full_id, "container.name", "container.image", "container.privileged"))
 
     async def main() -> list[tuple[Any, ...]]:
@@ -196,7 +196,7 @@ def test_a_renamed_container_has_its_new_name(docker: DockerEngine) -> None:
 
     async def main() -> None:
         async with enricher_of(docker) as enricher:
-            await told(enricher, event_of(full_id))
+            await reported(enricher, event_of(full_id))
             await off_loop(docker.docker, "rename", full_id, "after")
             await until(lambda: docker_name(enricher, full_id) == "after", "renamed")
 
@@ -226,7 +226,7 @@ def test_an_image_that_is_retagged_or_loses_its_name_while_it_runs_stays_what_it
 def test_an_id_that_the_engine_does_not_know_is_not_looked_up_again(docker: DockerEngine) -> None:
     async def main() -> list[Any]:
         async with enricher_of(docker) as enricher:
-            await told(enricher, event_of("f" * 64))
+            await reported(enricher, event_of("f" * 64))
             return [enricher.known("f" * 64), docker_name(enricher, "f" * 64)]
 
     assert run(main()) == [True, None]
@@ -250,7 +250,7 @@ def test_without_an_engine_and_without_files_a_container_is_unknown(tmp_path: Pa
     async def main() -> list[Any]:
         settings = DockerSettings(socket=tmp_path / "none.sock", data_root=tmp_path)
         async with working(build, settings) as enricher:
-            await told(enricher, event_of("a" * 64))
+            await reported(enricher, event_of("a" * 64))
             return [enricher.known("a" * 64), docker_name(enricher, "a" * 64)]
 
     assert run(main()) == [True, None]
@@ -277,7 +277,7 @@ def test_a_machine_without_a_trace_of_docker_hears_nothing_of_it(
     async def main() -> None:
         settings = DockerSettings(socket=tmp_path / "none.sock", data_root=tmp_path)
         async with working(build, settings) as enricher:
-            await told(enricher, event_of("a" * 64))
+            await reported(enricher, event_of("a" * 64))
 
     with caplog.at_level(logging.INFO, "mozu.test"):
         run(main())
@@ -326,7 +326,7 @@ def test_recordings_ask_no_engine(docker: DockerEngine) -> None:
     async def main() -> list[Any]:
         enricher = build(DockerSettings(socket=docker.socket), context_of(offline=True))
         await enricher.start()
-        await told(enricher, event_of(full_id))
+        await reported(enricher, event_of(full_id))
         await enricher.stop()
         return [docker_name(enricher, full_id), read(enricher, event_of(), "container.name")]
 
@@ -341,7 +341,7 @@ def test_its_declaration_says_what_it_is() -> None:
 
 
 def crippled(answers: dict[str, bytes]) -> Any:
-    """A server that speaks as much of the API as it is told, and then closes the connection."""
+    """A server that speaks as much of the API as it is asked to, and then closes the connection."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
@@ -364,7 +364,7 @@ def test_an_engine_that_talks_nonsense_leaves_the_container_unknown(tmp_path: Pa
         async with server:
             settings = DockerSettings(socket=tmp_path / "sock", data_root=tmp_path)
             async with working(build, settings) as enricher:
-                await told(enricher, event_of("a" * 64))
+                await reported(enricher, event_of("a" * 64))
                 return docker_name(enricher, "a" * 64) is None
 
     assert run(main())

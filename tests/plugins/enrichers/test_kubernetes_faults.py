@@ -13,7 +13,7 @@ from mozu.core.api import Context
 from mozu.core.runtime.loop import run
 from mozu.plugins.enrichers.kubernetes.enricher import KubernetesEnricher
 from mozu.plugins.enrichers.kubernetes.settings import KubernetesSettings
-from tests.plugins.enrichers.actors import told, until, working
+from tests.plugins.enrichers.actors import reported, until, working
 from tests.plugins.enrichers.kubernetes_pods import account, fields_of, in_pod
 from tests.plugins.enrichers.test_kubernetes_replay import replaying, uid_of
 from tests.support.https import Certificates, listening
@@ -132,7 +132,7 @@ def test_an_expired_token_is_said_once_and_tried_until_it_is_replaced(
 async def judged(enricher: KubernetesEnricher) -> list[Any]:
     """An event of a pod is not held for long, and has no fields."""
     event = in_pod(UID)
-    await told(enricher, event)
+    await reported(enricher, event)
     return fields_of(enricher, UID, "pod.name", "svc.name")
 
 

@@ -68,7 +68,7 @@ def test_a_kubeconfig_with_a_client_certificate_will_do(server: KubeApiserver, w
     assert run(main()) == ["web-5d8f-x1", "web"]
 
 
-def test_every_workload_of_a_node_is_told_as_it_comes(server: KubeApiserver, web: str) -> None:
+def test_every_workload_of_a_node_is_reported_as_it_comes(server: KubeApiserver, web: str) -> None:
     async def main() -> None:
         async with watching(server) as enricher:
             made = await asyncio.to_thread(others, server)

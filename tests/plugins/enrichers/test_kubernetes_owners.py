@@ -94,7 +94,7 @@ def test_what_is_not_fetched_yet_is_known_by_its_reference() -> None:
     check(test)
 
 
-def test_a_change_that_the_watch_told_is_not_undone_by_an_older_answer() -> None:
+def test_a_change_that_the_watch_reported_is_not_undone_by_an_older_answer() -> None:
     async def test(server: Server, owners: Owners) -> None:
         line = b'{"type": "MODIFIED", "object": {"metadata": {"name": "web-1", "namespace": "shop", "uid": "set",'
         server.lines.put_nowait(line + b' "resourceVersion": "9", "labels": {"round": "two"}}}}')
@@ -108,7 +108,7 @@ def test_a_change_that_the_watch_told_is_not_undone_by_an_older_answer() -> None
 
 
 def test_after_a_version_that_was_forgotten_only_what_is_fetched_from_then_on_counts() -> None:
-    """An answer on its way may be from before the new version, after which changes are told."""
+    """An answer on its way may be from before the new version, after which changes are reported."""
 
     async def test(server: Server, owners: Owners) -> None:
         gone = b'{"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old resource version"}}'

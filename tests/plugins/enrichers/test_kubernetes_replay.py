@@ -15,7 +15,7 @@ from mozu.core.runtime.loop import run
 from mozu.core.testing import check_enricher
 from mozu.plugins.enrichers.kubernetes.enricher import KubernetesEnricher
 from mozu.plugins.enrichers.kubernetes.settings import KubernetesSettings
-from tests.plugins.enrichers.actors import context_of, event_of, read, told, until, working
+from tests.plugins.enrichers.actors import context_of, event_of, read, reported, until, working
 from tests.plugins.enrichers.kubernetes_pods import ID, account, fields_of, in_pod
 from tests.support.kube_replay import ReplayedApi, replayed
 from tests.support.kube_scenario import NODE, STATIC
@@ -45,7 +45,7 @@ async def replaying(folder: Path, step: str, **settings: Any) -> AsyncIterator[t
 
 
 def uid_of(api: ReplayedApi, name: str) -> str:
-    """Of a pod, as the server told it."""
+    """Of a pod, as the server reported it."""
     return str(next(line["object"]["metadata"]["uid"] for line in api.lines("pods") if _name(line) == name))
 
 
@@ -62,7 +62,7 @@ def test_pods_that_are_there_at_the_start_are_known_with_all_that_they_belong_to
     assert run(main()) == (True, DEPLOYED)
 
 
-def test_pods_that_come_later_are_told_of_by_the_watch(tmp_path: Path) -> None:
+def test_pods_that_come_later_are_reported_of_by_the_watch(tmp_path: Path) -> None:
     async def main() -> tuple[bool, list[Any], int]:
         async with replaying(tmp_path, "") as (api, enricher):
             uid = uid_of(api, "web-5d8f-x1")
@@ -105,7 +105,7 @@ def test_uids_are_those_of_the_api(tmp_path: Path) -> None:
         ("log-1", ("svc.name", "svc.label[service]", "pod.labels", "pod.label[app]"), [None, None, None, None]),
     ],
 )
-def test_every_kind_of_workload_is_told(tmp_path: Path, pod: str, fields: Iterable[str], values: list[Any]) -> None:
+def test_every_kind_of_workload_is_reported(tmp_path: Path, pod: str, fields: Iterable[str], values: list[Any]) -> None:
     """Also a controller of another group, which has nothing but its reference, and a pod without labels."""
 
     async def main() -> list[Any]:
@@ -199,7 +199,7 @@ def test_a_pod_of_another_node_is_not_known_and_is_not_waited_for_again(tmp_path
     async def main() -> tuple[bool, list[Any]]:
         async with replaying(tmp_path, "others") as (_, enricher):
             event = in_pod("00000000-0000-4000-8000-000000000000")
-            await told(enricher, event)
+            await reported(enricher, event)
             return enricher.known(enricher.key(event) or ""), fields_of(enricher, enricher.key(event) or "", "pod.name")
 
     assert run(main()) == (True, [None])

@@ -13,7 +13,7 @@ from mozu.core.common.containers.podman.settings import PodmanSettings
 from mozu.core.runtime.loop import run
 from mozu.core.state.cgroup import container_of
 from mozu.plugins.enrichers.podman import build
-from tests.plugins.enrichers.actors import event_of, read, told, until, working
+from tests.plugins.enrichers.actors import event_of, read, reported, until, working
 from tests.support.docker import IMAGE, filesystem
 from tests.support.podman import Podman
 
@@ -34,7 +34,7 @@ def ask(podman: Podman, full_id: str, *fields: str) -> list[Any]:
     async def main() -> list[Any]:
         event = event_of(full_id, runtime="podman")
         async with enricher_of(podman) as enricher:
-            await told(enricher, event)
+            await reported(enricher, event)
             return [read(enricher, event, field) for field in fields]
 
     return run(main())
@@ -55,7 +55,7 @@ def test_a_container_has_its_name_and_the_parts_of_its_image(podman: Podman) -> 
     assert ids == inspected
 
 
-def test_mounts_privileges_and_namespaces_are_told(podman: Podman) -> None:
+def test_mounts_privileges_and_namespaces_are_reported(podman: Podman) -> None:
     plain = podman.begin("--volume", "/tmp:/mnt:ro")
     mighty = podman.begin("--privileged", "--pid", "host", "--cap-drop", "SYS_RESOURCE")
     fields = ("container.privileged", "container.host_pid", "container.host_network")
@@ -64,7 +64,7 @@ def test_mounts_privileges_and_namespaces_are_told(podman: Podman) -> None:
     async def main() -> list[Any]:
         event = event_of(plain, runtime="podman")
         async with enricher_of(podman) as enricher:
-            await told(enricher, event)
+            await reported(enricher, event)
             return [read(enricher, event, field, argument) for field, argument in mount.items()]
 
     mounts = run(main())
@@ -93,7 +93,7 @@ def test_its_database_tells_labels_pods_and_health_checks(podman: Podman) -> Non
     async def main() -> list[Any]:
         event = event_of(full_id, runtime="podman")
         async with enricher_of(podman) as enricher:
-            await told(enricher, event)
+            await reported(enricher, event)
             fields = ("k8s.pod.name", "k8s.pod.uid", "container.ip")
             return [read(enricher, event, "container.label", "app"), *(read(enricher, event, one) for one in fields)]
 
@@ -108,7 +108,7 @@ def test_a_container_that_is_renamed_has_its_new_name(podman: Podman) -> None:
     async def main() -> None:
         event = event_of(full_id, runtime="podman")
         async with enricher_of(podman) as enricher:
-            await told(enricher, event)
+            await reported(enricher, event)
             assert "before" == read(enricher, event, "container.name")
             await asyncio.to_thread(podman.podman, "rename", "before", "after")
             await until(lambda: read(enricher, event, "container.name") == "after", "its new name is known")

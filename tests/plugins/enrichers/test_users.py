@@ -14,7 +14,7 @@ from mozu.plugins.enrichers.users.enricher import UsersEnricher
 from mozu.plugins.enrichers.users.passwd import PasswdEntry
 from mozu.plugins.enrichers.users.settings import UsersSettings
 from mozu.plugins.enrichers.users.user_names import NEGATIVE_LIMIT, UserNames
-from tests.plugins.enrichers.actors import context_of, event_of, read, told, until, working
+from tests.plugins.enrichers.actors import context_of, event_of, read, reported, until, working
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/zsh\n"
 GROUP = "root:x:0:\nann:x:1000:\n"
@@ -38,7 +38,7 @@ async def enricher_of(root: Path, **settings: Any) -> AsyncIterator[UsersEnriche
 async def asked(root: Path, field: str, **process: Any) -> Any:
     async with enricher_of(root) as enricher:
         event = event_of(**process)
-        await told(enricher, event)
+        await reported(enricher, event)
         return read(enricher, event, field)
 
 
@@ -88,7 +88,7 @@ def test_a_user_added_a_moment_ago_has_a_name(root: Path) -> None:
                 file.write("bob:x:1001:1001::/home/bob:/bin/sh\n")
             event = event_of(uid=1001)
             enricher._host.checked = 0.0
-            await told(enricher, event)
+            await reported(enricher, event)
             return read(enricher, event, "user.name")
 
     assert run(main()) == "bob"
@@ -112,7 +112,7 @@ def test_a_user_with_another_name_has_it_soon(root: Path) -> None:
 def test_a_number_without_a_name_is_not_looked_up_twice(root: Path) -> None:
     async def main() -> str | None:
         async with enricher_of(root) as enricher:
-            await told(enricher, event_of(uid=4242))
+            await reported(enricher, event_of(uid=4242))
             return enricher.key(event_of(uid=4242))
 
     assert run(main()) is None
@@ -125,7 +125,7 @@ def test_name_services_are_asked_for_what_the_files_do_not_have(monkeypatch: pyt
     async def main() -> list[str]:
         async with enricher_of(Path("/")) as enricher:
             event = event_of(uid=777001, gid=777002, loginuid=777003)
-            await told(enricher, event)
+            await reported(enricher, event)
             return [read(enricher, event, field) for field in ("user.name", "group.name", "user.loginname")]
 
     assert run(main()) == ["user777001", "group777002", "user777003"]
@@ -136,7 +136,7 @@ def test_name_services_can_be_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
 
     async def main() -> str:
         async with enricher_of(Path("/"), nss=False) as enricher:
-            await told(enricher, event_of(uid=777001))
+            await reported(enricher, event_of(uid=777001))
             return str(read(enricher, event_of(uid=777001), "user.name"))
 
     assert run(main()) == "<NA>"
@@ -208,7 +208,7 @@ def test_an_answer_stays_one_for_who_waited_and_is_looked_for_again_by_the_next_
 
     async def main() -> tuple[bool, ...]:
         async with enricher_of(root) as enricher:
-            await told(enricher, event)
+            await reported(enricher, event)
             first = f"{'a' * 64}/7/0/-1/0"
             again = enricher.key(event)
             following = enricher.key(event_of("a" * 64, pid=2**22 - 2, uid=7))

@@ -11,7 +11,7 @@ from mozu.core.runtime.loop import run
 from mozu.plugins.enrichers.users.enricher import UsersEnricher
 from mozu.plugins.enrichers.users.settings import UsersSettings
 from mozu.plugins.enrichers.users.user_names import RECHECK_INTERVAL
-from tests.plugins.enrichers.actors import event_of, read, told, until, working
+from tests.plugins.enrichers.actors import event_of, read, reported, until, working
 from tests.support.docker import DockerEngine
 
 pytestmark = pytest.mark.docker
@@ -28,7 +28,7 @@ async def enricher_of() -> AsyncIterator[UsersEnricher]:
 async def asked(full_id: str, pid: int, *fields: str, **process: Any) -> list[Any]:
     async with enricher_of() as enricher:
         event = event_of(full_id, pid=pid, **process)
-        await told(enricher, event)
+        await reported(enricher, event)
         return [read(enricher, event, field) for field in fields]
 
 
@@ -49,8 +49,8 @@ def test_a_container_does_not_have_the_users_of_the_host(docker: DockerEngine) -
 def test_the_users_of_the_host_are_not_those_of_a_container(docker: DockerEngine) -> None:
     async def main(full_id: str, pid: int) -> str:
         async with enricher_of() as enricher:
-            await told(enricher, event_of(full_id, pid=pid, uid=4711))
-            await told(enricher, event_of(uid=4711))
+            await reported(enricher, event_of(full_id, pid=pid, uid=4711))
+            await reported(enricher, event_of(uid=4711))
             return str(read(enricher, event_of(uid=4711), "user.name"))
 
     full_id = docker.begin()
@@ -62,12 +62,12 @@ def test_the_users_of_the_host_are_not_those_of_a_container(docker: DockerEngine
 def test_a_user_added_to_a_container_has_a_name(docker: DockerEngine) -> None:
     async def main(full_id: str, pid: int) -> list[Any]:
         async with enricher_of() as enricher:
-            await told(enricher, event_of(full_id, pid=pid, uid=4711))
+            await reported(enricher, event_of(full_id, pid=pid, uid=4711))
             line = "jay:x:5000:5000::/:/bin/sh"
             await asyncio.to_thread(docker.docker, "exec", full_id, "sh", "-c", f"echo {line} >> /etc/passwd")
             await asyncio.sleep(RECHECK_INTERVAL)  # the background may have read the file just before it was written
             event = event_of(full_id, pid=pid, uid=5000)
-            await told(enricher, event)
+            await reported(enricher, event)
             return [read(enricher, event, "user.name")]
 
     full_id = docker.begin()
@@ -80,7 +80,7 @@ def test_a_user_renamed_in_a_container_has_the_new_name_soon(docker: DockerEngin
     async def main(full_id: str, pid: int) -> None:
         async with enricher_of() as enricher:
             event = event_of(full_id, pid=pid, uid=4711)
-            await told(enricher, event)
+            await reported(enricher, event)
             line = "jay:x:4711:4711::/:/bin/sh"
             await asyncio.to_thread(docker.docker, "exec", full_id, "sh", "-c", f"echo {line} > /etc/passwd")
 
@@ -107,11 +107,11 @@ def test_a_process_that_is_gone_leaves_the_container_without_names_until_another
     async def main(full_id: str, pid: int) -> list[Any]:
         async with enricher_of() as enricher:
             gone = event_of(full_id, pid=2**22 - 1, uid=4711)
-            await told(enricher, gone)
+            await reported(enricher, gone)
             before = read(enricher, gone, "user.name")
             alive = event_of(full_id, pid=pid, uid=4711)
 
-            await told(enricher, alive)
+            await reported(enricher, alive)
             return [before, read(enricher, alive, "user.name")]
 
     full_id = docker.begin()

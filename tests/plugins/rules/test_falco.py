@@ -115,7 +115,7 @@ def test_rules_that_do_not_run_demand_nothing(tmp_path: Path) -> None:
         ({"tag": "nothing_has_it"}, "selection: disable tag `nothing_has_it` fits none of the rules"),
     ],
 )
-def test_a_selection_that_speaks_of_no_rule_is_told(
+def test_a_selection_that_speaks_of_no_rule_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, target: dict[str, str], said: str
 ) -> None:
     _evaluator(tmp_path, selection=[{"disable": target}, {"disable": {"rule": "Any *"}}])

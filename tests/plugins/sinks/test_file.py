@@ -299,9 +299,9 @@ def test_a_directory_that_is_still_to_be_made_holds_nothing_to_compress(tmp_path
 
 
 def writer(path: Path, first: int, count: int, batch: int, **settings: Any) -> "subprocess.Popen[str]":
-    told = json.dumps({"path": str(path), **settings})
+    reported = json.dumps({"path": str(path), **settings})
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.support.file_writer", told, str(first), str(count), str(batch)],
+        [sys.executable, "-m", "tests.support.file_writer", reported, str(first), str(count), str(batch)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT}/src:{ROOT}"},
         stdout=subprocess.PIPE,

@@ -313,7 +313,7 @@ def test_dead_letters_are_copied_to_a_topic_with_the_headers_of_kafka_connect(ka
         assert "than the topic refuses or `max_bytes` admits" in message.headers["__connect.errors.exception.message"]
 
 
-def test_a_topic_of_dead_letters_that_is_missing_is_told_and_the_alert_stays_a_dead_letter(
+def test_a_topic_of_dead_letters_that_is_missing_is_reported_and_the_alert_stays_a_dead_letter(
     kafka: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     create(kafka, "small", partitions=1)

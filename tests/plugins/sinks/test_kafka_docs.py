@@ -38,12 +38,12 @@ def test_the_page_names_every_number() -> None:
     KafkaSink(KafkaSettings(), scope)
     KafkaSource(KafkaSourceSettings(topics=("t",)), scope)
     names = {name for name, _, _ in made.collect() if name.startswith("kafka_")}
-    told = set(re.findall(r"`(kafka_\w+)`", PAGES["kafka"]))
-    assert told == names - {"kafka_client_log_lines_total"}
+    reported = set(re.findall(r"`(kafka_\w+)`", PAGES["kafka"]))
+    assert reported == names - {"kafka_client_log_lines_total"}
 
 
-@pytest.mark.parametrize(("numbers", "told"), [([1, 2, 3], ""), ([1, 2, 2, 5], "missing h s e 3 to 4\n")])
-def test_the_query_over_headers_finds_what_is_missing(numbers: list[int], told: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("numbers", "reported"), [([1, 2, 3], ""), ([1, 2, 2, 5], "missing h s e 3 to 4\n")])
+def test_the_query_over_headers_finds_what_is_missing(numbers: list[int], reported: str, tmp_path: Path) -> None:
     lines = [
         f"content-type:application/json,mozu-id:x,mozu-agent:h,mozu-sink:s,mozu-epoch:e,mozu-sequence:{number}\n"
         for number in numbers
@@ -52,7 +52,7 @@ def test_the_query_over_headers_finds_what_is_missing(numbers: list[int], told: 
     query = re.search(r"    (tr ',' .*?)\n\n", PAGES["siem"], re.DOTALL)
     assert query is not None
     found = subprocess.run(["sh", "-c", query[1]], cwd=tmp_path, check=True, capture_output=True, text=True)
-    assert told == found.stdout
+    assert reported == found.stdout
 
 
 def test_the_pages_name_the_fields_that_hold_the_number() -> None:

@@ -98,7 +98,7 @@ PROMISED = {
     "ocsf": {"class_uid", "category_uid", "activity_id", "type_uid", "time", "severity_id", "metadata", "finding_info",
              "device", "message"},
 }  # fmt: skip
-"""What consumers of version 1 were told they may rely on."""
+"""What consumers of version 1 were promised that they may rely on."""
 
 
 @by_format

@@ -38,13 +38,13 @@ def test_property_any_text_comes_back_as_it_was_from_a_message_that_keeps_the_gr
     item.tags, item.hostname = (tag,), host
     made = record(item)
     message = parse(formatted(made))
-    told = message.data["mozu@32473"]
+    reported = message.data["mozu@32473"]
 
     def shown(value: str) -> str:
         return visible(value[:255])
 
     expected = {"rule": shown(rule), "tags": shown(tag), "exe": shown(exe), "uuid": item.id, "sequence": "1"}
-    assert expected == {name: told[name] for name in expected}
+    assert expected == {name: reported[name] for name in expected}
     assert made.body.decode() == message.text
 
 
@@ -61,8 +61,8 @@ def test_the_message_says_who_when_and_what() -> None:
     item.time, item.priority, item.hostname = 1_700_000_000_123_456_789, Severity.CRITICAL, "web-1"
     message = parse(formatted(record(item), facility="authpriv", app_name="perch"))
     when = datetime(2023, 11, 14, 22, 13, 20, 123456, tzinfo=UTC)
-    told = (message.facility, message.severity, message.time, message.host, message.app, message.msgid)
-    assert (10, 2, when, "web-1", "perch", "Terminal-shell-in-container") == told
+    reported = (message.facility, message.severity, message.time, message.host, message.app, message.msgid)
+    assert (10, 2, when, "web-1", "perch", "Terminal-shell-in-container") == reported
 
 
 def test_the_structured_data_names_the_alert_and_its_place_in_the_order() -> None:

@@ -60,7 +60,7 @@ def test_what_is_next_to_a_listed_network_stays_refused() -> None:
     ("host", "expected"),
     [("127.0.0.1", "127.0.0.1"), ("[::1]", "::1"), ("fe80::1%eth0", "fe80::1"), ("localhost", None), ("0x7f.1", None)],
 )
-def test_a_literal_is_told_from_a_name(host: str, expected: str | None) -> None:
+def test_a_literal_is_reported_from_a_name(host: str, expected: str | None) -> None:
     assert (None if expected is None else ip_address(expected)) == literal_address(host)
 
 

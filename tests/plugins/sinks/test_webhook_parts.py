@@ -126,7 +126,7 @@ def _now() -> int:
 
 
 @pytest.mark.parametrize("secret", ["whsec_", "whsec_short", "not base64!", "whsec_" + "QUFB" * 40])
-def test_a_key_that_is_none_is_refused_without_being_told(secret: str) -> None:
+def test_a_key_that_is_none_is_refused_without_being_reported(secret: str) -> None:
     with pytest.raises(ValueError, match="signing secret") as caught:
         signature.key(secret)
     assert secret.removeprefix("whsec_") == "" or secret.removeprefix("whsec_") not in str(caught.value)

@@ -129,7 +129,7 @@ def says(status: int, text: str) -> Handler:
 
 
 def posted(template: str, count: int, *answers: Handler, **more: Any) -> tuple[list[Any], Answers]:
-    """The outcomes of a delivery to a server that answers as told, and the server."""
+    """The outcomes of a delivery to a server that answers as asked, and the server."""
 
     async def scenario() -> tuple[list[Any], Answers]:
         server = Answers(answers)

@@ -41,14 +41,14 @@ URL = "https://siem.example/hook"
         ({"url": URL, "nonsense": 1}, "Extra inputs"),
     ],
 )
-def test_a_mistake_is_told_when_the_configuration_is_read(settings: dict[str, Any], complaint: str) -> None:
+def test_a_mistake_is_reported_when_the_configuration_is_read(settings: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValidationError) as caught:
         WebhookSettings.model_validate(settings)
     assert complaint in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["ca", "certificate"])
-def test_a_certificate_that_cannot_be_used_is_told_by_its_setting(name: str, tmp_path: Path) -> None:
+def test_a_certificate_that_cannot_be_used_is_reported_by_its_setting(name: str, tmp_path: Path) -> None:
     settings = WebhookSettings.model_validate({"url": URL, "tls": {name: tmp_path / "absent.pem"}})
     with pytest.raises(ConfigError, match=f"tls.{name}: .*absent.pem"):
         build(settings, context())
@@ -72,8 +72,8 @@ def test_no_secret_prints() -> None:
 def test_a_wrong_url_is_not_repeated_in_the_message() -> None:
     with pytest.raises(ValidationError) as caught:
         WebhookSettings.model_validate({"url": "nonsense://PLANTED"})
-    told = caught.value.errors(include_url=False, include_input=False, include_context=False)
-    assert "PLANTED" not in str(told)
+    reported = caught.value.errors(include_url=False, include_input=False, include_context=False)
+    assert "PLANTED" not in str(reported)
 
 
 def test_what_goes_with_a_template_comes_with_it() -> None:

@@ -88,7 +88,7 @@ def test_no_value_can_add_to_the_body(value: str) -> None:
         ('"text"', "a mapping or a list"),
     ],
 )
-def test_a_mistake_in_a_template_is_told_when_it_is_read(structure: Any, complaint: str) -> None:
+def test_a_mistake_in_a_template_is_reported_when_it_is_read(structure: Any, complaint: str) -> None:
     with pytest.raises(TemplateError) as caught:
         parse(structure)
     assert complaint in str(caught.value)

@@ -26,26 +26,26 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
-async def _until_told(worker: WebhookWorker, caplog: Log, told: str) -> None:
+async def _until_reported(worker: WebhookWorker, caplog: Log, reported: str) -> None:
     """Deliver an alert that does not arrive, until the log says why and it was tried again."""
     await worker.sink_worker.start()
     worker.sink_worker.accept(packed(alert()))
     async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
         delivery = tasks.create_task(worker.sink_worker.run())
-        while told not in caplog.text or worker.requests() < 2:
+        while reported not in caplog.text or worker.requests() < 2:
             assert not delivery.done()
             await asyncio.sleep(0.005)
         delivery.cancel()
     await worker.sink_worker.stop()
 
 
-def _refused(context: ssl.SSLContext, caplog: Log, told: str, **settings: Any) -> None:
-    """Deliver to a server that must not be trusted, or that does not trust, until that is told."""
+def _refused(context: ssl.SSLContext, caplog: Log, reported: str, **settings: Any) -> None:
+    """Deliver to a server that must not be trusted, or that does not trust, until that is reported."""
     answers = Answers()
 
     async def scenario() -> None:
         async with serving(answers, context):
-            await _until_told(WebhookWorker(url=answers.url, allow_private=True, **settings), caplog, told)
+            await _until_reported(WebhookWorker(url=answers.url, allow_private=True, **settings), caplog, reported)
 
     run_loop(scenario())
     assert [] == answers.requests
@@ -86,7 +86,7 @@ def test_a_name_that_leads_inward_gets_no_alert(caplog: Log) -> None:
 
     async def scenario() -> None:
         async with serving(answers):
-            await _until_told(WebhookWorker(url=answers.url), caplog, "loopback address, which is refused")
+            await _until_reported(WebhookWorker(url=answers.url), caplog, "loopback address, which is refused")
 
     run_loop(scenario())
     assert [] == answers.requests
@@ -139,14 +139,14 @@ def test_a_proxy_gets_its_own_credentials_and_nobody_else_does(caplog: Log) -> N
     assert "PLANTED" not in caplog.text
 
 
-def test_a_secret_is_told_nowhere_whatever_goes_wrong(
+def test_a_secret_is_reported_nowhere_whatever_goes_wrong(
     certificates: Certificates, caplog: Log
 ) -> None:
     """The server even repeats what it was sent."""
 
     async def parrot(request: web.Request) -> web.StreamResponse:
-        told = " ".join([request.path_qs, *request.headers.values()])
-        return web.Response(status=503, text=told, reason=told.replace("\n", " ")[:50])
+        reported = " ".join([request.path_qs, *request.headers.values()])
+        return web.Response(status=503, text=reported, reason=reported.replace("\n", " ")[:50])
 
     caplog.set_level("DEBUG")
     answers = Answers([parrot, close, hang, parrot, 500, answering(307, Location="/x?k=PLANTED-9"), parrot, parrot])
@@ -180,7 +180,7 @@ def test_a_timeout_of_the_connection_does_not_tell_the_url(caplog: Log) -> None:
 
     async def scenario(port: int) -> None:
         worker = WebhookWorker(url=f"https://127.0.0.1:{port}/PLANTED", allow_private=True, connect_timeout=0.1)
-        await _until_told(worker, caplog, "no connection within 0.1 s")
+        await _until_reported(worker, caplog, "no connection within 0.1 s")
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         run_loop(scenario(silent.getsockname()[1]))

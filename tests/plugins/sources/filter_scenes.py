@@ -113,12 +113,12 @@ def rules(number: int) -> Iterator[str]:
         if function is not None:
             tested = checked_part(predicate, function, spec, chosen.predicates, _PROCESS_FIELDS)
             yield golden.line("in words", text_of(tested))
-            yield from _told_of(function)
+            yield from _reported_of(function)
             for at in range(12):
                 yield from _decision(function, at, _drawn_call(chance, name, " ".join(texts)), chance)
 
 
-def _told_of(function: FilterFunction) -> Iterator[str]:
+def _reported_of(function: FilterFunction) -> Iterator[str]:
     yield golden.line("wanted", described(function.wanted))
     yield golden.line("exact match", described(function.exact))
     yield golden.line("is exact", function.is_exact)
@@ -153,4 +153,4 @@ SCENES: Final[dict[str, Callable[[], Iterator[str]]]] = {
 
 
 if __name__ == "__main__":
-    golden.write(FILE, {name: told() for name, told in SCENES.items()})
+    golden.write(FILE, {name: reported() for name, reported in SCENES.items()})

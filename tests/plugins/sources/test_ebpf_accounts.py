@@ -52,7 +52,7 @@ def test_where_nothing_was_refused_there_is_no_flood(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("kind", "name"), [(_PROCESS, "process"), (_USER, "user"), (_ROOT, "user"), (_CONTAINER, "container")]
 )
-def test_a_flood_is_told_when_it_begins_and_when_it_ended(scene: Scene, kind: int, name: str) -> None:
+def test_a_flood_is_reported_when_it_begins_and_when_it_ended(scene: Scene, kind: int, name: str) -> None:
     scene.set(5, kind, 7, passed=200, refused=700, reserved=100)
     (begun,) = scene.after(2)
     assert [] == scene.after(1)
@@ -83,7 +83,7 @@ def test_counts_may_wrap_round(scene: Scene) -> None:
     assert (1 << 32) - 10 + 30 == ended.refused
 
 
-def test_more_floods_at_one_time_are_not_told(scene: Scene) -> None:
+def test_more_floods_at_one_time_are_not_reported(scene: Scene) -> None:
     for place in range(MOST + 5):
         scene.set(place, _PROCESS, place + 1, refused=1)
     assert MOST == len(scene.after(1))

@@ -125,7 +125,7 @@ def test_a_bit_field_is_a_number(types: btf.Btf) -> None:
     assert "#define packed__high_BIT 12" in btf.emit(types, {"packed": "high"})
 
 
-def test_a_member_that_the_kernel_lacks_is_told_with_its_struct(types: btf.Btf) -> None:
+def test_a_member_that_the_kernel_lacks_is_reported_with_its_struct(types: btf.Btf) -> None:
     with pytest.raises(SourceUnavailable, match=r"struct inner of this kernel has no member third\|fourth"):
         btf.emit(types, {"inner": "x=third|fourth"})
 

@@ -52,7 +52,7 @@ def test_the_first_place_with_events_is_the_tracefs(tmp_path: Path) -> None:
     assert checks.tracefs((tmp_path / "tracing", place)) == place
 
 
-def test_a_tracefs_that_may_not_be_read_is_told_with_what_would_help(
+def test_a_tracefs_that_may_not_be_read_is_reported_with_what_would_help(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What an ordinary user finds on every machine."""
@@ -65,7 +65,7 @@ def test_a_tracefs_that_may_not_be_read_is_told_with_what_would_help(
         checks.tracefs((tmp_path,))
 
 
-def test_a_tracefs_that_cannot_be_mounted_is_told_with_the_command(tmp_path: Path) -> None:
+def test_a_tracefs_that_cannot_be_mounted_is_reported_with_the_command(tmp_path: Path) -> None:
     place = tmp_path / "nowhere"
 
     with pytest.raises(SourceUnavailable, match=f"mount -t tracefs nodev {place}"):
@@ -93,13 +93,13 @@ def test_another_machine_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch)
         checks.check_machine()
 
 
-def test_a_kernel_without_btf_is_told(tmp_path: Path) -> None:
+def test_a_kernel_without_btf_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SourceUnavailable, match="must be built with CONFIG_DEBUG_INFO_BTF=y"):
         btf.read(["task_struct"], tmp_path / "vmlinux")
 
 
 @pytest.mark.parametrize("content", [b"", b"types", b"\x34\x12" + bytes(40), b"\x9f\xeb\x01\x00" + bytes(8)])
-def test_a_file_without_types_is_told_by_its_name(tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_types_is_reported_by_its_name(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "types"
     file.write_bytes(content)
 
@@ -112,7 +112,7 @@ def test_a_file_that_is_no_btf_is_refused() -> None:
         btf.Btf(struct.pack("<HBBIIIII", 0x1234, 1, 0, 24, 0, 0, 0, 0), [])
 
 
-def test_a_kernel_before_linux_5_15_is_told_in_one_sentence() -> None:
+def test_a_kernel_before_linux_5_15_is_reported_in_one_sentence() -> None:
     """That of Debian 11, 5.10, has all structs that programs ask for, and lacks the helper."""
     types = btf.Btf(Maker().blob(), ())
     with pytest.raises(SourceUnavailable, match=r"no bpf_task_pt_regs; mozu needs Linux 5\.15 or later"):

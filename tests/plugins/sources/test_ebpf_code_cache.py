@@ -166,14 +166,14 @@ def test_what_is_no_file_is_not_waited_for(cache: Cache) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kernel", "told"),
+    ("kernel", "reported"),
     [
         (KernelBuild("6.2.0 #1 SMP", "b7f"), "it is for another kernel (6.2.0 #1 SMP)"),
         (KernelBuild("6.1.0 #1 SMP", "000"), "it is for another build of this kernel (6.1.0 #1 SMP)"),
     ],
 )
 def test_another_kernel_s_program_is_not_found_and_under_our_name_not_loaded(
-    cache: Cache, place: Path, kernel: KernelBuild, told: str
+    cache: Cache, place: Path, kernel: KernelBuild, reported: str
 ) -> None:
     other = Cache(place, kernel)
     assert other.keep()
@@ -181,7 +181,7 @@ def test_another_kernel_s_program_is_not_found_and_under_our_name_not_loaded(
 
     other.file.replace(cache.file)
     assert {} == cache.read()
-    assert told in cache.said[0]
+    assert reported in cache.said[0]
 
 
 def test_another_program_under_our_name_is_not_loaded(cache: Cache) -> None:

@@ -132,7 +132,7 @@ def test_a_bundle_of_another_version_is_refused(
     assert "the bundle is of another version of mozu" in capsys.readouterr().err
 
 
-def test_nothing_to_export_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_to_export_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     requirements.ebpf()
     (tmp_path / "cache").mkdir(mode=0o700)
     assert run(tmp_path / "cache", "export", str(tmp_path / "bundle")) == 1

@@ -25,13 +25,13 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> BpfComp
     return BpfCompiler(tmp_path / "libbcc.so.0")
 
 
-def test_a_compiler_that_is_absent_is_told_with_its_packages(tmp_path: Path) -> None:
+def test_a_compiler_that_is_absent_is_reported_with_its_packages(tmp_path: Path) -> None:
     assert find_compiler((str(tmp_path),)) is None
     with pytest.raises(SourceUnavailable, match=r"no compiler \(libbcc.so.0\): install libbpfcc .*import"):
         needed_compiler((str(tmp_path),))
 
 
-def test_a_compiler_is_told_from_others_by_its_file(tmp_path: Path) -> None:
+def test_a_compiler_is_reported_from_others_by_its_file(tmp_path: Path) -> None:
     (tmp_path / "libbcc.so.0.26.0").write_bytes(b"12345")
     (tmp_path / "libbcc.so.0").symlink_to("libbcc.so.0.26.0")
 
@@ -41,7 +41,7 @@ def test_a_compiler_is_told_from_others_by_its_file(tmp_path: Path) -> None:
     assert "libbcc.so.0.26.0 of 5 bytes" == found.version
 
 
-def test_a_library_that_does_not_load_is_told_with_the_reason(tmp_path: Path) -> None:
+def test_a_library_that_does_not_load_is_reported_with_the_reason(tmp_path: Path) -> None:
     library = tmp_path / "libbcc.so.0"
     library.write_bytes(b"no library")
 
@@ -49,21 +49,21 @@ def test_a_library_that_does_not_load_is_told_with_the_reason(tmp_path: Path) ->
         BpfCompiler(library).compile(NOTHING, tmp_path, ["nothing"])
 
 
-def test_the_first_error_of_many_lines_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_error_of_many_lines_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = "import sys; sys.exit('In file\\nopen.c:7:1: error: unknown type\\nopen.c:8:1: error: another\\n2 errors')"
 
     with pytest.raises(SourceUnavailable, match=r"do not compile \(open.c:7:1: error: unknown type\)"):
         child(tmp_path, monkeypatch, said).compile(NOTHING, tmp_path, ["nothing"])
 
 
-def test_a_child_that_is_killed_is_told_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_child_is_reported_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     killed = "import os, sys; print('LLVM ERROR: out of memory', file=sys.stderr, flush=True); os.kill(os.getpid(), 6)"
 
     with pytest.raises(SourceUnavailable, match=r"do not compile \(LLVM ERROR: out of memory; ended by signal 6\)"):
         child(tmp_path, monkeypatch, killed).compile(NOTHING, tmp_path, ["nothing"])
 
 
-def test_a_child_that_says_nothing_is_told_by_how_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_says_nothing_is_reported_by_how_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SourceUnavailable, match=r"the child ended with 3\)"):
         child(tmp_path, monkeypatch, "raise SystemExit(3)").compile(NOTHING, tmp_path, ["nothing"])
 
@@ -95,21 +95,21 @@ def test_the_child_has_a_directory_of_its_own_with_the_text_in_it(
 
 
 @pytest.mark.ebpf
-def test_a_text_that_does_not_compile_is_told_with_its_line() -> None:
+def test_a_text_that_does_not_compile_is_reported_with_its_line() -> None:
     requirements.ebpf()
     with pytest.raises(SourceUnavailable, match=r"do not compile \(.*main.c:1:1: error: unknown type name 'this'\)"):
         needed_compiler().compile("this is no C", Path("/"), ["nothing"])
 
 
 @pytest.mark.ebpf
-def test_a_function_that_the_text_lacks_is_told() -> None:
+def test_a_function_that_the_text_lacks_is_reported() -> None:
     requirements.ebpf()
     with pytest.raises(SourceUnavailable, match="the compiler gave no code for something"):
         needed_compiler().compile(NOTHING, Path("/"), ["something"])
 
 
 @pytest.mark.ebpf
-def test_a_compiler_that_wants_too_much_memory_ends_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compiler_that_wants_too_much_memory_ends_and_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
     monkeypatch.setattr(compiler, "_MEMORY", 64 << 20)
 

@@ -12,16 +12,16 @@ def block(*cgroups: tuple[int, bytes]) -> bytes:
     return b"".join(struct.pack("<HH", number, len(path)) + path for number, path in cgroups)
 
 
-def test_every_hierarchy_has_a_path_the_root_where_none_is_told() -> None:
-    told = Hierarchies(lambda: PROC).cgroup_list(block((2, b"/docker/a"), (0, b"/unified")))
+def test_every_hierarchy_has_a_path_the_root_where_none_is_reported() -> None:
+    reported = Hierarchies(lambda: PROC).cgroup_list(block((2, b"/docker/a"), (0, b"/unified")))
 
-    assert told == b"name=systemd=/\0cpu=/\0cpuacct=/\0memory=/docker/a\0=/unified\0"
+    assert reported == b"name=systemd=/\0cpu=/\0cpuacct=/\0memory=/docker/a\0=/unified\0"
 
 
-def test_a_path_that_is_told_once_is_that_of_all_behind_it() -> None:
-    told = Hierarchies(lambda: PROC).cgroup_list(block((9, b"/lxc/a"), (4, b""), (2, b"/lxc/b"), (0, b"")))
+def test_a_path_that_is_reported_once_is_that_of_all_behind_it() -> None:
+    reported = Hierarchies(lambda: PROC).cgroup_list(block((9, b"/lxc/a"), (4, b""), (2, b"/lxc/b"), (0, b"")))
 
-    assert told == b"name=systemd=/lxc/a\0cpu=/lxc/a\0cpuacct=/lxc/a\0memory=/lxc/b\0=/lxc/b\0"
+    assert reported == b"name=systemd=/lxc/a\0cpu=/lxc/a\0cpuacct=/lxc/a\0memory=/lxc/b\0=/lxc/b\0"
 
 
 def test_a_hierarchy_that_is_mounted_later_is_read_when_it_is_met() -> None:
@@ -33,6 +33,6 @@ def test_a_hierarchy_that_is_mounted_later_is_read_when_it_is_met() -> None:
 
 
 def test_a_hierarchy_that_proc_does_not_show_counts_all_the_same() -> None:
-    told = Hierarchies(lambda: PROC).cgroup_list(block((12, b"/docker/b")))
+    reported = Hierarchies(lambda: PROC).cgroup_list(block((12, b"/docker/b")))
 
-    assert told.startswith(b"hierarchy-12=/docker/b\0")
+    assert reported.startswith(b"hierarchy-12=/docker/b\0")

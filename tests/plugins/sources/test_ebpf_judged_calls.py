@@ -35,11 +35,11 @@ def memory() -> Iterator[JudgedLive]:
 
 
 class Change(NamedTuple):
-    """`rule` is false of the opens, and becomes true by the act. `told_by`: the type whose record tells it."""
+    """`rule` is false of the opens, and becomes true by the act. `reported_by`: the type whose record tells it."""
 
     act: Callable[..., Any]
     rule: str
-    told_by: str = ""
+    reported_by: str = ""
 
 
 CHANGES = (
@@ -53,7 +53,7 @@ CHANGES = (
     Change(acts.directory, "proc.cwd = /usr/", "chdir"),
     Change(acts.group, "proc.is_vpgid_leader = true", "setpgid"),
 )
-TOLD = [one for one in CHANGES if one.told_by]
+REPORTED = [one for one in CHANGES if one.reported_by]
 
 
 def named(change: Change) -> str:
@@ -76,9 +76,9 @@ def test_what_a_verdict_depends_on_ends_it_in_the_kernel(memory: JudgedLive, tmp
 
 
 @pytest.mark.ebpf
-@pytest.mark.parametrize("change", TOLD, ids=named)
+@pytest.mark.parametrize("change", REPORTED, ids=named)
 def test_a_kernel_that_forgets_a_dependency_loses_alerts(memory: JudgedLive, tmp_path: Path, change: Change) -> None:
-    number = SYSCALL_SPECS[change.told_by].number
+    number = SYSCALL_SPECS[change.reported_by].number
     kind = bpf_syscall.lookup(memory.maps["TASK_CHANGES"], number, 1)
     memory.judge(rule(change, tmp_path))
     bpf_syscall.update(memory.maps["TASK_CHANGES"], number, b"\0")
@@ -150,13 +150,13 @@ def test_an_open_that_the_kernel_discards_keeps_its_path_for_later_events(memory
 
 
 class Flow:
-    """What the kernel would be told."""
+    """What would be passed to the kernel."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[int, bool]] = []
+        self.reported: list[tuple[int, bool]] = []
 
     def recognise(self, generation: int, *, keeps_paths: bool) -> None:
-        self.told.append((generation, keeps_paths))
+        self.reported.append((generation, keeps_paths))
 
 
 OPENAT = SYSCALL_SPECS["openat"].number
@@ -210,13 +210,13 @@ def test_types_that_the_state_needs_are_not_discarded(monkeypatch: pytest.Monkey
 
 def test_each_change_is_another_generation() -> None:
     flow = Flow()
-    calls = JudgedCalls({}, flow)  # type: ignore[arg-type]  # it is told what the map would hold
+    calls = JudgedCalls({}, flow)  # type: ignore[arg-type]  # it is given what the map would hold
     calls.use({"openat"}, OpenedName.KEPT)
     calls.take(None, {})
     calls.use((), OpenedName.UNUSED)
     calls.use({"open"}, OpenedName.UNUSED)
 
-    assert [(1, True), (2, True), (0, False), (4, False)] == flow.told
+    assert [(1, True), (2, True), (0, False), (4, False)] == flow.reported
 
 
 @pytest.mark.parametrize(

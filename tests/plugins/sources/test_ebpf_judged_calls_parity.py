@@ -46,6 +46,6 @@ def test_acts_amid_equal_opens_raise_the_same_alerts(
     pid = remembering.act_amid_opens(path, gates, chosen, COUNT)
     forgetful.wait_for_end(pid)
 
-    found, expected = ([told for told in one.told() if told.name.startswith(str(tree))] for one in both)
+    found, expected = ([reported for reported in one.reported() if reported.name.startswith(str(tree))] for one in both)
     assert found == expected
     assert expected or family in ("sockets", "processes"), "which change nothing of the process that opens"

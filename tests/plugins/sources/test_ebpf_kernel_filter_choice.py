@@ -191,7 +191,7 @@ def test_events_that_show_no_name_given_by_an_open_leave_opens_and_copies_alone(
     assert "fcntl" in functions
 
 
-def test_a_command_of_bpf_is_told_from_others() -> None:
+def test_a_command_of_bpf_is_reported_from_others() -> None:
     function = chosen("evt.type = bpf and evt.arg.cmd = BPF_PROG_LOAD").functions["bpf"]
 
     assert any(isinstance(check, NumberCheck) and check.constant == 5 for check in checks(function.wanted))

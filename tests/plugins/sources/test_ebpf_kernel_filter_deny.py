@@ -216,7 +216,7 @@ def test_the_first_rule_that_is_true_denies_and_none_where_none_is_fuzz(hook: st
     assert {0, 1, 2, 3} == set(seen)
 
 
-def test_a_rule_that_does_not_act_denies_nothing_and_neither_does_what_cannot_be_told() -> None:
+def test_a_rule_that_does_not_act_denies_nothing_and_neither_does_what_cannot_be_reported() -> None:
     code = deny_program([(4, about(names.equal("/a"), Subject.REAL))], "file_open")
     facts = random_facts(random.Random(1))._replace(real=b"/a")
 
@@ -248,7 +248,7 @@ def test_a_program_whose_path_is_not_known_is_denied_by_no_test_of_the_path() ->
 
 
 @pytest.mark.parametrize("missing", ["", "no BPF LSM here"])
-def test_people_are_told_whether_this_machine_can(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+def test_people_are_reported_whether_this_machine_can(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     monkeypatch.setattr(lsm, "missing", lambda: missing)
     wanted = predicates(OUT)
     demand = Demand({"syscall": {name: Interest(predicate=one) for name, one in wanted.items()}})

@@ -198,7 +198,7 @@ def test_the_socket_of_the_descriptor_of_a_call_is_looked_at(name: str, fd: int,
     assert 0 == acting(code, facts._replace(numbers=numbers), name=name, reached=2)
 
 
-def test_a_path_that_cannot_be_told_kills_for_no_rule() -> None:
+def test_a_path_that_cannot_be_reported_kills_for_no_rule() -> None:
     code = kill_program([(1, about(names.equal("/etc/shadow"), Subject.REAL))], OPENAT)
     facts = random_facts(random.Random(1))._replace(real=b"/etc/shadow")
 
@@ -268,7 +268,7 @@ def test_only_comparisons_are_decided() -> None:
     assert "a part of the condition is no comparison" == undecided(OPENAT, ProcessCheck(1))
 
 
-def test_what_people_are_told_has_the_same_reasons() -> None:
+def test_what_people_are_reported_has_the_same_reasons() -> None:
     condition = "evt.type in (open, openat2) and fd.realpath = /a and evt.is_open_read = true"
     demand = Demand({"syscall": {name: Interest(predicate=one) for name, one in predicates(condition).items()}})
     found = {

@@ -136,7 +136,7 @@ def test_another_call_passes_if_and_only_if_the_formula_is_true_fuzz(name: str, 
         (names.filename_begins, "/usr/", "x"), (names.directory_is, "", "/x"),
     ],
 )  # fmt: skip
-def test_a_part_of_a_path_is_told_by_each_of_its_bytes(
+def test_a_part_of_a_path_is_reported_by_each_of_its_bytes(
     test: Callable[[str], Formula], before: str, behind: str
 ) -> None:
     facts, letters = random_facts(random.Random(1)), "abcdefghijklmnopqrstuvwxyz"

@@ -45,7 +45,7 @@ def made(call: str, field: str, op: str, *values: str) -> list[tuple[str, int, s
         ("fd.typechar", "6", [("family", 0, "==", 10, None)]),
     ],
 )  # fmt: skip
-def test_a_connection_is_told_by_family_words_of_the_address_port_and_protocol(
+def test_a_connection_is_reported_by_family_words_of_the_address_port_and_protocol(
     field: str, value: str, expected: list[tuple[str, int, str, int, int | None]]
 ) -> None:
     assert expected == made("connect", field, "=", value)
@@ -59,7 +59,7 @@ def test_a_connection_is_told_by_family_words_of_the_address_port_and_protocol(
         ("proc.is_exe_from_memfd", ("executable", 0, "!=", 0, MEMFD)),
     ],
 )
-def test_a_program_is_told_by_its_marks(field: str, expected: tuple[str, int, str, int, int]) -> None:
+def test_a_program_is_reported_by_its_marks(field: str, expected: tuple[str, int, str, int, int]) -> None:
     assert [expected] == made("execve", field, "=", "true")
 
 

@@ -95,16 +95,16 @@ def test_a_deny_rule_has_a_program_at_a_hook_and_none_at_a_call(maps: Maps) -> N
     assert ([set()], [{"file_open"}], [ACTS]) == (loader.placed, loader.denying, modes(maps))
 
 
-def test_a_denial_is_told_by_the_rule_that_was_in_force(maps: Maps) -> None:
+def test_a_denial_is_reported_by_the_rule_that_was_in_force(maps: Maps) -> None:
     found, loader = InKernel(context()), Placing()
     found.use(denying("/marked"))
     update(found, loader)
     maps.queue.append(DENIAL.pack(1, 0, 7, 0, 1, 0, 1, 0, 0, 0, b"", b"cat", b"/marked"))
     found.use(denying("/other"))
     update(found, loader)
-    told = [one.rule for one in found.take_denials()]
+    reported = [one.rule for one in found.take_denials()]
 
-    assert (["of /marked"], []) == (told, found.take_denials())
+    assert (["of /marked"], []) == (reported, found.take_denials())
 
 
 def test_the_switch_disarms_at_once_and_arms_again_what_is_in_place(maps: Maps) -> None:

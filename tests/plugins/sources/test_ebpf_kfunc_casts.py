@@ -43,7 +43,7 @@ def test_a_kernel_that_lacks_it_or_refuses_it_gets_programs_that_copy() -> None:
 
 
 @pytest.mark.ebpf
-def test_what_the_verifier_says_against_a_program_is_told() -> None:
+def test_what_the_verifier_says_against_a_program_is_reported() -> None:
     requirements.ebpf()
     no_end = struct.pack("<BBhi", 0xB7, 0, 0, 0)
 

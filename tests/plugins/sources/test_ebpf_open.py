@@ -206,7 +206,7 @@ def test_the_time_lies_between_before_and_after(live: Live, tree: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "upper", "lower"), [("lower", False, True), ("copied", True, False), ("new", True, False)]
 )
-def test_the_layer_of_an_overlay_is_told(live: Live, tmp_path: Path, kind: str, upper: bool, lower: bool) -> None:
+def test_the_layer_of_an_overlay_is_reported(live: Live, tmp_path: Path, kind: str, upper: bool, lower: bool) -> None:
     event = live.act(opens.on_overlay, str(tmp_path), kind).last("openat")
 
     assert (of(event).upper_layer, of(event).lower_layer) == (upper, lower)

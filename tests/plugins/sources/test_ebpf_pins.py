@@ -85,7 +85,7 @@ def test_the_next_run_tells_what_no_run_has_seen(kernel: Kernel, tmp_path: Path)
     assert [0, 0] == [KILL.unpack(kernel.maps[1][number])[0] for number in (1, 2)]
 
 
-def test_would_be_acts_of_a_dry_run_are_not_told(kernel: Kernel, tmp_path: Path) -> None:
+def test_would_be_acts_of_a_dry_run_are_not_reported(kernel: Kernel, tmp_path: Path) -> None:
     kernel.counted(0, 0)
     Pins(tmp_path).place(OBJECTS, RULES, [0, 0])
     kernel.counted(4, 4, mode=DRY)

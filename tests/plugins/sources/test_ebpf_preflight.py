@@ -15,7 +15,7 @@ def test_nothing_speaks_against_a_start_here() -> None:
 
 
 @pytest.mark.ebpf
-def test_a_kernel_below_the_floor_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_below_the_floor_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
     monkeypatch.setattr(codegen, "_HELPER", "bpf_of_a_later_kernel")
 
@@ -23,7 +23,7 @@ def test_a_kernel_below_the_floor_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.ebpf
-def test_a_kernel_without_btf_is_told(tmp_path: Path) -> None:
+def test_a_kernel_without_btf_is_reported(tmp_path: Path) -> None:
     requirements.ebpf()
     said = preflight.problem(None, tmp_path / "vmlinux")
 

@@ -126,8 +126,8 @@ def test_an_exec_tells_its_numbers_session_group_parent_and_start(live: Live, wa
 def test_an_exec_tells_its_cgroups(live: Live, waiting: str) -> None:
     act = live.act(processes.run, waiting, ["group"], {}, "/")
 
-    told = dict(cgroups(named(execution(act, act.value["pid"]))["cgroups"]))
-    assert told == {name: path for names, path in act.value["cgroup"].items() for name in names.split(",")}
+    reported = dict(cgroups(named(execution(act, act.value["pid"]))["cgroups"]))
+    assert reported == {name: path for names, path in act.value["cgroup"].items() for name in names.split(",")}
 
 
 def test_an_exec_tells_its_limit_of_descriptors_and_its_memory(live: Live, waiting: str) -> None:
@@ -304,12 +304,12 @@ def test_the_end_of_threads_that_all_have_children_tells_who_takes_over(live: Li
     """The last thread's own list of children is empty where another one has not come to giving its own away."""
     act = live.act(processes.orphans_of_threads, 40, 2)
 
-    told = {e.pid: e.args[4] for e in act.of("procexit") if e.pid in act.value["pids"]}
+    reported = {e.pid: e.args[4] for e in act.of("procexit") if e.pid in act.value["pids"]}
     assert set(act.value["reapers"]) == {act.pid}
-    assert told == dict.fromkeys(act.value["pids"], act.pid)
+    assert reported == dict.fromkeys(act.value["pids"], act.pid)
 
 
-def test_a_fork_is_told_by_its_creator_with_the_child_s_numbers(live: Live) -> None:
+def test_a_fork_is_reported_by_its_creator_with_the_child_s_numbers(live: Live) -> None:
     act = live.act(processes.end_with, 0)
 
     event = next(e for e in act.of("_fork") if e.observed.pid == act.value)
@@ -319,7 +319,7 @@ def test_a_fork_is_told_by_its_creator_with_the_child_s_numbers(live: Live) -> N
     )  # fmt: skip
 
 
-def test_a_thread_is_told_of_when_clone_is_demanded(live: Live) -> None:
+def test_a_thread_is_reported_of_when_clone_is_demanded(live: Live) -> None:
     act = live.act(processes.thread)
 
     event = next(e for e in act.of("_fork") if e.observed.tid == act.value)

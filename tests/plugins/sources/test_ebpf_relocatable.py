@@ -100,7 +100,7 @@ def test_a_program_that_is_too_long_for_jumps_to_subprograms_is_refused() -> Non
         link(main, {"a": RelocatableCode("a", EXIT)})
 
 
-def test_a_subprogram_that_does_not_exist_is_told_with_its_caller() -> None:
+def test_a_subprogram_that_does_not_exist_is_reported_with_its_caller() -> None:
     main = RelocatableCode("main", call(), (Relocation(0, Symbol.SUBPROGRAM, "nothing"),))
 
     with pytest.raises(UnknownSymbol, match="main calls nothing"):

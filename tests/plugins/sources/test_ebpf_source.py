@@ -54,7 +54,7 @@ def test_everything_is_everything() -> None:
     assert wanted_types(demand("*")) == (DEFAULT_TYPES | PROCESS_EVENTS, frozenset())
 
 
-def test_types_that_nobody_knows_are_told() -> None:
+def test_types_that_nobody_knows_are_reported() -> None:
     assert wanted_types(demand("connect", "teleport"))[1] == {"teleport"}
 
 

@@ -10,7 +10,7 @@ from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import StateMachine
 from tests.support import edges, requirements
 from tests.support.edges.shown import Shown, missing
-from tests.support.families import line, told, traced, unwatched
+from tests.support.families import line, reported, traced, unwatched
 from tests.support.live import Act, Live, demand
 from tests.support.split import needs_live
 
@@ -64,7 +64,7 @@ def test_tracing_shows_it(expected: dict[str, list[Shown]], fields: FieldRegistr
         asyncio.run(traced(line("edges", family, tmp_path), _types(expected[family]), STATE_DEPENDENCIES))
     )
 
-    wanted = told(tmp_path)
+    wanted = reported(tmp_path)
     assert "" == "\n".join(missing(wanted, events, fields, traced=True))
 
 

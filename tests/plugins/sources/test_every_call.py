@@ -12,8 +12,8 @@ from mozu.core.model.syscalls import event_type
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
 from tests.support import calls, requirements
 from tests.support.calls import bare
-from tests.support.calls.told import Told, missing
-from tests.support.families import line, told, traced, unwatched
+from tests.support.calls.reported import Reported, missing
+from tests.support.families import line, reported, traced, unwatched
 from tests.support.live import Act, Live, demand
 from tests.support.split import needs_live
 
@@ -39,7 +39,7 @@ NEVER_FAILS: Final = frozenset(
 )
 """Calls that nothing makes fail short of a machine that is out of something."""
 NEVER_DONE: Final = frozenset({"init_module", "finit_module", "delete_module", "execveat"})
-"""Calls that cannot succeed here: there are no modules; an execveat that succeeds is told as an execve."""
+"""Calls that cannot succeed here: there are no modules; an execveat that succeeds is reported as an execve."""
 ELSEWHERE: Final = frozenset({"_fork", "_cgroup", "vfork"}) | bare.absent()
 """Births and moves between cgroups are for the state only; a child of vfork must not return into Python
 (test_ebpf_process makes one)."""
@@ -49,20 +49,20 @@ NO_RESULT: Final = TRACEPOINT_EVENTS
 
 @pytest.fixture(scope="module")
 @needs_live
-def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Told]]:
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Reported]]:
     """What each family says that it does, unwatched."""
     requirements.ebpf()
     return unwatched("calls", calls.FAMILIES, tmp_path_factory)
 
 
-def _types(wanted: list[Told]) -> set[str]:
+def _types(wanted: list[Reported]) -> set[str]:
     return {one.type for one in wanted}
 
 
 @pytest.mark.parametrize("source", ["undemanded", "copying"])
 @pytest.mark.parametrize("family", calls.FAMILIES)
 def test_the_kernels_programs_tell_all_that_the_call_knows(
-    request: pytest.FixtureRequest, expected: dict[str, list[Told]], tmp_path: Path, family: str, source: str
+    request: pytest.FixtureRequest, expected: dict[str, list[Reported]], tmp_path: Path, family: str, source: str
 ) -> None:
     live: Live = request.getfixturevalue(source)
     live.update(demand(*_types(expected[family]), state_dependencies=STATE_DEPENDENCIES))
@@ -79,13 +79,15 @@ def test_the_kernels_programs_tell_all_that_the_call_knows(
 
 
 @pytest.mark.parametrize("family", calls.FAMILIES)
-def test_tracing_tells_all_that_the_call_knows(expected: dict[str, list[Told]], tmp_path: Path, family: str) -> None:
+def test_tracing_tells_all_that_the_call_knows(
+    expected: dict[str, list[Reported]], tmp_path: Path, family: str
+) -> None:
     events = asyncio.run(traced(line("calls", family, tmp_path), _types(expected[family]), STATE_DEPENDENCIES))
 
-    assert [] == list(missing(told(tmp_path), events))
+    assert [] == list(missing(reported(tmp_path), events))
 
 
-def test_every_call_is_made_with_success_and_with_failure(expected: dict[str, list[Told]]) -> None:
+def test_every_call_is_made_with_success_and_with_failure(expected: dict[str, list[Reported]]) -> None:
     results: dict[str, list[int]] = {}
     for one in (one for family in expected.values() for one in family):
         declared = event_type(one.type)
@@ -100,7 +102,7 @@ def test_every_call_is_made_with_success_and_with_failure(expected: dict[str, li
     assert known - failed == NEVER_FAILS
 
 
-def test_every_call_without_parameters_is_made(expected: dict[str, list[Told]]) -> None:
+def test_every_call_without_parameters_is_made(expected: dict[str, list[Reported]]) -> None:
     made = _types(expected["bare"] + expected["network"])
 
     assert {name for name in SYSCALL_SPECS if not _has_parameters(name)} - made == ELSEWHERE - {"vfork"}

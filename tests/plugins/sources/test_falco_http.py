@@ -96,7 +96,7 @@ def test_a_repeated_post_joins_the_one_under_way_and_later_gives_the_same_id(mon
     run(scenario)
 
 
-def test_a_client_is_told_to_come_again_when_its_alerts_are_not_safe_in_time() -> None:
+def test_a_client_is_reported_to_come_again_when_its_alerts_are_not_safe_in_time() -> None:
     async def scenario(play: Play) -> None:
         play.settling.clear()
         status, text = await play.post(payload())
@@ -105,7 +105,7 @@ def test_a_client_is_told_to_come_again_when_its_alerts_are_not_safe_in_time() -
     run(scenario, response_timeout=0.1)
 
 
-def test_beyond_the_bound_clients_are_told_when_to_come_again() -> None:
+def test_beyond_the_bound_clients_are_reported_when_to_come_again() -> None:
     async def scenario(play: Play) -> None:
         play.settling.clear()
         async with asyncio.TaskGroup() as tasks:
@@ -197,7 +197,7 @@ def test_with_a_token_only_those_who_know_it_may(authorization: str, expected: i
     run(scenario, token="PLANTED")
 
 
-def test_the_token_is_told_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_token_is_reported_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario(play: Play) -> None:
         _, text = await play.post(payload(), headers={"Authorization": "Bearer PLANTED-2"})
         assert "PLANTED" not in text
@@ -209,7 +209,7 @@ def test_the_token_is_told_nowhere(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_stop_answers_those_who_wait_and_refuses_newcomers() -> None:
-    """The engine settles what it can before its deadline; the rest is told to come again."""
+    """The engine settles what it can before its deadline; the rest is asked to come again."""
 
     async def scenario() -> None:
         source = FalcoHttpSource(settings_of(), context())
@@ -320,7 +320,7 @@ def test_an_address_needs_its_port(listen: str) -> None:
         FalcoHttpSettings.model_validate({"listen": listen})
 
 
-def test_a_port_that_is_taken_is_told_with_a_remedy() -> None:
+def test_a_port_that_is_taken_is_reported_with_a_remedy() -> None:
     async def scenario() -> None:
         first = FalcoHttpSource(settings_of(), context())
         await first.start(Demand())
@@ -332,7 +332,7 @@ def test_a_port_that_is_taken_is_told_with_a_remedy() -> None:
     run_loop(scenario())
 
 
-def test_a_certificate_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_certificate_that_is_not_there_is_reported(tmp_path: Path) -> None:
     async def scenario() -> None:
         tls = {"certificate": tmp_path / "absent.pem", "key": tmp_path / "absent.key"}
         settings = settings_of(tls=tls)

@@ -142,7 +142,7 @@ def test_every_priority_is_known_however_it_is_written(severity: Severity) -> No
         (b"12:00:00.000000000: Severe x", "TIME: PRIORITY MESSAGE"),
     ],
 )
-def test_what_is_no_alert_is_told_in_one_sentence(body: bytes, complaint: str) -> None:
+def test_what_is_no_alert_is_reported_in_one_sentence(body: bytes, complaint: str) -> None:
     with pytest.raises(InvalidAlert) as caught:
         parse(body, NOW)
     assert complaint in str(caught.value)

@@ -56,8 +56,10 @@ def test_every_200_is_of_an_alert_that_is_in_the_spool(tmp_path: Path) -> None:
     taken = sum(100 for status, _ in answers if status == 200)
     assert {200, 503} == {status for status, _ in answers}
     reports = [text for status, text in answers if status == 503]
-    told = [re.search(r"(\d+) of 100 alerts were dropped: \1 \(sink webhook: spool full\)", text) for text in reports]
-    dropped = [int(one[1]) for one in told if one is not None]
+    reported = [
+        re.search(r"(\d+) of 100 alerts were dropped: \1 \(sink webhook: spool full\)", text) for text in reports
+    ]
+    dropped = [int(one[1]) for one in reported if one is not None]
     assert len(reports) == len(dropped)
     assert statistics["sinks"]["webhook"]["dropped"]["spool full"] == sum(dropped)
     assert taken + 100 * len(reports) - sum(dropped) <= statistics["sinks"]["webhook"]["spooled"]

@@ -169,11 +169,11 @@ def test_while_the_receiver_is_down_no_200_is_said_and_a_stop_says_come_again(tm
     config = _config(tmp_path, answers, certificates)
     with mozu_run(tmp_path, "-c", str(config), "-o", "stop_deadline=1", env={"HOOK_TOKEN": "t"}) as running:
         url = _listening(running)
-        told: list[int] = []
-        client = threading.Thread(target=lambda: told.extend(asyncio.run(_post(url, [payload(1)], answers))))
+        reported: list[int] = []
+        client = threading.Thread(target=lambda: reported.extend(asyncio.run(_post(url, [payload(1)], answers))))
         client.start()
         running.wait_log("does not take alerts")
-        assert [] == told
+        assert [] == reported
         running.stop()
         client.join(20)
-    assert [503] == told
+    assert [503] == reported

@@ -237,7 +237,7 @@ def test_lists_of_processes_of_older_versions_are_read(version: int) -> None:
         (struct.pack("<QIIBQQQBQQQBBq", 9, 8, 1000, 1, 1, 2, 3, 1, 4, 5, 6, 0, 1, 77), 1000, 8, 77),
     ],
 )
-def test_what_writers_appended_to_processes_over_the_years_is_told_by_its_length(
+def test_what_writers_appended_to_processes_over_the_years_is_reported_by_its_length(
     tail: bytes, loginuid: int, tty: int, pgid: int
 ) -> None:
     body = struct.pack("<QQQQQ", 5, 5, 1, 5, 5) + str16("a") + str16("a") + str16("/a") + listed(()) + str16("/")

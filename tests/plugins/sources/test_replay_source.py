@@ -64,7 +64,7 @@ def test_files_are_read_one_after_the_other_and_numbers_go_on(recording: Path) -
     assert [item.num for item in seen] == [3, 4, 5, 8, 9, 10]
 
 
-def test_a_missing_file_is_told_before_anything_is_read(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(SourceUnavailable, match=r"absent\.scap cannot be read"):
         asyncio.run(source(tmp_path / "absent.scap").start(EVERYTHING))
 
@@ -216,7 +216,7 @@ def test_reltime_counts_from_the_first_event_of_the_recording(recording: Path) -
     assert about.fields.lookups.first_time == EPOCH + 2000
 
 
-def test_root_has_a_name_even_where_nobody_told_it(recording: Path) -> None:
+def test_root_has_a_name_even_where_nobody_reported_it(recording: Path) -> None:
     replay = source(recording)
     asyncio.run(everything(replay))
     root = event("close", process=process())

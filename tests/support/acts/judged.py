@@ -125,16 +125,16 @@ def cgroup(path: str, gate: str, folder: str, count: int) -> None:
 
 def group(path: str, gate: str, folder: str, count: int) -> None:
     """Its parent gives it a process group of its own."""
-    ready, told = os.pipe(), os.pipe()
+    ready, reported = os.pipe(), os.pipe()
     if pid := os.fork():
         os.read(ready[0], 1)
         os.setpgid(pid, pid)
-        os.write(told[1], b"x")
+        os.write(reported[1], b"x")
         os.waitpid(pid, 0)
         return
     _until(path, gate)
     os.write(ready[1], b"x")
-    os.read(told[0], 1)
+    os.read(reported[0], 1)
     _often(path, count)
     os._exit(0)
 
@@ -144,11 +144,11 @@ def _below(path: str, gate: str, count: int, changed: Callable[[], bool]) -> tup
 
     Gives (its pid, what it says it on).
     """
-    ready, told = os.pipe()
+    ready, reported = os.pipe()
     if pid := os.fork():
         return pid, ready
     _until(path, gate)
-    os.write(told, b"x")
+    os.write(reported, b"x")
     while not changed():
         time.sleep(0.001)  # nothing to wait on: the parent does it
     _often(path, count)

@@ -45,18 +45,18 @@ def portrait(pid: int) -> dict[str, Any]:
 def run(path: str, arguments: list[str], environment: dict[str, str], cwd: str, prepare: str = "") -> dict[str, Any]:
     """fork, exec in the child, and look at it in /proc while it waits for its standard input to end."""
     inward, outward = os.pipe()
-    ready, told = os.pipe()
+    ready, reported = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.dup2(inward, 0)
-        os.dup2(told, 1)
+        os.dup2(reported, 1)
         os.closerange(3, 256)
         os.chdir(cwd)
         if prepare:
             getattr(sys.modules[__name__], prepare)()
         os.execve(path, arguments, environment)
     os.close(inward)
-    os.close(told)
+    os.close(reported)
     os.read(ready, 1)
     found = {"pid": pid, **portrait(pid)}
     os.close(outward)
@@ -96,14 +96,14 @@ def run_memfd(path: str) -> dict[str, Any]:
     fd = os.memfd_create("payload")
     os.write(fd, Path(path).read_bytes())
     inward, outward = os.pipe()
-    ready, told = os.pipe()
+    ready, reported = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.dup2(inward, 0)
-        os.dup2(told, 1)
+        os.dup2(reported, 1)
         os.execve(fd, ["from-memory"], {})
     os.close(inward)
-    os.close(told)
+    os.close(reported)
     os.read(ready, 1)
     found = {"pid": pid, "fd": fd, **portrait(pid)}
     os.close(outward)
@@ -120,11 +120,11 @@ def execute(path: object, arguments: list[str], at: bool = False) -> int:
 
 def run_by_thread(path: str) -> dict[str, Any]:
     """exec called by a thread that is not the main one."""
-    ready, told = os.pipe()
+    ready, reported = os.pipe()
     pid = os.fork()
     if pid == 0:
         def go() -> None:
-            os.write(told, threading.get_native_id().to_bytes(4, "little"))
+            os.write(reported, threading.get_native_id().to_bytes(4, "little"))
             os.execve(path, ["by-thread"], {})
 
         threading.Thread(target=go).start()
@@ -218,7 +218,7 @@ def orphan(subreaper: bool, then: Callable[[], object] = lambda: None) -> dict[s
     """A process that ends before its child; who the child's parent is then. `then` is what the orphan does."""
     if subreaper:
         call("prctl", 36, 1, 0, 0, 0)
-    ready, told = os.pipe()
+    ready, reported = os.pipe()
     pid = os.fork()
     if pid == 0:
         own = os.getpid()
@@ -226,7 +226,7 @@ def orphan(subreaper: bool, then: Callable[[], object] = lambda: None) -> dict[s
             while os.getppid() == own:
                 os.sched_yield()
             then()
-            os.write(told, os.getppid().to_bytes(4, "little"))
+            os.write(reported, os.getppid().to_bytes(4, "little"))
         os._exit(0)
     os.waitpid(pid, 0)
     return {"pid": pid, "reaper": int.from_bytes(os.read(ready, 4), "little"), "self": os.getpid()}
@@ -238,12 +238,12 @@ def orphans_of_threads(rounds: int, threads: int) -> dict[str, list[int]]:
     call("prctl", 36, 1, 0, 0, 0)
     found: dict[str, list[int]] = {"pids": [], "reapers": []}
     for _ in range(rounds):
-        ready, told = os.pipe()
+        ready, reported = os.pipe()
         pid = os.fork()
         if pid == 0:
-            _end_with_threads(threads, told)
+            _end_with_threads(threads, reported)
         os.waitpid(pid, 0)
-        os.close(told)
+        os.close(reported)
         while chunk := os.read(ready, 4):
             found["reapers"].append(int.from_bytes(chunk, "little"))
         os.close(ready)
@@ -251,7 +251,7 @@ def orphans_of_threads(rounds: int, threads: int) -> dict[str, list[int]]:
     return found
 
 
-def _end_with_threads(threads: int, told: int) -> None:
+def _end_with_threads(threads: int, reported: int) -> None:
     """One of the threads that have a child ends them all; the main thread, which has none, ends a little later."""
     own, all_forked = os.getpid(), threading.Barrier(threads)
 
@@ -259,7 +259,7 @@ def _end_with_threads(threads: int, told: int) -> None:
         if os.fork() == 0:
             while os.getppid() == own:
                 os.sched_yield()
-            os.write(told, os.getppid().to_bytes(4, "little"))
+            os.write(reported, os.getppid().to_bytes(4, "little"))
             os._exit(0)
         if all_forked.wait() == 0:
             os._exit(0)
@@ -267,7 +267,7 @@ def _end_with_threads(threads: int, told: int) -> None:
 
     for _ in range(threads):
         threading.Thread(target=fork, daemon=True).start()
-    hashlib.pbkdf2_hmac("sha256", b"", b"", (1 << 31) - 1)  # busy, so that it is told of its end on its own processor
+    hashlib.pbkdf2_hmac("sha256", b"", b"", (1 << 31) - 1)  # busy, so that it learns of its end on its own processor
 
 
 def executed_at_last(nothing: str, program: str) -> int:

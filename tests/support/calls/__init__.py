@@ -1,7 +1,7 @@
-"""Every system call made on purpose, once with success and once without, and what each must be told as.
+"""Every system call made on purpose, once with success and once without, and what each must be reported as.
 
-A trigger is a generator that has a directory of its own, runs in a child of its own and yields `Told`s. What it yields
-is what it knows of itself: results, numbers and texts that it handed over, what the kernel handed back to it.
+A trigger is a generator that has a directory of its own, runs in a child of its own and yields `Reported`s. What it
+yields is what it knows of itself: results, numbers and texts that it passed, what the kernel gave back.
 """
 
 import importlib
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from tests.support.calls.told import Told
+from tests.support.calls.reported import Reported
 
-Trigger = Callable[[Path], Iterator[Told]]
+Trigger = Callable[[Path], Iterator[Reported]]
 FAMILIES: Final = (
     *("bare", "descriptors", "identities", "memory", "network", "own", "paths", "processes", "signals", "transfers"),
 )
@@ -29,9 +29,9 @@ def triggers(family: str) -> list[Trigger]:
     return found
 
 
-def run(family: str, place: str) -> list[Told]:
-    """Pull them all; gives what must be told."""
-    found: list[Told] = []
+def run(family: str, place: str) -> list[Reported]:
+    """Pull them all; gives what must be reported."""
+    found: list[Reported] = []
     for number, trigger in enumerate(triggers(family)):
         at = Path(place) / f"{number}"
         at.mkdir()
@@ -41,7 +41,7 @@ def run(family: str, place: str) -> list[Told]:
 
 def in_a_child(trigger: Callable[[Path], Iterator[Any]], at: Path) -> list[Any]:
     """All that a generator yields in a process of its own."""
-    out = at.with_suffix(".told")
+    out = at.with_suffix(".reported")
     answers = os.open(out, os.O_WRONLY | os.O_CREAT)  # afterwards the trigger may be another user, or in a chroot
     pid = os.fork()
     if pid == 0:

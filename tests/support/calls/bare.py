@@ -1,4 +1,4 @@
-"""Calls whose events have no parameters, or mozu's own, made with arguments that no kernel accepts: they are told."""
+"""Calls whose events have no parameters, or mozu's own, made with arguments that no kernel accepts."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from typing import Final
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.syscalls import event_type
 from tests.support.calls.making import call, room
-from tests.support.calls.told import ANY, Told, told
+from tests.support.calls.reported import ANY, Reported, reported
 
 LETHAL: Final = frozenset({"uprobe", "uretprobe"})
 """The kernel kills whoever makes them by hand."""
@@ -27,13 +27,13 @@ def _bare() -> list[str]:
     return names
 
 
-def _told(name: str) -> Told:
+def _reported(name: str) -> Reported:
     """Whatever its parameters are."""
     declared = event_type(name)
-    return told(name, *[ANY] * (0 if declared is None else len(declared.params)))
+    return reported(name, *[ANY] * (0 if declared is None else len(declared.params)))
 
 
-def refused(at: Path) -> Iterator[Told]:
+def refused(at: Path) -> Iterator[Reported]:
     """All arguments -1: not one of these calls can do anything with them but return."""
     os.setsid()  # vhangup would hang up a terminal
     signal.signal(signal.SIGALRM, lambda *_: None)
@@ -41,16 +41,16 @@ def refused(at: Path) -> Iterator[Told]:
         if name in LETHAL or name == "pause":
             continue
         call(name, *[-1] * 6)
-        yield _told(name)
+        yield _reported(name)
 
 
-def interrupted(at: Path) -> Iterator[Told]:
+def interrupted(at: Path) -> Iterator[Reported]:
     """pause returns when a signal was handled."""
     signal.signal(signal.SIGALRM, lambda *_: None)
     signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
     call("pause")
     signal.setitimer(signal.ITIMER_REAL, 0)
-    yield told("pause")
+    yield reported("pause")
 
 
 def _done() -> dict[str, Callable[[], int]]:
@@ -79,11 +79,11 @@ def _done() -> dict[str, Callable[[], int]]:
     }
 
 
-def done(at: Path) -> Iterator[Told]:
+def done(at: Path) -> Iterator[Reported]:
     """Some of them with success."""
     for name, make in _done().items():
         assert make() >= 0, name
-        yield _told(name)
+        yield _reported(name)
 
 
 def absent() -> frozenset[str]:

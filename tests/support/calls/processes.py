@@ -7,45 +7,45 @@ from pathlib import Path
 
 from tests.support.acts.processes import execute
 from tests.support.calls.making import call, room
-from tests.support.calls.told import ANY, Names, Told, told
+from tests.support.calls.reported import ANY, Names, Reported, reported
 
 NOBODY = 999_999_999
 
 
-def signals(at: Path) -> Iterator[Told]:
+def signals(at: Path) -> Iterator[Reported]:
     own = os.getpid()
-    yield told("kill", call("kill", own, 0), own, 0)
-    yield told("kill", call("kill", NOBODY, 15), NOBODY, int(signal.SIGTERM))
-    yield told("tkill", call("tkill", own, 0), own, 0)
-    yield told("tkill", call("tkill", NOBODY, 9), NOBODY, 9)
-    yield told("tgkill", call("tgkill", own, own, 0), own, own, 0)
-    yield told("tgkill", call("tgkill", NOBODY, NOBODY, 9), NOBODY, NOBODY, 9)
+    yield reported("kill", call("kill", own, 0), own, 0)
+    yield reported("kill", call("kill", NOBODY, 15), NOBODY, int(signal.SIGTERM))
+    yield reported("tkill", call("tkill", own, 0), own, 0)
+    yield reported("tkill", call("tkill", NOBODY, 9), NOBODY, 9)
+    yield reported("tgkill", call("tgkill", own, own, 0), own, own, 0)
+    yield reported("tgkill", call("tgkill", NOBODY, NOBODY, 9), NOBODY, NOBODY, 9)
 
 
-def names(at: Path) -> Iterator[Told]:
-    yield told("prctl", call("prctl", 15, "shrike", 0, 0, 0), Names("PR_SET_NAME"), "shrike", ANY)
-    yield told("prctl", call("prctl", 36, 1, 0, 0, 0), Names("PR_SET_CHILD_SUBREAPER"), ANY, 1)
-    yield told("prctl", call("prctl", 36 + 1000, 7, 0, 0, 0), ANY, ANY, 7)
+def names(at: Path) -> Iterator[Reported]:
+    yield reported("prctl", call("prctl", 15, "shrike", 0, 0, 0), Names("PR_SET_NAME"), "shrike", ANY)
+    yield reported("prctl", call("prctl", 36, 1, 0, 0, 0), Names("PR_SET_CHILD_SUBREAPER"), ANY, 1)
+    yield reported("prctl", call("prctl", 36 + 1000, 7, 0, 0, 0), ANY, ANY, 7)
 
 
-def tracing(at: Path) -> Iterator[Told]:
+def tracing(at: Path) -> Iterator[Reported]:
     child = os.fork()
     if child == 0:
         signal.pause()
     seized = call("ptrace", 0x4206, child, 0, 0)
-    yield told("ptrace", seized, ANY, ANY, Names("PTRACE_SEIZE"), child)
-    yield told("ptrace", call("ptrace", 16, NOBODY, 0, 0), ANY, ANY, Names("PTRACE_ATTACH"), NOBODY)
+    yield reported("ptrace", seized, ANY, ANY, Names("PTRACE_SEIZE"), child)
+    yield reported("ptrace", call("ptrace", 16, NOBODY, 0, 0), ANY, ANY, Names("PTRACE_ATTACH"), NOBODY)
     os.kill(child, 9)
     os.waitpid(child, 0)
 
 
-def _clone(kind: str, result: int, tid: int, flags: object) -> Told:
+def _clone(kind: str, result: int, tid: int, flags: object) -> Reported:
     """Of the many parameters those that this process knows of itself."""
     known: tuple[object, ...] = (result, ANY, ANY, tid, tid)
-    return told(kind, *known, *[ANY] * 10, flags, *[ANY] * 5)
+    return reported(kind, *known, *[ANY] * 10, flags, *[ANY] * 5)
 
 
-def births(at: Path) -> Iterator[Told]:
+def births(at: Path) -> Iterator[Reported]:
     own = os.getpid()
     for kind, given in (("fork", ()), ("clone", (17, 0, 0, 0, 0))):
         child = call(kind, *given)
@@ -64,18 +64,18 @@ def births(at: Path) -> Iterator[Told]:
     yield _clone("clone", call("clone", 0x10000, 0, 0, 0, 0), own, Names("CLONE_THREAD"))
 
 
-def programs(at: Path) -> Iterator[Told]:
+def programs(at: Path) -> Iterator[Reported]:
     own = os.getpid()
     failed = execute("/nonexistent", ["a", "b c"])
-    yield told("execve", failed, "a", b"b c\0", own, own, os.getppid(), *[ANY] * 24, "/nonexistent")
+    yield reported("execve", failed, "a", b"b c\0", own, own, os.getppid(), *[ANY] * 24, "/nonexistent")
     failed = execute("/nonexistent", ["a"], True)
-    yield told("execveat", failed, "a", b"", own, own, os.getppid(), *[ANY] * 24)
+    yield reported("execveat", failed, "a", b"", own, own, os.getppid(), *[ANY] * 24)
     child = os.fork()
     if child == 0:
         os.execve("/bin/true", ["begun", "one", "two"], {})
     os.waitpid(child, 0)
-    yield told("execve", 0, "begun", b"one\0two\0", child, child, own, *[ANY] * 24, "/bin/true")
-    yield told("procexit", 0, 0, 0, 0, 0)
+    yield reported("execve", 0, "begun", b"one\0two\0", child, child, own, *[ANY] * 24, "/bin/true")
+    yield reported("procexit", 0, 0, 0, 0, 0)
 
 
 TRIGGERS = [signals, names, tracing, births, programs]

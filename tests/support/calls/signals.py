@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.support.calls.making import call, room
-from tests.support.calls.told import Told, told
+from tests.support.calls.reported import Reported, reported
 
 SI_QUEUE = -1
 _NEW_PID = 0x20000000
@@ -29,8 +29,8 @@ def _waiter() -> Callable[[], object]:
     return lambda: os.read(reader, 1)
 
 
-def _arrived(spid: int, dpid: int, number: int) -> Told:
-    return told("signaldeliver", spid, dpid, int(number))
+def _arrived(spid: int, dpid: int, number: int) -> Reported:
+    return reported("signaldeliver", spid, dpid, int(number))
 
 
 def _queue(pid: int, number: int, sender: int) -> int:
@@ -39,7 +39,7 @@ def _queue(pid: int, number: int, sender: int) -> int:
     return call("rt_sigqueueinfo", pid, number, room(info))
 
 
-def by_itself(at: Path) -> Iterator[Told]:
+def by_itself(at: Path) -> Iterator[Reported]:
     own = os.getpid()
     _handle(signal.SIGUSR1, signal.SIGUSR2, signal.SIGRTMIN + 3, signal.SIGHUP)
     os.kill(own, signal.SIGUSR1)
@@ -52,7 +52,7 @@ def by_itself(at: Path) -> Iterator[Told]:
     yield _arrived(77, own, signal.SIGHUP)  # the sender's own word
 
 
-def by_another_process(at: Path) -> Iterator[Told]:
+def by_another_process(at: Path) -> Iterator[Reported]:
     own = os.getpid()
     _handle(signal.SIGUSR1, signal.SIGCHLD)
     child = os.fork()
@@ -64,7 +64,7 @@ def by_another_process(at: Path) -> Iterator[Told]:
     yield _arrived(child, own, signal.SIGCHLD)
 
 
-def to_a_thread(at: Path) -> Iterator[Told]:
+def to_a_thread(at: Path) -> Iterator[Reported]:
     _handle(signal.SIGUSR1)
     known: list[int] = []
     begun, over = threading.Event(), threading.Event()
@@ -83,7 +83,7 @@ def to_a_thread(at: Path) -> Iterator[Told]:
     yield _arrived(os.getpid(), known[0], signal.SIGUSR1)
 
 
-def blocked(at: Path) -> Iterator[Told]:
+def blocked(at: Path) -> Iterator[Reported]:
     """It arrives when it is let in."""
     own = os.getpid()
     _handle(signal.SIGUSR1)
@@ -93,7 +93,7 @@ def blocked(at: Path) -> Iterator[Told]:
     yield _arrived(own, own, signal.SIGUSR1)
 
 
-def by_the_kernel(at: Path) -> Iterator[Told]:
+def by_the_kernel(at: Path) -> Iterator[Reported]:
     own = os.getpid()
     _handle(signal.SIGALRM, signal.SIGPIPE)
     wait = _waiter()
@@ -111,7 +111,7 @@ def by_the_kernel(at: Path) -> Iterator[Told]:
     yield _arrived(own, own, signal.SIGPIPE)  # for the writer, in its name
 
 
-def that_end(at: Path) -> Iterator[Told]:
+def that_end(at: Path) -> Iterator[Reported]:
     own = os.getpid()
     _handle(signal.SIGCHLD)
     child = os.fork()
@@ -130,7 +130,7 @@ def that_end(at: Path) -> Iterator[Told]:
     yield _arrived(0, child, signal.SIGKILL)  # the kernel does not keep who sent it
 
 
-def from_outside_a_namespace(at: Path) -> Iterator[Told]:
+def from_outside_a_namespace(at: Path) -> Iterator[Reported]:
     """Numbers are those of the receiver, who has none for a process outside of its namespace."""
     reader, writer = os.pipe()
     wait = _waiter()

@@ -1,4 +1,4 @@
-"""A plugin that misbehaves as it is told, of each kind; and a source, an evaluator and a sink that do their work.
+"""A plugin that misbehaves as it is configured to, of each kind; and a source, an evaluator and a sink that work.
 
 `at` says in which call, `how` in which way. Everything is in one module, so that blame by module would be blame of all.
 """

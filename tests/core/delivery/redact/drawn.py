@@ -31,7 +31,7 @@ _KEYS: Final = (
 )  # fmt: skip
 
 
-def told(name: str) -> Iterator[str]:
+def reported(name: str) -> Iterator[str]:
     """What became of each alert's values, and the counts in the end."""
     chance, metrics = random.Random(name), Metrics()
     patterns, fields = chance.choice(((), (), ("zip=([0-9]+)", "^x.*$"))), chance.choice(((), ("proc.name", "fd.name")))
@@ -71,4 +71,4 @@ def _text(chance: random.Random) -> str:
 
 
 if __name__ == "__main__":
-    golden.write(FILE, {name: told(name) for name in NAMES})
+    golden.write(FILE, {name: reported(name) for name in NAMES})

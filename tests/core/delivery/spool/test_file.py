@@ -173,7 +173,7 @@ def test_what_is_set_aside_keeps_its_log(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("fsync", "synchronous"), [(True, 2), (False, 1)])
 @pytest.mark.parametrize("times", [1, 2], ids=["a new file", "one that was there"])
-def test_a_spool_commits_as_durably_as_it_was_told_and_is_bounded_from_the_start(
+def test_a_spool_commits_as_durably_as_it_was_reported_and_is_bounded_from_the_start(
     tmp_path: Path, fsync: bool, synchronous: int, times: int
 ) -> None:
     for _ in range(times):

@@ -21,7 +21,7 @@ def test_every_code_but_those_of_extensions_stands_in_the_pairs() -> None:
     assert set(Code) - NEVER - elsewhere == {code for code in Code if f" {code.value} " in text}
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
     (problem,) = load([tmp_path / "no.yaml"], registry()).report.problems()
 
     assert (Code.LOAD_ERR_FILE_READ, f"cannot read {tmp_path}/no.yaml: no such file or directory") == (

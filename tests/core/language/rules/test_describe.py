@@ -77,7 +77,7 @@ def test_a_list_is_described() -> None:
     assert {"used": True, "lists": ["inner"], "items_compiled": ["a", "c"]} == names["details"]
 
 
-def test_what_the_files_require_is_told() -> None:
+def test_what_the_files_require_is_reported() -> None:
     described = _described()
 
     assert "0.50.0" == described["required_engine_version"]

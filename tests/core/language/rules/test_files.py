@@ -25,7 +25,7 @@ def test_files_keep_the_order_in_which_they_are_named() -> None:
     assert [Path("z.yaml"), Path("a.yaml")] == list(expand(["z.yaml", "a.yaml"]))
 
 
-def test_bytes_that_are_no_text_are_told_with_their_place(tmp_path: Path) -> None:
+def test_bytes_that_are_no_text_are_reported_with_their_place(tmp_path: Path) -> None:
     (problem,) = _load(tmp_path, b"- list: a\n  items: [x\xff]\n").report.problems()
 
     assert (Code.LOAD_ERR_YAML_PARSE, (2, 12)) == (problem.code, problem.place)

@@ -45,7 +45,7 @@ def test_it_is_replaced_by_an_override() -> None:
     assert "next" not in rule["info"]
 
 
-def test_mistakes_in_it_are_told() -> None:
+def test_mistakes_in_it_are_reported() -> None:
     assert ["`mozu` must be a mapping"] == _problems(f"{RULE}  mozu: stable\n")
     assert ["there is no maturity `stabel`"] == _problems(f"{RULE}  mozu: {{maturity: stabel}}\n")
     assert ["`a b` is no id of a rule"] == _problems(f"{RULE}  mozu: {{id: a b}}\n")

@@ -67,7 +67,7 @@ def test_a_condition_of_ten_megabytes_is_refused_for_its_length() -> None:
     assert ["the condition grows beyond 1,048,576 characters"] == [p.message for p in result.report.problems()]
 
 
-def test_of_very_many_unknown_keys_the_first_are_told_and_the_rest_is_counted() -> None:
+def test_of_very_many_unknown_keys_the_first_are_reported_and_the_rest_is_counted() -> None:
     keys = ", ".join(f"k{n}: x" for n in range(50_000))
 
     result = loaded(RULE.format(condition="evt.type = open, " + keys))

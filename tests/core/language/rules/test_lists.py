@@ -26,7 +26,7 @@ def test_lists_are_filled_in_as_the_language_says(given: str, expected: str) -> 
     assert expected == filled
 
 
-def test_the_names_of_the_lists_that_were_filled_in_are_told() -> None:
+def test_the_names_of_the_lists_that_were_filled_in_are_reported() -> None:
     lists = _lists({"a": ["b"], "b": ["1"], "c": ["2"]})
 
     _, used = lists.fill("x in (a)")

@@ -94,7 +94,7 @@ def test_the_verdict_on_a_file(text: str, verdict: str) -> None:
     assert verdict == loaded(text).report.brief().splitlines()[0]
 
 
-def test_problems_of_all_files_are_told_in_one_go() -> None:
+def test_problems_of_all_files_are_reported_in_one_go() -> None:
     report = loaded("- {macro: a}", "- [", "- {list: b}").report
 
     assert ["1.yaml", "2.yaml", "3.yaml"] == [problem.file for problem in report.problems()]

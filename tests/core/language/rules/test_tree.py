@@ -61,7 +61,7 @@ def test_an_alias_inside_what_it_refers_to_is_refused_at_its_place() -> None:
     assert 7 == error.offset
 
 
-def test_the_place_of_a_mistake_is_told() -> None:
+def test_the_place_of_a_mistake_is_reported() -> None:
     source = SourceFile("t", "- a\n- [b\n- c: d: e\n")
 
     with pytest.raises(YamlError) as caught:

@@ -264,7 +264,7 @@ BUFFERS = [
 
 
 @pytest.mark.parametrize(("made", "expected"), BUFFERS)
-def test_lengths_are_told_by_direction_and_kind(made: SyscallEvent, expected: set[str]) -> None:
+def test_lengths_are_reported_by_direction_and_kind(made: SyscallEvent, expected: set[str]) -> None:
     parts = ("", ".in", ".out", ".file", ".file.in", ".file.out", ".net", ".net.in", ".net.out")
     assert expected == {part for part in parts if value(f"evt.buflen{part}", made) == 3}
 

@@ -247,7 +247,7 @@ def test_an_unknown_descriptor_has_no_properties() -> None:
     assert [None] * len(FIELDS) == [value(f"fd.{name}", made) for name in FIELDS]
 
 
-def test_the_lower_layer_and_the_real_path_are_told() -> None:
+def test_the_lower_layer_and_the_real_path_are_reported() -> None:
     made = _on(file(lower_layer=True, realpath="/real"))
     assert (True, "/real") == (value("fd.is_lower_layer", made), value("fd.realpath", made))
 

@@ -174,7 +174,7 @@ def test_usage_is_in_percent_of_the_limit(story: Story) -> None:
     assert (1, 25.0) == (read(event, "proc.fdopencount"), read(event, "proc.fdusage"))
 
 
-def test_memory_of_other_than_main_threads_is_not_told_twice(story: Story) -> None:
+def test_memory_of_other_than_main_threads_is_not_reported_twice(story: Story) -> None:
     story.has(30, vm_size=7)
     story.clone(30, 31, flags=THREAD, vm_size=7, vm_rss=1, vm_swap=0)
     assert [(7, 7168), (0, 0)] == [

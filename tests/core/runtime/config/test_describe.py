@@ -24,7 +24,7 @@ class Example(Settings):
     fast: bool = False
 
 
-def test_settings_are_told_in_words_and_nested_ones_dotted() -> None:
+def test_settings_are_reported_in_words_and_nested_ones_dotted() -> None:
     assert list(settings_of(Example)) == [
         Setting("topic", "text", "", True, "Where to."),
         Setting("ports", "list of integer", "[1, 2]", False, "Which ports."),

@@ -176,7 +176,7 @@ def test_a_directory_is_no_configuration_file(tmp_path: Path) -> None:
     assert problems(tmp_path / "dir") == ["dir: this file cannot be read: Is a directory"]
 
 
-def test_bytes_that_are_no_text_are_told_with_their_place(tmp_path: Path) -> None:
+def test_bytes_that_are_no_text_are_reported_with_their_place(tmp_path: Path) -> None:
     path = tmp_path / "mozu.yaml"
     path.write_bytes(b"host: x\nlog: \xff\n")
     assert problems(path) == ["mozu.yaml:2:6: this byte is not UTF-8 text"]

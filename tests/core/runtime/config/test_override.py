@@ -141,7 +141,7 @@ def test_a_mistake_names_the_option(path: Path, text: str, expected: str) -> Non
     assert bad(path, text) == [expected]
 
 
-def test_a_value_that_is_no_yaml_is_told_with_its_place_in_the_value(path: Path) -> None:
+def test_a_value_that_is_no_yaml_is_reported_with_its_place_in_the_value(path: Path) -> None:
     found = bad(path, "host=[a")
     assert len(found) == 1
     assert found[0].startswith("-o host:1:3: not valid YAML: ")

@@ -66,11 +66,11 @@ def test_following_a_path_passes_over_steps_that_nothing_answers_to() -> None:
     assert (found.value, taken) == ("x", ("a", 0))
 
 
-def test_a_key_given_twice_is_told_with_the_line_of_the_first() -> None:
+def test_a_key_given_twice_is_reported_with_the_line_of_the_first() -> None:
     assert faults("a: 1\nb: 2\na: 3\n") == ["f:3:1: 'a' is already given in line 1; keep one of the two"]
 
 
-def test_a_tab_is_told_as_such() -> None:
+def test_a_tab_is_reported_as_such() -> None:
     assert faults("a:\n\tb: 1\n") == ["f:2:1: not valid YAML: a tab cannot indent YAML; use spaces"]
 
 

@@ -67,7 +67,7 @@ def faults(text: str, **environment: str) -> list[str]:
         ("nothing_like_it: 3", "f:1:1: sink x: unknown setting nothing_like_it"),
     ],
 )
-def test_a_mistake_is_told_where_it_stands(text: str, expected: str) -> None:
+def test_a_mistake_is_reported_where_it_stands(text: str, expected: str) -> None:
     assert faults(text) == [expected]
 
 

@@ -196,7 +196,7 @@ class Portless(Numbers):
         raise KeyError("port")
 
 
-def test_a_mistake_in_the_start_of_a_source_is_told_with_class_method_and_plugin(tmp_path: Path) -> None:
+def test_a_mistake_in_the_start_of_a_source_is_reported_with_class_method_and_plugin(tmp_path: Path) -> None:
     play = Play(Portless(1))
     play.assembly.sources[0].isolated.origin = "plugin acme of mozu-acme 1.2"
     text = r"cannot start: KeyError: 'port' \(Portless.start, plugin acme of mozu-acme 1.2\)$"

@@ -51,7 +51,7 @@ def put(root: Path, **namespaces: Bucket) -> StoredContainers:
 
 
 @pytest.mark.parametrize("target", [MANIFEST, INDEX], ids=["manifest", "index"])
-def test_image_labels_digest_and_id_are_told(tmp_path: Path, target: str) -> None:
+def test_image_labels_digest_and_id_are_reported(tmp_path: Path, target: str) -> None:
     ((name, found),) = put(tmp_path, default=namespace(target)).find("web1")
     assert ("default", IMAGE, {"app": "web"}, 200_000_000_005) == (name, found.image, found.labels, found.created)
     assert (target, CONFIG.removeprefix("sha256:")) == (found.digest, found.image_id)

@@ -9,7 +9,7 @@ from mozu.core.common.containers.containerd.runtime import ContainerdRuntime
 from mozu.core.common.containers.containerd.settings import ContainerdSettings
 from mozu.plugins.enrichers.containerd import build
 from tests.core.common.containers.containerd.test_database import IMAGE, namespace, put
-from tests.plugins.enrichers.actors import event_of, read, told, until, working
+from tests.plugins.enrichers.actors import event_of, read, reported, until, working
 
 FIELDS = ("container.name", "container.image", "container.privileged", "container.state")
 
@@ -23,7 +23,7 @@ def begin(folder: Path, name: str = "web1") -> Path:
 
 
 def after_its_end(folder: Path, *, written: bool) -> list[object]:
-    """What is told of a container that was seen while the database was being written, and asked for when it had ended;
+    """What is known of a container that was seen while the database was being written, and asked for when it had ended;
     `written`: the database can be read then."""
     settings = ContainerdSettings(state=folder / "state", root=folder / "root", socket=None)
     (folder / "state" / "io.containerd.runtime.v2.task" / "default").mkdir(parents=True)
@@ -44,7 +44,7 @@ def after_its_end(folder: Path, *, written: bool) -> list[object]:
             shutil.rmtree(bundle)
             if written:
                 put(folder / "root", default=namespace())
-            await told(enricher, event)
+            await reported(enricher, event)
             return [read(enricher, event, field) for field in FIELDS]
 
     return asyncio.run(main())
@@ -79,7 +79,7 @@ def test_a_name_that_is_used_again_is_not_described_by_what_was_read_of_the_firs
             first = runtime._read_all("web1")
             assert first is not None
             runtime._prefetch._found["web1"] = first[0]
-            await told(enricher, event)
+            await reported(enricher, event)
             found = [read(enricher, event, "container.privileged")]
             (bundle / "config.json").unlink()
             (bundle / "config.json").write_text(json.dumps(privileged))

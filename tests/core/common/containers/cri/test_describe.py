@@ -83,6 +83,6 @@ def test_a_sandbox_has_the_pods_names_labels_annotations_and_network() -> None:
     assert "registry.k8s.io/pause" == found.repository
 
 
-def test_the_hosts_network_is_told_by_the_namespace_options() -> None:
+def test_the_hosts_network_is_reported_by_the_namespace_options() -> None:
     plain, hosts = (describe_sandbox(read_sandbox(decode(pod({}, network=one)))) for one in (b"", b"\x08\x02"))
     assert [False, True] == [plain.host_network, hosts.host_network]

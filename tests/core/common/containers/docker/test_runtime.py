@@ -11,7 +11,7 @@ from tests.plugins.enrichers.actors import event_of, read, until, working
 
 
 def test_a_container_is_known_as_soon_as_its_files_are_there(tmp_path: Path) -> None:
-    """No event of it has come yet, and no engine has told of it."""
+    """No event of it has come yet, and no engine has reported it."""
 
     async def main() -> None:
         (tmp_path / "containers").mkdir()

@@ -44,7 +44,7 @@ def put_sqlite(storage: Path) -> None:
 
 
 @pytest.mark.parametrize("put", [put_bolt, put_sqlite])
-def test_labels_address_pod_and_health_check_are_told(tmp_path: Path, put: object) -> None:
+def test_labels_address_pod_and_health_check_are_reported(tmp_path: Path, put: object) -> None:
     assert callable(put)
     put(tmp_path)
     found = PodmanDatabase(tmp_path).find(ID)

@@ -104,5 +104,5 @@ def test_a_container_of_cri_o_has_the_names_of_its_pod(tmp_path: Path) -> None:
     assert ("cri-o", "server", OTHER) == (known.runtime, known.name, known.sandbox_id)
     assert "docker.io/library/box" == known.repository
     assert known.labels is not None
-    told = [known.labels[name] for name in ("io.kubernetes.pod.name", "io.kubernetes.pod.namespace", "app")]
-    assert ["web-0", "shop", "web"] == told
+    reported = [known.labels[name] for name in ("io.kubernetes.pod.name", "io.kubernetes.pod.namespace", "app")]
+    assert ["web-0", "shop", "web"] == reported

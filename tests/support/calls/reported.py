@@ -23,7 +23,7 @@ class Names(NamedTuple):
     text: str
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     """An event that must be there."""
 
     type: str
@@ -34,9 +34,9 @@ class Told(NamedTuple):
     """What `fd.name` must be; None: not looked at."""
 
 
-def told(kind: str, *args: Any, fd: str | None = None, name: str | None = None) -> Told:
+def reported(kind: str, *args: Any, fd: str | None = None, name: str | None = None) -> Reported:
     """All parameters in order. `fd`: the descriptor's type, `name`: its name."""
-    return Told(kind, args, fd, name)
+    return Reported(kind, args, fd, name)
 
 
 def _fits_value(table: str, wanted: Any, value: Any) -> bool:
@@ -47,7 +47,7 @@ def _fits_value(table: str, wanted: Any, value: Any) -> bool:
     return bool(wanted == value)
 
 
-def fits(wanted: Told, event: SyscallEvent) -> bool:
+def fits(wanted: Reported, event: SyscallEvent) -> bool:
     """Whether an event says all that it must."""
     declared = event_type(wanted.type)
     assert declared is not None
@@ -63,7 +63,7 @@ def fits(wanted: Told, event: SyscallEvent) -> bool:
     return wanted.name is None or (file is not None and file.name == wanted.name)
 
 
-def missing(wanted: Iterable[Told], events: Iterable[SyscallEvent]) -> Iterator[str]:
+def missing(wanted: Iterable[Reported], events: Iterable[SyscallEvent]) -> Iterator[str]:
     """One line for each event that must be there and is not; each event stands for one."""
     by_type: dict[str, list[SyscallEvent]] = {}
     for event in events:

@@ -30,7 +30,7 @@ def fields() -> FieldRegistry:
     return FieldRegistry(builtin_fields())
 
 
-def told(change: Change, forgets: Collection[str] = ()) -> JudgedBySource:
+def reported(change: Change, forgets: Collection[str] = ()) -> JudgedBySource:
     """The call often, what changes, the call again."""
     one = JudgedBySource([ByRules((f"evt.type = openat and {change.rule}",), fields())], Discarding(forgets))
     one.process([])
@@ -49,14 +49,14 @@ IDS = [name for name, one in zip(NAMED, CHANGES, strict=True) if one in CASES]
 
 @pytest.mark.parametrize("change", CASES, ids=IDS)
 def test_no_alert_is_missing_after_what_it_depends_on_has_changed(change: Change) -> None:
-    assert TIMES == len(told(change).alerts())
+    assert TIMES == len(reported(change).alerts())
 
 
 @pytest.mark.parametrize("change", [one for one in CASES if one.act and one.dependency is not Dependency.FILE])
 def test_a_source_that_forgets_what_changes_a_process_loses_alerts(
     change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if change.dependency is Dependency.TASKS:  # it cannot know of these: such verdicts are not told
+    if change.dependency is Dependency.TASKS:  # it cannot know of these: such verdicts are not reported
         begun = JudgedType.__init__
 
         def sees(self: JudgedType, *given: Any) -> None:
@@ -64,19 +64,19 @@ def test_a_source_that_forgets_what_changes_a_process_loses_alerts(
             self.source_sees = True
 
         monkeypatch.setattr(JudgedType, "__init__", sees)
-        assert len(told(change).alerts()) < TIMES
+        assert len(reported(change).alerts()) < TIMES
     else:
-        assert len(told(change, {event.type for event in change.act}).alerts()) < TIMES
+        assert len(reported(change, {event.type for event in change.act}).alerts()) < TIMES
 
 
 def test_equal_calls_are_given_until_they_are_judged_twice() -> None:
-    one = told(Change(Dependency.EVENT, "proc.pname = no-such-program", ()))
+    one = reported(Change(Dependency.EVENT, "proc.pname = no-such-program", ()))
 
     assert 2 * TIMES - 5 == one.kernel.discarded
 
 
-def test_other_evaluators_end_what_was_told_at_once() -> None:
-    one = told(Change(Dependency.EVENT, "proc.pname = no-such-program", ()))
+def test_other_evaluators_end_what_was_reported_at_once() -> None:
+    one = reported(Change(Dependency.EVENT, "proc.pname = no-such-program", ()))
     discarded = one.kernel.discarded
     one.evaluation.use([Isolated("evaluator", "other", ByRules(("evt.type = openat",), fields()), Metrics())])
     one.process([opened()])
@@ -84,8 +84,8 @@ def test_other_evaluators_end_what_was_told_at_once() -> None:
     assert (discarded, 1) == (one.kernel.discarded, len(one.alerts()))
 
 
-def test_a_recording_ends_what_was_told_at_once() -> None:
-    one = told(Change(Dependency.EVENT, "proc.pname = no-such-program", ()))
+def test_a_recording_ends_what_was_reported_at_once() -> None:
+    one = reported(Change(Dependency.EVENT, "proc.pname = no-such-program", ()))
     recorder: Any = Keeps()
     one.pipeline.use_recorder(recorder)
     one.process([opened()])
@@ -94,8 +94,8 @@ def test_a_recording_ends_what_was_told_at_once() -> None:
     assert ["openat", "openat"] == [event.type for event in recorder.events]
 
 
-def test_another_size_ends_what_was_told_at_once() -> None:
-    one = told(Change(Dependency.EVENT, "proc.pname = no-such-program", ()))
+def test_another_size_ends_what_was_reported_at_once() -> None:
+    one = reported(Change(Dependency.EVENT, "proc.pname = no-such-program", ()))
     discarded = one.kernel.discarded
     one.pipeline.verdicts.use(0)
     for _ in range(TIMES):
@@ -104,8 +104,8 @@ def test_another_size_ends_what_was_told_at_once() -> None:
     assert discarded == one.kernel.discarded
 
 
-def test_a_call_that_the_source_has_forgotten_is_told_again() -> None:
-    one = told(Change(Dependency.EVENT, "proc.pname = no-such-program", ()))
+def test_a_call_that_the_source_has_forgotten_is_reported_again() -> None:
+    one = reported(Change(Dependency.EVENT, "proc.pname = no-such-program", ()))
     discarded = one.kernel.discarded
     one.kernel._judged.clear()
     for _ in range(TIMES):
@@ -137,7 +137,7 @@ def test_where_the_source_discards_the_same_alerts_come_fuzz(monkeypatch: pytest
     )
     discarded = shared = found = 0
     for seed in range(ROUNDS):
-        chance = random.Random(f"told {seed}")
+        chance = random.Random(f"reported {seed}")
         rules = [condition(chance) for _ in range(chance.randint(1, 4))]
         rules = [f"evt.type in ({', '.join(sorted(OPENS))}) and ({rule})" for rule in rules]
         whole = Judged([ByRules(rules, fields())], 0, StateMachine(procfs="/nowhere/at/all"))

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from mozu.core.flow import told_verdicts
-from mozu.core.flow.told_verdicts import ToldVerdicts
+from mozu.core.flow import source_discards
+from mozu.core.flow.source_discards import SourceDiscards
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import UndecodedEvent
@@ -36,11 +36,11 @@ class Scene:
     def __init__(self, component: Any = None) -> None:
         self.source = Source()
         isolated: Isolated[Any] = Isolated("source", "made", component or self.source, Metrics())
-        self.told = ToldVerdicts(isolated)
+        self.discards = SourceDiscards(isolated)
 
     def reported(self) -> list[Report]:
         """At the end of a batch."""
-        self.told.tell()
+        self.discards.flush()
         found, self.source.reports = self.source.reports, []
         return found
 
@@ -52,33 +52,33 @@ def call(key: str = "", caller: str = "") -> UndecodedEvent:
 def test_a_batch_without_news_reports_nothing() -> None:
     scene = Scene()
     assert [] == scene.reported()
-    scene.told.add(call())
-    scene.told.missed(call(key="k"), 7)
+    scene.discards.add(call())
+    scene.discards.missed(call(key="k"), 7)
     assert [] == scene.reported()
 
 
 def test_remembered_calls_and_classes_of_callers_are_reported_once_at_the_end_of_their_batch() -> None:
     scene = Scene()
-    scene.told.missed(call(caller="c"), 7)
-    scene.told.missed(call(caller="d"), 8)
+    scene.discards.missed(call(caller="c"), 7)
+    scene.discards.missed(call(caller="d"), 8)
     for key in "aba":
-        scene.told.add(call(key))
+        scene.discards.add(call(key))
     assert [(["a", "b"], {"c": 7, "d": 8})] == scene.reported()
     assert [] == scene.reported()
 
 
 def test_a_caller_without_a_class_gets_one_when_its_call_is_recognised_here() -> None:
     scene = Scene()
-    scene.told.recalled(call(caller="c"), 7)
+    scene.discards.recalled(call(caller="c"), 7)
     assert [([], {"c": 7})] == scene.reported()
 
 
 def test_a_call_that_was_reported_may_be_on_its_way_once_and_is_reported_again_after_that() -> None:
     scene = Scene()
-    scene.told.add(call("a"))
+    scene.discards.add(call("a"))
     reports = [scene.reported()]
     for _ in range(4):
-        scene.told.recalled(call("a"), 7)
+        scene.discards.recalled(call("a"), 7)
         reports.append(scene.reported())
     news: list[Report] = [(["a"], {})]
     assert [news, [], news, [], news] == reports
@@ -86,45 +86,45 @@ def test_a_call_that_was_reported_may_be_on_its_way_once_and_is_reported_again_a
 
 def test_a_call_that_was_never_reported_is_reported_when_it_is_recognised() -> None:
     scene = Scene()
-    scene.told.recalled(call("a"), 7)
+    scene.discards.recalled(call("a"), 7)
     assert [(["a"], {})] == scene.reported()
 
 
 def test_what_holds_no_more_is_taken_back_at_once_and_only_where_something_was_reported() -> None:
     scene = Scene()
-    scene.told.forget()
-    scene.told.add(call("a"))
-    scene.told.missed(call(caller="c"), 7)
-    scene.told.forget()
+    scene.discards.forget()
+    scene.discards.add(call("a"))
+    scene.discards.missed(call(caller="c"), 7)
+    scene.discards.forget()
     assert [] == scene.source.reports
     assert [] == scene.reported()
-    scene.told.add(call("a"))
+    scene.discards.add(call("a"))
     scene.reported()
-    scene.told.forget()
-    scene.told.forget()
+    scene.discards.forget()
+    scene.discards.forget()
     assert [(None, {})] == scene.reported()
-    scene.told.recalled(call("a"), 7)  # the source has forgotten it
+    scene.discards.recalled(call("a"), 7)  # the source has forgotten it
     assert [(["a"], {})] == scene.reported()
 
 
 @pytest.mark.parametrize("others", [1, 2])
 def test_as_many_calls_as_the_bound_are_known_to_be_reported(others: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(told_verdicts, "_TOLD", 2)
+    monkeypatch.setattr(source_discards, "_MOST_REPORTED", 2)
     scene = Scene()
-    scene.told.add(call("a"))
+    scene.discards.add(call("a"))
     for number in range(others):
-        scene.told.add(call(f"other {number}"))
+        scene.discards.add(call(f"other {number}"))
     scene.reported()
-    scene.told.recalled(call("a"), 7)
+    scene.discards.recalled(call("a"), 7)
     expected: list[Report] = [] if others == 1 else [(["a"], {})]
     assert expected == scene.reported()
 
 
 def test_a_source_that_discards_nothing_is_not_asked() -> None:
     scene = Scene(object())
-    scene.told.add(call("a"))
-    scene.told.tell()
-    scene.told.forget()
+    scene.discards.add(call("a"))
+    scene.discards.flush()
+    scene.discards.forget()
     assert [] == scene.source.reports
 
 

@@ -12,7 +12,7 @@ from mozu.core.model.event import SyscallEvent
 from mozu.core.model.fields.dependency import OF_TASK, Dependency
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import KnownProcess, ProcSnapshot
-from tests.core.flow.test_told_verdicts import CASES, IDS, alerts, fields
+from tests.core.flow.test_source_discards import CASES, IDS, alerts, fields
 from tests.core.flow.test_verdict_memory import FAMILY, SECOND, TIMES, Change, forget, opened, process
 from tests.support.discarding_source import Discarding, JudgedBySource
 from tests.support.judged_twice import ByRules, Judged

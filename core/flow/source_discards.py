@@ -13,16 +13,16 @@ from mozu.core.api import DiscardsJudged, Source
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.event import UndecodedEvent
 
-_TOLD: Final = 1 << 16
+_MOST_REPORTED: Final = 1 << 16
 """Calls that were reported and have not come since."""
 
 
-class ToldVerdicts:
+class SourceDiscards:
     """Of one source."""
 
     def __init__(self, source: Isolated[Source]) -> None:
         self._source = source
-        self._told: set[bytes] = set()
+        self._reported: set[bytes] = set()
         """Keys of calls that were reported and have not come since."""
         self._fresh: dict[bytes, UndecodedEvent] = {}
         """Of this batch, by `source_key`."""
@@ -47,18 +47,18 @@ class ToldVerdicts:
         if not key:
             self.missed(event, number)
             return
-        if key in self._told:
-            self._told.discard(key)
+        if key in self._reported:
+            self._reported.discard(key)
         else:
             self._report(event)
 
     def _report(self, event: UndecodedEvent) -> None:
         self._fresh[event.source_key] = event
-        if len(self._told) >= _TOLD:
-            self._told.clear()
-        self._told.add(event.source_key)
+        if len(self._reported) >= _MOST_REPORTED:
+            self._reported.clear()
+        self._reported.add(event.source_key)
 
-    def tell(self) -> None:
+    def flush(self) -> None:
         """At the end of a batch."""
         if self._fresh or self._classes:
             events, classes = list(self._fresh.values()), self._classes
@@ -73,7 +73,7 @@ class ToldVerdicts:
         """Nothing holds any more."""
         self._fresh.clear()
         self._classes.clear()
-        self._told.clear()
+        self._reported.clear()
         component, self._component = self._component, None
         if component is not None:
             with self._source.contained("forget which calls were judged"):
