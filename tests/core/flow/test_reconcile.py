@@ -34,8 +34,12 @@ class Machine(StateMachine):
         super().__init__(procfs=NOWHERE)
         self.says: dict[int, KnownProcess] = {}
         self.asked = 0
+        self.first: list[int] | None = None
+        """Processes of the first reading; None: all."""
 
     def read_procfs(self, pids: Iterable[int] | None = None, /) -> Iterator[ProcSnapshot]:
+        if not self.asked and pids is not None:
+            self.first = list(pids)
         self.asked += 1
         for pid, known in sorted(self.says.items()):
             if pids is None or pid in set(pids):
@@ -160,6 +164,7 @@ def test_only_processes_that_the_source_observes_are_compared(stream: Stream) ->
         await until(lambda: 8 in stream.knows())
 
     run(stream, work)
+    assert [1, 7] == stream.machine.first
 
 
 def test_repairs_are_counted_and_recorded_as_events_without_a_time(stream: Stream) -> None:
@@ -335,6 +340,20 @@ def test_a_pass_is_given_up_when_the_stream_does_not_catch_up_and_another_follow
         assert asyncio.get_running_loop().time() > 30
 
     run(stream, work)
+
+
+def test_where_a_process_has_changed_meanwhile_another_pass_follows(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([None])
+    monkeypatch.setattr(stream.machine, "differs", lambda found, **more: next(answers, False))
+
+    async def work() -> None:
+        stream.reconciler.lost()
+        await asyncio.sleep(HOUR)
+
+    run(stream, work)
+    assert 2 == stream.machine.asked
 
 
 def test_a_silent_stream_has_passed_every_moment(stream: Stream) -> None:

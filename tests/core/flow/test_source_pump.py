@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from mozu.core.api import Counts
@@ -88,7 +89,9 @@ def pump_of(source: Any, worker: Worker, *, live: bool, build: Callable[[], Any]
     isolated = Isolated("source", "made", source, metrics, build=build)
     pipeline = pipeline_of(isolated, Seen(judged), live=live, state=None, metrics=metrics, worker=worker)
     alerts = alert_pipeline(worker, metrics=metrics)
-    pumped = PumpedSource("made", pipeline, ends=more.pop("ends"))
+    pumped = PumpedSource("made", pipeline)
+    if more.pop("ends"):
+        pumped = msgspec.structs.replace(pumped, ends=True)
     return SourcePump(iter([pumped]), alerts, **{"demand": Demand, **more})
 
 
@@ -164,7 +167,14 @@ def test_a_live_source_is_never_held_back_and_a_full_queue_drops() -> None:
 def test_a_batch_is_acknowledged_once_none_of_its_alerts_can_be_lost() -> None:
     worker = Worker(100)
     source = Acked(worker, 3, 2)
-    play(source, worker, live=False, beside=lambda: empty(worker, 5))
+
+    async def slowly() -> None:
+        await asyncio.sleep(1.0)  # of the virtual clock: a source that does not wait is far ahead
+        await empty(worker, 3)
+        await asyncio.sleep(1.0)  # the same for the second batch
+        await empty(worker, 2)
+
+    play(source, worker, live=False, beside=slowly)
     assert [(3, 0), (2, 0)] == source.acked
 
 
@@ -196,13 +206,18 @@ def test_a_live_source_that_ends_by_itself_is_an_alert_and_starts_again() -> Non
 def test_nothing_is_started_again_once_the_stop_has_begun() -> None:
     stopping = asyncio.Event()
     source = Batches(OSError("gone"))
+    built: list[Batches] = []
+
+    def build() -> Batches:
+        built.append(source)
+        return source
 
     async def stop() -> None:
         await asyncio.sleep(0.5)
         stopping.set()
 
-    play(source, Worker(100), live=True, stopping=stopping, beside=stop, build=lambda: pytest.fail("built"))
-    assert ([], 1) == (source.started, source.stopped)
+    play(source, Worker(100), live=True, stopping=stopping, beside=stop, build=build)
+    assert ([], 1, []) == (source.started, source.stopped, built)
 
 
 def test_an_instance_that_starts_while_the_stop_begins_is_stopped() -> None:

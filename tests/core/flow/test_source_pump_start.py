@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mozu.core.api import Counts
 from mozu.core.delivery.packed_alert import unpack
 from mozu.core.errors import SourceUnavailable
 from mozu.core.filter.demand import Demand, Interest
@@ -154,6 +155,61 @@ def test_a_source_that_does_not_run_is_given_new_rules_at_its_next_start() -> No
     assert "gone" in scene.pump.problem
 
 
+def test_a_source_that_starts_again_gets_the_rules_of_now_with_its_start_only() -> None:
+    second = Updated(1)
+    Scene(Failing(), second=second).run()
+    assert ([1.0], []) == (second.started, second.demands)
+
+
+def test_a_stop_waits_for_the_start_that_it_breaks_off() -> None:
+    order: list[str] = []
+
+    class Slow(Batches):
+        async def start(self, demand: Demand) -> None:
+            order.append("start")
+            try:
+                await asyncio.sleep(10.0)  # of the virtual clock: it is still starting at the stop
+            finally:
+                order.append("broken off")
+
+        async def stop(self) -> None:
+            order.append("stop")
+
+    async def main() -> None:
+        stopping = asyncio.Event()
+        pump = Scene(Slow(), optional=True, stopping=stopping).pump
+        async with asyncio.TaskGroup() as group:
+            group.create_task(pump.run())
+            await asyncio.sleep(0.1)  # of the virtual clock: the start is under way
+            stopping.set()
+            await pump.stop(1.0)
+
+    virtual_clock.run(main())
+    assert ["start", "broken off", "stop"] == order
+
+
+class Counting(Batches):
+    """Has seen this many events."""
+
+    def __init__(self, seen: int) -> None:
+        super().__init__()
+        self._seen = seen
+
+    async def batches(self) -> AsyncIterator[Sequence[Event]]:
+        yield []
+        if self._seen > 1:
+            raise OSError("gone")
+
+    def counts(self) -> dict[str, Counts]:
+        return {"number": Counts(seen=self._seen)}
+
+
+def test_what_an_instance_has_counted_is_kept_when_another_takes_its_place() -> None:
+    scene = Scene(Counting(20), second=Counting(1))
+    scene.run()
+    assert 21 == scene.pipeline.counts.now()["number"].seen
+
+
 @pytest.mark.parametrize(
     ("error", "hint"),
     [
@@ -214,6 +270,21 @@ def test_batches_are_processed_in_pieces_between_which_others_have_the_loop(
     assert "piece piece" not in " ".join(order)
 
 
+def test_after_each_piece_a_source_that_can_wait_is_read_on_once_that_is_evaluated_and_recorded() -> None:
+    scene, order = Scene(Sized(1_200), live=False), list[str]()
+
+    async def evaluated() -> None:
+        order.append("evaluated")
+
+    async def recorded() -> None:
+        order.append(f"recorded {len(scene.seen.events)}")
+
+    scene.pipeline.wait_evaluated = evaluated  # type: ignore[method-assign]  # writes down that it was awaited
+    scene.pipeline.wait_recorded = recorded  # type: ignore[method-assign]  # the same
+    scene.run()
+    assert ["evaluated", "recorded 500", "evaluated", "recorded 1000", "evaluated", "recorded 1200"] == order
+
+
 def test_a_batch_in_pieces_is_acknowledged_once() -> None:
     worker = Worker(2_000)
     source = Acked(worker, 1_200)
@@ -229,6 +300,60 @@ class Failing(Batches):
     async def batches(self) -> AsyncIterator[Sequence[Event]]:
         yield [DataEvent("json", "number", 0)]
         raise OSError("the file ends here")
+
+
+def test_batches_that_are_not_read_to_their_end_go_through_their_finally() -> None:
+    ends: list[str] = []
+
+    class Answering(Batches):
+        async def batches(self) -> AsyncIterator[Sequence[Event]]:
+            try:
+                yield [DataEvent("json", "number", 0)]
+            finally:
+                await asyncio.sleep(0)  # what it does at its end takes a turn of the loop
+                ends.append("answered")
+
+    async def main() -> None:
+        scene = Scene(Answering(), live=False)
+        reading, read_on = asyncio.Event(), asyncio.Event()
+
+        async def never() -> None:
+            reading.set()
+            await read_on.wait()
+
+        scene.pipeline.wait_recorded = never  # type: ignore[method-assign]  # recordings that do not catch up
+        task = asyncio.ensure_future(scene.pump.run())
+        await reading.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        assert ["answered"] == ends
+
+    virtual_clock.run(main())
+
+
+@pytest.mark.parametrize("things", [(None, 7, "text"), ([], [], [])])
+def test_between_two_things_that_hold_no_event_others_have_the_loop_and_no_time_passes(things: Sequence[Any]) -> None:
+    order, times = list[str](), set[float]()
+
+    class Empty(Batches):
+        async def batches(self) -> AsyncIterator[Any]:
+            for thing in things:
+                order.append("thing")
+                times.add(asyncio.get_running_loop().time())
+                yield thing
+
+    async def others() -> None:
+        for _ in range(20):
+            order.append("others")
+            await asyncio.sleep(0)  # gives the loop back
+
+    async def main() -> None:
+        await asyncio.gather(Scene(Empty()).pump.run(), others())
+
+    virtual_clock.run(main())
+    assert 3 == order.count("thing")
+    assert "thing thing" not in " ".join(order)
+    assert 1 == len(times)
 
 
 def test_the_alert_of_a_failure_says_why_and_when_it_goes_on() -> None:
