@@ -102,6 +102,25 @@ def test_calls_that_came_once_are_known_up_to_the_bound(bound: int, monkeypatch:
     assert max(known) == bound
 
 
+def test_calls_that_come_by_turns_are_remembered_though_their_type_seldom_repeats(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(verdict_memory, "WINDOW", 20)
+    monkeypatch.setattr(verdict_memory, "_WORTH", 1_000)
+    twice = by_rules("evt.type = openat and fd.name = /etc/shadow", fields=fields())
+    twice.process(*FAMILY)
+    twice.process(*[opened(path="/srv/again")] * 7)
+    for number in range(30):
+        twice.process(opened(path=f"/srv/{number}"), opened(path=f"/srv/other {number}"), opened(path="/srv/again"))
+    before = twice.hits
+    for _ in range(3):
+        twice.process(opened(path="/srv/one"))
+        twice.process(opened(path="/srv/other"))
+
+    assert 2 == twice.hits - before
+    assert twice.agree
+
+
 def test_tasks_that_have_ended_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdict_memory, "_TASKS", 8)
     twice = by_rules("evt.type = openat and proc.name = evil", fields=fields())
