@@ -1,7 +1,9 @@
 """The file of a disk queue: what SQLite says is a refusal, or damage, after which the work is done in a new file."""
 
 import asyncio
+import errno
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -9,8 +11,9 @@ from typing import TypeVar
 import pytest
 
 from mozu.core.delivery import spool_file
-from mozu.core.delivery.alert_queue import DroppedRange
+from mozu.core.delivery.alert_queue import SPOOL_DAMAGED, DroppedRange
 from mozu.core.delivery.spool import OwedNumbers, Spool, SpoolUnusable, SpoolUnwritable
+from mozu.core.delivery.spool.file import SpoolDamaged
 from mozu.core.delivery.spool.refusal import DiskFull
 from mozu.core.delivery.spool_file import SpoolFile
 
@@ -235,3 +238,53 @@ def test_a_file_that_was_deleted_is_made_anew_by_the_next_look(tmp_path: Path, m
 
     (problem,) = scenario(path, act)
     assert "is not in its place any more" in problem
+
+
+def damaged(_: Spool) -> None:
+    raise error(sqlite3.SQLITE_CORRUPT, sqlite3.DatabaseError)
+
+
+@pytest.mark.parametrize(("pause", "attempts"), [(1e9, 1), (0.0, 3)])
+def test_where_no_new_file_can_be_made_it_is_tried_again_after_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pause: float, attempts: int
+) -> None:
+    path, tried = tmp_path / "sink.db", list[Spool]()
+    unusable = SpoolUnusable(path, OSError(errno.ENOSPC, "No space left on device"))
+
+    def rebuild(spool: Spool) -> SpoolDamaged:
+        tried.append(spool)
+        raise unusable
+
+    async def act(file: SpoolFile) -> list[str]:
+        for _ in range(3):
+            with pytest.raises(SpoolUnwritable, match="cannot be written: said by SQLite"):
+                await file.run(damaged)
+        return file.take_problems()
+
+    monkeypatch.setattr(spool_file, "_REBUILD_PAUSE", pause)
+    monkeypatch.setattr(Spool, "rebuild", rebuild)
+    assert ([f"said by SQLite; {unusable}"], attempts) == (scenario(path, act), len(tried))
+
+
+def test_numbers_that_a_damaged_file_has_lost_are_kept_for_the_notice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = ((3, 4), (9, 9))
+
+    async def act(file: SpoolFile) -> list[tuple[int, int, str]]:
+        with pytest.raises(SpoolUnwritable):
+            await file.run(damaged)
+        return await file.run(Spool.unannounced)
+
+    monkeypatch.setattr(Spool, "rebuild", lambda spool: SpoolDamaged(spool.path, None, 0, 0, lost=lost))
+    assert [(*one, SPOOL_DAMAGED) for one in lost] == scenario(tmp_path / "sink.db", act)
+
+
+def test_a_closed_file_leaves_no_thread(tmp_path: Path) -> None:
+    async def act(file: SpoolFile) -> list[threading.Thread]:
+        await file.run(Spool.status)
+        return [one for one in threading.enumerate() if one.name == "mozu-spool-own"]
+
+    (thread,) = scenario(tmp_path / "own.db", act)
+    thread.join(_DEADLINE)
+    assert not thread.is_alive()

@@ -210,8 +210,18 @@ def test_at_the_end_what_is_held_is_evaluated_without_its_data() -> None:
     async def play(pipeline: SourcePipeline, unknown: Unknown, trace: Trace) -> None:
         pipeline.process(documents("held"))
         pipeline.flush()
+        assert ["record held", "flush 1", "evaluate held"] == trace.steps
 
-    assert ["record held", "flush 1", "evaluate held"] == held(play).steps
+    held(play)
+
+
+def test_at_a_closed_gate_events_are_recorded_and_none_is_held() -> None:
+    async def play(pipeline: SourcePipeline, unknown: Unknown, trace: Trace) -> None:
+        pipeline._gate.is_closed = True
+        pipeline.process(documents("held", "free"))
+
+    trace = held(play)
+    assert ["record held free", "flush None"] == trace.steps
 
 
 def test_an_evaluator_that_fails_on_one_event_loses_that_event_only() -> None:

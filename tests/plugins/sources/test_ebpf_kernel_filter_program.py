@@ -19,6 +19,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
     SearchCheck,
     Subject,
     about,
+    checks,
 )
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import (
     OpenedName,
@@ -334,3 +335,9 @@ def test_a_byte_is_looked_for_in_every_word_of_a_path(byte: bytes) -> None:
             assert bpf_machine.run(code, maps, parts).tail_call is not None, (length, at)
             maps["FILTER_SCRATCH"] = filter_facts.scratch_of(facts._replace(name=without), junk=bytes(600))
             assert bpf_machine.run(code, maps, parts).tail_call is None, (length, at)
+
+
+def test_texts_that_share_a_byte_are_searched_after_one_look_for_it() -> None:
+    wanted = names.with_byte_hints(any_of((SearchCheck(b"za"), SearchCheck(b"qz"))))
+
+    assert [ByteHint(ord("z"))] == [check for check in checks(wanted) if isinstance(check, ByteHint)]

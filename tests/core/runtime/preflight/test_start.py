@@ -149,7 +149,7 @@ def test_a_file_that_may_not_be_written_fails_the_sink_and_warns_of_it_at_the_st
     reason = f"{say.folder}/file/alerts cannot be written: Not a directory"
     assert (1, f"archive: FAILED: {reason}\n") == say.of(text, "sinks", "check")
     code, said = say.of(text, "check")
-    assert (0, True) == (code, f"mozu: warning: sink archive: {reason}\n" in said)
+    assert (0, True) == (code, f": CONFIG_START_OBSTACLE: sink archive: {reason}\n" in said), said
     code, said = say.of(text, "run", "--duration", "0.1", "-o", "stop_deadline=0.5")
     assert (0, True) == (code, f"sink archive: {reason}; mozu tries it again and again" in said), said
 
