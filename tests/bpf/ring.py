@@ -13,7 +13,7 @@ READ: Final = 100_000
 """Records a second that the reader takes, 300 at a time."""
 TABS: Final = 64
 """Of each CPU."""
-ROOT_UID, NOBODY = 0, 65534
+ROOT_UID, OTHER_UID = 0, 65534
 COMMON, RESERVED, EXACT = 0, 1, 2
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.bpf.ring import COMMON, EXACT, NOBODY, READ, RECORD, RESERVED, RING, ROOT_UID, Outcome, Writer, outcome
+from tests.bpf.ring import COMMON, EXACT, OTHER_UID, READ, RECORD, RESERVED, RING, ROOT_UID, Outcome, Writer, outcome
 from tests.support.kernel_machine import Machine, pointer
 
 pytestmark = pytest.mark.live
@@ -27,14 +27,14 @@ def of_users(number: int, **more: Any) -> list[Writer]:
 
 
 FLOODS: Final[dict[str, Sequence[Writer]]] = {
-    "one process": flood(1, 400_000, uid=NOBODY),
+    "one process": flood(1, 400_000, uid=OTHER_UID),
     "one process of the same user": flood(1, 400_000),
-    "two processes": flood(2, 400_000, uid=NOBODY),
-    "fifty processes": flood(50, 400_000, uid=NOBODY),
-    "exact matches": flood(2, 400_000, uid=NOBODY, share=EXACT),
-    "lifecycle events": flood(2, 400_000, uid=NOBODY, share=RESERVED),
-    "a process that forks": [Writer("flood", 300_000, 100, NOBODY, forks_after=20)],
-    "a process that forks after each": [Writer("flood", 300_000, 100, NOBODY, forks_after=1)],
+    "two processes": flood(2, 400_000, uid=OTHER_UID),
+    "fifty processes": flood(50, 400_000, uid=OTHER_UID),
+    "exact matches": flood(2, 400_000, uid=OTHER_UID, share=EXACT),
+    "lifecycle events": flood(2, 400_000, uid=OTHER_UID, share=RESERVED),
+    "a process that forks": [Writer("flood", 300_000, 100, OTHER_UID, forks_after=20)],
+    "a process that forks after each": [Writer("flood", 300_000, 100, OTHER_UID, forks_after=1)],
     "ten users": of_users(10),
     "ten users, exact matches": of_users(10, share=EXACT),
     "ten users of one container": of_users(10, cgroup=77),
@@ -52,7 +52,7 @@ def test_a_flood_is_refused_and_the_others_lose_nothing(ring: ctypes.CDLL, name:
     assert {one.name: Outcome(3 * one.rate) for one in QUIET} == {one.name: found[one.name] for one in QUIET}
 
 
-@pytest.mark.parametrize("uid", [ROOT_UID, NOBODY])
+@pytest.mark.parametrize("uid", [ROOT_UID, OTHER_UID])
 @pytest.mark.parametrize("load", [0.2, 0.6])
 def test_500_busy_processes_lose_nothing_beside_one_that_floods_even_of_their_own_user(
     ring: ctypes.CDLL, uid: int, load: float
@@ -67,7 +67,7 @@ def test_500_busy_processes_lose_nothing_beside_one_that_floods_even_of_their_ow
 
 
 def test_a_flood_cannot_bury_exact_matches_of_its_own(ring: ctypes.CDLL) -> None:
-    found = outcome(ring, *flood(1, 400_000, uid=NOBODY), Writer("own", 20, 100, NOBODY, share=EXACT))
+    found = outcome(ring, *flood(1, 400_000, uid=OTHER_UID), Writer("own", 20, 100, OTHER_UID, share=EXACT))
 
     assert Outcome(60) == found["own"]
 
@@ -79,21 +79,21 @@ def test_what_the_reader_keeps_up_with_is_no_flood(ring: ctypes.CDLL) -> None:
 
 
 def test_a_burst_into_half_of_the_ring_buffer_is_refused_nothing(ring: ctypes.CDLL) -> None:
-    found = outcome(ring, Writer("burst", RING // 2 // RECORD * 1000, 100, NOBODY), milliseconds=1)
+    found = outcome(ring, Writer("burst", RING // 2 // RECORD * 1000, 100, OTHER_UID), milliseconds=1)
 
     assert Outcome(RING // 2 // RECORD) == found["burst"]
 
 
 def test_who_shares_the_user_with_processes_that_flood_by_forking_pays_with_them(ring: ctypes.CDLL) -> None:
     """The limit that docs/sources.md states."""
-    found = outcome(ring, *FLOODS["a process that forks"], Writer("same user", 1000, 2, NOBODY))
+    found = outcome(ring, *FLOODS["a process that forks"], Writer("same user", 1000, 2, OTHER_UID))
 
     assert found["same user"].refused > 0
 
 
 @pytest.mark.parametrize(("share", "part"), [(COMMON, 0), (RESERVED, 1), (EXACT, 1)])
 def test_accounts_tell_each_refused_record_once_and_of_which_part(ring: ctypes.CDLL, share: int, part: int) -> None:
-    found = outcome(ring, *flood(1, 400_000, uid=NOBODY, share=share))
+    found = outcome(ring, *flood(1, 400_000, uid=OTHER_UID, share=share))
 
     assert found["flood"].refused > 0
     assert (found["flood"].refused, 0) == (ring.reported(part), ring.reported(1 - part))
@@ -126,14 +126,14 @@ def test_shares_of_the_two_parts_are_counted_alike(ring: ctypes.CDLL, processes:
     """As long as the ring buffer has room for both."""
     found = []
     for share in (COMMON, RESERVED, EXACT):
-        one = outcome(ring, *flood(processes, 160_000, uid=NOBODY, share=share), milliseconds=1500)["flood"]
+        one = outcome(ring, *flood(processes, 160_000, uid=OTHER_UID, share=share), milliseconds=1500)["flood"]
         found.append((one, ring.looked_up()))
 
     assert found == [found[0]] * 3
 
 
 def test_above_its_watermark_the_ring_buffer_is_not_asked_at_each_record(ring: ctypes.CDLL) -> None:
-    flooding = outcome(ring, *flood(1, 400_000, uid=NOBODY))["flood"]
+    flooding = outcome(ring, *flood(1, 400_000, uid=OTHER_UID))["flood"]
 
     assert flooding.refused > 0
     assert ring.asked() < (flooding.written + flooding.refused) / 10
@@ -141,7 +141,7 @@ def test_above_its_watermark_the_ring_buffer_is_not_asked_at_each_record(ring: c
 
 @pytest.mark.parametrize("processes", [1, 100], ids=["with a tab", "that share tabs"])
 def test_no_account_tells_of_more_records_than_there_were(ring: ctypes.CDLL, processes: int) -> None:
-    written = outcome(ring, *flood(processes, 400_000, uid=NOBODY))["flood"].written
+    written = outcome(ring, *flood(processes, 400_000, uid=OTHER_UID))["flood"].written
 
     assert written / 2 < ring.most_passed() <= written
 

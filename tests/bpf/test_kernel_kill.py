@@ -75,7 +75,10 @@ class Kills:
         return self.machine.call["exact"] & ~1, self.machine.library.signal_sent()
 
 
-def kills(machine: Machine, one: Rule = Rule(), every: Rule = Rule(DRY)) -> Kills:  # noqa: B008  a tuple of numbers
+ACTING, REHEARSED = Rule(), Rule(DRY)
+
+
+def kills(machine: Machine, one: Rule = ACTING, every: Rule = REHEARSED) -> Kills:
     """`every`, KILL_DRY: programs that end what shares a table of descriptors are not attached."""
     return Kills(machine, one, every)
 

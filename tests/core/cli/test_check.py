@@ -2,19 +2,17 @@
 
 import logging
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
 
-from mozu.core.cli import invoke
 from mozu.core.cli.check_warnings import logged_warnings
 from mozu.core.cli.config_codes import ConfigCode
 from mozu.core.language.rules import Code
+from tests.core.cli.command_line import Run
 from tests.core.runtime.distributions import Install
 
-Run = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[3]
 
 RULES = """
@@ -75,16 +73,6 @@ sinks:
   - bell
   - syslog: {{path: '{folder}/no.sock'}}
 """
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = invoke([str(argument) for argument in arguments])
-        output = capsys.readouterr()
-        return code, output.out, output.err
-
-    return run
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -9,27 +8,14 @@ import click
 import orjson
 import pytest
 
-from mozu.core.cli import invoke
 from mozu.core.cli.group import COMMANDS
 from mozu.core.cli.known import known_plugins
 from mozu.core.cli.plugin_commands import plugin_command
 from mozu.core.errors import SourceUnavailable
 from mozu.core.runtime.builtin_plugins import BUILTIN_COMMANDS
+from tests.core.cli.command_line import Run
 
 ROOT = Path(__file__).parents[3]
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command line in this process: exit code, output, errors."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = invoke([str(argument) for argument in arguments])
-        output = capsys.readouterr()
-        return code, output.out, output.err
-
-    return run
 
 
 def sub_process(*arguments: str) -> "subprocess.Popen[str]":

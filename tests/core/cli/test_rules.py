@@ -1,14 +1,11 @@
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from mozu.core.cli import invoke
+from tests.core.cli.command_line import Run
 from tests.support.requirements import corpus
-
-Run = Callable[..., tuple[int, str, str]]
 
 RULES = """
 - list: editors
@@ -28,16 +25,6 @@ RULES = """
   priority: ERROR
   enabled: false
 """
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = invoke([str(argument) for argument in arguments])
-        output = capsys.readouterr()
-        return code, output.out, output.err
-
-    return run
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def test_a_part_that_fails_on_an_alert_counts_a_failure_and_the_alert_arrives(pa
     if part == "redact":
         pipeline.use([worker], redact=fails, limiter=limiter)
     else:
-        limiter.passes = fails  # type: ignore[method-assign, assignment]  # on purpose
+        limiter.passes = fails  # type: ignore[method-assign, assignment]  # a limiter that fails
     assert pipeline.emit(alert("a"))
     assert ["a"] == [one.form.rule for one in kept.alerts]
     failures = {labels["id"]: value for name, labels, value in metrics.collect() if name == "component_failures_total"}
@@ -137,7 +137,7 @@ def test_a_part_that_fails_on_an_alert_counts_a_failure_and_the_alert_arrives(pa
 def test_an_alert_that_is_none_counts_a_failure_and_arrives_as_text() -> None:
     metrics, kept = Metrics(), Kept()
     wrong = alert("a")
-    wrong.rule = 7  # type: ignore[assignment]  # on purpose
+    wrong.rule = 7  # type: ignore[assignment]  # an alert that cannot be packed
     alert_pipeline(kept, metrics=metrics).emit(wrong)
     assert 1 == len(kept.alerts)
     failures = {labels["id"]: value for name, labels, value in metrics.collect() if name == "component_failures_total"}

@@ -9,17 +9,17 @@ from tests.support.acts.processes import execute
 from tests.support.calls.making import call, room
 from tests.support.calls.reported import ANY, Names, Reported, reported
 
-NOBODY = 999_999_999
+NO_SUCH_PID = 999_999_999
 
 
 def signals(at: Path) -> Iterator[Reported]:
     own = os.getpid()
     yield reported("kill", call("kill", own, 0), own, 0)
-    yield reported("kill", call("kill", NOBODY, 15), NOBODY, int(signal.SIGTERM))
+    yield reported("kill", call("kill", NO_SUCH_PID, 15), NO_SUCH_PID, int(signal.SIGTERM))
     yield reported("tkill", call("tkill", own, 0), own, 0)
-    yield reported("tkill", call("tkill", NOBODY, 9), NOBODY, 9)
+    yield reported("tkill", call("tkill", NO_SUCH_PID, 9), NO_SUCH_PID, 9)
     yield reported("tgkill", call("tgkill", own, own, 0), own, own, 0)
-    yield reported("tgkill", call("tgkill", NOBODY, NOBODY, 9), NOBODY, NOBODY, 9)
+    yield reported("tgkill", call("tgkill", NO_SUCH_PID, NO_SUCH_PID, 9), NO_SUCH_PID, NO_SUCH_PID, 9)
 
 
 def names(at: Path) -> Iterator[Reported]:
@@ -34,7 +34,7 @@ def tracing(at: Path) -> Iterator[Reported]:
         signal.pause()
     seized = call("ptrace", 0x4206, child, 0, 0)
     yield reported("ptrace", seized, ANY, ANY, Names("PTRACE_SEIZE"), child)
-    yield reported("ptrace", call("ptrace", 16, NOBODY, 0, 0), ANY, ANY, Names("PTRACE_ATTACH"), NOBODY)
+    yield reported("ptrace", call("ptrace", 16, NO_SUCH_PID, 0, 0), ANY, ANY, Names("PTRACE_ATTACH"), NO_SUCH_PID)
     os.kill(child, 9)
     os.waitpid(child, 0)
 
