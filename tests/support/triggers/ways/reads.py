@@ -92,6 +92,14 @@ _NAMED: Final = (
 )
 
 
+_NEW_OVERLAY: Final = """
+os.mkdir(f"{folder}/d")
+made = call(430, b"overlay", 0)
+assert call(431, made, 1, b"lowerdir", f"/etc:{folder}/d".encode(), 0) == 0 == call(431, made, 6, None, None, 0)
+is_read(os.open("shadow", 0, dir_fd=call(432, made, 0, 0)))
+"""
+
+
 def _read(by: str, act: str, rules: frozenset[str] = READ) -> Way:
     return Way("read of the password database", by, rules, f"{_HEAD}{RING}{act}")
 
@@ -125,6 +133,9 @@ READS: Final = (
     _read("an argument that is overwritten", _OVERWRITTEN),
     _read("a program named apt", _NAMED.replace("NAME", "apt")),
     _read("a program named sshd", _NAMED.replace("NAME", "sshd")),
+    _read("a program named runc", _NAMED.replace("NAME", "runc")),
+    _read("a program named exe", _NAMED.replace("NAME", "exe")),
+    _read("a text that agetty shows", "pty.spawn(['/usr/sbin/agetty', '--show-issue', '--issue-file', FILE, '-'])"),
     _apart(
         "a bind mount",
         "assert mount(b'/etc', folder.encode(), None, 4096, None) == 0\nis_read(os.open(f'{folder}/shadow', 0))",
@@ -138,5 +149,7 @@ READS: Final = (
         "is_read(os.open(f'{folder}/m/shadow', 0))",
         _MOUNTED,
     ),
+    _apart("an overlay by fsmount", _NEW_OVERLAY, _MOUNTED),
+    _apart("a rename", "os.rename(FILE, '/tmp/x'); open('/tmp/x').close(); os.rename('/tmp/x', FILE)"),
 )
 """A file of an overlay has the path of the overlay, whatever its layers are: mounting one is what is seen."""

@@ -45,6 +45,10 @@ _WAYS: Final = (
     ),
     ("io_uring", "ring_open(PATH, os.O_WRONLY | os.O_CREAT)", "openat"),
 )
+_DIRECTORY: Final = """
+os.makedirs("/srv/MARK"); given("/srv/MARK/authorized_keys")
+os.rename("/root/.ssh", "/srv/MARK-before"); os.rename("/srv/MARK", "/root/.ssh")
+"""
 
 
 def _ways() -> tuple[Way, ...]:
@@ -54,6 +58,15 @@ def _ways() -> tuple[Way, ...]:
             rules = frozenset({rule, _ETC}) if by == "truncate" else frozenset({rule})
             code = f"{HEAD}{RING}PATH = {path!r}\n{_HEAD}{act}"
             made.append(Way(f"write: {place}", by, rules, code, frozenset(calls.split())))
+    path, rule = _PLACES["authorized_keys"]
+    code = f"{HEAD}PATH = {path!r}\n{_HEAD}{_DIRECTORY}"
+    made.append(
+        Way("write: authorized_keys", "a rename of the directory", frozenset({rule}), code, frozenset({"rename"}))
+    )
+    path2 = f"{path}2"
+    made.append(
+        Way("write: authorized_keys2", "creat", frozenset({rule}), f"{HEAD}PATH = {path2!r}\n{_HEAD}given(PATH)")
+    )
     return tuple(made)
 
 
