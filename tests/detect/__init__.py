@@ -5,5 +5,6 @@
     attribution  whether an alert is of the work or of something else on the machine
     precision    the table of docs/detection.md
     positives    the table of docs/detection.md of what raises each rule
+    generator    Falco's event-generator, and the table of docs/detection.md of what its actions raise
     ways         every way to an end, and the page docs/ways.md
 """

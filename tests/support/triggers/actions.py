@@ -29,8 +29,8 @@ ACTIONS: Final = {
     "ExecutionFromDevShm": ('MZ-0071', 'MZ-0102'),
     "FilelessExecutionViaMemfdCreate": ("MZ-0071",),
     "FindAwsCredentials": ("MZ-0061",),
-    "InterpretedProcsInboundNetworkActivity": ("MZ-0041",),
-    "InterpretedProcsOutboundNetworkActivity": ("MZ-0111",),
+    "InterpretedProcsInboundNetworkActivity": ("MZ-0041", "MZ-0072"),
+    "InterpretedProcsOutboundNetworkActivity": ("MZ-0111", "MZ-0072"),
     "KubernetesClientToolLaunchedInContainer": ("MZ-0052",),
     "LaunchIngressRemoteFileCopyToolsInContainer": ("MZ-0112",),
     "LaunchPackageManagementProcessInContainer": ("MZ-0056",),
@@ -41,7 +41,7 @@ ACTIONS: Final = {
     "ModifyBinaryDirs": ("MZ-0113",),
     "ModifyContainerEntrypoint": ("MZ-0009",),
     "ModifyShellConfigurationFile": ("MZ-0077",),
-    "MountLaunchedInPrivilegedContainer": ("MZ-0005",),
+    "MountLaunchedInPrivilegedContainer": ("MZ-0005", "MZ-0130"),
     "NetcatRemoteCodeExecutionInContainer": ("MZ-0040",),
     "NonSudoSetuid": ("MZ-0114",),
     "PacketSocketCreatedInContainer": ("MZ-0042",),
@@ -55,7 +55,7 @@ ACTIONS: Final = {
     "ReadSensitiveFileUntrusted": ("MZ-0058",),
     "ReadShellConfigurationFile": ("MZ-0118",),
     "ReadSshInformation": ("MZ-0119",),
-    "RemoveBulkDataFromDisk": ("MZ-0050",),
+    "RemoveBulkDataFromDisk": ("MZ-0129",),
     "RunShellUntrusted": ("MZ-0069",),
     "ScheduleCronJobs": ("MZ-0075",),
     "SearchPrivateKeysOrPasswords": ("MZ-0061",),
@@ -76,3 +76,8 @@ NOT_WANTED: Final = {
     "JavaProcessClassFileDownload": "the content of every receive would have to be read, also of servers under load",
 }
 """And why."""
+NO_ACT: Final = {
+    "ModifyContainerEntrypoint": "it opens its own standard output, as programs in containers do to log",
+    "ScheduleCronJobs": "it lists the jobs and changes none",
+}
+"""Actions for which the program itself does nothing that a rule should see, and why."""

@@ -193,6 +193,7 @@ HOST: Final = (
     _named("Miner of coins run", "xmrig"),
     Trigger("Files renamed as by ransomware", "mv", "echo > $TMP/a; mv $TMP/a $TMP/a.locked"),
     _named("Disk overwritten or file system removed", "shred /dev/none"),
+    _named("File overwritten before it was removed", "shred -u x"),
     Trigger(
         "Interpreter or shell made itself root",
         "python3",
@@ -409,6 +410,15 @@ CONTAINED: Final = (
     ),
     Contained("Package manager run in a container", "apk", "/bin/ln -sf busybox /bin/apk; /bin/apk add x"),
     Contained("User namespace made in a container", "unshare", "/bin/unshare -U true", box="admin"),
+    Contained("User namespace made in a container", "unshare", "/bin/unshare -m true", {"evt.res": "EPERM"}),
+    Contained(
+        "Child made in a user namespace in a container",
+        re.compile("^python3"),
+        "$PYTHON -c 'import ctypes, os\npid = ctypes.CDLL(None).syscall(56, 0x10000011, 0, 0, 0, 0)\n"
+        "os.waitpid(pid, 0) if pid else os._exit(0)'",
+        {"evt.arg.flags": re.compile("CLONE_NEWUSER")},
+        box="tools",
+    ),
     Contained(
         "Disk or memory of the host opened in a container",
         "cat",
