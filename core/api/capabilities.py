@@ -337,8 +337,8 @@ class Shrinks(Protocol):
 
     def shrink(self) -> int:
         """Memory is short (`memory.limit`): forget a part of it, half of what there is or so, and first what was not
-        used for longest. How many entries that were; 0: nothing is left. On the event loop, also for a `blocking`
-        component whose thread may be at work; some 10 ms at most."""
+        used for longest. How many entries that were; 0: nothing is left. On the event loop, also before and during
+        `start`, and for a `blocking` component whose thread may be at work; some 10 ms at most."""
 
 
 class Obstacle(msgspec.Struct, frozen=True):

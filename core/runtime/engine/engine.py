@@ -139,6 +139,7 @@ class Engine:
         try:
             async with self._group:
                 self._tasks.own(self._group)
+                self._tasks.spawn(self._memory.run(), "memory bound")
                 work = await self._begin()
                 watchdog.sources_run()
                 if duration is not None:
@@ -299,7 +300,6 @@ class Engine:
     async def _tick(self) -> None:
         while True:
             self._manager.loop_answers()
-            self._memory.check()
             await tick(1.0)
             self._losses.report()
             self._responses.tick()

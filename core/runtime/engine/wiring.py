@@ -105,7 +105,7 @@ def wire(
     pumps = tuple(pump(built) for built in assembly.sources)
     responses.on_switch = lambda: use_kills(pumps, responses.kernel_kills)
     memory = MemoryBound(
-        lambda: assembly.memory_limit, memory_steps(assembly, alerts, pumps), gate, notify=alerts.notice, spawn=spawn,
+        lambda: assembly.memory_limit, memory_steps(assembly, alerts, pumps), gate, notify=alerts.notice,
         metrics=metrics,
     )  # fmt: skip
     return Wired(alerts, responses, evaluation, wanted, pumps, demand, memory)

@@ -148,8 +148,8 @@ class Scene:
         )  # fmt: skip
         steps = [MemoryStep(name, self._giving) for name in ("caches", "names")]
         self._memory = MemoryBound(
-            lambda: 100 * _MIB, steps, self._gate, notify=self._alerts.notice, spawn=self._spawn,
-            metrics=self._metrics, resident=lambda: self._resident,
+            lambda: 100 * _MIB, steps, self._gate, notify=self._alerts.notice, metrics=self._metrics,
+            resident=lambda: self._resident,
         )  # fmt: skip
 
     def _pumped(self, plugin: str, shape: Callable[..., Source], documents: bool) -> PumpedSource:
@@ -213,6 +213,7 @@ class Scene:
         self._running = self._group.create_task(self.pump.run())
         self._tasks.append(self._running)
         self._tasks.append(self._group.create_task(self._heartbeats.run()))
+        self._tasks.append(self._group.create_task(self._memory.run()))
         if self.pump.reconciler is not None:
             self._tasks.append(self._group.create_task(self.pump.reconciler.run()))
         for _ in range(self.chance.randrange(15, 40)):
@@ -225,7 +226,6 @@ class Scene:
         """As the engine does it."""
         self._losses.report()
         self._alerts.report_suppressed()
-        self._memory.check()
         self.log("second", problems=self.pump.pipeline.tick(), **self._changed())
 
     async def _change(self) -> None:

@@ -1,7 +1,10 @@
 """The memory bound: given back is as much as it takes, in order; events are dropped when nothing is left to give."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from unittest.mock import patch
 
 import pytest
 
@@ -10,31 +13,31 @@ from mozu.core.flow.event_gate import EventGate
 from mozu.core.flow.memory_bound import MemoryBound, MemoryStep
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
+from mozu.core.testing import virtual_clock
 
 Fields = dict[str, str | int]
 LIMIT = 1_125
 """Of which eight tenths are 900, and events are dropped from 1,068 on."""
+BURST = 50
+"""A second: from 850 on memory may be at the mark before the next tick."""
 
 
 class Machine:
     """A process whose memory is what its holders hold, and `rest`, which none of them can give back."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **held: int) -> None:
-        monkeypatch.setattr(memory_bound, "_INTERVAL", 0.0)
-        monkeypatch.setattr(memory_bound, "_CALM", 0.01)
+        monkeypatch.setattr(memory_bound, "_BURST", BURST)
         monkeypatch.setattr(memory_bound, "trim", self._trim)
         self.held, self.rest, self.limit, self.trimmed = held, 0, LIMIT, 0
         self.shrunk: list[str] = []
         self.notices: list[tuple[str, Severity, str, Fields]] = []
         self.gate, self.metrics = EventGate(), Metrics()
-        self.tasks: list[Awaitable[None]] = []
         self.reading: Callable[[], int] = self.all_held
         self.bound = MemoryBound(
             lambda: self.limit,
             [MemoryStep(name, self._shrink(name)) for name in held],
             self.gate,
             notify=self._report,
-            spawn=lambda work, _: self.tasks.append(work),
             metrics=self.metrics,
             resident=lambda: self.reading(),
         )
@@ -57,8 +60,8 @@ class Machine:
     def _report(self, rule: str, priority: Severity, text: str, **fields: str | int) -> None:
         self.notices.append((rule, priority, text, fields))
 
-    def tick(self, then: Callable[[], None] = lambda: None) -> None:
-        """A second passes; an episode, if one begins, goes on to its end. `then` happens after its first round."""
+    def run(self, then: Callable[[], None] = lambda: None) -> None:
+        """An hour passes: an episode that begins at once is over by then. `then` happens after its first round."""
         given_back, pending = self.bound._give_back, [then]
 
         async def and_then(before: Mapping[str, int]) -> None:
@@ -67,14 +70,13 @@ class Machine:
                 pending.pop()()
 
         self.bound._give_back = and_then  # type: ignore[method-assign]  # no time says when a round is over
-        self.bound.check()
-
-        async def all_tasks() -> None:
-            while self.tasks:
-                await self.tasks.pop()
-
-        asyncio.run(all_tasks())
+        virtual_clock.run(self.run_for(3600.0))
         self.bound._give_back = given_back  # type: ignore[method-assign]  # as it was
+
+    async def run_for(self, seconds: float) -> None:
+        """On a virtual clock."""
+        with patch.object(time, "monotonic", asyncio.get_running_loop().time), contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.bound.run(), seconds)
 
     def rules(self) -> list[str]:
         return [rule for rule, *_ in self.notices]
@@ -87,7 +89,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def test_below_eight_tenths_nothing_happens(machine: Machine) -> None:
     machine.rest = 100
-    machine.tick()
+    machine.run()
 
     assert ([], [], 0) == (machine.shrunk, machine.notices, machine.trimmed)
 
@@ -100,43 +102,32 @@ def test_memory_that_grows_towards_the_mark_is_looked_at_until_it_passes_it(mach
         return machine.all_held()
 
     machine.held, machine.rest = {"caches": 600, "look_back": 0, "processes": 0}, 100
-    machine.tick()
+    machine.run()
     machine.reading = resident
-    machine.tick()
+    machine.run()
 
     assert {"caches"} == set(machine.shrunk)
     assert ["Memory limit reached", "Memory limit kept"] == machine.rules()
 
 
 def test_memory_that_grows_and_stops_below_the_mark_is_left_alone(machine: Machine) -> None:
-    machine.tick()
+    machine.run()
     machine.rest = 90
-    machine.tick()
+    machine.run()
 
-    assert ([], [], []) == (machine.tasks, machine.shrunk, machine.notices)
-
-
-def test_one_episode_at_a_time_gives_memory_back(machine: Machine) -> None:
-    machine.rest = LIMIT
-    machine.bound.check()
-    machine.bound.check()
-    assert 1 == len(machine.tasks)
-
-    machine.rest = 0
-    machine.tick()
-    assert [] == machine.tasks
+    assert ([], []) == (machine.shrunk, machine.notices)
 
 
 def test_no_limit_is_no_bound(machine: Machine) -> None:
     machine.rest, machine.limit = 10**9, 0
-    machine.tick()
+    machine.run()
 
     assert [] == machine.shrunk
 
 
 def test_as_much_is_given_back_as_it_takes_and_of_the_first_that_has_some(machine: Machine) -> None:
     machine.rest = 300
-    machine.tick()
+    machine.run()
 
     assert (["caches", "caches"], 3) == (machine.shrunk, machine.trimmed)  # at first, and after each that gave
     assert {"caches": 100, "look_back": 300, "processes": 200} == machine.held
@@ -148,7 +139,7 @@ def test_as_much_is_given_back_as_it_takes_and_of_the_first_that_has_some(machin
 
 def test_what_comes_later_gives_only_once_there_is_nothing_left_before_it(machine: Machine) -> None:
     machine.rest = 550
-    machine.tick()
+    machine.run()
 
     assert ["caches"] * 4 + ["look_back"] * 2 == machine.shrunk
     assert {"caches": 300, "look_back": 200, "processes": 0} == machine.bound.numbers()["given_back"]
@@ -161,7 +152,7 @@ def test_free_pages_alone_may_be_enough(machine: Machine, monkeypatch: pytest.Mo
         machine.rest = 0
 
     monkeypatch.setattr(memory_bound, "trim", trimmed)
-    machine.tick()
+    machine.run()
 
     assert [] == machine.shrunk
     assert ["Memory limit kept"] == machine.rules()
@@ -178,7 +169,7 @@ def test_where_everything_is_given_back_and_it_is_not_enough_events_are_dropped_
         machine.rest = 0
 
     machine.rest = LIMIT + 1
-    machine.tick(relief)
+    machine.run(relief)
 
     assert {"caches": 0, "look_back": 0, "processes": 0} == machine.held
     assert ([True], False) == (closed, machine.gate.is_closed)
@@ -198,7 +189,7 @@ def test_between_the_mark_and_the_limit_no_event_is_dropped(machine: Machine) ->
         machine.rest = 0
 
     machine.rest = LIMIT - 100
-    machine.tick(relief)
+    machine.run(relief)
 
     assert [False] == closed
     assert ["Memory limit reached", "Memory limit kept"] == machine.rules()
@@ -209,7 +200,7 @@ def test_a_limit_that_a_reload_lifts_ends_the_episode(machine: Machine) -> None:
         machine.limit = 0
 
     machine.rest = 2 * LIMIT
-    machine.tick(lifted)
+    machine.run(lifted)
 
     assert not machine.gate.is_closed
     assert "Memory limit kept" == machine.rules()[-1]
@@ -217,9 +208,9 @@ def test_a_limit_that_a_reload_lifts_ends_the_episode(machine: Machine) -> None:
 
 def test_another_episode_is_reported_again(machine: Machine) -> None:
     machine.rest = 250
-    machine.tick()
+    machine.run()
     machine.held["caches"] = 400
-    machine.tick()
+    machine.run()
 
     assert ["Memory limit reached", "Memory limit kept"] * 2 == machine.rules()
     assert machine.bound.numbers()["highest"] == 1_150
