@@ -54,10 +54,17 @@ struct filter_scratch {
   u64 kill_fd, kill_wants_peer; /* arguments of kill_part_socket */
   struct kill_facts facts;
   u64 left;                  /* bytes of the path that is_reached_as_given has not compared yet */
+  u64 file;                  /* struct file that an open gave; 0: it was not looked at yet */
   struct tested_path given;  /* to the call, made absolute */
   struct tested_path real;   /* that an open reached, where it is another */
 };
 _Static_assert(sizeof(struct filter_scratch) == FILTER_SCRATCH_SIZE, "filter_scratch");
+
+/* What an open was asked for; of the file that it gave nothing is known yet. */
+inlined void take_open_args(struct filter_scratch *g, const struct syscall_ctx *sys) {
+  parse_open_args(&g->open, sys);
+  g->file = 0;
+}
 
 /* The process predicates that may hold of the calling process, a bit each: by PROC_VERDICTS, else by its name
    (PROC_COMM_VERDICTS), else all of them. */
@@ -266,6 +273,7 @@ inlined u64 reached_by(struct filter_scratch *g, const struct syscall_ctx *sys, 
   }
   struct file *file = fd_file(task, sys->result);
   if (!file) return REACHED_UNKNOWN;
+  g->file = (u64)file;
   READ(path, file->f_path);
   if (!path.dentry) return REACHED_UNKNOWN;
   READ(root, task->fs->root); /* not task_root, which is a call of a helper */
@@ -308,11 +316,18 @@ inlined bool path_differs(struct filter_scratch *g, struct file *file) {
   return true;
 }
 
+/* The file that an open gave; its address lies in g->file then. */
+inlined struct file *opened_file(struct filter_scratch *g, const struct syscall_ctx *sys) {
+  volatile u64 *at = &g->file;
+  if (!*at) *at = (u64)fd_file(current_task(), sys->result);
+  return TYPED(file, *at);
+}
+
 /* Whether an open that no rule matches must be emitted all the same, since later events on the descriptor would show
    another path, or another type: a directory is one where the open asked for that (O_DIRECTORY), else a file. */
 inlined bool must_emit_differing(struct filter_scratch *g, const struct syscall_ctx *sys, const struct open_args *open) {
   if (sys->result < 0) return false;
-  struct file *file = fd_file(current_task(), sys->result);
+  struct file *file = opened_file(g, sys);
   if (!file || (is_directory(file) && !(open->flags & O_DIRECTORY))) return true;
   return path_differs(g, file);
 }
@@ -321,13 +336,13 @@ inlined bool must_emit_differing(struct filter_scratch *g, const struct syscall_
 inlined bool must_emit_path(struct filter_scratch *g, const struct syscall_ctx *sys, const struct open_args *open) {
   struct dentry *dentry = 0;
   if (sys->result < 0) return false;
-  struct file *file = fd_file(current_task(), sys->result);
+  struct file *file = opened_file(g, sys);
   if (!file) return true;
   bool directory = is_directory(file), as_file = directory && !(open->flags & O_DIRECTORY);
   READ(dentry, file->f_path.dentry);
   g->given.dentry = (u64)dentry;
   if (as_file) g->given.raw |= OPENED_AS_FILE;
-  if (!dentry || !store_opened_path(file, (struct opened_path *)&g->given.dentry)) return as_file || path_differs(g, file);
+  if (!dentry || !store_opened_path(g->file, (struct opened_path *)&g->given.dentry)) return as_file || path_differs(g, file);
   /* Relative paths start from directories, and programs that append those look up no kept path. */
   return directory && path_differs(g, file);
 }

@@ -80,10 +80,11 @@ inlined struct dentry *real_root(struct scratch *s, struct path *path, struct pa
   struct inode *file = 0;
   struct super_block *block = 0;
   if (!root->dentry || !root->mnt) return 0;
-  READ(file, TYPED(dentry, path->dentry)->d_inode);
-  READ(block, file->i_sb);
   climb_to_top_mount(s, root->mnt);
   VIEW(mounted, top, TYPED(mount, s->walk.mount)->mnt.mnt_root);
+  if (&s->walk.mount->mnt == path->mnt) return top->root;
+  READ(file, TYPED(dentry, path->dentry)->d_inode);
+  READ(block, file->i_sb);
   return top->block == block ? top->root : 0;
 }
 

@@ -125,7 +125,7 @@ inlined bool keep_path(struct scratch *s, struct file *file) {
   g->given.length = g->given.raw = length;
   barrier_var(length);
   read_kernel(g->given.bytes, length & (MAX_OPENED_PATH - 1), s->record + sizeof(struct open));
-  return store_opened_path(file, (struct opened_path *)&g->given.dentry);
+  return store_opened_path(file_address(s, file), (struct opened_path *)&g->given.dentry);
 }
 
 inlined int count_recognised(u32 type) {

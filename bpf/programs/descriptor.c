@@ -13,7 +13,7 @@ inlined int descriptor_exit(const struct syscall_ctx *sys) {
   volatile struct descriptor *e = (void *)s->record;
   COPY_ARGS(e->args, sys->args);
   s32 fd = layout->fd == RESULT ? result : e->args[layout->fd & 7];
-  if (number == NR_open_by_handle_at && result >= 0) delete_opened_path(fd_file(task, result));
+  if (number == NR_open_by_handle_at && result >= 0) delete_opened_path(file_address(s, fd_file(task, result)));
   fill_descriptor(s, e, sys, task, fd);
   if (layout->address >= 0)
     e->address = append_address(s, sys, e->args[layout->address & 7], e->args[(layout->address + 1) & 7]);

@@ -11,7 +11,7 @@ inlined u64 part_process_bits(const struct filter_call *call) { return process_b
 inlined u64 part_count_filtered(const struct filter_call *call) { return count_filtered(call->sys); }
 
 inlined u64 part_open_args(const struct filter_call *call) {
-  parse_open_args(&call->g->open, call->sys);
+  take_open_args(call->g, call->sys);
   return 0;
 }
 

@@ -32,7 +32,7 @@ inlined int open_exit(const struct syscall_ctx *sys) {
   if (result >= 0) {
     u32 fmode = 0;
     file = fd_file(task, result);
-    delete_opened_path(file);
+    delete_opened_path(file_address(s, file));
     READ(fmode, file->f_mode);
     READ(path, file->f_path);
     marks = 0;

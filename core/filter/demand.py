@@ -84,9 +84,13 @@ class Demand(msgspec.Struct, frozen=True):
 
     def predicate(self, source: str, name: str) -> Formula:
         """What must hold of an event of this type for any evaluator, or the state, to want it."""
+        changing = _changing(self.state_dependencies(source), name)
+        return any_of((self.evaluators_predicate(source, name), *changing))
+
+    def evaluators_predicate(self, source: str, name: str) -> Formula:
+        """The same for any evaluator alone."""
         interests = self.of(source)
-        wanted = [interests[one].predicate for one in (name, "*") if one in interests]
-        return any_of((*wanted, *_changing(self.state_dependencies(source), name)))
+        return any_of(interests[one].predicate for one in (name, "*") if one in interests)
 
     def whole(self) -> "Demand":
         """The same with every event of the wanted types."""

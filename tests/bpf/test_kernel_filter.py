@@ -29,7 +29,7 @@ LONGEST: Final = 254
 AT_FDCWD, O_DIRECTORY = -100, 0o200000
 ROUGH: Final = re.compile(rb"//|/\Z|/\.(/|\Z)|/\.\.")
 """Of an absolute path: that it is not plain. `..b` is taken for `..`."""
-SCRATCH, OPENED_PATHS = 6, 11
+SCRATCH, OPENED_PATHS, OPENED_AT = 6, 11, 28
 """Numbers of maps in kernel_model.h."""
 
 
@@ -284,6 +284,7 @@ def test_an_open_that_is_given_descriptor_0_has_opened_a_file(kernel: ctypes.CDL
     made.tree.file(0, 1, made.tree.entry(made.here, "f", 1, REGULAR))
     opened(kernel, b"/etc/other", 0)
     assert kernel.differs(ctypes.c_uint64(0))
+    kernel.without(OPENED_AT)
     kernel.without(OPENED_PATHS)
     assert kernel.must_emit(ctypes.c_uint64(0))
     opened(kernel, b"/etc/d/f", 0)
@@ -297,6 +298,51 @@ def kept(kernel: ctypes.CDLL, fd: int, entry: int) -> tuple[bytes, int]:
     kernel.record.restype = ctypes.c_void_p
     length = kernel.append_kept(fd, entry, ctypes.byref(raw))
     return ctypes.string_at(kernel.record(), length), raw.value
+
+
+def place_of(kernel: ctypes.CDLL, fd: int) -> Memory:
+    """That of its file in the map OPENED_AT."""
+    kernel.place.restype = ctypes.c_void_p
+    return Memory("opened_at", kernel.place(fd))
+
+
+def keep(kernel: ctypes.CDLL, path: bytes, fd: int) -> None:
+    opened(kernel, path, fd)
+    assert not kernel.must_emit(ctypes.c_uint64(0)), path
+
+
+def test_a_place_is_of_the_first_file_that_comes_and_others_are_kept_beside_it(kernel: ctypes.CDLL) -> None:
+    made = Made(kernel)
+    file = made.tree.entry(made.here, "f", 1, REGULAR)
+    for fd in (3, 4):
+        made.tree.file(fd, 1, file)
+    place_of(kernel, 4).put("file", 0x1000)
+    place_of(kernel, 4).put("claims", 1)
+    for path in (b"/one", b"/another"):
+        keep(kernel, path, 3)
+        keep(kernel, path + b"/more", 4)
+        assert [path, path + b"/more"] == [kept(kernel, fd, file)[0] for fd in (3, 4)]
+    assert (1, 0x1000) == (place_of(kernel, 3)["claims"], place_of(kernel, 4)["file"])
+    assert 0 == place_of(kernel, 4)["path.length"], "that of the other file"
+
+    kernel.forget_path(3)
+    assert [b"", b"/another/more"] == [kept(kernel, fd, file)[0] for fd in (3, 4)]
+    kernel.forget_path(4)
+    assert [b"", b""] == [kept(kernel, fd, file)[0] for fd in (3, 4)]
+    keep(kernel, b"/again", 3)
+    assert b"/again" == kept(kernel, 3, file)[0]
+    assert 1 == place_of(kernel, 3)["claims"]
+
+
+def test_of_two_files_that_come_to_a_place_at_once_neither_gets_it(kernel: ctypes.CDLL) -> None:
+    made = Made(kernel)
+    file = made.tree.entry(made.here, "f", 1, REGULAR)
+    made.tree.file(3, 1, file)
+    place_of(kernel, 3).put("claims", 2)
+
+    keep(kernel, b"/one", 3)
+    assert b"/one" == kept(kernel, 3, file)[0]
+    assert (0, 0) == (place_of(kernel, 3)["file"], place_of(kernel, 3)["path.length"])
 
 
 def test_the_path_of_an_open_that_is_discarded_is_kept_for_its_file(kernel: ctypes.CDLL) -> None:
@@ -344,6 +390,7 @@ def test_a_directory_that_was_opened_as_a_file_has_an_event_where_there_is_no_ro
 ) -> None:
     made = Made(kernel)
     made.tree.file(3, 1, made.here)
+    kernel.without(OPENED_AT)
     kernel.without(OPENED_PATHS)
     opened(kernel, b"/etc/d", 3)
     assert kernel.must_emit(ctypes.c_uint64(0))
@@ -369,6 +416,7 @@ def test_an_open_is_emitted_where_its_path_cannot_be_kept_or_is_that_of_a_direct
     made.tree.file(3, 1, file)
     opened(kernel, b"/other", 3)
     assert not kernel.must_emit(ctypes.c_uint64(0))
+    kernel.without(OPENED_AT)
     kernel.without(OPENED_PATHS)
     assert kernel.must_emit(ctypes.c_uint64(0))
     opened(kernel, b"/etc/d/f", 3)

@@ -27,6 +27,7 @@ static struct group_tab groups[1];
 static struct meter meter;
 static struct account accounts[ACCOUNT_PLACES];
 static struct opened_path paths[4];
+static struct opened_at places[OPENED_PLACES];
 static struct verdicts known[4], named[4], by_name[4], other_names;
 static u64 generation, moves, versions[32], recognised;
 static u8 changes[NUMBERS_END];
@@ -45,12 +46,12 @@ void begin(void) {
   __builtin_memset(counts, 0, sizeof(counts)); __builtin_memset(tasks, 0, sizeof(tasks));
   __builtin_memset(&meter, 0, sizeof(meter)); __builtin_memset(accounts, 0, sizeof(accounts));
   __builtin_memset(tabs, 0, sizeof(tabs)); __builtin_memset(groups, 0, sizeof(groups));
-  __builtin_memset(changes, 0, sizeof(changes)); __builtin_memset(&fs, 0, sizeof(fs));
+  __builtin_memset(places, 0, sizeof(places)); __builtin_memset(changes, 0, sizeof(changes)); __builtin_memset(&fs, 0, sizeof(fs));
   filter.given.raw = filter.real.raw = 0;
   filter.caller = (struct caller){};
   ARRAY(SCRATCH, scratches); ARRAY(COUNTS, counts); ONE(SETTINGS, settings); ONE(SYSCALL_CTX, call); ONE(FILTER_SCRATCH, filter);
   ONE(FLOW, flow); ARRAY(TAB, tabs); ARRAY(GROUP_TAB, groups); ONE(METER, meter); ARRAY(ACCOUNTS, accounts);
-  HASH(OPENED_PATHS, paths, 8); ONE(GENERATION, generation); ONE(CGROUP_MOVES, moves); HASH(COMM_VERDICTS, by_name, 16);
+  HASH(OPENED_PATHS, paths, 8); ARRAY(OPENED_AT, places); ONE(GENERATION, generation); ONE(CGROUP_MOVES, moves); HASH(COMM_VERDICTS, by_name, 16);
   ONE(COMM_DEFAULT, other_names); HASH(PROC_COMM_VERDICTS, named, 4); HASH(PROC_VERDICTS, known, 4); ARRAY(TASK_CHANGES, changes);
   HASH(TASK_VERSIONS, versions, 4); HASH(JUDGED_CALLS, judged, 8); HASH(CALLER_CLASSES, classes, 8); ONE(RECOGNISED, recognised);
   settings = (struct settings){.own = 1};
@@ -146,11 +147,14 @@ int plain(const char *text) {
   __builtin_strcpy(filter.given.bytes, text);
   return is_plain(&filter.given);
 }
-int name(s32 dirfd, u64 user) { return name_of(&filter.given, &call, dirfd, user); }
+int name(s32 dirfd, u64 user) {
+  take_open_args(&filter, &call);
+  return name_of(&filter.given, &call, dirfd, user);
+}
 u64 reached(int compares) { return reached_by(&filter, &call, compares); }
 int differs(u64 flags) { struct open_args open = {.flags = flags}; return must_emit_differing(&filter, &call, &open); }
 int must_emit(u64 flags) { struct open_args open = {.flags = flags}; return must_emit_path(&filter, &call, &open); }
-void parse(void) { parse_open_args(&filter.open, &call); }
+void parse(void) { take_open_args(&filter, &call); }
 u64 bits(void) { return process_bits(&call, &filter); }
 int discard(void) { return count_filtered(&call); }
 void look_up_socket(s32 fd, int is_socket, int protocol) { lookup_sock(&filter.sock, &call, fd, is_socket, protocol); }
@@ -180,7 +184,8 @@ u64 times_recognised(void) { return recognised; }
 u64 written(u64 *flags) { *flags = output_flags; return output_length; }
 char *outputs(void) { return output; }
 void set_ring(int refuses, u64 bytes) { refuses_output = refuses; filled = bytes; }
-void forget_path(u32 fd) { delete_opened_path(&files[fd]); }
+struct opened_at *place(u32 fd) { return place_of((u64)&files[fd]); }
+void forget_path(u32 fd) { delete_opened_path((u64)&files[fd]); }
 u32 append_kept(u32 fd, u32 dentry, u16 *raw) {
   return append_opened_path(&scratches[SLOT_CALL], &files[fd], &dentries[dentry], raw);
 }

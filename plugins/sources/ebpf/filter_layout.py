@@ -17,7 +17,7 @@ _HEADERS: Final = (
 )
 _STRUCTS: Final = (
     *("flow", "account", "meter", "tab", "group_tab"),
-    *("counts", "settings", "syscall_ctx", "verdicts", "opened_path", "open_args", "sock_info"),
+    *("counts", "settings", "syscall_ctx", "verdicts", "opened_path", "opened_at", "open_args", "sock_info"),
     *("caller", "tested_path", "kill_facts", "filter_scratch"),
 )
 """Those that are read, each after what it holds by value."""

@@ -45,7 +45,7 @@ SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
 SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
 """For splice, which refuses the unknown flag before it looks at anything else."""
 _SCRATCH_SIZE: Final = 25160
-_FILTER_SCRATCH_SIZE: Final = 1536
+_FILTER_SCRATCH_SIZE: Final = 1544
 SIZES: Final = {
     "SCRATCH_SIZE": _SCRATCH_SIZE,
     "SYSCALL_CTX_SIZE": 112,
@@ -54,6 +54,7 @@ SIZES: Final = {
     "URING_REQUEST_SIZE": 9192,
     "FILTER_SCRATCH_SIZE": _FILTER_SCRATCH_SIZE,
     "OPENED_PATH_SIZE": 280,
+    "OPENED_AT_SIZE": 296,
     "KILL_SIZE": KILL.size,
     "KILL_SHARED_SIZE": KILL_SHARED.size,
     "CALLER_CLASS_SIZE": CALLER_CLASS.size,
@@ -75,9 +76,11 @@ MAX_JUDGED_CALLS: Final = 1 << 16
 """Opens that the kernel can recognise: 5 MiB of it."""
 MAX_CALLERS: Final = 1 << 14
 """Callers whose class the kernel can know: a task is one for each type of open."""
+OPENED_PLACES: Final = filter_layout.constant("OPENED_PLACES")
+"""Entries of OPENED_AT: files that keep their paths without a look-up in a hash; 5 MiB."""
 MAX_OPENED_PATHS: Final = 16384
-"""Entries of OPENED_PATHS. The key is the address of a struct file, which later files get again: this bounds the files
-that are open at once, not those that are ever opened."""
+"""The same of OPENED_PATHS. The keys are addresses of structs file, which later files get again: both together bound
+the files that are open at once, not those that are ever opened."""
 
 
 def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, int, int]]:
@@ -101,6 +104,7 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "RAW_TP_PROGS": (prog_array, 4, 4, PROGRAMS_END),
         "FILTER_SCRATCH": (per_cpu, 4, SIZES["FILTER_SCRATCH_SIZE"], 1),
         "OPENED_PATHS": (bpf_syscall.HASH, 8, SIZES["OPENED_PATH_SIZE"], MAX_OPENED_PATHS),
+        "OPENED_AT": (array, 4, SIZES["OPENED_AT_SIZE"], OPENED_PLACES),
         "GENERATION": (array, 4, 8, 1),
         "CGROUP_MOVES": (array, 4, 8, 1),
         "COMM_VERDICTS": (bpf_syscall.HASH, NAME, ENTRY.size, NAMES),

@@ -11,17 +11,21 @@ import pytest
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.filter.formula import FALSE, Formula, any_of
 from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import choose, names
 from mozu.plugins.sources.ebpf.kernel_filter.exact_match import reads_no_more
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 from tests.support import bpf_machine, filter_facts
+from tests.support.filter_calls import Call, Sock, decided
 from tests.support.filter_comparison import wants
 from tests.support.filter_facts import Facts, is_true, of_call, of_open, random_facts, random_formula
 
 ROUNDS: Final = 1000 if os.environ.get("MOZU_FUZZ") == "full" else 60
 EXACT: Final = filter_layout.place("syscall_ctx", "exact")
 OPENAT: Final = SYSCALL_SPECS["openat"]
+OF_IP: Final = "fd.type in (ipv4, ipv6)"
+CONNECTION, FILE = Sock(family=2, protocol=6, state=1, remote_port=80), Sock()
 
 
 def is_marked(code: RelocatableCode, facts: Facts, number: int, *, named: bool = True) -> bool:
@@ -135,3 +139,23 @@ def test_a_protocol_is_part_of_an_exact_match_only_where_the_filter_looks_it_up(
 
     assert named("fd.l4proto = tcp and evt.rawres > 7", other, kind="recvfrom")
     assert not named("fd.type = ipv4 and evt.rawres > 7", other, kind="recvfrom")
+
+
+@pytest.mark.parametrize("name", ["dup", "dup2", "fcntl"])
+@pytest.mark.parametrize("rule", [f"{OF_IP} and evt.rawres in (0, 1, 2)", OF_IP, None])
+def test_a_copy_of_a_descriptor_is_an_exact_match_where_a_rule_names_it(
+    name: str, rule: str | None
+) -> None:
+    """The state wants all that become a standard descriptor."""
+    of_copies = [] if rule is None else [f"evt.type = {name} and {rule}"]
+    demand = wants([*of_copies, "evt.type = execve and proc.stdin.type = ipv4"])
+    code = choose(demand, filterable_types(demand)).functions[name].code
+    spec = SYSCALL_SPECS[name]
+    found = [
+        (one.passes, one.is_marked)
+        for sock in (CONNECTION, FILE)
+        for result in (0, 9)
+        for one in (decided(code, Call(spec, (7, 0, 0, 0, 0, 0), result, sock=sock)),)
+    ]
+    is_named, beyond = rule is not None, rule == OF_IP
+    assert [(True, is_named), (beyond, beyond), (True, False), (False, False)] == found

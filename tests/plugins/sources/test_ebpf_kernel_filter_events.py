@@ -330,6 +330,7 @@ KINDS: Final = (
     ),
     *("fd.sockfamily = ip", "fd.sockfamily = unix", "fd.l4proto = tcp", "fd.l4proto = udp", "fd.l4proto = icmp"),
     *("fd.l4proto in (tcp, udp)", "fd.l4proto = na", "fd.connected = true", "fd.connected = false", "fd.type != ipv4"),
+    *("fd.num in (0, 1, 5)", "fd.num >= 5", "fd.num != 5"),
     *("fd.connected != true", "fd.connected != false", "fd.type contains ipv", "fd.l4proto != tcp", "fd.type exists"),
 )
 CALLS_ON_DESCRIPTORS: Final = (

@@ -1,4 +1,4 @@
-"""Map OPENED_PATHS: files keep the path of their open, also where the kernel filter discarded the open."""
+"""Maps OPENED_AT and OPENED_PATHS: files keep the path of their open, also of one that the kernel filter discarded."""
 
 import os
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.ebpf
 UNWANTED: Final = f"{OPENS} and fd.name = /nowhere"
 READS_PATH: Final = "evt.type = fchown and fd.name exists"
 DIRECTORY_CALL: Final = "evt.type = fchownat and fd.name = /nowhere"
-"""Its descriptor may be a file, and its program emits no path of OPENED_PATHS."""
+"""Its descriptor may be a file, and its program emits no path of these maps."""
 
 
 def paths_of(events: Sequence[SyscallEvent]) -> list[str]:
@@ -106,6 +106,19 @@ def test_the_relative_path_of_an_open_is_stored(comparison: FilterComparison, li
     assert alerts(rules, filtered) == alerts(rules, whole)
 
 
+def test_a_file_that_is_renamed_keeps_the_name_of_its_open(comparison: FilterComparison, likely: Path) -> None:
+    """The kernel's path is another one by the time of the later event."""
+    rules = (UNWANTED, READS_PATH)
+    comparison.want(*rules)
+    given = likely / "renamed"
+    given.touch()
+
+    filtered, _ = comparison.act(opens.renamed, str(given), str(likely / "other"))
+
+    assert [] == [path for path in paths_of(filtered.of("openat")) if path == str(given)]
+    assert [str(given)] == [one[3][0] for one in alerts(rules, filtered)]
+
+
 def test_a_path_follows_the_file_through_dup_fork_and_sockets(comparison: FilterComparison, likely: Path) -> None:
     rules = (UNWANTED, READS_PATH)
     comparison.want(*rules)
@@ -127,8 +140,9 @@ def test_a_pipe_or_memfd_has_no_path_of_a_file(comparison: FilterComparison, kin
     assert alerts(rules, filtered) == alerts(rules, whole) != []
 
 
-def test_an_open_has_an_event_where_the_map_is_full(likely: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_open_has_an_event_where_there_is_no_room(likely: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
+    monkeypatch.setattr(maps, "OPENED_PLACES", 1)
     monkeypatch.setattr(maps, "MAX_OPENED_PATHS", 150)
     rules = (UNWANTED, READS_PATH)
     paths = [os.fsencode(likely / name) for name in ("x/up", "link/shadow") * 100]

@@ -58,6 +58,13 @@ def outside(root: str, directory: str, path: str) -> int:
     return call("openat", base, path, os.O_RDONLY, 0)
 
 
+def renamed(path: str, to: str) -> None:
+    """A call on the descriptor of a file that has another name by then."""
+    fd = os.open(path, os.O_RDONLY)
+    Path(path).rename(to)
+    os.fchown(fd, -1, -1)
+
+
 def deleted(path: str) -> dict[str, Any] | int:
     """Open a file that has no name any more by its link in /proc."""
     fd = os.open(path, os.O_RDONLY)

@@ -64,7 +64,8 @@ def choose(demand: Demand, types: Iterable[str], fields: Iterable[str] = ()) -> 
         if not _is_filterable(name):
             continue
         kept = names if name in OPENS else OpenedName.UNUSED
-        function = filter_function_of(SYSCALL_SPECS[name], predicate, process_predicates, kept)
+        of_rules = demand.evaluators_predicate("syscall", name)
+        function = filter_function_of(SYSCALL_SPECS[name], predicate, process_predicates, kept, of_rules)
         if function is not None:
             found[name] = function
     if not _all_messages_filtered_alike(found, needs):

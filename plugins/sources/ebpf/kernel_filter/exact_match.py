@@ -37,9 +37,10 @@ def named_by(case: Formula, bounds: Callable[[Leaf], Bounds]) -> Formula:
 
 
 def reads_no_more(exact: Formula, wanted: Formula) -> bool:
-    """Whether everything that it is about has been read for `wanted`."""
+    """Whether everything that it is about has been read for `wanted`; a socket is read late where it was not."""
+    read = _read(wanted)
     needs_protocol = has(exact, is_about_protocols) and not has(wanted, is_about_protocols)
-    return not needs_protocol and _read(exact) <= _read(wanted)
+    return not (needs_protocol and Subject.SOCKET in read) and _read(exact) <= read | {Subject.SOCKET}
 
 
 def _read(formula: Formula) -> set[Subject]:

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from mozu.core.abi.spec import NO_FD, SyscallSpec
+from mozu.core.abi.spec import NO_FD, RESULT, SyscallSpec
 from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.formula import (
     FALSE,
@@ -35,7 +35,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_program import (
 from mozu.plugins.sources.ebpf.kernel_filter.flags import of_argument
 from mozu.plugins.sources.ebpf.kernel_filter.opens import of_open
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
-from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, of_result
+from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, of_made_descriptor, of_result
 from mozu.plugins.sources.ebpf.kernel_filter.sockets import of_socket
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 
@@ -71,8 +71,12 @@ def filter_function_of(
     predicate: Formula,
     process_predicates: ProcessPredicates,
     names: OpenedName = OpenedName.UNUSED,
+    of_rules: Formula | None = None,
 ) -> FilterFunction | None:
-    """The function of a call; None where every event passes, or none can be made."""
+    """The function of a call; None where every event passes, or none can be made.
+
+    `of_rules`: the part of the predicate that can make an event an exact match, if it is not all of it.
+    """
     family = spec.family
     if family not in _FAMILIES:
         return None
@@ -88,7 +92,8 @@ def filter_function_of(
     if wanted is TRUE or cost(wanted) > MAX_COST:
         return None
     uses_processes = has(wanted, lambda check: check.of_process)
-    exact = _exact_match(predicate, wanted, spec, process_predicates if uses_processes else None)
+    named = predicate if of_rules is None else of_rules
+    exact = _exact_match(named, wanted, spec, process_predicates if uses_processes else None)
     code = _program(wanted, spec, names, exact) or _program(wanted, spec, names, exact := FALSE)
     if code is None:
         return None
@@ -150,6 +155,7 @@ def bounds_of(leaf: Leaf, spec: SyscallSpec) -> Bounds:
     readers: tuple[Callable[[], Bounds | None], ...] = (
         lambda: of_result(leaf) if spec.family in ("open", _EXEC) or _has_result(spec) else None,
         lambda: of_open(leaf, spec.name) if is_open else None,
+        lambda: of_made_descriptor(leaf) if spec.layout.fd == RESULT and not is_open else None,
         lambda: of_socket(leaf, spec) if spec.layout.fd != NO_FD and spec.family in _ABOUT_DESCRIPTORS else None,
         lambda: of_argument(leaf, spec) if not is_open else None,
     )

@@ -124,7 +124,7 @@ def plain_program(wanted: Formula, spec: SyscallSpec, exact: Formula = FALSE) ->
         program.require(without(wanted, is_about_sockets), program.discarded)
         program.find_socket(spec, wants_protocol=has(wanted, is_about_protocols))
     program.pass_if(wanted, exact)
-    return program.finished()
+    return program.finished(None if of_sockets else spec)
 
 
 def failed_program(wanted: Formula, exact: Formula = FALSE) -> RelocatableCode:
@@ -282,8 +282,8 @@ class FilterProgram:
 
     # --- the end
 
-    def finished(self) -> RelocatableCode:
-        """What is neither passed nor discarded by now is discarded."""
+    def finished(self, spec: SyscallSpec | None = None) -> RelocatableCode:
+        """What is neither passed nor discarded by now is discarded. `spec`: of a call whose socket was not read yet."""
         code = self.code
         code.bind(self.discarded)
         self._call("part_count_filtered")
@@ -293,6 +293,8 @@ class FilterProgram:
         is_exact = Label()
         for label, exact in self._matched:
             code.bind(label)
+            if spec is not None and has(exact, is_about_sockets):
+                self.find_socket(spec, wants_protocol=has(exact, is_about_protocols))
             decide(code, chunked(exact), self._tests, is_exact, self.passed, None)
         code.bind(is_exact)
         code.store(CALL, filter_layout.place("syscall_ctx", "exact").offset, 1, Width.BYTE)

@@ -26,6 +26,15 @@ def of_result(test: Comparison) -> Bounds | None:
     return _outcome(test) if test.field == "evt.res" else None
 
 
+def of_made_descriptor(test: Comparison) -> Bounds | None:
+    """The bounds of a comparison of the descriptor that a call has made, which is its result; None where it is of
+    something else."""
+    if test.field != "fd.num":
+        return None
+    bounds = compared(test, _result)
+    return Bounds(any_of((FAILED, bounds.true)), any_of((FAILED, bounds.false)))
+
+
 def _result(relation: str, constant: int) -> Formula:
     return NumberCheck(Subject.CALL, "result", relation, constant)
 

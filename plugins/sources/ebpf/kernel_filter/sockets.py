@@ -4,7 +4,7 @@ from typing import Final
 
 from mozu.core.abi.spec import RESULT, SyscallSpec
 from mozu.core.filter.comparison import EQUALITY, Comparison
-from mozu.core.filter.formula import FALSE, TRUE, Bounds, Formula, all_of, any_of, at_most, complement, negation
+from mozu.core.filter.formula import FALSE, TRUE, Bounds, Formula, all_of, any_of, complement, negation
 from mozu.plugins.sources.ebpf.kernel_filter.check import Check, NumberCheck, Subject, assumed
 from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, FAILED, flag
 
@@ -31,6 +31,8 @@ _KINDS: Final = {
     **dict.fromkeys(("unix",), _IS_UNIX),
     **dict.fromkeys(("f", "d", "file", "directory"), _IS_NO_SOCKET),
 }
+_COPIES: Final = frozenset(("dup", "dup2", "dup3"))
+_BOTH_KINDS_OF_IP: Final = ({"4", "6"}, {"ipv4", "ipv6"}, {"ip"})
 _PROTOCOLS: Final = {"tcp": (6,), "udp": (17,), "icmp": (1, 58)}
 _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg"))
 
@@ -38,9 +40,9 @@ _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg"))
 def of_socket(test: Comparison, spec: SyscallSpec) -> Bounds | None:
     """The bounds of a comparison of a descriptor; None where it is of something else."""
     if test.field in ("fd.type", "fd.typechar", "fd.sockfamily"):
-        return _or_unknown(_kind(test), spec)
+        return _where_open(_kind(test), _sure_kind(test, spec), spec)
     if test.field == "fd.l4proto":
-        return _or_unknown(_protocol(test), spec)
+        return _where_open(_protocol(test), FALSE, spec)
     if test.field == "fd.connected" and spec.name in _MESSAGES:
         unconnected = any_of((_NO_FILE, complement(_ESTABLISHED)))
         of_false = flag(test, FALSE)
@@ -65,15 +67,28 @@ def is_about_protocols(check: Check) -> bool:
     return is_about_sockets(check) and isinstance(check, NumberCheck) and check.member == "protocol"
 
 
-def _or_unknown(whole: Formula, spec: SyscallSpec) -> Bounds:
-    """A descriptor that was to be made and was not has a kind too, by its call."""
-    return at_most(any_of((_NO_FILE, whole, FAILED if spec.layout.fd == RESULT else FALSE)))
+def _where_open(whole: Formula, sure: Formula, spec: SyscallSpec) -> Bounds:
+    """What must hold of a file that stands there, and what is enough.
+
+    A descriptor that was to be made and was not has a kind too, by its call.
+    """
+    unknown = any_of((_NO_FILE, FAILED if spec.layout.fd == RESULT else FALSE))
+    return Bounds(any_of((unknown, whole)), any_of((unknown, complement(sure))))
 
 
 def _kind(test: Comparison) -> Formula:
     if test.op not in EQUALITY or not set(test.values) <= _KINDS.keys():
         return TRUE
     return any_of(_KINDS[value] for value in test.values)
+
+
+def _sure_kind(test: Comparison, spec: SyscallSpec) -> Formula:
+    """What decides it. The two kinds of IP have one test; what is no socket may be anything else; and what a call makes
+    anew is what its arguments say."""
+    is_made = spec.layout.fd == RESULT and spec.name not in _COPIES
+    values = set(test.values) if test.op in EQUALITY and not is_made else set()
+    is_ip = any(kinds <= values for kinds in _BOTH_KINDS_OF_IP)
+    return any_of((_IS_IP if is_ip else FALSE, _IS_UNIX if values & {"u", "unix"} else FALSE))
 
 
 def _protocol(test: Comparison) -> Formula:
