@@ -24,12 +24,12 @@ def test_sound_events_pass_both_looks(batch: list[Any]) -> None:
     [
         (None, "one has NoneType"),
         (alert("a"), "one has Alert"),
-        (SyscallEvent("syscall", "openat", 1.0), "time float"),  # type: ignore[arg-type]  # on purpose
+        (SyscallEvent("syscall", "openat", 1.0), "time float"),  # type: ignore[arg-type]  # a plugin without types may give it
         (SyscallEvent("syscall", "openat", True), "time bool"),
-        (DataEvent(7, "entry", 1), "source int"),  # type: ignore[arg-type]  # on purpose
-        (DataEvent("json", None, 1), "type NoneType"),  # type: ignore[arg-type]  # on purpose
-        (DataEvent("json", "entry", "now"), "time str"),  # type: ignore[arg-type]  # on purpose
-        (DataEvent("json", "entry", 1, "7"), "num str"),  # type: ignore[arg-type]  # on purpose
+        (DataEvent(7, "entry", 1), "source int"),  # type: ignore[arg-type]  # a plugin without types may give it
+        (DataEvent("json", None, 1), "type NoneType"),  # type: ignore[arg-type]  # a plugin without types may give it
+        (DataEvent("json", "entry", "now"), "time str"),  # type: ignore[arg-type]  # a plugin without types may give it
+        (DataEvent("json", "entry", 1, "7"), "num str"),  # type: ignore[arg-type]  # a plugin without types may give it
     ],
 )
 @pytest.mark.parametrize("beside", [CALL, ENTRY])

@@ -291,7 +291,7 @@ class Wrong(Batches):
 @pytest.mark.parametrize("live", [True, False])
 def test_what_is_no_event_is_rejected_and_costs_nothing_else(live: bool) -> None:
     good = DataEvent("json", "number", 0)
-    things: list[Any] = [None, 7, "text", [good, None, object()], [DataEvent("json", "number", "now")], [good]]  # type: ignore[arg-type]  # on purpose
+    things: list[Any] = [None, 7, "text", [good, None, object()], [DataEvent("json", "number", "now")], [good]]  # type: ignore[arg-type]  # a plugin without types may give it
     pump = play(Wrong(*things), Worker(100), live=live)
     pipeline = pump.pipeline
     assert (5, 3, 2) == (pipeline.received.value, pipeline.rejected.value, pipeline.evaluated.value)
