@@ -13,7 +13,7 @@ import pytest
 from mozu.plugins.sources.ebpf.cache_entry import decode, encode
 from tests.support import requirements
 from tests.support.running import Running, mozu_run
-from tests.support.tracing import NOBODY
+from tests.support.tracing import ORDINARY_UID
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(170)]
 RULE: Final = """
@@ -76,7 +76,7 @@ def flipped(file: Path) -> None:
 
 
 def given_away(file: Path) -> None:
-    os.chown(file, NOBODY, NOBODY)
+    os.chown(file, ORDINARY_UID, ORDINARY_UID)
 
 
 def of_another_kernel(file: Path) -> None:
@@ -87,7 +87,7 @@ def of_another_kernel(file: Path) -> None:
     ("spoil", "reported"),
     [
         (flipped, "its content does not have the digest"),
-        (given_away, f"belongs to uid {NOBODY} and not to root"),
+        (given_away, f"belongs to uid {ORDINARY_UID} and not to root"),
         (of_another_kernel, "it is for another kernel (5.15.0 #1 SMP)"),
     ],
     ids=["flipped bytes", "wrong owner", "another kernel's"],

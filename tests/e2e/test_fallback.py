@@ -14,7 +14,7 @@ import pytest
 from tests.support.docker import DockerEngine, docker
 from tests.support.own_namespace import CONFIG, OWN_NAMESPACE, RULES, Run, command, finished
 from tests.support.requirements import ROOT, ebpf, root
-from tests.support.tracing import NOBODY, environment, ordinary, place
+from tests.support.tracing import ORDINARY_UID, environment, ordinary, place
 
 __all__ = ["docker"]
 
@@ -72,7 +72,7 @@ def test_an_ordinary_user(folder: Path) -> None:
     run = finished([*OWN_NAMESPACE, *drop, *command(interpreter)], folder, environment(folder))
 
     check(run, "this process lacks CAP_BPF, CAP_PERFMON, CAP_DAC_READ_SEARCH")
-    assert [NOBODY] == [fields["user.uid"] for fields in run.of("A child process")]
+    assert [ORDINARY_UID] == [fields["user.uid"] for fields in run.of("A child process")]
 
 
 @pytest.mark.docker
@@ -85,7 +85,7 @@ def test_a_container_without_any_privilege(folder: Path, docker: DockerEngine) -
     variables = [word for pair in environment(Path("/")).items() for word in ("--env", "=".join(pair))]
     line = [
         "docker", "--host", f"unix://{docker.socket}", "run", "--rm", "--network", "none", "--read-only", "--cap-drop",
-        "ALL", "--user", f"{NOBODY}:{NOBODY}", "--security-opt", "no-new-privileges", *mounts, *variables,
+        "ALL", "--user", f"{ORDINARY_UID}:{ORDINARY_UID}", "--security-opt", "no-new-privileges", *mounts, *variables,
         "--workdir", str(folder), "registry.example:5000/team/box:1.2", *command(interpreter),
     ]  # fmt: skip
 

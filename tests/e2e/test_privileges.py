@@ -15,7 +15,7 @@ from mozu.core.runtime.builtin_plugins import BUILTINS
 from mozu.core.runtime.registry import Registry
 from mozu.core.state.procfs import PROC_PRIVILEGES
 from tests.support.requirements import ROOT, ebpf
-from tests.support.tracing import NOBODY, environment, ordinary, place
+from tests.support.tracing import ORDINARY_UID, environment, ordinary, place
 
 EBPF: Final = ("CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH")
 FEW: Final = "enrichers: []\nsinks: [stdout: {format: json}]\nevaluators: [falco: {rules: [rules.yaml]}]\n"
@@ -42,7 +42,7 @@ def run(folder: Path, capabilities: tuple[str, ...], *program: str) -> "subproce
     _, interpreter = ordinary()
     env = environment(folder)
     env["PYTHONPATH"] += f":{ROOT}"
-    line = [interpreter, "-m", "tests.support.capabilities", str(NOBODY), ",".join(capabilities), interpreter]
+    line = [interpreter, "-m", "tests.support.capabilities", str(ORDINARY_UID), ",".join(capabilities), interpreter]
     return subprocess.run(
         [*line, *program], cwd=folder, env=env, capture_output=True, text=True, timeout=150, check=False
     )
@@ -86,7 +86,7 @@ def root_process_is_followed(folder: Path, capabilities: tuple[str, ...]) -> str
     (folder / "mozu.yaml").write_text(f"{FEW}sources: [ptrace]\nstate_dir: {folder}/state\n")
     env = environment(folder)
     env["PYTHONPATH"] += f":{ROOT}"
-    line = [interpreter, "-m", "tests.support.capabilities", str(NOBODY), ",".join(capabilities), interpreter]
+    line = [interpreter, "-m", "tests.support.capabilities", str(ORDINARY_UID), ",".join(capabilities), interpreter]
     done = subprocess.run(
         [*own, *line, "-m", "mozu", "run", "-c", "mozu.yaml", "--duration", "2"], cwd=folder, env=env,
         capture_output=True, text=True, timeout=150, check=False,

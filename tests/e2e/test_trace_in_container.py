@@ -14,7 +14,7 @@ from tests.e2e.test_trace_handed_over import RULES
 from tests.support.build import compiled
 from tests.support.docker import DockerEngine, docker
 from tests.support.requirements import ROOT
-from tests.support.tracing import NOBODY, environment, ordinary
+from tests.support.tracing import ORDINARY_UID, environment, ordinary
 
 __all__ = ["docker"]
 
@@ -37,7 +37,8 @@ def command(
     variables = [word for pair in environment(Path("/")).items() for word in ("--env", "=".join(pair))]
     line = [
         "docker", "--host", f"unix://{docker.socket}", "run", "--rm", "--network", "none", "--read-only",
-        "--cap-drop", "ALL", "--user", f"{NOBODY}:{NOBODY}", "--security-opt", "no-new-privileges", *options,
+        "--cap-drop", "ALL", "--user", f"{ORDINARY_UID}:{ORDINARY_UID}",
+        "--security-opt", "no-new-privileges", *options,
         *mounts, *variables, "registry.example:5000/team/box:1.2",
         interpreter, "-m", "mozu", "trace", *traced,
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tests.support.requirements import ROOT, program, require
-from tests.support.tracing import NOBODY, ordinary
+from tests.support.tracing import ORDINARY_UID, ordinary
 
 _REGISTRY: Final = ("PIP_", "SSL_", "REQUESTS_")
 """Variables by which a machine says how its registries are reached."""
@@ -45,7 +45,7 @@ def give_away(at: Path) -> None:
     """To the ordinary user."""
     if os.geteuid() == 0:
         for found in (at, *at.rglob("*")):
-            os.chown(found, NOBODY, NOBODY, follow_symlinks=False)
+            os.chown(found, ORDINARY_UID, ORDINARY_UID, follow_symlinks=False)
 
 
 def _run(*command: object, at: Path) -> None:

@@ -14,10 +14,10 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-NOBODY: Final = 65534
+ORDINARY_UID: Final = 65534
 _AGAIN: Final = "import os, sys; os.execv(sys.executable, [sys.executable, '-c', ''])"
 """setpriv itself may still run what its user may not."""
-_DROP: Final = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+_DROP: Final = ["setpriv", f"--reuid={ORDINARY_UID}", f"--regid={ORDINARY_UID}", "--clear-groups"]
 
 
 @functools.cache
@@ -67,7 +67,7 @@ def place() -> Iterator[Path]:
             (root / name).mkdir()
         if os.geteuid() == 0:
             for found in (root, root / "home", root / "tree"):
-                os.chown(found, NOBODY, NOBODY)
+                os.chown(found, ORDINARY_UID, ORDINARY_UID)
         yield root
     finally:
         shutil.rmtree(root)
