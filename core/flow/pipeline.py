@@ -78,7 +78,7 @@ class SourcePipeline:
         metrics: Metrics,
         responses: Responses | None = None,
         gate: EventGate | None = None,
-        verdict_memory: int = 0,
+        verdict_memory: int,
     ) -> None:
         """`verdict_memory`: bytes that it may take; 0: every event is judged. `responses`: none to what is not live."""
         self.source, self.name, self.live, self.state = source, source.name, live, state
@@ -112,7 +112,7 @@ class SourcePipeline:
         self.latest = 0
         """Time of the newest event that a source of system calls has given, ns since the epoch."""
 
-    def use(self, bounds: EnrichmentBufferBounds, verdict_memory: int = 0) -> None:
+    def use(self, bounds: EnrichmentBufferBounds, verdict_memory: int) -> None:
         """These from the next batch on (a reload), with the enrichers that are wanted then."""
         self._buffer.use(bounds)
         self.verdicts.use(verdict_memory)

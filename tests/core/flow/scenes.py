@@ -165,7 +165,7 @@ class Scene:
         pipeline = SourcePipeline(
             source, live=live, origin="here", state=state, recorder=Recorder(self), enrichers=self._wanted,
             bounds=self._bounds(), evaluation=self._evaluation, alerts=self._alerts, fields=fields,
-            metrics=self._metrics, gate=self._gate,
+            metrics=self._metrics, gate=self._gate, verdict_memory=0,
         )  # fmt: skip
         reconciler = None
         if live and state is not None:
@@ -242,7 +242,7 @@ class Scene:
         elif drawn == 2:
             self._alerts.use(self._workers, redact=lambda alert: None, limiter=self._limiter())
         elif drawn == 3:
-            pipeline.use(self._bounds())
+            pipeline.use(self._bounds(), 0)
         elif drawn == 4:
             self._heartbeats.use({"sink0": chance.choice((0.0, 2.0, 10.0)), "sink1": 0.6})
         elif drawn == 5:

@@ -165,7 +165,7 @@ def test_what_is_held_is_recorded_at_once_and_evaluated_later() -> None:
 def test_bounds_of_a_reload_hold_for_what_comes_then() -> None:
     async def play(pipeline: SourcePipeline, unknown: Unknown, trace: Trace) -> None:
         pipeline.process(documents("held"))
-        pipeline.use(EnrichmentBufferBounds(events=1))
+        pipeline.use(EnrichmentBufferBounds(events=1), 0)
         pipeline.process(documents("held"))
 
     assert [

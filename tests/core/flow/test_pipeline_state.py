@@ -212,7 +212,7 @@ def test_events_of_a_class_that_nothing_declares_are_a_notice_until_a_reload_bri
     (notice,) = scene.taken.alerts
     assert ("Events undeclared", "made") == (notice.rule, notice.values["evt_source"])
     scene.pipeline._evaluation.use([Isolated("evaluator", "fresh", Wanting(), scene.metrics)])
-    scene.pipeline.use(EnrichmentBufferBounds())
+    scene.pipeline.use(EnrichmentBufferBounds(), 0)
     assert 2 == undeclared()
 
 
