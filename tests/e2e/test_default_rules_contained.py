@@ -26,10 +26,11 @@ OF_THE_HOST: Final[Mapping[str, str]] = MappingProxyType(
         "Editor wrote below root's home": "people edit on the host; File below root's home written",
         "Kernel program handler changed on the host": "Kernel told from a container to run a program",
         "Namespace of another process entered on the host": "Namespace entered from a container",
+        "Protection of the kernel changed": "the engine mounts /proc/sys so that nothing in it can be written",
         "Secrets shown elsewhere by a mount": "File system mounted in a container",
     }
 )
-"""Rule that is about the host alone → what there is for containers."""
+"""Rule whose act is of the host alone → what there is for containers."""
 ACTS: Final = [trigger for trigger in HOST if trigger.rule not in OF_THE_HOST and not kernel_lacks(trigger.call)]
 _BOX: Final = "contained"
 _PREPARED: Final = (

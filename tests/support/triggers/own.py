@@ -69,6 +69,12 @@ _HANDLE_OPENED: Final = (
     "assert call(304, os.open('/usr/bin', os.O_RDONLY), handle, 0) >= 0"
 )
 """An overlay has no handles; a mounted directory of the host has."""
+_MOVED_THERE: Final = (
+    "import ctypes; call = ctypes.CDLL(None).syscall; context = call(430, b'tmpfs', 0); "
+    "assert call(431, context, 6, 0, 0, 0) == 0; made = call(432, context, 0, 0); "
+    "assert call(429, made, b'', -100, b'/tmp', 4) == 0"
+)
+"""fsopen, fsconfig (to create), fsmount, move_mount: how util-linux mounts since 2.39."""
 _OUT: Final = "import socket; socket.create_connection(('203.0.113.1', 443))"
 CHILD: Final = (
     "import ctypes, os, signal, time\nlibc, pid = ctypes.CDLL(None), os.fork()\nif not pid: time.sleep(60)\n"
@@ -86,6 +92,61 @@ HOST: Final = (
         "python3",
         _python(_CONNECTED + "os.dup2(end.fileno(), 0)"),
         {"evt.type": re.compile("dup"), "fd.num": 0},
+    ),
+    Trigger(
+        "Program with a connection as its input and output",
+        "true",
+        _python(_CONNECTED + "for n in 0, 1: os.dup2(end.fileno(), n)\nos.execv('/bin/true', ['true'])"),
+        {"proc.stdin.name": re.compile("127.0.0.1")},
+    ),
+    Trigger(
+        "Shell without a script driven through pipes",
+        re.compile("^(da)?sh$"),
+        "mkfifo $TMP/fed; echo exit > $TMP/fed & sh < $TMP/fed | cat; rm $TMP/fed",
+        {"proc.stdin.name": re.compile("/fed$")},
+    ),
+    Trigger("Code added to a program by its environment", "bash", "BASH_ENV=/tmp/mozu-none bash -c true"),
+    Trigger(
+        "Protection of the kernel changed",
+        re.compile("^(da)?sh$"),
+        ": >> /proc/sys/kernel/randomize_va_space",
+        {"fd.name": "/proc/sys/kernel/randomize_va_space"},
+    ),
+    Trigger("Program named as a thread of the kernel", "kworker", "cp /bin/true $TMP/kworker; $TMP/kworker"),
+    Trigger(
+        "Log removed or emptied",
+        "python3",
+        _python("import ctypes; assert ctypes.CDLL(None).klogctl(4, ctypes.create_string_buffer(8), 0) == 0"),
+        {"evt.type": "syslog"},
+    ),
+    Trigger(
+        "Capability given to a file",
+        "python3",
+        _python(
+            "import os, struct\nopen('$TMP/bound', 'w').close()\n"
+            "os.setxattr('$TMP/bound', 'security.capability', struct.pack('<5I', 2 << 24, 128, 0, 0, 0))"
+        ),
+        {"evt.type": "setxattr"},
+    ),
+    Trigger("Set-user-id bit set", "python3", _python("import os\nos.mknod('$TMP/owned', 0o104755)")),
+    Trigger("History of commands removed", "bash", "HISTFILE=/dev/null bash -c true"),
+    Trigger(
+        "Process hidden behind a mount",
+        "python3",
+        (
+            *("unshare", "--mount"),
+            *_python(
+                "import ctypes\ncall = ctypes.CDLL(None).syscall\ntree = call(428, -100, b'/tmp', 1)\n"
+                "assert call(429, tree, b'', -100, b'/proc/1', 4) == 0"
+            ),
+        ),
+        {"evt.type": "move_mount"},
+    ),
+    Trigger(
+        "Code in a temporary directory run by an interpreter or loader",
+        re.compile("^(da)?sh$"),
+        "echo exit > /tmp/mozu-test-z; cd /tmp; sh mozu-test-z; rm mozu-test-z",
+        {"proc.cmdline": "sh mozu-test-z"},
     ),
     Trigger(
         "Process traced by an unexpected program",
@@ -401,6 +462,13 @@ CONTAINED: Final = (
         "Files of another process reached from a container", "cat", "/bin/cat /proc/1/root/etc/passwd", box="admin"
     ),
     Contained(
+        "Files of another process reached from a container",
+        "sh",
+        "cd /proc/1/root/etc",
+        {"evt.type": "chdir"},
+        box="admin",
+    ),
+    Contained(
         "Token of a service account read by an unexpected program",
         "cat",
         "d=/run/secrets/kubernetes.io/serviceaccount; /bin/mkdir -p $d; echo > $d/token; /bin/cat $d/token",
@@ -417,6 +485,13 @@ CONTAINED: Final = (
         "$PYTHON -c 'import ctypes, os\npid = ctypes.CDLL(None).syscall(56, 0x10000011, 0, 0, 0, 0)\n"
         "os.waitpid(pid, 0) if pid else os._exit(0)'",
         {"evt.arg.flags": re.compile("CLONE_NEWUSER")},
+        box="tools",
+    ),
+    Contained(
+        "File system mounted in a container",
+        re.compile("^python3"),
+        f'$PYTHON -c "{_MOVED_THERE}"',
+        {"evt.type": "move_mount"},
         box="tools",
     ),
     Contained(

@@ -35,6 +35,15 @@ _EXECUTIONS: Final = (
     ),
     ("an interpreter", "open(path, 'w').write('exit'); subprocess.run(['sh', path])"),
     ("the script's own first line", "open(path, 'w').write('#!/bin/sh\\nexit'); subprocess.run([path])"),
+    (
+        "an interpreter, from within",
+        "open(path, 'w').write('exit'); os.chdir(os.path.dirname(path)); subprocess.run(['sh', 'mozu-way'])",
+    ),
+    (
+        "the script's own first line, from within",
+        "open(path, 'w').write('#!/bin/sh\\nexit'); os.chdir(os.path.dirname(path)); subprocess.run(['./mozu-way'])",
+    ),
+    ("standard input", "open(path, 'w').write('exit'); subprocess.run(['sh'], stdin=open(path))"),
     ("ld.so", "subprocess.run(['/lib64/ld-linux-x86-64.so.2', path])"),
 )
 _OF_NO_NAME: Final = """

@@ -11,6 +11,7 @@ SHELL: Final = frozenset(
         "Shell without a script started by an interpreter",
         "Shell or netcat connected out",
         "Tool of connections told to run a program",
+        "Program with a connection as its input and output",
     }
 )
 """What a shell on a connection raises, by whichever way: one of these."""
@@ -45,6 +46,20 @@ SHELLS: Final = (
         "fcntl",
         "far, near = connected()\n"
         "for n in 0, 1, 2:\n    os.close(n); fcntl.fcntl(far.fileno(), fcntl.F_DUPFD, n)\nshell()",
+    ),
+    _shell(
+        "dup2, a symbolic link to the shell",
+        "far, near = connected()\nos.symlink('/usr/bin/dash', '/tmp/mozu-agent')\n"
+        "for n in 0, 1, 2: os.dup2(far.fileno(), n)\n"
+        "child(lambda: os.execv('/tmp/mozu-agent', ['agent']))\nos.unlink('/tmp/mozu-agent')",
+        SHELL - {"Connection made the standard input or output of a program"},
+    ),
+    _shell(
+        "dup2, a copy of the shell",
+        "far, near = connected()\nshutil.copy('/usr/bin/dash', '/tmp/mozu-agent')\n"
+        "for n in 0, 1, 2: os.dup2(far.fileno(), n)\n"
+        "child(lambda: os.execv('/tmp/mozu-agent', ['agent']))\nos.unlink('/tmp/mozu-agent')",
+        SHELL - {"Connection made the standard input or output of a program"},
     ),
     _shell(
         "pipes",
