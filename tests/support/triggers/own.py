@@ -434,6 +434,38 @@ HOST: Final = (
             "mkdir -p $TMP/lower $TMP/mounted && mount -t overlay x -o lowerdir=$TMP/lower:$BIN $TMP/mounted",
         ),
     ),
+    Trigger("Secret put under another name", "mv", "mkdir -p $TMP/.aws $TMP/aside; mv $TMP/.aws $TMP/aside"),
+    Trigger(
+        "File of the system exchanged for another",
+        "python3",
+        _python(
+            "import ctypes\ncall = ctypes.CDLL(None).syscall\n"
+            + in_root(
+                "for name in '/root/a', '/b': open(name, 'w')\n"
+                "call(316, -100, b'/root/a', -100, b'/b', 2)  # RENAME_EXCHANGE"
+            )
+        ),
+        {"fs.path.source": "/root/a"},
+    ),
+    Trigger(
+        "Place of the system covered by a mount",
+        "mount",
+        ("unshare", "--mount", "sh", "-c", "echo > $TMP/over; mount --bind $TMP/over /etc/passwd"),
+        {"fs.path.target": "/etc/passwd"},
+    ),
+    Trigger(
+        "Package manager given a command to run",
+        "apt-get",
+        ("apt-get", "-o", "APT::Update::Pre-Invoke::=exit 1", "-o", "Dir::State::Lists=$TMP/lists", "update"),
+    ),
+    Trigger(
+        "Opens of files watched by an unexpected program",
+        "python3",
+        _python(
+            "import ctypes\ncall = ctypes.CDLL(None).syscall\n"
+            "call(301, call(300, 0, 0), 1, ctypes.c_ulong(0x20), -100, b'$TMP')  # FAN_MARK_ADD, FAN_OPEN"
+        ),
+    ),
 )
 """The order of the rules; one that is not here stands in docs/default-rules.md."""
 

@@ -8,6 +8,7 @@ from tests.support.triggers.ways.way import HEAD, RING, Way
 READ: Final = frozenset({"Password database read by an unexpected program"})
 _MOUNTED: Final = frozenset({"File system mounted in a container", "Secrets shown elsewhere by a mount"})
 _BY_HANDLE: Final = READ | {"File opened by handle in a container"}
+_MOVED: Final = frozenset({"Secret put under another name"})
 _HEAD: Final = (
     HEAD
     + """
@@ -92,11 +93,21 @@ _NAMED: Final = (
 )
 
 
+_FANOTIFY: Final = """
+group = call(300, 0, 0)
+assert group >= 0 and call(301, group, 1, ctypes.c_uint64(0x20), AT, FILE.encode()) == 0  # FAN_MARK_ADD, FAN_OPEN
+child(lambda: os.open(FILE, 0))
+is_read(struct.unpack_from("=IBBHQi", os.read(group, 4096))[5])
+"""
 _NEW_OVERLAY: Final = """
 os.mkdir(f"{folder}/d")
 made = call(430, b"overlay", 0)
 assert call(431, made, 1, b"lowerdir", f"/etc:{folder}/d".encode(), 0) == 0 == call(431, made, 6, None, None, 0)
 is_read(os.open("shadow", 0, dir_fd=call(432, made, 0, 0)))
+"""
+_KEY: Final = """
+os.makedirs("/root/.ssh", exist_ok=True)
+if not os.path.exists("/root/.ssh/id_rsa"): open("/root/.ssh/id_rsa", "w")
 """
 
 
@@ -107,6 +118,11 @@ def _read(by: str, act: str, rules: frozenset[str] = READ) -> Way:
 def _apart(by: str, act: str, rules: frozenset[str] = READ) -> Way:
     """What mounts or changes the root."""
     return _read(by, f"private_root()\n{act}", rules)
+
+
+def _key(by: str, act: str) -> Way:
+    """Of a private key, which is read under its new name."""
+    return Way("read of a private key", by, _MOVED, f"{_HEAD}private_root()\n{_KEY}{act}")
 
 
 READS: Final = (
@@ -136,6 +152,17 @@ READS: Final = (
     _read("a program named runc", _NAMED.replace("NAME", "runc")),
     _read("a program named exe", _NAMED.replace("NAME", "exe")),
     _read("a text that agetty shows", "pty.spawn(['/usr/sbin/agetty', '--show-issue', '--issue-file', FILE, '-'])"),
+    _read(
+        "a hook of apt",
+        "subprocess.run(['/usr/bin/apt-get', '-o', f'APT::Update::Pre-Invoke::=cat {FILE}; exit 1',\n"
+        "    '-o', f'Dir::State::Lists={folder}/lists', 'update'])",
+        frozenset({"Package manager given a command to run"}),
+    ),
+    _read(
+        "a descriptor from fanotify",
+        _FANOTIFY,
+        frozenset({"Opens of files watched by an unexpected program"}),
+    ),
     _apart(
         "a bind mount",
         "assert mount(b'/etc', folder.encode(), None, 4096, None) == 0\nis_read(os.open(f'{folder}/shadow', 0))",
@@ -151,5 +178,8 @@ READS: Final = (
     ),
     _apart("an overlay by fsmount", _NEW_OVERLAY, _MOUNTED),
     _apart("a rename", "os.rename(FILE, '/tmp/x'); open('/tmp/x').close(); os.rename('/tmp/x', FILE)"),
+    _key("a rename", "os.rename('/root/.ssh/id_rsa', '/tmp/x'); os.rename('/tmp/x', '/root/.ssh/id_rsa')"),
+    _key("a rename of the directory", "os.rename('/root/.ssh', '/root/x'); os.rename('/root/x', '/root/.ssh')"),
+    _key("a hard link", "os.link('/root/.ssh/id_rsa', '/root/x'); os.unlink('/root/x')"),
 )
 """A file of an overlay has the path of the overlay, whatever its layers are: mounting one is what is seen."""

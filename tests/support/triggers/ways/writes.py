@@ -44,7 +44,14 @@ _WAYS: Final = (
         "linkat",
     ),
     ("io_uring", "ring_open(PATH, os.O_WRONLY | os.O_CREAT)", "openat"),
+    (
+        "an exchange, its name given first",
+        "given('/srv/MARK'); given(PATH)\n"
+        "assert call(316, -100, PATH.encode(), -100, b'/srv/MARK', 2) == 0",  # RENAME_EXCHANGE
+        "renameat2",
+    ),
 )
+_EXCHANGED: Final = "File of the system exchanged for another"
 _DIRECTORY: Final = """
 os.makedirs("/srv/MARK"); given("/srv/MARK/authorized_keys")
 os.rename("/root/.ssh", "/srv/MARK-before"); os.rename("/srv/MARK", "/root/.ssh")
@@ -55,7 +62,7 @@ def _ways() -> tuple[Way, ...]:
     made = []
     for place, (path, rule) in _PLACES.items():
         for by, act, calls in _WAYS:
-            rules = frozenset({rule, _ETC}) if by == "truncate" else frozenset({rule})
+            rules = frozenset({rule, _ETC} if by == "truncate" else {_EXCHANGED} if "exchange" in by else {rule})
             code = f"{HEAD}{RING}PATH = {path!r}\n{_HEAD}{act}"
             made.append(Way(f"write: {place}", by, rules, code, frozenset(calls.split())))
     path, rule = _PLACES["authorized_keys"]
