@@ -7,6 +7,7 @@ from typing import Any, Final
 import re2
 
 from mozu.core.caches import cached
+from mozu.core.language.conditions.required_texts import required_texts
 from mozu.core.model.event import as_bytes
 
 _META: Final = re.compile(r"[\\^$.|?*+()\[\]{}]")
@@ -46,11 +47,23 @@ def problem_of(pattern: str) -> str:
 def matcher(pattern: str) -> Callable[[str], bool]:
     """Value → whether the whole value matches."""
     full_match = _compile(pattern).fullmatch
+    required = required_texts(pattern)
 
     def matches(value: str) -> bool:
         return full_match(_valid(value)) is not None
 
-    return matches
+    def has_text(value: str) -> bool:
+        return required[0] in value and full_match(_valid(value)) is not None
+
+    def has_some_text(value: str) -> bool:
+        for text in required:
+            if text in value:
+                return full_match(_valid(value)) is not None
+        return False
+
+    if not required:
+        return matches
+    return has_text if len(required) == 1 else has_some_text
 
 
 def alternatives(texts: Iterable[str]) -> Callable[[str], bool]:

@@ -1,30 +1,37 @@
-"""Cost model: how much a test costs and how selective it is. Estimates, which only decide the order of tests."""
+"""Cost model: how much a test costs and how selective it is. Estimates, which only decide the order of tests.
+
+Costs of fields and tests were measured on execs of a build with four ancestors, as multiples of the 20 ns of a plain
+field.
+"""
 
 from collections.abc import Iterable
 from typing import Final
 
 from mozu.core.filter.comparison import Call, Comparison, FieldRef, Operand
 from mozu.core.filter.formula import AllOf, AnyOf, Constant, Formula, Negation, fold
+from mozu.core.language.conditions.required_texts import required_texts
 
 Estimate = tuple[float, float]
 """(cost in readings of a plain field, selectivity: the share of events for which it holds)."""
 
 _FIELD_COSTS: Final = (
     ("evt.args", 20.0),
-    ("evt.arg", 4.0),
-    ("proc.aname", 4.0),
-    ("proc.aexe", 4.0),
-    ("proc.aexepath", 4.0),
-    ("proc.acmdline", 8.0),
-    ("proc.aargs", 8.0),
-    ("proc.aenv", 10.0),
-    ("proc.env", 6.0),
-    ("proc.cmdline", 3.0),
-    ("proc.pcmdline", 5.0),
-    ("proc.p", 2.0),
-    ("proc.s", 4.0),
-    ("proc.vpgid.", 4.0),
-    ("proc.pgid.", 4.0),
+    ("evt.arg", 9.0),
+    ("proc.atrusted_name", 40.0),
+    ("proc.aname", 13.0),
+    ("proc.aexe", 13.0),
+    ("proc.acmdline", 20.0),
+    ("proc.aargs", 20.0),
+    ("proc.aenv", 30.0),
+    ("proc.trusted_name", 30.0),
+    ("proc.env", 20.0),
+    ("proc.cmdline", 7.0),
+    ("proc.pcmdline", 9.0),
+    ("proc.args", 4.0),
+    ("proc.p", 6.0),
+    ("proc.s", 6.0),
+    ("proc.vpgid.", 6.0),
+    ("proc.pgid.", 6.0),
     ("container.", 2.0),
     ("user.name", 3.0),
     ("thread.cap", 8.0),
@@ -32,15 +39,17 @@ _FIELD_COSTS: Final = (
     ("evt.", 1.0),
 )
 _TEST_COSTS: Final = {
-    "regex": 25.0,
-    "glob": 8.0,
+    "regex": 45.0,
+    "glob": 7.0,
     "iglob": 9.0,
-    "pmatch": 8.0,
-    "icontains": 2.0,
-    "contains": 0.6,
-    "startswith": 0.8,
-    "endswith": 0.8,
+    "pmatch": 10.0,
+    "icontains": 7.0,
+    "contains": 1.5,
+    "startswith": 3.0,
+    "endswith": 3.0,
 }
+_LOOK: Final = 2.0
+"""For one text that a regular expression requires."""
 _SELECTIVITY: Final = {
     "=": 0.08,
     "in": 0.12,
@@ -118,7 +127,8 @@ def _visit(node: Formula, inner: list[Estimate]) -> Estimate:
 
 
 def _of_test(test: Comparison) -> Estimate:
-    cost = cost_of(test.left) + _TEST_COSTS.get(test.op, 0.3)
+    texts = required_texts(test.values[0]) if test.op == "regex" and test.values else ()
+    cost = cost_of(test.left) + (_LOOK * len(texts) if texts else _TEST_COSTS.get(test.op, 0.3))
     if test.right is not None:
         return cost + cost_of(test.right), 0.3
     selectivity = _KNOWN_SELECTIVITY.get(_short_text(test))

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from mozu.core.caches import cached
 from mozu.core.model.event import Process
 from mozu.core.model.fields.pathname import absolute, filename_of
 
@@ -41,13 +42,20 @@ def trusted_name(
         return None
     if not exe_flags & _LOWER and (exe_uid > 0 or (exe_mode >= 0 and exe_mode & _WRITABLE)):
         return None
-    file = filename_of(exepath)
-    if _INTERPRETER.match(file):
+    file, is_interpreter = _file_of(exepath)
+    if is_interpreter:
         rest = args[1:] if args and _OPTION.fullmatch(args[0]) else args
         script = rest[0] if rest else ""
         if filename_of(script)[:_COMM] == name and absolute("/", script).startswith(SYSTEM_DIRECTORIES):
             return name
-    return file[:_COMM]
+    return file
+
+
+@cached(1024)
+def _file_of(exepath: str) -> tuple[str, bool]:
+    """(its name, cut as comm is, whether it is an interpreter)."""
+    file = filename_of(exepath)
+    return file[:_COMM], _INTERPRETER.match(file) is not None
 
 
 def trusted_name_of(process: Process) -> str | None:
