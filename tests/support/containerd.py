@@ -105,7 +105,8 @@ class Containerd:
             input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True, timeout=PATIENCE,
             check=False,
         )  # fmt: skip
-        assert done.returncode == 0, f"ctr {' '.join(map(str, arguments))}: {done.stderr.decode()}"
+        said = f"{done.returncode}, {done.stderr.decode()}"
+        assert done.returncode == 0, f"ctr {' '.join(map(str, arguments))[:400]}: exit code {said}"
         return done.stdout.decode()
 
     def build(self, namespace: str = "default") -> None:

@@ -55,8 +55,10 @@ def matcher(pattern: str) -> Callable[[str], bool]:
     def has_text(value: str) -> bool:
         return required[0] in value and full_match(_valid(value)) is not None
 
+    shortest = min(map(len, required), default=0)
+
     def has_some_text(value: str) -> bool:
-        for text in required:
+        for text in required if len(value) >= shortest else ():
             if text in value:
                 return full_match(_valid(value)) is not None
         return False

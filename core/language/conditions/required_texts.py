@@ -4,6 +4,7 @@ Most values match no expression of a rule, and a look for a text takes a twentie
 expression must be one that regexes.py has compiled.
 """
 
+import string
 from typing import Final
 
 from mozu.core.caches import cached
@@ -12,6 +13,8 @@ _DEEPEST: Final = 40
 """Groups within groups; of what lies deeper nothing is known."""
 _MOST: Final = 16
 """More texts than that are not looked for one by one."""
+_COMMON: Final = frozenset(" /-_.=:" + string.ascii_letters + string.digits)
+"""Characters that most values contain."""
 _NOTHING: Final[tuple[str, ...]] = ()
 
 
@@ -21,12 +24,12 @@ class _Unknown(Exception):
 
 @cached(1024)
 def required_texts(pattern: str) -> tuple[str, ...]:
-    """Empty: nothing is known of what it matches."""
+    """Empty: nothing is known of what it matches, or nothing that a value would lack."""
     try:
         found = _Reader(pattern).alternatives(0)
     except _Unknown:
         return _NOTHING
-    return found if len(found) <= _MOST else _NOTHING
+    return found if len(found) <= _MOST and _COMMON.isdisjoint(found) else _NOTHING
 
 
 class _Reader:
@@ -117,7 +120,7 @@ class _Reader:
 
 
 def _better(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-    """Longer texts are rarer; and few of them."""
+    """What few values contain: longer texts; and few of them."""
     if not one or not other:
         return one or other
-    return max(one, other, key=lambda texts: (min(map(len, texts)), -len(texts)))
+    return max(one, other, key=lambda texts: (_COMMON.isdisjoint(texts), min(map(len, texts)), -len(texts)))

@@ -29,10 +29,13 @@ _REREAD_ON_USE: Final = OPENS | _COPIES | {"socket", "bpf"}
 _FAMILIES_WITH_OPENED_PATH: Final = frozenset(("descriptor", "transfer", "pair", "mapping"))
 """Families whose programs emit the path that is kept of a file."""
 _BELOW_DIRECTORIES: Final = frozenset(
-    ("renameat", "renameat2", "unlinkat", "mkdirat", "mknodat", "linkat", "symlinkat", "fchmodat", "open_tree")
+    (
+        *("renameat", "renameat2", "unlinkat", "mkdirat", "mknodat", "linkat", "symlinkat", "fchmodat"),
+        *("open_tree", "move_mount", "fanotify_mark"),
+    )
 )
-"""Their descriptors stand for directories. (One of open_tree can stand for a file where the path is empty; it is shown
-by the kernel's path then.)"""
+"""Their descriptors stand for directories. (One of open_tree or move_mount can stand for a file where the path is
+empty; it is shown by the kernel's path then. That of fanotify_mark is no file that was opened.)"""
 _FILES: Final = frozenset(("f", "d", "file", "directory"))
 
 

@@ -27,19 +27,21 @@ from mozu.core.language.conditions.required_texts import required_texts
         ("abc*d", ["ab"]),
         ("abc+d", ["abc"]),
         ("ab{2}c", ["ab"]),
-        ("ab{0,2}c", ["a"]),
-        ("(ab)?c", ["c"]),
+        ("ab{0,2}c", []),
+        ("(ab)?c+;", [";"]),
         ("(ab)+", ["ab"]),
         ("(ab|ab)c", ["ab"]),
         ("^ab$", ["ab"]),
-        ("aéb", ["a"]),
-        ("[é]b", ["b"]),
-        ("[[:alpha:]]x", ["x"]),
-        ("[]a]x", ["x"]),
-        ("[^]a]x", ["x"]),
+        ("abécd", ["ab"]),
+        ("[é]bc", ["bc"]),
+        ("[[:alpha:]]xy", ["xy"]),
+        ("[]a]xy", ["xy"]),
+        ("[^]a]xy", ["xy"]),
         ("a++bc", ["bc"]),
-        ("ab+*c", ["a"]),
-        # nothing that must be there
+        ("xab+*c", ["xa"]),
+        # nothing that must be there, or nothing that others lack
+        ("(.* )?(/|/etc)( .*)?", []),
+        ("a.*", []),
         ("", []),
         (".*", []),
         ("a|.*", []),
@@ -63,15 +65,17 @@ def test_many_alternatives_are_looked_for_up_to_a_number() -> None:
 
 
 _ATOMS: Final = (
-    *("a", "b", ".", "[ab]", "[.]", "[^a]", "[[:alpha:]]", "(a)", "(ab|b)", "(a|)", "(.*b|aa)", r"\.", "^", "$", "é"),
+    *("a", "ab", "ba", ";", "b", ".", "[ab]", "[.]", "[^a]"),
+    *("[[:alpha:]]", "(a)", "(ab|b)", "(a|)", "(.*b|aa)", r"\.", "^", "$", "é"),
 )
+_VALUES: Final = ("a", "ab", "ab", "ba", ";", "b", ".", "é", "\udcff")
 _COUNTS: Final = ("", "", "", "*", "+", "?", "{2}", "{0,1}", "{1,}", "+?")
 
 
 def test_no_match_is_lost_fuzz() -> None:
     seen: Counter[tuple[bool, bool]] = Counter()
     chance = random.Random(1)
-    for _ in range(6000):
+    for _ in range(12_000):
         pattern = "".join(chance.choice(_ATOMS) + chance.choice(_COUNTS) for _ in range(chance.randint(1, 6)))
         if chance.random() < 0.3:
             pattern += "|" + chance.choice(_ATOMS) + chance.choice(_COUNTS)
@@ -81,8 +85,8 @@ def test_no_match_is_lost_fuzz() -> None:
             continue
         matches = matcher(pattern)
         for _ in range(8):
-            value = "".join(chance.choices("ab.é\udcff", k=chance.randint(0, 5)))
+            value = "".join(chance.choices(_VALUES, k=chance.randint(0, 5)))
             expected = whole(_valid(value)) is not None
             assert expected is matches(value), (pattern, value)
             seen[expected, bool(required_texts(pattern))] += 1
-    assert min(seen[True, True], seen[False, True], seen[True, False]) > 500
+    assert min(seen[True, True], seen[False, True], seen[True, False]) > 200
