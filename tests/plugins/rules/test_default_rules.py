@@ -91,12 +91,22 @@ def test_every_rule_carries_a_tactic_and_a_technique_of_mitre(evaluator: FalcoEv
     assert [] == plain
 
 
-def test_every_output_names_the_container(evaluator: FalcoEvaluator) -> None:
-    wanted = ("container_id=%container.id", "container_name=%container.name", "image=%container.image.repository")
+def test_every_output_says_which_process_by_which_parents_for_whom_and_where(evaluator: FalcoEvaluator) -> None:
+    wanted = (
+        *("evt.type", "proc.name", "proc.cmdline", "proc.exepath", "proc.cwd", "proc.pid", "proc.tty"),
+        *("proc.pname", "proc.pcmdline", "proc.ppid", "proc.aname[2]", "proc.aname[3]"),
+        *("user.name", "user.uid", "user.loginname", "user.loginuid"),
+        *("container.id", "container.name", "container.image.repository", "container.image.tag"),
+        *("k8s.pod.name", "k8s.ns.name"),
+    )
 
-    silent = [rule.name for rule in evaluator.rules if not all(part in rule.output_text for part in wanted)]
+    lacking = {
+        rule.name: fields
+        for rule in evaluator.rules
+        if (fields := [field for field in wanted if f"=%{field}" not in rule.output_text.replace(",%", "=%")])
+    }
 
-    assert [] == silent
+    assert {} == lacking
 
 
 def test_the_packs_load_without_a_warning() -> None:

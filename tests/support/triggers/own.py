@@ -126,10 +126,20 @@ HOST: Final = (
             "import os, struct\nopen('$TMP/bound', 'w').close()\n"
             "os.setxattr('$TMP/bound', 'security.capability', struct.pack('<5I', 2 << 24, 128, 0, 0, 0))"
         ),
-        {"evt.type": "setxattr"},
+        {"evt.type": "setxattr", "evt.rawarg.path": re.compile("/bound$")},
     ),
-    Trigger("Set-user-id bit set", "python3", _python("import os\nos.mknod('$TMP/owned', 0o104755)")),
-    Trigger("History of commands removed", "bash", "HISTFILE=/dev/null bash -c true"),
+    Trigger(
+        "Set-user-id bit set",
+        "python3",
+        _python("import os\nos.mknod('$TMP/owned', 0o104755)"),
+        {"evt.type": re.compile("mknod"), "evt.rawarg.path": re.compile("/owned$")},
+    ),
+    Trigger(
+        "History of commands removed",
+        "bash",
+        "HISTFILE=/dev/null bash -c true",
+        {"proc.env[HISTFILE]": "/dev/null"},
+    ),
     Trigger(
         "Process hidden behind a mount",
         "python3",
@@ -140,7 +150,7 @@ HOST: Final = (
                 "assert call(429, tree, b'', -100, b'/proc/1', 4) == 0"
             ),
         ),
-        {"evt.type": "move_mount"},
+        {"evt.type": "move_mount", "evt.rawarg.newpath": "/proc/1"},
     ),
     Trigger(
         "Code in a temporary directory run by an interpreter or loader",
@@ -497,7 +507,7 @@ CONTAINED: Final = (
         "Files of another process reached from a container",
         "sh",
         "cd /proc/1/root/etc",
-        {"evt.type": "chdir"},
+        {"evt.type": "chdir", "evt.arg.path": "/proc/1/root/etc"},
         box="admin",
     ),
     Contained(
@@ -523,7 +533,7 @@ CONTAINED: Final = (
         "File system mounted in a container",
         re.compile("^python3"),
         f'$PYTHON -c "{_MOVED_THERE}"',
-        {"evt.type": "move_mount"},
+        {"evt.type": "move_mount", "evt.rawarg.newpath": "/tmp"},
         box="tools",
     ),
     Contained(
