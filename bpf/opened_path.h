@@ -40,7 +40,7 @@ inlined bool claim(struct opened_at *at, u64 file) {
 /* The address of a file as a number: the verifier lets programs compute with no pointer. */
 inlined u64 file_address(struct scratch *s, struct file *file) { return forgotten(s, (u64)file); }
 
-/* Keep the path of a file, by file_address. False: there is no room. */
+/* Keep the path of a file, by file_address. False: its place is another file's, and OPENED_PATHS is full. */
 inlined bool store_opened_path(u64 file, struct opened_path *path) {
   struct opened_at *at = place_of(file);
   if (!at || !claim(at, file)) return !bpf_map_update_elem(MAP(OPENED_PATHS), &file, path, 0);
