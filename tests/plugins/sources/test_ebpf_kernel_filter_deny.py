@@ -16,6 +16,7 @@ from mozu.plugins.sources.ebpf.kernel_filter import names
 from mozu.plugins.sources.ebpf.kernel_filter.check import ProcessCheck, Subject, about, replaced
 from mozu.plugins.sources.ebpf.kernel_filter.deny import PLACES, deny_functions, undenied
 from mozu.plugins.sources.ebpf.kernel_filter.deny_program import DENY_PARTS_OF, deny_program
+from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST
 from mozu.plugins.sources.ebpf.maps import DENY_SLOTS
 from mozu.plugins.sources.ebpf.pushdown import pushdown
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, Symbol
@@ -123,7 +124,7 @@ def test_connections_and_datagrams_share_the_hook_of_messages() -> None:
 
 
 def test_a_condition_of_too_many_comparisons_is_refused_and_leaves_other_hooks_alone() -> None:
-    many = f"{connecting_to(2100)} and fd.l4proto = tcp"
+    many = f"{connecting_to(MAX_COST)} and fd.l4proto = tcp"
 
     assert "it has too many comparisons" == reason(many, "connect")
     assert {"file_open"} == set(functions(f"{OPENS} and fd.realpath = /a", many))

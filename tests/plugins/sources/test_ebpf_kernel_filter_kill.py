@@ -22,6 +22,7 @@ from mozu.plugins.sources.ebpf import filter_layout
 from mozu.plugins.sources.ebpf.assembly import assembler
 from mozu.plugins.sources.ebpf.kernel_filter import names
 from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, ProcessCheck, Subject, about, checks
+from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST
 from mozu.plugins.sources.ebpf.kernel_filter.kill import decided, kill_functions, undecided
 from mozu.plugins.sources.ebpf.kernel_filter.kill_program import kill_program
 from mozu.plugins.sources.ebpf.maps import JUDGED_INDEX
@@ -246,7 +247,7 @@ def connecting_to(count: int) -> str:
 
 def test_a_condition_of_too_many_comparisons_is_refused_and_leaves_other_calls_alone() -> None:
     connect, openat = SYSCALL_SPECS["connect"], predicates(SHADOW)["openat"]
-    many = predicates(connecting_to(2100))["connect"]
+    many = predicates(connecting_to(MAX_COST))["connect"]
 
     assert "it has too many comparisons" == undecided(connect, many)
     assert {"openat"} == set(kill_functions([{connect: many, OPENAT: openat}]))
