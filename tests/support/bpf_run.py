@@ -53,6 +53,10 @@ class FilterRunner:
         """The programs of a filter; their descriptors are closed by the caller."""
         return self._code.load_filter(code, [bpf_syscall.RAW_TRACEPOINT])
 
+    def verified(self, code: RelocatableCode) -> int:
+        """Instructions that the verifier looked at when it was loaded."""
+        return self._code.verified[code.name]
+
     def subprograms(self) -> None:
         """Have those of all filters compiled."""
         self._code.subprograms()
