@@ -107,6 +107,12 @@ HOST: Final = (
     ),
     Trigger("Code added to a program by its environment", "bash", "BASH_ENV=/tmp/mozu-none bash -c true"),
     Trigger(
+        "Code added to a program by its environment",
+        "true",
+        "LD_LIBRARY_PATH=/opt:/tmp/mozu-none /bin/true",
+        {"proc.env[LD_LIBRARY_PATH]": "/opt:/tmp/mozu-none"},
+    ),
+    Trigger(
         "Protection of the kernel changed",
         re.compile("^(da)?sh$"),
         ": >> /proc/sys/kernel/randomize_va_space",
