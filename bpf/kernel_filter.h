@@ -333,7 +333,7 @@ inlined bool must_emit_differing(struct filter_scratch *g, const struct syscall_
   return path_differs(g, file);
 }
 
-/* The same where those events show what OPENED_PATHS has, unless there was no room for it. */
+/* The same where those events show the path of the open: the kernel's path decides only where no map can keep it. */
 inlined bool must_emit_path(struct filter_scratch *g, const struct syscall_ctx *sys, const struct open_args *open) {
   struct dentry *dentry = 0;
   if (sys->result < 0) return false;

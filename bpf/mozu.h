@@ -85,7 +85,7 @@ struct descriptor {      /* a call on a descriptor */
   struct endpoints endpoints;
   u32 fd, flags;
   u16 address, data;     /* strings, after the names in `endpoints`: sockaddr as given, bytes of the payload */
-  u16 path, opened_path, block[3]; /* strings: the file's path, the one in OPENED_PATHS, blocks */
+  u16 path, opened_path, block[3]; /* strings: the file's path, the one kept of its open, blocks */
   u16 raw;               /* length of the end of `opened_path` that the open was given; OPENED_AS_FILE */
 };
 

@@ -1,9 +1,9 @@
 """Which event types have a kernel filter: those that only rules need, and whose events tell the state nothing else.
 
 An open (open, openat, openat2, creat) gives the state the path of its file as it was passed. Where events of other
-types show paths of files, the path of a filtered open is kept in the kernel (map OPENED_PATHS) and emitted with such an
-event; or, for types whose programs emit no kept path, an open is filtered only if the kernel's own path of the file is
-the same.
+types show paths of files, the path of a filtered open is kept in the kernel (maps OPENED_AT, OPENED_PATHS) and emitted
+with such an event; or, for types whose programs emit no kept path, an open is filtered only if the kernel's own path of
+the file is the same.
 """
 
 from collections.abc import Collection, Iterable, Mapping
