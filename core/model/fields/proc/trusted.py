@@ -22,9 +22,24 @@ _UPPER, _MEMFD, _LOWER = 2, 4, 8
 """Bits of `Process.exe_flags`."""
 _WRITABLE: Final = 0o022
 """By the group, by others."""
-_INTERPRETER: Final = re.compile(r"(ba|da|a|z|k|mk|fi|c|tc)?sh|perl|python|ruby|php|node|lua|g?awk|tclsh")
-_OPTION: Final = re.compile(r"-[A-Zabdefhilmnqrstuvwxyz]{1,3}")
-"""Of an interpreter in the first line of a script: short, and none that takes a program (-c)."""
+_INTERPRETERS: Final = {
+    re.compile(rf"({name})[-.0-9]*"): re.compile(options)
+    for name, options in (
+        ("(ba|da|a|z|k|mk|fi|c|tc)?sh", "-[abefhkmnpuvxBCEHPT]{1,4}"),
+        ("perl", "-[stTuUwWX]{1,3}"),
+        ("python", "-[bBdEIOPqsSuvx]{1,3}"),
+        ("ruby", "-[swW]{1,3}"),
+        ("php(-cgi)?", "-[fnq]"),
+        ("g?awk", "-f"),
+        ("node(js)?|lua|tclsh", "(?!)"),
+    )
+}
+"""Name of an interpreter's file, before its version → an option that may stand before the path of a script.
+
+With each of them the path is that of the program. None has a program of another origin: from the next word (-c, -e),
+from the standard input (-s of shells, -i of Python), from a file of the user's (-i, -l of shells); and none takes the
+path as its own value (-O of bash, -W of Python, -I of Perl).
+"""
 
 
 def trusted_name(
@@ -42,9 +57,9 @@ def trusted_name(
         return None
     if not exe_flags & _LOWER and (exe_uid > 0 or (exe_mode >= 0 and exe_mode & _WRITABLE)):
         return None
-    file, is_interpreter = _file_of(exepath)
-    if is_interpreter:
-        rest = args[1:] if args and _OPTION.fullmatch(args[0]) else args
+    file, option = _file_of(exepath)
+    if option:
+        rest = args[1:] if args and option.fullmatch(args[0]) else args
         script = rest[0] if rest else ""
         if filename_of(script)[:_COMM] == name and absolute("/", script).startswith(SYSTEM_DIRECTORIES):
             return name
@@ -52,10 +67,10 @@ def trusted_name(
 
 
 @cached(1024)
-def _file_of(exepath: str) -> tuple[str, bool]:
-    """(its name, cut as comm is, whether it is an interpreter)."""
+def _file_of(exepath: str) -> tuple[str, "re.Pattern[str] | None"]:
+    """(its name, cut as comm is, the options of an interpreter; None: it is none)."""
     file = filename_of(exepath)
-    return file[:_COMM], _INTERPRETER.match(file) is not None
+    return file[:_COMM], next((options for name, options in _INTERPRETERS.items() if name.fullmatch(file)), None)
 
 
 def trusted_name_of(process: Process) -> str | None:
