@@ -86,7 +86,8 @@ def arguments(lookups: Lookups) -> tuple[Field, ...]:
 RAW: Final = Field(
     name="evt.rawarg",
     type=FieldType.STRING,
-    doc="One parameter by its name, in its own type: numbers compare as numbers.",
+    doc="One parameter by its name, in the type of the first event that has it: numbers compare as numbers. Where that "
+    "is a text (type, addr, name), a number of another event is its decimal digits.",
     bind=by_type(lambda argument, event: _raw(argument, event)),
     argument=Argument.DOTTED,
     depends=OF_EVENT,
@@ -212,8 +213,11 @@ def _raw(argument: str | None, event: EventType) -> Reader | None:
     if position is None:
         return None
     param = event.params[position]
+    is_text = param.type in ("string", "fspath", "fsrelpath")
     convert = _NATIVE.get(param.type)
-    empty = "<NA>" if param.type in ("string", "fspath", "fsrelpath") else None
+    if convert is None and not is_text and _raw_variant(argument).type in (FieldType.STRING, FieldType.PATH):
+        convert = _as_text
+    empty = "<NA>" if is_text else None
 
     def read(event: SyscallEvent) -> Any:
         value = event.args[position] if position < len(event.args) else None
@@ -222,6 +226,11 @@ def _raw(argument: str | None, event: EventType) -> Reader | None:
         return value if convert is None else convert(value)
 
     return read
+
+
+def _as_text(value: Any) -> str:
+    """Of what is no text, while the first event with a parameter of this name has one: `type` of mount, of syslog."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 _NATIVE: Final[dict[str, Any]] = {

@@ -100,7 +100,7 @@ def _number(test: Comparison, param: Param, argument: int) -> Bounds:
 @functools.cache
 def _is_compared_as_number(name: str) -> bool:
     """The field has one type for all calls with a parameter of this name: `evt.rawarg.addr` is a text, since connect
-    has an address of that name, and so no number of madvise equals one."""
+    has an address of that name, and a number of madvise is compared by its digits."""
     assert RAW.variant is not None
     return RAW.variant(name).type in (FieldType.INT, FieldType.UINT)
 

@@ -6,7 +6,7 @@ from mozu.core.errors import UnknownField
 from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent
 from mozu.core.model.fields import FieldType, Lookups
 from mozu.core.state.observed import Bases, Opened
-from tests.core.model.fields.making import connection, event, file, process, registry, value
+from tests.core.model.fields.making import connection, event, file, named, process, registry, value
 
 FILE = {3: file(), 1: file(), 0: file("/dev/pts/1")}
 DIRECTORY = {5: File(kind="directory", name="/var/d")}
@@ -218,6 +218,10 @@ SINGLE = [
     ("evt.rawarg.resolve", OPENED, None),
     ("evt.rawarg.data", event("ptrace", 0, 1, ("signal", 9), 1, 2), 9),
     ("evt.rawarg.addr", event("bind", 0, SockAddr(2, bytes([127, 0, 0, 1]), 80), 3), "127.0.0.1:80"),
+    ("evt.rawarg.type", named("mount", type="ext4"), "ext4"),
+    ("evt.rawarg.type", event("syslog", 0, 5), "5"),
+    ("evt.rawarg.addr", event("madvise", 0, 4096, 1, 4), "4096"),
+    ("evt.rawarg.name", event("sethostname", 0, b"box\xff", 4), "box\ufffd"),
     ("evt.rawarg.tuple", event("connect", 0, SockTuple(16), 3, None), "family 16"),
     ("evt.rawarg.fds", event("poll", 1, ((3, 1), (4, 0x44)), -1), "3:1 4:44"),
 ]
