@@ -12,13 +12,16 @@ _RUNC: Final = Path("/run/containerd/runc")
 
 @contextmanager
 def without_remains(*parents: str) -> Iterator[None]:
-    """Remove what came while the block ran, and is of no container that runs. `parents` are names of more cgroups."""
+    """Remove what came while the block ran, and is of no container that runs. `parents` are names of more cgroups.
+
+    Without `--force`, by which runc would kill the containers that other engines of this machine have begun meanwhile.
+    """
     states, cgroups = set(_RUNC.glob("*/*")), set(_cgroups(parents))
     try:
         yield
     finally:
         for state in set(_RUNC.glob("*/*")) - states:
-            subprocess.run(["runc", "--root", state.parent, "delete", "--force", state.name], check=False)
+            subprocess.run(["runc", "--root", state.parent, "delete", state.name], check=False)
         for place in sorted(set(_cgroups(parents)) - cgroups, reverse=True):
             with suppress(OSError):  # it is in use, or gone
                 place.rmdir()
