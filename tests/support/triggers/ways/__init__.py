@@ -1,6 +1,6 @@
 """Ways to the same end: shells on a connection, programs started from where any user may write, reads of the password
-database, files written where they run later. Each is a script of Python that runs on the host and in a container that
-has the host's programs."""
+database, files written where they run later, secrets read by tools under other names. Each is a script of Python that
+runs on the host and in a container that has the host's programs."""
 
 import os
 import shlex
@@ -8,6 +8,7 @@ import sys
 from typing import Final
 
 from tests.support.triggers.ways.executions import EXECUTIONS
+from tests.support.triggers.ways.names import NAMES
 from tests.support.triggers.ways.reads import READS
 from tests.support.triggers.ways.shells import SHELLS
 from tests.support.triggers.ways.writes import WRITES
@@ -26,7 +27,7 @@ CTR_BOX: Final = (
     *(word for place in _PLACES for word in ("--mount", f"type=bind,src={place},dst={place},options=rbind:ro")),
 )
 """The same for containerd."""
-WAYS: Final = (*SHELLS, *EXECUTIONS, *READS, *WRITES)
+WAYS: Final = (*SHELLS, *EXECUTIONS, *READS, *WRITES, *NAMES)
 
 
 def marker(number: int) -> str:

