@@ -4,9 +4,9 @@ Once a second the resident memory is compared with the bound: one read of a file
 the bound within a second the looks come closer together, up to ten a second, so that the next one is made before it
 does. Above these an episode begins. Step by step what could be found out again is forgotten, as much of it as it takes,
 the cheapest first; the list of steps is `core/runtime/engine/memory_steps.py`. Alerts that were accepted, and events
-that are being evaluated, are never given back. Where all the rest was, and the bound is nearly reached all the same, the
-event gate closes: live events end before they are held or evaluated, counted and reported. An episode ends when memory
-has stayed below for a minute.
+that are being evaluated, are never given back. Where all the rest was, and the bound is nearly reached all the same,
+the event gate closes: live events end before they are held or evaluated, counted and reported. An episode ends when
+memory has stayed below for a minute.
 """
 
 import asyncio
