@@ -156,7 +156,7 @@ def bounds_of(leaf: Leaf, spec: SyscallSpec) -> Bounds:
     readers: tuple[Callable[[], Bounds | None], ...] = (
         lambda: of_result(leaf) if spec.family in ("open", _EXEC) or _has_result(spec) else None,
         lambda: of_open(leaf, spec.name) if is_open else None,
-        lambda: of_made_descriptor(leaf) if spec.layout.fd == RESULT and not is_open else None,
+        lambda: of_made_descriptor(leaf) if spec.layout.fd == RESULT and spec.family in _ABOUT_DESCRIPTORS else None,
         lambda: of_socket(leaf, spec) if spec.layout.fd != NO_FD and spec.family in _ABOUT_DESCRIPTORS else None,
         lambda: of_argument(leaf, spec) if not is_open else None,
     )
