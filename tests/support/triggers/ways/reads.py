@@ -151,6 +151,11 @@ READS: Final = (
     _read("a program named sshd", _NAMED.replace("NAME", "sshd")),
     _read("a program named runc", _NAMED.replace("NAME", "runc")),
     _read("a program named exe", _NAMED.replace("NAME", "exe")),
+    _read(
+        "a shell named apt that reads commands",
+        "os.symlink('/usr/bin/dash', f'{folder}/apt')\n"
+        "subprocess.run([f'{folder}/apt', '-s', '/usr/bin/apt'], input=f'read x < {FILE}'.encode())",
+    ),
     _read("a text that agetty shows", "pty.spawn(['/usr/sbin/agetty', '--show-issue', '--issue-file', FILE, '-'])"),
     _read(
         "a hook of apt",
