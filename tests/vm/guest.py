@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from tests.vm import packaging, running, unattended
+from tests.vm import filters, packaging, running, unattended
 from tests.vm.service import HERE, run
 
 STEPS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
@@ -18,6 +18,7 @@ STEPS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "install previous": lambda: packaging.install("previous"),
     "install rpm": packaging.install_rpm,
     "alert": running.alert,
+    "filters": filters.filters,
     "acts": running.acts,
     "kernel acts": running.kernel_acts,
     "configure": running.configure,
