@@ -20,7 +20,8 @@ from mozu.plugins.rules.falco.rule_ids import registered
 from mozu.plugins.rules.falco.settings import PACKS
 from tests.detect.traced import OF_CONTAINERS, UNSEEN
 from tests.plugins.rules.making import context
-from tests.support.triggers.own import CONTAINED, HOST
+from tests.support.triggers.own import HOST
+from tests.support.triggers.own_contained import CONTAINED
 
 _PART: Final = re.compile(r"<!-- positives -->\n.*?<!-- end of positives -->", re.DOTALL)
 

@@ -9,7 +9,8 @@ from typing import Final
 from mozu.plugins.rules.falco.rule_ids import registered
 from tests.detect.ground import WorkAlerts
 from tests.support.running import Json
-from tests.support.triggers.own import CONTAINED, HOST
+from tests.support.triggers.own import HOST
+from tests.support.triggers.own_contained import CONTAINED
 
 _PART: Final = re.compile(r"<!-- precision -->\n.*?<!-- end -->", re.DOTALL)
 

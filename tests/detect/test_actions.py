@@ -6,7 +6,8 @@ from mozu.plugins.rules.falco.rule_ids import registered
 from tests.detect.generator import cell, raised, reported
 from tests.support.requirements import ROOT
 from tests.support.triggers.actions import ACTIONS, NO_ACT, NOT_WANTED
-from tests.support.triggers.own import CONTAINED, HOST
+from tests.support.triggers.own import HOST
+from tests.support.triggers.own_contained import CONTAINED
 from tests.support.triggers.ways import WAYS
 
 _PAGE = (ROOT / "docs" / "detection.md").read_text()

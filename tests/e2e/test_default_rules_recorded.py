@@ -13,7 +13,8 @@ from tests.support.requirements import ebpf
 from tests.support.running import Json, mozu_run
 from tests.support.stage import Boxes, Stage, differences, rules_amid_builds, stage
 from tests.support.triggers import Contained, Trigger, kernel_lacks
-from tests.support.triggers.own import CONTAINED, HOST
+from tests.support.triggers.own import HOST
+from tests.support.triggers.own_contained import CONTAINED
 
 __all__ = ["docker", "stage"]
 

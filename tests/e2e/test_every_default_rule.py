@@ -10,7 +10,8 @@ from tests.support.requirements import ebpf
 from tests.support.running import Running, mozu_run
 from tests.support.stage import Boxes, Stage, boxes, differences, rules_amid_builds, stage
 from tests.support.triggers import Contained, Trigger, kernel_lacks
-from tests.support.triggers.own import CONTAINED, HOST
+from tests.support.triggers.own import HOST
+from tests.support.triggers.own_contained import CONTAINED
 
 __all__ = ["boxes", "docker", "stage"]
 
