@@ -1,12 +1,10 @@
 """What a plugin declares, by kind: name, settings, and how to build the component."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
+import click
 import msgspec
-
-if TYPE_CHECKING:
-    import click
 
 from mozu.core.api.components import (
     BlockingEnricher,

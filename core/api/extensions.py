@@ -1,17 +1,15 @@
 """What a plugin can bring that is no component: fields of any event, formats of alerts, commands."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, runtime_checkable
+from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
+import click
 import msgspec
 
 from mozu.core.api.declarations import API_VERSION
 from mozu.core.api.settings import Settings
 from mozu.core.model.alert import Alert, Stamp
 from mozu.core.model.fields import Field
-
-if TYPE_CHECKING:
-    import click
 
 
 class FieldsDeclaration(msgspec.Struct, frozen=True, kw_only=True):
