@@ -15,6 +15,8 @@ from mozu.core.api.extensions import CommandsDeclaration
 from mozu.core.cli import options
 from mozu.core.cli.known import known_plugins
 from mozu.core.errors import MozuError, PluginError
+from mozu.core.isolation.ends import is_ours
+from mozu.core.isolation.texts import text_of
 from mozu.core.runtime.builtin_plugins import BUILTIN_COMMANDS, BUILTINS
 from mozu.core.runtime.config import read
 from mozu.core.runtime.plugin_checks import Origin, guarded
@@ -52,9 +54,11 @@ class _PluginGroup(click.Group):
             raise
         except SystemExit as end:
             raise Exit(_exit_code(end)) from end
-        except Exception as error:  # a third party's code: named
+        except BaseException as error:  # a third party's code: named
+            if is_ours(error):
+                raise
             command = f"{self.name} {ctx.invoked_subcommand or ''}".strip()
-            what = f"{type(error).__name__}: {error}"
+            what = f"{type(error).__name__}: {text_of(error)}"
             hint = f"`mozu {self.name} -v …` shows where; tell the authors of {self.origin.distribution}"
             raise PluginError(
                 self.origin.plugin, f"{self.origin}: its command `{command}` raised {what}; {hint}"

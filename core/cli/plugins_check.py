@@ -14,6 +14,7 @@ from mozu.core.api import (
     Enricher,
     Evaluator,
     Kind,
+    Responder,
     Sink,
     Source,
     SourceChoiceDeclaration,
@@ -25,6 +26,8 @@ from mozu.core.cli.known import known_fields
 from mozu.core.cli.terminal import safe
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.errors import MozuError, SourceUnavailable
+from mozu.core.isolation.ends import is_ours
+from mozu.core.isolation.texts import text_of
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, Template
 from mozu.core.model.fields import FieldRegistry
@@ -109,13 +112,15 @@ def _tried(call: Callable[[], None]) -> str:
     try:
         call()
     except SourceUnavailable as error:
-        click.echo(f"mozu: note: it cannot watch here as it is configured: {safe(str(error))}", err=True)
+        click.echo(f"mozu: note: it cannot watch here as it is configured: {safe(text_of(error))}", err=True)
     except MozuError as error:
-        return str(error)
+        return text_of(error)
     except TimeoutError:
         return f"it did not end within {_TIMEOUT:.0f} s"
-    except (Exception, SystemExit) as error:  # noqa: BLE001  a third party's code, whose failure is the answer
-        return f"{type(error).__name__}: {error}"
+    except BaseException as error:  # a third party's code, whose failure is the answer
+        if is_ours(error):
+            raise
+        return f"{type(error).__name__}: {text_of(error)}"
     return ""
 
 
@@ -140,7 +145,7 @@ async def _started(plugin: Plugin, entry: Entry, registry: Registry, context: Co
         await made(source.stop)
     elif isinstance(component, Evaluator) and plugin.kind is Kind.EVALUATOR:
         component.demand()
-    elif isinstance(component, Enricher | Sink):
+    elif isinstance(component, Enricher | Sink | Responder):
         await made(component.start)
         await made(component.stop)
 

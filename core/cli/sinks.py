@@ -15,7 +15,9 @@ from mozu.core.cli.terminal import safe
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.errors import DeadlineExceeded
 from mozu.core.isolation.deadline import deadline, within
+from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.isolated import Isolation
+from mozu.core.isolation.texts import text_of
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, Stamp, Template, alert_id
 from mozu.core.model.fields import FieldRegistry
@@ -121,8 +123,10 @@ class _Trial:
             good, text = await self._tried(log, send)
         except DeadlineExceeded as late:
             return False, str(late)
-        except Exception as error:  # noqa: BLE001  a plugin's code: whatever it raises is the answer
-            good, text = False, str(error) or type(error).__name__
+        except BaseException as error:  # a plugin's code: whatever it raises is the answer
+            if is_ours(error):
+                raise
+            good, text = False, text_of(error)
         finally:
             log.removeHandler(warnings)
             log.propagate = True

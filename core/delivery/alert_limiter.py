@@ -13,6 +13,7 @@ import msgspec
 
 from mozu.core.caches import cached
 from mozu.core.delivery.plain import plain_alert
+from mozu.core.isolation.ends import is_ours
 from mozu.core.model.alert import Alert, Ref, Template, alert_id
 
 _MAX_MESSAGES: Final = 10_000
@@ -185,7 +186,9 @@ def _summary(repeats: _Repeats) -> Alert:
     first = repeats.first
     try:
         return _with_repeats(first, repeats)
-    except Exception as error:  # noqa: BLE001  what one alert contains stops no other
+    except BaseException as error:  # what one alert contains stops no other
+        if is_ours(error):
+            raise
         return plain_alert(first, error)
 
 

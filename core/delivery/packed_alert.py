@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from mozu.core.delivery.plain import envelope_fault, plain_alert
+from mozu.core.isolation.ends import is_ours
 from mozu.core.model.alert import Alert, Severity, Template
 from mozu.core.model.event import as_bytes, as_text
 
@@ -120,7 +121,9 @@ class AlertPacker:
         stops no other."""
         try:
             return self._pack(alert)
-        except Exception as error:  # noqa: BLE001  what one alert contains stops no other
+        except BaseException as error:  # what one alert contains stops no other
+            if is_ours(error):
+                raise
             return self._pack(plain_alert(alert, error))
 
     def _pack(self, alert: Alert) -> PackedAlert:

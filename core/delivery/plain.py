@@ -47,7 +47,7 @@ def _are_names(texts: tuple[str, ...]) -> bool:
     return _TEXT.issuperset(map(type, texts)) and max(map(len, texts)) <= _MAX_NAME
 
 
-def plain_alert(alert: Alert, why: Exception, *, values: bool = True) -> Alert:
+def plain_alert(alert: Alert, why: BaseException, *, values: bool = True) -> Alert:
     """A copy that every encoder and the spool accept. Never raises. Without `values` (they could not be redacted) only
     the literal texts of the template are left."""
     template, kept = _output(alert, values=values)

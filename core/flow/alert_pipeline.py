@@ -17,6 +17,7 @@ from mozu.core.delivery.packed_alert import AlertPacker
 from mozu.core.delivery.plain import envelope_fault, plain_alert
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.notice import notice_form
+from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.isolated import Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, alert_id
@@ -74,7 +75,9 @@ class AlertPipeline:
     def _redacted(self, alert: Alert) -> Alert:
         try:
             self._redact(alert)
-        except Exception as error:  # noqa: BLE001  what one alert contains stops no other
+        except BaseException as error:  # what one alert contains stops no other
+            if is_ours(error):
+                raise
             self._isolation.failed("redact an alert", error)
             return plain_alert(alert, error, values=False)
         return alert
@@ -82,7 +85,9 @@ class AlertPipeline:
     def _within_limits(self, alert: Alert) -> bool:
         try:
             return self._limiter.passes(alert, time.monotonic())
-        except Exception as error:  # noqa: BLE001  a limiter that fails stops no alert
+        except BaseException as error:  # a limiter that fails stops no alert
+            if is_ours(error):
+                raise
             self._isolation.failed("limit an alert", error)
             return True
 

@@ -43,6 +43,7 @@ from mozu.core.flow.state_stage import apply
 from mozu.core.flow.undeclared_sources import UndeclaredSources
 from mozu.core.flow.verdict_memory import VerdictMemory
 from mozu.core.flow.wanted_enrichers import WantedEnrichers
+from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, alert_id
@@ -307,7 +308,9 @@ class SourcePipeline:
             alert.id = alert_id(alert.time, f"{self.origin}/{alert.event_num}", alert.rule)
             alert.incomplete = incomplete
             self._recorder.alert(alert)
-        except Exception as error:  # noqa: BLE001  what one alert contains stops no other
+        except BaseException as error:  # what one alert contains stops no other
+            if is_ours(error):
+                raise
             evaluator.failed("make an alert that can be recorded", error)
         self._alerts.emit(alert)
         if self._responses is not None and self._responses.wants(alert):

@@ -27,8 +27,9 @@ from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.reconcile import Reconciler
 from mozu.core.isolation.deadline import STOP_SECONDS, within
 from mozu.core.isolation.ends import is_ours
-from mozu.core.isolation.isolated import Isolated, text_of
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.isolation.side_by_side import until_first
+from mozu.core.isolation.texts import text_of
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import Event
 
@@ -158,7 +159,7 @@ class SourcePump:
             self._report_fallback()
 
     def _refuse(self, error: SourceUnavailable) -> None:
-        self.refused[self.plugin] = str(error).removeprefix(f"source {self.plugin}: ")
+        self.refused[self.plugin] = text_of(error).removeprefix(f"source {self.plugin}: ")
 
     def _reasons(self) -> str:
         return "; ".join(f"{plugin} cannot start ({reason})" for plugin, reason in self.refused.items())

@@ -19,6 +19,7 @@ from mozu.core.errors import MozuError
 from mozu.core.isolation.ends import is_being_cancelled, is_ours
 from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.owner import OWNER
+from mozu.core.isolation.texts import text_of
 from mozu.core.metrics import Metrics
 
 START_SECONDS: Final = 120.0
@@ -256,18 +257,6 @@ class Isolated(Isolation, Generic[C]):
         twin = cast("Isolated[D]", copy.copy(self))
         twin._component, twin.awaited, twin._offered = component, set(), {}
         return twin
-
-
-def text_of(error: BaseException) -> str:
-    """What an exception says, or else its class."""
-    name = type(error).__name__
-    try:
-        text = str(error)
-    except BaseException:  # noqa: BLE001  an exception whose own __str__ raises
-        return name
-    if not text:
-        return name
-    return text if isinstance(error, Exception) else f"{name}: {text}"
 
 
 def _method(error: BaseException | None) -> str:

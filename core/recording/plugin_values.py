@@ -8,6 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from mozu.core.isolation.ends import is_ours
 from mozu.core.model.event import Event
 from mozu.core.model.fields import Field, FieldType, Reader
 from mozu.core.model.fields.value_checks import is_tuple
@@ -54,8 +55,9 @@ class PluginValues:
                 value = reader(event)
                 if value is not None:
                     found.append((name, _written(field, argument, value)))
-            except Exception:  # noqa: BLE001  a plugin's code: the rule that reads it next has it counted
-                continue
+            except BaseException as error:  # a plugin's code: the rule that reads it next has it counted
+                if is_ours(error):
+                    raise
         return tuple(found)
 
 

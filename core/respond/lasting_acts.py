@@ -9,7 +9,8 @@ import msgspec
 
 from mozu.core.api.responders import Responder
 from mozu.core.isolation.deadline import within
-from mozu.core.isolation.isolated import Isolated, text_of
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.texts import text_of
 from mozu.core.respond.act_records import ActRecords
 from mozu.core.respond.audit_log import ActStage, AuditEntry
 from mozu.core.respond.chosen import ActiveResponder

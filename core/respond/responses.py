@@ -28,7 +28,8 @@ import msgspec
 from mozu.core.api.kernel_kills import KernelDenial, KernelKills, UnattendedActs
 from mozu.core.api.responders import AlertProcess, Incident, ResponsePlan, Scope
 from mozu.core.isolation.deadline import within
-from mozu.core.isolation.isolated import text_of
+from mozu.core.isolation.ends import is_ours
+from mozu.core.isolation.texts import text_of
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import Event
@@ -190,8 +191,10 @@ class Responses:
             async with self._held:
                 await self._attempt(one, entry, Incident(alert, subject_of(event)), event, latest)
         except (Refused, NotTheSame) as error:
-            self.records.refuse(entry, str(error))
-        except Exception as error:  # noqa: BLE001  a field's reader, a descriptor too many: nothing is done, mozu goes on
+            self.records.refuse(entry, text_of(error))
+        except BaseException as error:  # a field's reader, a descriptor too many: nothing is done, mozu goes on
+            if is_ours(error):
+                raise
             _LOG.exception("responder %s: what comes before its act has failed", one.name)
             self.records.refuse(entry, f"what comes before the act has failed: {text_of(error)}")
         finally:

@@ -15,9 +15,12 @@ from typing import Final
 import orjson
 
 from mozu.core.common.control_chars import visible
+from mozu.core.isolation.texts import LONGEST, shortened
 from mozu.core.runtime.config.log import LogSettings
 
 _ROOT: Final = "mozu"
+_LONGEST_TRACEBACK: Final = 65_536
+"""Characters."""
 _JOURNAL: Final = Path("/run/systemd/journal/socket")
 _SYSLOG: Final = Path("/dev/log")
 _FACILITY: Final = 3
@@ -56,13 +59,18 @@ def component(record: logging.LogRecord) -> str:
     return record.name.removeprefix(f"{_ROOT}.")
 
 
+def shown(text: str, longest: int = LONGEST) -> str:
+    """Return a message as the log has it: what a plugin logs may be of any length, and hold any character."""
+    return visible(shortened(text, longest))
+
+
 class PlainForm(logging.Formatter):
     """`mozu: warning: text`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, and those of a traceback."""
         text = super().format(record)
-        text = "\n".join(map(visible, text.split("\n"))) if record.exc_info else visible(text)
+        text = "\n".join(map(shown, text.split("\n"))) if record.exc_info else shown(text)
         return f"mozu: {text}" if record.levelno < logging.WARNING else f"mozu: {record.levelname.lower()}: {text}"
 
 
@@ -71,7 +79,7 @@ class TextForm(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line: that of a traceback is escaped."""
-        text = visible(super().format(record))
+        text = shown(super().format(record))
         return f"{_time(record)} {record.levelname.lower()} {visible(component(record))}: {text}"
 
 
@@ -84,10 +92,10 @@ class JsonForm(logging.Formatter):
             "time": _time(record),
             "level": record.levelname.lower(),
             "component": visible(component(record)),
-            "message": visible(record.getMessage()),
+            "message": shown(record.getMessage()),
         }
         if record.exc_info:
-            tree["traceback"] = visible(self.formatException(record.exc_info))
+            tree["traceback"] = shown(self.formatException(record.exc_info), _LONGEST_TRACEBACK)
         return orjson.dumps(tree).decode()
 
 
@@ -146,9 +154,9 @@ class JournalHandler(_DatagramHandler):
 
     def datagram(self, record: logging.LogRecord) -> bytes:
         """Fields, one after another."""
-        message = visible(record.getMessage())
+        message = shown(record.getMessage())
         if record.exc_info:
-            message += "\n" + logging.Formatter().formatException(record.exc_info)
+            message += "\n" + shortened(logging.Formatter().formatException(record.exc_info), _LONGEST_TRACEBACK)
         fields = {
             "MESSAGE": message,
             "PRIORITY": str(_priority(record)),

@@ -27,6 +27,7 @@ from mozu.core.api.extensions import AnyExtension, CommandsDeclaration, Encoder,
 from mozu.core.errors import PluginError
 from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.interrupter import Interrupted
+from mozu.core.isolation.texts import text_of
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.config import RESERVED
 from mozu.core.runtime.field_checks import field_fault
@@ -81,7 +82,7 @@ def guarded(origin: Origin, what: str, call: Callable[[], T]) -> T:
         if is_ours(error):
             raise
         remedy = f"update {origin.distribution}, or take it out of the configuration"
-        text = f"{type(error).__name__}: {error}{keyword_hint(error)}{place_of(error)}"
+        text = f"{type(error).__name__}: {text_of(error)}{keyword_hint(error)}{place_of(error)}"
         raise PluginError(origin.plugin, f"{origin}: {what} raised {text}; {remedy}") from error
 
 
@@ -199,8 +200,8 @@ def built_encoder(declaration: FormatDeclaration, options: Settings | None) -> E
     except BaseException as error:  # a third party's code, as above
         if is_ours(error) or isinstance(error, Interrupted):
             raise
-        text = f"the format could not be built: {type(error).__name__}: {error}{place_of(error)}; change its options"
-        raise PluginError(declaration.name, text) from error
+        what = f"{type(error).__name__}: {text_of(error)}{place_of(error)}"
+        raise PluginError(declaration.name, f"the format could not be built: {what}; change its options") from error
     if not isinstance(encoder, Encoder):
         text = f"the format's `build` gave {type(encoder).__name__}, which has no method `encode`"
         raise PluginError(declaration.name, text)

@@ -17,7 +17,7 @@ from mozu.core.api.contract import faults
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.isolation.detached import GivenUp, detached
 from mozu.core.isolation.ends import is_ours
-from mozu.core.isolation.isolated import text_of
+from mozu.core.isolation.texts import text_of
 
 SECONDS: Final = 10.0
 """What a call may take, as in a run by default."""

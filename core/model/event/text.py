@@ -32,8 +32,16 @@ def printable(text: str) -> str:
     return text if text.isascii() else as_bytes(text).decode("utf-8", "replace")
 
 
-def bounded_text(value: object, depth: int = 0) -> str:
-    """Any value at all as valid text of at most some thousand characters. Never raises."""
+def bounded_text(value: object) -> str:
+    """Return any value at all as valid text of at most some thousand characters. Never raises: a value of
+    a class of its own may raise anything when it is read."""
+    try:
+        return _bounded(value, 0)
+    except BaseException:  # noqa: BLE001  as above
+        return ""
+
+
+def _bounded(value: object, depth: int) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
@@ -43,13 +51,10 @@ def bounded_text(value: object, depth: int = 0) -> str:
     if isinstance(value, tuple | list | dict):
         if depth >= _MAX_DEPTH:
             return "…"
-        inner = ",".join(bounded_text(item, depth + 1) for item in islice(value, _MAX_ITEMS))
+        inner = ",".join(_bounded(item, depth + 1) for item in islice(value, _MAX_ITEMS))
         return f"({inner})"[:_MAX_TEXT]
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return f"(a number of {value.bit_length()} bits)"
     if isinstance(value, bool | int | float):
         return str(value)
-    try:
-        return printable(str(value)[:_MAX_TEXT]) if isinstance(value, Exception) else f"({type(value).__name__})"
-    except Exception:  # noqa: BLE001  an exception's own __str__ may raise
-        return ""
+    return printable(str(value)[:_MAX_TEXT]) if isinstance(value, BaseException) else f"({type(value).__name__})"

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from mozu.core.isolation.ctrl_c import is_by_signal
+from mozu.core.isolation.texts import text_of
 from mozu.core.model.fields.field import Field, Reader
 from mozu.core.model.fields.value_checks import value_fault
 from mozu.core.model.value_types import FieldValue
@@ -22,10 +24,10 @@ def checked_reader(field: Field, read: Reader, argument: str | None, report: Rep
         nonlocal left, wrong
         try:
             value = read(event)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001  of the field's plugin, and not the fault of what has asked
-            report(field, f"its reader raised {type(error).__name__}: {error}")
+        except BaseException as error:  # of the field's plugin, and not the fault of what has asked
+            if isinstance(error, KeyboardInterrupt) and is_by_signal():
+                raise
+            report(field, f"its reader raised {type(error).__name__}: {text_of(error)}")
             return None
         if not left or value is None:
             return value

@@ -33,7 +33,9 @@ from mozu.core.flow.source_pump import SourcePump
 from mozu.core.flow.wanted_enrichers import WantedEnrichers
 from mozu.core.isolation.deadline import exceeded, within
 from mozu.core.isolation.detached import GivenUp, detached
+from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.isolated import Isolated, Isolation
+from mozu.core.isolation.texts import text_of
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.recording import RecordingOutput
@@ -192,7 +194,9 @@ class Reloader:
                 listener = await parts.operations.prepare(fresh.config.core.http)
                 undo.push_async_callback(parts.operations.abandon, listener)
                 await self._take_demand(fresh, undo)
-            except Exception as error:  # noqa: BLE001  a plugin's code, too: what is in force stays
+            except BaseException as error:  # a plugin's code, too: what is in force stays
+                if is_ours(error):
+                    raise
                 self._report_refusal(error)
                 return
             undo.pop_all()
@@ -324,10 +328,10 @@ class Reloader:
         if self._parts.lifecycle is not None:
             self._parts.lifecycle.reloaded(self._parts.evaluation.rules_digest(), text)
 
-    def _report_refusal(self, error: Exception) -> None:
+    def _report_refusal(self, error: BaseException) -> None:
         self._refused.value += 1
         text = "the reload was refused, and everything stays as it was"
-        reason = str(error) or type(error).__name__
+        reason = text_of(error)
         for line in (f"{text}:", *reason.split("\n")):
             _log.error("%s", line)
         _log.debug("traceback", exc_info=error)
@@ -347,7 +351,9 @@ async def _started(helper: Helper) -> None:
         await within(helper, "start", helper.start_seconds, helper.component.start)
     except MozuError:
         raise
-    except Exception as error:  # a plugin's code: the reload is refused
+    except BaseException as error:  # a plugin's code: the reload is refused
+        if is_ours(error):
+            raise
         raise MozuError(f"{helper.kind} {helper.name} cannot start: {helper.described(error)}") from error
 
 

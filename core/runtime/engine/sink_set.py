@@ -20,6 +20,7 @@ from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.errors import MozuError
 from mozu.core.isolation.deadline import within
 from mozu.core.isolation.detached import detached
+from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.isolation.side_by_side import side_by_side
 from mozu.core.metrics import Metrics
@@ -342,5 +343,7 @@ async def _started(caller: SinkCaller) -> None:
         await caller.start()
     except MozuError:
         raise
-    except Exception as error:  # a plugin's code: the reload is refused
+    except BaseException as error:  # a plugin's code: the reload is refused
+        if is_ours(error):
+            raise
         raise MozuError(f"sink {caller.sink.name} cannot start: {caller.sink.described(error)}") from error

@@ -9,6 +9,7 @@ from mozu.core.api.declarations import ComponentDeclaration
 from mozu.core.errors import MozuError, PluginError
 from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.isolated import Isolated, Isolation
+from mozu.core.isolation.texts import text_of
 from mozu.core.metrics import Metrics
 from mozu.core.runtime.config import Entry
 from mozu.core.runtime.hosting.absent import ABSENT
@@ -80,7 +81,7 @@ def _named(
         except BaseException as error:
             if is_ours(error):
                 raise
-            text = f"its `build` raised {type(error).__name__}: {error} ({isolation.origin})"
+            text = f"its `build` raised {type(error).__name__}: {text_of(error)} ({isolation.origin})"
             raise PluginError(declaration.name, text) from error
 
 

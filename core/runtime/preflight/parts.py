@@ -6,11 +6,14 @@ from typing import cast
 from mozu.core.api import Context, EvaluatorDeclaration, Kind, Obstacle, Settings, SinkDeclaration
 from mozu.core.api.declarations import AnyDeclaration, ComponentDeclaration
 from mozu.core.errors import ConfigError, MozuError
+from mozu.core.isolation.ends import is_ours
+from mozu.core.isolation.texts import text_of
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.config import Config, Entry
 from mozu.core.runtime.preflight.start import Finding, Start
 from mozu.core.runtime.registry import Registry
+from mozu.core.runtime.unknown_keyword import place_of
 
 
 def built_parts(config: Config, registry: Registry, fields: FieldRegistry) -> tuple[Start, list[Finding]]:
@@ -23,8 +26,13 @@ def built_parts(config: Config, registry: Registry, fields: FieldRegistry) -> tu
             components += [(subject, one) for one in _built_of(entry, registry, fields)]
         except ConfigError as error:
             refused += [Finding(subject, Obstacle(_without(subject, text), refuses=True)) for text in error.problems]
-        except (MozuError, ImportError) as error:
-            refused.append(Finding(subject, Obstacle(str(error), refuses=True)))
+        except MozuError as error:
+            refused.append(Finding(subject, Obstacle(text_of(error), refuses=True)))
+        except BaseException as error:  # a plugin's code
+            if is_ours(error):
+                raise
+            text = f"its `build` raised {type(error).__name__}: {text_of(error)}{place_of(error)}"
+            refused.append(Finding(subject, Obstacle(text, refuses=True)))
     core = config.core
     start = Start(
         components=components,

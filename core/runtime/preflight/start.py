@@ -9,6 +9,8 @@ import msgspec
 
 from mozu.core.api import ChecksStart, Obstacle
 from mozu.core.errors import MozuError
+from mozu.core.isolation.ends import is_ours
+from mozu.core.isolation.texts import text_of
 from mozu.core.runtime.config.delivery import STATE_DIR
 from mozu.core.runtime.config.model import Entry
 from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
@@ -87,5 +89,7 @@ def require(start: Start) -> None:
 def _asked(component: ChecksStart) -> Sequence[Obstacle]:
     try:
         return list(component.obstacles())
-    except Exception as error:  # noqa: BLE001  a plugin's code: what it raises is an answer
-        return [Obstacle(f"it cannot say what a start would find: {type(error).__name__}: {error}")]
+    except BaseException as error:  # a plugin's code: what it raises is an answer
+        if is_ours(error):
+            raise
+        return [Obstacle(f"it cannot say what a start would find: {type(error).__name__}: {text_of(error)}")]

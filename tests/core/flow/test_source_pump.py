@@ -302,7 +302,7 @@ def test_what_is_no_event_is_rejected_and_costs_nothing_else(live: bool) -> None
 def test_a_source_that_raises_what_ends_programs_fails_like_any_other(
     end: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mozu.core.isolation.ends._is_by_signal", lambda: False)
+    monkeypatch.setattr("mozu.core.isolation.ends.is_by_signal", lambda: False)
     good = Batches(3)
     play(Batches(end), Worker(100), live=True, build=lambda: good)
     assert 3 == good.given

@@ -75,10 +75,10 @@ def test_whatever_a_component_raises_is_its_failure_and_ends_nothing(raised: Bas
 
 def test_an_interrupt_is_a_failure_once_signals_do_not_raise_it(monkeypatch: pytest.MonkeyPatch) -> None:
     isolated = Isolated[object]("sink", "siem", object(), Metrics())
-    monkeypatch.setattr("mozu.core.isolation.ends._is_by_signal", lambda: True)
+    monkeypatch.setattr("mozu.core.isolation.ends.is_by_signal", lambda: True)
     with pytest.raises(KeyboardInterrupt), isolated.contained("deliver"):
         raise KeyboardInterrupt
-    monkeypatch.setattr("mozu.core.isolation.ends._is_by_signal", lambda: False)
+    monkeypatch.setattr("mozu.core.isolation.ends.is_by_signal", lambda: False)
     with isolated.contained("deliver"):
         raise KeyboardInterrupt
     assert 1 == isolated.failures.value

@@ -49,7 +49,7 @@ def blamed(raised: BaseException, cause: Callable[[Component], Awaitable[None]])
 
 @pytest.fixture(autouse=True)
 def signals_raise_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mozu.core.isolation.ends._is_by_signal", lambda: False)
+    monkeypatch.setattr("mozu.core.isolation.ends.is_by_signal", lambda: False)
 
 
 @pytest.mark.parametrize("raised", ENDS)

@@ -15,7 +15,8 @@ from typing import Final
 from mozu.core.api import Context, DigestsRules, Evaluator, Kind, NamesRules, Source
 from mozu.core.api.lookup_table import AnyLookupTable
 from mozu.core.delivery.sink_caller import SinkCaller
-from mozu.core.isolation.isolated import Isolated, Isolation, text_of
+from mozu.core.isolation.isolated import Isolated, Isolation
+from mozu.core.isolation.texts import text_of
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
