@@ -75,7 +75,7 @@ inlined u64 process_bits(const struct syscall_ctx *sys, struct filter_scratch *g
   if (!generation || !moved) return ~0ull;
   struct caller *last = &g->caller;
   u64 born = task->start_boottime, execs = task->self_exec_id, moves = *(volatile u64 *)moved;
-  bool is_current = sys->entry_path != ENTRY_URING; /* a request completes wherever the kernel comes to it */
+  bool is_current = sys->entry_path < ENTRY_URING; /* a request completes wherever the kernel comes to it */
   if (is_current && last->task == sys->task && last->born == born && last->execs == execs &&
       last->moves == moves && last->verdicts.generation == *generation)
     return last->verdicts.bits;

@@ -198,10 +198,11 @@ inlined bool note_sharers(const struct task_struct *task, const struct settings 
   return !bpf_map_update_elem(MAP(KILL_SHARED), &tgid, &shared, 0);
 }
 
-/* Whether the signal would reach another process than the caller, or one that may be protected. */
+/* Whether the signal would reach another process than the caller, or one that may be protected, or the success of the call is
+   assumed. */
 inlined bool is_left_to_user_space(const struct syscall_ctx *sys, const struct settings *settings, bool ends) {
   struct task_struct *task = current_task();
-  return task->tgid != sys->task >> 32 || is_never_killed(task, settings) || task->real_parent->tgid == settings->own ||
+  return sys->entry_path == ENTRY_SUBMITTED || task->tgid != sys->task >> 32 || is_never_killed(task, settings) || task->real_parent->tgid == settings->own ||
          is_shared(task, settings, ends);
 }
 

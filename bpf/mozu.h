@@ -28,7 +28,8 @@ enum mark {
   MARK_PIDNS = 16384,    /* in another pid namespace than the initial one */
 };
 
-enum entry_path { ENTRY_NATIVE = 0, ENTRY_COMPAT = 1, ENTRY_URING = 2 }; /* 64-bit, 32-bit call, io_uring */
+/* 64-bit, 32-bit call, io_uring; io_uring at the submission, success assumed. */
+enum entry_path { ENTRY_NATIVE = 0, ENTRY_COMPAT = 1, ENTRY_URING = 2, ENTRY_SUBMITTED = 3 };
 #define HAS_HASH 0x100 /* in `entry_path`: the last 8 bytes of the record are its caller or its key (verdict_memory.h) */
 #define IS_CALLER 1 /* in these: the caller */
 #define ACT_KILLED 0x200 /* the same: the caller was sent SIGKILL before the call returned (kernel_kill.h) */

@@ -16,6 +16,7 @@
 /* Placeholders, which become a map, or the BTF id of a struct, when a program is loaded: see placeholders.py. */
 #define MAP(name) ((void *)bpf_pseudo_fd(RELOCATED, name))
 #define LOOKUP(name, key) bpf_map_lookup_elem(MAP(name), key)
+#define IF_ABSENT 1 /* BPF_NOEXIST */
 #define inlined static inline __attribute__((always_inline))
 #include "subprogram.h"
 

@@ -14,6 +14,7 @@
 #define IORING_FILE_INDEX_ALLOC (~0u)
 #define DIRECT_FD (1 << 30)      /* set in the number of a registered file */
 #define UNKNOWN_FD (DIRECT_FD - 1)
+enum { IORING_OP_OPENAT = 18, IORING_OP_OPENAT2 = 28 };
 
 struct cqe { u64 user_data; s32 result; u32 flags; }; /* struct io_uring_cqe of linux/io_uring.h */
 
@@ -45,7 +46,9 @@ struct uring_request {
   struct sqe sqe;
   u64 self;            /* address of this as a number: the verifier forbids arithmetic on the pointer */
   u32 direct, texts;   /* 1: the new descriptor becomes a registered file; `text` is in use */
-  u32 round, spare;    /* `place` of COUNTED */
+  u32 round;           /* `place` of COUNTED */
+  u16 process, user;   /* places of its accounts in URING_HELD */
+  u64 ring;            /* address of its struct io_ring_ctx */
   u64 pointed;         /* bits: arguments that are offsets in this struct; enum nested */
   u64 header[8];       /* struct msghdr */
   struct iovec_copy parts[16];

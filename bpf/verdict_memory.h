@@ -18,7 +18,6 @@
 
 #define MOST_WORDS 64     /* of a record that has a key, 8 bytes each */
 #define MOST_ANCESTORS 16 /* of a task that is hashed as a caller */
-#define IF_ABSENT 1       /* BPF_NOEXIST */
 
 struct caller_class {     /* an entry of CALLER_CLASSES; no number comes twice */
   u64 number;
@@ -143,7 +142,7 @@ inlined int end_open(const struct syscall_ctx *sys, struct scratch *s, struct fi
   struct flow *flow = flow_of_records();
   u64 used = *(volatile u64 *)&s->used;
   u32 generation = flow ? flow->generation : 0;
-  u64 hash = generation && used <= MOST_WORDS * 8 && sys->entry_path != ENTRY_URING
+  u64 hash = generation && used <= MOST_WORDS * 8 && sys->entry_path < ENTRY_URING
                  ? caller_of(flow, s, sys->task, sys->number) : 0;
   if (hash) {
     barrier_var(used);

@@ -3,7 +3,8 @@
    that it points to are copied into the map URING_REQUESTS, since the caller may reuse that memory at once; at
    completion (io_uring_complete, in any task) the result is joined with the copy, and the program of the native
    call is tail-called. The tracepoints are raw ones: uring.py knows which arguments they have. */
-#include "uring.h"
+#include "file.h"
+#include "uring_requests.h"
 
 inlined int uring_submitted(struct bpf_raw_tracepoint_args *ctx) {
   struct io_kiocb *request = (void *)ctx->args[0];
@@ -35,29 +36,44 @@ inlined int uring_submitted(struct bpf_raw_tracepoint_args *ctx) {
   r->texts = 0;
   fill_args(r, op);
   copy_pointed(r, op);
-  if (known && r->sqe.flags & IOSQE_CQE_SKIP_SUCCESS) { /* no completion follows a success: success is assumed */
-    struct syscall_ctx *sys = this_cpu_syscall();
-    if (!sys) return 0;
-    point_args_at_copies(sys, r);
-    sys->result = op->makes ? UNKNOWN_FD : 0;
-    tail_call(ctx, number);
-    return 0;
-  }
-  struct completion_key key = {(u64)ring, user_data};
-  bool kept = known && !bpf_map_update_elem(MAP(URING_REQUESTS), &req, r, 0);
-  if (kept && r->texts) kept = !bpf_map_update_elem(MAP(URING_STRINGS), &req, r->text, 0);
-  if (kept) {
-    bpf_map_update_elem(MAP(URING_LATEST), &key, &req, 0);
-  } else {
-    struct counts *counts = counts_of(number);
-    bpf_map_delete_elem(MAP(URING_REQUESTS), &req);
-    if (counts) { counts->seen += 1; counts->lost += 1; }
-  }
+  r->ring = (u64)ring;
+  bool silent = known && r->sqe.flags & IOSQE_CQE_SKIP_SUCCESS; /* no completion follows a success: success is assumed */
+  if (!silent && known && remember(r, req)) return 0;
+  struct syscall_ctx *sys = this_cpu_syscall();
+  struct counts *counts = counts_of(number);
+  if (!sys || !counts) return 0;
+  if (!known) { counts->seen += 1; counts->lost += 1; return 0; }
+  point_args_at_copies(sys, r);
+  if (!silent) sys->entry_path = ENTRY_SUBMITTED;
+  sys->result = op->makes ? UNKNOWN_FD : 0;
+  tail_call(ctx, number);
+  return 0;
+}
+
+/* An open that was not remembered: its path is not known any longer, but the file that it gave is. */
+inlined int opened_unremembered(struct bpf_raw_tracepoint_args *ctx, u64 req, s32 result) {
+#ifdef HAS_io_open
+  struct io_open *open = (void *)req;
+  u32 opcode = IORING_OP_OPENAT, slot = 0;
+  u8 operation = 0;
+  u64 flags = 0;
+  COPY(operation, ((struct io_kiocb *)req)->opcode);
+  COPY(slot, open->file_slot);
+  if (result < 0 || slot || operation != IORING_OP_OPENAT && operation != IORING_OP_OPENAT2) return 0;
+  struct uring_op *op = LOOKUP(URING_OPS, &opcode);
+  struct syscall_ctx *sys = this_cpu_syscall();
+  if (!op || op->number < 0 || !sys) return 0;
+  COPY(flags, *(u64 *)&open->how);
+  u64 task = bpf_get_current_pid_tgid();
+  *sys = (struct syscall_ctx){.args = {AT_FDCWD, 0, flags}, .result = result, .number = op->number, .entry_path = ENTRY_URING};
+  sys->task = current_task()->flags & PF_IO_WORKER ? task >> 32 << 32 | task >> 32 : task;
+  tail_call(ctx, sys->number);
+#endif
   return 0;
 }
 
 /* The result of a request, found by its struct io_kiocb or, where the tracepoint has none, by its user_data. */
-inlined int completed(void *ctx, u64 req, u64 ring, u64 user_data, s32 result, u32 flags) {
+inlined int completed(struct bpf_raw_tracepoint_args *ctx, u64 req, u64 ring, u64 user_data, s32 result, u32 flags) {
   u32 zero = 0;
   if (!req) {
     struct completion_key key = {ring, user_data};
@@ -67,16 +83,14 @@ inlined int completed(void *ctx, u64 req, u64 ring, u64 user_data, s32 result, u
   }
   struct uring_request *r = LOOKUP(URING_REQUEST, &zero), *kept = LOOKUP(URING_REQUESTS, &req);
   struct syscall_ctx *sys = this_cpu_syscall();
-  if (!r || !kept || !sys) return 0;
+  if (!r || !sys) return 0;
+  if (!kept) return opened_unremembered(ctx, req, result);
   read_kernel(r, URING_REQUEST_COPIED, kept);
   if (r->texts) {
     void *text = LOOKUP(URING_STRINGS, &req);
     if (text) read_kernel(r->text, sizeof(r->text), text);
   }
-  if (!(flags & IORING_CQE_F_MORE)) {
-    bpf_map_delete_elem(MAP(URING_REQUESTS), &req);
-    if (r->texts) bpf_map_delete_elem(MAP(URING_STRINGS), &req);
-  }
+  if (!(flags & IORING_CQE_F_MORE)) forget(r, req);
   /* Cancelled by the exit of its process: no call has returned. */
   if (result == -ECANCELED && bpf_get_current_pid_tgid() >> 32 != r->sys.task >> 32) return 0;
   point_args_at_copies(sys, r);

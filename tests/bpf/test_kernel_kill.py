@@ -27,6 +27,7 @@ pytestmark = pytest.mark.live
 
 OFF, DRY, ACTS = range(3)
 KILLED, WOULD = 0x200, 0x400
+ENTRY_SUBMITTED = 3
 SIGKILL: Final = 9
 MINUTE: Final = 60_000_000_000
 SPARED_PID, SPARED_USER, SPARED_INODE = 1, 2, 3
@@ -143,12 +144,17 @@ def other_caller(machine: Machine, _: Kills) -> None:
     machine.call.put("task", (PID + 1) << 32 | TID)
 
 
+def assumed(machine: Machine, _: Kills) -> None:
+    machine.call.put("entry_path", ENTRY_SUBMITTED)
+
+
 def refused(machine: Machine, _: Kills) -> None:
     machine.library.set_refusal(1)
 
 
 LEFT: Final[dict[str, Callable[[Machine, Kills], None]]] = {
     "the caller is not the current task": other_caller,
+    "a request of io_uring whose success is assumed": assumed,
     "init": task("task_struct", tgid=1),
     "idle": task("task_struct", tgid=0),
     "mozu": setting(PID),

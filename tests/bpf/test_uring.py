@@ -63,7 +63,9 @@ class Request(ctypes.Structure):
 
     _fields_ = (
         ("sys", Call), ("sqe", Sqe), ("self_", ctypes.c_uint64),
-        *((name, ctypes.c_uint32) for name in ("direct", "texts", "round", "spare")), ("pointed", ctypes.c_uint64),
+        *((name, ctypes.c_uint32) for name in ("direct", "texts", "round")),
+        ("process", ctypes.c_uint16), ("user", ctypes.c_uint16),
+        ("ring", ctypes.c_uint64), ("pointed", ctypes.c_uint64),
         ("header", ctypes.c_uint64 * 8), ("parts", Part * 16), ("address", ctypes.c_char * 128),
         ("data", ctypes.c_char * 80 * 4), ("block", ctypes.c_char * 24), ("text", ctypes.c_char * MAX_STR * 2),
     )  # fmt: skip

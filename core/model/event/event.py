@@ -40,7 +40,8 @@ class SyscallEvent(Event, gc=False):
     observed: Any = None
     """What the source knows beyond the parameters and only the state machine reads (see `core.state.observed`)."""
     entry_path: str = ""
-    """How the call entered the kernel, where that was not the native call: `compat32`, `io_uring`."""
+    """How the call entered the kernel, where that was not the native call: `compat32`, `io_uring`; `io_uring_submitted`
+    for a request that was reported at its submission, whose success is assumed."""
     kernel_act: str = ""
     """What the source did about it in the kernel: `kill`: its process was sent SIGKILL before the call returned;
     `would`: it would have been, but for a dry run. Responses alone read it (`KillsInKernel`)."""

@@ -51,7 +51,9 @@ _KINDS: Final[Mapping[str, str]] = {
 }
 """`fd.typechar` → `fd.type`."""
 _HOST: Final = "host"
-_ENTRY_PATHS: Final[Mapping[str, str]] = {"evt.is_io_uring": "io_uring", "evt.is_compat32": "compat32"}
+_ENTRY_PATHS: Final[Mapping[str, str]] = {
+    "evt.is_io_uring": "io_uring", "evt.is_assumed": "io_uring_submitted", "evt.is_compat32": "compat32",
+}  # fmt: skip
 
 
 class EventBuilder:

@@ -19,6 +19,8 @@ _SYS_PERF_EVENT_OPEN: Final = machine_number("perf_event_open")
 _SYS_MEMBARRIER: Final = machine_number("membarrier")
 _MEMBARRIER_GLOBAL: Final = 1
 _MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _MAP_DELETE, _LOAD, _OBJECT_INFO, _RAW_TRACEPOINT_OPEN = 0, 1, 2, 3, 5, 15, 17
+_MAP_NEXT_KEY: Final = 4
+"""BPF_MAP_GET_NEXT_KEY: without a key, the first."""
 _PIN, _GET_PINNED, _LINK_CREATE = 6, 7, 28
 _PERF_EVENT: Final = 41
 """BPF_PERF_EVENT: how a link attaches a program to a perf event (Linux 5.15)."""
@@ -124,6 +126,15 @@ def delete_key(fd: int, key: bytes) -> None:
     text = ctypes.create_string_buffer(key, len(key))
     with contextlib.suppress(FileNotFoundError):
         _bpf(_MAP_DELETE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(text), 0, _ANY))
+
+
+def clear(fd: int, key: int) -> None:
+    """Delete all entries of a map whose keys have so many bytes, and to which no program adds any."""
+    found = ctypes.create_string_buffer(key)
+    with contextlib.suppress(FileNotFoundError):
+        while True:
+            _bpf(_MAP_NEXT_KEY, struct.pack("<IIQQQ", fd, 0, 0, ctypes.addressof(found), _ANY))
+            delete_key(fd, found.raw)
 
 
 def pop(fd: int, size: int) -> bytes | None:

@@ -94,7 +94,7 @@ def kernel_text(types: btf.Btf) -> str:
     """Structs and constants of the running kernel. Raises SourceUnavailable for one that is too old."""
     if types.function(_HELPER) is None:
         raise SourceUnavailable(f"source ebpf: this kernel has no {_HELPER}; mozu needs Linux 5.15 or later")
-    lines = [f"#define HAS_{name} 1" for name in ("ovl_inode",) if name in types]
+    lines = [f"#define HAS_{name} 1" for name in ("ovl_inode", "io_open") if name in types]
     for enumerator in _PIDS:
         value = types.enumerator("pid_type", enumerator)
         if value is None:

@@ -13,7 +13,7 @@ from mozu.plugins.sources.ebpf import wire
 
 _HEADERS: Final = (
     *("accounts.h", "record.h", "syscall_ctx.h", "process_verdicts.h", "opened_path.h", "open_args.h", "sock_info.h"),
-    "kernel_filter.h",
+    *("kernel_filter.h", "uring_requests.h"),
 )
 _STRUCTS: Final = (
     *("flow", "account", "meter", "tab", "group_tab"),

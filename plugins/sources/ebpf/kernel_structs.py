@@ -55,6 +55,7 @@ STRUCTS: Final[dict[str, str]] = {
     "io_ring_ctx": "flags? cached_sq_head? sq_entries? sq_sqes? sq_array?",
     "io_kiocb": "file? ctx? opcode? cqe?",
     "io_cqe": "user_data",
+    "io_open": "file_slot? how?",
     "kiocb": "ki_filp",
     "msghdr": "msg_name msg_namelen msg_flags",
     "sock_common": (

@@ -37,6 +37,7 @@ from mozu.plugins.sources.ebpf.maps import (
     JUDGED_INDEX,
     OUTPUT_INDEX,
     SETTINGS,
+    forget_requests,
     make_maps,
 )
 from mozu.plugins.sources.ebpf.program_code import ARRAYS, ProgramCode
@@ -335,6 +336,8 @@ class Loader:
         wanted = {path.name: path for path in self.entry_paths if path.name in set(names)}
         for name, path in wanted.items():
             if name not in self._attached_paths:
+                if name == IO_URING:
+                    forget_requests(self._maps)
                 self._attached_paths[name] = self._attach_programs(path.programs)
         for name in self._attached_paths.keys() - wanted.keys():
             for program, attachment in self._attached_paths.pop(name):

@@ -2,6 +2,7 @@
 
 import os
 import struct
+from collections.abc import Mapping
 from typing import Final
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
@@ -35,6 +36,8 @@ OUTPUT_INDEX: Final = EXECUTED_INDEX + 2
 PROGRAMS_END: Final = EXECUTED_INDEX + 3
 MAX_KILLS: Final = 256
 """Rules that the kernel may kill for."""
+MAX_SHARED: Final = 1024
+"""Processes that are killed and have not ended, with others that are ended with them."""
 DENY_SLOTS: Final = 4
 """Programs of deny rules that can be interrupted by each other on one CPU, and MAX_DENIALS: denials that user space has
 not read yet."""
@@ -50,8 +53,8 @@ SIZES: Final = {
     "SCRATCH_SIZE": _SCRATCH_SIZE,
     "SYSCALL_CTX_SIZE": 112,
     "URING_OP_SIZE": uring.ENTRY.size,
-    "URING_REQUESTS_SIZE": 1000,
-    "URING_REQUEST_SIZE": 9192,
+    "URING_REQUESTS_SIZE": 1008,
+    "URING_REQUEST_SIZE": 9200,
     "FILTER_SCRATCH_SIZE": _FILTER_SCRATCH_SIZE,
     "OPENED_PATH_SIZE": 280,
     "OPENED_AT_SIZE": 296,
@@ -65,8 +68,6 @@ SIZES: Final = {
 kernel_kill, kernel_deny, verdict_memory."""
 _OWN, _ANY, _NAMED = 1, 2, 3
 """CHANGES_* of bpf/record.h: of which process user space may learn something by a record."""
-_IN_FLIGHT: Final = 4096
-"""Requests of io_uring between submission and completion; an eighth as many with strings."""
 _SLOTS: Final = 5
 MAPPED: Final = frozenset({"FLOW", "ACCOUNTS"})
 """Arrays that this process has in its memory (accounts.py)."""
@@ -83,9 +84,11 @@ MAX_OPENED_PATHS: Final = 16384
 the files that are open at once, not those that are ever opened."""
 
 
-def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, int, int]]:
+def definitions(ring_size: int, *, requests: bool) -> dict[str, tuple[int, int, int, int]]:
     """Name → kind, bytes of a key, bytes of a value, entries."""
     array, per_cpu, prog_array = bpf_syscall.ARRAY, bpf_syscall.PERCPU_ARRAY, bpf_syscall.PROG_ARRAY
+    in_flight = filter_layout.constant("URING_MOST") if requests else 8
+    with_texts = filter_layout.constant("URING_MOST_TEXTS") if requests else 1
     strings_size = SIZES["URING_REQUEST_SIZE"] - SIZES["URING_REQUESTS_SIZE"]
     return {
         "RING": (bpf_syscall.RINGBUF, 0, 0, ring_size),
@@ -121,18 +124,19 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "RECOGNISED": (per_cpu, 4, 8, 1),
         "KILLS": (array, 4, KILL.size, 1 + MAX_KILLS),
         "KILL_SPARED": (bpf_syscall.HASH, 8, 8, MAX_SPARED),
-        "KILL_SHARED": (bpf_syscall.LRU_HASH, 4, KILL_SHARED.size, MAX_KILLS),
+        "KILL_SHARED": (bpf_syscall.HASH, 4, KILL_SHARED.size, MAX_SHARED),
         "DENY_SLOTS": (per_cpu, 4, SIZES["DENY_SLOT_SIZE"], DENY_SLOTS),
         "DENIALS": (bpf_syscall.QUEUE, 0, DENIAL.size, MAX_DENIALS),
         "URING_OPS": (array, 4, uring.ENTRY.size, uring.ENTRIES),
         "URING_REQUEST": (per_cpu, 4, SIZES["URING_REQUEST_SIZE"], 1),
         "URING_REQUESTS": (bpf_syscall.HASH, 8, SIZES["URING_REQUESTS_SIZE"], in_flight),
-        "URING_STRINGS": (bpf_syscall.HASH, 8, strings_size, in_flight // 8),
-        "URING_LATEST": (bpf_syscall.LRU_HASH, 16, 8, in_flight),
+        "URING_STRINGS": (bpf_syscall.HASH, 8, strings_size, with_texts),
+        "URING_LATEST": (bpf_syscall.HASH, 16, 8, in_flight),
+        "URING_HELD": (array, 4, 8, filter_layout.constant("URING_HELD_PLACES") if requests else 1),
     }
 
 
-MAPS: Final = tuple(_definitions(0, 0))
+MAPS: Final = tuple(definitions(0, requests=False))
 """Names of all maps."""
 
 
@@ -141,7 +145,7 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
 
     `requests`: whether io_uring will be watched; else its maps are tiny.
     """
-    wanted = _definitions(ring_size, _IN_FLIGHT if requests else 8)
+    wanted = definitions(ring_size, requests=requests)
     maps: dict[str, int] = {}
     for name, (kind, key, value, entries) in wanted.items():
         try:
@@ -158,6 +162,15 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
     for name, entries_of in _contents().items():
         bpf_syscall.update_many(maps[name], {struct.pack("<I", index): value for index, value in entries_of.items()})
     return maps
+
+
+def forget_requests(maps: Mapping[str, int]) -> None:
+    """Empty the maps of requests of io_uring, whose completions were not seen while no program was attached."""
+    bpf_syscall.clear(maps["URING_REQUESTS"], 8)
+    bpf_syscall.clear(maps["URING_STRINGS"], 8)
+    bpf_syscall.clear(maps["URING_LATEST"], 16)
+    places = range(filter_layout.constant("URING_HELD_PLACES"))
+    bpf_syscall.update_many(maps["URING_HELD"], {struct.pack("<I", place): bytes(8) for place in places})
 
 
 def _contents() -> dict[str, dict[int, bytes]]:

@@ -9,6 +9,7 @@ predicates are evaluated, and the verdict is written only if the entry still exi
 generation; the kernel ignores those of an earlier one.
 """
 
+import errno
 import struct
 import time
 from collections import Counter, deque
@@ -143,7 +144,12 @@ class ProcessFilterCache:
 
     def _enqueue(self, pid: int) -> None:
         if len(self._known) < self._limit:
-            bpf_syscall.update(self._maps["PROC_VERDICTS"], pid, _EMPTY)
+            try:
+                bpf_syscall.update(self._maps["PROC_VERDICTS"], pid, _EMPTY)
+            except OSError as error:
+                if error.errno != errno.E2BIG:
+                    raise
+                return  # full of children that were born with the verdict of their parent
             self._known.add(pid)
             self._queue.append((self._written(), pid))
 

@@ -253,6 +253,18 @@ def test_no_more_are_known_than_there_is_room_for(table: dict[str, int], answers
     assert 2 == sum(entry(table, pid) is not None for pid in range(1, 5))
 
 
+def test_a_process_for_which_the_kernel_has_no_room_has_no_verdict(table: dict[str, int], answers: Answers) -> None:
+    known = ProcessFilterCache(table, 1000, answers.decide, lambda: answers.written)
+    known.configure(frozenset({"openat"}), PREDICATES)
+    for child in range(1000, 1064):
+        bpf_syscall.update(table["PROC_VERDICTS"], child, ENTRY.pack(1, 1))  # as a fork does
+
+    known.observe(calls(7, 20))
+    known.publish(0)
+
+    assert entry(table, 7) is None
+
+
 def test_what_a_name_alone_decides_is_known_of_every_program() -> None:
     predicates = (
         compare("proc.name", "in", ("tar", "cp")),

@@ -5,6 +5,7 @@ import mmap
 import os
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -256,3 +257,51 @@ def accepted_twice() -> list[int]:
                 call("io_uring_enter", ring.fd, 0, 1, 1, 0, 0)
                 found.append(ring.result())
     return found
+
+
+def crowded(directory: str, user: int, count: int) -> None:
+    """A child, of another user unless `user` is 0, has so many opens of the FIFO `directory`/fifo under way, and opens
+    `directory`/link all the same; so does this process, meanwhile, `directory`/mine."""
+    ready, ending = os.pipe(), os.pipe()
+    child = os.fork()
+    if not child:
+        if user:
+            os.setgroups([])
+            os.setresuid(user, user, user)
+        waiting = threading.Event()
+        threading.Thread(target=_wait_for_fifo, args=(f"{directory}/fifo", count, waiting), daemon=True).start()
+        waiting.wait()
+        ring = Ring()
+        ring.request("openat", addr=ring.pointer(f"{directory}/link"))
+        os.write(ready[1], b"x")
+        os.read(ending[0], 1)
+        os._exit(0)
+    os.read(ready[0], 1)
+    ring = Ring()
+    ring.request("openat", addr=ring.pointer(f"{directory}/mine"))
+    os.write(ending[1], b"x")
+    os.waitpid(child, 0)
+
+
+def _wait_for_fifo(fifo: str, count: int, waiting: threading.Event) -> None:
+    """In a thread, whose own workers in the kernel wait in these opens; for good, since its end would cancel them."""
+    ring = Ring()
+    for number in range(count):
+        ring.submit(
+            "openat", addr=ring.pointer(fifo), user_data=100 + number, entry_flags=_ASYNC, wait=False
+        )
+    waiting.set()
+    threading.Event().wait()
+
+
+def alike(directory: str, count: int) -> None:
+    """Opens of files 0, 1, … that have the same user_data, and no room for their completions."""
+    ring = Ring(completions=8)
+    for _ in range(8):
+        ring.submit("fsync", 0, wait=False)
+    for number in range(count):
+        ring.submit("openat", addr=ring.pointer(f"{directory}/{number}"), entry_flags=_ASYNC, wait=False)
+    deadline = time.monotonic() + _TIMEOUT
+    while len(os.listdir("/proc/self/fd")) < count + 4:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)  # the kernel's thread does it in its own time

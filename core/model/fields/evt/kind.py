@@ -123,7 +123,15 @@ _TYPES: Final = (
         name="evt.is_io_uring",
         type=FieldType.BOOL,
         doc="Whether the call was made as a request of io_uring; mozu's own.",
-        read=lambda event: event.entry_path == "io_uring",
+        read=lambda event: event.entry_path.startswith("io_uring"),
+    ),
+    Field(
+        depends=OF_EVENT,
+        name="evt.is_assumed",
+        type=FieldType.BOOL,
+        doc="Whether the success of the call is assumed: a request of io_uring that was reported at its submission, "
+        "since its process or its user had too many under way; mozu's own.",
+        read=lambda event: event.entry_path == "io_uring_submitted",
     ),
     Field(
         depends=OF_EVENT,

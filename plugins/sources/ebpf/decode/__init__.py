@@ -56,7 +56,7 @@ _IS_CALLER: Final = constant("IS_CALLER")
 _ACT_KILLED: Final = constant("ACT_KILLED") >> 8
 _ACTS: Final = constant("ACTS") >> 8
 """In the upper half of the entry path."""
-_ENTRY_PATHS: Final = ("", "compat32", "io_uring")
+_ENTRY_PATHS: Final = ("", "compat32", "io_uring", "io_uring_submitted")
 """enum entry_path of bpf/mozu.h → `SyscallEvent.entry_path`."""
 
 

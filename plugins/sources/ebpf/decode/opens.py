@@ -51,7 +51,11 @@ def opened(spec: SyscallSpec) -> Decode:
         raw = record[_SIZE:middle]
         user = raw.decode("utf-8", "surrogateescape")
         flags, mode, device, upper, lower, kind = _shape(native, mode, marks & _FLAGS, dev)
-        given = None if marks & _NULL else user
+        given: str | None = user
+        if marks & _NULL:
+            # Successful all the same: a request of io_uring that was not remembered, of which its file alone is known.
+            given = path(record, end, end + k, marks) if k else None
+            user = given or ""
         args: tuple[Any, ...]
         if name == "openat":
             args = (result, dirfd, given, flags, mode, device, ino)
@@ -62,10 +66,10 @@ def opened(spec: SyscallSpec) -> Decode:
         else:
             args = (result, given, mode, device, ino, creat_flags(upper=upper, lower=lower))
         observed, full = _NAMED, user
-        if user[:1] != "/" or marks & _NULL:
+        if user[:1] != "/":
             base = text(record, middle, end) if m and not lost & _LOST else None
             full = user if base is None else join(directory(base), user)
-            observed = Opened(base, named=base is not None and not marks & _NULL)
+            observed = Opened(base, named=base is not None and given is not None)
         elif "//" in user or "/." in user or user[-1:] == "/":
             full = join("/", user)
         if result < 0:

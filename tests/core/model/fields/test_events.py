@@ -68,11 +68,20 @@ def test_what_every_event_has(reference: str, expected: Any) -> None:
     assert expected == value(reference, event("kill", 0, 1, 9, cpu=3))
 
 
-@pytest.mark.parametrize(("path", "expected"), [("io_uring", (True, False)), ("compat32", (False, True))])
-def test_the_entry_path_of_a_call(path: str, expected: tuple[bool, bool]) -> None:
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("io_uring", (True, False, False)),
+        ("io_uring_submitted", (True, True, False)),
+        ("compat32", (False, False, True)),
+        ("", (False, False, False)),
+    ],
+)
+def test_the_entry_path_of_a_call(path: str, expected: tuple[bool, bool, bool]) -> None:
     made = event("kill", 0, 1, 9)
     made.entry_path = path
-    assert expected == (value("evt.is_io_uring", made), value("evt.is_compat32", made))
+    found = (value(f"evt.{name}", made) for name in ("is_io_uring", "is_assumed", "is_compat32"))
+    assert expected == tuple(found)
 
 
 def test_the_machine_has_the_name_that_it_was_given() -> None:
