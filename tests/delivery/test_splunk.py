@@ -50,7 +50,7 @@ async def delivered(folder: Path, token: str) -> Collector:
 
 def incomplete(events: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     """What the page's search does: stats dc, min and max of the number by agent, sink and epoch."""
-    assert "stats dc(sequence) AS seen min(sequence) AS first max(sequence) AS last BY agent sink epoch" in PAGE
+    assert "stats dc(sequence) AS seen min(sequence) AS first max(sequence) AS last BY agent sink epoch\n" in PAGE
     found: dict[tuple[str, ...], set[int]] = {}
     for event in events:
         found.setdefault((event["agent"], event["sink"], event["epoch"]), set()).add(event["sequence"])

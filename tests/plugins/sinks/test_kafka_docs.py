@@ -49,7 +49,7 @@ def test_the_query_over_headers_finds_what_is_missing(numbers: list[int], report
         for number in numbers
     ]
     (tmp_path / "headers.txt").write_text("".join(lines))
-    query = re.search(r"    (tr ',' .*?)\n\n", PAGES["siem"], re.DOTALL)
+    query = re.search(r"```sh\n(tr ',' .*?)```", PAGES["siem"], re.DOTALL)
     assert query is not None
     found = subprocess.run(["sh", "-c", query[1]], cwd=tmp_path, check=True, capture_output=True, text=True)
     assert reported == found.stdout
