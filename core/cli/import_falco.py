@@ -18,7 +18,8 @@ Examples:
   mozu import falco.yaml --sidekick sidekick.yaml -o mozu.yaml && mozu check -c mozu.yaml
   mozu import falco.yaml               print it, and say on stderr what became of each key
 
-Exit code 1: a file cannot be read. 2: there are keys that neither Falco nor falcosidekick has."""
+Exit code 1: a file cannot be read. 2: there are keys that neither Falco nor falcosidekick has, or none of the rule
+files exists here."""
 )
 @click.argument("falco", type=click.Path(path_type=Path), metavar="FALCO.YAML")
 @click.option("--sidekick", type=click.Path(path_type=Path), metavar="FILE", help="falcosidekick's configuration.")
@@ -38,7 +39,7 @@ def command(falco: Path, sidekick: Path | None, output: Path | None, verbose: bo
     else:
         _write(output, found.yaml())
     click.echo(_account(found), err=True)
-    return 2 if any(fate.verdict == "unknown" for _, fate in found.fates) else 0
+    return 2 if not found.has_rules or any(fate.verdict == "unknown" for _, fate in found.fates) else 0
 
 
 def _write(path: Path, text: str) -> None:

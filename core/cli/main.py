@@ -32,7 +32,7 @@ def invoke(arguments: Sequence[str]) -> int:
         result = mozu.main(args=list(arguments), prog_name="mozu", obj=state, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        _with_answer_for_falco(error).show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
@@ -49,6 +49,19 @@ def invoke(arguments: Sequence[str]) -> int:
         _fault(error, state)
         return EXIT_FAULT
     return result if isinstance(result, int) else 0
+
+
+def _with_answer_for_falco(error: click.ClickException) -> click.ClickException:
+    """Return the error, with what to type instead where it is about an option that Falco has."""
+    if not isinstance(error, click.NoSuchOption):
+        return error
+    from mozu.core.runtime.falco_import.falco_options import instead_of
+
+    found = instead_of(error.option_name)
+    if found is None:
+        return error
+    text = f"No such option: {error.option_name}. It is an option of Falco; mozu has {found}."
+    return click.NoSuchOption(error.option_name, text, ctx=error.ctx)
 
 
 def _report(error: MozuError, state: CommandState) -> None:

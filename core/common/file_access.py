@@ -12,6 +12,12 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
+from mozu.core.common.mounts import mounts
+
+_NO_FILES: Final = frozenset(
+    {"proc", "sysfs", "securityfs", "cgroup", "cgroup2", "tracefs", "debugfs", "bpf", "devpts", "configfs", "efivarfs"}
+)
+"""File systems of the kernel's own, in which nobody makes a regular file, whatever the permissions say."""
 _NO_TMPFILE: Final = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOSYS}
 """The file system cannot make a file without a name: nothing is known then but the permissions."""
 
@@ -58,9 +64,19 @@ def why_not_made(path: Path, *, makes_folders: bool = False) -> str | None:
     except OSError as error:
         if error.errno not in _NO_TMPFILE:
             return f"{path} cannot be made in {folder}: {error.strerror}"
+        kind = _file_system(folder)
+        if kind in _NO_FILES:
+            return f"{path} cannot be made in {folder}: a file system of the type {kind} holds no files"
         if not may(folder, os.W_OK | os.X_OK):
             return f"{path} cannot be made in {folder}: {os.strerror(errno.EACCES)}"
     return _why_no_room(path, folder)
+
+
+def _file_system(folder: Path) -> str:
+    """Return the type of the file system of a directory; an empty text where it is not known."""
+    device = folder.stat().st_dev
+    name = f"{os.major(device)}:{os.minor(device)}"
+    return next((mount.kind for mount in mounts() if mount.device == name), "")
 
 
 def why_no_socket(path: Path, kind: socket.SocketKind = socket.SOCK_DGRAM) -> str | None:

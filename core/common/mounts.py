@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 _ESCAPE: Final = re.compile(r"\\([0-7]{3})")
 _ID, _DEVICE, _ROOT, _PLACE = 0, 2, 3, 4
 """Columns."""
+_SEPARATOR: Final = "-"
+"""Before the type; a varying number of columns precedes it."""
 
 
 class MountPoint(NamedTuple):
@@ -21,6 +23,8 @@ class MountPoint(NamedTuple):
     """Path on the file system of what is mounted: `/`, if that is not from below its root."""
     place: str
     """Where, as seen from the root of the process whose mountinfo it is."""
+    kind: str
+    """The type of the file system: `ext4`, `proc`."""
 
 
 def mounts(pid: int | str = "self") -> Iterator[MountPoint]:
@@ -31,7 +35,8 @@ def mounts(pid: int | str = "self") -> Iterator[MountPoint]:
         return
     for line in text.splitlines():
         columns = line.split(" ")
-        yield MountPoint(int(columns[_ID]), columns[_DEVICE], _plain(columns[_ROOT]), _plain(columns[_PLACE]))
+        place, kind = _plain(columns[_PLACE]), columns[columns.index(_SEPARATOR) + 1]
+        yield MountPoint(int(columns[_ID]), columns[_DEVICE], _plain(columns[_ROOT]), place, kind)
 
 
 def _plain(text: str) -> str:

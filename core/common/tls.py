@@ -22,6 +22,7 @@ class ClientTls(Settings):
         None, description="Certificates (PEM) of the authorities that the server's must be signed by: a file, or a "
         "directory as `openssl rehash` makes it; by default the system's.",
     )  # fmt: skip
+    system_ca: bool = Field(False, description="Beside `ca`, the system's authorities are trusted, too.")
     certificate: Path | None = Field(None, description="mozu's own certificate (PEM, with its chain).")
     key: Path | None = Field(None, description="Its key (PEM), if it is not in the same file.")
     key_password: Secret | None = Field(None, description="What the key is encrypted with.")
@@ -64,7 +65,7 @@ def client_context(settings: ClientTls, *, verify: bool = True) -> ssl.SSLContex
     """A context that verifies the server's certificate and name, or where `verify` is false neither. Reads the files;
     ValueError names the setting."""
     try:
-        context = _trusting(settings.ca)
+        context = _trusting(settings.ca, system=settings.system_ca)
     except (OSError, ssl.SSLError) as error:
         raise ValueError(f"tls.ca: {settings.ca} cannot be used: {_reason(error)}") from None
     context.minimum_version = _VERSIONS[settings.min_version]
@@ -79,14 +80,19 @@ def client_context(settings: ClientTls, *, verify: bool = True) -> ssl.SSLContex
     return context
 
 
-def _trusting(authorities: Path | None) -> ssl.SSLContext:
-    """Raises OSError, of which ssl.SSLError is one, and ValueError."""
-    if authorities is None or not authorities.is_dir():
-        return ssl.create_default_context(cafile=authorities)
-    if not any(_HASHED.fullmatch(path.name) for path in authorities.iterdir()):
+def _trusting(authorities: Path | None, *, system: bool) -> ssl.SSLContext:
+    """Return a context that trusts these authorities; `system`: those of the system, too. Raises OSError, of which
+    ssl.SSLError is one, and ValueError."""
+    if authorities is None:
+        return ssl.create_default_context()
+    file, folder = (None, authorities) if authorities.is_dir() else (authorities, None)
+    if folder is not None and not any(_HASHED.fullmatch(path.name) for path in folder.iterdir()):
         problem = "has no certificates by the hash of their names; run `openssl rehash` there"
-        raise ValueError(f"tls.ca: {authorities} {problem}")
-    return ssl.create_default_context(capath=authorities)
+        raise ValueError(f"tls.ca: {folder} {problem}")
+    context = ssl.create_default_context(cafile=file, capath=folder)
+    if system:
+        context.load_default_certs()
+    return context
 
 
 def server_context(settings: ServerTls) -> ssl.SSLContext | None:

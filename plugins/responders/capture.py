@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import orjson
-from pydantic import Field
+from pydantic import ByteSize, Field
 
 from mozu.core.api import (
     Context,
@@ -37,7 +37,7 @@ class CaptureResponderSettings(ResponderSettings):
 
     what: Literal["process", "group", "container"] = Field("process", description="Of which processes.")
     directory: Path = Field(Path("/var/lib/mozu/captured"), description="One file for each alert.")
-    max_hashed: int = Field(64 << 20, ge=0, description="Bytes of a file beyond which it is not hashed.")
+    max_hashed: ByteSize = Field(ByteSize(64 << 20), ge=0, description="Bytes of a file beyond which it is not hashed.")
 
 
 class CaptureResponder:

@@ -11,7 +11,8 @@ Priority = Literal["emergency", "alert", "critical", "error", "warning", "notice
 
 
 STATE_DIR: Final = Path("/var/lib/mozu")
-FOLDER: Final = STATE_DIR / "spool"
+SPOOLS: Final = "spool"
+"""Below `state_dir`."""
 
 
 class QueueSettings(Settings):
@@ -29,7 +30,7 @@ class SpoolSettings(Settings):
     """Alerts on disk until the destination has them."""
 
     enabled: bool = Field(True, description="False: none, as if `spool` were not there.")
-    path: Path | None = Field(None, description="The file; by default /var/lib/mozu/spool/ID.db.")
+    path: Path | None = Field(None, description="The file; by default spool/ID.db below `state_dir`.")
     bytes: ByteSize = Field(ByteSize(1 << 30), ge=1 << 16, description="The most that waits in it.")
     when_full: Literal["drop_newest", "drop_oldest"] = Field(
         "drop_newest",
@@ -41,8 +42,13 @@ class SpoolSettings(Settings):
     fsync: bool = Field(False, description="Survive a loss of power, too, and not only the end of the process.")
 
     def file(self, sink: str) -> Path:
-        """Where the spool of this sink lies."""
-        return self.path or FOLDER / f"{sink}.db"
+        """Return the file of this sink's spool."""
+        return self.path or STATE_DIR / SPOOLS / f"{sink}.db"
+
+    def below(self, state_dir: Path, sink: str) -> "SpoolSettings":
+        """Return the same with the file where it is by default, unless it is set."""
+        is_known = self.path is not None or not self.enabled
+        return self if is_known else self.model_copy(update={"path": state_dir / SPOOLS / f"{sink}.db"})
 
     @model_validator(mode="before")
     @classmethod

@@ -22,8 +22,10 @@ _DEFAULT_FORMAT: Final[str] = EntrySettings().format
 def interpret(layer: Layer, files: tuple[str, ...], problems: Problems) -> Config:
     """The configuration; where something is wrong, `problems` has it and a default stands in."""
     core = validate(CoreSettings, layer.core, problems, "configuration") or CoreSettings()
+    core = core.model_copy(update={"capture": core.capture.below(core.state_dir)})
     entries = {
-        kind: tuple(_entry(kind, item, problems) for item in layer.sections.get(kind, {}).values()) for kind in Kind
+        kind: tuple(_entry(kind, item, core.state_dir, problems) for item in layer.sections.get(kind, {}).values())
+        for kind in Kind
     }
     if not entries[Kind.SOURCE] and not problems:
         problems.add(Mark("sources"), "the list is empty, so there is nothing to watch; give it at least one source")
@@ -54,7 +56,7 @@ def _check_spools(sinks: Sequence[Entry], problems: Problems) -> None:
                 problems.add(entry.node.mark, text)
 
 
-def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
+def _entry(kind: Kind, item: Item, state_dir: Path, problems: Problems) -> Entry:
     own, ours = _part(item.node, item, core=False), _reserved(kind, item, problems)
     form, options = _format(ours.mapping().pop("format", None), f"{kind} {item.id}", problems)
     reserved = validate(EntrySettings, ours, problems, f"{kind} {item.id}") or EntrySettings()
@@ -76,7 +78,7 @@ def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
         format=form,
         format_options=options,
         queue=reserved.queue,
-        spool=reserved.spool,
+        spool=reserved.spool.below(state_dir, item.id),
         retry=reserved.retry,
         route=reserved.route,
         heartbeat=reserved.heartbeat,

@@ -1,11 +1,15 @@
 """Settings of recordings: `record` (everything) and `capture` (around alerts)."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import ByteSize, Field
 
 from mozu.core.api import Settings
+from mozu.core.runtime.config.delivery import STATE_DIR
+
+CAPTURES: Final = "captures/mozu"
+"""Below `state_dir`: the prefix of captures."""
 
 
 class RecordSettings(Settings):
@@ -42,8 +46,9 @@ class CaptureSettings(Settings):
         "rules", description="`rules`: only rules with `capture: true` do; `all_rules`: every alert about an event."
     )
     path_prefix: Path = Field(
-        Path("/var/lib/mozu/captures/mozu"),
-        description="The file is PREFIX_TIME_NUMBER.jsonl.gz: the alert's time (ns) and its event's number.",
+        STATE_DIR / CAPTURES,
+        description="The file is PREFIX_TIME_NUMBER.jsonl.gz: the alert's time (ns) and its event's number; by default "
+        "captures/mozu below `state_dir`.",
     )
     before: float = Field(5.0, ge=0, le=3600, description="Seconds kept in memory, which a capture begins with.")
     default_duration: int = Field(
@@ -55,3 +60,8 @@ class CaptureSettings(Settings):
     max_file_size: ByteSize = Field(
         ByteSize(0), ge=0, description="Compressed bytes at which a capture ends; 0: no limit."
     )
+
+    def below(self, state_dir: Path) -> "CaptureSettings":
+        """Return the same with the prefix where it is by default, unless it is set."""
+        is_set = "path_prefix" in self.model_fields_set or state_dir == STATE_DIR
+        return self if is_set else self.model_copy(update={"path_prefix": state_dir / CAPTURES})

@@ -8,6 +8,7 @@ from typing import Final
 
 from mozu.core.abi.limits import DATA_MAX, TEXT_MAX
 from mozu.core.model.value_types import Json, JsonObject
+from mozu.core.runtime.falco_import.receivers import permission_note, receiver
 from mozu.core.runtime.falco_import.tree_reader import TreeReader, tree_with_defaults
 
 _LEVELS: Final = {
@@ -24,20 +25,28 @@ _DURATION: Final = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
 _SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 _LONGEST_HEARTBEAT: Final = 86_400.0
 _ENRICHERS: Final = {"container": "containers", "k8smeta": "kubernetes"}
+_AUDIT: Final = "k8saudit"
+"""Begins the names of the plugins that bring the Kubernetes audit log: k8saudit, k8saudit-eks …"""
 _SYSTEMS_AUTHORITIES: Final = "/etc/ssl/certs"
 """In Falco's own file, and mozu's default on most systems."""
 _PART_OF_MOZU: Final = frozenset({"json"})
+_FALCOS_RULES: Final = ("/etc/falco/falco_rules.yaml", "/etc/falco/falco_rules.local.yaml", "/etc/falco/rules.d")
+"""What Falco reads where its configuration names no rules."""
 
 
 class FalcoTranslation:
-    """Of one merged configuration. `notes`: what a person should read."""
+    """A translation of one merged configuration.
+
+    `notes`: what a person should read. `has_rules`: one of the configured rule files exists.
+    """
 
     def __init__(self, tree: Mapping[str, Json]) -> None:
         self._read = TreeReader(tree)
         self.notes: list[str] = []
+        self.has_rules = True
 
     def config(self) -> JsonObject:
-        """mozu's."""
+        """Return mozu's configuration."""
         read = self._read
         found: JsonObject = {"sources": self._sources(), "enrichers": self._enrichers()}
         found["evaluators"] = [{"falco": self._evaluator()}]
@@ -90,7 +99,12 @@ class FalcoTranslation:
         if isinstance(wanted, list):
             names = [name for name in names if name in wanted or name == "container"]
         for name in names:
-            if name not in _ENRICHERS and name not in _PART_OF_MOZU:
+            if name.startswith(_AUDIT):
+                self.notes.append(
+                    f"plugins: rules on events of {name} load; so far the source kafka alone brings such events "
+                    "(`event_source: k8s_audit`, docs/kafka.md), in place of the plugin's own listener"
+                )
+            elif name not in _ENRICHERS and name not in _PART_OF_MOZU:
                 self.notes.append(f"plugins: {name} has no equal; rules that name its fields are refused")
         found = ["users", "containers", *(_ENRICHERS[name] for name in names if _ENRICHERS.get(name) == "kubernetes")]
         return list(dict.fromkeys(found))
@@ -99,16 +113,16 @@ class FalcoTranslation:
 
     def _evaluator(self) -> JsonObject:
         read = self._read
-        named = [*read.texts("rules_files"), *read.texts("rules_file")]
+        named = [*read.texts("rules_files"), *read.texts("rules_file")] or list(_FALCOS_RULES)
         rules = [path for path in named if "${" in path or Path(path).exists()]
-        for path in named:
+        self.has_rules = bool(rules)
+        for path in named if rules else ():
             if path not in rules:
                 self.notes.append(f"rules_files: {path} does not exist, and is left out, as Falco does")
+        if not rules:
+            self.notes.append("rules_files: none of the files exists here; mozu does not start until `rules` exist")
         found: JsonObject = {"rule_matching": read.text("rule_matching", "first")}
-        if rules:
-            found["rules"] = rules
-        else:
-            self.notes.append("no file of rules_files exists: mozu's own rules are in force until `rules` names some")
+        found["rules"] = rules or named
         if read.value("priority") is not None:
             found["priority"] = read.text("priority").lower()
         for theirs, ours in (("rules", "selection"), ("append_output", "append_output")):
@@ -157,7 +171,8 @@ class FalcoTranslation:
 
     def _webhook(self) -> JsonObject:
         read = self._read
-        found: JsonObject = {"id": "http_output", "url": read.text("http_output.url"), "batch": "single", "spool": True}
+        found: JsonObject = {"id": "http_output", **receiver(read.text("http_output.url"))}
+        found["batch"], found["spool"] = "single", True
         if read.flag("http_output.compress_uploads"):
             found["gzip"] = True
         agent = read.text("http_output.user_agent")
@@ -177,7 +192,8 @@ class FalcoTranslation:
             tls["certificate"], tls["key"] = read.text("http_output.client_cert"), read.text("http_output.client_key")
         if tls:
             found["tls"] = tls
-        self.notes.append("http_output: set `allow_private: true` if the receiver has a private address")
+        if "allow_private" in found:
+            self.notes.append(permission_note("http_output"))
         return found
 
     def _with_heartbeat(self, sink: tuple[str, JsonObject]) -> Json:

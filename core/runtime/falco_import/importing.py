@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import yaml
@@ -14,6 +14,7 @@ from mozu.core.runtime.falco_import.key_table import KeyFate, Product, fate_of, 
 from mozu.core.runtime.falco_import.sidekick_config import SidekickTranslation
 
 _DEFAULT_STRATEGY: Final = "append"
+_BEFORE_SIDEKICK: Final = "http_output led to falcosidekick, whose outputs are sinks now"
 
 
 class ImportFailed(MozuError):
@@ -21,20 +22,22 @@ class ImportFailed(MozuError):
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """What came of it."""
+    """A translated configuration, with the account of its keys."""
 
     config: JsonObject
     fates: tuple[tuple[Product, KeyFate], ...]
     """Of every key that the files have, in their order."""
     notes: tuple[str, ...]
+    has_rules: bool
+    """False: none of the rule files exists, so that mozu does not start with the configuration yet."""
 
     def yaml(self) -> str:
-        """mozu.yaml."""
+        """Return mozu.yaml."""
         return yaml.safe_dump(self.config, sort_keys=False, allow_unicode=True, width=120)
 
 
 def import_falco(falco: Path, sidekick: Path | None = None) -> Imported:
-    """Raises ImportFailed."""
+    """Translate the files. Raises ImportFailed."""
     tree = _merged(falco)
     translation = FalcoTranslation(tree)
     config, notes = translation.config(), translation.notes
@@ -42,18 +45,45 @@ def import_falco(falco: Path, sidekick: Path | None = None) -> Imported:
     if sidekick is not None:
         theirs = _read(sidekick)
         outputs = SidekickTranslation(theirs)
-        sinks = config["sinks"]
-        own = sinks if isinstance(sinks, list) else []
-        kept = [sink for sink in own if not _is_http_output(sink)]
-        config["sinks"] = [*kept, *outputs.sinks()]
+        replaces_http_output = _replace_http_output(config, outputs)
         notes = [*notes, *outputs.notes]
-        fates += [("sidekick", fate_of("sidekick", key)) for key, _ in leaves(theirs)]
-        if len(kept) < len(own):
-            notes.append("http_output led to falcosidekick, whose outputs are sinks now")
+        if replaces_http_output:
+            notes = [note for note in notes if not note.startswith("http_output")]
+            notes.append(_BEFORE_SIDEKICK)
+            fates = [(product, _replaced(fate)) for product, fate in fates]
+        keys = [key for key, _ in leaves(theirs)]
+        fates += [("sidekick", _left_out(fate_of("sidekick", key), outputs.left_out)) for key in keys]
     if not config["sinks"]:
         config["sinks"] = ["stdout"]
         notes.append("no output is switched on; alerts go to the standard output")
-    return Imported(config, tuple(fates), tuple(dict.fromkeys(notes)))
+    return Imported(config, tuple(fates), tuple(dict.fromkeys(notes)), translation.has_rules)
+
+
+def _replace_http_output(config: JsonObject, outputs: SidekickTranslation) -> bool:
+    """Put falcosidekick's outputs in place of the sink that leads to it; returns true if there was one."""
+    sinks = config["sinks"]
+    own = sinks if isinstance(sinks, list) else []
+    kept = [sink for sink in own if not _is_http_output(sink)]
+    config["sinks"] = [*kept, *outputs.sinks()]
+    fields = outputs.extra_fields()
+    if fields:
+        evaluator: Any = config["evaluators"]
+        settings = evaluator[0]["falco"]
+        settings["append_output"] = [*settings.get("append_output", ()), {"extra_fields": fields}]
+    return len(kept) < len(own)
+
+
+def _replaced(fate: KeyFate) -> KeyFate:
+    """Return the fate of a key of Falco's where its output to falcosidekick is not needed any more."""
+    if not fate.key.startswith("http_output."):
+        return fate
+    return KeyFate(fate.key, "needless", _BEFORE_SIDEKICK)
+
+
+def _left_out(fate: KeyFate, reasons: Mapping[str, str]) -> KeyFate:
+    """Return the fate of a key that this configuration's translation leaves out, though it usually has an equal."""
+    reason = reasons.get(fate.key.lower())
+    return fate if reason is None else KeyFate(fate.key, "no equal", reason)
 
 
 def _is_http_output(sink: Json) -> bool:

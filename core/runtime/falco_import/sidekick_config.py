@@ -5,7 +5,10 @@ from typing import Final
 
 from mozu.core.model.value_types import Json, JsonObject
 from mozu.core.runtime.falco_import.key_table import key_table
-from mozu.core.runtime.falco_import.tree_reader import TreeReader, with_defaults
+from mozu.core.runtime.falco_import.receivers import permission_note, receiver, with_headers
+from mozu.core.runtime.falco_import.sidekick_outputs import SidekickOutputs, priority_name
+from mozu.core.runtime.falco_import.sidekick_queues import S3, queue_sinks
+from mozu.core.runtime.falco_import.tree_reader import with_defaults
 
 _CHATS: Final = {
     "slack": "slack", "rocketchat": "slack", "mattermost": "slack", "teams": "teams", "discord": "discord",
@@ -17,32 +20,47 @@ _PLAIN: Final = {
 }  # fmt: skip
 """Output → key of its address, of those that take falcosidekick's own object."""
 _PAGERDUTY: Final = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
-_MECHANISMS: Final = {"PLAIN": "PLAIN", "SCRAM_SHA256": "SCRAM-SHA-256", "SCRAM_SHA512": "SCRAM-SHA-512"}
-_WORDS: Final = {"informational", "info"}
-_S3: Final = {"aws": (None, "us-east-1"), "yandex": ("https://storage.yandexcloud.net", "ru-central1")}
-"""Output with `s3` → its storage's URL and region, where the configuration names none."""
+_DATES: Final = {"none": "", "monthly": "-$${year}.$${month}", "annually": "-$${year}"}
+"""`elasticsearch.suffix` → what follows the name of the index; each other text is `daily`."""
+_DAILY: Final = "-$${year}.$${month}.$${day}"
+_MOST_REQUESTS: Final = 64
 
 
-class SidekickTranslation:
-    """Of one configuration. `notes`: what a person should read."""
+class SidekickTranslation(SidekickOutputs):
+    """A translation of one configuration."""
 
     def __init__(self, tree: Mapping[str, Json]) -> None:
-        self._read = TreeReader(tree, fold=True)
+        super().__init__(tree)
+        self._read = self.read
         self._configured = [str(name).lower() for name in tree]
-        self.notes: list[str] = []
 
     def sinks(self) -> list[Json]:
-        """One for each output that is switched on."""
-        found = [*self._chats(), *self._receivers(), *self._plain(), *self._queues()]
+        """Return a sink for each output that is switched on."""
+        found = [*self._chats(), *self._receivers(), *self._plain(), *queue_sinks(self)]
         for name in self._outputs_without_equal():
             self.notes.append(f"{name}: {key_table('sidekick')[f'{name}.*'].text}")
+        return found
+
+    def extra_fields(self) -> list[Json]:
+        """Return `customfields` as `extra_fields` of `append_output`: constant texts in each alert's fields."""
+        written = self._read.value("customfields")
+        found: list[Json] = []
+        for name, value in (written if isinstance(written, Mapping) else {}).items():
+            text = with_defaults("" if value is None else str(value))
+            if text.startswith("%"):
+                text = f"${{{text[1:]}:-}}"
+            if text and "%" not in text:
+                found.append({name: text})
+            else:
+                reason = "a text that is empty or contains % cannot be a field here; write it into `append_output`"
+                self.leave_out(reason, f"customfields.{name}")
         return found
 
     def _outputs_without_equal(self) -> Iterator[str]:
         for name in self._configured:
             fate = key_table("sidekick").get(f"{name}.*")
             outputs = self._read.value(name)
-            if name in _S3 and isinstance(outputs, Mapping):
+            if name in S3 and isinstance(outputs, Mapping):
                 outputs = {key: value for key, value in outputs.items() if key != "s3"}
             if fate is not None and fate.verdict == "no equal" and _is_set(outputs):
                 yield name
@@ -60,7 +78,8 @@ class SidekickTranslation:
             secrets: Json = {"routing_key": read.text("pagerduty.routingkey")}
             yield self._webhook("pagerduty", url, {"template": "pagerduty", "body_secrets": secrets})
         endpoint = read.text("alertmanager.endpoint", "/api/v2/alerts")
-        for number, host in enumerate(filter(None, read.texts("alertmanager.hostport")), 1):
+        hosts = [one.strip() for text in read.texts("alertmanager.hostport") for one in text.split(",")]
+        for number, host in enumerate(filter(None, hosts), 1):
             yield self._webhook(
                 "alertmanager" if number == 1 else f"alertmanager-{number}",
                 host.rstrip("/") + endpoint, {"template": "alertmanager", **self._levels()}, output="alertmanager",
@@ -77,18 +96,15 @@ class SidekickTranslation:
 
     def _otlp_logs(self) -> Json:
         read = self._read
-        pairs = [pair.partition("=") for pair in read.text("otlp.logs.headers").split(",") if "=" in pair]
-        more: JsonObject = {"headers": {name.strip(): value.strip() for name, _, value in pairs}} if pairs else {}
         milliseconds = read.number("otlp.logs.timeout", 0)
-        if milliseconds:
-            more["timeout"] = milliseconds / 1000
+        more: JsonObject = {"timeout": milliseconds / 1000} if milliseconds else {}
         url = read.text("otlp.logs.endpoint")
         return self._webhook("otlp_logs", url, {"template": "otlp_logs", **more}, output="otlp.logs")
 
     def _levels(self) -> JsonObject:
         written = self._read.text("alertmanager.customseveritymap").split(",")
         pairs = [pair.partition(":") for pair in written if ":" in pair]
-        levels: JsonObject = {_priority(name): word.strip() for name, _, word in pairs}
+        levels: JsonObject = {priority_name(name): word.strip() for name, _, word in pairs}
         return {"levels": levels} if levels else {}
 
     def _elasticsearch(self) -> Json:
@@ -109,20 +125,16 @@ class SidekickTranslation:
 
     def _index(self) -> str:
         read = self._read
-        index, suffix = read.text("elasticsearch.index", "falco"), read.text("elasticsearch.suffix", "daily")
-        if suffix in ("monthly", "annually"):
-            self.notes.append(f"elasticsearch.suffix: {suffix} became daily; a data stream makes other steps")
-        return index if suffix == "none" else f"{index}-$${{date}}"
+        suffix = read.text("elasticsearch.suffix", "daily")
+        return read.text("elasticsearch.index", "falco") + _DATES.get(suffix, _DAILY)
 
     def _loki(self) -> Json:
         read = self._read
         more: JsonObject = {"format": "json" if read.text("loki.format") == "json" else "falco"}
-        if read.text("loki.user"):
+        if read.text("loki.user") and read.text("loki.apikey"):
             more["user"], more["password"] = read.text("loki.user"), read.text("loki.apikey")
-        elif read.text("loki.apikey"):
-            more["token"] = read.text("loki.apikey")
-        if read.text("loki.tenant"):
-            more["headers"] = {"X-Scope-OrgID": read.text("loki.tenant")}
+        elif read.text("loki.user") or read.text("loki.apikey"):
+            self.leave_out("falcosidekick logs in with both user and apikey, or not at all", "loki.user", "loki.apikey")
         url = read.text("loki.hostport").rstrip("/") + read.text("loki.endpoint", "/loki/api/v1/push")
         return self._webhook("loki", url, {"template": "loki", **more})
 
@@ -133,10 +145,8 @@ class SidekickTranslation:
             if not url:
                 continue
             more: JsonObject = {}
-            if read.text(f"{name}.user"):
+            if read.text(f"{name}.user") and read.text(f"{name}.password"):
                 more["user"], more["password"] = read.text(f"{name}.user"), read.text(f"{name}.password")
-            if read.text(f"{name}.headerauthname"):
-                more["headers"] = {read.text(f"{name}.headerauthname"): read.text(f"{name}.headerauthvalue")}
             if read.text(f"{name}.method", "POST").upper() == "PUT":
                 more["method"] = "PUT"
             yield self._webhook(name, url, {"template": "falcosidekick", **more})
@@ -145,134 +155,47 @@ class SidekickTranslation:
                 "cloudevents", read.text("cloudevents.address"), {"format": "cloudevents", "batch": "single"}
             )
 
-    def _queues(self) -> Iterator[Json]:
-        read = self._read
-        if any(read.texts("kafka.hostport")):
-            yield {"kafka": {**self._common("kafka"), **self._kafka()}}
-            if self._accepts_all("kafka"):
-                self.notes.append("kafka.checkcert: the sink kafka verifies certificates; set its `tls.ca`")
-        for name in _S3:
-            if read.text(f"{name}.s3.bucket"):
-                yield from self._s3(name)
-        if read.text("smtp.hostport"):
-            yield self._smtp()
-        if read.text("syslog.host"):
-            form = "cef" if read.text("syslog.format") == "cef" else "json"
-            transport = read.text("syslog.protocol", "udp").lower()
-            yield {
-                "syslog": {
-                    **self._common("syslog"), "id": "syslog-remote", "host": read.text("syslog.host"), "format": form,
-                    "port": read.number("syslog.port", 514), "transport": transport if transport == "tcp" else "udp",
-                }
-            }  # fmt: skip
-
-    def _s3(self, name: str) -> Iterator[Json]:
-        read, (endpoint, region) = self._read, _S3[name]
-        key, secret = read.text(f"{name}.accesskeyid"), read.text(f"{name}.secretaccesskey")
-        if not (key and secret):
-            self.notes.append(f"{name}.s3: the sink s3 needs an access key, and the configuration has none; left out")
-            return
-        found: JsonObject = {"id": f"{name}-s3", "bucket": read.text(f"{name}.s3.bucket")}
-        found["region"] = read.text(f"{name}.region") or region
-        found["access_key"], found["secret_key"] = key, secret
-        url = read.text(f"{name}.s3.endpoint") or endpoint
-        if url:
-            found["endpoint"] = url.rstrip("/")
-        prefix = read.text(f"{name}.s3.prefix").strip("/")
-        found["prefix"] = f"{prefix}/{{date}}/" if prefix else "{date}/"
-        acl = read.text(f"{name}.s3.objectcannedacl")
-        if acl:
-            found["headers"] = {"x-amz-acl": acl}
-        yield {"s3": {**found, "format": "json", **self._common(f"{name}.s3")}}
-
-    def _smtp(self) -> Json:
-        read = self._read
-        host, _, port = read.text("smtp.hostport").rpartition(":")
-        found: JsonObject = {**self._common("smtp"), "host": host or port, "sender": read.text("smtp.from")}
-        if host and port.isdigit():
-            found["port"] = int(port)
-        found["recipients"] = [one.strip() for one in read.text("smtp.to").split(",") if one.strip()]
-        if not read.flag("smtp.tls", True):
-            found["security"] = "none"
-        elif read.text("smtp.user"):
-            found["user"], found["password"] = read.text("smtp.user"), read.text("smtp.password")
-        return {"smtp": found}
-
-    def _kafka(self) -> JsonObject:
-        read = self._read
-        found: JsonObject = {"id": "kafka", "format": "json", "topic": read.text("kafka.topic")}
-        found["bootstrap_servers"] = [one.strip() for text in read.texts("kafka.hostport") for one in text.split(",")]
-        sasl, tls = read.text("kafka.sasl").upper(), read.flag("kafka.tls")
-        mechanism = _MECHANISMS.get(sasl)
-        found["security_protocol"] = ("SASL_" if mechanism else "") + ("SSL" if tls else "PLAINTEXT")
-        if not mechanism and tls:
-            found["security_protocol"] = "SSL"
-        if mechanism:
-            found["sasl"] = {
-                "mechanism": mechanism, "user": read.text("kafka.username"), "password": read.text("kafka.password"),
-            }  # fmt: skip
-        if read.text("kafka.requiredacks").upper() == "ONE":
-            found["acks"], found["idempotence"] = "leader", False
-        compression = read.text("kafka.compression").lower()
-        if compression in ("zstd", "lz4", "gzip", "none"):
-            found["compression"] = compression
-        if read.text("kafka.clientid"):
-            found["client_id"] = read.text("kafka.clientid")
-        if read.flag("kafka.topiccreation"):
-            found["create_topics"] = True
-        return found
-
     # --- what outputs share
 
     def _webhook(self, identity: str, url: str, more: JsonObject, *, output: str = "") -> Json:
         read, name = self._read, output or identity
-        found: JsonObject = {"id": identity, "url": url, **more, **self._common(name)}
+        found: JsonObject = {"id": identity, **receiver(url), **more, **self.common(name)}
+        if "token" in found:  # an explicit login goes before that of the URL
+            found = {key: value for key, value in found.items() if key not in ("user", "password")}
+        if "allow_private" in found:
+            self.notes.append(permission_note(identity))
         headers = read.value(f"{name}.customheaders")
-        if isinstance(headers, Mapping) and headers:
-            before = found.get("headers")
-            own = before if isinstance(before, Mapping) else {}
-            found["headers"] = {**own, **{key: with_defaults(str(value)) for key, value in headers.items()}}
+        written = {
+            key: with_defaults(str(value)) for key, value in (headers if isinstance(headers, Mapping) else {}).items()
+        }
+        found, refused = with_headers(found, {**self._own_headers(name), **written})
+        for header in refused:
+            self.leave_out("the sink webhook makes this header itself", f"{name}.customheaders.{header}")
         requests = read.number(f"{name}.maxconcurrentrequests", 1)
-        if requests > 1:
-            found["concurrency"] = min(requests, 64)
-        tls = self._tls(name)
-        if self._accepts_all(name):
-            tls = {"verify": False, **{key: value for key, value in tls.items() if key != "ca"}}
+        if requests != 1:
+            found["concurrency"] = min(requests or _MOST_REQUESTS, _MOST_REQUESTS)
+        tls = self.tls(name)
+        if self.accepts_all(name):
+            tls = {"verify": False}
             self.notes.append(f"{name}.checkcert: certificates are not verified; better set `tls.ca` of {identity}")
         if tls:
             found["tls"] = tls
         return {"webhook": found}
 
-    def _accepts_all(self, name: str) -> bool:
-        return not self._read.flag(f"{name}.checkcert", True)
-
-    def _common(self, name: str) -> JsonObject:
-        found: JsonObject = {"spool": True}
-        priority = self._read.text(f"{name}.minimumpriority")
-        if priority:
-            found["route"] = {"priority": _priority(priority)}
-        return found
-
-    def _tls(self, name: str) -> JsonObject:
+    def _own_headers(self, name: str) -> dict[str, str]:
+        """Return the headers that other keys of an output set."""
         read = self._read
-        found: JsonObject = {}
-        if read.text("tlsclient.cacertfile") and read.value("tlsclient.cacertfile") != "/etc/certs/client/ca.crt":
-            found["ca"] = read.text("tlsclient.cacertfile")
-        if read.flag(f"{name}.mutualtls"):
-            folder = read.text("mutualtlsfilespath", "/etc/certs").rstrip("/")
-            found["certificate"] = read.text("mutualtlsclient.certfile", f"{folder}/client.crt")
-            found["key"] = read.text("mutualtlsclient.keyfile", f"{folder}/client.key")
-            found["ca"] = read.text("mutualtlsclient.cacertfile", f"{folder}/ca.crt")
-        return found
-
-
-def _priority(text: str) -> str:
-    word = text.strip().lower()
-    return "informational" if word in _WORDS else word
+        found = {"X-Scope-OrgID": read.text("loki.tenant")} if name == "loki" else {}
+        if name == "n8n":
+            found[read.text("n8n.headerauthname")] = read.text("n8n.headerauthvalue")
+        if name == "otlp.logs":
+            pairs = (pair.partition("=") for pair in read.text("otlp.logs.headers").split(","))
+            found.update({key.strip(): value.strip() for key, _, value in pairs})
+        return {key: value for key, value in found.items() if key and value}
 
 
 def _is_set(value: Json) -> bool:
-    """Whether an output has an address, or whatever else says that it is wanted."""
+    """Return true if an output has an address, or whatever else says that it is wanted."""
     if isinstance(value, Mapping):
         return any(_is_set(item) for key, item in value.items() if key in _ADDRESSES or isinstance(item, Mapping))
     return bool(value) and not isinstance(value, bool | int)

@@ -34,6 +34,10 @@ def built_parts(config: Config, registry: Registry, fields: FieldRegistry) -> tu
             text = f"its `build` raised {type(error).__name__}: {text_of(error)}{place_of(error)}"
             refused.append(Finding(subject, Obstacle(text, refuses=True)))
     core = config.core
+    if core.http.listen is not None:
+        from mozu.core.runtime.operations.listen_check import ListenCheck
+
+        components.append(("http", ListenCheck(core.http)))
     start = Start(
         components=components,
         sinks=config.sinks,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ByteSize, Field
 
 from mozu.core.api import Settings
 
@@ -11,7 +11,9 @@ from mozu.core.api import Settings
 class Rotation(Settings):
     """When a file is rotated, and how many rotated files are kept."""
 
-    size: int = Field(100 << 20, ge=0, description="Bytes beyond which the file is rotated; 0: never for its size.")
+    size: ByteSize = Field(
+        ByteSize(100 << 20), ge=0, description="Bytes beyond which the file is rotated; 0: never for its size."
+    )
     every: Literal["hour", "day"] | None = Field(
         None, description="Also with each new hour or day, in local time; by default only for its size."
     )

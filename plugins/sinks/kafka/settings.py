@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ByteSize, Field, field_validator, model_validator
 
 from mozu.core.common.kafka.access import KafkaAccess
 from mozu.plugins.sinks.kafka.topic_template import TopicTemplate
@@ -28,10 +28,10 @@ class KafkaSettings(KafkaAccess):
     )
     compression: Literal["zstd", "lz4", "gzip", "none"] = Field("zstd", description="How batches are compressed.")
     linger: float = Field(0.0, ge=0, le=10, description="Seconds to wait for more records before a batch is sent.")
-    batch_bytes: int = Field(256 << 10, ge=1024, description="The most bytes of a batch, per partition.")
-    max_bytes: int = Field(
-        1_000_000, ge=1024, description="The most bytes of a record; larger ones become dead letters. Keep it at or "
-        "below the topic's `max.message.bytes`.",
+    batch_bytes: ByteSize = Field(ByteSize(256 << 10), ge=1024, description="The most bytes of a batch, per partition.")
+    max_bytes: ByteSize = Field(
+        ByteSize(1_000_000), ge=1024, description="The most bytes of a record; larger ones become dead letters. Keep "
+        "it at or below the topic's `max.message.bytes`.",
     )  # fmt: skip
     dead_letter_topic: str | None = Field(
         None, description="A topic for copies of alerts that the brokers refuse for good, with Kafka Connect's headers "

@@ -3,7 +3,7 @@
 import re
 from typing import Final, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ByteSize, Field, field_validator, model_validator
 from yarl import URL
 
 from mozu.core.api import Secret, Settings
@@ -43,8 +43,9 @@ class S3Settings(Settings):
     )
     gzip: bool = Field(True, description="Compress objects.")
     batch_records: int = Field(500, ge=1, le=500, description="The most alerts in an object.")
-    batch_bytes: int = Field(
-        8 << 20, ge=1, le=1 << 30, description="The most bytes in an object, uncompressed, unless one alert has more."
+    batch_bytes: ByteSize = Field(
+        ByteSize(8 << 20), ge=1, le=1 << 30,
+        description="The most bytes in an object, uncompressed, unless one alert has more.",
     )
     linger: float = Field(
         5.0,

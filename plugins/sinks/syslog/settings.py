@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import Field
+from pydantic import ByteSize, Field
 
 from mozu.core.api import Settings
 from mozu.core.common.tls import ClientTls
@@ -49,7 +49,7 @@ class SyslogSettings(Settings):
         32473, ge=1, description="IANA enterprise number in the structured data's name; 32473 is the one for examples."
     )
     bom: bool = Field(False, description="RFC 5424: mark the text as UTF-8 by a byte order mark.")
-    max_size: int | None = Field(
+    max_size: ByteSize | None = Field(
         None,
         ge=1024,
         description="Bytes; longer messages are truncated, with a mark. By default 2048 for UDP, else 65536.",

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from pydantic import Field, field_serializer, field_validator, model_validator
+from pydantic import ByteSize, Field, field_serializer, field_validator, model_validator
 from yarl import URL
 
 from mozu.core.api import Secret, Settings, Severity
@@ -75,7 +75,9 @@ class WebhookSettings(Settings):
         "by default what the template's receiver takes, else array.",
     )
     batch_records: int = Field(100, ge=1, le=500, description="The most alerts in a request.")
-    batch_bytes: int = Field(1 << 20, ge=1, description="The most bytes in a request, unless one alert has more.")
+    batch_bytes: ByteSize = Field(
+        ByteSize(1 << 20), ge=1, description="The most bytes in a request, unless one alert has more."
+    )
     concurrency: int = Field(
         1, ge=1, le=64, description="Requests at the same time; with more than one, alerts may arrive out of order."
     )
@@ -105,7 +107,7 @@ class WebhookSettings(Settings):
     circuit_seconds: float = Field(
         10.0, gt=0, le=3600, description="Circuit breaker: seconds until one request probes the endpoint."
     )
-    response_bytes: int = Field(1 << 16, ge=0, description="The most bytes that are read of a response.")
+    response_bytes: ByteSize = Field(ByteSize(1 << 16), ge=0, description="The most bytes that are read of a response.")
     allow_private: bool = Field(
         False,
         description="SSRF guard: permit loopback and private addresses; link-local and metadata ones need `allow`.",

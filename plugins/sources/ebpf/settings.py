@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import ByteSize, Field, field_validator
 
 from mozu.core.abi.limits import DATA_MAX, TEXT_MAX
 from mozu.core.api import Settings
@@ -13,7 +13,7 @@ from mozu.plugins.sources.ebpf.entry_paths import Switch
 class EbpfSettings(Settings):
     """Settings of the source `ebpf`."""
 
-    ring_size: int | None = Field(
+    ring_size: ByteSize | None = Field(
         default=None,
         ge=4096,
         le=1 << 30,
@@ -44,8 +44,8 @@ class EbpfSettings(Settings):
         "/sys/kernel/btf/vmlinux.",
     )
 
-    snaplen: int = Field(
-        default=DATA_MAX, ge=0, le=TEXT_MAX,
+    snaplen: ByteSize = Field(
+        default=ByteSize(DATA_MAX), ge=0, le=TEXT_MAX,
         description="Bytes of what was read or written that an event carries, at most (`evt.buffer`, `evt.arg.data`); "
         f"of a request of io_uring no more than {DATA_MAX}.",
     )  # fmt: skip

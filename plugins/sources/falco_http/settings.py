@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ByteSize, Field, field_validator, model_validator
 
 from mozu.core.api import Secret, Settings
 from mozu.core.common.http.listen_address import ListenAddress
@@ -21,7 +21,7 @@ class FalcoHttpSettings(Settings):
     )
     tokens: dict[str, Secret] = Field({}, description="More tokens, by the name of the client that has it.")
     tls: ServerTls = Field(ServerTls(), description="TLS of the server.")
-    max_bytes: int = Field(1 << 20, ge=1024, description="The most bytes of a request, unpacked.")
+    max_bytes: ByteSize = Field(ByteSize(1 << 20), ge=1024, description="The most bytes of a request, unpacked.")
     max_pending_alerts: int = Field(
         10_000, ge=1, description="The most alerts that wait to be safe; beyond it clients get 503 with Retry-After."
     )

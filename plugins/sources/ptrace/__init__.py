@@ -6,7 +6,7 @@ What is seen, at what price, and what is not: docs/trace.md.
 from collections.abc import Iterator
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import ByteSize, Field, model_validator
 
 from mozu.core.abi.limits import DATA_MAX, TEXT_MAX
 from mozu.core.api import Context, Privilege, Settings, Source, SourceDeclaration, hookimpl
@@ -25,8 +25,9 @@ class PtraceSettings(Settings):
         False, description="Calls of `command` that a rule with the response `deny` matches fail with EPERM, not run."
     )
 
-    snaplen: int = Field(
-        DATA_MAX, ge=0, le=TEXT_MAX, description="Bytes of what was read or written that an event carries, at most."
+    snaplen: ByteSize = Field(
+        ByteSize(DATA_MAX), ge=0, le=TEXT_MAX,
+        description="Bytes of what was read or written that an event carries, at most.",
     )
 
     @model_validator(mode="after")

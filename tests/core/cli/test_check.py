@@ -2,6 +2,7 @@
 
 import logging
 import re
+import socket
 from pathlib import Path
 
 import orjson
@@ -160,3 +161,21 @@ def test_a_code_is_explained_by_the_command_and_by_the_documentation(run: Run, c
 
 def test_codes_of_configurations_and_of_rules_have_names_of_their_own() -> None:
     assert {code.value for code in Code}.isdisjoint(code.value for code in ConfigCode)
+
+
+def test_a_port_that_another_program_holds_is_refused_as_a_start_refuses_it(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listen = f"http.listen=127.0.0.1:{other.getsockname()[1]}"
+
+        code, out, _ = run("check", "-o", listen)
+        elsewhere, _, _ = run("check", "-o", listen, "--for-another-machine")
+
+    assert (1, 0) == (code, elsewhere)
+    assert "http: cannot listen on 127.0.0.1:" in out
+
+
+def test_a_file_below_proc_is_an_obstacle(run: Run) -> None:
+    code, _, err = run("check", "-o", "sinks=[{file: {path: /proc/nope/alerts}}]")
+
+    assert 0 == code
+    assert "CONFIG_START_OBSTACLE: sink file: /proc/nope/alerts cannot be made" in err

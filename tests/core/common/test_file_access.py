@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mozu.core.common import file_access
 from mozu.core.common.file_access import why_no_socket, why_not_made, why_not_writable
 
 
@@ -52,3 +53,14 @@ def test_a_socket_where_nothing_listens_is_named(tmp_path: Path) -> None:
         listening.bind(str(path))
         assert why_no_socket(path) is None
     assert f"{path} cannot be connected to: Connection refused" == why_no_socket(path)
+
+
+@pytest.mark.parametrize("path", ["/proc/nope/alerts.jsonl", "/sys/kernel/alerts.jsonl"])
+def test_a_file_system_of_the_kernel_holds_no_files_whatever_its_permissions_say(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_access, "may", lambda path, mode: True)  # as for root
+
+    found = why_not_made(Path(path), makes_folders=True) or ""
+
+    assert "holds no files" in found or "Permission denied" in found

@@ -25,9 +25,9 @@ def test_a_mount_has_its_number_its_file_system_what_of_that_it_shows_and_its_pl
     mountinfo.write_text(INFO)
 
     assert list(mounts.mounts()) == [
-        MountPoint(22, "254:0", "/", "/"),
-        MountPoint(23, "0:21", "/", "/proc"),
-        MountPoint(40, "254:0", "/etc", "/mnt/a b"),
+        MountPoint(22, "254:0", "/", "/", "ext4"),
+        MountPoint(23, "0:21", "/", "/proc", "proc"),
+        MountPoint(40, "254:0", "/etc", "/mnt/a b", "ext4"),
     ]
 
 

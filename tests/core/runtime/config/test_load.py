@@ -1,11 +1,17 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from mozu.core.api import Kind
 from mozu.core.errors import ConfigError
+from mozu.core.runtime.builtin_plugins import BUILTINS
 from mozu.core.runtime.config import Config, load, read
+from mozu.core.runtime.config.describe import settings_of
+from mozu.core.runtime.config.model import CoreSettings, EntrySettings
+from mozu.core.runtime.registry import Registry
 
 Write = Callable[[str], Path]
 
@@ -203,3 +209,22 @@ def test_two_sinks_may_not_have_one_spool(write: Write) -> None:
 def test_a_route_with_an_unknown_priority_is_a_mistake_with_its_place(write: Write) -> None:
     found = problems(write("sinks:\n  - stdout:\n      route: {priority: loud}\n"))
     assert found[0].startswith("mozu.yaml:3:25: sink stdout: route.priority")
+
+
+def test_what_lies_below_the_state_directory_moves_with_it(write: Write) -> None:
+    config = load(write("state_dir: /srv/mozu\nsinks: [{file: {path: /x, spool: true}}]\n"))
+    kept = "spool: {path: /a.db}"
+    own = load(write(f"state_dir: /srv\nsinks: [{{file: {{path: /x, {kept}}}}}]\ncapture: {{path_prefix: /b}}\n"))
+
+    assert Path("/srv/mozu/spool/file.db") == config.sinks[0].spool.file("file")
+    assert Path("/srv/mozu/captures/mozu") == config.core.capture.path_prefix
+    assert (Path("/a.db"), Path("/b")) == (own.sinks[0].spool.file("file"), own.core.capture.path_prefix)
+
+
+def test_every_setting_that_counts_bytes_takes_the_spellings_of_a_size() -> None:
+    registry = Registry()
+    models: list[type[BaseModel]] = [CoreSettings, EntrySettings]
+    models += [registry.plugin(kind, name).declaration.settings for kind in Kind for name in BUILTINS[kind]]
+    settings = [one for model in models for one in settings_of(model) if one.type.startswith("integer")]
+
+    assert [] == [one.name for one in settings if re.search(r"\bbytes\b", one.text, re.IGNORECASE)]

@@ -102,9 +102,31 @@ def test_further_files_are_merged_by_their_strategy(tmp_path: Path, strategy: st
 
 
 def test_what_has_no_equal_is_said() -> None:
-    translation = FalcoTranslation({"plugins": [{"name": "cloudtrail"}], "rules_files": ["/absent/rules.yaml"]})
+    translation = FalcoTranslation({"plugins": [{"name": "cloudtrail"}], "rules_files": ["/absent/rules.yaml", "/"]})
 
     translation.config()
 
     assert any("cloudtrail has no equal" in note for note in translation.notes)
     assert any("/absent/rules.yaml does not exist" in note for note in translation.notes)
+
+
+@pytest.mark.parametrize("name", ["k8saudit", "k8saudit-eks"])
+def test_rules_of_the_audit_log_load_and_their_source_is_named(name: str) -> None:
+    translation = FalcoTranslation({"plugins": [{"name": name}]})
+
+    translation.config()
+
+    (note,) = (note for note in translation.notes if note.startswith("plugins"))
+    assert "load" in note
+    assert "source kafka alone" in note
+    assert "refused" not in note
+
+
+@pytest.mark.parametrize("named", [["/absent/a.yaml", "/absent/b.yaml"], []])
+def test_where_no_rule_file_exists_no_other_rules_take_their_place(named: list[str]) -> None:
+    translation = FalcoTranslation({"rules_files": named})
+
+    evaluators: Any = translation.config()["evaluators"]
+
+    assert not translation.has_rules
+    assert (named or ["/etc/falco/falco_rules.yaml"])[0] == evaluators[0]["falco"]["rules"][0]

@@ -1,5 +1,6 @@
 """Every key is accounted for, and what is written passes `mozu check`."""
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -7,7 +8,9 @@ import pytest
 import yaml
 
 from mozu.core.cli import invoke
+from mozu.core.cli.group import COMMANDS
 from mozu.core.runtime.falco_import.document import renewed
+from mozu.core.runtime.falco_import.falco_options import option_rows
 from mozu.core.runtime.falco_import.importing import ImportFailed, import_falco
 from mozu.core.runtime.falco_import.key_table import fate_of, key_table
 from tests.support.requirements import ROOT
@@ -110,6 +113,52 @@ def test_a_key_that_neither_has_is_said_and_is_an_exit_code(tmp_path: Path, caps
     assert "json_outptu" in capsys.readouterr().err
 
 
+def test_rules_that_are_not_there_are_an_exit_code_and_refused_by_a_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, output = tmp_path / "falco.yaml", tmp_path / "mozu.yaml"
+    path.write_text(f"rules_files: [{tmp_path}/absent.yaml]\nstdout_output: {{enabled: true}}\n")
+
+    assert 2 == invoke(["import", str(path), "-o", str(output)])
+    assert "rules_files: none of the files exists here" in capsys.readouterr().err
+    assert 1 == invoke(["check", "-c", str(output)])
+    assert f"{tmp_path}/absent.yaml" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (["-V", "rules.yaml"], "`mozu check FILE`"),
+        (["run", "-M", "45"], "`mozu run --duration SECONDS`"),
+        (["run", "--list=syscall"], "`mozu fields`"),
+        (["-L"], "`mozu rules list`"),
+        (["run", "-l", "Some rule"], "`mozu rules show NAME`"),
+        (["check", "--validate", "x"], "`mozu check FILE`"),
+    ],
+)
+def test_an_option_of_falco_is_answered_with_what_to_type(
+    arguments: list[str], answer: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 2 == invoke(arguments)
+
+    assert f"It is an option of Falco; mozu has {answer}." in capsys.readouterr().err
+
+
+def test_commands_that_are_named_for_options_of_falco_exist() -> None:
+    named = {word for _, text in option_rows() for word in re.findall(r"`mozu (\w+)", text)}
+
+    assert named <= set(COMMANDS)
+
+
+def test_what_one_configuration_leaves_out_is_not_called_translated(folder: Path) -> None:
+    (folder / "sidekick.yaml").write_text("smtp: {hostport: 'm:25', from: a@m, to: b@m, user: u, tls: false}")
+
+    fates = {fate.key: fate.verdict for _, fate in import_falco(folder / "falco.yaml", folder / "sidekick.yaml").fates}
+
+    assert ("no equal", "translated") == (fates["smtp.user"], fates["smtp.from"])
+    assert "needless" == fates["http_output.url"]
+
+
 def test_a_file_that_exists_is_not_replaced(folder: Path) -> None:
     output = folder / "mozu.yaml"
     output.write_text("mine")
@@ -148,7 +197,7 @@ def test_the_account_of_a_key_of_falcosidekick(key: str, verdict: str) -> None:
 
 def translated(folder: Path, text: str) -> tuple[dict[str, Any], str]:
     """What a falco.yaml becomes, and its notes; it passes a check."""
-    (folder / "falco.yaml").write_text(text)
+    (folder / "falco.yaml").write_text(f"rules_files: [{folder}]\n{text}")
     output = folder / "translated.yaml"
     assert 0 == invoke(["import", str(folder / "falco.yaml"), "-o", str(output)])
     assert 0 == invoke(["config", "show", "-c", str(output)])

@@ -41,9 +41,10 @@ def test_the_index_of_elasticsearch_has_the_date_unless_it_is_said_otherwise() -
         sink = sinks(elasticsearch={**hostport, **more})["elasticsearch"]
         return sink["url"], sink["index"]
 
-    assert ("https://e:9200/_bulk", "falco-$${date}") == found()
+    assert ("https://e:9200/_bulk", "falco-$${year}.$${month}.$${day}") == found()
     assert ("https://e:9200/_bulk", "team") == found(index="team", suffix="none")
-    assert ("https://e:9200/_bulk?pipeline=geo", "falco-$${date}") == found(pipeline="geo", suffix="monthly")
+    monthly = found(pipeline="geo", suffix="monthly")
+    assert ("https://e:9200/_bulk?pipeline=geo", "falco-$${year}.$${month}") == monthly
 
 
 def test_kafka_with_its_credentials() -> None:
@@ -68,7 +69,8 @@ def test_mutual_tls_has_the_files_of_the_folder() -> None:
     tree = {"webhook": {"address": "https://x.example", "mutualtls": True}, "mutualtlsfilespath": "/certs"}
     found = sinks(**tree)["webhook"]
 
-    assert {"certificate": "/certs/client.crt", "key": "/certs/client.key", "ca": "/certs/ca.crt"} == found["tls"]
+    files = {"certificate": "/certs/client.crt", "key": "/certs/client.key", "ca": "/certs/ca.crt"}
+    assert {**files, "system_ca": True} == found["tls"]
 
 
 def test_an_output_without_equal_is_said_where_it_is_switched_on() -> None:
