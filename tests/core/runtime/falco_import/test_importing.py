@@ -129,7 +129,7 @@ def test_rules_that_are_not_there_are_an_exit_code_and_refused_by_a_check(
     ("arguments", "answer"),
     [
         (["-V", "rules.yaml"], "`mozu check FILE`"),
-        (["run", "-M", "45"], "`mozu run --duration SECONDS`"),
+        (["run", "-M", "45"], "`mozu run --duration 45`"),
         (["run", "--list=syscall"], "`mozu fields`"),
         (["-L"], "`mozu rules list`"),
         (["run", "-l", "Some rule"], "`mozu rules show NAME`"),
