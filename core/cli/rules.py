@@ -76,7 +76,7 @@ def list_command(
     "show",
     epilog="""\b
 Examples:
-  mozu rules show "Read sensitive file untrusted"
+  mozu rules show "Timed job planted"
   mozu rules show shell_binaries           macros and lists too""",
 )
 @click.argument("name")
@@ -107,7 +107,7 @@ def show_command(
     "explain",
     epilog="""\b
 Examples:
-  mozu rules explain "Read sensitive file untrusted"
+  mozu rules explain "Timed job planted"
   mozu rules explain open_read --json      macros and lists too""",
 )
 @click.argument("name")
