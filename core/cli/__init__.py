@@ -4,12 +4,19 @@ Exit codes: 0 all is well · 1 the configuration, the rules or this machine do n
 70 a fault of mozu itself · 130 interrupted.
 """
 
+import sys
+
 from mozu.core.cli.process_settings import settle
 from mozu.core.cli.standard_descriptors import open_missing
+from mozu.core.runtime.early_signals import early_signals
 
 open_missing()  # before anything is imported that opens descriptors
 settle()
+early_signals.hold(sys.argv[1:])
 
-from mozu.core.cli.main import invoke, main  # noqa: E402  both come before any other import
+try:
+    from mozu.core.cli.main import invoke, main  # all of the above comes before any other import
+except KeyboardInterrupt:  # nothing has begun that would have to be stopped
+    sys.exit(early_signals.exit_code)
 
 __all__ = ["invoke", "main"]

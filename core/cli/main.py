@@ -11,11 +11,11 @@ import click
 from mozu.core.cli.group import CommandState, mozu
 from mozu.core.cli.terminal import safe
 from mozu.core.errors import ConfigError, MozuError
+from mozu.core.runtime.early_signals import early_signals
 from mozu.core.runtime.leaving import leave_soon
 
 EXIT_REFUSED: Final = 1
 EXIT_FAULT: Final = 70
-EXIT_INTERRUPTED: Final = 130
 
 
 def main() -> NoReturn:
@@ -35,7 +35,7 @@ def invoke(arguments: Sequence[str]) -> int:
         _with_answer_for_falco(error).show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return EXIT_INTERRUPTED
+        return early_signals.exit_code
     except SystemExit:
         return 0  # click leaves this way after a completion script, and when the reader of the output has gone
     except BrokenPipeError:

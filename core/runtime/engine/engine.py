@@ -5,6 +5,8 @@ import logging
 import signal
 import time
 from collections.abc import Coroutine, Mapping
+from contextlib import ExitStack
+from contextvars import Context
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -22,6 +24,7 @@ from mozu.core.isolation.side_by_side import until_first
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.contained_loop import ContainedLoop
+from mozu.core.runtime.early_signals import early_signals
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.final_statistics import report
@@ -132,8 +135,7 @@ class Engine:
         self._owners.use(self._components())
         watchdog = Watchdog(loop, self._owners, report=self._report_delay)
         signals = StopSignals(loop, watchdog, self._stop_for_signal, lambda: self._assembly.stop_deadline)
-        if attended:
-            self._catch_signals(loop, signals)
+        handlers = self._catch_signals(signals) if attended else ExitStack()
         watchdog.start()
         timer = None
         try:
@@ -142,6 +144,8 @@ class Engine:
                 self._tasks.spawn(self._memory.run(), "memory bound")
                 work = await self._begin()
                 watchdog.sources_run()
+                if attended and self.started.is_set():
+                    self._take_signals()
                 if duration is not None:
                     timer = loop.call_later(duration, self.stop, "the time given has passed")
                 await work
@@ -154,7 +158,7 @@ class Engine:
             watchdog.stop()
             if timer is not None:
                 timer.cancel()
-            signals.release()
+            handlers.close()
             self._manager.close()
         reported = report(self.statistics(), stats) if attended else True
         return int(not reported or any(pump.failed for pump in self._pumps))
@@ -231,11 +235,23 @@ class Engine:
         await shutdown.helpers(startup.helpers)
         self._responses.close()
 
-    def _catch_signals(self, loop: asyncio.AbstractEventLoop, signals: StopSignals) -> None:
+    def _catch_signals(self, signals: StopSignals) -> ExitStack:
+        """Handle signals until the result is closed; those that are not to stop the run wait until it has started."""
+        handlers = ExitStack()
         signals.catch()
-        loop.add_signal_handler(signal.SIGHUP, self._on_reload_signal)
-        loop.add_signal_handler(signal.SIGUSR1, self._sinks.reopen)
-        loop.add_signal_handler(signal.SIGUSR2, self._responses.switch_off)
+        handlers.callback(signals.release)
+        handlers.enter_context(early_signals.kept())
+        return handlers
+
+    def _take_signals(self) -> None:
+        """Attend to the signals that have come since the process began, and to those that come from now on."""
+        loop = asyncio.get_running_loop()
+        actions = {
+            signal.SIGHUP: self._on_reload_signal,
+            signal.SIGUSR1: self._sinks.reopen,
+            signal.SIGUSR2: self._responses.switch_off,
+        }  # in a context of their own: that of the code which a signal has come upon may be a component's
+        early_signals.give(lambda number: loop.call_soon_threadsafe(actions[number], context=Context()))
 
     def _on_reload_signal(self) -> None:
         if self._reloader is None:

@@ -1,0 +1,79 @@
+"""Early signals: those that come while mozu is being imported, configured and built have their effect once it runs.
+
+SIGHUP, SIGUSR1 and SIGUSR2 have one handler from the first import to the end of the process. It keeps a signal until a
+run takes it: without a handler the kernel's default action would end mozu, and systemd counts an end by SIGHUP as a
+clean one. SIGTERM raises Terminated until the run handles it, as SIGINT raises KeyboardInterrupt.
+"""
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final, NoReturn
+
+KEPT: Final = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+_RUNNING: Final = frozenset({"run", "replay"})
+"""Commands that run the engine until it is stopped; others end by any signal, as programs do."""
+_EXIT_INTERRUPTED: Final = 130
+
+Take = Callable[[signal.Signals], None]
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM before a run handles it."""
+
+
+class EarlySignals:
+    """The handlers of one process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[signal.Signals, None] = {}
+        """In the order in which they first came. Several of one number are one, as they are for the kernel."""
+        self._take: Take | None = None
+        self._is_terminated = False
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a start that a signal has ended: 0 after SIGTERM, as of a run, and 130 after SIGINT."""
+        return 0 if self._is_terminated else _EXIT_INTERRUPTED
+
+    def hold(self, arguments: Sequence[str]) -> None:
+        """Install the handlers if this command line (without the program) runs the engine."""
+        if _RUNNING.isdisjoint(arguments[:1]):
+            return
+        for number in KEPT:
+            signal.signal(number, self._keep)
+        signal.signal(signal.SIGTERM, self._terminate)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep signals in a block, also in a process whose entry point does not hold them."""
+        before = {number: signal.signal(number, self._keep) for number in KEPT}
+        try:
+            yield
+        finally:
+            self._take = None
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def give(self, take: Take) -> None:
+        """Call `take` for each signal that was kept, and from now on, until `kept` ends, whenever one comes. A handler
+        runs between two instructions of whatever runs on the main thread."""
+        self._take = take
+        while self._kept:
+            number = next(iter(self._kept))
+            del self._kept[number]
+            take(number)
+
+    def _keep(self, number: int, _frame: FrameType | None) -> None:
+        if self._take is None:
+            self._kept[signal.Signals(number)] = None
+        else:
+            self._take(signal.Signals(number))
+
+    def _terminate(self, _number: int, _frame: FrameType | None) -> NoReturn:
+        self._is_terminated = True
+        raise Terminated
+
+
+early_signals: Final = EarlySignals()
