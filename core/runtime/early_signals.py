@@ -16,7 +16,7 @@ _RUNNING: Final = frozenset({"run", "replay"})
 """Commands that run the engine until it is stopped; others end by any signal, as programs do."""
 _EXIT_INTERRUPTED: Final = 130
 
-Take = Callable[[signal.Signals], None]
+Take = Callable[[signal.Signals], object]
 
 
 class Terminated(KeyboardInterrupt):
