@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from mozu.core.cpu_wait import CpuWait, timeout
+
 PROGRAM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where programs are looked for."""
 _ENVIRONMENT: Final = {"PATH": PROGRAM_PATH, "LANG": "C.UTF-8"}
@@ -27,7 +29,8 @@ class Finished(msgspec.Struct, frozen=True):
 async def run_program(
     command: Sequence[str | Path], *, stdin: bytes = b"", seconds: float, pass_fds: Sequence[int] = ()
 ) -> Finished:
-    """Run it. After `seconds` it is killed with its process group. Raises OSError, TimeoutError."""
+    """Run it to its end. After `seconds`, CPU wait aside, it is killed with its process group. Raises OSError and
+    TimeoutError."""
     child = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
@@ -38,7 +41,7 @@ async def run_program(
         env=_ENVIRONMENT,
     )
     try:
-        async with asyncio.timeout(seconds):
+        async with timeout(seconds, CpuWait(child.pid)):
             output, errors = await child.communicate(stdin)
     except BaseException:
         with contextlib.suppress(ProcessLookupError):

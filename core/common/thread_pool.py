@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from mozu.core.cpu_wait import timeout
+
 T = TypeVar("T")
 
 _OF_GENERATORS: Final = (StopIteration, StopAsyncIteration, GeneratorExit)
@@ -31,8 +33,8 @@ class ThreadPool:
     async def run(self, call: Callable[[], T], timeout_seconds: float) -> T:
         """The result of `call()`, made on one of the threads; it is skipped if the caller has given up by then.
 
-        Raises what the call raises, TimeoutError after `timeout_seconds`, and BlockingIOError at once where too many
-        calls wait already.
+        Raises what the call raises, TimeoutError after `timeout_seconds`, CPU wait aside, and BlockingIOError at once
+        where too many calls wait already.
         """
         if self._pending >= _BACKLOG * self._size:
             raise BlockingIOError(f"the threads of {self._name} are all busy and {self._pending} calls wait")
@@ -42,7 +44,7 @@ class ThreadPool:
         self._calls.put(entry)
         if self._threads < min(self._size, self._pending):
             self._spawn_worker()
-        async with asyncio.timeout(timeout_seconds):
+        async with timeout(timeout_seconds):
             result: T = await entry.future
             return result
 

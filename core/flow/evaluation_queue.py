@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, runtime_checkable
 
 from mozu.core.api import Evaluator
+from mozu.core.cpu_wait import timeout
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.evaluated import Emit, alerts_of
 from mozu.core.flow.fair_share import FairShare
@@ -127,7 +128,7 @@ async def _attempt(
     alerts: Sequence[Alert] = ()
     with evaluator.contained(doing) as call:
         try:
-            async with asyncio.timeout(EVALUATE_SECONDS):
+            async with timeout(EVALUATE_SECONDS):
                 alerts = alerts_of(await component.evaluate_batch(events))
         except TimeoutError:
             raise TimeoutError(f"evaluate() has not returned within {EVALUATE_SECONDS:.0f} s") from None

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
 from mozu.core.api import MakesProbes, Source
+from mozu.core.cpu_wait import timeout
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.event import Event
 
@@ -41,7 +42,7 @@ class SourceProbe:
         if self._recognises is None:
             return "failed"
         try:
-            async with asyncio.timeout(PROBE_SECONDS):
+            async with timeout(PROBE_SECONDS):
                 await self._passed.wait()
         except TimeoutError:
             return "failed"

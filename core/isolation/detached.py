@@ -11,6 +11,8 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from mozu.core.cpu_wait import Extension
+
 T = TypeVar("T")
 
 GRACE: Final = 0.2
@@ -37,15 +39,20 @@ class _Outcome(msgspec.Struct, Generic[T]):
 
 
 async def detached(work: Awaitable[T], name: str, seconds: float | None = None) -> T:
-    """The result of `work`. Raises what it raises, and GivenUp if it has not ended after `seconds`.
+    """Return the result of `work`. Raises what it raises, and GivenUp if it has not ended after `seconds`, CPU wait
+    aside.
 
     Work that cancels itself raises CancelledByItself: only the caller's own cancellation is one.
     """
     # No group owns the task: it would wait for it.
     task = asyncio.ensure_future(_outcome(work))
     task.set_name(name)
+    left, extension = seconds, Extension()
     try:
-        await asyncio.wait([task], timeout=seconds)
+        while not (await asyncio.wait([task], timeout=left))[0]:
+            left = extension.take()
+            if not left:
+                break
     except asyncio.CancelledError:
         await _give_up(task)
         raise

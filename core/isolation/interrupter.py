@@ -19,6 +19,7 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Final
 
+from mozu.core.cpu_wait import Extension
 from mozu.core.isolation.owner import OWNER
 
 SIGNAL: Final = signal.SIGRTMAX - 2
@@ -37,21 +38,41 @@ class Interrupted(BaseException):
 
 
 class LimitedCall:
-    """A call with an end of its time, on the clock of `time.monotonic`. `on_slow` is called once, on the interrupter's
-    thread, if it has not ended after SLOW_SECONDS."""
+    """A call with an end of its time, on the clock of `time.monotonic`, which CPU wait puts off. `on_slow` is called
+    once, on the interrupter's thread, if it has not ended after SLOW_SECONDS."""
 
     def __init__(self, seconds: float, on_slow: Callable[[], None] | None = None) -> None:
         now = time.monotonic()
         self.until = now + seconds
         self.on_slow = on_slow
         self.slow_at = _NEVER if on_slow is None else now + SLOW_SECONDS
+        self._extension: Extension | None = Extension()
+        """None: CPU wait puts nothing off any more."""
         self.ended = False
         self.signals = 0
         """How many were sent because of it."""
 
     def is_late(self) -> bool:
-        """It should have ended."""
-        return not self.ended and time.monotonic() >= self.until
+        """Return if the call should have ended. The thread has found that out: a signal handler must not wait for its
+        locks."""
+        return not self.ended and self.signals > 0
+
+    def put_off(self, now: float) -> None:
+        """Put off what is due by the CPU wait, unless the call was found late before. On the interrupter's thread."""
+        if now >= self.next_look() and self._extension is not None and not self.signals:
+            more = self._extension.take()
+            self.until += more
+            self.slow_at += more
+
+    def count_late(self, now: float) -> bool:
+        """Return if the call's time is over and a signal is due, which is counted. On the interrupter's thread."""
+        is_due = self.until + _AGAIN <= now
+        self.signals += is_due
+        return is_due
+
+    def hasten(self, until: float) -> None:
+        """Let the call end by then, whatever it waits for: mozu is to stop."""
+        self.until, self._extension = min(self.until, until), None
 
     def next_look(self) -> float:
         """When something is to be done about it, unless it has ended."""
@@ -141,7 +162,7 @@ class _Interrupter:
         until = time.monotonic() + seconds
         with self._changed:
             for call in self._calls:
-                call.until = min(call.until, until)
+                call.hasten(until)
             self._changed.notify()
 
     def _watch(self) -> None:
@@ -152,11 +173,10 @@ class _Interrupter:
                 first = min((call.next_look() for call in self._calls), default=None)
                 self._changed.wait(None if first is None else max(_AGAIN, first - time.monotonic()))
                 now, calls = time.monotonic(), tuple(self._calls)
-                late = [call for call in calls if call.until + _AGAIN <= now]
-                for call in late:
-                    call.signals += 1
-                    if call.signals == _MOST_SIGNALS:
-                        self._calls.discard(call)
+                for call in calls:
+                    call.put_off(now)
+                late = [call for call in calls if call.count_late(now)]
+                self._calls.difference_update([call for call in late if call.signals == _MOST_SIGNALS])
             for call in calls:  # without the lock: a log's handler may take its time
                 call.report_slow(now)
             if late:

@@ -6,17 +6,19 @@ clean one. SIGTERM raises Terminated until the run handles it, as SIGINT raises 
 """
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import Context
 from types import FrameType
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
+
+if TYPE_CHECKING:
+    import asyncio  # it takes 40 ms, in which a signal would end the process
 
 KEPT: Final = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _RUNNING: Final = frozenset({"run", "replay"})
 """Commands that run the engine until it is stopped; others end by any signal, as programs do."""
 _EXIT_INTERRUPTED: Final = 130
-
-Take = Callable[[signal.Signals], object]
 
 
 class Terminated(KeyboardInterrupt):
@@ -29,7 +31,7 @@ class EarlySignals:
     def __init__(self) -> None:
         self._kept: dict[signal.Signals, None] = {}
         """In the order in which they first came. Several of one number are one, as they are for the kernel."""
-        self._take: Take | None = None
+        self._take: Callable[[signal.Signals], None] | None = None
         self._is_terminated = False
 
     @property
@@ -56,9 +58,16 @@ class EarlySignals:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def give(self, take: Take) -> None:
-        """Call `take` for each signal that was kept, and from now on, until `kept` ends, whenever one comes. A handler
-        runs between two instructions of whatever runs on the main thread."""
+    def give(self, loop: "asyncio.AbstractEventLoop", actions: Mapping[signal.Signals, Callable[[], object]]) -> None:
+        """Call back in the loop for each signal that was kept, and from now on, until `kept` ends, for each that comes.
+
+        A handler runs between two instructions of whatever runs on the main thread, and in its context, which may be
+        that of a component; the actions have one of their own.
+        """
+
+        def take(number: signal.Signals) -> None:
+            loop.call_soon_threadsafe(actions[number], context=Context())
+
         self._take = take
         while self._kept:
             number = next(iter(self._kept))

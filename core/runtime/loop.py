@@ -12,6 +12,7 @@ from inspect import CO_COROUTINE
 from types import CodeType, FrameType
 from typing import Final, TypeVar
 
+from mozu.core.cpu_wait import cpu_wait
 from mozu.core.isolation.interrupter import break_off
 from mozu.core.isolation.isolated import Isolation
 from mozu.core.runtime.contained_finalizers import ContainedFinalizers
@@ -62,9 +63,27 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
+class _Hold:
+    """How long the thread of the loop holds it, from when this object was made."""
+
+    def __init__(self, thread: int) -> None:
+        self._clock = time.pthread_getcpuclockid(thread)
+        self._began, self._used, self._waited = time.monotonic(), time.clock_gettime(self._clock), cpu_wait.so_far()
+
+    def wall(self) -> float:
+        """Seconds on the clock on the wall."""
+        return time.monotonic() - self._began
+
+    def seconds(self) -> float:
+        """Seconds that the thread's code is to blame for: it used the CPU for so long, or waited for something else."""
+        used = time.clock_gettime(self._clock) - self._used
+        return max(used, self.wall() - (cpu_wait.now() - self._waited))
+
+
 class Watchdog:
     """A thread that asks the loop for a heartbeat; without one within `threshold` seconds it reports the blocker.
 
+    What counts is for how long code held the loop, not for how long the scheduler ran others (core/cpu_wait.py).
     A loop in which no Python code runs is asked every tenth time only: it is most likely idle, and need not be woken.
     After ten such checks in a row they are three times as far apart: a hold that begins then is seen four thresholds
     later at the latest, and one that is over sooner may stay unreported.
@@ -78,7 +97,12 @@ class Watchdog:
         *,
         threshold: float = 0.1,
         report: Callable[[str, float], None],
+        report_wait: Callable[[float], None] = lambda seconds: None,
+        is_offline: bool = False,
     ) -> None:
+        """`report` is called with the blocker and the seconds for which it has held the loop, `report_wait` with those
+        for which the loop waited for a CPU. `is_offline`: nothing waits for the loop, so that whatever holds it is
+        neither reported nor broken off, until the run is to stop."""
         self._loop, self._owners, self._threshold, self._report = loop, owners, threshold, report
         self._heartbeat = threading.Event()
         self._is_stopped = False
@@ -86,6 +110,7 @@ class Watchdog:
         """Released by `stop`. Waiting for a lock costs half of what waiting for an event does, ten times a second."""
         self._end_of_pause.acquire()
         self._target = threading.get_ident()
+        self._report_wait, self._is_offline = report_wait, is_offline
         self._end: tuple[float, int] | None = None
         """When the process is ended, on the clock of `time.monotonic`, and with which exit code."""
         self._runner: CodeType | None = None
@@ -131,34 +156,42 @@ class Watchdog:
             if checks % _IDLE_CHECKS and idle:
                 continue
             self._heartbeat.clear()
+            hold = _Hold(self._target)
             try:
                 self._loop.call_soon_threadsafe(self._heartbeat.set)
             except RuntimeError:  # closed
                 return
             if self._heartbeat.wait(self._threshold):
                 continue
-            self._watch_hold()
+            if not self._is_offline or self._end is not None:
+                self._watch_hold(hold)
 
     def _pause(self, idle: int) -> float:
         """Seconds until the next check, after so many in a row of an idle loop."""
         is_long = idle >= _IDLE_CHECKS and self._end is None
         return self._threshold * (_IDLE_PAUSES if is_long else 1)
 
-    def _watch_hold(self) -> None:
-        """Until the loop answers: several components may hold it one after the other, and each is reported."""
+    def _watch_hold(self, hold: "_Hold") -> None:
+        """Watch until the loop answers: several components may hold it one after the other, and each is reported."""
         who, blocker = self._blocker(sys._current_frames().get(self._target))
-        waited = self._threshold
         while not self._heartbeat.wait(self._threshold) and not self._is_stopped:
             self._end_if_overdue()
             following, place = self._blocker(sys._current_frames().get(self._target))
             if following != who:
-                self._report(blocker, waited)
-                who, blocker, waited = following, place, 0.0
-            waited += self._threshold
-            if waited >= (HOLD_SECONDS if self._end is None else _HOLD_AGAIN_SECONDS):
+                self._report_hold(blocker, hold)
+                who, blocker, hold = following, place, _Hold(self._target)
+            seconds = hold.seconds()
+            if seconds >= HOLD_SECONDS or (self._end is not None and hold.wall() >= _HOLD_AGAIN_SECONDS):
                 # each time, because what is raised in a finalizer is dropped
-                break_off(partial(self._still_holds, who, waited), limited_too=self._sources_run)
-        self._report(blocker, waited)
+                break_off(partial(self._still_holds, who, seconds), limited_too=self._sources_run)
+        self._report_hold(blocker, hold)
+
+    def _report_hold(self, blocker: str, hold: "_Hold") -> None:
+        wall, seconds = hold.wall(), hold.seconds()
+        if wall - seconds >= self._threshold:
+            self._report_wait(wall - seconds)
+        if seconds >= self._threshold:
+            self._report(blocker, seconds)
 
     def _still_holds(self, who: str, seconds: float, component: object) -> bool:
         """Whether the loop is held yet, and by this component, for longer than it may."""

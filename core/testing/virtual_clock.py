@@ -9,6 +9,8 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Final, TypeVar, TypeVarTuple
 
+from mozu.core.cpu_wait import cpu_wait
+
 T = TypeVar("T")
 _Ts = TypeVarTuple("_Ts")
 _SHORTEST: Final = 1e-6
@@ -65,5 +67,5 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 def run(main: Coroutine[None, None, T]) -> T:
     """`asyncio.run` on such a loop."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with cpu_wait.ignored(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)

@@ -42,7 +42,7 @@ class BareEngine:
         """The same at each call."""
         if self._engine is None:
             self.assembly.evaluators.extend(self._isolated)
-            self._engine = Engine(self.assembly, self._metrics, self._tasks)
+            self._engine = Engine(self.assembly, self._metrics, self._tasks, is_offline=True)
         return self._engine
 
     def stop(self) -> None:

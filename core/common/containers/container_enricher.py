@@ -4,7 +4,6 @@ A runtime is looked for at the start, and again when something comes where there
 as there is one it is watched; one that is not here costs nothing, and is not spoken of.
 """
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -16,6 +15,7 @@ from mozu.core.common.containers.container_lookups import ContainerLookups
 from mozu.core.common.containers.container_runtime import ContainerRuntime, RuntimeContext
 from mozu.core.common.path_watch import LOOK_INTERVAL, PathWatch
 from mozu.core.common.thread_pool import ThreadPool
+from mozu.core.cpu_wait import timeout
 from mozu.core.model.event import Event
 
 MakeRuntime = Callable[[Callable[[str, float], RuntimeContext]], ContainerRuntime]
@@ -47,7 +47,7 @@ class ContainerEnricher:
         if not any(started):
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_START_SECONDS):
+            async with timeout(_START_SECONDS):
                 for runtime in self._runtimes:
                     await runtime.tried.wait()
 

@@ -47,7 +47,9 @@ async def _main(
         rebuild = None if read is None else FileRebuild(read, metrics, tasks)
         assembly = assemble(config, registry, metrics, tasks)
         manager = ServiceManager.of(os.environ) if announces else None
-        engine = Engine(assembly, metrics, tasks, announces=announces, rebuild=rebuild, manager=manager)
+        engine = Engine(
+            assembly, metrics, tasks, announces=announces, rebuild=rebuild, manager=manager, is_offline=not announces
+        )
         return await engine.run(duration=duration, stats=stats)
     finally:
         tasks.cancel()

@@ -2,14 +2,11 @@
 
 import asyncio
 import logging
-import signal
 import time
 from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack
-from contextvars import Context
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from mozu.core.api import Evaluator
 from mozu.core.common.ticks import tick
@@ -24,9 +21,10 @@ from mozu.core.isolation.side_by_side import until_first
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.contained_loop import ContainedLoop
-from mozu.core.runtime.early_signals import early_signals
+from mozu.core.runtime.early_signals import KEPT, early_signals
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly
+from mozu.core.runtime.engine.delays import Delays
 from mozu.core.runtime.engine.final_statistics import report
 from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.impaired_report import report_impaired, report_unfed
@@ -48,9 +46,6 @@ from mozu.core.runtime.service_manager import ServiceManager
 from mozu.core.runtime.stack_owners import StackOwners
 
 _log = logging.getLogger("mozu.engine")
-_START_HOLD: Final = 1.0
-"""Seconds for which the loop may be held, unreported, during the start: /proc is read then."""
-_delays = logging.getLogger("mozu.engine.delays")
 
 
 class Engine:
@@ -65,15 +60,17 @@ class Engine:
         announces: bool = False,
         rebuild: Rebuild | None = None,
         manager: ServiceManager | None = None,
+        is_offline: bool = False,
     ) -> None:
         """`announces`: start and end of the run are alerts, and sinks get the heartbeats that they want. `rebuild`
         gives a reload what is to come into force; without it there is none. `manager`: gets the state of the run.
+        `is_offline`: nothing waits for the loop, as of Watchdog.
 
         Raises StartRefused where this machine does not allow it.
         """
         require(start_of(assembly))
         self._assembly, self._metrics, self._tasks = assembly, metrics, tasks
-        self._held, self._started = metrics.counter("loop_held_total"), time.monotonic()
+        self._started, self._is_offline = time.monotonic(), is_offline
         self._stopping, self._why = asyncio.Event(), ""
         self.started, self._is_signalled = asyncio.Event(), False
         self._stop_overdue = 0.0
@@ -133,9 +130,15 @@ class Engine:
         loop = asyncio.get_running_loop()
         self._owners = loop.owners if isinstance(loop, ContainedLoop) else self._owners
         self._owners.use(self._components())
-        watchdog = Watchdog(loop, self._owners, report=self._report_delay)
+        delays = Delays(self._metrics, self.started.is_set)
+        watchdog = Watchdog(
+            loop, self._owners, report=delays.held, report_wait=delays.waited,
+            is_offline=self._is_offline,
+        )  # fmt: skip
         signals = StopSignals(loop, watchdog, self._stop_for_signal, lambda: self._assembly.stop_deadline)
-        handlers = self._catch_signals(signals) if attended else ExitStack()
+        handlers = ExitStack()
+        if attended:
+            handlers.enter_context(signals.caught())
         watchdog.start()
         timer = None
         try:
@@ -145,7 +148,8 @@ class Engine:
                 work = await self._begin()
                 watchdog.sources_run()
                 if attended and self.started.is_set():
-                    self._take_signals()
+                    actions = self._on_reload_signal, self._sinks.reopen, self._responses.switch_off
+                    early_signals.give(loop, dict(zip(KEPT, actions, strict=True)))
                 if duration is not None:
                     timer = loop.call_later(duration, self.stop, "the time given has passed")
                 await work
@@ -235,24 +239,6 @@ class Engine:
         await shutdown.helpers(startup.helpers)
         self._responses.close()
 
-    def _catch_signals(self, signals: StopSignals) -> ExitStack:
-        """Handle signals until the result is closed; those that are not to stop the run wait until it has started."""
-        handlers = ExitStack()
-        signals.catch()
-        handlers.callback(signals.release)
-        handlers.enter_context(early_signals.kept())
-        return handlers
-
-    def _take_signals(self) -> None:
-        """Attend to the signals that have come since the process began, and to those that come from now on."""
-        loop = asyncio.get_running_loop()
-        actions = {
-            signal.SIGHUP: self._on_reload_signal,
-            signal.SIGUSR1: self._sinks.reopen,
-            signal.SIGUSR2: self._responses.switch_off,
-        }  # in a context of their own: that of the code which a signal has come upon may be a component's
-        early_signals.give(lambda number: loop.call_soon_threadsafe(actions[number], context=Context()))
-
     def _on_reload_signal(self) -> None:
         if self._reloader is None:
             _log.warning("SIGHUP is ignored: this run has no configuration that could be read again")
@@ -263,13 +249,6 @@ class Engine:
         built = self._assembly
         ends = [*(pump.pipeline.source for pump in self._pumps), *(one.isolated for one in built.sinks)]
         return [*ends, *built.helpers, *built.evaluators]
-
-    def _report_delay(self, blocker: str, seconds: float) -> None:
-        if not self.started.is_set() and seconds < _START_HOLD:
-            return
-        self._held.value += 1
-        remedy = "await, use a thread, or declare the component `blocking`"
-        _delays.warning("%s held the event loop for more than %.1f s: %s", blocker, seconds, remedy)
 
     def _report_spool(self, rule: str, priority: Severity, text: str, sink: str) -> None:
         self._alerts.notice(rule, priority, text, sink=sink)

@@ -7,11 +7,13 @@ a second to give it back.
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 from mozu.core.isolation.interrupter import hasten
+from mozu.core.runtime.early_signals import early_signals
 from mozu.core.runtime.leaving import leave
 from mozu.core.runtime.loop import Watchdog
 
@@ -34,22 +36,20 @@ class StopSignals:
         deadline: Callable[[], float],
     ) -> None:
         self._loop, self._watchdog, self._stop, self._deadline = loop, watchdog, stop, deadline
-        self._before: dict[signal.Signals, Any] = {}
-        """What handled them before this run."""
         self._received = 0
         self._first = 0.0
         """When the first one came, on the clock of `time.monotonic`."""
 
-    def catch(self) -> None:
-        """From now on, until `release`."""
-        for number in _SIGNALS:
-            self._before[number] = signal.signal(number, self._handle)
-
-    def release(self) -> None:
-        """The run is over."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before.clear()
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Handle them in a block; other signals that a run handles are kept."""
+        before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        try:
+            with early_signals.kept():
+                yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         """Between two instructions of whatever runs on the main thread."""

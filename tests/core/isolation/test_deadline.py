@@ -6,11 +6,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from mozu.core.errors import DeadlineExceeded
+from mozu.core.isolation import detached as detached_work
 from mozu.core.isolation import interrupter
 from mozu.core.isolation.deadline import deadline, within
 from mozu.core.isolation.interrupter import break_off, hasten
@@ -225,3 +227,45 @@ def test_a_call_that_has_ended_is_not_reported_and_keeps_nothing() -> None:
     assert call is not None
     call.report_slow(call.slow_at + 1)
     assert (reports, call.on_slow) == ([], None)
+
+
+class PutOff:
+    """An extension that has been granted so many seconds once."""
+
+    def __init__(self, seconds: float) -> None:
+        self._left = [seconds, 0.0]
+
+    def take(self) -> float:
+        return self._left.pop(0) if self._left else 0.0
+
+
+def test_a_call_that_awaits_has_the_time_on_top_that_mozu_waited_for_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detached_work, "Extension", partial(PutOff, 7.0))
+
+    async def main() -> float:
+        with pytest.raises(DeadlineExceeded):
+            await within(Component().isolation, "start", 3.0, sleep)
+        return asyncio.get_running_loop().time()
+
+    assert 10.0 == pytest.approx(virtual_time.run(main()), abs=0.01)
+
+
+def test_a_call_that_holds_the_loop_has_the_time_on_top_that_mozu_waited_for_a_cpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(interrupter, "Extension", partial(PutOff, 0.4))
+    began = time.monotonic()
+    with pytest.raises(DeadlineExceeded), deadline(Component().isolation, "build", 0.1):
+        time.sleep(LONG)
+    assert time.monotonic() - began >= 0.5
+
+
+def test_a_stop_does_not_wait_for_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupter, "Extension", partial(PutOff, LONG))
+
+    def ask_and_hang() -> None:
+        hasten(0.1)
+        time.sleep(LONG)
+
+    with pytest.raises(DeadlineExceeded), deadline(Component().isolation, "build", LONG):
+        ask_and_hang()

@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from mozu.core.respond.responses import OFF_FILE
-from mozu.core.runtime.early_signals import EarlySignals
+from mozu.core.runtime.early_signals import KEPT, EarlySignals
 from tests.core.runtime.engine.playing import Memory, Numbers, Play
 from tests.support.requirements import ROOT
 
@@ -109,11 +110,17 @@ def test_a_command_that_does_not_run_the_engine_ends_by_signals_as_programs_do(a
 def test_a_signal_that_comes_before_or_after_a_run_is_kept_and_comes_once() -> None:
     given: list[int] = []
     signals = EarlySignals()
+
+    async def main() -> None:
+        signals.give(asyncio.get_running_loop(), {number: partial(given.append, number) for number in KEPT})
+        assert [] == given
+        await asyncio.sleep(0)
+        assert [signal.SIGUSR2, signal.SIGHUP] == given
+        os.kill(os.getpid(), signal.SIGUSR1)
+        while given[2:] != [signal.SIGUSR1]:
+            await asyncio.sleep(0)
+
     with signals.kept():
         for number in (signal.SIGUSR2, signal.SIGHUP, signal.SIGUSR2):
             os.kill(os.getpid(), number)
-        assert [] == given
-        signals.give(given.append)
-        assert [signal.SIGUSR2, signal.SIGHUP] == given
-        os.kill(os.getpid(), signal.SIGUSR1)
-        assert [signal.SIGUSR2, signal.SIGHUP, signal.SIGUSR1] == given
+        asyncio.run(main())

@@ -5,10 +5,14 @@ What blocks the loop does so until the watchdog has looked: no test depends on h
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from types import FrameType
 from typing import cast
 
+import pytest
+
+from mozu.core.cpu_wait import cpu_wait
 from mozu.core.isolation.isolated import Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.runtime import loop
@@ -47,7 +51,11 @@ class Watched(Watchdog):
         self.looked.acquire()
         self._when_idle = when_idle
         seen = cast("asyncio.AbstractEventLoop", self.counted)
-        super().__init__(seen, Blamed(), threshold=0.02, report=lambda blocker, _: self.reports.append(blocker))
+        self.waits = list[float]()
+        super().__init__(
+            seen, Blamed(), threshold=0.02, report=lambda blocker, _: self.reports.append(blocker),
+            report_wait=self.waits.append,
+        )  # fmt: skip
 
     def _blocker(self, frame: FrameType | None) -> tuple[str, str]:
         found = super()._blocker(frame)
@@ -76,7 +84,8 @@ def watched(
         dog.stop()
         return dog
 
-    return loop.run(main())
+    with cpu_wait.ignored():  # it may have waited for a CPU whenever it blocks the loop
+        return loop.run(main())
 
 
 async def reported(dog: Watched) -> None:
@@ -168,3 +177,41 @@ def test_what_was_broken_off_before_may_hold_the_loop_for_half_a_second_once_a_s
 
     loop.run(main())
     assert held == {("first", 0.5): False, ("first", 5.0): True, ("again", 0.5): True, ("again", 5.0): True}
+
+
+class Starved:
+    """The CPU wait of a process of which some thread waits all the time."""
+
+    so_far = now = staticmethod(time.monotonic)
+
+
+def test_a_loop_that_waits_for_a_cpu_blames_no_component(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "cpu_wait", Starved)
+
+    def hold(dog: Watched) -> None:
+        assert dog.looked.acquire(timeout=PATIENCE)
+
+    async def scene(dog: Watched) -> None:
+        hold(dog)
+        async with asyncio.timeout(PATIENCE):
+            while not dog.waits:
+                await asyncio.sleep(0.001)  # the watchdog is a thread
+
+    dog = watched(scene)
+    assert ([], True) == (dog.reports, all(seconds >= 0.015 for seconds in dog.waits))
+
+
+def test_code_that_uses_the_cpu_is_to_blame_however_long_other_threads_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "cpu_wait", Starved)
+
+    def hold(dog: Watched) -> None:
+        assert dog.looked.acquire(timeout=PATIENCE)
+        end = time.thread_time() + 0.05
+        while time.thread_time() < end:
+            pass
+
+    async def scene(dog: Watched) -> None:
+        hold(dog)
+        await reported(dog)
+
+    assert watched(scene).reports[0].startswith("this test")

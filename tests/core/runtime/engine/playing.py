@@ -186,6 +186,7 @@ class Play:
         """What a reload makes of the assembly."""
         self.watch: Callable[[Engine], None] = lambda engine: None
         """Is given the engine before it runs."""
+        self.is_offline = False
 
     def run(self, folder: Path, duration: float | None = None, *, announces: bool = False) -> tuple[int, Any]:
         self.assembly.state_dir = folder / "state"
@@ -194,6 +195,7 @@ class Play:
             engine = Engine(
                 self.assembly, self.metrics, self.tasks,
                 announces=announces, rebuild=Rebuilt(self.rebuilt), manager=self._manager,
+                is_offline=self.is_offline,
             )  # fmt: skip
             self.watch(engine)
             return await engine.run(duration=duration, stats=folder / "stats.json")

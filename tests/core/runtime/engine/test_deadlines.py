@@ -16,7 +16,7 @@ from mozu.core.api import Demand, Enricher, Event, FieldReaders, Kind
 from mozu.core.errors import DeadlineExceeded
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.runtime import loop
-from tests.core.runtime.engine.playing import Memory, Numbers, Play, built_source, messages
+from tests.core.runtime.engine.playing import Judge, Memory, Numbers, Play, built_source, messages
 
 LONG = 3600.0
 """Seconds: a test that waited for them to pass would not end."""
@@ -218,3 +218,37 @@ def test_a_signal_ends_a_start_that_hangs(tmp_path: Path, hang: Hang, number: si
     code, stats = play.run(tmp_path)
     assert (code, messages(sink), sink.stopped, enricher.stopped) == (0, [], True, True)
     assert stats["sources"]["hangingsource"]["received"] == 0
+
+
+def test_nothing_breaks_off_what_holds_the_loop_of_a_run_that_nothing_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`mozu why` and `mozu replay`, whose evaluators are slow and whose machine is busy."""
+    monkeypatch.setattr(loop, "HOLD_SECONDS", 0.2)
+
+    def slow(number: int) -> bool:
+        time.sleep(0.2)  # five in a batch
+        return True
+
+    sink = Memory()
+    play = Hanging(Numbers(5), Judge(slow), sink, seconds=LONG)
+    play.is_offline = True
+    code, _ = play.run(tmp_path)
+    assert (code, messages(sink)) == (0, ["0", "1", "2", "3", "4"])
+    assert [] == [one.message for one in caplog.records if "held the event loop" in one.message]
+
+
+def test_what_hangs_in_such_a_run_is_broken_off_once_it_is_to_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "HOLD_SECONDS", 0.2)
+
+    def hang(number: int) -> bool:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(LONG)
+        return True
+
+    play = Hanging(Numbers(1), Judge(hang), Memory(), seconds=5.0)
+    play.is_offline = True
+    code, _ = play.run(tmp_path)
+    assert 0 == code
