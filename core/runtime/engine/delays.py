@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from mozu.core.cpu_wait import cpu_wait
 from mozu.core.metrics import Metrics
 
 _log = logging.getLogger("mozu.engine.delays")
@@ -27,7 +26,6 @@ class Delays:
         self._held, self._has_started, self._clock = metrics.counter("loop_held_total"), has_started, clock
         self._waited, self._said_at = 0.0, clock()
         self._next = 0.0
-        metrics.gauge("cpu_wait_seconds_total", cpu_wait.so_far)
 
     def held(self, blocker: str, seconds: float) -> None:
         """Code of a component, or of mozu, has held the loop."""
