@@ -110,7 +110,7 @@ cpu_wait: Final = CpuWait()
 """Of this process."""
 
 
-class Extension:
+class ExtraTime:
     """How much longer than its wall time an interval may last that begins now. `others`: processes that it waits for,
     beside this one."""
 
@@ -129,15 +129,15 @@ class Extension:
 @asynccontextmanager
 async def timeout(seconds: float, *others: CpuWait) -> AsyncIterator[None]:
     """Cancel what runs in the block and raise TimeoutError after so long, as `asyncio.timeout` does, CPU wait aside.
-    `others`: as of Extension."""
-    loop, extension, task = asyncio.get_running_loop(), Extension(*others), asyncio.current_task()
+    `others`: as of ExtraTime."""
+    loop, extra, task = asyncio.get_running_loop(), ExtraTime(*others), asyncio.current_task()
     assert task is not None
     cancelling, is_over = task.cancelling(), False
     timer: asyncio.TimerHandle
 
     def end() -> None:
         nonlocal timer, is_over
-        more = extension.take()
+        more = extra.take()
         if more:
             timer = loop.call_later(more, end)
         else:

@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from mozu.core.cpu_wait import Extension
+from mozu.core.cpu_wait import ExtraTime
 
 T = TypeVar("T")
 
@@ -47,10 +47,10 @@ async def detached(work: Awaitable[T], name: str, seconds: float | None = None) 
     # No group owns the task: it would wait for it.
     task = asyncio.ensure_future(_outcome(work))
     task.set_name(name)
-    left, extension = seconds, Extension()
+    left, extra = seconds, ExtraTime()
     try:
         while not (await asyncio.wait([task], timeout=left))[0]:
-            left = extension.take()
+            left = extra.take()
             if not left:
                 break
     except asyncio.CancelledError:

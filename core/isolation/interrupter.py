@@ -19,7 +19,7 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Final
 
-from mozu.core.cpu_wait import Extension
+from mozu.core.cpu_wait import ExtraTime
 from mozu.core.isolation.owner import OWNER
 
 SIGNAL: Final = signal.SIGRTMAX - 2
@@ -46,7 +46,7 @@ class LimitedCall:
         self.until = now + seconds
         self.on_slow = on_slow
         self.slow_at = _NEVER if on_slow is None else now + SLOW_SECONDS
-        self._extension: Extension | None = Extension()
+        self._extra: ExtraTime | None = ExtraTime()
         """None: CPU wait puts nothing off any more."""
         self.ended = False
         self.signals = 0
@@ -59,8 +59,8 @@ class LimitedCall:
 
     def put_off(self, now: float) -> None:
         """Put off what is due by the CPU wait, unless the call was found late before. On the interrupter's thread."""
-        if now >= self.next_look() and self._extension is not None and not self.signals:
-            more = self._extension.take()
+        if now >= self.next_look() and self._extra is not None and not self.signals:
+            more = self._extra.take()
             self.until += more
             self.slow_at += more
 
@@ -72,7 +72,7 @@ class LimitedCall:
 
     def hasten(self, until: float) -> None:
         """Let the call end by then, whatever it waits for: mozu is to stop."""
-        self.until, self._extension = min(self.until, until), None
+        self.until, self._extra = min(self.until, until), None
 
     def next_look(self) -> float:
         """When something is to be done about it, unless it has ended."""

@@ -230,7 +230,7 @@ def test_a_call_that_has_ended_is_not_reported_and_keeps_nothing() -> None:
 
 
 class PutOff:
-    """An extension that has been granted so many seconds once."""
+    """An extra that has been granted so many seconds once."""
 
     def __init__(self, seconds: float) -> None:
         self._left = [seconds, 0.0]
@@ -240,7 +240,7 @@ class PutOff:
 
 
 def test_a_call_that_awaits_has_the_time_on_top_that_mozu_waited_for_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detached_work, "Extension", partial(PutOff, 7.0))
+    monkeypatch.setattr(detached_work, "ExtraTime", partial(PutOff, 7.0))
 
     async def main() -> float:
         with pytest.raises(DeadlineExceeded):
@@ -253,7 +253,7 @@ def test_a_call_that_awaits_has_the_time_on_top_that_mozu_waited_for_a_cpu(monke
 def test_a_call_that_holds_the_loop_has_the_time_on_top_that_mozu_waited_for_a_cpu(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(interrupter, "Extension", partial(PutOff, 0.4))
+    monkeypatch.setattr(interrupter, "ExtraTime", partial(PutOff, 0.4))
     began = time.monotonic()
     with pytest.raises(DeadlineExceeded), deadline(Component().isolation, "build", 0.1):
         time.sleep(LONG)
@@ -261,7 +261,7 @@ def test_a_call_that_holds_the_loop_has_the_time_on_top_that_mozu_waited_for_a_c
 
 
 def test_a_stop_does_not_wait_for_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interrupter, "Extension", partial(PutOff, LONG))
+    monkeypatch.setattr(interrupter, "ExtraTime", partial(PutOff, LONG))
 
     def ask_and_hang() -> None:
         hasten(0.1)

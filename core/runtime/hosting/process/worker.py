@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mozu.core.api import Context
-from mozu.core.cpu_wait import CpuWait, Extension
+from mozu.core.cpu_wait import CpuWait, ExtraTime
 from mozu.core.errors import MozuError, SinkClosed, SourceBroken, SourceUnavailable
 from mozu.core.runtime.config.isolation import IsolationSettings
 from mozu.core.runtime.hosting.process.limits import ProcessLimits
@@ -137,13 +137,13 @@ class Worker:
         if self._loop is None and not self.why_ended:
             self._loop = asyncio.get_running_loop()
             self._loop.add_reader(self._socket, self._readable)
-            self._seen, self._extension = self._loop.time(), Extension(CpuWait(self._process.pid))
+            self._seen, self._extra = self._loop.time(), ExtraTime(CpuWait(self._process.pid))
             self._look()
 
     def _look(self) -> None:
         """End the process if it has given no sign of life for too long, CPU wait aside; look again in a second."""
         assert self._loop is not None
-        self._seen += self._extension.take()
+        self._seen += self._extra.take()
         if self._loop.time() - self._seen > self._settings.answer:
             self.end(f"no heartbeat for {self._settings.answer:g} s")
             return
