@@ -119,10 +119,10 @@ class GroupLine(msgspec.Struct, tag="group", tag_field="line", frozen=True):
 
 
 class ContainerLine(msgspec.Struct, tag="container", tag_field="line", frozen=True, omit_defaults=True):
-    """What is known of a container from here on."""
+    """What is known of a container from here on; facts of null: nothing any more."""
 
     id: str
-    metadata: ContainerMetadata = msgspec.field(name="facts")
+    metadata: ContainerMetadata | None = msgspec.field(name="facts")
     runtime: str = ""
 
 

@@ -3,7 +3,7 @@
 Live, paths are matched by what container runtimes are known to write; the innermost container counts, with all cgroups
 below its own. A bare `/NAMESPACE/ID` is containerd's where the namespace is one of its usual ones, or where its state
 directory has that task (machines live in paths of that shape). The processes of a recording are matched as Falco does
-it, so that old recordings mean what they meant.
+it (`recorded_cgroup.py`), so that old recordings mean what they meant.
 """
 
 import re
@@ -14,6 +14,7 @@ from typing import Final
 from mozu.core.caches import cached
 from mozu.core.model.event import Container
 from mozu.core.state.containerd_tasks import has_task
+from mozu.core.state.recorded_cgroup import recorded_container
 
 KNOWN_NAMESPACES: Final = frozenset({"default", "k8s.io", "moby", "buildkit", "nerdctl"})
 
@@ -68,20 +69,6 @@ _LIVE: Final = _Rules(
     ("bpm", r"bpm-(?P<id>[A-Za-z0-9._-]+)\.scope"),
 )
 _BARE: Final = re.compile(rf"(?:^|(?<=/))(?P<namespace>{_NAME})/(?P<id>{_NAME})(?=/|$)")
-_RECORDED: Final = _Rules(
-    ("podman", rf"/libpod-(?:payload-)?{_ID}(?:\.scope(?:/container)?)?$"),
-    ("docker", rf"/{_ID}$"),
-    ("docker", rf"/docker-{_ID}\.scope$"),
-    ("cri-o", rf"/crio-{_ID}(?:\.scope)?$"),
-    ("containerd", rf"/cri-containerd-{_ID}\.scope$"),
-    ("containerd", rf":cri-containerd:{_ID}$"),
-    ("containerd", r"^/[^/]+/(?P<id>[^/]{1,64})$"),
-    ("lxc", r"/lxc(?:/|\.payload[/.])(?P<id>[^/]+)"),
-    ("libvirt-lxc", r"/(?P<id>[^/]+)\.libvirt-lxc$"),
-    ("libvirt-lxc", r"-lxc\\x2d(?P<id>.+)\.scope(?:/libvirt)?$"),
-    ("libvirt-lxc", r"/libvirt/lxc/(?P<id>[^/]+)"),
-    ("bpm", r"bpm-(?P<id>[A-Za-z0-9._-]+)\.scope$"),
-)
 
 
 @cached(4096)
@@ -89,10 +76,10 @@ def match(path: str, namespaces: frozenset[str] | None = KNOWN_NAMESPACES) -> Co
     """The container that a cgroup path belongs to, or None. `namespaces` None: a recording, matched as Falco
     matches it.
     """
+    if namespaces is None:
+        return recorded_container(path)
     if path.startswith("/../"):  # seen from inside another cgroup namespace
         path = "/" + path.lstrip("/.")
-    if namespaces is None:
-        return _recorded(path)
     found = _innermost(path)
     if found is None:
         return _bare(path, namespaces)
@@ -125,14 +112,6 @@ def _bare(path: str, namespaces: frozenset[str]) -> Container | None:
         if has_task(found["namespace"], found["id"]):
             return Container(found["id"], "containerd")
         at = found.start() + 1
-    return None
-
-
-def _recorded(path: str) -> Container | None:
-    for runtime, rule in _RECORDED.compiled:
-        found = rule.search(path)
-        if found is not None and not (runtime == "containerd" and path.endswith(_UNITS) and len(found["id"]) != 64):
-            return Container(found["id"], runtime)
     return None
 
 

@@ -6,7 +6,7 @@ absent or null, and a record that cannot be decoded is counted and skipped.
 
 from collections.abc import Iterator
 from socket import inet_aton
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -65,12 +65,23 @@ RUNTIMES: Final = {
 _decode: Final = msgspec.json.Decoder(_Document).decode
 
 
+class RecordedContainer(msgspec.Struct, frozen=True):
+    """One record."""
+
+    identity: str
+    """What the container is found by."""
+    metadata: ContainerMetadata
+    runtime: str
+
+
 class RecordedContainers:
     """The containers that the recording has described so far."""
 
     def __init__(self) -> None:
         self._known: dict[str, ContainerMetadata] = {}
         self._runtimes: dict[str, str] = {}
+        self.removed: set[str] = set()
+        """What those were found by of which nothing is known any more."""
         self.changes = 0
         """How often anything has changed."""
         self.described = False
@@ -83,6 +94,7 @@ class RecordedContainers:
         self.changes += 1
         self._known.clear()
         self._runtimes.clear()
+        self.removed.clear()
 
     def all(self) -> Iterator[tuple[str, ContainerMetadata, str]]:
         """(the beginning of its id, what is known, runtime) of each."""
@@ -105,24 +117,19 @@ class RecordedContainers:
         except OSError:
             return None
 
-    def add(self, text: str | None) -> None:
-        """A record of the older kind: its text is the event's only parameter."""
-        self._read(b"" if text is None else text.encode("utf-8", "replace"))
-
-    def on_async_event(self, name: str, data: bytes | None) -> None:
-        """An asynchronous event: a container was started or removed."""
-        if name == "container":
-            self._read((data or b"").partition(b"\0")[0])
-
-    def _read(self, raw: bytes) -> None:
-        if len(raw) > _SIZE_LIMIT:
-            self.broken += 1
+    def change(self, name: str, args: tuple[Any, ...]) -> None:
+        """An event about a container: it is known from now on, or it was removed."""
+        if name not in ("container", "container_removed"):
             return
-        try:
-            record = _decode(raw).container
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        record = _decoded(args)
+        if record is None:
             self.broken += 1
-            return
+        elif name == "container_removed":
+            self.remove(record.id)
+        else:
+            self._add(record)
+
+    def _add(self, record: _Record) -> None:
         self.put(record.id, _metadata(record), RUNTIMES.get(record.type, ""))
         sandbox, labels = record.pod_sandbox_id, record.pod_sandbox_labels
         if sandbox and labels is not None and sandbox[:ID_LENGTH] not in self._known:
@@ -135,6 +142,34 @@ class RecordedContainers:
         self.described = True
         if identity in self._known or len(self._known) < _LIMIT:
             self._known[identity], self._runtimes[identity] = metadata, runtime
+            self.removed.discard(identity)
+
+    def remove(self, identity: str) -> None:
+        """Nothing is known of a container any more. Processes in it keep its id."""
+        self.changes += 1
+        if self._known.pop(identity, None) is not None:
+            self._runtimes.pop(identity, None)
+            self.removed.add(identity)
+
+
+def record_in(args: tuple[Any, ...]) -> RecordedContainer | None:
+    """The record among the parameters of an event about a container; None where it cannot be read."""
+    record = _decoded(args)
+    if record is None:
+        return None
+    return RecordedContainer(record.id, _metadata(record), RUNTIMES.get(record.type, ""))
+
+
+def _decoded(args: tuple[Any, ...]) -> _Record | None:
+    """A record of the older kind is the text that is the only parameter, else the bytes that are the last."""
+    last = args[-1] if args else None
+    raw = last.encode("utf-8", "replace") if isinstance(last, str) else (last or b"").partition(b"\0")[0]
+    if len(raw) > _SIZE_LIMIT:
+        return None
+    try:
+        return _decode(raw).container
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _metadata(record: _Record) -> ContainerMetadata:

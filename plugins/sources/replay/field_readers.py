@@ -10,7 +10,9 @@ from typing import Final
 from mozu.core.model.containers.fields import container_readers
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.fields import Reader
+from mozu.core.model.fields.containers import FIELDS
 from mozu.plugins.sources.replay.containers import BLANK
+from mozu.plugins.sources.replay.described import DescribedContainers
 from mozu.plugins.sources.replay.metadata import RecordingMetadata
 from mozu.plugins.sources.replay.user_table import RecordedUser
 
@@ -19,6 +21,7 @@ Binder = Callable[[str | None], Reader]
 _UNKNOWN: Final = "<NA>"
 """The text of these fields for a number without a name."""
 _HOST: Final = "host"
+_OF_NAMESPACE: Final = ("container.start_ts", "container.duration")
 _UNDESCRIBED: Final = frozenset({"lxc", "libvirt-lxc", "bpm"})
 _ROOT: Final = RecordedUser("root", "/root", _UNKNOWN)
 
@@ -45,10 +48,13 @@ def _containers(metadata: RecordingMetadata) -> Mapping[str, Binder]:
     """Fields of containers. Of a cgroup only the id is used: what a container is, only container events say."""
     recorded, blank = container_readers(metadata.containers.find), container_readers(lambda _: BLANK)
     found = {name: _either(metadata, recorded[name], blank[name]) for name in recorded}
+    found["container.id"] = _bound(_id(metadata))
     found["container.full_id"] = _bound(_full_id(metadata))
     found["container.type"] = _bound(_runtime(metadata))
     found["container.state"] = _bound(_state(metadata))
-    return found
+    found |= {field.name: _bound(field.read) for field in FIELDS if field.name in _OF_NAMESPACE and field.read}
+    described = DescribedContainers(metadata.containers)
+    return {name: described.bind(name, binder) for name, binder in found.items()}
 
 
 def _either(metadata: RecordingMetadata, recorded: Binder, blank: Binder) -> Binder:
@@ -76,6 +82,18 @@ def _state(metadata: RecordingMetadata) -> Reader:
         if container is None or not metadata.live or not metadata.containers.described:
             return None
         return "unknown" if metadata.containers.find(container.full_id) is None else "known"
+
+    return read
+
+
+def _id(metadata: RecordingMetadata) -> Reader:
+    """Falco cuts ids of containers that have metadata, and no names of the others."""
+
+    def read(event: SyscallEvent) -> str | None:
+        if event.process is None or event.process.container is None:
+            return None if event.process is None else _HOST
+        container = event.process.container
+        return container.full_id if _is_undescribed(metadata, event) else container.id
 
     return read
 

@@ -65,7 +65,11 @@ class RecordingMetadata:
             self.begun(line.time)
         elif isinstance(line, lines.ContainerLine):
             # Other recorders' containers are found by the id that they wrote, whole or not.
-            self.containers.put(line.id[:ID_LENGTH] if self.live else line.id, line.metadata, line.runtime)
+            identity = line.id[:ID_LENGTH] if self.live else line.id
+            if line.metadata is None:
+                self.containers.remove(identity)
+            else:
+                self.containers.put(identity, line.metadata, line.runtime)
         elif isinstance(line, lines.HostLine):
             self._apply_host(line)
         elif isinstance(line, lines.UserLine):
@@ -99,6 +103,8 @@ class RecordingMetadata:
             yield lines.GroupLine(container, gid, None)
         for (container, gid), name in table.groups.items():
             yield lines.GroupLine(container, gid, name)
+        for identity in self.containers.removed:
+            yield lines.ContainerLine(identity, None)
         for identity, metadata, runtime in self.containers.all():
             yield lines.ContainerLine(identity, metadata, runtime)
         for address, names in self._hosts.items():
@@ -148,11 +154,11 @@ class RecordingMetadata:
     def change(self, layout: EventLayout, args: tuple[Any, ...]) -> str:
         """An event about users, groups or containers; returns the name by which rules know it."""
         if layout.name == "container":
-            self.containers.add(args[0])
+            self.containers.change("container", args)
         elif layout.name == "asyncevent":
-            plugin, name, data = args
+            plugin, name, _ = args
             if not plugin:
-                self.containers.on_async_event(name or "", data)
+                self.containers.change(name or "", args)
             return name or layout.name
         elif all(arg is not None for arg in args[:1]):
             self.user_table.change(layout.name, args)

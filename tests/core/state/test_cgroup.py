@@ -129,7 +129,18 @@ def test_other_paths_are_of_the_host(path: str) -> None:
         (f"/machine.slice/libpod-conmon-{ID}.scope", None),
         (f"/kubepods/besteffort/pod1/{ID}", ID),
         (f"/kubepods.slice/cri-containerd-{ID}.scope", ID),
-        (f"/x/{'y' * 58}.scope", f"{'y' * 58}.scope"),
+        (f"/x/{'y' * 58}.scope", None),
+        ("/system.slice/web.service/deep/worker", "web.service/deep/worker"),
+        ("/a b/default/my-ctr", "my-ctr"),
+        (f"/kubepods/burstable/quality/pod11112222-3333-4444-5555-666677778888/{'y' * 64}", "y" * 64),
+        (f"/machine.slice/libpod-{ID}.scope/payload/worker", ID),
+        (f"/docker-{ID}.scope/init.scope", None),
+        ("/bpm-job-x", "job-x"),
+        ("/bpm-a:bpm-b", None),
+        (r"/machine-lxc\x2d12\x2dbox.scope/libvirt", r"12\x2dbox"),
+        (r"/a.scope/machine-lxc\x2d12\x2dbox.scope", None),
+        ("/box.libvirt-lxc", "box"),
+        ("/lxc/", None),
         (f"/x/{'y' * 57}.scope", None),
         (f"/kubepods.slice/kubepods-pod1.slice/crio-{ID}.scope", ID),
     ],
@@ -143,6 +154,23 @@ def test_the_first_path_that_tells_counts() -> None:
     found = container_of((("name=systemd", "/"), ("pids", f"/docker/{ID}"), ("", "/lxc/x")))
     assert found is not None
     assert ID == found.full_id
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (("/system.slice/docker.service/deep/er", f"/docker/{ID}"), "docker.service/deep/er"),
+        ((f"/docker/{ID}", "/system.slice/docker.service/deep/er"), ID),
+        (("/", "/user.slice/user-0.slice", "/lxc.payload.web", f"/docker/{ID}"), "web"),
+        (("/lxc/", f"/docker/{ID}"), ID),
+    ],
+)
+def test_of_hierarchies_that_disagree_the_first_recorded_one_that_names_a_container_counts(
+    paths: tuple[str, ...], expected: str
+) -> None:
+    found = container_of(tuple((f"controller{at}", path) for at, path in enumerate(paths)), None)
+    assert found is not None
+    assert expected == found.full_id
 
 
 def test_no_cgroup_is_no_container() -> None:
