@@ -44,7 +44,7 @@ _FACTS: dict[str, FieldValue] = {
     "fd.sip": "203.0.113.9",
     "fd.sport": 443,
     "fd.l4proto": "tcp",
-    "fd.is_server": False,
+    "fd.role": "client",
 }
 
 

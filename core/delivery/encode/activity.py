@@ -1,9 +1,14 @@
-"""Event types in the words of ECS: `event.category` and `event.type`."""
+"""Events in the words of ECS: `event.category` and `event.type`, by their type and by what is known of what they did.
+
+The pairs are those that the schema allows for a category; which one says what is from its descriptions
+(docs/formats.md). Whether a call failed is no part of the words: `event.outcome` says it.
+"""
 
 from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
+from mozu.core.delivery.encode.known import Known
 from mozu.core.model.syscalls import event_type
 
 Words = tuple[str, tuple[str, ...]]
@@ -11,22 +16,37 @@ Words = tuple[str, tuple[str, ...]]
 
 _TYPES: Final[Mapping[Words, str]] = {
     ("process", ("start",)): "execve execveat clone clone3 fork vfork",
-    ("process", ("end",)): "procexit",
-    ("process", ("change",)): "setuid setgid setreuid setregid setresuid setresgid setfsuid setfsgid capset prctl"
-    " setns unshare setsid setpgid setrlimit prlimit chroot pivot_root",
-    ("process", ("access",)): "ptrace process_vm_readv process_vm_writev kill tkill tgkill pidfd_open pidfd_getfd",
-    ("file", ("access",)): "open openat openat2 open_by_handle_at read pread readv preadv access memfd_create",
-    ("file", ("change",)): "write pwrite writev pwritev rename renameat renameat2 chmod fchmod fchmodat fchmodat2 chown"
-    " fchown fchownat lchown truncate ftruncate setxattr fsetxattr",
-    ("file", ("creation",)): "creat mkdir mkdirat mknod mknodat link linkat symlink symlinkat",
+    ("process", ("end",)): "procexit exit exit_group",
+    ("process", ("change",)): "setuid setgid setreuid setregid setresuid setresgid setfsuid setfsgid setgroups capset"
+    " prctl seccomp setns unshare setsid setpgid setrlimit prlimit chroot pivot_root personality"
+    " landlock_restrict_self",
+    ("process", ("access",)): "ptrace process_vm_readv process_vm_writev process_madvise kill tkill tgkill"
+    " rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal pidfd_open pidfd_getfd",
+    ("file", ("access",)): "open openat openat2 open_by_handle_at read pread readv preadv preadv2 sendfile",
+    ("file", ("change",)): "write pwrite writev pwritev pwritev2 rename renameat renameat2 chmod fchmod fchmodat"
+    " fchmodat2 chown fchown fchownat lchown truncate ftruncate fallocate copy_file_range setxattr lsetxattr fsetxattr"
+    " setxattrat removexattr lremovexattr fremovexattr removexattrat utime utimes utimensat futimesat file_setattr",
+    ("file", ("creation",)): "creat mkdir mkdirat mknod mknodat link linkat symlink symlinkat memfd_create"
+    " memfd_secret",
     ("file", ("deletion",)): "unlink unlinkat rmdir",
+    ("file", ("info",)): "access faccessat faccessat2 readlink readlinkat statx getxattr lgetxattr fgetxattr"
+    " getxattrat listxattr llistxattr flistxattr listxattrat statfs fstatfs file_getattr name_to_handle_at"
+    " inotify_add_watch fanotify_mark close close_range dup dup2 dup3 fcntl ioctl splice",
     ("network", ("connection", "start")): "connect accept accept4",
     ("network", ("connection", "info")): "socket bind listen send sendto sendmsg sendmmsg"
     " recv recvfrom recvmsg recvmmsg",
     ("network", ("connection", "end")): "shutdown",
     ("driver", ("start",)): "init_module finit_module",
     ("driver", ("end",)): "delete_module",
-    ("configuration", ("change",)): "mount umount umount2 umount_1 quotactl sysctl",
+    ("configuration", ("change",)): "mount umount umount2 umount_1 move_mount mount_setattr fsmount quotactl"
+    " quotactl_fd sysctl _sysctl swapon swapoff sethostname setdomainname settimeofday clock_settime adjtimex"
+    " clock_adjtime acct",
+    ("host", ("change",)): "kexec_load kexec_file_load",
+    ("host", ("end",)): "reboot",
+    ("iam", ("user", "creation")): "useradded",
+    ("iam", ("user", "deletion")): "userdeleted",
+    ("iam", ("group", "creation")): "groupadded",
+    ("iam", ("group", "deletion")): "groupdeleted",
 }
 _BY_TYPE: Final = {name: words for words, names in _TYPES.items() for name in names.split()}
 _BY_CATEGORY: Final[Mapping[str, Words]] = {
@@ -34,12 +54,47 @@ _BY_CATEGORY: Final[Mapping[str, Words]] = {
     "net": ("network", ("info",)),
     **dict.fromkeys(("process", "user", "memory", "signal", "ipc"), ("process", ("info",))),
 }
+_OPENS: Final = frozenset({"open", "openat", "openat2", "open_by_handle_at"})
+_CREATED: Final[Words] = ("file", ("creation",))
+_CHANGED: Final[Words] = ("file", ("change",))
+_BY_DESCRIPTOR: Final = frozenset(
+    {
+        *("read", "pread", "readv", "preadv", "preadv2", "write", "pwrite", "writev", "pwritev", "pwritev2"),
+        *("sendfile", "splice", "close", "dup", "dup2", "dup3", "fcntl", "ioctl", "socket", "connect", "accept"),
+        *("accept4", "bind", "listen", "shutdown", "send", "sendto", "sendmsg", "sendmmsg", "recv", "recvfrom"),
+        *("recvmsg", "recvmmsg"),
+    }
+)
+"""Calls that are about a descriptor, which is a file, a connection or another means of processes to talk."""
+_IP: Final = frozenset({"ipv4", "ipv6"})
+_FILES: Final = frozenset({"file", "directory", "memfd"})
+_OTHER: Final[Words] = ("process", ("info",))
 DETECTION: Final[Words] = ("intrusion_detection", ("info",))
 """What every alert is, besides."""
 
 
+def activity(name: str, known: Known) -> Words | None:
+    """The words for an event; None where there are none."""
+    if name in _OPENS:
+        if known.flag("evt.is_open_create"):
+            return _CREATED
+        return _CHANGED if known.flag("evt.is_open_write") else _words(name)
+    return _about(name, known.text("fd.type")) if name in _BY_DESCRIPTOR else _words(name)
+
+
+def _about(name: str, kind: str | None) -> Words | None:
+    """The words for a call about a descriptor of this kind; `kind` None: it is not known."""
+    words = _words(name)
+    if kind is None or words is None:
+        return words
+    if kind in _IP:
+        if words[0] == "network":
+            return words
+        return "network", ("connection", "end" if name == "close" else "info")
+    return words if kind in _FILES and words[0] == "file" else _OTHER
+
+
 @cache
-def activity(name: str) -> Words | None:
-    """The words for one event type; None where there are none."""
-    known = event_type(name)
-    return _BY_TYPE.get(name) or (None if known is None else _BY_CATEGORY.get(known.category))
+def _words(name: str) -> Words | None:
+    found = event_type(name)
+    return _BY_TYPE.get(name) or (None if found is None else _BY_CATEGORY.get(found.category))

@@ -94,8 +94,8 @@ def _subject(known: Known) -> Iterator[Pair]:
 
 def _object(known: Known) -> Iterator[Pair]:
     """On what, and with what outcome."""
-    failed, path, connection = known.flag("evt.failed"), known.path(), known.connection()
-    yield "outcome", None if failed is None else "failure" if failed else "success"
+    path, connection = known.path(), known.connection()
+    yield "outcome", known.outcome()
     if path is not None:
         yield from (("filePath", path), ("fname", name_of(path)))
     if connection is not None:

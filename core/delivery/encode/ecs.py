@@ -51,6 +51,7 @@ class Ecs:
             **{"@timestamp": iso(alert.time, "Z")},
             ecs={"version": VERSION},
             event=_event(alert, known, stamp),
+            error=filled(code=known.error()),
             message=printable(alert.message()),
             log={"level": alert.priority.label.lower()},
             rule={"id": rule_id(alert), "name": printable(alert.rule)},
@@ -110,18 +111,16 @@ def _event(alert: Alert, known: Known, stamp: Stamp | None) -> JsonObject:
     if alert.source == "internal":
         event["kind"] = "event"
     else:
-        event["category"], event["type"] = _words(alert.event_type)
-    failed = known.flag("evt.failed")
-    if failed is not None:
-        event["outcome"] = "failure" if failed else "success"
+        event["category"], event["type"] = _words(known)
+    event["outcome"] = known.outcome()
     if stamp is not None:
         event["sequence"] = stamp.sequence
     return filled(**event)
 
 
-def _words(event_type: str) -> tuple[list[str], list[str]]:
+def _words(known: Known) -> tuple[list[str], list[str]]:
     category, types = DETECTION
-    more = activity(event_type)
+    more = activity(known.event_type, known)
     return ([category], list(types)) if more is None else ([category, more[0]], distinct((*types, *more[1])))
 
 
@@ -202,7 +201,13 @@ def _file(known: Known) -> JsonObject | None:
     if path is None:
         return None
     directory = path.rpartition("/")[0] or ("/" if path.startswith("/") else None)
-    return filled(path=path, name=name_of(path), directory=directory, type="dir" if known.is_directory() else None)
+    return filled(
+        path=path,
+        name=name_of(path),
+        directory=directory,
+        type=known.file_type(),
+        target_path=known.link_target(),
+    )
 
 
 def _end(address: str | None, port: int | None) -> JsonObject:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -45,7 +45,12 @@ CONTAINER: Final = (
 )
 OBJECT: Final = (
     "evt.failed",
+    "evt.rawres",
+    "evt.res",
+    "evt.is_open_create",
+    "evt.is_open_write",
     "fs.path.name",
+    "fs.path.source",
     "fs.path.target",
     "fd.type",
     "fd.name",
@@ -54,13 +59,24 @@ OBJECT: Final = (
     "fd.sip",
     "fd.sport",
     "fd.l4proto",
-    "fd.is_server",
+    "fd.role",
 )
 REQUESTED_FIELDS: Final = PROCESS + CONTAINER + OBJECT
 HOMES: Final = frozenset({*PROCESS, *CONTAINER, "container.id", "container.image", "evt.type", "evt.hostname"})
 """What ECS and OCSF have places of their own for wherever it has a value."""
+_PENDING: Final = frozenset({-114, -115, -529, *range(-516, -511)})
+"""Results of calls that go on when they return: EALREADY, EINPROGRESS (connect(2)), EIOCBQUEUED, and ERESTARTSYS to
+ERESTART_RESTARTBLOCK, after which the kernel begins the call anew (include/linux/errno.h)."""
+_MADE_DIRECTORY: Final = frozenset({"mkdir", "mkdirat", "rmdir"})
+_MADE_LINK: Final = frozenset({"symlink", "symlinkat"})
+_INWARD: Final = {"server": True, "listening": True, "client": False}
+_LISTENS: Final = frozenset({"accept", "accept4", "listen", "bind"})
 _MISSING: Final = frozenset({"", "<NA>"})
 _FILES: Final = frozenset({"file", "directory"})
+
+
+Outcome = Literal["success", "failure", "unknown"]
+"""`unknown`: the call returned before what it began had ended."""
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -76,6 +92,8 @@ class Connection(msgspec.Struct, frozen=True):
     """tcp, udp, icmp, raw."""
     inward: bool | None
     """True where the process is the server; None where that is not known."""
+    local: bool
+    """Whether it stays on the machine: one end is a loopback address."""
 
 
 class Known:
@@ -88,6 +106,7 @@ class Known:
             if ref.is_field and not ref.is_time
         }
         """The output's fields as JSON values, None where missing."""
+        self.event_type = alert.event_type
         self._values: Mapping[str, Json | FieldValue] = {**self.outputs, **alert.enrichment}
 
     def text(self, name: str) -> str | None:
@@ -131,9 +150,36 @@ class Known:
             return self.text("fd.name") or self.text("fs.path.name")
         return self.text("fs.path.name") or self.text("fs.path.target")
 
-    def is_directory(self) -> bool:
-        """Whether `path` is known to be a directory."""
-        return self.text("fd.type") == "directory"
+    def file_type(self) -> Literal["file", "dir", "symlink"] | None:
+        """What `path` is, in the words of ECS; None where that is not known."""
+        if self.event_type in _MADE_DIRECTORY:
+            return "dir"
+        if self.event_type in _MADE_LINK:
+            return "symlink"
+        kind = self.text("fd.type")
+        return "dir" if kind == "directory" else "file" if kind == "file" else None
+
+    def link_target(self) -> str | None:
+        """Where a symbolic link that the call made leads."""
+        return self.text("fs.path.source") if self.event_type in _MADE_LINK else None
+
+    def outcome(self) -> Outcome | None:
+        """How the call ended; None where it has no result."""
+        failed = self.flag("evt.failed")
+        if failed is None:
+            return None
+        if self.result() in _PENDING:
+            return "unknown"
+        return "failure" if failed else "success"
+
+    def result(self) -> int | None:
+        """What the call returned: a negative number is an error."""
+        value = self._values.get("evt.rawres")
+        return value if type(value) is int and -(1 << 63) <= value < 1 << 63 else None
+
+    def error(self) -> str | None:
+        """The name of the error that the call returned, also of one that it goes on after."""
+        return self.text("evt.res") if self.flag("evt.failed") else None
 
     def connection(self) -> Connection | None:
         """The IP socket that the call was about."""
@@ -147,8 +193,16 @@ class Known:
             server=server,
             server_port=self._port("fd.sport"),
             transport=self.text("fd.l4proto"),
-            inward=self.flag("fd.is_server"),
+            inward=self._inward(),
+            local=_is_loopback(server or client or ""),
         )
+
+    def _inward(self) -> bool | None:
+        """By what the call does, else by the part that the process plays. The addresses do not say it: a connection of
+        the machine to itself has both ends here."""
+        if self.event_type == "connect":
+            return False
+        return True if self.event_type in _LISTENS else _INWARD.get(self.text("fd.role") or "")
 
     def _port(self, name: str) -> int | None:
         port = self.number(name)
@@ -161,6 +215,11 @@ def _address(text: str | None) -> str | None:
         return None if text is None or "%" in text else str(ip_address(text))
     except ValueError:
         return None
+
+
+@cached(1024)
+def _is_loopback(address: str) -> bool:
+    return bool(address) and ip_address(address).is_loopback
 
 
 def name_of(path: str) -> str:

@@ -21,8 +21,11 @@ _CLASS: Final = 2004
 _CREATE: Final = 1
 _RULE: Final = 1
 _OS: Final[JsonObject] = {"name": "Linux", "type_id": 200}
-_REGULAR, _FOLDER = 1, 2
-_UNKNOWN, _INBOUND, _OUTBOUND = 0, 1, 2
+_UNKNOWN, _REGULAR = 0, 1
+_FILE_TYPES: Final = {"file": 1, "dir": 2, "symlink": 7}
+_INBOUND, _OUTBOUND, _LOCAL = 1, 2, 4
+_LOCALHOST: Final = 1
+"""Of `boundary_id`."""
 _PROTOCOLS: Final = {"icmp": 1, "tcp": 6, "udp": 17}
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HOMES_WITHOUT_PROCESS: Final = HOMES.difference(PROCESS)
@@ -200,8 +203,9 @@ def _resources(known: Known) -> list[JsonObject]:
 
 def _evidence(known: Known, process: JsonObject, container: JsonObject) -> JsonObject:
     path, connection = known.path(), known.connection()
-    kind = _FOLDER if known.is_directory() else _REGULAR if known.text("fd.type") == "file" else _UNKNOWN
+    kind = _FILE_TYPES.get(known.file_type() or "", _UNKNOWN)
     evidence = filled(
+        api=_call(known),
         process=process,
         file=None if path is None else {"name": name_of(path), "path": path, "type_id": kind},
         **({} if connection is None else _network(connection)),
@@ -212,13 +216,32 @@ def _evidence(known: Known, process: JsonObject, container: JsonObject) -> JsonO
     return evidence
 
 
+def _call(known: Known) -> JsonObject:
+    """The system call and what it returned."""
+    if known.flag("evt.failed") is None:
+        return {}
+    response = filled(code=_small(known.result()), error=known.error())
+    return filled(operation=known.event_type, response=response)
+
+
+def _small(number: int | None) -> int | None:
+    """The schema's integers have 32 bits; results that are addresses have more."""
+    return number if number is not None and -(1 << 31) <= number < 1 << 31 else None
+
+
+def _direction(connection: Connection) -> int:
+    if connection.local:
+        return _LOCAL
+    return _UNKNOWN if connection.inward is None else _INBOUND if connection.inward else _OUTBOUND
+
+
 def _network(connection: Connection) -> JsonObject:
-    direction = _UNKNOWN if connection.inward is None else _INBOUND if connection.inward else _OUTBOUND
     return {
         "src_endpoint": filled(ip=connection.client, port=connection.client_port) if connection.client else None,
         "dst_endpoint": filled(ip=connection.server, port=connection.server_port) if connection.server else None,
         "connection_info": filled(
-            direction_id=direction,
+            direction_id=_direction(connection),
+            boundary_id=_LOCALHOST if connection.local else None,
             protocol_name=connection.transport,
             protocol_num=_PROTOCOLS.get(connection.transport or ""),
             protocol_ver_id=connection.version,

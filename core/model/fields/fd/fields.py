@@ -312,6 +312,12 @@ _FACTS: Final = (
     ),
     _fact("fd.ino", FieldType.INT, "Number of the file's inode.", lambda file: _signed(file.ino)),
     _fact(
+        "fd.role",
+        FieldType.STRING,
+        "The part that the process plays in the connection of an IP socket: client, server or listening. Mozu's own.",
+        lambda file: file.role if file.kind in IP and file.role else None,
+    ),
+    _fact(
         "fd.is_upper_layer",
         FieldType.BOOL,
         "Whether the file lies in the upper layer of an overlay.",

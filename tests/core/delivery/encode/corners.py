@@ -19,9 +19,9 @@ _ENDS: Final[tuple[dict[str, Any], ...]] = (
     {"fd.cip": "fe80::1%eth0", "fd.sip": "no address"},
     {"fd.cport": 65_535, "fd.sport": 65_536},
     {"fd.cport": 0, "fd.sport": None},
-    {"fd.is_server": True, "fd.l4proto": "udp"},
-    {"fd.is_server": None, "fd.l4proto": "icmp"},
-    {"fd.is_server": False, "fd.l4proto": "raw"},
+    {"fd.role": "server", "fd.l4proto": "udp"},
+    {"fd.role": None, "fd.l4proto": "icmp"},
+    {"fd.role": "client", "fd.l4proto": "raw"},
 )
 _PATHS: Final = ("/", "a", "/a", "a/b", "/a/b/", "//", "a/")
 _OBJECTS: Final[tuple[dict[str, Any], ...]] = (

@@ -82,7 +82,7 @@ def connecting() -> Alert:
     alert = plain()
     alert.event_type = "connect"
     alert.enrichment |= {"fd.type": "ipv4", "fd.name": "10.0.0.2:40000->203.0.113.9:443"}
-    alert.enrichment |= {"fd.is_server": False, "fd.l4proto": "tcp"}
+    alert.enrichment |= {"fd.role": "client", "fd.l4proto": "tcp"}
     alert.enrichment |= {"fd.cip": "10.0.0.2", "fd.cport": 40000, "fd.sip": "203.0.113.9", "fd.sport": 443}
     return alert
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.delivery.encode.activity import _BY_TYPE, DETECTION
+from mozu.core.delivery.encode.activity import _BY_CATEGORY, _BY_TYPE, _OTHER, DETECTION
 from mozu.core.delivery.encode.ecs import VERSION, Ecs, EcsSettings
 from mozu.core.model.alert import Alert
 from tests.core.delivery.encode import official_ecs
@@ -42,7 +42,7 @@ def test_the_judge_refuses_what_the_schema_does_not_have() -> None:
 
 @pytest.mark.live
 def test_every_pair_of_category_and_type_is_allowed() -> None:
-    pairs = {DETECTION, *_BY_TYPE.values()}
+    pairs = {DETECTION, _OTHER, *_BY_TYPE.values(), *_BY_CATEGORY.values()}
     documents = [{"event": {"category": [category], "type": list(types)}} for category, types in pairs]
     assert [] == [fault for item in documents for fault in official_ecs.faults(item)]
 
@@ -93,7 +93,7 @@ def test_a_connection_has_both_ends_and_a_direction() -> None:
 
 
 def test_the_file_that_was_opened_is_the_file() -> None:
-    assert {"path": "/etc/shadow", "name": "shadow", "directory": "/etc"} == document(reading())["file"]
+    assert {"path": "/etc/shadow", "name": "shadow", "directory": "/etc", "type": "file"} == document(reading())["file"]
 
 
 def test_the_host_is_no_container() -> None:
