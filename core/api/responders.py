@@ -55,15 +55,17 @@ class AlertProcess(msgspec.Struct, frozen=True):
 
     pid: int
     start: int = 0
-    """ns since the epoch; 0 where unknown."""
+    """ns since the epoch, for people; 0 where unknown."""
     uid: int = 0
     name: str = ""
     exepath: str = ""
     container: Container | None = None
     cgroups: tuple[tuple[str, str], ...] = ()
     """As `Process.cgroups`."""
-    event_time: int = 0
-    """ns since the epoch."""
+    boot_start: int = 0
+    """As `Process.boot_start`: what identifies it; 0 where unknown."""
+    age: int = 0
+    """ns that it had run at the event, by the clock since the boot; 0 where unknown."""
 
     def text(self, scope: Scope) -> str:
         """In a plan: `process 812 (cat)`."""

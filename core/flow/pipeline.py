@@ -111,7 +111,7 @@ class SourcePipeline:
         self._last = 0
         """Number of the newest event."""
         self.latest = 0
-        """Time of the newest event that a source of system calls has given, ns since the epoch."""
+        """Time of the newest event that a source of system calls has given, ns since the boot."""
 
     def use(self, bounds: EnrichmentBufferBounds, verdict_memory: int) -> None:
         """These from the next batch on (a reload), with the enrichers that are wanted then."""
@@ -264,7 +264,7 @@ class SourcePipeline:
         if self.state is None or not self._is_stateful(events):
             return events
         if events:
-            self.latest = events[-1].time
+            self.latest = getattr(events[-1], "boot_time", 0) or self.latest
         shown, rejected = apply(events, self.state, self.verdicts, self.source)
         recalled = len(self.verdicts.recalled)
         self.rejected.value += rejected

@@ -7,11 +7,11 @@ into the state as an event `_repaired`, which recordings hold like any other.
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
+from mozu.core.common.boot_clock import boot_time
 from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import SyscallEvent
@@ -27,7 +27,7 @@ _REST_FACTOR: Final = 10
 _MAX_PASSES: Final = 5
 """For one loss, if not every process could be compared at once."""
 _CATCH_UP_TIMEOUT: Final = 30.0
-"""Seconds after which a pass is given up because the stream has not caught up; a stepped clock has that effect, too."""
+"""Seconds after which a pass is given up because the stream has not caught up."""
 _POLL_INTERVAL: Final = 0.1
 _QUIET: Final = 1.0
 """Seconds without any event after which the stream has passed every moment before them."""
@@ -76,7 +76,7 @@ class Reconciler:
     async def _pass(self, since: int) -> bool:
         """Whether every process could be compared and none was wrong. `since`: number of the last event."""
         found = {one.tid: one for one in await asyncio.to_thread(self._read_procfs, None)}
-        if not await self._caught_up(time.time_ns()):
+        if not await self._caught_up(boot_time()):
             return False
         differs = partial(self._state.differs, since=since, threads=self._threads())
         wrong, undecided = await self._compare(found, differs)
@@ -128,7 +128,7 @@ class Reconciler:
         return found
 
     async def _caught_up(self, moment: int) -> bool:
-        """Wait until the stream has passed this moment (ns since the epoch)."""
+        """Wait until the stream has passed this moment (ns since the boot)."""
         loop = asyncio.get_running_loop()
         pipeline = self._pipeline
         begun = quiet = loop.time()

@@ -8,22 +8,22 @@ All that wait are looked at together.
 
 import asyncio
 import os
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from mozu.core.common.boot_clock import boot_time
 from mozu.core.model.event import Event
 from mozu.core.respond.subject import is_there
 
 _MARGIN: Final = 6_000_000
-"""ns by which the clock of events may differ from this one (plugins/sources/ebpf/clock.py)."""
+"""ns by which one record may lie behind a later one: its time is read before it has a place in the ring buffer."""
 _INTERVAL, _TRIES = 0.002, 500
 """Seconds between two looks, and how many there are at most."""
 _PROD_AT: Final = frozenset({4, 20, 80, 200})
 """Looks after which something is made to happen."""
 Latest = Callable[[], int]
-"""The time of the newest event that the state machine has seen, ns since the epoch."""
+"""The time of the newest event that the state machine has seen, ns since the boot."""
 
 
 class Confirmations:
@@ -59,7 +59,7 @@ class _Waiting:
     """One process that is held since now."""
 
     def __init__(self, event: Event | None, latest: Latest) -> None:
-        self._event, self._latest, self._held_at = event, latest, time.time_ns()
+        self._event, self._latest, self._held_at = event, latest, boot_time()
         self.answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.looks = 0
 

@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from mozu.core.common.boot_clock import start_of_ticks
+
 PROC: Final = Path("/proc")
 _KERNEL_THREAD: Final = 0x0020_0000
 """PF_KTHREAD, linux/sched.h."""
@@ -13,7 +15,6 @@ _ENDED: Final = (b"Z", b"X")
 """States of /proc/PID/stat: zombie, dead."""
 _MOST: Final = 4096
 """Bytes of a file: what is wanted stands in front."""
-_TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
 class Executable(msgspec.Struct, frozen=True):
@@ -73,7 +74,7 @@ def process_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
         parent=int(fields[1]),
         group=int(fields[2]),
         is_kernel_thread=bool(int(fields[6]) & _KERNEL_THREAD),
-        start=int(fields[19]) * _TICK,
+        start=start_of_ticks(int(fields[19])),
         uid=_uid(_read(f"{own}/status")),
         mount_namespace=_link(f"{own}/ns/mnt"),
         executable=executable(f"{own}/exe"),

@@ -20,7 +20,8 @@ def subject_of(event: Event | None) -> AlertProcess | None:
         exepath=process.exepath,
         container=process.container,
         cgroups=process.cgroups,
-        event_time=event.time,
+        boot_start=process.boot_start,
+        age=max(0, event.boot_time - process.boot_start) if process.boot_start else 0,
     )
 
 

@@ -2,27 +2,25 @@
 
 A pidfd is opened first and the process looked at then: once it is open its number may come to mean another process,
 but a signal through the pidfd reaches the first one or none. The process of the alert must have the start that it had
-at the event. /proc counts starts in hundredths of a second, so one that had begun just before the event could have
-ended, and another have its number and nearly its start: `is_young` says so, and confirmation.py what is asked then.
+at the event, by the clock since the boot, which no setting of the wall clock moves. /proc counts starts in hundredths
+of a second, so one that had begun in that of the event could have ended, and another have its number and its start:
+`is_young` says so, and confirmation.py what is asked then.
 Those that share its table of descriptors are looked for afterwards (sharers.py), and added.
 """
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterable
 from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
 from mozu.core.api.responders import AlertProcess, Scope
+from mozu.core.common.boot_clock import TICK, same_start
 from mozu.core.common.cgroup_control import cgroups_of, controlled_cgroup
 from mozu.core.respond.process_facts import PROC, ProcessFacts, process_facts
 from mozu.core.respond.sharers import all_pids, share_files
 
-START_TOLERANCE: Final = 16_000_000
-"""ns between the start of an event and that of /proc: a hundredth of a second, and what two measurements of the
-difference of the clocks may differ by (plugins/sources/ebpf/clock.py)."""
 _MOST_TARGETS: Final = 4096
 _FIRST_PID_NAMESPACE: Final = 0xEFFFFFFC
 """PROC_PID_INIT_INO of linux/proc_ns.h."""
@@ -181,16 +179,15 @@ def controlled_pids(cgroups: Iterable[tuple[str, str]], container: str = "") -> 
 def check_identity(facts: ProcessFacts, subject: AlertProcess) -> None:
     """Raises NotTheSame where this is not the process that the alert is about."""
     text = f"process {subject.pid} is not the one that the alert is about"
-    if not subject.start:
+    if not subject.boot_start:
         raise NotTheSame(f"when process {subject.pid} ({subject.name}) began is not known")
-    start = facts.start + time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    if abs(start - subject.start) > START_TOLERANCE:
+    if not same_start(facts.start, subject.boot_start):
         raise NotTheSame(f"{text}: its number was used again")
 
 
 def is_young(subject: AlertProcess) -> bool:
-    """Whether it had begun so shortly before the event that its start does not tell it from one that followed it."""
-    return subject.event_time - subject.start <= 2 * START_TOLERANCE
+    """Return whether it had run so shortly that one that followed it could have its start, as /proc counts."""
+    return subject.age <= TICK
 
 
 def _is_of_group(group: int, uid: int, facts: ProcessFacts) -> bool:

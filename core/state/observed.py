@@ -51,6 +51,8 @@ class Forked(msgspec.Struct, frozen=True, omit_defaults=True):
     ptid: int = 0
     """The parent the kernel gave it (differs from the creator under CLONE_PARENT); 0: the creator."""
     shares_files: bool = False
+    boot_start: int = 0
+    """As `Process.boot_start`."""
 
 
 class Moved(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -86,6 +88,8 @@ class Executed(msgspec.Struct, frozen=True, omit_defaults=True):
     exe_mode: int = -1
     stdio: tuple[File | None, ...] = ()
     """What the program has as its descriptors 0, 1 and 2, None where nothing; empty: not asked for."""
+    boot_start: int = 0
+    """As `Process.boot_start`."""
 
 
 class Opened(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -182,6 +186,7 @@ class KnownProcess(msgspec.Struct, frozen=True, omit_defaults=True):
     vm_swap: int = 0
     pfmajor: int = 0
     pfminor: int = 0
+    boot_start: int = 0
 
 
 class KnownFile(msgspec.Struct, frozen=True, omit_defaults=True):

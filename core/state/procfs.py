@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from mozu.core.abi.anon_inodes import ANON_INODES
 from mozu.core.api import Privilege
 from mozu.core.caches import cached
+from mozu.core.common.boot_clock import boot_time, start_of_ticks
 from mozu.core.model.event import File, as_text
 from mozu.core.model.event.namespaces import NAMESPACES
 from mozu.core.model.syscalls import convert_open_flags
@@ -36,7 +37,6 @@ _KERNEL_THREAD: Final = 0x00200000
 """PF_KTHREAD of the flags in stat."""
 _ENDED: Final = (b"Z", b"X")
 """States in stat; the main thread of a process may have ended before its others."""
-_TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _INVALID_ID: Final = 0xFFFFFFFF
 _CHUNK: Final = 1 << 16
 _WRITABLE, _MEMFD = 1, 4
@@ -58,10 +58,9 @@ class Procfs:
 
     def __init__(self, root: str = "/proc") -> None:
         self._root = root
-        now = time.time_ns()
         self._init: dict[str, str] | None = None
         """Name of a namespace → that of the init, as a link of /proc/1/ns."""
-        self._boot = now - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        self._boot = time.time_ns() - boot_time()
 
     def processes(
         self, pids: Iterable[int] | None = None, *, env: bool = False
@@ -104,10 +103,11 @@ class Procfs:
         if living and fields[0] in _ENDED and int(fields[17]) <= 1:
             return None
         kernel_thread = bool(int(fields[6]) & _KERNEL_THREAD)
+        start = start_of_ticks(int(fields[19]))
         argv = () if kernel_thread else words(self._bytes(tid, "cmdline"))
         known = KnownProcess(
             ptid=int(fields[1]), pgid=int(fields[2]), tty=int(fields[4]), pfminor=int(fields[7]),
-            pfmajor=int(fields[9]), start=self._boot + int(fields[19]) * _TICK, stack=int(fields[25]),
+            pfmajor=int(fields[9]), start=self._boot + start, boot_start=start, stack=int(fields[25]),
             name=as_text(raw[raw.find(b"(") + 1 : end]), exe=argv[0] if argv else "", args=argv[1:],
             cwd=self._link(tid, "cwd"), root=self._link(tid, "root"),
             env=environment(self._bytes(tid, "environ")) if env else None,

@@ -5,7 +5,7 @@ from typing import Any, Final
 from mozu.core.model.event import Process
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import evict
-from mozu.core.state.identity import SLEW_TOLERANCE, same_process
+from mozu.core.state.identity import same_process
 from mozu.core.state.observed import KnownProcess, ProcSnapshot
 from mozu.core.state.paths import directory, without_deleted
 from mozu.core.state.seeding import further_ids, seed
@@ -58,10 +58,10 @@ def _correct(state: State, node: Node, changes: dict[str, Any]) -> None:
 
 
 def _is_reused(version: Process, pid: int, known: KnownProcess) -> bool:
-    """Pid reuse: whether the number is another process's now. A clock step moves every start, and nothing else."""
-    return not same_process(version, pid, known.start, SLEW_TOLERANCE) and (
-        version.ptid != known.ptid or _is_other_program(version, known)
-    )
+    """Return whether the number is another process's now. Where its start was not known, parent and program decide."""
+    if version.boot_start:
+        return not same_process(version, pid, known.boot_start)
+    return version.ptid != known.ptid or _is_other_program(version, known)
 
 
 def _is_other_program(version: Process, known: KnownProcess) -> bool:
@@ -87,6 +87,6 @@ def _changes(state: State, version: Process, snapshot: ProcSnapshot, *, threads:
     if _is_other_program(version, known):
         wanted.update({name: getattr(known, name) for name in _PROGRAM})
         wanted.update(exepath=without_deleted(known.exepath), env=known.env, args_truncated=False, exec_time=0)
-    if not same_process(version, snapshot.pid, known.start, SLEW_TOLERANCE):
-        wanted["start"] = known.start
+    if not same_process(version, snapshot.pid, known.boot_start):
+        wanted.update(start=known.start, boot_start=known.boot_start)
     return {name: value for name, value in wanted.items() if value != getattr(version, name)}

@@ -19,7 +19,7 @@ _COPIED: Final = (
     "ptid", "sid", "pgid", "vpgid", "vtid", "vpid", "name", "exe", "args", "uid", "gid", "loginuid", "tty",
     "cap_permitted", "cap_effective", "cap_inheritable", "exe_ino", "exe_ctime", "exe_mtime", "exe_uid", "exe_mode",
     "exe_flags", "start", "pidns_start", "namespaces", "stack", "cgroups", "fdlimit", "vm_size", "vm_rss", "vm_swap",
-    "pfmajor", "pfminor",
+    "pfmajor", "pfminor", "boot_start",
 )  # fmt: skip
 
 

@@ -45,6 +45,19 @@ class SyscallEvent(Event, gc=False):
     kernel_act: str = ""
     """What the source did about it in the kernel: `kill`: its process was sent SIGKILL before the call returned;
     `would`: it would have been, but for a dry run. Responses alone read it (`KillsInKernel`)."""
+    boot_time: int = 0
+    """ns since the boot, which no setting of the wall clock changes; 0 where the source does not know."""
+
+    def age(self, began: int, process: Process) -> int:
+        """Return the ns from a moment of a process (ns since the epoch) to the event, by the clock since the boot.
+
+        The wall clock may have been set between the two. Where one of them has no time since the boot, that cannot be
+        known, and the difference of the wall clock counts.
+        """
+        set_by = 0
+        if self.boot_time and process.boot_start:
+            set_by = (self.time - self.boot_time) - (process.start - process.boot_start)
+        return self.time - began - set_by
 
 
 class DataEvent(Event, gc=False):

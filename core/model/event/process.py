@@ -104,7 +104,7 @@ class Process(msgspec.Struct, eq=False):
     exe_flags: int = 0
     """Bits of `core.model.syscalls` table `execve_flags`: writable, upper layer, memfd, lower layer."""
     start: int = 0
-    """ns since the epoch at which the process began (clone), 0 where unknown."""
+    """ns since the epoch at which the process began (clone), 0 where unknown. `boot_start` identifies it."""
     pidns_start: int = 0
     """ns since the epoch at which the init of its pid namespace began, 0 where unknown."""
     namespaces: int = 0
@@ -132,6 +132,9 @@ class Process(msgspec.Struct, eq=False):
     vm_swap: int = 0
     pfmajor: int = 0
     pfminor: int = 0
+    boot_start: int = 0
+    """ns since the boot at which the process began: to the ns, or rounded down to hundredths of a second as in /proc;
+    0 where unknown. No setting of the wall clock changes it."""
 
     def parent_at(self, number: int) -> "Process | None":
         """The parent as it was at event `number`."""

@@ -35,7 +35,7 @@ def _start(process: Process) -> int | None:
 
 
 def _age(process: Process, event: SyscallEvent) -> int | None:
-    return event.time - process.pidns_start & UNSIGNED if process.pidns_start else None
+    return event.age(process.pidns_start, process) & UNSIGNED if process.pidns_start else None
 
 
 def _metadata(

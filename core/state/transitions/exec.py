@@ -179,7 +179,7 @@ def _reported_by_kernel(version: Process, observed: Executed, *, is_dated: bool)
     version.stack, version.namespaces = observed.stack, observed.namespaces
     version.args_truncated = observed.args_truncated
     if observed.start:
-        version.start = observed.start
+        version.start, version.boot_start = observed.start, observed.boot_start
         if is_dated and version.exe_ctime:
             version.exe_age = observed.start - version.exe_ctime
 

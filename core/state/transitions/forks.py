@@ -13,7 +13,7 @@ from mozu.core.model.event import Process, SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import evict
-from mozu.core.state.identity import PROCFS_TOLERANCE, same_process
+from mozu.core.state.identity import same_process
 from mozu.core.state.observed import Forked
 from mozu.core.state.placeholders import create_unknown, get_or_create
 from mozu.core.state.state import State
@@ -48,7 +48,7 @@ def forked(state: State, event: SyscallEvent) -> None:
         return
     old = state.node(observed.tid)
     if old is not None:
-        if observed.start and same_process(old.version, observed.pid, observed.start, PROCFS_TOLERANCE):
+        if same_process(old.version, observed.pid, observed.boot_start):
             return  # seeding from /proc came before the event
         evict(state, old, state.number)  # a reused pid: the exit of the earlier process was not seen
     source = creator.version
@@ -61,6 +61,7 @@ def forked(state: State, event: SyscallEvent) -> None:
     process.task, process.tid, process.pid = child, observed.tid, observed.pid
     process.vtid, process.vpid, process.since, process.older = observed.vtid, observed.vpid, born, None
     process.start, process.others, process.exited, process.leader = observed.start or event.time, 0, False, None
+    process.boot_start = observed.boot_start
     if observed.pidns_start:
         process.pidns_start = observed.pidns_start
     parent = (state.node(observed.ptid) or creator).main
@@ -170,7 +171,7 @@ def _child(
         "exe": exe, "args": words(args[_ARGS]), "args_truncated": False, "name": args[_COMM] or exe,
         "fdlimit": _number(args, _FDLIMIT), "cgroups": groups, "container": container_of(groups, state.namespaces),
         "uid": uid, "ruid": uid, "suid": uid, "gid": gid, "rgid": gid, "sgid": gid, "start": event.time,
-        "exec_time": parent.exec_time if thread else 0, "others": 0, "exited": False, "exe_novelty": 0,
+        "exec_time": parent.exec_time if thread else 0, "others": 0, "exited": False, "exe_novelty": 0, "boot_start": 0,
     }  # fmt: skip
     if args[_MAJOR + 4] is not None:
         names = ("pfmajor", "pfminor", "vm_size", "vm_rss", "vm_swap")

@@ -1,4 +1,4 @@
-"""From the kernel's boot clock (bpf_ktime_get_boot_ns) to wall time.
+"""From the kernel's boot clock (bpf_ktime_get_boot_ns) to wall time, in whichever time namespace mozu is.
 
 Both clocks run at the same rate (NTP adjusts them together), so their difference changes only when the wall clock is
 set. It is measured once and again every second; a change is a step, which the source reports as a gap.
@@ -6,6 +6,8 @@ set. It is measured once and again every second; a change is a step, which the s
 
 import time
 from typing import Final, NamedTuple
+
+from mozu.core.common.boot_clock import boot_time
 
 TOLERANCE: Final = 5_000_000
 """ns by which two measurements of an unchanged difference may disagree on a busy machine."""
@@ -24,9 +26,9 @@ def measure() -> int:
     """Wall time minus boot time in ns: of a few tries the one that took least time."""
     best, offset = 1 << 62, 0
     for _ in range(5):
-        before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        before = boot_time()
         wall = time.time_ns()
-        after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        after = boot_time()
         if after - before < best:
             best, offset = after - before, wall - (before + after) // 2
     return offset

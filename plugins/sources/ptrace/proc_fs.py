@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mozu.core.abi.anon_inodes import ANON_INODES
+from mozu.core.common.boot_clock import start_of_ticks
 from mozu.core.common.mounts import MountPoint, mounts
 from mozu.core.model.event import File, as_bytes, as_text
 
@@ -77,6 +78,15 @@ def fd_info(tid: int, fd: int) -> FdInfo | None:
         target = target.removesuffix(_DELETED)
     dev = os.major(found.st_dev) << 20 | os.minor(found.st_dev)
     return FdInfo(inside_root(tid, target), found.st_mode, dev, found.st_dev, found.st_ino, target)
+
+
+def boot_start(tid: int) -> int:
+    """Return when a task began, ns since the boot in steps of a hundredth of a second; 0 where it has ended."""
+    try:
+        with open(f"/proc/{tid}/stat", "rb") as file:
+            return start_of_ticks(int(file.read().rpartition(b")")[2].split()[19]))
+    except OSError:
+        return 0
 
 
 def base_directory(tid: int, dirfd: int) -> str | None:

@@ -95,7 +95,7 @@ def test_a_batch_passes_record_state_evaluate_and_flush_in_this_order() -> None:
         worker=taken,
         recorder=trace,
     )
-    pipeline.process([SyscallEvent("syscall", "chdir", 5, tid=7, pid=7, args=(0, "/"))])
+    pipeline.process([SyscallEvent("syscall", "chdir", 1005, tid=7, pid=7, args=(0, "/"), boot_time=5)])
     assert ["record chdir", "evaluate chdir", "alert rule of chdir", "flush None"] == trace.steps
     (event,) = seen.events
     assert isinstance(event, SyscallEvent)

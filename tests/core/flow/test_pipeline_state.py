@@ -91,7 +91,7 @@ def known(tid: int) -> SyscallEvent:
 
 
 def chdir(tid: int, time: int = 0) -> SyscallEvent:
-    return SyscallEvent("syscall", "chdir", time, tid=tid, pid=tid, args=(0, "/"))
+    return SyscallEvent("syscall", "chdir", time + 1000, tid=tid, pid=tid, args=(0, "/"), boot_time=time)
 
 
 def test_a_repair_is_recorded_applied_and_ends_what_the_source_knows_of_processes() -> None:

@@ -5,12 +5,12 @@ The clock of the loop is virtual: an hour in which nothing is to happen is one.
 
 import asyncio
 import os
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from mozu.core.common.boot_clock import boot_time
 from mozu.core.flow import reconcile
 from mozu.core.flow.reconcile import Reconciler
 from mozu.core.isolation.isolated import Isolated
@@ -64,8 +64,8 @@ class Stream:
 
     def tell(self, moment: int | None = None) -> None:
         """An event that changes nothing."""
-        now = time.time_ns() if moment is None else moment
-        self.pipeline.process([SyscallEvent("syscall", "chdir", now, tid=1, pid=1, args=(-1, "/"))])
+        now = boot_time() if moment is None else moment
+        self.pipeline.process([SyscallEvent("syscall", "chdir", 0, tid=1, pid=1, args=(-1, "/"), boot_time=now)])
 
     def knows(self) -> set[int]:
         return set(self.machine.processes())
@@ -134,11 +134,11 @@ def test_what_the_stream_reports_while_procfs_is_read_is_believed(stream: Stream
     async def work() -> None:
         stream.reconciler.lost()
         await until(lambda: stream.machine.asked == 1)
-        ended.time = time.time_ns()
+        ended.boot_time = boot_time()
         del stream.machine.says[5]
         stream.pipeline.process([ended])
         await until(lambda: stream.machine.asked >= 1 and 5 not in stream.knows())
-        stream.tell(time.time_ns() + SECOND)
+        stream.tell(boot_time() + SECOND)
         await asyncio.sleep(HOUR)  # every pass is over
 
     run(stream, work)
@@ -304,7 +304,7 @@ def test_who_ends_between_two_looks_is_left_to_the_stream(stream: Stream, monkey
     async def work() -> None:
         stream.reconciler.lost()
         await until(lambda: stream.machine.asked == 1)
-        stream.tell(time.time_ns() + SECOND)
+        stream.tell(boot_time() + SECOND)
         await until(lambda: 5 not in stream.knows())
 
     run(stream, work)
@@ -321,7 +321,7 @@ def test_a_stream_that_is_behind_is_waited_for(stream: Stream) -> None:
             stream.tell(1)  # old news, but news: it is not silent
             await asyncio.sleep(0.9)
         assert {1} == stream.knows()
-        stream.tell(time.time_ns() + SECOND)
+        stream.tell(boot_time() + SECOND)
         await until(lambda: 7 in stream.knows())
 
     run(stream, work)

@@ -1,11 +1,11 @@
 """A process that was young at its event is the one that is held once the state has come past the moment of holding."""
 
 import asyncio
-import time
 
 import pytest
 
 from mozu.core.api import Process, SyscallEvent
+from mozu.core.common.boot_clock import boot_time
 from mozu.core.model.event import Task
 from mozu.core.respond import confirmation
 from mozu.core.respond.confirmation import Confirmations
@@ -17,7 +17,7 @@ LATER = 10**9
 def event_of(pid: int) -> SyscallEvent:
     process = Process(Task(pid), pid, pid, start=1)
     process.task.newest = process
-    return SyscallEvent("syscall", "openat", time.time_ns(), 7, pid, pid, process=process)
+    return SyscallEvent("syscall", "openat", 1, 7, pid, pid, process=process)
 
 
 def ended(event: SyscallEvent) -> None:
@@ -36,13 +36,13 @@ def test_those_that_wait_are_distinguished_and_share_their_prods(prods: list[int
     stays, ends = event_of(11), event_of(12)
 
     async def main() -> list[bool]:
-        confirmations, now = Confirmations(), time.time_ns()
+        confirmations, now = Confirmations(), boot_time()
 
         def latest() -> int:
             if not prods:
                 return now
             ended(ends)
-            return time.time_ns() + LATER
+            return boot_time() + LATER
 
         return await asyncio.gather(*(confirmations.confirmed(one, latest) for one in (stays, ends, stays)))
 
@@ -51,7 +51,7 @@ def test_those_that_wait_are_distinguished_and_share_their_prods(prods: list[int
 
 
 def test_a_state_that_has_come_so_far_is_not_waited_for(prods: list[int]) -> None:
-    confirmed = asyncio.run(Confirmations().confirmed(event_of(11), lambda: time.time_ns() + LATER))
+    confirmed = asyncio.run(Confirmations().confirmed(event_of(11), lambda: boot_time() + LATER))
     assert confirmed
     assert prods == []
 

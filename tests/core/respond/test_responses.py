@@ -6,7 +6,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from mozu.core.api import (
     Scope,
     SyscallEvent,
 )
+from mozu.core.common.boot_clock import boot_time
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
@@ -115,15 +115,16 @@ def process() -> Iterator[Process]:
         pid = int(shell.stdout.readline())
         facts = process_facts(pid)
         assert facts is not None
-        start = facts.start + time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        yield Process(Task(pid), pid, pid, start=start, name=facts.name, ruid=facts.uid)
+        yield Process(Task(pid), pid, pid, boot_start=facts.start, name=facts.name, ruid=facts.uid)
         subprocess.run(["kill", "-9", str(pid)], check=False)
 
 
 def event_of(process: Process, *, after: int = 10**9) -> SyscallEvent:
     """So many ns after its start."""
     process.task.newest = process
-    return SyscallEvent("syscall", "openat", process.start + after, 7, process.pid, process.pid, process=process)
+    return SyscallEvent(
+        "syscall", "openat", 1, 7, process.pid, process.pid, process=process, boot_time=process.boot_start + after
+    )
 
 
 def alert_of(ident: str = "a", rule: str = "rule", respond: tuple[str, ...] = ()) -> Alert:
@@ -245,7 +246,8 @@ def test_where_the_audit_log_cannot_be_written_nothing_is_done(
 def test_refusals_that_differ_each_time_do_not_fill_the_log(tmp_path: Path, process: Process) -> None:
     stage = Staged(tmp_path, Noting())
     for number in range(100):
-        ended = Process(Task(1 << 22), (1 << 22) + number, (1 << 22) + number, start=process.start, name=f"n{number}")
+        pid = (1 << 22) + number
+        ended = Process(Task(1 << 22), pid, pid, boot_start=process.boot_start, name=f"n{number}")
         asyncio.run(stage.respond(alert_of(str(number)), event_of(ended)))
     assert stages(tmp_path) == ["refused"] * 30
     assert stage.reported() == ["Response refused"] * 30
@@ -293,7 +295,7 @@ def many_alerts(process: Process, count: int) -> Iterator[tuple[Alert, Event]]:
     for number in range(count):
         pid = process.pid if dice.random() < 0.9 else 1 << 22
         uid, rule = 1000 + dice.randrange(6), dice.choice(("rule", "other", "wild", "wild", "wild"))
-        about = Process(Task(pid), pid, pid, start=process.start, name=process.name, ruid=uid)
+        about = Process(Task(pid), pid, pid, boot_start=process.boot_start, name=process.name, ruid=uid)
         yield alert_of(str(number), rule, ("noting",)), event_of(about)
 
 
@@ -368,7 +370,7 @@ def test_a_young_process_is_acted_on_once_the_state_has_come_so_far_and_has_it_s
     tmp_path: Path, process: Process
 ) -> None:
     stage = Staged(tmp_path, Noting())
-    stage.latest = lambda: time.time_ns() + 10**9
+    stage.latest = lambda: boot_time() + 10**9
     asyncio.run(stage.respond(alert_of(), event_of(process, after=1_000)))
     assert stage.component.done == [("act", [process.pid])]
     stage.responses.close()
@@ -380,7 +382,7 @@ def test_a_young_process_that_has_ended_as_the_state_knows_is_not_acted_on(tmp_p
 
     def latest() -> int:
         process.exited = True  # what comes with the events until now
-        return time.time_ns() + 10**9
+        return boot_time() + 10**9
 
     stage.latest = latest
     asyncio.run(stage.respond(alert_of(), event))

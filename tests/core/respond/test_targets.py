@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import msgspec
@@ -44,8 +43,7 @@ def meant(pid: int, *, after: int = SECOND) -> AlertProcess:
     """As an event of it would say, so many ns after its start."""
     facts = process_facts(pid)
     assert facts is not None
-    start = facts.start + time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    return AlertProcess(pid, start=start, name=facts.name, event_time=start + after)
+    return AlertProcess(pid, name=facts.name, boot_start=facts.start, age=after)
 
 
 def test_a_process_is_held_and_signalled(child: "subprocess.Popen[bytes]") -> None:
@@ -66,7 +64,7 @@ def test_a_signal_to_a_held_process_that_has_ended_reaches_no_other(child: "subp
 
 
 def test_a_number_that_was_used_again_is_refused(child: "subprocess.Popen[bytes]") -> None:
-    other = msgspec.structs.replace(meant(child.pid), start=meant(child.pid).start - SECOND)
+    other = msgspec.structs.replace(meant(child.pid), boot_start=meant(child.pid).boot_start - SECOND)
     with HeldProcesses() as targets, pytest.raises(NotTheSame, match="used again"):
         targets.find(Scope.PROCESS, other)
 
@@ -78,7 +76,7 @@ def test_a_process_that_had_just_begun_is_young(child: "subprocess.Popen[bytes]"
 
 def test_a_process_whose_start_is_unknown_is_refused(child: "subprocess.Popen[bytes]") -> None:
     with HeldProcesses() as targets, pytest.raises(NotTheSame, match="is not known"):
-        targets.find(Scope.PROCESS, msgspec.structs.replace(meant(child.pid), start=0))
+        targets.find(Scope.PROCESS, msgspec.structs.replace(meant(child.pid), boot_start=0))
 
 
 def test_a_process_that_has_ended_is_refused(child: "subprocess.Popen[bytes]") -> None:

@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import msgspec
+
 from mozu.core.model.event import File, SockTuple, SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.observed import (
@@ -105,10 +107,10 @@ class Family:
         creator = chance.choice(_TIDS)
         child = chance.choice([tid for tid in _TIDS if tid not in (creator, _PROCESS_OF[creator])])
         vtid, vpid = self._inside(child, _PROCESS_OF[child])
+        start = chance.choice((0, self._time, _EPOCH))
         observed = Forked(
-            child, _PROCESS_OF[child], vtid, vpid, start=chance.choice((0, self._time, _EPOCH)),
-            pidns_start=chance.choice((0, _EPOCH)), ptid=chance.choice((0, 0, *_MAIN)),
-            shares_files=chance.random() < 0.2,
+            child, _PROCESS_OF[child], vtid, vpid, start=start, pidns_start=chance.choice((0, _EPOCH)),
+            ptid=chance.choice((0, 0, *_MAIN)), shares_files=chance.random() < 0.2, boot_start=start,
         )  # fmt: skip
         return made("_fork", creator, of=_PROCESS_OF[creator], observed=observed)
 
@@ -138,7 +140,8 @@ class Family:
 
     def _program(self) -> Executed | None:
         chance = self._chance
-        return chance.choice((None, Executed(start=self._time, stack=chance.choice((0, 100, 200)))))
+        stack = chance.choice((0, 100, 200))
+        return chance.choice((None, Executed(start=self._time, stack=stack, boot_start=self._time)))
 
     # --- what is known beside the events ---
 
@@ -157,13 +160,14 @@ class Family:
         chance = self._chance
         vtid, vpid = self._inside(tid, _PROCESS_OF[tid])
         path = chance.choice(("", "/bin/sh", "/bin/sh (deleted)", "/bin/cat"))
-        return KnownProcess(
+        known = KnownProcess(
             ptid=chance.choice((*_MAIN, 0, -1, 77)), vtid=vtid, vpid=vpid, name="known", exe="known", exepath=path,
             cwd=chance.choice(("", "/srv", "/home/a")), root=chance.choice(("", "/", "/jail")),
             env=chance.choice((None, ("HOME=/",))), uid=chance.choice((0, 7)), suid=chance.choice((None, 7, 0)),
             stack=chance.choice((0, 100, 200)), start=chance.choice((_EPOCH, _EPOCH + _SECOND, self._time)),
             cgroups=(("", chance.choice(_GROUPS)),),
         )  # fmt: skip
+        return msgspec.structs.replace(known, boot_start=known.start)
 
     def _file(self) -> SyscallEvent:
         """A descriptor that was there before; sockets listen, or are one end of a connection."""

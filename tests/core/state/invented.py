@@ -233,9 +233,11 @@ class History:
 
     def _filled(self, shape: Any) -> Any:
         """A struct with about half of its fields, the required ones among them, by their names."""
-        given = {}
+        given: dict[str, Any] = {}
         for field in msgspec.structs.fields(shape):
-            if field.required or self._chance.random() < 0.5:
+            if field.name == "boot_start":
+                given["boot_start"] = given.get("start", 0)
+            elif field.required or self._chance.random() < 0.5:
                 value = self._named(field.name, field.type)
                 if value is not None:
                     given[field.name] = value

@@ -239,14 +239,14 @@ def test_a_number_that_is_a_threads_now_is_no_process_any_more(machine: Story) -
 
 
 def test_a_fork_that_seeding_has_seen_already_is_not_taken_twice(machine: Story) -> None:
-    fork(machine, 10, 20, start=10**18)
+    fork(machine, 10, 20, boot_start=10**18)
     before = machine.process(20)
-    fork(machine, 10, 20, start=10**18 + 9_000_000)
+    fork(machine, 10, 20, boot_start=10**18 + 9_000_000)
     assert machine.process(20) is before
 
 
 def test_a_fork_with_a_number_in_use_ends_the_old_task(machine: Story) -> None:
-    fork(machine, 10, 20, start=10**18)
+    fork(machine, 10, 20, boot_start=10**18)
     before = machine.process(20)
-    fork(machine, 10, 20, start=2 * 10**18)
+    fork(machine, 10, 20, boot_start=2 * 10**18)
     assert machine.process(20).task is not before.task

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
+from mozu.core.common.boot_clock import TICK
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import flag_table
-from mozu.core.state.identity import PROCFS_TOLERANCE
 from mozu.core.state.observed import Forked, Moved, Seeded
 from tests.core.state.story import THREAD, Story, made, read
 
@@ -233,8 +233,9 @@ def fork(story: Story, creator: int, **observed: Any) -> None:
     ("before", "start", "is_same"),
     [
         (100 * SECOND, 100 * SECOND, True),
-        (100 * SECOND, 100 * SECOND + PROCFS_TOLERANCE, True),
-        (100 * SECOND, 100 * SECOND + PROCFS_TOLERANCE + 1, False),
+        (100 * SECOND, 100 * SECOND + TICK - 1, True),
+        (100 * SECOND, 100 * SECOND + TICK, False),
+        (100 * SECOND + 1, 100 * SECOND + 2, False),
         (0, 0, False),
         (100 * SECOND, 0, False),
     ],
@@ -242,9 +243,9 @@ def fork(story: Story, creator: int, **observed: Any) -> None:
 def test_a_process_that_is_known_already_is_the_one_of_a_fork_by_its_start(
     machine: Story, before: int, start: int, is_same: bool
 ) -> None:
-    machine.has(20, ptid=1, start=before)
+    machine.has(20, ptid=1, start=before, boot_start=before)
     known = machine.process(20)
-    fork(machine, 10, start=start)
+    fork(machine, 10, start=start + 3 * SECOND, boot_start=start)  # the wall clock was set
     assert (is_same, 1 if is_same else 10) == (machine.process(20) is known, machine.process(20).ptid)
 
 

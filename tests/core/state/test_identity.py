@@ -1,23 +1,32 @@
-"""Identity of a process: pid and start, within what the clocks can differ by."""
+"""Identity of a process: pid and start since the boot, as far as /proc has it."""
 
 import pytest
 
-from mozu.core.state.identity import PROCFS_TOLERANCE, SLEW_TOLERANCE, same_process
+from mozu.core.common.boot_clock import TICK
+from mozu.core.state.identity import same_process
 from mozu.core.testing import process
 
-START = 1_700_000_000_000_000_000
+EXACT = 812 * TICK + 3_141_592
+ROUNDED = 812 * TICK
 
 
 @pytest.mark.parametrize(
-    ("pid", "start", "tolerance", "same"),
+    ("pid", "start", "same"),
     [
-        (100, START, PROCFS_TOLERANCE, True),
-        (100, START + PROCFS_TOLERANCE, PROCFS_TOLERANCE, True),
-        (100, START - PROCFS_TOLERANCE - 1, PROCFS_TOLERANCE, False),
-        (100, START + PROCFS_TOLERANCE + 1, SLEW_TOLERANCE, True),
-        (100, START + SLEW_TOLERANCE + 1, SLEW_TOLERANCE, False),
-        (101, START, SLEW_TOLERANCE, False),
+        (100, EXACT, True),
+        (100, ROUNDED, True),
+        (100, EXACT + 1, False),  # its number was used again within the same hundredth of a second
+        (100, ROUNDED - TICK, False),
+        (100, ROUNDED + TICK, False),
+        (100, 0, False),
+        (101, EXACT, False),
     ],
 )
-def test_a_process_is_its_pid_and_its_start(pid: int, start: int, tolerance: int, same: bool) -> None:
-    assert same is same_process(process(100, start=START), pid, start, tolerance)
+def test_a_process_is_its_pid_and_its_start(pid: int, start: int, same: bool) -> None:
+    """However far apart the wall clock shows the two."""
+    assert same is same_process(process(100, start=1, boot_start=EXACT), pid, start)
+
+
+def test_a_process_whose_start_is_not_known_is_none_that_has_one() -> None:
+    assert not same_process(process(100), 100, EXACT)
+    assert not same_process(process(100), 100, 0)

@@ -10,14 +10,14 @@ from mozu.core.state import observed
 LEFT_OUT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "Forked": (
         {"tid": 2, "pid": 2, "vtid": 2, "vpid": 2},
-        {"start": 0, "pidns_start": 0, "ptid": 0, "shares_files": False},
+        {"start": 0, "pidns_start": 0, "ptid": 0, "shares_files": False, "boot_start": 0},
     ),
     "Executed": (
         {},
         {
             **dict.fromkeys(("sid", "pgid", "vpid", "vtid", "ptid", "exe_uid", "exe_mode"), -1),
             **dict.fromkeys(("ruid", "suid", "rgid", "sgid", "start", "stack", "old_tid", "namespaces"), 0),
-            "args_truncated": False, "stdio": [],
+            "args_truncated": False, "stdio": [], "boot_start": 0,
         },
     ),
     "Opened": ({}, {"base": None, "realpath": None, "named": False}),
@@ -33,7 +33,7 @@ LEFT_OUT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             **dict.fromkeys(("cap_permitted", "cap_effective", "cap_inheritable", "uid", "gid", "tty", "flags"), 0),
             **dict.fromkeys(("exe_ino", "exe_ctime", "exe_mtime", "exe_flags", "start", "pidns_start"), 0),
             **dict.fromkeys(("namespaces", "stack", "vm_size", "vm_rss", "vm_swap", "pfmajor", "pfminor"), 0),
-            "args": [], "cgroups": [],
+            "args": [], "cgroups": [], "boot_start": 0,
         },
     ),
     "Seeded": ({}, {"addresses": [], "netmasks": [], "boot_time": 0}),
@@ -55,7 +55,7 @@ LEFT_OUT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             **dict.fromkeys(("exe_ino", "exe_ctime", "exe_mtime", "exe_flags", "exe_age", "exe_novelty"), 0),
             **dict.fromkeys(("namespaces", "stack", "exec_time"), 0),
             **dict.fromkeys(("vm_size", "vm_rss", "vm_swap", "pfmajor", "pfminor"), 0),
-            "args": [], "cgroups": [],
+            "args": [], "cgroups": [], "boot_start": 0,
         },
     ),
 }  # fmt: skip

@@ -14,9 +14,10 @@ from mozu.core.state.observed import Forked, KnownProcess, ProcSnapshot
 from tests.core.state.story import Story, made, read
 
 START = 1_700_000_000_000_000_000
+BOOT_START = 812_340_000_000
 SHELL: dict[str, Any] = {
     "name": "sh", "exe": "sh", "exepath": "/bin/busybox", "args": ("-i",), "ptid": 1, "vpid": 10, "cwd": "/home/a",
-    "root": "/", "uid": 7, "ruid": 7, "suid": 7, "stack": 500, "start": START,
+    "root": "/", "uid": 7, "ruid": 7, "suid": 7, "stack": 500, "start": START, "boot_start": BOOT_START,
 }  # fmt: skip
 
 
@@ -124,20 +125,35 @@ def test_a_process_whose_birth_was_lost_comes_with_its_parent(story: Story) -> N
 
 def test_a_number_that_went_to_another_process_begins_anew(story: Story) -> None:
     before = story.process(10).task
-    looked = said(start=START + 5_000_000_000, ptid=11, stack=900, name="cat")
+    looked = said(boot_start=BOOT_START + 5_000_000_000, ptid=11, stack=900, name="cat")
     repair(story, looked)
     process = story.process(10)
     assert process.task is not before
     assert ("cat", 11) == (process.name, process.ptid)
 
 
-def test_a_step_of_the_clock_moves_the_start_and_makes_no_other_process(story: Story) -> None:
+def test_a_number_that_went_to_another_process_of_the_same_program_and_parent_begins_anew(story: Story) -> None:
     before = story.process(10).task
-    looked = said(start=START + 86_400_000_000_000, uid=0, ruid=0, suid=0)
+    repair(story, said(boot_start=BOOT_START + 50_000_000))
+    assert story.process(10).task is not before
+
+
+def test_a_step_of_the_clock_makes_no_other_process(story: Story) -> None:
+    before = story.process(10).task
+    looked = said(start=START + 86_400_000_000_000)
+    assert wrong(story, looked) is False
     repair(story, looked)
-    process = story.process(10)
+    assert story.process(10).task is before
+
+
+def test_a_process_whose_start_was_not_known_has_one_then(story: Story) -> None:
+    story.has(12, **{**SHELL, "ptid": 10, "vpid": 12, "stack": 502, "start": 0, "boot_start": 0})
+    story.event("chdir", 1, res=-1)
+    before = story.process(12).task
+    repair(story, said(12, ptid=10, vpid=12, stack=502))
+    process = story.process(12)
     assert process.task is before
-    assert (START + 86_400_000_000_000, 0) == (process.start, process.uid)
+    assert (START, BOOT_START) == (process.start, process.boot_start)
 
 
 def test_a_new_parent_leaves_the_old_one(story: Story) -> None:

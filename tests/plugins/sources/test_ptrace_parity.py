@@ -16,6 +16,7 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 
+from mozu.core.common.boot_clock import TICK
 from mozu.core.model.event import File, SockTuple, SyscallEvent
 from mozu.core.model.syscalls import event_type
 from mozu.core.state.observed import Descriptor, Executed, Forked, Opened
@@ -70,9 +71,9 @@ def _value(kind: str, place: int, value: Any) -> Any:
 
 def _observed(observed: Any) -> Any:
     if isinstance(observed, Executed):
-        return replace(observed, start=0)
+        return replace(observed, start=0, boot_start=observed.boot_start // TICK)
     if isinstance(observed, Forked):
-        return replace(observed, start=0, pidns_start=0)
+        return replace(observed, start=0, pidns_start=0, boot_start=observed.boot_start // TICK)
     if isinstance(observed, Descriptor) and observed.file is not None:
         return Descriptor(_file(observed.file))  # type: ignore[arg-type]  # a tuple, compared and not used
     return observed

@@ -78,7 +78,7 @@ def _parent_age(event: SyscallEvent) -> int | None:
     found = parent(event)
     if found is None or event.process is None:
         return None
-    return event.time - found.start & UNSIGNED if found.start else open_count(event.process, event)
+    return event.age(found.start, found) & UNSIGNED if found.start else open_count(event.process, event)
 
 
 def _login_shell(event: SyscallEvent) -> int | None:

@@ -87,7 +87,7 @@ def _env(argument: str | None, _: str | None) -> Reader:
 
 
 def _age(process: Process, event: SyscallEvent) -> int | None:
-    return event.time - process.start & UNSIGNED if process.start else None
+    return event.age(process.start, process) & UNSIGNED if process.start else None
 
 
 def _namespaces(process: Process) -> str:

@@ -92,11 +92,11 @@ class RecordDecoder:
                 key, caller = (b"", record[-8:]) if record[-8] & _IS_CALLER else (record[-8:], b"")
                 return UndecodedEvent(
                     "syscall", name, time + self.offset, 0, pid, record[_TASK_AT:_TASK_END], record[_KEY_AT:-8], record,
-                    self.decode, key, caller,
+                    self.decode, key, caller, time,
                 )  # fmt: skip
             return UndecodedEvent(
                 "syscall", name, time + self.offset, 0, pid, record[_TASK_AT:_TASK_END], record[_KEY_AT:], record,
-                self.decode,
+                self.decode, boot_time=time,
             )  # fmt: skip
         decode = self._decode[number]
         if decode is None:
@@ -112,6 +112,7 @@ class RecordDecoder:
 
     def _event(self, decode: Decode, record: bytes) -> SyscallEvent:
         event = decode(record, self.offset)
+        event.boot_time = event.time - self.offset
         if record[_ENTRY_PATH_AT]:
             event.entry_path = _ENTRY_PATHS[record[_ENTRY_PATH_AT]]
         act = record[_ENTRY_PATH_AT + 1] & _ACTS

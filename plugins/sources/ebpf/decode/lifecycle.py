@@ -21,7 +21,7 @@ def forked(spec: SyscallSpec) -> Decode:
 
     def decode(record: bytes, offset: int) -> SyscallEvent:
         (time, _, pid, tid, cpu, _, _, _, _, start, namespace, child, group, vtid, vpid, parent, shares) = _fork(record)
-        observed = Forked(child, group, vtid, vpid, start + offset, namespace + offset, parent, bool(shares))
+        observed = Forked(child, group, vtid, vpid, start + offset, namespace + offset, parent, bool(shares), start)
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, (), None, None, None, observed)
 
     return decode

@@ -104,7 +104,7 @@ def _exec(name: str) -> Decode:
             observed = Executed(  # by position: eight times as fast as by name
                 vsid, pgid, vpid, vtid, parent, ruid, suid, rgid, sgid, start + offset, stack, marks & _ARGS_CUT != 0,
                 old_tid if old_tid != tid else 0, namespaces, owner, S_IMODE(mode),
-                standard_files(record, _SIZE, standard, end) if standard else (),
+                standard_files(record, _SIZE, standard, end) if standard else (), start,
             )  # fmt: skip
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, observed)
 

@@ -99,6 +99,7 @@ class ExecReader:
             start=start, stack=known.stack, old_tid=old_tid if old_tid != task.tid else 0, namespaces=known.namespaces,
             exe_uid=known.exe_uid, exe_mode=known.exe_mode,
             stdio=tuple(file_at(context, task, fd) for fd in range(3)) if context.stdio else (),
+            boot_start=known.boot_start,
         )  # fmt: skip
         return event("execve", task, args, observed=observed)
 
@@ -203,7 +204,9 @@ def fork_event(
         with open(f"/proc/{child.tid}/status") as file:
             rows = dict(line.split(":", 1) for line in file if ":" in line)
         vtid, vpid = int(rows["NSpid"].split()[-1]), int(rows["NStgid"].split()[-1])
-    observed = Forked(child.tid, child.pid, vtid, vpid, time.time_ns(), 0, parent, shares_files)
+    observed = Forked(
+        child.tid, child.pid, vtid, vpid, time.time_ns(), 0, parent, shares_files, proc_fs.boot_start(child.tid)
+    )
     return event("_fork", creator, (), observed=observed)
 
 

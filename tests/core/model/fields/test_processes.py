@@ -154,6 +154,18 @@ def test_an_age_that_would_be_negative_wraps(story: Story) -> None:
     assert 2**64 - 1 == read(event, "proc.duration")
 
 
+@pytest.mark.parametrize("step", [0, 3_000_000_000, -86_400_000_000_000])
+def test_an_age_is_none_of_the_wall_clock(story: Story, step: int) -> None:
+    """It was set by `step` since the process, its parent and their pid namespace began."""
+    for pid, ptid in ((40, 1), (41, 40)):
+        story.has(pid, ptid=ptid, start=5_000, boot_start=4_000, pidns_start=4_500)
+    event = story.write(41, 0)
+    event.time, event.boot_time = 5_000 + 700 + step, 4_000 + 700
+
+    ages = ("proc.duration", "proc.ppid.duration", "container.duration")
+    assert [700, 700, 1200] == [read(event, name) for name in ages]
+
+
 def test_zero_is_no_value_of_times_and_inodes(story: Story) -> None:
     event = story.write(1, 0)
     fields = (

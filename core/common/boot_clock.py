@@ -1,0 +1,47 @@
+"""The clock of the kernel that counts from the boot, and starts of processes by it.
+
+No setting of the wall clock moves it, so that it alone identifies a process. The kernel's programs read it as it is in
+the first time namespace (bpf_ktime_get_boot_ns, task_struct.start_boottime). A process in another time namespace is
+shown CLOCK_BOOTTIME, and the starts in /proc/PID/stat, with its own namespace's offset (time_namespaces(7),
+timens_add_boottime_ns of fs/proc/array.c); the functions here take it off again. In which time namespace the process
+is that is looked at makes no difference.
+"""
+
+import os
+import time
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+"""ns: starts in /proc/PID/stat are rounded down to it."""
+
+
+def boot_time() -> int:
+    """Return the ns since the boot, as the kernel's programs count them."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - namespace_offset()
+
+
+def start_of_ticks(ticks: int) -> int:
+    """Return the start of a process in ns since the boot, from the 22nd number of /proc/PID/stat: the earliest one."""
+    return ticks * TICK - namespace_offset()
+
+
+def same_start(one: int, other: int) -> bool:
+    """Return whether two starts, each exact or from /proc, can be those of one process. 0, not known, is no start."""
+    early, late = min(one, other), max(one, other)
+    if early == late:
+        return early > 0
+    return early > 0 and late - early < TICK and (early + namespace_offset()) % TICK == 0
+
+
+@cache
+def namespace_offset(own: Path = Path("/proc/self")) -> int:
+    """Return the ns that this process is shown more than the kernel counts; a process keeps its time namespace."""
+    try:
+        if os.readlink(own / "ns/time") != os.readlink(own / "ns/time_for_children"):
+            return 0  # the file is about the namespace of the children
+        rows = [line.split() for line in (own / "timens_offsets").read_text().splitlines()]
+    except OSError:  # Linux before 5.6
+        return 0
+    return next((int(seconds) * 1_000_000_000 + int(ns) for name, seconds, ns in rows if name == "boottime"), 0)
