@@ -51,14 +51,20 @@ class MessageBuilder:
 
     def _key_of(self, record: Record) -> bytes | None:
         alert = record.alert
-        if self._key == "none":
-            return None
-        if self._key == "rule":
-            return _utf8(alert.rule)
-        container = None
-        if self._key == "container":
-            container = alert.values.get("container.id") or alert.enrichment.get("container.id")
-        return _utf8(alert.hostname if container in (None, "", "host") else bounded_text(container))
+        match self._key:
+            case "none":
+                return None
+            case "id":
+                return _utf8(alert.id)
+            case "rule":
+                return _utf8(alert.rule)
+            case "host_rule":
+                return _utf8(f"{alert.hostname}/{alert.rule}")
+            case "container":
+                container = alert.values.get("container.id") or alert.enrichment.get("container.id")
+                return _utf8(alert.hostname if container in (None, "", "host") else bounded_text(container))
+            case "host":
+                return _utf8(alert.hostname)
 
 
 def _binary_mode(body: bytes) -> tuple[bytes, Headers]:

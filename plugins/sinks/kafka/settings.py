@@ -16,9 +16,10 @@ class KafkaSettings(KafkaAccess):
         description="The topic; it may hold {priority}, {source}, {host} and {rule}, in which characters that are "
         "illegal in a topic's name become a hyphen.",
     )
-    key: Literal["host", "container", "rule", "none"] = Field(
-        "host", description="What stays in order: alerts of one key go to one partition. `container` is the id of the "
-        "container, and the host for what runs in none.",
+    key: Literal["host", "container", "rule", "host_rule", "id", "none"] = Field(
+        "host", description="The record's key: alerts of one key go to one partition, in order. `container` is the id "
+        "of the container, and the host for what runs in none; `host_rule` is host, a slash and the rule; `id` is the "
+        "alert's id, by which a compacted topic keeps one of its copies.",
     )  # fmt: skip
     acks: Literal["all", "leader"] = Field(
         "all", description="Who must have a record before it counts as delivered: all in-sync replicas, or one broker."

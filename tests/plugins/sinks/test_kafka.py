@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,19 @@ def test_alerts_of_one_host_stay_in_order(kafka: Cluster) -> None:
         seen = [message for message in messages if message.key == host]
         assert sent == [json.loads(message.value)["uuid"] for message in seen]
         assert 1 == len({message.partition for message in seen})
+
+
+def test_a_compacted_topic_keeps_the_last_alert_of_each_host_and_rule(kafka: Cluster) -> None:
+    quick = {"cleanup_policy": "compact", "segment_ms": "10", "min_cleanable_dirty_ratio": "0.01"}
+    create(kafka, "fleet", partitions=1, max_compaction_lag_ms="200", **quick)
+    repeated = [one for _ in range(4) for one in alerts(3)]
+    made = sink(kafka.servers[0], topic="fleet", key="host_rule")
+    for batch in (repeated, [alert("rolls the segment")]):
+        delivered(made, records(*batch))
+    expected = [f"host-{number}/rule {number}" for number in range(3)]
+    deadline = time.monotonic() + 60
+    while expected != (found := [one.key for one in consume(kafka, "fleet") if one.key in expected]):
+        assert time.monotonic() < deadline, found
 
 
 def test_headers_say_what_the_record_is(kafka: Cluster) -> None:

@@ -187,4 +187,6 @@ min.insync.replicas={max(1, copies - 1)}
 group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=4000
 broker.heartbeat.interval.ms=500
+log.cleaner.backoff.ms=200
+log.cleaner.dedupe.buffer.size=4194304
 """
