@@ -103,7 +103,8 @@ class AcksAlerts(Protocol):
 
 @runtime_checkable
 class HasOrigin(Protocol):
-    """A source of recordings: its events have numbers already, which are unique under `origin`."""
+    """A source of recordings, or of an input that several hosts read: its events, or its ready alerts, have numbers
+    already, which are unique under `origin`."""
 
     @property
     def origin(self) -> str:

@@ -1,12 +1,15 @@
-"""What the core hands to a component when it builds it: name, log, metrics, fields, background tasks."""
+"""What the core gives a component when it builds it: name, log, metrics, fields, a directory, background tasks."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 import msgspec
 
 from mozu.core.api.event_types import DataEventType
 from mozu.core.api.lookup_table import AnyLookupTable, LookupTable
+from mozu.core.api.state_directory import made_private
+from mozu.core.errors import MozuError
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 
@@ -15,7 +18,7 @@ Spawn = Callable[[Awaitable[None], str], None]
 
 
 class Context(msgspec.Struct):
-    """What the core hands to a component when it builds it."""
+    """What the core gives a component when it builds it."""
 
     id: str
     """The instance's name in the configuration; logs, metrics and spools use it."""
@@ -37,3 +40,13 @@ class Context(msgspec.Struct):
     spawn: Spawn | None = None
     """Start a task for the component's own background work. The engine's task group owns it, contains its failure and
     cancels it at the end. None outside an engine."""
+    state_path: Path | None = None
+    """Where `state_directory` is; None where components are built for a look only (`mozu check`)."""
+
+    def state_directory(self) -> Path:
+        """Return a directory of the component's own, for what must outlive a run: a position, a cursor. It is made at
+        the first call, belongs to mozu's user, has the mode 0700, and stays through restarts and upgrades; mozu removes
+        nothing from it. Call it in `start` or later. Raises MozuError where it cannot be made."""
+        if self.state_path is None:
+            raise MozuError(f"{self.id} has no state directory before it is started; call `state_directory` in `start`")
+        return made_private(self.state_path)

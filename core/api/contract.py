@@ -145,9 +145,7 @@ def _signature_fault(
     return ""
 
 
-def _async_fault(
-    name: str, specified: Callable[..., object], method: Callable[..., object], blocking: bool
-) -> str:
+def _async_fault(name: str, specified: Callable[..., object], method: Callable[..., object], blocking: bool) -> str:
     is_async = inspect.iscoroutinefunction(method)
     returns = str(inspect.signature(specified).return_annotation)
     if blocking:

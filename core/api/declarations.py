@@ -75,7 +75,10 @@ class SourceDeclaration(ComponentDeclaration[S, Source | BlockingSource], Generi
     events: tuple[DataEventType, ...] = ()
     """The types of its events, where they are its own and no system calls."""
     live: bool = True
-    """True if the world goes on while it is not read (eBPF); False if reading can wait (recordings, Kafka)."""
+    """True if the world goes on while it is not read (eBPF); False if reading can wait (recordings, Kafka). Only a
+    source that can wait acknowledges its input (`AcksBatches`); responders act on its alerts only with `acted_on`."""
+    acted_on: bool = False
+    """Responders act on alerts about its events although it is not live: they are of now. They always do if it is."""
     ends: bool = False
     """Its input may have an end though it is live: a command that is traced. Otherwise a live source that ends by
     itself is an alert, and is started again."""

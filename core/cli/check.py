@@ -93,6 +93,7 @@ def _findings(
         *warnings.of_start(one for one in found if not one.obstacle.refuses),
         *warnings.of_selections(),
         *warnings.of_idle_rules(fields, evaluators),
+        *warnings.of_unacted_sources(),
     ]
     return [str(one) for one in found if one.obstacle.refuses], [*doubts, *warnings.of_log(logged, doubts)]
 

@@ -17,6 +17,7 @@ from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config import Config, Entry, Mark
 from mozu.core.runtime.preflight import Finding
 from mozu.core.runtime.registry import Registry
+from mozu.core.runtime.unacted_sources import unacted_sources
 from mozu.core.runtime.unfed_sources import configured_sources, unfed_sources
 from mozu.core.runtime.unfilled_fields import unfilled_fields
 
@@ -101,6 +102,14 @@ class CheckWarnings:
                     yield CheckWarning(
                         ConfigCode.CONFIG_UNMATCHED_SELECTION, nothing_selected(selector, rules), node.mark
                     )
+
+    def of_unacted_sources(self) -> Iterator[CheckWarning]:
+        """Yield the sources on whose alerts no responder acts, where responders are configured."""
+        if self._config.responders:
+            for entry in self._config.sources:
+                found = [(one.id, declaration) for declaration, one in self._registry.sources(entry)]
+                for _, text in unacted_sources(found):
+                    yield CheckWarning(ConfigCode.CONFIG_UNACTED_SOURCE, text, entry.node.mark)
 
     def of_idle_rules(self, fields: FieldRegistry, evaluators: Sequence[Evaluator]) -> Iterator[CheckWarning]:
         """Rules that never match, or that read what is always absent; the place is that of the first."""

@@ -12,6 +12,7 @@ class ConfigCode(enum.Enum):
     CONFIG_UNMATCHED_SELECTION = "CONFIG_UNMATCHED_SELECTION"
     CONFIG_UNFED_RULES = "CONFIG_UNFED_RULES"
     CONFIG_UNFILLED_FIELDS = "CONFIG_UNFILLED_FIELDS"
+    CONFIG_UNACTED_SOURCE = "CONFIG_UNACTED_SOURCE"
     CONFIG_START_OBSTACLE = "CONFIG_START_OBSTACLE"
     CONFIG_OLD_PLUGIN = "CONFIG_OLD_PLUGIN"
     CONFIG_COMPONENT = "CONFIG_COMPONENT"
@@ -43,6 +44,12 @@ CONFIG_ENTRIES: Final[dict[ConfigCode, CodeEntry]] = {
         "Fields that nothing fills",
         "Rules read fields that no enricher or setting of the configuration gives a value, so that these are absent in "
         "every event. The message says what to add, and which rules read them.",
+    ),
+    ConfigCode.CONFIG_UNACTED_SOURCE: CodeEntry(
+        "Source that is not acted on",
+        "Responders are configured, and act on no alert about events of this source: it is not live, so its events may "
+        "be of any time, and its declaration does not say `acted_on=True`. Recordings are never acted on. The author "
+        "of the plugin decides it for a source that reads what happens now and can wait.",
     ),
     ConfigCode.CONFIG_START_OBSTACLE: CodeEntry(
         "Obstacle to a component",

@@ -11,9 +11,11 @@ from mozu.core.api.declarations import AnySource
 from mozu.core.cli import options
 from mozu.core.cli.known import known_plugins
 from mozu.core.cli.plugins_check import check
-from mozu.core.cli.terminal import paragraph, table, width
+from mozu.core.cli.plugins_state import kept_state
+from mozu.core.cli.terminal import paragraph, safe, table, width
 from mozu.core.model.fields import Field
 from mozu.core.model.value_types import JsonObject
+from mozu.core.runtime.config import read
 from mozu.core.runtime.config.describe import Setting, settings_of
 from mozu.core.runtime.extensions import Extension
 from mozu.core.runtime.plugin_checks import Origin, Plugin
@@ -44,8 +46,10 @@ def command(
     if context.invoked_subcommand is not None:
         return
     registry = known_plugins(path, overrides)
+    kept = kept_state(read(path, overrides)[0])
     if as_json:
-        click.echo(orjson.dumps(_as_data(registry), option=orjson.OPT_INDENT_2).decode())
+        data = {**_as_data(registry), "state": [one.as_dict() for one in kept]}
+        click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
         return
     limit = width()
     for plugin in registry.plugins():
@@ -54,6 +58,8 @@ def command(
         click.echo(_extension_as_text(extension, limit))
     for origin in _available(registry):
         click.echo(f"{origin.plugin}  (available, not loaded; {origin})\n  Name it in the configuration to load it.\n")
+    for one in kept:
+        click.echo(safe(str(one)))
 
 
 def _available(registry: Registry) -> list[Origin]:

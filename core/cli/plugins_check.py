@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import click
@@ -21,6 +22,7 @@ from mozu.core.api import (
     Stamp,
 )
 from mozu.core.api.extensions import FormatDeclaration
+from mozu.core.api.state_directory import state_path
 from mozu.core.cli import options
 from mozu.core.cli.known import known_fields
 from mozu.core.cli.terminal import safe
@@ -126,7 +128,10 @@ def _tried(call: Callable[[], None]) -> str:
 
 def _try(plugin: Plugin, entry: Entry, registry: Registry, fields: FieldRegistry) -> None:
     log = logging.getLogger(f"mozu.{plugin.kind}.{entry.id}")
-    asyncio.run(_started(plugin, entry, registry, Context(id=entry.id, log=log, metrics=Metrics(), fields=fields)))
+    with TemporaryDirectory(prefix="mozu-check-") as folder:
+        state = state_path(Path(folder), plugin.kind, entry.id)
+        context = Context(id=entry.id, log=log, metrics=Metrics(), fields=fields, state_path=state)
+        asyncio.run(_started(plugin, entry, registry, context))
 
 
 async def _started(plugin: Plugin, entry: Entry, registry: Registry, context: Context) -> None:

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from mozu.core.api import Context, ResponderDeclaration
+from mozu.core.api.state_directory import state_path
 from mozu.core.cli import options
 from mozu.core.cli.terminal import safe
 from mozu.core.errors import MozuError
@@ -122,7 +123,8 @@ def _responder(config: Config, registry: Registry, name: str) -> Isolated:  # ty
         raise MozuError(f"the responder {name} is not configured any more; put it back to undo what it did")
     ((declaration, _),) = registry.declarations(ResponderDeclaration, [entry])
     log, metrics = logging.getLogger(f"mozu.responder.{name}"), Metrics()
-    context = Context(id=name, log=log, metrics=metrics, fields=FieldRegistry())
+    state = state_path(config.core.state_dir, entry.kind, name)
+    context = Context(id=name, log=log, metrics=metrics, fields=FieldRegistry(), state_path=state)
     built = on_thread(declaration.blocking, entry.kind, name, registry.build(declaration, entry, context))
     return Isolated(entry.kind.value, name, built, metrics)
 

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import click
 
 from mozu.core.api import ChecksDestination, ChecksStart, Context, Kind, Record, Rejected, Retry, Sink, SinkDeclaration
+from mozu.core.api.state_directory import state_path
 from mozu.core.cli import options
 from mozu.core.cli.terminal import safe
 from mozu.core.common.thread_pool import WorkerThread
@@ -135,8 +136,9 @@ class _Trial:
     async def _tried(self, log: logging.Logger, send: Severity | None) -> tuple[bool, str]:
         content_type = self._registry.format(self._entry).content_type
         context = Context(
-            id=self._entry.id, log=log, metrics=Metrics(), fields=FieldRegistry(), content_type=content_type
-        )
+            id=self._entry.id, log=log, metrics=Metrics(), fields=FieldRegistry(), content_type=content_type,
+            state_path=state_path(self._config.core.state_dir, Kind.SINK, self._entry.id),
+        )  # fmt: skip
         with deadline(self._isolation, "build", _TIMEOUT):
             sink = self._registry.build(self._declaration, self._entry, context)
         why = self._in_the_way(sink)

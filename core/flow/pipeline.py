@@ -69,6 +69,7 @@ class SourcePipeline:
         *,
         live: bool,
         origin: str,
+        input_name: str,
         state: StateMachine | None,
         recorder: RecordStage,
         enrichers: WantedEnrichers,
@@ -81,9 +82,12 @@ class SourcePipeline:
         gate: EventGate | None = None,
         verdict_memory: int,
     ) -> None:
-        """`verdict_memory`: bytes that it may take; 0: every event is judged. `responses`: none to what is not live."""
+        """`origin` and `input_name`: under the one the numbers of events are unique, under the other positions in the
+        input, in every run. `verdict_memory`: bytes that it may take; 0: every event is judged. `responses`: none where
+        responders do not act on the source's alerts."""
         self.source, self.name, self.live, self.state = source, source.name, live, state
         self.origin, self._recorder, self._evaluation, self._alerts = origin, recorder, evaluation, alerts
+        self._input_name = input_name
         scope = metrics.scope(source=source.name)
         wanted = enrichers if live else WantedEnrichers(())
         self._buffer = EnrichmentBuffer(wanted, bounds, self._evaluate, scope)
@@ -238,14 +242,25 @@ class SourcePipeline:
         return events
 
     def _emit_ready(self, batch: Sequence[Event | Alert], receipt: Receipt | None) -> None:
-        """The ready alerts of a batch; the receipt has an entry for each item of it."""
+        """Emit the ready alerts of a batch; the receipt has an entry for each item of it."""
         for item in batch:
             passed = True
             if isinstance(item, Alert):
                 self.ready_alerts.value += 1
+                self._identify(item)
                 passed = self._alerts.emit(item)
             if receipt is not None:
                 receipt.add(passed=passed)
+
+    def _identify(self, alert: Alert) -> None:
+        """Give a ready alert the id that it lacks: from its position in the input (`event_num`), so that repeats have
+        the same id, or else from a running number."""
+        if alert.id:
+            return
+        with self.source.contained("identify an alert"):
+            running = f"{self.origin}/{self.ready_alerts.value}"
+            identity = f"{self._input_name}/{alert.event_num}" if alert.event_num else running
+            alert.id = alert_id(alert.time, identity, alert.rule)
 
     def _number(self, events: list[Event]) -> list[Event]:
         if not self._is_stateful(events):

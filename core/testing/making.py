@@ -1,9 +1,14 @@
 """What a test of a component needs around it: a context, events, alerts, records."""
 
+import atexit
 import functools
+import itertools
 import logging
+import shutil
+import tempfile
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from mozu.core.api import Context, Record
 from mozu.core.api.context import Spawn
@@ -17,6 +22,8 @@ from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.fields.value_checks import value_fault
 from mozu.core.model.value_types import FieldValue
 
+_numbers: Final = itertools.count()
+
 
 def context(
     name: str = "under-test",
@@ -26,8 +33,10 @@ def context(
     content_type: str = "",
     spawn: Spawn | None = None,
     fields: FieldRegistry | None = None,
+    state_path: Path | None = None,
 ) -> Context:
-    """A Context as the engine would give it, without an engine. `fields`: by default there are none."""
+    """Return a Context as the engine would give it, without an engine. `fields`: by default there are none.
+    `state_path`: the component's state directory; by default a temporary one, which goes when the process ends."""
     metrics = Metrics().scope(id=name)
     return Context(
         id=name,
@@ -38,7 +47,20 @@ def context(
         requested_fields=requested_fields,
         content_type=content_type,
         spawn=spawn,
+        state_path=temporary_path(name) if state_path is None else state_path,
     )
+
+
+def temporary_path(name: str) -> Path:
+    """Return a path of this name in a temporary directory, another one each time; nothing is there yet."""
+    return Path(_folder(), str(next(_numbers)), name)
+
+
+@functools.cache
+def _folder() -> str:
+    folder = tempfile.mkdtemp(prefix="mozu-kit-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def process(tid: int = 100, **keywords: Any) -> Process:

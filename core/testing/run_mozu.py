@@ -19,6 +19,7 @@ from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.registry import Registry
 from mozu.core.testing import virtual_clock
 from mozu.core.testing.given_source import GivenSource
+from mozu.core.testing.making import temporary_path
 from mozu.core.testing.recording_sink import RecordingSink
 
 _EVENTS: Final = "given_events"
@@ -60,7 +61,8 @@ def run_mozu(
     seconds: float = 30.0,
     virtual_time: bool = False,
 ) -> MozuRun:
-    """Run mozu with this configuration, as YAML or as what YAML means; its lists are empty unless it says otherwise.
+    """Run mozu with this configuration, as YAML or as what YAML means; its lists are empty unless it says otherwise,
+    and `state_dir` is a temporary directory.
 
     `events` come from a live source of the kit's beside the configured ones, and reach enrichers and evaluators as they
     are: no state machine changes them. `declarations` are plugins that are not installed, which the configuration may
@@ -69,7 +71,8 @@ def run_mozu(
     not for components that work on threads or with sockets. Raises what `mozu run` reports: ConfigError, PluginError …
     """
     written: dict[str, object] = yaml.safe_load(config) if isinstance(config, str) else dict(config)
-    whole: dict[str, object] = {**{section: [] for section in _SECTIONS}, **written}
+    whole: dict[str, object] = {**{section: [] for section in _SECTIONS}, "state_dir": str(temporary_path("state"))}
+    whole |= written
     metrics, kept = Metrics(), RecordingSink()
 
     def held() -> float:

@@ -53,9 +53,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         or who waits for so near a moment would wait for ever."""
         return super().call_later(max(delay, _SHORTEST) if delay > 0 else delay, callback, *args, context=context)
 
-    def run_in_executor(
-        self, executor: object, func: Callable[..., T], *args: object
-    ) -> "asyncio.Future[T]":
+    def run_in_executor(self, executor: object, func: Callable[..., T], *args: object) -> "asyncio.Future[T]":
         """Run it here and now."""
         done: asyncio.Future[T] = self.create_future()
         try:

@@ -32,7 +32,8 @@ class Alert(msgspec.Struct, kw_only=True):
     next: str = ""
     """What the rule advises to do next; empty where it says nothing."""
     id: str = ""
-    """Stable: evaluating the same event again gives the same id. The core fills it, and `hostname`."""
+    """Stable: evaluating the same event again gives the same id. The core fills it, and `hostname`. A ready alert of a
+    source may have its own; otherwise its id is made from `event_num`, or where that is 0 from a running number."""
     enrichment: dict[str, FieldValue] = msgspec.field(default_factory=dict)
     """Field → JSON value (text, number, bool, list, None) of what encoders want besides the output
     (`Context.requested_fields`); shown by no format that has no place for it."""

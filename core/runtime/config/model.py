@@ -90,7 +90,7 @@ class CoreSettings(Settings):
     host: str | None = Field(None, min_length=1, description="The name of this host in alerts; by default its own.")
     state_dir: Path = Field(
         STATE_DIR,
-        description="Directory for what outlives a run: spools, captures, the audit log of responses, which runs live.",
+        description="Directory for what outlives a run: spools, captures, the audit log, live runs, what plugins keep.",
     )
     log: LogSettings = Field(LogSettings(), description="mozu's own log.")
     http: HttpSettings = Field(HttpSettings(), description="Where a run can be looked at: metrics, health, status.")

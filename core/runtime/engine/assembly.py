@@ -40,6 +40,7 @@ from mozu.core.api.declarations import (
     SourceDeclaration,
 )
 from mozu.core.api.lookup_table import AnyLookupTable
+from mozu.core.api.state_directory import state_path
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.encode.product import version
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
@@ -327,17 +328,15 @@ class Assembler:
         named = self._registry.plugin(entry.kind, entry.name).named
         isolation = Isolation(entry.kind.value, entry.id, self._metrics, origin=named)
         context = Context(
-            id=entry.id,
-            log=isolation.log,
-            metrics=isolation.metrics,
-            fields=self._fields,
+            id=entry.id, log=isolation.log, metrics=isolation.metrics, fields=self._fields,
             offline=isinstance(declaration, SourceDeclaration) and not declaration.live,
             requested_fields=requested_fields,
             lookups=AnyLookupTable() if lookups is None else lookups,
             event_types=self._registry.event_types(),
             content_type=content_type,
             spawn=self._tasks.of(isolation),
-        )
+            state_path=state_path(self._config.core.state_dir, entry.kind, entry.id),
+        )  # fmt: skip
 
         assigned = self._assigned.setdefault((entry.kind, entry.id), {})
 

@@ -27,7 +27,7 @@ from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.delays import Delays
 from mozu.core.runtime.engine.final_statistics import report
 from mozu.core.runtime.engine.host_resolver import HostResolver
-from mozu.core.runtime.engine.impaired_report import report_impaired, report_unfed
+from mozu.core.runtime.engine.impaired_report import report_impaired, report_unacted, report_unfed
 from mozu.core.runtime.engine.lifecycle import Lifecycle
 from mozu.core.runtime.engine.operations import RunOperations
 from mozu.core.runtime.engine.reload import Rebuild, Reloader, RunParts
@@ -218,6 +218,7 @@ class Engine:
             self._lifecycle.claim()
         self._enrichers.update(self._demand())
         report_unfed(self._assembly, self._evaluation)
+        report_unacted(self._assembly)
         try:
             await startup.run()
         except BaseException as error:

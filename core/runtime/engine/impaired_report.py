@@ -1,5 +1,5 @@
-"""What is reported of rules that cannot match as they were meant: on events that no source brings, or on a field whose
-values were found to be wrong."""
+"""Reports of what does less than it seems to: rules on events that no source brings, or on a field whose values were
+found to be wrong, and responders that act on no alert of a source."""
 
 import logging
 
@@ -7,15 +7,23 @@ from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.engine.built import Assembly
+from mozu.core.runtime.unacted_sources import unacted_sources
 from mozu.core.runtime.unfed_sources import unfed_sources
 
 _log = logging.getLogger("mozu.engine")
 
 
 def report_unfed(assembly: Assembly, evaluation: Evaluation) -> None:
-    """At the start, into the log."""
+    """Log at the start the rules on events that no source brings."""
     for text in unfed_sources((one.declaration for one in assembly.sources), evaluation.demand()).values():
         _log.warning("%s", text)
+
+
+def report_unacted(assembly: Assembly) -> None:
+    """Log at the start on whose alerts no responder acts."""
+    if assembly.responders:
+        for _, text in unacted_sources((one.isolated.name, one.declaration) for one in assembly.sources):
+            _log.warning("%s", text)
 
 
 def report_impaired(assembly: Assembly, evaluation: Evaluation, alerts: AlertPipeline) -> None:

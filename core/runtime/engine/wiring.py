@@ -73,13 +73,14 @@ def wire(
             source,
             live=live,
             origin=origin,
+            input_name=_input_name(source, assembly),
             state=state,
             recorder=recorder_for(built, origin, state, assembly, metrics),
             enrichers=wanted,
             bounds=assembly.enrichment_buffer,
             evaluation=evaluation,
             alerts=alerts,
-            responses=responses if live else None,
+            responses=responses if live or built.declaration.acted_on else None,
             fields=assembly.fields,
             metrics=metrics,
             gate=gate,
@@ -137,6 +138,12 @@ def _origin(source: Isolated[Source], assembly: Assembly) -> str:
     """Under which the numbers of this source's events are unique; one that reads recordings may bring its own."""
     own = source.component.origin if isinstance(source.component, HasOrigin) else ""
     return own or f"{assembly.origin}/{source.name}"
+
+
+def _input_name(source: Isolated[Source], assembly: Assembly) -> str:
+    """Return the name of a source's input, the same in every run: positions in it are unique under this name."""
+    own = source.component.origin if isinstance(source.component, HasOrigin) else ""
+    return own or f"{assembly.hostname}/{source.name}/input"
 
 
 def _reconciler(pipeline: SourcePipeline, state: StateMachine, demand: Callable[[], Demand]) -> Reconciler:

@@ -95,6 +95,7 @@ def pipeline_of(
         source,
         live=live,
         origin="here",
+        input_name="input",
         state=state,
         recorder=recorder or NoRecorder(),
         enrichers=wanted(enrichers, spawn or (lambda work, name: None), limits),

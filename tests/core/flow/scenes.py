@@ -163,7 +163,8 @@ class Scene:
         fields = FieldRegistry()
         fields.declare_source("json", ("a",))
         pipeline = SourcePipeline(
-            source, live=live, origin="here", state=state, recorder=Recorder(self), enrichers=self._wanted,
+            source, live=live, origin="here", input_name="input", state=state, recorder=Recorder(self),
+            enrichers=self._wanted,
             bounds=self._bounds(), evaluation=self._evaluation, alerts=self._alerts, fields=fields,
             metrics=self._metrics, gate=self._gate, verdict_memory=0,
         )  # fmt: skip

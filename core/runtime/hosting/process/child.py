@@ -172,7 +172,7 @@ def _built(spec: ChildSpec, metrics: Metrics, tasks: _Tasks) -> Isolated[object]
     context = Context(
         id=spec.id, log=isolated.log, metrics=metrics, fields=fields, offline=spec.offline,
         requested_fields=spec.requested_fields, content_type=spec.content_type, spawn=tasks.spawn,
-        lookups=AnyLookupTable(), event_types=registry.event_types(),
+        lookups=AnyLookupTable(), event_types=registry.event_types(), state_path=spec.state_path,
     )  # fmt: skip
     declaration = plugin.declaration
     component = declaration.build(spec.settings, context)  # type: ignore[union-attr]  # the parent has checked its kind

@@ -62,6 +62,7 @@ def process_plan(registry: Registry, entry: Entry, context: Context, hostname: s
         requested_fields=context.requested_fields,
         content_type=context.content_type,
         hostname=hostname,
+        state_path=context.state_path,
         level=logging.getLogger().getEffectiveLevel(),
     )
     return ProcessPlan(spec, entry.isolation, context)

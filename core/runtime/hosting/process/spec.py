@@ -1,5 +1,7 @@
 """What a component's process is given: which component to build, and with what."""
 
+from pathlib import Path
+
 import msgspec
 
 from mozu.core.api import Kind, Settings
@@ -20,5 +22,6 @@ class ChildSpec(msgspec.Struct):
     requested_fields: tuple[str, ...]
     content_type: str
     hostname: str
+    state_path: Path | None
     level: int
     """Of the log."""
