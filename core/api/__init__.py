@@ -106,7 +106,7 @@ from mozu.core.errors import (
 )
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Alert, Ref, Severity, Stamp, Template
+from mozu.core.model.alert import Alert, Ref, RuleNotes, Severity, Stamp, Template
 from mozu.core.model.event import (
     Container,
     DataEvent,
@@ -217,6 +217,7 @@ __all__ = [
     "Retry",
     "RuleCondition",
     "RuleHead",
+    "RuleNotes",
     "RulesError",
     "Scope",
     "Secret",

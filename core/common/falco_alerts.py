@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from mozu.core.api import Alert, Severity
+from mozu.core.api import Alert, RuleNotes, Severity
 from mozu.core.common.falco_time import parse_rfc3339, parse_time_of_day
 from mozu.core.model.alert import Ref, Template, alert_id
 from mozu.core.model.value_types import FieldValue, Json
@@ -53,6 +53,7 @@ def from_object(document: Json) -> Alert:
         hostname=_text(document, "hostname", ""),
         rule_id=_text(document, "rule_id", ""),
         next=_text(document, "next", ""),
+        notes=_notes(document),
         event_type=str(fields.get("evt.type") or ""),
         id=_uuid(document) or alert_id(when, _payload_hash(document), rule),
     )
@@ -85,6 +86,24 @@ def _text(document: Mapping[str, Json], key: str, default: str | None = None) ->
     if not isinstance(value, str) or not value:
         raise InvalidAlert(f"an alert needs {key!r}, a text that is not empty")
     return value
+
+
+def _notes(document: Mapping[str, Json]) -> RuleNotes:
+    """As the format `json` writes them; what is of another type says nothing."""
+    found = document.get("notes")
+    notes = found if isinstance(found, dict) else {}
+
+    def text(name: str) -> str:
+        value = notes.get(name)
+        return value if isinstance(value, str) else ""
+
+    def texts(name: str) -> tuple[str, ...]:
+        values = notes.get(name)
+        return tuple(one for one in values if isinstance(one, str)) if isinstance(values, list) else ()
+
+    return RuleNotes(
+        text("description"), text("why"), texts("false_positives"), texts("references"), text("maturity"), text("level")
+    )
 
 
 def _message(document: Mapping[str, Json], rule: str, priority: Severity) -> str:

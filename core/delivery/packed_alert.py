@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
-from mozu.core.delivery.plain import envelope_fault, plain_alert
+from mozu.core.delivery.plain import envelope_fault, notes_fault, plain_alert
 from mozu.core.isolation.ends import is_ours
-from mozu.core.model.alert import Alert, Severity, Template
+from mozu.core.model.alert import NO_NOTES, Alert, RuleNotes, Severity, Template
 from mozu.core.model.event import as_bytes, as_text
 
 MOST_FORMS: Final = 1_024
@@ -36,6 +36,7 @@ class AlertForm(msgspec.Struct, frozen=True, array_like=True, dict=True):
     tags: tuple[str, ...]
     rule_id: str = ""
     next: str = ""
+    notes: RuleNotes = NO_NOTES
 
     @cached_property
     def raw(self) -> bytes:
@@ -102,7 +103,7 @@ _time_decoder = msgspec.msgpack.Decoder(_BodyTime)
 _body_encoder, _body_decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(AlertBody, ext_hook=_extension)
 
 
-_Key = tuple[int, str, Severity, str, tuple[str, ...], str, str]
+_Key = tuple[int, str, Severity, str, tuple[str, ...], str, str, RuleNotes]
 """What alerts of one form have in common, the template by its `id`."""
 
 
@@ -127,7 +128,10 @@ class AlertPacker:
             return self._pack(plain_alert(alert, error))
 
     def _pack(self, alert: Alert) -> PackedAlert:
-        key = (id(alert.template), alert.rule, alert.priority, alert.source, alert.tags, alert.rule_id, alert.next)
+        key = (
+            id(alert.template), alert.rule, alert.priority, alert.source, alert.tags, alert.rule_id, alert.next,
+            alert.notes,
+        )  # fmt: skip
         form, own = self._forms.get(key), 0
         if form is None:
             form = self._form(key, alert)
@@ -143,14 +147,14 @@ class AlertPacker:
         return PackedAlert(form, bytes(self._buffer), own)
 
     def _form(self, key: _Key, alert: Alert) -> AlertForm:
-        fault = envelope_fault(alert)
+        fault = envelope_fault(alert) or notes_fault(alert)
         if fault is not None:
             raise fault
         if len(self._forms) >= MOST_FORMS:
             self._forms.clear()
             self._are_many = True
         form = AlertForm(
-            alert.rule, alert.priority, alert.source, alert.template, alert.tags, alert.rule_id, alert.next
+            alert.rule, alert.priority, alert.source, alert.template, alert.tags, alert.rule_id, alert.next, alert.notes
         )
         assert form.raw  # where it can be serialized
         self._forms[key] = form  # it keeps the template, so that no other one can get its id
@@ -177,6 +181,7 @@ def unpack(packed: PackedAlert) -> Alert:
         tags=form.tags,
         rule_id=form.rule_id,
         next=form.next,
+        notes=form.notes,
         event_type=body.event_type,
         event_num=body.event_num,
         hostname=body.hostname,

@@ -7,7 +7,7 @@ An alert is never lost, and stops no other, because of what it contains: it arri
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mozu.core.model.alert import Alert, Ref, Severity, Template
+from mozu.core.model.alert import Alert, Ref, RuleNotes, Severity, Template
 from mozu.core.model.event import bounded_text
 
 REPLACED: Final = "mozu.replaced"
@@ -25,6 +25,8 @@ def envelope_fault(alert: Alert) -> TypeError | None:
     are longer than any name. None where all is well."""
     if type(alert.next) is not str:
         return TypeError("what to do next is no text")
+    if type(alert.notes) is not RuleNotes:
+        return TypeError("what the rule says besides is no RuleNotes")
     if type(alert.tags) is not tuple or type(alert.incomplete) is not tuple:
         return TypeError("its tags are no texts")
     if not _are_names(
@@ -41,6 +43,13 @@ def envelope_fault(alert: Alert) -> TypeError | None:
     if not (type(alert.values) is dict and type(alert.enrichment) is dict):
         return TypeError("its values are no mapping")
     return None
+
+
+def notes_fault(alert: Alert) -> TypeError | None:
+    """What is wrong with the notes, which alerts of a rule share, so that they are looked at once for each rule."""
+    notes = alert.notes
+    texts = (notes.description, notes.why, notes.maturity, notes.level, *notes.false_positives, *notes.references)
+    return None if _TEXT.issuperset(map(type, texts)) else TypeError("what the rule says besides is no text")
 
 
 def _are_names(texts: tuple[str, ...]) -> bool:

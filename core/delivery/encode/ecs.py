@@ -8,6 +8,7 @@ from pydantic import Field
 from mozu.core.api import Settings
 from mozu.core.api.extensions import FormatDeclaration
 from mozu.core.caches import cached
+from mozu.core.delivery.encode import rule_notes
 from mozu.core.delivery.encode.activity import DETECTION, activity
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.document import distinct, filled, one_line
@@ -54,7 +55,7 @@ class Ecs:
             error=filled(code=known.error()),
             message=printable(alert.message()),
             log={"level": alert.priority.label.lower()},
-            rule={"id": rule_id(alert), "name": printable(alert.rule)},
+            rule={"id": rule_id(alert), "name": printable(alert.rule), **rule_notes.ecs_rule(alert.notes)},
             host={"hostname": printable(alert.hostname), "name": printable(alert.hostname), "os": {"type": "linux"}},
             agent=_agent(stamp),
             tags=[printable(tag) for tag in alert.tags],
@@ -73,10 +74,9 @@ class Ecs:
         )
 
     def _labels(self, alert: Alert, known: Known, stamp: Stamp | None) -> dict[str, str]:
-        labels = {}
+        labels = dict(rule_notes.labels(alert.notes, alert.next))
         if self._settings.labels:
-            others = known.others()
-            labels = {_label(key): _as_text(value) for key, value in others.items()}
+            labels |= {_label(key): _as_text(value) for key, value in known.others().items()}
         if alert.incomplete:
             labels["mozu_incomplete"] = ",".join(alert.incomplete)
         if stamp is not None:

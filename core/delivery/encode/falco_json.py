@@ -1,6 +1,6 @@
 """Falco's JSON object, one line, keys sorted at every level.
 
-`uuid` (where falcosidekick looks for it), `rule_id`, `next` and `mozu` (the stamp) are additions.
+`uuid` (where falcosidekick looks for it), `rule_id`, `next`, `notes` and `mozu` (the stamp) are additions.
 """
 
 import re
@@ -15,8 +15,9 @@ from mozu.core.api.extensions import FormatDeclaration
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.document import one_line
 from mozu.core.delivery.encode.falco_text import FalcoText
+from mozu.core.delivery.encode.rule_notes import said
 from mozu.core.delivery.encode.values import json_value
-from mozu.core.model.alert import Alert, Stamp
+from mozu.core.model.alert import NO_NOTES, Alert, Stamp
 from mozu.core.model.event import printable
 from mozu.core.model.value_types import Json, JsonObject
 
@@ -30,6 +31,11 @@ class JsonSettings(Settings):
         True, description="The property `output_fields`, without which falcosidekick refuses an alert."
     )
     tags: bool = Field(True, description="The property `tags`.")
+    notes: bool = Field(
+        True,
+        description="The property `notes`: what the rule says besides (description, why, false_positives, references, "
+        "maturity, level), as far as it says it.",
+    )
     iso_time: bool = Field(False, description="Times in `output` as ISO 8601 in UTC, not as local time of day.")
     base64_bytes: bool = Field(False, description="Bytes as base64, not as printable characters and dots.")
 
@@ -66,11 +72,13 @@ class FalcoJson:
         message: bool = False,
         output_fields: bool = True,
         tags: bool = True,
+        notes: bool = True,
         iso_time: bool = False,
         base64_bytes: bool = False,
     ) -> None:
         self._text = FalcoText(iso_time=iso_time)
         self._output, self._message, self._fields, self._tags = output, message, output_fields, tags
+        self._notes = notes
         self._time_key = "evt.time.iso8601" if iso_time else "evt.time"
         self._base64 = base64_bytes
 
@@ -94,6 +102,8 @@ class FalcoJson:
             document["rule_id"] = printable(alert.rule_id)
         if alert.next:
             document["next"] = printable(alert.next)
+        if self._notes and alert.notes is not NO_NOTES and (notes := said(alert.notes)):
+            document["notes"] = notes
         if self._output:
             document["output"] = printable(alert.message() if internal else self._text.line(alert))
         if self._message:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from mozu.core.api import Settings
 from mozu.core.api.extensions import FormatDeclaration
+from mozu.core.delivery.encode import rule_notes
 from mozu.core.delivery.encode.document import filled, one_line
 from mozu.core.delivery.encode.known import HOMES, PROCESS, REQUESTED_FIELDS, Connection, Known, name_of
 from mozu.core.delivery.encode.product import NAME, rule_id, slug, version
@@ -76,6 +77,8 @@ class Ocsf:
             actor=_actor(process),
             evidences=[evidence] if (evidence := _evidence(known, process, container)) else None,
             resources=_resources(known),
+            remediation=rule_notes.ocsf_remediation(alert.notes, alert.next),
+            risk_details=rule_notes.said(alert.notes).get("why"),
             unmapped=self._unmapped(alert, known),
         )
 
@@ -86,7 +89,15 @@ class Ocsf:
             uid=alert.id or slug(alert.rule),
             title=name,
             created_time=millis,
-            analytic={"name": name, "uid": rule_id(alert), "type_id": _RULE, "type": "Rule"},
+            desc=rule_notes.said(alert.notes).get("description"),
+            tags=rule_notes.ocsf_tags(alert.notes),
+            analytic={
+                "name": name,
+                "uid": rule_id(alert),
+                "type_id": _RULE,
+                "type": "Rule",
+                **rule_notes.ocsf_analytic(alert.notes),
+            },
             data_sources=[printable(alert.source)],
             attacks=[] if mapping is None else _attacks(mapping),
         )

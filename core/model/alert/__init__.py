@@ -2,16 +2,19 @@
 
 from mozu.core.model.alert.alert import Alert, alert_id
 from mozu.core.model.alert.attack import Attack, attack
+from mozu.core.model.alert.notes import NO_NOTES, RuleNotes
 from mozu.core.model.alert.severity import LEVELS, Levels, Severity
 from mozu.core.model.alert.stamp import Stamp
 from mozu.core.model.alert.template import Ref, Template, render_value
 
 __all__ = [
     "LEVELS",
+    "NO_NOTES",
     "Alert",
     "Attack",
     "Levels",
     "Ref",
+    "RuleNotes",
     "Severity",
     "Stamp",
     "Template",

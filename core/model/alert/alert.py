@@ -4,6 +4,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from mozu.core.model.alert.notes import NO_NOTES, RuleNotes
 from mozu.core.model.alert.severity import Severity
 from mozu.core.model.alert.template import Template
 from mozu.core.model.event import as_bytes
@@ -31,6 +32,8 @@ class Alert(msgspec.Struct, kw_only=True):
     """The rule's own id, which stays when its name changes; empty where it has none."""
     next: str = ""
     """What the rule advises to do next; empty where it says nothing."""
+    notes: RuleNotes = NO_NOTES
+    """What else the rule says to those who get its alerts; alerts of one rule share it."""
     id: str = ""
     """Stable: evaluating the same event again gives the same id. The core fills it, and `hostname`. A ready alert of a
     source may have its own; otherwise its id is made from `event_num`, or where that is 0 from a running number."""

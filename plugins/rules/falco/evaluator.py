@@ -17,6 +17,7 @@ from mozu.core.api import (
     Resolved,
     RuleCondition,
     RuleHead,
+    RuleNotes,
     RulesError,
     SyscallEvent,
 )
@@ -40,6 +41,8 @@ from mozu.plugins.rules.falco.rule_times import RuleTimes
 from mozu.plugins.rules.falco.settings import FalcoSettings
 
 _EVERY: Final = "*"
+_LEVEL: Final = "level_"
+"""Begins the tag that says how much of what a rule finds is honest work."""
 
 
 class FalcoEvaluator:
@@ -62,6 +65,7 @@ class FalcoEvaluator:
         self._digest = ""
         self._enrichment = EnrichmentFields(context.requested_fields, fields)
         self._container_state = ContainerState(fields)
+        self._notes = list(map(_notes, self.rules))
         self._matches = [
             context.metrics.counter(
                 "rule_matches_total", rule=rule.name, event_source=rule.source, priority=rule.priority.label
@@ -95,6 +99,7 @@ class FalcoEvaluator:
             rule=rule.name,
             rule_id=rule.guidance.id,
             next=rule.guidance.next,
+            notes=self._notes[position],
             priority=rule.priority,
             source=event.source,
             time=event.time,
@@ -195,6 +200,19 @@ class FalcoEvaluator:
                 asked = rule.output.needs(None if name == _EVERY else name) | self._enrichment.needs(rule.source, name)
                 types[name] = types.get(name, frozenset()) | asked
         return needs
+
+
+def _notes(rule: Rule) -> RuleNotes:
+    guidance = rule.guidance
+    level = next((tag.removeprefix(_LEVEL) for tag in rule.tags if tag.startswith(_LEVEL)), "")
+    return RuleNotes(
+        description=" ".join(rule.desc.split()),
+        why=" ".join(guidance.why.split()),
+        false_positives=guidance.false_positives,
+        references=guidance.references,
+        maturity=guidance.maturity,
+        level=level,
+    )
 
 
 def _rule_input(rule: Rule) -> RuleInput:

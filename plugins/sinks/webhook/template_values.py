@@ -75,6 +75,9 @@ NAMES: Final[Mapping[str, Reader]] = {
         name: _of_document(name)
         for name in ("uuid", "rule", "priority", "source", "hostname", "time", "output", "message", "output_fields")
     },
+    "rule_id": lambda view: view.document.get("rule_id"),
+    "next": lambda view: view.document.get("next"),
+    "notes": lambda view: view.document.get("notes"),
     "tags": lambda view: list(view.document.get("tags", ())),
     "severity": lambda view: int(view.record.alert.priority),
     "level": lambda view: view.levels[view.record.alert.priority],

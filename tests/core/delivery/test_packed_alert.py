@@ -7,7 +7,7 @@ from mozu.core.delivery import packed_alert
 from mozu.core.delivery.fair_queue import FairQueue
 from mozu.core.delivery.packed_alert import MOST_FORMS, AlertPacker, PackedAlert, size_of, time_of, unpack, unpack_form
 from mozu.core.delivery.plain import REPLACED
-from mozu.core.model.alert import Alert, Ref, Severity, Template
+from mozu.core.model.alert import Alert, Ref, RuleNotes, Severity, Template
 from mozu.core.model.value_types import FieldValue
 from mozu.core.testing import alert
 
@@ -29,6 +29,7 @@ def an_alert() -> Alert:
     return Alert(
         rule="A rule",
         rule_id="MZ-0007",
+        notes=RuleNotes("what it finds", "why", ("backups",), ("https://a.example",), "stable", "low"),
         priority=Severity.CRITICAL,
         source="syscall",
         time=1,
@@ -54,7 +55,9 @@ def test_an_alert_that_an_earlier_version_has_stored_is_read() -> None:
     """Its text, and that of its enrichment, is not UTF-8."""
     template = Template(("text ", Ref("text", "string")), (Ref("list", "string", is_list=True),))
     values: dict[str, FieldValue] = {"text": "a\udc80", "list": ("b", ("c",))}
-    stored = msgspec.structs.replace(an_alert(), template=template, values=values, enrichment={"proc.cwd": "\udcff"})
+    stored = msgspec.structs.replace(
+        an_alert(), template=template, values=values, enrichment={"proc.cwd": "\udcff"}, notes=RuleNotes()
+    )
     form = (
         b"\x97\xa6A rule\x02\xa7syscall\x82\xa5parts\x92\xa5text \x88\xa6struct\xa3Ref\xa3key\xa4text\xa4type\xa6string"
         b"\xa6format\xa0\xa5width\x00\xa7is_list\xc2\xa8is_field\xc3\xa7is_time\xc2\xa5extra\x91\x88\xa6struct\xa3Ref\xa3key"
@@ -89,6 +92,19 @@ def test_an_alert_takes_its_body_and_what_python_adds_and_a_form_of_its_own_wher
     sizes[-1] += packed_alert._FORM_FACTOR * len(alerts[-1].form.raw)
     assert (sizes, sum(sizes)) == ([one.size for one in alerts], size_of(alerts))
     assert len(packer._forms) == 1, "those before are kept by their alerts alone"
+
+
+def test_other_notes_of_the_same_template_are_another_form_and_equal_ones_are_not() -> None:
+    packer, alert = AlertPacker(), an_alert()
+    forms = [
+        packer.pack(msgspec.structs.replace(alert, notes=RuleNotes(description=text))).form for text in ("a", "b", "a")
+    ]
+    assert (["a", "b", "a"], True) == ([form.notes.description for form in forms], forms[0] is forms[2])
+
+
+def test_notes_that_are_no_text_cost_the_alert_its_notes_alone() -> None:
+    wrong = msgspec.structs.replace(an_alert(), notes=RuleNotes(description=7))  # type: ignore[arg-type]
+    assert ("A rule", RuleNotes()) == ((kept := unpack(AlertPacker().pack(wrong))).rule, kept.notes)
 
 
 def test_another_priority_of_the_same_template_is_another_form() -> None:

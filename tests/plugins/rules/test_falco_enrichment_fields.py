@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from mozu.core.api import DataEvent
+from mozu.core.api import DataEvent, RuleNotes
 from mozu.core.delivery.encode.known import REQUESTED_FIELDS
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.fields.registry import FieldRegistry
@@ -9,6 +9,22 @@ from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.rules.falco.settings import FalcoSettings
 from tests.plugins.rules.making import context, executed, opened, process
 
+NOTED = """
+- rule: R
+  desc: |
+    What it finds,
+    on two lines.
+  output: hi
+  priority: INFO
+  condition: evt.type = execve
+  tags: [host, level_medium]
+  mozu:
+    why: it matters
+    next: look at it
+    false_positives: [backups, build machines]
+    references: [https://a.example/1, https://a.example/2]
+    maturity: incubating
+"""
 RULE = '- rule: R\n  desc: d\n  output: "hi"\n  priority: INFO\n  condition: evt.type = execve\n'
 
 
@@ -46,3 +62,19 @@ def test_an_alert_carries_the_facts_and_demand_names_what_they_need(tmp_path: Pa
     (alert,) = evaluator.evaluate([executed(process("ls")), opened(process("ls"), "/x")])
     needed = evaluator.demand().of("syscall")["execve"].state_dependencies
     assert ({"proc.cwd", "user.uid"}, True) == (set(alert.enrichment), {"cwd", "ids"} <= needed)
+
+
+def test_an_alert_carries_what_its_rule_says(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(NOTED)
+    evaluator = FalcoEvaluator(FalcoSettings(rules=(tmp_path / "rules.yaml",)), context())
+
+    (alert,) = evaluator.evaluate([executed(process("ls"))])
+
+    assert alert.notes == RuleNotes(
+        description="What it finds, on two lines.",
+        why="it matters",
+        false_positives=("backups", "build machines"),
+        references=("https://a.example/1", "https://a.example/2"),
+        maturity="incubating",
+        level="medium",
+    )
