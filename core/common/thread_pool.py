@@ -72,10 +72,14 @@ class WorkerThread:
 
     async def run(self, call: Callable[[], T]) -> T:
         """The result of `call()`, made on the thread. The call is made even if the caller is cancelled meanwhile."""
+        result: T = await self.submit(call)
+        return result
+
+    def submit(self, call: Callable[[], T]) -> "asyncio.Future[T]":
+        """Have the call made after those before; to be awaited, or not."""
         entry = _Call(call, skip_if_cancelled=False)
         self._calls.put(entry)
-        result: T = await entry.future
-        return result
+        return entry.future
 
     def close(self) -> None:
         """The thread ends after the calls that wait."""

@@ -77,8 +77,12 @@ class FalcoEvaluator:
         )
 
     def demand(self) -> Demand:
-        """The types of events that some rule can match, with what their conditions, outputs and encoders read; names of
-        hosts in conditions."""
+        """Return the types of events that some rule can match, with what their conditions, outputs and encoders read,
+        and the names of hosts in conditions."""
+        return self._demand
+
+    @cached_property
+    def _demand(self) -> Demand:
         types: dict[str, dict[str, Interest]] = {}
         for source, named in self._needs().items():
             predicates = self._program.predicates.get(source, {})
@@ -132,9 +136,11 @@ class FalcoEvaluator:
         return self._program.fields("syscall", event_type)
 
     def reload(self) -> "FalcoEvaluator":
-        """The same from the files as they are now, with what a start makes when the first event of a type comes."""
+        """Return the same from the files as they are now, and all that the event loop would else make of them."""
         fresh = FalcoEvaluator(self._settings, self.context)
         fresh._program.prepare()
+        fresh.demand()
+        fresh.rules_digest()
         return fresh
 
     def rules_digest(self) -> str:

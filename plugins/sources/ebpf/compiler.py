@@ -7,11 +7,12 @@ on stderr becomes one error.
 
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from mozu.core.api import SourceUnavailable
+from mozu.core.cpu_wait import CpuWait, ExtraTime
 from mozu.core.model.arch import MACHINE
 from mozu.plugins.sources.ebpf import compile_child
 from mozu.plugins.sources.ebpf.stub_headers import HEADERS
@@ -21,7 +22,7 @@ _LIBRARY: Final = "libbcc.so.0"
 _MEMORY: Final = 1 << 30
 """Bytes of address space; LLVM takes about 300 MB for all programs at once."""
 _SECONDS: Final = 120.0
-"""After which the child is stopped: a hundred times what all programs take."""
+"""After which the child is stopped, CPU wait aside: a hundred times what all programs take."""
 _SHOWN: Final = 400
 """Bytes of the compiler's messages that an error shows."""
 
@@ -50,15 +51,13 @@ class BpfCompiler(NamedTuple):
             command = [sys.executable, "-I", "-S", compile_child.__file__, str(self.library)]
             command += [str(include.absolute()), str(_MEMORY), *entries]
             try:
-                done = subprocess.run(
-                    command, cwd=tree, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False
-                )
-            except subprocess.TimeoutExpired as error:
+                code, said = _ended(command, tree)
+            except TimeoutError as error:
                 raise SourceUnavailable(f"source ebpf: the compiler did not end within {_SECONDS:.0f} s") from error
             except OSError as error:
                 raise SourceUnavailable(f"source ebpf: the compiler's process does not start ({error})") from error
-            if done.returncode:
-                raise SourceUnavailable(f"source ebpf: the kernel programs do not compile ({_reason(done)})")
+            if code:
+                raise SourceUnavailable(f"source ebpf: the kernel programs do not compile ({_reason(code, said)})")
             return {entry: (tree / f"{entry}.code").read_bytes() for entry in entries}
 
 
@@ -82,10 +81,31 @@ def needed_compiler(places: tuple[str, ...] = _PLACES) -> BpfCompiler:
     return found
 
 
-def _reason(done: "subprocess.CompletedProcess[bytes]") -> str:
-    """The first error that the compiler names, else the last it said, else how it ended."""
-    lines = [line.strip() for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
+def _ended(command: Sequence[str], folder: Path) -> tuple[int, bytes]:
+    """Run the child; return its exit code and what it said. Raises TimeoutError after _SECONDS, CPU wait aside, and
+    OSError."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe) as child:
+        left, extra = _SECONDS, ExtraTime(CpuWait(child.pid))
+        try:
+            while True:
+                try:
+                    _, said = child.communicate(timeout=left)
+                except subprocess.TimeoutExpired:
+                    left = extra.take()
+                    if not left:
+                        raise TimeoutError from None
+                else:
+                    return child.returncode, said
+        except BaseException:
+            child.kill()
+            raise
+
+
+def _reason(code: int, said: bytes) -> str:
+    """Return the first error that the compiler names, else the last it said, else how it ended."""
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if "error:" in line]
-    said = (errors or lines[-1:] or [""])[0][:_SHOWN]
-    ended = f"ended by signal {-done.returncode}" if done.returncode < 0 else ""
-    return "; ".join(part for part in (said, ended) if part) or f"the child ended with {done.returncode}"
+    shown = (errors or lines[-1:] or [""])[0][:_SHOWN]
+    ended = f"ended by signal {-code}" if code < 0 else ""
+    return "; ".join(part for part in (shown, ended) if part) or f"the child ended with {code}"

@@ -16,8 +16,10 @@ ATTACH_ORDER: Final = ("procexit", "execve", "_fork")
 """Attached before all others, in this order: a process whose fork is seen must have its exit seen, however soon."""
 READ_ON_USE: Final = frozenset({"fds"})
 """Facets of the demand that need no events: the kernel is asked for the file of a descriptor at each use."""
-THREAD_EVENTS: Final = frozenset({"clone", "clone3"})
+_THREAD_EVENTS: Final = frozenset({"clone", "clone3"})
 """Types whose demand includes the forks and exits of threads."""
+_RECORDED_FOR: Final = {"threads": "threads", "env": "environment", "realpath": "realpath", "stdio": "stdio"}
+"""State dependency → what is recorded for it."""
 
 
 def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
@@ -34,3 +36,10 @@ def filterable_types(demand: Demand) -> frozenset[str]:
     """Types that are watched for rules alone, or for parts of the state that few of their events change."""
     state = state_types(demand.state_dependencies("syscall") - READ_ON_USE - STATE_PREDICATES.keys())
     return wanted_types(demand)[0] - ((PROCESS_EVENTS | state) - EXECS)
+
+
+def recorded_beside(demand: Demand) -> frozenset[str]:
+    """Return what is to be recorded beside the calls themselves, as `Loader.configure` names it."""
+    state_dependencies, needs = demand.state_dependencies("syscall"), demand.of("syscall").keys()
+    found = {_RECORDED_FOR[one] for one in state_dependencies if one in _RECORDED_FOR}
+    return frozenset(found | ({"threads"} if needs & _THREAD_EVENTS or "*" in needs else set()))

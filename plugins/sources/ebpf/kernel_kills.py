@@ -1,6 +1,5 @@
 """What kills and denies in the kernel, of one source: its rules become programs, and the maps that arm them."""
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.deny import deny_functions
 from mozu.plugins.sources.ebpf.kernel_filter.kill import kill_functions
 from mozu.plugins.sources.ebpf.kill_programs import KillArms, TooManySpared
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.loader_thread import LoaderThread
 from mozu.plugins.sources.ebpf.pins import Pins
 from mozu.plugins.sources.ebpf.refusals import warn_of
 
@@ -52,16 +52,17 @@ class InKernel:
                 self._arm(self._arms)
             self._pin(self._arms)
 
-    async def update(self, loader: Loader) -> None:
-        """After the filters of its calls were set: have the programs of these rules run before them."""
+    async def update(self, loader: Loader, thread: LoaderThread) -> None:
+        """Have the programs of these rules run before the filters of their calls, once those were set."""
         if self._arms is None:
             self._arms = KillArms(loader.maps)
         self._arms.disarm()
         placed = _of(self._kills.rules)
         if placed or self._placed:
-            refused = await asyncio.to_thread(loader.set_kills, kill_functions(_killing(self._kills)))
+            kills = self._kills
+            refused = await thread.run(lambda loader: loader.set_kills(kill_functions(_killing(kills))))
             warn_of(self._log, "source ebpf: the kernel kills at no %s: %s; mozu does", refused)
-            refused = await asyncio.to_thread(loader.set_denials, deny_functions(_denying(self._kills)))
+            refused = await thread.run(lambda loader: loader.set_denials(deny_functions(_denying(kills))))
             warn_of(self._log, "source ebpf: the kernel denies nothing at %s: %s", refused)
         self._placed, self._ends_sharers, self._what_acts = placed, loader.ends_sharers, loader.what_acts
         self._arm(self._arms)

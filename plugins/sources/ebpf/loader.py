@@ -250,8 +250,10 @@ class Loader:
         usable, refused = self._filter_programs.load(
             {name: function for name, function in functions.items() if name in self._attached}
         )
-        before, self._filters = self._filters, dict(usable)
-        for name in before.keys() | usable.keys():
+        before = self._filters
+        for name in before.keys() | usable.keys():  # one after the other: each that was placed is known if one fails
+            others = {known: one for known, one in self._filters.items() if known != name}
+            self._filters = {**others, name: usable[name]} if name in usable else others
             if name in self._attached and before.get(name) != usable.get(name):
                 self._place(SYSCALL_SPECS[name])
         self._filter_programs.keep_only(usable.values())

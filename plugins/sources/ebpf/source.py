@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
@@ -30,8 +31,8 @@ from mozu.plugins.sources.ebpf.demanded_types import (
     ATTACH_ORDER,
     CGROUP_EVENTS,
     PROCESS_EVENTS,
-    THREAD_EVENTS,
     filterable_types,
+    recorded_beside,
     wanted_types,
 )
 from mozu.plugins.sources.ebpf.entry_paths import Switch
@@ -42,6 +43,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.kernel_kills import InKernel
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.loader_thread import LoaderThread
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH
 from mozu.plugins.sources.ebpf.prepared import prepared_loader
@@ -76,6 +78,11 @@ class EbpfSource:
         self._lost_before = 0
         self._log = context.log
         self._loader: Loader | None = None
+        self._thread = LoaderThread()
+        self._paths: frozenset[str] = frozenset()
+        """Entry paths that are open beside the native one."""
+        self._records: frozenset[str] = frozenset()
+        """What is recorded beside the calls themselves, as `Loader.configure` names it."""
         self._ring: RingBuffer | None = None
         self._flow: FlowMap | None = None
         self._accounts: Accounts | None = None
@@ -105,9 +112,14 @@ class EbpfSource:
         self._stopping.clear()
         checks.check_machine()
         checks.check_capabilities()
-        loader, chosen = await asyncio.gather(  # kernel filters are chosen while the verifier looks at programs
-            asyncio.to_thread(self._prepare, wanted_types(demand)[0]), self._choose(demand)
-        )
+        self._thread = thread = LoaderThread()
+        try:
+            loader, chosen = await asyncio.gather(  # kernel filters are chosen while the verifier looks at programs
+                thread.make(partial(self._prepare, wanted_types(demand)[0])), self._choose(demand)
+            )
+        except BaseException:
+            await thread.end()
+            raise
         self._loader, self._ring = loader, RingBuffer(loader.ring, self._ring_size)
         self._flow = FlowMap(loader.maps["FLOW"], self._ring_size)
         self._judged = JudgedCalls(loader.maps, self._flow)
@@ -124,7 +136,10 @@ class EbpfSource:
             raise
 
     async def _choose(self, demand: Demand) -> Chosen:
-        return choose(demand, self._types(demand), self._cacheable if self._compile_predicates is not None else ())
+        """Return the kernel filters. On a thread: half a second of Python for mozu's own rules, in which no single
+        call holds the interpreter's lock for long."""
+        fields = self._cacheable if self._compile_predicates is not None else ()
+        return await asyncio.to_thread(choose, demand, self._types(demand), fields)
 
     def _types(self, demand: Demand) -> Collection[str]:
         """Those that may have a kernel filter."""
@@ -137,43 +152,57 @@ class EbpfSource:
         )  # fmt: skip
 
     async def update(self, demand: Demand) -> None:
-        """Attach the programs of new event types, then detach those no longer wanted; what stays is not touched."""
+        """Attach the programs of new event types, then detach those no longer wanted; what stays is not touched.
+
+        If that fails, the programs before it go on.
+        """
         loader, judged = self._loader, self._judged
         if loader is not None and judged is not None and not self._stopping.is_set():
             await self._update(loader, judged, demand, await self._choose(demand))
 
     async def _update(self, loader: Loader, judged: JudgedCalls, demand: Demand, chosen: Chosen) -> None:
         types, missing = wanted_types(demand)
-        state_dependencies = demand.state_dependencies("syscall")
-        needs = demand.of("syscall").keys()
-        threads = bool(needs & THREAD_EVENTS) or "*" in needs or "threads" in state_dependencies
-        loader.configure(
-            threads=threads, environment="env" in state_dependencies, realpath="realpath" in state_dependencies,
-            stdio="stdio" in state_dependencies,
-        )  # fmt: skip
+        needs, run = demand.of("syscall").keys(), self._thread.run
+        records = recorded_beside(demand)
         judged.use(frozenset(), OpenedName.UNUSED)
+        loader.configure(**dict.fromkeys(records | self._records, True))
         ordered = [*ATTACH_ORDER, *sorted(types.difference(ATTACH_ORDER))]
-        unknown = await asyncio.to_thread(loader.attach, ordered)
+        unknown = await run(lambda loader: loader.attach(ordered))
         if unknown & PROCESS_EVENTS:
             raise SourceUnavailable("source ebpf: this kernel has no tracepoints sched_process_*")
         demanded = types - PROCESS_EVENTS
-        paths = [path.name for path in loader.entry_paths if path.types & demanded]
-        await asyncio.to_thread(loader.set_entry_paths, paths)
-        await asyncio.to_thread(loader.detach, loader.attached - types)
-        if self._process_cache is not None:
-            self._process_cache.configure(frozenset(), ())
-        refused = await asyncio.to_thread(loader.set_filters, chosen.functions)
-        if self._process_cache is not None:
-            asking = frozenset(name for name, function in loader.filters.items() if function.uses_process_predicates)
-            self._process_cache.configure(asking, chosen.predicates)
-            self._process_cache.prefetch(await asyncio.to_thread(checks.running_pids))
-        await self._kills.update(loader)
+        paths = frozenset(path.name for path in loader.entry_paths if path.types & demanded)
+        await run(lambda loader: loader.set_entry_paths(paths | self._paths))
+        try:
+            refused = await self._exchange(chosen)
+            await self._kills.update(loader, self._thread)
+            await run(lambda loader: loader.detach(loader.attached - types))
+            await run(lambda loader: loader.set_entry_paths(paths))
+        except BaseException:  # the filters of the rules before may be gone: every call passes
+            self._thread.post(lambda loader: loader.set_filters({}))
+            raise
+        if self._loader is None or self._stopping.is_set():
+            return
+        loader.configure(**dict.fromkeys(records, True))
+        self._paths, self._records = paths, records
         judged.use(*discardable_opens(demand, self._types(demand)))
         self._filtered = frozenset(loader.filters)
         self._unfiltered = (types & needs) - self._filtered
         self._say_what_is_filtered(refused)
         warn_of(self._log, "source ebpf: the event types %s are not watched: %s", loader.uncompiled)
         self._warn(missing | unknown & needs)
+
+    async def _exchange(self, chosen: Chosen) -> Mapping[str, str]:
+        """Put kernel filters in the place of others; those that the kernel has refused, and why."""
+        if self._process_cache is not None:
+            self._process_cache.configure(frozenset(), ())
+        refused = await self._thread.run(lambda loader: loader.set_filters(chosen.functions))
+        if self._process_cache is not None and self._loader is not None:  # it may have been closed meanwhile
+            filters = self._loader.filters.items()
+            asking = frozenset(name for name, function in filters if function.uses_process_predicates)
+            self._process_cache.configure(asking, chosen.predicates)
+            self._process_cache.prefetch(await asyncio.to_thread(checks.running_pids))
+        return refused
 
     def _say_what_is_filtered(self, refused: Mapping[str, str]) -> None:
         """`refused`: event type → why it has no filter though its rules say what could be discarded."""
@@ -348,7 +377,7 @@ class EbpfSource:
         if self._loader is None:
             return
         self._process_cache = None
-        await asyncio.to_thread(self._loader.end_records)
+        await self._thread.run(Loader.end_records)
         if self._waiter is not None:
             self._waiter.close()
             self._waiter = None
@@ -363,8 +392,8 @@ class EbpfSource:
             self._flow.close()
             self._flow = None
         self._final = self.counts()
-        loader, self._loader = self._loader, None
+        self._loader = None
         if self._ring is not None:
             self._ring.close()
             self._ring = None
-        await asyncio.to_thread(loader.close)
+        await self._thread.end()

@@ -15,6 +15,7 @@ from mozu.plugins.sources.ebpf import kernel_kills
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
 from mozu.plugins.sources.ebpf.kernel_kills import InKernel
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.loader_thread import LoaderThread
 from mozu.plugins.sources.ebpf.maps import DENIAL, MAX_SPARED
 from mozu.plugins.sources.ebpf.pins import Left
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
@@ -58,7 +59,12 @@ def kills(path: str = "/marked", **changes: Any) -> KernelKills:
 
 
 def update(found: InKernel, loader: Placing) -> None:
-    asyncio.run(found.update(cast("Loader", loader)))
+    async def main() -> None:
+        thread = LoaderThread()
+        await thread.make(lambda: cast("Loader", loader))
+        await found.update(cast("Loader", loader), thread)
+
+    asyncio.run(main())
 
 
 def modes(maps: Maps) -> list[int]:
