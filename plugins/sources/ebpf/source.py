@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final, cast
 
 from mozu.core.abi.limits import DATA_MAX
-from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.api import (
     CompilePredicates,
     Context,
@@ -36,6 +35,7 @@ from mozu.plugins.sources.ebpf.demanded_types import (
     wanted_types,
 )
 from mozu.plugins.sources.ebpf.entry_paths import Switch
+from mozu.plugins.sources.ebpf.event_counts import event_counts
 from mozu.plugins.sources.ebpf.flow_map import FlowMap
 from mozu.plugins.sources.ebpf.judged_calls import JudgedCalls
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose, discardable_opens
@@ -49,7 +49,7 @@ from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH
 from mozu.plugins.sources.ebpf.prepared import prepared_loader
 from mozu.plugins.sources.ebpf.probe import fork_probe
 from mozu.plugins.sources.ebpf.process_filter_cache import ProcessFilterCache
-from mozu.plugins.sources.ebpf.refusals import warn_of
+from mozu.plugins.sources.ebpf.refusals import say_what_is_filtered, warn_of
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 from mozu.plugins.sources.ebpf.ring_waiter import RingWaiter
 from mozu.plugins.sources.ebpf.settings import EbpfSettings
@@ -188,7 +188,7 @@ class EbpfSource:
         judged.use(*discardable_opens(demand, self._types(demand)))
         self._filtered = frozenset(loader.filters)
         self._unfiltered = (types & needs) - self._filtered
-        self._say_what_is_filtered(refused)
+        say_what_is_filtered(self._log, self._filtered, self._unfiltered, refused)
         warn_of(self._log, "source ebpf: the event types %s are not watched: %s", loader.uncompiled)
         self._warn(missing | unknown & needs)
 
@@ -203,17 +203,6 @@ class EbpfSource:
             self._process_cache.configure(asking, chosen.predicates)
             self._process_cache.prefetch(await asyncio.to_thread(checks.running_pids))
         return refused
-
-    def _say_what_is_filtered(self, refused: Mapping[str, str]) -> None:
-        """`refused`: event type → why it has no filter though its rules say what could be discarded."""
-        if self._filtered:
-            names, others = (", ".join(sorted(found)) or "none" for found in (self._filtered, self._unfiltered))
-            self._log.info(
-                "the kernel filter discards what no rule can match of %s; rules are given every event of %s",
-                names,
-                others,
-            )
-        warn_of(self._log, "source ebpf: no kernel filter for %s: %s", refused)
 
     def _warn(self, names: frozenset[str]) -> None:
         fresh = sorted(names - self._warned)
@@ -347,23 +336,11 @@ class EbpfSource:
         return fork_probe(self._loader.own_pid)
 
     def counts(self) -> Mapping[str, Counts]:
-        """Per event type, since the start. seen = filtered + lost + missed + received once the ring is empty.
-
-        An entry path is counted by its name where the kernel skipped its programs: which calls those were is not known.
-        """
+        """Return the counts by event type, since the start."""
         loader = self._loader
         if loader is None:
             return self._final
-        found: dict[str, Counts] = {}
-        for name, spec in SYSCALL_SPECS.items():
-            if name in loader.watched:
-                seen, filtered, lost, over_share, missed = loader.count(name)
-                lost += self._decoder.discarded[spec.number]
-                found[name] = Counts(seen, filtered, lost, missed, self._decoder.received[spec.number], over_share)
-        for path, skipped in loader.missed_by_entry_path().items():
-            if skipped:
-                found[path] = Counts(seen=skipped, missed=skipped)
-        return found
+        return event_counts(loader, self._decoder)
 
     async def stop(self) -> None:
         """No new records from now on; `batches` yields what is left and ends. Idempotent."""
