@@ -36,6 +36,7 @@ from mozu.core.api.capabilities import (
     Reopens,
     ReportsFloods,
     ReportsGaps,
+    SaysUnanswered,
     Shrinks,
     StatesLimits,
 )
@@ -219,6 +220,7 @@ __all__ = [
     "RuleHead",
     "RuleNotes",
     "RulesError",
+    "SaysUnanswered",
     "Scope",
     "Secret",
     "Settings",

@@ -278,6 +278,17 @@ class ReadsFields(Protocol):
 
 
 @runtime_checkable
+class SaysUnanswered(Protocol):
+    """An enricher that can say that its data could not be asked for: alerts of such events say so (`incomplete`)."""
+
+    def is_unanswered(self, key: str) -> bool:
+        """Return true if events with this key are judged without data because their origin could not be asked.
+
+        Asked for each event with a key that is not waited for; it must not block.
+        """
+
+
+@runtime_checkable
 class GivesConditions(Protocol):
     """An evaluator whose conditions a source may act on itself."""
 
@@ -412,6 +423,7 @@ CAPABILITIES: Final = (
     _of(DigestsRules, "rules_digest", Kind.EVALUATOR),
     _of(NamesRules, "rule_names", Kind.EVALUATOR),
     _of(ReadsFields, "rules_reading", Kind.EVALUATOR),
+    _of(SaysUnanswered, "is_unanswered", Kind.ENRICHER),
     _of(GivesConditions, "rule_conditions", Kind.EVALUATOR),
     _of(KillsInKernel, "use_kills", Kind.SOURCE),
     _of(DeniesInKernel, "take_denials", Kind.SOURCE),

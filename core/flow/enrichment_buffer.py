@@ -58,6 +58,8 @@ class EnrichmentBuffer:
         self._groups: dict[tuple[str, str], _Group] = {}
         self._timed_out: set[tuple[str, str]] = set()
         """Keys that are still asked for though their deadline has passed: their events do not wait again meanwhile."""
+        self.unanswered: dict[int, tuple[str, ...]] = {}
+        """Numbers of events that go on without an answer → the enrichers that had none; each batch begins anew."""
         self._count = self._bytes = 0
         self._held = metrics.counter("enrichment_buffer_events_total")
         self._timeouts = metrics.counter("enrichment_buffer_timeouts_total")
@@ -73,9 +75,13 @@ class EnrichmentBuffer:
         self._timed_out = {name for name in self._timed_out if name[0] in names}
 
     def admit(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Those that may be evaluated now; the others are held."""
+        """Return those of a new batch that may be evaluated now; the others are held."""
         if not self._wanted:
             return events
+        self.unanswered.clear()
+        return self._ready(events)
+
+    def _ready(self, events: Sequence[Event]) -> Sequence[Event]:
         ready = []
         for event in events:
             awaited = self._awaited_key(event)
@@ -100,14 +106,20 @@ class EnrichmentBuffer:
             self._release_group(next(iter(self._groups.values())), late=True)
 
     def _awaited_key(self, event: Event) -> tuple[KeyLookups, str] | None:
-        """The look-ups and the key that this event waits for; None: it need not wait."""
+        """Return the look-ups and the key that this event waits for; None: it need not wait."""
         for lookups in self._wanted.of(event):
             key = lookups.key(event)
             if key is None:
                 continue
             name = (lookups.name, key)
-            if name in self._groups or (name not in self._timed_out and lookups.must_wait(key)):
+            is_late = name in self._timed_out
+            if name in self._groups or (not is_late and lookups.must_wait(key)):
                 return lookups, key
+            is_unanswered = lookups.is_unanswered(key)
+            lookups.unanswered.value += is_unanswered
+            without = self.unanswered.get(event.num, ())
+            if (is_unanswered or is_late) and lookups.name not in without:
+                self.unanswered[event.num] = (*without, lookups.name)
         return None
 
     def _hold(self, event: Event, lookups: KeyLookups, key: str) -> bool:
@@ -151,7 +163,7 @@ class EnrichmentBuffer:
         for _, _, since in group.events:
             self._released[min(bisect_left(_WITHIN, now - since), len(_WITHIN) - 1)].value += 1
         events = [event for event, _, _ in group.events]
-        self._release(self.admit(events), (group.lookups.name,) if late else ())
+        self._release(self._ready(events), (group.lookups.name,) if late else ())
 
 
 def _text_size(args: tuple[Any, ...]) -> int:

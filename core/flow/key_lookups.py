@@ -8,9 +8,9 @@ for again while its old value serves. All tables are bounded by `cache`, the lea
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, cast
 
-from mozu.core.api import Enricher, LookupLimits
+from mozu.core.api import Enricher, LookupLimits, SaysUnanswered
 from mozu.core.api.lookup_table import AnyLookupTable
 from mozu.core.isolation.deadline import within
 from mozu.core.isolation.ends import is_ours
@@ -57,6 +57,9 @@ class KeyLookups:
         self._empty = metrics.counter("enricher_lookups_empty_total")
         self._unknown = metrics.counter("enricher_lookups_unknown_total")
         self._refused = metrics.counter("enricher_lookups_refused_total")
+        self.unanswered = metrics.counter("enricher_unanswered_events_total")
+        """Events that were judged without what the enricher could not ask for."""
+        self._says_unanswered = enricher.offers(SaysUnanswered)
         metrics.gauge("enricher_lookups_pending", lambda: len(self._waiting))
 
     def key(self, event: Event) -> str | None:
@@ -117,6 +120,14 @@ class KeyLookups:
             if type(known) is not bool:
                 raise TypeError(f"known() must give bool, not {type(known).__name__}")
         return known is True
+
+    def is_unanswered(self, key: str) -> bool:
+        """Return what the enricher says of a key that is not waited for; false where it cannot say."""
+        answer: object = False
+        if self._says_unanswered:
+            with self.enricher.contained("say whether a key is unanswered"):
+                answer = cast("SaysUnanswered", self.enricher.component).is_unanswered(key)
+        return answer is True
 
     def shrink(self) -> int:
         """Forget half of the answers, and when each key is to be asked for again; how many entries."""

@@ -321,7 +321,7 @@ class SourcePipeline:
             return
         try:
             alert.id = alert_id(alert.time, f"{self.origin}/{alert.event_num}", alert.rule)
-            alert.incomplete = incomplete
+            alert.incomplete = incomplete or self._buffer.unanswered.get(alert.event_num, ())
             self._recorder.alert(alert)
         except BaseException as error:  # what one alert contains stops no other
             if is_ours(error):

@@ -1,6 +1,7 @@
 """Falco's JSON object, one line, keys sorted at every level.
 
-`uuid` (where falcosidekick looks for it), `rule_id`, `next`, `notes` and `mozu` (the stamp) are additions.
+`uuid` (where falcosidekick looks for it), `rule_id`, `next`, `notes`, `incomplete` and `mozu` (the stamp) are
+additions.
 """
 
 import re
@@ -112,6 +113,8 @@ class FalcoJson:
             document["output_fields"] = self._output_fields(alert)
         if self._tags and not internal:
             document["tags"] = [printable(tag) for tag in alert.tags]
+        if alert.incomplete:
+            document["incomplete"] = [printable(name) for name in alert.incomplete]
         if stamp is not None:
             document["mozu"] = {
                 "agent": printable(stamp.agent),

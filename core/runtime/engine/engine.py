@@ -27,7 +27,7 @@ from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.delays import Delays
 from mozu.core.runtime.engine.final_statistics import report
 from mozu.core.runtime.engine.host_resolver import HostResolver
-from mozu.core.runtime.engine.impaired_report import report_impaired, report_unacted, report_unfed
+from mozu.core.runtime.engine.impaired_report import UnansweredReport, report_impaired, report_unacted, report_unfed
 from mozu.core.runtime.engine.lifecycle import Lifecycle
 from mozu.core.runtime.engine.operations import RunOperations
 from mozu.core.runtime.engine.reload import Rebuild, Reloader, RunParts
@@ -86,6 +86,7 @@ class Engine:
         )  # fmt: skip
         self._responses = wired.responses
         self._losses = LossAccounting(self._alerts, self._pumps, self._evaluation)
+        self._unanswered = UnansweredReport()
         self._retries = Retries(self._alerts, tasks.spawn, self._stopping, assembly.assign_lookups)
         self._lifecycle: Lifecycle | None = None
         self._heartbeats: Heartbeats | None = None
@@ -302,6 +303,7 @@ class Engine:
             report_denials(self._responses, self._pumps)
             self._alerts.report_suppressed()
             report_impaired(self._assembly, self._evaluation, self._alerts)
+            self._unanswered.report(self._assembly, self._evaluation, self._alerts)
             for pump in self._pumps:
                 self._report_recording(pump, pump.pipeline.tick())
 
@@ -349,6 +351,7 @@ class Engine:
         self._evaluation.give_up()
         self._losses.report()
         report_impaired(self._assembly, self._evaluation, self._alerts)
+        self._unanswered.report(self._assembly, self._evaluation, self._alerts)
         self._alerts.report_suppressed(at_end=True)
         if self._lifecycle is not None:
             self._lifecycle.stopping(self._why)

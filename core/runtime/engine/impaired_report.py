@@ -1,8 +1,12 @@
-"""Reports of what does less than it seems to: rules on events that no source brings, or on a field whose values were
-found to be wrong, and responders that act on no alert of a source."""
+"""Reports of what does less than it seems to: rules on events that no source brings, on a field whose values were found
+to be wrong or on fields of an enricher that could not ask for its data, and responders that act on no alert of a
+source."""
 
 import logging
+import time
+from collections.abc import Callable, Sequence
 
+from mozu.core.common.backoff import Backoff
 from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.model.alert import Severity
@@ -11,6 +15,8 @@ from mozu.core.runtime.unacted_sources import unacted_sources
 from mozu.core.runtime.unfed_sources import unfed_sources
 
 _log = logging.getLogger("mozu.engine")
+_FIRST, _LONGEST = 60.0, 3600.0
+"""Seconds between two notices of one enricher that does not answer."""
 
 
 def report_unfed(assembly: Assembly, evaluation: Evaluation) -> None:
@@ -35,3 +41,35 @@ def report_impaired(assembly: Assembly, evaluation: Evaluation, alerts: AlertPip
             "Field impaired", Severity.ERROR, f"{fault.text}; {which}",
             field=fault.field, plugin=fault.plugin, rules=", ".join(rules),
         )  # fmt: skip
+
+
+class UnansweredReport:
+    """Reports events that were judged without an enricher's data, with the rules that read them: the first one at once,
+    then their number, at longer and longer intervals."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._reported: dict[str, int] = {}
+        """Enricher → its count at the last notice."""
+        self._next: dict[str, Backoff] = {}
+
+    def report(self, assembly: Assembly, evaluation: Evaluation, alerts: AlertPipeline) -> None:
+        """Look at the counts of all enrichers."""
+        for asked in assembly.key_lookups:
+            name, count = asked.lookups.name, int(asked.lookups.unanswered.value)
+            backoff = self._next.setdefault(name, Backoff(_FIRST, _LONGEST, jitter=0.0, clock=self._clock))
+            if count == self._reported.get(name, 0) or backoff.left():
+                continue
+            backoff.failed()
+            fields = [one.name for one in assembly.fields if asked.needs.intersection(one.needs or ())]
+            rules = list(dict.fromkeys(rule for field in fields for rule in evaluation.rules_reading(field)))
+            _notice_unanswered(alerts, name, count - self._reported.get(name, 0), rules)
+            self._reported[name] = count
+
+
+def _notice_unanswered(alerts: AlertPipeline, name: str, count: int, rules: Sequence[str]) -> None:
+    text = f"enricher {name}: {count} events were judged without its data, for it could not ask for them"
+    which = f"rules impaired: {', '.join(rules)}" if rules else "no rule in force reads its fields"
+    alerts.notice(
+        "Enricher unanswered", Severity.ERROR, f"{text}; {which}", enricher=name, events=count, rules=", ".join(rules)
+    )

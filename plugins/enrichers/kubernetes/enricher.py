@@ -73,11 +73,15 @@ class KubernetesEnricher:
         return None if process is None else self._uid(process)
 
     def known(self, key: str) -> bool:
-        """Whether the pod is known with all that it belongs to, or that the server does not know it."""
-        if self._context.offline or (self._cluster is not None and self._cluster.is_known(key)):
+        """Return true if the pod is known with all that it belongs to, or the server does not know it."""
+        if self._context.offline or self._is_complete(key):
             return True
         until = self._negative.get(key)
         return until is not None and time.monotonic() < until
+
+    def is_unanswered(self, key: str) -> bool:
+        """Return true if the pod is not known and the server does not let mozu read pods. See `SaysUnanswered`."""
+        return not self._context.offline and not self._log.answers and not self._is_complete(key)
 
     async def resolve(self, key: str) -> None:
         """Wait for the watch to report the pod: the kubelet starts one after its own watch reported it."""
@@ -91,6 +95,9 @@ class KubernetesEnricher:
             self._negative[key] = time.monotonic() + (_NEGATIVE_TTL if self._log.answers else _UNREACHABLE_TTL)
             if len(self._negative) > _NEGATIVE_LIMIT:
                 del self._negative[next(iter(self._negative))]
+
+    def _is_complete(self, key: str) -> bool:
+        return self._cluster is not None and self._cluster.is_known(key)
 
     def readers(self) -> FieldReaders:
         """The fields `k8smeta.*`."""

@@ -53,7 +53,7 @@ class UsersEnricher:
 
     def __init__(self, settings: UsersSettings, context: Context) -> None:
         self._settings, self._context = settings, context
-        self._host = UserNames()
+        self._host = UserNames(f"the host ({settings.root})")
         self._containers: dict[str, UserNames] = {}
         self._unread: dict[str, tuple[int, ...]] = {}
         """Containers whose files were not read yet → processes that were seen in them."""
@@ -177,7 +177,7 @@ class UsersEnricher:
         """The names of a container, none at first; the least recently used container is evicted."""
         names = self._containers.pop(full_id, None)
         if names is None:
-            names = UserNames()
+            names = UserNames(f"container {full_id[:12]}")
             names.pids = self._unread.pop(full_id, ())
             if len(self._containers) >= _CONTAINER_LIMIT:
                 del self._containers[next(iter(self._containers))]
@@ -216,23 +216,35 @@ class UsersEnricher:
         names.generation = self._generation
         names.used = names.failed = False
         names.checked = time.monotonic()
-        if names.timed_out:
+        if not names.may_be_read():
             return True
         try:
-            content = await self._files.run(call, _TIMEOUT)
+            content = await self._files.run(names.watched(call), _TIMEOUT)
         except TimeoutError:
-            names.timed_out = True
-            self._fail("a user database does not answer; it is not read again")
+            self._note_silence(names)
         except PermissionError as error:
-            self._fail(f"a user database cannot be read: {error}; those of containers take CAP_SYS_PTRACE")
+            self._fail(f"the users of {names.root} cannot be read: {error}; those of containers take CAP_SYS_PTRACE")
         except OSError as error:
             names.failed = True
             self._context.log.debug("user database: %s", error)
         else:
+            if names.silent:
+                names.silent = False
+                names.backoff.succeeded()
+                self._context.log.info("the users of %s could be read again", names.root)
             if content is None:
                 return False
             names.update(content)
         return True
+
+    def _note_silence(self, names: UserNames) -> None:
+        """Note a read that did not answer; of each root the first one in a row is a warning."""
+        seconds = names.backoff.failed()
+        level = logging.DEBUG if names.silent else logging.WARNING
+        text = "the users of %s could not be read within %g s; they are read again in %g s, when a name is needed"
+        self._context.log.log(level, text, names.root, _TIMEOUT, seconds)
+        self._failures.value += 1
+        names.silent = True
 
     def _fail(self, text: str) -> None:
         """Warned of once, counted each time."""

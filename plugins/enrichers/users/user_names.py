@@ -2,16 +2,23 @@
 
 import asyncio
 import math
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import msgspec
 
+from mozu.core.common.backoff import Backoff
 from mozu.plugins.enrichers.users import rooted
 from mozu.plugins.enrichers.users.passwd import PasswdEntry, parse_groups, parse_users
 from mozu.plugins.enrichers.users.rooted import ABSENT, Stamp
 
+T = TypeVar("T")
+
 NEGATIVE_LIMIT: Final = 4096
 """Numbers without a line in the files that are cached per root; a process may setuid to four billion of them."""
+
+_FIRST_RETRY, _LONGEST_RETRY = 2.0, 60.0
+"""Seconds until a root that did not answer is read again."""
 
 RECHECK_INTERVAL: Final = 0.05
 """Seconds between two reads for a number that the last one did not find: it may have been added this moment."""
@@ -34,9 +41,10 @@ class Content(msgspec.Struct, frozen=True):
 
 
 class UserNames:
-    """Look-ups by number, cleared when the files change."""
+    """Look-ups by number, cleared when the files change. `root`: whose files, in words."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: str) -> None:
+        self.root = root
         self.users: dict[int, PasswdEntry | None] = {}
         """None: it was looked up, and there is none (negative cache)."""
         self.groups: dict[int, str | None] = {}
@@ -49,8 +57,12 @@ class UserNames:
         """Whether a name was needed since the last read."""
         self.failed = False
         """The last read reached nothing: no process was left whose /proc/PID/root leads there."""
-        self.timed_out = False
-        """A read has hung; there is none after it."""
+        self.hung: set[object] = set()
+        """Reads that have begun and not returned: while there is one that was given up, no other begins."""
+        self.backoff = Backoff(_FIRST_RETRY, _LONGEST_RETRY, jitter=0.0)
+        """After a read that did not answer in time."""
+        self.silent = False
+        """The last read did not answer in time."""
         self.tried: set[int] = set()
         """Processes through which reads have failed."""
         self.pid = 0
@@ -68,6 +80,23 @@ class UserNames:
     def needs_retry(self, pid: int) -> bool:
         """Whether the last read failed and this process was not tried yet."""
         return self.failed and pid not in self.tried
+
+    def may_be_read(self) -> bool:
+        """Return false while a read hangs, and until the next attempt after one that did."""
+        return not self.hung and self.backoff.left() == 0
+
+    def watched(self, call: Callable[[], T]) -> Callable[[], T]:
+        """Return the call, which keeps other reads away for as long as it runs on its thread."""
+        mark = object()
+
+        def run() -> T:
+            self.hung.add(mark)
+            try:
+                return call()
+            finally:
+                self.hung.discard(mark)
+
+        return run
 
     def candidate_pids(self) -> tuple[int, ...]:
         """The processes through which to reach the root; they count as tried."""

@@ -329,3 +329,16 @@ def test_how_long_events_were_held_has_no_bound_and_how_many_are_held_is_a_metri
         "enrichment_buffer_events": 2, "enrichment_buffer_events_total": 2, "enrichment_buffer_timeouts_total": 0
     }  # fmt: skip
     assert [counted, {"60.0": 2}] == found
+
+
+def test_events_that_no_longer_wait_for_a_late_answer_are_known_by_their_numbers() -> None:
+    marked: list[dict[int, tuple[str, ...]]] = []
+
+    async def scenario(scene: Scene) -> None:
+        scene.send("a:1")
+        await asyncio.sleep(0.05)
+        scene.send("a:2", "host:3")
+        marked.append({number: scene.buffer.unanswered.get(number, ()) for number in (2, 3)})
+
+    play(scenario, seconds=0.01)
+    assert [{2: ("catalogue",), 3: ()}] == marked

@@ -38,6 +38,13 @@ def visit(client: str, number: int = 0) -> DataEvent:
     return DataEvent("acme", "visit", T0 + number, data={"client": client})
 
 
+class Unreachable:
+    """What an enricher says that cannot ask for its data."""
+
+    def is_unanswered(self, key: str) -> bool:
+        return key == "z"
+
+
 class Geo:
     """An enricher: client → country, by a table that a test gives."""
 
@@ -94,6 +101,10 @@ class Geo:
             raise RuntimeError("closed already")
 
 
+class AbsentGeo(Unreachable, Geo):
+    """One whose server is down for some clients."""
+
+
 COUNTRY = Field(name="geo.country", type=FieldType.STRING, doc="Country of the client.", sources=ACME)
 
 
@@ -101,7 +112,7 @@ def geo(
     table: Mapping[str, str | None], made: list[Geo] | None = None, wrong: str = "", **limits: Any
 ) -> EnricherDeclaration[Settings]:
     def build(settings: Settings, context: Context) -> Geo:
-        found = Geo(context, table, wrong)
+        found = AbsentGeo(context, table, wrong) if wrong == "unreachable" else Geo(context, table, wrong)
         if made is not None:
             made.append(found)
         return found

@@ -1,5 +1,6 @@
 """Whole runs of a third party's parts: what is looked up, when, how often; what is wrong, and who hears of it."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,20 @@ def test_a_wrong_value_counts_as_absent_and_names_the_rules_that_read_the_field(
         "gave a wrong value, which counts as absent: string takes str, not int; rules impaired: Foreign visit"
     )
     assert done.metric("field_values_rejected_total", field="geo.country") == 2
+
+
+def test_what_an_enricher_could_not_ask_for_is_marked_counted_and_reported_with_the_rules(tmp_path: Path) -> None:
+    file = tmp_path / "alerts"
+    config = {"sinks": [{"file": {"path": str(file), "format": "json"}}]}
+    rule = RULE.replace("output: visit\n", "output: visit from %geo.country\n")
+    done = run(tmp_path, "b", "z", "z", rule=rule, config=config, wrong="unreachable")
+
+    written = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [None, ["geo"], ["geo"]] == [one.get("incomplete") for one in written if one["source"] == "acme"]
+    (notice,) = [one for one in done.notices if one.rule == "Enricher unanswered"]
+    assert "enricher geo: 2 events were judged without its data" in notice.message()
+    assert notice.message().endswith("rules impaired: Foreign visit, Visit of z")
+    assert 2 == done.metric("enricher_unanswered_events_total", id="geo")
 
 
 def test_an_enricher_without_a_reader_of_its_field_is_refused(tmp_path: Path) -> None:

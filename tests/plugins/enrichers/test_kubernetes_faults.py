@@ -144,10 +144,12 @@ def test_an_absent_server_is_said_once_and_found_when_it_is_there(
     async def main() -> None:
         async with working(KubernetesEnricher, settings(tmp_path, f"http://127.0.0.1:{port}")) as enricher:
             assert await judged(enricher) == [None, None]
+            assert enricher.is_unanswered(UID)
             async with replayed(port=port) as api:
                 api.reach("deployed")
                 uid = uid_of(api, "web-5d8f-x1")
                 await until(lambda: enricher.known(uid), "the server was found")
+                assert not enricher.is_unanswered(uid)
 
     run(main())
     (absent,) = said(caplog, "does not answer")

@@ -1,5 +1,7 @@
 """The enricher `users` on the host's files."""
 
+import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,11 +11,11 @@ import pytest
 
 from mozu.core.model.event import Container, Process, Task
 from mozu.core.runtime.loop import run
-from mozu.plugins.enrichers.users import mozu_components, nss
+from mozu.plugins.enrichers.users import enricher, mozu_components, nss, user_names
 from mozu.plugins.enrichers.users.enricher import UsersEnricher
 from mozu.plugins.enrichers.users.passwd import PasswdEntry
 from mozu.plugins.enrichers.users.settings import UsersSettings
-from mozu.plugins.enrichers.users.user_names import NEGATIVE_LIMIT, UserNames
+from mozu.plugins.enrichers.users.user_names import NEGATIVE_LIMIT, Content, UserNames
 from tests.plugins.enrichers.actors import context_of, event_of, read, reported, until, working
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/zsh\n"
@@ -149,14 +151,14 @@ def test_the_c_library_knows_root_and_not_everybody() -> None:
 
 
 def test_a_process_that_walks_through_all_numbers_does_not_fill_the_memory() -> None:
-    names = UserNames()
+    names = UserNames("the host (/)")
     for number in range(NEGATIVE_LIMIT * 3):
         names.set_user(number, None)
     assert len(names.users) <= NEGATIVE_LIMIT
 
 
 def test_answers_of_name_services_grow_old() -> None:
-    names = UserNames()
+    names = UserNames("the host (/)")
     names.set_user(7, PasswdEntry("old", "", ""), 100.0)
     names.set_group(7, "young", 200.0)
     names.expire(150.0)
@@ -221,3 +223,44 @@ def test_an_answer_stays_one_for_who_waited_and_is_looked_for_again_by_the_next_
 def test_its_declaration_says_what_it_is() -> None:
     declaration = mozu_components()
     assert ("users", UsersSettings) == (declaration.name, declaration.settings)
+
+
+def test_a_root_that_does_not_answer_is_named_and_read_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = threading.Event()
+    hung: list[int] = []
+
+    def slow(*given: Any) -> Content:
+        hung.append(1)
+        answers.wait(60)
+        return user_names.read(*given)
+
+    monkeypatch.setattr(enricher, "_TIMEOUT", 0.05)
+    monkeypatch.setattr(enricher, "_REREAD_INTERVAL", 0.01)
+    monkeypatch.setattr(user_names, "_FIRST_RETRY", 0.05)
+    monkeypatch.setattr(enricher, "read", slow)
+
+    async def main() -> tuple[Any, int, Any]:
+        async with enricher_of(root) as found:
+            event = event_of(uid=1000, gid=1000)
+            await reported(found, event)
+            before, reads = read(found, event, "user.name"), len(hung)
+            for _ in range(20):
+                await found._refresh_host()  # while a thread hangs, no other one is sent after it
+            reads = max(reads, len(hung))
+            answers.set()
+
+            def named() -> bool:
+                found.key(event)
+                return bool(read(found, event, "user.name") == "ann")
+
+            await until(named, "the files are read again")
+            return before, reads, read(found, event, "user.name")
+
+    with caplog.at_level(logging.INFO):
+        assert ("<NA>", 1, "ann") == run(main())
+    messages = [one.getMessage() for one in caplog.records if "the users of" in one.getMessage()]
+    assert [True, True] == [f"the host ({root})" in text for text in messages]
+    assert "read again in 0.05 s" in messages[0]
+    assert "could be read again" in messages[1]
