@@ -83,15 +83,37 @@ struct kill {
 };
 _Static_assert(sizeof(struct kill) == KILL_SIZE, "kill");
 
-/* Keys of KILL_SPARED: kind << 56 | number. An executable is known by its inode alone: the device that stat(2) gives is not
-   always that of the superblock (btrfs, overlayfs), and one too many is left to user space. */
-/* The value: of a process its start, in hundredths of a second, since a later one may have its number. */
-enum spared_kind { SPARED_PID = 1, SPARED_USER = 2, SPARED_INODE = 3 };
-#define SPARED_KEY(kind, number) ((u64)(kind) << 56 | ((number) & ((1ull << 56) - 1)))
+enum spared_kind { SPARED_PID = 1, SPARED_USER = 2, SPARED_EXECUTABLE = 3 };
+/* Of KILL_SPARED. The value: of a process its start, in hundredths of a second, since a later one may have its number; of an
+   executable the user that may run it besides root. */
+struct spared_key {
+  u64 number;           /* process, user, inode */
+  u32 device, kind;     /* device: of an executable, s_dev of its superblock */
+};
+_Static_assert(sizeof(struct spared_key) == SPARED_KEY_SIZE, "spared_key");
 
 inlined bool is_spared(enum spared_kind kind, u64 number, u64 start) {
-  u64 key = SPARED_KEY(kind, number), *known = LOOKUP(KILL_SPARED, &key);
+  struct spared_key key = {.number = number, .kind = kind};
+  u64 *known = LOOKUP(KILL_SPARED, &key);
   return known && *known == start;
+}
+
+inlined bool has_identity(const struct cred *cred, u32 user) {
+  return cred->uid == user && cred->euid == user && cred->suid == user;
+}
+
+/* Whether user space has to look at what it runs: a file that is spared, run by root or its own service in the first user and
+   pid namespaces. Any other user may have any file run code of theirs (LD_PRELOAD, ptrace). */
+inlined bool runs_spared(const struct task_struct *task, const struct inode *inode) {
+  struct spared_key key = {.number = inode->i_ino, .device = inode->i_sb->s_dev, .kind = SPARED_EXECUTABLE};
+  u64 *user = LOOKUP(KILL_SPARED, &key);
+  const struct cred *cred = task->cred;
+  struct user_namespace *users = 0;
+  u32 level = 0;
+  if (!user || task->thread_pid->level) return false;
+  COPY(users, cred->user_ns);
+  READ(level, TYPED(user_namespace, users)->level);
+  return !level && (has_identity(cred, 0) || has_identity(cred, *user));
 }
 
 #define TICK 10000000           /* ns */
@@ -99,10 +121,10 @@ inlined bool is_spared(enum spared_kind kind, u64 number, u64 start) {
 
 inlined bool is_never_killed(const struct task_struct *task, const struct settings *settings) {
   u32 tgid = task->tgid;
-  u64 start = task->group_leader->start_boottime, inode = task->mm->exe_file->f_inode->i_ino;
-  return tgid <= 1 || tgid == settings->own || !inode || task->flags & PF_KTHREAD ||
-         is_spared(SPARED_PID, tgid, start / TICK) || is_spared(SPARED_INODE, inode, 0) ||
-         is_spared(SPARED_USER, task->cred->uid, 0);
+  u64 start = task->group_leader->start_boottime;
+  const struct inode *inode = task->mm->exe_file->f_inode;
+  return tgid <= 1 || tgid == settings->own || !inode->i_ino || task->flags & PF_KTHREAD ||
+         is_spared(SPARED_PID, tgid, start / TICK) || is_spared(SPARED_USER, task->cred->uid, 0) || runs_spared(task, inode);
 }
 
 #ifdef SIGNALS_TASKS

@@ -86,8 +86,9 @@ class KernelKills(msgspec.Struct, frozen=True):
     spared_pids: Mapping[int, int] = {}
     """With their start, ns since the boot in steps of a hundredth of a second: a later process may have the number."""
     spared_users: frozenset[int] = frozenset()
-    spared_inodes: frozenset[int] = frozenset()
-    """Of executables, on whatever device."""
+    spared_executables: Mapping[tuple[int, int], int] = {}
+    """(device, inode) as the kernel's programs see them (`s_dev`, `i_ino`) → the user that may run it besides root; 0:
+    none. Another user's process is not spared."""
     goes_on: bool = False
     """Whether the kernel acts on when mozu dies (`respond.on_death`)."""
     pins: str = ""

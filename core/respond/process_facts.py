@@ -13,23 +13,10 @@ _KERNEL_THREAD: Final = 0x0020_0000
 """PF_KTHREAD, linux/sched.h."""
 _ENDED: Final = (b"Z", b"X")
 """States of /proc/PID/stat: zombie, dead."""
+_FIRST_NAMESPACES: Final = (("pid", 0xEFFFFFFC), ("user", 0xEFFFFFFD))
+"""PROC_PID_INIT_INO and PROC_USER_INIT_INO of linux/proc_ns.h."""
 _MOST: Final = 4096
 """Bytes of a file: what is wanted stands in front."""
-
-
-class Executable(msgspec.Struct, frozen=True):
-    """The file that a process runs: not a name, which anyone can take."""
-
-    device: int
-    inode: int
-    owner: int
-    others_write: bool
-    """Its group or all may write to it."""
-
-    @property
-    def identity(self) -> tuple[int, int]:
-        """What makes it this file."""
-        return self.device, self.inode
 
 
 class ProcessFacts(msgspec.Struct, frozen=True):
@@ -42,15 +29,28 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     is_kernel_thread: bool
     start: int
     """ns since boot, in steps of a hundredth of a second."""
-    uid: int
-    """Real; -1 where unknown."""
-    mount_namespace: str
-    executable: Executable | None
-    """None for kernel threads, and where it may not be read."""
-    exepath: str = ""
-    """Where that file is, or was when it was deleted."""
+    uids: tuple[int, ...]
+    """Real, effective, saved, of the file system; empty where unknown."""
+    is_of_host: bool
+    """It is in the first pid namespace and the first user namespace, which no process enters that has left them."""
+    tracer: int = 0
+    """The process that traces it; 0: none."""
     thread: int = 0
     """A thread that lives: the first one, whose number is the process's, or where that has ended another."""
+
+    @property
+    def uid(self) -> int:
+        """Real; -1 where unknown."""
+        return self.uids[0] if self.uids else -1
+
+    @property
+    def is_roots(self) -> bool:
+        """Whether it has no other identity than root's."""
+        return self.runs_as(0)
+
+    def runs_as(self, user: int) -> bool:
+        """Return whether it has no other identity than this user's."""
+        return bool(self.uids) and all(one == user for one in self.uids)
 
 
 def process_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
@@ -68,6 +68,7 @@ def process_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
         if living is None:
             return None
         thread, own = living, f"{own}/task/{living}"
+    status = _read(f"{own}/status")
     return ProcessFacts(
         pid=pid,
         name=raw[raw.find(b"(") + 1 : end].decode("utf-8", "surrogateescape"),
@@ -75,10 +76,9 @@ def process_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
         group=int(fields[2]),
         is_kernel_thread=bool(int(fields[6]) & _KERNEL_THREAD),
         start=start_of_ticks(int(fields[19])),
-        uid=_uid(_read(f"{own}/status")),
-        mount_namespace=_link(f"{own}/ns/mnt"),
-        executable=executable(f"{own}/exe"),
-        exepath=_link(f"{own}/exe").removesuffix(" (deleted)"),
+        uids=tuple(_status(status, b"Uid")),
+        is_of_host=all(_link(f"{own}/ns/{name}") == f"{name}:[{number}]" for name, number in _FIRST_NAMESPACES),
+        tracer=next(iter(_status(status, b"TracerPid")), 0),
         thread=thread,
     )
 
@@ -96,13 +96,13 @@ def _living_thread(own: str) -> int | None:
     return None
 
 
-def executable(path: str | Path) -> Executable | None:
-    """The file at a path, symlinks followed; None where it cannot be looked at."""
+def executable_of(facts: ProcessFacts, proc: Path = PROC) -> tuple[int, int] | None:
+    """Return device and inode of the file that it runs, as stat(2) has them; None where that cannot be looked at."""
     try:
-        found = os.stat(path)
+        found = os.stat(f"{proc}/{facts.pid}/task/{facts.thread or facts.pid}/exe")
     except OSError:
         return None
-    return Executable(found.st_dev, found.st_ino, found.st_uid, bool(found.st_mode & 0o022))
+    return found.st_dev, found.st_ino
 
 
 def _read(path: str) -> bytes:
@@ -120,9 +120,10 @@ def _read(path: str) -> bytes:
         os.close(descriptor)
 
 
-def _uid(status: bytes) -> int:
-    _, name, rest = status.partition(b"\nUid:")
-    return int(rest.split(None, 1)[0]) if name else -1
+def _status(status: bytes, name: bytes) -> list[int]:
+    """The numbers of a line."""
+    rest = status.partition(b"\n" + name + b":")[2]
+    return list(map(int, rest.partition(b"\n")[0].split()))
 
 
 def _link(path: str) -> str:

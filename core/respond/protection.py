@@ -1,24 +1,32 @@
 """What is never acted on, and what an operator allows besides.
 
 pid 1, kernel threads and mozu itself are never acted on. Runtimes, the kubelet, sshd and what mozu was started by are
-not, unless they are named twice: in `respond.unprotect` and in the responder's own `unprotect`. Executables are known
-by device and inode, as they were at the start; by name alone no process is spared, since anyone can take a name.
+not, unless they are named twice: in `respond.unprotect` and in the responder's own `unprotect`.
 
-Anyone can start dbus-daemon, too, in a group or a cgroup of its own. A process beside that of the alert is protected
-only where root runs it, or a process of root that is protected has made it (the sshd of a session, which has the
-user's id).
+A file says nothing about the code in a process: any user may run dbus-daemon with a library of their own. So an
+executable counts only where root alone can have brought the process about: it runs as root, in the first namespaces
+and in no container, or as a system service in the cgroup that systemd makes for that service, which no user can enter.
+A process of an ordinary user is spared by no executable, that of a session's own dbus-daemon or systemd neither.
+Executables are held open as of the start (held_executables.py); by name alone no process is spared.
 """
 
 import os
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+import pwd
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path, PurePath
 from typing import Final
 
 import msgspec
 
 from mozu.core.api.responders import AlertProcess
-from mozu.core.respond.process_facts import PROC, Executable, ProcessFacts, executable, process_facts
+from mozu.core.common.cgroup_control import cgroups_of
+from mozu.core.respond.foreign_code import foreign_code
+from mozu.core.respond.held_executables import Identity, held_executables
+from mozu.core.respond.process_facts import PROC, ProcessFacts, executable_of, process_facts
 from mozu.core.respond.settings import RespondSettings
+from mozu.core.state.cgroup import container_of
 
 _FOLDERS: Final = ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin", "/usr/libexec")
 _NAMES: Final = (
@@ -48,6 +56,12 @@ PROTECTED: Final = (
     *(f"{folder}/{name}" for folder in _FOLDERS for name in _NAMES), *_ELSEWHERE, *_SSH, *_KUBERNETES,
 )  # fmt: skip
 """Runtimes, the kubelet, sshd, and the parts of systemd that a machine does not live without."""
+_SERVICES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "dbus-daemon": ("/system.slice/dbus.service", ("messagebus", "dbus")),
+}
+"""Executable → cgroup of the service that runs it under another user than root, and names of that user."""
+_SYSTEMD: Final = ("", "name=systemd")
+"""Hierarchies that systemd keeps services in: of version 2, of version 1."""
 _DEPTH: Final = 64
 """Ancestors of mozu that are followed."""
 
@@ -68,7 +82,7 @@ _NONE: Final = Allowed()
 
 
 class Protection:
-    """As of one start or reload. Executables are looked at once, so that a file put there later protects none."""
+    """As of one start or reload. Executables are opened once, so that a file put there later protects none."""
 
     def __init__(
         self,
@@ -83,11 +97,11 @@ class Protection:
         self._allowed, self._proc = allowed, proc
         self._own = os.getpid() if own is None else own
         mozu = process_facts(self._own, proc)
-        self._host = "" if mozu is None else mozu.mount_namespace
+        self._user = 0 if mozu is None else mozu.uid
         self._supervisors = {facts.pid: facts.start for facts in self._ancestors(mozu)}
-        self._protected = {one.identity: path for path, one in _executables(protected)}
-        self._spared = {one.identity: path for path, one in _executables(allowed.executables)}
-        self._once = {one.identity for _, one in _executables(unprotected)}
+        self._protected = {one.identity: one for one in held_executables(protected)}
+        self._spared = {one.identity: one for one in held_executables(allowed.executables)}
+        self._once = {one.identity for one in held_executables(unprotected)}
 
     def _ancestors(self, facts: ProcessFacts | None) -> Iterator[ProcessFacts]:
         for _ in range(_DEPTH):
@@ -97,81 +111,69 @@ class Protection:
             if facts is not None:
                 yield facts
 
-    def refusal(
-        self, facts: ProcessFacts, unprotect: Iterable[str] = (), *, is_subject: bool = True, ran: str = ""
-    ) -> str:
-        """Why this process is not acted on; empty: it may be. `unprotect`: of the responder. `is_subject`: the alert is
-        about it; false for the others of its group, its cgroup or its container. `ran`: the path of the executable that
-        it ran at the event, where that is known."""
-        unprotected = self._is_unprotected(facts.executable, unprotect)
-        reason = self._of_process(facts, unprotected=unprotected)
-        if reason:
-            return reason
-        if ran and facts.exepath != ran and facts.uid != 0:
-            return ""  # since the event it has executed another program: one that is spared would shield any process
-        return self._of_executable(facts, unprotected=unprotected, is_subject=is_subject)
+    def refusal(self, facts: ProcessFacts, unprotect: Iterable[str] = ()) -> str:
+        """Return why this process is not acted on; empty: it may be. `unprotect`: of the responder."""
+        return self._of_process(facts) or self._of_origin(facts, unprotect)
 
-    def _of_process(self, facts: ProcessFacts, *, unprotected: bool) -> str:
-        """Whatever it runs."""
+    def _of_process(self, facts: ProcessFacts) -> str:
+        """Return why it is not acted on whatever it runs."""
         if facts.pid == 1:
             return "process 1 is never acted on"
         if facts.is_kernel_thread or facts.pid == 2:
             return f"kernel thread {facts.pid} ({facts.name}) is never acted on"
         if facts.pid == self._own or facts.parent == self._own:
             return "mozu never acts on itself"
-        if self._supervisors.get(facts.pid) == facts.start and not unprotected:
-            return f"process {facts.pid} ({facts.name}) is one that mozu was started by"
         if facts.uid in self._allowed.users:
             return f"user {facts.uid} is allowed"
         return ""
 
-    def _of_executable(self, facts: ProcessFacts, *, unprotected: bool, is_subject: bool) -> str:
-        found = facts.executable
+    def _of_origin(self, facts: ProcessFacts, unprotect: Iterable[str]) -> str:
+        """Return why it is not acted on for what it runs, where root alone can have brought it about."""
+        has_started_mozu = self._supervisors.get(facts.pid) == facts.start and facts.uid in (0, self._user)
+        service = _service_of(facts, self._proc)
+        is_roots = facts.is_roots and facts.is_of_host and container_of(cgroups_of(facts.pid, self._proc)) is None
+        if not (has_started_mozu or is_roots or service):
+            return ""
+        found = executable_of(facts, self._proc)
+        if self._is_unprotected(found, unprotect):
+            return self._of_allowed(facts, found) if is_roots else ""
+        if has_started_mozu:
+            return f"process {facts.pid} ({facts.name}) is one that mozu was started by"
         if found is None:
             return f"what process {facts.pid} ({facts.name}) runs cannot be looked at"
-        path = self._protected.get(found.identity)
-        if path is not None and not unprotected and _is_trusted(found) and (is_subject or self._is_roots(facts)):
-            return f"process {facts.pid} runs {path}, which is protected"
-        spared = self._spared.get(found.identity)
-        if spared is not None and _is_trusted(found) and facts.mount_namespace == self._host:
-            return f"executable {spared} is allowed"
-        return ""
+        protected = self._protected.get(found)
+        if protected is not None and (is_roots or PurePath(protected.path).name == service):
+            is_its_own = not self._has_foreign_code(facts)
+            return f"process {facts.pid} runs {protected.path}, which is protected" if is_its_own else ""
+        return self._of_allowed(facts, found) if is_roots else ""
 
-    def _is_roots(self, facts: ProcessFacts) -> bool:
-        """Root runs it, or a protected process of root has made it."""
-        if facts.uid == 0:
-            return True
-        parent = process_facts(facts.parent, self._proc)
-        if parent is None or parent.uid != 0 or parent.executable is None:
-            return False
-        return parent.executable.identity in self._protected
+    def _of_allowed(self, facts: ProcessFacts, found: Identity | None) -> str:
+        spared = None if found is None else self._spared.get(found)
+        return "" if spared is None or self._has_foreign_code(facts) else f"executable {spared.path} is allowed"
 
-    def _is_unprotected(self, found: Executable | None, unprotect: Iterable[str]) -> bool:
+    def _has_foreign_code(self, facts: ProcessFacts) -> bool:
+        return bool(foreign_code(facts, of_service=not facts.is_roots, proc=self._proc))
+
+    def _is_unprotected(self, found: Identity | None, unprotect: Iterable[str]) -> bool:
         """Named twice."""
-        return (
-            found is not None
-            and found.identity in self._once
-            and any(found.identity == one.identity for _, one in _executables(unprotect))
-        )
+        return found in self._once and any(one.identity == found for one in held_executables(unprotect))
 
-    def inodes(self) -> frozenset[int]:
-        """Of executables of which a process may not be acted on."""
-        return frozenset(inode for _, inode in (*self._protected, *self._spared))
+    def executables_in_kernel(self) -> dict[Identity, int]:
+        """Return by device and inode, as the kernel's programs see them, the executables of which a process may not be
+        acted on, with the user that may run them besides root (0: none)."""
+        users = {held: _user_of(PurePath(held.path).name) for held in self._protected.values()}
+        users |= dict.fromkeys(self._spared.values(), 0)
+        return {held.in_kernel: user for held, user in users.items() if held.in_kernel is not None}
 
     def spared_pids(self) -> dict[int, int]:
         """Processes that are not acted on, of those that are there now, with their start (`ProcessFacts.start`).
-        Left out are kernel threads, and what is spared only as its executable cannot be read: the kernel sees it."""
+        Left out are kernel threads: the kernel sees them."""
         found = (process_facts(int(one.name), self._proc) for one in self._proc.iterdir() if one.name.isdecimal())
         return {
             facts.pid: facts.start
             for facts in found
-            if facts is not None and not facts.is_kernel_thread and self._is_spared(facts)
+            if facts is not None and not facts.is_kernel_thread and self.refusal(facts)
         }
-
-    def _is_spared(self, facts: ProcessFacts) -> bool:
-        if facts.executable is None:
-            return bool(self._of_process(facts, unprotected=False))
-        return bool(self.refusal(facts))
 
     def container_refusal(self, subject: AlertProcess, names: Iterable[str], namespace: str) -> str:
         """Why what is in this container is not acted on. `names`: its name and image, as an enricher has them."""
@@ -193,13 +195,22 @@ def protection_of(settings: RespondSettings) -> Protection:
     )
 
 
-def _executables(paths: Iterable[str]) -> Iterator[tuple[str, Executable]]:
-    for path in paths:
-        found = executable(Path(path))
-        if found is not None:
-            yield path, found
+def _service_of(facts: ProcessFacts, proc: Path) -> str:
+    """Return the executable that the process may run as a system service: in its cgroup, as its user. Empty: none."""
+    if facts.is_roots or not facts.is_of_host:
+        return ""
+    paths = dict(cgroups_of(facts.pid, proc))
+    for name, (cgroup, _) in _SERVICES.items():
+        user = _user_of(name)
+        if user and facts.runs_as(user) and cgroup in (paths.get(hierarchy) for hierarchy in _SYSTEMD):
+            return name
+    return ""
 
 
-def _is_trusted(found: Executable) -> bool:
-    """Only root could have put it there."""
-    return found.owner == 0 and not found.others_write
+@cache
+def _user_of(name: str) -> int:
+    """Return the user that runs this executable as a system service; 0: root alone."""
+    for user in _SERVICES.get(name, ("", ()))[1]:
+        with suppress(KeyError):
+            return pwd.getpwnam(user).pw_uid
+    return 0

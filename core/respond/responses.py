@@ -95,16 +95,20 @@ class Responses:
         self._repeated = metrics.counter("responses_repeated_total")
 
     def use(
-        self, responders: Iterable[ActiveResponder], settings: RespondSettings, kills: KernelKills = NO_KILLS
+        self,
+        responders: Iterable[ActiveResponder],
+        settings: RespondSettings,
+        kills: KernelKills = NO_KILLS,
+        protection: Protection | None = None,
     ) -> None:
-        """These from the next alert on. `kills`: what sources do for them. Raises OSError where the audit log cannot be
-        opened."""
+        """Use these from the next alert on. `kills`: what sources do for them. `protection`: of these settings, else
+        it is made now. Raises OSError where the audit log cannot be opened."""
         self._responders = tuple(responders)
         self._kernel.use(kills)
         if self._responders:
             self.records.open()
             self._has_responders = True
-        self._protection = protection_of(settings)
+        self._protection = protection or protection_of(settings)
         if settings != self._settings:
             self._budget = Budget(ActBounds(settings.per_account, settings.per_minute))
         self._settings = settings
@@ -276,9 +280,7 @@ class Responses:
             if refusal:
                 raise Refused(refusal)
         for process in held:
-            is_subject = subject is not None and process.pid == subject.pid
-            ran = subject.exepath if subject is not None and is_subject else ""
-            refusal = self._protection.refusal(process.facts, one.settings.unprotect, is_subject=is_subject, ran=ran)
+            refusal = self._protection.refusal(process.facts, one.settings.unprotect)
             if refusal:
                 raise Refused(refusal)
 

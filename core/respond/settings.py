@@ -12,7 +12,7 @@ class AllowSettings(Settings):
     """What is never acted on, whatever a rule says."""
 
     executables: tuple[Path, ...] = Field(
-        (), description="Executables on the host, known by device, inode and owner as they are at the start."
+        (), description="Executables on the host that are never acted on where root runs them."
     )
     containers: tuple[str, ...] = Field((), description="Containers: id (12 digits at least), name, or image.")
     namespaces: tuple[str, ...] = Field((), description="Namespaces of Kubernetes.")

@@ -30,7 +30,7 @@ KILLED, WOULD = 0x200, 0x400
 ENTRY_SUBMITTED = 3
 SIGKILL: Final = 9
 MINUTE: Final = 60_000_000_000
-SPARED_PID, SPARED_USER, SPARED_INODE = 1, 2, 3
+SPARED_PID, SPARED_USER, SPARED_EXECUTABLE = 1, 2, 3
 RULE: Final = 3
 OTHERWISE, UNKNOWN = 1, 2
 """Of enum reached."""
@@ -58,12 +58,12 @@ class Kills:
         self._places = {RULE: at + RULE * maps.KILL.size, 0: at}
         for number, rule in ((RULE, one), (0, every)):
             machine.kernel.write(self._places[number], maps.KILL.pack(*rule))
-        machine.kernel.map(KILL_SPARED, 8, 8, 8, is_array=False)
+        machine.kernel.map(KILL_SPARED, maps.SPARED_KEY.size, 8, 8, is_array=False)
         machine.kernel.map(KILL_SHARED, 4, maps.KILL_SHARED.size, 4, is_array=False)
         machine.library.set_now(pointer(3 * MINUTE))
 
-    def spare(self, kind: int, number: int, value: int = 0) -> None:
-        self.machine.library.put(KILL_SPARED, struct.pack("<Q", kind << 56 | number), struct.pack("<Q", value))
+    def spare(self, kind: int, number: int, value: int = 0, device: int = 0) -> None:
+        self.machine.library.put(KILL_SPARED, maps.SPARED_KEY.pack(number, device, kind), struct.pack("<Q", value))
 
     def rule(self, number: int) -> Rule:
         return Rule(*maps.KILL.unpack(self.machine.kernel.bytes_at(self._places[number], maps.KILL.size)))
@@ -131,6 +131,28 @@ def program(number: int) -> Callable[[Machine, Kills], None]:
     return change
 
 
+DEVICE: Final = 0x800001
+"""Of the file that the task runs."""
+ROOT, BUS = 0, 100
+
+
+def runs_spared(
+    *, user: int = ROOT, ids: tuple[int, int, int] = (ROOT, ROOT, ROOT), inode: int = 4711, device: int = DEVICE,
+    users: int = 0, pids: int = 0,
+) -> Callable[[Machine, Kills], None]:  # fmt: skip
+    """The file of these numbers is spared where root or `user` runs it; the task has these identities, and is in
+    namespaces of these levels."""
+
+    def change(machine: Machine, given: Kills) -> None:
+        given.spare(SPARED_EXECUTABLE, inode, user, device)
+        cred = machine.of("task_struct", machine.task, "cred")
+        own = machine.kernel.new("user_namespace", level=users)
+        machine.put("cred", cred, uid=ids[0], euid=ids[1], suid=ids[2], user_ns=own)
+        machine.put("pid", machine.of("task_struct", machine.task, "thread_pid"), level=pids)
+
+    return change
+
+
 def spared(kind: int, number: int, value: int = 0) -> Callable[[Machine, Kills], None]:
     return lambda _, given: given.spare(kind, number, value)
 
@@ -163,7 +185,9 @@ LEFT: Final[dict[str, Callable[[Machine, Kills], None]]] = {
     "a program without an inode": program(0),
     "a spared process": spared(SPARED_PID, PID, 500),
     "a spared user": spared(SPARED_USER, 1001),
-    "a spared program": spared(SPARED_INODE, 4711),
+    "root runs a spared program": runs_spared(),
+    "its service runs a spared program": runs_spared(user=BUS, ids=(BUS, BUS, BUS)),
+    "root runs what a service may run, too": runs_spared(user=BUS),
     "a table of descriptors that another process has as well": task("files_struct", count=2),
     "a signal that the kernel refuses": refused,
 }
@@ -173,8 +197,16 @@ KILLED_ALL_THE_SAME: Final[dict[str, Callable[[Machine, Kills], None]]] = {
     "a process that had the number of a spared one later": spared(SPARED_PID, PID, 501),
     "a process of a spared number that began earlier": spared(SPARED_PID, PID, 499),
     "another spared user": spared(SPARED_USER, 1000),
-    "a spared user of another kind": spared(SPARED_INODE, 1001),
-    "another spared program": spared(SPARED_INODE, 4712),
+    "a spared user of another kind": spared(SPARED_EXECUTABLE, 1001),
+    "root runs another program": runs_spared(inode=4712),
+    "root runs one with that inode on another device": runs_spared(device=DEVICE + 1),
+    "a user runs a spared program": runs_spared(ids=(65534, 65534, 65534)),
+    "a user runs what a service may run": runs_spared(user=BUS, ids=(65534, 65534, 65534)),
+    "a user whose program is set-user-ID": runs_spared(ids=(65534, ROOT, ROOT)),
+    "one that could become a user again": runs_spared(ids=(ROOT, ROOT, 65534)),
+    "one that acts as another": runs_spared(ids=(ROOT, 65534, ROOT)),
+    "root of a user namespace": runs_spared(users=1),
+    "root of a pid namespace": runs_spared(pids=1),
     "a table of descriptors that its own threads have": task("signal_struct", nr_threads=2),
 }
 

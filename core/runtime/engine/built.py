@@ -18,6 +18,7 @@ from mozu.core.flow.wanted_enrichers import EnricherLookups
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.recording import PluginValues
+from mozu.core.respond.protection import Protection
 from mozu.core.respond.settings import RespondSettings
 from mozu.core.runtime.config import Config, Entry
 from mozu.core.runtime.config.delivery import STATE_DIR
@@ -82,6 +83,8 @@ class Assembly(msgspec.Struct):
     """Seconds."""
     responders: list[BuiltResponder] = []
     respond: RespondSettings = RespondSettings()
+    protection: Protection | None = None
+    """Of these settings, once it is made."""
     memory_limit: int = 0
     """Bytes that mozu may take; 0: no limit."""
     verdict_memory: int = 0

@@ -16,13 +16,13 @@ def kernel_kills(assembly: Assembly) -> KernelKills:
     pins, respond = str(pins_of(assembly.state_dir)), assembly.respond
     if not rules:
         return KernelKills(pins=pins)
-    protection = protection_of(respond)
+    protection = assembly.protection = protection_of(respond)  # which holds open what the kernel spares
     return KernelKills(
         rules=tuple(sorted(rules, key=lambda kill: kill.dry_run)),
         per_minute=respond.per_minute,
         spared_pids=protection.spared_pids(),
         spared_users=frozenset(respond.allow.users),
-        spared_inodes=protection.inodes(),
+        spared_executables=protection.executables_in_kernel(),
         goes_on=respond.on_death == "go_on",
         pins=pins,
     )

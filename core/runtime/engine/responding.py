@@ -71,7 +71,7 @@ def use_responders(responses: Responses, assembly: Assembly, kills: KernelKills)
     """Those of this assembly, from the next alert on. `kills`: what sources do for them. Raises MozuError."""
     active = [ActiveResponder(one.isolated, one.settings) for one in assembly.responders]
     try:
-        responses.use(active, assembly.respond, kills)
+        responses.use(active, assembly.respond, kills, assembly.protection)
     except OSError as error:
         text = f"the audit log of responses cannot be opened: {error}; make `state_dir` a directory of mozu's own"
         raise MozuError(text) from error

@@ -11,17 +11,16 @@ from mozu.plugins.sources.ebpf.codegen import KILL_PARTS
 from mozu.plugins.sources.ebpf.deny_programs import denials
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
 from mozu.plugins.sources.ebpf.kernel_filter.settled import EXECUTED
-from mozu.plugins.sources.ebpf.maps import KILL, MAX_KILLS, MAX_SPARED
+from mozu.plugins.sources.ebpf.maps import KILL, MAX_KILLS, MAX_SPARED, SPARED_KEY
 from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
 
 _OFF, _DRY, _ACTS = range(3)
 """enum kill_mode."""
-_PID, _USER, _INODE = 1, 2, 3
+_PID, _USER, _EXECUTABLE = 1, 2, 3
 """enum spared_kind."""
 PARTS: Final = ("part_open_args", *KILL_PARTS)
 """Subprograms that the programs call."""
-_KEY: Final = struct.Struct("<Q")
-_NUMBER_BITS: Final = 56
+_VALUE: Final = struct.Struct("<Q")
 _TICK: Final = 10_000_000
 """ns."""
 
@@ -37,7 +36,7 @@ class KillArms:
         self._maps = maps
         self._armed = self._used = 0
         """Entries of KILLS that may be armed, and that ever were."""
-        self._spared: Mapping[int, int] = {}
+        self._spared: Mapping[bytes, int] = {}
         """KILL_SPARED."""
         self._rules: Sequence[KernelKill] = ()
 
@@ -51,8 +50,8 @@ class KillArms:
         if len(spared) > MAX_SPARED or len(kills.rules) > MAX_KILLS:
             raise TooManySpared(f"{len(spared)} processes and executables are spared; at most {MAX_SPARED} can be")
         for key in self._spared.keys() - spared.keys():
-            bpf_syscall.delete_key(self._maps["KILL_SPARED"], _KEY.pack(key))
-        fresh = {_KEY.pack(key): _KEY.pack(start) for key, start in spared.items() - self._spared.items()}
+            bpf_syscall.delete_key(self._maps["KILL_SPARED"], key)
+        fresh = {key: _VALUE.pack(value) for key, value in spared.items() - self._spared.items()}
         bpf_syscall.update_many(self._maps["KILL_SPARED"], fresh)
         self._spared = spared
         self._armed, self._rules = len(kills.rules), kills.rules
@@ -96,15 +95,13 @@ class KillArms:
         )
 
 
-def spared_of(kills: KernelKills) -> dict[int, int]:
-    """Keys of KILL_SPARED, with the start of a process in hundredths of a second, 0 of all else."""
-    found = {_key(_PID, pid): start // _TICK for pid, start in kills.spared_pids.items()}
-    found |= {_key(_USER, user): 0 for user in kills.spared_users}
-    return found | {_key(_INODE, inode): 0 for inode in kills.spared_inodes}
-
-
-def _key(kind: int, number: int) -> int:
-    return kind << _NUMBER_BITS | number & (1 << _NUMBER_BITS) - 1
+def spared_of(kills: KernelKills) -> dict[bytes, int]:
+    """Return the entries of KILL_SPARED: of a process its start in hundredths of a second, of an executable the user
+    that may run it besides root, 0 of a user."""
+    found = {SPARED_KEY.pack(pid, 0, _PID): start // _TICK for pid, start in kills.spared_pids.items()}
+    found |= {SPARED_KEY.pack(user, 0, _USER): 0 for user in kills.spared_users}
+    executables = kills.spared_executables.items()
+    return found | {SPARED_KEY.pack(inode, device, _EXECUTABLE): user for (device, inode), user in executables}
 
 
 class KillPrograms:

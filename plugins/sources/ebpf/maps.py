@@ -23,6 +23,8 @@ CALLER_CLASS: Final = struct.Struct("<QI4x")
 _NUMBER: Final = struct.Struct("<h")
 KILL_SHARED: Final = struct.Struct("<QII")
 """struct shared: of a process that is killed, what is ended with it."""
+SPARED_KEY: Final = struct.Struct("<QII")
+"""struct spared_key of bpf/kernel_kill.h: number, device, kind."""
 KILL: Final = struct.Struct("<IIQIIQQ")
 """struct kill of bpf/kernel_kill.h: mode, per_minute, minute, spent, spare, acts, left."""
 DENIAL: Final = struct.Struct("<QQ8I16s16s256s")
@@ -60,6 +62,7 @@ SIZES: Final = {
     "OPENED_AT_SIZE": 296,
     "KILL_SIZE": KILL.size,
     "KILL_SHARED_SIZE": KILL_SHARED.size,
+    "SPARED_KEY_SIZE": SPARED_KEY.size,
     "CALLER_CLASS_SIZE": CALLER_CLASS.size,
     "DENIAL_SIZE": DENIAL.size,
     "DENY_SLOT_SIZE": _FILTER_SCRATCH_SIZE + 8 + DENIAL.size + _SCRATCH_SIZE,
@@ -123,7 +126,7 @@ def definitions(ring_size: int, *, requests: bool) -> dict[str, tuple[int, int, 
         "CALLER_CLASSES": (bpf_syscall.LRU_HASH, 8, CALLER_CLASS.size, MAX_CALLERS),
         "RECOGNISED": (per_cpu, 4, 8, 1),
         "KILLS": (array, 4, KILL.size, 1 + MAX_KILLS),
-        "KILL_SPARED": (bpf_syscall.HASH, 8, 8, MAX_SPARED),
+        "KILL_SPARED": (bpf_syscall.HASH, SPARED_KEY.size, 8, MAX_SPARED),
         "KILL_SHARED": (bpf_syscall.HASH, 4, KILL_SHARED.size, MAX_SHARED),
         "DENY_SLOTS": (per_cpu, 4, SIZES["DENY_SLOT_SIZE"], DENY_SLOTS),
         "DENIALS": (bpf_syscall.QUEUE, 0, DENIAL.size, MAX_DENIALS),

@@ -11,7 +11,7 @@ import pytest
 
 from mozu.core.api import AlertProcess, Scope
 from mozu.core.model.syscalls import machine_number
-from mozu.core.respond.process_facts import process_facts
+from mozu.core.respond.process_facts import executable_of, process_facts
 from mozu.core.respond.sharers import share_files
 from mozu.core.respond.targets import HeldProcess, HeldProcesses, NotTheSame, is_young
 from tests.core.respond.test_sharers import SHARES
@@ -121,7 +121,7 @@ def test_a_process_whose_first_thread_has_ended_is_held_and_killed() -> None:
             targets.find(Scope.PROCESS, meant(process.pid))
             (held,) = targets.held
             assert held.facts.thread != process.pid
-            assert held.facts.executable is not None
+            assert executable_of(held.facts) is not None
             assert held.signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
 

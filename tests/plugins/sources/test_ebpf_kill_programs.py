@@ -1,7 +1,6 @@
 """The programs of kill rules, and what arms them; without a kernel."""
 
 import os
-import struct
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
@@ -13,7 +12,7 @@ from mozu.plugins.sources.ebpf import bpf_syscall
 from mozu.plugins.sources.ebpf.bpf_syscall import RAW_TRACEPOINT, TRACEPOINT
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
 from mozu.plugins.sources.ebpf.kill_programs import PARTS, KillArms, KillPrograms, TooManySpared, spared_of
-from mozu.plugins.sources.ebpf.maps import KILL, MAX_SPARED
+from mozu.plugins.sources.ebpf.maps import KILL, MAX_SPARED, SPARED_KEY
 from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 
@@ -111,21 +110,29 @@ def test_who_is_spared_no_longer_is_taken_out(maps: Maps) -> None:
     arms.arm(kills(spared=frozenset((7, 8))))
     arms.arm(kills(spared=frozenset((8, 9))))
 
-    assert {struct.pack("<Q", 1 << 56 | pid) for pid in (8, 9)} == set(maps.content[SPARED])
+    assert {SPARED_KEY.pack(pid, 0, 1) for pid in (8, 9)} == set(maps.content[SPARED])
 
 
 def test_a_process_is_spared_with_its_start(maps: Maps) -> None:
     KillArms(MAPS).arm(KernelKills(spared_pids={7: 1_230_000_000}, spared_users=frozenset((9,))))
 
-    assert {1 << 56 | 7: 123, 2 << 56 | 9: 0} == {
-        int.from_bytes(key, "little"): int.from_bytes(start, "little") for key, start in maps.content[SPARED].items()
+    assert {(7, 0, 1): 123, (9, 0, 2): 0} == {
+        SPARED_KEY.unpack(key): int.from_bytes(start, "little") for key, start in maps.content[SPARED].items()
+    }
+
+
+def test_an_executable_is_spared_by_its_device_too_with_the_user_that_may_run_it(maps: Maps) -> None:
+    KillArms(MAPS).arm(KernelKills(spared_executables={(0x800001, 5): 0, (0x800002, 5): 100}))
+
+    assert {(5, 0x800001, 3): 0, (5, 0x800002, 3): 100} == {
+        SPARED_KEY.unpack(key): int.from_bytes(user, "little") for key, user in maps.content[SPARED].items()
     }
 
 
 def test_processes_users_and_executables_of_one_number_have_keys_of_their_own() -> None:
-    one = frozenset((5,))
+    spared = KernelKills(spared_pids={5: 0}, spared_users=frozenset((5,)), spared_executables={(0, 5): 0})
 
-    assert 3 == len(spared_of(KernelKills(spared_pids={5: 0}, spared_users=one, spared_inodes=one)))
+    assert 3 == len(spared_of(spared))
 
 
 def test_nothing_is_armed_where_not_all_can_be_spared(maps: Maps) -> None:

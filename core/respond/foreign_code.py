@@ -1,0 +1,64 @@
+"""Code in a process that its executable does not vouch for: a tracer, what the linker was told, mapped files.
+
+Only processes of root or of a system service are asked about (protection.py): an ordinary user's can hide all of this,
+and is not spared in any case.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from mozu.core.respond.process_facts import PROC, ProcessFacts, process_facts
+
+_LINKER: Final = b"LD_"
+"""What the variables begin with that ld.so(8) obeys."""
+
+
+def foreign_code(facts: ProcessFacts, *, of_service: bool, proc: Path = PROC) -> str:
+    """Return what in the process root has not put there, empty: nothing. `of_service`: it does not run as root, so that
+    what another process of its user has put there counts, too."""
+    own = proc / str(facts.pid)
+    tracer = process_facts(facts.tracer, proc) if facts.tracer else None
+    if tracer is not None and not tracer.is_roots:
+        return f"it is traced by process {tracer.pid} of user {tracer.uid}"
+    if of_service and any(one.startswith(_LINKER) for one in _bytes(own / "environ").split(b"\0")):
+        return "its environment has variables of the linker"
+    for span, path in _executable_mappings(own):
+        if path.startswith("["):
+            continue
+        if not path:
+            if of_service:
+                return "it has code that is in no file"
+        elif _is_others(own, span, path):
+            return f"it runs code of {path}, which is not root's alone"
+    return ""
+
+
+def _executable_mappings(own: Path) -> Iterator[tuple[str, str]]:
+    """Range of addresses and path of each. proc_pid_maps(5)."""
+    for line in _bytes(own / "maps").decode("utf-8", "surrogateescape").splitlines():
+        span, permissions, _, _, _, *rest = line.split(None, 5)
+        if "x" in permissions:
+            yield span, rest[0].strip() if rest else ""
+
+
+def _is_others(own: Path, span: str, path: str) -> bool:
+    """Return whether another user than root owns the mapped file or may write it; where that is not known, False."""
+    try:
+        found = os.stat(own / "map_files" / span)
+    except PermissionError:  # takes CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN
+        try:
+            found = os.stat(f"{own}/root{path}")
+        except OSError:
+            return False
+    except OSError:
+        return False
+    return found.st_uid != 0 or bool(found.st_mode & 0o022)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

@@ -1,0 +1,68 @@
+"""Executables that mozu holds open, so that their numbers stay their own.
+
+A file is known by device and inode, and both are given again: the inode of a file that is deleted, the device of a file
+system in memory that is unmounted. A descriptor of O_PATH keeps both, without reading or locking anything.
+
+The kernel's programs see `s_dev` of the superblock and `i_ino`. stat(2) says the same but on btrfs (a device for each
+subvolume) and overlayfs (perhaps the numbers of a layer); /proc/PID/mountinfo (`show_mountinfo` of
+fs/proc_namespace.c) and, since Linux 5.14, /proc/PID/fdinfo (`ino`, `seq_show` of fs/proc/fd.c) have the kernel's own.
+"""
+
+import os
+import stat
+import weakref
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from mozu.core.common.mounts import mounts
+
+Identity = tuple[int, int]
+"""Device and inode, of stat(2) or of the kernel."""
+_MINOR_BITS: Final = 20
+"""MINORBITS of linux/kdev_t.h."""
+
+
+class HeldExecutable:
+    """A file that root alone can have put where it is."""
+
+    def __init__(self, path: str, devices: Mapping[int, int], fdinfo: Path = Path("/proc/self/fdinfo")) -> None:
+        """Open the file; `devices` are the kernel's, by the ids of mounts. Raises OSError, and ValueError where another
+        user could have put the file there."""
+        self.path = path
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, descriptor)
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
+            raise ValueError(f"{path} is no regular file that only root may write")
+        self.identity: Identity = found.st_dev, found.st_ino
+        """As stat(2) says."""
+        self.in_kernel = _in_kernel(fdinfo / str(descriptor), devices, found.st_ino)
+        """As the kernel's programs see it; None: not known, and nothing is spared in the kernel by this file."""
+
+
+def held_executables(paths: Iterable[str]) -> list[HeldExecutable]:
+    """Return those of these files that are there and that only root can have put there."""
+    devices = {one.id: _number(one.device) for one in mounts()}
+    found = []
+    for path in paths:
+        try:
+            found.append(HeldExecutable(path, devices))
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def _in_kernel(fdinfo: Path, devices: Mapping[int, int], inode: int) -> Identity | None:
+    try:
+        lines = dict(line.split(":", 1) for line in fdinfo.read_text().splitlines() if ":" in line)
+    except OSError:
+        return None
+    device = devices.get(int(lines.get("mnt_id", "-1")))
+    return None if device is None else (device, int(lines.get("ino", inode)))
+
+
+def _number(device: str) -> int:
+    """Of `254:0`, as the kernel holds it (dev_t)."""
+    major, _, minor = device.partition(":")
+    return int(major) << _MINOR_BITS | int(minor)

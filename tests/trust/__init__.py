@@ -1,0 +1,1 @@
+"""Attempts of an ordinary user to be taken for a process that is spared."""

@@ -1,0 +1,63 @@
+"""Attempts by ways of ways.py, as an ordinary user, and what became of them."""
+
+import os
+import select
+import subprocess
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tests.trust.ways import Way
+
+USER: Final = 65534
+_SECONDS: Final = 60.0
+"""What an attempt may take."""
+
+
+class Outcome(NamedTuple):
+    """Of one attempt."""
+
+    is_possible: bool
+    has_read: bool
+    """A byte of the trap was read, by whichever process of the attempt."""
+    was_killed: bool
+
+
+def attempt(way: Way, trap: Path, user: int = USER) -> Outcome:
+    """Try it once. Killed is what does not live on. Raises TimeoutError."""
+    report, theirs = os.pipe()
+    environment = {"MOZU_TRAP": str(trap), "MOZU_REPORT": str(theirs), "PATH": "/usr/bin:/bin"}
+    with subprocess.Popen(
+        way.command, env=environment, user=user, group=user, extra_groups=[], pass_fds=[theirs], cwd="/",
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ):  # fmt: skip
+        os.close(theirs)
+        said = _read(report)
+    return Outcome("B" in said and "X" not in said, "R" in said, "S" not in said)
+
+
+def _read(report: int) -> str:
+    """Until all that could write there have ended."""
+    deadline, said = time.monotonic() + _SECONDS, b""
+    try:
+        while select.select([report], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            got = os.read(report, 64)
+            said += got
+            if not got:
+                return said.decode()
+    finally:
+        os.close(report)
+    raise TimeoutError("the attempt does not end")
+
+
+class Tally:
+    """Of the attempts by one way."""
+
+    def __init__(self) -> None:
+        self.attempts = self.read = self.killed = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one that was possible."""
+        self.attempts += 1
+        self.read += outcome.has_read
+        self.killed += outcome.was_killed
