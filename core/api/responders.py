@@ -25,8 +25,8 @@ class ResponderSettings(Settings):
     dry_run: bool = Field(True, description="True: it says what it would do, and does nothing.")
     per_minute: int = Field(
         10, ge=1,
-        description="The most acts in a minute for one rule; beyond that each account that has had none has one, up to "
-        "twice as many. Then it stops and says so.",
+        description="The most acts in a minute for one rule, on containers and on users each; beyond that each account "
+        "that has had none has one, up to twice as many. Then it stops and says so.",
     )  # fmt: skip
     ttl: float = Field(3600.0, ge=0, description="Seconds after which an act that can be undone is; 0: it stays.")
     unprotect: tuple[str, ...] = Field(

@@ -18,6 +18,7 @@ from mozu.core.model.event import Event, SyscallEvent
 from mozu.core.respond.act_records import ActRecords
 from mozu.core.respond.audit_log import ActStage, AuditEntry
 from mozu.core.respond.subject import account_of, subject_of
+from mozu.core.respond.subuids import SubordinateIds
 from mozu.core.respond.targets import boot_identity
 from mozu.core.state import StateMachine
 
@@ -49,6 +50,7 @@ class DeniedCalls:
     ) -> None:
         self._state, self._evaluation, self._emit, self._records = state, evaluation, emit, records
         records.open_for_denials()
+        self._ids = SubordinateIds()
         self._judges: list[tuple[Isolated[Evaluator], CallJudge | None]] | None = None
         self._last: dict[int, _Denied] = {}
         """Task → its call that was denied last: its exit is an event, too."""
@@ -107,7 +109,7 @@ class DeniedCalls:
                 time=0, stage=ActStage.DONE, act=f"{alert.id}/{DENY}", rule=alert.rule, text=what, pids=(event.pid,),
                 starts=(0,), boot=boot_identity(),
             )  # fmt: skip
-            self._records.denied(entry, account_of(subject_of(event)))
+            self._records.denied(entry, account_of(subject_of(event), self._ids))
 
 
 def _may_deny(evaluator: Isolated[Evaluator]) -> bool:

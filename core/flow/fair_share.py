@@ -59,7 +59,7 @@ def _accounts(event: Event) -> Iterator[_Account]:
     process = event.process
     if process is None:
         return
-    container = None if process.container is None else process.container.full_id
+    container = "" if process.container is None else process.container.account
     yield ("user", process.uid) if process.uid else ("root", container)
-    if container is not None:
+    if container:
         yield "container", container

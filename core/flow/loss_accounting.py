@@ -13,8 +13,10 @@ from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.flood_report import FloodReport
+from mozu.core.flow.forgery_report import ForgeryReport
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.model.alert import Severity
+from mozu.core.model.fields import Lookups
 from mozu.core.model.syscalls import event_type
 from mozu.core.state import OF_PROCESSES
 
@@ -27,9 +29,14 @@ _MAX_TYPES = 5
 class LossAccounting:
     """Compares the counts of sources and queues with those of the last call of `report`."""
 
-    def __init__(self, alerts: AlertPipeline, pumps: Sequence[SourcePump], evaluation: Evaluation) -> None:
+    def __init__(
+        self, alerts: AlertPipeline, pumps: Sequence[SourcePump], evaluation: Evaluation,
+        lookups: Lookups | None = None,
+    ) -> None:  # fmt: skip
+        """`lookups`: those of the run, in which enrichers note what is forged."""
         self._alerts, self._pumps, self._evaluation = alerts, tuple(pumps), evaluation
         self._floods = FloodReport(alerts)
+        self._forgeries = ForgeryReport(alerts, Lookups() if lookups is None else lookups)
         self._unevaluated: dict[str, int] = {}
         """Evaluator → events reported as not evaluated so far."""
         self._dropped: dict[str, int] = {}
@@ -47,6 +54,7 @@ class LossAccounting:
             self._floods.report(pump)
             self._gaps(pump)
         self._events_unevaluated()
+        self._forgeries.report()
         for worker in self._alerts.workers:
             for problem in worker.queue.take_problems():
                 self._alerts.notice("Spool damaged", Severity.CRITICAL, problem, sink=worker.name)

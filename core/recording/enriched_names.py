@@ -133,7 +133,7 @@ class EnrichedNames:
         found = [NameLine(user), NameLine(GroupLine(container, process.gid, read["group.name"]))]
         if process.loginuid != process.uid:
             found.append(NameLine(UserLine(container, process.loginuid, read["user.loginname"]), "same name"))
-        metadata = self._names.container(container) if container else None
+        metadata = None if process.container is None else self._names.container(process.container.key)
         if isinstance(metadata, ContainerMetadata):
             found.append(NameLine(ContainerLine(container, metadata)))
         # The name of root is known without its files, the shell is not.

@@ -3,7 +3,8 @@
 An account (the container, else the user) has a share of its own, so that one that raises alerts on purpose spends its
 own. What a rule has spent is not spent for an account for which it has not acted in that minute, and what is spent in
 all not for one that has had less than `_RESERVED`, up to twice the bound: many accounts together are a machine that is
-being lost, or a rule that is wrong, and both end there.
+being lost, or a rule that is wrong, and both end there. Containers and users have bounds of their own: who may start
+containers has as many accounts as containers, and spends those of containers alone.
 """
 
 from collections import deque
@@ -49,12 +50,12 @@ class Budget:
         of_rule, of_account, of_all, total = (self._recent(key, now) for key in _keys(rule, account))
         bound = per_minute * (1 if of_account else 2)
         if len(of_rule) >= bound:
-            return f"the rule has had its {bound} acts in a minute"
+            return f"the rule has had its {bound} acts on {_kind(account)}s in a minute"
         if len(of_account) >= self._bounds.account:
             return f"{account} has had its {self._bounds.account} acts of this rule in a minute"
         bound = self._bounds.total * (2 if len(of_all) < _RESERVED else 1)
         if len(total) >= bound:
-            return f"all rules together have had their {bound} acts in a minute"
+            return f"all rules together have had their {bound} acts on {_kind(account)}s in a minute"
         return ""
 
     def _recent(self, key: tuple[str, str], now: float) -> deque[float]:
@@ -68,7 +69,13 @@ class Budget:
 
 
 def _keys(rule: str, account: str) -> tuple[tuple[str, str], ...]:
-    return (("rule", rule), ("account", f"{rule}\0{account}"), ("all", account), ("total", ""))
+    kind = _kind(account)
+    return (("rule", f"{rule}\0{kind}"), ("account", f"{rule}\0{account}"), ("all", account), ("total", kind))
+
+
+def _kind(account: str) -> str:
+    """Return `container`, or `user` for all else."""
+    return "container" if account.startswith("container ") else "user"
 
 
 class FirstOfAMinute:

@@ -176,12 +176,14 @@ class Protection:
         }
 
     def container_refusal(self, subject: AlertProcess, names: Iterable[str], namespace: str) -> str:
-        """Why what is in this container is not acted on. `names`: its name and image, as an enricher has them."""
+        """Return why what is in this container is not acted on, or an empty text. `names`: name, image and id of a
+        container that root has made, as an enricher has them; the id counts without one where it is proven."""
         if subject.container is None:
             return ""
-        known = set(names)
+        known, proven = set(names), subject.container.proven
+        ids = tuple(known if proven is None else {*known, proven.full_id})
         for one in self._allowed.containers:
-            if one in known or (len(one) >= 12 and subject.container.full_id.startswith(one)):
+            if one in known or (len(one) >= 12 and any(full_id.startswith(one) for full_id in ids)):
                 return f"container {one} is allowed"
         return f"namespace {namespace} is allowed" if namespace in self._allowed.namespaces else ""
 

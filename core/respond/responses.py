@@ -45,6 +45,7 @@ from mozu.core.respond.protection import Protection, protection_of
 from mozu.core.respond.settings import RespondSettings
 from mozu.core.respond.sharers import SharerSearch
 from mozu.core.respond.subject import account_of, subject_of
+from mozu.core.respond.subuids import SubordinateIds
 from mozu.core.respond.targets import HeldProcess, HeldProcesses, NotTheSame, boot_identity, is_young
 
 OFF_FILE: Final = "responses/off"
@@ -85,6 +86,7 @@ class Responses:
         self._lasting = LastingActs(self.records, lambda: self._responders, spawn)
         self._responders: tuple[ActiveResponder, ...] = ()
         self._protection, self._budget, self._settings = Protection(protected=()), Budget(), RespondSettings()
+        self._ids = SubordinateIds()
         self._waiting = 0
         self._held, self._acts = asyncio.Semaphore(_MOST_HELD), asyncio.Semaphore(_MOST_ACTS)
         self._confirmations, self._sharers = Confirmations(), SharerSearch()
@@ -108,7 +110,7 @@ class Responses:
         if self._responders:
             self.records.open()
             self._has_responders = True
-        self._protection = protection or protection_of(settings)
+        self._protection, self._ids = protection or protection_of(settings), SubordinateIds()
         if settings != self._settings:
             self._budget = Budget(ActBounds(settings.per_account, settings.per_minute))
         self._settings = settings
@@ -293,7 +295,7 @@ class Responses:
         self, one: ActiveResponder, entry: AuditEntry, subject: AlertProcess | None
     ) -> tuple[str, str, int]:
         """What is spent, by whom, and how much there is of it in a minute."""
-        return f"{entry.rule}/{one.name}", account_of(subject), one.settings.per_minute
+        return f"{entry.rule}/{one.name}", account_of(subject, self._ids), one.settings.per_minute
 
     async def _act(
         self,

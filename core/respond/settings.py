@@ -29,5 +29,5 @@ class RespondSettings(Settings):
     on_death: Literal["stop", "go_on"] = Field(
         "stop", description="Whether what the kernel itself kills and denies ends when mozu is killed, or goes on."
     )
-    per_minute: int = Field(30, ge=1, description="The most acts in a minute, of all rules together.")
+    per_minute: int = Field(30, ge=1, description="The most acts in a minute on containers, and on users.")
     per_account: int = Field(5, ge=1, description="Of these, for one rule in one container, or of one user.")

@@ -1,7 +1,9 @@
 """The process of an alert, as of its event: what the state machine knows of it, kept for the moment of the act."""
 
 from mozu.core.api.responders import AlertProcess
+from mozu.core.common.owners import ROOT, UNKNOWN
 from mozu.core.model.event import Event, SyscallEvent
+from mozu.core.respond.subuids import SubordinateIds
 
 _NOW = 1 << 62
 """After every event."""
@@ -25,11 +27,18 @@ def subject_of(event: Event | None) -> AlertProcess | None:
     )
 
 
-def account_of(subject: AlertProcess | None) -> str:
-    """Whose budget an act spends: the container's, else the user's."""
+def account_of(subject: AlertProcess | None, ids: SubordinateIds) -> str:
+    """Return whose budget an act spends: that of the proven container, else that of the user, who may make any number
+    of cgroups and has any number of subordinate ids."""
     if subject is None:
         return "no account"
-    return f"user {subject.uid}" if subject.container is None else f"container {subject.container.id}"
+    container = subject.container
+    if container is None:
+        return f"user {ids.owner(subject.uid)}"
+    if container.proven is not None:
+        return f"container {container.proven.id}"
+    maker = container.claim.maker if container.claim is not None else UNKNOWN
+    return f"user {ids.owner(subject.uid if maker <= ROOT else maker)}"
 
 
 def is_there(event: Event | None) -> bool:

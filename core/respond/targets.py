@@ -18,12 +18,11 @@ from typing import Final
 from mozu.core.api.responders import AlertProcess, Scope
 from mozu.core.common.boot_clock import TICK, same_start
 from mozu.core.common.cgroup_control import cgroups_of, controlled_cgroup
+from mozu.core.common.pid_namespace import sees_all_processes
 from mozu.core.respond.process_facts import PROC, ProcessFacts, process_facts
 from mozu.core.respond.sharers import all_pids, share_files
 
 _MOST_TARGETS: Final = 4096
-_FIRST_PID_NAMESPACE: Final = 0xEFFFFFFC
-"""PROC_PID_INIT_INO of linux/proc_ns.h."""
 
 
 class NotTheSame(Exception):
@@ -156,11 +155,8 @@ class HeldProcesses:
 
 
 def _elsewhere() -> str:
-    """What else it may be where numbers of processes are not those of the kernel."""
-    try:
-        if os.stat("/proc/self/ns/pid").st_ino == _FIRST_PID_NAMESPACE:
-            return ""
-    except OSError:
+    """Return what else it may be where numbers of processes are not those of the kernel."""
+    if sees_all_processes():
         return ""
     return ", or mozu cannot see it: it runs in a pid namespace of its own, and needs that of the host (`--pid=host`)"
 

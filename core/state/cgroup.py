@@ -4,6 +4,9 @@ Live, paths are matched by what container runtimes are known to write; the inner
 below its own. A bare `/NAMESPACE/ID` is containerd's where the namespace is one of its usual ones, or where its state
 directory has that task (machines live in paths of that shape). The processes of a recording are matched as Falco does
 it (`recorded_cgroup.py`), so that old recordings mean what they meant.
+
+A path is a name, chosen by its maker. Live, a container is proven by who made its cgroup: root, and not from inside
+another container. Any other is a claim (`Container.claim`).
 """
 
 import re
@@ -11,8 +14,11 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Final
 
+import msgspec
+
 from mozu.core.caches import cached
-from mozu.core.model.event import Container
+from mozu.core.common.cgroup_makers import ROOT, CgroupMakers
+from mozu.core.model.event import Claim, Container
 from mozu.core.state.containerd_tasks import has_task
 from mozu.core.state.recorded_cgroup import recorded_container
 
@@ -71,23 +77,38 @@ _LIVE: Final = _Rules(
 _BARE: Final = re.compile(rf"(?:^|(?<=/))(?P<namespace>{_NAME})/(?P<id>{_NAME})(?=/|$)")
 
 
-@cached(4096)
+class Named(msgspec.Struct, frozen=True):
+    """A container that a cgroup path names, and the path of its own cgroup."""
+
+    container: Container
+    place: str
+
+
 def match(path: str, namespaces: frozenset[str] | None = KNOWN_NAMESPACES) -> Container | None:
-    """The container that a cgroup path belongs to, or None. `namespaces` None: a recording, matched as Falco
+    """Return the container that a cgroup path names, or None. `namespaces` None: a recording, matched as Falco
     matches it.
     """
+    found = named(path, namespaces)
+    return None if found is None else found.container
+
+
+@cached(4096)
+def named(path: str, namespaces: frozenset[str] | None = KNOWN_NAMESPACES) -> Named | None:
+    """Return the same with the path of the container's own cgroup."""
     if namespaces is None:
-        return recorded_container(path)
+        found = recorded_container(path)
+        return None if found is None else Named(found, path)
     if path.startswith("/../"):  # seen from inside another cgroup namespace
         path = "/" + path.lstrip("/.")
-    found = _innermost(path)
-    if found is None:
-        return _bare(path, namespaces)
-    runtime, parts = found
+    innermost = _innermost(path)
+    if innermost is None:
+        return _bare(path, 0, namespaces)
+    runtime, parts = innermost
     if parts.groupdict().get("monitor"):  # what holds a container is outside of it
         outside = path[: parts.start()]
-        return match(outside, namespaces) if outside else None
-    return _bare(path[parts.end("id") :], namespaces) or Container(parts["id"], runtime)
+        return named(outside, namespaces) if outside else None
+    end = parts.end("id")
+    return _bare(path, end, namespaces) or Named(Container(parts["id"], runtime), _through(path, end))
 
 
 def _innermost(path: str) -> tuple[str, re.Match[str]] | None:
@@ -102,25 +123,63 @@ def _innermost(path: str) -> tuple[str, re.Match[str]] | None:
     return best
 
 
-def _bare(path: str, namespaces: frozenset[str]) -> Container | None:
-    """One of containerd's whose path shows nothing but namespace and id."""
-    whole = _BARE.fullmatch(path, 1)
+def _bare(path: str, begin: int, namespaces: frozenset[str]) -> Named | None:
+    """Return the container of containerd's whose path shows nothing but namespace and id, behind `begin`."""
+    whole = _BARE.fullmatch(path, begin + 1)
     if whole is not None and whole["namespace"] in namespaces and not path.endswith(_UNITS):
-        return Container(whole["id"], "containerd")
-    at = 0
+        return Named(Container(whole["id"], "containerd"), path)
+    at = begin
     while (found := _BARE.search(path, at)) is not None:
         if has_task(found["namespace"], found["id"]):
-            return Container(found["id"], "containerd")
+            return Named(Container(found["id"], "containerd"), path[: found.end()])
         at = found.start() + 1
     return None
 
 
-@cached(4096)
+def _through(path: str, end: int) -> str:
+    """Return the path up to the end of the part in which position `end` is."""
+    slash = path.find("/", end)
+    return path if slash < 0 else path[:slash]
+
+
 def container_of(
-    cgroups: tuple[tuple[str, str], ...], namespaces: frozenset[str] | None = KNOWN_NAMESPACES
+    cgroups: tuple[tuple[str, str], ...],
+    namespaces: frozenset[str] | None = KNOWN_NAMESPACES,
+    makers: CgroupMakers | None = None,
 ) -> Container | None:
-    """The container of a process with these (subsystem, path) pairs: the first path that names one."""
+    """Return the container of a process with these (subsystem, path) pairs: the first that a path names. With `makers`
+    the first that is proven, and else the first as a claim."""
+    return _first(cgroups, namespaces) if makers is None else _proven(cgroups, namespaces, makers)
+
+
+@cached(4096)
+def _first(cgroups: tuple[tuple[str, str], ...], namespaces: frozenset[str] | None) -> Container | None:
     return next(filter(None, (match(path, namespaces) for path in _distinct(cgroups))), None)
+
+
+def _proven(
+    cgroups: Iterable[tuple[str, str]], namespaces: frozenset[str] | None, makers: CgroupMakers
+) -> Container | None:
+    claimed: Container | None = None
+    for subsystem, path in dict.fromkeys(cgroups):
+        found = named(path, namespaces)
+        if found is None:
+            continue
+        container = _judged(subsystem, found, namespaces, makers)
+        if container.claim is None:
+            return container
+        claimed = claimed or container
+    return claimed
+
+
+def _judged(subsystem: str, found: Named, namespaces: frozenset[str] | None, makers: CgroupMakers) -> Container:
+    """Return the container, as a claim unless root made its cgroup outside of any other container."""
+    outside = named(found.place.rpartition("/")[0], namespaces)
+    outer = None if outside is None else _judged(subsystem, outside, namespaces, makers)
+    maker = makers.of(subsystem, found.place)
+    if outer is None and maker == ROOT:
+        return found.container
+    return msgspec.structs.replace(found.container, claim=Claim(found.place, maker, outer))
 
 
 def _distinct(cgroups: Iterable[tuple[str, str]]) -> Iterable[str]:

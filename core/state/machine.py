@@ -6,6 +6,7 @@ from functools import partial
 from itertools import islice
 from typing import Final, Protocol
 
+from mozu.core.common.cgroup_makers import CgroupMakers
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event, Process, SyscallEvent, UndecodedEvent
 from mozu.core.model.syscalls import event_types
@@ -58,13 +59,16 @@ class Remembers(Protocol):
 class StateMachine:
     """Turns a stream of system calls into processes, descriptors, working directories and identities.
 
-    `procfs` answers for what the stream leaves out; None for recordings, which never look at this machine.
+    `procfs` answers for what the stream leaves out; None for recordings, which never look at this machine. `makers`:
+    of its cgroups; None where the names of these are believed.
     """
 
-    def __init__(self, *, procfs: str | None = "/proc", metrics: Metrics | None = None) -> None:
+    def __init__(
+        self, *, procfs: str | None = "/proc", metrics: Metrics | None = None, makers: CgroupMakers | None = None
+    ) -> None:
         metrics = Metrics() if metrics is None else metrics
         self._procfs = None if procfs is None else Procfs(procfs)
-        self._state = State(None if self._procfs is None else self._task, metrics)
+        self._state = State(None if self._procfs is None else self._task, metrics, makers)
         self._environments = False
         for name in self.sizes():
             metrics.gauge(f"state_{name}", partial(self._size, name))

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from mozu.core.model.event import Process
-from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import evict
 from mozu.core.state.identity import same_process
 from mozu.core.state.observed import KnownProcess, ProcSnapshot
@@ -81,7 +80,7 @@ def _changes(state: State, version: Process, snapshot: ProcSnapshot, *, threads:
         wanted["root"] = known.root
     if threads:
         wanted["others"] = snapshot.others
-    container = container_of(known.cgroups, state.namespaces)
+    container = state.container_of(known.cgroups)
     if container != version.container:
         wanted.update(container=container, cgroups=known.cgroups)
     if _is_other_program(version, known):

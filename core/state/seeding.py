@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from mozu.core.abi.addresses import IPV6, socket_kind, swap_ends, tuple_text, unmap_ipv4
 from mozu.core.model.event import File, Process
-from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import evict
 from mozu.core.state.observed import KnownFile, KnownProcess
 from mozu.core.state.paths import directory, without_deleted
@@ -33,7 +32,7 @@ def seed(state: State, tid: int, pid: int, known: KnownProcess, born: int, *, ot
         node, tid, pid, since=born, others=others, exepath=without_deleted(known.exepath),
         cwd=directory(known.cwd or "/"), root=known.root or "/",
         env=known.env if state.live or known.env is not None else (),
-        container=container_of(known.cgroups, state.namespaces), **further_ids(known),
+        container=state.container_of(known.cgroups), **further_ids(known),
         **{name: getattr(known, name) for name in _COPIED},
     )  # fmt: skip
     state.add(process)

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from mozu.core.common.cgroup_makers import CgroupMakers
 from mozu.core.metrics import Metrics
-from mozu.core.model.event import Address, FdTable, File, Process, SyscallEvent
-from mozu.core.state.cgroup import KNOWN_NAMESPACES
+from mozu.core.model.event import Address, Container, FdTable, File, Process, SyscallEvent
+from mozu.core.state.cgroup import KNOWN_NAMESPACES, container_of
 from mozu.core.state.observed import Entered, KnownProcess, ProcSnapshot, Saved
 from mozu.core.state.tables import Node, Tables
+from mozu.core.state.texts import Cgroups
 
 Lookup = Callable[[int], "tuple[int, KnownProcess, int] | None"]
 """Thread id → (process id, what the machine knows of the task, number of further threads); None: no such task."""
@@ -26,8 +28,10 @@ _COUNT_EVERY: Final = 1 << 16
 class State:
     """Tables and the position in the stream. One per source."""
 
-    def __init__(self, lookup: Lookup | None, metrics: Metrics) -> None:
+    def __init__(self, lookup: Lookup | None, metrics: Metrics, makers: CgroupMakers | None = None) -> None:
+        """`makers`: of the cgroups of this machine; None where their names are believed."""
         self.lookup = lookup
+        self._makers = makers
         self.live = lookup is not None
         """Live, /proc answers for what the stream leaves out, and few events of threads come: the state follows
         processes. A recording has only its stream, with each thread in it, and is read as Falco reads it."""
@@ -60,6 +64,10 @@ class State:
     def take_namespaces(self) -> None:
         """Live, the known namespaces of containerd decide how a container's cgroup path is read."""
         self.namespaces = KNOWN_NAMESPACES if self.live else None
+
+    def container_of(self, cgroups: Cgroups) -> Container | None:
+        """Return the container of a process in these cgroups."""
+        return container_of(cgroups, self.namespaces, self._makers)
 
     def answer(self, tid: int) -> tuple[int, KnownProcess, int] | None:
         """A `Lookup` from a recording: what /proc said then. Each answer is given once."""

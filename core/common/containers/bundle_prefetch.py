@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+import msgspec
+
 from mozu.core.common.containers.bundle_watch import BundleFolders
 from mozu.core.common.directory_watch import DirectoryWatch
 from mozu.core.common.path_steps import steps
@@ -24,9 +26,18 @@ _LIMIT: Final = 1024
 _PAUSE: Final = 1.0
 """Seconds after which it is tried again where the kernel gives no watch."""
 _SHORT_PAUSE: Final = 0.002
-"""Seconds between two looks at files that are not complete yet."""
-_PREFETCH_TIMEOUT: Final = 1.0
-"""Seconds for which they are looked at."""
+_LONG_PAUSE: Final = 0.05
+"""Seconds between two looks at files that are not complete yet: the first, and the longest; each is half as long again
+as the one before."""
+
+
+class _Pending(msgspec.Struct):
+    """A container whose files are not complete yet. Times of the monotonic clock."""
+
+    until: float
+    """When it is looked at last."""
+    due: float
+    pause: float = _SHORT_PAUSE
 
 
 class BundlePrefetch(Generic[T]):
@@ -35,11 +46,13 @@ class BundlePrefetch(Generic[T]):
     What is not all is kept until there is more: the files may be gone before the rest can be read.
     """
 
-    def __init__(self, folders: BundleFolders, read: Callable[[str], tuple[T, bool] | None]) -> None:
-        self._folders, self._read = folders, read
+    def __init__(
+        self, folders: BundleFolders, read: Callable[[str], tuple[T, bool] | None], seconds: float = 1.0
+    ) -> None:
+        """`seconds`: for which files that are not complete are looked at."""
+        self._folders, self._read, self._seconds = folders, read, seconds
         self._found: dict[str, T] = {}
-        self._pending: dict[str, float] = {}
-        """Containers whose files are not complete yet → until when they are looked at."""
+        self._pending: dict[str, _Pending] = {}
         self._end = -1
         """The writing end of a pipe; the thread ends when it is closed."""
         self._is_lost = False
@@ -94,7 +107,7 @@ class BundlePrefetch(Generic[T]):
             if self._ways != _ways(self._folders.root):
                 return  # more has come before it was watched
             while not self._is_lost and not _has_ended(ended, 0.0):
-                watch.wait(_SHORT_PAUSE if self._pending else None, ended)
+                watch.wait(self._pause(), ended)
                 self._look()
         finally:
             watch.close()
@@ -122,10 +135,20 @@ class BundlePrefetch(Generic[T]):
 
     def _appeared(self, full_id: str) -> None:
         self._found.pop(full_id, None)  # of one that had this id before
-        self._pending[full_id] = time.monotonic() + _PREFETCH_TIMEOUT
+        now = time.monotonic()
+        self._pending[full_id] = _Pending(now + self._seconds, now)
+
+    def _pause(self) -> float | None:
+        """Seconds until one is due; None: none is pending."""
+        due = min((one.due for one in list(self._pending.values())), default=None)
+        return None if due is None else max(due - time.monotonic(), 0.0)
 
     def _look(self) -> None:
-        for full_id, until in list(self._pending.items()):
+        now = time.monotonic()
+        for full_id, pending in list(self._pending.items()):
+            if pending.due > now:
+                continue
+            pending.due, pending.pause = now + pending.pause, min(pending.pause * 1.5, _LONG_PAUSE)
             found: tuple[T, bool] | None = None
             with suppress(OSError):
                 found = self._read(full_id)
@@ -133,7 +156,7 @@ class BundlePrefetch(Generic[T]):
                 self._found[full_id] = found[0]
                 if len(self._found) > _LIMIT:
                     del self._found[next(iter(self._found))]
-            if (found is not None and found[1]) or time.monotonic() > until:
+            if (found is not None and found[1]) or time.monotonic() > pending.until:
                 self._pending.pop(full_id, None)
 
 

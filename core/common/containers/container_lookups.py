@@ -12,7 +12,9 @@ from typing import Final, Protocol
 import msgspec
 
 from mozu.core.api import Context
+from mozu.core.common.containers.claims import Claims
 from mozu.core.common.containers.container_cache import ContainerCache
+from mozu.core.common.owners import ROOT
 from mozu.core.model.containers.fields import Binder, container_readers
 from mozu.core.model.containers.metadata import ContainerMetadata
 from mozu.core.model.event import Event, SyscallEvent
@@ -48,8 +50,9 @@ class AnswersLookups(Protocol):
     def completes(self) -> frozenset[str]:
         """Names of runtimes whose answers about pods it has more of."""
 
-    async def fetch(self, full_id: str) -> ContainerMetadata | None:
-        """What it knows of a container; None where it has none of that id. Raises one of `unreachable`."""
+    async def fetch(self, full_id: str, uid: int = ROOT) -> ContainerMetadata | None:
+        """What it knows of a container; None where it has none of that id. `uid`: from what this user has written.
+        Raises one of `unreachable`."""
 
 
 class ContainerLookups:
@@ -68,6 +71,7 @@ class ContainerLookups:
         """Id that is being looked up → set when that is over (single flight)."""
         self._asked: set[str] = set()
         """Ids that runtimes are being asked about."""
+        self._claims = Claims(self, context.fields.lookups.forgeries.append)
         context.metrics.gauge("containers", lambda: len(self._cache))
         context.fields.lookups.container = self.metadata
         context.fields.lookups.container_state = self.state
@@ -78,11 +82,14 @@ class ContainerLookups:
         self._kinds = frozenset[str]().union(*(runtime.kinds for runtime in runtimes))
 
     def key(self, event: Event) -> str | None:
-        """The full id of the container that the event's process runs in, if one of the runtimes can have it."""
+        """The key of the container that the event's process runs in, if one of the runtimes can have it."""
         process = event.process if isinstance(event, SyscallEvent) else None
         container = None if process is None else process.container
-        if container is None or container.runtime not in self._kinds:
+        if process is None or container is None or container.runtime not in self._kinds:
             return None
+        if container.claim is not None:
+            self._claims.seen(process)
+            return container.key
         full_id = container.full_id
         if full_id not in self._shown and not self._cache.is_answered(full_id):
             self._shown[full_id] = container.runtime
@@ -92,15 +99,20 @@ class ContainerLookups:
 
     def known(self, full_id: str) -> bool:
         """Whether the cache has the container, or the negative cache has its id."""
-        return self._context.offline or self._cache.is_answered(full_id)
+        return self._context.offline or self._is_answered(full_id)
+
+    def _is_answered(self, full_id: str) -> bool:
+        return self._claims.is_answered(full_id) if _is_claim(full_id) else self._cache.is_answered(full_id)
 
     def metadata(self, full_id: str) -> ContainerMetadata | None:
         """From the cache, else what its creation said: an event judged at its deadline has a name and an image."""
+        if _is_claim(full_id):
+            return self._claims.metadata(full_id)
         return self._cache.get(full_id) or self._created.get(full_id)
 
     def state(self, full_id: str) -> str:
         """`known`, `late` or `unknown`, as `container.state` says."""
-        if self._cache.get(full_id) is not None:
+        if (self.metadata if _is_claim(full_id) else self._cache.get)(full_id) is not None:
             return "known"
         is_awaited = full_id in self._asked or full_id in self._shown
         return "late" if is_awaited else "unknown"
@@ -115,7 +127,7 @@ class ContainerLookups:
 
         def state(event: SyscallEvent) -> str | None:
             container = None if event.process is None else event.process.container
-            return None if container is None else lookups.container_state(container.full_id)
+            return None if container is None else lookups.container_state(container.key)
 
         return {**container_readers(find), "container.state": lambda _: state}
 
@@ -137,6 +149,10 @@ class ContainerLookups:
         """Cache what the runtimes say, `first` asked first; else what its creation said; else that there is nothing."""
         self._asked.add(full_id)
         try:
+            if _is_claim(full_id):
+                await self._claims.resolve(full_id)
+                self._context.lookups.put(full_id, self.metadata(full_id))
+                return
             metadata, negative_ttl = await self._ask(full_id, first)
         finally:
             self._asked.discard(full_id)
@@ -151,7 +167,11 @@ class ContainerLookups:
             self._context.lookups.put(full_id, None)
         self._shown.pop(full_id, None)
 
-    async def _ask(self, full_id: str, first: str) -> tuple[ContainerMetadata | None, float]:
+    async def ask(self, full_id: str, uid: int) -> ContainerMetadata | None:
+        """What runtimes say of a container, root's or with a uid those of that user, without keeping it."""
+        return (await self._ask(full_id, "", uid))[0]
+
+    async def _ask(self, full_id: str, first: str, uid: int = ROOT) -> tuple[ContainerMetadata | None, float]:
         """(the first answer, completed where it is a pod's; for how long there being none is believed)."""
         negative_ttl = _NEGATIVE_TTL
         found: ContainerMetadata | None = None
@@ -159,7 +179,7 @@ class ContainerLookups:
             if found is not None and not (found.lacks_of_pod and found.runtime in runtime.completes):
                 continue
             try:
-                answer = await runtime.fetch(full_id)
+                answer = await runtime.fetch(full_id, uid)
             except runtime.unreachable as error:
                 negative_ttl = _UNREACHABLE_TTL
                 self._context.log.debug("looking up %s: %s", full_id, error or type(error).__name__)
@@ -167,7 +187,8 @@ class ContainerLookups:
             if answer is not None:
                 answer = msgspec.structs.replace(answer, runtime=answer.runtime or runtime.name)
                 found = answer if found is None else found.completed(answer)
-                self._created_more(found)
+                if uid == ROOT:
+                    self._created_more(found)
         return found, negative_ttl
 
     def _candidates(self, full_id: str, first: str) -> Iterator[AnswersLookups]:
@@ -228,3 +249,7 @@ class ContainerLookups:
     def count(self, by: str, runtime: str = "") -> None:
         """A look-up was answered by files, api, event or none; and which runtime that was, if any."""
         self._context.metrics.counter("container_lookups_total", by=by, runtime=runtime or "none").value += 1
+
+
+def _is_claim(key: str) -> bool:
+    return "\n" in key

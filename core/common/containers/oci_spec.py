@@ -13,6 +13,8 @@ from mozu.core.model.containers.metadata import Mount
 
 _PROPAGATIONS: Final = frozenset({"private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable"})
 _BINDS: Final = frozenset({"bind", "rbind"})
+_SLICE: Final = ".slice"
+_SYSTEM: Final = f"system{_SLICE}"
 _ALL_DEVICES: Final = frozenset({"", "a"})
 
 
@@ -90,6 +92,16 @@ class OciSpec(msgspec.Struct):
         found = [mount.described() for mount in self.mounts_given or () if mount.is_bind]
         return tuple(sorted(found, key=lambda mount: mount.dest))
 
+    @property
+    def cgroups(self) -> tuple[str, ...] | None:
+        """Where its cgroup is made; None where that is left to the runtime. `SLICE:PREFIX:NAME` is systemd's scope
+        PREFIX-NAME (runc, libcontainer/cgroups/systemd)."""
+        given = (self.linux or _Linux()).cgroups_path
+        parts = given.split(":")
+        if len(parts) == 3:
+            return (f"{slice_path(parts[0] or _SYSTEM)}/{parts[1]}-{parts[2]}.scope",)
+        return (f"/{given.strip('/')}",) if given else None
+
     def shares_host(self, kind: str) -> bool:
         """Whether it has no namespace of this kind (pid, network, ipc) of its own and joins none."""
         return all(namespace.type != kind for namespace in self._namespaces())
@@ -100,6 +112,12 @@ class OciSpec(msgspec.Struct):
 
     def _namespaces(self) -> Iterable[_Namespace]:
         return (self.linux or _Linux()).namespaces or ()
+
+
+def slice_path(name: str) -> str:
+    """Return the cgroup of a slice: `a-b.slice` is in `a.slice` (systemd.slice(5))."""
+    parts = name.removesuffix(_SLICE).split("-")
+    return "".join(f"/{'-'.join(parts[: number + 1])}{_SLICE}" for number in range(len(parts)))
 
 
 def _allows_all(devices: Iterable[_Device]) -> bool:

@@ -14,7 +14,7 @@ from mozu.core.model.fields import Reader
 from mozu.core.model.value_types import FieldValue
 
 Lookup = Callable[[str], ContainerMetadata | None]
-"""Full id → metadata, or None where they are not known (yet). Immediate."""
+"""`Container.key` → metadata, or None where they are not known (yet). Immediate."""
 
 Binder = Callable[[str | None], Reader]
 """A field's argument → its reader."""
@@ -100,7 +100,7 @@ class _Fields:
             if process is None:
                 return None
             container = process.container
-            metadata = HOST if container is None else lookup(container.full_id)
+            metadata = HOST if container is None else lookup(container.key)
             return None if metadata is None else value(metadata)
 
         return read
@@ -113,7 +113,7 @@ class _Fields:
             container = None if event.process is None else event.process.container
             if container is None:
                 return None if event.process is None else False
-            metadata = lookup(container.full_id)
+            metadata = lookup(container.key)
             return None if metadata is None else value(event, metadata)
 
         return lambda _: read

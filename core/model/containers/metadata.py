@@ -60,6 +60,10 @@ class ContainerMetadata(msgspec.Struct, frozen=True, kw_only=True):
     liveness_probe: tuple[str, ...] | None = None
     """The command of the kubelet's probe; empty without one that runs a command. So is the next one."""
     readiness_probe: tuple[str, ...] | None = None
+    cgroups: tuple[str, ...] | None = None
+    """Paths, one of which its runtime has made its cgroup at (`cgroups_path` of its specification)."""
+    owner: int = 0
+    """uid of the user whose storage says so; 0: root's."""
 
     @property
     def lacks_of_pod(self) -> bool:

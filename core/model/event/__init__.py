@@ -5,7 +5,7 @@ new version and leaves the old one to the events that hold it, so a field read l
 Texts that come from the kernel are `str` decoded with `surrogateescape`: every byte is kept (`as_bytes` gives it back).
 """
 
-from mozu.core.model.event.container import Container
+from mozu.core.model.event.container import Claim, Container, claimed
 from mozu.core.model.event.event import DataEvent, Event, SyscallEvent
 from mozu.core.model.event.fd_table import FdTable
 from mozu.core.model.event.file import Address, File, SockAddr, SockTuple
@@ -15,6 +15,7 @@ from mozu.core.model.event.undecoded import UndecodedEvent
 
 __all__ = [
     "Address",
+    "Claim",
     "Container",
     "DataEvent",
     "Event",
@@ -31,5 +32,6 @@ __all__ = [
     "as_text",
     "bounded_text",
     "byte_length",
+    "claimed",
     "printable",
 ]

@@ -8,10 +8,13 @@ events alone; an enricher (or a recording) that knows better assigns its own fun
 Such functions are called while an event is judged: they answer from memory, at once, or with None.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from mozu.core.model.event import Address, SyscallEvent
+import msgspec
+
+from mozu.core.model.event import Address, Container, SyscallEvent
 from mozu.core.model.fields.addresses import LocalAddresses
 
 
@@ -27,15 +30,27 @@ def _unstated(_: str) -> str | None:
     return None
 
 
+_MOST_FORGERIES: Final = 64
 _STATES: Final = ("known", "late", "unknown")
 """From best to worst: one enricher that knows a container is enough."""
+
+
+class Forgery(msgspec.Struct, frozen=True):
+    """A process in a cgroup that claims to be that of a container, and is not."""
+
+    container: Container
+    """The claim."""
+    pid: int
+    name: str
+    """The kernel's comm."""
 
 
 class Lookups:
     """The surroundings of one engine."""
 
     __slots__ = (
-        "addresses", "base64_bytes", "container", "container_state", "first_time", "group", "hostname", "hosts", "user",
+        "addresses", "base64_bytes", "container", "container_state", "first_time", "forgeries", "group", "hostname",
+        "hosts", "user",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -47,10 +62,12 @@ class Lookups:
         """Address (IPv4 ones plain, not mapped into IPv6) → the names in rules that it was resolved from, sorted. Live,
         a table with new answers takes the place of the old one, which never changes."""
         self.container: Callable[[str], object | None] = _unknown
-        """Full id → `ContainerMetadata` of the container. Several enrichers may answer, each for one runtime."""
+        """`Container.key` → `ContainerMetadata`. Several enrichers may answer, each for one runtime."""
         self.container_state: Callable[[str], str | None] = _unstated
-        """Full id → `known`; `late`: a runtime is still being asked; `unknown`: none knows it. None where no enricher
-        knows of containers."""
+        """`Container.key` → `known`; `late`: a runtime is still being asked; `unknown`: none knows it. None where no
+        enricher knows of containers."""
+        self.forgeries: deque[Forgery] = deque(maxlen=_MOST_FORGERIES)
+        """Those that are to be reported."""
         self.addresses = LocalAddresses()
         """This machine's own."""
         self.hostname = ""

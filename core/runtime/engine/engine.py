@@ -75,7 +75,7 @@ class Engine:
         self.started, self._is_signalled = asyncio.Event(), False
         self._stop_overdue = 0.0
         """Seconds between the signal and the moment when the loop could attend to it."""
-        self._group = asyncio.TaskGroup()
+        self._group, self._unanswered = asyncio.TaskGroup(), UnansweredReport()
         self._sinks = SinkSet(
             assembly.sinks, agent=assembly.hostname, on_closed=self.stop, spawn=self._task, report=self._report_spool,
             metrics=metrics,
@@ -85,8 +85,7 @@ class Engine:
             wired.alerts, wired.evaluation, wired.enrichers, wired.pumps, wired.demand, wired.memory,
         )  # fmt: skip
         self._responses = wired.responses
-        self._losses = LossAccounting(self._alerts, self._pumps, self._evaluation)
-        self._unanswered = UnansweredReport()
+        self._losses = LossAccounting(self._alerts, self._pumps, self._evaluation, assembly.fields.lookups)
         self._retries = Retries(self._alerts, tasks.spawn, self._stopping, assembly.assign_lookups)
         self._lifecycle: Lifecycle | None = None
         self._heartbeats: Heartbeats | None = None

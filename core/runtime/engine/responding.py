@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from mozu.core.api import ActsUnattended, DeniesInKernel, KernelKills, KillsInKernel
+from mozu.core.common.owners import ROOT
 from mozu.core.errors import MozuError
 from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.metrics import Metrics
-from mozu.core.model.event import Event
+from mozu.core.model.containers import ContainerMetadata
+from mozu.core.model.event import Event, SyscallEvent
 from mozu.core.respond.chosen import ActiveResponder
 from mozu.core.respond.responses import Responses
 from mozu.core.runtime.engine.built import Assembly
@@ -23,6 +25,8 @@ def responses_of(
     """Raises MozuError."""
 
     def names(event: Event) -> tuple[Sequence[str] | None, str | None]:
+        if _is_of_user(assembly, event):
+            return (), ""
         fields = assembly.fields
         found = [_read(assembly, event, field) for field in _NAMES if field in fields]
         known = None if all(one is None for one in found) else [one for one in found if one is not None]
@@ -56,6 +60,17 @@ def report_denials(responses: Responses, pumps: Iterable[SourcePump]) -> None:
                 responses.report_denials(source.component.take_denials())
             if isinstance(source.component, ActsUnattended):
                 responses.report_unattended(source.component.take_unattended())
+
+
+def _is_of_user(assembly: Assembly, event: Event) -> bool:
+    """Return whether its container is not known to be root's: it is not proven, and no runtime of root has made it."""
+    process = event.process if isinstance(event, SyscallEvent) else None
+    if process is None or process.container is None:
+        return False
+    found = assembly.fields.lookups.container(process.container.key)
+    if isinstance(found, ContainerMetadata):
+        return found.owner != ROOT
+    return process.container.proven is None
 
 
 _NAMES = ("container.name", "container.image.repository", "container.image")

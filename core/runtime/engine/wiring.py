@@ -11,6 +11,7 @@ from functools import partial
 import msgspec
 
 from mozu.core.api import AsksBefore, FiltersByProcess, HasOrigin, ObservesPids, Source
+from mozu.core.common.cgroup_makers import CgroupMakers
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.alert_pipeline import AlertPipeline
@@ -131,7 +132,10 @@ def _state(built: BuiltSource) -> StateMachine | None:
     """System calls have a state; live, /proc answers for what the stream leaves out."""
     if built.declaration.event_source != "syscall":
         return None
-    return StateMachine(procfs="/proc" if built.declaration.live else None, metrics=built.isolated.metrics)
+    metrics = built.isolated.metrics
+    if not built.declaration.live:
+        return StateMachine(procfs=None, metrics=metrics)
+    return StateMachine(procfs="/proc", metrics=metrics, makers=CgroupMakers())
 
 
 def _origin(source: Isolated[Source], assembly: Assembly) -> str:

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from mozu.core.model.event import Process, SyscallEvent
 from mozu.core.model.syscalls import flag_table
-from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import end
 from mozu.core.state.observed import Entered, Executed
 from mozu.core.state.paths import UNKNOWN_BASE, directory, join, normal, without_deleted
@@ -121,7 +120,7 @@ def _take_in(state: State, event: SyscallEvent, version: Process) -> bool:
     if groups:
         known = cgroups(groups)
         if known is not version.cgroups:  # else the container is known, too
-            version.cgroups, version.container = known, container_of(known, state.namespaces)
+            version.cgroups, version.container = known, state.container_of(known)
     if state.live and (cwd or "").startswith("/"):
         version.cwd = directory(cwd)
     return mtime is not None

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from mozu.core.model.event import Process, SyscallEvent
 from mozu.core.model.syscalls import flag_table
-from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import evict
 from mozu.core.state.identity import same_process
 from mozu.core.state.observed import Forked
@@ -76,7 +75,7 @@ def moved(state: State, event: SyscallEvent) -> None:
     if node is None:
         return
     groups = event.observed.cgroups
-    container = container_of(groups, state.namespaces)
+    container = state.container_of(groups)
     for member in (node.main, *node.main.members):
         state.tables.update(member, state.number + 1, cgroups=groups, container=container)
 
@@ -169,7 +168,7 @@ def _child(
     own: dict[str, Any] = {
         "task": node, "tid": child_tid, "since": state.number, "older": None, "parent": None, "leader": None,
         "exe": exe, "args": words(args[_ARGS]), "args_truncated": False, "name": args[_COMM] or exe,
-        "fdlimit": _number(args, _FDLIMIT), "cgroups": groups, "container": container_of(groups, state.namespaces),
+        "fdlimit": _number(args, _FDLIMIT), "cgroups": groups, "container": state.container_of(groups),
         "uid": uid, "ruid": uid, "suid": uid, "gid": gid, "rgid": gid, "sgid": gid, "start": event.time,
         "exec_time": parent.exec_time if thread else 0, "others": 0, "exited": False, "exe_novelty": 0, "boot_start": 0,
     }  # fmt: skip

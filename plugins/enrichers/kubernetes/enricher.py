@@ -129,11 +129,15 @@ class KubernetesEnricher:
         return [] if self._cluster is None else self._cluster.controllers(pod)
 
     def _uid(self, process: Process) -> str | None:
-        """By the cgroup; where that is not below `kubepods`, by the label of the container, once it is known."""
-        uid = pod_uid(process.cgroups)
-        if uid is not None or process.container is None:
+        """By the cgroup; where that is not below `kubepods`, by the label of the container, once it is known. Of what a
+        user has made, the label alone: anyone can name a cgroup after a pod."""
+        container = process.container
+        if container is None:
+            return None
+        uid = None if container.proven is None else pod_uid(process.cgroups)
+        if uid is not None:
             return uid
-        found = self._context.fields.lookups.container(process.container.full_id)
+        found = self._context.fields.lookups.container(container.key)
         return (found.labels or {}).get(_POD_UID) if isinstance(found, ContainerMetadata) else None
 
     def _wake(self) -> None:

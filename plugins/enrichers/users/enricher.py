@@ -18,7 +18,7 @@ from mozu.core.api import Context
 from mozu.core.common.background_task import BackgroundTask
 from mozu.core.common.thread_pool import ThreadPool
 from mozu.core.common.ticks import tick
-from mozu.core.model.event import Event, Process
+from mozu.core.model.event import Event, Process, claimed
 from mozu.plugins.enrichers.users import nss
 from mozu.plugins.enrichers.users.fields import user_readers
 from mozu.plugins.enrichers.users.roots import of_container, of_directory
@@ -80,7 +80,7 @@ class UsersEnricher:
         if process is None or self._context.offline:
             return None
         container = process.container
-        full_id = "" if container is None else container.full_id
+        full_id = "" if container is None else container.key
         names = self._host if container is None else self._containers.get(full_id)
         generation = 0
         loginuid = -1 if process.loginuid == _UNSET else process.loginuid
@@ -154,7 +154,7 @@ class UsersEnricher:
 
     def _names(self, process: Process) -> UserNames | None:
         container = process.container
-        return self._host if container is None else self._containers.get(container.full_id)
+        return self._host if container is None else self._containers.get(container.key)
 
     def _remember_pids(self, full_id: str, names: UserNames | None, process: Process) -> None:
         """Remember processes through which the container's root may be reached: this one and its ancestors."""
@@ -162,7 +162,7 @@ class UsersEnricher:
         above = process.parent
         while above is not None and len(pids) < 4:
             parent = above.newest
-            if parent is None or parent.container is None or parent.container.full_id != full_id:
+            if parent is None or parent.container is None or parent.container.key != full_id:
                 break
             pids.append(parent.pid)
             above = parent.parent
@@ -196,7 +196,7 @@ class UsersEnricher:
         """Read a container's files, once it has a root of its own."""
 
         def call() -> Content | None:
-            with of_container(full_id, names.candidate_pids()) as root:
+            with of_container(claimed(full_id)[0], names.candidate_pids()) as root:
                 found = os.fstat(root)
                 if (found.st_dev, found.st_ino) == host_root and polls_left > 0:
                     return None

@@ -1,6 +1,7 @@
 """Preflight checks: architecture, capabilities, tracefs, each with its own error; and what /proc lists."""
 
 import ctypes
+import logging
 import os
 import platform
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Final
 
 from mozu.core.api import SourceUnavailable
 from mozu.core.common import linux_capabilities
+from mozu.core.common.pid_namespace import sees_all_processes
 from mozu.core.model.arch import MACHINES
 
 _NEEDED: Final = ("CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH")
@@ -85,3 +87,13 @@ def has_cgroup_tracepoint() -> bool:
 def running_pids() -> list[int]:
     """The processes that /proc lists."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def warn_of_namespace(log: logging.Logger) -> None:
+    """Warn where the kernel reports processes that /proc does not list."""
+    if not sees_all_processes():
+        log.warning(
+            "mozu is in a pid namespace of its own: names, executables, users and containers of processes that are "
+            "older than mozu are unknown (<NA>), and responders find no process; run it in that of the host "
+            "(Kubernetes: `hostPID: true`; docker and podman: `--pid=host`)"
+        )

@@ -112,6 +112,7 @@ class EbpfSource:
         self._stopping.clear()
         checks.check_machine()
         checks.check_capabilities()
+        checks.warn_of_namespace(self._log)
         self._thread = thread = LoaderThread()
         try:
             loader, chosen = await asyncio.gather(  # kernel filters are chosen while the verifier looks at programs

@@ -34,10 +34,17 @@ def test_all_accounts_together_end_at_twice_the_bound() -> None:
 
 def test_accounts_that_have_spent_a_rule_leave_one_act_of_it_to_each_other_account() -> None:
     budget = Budget(ActBounds(account=5, total=1000))
-    assert taken(budget, 5, account="container a") == [True] * 5
-    assert taken(budget, 6, account="container b") == [True] * 5 + [False]
+    assert taken(budget, 5, account="user a") == [True] * 5
+    assert taken(budget, 6, account="user b") == [True] * 5 + [False]
     given = [taken(budget, 2, account=f"user {number}") for number in range(12)]
     assert given == [[True, False]] * 10 + [[False, False]] * 2
+
+
+def test_any_number_of_containers_spends_nothing_of_users() -> None:
+    budget = Budget(ActBounds(account=5, total=10))
+    for number in range(60):
+        taken(budget, 5, account=f"container {number}")
+    assert taken(budget, 6) == [True] * 5 + [False]
 
 
 def test_to_look_spends_nothing() -> None:

@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from mozu.core.common.cgroup_makers import CgroupMakers
+from mozu.core.model.event import Claim, Container, claimed
 from mozu.core.state import containerd_tasks
-from mozu.core.state.cgroup import container_of, match
+from mozu.core.state.cgroup import container_of, match, named
 
 ID = "a" * 8 + "0123456789abcdef" * 3 + "b" * 8
 POD = "11111111-2222-3333-4444-555555555555"
@@ -183,9 +185,9 @@ def test_any_namespace_counts_where_containerd_has_that_task(
 ) -> None:
     (tmp_path / "production/web1").mkdir(parents=True)
     monkeypatch.setattr(containerd_tasks, "STATE_DIRECTORIES", (str(tmp_path),))
-    found = inspect.unwrap(match)(path)
+    found = inspect.unwrap(named)(path)
     assert found is not None
-    assert ("web1", "containerd") == (found.full_id, found.runtime)
+    assert ("web1", "containerd") == (found.container.full_id, found.container.runtime)
 
 
 def test_hybrid_hierarchies_count_whichever_of_them_tells() -> None:
@@ -193,3 +195,64 @@ def test_hybrid_hierarchies_count_whichever_of_them_tells() -> None:
     found = container_of(paths)
     assert found is not None
     assert (ID, "podman") == (found.full_id, found.runtime)
+
+
+class Makers(CgroupMakers):
+    """Who made cgroups, by path; the rest is root's."""
+
+    def __init__(self, users: dict[str, int]) -> None:
+        super().__init__(dict)
+        self.users = users
+
+    def of(self, subsystem: str, path: str) -> int:
+        return next((uid for begin, uid in self.users.items() if path.startswith(begin)), 0)
+
+
+def proven(*paths: str, **users: int) -> Container | None:
+    cgroups = tuple((str(number), path) for number, path in enumerate(paths))
+    return container_of(cgroups, makers=Makers(users))
+
+
+@pytest.mark.parametrize("path", [path for path, _ in CONTAINERS if not ("c" * 64 in path or "lxc.payload" in path)])
+def test_a_container_whose_cgroup_root_made_is_proven(path: str) -> None:
+    found = proven(path)
+    assert found is not None
+    assert found.claim is None
+
+
+def test_one_that_a_user_made_is_a_claim_of_that_user() -> None:
+    path = f"/user.slice/docker-{ID}.scope"
+    found = proven(f"{path}/below", **{"/user.slice": 65534})
+    assert found == Container(ID, "docker", Claim(path, 65534))
+    assert found.key != Container(ID, "docker").key
+    assert (found.proven, found.account) == (None, "")
+
+
+def test_one_that_was_made_inside_another_is_a_claim_of_that_one() -> None:
+    outer, inner = f"/docker/{'c' * 64}", f"/docker/{'c' * 64}/docker/{ID}"
+    found = proven(inner)
+    assert found == Container(ID, "docker", Claim(inner, 0, Container("c" * 64, "docker")))
+    assert found.account == "c" * 64
+    assert proven(outer) == Container("c" * 64, "docker")
+
+
+def test_claims_of_different_places_or_makers_are_known_apart() -> None:
+    keys = {
+        container.key
+        for path, uid in ((f"/a/docker-{ID}.scope", 1), (f"/a/docker-{ID}.scope", 2), (f"/a/b/docker-{ID}.scope", 1))
+        if (container := proven(path, **{"/a": uid})) is not None
+    }
+    assert len(keys) == 3
+
+
+def test_the_key_of_a_claim_tells_it_again() -> None:
+    outer = Container("c" * 64, "docker", Claim("/x", 7))
+    inner = Container(ID, "podman", Claim("/x/y", 8, outer))
+    assert claimed(inner.key) == (ID, 8, "/x/y", outer.key)
+    assert claimed(outer.key) == ("c" * 64, 7, "/x", "")
+    assert claimed(ID) == (ID, 0, "", "")
+
+
+def test_a_proven_container_in_one_hierarchy_counts_before_a_claim_in_another() -> None:
+    forged, real = f"/user.slice/docker-{ID}.scope", f"/docker/{'c' * 64}"
+    assert proven(forged, real, **{"/user.slice": 65534}) == Container("c" * 64, "docker")

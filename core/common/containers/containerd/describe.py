@@ -119,6 +119,7 @@ def describe(found: FoundContainer, pod: FoundContainer | None = None) -> Contai
         healthcheck=(),
         liveness_probe=probes.liveness,
         readiness_probe=probes.readiness,
+        cgroups=spec.cgroups,
     )
 
 

@@ -21,6 +21,7 @@ from mozu.core.common.containers.containerd.settings import ContainerdSettings
 from mozu.core.common.containers.oci_spec import OciSpec, decode_spec
 from mozu.core.common.containers.runtime_api import RuntimeApi, is_directory, is_socket, refusal
 from mozu.core.common.file_access import may
+from mozu.core.common.owners import ROOT
 from mozu.core.model.containers.metadata import ContainerMetadata
 
 if TYPE_CHECKING:
@@ -83,8 +84,11 @@ class ContainerdRuntime:
         finally:
             self._prefetch.stop()
 
-    async def fetch(self, full_id: str) -> ContainerMetadata | None:
-        """From its files, and where its database may not be read, from its API; a pod's sandbox is described, too."""
+    async def fetch(self, full_id: str, uid: int = ROOT) -> ContainerMetadata | None:
+        """From its files, and where its database may not be read, from its API; a pod's sandbox is described, too. It
+        is root's."""
+        if uid != ROOT:
+            return None
         found = await self._look(full_id)
         if found is None:
             return None

@@ -50,6 +50,7 @@ def describe_container(
         healthcheck=(),
         liveness_probe=probes.liveness,
         readiness_probe=probes.readiness,
+        cgroups=None if spec is None else spec.cgroups,
     )
 
 

@@ -16,6 +16,7 @@ from mozu.core.common.containers.cri.describe import describe_container, describ
 from mozu.core.common.containers.cri.settings import CriSettings
 from mozu.core.common.containers.reconnection import Reconnection
 from mozu.core.common.containers.runtime_api import RuntimeApi, Unimplemented, is_socket, refusal, socket_identity
+from mozu.core.common.owners import ROOT
 from mozu.core.common.path_watch import LOOK_INTERVAL, PathWatch
 from mozu.core.model.containers.metadata import ContainerMetadata
 
@@ -175,8 +176,10 @@ class CriRuntime:
                 await one.tried.wait()
             self.tried.set()
 
-    async def fetch(self, full_id: str) -> ContainerMetadata | None:
-        """From the first socket that has it; its sandbox is described, too."""
+    async def fetch(self, full_id: str, uid: int = ROOT) -> ContainerMetadata | None:
+        """From the first socket that has it; its sandbox is described, too. They are root's."""
+        if uid != ROOT:
+            return None
         failure: Exception | None = None
         for one in self._sockets:
             try:

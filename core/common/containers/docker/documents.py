@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from mozu.core.common.containers.oci_spec import slice_path
 from mozu.core.model.containers.image import Image, ImageNames, identify
 from mozu.core.model.containers.metadata import ContainerMetadata, Mount
 
@@ -35,6 +36,8 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     created: int
     started: int
     healthcheck: tuple[str, ...] = ()
+    cgroup_parent: str = ""
+    """Empty: the engine's own, which is usually `/docker` or systemd's `system.slice`."""
     driver: str = ""
     """Storage driver; the files of images lie below its name."""
 
@@ -66,6 +69,15 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
             started=self.started,
             sandbox_id=self._sandbox(),
             healthcheck=self.healthcheck,
+            cgroups=self._cgroups(),
+        )
+
+    def _cgroups(self) -> tuple[str, ...]:
+        """With the driver cgroupfs, and with systemd's (moby, daemon/oci_linux.go)."""
+        parent = self.cgroup_parent
+        return (
+            f"/{(parent or 'docker').strip('/')}/{self.full_id}",
+            f"{slice_path(parent or 'system.slice')}/docker-{self.full_id}.scope",
         )
 
     def _sandbox(self) -> str:
@@ -114,6 +126,7 @@ class HostConfig(msgspec.Struct, rename="pascal"):
     pid_mode: str = ""
     ipc_mode: str = ""
     network_mode: str = ""
+    cgroup_parent: str = ""
 
 
 class _MountPoint(msgspec.Struct, rename="pascal"):
@@ -252,6 +265,7 @@ def _described(found: Inspected | Stored, full_id: str, host: HostConfig, mounts
         ip=(found.network_settings or _NetworkSettings()).ip(),
         created=nanoseconds(found.created),
         started=nanoseconds((found.state or _State()).started_at),
+        cgroup_parent=host.cgroup_parent,
         driver=found.driver,
         healthcheck=config.health_check(),
     )

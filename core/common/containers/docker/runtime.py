@@ -19,6 +19,7 @@ from mozu.core.common.containers.docker.engine_watcher import EngineWatcher
 from mozu.core.common.containers.docker.files import ContainerFolders, EngineFiles
 from mozu.core.common.containers.docker.settings import DockerSettings
 from mozu.core.common.containers.runtime_api import RuntimeApi, is_socket, refusal
+from mozu.core.common.owners import ROOT
 from mozu.core.model.containers.image import ImageNames
 from mozu.core.model.containers.metadata import ContainerMetadata
 
@@ -61,8 +62,10 @@ class DockerRuntime:
             group.create_task(self._watcher.run(), name=f"watch {self._settings.socket}")
             group.create_task(self._directories.run(), name=f"watch {self._files.data_root}")
 
-    async def fetch(self, full_id: str) -> ContainerMetadata | None:
-        """From its files, else from its API."""
+    async def fetch(self, full_id: str, uid: int = ROOT) -> ContainerMetadata | None:
+        """From its files, else from its API; it is root's."""
+        if uid != ROOT:
+            return None
         found, names = await self._describe(full_id)
         if found is None:
             return None

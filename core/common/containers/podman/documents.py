@@ -86,6 +86,8 @@ class Found(msgspec.Struct, frozen=True):
     """None before its first start."""
     record: PodmanRecord | None = None
     """What the database has; None where it cannot be read."""
+    owner: int = 0
+    """uid of who can have written the storage."""
 
 
 def metadata(found: Found) -> ContainerMetadata:
@@ -116,6 +118,8 @@ def metadata(found: Found) -> ContainerMetadata:
         started=0 if record is None else record.started,
         sandbox_id=note.pod_id if record is None else record.infra_id,
         healthcheck=None if record is None else record.healthcheck,
+        cgroups=None if spec is None else spec.cgroups,
+        owner=found.owner,
     )
 
 

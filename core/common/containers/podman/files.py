@@ -1,7 +1,7 @@
 """podman's storage: what it has written about a container before the container's first instruction.
 
-Storage of an ordinary user is that user's to write: its content names its own containers, and takes no precedence over
-that of root. All functions here block; the enricher runs them on a thread.
+Storage of an ordinary user is that user's to write: it names containers of that user alone. All functions here block;
+the enricher runs them on a thread.
 """
 
 import re
@@ -17,6 +17,7 @@ from mozu.core.common.containers.oci_spec import OciSpec, decode_spec
 from mozu.core.common.containers.podman.database import PodmanDatabase
 from mozu.core.common.containers.podman.documents import Found, ListedContainer, ListedImage
 from mozu.core.common.containers.regular_file import directories, read_regular
+from mozu.core.common.owners import ROOT, owner_of
 
 T = TypeVar("T")
 
@@ -60,6 +61,10 @@ class Storage:
         self._containers: dict[str, _Listing[ListedContainer]] = {}
         self._images: dict[str, _Listing[ListedImage]] = {}
 
+    def owner(self) -> int:
+        """Return the uid of who can have written what it says; UNKNOWN where that cannot be seen."""
+        return owner_of(self.root)
+
     def folders(self) -> list[str]:
         """Those of the drivers that have containers."""
         return sorted(filter(self.is_folder, directories(self.root)))
@@ -82,6 +87,7 @@ class Storage:
 
     def find(self, full_id: str) -> Found | None:
         """A container by its full id."""
+        owner = self.owner()
         for folder in self.folders():
             with suppress(OSError, msgspec.DecodeError):
                 listed = self._container_listing(folder).get(full_id)
@@ -91,6 +97,7 @@ class Storage:
                         self._image(folder, listed.image),
                         self._spec(folder, full_id),
                         self._database.find(full_id),
+                        owner,
                     )
         return None
 
@@ -128,11 +135,12 @@ class AllStorage:
             places.update(dict.fromkeys(sorted(glob(pattern)) if "*" in pattern else [pattern]))
         return [self._known.setdefault(place, Storage(Path(place))) for place in places]
 
-    def find(self, full_id: str) -> Found | None:
-        """A container by its full id."""
+    def find(self, full_id: str, uid: int = ROOT) -> Found | None:
+        """Return a container by its full id, from the storage of this user."""
         if not _FULL_ID.fullmatch(full_id):
             return None
-        return next((found for storage in self.roots() if (found := storage.find(full_id)) is not None), None)
+        stores = (storage for storage in self.roots() if storage.owner() == uid)
+        return next((found for storage in stores if (found := storage.find(full_id)) is not None), None)
 
 
 _containers = msgspec.json.Decoder(list[ListedContainer]).decode

@@ -11,19 +11,23 @@ from typing import Final
 import msgspec
 
 from mozu.core.api import Obstacle
+from mozu.core.common.containers.bundle_prefetch import BundlePrefetch
 from mozu.core.common.containers.bundle_watch import BundleWatch
 from mozu.core.common.containers.container_runtime import RuntimeContext
-from mozu.core.common.containers.podman.documents import metadata
+from mozu.core.common.containers.podman.documents import Found, metadata
 from mozu.core.common.containers.podman.files import LISTING, AllStorage, Storage
 from mozu.core.common.containers.podman.settings import PodmanSettings
 from mozu.core.common.containers.runtime_api import is_directory
 from mozu.core.common.file_access import may
+from mozu.core.common.owners import ROOT
 from mozu.core.common.path_watch import LOOK_INTERVAL, PathWatch
 from mozu.core.model.containers.metadata import ContainerMetadata
 
 _PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
 """Seconds between looks at a container whose directory has just been made: it is listed before, its specification is
 written when it is started."""
+_START_SECONDS: Final = 10.0
+"""Seconds for which a container that is made and not started yet is looked at: the machine may be busy."""
 
 
 class PodmanRuntime:
@@ -44,6 +48,7 @@ class PodmanRuntime:
         self._awaited: set[Path] = set()
         """Lists of containers that are about to be read."""
         self._watches: dict[str, BundleWatch] = {}
+        self._prefetches: dict[str, BundlePrefetch[Found]] = {}
         self.tried = asyncio.Event()
 
     def traces(self) -> Sequence[str]:
@@ -55,7 +60,8 @@ class PodmanRuntime:
         return [str(storage.root) for storage in self._storage.roots() if is_directory(storage.root)]
 
     async def watch(self) -> None:
-        """Follow every storage, those of users who are new to podman too."""
+        """Follow every storage of root. That of a user names no containers of others, and is read where one of that
+        user's is seen."""
         async with asyncio.TaskGroup() as group:
             with contextlib.closing(PathWatch()) as users:
                 while True:
@@ -68,13 +74,20 @@ class PodmanRuntime:
                     self.tried.set()
                     await users.wait(LOOK_INTERVAL)
 
-    async def fetch(self, full_id: str) -> ContainerMetadata | None:
-        """From the files of the first storage that has it."""
-        found = await self._context.off_loop(partial(self._storage.find, full_id))
+    async def fetch(self, full_id: str, uid: int = ROOT) -> ContainerMetadata | None:
+        """From the files of the first storage of this user that has it."""
+        read = self._prefetched(full_id) if uid == ROOT else None
+        try:
+            found = await self._context.off_loop(partial(self._storage.find, full_id, uid)) or read
+        except TimeoutError:
+            if read is None:
+                raise
+            found = read
         if found is None:
             return None
         self._context.answered("files")
-        self._reported[full_id] = tuple(found.listed.names or ())
+        if uid == ROOT:
+            self._reported[full_id] = tuple(found.listed.names or ())
         return metadata(found)
 
     def obstacles(self) -> Sequence[Obstacle]:
@@ -82,7 +95,9 @@ class PodmanRuntime:
         return tuple(self._obstacles())
 
     async def close(self) -> None:
-        """There is no connection."""
+        """End the threads that read what appears."""
+        for prefetch in self._prefetches.values():
+            prefetch.stop()
 
     def _obstacles(self) -> Iterator[Obstacle]:
         for storage in self._storage.roots():
@@ -96,6 +111,8 @@ class PodmanRuntime:
             storage, self._on_new, self._on_end, partial(self._on_list, place), partial(self._on_file, storage)
         )
         self._watches[place] = made
+        prefetch = self._prefetches[place] = BundlePrefetch(storage, partial(_read, storage), _START_SECONDS)
+        prefetch.start()
         group.create_task(made.run(), name=f"watch {place}")
 
     async def _roots(self, users: PathWatch) -> Sequence[Storage]:
@@ -103,11 +120,15 @@ class PodmanRuntime:
 
         def roots() -> Sequence[Storage]:
             users.add(self._settings.storage)
-            return self._storage.roots()
+            return [storage for storage in self._storage.roots() if storage.owner() == ROOT]
 
         with contextlib.suppress(OSError):
             return await self._context.off_loop(roots)
         return ()
+
+    def _prefetched(self, full_id: str) -> Found | None:
+        """What its files said when it appeared: they may be gone since."""
+        return next(filter(None, (one.get(full_id) for one in self._prefetches.values())), None)
 
     def _on_end(self, full_id: str) -> None:
         self._reported.pop(full_id, None)
@@ -150,3 +171,9 @@ class PodmanRuntime:
         else:
             return  # not started yet: its first event looks it up
         await self._context.appeared(full_id)
+
+
+def _read(storage: Storage, full_id: str) -> tuple[Found, bool] | None:
+    """Return what the storage says, and whether that is all: its specification is written when it is started."""
+    found = storage.find(full_id)
+    return None if found is None else (found, found.spec is not None)

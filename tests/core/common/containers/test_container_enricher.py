@@ -41,7 +41,7 @@ class Heron:
         self.tried.set()
         await asyncio.Event().wait()
 
-    async def fetch(self, full_id: str) -> ContainerMetadata | None:
+    async def fetch(self, full_id: str, uid: int = 0) -> ContainerMetadata | None:
         return ContainerMetadata(full_id=full_id, name="one") if self.place.is_dir() else None
 
     def obstacles(self) -> Sequence[Obstacle]:

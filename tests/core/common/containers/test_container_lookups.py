@@ -29,7 +29,7 @@ class Runtime:
         self.lookups = ContainerLookups(context_of())
         self.lookups.use([self, *others])
 
-    async def fetch(self, full_id: str) -> ContainerMetadata | None:
+    async def fetch(self, full_id: str, uid: int = 0) -> ContainerMetadata | None:
         self.asked.append(full_id)
         await asyncio.sleep(0)
         if not self.reachable:

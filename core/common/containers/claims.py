@@ -1,0 +1,112 @@
+"""Claims: containers whose cgroup another than root has made, or a process of a container (`Container.claim`).
+
+A claim takes the name and image of a container only where a runtime has made the container in that very cgroup. Else it
+is what its maker says: one of the storage of the user who made it, or a part of the container in which it was made. A
+claim to the id of a container that is elsewhere is forged.
+
+A user can make any number of claims: few are looked up at a time, and few are kept, apart from containers.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final, Protocol, TypeVar
+
+import msgspec
+
+from mozu.core.model.containers.metadata import ContainerMetadata
+from mozu.core.model.event import Process, claimed
+from mozu.core.model.fields import Forgery
+
+T = TypeVar("T")
+
+_MOST: Final = 256
+"""Claims that are kept; the oldest are evicted."""
+_MOST_WAITING: Final = 32
+"""Claims that are looked up or wait for it; more are believed to be nothing, for `_BUSY_TTL`."""
+_TOGETHER: Final = 2
+_TTL: Final = 60.0
+"""Seconds for which an answer is believed."""
+_BUSY_TTL: Final = 1.0
+
+
+class AsksRuntimes(Protocol):
+    """As much of `ContainerLookups` as claims need."""
+
+    async def ask(self, full_id: str, uid: int) -> ContainerMetadata | None:
+        """What runtimes of root say of a container, or with a uid the storage of that user."""
+
+    async def resolve(self, full_id: str) -> None:
+        """Look a container or a claim up."""
+
+    def metadata(self, full_id: str) -> ContainerMetadata | None:
+        """What is known of it."""
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    metadata: ContainerMetadata | None
+    until: float
+
+
+class Claims:
+    """Of one enricher. `forged` takes those that are."""
+
+    def __init__(self, lookups: AsksRuntimes, forged: Callable[[Forgery], object]) -> None:
+        self._lookups, self._forged = lookups, forged
+        self._answers: dict[str, _Answer] = {}
+        self._makers: dict[str, Forgery] = {}
+        """Key of a claim that is not answered → the process that made it, should it be forged."""
+        self._room = asyncio.Semaphore(_TOGETHER)
+        self._waiting = 0
+
+    def seen(self, process: Process) -> None:
+        """A process is in the cgroup of a claim."""
+        container = process.container
+        if container is not None and container.key not in self._makers and not self.is_answered(container.key):
+            _put(self._makers, container.key, Forgery(container, process.pid, process.name))
+
+    def is_answered(self, key: str) -> bool:
+        """Whether it was looked up, and that is still believed."""
+        answer = self._answers.get(key)
+        return answer is not None and time.monotonic() < answer.until
+
+    def metadata(self, key: str) -> ContainerMetadata | None:
+        """What may be said of it: its own, or that of the container in which it was made."""
+        answer, outer = self._answers.get(key), claimed(key)[3]
+        found = None if answer is None else answer.metadata
+        return found or (self._lookups.metadata(outer) if outer else None)
+
+    async def resolve(self, key: str) -> None:
+        """Look a claim up."""
+        if self._waiting >= _MOST_WAITING:
+            self._answered(key, None, _BUSY_TTL)
+            return
+        self._waiting += 1
+        try:
+            async with self._room:
+                self._answered(key, await self._look(key), _TTL)
+        finally:
+            self._waiting -= 1
+
+    async def _look(self, key: str) -> ContainerMetadata | None:
+        full_id, maker, place, outer = claimed(key)
+        process = self._makers.pop(key, None)
+        real = await self._lookups.ask(full_id, 0)
+        if real is not None and place in (real.cgroups or ()):
+            return real
+        if real is not None and process is not None:
+            self._forged(process)
+        if outer:
+            await self._lookups.resolve(outer)
+            return None
+        return await self._lookups.ask(full_id, maker) if maker > 0 else None
+
+    def _answered(self, key: str, metadata: ContainerMetadata | None, seconds: float) -> None:
+        _put(self._answers, key, _Answer(metadata, time.monotonic() + seconds))
+
+
+def _put(kept: dict[str, T], key: str, value: T) -> None:
+    kept.pop(key, None)
+    kept[key] = value
+    if len(kept) > _MOST:
+        del kept[next(iter(kept))]

@@ -1,0 +1,99 @@
+"""Who takes the name of a container's cgroup takes neither its name nor what is granted to it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from signal import SIGKILL
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
+
+import pytest
+
+from tests.support.delegated import delegated, forger
+from tests.support.docker import DockerEngine, docker
+from tests.support.requirements import ebpf
+from tests.support.responding import configured, in_folder, let_go
+from tests.support.running import PATIENCE, Json, Running, mozu_run
+
+__all__ = ["docker"]
+
+pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(180)]
+
+ALLOWED: Final = "spared"
+IN_CONTAINER: Final = "/mozu-inside"
+OUTPUT: Final = "%proc.pid %container.id %container.name %container.image.repository %container.state"
+
+
+class Stage(NamedTuple):
+    """mozu with a kill rule that spares one container, and that container."""
+
+    running: Running
+    trap: Path
+    real: str
+
+
+@pytest.fixture(scope="module")
+def stage(docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    ebpf()
+    folder = tmp_path_factory.mktemp("identity")
+    public = TemporaryDirectory(prefix="mozu-trap-")
+    trap = in_folder(Path(public.name), ["kill"])["kill"]
+    config = configured(
+        folder, {"kill": f"{trap}, {IN_CONTAINER}"}, [{"kill": {"dry_run": False, "per_minute": 100}}], output=OUTPUT,
+        enrichers=[{"containers": {"docker": {"socket": str(docker.socket), "data_root": str(docker.data_root)}}}],
+        respond={"allow": {"containers": [ALLOWED]}, "per_minute": 100, "per_account": 50},
+    )  # fmt: skip
+    real = docker.begin(options=("--name", ALLOWED))
+    try:
+        with mozu_run(folder, "-c", str(config)) as running:
+            yield Stage(running, Path(trap), real)
+            running.stop()
+    finally:
+        docker.remove(real)
+        public.cleanup()
+
+
+def alert(stage: Stage, rule: str, after: int, **fields: object) -> Json:
+    def is_it(one: Json) -> bool:
+        return bool(one["rule"] == rule and fields.items() <= one["output_fields"].items())
+
+    found: Json = stage.running.wait_alert(is_it, f"{rule} {fields}", after=after)
+    return found
+
+
+@pytest.mark.parametrize("way", ["user", "namespace"])
+def test_of_a_user_to_whom_a_cgroup_is_delegated(stage: Stage, way: str) -> None:
+    before = len(stage.running.alerts)
+    with delegated() as place, forger(place, f"docker-{stage.real}.scope", stage.trap, way) as process:
+        let_go(process)
+        assert process.wait(PATIENCE) == -SIGKILL
+        raised = alert(stage, "kill", before, **{"proc.pid": process.pid})["output_fields"]
+        notice = alert(stage, "Container identity forged", 0)["output_fields"]
+    assert (raised["container.name"], raised["container.image.repository"]) == (None, None)
+    assert (notice["container_id"], notice["maker"]) == (stage.real[:12], "user 65534")
+
+
+def test_of_root_in_another_container(stage: Stage, docker: DockerEngine) -> None:
+    """In each hierarchy that it sees; its name is the container's that it is in."""
+    forged = f"docker-{stage.real}.scope"
+    script = (
+        "for f in /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs; do d=${f%/*}; "
+        f"mkdir $d/{forged} && echo $$ > $d/{forged}/cgroup.procs && touch /made; done 2>/dev/null; "
+        f"while [ -e /made ]; do true < {IN_CONTAINER}; sleep 1; done"
+    )
+    before = len(stage.running.alerts)
+    made = docker.begin("sh", "-c", script, options=("--runtime", "bounded", "--privileged", "--name", "forging"))
+    try:
+        raised = alert(stage, "kill", before)["output_fields"]
+        alert(stage, "Response taken", before, responder="kill")
+    finally:
+        docker.remove(made)
+    assert raised["container.name"] == "forging"
+
+
+def test_and_the_container_itself_is_spared(stage: Stage, docker: DockerEngine) -> None:
+    before = len(stage.running.alerts)
+    docker.docker("exec", stage.real, "sh", "-c", f"true < {IN_CONTAINER}; sleep 3")
+    raised = alert(stage, "kill", before, **{"container.name": ALLOWED})["output_fields"]
+    assert raised["container.id"] == stage.real[:12]
+    refused = alert(stage, "Response refused", before)
+    assert f"container {ALLOWED} is allowed" in refused["output"]
