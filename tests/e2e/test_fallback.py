@@ -66,6 +66,34 @@ def test_a_file_with_the_types_of_a_kernel_that_does_not_show_them(folder: Path)
     assert "sh" in [fields["proc.pname"] for fields in run.of("A child process")]
 
 
+NO_BPF: Final = str(ROOT / "tests/support/no_bpf.py")
+ANOTHER: Final = 'setpriv --reuid 65534 --clear-groups sleep 120 & exec "$@"'
+"""A process of another user, beside what is executed then."""
+
+
+def test_a_seccomp_filter_that_refuses_bpf_is_named(folder: Path) -> None:
+    line = [*OWN_NAMESPACE, sys.executable, NO_BPF, *command(sys.executable)]
+
+    run = finished(line, folder, {**os.environ, "PYTHONPATH": str(ROOT / "src")})
+
+    check(run, "the kernel gives no map for ring of ")
+    assert "a seccomp filter is in force (Seccomp: 2 in /proc/self/status)" in run.log
+    assert "ring_size" not in run.log
+
+
+def test_processes_of_other_users_are_traced_only_where_that_is_asked_for(folder: Path) -> None:
+    beside = [*OWN_NAMESPACE, "sh", "-c", ANOTHER, "sh", sys.executable, NO_BPF]
+    environment_of_tests = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+
+    refused = finished([*beside, *command(sys.executable)], folder, environment_of_tests)
+    asked = [*beside, *command(sys.executable, "-o", "sources.syscalls.fallback=ptrace")]
+
+    assert (1, []) == (refused.code, refused.alerts)
+    assert "ptrace cannot start (it would stop 1 processes of other users (65534)" in refused.log
+    assert "a seccomp filter is in force" in refused.log
+    check(finished(asked, folder, environment_of_tests), "the kernel gives no map for ring of ")
+
+
 def test_an_ordinary_user(folder: Path) -> None:
     drop, interpreter = ordinary()
 

@@ -88,7 +88,7 @@ class FalcoTranslation:
             ebpf["snaplen"] = min(length, TEXT_MAX)
         choice: JsonObject = {"source": {"ebpf": ebpf}} if ebpf else {}
         if "snaplen" in ebpf:
-            choice["fallback"] = {"ptrace": {"snaplen": ebpf["snaplen"]}}
+            choice["fallback"] = {"ptrace": {"snaplen": ebpf["snaplen"], "others": "refused"}}
         return [{"syscalls": choice}] if choice else ["syscalls"]
 
     def _enrichers(self) -> list[Json]:

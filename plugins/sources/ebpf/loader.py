@@ -21,6 +21,7 @@ from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.syscalls import kernel_number
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, kfunc_signals, selftest, uring
+from mozu.plugins.sources.ebpf.bpf_refusal import clause
 from mozu.plugins.sources.ebpf.call_exits import CallExits, ExitOfAllCalls, ExitOfEachCall, Pair
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.codegen import OUTPUT, SELFTEST
@@ -168,8 +169,7 @@ class Loader:
             return None
         except OSError as error:
             raise SourceUnavailable(
-                f"source ebpf: the program for {program.tracepoint} cannot be attached ({error}); "
-                "/proc/sys/kernel/perf_event_paranoid or a security module may forbid it"
+                f"source ebpf: the program for {program.tracepoint} cannot be attached ({error}){clause(error)}"
             ) from error
 
     def attach(self, names: Iterable[str]) -> frozenset[str]:

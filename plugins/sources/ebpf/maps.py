@@ -12,6 +12,7 @@ from mozu.core.model.arch import MACHINE, Abi
 from mozu.core.model.syscalls import call_name, call_number
 from mozu.core.state.effects import CHANGES_ANOTHER, CHANGES_ITS_PROCESS
 from mozu.plugins.sources.ebpf import arg_layouts, bpf_syscall, compat, filter_layout, uring
+from mozu.plugins.sources.ebpf.bpf_refusal import clause
 from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 
 COUNTS: Final = struct.Struct("<QQQQ")
@@ -159,8 +160,8 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
             for fd in maps.values():
                 os.close(fd)
             raise SourceUnavailable(
-                f"source ebpf: the kernel gives no map for {name.lower()} of {value or entries} bytes ({error}); "
-                "a smaller ring_size may help"
+                f"source ebpf: the kernel gives no map for {name.lower()} of {value or entries} bytes ({error})"
+                f"{clause(error)}"
             ) from error
     for name, entries_of in _contents().items():
         bpf_syscall.update_many(maps[name], {struct.pack("<I", index): value for index, value in entries_of.items()})

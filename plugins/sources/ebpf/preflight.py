@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mozu.core.api import Privilege, SourceUnavailable
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen
+from mozu.plugins.sources.ebpf.bpf_refusal import clause
 from mozu.plugins.sources.ebpf.compiler import needed_compiler
 
 _NO_START = "the source cannot start"
@@ -33,7 +34,7 @@ def check_maps() -> None:
     try:
         os.close(bpf_syscall.create_map(bpf_syscall.RINGBUF, "mozu_preflight", key=0, value=0, entries=4096))
     except OSError as error:
-        raise SourceUnavailable(f"source ebpf: the kernel gives no ring buffer ({error})") from error
+        raise SourceUnavailable(f"source ebpf: the kernel gives no ring buffer ({error}){clause(error)}") from error
 
 
 def privileges() -> Iterator[Privilege]:

@@ -11,6 +11,7 @@ from typing import Final
 
 from mozu.core.api import SourceUnavailable
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, kfunc_casts, may_goto, placeholders
+from mozu.plugins.sources.ebpf.bpf_refusal import clause
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.code_supply import CodeSupply
 from mozu.plugins.sources.ebpf.codegen import PARTS, Unit, Variant, part_unit, program_unit
@@ -53,7 +54,7 @@ class _Refused(Exception):
             )
         print(self.says(), file=sys.stderr)
         return SourceUnavailable(
-            f"source ebpf: the kernel refuses the program {self.entry} ({self.error}); "
+            f"source ebpf: the kernel refuses the program {self.entry} ({self.error}){clause(self.error)}; "
             "what its verifier says is on stderr"
         )
 

@@ -4,7 +4,7 @@ What is seen, at what price, and what is not: docs/trace.md.
 """
 
 from collections.abc import Iterator
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import ByteSize, Field, model_validator
 
@@ -25,6 +25,11 @@ class PtraceSettings(Settings):
         False, description="Calls of `command` that a rule with the response `deny` matches fail with EPERM, not run."
     )
 
+    others: Literal["traced", "refused"] = Field(
+        "traced",
+        description="Without `command` and `pid`: `refused` does not start where processes of other users, or all of "
+        "the machine, would be traced.",
+    )
     snaplen: ByteSize = Field(
         ByteSize(DATA_MAX), ge=0, le=TEXT_MAX,
         description="Bytes of what was read or written that an event carries, at most.",
@@ -44,8 +49,18 @@ def _build(settings: PtraceSettings, context: Context) -> Source:
 
     return PtraceSource(
         settings.command, settings.pid, job_control=settings.job_control, deny=settings.deny,
-        snaplen=settings.snaplen, context=context,
+        snaplen=settings.snaplen, refuses_others=settings.others == "refused", context=context,
     )  # fmt: skip
+
+
+def _start_problem(settings: PtraceSettings) -> str | None:
+    """Return why nothing could be traced, or would not be without being asked for."""
+    found = problem(attaches=not settings.command)
+    if found is None and settings.others == "refused" and not settings.command and settings.pid is None:
+        from mozu.plugins.sources.ptrace.others import unasked  # seldom used
+
+        found = unasked()
+    return found
 
 
 def _privileges(settings: PtraceSettings) -> Iterator[Privilege]:
@@ -75,6 +90,6 @@ def mozu_components() -> SourceDeclaration[PtraceSettings]:
         live=True,
         ends=True,
         visibility=visibility,
-        start_problem=lambda settings: problem(attaches=not settings.command),
+        start_problem=_start_problem,
         privileges=_privileges,
     )

@@ -21,6 +21,7 @@ from mozu.plugins.sources.ptrace.capability import machine_problem
 from mozu.plugins.sources.ptrace.event_queue import EventQueue
 from mozu.plugins.sources.ptrace.follow import Follower
 from mozu.plugins.sources.ptrace.launch import launch
+from mozu.plugins.sources.ptrace.others import unasked
 from mozu.plugins.sources.ptrace.probe import TracedProbe
 from mozu.plugins.sources.ptrace.reading import EXEC_EVENT, EXIT_EVENT, FORK_EVENT, SIGNAL_EVENT, TRACEABLE_TYPES
 from mozu.plugins.sources.ptrace.reading.processes import parent_of
@@ -69,9 +70,11 @@ class PtraceSource:
     def __init__(
         self, command: Sequence[str], pid: int | None, *, job_control: bool, context: Context, deny: bool = False,
         snaplen: int = DATA_MAX,
+        refuses_others: bool = False,
     ) -> None:  # fmt: skip
         self._command, self._pid = tuple(command), pid
         self._job_control, self._denies, self._snaplen = job_control, deny, snaplen
+        self._refuses_others = refuses_others
         self._judge_of: Callable[[], CallJudge] | None = None
         self._judge: Callable[[SyscallEvent], CallVerdict] | None = None
         """None: calls run unasked."""
@@ -143,6 +146,8 @@ class PtraceSource:
         types, missing = wanted_types(demand)
         if missing:
             self._log.warning("source ptrace cannot see the event types %s", ", ".join(sorted(missing)))
+        if self._refuses_others and not self._command and self._pid is None and (problem := unasked()) is not None:
+            raise SourceUnavailable(f"source ptrace: {problem}")
         self._unseen = missing
         self._traceable = types | {SIGNAL_EVENT} if self._command else TRACEABLE_TYPES
         self._failure, self._stopping = None, False

@@ -232,7 +232,7 @@ def test_a_file_of_metrics_is_one_of_heartbeats_alone(folder: Path) -> None:
 def test_how_much_of_io_events_carry(folder: Path, length: int, found: int | None, is_said: bool) -> None:
     config, notes = translated(folder, f"stdout_output: {{enabled: true}}\nfalco_libs: {{snaplen: {length}}}\n")
 
-    choice = {"source": {"ebpf": {"snaplen": found}}, "fallback": {"ptrace": {"snaplen": found}}}
+    choice = {"source": {"ebpf": {"snaplen": found}}, "fallback": {"ptrace": {"snaplen": found, "others": "refused"}}}
     assert config["sources"] == (["syscalls"] if found is None else [{"syscalls": choice}])
     assert is_said == ("snaplen" in notes)
 
