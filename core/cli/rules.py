@@ -5,11 +5,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
+import msgspec
 import orjson
 
 from mozu.core.cli import options, pushdown
 from mozu.core.cli.impaired_rules import ImpairedRules
 from mozu.core.cli.known import known_fields
+from mozu.core.cli.rule_families import ENABLED, FamilyRow, family_rows
 from mozu.core.cli.rules_in_force import ConfiguredRules, IdleRule, configured_rules, rules_in_force
 from mozu.core.cli.terminal import paragraph, safe, table, width
 from mozu.core.errors import RulesError
@@ -32,10 +34,14 @@ def command() -> None:
 Examples:
   mozu rules list                          the configured rules
   mozu rules list -r my_rules.yaml 'Read*' those whose name fits, of other files
-  mozu rules list --tag T1003 --json""",
+  mozu rules list --tag T1003 --json
+  mozu rules list --available              mozu's own rules that are installed, in use or not""",
 )
 @click.argument("pattern", required=False)
 @click.option("--tag", metavar="TAG", help="Only rules with this tag.")
+@click.option(
+    "--available", is_flag=True, help="List mozu's own rules that are installed, by families, and which are in use."
+)
 @options.configuration
 @options.rules
 @options.as_json
@@ -43,6 +49,7 @@ Examples:
 def list_command(
     pattern: str | None,
     tag: str | None,
+    available: bool,
     path: Path | None,
     overrides: tuple[str, ...],
     rules: tuple[str, ...],
@@ -53,6 +60,8 @@ def list_command(
     is a part of the name, or with * and ? the whole of it."""
     config, registry = configure(path, overrides, rules=rules)
     fields = known_fields(registry)
+    if available:
+        return _list_families(family_rows(config, registry, fields), as_json=as_json)
     listed = [
         (rule, idle)
         for rule, idle in _with_idle(config, registry, fields)
@@ -173,6 +182,22 @@ def _find(described: Sequence[RulesDescription], name: str) -> tuple[str, ItemDe
     names = [str(item["info"]["name"]) for _, items in sections for item in items]
     hint = suggestion(name, names) or "; `mozu rules list` lists the rules"
     raise click.UsageError(f"no rule, macro or list is called {name!r}{hint}")
+
+
+def _list_families(rows: Sequence[FamilyRow], *, as_json: bool) -> int:
+    if as_json:
+        _print(msgspec.to_builtins(rows))
+        return 0
+    shown = [(row.family, str(row.rules), "in use" if row.used else "not in use") for row in rows]
+    click.echo(table(("FAMILY", "RULES", ""), shown, width()))
+    left = [row for row in rows if not row.used]
+    if left and ENABLED.is_dir():
+        text = f"switch one on: ln -s ../rules.available/{left[0].family} {ENABLED}/ && systemctl reload mozu"
+    else:
+        text = f"switch one on: name {left[0].file} below `rules` of the evaluator `falco`" if left else ""
+    if text:
+        click.echo(f"\n{paragraph(text, width(), '  ')}")
+    return 0
 
 
 def _fits(name: str, pattern: str | None) -> bool:

@@ -26,6 +26,7 @@ from mozu.core.language.rules.describe import (
     describe_rules,
 )
 from mozu.core.language.rules.explained import ExplainedClause, explained
+from mozu.core.language.rules.families import Family, families, unused
 from mozu.core.language.rules.files import expand, located
 from mozu.core.language.rules.loading import LoadResult, Options, load, load_texts
 from mozu.core.language.rules.plugin_fields import PLUGIN_VERSIONS, plugin_fields
@@ -45,6 +46,7 @@ __all__ = [
     "Clause",
     "Code",
     "ExplainedClause",
+    "Family",
     "FileReport",
     "ItemDescription",
     "ListView",
@@ -66,6 +68,7 @@ __all__ = [
     "describe_rules",
     "expand",
     "explained",
+    "families",
     "load",
     "load_texts",
     "located",
@@ -76,5 +79,6 @@ __all__ = [
     "priority_names",
     "rules_schema",
     "selected",
+    "unused",
     "with_static_fields",
 ]

@@ -33,12 +33,13 @@ from mozu.core.language.rules import (
     nothing_selected,
     priority,
     selected,
+    unused,
     with_static_fields,
 )
 from mozu.plugins.rules.falco.container_state import ContainerState
 from mozu.plugins.rules.falco.enrichment_fields import EnrichmentFields
 from mozu.plugins.rules.falco.rule_times import RuleTimes
-from mozu.plugins.rules.falco.settings import FalcoSettings
+from mozu.plugins.rules.falco.settings import PACKS, FalcoSettings
 
 _EVERY: Final = "*"
 _LEVEL: Final = "level_"
@@ -72,6 +73,9 @@ class FalcoEvaluator:
             )
             for rule in self.rules
         ]
+        if left := unused(PACKS, settings.rules):
+            text = "mozu's own rules %s are installed and not among `rules`; `mozu rules list --available` has them all"
+            context.log.info(text, ", ".join(left))
         context.log.info(
             "%d of %d rules run; rule language %s", len(self.rules), len(result.rules.rules), ENGINE_VERSION
         )

@@ -430,3 +430,28 @@ def test_without_an_enricher_of_containers_rules_of_falco_s_are_impaired(run: Ru
     rules = [argument for name in STOCK for argument in ("-r", corpus("falco-rules", name))]
     _, out, _ = run("rules", "list", *rules, "-o", "enrichers=[users]", "--json")
     assert len([rule for rule in orjson.loads(out) if "impaired" in rule]) > 10
+
+
+def test_families_that_are_installed_are_listed_with_those_in_use(run: Run, tmp_path: Path) -> None:
+    packs = Path(__file__).parents[3] / "plugins/rules/packs"
+    enabled = tmp_path / "rules.enabled"
+    enabled.mkdir()
+    for name in ("00-words.yaml", "42-reads.yaml"):
+        (enabled / name).symlink_to(packs / name)
+
+    code, out, _ = run("rules", "list", "--available", "-r", str(enabled), "--json")
+    _, text, _ = run("rules", "list", "--available", "-r", str(enabled))
+    rows = {one["family"]: one for one in orjson.loads(out)}
+
+    assert 0 == code
+    assert {"00-words.yaml", "42-reads.yaml"} == {name for name, one in rows.items() if one["used"]}
+    assert {path.name for path in packs.glob("*.yaml") if not path.name.endswith("_test.yaml")} == set(rows)
+    assert 0 < rows["42-reads.yaml"]["rules"] == (packs / "42-reads.yaml").read_text().count("\n- rule:")
+    assert "05-escapes.yaml" in text
+    assert "switch one on" in text
+
+
+def test_the_default_configuration_uses_every_family(run: Run) -> None:
+    _, out, _ = run("rules", "list", "--available", "--json", "-o", "evaluators=[falco]")
+
+    assert all(one["used"] for one in orjson.loads(out))

@@ -9,7 +9,7 @@ from mozu.core.api import DataEvent, Interest, Severity
 from mozu.core.errors import RulesError
 from mozu.plugins.rules.falco import mozu_components
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
-from mozu.plugins.rules.falco.settings import FalcoSettings
+from mozu.plugins.rules.falco.settings import PACKS, FalcoSettings
 from tests.plugins.rules.making import connected, context, executed, opened, process
 
 RULES = """\
@@ -310,3 +310,19 @@ def test_before_a_call_only_the_rules_that_deny_are_asked(tmp_path: Path) -> Non
 
 def test_rules_of_which_none_denies_have_no_judge(tmp_path: Path) -> None:
     assert _evaluator(tmp_path).call_judge() is None
+
+
+def test_families_that_are_installed_and_not_in_use_are_in_the_log(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("[]")
+    with caplog.at_level(logging.INFO):
+        FalcoEvaluator(FalcoSettings(rules=(PACKS / "00-words.yaml", PACKS / "42-reads.yaml")), context())
+        (said,) = [one.getMessage() for one in caplog.records if "rules list --available" in one.getMessage()]
+        caplog.clear()
+        FalcoEvaluator(FalcoSettings(rules=(own,)), context())  # which has none of mozu's own, on purpose
+
+    assert "05-escapes.yaml" in said
+    assert "42-reads.yaml" not in said
+    assert not [one for one in caplog.records if "rules list --available" in one.getMessage()]

@@ -1,0 +1,32 @@
+"""Families of rules: the files of a directory that an installation brings, and which of them a configuration uses."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from mozu.core.language.rules.files import expand
+
+
+class Family(msgspec.Struct, frozen=True):
+    """One file of rules."""
+
+    file: Path
+    is_used: bool
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.file.name
+
+
+def families(available: Path, used: Iterable[Path]) -> Sequence[Family]:
+    """Return the families of a directory by name; `used`: paths as the setting `rules` has them, links followed."""
+    files = {file.resolve() for file in expand(used)}
+    return [Family(file, file.resolve() in files) for file in expand([available])]
+
+
+def unused(available: Path, used: Iterable[Path]) -> Sequence[str]:
+    """Return the names of families that are not used, where others of the directory are."""
+    found = families(available, used)
+    return [one.name for one in found if not one.is_used] if any(one.is_used for one in found) else []
