@@ -21,6 +21,17 @@ class TimeCounter(Counter):
     __slots__ = ()
 
 
+class SummedGauge:
+    """A gauge whose parts are added up when it is read."""
+
+    def __init__(self) -> None:
+        self.parts: list[Callable[[], float]] = []
+
+    def __call__(self) -> float:
+        """The sum."""
+        return sum(read() for read in self.parts)
+
+
 Store = dict[tuple[str, Labels], Counter | Callable[[], float]]
 """Name and labels → a counter, or the function that reads a gauge."""
 
@@ -64,6 +75,21 @@ class Metrics:
         if isinstance(self._store.get(key), Counter):
             raise TypeError(f"{name} is a counter")
         self._store[key] = read if self._guard is None else self._guard(name, read)
+
+    def summed_gauge(self, name: str, read: Callable[[], float], **labels: str) -> Callable[[], None]:
+        """A number that several owners have parts of, such as a queue and the one that takes its place; `read` reads
+        this owner's part, and what is returned takes it out again."""
+        key = name, self._merged(labels)
+        gauge = self._store.get(key)
+        if not isinstance(gauge, SummedGauge):
+            gauge = self._store[key] = SummedGauge()
+        gauge.parts.append(read)
+
+        def leave() -> None:
+            if read in gauge.parts:
+                gauge.parts.remove(read)
+
+        return leave
 
     def gauges(self) -> Store:
         """Every gauge there is, for `restore_gauges`."""

@@ -61,7 +61,7 @@ def peek(
     for entry in spooled_sinks(path, overrides, sink):
         with opened_spool(entry) as opened:
             if not dead:
-                for number, alert in opened.read(0, most):
+                for number, alert in opened.peek(most):
                     _line({"sequence": number, "alert": encoder.document(unpack(alert))})
                 continue
             for letter in opened.dead(most=most):

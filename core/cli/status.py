@@ -77,7 +77,7 @@ def _source(name: str, one: SourceStatus) -> list[str]:
 
 def _sink(name: str, one: SinkStatus) -> list[str]:
     dropped = sum(one.dropped.values())
-    numbers = (one.accepted, one.delivered, one.waiting, dropped, one.dead_lettered, one.failures)
+    numbers = (one.accepted, one.delivered, one.waiting, dropped, one.dead_letters, one.failures)
     return [name, *(f"{number:,}" for number in numbers)]
 
 

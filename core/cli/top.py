@@ -156,7 +156,7 @@ def _sinks(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]
         rate = (sink.delivered - (older.delivered if older is not None else 0)) / seconds
         dropped = sum(sink.dropped.values())
         oldest = f"{ages[name]:.0f} s" if ages.get(name) else ""
-        rows.append([name, _rate(rate), f"{sink.waiting:,}", oldest, f"{dropped:,}", f"{sink.dead_lettered:,}"])
+        rows.append([name, _rate(rate), f"{sink.waiting:,}", oldest, f"{dropped:,}", f"{sink.dead_letters:,}"])
     return rows
 
 

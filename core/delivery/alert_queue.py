@@ -112,6 +112,9 @@ class AlertQueue(Protocol):
     def in_memory(self) -> int:
         """Alerts that are lost if the process ends now."""
 
+    def waiting(self) -> int:
+        """Alerts whose fate is not decided, in memory and on disk."""
+
     def close(self) -> None:
         """Nothing more comes; what is there can still be taken."""
 

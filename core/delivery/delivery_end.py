@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from mozu.core.api import Sink
+from mozu.core.delivery.sink_counters import LOOP_HELD, NOT_STARTED
 from mozu.core.isolation.isolated import Isolated
 
 
@@ -26,7 +27,7 @@ class DeliveryEnd:
         event loop again."""
         while seconds := sink.suspension.left():
             if self._begun.is_set():
-                raise DeliveryGivenUp("event loop held")
+                raise DeliveryGivenUp(LOOP_HELD)
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._begun.wait()
@@ -35,4 +36,4 @@ class DeliveryEnd:
         """The sink has not taken everything. Raises DeliveryGivenUp where it has never started: at the end it is not
         tried again."""
         if self._begun.is_set() and not sink.is_ready:
-            raise DeliveryGivenUp("sink not started")
+            raise DeliveryGivenUp(NOT_STARTED)

@@ -24,8 +24,10 @@ from mozu.core.delivery.fair_queue import FairQueue, Numbered
 from mozu.core.delivery.packed_alert import PackedAlert, size_of
 from mozu.core.delivery.pending_acks import PendingAcks
 from mozu.core.delivery.read_ahead import ReadAhead
+from mozu.core.delivery.sink_counters import DAMAGED
 from mozu.core.delivery.spool import Spool, SpoolFull, SpoolLocked, SpoolRefused, StoredAlert, runs
 from mozu.core.delivery.spool_file import SpoolFile
+from mozu.core.delivery.spool_ledger import SpoolLedger
 from mozu.core.metrics import Metrics
 
 T = TypeVar("T")
@@ -39,7 +41,7 @@ _LOCK_PAUSE = 0.2
 
 
 class DiskQueue:
-    """accepted + found = delivered + dead-lettered + dropped + spooled + uncommitted."""
+    """Its numbers add up as `SpoolLedger` says."""
 
     def __init__(
         self,
@@ -56,7 +58,10 @@ class DiskQueue:
         self._capacity, self._metrics, self._drop_oldest = capacity, metrics, drop_oldest
         self._spawn, self._name = spawn, path.stem
         self._log = LogDeduper(logging.getLogger("mozu.spool"))
-        self._file = SpoolFile(path, max_bytes=max_bytes, fsync=fsync, on_lost=self._lose)
+        self._ledger = SpoolLedger(metrics)
+        self._file = SpoolFile(
+            path, max_bytes=max_bytes, fsync=fsync, on_lost=self._lose, on_counted=self._ledger.changed
+        )
         self._uncommitted = FairQueue(capacity)
         """By position: how many were put before, and itself."""
         self._batch: list[Numbered] = []
@@ -66,8 +71,9 @@ class DiskQueue:
         self._put = 0
         self.drop_log = DropLog()
         self._read_ahead = ReadAhead(self._read, live_first=live_first)
-        self._notices: deque[Numbered] = deque()
-        """Notices on disk that were not given out yet; the read-ahead holds them as given."""
+        self._first: deque[Numbered] = deque()
+        """Notices on disk, and alerts that the file has lost, that were not given out yet; the read-ahead holds them as
+        given."""
         self._dropped, self._drops = Announcements(), DropCounter(metrics)
         self._acks = PendingAcks(
             self._file,
@@ -80,10 +86,9 @@ class DiskQueue:
         self._closed = self._has_written = False
         """The latter: the writer has ended."""
         self.epoch = ""
-        self._accepted = metrics.counter("sink_alerts_accepted_total")
-        self._dead_lettered = metrics.counter("sink_alerts_dead_lettered_total")
         metrics.gauge("sink_queue_records", self.in_memory)
         metrics.gauge("sink_queue_bytes", lambda: self._uncommitted.bytes)
+        self._forget_waiting = metrics.summed_gauge("sink_alerts_waiting", self.waiting)
 
     async def open(self) -> str:
         """Open the file, and count what an earlier run left in it. Raises SpoolUnusable."""
@@ -91,13 +96,14 @@ class DiskQueue:
         with suppress(SpoolRefused):
             status = await self._file.run(Spool.status)
             self.epoch = status.epoch
-            self._metrics.counter("spool_found_records_total").value += status.waiting
-            self._notices.extend(await self._file.run(Spool.notices))
+            self._ledger.found(status.waiting)
+            self._first.extend(await self._file.run(Spool.notices))
             for left in await self._file.run(Spool.unannounced):
                 self._dropped.add(*left)
         self._metrics.gauge("spool_bytes", lambda: float(spool.size))
+        self._metrics.gauge("spool_dead_letters", lambda: float(self._file.counts.dead))
         self._metrics.gauge("spool_oldest_seconds", lambda: _age(spool.oldest))
-        self._read_ahead.given(number for number, _ in self._notices)
+        self._read_ahead.given(number for number, _ in self._first)
         self._spawn(self._write(), f"spool {self._name}")
         self._spawn(self._file.watch(), f"spool {self._name} in place")
         return "" if spool.damage is None else str(spool.damage)
@@ -119,7 +125,7 @@ class DiskQueue:
     def put(self, alert: PackedAlert) -> None:
         """Take the alert for the next commit; if commits take so long that the queue is full, some are dropped."""
         self._put += 1
-        self._accepted.value += 1
+        self._ledger.accepted.value += 1
         if self._has_written and self._file.is_open:  # a notice of what went wrong during the stop
             self._has_written = False
             self._spawn(self._write(), f"spool {self._name}")
@@ -136,7 +142,7 @@ class DiskQueue:
         while True:
             committed = self._committed
             ended = self._closed and not self.in_memory()  # asked first: something may be committed during the read
-            taken = [self._notices.popleft() for _ in range(min(limit, len(self._notices)))]
+            taken = [self._first.popleft() for _ in range(min(limit, len(self._first)))]
             if len(taken) < limit:
                 taken += await self._read_ahead.next(limit - len(taken))
             if taken:
@@ -159,15 +165,15 @@ class DiskQueue:
         """On the spool's thread. Rows that cannot be read back have become dead letters."""
         found = spool.read(after, limit)
         unreadable, spool.unreadable = spool.unreadable, []
-        self._dead_lettered.value += len(unreadable)
         for number in unreadable:
             self._dropped.add(number, number, "it cannot be read back from the spool, and is a dead letter")
         return found
 
     async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
         """Delete from the spool, move to its dead letters, or count the attempt."""
-        self._dead_lettered.value += len(dead)
-        self._acks.add(delivered, dead)
+        arrived, lost = self._ledger.settled(delivered, dead)
+        self._acks.add(delivered, dead, gone=arrived | lost)
+        await self._file.announced([DroppedRange(*one, SPOOL_DAMAGED) for one in runs(arrived)])
         await self._acks.write(tried)
 
     def take_dropped(self) -> list[DroppedRange]:
@@ -178,14 +184,16 @@ class DiskQueue:
         """The file forgets them once the notices are on disk."""
         self._dropped.put(self._put, ranges)
 
-    def _lose(self, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-        """The file has lost these. What was given out, or is in memory and will be, is not lost; the rest."""
-        numbers = (number for first, last in ranges for number in range(first, last + 1))
-        lost = list(runs(number for number in numbers if not self._read_ahead.holds(number)))
-        for first, last in lost:
-            self._count_dropped(last - first + 1, "spool damaged")
+    def _lose(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """The file has lost these. Those in memory, which may be delivered yet, are lost only with the process."""
+        gone = {number for first, last in ranges for number in range(first, last + 1)}
+        gone -= self._acks.lose(gone)
+        held = {number for number in gone if self._read_ahead.holds(number)}
+        self._ledger.at_risk |= held
+        self._first.extend(self._read_ahead.rescue(held))
+        for first, last in runs(gone - held):
+            self._ledger.dropped(last - first + 1, DAMAGED)
             self._dropped.add(first, last, SPOOL_DAMAGED)
-        return lost
 
     def take_problems(self) -> list[str]:
         """Damage of the file that was met while running."""
@@ -206,8 +214,13 @@ class DiskQueue:
             await self._next_commit()
 
     def in_memory(self) -> int:
-        """Uncommitted, or in the commit under way."""
-        return len(self._uncommitted) + len(self._batch)
+        """Alerts that are uncommitted or in the commit under way, or that the file has lost since they were given
+        out."""
+        return len(self._uncommitted) + self._ledger.undecided + len(self._ledger.at_risk)
+
+    def waiting(self) -> int:
+        """Alerts in memory, and alerts in the file that are not acknowledged."""
+        return self.in_memory() + self._file.counts.waiting - len(self._acks)
 
     def close(self) -> None:
         """The writer ends when everything is on disk."""
@@ -218,15 +231,19 @@ class DiskQueue:
     async def stop(self, reason: str) -> int:
         """Close the file; what lies in it waits for the next run, or for a sink that has this spool again. The next one
         that uses it also uses up the numbers of what is lost here."""
-        left, waiting = self.in_memory(), 0
-        if left:
-            self._count_dropped(left, reason)
-            await self._file.owe(left, reason)
         if self._file.is_open:
             await self._acks.write()
             with suppress(SpoolRefused):
-                waiting = (await self._file.run(Spool.status)).waiting - len(self._acks)
-            self._metrics.counter("spool_left_records_total").value += waiting
+                await self._file.run(Spool.look)
+        lost = len(self._uncommitted) + self._ledger.undecided
+        waiting = self._file.counts.waiting - len(self._acks)
+        self._ledger.left(waiting)
+        self._ledger.dropped(lost, reason)
+        self._ledger.stopped()
+        self._uncommitted.clear()
+        self._forget_waiting()
+        if lost:
+            await self._file.owe(lost, reason)
         await self._file.close()
         return waiting
 
@@ -239,6 +256,7 @@ class DiskQueue:
                 await self._added.wait()
                 continue
             self._batch = self._uncommitted.take(_GROUP_COMMIT)
+            self._ledger.undecided = len(self._batch)
             batch = [alert for _, alert in self._batch]
             try:
                 await self._once_unlocked(self._pay_owed)
@@ -298,7 +316,7 @@ class DiskQueue:
         first = last - len(batch) + 1
         self.drop_log.stored(first, self._positions(batch))
         own = [(first + at, alert) for at, alert in enumerate(batch) if alert.is_notice]
-        self._notices.extend(own)
+        self._first.extend(own)
         self._read_ahead.given(number for number, _ in own)
 
     async def _drop_by_policy(self, batch: list[PackedAlert], full: SpoolFull) -> None:
@@ -326,13 +344,11 @@ class DiskQueue:
         await self._drop(full, [batch[place] for place in sorted(refused)])
         await self._commit([alert for place, alert in enumerate(batch) if place not in refused])
 
-    def _count_displaced(
-        self, gone: Sequence[StoredAlert], oldest: Sequence[tuple[int, int]], full: SpoolFull
-    ) -> None:
+    def _count_displaced(self, gone: Sequence[StoredAlert], oldest: Sequence[tuple[int, int]], full: SpoolFull) -> None:
         for stored in gone:
             self._drops.count(stored.alert.form, full.reason)
         for first, last in oldest:
-            self._count_dropped(last - first + 1, full.reason)
+            self._ledger.dropped(last - first + 1, full.reason)
         for first, last in (*runs(stored.number for stored in gone), *oldest):
             self._dropped.add(first, last, str(full))
             self.drop_log.add_displaced(first, last, DISPLACED)
@@ -340,6 +356,7 @@ class DiskQueue:
     async def _drop(self, refused: SpoolRefused, alerts: Sequence[PackedAlert]) -> None:
         """Count alerts that were never in the file, and use up their numbers."""
         self._file.note(refused)
+        self._ledger.undecided -= len(alerts)
         for alert in alerts:
             self._drops.count(alert.form, refused.reason)
         for position in self._positions(alerts):
@@ -370,9 +387,6 @@ class DiskQueue:
     def _oldest(self) -> int:
         """The first position that is neither on disk nor dropped."""
         return self._batch[0][0] if self._batch else self._uncommitted.oldest() or self._put + 1
-
-    def _count_dropped(self, count: int, reason: str) -> None:
-        self._metrics.counter("sink_alerts_dropped_total", reason=reason).value += count
 
     async def _next_commit(self) -> None:
         with suppress(TimeoutError):

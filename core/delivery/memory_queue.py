@@ -10,6 +10,7 @@ from mozu.core.delivery.drop_counter import DropCounter
 from mozu.core.delivery.drop_log import DropLog
 from mozu.core.delivery.fair_queue import FairQueue
 from mozu.core.delivery.packed_alert import PackedAlert
+from mozu.core.delivery.sink_counters import REJECTED, make_counters
 from mozu.core.metrics import Metrics
 
 
@@ -29,10 +30,11 @@ class MemoryQueue:
         self._drops = DropCounter(metrics)
         self.drop_log = DropLog()
         self.epoch = f"{time.time_ns():x}"
+        make_counters(metrics)
         self._accepted = metrics.counter("sink_alerts_accepted_total")
-        metrics.counter("sink_alerts_dropped_total", reason=QUEUE_FULL)
         metrics.gauge("sink_queue_records", self.in_memory)
         metrics.gauge("sink_queue_bytes", lambda: self._items.bytes)
+        self._forget_waiting = metrics.summed_gauge("sink_alerts_waiting", self.waiting)
 
     async def open(self) -> str:
         """Nothing to prepare."""
@@ -87,7 +89,7 @@ class MemoryQueue:
         for number, reason in dead:
             self.drop_log.add(number, number, f"rejected: {reason}", can_retry=False)
         if dead:
-            self._metrics.counter("sink_alerts_dropped_total", reason="rejected").value += len(dead)
+            self._metrics.counter("sink_alerts_dropped_total", reason=REJECTED).value += len(dead)
         self._removed.set()
 
     def take_dropped(self) -> list[DroppedRange]:
@@ -121,6 +123,10 @@ class MemoryQueue:
         """Queued, or given out and not acknowledged."""
         return len(self._items) + len(self._unacked)
 
+    def waiting(self) -> int:
+        """All of them are in memory."""
+        return self.in_memory()
+
     def close(self) -> None:
         """Wake every task that waits."""
         self._closed = True
@@ -135,6 +141,7 @@ class MemoryQueue:
             self.drop_log.add(self._oldest(), self._sequence, reason)
         self._items.clear()
         self._unacked.clear()
+        self._forget_waiting()
         self._removed.set()
         return 0
 

@@ -20,27 +20,40 @@ class PendingAcks:
         self._file, self._on_written, self._on_refused = file, on_written, on_refused
         self._delete: list[int] = []
         self._dead_letter: list[tuple[int, str]] = []
+        self._stored: set[int] = set()
+        """Their numbers, as far as the file has the alerts."""
+
+    def __bool__(self) -> bool:
+        return bool(self._delete or self._dead_letter)
 
     def __len__(self) -> int:
-        return len(self._delete) + len(self._dead_letter)
+        """How many alerts of the file are acknowledged and not deleted or moved yet."""
+        return len(self._stored)
 
-    def add(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]]) -> None:
-        """Numbers to delete, and to move to the dead letters with a reason."""
+    def add(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], *, gone: Iterable[int] = ()) -> None:
+        """Numbers to delete, and to move to the dead letters with a reason; the file does not have those `gone`."""
         self._delete += delivered
         self._dead_letter += dead
+        self._stored.update(delivered, (number for number, _ in dead))
+        self._stored.difference_update(gone)
+
+    def lose(self, numbers: set[int]) -> set[int]:
+        """The file has lost these: those of them that are acknowledged."""
+        gone = self._stored & numbers
+        self._stored -= gone
+        return gone
 
     async def write(self, tried: Sequence[int] = ()) -> None:
         """Write what waits, and count an attempt of `tried`. What the file refuses now waits for the next call."""
-        delete, self._delete = self._delete, []
-        dead, self._dead_letter = self._dead_letter, []
+        delete, dead = list(self._delete), list(self._dead_letter)
         written: list[int] = []
 
         def work(spool: Spool) -> None:
-            """On the spool's thread."""
+            """On the spool's thread; repeated in a new file where the first was damaged."""
+            written.clear()
             if delete:
                 spool.delete(delete)
                 written.extend(delete)
-                delete.clear()
             if tried:
                 spool.count_attempt(tried)
             if dead:
@@ -51,6 +64,8 @@ class PendingAcks:
             await self._file.run(work)
         except SpoolRefused as refused:
             self._on_refused(refused)
-            self._delete[:0] = delete
-            self._dead_letter[:0] = dead
+        done = set(written)
+        self._delete = [number for number in self._delete if number not in done]
+        self._dead_letter = [item for item in self._dead_letter if item[0] not in done]
+        self._stored -= done
         self._on_written(written)

@@ -42,6 +42,17 @@ class ReadAhead:
         """These were given out by another way: `next` leaves them out until they are acknowledged."""
         self._ahead.update(number for number in numbers if number > self._cursor)
 
+    def rescue(self, numbers: set[int]) -> list[Numbered]:
+        """Take out of memory those of these alerts, which the disk has lost, that were not given out; they count as
+        given from now on."""
+        found = [
+            (number, alert)
+            for number, alert in self._recent
+            if number in numbers and number > self._cursor and number not in self._ahead
+        ]
+        self.given(number for number, _ in found)
+        return found
+
     def holds(self, number: int) -> bool:
         """Whether it was given out, or is in memory and will be."""
         recent = self._recent

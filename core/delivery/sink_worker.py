@@ -30,6 +30,7 @@ from mozu.core.delivery.packed_alert import AlertPacker, PackedAlert, unpack
 from mozu.core.delivery.record_encoder import RecordEncoder
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_caller import SinkCaller
+from mozu.core.delivery.sink_counters import SINK_CLOSED, STOP_DEADLINE
 from mozu.core.errors import CannotEncode, SinkClosed
 from mozu.core.isolation.deadline import STOP_SECONDS, within
 from mozu.core.isolation.isolated import Isolated
@@ -83,7 +84,7 @@ class SinkWorker:
         self._attempts: dict[int, int] = {}
         self._failures = 0
         """Deliveries in a row that raised."""
-        self._undelivered_because = "stop deadline"
+        self._undelivered_because: str = STOP_DEADLINE
         self._delivering = asyncio.Lock()
         """Held during a delivery."""
         self._limit: asyncio.Timeout | None = None
@@ -194,7 +195,7 @@ class SinkWorker:
         try:
             await self._deliver_all()
         except SinkClosed as closed:
-            self._undelivered_because = "sink closed"
+            self._undelivered_because = SINK_CLOSED
             self._on_closed(f"sink {self.name}: {closed}")
         except DeliveryGivenUp as why:
             self._undelivered_because = str(why)

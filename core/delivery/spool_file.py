@@ -13,6 +13,7 @@ from mozu.core.delivery.alert_queue import SPOOL_DAMAGED, DroppedRange
 from mozu.core.delivery.spool import (
     OwedNumbers,
     Spool,
+    SpoolCounts,
     SpoolRefused,
     SpoolUnusable,
     SpoolUnwritable,
@@ -38,11 +39,15 @@ class SpoolFile:
         *,
         max_bytes: int,
         fsync: bool,
-        on_lost: Callable[[Sequence[tuple[int, int]]], list[tuple[int, int]]],
+        on_lost: Callable[[Sequence[tuple[int, int]]], None],
+        on_counted: Callable[[SpoolCounts, SpoolCounts], None],
     ) -> None:
         """`on_lost` is called with the ranges of numbers that a damaged file did not give back, before anything more is
-        read, and gives those that are lost."""
+        read. `on_counted` is called with the counts before and after each work, before the work's caller goes on."""
         self.path, self._max_bytes, self._fsync, self._on_lost = path, max_bytes, fsync, on_lost
+        self._on_counted = on_counted
+        self.counts = SpoolCounts()
+        """As of the last work."""
         self._log = logging.getLogger("mozu.spool")
         self._thread = WorkerThread(f"mozu-spool-{path.stem}")
         self._spool: Spool | None = None
@@ -85,7 +90,7 @@ class SpoolFile:
             raise SpoolUnwritable(f"{self.path} is not open")
         for is_last in (False, True):
             try:
-                return await self._thread.run(lambda: work(spool))
+                return await self._counted(spool, work)
             except sqlite3.Error as error:
                 if isinstance(error, sqlite3.OperationalError) and not is_damage(error):
                     raise refusal(self.path, error) from error
@@ -93,13 +98,30 @@ class SpoolFile:
                     await self._rebuild(spool, str(error))
         raise SpoolUnwritable(f"{self.path} cannot be used")
 
+    async def _counted(self, spool: Spool, work: Callable[[Spool], T]) -> T:
+        """Run this on the thread, and report the counts as they are right after it, whatever it raises."""
+        counts: list[SpoolCounts] = []
+
+        def counting() -> T:
+            try:
+                return work(spool)
+            finally:
+                counts.append(spool.counts())
+
+        try:
+            return await self._thread.run(counting)
+        finally:
+            if counts:
+                before, self.counts = self.counts, counts[0]
+                self._on_counted(before, self.counts)
+
     async def watch(self) -> None:
         """Files that were deleted or moved away are made anew, with all that the open ones hold. Until `end_watch`."""
         while not await self._is_watched():
             spool, owed = self._spool, self._owed
             if spool is None or owed is None:
                 return
-            await self._thread.run(spool.look_at_oldest)
+            await self._counted(spool, Spool.look)
             if not await self._thread.run(spool.is_in_place):
                 with suppress(SpoolRefused):
                     await self._rebuild(spool, f"{self.path} is not in its place any more")
@@ -170,15 +192,15 @@ class SpoolFile:
         if now() < self._next_rebuild:
             raise SpoolUnwritable(f"{self.path} cannot be written: {why}")
         try:
-            damage = await self._thread.run(spool.rebuild)
+            damage = await self._counted(spool, Spool.rebuild)
         except SpoolUnusable as unusable:
             self._next_rebuild = now() + _REBUILD_PAUSE
             self._report(f"{why}; {unusable}")
             raise SpoolUnwritable(f"{self.path} cannot be written: {why}") from unusable
-        lost = self._on_lost(damage.lost)
-        if lost:
+        self._on_lost(damage.lost)
+        if damage.lost:
             with suppress(SpoolRefused, sqlite3.Error):
-                await self._thread.run(lambda: spool.note_lost(lost, SPOOL_DAMAGED))
+                await self._thread.run(lambda: spool.note_lost(damage.lost, SPOOL_DAMAGED))
         self._report(f"{why}; {damage}")
 
     def _report(self, problem: str) -> None:

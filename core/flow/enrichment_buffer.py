@@ -64,7 +64,10 @@ class EnrichmentBuffer:
         self._held = metrics.counter("enrichment_buffer_events_total")
         self._timeouts = metrics.counter("enrichment_buffer_timeouts_total")
         self._released = [metrics.counter("enrichment_buffer_released_total", within=str(bound)) for bound in _WITHIN]
-        metrics.gauge("enrichment_buffer_events", lambda: self._count)
+        metrics.gauge("enrichment_buffer_events", self.__len__)
+
+    def __len__(self) -> int:
+        return self._count
 
     def use(self, bounds: EnrichmentBufferBounds) -> None:
         """From the next batch on; the enrichers may be others. What waits for one that is gone waits no longer."""

@@ -25,7 +25,7 @@ class Evaluation:
         self, evaluators: Iterable[Isolated[Evaluator]], spawn: Callable[[Awaitable[None], str], None] = _no_tasks
     ) -> None:
         """`spawn` starts background tasks, which evaluators with a thread or a process of their own need."""
-        self._evaluators, self._spawn = tuple(evaluators), spawn
+        self._evaluators, self._spawn = _counting(evaluators), spawn
         self._queues: dict[str, EvaluationQueue] = {}
         """Evaluator → its queue, if its work is awaited."""
         self._demands: dict[str, tuple[Evaluator, Demand, bool]] = {}
@@ -132,7 +132,7 @@ class Evaluation:
 
     def use(self, evaluators: Iterable[Isolated[Evaluator]]) -> tuple[Isolated[Evaluator], ...]:
         """These from the next batch on (a reload); gives those before."""
-        before, self._evaluators = self._evaluators, tuple(evaluators)
+        before, self._evaluators = self._evaluators, _counting(evaluators)
         for forget in self._on_change:
             forget()
         return before
@@ -149,6 +149,15 @@ def _demand(evaluator: Isolated[Evaluator]) -> Demand:
         if not isinstance(wanted, Demand):
             raise TypeError(f"demand() must give a Demand, not {type(wanted).__name__}")
     return wanted if isinstance(wanted, Demand) else Demand()
+
+
+def _counting(evaluators: Iterable[Isolated[Evaluator]]) -> tuple[Isolated[Evaluator], ...]:
+    """The same, their counters with 0 from the start."""
+    found = tuple(evaluators)
+    for evaluator in found:
+        for name in ("events_unevaluated_total", "events_rejected_total"):
+            evaluator.metrics.counter(name)
+    return found
 
 
 def _one_by_one(evaluator: Isolated[Evaluator], events: Sequence[Event], emit: Emit) -> list[Event]:

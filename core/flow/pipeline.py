@@ -185,6 +185,11 @@ class SourcePipeline:
         self._prune(self._oldest())
         return len(unknown)
 
+    @property
+    def held(self) -> int:
+        """Events that wait for an enricher."""
+        return len(self._buffer)
+
     def release_held(self) -> int:
         """Events that wait for an enricher are evaluated without it."""
         return self._buffer.shrink()

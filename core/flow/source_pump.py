@@ -224,6 +224,12 @@ class SourcePump:
     async def run(self) -> None:
         """Process batches until the source ends; after a failure a new instance is started, with back-off and a
         notice."""
+        try:
+            await self._run()
+        finally:
+            self.pipeline.counts.retire()
+
+    async def _run(self) -> None:
         backoff = Backoff(_FIRST_BACKOFF, _MAX_BACKOFF, jitter=0.0)
         if self.is_optional:
             await self._start_unless_stopped("start", self.start)

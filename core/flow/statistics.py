@@ -41,6 +41,7 @@ def _source(pump: SourcePump) -> dict[str, Any]:
         "rejected": pipeline.rejected.value,
         "evaluated": pipeline.evaluated.value,
         "dropped": pipeline.dropped.value,
+        "held": pipeline.held,
         "alerts": pipeline.ready_alerts.value,
         "verdict_memory": pipeline.verdicts.numbers(),
         "state": pipeline.state.sizes() if pipeline.state is not None else {},
@@ -70,7 +71,10 @@ def _sink(metrics: Metrics, worker: SinkWorker) -> dict[str, Any]:
         "dead_lettered": total.get("sink_alerts_dead_lettered_total", 0),
         "spooled": total.get("spool_left_records_total", 0),
         "found": total.get("spool_found_records_total", 0),
+        "redriven": total.get("spool_redriven_records_total", 0),
+        "waiting": total["sink_alerts_waiting"],
         "queued": worker.queue.in_memory(),
+        "dead_letters": total.get("spool_dead_letters", 0),
         "failures": total["component_failures_total"],
         "busy_seconds": round(next(v for n, _, v in numbers if n == "sink_busy_seconds"), 3),
     }
@@ -110,7 +114,10 @@ def _dropped(events: int) -> str:
 
 
 def _spool(sink: Mapping[str, object]) -> str:
-    words = {"found": "found in the spool", "spooled": "left in the spool", "dead_lettered": "dead letters"}
+    words = {
+        "found": "found in the spool", "redriven": "redriven", "spooled": "left in the spool",
+        "dead_lettered": "dead letters",
+    }  # fmt: skip
     return "".join(f", {text} {sink[key]}" for key, text in words.items() if sink[key])
 
 

@@ -1,6 +1,7 @@
 """A real Prometheus scrapes a run on a busy machine: the shipped rules are evaluated, and what must add up adds up."""
 
 import json
+import re
 import subprocess
 import time
 import urllib.parse
@@ -10,7 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
+
 from tests.support.ports import free_port
+from tests.support.prometheus_cases import CASES, unit_tests
 from tests.support.requirements import ROOT, ebpf, program
 from tests.support.running import PATIENCE, mozu_run
 from tests.support.tracing import place
@@ -48,13 +52,13 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(folder: Path, target: int) -> Iterator[Prometheus]:
+def prometheus(folder: Path, target: int, rules: Path = RULES) -> Iterator[Prometheus]:
     port, config = free_port(), folder / "prometheus.yaml"
     config.write_text(
         json.dumps(
             {
                 "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-                "rule_files": [str(RULES)],
+                "rule_files": [str(rules)],
                 "scrape_configs": [{"job_name": "mozu", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}],
             }
         )
@@ -98,6 +102,10 @@ def test_the_equations_hold_at_every_scrape_and_every_query_of_the_dashboard_has
         mozu.stop()
 
 
+def shipped_rules() -> list[dict[str, str]]:
+    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+
+
 def queries(port: int) -> list[str]:
     """As Grafana would send them; those that need a loss or a drop have none."""
     found = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
@@ -107,7 +115,33 @@ def queries(port: int) -> list[str]:
     return found
 
 
-def test_the_shipped_rules_and_the_metrics_pass_promtool(tmp_path: Path) -> None:
-    promtool = program("promtool")
+def test_each_shipped_rule_fires_where_it_must_and_nowhere_else(tmp_path: Path) -> None:
+    promtool, cases = program("promtool"), tmp_path / "cases.yaml"
+    shipped = {rule.get("record", rule.get("alert")) for rule in shipped_rules()}
+    assert shipped == {case.rule for case in CASES}
+    document = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [*unit_tests()]}
+    cases.write_text(json.dumps(document))
 
-    subprocess.run([promtool, "check", "rules", str(RULES)], check=True, capture_output=True)
+    found = subprocess.run([promtool, "test", "rules", str(cases)], capture_output=True, text=True)
+
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_a_sink_that_never_dropped_and_delivers_nothing_fires_the_alert_and_its_neighbour_does_not(
+    tmp_path: Path,
+) -> None:
+    """The windows of the rules are seconds here instead of minutes."""
+    listen, nowhere = free_port(), free_port()
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(re.sub(r"\b(\d+)m\b", "4s", RULES.read_text()))
+    sinks = f"sinks=[stdout, {{webhook: {{id: siem, url: 'http://127.0.0.1:{nowhere}/', allow_private: true}}}}]"
+    firing = 'ALERTS{alertname="MozuSinkBehind",alertstate="firing"}'
+    with place() as folder, prometheus(tmp_path, listen, rules) as server, mozu_run(
+        folder, "-o", f"http.listen=127.0.0.1:{listen}", "-o", sinks, "-o", f"state_dir={folder}"
+    ) as mozu:
+        server.wait(lambda: bool(server.values(firing)), "the sink that delivers nothing is reported")
+        assert {"siem"} == {one["metric"]["id"] for one in server.ask("query", query=firing)["result"]}
+        assert {0.0} == set(server.values("mozu_sink_alerts_dropped_total"))
+        assert {0.0} == set(server.values("mozu:sink_alerts_unaccounted"))
+        assert 2 == len(server.values("mozu:sink_alerts_unaccounted"))
+        mozu.stop()

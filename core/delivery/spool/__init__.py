@@ -1,5 +1,6 @@
 """The spool of one sink: an SQLite file in which alerts stay until the destination acknowledges them."""
 
+from mozu.core.delivery.spool.contents import SpoolCounts
 from mozu.core.delivery.spool.file import SpoolDamaged, SpoolUnusable, remove_unplaced
 from mozu.core.delivery.spool.inspect import spool_obstacles
 from mozu.core.delivery.spool.owed import OwedNumbers
@@ -21,6 +22,7 @@ __all__ = [
     "DiskFull",
     "OwedNumbers",
     "Spool",
+    "SpoolCounts",
     "SpoolDamaged",
     "SpoolFull",
     "SpoolLocked",

@@ -16,6 +16,7 @@ import msgspec
 
 from mozu.core.delivery.alert_queue import GIVEN_UP
 from mozu.core.delivery.packed_alert import PackedAlert, time_of, unpack, unpack_form
+from mozu.core.delivery.spool.contents import Contents, SpoolCounts
 from mozu.core.delivery.spool.disk_room import pages_of
 from mozu.core.delivery.spool.dropped_table import DroppedTable
 from mozu.core.delivery.spool.file import (
@@ -29,7 +30,6 @@ from mozu.core.delivery.spool.file import (
     set_bounds,
 )
 from mozu.core.delivery.spool.forms import FormTable
-from mozu.core.delivery.spool.number_set import NumberSet
 from mozu.core.delivery.spool.page_reserve import PageReserve
 from mozu.core.delivery.spool.refusal import DiskFull, SpoolFull, SpoolRefused, is_damage, refusal
 from mozu.core.delivery.spool.rows import DeadLetter, SpoolStatus, runs
@@ -53,7 +53,6 @@ class Spool:
         self.path, self._max_bytes, self._fsync = path, max_bytes, fsync
         self._present = set(Severity)
         """Priorities of which there may be alerts that were not given out."""
-        self._numbers = NumberSet()
         self._oldest: int | None = None
         self.unreadable: list[int] = []
         """Numbers that `read` has made dead letters."""
@@ -62,14 +61,12 @@ class Spool:
         self._room = PageReserve(path, self._db)
         self._adopt()
 
-    def _adopt(self) -> None:
-        """Take the file that has just been opened for this spool's own."""
+    def _adopt(self, before: Contents | None = None) -> None:
+        """Take the file that has just been opened for this spool's own; `before`: what lay in the one before it."""
         self._forms = FormTable(self._db)
         self.epoch = self._meta("epoch")
         self._bytes = self._measure()
-        self._numbers = NumberSet(seq for (seq,) in self._db.execute("SELECT seq FROM alerts ORDER BY seq"))
-        self._waiting = int(self._db.execute("SELECT count(*) FROM alerts").fetchone()[0])
-        self._last = self.last()
+        self._contents = Contents(self._db, before)
         self._dropped = DroppedTable(self._db)
         self._place = identities(self.path)
         self._keep_filler()
@@ -101,9 +98,7 @@ class Spool:
             raise
         self._bytes += size
         self._present.update(alert.form.priority for alert in alerts)
-        self._waiting += len(rows)
-        self._numbers.add(last - len(rows) + 1, last)
-        self._last = last
+        self._contents.stored(last, len(rows))
         return last
 
     def _keep_filler(self) -> None:
@@ -129,8 +124,8 @@ class Spool:
             self._note_dropped([(first, first + count - 1)], why)
             if debt:
                 self._db.execute("INSERT OR REPLACE INTO meta VALUES ('paid', ?)", (debt,))
-        self._last = first + count - 1
-        return first, self._last
+        self._contents.skipped(first, first + count - 1)
+        return first, first + count - 1
 
     def has_paid(self, debt: str) -> bool:
         """Whether the last debt that was paid is this one."""
@@ -204,8 +199,7 @@ class Spool:
                 self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
             self._note_dropped(ranges, why)
         self._bytes -= sum(length + _ROW_OVERHEAD for _, length in rows)
-        self._waiting -= len(numbers)
-        self._numbers.discard(numbers)
+        self._contents.removed(numbers, len(numbers))
 
     # --- reading and acknowledging
 
@@ -220,8 +214,9 @@ class Spool:
                 unpack(alert)
                 alerts.append((seq, alert))
             except (msgspec.MsgspecError, ValueError) as error:
-                self.dead_letter([(seq, f"cannot be read back: {error}")])
+                self.dead_letter([(seq, f"cannot be read back: {error}")], unreadable=True)
                 self.unreadable.append(seq)
+        self._contents.take_in_others()
         return alerts
 
     def notices(self) -> list[tuple[int, PackedAlert]]:
@@ -232,8 +227,15 @@ class Spool:
                 if unpack_form(raw).source == "internal":
                     own.append(number)
         query = f"SELECT seq, form, body FROM alerts WHERE form IN ({', '.join('?' * len(own))}) ORDER BY seq LIMIT ?"
+        return self._readable(self._db.execute(query, (*own, _MOST_NOTICES)).fetchall())
+
+    def peek(self, most: int) -> list[tuple[int, PackedAlert]]:
+        """The first `most` pending alerts, those left out that cannot be read back; nothing is changed."""
+        return self._readable(self._db.execute("SELECT seq, form, body FROM alerts ORDER BY seq LIMIT ?", (most,)))
+
+    def _readable(self, rows: Iterable[tuple[int, int, bytes]]) -> list[tuple[int, PackedAlert]]:
         found = []
-        for seq, form, body in self._db.execute(query, (*own, _MOST_NOTICES)).fetchall():
+        for seq, form, body in rows:
             with suppress(msgspec.MsgspecError, ValueError):
                 alert = PackedAlert(self._forms.get(form), body)
                 unpack(alert)
@@ -250,8 +252,7 @@ class Spool:
                 freed, gone = freed + length + _ROW_OVERHEAD * count, gone + count
                 self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
         self._bytes -= freed
-        self._waiting -= gone
-        self._numbers.discard(numbers)
+        self._contents.removed(numbers, gone)
         self._keep_filler()
 
     def count_attempt(self, numbers: Iterable[int]) -> None:
@@ -259,9 +260,9 @@ class Spool:
         with self._writing():
             self._db.executemany("UPDATE alerts SET attempts = attempts + 1 WHERE seq = ?", ((n,) for n in numbers))
 
-    def dead_letter(self, numbers: Iterable[tuple[int, str]]) -> None:
+    def dead_letter(self, numbers: Iterable[tuple[int, str]], *, unreadable: bool = False) -> None:
         """Move these (number, reason) from the table `alerts` to `dead`: they are not tried again, and are to be
-        announced."""
+        announced. `unreadable`: because they could not be read back."""
         gone, numbers = 0, list(numbers)
         with self._writing():
             for seq, reason in numbers:
@@ -272,8 +273,7 @@ class Spool:
                 )
                 gone += self._db.execute("DELETE FROM alerts WHERE seq = ?", (seq,)).rowcount
             self._note_dropped(runs(seq for seq, _ in numbers), GIVEN_UP)
-        self._waiting -= gone
-        self._numbers.discard(seq for seq, _ in numbers)
+        self._contents.removed([seq for seq, _ in numbers], gone, dead=True, unreadable=unreadable)
 
     # --- damage while running
 
@@ -287,8 +287,9 @@ class Spool:
         The open connection is read too, so that a file that was deleted loses nothing. Raises SpoolUnusable: the file
         is in its place still.
         """
-        before, last, epoch = self._numbers, self._last, self.epoch
-        is_in_place = self.is_in_place()
+        before, epoch, is_in_place = self._contents, self.epoch, self.is_in_place()
+        with suppress(sqlite3.Error):
+            before.take_in_others()
         try:
             with FreshFile(self.path) as fresh:
                 found = Salvage(fresh.db, keeps_numbers=True)
@@ -296,17 +297,17 @@ class Spool:
                 if is_in_place:
                     self._close_damaged()
                     found.take_file(self.path)
-                found.continue_epoch(epoch, last)
+                found.continue_epoch(epoch, before.last)
                 self._close_damaged()  # before there is a new file: its end removes the WAL by its name
                 aside = set_aside(self.path)
                 fresh.place()
             self._db = connect(self.path, fsync=self._fsync, max_bytes=self._max_bytes)
             self._room.close()
             self._room = PageReserve(self.path, self._db)
-            self._adopt()
+            self._adopt(before)
         except (OSError, sqlite3.Error) as error:
             raise SpoolUnusable(self.path, error) from error
-        lost = before.without(self._numbers)
+        lost = before.numbers.without(self._contents.numbers)
         return SpoolDamaged(self.path, aside, found.alerts, found.dead, lost=tuple(runs(lost)))
 
     def _close_damaged(self) -> None:
@@ -332,9 +333,7 @@ class Spool:
                 "INSERT INTO alerts (form, body) SELECT form, body FROM dead WHERE time >= ? ORDER BY id", (since,)
             ).rowcount
             self._db.execute("DELETE FROM dead WHERE time >= ?", (since,))
-        self._waiting += moved
-        self._last = self.last()
-        self._numbers.add(self._last - moved + 1, self._last)
+        self._contents.take_in_others()
         return moved
 
     def status(self) -> SpoolStatus:
@@ -343,21 +342,26 @@ class Spool:
         dead = self._db.execute("SELECT count(*) FROM dead").fetchone()[0]
         return SpoolStatus(self.epoch, waiting, oldest, self.last(), dead, self._bytes)
 
+    def counts(self) -> SpoolCounts:
+        """Counts without a query."""
+        return self._contents.counts
+
     def last(self) -> int:
         """The highest number given so far."""
-        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'alerts'").fetchone()
-        return row[0] if row else 0
+        return self._contents.last_given()
 
-    def look_at_oldest(self) -> None:
-        """For `oldest`. A file that cannot be read now is found out by who needs its alerts."""
+    def look(self) -> None:
+        """Look at the oldest alert (`oldest`), and for what other processes have put back. A file that cannot be read
+        now is noticed by the next that needs its alerts."""
         with suppress(sqlite3.Error, msgspec.MsgspecError, ValueError):
+            self._contents.take_in_others()
             row = self._db.execute("SELECT body FROM alerts ORDER BY seq LIMIT 1").fetchone()
             self._oldest = None if row is None else time_of(row[0])
 
     @property
     def oldest(self) -> int | None:
         """When the event was (ns since 1970) whose alert has waited longest, by the last look; None: none waits."""
-        return self._oldest if self._waiting else None
+        return self._oldest if self._contents.counts.waiting else None
 
     @property
     def size(self) -> int:

@@ -16,6 +16,7 @@ import msgspec
 from mozu.core.api import Reopens, Sink
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_caller import SinkCaller
+from mozu.core.delivery.sink_counters import RELOAD_REFUSED, REMOVED
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.errors import MozuError
 from mozu.core.isolation.deadline import within
@@ -175,7 +176,7 @@ class SinkSet:
             self._waiting.discard(one.worker)
             one.worker.queue.close()
             await self._finish(one.tasks, seconds)
-            await one.worker.stop("the reload was refused")
+            await one.worker.stop(RELOAD_REFUSED)
 
     def commit(self, change: SinkChange, seconds: float) -> None:
         """From now on alerts go to these. What is left to do is done beside."""
@@ -245,7 +246,7 @@ class SinkSet:
             for alert in worker.undelivered():
                 heir.worker.queue.put(alert)
             queue.forget_unacked()
-        lost, left = queue.in_memory(), await worker.stop("the sink was removed")
+        lost, left = queue.in_memory(), await worker.stop(REMOVED)
         if lost:
             text = f"sink {worker.name} was removed with {lost} alerts that its destination had not taken"
             self._report("Alerts dropped", Severity.CRITICAL, text, worker.name)

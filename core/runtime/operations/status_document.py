@@ -29,15 +29,13 @@ class SinkStatus(msgspec.Struct, frozen=True):
     accepted: int = 0
     delivered: int = 0
     found: int = 0
-    dead_lettered: int = 0
+    redriven: int = 0
+    waiting: int = 0
+    """Alerts that it still owes its destination."""
+    dead_letters: int = 0
+    """Alerts that lie in its spool and are not tried again."""
     failures: int = 0
-    queued: int = 0
     dropped: dict[str, int] = {}
-
-    @property
-    def waiting(self) -> int:
-        """What it still owes its destination."""
-        return self.accepted + self.found - self.delivered - self.dead_lettered - sum(self.dropped.values())
 
 
 class MemoryStatus(msgspec.Struct, frozen=True):

@@ -28,8 +28,8 @@ ANSWER: dict[str, Any] = {
         },
         "sinks": {
             "siem": {
-                "accepted": 10, "found": 5, "delivered": 8, "dropped": {"queue full": 2}, "dead_lettered": 1,
-                "failures": 3,
+                "accepted": 10, "found": 5, "delivered": 8, "dropped": {"queue full": 2}, "dead_lettered": 3,
+                "redriven": 2, "waiting": 4, "dead_letters": 1, "failures": 3,
             },
         },
     },

@@ -42,7 +42,7 @@ def play(
             damage = await queue.open()
             result = await scenario(queue)
             queue.close()
-            while queue.in_memory():
+            while queue.in_memory() > len(queue._ledger.at_risk):
                 await asyncio.sleep(0)
             await queue.stop("stop deadline")
         return result, {labels.get("reason", name): value for name, labels, value in metrics.collect()}, damage

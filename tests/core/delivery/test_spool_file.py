@@ -26,11 +26,15 @@ def error(code: int, kind: type[sqlite3.DatabaseError] = sqlite3.OperationalErro
     return made
 
 
+def spool_file_at(path: Path) -> SpoolFile:
+    return SpoolFile(path, max_bytes=1 << 20, fsync=False, on_lost=lambda _: None, on_counted=lambda *_: None)
+
+
 def worked(path: Path, failure: sqlite3.Error) -> tuple[int, list[str]]:
     """Work that fails once, so: how often it was done, and the problems that were met."""
 
     async def main() -> tuple[int, list[str]]:
-        file = SpoolFile(path, max_bytes=1 << 20, fsync=False, on_lost=list)
+        file = spool_file_at(path)
         await file.open()
         tries = 0
 
@@ -70,7 +74,7 @@ def scenario(path: Path, act: Callable[[SpoolFile], Awaitable[T]]) -> T:
     """With an open file."""
 
     async def main() -> T:
-        file = SpoolFile(path, max_bytes=1 << 20, fsync=False, on_lost=list)
+        file = spool_file_at(path)
         await file.open()
         try:
             return await act(file)
@@ -170,7 +174,7 @@ def test_a_spool_that_cannot_be_opened_is_left_to_others(tmp_path: Path) -> None
     (tmp_path / "sink.db").mkdir()
 
     async def main() -> None:
-        file = SpoolFile(tmp_path / "sink.db", max_bytes=1 << 20, fsync=False, on_lost=list)
+        file = spool_file_at(tmp_path / "sink.db")
         with pytest.raises(SpoolUnusable):
             await file.open()
         assert not file.is_open

@@ -211,3 +211,18 @@ def test_what_was_over_a_share_is_part_of_the_loss() -> None:
     scene.source.now = {"openat": Counts(seen=19, lost=13, received=6, over_share=11)}
     assert ["source made lost 10 events: openat 10"] == scene.reported()
     assert 9 == scene.worker.notices[0].values["over_share"]
+
+
+def test_each_instance_of_a_source_has_its_loss_reported_once() -> None:
+    """The first has lost 279,371 events when it ends, and another that lay in its ring buffer; the second loses 800."""
+    scene = Scene()
+    scene.source.now = {"openat": Counts(seen=280_000, lost=279_371, received=628)}
+    scene.reported()
+    scene.pump.pipeline.counts.retire()
+    assert ["source made lost 1 events: openat 1"] == scene.reported()
+    assert [] == scene.reported()
+    again = Counting()
+    scene.pump.pipeline.source._component = again  # as `Isolated.renew` does
+    again.now = {"openat": Counts(seen=900, lost=800, received=100)}
+    assert ["source made lost 800 events: openat 800"] == scene.reported()
+    assert (280_172, 280_172) == (scene.worker.notices[0].values["lost_total"], scene.losses.lost_total())

@@ -65,14 +65,44 @@ def test_a_source_may_go_on_counting_in_what_it_gave(source: Source, counts: Sou
     assert set(counts.now()) == {"openat", "close"}
 
 
-def test_a_restart_loses_no_count_of_those_before(source: Source, counts: SourceCounts) -> None:
+def restart(source: Source, counts: SourceCounts, says: dict[str, Counts]) -> None:
+    """Another instance takes the place of the one that has ended."""
     counts.retire()
-    source.says = {"openat": FIRST, "close": Counts(seen=1, received=1, missed=None)}
+    again = copy(source)
+    again.says = says
+    renewed: Any = again
+    counts._source._component = renewed  # as `Isolated.renew` does
+
+
+def test_a_restart_loses_no_count_of_those_before(source: Source, counts: SourceCounts) -> None:
+    restart(source, counts, {"openat": FIRST, "close": Counts(seen=1, received=1, missed=None)})
     assert counts.now() == {
         "openat": Counts(seen=42, filtered=2, lost=4, missed=6, received=30, over_share=2),
         "close": Counts(seen=1, received=1, missed=None),
     }
-    counts.retire()
-    source.says = {"openat": Counts(seen=1, received=1, missed=None)}
+    restart(source, counts, {"openat": Counts(seen=1, received=1, missed=None)})
     assert counts.now()["openat"] == Counts(seen=43, filtered=2, lost=4, missed=None, received=31, over_share=2)
     assert counts.now()["close"] == Counts(seen=1, received=1, missed=None)
+
+
+def test_an_instance_that_has_ended_is_counted_once_as_long_as_no_other_is_there(
+    source: Source, counts: SourceCounts
+) -> None:
+    """The back-off before the next start lasts up to 30 seconds, and a start may fail."""
+    counts.retire()
+    source.says = {"openat": Counts(seen=1_000, lost=1_000)}
+    counts.retire()
+    assert counts.now() == {"openat": FIRST}
+
+
+def test_what_an_instance_has_seen_and_never_gave_is_lost(source: Source, counts: SourceCounts) -> None:
+    source.says = {
+        "openat": Counts(seen=1_100, filtered=7, lost=5, missed=3, received=17, over_share=2),
+        "close": Counts(seen=9, missed=None, received=4),
+    }
+    assert counts.now() == source.says, "it lies in the ring buffer"
+    counts.retire()
+    assert counts.now() == {
+        "openat": Counts(seen=1_100, filtered=7, lost=1_073, missed=3, received=17, over_share=2),
+        "close": Counts(seen=9, lost=5, missed=None, received=4),
+    }

@@ -382,3 +382,36 @@ def test_a_source_without_alternatives_says_itself_why_it_cannot_start() -> None
 
     with pytest.raises(SourceUnavailable, match=r"^source refusing: this process lacks CAP_BPF; run mozu as root$"):
         asyncio.run(pump.start(Demand()))
+
+
+class Counted(Batches):
+    """A source that has seen two more events than it gives, one of which found no room."""
+
+    def counts(self) -> Mapping[str, Counts]:
+        return {"openat": Counts(seen=self.given + 2, lost=1, received=self.given)}
+
+
+def test_the_counts_of_all_instances_add_up_while_one_is_awaited_and_at_the_end() -> None:
+    instances, seen = [Counted(5, OSError("lost its place"))], list[tuple[float, Counts]]()
+    worker = Worker(100)
+
+    def build() -> Counted:
+        instances.append(Counted(3))
+        return instances[-1]
+
+    async def main() -> Counts:
+        pump = pump_of(instances[0], worker, live=True, build=build, ends=True, stopping=asyncio.Event())
+
+        async def watch() -> None:
+            for _ in range(20):
+                await asyncio.sleep(0.1)
+                seen.append((asyncio.get_running_loop().time(), pump.pipeline.counts.now()["openat"]))
+
+        async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as group:
+            group.create_task(pump.run())
+            group.create_task(watch())
+        return pump.pipeline.counts.now()["openat"]
+
+    last = virtual_time.run(main())
+    assert [Counts(seen=7, lost=2, received=5)] * 9 == [count for at, count in seen if at < 0.95]
+    assert Counts(seen=12, lost=4, received=8) == last

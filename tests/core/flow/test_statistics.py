@@ -11,8 +11,8 @@ from mozu.core.metrics import Metrics
 from tests.support.packing import room
 
 SINK: dict[str, Any] = {
-    "accepted": 9, "delivered": 8, "dropped": {}, "dead_lettered": 0, "spooled": 0, "found": 0, "queued": 0,
-    "failures": 0, "busy_seconds": 1.0,
+    "accepted": 9, "delivered": 8, "dropped": {}, "dead_lettered": 0, "spooled": 0, "found": 0,
+    "redriven": 0, "waiting": 1, "queued": 1, "dead_letters": 0, "failures": 0, "busy_seconds": 1.0,
 }  # fmt: skip
 SOURCE: dict[str, Any] = {
     "plugin": "ebpf", "instead_of": {}, "not_seen": [], "received": 7, "internal": 2, "rejected": 1, "evaluated": 6,
@@ -46,17 +46,20 @@ def test_numbers_are_those_of_the_metrics_and_of_the_time_since_the_start(monkey
         metrics.scope(kind=kind, id=name).counter("sink_alerts_dropped_total", reason=reason).value += value
     mine, other = metrics.scope(kind="sink", id="out"), metrics.scope(kind="sink", id="other")
     names = ("sink_alerts_accepted", "sink_alerts_delivered", "sink_alerts_dead_lettered", "component_failures")
-    for number, name in enumerate((*names, "spool_left_records", "spool_found_records"), 1):
+    spools = ("spool_left_records", "spool_found_records", "spool_redriven_records")
+    for number, name in enumerate((*names, *spools), 1):
         mine.counter(f"{name}_total").value += number
         other.counter(f"{name}_total").value += 100
     mine.gauge("sink_busy_seconds", lambda: 0.12345)
+    mine.gauge("sink_alerts_waiting", lambda: 8.0)
+    mine.gauge("spool_dead_letters", lambda: 9.0)
 
     numbers: dict[str, Any] = gather(metrics, [], [Worker()], Nothing(), 100.0)  # type: ignore[list-item, arg-type]  # as much as is asked
 
     assert (12.346, 1.235) == (numbers["seconds"], numbers["cpu_seconds"])
     assert numbers["sinks"]["out"] == {
         "accepted": 1, "delivered": 2, "dropped": {"queue full": 2}, "dead_lettered": 3, "spooled": 5, "found": 6,
-        "queued": 0, "failures": 4, "busy_seconds": 0.123,
+        "redriven": 7, "waiting": 8, "dead_letters": 9, "queued": 0, "failures": 4, "busy_seconds": 0.123,
     }  # fmt: skip
 
 
@@ -76,10 +79,10 @@ def test_a_sink_to_which_nothing_happened_says_so_in_short() -> None:
 def test_a_sink_tells_what_it_dropped_failed_at_and_left() -> None:
     more = {
         "dropped": {"queue full": 2, "too late": 1}, "failures": 3, "busy_seconds": 1.25, "spooled": 4, "found": 5,
-        "dead_lettered": 6,
+        "dead_lettered": 6, "redriven": 7,
     }  # fmt: skip
     assert (
-        "sink out: accepted 9, delivered 8, dropped 2 (queue full), 1 (too late), found in the spool 5, "
+        "sink out: accepted 9, delivered 8, dropped 2 (queue full), 1 (too late), found in the spool 5, redriven 7, "
         "left in the spool 4, dead letters 6, failed 3 times, busy for 1.2 s with one delivery"
     ) == lines(sinks={"out": SINK | more})[1]
 

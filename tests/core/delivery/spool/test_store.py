@@ -122,7 +122,7 @@ def test_the_oldest_is_the_one_that_has_waited_longest_by_the_last_look(spool: S
     spool.append([packed(item) for item in items])
     seen: list[int | None] = [spool.oldest]
     for gone in ([1], [2, 3]):
-        spool.look_at_oldest()
+        spool.look()
         seen.append(spool.oldest)
         spool.delete(gone)
 
@@ -132,7 +132,7 @@ def test_the_oldest_is_the_one_that_has_waited_longest_by_the_last_look(spool: S
 
 def test_an_oldest_alert_that_cannot_be_read_back_has_no_age(spool: Spool) -> None:
     spool.append([replace(packed(alert()), body=b"\xc1")])
-    spool.look_at_oldest()
+    spool.look()
 
     assert spool.oldest is None
 

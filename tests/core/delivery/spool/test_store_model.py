@@ -143,7 +143,7 @@ class Pair:
     def check(self) -> None:
         """Against the file, and what is known besides."""
         spool, db = self.spool, self.spool._db
-        assert sorted(self.alerts) == [*spool._numbers.without(NumberSet())]
+        assert sorted(self.alerts) == [*spool._contents.numbers.without(NumberSet())]
         rows = db.execute("SELECT seq, body, attempts FROM alerts ORDER BY seq").fetchall()
         assert rows == [(number, one.body, attempts) for number, (one, attempts) in sorted(self.alerts.items())]
         assert self.dead == [
@@ -156,7 +156,8 @@ class Pair:
         assert (len(self.alerts), min(self.alerts, default=0)) == (status.waiting, status.oldest)
         assert (self.last, len(self.dead)) == (status.last, status.dead)
         assert sum(bodies) + _OVERHEAD * len(bodies) == status.bytes == spool.size
-        assert (self.last, len(self.alerts)) == (spool._last, spool._waiting)
+        assert (self.last, len(self.alerts)) == (spool._contents.last, spool.counts().waiting)
+        assert len(self.dead) == spool.counts().dead
         assert [number for number, _ in spool.notices()] == [
             number for number, (one, _) in sorted(self.alerts.items()) if one.is_notice
         ]
