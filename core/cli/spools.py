@@ -22,8 +22,8 @@ def spooled_sinks(path: Path | None, overrides: Sequence[str], sink: str | None)
 
 @contextmanager
 def opened_spool(entry: Entry) -> Iterator[Spool]:
-    """The spool of a sink, for the length of a block."""
-    spool = Spool(entry.spool.file(entry.id), max_bytes=entry.spool.bytes)
+    """The spool of a sink, for the length of a block. Raises SpoolUnusable, also where it is damaged."""
+    spool = Spool(entry.spool.file(entry.id), max_bytes=entry.spool.bytes, repairs=False)
     try:
         yield spool
     finally:

@@ -24,7 +24,6 @@ from mozu.core.delivery.fair_queue import FairQueue, Numbered
 from mozu.core.delivery.packed_alert import PackedAlert, size_of
 from mozu.core.delivery.pending_acks import PendingAcks
 from mozu.core.delivery.read_ahead import ReadAhead
-from mozu.core.delivery.sink_counters import DAMAGED
 from mozu.core.delivery.spool import Spool, SpoolFull, SpoolLocked, SpoolRefused, StoredAlert, runs
 from mozu.core.delivery.spool_file import SpoolFile
 from mozu.core.delivery.spool_ledger import SpoolLedger
@@ -93,10 +92,9 @@ class DiskQueue:
     async def open(self) -> str:
         """Open the file, and count what an earlier run left in it. Raises SpoolUnusable."""
         spool = await self._file.open()
+        self.epoch = spool.epoch
+        self._ledger.found(self._file.counts.waiting, 0 if spool.damage is None else spool.damage.lost_alerts)
         with suppress(SpoolRefused):
-            status = await self._file.run(Spool.status)
-            self.epoch = status.epoch
-            self._ledger.found(status.waiting)
             self._first.extend(await self._file.run(Spool.notices))
             for left in await self._file.run(Spool.unannounced):
                 self._dropped.add(*left)
@@ -171,8 +169,8 @@ class DiskQueue:
 
     async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
         """Delete from the spool, move to its dead letters, or count the attempt."""
-        arrived, lost = self._ledger.settled(delivered, dead)
-        self._acks.add(delivered, dead, gone=arrived | lost)
+        arrived, delivered, dead = self._ledger.settled(delivered, dead)
+        self._acks.add(delivered, dead)
         await self._file.announced([DroppedRange(*one, SPOOL_DAMAGED) for one in runs(arrived)])
         await self._acks.write(tried)
 
@@ -184,16 +182,18 @@ class DiskQueue:
         """The file forgets them once the notices are on disk."""
         self._dropped.put(self._put, ranges)
 
-    def _lose(self, ranges: Sequence[tuple[int, int]]) -> None:
-        """The file has lost these. Those in memory, which may be delivered yet, are lost only with the process."""
+    def _lose(self, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """The file has lost these; the ranges of those that are not acknowledged. Those in memory may be delivered yet,
+        and are lost only with the process."""
         gone = {number for first, last in ranges for number in range(first, last + 1)}
         gone -= self._acks.lose(gone)
         held = {number for number in gone if self._read_ahead.holds(number)}
         self._ledger.at_risk |= held
         self._first.extend(self._read_ahead.rescue(held))
+        self._ledger.damaged(len(gone - held))
         for first, last in runs(gone - held):
-            self._ledger.dropped(last - first + 1, DAMAGED)
             self._dropped.add(first, last, SPOOL_DAMAGED)
+        return runs(gone)
 
     def take_problems(self) -> list[str]:
         """Damage of the file that was met while running."""
@@ -235,11 +235,8 @@ class DiskQueue:
             await self._acks.write()
             with suppress(SpoolRefused):
                 await self._file.run(Spool.look)
-        lost = len(self._uncommitted) + self._ledger.undecided
-        waiting = self._file.counts.waiting - len(self._acks)
-        self._ledger.left(waiting)
-        self._ledger.dropped(lost, reason)
-        self._ledger.stopped()
+        waiting, lost = self._file.counts.waiting - len(self._acks), len(self._uncommitted) + self._ledger.undecided
+        self._ledger.stopped(waiting, lost, reason)
         self._uncommitted.clear()
         self._forget_waiting()
         if lost:
@@ -347,8 +344,7 @@ class DiskQueue:
     def _count_displaced(self, gone: Sequence[StoredAlert], oldest: Sequence[tuple[int, int]], full: SpoolFull) -> None:
         for stored in gone:
             self._drops.count(stored.alert.form, full.reason)
-        for first, last in oldest:
-            self._ledger.dropped(last - first + 1, full.reason)
+        self._ledger.dropped(sum(last - first + 1 for first, last in oldest), full.reason)
         for first, last in (*runs(stored.number for stored in gone), *oldest):
             self._dropped.add(first, last, str(full))
             self.drop_log.add_displaced(first, last, DISPLACED)

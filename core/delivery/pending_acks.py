@@ -30,12 +30,11 @@ class PendingAcks:
         """How many alerts of the file are acknowledged and not deleted or moved yet."""
         return len(self._stored)
 
-    def add(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], *, gone: Iterable[int] = ()) -> None:
-        """Numbers to delete, and to move to the dead letters with a reason; the file does not have those `gone`."""
+    def add(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]]) -> None:
+        """Numbers to delete, and to move to the dead letters with a reason."""
         self._delete += delivered
         self._dead_letter += dead
         self._stored.update(delivered, (number for number, _ in dead))
-        self._stored.difference_update(gone)
 
     def lose(self, numbers: set[int]) -> set[int]:
         """The file has lost these: those of them that are acknowledged."""

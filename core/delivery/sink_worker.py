@@ -274,9 +274,8 @@ class SinkWorker:
             self._end.expect_start(self.sink)
             is_due = now() >= self._due
             if len(self._delayed) < _MAX_DELAYED and not self._pending:
-                probe = is_due and len(self._delayed) < _PROBE_BATCH
-                taken = await self.queue.get(_PROBE_BATCH if probe else _BATCH, wait=False)
-                self._pending = await self._encode(taken)
+                most = _PROBE_BATCH if is_due and len(self._delayed) < _PROBE_BATCH else _BATCH
+                self._pending = await self._encode(await self.queue.get(most, wait=False))
             if is_due:
                 self._pending, self._delayed = [*self._delayed, *self._pending], []
             if self._pending:

@@ -39,11 +39,12 @@ class SpoolFile:
         *,
         max_bytes: int,
         fsync: bool,
-        on_lost: Callable[[Sequence[tuple[int, int]]], None],
+        on_lost: Callable[[Sequence[tuple[int, int]]], list[tuple[int, int]]],
         on_counted: Callable[[SpoolCounts, SpoolCounts], None],
     ) -> None:
         """`on_lost` is called with the ranges of numbers that a damaged file did not give back, before anything more is
-        read. `on_counted` is called with the counts before and after each work, before the work's caller goes on."""
+        read, and returns those that are lost if the process ends now. `on_counted` is called with the counts before and
+        after each work, before the work's caller goes on."""
         self.path, self._max_bytes, self._fsync, self._on_lost = path, max_bytes, fsync, on_lost
         self._on_counted = on_counted
         self.counts = SpoolCounts()
@@ -62,12 +63,14 @@ class SpoolFile:
         """Open the files. Raises SpoolUnusable."""
         owed = await self._thread.run(lambda: OwedNumbers(self.path))
         try:
-            spool = await self._thread.run(lambda: Spool(self.path, max_bytes=self._max_bytes, fsync=self._fsync))
+            spool = await self._thread.run(
+                lambda: Spool(self.path, max_bytes=self._max_bytes, fsync=self._fsync, known=owed.known)
+            )
         except BaseException:
             owed.close()
             raise
         await self._thread.run(lambda: _tidy(spool, owed))
-        self._owed, self._spool = owed, spool
+        self._owed, self._spool, self.counts = owed, spool, spool.counts()
         return spool
 
     @property
@@ -99,13 +102,17 @@ class SpoolFile:
         raise SpoolUnwritable(f"{self.path} cannot be used")
 
     async def _counted(self, spool: Spool, work: Callable[[Spool], T]) -> T:
-        """Run this on the thread, and report the counts as they are right after it, whatever it raises."""
+        """Run this on the thread, note how far numbers were given, and report the counts as they are right after it,
+        whatever it raises."""
         counts: list[SpoolCounts] = []
+        owed = self._owed
 
         def counting() -> T:
             try:
                 return work(spool)
             finally:
+                if owed is not None:
+                    owed.know(spool.known())
                 counts.append(spool.counts())
 
         try:
@@ -197,10 +204,10 @@ class SpoolFile:
             self._next_rebuild = now() + _REBUILD_PAUSE
             self._report(f"{why}; {unusable}")
             raise SpoolUnwritable(f"{self.path} cannot be written: {why}") from unusable
-        self._on_lost(damage.lost)
-        if damage.lost:
+        lost = self._on_lost(damage.lost)
+        if lost:
             with suppress(SpoolRefused, sqlite3.Error):
-                await self._thread.run(lambda: spool.note_lost(damage.lost, SPOOL_DAMAGED))
+                await self._thread.run(lambda: spool.note_lost(lost, SPOOL_DAMAGED))
         self._report(f"{why}; {damage}")
 
     def _report(self, problem: str) -> None:
@@ -212,6 +219,7 @@ class SpoolFile:
 def _tidy(spool: Spool, owed: OwedNumbers) -> None:
     """After a run that was killed: what it had paid is not paid again, and a file that it was making is removed."""
     with suppress(sqlite3.Error, OSError):
+        owed.know(spool.known())
         if owed.count and spool.has_paid(owed.debt):
             owed.paid()
         remove_unplaced(spool.path)

@@ -4,7 +4,7 @@
 lost after the alert was given out waits in memory only, until the destination has it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from mozu.core.delivery.sink_counters import DAMAGED, make_counters
 from mozu.core.delivery.spool import SpoolCounts
@@ -27,17 +27,18 @@ class SpoolLedger:
         self.at_risk: set[int] = set()
         """Numbers that were given out, are not acknowledged, and that the file has lost meanwhile."""
 
-    def found(self, alerts: int) -> None:
-        """So many alerts lie in the file that was opened."""
-        self._found.value += alerts
-
-    def left(self, alerts: int) -> None:
-        """So many alerts lie in the file that is closed."""
-        self._left.value += alerts
+    def found(self, alerts: int, lost: int) -> None:
+        """So many alerts lie in the file that was opened, and so many did so until it was damaged."""
+        self._found.value += alerts + lost
+        self.damaged(lost)
 
     def dropped(self, alerts: int, reason: str) -> None:
         """`reason`: a label of the counter."""
         self._metrics.counter("sink_alerts_dropped_total", reason=reason).value += alerts
+
+    def damaged(self, alerts: int) -> None:
+        """So many alerts are lost that a damaged file did not give back."""
+        self.dropped(alerts, DAMAGED)
 
     def changed(self, before: SpoolCounts, now: SpoolCounts) -> None:
         """The file has taken alerts, or has found out about its rows."""
@@ -45,18 +46,24 @@ class SpoolLedger:
         self._redriven.value += now.redriven - before.redriven
         self._dead_lettered.value += now.unreadable - before.unreadable
 
-    def settled(self, delivered: Iterable[int], dead: Sequence[tuple[int, str]]) -> tuple[set[int], set[int]]:
-        """The destination has these, and the dead letters (number, reason) are given up: the numbers of both that the
-        file has lost. There is nothing to keep of such a dead letter, so it counts as dropped."""
+    def settled(
+        self, delivered: Sequence[int], dead: Sequence[tuple[int, str]]
+    ) -> tuple[set[int], Sequence[int], Sequence[tuple[int, str]]]:
+        """The destination has these, and the dead letters (number, reason) are given up: the delivered ones that the
+        file has lost, and both as far as the file has them. A dead letter that it has lost counts as dropped."""
         arrived = self.at_risk.intersection(delivered)
         lost = self.at_risk.intersection(number for number, _ in dead)
         self.at_risk -= arrived | lost
         self._dead_lettered.value += len(dead) - len(lost)
-        self.dropped(len(lost), DAMAGED)
-        return arrived, lost
+        self.damaged(len(lost))
+        stored = [number for number in delivered if number not in arrived] if arrived else delivered
+        return arrived, stored, [one for one in dead if one[0] not in lost]
 
-    def stopped(self) -> None:
-        """What only memory had is lost with the queue."""
-        self.dropped(len(self.at_risk), DAMAGED)
+    def stopped(self, waiting: int, lost: int, reason: str) -> None:
+        """So many alerts wait in the file that is closed, and so many that only memory had are lost for this reason;
+        those at risk are lost, too."""
+        self._left.value += waiting
+        self.dropped(lost, reason)
+        self.damaged(len(self.at_risk))
         self.at_risk.clear()
         self.undecided = 0

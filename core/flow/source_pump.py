@@ -224,21 +224,18 @@ class SourcePump:
     async def run(self) -> None:
         """Process batches until the source ends; after a failure a new instance is started, with back-off and a
         notice."""
+        backoff = Backoff(_FIRST_BACKOFF, _MAX_BACKOFF, jitter=0.0)
         try:
-            await self._run()
+            if self.is_optional:
+                await self._start_unless_stopped("start", self.start)
+            while True:
+                if self._problem is None:
+                    self._problem = await self._read(backoff)
+                if self._stopping.is_set() or self._has_ended():
+                    return
+                await self._restart(backoff)
         finally:
             self.pipeline.counts.retire()
-
-    async def _run(self) -> None:
-        backoff = Backoff(_FIRST_BACKOFF, _MAX_BACKOFF, jitter=0.0)
-        if self.is_optional:
-            await self._start_unless_stopped("start", self.start)
-        while True:
-            if self._problem is None:
-                self._problem = await self._read(backoff)
-            if self._stopping.is_set() or self._has_ended():
-                return
-            await self._restart(backoff)
 
     def _has_ended(self) -> bool:
         """Whether there is nothing more to expect of the source."""

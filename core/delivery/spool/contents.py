@@ -41,6 +41,12 @@ class Contents:
             fresh = int(db.execute("SELECT count(*) FROM alerts WHERE seq > ?", (before.last,)).fetchone()[0])
             self._change(stored=totals.stored, redriven=totals.redriven + fresh, unreadable=totals.unreadable)
 
+    @property
+    def first(self) -> int:
+        """The lowest number that waits; where none does, the next that will be given."""
+        lowest = self.numbers.lowest()
+        return self.last + 1 if lowest is None else lowest
+
     def last_given(self) -> int:
         """The highest number that the file has given so far; asks the database."""
         row = self._db.execute(_LAST).fetchone()

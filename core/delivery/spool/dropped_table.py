@@ -16,6 +16,11 @@ _FIRST_PAGE: Final = 3_800
 """Bytes of rows that need no page but the one that the table has from its beginning."""
 
 
+ADD_RANGE: Final = (
+    "INSERT INTO dropped VALUES (?, ?, ?) ON CONFLICT (first) DO UPDATE SET last = max(last, excluded.last)"
+)
+
+
 class DroppedTable:
     """Of one open database; changes happen within a transaction of the caller."""
 
@@ -32,7 +37,7 @@ class DroppedTable:
         """These were dropped. One that continues the range before it becomes a part of that."""
         if len(ranges) == 1 and self._is_continued(*ranges[0], reason):
             return
-        self._db.executemany("INSERT OR REPLACE INTO dropped VALUES (?, ?, ?)", [(*one, reason) for one in ranges])
+        self._db.executemany(ADD_RANGE, [(*one, reason) for one in ranges])
         self._bytes += len(ranges) * (_CELL + len(reason.encode()))
 
     def _is_continued(self, first: int, last: int, reason: str) -> bool:

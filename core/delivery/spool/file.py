@@ -4,13 +4,17 @@ import glob
 import os
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from uuid import uuid4
 
+from mozu.core.delivery.alert_queue import SPOOL_DAMAGED
 from mozu.core.delivery.spool.disk_room import PAGE_BYTES, WAL_BYTES, forbid_copy_on_write, is_copy_on_write
+from mozu.core.delivery.spool.dropped_table import ADD_RANGE
+from mozu.core.delivery.spool.known_numbers import KnownNumbers
 from mozu.core.delivery.spool.salvage import Salvage
 from mozu.core.errors import MozuError
 
@@ -33,7 +37,8 @@ _TABLES: Final = {"meta", "forms", "alerts", "dead", "dropped"}
 
 class SpoolDamaged(MozuError):
     """A spool file cannot be read, or is not there any more. `salvaged` alerts were taken over; the rest is in `aside`,
-    if there is anything left of it. `lost` are the ranges of numbers that could not be read, as far as is known."""
+    if there is anything left of it. `lost` are ranges of numbers that could not be read, and whose alerts may have
+    waited."""
 
     def __init__(
         self,
@@ -42,21 +47,28 @@ class SpoolDamaged(MozuError):
         salvaged: int,
         dead: int,
         *,
-        lost: tuple[tuple[int, int], ...] | None = None,
+        lost: Sequence[tuple[int, int]],
+        state: str = "is damaged",
     ) -> None:
-        missing = "" if lost is None else f", {sum(last - first + 1 for first, last in lost)} could not be read"
+        self.lost_alerts = sum(last - first + 1 for first, last in lost)
         letters = f" and {dead} dead letters" if dead else ""
-        state, kept = ("is gone", "") if aside is None else ("is damaged", f", the file is kept as {aside.name}")
-        super().__init__(f"{path} {state}: {salvaged} alerts{letters} were taken over{missing}{kept}")
-        self.aside, self.salvaged, self.lost = aside, salvaged, lost or ()
+        kept = "" if aside is None else f", the file is kept as {aside.name}"
+        taken = f"{salvaged} alerts{letters} were taken over, {self.lost_alerts} could not be read"
+        super().__init__(f"{path} {state}: {taken}{kept}")
+        self.aside, self.salvaged, self.lost = aside, salvaged, tuple(lost)
 
 
 class SpoolUnusable(MozuError):
     """The file can be neither opened nor made."""
 
-    def __init__(self, path: Path, error: Exception) -> None:
+    def __init__(
+        self,
+        path: Path,
+        error: Exception,
+        remedy: str = "give `spool.path` a file where there is room and mozu may write",
+    ) -> None:
         why = error.strerror if isinstance(error, OSError) else error
-        super().__init__(f"spool {path}: {why}; give `spool.path` a file where there is room and mozu may write")
+        super().__init__(f"spool {path}: {why}; {remedy}")
 
 
 def identities(path: Path) -> dict[str, tuple[int, int]]:
@@ -69,17 +81,29 @@ def identities(path: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def open_file(path: Path, *, fsync: bool, max_bytes: int) -> tuple[sqlite3.Connection, SpoolDamaged | None]:
-    """The file, made if it is not there; one that is damaged is set aside. Raises SpoolUnusable."""
+def open_file(
+    path: Path, *, fsync: bool, max_bytes: int, known: KnownNumbers | None, repairs: bool
+) -> tuple[sqlite3.Connection, SpoolDamaged | None]:
+    """The file, made if it is not there. Where `repairs`, one that is damaged is set aside, and what it has lost of the
+    numbers that are `known` is noted in it as dropped. Raises SpoolUnusable."""
     try:
+        if known is not None and not path.exists():
+            return _replace(path, known, fsync=fsync, max_bytes=max_bytes)
         try:
-            return connect(path, fsync=fsync, max_bytes=max_bytes), None
+            db = connect(path, fsync=fsync, max_bytes=max_bytes)
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:
-            return _start_anew(path, fsync=fsync, max_bytes=max_bytes)
-    except (OSError, sqlite3.OperationalError) as error:
+            if not repairs:
+                raise
+            return _replace(path, known, fsync=fsync, max_bytes=max_bytes)
+        return db, None if known is None else _catch_up(path, db, known)
+    except OSError as error:
         raise SpoolUnusable(path, error) from error
+    except sqlite3.OperationalError as error:
+        raise SpoolUnusable(path, error) from error
+    except sqlite3.DatabaseError as error:
+        raise SpoolUnusable(path, error, remedy="it is damaged, and the next start of mozu repairs it") from error
 
 
 def connect(path: Path, *, fsync: bool, max_bytes: int) -> sqlite3.Connection:
@@ -184,11 +208,50 @@ def set_aside(path: Path) -> Path | None:
     return aside if aside.exists() else None
 
 
-def _start_anew(path: Path, *, fsync: bool, max_bytes: int) -> tuple[sqlite3.Connection, SpoolDamaged]:
-    """Take over what can be read of a damaged file, under new numbers in a new epoch, and set it aside."""
+def _replace(
+    path: Path, known: KnownNumbers | None, *, fsync: bool, max_bytes: int
+) -> tuple[sqlite3.Connection, SpoolDamaged | None]:
+    """Set aside what is left of the file, and start another with all that can be read of it, under the same numbers.
+
+    The epoch goes on where the highest number that was given is known: no number is given twice.
+    """
+    was_there = path.exists()
     with FreshFile(path) as fresh:
-        found = Salvage(fresh.db, keeps_numbers=False)
-        found.take_file(path)
+        found = Salvage(fresh.db, first=1 if known is None else known.first)
+        if was_there:
+            found.take_file(path)
+        same = known is not None and found.epoch in ("", known.epoch)
+        last = max(found.last, known.last) if known is not None and same else found.last
+        found.continue_epoch(known.epoch if known is not None and same else found.epoch, last)
+        lost = found.lost(last) if was_there or known is None else known.lost_after(0)
+        _note_lost(fresh.db, lost)
         aside = set_aside(path)
         fresh.place()
-    return connect(path, fsync=fsync, max_bytes=max_bytes), SpoolDamaged(path, aside, found.alerts, found.dead)
+    db = connect(path, fsync=fsync, max_bytes=max_bytes)
+    if not (was_there or lost):
+        return db, None
+    state = "is damaged" if was_there else "is gone"
+    return db, SpoolDamaged(path, aside, found.alerts, found.dead, lost=lost, state=state)
+
+
+def _catch_up(path: Path, db: sqlite3.Connection, known: KnownNumbers) -> SpoolDamaged | None:
+    """A file that is whole may lack its newest transactions: its log was cut, or an older copy is in its place."""
+    (epoch,) = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'alerts'").fetchone()
+    last = row[0] if row else 0
+    if epoch != known.epoch or last >= known.last:
+        return None
+    lost = known.lost_after(last)
+    with db:
+        db.execute("DELETE FROM sqlite_sequence WHERE name = 'alerts'")
+        db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('alerts', ?)", (known.last,))
+    _note_lost(db, lost)
+    (waiting,) = db.execute("SELECT count(*) FROM alerts").fetchone()
+    state = "has lost its newest transactions"
+    return SpoolDamaged(path, None, waiting, 0, lost=lost, state=state) if lost else None
+
+
+def _note_lost(db: sqlite3.Connection, lost: Sequence[tuple[int, int]]) -> None:
+    """They are announced like all that is dropped."""
+    with db:
+        db.executemany(ADD_RANGE, [(first, last, SPOOL_DAMAGED) for first, last in lost])

@@ -12,6 +12,8 @@ class NumberSet:
 
     def __init__(self, numbers: Iterable[int] = ()) -> None:
         self._pages: dict[int, int] = {}
+        self._low = 0
+        """The lowest page, or one that has become empty."""
         for page, mask in _masks_of(numbers):
             self._pages[page] = self._pages.get(page, 0) | mask
 
@@ -23,6 +25,7 @@ class NumberSet:
         """All of these."""
         for page, mask in _masks(first, last):
             self._pages[page] = self._pages.get(page, 0) | mask
+            self._low = min(self._low, page)
 
     def discard(self, numbers: Iterable[int]) -> None:
         """None of these."""
@@ -32,6 +35,15 @@ class NumberSet:
                 self._pages[page] = left
             else:
                 self._pages.pop(page, None)
+
+    def lowest(self) -> int | None:
+        """The lowest one."""
+        if not self._pages:
+            return None
+        if self._low not in self._pages:
+            self._low = min(self._pages)
+        mask = self._pages[self._low]
+        return self._low * _PAGE + (mask & -mask).bit_length() - 1
 
     def without(self, other: "NumberSet") -> Iterator[int]:
         """Those that are not in the other one, in order."""

@@ -1,7 +1,10 @@
-"""Sequence numbers of dropped alerts that could not be recorded in the database of the spool: it owes them.
+"""What is known of a spool's numbers apart from its database: those it owes, and those it may have lost with its pages.
 
 A small file of fixed size beside the spool, written in place, so that a full disk or a damaged database does not lose
-the count. `Spool.skip` records them before the next alert is stored.
+it. Numbers are owed for dropped alerts that could not be recorded in the database: `Spool.skip` records them before
+the next alert is stored. The epoch, the lowest number that waits and the highest that was given are written after each
+transaction, without a flush: they outlive the process, so that a damaged database is never taken for a whole one, and
+no number is given twice.
 """
 
 import errno
@@ -15,6 +18,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.delivery.spool.file import SpoolUnusable
+from mozu.core.delivery.spool.known_numbers import KnownNumbers
 from mozu.core.delivery.spool.owner_lock import own
 
 _SIZE: Final = 4096
@@ -25,6 +29,7 @@ class _Page(msgspec.Struct):
     reason: str
     check: int
     debt: str = ""
+    known: KnownNumbers | None = None
 
 
 def owed_path(spool: Path) -> Path:
@@ -40,6 +45,7 @@ class OwedNumbers:
         self.count, self.reason = 0, ""
         self.debt = ""
         """Identifies what is owed: the spool that pays it notes it, so that it is paid once."""
+        self.known: KnownNumbers | None = None
         try:
             spool.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._fd = self._open()
@@ -62,8 +68,16 @@ class OwedNumbers:
             page = msgspec.json.decode(os.pread(self._fd, _SIZE, 0).rstrip(b" \0\n"), type=_Page)
         except msgspec.MsgspecError:
             return
-        if page.check == _check(page.count, page.reason, page.debt):
+        if page.check == _check(page):
             self.count, self.reason, self.debt = max(0, page.count), page.reason, page.debt
+            self.known = page.known
+
+    def know(self, numbers: KnownNumbers) -> None:
+        """Note these, for the next process."""
+        if numbers != self.known:
+            self.known = numbers
+            with suppress(OSError):  # without blocks of its own on a full disk: written with the next change
+                os.pwrite(self._fd, self._page(), 0)
 
     def add(self, count: int, reason: str) -> None:
         """Owe more."""
@@ -89,21 +103,24 @@ class OwedNumbers:
         own(fresh)
         self._fd = fresh
         os.close(before)
-        if self.count:
-            self._write()
+        self._write()
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._fd)
 
     def _write(self) -> None:
-        reason = self.reason[:500]
-        page = msgspec.json.encode(_Page(self.count, reason, _check(self.count, reason, self.debt), self.debt))
         with suppress(OSError):  # a disk that takes nothing: written with the next change
-            os.pwrite(self._fd, page[:_SIZE].ljust(_SIZE), 0)
+            os.pwrite(self._fd, self._page(), 0)
             os.fdatasync(self._fd)
             self._written = self.count
 
+    def _page(self) -> bytes:
+        page = _Page(self.count, self.reason[:500], 0, self.debt, self.known)
+        page.check = _check(page)
+        return msgspec.json.encode(page)[:_SIZE].ljust(_SIZE)
 
-def _check(count: int, reason: str, debt: str) -> int:
-    return zlib.crc32(f"{count} {debt} {reason}".encode(errors="replace"))
+
+def _check(page: _Page) -> int:
+    known = "" if page.known is None else f" {page.known.epoch} {page.known.first} {page.known.last}"
+    return zlib.crc32(f"{page.count} {page.debt} {page.reason}{known}".encode(errors="replace"))

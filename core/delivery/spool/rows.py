@@ -1,6 +1,7 @@
 """What is read from a spool besides alerts: dead letters, its status, and numbers as ranges."""
 
 from collections.abc import Iterable
+from itertools import islice
 
 import msgspec
 
@@ -41,4 +42,32 @@ def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
         if found and found[-1][1] == number - 1:
             first, _ = found.pop()
         found.append((first, number))
+    return found
+
+
+def without(ranges: Iterable[tuple[int, int]], others: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What of these ranges lies in none of the others, in order and without overlaps."""
+    left: list[tuple[int, int]] = []
+    cuts, at = sorted(others), 0
+    for first, last in _merged(ranges):
+        while at < len(cuts) and cuts[at][1] < first:
+            at += 1
+        for begin, end in islice(cuts, at, None):
+            if begin > last or first > last:
+                break
+            if begin > first:
+                left.append((first, begin - 1))
+            first = max(first, end + 1)
+        if first <= last:
+            left.append((first, last))
+    return left
+
+
+def _merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = found[-1][0], max(found[-1][1], last)
+        elif first <= last:
+            found.append((first, last))
     return found

@@ -1,10 +1,11 @@
 """Salvage: what can be read of a damaged spool goes into a new file, row by row, past the pages that cannot be read.
 
-No more than _CHUNK rows are in memory at once, however much waits in the spool.
+Alerts keep their numbers, and what could not be read is a range of numbers. No more than _CHUNK rows are in memory at
+once, however much waits in the spool.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,7 @@ import msgspec
 from mozu.core.delivery.packed_alert import PackedAlert, unpack
 from mozu.core.delivery.spool.forms import FormTable
 from mozu.core.delivery.spool.number_set import NumberSet
+from mozu.core.delivery.spool.rows import runs, without
 
 Row = tuple[Any, ...]
 _CHUNK: Final = 500
@@ -24,37 +26,53 @@ _MOST_PROBES: Final = 5_000_000
 
 
 class Salvage:
-    """Fills an empty spool file; may take the same file several times, by another way each, and keeps what any gives.
+    """Filler of an empty spool file; takes one file or several, or one by several ways, and keeps what any gives.
 
-    With `keeps_numbers` alerts keep theirs, else they get new ones. A damaged file raises nothing: what cannot be read
-    is not there. Raises sqlite3.Error for the new file.
+    `first`: no lower number is looked for. `wanted` says of a number if an alert may have it: a page may hold rows that
+    were deleted. A damaged file raises nothing: what cannot be read is in `lost`. Raises sqlite3.Error for the new one.
     """
 
-    def __init__(self, into: sqlite3.Connection, *, keeps_numbers: bool) -> None:
-        self._into, self._keeps_numbers = into, keeps_numbers
+    def __init__(
+        self, into: sqlite3.Connection, *, first: int = 1, wanted: Callable[[int], bool] = lambda number: True
+    ) -> None:
+        self._into, self._first, self._wanted = into, first, wanted
         self._forms = FormTable(into)
         self._alerts, self._dead = NumberSet(), NumberSet()
         """What was taken over: sequence numbers, and ids of dead letters."""
-        self._last = 0
+        self._settled: list[tuple[int, int]] = []
+        """Numbers of dead letters, and of alerts that were dropped."""
+        self._gaps: list[tuple[int, int | None]] = []
+        """Ranges of numbers that could not be read; None: to the last that was given."""
+        self.last = 0
+        """The highest number that was met."""
+        self.epoch = ""
+        """Of the damaged file, where both the epoch and the highest number of that epoch could be read."""
         self.alerts, self.dead = 0, 0
         """How many were taken over."""
 
     def take(self, db: sqlite3.Connection) -> None:
         """Everything that this connection can read."""
         last = _single(db, "SELECT seq FROM sqlite_sequence WHERE name = 'alerts'")
-        self._last = max(self._last, last if isinstance(last, int) else 0)
-        self._put("INSERT OR IGNORE INTO forms (id, raw) VALUES (?, ?)", _rows(db, "forms", "id", "id, raw"))
-        alerts = self._fresh_alerts(_rows(db, "alerts", "seq", "seq, form, attempts, body"))
-        if self._keeps_numbers:
-            self._put("INSERT INTO alerts (seq, form, attempts, body) VALUES (?, ?, ?, ?)", alerts)
-            dropped = _rows(db, "dropped", "first", "first, last, reason")
-            self._put("INSERT OR IGNORE INTO dropped VALUES (?, ?, ?)", dropped)
-        else:
-            self._put("INSERT INTO alerts (form, attempts, body) VALUES (?, ?, ?)", (row[1:] for row in alerts))
+        epoch = _single(db, "SELECT value FROM meta WHERE name = 'epoch'")
+        if isinstance(last, int):
+            self.last = max(self.last, last)
+            self.epoch = epoch if isinstance(epoch, str) else self.epoch
+        self._put("INSERT OR IGNORE INTO forms (id, raw) VALUES (?, ?)", _Rows(db, "forms", "id", "id, raw"))
+        alerts = _Rows(db, "alerts", "seq", "seq, form, attempts, body", self._first)
+        self._put("INSERT INTO alerts (seq, form, attempts, body) VALUES (?, ?, ?, ?)", self._fresh_alerts(alerts))
+        self._gaps += alerts.gaps
+        dropped = self._fresh_dropped(_Rows(db, "dropped", "first", "first, last, reason"))
+        self._put("INSERT OR IGNORE INTO dropped VALUES (?, ?, ?)", dropped)
         self._put(
             "INSERT INTO dead (id, seq, time, attempts, reason, form, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            self._fresh_dead(_rows(db, "dead", "id", "id, seq, time, attempts, reason, form, body")),
+            self._fresh_dead(_Rows(db, "dead", "id", "id, seq, time, attempts, reason, form, body")),
         )
+
+    def lost(self, last: int) -> list[tuple[int, int]]:
+        """Ranges of numbers up to `last` that could not be read, and whose alerts may have waited."""
+        gaps = [(max(first, self._first), last if end is None else min(end, last)) for first, end in self._gaps]
+        known = [*runs(self._alerts.without(NumberSet())), *self._settled] if gaps else []
+        return without(gaps, known)
 
     def take_file(self, path: Path) -> None:
         """Everything that can be read of this file and its WAL."""
@@ -66,13 +84,13 @@ class Salvage:
             self.take(db)
 
     def continue_epoch(self, epoch: str, last: int) -> None:
-        """The new file goes on with the epoch and the numbers of the old one; `last` is the highest that was given."""
+        """The new file goes on with the epoch and the numbers of the old one; `last` is the highest that was given. An
+        empty epoch is a new one."""
         with self._into:
-            self._into.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (epoch,))
+            if epoch:
+                self._into.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (epoch,))
             self._into.execute("DELETE FROM sqlite_sequence WHERE name = 'alerts'")
-            self._into.execute(
-                "INSERT INTO sqlite_sequence (name, seq) VALUES ('alerts', ?)", (max(last, self._last),)
-            )
+            self._into.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('alerts', ?)", (max(last, self.last),))
 
     def _put(self, statement: str, rows: Iterable[Row]) -> None:
         left = iter(rows)
@@ -82,10 +100,21 @@ class Salvage:
 
     def _fresh_alerts(self, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
-            if row[0] not in self._alerts and isinstance(row[2], int) and self._decodes(row[1], row[3]):
-                self._alerts.add(row[0], row[0])
-                self._last = max(self._last, row[0])
-                self.alerts += 1
+            if row[0] in self._alerts or not self._wanted(row[0]):
+                continue
+            if not (isinstance(row[2], int) and self._decodes(row[1], row[3])):
+                self._gaps.append((row[0], row[0]))
+                continue
+            self._alerts.add(row[0], row[0])
+            self.last = max(self.last, row[0])
+            self.alerts += 1
+            yield row
+
+    def _fresh_dropped(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            if isinstance(row[1], int) and row[1] >= row[0] and isinstance(row[2], str):
+                self._settled.append((row[0], row[1]))
+                self.last = max(self.last, row[1])
                 yield row
 
     def _fresh_dead(self, rows: Iterable[Row]) -> Iterator[Row]:
@@ -93,7 +122,8 @@ class Salvage:
             sound = all(isinstance(value, int) for value in row[1:4]) and isinstance(row[4], str)
             if row[0] not in self._dead and sound and self._decodes(row[5], row[6]):
                 self._dead.add(row[0], row[0])
-                self._last = max(self._last, row[1])
+                self._settled.append((row[1], row[1]))
+                self.last = max(self.last, row[1])
                 self.dead += 1
                 yield row
 
@@ -113,30 +143,52 @@ def _single(db: sqlite3.Connection, query: str) -> object:
     return None if row is None else row[0]
 
 
-def _rows(db: sqlite3.Connection, table: str, key: str, columns: str) -> Iterator[Row]:
-    """Rows in the order of their key. After one that cannot be read the next readable key is looked for."""
-    at, probes = 1, 0
-    last = _single(db, f"SELECT max({key}) FROM {table}")
-    if not isinstance(last, int):
-        last = _single(db, f"SELECT seq FROM sqlite_sequence WHERE name = '{table}'")
-    while not isinstance(last, int) or at <= last:
-        try:
-            for row in db.execute(f"SELECT {columns} FROM {table} WHERE {key} >= ? ORDER BY {key}", (at,)):
-                if not isinstance(row[0], int) or row[0] < at:
-                    break  # a page of another place: the keys run backwards
-                at = row[0] + 1
-                yield row
-            else:
-                return
-        except sqlite3.Error:
-            pass
+class _Rows:
+    """Rows of a table in the order of their key, from `start` on, past those that cannot be read. `gaps` are the ranges
+    of keys that were passed over, None for an end that is not known."""
+
+    def __init__(self, db: sqlite3.Connection, table: str, key: str, columns: str, start: int = 1) -> None:
+        self._db, self._table, self._key, self._start = db, table, key, start
+        self._query = f"SELECT {columns} FROM {table} WHERE {key} >= ? ORDER BY {key}"
+        self._probes = 0
+        self.gaps: list[tuple[int, int | None]] = []
+        last = _single(db, f"SELECT max({key}) FROM {table}")
         if not isinstance(last, int):
-            return
-        at += 1
-        while at <= last and not _is_readable(db, table, key, at):
-            at, probes = at + 1, probes + 1
-            if probes > _MOST_PROBES:
-                return
+            last = _single(db, f"SELECT seq FROM sqlite_sequence WHERE name = '{table}'")
+        self._last = last if isinstance(last, int) else None
+
+    def __iter__(self) -> Iterator[Row]:
+        at: int | None = self._start
+        broken: int | None = None
+        while at is not None:
+            try:
+                for row in self._db.execute(self._query, (at,)):
+                    if not isinstance(row[0], int) or row[0] < at:
+                        self.gaps.append((self._start, None))  # a page of another place: no hole proves anything
+                        break
+                    if broken is not None:
+                        self.gaps.append((broken, row[0] - 1))
+                    at, broken = row[0] + 1, None
+                    yield row
+                else:
+                    break
+            except sqlite3.Error:
+                pass
+            broken = at if broken is None else broken
+            at = self._next_readable(at)
+        if broken is not None:
+            self.gaps.append((broken, None))
+
+    def _next_readable(self, at: int) -> int | None:
+        """The next key of which can be found out if there is a row."""
+        last = at if self._last is None else self._last
+        for key in range(at + 1, last + 1):
+            if _is_readable(self._db, self._table, self._key, key):
+                return key
+            self._probes += 1
+            if self._probes > _MOST_PROBES:
+                break
+        return None
 
 
 def _is_readable(db: sqlite3.Connection, table: str, key: str, at: int) -> bool:

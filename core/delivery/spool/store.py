@@ -30,6 +30,7 @@ from mozu.core.delivery.spool.file import (
     set_bounds,
 )
 from mozu.core.delivery.spool.forms import FormTable
+from mozu.core.delivery.spool.known_numbers import KnownNumbers
 from mozu.core.delivery.spool.page_reserve import PageReserve
 from mozu.core.delivery.spool.refusal import DiskFull, SpoolFull, SpoolRefused, is_damage, refusal
 from mozu.core.delivery.spool.rows import DeadLetter, SpoolStatus, runs
@@ -47,9 +48,21 @@ _MOST_NOTICES: Final = 10_000
 
 
 class Spool:
-    """`max_bytes` bounds pending alerts and dead letters together."""
+    """`max_bytes` bounds pending alerts and dead letters together. `known`: what is known of its numbers besides.
 
-    def __init__(self, path: Path, *, max_bytes: int = 1 << 30, fsync: bool = False) -> None:
+    `repairs`: the caller is the mozu that delivers from it, and a damaged file is set aside (`damage`). Raises
+    SpoolUnusable.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_bytes: int = 1 << 30,
+        fsync: bool = False,
+        known: KnownNumbers | None = None,
+        repairs: bool = True,
+    ) -> None:
         self.path, self._max_bytes, self._fsync = path, max_bytes, fsync
         self._present = set(Severity)
         """Priorities of which there may be alerts that were not given out."""
@@ -57,7 +70,7 @@ class Spool:
         self.unreadable: list[int] = []
         """Numbers that `read` has made dead letters."""
         self._read_to = 0
-        self._db, self.damage = open_file(path, fsync=fsync, max_bytes=max_bytes)
+        self._db, self.damage = open_file(path, fsync=fsync, max_bytes=max_bytes, known=known, repairs=repairs)
         self._room = PageReserve(path, self._db)
         self._adopt()
 
@@ -292,7 +305,7 @@ class Spool:
             before.take_in_others()
         try:
             with FreshFile(self.path) as fresh:
-                found = Salvage(fresh.db, keeps_numbers=True)
+                found = Salvage(fresh.db, wanted=lambda number: number in before.numbers or number > before.last)
                 found.take(self._db)
                 if is_in_place:
                     self._close_damaged()
@@ -307,8 +320,9 @@ class Spool:
             self._adopt(before)
         except (OSError, sqlite3.Error) as error:
             raise SpoolUnusable(self.path, error) from error
-        lost = before.numbers.without(self._contents.numbers)
-        return SpoolDamaged(self.path, aside, found.alerts, found.dead, lost=tuple(runs(lost)))
+        lost = runs(before.numbers.without(self._contents.numbers))
+        state = "is damaged" if aside is not None else "is gone"
+        return SpoolDamaged(self.path, aside, found.alerts, found.dead, lost=lost, state=state)
 
     def _close_damaged(self) -> None:
         with suppress(sqlite3.Error):
@@ -341,6 +355,10 @@ class Spool:
         waiting, oldest = self._db.execute("SELECT count(*), coalesce(min(seq), 0) FROM alerts").fetchone()
         dead = self._db.execute("SELECT count(*) FROM dead").fetchone()[0]
         return SpoolStatus(self.epoch, waiting, oldest, self.last(), dead, self._bytes)
+
+    def known(self) -> KnownNumbers:
+        """What the next process should know of the numbers, whatever becomes of the file."""
+        return KnownNumbers(self.epoch, self._contents.first, self._contents.last)
 
     def counts(self) -> SpoolCounts:
         """Counts without a query."""

@@ -20,7 +20,7 @@ def status(seconds: float, seen: int, matches: int, delivered: int) -> RunStatus
                     "types": {"openat": {"seen": seen, "filtered": seen - 1, "received": 1}, "close": {}},
                 }
             },
-            "sinks": {"siem": {"accepted": 10, "delivered": delivered}},
+            "sinks": {"siem": {"accepted": 10, "delivered": delivered, "waiting": 10 - delivered}},
             "metrics": [
                 {"name": "rule_matches_total", "labels": {"rule": "A \x1b[2J"}, "value": matches},
                 {"name": "rule_matches_total", "labels": {"rule": "never"}, "value": 0},

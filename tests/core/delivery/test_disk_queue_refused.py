@@ -143,11 +143,11 @@ def test_a_file_that_cannot_be_read_now_is_read_later(tmp_path: Path) -> None:
     assert [[], [1, 2], []] == play(tmp_path / "s.db", scenario)[0]
 
 
-@pytest.mark.parametrize(("refusals", "left"), [(0, 1), (2, 1), (3, 0)])
+@pytest.mark.parametrize(("refusals", "left"), [(0, 1), (2, 1), (3, 1)])
 def test_what_was_acknowledged_and_is_still_in_the_file_is_not_counted_as_left(
     tmp_path: Path, refusals: int, left: int
 ) -> None:
-    """The file refuses the acknowledgement, then at the stop again, then to be counted."""
+    """The file refuses the acknowledgement, then at the stop again, then a last look."""
 
     async def scenario(queue: DiskQueue) -> None:
         for _ in range(3):

@@ -216,7 +216,7 @@ def test_one_poisonous_record_is_found_out_and_the_others_arrive() -> None:
 
 def test_a_destination_that_is_down_makes_no_dead_letters() -> None:
     counts = run(Scripted(*[fail] * 60), 4)
-    assert (4, None) == (counts["sink_alerts_delivered_total"], counts.get("rejected"))
+    assert (4, 0) == (counts["sink_alerts_delivered_total"], counts["rejected"])
 
 
 def test_a_record_that_is_refused_for_now_too_often_while_others_arrive_is_given_up() -> None:
@@ -391,4 +391,4 @@ def test_a_delivery_that_does_not_end_is_given_up_for_the_sink_that_takes_its_pl
 def test_a_record_that_is_alone_is_not_blamed_for_what_the_destination_does() -> None:
     sink = Scripted(*(3 * [fail, fail, fail, lambda records: [Retry()]]))
     counts = run(sink, 1)
-    assert (1, False) == (counts["sink_alerts_delivered_total"], "rejected" in counts)
+    assert (1, 0) == (counts["sink_alerts_delivered_total"], counts["rejected"])

@@ -27,7 +27,7 @@ def error(code: int, kind: type[sqlite3.DatabaseError] = sqlite3.OperationalErro
 
 
 def spool_file_at(path: Path) -> SpoolFile:
-    return SpoolFile(path, max_bytes=1 << 20, fsync=False, on_lost=lambda _: None, on_counted=lambda *_: None)
+    return SpoolFile(path, max_bytes=1 << 20, fsync=False, on_lost=list, on_counted=lambda *_: None)
 
 
 def worked(path: Path, failure: sqlite3.Error) -> tuple[int, list[str]]:

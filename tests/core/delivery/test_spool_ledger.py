@@ -170,6 +170,14 @@ def test_a_file_damaged_between_delivery_and_acknowledgement_loses_no_account(tm
     assert 400 == found["spool_found_records_total"] == settled + found["spool_left_records_total"]
     assert 0 < found["spool damaged"] < 189
 
+    async def after(queue: DiskQueue) -> tuple[list[int], list[int]]:
+        announced = [number for one in queue.take_dropped() for number in range(one.first, one.last + 1)]
+        return announced, [number for number, _ in await queue.get(400, wait=False)]
+
+    announced, left = play(path, after)[0]
+    assert list(range(211, 401)) == sorted(announced + left), "no other than those that were not acknowledged"
+    assert len(set(announced) & set(range(211, 401))) == found["spool damaged"]
+
 
 def test_every_counter_is_there_from_the_start_with_nothing_in_it(tmp_path: Path) -> None:
     async def scenario(queue: DiskQueue) -> None:

@@ -92,7 +92,7 @@ def test_an_evaluator_that_fails_is_given_the_events_one_by_one_and_the_others_a
     evaluation = Evaluation([isolated(Rule("fragile", fragile=True), metrics), isolated(Rule("fine"), metrics)])
     assert ["fragile", "fragile", "fine", "fine", "fine"] == emitted(evaluation, "a", "bad", "b")
     rejected = {labels["id"]: value for name, labels, value in metrics.collect() if name == "events_rejected_total"}
-    assert {"fragile": 1} == rejected
+    assert {"fragile": 1, "fine": 0} == rejected
 
 
 class Awaited(Rule):
@@ -132,7 +132,7 @@ def test_a_batch_whose_evaluation_was_broken_off_is_rejected_whole_and_not_tried
     rejected = evaluation.run(events, lambda one, _: rules.append(one.rule))
     assert (rejected, rules) == (events, ["b", "b"])
     counted = {labels["id"]: value for name, labels, value in metrics.collect() if name == "events_rejected_total"}
-    assert counted == {"a": 2}
+    assert counted == {"a": 2, "b": 0}
 
 
 class Reading(Rule):

@@ -134,19 +134,19 @@ def test_the_log_is_written_back_each_megabyte_and_keeps_its_blocks(tmp_path: Pa
 @pytest.mark.parametrize(
     ("aside", "dead", "lost", "said"),
     [
-        (None, 0, None, "a.db is gone: 3 alerts were taken over"),
-        (None, 2, None, "a.db is gone: 3 alerts and 2 dead letters were taken over"),
+        (None, 0, (), "a.db is gone: 3 alerts were taken over, 0 could not be read"),
+        (None, 2, (), "a.db is gone: 3 alerts and 2 dead letters were taken over, 0 could not be read"),
         (
             Path("x/a.db.damaged"), 0, ((1, 3), (7, 7)),
-            "a.db is damaged: 3 alerts were taken over, 4 could not be read, the file is kept as a.db.damaged",
+            "a.db is gone: 3 alerts were taken over, 4 could not be read, the file is kept as a.db.damaged",
         ),
     ],
 )  # fmt: skip
 def test_damage_says_what_was_taken_over_what_was_lost_and_where_the_rest_is(
-    aside: Path | None, dead: int, lost: tuple[tuple[int, int], ...] | None, said: str
+    aside: Path | None, dead: int, lost: tuple[tuple[int, int], ...], said: str
 ) -> None:
-    damage = SpoolDamaged(Path("a.db"), aside, 3, dead, lost=lost)
-    assert (said, aside, 3, lost or ()) == (str(damage), damage.aside, damage.salvaged, damage.lost)
+    damage = SpoolDamaged(Path("a.db"), aside, 3, dead, lost=lost, state="is gone")
+    assert (said, aside, 3, lost) == (str(damage), damage.aside, damage.salvaged, damage.lost)
 
 
 def test_a_database_that_has_lost_its_tables_is_set_aside_with_its_log(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mozu.core.delivery.alert_queue import SPOOL_DAMAGED
 from mozu.core.delivery.disk_queue import DiskQueue
 from mozu.core.delivery.spool import Spool
 from mozu.core.delivery.spool.dropped_table import DroppedTable
@@ -49,7 +50,9 @@ def test_rows_behind_a_page_that_cannot_be_read_are_taken_over(path: Path) -> No
         assert spool.damage is not None
         assert COUNT - 30 <= spool.damage.salvaged < COUNT
         numbers = [number for number, _ in spool.read(0, 2 * COUNT)]
-        assert [*range(1, spool.damage.salvaged + 1)] == numbers, "new ones: the epoch is another"
+        lost = [number for first, last in spool.damage.lost for number in range(first, last + 1)]
+        assert [*range(1, COUNT + 1)] == sorted([*numbers, *lost])
+        assert [(*one, SPOOL_DAMAGED) for one in spool.damage.lost] == spool.unannounced()
 
 
 def test_two_bad_pages_cost_their_own_rows_only(path: Path) -> None:
@@ -136,7 +139,7 @@ def test_what_two_ways_to_read_a_file_give_is_put_together(path: Path) -> None:
     spoil(path, pages[len(pages) // 3])
     spoil(other, pages[2 * len(pages) // 3])
     with FreshFile(path.with_name("fresh.db")) as fresh:
-        found = Salvage(fresh.db, keeps_numbers=True)
+        found = Salvage(fresh.db)
         found.take_file(path)
         assert found.alerts < COUNT
         found.take_file(other)
@@ -168,12 +171,9 @@ async def nothing(queue: DiskQueue) -> None:
     """Open and close it."""
 
 
-@pytest.mark.parametrize("keeps_numbers", [True, False])
-def test_numbers_that_are_still_to_be_announced_are_taken_over_with_the_numbers(
-    path: Path, tmp_path: Path, keeps_numbers: bool
-) -> None:
+def test_numbers_that_are_still_to_be_announced_are_taken_over(path: Path, tmp_path: Path) -> None:
     with closing(Spool(path)) as spool:
         spool.skip(7, "queue full")
     with FreshFile(tmp_path / "fresh.db") as fresh, closing(sqlite3.connect(path)) as db:
-        Salvage(fresh.db, keeps_numbers=keeps_numbers).take(db)
-        assert ([(1, 7, "queue full")] if keeps_numbers else []) == DroppedTable(fresh.db).all()
+        Salvage(fresh.db).take(db)
+        assert [(1, 7, "queue full")] == DroppedTable(fresh.db).all()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mozu.core.delivery.spool import salvage
-from mozu.core.delivery.spool.salvage import _rows
+from mozu.core.delivery.spool.salvage import _Rows
 
 
 class Cursor:
@@ -55,7 +55,12 @@ class Damaged:
 
 
 def found(db: Damaged) -> list[object]:
-    return [row[0] for row in _rows(db, "alerts", "seq", "seq, body")]  # type: ignore[arg-type]  # as much of it as is used
+    return found_and_gaps(db)[0]
+
+
+def found_and_gaps(db: Damaged) -> tuple[list[object], list[tuple[int, int | None]]]:
+    rows = _Rows(db, "alerts", "seq", "seq, body")  # type: ignore[arg-type]  # as much of it as is used
+    return [row[0] for row in rows], rows.gaps
 
 
 @pytest.mark.parametrize(("last", "sequence"), [(6, None), ("text", 6), (None, 6)])
@@ -104,3 +109,21 @@ def test_rows_are_not_tried_one_by_one_without_end(monkeypatch: pytest.MonkeyPat
     db = Damaged([1, None], last=1 << 40)
     assert ([1], 11) == (found(db), db.probes)
     assert [1, 9] == found(Damaged([1, None, 9], last=1 << 40))
+
+
+@pytest.mark.parametrize(
+    ("keys", "last", "gaps"),
+    [
+        ([1, 2, 5], 5, []),
+        ([1, 2, None, 5, 7], 7, [(3, 4)]),
+        ([1, None, 3, 4, None, 9, None], 12, [(2, 2), (5, 8), (10, None)]),
+        ([1, 2, None, 5], None, [(3, None)]),
+        ([1, 5, 2, 7], 7, [(1, None), (6, 6)]),
+    ],
+    ids=["a hole", "a bad page", "three", "no last one", "backwards"],
+)
+def test_keys_that_a_bad_page_may_have_held_are_a_gap_and_a_hole_between_rows_is_none(
+    keys: list[object], last: object, gaps: list[tuple[int, int | None]]
+) -> None:
+    """Where keys run backwards no hole proves anything: the gap is the whole table."""
+    assert gaps == found_and_gaps(Damaged(keys, last=last))[1]

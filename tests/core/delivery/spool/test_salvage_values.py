@@ -46,15 +46,14 @@ def keys(db: sqlite3.Connection, table: str) -> list[int]:
     ("column", "value"),
     [("form", "text"), ("form", 99), ("attempts", "often"), ("body", "text"), ("body", 7), ("body", b"\xc1")],
 )
-@pytest.mark.parametrize("keeps_numbers", [True, False])
 def test_an_alert_of_which_a_part_is_nothing_of_its_kind_is_not_taken_over(
-    path: Path, fresh: sqlite3.Connection, column: str, value: object, keeps_numbers: bool
+    path: Path, fresh: sqlite3.Connection, column: str, value: object
 ) -> None:
     changed(path, f"UPDATE alerts SET {column} = ? WHERE seq = 2", value)
-    found = Salvage(fresh, keeps_numbers=keeps_numbers)
+    found = Salvage(fresh)
     found.take_file(path)
     assert (2, 3) == (found.alerts, found.dead)
-    assert ([1, 3] if keeps_numbers else [1, 2]) == keys(fresh, "alerts")
+    assert ([1, 3], [(2, 2)]) == (keys(fresh, "alerts"), found.lost(6))
 
 
 @pytest.mark.parametrize(
@@ -68,22 +67,21 @@ def test_a_dead_letter_of_which_a_part_is_nothing_of_its_kind_is_not_taken_over(
     path: Path, fresh: sqlite3.Connection, column: str, value: object
 ) -> None:
     changed(path, f"UPDATE dead SET {column} = ? WHERE id = 2", value)
-    found = Salvage(fresh, keeps_numbers=True)
+    found = Salvage(fresh)
     found.take_file(path)
     assert (3, 2) == (found.alerts, found.dead)
     assert [1, 3] == keys(fresh, "dead")
 
 
-@pytest.mark.parametrize("keeps_numbers", [True, False])
 def test_what_is_taken_over_is_what_it_was_and_is_taken_over_once(
-    path: Path, fresh: sqlite3.Connection, keeps_numbers: bool
+    path: Path, fresh: sqlite3.Connection
 ) -> None:
     changed(path, "DELETE FROM alerts WHERE seq = 1")
-    found = Salvage(fresh, keeps_numbers=keeps_numbers)
+    found = Salvage(fresh)
     for _ in range(2):
         found.take_file(path)
     columns = {
-        "alerts": "seq, form, attempts, body" if keeps_numbers else "seq - 1, form, attempts, body",
+        "alerts": "seq, form, attempts, body",
         "dead": "id, seq, time, attempts, reason, form, body",
         "forms": "id, raw",
     }
@@ -100,17 +98,18 @@ def test_what_is_taken_over_is_what_it_was_and_is_taken_over_once(
         ("UPDATE sqlite_sequence SET seq = 9 WHERE name = 'alerts'", 0, 9),
         ("UPDATE sqlite_sequence SET seq = 'nine' WHERE name = 'alerts'", 0, 6),
         ("DELETE FROM sqlite_sequence", 8, 8),
-        ("UPDATE dead SET seq = 2; DELETE FROM sqlite_sequence", 0, 3),
-        ("DELETE FROM alerts; DELETE FROM dead; DELETE FROM sqlite_sequence", 0, 0),
+        ("UPDATE dead SET seq = 2; DELETE FROM dropped; DELETE FROM sqlite_sequence", 0, 3),
+        ("UPDATE dead SET seq = 2; DELETE FROM sqlite_sequence", 0, 6),
+        ("DELETE FROM alerts; DELETE FROM dead; DELETE FROM dropped; DELETE FROM sqlite_sequence", 0, 0),
     ],
-    ids=["the sequence", "a greater one", "not a number", "the one given", "that of an alert", "none"],
+    ids=["the sequence", "a greater one", "not a number", "the one given", "an alert's", "a drop's", "none"],
 )  # fmt: skip
 def test_numbers_go_on_behind_the_greatest_that_is_known(
     path: Path, fresh: sqlite3.Connection, damage: str, given: int, last: int
 ) -> None:
     for statement in damage.split("; "):
         changed(path, statement)
-    found = Salvage(fresh, keeps_numbers=True)
+    found = Salvage(fresh)
     found.take_file(path)
     found.continue_epoch("an epoch", given)
     assert [(last,)] == fresh.execute("SELECT seq FROM sqlite_sequence WHERE name = 'alerts'").fetchall()
@@ -119,7 +118,7 @@ def test_numbers_go_on_behind_the_greatest_that_is_known(
 
 def test_the_number_of_a_dead_letter_is_not_given_again(path: Path, fresh: sqlite3.Connection) -> None:
     changed(path, "DELETE FROM sqlite_sequence")
-    found = Salvage(fresh, keeps_numbers=True)
+    found = Salvage(fresh)
     found.take_file(path)
     found.continue_epoch("an epoch", 0)
     assert [(6,)] == fresh.execute("SELECT seq FROM sqlite_sequence WHERE name = 'alerts'").fetchall()
@@ -127,7 +126,7 @@ def test_the_number_of_a_dead_letter_is_not_given_again(path: Path, fresh: sqlit
 
 def test_a_file_that_is_no_database_gives_nothing_and_is_closed(path: Path, fresh: sqlite3.Connection) -> None:
     path.write_bytes(b"garbage" * 1_000)
-    found = Salvage(fresh, keeps_numbers=True)
+    found = Salvage(fresh)
     found.take_file(path)
     found.take_file(path.parent)
     assert (0, 0) == (found.alerts, found.dead)
