@@ -50,6 +50,8 @@ class FormatDeclaration(msgspec.Struct, frozen=True, kw_only=True):
     """Its options."""
     requested_fields: tuple[str, ...] = ()
     """Fields it has a place for, whatever a rule's output names: evaluators put them into `Alert.enrichment`."""
+    further_fields: Callable[[Any], tuple[str, ...]] | None = None
+    """Options → fields that it has a place for with these options alone."""
     api: int = API_VERSION
 
 

@@ -34,10 +34,13 @@ class AlertPipeline:
         redact: Callable[[Alert], None],
         limiter: AlertLimiter,
         metrics: Metrics,
+        host_id: str = "",
     ) -> None:
         self.workers = tuple(workers)
         """Another tuple after a reload."""
         self._hostname, self._redact, self._limiter = hostname, redact, limiter
+        self._own = {"evt.host_id": host_id} if host_id else {}
+        """What formats want to know of notices, which no event stands behind."""
         self._emitted = metrics.counter("alerts_total")
         self._suppressed = metrics.counter("alerts_suppressed_total")
         self._packer = AlertPacker()
@@ -117,6 +120,7 @@ class AlertPipeline:
             time=now,
             template=template,
             values=dict(values),
+            enrichment=dict(self._own),
             id=alert_id(now, f"{self._hostname}/internal/{self._notices}", rule),
         )
 

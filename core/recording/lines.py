@@ -81,6 +81,11 @@ class HeadLine(msgspec.Struct, tag="recording", tag_field="line", omit_defaults=
     """Of the machine's interfaces."""
     named: bool = False
     """Whether numbers of users and groups among parameters had names."""
+    host_id: str = ""
+    """Of the machine that was recorded, and its boot: what identities of processes are made of."""
+    boot_id: str = ""
+    boot_offset: int = 0
+    """ns that the time namespace of who recorded it was shown more than the kernel counts from the boot."""
     values: tuple[str, ...] = ()
     """Fields of plugins whose values `values` lines hold."""
 

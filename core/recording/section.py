@@ -48,7 +48,8 @@ class Section:
             version=VERSION, writer=about.writer, source=about.source, live=live, origin=about.origin,
             hostname=about.names.hostname, number=number, time=self.begun,
             addresses=tuple(sorted(about.names.addresses.known)), named=about.names.user is not Lookups().user,
-            values=tuple(values),
+            values=tuple(values), host_id=about.names.entities.host_id, boot_id=about.names.entities.boot_id,
+            boot_offset=about.names.entities.boot_offset,
         )  # fmt: skip
 
     def text(self, lost: int = 0) -> Iterator[bytes]:

@@ -137,6 +137,14 @@ class Registry:
         assert found is not None
         return found
 
+    def requested_fields(self, entry: Entry) -> tuple[str, ...]:
+        """What the format of a sink's entry has a place for, with its options. Raises ConfigError."""
+        declared, problems = self.format(entry), Problems()
+        options = self._format_options(entry, problems)
+        problems.check()
+        further = declared.further_fields
+        return declared.requested_fields + (() if further is None else further(options))
+
     def encoder(self, entry: Entry, metrics: Metrics, seconds: float = START_SECONDS) -> Encoder:
         """The encoder of a sink's entry, with its options; a plugin's is contained. `seconds`: what its `build` may
         take. Raises ConfigError, PluginError and DeadlineExceeded."""

@@ -8,11 +8,13 @@ from pydantic import Field
 from mozu.core.api import Settings
 from mozu.core.api.extensions import FormatDeclaration
 from mozu.core.caches import cached
+from mozu.core.common.host_identity import agent_id
 from mozu.core.delivery.encode import rule_notes
 from mozu.core.delivery.encode.activity import DETECTION, activity
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.document import distinct, filled, one_line
-from mozu.core.delivery.encode.known import REQUESTED_FIELDS, Connection, Known, name_of
+from mozu.core.delivery.encode.ecs_process import ancestry, process
+from mozu.core.delivery.encode.known import IDENTITY, RAW, REQUESTED_FIELDS, Connection, Known, name_of
 from mozu.core.delivery.encode.product import NAME, rule_id, version
 from mozu.core.model.alert import Alert, Stamp, attack
 from mozu.core.model.alert.attack import FRAMEWORK, Version
@@ -29,6 +31,7 @@ class EcsSettings(Settings):
     labels: bool = Field(
         True, description="Output fields that ECS has no place for go under `labels` as text, dots made underscores."
     )
+    raw: bool = Field(False, description="The event with all of its parameters, as a JSON text in `event.original`.")
     attack: Version = Field("19", description="The version of ATT&CK in whose words tactics are named.")
 
 
@@ -46,22 +49,22 @@ class Ecs:
         """The document as Python values. The stamp is `agent.name`, `agent.ephemeral_id`, `event.sequence` and
         `labels.mozu_sink`."""
         known = Known(alert)
-        connection = known.connection()
+        connection = known.connection() or known.peer()
         user = filled(id=known.text("user.uid"), name=known.text("user.name"))
         return filled(
             **{"@timestamp": iso(alert.time, "Z")},
             ecs={"version": VERSION},
-            event=_event(alert, known, stamp),
+            event=_event(alert, known, stamp, raw=self._settings.raw),
             error=filled(code=known.error()),
             message=printable(alert.message()),
             log={"level": alert.priority.label.lower()},
             rule={"id": rule_id(alert), "name": printable(alert.rule), **rule_notes.ecs_rule(alert.notes)},
-            host={"hostname": printable(alert.hostname), "name": printable(alert.hostname), "os": {"type": "linux"}},
-            agent=_agent(stamp),
+            host=_host(alert, known),
+            agent=_agent(known, stamp),
             tags=[printable(tag) for tag in alert.tags],
             labels=self._labels(alert, known, stamp),
             threat=_threat(alert, self._settings.attack),
-            process=_process(known, user),
+            process=process(known, user),
             user=user,
             group=filled(id=known.text("group.gid"), name=known.text("group.name")),
             container=_container(known),
@@ -70,11 +73,11 @@ class Ecs:
             source={} if connection is None else _end(connection.client, connection.client_port),
             destination={} if connection is None else _end(connection.server, connection.server_port),
             network=_network(connection),
-            related=_related(alert, user, connection),
+            related=_related(alert, known, connection),
         )
 
     def _labels(self, alert: Alert, known: Known, stamp: Stamp | None) -> dict[str, str]:
-        labels = dict(rule_notes.labels(alert.notes, alert.next))
+        labels = {**rule_notes.labels(alert.notes, alert.next), **ancestry(known)}
         if self._settings.labels:
             labels |= {_label(key): _as_text(value) for key, value in known.others().items()}
         if alert.incomplete:
@@ -98,7 +101,7 @@ def _as_text(value: Json) -> str:
     return ",".join(map(_as_text, value)) if isinstance(value, list) else str(value)
 
 
-def _event(alert: Alert, known: Known, stamp: Stamp | None) -> JsonObject:
+def _event(alert: Alert, known: Known, stamp: Stamp | None, *, raw: bool) -> JsonObject:
     event: JsonObject = {
         "action": alert.event_type or None,
         "dataset": f"{NAME}.alert",
@@ -113,6 +116,7 @@ def _event(alert: Alert, known: Known, stamp: Stamp | None) -> JsonObject:
     else:
         event["category"], event["type"] = _words(known)
     event["outcome"] = known.outcome()
+    event["original"] = known.raw_event() if raw else None
     if stamp is not None:
         event["sequence"] = stamp.sequence
     return filled(**event)
@@ -124,8 +128,14 @@ def _words(known: Known) -> tuple[list[str], list[str]]:
     return ([category], list(types)) if more is None else ([category, more[0]], distinct((*types, *more[1])))
 
 
-def _agent(stamp: Stamp | None) -> JsonObject:
-    agent: JsonObject = {"type": NAME, "version": version()}
+def _host(alert: Alert, known: Known) -> JsonObject:
+    name = printable(alert.hostname)
+    return filled(id=known.text("evt.host_id"), hostname=name, name=name, os={"type": "linux"})
+
+
+def _agent(known: Known, stamp: Stamp | None) -> JsonObject:
+    host = known.text("evt.host_id")
+    agent = filled(type=NAME, version=version(), id=None if host is None else agent_id(host))
     return agent if stamp is None else {**agent, "name": stamp.agent, "ephemeral_id": stamp.epoch}
 
 
@@ -144,27 +154,6 @@ def _threat(alert: Alert, wanted: Version) -> JsonObject | None:
     )
     tactic = filled(id=[item.id for item in mapping.tactics], name=[item.name for item in mapping.tactics])
     return filled(framework=FRAMEWORK, tactic=tactic, technique=technique)
-
-
-def _process(known: Known, user: JsonObject) -> JsonObject:
-    start = known.number("proc.pid.ts")
-    process = filled(
-        pid=known.number("proc.pid"),
-        vpid=known.number("proc.vpid"),
-        thread=filled(id=known.number("thread.tid")),
-        name=known.text("proc.name"),
-        executable=known.text("proc.exepath"),
-        command_line=known.text("proc.cmdline"),
-        working_directory=known.text("proc.cwd"),
-        start=iso(start, "Z") if start else None,
-        parent=filled(
-            pid=known.number("proc.ppid"),
-            name=known.text("proc.pname"),
-            executable=known.text("proc.pexepath"),
-            command_line=known.text("proc.pcmdline"),
-        ),
-    )
-    return {**process, "user": user} if process and user else process
 
 
 def _container(known: Known) -> JsonObject | None:
@@ -221,11 +210,11 @@ def _network(connection: Connection | None) -> JsonObject | None:
     return filled(transport=connection.transport, type=f"ipv{connection.version}", direction=direction)
 
 
-def _related(alert: Alert, user: JsonObject, connection: Connection | None) -> JsonObject:
+def _related(alert: Alert, known: Known, connection: Connection | None) -> JsonObject:
     return filled(
         hosts=distinct([printable(alert.hostname)]),
-        user=distinct([name if isinstance(name := user.get("name"), str) else None]),
-        ip=distinct([connection.client, connection.server] if connection else []),
+        user=distinct([known.text("user.name"), known.login_name()]),
+        ip=distinct([*((connection.client, connection.server) if connection else ()), known.login_address()]),
     )
 
 
@@ -235,5 +224,6 @@ FORMAT: Final = FormatDeclaration(
     content_type="application/json",
     build=Ecs,
     settings=EcsSettings,
-    requested_fields=REQUESTED_FIELDS,
+    requested_fields=REQUESTED_FIELDS + IDENTITY,
+    further_fields=lambda options: RAW if options.raw else (),
 )

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from mozu.core.caches import cached
+from mozu.core.delivery.encode.document import one_line
 from mozu.core.delivery.encode.values import json_value
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import printable
@@ -62,6 +63,26 @@ OBJECT: Final = (
     "fd.role",
 )
 REQUESTED_FIELDS: Final = PROCESS + CONTAINER + OBJECT
+IDENTITY: Final = (
+    "evt.host_id",
+    "proc.entity_id",
+    "proc.argv",
+    "proc.tty",
+    "proc.pentity_id",
+    "proc.ppid.ts",
+    "proc.sid.leader",
+    "proc.pgid.leader",
+    "proc.entry.leader",
+    "proc.entry.type",
+    "proc.entry.ip",
+    "proc.ancestors",
+    "proc.peer",
+    "user.loginuid",
+    "user.loginname",
+)
+"""By which alerts are joined; for formats whose readers join."""
+RAW: Final = ("evt.args",)
+"""For the event as it was."""
 HOMES: Final = frozenset({*PROCESS, *CONTAINER, "container.id", "container.image", "evt.type", "evt.hostname"})
 """What ECS and OCSF have places of their own for wherever it has a value."""
 _PENDING: Final = frozenset({-114, -115, -529, *range(-516, -511)})
@@ -70,6 +91,11 @@ ERESTART_RESTARTBLOCK, after which the kernel begins the call anew (include/linu
 _MADE_DIRECTORY: Final = frozenset({"mkdir", "mkdirat", "rmdir"})
 _MADE_LINK: Final = frozenset({"symlink", "symlinkat"})
 _INWARD: Final = {"server": True, "listening": True, "client": False}
+_NO_LOGIN: Final = 0xFFFFFFFF
+_ENTITY_PARTS: Final = 4
+_PEER_PARTS: Final = 6
+_MOST_DIGITS: Final = 30
+"""Of a pid and a start together."""
 _LISTENS: Final = frozenset({"accept", "accept4", "listen", "bind"})
 _MISSING: Final = frozenset({"", "<NA>"})
 _FILES: Final = frozenset({"file", "directory"})
@@ -96,6 +122,16 @@ class Connection(msgspec.Struct, frozen=True):
     """Whether it stays on the machine: one end is a loopback address."""
 
 
+class Entity(msgspec.Struct, frozen=True):
+    """Another process, as the fields `proc.ancestors` and `proc.*.leader` say it."""
+
+    id: str | None
+    pid: int
+    start: int
+    """ns since the epoch; 0: it is not known."""
+    path: str | None
+
+
 class Known:
     """`Alert.enrichment`, and the values of the rule's output where the enrichment lacks a field."""
 
@@ -107,6 +143,7 @@ class Known:
         }
         """The output's fields as JSON values, None where missing."""
         self.event_type = alert.event_type
+        self._alert = alert
         self._values: Mapping[str, Json | FieldValue] = {**self.outputs, **alert.enrichment}
 
     def text(self, name: str) -> str | None:
@@ -204,9 +241,87 @@ class Known:
             return False
         return True if self.event_type in _LISTENS else _INWARD.get(self.text("fd.role") or "")
 
+    def entity(self, name: str) -> Entity | None:
+        """Another process, from a field that describes one."""
+        return _entity(self.text(name))
+
+    def ancestors(self) -> list[Entity]:
+        """The parent first."""
+        found = self._values.get("proc.ancestors")
+        texts = found if isinstance(found, list | tuple) else ()
+        return [one for text in texts if isinstance(text, str) and (one := _entity(text)) is not None]
+
+    def peer(self) -> Connection | None:
+        """The connection that the process has in the place of a terminal."""
+        parts = (self.text("proc.peer") or "").split(" ")
+        if len(parts) != _PEER_PARTS:
+            return None
+        role, client, client_port, server, server_port, transport = parts
+        found = _address(client), _address(server)
+        if not any(found) or not (client_port.isdecimal() and server_port.isdecimal()):
+            return None
+        return Connection(
+            version=6 if ":" in server else 4,
+            client=found[0],
+            client_port=int(client_port),
+            server=found[1],
+            server_port=int(server_port),
+            transport=None if transport == "-" else transport,
+            inward=_INWARD.get(role),
+            local=_is_loopback(found[1] or found[0] or ""),
+        )
+
+    def args(self) -> list[str]:
+        """The words of the command line."""
+        found = self.text("proc.argv")
+        return [] if found is None else found.split("\0")
+
+    def login_id(self) -> str | None:
+        """The number of the account that logged in; None where none did."""
+        found = self.number("user.loginuid")
+        return None if found is None or found == _NO_LOGIN else str(found)
+
+    def login_name(self) -> str | None:
+        """The name of that account."""
+        return self.text("user.loginname") if self.login_id() is not None else None
+
+    def login_address(self) -> str | None:
+        """Where that was from."""
+        return _address(self.text("proc.entry.ip"))
+
+    def raw_event(self) -> str | None:
+        """The event as it was, as JSON; None where its parameters are not known."""
+        parameters = self.text("evt.args")
+        if parameters is None:
+            return None
+        alert = self._alert
+        known: JsonObject = {
+            "type": alert.event_type,
+            "number": alert.event_num,
+            "time": alert.time,
+            "parameters": parameters,
+        }
+        return one_line(known).decode()
+
+    def terminal(self) -> tuple[int, int] | None:
+        """Major and minor number of the controlling terminal; None without one."""
+        device = self.number("proc.tty")
+        return (device >> 8 & 0xFFF, device & 0xFF | device >> 12 & 0xFFF00) if device else None
+
     def _port(self, name: str) -> int | None:
         port = self.number(name)
         return port if port is not None and port < 1 << 16 else None
+
+
+@cached(4096)
+def _entity(text: str | None) -> Entity | None:
+    parts = (text or "").split(" ", _ENTITY_PARTS - 1)
+    if len(parts) != _ENTITY_PARTS:
+        return None
+    ident, pid, start, path = parts
+    if not (pid.isdecimal() and start.isdecimal() and len(pid + start) < _MOST_DIGITS):
+        return None
+    return Entity(None if ident == "-" else ident, int(pid), int(start), printable(path) or None)
 
 
 @cached(1024)

@@ -2,14 +2,26 @@
 
 import re
 from typing import Final
+from uuid import UUID
 
 from pydantic import Field
 
 from mozu.core.api import Settings
 from mozu.core.api.extensions import FormatDeclaration
+from mozu.core.common.host_identity import agent_id
 from mozu.core.delivery.encode import rule_notes
 from mozu.core.delivery.encode.document import filled, one_line
-from mozu.core.delivery.encode.known import HOMES, PROCESS, REQUESTED_FIELDS, Connection, Known, name_of
+from mozu.core.delivery.encode.known import (
+    HOMES,
+    IDENTITY,
+    PROCESS,
+    RAW,
+    REQUESTED_FIELDS,
+    Connection,
+    Known,
+    name_of,
+)
+from mozu.core.delivery.encode.ocsf_process import actor, login, process
 from mozu.core.delivery.encode.product import NAME, rule_id, slug, version
 from mozu.core.model.alert import Alert, Stamp, attack
 from mozu.core.model.alert.attack import Attack, Tactic, Technique, Version
@@ -28,6 +40,7 @@ _INBOUND, _OUTBOUND, _LOCAL = 1, 2, 4
 _LOCALHOST: Final = 1
 """Of `boundary_id`."""
 _PROTOCOLS: Final = {"icmp": 1, "tcp": 6, "udp": 17}
+_MACHINE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HOMES_WITHOUT_PROCESS: Final = HOMES.difference(PROCESS)
 
@@ -36,6 +49,7 @@ class OcsfSettings(Settings):
     """Options of the format `ocsf`."""
 
     unmapped: bool = Field(True, description="The output's fields that the class has no place for, under `unmapped`.")
+    raw: bool = Field(False, description="The event with all of its parameters, as a JSON text in `raw_data`.")
     attack: Version = Field("19", description="The version of ATT&CK in whose words tactics are named.")
 
 
@@ -53,7 +67,7 @@ class Ocsf:
         """The event as Python values. The stamp is `metadata.sequence`, `metadata.reporter` (the agent) and the one
         element of `metadata.loggers` (the sink, its epoch as `uid`)."""
         known = Known(alert)
-        container, process = _container(known), _process(known)
+        container, acting = _container(known), process(known)
         levels = alert.priority.levels
         return filled(
             class_uid=_CLASS,
@@ -71,14 +85,15 @@ class Ocsf:
             status="New",
             is_alert=alert.source != "internal",
             message=printable(alert.message()),
-            metadata=_metadata(alert, stamp, ["host", "container"] if container else ["host"]),
+            metadata=_metadata(alert, known, stamp, ["host", "container"] if container else ["host"]),
             finding_info=self._finding(alert),
-            device={"hostname": printable(alert.hostname), "type_id": _UNKNOWN, "os": _OS},
-            actor=_actor(process),
-            evidences=[evidence] if (evidence := _evidence(known, process, container)) else None,
+            device=_device(alert, known),
+            actor=actor(known, acting),
+            evidences=[evidence] if (evidence := _evidence(known, acting, container)) else None,
             resources=_resources(known),
             remediation=rule_notes.ocsf_remediation(alert.notes, alert.next),
             risk_details=rule_notes.said(alert.notes).get("why"),
+            raw_data=known.raw_event() if self._settings.raw else None,
             unmapped=self._unmapped(alert, known),
         )
 
@@ -108,7 +123,18 @@ class Ocsf:
         return {**others, "mozu.incomplete": list(alert.incomplete)} if alert.incomplete else others
 
 
-def _metadata(alert: Alert, stamp: Stamp | None, profiles: list[str]) -> JsonObject:
+def _device(alert: Alert, known: Known) -> JsonObject:
+    host = known.text("evt.host_id")
+    return filled(
+        uid=host,
+        os_machine_uuid=str(UUID(host)) if host and _MACHINE_ID.fullmatch(host) else None,
+        hostname=printable(alert.hostname),
+        type_id=_UNKNOWN,
+        os=_OS,
+    )
+
+
+def _metadata(alert: Alert, known: Known, stamp: Stamp | None, profiles: list[str]) -> JsonObject:
     metadata: JsonObject = {
         "version": VERSION,
         "product": {"name": NAME, "vendor_name": NAME, "version": version()},
@@ -121,7 +147,8 @@ def _metadata(alert: Alert, stamp: Stamp | None, profiles: list[str]) -> JsonObj
     }
     if stamp is not None:
         metadata["sequence"] = stamp.sequence
-        metadata["reporter"] = {"hostname": stamp.agent, "name": NAME}
+        host = known.text("evt.host_id")
+        metadata["reporter"] = filled(hostname=stamp.agent, name=NAME, uid=None if host is None else agent_id(host))
         metadata["loggers"] = [{"name": stamp.sink, "uid": stamp.epoch}]
     return filled(**metadata)
 
@@ -147,48 +174,6 @@ def _technique(item: Technique, tactic: Tactic | None) -> JsonObject:
     )
 
 
-def _program(path: str | None) -> JsonObject:
-    return {} if path is None else {"name": name_of(path), "path": path, "type_id": _REGULAR}
-
-
-def _process(known: Known) -> JsonObject:
-    pid, parent = known.number("proc.pid"), known.number("proc.ppid")
-    if pid is None:
-        return {}
-    start = known.number("proc.pid.ts")
-    return filled(
-        pid=pid,
-        tid=known.number("thread.tid"),
-        name=known.text("proc.name"),
-        cmd_line=known.text("proc.cmdline"),
-        working_directory=known.text("proc.cwd"),
-        created_time=start // 1_000_000 if start else None,
-        file=_program(known.text("proc.exepath")),
-        user=_user(known),
-        parent_process={}
-        if parent is None
-        else filled(
-            pid=parent,
-            name=known.text("proc.pname"),
-            cmd_line=known.text("proc.pcmdline"),
-            file=_program(known.text("proc.pexepath")),
-        ),
-        namespace_pid=known.number("proc.vpid") if known.container() else None,
-    )
-
-
-def _user(known: Known) -> JsonObject:
-    group = filled(uid=known.text("group.gid"), name=known.text("group.name"))
-    user = filled(uid=known.text("user.uid"), name=known.text("user.name"))
-    return {**user, "groups": [group]} if user and group else user
-
-
-def _actor(process: JsonObject) -> JsonObject:
-    """In short; the evidence has everything."""
-    short: JsonObject = {key: process[key] for key in ("pid", "name", "file") if key in process}
-    return filled(process=short, user=process.get("user"))
-
-
 def _container(known: Known) -> JsonObject:
     ident = known.container()
     if ident is None:
@@ -212,12 +197,13 @@ def _resources(known: Known) -> list[JsonObject]:
     return [filled(type="Pod", namespace=known.text("k8s.ns.name"), **pod)] if pod else []
 
 
-def _evidence(known: Known, process: JsonObject, container: JsonObject) -> JsonObject:
-    path, connection = known.path(), known.connection()
+def _evidence(known: Known, acting: JsonObject, container: JsonObject) -> JsonObject:
+    path, connection = known.path(), known.connection() or known.peer()
     kind = _FILE_TYPES.get(known.file_type() or "", _UNKNOWN)
     evidence = filled(
         api=_call(known),
-        process=process,
+        process=acting,
+        user=login(known) if acting else None,
         file=None if path is None else {"name": name_of(path), "path": path, "type_id": kind},
         **({} if connection is None else _network(connection)),
     )
@@ -266,5 +252,6 @@ FORMAT: Final = FormatDeclaration(
     content_type="application/json",
     build=Ocsf,
     settings=OcsfSettings,
-    requested_fields=REQUESTED_FIELDS,
+    requested_fields=REQUESTED_FIELDS + IDENTITY,
+    further_fields=lambda options: RAW if options.raw else (),
 )

@@ -11,6 +11,7 @@ from mozu.core.model.fields.fd import fields as files
 from mozu.core.model.fields.field import Field
 from mozu.core.model.fields.fs import fields as paths
 from mozu.core.model.fields.lookups import Lookups
+from mozu.core.model.fields.proc import identities
 from mozu.core.model.fields.proc.lineage import LINEAGE
 from mozu.core.model.fields.proc.own import OWN
 from mozu.core.model.fields.proc.sessions import SESSIONS
@@ -30,6 +31,7 @@ def builtin_fields(lookups: Lookups | None = None) -> tuple[Field, ...]:
         *_declared(OWN, _D.IMAGE, _D.PROCESS),
         *_declared(LINEAGE, _D.IMAGE, _D.PROCESS, _D.PARENT),
         *_declared(SESSIONS, _D.PROCESS, _D.PARENT, _D.TASKS, _D.IMAGE, _D.SESSION),
+        *_declared(identities.fields(around), *identities.DEPENDS),
         *_declared(THREADS, _D.IMAGE, _D.PROCESS, _D.IDENTITY, _D.CGROUP),
         *_declared(users.FIELDS, _D.IDENTITY, _D.CGROUP, _D.METADATA, _D.PROCESS),
         *_declared(containers.FIELDS, _D.CLOCK, _D.CGROUP, _D.METADATA, _D.PROCESS),

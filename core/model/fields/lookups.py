@@ -16,6 +16,7 @@ import msgspec
 
 from mozu.core.model.event import Address, Container, SyscallEvent
 from mozu.core.model.fields.addresses import LocalAddresses
+from mozu.core.model.fields.entities import ProcessEntities
 
 
 def _unknown_id(_: int, __: SyscallEvent) -> str | None:
@@ -49,8 +50,8 @@ class Lookups:
     """The surroundings of one engine."""
 
     __slots__ = (
-        "addresses", "base64_bytes", "container", "container_state", "first_time", "forgeries", "group", "hostname",
-        "hosts", "user",
+        "addresses", "base64_bytes", "container", "container_state", "entities", "first_time", "forgeries", "group",
+        "hostname", "hosts", "user",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -70,6 +71,8 @@ class Lookups:
         """Those that are to be reported."""
         self.addresses = LocalAddresses()
         """This machine's own."""
+        self.entities = ProcessEntities()
+        """Identities of processes, and of the host."""
         self.hostname = ""
         """What `evt.hostname` shows; empty: it has no value."""
         self.first_time = 0

@@ -59,7 +59,7 @@ def wire(
     gate = EventGate()
     alerts = AlertPipeline(
         workers, hostname=assembly.hostname, redact=assembly.redact or unredacted, limiter=assembly.alert_limiter,
-        metrics=metrics,
+        metrics=metrics, host_id=assembly.fields.lookups.entities.host_id,
     )  # fmt: skip
     responses = responses_of(assembly, alerts, spawn, metrics)
     evaluation = Evaluation(assembly.evaluators, spawn)

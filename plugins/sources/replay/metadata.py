@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from mozu.core.model.event import Address, SyscallEvent
+from mozu.core.model.fields.entities import ProcessEntities
 from mozu.core.model.fields.lookups import Lookups
 from mozu.core.recording import lines
 from mozu.core.state.observed import KnownFile, KnownProcess, Seeded
@@ -57,6 +58,9 @@ class RecordingMetadata:
         self.live, self.named = head.live, head.named
         self.lookups.first_time = 0
         self.lookups.hostname = head.hostname
+        self.lookups.entities = ProcessEntities(
+            head.host_id or head.origin, head.boot_id, boot_offset=head.boot_offset, live=head.live
+        )
         self.lookups.addresses.replace(head.addresses, recorded=None if head.live else self.containers.address)
 
     def apply(self, line: lines.MetadataLine) -> None:

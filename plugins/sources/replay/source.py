@@ -21,6 +21,7 @@ from mozu.core.api import (
 from mozu.core.filter.demand import Demand
 from mozu.core.model.event import Event
 from mozu.core.model.fields import Reader
+from mozu.core.model.fields.entities import ProcessEntities
 from mozu.core.recording.lines import HeadLine
 from mozu.core.state import CHANGING
 from mozu.plugins.sources.replay.field_readers import readers
@@ -112,6 +113,7 @@ class ReplaySource(ChecksStart, HasOrigin, ProvidesReaders, ReportsGaps):
         for obstacle in self.obstacles():
             raise SourceUnavailable(f"replay: {obstacle.reason}")
         self._metadata.lookups.first_time = 0
+        self._metadata.lookups.entities = ProcessEntities(self.origin, live=False)
         await self.update(demand)
 
     async def update(self, demand: Demand) -> None:

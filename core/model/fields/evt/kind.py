@@ -177,7 +177,15 @@ def kinds(lookups: Lookups) -> tuple[Field, ...]:
         read=lambda _: lookups.hostname or None,
         sources=_ALL,
     )
-    return (*_TYPES, hostname, *_PLACES)
+    host_id = Field(
+        depends=frozenset({Dependency.METADATA}),
+        name="evt.host_id",
+        type=FieldType.STRING,
+        doc="The id of the machine: that of /etc/machine-id where there is one. Mozu's own.",
+        read=lambda _: lookups.entities.host_id or None,
+        sources=_ALL,
+    )
+    return (*_TYPES, hostname, host_id, *_PLACES)
 
 
 def _trait(*wanted: str) -> Bind:

@@ -34,10 +34,15 @@ def faults(document: dict[str, Any]) -> list[str]:
 def _flat(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
         name = f"{prefix}{key}"
-        if isinstance(item, dict) and fields().get(name, {}).get("type") != "object":
+        if isinstance(item, dict) and (fields().get(name, {}).get("type") != "object" or _has_parts(name)):
             yield from _flat(item, f"{name}.")
         else:
             yield name, item
+
+
+def _has_parts(name: str) -> bool:
+    """Whether the schema says what an object consists of."""
+    return any(other.startswith(f"{name}.") for other in fields())
 
 
 def _faults(name: str, value: Any) -> Iterator[str]:

@@ -1,0 +1,90 @@
+"""`process` of the Elastic Common Schema: the process, and those that it belongs to."""
+
+from typing import Final
+
+from mozu.core.delivery.encode.clock import iso
+from mozu.core.delivery.encode.document import filled
+from mozu.core.delivery.encode.known import Entity, Known, name_of
+from mozu.core.model.value_types import JsonObject
+
+_MOST_ARGS: Final = 512
+"""Further arguments are in `process.command_line` alone; `process.args_count` counts them."""
+
+
+def process(known: Known, user: JsonObject) -> JsonObject:
+    """Return the field set; empty where the alert is about no process."""
+    own = known.text("proc.entity_id")
+    terminal = known.terminal()
+    args = known.args()
+    made = filled(
+        entity_id=own,
+        pid=known.number("proc.pid"),
+        vpid=known.number("proc.vpid"),
+        thread=filled(id=known.number("thread.tid")),
+        name=known.text("proc.name"),
+        executable=known.text("proc.exepath"),
+        command_line=known.text("proc.cmdline"),
+        args=args[:_MOST_ARGS],
+        args_count=len(args) or None,
+        working_directory=known.text("proc.cwd"),
+        start=_time(known.number("proc.pid.ts")),
+        interactive=None if known.number("proc.tty") is None else terminal is not None,
+        tty={"char_device": {"major": terminal[0], "minor": terminal[1]}} if terminal else None,
+        parent=_parent(known),
+        session_leader=_leader(known.entity("proc.sid.leader"), own),
+        group_leader=_leader(known.entity("proc.pgid.leader"), own),
+        entry_leader=_entry_leader(known, own),
+    )
+    return {**made, "user": user} if made and user else made
+
+
+def ancestry(known: Known) -> dict[str, str]:
+    """Return labels with the ancestors, the parent first, for which the schema has no fields: lists of equal length,
+    their items joined by commas. Of a path with a comma the place stays empty."""
+    found = known.ancestors()
+    if not found:
+        return {}
+    return {
+        "ancestor_ids": ",".join(one.id or "" for one in found),
+        "ancestor_pids": ",".join(str(one.pid) for one in found),
+        "ancestor_executables": ",".join("" if one.path is None or "," in one.path else one.path for one in found),
+        "ancestor_starts": ",".join(_time(one.start) or "" for one in found),
+    }
+
+
+def _parent(known: Known) -> JsonObject:
+    return filled(
+        entity_id=known.text("proc.pentity_id"),
+        pid=known.number("proc.ppid"),
+        name=known.text("proc.pname"),
+        executable=known.text("proc.pexepath"),
+        command_line=known.text("proc.pcmdline"),
+        start=_time(known.number("proc.ppid.ts")),
+    )
+
+
+def _leader(leader: Entity | None, own: str | None) -> JsonObject:
+    if leader is None:
+        return {}
+    return filled(
+        entity_id=leader.id,
+        pid=leader.pid,
+        name=None if leader.path is None else name_of(leader.path),
+        executable=leader.path,
+        start=_time(leader.start),
+        same_as_process=None if own is None or leader.id is None else leader.id == own,
+    )
+
+
+def _entry_leader(known: Known, own: str | None) -> JsonObject:
+    """With the account that logged in, which the audit subsystem keeps whatever the process becomes."""
+    leader = _leader(known.entity("proc.entry.leader"), own)
+    if not leader:
+        return {}
+    address = known.login_address()
+    meta = filled(type=known.text("proc.entry.type"), source=filled(ip=address))
+    return filled(**leader, entry_meta=meta, user=filled(id=known.login_id(), name=known.login_name()))
+
+
+def _time(start: int | None) -> str | None:
+    return iso(start, "Z") if start else None
