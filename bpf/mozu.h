@@ -108,7 +108,8 @@ struct process {         /* exec, clone */
   u32 old_tid, namespaces; /* those that are not the host's, as clone flags: CLONE_NEWUSER and so on */
   u8 comm[16];
   u16 exe, args, cwd, cgroups, name, environment; /* strings; cgroups: a struct cgroup_path and its path, each */
-  u16 exe_marks, standard; /* how many struct standard follow before the strings: 0, or STANDARD_FDS */
+  u16 trust, standard;   /* enum trust; how many struct standard follow before the strings: 0, or STANDARD_FDS */
+  u16 script, unused[3]; /* string, behind the environment: the path of a script that is trusted */
 };
 
 enum { STANDARD_FDS = 3 };

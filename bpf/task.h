@@ -185,7 +185,7 @@ SUBPROGRAM(fill_process)(struct scratch *s, volatile struct process *e, struct t
   u16 marks = 0;
   fill_executable(s, e, task, &root);
   e->cwd = append_path(s, &cwd, &root, &marks);
-  e->exe_marks = marks;
+  e->trust = e->script = 0;
   e->cgroups = append_cgroups(s, task->cgroups);
   e->standard = 0;
   fill_pids(e, task);
@@ -214,5 +214,7 @@ inlined u16 append_environment(struct scratch *s, struct mm_struct *mm) {
   u32 zero = 0;
   struct settings *settings = LOOKUP(SETTINGS, &zero);
   if (!settings || !settings->environment) return 0;
-  return append(s, USER, (void *)mm->env_start, mm->env_end - mm->env_start);
+  u16 length = append(s, USER, (void *)mm->env_start, mm->env_end - mm->env_start);
+  if (!length && mm->env_end != mm->env_start) mark(s, MARK_TEXT_CUT);
+  return length;
 }

@@ -5,6 +5,7 @@
 #include "standard_descriptors.h"
 #include "syscall_ctx.h"
 #include "task.h"
+#include "trust.h"
 
 #define ARGUMENTS 128 /* pointers of argv that are followed for a failed exec */
 
@@ -24,6 +25,7 @@ inlined bool make_exec(struct bpf_raw_tracepoint_args *ctx, u16 acts) {
   READ(name, program->filename);
   e->name = append_str(s, KERNEL, name);
   e->environment = append_environment(s, task->mm);
+  fill_trust(s, e, task, program);
   if (standard) append_standard(s, e, task);
   return true;
 }

@@ -90,6 +90,10 @@ class Executed(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the program has as its descriptors 0, 1 and 2, None where nothing; empty: not asked for."""
     boot_start: int = 0
     """As `Process.boot_start`."""
+    exe_genuine: bool | None = None
+    """As `Process.exe_genuine`, the environment left aside."""
+    script: str | None = None
+    """As `Process.script`, but for how the call named it."""
 
 
 class Opened(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -173,6 +177,8 @@ class KnownProcess(msgspec.Struct, frozen=True, omit_defaults=True):
     exe_mtime: int = 0
     exe_uid: int = -1
     exe_mode: int = -1
+    exe_genuine: bool | None = None
+    script: str | None = None
     exe_flags: int = 0
     """Bits of the table `execve_flags`."""
     start: int = 0

@@ -39,6 +39,8 @@ _ENDED: Final = (b"Z", b"X")
 """States in stat; the main thread of a process may have ended before its others."""
 _INVALID_ID: Final = 0xFFFFFFFF
 _CHUNK: Final = 1 << 16
+OF_OTHERS: Final = NAMESPACES["user"] | NAMESPACES["pid"]
+"""Namespaces that containers have, or that a user can make."""
 _WRITABLE, _MEMFD = 1, 4
 """Bits of the table `execve_flags`."""
 
@@ -125,11 +127,14 @@ class Procfs:
             found = os.stat(f"{self._root}/{tid}/exe")
         except OSError:
             return replace(known, exepath=path, exe_flags=flags)
+        # Another user may have loaded code into its process before; of a container the layer of the file is not known.
+        is_of_root = not known.uid and not known.ruid and not known.namespaces & OF_OTHERS
         if _may_write(found, known.uid, known.gid):
             flags |= _WRITABLE
         return replace(
             known, exepath=path, exe_flags=flags, exe_ino=found.st_ino, exe_ctime=found.st_ctime_ns,
             exe_mtime=found.st_mtime_ns, exe_uid=found.st_uid, exe_mode=modes.S_IMODE(found.st_mode),
+            exe_genuine=is_of_root, script=None if is_of_root else "",
         )  # fmt: skip
 
     def files(self, pid: int) -> Iterator[tuple[int, File]]:

@@ -18,6 +18,7 @@ _IDENTITY: Final = (
 )  # fmt: skip
 _PROGRAM: Final = (
     "name", "exe", "args", "stack", "exe_ino", "exe_ctime", "exe_mtime", "exe_uid", "exe_mode", "exe_flags",
+    "exe_genuine", "script",
 )  # fmt: skip
 
 

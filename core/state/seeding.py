@@ -17,8 +17,8 @@ from mozu.core.state.tree import adopt, join, link
 _COPIED: Final = (
     "ptid", "sid", "pgid", "vpgid", "vtid", "vpid", "name", "exe", "args", "uid", "gid", "loginuid", "tty",
     "cap_permitted", "cap_effective", "cap_inheritable", "exe_ino", "exe_ctime", "exe_mtime", "exe_uid", "exe_mode",
-    "exe_flags", "start", "pidns_start", "namespaces", "stack", "cgroups", "fdlimit", "vm_size", "vm_rss", "vm_swap",
-    "pfmajor", "pfminor", "boot_start",
+    "exe_genuine", "script", "exe_flags", "start", "pidns_start", "namespaces", "stack", "cgroups", "fdlimit",
+    "vm_size", "vm_rss", "vm_swap", "pfmajor", "pfminor", "boot_start",
 )  # fmt: skip
 
 

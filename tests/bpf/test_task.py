@@ -75,7 +75,7 @@ def test_a_process_is_recorded_with_all_that_it_is(machine: Machine) -> None:
         "parent": PARENT, "pgid": 50, "vpgid": 50, "vsid": 40, "vpid": PID, "vtid": TID, "tty": 0,
         "loginuid": 1234 if kernel.has("task_struct__loginuid") else NEVER,
         "uid": 1005, "gid": 1006, "ruid": 1001, "suid": 1003, "rgid": 1002, "sgid": 1004, "old_tid": 0, "namespaces": 0,
-        "comm": b"tool-name".ljust(16, b"\0"), "exe": 9, "cwd": 4, "cgroups": 6, "exe_marks": 0, "standard": 0,
+        "comm": b"tool-name".ljust(16, b"\0"), "exe": 9, "cwd": 4, "cgroups": 6, "trust": 0, "script": 0, "standard": 0,
     }  # fmt: skip
     assert known == {name: found[name] for name in known}
     assert b"/srv/tool/srv" + struct.pack("<HH", 0, 2) + b"/a" == machine.strings("process")

@@ -101,6 +101,12 @@ class Process(msgspec.Struct, eq=False):
     """Owner of the executable as of the exec, as the host counts; -1 where unknown; so is exe_mode."""
     exe_mode: int = -1
     """Permission bits (07777) of the executable."""
+    exe_genuine: bool | None = None
+    """Only root can have put the executable where its path says, and nothing of another user's is loaded into it; None
+    where unknown."""
+    script: str | None = None
+    """Path of the script that the interpreter was started for, which only root can have put there; empty: there is
+    none, or another user may have put it there; None where unknown."""
     exe_flags: int = 0
     """Bits of `core.model.syscalls` table `execve_flags`: writable, upper layer, memfd, lower layer."""
     start: int = 0

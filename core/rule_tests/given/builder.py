@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from mozu.core.model.fields.descriptor_kind import CHARS
-from mozu.core.model.fields.proc.trusted import trusted_name
+from mozu.core.model.fields.proc.trusted import Program, trusted_name_of
 from mozu.core.model.syscalls import EventType, event_type
 from mozu.core.model.value_types import FieldValue
 from mozu.core.rule_tests.given.ancestors import ANCESTORS, PARENT, Ancestors, check_name
@@ -205,10 +205,11 @@ class EventBuilder:
             arguments = process.get("args", ())
             assert isinstance(arguments, tuple)
             owner, mode = (self.values.get((f"proc.exe_{name}", None)) for name in ("uid", "mode"))
-            found = trusted_name(
+            program = Program(
                 str(process["name"]), str(process.get("exepath", "")), arguments, 0,
                 owner if isinstance(owner, int) else -1, int(mode, 8) if isinstance(mode, str) else -1,
             )  # fmt: skip
+            found = trusted_name_of(program)
             self.values.setdefault(("proc.trusted_name", None), found)
         if names := self.ancestors.names():
             self.values.setdefault(("proc.atrusted_name", None), names)

@@ -8,6 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mozu.core.model.event import Process, SyscallEvent
+from mozu.core.model.event.namespaces import NAMESPACES
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.ends import end
 from mozu.core.state.observed import Entered, Executed
@@ -18,9 +19,13 @@ from mozu.core.state.texts import cgroups, environment, words
 from mozu.core.state.transitions.opening import base_of
 from mozu.core.state.transitions.use import reconciled, result_of
 from mozu.core.state.tree import link
+from mozu.core.state.trust import is_interpreted_elsewhere, is_loaded_elsewhere, script_by_its_name
 
 _PTID: Final = 5
+_ENV: Final = 15
 _TRUSTED: Final = 27
+_NAME: Final = 30
+"""Of execve: the path that the call was given."""
 _COUNT: Final = 30
 """Parameters that both kinds have; older recordings have fewer."""
 _CLOEXEC: Final = dict(flag_table("file_flags"))["O_CLOEXEC"]
@@ -28,6 +33,7 @@ _OWN_CLOEXEC: Final = {
     "eventpoll": dict(flag_table("epoll_create1_flags"))["EPOLL_CLOEXEC"],
     "memfd": dict(flag_table("memfd_create_flags"))["MFD_CLOEXEC"],
 }
+_PIDS: Final = NAMESPACES["pid"]
 _EMPTY_PATH: Final = dict(flag_table("execveat_flags"))["AT_EMPTY_PATH"]
 
 def executed(state: State, event: SyscallEvent) -> None:
@@ -49,7 +55,7 @@ def executed(state: State, event: SyscallEvent) -> None:
         version.exepath = without_deleted(path)
     if is_dated:
         _ages(process, version)
-    _owner(version, event.observed)
+    _trust(version, event)
     if create_unknown:
         reported = event.args[_PTID] if len(event.args) > _PTID else None
         version.ptid, version.vtid, version.vpid = reported or process.ptid, event.tid, version.pid
@@ -77,7 +83,7 @@ def foresee_exec(state: State, event: SyscallEvent) -> None:
         event.process.exepath = path
     if is_dated:
         _ages(before, event.process)
-    _owner(event.process, event.observed)
+    _trust(event.process, event)
 
 
 def _take_in(state: State, event: SyscallEvent, version: Process) -> bool:
@@ -134,10 +140,22 @@ def _ages(before: Process, version: Process) -> None:
         version.exe_novelty = version.exe_ctime - before.pidns_start
 
 
-def _owner(version: Process, observed: object) -> None:
-    """Whose the executable is; a source that does not say so leaves it unknown."""
+def _trust(version: Process, event: SyscallEvent) -> None:
+    """Note whose the executable is, and who can have put it there; a source that does not say so leaves it unknown."""
+    observed = event.observed
     known = observed if isinstance(observed, Executed) else None
     version.exe_uid, version.exe_mode = (-1, -1) if known is None else (known.exe_uid, known.exe_mode)
+    version.exe_genuine, version.script = (None, None) if known is None else (known.exe_genuine, known.script)
+    if version.script:
+        given = event.args[_NAME] if len(event.args) > _NAME else None
+        version.script = script_by_its_name(version.script, given or "", version.cwd)
+    raw: bytes | None = event.args[_ENV] if len(event.args) > _ENV else None
+    if known is None or not known.exe_genuine or not raw:
+        return
+    if is_loaded_elsewhere(raw, is_root=version.uid == 0 and not known.namespaces & _PIDS):
+        version.exe_genuine = False
+    if version.script and is_interpreted_elsewhere(raw, version.exepath):
+        version.script = ""
 
 
 def _path(state: State, event: SyscallEvent, process: Process) -> str | None:

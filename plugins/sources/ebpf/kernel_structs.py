@@ -7,7 +7,7 @@ from mozu.core.model.arch import MACHINE
 STRUCTS: Final[dict[str, str]] = {
     "task_struct": (
         "pid tgid mm files fs cred signal real_parent cgroups loginuid? exit_code thread_pid maj_flt min_flt "
-        "start_boottime=start_boottime|real_start_time comm children nsproxy thread_info flags self_exec_id "
+        "start_boottime=start_boottime|real_start_time comm children task_works nsproxy thread_info flags self_exec_id "
         "state=__state|state group_leader parent ptrace"
     ),
     "thread_info": MACHINE.thread_info,
@@ -21,16 +21,17 @@ STRUCTS: Final[dict[str, str]] = {
     "tty_struct": "index driver",
     "tty_driver": "major minor_start",
     "cred": "uid gid suid sgid euid egid fsuid fsgid cap_effective cap_permitted cap_inheritable user_ns",
-    "user_namespace": "level",
+    "user_namespace": "level owner",
+    "mnt_namespace": "user_ns",
     "nsproxy": "mnt_ns net_ns? ipc_ns?",
     "mm_struct": "start_stack arg_start arg_end env_start env_end exe_file total_vm rss_stat",
     "percpu_counter": "count",
-    "linux_binprm": "filename file buf",
+    "linux_binprm": "filename file buf interp executable",
     "files_struct": "fdt count",
     "fdtable": "max_fds fd",
     "fs_struct": "root pwd",
     "path": "mnt dentry",
-    "file": "f_path f_inode f_mode f_flags private_data",
+    "file": "f_path f_inode f_mode f_flags private_data f_work=f_task_work|f_rcuhead|f_u?",
     "dentry": "d_hash d_inode d_parent d_name=__d_name|d_name d_iname=d_shortname|d_iname",
     "hlist_bl_node": "pprev",
     "qstr": "len name",
@@ -40,7 +41,7 @@ STRUCTS: Final[dict[str, str]] = {
         "i_mode i_uid i_gid i_flags i_sb i_ino i_ctime_sec? i_ctime_nsec? i_mtime_sec? i_mtime_nsec? "
         "i_ctime=i_ctime|__i_ctime? i_mtime=i_mtime|__i_mtime?"
     ),
-    "super_block": "s_dev s_flags s_magic s_root",
+    "super_block": "s_dev s_flags s_magic s_root s_user_ns",
     "ovl_inode": "vfs_inode __upperdentry?",
     "css_set": "cgrp_links subsys",
     "cgroup_subsys_state": "cgroup",

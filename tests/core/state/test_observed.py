@@ -17,7 +17,7 @@ LEFT_OUT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {
             **dict.fromkeys(("sid", "pgid", "vpid", "vtid", "ptid", "exe_uid", "exe_mode"), -1),
             **dict.fromkeys(("ruid", "suid", "rgid", "sgid", "start", "stack", "old_tid", "namespaces"), 0),
-            "args_truncated": False, "stdio": [], "boot_start": 0,
+            "args_truncated": False, "stdio": [], "boot_start": 0, "exe_genuine": None, "script": None,
         },
     ),
     "Opened": ({}, {"base": None, "realpath": None, "named": False}),
@@ -29,7 +29,7 @@ LEFT_OUT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
                 ("ptid", "sid", "pgid", "vpgid", "vtid", "vpid", "loginuid", "exe_uid", "exe_mode", "fdlimit"), -1
             ),
             **dict.fromkeys(("name", "exe", "exepath", "cwd", "root"), ""),
-            **dict.fromkeys(("env", "ruid", "suid", "rgid", "sgid"), None),
+            **dict.fromkeys(("env", "ruid", "suid", "rgid", "sgid", "exe_genuine", "script"), None),
             **dict.fromkeys(("cap_permitted", "cap_effective", "cap_inheritable", "uid", "gid", "tty", "flags"), 0),
             **dict.fromkeys(("exe_ino", "exe_ctime", "exe_mtime", "exe_flags", "start", "pidns_start"), 0),
             **dict.fromkeys(("namespaces", "stack", "vm_size", "vm_rss", "vm_swap", "pfmajor", "pfminor"), 0),
@@ -48,7 +48,7 @@ LEFT_OUT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             **dict.fromkeys(("parent", "ptid", "vtid", "vpid", "pgid", "vpgid", "sid", "loginuid", "fdlimit"), -1),
             **dict.fromkeys(("exe_uid", "exe_mode"), -1),
             **dict.fromkeys(("reaper", "inverted", "args_truncated", "exited"), False),
-            **dict.fromkeys(("files", "env", "container"), None),
+            **dict.fromkeys(("files", "env", "container", "exe_genuine", "script"), None),
             **dict.fromkeys(("name", "exe", "exepath"), ""), "cwd": "/", "root": "/",
             **dict.fromkeys(("tty", "uid", "gid", "ruid", "suid", "rgid", "sgid", "others"), 0),
             **dict.fromkeys(("cap_permitted", "cap_effective", "cap_inheritable", "start", "pidns_start"), 0),

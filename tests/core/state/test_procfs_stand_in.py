@@ -237,3 +237,24 @@ def test_a_task_without_memory_of_its_own_has_sizes_of_0(tmp_path: Path) -> None
     found = Procfs(str(tmp_path)).task(77)
     assert found is not None
     assert (0, 0, 0, 0x13) == (found[1].vm_size, found[1].vm_rss, found[1].vm_swap, found[1].cap_inheritable)
+
+
+@pytest.mark.parametrize(
+    ("uids", "namespace", "is_trusted"),
+    [
+        ("0\t0", "", True), ("0\t0", "user", False), ("0\t0", "pid", False), ("1000\t0", "", False),
+        ("0\t1000", "", False),
+    ],
+)  # fmt: skip
+def test_of_what_ran_before_only_the_host_s_root_s_programs_are_trusted_for_their_names(
+    tmp_path: Path, uids: str, namespace: str, is_trusted: bool
+) -> None:
+    first = fake(tmp_path, 1)
+    place = fake(tmp_path, status=re.sub(r"Uid:\t\d+\t\d+", f"Uid:\t{uids}", STATUS))
+    for name in NAMESPACES:
+        (first / "ns" / name).symlink_to(f"{name}:[1]")
+        (place / "ns" / name).symlink_to(f"{name}:[{1 + (name == namespace)}]")
+    (place / "exe").symlink_to("/bin/sh")
+    found = Procfs(str(tmp_path)).task(77)
+    assert found is not None
+    assert (is_trusted, None if is_trusted else "") == (found[1].exe_genuine, found[1].script)

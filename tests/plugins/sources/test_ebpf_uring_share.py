@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -32,16 +33,17 @@ def live() -> Iterator[Live]:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def place() -> Iterator[Path]:
     """A directory for all users with a FIFO, a file, and a link to another."""
-    for directory in (tmp_path, *tmp_path.parents[:2]):
-        directory.chmod(0o755)
-    os.mkfifo(tmp_path / "fifo", 0o644)
-    for name in ("trap", "mine"):
-        (tmp_path / name).touch()
-        (tmp_path / name).chmod(0o644)
-    (tmp_path / "link").symlink_to("trap")
-    return tmp_path
+    with TemporaryDirectory(dir="/tmp") as directory:
+        found = Path(directory)
+        found.chmod(0o755)
+        os.mkfifo(found / "fifo", 0o644)
+        for name in ("trap", "mine"):
+            (found / name).touch()
+            (found / name).chmod(0o644)
+        (found / "link").symlink_to("trap")
+        yield found
 
 
 def ways(act: Act, path: Path) -> list[tuple[str, str | None]]:

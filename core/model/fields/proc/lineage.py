@@ -35,7 +35,12 @@ def _leveled(read: Callable[[Process], FieldValue], bare: Reader) -> Callable[[s
 
 
 def _any(
-    name: str, kind: FieldType, doc: str, read: Callable[[Process], FieldValue], show: Reader | None = None
+    name: str,
+    kind: FieldType,
+    doc: str,
+    read: Callable[[Process], FieldValue],
+    show: Reader | None = None,
+    needs: frozenset[str] = TREE,
 ) -> Field:
     return Field(
         name=name,
@@ -45,7 +50,7 @@ def _any(
         show=show or joined_lineage(lambda process: str(read(process) or "")),
         argument=Argument.INDEX_OPTIONAL,
         match=Match.ANY,
-        needs=TREE,
+        needs=needs,
         traits=_PLAIN,
     )
 
@@ -146,6 +151,7 @@ LINEAGE: Final[tuple[Field, ...]] = (
         FieldType.STRING,
         "proc.trusted_name of an ancestor: of any, or so many steps up; mozu's own.",
         trusted_name_of,
+        needs=_ENV,
     ),
     _any(
         "proc.aname",

@@ -195,12 +195,16 @@ OWN: Final[tuple[Field, ...]] = (
         "proc.exepath", "Absolute path of the program's file, symlinks followed.", own(lambda p: p.exepath)
     ),
     _exec_invariant("proc.name", "Name of the program: its file's name, cut to 15 bytes.", own(lambda p: p.name)),
-    _exec_invariant(
+    _field(
         "proc.trusted_name",
+        FieldType.STRING,
         "Name of the program's file, or of the script that it runs, cut to 15 bytes, if that lies where packages put "
-        "it (/usr, /bin, /opt …) and in no container's writable layer, and the program is root's and neither its group "
-        "nor others may write it (or it is an image's); mozu's own.",
+        "it (/usr, /bin, /opt …), in no container's writable layer and in no mount or user namespace that another user "
+        "made, and it is root's and neither its group nor others may write it (or it is an image's), and its "
+        "environment loads no other code; mozu's own.",
         own(trusted_name_of),
+        _ENV,
+        depends=EXEC_INVARIANT,
     ),
     Field(
         name="proc.args",

@@ -17,6 +17,7 @@ from mozu.plugins.sources.ebpf.decode.reading import (
     MARKS,
     Decode,
     reader,
+    text,
 )
 from mozu.plugins.sources.ebpf.decode.standard import STANDARD_SIZE, standard_files
 
@@ -25,12 +26,14 @@ _unpack, _SIZE = reader(
     HEAD + FILE + "start pidns_start effective permitted inheritable major_faults minor_faults fdlimit flags "
     "change_time modify_time vm_pages rss_pages swap_pages args_length stack parent pgid vpgid vsid vpid vtid tty "
     "loginuid uid gid ruid suid rgid sgid old_tid namespaces comm exe args cwd cgroups name environment "
-    "exe_marks standard",
+    "trust standard script unused0 unused1 unused2",
 )
 _KB: Final = mmap.PAGESIZE // 1024
-_WRITABLE, _UPPER, _OVERLAY, _MEMFD, _ARGS_CUT, _PIDNS, _DELETED = (
-    MARKS[name] for name in ("WRITABLE", "UPPER", "OVERLAY", "MEMFD", "ARGS_CUT", "PIDNS", "DELETED")
+_WRITABLE, _UPPER, _OVERLAY, _MEMFD, _ARGS_CUT, _TEXT_CUT, _PIDNS, _DELETED = (
+    MARKS[name] for name in ("WRITABLE", "UPPER", "OVERLAY", "MEMFD", "ARGS_CUT", "TEXT_CUT", "PIDNS", "DELETED")
 )
+_EXE, _SCRIPT = 2, 4
+"""TRUST_* of bpf/trust.h."""
 
 _OF_EXECUTABLE: Final = _WRITABLE | _UPPER | _MEMFD | _OVERLAY
 
@@ -77,7 +80,8 @@ def _exec(name: str) -> Decode:
         (
             time, _, pid, tid, cpu, _, marks, _, result, ino, _, _, mode, owner, start, _, effective, permitted,
             inheritable, major, minor, limit, _, changed, modified, vm, rss, swap, _, stack, parent, pgid, vpgid, vsid,
-            vpid, vtid, tty, login, uid, gid, ruid, suid, rgid, sgid, old_tid, namespaces, comm, *lengths, _, standard,
+            vpid, vtid, tty, login, uid, gid, ruid, suid, rgid, sgid, old_tid, namespaces, comm, *lengths, trust,
+            standard, script_n, _, _, _,
         ) = _unpack(record)  # fmt: skip
         exe_n, args_n, cwd_n, group_n, name_n, env_n = lengths
         first = _SIZE + standard * STANDARD_SIZE
@@ -86,10 +90,11 @@ def _exec(name: str) -> Decode:
         fourth = third + cwd_n
         fifth = fourth + group_n
         sixth = fifth + name_n
-        end = sixth + env_n
+        seventh = sixth + env_n
+        end = seventh + script_n
         raw, exepath = record[first:second], record[second:third]
         cwd, groups = record[third:fourth], record[fourth:fifth]
-        path, environment = record[fifth:sixth], record[sixth:end]
+        path, environment = record[fifth:sixth], record[sixth:seventh]
         exe, rest = _words(raw)
         args: tuple[Any, ...] = (
             result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
@@ -105,6 +110,7 @@ def _exec(name: str) -> Decode:
                 vsid, pgid, vpid, vtid, parent, ruid, suid, rgid, sgid, start + offset, stack, marks & _ARGS_CUT != 0,
                 old_tid if old_tid != tid else 0, namespaces, owner, S_IMODE(mode),
                 standard_files(record, _SIZE, standard, end) if standard else (), start,
+                trust & _EXE != 0 and not marks & _TEXT_CUT, text(record, seventh, end) if trust & _SCRIPT else "",
             )  # fmt: skip
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, observed)
 
@@ -132,7 +138,7 @@ def _clone(name: str) -> Decode:
         (
             time, _, pid, tid, cpu, _, marks, _, result, _, _, _, _, _, _, namespace, _, _, _, major, minor, limit,
             flags, _, _, vm, rss, swap, _, _, parent, _, _, _, vpid, vtid, _, _, uid, gid, _, _, _, _, _, _, comm,
-            *lengths, _, _,
+            *lengths, _, _, _, _, _, _,
         ) = _unpack(record)  # fmt: skip
         exe_n, args_n, cwd_n, group_n, _, _ = lengths
         raw, _, cwd, groups = _texts(record, _SIZE, (args_n, exe_n, cwd_n, group_n))

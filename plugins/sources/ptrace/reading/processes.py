@@ -13,9 +13,10 @@ from mozu.core.abi.syscall_tables import VFORK_FLAGS
 from mozu.core.model.event import SyscallEvent, as_bytes, as_text
 from mozu.core.model.syscalls import convert_clone_flags
 from mozu.core.state.observed import Executed, Forked, KnownProcess
+from mozu.core.state.procfs import OF_OTHERS
 from mozu.plugins.sources.ptrace import memory, proc_fs
 from mozu.plugins.sources.ptrace.reading.descriptors import file_at
-from mozu.plugins.sources.ptrace.reading.foreseen import look_up
+from mozu.plugins.sources.ptrace.reading.foreseen import ForeseenFile, look_up
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _ARGUMENTS: Final = 128
@@ -23,6 +24,8 @@ _ARGUMENTS: Final = 128
 _ENVIRONMENT: Final = 4095
 _COMM: Final = 15
 """Bytes of a task's name (TASK_COMM_LEN without its NUL)."""
+_NOT_ROOTS: Final = 0o022
+"""Permission to write for the group, or for others."""
 _SHEBANG: Final = 256
 """BINPRM_BUF_SIZE: what the kernel reads of a script's first line."""
 
@@ -97,7 +100,8 @@ class ExecReader:
             ruid=known.uid if known.ruid is None else known.ruid, suid=known.uid if known.suid is None else known.suid,
             rgid=known.gid if known.rgid is None else known.rgid, sgid=known.gid if known.sgid is None else known.sgid,
             start=start, stack=known.stack, old_tid=old_tid if old_tid != task.tid else 0, namespaces=known.namespaces,
-            exe_uid=known.exe_uid, exe_mode=known.exe_mode,
+            exe_uid=known.exe_uid, exe_mode=known.exe_mode, exe_genuine=not known.namespaces & OF_OTHERS,
+            script=_script(task, look_up(task, proc_fs.cwd(task.tid), path or ""), known.exe_ino),
             stdio=tuple(file_at(context, task, fd) for fd in range(3)) if context.stdio else (),
             boot_start=known.boot_start,
         )  # fmt: skip
@@ -123,7 +127,10 @@ class ExecReader:
             known, name=name, exepath=program.path, exe_ino=file.st_ino, exe_ctime=file.st_ctime_ns,
             exe_mtime=file.st_mtime_ns, exe_flags=0,
         )  # fmt: skip
-        observed = Executed(exe_uid=file.st_uid, exe_mode=S_IMODE(file.st_mode))
+        observed = Executed(
+            exe_uid=file.st_uid, exe_mode=S_IMODE(file.st_mode), exe_genuine=not known.namespaces & OF_OTHERS,
+            script=_script(task, seen, file.st_ino),
+        )  # fmt: skip
         args = self._args(task, 0, known, words, b"", path, always=True)
         return (event("execve", task, args, observed=observed),)
 
@@ -138,6 +145,25 @@ class ExecReader:
             known.exe_ctime, known.exe_mtime, known.uid, exepath, known.pgid, known.gid,
         )  # fmt: skip
         return (*args, path or "") if always or self.name == "execve" else args
+
+
+def _script(task: TracedTask, seen: ForeseenFile, executable: int) -> str:
+    """Return the path of the file that an exec was given, if it is a script that only root can have put there.
+
+    `executable`: the inode that runs; a script is another one.
+    """
+    if seen.found is None or seen.found.st_ino == executable:
+        return ""
+    place, root = seen.place, f"/proc/{task.tid}/root"
+    while place.startswith(root):
+        try:
+            found = os.stat(place)
+        except OSError:
+            return ""
+        if found.st_uid or found.st_mode & _NOT_ROOTS:
+            return ""
+        place = place.rpartition("/")[0]
+    return seen.path
 
 
 def _interpreter(place: str) -> list[bytes]:

@@ -1,0 +1,70 @@
+"""What a program is trusted for by its name: a path of its script that only root can change, an environment that loads
+no code of others."""
+
+import re
+from typing import Final
+
+from mozu.core.caches import cached
+from mozu.core.state.paths import join
+
+_MOST: Final = 4095
+"""Bytes of an environment that a source reads: what is behind them is not known."""
+_LINKER: Final = re.compile(rb"\0(LD_PRELOAD|LD_AUDIT|LD_LIBRARY_PATH|GCONV_PATH)=([^\0]+)")
+"""A variable by which the dynamic linker takes code from elsewhere, and its value."""
+_INTERPRETERS: Final = {
+    "sh": re.compile(rb"\0(?:BASH_ENV|ENV|BASH_FUNC_[^=\0]*|ZDOTDIR|FPATH)=[^\0]"),
+    "perl": re.compile(rb"\0(?:PERL5LIB|PERLLIB|PERL5OPT|PERL5DB)=[^\0]"),
+    "python": re.compile(
+        rb"\0PYTHON(?:PATH|HOME|STARTUP|INSPECT|USERBASE|WARNINGS|BREAKPOINT|PLATLIBDIR|EXECUTABLE)=[^\0]"
+    ),
+    "ruby": re.compile(rb"\0(?:RUBYOPT|RUBYLIB|GEM_HOME|GEM_PATH)=[^\0]"),
+    "node": re.compile(rb"\0(?:NODE_OPTIONS|NODE_PATH)=[^\0]"),
+    "php": re.compile(rb"\0(?:PHPRC|PHP_INI_SCAN_DIR)=[^\0]"),
+    "awk": re.compile(rb"\0(?:AWKPATH|AWKLIBPATH)=[^\0]"),
+    "tcl": re.compile(rb"\0TCLLIBPATH=[^\0]"),
+}
+"""What the name of an interpreter's file contains → a variable by which it takes code from elsewhere."""
+_OF_ROOT: Final = (b"/usr/", b"/lib/", b"/lib32/", b"/lib64/")
+
+
+@cached(1024)
+def is_loaded_elsewhere(environment: bytes, *, is_root: bool) -> bool:
+    """Return whether the dynamic linker may load code of others into a program with this environment, NUL-separated.
+
+    Libraries of the system may be named. `is_root`: of a longer environment than a source reads the rest is root's own.
+    """
+    if len(environment) >= _MOST and not is_root:
+        return True
+    return any(not _is_of_system(name, value) for name, value in _LINKER.findall(b"\0" + environment))
+
+
+def is_interpreted_elsewhere(environment: bytes, executable: str) -> bool:
+    """Return whether an interpreter with this environment may run code of others beside its script."""
+    file, whole = executable.rpartition("/")[2], b"\0" + environment
+    return any(name in file and variables.search(whole) for name, variables in _INTERPRETERS.items())
+
+
+def _is_of_system(name: bytes, value: bytes) -> bool:
+    """Return whether a variable of the linker names libraries of root's alone; a bare name is looked for there."""
+    if name == b"GCONV_PATH":
+        return False
+    words = [word for word in re.split(rb"[:; ]", value) if word or name == b"LD_LIBRARY_PATH"]
+    return all(_is_library(word, is_directory=name == b"LD_LIBRARY_PATH") for word in words)
+
+
+def _is_library(word: bytes, *, is_directory: bool) -> bool:
+    if b"/" not in word:
+        return not is_directory and b"$" not in word
+    return (word + b"/").startswith(_OF_ROOT) and b"/../" not in word + b"/" and b"$" not in word
+
+
+def script_by_its_name(script: str, given: str, cwd: str) -> str:
+    """Return the path of a script if only root can make the name that the call gave it lead elsewhere; else nothing.
+
+    The interpreter opens the script again, by the same text. `script`: as the kernel found it; `given`: as the call
+    named it, relative to `cwd`. Where `/bin` is a link to `/usr/bin`, either is the same.
+    """
+    if f"/{given}/".count("/../") or not given:
+        return ""
+    place = join(cwd, given)
+    return script if place == script or f"/usr{place}" == script else ""
