@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from mozu.core.model.fields.descriptor_kind import CHARS
-from mozu.core.model.fields.proc.trusted import Program, trusted_name_of
+from mozu.core.model.fields.proc.trusted import GivenProgram, trusted_name_of
 from mozu.core.model.syscalls import EventType, event_type
 from mozu.core.model.value_types import FieldValue
 from mozu.core.rule_tests.given.ancestors import ANCESTORS, PARENT, Ancestors, check_name
@@ -205,7 +205,7 @@ class EventBuilder:
             arguments = process.get("args", ())
             assert isinstance(arguments, tuple)
             owner, mode = (self.values.get((f"proc.exe_{name}", None)) for name in ("uid", "mode"))
-            program = Program(
+            program = GivenProgram(
                 str(process["name"]), str(process.get("exepath", "")), arguments, 0,
                 owner if isinstance(owner, int) else -1, int(mode, 8) if isinstance(mode, str) else -1,
             )  # fmt: skip

@@ -48,7 +48,7 @@ _ISOLATED: Final = re.compile("-[a-zA-Z]*[Is][a-zA-Z]*")
 """Options by which Python leaves the home directory alone."""
 
 
-class Program(NamedTuple):
+class GivenProgram(NamedTuple):
     """What is asked of a process, for one that is none: members are those of Process."""
 
     name: str
@@ -62,7 +62,7 @@ class Program(NamedTuple):
     uid: int = 0
 
 
-def trusted_name_of(process: Process | Program) -> str | None:
+def trusted_name_of(process: Process | GivenProgram) -> str | None:
     """Return the name of the process's file, or of the script that its interpreter runs, cut to 15 bytes as comm is.
 
     None: it lies elsewhere, in a container's writable layer or in memory, or others than root may change it or have
@@ -88,7 +88,7 @@ def _file_of(exepath: str) -> tuple[str, "tuple[re.Pattern[str], bool] | None"]:
     return file[:_COMM], next((known for name, known in _INTERPRETERS.items() if name.fullmatch(file)), None)
 
 
-def _script_of(process: Process | Program, options: "re.Pattern[str]", reads_home: bool) -> str | None:
+def _script_of(process: Process | GivenProgram, options: "re.Pattern[str]", reads_home: bool) -> str | None:
     """Return the name of the script that it runs, if only root can have put that where it lies.
 
     A source that does not say which script it is leaves its path: the first word that is no option, from the root on.
