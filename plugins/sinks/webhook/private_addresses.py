@@ -1,7 +1,8 @@
 """SSRF guard, the addresses: which are private, link-local, cloud metadata or otherwise special, however written.
 
 Sources: the IANA registries of special-purpose addresses (which `ipaddress` knows) and, for what they leave out, RFC
-3879 (site-local), RFC 6052 (NAT64), RFC 3056 (6to4), RFC 4291 (IPv4 in IPv6), the clouds' own documents (metadata).
+3879 (site-local), RFC 6052 (NAT64), RFC 3056 (6to4), RFC 5214 (ISATAP), RFC 4291 (IPv4 in IPv6; of IPv6 nothing but
+2000::/3 is given out), the clouds' own documents (metadata).
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,8 +23,12 @@ _METADATA: Final[tuple[Network, ...]] = tuple(
         "192.0.0.192/32",
     )
 )
-_IPV4_IN_IPV6: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/96"), IPv6Network("::/96"))
-"""Networks whose last four bytes are an IPv4 address."""
+_IPV4_IN_IPV6: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+"""Networks whose last four bytes are an IPv4 address. A translator of one's own (64:ff9b:1::/48, RFC 8215) may put it
+anywhere."""
+_GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
+_ISATAP: Final = (0x0000_5EFE, 0x0200_5EFE)
+"""First half of the interface's identifier; the other half is an IPv4 address."""
 
 
 def ssrf_refusal(address: Address, *, allow_private: bool, allow: Sequence[Network]) -> str | None:
@@ -57,6 +62,8 @@ def _embedded(address: Address) -> Iterator[Address]:
         if inner is not None:
             yield inner
             return
+        if int(address) >> 32 & 0xFFFF_FFFF in _ISATAP:
+            yield IPv4Address(int(address) & 0xFFFF_FFFF)
     yield address
 
 
@@ -68,6 +75,6 @@ def _private_kind(address: Address) -> str | None:
         return "loopback"
     if address.is_multicast:
         return "multicast"
-    if getattr(address, "is_site_local", False) or not address.is_global:
+    if not address.is_global or (isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST):
         return "private or reserved"
     return None
