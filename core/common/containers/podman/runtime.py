@@ -111,7 +111,8 @@ class PodmanRuntime:
             storage, self._on_new, self._on_end, partial(self._on_list, place), partial(self._on_file, storage)
         )
         self._watches[place] = made
-        prefetch = self._prefetches[place] = BundlePrefetch(storage, partial(_read, storage), _START_SECONDS)
+        read = partial(self._read, storage, asyncio.get_running_loop())
+        prefetch = self._prefetches[place] = BundlePrefetch(storage, read, _START_SECONDS)
         prefetch.start()
         group.create_task(made.run(), name=f"watch {place}")
 
@@ -125,6 +126,18 @@ class PodmanRuntime:
         with contextlib.suppress(OSError):
             return await self._context.off_loop(roots)
         return ()
+
+    def _read(
+        self, storage: Storage, loop: asyncio.AbstractEventLoop, full_id: str
+    ) -> tuple[Found, bool] | None:
+        """Return what the storage says, and whether that is all: its specification is written when it is started. On a
+        thread; the loop learns it at once, for events whose look-up does not end before their deadline."""
+        found = storage.find(full_id)
+        if found is None:
+            return None
+        with contextlib.suppress(RuntimeError):  # the run is over
+            loop.call_soon_threadsafe(self._context.created, metadata(found))
+        return found, found.spec is not None
 
     def _prefetched(self, full_id: str) -> Found | None:
         """What its files said when it appeared: they may be gone since."""
@@ -172,8 +185,3 @@ class PodmanRuntime:
             return  # not started yet: its first event looks it up
         await self._context.appeared(full_id)
 
-
-def _read(storage: Storage, full_id: str) -> tuple[Found, bool] | None:
-    """Return what the storage says, and whether that is all: its specification is written when it is started."""
-    found = storage.find(full_id)
-    return None if found is None else (found, found.spec is not None)
