@@ -1,0 +1,308 @@
+"""Attempts of root inside a container: run there by `container_root.py`, with the machine's Python and nothing else.
+
+Its arguments are names of traps, which it puts into its own file system, and which are in a volume, too. Takes lines
+`WAY TRAP`, answers each with what the attempt has reported: B, it has begun; R, a byte of the trap was read; S, a
+process of the attempt has lived on; X, the way is not possible here.
+"""
+
+import ctypes
+import os
+import select
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+LIVES = 5.0
+"""Seconds after which a process that was to be killed has lived on."""
+NEWUSER, NEWPID, NEWNS, NEWTIME = 0x10000000, 0x20000000, 0x00020000, 0x80
+SET_DUMPABLE, SET_NAME = 4, 15
+EXIT = {"x86_64": 60, "aarch64": 93}[os.uname().machine]
+PROTECTED = ("/usr/bin/dbus-daemon", "/usr/bin/conmon")
+"""Executables of the machine that are dynamic."""
+ALLOWED = os.environ.get("ALLOWED", "")
+LIBC = ctypes.CDLL(None, use_errno=True)
+AGAIN = "import sys; sys.path.insert(0, '/trust'); import attempts_inside as a; a.read(sys.argv[1], int(sys.argv[2]))"
+
+
+def read(trap: str, report: int) -> None:
+    """Read the trap, say so, and live on."""
+    os.write(report, b"B")
+    try:
+        descriptor = os.open(trap, os.O_RDONLY)
+        if os.read(descriptor, 1):
+            os.write(report, b"R")
+    except OSError:
+        os.write(report, b"X")
+    time.sleep(LIVES)
+    os.write(report, b"S")
+
+
+def called(name: str, *arguments: object) -> None:
+    """Call a function of libc. Raises OSError."""
+    if getattr(LIBC, name)(*arguments):
+        raise OSError(ctypes.get_errno(), name)
+
+
+def mounted(source: str, target: str, kind: str, data: str = "", flags: int = 0) -> None:
+    """Mount. Raises OSError."""
+    called("mount", source.encode(), target.encode(), kind.encode(), flags, data.encode())
+
+
+def named(name: str) -> Callable[[str, int], None]:
+    """With this comm."""
+
+    def way(trap: str, report: int) -> None:
+        called("prctl", SET_NAME, name.encode(), 0, 0, 0)
+        read(trap, report)
+
+    return way
+
+
+def in_namespace(flags: int) -> Callable[[str, int], None]:
+    """In namespaces of its own, in a child."""
+
+    def way(trap: str, report: int) -> None:
+        called("unshare", flags)
+        if os.fork() == 0:
+            read(trap, report)
+            os._exit(0)
+        os._exit(0)
+
+    return way
+
+
+def run_as(path: str, name: str, trap: str, report: int) -> None:
+    """Execute a copy of Python by this path and name."""
+    shutil.copy(os.path.realpath(sys.executable), path)
+    os.set_inheritable(report, True)
+    os.execv(path, [name, "-c", AGAIN, trap, str(report)])
+
+
+def copied(trap: str, report: int) -> None:
+    """A copy in the writable layer."""
+    run_as("/tmp/dockerd", "dockerd", trap, report)
+
+
+def on_tmpfs(trap: str, report: int) -> None:
+    """A copy where packages put programs, in a file system that is not the image's."""
+    called("unshare", NEWNS)
+    os.makedirs("/opt/bin", exist_ok=True)
+    mounted("none", "/opt/bin", "tmpfs")
+    run_as("/opt/bin/runc", "runc", trap, report)
+
+
+def loading(executable: str) -> Callable[[str, int], None]:
+    """An executable of the machine with a library that reads."""
+
+    def way(trap: str, report: int) -> None:
+        os.set_inheritable(report, True)
+        environment = {"LD_PRELOAD": "/trust/reads.so", "TRAP": trap, "REPORT": str(report)}
+        os.execve(executable, [executable], environment)
+
+    return way
+
+
+def moved(hierarchies: list[Path], below: str) -> int:
+    """Move this process in each of these; how many."""
+    count = 0
+    for place in hierarchies:
+        try:
+            (place / below).mkdir(parents=True, exist_ok=True)
+            for name in ("cpuset.cpus", "cpuset.mems"):
+                if (place / name).exists():
+                    (place / below / name).write_text((place / name).read_text())
+            (place / below / "cgroup.procs").write_text(str(os.getpid()))
+            count += 1
+        except OSError:
+            continue
+    if not count:
+        raise OSError("no cgroup can be made")
+    return count
+
+
+def own_hierarchies() -> list[Path]:
+    """Those that the container sees."""
+    root = Path("/sys/fs/cgroup")
+    return [one for one in (root, *sorted(root.glob("*"))) if (one / "cgroup.procs").exists()]
+
+
+def forged(trap: str, report: int) -> None:
+    """In a cgroup that is named as that of the container that is spared, in every hierarchy."""
+    moved(own_hierarchies(), f"docker-{ALLOWED}.scope")
+    read(trap, report)
+
+
+def many_cgroups(trap: str, report: int) -> None:
+    """In one of ever another name."""
+    moved(own_hierarchies(), f"docker-{os.urandom(32).hex()}.scope")
+    read(trap, report)
+
+
+def host_hierarchies() -> list[Path]:
+    """All that the kernel has, mounted whole."""
+    called("unshare", NEWNS)
+    mounted("none", "/", "", flags=1 << 18 | 1 << 14)  # private
+    found = []
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        number, names, _ = line.split(":", 2)
+        place = f"/tmp/hierarchy-{number}"
+        os.makedirs(place, exist_ok=True)
+        try:
+            mounted("none", place, "cgroup" if names else "cgroup2", f"none,{names}" if "=" in names else names)
+        except OSError:
+            continue
+        found.append(Path(place))
+    if not found:
+        raise OSError("no hierarchy can be mounted")
+    return found
+
+
+def into_the_host(trap: str, report: int) -> None:
+    """Out of the container's cgroup, by the host's hierarchies."""
+    moved(host_hierarchies(), ".")
+    read(trap, report)
+
+
+def into_the_spared(trap: str, report: int) -> None:
+    """Into the cgroup of the container that is spared, by the host's hierarchies."""
+    moved(host_hierarchies(), f"docker/{ALLOWED}")
+    read(trap, report)
+
+
+def as_user(trap: str, report: int) -> None:
+    """As another user of the container each time."""
+    os.setgid(1000)
+    os.setuid(1000 + int.from_bytes(os.urandom(2), "big"))
+    read(trap, report)
+
+
+def other_root(trap: str, report: int) -> None:
+    """From another root directory."""
+    os.chroot(Path(trap).parent)
+    os.chdir("/")
+    read(f"/{Path(trap).name}", report)
+
+
+def in_volume(way: Callable[[str, int], None]) -> Callable[[str, int], None]:
+    """The same with the trap that is in a volume."""
+    return lambda trap, report: way(f"/volume/{Path(trap).name}", report)
+
+
+def by_proc(trap: str, report: int) -> None:
+    """By the root of the container's first process."""
+    read(f"/proc/1/root{trap}", report)
+
+
+def by_link(trap: str, report: int) -> None:
+    """By a symbolic link."""
+    link = f"/tmp/link-{Path(trap).name}"
+    if not os.path.islink(link):
+        os.symlink(trap, link)
+    read(link, report)
+
+
+def by_mount(trap: str, report: int) -> None:
+    """By a mount of it at another place."""
+    called("unshare", NEWNS)
+    mounted("none", "/", "", flags=1 << 18 | 1 << 14)
+    Path("/tmp/mounted").touch()
+    mounted(trap, "/tmp/mounted", "", flags=4096)
+    read("/tmp/mounted", report)
+
+
+def not_dumpable(trap: str, report: int) -> None:
+    """With a /proc that shows nothing to others."""
+    called("prctl", SET_DUMPABLE, 0, 0, 0, 0)
+    read(trap, report)
+
+
+def leaderless(trap: str, report: int) -> None:
+    """By a thread whose first one has ended."""
+    threading.Thread(target=read, args=(trap, report)).start()
+    LIBC.syscall(EXIT, 0)
+
+
+def beside(trap: str, report: int) -> None:
+    """By a thread that tries the number which the descriptor will have."""
+    expected = os.dup(report)
+    os.close(expected)
+
+    def look() -> None:
+        while True:
+            try:
+                if os.read(expected, 1):
+                    os.write(report, b"R")
+                    return
+            except OSError:
+                continue
+
+    threading.Thread(target=look, daemon=True).start()
+    os.write(report, b"B")
+    os.open(trap, os.O_RDONLY)
+    time.sleep(LIVES)
+    os.write(report, b"S")
+
+
+WAYS: dict[str, Callable[[str, int], None]] = {
+    "nothing": read,
+    "the name runc:[2:INIT]": named("runc:[2:INIT]"),
+    "the name containerd-shim": named("containerd-shim"),
+    "a copy named dockerd": copied,
+    "/opt/bin/runc on a tmpfs": on_tmpfs,
+    **{f"LD_PRELOAD, the machine's {path}": loading(path) for path in PROTECTED},
+    "a cgroup named as the spared container's": forged,
+    "a cgroup of ever another name": many_cgroups,
+    "the host's root cgroup": into_the_host,
+    "the spared container's own cgroup": into_the_spared,
+    "another uid each time": as_user,
+    "a user namespace": in_namespace(NEWUSER),
+    "a pid namespace": in_namespace(NEWPID),
+    "a time namespace": in_namespace(NEWTIME),
+    "not dumpable": not_dumpable,
+    "a thread whose first one has ended": leaderless,
+    "/proc/1/root": by_proc,
+    "a symbolic link": by_link,
+    "chroot to the trap's directory": other_root,
+    "a mount of the trap elsewhere": by_mount,
+    "a trap in a volume": in_volume(read),
+    "a trap in a volume, chroot": in_volume(other_root),
+    "a trap in a volume, a mount of it elsewhere": in_volume(by_mount),
+    "a thread that reads beside": beside,
+}
+
+
+def attempt(way: str, trap: str) -> str:
+    """Try it once in a child; what was reported."""
+    mine, report = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(mine)
+        os.setsid()
+        try:
+            WAYS[way](trap, report)
+        except OSError:
+            os.write(report, b"X")
+        os._exit(0)
+    os.close(report)
+    said, deadline = b"", time.monotonic() + 60
+    while select.select([mine], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        got = os.read(mine, 64)
+        if not got:
+            break
+        said += got
+    os.close(mine)
+    os.waitpid(child, 0)
+    return said.decode()
+
+
+if __name__ == "__main__":
+    os.makedirs("/srv", exist_ok=True)
+    for name in sys.argv[1:]:
+        Path("/srv/new").write_text("bait")  # who opens a trap is killed
+        os.rename("/srv/new", f"/srv/{name}")
+    for line in sys.stdin:
+        asked, _, path = line.rstrip("\n").partition("\t")
+        print(attempt(asked, f"/srv/{path}"), flush=True)
