@@ -54,6 +54,7 @@ def from_object(document: Json) -> Alert:
         rule_id=_text(document, "rule_id", ""),
         next=_text(document, "next", ""),
         notes=_notes(document),
+        correlation_uid=_text(document, "correlation_uid", ""),
         event_type=str(fields.get("evt.type") or ""),
         id=_uuid(document) or alert_id(when, _payload_hash(document), rule),
     )

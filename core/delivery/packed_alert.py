@@ -84,6 +84,7 @@ class AlertBody(msgspec.Struct, array_like=True):
     incomplete: tuple[str, ...]
     values: list[Any]
     enrichment: dict[str, Any] = {}
+    correlation_uid: str = ""
 
 
 class _BodyTime(msgspec.Struct, array_like=True):
@@ -139,11 +140,12 @@ class AlertPacker:
         values, more = list(map(alert.values.get, form.keys)), alert.enrichment
         # as an `AlertBody` is encoded; a tuple is made in a third of its time
         head = (alert.time, alert.id, alert.hostname, alert.event_type, alert.event_num, alert.incomplete)
+        last = (alert.correlation_uid,) if alert.correlation_uid else ()
         try:
-            _body_encoder.encode_into((*head, values, more), self._buffer)
+            _body_encoder.encode_into((*head, values, more, *last), self._buffer)
         except UnicodeEncodeError:  # paths and arguments that are no UTF-8
             more = {key: _storable(value) for key, value in more.items()}
-            _body_encoder.encode_into((*head, list(map(_storable, values)), more), self._buffer)
+            _body_encoder.encode_into((*head, list(map(_storable, values)), more, *last), self._buffer)
         return PackedAlert(form, bytes(self._buffer), own)
 
     def _form(self, key: _Key, alert: Alert) -> AlertForm:
@@ -188,6 +190,7 @@ def unpack(packed: PackedAlert) -> Alert:
         id=body.id,
         incomplete=body.incomplete,
         enrichment=body.enrichment,
+        correlation_uid=body.correlation_uid,
     )
 
 

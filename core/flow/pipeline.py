@@ -22,14 +22,17 @@ The alerts go on in `AlertPipeline.emit` (alert_pipeline.py), one for all source
 One pass, on the event loop, which never waits. Each stage is given to the constructor of the one that calls it.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Final, cast
 
 from mozu.core.api import CachesProcesses, CallJudge, FollowsState, Source
 from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.container_counts import ContainerCounts
+from mozu.core.flow.correlation import Correlation
 from mozu.core.flow.denied_calls import DeniedCalls
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
 from mozu.core.flow.evaluation import Evaluation
@@ -56,6 +59,7 @@ from mozu.core.state.observed import ProcSnapshot
 
 _FORGOTTEN: Final = 1_000
 """Processes that are forgotten at once: some 10 ms."""
+_number_of: Final = attrgetter("num")
 _KEPT_TASKS: Final = 2_000
 """The newest tasks, which are never forgotten."""
 
@@ -106,6 +110,7 @@ class SourcePipeline:
         self._undeclared = UndeclaredSources(
             source, lambda: fields.source_classes() | frozenset(evaluation.demand().types), scope
         )
+        self._correlation = Correlation()
         self._responses = responses
         self._metrics = scope
         self._denied: DeniedCalls | None = None
@@ -327,6 +332,8 @@ class SourcePipeline:
         try:
             alert.id = alert_id(alert.time, f"{self.origin}/{alert.event_num}", alert.rule)
             alert.incomplete = incomplete or self._buffer.unanswered.get(alert.event_num, ())
+            if self.state is not None:
+                alert.correlation_uid = self._correlation.uid(_event_of(alert, events), alert.id)
             self._recorder.alert(alert)
         except BaseException as error:  # what one alert contains stops no other
             if is_ours(error):
@@ -351,4 +358,8 @@ class SourcePipeline:
 
 
 def _event_of(alert: Alert, events: Sequence[Event]) -> Event | None:
+    """Return the event of a batch that an alert is about. System calls have rising numbers, documents any."""
+    place = bisect_left(events, alert.event_num, key=_number_of)
+    if place < len(events) and events[place].num == alert.event_num:
+        return events[place]
     return next((one for one in events if one.num == alert.event_num), None)

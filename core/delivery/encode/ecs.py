@@ -80,6 +80,8 @@ class Ecs:
         labels = {**rule_notes.labels(alert.notes, alert.next), **ancestry(known)}
         if self._settings.labels:
             labels |= {_label(key): _as_text(value) for key, value in known.others().items()}
+        if alert.correlation_uid:
+            labels["mozu_correlation_uid"] = alert.correlation_uid
         if alert.incomplete:
             labels["mozu_incomplete"] = ",".join(alert.incomplete)
         if stamp is not None:

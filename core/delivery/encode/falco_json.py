@@ -113,6 +113,8 @@ class FalcoJson:
             document["output_fields"] = self._output_fields(alert)
         if self._tags and not internal:
             document["tags"] = [printable(tag) for tag in alert.tags]
+        if alert.correlation_uid:
+            document["correlation_uid"] = alert.correlation_uid
         if alert.incomplete:
             document["incomplete"] = [printable(name) for name in alert.incomplete]
         if stamp is not None:

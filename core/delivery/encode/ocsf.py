@@ -140,6 +140,7 @@ def _metadata(alert: Alert, known: Known, stamp: Stamp | None, profiles: list[st
         "product": {"name": NAME, "vendor_name": NAME, "version": version()},
         "profiles": profiles,
         "uid": alert.id or None,
+        "correlation_uid": alert.correlation_uid or None,
         "event_code": alert.event_type or None,
         "log_name": printable(alert.source),
         "log_level": alert.priority.label,

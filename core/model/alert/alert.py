@@ -37,6 +37,9 @@ class Alert(msgspec.Struct, kw_only=True):
     id: str = ""
     """Stable: evaluating the same event again gives the same id. The core fills it, and `hostname`. A ready alert of a
     source may have its own; otherwise its id is made from `event_num`, or where that is 0 from a running number."""
+    correlation_uid: str = ""
+    """The id of the first alert of those that belong together (core/flow/correlation.py); empty where there is no
+    process that could say so. The core fills it."""
     enrichment: dict[str, FieldValue] = msgspec.field(default_factory=dict)
     """Field → JSON value (text, number, bool, list, None) of what encoders want besides the output
     (`Context.requested_fields`); shown by no format that has no place for it."""

@@ -42,6 +42,7 @@ def an_alert() -> Alert:
         id="i",
         incomplete=("docker",),
         enrichment={"proc.pid": 5, "proc.cwd": "\udc80", "tags": ["a", None]},
+        correlation_uid="019b76da-a800-84d4-9b1b-cad4ebc0bfe7",
     )
 
 
@@ -56,7 +57,8 @@ def test_an_alert_that_an_earlier_version_has_stored_is_read() -> None:
     template = Template(("text ", Ref("text", "string")), (Ref("list", "string", is_list=True),))
     values: dict[str, FieldValue] = {"text": "a\udc80", "list": ("b", ("c",))}
     stored = msgspec.structs.replace(
-        an_alert(), template=template, values=values, enrichment={"proc.cwd": "\udcff"}, notes=RuleNotes()
+        an_alert(), template=template, values=values, enrichment={"proc.cwd": "\udcff"}, notes=RuleNotes(),
+        correlation_uid="",
     )
     form = (
         b"\x97\xa6A rule\x02\xa7syscall\x82\xa5parts\x92\xa5text \x88\xa6struct\xa3Ref\xa3key\xa4text\xa4type\xa6string"
