@@ -10,6 +10,7 @@ import click
 
 from mozu.core.cli.group import CommandState, mozu
 from mozu.core.cli.terminal import safe
+from mozu.core.common.alert_output import close_to_others
 from mozu.core.errors import ConfigError, MozuError
 from mozu.core.runtime.early_signals import early_signals
 from mozu.core.runtime.leaving import leave_soon
@@ -21,6 +22,7 @@ EXIT_FAULT: Final = 70
 def main() -> NoReturn:
     """Run the command line of this process and end it."""
     code = invoke(sys.argv[1:])
+    close_to_others()
     leave_soon(code)
     sys.exit(code)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mozu.core.cli import options
+from mozu.core.common.alert_output import reserved
 from mozu.core.runtime.builtin_plugins import BUILTINS
 from mozu.core.runtime.config import Config
 from mozu.core.runtime.config import read as read_config
@@ -50,11 +51,12 @@ def command(
     if verbose:
         given = (*given, "log.level=debug")
     read = partial(configure, path, given, rules=rules, json=as_json)
-    config, registry = read()
-    set_up(config.log)
-    from mozu.core.runtime.engine import run
+    with reserved():  # before plugins are imported, which may print
+        config, registry = read()
+        set_up(config.log)
+        from mozu.core.runtime.engine import run
 
-    return run(config, registry, duration=None, stats=stats, read=read)
+        return run(config, registry, duration=None, stats=stats, read=read)
 
 
 def _left_out(config: Config) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from mozu.core.cli import options
+from mozu.core.common.alert_output import reserved
 from mozu.core.runtime.daemon_log import set_up
 from mozu.core.runtime.registry import configure
 
@@ -52,12 +53,13 @@ def command(
     if verbose:
         given = (*given, "log.level=debug")
     read = partial(configure, path, given, rules=rules, json=as_json and not check)
-    config, registry = read()
-    if check:
-        from mozu.core.cli.machine import report  # imports what few runs need
+    with reserved():  # before plugins are imported, which may print
+        config, registry = read()
+        if not check:
+            set_up(config.log)
+            from mozu.core.runtime.engine import run  # once the configuration is known to be good: it takes a while
 
-        return report(config, registry, as_json=as_json)
-    set_up(config.log)
-    from mozu.core.runtime.engine import run  # after the configuration is known to be good: it takes a while to import
+            return run(config, registry, duration=duration, stats=stats, announces=True, read=read)
+    from mozu.core.cli.machine import report  # imports what few runs need
 
-    return run(config, registry, duration=duration, stats=stats, announces=True, read=read)
+    return report(config, registry, as_json=as_json)

@@ -1,6 +1,7 @@
 """Calls the methods of a sink where they belong: on the event loop, or if it blocks on a thread of its own."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -19,18 +20,21 @@ class SinkCaller:
         self.sink = sink
         self._thread = WorkerThread(f"mozu-{sink.name}") if sink.blocking else None
         self._busy_since: float | None = None
+        self._clock: Callable[[], float] = time.monotonic
+        """The loop's, which may be asked on any thread."""
 
     async def start(self) -> None:
         """Start the sink within its time. Raises what the sink raises, and DeadlineExceeded."""
         await within(self.sink, "start", self.sink.start_seconds, lambda: self.call(self.sink.component.start))
 
     def busy(self) -> float:
-        """Seconds that the call under way has taken so far."""
-        return 0.0 if self._busy_since is None else asyncio.get_running_loop().time() - self._busy_since
+        """Return the seconds that the call under way has taken so far. On any thread: a forced end asks on another."""
+        return 0.0 if self._busy_since is None else self._clock() - self._busy_since
 
     async def call(self, call: Callable[[], Awaitable[T] | T]) -> T:
         """The result of a method of the sink. Raises what that raises."""
-        self._busy_since = asyncio.get_running_loop().time()
+        self._clock = asyncio.get_running_loop().time
+        self._busy_since = self._clock()
         try:
             made = call() if self._thread is None else await self._thread.run(call)
             result = await made if isinstance(made, Awaitable) else made

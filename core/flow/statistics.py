@@ -88,7 +88,7 @@ def as_text(numbers: Mapping[str, Any]) -> str:
         lines.append(
             f"source {name}: received {source['received']}, evaluated {source['evaluated']}, "
             f"for the state only {source['internal']}, rejected {source['rejected']}"
-            f"{_dropped(source['dropped'])}"
+            f"{_dropped(source['dropped'])}{_unevaluated(source)}"
         )
         lines += [_type_line(kind, count) for kind, count in source["types"].items() if any(count.values())]
     for name, sink in numbers["sinks"].items():
@@ -113,10 +113,16 @@ def _dropped(events: int) -> str:
     return f", dropped because memory was short {events}" if events else ""
 
 
+def _unevaluated(source: Mapping[str, Any]) -> str:
+    """Say how many events were under way: held for an enricher, or read and not given to evaluators."""
+    left = source["received"] - sum(source[name] for name in ("rejected", "evaluated", "internal", "dropped"))
+    return f", not evaluated {left}" if left > 0 else ""
+
+
 def _spool(sink: Mapping[str, object]) -> str:
     words = {
         "found": "found in the spool", "redriven": "redriven", "spooled": "left in the spool",
-        "dead_lettered": "dead letters",
+        "dead_lettered": "dead letters", "queued": "not delivered",
     }  # fmt: skip
     return "".join(f", {text} {sink[key]}" for key, text in words.items() if sink[key])
 

@@ -20,9 +20,21 @@ def is_ours(error: BaseException) -> bool:
 
 
 def is_being_cancelled() -> bool:
-    """Return whether the running task was cancelled."""
+    """Return whether the running task was cancelled, and not by a component (`OwnedTask`)."""
     task = _task()
-    return task is not None and task.cancelling() > 0
+    return task is not None and task.cancelling() > _asked_by_components(task)
+
+
+def withdraw() -> None:
+    """Take back what components have asked for: that the running task be cancelled."""
+    task = _task()
+    while task is not None and _asked_by_components(task):
+        task.uncancel()
+
+
+def _asked_by_components(task: object) -> int:
+    number: int = getattr(task, "by_components", 0)
+    return number
 
 
 def _is_closed(error: GeneratorExit) -> bool:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Final, Generic, Self, TypeVar, cast
 
 from mozu.core.errors import MozuError
-from mozu.core.isolation.ends import is_being_cancelled, is_ours
+from mozu.core.isolation.ends import is_being_cancelled, is_ours, withdraw
 from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.owner import OWNER
 from mozu.core.isolation.texts import text_of
@@ -174,6 +174,8 @@ class ContainedCall:
         if is_ours(error) or (self._passing and isinstance(error, self._passing)):
             return False
         self.failed = error
+        if isinstance(error, asyncio.CancelledError):
+            withdraw()
         self._isolation.failed(self._doing, error, dedup_by_type=False)
         if isinstance(error, Interrupted):
             self._isolation.suspend()

@@ -7,10 +7,11 @@ call it was made (`OWNER`), or else the one whose package raised it. The loop go
 
 import asyncio
 import logging
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context, copy_context
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
 import uvloop
@@ -37,6 +38,37 @@ _SCHEDULERS: Final = {
 """Methods of a loop that take a callback, and its place among their arguments."""
 
 
+class OwnedTask(asyncio.Task[T]):
+    """A task that a component cancels only if it is its own: of its own making, or while it waits in one of its calls
+    (`asyncio.timeout` cancels the task that it is used in)."""
+
+    own_context: Context
+    made_by: Isolation | None = None
+    by_components = 0
+    """How many of the requests to cancel it are a component's."""
+
+    def cancel(self, msg: object = None) -> bool:
+        """Cancel the task, unless code of a component that it does not belong to asks for it."""
+        caller = OWNER.get()
+        if caller is None or caller is self.made_by:
+            return super().cancel(msg)
+        if caller is not self.own_context.get(OWNER) or asyncio.current_task() is self:
+            error = NotItsOwn(f"it has cancelled {self.get_name()}, a task that is not its own, which goes on")
+            caller.failed("leave other tasks alone", error)
+            return False
+        self.by_components += 1
+        return super().cancel(msg)
+
+    def uncancel(self) -> int:
+        """Take back one request to cancel it."""
+        self.by_components = max(0, self.by_components - 1)
+        return super().uncancel()
+
+
+class NotItsOwn(Exception):
+    """A component has changed what is not its own."""
+
+
 class ContainedLoop(uvloop.Loop):
     """uvloop, whose callbacks end nothing but themselves."""
 
@@ -48,6 +80,8 @@ class ContainedLoop(uvloop.Loop):
         """Protocol → the component in whose call it was made."""
         self._contexts: WeakKeyDictionary[asyncio.Task[object], Context] = WeakKeyDictionary()
         """Task → its context (Python before 3.12 does not tell)."""
+        self._main: asyncio.Future[Any] | None = None
+        """What `run_until_complete` waits for."""
         self._callback_owner: Isolation | None = None
         """Whose callback runs, where it is a component's."""
         self.set_task_factory(self._make_task)  # type: ignore[arg-type]  # uvloop's annotation lets no factory pass
@@ -61,7 +95,7 @@ class ContainedLoop(uvloop.Loop):
         self, future: Awaitable[T]
     ) -> T:
         """As asyncio's, but what a callback raises to end the process ends that callback only."""
-        task = asyncio.ensure_future(future, loop=self)
+        task = self._main = asyncio.ensure_future(future, loop=self)
         while True:
             try:
                 result: T = super().run_until_complete(task)
@@ -70,6 +104,18 @@ class ContainedLoop(uvloop.Loop):
                 if task.done() or is_ours(error):
                     raise
                 self.contain(error)
+
+    def stop(self) -> None:
+        """Stop the loop if what it runs has ended; a component that asks for it before that has failed."""
+        if self._main is None or self._main.done():
+            super().stop()
+            return
+        error = NotItsOwn("it has stopped the event loop, which goes on")
+        owner = OWNER.get() or next(iter(self.owners.of_stack(sys._getframe(1))), None)
+        if owner is None:
+            _log.error("code of unknown origin: %s", error)
+        else:
+            owner.failed("leave the event loop alone", error)
 
     def contain(self, error: BaseException, *made: object) -> None:
         """Count and log what came out of a callback; `made`: the task, or the protocol, that it belongs to."""
@@ -98,7 +144,8 @@ class ContainedLoop(uvloop.Loop):
     ) -> "asyncio.Task[T]":
         """`name` and `eager_start` are given since Python 3.13.3. No task starts before its owner is known."""
         own = copy_context() if context is None else context
-        task = asyncio.Task(work, loop=loop, context=own, name=name)
+        task = OwnedTask(work, loop=loop, context=own, name=name)
+        task.own_context, task.made_by = own, OWNER.get() if context is None else context.get(OWNER)
         self._contexts[task] = own
         return task
 

@@ -5,7 +5,8 @@ import os
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final, NoReturn
 
 _log = logging.getLogger("mozu.engine")
@@ -14,9 +15,28 @@ _THREAD_SECONDS: Final = 1.0
 """How long the threads of components may keep the process once all else has ended."""
 
 
+_LAST_SECONDS: Final = 2.0
+"""How long last words may take: they may call a component that hangs."""
+_last_words: Final[list[Callable[[], object]]] = []
+
+
+@contextmanager
+def last_words(say: Callable[[], object]) -> Iterator[None]:
+    """Have `leave` call this function first, on a thread, if it ends the process while the block runs."""
+    _last_words.append(say)
+    try:
+        yield
+    finally:
+        _last_words.clear()
+
+
 def leave(code: int, why: str) -> NoReturn:
     """End the process without the interpreter's own end, which would wait for threads."""
     _log.error("%s: leaving", why)
+    for say in _last_words:
+        thread = threading.Thread(target=say, name="mozu-last-words", daemon=True)
+        thread.start()
+        thread.join(_LAST_SECONDS)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, RuntimeError):
             stream.flush()

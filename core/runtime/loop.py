@@ -29,6 +29,9 @@ _IDLE_PAUSES: Final = 3
 """So many times as long: a check costs some 60 µs of CPU, most of it because it comes seldom."""
 
 
+_LOCKED_SECONDS: Final = 0.5
+"""How late the watchdog must be for it to report that the interpreter's lock was kept."""
+
 HOLD_SECONDS: Final = 5.0
 """How long a component may hold the loop; then its call is broken off, and has failed."""
 _HOLD_AGAIN_SECONDS: Final = 0.5
@@ -149,7 +152,11 @@ class Watchdog:
 
     def _watch(self) -> None:
         checks = idle = 0
-        while not self._end_of_pause.acquire(timeout=self._pause(idle)):
+        while True:
+            pause, hold = self._pause(idle), _Hold(self._target)
+            if self._end_of_pause.acquire(timeout=pause):
+                return
+            self._report_late(hold, pause)
             self._end_if_overdue()
             checks += 1
             idle = idle + 1 if self._is_idle() else 0
@@ -165,6 +172,17 @@ class Watchdog:
                 continue
             if not self._is_offline or self._end is not None:
                 self._watch_hold(hold)
+
+    def _report_late(self, hold: "_Hold", pause: float) -> None:
+        """Report C code that kept the interpreter's lock, so that this thread could not run either: the code has
+        returned, and the loop's thread gave up the lock at its next instruction. Its stack is looked at before anything
+        that gives up the lock again."""
+        if hold.wall() < pause + _LOCKED_SECONDS or self._is_idle() or self._is_offline:
+            return
+        _, blocker = self._blocker(sys._current_frames().get(self._target))
+        seconds = hold.seconds() - pause
+        if seconds >= _LOCKED_SECONDS:
+            self._report(blocker, seconds)
 
     def _pause(self, idle: int) -> float:
         """Seconds until the next check, after so many in a row of an idle loop."""

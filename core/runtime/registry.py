@@ -6,6 +6,7 @@ the configuration names it: as the name of a component that no built-in has, or 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -31,6 +32,7 @@ from mozu.core.runtime.config.suggest import suggestion
 from mozu.core.runtime.config.validate import secret_files, validate
 from mozu.core.runtime.extensions import Extension, Extensions
 from mozu.core.runtime.field_checks import field_fault, with_needs
+from mozu.core.runtime.import_notes import ImportNotes
 from mozu.core.runtime.plugin_checks import (
     Origin,
     Plugin,
@@ -43,6 +45,7 @@ from mozu.core.runtime.plugin_checks import (
     import_target,
     version_fault,
 )
+from mozu.core.runtime.replaced_functions import put_back
 from mozu.core.runtime.unknown_names import unknown_format, unknown_plugin
 
 T = TypeVar("T")
@@ -60,7 +63,9 @@ GROUP: Final = "mozu"
 class Registry:
     """The plugins of one engine."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: ImportNotes | None = None) -> None:
+        """`notes`: name the plugin whose import or build ends the process."""
+        self._notes = notes
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(Hooks)
         self._manager.add_hookspecs(version1.Version1Hooks)
@@ -99,7 +104,8 @@ class Registry:
         Errors of its own settings and rules (any MozuError) pass as they are.
         """
         plugin = self.plugin(entry.kind, entry.name)
-        component = declaration.build(self.settings(entry), context)
+        with self._noted(plugin.origin, "built"):
+            component = declaration.build(self.settings(entry), context)
         check_contract(plugin, component)
         return component
 
@@ -255,10 +261,18 @@ class Registry:
         if origin.target in self._broken:
             raise self._broken[origin.target]
         try:
-            self._take(origin, guarded(origin, "its import", lambda: import_target(origin.target)))
+            with self._noted(origin, "imported"):
+                self._take(origin, guarded(origin, "its import", lambda: import_target(origin.target)))
+            for name, _ in put_back():
+                self.warnings.append(f"{origin}: its import has replaced {name} for the whole process: it was put back")
         except PluginError as error:
             self._broken[origin.target] = error
             raise
+
+    def _noted(self, origin: Origin, what: str) -> AbstractContextManager[None]:
+        if self._notes is None or is_builtin(origin.target):
+            return nullcontext()
+        return self._notes.noted(f"the plugin {origin.plugin} of {origin} was being {what}")
 
     def add(self, name: str, plugin: object) -> None:
         """Take a plugin that is no entry point: of a test, or of a program around mozu. Raises PluginError."""
@@ -374,7 +388,9 @@ def configure(
 ) -> tuple[Config, Registry]:
     """Configuration and plugins, checked against each other. Raises ConfigError with every mistake of both."""
     config, problems = read(path, overrides, rules=rules, json=json)
-    registry = Registry()
+    notes = ImportNotes(config.core.state_dir)
+    notes.report()
+    registry = Registry(notes)
     registry.check(config, problems)
     problems.check()
     return config, registry

@@ -56,6 +56,11 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
+def is_of_package(module: str, component: Isolated[object]) -> bool:
+    """Return whether the module is of the package that the component is of."""
+    return bool(module) and _is_in(module, _package(component.module))
+
+
 def _package(module: str) -> str:
     """The package whose modules are a component's: its own top package, or a built-in plugin's."""
     parts = module.split(".")

@@ -5,6 +5,7 @@ import select
 from collections.abc import Sequence
 
 from mozu.core.api import Context, Record, Settings, SinkClosed, SinkDeclaration, hookimpl
+from mozu.core.common.alert_output import alert_output
 
 
 class StdoutSettings(Settings):
@@ -14,7 +15,7 @@ class StdoutSettings(Settings):
 class StdoutSink:
     """Writes whole lines; a closed pipe (EPIPE) ends mozu in good order."""
 
-    def __init__(self, descriptor: int = 1) -> None:
+    def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     def start(self) -> None:
@@ -36,7 +37,7 @@ class StdoutSink:
 
 
 def _build(settings: StdoutSettings, context: Context) -> StdoutSink:
-    return StdoutSink()
+    return StdoutSink(alert_output())
 
 
 @hookimpl

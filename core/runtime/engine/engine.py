@@ -39,8 +39,10 @@ from mozu.core.runtime.engine.start_parts import start_of
 from mozu.core.runtime.engine.startup import Startup
 from mozu.core.runtime.engine.stop_signals import StopSignals
 from mozu.core.runtime.engine.wiring import wire
+from mozu.core.runtime.leaving import last_words
 from mozu.core.runtime.loop import Watchdog
 from mozu.core.runtime.preflight import RUN_FILES, require
+from mozu.core.runtime.process_guard import guarded
 from mozu.core.runtime.run_file import instance
 from mozu.core.runtime.service_manager import ServiceManager
 from mozu.core.runtime.stack_owners import StackOwners
@@ -139,12 +141,15 @@ class Engine:
         handlers = ExitStack()
         if attended:
             handlers.enter_context(signals.caught())
+            handlers.enter_context(last_words(lambda: self._report_end(stats)))
         watchdog.start()
         timer = None
         try:
             async with self._group:
                 self._tasks.own(self._group)
                 self._tasks.spawn(self._memory.run(), "memory bound")
+                if attended:
+                    self._tasks.spawn(guarded(self._components), "process guard")
                 work = await self._begin()
                 watchdog.sources_run()
                 if attended and self.started.is_set():
@@ -164,7 +169,7 @@ class Engine:
                 timer.cancel()
             handlers.close()
             self._manager.close()
-        reported = report(self.statistics(), stats) if attended else True
+        reported = self._report_end(stats) if attended else True
         return int(not reported or any(pump.failed for pump in self._pumps))
 
     def stop(self, why: str) -> None:
@@ -174,6 +179,9 @@ class Engine:
             self._manager.stopping(why)
             self._why = why
             self._stopping.set()
+
+    def _report_end(self, stats: Path | None) -> bool:
+        return report(self.statistics(), stats)
 
     def _stop_for_signal(self, why: str, seconds_ago: float) -> None:
         self._is_signalled, self._stop_overdue = True, seconds_ago

@@ -73,7 +73,7 @@ def test_a_run_says_how_long_it_was() -> None:
 
 
 def test_a_sink_to_which_nothing_happened_says_so_in_short() -> None:
-    assert "sink out: accepted 9, delivered 8, dropped 0" == lines(sinks={"out": SINK})[1]
+    assert "sink out: accepted 9, delivered 8, dropped 0, not delivered 1" == lines(sinks={"out": SINK})[1]
 
 
 def test_a_sink_tells_what_it_dropped_failed_at_and_left() -> None:
@@ -83,7 +83,7 @@ def test_a_sink_tells_what_it_dropped_failed_at_and_left() -> None:
     }  # fmt: skip
     assert (
         "sink out: accepted 9, delivered 8, dropped 2 (queue full), 1 (too late), found in the spool 5, redriven 7, "
-        "left in the spool 4, dead letters 6, failed 3 times, busy for 1.2 s with one delivery"
+        "left in the spool 4, dead letters 6, not delivered 1, failed 3 times, busy for 1.2 s with one delivery"
     ) == lines(sinks={"out": SINK | more})[1]
 
 

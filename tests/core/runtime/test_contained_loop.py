@@ -157,3 +157,41 @@ def test_tasks_are_made_as_python_3_13_asks_for_them() -> None:
         return task.get_name()
 
     assert run(main()) == "named"
+
+
+def test_a_component_uses_timeouts_in_a_task_of_mozu_and_that_is_no_failure() -> None:
+    async def cause(component: Component) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await asyncio.Event().wait()
+
+    assert (0, 0) == blamed(ValueError(), cause)
+
+
+def test_a_task_of_mozu_that_a_component_cancels_while_it_waits_in_its_call_goes_on() -> None:
+    first = Isolated("source", "first", Component(ValueError()), Metrics())
+
+    async def main() -> tuple[str, int]:
+        task = asyncio.current_task()
+        assert task is not None
+        with first.contained("read events") as call:
+            asyncio.get_running_loop().call_soon(task.cancel)
+            await asyncio.Event().wait()
+        await asyncio.sleep(0)  # nothing is left of the request
+        return type(call.failed).__name__, task.cancelling()
+
+    assert run(main()) == ("CancelledError", 0)
+
+
+def test_mozu_cancels_tasks_of_components() -> None:
+    first = Isolated("source", "first", Component(ValueError()), Metrics())
+
+    async def main() -> tuple[bool, int]:
+        with first.owned():
+            task = asyncio.ensure_future(asyncio.Event().wait())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled(), first.failures.value
+
+    assert run(main()) == (True, 0)

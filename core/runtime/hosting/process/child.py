@@ -14,6 +14,7 @@ from typing import Final
 
 from mozu.core.api import Context, DigestsRules, Evaluator, Kind, NamesRules, Source
 from mozu.core.api.lookup_table import AnyLookupTable
+from mozu.core.common.alert_output import use
 from mozu.core.delivery.sink_caller import SinkCaller
 from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.isolation.texts import text_of
@@ -191,11 +192,12 @@ async def _main(connection: socket.socket, spec: ChildSpec, log: _ToParent) -> N
 
 
 def main() -> None:
-    """The process. Its argument is the descriptor of the connection."""
+    """Run the process. Its arguments are the descriptors of the connection and of the alerts."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):  # the terminal, pkill: the child, too
         signal.signal(number, signal.SIG_IGN)
     connection = socket.socket(fileno=int(sys.argv[1]))
+    use(int(sys.argv[2]))
     data = bytearray()
     while len(data) < LENGTH.size or len(data) < LENGTH.size + LENGTH.unpack_from(data)[0]:
         part = connection.recv(1 << 16)

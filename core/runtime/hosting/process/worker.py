@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mozu.core.api import Context
+from mozu.core.common.alert_output import alert_output
 from mozu.core.cpu_wait import CpuWait, ExtraTime
 from mozu.core.errors import MozuError, SinkClosed, SourceBroken, SourceUnavailable
 from mozu.core.runtime.config.isolation import IsolationSettings
@@ -72,10 +73,11 @@ class Worker:
         """Start the process and build the component in it. Raises ProcessFailed."""
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "mozu.core.runtime.hosting.process.child", str(theirs.fileno())]
+            descriptors = [theirs.fileno(), alert_output()]
+            command = [sys.executable, "-m", "mozu.core.runtime.hosting.process.child", *map(str, descriptors)]
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=2, pass_fds=[theirs.fileno()], env=environment
+                command, stdin=subprocess.DEVNULL, stdout=2, pass_fds=descriptors, env=environment
             )
         self._socket, self._finalizer = ours, weakref.finalize(self, _kill, self._process)
         settings = self._settings

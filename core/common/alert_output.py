@@ -1,0 +1,54 @@
+"""The standard output belongs to the sinks: while it is reserved, what anything else prints goes to stderr.
+
+A line that a plugin prints, or a program that it runs, would be taken for an alert by whatever reads the alerts.
+"""
+
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+_STDOUT: Final = 1
+_STDERR: Final = 2
+_LOWEST: Final = 3
+"""Of the descriptors that a copy may have."""
+_descriptors: Final = [_STDOUT]
+"""Where alerts go; the last one counts."""
+
+
+def alert_output() -> int:
+    """Return the descriptor of the standard output as it was when mozu began."""
+    return _descriptors[-1]
+
+
+@contextmanager
+def reserved() -> Iterator[None]:
+    """Keep the standard output for sinks in a block: descriptor 1, and with it `sys.stdout`, is stderr meanwhile."""
+    sys.stdout.flush()
+    own = fcntl.fcntl(_STDOUT, fcntl.F_DUPFD_CLOEXEC, _LOWEST)
+    os.dup2(_STDERR, _STDOUT)
+    _descriptors.append(own)
+    try:
+        yield
+    finally:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+        _descriptors.pop()
+        os.dup2(own, _STDOUT)
+        os.close(own)
+
+
+def use(descriptor: int) -> None:
+    """Take this descriptor for that of the alerts: a component's process was given it."""
+    _descriptors.append(descriptor)
+
+
+def close_to_others() -> None:
+    """Send what is printed from now on to stderr: the command has ended, and threads or exit functions may go on."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):  # its reader has gone: what is left in the buffer is lost
+        return
+    os.dup2(_STDERR, _STDOUT)
