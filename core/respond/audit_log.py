@@ -62,7 +62,9 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: Mapping[str, str] = {}
     lasts: bool = False
     until: int = 0
-    """ns since the epoch at which it is undone; 0: it stays."""
+    """ns since the epoch at which it is undone, for people and after a reboot; 0: it stays."""
+    until_boot: int = 0
+    """The same in ns since the boot `boot`: what counts until the next one."""
     by: int = 0
     """The process that wrote this."""
     before: str = ""

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.api.responders import Responder
+from mozu.core.common.boot_clock import boot_time
 from mozu.core.isolation.deadline import within
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.isolation.texts import text_of
@@ -59,7 +60,7 @@ class LastingActs:
         for entry in self._records.read():
             if entry.by != own and entry.stage in (ActStage.UNDONE, ActStage.UNDO_FAILED):
                 self._records.publish(entry)
-        for entry in self._records.standing.due(time.time_ns()):
+        for entry in self._records.standing.due(time.time_ns(), boot_identity(), boot_time()):
             self._records.standing.acts.pop(entry.act, None)
             self._spawn(self._expire(entry), f"undo {entry.act}")
 
@@ -73,7 +74,7 @@ class LastingActs:
     async def _expire(self, entry: AuditEntry) -> None:
         reason = await self.undone(entry)
         if reason:
-            later = msgspec.structs.replace(entry, until=time.time_ns() + _LATER)
+            later = msgspec.structs.replace(entry, until=time.time_ns() + _LATER, until_boot=boot_time() + _LATER)
             self._records.standing.acts[entry.act] = later
             self._records.write(later, ActStage.UNDO_FAILED, reason=reason)
         else:

@@ -27,6 +27,7 @@ import msgspec
 
 from mozu.core.api.kernel_kills import KernelDenial, KernelKills, UnattendedActs
 from mozu.core.api.responders import AlertProcess, Incident, ResponsePlan, Scope
+from mozu.core.common.boot_clock import boot_time
 from mozu.core.isolation.deadline import within
 from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.texts import text_of
@@ -220,9 +221,10 @@ class Responses:
             await self._hold(targets, plan.scope, subject, event, latest)
             self._check(one, targets.held, subject, event, plan)
             self._spend(one, entry, subject)
-            until = time.time_ns() + int(one.settings.ttl * 1e9) if plan.lasts and one.settings.ttl else 0
+            ttl = int(one.settings.ttl * 1e9) if plan.lasts else 0
             entry = msgspec.structs.replace(
-                entry, text=plan.text, detail=plan.detail, lasts=plan.lasts, until=until,
+                entry, text=plan.text, detail=plan.detail, lasts=plan.lasts, until=ttl and time.time_ns() + ttl,
+                until_boot=ttl and boot_time() + ttl,
                 pids=tuple(held.pid for held in targets.held), starts=tuple(held.facts.start for held in targets.held),
                 boot=boot_identity(),
             )  # fmt: skip

@@ -33,6 +33,11 @@ class StandingActs:
             elif entry.stage in (ActStage.UNDONE, ActStage.BROKEN_OFF):
                 self.acts.pop(entry.act, None)
 
-    def due(self, now: int) -> list[AuditEntry]:
-        """Whose time to live is over. `now`: ns since the epoch."""
-        return [entry for entry in self.acts.values() if entry.until and entry.until <= now]
+    def due(self, now: int, boot: str, boot_now: int) -> list[AuditEntry]:
+        """Return those whose time to live is over. `now`: ns since the epoch; `boot_now`: since this boot, which counts
+        for acts of this boot, so that no setting of the wall clock ends or prolongs them."""
+        return [
+            entry
+            for entry in self.acts.values()
+            if (entry.until_boot <= boot_now if entry.until_boot and entry.boot == boot else 0 < entry.until <= now)
+        ]

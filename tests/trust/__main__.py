@@ -57,7 +57,11 @@ def main() -> int:
             while possible and (time.monotonic() < deadline or not tallies):
                 for way in list(possible):
                     for trap in TRAPS:
-                        outcome = attempt(way, folder / trap)
+                        try:
+                            outcome = attempt(way, folder / trap)
+                        except TimeoutError:
+                            print(f"not finished: {way.name} ({trap})", file=sys.stderr)
+                            continue
                         if not outcome.is_possible:
                             print(f"not possible here: {way.name}", file=sys.stderr)
                             possible.remove(way)

@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Final, NamedTuple
 from tests.trust.ways import Way
 
 USER: Final = 65534
-_SECONDS: Final = 60.0
+_SECONDS: Final = 300.0
 """What an attempt may take."""
 
 
@@ -30,9 +31,14 @@ def attempt(way: Way, trap: Path, user: int = USER) -> Outcome:
     with subprocess.Popen(
         way.command, env=environment, user=user, group=user, extra_groups=[], pass_fds=[theirs], cwd="/",
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    ):  # fmt: skip
+        start_new_session=True,
+    ) as process:  # fmt: skip
         os.close(theirs)
-        said = _read(report)
+        try:
+            said = _read(report)
+        except TimeoutError:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
     return Outcome("B" in said and "X" not in said, "R" in said, "S" not in said)
 
 

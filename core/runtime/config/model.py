@@ -92,6 +92,9 @@ class CoreSettings(Settings):
         STATE_DIR,
         description="Directory for what outlives a run: spools, captures, the audit log, live runs, what plugins keep.",
     )
+    core_dumps: bool = Field(
+        False, description="Whether a mozu that holds secrets may leave core dumps, and its own user read its memory."
+    )
     log: LogSettings = Field(LogSettings(), description="mozu's own log.")
     http: HttpSettings = Field(HttpSettings(), description="Where a run can be looked at: metrics, health, status.")
     memory: MemorySettings = Field(MemorySettings(), description="How much memory mozu may take.")

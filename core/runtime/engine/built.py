@@ -24,6 +24,7 @@ from mozu.core.runtime.config import Config, Entry
 from mozu.core.runtime.config.delivery import STATE_DIR
 from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
 from mozu.core.runtime.config.resolve import ResolveSettings
+from mozu.core.runtime.secret_memory import keep_memory
 
 
 class BuiltSource(msgspec.Struct):
@@ -121,6 +122,11 @@ class Assembly(msgspec.Struct):
         """A reload is in force: what was built from the new configuration takes the place of everything here."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(other, name))
+
+    def keep_secrets(self) -> None:
+        """Keep mozu's memory from core dumps if settings hold a secret, unless `core_dumps` allows them."""
+        if not self.config.core.core_dumps:
+            keep_memory([self.config.core, *(one.settings for one in self.recipes.values())])
 
     def set_deadlines(self) -> None:
         """Those of the configuration hold for the components that a reload has taken over."""

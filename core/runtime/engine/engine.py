@@ -132,6 +132,7 @@ class Engine:
         loop = asyncio.get_running_loop()
         self._owners = loop.owners if isinstance(loop, ContainedLoop) else self._owners
         self._owners.use(self._components())
+        self._assembly.keep_secrets()
         delays = Delays(self._metrics, self.started.is_set)
         watchdog = Watchdog(
             loop, self._owners, report=delays.held, report_wait=delays.waited,
@@ -323,6 +324,7 @@ class Engine:
     def _reloaded(self) -> None:
         """A reload has come into force, or was refused."""
         self._owners.use(self._components())
+        self._assembly.keep_secrets()
         self._tell_ready()
 
     def _tell_ready(self) -> None:

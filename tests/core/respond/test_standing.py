@@ -1,5 +1,7 @@
 """What lasts follows from the entries of the audit log."""
 
+import pytest
+
 from mozu.core.respond.audit_log import ActStage, AuditEntry
 from mozu.core.respond.standing import StandingActs
 
@@ -39,4 +41,12 @@ def test_a_dry_run_and_a_refusal_are_not_known_as_done() -> None:
 def test_what_is_due() -> None:
     acts = StandingActs()
     acts.add([entry(f"{name}/stop", ActStage.DONE, until=until) for name, until in (("a", 5), ("b", 9), ("c", 0))])
-    assert [one.act for one in acts.due(5)] == ["a/stop"]
+    assert [one.act for one in acts.due(5, "another boot", 0)] == ["a/stop"]
+
+
+@pytest.mark.parametrize(("boot", "boot_now", "is_due"), [("b", 6, False), ("b", 7, True), ("a", 0, True)])
+def test_a_step_of_the_wall_clock_ends_no_act_of_this_boot(boot: str, boot_now: int, is_due: bool) -> None:
+    acts = StandingActs()
+    done = AuditEntry(time=1, stage=ActStage.DONE, act="a/stop", lasts=True, until=10, until_boot=7, boot="b")
+    acts.add([done])
+    assert acts.due(10**18, boot, boot_now) == [done] * is_due
