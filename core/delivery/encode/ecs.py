@@ -31,6 +31,16 @@ class EcsSettings(Settings):
     labels: bool = Field(
         True, description="Output fields that ECS has no place for go under `labels` as text, dots made underscores."
     )
+    external_alerts: bool = Field(
+        False,
+        description="`event.severity` and `event.risk_score` in the scale of Elastic's rules External Alerts (21, 47, "
+        "73, 99), and `data_stream` for the data stream `logs-mozu.alert-NAMESPACE`, which they read.",
+    )
+    namespace: str = Field(
+        "default",
+        pattern=r"^[^A-Z\\/*?\"<>|\s,#:-]{1,100}$",
+        description="The namespace of that data stream.",
+    )
     raw: bool = Field(False, description="The event with all of its parameters, as a JSON text in `event.original`.")
     attack: Version = Field("19", description="The version of ATT&CK in whose words tactics are named.")
 
@@ -40,6 +50,8 @@ class Ecs:
 
     def __init__(self, settings: EcsSettings | None = None) -> None:
         self._settings = settings or EcsSettings()
+        named = {"type": "logs", "dataset": f"{NAME}.alert", "namespace": self._settings.namespace}
+        self._data_stream: JsonObject = {**named} if self._settings.external_alerts else {}
 
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
         """The document as one line."""
@@ -54,7 +66,8 @@ class Ecs:
         return filled(
             **{"@timestamp": iso(alert.time, "Z")},
             ecs={"version": VERSION},
-            event=_event(alert, known, stamp, raw=self._settings.raw),
+            data_stream=self._data_stream,
+            event={**_event(alert, known, stamp, raw=self._settings.raw), **self._severity(alert)},
             error=filled(code=known.error()),
             message=printable(alert.message()),
             log={"level": alert.priority.label.lower()},
@@ -75,6 +88,12 @@ class Ecs:
             network=_network(connection),
             related=_related(alert, known, connection),
         )
+
+    def _severity(self, alert: Alert) -> JsonObject:
+        levels = alert.priority.levels
+        if not self._settings.external_alerts:
+            return {"severity": levels.ecs}
+        return {"severity": levels.elastic, "risk_score": float(levels.elastic)}
 
     def _labels(self, alert: Alert, known: Known, stamp: Stamp | None) -> dict[str, str]:
         labels = {**rule_notes.labels(alert.notes, alert.next), **ancestry(known)}
@@ -111,7 +130,6 @@ def _event(alert: Alert, known: Known, stamp: Stamp | None, *, raw: bool) -> Jso
         "kind": "alert",
         "module": NAME,
         "provider": printable(alert.source),
-        "severity": alert.priority.levels.ecs,
     }
     if alert.source == "internal":
         event["kind"] = "event"

@@ -46,17 +46,21 @@ class Levels(msgspec.Struct, frozen=True):
     otel: int
     """OpenTelemetry's severity number, which the CloudEvents extension `severitynumber` carries."""
     otel_name: str
+    elastic: int
+    """`event.severity` as Elastic's rules for external alerts read it: 21 low, 47 medium, 73 high, 99 critical."""
+    cim: str
+    """`severity` of Splunk's Common Information Model."""
     alertmanager: str
     """Label `severity` as Prometheus alerts use it."""
 
 
 LEVELS: Final[Mapping[Severity, Levels]] = {
-    Severity.EMERGENCY: Levels(6, "Fatal", 100, 10, 21, "FATAL", "critical"),
-    Severity.ALERT: Levels(5, "Critical", 90, 9, 19, "ERROR3", "critical"),
-    Severity.CRITICAL: Levels(5, "Critical", 80, 8, 18, "ERROR2", "critical"),
-    Severity.ERROR: Levels(4, "High", 70, 7, 17, "ERROR", "warning"),
-    Severity.WARNING: Levels(3, "Medium", 50, 6, 13, "WARN", "warning"),
-    Severity.NOTICE: Levels(2, "Low", 30, 4, 10, "INFO2", "information"),
-    Severity.INFORMATIONAL: Levels(1, "Informational", 20, 3, 9, "INFO", "information"),
-    Severity.DEBUG: Levels(1, "Informational", 10, 0, 5, "DEBUG", "information"),
+    Severity.EMERGENCY: Levels(6, "Fatal", 100, 10, 21, "FATAL", 99, "critical", "critical"),
+    Severity.ALERT: Levels(5, "Critical", 90, 9, 19, "ERROR3", 99, "critical", "critical"),
+    Severity.CRITICAL: Levels(5, "Critical", 80, 8, 18, "ERROR2", 99, "critical", "critical"),
+    Severity.ERROR: Levels(4, "High", 70, 7, 17, "ERROR", 73, "high", "warning"),
+    Severity.WARNING: Levels(3, "Medium", 50, 6, 13, "WARN", 47, "medium", "warning"),
+    Severity.NOTICE: Levels(2, "Low", 30, 4, 10, "INFO2", 21, "low", "information"),
+    Severity.INFORMATIONAL: Levels(1, "Informational", 20, 3, 9, "INFO", 21, "informational", "information"),
+    Severity.DEBUG: Levels(1, "Informational", 10, 0, 5, "DEBUG", 21, "informational", "information"),
 }

@@ -87,7 +87,7 @@ class WebhookSettings(Settings):
     headers: dict[str, Secret] = Field({}, description="More headers; their values never print.")
     token: Secret | None = Field(None, description="Goes into the header `Authorization`, after `token_scheme`.")
     token_scheme: str | None = Field(
-        None, pattern=r"^[!-~]+$", description="By default Bearer, with the template splunk_hec Splunk."
+        None, pattern=r"^[!-~]+$", description="By default Bearer, with the templates splunk_hec and splunk_cim Splunk."
     )
     user: str | None = Field(None, description="Name for basic authentication.")
     password: Secret | None = Field(None, description="Password for basic authentication.")

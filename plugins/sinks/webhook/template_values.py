@@ -8,12 +8,15 @@ import orjson
 from mozu.core.api import Record
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.falco_json import FalcoJson
+from mozu.core.model.alert import attack
 from mozu.plugins.sinks.webhook.templates.builtin_template import CRITICAL_WARNING_INFORMATION, Levels
 
 Reader = Callable[["RecordView"], Any]
 
 FIELD: Final = "output_fields."
 """Before the name of a field of the output."""
+KNOWN: Final = "known."
+"""Before the name of a field that the output names, or that the sink's `format` has a place for."""
 SECRET: Final = "secret."
 """Before the name of one of `body_secrets`."""
 _COLORS: Final = (0x8B0000, 0x8B0000, 0xD32F2F, 0xE64A19, 0xFFA000, 0x1976D2, 0x388E3C, 0x757575)
@@ -38,6 +41,17 @@ class RecordView:
             self._document = _falco.document(self.record.alert)
             self._document["output_fields"] = self._document["output_fields"] or {"evt.time": self.record.alert.time}
         return self._document
+
+
+    def known(self, name: str) -> Any:
+        """Return the value of a field; None where it was not read."""
+        found = self.record.alert.enrichment.get(name)
+        return self.document["output_fields"].get(name) if found is None else found
+
+
+def _techniques(view: RecordView) -> list[str]:
+    mapping = attack(view.record.alert.tags)
+    return [] if mapping is None else [item.sub_id or item.id for item in mapping.techniques]
 
 
 def _body(view: RecordView) -> Any:
@@ -91,13 +105,14 @@ NAMES: Final[Mapping[str, Reader]] = {
     "year": lambda view: iso(view.record.alert.time)[:4],
     "month": lambda view: iso(view.record.alert.time)[5:7],
     "day": lambda view: iso(view.record.alert.time)[8:10],
+    "technique_ids": _techniques,
     "record": _body,
     "sink": lambda view: view.record.stamp.sink,
     "agent": lambda view: view.record.stamp.agent,
     "epoch": lambda view: view.record.stamp.epoch,
     "sequence": lambda view: view.record.stamp.sequence,
 }
-"""Name → reader; and `output_fields.FIELD` for each field."""
+"""Name → reader; and `output_fields.FIELD` and `known.FIELD` for each field."""
 
 
 def reader(name: str, secrets: Mapping[str, str]) -> Reader | None:
@@ -105,6 +120,9 @@ def reader(name: str, secrets: Mapping[str, str]) -> Reader | None:
     if name.startswith(SECRET):
         secret = secrets.get(name.removeprefix(SECRET))
         return None if secret is None else lambda view: secret
+    if name.startswith(KNOWN) and name != KNOWN:
+        known = name.removeprefix(KNOWN)
+        return lambda view: view.known(known)
     if name.startswith(FIELD) and name != FIELD:
         field = name.removeprefix(FIELD)
         return lambda view: view.document["output_fields"].get(field)

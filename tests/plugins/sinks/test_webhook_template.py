@@ -128,3 +128,20 @@ def test_splunk_gets_an_event_with_its_time_in_seconds() -> None:
         document["event"]["rule"],
         document["event"]["output_fields"]["proc.pid"],
     )
+
+
+def test_splunks_information_model_gets_its_fields_and_words() -> None:
+    """`severity` has prescribed values: critical, high, medium, low, informational."""
+    record = _record(**{"fd.cip": "10.0.0.2"})
+    record.alert.tags = ("T1059.004", "mitre_execution")
+    record.alert.enrichment = {"proc.pid": 42, "proc.entity_id": "e1", "user.name": "root"}
+    template = BUILTIN_TEMPLATES["splunk_cim"]
+    event = json.loads(parse(template.body, levels=template.levels).render(record))["event"]
+
+    assert {
+        "app": "mozu", "type": "alert", "signature": "A rule", "dest": "web-1", "src": "10.0.0.2", "user": "root",
+        "process_id": 42, "process_guid": "e1", "mitre_technique_id": ["T1059.004"],
+    }.items() <= event.items()  # fmt: skip
+    assert event["severity"] in {"critical", "high", "medium", "low", "informational"}
+    assert set(template.levels.values()) == {"critical", "high", "medium", "low", "informational"}
+    assert event["id"] == record.alert.id

@@ -12,6 +12,7 @@ from mozu.plugins.sinks.webhook.templates.loki import LOKI
 from mozu.plugins.sinks.webhook.templates.otlp_logs import OTLP_LOGS
 from mozu.plugins.sinks.webhook.templates.pagerduty import PAGERDUTY
 from mozu.plugins.sinks.webhook.templates.slack import SLACK
+from mozu.plugins.sinks.webhook.templates.splunk_cim import SPLUNK_CIM
 from mozu.plugins.sinks.webhook.templates.splunk_hec import SPLUNK_HEC
 from mozu.plugins.sinks.webhook.templates.teams import TEAMS
 from mozu.plugins.sinks.webhook.templates.text import TEXT
@@ -20,7 +21,7 @@ __all__ = ["BUILTIN_TEMPLATES", "BatchFormat", "BuiltinTemplate", "Levels", "Tem
 
 TemplateName = Literal[
     "falcosidekick", "alertmanager", "splunk_hec", "text", "slack", "teams", "discord", "pagerduty", "loki",
-    "elasticsearch", "otlp_logs",
+    "elasticsearch", "otlp_logs", "splunk_cim",
 ]  # fmt: skip
 
 BUILTIN_TEMPLATES: Final[Mapping[TemplateName, BuiltinTemplate]] = {
@@ -35,4 +36,5 @@ BUILTIN_TEMPLATES: Final[Mapping[TemplateName, BuiltinTemplate]] = {
     "loki": LOKI,
     "elasticsearch": ELASTICSEARCH,
     "otlp_logs": OTLP_LOGS,
+    "splunk_cim": SPLUNK_CIM,
 }

@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from mozu.core.delivery.encode.activity import _BY_CATEGORY, _BY_TYPE, _OTHER, DETECTION
 from mozu.core.delivery.encode.ecs import VERSION, Ecs, EcsSettings
-from mozu.core.model.alert import Alert
+from mozu.core.model.alert import Alert, Severity
 from tests.core.delivery.encode import official_ecs
 from tests.core.delivery.encode.made import STAMP, connecting, hostile, plain, reading
 
@@ -95,6 +96,44 @@ def test_a_connection_has_both_ends_and_a_direction() -> None:
 
 def test_the_file_that_was_opened_is_the_file() -> None:
     assert {"path": "/etc/shadow", "name": "shadow", "directory": "/etc", "type": "file"} == document(reading())["file"]
+
+
+@pytest.mark.parametrize(
+    ("priority", "number"),
+    [
+        (Severity.EMERGENCY, 99),
+        (Severity.ALERT, 99),
+        (Severity.CRITICAL, 99),
+        (Severity.ERROR, 73),
+        (Severity.WARNING, 47),
+        (Severity.NOTICE, 21),
+        (Severity.INFORMATIONAL, 21),
+        (Severity.DEBUG, 21),
+    ],
+)
+def test_external_alerts_have_the_severities_and_the_data_stream_that_elastics_rules_read(
+    priority: Severity, number: int
+) -> None:
+    alert = plain()
+    alert.priority = priority
+    made = document(alert, external_alerts=True, namespace="prod")
+
+    assert (made["event"]["severity"], made["event"]["risk_score"], made["event"]["kind"]) == (number, number, "alert")
+    assert {"type": "logs", "dataset": "mozu.alert", "namespace": "prod"} == made["data_stream"]
+    assert made["event"]["dataset"] == made["data_stream"]["dataset"]
+    assert "data_stream" not in document(alert)
+    assert "risk_score" not in document(alert)["event"]
+
+
+@pytest.mark.parametrize("namespace", ["", "Prod", "a-b", "a/b", "a b", "x" * 101])
+def test_a_namespace_that_no_data_stream_can_have_is_refused(namespace: str) -> None:
+    with pytest.raises(ValidationError):
+        EcsSettings(namespace=namespace)
+
+
+@pytest.mark.live
+def test_an_external_alert_is_a_document_of_the_schema() -> None:
+    assert [] == official_ecs.faults(document(connecting(), external_alerts=True))
 
 
 def test_the_host_is_no_container() -> None:
