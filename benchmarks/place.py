@@ -8,6 +8,7 @@
 import os
 import platform
 import re
+import subprocess
 import time
 from pathlib import Path
 
@@ -23,9 +24,15 @@ def put(page: Path, name: str, text: str) -> None:
 
 
 def conditions() -> str:
-    """Of this run, before it begins: date, processors, kernel, Python, load."""
+    """Return what a table says of its run, before it begins: commit, date, processors, kernel, Python, load."""
     found = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
     model = found[1].strip() if found else platform.machine()
     date = time.strftime("%d %B %Y").lstrip("0")
     load, kernel, python = os.getloadavg()[0], platform.release(), platform.python_version()
-    return f"{date}; {os.cpu_count()} × {model}, Linux {kernel}, Python {python}; a load of {load:.1f} before"
+    machine = f"{os.cpu_count()} × {model}, Linux {kernel}, Python {python}"
+    return f"Commit `{_commit()}` ({date}), {machine}; a load of {load:.1f} before"
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=8"]
+    return subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip()

@@ -83,7 +83,7 @@ STEPS = steps()
 def test_the_page_has_a_row_for_each_step_in_its_tables() -> None:
     rows = [line for line in PAGE.splitlines() if line.startswith("| `")]
     assert (len(rows), True) == (len(STEPS), len(STEPS) > 35)
-    assert ("called", "") == (STEPS[0].function, STEPS[-1].token)
+    assert ["EbpfSource._poll", "MemoryQueue.ack"] == [step.function for step in STEPS if not step.token]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.function)
@@ -97,6 +97,8 @@ def test_every_function_on_the_page_exists(step: Step) -> None:
 def test_each_step_reaches_the_next_as_the_page_says(one: Step, following: Step) -> None:
     """By a call, in either direction; by a name that both have; or by a third place that binds the two."""
     mine, theirs = text_of(one.path, one.function), text_of(following.path, following.function)
+    if not one.token:  # the kernel wakes it
+        return
     if one.via is None:
         assert one.token in one.names or has(mine, one.token), f"{one.function} does not name {one.token}"
         assert one.token in following.names or has(theirs, one.token), f"{following.function} is not {one.token}"
