@@ -67,7 +67,7 @@ class Ecs:
             **{"@timestamp": iso(alert.time, "Z")},
             ecs={"version": VERSION},
             data_stream=self._data_stream,
-            event={**_event(alert, known, stamp, raw=self._settings.raw), **self._severity(alert)},
+            event=_event(alert, known, stamp, self._settings),
             error=filled(code=known.error()),
             message=printable(alert.message()),
             log={"level": alert.priority.label.lower()},
@@ -88,12 +88,6 @@ class Ecs:
             network=_network(connection),
             related=_related(alert, known, connection),
         )
-
-    def _severity(self, alert: Alert) -> JsonObject:
-        levels = alert.priority.levels
-        if not self._settings.external_alerts:
-            return {"severity": levels.ecs}
-        return {"severity": levels.elastic, "risk_score": float(levels.elastic)}
 
     def _labels(self, alert: Alert, known: Known, stamp: Stamp | None) -> dict[str, str]:
         labels = {**rule_notes.labels(alert.notes, alert.next), **ancestry(known)}
@@ -122,7 +116,8 @@ def _as_text(value: Json) -> str:
     return ",".join(map(_as_text, value)) if isinstance(value, list) else str(value)
 
 
-def _event(alert: Alert, known: Known, stamp: Stamp | None, *, raw: bool) -> JsonObject:
+def _event(alert: Alert, known: Known, stamp: Stamp | None, settings: EcsSettings) -> JsonObject:
+    levels, external = alert.priority.levels, settings.external_alerts
     event: JsonObject = {
         "action": alert.event_type or None,
         "dataset": f"{NAME}.alert",
@@ -130,13 +125,15 @@ def _event(alert: Alert, known: Known, stamp: Stamp | None, *, raw: bool) -> Jso
         "kind": "alert",
         "module": NAME,
         "provider": printable(alert.source),
+        "severity": levels.elastic if external else levels.ecs,
+        "risk_score": float(levels.elastic) if external else None,
     }
     if alert.source == "internal":
         event["kind"] = "event"
     else:
         event["category"], event["type"] = _words(known)
     event["outcome"] = known.outcome()
-    event["original"] = known.raw_event() if raw else None
+    event["original"] = known.raw_event() if settings.raw else None
     if stamp is not None:
         event["sequence"] = stamp.sequence
     return filled(**event)

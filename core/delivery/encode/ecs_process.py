@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from mozu.core.caches import cached
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.document import filled
 from mozu.core.delivery.encode.known import Entity, Known, name_of
@@ -41,7 +42,12 @@ def process(known: Known, user: JsonObject) -> JsonObject:
 def ancestry(known: Known) -> dict[str, str]:
     """Return labels with the ancestors, the parent first, for which the schema has no fields: lists of equal length,
     their items joined by commas. Of a path with a comma the place stays empty."""
-    found = known.ancestors()
+    return _ancestry(tuple(known.ancestors()))
+
+
+@cached(1024)
+def _ancestry(found: tuple[Entity, ...]) -> dict[str, str]:
+    """Siblings have the same ancestors, and alerts come in bursts of them."""
     if not found:
         return {}
     return {
@@ -63,6 +69,7 @@ def _parent(known: Known) -> JsonObject:
     )
 
 
+@cached(4096)
 def _leader(leader: Entity | None, own: str | None) -> JsonObject:
     if leader is None:
         return {}
@@ -86,5 +93,6 @@ def _entry_leader(known: Known, own: str | None) -> JsonObject:
     return filled(**leader, entry_meta=meta, user=filled(id=known.login_id(), name=known.login_name()))
 
 
+@cached(4096)
 def _time(start: int | None) -> str | None:
     return iso(start, "Z") if start else None

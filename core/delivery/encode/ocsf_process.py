@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from mozu.core.caches import cached
 from mozu.core.delivery.encode.document import filled
 from mozu.core.delivery.encode.known import Entity, Known, name_of
 from mozu.core.model.value_types import JsonObject
@@ -63,6 +64,7 @@ def _parent(known: Known) -> JsonObject:
     )
 
 
+@cached(4096)
 def _entity(found: Entity) -> JsonObject:
     name = None if found.path is None else name_of(found.path)
     return filled(uid=found.id, pid=found.pid, name=name, path=found.path, created_time=_millis(found.start))

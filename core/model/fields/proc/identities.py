@@ -57,10 +57,30 @@ def entry_of(process: Process, number: int) -> Entry:
     return found, "init"
 
 
+class _Entries:
+    """The entry of the event that was asked last: a format asks for each of its parts, one after the other."""
+
+    def __init__(self) -> None:
+        self._latest: tuple[SyscallEvent | None, Entry | None] = (None, None)
+        """Replaced as one, so that a thread sees one or the other."""
+
+    def of(self, event: SyscallEvent) -> Entry | None:
+        """Return the entry; None for an event without a process."""
+        asked, found = self._latest
+        if asked is not event:
+            process = event.process
+            found = None if process is None else entry_of(process.main_at(event.num), event.num)
+            self._latest = event, found
+        return found
+
+
+_entries = _Entries()
+
+
 def _entry(read: Callable[[Entry], FieldValue]) -> Reader:
     def reader(event: SyscallEvent) -> FieldValue:
-        process = event.process
-        return None if process is None else read(entry_of(process.main_at(event.num), event.num))
+        found = _entries.of(event)
+        return None if found is None else read(found)
 
     return reader
 
