@@ -39,14 +39,14 @@ class SyscallEvent(Event, gc=False):
     file: File | None = None
     observed: Any = None
     """What the source knows beyond the parameters and only the state machine reads (see `core.state.observed`)."""
+    boot_time: int = 0
+    """ns since the boot, which no setting of the wall clock changes; 0 where the source does not know."""
     entry_path: str = ""
     """How the call entered the kernel, where that was not the native call: `compat32`, `io_uring`; `io_uring_submitted`
     for a request that was reported at its submission, whose success is assumed."""
     kernel_act: str = ""
     """What the source did about it in the kernel: `kill`: its process was sent SIGKILL before the call returned;
     `would`: it would have been, but for a dry run. Responses alone read it (`KillsInKernel`)."""
-    boot_time: int = 0
-    """ns since the boot, which no setting of the wall clock changes; 0 where the source does not know."""
 
     def age(self, began: int, process: Process) -> int:
         """Return the ns from a moment of a process (ns since the epoch) to the event, by the clock since the boot.

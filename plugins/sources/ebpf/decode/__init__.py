@@ -112,7 +112,6 @@ class RecordDecoder:
 
     def _event(self, decode: Decode, record: bytes) -> SyscallEvent:
         event = decode(record, self.offset)
-        event.boot_time = event.time - self.offset
         if record[_ENTRY_PATH_AT]:
             event.entry_path = _ENTRY_PATHS[record[_ENTRY_PATH_AT]]
         act = record[_ENTRY_PATH_AT + 1] & _ACTS

@@ -40,8 +40,9 @@ def call(spec: SyscallSpec) -> Decode:
         args = tuple(one(values, texts) for one in readers)
         observed = Bases(tuple(texts.bases[place] for place in paths)) if paths else None
         return SyscallEvent(
-            "syscall", name, values[0] + offset, 0, values[3], values[2], values[4], args, None, None, None, observed
-        )
+            "syscall", name, values[0] + offset, 0, values[3], values[2], values[4], args, None, None, None, observed,
+            values[0],
+        )  # fmt: skip
 
     return decode
 
@@ -61,8 +62,9 @@ def cwd(spec: SyscallSpec) -> Decode:
         file = File("directory", where, realpath=where) if by_fd and done else None
         observed = Cwd(where) if done and where else None
         return SyscallEvent(
-            "syscall", name, values[0] + offset, 0, values[3], values[2], values[4], args, None, fd, file, observed
-        )
+            "syscall", name, values[0] + offset, 0, values[3], values[2], values[4], args, None, fd, file, observed,
+            values[0],
+        )  # fmt: skip
 
     return decode
 
@@ -79,7 +81,8 @@ def identity(spec: SyscallSpec) -> Decode:
         (uid, ruid), (rgid, suid), (sgid, gid) = (divmod(pair, 1 << 32) for pair in (first, second, third))
         observed = Identity(ruid, uid, suid, rgid, gid, sgid, permitted, effective)
         return SyscallEvent(
-            "syscall", name, values[0] + offset, 0, values[3], values[2], values[4], args, None, None, None, observed
-        )
+            "syscall", name, values[0] + offset, 0, values[3], values[2], values[4], args, None, None, None, observed,
+            values[0],
+        )  # fmt: skip
 
     return decode

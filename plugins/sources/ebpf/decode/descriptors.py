@@ -183,9 +183,9 @@ def descriptor(spec: SyscallSpec) -> Decode:
             file = plain_file(where, values[_FILE:_ENDPOINTS], marks, opened_path, raw, as_file=raw_n > RAW_LENGTH)
         args = tuple(one(values, payload) for one in readers)
         observed = None if file is None else Descriptor(file, as_opened=opened_n > 0)
-        when, tid, pid, cpu = values[0] + offset, values[3], values[2], values[4]
+        time, tid, pid, cpu = values[0], values[3], values[2], values[4]
         number = signed32(fd) if has_fd else None
-        return SyscallEvent("syscall", name, when, 0, tid, pid, cpu, args, None, number, file, observed)
+        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, number, file, observed, time)
 
     return decode
 

@@ -22,7 +22,7 @@ def forked(spec: SyscallSpec) -> Decode:
     def decode(record: bytes, offset: int) -> SyscallEvent:
         (time, _, pid, tid, cpu, _, _, _, _, start, namespace, child, group, vtid, vpid, parent, shares) = _fork(record)
         observed = Forked(child, group, vtid, vpid, start + offset, namespace + offset, parent, bool(shares), start)
-        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, (), None, None, None, observed)
+        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, (), None, None, None, observed, time)
 
     return decode
 
@@ -34,7 +34,7 @@ def moved(spec: SyscallSpec) -> Decode:
     def decode(record: bytes, offset: int) -> SyscallEvent:
         time, _, _, _, cpu, _, _, _, _, pid, length, _ = _move(record)
         observed = Moved(cgroups(cgroup_list(record[_MOVE_SIZE : _MOVE_SIZE + length])))
-        return SyscallEvent("syscall", name, time + offset, 0, pid, pid, cpu, (), None, None, None, observed)
+        return SyscallEvent("syscall", name, time + offset, 0, pid, pid, cpu, (), None, None, None, observed, time)
 
     return decode
 
@@ -46,8 +46,8 @@ def exited(spec: SyscallSpec) -> Decode:
     def decode(record: bytes, offset: int) -> SyscallEvent:
         time, _, pid, tid, cpu, _, _, _, others, status, reaper = _exit(record)
         if others:
-            return SyscallEvent("syscall", "_exit", time + offset, 0, tid, pid, cpu, ())
+            return SyscallEvent("syscall", "_exit", time + offset, 0, tid, pid, cpu, (), boot_time=time)
         args = (status, status >> 8 & 0xFF, status & 0x7F, status >> 7 & 1, reaper)
-        return SyscallEvent("syscall", name, time + offset, 0, pid, pid, cpu, args)
+        return SyscallEvent("syscall", name, time + offset, 0, pid, pid, cpu, args, boot_time=time)
 
     return decode

@@ -23,6 +23,7 @@ def memory(spec: SyscallSpec) -> Decode:
             place += length
         registers, result = values[_ARGS:_TEXT], values[_RESULT]
         args = tuple(one(registers, result, blocks) for one in readers)
-        return SyscallEvent("syscall", name, values[0] + offset, 0, values[3], values[2], values[4], args)
+        time, tid, pid, cpu = values[0], values[3], values[2], values[4]
+        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, boot_time=time)
 
     return decode

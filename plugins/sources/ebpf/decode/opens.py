@@ -74,12 +74,12 @@ def opened(spec: SyscallSpec) -> Decode:
             full = join("/", user)
         if result < 0:
             file = File("", full, user)
-            return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, -1, file, observed)
+            return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, -1, file, observed, time)
         real = None
         if k:
             real = user if record[end : end + k] == raw and not marks & _CUT else path(record, end, end + k, marks)
         changed = observed.named
         file = File(kind, full, user, real, flags, dev, ino, upper, lower, None, "", None, "", False, changed)
-        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, result, file, observed)
+        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, result, file, observed, time)
 
     return decode

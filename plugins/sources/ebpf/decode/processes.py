@@ -112,7 +112,7 @@ def _exec(name: str) -> Decode:
                 standard_files(record, _SIZE, standard, end) if standard else (), start,
                 trust & _EXE != 0 and not marks & _TEXT_CUT, text(record, seventh, end) if trust & _SCRIPT else "",
             )  # fmt: skip
-        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, observed)
+        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, observed, time)
 
     return decode
 
@@ -149,7 +149,7 @@ def _clone(name: str) -> Decode:
             swap * _KB, _comm(comm), cgroup_list(groups),
             convert_clone_flags(native, in_pidns=bool(marks & _PIDNS)), uid, gid, vtid, vpid, namespace + offset,
         )  # fmt: skip
-        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args)
+        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, boot_time=time)
 
     return decode
 
