@@ -4,11 +4,11 @@ Only processes of root or of a system service are asked about (protection.py): a
 and is not spared in any case.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from mozu.core.common.unsynced_stat import unsynced_stat
 from mozu.core.respond.process_facts import PROC, ProcessFacts, process_facts
 
 _LINKER: Final = b"LD_"
@@ -46,15 +46,15 @@ def _executable_mappings(own: Path) -> Iterator[tuple[str, str]]:
 def _is_others(own: Path, span: str, path: str) -> bool:
     """Return whether another user than root owns the mapped file or may write it; where that is not known, False."""
     try:
-        found = os.stat(own / "map_files" / span)
+        found = unsynced_stat(str(own / "map_files" / span))
     except PermissionError:  # takes CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN
         try:
-            found = os.stat(f"{own}/root{path}")
+            found = unsynced_stat(f"{own}/root{path}")
         except OSError:
             return False
     except OSError:
         return False
-    return found.st_uid != 0 or bool(found.st_mode & 0o022)
+    return found.uid != 0 or bool(found.mode & 0o022)
 
 
 def _bytes(path: Path) -> bytes:

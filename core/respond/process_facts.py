@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.common.boot_clock import start_of_ticks
+from mozu.core.common.unsynced_stat import unsynced_stat
 
 PROC: Final = Path("/proc")
 _KERNEL_THREAD: Final = 0x0020_0000
@@ -99,10 +100,10 @@ def _living_thread(own: str) -> int | None:
 def executable_of(facts: ProcessFacts, proc: Path = PROC) -> tuple[int, int] | None:
     """Return device and inode of the file that it runs, as stat(2) has them; None where that cannot be looked at."""
     try:
-        found = os.stat(f"{proc}/{facts.pid}/task/{facts.thread or facts.pid}/exe")
+        found = unsynced_stat(f"{proc}/{facts.pid}/task/{facts.thread or facts.pid}/exe")
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return found.dev, found.ino
 
 
 def _read(path: str) -> bytes:

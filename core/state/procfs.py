@@ -1,7 +1,9 @@
 """Processes read from /proc: at the start, and for tasks that no event has reported.
 
 Processes come and go while they are read; one that vanishes is left out, and what may not be read stays empty. One
-process costs about fifteen system calls.
+process costs about fifteen system calls. None waits for a file system of the process, which may not answer: links are
+read, files are looked at by unsynced_stat, and the kernel gives arguments and environment of anonymous memory only
+(FOLL_ANON since Linux 4.17).
 """
 
 import os
@@ -18,6 +20,7 @@ from mozu.core.abi.anon_inodes import ANON_INODES
 from mozu.core.api import Privilege
 from mozu.core.caches import cached
 from mozu.core.common.boot_clock import boot_time, start_of_ticks
+from mozu.core.common.unsynced_stat import FileStatus, unsynced_stat
 from mozu.core.model.event import File, as_text
 from mozu.core.model.event.namespaces import NAMESPACES
 from mozu.core.model.syscalls import convert_open_flags
@@ -124,7 +127,7 @@ class Procfs:
         path = self._link(tid, "exe")
         flags = _MEMFD if path.startswith("/memfd:") else 0
         try:
-            found = os.stat(f"{self._root}/{tid}/exe")
+            found = unsynced_stat(f"{self._root}/{tid}/exe")
         except OSError:
             return replace(known, exepath=path, exe_flags=flags)
         # Another user may have loaded code into its process before; of a container the layer of the file is not known.
@@ -132,9 +135,9 @@ class Procfs:
         if _may_write(found, known.uid, known.gid):
             flags |= _WRITABLE
         return replace(
-            known, exepath=path, exe_flags=flags, exe_ino=found.st_ino, exe_ctime=found.st_ctime_ns,
-            exe_mtime=found.st_mtime_ns, exe_uid=found.st_uid, exe_mode=modes.S_IMODE(found.st_mode),
-            exe_genuine=is_of_root, script=None if is_of_root else "",
+            known, exepath=path, exe_flags=flags, exe_ino=found.ino, exe_ctime=found.ctime, exe_mtime=found.mtime,
+            exe_uid=found.uid, exe_mode=modes.S_IMODE(found.mode), exe_genuine=is_of_root,
+            script=None if is_of_root else "",
         )  # fmt: skip
 
     def files(self, pid: int) -> Iterator[tuple[int, File]]:
@@ -151,13 +154,13 @@ class Procfs:
     def _file(self, pid: int, fd: str) -> File | None:
         path = f"{self._root}/{pid}/fd/{fd}"
         try:
-            link, found = as_text(os.readlink(os.fsencode(path))), os.stat(path)
+            link, found = as_text(os.readlink(os.fsencode(path))), unsynced_stat(path)
         except OSError:
             return None
         flags = convert_open_flags(_native_flags(self._bytes(pid, f"fdinfo/{fd}")))
-        device = os.major(found.st_dev) << 20 | os.minor(found.st_dev)
-        kind = _kind(link, found.st_mode)
-        return File(kind, name="" if kind == "unknown" else link, flags=flags, dev=device, ino=found.st_ino)
+        device = os.major(found.dev) << 20 | os.minor(found.dev)
+        kind = _kind(link, found.mode)
+        return File(kind, name="" if kind == "unknown" else link, flags=flags, dev=device, ino=found.ino)
 
     def _namespaces(self, tid: int) -> int:
         """Those that are others than those of the init of this proc; than mozu's own where these may not be read."""
@@ -234,13 +237,13 @@ def _fdlimit(tid: int) -> int:
         return -1
 
 
-def _may_write(found: os.stat_result, uid: int, gid: int) -> bool:
+def _may_write(found: FileStatus, uid: int, gid: int) -> bool:
     """By the permission bits alone; root may always."""
     if uid == 0:
         return True
-    if found.st_uid == uid:
-        return bool(found.st_mode & modes.S_IWUSR)
-    return bool(found.st_mode & (modes.S_IWGRP if found.st_gid == gid else modes.S_IWOTH))
+    if found.uid == uid:
+        return bool(found.mode & modes.S_IWUSR)
+    return bool(found.mode & (modes.S_IWGRP if found.gid == gid else modes.S_IWOTH))
 
 
 def _native_flags(fdinfo: bytes) -> int:

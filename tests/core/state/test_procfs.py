@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mozu.core.common.unsynced_stat import FileStatus
 from mozu.core.model.event import Process
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state import StateMachine
@@ -231,7 +232,7 @@ OWNER, GROUP, OTHERS = 0o200, 0o020, 0o002
     ids=["root", "owner", "owner alone decides", "group", "group alone decides", "others", "none of them"],
 )
 def test_a_program_may_be_written_by_whom_its_mode_names(mode: int, uid: int, gid: int, expected: bool) -> None:
-    found = os.stat_result((0o100000 | mode, 1, 1, 1, 7, 8, 0, 0, 0, 0))
+    found = FileStatus(0o100000 | mode, 1, 1, 7, 8, 0, 0, 0)
     assert expected == _may_write(found, uid, gid)
 
 

@@ -1,0 +1,87 @@
+"""Files of other processes whose file system does not answer: nothing on the event loop waits for it."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mozu.core.common.unsynced_stat import unsynced_stat
+from tests.support.hung_files import HungFiles, hung_files
+from tests.support.requirements import ROOT
+
+PATIENCE = 60.0
+LOOKS = {
+    "the state's seed": "from mozu.core.state.procfs import Procfs; known = Procfs().task({pid})[1]; "
+    "print(known.exepath, known.exe_mode == 0o755, known.cwd)",
+    "its descriptors": "from mozu.core.state.procfs import Procfs; "
+    "print(*sorted(file.name for _, file in Procfs().files({pid}) if 'program' in file.name), True)",
+    "a responder's facts": "from mozu.core.respond.process_facts import executable_of, process_facts; "
+    "from mozu.core.respond.foreign_code import foreign_code; facts = process_facts({pid}); "
+    "print(facts.exepath, executable_of(facts)[1] == 2, foreign_code(facts, of_service=True))",
+}
+
+
+@pytest.mark.parametrize("path", ["/proc/self/exe", "/dev/null", "/proc/self/cwd", "/proc/self/fd/0"])
+def test_it_is_what_stat_says(path: str) -> None:
+    found, expected = unsynced_stat(path), os.stat(path)
+    assert (found.mode, found.ino, found.dev, found.uid, found.gid, found.size, found.ctime, found.mtime) == (
+        expected.st_mode, expected.st_ino, expected.st_dev, expected.st_uid, expected.st_gid, expected.st_size,
+        expected.st_ctime_ns, expected.st_mtime_ns,
+    )  # fmt: skip
+
+
+def test_what_is_gone_is_an_error_with_its_path() -> None:
+    with pytest.raises(FileNotFoundError, match="/proc/self/fd/987654"):
+        unsynced_stat("/proc/self/fd/987654")
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_process_on_a_file_system_that_does_not_answer_is_looked_at_at_once(tmp_path: Path, look: str) -> None:
+    with hung_files(tmp_path) as files:
+        before = looked(files, look)
+        files.stop_answering()
+        assert hangs(files)
+        assert looked(files, look) == before
+        assert "program" in before
+        assert "True" in before
+
+
+def looked(files: HungFiles, look: str) -> str:
+    """What a process of its own sees."""
+    command = [sys.executable, "-c", LOOKS[look].format(pid=files.pid)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False, start_new_session=True
+    )
+    assert 0 == done.returncode, done.stderr
+    return done.stdout
+
+
+def hangs(files: HungFiles) -> bool:
+    """Whether a stat(2) of the program waits for the server."""
+    code = f"import os, sys; print(flush=True); os.stat('/proc/{files.pid}/exe')"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as looking:
+        assert looking.stdout is not None
+        looking.stdout.readline()
+        deadline = time.monotonic() + PATIENCE
+        while _wait_channel(looking.pid) != "request_wait_answer" and looking.poll() is None:  # fs/fuse/dev.c
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.01)
+        found = _wait_channel(looking.pid)
+        looking.kill()
+    return found == "request_wait_answer"
+
+
+def _wait_channel(pid: int) -> str:
+    """The function of the kernel in which it waits."""
+    try:
+        return Path(f"/proc/{pid}/wchan").read_text()
+    except OSError:
+        return ""
+
+
