@@ -112,7 +112,7 @@ detect: $(STAMP) ## make detect [MINUTES=60]: every way and act, then ordinary w
 	$(PYTHON) -m pytest -q tests/e2e/test_every_default_rule.py tests/e2e/test_default_rules_*.py tests/e2e/test_scenarios.py
 	$(PYTHON) -m tests.detect --minutes $(or $(MINUTES),60) --page docs/detection.md
 
-chaos: $(STAMP)  ## kills, full disks and dead destinations at full length
+chaos: $(STAMP)  ## kills, full disks and dead destinations at full length; MOZU_STARVE=quota or busy: starved of the CPU
 	MOZU_CHAOS=full $(PYTHON) -m pytest -q tests/delivery
 
 projects: $(STAMP) ## real projects under mozu trace: packages of PyPI and Debian, mozu's own tests

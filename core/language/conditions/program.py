@@ -146,6 +146,8 @@ class _Source:
         self.texts: dict[str, str] = {}
         self._seen: dict[str, tuple[Resolver, dict[int, Formula]]] = {}
         """What demand has found out and functions are yet to be made of."""
+        self._read: dict[str, Sequence[Resolved]] = {}
+        """By event type, what the conditions read: of those whose function is made, or that were asked for."""
         whole = Resolver(fields, name)
         self._conditions = {
             position: simplified(lower(rule.condition), whole)
@@ -160,6 +162,7 @@ class _Source:
     def _make(self, event_type: str) -> Function | None:
         known = event_type in self._seen
         resolver, conditions = self._seen.pop(event_type) if known else self._possible(event_type)
+        self._read[event_type] = _read_by(conditions, resolver)
         if not conditions:
             return None
         function, self.texts[event_type] = build(conditions, resolver)
@@ -170,16 +173,11 @@ class _Source:
         return MeasuredFunction(conditions, resolver) if conditions else None
 
     def fields_of(self, event_type: str) -> Sequence[Resolved]:
-        """What the conditions on a type read."""
-        resolver, conditions = self._possible(event_type)
-        found: dict[str, Resolved] = {}
-        for condition in conditions.values():
-            for test in leaves(condition):
-                assert isinstance(test, Comparison)
-                for term in (test.left, *(() if test.right is None else (test.right,))):
-                    for one in _resolved(term, resolver):
-                        found[one.text] = one
-        return tuple(found.values())
+        """Return what the conditions on a type read."""
+        if event_type not in self._read:
+            resolver, conditions = self._seen.get(event_type) or self._possible(event_type)
+            self._read[event_type] = _read_by(conditions, resolver)
+        return self._read[event_type]
 
     def needs(self) -> dict[str, frozenset[str]]:
         """What conditions need, by event type."""
@@ -237,6 +235,18 @@ def _resolved(operand: Operand, resolver: Resolver) -> list[Resolved]:
 
     bottom_up_term(operand, visit)
     return fields
+
+
+def _read_by(conditions: Mapping[int, Formula], resolver: Resolver) -> Sequence[Resolved]:
+    """Return every field that these conditions read."""
+    found: dict[str, Resolved] = {}
+    for condition in conditions.values():
+        for test in leaves(condition):
+            assert isinstance(test, Comparison)
+            for term in (test.left, *(() if test.right is None else (test.right,))):
+                for one in _resolved(term, resolver):
+                    found[one.text] = one
+    return tuple(found.values())
 
 
 def _is_wide(types: Types) -> bool:
