@@ -93,6 +93,19 @@ def faults(
                 yield fault
 
 
+def plain_methods(kind: Kind, component: object, *, blocking: bool) -> Iterator[str]:
+    """Yield the methods of a component that is not blocking which are plain functions where the contract lets them be
+    awaited: they hold the event loop as long as they take."""
+    if blocking:
+        return
+    for name, specified in vars(_CONTRACTS[kind]).items():
+        if _is_public_function(name, specified) and "Awaitable" in str(inspect.signature(specified).return_annotation):
+            found = getattr(component, name, None)
+            is_plain = inspect.isroutine(found) and not inspect.iscoroutinefunction(found)
+            if is_plain and callable(found) and "Awaitable" not in str(inspect.signature(found).return_annotation):
+                yield name
+
+
 def _is_public_function(name: str, value: object) -> bool:
     return not name.startswith("_") and inspect.isfunction(value)
 

@@ -33,7 +33,7 @@ from mozu.core.isolation.texts import text_of
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, Template
 from mozu.core.model.fields import FieldRegistry
-from mozu.core.runtime.builtin_plugins import BUILTINS
+from mozu.core.runtime.builtin_plugins import BUILTINS, is_builtin
 from mozu.core.runtime.config import Config, Entry, read
 from mozu.core.runtime.config.log import LogSettings
 from mozu.core.runtime.config.mark import Mark
@@ -41,6 +41,7 @@ from mozu.core.runtime.config.node import node_of
 from mozu.core.runtime.daemon_log import set_up
 from mozu.core.runtime.plugin_checks import Plugin, built_encoder
 from mozu.core.runtime.registry import Registry
+from mozu.core.runtime.requirements import unmet_requirements
 
 _TIMEOUT: Final = 10.0
 """Seconds in which a component must have started, and stopped."""
@@ -70,7 +71,7 @@ def check(name: str, path: Path | None, overrides: tuple[str, ...], verbose: boo
     _load(registry, name)
     fields = known_fields(registry)
     failed = False
-    for what, text in _results(name, config, registry, fields):
+    for what, text in (*_requirements(registry), *_results(name, config, registry, fields)):
         failed = failed or bool(text)
         click.echo(f"{safe(what)}: {f'FAILED: {safe(text)}' if text else 'ok'}")
     return int(failed)
@@ -82,6 +83,14 @@ def _load(registry: Registry, name: str) -> None:
             registry.plugin(kind, name)
     if name in registry.installed() or not registry.plugins():
         registry.load(name)
+
+
+def _requirements(registry: Registry) -> Iterator[tuple[str, str]]:
+    """Yield what distributions of third parties require and do not find; nothing for one that finds everything."""
+    origins = [*(one.origin for one in registry.plugins()), *(one.origin for one in registry.extensions)]
+    for distribution in dict.fromkeys(one.distribution for one in origins if not is_builtin(one.target)):
+        for text in unmet_requirements(distribution):
+            yield f"requirements of {distribution}", text
 
 
 def _results(name: str, config: Config, registry: Registry, fields: FieldRegistry) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ Whatever is wrong becomes a PluginError, one sentence that names the distributio
 """
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -21,7 +21,7 @@ from mozu.core.api import (
     version1,
 )
 from mozu.core.api.capabilities import CAPABILITIES, Capability
-from mozu.core.api.contract import build_fault, faults
+from mozu.core.api.contract import build_fault, faults, plain_methods
 from mozu.core.api.declarations import AnyDeclaration, ComponentDeclaration, SourceChoiceDeclaration
 from mozu.core.api.extensions import AnyExtension, CommandsDeclaration, Encoder, FieldsDeclaration, FormatDeclaration
 from mozu.core.errors import PluginError
@@ -29,6 +29,7 @@ from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.texts import text_of
 from mozu.core.model.fields import FieldRegistry
+from mozu.core.runtime.builtin_plugins import is_builtin
 from mozu.core.runtime.config import RESERVED
 from mozu.core.runtime.field_checks import field_fault
 from mozu.core.runtime.unknown_keyword import keyword_hint, place_of
@@ -124,6 +125,16 @@ def check_contract(plugin: Plugin, component: object) -> None:
         made = component if isinstance(component, type) else type(component)
         text = f"{plugin.origin}: the {plugin.kind} {made.__name__} breaks its contract: {'; '.join(found)}"
         raise PluginError(plugin.declaration.name, f"{text}; see docs/spec/component.md")
+
+
+def plain_method_warnings(plugin: Plugin, made: type) -> Iterator[str]:
+    """Yield a sentence if methods of a third party's component hold the event loop; the plugin is loaded."""
+    blocking = isinstance(plugin.declaration, ComponentDeclaration) and plugin.declaration.blocking
+    plain = list(plain_methods(plugin.kind, made, blocking=blocking))
+    if plain and not is_builtin(plugin.origin.target) and plugin.api == API_VERSION:
+        names = ", ".join(f"`{name}`" for name in plain)
+        remedy = "make them `async def`, or declare it blocking=True"
+        yield f"{plugin.origin}: {names} of {plugin.kind} {plugin.declaration.name} run on the event loop; {remedy}"
 
 
 def version_fault(api: object, accepted: int) -> str:

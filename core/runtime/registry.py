@@ -43,9 +43,11 @@ from mozu.core.runtime.plugin_checks import (
     extension_fault,
     guarded,
     import_target,
+    plain_method_warnings,
     version_fault,
 )
 from mozu.core.runtime.replaced_functions import put_back
+from mozu.core.runtime.requirements import unmet_requirements
 from mozu.core.runtime.unknown_names import unknown_format, unknown_plugin
 
 T = TypeVar("T")
@@ -118,7 +120,7 @@ class Registry:
                 self.load(name)
         found = self._plugins.get((kind, name))
         if found is None:
-            raise PluginError(name, unknown_plugin(kind, name, self._plugins, self.installed()))
+            raise PluginError(name, unknown_plugin(kind, name, self._plugins, self.installed(), self._unloaded()))
         return found
 
     def settings(self, entry: Entry) -> Settings:
@@ -263,6 +265,7 @@ class Registry:
         try:
             with self._noted(origin, "imported"):
                 self._take(origin, guarded(origin, "its import", lambda: import_target(origin.target)))
+            self.warnings += unmet_requirements(origin.distribution)
             for name, _ in put_back():
                 self.warnings.append(f"{origin}: its import has replaced {name} for the whole process: it was put back")
         except PluginError as error:
@@ -290,6 +293,7 @@ class Registry:
                 made = component_class(item.declaration)
                 if made is not None:
                     check_contract(item, made)
+                    self.warnings += plain_method_warnings(item, made)
             for one in found:
                 if isinstance(one, Extension):
                     self.extensions.add(one)
@@ -355,9 +359,11 @@ class Registry:
                 return None
             formats = self.extensions.formats()
         if (found := formats.get(entry.format)) is None:
-            unloaded = [name for name, origins in self.installed().items() if not any(map(self.is_loaded, origins))]
-            problems.add(entry.format_options.mark, unknown_format(entry, formats, unloaded))
+            problems.add(entry.format_options.mark, unknown_format(entry, formats, self._unloaded()))
         return found
+
+    def _unloaded(self) -> list[str]:
+        return [name for name, origins in self.installed().items() if not any(map(self.is_loaded, origins))]
 
     def _format_options(self, entry: Entry, problems: Problems) -> Settings | None:
         found = self._format(entry, problems)

@@ -1,6 +1,7 @@
 """Names in a configuration that no plugin has: what was perhaps meant, and what to do."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
 
 from mozu.core.api import Kind
 from mozu.core.runtime.builtin_plugins import BUILTINS
@@ -8,11 +9,18 @@ from mozu.core.runtime.config import Entry
 from mozu.core.runtime.config.suggest import suggestion
 from mozu.core.runtime.plugin_checks import Origin
 
+_INSTALL: Final = "a third party's must be installed first"
+
 
 def unknown_plugin(
-    kind: Kind, name: str, declared: Collection[tuple[Kind, str]], installed: Mapping[str, Sequence[Origin]]
+    kind: Kind,
+    name: str,
+    declared: Collection[tuple[Kind, str]],
+    installed: Mapping[str, Sequence[Origin]],
+    unloaded: Sequence[str],
 ) -> str:
-    """No plugin of this kind has the name. `declared`: by plugins that are loaded."""
+    """Return what to do about a name that no plugin of this kind has. `declared`: by plugins that are loaded;
+    `unloaded`: entry points of those that are not, one of which may bring it."""
     others = (other for other in Kind if other is not kind)
     elsewhere = [other for other in others if name in BUILTINS[other] or (other, name) in declared]
     if elsewhere:
@@ -20,20 +28,24 @@ def unknown_plugin(
     if name in installed:
         origin = installed[name][0]
         return f"{origin} is installed and its entry point declares no {kind} of this name; see `mozu plugins`"
-    if kind is Kind.RESPONDER:
-        return "no plugin can bring a responder yet: the list is kept for them; leave it empty"
     known = {*BUILTINS[kind], *installed, *(other for of, other in declared if of is kind)}
     hint = suggestion(name, known)
-    return f"no {kind} has this name{hint}" + (
-        "" if hint else f"; known: {', '.join(sorted(known)) or 'none'}; a third party's must be installed first"
-    )
+    if hint:
+        return f"no {kind} has this name{hint}"
+    text = f"no {kind} has this name; known: {', '.join(sorted(known)) or 'none'}"
+    return f"{text}; {_unloaded(unloaded) or _INSTALL}"
 
 
 def unknown_format(entry: Entry, formats: Iterable[str], unloaded: Sequence[str]) -> str:
-    """Which format was perhaps meant, or which plugin may bring it: nothing is imported to see."""
+    """Return which format was perhaps meant, or which plugin may bring it: nothing is imported to see."""
     hint = suggestion(entry.format, formats) or f"; known: {', '.join(formats)}"
     text = f"{entry.kind} {entry.id}: no format is called {entry.format!r}{hint}"
-    if not unloaded:
-        return text
-    may = "a plugin that is installed and not loaded may bring it: name it under `plugins`"
-    return f"{text}; {may} ({', '.join(sorted(unloaded))})"
+    return f"{text}; {_unloaded(unloaded)}" if unloaded else text
+
+
+def _unloaded(names: Sequence[str]) -> str:
+    """Say which plugins may bring a name, as they are written; empty: none is left."""
+    if not names:
+        return ""
+    listed = ", ".join(sorted(names))
+    return f"a plugin that is installed and not loaded may bring it: name it under `plugins` (`plugins: [{listed}]`)"

@@ -24,6 +24,8 @@ SECONDS: Final = 10.0
 STALL_SECONDS: Final = 0.5
 """A component that holds the event loop so long is reported; in a run the watchdog speaks after 0.1 s."""
 _LOOK: Final = 0.05
+_EARLIEST: Final = 10**17
+"""ns since the epoch: March 1973. µs, ms and seconds of today are less."""
 
 
 class BrokenContract(AssertionError):
@@ -34,6 +36,12 @@ def expect(holds: object, sentence: str) -> None:
     """Raises BrokenContract with the sentence unless it holds."""
     if not holds:
         raise BrokenContract(sentence)
+
+
+def expect_time(time: object, of: str) -> None:
+    """Raises BrokenContract where a time cannot be ns since the epoch: in seconds, ms or µs it lies before 1973."""
+    right = isinstance(time, int) and time >= _EARLIEST
+    expect(right, f"a time MUST be ns since the epoch; that of {of} is {time}, which is before 1973: is it in seconds?")
 
 
 class BrokenSentences:

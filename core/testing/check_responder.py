@@ -1,14 +1,21 @@
 """Check a responder: a plan that changes nothing and is sound, a stop that can be repeated."""
 
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, cast
 
-from mozu.core.api import AlertProcess, BlockingResponder, Incident, Kind, Responder, ResponsePlan
+from mozu.core.api import Alert, AlertProcess, BlockingResponder, Container, Incident, Kind, Responder, ResponsePlan
+from mozu.core.model.value_types import FieldValue
 from mozu.core.runtime.hosting.threads import ThreadedResponder
 from mozu.core.runtime.plugin_checks import capabilities
 from mozu.core.testing.broken import calling, done, expect, expect_members, stopped_twice, watched_loop
 from mozu.core.testing.making import alert
 
+_VALUES: Final[Mapping[str, FieldValue]] = {
+    "proc.pid": 100, "proc.name": "sh", "proc.exepath": "/bin/sh", "proc.cmdline": "sh -c x", "user.name": "root",
+    "fd.name": "/srv/x", "fd.sip": b"\x7f\x00\x00\x01", "fd.sport": 80, "container.id": "f" * 12,
+    "container.name": "shop", "k8s.ns.name": "shop", "k8s.pod.name": "till",
+}  # fmt: skip
+"""What outputs of rules name; an alert has those of its own rule only, and None where there is no value."""
 AnyInstance = Responder | BlockingResponder
 
 
@@ -33,10 +40,23 @@ def _hosted(responder: AnyInstance, *, blocking: bool) -> Responder:
     return ThreadedResponder("under-test", cast("BlockingResponder", responder), capabilities(Kind.RESPONDER))
 
 
+def _alert(values: Mapping[str, FieldValue]) -> Alert:
+    return alert("A rule", "something happened", **values)
+
+
+def _incidents() -> Iterator[Incident]:
+    """Yield what a responder may be given: with and without a process, with all values, and without each of them."""
+    hostile = AlertProcess(pid=1 << 22, start=1, name="\udc80\n\x1b[31m", exepath="/\udcff")
+    contained = AlertProcess(pid=100, name="sh", container=Container("f" * 64, "docker"))
+    yield from (Incident(alert()), Incident(alert(), hostile), Incident(_alert(_VALUES), contained))
+    for absent in _VALUES:
+        yield Incident(_alert({**_VALUES, absent: None}), contained)
+        yield Incident(_alert({name: value for name, value in _VALUES.items() if name != absent}), hostile)
+
+
 async def _check(responder: Responder) -> None:
     await done("start", responder.start)
-    hostile = AlertProcess(pid=1 << 22, start=1, name="\udc80\n\x1b[31m", exepath="/\udcff")
-    for incident in (Incident(alert()), Incident(alert(), hostile)):
+    for incident in _incidents():
         with watched_loop("plan"):
             plan: object = responder.plan(incident)
         sound = plan is None or isinstance(plan, ResponsePlan)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from mozu.core.api import Kind, Sink
+from mozu.core.api.contract import plain_methods
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.delivery.outcomes import checked_outcomes
 from mozu.core.testing.broken import BrokenContract, calling, done, expect, expect_members, own_thread, stopped_twice
@@ -25,6 +26,9 @@ async def check_sink(sink: Sink | Callable[[], Sink], *, blocking: bool = False)
 
 async def _check(sink: Sink, *, blocking: bool) -> None:
     expect_members(Kind.SINK, sink, blocking=blocking)
+    plain = ", ".join(f"`{name}`" for name in plain_methods(Kind.SINK, sink, blocking=blocking))
+    text = f"{plain} MUST be `async def`, because they run on the event loop, or the declaration say `blocking=True`"
+    expect(not plain, text)
     with own_thread(blocking=blocking) as thread:
         await _check_calls(sink, thread)
 

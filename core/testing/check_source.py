@@ -7,6 +7,8 @@ from typing import Final, cast
 import msgspec
 
 from mozu.core.api import (
+    AcksAlerts,
+    AcksBatches,
     Alert,
     BlockingSource,
     Counts,
@@ -20,6 +22,7 @@ from mozu.core.api import (
 )
 from mozu.core.flow.received import sound
 from mozu.core.runtime.hosting.threads import ThreadedSource
+from mozu.core.runtime.plugin_checks import capabilities
 from mozu.core.testing.broken import (
     SECONDS,
     BrokenContract,
@@ -27,6 +30,7 @@ from mozu.core.testing.broken import (
     done,
     expect,
     expect_members,
+    expect_time,
     stopped_again,
     watched_loop,
 )
@@ -84,15 +88,16 @@ class _Checker:
 
     async def check(self, given: Source | BlockingSource, of: str = "") -> Sequence[Event | Alert]:
         expect_members(Kind.SOURCE, given, blocking=self._blocking)
-        hosted = ThreadedSource("under-test", cast("BlockingSource", given), ()) if self._blocking else given
-        source = cast("Source", hosted)
+        source = cast("Source", given)
+        if self._blocking:
+            source = ThreadedSource("under-test", cast("BlockingSource", given), capabilities(Kind.SOURCE))
         await done("start", lambda: source.start(self._demand))
         await done("update", lambda: source.update(self._demand))
         with calling("batches"):
             batches = _Batches(source.batches())
-        seen = await self._read(batches, of)
+        seen = await self._read(source, batches, of)
         await done("stop", source.stop)
-        await self._drain(batches)
+        await self._drain(source, batches)
         await stopped_again(source.stop)
         for item in seen:
             self._check_item(item)
@@ -100,13 +105,14 @@ class _Checker:
         self._check_sums(source)
         return seen
 
-    async def _read(self, batches: "_Batches", of: str) -> list[Event | Alert]:
+    async def _read(self, source: Source, batches: "_Batches", of: str) -> list[Event | Alert]:
         seen: list[Event | Alert] = []
         with watched_loop("batches"):
             while len(seen) < self._most:
                 batch = await batches.next(_IDLE_SECONDS if seen else self._seconds)
                 if batch is None:
                     break
+                await _acknowledge(source, batch)
                 expect(len(batch) <= _LARGE_BATCH, f"a batch SHOULD be bounded to about 2,000 events, not {len(batch)}")
                 seen += batch
         text = f"`batches` gave nothing within {self._seconds:g} s; give it something that it sees"
@@ -114,16 +120,20 @@ class _Checker:
         expect(seen or batches.ended, again if of else text)
         return seen
 
-    async def _drain(self, batches: "_Batches") -> None:
+    async def _drain(self, source: Source, batches: "_Batches") -> None:
         ends = asyncio.get_running_loop().time() + self._seconds
         while not batches.ended and (left := ends - asyncio.get_running_loop().time()) > 0:
-            await batches.next(left)
+            batch = await batches.next(left)
+            if batch is not None:
+                await _acknowledge(source, batch)
         if not batches.ended:
             batches.give_up()
             raise BrokenContract(f"`batches` MUST end after `stop`, and did not within {self._seconds:g} s")
 
     def _check_item(self, item: object) -> None:
         expect(isinstance(item, Event | Alert), f"a batch MUST hold events or alerts, not {type(item).__name__}")
+        if isinstance(item, Alert):
+            expect_time(item.time, f"the alert {item.rule!r}")
         if not isinstance(item, Event):
             return
         try:
@@ -137,7 +147,7 @@ class _Checker:
             not self._event_source or item.source == self._event_source,
             f"an event's source MUST be the declaration's `event_source`, {self._event_source!r}, not {item.source!r}",
         )
-        expect(item.time > 0, f"an event's time MUST be ns since the epoch; that of {item.type!r} is {item.time}")
+        expect_time(item.time, f"the event {item.type!r}")
         if isinstance(item, DataEvent):
             self._check_data(item)
 
@@ -179,6 +189,14 @@ class _Checker:
                 count.seen >= known if count.missed is None else count.seen == known,
                 f"`counts` of {kind!r}: seen MUST be filtered + lost + missed + received; {count.seen} is not {known}",
             )
+
+
+async def _acknowledge(source: Source, batch: Sequence[Event | Alert]) -> None:
+    """Acknowledge a batch before the next one is asked for, as a run does."""
+    if isinstance(source, AcksAlerts):
+        await done("ack_alerts", lambda: source.ack_alerts(batch, {}))
+    elif isinstance(source, AcksBatches):
+        await done("ack", lambda: source.ack(batch))
 
 
 class _Batches:

@@ -92,7 +92,7 @@ class Letters:
                 continue
             number = self._count.seen + 1
             self._count = Counts(seen=number, received=number)
-            yield [DataEvent("letters", "letter", number, data=text)]
+            yield [DataEvent("letters", "letter", 10**18 + number, data=text)]
 
     def update(self, demand: Demand) -> None:
         pass

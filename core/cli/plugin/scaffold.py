@@ -10,6 +10,7 @@ KINDS: Final = {
     "enricher": "Owners of programs, from an HTTP service.",
     "evaluator": "An alert when events come in a burst.",
     "sink": "Alerts to an HTTP service.",
+    "responder": "Notes alerts in a file.",
     "format": "Alerts as key=value pairs.",
     "command": "Counts alerts by rule.",
 }

@@ -104,6 +104,36 @@ def test_an_unknown_name_lists_what_is_known() -> None:
     assert ("stdout" in found, "must be installed first" in found) == (True, True)
 
 
+def test_an_unknown_name_that_an_installed_plugin_may_bring_says_how_to_load_it(install: Install) -> None:
+    install("mozu-acme", {"acme_module": GOOD}, acme="acme_module")
+    assert refusal("zzzz", Kind.RESPONDER).endswith(
+        "a plugin that is installed and not loaded may bring it: name it under `plugins` (`plugins: [acme]`)"
+    )
+
+
+PLAIN = """
+from mozu import Settings, SinkDeclaration, hookimpl
+
+class Plain:
+    def __init__(self, settings, context): pass
+    def start(self): pass
+    def deliver(self, records): pass
+    async def stop(self): pass
+
+@hookimpl
+def mozu_components():
+    return SinkDeclaration(name="plain", build=Plain, settings=Settings, summary="Plain.")
+"""
+
+
+def test_plain_methods_of_a_sink_that_is_not_blocking_are_warned_of(install: Install) -> None:
+    install("mozu-plain", {"plain_module": PLAIN}, plain="plain_module")
+    registry = Registry()
+    registry.load("plain")
+    (text,) = registry.warnings
+    assert "`start`, `deliver` of sink plain run on the event loop; make them `async def`, or declare" in text
+
+
 def test_an_entry_point_that_is_not_installed_names_the_distribution_to_install() -> None:
     with pytest.raises(PluginError) as raised:
         Registry().load("nothing")

@@ -43,7 +43,7 @@ def test_a_mistake_in_a_format_is_reported_with_its_place(tmp_path: Path, form: 
 def test_a_format_that_is_not_found_names_the_plugins_that_are_not_loaded(install: Install, tmp_path: Path) -> None:
     install("mozu-pack", {"pack_c": GOOD}, pack="pack_c")
     (problem,) = configured(tmp_path, "zzz")[1]
-    hint = "; a plugin that is installed and not loaded may bring it: name it under `plugins` (pack)"
+    hint = "; a plugin that is installed and not loaded may bring it: name it under `plugins` (`plugins: [pack]`)"
     assert problem.endswith(f"known: falco, json, ecs, ocsf, cef, cloudevents{hint}")
 
 

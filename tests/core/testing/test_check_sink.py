@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("impatient")
 
 def test_a_sink_that_blocks_passes_on_a_thread_of_its_own_only() -> None:
     asyncio.run(check_sink(lambda: Bell(), blocking=True))
-    assert "`deliver` MUST NOT block the event loop" in says(check_sink(Bell("blocks")))
+    assert "`deliver`, `stop` MUST be `async def`" in says(check_sink(Bell("blocks")))
 
 
 class AwaitedBell(Bell):

@@ -3,20 +3,21 @@
 import asyncio
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 
 from mozu.core.api import (
     Context,
     Counts,
+    DataEvent,
     Demand,
     Event,
     Settings,
     SourceDeclaration,
 )
 from mozu.testing import check_declaration, check_source, context
-from tests.core.testing.acme import Visits, says, visit, visits
+from tests.core.testing.acme import T0, Visits, says, visit, visits
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -104,3 +105,25 @@ def test_the_second_instance_of_a_source_that_listens_is_named_where_it_is_given
     text = says(check_source(lambda: Mailbox(Settings(), context()), most=1, seconds=0.3, blocking=True))
     again = "the second instance (a restart) was given nothing within 0.3 s: keep feeding until the check returns"
     assert text == again
+
+
+class Acknowledging(Visits):
+    """A source whose acknowledgement fails, and which counts how many batches were given before it came."""
+
+    async def ack(self, batch: Sequence[Event]) -> None:
+        raise OSError("the position cannot be written")
+
+
+def test_an_acknowledgement_that_raises_is_found() -> None:
+    said = says(check_source(Acknowledging(Settings(), context())))
+    assert "`ack` raised OSError: the position cannot be written" in said
+
+
+@pytest.mark.parametrize("unit", [10**9, 10**6, 10**3], ids=["seconds", "ms", "µs"])
+def test_a_time_in_another_unit_than_ns_is_found(unit: int) -> None:
+    class Coarse(Visits):
+        async def batches(self) -> AsyncIterator[Sequence[Event]]:
+            yield [DataEvent("acme", "visit", T0 // unit, data={"client": "a"})]
+
+    said = says(check_source(Coarse(Settings(), context())))
+    assert f"that of the event 'visit' is {T0 // unit}, which is before 1973: is it in seconds?" in said
