@@ -92,12 +92,12 @@ class Metrics:
         return leave
 
     def gauges(self) -> Store:
-        """Every gauge there is, for `restore_gauges`."""
-        return {key: item for key, item in self._store.items() if not isinstance(item, Counter)}
+        """Every gauge of one owner, for `restore_gauges`."""
+        return {key: item for key, item in self._store.items() if not isinstance(item, Counter | SummedGauge)}
 
     def restore_gauges(self, gauges: Store) -> None:
         """Those of then are all there are: components that were built meanwhile are not used."""
-        for key in [key for key, item in self._store.items() if not isinstance(item, Counter)]:
+        for key in self.gauges():
             del self._store[key]
         self._store.update(gauges)
 

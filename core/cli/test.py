@@ -10,6 +10,7 @@ import click
 from mozu.core.cli import options
 from mozu.core.cli.known import known_plugins
 from mozu.core.cli.terminal import safe
+from mozu.core.common.own_file import write_own
 from mozu.core.errors import MozuError
 from mozu.core.rule_tests.coverage import Coverage
 from mozu.core.rule_tests.outcome import OutcomeKind, TestOutcome
@@ -135,6 +136,6 @@ def _write(file: Path, outcomes: Sequence[TestOutcome], coverage: Coverage) -> N
     from mozu.core.rule_tests.junit import junit
 
     try:
-        file.write_text(junit(outcomes, coverage), encoding="utf-8")
+        write_own(file, junit(outcomes, coverage).encode())
     except OSError as error:
         raise MozuError(f"{file} cannot be written: {error.strerror}") from error

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.common.mounts import mounts
+from mozu.core.common.own_file import UnsafePath, check_own
 
 _NO_FILES: Final = frozenset(
     {"proc", "sysfs", "securityfs", "cgroup", "cgroup2", "tracefs", "debugfs", "bpf", "devpts", "configfs", "efivarfs"}
@@ -34,6 +35,10 @@ def may(path: Path, mode: int) -> bool:
 def why_not_writable(path: Path, *, makes_folders: bool = False) -> str | None:
     """Why a file could not be read and written, or made; `makes_folders`: missing directories would be made, too."""
     real = Path(os.path.realpath(path))
+    try:
+        check_own(path)
+    except UnsafePath as unsafe:
+        return str(unsafe.strerror)
     try:
         mode = real.stat().st_mode
     except FileNotFoundError:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from mozu.core.common.own_file import open_own
 from mozu.core.metrics import Metrics
 
 _counter_lock: Final = threading.Lock()
@@ -43,7 +44,7 @@ class RecordingFiles:
         """The next one, made. Raises OSError."""
         number = max(self._numbers(), default=0) + 1
         name = self._path if number == 1 else self._named(number)
-        file = os.fdopen(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE), "wb")
+        file = os.fdopen(open_own(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "wb")
         if self._keep:
             for old in sorted(self._numbers())[: -self._keep]:
                 with contextlib.suppress(OSError):

@@ -20,6 +20,8 @@ from typing import Final
 
 import msgspec
 
+from mozu.core.common.own_file import open_own
+
 _TAIL: Final = 1 << 16
 """Bytes at the end in which the last line is looked for; longer lines are not written."""
 _MOST_TEXT: Final = 4096
@@ -94,7 +96,7 @@ class AuditLog:
         self._open()
 
     def _open(self) -> None:
-        self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._fd = open_own(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
         self._read = 0
         """Bytes that `new` has given."""
         self._partial = b""

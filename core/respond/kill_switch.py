@@ -1,6 +1,9 @@
 """The kill switch: while a file is there, no responder acts, in any process of mozu that has this state directory."""
 
+import os
 from pathlib import Path
+
+from mozu.core.common.own_file import open_own
 
 
 class KillSwitch:
@@ -23,7 +26,7 @@ class KillSwitch:
     def off(self) -> None:
         """No act from now on. Raises OSError."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.touch(0o600)
+        os.close(open_own(self.path, os.O_WRONLY | os.O_CREAT))
 
     def on(self) -> None:
         """Acts again. Raises OSError."""

@@ -17,6 +17,8 @@ from typing import Final
 
 import msgspec
 
+from mozu.core.common.own_file import open_own
+
 _SIZE: Final = 512
 """Bytes of a record: one sector of a disk."""
 _RUNS: Final = 16
@@ -136,7 +138,7 @@ class RunFile:
 def _lock(path: Path) -> int | None:
     """A descriptor that holds the lock of this file; None where another process holds it."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = open_own(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

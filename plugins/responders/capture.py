@@ -26,6 +26,7 @@ from mozu.core.api import (
     Scope,
     hookimpl,
 )
+from mozu.core.common.own_file import open_own
 
 _PROC: Final = Path("/proc")
 _MOST_DESCRIPTORS, _MOST_LINES, _MOST_PROCESSES = 1024, 20_000, 256
@@ -67,7 +68,7 @@ class CaptureResponder:
         }
         path = folder / f"{incident.alert.id or 'alert'}.json"
         part = path.with_suffix(".part")  # a mozu that is killed leaves no half of a document under its name
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = open_own(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW)
         with os.fdopen(descriptor, "wb") as file:
             file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         part.replace(path)

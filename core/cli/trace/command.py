@@ -11,6 +11,7 @@ import click
 
 from mozu.core.cli import options
 from mozu.core.cli.terminal import safe
+from mozu.core.common.own_file import write_own
 from mozu.core.errors import ConfigError, MozuError
 from mozu.core.language.rules import priority, priority_names
 from mozu.core.model.alert import Severity
@@ -171,6 +172,6 @@ def exit_code(status: int) -> int:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text)
+        write_own(path, text.encode())
     except OSError as error:
         raise MozuError(f"the allow-list {path} cannot be written: {error.strerror}") from error

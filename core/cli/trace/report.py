@@ -13,6 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from mozu.core.cli.terminal import safe
+from mozu.core.common.own_file import write_own
 from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.errors import MozuError
 from mozu.core.model.alert import Alert, Severity
@@ -192,6 +193,6 @@ def write(outcome: TraceOutcome, reports: Sequence[tuple[str, Path]]) -> None:
     """Each (format, file). Raises MozuError where a file cannot be written."""
     for form, path in reports:
         try:
-            path.write_bytes(FORMATS[form](outcome))
+            write_own(path, FORMATS[form](outcome))
         except OSError as error:
             raise MozuError(f"the report {path} cannot be written: {error.strerror}") from error

@@ -15,6 +15,7 @@ from collections import Counter as Multiset
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from ipaddress import IPv6Address, ip_address, ip_network
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +23,7 @@ import msgspec
 from mozu.core.common.descriptors import most_for_clients
 from mozu.core.common.http.connection import ClientConnection
 from mozu.core.common.http.listen_address import ListenAddress
+from mozu.core.common.own_file import check_own
 
 _BACKLOG: Final = 128
 _NO_DESCRIPTORS: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -228,6 +230,7 @@ def _bound_to_path(path: str) -> socket.socket:
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         made.setblocking(False)
+        check_own(Path(path))
         _remove_stale(path)
         made.bind(path)
         os.chmod(path, 0o600)

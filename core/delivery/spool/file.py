@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 from uuid import uuid4
 
+from mozu.core.common.own_file import check_own
 from mozu.core.delivery.alert_queue import SPOOL_DAMAGED
 from mozu.core.delivery.spool.disk_room import PAGE_BYTES, WAL_BYTES, forbid_copy_on_write, is_copy_on_write
 from mozu.core.delivery.spool.dropped_table import ADD_RANGE
@@ -87,6 +88,8 @@ def open_file(
     """The file, made if it is not there. Where `repairs`, one that is damaged is set aside, and what it has lost of the
     numbers that are `known` is noted in it as dropped. Raises SpoolUnusable."""
     try:
+        for suffix in FILES:  # SQLite opens them by their names, the last two without following links
+            check_own(path.with_name(path.name + suffix))
         if known is not None and not path.exists():
             return _replace(path, known, fsync=fsync, max_bytes=max_bytes)
         try:

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from mozu.core.common.own_file import open_own
 from mozu.core.delivery.spool.file import SpoolUnusable
 from mozu.core.delivery.spool.known_numbers import KnownNumbers
 from mozu.core.delivery.spool.owner_lock import own
@@ -58,7 +59,7 @@ class OwedNumbers:
         self._written = self.count
 
     def _open(self) -> int:
-        fd = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        fd = open_own(self._path, os.O_CREAT | os.O_RDWR)
         with suppress(OSError):  # written when there is room; until then the count is in memory only
             os.posix_fallocate(fd, 0, _SIZE)
         return fd

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 
+from mozu.core.common.own_file import write_own
 from mozu.core.flow.statistics import as_text
 
 _log = logging.getLogger("mozu.engine")
@@ -17,7 +18,7 @@ def report(numbers: Mapping[str, object], file: Path | None) -> bool:
     print(as_text(numbers), file=sys.stderr)
     try:
         if file is not None:
-            file.write_bytes(orjson.dumps(numbers, option=orjson.OPT_INDENT_2) + b"\n")
+            write_own(file, orjson.dumps(numbers, option=orjson.OPT_INDENT_2) + b"\n")
     except OSError as error:
         _log.error("the statistics cannot be written to %s: %s", file, error.strerror)
         return False

@@ -11,6 +11,8 @@ from logging import Logger
 from pathlib import Path
 from typing import Final
 
+from mozu.core.common.own_file import open_own
+
 _LOCK_TIMEOUT: Final = 10.0
 """Seconds that another process may hold the lock."""
 _LOCK_POLL_INTERVAL: Final = 0.005
@@ -79,7 +81,7 @@ class Appender:
 
     def _open(self) -> int:
         try:
-            descriptor = os.open(self.path, _FLAGS)
+            descriptor = open_own(self.path, _FLAGS)
         except FileNotFoundError:
             return self._create()
         except IsADirectoryError:
@@ -90,10 +92,7 @@ class Appender:
         return descriptor
 
     def _create(self) -> int:
-        missing = [folder for folder in self.path.parents if not folder.exists()]
-        for folder in reversed(missing):
-            folder.mkdir(0o700, exist_ok=True)
-        descriptor = os.open(self.path, _FLAGS | os.O_CREAT, 0o600)
+        descriptor = open_own(self.path, _FLAGS | os.O_CREAT, makes_folders=True)
         os.fchmod(descriptor, self._mode)
         sync_directory(self.path.parent)
         return descriptor

@@ -7,9 +7,12 @@ import re
 import stat
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
+
+from mozu.core.common.own_file import open_own
 
 _STAMP: Final = r"\.\d{8}T\d{6}\.\d{6}Z"
 _CHUNK: Final = 1 << 18
@@ -69,7 +72,7 @@ class RotatedFiles:
 def _gzip(source: Path, is_cancelled: Callable[[], bool]) -> None:
     """Replace a file by its compressed form; flock on the `.part` file keeps other processes from doing the same."""
     unfinished = source.with_name(f"{source.name}.gz.part")
-    descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = open_own(unfinished, os.O_RDWR | os.O_CREAT)
     with open(descriptor, "r+b") as target:
         try:
             fcntl.flock(target, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,8 +99,11 @@ def _copy(source: Path, target: int, is_cancelled: Callable[[], bool]) -> None:
     """Raises OSError; InterruptedError if it was cancelled, or another process has replaced the file already."""
     if not source.exists():
         raise InterruptedError
-    os.fchmod(target, stat.S_IMODE(source.stat().st_mode))
-    with source.open("rb") as plain, open(target, "wb", closefd=False) as raw, gzip.open(raw, "wb") as packed:
+    with ExitStack() as stack:
+        plain = stack.enter_context(open(open_own(source, os.O_RDONLY), "rb"))
+        os.fchmod(target, stat.S_IMODE(os.fstat(plain.fileno()).st_mode))
+        raw = stack.enter_context(open(target, "wb", closefd=False))
+        packed = stack.enter_context(gzip.open(raw, "wb"))
         while chunk := plain.read(_CHUNK):
             if is_cancelled():
                 raise InterruptedError

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from mozu.core.common.kafka.client_log import KafkaClientLog
 from mozu.core.common.kafka.dead_letters import error_headers
 from mozu.core.common.kafka.producer import KafkaMessage, KafkaProducer, KafkaUnreachable, ProducerOptions
 from mozu.core.common.kafka.topics import TopicMissing
+from mozu.core.common.own_file import open_own
 from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
 
 _FLUSH_SECONDS: Final = 0.2
@@ -78,5 +80,5 @@ def _line(record: Any, reason: str) -> bytes:
 
 
 def _append(path: Path, lines: bytes) -> None:
-    with path.open("ab") as file:
+    with open(open_own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), "ab") as file:
         file.write(lines)

@@ -341,3 +341,24 @@ def test_after_kill_9_every_acknowledged_line_is_there_and_none_is_half(tmp_path
     seen = rules(*aside(path), path)
     assert set(seen) >= acknowledged
     assert len(seen) == len(set(seen))
+
+
+def test_a_link_that_another_user_has_planted_is_an_error_to_try_again_and_its_target_stays_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared, target = tmp_path / "shared", tmp_path / "target"
+    target.write_text("as it was\n")
+    shared.mkdir()
+    shared.chmod(0o1777)
+    (shared / "alerts").symlink_to(target)
+    if os.geteuid() == 0:
+        os.chown(shared / "alerts", 65_534, 65_534, follow_symlinks=False)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 65_534)
+    under_test = sink(shared / "alerts")
+    with pytest.raises(PermissionError, match="alerts on the way is a symbolic link"):
+        under_test.deliver(records(alert()))
+    assert target.read_text() == "as it was\n"
+    (shared / "alerts").unlink()
+    under_test.deliver(records(alert()))
+    assert len(lines(shared / "alerts")) == 1
