@@ -242,8 +242,9 @@ class SinkSet:
         else:
             worker.halt()
         await self._finish(one.tasks, seconds)
+        heir = self._heir(one)  # after another reload it may be another, or none
         if heir is not None and isinstance(queue, MemoryQueue):
-            for alert in worker.undelivered():
+            for alert in (*worker.undelivered(), *queue.take_waiting()):
                 heir.worker.queue.put(alert)
             queue.forget_unacked()
         lost, left = queue.in_memory(), await worker.stop(REMOVED)

@@ -121,3 +121,22 @@ def settings() -> hypothesis.settings:
 def test_the_ledger_adds_up_after_each_step_property() -> None:
     run_state_machine_as_test(Ledger, settings=settings())
     assert Ledger.total >= _STEPS // 2, "sequences may be shorter than they could be"
+
+
+def test_an_alert_under_way_of_a_sink_that_two_reloads_move_and_remove_is_counted_as_dropped(tmp_path: Path) -> None:
+    """The first reload gives the sink a spool, while a delivery from memory is slow; the second removes it."""
+    world = World(tmp_path)
+    try:
+        world.destinations["b"].mode = "slow"
+        world.emit(1, Severity.CRITICAL)
+        world.wait(0.0)
+        world.wanted["b"] = {"spool": "c.db"}
+        world.reload()
+        world.destinations["b"].mode = "later"
+        del world.wanted["b"]
+        world.reload()
+        world.wait(3.0)
+        world.check(running=True)
+        world.stop(10.0)
+    finally:
+        world.close()
