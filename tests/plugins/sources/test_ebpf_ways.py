@@ -89,8 +89,8 @@ def test_the_password_database_is_seen_by_whichever_way_it_is_read(
     assert READ in raised(packs, act)
 
 
-@pytest.mark.parametrize("made", [ways.by_program, ways.by_link])
-@pytest.mark.parametrize("name", ["apt", "sshd"])
+@pytest.mark.parametrize("made", [ways.by_program, ways.by_link, ways.by_script])
+@pytest.mark.parametrize("name", ["apt", "sshd", "adduser"])
 def test_a_program_is_not_trusted_for_its_name(
     filtered: Live, packs: FalcoEvaluator, tmp_path: Path, name: str, made: Callable[..., int]
 ) -> None:
