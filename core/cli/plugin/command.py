@@ -56,4 +56,5 @@ def new(kind: str, name: str, into: Path, verbose: bool) -> None:
         text = f"{error.filename} cannot be written: {error.strerror}; name another folder with --into"
         raise MozuError(text) from error
     click.echo(f"{folder} has a plugin that works, of the kind {kind}. Next:")
-    click.echo(f"  cd {folder} && pip install -e '.[dev]' && pytest && mozu plugins check {name}")
+    last = "mozu test src" if kind == "rules" else f"mozu plugins check {name}"
+    click.echo(f"  cd {folder} && pip install -e '.[dev]' && pytest && {last}")

@@ -13,9 +13,13 @@ KINDS: Final = {
     "responder": "Notes alerts in a file.",
     "format": "Alerts as key=value pairs.",
     "command": "Counts alerts by rule.",
+    "rules": "Rules on web servers, with tests beside them.",
 }
 """What can be made → the summary of the example that it begins as."""
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_ENTRY_POINT: Final = re.compile(r"\[project\.entry-points\.mozu\]\n.*\n\n")
+"""A package of rules has none: no code of it runs."""
+_PLUGIN_COMMANDS: Final = re.compile(r"    mozu plugins .*\n")
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
@@ -23,14 +27,19 @@ def files(kind: str, name: str) -> Iterator[tuple[str, str]]:
     """(path below the package's folder, text) of everything that a plugin of this kind and name begins with."""
     package = f"mozu_{name}"
     own = _TEMPLATES / kind
-    yield "pyproject.toml", _filled(_TEMPLATES / "common/pyproject.toml.tmpl", kind, name)
+    project = _filled(_TEMPLATES / "common/pyproject.toml.tmpl", kind, name)
+    yield "pyproject.toml", project if kind != "rules" else _ENTRY_POINT.sub("", project)
     readme = _filled(_TEMPLATES / "common/README.md.tmpl", kind, name)
+    if kind == "rules":
+        readme = _PLUGIN_COMMANDS.sub("", readme)
     yield "README.md", readme.replace("@USE@\n", _filled(own / "use.md.tmpl", kind, name))
     yield ".github/workflows/ci.yml", _filled(_TEMPLATES / "common/ci.yml.tmpl", kind, name)
     yield f"src/{package}/__init__.py", _filled(own / "plugin.py.tmpl", kind, name)
     yield f"src/{package}/py.typed", ""
     if (own / "rules.yaml.tmpl").exists():
         yield f"src/{package}/rules/{name}.yaml", _filled(own / "rules.yaml.tmpl", kind, name)
+    if (own / "rules_test.yaml.tmpl").exists():
+        yield f"src/{package}/rules/{name}_test.yaml", _filled(own / "rules_test.yaml.tmpl", kind, name)
     yield f"tests/test_{name}.py", _filled(own / "test.py.tmpl", kind, name)
 
 

@@ -54,7 +54,7 @@ def test_its_tests_pass_and_lint_finds_nothing(made: Made, kind: str) -> None:
     assert lint.returncode == 0, lint.stdout
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [one for one in KINDS if one != "rules"])
 def test_mozu_builds_starts_and_stops_it(made: Made, kind: str) -> None:
     done = python(made(kind), "-m", "mozu", "plugins", "check", f"acme_{kind}")
     assert (done.returncode, done.stdout.endswith(": ok\n")) == (0, True), done.stdout + done.stderr
@@ -111,3 +111,11 @@ def test_nothing_that_is_there_is_overwritten(tmp_path: Path, capsys: Any) -> No
     (tmp_path / "mozu-pager").mkdir()
     assert invoke(["plugin", "new", "sink", "pager", "--into", str(tmp_path)]) == 1
     assert "is there already; take another name" in capsys.readouterr().err
+
+
+def test_a_package_of_rules_has_no_entry_point_and_its_rules_pass_the_tests_beside_them(made: Made) -> None:
+    folder = made("rules")
+    assert "entry-points" not in (folder / "pyproject.toml").read_text()
+    assert "mozu plugins" not in (folder / "README.md").read_text()
+    done = python(folder, "-m", "mozu", "test", "src")
+    assert (done.returncode, "2 passed" in done.stdout) == (0, True), done.stdout + done.stderr
