@@ -1,18 +1,32 @@
 """Receivers on the loopback for an imported configuration, and a run of mozu with one."""
 
 import base64
+import gzip
 import json
+import os
+import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import yaml
+
+from mozu.core.cli import invoke
+from mozu.core.runtime.config import Config
+from mozu.core.runtime.registry import Registry, configure
 from tests.support.https import Certificates
+from tests.support.requirements import ROOT
 
-PATIENCE = 60.0
+Json = dict[str, Any]
+PATIENCE = 120.0
 
 
 class HttpReceiver:
@@ -20,8 +34,9 @@ class HttpReceiver:
 
     def __init__(self, certificates: Certificates | None = None, held: Mapping[str, float] | None = None) -> None:
         self.requests: list[Received] = []
-        self.at_once = 0
-        self._running, self._lock, self._held = 0, threading.Lock(), dict(held or {})
+        self.at_once: dict[str, int] = {}
+        """First part of a path → the most requests that were there at the same time."""
+        self._running, self._lock, self._held = Counter[str](), threading.Lock(), dict(held or {})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         if certificates is not None:
             context = certificates.context(mutual=False)
@@ -69,13 +84,14 @@ class HttpReceiver:
         """Keep a request, and wait where its path is held."""
         with self._lock:
             self.requests.append(request)
-            self._running += 1
-            self.at_once = max(self.at_once, self._running)
+            part = request.path.split("/")[1]
+            self._running[part] += 1
+            self.at_once[part] = max(self.at_once.get(part, 0), self._running[part])
             path = next((one for one in self._held if request.path.startswith(one)), None)
             seconds = 0.0 if path is None else self._held.pop(path)
         time.sleep(seconds)
         with self._lock:
-            self._running -= 1
+            self._running[part] -= 1
 
 
 class Received:
@@ -88,7 +104,7 @@ class Received:
     @property
     def text(self) -> str:
         """The body, unpacked."""
-        import gzip
+
 
         return (gzip.decompress(self.body) if self.body.startswith(b"\x1f\x8b") else self.body).decode()
 
@@ -101,3 +117,64 @@ class Received:
         """`user:password` of basic authentication, or the header as it is."""
         scheme, _, rest = self.headers.get("authorization", "").partition(" ")
         return base64.b64decode(rest).decode() if scheme == "Basic" else f"{scheme} {rest}"
+
+
+class StreamReceiver:
+    """Keeps what comes over TCP, or in datagrams at a path."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.data = b""
+        kind = socket.SOCK_STREAM if path is None else socket.SOCK_DGRAM
+        self._socket = socket.socket(socket.AF_INET if path is None else socket.AF_UNIX, kind)
+        self._socket.bind(("127.0.0.1", 0) if path is None else str(path))
+        if path is None:
+            self._socket.listen()
+        self.port = 0 if path is not None else int(self._socket.getsockname()[1])
+        threading.Thread(target=self._accept if path is None else self._read, args=(self._socket,), daemon=True).start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                with listener.accept()[0] as client:
+                    self._read(client)
+
+    def _read(self, source: socket.socket) -> None:
+        with suppress(OSError):
+            while found := source.recv(1 << 16):
+                self.data += found
+
+
+class Imported(NamedTuple):
+    """What a run with an imported configuration left behind."""
+
+    config: dict[str, Any]
+    core: Config
+    registry: Registry
+    stdout: str
+    stderr: str
+
+
+def imported_run(folder: Path, falco: Json, sidekick: Json | None = None, *overrides: str) -> Imported:
+    """Translate, check, and run until the recording ends."""
+    config = translated(folder, falco, sidekick)
+    options = [word for one in (f"state_dir={folder}/state", *overrides) for word in ("-o", one)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "TZ": "UTC"}
+    done = subprocess.run(
+        [sys.executable, "-m", "mozu", "run", "-c", str(config), *options], env=environment, capture_output=True,
+        text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert 0 == done.returncode, done.stderr
+    core, registry = configure(config)
+    return Imported(yaml.safe_load(config.read_text()), core, registry, done.stdout, done.stderr)
+
+
+def translated(folder: Path, falco: Json, sidekick: Json | None = None) -> Path:
+    """The configuration that `mozu import` writes, which passes a check."""
+    folder.mkdir(exist_ok=True)
+    (folder / "falco.yaml").write_text(yaml.safe_dump(falco))
+    (folder / "sidekick.yaml").write_text(yaml.safe_dump(sidekick or {}))
+    config = folder / "mozu.yaml"
+    behind = [] if sidekick is None else ["--sidekick", str(folder / "sidekick.yaml")]
+    assert 0 == invoke(["import", str(folder / "falco.yaml"), *behind, "-o", str(config)])
+    assert 0 == invoke(["check", "-c", str(config), "-o", f"state_dir={folder}/state"])
+    return config
