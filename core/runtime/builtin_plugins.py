@@ -15,6 +15,7 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
         "kafka": "mozu.plugins.sources.kafka",
     },
     Kind.ENRICHER: {
+        "hashes": "mozu.plugins.enrichers.hashes",
         "users": "mozu.plugins.enrichers.users",
         "containers": "mozu.plugins.enrichers.containers",
         "docker": "mozu.plugins.enrichers.docker",

@@ -230,6 +230,7 @@ def _network(connection: Connection | None) -> JsonObject | None:
 def _related(alert: Alert, known: Known, connection: Connection | None) -> JsonObject:
     return filled(
         hosts=distinct([printable(alert.hostname)]),
+        hash=distinct([known.text("proc.exe_hash")]),
         user=distinct([known.text("user.name"), known.login_name()]),
         ip=distinct([*((connection.client, connection.server) if connection else ()), known.login_address()]),
     )

@@ -28,6 +28,7 @@ def process(known: Known, user: JsonObject) -> JsonObject:
         args=args[:_MOST_ARGS],
         args_count=len(args) or None,
         working_directory=known.text("proc.cwd"),
+        hash=filled(sha256=known.text("proc.exe_hash")),
         start=_time(known.number("proc.pid.ts")),
         interactive=None if known.number("proc.tty") is None else terminal is not None,
         tty={"char_device": {"major": terminal[0], "minor": terminal[1]}} if terminal else None,

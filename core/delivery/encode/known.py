@@ -83,7 +83,9 @@ IDENTITY: Final = (
 """By which alerts are joined; for formats whose readers join."""
 RAW: Final = ("evt.args",)
 """For the event as it was."""
-HOMES: Final = frozenset({*PROCESS, *CONTAINER, "container.id", "container.image", "evt.type", "evt.hostname"})
+HOMES: Final = frozenset(
+    {*PROCESS, *CONTAINER, "proc.exe_hash", "container.id", "container.image", "evt.type", "evt.hostname"}
+)
 """What ECS and OCSF have places of their own for wherever it has a value."""
 _PENDING: Final = frozenset({-114, -115, -529, *range(-516, -511)})
 """Results of calls that go on when they return: EALREADY, EINPROGRESS (connect(2)), EIOCBQUEUED, and ERESTARTSYS to

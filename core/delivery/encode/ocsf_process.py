@@ -8,6 +8,8 @@ from mozu.core.delivery.encode.known import Entity, Known, name_of
 from mozu.core.model.value_types import JsonObject
 
 _REGULAR: Final = 1
+_SHA256: Final = 3
+"""Of `algorithm_id`."""
 _PTS: Final = range(136, 144)
 """Major numbers of pseudo terminals (Documentation/admin-guide/devices.txt)."""
 _MINORS: Final = 256
@@ -26,7 +28,7 @@ def process(known: Known) -> JsonObject:
         cmd_line=known.text("proc.cmdline"),
         working_directory=known.text("proc.cwd"),
         created_time=_millis(known.number("proc.pid.ts")),
-        file=_program(known.text("proc.exepath")),
+        file=_program(known.text("proc.exepath"), known.text("proc.exe_hash")),
         user=_user(known),
         parent_process=_parent(known),
         ancestry=[_entity(one) for one in known.ancestors()],
@@ -46,8 +48,11 @@ def login(known: Known) -> JsonObject:
     return filled(uid=known.login_id(), name=known.login_name())
 
 
-def _program(path: str | None) -> JsonObject:
-    return {} if path is None else {"name": name_of(path), "path": path, "type_id": _REGULAR}
+def _program(path: str | None, sha256: str | None = None) -> JsonObject:
+    if path is None:
+        return {}
+    hashes: list[JsonObject] = [{"algorithm_id": _SHA256, "algorithm": "SHA-256", "value": sha256}] if sha256 else []
+    return filled(name=name_of(path), path=path, type_id=_REGULAR, hashes=hashes)
 
 
 def _parent(known: Known) -> JsonObject:

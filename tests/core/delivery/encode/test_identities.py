@@ -146,6 +146,18 @@ def test_the_connection_of_a_shell_is_the_connection_of_an_event_that_has_none()
     assert [] == faults(finding)
 
 
+def test_the_hash_of_the_program_is_where_a_rule_names_it() -> None:
+    alert = knowing({"proc.exe_hash": "ab" * 32})
+    document, finding = ecs(alert), ocsf(alert)
+
+    assert ("ab" * 32, ["ab" * 32]) == (document["process"]["hash"]["sha256"], document["related"]["hash"])
+    assert [] == faults(finding)
+    assert [{"algorithm_id": 3, "algorithm": "SHA-256", "value": "ab" * 32}] == (
+        finding["evidences"][0]["process"]["file"]["hashes"]
+    )
+    assert "hash" not in ecs(plain())["process"]
+
+
 @pytest.mark.parametrize("raw", [False, True])
 def test_the_event_itself_is_there_where_it_is_asked_for(raw: bool) -> None:
     alert = knowing({"evt.args": "res=0 exe=/bin/sh"})

@@ -1,0 +1,136 @@
+"""The enricher `hashes`: sha256 of the file that a process executes, for rules that name `proc.exe_hash`.
+
+The file is opened as /proc/PID/exe, which is the one that runs, whatever its path means by now and in whatever
+container, and read on threads of the enricher's own: it may lie on a file system that never answers (FUSE, NFS). What
+was read once is known by inode, ctime and path; a file whose ctime changes while it is read has no hash.
+"""
+
+import os
+import stat
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any, Final
+
+from pydantic import Field as Setting
+
+from mozu.core.api import (
+    Context,
+    EnricherDeclaration,
+    Event,
+    Field,
+    FieldReaders,
+    FieldType,
+    LookupLimits,
+    LookupTable,
+    Settings,
+    SyscallEvent,
+    hookimpl,
+)
+from mozu.core.common.thread_pool import ThreadPool
+
+FIELD: Final = "proc.exe_hash"
+_CHUNK: Final = 1 << 18
+_THREADS: Final = 2
+_MOST: Final = 1 << 14
+"""Processes that are remembered by what they execute."""
+
+
+class HashesSettings(Settings):
+    """Settings of the enricher."""
+
+    max_size: int = Setting(
+        128 << 20, ge=1, description="Bytes of the largest file that is read; larger ones have no hash."
+    )
+    seconds: float = Setting(2.0, gt=0, le=60, description="What reading one file may take; a slower one has no hash.")
+
+
+class Hashes:
+    """Implements the Enricher contract. Keys are executables, by inode, ctime and path."""
+
+    def __init__(self, settings: HashesSettings, context: Context) -> None:
+        self._settings = settings
+        self._hashes: LookupTable[str] = context.lookups
+        self._threads = ThreadPool("hashes", _THREADS)
+        self._pids: OrderedDict[str, int] = OrderedDict()
+        """Key → the process that was last seen to execute it."""
+
+    async def start(self) -> None:
+        """Nothing is read before it is asked for."""
+
+    def key(self, event: Event) -> str | None:
+        """The executable of the event's process; None where its inode is not known."""
+        process = event.process if isinstance(event, SyscallEvent) else None
+        if process is None or not process.exe_ino or not process.exe_ctime:
+            return None
+        key = f"{process.exe_ino} {process.exe_ctime} {process.exepath}"
+        self._pids[key] = process.pid
+        if len(self._pids) > _MOST:
+            self._pids.popitem(last=False)
+        return key
+
+    def known(self, key: str) -> bool:
+        """Whether it was read, or could not be."""
+        return key in self._hashes
+
+    async def resolve(self, key: str) -> None:
+        """Read the file. Raises OSError, and TimeoutError where it does not answer in time."""
+        ino, ctime, _ = key.split(" ", 2)
+        pid, seconds = self._pids[key], self._settings.seconds
+        self._hashes.put(key, await self._threads.run(lambda: self._read(pid, int(ino), int(ctime)), seconds))
+
+    def readers(self) -> FieldReaders:
+        """Of the one field."""
+        return {FIELD: self._bind}
+
+    async def stop(self) -> None:
+        """Let the threads end."""
+        self._threads.stop()
+
+    def _bind(self, _: str | None) -> Callable[[Any], str | None]:
+        def read(event: SyscallEvent) -> str | None:
+            key = self.key(event)
+            return None if key is None else self._hashes.get(key)
+
+        return read
+
+    def _read(self, pid: int, ino: int, ctime: int) -> str | None:
+        """On a thread. Return the hash; None where the process executes another file by now, or it is too large."""
+        until = time.monotonic() + self._settings.seconds
+        descriptor = os.open(f"/proc/{pid}/exe", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode) or (found.st_ino, found.st_ctime_ns) != (ino, ctime):
+                return None
+            if found.st_size > self._settings.max_size:
+                return None
+            digest, left = sha256(), found.st_size
+            while left > 0 and (piece := os.read(descriptor, min(_CHUNK, left))):
+                digest.update(piece)
+                left -= len(piece)
+                if time.monotonic() > until:
+                    return None
+            return digest.hexdigest() if os.fstat(descriptor).st_ctime_ns == ctime and not left else None
+        finally:
+            os.close(descriptor)
+
+
+@hookimpl
+def mozu_components() -> EnricherDeclaration[HashesSettings]:
+    """Declares the enricher."""
+    return EnricherDeclaration(
+        name="hashes",
+        build=Hashes,
+        settings=HashesSettings,
+        summary="sha256 of the files that processes execute, for rules that name it.",
+        fields=(
+            Field(
+                name=FIELD,
+                type=FieldType.STRING,
+                doc="sha256 of the file that the process executes, 64 hexadecimal digits. Mozu's own.",
+                needs=frozenset({"tree"}),
+            ),
+        ),
+        lookups=LookupLimits(parallel=_THREADS, per_second=50, ttl=0, negative_ttl=30),
+    )
