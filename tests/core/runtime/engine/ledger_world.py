@@ -201,6 +201,7 @@ class World:
         pumped = iter([PumpedSource("made", pipeline)])
         self._pump = SourcePump(pumped, self._alerts, demand=Demand, stopping=self._stopping, gate=self._gate)
         self._losses = LossAccounting(self._alerts, [self._pump], evaluation)
+        self._made = [*self._sinks.workers]
         await self._sinks.start(lambda worker, why: None)
         self._sinks.deliver()
         await self._pump.start(Demand())
@@ -244,7 +245,7 @@ class World:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for worker in self._sinks.workers:
+        for worker in self._made:  # the end of a process closes the files of those that were retired, too
             await worker.stop("killed")
 
     def restart(self) -> None:
@@ -321,6 +322,7 @@ class World:
     async def _reload(self) -> None:
         change = await self._sinks.prepare([self._built(name) for name in self.wanted], stop=5.0)
         self._sinks.commit(change, 5.0)
+        self._made += [one for one in change.workers if one not in self._made]
         self._alerts.use(change.workers, redact=lambda one: None, limiter=self._limiter)
         await self._wait(0.0)
 
