@@ -61,10 +61,10 @@ def _id_of(line: str) -> str:
 @click.command(
     epilog="""\b
 Examples:
-  mozu why "Read sensitive file untrusted" --event monday.jsonl.gz:4711
-  mozu why "Read sensitive file untrusted" --event capture.scap   its matches, or what comes nearest
-  mozu why "Read sensitive file untrusted" --act "cat /etc/shadow"
-  mozu why "Read sensitive file untrusted" --act "cat /etc/hosts" --under ebpf
+  mozu why "Password database read by an unexpected program" --event monday.jsonl.gz:4711
+  mozu why "Password database read by an unexpected program" --event capture.scap   its matches, or what comes nearest
+  mozu why "Password database read by an unexpected program" --act "cat /etc/shadow"
+  mozu why "Password database read by an unexpected program" --act "cat /etc/hosts" --under ebpf
   mozu why --alert alert.json --event monday.jsonl.gz             the event and the rule of an alert
   mozu why my_rule -r my_rules.yaml --event capture.scap:12 --json
 
