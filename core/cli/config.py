@@ -9,7 +9,7 @@ from mozu.core.cli import options
 from mozu.core.cli.known import known_plugins
 from mozu.core.runtime.config.schema import FormatModel, PluginModel, schema
 from mozu.core.runtime.config.show import show
-from mozu.core.runtime.registry import configure
+from mozu.core.runtime.configure import configure
 
 
 @click.group(no_args_is_help=True)

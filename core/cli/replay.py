@@ -11,8 +11,9 @@ from mozu.core.common.alert_output import reserved
 from mozu.core.runtime.builtin_plugins import BUILTINS
 from mozu.core.runtime.config import Config
 from mozu.core.runtime.config import read as read_config
+from mozu.core.runtime.configure import configure
 from mozu.core.runtime.daemon_log import set_up
-from mozu.core.runtime.registry import Registry, configure
+from mozu.core.runtime.registry import Registry
 
 
 @click.command(

@@ -26,10 +26,11 @@ from mozu.core.respond.responses import OFF_FILE
 from mozu.core.respond.standing import StandingActs
 from mozu.core.runtime.config import Config
 from mozu.core.runtime.config.log import LogSettings
+from mozu.core.runtime.configure import configure
 from mozu.core.runtime.daemon_log import set_up
 from mozu.core.runtime.hosting.threads import on_thread
 from mozu.core.runtime.loop import run
-from mozu.core.runtime.registry import Registry, configure
+from mozu.core.runtime.registry import Registry
 
 
 @click.group(name="responders")

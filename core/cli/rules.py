@@ -20,7 +20,8 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.value_types import Json, JsonObject
 from mozu.core.runtime.config import Config
 from mozu.core.runtime.config.suggest import suggestion
-from mozu.core.runtime.registry import Registry, configure
+from mozu.core.runtime.configure import configure
+from mozu.core.runtime.registry import Registry
 
 
 @click.group(no_args_is_help=True)

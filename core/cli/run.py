@@ -7,8 +7,8 @@ import click
 
 from mozu.core.cli import options
 from mozu.core.common.alert_output import reserved
+from mozu.core.runtime.configure import configure
 from mozu.core.runtime.daemon_log import set_up
-from mozu.core.runtime.registry import configure
 
 
 @click.command(

@@ -24,10 +24,11 @@ from mozu.core.model.alert import Alert, Severity, Stamp, Template, alert_id
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.config import Config, Entry
 from mozu.core.runtime.config.log import LogSettings
+from mozu.core.runtime.configure import configure
 from mozu.core.runtime.daemon_log import set_up
 from mozu.core.runtime.loop import run
 from mozu.core.runtime.preflight import Start
-from mozu.core.runtime.registry import Registry, configure
+from mozu.core.runtime.registry import Registry
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ import click
 
 from mozu.core.cli import options
 from mozu.core.cli.terminal import safe, table
+from mozu.core.runtime.configure import configure
 from mozu.core.runtime.operations.client import ask, parsed
 from mozu.core.runtime.operations.status_document import RunStatus, SinkStatus, SourceStatus
-from mozu.core.runtime.registry import configure
 
 _CODES: Final = {"ready": 0, "degraded": 2, "not ready": 3}
 

@@ -16,9 +16,9 @@ import click
 from mozu.core.cli import options
 from mozu.core.cli.status import screen as status_screen
 from mozu.core.cli.terminal import safe, table
+from mozu.core.runtime.configure import configure
 from mozu.core.runtime.operations.client import ask, parsed
 from mozu.core.runtime.operations.status_document import RunStatus
-from mozu.core.runtime.registry import configure
 
 _ENTER: Final = "\x1b[?1049h\x1b[?25l"
 """xterm's other screen, without a cursor."""

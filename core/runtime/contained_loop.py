@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context, copy_context
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 import uvloop
@@ -80,8 +80,8 @@ class ContainedLoop(uvloop.Loop):
         """Protocol → the component in whose call it was made."""
         self._contexts: WeakKeyDictionary[asyncio.Task[object], Context] = WeakKeyDictionary()
         """Task → its context (Python before 3.12 does not tell)."""
-        self._main: asyncio.Future[Any] | None = None
-        """What `run_until_complete` waits for."""
+        self._has_ended: Callable[[], bool] = lambda: True
+        """Tells whether what `run_until_complete` waits for has ended."""
         self._callback_owner: Isolation | None = None
         """Whose callback runs, where it is a component's."""
         self.set_task_factory(self._make_task)  # type: ignore[arg-type]  # uvloop's annotation lets no factory pass
@@ -95,7 +95,8 @@ class ContainedLoop(uvloop.Loop):
         self, future: Awaitable[T]
     ) -> T:
         """As asyncio's, but what a callback raises to end the process ends that callback only."""
-        task = self._main = asyncio.ensure_future(future, loop=self)
+        task = asyncio.ensure_future(future, loop=self)
+        self._has_ended = task.done
         while True:
             try:
                 result: T = super().run_until_complete(task)
@@ -107,7 +108,7 @@ class ContainedLoop(uvloop.Loop):
 
     def stop(self) -> None:
         """Stop the loop if what it runs has ended; a component that asks for it before that has failed."""
-        if self._main is None or self._main.done():
+        if self._has_ended():
             super().stop()
             return
         error = NotItsOwn("it has stopped the event loop, which goes on")

@@ -5,7 +5,7 @@ through the entry-point group `mozu`; such an entry point runs code with mozu's 
 the configuration names it: as the name of a component that no built-in has, or under `plugins`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from mozu.core.isolation.isolated import START_SECONDS, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import Field, FieldRegistry
 from mozu.core.runtime.builtin_plugins import BUILTINS, is_builtin
-from mozu.core.runtime.config import Config, Entry, Mark, Problems, read
+from mozu.core.runtime.config import Config, Entry, Mark, Problems
 from mozu.core.runtime.config.source_choices import alternatives
 from mozu.core.runtime.config.suggest import suggestion
 from mozu.core.runtime.config.validate import secret_files, validate
@@ -383,23 +383,6 @@ class Registry:
                 f"the {plugin.kind} of this name comes from {theirs} ({theirs.target}) and from {plugin.origin} "
                 f"({plugin.origin.target}); configure only one of them",
             )
-
-
-def configure(
-    path: Path | None = None,
-    overrides: Sequence[str] = (),
-    *,
-    rules: Sequence[str] = (),
-    json: bool = False,
-) -> tuple[Config, Registry]:
-    """Configuration and plugins, checked against each other. Raises ConfigError with every mistake of both."""
-    config, problems = read(path, overrides, rules=rules, json=json)
-    notes = ImportNotes(config.core.state_dir)
-    notes.report()
-    registry = Registry(notes)
-    registry.check(config, problems)
-    problems.check()
-    return config, registry
 
 
 def _builtin(name: str, module: str) -> Origin:

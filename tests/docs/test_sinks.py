@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mozu.core.api import Context, Sink, SinkDeclaration
-from mozu.core.runtime.registry import configure
+from mozu.core.runtime.configure import configure
 from mozu.core.testing import context
 from mozu.plugins.sinks.journald import MESSAGE_ID
 from tests.support.requirements import ROOT

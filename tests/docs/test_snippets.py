@@ -21,7 +21,7 @@ from mozu.core.language.rules.files import expand, read_file
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.runtime.config import SECTIONS, CoreSettings
-from mozu.core.runtime.registry import configure
+from mozu.core.runtime.configure import configure
 from tests.docs.snippets import Block, blocks, commands, words
 from tests.support.requirements import ROOT
 

@@ -21,7 +21,8 @@ import yaml
 
 from mozu.core.cli import invoke
 from mozu.core.runtime.config import Config
-from mozu.core.runtime.registry import Registry, configure
+from mozu.core.runtime.configure import configure
+from mozu.core.runtime.registry import Registry
 from tests.support.https import Certificates
 from tests.support.requirements import ROOT
 

@@ -11,10 +11,10 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from mozu.core.metrics import Metrics
+from mozu.core.runtime.configure import configure
 from mozu.core.runtime.engine import Engine, assemble
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.loop import run as run_loop
-from mozu.core.runtime.registry import configure
 from tests.support.requirements import ROOT
 
 MODULE = ROOT / "tests" / "support" / "faulty"

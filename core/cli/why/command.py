@@ -12,8 +12,8 @@ import orjson
 from mozu.core.cli import options
 from mozu.core.errors import MozuError
 from mozu.core.runtime.config.log import LogSettings
+from mozu.core.runtime.configure import configure
 from mozu.core.runtime.daemon_log import set_up
-from mozu.core.runtime.registry import configure
 
 _IDS: Final = (("uuid",), ("event", "id"), ("metadata", "uid"), ("id",))
 """Where the forms of alerts have the id."""

@@ -22,6 +22,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.contained_loop import ContainedLoop
 from mozu.core.runtime.early_signals import KEPT, early_signals
+from mozu.core.runtime.engine.announcing import announcing
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.delays import Delays
@@ -41,9 +42,8 @@ from mozu.core.runtime.engine.stop_signals import StopSignals
 from mozu.core.runtime.engine.wiring import wire
 from mozu.core.runtime.leaving import last_words
 from mozu.core.runtime.loop import Watchdog
-from mozu.core.runtime.preflight import RUN_FILES, require
+from mozu.core.runtime.preflight import require
 from mozu.core.runtime.process_guard import guarded
-from mozu.core.runtime.run_file import instance
 from mozu.core.runtime.service_manager import ServiceManager
 from mozu.core.runtime.stack_owners import StackOwners
 
@@ -92,7 +92,9 @@ class Engine:
         self._lifecycle: Lifecycle | None = None
         self._heartbeats: Heartbeats | None = None
         if announces:
-            self._lifecycle, self._heartbeats = self._announcing()
+            self._lifecycle, self._heartbeats = announcing(
+                assembly, self._alerts, self._pumps, self._losses, self._metrics, self._evaluation.rules_digest
+            )
         self._hosts: HostResolver | None = None
         """None where no event comes from a live machine: what a recording means is not asked of today's network."""
         if any(pump.live and pump.pipeline.state is not None for pump in self._pumps):
@@ -114,16 +116,6 @@ class Engine:
             self._operations,
         )  # fmt: skip
 
-    def _announcing(self) -> tuple[Lifecycle, Heartbeats]:
-        built = self._assembly
-        lifecycle = Lifecycle(self._alerts, built.version, built.state_dir / RUN_FILES, instance(built.files))
-        heartbeats = Heartbeats(
-            self._alerts, self._pumps, self._losses, self._metrics,
-            intervals={one.entry.id: one.entry.heartbeat for one in built.sinks},
-            version=built.version, rules_digest=self._evaluation.rules_digest,
-        )  # fmt: skip
-        return lifecycle, heartbeats
-
     async def run(self, *, duration: float | None, stats: Path | None, attended: bool = True) -> int:
         """Until the sources end, a signal arrives or `duration` seconds have passed. Raises SourceUnavailable.
 
@@ -142,7 +134,7 @@ class Engine:
         handlers = ExitStack()
         if attended:
             handlers.enter_context(signals.caught())
-            handlers.enter_context(last_words(lambda: self._report_end(stats)))
+            handlers.enter_context(last_words(lambda: report(self.statistics(), stats)))
         watchdog.start()
         timer = None
         try:
@@ -170,7 +162,7 @@ class Engine:
                 timer.cancel()
             handlers.close()
             self._manager.close()
-        reported = self._report_end(stats) if attended else True
+        reported = report(self.statistics(), stats) if attended else True
         return int(not reported or any(pump.failed for pump in self._pumps))
 
     def stop(self, why: str) -> None:
@@ -180,9 +172,6 @@ class Engine:
             self._manager.stopping(why)
             self._why = why
             self._stopping.set()
-
-    def _report_end(self, stats: Path | None) -> bool:
-        return report(self.statistics(), stats)
 
     def _stop_for_signal(self, why: str, seconds_ago: float) -> None:
         self._is_signalled, self._stop_overdue = True, seconds_ago

@@ -9,7 +9,8 @@ from mozu.core.errors import ConfigError, PluginError
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.builtin_plugins import BUILTINS
 from mozu.core.runtime.config import read
-from mozu.core.runtime.registry import Registry, configure
+from mozu.core.runtime.configure import configure
+from mozu.core.runtime.registry import Registry
 from tests.core.runtime.distributions import GOOD, Install
 
 

@@ -10,7 +10,8 @@ from mozu.core.api import Encoder, FormatDeclaration, hookimpl
 from mozu.core.errors import CannotEncode, ConfigError, DeadlineExceeded, PluginError
 from mozu.core.metrics import Metrics
 from mozu.core.runtime.config import read
-from mozu.core.runtime.registry import Registry, configure
+from mozu.core.runtime.configure import configure
+from mozu.core.runtime.registry import Registry
 from mozu.core.testing import alert
 from tests.core.runtime.distributions import GOOD, Install
 

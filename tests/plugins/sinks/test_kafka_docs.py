@@ -9,7 +9,7 @@ import pytest
 
 from mozu.core.api import Kind
 from mozu.core.metrics import Metrics
-from mozu.core.runtime.registry import configure
+from mozu.core.runtime.configure import configure
 from mozu.core.testing import context
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 from mozu.plugins.sinks.kafka.sink import KafkaSink

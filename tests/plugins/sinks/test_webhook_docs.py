@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from mozu.core.api import Kind
+from mozu.core.runtime.configure import configure
 from mozu.core.runtime.loop import run as run_loop
-from mozu.core.runtime.registry import configure
 from mozu.core.testing import alert, context, records
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
 from mozu.plugins.sinks.webhook.sink import build

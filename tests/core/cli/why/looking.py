@@ -6,7 +6,7 @@ from pathlib import Path
 from mozu.core.cli.why.evaluator import Explanations
 from mozu.core.cli.why.report import ExplanationText
 from mozu.core.cli.why.run import Question, answer
-from mozu.core.runtime.registry import configure
+from mozu.core.runtime.configure import configure
 from tests.oracle.capture import Capture
 
 RULES = """\

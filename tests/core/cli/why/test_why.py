@@ -15,7 +15,7 @@ from mozu.core.cli.why.run import Question, made_recordings
 from mozu.core.cli.why.side_run import Arrivals, arrived
 from mozu.core.cli.why.unasked import discarded_live
 from mozu.core.errors import MozuError
-from mozu.core.runtime.registry import configure
+from mozu.core.runtime.configure import configure
 from tests.core.cli.why.looking import RULES, lines, look, reasons, recording, tree
 from tests.support.tracing import environment, ordinary, place
 

@@ -12,10 +12,10 @@ from mozu.core.errors import ConfigError
 from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
+from mozu.core.runtime.configure import configure
 from mozu.core.runtime.engine.assembly import assemble
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly
-from mozu.core.runtime.registry import configure
 from mozu.core.testing import alert
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 

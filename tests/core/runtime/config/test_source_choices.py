@@ -6,7 +6,7 @@ import pytest
 
 from mozu.core.cli import invoke
 from mozu.core.errors import ConfigError
-from mozu.core.runtime.registry import configure
+from mozu.core.runtime.configure import configure
 
 FEW = "enrichers: []\nevaluators: []\nsinks: []\n"
 

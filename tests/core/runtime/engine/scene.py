@@ -9,13 +9,13 @@ from typing import Any
 
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
+from mozu.core.runtime.configure import configure
 from mozu.core.runtime.engine.assembly import assemble
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.engine import Engine
 from mozu.core.runtime.engine.reload import FileRebuild, Reloader
 from mozu.core.runtime.loop import run as run_loop
-from mozu.core.runtime.registry import configure
 from mozu.core.testing import alert
 
 RULE = """

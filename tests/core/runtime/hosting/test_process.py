@@ -13,10 +13,10 @@ import yaml
 from mozu.core.api import DataEvent, Demand, SourceDeclaration, SyscallEvent
 from mozu.core.errors import ConfigError
 from mozu.core.runtime.config import Entry
+from mozu.core.runtime.configure import configure
 from mozu.core.runtime.hosting.process import process_plan, remote
 from mozu.core.runtime.hosting.process.messages import LENGTH, of_child, of_parent, packed
 from mozu.core.runtime.hosting.process.worker import ProcessFailed, RaisedInProcess
-from mozu.core.runtime.registry import configure
 from mozu.core.testing import alert, context, process, records
 from tests.support.faulty_runs import installed
 
