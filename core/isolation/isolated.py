@@ -55,6 +55,10 @@ class Isolation:
         self.has_held = False
         """A call was broken off because it held the event loop."""
 
+    def is_same(self, other: "Isolation | None") -> bool:
+        """Return if both name the same component: its context has one of its own, and each of its instances another."""
+        return other is not None and (self.kind, self.name) == (other.kind, other.name)
+
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 

@@ -50,9 +50,9 @@ class OwnedTask(asyncio.Task[T]):
     def cancel(self, msg: object = None) -> bool:
         """Cancel the task, unless code of a component that it does not belong to asks for it."""
         caller = OWNER.get()
-        if caller is None or caller is self.made_by:
+        if caller is None or caller.is_same(self.made_by):
             return super().cancel(msg)
-        if caller is not self.own_context.get(OWNER) or asyncio.current_task() is self:
+        if not caller.is_same(self.own_context.get(OWNER)) or asyncio.current_task() is self:
             error = NotItsOwn(f"it has cancelled {self.get_name()}, a task that is not its own, which goes on")
             caller.failed("leave other tasks alone", error)
             return False

@@ -183,6 +183,23 @@ def test_a_task_of_mozu_that_a_component_cancels_while_it_waits_in_its_call_goes
     assert run(main()) == ("CancelledError", 0)
 
 
+def test_a_component_cancels_the_task_that_its_context_has_spawned() -> None:
+    """The context has an isolation of its own, and a reload another for the same component."""
+    metrics = Metrics()
+    spawning, running = (Isolated("enricher", "containers", Component(ValueError()), metrics) for _ in range(2))
+
+    async def main() -> tuple[bool, int]:
+        with spawning.owned():
+            task = asyncio.ensure_future(asyncio.Event().wait())
+        await asyncio.sleep(0)
+        with running.owned():
+            task.cancel()
+        await asyncio.wait([task], timeout=5)
+        return task.cancelled(), running.failures.value
+
+    assert run(main()) == (True, 0)
+
+
 def test_mozu_cancels_tasks_of_components() -> None:
     first = Isolated("source", "first", Component(ValueError()), Metrics())
 
