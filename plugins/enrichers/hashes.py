@@ -13,6 +13,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, Final
 
+from pydantic import ByteSize
 from pydantic import Field as Setting
 
 from mozu.core.api import (
@@ -40,8 +41,8 @@ _MOST: Final = 1 << 14
 class HashesSettings(Settings):
     """Settings of the enricher."""
 
-    max_size: int = Setting(
-        128 << 20, ge=1, description="Bytes of the largest file that is read; larger ones have no hash."
+    max_size: ByteSize = Setting(
+        ByteSize(128 << 20), ge=1, description="Bytes of the largest file that is read; larger ones have no hash."
     )
     seconds: float = Setting(2.0, gt=0, le=60, description="What reading one file may take; a slower one has no hash.")
 

@@ -95,6 +95,8 @@ class EventBuilder:
         self._settle_command(process)
         self._settle_result()
         parent = self.ancestors.chain()
+        if self._container.get("full_id") == "":  # lxc, bpm: the container has a name, and no id beside it
+            self._container["full_id"] = self._container.get("id", "")
         if self._on_host or self._container:
             process["container"] = None if self._on_host else GivenPart(**self._container)
         self._settle_trust(process)
@@ -129,7 +131,7 @@ class EventBuilder:
         self._on_host = value == _HOST
         if not self._on_host:
             self._container[attribute] = value
-            if attribute == "full_id":
+            if attribute == "full_id" and value:
                 self._container.setdefault("id", str(value)[:12])
 
     def set_end(self, end: str, half: str, value: FieldValue) -> None:
@@ -160,7 +162,11 @@ class EventBuilder:
 
     def set_role(self, is_server: FieldValue) -> None:
         """Which end of a socket the process is."""
-        self._file["role"] = "server" if is_server else "client"
+        self._file.setdefault("role", "server" if is_server else "client")
+
+    def set_part(self, role: FieldValue) -> None:
+        """The part in the connection by its name, which says more than `fd.is_server`."""
+        self._file["role"] = role
 
     def set_arguments(self, text: FieldValue) -> None:
         """Of the program; a blank ends one."""
@@ -290,6 +296,7 @@ _SETTERS: Final[Mapping[str, Setter]] = {
     "fd.typechar": EventBuilder.set_kind,
     "fd.num": EventBuilder.set_descriptor,
     "fd.is_server": EventBuilder.set_role,
+    "fd.role": EventBuilder.set_part,
     "proc.args": EventBuilder.set_arguments,
     "proc.cmdline": EventBuilder.set_command,
 }

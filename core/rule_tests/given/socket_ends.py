@@ -43,7 +43,7 @@ class SocketEnds:
 
     def settle(self, role: str) -> None:
         """Of a client the local end is the client's, of a server the server's: each has what is known of the other."""
-        mine, other = ("s", "c") if role == "server" else ("c", "s")
+        mine, other = ("c", "s") if role == "client" else ("s", "c")
         for half in _NAMES:
             for side, end in (("l", mine), ("r", other)):
                 for one, another in ((side, end), (end, side)):

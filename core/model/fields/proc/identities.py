@@ -38,7 +38,8 @@ def entry_of(process: Process, number: int) -> Entry:
     """Return the process with which the login, container or service of this one began, as of event `number`.
 
     It is the nearest one whose parent is outside of its container (`container`), is sshd (`sshd`), or is a login
-    program of a terminal (`console`); else the ancestor that the machine's first process made (`init`).
+    program of a terminal (`console`); else the ancestor that the machine's first process made (`init`). The kind is
+    empty if an ancestor on the way is not known.
     """
     found = process
     above = found.parent_at(number)
@@ -54,7 +55,7 @@ def entry_of(process: Process, number: int) -> Entry:
             break
         seen.add(above.tid)
         found, above = above, above.parent_at(number)
-    return found, "init"
+    return found, "" if above is None else "init"
 
 
 class _Entries:
@@ -131,7 +132,7 @@ def fields(lookups: Lookups) -> tuple[Field, ...]:
         _field(
             "proc.entry.type",
             "How: container, sshd, console or init (a service, a timed job).",
-            _entry(lambda entry: entry[1]),
+            _entry(lambda entry: entry[1] or None),
             _CGROUPS,
         ),
         _field(

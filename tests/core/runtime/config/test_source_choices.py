@@ -27,7 +27,8 @@ def mistakes(folder: Path, sources: str) -> list[str]:
 
 
 def test_by_default_it_is_ebpf_or_else_ptrace(tmp_path: Path) -> None:
-    assert [("ebpf", "syscalls", {}), ("ptrace", "syscalls", {})] == chosen(tmp_path, "")
+    without_asking = {"others": "refused"}  # others' processes are traced only where `fallback: ptrace` is written
+    assert [("ebpf", "syscalls", {}), ("ptrace", "syscalls", without_asking)] == chosen(tmp_path, "")
 
 
 def test_none_leaves_no_second_choice(tmp_path: Path) -> None:
