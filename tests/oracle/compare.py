@@ -1,8 +1,11 @@
 """Expected against found, at three levels: which rules fired for which events, what they said, and the typed fields."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+
+_OF_MOZU: Final = frozenset({"output_fields", "hostname", "uuid", "notes", "correlation_uid"})
+"""Properties that Falco's alerts do not have, or that are compared one by one."""
 
 LEVELS = ("events and rules", "output", "output fields")
 MISSING = object()
@@ -56,7 +59,7 @@ def _keyed(alerts: tuple[dict[str, Any], ...]) -> dict[tuple[str, str, int], dic
 def _alert(expected: dict[str, Any], found: dict[str, Any]) -> list[Difference]:
     rule, at = expected["rule"], expected["time"]
     differences = []
-    for key in sorted((expected.keys() | found.keys()) - {"output_fields", "hostname", "uuid"}):
+    for key in sorted((expected.keys() | found.keys()) - _OF_MOZU):
         one, other = expected.get(key, MISSING), found.get(key, MISSING)
         if one != other:
             differences.append(Difference(1, rule, at, key, one, other))
