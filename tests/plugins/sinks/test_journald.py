@@ -34,7 +34,7 @@ def sink(path: Path, identifier: str = "mozu") -> JournaldSink:
 
 @pytest.mark.live
 def test_the_sink_keeps_the_contract(journal: Journal) -> None:
-    run(check_sink(sink(journal.socket)))
+    run(check_sink(sink(journal.socket), blocking=True))
 
 
 @pytest.mark.live

@@ -16,5 +16,5 @@ def test_it_is_declared_as_a_choice_of_two_settings() -> None:
 def test_by_default_it_names_sources_that_mozu_brings() -> None:
     settings = SyscallsSettings()
 
-    assert ("ebpf", "ptrace") == (settings.source, settings.fallback)
-    assert {settings.source, settings.fallback} <= BUILTINS[Kind.SOURCE].keys()
+    assert ("ebpf", {"ptrace": {"others": "refused"}}) == (settings.source, settings.fallback)
+    assert {settings.source, *settings.fallback} <= BUILTINS[Kind.SOURCE].keys()
