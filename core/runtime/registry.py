@@ -46,7 +46,7 @@ from mozu.core.runtime.plugin_checks import (
     plain_method_warnings,
     version_fault,
 )
-from mozu.core.runtime.replaced_functions import put_back
+from mozu.core.runtime.replaced_functions import current, put_back
 from mozu.core.runtime.requirements import unmet_requirements
 from mozu.core.runtime.unknown_names import unknown_format, unknown_plugin
 
@@ -262,11 +262,12 @@ class Registry:
             return
         if origin.target in self._broken:
             raise self._broken[origin.target]
+        before = {} if is_builtin(origin.target) else current()
         try:
             with self._noted(origin, "imported"):
                 self._take(origin, guarded(origin, "its import", lambda: import_target(origin.target)))
             self.warnings += unmet_requirements(origin.distribution)
-            for name, _ in put_back():
+            for name, _ in put_back(before):
                 self.warnings.append(f"{origin}: its import has replaced {name} for the whole process: it was put back")
         except PluginError as error:
             self._broken[origin.target] = error

@@ -1,25 +1,34 @@
-"""Functions of libraries that mozu calls by their module, as they were before the first plugin was imported.
+"""Functions of libraries that mozu calls by their module, as they were before plugins were imported.
 
 A plugin that replaces one of them (`json.dumps = …`) replaces it for mozu and for every other plugin, too.
 """
 
 import importlib
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 _MODULES: Final = ("json", "logging", "orjson", "os", "signal", "socket", "time")
-_functions: Final = {
-    (name, attribute): value
-    for name in _MODULES
-    for attribute, value in vars(importlib.import_module(name)).items()
-    if callable(value) and not attribute.startswith("__")
-}
-"""(module, name) → the function; taken when the registry of plugins is imported."""
+Functions = Mapping[tuple[str, str], Callable[..., Any]]
+"""(module, name) → the function."""
 
 
-def put_back() -> Iterator[tuple[str, object]]:
-    """Put back each function that was replaced, and yield its name and what stood in its place."""
-    for (name, attribute), value in _functions.items():
+def current() -> Functions:
+    """Return the functions as they are now."""
+    return {
+        (name, attribute): value
+        for name in _MODULES
+        for attribute, value in vars(importlib.import_module(name)).items()
+        if callable(value) and not attribute.startswith("__")
+    }
+
+
+_at_first: Final = current()
+"""As they were when the registry of plugins was imported."""
+
+
+def put_back(before: Functions = _at_first) -> Iterator[tuple[str, object]]:
+    """Put back each function that was replaced since, and yield its name and what stood in its place."""
+    for (name, attribute), value in before.items():
         module = importlib.import_module(name)
         found = vars(module).get(attribute)
         if found is not value:

@@ -129,6 +129,10 @@ class Live:
         if self._failure is not None:
             raise self._failure
 
+    def ended(self) -> None:
+        """Wait for the last batch of a source that a test has stopped."""
+        self._thread.join(PATIENCE)
+
     def stop(self) -> None:
         """Stop the source and wait for its last batch."""
         if self._thread.is_alive():

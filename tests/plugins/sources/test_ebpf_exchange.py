@@ -112,6 +112,7 @@ def test_a_source_that_ends_amid_an_exchange_says_so(live: Live, monkeypatch: py
     with monkeypatch.context() as patch:
         patch.setattr(Loader, "attach", slow)
         live.run(ended())
+    live.ended()
 
 
 def test_filters_are_chosen_beside_the_event_loop(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
