@@ -1,6 +1,6 @@
 """Event structs: Event (the base), SyscallEvent, DataEvent."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -19,6 +19,10 @@ class Event(msgspec.Struct, gc=False):
     """Wall clock, ns since the epoch."""
     num: int = 0
     """Position in its source, from 1. The core numbers events as they arrive; a recording brings its own."""
+
+
+_STEP: Final = 10**7
+"""ns by which the wall clock is set at least: it runs as fast as the clock since the boot (both are slewed by NTP)."""
 
 
 class SyscallEvent(Event, gc=False):
@@ -51,13 +55,14 @@ class SyscallEvent(Event, gc=False):
     def age(self, began: int, process: Process) -> int:
         """Return the ns from a moment of a process (ns since the epoch) to the event, by the clock since the boot.
 
-        The wall clock may have been set between the two. Where one of them has no time since the boot, that cannot be
-        known, and the difference of the wall clock counts.
+        The wall clock may have been set between the two. Where one of them has no time since the boot, as in a
+        recording, that cannot be known, and the difference of the wall clock counts; so it does where the clocks
+        disagree by less than a step, which is how exactly their offset is known.
         """
         set_by = 0
         if self.boot_time and process.boot_start:
             set_by = (self.time - self.boot_time) - (process.start - process.boot_start)
-        return self.time - began - set_by
+        return self.time - began - (set_by if abs(set_by) >= _STEP else 0)
 
 
 class DataEvent(Event, gc=False):
