@@ -152,7 +152,9 @@ def storage_files(folder: Path, capabilities: tuple[str, ...]) -> str:
     containers.chmod(0o700)
     code = (
         "from mozu.core.common.containers.podman.files import AllStorage\n"
-        f"print(AllStorage([{str(folder / 'storage')!r}]).find('a' * 64) is not None)"
+        f"found = AllStorage([{str(folder / 'storage')!r}])\n"
+        "(place,) = found.roots()\n"  # below a folder that all may write: it names the containers of its owner alone
+        "print(found.find('a' * 64, place.owner()) is not None)"
     )
     return answer(folder, capabilities, code)
 
