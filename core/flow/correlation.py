@@ -2,8 +2,8 @@
 
 Alerts belong together if their events come from one container, or, on the host, from one session (setsid(2)) or from
 one that was started in it, and follow each other within GAP. The id is that of the story's first alert, which is thus
-not held back, and a replay of the same events gives the same ids. A story ends GAP after its last alert or LENGTH after
-its first; beyond MOST groups the one whose last alert is oldest is forgotten.
+not held back; the same alerts in the same order have the same ids. A story ends GAP after its last alert or LENGTH
+after its first; beyond MOST groups the one whose last alert is oldest is forgotten.
 """
 
 from collections import OrderedDict

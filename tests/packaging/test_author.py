@@ -29,8 +29,9 @@ def test_the_ci_of_a_new_plugin_passes_with_the_kit_alone(authors_environment: P
         )
         done = run_clean(*command, *arguments, cwd=folder)
         assert done.returncode == 0, f"{step}\n{done.stdout}{done.stderr}"
-    checked = run_clean(authors_environment / "mozu", "plugins", "check", f"acme_{kind}", cwd=folder)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    if kind != "rules":  # a package of rules has no entry point: its tests are all there is to check
+        checked = run_clean(authors_environment / "mozu", "plugins", "check", f"acme_{kind}", cwd=folder)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_a_plugin_installs_from_its_own_wheel_beside_that_of_mozu(authors_environment: Path, tmp_path: Path) -> None:
