@@ -5,10 +5,10 @@ A plugin that replaces one of them (`json.dumps = …`) replaces it for mozu and
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 _MODULES: Final = ("json", "logging", "orjson", "os", "signal", "socket", "time")
-Functions = Mapping[tuple[str, str], Callable[..., Any]]
+Functions = Mapping[tuple[str, str], Callable[..., object]]
 """(module, name) → the function."""
 
 
