@@ -5,7 +5,6 @@ from tests.detect.ways import PAGE, reported
 from tests.support.triggers.ways import WAYS
 from tests.support.triggers.ways.way import PLACES
 
-
 UNSEEN = {
     ("read of the password database", "a hook of apt", "docker"),
     ("read of a login to a cloud", "a symbolic link to cat", "docker"),
