@@ -402,7 +402,7 @@ def test_the_rules_of_two_evaluators_are_shown_as_each_has_them(run: Run, rules:
     other, path = tmp_path / "other.yaml", tmp_path / "mozu.yaml"
     other.write_text(RULES.replace("Shell at work", "Shell elsewhere").replace("proc.name = bash", "static.zone = eu"))
     second = f"falco: {{id: second, rules: ['{other}'], static_fields: {{zone: eu}}}}"
-    path.write_text(f"evaluators: [falco: {{rules: ['{rules}']}}, {second}]\n")
+    path.write_text(f"enrichers: []\nevaluators: [falco: {{rules: ['{rules}']}}, {second}]\n")
     code, out, err = run("check", "-c", path)
     assert (code, err) == (0, "")
     assert out.splitlines()[1:] == [f"{rules}: Ok", f"{other}: Ok", "4 rules, 2 macros, 2 lists"]
