@@ -1,4 +1,4 @@
-"""Code in a process that its executable does not vouch for: a tracer, what the linker was told, mapped files.
+"""Code in a process that its executable does not vouch for: a tracer, the environment of the linker, mapped files.
 
 Only processes of root or of a system service are asked about (protection.py): an ordinary user's can hide all of this,
 and is not spared in any case.
