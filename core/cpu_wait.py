@@ -107,11 +107,11 @@ def _read(path: str) -> bytes:
 
 
 cpu_wait: Final = CpuWait()
-"""Of this process."""
+"""CPU wait of this process."""
 
 
 class ExtraTime:
-    """How much longer than its wall time an interval may last that begins now. `others`: processes that it waits for,
+    """The time by which a deadline that is set now is extended. `others`: processes that are waited for,
     beside this one."""
 
     def __init__(self, *others: CpuWait) -> None:

@@ -1,4 +1,4 @@
-"""What the core gives a component when it builds it: name, log, metrics, fields, a directory, background tasks."""
+"""The services a component receives when it is built: name, log, metrics, fields, a directory, background tasks."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,7 +18,7 @@ Spawn = Callable[[Awaitable[None], str], None]
 
 
 class Context(msgspec.Struct):
-    """What the core gives a component when it builds it."""
+    """The services that a component receives when it is built."""
 
     id: str
     """The instance's name in the configuration; logs, metrics and spools use it."""
@@ -41,7 +41,7 @@ class Context(msgspec.Struct):
     """Start a task for the component's own background work. The engine's task group owns it, contains its failure and
     cancels it at the end. None outside an engine."""
     state_path: Path | None = None
-    """Where `state_directory` is; None where components are built for a look only (`mozu check`)."""
+    """The path of `state_directory`; None if components are built for inspection only (`mozu check`)."""
 
     def state_directory(self) -> Path:
         """Return a directory of the component's own, for what must outlive a run: a position, a cursor. It is made at

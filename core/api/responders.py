@@ -63,7 +63,7 @@ class AlertProcess(msgspec.Struct, frozen=True):
     cgroups: tuple[tuple[str, str], ...] = ()
     """As `Process.cgroups`."""
     boot_start: int = 0
-    """As `Process.boot_start`: what identifies it; 0 where unknown."""
+    """Nanoseconds from the boot to the start of the process, as `Process.boot_start`; 0 if unknown."""
     age: int = 0
     """ns that it had run at the event, by the clock since the boot; 0 where unknown."""
 

@@ -1,4 +1,4 @@
-"""What components keep from run to run in directories of their own, for `mozu plugins`."""
+"""The state directories of components, as `mozu plugins` lists them."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ class KeptState(msgspec.Struct, frozen=True):
     id: str
     path: Path
     is_configured: bool
-    """Whether the configuration has the component; another one may be of a removed entry, whose state can go."""
+    """True if the configuration has the component; otherwise its entry was removed, and its state can be deleted."""
 
     def __str__(self) -> str:
         note = "" if self.is_configured else "; no entry of the configuration has this id"

@@ -14,11 +14,11 @@ from mozu.core.runtime.config.override import RULES_PLUGIN
 from mozu.core.runtime.registry import Registry
 
 ENABLED: Final = Path("/etc/mozu/rules.enabled")
-"""Where a package keeps the links that switch families on."""
+"""The directory with the links that enable a package's rule families."""
 
 
 class FamilyRow(msgspec.Struct, frozen=True):
-    """One family, with how many rules it has."""
+    """A rule family and its number of rules."""
 
     family: str
     rules: int

@@ -13,9 +13,9 @@ from typing import Final
 _STDOUT: Final = 1
 _STDERR: Final = 2
 _LOWEST: Final = 3
-"""Of the descriptors that a copy may have."""
+"""The lowest number that a duplicated descriptor may have."""
 _descriptors: Final = [_STDOUT]
-"""Where alerts go; the last one counts."""
+"""The descriptors that alerts are written to; the last one is in use."""
 
 
 def alert_output() -> int:

@@ -90,7 +90,7 @@ def _text(document: Mapping[str, Json], key: str, default: str | None = None) ->
 
 
 def _notes(document: Mapping[str, Json]) -> RuleNotes:
-    """As the format `json` writes them; what is of another type says nothing."""
+    """Return the fields as the format `json` writes them; values of other types are left out."""
     found = document.get("notes")
     notes = found if isinstance(found, dict) else {}
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 _MAX_LINKS: Final = 40
-"""As the kernel's MAXSYMLINKS."""
+"""The kernel's MAXSYMLINKS."""
 _LOOK: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _REMEDY: Final = "give a path in directories that only mozu's user may write"
 
@@ -59,7 +59,7 @@ def write_own(path: Path, content: bytes) -> None:
 
 
 def check_own(path: Path) -> None:
-    """Whether `open_own` would open what stands there, without opening it; for libraries that open files by their
+    """Check, without opening it, that `open_own` would open the file; for libraries that open files by their
     names, and find out other errors themselves. Raises UnsafePath."""
     with ExitStack() as stack:
         try:
@@ -73,7 +73,7 @@ def check_own(path: Path) -> None:
 
 
 def is_shared(folder: os.stat_result) -> bool:
-    """Whether others than root and mozu's own user may put something into this directory; the group of mozu's user is
+    """Return True if users other than root and mozu's own may write to the directory; the group of mozu's user is
     no other."""
     mode = folder.st_mode
     by_group = bool(mode & stat.S_IWGRP) and folder.st_gid not in (0, os.getegid())

@@ -1,4 +1,4 @@
-"""Who can have put something where it is: the owners of the directories on the way to it."""
+"""The users who can have created a file: the owners of the directories on the path to it."""
 
 import os
 import stat

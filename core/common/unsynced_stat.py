@@ -20,7 +20,7 @@ _STATX: Final = struct.Struct("=IIQIIIH2xQQQQ32xqI4xqI4x8xII")
 """struct statx of linux/stat.h, up to the device; access and birth times and the device of a device file left out."""
 
 _libc: Final = ctypes.PyDLL(None, use_errno=True)
-"""With the interpreter's lock held: the call does not wait."""
+"""libc, called with the interpreter's lock held: the call does not block."""
 
 
 class FileStatus(NamedTuple):

@@ -124,7 +124,7 @@ class MemoryQueue:
         return len(self._items) + len(self._unacked)
 
     def waiting(self) -> int:
-        """All of them are in memory."""
+        """Return the number of alerts: all are in memory."""
         return self.in_memory()
 
     def close(self) -> None:

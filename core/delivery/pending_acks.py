@@ -27,7 +27,7 @@ class PendingAcks:
         return bool(self._delete or self._dead_letter)
 
     def __len__(self) -> int:
-        """How many alerts of the file are acknowledged and not deleted or moved yet."""
+        """The number of acknowledged alerts that are still in the file."""
         return len(self._stored)
 
     def add(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]]) -> None:

@@ -46,7 +46,7 @@ def envelope_fault(alert: Alert) -> TypeError | None:
 
 
 def notes_fault(alert: Alert) -> TypeError | None:
-    """What is wrong with the notes, which alerts of a rule share, so that they are looked at once for each rule."""
+    """Return the defects of the notes, which alerts of a rule share: they are checked once for each rule."""
     notes = alert.notes
     texts = (notes.description, notes.why, notes.maturity, notes.level, *notes.false_positives, *notes.references)
     return None if _TEXT.issuperset(map(type, texts)) else TypeError("what the rule says besides is no text")

@@ -48,7 +48,7 @@ class SpoolFile:
         self.path, self._max_bytes, self._fsync, self._on_lost = path, max_bytes, fsync, on_lost
         self._on_counted = on_counted
         self.counts = SpoolCounts()
-        """As of the last work."""
+        """The counts after the last operation."""
         self._log = logging.getLogger("mozu.spool")
         self._thread = WorkerThread(f"mozu-spool-{path.stem}")
         self._spool: Spool | None = None

@@ -40,7 +40,7 @@ class AlertPipeline:
         """Another tuple after a reload."""
         self._hostname, self._redact, self._limiter = hostname, redact, limiter
         self._own = {"evt.host_id": host_id} if host_id else {}
-        """What formats want to know of notices, which no event stands behind."""
+        """Return the fields that formats show of notices, which have no event."""
         self._emitted = metrics.counter("alerts_total")
         self._suppressed = metrics.counter("alerts_suppressed_total")
         self._packer = AlertPacker()

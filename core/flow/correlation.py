@@ -24,7 +24,7 @@ _DEPTH: Final = 64
 """Ancestors that are looked at."""
 
 Group = str | tuple[int, int]
-"""What the events of a story have in common: a container's id, or a session: the start of its pid namespace and its id
+"""The key that the events of a story share: a container's id, or a session: the start of its pid namespace and its id
 there. The kernel gives a session's number to no other process while one of its processes lives."""
 
 

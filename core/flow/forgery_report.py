@@ -11,20 +11,20 @@ from mozu.core.model.fields import Forgery, Lookups
 RULE: Final = "Container identity forged"
 _MINUTE: Final = 60.0
 _MOST: Final = 256
-"""Of those who forge, which are kept apart."""
+"""The most forgers that are counted separately."""
 
 
 class ForgeryReport:
-    """Of a run."""
+    """Reports of forged containers, at most one per forger and interval."""
 
     def __init__(
         self, alerts: AlertPipeline, lookups: Lookups, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._alerts, self._lookups, self._clock = alerts, lookups, clock
         self._reported: dict[str, float] = {}
-        """Who forges → when that was reported last."""
+        """Forger → when a report was last made."""
         self._unreported: dict[str, int] = {}
-        """Who forges → forgeries since."""
+        """Forger → forgeries since the last report."""
 
     def report(self) -> None:
         """Emit notices for what enrichers have found since the last call."""

@@ -59,7 +59,7 @@ def _checked(found: object) -> dict[str, Counts]:
 
 
 def _settled(count: Counts) -> Counts:
-    """What lies in the ring buffer of an instance that has ended is lost."""
+    """Return the counts with the contents of an ended instance's ring buffer added to the lost events."""
     left = count.seen - count.filtered - count.lost - (count.missed or 0) - count.received
     return msgspec.structs.replace(count, lost=count.lost + max(0, left))
 

@@ -1,4 +1,4 @@
-"""What components say in exceptions and in the log, as text of a bounded length."""
+"""Texts of components' exceptions and log records, cut to a bounded length."""
 
 from typing import Final
 

@@ -82,7 +82,7 @@ class HeadLine(msgspec.Struct, tag="recording", tag_field="line", omit_defaults=
     named: bool = False
     """Whether numbers of users and groups among parameters had names."""
     host_id: str = ""
-    """Of the machine that was recorded, and its boot: what identities of processes are made of."""
+    """The recorded machine and its boot, from which identities of processes are derived."""
     boot_id: str = ""
     boot_offset: int = 0
     """ns that the time namespace of who recorded it was shown more than the kernel counts from the boot."""
@@ -124,7 +124,7 @@ class GroupLine(msgspec.Struct, tag="group", tag_field="line", frozen=True):
 
 
 class ContainerLine(msgspec.Struct, tag="container", tag_field="line", frozen=True, omit_defaults=True):
-    """What is known of a container from here on; facts of null: nothing any more."""
+    """A container's facts from this line on; null facts: nothing is known any more."""
 
     id: str
     metadata: ContainerMetadata | None = msgspec.field(name="facts")

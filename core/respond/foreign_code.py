@@ -12,7 +12,7 @@ from mozu.core.common.unsynced_stat import unsynced_stat
 from mozu.core.respond.process_facts import PROC, ProcessFacts, process_facts
 
 _LINKER: Final = b"LD_"
-"""What the variables begin with that ld.so(8) obeys."""
+"""The prefix of the variables that ld.so(8) obeys."""
 
 
 def foreign_code(facts: ProcessFacts, *, of_service: bool, proc: Path = PROC) -> str:

@@ -36,9 +36,9 @@ class HeldExecutable:
         if not stat.S_ISREG(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
             raise ValueError(f"{path} is no regular file that only root may write")
         self.identity: Identity = found.st_dev, found.st_ino
-        """As stat(2) says."""
+        """The device number as stat(2) returns it."""
         self.in_kernel = _in_kernel(fdinfo / str(descriptor), devices, found.st_ino)
-        """As the kernel's programs see it; None: not known, and nothing is spared in the kernel by this file."""
+        """The device number as kernel programs see it; None if unknown: the kernel spares no process by this file."""
 
 
 def held_executables(paths: Iterable[str]) -> list[HeldExecutable]:
@@ -63,6 +63,6 @@ def _in_kernel(fdinfo: Path, devices: Mapping[int, int], inode: int) -> Identity
 
 
 def _number(device: str) -> int:
-    """Of `254:0`, as the kernel holds it (dev_t)."""
+    """Return the number of a device written as `254:0`, as the kernel holds it (dev_t)."""
     major, _, minor = device.partition(":")
     return int(major) << _MINOR_BITS | int(minor)

@@ -33,7 +33,7 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     uids: tuple[int, ...]
     """Real, effective, saved, of the file system; empty where unknown."""
     is_of_host: bool
-    """It is in the first pid namespace and the first user namespace, which no process enters that has left them."""
+    """True if it is in the initial pid and user namespaces, which no process enters that has left them."""
     tracer: int = 0
     """The process that traces it; 0: none."""
     thread: int = 0
@@ -46,7 +46,7 @@ class ProcessFacts(msgspec.Struct, frozen=True):
 
     @property
     def is_roots(self) -> bool:
-        """Whether it has no other identity than root's."""
+        """Return True if all of its user and group ids are root's."""
         return self.runs_as(0)
 
     def runs_as(self, user: int) -> bool:

@@ -82,7 +82,10 @@ _NONE: Final = Allowed()
 
 
 class Protection:
-    """As of one start or reload. Executables are opened once, so that a file put there later protects none."""
+    """The protected processes as of one start or reload.
+
+    Executables are opened once: a file that is put in their place later protects no process.
+    """
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ class _Range(msgspec.Struct, frozen=True):
 
 
 class SubordinateIds:
-    """As the files say at one moment. Of a user that is in no file, the number alone counts."""
+    """The subordinate ids that the files grant. A user that is in neither file has its own uid alone."""
 
     def __init__(self, subuid: Path = _SUBUID, passwd: Path = _PASSWD) -> None:
         self._ranges = tuple(_ranges(subuid, passwd))

@@ -45,7 +45,7 @@ class OwnedTask(asyncio.Task[T]):
     own_context: Context
     made_by: Isolation | None = None
     by_components = 0
-    """How many of the requests to cancel it are a component's."""
+    """The number of cancellation requests that came from components."""
 
     def cancel(self, msg: object = None) -> bool:
         """Cancel the task, unless code of a component that it does not belong to asks for it."""

@@ -30,7 +30,7 @@ class EarlySignals:
 
     def __init__(self) -> None:
         self._kept: dict[signal.Signals, None] = {}
-        """In the order in which they first came. Several of one number are one, as they are for the kernel."""
+        """Pending signals in the order of first arrival. Repeats of a signal count once, as in the kernel."""
         self._take: Callable[[signal.Signals], None] | None = None
         self._is_terminated = False
 

@@ -16,7 +16,7 @@ _THREAD_SECONDS: Final = 1.0
 
 
 _LAST_SECONDS: Final = 2.0
-"""How long last words may take: they may call a component that hangs."""
+"""Seconds that the final report may take: it may call a component that hangs."""
 _last_words: Final[list[Callable[[], object]]] = []
 
 

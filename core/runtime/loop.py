@@ -30,7 +30,7 @@ _IDLE_PAUSES: Final = 3
 
 
 _LOCKED_SECONDS: Final = 0.5
-"""How late the watchdog must be for it to report that the interpreter's lock was kept."""
+"""The watchdog's own delay, in seconds, from which it reports that the interpreter's lock was held."""
 
 HOLD_SECONDS: Final = 5.0
 """How long a component may hold the loop; then its call is broken off, and has failed."""
@@ -67,7 +67,7 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
 
 
 class _Hold:
-    """How long the thread of the loop holds it, from when this object was made."""
+    """A meter of how long the event loop's thread is held, from this object's creation on."""
 
     def __init__(self, thread: int) -> None:
         self._clock = time.pthread_getcpuclockid(thread)

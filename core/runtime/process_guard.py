@@ -25,7 +25,7 @@ _log = logging.getLogger("mozu.engine")
 _SECONDS: Final = 1.0
 _STANDARD: Final = range(3)
 _LOWEST: Final = 3
-"""Of the descriptors that a copy may have."""
+"""The lowest number that a duplicated descriptor may have."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, *KEPT, SIGNAL)
 
 

@@ -146,7 +146,7 @@ class Registry:
         return found
 
     def requested_fields(self, entry: Entry) -> tuple[str, ...]:
-        """What the format of a sink's entry has a place for, with its options. Raises ConfigError."""
+        """Return the fields that the sink's format, with its options, shows. Raises ConfigError."""
         declared, problems = self.format(entry), Problems()
         options = self._format_options(entry, problems)
         problems.check()

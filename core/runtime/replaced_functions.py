@@ -23,7 +23,7 @@ def current() -> Functions:
 
 
 _at_first: Final = current()
-"""As they were when the registry of plugins was imported."""
+"""The functions as of the import of the plugin registry."""
 
 
 def put_back(before: Functions = _at_first) -> Iterator[tuple[str, object]]:

@@ -1,4 +1,4 @@
-"""What the distribution of a plugin requires, compared with what is installed, from metadata; nothing is imported."""
+"""The requirements of a plugin's package, checked against what is installed, from metadata; nothing is imported."""
 
 import importlib.metadata
 import re

@@ -52,7 +52,7 @@ class Forked(msgspec.Struct, frozen=True, omit_defaults=True):
     """The parent the kernel gave it (differs from the creator under CLONE_PARENT); 0: the creator."""
     shares_files: bool = False
     boot_start: int = 0
-    """As `Process.boot_start`."""
+    """`Process.boot_start`."""
 
 
 class Moved(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -89,11 +89,11 @@ class Executed(msgspec.Struct, frozen=True, omit_defaults=True):
     stdio: tuple[File | None, ...] = ()
     """What the program has as its descriptors 0, 1 and 2, None where nothing; empty: not asked for."""
     boot_start: int = 0
-    """As `Process.boot_start`."""
+    """`Process.boot_start`."""
     exe_genuine: bool | None = None
-    """As `Process.exe_genuine`, the environment left aside."""
+    """`Process.exe_genuine`, without regard to the environment."""
     script: str | None = None
-    """As `Process.script`, but for how the call named it."""
+    """`Process.script`, as the call named it."""
 
 
 class Opened(msgspec.Struct, frozen=True, omit_defaults=True):

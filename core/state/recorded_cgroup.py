@@ -57,7 +57,7 @@ def _is_id(path: str, start: int, end: int) -> bool:
 
 
 def _containerd(path: str) -> Container | None:
-    """All that follows the first part of the path that could be a namespace, unless it is one of systemd's units."""
+    """Return the path after the first part that could be a namespace, unless that part is a systemd unit."""
     namespace = _NAMESPACE.search(path)
     if namespace is None:
         return None

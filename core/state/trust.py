@@ -1,4 +1,4 @@
-"""What a program is trusted for by its name: a path of its script that only root can change, an environment that loads
+"""Conditions of trust in a program's name: a path of its script that only root can change, an environment that loads
 no code of others."""
 
 import re
@@ -23,7 +23,7 @@ _INTERPRETERS: Final = {
     "awk": re.compile(rb"\0(?:AWKPATH|AWKLIBPATH)=[^\0]"),
     "tcl": re.compile(rb"\0TCLLIBPATH=[^\0]"),
 }
-"""What the name of an interpreter's file contains → a variable by which it takes code from elsewhere."""
+"""Part of an interpreter's file name → the variable by which it loads code from elsewhere."""
 _OF_ROOT: Final = (b"/usr/", b"/lib/", b"/lib32/", b"/lib64/")
 
 

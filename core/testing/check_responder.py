@@ -15,7 +15,7 @@ _VALUES: Final[Mapping[str, FieldValue]] = {
     "fd.name": "/srv/x", "fd.sip": b"\x7f\x00\x00\x01", "fd.sport": 80, "container.id": "f" * 12,
     "container.name": "shop", "k8s.ns.name": "shop", "k8s.pod.name": "till",
 }  # fmt: skip
-"""What outputs of rules name; an alert has those of its own rule only, and None where there is no value."""
+"""Fields that rules' outputs name; an alert has those of its own rule only, with None for a missing value."""
 AnyInstance = Responder | BlockingResponder
 
 

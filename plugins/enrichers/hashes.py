@@ -72,7 +72,7 @@ class Hashes:
         return key
 
     def known(self, key: str) -> bool:
-        """Whether it was read, or could not be."""
+        """True once the file was hashed or could not be read."""
         return key in self._hashes
 
     async def resolve(self, key: str) -> None:
@@ -82,7 +82,7 @@ class Hashes:
         self._hashes.put(key, await self._threads.run(lambda: self._read(pid, int(ino), int(ctime)), seconds))
 
     def readers(self) -> FieldReaders:
-        """Of the one field."""
+        """Return the reader of the one field."""
         return {FIELD: self._bind}
 
     async def stop(self) -> None:

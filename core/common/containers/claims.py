@@ -31,16 +31,16 @@ _BUSY_TTL: Final = 1.0
 
 
 class AsksRuntimes(Protocol):
-    """As much of `ContainerLookups` as claims need."""
+    """The part of `ContainerLookups` that claims need."""
 
     async def ask(self, full_id: str, uid: int) -> ContainerMetadata | None:
-        """What runtimes of root say of a container, or with a uid the storage of that user."""
+        """Return the facts that root's runtimes have of a container or, with a uid, those in that user's storage."""
 
     async def resolve(self, full_id: str) -> None:
         """Look a container or a claim up."""
 
     def metadata(self, full_id: str) -> ContainerMetadata | None:
-        """What is known of it."""
+        """Return the known facts of a container."""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class Claims:
-    """Of one enricher. `forged` takes those that are."""
+    """The container claims of one enricher. `forged` is called with each claim that is forged."""
 
     def __init__(self, lookups: AsksRuntimes, forged: Callable[[Forgery], object]) -> None:
         self._lookups, self._forged = lookups, forged
@@ -66,12 +66,12 @@ class Claims:
             _put(self._makers, container.key, Forgery(container, process.pid, process.name))
 
     def is_answered(self, key: str) -> bool:
-        """Whether it was looked up, and that is still believed."""
+        """Return True if the claim was looked up and the answer has not expired."""
         answer = self._answers.get(key)
         return answer is not None and time.monotonic() < answer.until
 
     def metadata(self, key: str) -> ContainerMetadata | None:
-        """What may be said of it: its own, or that of the container in which it was made."""
+        """Return the container's own facts if its claim is proven, else those of the container in which it was made."""
         answer, outer = self._answers.get(key), claimed(key)[3]
         found = None if answer is None else answer.metadata
         return found or (self._lookups.metadata(outer) if outer else None)

@@ -51,7 +51,7 @@ class AnswersLookups(Protocol):
         """Names of runtimes whose answers about pods it has more of."""
 
     async def fetch(self, full_id: str, uid: int = ROOT) -> ContainerMetadata | None:
-        """What it knows of a container; None where it has none of that id. `uid`: from what this user has written.
+        """Return the facts of a container; None if the runtime has none of that id. `uid`: read this user's files.
         Raises one of `unreachable`."""
 
 
@@ -168,7 +168,7 @@ class ContainerLookups:
         self._shown.pop(full_id, None)
 
     async def ask(self, full_id: str, uid: int) -> ContainerMetadata | None:
-        """What runtimes say of a container, root's or with a uid those of that user, without keeping it."""
+        """Return what runtimes (root's or, with a uid, that user's) know of a container, without caching it."""
         return (await self._ask(full_id, "", uid))[0]
 
     async def _ask(self, full_id: str, first: str, uid: int = ROOT) -> tuple[ContainerMetadata | None, float]:

@@ -94,7 +94,7 @@ class OciSpec(msgspec.Struct):
 
     @property
     def cgroups(self) -> tuple[str, ...] | None:
-        """Where its cgroup is made; None where that is left to the runtime. `SLICE:PREFIX:NAME` is systemd's scope
+        """The container's cgroup path; None if the runtime chooses it. `SLICE:PREFIX:NAME` is systemd's scope
         PREFIX-NAME (runc, libcontainer/cgroups/systemd)."""
         given = (self.linux or _Linux()).cgroups_path
         parts = given.split(":")

@@ -82,7 +82,7 @@ IDENTITY: Final = (
 )
 """By which alerts are joined; for formats whose readers join."""
 RAW: Final = ("evt.args",)
-"""For the event as it was."""
+"""Fields of the event itself."""
 HOMES: Final = frozenset(
     {*PROCESS, *CONTAINER, "proc.exe_hash", "container.id", "container.image", "evt.type", "evt.hostname"}
 )
@@ -97,7 +97,7 @@ _NO_LOGIN: Final = 0xFFFFFFFF
 _ENTITY_PARTS: Final = 4
 _PEER_PARTS: Final = 6
 _MOST_DIGITS: Final = 30
-"""Of a pid and a start together."""
+"""The longest text of a pid with a start time."""
 _LISTENS: Final = frozenset({"accept", "accept4", "listen", "bind"})
 _MISSING: Final = frozenset({"", "<NA>"})
 _FILES: Final = frozenset({"file", "directory"})
@@ -121,7 +121,7 @@ class Connection(msgspec.Struct, frozen=True):
     inward: bool | None
     """True where the process is the server; None where that is not known."""
     local: bool
-    """Whether it stays on the machine: one end is a loopback address."""
+    """Return True if the connection stays on the machine: one end is a loopback address."""
 
 
 class Entity(msgspec.Struct, frozen=True):
@@ -190,7 +190,7 @@ class Known:
         return self.text("fs.path.name") or self.text("fs.path.target")
 
     def file_type(self) -> Literal["file", "dir", "symlink"] | None:
-        """What `path` is, in the words of ECS; None where that is not known."""
+        """Return the file type of `path` in ECS terms; None if unknown."""
         if self.event_type in _MADE_DIRECTORY:
             return "dir"
         if self.event_type in _MADE_LINK:
@@ -199,11 +199,11 @@ class Known:
         return "dir" if kind == "directory" else "file" if kind == "file" else None
 
     def link_target(self) -> str | None:
-        """Where a symbolic link that the call made leads."""
+        """Return the target of the symbolic link that the call created."""
         return self.text("fs.path.source") if self.event_type in _MADE_LINK else None
 
     def outcome(self) -> Outcome | None:
-        """How the call ended; None where it has no result."""
+        """Return the outcome of the call; None if it has no result."""
         failed = self.flag("evt.failed")
         if failed is None:
             return None
@@ -212,7 +212,7 @@ class Known:
         return "failure" if failed else "success"
 
     def result(self) -> int | None:
-        """What the call returned: a negative number is an error."""
+        """Return the call's return value; a negative number is an error."""
         value = self._values.get("evt.rawres")
         return value if type(value) is int and -(1 << 63) <= value < 1 << 63 else None
 
@@ -288,7 +288,7 @@ class Known:
         return self.text("user.loginname") if self.login_id() is not None else None
 
     def login_address(self) -> str | None:
-        """Where that was from."""
+        """Return the address that the user logged in from."""
         return _address(self.text("proc.entry.ip"))
 
     def raw_event(self) -> str | None:

@@ -38,7 +38,7 @@ _UNKNOWN, _REGULAR = 0, 1
 _FILE_TYPES: Final = {"file": 1, "dir": 2, "symlink": 7}
 _INBOUND, _OUTBOUND, _LOCAL = 1, 2, 4
 _LOCALHOST: Final = 1
-"""Of `boundary_id`."""
+"""Values of `boundary_id`."""
 _PROTOCOLS: Final = {"icmp": 1, "tcp": 6, "udp": 17}
 _MACHINE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -9,7 +9,7 @@ from mozu.core.model.value_types import JsonObject
 
 _REGULAR: Final = 1
 _SHA256: Final = 3
-"""Of `algorithm_id`."""
+"""The value of `algorithm_id` for SHA-256."""
 _PTS: Final = range(136, 144)
 """Major numbers of pseudo terminals (Documentation/admin-guide/devices.txt)."""
 _MINORS: Final = 256

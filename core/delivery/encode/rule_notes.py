@@ -1,4 +1,4 @@
-"""What rules say to those who get their alerts, in the words of formats: made once for each rule."""
+"""The notes of rules (why, next steps, references) as formats show them: encoded once for each rule."""
 
 from typing import Final
 
@@ -55,7 +55,7 @@ def ocsf_analytic(notes: RuleNotes) -> JsonObject:
 
 @cached(1024)
 def ocsf_remediation(notes: RuleNotes, next_step: str) -> JsonObject:
-    """What to do next, and where to read on; the schema has no references without the former."""
+    """Return next steps with references; the schema has no references without the former."""
     if not next_step:
         return {}
     return filled(desc=printable(next_step), references=said(notes).get("references"))
@@ -63,7 +63,7 @@ def ocsf_remediation(notes: RuleNotes, next_step: str) -> JsonObject:
 
 @cached(1024)
 def ocsf_tags(notes: RuleNotes) -> list[JsonObject]:
-    """What the schema has no attribute for, as tags of the finding."""
+    """Return as tags of the finding the notes that the schema has no attribute for."""
     parts = said(notes)
     tags: list[JsonObject] = [{"name": name, "value": parts[name]} for name in ("level", "maturity") if name in parts]
     for name in ("false_positives", "references"):

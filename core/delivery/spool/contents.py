@@ -27,8 +27,10 @@ class SpoolCounts(msgspec.Struct, frozen=True):
 
 
 class Contents:
-    """Of one open database. Its owner reports each change after the transaction; `before` is that of the file that this
-    one goes on for."""
+    """The contents of one open database.
+
+    Its owner reports each change after the transaction. `before`: the contents of the file that this one replaces.
+    """
 
     def __init__(self, db: sqlite3.Connection, before: "Contents | None" = None) -> None:
         self._db = db
@@ -61,7 +63,7 @@ class Contents:
         self.last = last
 
     def skipped(self, first: int, last: int) -> None:
-        """These numbers were used up for alerts that are not in the file."""
+        """Note that these numbers were used for alerts that are not in the file."""
         self.take_in_others(before=first)
         self.last = last
 

@@ -1,4 +1,4 @@
-"""What is known of the numbers of a spool apart from its database: it outlives damage of the database."""
+"""A record of a spool's numbers outside its database, which survives damage of the database."""
 
 import msgspec
 

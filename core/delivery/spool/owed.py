@@ -1,4 +1,4 @@
-"""What is known of a spool's numbers apart from its database: those it owes, and those it may have lost with its pages.
+"""A record of a spool's numbers outside its database: those owed, and those that may be lost with its pages.
 
 A small file of fixed size beside the spool, written in place, so that a full disk or a damaged database does not lose
 it. Numbers are owed for dropped alerts that could not be recorded in the database: `Spool.skip` records them before

@@ -46,7 +46,7 @@ def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def without(ranges: Iterable[tuple[int, int]], others: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """What of these ranges lies in none of the others, in order and without overlaps."""
+    """Return the parts of `ranges` that lie in none of the others, in order and without overlaps."""
     left: list[tuple[int, int]] = []
     cuts, at = sorted(others), 0
     for first, last in _merged(ranges):

@@ -46,7 +46,7 @@ class Salvage:
         self.last = 0
         """The highest number that was met."""
         self.epoch = ""
-        """Of the damaged file, where both the epoch and the highest number of that epoch could be read."""
+        """The damaged file's epoch and its highest number, if both could be read."""
         self.alerts, self.dead = 0, 0
         """How many were taken over."""
 

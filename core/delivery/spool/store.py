@@ -357,7 +357,7 @@ class Spool:
         return SpoolStatus(self.epoch, waiting, oldest, self.last(), dead, self._bytes)
 
     def known(self) -> KnownNumbers:
-        """What the next process should know of the numbers, whatever becomes of the file."""
+        """Return the numbers that the next process must know, whatever happens to the file."""
         return KnownNumbers(self.epoch, self._contents.first, self._contents.last)
 
     def counts(self) -> SpoolCounts:

@@ -9,7 +9,7 @@ from mozu.core.language.rules.files import expand
 
 
 class Family(msgspec.Struct, frozen=True):
-    """One file of rules."""
+    """A rule file."""
 
     file: Path
     is_used: bool

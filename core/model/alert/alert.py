@@ -33,7 +33,7 @@ class Alert(msgspec.Struct, kw_only=True):
     next: str = ""
     """What the rule advises to do next; empty where it says nothing."""
     notes: RuleNotes = NO_NOTES
-    """What else the rule says to those who get its alerts; alerts of one rule share it."""
+    """The rule's notes for the receivers of its alerts; alerts of one rule share them."""
     id: str = ""
     """Stable: evaluating the same event again gives the same id. The core fills it, and `hostname`. A ready alert of a
     source may have its own; otherwise its id is made from `event_num`, or where that is 0 from a running number."""

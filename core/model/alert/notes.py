@@ -1,4 +1,4 @@
-"""What a rule says to those who get its alerts, besides its name: shared by all alerts of the rule."""
+"""A rule's notes for the receivers of its alerts, besides its name: shared by all alerts of the rule."""
 
 import msgspec
 
@@ -9,7 +9,7 @@ class RuleNotes(msgspec.Struct, frozen=True, array_like=True):
     description: str = ""
     """`desc`, on one line."""
     why: str = ""
-    """What an attacker gains by what the rule finds."""
+    """The attacker's gain from the act that the rule detects."""
     false_positives: tuple[str, ...] = ()
     """Which honest programs raise it."""
     references: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ import msgspec
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """What is known of a container whose cgroup's name proves nothing: another than root made the cgroup, or a process
+    """The facts of a container whose cgroup's name proves nothing: a user other than root made the cgroup, or a process
     of a container did. docs/containers.md, "Proof"."""
 
     place: str
@@ -16,7 +16,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class Container(msgspec.Struct, frozen=True, repr_omit_defaults=True):
-    """What the cgroup path shows; names, images and labels come from enrichers, by `key`."""
+    """The facts in the cgroup path; names, images and labels come from enrichers, by `key`."""
 
     full_id: str
     """The runtime's own id, whole."""
@@ -40,8 +40,10 @@ class Container(msgspec.Struct, frozen=True, repr_omit_defaults=True):
 
     @property
     def key(self) -> str:
-        """What enrichers know it by: its id, if that is proven, and else the whole claim. No cgroup has a newline in
-        its name (kernel/cgroup/cgroup.c, cgroup_mkdir)."""
+        """Return the enrichers' key of the container: its id if that is proven, else the whole claim.
+
+        No cgroup has a newline in its name (kernel/cgroup/cgroup.c, cgroup_mkdir).
+        """
         if self.claim is None:
             return self.full_id
         outer = "" if self.claim.outer is None else self.claim.outer.key
@@ -49,7 +51,7 @@ class Container(msgspec.Struct, frozen=True, repr_omit_defaults=True):
 
     @property
     def account(self) -> str:
-        """Who answers for what it does: a proven container by its id; empty: the user who made it."""
+        """Return the id of the proven container that acts are charged to; empty: the maker of the cgroup is charged."""
         return "" if self.proven is None else self.proven.full_id
 
 

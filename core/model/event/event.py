@@ -46,8 +46,8 @@ class SyscallEvent(Event, gc=False):
     boot_time: int = 0
     """ns since the boot, which no setting of the wall clock changes; 0 where the source does not know."""
     entry_path: str = ""
-    """How the call entered the kernel, where that was not the native call: `compat32`, `io_uring`; `io_uring_submitted`
-    for a request that was reported at its submission, whose success is assumed."""
+    """The entry by which the call reached the kernel if it was not the native one: `compat32`, `io_uring`;
+    `io_uring_submitted` for a request that was reported at its submission, whose success is assumed."""
     kernel_act: str = ""
     """What the source did about it in the kernel: `kill`: its process was sent SIGKILL before the call returned;
     `would`: it would have been, but for a dry run. Responses alone read it (`KillsInKernel`)."""

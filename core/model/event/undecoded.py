@@ -23,4 +23,4 @@ class UndecodedEvent(Event, gc=False):
     """What the source knows the task by that has no class so far: another one after each event from which the state
     learns something of the process or of an ancestor. Empty: it has one, or the source can recognise no call of it."""
     boot_time: int = 0
-    """As `SyscallEvent.boot_time`."""
+    """`SyscallEvent.boot_time`."""

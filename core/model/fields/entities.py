@@ -22,7 +22,7 @@ class ProcessEntities:
         """`boot_offset`: ns that mozu's time namespace is shown more than the kernel counts. `live` False: a recording
         of another program, which has starts by the wall clock only."""
         self.host_id, self.boot_id, self.boot_offset = host_id, boot_id, boot_offset
-        """Of the machine: empty where it is not known; then no process has an identity."""
+        """The machine's id; empty if unknown: then no process has an identity."""
         self._live = live
         self._known: dict[tuple[int, int], str] = {}
 

@@ -68,7 +68,7 @@ class Lookups:
         """`Container.key` → `known`; `late`: a runtime is still being asked; `unknown`: none knows it. None where no
         enricher knows of containers."""
         self.forgeries: deque[Forgery] = deque(maxlen=_MOST_FORGERIES)
-        """Those that are to be reported."""
+        """The lookups to report."""
         self.addresses = LocalAddresses()
         """This machine's own."""
         self.entities = ProcessEntities()

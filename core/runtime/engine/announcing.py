@@ -1,4 +1,4 @@
-"""What a run announces: its start and its end as alerts, and heartbeats to the sinks that want them."""
+"""Announcements of a run: start and end as alerts, and heartbeats to the sinks that want them."""
 
 from collections.abc import Callable, Sequence
 

@@ -85,7 +85,7 @@ class Assembly(msgspec.Struct):
     responders: list[BuiltResponder] = []
     respond: RespondSettings = RespondSettings()
     protection: Protection | None = None
-    """Of these settings, once it is made."""
+    """The plan of these settings, once it is made."""
     memory_limit: int = 0
     """Bytes that mozu may take; 0: no limit."""
     verdict_memory: int = 0

@@ -18,7 +18,7 @@ _LEAST_WAIT: Final = 1.0
 
 
 class Delays:
-    """Of one run. The watchdog's thread calls `held` and `waited`."""
+    """Delays of one run's event loop. The watchdog's thread calls `held` and `waited`."""
 
     def __init__(
         self, metrics: Metrics, has_started: Callable[[], bool], clock: Callable[[], float] = time.monotonic

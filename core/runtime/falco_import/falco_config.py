@@ -31,7 +31,7 @@ _SYSTEMS_AUTHORITIES: Final = "/etc/ssl/certs"
 """In Falco's own file, and mozu's default on most systems."""
 _PART_OF_MOZU: Final = frozenset({"json"})
 _FALCOS_RULES: Final = ("/etc/falco/falco_rules.yaml", "/etc/falco/falco_rules.local.yaml", "/etc/falco/rules.d")
-"""What Falco reads where its configuration names no rules."""
+"""The rule files that Falco reads if its configuration names none."""
 
 
 class FalcoTranslation:

@@ -1,4 +1,4 @@
-"""What to type instead of the options of Falco: falco_options.tsv."""
+"""Replacements for Falco's command-line options, from falco_options.tsv."""
 
 import importlib.resources
 from collections.abc import Sequence

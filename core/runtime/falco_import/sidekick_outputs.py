@@ -1,4 +1,4 @@
-"""What outputs of falcosidekick share: their priority, TLS, and what a translation leaves out."""
+"""Parts that falcosidekick's outputs share: priority, TLS, and keys that a translation leaves out."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ _INFORMATIONAL: Final = frozenset({"informational", "info"})
 
 
 class SidekickOutputs:
-    """One configuration of falcosidekick, with what its translation says of it.
+    """A falcosidekick configuration with the notes of its translation.
 
     `notes`: what a person should read. `left_out`: key → why it is not translated, though its output is.
     """

@@ -25,7 +25,7 @@ _PTID: Final = 5
 _ENV: Final = 15
 _TRUSTED: Final = 27
 _NAME: Final = 30
-"""Of execve: the path that the call was given."""
+"""The path argument of execve."""
 _COUNT: Final = 30
 """Parameters that both kinds have; older recordings have fewer."""
 _CLOEXEC: Final = dict(flag_table("file_flags"))["O_CLOEXEC"]

@@ -1,4 +1,4 @@
-"""What the kernel filters and what it refused, for the log: a line for each reason, with all that it is of."""
+"""Log lines about kernel filters: those loaded, and those refused, one line for each reason."""
 
 import logging
 from collections.abc import Collection, Mapping

@@ -82,7 +82,7 @@ class EbpfSource:
         self._paths: frozenset[str] = frozenset()
         """Entry paths that are open beside the native one."""
         self._records: frozenset[str] = frozenset()
-        """What is recorded beside the calls themselves, as `Loader.configure` names it."""
+        """Records wanted besides those of calls, as `Loader.configure` names them."""
         self._ring: RingBuffer | None = None
         self._flow: FlowMap | None = None
         self._accounts: Accounts | None = None

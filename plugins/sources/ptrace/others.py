@@ -1,4 +1,4 @@
-"""What following all processes would take in besides those of mozu's own user."""
+"""The processes of other users that following all processes would include."""
 
 import os
 from collections.abc import Mapping

@@ -66,10 +66,10 @@ _decode: Final = msgspec.json.Decoder(_Document).decode
 
 
 class RecordedContainer(msgspec.Struct, frozen=True):
-    """One record."""
+    """The record of a container."""
 
     identity: str
-    """What the container is found by."""
+    """The container's key."""
     metadata: ContainerMetadata
     runtime: str
 
@@ -81,7 +81,7 @@ class RecordedContainers:
         self._known: dict[str, ContainerMetadata] = {}
         self._runtimes: dict[str, str] = {}
         self.removed: set[str] = set()
-        """What those were found by of which nothing is known any more."""
+        """The keys of containers of which nothing is known any more."""
         self.changes = 0
         """How often anything has changed."""
         self.described = False

@@ -73,7 +73,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _cgroups(self) -> tuple[str, ...]:
-        """With the driver cgroupfs, and with systemd's (moby, daemon/oci_linux.go)."""
+        """The cgroup paths of a container, with the driver cgroupfs and with systemd's (moby, daemon/oci_linux.go)."""
         parent = self.cgroup_parent
         return (
             f"/{(parent or 'docker').strip('/')}/{self.full_id}",

@@ -140,7 +140,7 @@ class PodmanRuntime:
         return found, found.spec is not None
 
     def _prefetched(self, full_id: str) -> Found | None:
-        """What its files said when it appeared: they may be gone since."""
+        """The facts that were read when the container appeared: its files may have been deleted since."""
         return next(filter(None, (one.get(full_id) for one in self._prefetches.values())), None)
 
     def _on_end(self, full_id: str) -> None:

@@ -111,7 +111,7 @@ def _address(raw: Address) -> str:
 
 
 def fields(lookups: Lookups) -> tuple[Field, ...]:
-    """All of them, for one engine and its surroundings."""
+    """Return the identity fields of one engine and its surroundings."""
 
     def identity(process: Process) -> str | None:
         return lookups.entities.of(process)
@@ -209,4 +209,4 @@ DEPENDS: Final = (
     Dependency.PROCESS, Dependency.PARENT, Dependency.TASKS, Dependency.IMAGE, Dependency.SESSION, Dependency.CGROUP,
     Dependency.DESCRIPTORS, Dependency.METADATA,
 )  # fmt: skip
-"""What any of them depends on."""
+"""Dependencies shared by all identity fields."""

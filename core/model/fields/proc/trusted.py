@@ -49,7 +49,7 @@ _ISOLATED: Final = re.compile("-[a-zA-Z]*[Is][a-zA-Z]*")
 
 
 class GivenProgram(NamedTuple):
-    """What is asked of a process, for one that is none: members are those of Process."""
+    """The members of Process that trust reads, for the script of a process."""
 
     name: str
     exepath: str

@@ -18,7 +18,7 @@ EVENT: Final = {
     "epoch": "${epoch}",
     "sequence": "${sequence}",
 }
-"""What an event of an alert holds."""
+"""Return the event that carries an alert."""
 
 SPLUNK_HEC: Final = BuiltinTemplate(
     {
