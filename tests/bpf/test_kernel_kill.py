@@ -132,7 +132,7 @@ def program(number: int) -> Callable[[Machine, Kills], None]:
 
 
 DEVICE: Final = 0x800001
-"""Of the file that the task runs."""
+"""Return device and inode of the file that the task runs."""
 ROOT, BUS = 0, 100
 
 

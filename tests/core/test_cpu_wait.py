@@ -90,7 +90,7 @@ def test_without_counts_of_threads_the_time_counts_in_which_the_cgroup_was_throt
 
 
 def test_a_deadline_is_put_off_by_the_wait_and_no_longer(machine: Machine) -> None:
-    """Of a component that never ends: starved for 3 of the first 5 seconds, and for 1 of the next 3."""
+    """A component that never ends: starved for 3 of the first 5 seconds, and for 1 of the next 3."""
 
     async def main() -> float:
         loop = asyncio.get_running_loop()

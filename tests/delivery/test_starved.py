@@ -53,7 +53,7 @@ class Starved:
         self._thread.start()
 
     def end(self) -> None:
-        """Of the thread."""
+        """End the thread and wait for it."""
         self._end.set()
         self._thread.join()
 

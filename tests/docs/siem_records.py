@@ -1,4 +1,4 @@
-"""What arrives at a SIEM: streams of alerts and heartbeats in any format, with gaps, copies and two epochs."""
+"""Records as they arrive at a SIEM: alerts and heartbeats in any format, with gaps, copies and two epochs."""
 
 import json
 import time
@@ -17,7 +17,7 @@ Stream = tuple[str, str, str]
 
 
 class Arrived(msgspec.Struct, frozen=True):
-    """One record: its stream, its number, and how many seconds ago it was made. A heartbeat has an interval of 60 s."""
+    """A record: its stream, its number, and its age in seconds. A heartbeat has an interval of 60 s."""
 
     stream: Stream
     number: int

@@ -34,11 +34,11 @@ _METHODS: Final = frozenset({
     "exists", "glob", "is_dir", "is_fifo", "is_file", "is_socket", "is_symlink", "iterdir", "lstat", "mkdir", "owner",
     "read_bytes", "read_text", "rglob", "samefile", "stat", "statvfs", "touch", "unlink", "write_bytes", "write_text",
 })  # fmt: skip
-"""Of a Path. `open` and `resolve` are names of other methods as well, and told from them by their arguments."""
+"""Methods of a Path. `open` and `resolve` are names of other methods as well, and told from them by their arguments."""
 
 
 def touches(call: ast.Call) -> bool:
-    """Whether the call opens, looks at or lists what a path leads to."""
+    """Return True if the call opens, stats or lists what a path leads to."""
     function = call.func
     if isinstance(function, ast.Name):
         return function.id == "open"
@@ -68,7 +68,7 @@ def found() -> Counter[str]:
 
 
 def test_every_place_that_touches_a_file_says_why_it_may() -> None:
-    """One that is new, or gone, changes a line of the table: which reason is it?"""
+    """Every place that was added or removed changes a line of the table, with its reason."""
     lines = [line.split("\t") for line in TABLE.read_text().splitlines() if not line.startswith("#")]
     assert {reason for _, _, reason in lines} == REASONS.keys()
     assert {module: int(count) for module, count, _ in lines} == found()

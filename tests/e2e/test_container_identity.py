@@ -1,4 +1,4 @@
-"""Who takes the name of a container's cgroup takes neither its name nor what is granted to it."""
+"""A process that takes the name of a container's cgroup gets neither the container's name nor its grants."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,7 +73,7 @@ def test_of_a_user_to_whom_a_cgroup_is_delegated(stage: Stage, way: str) -> None
 
 
 def test_of_root_in_another_container(stage: Stage, docker: DockerEngine) -> None:
-    """In each hierarchy that it sees; its name is the container's that it is in."""
+    """Make a cgroup in each hierarchy that the process sees, named as the container that it is in."""
     forged = f"docker-{stage.real}.scope"
     script = (
         "for f in /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs; do d=${f%/*}; "

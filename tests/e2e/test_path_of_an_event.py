@@ -85,7 +85,7 @@ def calls_of_one_open(folder: Path) -> Sequence[Call]:
 
 
 def first(calls: Sequence[Call], path: str, function: str, since: int) -> int | None:
-    """Where a function, or one that it made, was called first."""
+    """Return the stage in which a function, or one that it made, was first called."""
     return next(
         (at for at, (file, name) in enumerate(calls)
          if at >= since and file == path and (name == function or (name.startswith(f"{function}.<locals>.")

@@ -1,4 +1,4 @@
-"""In a pid namespace of its own mozu says what it cannot know."""
+"""Started in a private pid namespace, mozu reports what it cannot know."""
 
 from pathlib import Path
 from typing import Final

@@ -21,7 +21,7 @@ STEPS = (3, -3, 86_400)
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """One that other users may search."""
+    """A directory that other users may search."""
     with tempfile.TemporaryDirectory(prefix="mozu-clock-", dir="/tmp") as place:
         yield Path(place)
 

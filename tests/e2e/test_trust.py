@@ -1,4 +1,4 @@
-"""What spares a process from an act, tried by those who would like to be spared: an ordinary user in every way of
+"""Every condition that spares a process from an act, tried by attackers: an ordinary user in every way of
 tests/trust, root of a container, and root itself. A real run, with kills by the kernel and by mozu."""
 
 import os
@@ -94,7 +94,7 @@ def test_root_in_namespaces_of_a_container_is_not_spared(
 
 @pytest.fixture
 def cgroup() -> Iterator[Path]:
-    """That of a container of docker, in whatever hierarchy there is."""
+    """Return the cgroup of a docker container, in whichever hierarchy there is."""
     hierarchies = (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup"))
     parent = next(one for one in hierarchies if (one / "cgroup.procs").exists()) / "docker"
     was_there = parent.exists()

@@ -14,7 +14,7 @@ from mozu.plugins.sources.ebpf.source import EbpfSource
 
 
 class BreakingSource(EbpfSource):
-    """It is given the settings of `ebpf`."""
+    """A source that takes the settings of `ebpf`."""
 
     async def batches(self) -> AsyncIterator[Sequence[SyscallEvent | UndecodedEvent]]:
         async for batch in super().batches():

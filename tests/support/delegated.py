@@ -35,7 +35,7 @@ sys.stdin.read()
 @contextmanager
 @needs_live
 def delegated() -> Iterator[Path]:
-    """One below the root of the unified hierarchy, which belongs to USER with all that is in it."""
+    """A cgroup below the root of the unified hierarchy that belongs to USER with everything in it."""
     root = Path(hierarchies()[""], f"mozu-delegated-{os.getpid()}")
     begin = root / "begin"
     begin.mkdir(parents=True)

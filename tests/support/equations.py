@@ -49,7 +49,7 @@ TYPE: Final = Equation(
     {what: f"type_events_{what}_total" for what in ("seen", "filtered", "lost", "missed", "received")},
 )
 EQUATIONS: Final = (SINK, SOURCE, TYPE)
-"""That of event types holds once the source has stopped; until then `seen` may be greater, by what is on its way."""
+"""Check the equation of event types, which holds once the source has stopped; until then `seen` may be greater."""
 
 
 def broken_in_statistics(numbers: Mapping[str, Any], *, running: bool) -> list[str]:

@@ -146,7 +146,7 @@ class StreamReceiver:
 
 
 class Imported(NamedTuple):
-    """What a run with an imported configuration left behind."""
+    """The results of a run with an imported configuration."""
 
     config: dict[str, Any]
     core: Config

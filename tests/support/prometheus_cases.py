@@ -21,11 +21,11 @@ class RuleCase(NamedTuple):
 
     @property
     def is_recorded(self) -> bool:
-        """Whether it is a recording rule."""
+        """Return True for a recording rule."""
         return ":" in self.rule
 
     def inputs(self, *, fires: bool) -> list[dict[str, str]]:
-        """Of the case."""
+        """Return the series of the case in the form of promtool's `input_series`."""
         series = self.series if fires else {**self.series, **self.quiet}
         return [{"series": _named(name), "values": values} for name, values in series.items()]
 
@@ -112,7 +112,7 @@ CASES: Final = (
 
 
 def unit_tests() -> Iterator[dict[str, Any]]:
-    """For `promtool test rules`, two a case."""
+    """Return the tests for `promtool test rules`, two for each case."""
     for case in CASES:
         for fires in (True, False):
             yield {

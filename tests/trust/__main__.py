@@ -20,7 +20,7 @@ from tests.trust.ways import TOO_SOON, built, ways
 
 _OPENS: Final = "evt.type in (open, openat, openat2, creat) and"
 TRAPS: Final = {"kernel": "fd.realpath", "user": "fd.name"}
-"""What kills → the field of its rule, which names a file."""
+"""The killer → the field of its rule, which names a file."""
 _HEAD: Final = """
 | way | attempts | killed by the kernel | a byte read | attempts | killed by mozu | a byte read |
 |---|---|---|---|---|---|---|"""

@@ -12,11 +12,11 @@ from tests.trust.ways import Way
 
 USER: Final = 65534
 _SECONDS: Final = 300.0
-"""What an attempt may take."""
+"""Seconds that an attempt may take."""
 
 
 class Outcome(NamedTuple):
-    """Of one attempt."""
+    """The outcome of one attempt."""
 
     is_possible: bool
     has_read: bool
@@ -57,7 +57,7 @@ def _read(report: int) -> str:
 
 
 class Tally:
-    """Of the attempts by one way."""
+    """Counts of the attempts by one way."""
 
     def __init__(self) -> None:
         self.attempts = self.read = self.killed = 0

@@ -52,7 +52,7 @@ def mounted(source: str, target: str, kind: str, data: str = "", flags: int = 0)
 
 
 def named(name: str) -> Callable[[str, int], None]:
-    """With this comm."""
+    """Read with this comm."""
 
     def way(trap: str, report: int) -> None:
         called("prctl", SET_NAME, name.encode(), 0, 0, 0)
@@ -62,7 +62,7 @@ def named(name: str) -> Callable[[str, int], None]:
 
 
 def in_namespace(flags: int) -> Callable[[str, int], None]:
-    """In namespaces of its own, in a child."""
+    """Run in namespaces of its own, in a child."""
 
     def way(trap: str, report: int) -> None:
         called("unshare", flags)
@@ -124,25 +124,25 @@ def moved(hierarchies: list[Path], below: str) -> int:
 
 
 def own_hierarchies() -> list[Path]:
-    """Those that the container sees."""
+    """Return the hierarchies that the container sees."""
     root = Path("/sys/fs/cgroup")
     return [one for one in (root, *sorted(root.glob("*"))) if (one / "cgroup.procs").exists()]
 
 
 def forged(trap: str, report: int) -> None:
-    """In a cgroup that is named as that of the container that is spared, in every hierarchy."""
+    """Read in a cgroup named as the spared container's, in every hierarchy."""
     moved(own_hierarchies(), f"docker-{ALLOWED}.scope")
     read(trap, report)
 
 
 def many_cgroups(trap: str, report: int) -> None:
-    """In one of ever another name."""
+    """Read in a cgroup with a new name each time."""
     moved(own_hierarchies(), f"docker-{os.urandom(32).hex()}.scope")
     read(trap, report)
 
 
 def host_hierarchies() -> list[Path]:
-    """All that the kernel has, mounted whole."""
+    """Mount every hierarchy that the kernel has, whole."""
     called("unshare", NEWNS)
     mounted("none", "/", "", flags=1 << 18 | 1 << 14)  # private
     found = []
@@ -173,7 +173,7 @@ def into_the_spared(trap: str, report: int) -> None:
 
 
 def as_user(trap: str, report: int) -> None:
-    """As another user of the container each time."""
+    """Read as another user of the container each time."""
     os.setgid(1000)
     os.setuid(1000 + int.from_bytes(os.urandom(2), "big"))
     read(trap, report)
@@ -214,7 +214,7 @@ def by_mount(trap: str, report: int) -> None:
 
 
 def not_dumpable(trap: str, report: int) -> None:
-    """With a /proc that shows nothing to others."""
+    """Read with a /proc that shows nothing to others."""
     called("prctl", SET_DUMPABLE, 0, 0, 0, 0)
     read(trap, report)
 

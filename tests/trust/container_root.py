@@ -35,7 +35,7 @@ SPARING: Final = {"sparing": _OPENS.format("sparing")}
 TRAPS: Final = (*CONDITIONS, *SPARING)
 KINDS: Final = {"default": (), "privileged": ("--runtime", "bounded", "--privileged")}
 _MACHINE: Final = ("/usr", "/lib", "/lib64")
-"""Of the machine, for its Python and its executables."""
+"""Directories of the machine, for its Python and its executables."""
 _HEAD: Final = """
 | container | way | attempts | killed by the kernel | a byte read | attempts | killed by mozu | a byte read \
 | attempts | killed beside a spared container | a byte read |
@@ -43,7 +43,7 @@ _HEAD: Final = """
 
 
 class Tally:
-    """Of the attempts by one way."""
+    """Counts of the attempts by one way."""
 
     def __init__(self) -> None:
         self.attempts = self.read = self.killed = 0
@@ -71,7 +71,7 @@ class Attacker:
         )  # fmt: skip
 
     def attempt(self, way: str, trap: str) -> str:
-        """What the attempt has reported. Raises EOFError where the container has ended."""
+        """Return what the attempt has reported. Raises EOFError if the container has ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{way}\t{trap}\n")
@@ -121,7 +121,7 @@ def configuration(folder: Path, engine: DockerEngine, conditions: Mapping[str, s
 
 @contextmanager
 def attackers(engine: DockerEngine, folder: Path) -> Iterator[dict[str, Attacker]]:
-    """One of each kind, beside the container that is spared."""
+    """Start a container of each kind, beside the spared one."""
     spared = engine.begin(options=("--name", SPARED))
     made = {kind: Attacker(engine, folder, options, spared) for kind, options in KINDS.items()}
     try:

@@ -12,20 +12,20 @@ from tests.support.requirements import program
 SPARED: Final = ("/usr/bin/dbus-daemon", "/usr/bin/conmon", "/lib/systemd/systemd", "/usr/sbin/sshd", "/usr/bin/crun")
 """Protected executables that a user may run and a linker loads, where the machine has them."""
 TOO_SOON: Final = "the same, and the one that has opened ends at once"
-"""What mozu finds nothing of: documented in docs/responders.md."""
+"""Ways that mozu does not detect, as docs/responders.md says."""
 _LIBRARY_OF: Final = "libexpat.so.1"
-"""Of dbus-daemon, a library without versions of its symbols."""
+"""A library of dbus-daemon without versions of its symbols."""
 
 
 class Way(NamedTuple):
-    """One of them."""
+    """A way to be spared."""
 
     name: str
     command: Sequence[str]
 
 
 class Tools(NamedTuple):
-    """What the commands run, in a directory that every user may search."""
+    """The programs that commands run, in a directory that every user may search."""
 
     folder: Path
     trust: str

@@ -1,4 +1,4 @@
-"""Who made a cgroup."""
+"""The maker of a cgroup."""
 
 from pathlib import Path
 

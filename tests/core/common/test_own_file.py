@@ -240,7 +240,7 @@ def calls(path: Path) -> Iterator[ast.Call]:
 
 
 def writes(node: ast.Call) -> bool:
-    """Whether this call makes or opens a file to write it, as far as its text says."""
+    """Return True if the text of the call says that it creates or opens a file for writing."""
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     text = ast.unparse(node)
     if name in ("write_bytes", "write_text", "touch", "mkstemp", "NamedTemporaryFile"):

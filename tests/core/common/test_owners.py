@@ -1,4 +1,4 @@
-"""Who can have put something where it is."""
+"""The users who can have created a file."""
 
 import os
 from pathlib import Path

@@ -53,7 +53,7 @@ def test_a_process_on_a_file_system_that_does_not_answer_is_looked_at_at_once(tm
 
 
 def looked(files: HungFiles, look: str) -> str:
-    """What a process of its own sees."""
+    """Return what a separate process sees."""
     command = [sys.executable, "-c", LOOKS[look].format(pid=files.pid)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(

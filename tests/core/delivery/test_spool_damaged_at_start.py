@@ -23,7 +23,7 @@ PAGE = 4_096
 
 
 class Found(NamedTuple):
-    """What a start gives of a spool; one alert more is put, and two are delivered before the stop."""
+    """Return what a start reads of a spool; one alert more is put, and two are delivered before the stop."""
 
     epoch: str
     rules: dict[int, str]

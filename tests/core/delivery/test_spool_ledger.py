@@ -24,7 +24,7 @@ def put(queue: DiskQueue, count: int) -> None:
 
 
 def redrive(path: Path) -> int:
-    """As another process does."""
+    """Damage the file as another process would."""
     with closing(Spool(path)) as spool:
         return spool.redrive()
 
@@ -47,7 +47,7 @@ async def given(queue: DiskQueue, count: int) -> list[int]:
 
 
 def numbers(path: Path, scenario: Callable[[DiskQueue], Coroutine[Any, Any, Any]]) -> dict[str, float]:
-    """Those of the queue at the end of the scenario, and of the metrics after its stop."""
+    """The counts of the queue at the end of the scenario, and of the metrics after its stop."""
     now: dict[str, float] = {}
 
     async def watched(queue: DiskQueue) -> None:
@@ -144,7 +144,7 @@ def test_an_acknowledgement_that_the_file_refuses_counts_once(tmp_path: Path, mo
 
 
 def test_a_file_damaged_between_delivery_and_acknowledgement_loses_no_account(tmp_path: Path) -> None:
-    """Of 400 that were given out one half is acknowledged after the damage; the rest is in memory only, where the file
+    """Half of 400 alerts under way is acknowledged after the damage; the rest is in memory only, where the file
     has lost it, and is lost with the stop."""
     path = tmp_path / "s.db"
 

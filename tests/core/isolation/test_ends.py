@@ -1,4 +1,4 @@
-"""What ends a call of a component: whatever it raises, wherever it is called, is its failure unless mozu caused it."""
+"""Ends of a component's call: an exception, wherever raised, is the component's failure unless mozu caused it."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""What components say is of a bounded length wherever mozu repeats it."""
+"""Texts of components have a bounded length wherever mozu repeats them."""
 
 import logging
 

@@ -32,7 +32,7 @@ def test_a_descriptor_is_open_for_as_long_as_it_is_used() -> None:
 
 
 def info(folder: Path, text: str) -> Path:
-    """Of every descriptor."""
+    """The fdinfo of every descriptor."""
     for number in range(256):
         (folder / str(number)).write_text(text)
     return folder
@@ -75,7 +75,7 @@ mount -t tmpfs mozu "$1"; cd "$1"; mkdir lower upper work all; cp /usr/bin/sleep
 mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work mozu all
 shift; exec "$@"
 """
-"""In a mount namespace of its own."""
+"""Run in a mount namespace of its own."""
 MAPPED: Final = r"""
 import subprocess, sys
 from mozu.core.respond.held_executables import held_executables

@@ -19,7 +19,7 @@ MODULE = ROOT / "tests" / "support" / "meddling"
 
 
 def lay_down(folder: Path) -> Path:
-    """What pip would install beside the module `meddling`."""
+    """The metadata that pip would install beside the module `meddling`."""
     info = folder / "site" / "mozu_meddling-1.2.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-meddling\nVersion: 1.2\n")

@@ -1,4 +1,4 @@
-"""What a plugin's distribution requires is compared with what is installed."""
+"""Requirements of a plugin's package are compared with what is installed."""
 
 import importlib.metadata
 

@@ -198,7 +198,7 @@ def test_hybrid_hierarchies_count_whichever_of_them_tells() -> None:
 
 
 class Makers(CgroupMakers):
-    """Who made cgroups, by path; the rest is root's."""
+    """Makers of cgroups, by path; root made all others."""
 
     def __init__(self, users: dict[str, int]) -> None:
         super().__init__(dict)

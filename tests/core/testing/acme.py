@@ -39,7 +39,7 @@ def visit(client: str, number: int = 0) -> DataEvent:
 
 
 class Unreachable:
-    """What an enricher says that cannot ask for its data."""
+    """The failure of an enricher that cannot ask for its data."""
 
     def is_unanswered(self, key: str) -> bool:
         return key == "z"
@@ -102,7 +102,7 @@ class Geo:
 
 
 class AbsentGeo(Unreachable, Geo):
-    """One whose server is down for some clients."""
+    """A client whose server is down for some clients."""
 
 
 COUNTRY = Field(name="geo.country", type=FieldType.STRING, doc="Country of the client.", sources=ACME)

@@ -1,4 +1,4 @@
-"""What the kit finds wrong with responders; what is right passes."""
+"""Defects of responders that the kit finds; correct responders pass."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence

@@ -36,7 +36,7 @@ def executed(path: Path, pid: int, **more: Any) -> SyscallEvent:
 
 
 def hash_of(about: SyscallEvent, **settings: Any) -> Any:
-    """What the field has once it was looked for."""
+    """Return the field's value once it was looked up."""
 
     async def ask() -> Any:
         enricher = Hashes(HashesSettings(**settings), context("hashes"))

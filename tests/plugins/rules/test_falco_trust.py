@@ -12,14 +12,14 @@ _ABOUT_PROCESSES: Final = re.compile(r"\b(?:proc|user|group|container|k8s|thread
 
 
 def packs() -> list[Mapping[str, Any]]:
-    """All items of the default rules."""
+    """Return all items of the default rules."""
     paths = sorted((ROOT / "plugins" / "rules" / "packs").glob("*.yaml"))
     texts = [path.read_text() for path in paths if not path.stem.endswith("_test")]
     return [item for text in texts for item in yaml.load(text, Loader=yaml.BaseLoader)]
 
 
 def negated(condition: str) -> Iterator[str]:
-    """What stands behind each `not`."""
+    """Return the operand of each `not`."""
     for found in re.finditer(r"\bnot\b\s*", condition):
         rest, depth = condition[found.end() :], 0
         if not rest.startswith("("):

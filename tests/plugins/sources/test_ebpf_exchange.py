@@ -37,7 +37,7 @@ def live() -> Any:
 
 
 def sees(live: Live, path: str) -> bool:
-    """Whether an open of the path is seen by a source whose filters may discard it."""
+    """Return True if an open of the path is seen by a source whose filters may discard it."""
     return any(path in event.args for event in live.act(opens.opened, "openat", -100, path, 0).of("openat"))
 
 
@@ -64,7 +64,7 @@ def test_whatever_fails_in_an_exchange_the_events_before_it_are_still_seen(
 
 
 def test_an_exchange_that_is_broken_off_in_the_middle_goes_back(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As by a deadline, while the worker thread is in the kernel: it goes on, and what comes next waits for it."""
+    """Cancel, as a deadline would, a call that is in the kernel: its thread goes on, the next call waits."""
     reached, may_go_on, real = threading.Event(), threading.Event(), Loader.set_filters
 
     def slow(loader: Loader, functions: Mapping[str, Any]) -> Mapping[str, str]:
@@ -92,7 +92,7 @@ def test_an_exchange_that_is_broken_off_in_the_middle_goes_back(live: Live, monk
 
 
 def test_a_source_that_ends_amid_an_exchange_says_so(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was a KeyError: the code of programs was gone while they were loaded."""
+    """Check that the code of programs stays while they are loaded (a KeyError otherwise)."""
     reached, may_go_on, real = threading.Event(), threading.Event(), Loader.attach
 
     def slow(loader: Loader, names: Any) -> frozenset[str]:

@@ -47,7 +47,7 @@ def place() -> Iterator[Path]:
 
 
 def ways(act: Act, path: Path) -> list[tuple[str, str | None]]:
-    """Of each successful open of this path or to this file: its way into the kernel, and where it led."""
+    """Return the entry path and the file of each successful open of this path or to this file."""
     files = [(event, event.file) for event in act.of("openat") if event.args[0] >= 0]
     return [(event.entry_path, file.realpath) for event, file in files if file is not None and _is_about(file, path)]
 

@@ -284,7 +284,7 @@ def crowded(directory: str, user: int, count: int) -> None:
 
 
 def _wait_for_fifo(fifo: str, count: int, waiting: threading.Event) -> None:
-    """In a thread, whose own workers in the kernel wait in these opens; for good, since its end would cancel them."""
+    """Submit on a thread whose kernel workers wait in these opens, for good: the thread's end would cancel them."""
     ring = Ring()
     for number in range(count):
         ring.submit(

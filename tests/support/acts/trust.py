@@ -24,7 +24,7 @@ def _become(user: int) -> None:
 
 
 def _run(user: int, begin: Callable[[], object]) -> None:
-    """In a child, which becomes another program."""
+    """Execute another program in a child."""
     child = os.fork()
     if not child:
         os.dup2(os.open("/dev/null", os.O_WRONLY), 1)

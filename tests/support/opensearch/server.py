@@ -29,7 +29,7 @@ _CACHE: Final = _CACHES / f"opensearch-{_VERSION}"
 _USER: Final = 65534
 """OpenSearch refuses to run as root."""
 _JARS: Final = ("lang-painless-", "opensearch-scripting-painless-spi-", "antlr4-runtime-", "asm-")
-"""How the names of the jars of painless begin."""
+"""Prefixes of the names of painless's jars."""
 _DESCRIPTOR: Final = f"""\
 description=scripts
 name=lang-painless

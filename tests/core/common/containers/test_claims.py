@@ -49,7 +49,7 @@ class Stage:
         self.lookups.use([self.runtimes])
 
     def judged(self, container: Container) -> ContainerMetadata | None:
-        """What fields of an event in this container read."""
+        """Return the facts that fields of an event in this container read."""
 
         async def main() -> None:
             key = self.lookups.key(event(container))

@@ -41,7 +41,7 @@ def _flat(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _has_parts(name: str) -> bool:
-    """Whether the schema says what an object consists of."""
+    """Return True if the schema lists the parts of the object."""
     return any(other.startswith(f"{name}.") for other in fields())
 
 

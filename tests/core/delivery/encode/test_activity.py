@@ -1,4 +1,4 @@
-"""What each kind of event gives in ECS and OCSF, by the schemas' own descriptions: a table."""
+"""The ECS and OCSF values of each kind of event, by the schemas' own descriptions: a table."""
 
 import json
 from typing import Any, Final

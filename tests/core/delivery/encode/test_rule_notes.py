@@ -1,4 +1,4 @@
-"""What a rule says reaches the receiver, whatever the format."""
+"""A rule's notes reach the receiver in every format."""
 
 import json
 from typing import Any, Final

@@ -125,5 +125,5 @@ def test_rows_are_not_tried_one_by_one_without_end(monkeypatch: pytest.MonkeyPat
 def test_keys_that_a_bad_page_may_have_held_are_a_gap_and_a_hole_between_rows_is_none(
     keys: list[object], last: object, gaps: list[tuple[int, int | None]]
 ) -> None:
-    """Where keys run backwards no hole proves anything: the gap is the whole table."""
+    """If keys run backwards no hole proves anything: the gap is the whole table."""
     assert gaps == found_and_gaps(Damaged(keys, last=last))[1]

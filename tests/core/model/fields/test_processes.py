@@ -156,7 +156,7 @@ def test_an_age_that_would_be_negative_wraps(story: Story) -> None:
 
 @pytest.mark.parametrize("step", [0, 3_000_000_000, -86_400_000_000_000])
 def test_an_age_is_none_of_the_wall_clock(story: Story, step: int) -> None:
-    """It was set by `step` since the process, its parent and their pid namespace began."""
+    """The wall clock was set by `step` after the process, its parent and their pid namespace began."""
     for pid, ptid in ((40, 1), (41, 40)):
         story.has(pid, ptid=ptid, start=5_000, boot_start=4_000, pidns_start=4_500)
     event = story.write(41, 0)

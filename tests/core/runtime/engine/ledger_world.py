@@ -54,7 +54,7 @@ _SERIES: Final = 10_000
 
 
 class Destination:
-    """Of one sink: takes, refuses or loses what is delivered to it, as its mode says."""
+    """The receiver of one sink: accepts, refuses or loses deliveries, as its mode says."""
 
     def __init__(self, name: str) -> None:
         self.name, self.mode = name, "up"
@@ -80,7 +80,7 @@ class Destination:
 
 
 class Kernel:
-    """What one instance of the source sees: a ring buffer and its counters, which only grow."""
+    """The kernel's side of one instance of the source: a ring buffer and its counters, which only grow."""
 
     def __init__(self) -> None:
         self.seen = self.filtered = self.lost = self.given = 0
@@ -146,7 +146,7 @@ class Nothing:
 
 
 class World:
-    """One run after another, over the same folder of spools. Every public method leaves all tasks where they wait."""
+    """Successive runs over the same folder of spools. Every public method leaves all tasks where they wait."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._runs = folder, 0
@@ -217,7 +217,7 @@ class World:
         return task
 
     def stop(self, seconds: float) -> None:
-        """As the engine stops, within this time; the numbers at the end are checked."""
+        """Stop as the engine does, within this time, and check the final numbers."""
         self.do(self._stop(seconds))
         self.check(running=False)
         self._leave()
@@ -230,7 +230,7 @@ class World:
         await self._sinks.stop(shutdown)
 
     def kill(self) -> None:
-        """With SIGKILL: what is on the disk now is what the next run finds."""
+        """End the run as SIGKILL would: the next run finds what is on the disk now."""
         self._runs += 1
         shutil.copytree(self.spools, self._folder / f"run {self._runs}")
         self._leave()
@@ -316,7 +316,7 @@ class World:
             other.close()
 
     def reload(self) -> None:
-        """With the settings that are wanted; every sink gets another instance."""
+        """Reload with the wanted settings; every sink gets another instance."""
         self.do(self._reload())
 
     async def _reload(self) -> None:

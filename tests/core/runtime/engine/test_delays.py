@@ -1,4 +1,4 @@
-"""What the log says of a loop that is late."""
+"""Log lines about a loop that is late."""
 
 import pytest
 

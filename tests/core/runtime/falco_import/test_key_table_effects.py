@@ -57,7 +57,7 @@ class Scene:
         return "250 OK"
 
     def file(self, name: str) -> str:
-        """What a file has."""
+        """Return the content of a file."""
         path = self.folder / name
         return path.read_text() if path.exists() else ""
 
@@ -199,7 +199,7 @@ KAFKA: Final = {
 
 
 def is_signed_with(scene: Scene, path: str, region: str, secret: str) -> bool:
-    """Whether AWS's own code makes the signature of the request with this secret."""
+    """Return True if AWS's own code computes the request's signature from this secret."""
     from botocore.auth import S3SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials

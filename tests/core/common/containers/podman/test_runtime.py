@@ -20,7 +20,7 @@ USER = 65534
 
 
 class Context:
-    """What the runtime reports. Where it is `starved`, no thread answers in time."""
+    """Collects what the runtime reports. If it is `starved`, no thread answers in time."""
 
     def __init__(self, *, starved: bool = False) -> None:
         self.log, self.starved = logging.getLogger("test"), starved
@@ -32,7 +32,7 @@ class Context:
         return call()
 
     async def appeared(self, full_id: str) -> None:
-        """It is not looked up: its first event comes later."""
+        """Do nothing: the container's first event comes later."""
 
     def created(self, metadata: ContainerMetadata) -> None:
         self.made[metadata.full_id] = metadata
