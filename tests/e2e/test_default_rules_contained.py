@@ -28,7 +28,6 @@ OF_THE_HOST: Final[Mapping[str, str]] = MappingProxyType(
         "Namespace of another process entered on the host": "Namespace entered from a container",
         "Protection of the kernel changed": "the engine mounts /proc/sys so that nothing in it can be written",
         "Secrets shown elsewhere by a mount": "File system mounted in a container",
-        "Package manager given a command to run": "programs of a volume, as here, are not trusted for their names",
         "Place of the system covered by a mount": "File system mounted in a container",
     }
 )

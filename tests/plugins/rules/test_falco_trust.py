@@ -4,8 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import pytest
 import yaml
 
+from mozu.core.rule_tests.given import builder
+from mozu.core.rule_tests.live_run import LiveRun
+from mozu.core.rule_tests.suite import Plan, Suite, find
+from mozu.core.runtime.registry import Registry
+from mozu.plugins.rules.falco.settings import PACKS
+from tests.plugins.rules.making import context
 from tests.support.requirements import ROOT
 
 _ABOUT_PROCESSES: Final = re.compile(r"\b(?:proc|user|group|container|k8s|thread)\.[a-z_.]+")
@@ -58,3 +65,11 @@ def test_the_table_of_trust_has_every_fact_that_exceptions_depend_on_and_no_othe
 
     assert excepted_by()
     assert excepted_by() == listed
+
+
+def test_no_alert_needs_a_trusted_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builder, "trusted_name_of", lambda _: None)
+    outcomes = list(Suite(context().fields, LiveRun(Registry), Plan()).run(find([PACKS])))
+    messages = [str(message) for one in outcomes for message in one.messages]
+    assert any("should stay quiet" in message for message in messages)
+    assert [message for message in messages if "should match" in message] == []
