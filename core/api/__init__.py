@@ -1,4 +1,4 @@
-"""What a plugin author imports: the names in `__all__` are promised (docs/plugins.md), and nothing else is."""
+"""The API for plugin authors: the names in `__all__` are promised (docs/plugins.md), and no others."""
 
 from mozu.core.api.capabilities import (
     AcksAlerts,

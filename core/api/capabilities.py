@@ -28,11 +28,11 @@ from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
 from mozu.core.model.fields import Resolved
 
 ProcessPredicate = Callable[[int], Sequence[bool] | None]
-"""Pid → which of some predicates hold of that process; None: the process is not known."""
+"""Function from a pid to the results of some predicates for that process; None if the process is not known."""
 
 CompilePredicates = Callable[[Sequence[Formula]], ProcessPredicate]
-"""Predicates on fields that change only at exec or at a move between cgroups → a function that decides them for a
-process."""
+"""Function that compiles predicates on fields that change only at exec or at a move between cgroups to a
+`ProcessPredicate`."""
 
 
 @runtime_checkable
@@ -40,38 +40,40 @@ class ReportsGaps(Protocol):
     """A source that knows of breaks in its time: the clock was set, the input was reopened."""
 
     def take_gaps(self) -> Sequence[str]:
-        """A sentence for each break since the last call. On the event loop, every second; must not block."""
+        """Return a sentence for each break since the last call. Called on the event loop every second; must not
+        block."""
 
 
 class Flood(msgspec.Struct, frozen=True):
-    """Events that a source refused because their account had more than its share of the room there was."""
+    """Events that a source refused because their account had used more than its share of the buffer's capacity."""
 
     account: Literal["process", "user", "container"]
-    """Whose share it was; the members below are those of the last event that was refused."""
+    """The account whose share was exceeded; `pid` to `type` are those of the last event that was refused."""
     pid: int
     uid: int
-    """Of the host."""
+    """User id on the host."""
     cgroup: int
     """The kernel's id of the cgroup."""
     type: str
     """Event type."""
     refused: int
-    """Events, since the flood began."""
+    """Number of events refused since the flood began."""
     reserved: int
-    """Of these, lifecycle events and exact matches, which have a reserve."""
+    """Number of refused events that were lifecycle events or exact matches, for which a reserve exists."""
     rate: float
-    """Events a second that the account made while there was little room, refused or not."""
+    """Events a second from this account while capacity was short, refused ones included."""
     seconds: float
-    """Since it began."""
+    """Seconds since the flood began."""
     ended: bool = False
 
 
 @runtime_checkable
 class ReportsFloods(Protocol):
-    """A source that has too little room for all events at times, and shares it out by process, user and container."""
+    """A source whose buffer is at times too small for all events, and is shared out by process, user and container."""
 
     def take_floods(self) -> Sequence[Flood]:
-        """Each that has begun or ended since the last call. On the event loop, every second; must not block."""
+        """Return the floods that have begun or ended since the last call. Called on the event loop every second; must
+        not block."""
 
 
 @runtime_checkable
@@ -79,17 +81,18 @@ class AcksBatches(Protocol):
     """A source whose input wants an acknowledgement: offsets of Kafka, a pending HTTP request."""
 
     async def ack(self, batch: Sequence[Event | Alert]) -> None:
-        """Every alert of this batch is on disk, has arrived, or was dropped by policy. After each batch, in order."""
+        """Acknowledge a batch: every alert of it is on disk, has arrived, or was dropped by policy. Called after each
+        batch, in order."""
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """Why an alert is neither on disk nor delivered at some sink."""
+    """The reason why an alert is neither on disk nor delivered at some sink."""
 
     reason: str
-    """One phrase, with the name of the sink."""
+    """A phrase with the name of the sink."""
     can_retry: bool
-    """Whether the same alert may be accepted later: there was no room for it. False: a policy that would drop it again,
-    or the destination's own refusal."""
+    """True if the same alert may be accepted later (a queue was full); False if a policy would drop it again or the
+    destination refused it."""
 
 
 @runtime_checkable
@@ -97,63 +100,66 @@ class AcksAlerts(Protocol):
     """A source whose input can send again what was dropped: a client that waits for its response."""
 
     async def ack_alerts(self, batch: Sequence[Event | Alert], dropped: Mapping[int, Dropped]) -> None:
-        """Every ready alert of this batch is on disk or has arrived at every sink whose route passes it, except those
-        in `dropped`, by their index in the batch. After each batch, in order; instead of `ack`."""
+        """Acknowledge a batch: every ready alert of it is on disk or has arrived at every sink whose route passes it,
+        except the alerts in `dropped` (by index in the batch). Called instead of `ack`, after each batch, in order."""
 
 
 @runtime_checkable
 class HasOrigin(Protocol):
-    """A source of recordings, or of an input that several hosts read: its events, or its ready alerts, have numbers
-    already, which are unique under `origin`."""
+    """A source of recordings, or of an input that several hosts read: its events, or its ready alerts, already have
+    numbers, which are unique under `origin`."""
 
     @property
     def origin(self) -> str:
-        """Identity of the stream of events; with an event's number it makes the id of an alert. Empty: the core's."""
+        """Identity of the stream of events; with an event's number it makes the id of an alert. Empty: use the
+        core's."""
 
 
 @runtime_checkable
 class ObservesPids(Protocol):
-    """A live source of system calls that sees a few processes only, and not all of the machine's."""
+    """A live source of system calls that sees only a few of the machine's processes."""
 
     def observed_pids(self) -> Sequence[int] | None:
-        """The processes whose past its events build upon; the core reads no others from /proc. None: it may see any.
-        After `start`."""
+        """Return the pids whose past the events build upon; the core reads no other processes from /proc. None if the
+        source may see any process. Called after `start`."""
 
 
 @runtime_checkable
 class StatesLimits(Protocol):
-    """A source that cannot see everything that the rules ask for, and knows what that is."""
+    """A source that cannot see everything that the rules ask for, and can list what is missing."""
 
     def limits(self) -> Sequence[str]:
-        """A phrase for each thing that it does not see now: "32-bit calls". For the alert that says that it took the
-        place of another source, and for the statistics. After `start`, on the event loop; must not block."""
+        """Return a phrase for each thing that is not seen now: "32-bit calls". Shown in the statistics, and in the
+        alert that reports that this source replaces another. Called after `start`, on the event loop; must not
+        block."""
 
 
 @runtime_checkable
 class FiltersByProcess(Protocol):
-    """A live source of system calls that can test in the kernel what holds of a process (`process_filter_cache.py`)."""
+    """A live source of system calls that can test predicates on a process in the kernel (`process_filter_cache.py`)."""
 
     def use_process_predicates(self, compile_predicates: CompilePredicates) -> None:
-        """Keep the function, which asks the state as it is at that moment. Before `start`, on the event loop."""
+        """Keep the function, which evaluates predicates on the current state. Called before `start`, on the event
+        loop."""
 
 
 @runtime_checkable
 class FollowsState(Protocol):
-    """A source that hands what the state knows of processes on, into kernel maps (`process_filter_cache.py`)."""
+    """A source that passes the state's knowledge of processes on into kernel maps (`process_filter_cache.py`)."""
 
     def state_applied(self, batch: Sequence[Event]) -> None:
-        """Every event of this batch, and of all before it, is in the state, which process predicates may be asked for
-        now. After each batch, before the next one is taken from `batches`. On the event loop, while alerts wait: a
-        bounded number of look-ups and map updates."""
+        """Note that every event of this batch, and of all batches before it, is in the state, so that process
+        predicates may now be evaluated. Called after each batch, before the next one is taken from `batches`, on the
+        event loop while alerts wait: make only a bounded number of look-ups and map updates."""
 
 
 @runtime_checkable
 class LeavesUndecoded(Protocol):
-    """A live source of system calls that need not decode those whose verdict is remembered."""
+    """A live source of system calls that need not decode calls whose verdict is remembered."""
 
     def leave_undecoded(self, types: frozenset[str]) -> None:
-        """From the next batch on give an `UndecodedEvent` for each call of these types, and for no others. On the event
-        loop; must not block."""
+        """Yield an `UndecodedEvent` for each call of these types, and of no others, from the next batch on. Called on
+        the event loop; must not block."""
 
 
 @runtime_checkable
@@ -161,139 +167,146 @@ class DiscardsJudged(Protocol):
     """A live source of system calls that can discard calls that were judged (`UndecodedEvent.source_key`)."""
 
     def discard_judged(self, events: Sequence[UndecodedEvent] | None, classes: Mapping[bytes, int]) -> None:
-        """No rule matches these: calls with an equal `source_key` may be discarded from now on, counted as filtered,
-        where the demand allows it. `classes`: `UndecodedEvent.source_caller` → a number that all callers share of which
-        rules read the same, and that never comes again for others. None: no call may be discarded any more, and no
-        caller has a class, which holds when this returns. On the event loop, between two batches; a bounded number of
-        map updates."""
+        """Allow the source to discard calls with the `source_key` of these events, which no rule matches; the calls are
+        counted as filtered, and discarded only as far as the demand allows. `classes` maps
+        `UndecodedEvent.source_caller` to a number shared by all callers for which rules read the same values, and never
+        used for others. None for `events`: before returning, stop discarding and forget all classes. Called on the
+        event loop, between two batches; make only a bounded number of map updates."""
 
 
 @runtime_checkable
 class CachesProcesses(Protocol):
-    """A source that keeps answers about processes."""
+    """A source that caches answers about processes."""
 
     def invalidate_processes(self) -> None:
-        """The state was repaired from /proc: answers so far may be wrong. On the event loop; must not block."""
+        """Drop cached answers, which may be wrong: the state was repaired from /proc. Called on the event loop; must
+        not block."""
 
 
 @runtime_checkable
 class ProvidesReaders(Protocol):
-    """A source whose input answers for itself: a recording knows its users and containers."""
+    """A source whose input holds its own names: a recording knows its users and containers."""
 
     def readers(self) -> FieldReaders:
-        """Readers that take the place of all others. A batch must end where what they answer changes."""
+        """Return readers that replace all other readers of these fields. A batch must end where the values they read
+        change."""
 
 
 @runtime_checkable
 class ChangesSettings(Protocol):
-    """A source that can take other values of some settings while it runs (`SourceDeclaration.changeable`)."""
+    """A source that can change some settings while it runs (`SourceDeclaration.changeable`)."""
 
     def change_settings(self, settings: Settings) -> None:
-        """Settings of its declaration's class, of which only changeable ones differ. On the event loop, at a reload;
-        must not block. `update` follows. Called again with those before where the reload fails."""
+        """Use these settings, of the declaration's class, in which only changeable ones differ. Called on the event
+        loop at a reload, before `update`; must not block. Called again with the former settings if the reload fails."""
 
 
 @runtime_checkable
 class MakesProbes(Protocol):
-    """A source that can prove that it sees: it causes a harmless event itself, which then must come through."""
+    """A source that can prove that it sees: it causes a harmless event, which must then come through."""
 
     def make_probe(self) -> Callable[[Event], bool]:
-        """Cause an event that no rule of sense matches and that is given whatever the demand; what recognises it. On
-        the event loop, before a heartbeat; must not block."""
+        """Cause an event that no sensible rule matches and that is reported whatever the demand; return a function that
+        recognises it. Called on the event loop before a heartbeat; must not block."""
 
 
 class CallVerdict(msgspec.Struct, frozen=True):
-    """What is made of a call before it runs."""
+    """The decision on a call before it runs."""
 
     denied: bool
-    """It must not run, and fails with EPERM."""
+    """True if the call must not run; it then fails with EPERM."""
     alerts: Sequence[Alert] = ()
-    """About it; none where it is not denied."""
+    """Alerts about the call; empty if it is not denied."""
 
 
 class CallJudge(msgspec.Struct, frozen=True):
-    """Judges calls before they run."""
+    """A judge of calls before they run."""
 
     types: frozenset[str]
-    """Event types that it may deny; `*`: any. A successful execveat is of the type `execve`."""
+    """Event types that the judge may deny; `*`: any. A successful execveat is of the type `execve`."""
     judge: Callable[[SyscallEvent], CallVerdict]
-    """On the event loop; must not block: the process that is about to make the call waits for it. The event is what the
-    call would be if it ran, as far as that is known; it changes nothing."""
+    """Function from the call, as it would be if it ran and as far as that is known, to the decision; it changes
+    nothing. Called on the event loop; must not block, because the process that makes the call is waiting."""
 
 
 @runtime_checkable
 class AsksBefore(Protocol):
-    """A live source of system calls that can ask before a call runs, and have it fail with EPERM instead."""
+    """A live source of system calls that can have a call judged before it runs, and make it fail with EPERM."""
 
     def ask_before(self, judge_of: Callable[[], CallJudge]) -> None:
-        """Keep the function, which gives what all evaluators (`JudgesBefore`) deny together, and call it at the start
-        if calls are to be asked about. Judge an event once all before it have been taken from `batches` and the next
-        batch is asked for. Before `start`, on the event loop."""
+        """Keep the function, which returns one judge for all evaluators (`JudgesBefore`), and call it at the start if
+        calls are to be judged. Judge an event only after all events before it were taken from `batches` and the next
+        batch was asked for. Called before `start`, on the event loop."""
 
 
 @runtime_checkable
 class JudgesBefore(Protocol):
-    """An evaluator that can judge a call before it runs, by those of its rules whose response is `deny`."""
+    """An evaluator that can judge a call before it runs, with its rules whose response is `deny`."""
 
     def call_judge(self) -> CallJudge | None:
-        """Its judge, which keeps nothing of what it judges; None: no rule denies. On the event loop, if a source asks.
-        Not of an evaluator with a thread or a process of its own: the call does not wait for it."""
+        """Return the judge, which keeps nothing of the calls it judges; None if no rule denies. Called on the event
+        loop if a source asks. Not supported for an evaluator with a thread or process of its own: the call does not
+        wait for it."""
 
 
 @runtime_checkable
 class JudgesByFields(Protocol):
-    """An evaluator whose verdict on an event follows from the event alone: no event changes what it finds in another.
+    """An evaluator whose verdict on an event follows from that event alone, never from other events.
 
-    It looks at events through the readers of `FieldRegistry.resolve` only, never at their members but the source class
-    and the type, and gives each alert the number of its event. What such an evaluator finds in a system call that comes
-    again may be remembered: it is not given the call then."""
+    The evaluator looks at events through the readers of `FieldRegistry.resolve` only, except for the source class and
+    the type, and gives each alert the number of its event. Its verdict on a system call may then be remembered: the
+    evaluator is not given an equal call again.
+    """
 
     def fields_judged(self, event_type: str) -> Sequence[Resolved]:
-        """Every field whose value may decide whether a system call of this type raises an alert, with the readers
-        that are used. Not those that alerts show."""
+        """Return every field, with the readers used, whose value may decide if a system call of this type raises an
+        alert. Fields that are only shown in alerts are left out."""
 
 
 @runtime_checkable
 class DigestsRules(Protocol):
-    """An evaluator that can say whether two of its kind apply the same rules."""
+    """An evaluator that can tell if another of its kind applies the same rules."""
 
     def rules_digest(self) -> str:
-        """A hash of the rules in force, in hexadecimal digits; equal for equal rules."""
+        """Return a hash of the rules in force, in hexadecimal digits; equal for equal rules."""
 
 
 @runtime_checkable
 class NamesRules(Protocol):
-    """An evaluator that can say which rules it applies; `mozu trace` reports those that raised nothing, too."""
+    """An evaluator that can list its rules; `mozu trace` also reports rules that raised nothing."""
 
     def rule_names(self) -> Sequence[str]:
-        """The rules in force, in load order."""
+        """Return the names of the rules in force, in load order."""
 
 
 @runtime_checkable
 class ReadsFields(Protocol):
-    """An evaluator that can say which of its rules read a field; those are impaired where its values are wrong."""
+    """An evaluator that can list the rules that read a field; they are impaired if the field's values are wrong."""
 
     def rules_reading(self, field: str) -> Sequence[str]:
-        """The names of the rules in force whose condition or output reads the field of this name, in load order."""
+        """Return the names of the rules in force whose condition or output reads the field of this name, in load
+        order."""
 
 
 @runtime_checkable
 class SaysUnanswered(Protocol):
-    """An enricher that can say that its data could not be asked for: alerts of such events say so (`incomplete`)."""
+    """An enricher that can tell if its data could not be asked for: alerts of such events say so (`incomplete`)."""
 
     def is_unanswered(self, key: str) -> bool:
-        """Return true if events with this key are judged without data because their origin could not be asked.
+        """Return True if events with this key are judged without data because the origin of the data could not be
+        asked.
 
-        Asked for each event with a key that is not waited for; it must not block.
+        Called for each event with a key that is not waited for; must not block.
         """
 
 
 @runtime_checkable
 class GivesConditions(Protocol):
-    """An evaluator whose conditions a source may act on itself."""
+    """An evaluator whose conditions a source may act on."""
 
     def rule_conditions(self, wanted: Callable[[RuleHead], bool]) -> Sequence[RuleCondition]:
-        """Those of the rules in force that are wanted, in load order. On the event loop, at the start and a reload."""
+        """Return the rules in force for which `wanted` is true, in load order. Called on the event loop, at the start
+        and at a reload."""
 
 
 @runtime_checkable
@@ -301,89 +314,90 @@ class KillsInKernel(Protocol):
     """A live source of system calls that can kill the caller before its call returns."""
 
     def use_kills(self, kills: KernelKills) -> None:
-        """These rules kill, and no others: from the next `update` (or `start`) on, and at once where they are the ones
-        that it was last given there. None of the others acts any more when this returns. On the event loop; a bounded
-        number of map updates. Events on which a rule has acted say so (`SyscallEvent.kernel_act`)."""
+        """Kill for these rules and no others. New rules act from the next `update` (or `start`) on, and at once if they
+        are the same as at the last one; removed rules no longer act when this returns. Called on the event loop; make
+        only a bounded number of map updates. Events on which a rule has acted carry `SyscallEvent.kernel_act`."""
 
 
 @runtime_checkable
 class DeniesInKernel(Protocol):
-    """A source of `KillsInKernel` that can have a call fail before it does anything, too."""
+    """A source of `KillsInKernel` that can also make a call fail before it does anything."""
 
     def take_denials(self) -> Sequence[KernelDenial]:
-        """Those since it was last asked, oldest first. On the event loop, about once a second."""
+        """Return the denials since the last call, oldest first. Called on the event loop about once a second."""
 
 
 @runtime_checkable
 class ActsUnattended(Protocol):
-    """A source of `KillsInKernel` that leaves its kills and denials in force when mozu dies (`KernelKills.goes_on`)."""
+    """A source of `KillsInKernel` whose kills and denials stay in force if mozu dies (`KernelKills.goes_on`)."""
 
     def take_unattended(self) -> Sequence[UnattendedActs]:
-        """What acted since an earlier run died, once this one has taken its place. On the event loop, about once a
-        second."""
+        """Return the acts since an earlier run died, once this run has taken over. Called on the event loop about once
+        a second."""
 
 
 @runtime_checkable
 class ActsInKernel(Protocol):
-    """A responder that kills a process or denies a call, which a source may do for it (`KillsInKernel`)."""
+    """A responder that kills a process or denies a call, which a source may do in its place (`KillsInKernel`)."""
 
     def kill_place(self) -> KillPlace:
-        """Where that is to be done. On the event loop, at the start and a reload."""
+        """Return where the action is to be done. Called on the event loop, at the start and at a reload."""
 
     def kernel_action(self) -> KernelAction:
-        """What is to be done there. The same."""
+        """Return the action that the kernel is to take. Called on the event loop, at the start and at a reload."""
 
 
 @runtime_checkable
 class Reopens(Protocol):
-    """A sink that keeps a file open, which log rotation moves away."""
+    """A sink that keeps a file open that log rotation may move away."""
 
     def reopen(self) -> None:
-        """SIGUSR1: the next `deliver` writes to a new file. On the event loop, also for a `blocking` sink whose thread
-        may be at work: set a flag and return."""
+        """Handle SIGUSR1: the next `deliver` writes to a new file. Called on the event loop, also for a `blocking` sink
+        whose thread may be at work: set a flag and return."""
 
 
 @runtime_checkable
 class Shrinks(Protocol):
-    """A component that keeps what it could find out again: a cache."""
+    """A component that keeps data it could obtain again: a cache."""
 
     def shrink(self) -> int:
-        """Memory is short (`memory.limit`): forget a part of it, half of what there is or so, and first what was not
-        used for longest. How many entries that were; 0: nothing is left. On the event loop, also before and during
-        `start`, and for a `blocking` component whose thread may be at work; some 10 ms at most."""
+        """Forget about half of the entries, least recently used first, because memory is short (`memory.limit`), and
+        return how many were forgotten; 0 if none is left. Called on the event loop, also before and during `start`, and
+        for a `blocking` component whose thread may be at work; may take some 10 ms at most."""
 
 
 class Obstacle(msgspec.Struct, frozen=True):
-    """Something that a start would find in its way."""
+    """An obstacle that a start would meet."""
 
     reason: str
-    """One sentence: what it is about (a path, an address), what was found, and where it helps what to do."""
+    """A sentence: the subject (a path, an address), what was found, and if useful what to do."""
     refuses: bool = False
-    """True: mozu does not start. False: it starts, and the component tries again and again."""
+    """True if mozu does not start; False if it starts and the component tries again and again."""
     held: bool = False
-    """Another process has it (a port, a lock): no obstacle where that is the mozu that runs with this configuration."""
+    """True if another process holds the resource (a port, a lock): no obstacle if that process is the mozu that runs
+    with this configuration."""
 
 
 @runtime_checkable
 class ChecksStart(Protocol):
-    """A component that can tell what a start would find on this machine: files, sockets, certificates, ports."""
+    """A component that can check what a start would meet on this machine: files, sockets, certificates, ports."""
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """What stands in the way of `start` and of the work after it. Before `start`, on the main thread; leaves no
+        """Return obstacles to `start` and to the work after it. Called before `start`, on the main thread; leaves no
         trace, asks nothing beyond this machine, and takes milliseconds."""
 
 
 @runtime_checkable
 class ChecksDestination(Protocol):
-    """A sink that can find out whether its destination would take an alert (`mozu sinks check`)."""
+    """A sink that can find out if its destination would take an alert (`mozu sinks check`)."""
 
     def check(self) -> Awaitable[str | None] | str | None:
-        """Why it would not take an alert now, in one sentence, or None; sends none. After `start`, where `deliver`
-        runs; a plain function if the sink is `blocking`."""
+        """Return in one sentence why the destination would not take an alert now, or None if it would; no alert is
+        sent. Called after `start`, on the thread of `deliver`; a plain function if the sink is `blocking`."""
 
 
 class Capability(msgspec.Struct, frozen=True):
-    """One capability, with the kinds of component that may have it."""
+    """A capability, with the kinds of component that may have it."""
 
     protocol: type
     member: str
@@ -391,7 +405,8 @@ class Capability(msgspec.Struct, frozen=True):
 
     @property
     def is_awaited(self) -> bool:
-        """Of a blocking component it is a plain function, called on the component's thread."""
+        """True if the member is awaited. A blocking component's member is a plain function, called on the component's
+        thread."""
         return inspect.iscoroutinefunction(vars(self.protocol)[self.member])
 
 

@@ -1,7 +1,7 @@
-"""The contracts of components: source, enricher, evaluator, sink, and what passes between them and the core.
+"""The contracts of components (source, enricher, evaluator, sink), and the types that pass between them and the core.
 
-Every method of these protocols is required; what a component may have besides stands in `capabilities.py`. What a
-component may assume and must promise is written in docs/spec/component.md.
+Every method of these protocols is required; optional members are in `capabilities.py`. docs/spec/component.md says what
+a component may assume and must promise.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from mozu.core.model.event import Event
 from mozu.core.model.fields import Reader
 
 FieldReaders = Mapping[str, Callable[[str | None], Reader]]
-"""Field name → function from the field's argument to a reader of its value."""
+"""Map from a field's name to a function from the field's argument to a reader of its value."""
 
 
 class Counts(msgspec.Struct):
@@ -23,14 +23,14 @@ class Counts(msgspec.Struct):
 
     seen: int = 0
     filtered: int = 0
-    """Discarded on purpose because no rule could match it."""
+    """Events discarded on purpose because no rule could match them."""
     lost: int = 0
-    """Found no room in the ring buffer."""
+    """Events that did not fit into the ring buffer."""
     missed: int | None = 0
-    """The program did not run (the kernel's own count); None where the kernel does not count."""
+    """Events for which the program did not run (the kernel's own count); None if the kernel does not count them."""
     received: int = 0
     over_share: int = 0
-    """Of `lost`: there was room, but not for who made them (`ReportsFloods`)."""
+    """Events of `lost` for which the ring buffer had space, but not for their account (`ReportsFloods`)."""
 
 
 @runtime_checkable
@@ -41,16 +41,16 @@ class Source(Protocol):
         """Acquire what is needed and begin. Raises SourceUnavailable with a remedy."""
 
     def batches(self) -> AsyncIterator[Sequence[Event | Alert]]:
-        """Batches in order; ends when the input ends or after `stop`, everything in flight yielded first."""
+        """Yield batches in order; end when the input ends or after `stop`, with everything in flight yielded first."""
 
     async def update(self, demand: Demand) -> None:
-        """Demand has changed (a reload)."""
+        """Use this demand, which a reload has changed."""
 
     def counts(self) -> Mapping[str, Counts]:
-        """Loss accounting per event type, since the start. Cheap; called every second."""
+        """Return the loss accounting per event type since the start. Cheap; called every second."""
 
     async def stop(self) -> None:
-        """Stop taking in; `batches` yields what is left and ends. Idempotent."""
+        """Stop reading input; `batches` yields the rest and ends. Idempotent."""
 
 
 @runtime_checkable
@@ -59,63 +59,66 @@ class BlockingSource(Protocol):
     and reads `batches`, another one `update` and `stop`, which may come while `batches` waits for input."""
 
     def start(self, demand: Demand) -> None:
-        """As `Source.start`."""
+        """Start; see `Source.start`."""
 
     def batches(self) -> Iterable[Sequence[Event | Alert]]:
-        """As `Source.batches`; usually a generator. `stop` makes it end."""
+        """Yield batches; see `Source.batches`. Usually a generator, which `stop` ends."""
 
     def update(self, demand: Demand) -> None:
-        """As `Source.update`."""
+        """Use a changed demand; see `Source.update`."""
 
     def counts(self) -> Mapping[str, Counts]:
-        """As `Source.counts`: on the event loop, while the thread may be at work; must not block."""
+        """Return loss accounting; see `Source.counts`. Called on the event loop while the thread may be at work; must
+        not block."""
 
     def stop(self) -> None:
-        """As `Source.stop`."""
+        """Stop; see `Source.stop`."""
 
 
 @runtime_checkable
 class BlockingEnricher(Protocol):
     """An enricher whose declaration says `blocking`: `start` and `resolve` are called on a thread of its own, one at a
-    time, and `stop` on another; the rest, which every event asks for, on the event loop."""
+    time, and `stop` on another; the rest, which every event needs, on the event loop."""
 
     def start(self) -> None:
-        """As `Enricher.start`."""
+        """Start; see `Enricher.start`."""
 
     def key(self, event: Event) -> str | None:
-        """As `Enricher.key`: must not block."""
+        """Return the event's key; see `Enricher.key`. Must not block."""
 
     def known(self, key: str) -> bool:
-        """As `Enricher.known`: must not block."""
+        """Return True if the answer is final; see `Enricher.known`. Must not block."""
 
     def resolve(self, key: str) -> None:
-        """As `Enricher.resolve`."""
+        """Fetch the data of a key; see `Enricher.resolve`."""
 
     def readers(self) -> FieldReaders:
-        """As `Enricher.readers`: readers must not block."""
+        """Return readers, which must not block; see `Enricher.readers`."""
 
     def stop(self) -> None:
-        """As `Enricher.stop`."""
+        """Stop; see `Enricher.stop`."""
 
 
 @runtime_checkable
 class Enricher(Protocol):
-    """Adds what comes from outside the stream. See docs/spec/component.md, "Enricher"."""
+    """A provider of data from outside the stream. See docs/spec/component.md, "Enricher"."""
 
     async def start(self) -> None:
-        """Connect, load, subscribe. Absence of the outside world is not an error."""
+        """Connect, load, subscribe. An unreachable outside world is not an error."""
 
     def key(self, event: Event) -> str | None:
-        """What the event's data hangs on (a container id); None: nothing to look up. Pure and cheap."""
+        """Return the key under which the event's data is looked up (a container id); None if there is nothing to look
+        up. Pure and cheap."""
 
     def known(self, key: str) -> bool:
-        """Whether `lookup` would be final now: True also for a key that is known to have no data."""
+        """Return True if a look-up of the key would be final now, also for a key that is known to have no data."""
 
     async def resolve(self, key: str) -> None:
-        """Fetch; afterwards `known(key)` is True. The core bounds the time and calls it once per unknown key."""
+        """Fetch the key's data; afterwards `known(key)` is True. The core bounds the time and calls this once per
+        unknown key."""
 
     def readers(self) -> FieldReaders:
-        """Readers of every field that the declaration lists."""
+        """Return readers of every field that the declaration lists."""
 
     async def stop(self) -> None:
         """Close connections and files. Idempotent."""
@@ -123,68 +126,71 @@ class Enricher(Protocol):
 
 @runtime_checkable
 class Evaluator(Protocol):
-    """Decides. See docs/spec/component.md, "Evaluator"."""
+    """A judge of events. See docs/spec/component.md, "Evaluator"."""
 
     def demand(self) -> Demand:
-        """What could possibly match."""
+        """Return what could possibly match."""
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
-        """Alerts in the order of their events. Pure: no I/O, no clock."""
+        """Return alerts in the order of their events. Pure: no I/O, no clock."""
 
     def reload(self) -> "Evaluator":
-        """A new evaluator from the same settings; called off the loop. Raises RulesError and changes nothing."""
+        """Return a new evaluator with the same settings; called off the event loop. Raises RulesError and then changes
+        nothing."""
 
 
 class Record(msgspec.Struct):
-    """One alert on its way to one sink."""
+    """An alert on its way to one sink."""
 
     alert: Alert
     body: bytes
     """The alert in the sink's `format`, without a line end."""
     stamp: Stamp
-    """Its number at this sink."""
+    """The alert's number at this sink."""
 
 
 class Retry(msgspec.Struct, frozen=True):
-    """Try this record again, not before `after` seconds."""
+    """An outcome that asks to try the record again, not before `after` seconds."""
 
     after: float = 0.0
     tried: bool = True
-    """False: it was not sent, or what failed was not its fault (a rate limit, no connection). Such an attempt never
-    counts against the record, even while others arrive."""
+    """False if the record was not sent, or something other than the record failed (a rate limit, no connection). Such
+    an attempt never counts against the record, even while others arrive."""
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """The destination will never take this record."""
+    """An outcome that says that the destination will never take this record."""
 
     reason: str
 
 
 Outcome = None | Retry | Rejected
-"""What became of one record; None: acknowledged."""
+"""The outcome of one record; None if it was acknowledged."""
 
 Outcomes = Sequence[Outcome] | None
-"""One outcome per record; None: all are acknowledged."""
+"""An outcome per record; None if all were acknowledged."""
 
 
 @runtime_checkable
 class Sink(Protocol):
-    """Delivers. See docs/spec/component.md, "Sink". Methods are plain functions if the declaration says `blocking`."""
+    """A destination of alerts. See docs/spec/component.md, "Sink". Methods are plain functions if the declaration says
+    `blocking`."""
 
     def start(self) -> Awaitable[None] | None:
-        """Get ready; a destination that is absent is no error here."""
+        """Prepare for delivery; an absent destination is no error here."""
 
     def deliver(self, records: Sequence[Record]) -> Awaitable[Outcomes] | Outcomes:
-        """Returning nothing acknowledges all, raising retries all, else one outcome per record."""
+        """Deliver records. Returning None acknowledges all, raising retries all, otherwise return one outcome per
+        record."""
 
     def stop(self) -> Awaitable[None] | None:
         """Flush and close. Idempotent."""
 
 
 class Visibility(msgspec.Struct, frozen=True):
-    """One line of `mozu sources`: something that this machine lets a source see, or not."""
+    """A line of `mozu sources`: something that this machine lets a source see, or not."""
 
     what: str
     seen: bool
     why: str
-    """By which means it is seen, or what is missing; what to do about it."""
+    """The means by which it is seen, or what is missing and what to do about it."""

@@ -31,7 +31,7 @@ _BLOCKING: Final[Mapping[Kind, type]] = {
 }
 """The contracts of components whose declaration says `blocking`."""
 _CLOSE: Final = 0.75
-"""Similarity (difflib) from which on a name is taken for a misspelling."""
+"""Similarity (difflib) from which on a name counts as a misspelling."""
 RENAMED: Final[Mapping[str, str]] = {
     "acquaint": "use_process_predicates",
     "concerned": "observed_pids",
@@ -39,11 +39,11 @@ RENAMED: Final[Mapping[str, str]] = {
     "settled": "ack",
     "surroundings": "recorded_names",
 }
-"""Version 1's names of capabilities → today's."""
+"""Map from version 1's names of capabilities to today's."""
 
 
 def component_class(declaration: AnyDeclaration) -> type | None:
-    """The class that `build` makes, as far as it says: it is that class, or is annotated with it."""
+    """Return the class that `build` makes: `build` itself, or its annotated result; None if neither says."""
     if not isinstance(declaration, ComponentDeclaration):
         return None
     build = declaration.build
@@ -57,7 +57,7 @@ def component_class(declaration: AnyDeclaration) -> type | None:
 
 
 def build_fault(build: Callable[..., object]) -> str:
-    """What is wrong with the parameters of `build`; empty: nothing."""
+    """Return what is wrong with the parameters of `build`; empty if nothing is."""
     try:
         inspect.signature(build).bind(None, None)
     except TypeError:
@@ -70,7 +70,7 @@ def build_fault(build: Callable[..., object]) -> str:
 def faults(
     kind: Kind, component: object, *, blocking: bool = False, capabilities: Iterable[Capability] = CAPABILITIES
 ) -> Iterator[str]:
-    """Every way in which a component, or the class of one, breaks the contract of its kind. `blocking`: its declaration
+    """Yield every way in which a component, or its class, breaks the contract of its kind. `blocking`: the declaration
     says so."""
     contract = (_BLOCKING if blocking else _CONTRACTS)[kind]
     members = {name: method for name, method in vars(contract).items() if _is_public_function(name, method)}
@@ -94,8 +94,8 @@ def faults(
 
 
 def plain_methods(kind: Kind, component: object, *, blocking: bool) -> Iterator[str]:
-    """Yield the methods of a component that is not blocking which are plain functions where the contract lets them be
-    awaited: they hold the event loop as long as they take."""
+    """Yield the names of methods that are plain functions although the contract lets them be awaited; they hold the
+    event loop as long as they run. Yields nothing for a blocking component."""
     if blocking:
         return
     for name, specified in vars(_CONTRACTS[kind]).items():
@@ -115,7 +115,7 @@ def _is_protocol(found: type) -> bool:
 
 
 def _near_misses(component: object, absent: list[str], known: set[str]) -> Iterator[tuple[str, str]]:
-    """(name that is absent, public method that is nearly called so)."""
+    """Yield (absent name, public method with nearly the same name)."""
     owner = component if isinstance(component, type) else type(component)
     for name in dir(owner):
         if name.startswith("_") or name in known:

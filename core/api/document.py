@@ -1,7 +1,8 @@
-"""docs/api.md: `python -m mozu.core.api.document` prints it, from the code of what `mozu` and `mozu.testing` export.
+"""The page docs/api.md, which `python -m mozu.core.api.document` prints from the code of what `mozu` and `mozu.testing`
+export.
 
-Read from the syntax of the modules, which has what objects lack: annotations as they are written, and the docstrings of
-fields.
+The page is made from the syntax of the modules, which has what objects lack: annotations as written, and the docstrings
+of fields.
 """
 
 import ast
@@ -48,8 +49,8 @@ def page() -> str:
 
 
 def _named_by(known: Mapping[str, str]) -> dict[str, str]:
-    """Return name → module of every class and alias of mozu that the code of `known` names, and that of those in turn,
-    without `known` itself."""
+    """Return name → module of every class and alias of mozu that the code of `known` names, directly or through another
+    one, without `known` itself."""
     found, left = dict[str, str](), list(known.items())
     while left:
         name, module = left.pop()
@@ -62,7 +63,7 @@ def _named_by(known: Mapping[str, str]) -> dict[str, str]:
 
 
 def _shown(name: str, tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield what a section shows of the code of a name: bases, annotations, values of aliases."""
+    """Yield the nodes of a name's code that its section shows: bases, annotations, values of aliases."""
     node = _class(tree, name)
     if node is None:
         for one in tree.body:
@@ -78,7 +79,7 @@ def _shown(name: str, tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def _is_named(node: ast.stmt, name: str) -> bool:
-    """Return whether the statement defines the function, the constant or the alias of this name."""
+    """Return True if the statement defines the function, the constant or the alias of this name."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return node.name == name
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
@@ -92,7 +93,7 @@ def _without_body(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
 
 
 def _names_in(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    """Yield each name in the code, those in annotations that are texts too."""
+    """Yield each name in the code, names in annotations that are strings included."""
     for node in nodes:
         for one in ast.walk(node):
             if isinstance(one, ast.Name):
@@ -102,8 +103,8 @@ def _names_in(nodes: Iterable[ast.AST]) -> Iterator[str]:
 
 
 def _home(name: str, module: str) -> str:
-    """Return the module of mozu that makes the class or the alias which `module` knows by this name; empty: there is
-    none, or it is private or a type variable."""
+    """Return the module of mozu that defines the class or alias that `module` knows by this name; empty if none does,
+    or it is private or a type variable."""
     if name.startswith("_"):
         return ""
     made_in = _maker(module, name)
@@ -137,13 +138,13 @@ def _section(name: str, module: str, *, with_module: bool) -> str:
 
 
 def _is_keyword_only(node: ast.ClassDef) -> bool:
-    """Return whether the class is a structure with members that its constructor takes by keyword only."""
+    """Return True if the class is a structure with members that its constructor takes by keyword only."""
     has_members = any(isinstance(one, ast.AnnAssign) for one in node.body)
     return has_members and any(one.arg == "kw_only" for one in node.keywords)
 
 
 def _fixtures() -> str:
-    """Return a line for each fixture: what a test gets. Hooks of pytest are left out."""
+    """Return a line for each fixture: its name and what a test gets. Hooks of pytest are left out."""
     functions = [node for node in _tree(_FIXTURES).body if isinstance(node, ast.FunctionDef)]
     found = [node for node in functions if not node.name.startswith("pytest_")]
     return "".join(f"* {_item(node.name, ast.get_docstring(node) or '')}\n" for node in found)
@@ -156,7 +157,7 @@ def _tree(module: str) -> ast.Module:
 
 @cache
 def _modules(package: str) -> Mapping[str, str]:
-    """Return name → the module that makes it, for every name that the package imports."""
+    """Return name → the module that defines it, for every name that the package imports."""
     found: dict[str, str] = {}
     for node in ast.walk(_tree(package)):
         if isinstance(node, ast.ImportFrom) and node.module is not None:
@@ -166,7 +167,8 @@ def _modules(package: str) -> Mapping[str, str]:
 
 
 def _maker(module: str, name: str) -> str:
-    """Return the module that makes what `module` knows by this name, or the first one on the way that is not mozu's."""
+    """Return the module that defines what `module` knows by this name, or the first module on the way that is not
+    mozu's."""
     if not module.startswith("mozu."):
         return module
     for node in ast.walk(_tree(module)):
@@ -217,7 +219,7 @@ def _item(code: str, text: str) -> str:
 
 
 def _text(node: ast.stmt | None) -> str:
-    """Return the docstring of the field before this statement; empty: there is none."""
+    """Return the docstring of the field before this statement; empty if there is none."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
         return node.value.value
     return ""

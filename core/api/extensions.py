@@ -1,4 +1,4 @@
-"""What a plugin can bring that is no component: fields of any event, formats of alerts, commands."""
+"""Declarations of what a plugin can bring besides components: fields of any event, formats of alerts, commands."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, Protocol, runtime_checkable
@@ -13,12 +13,12 @@ from mozu.core.model.fields import Field
 
 
 class FieldsDeclaration(msgspec.Struct, frozen=True, kw_only=True):
-    """Declares fields that are read from an event alone, and need no component."""
+    """Declaration of fields that are read from an event alone, and need no component."""
 
     what: ClassVar[str] = "fields"
 
     name: str
-    """Of this set of fields, for `mozu plugins`."""
+    """The name of this set of fields, for `mozu plugins`."""
     summary: str
     """One sentence for `mozu plugins`."""
     fields: tuple[Field, ...]
@@ -27,49 +27,50 @@ class FieldsDeclaration(msgspec.Struct, frozen=True, kw_only=True):
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Turns one alert into one record, in which there is no line end. Pure; never raises for hostile values."""
+    """An encoder of one alert to one record without a line end. Pure; never raises for hostile values."""
 
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
-        """The record; formats that have a place for it carry the stamp, the alert's number at its sink."""
+        """Return the record; formats that have a place for it carry the stamp, the alert's number at its sink."""
 
 
 class FormatDeclaration(msgspec.Struct, frozen=True, kw_only=True):
-    """Declares a format: what a sink's `format` can name."""
+    """Declaration of a format, which a sink's `format` can name."""
 
     what: ClassVar[str] = "format"
 
     name: str
-    """As a sink's `format` writes it."""
+    """The name as a sink's `format` writes it."""
     summary: str
-    """One sentence."""
+    """A sentence for `mozu plugins`."""
     content_type: str
     """The media type of one record."""
     build: Callable[[Any], Encoder]
-    """Options → encoder."""
+    """Function from options to the encoder."""
     settings: type[Settings] = Settings
-    """Its options."""
+    """The class of the format's options."""
     requested_fields: tuple[str, ...] = ()
-    """Fields it has a place for, whatever a rule's output names: evaluators put them into `Alert.enrichment`."""
+    """Fields that the format has a place for, whatever a rule's output names: evaluators put them into
+    `Alert.enrichment`."""
     further_fields: Callable[[Any], tuple[str, ...]] | None = None
-    """Options → fields that it has a place for with these options alone."""
+    """Function from options to fields that the format has a place for with these options only."""
     api: int = API_VERSION
 
 
 class CommandsDeclaration(msgspec.Struct, frozen=True, kw_only=True):
-    """Declares commands of a plugin that has no component: `mozu NAME COMMAND`."""
+    """Declaration of commands of a plugin that has no component: `mozu NAME COMMAND`."""
 
     what: ClassVar[str] = "commands"
 
     name: str
-    """The entry point's, so that it is found without importing others."""
+    """The name of the entry point, so that it is found without importing others."""
     summary: str
     """One sentence for `mozu NAME --help` and `mozu plugins`."""
     commands: Callable[[], Mapping[str, "click.Command"]]
-    """By name."""
+    """Function that returns the commands by name."""
     api: int = API_VERSION
 
 
 AnyExtension = FieldsDeclaration | FormatDeclaration | CommandsDeclaration
 
 EXTENSIONS: Final[tuple[type[AnyExtension], ...]] = (FieldsDeclaration, FormatDeclaration, CommandsDeclaration)
-"""Their classes."""
+"""The classes of the three declarations."""

@@ -1,11 +1,11 @@
-"""The hook: how a plugin says what it brings.
+"""The hook by which a plugin says what it brings.
 
-A plugin is a module (or object) with the hook below. It returns *declarations*: of components (kind, name, settings,
-what else the component brings, how to build it), of fields, of formats. pluggy is called to collect declarations when
-configuration is read; never on the path of an event.
+A plugin is a module (or object) with the hook below. The hook returns *declarations*: of components (kind, name,
+settings, what else the component brings, how to build it), of fields, of formats. pluggy is called to collect
+declarations when configuration is read; never on the path of an event.
 
-Third parties: group `mozu` of entry points; name the distribution `mozu-<name>`. An entry point is imported only when
-the configuration names it.
+Third parties: group `mozu` of entry points; name the distribution `mozu-<name>`. An entry point is imported only if the
+configuration names it.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from mozu.core.api.declarations import AnyDeclaration
 from mozu.core.api.extensions import AnyExtension
 
 Brought = AnyDeclaration | AnyExtension
-"""Everything that the hook may return."""
+"""Any declaration that the hook may return."""
 
 hookspec = pluggy.HookspecMarker("mozu")
 hookimpl = pluggy.HookimplMarker("mozu")

@@ -1,4 +1,5 @@
-"""Kills and denials in the kernel: what passes between evaluators, responders and sources. docs/responders.md."""
+"""Kills and denials in the kernel: the types that pass between evaluators, responders and sources.
+docs/responders.md."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -8,22 +9,22 @@ import msgspec
 from mozu.core.filter.formula import Formula
 
 KillPlace = Literal["user", "kernel", "either"]
-"""Where a responder kills: mozu itself, the kernel alone, or the kernel where it can."""
+"""The place where a responder kills: mozu itself, the kernel alone, or the kernel if possible and mozu otherwise."""
 
 
 KernelAction = Literal["kill", "deny"]
-"""What the kernel does: the caller is killed before its call returns, or the call fails before it does anything."""
+"""The kernel's action: kill the caller before its call returns, or make the call fail before it does anything."""
 
 
 class RuleHead(msgspec.Struct, frozen=True):
-    """What responders choose rules by."""
+    """The properties of a rule by which responders choose rules."""
 
     rule: str
     source: str
     """Source class."""
     tags: tuple[str, ...] = ()
     respond: tuple[str, ...] = ()
-    """Responders that it names."""
+    """Responders that the rule names."""
 
 
 class RuleCondition(msgspec.Struct, frozen=True):
@@ -31,7 +32,8 @@ class RuleCondition(msgspec.Struct, frozen=True):
 
     head: RuleHead
     predicates: Mapping[str, Formula]
-    """Event type → what holds of an event of this type if and only if the condition does; `*`: of any type."""
+    """Event type → the formula that holds of an event of this type if and only if the condition does; `*`: of any
+    type."""
 
 
 class KernelKill(msgspec.Struct, frozen=True):
@@ -41,57 +43,59 @@ class KernelKill(msgspec.Struct, frozen=True):
     responder: str
     """The id of the responder."""
     predicates: Mapping[str, Formula]
-    """As in `RuleCondition`, of the event types at which the kernel decides it."""
+    """Event type → formula, the same as in `RuleCondition`, for the event types at which the kernel decides."""
     dry_run: bool = True
     per_minute: int = 10
     action: KernelAction = "kill"
 
 
 class KernelDenial(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that was denied in the kernel, or would have been. It has no event that the rule matches: it never was."""
+    """A call that was denied in the kernel, or would have been. No event exists that the rule matches, because the call
+    never ran."""
 
     rule: str
     responder: str
-    """As of its `KernelKill`."""
+    """The id of the responder, the same as in its `KernelKill`."""
     what: str
-    """`open of /etc/shadow`."""
+    """The call in words: `open of /etc/shadow`."""
     pid: int
     name: str
     """The kernel's comm."""
     uid: int
     start: int
-    """Of the process, ns since the boot."""
+    """Start of the process, ns since the boot."""
     time: int
-    """ns since the boot."""
+    """Time of the call, ns since the boot."""
     acted: bool
-    """False: a dry run."""
+    """False for a dry run."""
 
 
 class UnattendedActs(msgspec.Struct, frozen=True):
-    """What went on to act while mozu did not run."""
+    """Acts of a rule in the kernel while mozu did not run."""
 
     rule: str
     responder: str
     acts: int
-    """Those of which no event or denial could be reported."""
+    """Number of acts of which no event or denial could be reported."""
 
 
 class KernelKills(msgspec.Struct, frozen=True):
-    """All of them, and whom they leave alone."""
+    """The kills and denials of a source, and the processes they spare."""
 
     rules: tuple[KernelKill, ...] = ()
-    """Those that act come before those that would."""
+    """The rules, with those that act before those in dry run."""
     per_minute: int = 30
-    """Of all rules together."""
+    """The most acts in a minute of all rules together."""
     spared_pids: Mapping[int, int] = {}
-    """With their start, ns since the boot in steps of a hundredth of a second: a later process may have the number."""
+    """Pid → start of the process, ns since the boot in steps of a hundredth of a second: a later process may have the
+    same pid."""
     spared_users: frozenset[int] = frozenset()
     spared_executables: Mapping[tuple[int, int], int] = {}
     """(device, inode) as the kernel's programs see them (`s_dev`, `i_ino`) → the user that may run it besides root; 0:
     none. Another user's process is not spared."""
     goes_on: bool = False
-    """Whether the kernel acts on when mozu dies (`respond.on_death`)."""
+    """True if the kernel goes on acting when mozu dies (`respond.on_death`)."""
     pins: str = ""
-    """A directory in a BPF file system, which need not be there: what goes on lies in it, of an earlier run, too."""
+    """A directory in a BPF file system, which need not exist, for what stays in force, from an earlier run too."""
     off: bool = False
-    """Responses are switched off: none of them acts, until they are given again."""
+    """True if responses are switched off: no rule acts until the rules are given again."""

@@ -4,7 +4,7 @@ import enum
 
 
 class Kind(enum.StrEnum):
-    """What a component can be. The value is the word in messages; `section` is the list in the configuration."""
+    """The kind of a component. The value is the word in messages; `section` is the list in the configuration."""
 
     SOURCE = "source"
     ENRICHER = "enricher"
@@ -14,5 +14,5 @@ class Kind(enum.StrEnum):
 
     @property
     def section(self) -> str:
-        """The key of the list of this kind."""
+        """The key of the configuration's list of this kind."""
         return f"{self.value}s"

@@ -1,16 +1,16 @@
-"""Privileges: which capabilities of Linux a component uses, what for, and what does not work without each."""
+"""Privileges: the Linux capabilities that a component uses, what for, and what does not work without each."""
 
 import msgspec
 
 
 class Privilege(msgspec.Struct, frozen=True, kw_only=True):
-    """One capability that a component uses with its settings."""
+    """A capability that a component uses with its settings."""
 
     capability: str
-    """As capabilities(7) names it: `CAP_BPF`."""
+    """The name in capabilities(7): `CAP_BPF`."""
     purpose: str
-    """What the component does with it: "load programs into the kernel"."""
+    """The component's use of it: "load programs into the kernel"."""
     without: str
-    """What does not work without it: "the source cannot start"."""
+    """The consequence of its absence: "the source cannot start"."""
     required: bool = False
-    """Whether the component cannot start without it."""
+    """True if the component cannot start without it."""

@@ -1,8 +1,8 @@
-"""The contract of responders, and what passes between them and the core.
+"""The contract of responders, and the types that pass between them and the core.
 
 A responder says what it would do (`plan`) and does it (`act`). Everything between the two is the core's, for built-in
-and third parties' responders alike (core/respond/): whether a process may be acted on, whether it is still the one
-that the alert is about, budgets, the kill switch, the audit log, dry run. docs/responders.md.
+and third parties' responders alike (core/respond/): whether a process may be acted on, whether it is still the one that
+the alert is about, budgets, the kill switch, the audit log, dry run. docs/responders.md.
 """
 
 import enum
@@ -18,7 +18,7 @@ from mozu.core.model.event import Container
 
 
 class ResponderSettings(Settings):
-    """What the settings of every responder begin with."""
+    """The settings that every responder has."""
 
     rules: tuple[str, ...] = Field((), description="Rules whose alerts it acts on; `*`: those of all rules.")
     tags: tuple[str, ...] = Field((), description="It acts on alerts that have one of these tags, too.")
@@ -38,16 +38,16 @@ class Scope(enum.StrEnum):
     """The processes that an act is about."""
 
     NONE = "none"
-    """It touches no process."""
+    """No process."""
     PROCESS = "process"
     SHARERS = "sharers"
-    """The process, and those that share its table of descriptors (CLONE_FILES): what it has opened is theirs."""
+    """The process, and processes that share its table of descriptors (CLONE_FILES) and thus its open files."""
     GROUP = "group"
     """The process group."""
     CONTAINER = "container"
-    """All that are in the cgroup of the container, and below it."""
+    """Every process in the cgroup of the container, and below it."""
     CGROUP = "cgroup"
-    """All that are in the cgroup of the process, and below it, in a container or not."""
+    """Every process in the cgroup of the process, and below it, in a container or not."""
 
 
 class AlertProcess(msgspec.Struct, frozen=True):
@@ -55,20 +55,20 @@ class AlertProcess(msgspec.Struct, frozen=True):
 
     pid: int
     start: int = 0
-    """ns since the epoch, for people; 0 where unknown."""
+    """Start of the process, ns since the epoch, for people; 0 if unknown."""
     uid: int = 0
     name: str = ""
     exepath: str = ""
     container: Container | None = None
     cgroups: tuple[tuple[str, str], ...] = ()
-    """As `Process.cgroups`."""
+    """(controller, path) pairs, the same as `Process.cgroups`."""
     boot_start: int = 0
-    """Nanoseconds from the boot to the start of the process, as `Process.boot_start`; 0 if unknown."""
+    """Nanoseconds from the boot to the start of the process, the same as `Process.boot_start`; 0 if unknown."""
     age: int = 0
-    """ns that it had run at the event, by the clock since the boot; 0 where unknown."""
+    """Time the process had run at the event, ns by the clock since the boot; 0 if unknown."""
 
     def text(self, scope: Scope) -> str:
-        """In a plan: `process 812 (cat)`."""
+        """Return the words for a plan: `process 812 (cat)`."""
         process = f"process {self.pid} ({self.name})"
         if scope is Scope.CONTAINER:
             return f"container {'<NA>' if self.container is None else self.container.id} of {process}"
@@ -76,30 +76,31 @@ class AlertProcess(msgspec.Struct, frozen=True):
 
 
 class ResponsePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a responder would do."""
+    """The action that a responder would take."""
 
     text: str
-    """After "would": `kill process 812 (cat)`."""
+    """The words after "would": `kill process 812 (cat)`."""
     scope: Scope = Scope.NONE
     detail: Mapping[str, str] = {}
-    """What `undo` needs, in the audit log. Where it has some, an act that does not last is undone if it was broken
-    off."""
+    """Data that `undo` needs, kept in the audit log. If it is not empty, an act that does not last is undone if it was
+    broken off."""
     lasts: bool = False
-    """It can be undone, and is after the time to live."""
+    """True if the act can be undone, and is after the time to live."""
 
 
 class Incident(msgspec.Struct, frozen=True):
-    """What a responder may act on."""
+    """An alert that a responder may act on."""
 
     alert: Alert
-    """Redacted."""
+    """The redacted alert."""
     subject: AlertProcess | None = None
-    """None where the event is no system call, or its process unknown."""
+    """The process; None if the event is no system call or its process is unknown."""
 
     def plan_to(
         self, verb: str, scope: Scope, *, detail: Mapping[str, str] | None = None, lasts: bool = False
     ) -> ResponsePlan | None:
-        """To `VERB process 812 (cat)`, or what the scope is of it; None where the alert is about no process."""
+        """Return a plan to `VERB process 812 (cat)`, or to do so to its container, group or cgroup; None if the alert
+        is about no process."""
         if self.subject is None:
             return None
         return ResponsePlan(text=f"{verb} {self.subject.text(scope)}", scope=scope, detail=detail or {}, lasts=lasts)
@@ -107,69 +108,69 @@ class Incident(msgspec.Struct, frozen=True):
 
 @runtime_checkable
 class ResponseTarget(Protocol):
-    """One process of an act, held by a pidfd: its number cannot come to mean another."""
+    """A process of an act, held by a pidfd, so that its pid cannot come to mean another process."""
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """The pid."""
 
     @property
     def name(self) -> str:
         """The kernel's comm."""
 
     def signal(self, number: int) -> bool:
-        """Send a signal; False if it has ended. Raises OSError."""
+        """Send a signal; return False if the process has ended. Raises OSError."""
 
 
 @runtime_checkable
 class Responder(Protocol):
-    """Acts on alerts. See docs/spec/component.md, "Responder"."""
+    """A component that acts on alerts. See docs/spec/component.md, "Responder"."""
 
     async def start(self) -> None:
-        """Get ready."""
+        """Prepare for incidents."""
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """What it would do; None: nothing. Changes nothing; a dry run ends after it."""
+        """Return what the responder would do; None if nothing. Changes nothing; a dry run ends after it."""
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-        """Do it, to these processes, which the core has checked. Raises what stands in the way."""
+        """Carry out the plan on these processes, which the core has checked. Raises if something prevents it."""
 
     async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """Undo an act that lasts, perhaps of an earlier run, or one that was broken off; `start` need not have been
-        called. `targets`: those of its processes that are still there. Idempotent."""
+        """Undo an act that lasts, perhaps one of an earlier run, or an act that was broken off; `start` need not have
+        been called. `targets`: the act's processes that still exist. Idempotent."""
 
     async def stop(self) -> None:
-        """Close what is open. Acts that last stay. Idempotent."""
+        """Close what is open. Acts that last stay in force. Idempotent."""
 
 
 class StatelessResponder:
-    """What a responder need not write that has nothing to open or close, and whose acts are not undone."""
+    """A base for responders that have nothing to open or close, and whose acts are not undone."""
 
     async def start(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing: there is nothing to prepare."""
 
     async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """What was done stays so."""
+        """Do nothing: acts are not undone."""
 
     async def stop(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is nothing to close."""
 
 
 @runtime_checkable
 class BlockingResponder(Protocol):
-    """A responder whose declaration says `blocking`: all but `plan` is called on a thread of its own."""
+    """A responder whose declaration says `blocking`: all methods but `plan` are called on a thread of its own."""
 
     def start(self) -> None:
-        """As `Responder.start`."""
+        """Prepare; see `Responder.start`."""
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """As `Responder.plan`: on the event loop, must not block."""
+        """Return a plan; see `Responder.plan`. Called on the event loop; must not block."""
 
     def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-        """As `Responder.act`."""
+        """Carry out the plan; see `Responder.act`."""
 
     def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """As `Responder.undo`."""
+        """Undo an act; see `Responder.undo`."""
 
     def stop(self) -> None:
-        """As `Responder.stop`."""
+        """Close; see `Responder.stop`."""

@@ -14,24 +14,24 @@ _FORMS: Final = "{file: PATH}, {env: VARIABLE} or {credential: NAME}"
 
 
 class Secret(SecretStr):
-    """A password, token or key. Written as text (better: `${VARIABLE}`), or as where it is found:
+    """A password, token or key, written as text (better: `${VARIABLE}`), or as a mapping that says where it is found:
 
     {file: PATH}        the content of a file, without the line end that closes it
     {env: VARIABLE}     a variable of the environment
     {credential: NAME}  a file of systemd's `LoadCredential=`, in $CREDENTIALS_DIRECTORY
 
-    `get_secret_value()` gives the text; everything else, repr and JSON too, gives stars.
+    `get_secret_value()` returns the text; everything else, repr and JSON too, shows stars.
     """
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[object], handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Fetch first, then hold as pydantic's own secret does."""
+        """Return a schema that fetches the secret first, then holds it as pydantic's own secret does."""
         held = super().__get_pydantic_core_schema__(source, handler)
         return core_schema.no_info_before_validator_function(fetch, held)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Text, or one of the three forms."""
+        """Return a schema of text or one of the three forms."""
         forms = [
             {
                 "type": "object",
@@ -45,7 +45,8 @@ class Secret(SecretStr):
 
 
 def fetch(value: object) -> object:
-    """What the setting's value stands for. Raises ValueError, without the secret in its text."""
+    """Return the secret that the setting's value refers to; a value that is no mapping is returned unchanged. Raises
+    ValueError, without the secret in its text."""
     if not isinstance(value, Mapping):
         return value
     if len(value) != 1 or next(iter(value)) not in _SOURCES:

@@ -15,8 +15,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def files_read(self) -> tuple[Path, ...]:
-        """Files and directories whose content belongs to these settings: where it has changed, a reload builds the
-        component anew, and `reload.watch` watches them. A class that has such settings overrides this."""
+        """Return the files and directories whose content belongs to these settings: `reload.watch` watches them, and a
+        reload builds the component anew if their content has changed. A class with such settings overrides this."""
         return tuple(file for value in self.__dict__.values() for file in _files_read(value))
 
     @field_validator("*", mode="after")
@@ -34,7 +34,8 @@ def _files_read(value: object) -> tuple[Path, ...]:
 
 
 def _absolute(value: object) -> object:
-    """The value with every path in it absolute, in lists, tuples and mappings too."""
+    """Return the value with every path in it absolute, in lists, tuples and mappings too. Raises ValueError if a path
+    is relative and the working directory is gone."""
     if isinstance(value, Path):
         try:
             return value.absolute()

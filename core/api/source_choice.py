@@ -7,4 +7,4 @@ from pydantic import JsonValue
 NO_SOURCE: Final = "none"
 
 SourceChoice = str | dict[str, dict[str, JsonValue] | None]
-"""A source by its name, one mapping from its name to its settings, or `none`: as entries of `sources` are written."""
+"""A source by its name, a mapping from its name to its settings, or `none`: the form of the entries of `sources`."""

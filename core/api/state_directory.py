@@ -9,7 +9,7 @@ from mozu.core.api.kind import Kind
 from mozu.core.errors import MozuError
 
 PLUGINS: Final = "plugins"
-"""The directory below `state_dir`."""
+"""Name of the directory below `state_dir`."""
 
 
 def state_path(state_dir: Path, kind: Kind, name: str) -> Path:
@@ -18,8 +18,8 @@ def state_path(state_dir: Path, kind: Kind, name: str) -> Path:
 
 
 def made_private(path: Path) -> Path:
-    """Make the directory and those above it, unless they are there, and return it. Raises MozuError if it is not this
-    user's own."""
+    """Make the directory and its parents, unless they exist, and return its path. Raises MozuError if it does not
+    belong to this user or cannot be made."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.lstat()

@@ -1,6 +1,7 @@
-"""Version 1 of the hook API, accepted with a warning: one hook a kind, one `Declaration` for all, other names.
+"""Version 1 of the hook API, accepted with a warning: one hook per kind, one `Declaration` for all, other names.
 
-A declaration of version 1 becomes one of today's; its component gets today's names of capabilities beside its own.
+A declaration of version 1 is converted to one of today's; its component gets today's names of capabilities beside its
+own.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -33,7 +34,7 @@ hookspec = pluggy.HookspecMarker("mozu")
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
-    """What a hook of version 1 returns, whatever the kind is."""
+    """A declaration as a hook of version 1 returns it, whatever the kind is."""
 
     name: str
     build: Callable[[Any, Context], Any]
@@ -50,7 +51,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
 def Need(  # noqa: N802  in version 1 this was a class
     facets: frozenset[str] = frozenset(), predicate: Formula = TRUE
 ) -> Interest:
-    """Now `Interest(state_dependencies, predicate)`."""
+    """Return `Interest(state_dependencies, predicate)`, today's name for it."""
     return Interest(facets, predicate)
 
 
@@ -59,33 +60,33 @@ class Version1Context(Context):
 
     @property
     def strict(self) -> bool:
-        """Now `offline`."""
+        """Version 1's name of `offline`."""
         return self.offline
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """Now `requested_fields`."""
+        """Version 1's name of `requested_fields`."""
         return self.requested_fields
 
 
 class Version1Hooks:
-    """The hooks of version 1: one a kind."""
+    """The hooks of version 1: one per kind."""
 
     @hookspec
     def mozu_source(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]  # pluggy never calls a spec
-        """Now `mozu_components` with a `SourceDeclaration`."""
+        """Declare sources; now `mozu_components` with a `SourceDeclaration`."""
 
     @hookspec
     def mozu_enricher(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]  # pluggy never calls a spec
-        """Now `mozu_components` with an `EnricherDeclaration`."""
+        """Declare enrichers; now `mozu_components` with an `EnricherDeclaration`."""
 
     @hookspec
     def mozu_evaluator(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]  # pluggy never calls a spec
-        """Now `mozu_components` with an `EvaluatorDeclaration`."""
+        """Declare evaluators; now `mozu_components` with an `EvaluatorDeclaration`."""
 
     @hookspec
     def mozu_sink(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]  # pluggy never calls a spec
-        """Now `mozu_components` with a `SinkDeclaration`."""
+        """Declare sinks; now `mozu_components` with a `SinkDeclaration`."""
 
 
 HOOKS: Final = {
@@ -94,11 +95,11 @@ HOOKS: Final = {
     "mozu_evaluator": Kind.EVALUATOR,
     "mozu_sink": Kind.SINK,
 }
-"""Hook → the kind that it declares."""
+"""Map from a hook of version 1 to the kind that it declares."""
 
 
 def upgraded(declaration: Declaration, kind: Kind) -> AnyDeclaration:
-    """The declaration in today's form."""
+    """Return the declaration in today's form."""
     name, settings, summary, fields = (
         declaration.name, declaration.settings, declaration.summary, declaration.fields,
     )  # fmt: skip
@@ -129,7 +130,7 @@ def _context(context: Context) -> Version1Context:
 
 
 def _with_new_names(component: T) -> T:
-    """The component, whose capabilities have today's names, too."""
+    """Return the component, given today's names of its capabilities in addition."""
     for old, new in RENAMED.items():
         found = getattr(component, old, None)
         if found is not None and not hasattr(component, new):
