@@ -1,1 +1,1 @@
-"""Events to the right: source pump, pipeline, enrichment buffer, evaluation; no event is lost without being counted."""
+"""The flow of events: source pump, pipeline, enrichment buffer, evaluation; no event is lost without being counted."""

@@ -24,7 +24,7 @@ from mozu.core.model.alert import Alert, Severity, alert_id
 
 
 class AlertPipeline:
-    """What the alerts of all sources pass: redact, limit, fan out."""
+    """The stages that the alerts of all sources pass: redact, limit, fan out."""
 
     def __init__(
         self,
@@ -37,10 +37,10 @@ class AlertPipeline:
         host_id: str = "",
     ) -> None:
         self.workers = tuple(workers)
-        """Another tuple after a reload."""
+        """The sinks' workers; a reload replaces the tuple."""
         self._hostname, self._redact, self._limiter = hostname, redact, limiter
         self._own = {"evt.host_id": host_id} if host_id else {}
-        """Return the fields that formats show of notices, which have no event."""
+        """Fields that formats show of notices, which have no event."""
         self._emitted = metrics.counter("alerts_total")
         self._suppressed = metrics.counter("alerts_suppressed_total")
         self._packer = AlertPacker()
@@ -50,16 +50,17 @@ class AlertPipeline:
     def use(
         self, workers: Sequence[SinkWorker], *, redact: Callable[[Alert], None], limiter: AlertLimiter
     ) -> None:
-        """These from the next alert on (a reload). What a limiter before has held back is reported first."""
+        """Replace workers, redactor and limiter, from the next alert on (a reload). What a former limiter has held back
+        is reported first."""
         if limiter is not self._limiter:
             self.report_suppressed(at_end=True)
         self.workers, self._redact, self._limiter = tuple(workers), redact, limiter
 
     def emit(self, alert: Alert) -> bool:
-        """One alert to every sink, unless dedup or the rate limit suppresses it; whether it passed these.
+        """Send an alert to every sink, unless dedup or the rate limit suppresses it; return True if it passed these.
 
-        Never raises, whatever the alert contains: one that cannot be redacted goes on without its values, one that
-        cannot be rendered is not limited.
+        Never raises, whatever the alert contains: an alert that cannot be redacted is sent without its values, and one
+        that cannot be rendered is not limited.
         """
         alert.hostname = alert.hostname or self._hostname
         self._emitted.value += 1
@@ -100,11 +101,11 @@ class AlertPipeline:
             worker.accept(packed)
 
     def notice(self, rule: str, priority: Severity, text: str, **fields: str | int) -> None:
-        """An alert of mozu about itself (source `internal`): loss, gaps, restarts. Reaches every sink."""
+        """Send an alert of mozu about itself (source `internal`) to every sink: loss, gaps, restarts."""
         self.emit(self._notice(rule, priority, text, fields))
 
     def heartbeat(self, worker: SinkWorker, priority: Severity, text: str, **fields: str | int) -> None:
-        """A notice for one sink only, which keeps no more than one of them (`SinkWorker.put_heartbeat`)."""
+        """Send a notice to one sink, which keeps at most one of them (`SinkWorker.put_heartbeat`)."""
         alert = self._notice("Heartbeat", priority, text, fields)
         alert.hostname = self._hostname
         worker.put_heartbeat(self._packer.pack(alert))
@@ -125,11 +126,11 @@ class AlertPipeline:
         )
 
     def end_dedup(self) -> int:
-        """Memory is short: half of the messages end their dedup time early; how many."""
+        """End the dedup time of half of the messages early, because memory is short; return how many."""
         return self._limiter.shrink()
 
     def report_suppressed(self, *, at_end: bool = False) -> None:
-        """Emit the summaries of repeats whose time is over, and a notice for each rule at its rate limit. Call it every
+        """Emit the summaries of repeats whose time is over, and a notice for each rule at its rate limit. Called every
         second."""
         for alert in self._limiter.due(None if at_end else time.monotonic()):
             self._fan_out(alert)
@@ -144,12 +145,12 @@ class AlertPipeline:
             )
 
     async def wait_capacity(self) -> None:
-        """Backpressure: wait until the queue of every sink is at most half full."""
+        """Wait until the queue of every sink is at most half full (backpressure)."""
         for worker in self.workers:
             await worker.queue.wait_capacity()
 
     async def wait_persisted(self) -> None:
-        """Wait until every alert so far is on disk, delivered, or dropped by policy: at every sink."""
+        """Wait until every alert so far is on disk, delivered, or dropped by policy, at every sink."""
         positions = [(worker, worker.queue.position()) for worker in self.workers]
         for worker, position in positions:
             await worker.queue.wait_persisted(position)

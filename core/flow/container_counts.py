@@ -1,4 +1,4 @@
-"""Events by container, counted only while a client asks: each event is looked at, and containers are without number."""
+"""Events by container, counted only while a client asks: every event is examined, and there may be many containers."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,24 +11,24 @@ from mozu.core.model.event import Event, SyscallEvent
 from mozu.core.model.fields import FieldRegistry
 
 _SECONDS: Final = 10.0
-"""So long after a look it is counted on."""
+"""Seconds for which counting continues after a read."""
 _MOST: Final = 1_000
 OTHERS: Final = "(others)"
 """The id under which events of further containers are counted."""
 HOST: Final = "host"
-"""That of events of the host."""
+"""The id under which events of the host are counted."""
 
 
 class ContainerCount(msgspec.Struct):
-    """Of one container."""
+    """The events of one container."""
 
     name: str = ""
-    """As an enricher knows it; empty: not known."""
+    """The container's name as an enricher knows it; empty if not known."""
     events: int = 0
 
 
 class ContainerCounts:
-    """Of one source."""
+    """The counts of one source, by container."""
 
     def __init__(
         self, fields: FieldRegistry, demand: Callable[[], Demand], clock: Callable[[], float] = time.monotonic
@@ -39,7 +39,8 @@ class ContainerCounts:
         self.is_wanted = False
 
     def look(self) -> Mapping[str, ContainerCount]:
-        """What was counted since the first of the looks; empty where nothing asks which container an event is of."""
+        """Return the counts since the first read, by container id; empty if no rule asks for the container of an
+        event."""
         if not self.is_wanted:
             self._counts = {}
         self.is_wanted = "cgroups" in self._demand().state_dependencies("syscall")
@@ -47,7 +48,7 @@ class ContainerCounts:
         return self._counts
 
     def count(self, events: Sequence[Event]) -> None:
-        """These, if they are wanted. Raises what a reader of a field raises."""
+        """Count these events, if a client has asked recently. Raises what a reader of a field raises."""
         if self._clock() > self._until:
             self.is_wanted = False
             return

@@ -1,9 +1,9 @@
 """Correlation: alerts that belong together carry one id (`Alert.correlation_uid`): a burst of them reads as one story.
 
-Alerts belong together if their events come from one container, or, on the host, from one session (setsid(2)) or from
-one that was started in it, and follow each other within GAP. The id is that of the story's first alert, which is thus
-not held back; the same alerts in the same order have the same ids. A story ends GAP after its last alert or LENGTH
-after its first; beyond MOST groups the one whose last alert is oldest is forgotten.
+Alerts belong together if their events come from one container, or, on the host, from one session (setsid(2)) or from a
+session that was started in it, and follow each other within GAP. The id is that of the story's first alert, which is
+thus not held back; the same alerts in the same order have the same ids. A story ends GAP after its last alert or LENGTH
+after its first; beyond MOST groups the group whose last alert is oldest is forgotten.
 """
 
 from collections import OrderedDict
@@ -21,7 +21,7 @@ MOST: Final = 10_000
 """Groups that have a story at the same time."""
 _INIT: Final = 1
 _DEPTH: Final = 64
-"""Ancestors that are looked at."""
+"""The most ancestors that are examined."""
 
 Group = str | tuple[int, int]
 """The key that the events of a story share: a container's id, or a session: the start of its pid namespace and its id
@@ -34,17 +34,17 @@ class _Story(msgspec.Struct):
     latest: int
 
     def goes_on(self, time: int) -> bool:
-        """Return if an alert at `time` (ns since the epoch) is still a part of the story. Events of two sources, and a
-        wall clock that is set back, may come in any order."""
+        """Return True if an alert at `time` (ns since the epoch) is still a part of the story. Events of two sources,
+        and events after a wall clock was set back, may come in any order."""
         return abs(time - self.latest) <= GAP and abs(time - self.began) <= LENGTH
 
 
 class Correlation:
-    """The stories that go on."""
+    """The stories that have not ended."""
 
     def __init__(self) -> None:
         self._stories: OrderedDict[Group, _Story] = OrderedDict()
-        """The group whose story had an alert last comes last."""
+        """The groups, ordered by the last alert of their story, newest last."""
 
     def uid(self, event: Event | None, alert_id: str) -> str:
         """Return the id of the story that an alert about `event` belongs to; empty if the event is of no process."""
@@ -65,7 +65,7 @@ class Correlation:
 
 
 def _groups(event: SyscallEvent) -> list[Group]:
-    """Return the event's container alone, or its session and those that it was started in, the nearest first.
+    """Return the event's container alone, or its session and the sessions that it was started in, the nearest first.
 
     The last of several sessions is that of a daemon, in which unrelated sessions are started: sshd, a service manager.
     """

@@ -1,4 +1,5 @@
-"""Calls that are judged before they run: what evaluators deny (`JudgesBefore`) of what a source asks (`AsksBefore`).
+"""Calls that are judged before they run: evaluators (`JudgesBefore`) judge the calls that a source asks about
+(`AsksBefore`).
 
 A call that an evaluator could not judge, because it failed or was left out, is denied.
 """
@@ -23,16 +24,16 @@ from mozu.core.respond.targets import boot_identity
 from mozu.core.state import StateMachine
 
 DENY: Final = "deny"
-"""What rules name as their response."""
+"""The response that rules name to deny a call."""
 DENIED_RESULT: Final = -1
 """-EPERM."""
 _MOST_TASKS: Final = 4096
-"""Tasks whose last denied call is remembered."""
+"""The most tasks whose last denied call is remembered."""
 _DENIED: Final = CallVerdict(denied=True)
 
 
 EmitOf = Callable[[Sequence[Event], Alert, Isolation], None]
-"""(the events that it may be about, an alert, the evaluator that it comes from)."""
+"""Function that emits an alert, given the events it may be about, the alert, and the evaluator it comes from."""
 
 
 class _Denied(msgspec.Struct, frozen=True):
@@ -43,7 +44,7 @@ class _Denied(msgspec.Struct, frozen=True):
 
 
 class DeniedCalls:
-    """Of one source. `emit` gives an alert its id."""
+    """The denied calls of one source. `emit` gives an alert its id."""
 
     def __init__(
         self, state: StateMachine, evaluation: Evaluation, emit: EmitOf, records: ActRecords, metrics: Metrics
@@ -53,18 +54,18 @@ class DeniedCalls:
         self._ids = SubordinateIds()
         self._judges: list[tuple[Isolated[Evaluator], CallJudge | None]] | None = None
         self._last: dict[int, _Denied] = {}
-        """Task → its call that was denied last: its exit is an event, too."""
+        """Task → its last denied call, whose exit is an event too."""
         self._asked, self._refused = metrics.counter("calls_judged_total"), metrics.counter("calls_denied_total")
         evaluation.on_change(self._forget)
 
     def judge(self) -> CallJudge:
-        """What all evaluators deny."""
+        """Return the judge of calls that asks all evaluators."""
         types = [judge.types for _, judge in self._all() if judge is not None]
         return CallJudge(frozenset().union(*types), self._judge)
 
     def is_repeated(self, alert: Alert, find: Callable[[], Event | None]) -> bool:
-        """Whether the call was denied for this rule, which has raised its alert already. `find`: the event, the call's
-        exit."""
+        """Return True if the call was denied for this rule, which has already raised its alert. `find` returns the
+        event, the call's exit."""
         event = find() if self._last else None
         if not isinstance(event, SyscallEvent):
             return False
@@ -117,7 +118,8 @@ def _may_deny(evaluator: Isolated[Evaluator]) -> bool:
 
 
 def _judge_of(evaluator: Isolated[Evaluator]) -> CallJudge | None:
-    """One that cannot say what it denies denies everything."""
+    """Return the evaluator's judge; None if no rule denies. An evaluator that fails to name its calls denies every
+    call."""
     found: CallJudge | None = CallJudge(frozenset("*"), lambda event: _DENIED)
     component = evaluator.component
     if isinstance(component, JudgesBefore):

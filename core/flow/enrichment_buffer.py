@@ -1,8 +1,8 @@
 """The enrichment buffer: holds events until the enrichers know what their rules will ask for.
 
-An event is held only if an enricher has a key for it whose data is not known yet (the first moments of a container). It
-is held in order with all other events of that key, bounded in number, bytes and time; events of other keys pass. After
-the time limit events are evaluated without the data, and their alerts say so (`incomplete`).
+An event is held only if an enricher has a key for it whose data is not known yet (the first moments of a container).
+The event is held in order with all other events of that key, bounded in number, bytes and time; events of other keys
+pass. After the time limit events are evaluated without the data, and their alerts say so (`incomplete`).
 """
 
 import asyncio
@@ -19,14 +19,15 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event
 
 Release = Callable[[Sequence[Event], tuple[str, ...]], object]
-"""Takes events that may be evaluated now, and the names of the enrichers that did not answer in time."""
+"""Function that takes events that may be evaluated now, and the names of the enrichers that did not answer in time."""
 
 _SHRINK_EVENTS = 1_000
-"""Events after which `shrink` lets the event loop go on."""
+"""Events that one call of `shrink` releases, to leave time for other work of the event loop."""
 _EVENT_BYTES = 500
-"""Size of an event besides its texts: measured roughly, used only to bound memory."""
+"""Size of an event in bytes without its texts: measured roughly, used only to bound memory."""
 _WITHIN: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 60.0)
-"""Seconds, in which `enrichment_buffer_released_total` says how long events were held."""
+"""Upper bounds, in seconds, of the buckets of `enrichment_buffer_released_total`, which counts how long events were
+held."""
 
 
 class EnrichmentBufferBounds(msgspec.Struct, frozen=True):
@@ -43,12 +44,12 @@ class _Group(msgspec.Struct):
     lookups: KeyLookups
     key: str
     events: deque[tuple[Event, int, float]]
-    """Each with its size, and with the time of the loop when it came."""
+    """The events, each with its size in bytes and the loop's time of its arrival."""
     deadline: asyncio.TimerHandle | None = None
 
 
 class EnrichmentBuffer:
-    """Of one source. `release` is called with held events as soon as they may be evaluated."""
+    """The held events of one source. `release` is called with held events as soon as they may be evaluated."""
 
     def __init__(
         self, wanted: WantedEnrichers, bounds: EnrichmentBufferBounds, release: Release, metrics: Metrics
@@ -57,9 +58,9 @@ class EnrichmentBuffer:
         self._bounds, self._release = bounds, release
         self._groups: dict[tuple[str, str], _Group] = {}
         self._timed_out: set[tuple[str, str]] = set()
-        """Keys that are still asked for though their deadline has passed: their events do not wait again meanwhile."""
+        """Keys that are still being asked for after their deadline: further events do not wait for them."""
         self.unanswered: dict[int, tuple[str, ...]] = {}
-        """Numbers of events that go on without an answer → the enrichers that had none; each batch begins anew."""
+        """Number of an event that passed without an answer → the enrichers that gave none; cleared with each batch."""
         self._count = self._bytes = 0
         self._held = metrics.counter("enrichment_buffer_events_total")
         self._timeouts = metrics.counter("enrichment_buffer_timeouts_total")
@@ -70,7 +71,8 @@ class EnrichmentBuffer:
         return self._count
 
     def use(self, bounds: EnrichmentBufferBounds) -> None:
-        """From the next batch on; the enrichers may be others. What waits for one that is gone waits no longer."""
+        """Use these bounds, from the next batch on; the enrichers may have changed too. Events that wait for a removed
+        enricher are released."""
         self._bounds = bounds
         for group in [one for one in self._groups.values() if one.lookups not in self._wanted.all()]:
             self._release_group(group, late=True)
@@ -78,7 +80,7 @@ class EnrichmentBuffer:
         self._timed_out = {name for name in self._timed_out if name[0] in names}
 
     def admit(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Return those of a new batch that may be evaluated now; the others are held."""
+        """Return the events of a new batch that may be evaluated now; the others are held."""
         if not self._wanted:
             return events
         self.unanswered.clear()
@@ -93,11 +95,11 @@ class EnrichmentBuffer:
         return ready
 
     def oldest(self) -> int | None:
-        """The lowest number of an event that is held."""
+        """Return the lowest number of a held event; None if none is held."""
         return min((group.events[0][0].num for group in self._groups.values() if group.events), default=None)
 
     def shrink(self) -> int:
-        """Release some events, of the keys that have waited longest, without the data; how many."""
+        """Release some events without the data, of the keys that have waited longest, and return how many."""
         before = self._count
         while self._groups and before - self._count < _SHRINK_EVENTS:
             self._release_group(next(iter(self._groups.values())), late=True)
@@ -109,7 +111,7 @@ class EnrichmentBuffer:
             self._release_group(next(iter(self._groups.values())), late=True)
 
     def _awaited_key(self, event: Event) -> tuple[KeyLookups, str] | None:
-        """Return the look-ups and the key that this event waits for; None: it need not wait."""
+        """Return the look-ups and the key that this event waits for; None if it need not wait."""
         for lookups in self._wanted.of(event):
             key = lookups.key(event)
             if key is None:
@@ -126,7 +128,7 @@ class EnrichmentBuffer:
         return None
 
     def _hold(self, event: Event, lookups: KeyLookups, key: str) -> bool:
-        """Hold an event; False where its key cannot be asked for."""
+        """Hold an event; return False if its key cannot be asked for."""
         name, loop = (lookups.name, key), asyncio.get_running_loop()
         group = self._groups.get(name)
         if group is None:
@@ -145,7 +147,7 @@ class EnrichmentBuffer:
         return True
 
     def _answered(self, group: _Group) -> None:
-        """The look-up has ended; whether it found something decides how its events go."""
+        """Release the events of a look-up that has ended, as late ones if it found nothing."""
         self._timed_out.discard((group.lookups.name, group.key))
         self._release_group(group, late=not group.lookups.knows(group.key))
 

@@ -1,5 +1,4 @@
-"""What `evaluate` gave, checked for what later stages rely on: whatever is wrong with an alert is its evaluator's
-fault."""
+"""Checks of the result of `evaluate` for what later stages rely on: a wrong alert is the fault of its evaluator."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,11 +6,11 @@ from mozu.core.isolation.isolated import Isolation
 from mozu.core.model.alert import Alert, Severity, Template
 
 Emit = Callable[[Alert, Isolation], None]
-"""(alert, the evaluator that it comes from)."""
+"""Function that emits an alert, given the alert and the evaluator it comes from."""
 
 
 def alerts_of(found: object) -> Sequence[Alert]:
-    """The same, if it is right. Raises TypeError."""
+    """Return the result unchanged if it is a sequence of well-formed alerts. Raises TypeError."""
     if isinstance(found, str | bytes) or not isinstance(found, Sequence):
         raise TypeError(f"evaluate() must give a sequence of alerts, not {type(found).__name__}")
     for alert in found:

@@ -1,5 +1,5 @@
-"""Evaluation of events by every evaluator: one that fails on a batch is given it event by event, so that a bad event
-costs itself only."""
+"""Evaluation of events by every evaluator: an evaluator that fails on a batch is given it event by event, so that a bad
+event spoils no other."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from hashlib import blake2b
@@ -24,25 +24,26 @@ class Evaluation:
     def __init__(
         self, evaluators: Iterable[Isolated[Evaluator]], spawn: Callable[[Awaitable[None], str], None] = _no_tasks
     ) -> None:
-        """`spawn` starts background tasks, which evaluators with a thread or a process of their own need."""
+        """Set up the evaluators. `spawn` starts background tasks, which evaluators with a thread or a process of their
+        own need."""
         self._evaluators, self._spawn = _counting(evaluators), spawn
         self._queues: dict[str, EvaluationQueue] = {}
         """Evaluator → its queue, if its work is awaited."""
         self._demands: dict[str, tuple[Evaluator, Demand, bool]] = {}
-        """Evaluator → which instance was asked last, what it wanted, and whether that call was broken off: it is not
-        made again."""
+        """Evaluator → the instance asked last, its demand, and True if that call was broken off and is therefore not
+        repeated."""
         self._on_change: list[Callable[[], None]] = []
         self.was_whole = False
-        """Whether every evaluator has judged the events of the last `run`, as far as these were not rejected."""
+        """True if every evaluator has judged the events of the last `run`, except the rejected ones."""
 
     @property
     def evaluators(self) -> tuple[Isolated[Evaluator], ...]:
-        """Those in use."""
+        """The evaluators in use."""
         return self._evaluators
 
     def demand(self) -> Demand:
-        """What could possibly matter to any of them; one that cannot say so gets what the others want, and one that is
-        left out is not asked: it would hold the event loop again."""
+        """Return the union of all evaluators' demands. An evaluator that fails to name its demand is given what the
+        others want; a suspended one is not asked, because it would hold the event loop again."""
         return union(map(self._demand_of, self._evaluators))
 
     def _demand_of(self, evaluator: Isolated[Evaluator]) -> Demand:
@@ -55,8 +56,8 @@ class Evaluation:
     def run(
         self, events: Sequence[Event], emit: Emit, pending: Callable[[PendingBatch], None] = lambda batch: None
     ) -> list[Event]:
-        """Emit the alerts that these events raise; gives the events on which an evaluator failed.
-        `pending` is called with batches whose alerts come later."""
+        """Emit the alerts that these events raise; return the events on which an evaluator failed. `pending` is called
+        with batches whose alerts come later."""
         rejected: list[Event] = []
         self.was_whole = True
         for evaluator in self._evaluators:
@@ -95,12 +96,12 @@ class Evaluation:
             pending(batch)
 
     def give_up(self) -> None:
-        """At the end: batches that still wait are not evaluated, which is counted."""
+        """Drop the waiting batches at the end of the run, counted as not evaluated."""
         for queue in self._queues.values():
             queue.give_up()
 
     def unevaluated(self) -> dict[str, int]:
-        """Evaluator → events that it was not given, because it was too slow or mozu stopped."""
+        """Return evaluator → events that were not evaluated because it was too slow or mozu stopped."""
         return {
             evaluator.name: evaluator.metrics.counter("events_unevaluated_total").value
             for evaluator in self._evaluators
@@ -108,7 +109,7 @@ class Evaluation:
         }
 
     def rules_digest(self) -> str:
-        """A hash of the rules of all evaluators (`DigestsRules`, else `NamesRules`), in hexadecimal digits."""
+        """Return a hash of the rules of all evaluators (`DigestsRules`, else `NamesRules`), in hexadecimal digits."""
         digest = blake2b(digest_size=16)
         for evaluator in self._evaluators:
             component, text = evaluator.component, ""
@@ -121,7 +122,7 @@ class Evaluation:
         return digest.hexdigest()
 
     def rules_reading(self, field: str) -> list[str]:
-        """The rules in force that read a field (`ReadsFields`)."""
+        """Return the names of the rules in force that read a field (`ReadsFields`)."""
         names: list[str] = []
         for evaluator in self._evaluators:
             component = evaluator.component
@@ -131,14 +132,14 @@ class Evaluation:
         return names
 
     def use(self, evaluators: Iterable[Isolated[Evaluator]]) -> tuple[Isolated[Evaluator], ...]:
-        """These from the next batch on (a reload); gives those before."""
+        """Replace the evaluators, from the next batch on (a reload), and return the former ones."""
         before, self._evaluators = self._evaluators, _counting(evaluators)
         for forget in self._on_change:
             forget()
         return before
 
     def on_change(self, forget: Callable[[], None]) -> None:
-        """Call this back at once whenever other evaluators judge."""
+        """Call `forget` immediately whenever the evaluators are replaced."""
         self._on_change.append(forget)
 
 
@@ -152,7 +153,7 @@ def _demand(evaluator: Isolated[Evaluator]) -> Demand:
 
 
 def _counting(evaluators: Iterable[Isolated[Evaluator]]) -> tuple[Isolated[Evaluator], ...]:
-    """The same, their counters with 0 from the start."""
+    """Return the evaluators, with their counters created at 0."""
     found = tuple(evaluators)
     for evaluator in found:
         for name in ("events_unevaluated_total", "events_rejected_total"):

@@ -1,9 +1,9 @@
-"""Evaluation that is awaited: by evaluators that have a thread or a process of their own.
+"""Evaluation that is awaited, of evaluators that have a thread or a process of their own.
 
-A batch is submitted, and the next one only when its alerts are there: order is kept. Meanwhile the pipeline goes on:
-an evaluator that is slow, or hangs, holds back no source and no other evaluator. What waits is bounded in number;
-beyond it, and for who floods before it (fair_share.py), events are not evaluated here, which is counted and reported.
-The versions of the state that a waiting batch may ask for are kept (`PendingBatch.first`).
+A batch is submitted only when the alerts of the batch before it have arrived: order is kept. Meanwhile the pipeline
+continues: a slow or hanging evaluator delays no source and no other evaluator. The number of waiting events is bounded;
+beyond it, and earlier for an account that floods (fair_share.py), events are not evaluated, which is counted and
+reported. The versions of the state that a waiting batch may ask for are kept (`PendingBatch.first`).
 """
 
 import asyncio
@@ -21,23 +21,23 @@ from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event
 
 MAX_WAITING: Final = 20_000
-"""Events that wait for one evaluator."""
+"""The most events that wait for one evaluator."""
 EVALUATE_SECONDS: Final = 30.0
-"""After which a batch is given up, and the evaluator built anew."""
+"""Seconds after which a batch is given up, and the evaluator built anew."""
 
 
 @runtime_checkable
 class AwaitedEvaluator(Protocol):
-    """An evaluator whose work is done elsewhere; everything else is as in `Evaluator`."""
+    """An evaluator whose work is done elsewhere; `Evaluator` describes the other members."""
 
     def demand(self) -> Demand:
-        """What could possibly match."""
+        """Return what could possibly match."""
 
     async def evaluate_batch(self, batch: Sequence[Event]) -> Sequence[object]:
-        """As `evaluate`. One call at a time."""
+        """Return the alerts of a batch, as `Evaluator.evaluate` does. Only one call runs at a time."""
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[object]:
-        """Not used."""
+        """Never called."""
 
 
 class PendingBatch:
@@ -49,21 +49,21 @@ class PendingBatch:
 
     @property
     def is_done(self) -> bool:
-        """Its alerts were emitted, or it was given up."""
+        """True if the alerts were emitted, or the batch was given up."""
         return self._done.is_set()
 
     def finish(self) -> None:
-        """It is done."""
+        """Mark the batch as done."""
         self.events = ()
         self._done.set()
 
     async def wait(self) -> None:
-        """Until it is done."""
+        """Wait until the batch is done."""
         await self._done.wait()
 
 
 class EvaluationQueue:
-    """Of one evaluator, whatever instance of it is in use. `spawn` starts background tasks."""
+    """The queue of one evaluator, whichever instance of it is in use. `spawn` starts background tasks."""
 
     def __init__(self, spawn: Callable[[Awaitable[None], str], None]) -> None:
         self._spawn = spawn
@@ -73,7 +73,8 @@ class EvaluationQueue:
         self._works = False
 
     def put(self, evaluator: Isolated[Evaluator], events: Sequence[Event], emit: Emit) -> PendingBatch | None:
-        """Hand over what may wait of a batch, None where that is nothing; the rest is counted as not evaluated."""
+        """Queue as much of a batch as may wait, and return that; None if nothing may. The rest is counted as not
+        evaluated."""
         admitted = self._share.admit(events)
         evaluator.metrics.counter("events_unevaluated_total").value += len(events) - len(admitted)
         if not admitted:
@@ -86,7 +87,7 @@ class EvaluationQueue:
         return batch
 
     async def _work(self) -> None:
-        """Until nothing waits."""
+        """Evaluate batches until none waits."""
         try:
             while self._waiting:
                 self._at_work = evaluator, batch = self._waiting.popleft()
@@ -98,7 +99,7 @@ class EvaluationQueue:
             self._works = False
 
     def give_up(self) -> None:
-        """At the end: what waits is not evaluated."""
+        """Drop the waiting batches at the end of the run, counted as not evaluated."""
         left = [*([] if self._at_work is None else [self._at_work]), *self._waiting]
         self._waiting.clear()
         for evaluator, batch in left:
@@ -107,7 +108,7 @@ class EvaluationQueue:
 
 
 async def _evaluate(evaluator: Isolated[Evaluator], batch: PendingBatch) -> None:
-    """As a whole, and after a failure event by event, so that a bad event costs itself only."""
+    """Evaluate a batch as a whole, and after a failure event by event, so that a bad event spoils no other."""
     error = await _attempt(evaluator, batch.events, batch.emit, "evaluate")
     if isinstance(error, TimeoutError) and batch.events:
         _reject(evaluator, len(batch.events))

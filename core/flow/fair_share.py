@@ -1,8 +1,9 @@
-"""Who may wait where room is short: the accounts of the ring buffer (ADR 49), for a bounded queue of events.
+"""Fair shares of a bounded queue of events when capacity is short, by the accounts of the ring buffer (ADR 49).
 
-An event passes only if each of its accounts holds less than the room that is left: once as much for its process, twice
-for its user, four times for its container. So below half of the room everything passes, above it one that floods is
-refused first, and the rest of the room stays for others. Root is an account for each container, as in the ring buffer.
+An event passes only if each of its accounts holds less than the free capacity: once as much for its process, twice for
+its user, four times for its container. So below half of the capacity everything passes; above it a flooding account is
+refused first, and the rest of the capacity stays for others. Root is an account for each container, as in the ring
+buffer.
 """
 
 from collections import Counter
@@ -14,7 +15,7 @@ _Account = tuple[str, Hashable]
 
 
 class FairShare:
-    """Room for `most` events."""
+    """A capacity of `most` events, shared out by account."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -22,7 +23,8 @@ class FairShare:
         self._events = 0
 
     def admit(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Those that may wait, in order; a batch that meets no other is admitted whatever its length."""
+        """Return the events that may wait, in order; a batch that finds the queue empty is admitted whatever its
+        length."""
         if not self._events or self._events + len(events) <= self._most // 2:
             for event in events:
                 self._charge(event, 1)
@@ -35,7 +37,7 @@ class FairShare:
         return admitted
 
     def release(self, events: Sequence[Event]) -> None:
-        """They wait no longer."""
+        """Give back the capacity of events that no longer wait."""
         for event in events:
             self._charge(event, -1)
         if not self._events:
@@ -52,7 +54,7 @@ class FairShare:
 
 
 def _accounts(event: Event) -> Iterator[_Account]:
-    """Of its process, its user and its container, as far as it has them."""
+    """Yield the accounts of the event's process, user and container, if it has them."""
     if not isinstance(event, SyscallEvent) or not event.pid:
         return
     yield "process", event.pid

@@ -10,13 +10,13 @@ RULE = "Event flood"
 
 
 class FloodReport:
-    """Of all sources."""
+    """The reports of floods of all sources."""
 
     def __init__(self, alerts: AlertPipeline) -> None:
         self._alerts = alerts
 
     def report(self, pump: SourcePump) -> None:
-        """What the source has to tell since the last call."""
+        """Emit a notice for each flood that the source has reported since the last call."""
         source, floods = pump.pipeline.source, list[Flood]()
         if isinstance(source.component, ReportsFloods):
             with source.contained("report floods"):
@@ -60,5 +60,5 @@ def _name(process: Process | None) -> str:
 
 
 def _container(process: Process | None) -> str:
-    """Its full id; empty: none, or not known."""
+    """Return the process's full container id; empty if it is in none or that is not known."""
     return "" if process is None or process.container is None else process.container.id

@@ -1,4 +1,4 @@
-"""Forged identities of containers become notices `Container identity forged`: for each who forges, one a minute."""
+"""Forged container identities become notices `Container identity forged`, at most one a minute for each forger."""
 
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class ForgeryReport:
     ) -> None:
         self._alerts, self._lookups, self._clock = alerts, lookups, clock
         self._reported: dict[str, float] = {}
-        """Forger → when a report was last made."""
+        """Forger → time of the last report."""
         self._unreported: dict[str, int] = {}
         """Forger → forgeries since the last report."""
 

@@ -1,9 +1,10 @@
 """Heartbeats: a notice for each sink that wants one, sent once each source has proved that it sees.
 
 Before a heartbeat every source that can (`MakesProbes`) causes an event, which must come through kernel, ring buffer,
-state and evaluators; the heartbeat goes out whether it does or not, and says so. Its sequence number is the sink's next
-one, so that a lost last alert is a gap before it. Of those that wait for a destination there is one at most: a further
-one is made, with fresh numbers, once that has left the queue. It uses no number before, so nothing has to be deleted.
+state and evaluators; the heartbeat is sent whether it does or not, and says so. Its sequence number is the sink's next
+one, so that a lost last alert shows as a gap before it. At most one heartbeat waits for a destination: the next one is
+made, with fresh numbers, once that has left the queue, and until then uses no number, so that nothing has to be
+deleted.
 """
 
 import asyncio
@@ -20,14 +21,14 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 
 _LONGEST_PAUSE: Final = 1.0
-"""Seconds after which a sink whose last heartbeat had not left the queue is looked at again."""
+"""Seconds after which a sink whose last heartbeat had not left the queue is checked again."""
 _SHORTEST_PAUSE: Final = 0.05
 _DROPPED_AFTER: Final = 3
-"""Intervals after which one that has not left the queue, while others were delivered, counts as dropped by it."""
+"""Intervals after which a heartbeat that has not left the queue, while others were delivered, counts as dropped."""
 
 
 class Heartbeats:
-    """Of all sinks of a run. `intervals`: sink -> seconds, 0 for none."""
+    """The heartbeats of all sinks of a run. `intervals`: sink → seconds, 0 for none."""
 
     def __init__(
         self,
@@ -48,7 +49,7 @@ class Heartbeats:
         self.use(intervals)
 
     def use(self, intervals: Mapping[str, float]) -> None:
-        """These intervals, for the workers that there are now (a reload). A schedule that is the same goes on."""
+        """Use these intervals for the present workers (a reload). An unchanged schedule continues."""
         before = {(sink.worker, sink.interval): sink for sink in self._sinks}
         self._sinks = [
             before.get((worker, intervals[worker.name])) or _Schedule(worker, intervals[worker.name])
@@ -61,7 +62,7 @@ class Heartbeats:
             self._wanted.clear()
 
     async def run(self) -> None:
-        """Until it is cancelled; a stop waits for nothing here."""
+        """Send heartbeats until cancelled; stopping waits for none."""
         while True:
             await self._wanted.wait()
             now = asyncio.get_running_loop().time()
@@ -103,7 +104,7 @@ class Heartbeats:
 
 
 class _Schedule:
-    """When one sink gets its next heartbeat."""
+    """The schedule of one sink's heartbeats."""
 
     def __init__(self, worker: SinkWorker, interval: float) -> None:
         self.worker, self.interval = worker, interval
@@ -125,7 +126,7 @@ class _Schedule:
 
 
 def _dropped(metrics: Metrics, sink: str) -> int:
-    """Alerts that this sink has dropped, for whatever reason."""
+    """Return the number of alerts that this sink has dropped, for whatever reason."""
     mine = {("kind", "sink"), ("id", sink)}
     return sum(
         int(value)

@@ -1,4 +1,4 @@
-"""Impaired fields: those of plugins whose readers gave wrong values, which count as absent."""
+"""Impaired fields: fields of plugins whose readers returned wrong values, which count as absent."""
 
 import logging
 
@@ -15,13 +15,13 @@ class FieldFault(msgspec.Struct, frozen=True):
 
     field: str
     plugin: str
-    """Its distribution and version."""
+    """The plugin's distribution and version."""
     text: str
-    """What was wrong, in one sentence."""
+    """The fault in one sentence."""
 
 
 class ImpairedFields:
-    """Of a run: each field is reported once, and its wrong values are counted."""
+    """The impaired fields of a run: each is reported once, and its wrong values are counted."""
 
     def __init__(self, metrics: Metrics | None = None) -> None:
         self._metrics = Metrics() if metrics is None else metrics
@@ -29,7 +29,8 @@ class ImpairedFields:
         self._new: list[FieldFault] = []
 
     def on_wrong(self, plugin: object, field: Field, fault: str) -> None:
-        """A reader gave a wrong value. Called while an event is judged."""
+        """Count a wrong value that a reader returned, and report the field if it is new. Called while an event is
+        judged."""
         self._metrics.counter("field_values_rejected_total", field=field.name).value += 1
         if field.name in self._known:
             return
@@ -39,6 +40,6 @@ class ImpairedFields:
         self._new.append(FieldFault(field.name, str(plugin), text))
 
     def take(self) -> list[FieldFault]:
-        """Those that were found since the last call."""
+        """Return the faults found since the last call."""
         found, self._new = self._new, []
         return found

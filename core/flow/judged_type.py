@@ -1,4 +1,5 @@
-"""What verdicts on one event type depend on besides the event: what is kept of each task, and when it holds no more."""
+"""The dependencies of verdicts on one event type besides the event itself: what is kept of each task, and when that
+becomes invalid."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ _numbers = itertools.count(1)
 
 
 class Verdicts(dict[bytes, Effect]):
-    """Key of an event that no rule matches → what it does to the state. `number`: no others ever have it."""
+    """Map from the key of an event that no rule matches to its effect on the state. `number` is unique to this map."""
 
     __slots__ = ("number",)
 
@@ -23,7 +24,7 @@ class Verdicts(dict[bytes, Effect]):
 
 
 class Caller:
-    """A task whose values are known. `verdicts` are shared with all tasks that have the same values."""
+    """A task whose values are known. `verdicts` is shared with all tasks that have the same values."""
 
     __slots__ = ("ancestors", "epoch", "node", "pid", "tid", "verdicts", "version")
 
@@ -32,11 +33,11 @@ class Caller:
         self.verdicts = verdicts
         self.ancestors: tuple[tuple[Task, Process], ...] = ()
         self.epoch = epoch
-        """`Tables.epoch` at which all of this was looked at last."""
+        """`Tables.epoch` at the last check of these values."""
 
 
 class JudgedType:
-    """One event type, under the rules of now. `fields`: what may decide a verdict (`JudgesByFields`)."""
+    """An event type, under the present rules. `fields`: the fields that may decide a verdict (`JudgesByFields`)."""
 
     def __init__(self, name: str, fields: Sequence[Resolved]) -> None:
         own = [field for field in fields if field.field.depends and field.field.depends <= OF_TASK]
@@ -45,20 +46,21 @@ class JudgedType:
         self._reads_ancestors = Dependency.PARENT in depends
         self._reads_others = Dependency.TASKS in depends
         self.source_sees = not self._reads_others
-        """Whether the source can tell where a verdict holds no more: what it depends on is of the task and of its
+        """True if the source can tell when a verdict becomes invalid, because it depends only on the task and its
         ancestors."""
         self.effect: Callable[[SyscallEvent], Effect | None] = EFFECTS[name]
         self.callers: dict[bytes, Caller] = {}
-        """By `UndecodedEvent.task`."""
+        """`UndecodedEvent.task` → caller."""
         self.by_values: dict[tuple[object, ...], Verdicts] = {}
-        """What the fields of a task say → verdicts on its events."""
+        """Values of a task's fields → verdicts on its events."""
         self.hits = self.misses = 0
-        """Of late."""
+        """Numbers of remembered and of judged calls in the present window."""
         self.is_repetitive = True
-        """Most of its calls come again, as far as is known: each is remembered when it comes first."""
+        """True if, as far as is known, most calls of the type recur; each is then remembered at its first
+        occurrence."""
 
     def caller(self, event: SyscallEvent, tables: Tables) -> Caller | None:
-        """The task of an event that the state has just taken in."""
+        """Return the task of an event that the state has just taken in; None if the state does not know it."""
         node = _node(tables, event.tid, event.pid)
         if node is None or node.newest is None or event.process is None or event.process.task is not node:
             return None
@@ -72,7 +74,7 @@ class JudgedType:
         return found
 
     def still_holds(self, caller: Caller, tables: Tables) -> bool:
-        """Whether nothing of what its values are made of has changed, though something in the state has."""
+        """Return True if the caller's values are still valid although the state has changed."""
         node = _node(tables, caller.tid, caller.pid)
         if self._reads_others or node is not caller.node or node.newest is not caller.version:
             return False
@@ -85,17 +87,17 @@ class JudgedType:
         return True
 
     def forget_ended(self) -> None:
-        """Tasks that do nothing any more."""
+        """Forget tasks that have ended."""
         self.callers = {task: one for task, one in self.callers.items() if one.node.died is None}
 
     def forget_tasks(self) -> None:
-        """All of them, with what their verdicts are found by."""
+        """Forget all tasks, and the verdicts by their values."""
         self.callers.clear()
         self.by_values.clear()
 
 
 def _node(tables: Tables, tid: int, pid: int) -> Node | None:
-    """As the state finds the task of a live event: a thread is its process."""
+    """Return the task of a live event as the state finds it: a thread is its process."""
     node = tables.by_tid.get(tid)
     return tables.by_tid.get(pid) if node is None else node
 

@@ -1,8 +1,8 @@
 """Look-ups of one enricher: which keys it is asked for, when, and how many at once (`LookupLimits`).
 
-A key is asked for once at a time, whatever number of sources and events want it. An answer that there is nothing, and a
-call that raised, count for `negative_ttl`: meanwhile events with that key do not wait. After `ttl` a known key is asked
-for again while its old value serves. All tables are bounded by `cache`, the least recently used goes first.
+A key is asked for once at a time, however many sources and events want it. An answer that there is no value, and a call
+that raised, count for `negative_ttl`: meanwhile events with that key do not wait. After `ttl` a known key is asked for
+again while its old value serves. All tables are bounded by `cache`; the least recently used entry is dropped first.
 """
 
 import asyncio
@@ -20,17 +20,18 @@ from mozu.core.isolation.owner import OWNER
 from mozu.core.model.event import Event
 
 Spawn = Callable[[Awaitable[None], str], None]
-"""(work, name): start a task that the engine owns."""
+"""Function that starts a task that the engine owns, from its work and name."""
 Answered = Callable[[], None]
-"""Called once the look-up of a key has ended, whether it found something or not."""
+"""Function called once the look-up of a key has ended, whether it found something or not."""
 
 RESOLVE_SECONDS: Final = 30.0
-"""After which an enricher's look-up is given up; events wait for a shorter time (`enrichment_buffer.seconds`)."""
+"""Seconds after which an enricher's look-up is given up; events wait for a shorter time
+(`enrichment_buffer.seconds`)."""
 _NEVER: Final = float("inf")
 
 
 class KeyLookups:
-    """Of one enricher, for all sources."""
+    """The look-ups of one enricher, for all sources."""
 
     def __init__(
         self,
@@ -40,30 +41,30 @@ class KeyLookups:
         values: AnyLookupTable | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        """`values` is the `Context.lookups` that the enricher was built with."""
+        """Set up look-ups. `values` is the `Context.lookups` that the enricher was built with."""
         self.enricher, self.name = enricher, enricher.name
         self._limits, self._spawn, self._values, self._own_clock = limits, spawn, values, clock
         self._waiting: dict[str, list[Answered]] = {}
-        """Keys that are asked for, or queued, with who wants to hear of the end."""
+        """Keys that are being asked for, or queued → callbacks for the end."""
         self._queue: deque[str] = deque()
         self._running = 0
         self._timer: asyncio.TimerHandle | None = None
         self._next_start = 0.0
-        """Time before which no further call may start (`per_second`)."""
+        """Loop time before which no further call may start (`per_second`)."""
         self._fresh_until: OrderedDict[str, float] = OrderedDict()
-        """Keys that have been asked for → when to ask again."""
+        """Key that has been asked for → loop time at which to ask again."""
         metrics = enricher.metrics
         self._calls = metrics.counter("enricher_lookups_total")
         self._empty = metrics.counter("enricher_lookups_empty_total")
         self._unknown = metrics.counter("enricher_lookups_unknown_total")
         self._refused = metrics.counter("enricher_lookups_refused_total")
         self.unanswered = metrics.counter("enricher_unanswered_events_total")
-        """Events that were judged without what the enricher could not ask for."""
+        """Events that were judged without data that the enricher could not ask for."""
         self._says_unanswered = enricher.offers(SaysUnanswered)
         metrics.gauge("enricher_lookups_pending", lambda: len(self._waiting))
 
     def key(self, event: Event) -> str | None:
-        """What `Enricher.key` says; None where it fails to, and where the enricher has not started."""
+        """Return the result of `Enricher.key`; None if the call fails or the enricher has not started."""
         if not self.enricher.is_ready or not self.enricher.suspension.is_over:
             return None
         token = OWNER.set(self.enricher)
@@ -83,9 +84,9 @@ class KeyLookups:
         return key
 
     def must_wait(self, key: str) -> bool:
-        """Whether an event with this key has to wait: it is being asked for, or must be and never was in vain.
+        """Return True if an event with this key has to wait: the key is unknown, and a look-up is under way or due.
 
-        Starts a look-up in the background for a known key whose time is over.
+        Starts a look-up in the background for a known key that has expired.
         """
         if key in self._waiting:
             return not self.knows(key)
@@ -96,7 +97,7 @@ class KeyLookups:
         return False
 
     def resolve(self, key: str, answered: Answered) -> bool:
-        """Ask for a key, or join those who wait for it; False where too many keys wait already."""
+        """Ask for a key, or join the events that wait for it; return False if too many keys wait already."""
         if key in self._waiting:
             self._waiting[key].append(answered)
             return True
@@ -109,11 +110,11 @@ class KeyLookups:
         return True
 
     def is_asked(self, key: str) -> bool:
-        """Whether a look-up of this key is under way, or queued."""
+        """Return True if a look-up of this key is under way or queued."""
         return key in self._waiting
 
     def knows(self, key: str) -> bool:
-        """What `Enricher.known` says; False where it fails to."""
+        """Return the result of `Enricher.known`; False if the call fails."""
         known: object = False
         with self.enricher.contained("say whether it knows a key"):
             known = self.enricher.component.known(key)
@@ -122,7 +123,7 @@ class KeyLookups:
         return known is True
 
     def is_unanswered(self, key: str) -> bool:
-        """Return what the enricher says of a key that is not waited for; false where it cannot say."""
+        """Return the enricher's `is_unanswered` for a key that is not waited for; False if it has no such member."""
         answer: object = False
         if self._says_unanswered:
             with self.enricher.contained("say whether a key is unanswered"):
@@ -130,7 +131,7 @@ class KeyLookups:
         return answer is True
 
     def shrink(self) -> int:
-        """Forget half of the answers, and when each key is to be asked for again; how many entries."""
+        """Forget half of the answers, and of the times at which keys expire; return how many entries."""
         count = (len(self._fresh_until) + 1) // 2
         for _ in range(count):
             self._fresh_until.popitem(last=False)
@@ -173,7 +174,7 @@ class KeyLookups:
             self._start_more()
 
     def _report_unknown(self, key: str) -> None:
-        """Count a call that has kept no answer, not even that there is none; say so once."""
+        """Count a call that has kept no answer, not even a negative one; log the first."""
         self._unknown.value += 1
         if self._unknown.value == 1:
             self.enricher.log.error(
@@ -195,4 +196,4 @@ class KeyLookups:
 
 
 def _nothing() -> None:
-    """Nothing waits for a refresh."""
+    """Do nothing: no event waits for a refresh."""

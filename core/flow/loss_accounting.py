@@ -1,9 +1,8 @@
 """Loss accounting: counts of lost events and dropped alerts become notices (`Events lost`, `Event flood`, `Alerts
 dropped`, `Gap`).
 
-Where loss is counted: events that found no room in the ring buffer by the source (`Counts.lost`, `Counts.missed`),
-alerts that found no room in a queue by that queue (`sink_alerts_dropped_total`). Here both are compared with the last
-call.
+Sources count events that did not fit into the ring buffer (`Counts.lost`, `Counts.missed`), and queues count alerts
+that did not fit into them (`sink_alerts_dropped_total`). Here both are compared with the last call.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,19 +20,19 @@ from mozu.core.model.syscalls import event_type
 from mozu.core.state import OF_PROCESSES
 
 _MAX_RANGES = 500
-"""Ranges of numbers in one notice."""
+"""The most ranges of numbers in one notice."""
 _MAX_TYPES = 5
-"""Event types that a notice names."""
+"""The most event types that a notice names."""
 
 
 class LossAccounting:
-    """Compares the counts of sources and queues with those of the last call of `report`."""
+    """A comparison of the counts of sources and queues with those of the last call of `report`."""
 
     def __init__(
         self, alerts: AlertPipeline, pumps: Sequence[SourcePump], evaluation: Evaluation,
         lookups: Lookups | None = None,
     ) -> None:  # fmt: skip
-        """`lookups`: those of the run, in which enrichers note what is forged."""
+        """Set up the comparison. `lookups` are those of the run, in which enrichers note forgeries."""
         self._alerts, self._pumps, self._evaluation = alerts, tuple(pumps), evaluation
         self._floods = FloodReport(alerts)
         self._forgeries = ForgeryReport(alerts, Lookups() if lookups is None else lookups)
@@ -44,10 +43,10 @@ class LossAccounting:
         self._reported: dict[str, dict[str, int]] = {}
         """Source → event type → events reported as lost so far."""
         self._shed: dict[str, int] = {}
-        """Source → those of them that were over the share of their account."""
+        """Source → reported lost events that were over the share of their account."""
 
     def report(self) -> None:
-        """Emit a notice for what has been lost since the last call: by sources, and at full queues."""
+        """Emit a notice for what has been lost since the last call, by sources and at full queues."""
         for pump in self._pumps:
             self._lost_events(pump, pump.pipeline.counts.now())
             self._events_dropped(pump)
@@ -63,7 +62,7 @@ class LossAccounting:
             worker.queue.announced(dropped)
 
     def _alerts_dropped(self, sink: str, dropped: Sequence[DroppedRange]) -> None:
-        """One notice for many ranges of one reason: what is dropped by priority leaves holes all over."""
+        """Emit one notice for many ranges of one reason: dropping by priority leaves gaps all over."""
         by_reason: dict[str, list[DroppedRange]] = {}
         for found in dropped:
             by_reason.setdefault(found.reason, []).append(found)
@@ -89,7 +88,7 @@ class LossAccounting:
         )
 
     def _events_unevaluated(self) -> None:
-        """Evaluators on a thread or in a process of their own, which are too slow for what comes."""
+        """Report events of evaluators on a thread or in a process of their own that are too slow for the input."""
         for name, total in self._evaluation.unevaluated().items():
             fresh = total - self._unevaluated.get(name, 0)
             if fresh:
@@ -104,7 +103,7 @@ class LossAccounting:
                 )
 
     def _events_dropped(self, pump: SourcePump) -> None:
-        """At the event gate, because memory is short."""
+        """Report events dropped at the event gate because memory is short."""
         total = pump.pipeline.dropped.value
         fresh = total - self._dropped.get(pump.name, 0)
         if fresh:
@@ -119,18 +118,18 @@ class LossAccounting:
             )
 
     def _over_share(self, source: str, counts: Mapping[str, Counts]) -> int:
-        """Events since the last call for which there was room, but not for who made them."""
+        """Return the number of events since the last call that were lost because their account was over its share."""
         total = sum(count.over_share for count in counts.values())
         fresh = total - self._shed.get(source, 0)
         self._shed[source] = total
         return fresh
 
     def lost_total(self) -> int:
-        """Events that sources have lost, or that were dropped, as far as it was reported."""
+        """Return the number of events that sources have lost, or that were dropped, as far as reported."""
         return sum(sum(types.values()) for types in self._reported.values()) + sum(self._dropped.values())
 
     def _gaps(self, pump: SourcePump) -> None:
-        """Breaks in a source's time that it knows of (`ReportsGaps`): a step of the clock, a restart."""
+        """Report breaks in a source's time that it knows of (`ReportsGaps`): a step of the clock, a restart."""
         source, gaps = pump.pipeline.source, list[str]()
         if isinstance(source.component, ReportsGaps):
             with source.contained("report gaps"):

@@ -1,12 +1,12 @@
-"""The memory bound (`memory.limit`): what gives memory back when it is reached, in which order, and what is reported.
+"""The memory bound (`memory.limit`): what is given back when it is reached, in which order, and what is reported.
 
-Once a second the resident memory is compared with the bound: one read of a file. Where it could pass eight tenths of
-the bound within a second the looks come closer together, up to ten a second, so that the next one is made before it
-does. Above these an episode begins. Step by step what could be found out again is forgotten, as much of it as it takes,
-the cheapest first; the list of steps is `core/runtime/engine/memory_steps.py`. Alerts that were accepted, and events
-that are being evaluated, are never given back. Where all the rest was, and the bound is nearly reached all the same,
-the event gate closes: live events end before they are held or evaluated, counted and reported. An episode ends when
-memory has stayed below for a minute.
+Once a second the resident memory is compared with the bound: one read of a file. If memory could pass eight tenths of
+the bound within a second the checks come closer together, up to ten a second, so that the next check is made in time.
+Above eight tenths an episode begins. Step by step data that could be obtained again is forgotten, as much of it as
+needed, the cheapest first; the list of steps is `core/runtime/engine/memory_steps.py`. Accepted alerts and events that
+are being evaluated are never given back. If nothing else is left and the bound is still nearly reached, the event gate
+closes: live events end before they are held or evaluated, counted and reported. An episode ends when memory has stayed
+below the mark for a minute.
 """
 
 import asyncio
@@ -24,43 +24,45 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 
 _MARK: Final = 0.8
-"""Share of the bound above which memory is given back: the rest is for what comes until that is done."""
+"""Share of the bound above which memory is given back: the rest is for what arrives meanwhile."""
 _CLOSING: Final = 0.95
 """Share of the bound above which, with nothing left to give back, events are dropped."""
 _INTERVAL: Final = 0.1
-"""Seconds between two looks during an episode; the least between two below the mark."""
+"""Seconds between two checks during an episode, and the least between two checks below the mark."""
 _TICK: Final = 1.0
-"""Seconds between two looks where memory cannot be at the mark before."""
+"""Seconds between two checks while memory cannot reach the mark sooner."""
 _BURST: Final = 64 << 20
-"""Bytes a second by which memory may begin to grow at any moment. Measured when thousands of containers are read:
-40 MiB within a second, in single moments 8 MiB within 0.16 s.
+"""Bytes a second by which memory may begin to grow at any moment. Measured when thousands of containers are read: 40
+MiB within a second, in single moments 8 MiB within 0.16 s.
 
-It decides what looks cost at rest: each is a wake-up of the loop, 0.19 ms of CPU. A process that rests 64 MiB or more
-below the mark makes one a second, together with other timers, one that rests 32 MiB below it two (0.04 % of a CPU), one
-that rests within 6 MiB of it ten (0.19 %)."""
+This value decides what checks cost at rest: each is a wake-up of the loop, 0.19 ms of CPU. A process that rests 64 MiB
+or more below the mark makes one check a second, together with other timers; one that rests 32 MiB below it makes two
+(0.04 % of a CPU), and one that rests within 6 MiB of it ten (0.19 %).
+"""
 _CALM: Final = 60.0
 """Seconds below the mark after which an episode is over."""
 _MIB: Final = 1 << 20
 
 
 class MemoryStep(msgspec.Struct, frozen=True):
-    """One kind of memory that can be given back."""
+    """A kind of memory that can be given back."""
 
     name: str
-    """One word, for alerts and metrics."""
+    """A word for alerts and metrics."""
     shrink: Callable[[], int]
-    """Give back a part; how many entries; 0: nothing is left. Some 10 ms at most. Raises nothing."""
+    """Function that gives back a part and returns how many entries; 0 if nothing is left. May take some 10 ms; raises
+    nothing."""
 
 
 class Notify(Protocol):
-    """How notices are made: `AlertPipeline.notice`."""
+    """The type of `AlertPipeline.notice`."""
 
     def __call__(self, rule: str, priority: Severity, text: str, **fields: str | int) -> None:
-        """An alert of mozu about itself."""
+        """Emit an alert of mozu about itself."""
 
 
 class MemoryBound:
-    """Of one run. `limit` gives the bound in bytes, 0: there is none; a reload may change it."""
+    """The memory bound of one run. `limit` returns the bound in bytes, 0 if there is none; a reload may change it."""
 
     def __init__(
         self,
@@ -78,12 +80,13 @@ class MemoryBound:
         self._rounds = metrics.counter("memory_rounds_total")
         self._highest = self._last = 0
         self._announced = -1
-        """The last step of which a notice of this episode speaks."""
+        """Index of the last step that a notice of this episode mentions."""
         metrics.gauge("memory_resident_bytes", self._resident)
         metrics.gauge("memory_limit_bytes", limit)
 
     async def run(self) -> None:
-        """Keep memory below the bound, for ever; from before the start of components on, in which most may come."""
+        """Keep memory below the bound until cancelled; runs from before the start of components, which may need
+        most."""
         since = _TICK
         while True:
             left = self._until_mark(since)
@@ -98,7 +101,7 @@ class MemoryBound:
                 await tick(_TICK)
 
     def numbers(self) -> Mapping[str, object]:
-        """For the statistics. Shape: docs/statistics.md."""
+        """Return numbers for the statistics. Shape: docs/statistics.md."""
         return {
             "limit": self._limit(),
             "resident": self._resident(),
@@ -108,7 +111,7 @@ class MemoryBound:
         }
 
     async def _kept_below(self) -> None:
-        """An episode."""
+        """Run one episode."""
         began = calm_since = time.monotonic()
         before, dropped = self._totals(), self._gate.dropped
         self._announced = -1
@@ -125,8 +128,8 @@ class MemoryBound:
         self._report_end(before, self._gate.dropped - dropped, time.monotonic() - began)
 
     async def _give_back(self, before: Mapping[str, int]) -> None:
-        """Step by step until memory is below the mark; the gate closes where the bound is nearly reached after
-        the last."""
+        """Give back step by step until memory is below the mark; close the gate if the bound is nearly reached after
+        the last step."""
         self._rounds.value += 1
         deepest = -1
         await asyncio.to_thread(trim)
@@ -150,14 +153,14 @@ class MemoryBound:
         return bool(limit) and resident > share * limit
 
     def _until_mark(self, since: float) -> float:
-        """The least seconds until memory may be at the mark: it grows by a burst, or as in the seconds since the last
-        look, where that was faster."""
+        """Return the least seconds until memory may reach the mark, assuming growth by a burst, or as fast as since the
+        last check if that was faster."""
         resident, limit = self._resident(), self._limit()
         self._highest = max(self._highest, resident)
         grown, self._last = resident - self._last, resident
         return (_MARK * limit - resident) / max(_BURST, grown / since) if limit else math.inf
 
-    # --- what is said
+    # --- reports
 
     def _report_given(self, before: Mapping[str, int]) -> None:
         self._notice("Memory limit reached", Severity.WARNING, f"given back: {self._since(before)}", before)
@@ -186,6 +189,6 @@ class MemoryBound:
         return {name: counter.value for name, counter in self._given.items()}
 
     def _since(self, before: Mapping[str, int]) -> str:
-        """What was given back in this episode, in words."""
+        """Return in words what was given back in this episode."""
         fresh = {name: total - before[name] for name, total in self._totals().items() if total > before[name]}
         return ", ".join(f"{name} ({count} entries)" for name, count in fresh.items()) or "free pages only"

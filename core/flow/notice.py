@@ -1,4 +1,4 @@
-"""The form of a notice: what it says is a value, so that all notices of one rule share a template."""
+"""The form of a notice: its text is a value, so that all notices of one rule share a template."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,7 +10,7 @@ _TEXT: Final = Ref("mozu.text", "string", is_field=False)
 
 
 def notice_form(text: str, fields: Mapping[str, str | int]) -> tuple[Template, dict[str, str | int]]:
-    """(template, values). A spool stores a template once, and whatever keeps templates has one for each rule."""
+    """Return (template, values). Spools and caches thus keep one template per rule."""
     refs = tuple(Ref(name, "string" if isinstance(value, str) else "uint") for name, value in fields.items())
     return _template(refs), {**fields, _TEXT.key: text}
 

@@ -58,14 +58,15 @@ from mozu.core.state import StateMachine
 from mozu.core.state.observed import ProcSnapshot
 
 _FORGOTTEN: Final = 1_000
-"""Processes that are forgotten at once: some 10 ms."""
+"""The most processes that are forgotten at once: some 10 ms."""
 _number_of: Final = attrgetter("num")
 _KEPT_TASKS: Final = 2_000
-"""The newest tasks, which are never forgotten."""
+"""Number of newest tasks that are never forgotten."""
 
 
 class SourcePipeline:
-    """What the events of one source pass. received = rejected + evaluated + internal to the state + dropped + held."""
+    """The stages that the events of one source pass. received = rejected + evaluated + internal to the state + dropped
+    + held."""
 
     def __init__(
         self,
@@ -86,9 +87,9 @@ class SourcePipeline:
         gate: EventGate | None = None,
         verdict_memory: int,
     ) -> None:
-        """`origin` and `input_name`: under the one the numbers of events are unique, under the other positions in the
-        input, in every run. `verdict_memory`: bytes that it may take; 0: every event is judged. `responses`: none where
-        responders do not act on the source's alerts."""
+        """Set up the stages. Numbers of events are unique under `origin`, and positions in the input are the same in
+        every run under `input_name`. `verdict_memory`: bytes that it may take; 0: every event is judged. `responses`:
+        None if responders do not act on the source's alerts."""
         self.source, self.name, self.live, self.state = source, source.name, live, state
         self.origin, self._recorder, self._evaluation, self._alerts = origin, recorder, evaluation, alerts
         self._input_name = input_name
@@ -114,16 +115,16 @@ class SourcePipeline:
         self._responses = responses
         self._metrics = scope
         self._denied: DeniedCalls | None = None
-        """None: the source asks about no calls."""
+        """The judge of calls before they run; None if the source asks about none."""
         self._pending: deque[PendingBatch] = deque()
-        """Batches whose evaluation goes on."""
+        """Batches whose evaluation has not ended."""
         self._last = 0
         """Number of the newest event."""
         self.latest = 0
-        """Time of the newest event that a source of system calls has given, ns since the boot."""
+        """Time of the newest event of a source of system calls, ns since the boot."""
 
     def use(self, bounds: EnrichmentBufferBounds, verdict_memory: int) -> None:
-        """These from the next batch on (a reload), with the enrichers that are wanted then."""
+        """Use these bounds, from the next batch on (a reload), with the enrichers that are then wanted."""
         self._buffer.use(bounds)
         self.verdicts.use(verdict_memory)
         self._undeclared.forget()
@@ -134,13 +135,13 @@ class SourcePipeline:
         return self._recorder
 
     def use_recorder(self, recorder: RecordStage) -> None:
-        """This one from the next batch on (a reload). It is given every event, those that the source discards by now,
-        too."""
+        """Use this recorder, from the next batch on (a reload). It is given every event, including calls that the
+        source discards at present."""
         self._recorder = recorder
         self.verdicts.forget()
 
     def process(self, batch: Sequence[Event | Alert], receipt: Receipt | None = None) -> None:
-        """One batch, whole: each stage takes what the one before it gave. `receipt` follows its ready alerts."""
+        """Pass one batch through all stages. `receipt` follows its ready alerts."""
         received = self._receive(batch, receipt)
         numbered = self._number(received)
         prepared = self.verdicts.prepare(numbered, all_wanted=not isinstance(self._recorder, NoRecorder))
@@ -157,7 +158,8 @@ class SourcePipeline:
         self._publish(stateful)
 
     def call_judge(self) -> CallJudge:
-        """What the evaluators deny, for a source that asks before a call runs."""
+        """Return the evaluators' judge, for a source that asks before a call runs. Raises TypeError if the source has
+        no state or no responses."""
         if self.state is None or self._responses is None:
             raise TypeError(f"source {self.name} has no calls of processes to ask about")
         if self._denied is None:
@@ -166,7 +168,7 @@ class SourcePipeline:
         return self._denied.judge()
 
     def repair(self, events: Sequence[SyscallEvent]) -> None:
-        """Events that only the state sees, and that no source gave: they are recorded and applied."""
+        """Record and apply events that only the state sees, and that no source yielded."""
         if self.state is None or not events:
             return
         self._recorder.record(events)
@@ -177,10 +179,10 @@ class SourcePipeline:
             with self.source.contained("invalidate its answers about processes"):
                 component.invalidate_processes()
 
-    # --- memory is short: each gives up a part, and how many entries that were
+    # --- memory is short: each gives up a part and returns how many entries
 
     def forget_processes(self) -> int:
-        """Idle ones without children: /proc is asked again when they do something."""
+        """Forget idle processes without children; /proc is asked again when they do something."""
         if self.state is None:
             return 0
         unknown = [ProcSnapshot(pid) for pid in self.state.forgettable(_FORGOTTEN, _KEPT_TASKS)]
@@ -192,24 +194,25 @@ class SourcePipeline:
 
     @property
     def held(self) -> int:
-        """Events that wait for an enricher."""
+        """Number of events that wait for an enricher."""
         return len(self._buffer)
 
     def release_held(self) -> int:
-        """Events that wait for an enricher are evaluated without it."""
+        """Evaluate some events that wait for an enricher without it, and return how many."""
         return self._buffer.shrink()
 
     def flush(self) -> None:
-        """At the end: evaluate what is still held."""
+        """Evaluate what is still held, at the end."""
         self._buffer.flush()
 
     async def wait_evaluated(self) -> None:
-        """Until the evaluators that work elsewhere have all their alerts of the batches so far."""
+        """Wait until the evaluators that work elsewhere have returned all alerts of the batches so far."""
         for batch in tuple(self._pending):
             await batch.wait()
 
     def _oldest(self) -> int | None:
-        """Number of the first event that may still be asked for: it is held, or being evaluated."""
+        """Return the number of the first event, held or being evaluated, that may still be asked for; None if there is
+        none."""
         while self._pending and self._pending[0].is_done:
             self._pending.popleft()
         held, pending = self._buffer.oldest(), min((batch.first for batch in self._pending), default=None)
@@ -218,15 +221,15 @@ class SourcePipeline:
     # --- recordings
 
     def tick(self) -> list[str]:
-        """About a second has passed; gives what went wrong with recordings."""
+        """Note that about a second has passed; return what went wrong with recordings."""
         return self._recorder.tick(self._oldest())
 
     async def wait_recorded(self) -> None:
-        """Backpressure: wait until recordings have caught up."""
+        """Wait until recordings have caught up (backpressure)."""
         await self._recorder.wait_capacity()
 
     async def close(self, seconds: float) -> list[str]:
-        """Write the rest of the recordings within this time; gives what went wrong."""
+        """Write the rest of the recordings within this time; return what went wrong."""
         return await self._recorder.close(seconds)
 
     # --- the stages
@@ -243,7 +246,7 @@ class SourcePipeline:
         return events
 
     def _sound(self, items: Sequence[object]) -> list[Event]:
-        """Without what is no event, or none that later stages could use."""
+        """Return the sound events; items that are no event, or unusable for later stages, are counted as rejected."""
         events: list[Event] = []
         for item in items:
             with self.source.contained("give events"):
@@ -252,7 +255,7 @@ class SourcePipeline:
         return events
 
     def _emit_ready(self, batch: Sequence[Event | Alert], receipt: Receipt | None) -> None:
-        """Emit the ready alerts of a batch; the receipt has an entry for each item of it."""
+        """Emit the ready alerts of a batch; the receipt gets an entry for each item of it."""
         for item in batch:
             passed = True
             if isinstance(item, Alert):
@@ -263,7 +266,7 @@ class SourcePipeline:
                 receipt.add(passed=passed)
 
     def _identify(self, alert: Alert) -> None:
-        """Give a ready alert the id that it lacks: from its position in the input (`event_num`), so that repeats have
+        """Set the id of a ready alert that has none: from its position in the input (`event_num`), so that repeats have
         the same id, or else from a running number."""
         if alert.id:
             return
@@ -281,11 +284,12 @@ class SourcePipeline:
         return events
 
     def _is_stateful(self, events: Sequence[Event]) -> bool:
-        """Whether these are system calls, which the state machine numbers."""
+        """Return True if these are system calls, which the state machine numbers."""
         return self.state is not None and not (events and isinstance(events[0], DataEvent))
 
     def _apply(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Through the state machine, which consumes some, and calls whose verdict is remembered."""
+        """Return what is left for the rules after the state machine, which consumes internal events and calls whose
+        verdict is remembered."""
         if self.state is None or not self._is_stateful(events):
             return events
         if events:
@@ -304,7 +308,7 @@ class SourcePipeline:
                 self.containers.count(events)
 
     def _shed(self, events: Sequence[Event]) -> Sequence[Event]:
-        """The state has them; rules do not see them."""
+        """Drop live events if the gate is closed: the state has taken them in, rules do not see them."""
         if not self.live or not self._gate.is_closed:
             return events
         self.dropped.value += len(events)
@@ -312,8 +316,8 @@ class SourcePipeline:
         return ()
 
     def _evaluate(self, events: Sequence[Event], incomplete: tuple[str, ...] = ()) -> Sequence[Event]:
-        """Also called by the enrichment buffer, with the enrichers that have not answered in time. Gives the events on
-        which an evaluator failed."""
+        """Evaluate events; return those on which an evaluator failed. The enrichment buffer calls this too, with the
+        enrichers that have not answered in time."""
         if not events:
             return ()
         self.evaluated.value += len(events)
@@ -345,12 +349,12 @@ class SourcePipeline:
             self._responses.respond(alert, event, lambda: self.latest)
 
     def _prune(self, oldest: int | None) -> None:
-        """`oldest`: number of the first event that may still be asked for."""
+        """Prune the state. `oldest`: number of the first event that may still be asked for; None: the last one."""
         if self.state is not None:
             self.state.prune(self._last if oldest is None else oldest)
 
     def _publish(self, events: Sequence[Event]) -> None:
-        """From the state to the source, and by it into kernel maps."""
+        """Tell the source that the state has taken in a batch, so that it may update kernel maps."""
         if self.source.offers(FollowsState):
             component = cast("FollowsState", self.source.component)
             with self.source.contained("publish what the state knows of processes"):
@@ -358,7 +362,8 @@ class SourcePipeline:
 
 
 def _event_of(alert: Alert, events: Sequence[Event]) -> Event | None:
-    """Return the event of a batch that an alert is about. System calls have rising numbers, documents any."""
+    """Return the event of a batch that an alert is about; None if it is not there. System calls have rising numbers,
+    documents any."""
     place = bisect_left(events, alert.event_num, key=_number_of)
     if place < len(events) and events[place].num == alert.event_num:
         return events[place]

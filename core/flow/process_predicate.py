@@ -12,11 +12,12 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.state import StateMachine
 
 _ANY: Final = "openat"
-"""Fields of processes are the same for events of every type."""
+"""Any event type: fields of processes are the same for all of them."""
 
 
 def process_predicates(fields: FieldRegistry, state: StateMachine) -> Callable[[Sequence[Formula]], ProcessPredicate]:
-    """Predicates on fields of the process → a function that evaluates them, by the state as it is."""
+    """Return a function that compiles predicates on fields of the process, and evaluates them with the present
+    state."""
 
     def decide(predicates: Sequence[Formula]) -> ProcessPredicate:
         match, _ = build(dict(enumerate(predicates)), Resolver(fields, "syscall", _ANY))

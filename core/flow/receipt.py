@@ -1,4 +1,4 @@
-"""Receipt of one batch of ready alerts: where in the queues each of them went, and which were dropped in the end."""
+"""The receipt of one batch of ready alerts: the alerts' positions in the queues, and which were dropped in the end."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -10,18 +10,18 @@ _SUPPRESSED = Dropped("suppressed by alert_limiter", can_retry=False)
 
 
 class Receipt:
-    """Made before the first alert of a batch is emitted; `add` is called after each one."""
+    """A receipt, made before the first alert of a batch is emitted; `add` is called after each one."""
 
     def __init__(self, workers: Sequence[SinkWorker]) -> None:
         self._workers = tuple(workers)
         self._before = self._positions()
         self._after: list[tuple[int, ...]] = []
-        """For each alert, the positions of all queues once it was emitted."""
+        """The positions of all queues after each alert."""
         self._suppressed: list[int] = []
 
     def follow(self, workers: Sequence[SinkWorker]) -> None:
-        """These are the workers from the next alert on: a reload may have added some. Those that it removed stay, for
-        alerts before."""
+        """Use these workers from the next alert on: a reload may have added some. Removed workers stay, for earlier
+        alerts."""
         for worker in workers:
             if worker not in self._workers:
                 position = worker.queue.position()
@@ -30,15 +30,16 @@ class Receipt:
                 self._after = [(*after, position) for after in self._after]
 
     def add(self, *, passed: bool) -> None:
-        """The next alert was emitted; not `passed`: dedup or the rate limit has suppressed it."""
+        """Note that the next alert was emitted; not `passed`: dedup or the rate limit has suppressed it."""
         if not passed:
             self._suppressed.append(len(self._after))
         self._after.append(self._positions())
 
     async def settle(self) -> Mapping[int, Dropped]:
-        """Wait until every alert is on disk, acknowledged, or dropped, at every sink; the dropped ones by their index.
+        """Wait until every alert is on disk, acknowledged, or dropped, at every sink; return the dropped ones by their
+        index.
 
-        Where sinks differ, a drop that can be retried counts more.
+        If sinks differ, a drop that can be retried counts more.
         """
         dropped = dict.fromkeys(self._suppressed, _SUPPRESSED)
         for at, worker in enumerate(self._workers):
@@ -56,8 +57,8 @@ class Receipt:
 
 
 def _indices(positions: Sequence[int], first: int, last: int) -> list[int]:
-    """Which alerts went to these positions. Alert i has what lies beyond positions[i], up to positions[i + 1]: nothing
-    where a route has left it out."""
+    """Return the indices of the alerts at these queue positions. Alert i has the positions above positions[i], up to
+    positions[i + 1]: none if a route has left it out."""
     begin = max(0, bisect_left(positions, first) - 1)
     end = min(len(positions) - 1, bisect_left(positions, last))
     return [index for index in range(begin, end) if positions[index] < positions[index + 1]]

@@ -1,5 +1,4 @@
-"""What a source gives, checked where it is received: whatever is wrong with an event is its source's fault, and no
-later stage's."""
+"""Checks of a source's events on arrival: a wrong event is the fault of its source, not of a later stage."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -13,8 +12,8 @@ _time = attrgetter("time")
 
 
 def are_sound(items: Sequence[object]) -> bool:
-    """Whether every stage can use these events; a look at system calls is short, for there are many of them. An event's
-    parameters and data are its evaluators' affair."""
+    """Return True if every stage can use these events. System calls, of which there are many, are checked only briefly.
+    An event's parameters and data are left to the evaluators."""
     kinds = set(map(type, items))
     if kinds <= _SYSCALL:
         return set(map(type, map(_time, items))) <= _INT
@@ -22,7 +21,7 @@ def are_sound(items: Sequence[object]) -> bool:
 
 
 def sound(item: object) -> Event:
-    """The event, if it is sound. Raises TypeError."""
+    """Return the item as an event if it is sound. Raises TypeError."""
     if not isinstance(item, Event):
         raise TypeError(f"batches() must give sequences of events or alerts; one has {type(item).__name__}")
     fault = _fault(item)

@@ -1,8 +1,8 @@
-"""Reconcile: after a loss of events the state is compared with /proc, and what differs is repaired.
+"""Reconcile: after a loss of events the state is compared with /proc, and differences are repaired.
 
-/proc says what is true now, while the stream is a little behind. So /proc is read, then the stream is awaited until it
-has passed that moment; what differs still, and no event since has touched, is wrong. That is read once more and goes
-into the state as an event `_repaired`, which recordings hold like any other.
+/proc shows the present, while the stream is a little behind. So /proc is read, then the stream is awaited until it has
+passed that moment; a process that still differs, and that no event since has touched, is wrong. It is read once more
+and enters the state as an event `_repaired`, which recordings hold like any other.
 """
 
 import asyncio
@@ -19,22 +19,22 @@ from mozu.core.state import StateMachine
 from mozu.core.state.observed import ProcSnapshot
 
 _CHUNK: Final = 500
-"""Processes that are compared, or read and repaired, before other tasks of the event loop get their turn."""
+"""The most processes that are compared, or read and repaired, before other tasks of the event loop may run."""
 _MIN_INTERVAL: Final = 1.0
 """Seconds between a loss and the first pass, and the least between two passes."""
 _REST_FACTOR: Final = 10
-"""A pass is followed by a rest of so many times its own duration: it takes a tenth of a processor at most."""
+"""Rest after a pass, in multiples of its duration: reconciling takes a tenth of a processor at most."""
 _MAX_PASSES: Final = 5
-"""For one loss, if not every process could be compared at once."""
+"""The most passes for one loss, if not every process could be compared at once."""
 _CATCH_UP_TIMEOUT: Final = 30.0
 """Seconds after which a pass is given up because the stream has not caught up."""
 _POLL_INTERVAL: Final = 0.1
 _QUIET: Final = 1.0
-"""Seconds without any event after which the stream has passed every moment before them."""
+"""Seconds without any event after which the stream counts as having caught up."""
 
 
 class Reconciler:
-    """For the state of one live source. `lost` asks for a pass, `run` does the work until it is cancelled."""
+    """The reconciler of one live source's state. `lost` asks for a pass, `run` does the work until it is cancelled."""
 
     def __init__(
         self,
@@ -51,11 +51,11 @@ class Reconciler:
         self._repaired = metrics.counter("state_processes_repaired_total")
 
     def lost(self) -> None:
-        """Events about processes were lost."""
+        """Ask for a pass: events about processes were lost."""
         self._requested.set()
 
     async def run(self) -> None:
-        """Wait for losses and repair what they have left wrong."""
+        """Wait for losses and repair what they have left wrong, until cancelled."""
         loop = asyncio.get_running_loop()
         try:
             while True:
@@ -74,7 +74,8 @@ class Reconciler:
             self._ended = True
 
     async def _pass(self, since: int) -> bool:
-        """Whether every process could be compared and none was wrong. `since`: number of the last event."""
+        """Compare and repair; return True if every process could be compared and none was wrong. `since`: number of the
+        last event."""
         found = {one.tid: one for one in await asyncio.to_thread(self._read_procfs, None)}
         if not await self._caught_up(boot_time()):
             return False
@@ -97,7 +98,8 @@ class Reconciler:
     async def _compare(
         self, found: dict[int, ProcSnapshot], differs: Callable[[ProcSnapshot], bool | None]
     ) -> tuple[list[int], int]:
-        """(processes that the state has wrong, how many changed meanwhile), in the order in which they began."""
+        """Return (processes that are wrong in the state, in order of their start; number of those that changed
+        meanwhile)."""
         pids = sorted((found.keys() | set(self._state.processes())) - {os.getpid()})  # no source reports mozu itself
         wrong: list[int] = []
         undecided = 0
@@ -116,7 +118,7 @@ class Reconciler:
         return len(events)
 
     def _read_procfs(self, pids: list[int] | None) -> list[ProcSnapshot]:
-        """On a worker thread, which ends soon after the work is given up."""
+        """Read processes from /proc, on a worker thread, which ends soon after the work is given up."""
         if pids is None and self._pids is not None:
             observed = self._pids()
             pids = None if observed is None else list(observed)
@@ -128,7 +130,7 @@ class Reconciler:
         return found
 
     async def _caught_up(self, moment: int) -> bool:
-        """Wait until the stream has passed this moment (ns since the boot)."""
+        """Wait until the stream has passed this moment (ns since the boot); return False after a timeout."""
         loop = asyncio.get_running_loop()
         pipeline = self._pipeline
         begun = quiet = loop.time()
@@ -143,5 +145,5 @@ class Reconciler:
 
 
 def _began(found: ProcSnapshot | None) -> int:
-    """Processes that have gone come first; parents come before their children."""
+    """Return a sort key: processes that have ended first, then parents before their children."""
     return 0 if found is None or found.known is None else found.known.start

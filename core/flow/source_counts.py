@@ -1,7 +1,7 @@
-"""Counts of one source over all its instances: a restart begins with new counts, and loses none of those before.
+"""Counts of one source over all its instances: a restart begins new counts, and loses none of the earlier ones.
 
-This is the only place that knows which instance a count is of. An instance that has ended is not asked again: it may
-answer for as long as it is there, which would count its events twice.
+This is the only place that knows which instance a count is from. An instance that has ended is not asked again: its
+answer, while it still exists, would count its events twice.
 """
 
 from collections.abc import Mapping
@@ -13,19 +13,19 @@ from mozu.core.isolation.isolated import Isolated
 
 
 class SourceCounts:
-    """seen = filtered + lost + missed + received, per event type, since the first start."""
+    """The counts per event type since the first start: seen = filtered + lost + missed + received."""
 
     def __init__(self, source: Isolated[Source]) -> None:
         self._source = source
         self._before: dict[str, Counts] = {}
-        """Of the instances that have ended."""
+        """Sums of the instances that have ended."""
         self._newest: dict[str, Counts] = {}
-        """The last that the present instance gave."""
+        """The last counts of the present instance."""
         self._ended: Source | None = None
         """The newest instance, if it has ended."""
 
     def now(self) -> Mapping[str, Counts]:
-        """Asks the source; where it fails to answer, what it said last stands."""
+        """Return the counts; the last known ones of the present instance if it fails to answer."""
         if self._source.component is not self._ended:
             with self._source.contained("count"):
                 self._newest = _checked(self._source.component.counts())
@@ -35,7 +35,8 @@ class SourceCounts:
         }
 
     def retire(self) -> None:
-        """The present instance has stopped. Events that it has seen and not given are lost. Idempotent."""
+        """Close the counts of the present instance, which has stopped. Events it has seen and not yielded are lost.
+        Idempotent."""
         self.now()
         for kind, count in self._newest.items():
             self._before[kind] = _sum(self._before.get(kind, Counts()), _settled(count))
@@ -44,7 +45,7 @@ class SourceCounts:
 
 
 def _checked(found: object) -> dict[str, Counts]:
-    """A copy: a source may go on counting in the objects that it gave. Raises TypeError."""
+    """Return a copy, because a source may go on counting in its own objects. Raises TypeError."""
     if not isinstance(found, Mapping):
         raise TypeError(f"counts() must give a mapping of event types to Counts, not {type(found).__name__}")
     counts: dict[str, Counts] = {}
@@ -59,7 +60,7 @@ def _checked(found: object) -> dict[str, Counts]:
 
 
 def _settled(count: Counts) -> Counts:
-    """Return the counts with the contents of an ended instance's ring buffer added to the lost events."""
+    """Return the counts of an ended instance, with what was left in its ring buffer added to the lost events."""
     left = count.seen - count.filtered - count.lost - (count.missed or 0) - count.received
     return msgspec.structs.replace(count, lost=count.lost + max(0, left))
 

@@ -1,10 +1,10 @@
-"""Verdicts that the source itself may discard calls by (`DiscardsJudged`): which, and until when.
+"""Verdicts by which the source itself may discard calls (`DiscardsJudged`): which, and until when.
 
-A caller that has no class in its source gets one: the number of the verdicts that are found for it here. From then on a
-call is reported once its verdict is remembered. One that is recognised here its source does not know: it had no key
-when it was judged, or the source has forgotten it, or it was on its way when it was reported, which is assumed once.
-What lies outside of what the source sees (rules, recordings, repairs of the state) ends everything that was reported to
-it, at once: where all calls are discarded there is no next batch.
+A caller without a class in its source is given one: the number of its verdicts here. From then on a call is reported
+once its verdict is remembered. If a call is recognised here the source does not know it: it had no key when it was
+judged, or the source has forgotten it, or it was on its way when it was reported, which is assumed once. A change that
+the source cannot see (rules, recordings, repairs of the state) ends everything that was reported to it immediately: if
+all calls are discarded no next batch comes.
 """
 
 from typing import Final, cast
@@ -14,35 +14,35 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.event import UndecodedEvent
 
 _MOST_REPORTED: Final = 1 << 16
-"""Calls that were reported and have not come since."""
+"""The most calls that are remembered as reported and not seen since."""
 
 
 class SourceDiscards:
-    """Of one source."""
+    """The reports of judged calls to one source."""
 
     def __init__(self, source: Isolated[Source]) -> None:
         self._source = source
         self._reported: set[bytes] = set()
         """Keys of calls that were reported and have not come since."""
         self._fresh: dict[bytes, UndecodedEvent] = {}
-        """Of this batch, by `source_key`."""
+        """Calls of this batch to report, by `source_key`."""
         self._classes: dict[bytes, int] = {}
-        """Of this batch: `source_caller` → `Verdicts.number`."""
+        """`source_caller` → `Verdicts.number`, for this batch."""
         self._component: DiscardsJudged | None = None
-        """To which something was reported."""
+        """The instance to which something was reported; None if there is none."""
 
     def add(self, event: UndecodedEvent) -> None:
-        """Its verdict is remembered from now on."""
+        """Report a call whose verdict is remembered from now on."""
         if event.source_key:
             self._report(event)
 
     def missed(self, event: UndecodedEvent, number: int) -> None:
-        """It is judged; `number`: of the verdicts that are its caller's."""
+        """Note the class of a judged call's caller; `number`: that of the caller's verdicts."""
         if event.source_caller:
             self._classes[event.source_caller] = number
 
     def recalled(self, event: UndecodedEvent, number: int) -> None:
-        """It was recognised here, among these verdicts."""
+        """Note that a call was recognised here, among the verdicts of this number."""
         key = event.source_key
         if not key:
             self.missed(event, number)
@@ -59,7 +59,7 @@ class SourceDiscards:
         self._reported.add(event.source_key)
 
     def flush(self) -> None:
-        """At the end of a batch."""
+        """Send the reports at the end of a batch."""
         if self._fresh or self._classes:
             events, classes = list(self._fresh.values()), self._classes
             self._fresh.clear()
@@ -70,7 +70,7 @@ class SourceDiscards:
                     component.discard_judged(events, classes)
 
     def forget(self) -> None:
-        """Nothing holds any more."""
+        """Withdraw everything that was reported: no verdict is valid any more."""
         self._fresh.clear()
         self._classes.clear()
         self._reported.clear()

@@ -1,4 +1,4 @@
-"""Source probe: an event that mozu causes itself must come through kernel, ring buffer, state and evaluators."""
+"""Source probe: an event caused by mozu itself that must come through kernel, ring buffer, state and evaluators."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,14 +10,15 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.event import Event
 
 ProbeResult = Literal["passed", "failed", "not checked"]
-"""`not checked`: the source cannot cause an event (`MakesProbes`)."""
+"""The result of a probe; `not checked`: the source cannot cause an event (`MakesProbes`)."""
 
 PROBE_SECONDS: Final = 5.0
-"""An event that has not come through by then has failed to."""
+"""Seconds within which the event must come through."""
 
 
 class SourceProbe:
-    """Of one source. `evaluated` is called with what the evaluators have seen while a probe is under way."""
+    """The probe of one source. `evaluated` is called with the events that evaluators have seen while a probe is under
+    way."""
 
     def __init__(self, source: Isolated[Source]) -> None:
         self._source, self._passed = source, asyncio.Event()
@@ -25,7 +26,7 @@ class SourceProbe:
 
     @property
     def is_pending(self) -> bool:
-        """A probe is under way."""
+        """True while a probe is under way."""
         return self._recognises is not None
 
     async def run(self) -> ProbeResult:
@@ -51,7 +52,8 @@ class SourceProbe:
         return "passed"
 
     def evaluated(self, events: Sequence[Event], rejected: Sequence[Event]) -> None:
-        """These were given to the evaluators, which failed on those that are rejected."""
+        """Check if the probe is among the events that the evaluators were given, and not among those that they failed
+        on."""
         recognises = self._recognises
         if recognises is None:
             return

@@ -1,11 +1,12 @@
-"""The source pump: reads one source and feeds its pipeline; backpressure where it can wait, restart where it fails.
+"""The source pump: reads one source and feeds its pipeline, with backpressure if the source can wait and a restart if
+it fails.
 
 A live source never waits: the kernel would lose events meanwhile, so alerts are dropped, and counted, at the full queue
-of a sink instead. A source that can wait (a recording, Kafka) is read no further while the queue of a sink is more than
-half full (`AlertPipeline.wait_capacity`), memory is short (`EventGate`), or a recording is behind
+of a sink instead. A source that can wait (a recording, Kafka) is not read while the queue of a sink is more than half
+full (`AlertPipeline.wait_capacity`), memory is short (`EventGate`), or a recording is behind
 (`SourcePipeline.wait_recorded`).
 
-A live source that fails, or that ends by itself, is stopped, and a new instance takes its place after a back-off.
+A live source that fails, or that ends by itself, is stopped, and after a back-off a new instance takes its place.
 """
 
 import asyncio
@@ -36,36 +37,37 @@ from mozu.core.model.event import Event
 _log = logging.getLogger("mozu.engine")
 
 _CHUNK: Final = 500
-"""Events of a source that can wait, processed between two looks at the queues of the sinks."""
+"""Events of a source that can wait, processed between two checks of the sinks' queues."""
 _LIVE_CHUNK: Final = 2_000
-"""Events of a live source, processed between two moments in which others have the event loop."""
+"""Events of a live source, processed before other tasks of the event loop may run."""
 _FIRST_BACKOFF, _MAX_BACKOFF = 1.0, 30.0
-"""Seconds before a failed source is started again."""
+"""Seconds before a failed source is started again: at first, and at most."""
 _END: Final = object()
 
 
 class SourceEnded(Exception):
-    """A live source has ended by itself; the text says no more than that."""
+    """A live source has ended by itself, without an error."""
 
 
 class PumpedSource(msgspec.Struct, frozen=True):
-    """What a pump needs of a source."""
+    """The parts of a source that a pump needs."""
 
     plugin: str
     pipeline: SourcePipeline
     reconciler: Reconciler | None = None
-    """None for a source that is not live, whose state cannot be compared with the machine."""
+    """The reconciler; None for a source that is not live, whose state cannot be compared with the machine."""
     prepare: Callable[[Source], None] = lambda source: None
-    """Hands an instance what it needs before its start."""
+    """Function that gives an instance what it needs before its start."""
     ends: bool = False
-    """The input may have an end though it is live."""
+    """True if the input may end although the source is live."""
 
 
 class SourcePump:
-    """One source with its pipeline. `demand` gives what is wanted now; `stopping` is set when the run ends.
+    """A source with its pipeline. `demand` returns the present demand; `stopping` is set when the run ends.
 
-    `alternatives`: sources that could be it, best first; the first that starts is. A further one is built where those
-    before it could not start. `optional`: mozu runs without it if none of them can, and does not wait for its start.
+    `alternatives`: sources to choose from, best first; the first that starts is used, and a further one is built only
+    if those before it could not start. `optional`: mozu runs without the source if none can start, and does not wait
+    for its start.
     """
 
     def __init__(
@@ -84,42 +86,42 @@ class SourcePump:
         self.is_optional = optional
         self._gate = EventGate() if gate is None else gate
         self.refused: dict[str, str] = {}
-        """Plugin → why it could not start, of those that come before the one that works."""
+        """Plugin → why it could not start, for the plugins before the one in use."""
         self._problem: BaseException | None = None
-        """Why the source does not run; it is tried again."""
+        """The error for which the source does not run; it is tried again."""
         self.started = asyncio.Event()
-        """A source has started: `plugin`, `pipeline` and `reconciler` are those of the run."""
+        """Set once a source has started: `plugin`, `pipeline` and `reconciler` are then those of the run."""
         self._is_outdated = False
-        """Rules have changed since its start began."""
+        """True if rules have changed since the start began."""
         self._starting: asyncio.Task[None] | None = None
         """The last start by `run`."""
         self._has_run = self._is_seeded = False
         self.failed = False
-        """The source has ended before its input did: the exit status is 1."""
+        """True if the source has ended before its input did: the exit status is 1."""
 
     @property
     def plugin(self) -> str:
-        """The plugin that works."""
+        """The plugin in use."""
         return self._pumped.plugin
 
     @property
     def problem(self) -> str:
-        """Why the source does not run, where it is tried again; empty: it runs, or has not begun."""
+        """The reason why the source does not run and is tried again; empty if it runs or has not begun."""
         return "" if self._problem is None else text_of(self._problem)
 
     @property
     def title(self) -> str:
-        """Its name, with the plugin where that is another."""
+        """The name, with the plugin if that is a different one."""
         return self.name if self.name == self.plugin else f"{self.name} ({self.plugin})"
 
     @property
     def pipeline(self) -> SourcePipeline:
-        """Of the source that works."""
+        """The pipeline of the source in use."""
         return self._pumped.pipeline
 
     @property
     def reconciler(self) -> Reconciler | None:
-        """Of the source that works."""
+        """The reconciler of the source in use."""
         return self._pumped.reconciler
 
     @property
@@ -127,7 +129,7 @@ class SourcePump:
         return self.pipeline.source
 
     def limits(self) -> Sequence[str]:
-        """What the source says that it does not see (`StatesLimits`)."""
+        """Return what the source says it does not see (`StatesLimits`)."""
         component = self._source.component
         found: Sequence[str] = ()
         if isinstance(component, StatesLimits):
@@ -138,8 +140,8 @@ class SourcePump:
     async def start(self, demand: Demand) -> None:
         """Start the first of the alternatives that can, then take in the processes that exist already.
 
-        Raises SourceUnavailable, which says of each alternative why it cannot start, and DeadlineExceeded. One that is
-        optional is started by `run`.
+        Raises SourceUnavailable, which says of each alternative why it cannot start, and DeadlineExceeded. An optional
+        source is started by `run`.
         """
         while True:
             try:
@@ -174,7 +176,7 @@ class SourcePump:
         )  # fmt: skip
 
     async def _start(self, demand: Demand) -> None:
-        """Raises SourceUnavailable and DeadlineExceeded, whatever the source raises."""
+        """Start the source in use. Raises SourceUnavailable and DeadlineExceeded, whatever the source raises."""
         try:
             with self._source.owned():
                 self._pumped.prepare(self._source.component)
@@ -194,7 +196,7 @@ class SourcePump:
             raise SourceUnavailable(f"source {self.name} cannot start: {self._source.described(error)}") from error
 
     def _seed(self, demand: Demand) -> None:
-        """What was there before the source; after a restart, what happened while it did not run."""
+        """Take in the processes that existed before the source; after a restart, reconcile what happened meanwhile."""
         state = self.pipeline.state
         if self._is_seeded:
             self.reconcile()
@@ -210,7 +212,7 @@ class SourcePump:
             self.reconcile()  # births that came before the count are under way, and would count twice
 
     async def update(self, demand: Demand) -> str:
-        """Rules have changed. Gives why the source could not take the demand; empty: it has."""
+        """Pass a changed demand to the source. Return why the source could not take it; empty if it did."""
         if self.pipeline.state is not None:
             self.pipeline.state.configure(environments="env" in demand.state_dependencies("syscall"))
         if self._problem is not None or (self.is_optional and not self.started.is_set()):
@@ -222,8 +224,7 @@ class SourcePump:
         return "" if outcome.failed is None else text_of(outcome.failed)
 
     async def run(self) -> None:
-        """Process batches until the source ends; after a failure a new instance is started, with back-off and a
-        notice."""
+        """Process batches until the source ends; after a failure start a new instance, with back-off and a notice."""
         backoff = Backoff(_FIRST_BACKOFF, _MAX_BACKOFF, jitter=0.0)
         try:
             if self.is_optional:
@@ -238,14 +239,14 @@ class SourcePump:
             self.pipeline.counts.retire()
 
     def _has_ended(self) -> bool:
-        """Whether there is nothing more to expect of the source."""
+        """Return True if nothing more is to be expected of the source."""
         if isinstance(self._problem, SourceEnded):
             return not self.live or self._pumped.ends
         self.failed = isinstance(self._problem, SourceBroken) or (self._has_run and not self.live)
         return self.failed
 
     async def _read(self, backoff: Backoff) -> BaseException:
-        """Until the source ends, or fails with this."""
+        """Process batches until the source ends or fails, and return the error."""
         self._has_run = True
         async with AsyncExitStack() as stack:
             batches: AsyncIterator[object] | None = None
@@ -269,13 +270,13 @@ class SourcePump:
                     await asyncio.sleep(0)
 
     async def _close(self, batches: AsyncIterator[object]) -> None:
-        """A generator that was not read to its end goes through its `finally`: it may have clients to answer."""
+        """Close a generator that was not read to its end, so that its `finally` runs: it may have clients to answer."""
         if isinstance(batches, AsyncGenerator):
             with self._source.contained("end its batches"):
                 await within(self._source, "batches", STOP_SECONDS, batches.aclose)
 
     async def _restart(self, backoff: Backoff) -> None:
-        """A new instance of the source after a pause, and none after the stop has begun; `_problem` is None once it
+        """Start a new instance of the source after a pause, unless a stop has begun; `_problem` is None once it
         runs."""
         seconds = backoff.failed()
         self._report(self._problem, seconds)
@@ -289,7 +290,7 @@ class SourcePump:
         await self._start(demand)
 
     async def _start_unless_stopped(self, doing: str, start: Callable[[Demand], Awaitable[None]]) -> None:
-        """A start that a stop breaks off; `_problem` is None once the source runs."""
+        """Start the source unless a stop breaks that off; `_problem` is None once it runs."""
         with self._source.contained(doing) as call:
             self._is_outdated = False
             self._starting = asyncio.ensure_future(start(self._demand()))
@@ -328,14 +329,14 @@ class SourcePump:
         return self._stopping.is_set()
 
     async def stop(self, seconds: float) -> None:
-        """Have the source take in nothing more; `run` ends when it has given the rest."""
+        """Stop reading input; `run` ends when the source has yielded the rest."""
         if self._starting is not None:
             await asyncio.wait([self._starting])  # the stop breaks it off
         with self._source.contained("stop"):
             await within(self._source, "stop", seconds, self._source.component.stop)
 
     def reconcile(self) -> None:
-        """Events about processes were lost: have the state compared with /proc and repaired."""
+        """Have the state compared with /proc and repaired: events about processes were lost."""
         if self.reconciler is not None:
             self.reconciler.lost()
 
@@ -362,7 +363,8 @@ class SourcePump:
         await self._ack(batch, receipt)
 
     async def _ack(self, batch: Sequence[Event | Alert], receipt: Receipt | None) -> None:
-        """The alerts of this batch cannot be lost: for a source that keeps a position (an offset, a request)."""
+        """Acknowledge a batch whose alerts cannot be lost any more, to a source that keeps a position (an offset, a
+        request)."""
         source = self._source.component
         if isinstance(source, AcksAlerts) and receipt is not None:
             dropped = await receipt.settle()

@@ -1,4 +1,5 @@
-"""The stage `state`: through the state machine; after a failure one by one, so that a bad event costs itself only."""
+"""The stage `state`: the state machine takes in a batch, or after a failure event by event, so that a bad event spoils
+no other."""
 
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from mozu.core.state import StateMachine
 def apply(
     events: Sequence[Event], state: StateMachine, verdicts: VerdictMemory, source: Isolated[Source]
 ) -> tuple[Sequence[Event], int]:
-    """The events that rules are to see, and how many could not be taken in."""
+    """Return the events that rules are to see, and the number of events that could not be taken in."""
     with source.contained("keep state") as outcome:
         shown: Sequence[Event] = state.apply(events, verdicts)
     if outcome.failed is None:

@@ -1,4 +1,4 @@
-"""Statistics of a run, from the counters: a summary for people on stderr, all numbers as JSON for programs."""
+"""Statistics of a run, from its counters: a summary for people on stderr, all numbers as JSON for programs."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ def gather(
     memory: MemoryBound,
     started: float,
 ) -> dict[str, Any]:
-    """Everything there is, as plain values. Shape: docs/statistics.md."""
+    """Return all numbers as plain values. Shape: docs/statistics.md."""
     return {
         "seconds": round(time.monotonic() - started, 3),
         "cpu_seconds": round(time.process_time(), 3),
@@ -81,7 +81,7 @@ def _sink(metrics: Metrics, worker: SinkWorker) -> dict[str, Any]:
 
 
 def as_text(numbers: Mapping[str, Any]) -> str:
-    """A few lines for a terminal."""
+    """Return a few lines for a terminal."""
     lines = [f"mozu ran {numbers['seconds']:.1f} s and used {numbers['cpu_seconds']:.2f} s of CPU"]
     for name, source in numbers["sources"].items():
         lines += _choice_lines(name, source["plugin"], source["instead_of"], source["not_seen"])
@@ -103,7 +103,7 @@ def as_text(numbers: Mapping[str, Any]) -> str:
 
 
 def _choice_lines(name: str, plugin: str, refused: Mapping[str, str], limits: Sequence[str]) -> list[str]:
-    """Which plugin works, where that is not what was wanted most, and what it did not see."""
+    """Return lines that say which plugin is in use if it is not the preferred one, and what it did not see."""
     reasons = "; ".join(f"{other} cannot start ({reason})" for other, reason in refused.items())
     lines = [f"source {name}: {reasons}, so {plugin} watched"] if reasons else []
     return [*lines, f"source {name}: not seen: {', '.join(limits)}"] if limits else lines
@@ -114,7 +114,8 @@ def _dropped(events: int) -> str:
 
 
 def _unevaluated(source: Mapping[str, Any]) -> str:
-    """Say how many events were under way: held for an enricher, or read and not given to evaluators."""
+    """Return how many events were under way: held for an enricher, or read and not given to evaluators; empty if
+    none."""
     left = source["received"] - sum(source[name] for name in ("rejected", "evaluated", "internal", "dropped"))
     return f", not evaluated {left}" if left > 0 else ""
 

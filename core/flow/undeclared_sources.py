@@ -1,4 +1,4 @@
-"""Events of a source class that no plugin declares and no evaluator wants: no rule can name it, so they can raise
+"""Events of a source class that no plugin declares and no evaluator wants: no rule can name the class, so they raise
 nothing. Most likely it is misspelt."""
 
 from collections.abc import Callable, Sequence
@@ -12,12 +12,12 @@ from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
 
 _class_of = attrgetter("source")
 _MAX_CLASSES = 64
-"""Classes of one source that are reported; the events of all are counted."""
+"""The most classes of one source that are reported; events of all classes are counted."""
 
 
 class UndeclaredSources:
-    """Of one source: counts such events, and says once of each class what is declared. `known` gives the classes that
-    plugins declare, and those that evaluators want."""
+    """The undeclared events of one source: counted, and reported once per class with the declared ones. `known` returns
+    the classes that plugins declare or evaluators want."""
 
     def __init__(self, source: Isolated[Source], known: Callable[[], frozenset[str]], metrics: Metrics) -> None:
         self._source, self._look = source, known
@@ -27,12 +27,13 @@ class UndeclaredSources:
         self._count = metrics.counter("events_undeclared_total")
 
     def forget(self) -> None:
-        """A reload may have brought other plugins and evaluators: look again. What was reported stays so."""
+        """Read the known classes again: a reload may have brought other plugins and evaluators. Reported classes stay
+        reported."""
         self._known, self._unknown = frozenset(), set()
 
     def new(self, events: Sequence[Event]) -> list[str]:
-        """A sentence for each class that is new among these, and not declared. Looks at one of a batch of system calls:
-        a source gives all of its own the same class."""
+        """Return a sentence for each new undeclared class among these events. Only one event of a batch of system calls
+        is examined, because a source gives all of its own the same class."""
         looked = events[:1] if events and isinstance(events[0], SyscallEvent | UndecodedEvent) else events
         others = set(map(_class_of, looked)) - self._known
         if not others:

@@ -1,17 +1,17 @@
-"""The verdict memory: system calls that no rule matches are recognised when they come again, before they are decoded.
+"""The verdict memory: system calls that no rule matches are recognised when they recur, before they are decoded.
 
 A verdict is a function of the fields that it has read. Each field declares what its value depends on (`Field.depends`):
-on the event alone, for which its key is enough; on the task alone, whose values are read once, and again when the state
-of it changes; or on anything else, and then a verdict that has read it is not remembered (`read_log.py` of
-core/model/fields). So what a verdict is found by is what the event's record holds, and the values of all fields of the
-task that could decide: tasks with equal values share their verdicts.
+on the event alone, for which its key is enough; on the task alone, whose values are read once, and again when its state
+changes; or on anything else, and then a verdict that has read it is not remembered (`read_log.py` of
+core/model/fields). So a verdict is found by the contents of the event's record and the values of all fields of the task
+that could decide: tasks with equal values share their verdicts.
 
-With the verdict stands what the event did to the state (`core/state/effects.py`), which is done again. An event that
-raised an alert, was held for an enricher, or made an evaluator fail is not remembered. Where most calls of a type turn
-out not to come again one is remembered when it comes a second time.
+With the verdict the effect of the event on the state is kept (`core/state/effects.py`), and applied again. An event
+that raised an alert, was held for an enricher, or made an evaluator fail is not remembered. If most calls of a type
+turn out not to recur, a call is remembered only at its second occurrence.
 
-Remembering stops where something else wants every event: a recording, an evaluator that does not say by which fields
-it judges, or one that works elsewhere.
+Nothing is remembered while something else wants every event: a recording, an evaluator that does not say by which
+fields it judges, or one that works elsewhere.
 """
 
 from collections import deque
@@ -30,44 +30,44 @@ from mozu.core.state.effects import EFFECTS, Effect
 from mozu.core.state.state import State
 
 ENTRY_BYTES: Final = 500
-"""Size of an entry besides its key: measured roughly, used only to bound memory."""
+"""Size of an entry in bytes without its key: measured roughly, used only to bound memory."""
 _TASKS: Final = 8_192
-"""Tasks of one event type, and different values of them, that are known at once."""
+"""The most tasks of one event type, and different values of them, that are known at once."""
 _SEEN: Final = 1 << 16
-"""Events that came once, of types of which a second is remembered."""
+"""The most calls that are known to have come once, of types whose calls are remembered at the second occurrence."""
 WINDOW: Final = 1 << 15
-"""Calls of one type that were decoded, after which it is looked at whether remembering pays: by then half as many
-different ones that come again are known."""
+"""Decoded calls of one type after which the benefit of remembering is examined: by then half as many different
+recurring calls are known."""
 _WORTH: Final = 16
-"""It does where at least one call in so many was remembered; else the type rests."""
+"""The most decoded calls for each remembered one at which remembering pays; otherwise the type rests."""
 RESTS: Final = (200, 3_200)
-"""Batches, at first and at most: twice as many each time."""
+"""Batches for which a type rests, at first and at most; doubled each time."""
 _FIRST: Final = 4
-"""The event of a task, by number, from which on what its fields say is looked at: many tasks live for a few."""
+"""Number of a task's event from which on its fields are read: many tasks make only a few."""
 
 
 class VerdictMemory:
-    """Of one source. `size`: bytes that remembered verdicts may take, roughly; 0: nothing is remembered."""
+    """The remembered verdicts of one source. `size`: bytes that they may take, roughly; 0: nothing is remembered."""
 
     def __init__(self, size: int, source: Isolated[Source], evaluation: Evaluation, metrics: Metrics) -> None:
         self._size, self._source, self._evaluation = size, source, evaluation
         self._types: dict[str, JudgedType] = {}
         self._rests: dict[str, int] = {}
-        """Types that have rested → batches."""
+        """Type that has rested → batches of its last rest."""
         self._resting: dict[str, int] = {}
-        """Types whose calls hardly ever come again → batches in which they are decoded at once."""
+        """Type whose calls hardly ever recur → batches for which they are still decoded at once."""
         self._undecoded: frozenset[str] = frozenset()
         self._entries: deque[tuple[Verdicts, bytes]] = deque()
-        """In the order in which they were remembered: the oldest goes first."""
+        """The entries, oldest first; the oldest is dropped first."""
         self._bytes = 0
         self._seen: set[int] = set()
         self._few: dict[tuple[str, bytes], int] = {}
-        """Tasks that are not looked at yet → events that they have made."""
+        """Task whose fields are not read yet → its events so far."""
         self._candidates: list[tuple[int, Verdicts, UndecodedEvent, Effect]] = []
-        """(number, where, event, effect) of events of this batch whose verdict is on its way."""
+        """(number, verdicts, event, effect) of events of this batch that are being judged."""
         self._alerted: set[int] = set()
         self._rules: Sequence[object] | None = None
-        """The evaluators under which all of this holds."""
+        """The evaluators under which all entries are valid."""
         self._left_undecoded: tuple[object, frozenset[str]] = (None, self._undecoded)
         self._in_source = SourceDiscards(source)
         self.recalled: list[Event] = []
@@ -78,19 +78,20 @@ class VerdictMemory:
         metrics.gauge("verdict_memory_bytes", lambda: self._bytes)
 
     def use(self, size: int) -> None:
-        """This size from the next batch on (a reload)."""
+        """Use this size from the next batch on (a reload)."""
         if size != self._size:
             self._size = size
             self.forget()
 
     def numbers(self) -> dict[str, int]:
-        """For the statistics. Shape: docs/statistics.md."""
+        """Return numbers for the statistics. Shape: docs/statistics.md."""
         return {"hits": self.hits.value, "misses": self.misses.value, "entries": len(self._entries)}
 
     # --- one batch, in this order
 
     def prepare(self, events: Sequence[Event], *, all_wanted: bool) -> Sequence[Event]:
-        """A batch comes; `all_wanted`: something besides the evaluators wants every event of it, decoded."""
+        """Begin a batch, and return its events; `all_wanted`: something besides the evaluators wants every event,
+        decoded."""
         rules = () if all_wanted or not self._size else [one.component for one in self._evaluation.evaluators]
         if rules != self._rules:
             self.forget()
@@ -107,11 +108,12 @@ class VerdictMemory:
         return self._decoded(events) if all_wanted else events
 
     def begin_again(self) -> None:
-        """The state machine has failed somewhere in the batch: it is given the same events one by one."""
+        """Forget what was found in this batch: the state machine has failed in it, and is given the same events one by
+        one."""
         self.recalled, self._candidates = [], []
 
     def recall(self, event: UndecodedEvent, state: State) -> bool:
-        """See `Remembers`."""
+        """Apply the remembered effect of a call; see `Remembers`."""
         kind = self._types.get(event.type)
         caller = None if kind is None else kind.callers.get(event.task)
         if caller is None or kind is None or state.entered:
@@ -136,7 +138,7 @@ class VerdictMemory:
         return True
 
     def missed(self, event: UndecodedEvent, decoded: SyscallEvent, state: State) -> None:
-        """See `Remembers`."""
+        """Note a call that had to be decoded; see `Remembers`."""
         kind = self._types.get(event.type)
         caller = None if kind is None else self._caller(kind, event, decoded, state)
         if caller is None or kind is None or state.entered:
@@ -150,7 +152,7 @@ class VerdictMemory:
             self._candidates.append((decoded.num, caller.verdicts, event, effect))
 
     def _was_seen(self, key: bytes, verdicts: Verdicts) -> bool:
-        """Whether this call has come before; it has, from now on."""
+        """Return True if this call has come before, and note it."""
         sighting = hash((key, id(verdicts)))
         if sighting in self._seen:
             return True
@@ -160,11 +162,11 @@ class VerdictMemory:
         return False
 
     def alerted(self, number: int) -> None:
-        """An event of this batch has raised an alert."""
+        """Note that an event of this batch has raised an alert."""
         self._alerted.add(number)
 
     def remember(self, evaluated: Iterable[Event], rejected: Sequence[Event]) -> None:
-        """The batch was evaluated as far as it was not held; remember what no rule has matched."""
+        """Remember the calls of an evaluated batch that no rule has matched; held events are not among `evaluated`."""
         read = LOG.end()
         self.hits.value += len(self.recalled)
         self._keep_found(evaluated, rejected, read)
@@ -184,14 +186,14 @@ class VerdictMemory:
     # --- what is kept
 
     def shrink(self) -> int:
-        """Forget the older half; how many entries."""
+        """Forget the older half of the entries; return how many."""
         count = (len(self._entries) + 1) // 2
         for _ in range(count):
             self._forget_oldest()
         return count
 
     def forget(self) -> None:
-        """Everything, and at once: what it was remembered under holds no more."""
+        """Drop every entry now: the rules they were computed under have changed."""
         self._in_source.forget()
         self._types, self._rules, self._undecoded = {}, None, frozenset()
         self._resting.clear()
@@ -239,7 +241,7 @@ class VerdictMemory:
     # --- which types
 
     def _judged(self) -> list[tuple[str, Sequence[Resolved]]]:
-        """The types that are judged here and by their fields alone, with these."""
+        """Return the types that are judged here and by their fields alone, with these fields."""
         wanted = self._evaluation.demand().of("syscall")
         found: list[tuple[str, Sequence[Resolved]]] = []
         for name in EFFECTS if "*" in wanted else wanted.keys() & EFFECTS.keys():
@@ -256,7 +258,7 @@ class VerdictMemory:
         return found
 
     def _look_back(self, name: str, kind: JudgedType) -> None:
-        """Let a type rest whose calls hardly ever come again."""
+        """Let a type rest if its calls hardly ever recur."""
         kind.is_repetitive = kind.hits >= kind.misses
         if kind.hits * _WORTH < kind.misses:
             self._rests[name] = min(2 * self._rests.get(name, RESTS[0] // 2), RESTS[1])
@@ -274,7 +276,7 @@ class VerdictMemory:
                 self._undecoded |= {name}
 
     def _decoded(self, events: Sequence[Event]) -> Sequence[Event]:
-        """The source may have left some undecoded before it got the types."""
+        """Return the events, all decoded: the source may have left some undecoded before it learned the types."""
         if not any(type(event) is UndecodedEvent for event in events):
             return events
         found: list[Event] = []
@@ -284,7 +286,7 @@ class VerdictMemory:
         return found
 
     def _leave_undecoded(self) -> None:
-        """The source which types it may leave undecoded; a new instance of it, too."""
+        """Pass the types that may stay undecoded to the source, and again to each new instance of it."""
         component, types = self._source.component, self._undecoded
         if self._left_undecoded[0] is component and self._left_undecoded[1] is types:
             return

@@ -1,4 +1,4 @@
-"""Which enrichers the events of a type need: those whose fields a loaded rule, output or sink reads."""
+"""The enrichers that the events of a type need: those whose fields a loaded rule, output or sink reads."""
 
 from collections.abc import Iterable, Sequence
 
@@ -17,7 +17,7 @@ class EnricherLookups(msgspec.Struct, frozen=True):
 
 
 class WantedEnrichers:
-    """Of a run; a reload changes what is wanted."""
+    """The enrichers that are wanted in a run; a reload changes them."""
 
     def __init__(self, enrichers: Iterable[EnricherLookups]) -> None:
         self._enrichers = tuple(enrichers)
@@ -28,21 +28,21 @@ class WantedEnrichers:
         return bool(self._enrichers)
 
     def all(self) -> Sequence[KeyLookups]:
-        """Whatever is wanted."""
+        """Return the look-ups of all enrichers."""
         return tuple(one.lookups for one in self._enrichers)
 
     def use(self, enrichers: Iterable[EnricherLookups]) -> None:
-        """These from the next batch on (a reload)."""
+        """Use these enrichers, from the next batch on (a reload)."""
         self._enrichers = tuple(enrichers)
         self._by_type.clear()
 
     def update(self, demand: Demand) -> None:
-        """What evaluators, sinks and recordings want from now on. Before the first call everything is wanted."""
+        """Use this demand of evaluators, sinks and recordings. Before the first call everything is wanted."""
         self._demand = demand
         self._by_type.clear()
 
     def of(self, event: Event) -> Sequence[KeyLookups]:
-        """The look-ups that an event may have to wait for."""
+        """Return the look-ups that an event may have to wait for."""
         key = event.source, event.type
         found = self._by_type.get(key)
         if found is None:
