@@ -11,8 +11,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,13 +31,13 @@ PATIENCE = 120.0
 
 
 class HttpReceiver:
-    """Keeps every request and answers 200. `held`: path → seconds for which its first answer is held back."""
+    """Keeps every request and answers 200. `held`: path → seconds for which its next answers are held back."""
 
-    def __init__(self, certificates: Certificates | None = None, held: Mapping[str, float] | None = None) -> None:
+    def __init__(self, certificates: Certificates | None = None, held: Mapping[str, list[float]] | None = None) -> None:
         self.requests: list[Received] = []
         self.at_once: dict[str, int] = {}
         """First part of a path → the most requests that were there at the same time."""
-        self._running, self._lock, self._held = Counter[str](), threading.Lock(), dict(held or {})
+        self._running, self._lock, self.held = Counter[str](), threading.Lock(), dict(held or {})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         if certificates is not None:
             context = certificates.context(mutual=False)
@@ -74,7 +74,7 @@ class HttpReceiver:
                     self.end_headers()
                     self.wfile.write(said)
 
-            do_POST = do_PUT = answer  # noqa: N815  names of http.server
+            do_GET = do_POST = do_PUT = answer  # noqa: N815  names of http.server
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
@@ -88,8 +88,8 @@ class HttpReceiver:
             part = request.path.split("/")[1]
             self._running[part] += 1
             self.at_once[part] = max(self.at_once.get(part, 0), self._running[part])
-            path = next((one for one in self._held if request.path.startswith(one)), None)
-            seconds = 0.0 if path is None else self._held.pop(path)
+            path = next((one for one in self.held if request.path.startswith(one)), None)
+            seconds = 0.0 if path is None or not self.held[path] else self.held[path].pop()
         time.sleep(seconds)
         with self._lock:
             self._running[part] -= 1
@@ -105,8 +105,6 @@ class Received:
     @property
     def text(self) -> str:
         """The body, unpacked."""
-
-
         return (gzip.decompress(self.body) if self.body.startswith(b"\x1f\x8b") else self.body).decode()
 
     def json(self) -> Any:
@@ -155,14 +153,59 @@ class Imported(NamedTuple):
     stderr: str
 
 
+class LastingRun:
+    """A run that lasts until it is stopped; `stdout` and `stderr` go to files."""
+
+    def __init__(self, folder: Path, process: "subprocess.Popen[bytes]") -> None:
+        self._folder, self.process = folder, process
+
+    @property
+    def stdout(self) -> str:
+        """What it has written so far."""
+        return (self._folder / "stdout").read_text()
+
+    @property
+    def stderr(self) -> str:
+        """What it has written so far."""
+        return (self._folder / "stderr").read_text()
+
+    def wait(self, test: Callable[[], bool], what: str) -> None:
+        """Until the test passes. Raises AssertionError."""
+        deadline = time.monotonic() + PATIENCE
+        while not test():
+            assert self.process.poll() is None, self.stderr
+            assert time.monotonic() < deadline, f"not seen: {what}\n{self.stderr}"
+            time.sleep(0.02)
+
+
+@contextmanager
+def lasting_run(folder: Path, falco: Json, *overrides: str) -> Iterator[LastingRun]:
+    """Translate, check, and run until the block ends."""
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as log:
+        command = _command(folder, translated(folder, falco), overrides)
+        with subprocess.Popen(command, env=_environment(), stdout=out, stderr=log) as process:
+            try:
+                yield LastingRun(folder, process)
+            finally:
+                process.terminate()
+                process.wait(PATIENCE)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT / "src"), "TZ": "UTC"}
+
+
+def _command(folder: Path, config: Path, overrides: Sequence[str]) -> list[str]:
+    options = [word for one in (f"state_dir={folder}/state", *overrides) for word in ("-o", one)]
+    return [sys.executable, "-m", "mozu", "run", "-c", str(config), *options]
+
+
 def imported_run(folder: Path, falco: Json, sidekick: Json | None = None, *overrides: str) -> Imported:
     """Translate, check, and run until the recording ends."""
     config = translated(folder, falco, sidekick)
-    options = [word for one in (f"state_dir={folder}/state", *overrides) for word in ("-o", one)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "TZ": "UTC"}
     done = subprocess.run(
-        [sys.executable, "-m", "mozu", "run", "-c", str(config), *options], env=environment, capture_output=True,
-        text=True, timeout=PATIENCE, check=False,
+        _command(folder, config, overrides), env=_environment(), capture_output=True, text=True, timeout=PATIENCE,
+        check=False,
     )  # fmt: skip
     assert 0 == done.returncode, done.stderr
     core, registry = configure(config)

@@ -36,6 +36,12 @@ class Certificates:
             context.verify_mode = ssl.CERT_REQUIRED
         return context
 
+    def client_context(self) -> ssl.SSLContext:
+        """For a client that trusts the authority, and takes any name of the server."""
+        context = ssl.create_default_context(cafile=str(self.ca))
+        context.check_hostname = False
+        return context
+
 
 def _written(issued: trustme.LeafCert, folder: Path, name: str) -> tuple[Path, Path]:
     """The files of a certificate and of its key."""

@@ -37,12 +37,14 @@ _FALCOS_RULES: Final = ("/etc/falco/falco_rules.yaml", "/etc/falco/falco_rules.l
 class FalcoTranslation:
     """A translation of one merged configuration.
 
-    `notes`: what a person should read. `has_rules`: one of the configured rule files exists.
+    `notes`: what a person should read. `left_out`: key → why this configuration's translation leaves it out, though the
+    key usually has an equal. `has_rules`: one of the configured rule files exists.
     """
 
     def __init__(self, tree: Mapping[str, Json]) -> None:
         self._read = TreeReader(tree)
         self.notes: list[str] = []
+        self.left_out: dict[str, str] = {}
         self.has_rules = True
 
     def config(self) -> JsonObject:
@@ -51,13 +53,7 @@ class FalcoTranslation:
         found: JsonObject = {"sources": self._sources(), "enrichers": self._enrichers()}
         found["evaluators"] = [{"falco": self._evaluator()}]
         found["sinks"] = [*(self._with_heartbeat(sink) for sink in self._sinks()), *self._metrics_file()]
-        log: JsonObject = {}
-        if read.value("log_level") is not None:
-            log["level"] = _LEVELS.get(read.text("log_level").lower(), "info")
-        if read.flag("log_syslog", True) and not read.flag("log_stderr"):
-            log["to"] = "syslog"
-        if read.flag("http_output.enabled") and read.flag("http_output.echo"):
-            log["levels"] = {"sink.http_output": "debug"}
+        log = self._log()
         if log:
             found["log"] = log
         if read.flag("watch_config_files", True):
@@ -66,6 +62,20 @@ class FalcoTranslation:
             found["http"] = self._http()
         if read.flag("capture.enabled"):
             found["capture"] = self._capture()
+        return found
+
+    def _log(self) -> JsonObject:
+        read = self._read
+        found: JsonObject = {}
+        if read.value("log_level") is not None:
+            found["level"] = _LEVELS.get(read.text("log_level").lower(), "info")
+        if read.flag("log_syslog", True):
+            if read.flag("log_stderr"):
+                self.left_out["log_syslog"] = "the log goes to one place, here to stderr, which `log_stderr` names"
+            else:
+                found["to"] = "syslog"
+        if read.flag("http_output.enabled") and read.flag("http_output.echo"):
+            found["levels"] = {"sink.http_output": "debug"}
         return found
 
     # --- where events come from
@@ -229,7 +239,9 @@ class FalcoTranslation:
             found["tls"] = {"certificate": pem, "key": pem}
             self.notes.append("webserver: beyond loopback the listener also wants `http.token` or `http.tls.client_ca`")
         if not _is_loopback(host):
-            self.notes.append(f"webserver: {host} became 127.0.0.1; docs/operations.md says what listening there takes")
+            reason = f"{host} became 127.0.0.1; docs/operations.md says what listening there takes"
+            self.notes.append(f"webserver: {reason}")
+            self.left_out["webserver.listen_address"] = reason
             host = "127.0.0.1"
         port = _MOZUS_PORT if port == _FALCOS_PORT else port
         found["listen"] = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,6 +1,6 @@
 """Reads the files of a Falco and of a falcosidekick, and writes the same configuration for mozu."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +41,7 @@ def import_falco(falco: Path, sidekick: Path | None = None) -> Imported:
     tree = _merged(falco)
     translation = FalcoTranslation(tree)
     config, notes = translation.config(), translation.notes
-    fates: list[tuple[Product, KeyFate]] = [("falco", fate_of("falco", key)) for key, _ in leaves(tree)]
+    fates = [*_fates("falco", tree, translation.left_out)]
     if sidekick is not None:
         theirs = _read(sidekick)
         outputs = SidekickTranslation(theirs)
@@ -51,8 +51,7 @@ def import_falco(falco: Path, sidekick: Path | None = None) -> Imported:
             notes = [note for note in notes if not note.startswith("http_output")]
             notes.append(_BEFORE_SIDEKICK)
             fates = [(product, _replaced(fate)) for product, fate in fates]
-        keys = [key for key, _ in leaves(theirs)]
-        fates += [("sidekick", _left_out(fate_of("sidekick", key), outputs.left_out)) for key in keys]
+        fates += _fates("sidekick", theirs, outputs.left_out)
     if not config["sinks"]:
         config["sinks"] = ["stdout"]
         notes.append("no output is switched on; alerts go to the standard output")
@@ -80,10 +79,13 @@ def _replaced(fate: KeyFate) -> KeyFate:
     return KeyFate(fate.key, "needless", _BEFORE_SIDEKICK)
 
 
-def _left_out(fate: KeyFate, reasons: Mapping[str, str]) -> KeyFate:
-    """Return the fate of a key that this configuration's translation leaves out, though it usually has an equal."""
-    reason = reasons.get(fate.key.lower())
-    return fate if reason is None else KeyFate(fate.key, "no equal", reason)
+def _fates(
+    product: Product, tree: Mapping[str, Json], left_out: Mapping[str, str]
+) -> Iterator[tuple[Product, KeyFate]]:
+    """Yield the fate of each key; one that this configuration's translation leaves out has no equal."""
+    for key, _ in leaves(tree):
+        fate, reason = fate_of(product, key), left_out.get(key.lower())
+        yield product, fate if reason is None else KeyFate(key, "no equal", reason)
 
 
 def _is_http_output(sink: Json) -> bool:

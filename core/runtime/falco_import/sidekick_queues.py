@@ -54,7 +54,7 @@ def _s3(of: SidekickOutputs, name: str) -> Iterator[Json]:
     acl = read.text(f"{name}.s3.objectcannedacl")
     if acl:
         found["headers"] = {"x-amz-acl": acl}
-    yield {"s3": {**found, "format": "json", **of.common(f"{name}.s3")}}
+    yield {"s3": {**found, "format": "json", "gzip": False, **of.common(f"{name}.s3")}}
 
 
 def _smtp(of: SidekickOutputs) -> Json:

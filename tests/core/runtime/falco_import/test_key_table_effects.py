@@ -4,108 +4,19 @@ Behind falcosidekick there are two runs: one with all keys, one with what an out
 with the keys is not observed without them.
 """
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult
 
 from mozu.core.runtime.falco_import.key_table import key_table
-from tests.core.cli.why.looking import RULES
-from tests.oracle.capture import Capture
-from tests.support.falco_receivers import HttpReceiver, Imported, StreamReceiver, imported_run
-from tests.support.https import Certificates
-from tests.support.ports import free_port
+from tests.support.falco_receivers import imported_run
+from tests.support.falco_scene import Scene, Seen, first, got, header, needles, only, receivers, signed
 
 Json = dict[str, Any]
-MORE: Final = """
-- rule: Minor
-  desc: Of the least priority.
-  condition: evt.type = openat and fd.name = /minor
-  output: "minor %fd.name"
-  priority: DEBUG
-- rule: Written
-  desc: Bytes.
-  condition: evt.type = write
-  output: "bytes %evt.buffer"
-  priority: WARNING
-  tags: [tagged]
-  capture: true
-"""
-
-
-class Scene:
-    """The receivers of a run, and what they got."""
-
-    def __init__(self, folder: Path, certificates: Certificates, held: Mapping[str, float]) -> None:
-        self.folder, self.certificates = folder, certificates
-        self.http, self.https = HttpReceiver(held=held), HttpReceiver(certificates)
-        self.tcp, self.log = StreamReceiver(), StreamReceiver(folder / "log")
-        self.mails: list[tuple[str, list[str], str, bool, str]] = []
-        self.smtp = free_port()
-        self.run: Imported
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  aiosmtpd's name
-        login = str(session.auth_data or "")
-        text = envelope.content.decode(errors="replace")
-        self.mails.append((envelope.mail_from, envelope.rcpt_tos, text, session.ssl is not None, login))
-        return "250 OK"
-
-    def file(self, name: str) -> str:
-        """Return the content of a file."""
-        path = self.folder / name
-        return path.read_text() if path.exists() else ""
-
-    def alerts(self, text: str) -> list[Json]:
-        """JSON objects among the lines that are about events."""
-        found = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-        return [one for one in found if one.get("source") != "internal"]
-
-    def config(self, *steps: str | int) -> Any:
-        """A value of the configuration that was written; None: it is not there."""
-        found: Any = self.run.config
-        for step in steps:
-            try:
-                found = found[step]
-            except (KeyError, IndexError, TypeError):
-                return None
-        return found
-
-
-Seen = Callable[[Scene], bool]
-
-
-def first(scene: Scene, path: str) -> Any:
-    """The first request at a path, or an empty one."""
-    found = scene.http.at(path) or scene.https.at(path)
-    return found[0] if found else None
-
-
-def got(path: str, test: Callable[[Any], bool] = lambda request: True) -> Seen:
-    """A request came there that passes the test."""
-    return lambda scene: any(test(one) for one in (*scene.http.at(path), *scene.https.at(path)))
-
-
-def header(path: str, name: str, value: str) -> Seen:
-    return got(path, lambda request: request.headers.get(name.lower()) == value)
-
-
-def only(path: str, word: str) -> Seen:
-    """Something came there, and all of it has the word."""
-    def test(scene: Scene) -> bool:
-        found = [one.text for one in (*scene.http.at(path), *scene.https.at(path)) if "internal" not in one.text]
-        return bool(found) and all(word in one for one in found)
-    return test
-
-
-def signed(path: str, part: str) -> Seen:
-    return got(path, lambda request: part in request.headers.get("authorization", ""))
-
 
 SIDEKICK: Final[Mapping[str, Seen]] = {
     "*.checkcert": got("/discord"),
@@ -216,20 +127,6 @@ def is_signed_with(scene: Scene, path: str, region: str, secret: str) -> bool:
     return signer.signature(signer.string_to_sign(made, canonical), made) in authorization
 
 
-def needles(folder: Path) -> Json:
-    """Falco's side: a recording of five opens and a write, with its rules."""
-    made = Capture().process(5, "cat")
-    for name in ("/secret/a", "/secret/keys/c", "/minor", "/secret/a"):
-        made.event("openat", 5, 3, -100, name, 1, 0, 0, 1)
-    made.event("write", 5, 3, b"\x00\xff", 3, 2)
-    made.time += 10_000_000_000
-    made.event("openat", 5, 3, -100, "/secret/late", 1, 0, 0, 1)
-    (folder / "reads.scap").write_bytes(made.raw())
-    (folder / "rules.yaml").write_text(RULES + MORE)
-    engine = {"kind": "replay", "replay": {"capture_file": str(folder / "reads.scap")}}
-    return {"engine": engine, "rules_files": [str(folder / "rules.yaml")], "log_stderr": True}
-
-
 def sidekick(scene: Scene) -> tuple[Json, Json]:
     """falcosidekick with every key, and with what its outputs need and no more."""
     http, https, certificates = scene.http.url, scene.https.url, scene.certificates
@@ -302,26 +199,6 @@ def sidekick(scene: Scene) -> tuple[Json, Json]:
 
 
 @contextmanager
-def receivers(folder: Path) -> Iterator[Scene]:
-    folder.mkdir()
-    scene = Scene(folder, Certificates(folder), {"/otlp": 1.0, "/cloudevents": 0.5})
-
-    def login(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
-        return AuthResult(success=True, auth_data=f"{data.login.decode()} {data.password.decode()}")
-
-    controller = Controller(
-        scene, hostname="127.0.0.1", port=scene.smtp, tls_context=scene.certificates.context(), authenticator=login
-    )
-    controller.start()
-    try:
-        yield scene
-    finally:
-        controller.stop()
-        scene.http.close()
-        scene.https.close()
-
-
-@contextmanager
 def behind_falcosidekick(base: Path) -> Iterator[tuple[Scene, Scene]]:
     """A run with every key, and one with few."""
     with receivers(base / "full") as full, receivers(base / "bare") as bare:
@@ -359,57 +236,3 @@ def test_every_key_of_falcosidekick_reaches_its_receiver_and_is_not_seen_without
     with behind_falcosidekick(tmp_path) as (full, bare):
         assert [] == [key for key, seen in SIDEKICK.items() if not seen(full)]
         assert [] == [key for key, seen in SIDEKICK.items() if seen(bare)]
-
-
-FALCO: Final[Mapping[str, Seen]] = {
-    "append_output": lambda s: "team=blue" in s.run.stdout,
-    "buffer_format_base64": lambda s: "AP8=" in s.run.stdout,
-    "engine.replay.capture_file": lambda s: bool(s.alerts(s.run.stdout)),
-    "file_output.enabled": lambda s: "secret" in s.file("file.log"),
-    "file_output.filename": lambda s: "secret" in s.file("file.log"),
-    "http_output.compress_uploads": header("/falco", "content-encoding", "gzip"),
-    "http_output.echo": lambda s: "thank-you" in s.run.stderr,
-    "http_output.enabled": got("/falco"),
-    "http_output.url": got("/falco", lambda r: r.login == "falco:t0ken"),
-    "http_output.user_agent": header("/falco", "user-agent", "agent-9"),
-    "json_include_message_property": lambda s: "message" in s.alerts(s.run.stdout)[0],
-    "json_include_tags_property": lambda s: "tags" not in s.alerts(s.run.stdout)[0],
-    "json_output": lambda s: bool(s.alerts(s.run.stdout)),
-    "priority": lambda s: "minor" not in s.run.stdout,
-    "program_output.enabled": lambda s: "secret" in s.file("program.log"),
-    "program_output.program": lambda s: "secret" in s.file("program.log"),
-    "rule_matching": lambda s: '"Asleep"' in s.run.stdout and s.run.stdout.count("/secret/a") > 2,
-    "rules": lambda s: '"Asleep"' in s.run.stdout,
-    "rules_files": lambda s: '"Secret read"' in s.run.stdout,
-    "static_fields": lambda s: "site=lisbon" in s.run.stdout,
-    "stdout_output.enabled": lambda s: bool(s.run.stdout),
-    "syslog_output.enabled": lambda s: b"secret" in s.log.data,
-    "time_format_iso_8601": lambda s: '"output":"2026-01-01T00:00:00' in s.run.stdout,
-}
-"""Key of Falco's → what is seen of it; test_falco_config.py has those that a live source or a listener needs."""
-
-
-def falco(scene: Scene) -> Json:
-    extra = {"match": {"rule": "Secret read"}, "extra_output": "site=%static.site team=blue"}
-    return {
-        **needles(scene.folder), "append_output": [extra], "static_fields": {"site": "lisbon"}, "json_output": True,
-        "buffer_format_base64": True, "json_include_message_property": True, "json_include_tags_property": False,
-        "time_format_iso_8601": True, "priority": "notice", "rule_matching": "all",
-        "rules": [{"enable": {"rule": "Asleep"}}],
-        "stdout_output": {"enabled": True}, "syslog_output": {"enabled": True},
-        "file_output": {"enabled": True, "filename": str(scene.folder / "file.log")},
-        "program_output": {"enabled": True, "program": f"cat >> {scene.folder}/program.log"},
-        "http_output": {
-            "enabled": True, "url": f"http://falco:t0ken@127.0.0.1:{scene.http.port}/falco", "echo": True,
-            "compress_uploads": True, "user_agent": "agent-9",
-        },
-    }  # fmt: skip
-
-
-@pytest.mark.timeout(400)
-def test_keys_of_falco_reach_its_receivers(tmp_path: Path) -> None:
-    with receivers(tmp_path / "full") as full:
-        full.run = imported_run(full.folder, falco(full), None, f"sinks.syslog.path={full.folder}/log")
-
-        assert [] == [key for key, seen in FALCO.items() if not seen(full)]
-        assert set(FALCO) <= {key for key, one in key_table("falco").items() if one.verdict == "translated"}
