@@ -1,11 +1,11 @@
-"""Container id and runtime of a process from its cgroup paths alone.
+"""Container id and runtime of a process, from its cgroup paths alone.
 
 Live, paths are matched by what container runtimes are known to write; the innermost container counts, with all cgroups
-below its own. A bare `/NAMESPACE/ID` is containerd's where the namespace is one of its usual ones, or where its state
+below its own. A bare `/NAMESPACE/ID` is containerd's if the namespace is one of its usual ones, or if its state
 directory has that task (machines live in paths of that shape). The processes of a recording are matched as Falco does
-it (`recorded_cgroup.py`), so that old recordings mean what they meant.
+it (`recorded_cgroup.py`), so that old recordings keep their meaning.
 
-A path is a name, chosen by its maker. Live, a container is proven by who made its cgroup: root, and not from inside
+A path is a name, chosen by its maker. Live, a container is proven if its cgroup was made by root, and not from inside
 another container. Any other is a claim (`Container.claim`).
 """
 
@@ -41,7 +41,7 @@ class _Rules:
 
     @cached_property
     def compiled(self) -> tuple[Rule, ...]:
-        """In order."""
+        """The pairs of runtime and compiled pattern, in order."""
         return tuple((runtime, re.compile(pattern)) for runtime, pattern in self._pairs)
 
 
@@ -85,16 +85,15 @@ class Named(msgspec.Struct, frozen=True):
 
 
 def match(path: str, namespaces: frozenset[str] | None = KNOWN_NAMESPACES) -> Container | None:
-    """Return the container that a cgroup path names, or None. `namespaces` None: a recording, matched as Falco
-    matches it.
-    """
+    """Return the container that a cgroup path names; None if it names none. `namespaces` None: a recording, matched as
+    Falco matches it."""
     found = named(path, namespaces)
     return None if found is None else found.container
 
 
 @cached(4096)
 def named(path: str, namespaces: frozenset[str] | None = KNOWN_NAMESPACES) -> Named | None:
-    """Return the same with the path of the container's own cgroup."""
+    """Return the container that a cgroup path names, with the path of its own cgroup; None if it names none."""
     if namespaces is None:
         found = recorded_container(path)
         return None if found is None else Named(found, path)
@@ -112,7 +111,7 @@ def named(path: str, namespaces: frozenset[str] | None = KNOWN_NAMESPACES) -> Na
 
 
 def _innermost(path: str) -> tuple[str, re.Match[str]] | None:
-    """Of all that rules find, what begins last; the first rule where several do."""
+    """Return the runtime and match that begin last in the path, of the first such rule; None if no rule matches."""
     best: tuple[str, re.Match[str]] | None = None
     for runtime, rule in _LIVE.compiled:
         at = 0
@@ -124,7 +123,8 @@ def _innermost(path: str) -> tuple[str, re.Match[str]] | None:
 
 
 def _bare(path: str, begin: int, namespaces: frozenset[str]) -> Named | None:
-    """Return the container of containerd's whose path shows nothing but namespace and id, behind `begin`."""
+    """Return containerd's container whose path shows only namespace and id, after position `begin`; None if there is
+    none."""
     whole = _BARE.fullmatch(path, begin + 1)
     if whole is not None and whole["namespace"] in namespaces and not path.endswith(_UNITS):
         return Named(Container(whole["id"], "containerd"), path)
@@ -137,7 +137,7 @@ def _bare(path: str, begin: int, namespaces: frozenset[str]) -> Named | None:
 
 
 def _through(path: str, end: int) -> str:
-    """Return the path up to the end of the part in which position `end` is."""
+    """Return the path up to the end of the component that contains position `end`."""
     slash = path.find("/", end)
     return path if slash < 0 else path[:slash]
 
@@ -148,7 +148,7 @@ def container_of(
     makers: CgroupMakers | None = None,
 ) -> Container | None:
     """Return the container of a process with these (subsystem, path) pairs: the first that a path names. With `makers`
-    the first that is proven, and else the first as a claim."""
+    the first that is proven, and otherwise the first as a claim."""
     return _first(cgroups, namespaces) if makers is None else _proven(cgroups, namespaces, makers)
 
 

@@ -1,4 +1,4 @@
-"""What an event has done to the state, as far as that can be done again for an equal one without looking at it."""
+"""The effect of an event on the state, as far as it can be repeated for an equal event without decoding that."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -10,7 +10,7 @@ from mozu.core.state.observed import Opened
 from mozu.core.state.transitions import OF_PROCESSES, memory
 
 Effect = tuple[()] | tuple[int, File]
-"""Nothing, or the descriptor that the event made and what it stands for."""
+"""Empty for no effect, or the descriptor that the event made and its file."""
 
 NOTHING: Final[Effect] = ()
 
@@ -20,7 +20,8 @@ def _nothing(_: SyscallEvent) -> Effect | None:
 
 
 def _opened(event: SyscallEvent) -> Effect | None:
-    """Where the record does not have the directory that a path starts from, the state had to look it up."""
+    """Return the effect of an open; None if the state had to look up the directory that the path starts from, because
+    the record does not hold it."""
     file, observed = event.file, event.observed
     if file is not None and file.raw[:1] != "/" and not (observed.__class__ is Opened and observed.base):
         return None
@@ -31,9 +32,10 @@ EFFECTS: Final[Mapping[str, Callable[[SyscallEvent], Effect | None]]] = {
     **{name: _nothing for name in event_types() if changes_nothing(name)},
     **dict.fromkeys(("open", "openat", "openat2", "creat"), _opened),
 }
-"""Event type → from an event that the state has taken in to its effect; None: this one's is not known."""
+"""Event type → function from an event that the state has taken in to its effect, or to None if that is not known."""
 
 CHANGES_ANOTHER: Final = frozenset({"prlimit", "setpgid"})
-"""Event types from which the state may learn something of another process than the one whose event it is."""
+"""Event types from which the state may learn something about a process other than the event's own."""
 CHANGES_ITS_PROCESS: Final = (OF_PROCESSES | memory.TRANSITIONS.keys()) - CHANGES_ANOTHER
-"""Event types from which it may learn something of that process; all others leave processes as they are."""
+"""Event types from which the state may learn something about the event's own process; all others leave processes
+unchanged."""

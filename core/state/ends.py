@@ -1,4 +1,4 @@
-"""How tasks end: exit, eviction of a reused pid, and the reaper of the orphans (kernel: find_new_reaper)."""
+"""The ends of tasks: exit, eviction of a reused pid, and the reaper of the orphans (kernel: find_new_reaper)."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,8 @@ from mozu.core.state.tables import Node
 
 
 def evict(state: State, node: Node, number: int) -> None:
-    """Evict a task whose exit was not seen and whose pid another one has now; event `number` is the last to see it."""
+    """Evict a task whose exit was not seen and whose pid now belongs to another; event `number` is the last to see
+    it."""
     if node.main is not node:
         end(state, node, number)
         return
@@ -19,7 +20,7 @@ def evict(state: State, node: Node, number: int) -> None:
 
 
 def end(state: State, node: Node, number: int, reaper: Node | None = None) -> None:
-    """End one thread; with the last one its process ends. Event `number` is the last that sees it."""
+    """End one thread, and with the last thread its process. Event `number` is the last that sees it."""
     tables, main = state.tables, node.main
     if not node.version.exited:
         tables.update(node, number, exited=True)
@@ -32,7 +33,7 @@ def end(state: State, node: Node, number: int, reaper: Node | None = None) -> No
 
 
 def close(state: State, main: Node, number: int, reaper: Node | None) -> None:
-    """Remove a process of which no thread lives any more."""
+    """Remove a process if none of its threads lives any more."""
     if main.died is not None:
         return
     version = main.version
@@ -48,8 +49,8 @@ def close(state: State, main: Node, number: int, reaper: Node | None) -> None:
 
 
 def reparent(state: State, orphans: Iterable[Node], number: int, reaper: Node | None) -> None:
-    """From event `number` on `reaper` is the parent of these processes; None: they have none, and so has the reaper
-    itself where lost events have left it among them."""
+    """Make `reaper` the parent of these processes from event `number` on; None leaves them without a parent. The reaper
+    itself gets none if lost events have left it among the orphans."""
     for orphan in [one for one in orphans if one.died is None]:
         parent = None if orphan is reaper else reaper
         ptid = 0 if parent is None else parent.tid
@@ -60,7 +61,8 @@ def reparent(state: State, orphans: Iterable[Node], number: int, reaper: Node | 
 
 
 def find_reaper(node: Node) -> Node | None:
-    """The nearest living ancestor in the same pid namespace that is an init or has declared itself a reaper."""
+    """Return the nearest living ancestor in the same pid namespace that is an init or has declared itself a reaper;
+    None if there is none."""
     inside = _is_inside(node)
     seen = {node.main}
     parent = node.main.version.parent
@@ -75,5 +77,5 @@ def find_reaper(node: Node) -> Node | None:
 
 
 def _is_inside(node: Node) -> bool:
-    """Whether a task lives in a pid namespace of its own."""
+    """Return True if a task lives in a pid namespace of its own."""
     return 0 <= node.version.vtid != node.tid

@@ -1,4 +1,4 @@
-"""The one state machine: a stream of system calls → processes, descriptors, directories, identities."""
+"""The state machine: turns a stream of system calls into processes, descriptors, directories, identities."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ _WITHOUT_TASK: Final = frozenset(
 )  # fmt: skip
 """Events that no task caused, though they may carry a thread id."""
 _ONLY_KNOWN: Final = _WITHOUT_TASK | {"clone", "clone3", "fork", "vfork", "switch", "procinfo"}
-"""Events of recordings for which no task is made up; the transitions of some do that themselves."""
+"""Events of recordings for which no task is made up; the transitions of some of them do that themselves."""
 
 
 def _no_task(_: State, event: SyscallEvent) -> None:
@@ -42,25 +42,25 @@ _STEPS: Final = {**TRANSITIONS, **dict.fromkeys(_WITHOUT_TASK, _no_task)}
 
 
 def changes_nothing(event_type: str) -> bool:
-    """Whether events of this type leave the state, and what it has given them of their file, as they are."""
+    """Return True if events of this type change neither the state nor their own file."""
     return event_type not in _STEPS and event_type not in _ONLY_KNOWN and event_type[:1] != "_"
 
 
 class Remembers(Protocol):
-    """Who knows what some events do that are not decoded (`core/flow/verdict_memory.py`)."""
+    """A memory of the effects of events that are not decoded (`core/flow/verdict_memory.py`)."""
 
     def recall(self, event: UndecodedEvent, state: State) -> bool:
-        """Do to the state what the event does, and give it its number; False: it must be decoded."""
+        """Apply the event's effect to the state and number the event; return False if it must be decoded instead."""
 
     def missed(self, event: UndecodedEvent, decoded: SyscallEvent, state: State) -> None:
-        """It was, and has been taken in."""
+        """Note that `recall` returned False for an event, which was then decoded and taken into the state."""
 
 
 class StateMachine:
-    """Turns a stream of system calls into processes, descriptors, working directories and identities.
+    """A machine that turns a stream of system calls into processes, descriptors, working directories and identities.
 
-    `procfs` answers for what the stream leaves out; None for recordings, which never look at this machine. `makers`:
-    of its cgroups; None where the names of these are believed.
+    `procfs` supplies what the stream leaves out; None for recordings, which never look at this machine. `makers` knows
+    the makers of cgroups; None if the names of cgroups are believed.
     """
 
     def __init__(
@@ -80,11 +80,13 @@ class StateMachine:
         return None if self._procfs is None else self._procfs.task(tid, env=self._environments)
 
     def configure(self, *, environments: bool) -> None:
-        """What the rules want read from /proc from now on: environments of processes are the dearest part."""
+        """Set what the rules want read from /proc from now on: environments of processes are the most expensive
+        part."""
         self._environments = environments
 
     def seed(self, pids: Iterable[int] | None = None, /, *, files: bool = False) -> int:
-        """Take in these processes, or every one that exists now; gives their number. `files`: also descriptors."""
+        """Take in these processes, or every one that exists now, and return their number. `files`: take in descriptors
+        too."""
         if self._procfs is None:
             return 0
         state = self._state
@@ -100,9 +102,10 @@ class StateMachine:
         return count
 
     def apply(self, batch: Sequence[Event], memory: Remembers | None = None) -> list[SyscallEvent]:
-        """Number the events, give each its process and file as of its own moment, and take in what they change.
+        """Number the events, give each its process and file as of its own moment, and apply its changes to the state.
 
-        Events whose type begins with `_` are consumed, and those that `memory` knows. One that has a number keeps it.
+        Returns the events without those that are consumed: types that begin with `_`, and events that `memory` recalls.
+        An event that already has a number keeps it.
         """
         state = self._state
         tasks, entered, live = state.tables.by_tid, state.entered, state.live
@@ -146,7 +149,7 @@ class StateMachine:
         return shown
 
     def foresee(self, event: SyscallEvent) -> None:
-        """Number an event that has not happened, and give it its process as it would be; nothing of it is taken in."""
+        """Number an event that has not happened, and give it its process as it would be; the state does not change."""
         state = self._state
         state.number += 1
         event.num = state.number
@@ -164,33 +167,35 @@ class StateMachine:
             event.file = node.files.get(event.fd)
 
     def _unknown(self, event: SyscallEvent, old: Node | None) -> Node | None:
-        """The node of a task that the table does not have under its number, or has with another process."""
+        """Return the node of a task that the table does not have under its thread id, or has with another process; None
+        if no task is to be made up."""
         if old is not None:
             return evict_reused_pid(self._state, event, old)
         if event.type == "switch" and self._state.live:
-            return self._state.node(event.pid)  # of an ended task the last one comes after its end
+            return self._state.node(event.pid)  # the last switch of an ended task comes after its end
         if event.type in (_WITHOUT_TASK if self._state.live else _ONLY_KNOWN) or event.type == "procexit":
             return None
         return get_or_create(self._state, event.tid, event.pid)
 
     @property
     def number(self) -> int:
-        """Of the last event."""
+        """Number of the last event."""
         return self._state.number
 
     def read_procfs(self, pids: Iterable[int] | None = None, /) -> Iterator[ProcSnapshot]:
-        """What /proc says now of these processes, or of every one that lives. On any thread."""
+        """Yield what /proc says now of these processes, or of every living one. Callable on any thread."""
         if self._procfs is not None:
             for pid, known, others in self._procfs.processes(pids, env=self._environments):
                 yield ProcSnapshot(pid, pid, known, others)
 
     def processes(self) -> list[int]:
-        """The ids of all that are known."""
+        """Return the pids of all known processes."""
         return [node.tid for node in self._state.tables if node.main is node]
 
     def forgettable(self, most: int, keep: int) -> list[int]:
-        """Processes without children that /proc answers for when they do something again; those longest in the table,
-        without the newest `keep` tasks. Live only: a recording has nothing but its stream."""
+        """Return the pids of up to `most` processes without children, the longest known first, without the newest
+        `keep` tasks. /proc supplies them again when they do something. Empty for a recording, which has nothing but its
+        stream."""
         tables = self._state.tables
         found = (node for node in tables if node.main is node and not (node.children or node.members))
         room = min(most, len(tables.by_tid) - keep) if self._state.live else 0
@@ -198,9 +203,9 @@ class StateMachine:
 
     @contextmanager
     def comparing(self) -> Iterator[int]:
-        """Gives the number of the last event, for `differs`; until the block ends, the ends of unknown processes count.
+        """Yield the number of the last event, for `differs`; until the block ends, ends of unknown processes are noted.
 
-        Without those, one that ended while /proc was read would be taken in afterwards, and never end.
+        Otherwise a process that ended while /proc was read would be taken in afterwards, and never end.
         """
         self._state.ended_unknown = set()
         try:
@@ -209,15 +214,15 @@ class StateMachine:
             self._state.ended_unknown = None
 
     def differs(self, looked: ProcSnapshot, since: int, *, threads: bool) -> bool | None:
-        """Whether the state has a process wrong: see mozu.core.state.repair."""
+        """Return True if the state has a process wrong; see mozu.core.state.repair."""
         return differs(self._state, looked, since, threads=threads)
 
     def snapshot(self) -> Snapshot:
-        """What is known now, for a recording."""
+        """Return the present state, for a recording."""
         return Snapshot(self._state)
 
     def on_lookup(self, callback: Callable[[ProcSnapshot], None]) -> None:
-        """Call back with each answer of /proc from now on: a recording needs them."""
+        """Call `callback` with each answer of /proc from now on: a recording needs them."""
         lookup = self._state.lookup
         if lookup is None:
             return
@@ -230,21 +235,23 @@ class StateMachine:
         self._state.lookup = observed
 
     def prune(self, number: int) -> None:
-        """No event before `number` will be asked about any more: drop the versions and tombstones only those see."""
+        """Drop the versions and tombstones that only events before `number` see: none of those will be asked about any
+        more."""
         self._state.tables.prune(number)
 
     def process(self, tid: int) -> Process | None:
-        """The newest version of a living task."""
+        """Return the newest version of a living task; None if there is none."""
         node = self._state.node(tid)
         return None if node is None else node.newest
 
     def sizes(self) -> dict[str, int]:
-        """How much is kept: tasks, ended tasks, old versions, descriptors."""
+        """Return the sizes of the tables: tasks, ended tasks, old versions, descriptors."""
         return self._state.tables.sizes()
 
 
 def _forget_other_call(state: State, event: SyscallEvent) -> None:
-    """What a call was given at its beginning counts for the next event of its thread only."""
+    """Forget the parameters of another call that the event's thread has begun: they are valid for its next event
+    only."""
     begun = state.entered[event.tid].type
     if begun != event.type and not (begun == "execveat" and event.type == "execve"):
         del state.entered[event.tid]

@@ -4,12 +4,12 @@ A source attaches at most one of them to `SyscallEvent.observed`. Events whose t
 state: they are consumed there and no evaluator sees them.
 
 Two kinds of source exist. A *live* one asks the kernel (`Forked`, `Executed`, `Opened`, `Cwd`, `Identity`,
-`Descriptor`); a *recording* has only the parameters, and brings what was there before its first event as `_process`,
+`Descriptor`); a *recording* has only the parameters, and brings what existed before its first event as `_process`,
 `_file` and `_seeded` events.
 
-Live, the state follows processes: `_fork` of a thread and the `_exit` of one only count it (sources leave both out
-where no rule asks for the number of threads), an event of a thread belongs to the process in `pid`, which must be set,
-and `procexit` means that the last thread of its process has ended.
+Live, the state follows processes: `_fork` of a thread and its `_exit` only count it (sources leave both out if no rule
+asks for the number of threads), an event of a thread belongs to the process in `pid`, which must be set, and `procexit`
+means that the last thread of its process has ended.
 
 | event type | observation | meaning |
 |---|---|---|
@@ -19,7 +19,7 @@ and `procexit` means that the last thread of its process has ended.
 | `_process` | KnownProcess | a task that existed before the recording; `tid`/`pid` are its own |
 | `_file` | KnownFile | a descriptor of the task `tid`; its `_process` comes first |
 | `_seeded` | Seeded or None | the last `_process` and `_file` have been sent: directions of sockets are inferred |
-| `_enter` | Entered | a call begins whose parameters as seen at entry are worth more than those seen at its end |
+| `_enter` | Entered | a call begins whose parameters are more reliable at its entry than at its exit |
 | `_unseen` | SyscallEvent | an event that was recorded for the state and not for rules |
 | `_reset` | None | forget everything (a recording that follows another in the same file) |
 | `_state` | Restored | forget everything; a saved state of the machine follows |
@@ -42,28 +42,28 @@ class Forked(msgspec.Struct, frozen=True, omit_defaults=True):
 
     tid: int
     pid: int
-    """Of the child; equal to the creator's pid for a thread."""
+    """Process id of the child; equal to the creator's for a thread."""
     vtid: int
     vpid: int
     start: int = 0
-    """ns since the epoch."""
+    """Start of the child, ns since the epoch."""
     pidns_start: int = 0
     ptid: int = 0
-    """The parent the kernel gave it (differs from the creator under CLONE_PARENT); 0: the creator."""
+    """Thread id of the parent that the kernel set (differs from the creator under CLONE_PARENT); 0: the creator."""
     shares_files: bool = False
     boot_start: int = 0
-    """`Process.boot_start`."""
+    """Start of the child, the same as `Process.boot_start`."""
 
 
 class Moved(msgspec.Struct, frozen=True, omit_defaults=True):
     """The cgroups of a process that was moved to others, and executed nothing; event type `_cgroup`."""
 
     cgroups: tuple[tuple[str, str], ...]
-    """(controller, path)."""
+    """(controller, path) pairs."""
 
 
 class Executed(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a successful exec's parameters do not hold."""
+    """The facts about a successful exec that its parameters do not hold."""
 
     sid: int = -1
     pgid: int = -1
@@ -75,57 +75,57 @@ class Executed(msgspec.Struct, frozen=True, omit_defaults=True):
     rgid: int = 0
     sgid: int = 0
     start: int = 0
-    """ns since the epoch at which the process began."""
+    """Start of the process, ns since the epoch."""
     stack: int = 0
-    """As `Process.stack`."""
+    """`Process.stack` of the program."""
     args_truncated: bool = False
     old_tid: int = 0
-    """The thread that called, where it was not the main one (it takes over the main thread's number)."""
+    """Thread id of the caller, if that was not the main thread (it takes over the main thread's id); otherwise 0."""
     namespaces: int = 0
-    """As `Process.namespaces`."""
+    """`Process.namespaces` of the process."""
     exe_uid: int = -1
-    """As `Process.exe_uid`; so is exe_mode."""
+    """`Process.exe_uid` of the program; likewise `exe_mode`."""
     exe_mode: int = -1
     stdio: tuple[File | None, ...] = ()
-    """What the program has as its descriptors 0, 1 and 2, None where nothing; empty: not asked for."""
+    """Files of the program's descriptors 0, 1 and 2, None for a closed one; empty if not asked for."""
     boot_start: int = 0
-    """`Process.boot_start`."""
+    """`Process.boot_start` of the process."""
     exe_genuine: bool | None = None
-    """`Process.exe_genuine`, without regard to the environment."""
+    """`Process.exe_genuine` of the program, but without regard to the environment."""
     script: str | None = None
-    """`Process.script`, as the call named it."""
+    """`Process.script` of the program, as the call named it."""
 
 
 class Opened(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where the kernel stood when a path was given to a call."""
+    """The kernel's resolution of a path that was given to a call."""
 
     base: str | None = None
-    """The directory that a relative path starts from, as the kernel resolved it; None: use the process's cwd."""
+    """Directory that a relative path starts from, as the kernel resolved it; None: use the process's cwd."""
     realpath: str | None = None
-    """Path of the file that was reached, symlinks followed, from the process's own root."""
+    """Path of the file that was reached, with symlinks followed, from the process's own root."""
     named: bool = False
-    """The event's descriptor and file are as the state would make them: nothing was left to look up."""
+    """True if the event's descriptor and file are already as the state would make them."""
 
 
 class Bases(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where the kernel stood when paths were given to a call that opens nothing (unlinkat, renameat2, mkdir …)."""
+    """The directories of paths given to a call that opens nothing (unlinkat, renameat2, mkdir …)."""
 
     bases: tuple[str | None, ...]
-    """For each path of the call, in order, the directory that it starts from where it is relative; None: not known."""
+    """Directory that each path of the call starts from if it is relative, in order; None if not known."""
 
 
 class Cwd(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where chdir or fchdir led, as the kernel sees it."""
+    """The directory that chdir or fchdir led to, as the kernel sees it."""
 
     path: str
 
 
 class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who a thread is after it called one of the setuid family, whether that succeeded or not."""
+    """The ids and capabilities of a thread after a call of the setuid family, whether that succeeded or not."""
 
     ruid: int
     uid: int
-    """Effective, as `Process.uid`."""
+    """Effective user id, the same as `Process.uid`."""
     suid: int
     rgid: int
     gid: int
@@ -135,11 +135,11 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Descriptor(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the kernel says a descriptor is; goes into `SyscallEvent.file` unless the state knows a better name."""
+    """The kernel's description of a descriptor; becomes `SyscallEvent.file` unless the state knows a better name."""
 
     file: File
     as_opened: bool = False
-    """Its name is the one that its open gave."""
+    """True if the file's name is the one that was given when it was opened."""
 
 
 class KnownProcess(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -163,7 +163,7 @@ class KnownProcess(msgspec.Struct, frozen=True, omit_defaults=True):
     uid: int = 0
     gid: int = 0
     ruid: int | None = None
-    """None: equal to `uid`; so are suid, and rgid and sgid to `gid`."""
+    """Real user id; None: equal to `uid`. Likewise suid, and rgid and sgid with `gid`."""
     suid: int | None = None
     rgid: int | None = None
     sgid: int | None = None
@@ -213,56 +213,58 @@ class Seeded(msgspec.Struct, frozen=True, omit_defaults=True):
     addresses: tuple[Address, ...] = ()
     """IPv4 addresses of the recorded machine's own interfaces, in order."""
     netmasks: tuple[Address, ...] = ()
-    """Their network masks, in the same order; may be left out."""
+    """Network masks of these interfaces, in the order of `addresses`; may be left out."""
     boot_time: int = 0
-    """ns since the epoch at which the recorded machine started, 0 where unknown."""
+    """Start of the recorded machine, ns since the epoch; 0 if unknown."""
 
 
 class Entered(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A call begins; event type `_enter`. The exit event of the same type and thread prefers these parameters."""
+    """The beginning of a call; event type `_enter`. The exit event of the same type and thread prefers these
+    parameters."""
 
     type: str
     """Event type: open, openat, openat2, creat, connect, execve, execveat."""
     args: tuple[Any, ...]
-    """The parameters of the enter event in the order in which the recording's table lists them."""
+    """Parameters of the enter event, in the order of the recording's table."""
 
 
 class Restored(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The beginning of a saved state; event type `_state`. What follows is read as its events were read then."""
+    """The beginning of a saved state; event type `_state`. Later events are read as they were when the state was
+    saved."""
 
     live: bool
-    """The events are those of a live source; where it read /proc, `_looked` events hold the answers."""
+    """True if the events are those of a live source; `_looked` events then hold what it read from /proc."""
     number: int
-    """Of the last event before."""
+    """Number of the last event before."""
     boot_time: int = 0
     addresses: tuple[Address, ...] = ()
     netmasks: tuple[Address, ...] = ()
     waiting: dict[int, tuple[int, ...]] = {}
-    """Thread id of a parent that is not known → its children."""
+    """Thread id of an unknown parent → thread ids of its children."""
     recent_exits: tuple[tuple[int, int, int], ...] = ()
     """(parent's tid, tid, time) of the last few ends."""
 
 
 class ProcSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What /proc said of a task; event types `_looked` and `_repaired`. Recordings call it `Looked`."""
+    """An answer of /proc about a task; event types `_looked` and `_repaired`. Recordings call it `Looked`."""
 
     tid: int
     pid: int = 0
     known: KnownProcess | None = None
-    """None: there was no such task."""
+    """The task; None if there was none."""
     others: int = 0
-    """Further threads of the process."""
+    """Number of further threads of the process."""
 
 
 LINKS: Final = frozenset({"task", "parent", "leader", "since", "older"})
-"""Of a process version, what is not written: other versions and tasks."""
+"""Members of a process version that are not written: other versions and tasks."""
 
 
 class _SavedLinks(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     parent: int = -1
-    """Thread id of the parent's main thread; -1: none."""
+    """Thread id of the parent's main thread; -1 if there is none."""
     files: dict[int, File] | None = None
-    """Descriptors; None: those of its main thread."""
+    """Descriptors; None: shared with the main thread."""
     reaper: bool = False
     inverted: bool = False
 
@@ -280,4 +282,4 @@ Saved: Any = msgspec.defstruct(
     kw_only=True,
     module=__name__,
 )
-"""One task of a saved state; event type `_saved`. Names and units are those of `Process`, which it follows."""
+"""A task of a saved state; event type `_saved`. Names and units are those of `Process`."""

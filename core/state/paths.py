@@ -6,23 +6,24 @@ from typing import Final
 from mozu.core.caches import cached
 
 UNKNOWN_BASE: Final = "<UNKNOWN>"
-"""Stands for a directory whose descriptor is not known."""
+"""Placeholder for a directory whose descriptor is not known."""
 
 _ODD: Final = re.compile(r"//|/\.\.?(?:/|$)|^\.\.?(?:/|$)|/$")
 
 
 @cached(4096)
 def join(base: str, path: str) -> str:
-    """`path` seen from the directory `base` (which ends with a slash), without `.`, `..`, doubled or trailing slashes.
+    """Return `path` seen from the directory `base` (which ends with a slash), without `.`, `..`, doubled or trailing
+    slashes.
 
-    An empty path stays empty. What climbs above the root stays at the root.
+    An empty path stays empty. A path that climbs above the root stays at the root.
     """
     whole = path if path.startswith("/") or not path else base + path
     return normal(whole) if _ODD.search(path) else whole
 
 
 def normal(path: str) -> str:
-    """The same path without `.`, `..`, doubled or trailing slashes."""
+    """Return the path without `.`, `..`, doubled or trailing slashes."""
     parts: list[str] = []
     for part in path.split("/"):
         if part == "..":
@@ -33,10 +34,10 @@ def normal(path: str) -> str:
 
 
 def directory(path: str) -> str:
-    """The path with a slash at its end."""
+    """Return the path with a slash at its end."""
     return path if path.endswith("/") else path + "/"
 
 
 def without_deleted(path: str) -> str:
-    """The kernel marks the path of an unlinked file; the mark is no part of the name."""
+    """Return the path without the kernel's mark of an unlinked file, which is no part of the name."""
     return path.removesuffix(" (deleted)")

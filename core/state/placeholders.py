@@ -1,4 +1,4 @@
-"""Tasks that an event names and the state does not have: backfilled from /proc, else a placeholder."""
+"""Tasks that an event names and the state does not have: backfilled from /proc, otherwise a placeholder."""
 
 from typing import Final
 
@@ -12,11 +12,11 @@ from mozu.core.state.tables import Node
 
 _PLACEHOLDER: Final = "<NA>"
 _GENERATIONS: Final = 64
-"""Of ancestors that are read at once."""
+"""The most ancestors that are read at once."""
 
 
 def get_or_create(state: State, tid: int, pid: int) -> Node:
-    """The node of a task, made if it is missing. Live, a thread's node is that of its process."""
+    """Return the node of a task, made if it is missing. Live, a thread's node is that of its process."""
     node = state.node(tid)
     if node is None and state.live:
         node = state.node(pid)
@@ -24,7 +24,8 @@ def get_or_create(state: State, tid: int, pid: int) -> Node:
 
 
 def create_unknown(state: State, tid: int, pid: int) -> Node:
-    """Backfill it from /proc, once; where that is not possible a placeholder, so that /proc is not read again."""
+    """Return a node backfilled from /proc, or a placeholder if that is not possible, so that /proc is read only
+    once."""
     node = backfill_from_proc(state, pid if pid > 0 else tid) if state.live else None
     if node is not None:
         return node
@@ -45,7 +46,7 @@ def create_unknown(state: State, tid: int, pid: int) -> Node:
 
 
 def backfill_from_proc(state: State, tid: int) -> Node | None:
-    """Read a process from /proc. A thread's number leads to its process."""
+    """Return the node of a process read from /proc, or None. A thread's id leads to its process."""
     known = state.lookup(tid) if state.lookup is not None and tid > 0 else None
     if known is not None and known[0] != tid:
         found = state.node(known[0])
@@ -62,7 +63,7 @@ def backfill_from_proc(state: State, tid: int) -> Node | None:
 
 
 def _backfill_ancestors(state: State, node: Node) -> None:
-    """Read those above it, too, up to one that is known: they may have been forgotten as it was."""
+    """Read the process's ancestors too, up to one that is known: they may have been forgotten as it was."""
     for _ in range(_GENERATIONS):
         ptid = node.version.ptid
         if state.lookup is None or ptid <= 0 or state.node(ptid) is not None:
@@ -75,13 +76,15 @@ def _backfill_ancestors(state: State, node: Node) -> None:
 
 
 def evict_reused_pid(state: State, event: SyscallEvent, node: Node) -> Node:
-    """Pid reuse: a process ended unseen, and its number is that of a thread of another one now."""
+    """Evict a process that ended unseen, whose pid is now the id of another process's thread; return that process's
+    node."""
     evict(state, node, state.number - 1)
     return get_or_create(state, event.tid, event.pid)
 
 
 def as_thread(event: SyscallEvent) -> Process | None:
-    """The process of the event as one of its threads sees it. Its number in a pid namespace of its own is not known."""
+    """Return the event's process as one of its threads sees it. The thread's id in a pid namespace of its own is not
+    known."""
     process = event.process
     if process is None or process.tid == event.tid:
         return process

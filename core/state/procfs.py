@@ -2,7 +2,7 @@
 
 Processes come and go while they are read; one that vanishes is left out, and what may not be read stays empty. One
 process costs about fifteen system calls. None waits for a file system of the process, which may not answer: links are
-read, files are looked at by unsynced_stat, and the kernel gives arguments and environment of anonymous memory only
+read, files are examined by unsynced_stat, and the kernel reads arguments and environment from anonymous memory only
 (FOLL_ANON since Linux 4.17).
 """
 
@@ -37,9 +37,9 @@ _STATUS: Final = re.compile(
     re.DOTALL,
 )
 _KERNEL_THREAD: Final = 0x00200000
-"""PF_KTHREAD of the flags in stat."""
+"""The flag PF_KTHREAD in stat."""
 _ENDED: Final = (b"Z", b"X")
-"""States in stat; the main thread of a process may have ended before its others."""
+"""States in stat of an ended task; the main thread of a process may have ended before its others."""
 _INVALID_ID: Final = 0xFFFFFFFF
 _CHUNK: Final = 1 << 16
 OF_OTHERS: Final = NAMESPACES["user"] | NAMESPACES["pid"]
@@ -55,22 +55,22 @@ PROC_PRIVILEGES: Final = (
         without="programs and directories of processes of other users that ran before mozu are not known",
     ),
 )
-"""What reading all of /proc takes, which is done for every live source of system calls."""
+"""Privileges for reading all of /proc, which is done for every live source of system calls."""
 
 
 class Procfs:
-    """One mount of proc."""
+    """A mount of proc."""
 
     def __init__(self, root: str = "/proc") -> None:
         self._root = root
         self._init: dict[str, str] | None = None
-        """Name of a namespace → that of the init, as a link of /proc/1/ns."""
+        """Name of a namespace → link of the init's in /proc/1/ns."""
         self._boot = time.time_ns() - boot_time()
 
     def processes(
         self, pids: Iterable[int] | None = None, *, env: bool = False
     ) -> Iterator[tuple[int, KnownProcess, int]]:
-        """(pid, what is known, number of further threads) of these processes, or of all but zombies, by pid."""
+        """Yield (pid, known facts, number of further threads) of these processes, or of all but zombies, by pid."""
         if pids is None:
             try:
                 pids = (int(name) for name in os.listdir(self._root) if name.isdecimal())
@@ -85,12 +85,14 @@ class Procfs:
             yield pid, self._with_namespace(pid, known, inits), others
 
     def task(self, tid: int, *, env: bool = False) -> tuple[int, KnownProcess, int] | None:
-        """(pid, what is known, number of further threads) of one task, which need not be a main thread."""
+        """Return (pid, known facts, number of further threads) of one task, which need not be a main thread; None if it
+        is gone."""
         found = self._read(tid, env=env)
         return None if found is None else (found[0], self._with_namespace(tid, found[1], {}), found[2])
 
     def _with_namespace(self, pid: int, known: KnownProcess, inits: dict[str, int]) -> KnownProcess:
-        """When the init of its pid namespace began: a namespace's first process comes before its others."""
+        """Return the facts with the start of the init of the process's pid namespace. A namespace's first process must
+        come before its others."""
         if known.vpid == pid:
             return replace(known, pidns_start=self._boot)
         namespace = self._link(pid, "ns/pid")
@@ -130,7 +132,7 @@ class Procfs:
             found = unsynced_stat(f"{self._root}/{tid}/exe")
         except OSError:
             return replace(known, exepath=path, exe_flags=flags)
-        # Another user may have loaded code into its process before; of a container the layer of the file is not known.
+        # Another user may have loaded code into its process before; for a container the layer of the file is not known.
         is_of_root = not known.uid and not known.ruid and not known.namespaces & OF_OTHERS
         if _may_write(found, known.uid, known.gid):
             flags |= _WRITABLE
@@ -141,7 +143,7 @@ class Procfs:
         )  # fmt: skip
 
     def files(self, pid: int) -> Iterator[tuple[int, File]]:
-        """The descriptors of a process. Sockets come without their ends."""
+        """Yield the descriptors of a process as (fd, file). Sockets come without their addresses."""
         try:
             names = os.listdir(f"{self._root}/{pid}/fd")
         except OSError:
@@ -163,7 +165,8 @@ class Procfs:
         return File(kind, name="" if kind == "unknown" else link, flags=flags, dev=device, ino=found.ino)
 
     def _namespaces(self, tid: int) -> int:
-        """Those that are others than those of the init of this proc; than mozu's own where these may not be read."""
+        """Return the flags of the namespaces that differ from those of the init of this proc, or from mozu's own if the
+        init's may not be read."""
         if self._init is None:
             self._init = {
                 name: self._link(1, f"ns/{name}") or self._link(os.getpid(), f"ns/{name}") for name in NAMESPACES
@@ -238,7 +241,7 @@ def _fdlimit(tid: int) -> int:
 
 
 def _may_write(found: FileStatus, uid: int, gid: int) -> bool:
-    """By the permission bits alone; root may always."""
+    """Return True if the permission bits alone allow writing; root always may."""
     if uid == 0:
         return True
     if found.uid == uid:

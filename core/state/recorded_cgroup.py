@@ -1,9 +1,9 @@
 """Container id and runtime of a recorded process from one of its cgroup paths, as Falco's container plugin reads it.
 
-The engines try a path in a fixed order, and the first that finds an id names it. Prefix and suffix are each searched
-from the end of the path, and what stands between them is the id: the suffix need not end the path. A path of several
-hierarchies is read one after the other, in the order in which they were recorded (falcosecurity/plugins,
-`plugins/container`, version 0.7.1).
+The engines try a path in a fixed order, and the first that finds an id wins. Prefix and suffix are each searched from
+the end of the path, and the text between them is the id: the suffix need not end the path. Paths of several hierarchies
+are read one after the other, in the order in which they were recorded (falcosecurity/plugins, `plugins/container`,
+version 0.7.1).
 """
 
 import re
@@ -27,17 +27,17 @@ _BETWEEN: Final = (
     ("cri-o", "/crio-", ".scope"),
     ("containerd", ":cri-containerd:", ""),
 )
-"""Runtime, prefix, suffix."""
+"""(runtime, prefix, suffix) triples."""
 _NAMESPACE: Final = re.compile(r"/[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*/")
 _UNITS: Final = (".service", ".slice", ".scope")
 _LXC: Final = ("/lxc/", "/lxc.payload/", "/lxc.payload.")
 _LIBVIRT: Final = "-lxc\\x2d"
-"""Between the name of the machine and that of its container, as systemd escapes `-lxc-`."""
+"""Separator between the name of the machine and that of its container, as systemd escapes `-lxc-`."""
 _BPM: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def recorded_container(path: str) -> Container | None:
-    """The container that a recorded cgroup path names, or None."""
+    """Return the container that a recorded cgroup path names; None if it names none."""
     for runtime, prefix, suffix in _BETWEEN:
         start, end = path.rfind(prefix), path.rfind(suffix)
         if start >= 0 <= end and _is_id(path, start + len(prefix), end):
@@ -50,14 +50,16 @@ def recorded_container(path: str) -> Container | None:
 
 
 def _is_id(path: str, start: int, end: int) -> bool:
-    """64 characters, hexadecimal as far as they stand among the first 64 of the path."""
+    """Return True if this part has 64 characters, which are hexadecimal as far as they are among the first 64 of the
+    path."""
     digits = _HEX.match(path, start)
     last = 0 if digits is None else digits.end()
     return end - start == _ID_LENGTH and (last >= _ID_LENGTH or last == len(path))
 
 
 def _containerd(path: str) -> Container | None:
-    """Return the path after the first part that could be a namespace, unless that part is a systemd unit."""
+    """Return the container whose id follows the first part that could be a namespace, unless the path ends in a systemd
+    unit; None if there is none."""
     namespace = _NAMESPACE.search(path)
     if namespace is None:
         return None

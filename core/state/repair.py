@@ -23,7 +23,8 @@ _PROGRAM: Final = (
 
 
 def differs(state: State, snapshot: ProcSnapshot, since: int, *, threads: bool) -> bool | None:
-    """Whether the state has a process wrong; None: an event after `since` changed it, so they cannot be compared.
+    """Return True if the state has a process wrong; None if an event after `since` changed it, so that they cannot be
+    compared.
 
     A process that the stream has reported since is right. `snapshot` must have been read from /proc after event `since`
     and before the newest one. `threads`: compare their number too.
@@ -37,7 +38,7 @@ def differs(state: State, snapshot: ProcSnapshot, since: int, *, threads: bool) 
 
 
 def repair(state: State, snapshot: ProcSnapshot) -> None:
-    """Bring one process of the state to what /proc says."""
+    """Change one process of the state to what /proc says."""
     node, known = state.node(snapshot.tid), snapshot.known
     if known is None:
         if node is not None:
@@ -58,14 +59,15 @@ def _correct(state: State, node: Node, changes: dict[str, Any]) -> None:
 
 
 def _is_reused(version: Process, pid: int, known: KnownProcess) -> bool:
-    """Return whether the number is another process's now. Where its start was not known, parent and program decide."""
+    """Return True if the pid now belongs to another process. If the start was not known, parent and program decide."""
     if version.boot_start:
         return not same_process(version, pid, known.boot_start)
     return version.ptid != known.ptid or _is_other_program(version, known)
 
 
 def _is_other_program(version: Process, known: KnownProcess) -> bool:
-    """Whether an exec has been missed. A program that renames itself or writes over its arguments is still the same."""
+    """Return True if an exec was missed. A program that renames itself or overwrites its arguments is still the
+    same."""
     if version.stack and known.stack:
         return version.stack != known.stack
     return bool(known.exepath) and without_deleted(known.exepath) != version.exepath

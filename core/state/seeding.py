@@ -49,7 +49,7 @@ def seed(state: State, tid: int, pid: int, known: KnownProcess, born: int, *, ot
 
 
 def further_ids(known: KnownProcess) -> dict[str, Any]:
-    """Real and saved ids; those that are not known are the effective ones."""
+    """Return the real and saved ids; unknown ones equal the effective ids."""
     effective = {"ruid": known.uid, "suid": known.uid, "rgid": known.gid, "sgid": known.gid}
     given: dict[str, int | None] = {name: getattr(known, name) for name in effective}
     return {name: default if (value := given[name]) is None else value for name, default in effective.items()}
@@ -63,7 +63,7 @@ def _attach(state: State, node: Node) -> None:
 
 
 def finish_seeding(state: State) -> None:
-    """No more seeds: children of parents that no seed named have none."""
+    """End the seeding: processes whose parent no seed named have none."""
     for nodes in state.waiting.values():
         for node in nodes:
             if node.died is None and node.version.pid == node.tid:
@@ -77,12 +77,12 @@ def finish_seeding(state: State) -> None:
 
 
 def seed_file(node: Node, known: KnownFile, *, recorded: bool) -> None:
-    """One descriptor of a task."""
+    """Add one descriptor to a task."""
     file = known.file
     if file.sock is not None or file.kind in ("ipv4", "ipv6", "unix"):
         file = _socket(file)
     if recorded and file.role == "listening" and file.sock is not None and not any(file.sock.dest):
-        file = replace(file, sock=replace(file.sock, dest=b""))  # as in Falco: a port and no address
+        file = replace(file, sock=replace(file.sock, dest=b""))  # as Falco shows it: a port and no address
     dict.__setitem__(node.files, known.fd, file)
 
 
@@ -100,7 +100,7 @@ def _socket(file: File) -> File:
 
 
 def _infer_directions(state: State) -> None:
-    """A connection whose own port something listens on was accepted, not made."""
+    """Set the direction of connections: one whose own port is listened on was accepted, not made."""
     tables = list({id(node.files): node.files for node in state.tables if node.files}.values())
     files = [file for table in tables for file in table.values()]
     ports = {file.sock.dport for file in files if file.role == "listening" and file.sock is not None}

@@ -1,7 +1,7 @@
 """The state of one moment, as the internal events that make it again.
 
-Taking one costs a reference for each task and a copy of each table of descriptors; the events are made later, on any
-thread, for versions never change.
+Taking a snapshot costs a reference for each task and a copy of each table of descriptors; the events are made later, on
+any thread, because versions never change.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,28 +19,28 @@ _COPIED: Final = tuple(field.name for field in fields(Process) if field.name not
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """One task, by references."""
+    """A task, by references."""
 
     process: Process
     parent: int
     files: Mapping[int, File] | None
-    """None: it shares those of its main thread."""
+    """The descriptors; None: shared with the main thread."""
     reaper: bool
     inverted: bool
 
     def saved(self) -> Saved:
-        """As it is written."""
+        """Return the task as it is written."""
         plain: dict[str, Any] = {name: getattr(self.process, name) for name in _COPIED}
         plain["parent"], plain["files"] = self.parent, self.files
         return Saved(**plain, reaper=self.reaper, inverted=self.inverted)
 
 
 class Snapshot:
-    """What the state machine knew after one event."""
+    """The knowledge of the state machine after one event."""
 
     def __init__(self, state: State) -> None:
         self.number = state.number
-        """Of that event."""
+        """Number of that event."""
         self._begun = Restored(
             live=state.live, number=state.number, boot_time=state.boot_time, addresses=state.addresses,
             netmasks=state.netmasks,
@@ -52,7 +52,7 @@ class Snapshot:
         self._looked: tuple[ProcSnapshot, ...] = tuple(looked for found in state.answers.values() for looked in found)
 
     def events(self) -> Iterator[SyscallEvent]:
-        """In the order in which the state machine must be given them."""
+        """Yield the events in the order in which the state machine must be given them."""
         yield _event("_state", self._begun)
         for kept in self._tasks:
             yield _event("_saved", kept.saved(), kept.process.tid, kept.process.pid)
@@ -74,7 +74,7 @@ def _event(kind: str, observed: Any, tid: int = 0, pid: int = 0) -> SyscallEvent
 
 
 def begin(state: State, begun: Restored) -> None:
-    """Start from an empty state; what was saved follows."""
+    """Begin with an empty state; the saved tasks follow."""
     state.tables = Tables()
     state.live = begun.live
     state.take_namespaces()
@@ -91,7 +91,7 @@ def begin(state: State, begun: Restored) -> None:
 
 
 def keep(state: State, saved: Saved) -> None:
-    """One task; its links are made at the end."""
+    """Take in one task; its links are made at the end."""
     if state.is_full or state.node(saved.tid) is not None:
         return
     node = Node(saved.tid, state.tables, state.number)
@@ -104,7 +104,7 @@ def keep(state: State, saved: Saved) -> None:
 
 
 def finish(state: State) -> None:
-    """Every task is there: connect them."""
+    """Connect the tasks, which are all there."""
     for node, saved in state.saved:
         main = state.node(saved.pid)
         if main is not None and main is not node and main.version.pid == main.tid:

@@ -12,33 +12,36 @@ from mozu.core.state.tables import Node, Tables
 from mozu.core.state.texts import Cgroups
 
 Lookup = Callable[[int], "tuple[int, KnownProcess, int] | None"]
-"""Thread id → (process id, what the machine knows of the task, number of further threads); None: no such task."""
+"""Function from a thread id to (process id, the machine's facts about the task, number of further threads), or None if
+there is no such task."""
 
 INVALID_ID: Final = 0xFFFFFFFF
 """The id of no user, as the kernel's unsigned number."""
 _TASK_LIMIT: Final = 1 << 22
-"""More than a kernel numbers."""
+"""The most live tasks: more than a kernel numbers."""
 _RECORDED_TASKS: Final = 1 << 18
 _RECORDED_FILES: Final = 1 << 20
-"""A hostile recording may invent tasks and descriptors without end; machines have fewer."""
+"""The most tasks and descriptors of a recording: a hostile one may invent them without end; machines have fewer."""
 _COUNT_EVERY: Final = 1 << 16
-"""New descriptors between two looks at how many there are."""
+"""New descriptors between two counts of all descriptors."""
 
 
 class State:
-    """Tables and the position in the stream. One per source."""
+    """The tables and the position in the stream. Each source has one."""
 
     def __init__(self, lookup: Lookup | None, metrics: Metrics, makers: CgroupMakers | None = None) -> None:
-        """`makers`: of the cgroups of this machine; None where their names are believed."""
+        """Set up an empty state. `makers`: makers of this machine's cgroups; None if the names of cgroups are
+        believed."""
         self.lookup = lookup
         self._makers = makers
         self.live = lookup is not None
-        """Live, /proc answers for what the stream leaves out, and few events of threads come: the state follows
-        processes. A recording has only its stream, with each thread in it, and is read as Falco reads it."""
+        """True for a live source: /proc supplies what the stream leaves out, and few events of threads come, so the
+        state follows processes. A recording has only its stream, with each thread in it, and is read as Falco reads
+        it."""
         self.take_namespaces()
         self.tables = Tables()
         self.number = 0
-        """Of the event at hand, or of the last one."""
+        """Number of the present event, or of the last one."""
         self.boot_time = 0
         self.addresses: tuple[Address, ...] = ()
         self.netmasks: tuple[Address, ...] = ()
@@ -47,14 +50,14 @@ class State:
         self.waiting: dict[int, list[Node]] = {}
         """Thread id of a parent that is not known yet → its children."""
         self.recent_exits: dict[tuple[int, int], int] = {}
-        """(parent's tid, tid) → time of its end; the last few."""
+        """(parent's tid, tid) → time of its end, for the last few."""
         self.ended_unknown: set[int] | None = None
-        """Processes that have ended and were not in the table; None: not collected now."""
+        """Pids of ended processes that were not in the table; None while they are not collected."""
         self.answers: dict[int, list[ProcSnapshot]] = {}
-        """Thread id → what /proc of the recorded machine said of it, in the order of the look-ups."""
+        """Thread id → answers of the recorded machine's /proc, in the order of the look-ups."""
         self.saved: list[tuple[Node, Saved]] = []
         self.expected: dict[int, tuple[int, ...]] = {}
-        """Of a saved state that is still coming: its tasks, and `waiting` by numbers."""
+        """Tasks of a saved state that is still being read, and `waiting` by numbers."""
         self._task_limit = _TASK_LIMIT if self.live else _RECORDED_TASKS
         self._puts = 0
         self._crowded = False
@@ -62,15 +65,16 @@ class State:
         self.unknown = metrics.counter("state_tasks_unknown_total")
 
     def take_namespaces(self) -> None:
-        """Live, the known namespaces of containerd decide how a container's cgroup path is read."""
+        """Choose the containerd namespaces by which a container's cgroup path is read: the known ones live, none for a
+        recording."""
         self.namespaces = KNOWN_NAMESPACES if self.live else None
 
     def container_of(self, cgroups: Cgroups) -> Container | None:
-        """Return the container of a process in these cgroups."""
+        """Return the container of a process in these cgroups; None if it is in none."""
         return container_of(cgroups, self.namespaces, self._makers)
 
     def answer(self, tid: int) -> tuple[int, KnownProcess, int] | None:
-        """A `Lookup` from a recording: what /proc said then. Each answer is given once."""
+        """Return the next recorded answer of /proc, as a `Lookup`. Each answer is returned once."""
         looked = self.answers.get(tid)
         if not looked:
             return None
@@ -82,16 +86,17 @@ class State:
     # --- tasks ---
 
     def node(self, tid: int) -> Node | None:
-        """The living task of this number."""
+        """Return the living task with this thread id; None if there is none."""
         return self.tables.by_tid.get(tid)
 
     @property
     def is_full(self) -> bool:
-        """Whether no further task is taken in."""
+        """True if no further task is taken in."""
         return len(self.tables.by_tid) >= self._task_limit
 
     def add(self, process: Process) -> None:
-        """Put a task into the table; `process.task` must be its node. One of the same number must have been removed."""
+        """Put a task into the table; `process.task` must be its node. A task with the same id must have been
+        removed."""
         node = process.task
         assert isinstance(node, Node)
         node.newest = process
@@ -99,7 +104,7 @@ class State:
         self.tables.epoch += 1
 
     def change(self, event: SyscallEvent, **changes: Any) -> None:
-        """A new version of the event's own task, which the event itself sees already."""
+        """Make a new version of the event's own task, which the event itself already sees."""
         process = event.process
         if process is None:
             return
@@ -108,7 +113,7 @@ class State:
         event.process = self.tables.update(node, self.number, **changes)
 
     def change_process(self, event: SyscallEvent, **changes: Any) -> None:
-        """The same change to every thread of the event's process."""
+        """Make the same change to every thread of the event's process."""
         process = event.process
         if process is None:
             return
@@ -121,7 +126,7 @@ class State:
     # --- descriptors ---
 
     def put(self, event: SyscallEvent, fd: int, file: File) -> None:
-        """The event makes or changes a descriptor; it sees that itself."""
+        """Set a descriptor that the event makes or changes, and the event's own file."""
         process = event.process
         if process is None:
             return
@@ -130,7 +135,7 @@ class State:
         event.fd, event.file = fd, file
 
     def _is_crowded(self, files: FdTable, fd: int) -> bool:
-        """Whether a recording has so many descriptors that new ones are not kept."""
+        """Return True if a recording has so many descriptors that new ones are not kept."""
         self._puts += 1
         if self._puts % _COUNT_EVERY == 0:
             tables = {id(node.files): len(node.files) for node in self.tables}
@@ -138,6 +143,6 @@ class State:
         return self._crowded and fd not in files
 
     def drop(self, files: FdTable, fd: int, number: int) -> None:
-        """Nothing stands at this descriptor from event `number` on."""
+        """Close this descriptor, from event `number` on."""
         if fd in files:
             self.tables.put_file(files, fd, None, number)

@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from mozu.core.model.event import FdTable, File, Process, Task
 
 _INHERITED_LIMIT: Final = 1 << 22
-"""Entries that all tables together may have inherited; beyond that, children begin without descriptors."""
+"""The most entries that all tables together may have inherited; beyond that, children begin without descriptors."""
 
 
 class Node(Task):
-    """A task with its place in the tree. `main` is the node of its process's main thread; that one's own, until it is
-    pruned, is itself."""
+    """A task with its place in the tree. `main` is the node of the process's main thread, which until it is pruned is
+    its own `main`."""
 
     __slots__ = ("born", "children", "died", "inverted", "main", "members", "reaper")
 
@@ -22,27 +22,27 @@ class Node(Task):
         super().__init__(tid, tasks, files)
         self.main: Node = self
         self.born = born
-        """The first event that may see it."""
+        """Number of the first event that may see the task."""
         self.died: int | None = None
-        """The last event that may see it."""
+        """Number of the last event that may see the task; None while it lives."""
         self.members: set[Node] = set()
-        """On main threads: the other known threads of the process."""
+        """Other known threads of the process; only on main threads."""
         self.children: set[Node] = set()
-        """On main threads: main threads of the processes it is the parent of."""
+        """Main threads of the processes it is the parent of; only on main threads."""
         self.reaper = False
-        """Children of its dead descendants become its own."""
+        """True if children of its dead descendants become its own."""
         self.inverted = False
-        """The child's return from clone was seen before the parent's."""
+        """True if the child's return from clone was seen before the parent's."""
 
     @property
     def version(self) -> Process:
-        """The newest version; only nodes in the table are asked."""
+        """The newest version; only nodes in the table have one."""
         assert self.newest is not None, f"task {self.tid} is asked after its end"
         return self.newest
 
 
 class Tables:
-    """Every task of one machine or one recording, and what of the past must be kept."""
+    """The tasks of one machine or one recording, and the past that must be kept."""
 
     def __init__(self) -> None:
         self.by_tid: dict[int, Node] = {}
@@ -53,10 +53,10 @@ class Tables:
         self._changed: deque[tuple[int, FdTable]] = deque()
         self._inherited = 0
         self.epoch = 0
-        """Another number after each change of a task, of its version, or of who is whose parent; descriptors apart."""
+        """Number that changes with each change of a task, of its version, or of parents; not with descriptors."""
 
     def find(self, tid: int, number: int) -> Process | None:
-        """The version that held at event `number` of the task that had this thread id then; None where unknown."""
+        """Return the version, valid at event `number`, of the task that had this thread id then; None if unknown."""
         node = self.by_tid.get(tid)
         if node is not None and node.born <= number:
             return node.at(number)
@@ -66,25 +66,25 @@ class Tables:
         return None if node is None else node.at(number)
 
     def update(self, node: Node, number: int, **changes: Any) -> Process:
-        """A new version of a task, seen from event `number` on."""
+        """Make a new version of a task, seen from event `number` on."""
         version = self.new_version(node, number)
         for name, value in changes.items():
             setattr(version, name, value)
         return version
 
     def new_version(self, node: Node, number: int) -> Process:
-        """The same as it is, to be changed before any event sees it."""
+        """Make a copy of the newest version, to be changed before any event sees it."""
         self.epoch += 1
         old = node.version
-        again = old.since == number and old.older is not None  # no event has seen what this one changed first
-        version = node.newest = replace(old)  # members by name would double its time
+        again = old.since == number and old.older is not None  # no event has seen what this number changed first
+        version = node.newest = replace(old)  # naming the members would double its time
         if not again:
             version.since, version.older = number, old
         self._replaced.append(version)
         return version
 
     def put_file(self, files: FdTable, fd: int, file: File | None, number: int) -> None:
-        """Set what `fd` stands for from event `number` on; `file` None: the descriptor is closed."""
+        """Set the file of `fd` from event `number` on; `file` None: the descriptor is closed."""
         if not files.has_history:
             self._changed.append((number, files))
         if file is None:
@@ -93,21 +93,21 @@ class Tables:
             files.put(fd, file, number)
 
     def inherited(self, files: FdTable) -> FdTable:
-        """What a child of the task that has these descriptors begins with: a copy of them."""
+        """Return a copy of these descriptors for a child; empty if too many were inherited."""
         if self._inherited + len(files) > _INHERITED_LIMIT:
             return FdTable()
         self._inherited += len(files)
         return files.inherited()
 
     def unshare(self, node: Node) -> None:
-        """From now on the task has a table of descriptors of its own."""
+        """Give the task a table of descriptors of its own from now on."""
         node.files = node.files.inherited(history=True)
         if node.files.has_history:
             self._changed.append((0, node.files))
 
     def remove(self, node: Node, number: int) -> None:
-        """The task has ended; event `number` is the last that sees it. What ends it has made a version, and with that
-        another epoch."""
+        """Remove an ended task; event `number` is the last that sees it. The end has already made a version, and so
+        changed the epoch."""
         node.died = number
         if self.by_tid.get(node.tid) is node:
             del self.by_tid[node.tid]
@@ -115,7 +115,7 @@ class Tables:
         self._tombstones.append(node)
 
     def has_ended(self, tid: int) -> bool:
-        """Whether a task of this number has ended, and an event in flight can ask for it still."""
+        """Return True if a task with this id has ended, and an event in flight can still ask for it."""
         return tid in self._gone
 
     def prune(self, number: int) -> None:
@@ -141,7 +141,7 @@ class Tables:
         others.remove(node)
         if not others:
             del self._gone[node.tid]
-        # Cut what would make the whole lineage one cycle for the garbage collector, and each node one of its own.
+        # Break links that would make the lineage, and each node, a cycle for the garbage collector.
         node.newest = None
         is_process = node.main is node
         if node.files:
@@ -155,7 +155,7 @@ class Tables:
         return iter(self.by_tid.values())
 
     def sizes(self) -> dict[str, int]:
-        """How much is kept."""
+        """Return the sizes of the tables."""
         return {
             "tasks": len(self.by_tid),
             "ended_tasks": len(self._tombstones),

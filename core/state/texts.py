@@ -7,13 +7,13 @@ from mozu.core.caches import cached
 Cgroups = tuple[tuple[str, str], ...]
 
 _NAMED: Final = "name="
-"""Begins what a hierarchy without a controller is called by."""
+"""Prefix of the name of a hierarchy without a controller."""
 _RENAMED: Final = {"perf": "perf_event", "mem": "memory", "io": "blkio"}
-"""Names of controllers in the kernel's own structures → their names in /proc."""
+"""Name of a controller in the kernel's own structures → its name in /proc."""
 
 
 def words(value: object) -> tuple[str, ...]:
-    """The texts of a NUL-separated list; one NUL at its end is not a text of its own."""
+    """Return the texts of a NUL-separated list; one NUL at its end does not begin another."""
     if not value:
         return ()
     text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
@@ -21,12 +21,12 @@ def words(value: object) -> tuple[str, ...]:
 
 
 environment = cached(512)(words)
-"""The same of an environment: most processes have their parent's, and share its texts so."""
+"""Cached `words`, for environments: most processes have their parent's, and so share its texts."""
 
 
 @cached(1024)
 def cgroups(value: bytes | None) -> Cgroups:
-    """`subsystem=path` texts as pairs; nothing at all if one of them is none."""
+    """Return `subsystem=path` texts as pairs; empty if one of them has no `=`."""
     pairs = []
     for word in words(value):
         named = word.startswith(_NAMED)

@@ -5,7 +5,7 @@ from mozu.core.state.tables import Node
 
 
 def link(state: State, node: Node) -> None:
-    """Attach the main thread of a process, which has just changed, to the parent that its `ptid` names, if that is
+    """Attach the main thread of a process, whose version was just made, to the parent that its `ptid` names, if that is
     known."""
     version = node.version
     parent = state.node(version.ptid) if version.pid != 1 and version.ptid != node.tid else None
@@ -28,7 +28,7 @@ def adopt(state: State, node: Node, number: int) -> None:
 
 
 def join(state: State, main: Node, thread: Node, number: int) -> None:
-    """Make a thread that was there before a member of its process, with what threads share."""
+    """Make a thread that was known before its process a member of that, with what threads share."""
     main = main.main
     version, of_main = thread.version, main.version
     version.leader, version.parent = main, of_main.parent

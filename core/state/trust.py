@@ -1,4 +1,4 @@
-"""Conditions of trust in a program's name: a path of its script that only root can change, an environment that loads
+"""Conditions for trusting a program's name: a path of its script that only root can change, an environment that loads
 no code of others."""
 
 import re
@@ -8,9 +8,9 @@ from mozu.core.caches import cached
 from mozu.core.state.paths import join
 
 _MOST: Final = 4095
-"""Bytes of an environment that a source reads: what is behind them is not known."""
+"""The most bytes of an environment that a source reads; what follows is not known."""
 _LINKER: Final = re.compile(rb"\0(LD_PRELOAD|LD_AUDIT|LD_LIBRARY_PATH|GCONV_PATH)=([^\0]+)")
-"""A variable by which the dynamic linker takes code from elsewhere, and its value."""
+"""Pattern of a variable by which the dynamic linker takes code from elsewhere, with its value."""
 _INTERPRETERS: Final = {
     "sh": re.compile(rb"\0(?:BASH_ENV|ENV|BASH_FUNC_[^=\0]*|ZDOTDIR|FPATH)=[^\0]"),
     "perl": re.compile(rb"\0(?:PERL5LIB|PERLLIB|PERL5OPT|PERL5DB)=[^\0]"),
@@ -23,15 +23,16 @@ _INTERPRETERS: Final = {
     "awk": re.compile(rb"\0(?:AWKPATH|AWKLIBPATH)=[^\0]"),
     "tcl": re.compile(rb"\0TCLLIBPATH=[^\0]"),
 }
-"""Part of an interpreter's file name → the variable by which it loads code from elsewhere."""
+"""Part of an interpreter's file name → pattern of variables by which it loads code from elsewhere."""
 _OF_ROOT: Final = (b"/usr/", b"/lib/", b"/lib32/", b"/lib64/")
 
 
 @cached(1024)
 def is_loaded_elsewhere(environment: bytes, *, is_root: bool) -> bool:
-    """Return whether the dynamic linker may load code of others into a program with this environment, NUL-separated.
+    """Return True if the dynamic linker may load code of others into a program with this environment, NUL-separated.
 
-    Libraries of the system may be named. `is_root`: of a longer environment than a source reads the rest is root's own.
+    Libraries of the system may be named. `is_root`: the unread rest of an environment longer than a source reads is
+    root's own.
     """
     if len(environment) >= _MOST and not is_root:
         return True
@@ -39,13 +40,14 @@ def is_loaded_elsewhere(environment: bytes, *, is_root: bool) -> bool:
 
 
 def is_interpreted_elsewhere(environment: bytes, executable: str) -> bool:
-    """Return whether an interpreter with this environment may run code of others beside its script."""
+    """Return True if an interpreter with this environment may run code of others beside its script."""
     file, whole = executable.rpartition("/")[2], b"\0" + environment
     return any(name in file and variables.search(whole) for name, variables in _INTERPRETERS.items())
 
 
 def _is_of_system(name: bytes, value: bytes) -> bool:
-    """Return whether a variable of the linker names libraries of root's alone; a bare name is looked for there."""
+    """Return True if a variable of the linker names only libraries of root's; a bare name is searched in root's
+    directories."""
     if name == b"GCONV_PATH":
         return False
     words = [word for word in re.split(rb"[:; ]", value) if word or name == b"LD_LIBRARY_PATH"]
@@ -59,10 +61,11 @@ def _is_library(word: bytes, *, is_directory: bool) -> bool:
 
 
 def script_by_its_name(script: str, given: str, cwd: str) -> str:
-    """Return the path of a script if only root can make the name that the call gave it lead elsewhere; else nothing.
+    """Return the path of a script if only root can make the name that the call was given lead elsewhere; otherwise
+    empty.
 
     The interpreter opens the script again, by the same text. `script`: as the kernel found it; `given`: as the call
-    named it, relative to `cwd`. Where `/bin` is a link to `/usr/bin`, either is the same.
+    named it, relative to `cwd`. If `/bin` is a link to `/usr/bin`, either is the same.
     """
     if f"/{given}/".count("/../") or not given:
         return ""

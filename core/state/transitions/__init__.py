@@ -1,4 +1,4 @@
-"""What each type of event does to the state: one family of calls per file, all of them in one table."""
+"""The effect of each event type on the state: one family of calls per file, all of them in one table."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -37,20 +37,20 @@ TRANSITIONS: Final[Mapping[str, Transition]] = {
     **sockets.TRANSITIONS,
     **transfers.TRANSITIONS,
 }
-"""Event type → what it does; `event.process` is set (None where the task is unknown and must stay so). The general ones
-for events that merely use a descriptor come first, so that a family can replace them."""
+"""Event type → its effect on the state; `event.process` is set (None if the task is unknown and must stay so). The
+general transitions of events that merely use a descriptor come first, so that a family can replace them."""
 
 CHANGING: Final = (
     frozenset(name for name, change in TRANSITIONS.items() if change is not use.TRANSITIONS.get(name)) - transfers.PLAIN
 )
-"""Event types that can change the state. A source to which reading more costs little (a recording) sends all of them,
-whatever is demanded; a live one sends those of the state dependencies that are."""
+"""Event types that can change the state. A source that can cheaply read more (a recording) sends all of them, whatever
+is demanded; a live one sends those that the demanded state dependencies need."""
 
 OF_PROCESSES: Final = frozenset[str]().union(
     forks.TRANSITIONS, forks.INTERNAL, exec.TRANSITIONS, exits.TRANSITIONS, exits.INTERNAL, directories.TRANSITIONS,
     identities.TRANSITIONS, sessions.TRANSITIONS,
 )  # fmt: skip
-"""Types of events without which the state of processes is not true."""
+"""Event types without which the state of processes is wrong."""
 
 INTERNAL: Final[Mapping[str, Transition]] = {**forks.INTERNAL, **exits.INTERNAL, **seeds.INTERNAL}
-"""The same for events that exist only for the state."""
+"""Event type → its effect, for events that exist only for the state."""

@@ -1,4 +1,4 @@
-"""Descriptors that come from no path: copies, pairs, and what is only a number with a type. And their ends."""
+"""Descriptors that come from no path (copies, pairs, numbers with a type), and the ends of descriptors."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -25,7 +25,7 @@ _BPF_MAKES: Final = frozenset(
 
 
 def _made(state: State, event: SyscallEvent, fd: int, file: File) -> None:
-    """The event made a descriptor, or -1."""
+    """Set the descriptor that the event made; none if `fd` is negative."""
     if fd < 0:
         event.fd, event.file = -1, None
         return
@@ -62,7 +62,7 @@ def _fcntl(state: State, event: SyscallEvent) -> None:
 
 
 def _pidfd_getfd(state: State, event: SyscallEvent) -> None:
-    """A copy of a descriptor of another process."""
+    """Set a descriptor that was copied from another process."""
     fd, process, reported = result_of(event), event.process, event.file
     event.fd, event.file = fd if fd >= 0 else -1, None
     if fd < 0 or process is None:
@@ -79,7 +79,7 @@ def _pidfd_getfd(state: State, event: SyscallEvent) -> None:
 
 
 def _close(state: State, event: SyscallEvent) -> None:
-    """The event still sees what it closes."""
+    """Drop a descriptor that was closed; the event still sees it."""
     file = used(state, event, INDEX["close"])
     if result_of(event) >= 0 and file is not None and event.process is not None and event.fd is not None:
         state.drop(event.process.task.files, event.fd, state.number + 1)
@@ -102,7 +102,8 @@ def _close_range(state: State, event: SyscallEvent) -> None:
 
 
 def _pipe(state: State, event: SyscallEvent) -> None:
-    """(result, read end, write end, inode[, flags]); the event is about the write end."""
+    """Set both ends of a pipe, from (result, read end, write end, inode[, flags]); the event's own descriptor is the
+    write end."""
     args = event.args
     if result_of(event) < 0 or args[1] is None or args[2] is None:
         event.fd, event.file = -1, None

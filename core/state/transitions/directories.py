@@ -1,4 +1,4 @@
-"""chdir, fchdir, getcwd, chroot: where relative paths start. All threads of a process share it."""
+"""The calls chdir, fchdir, getcwd, chroot, which set where relative paths start, for all threads of a process."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""execve, execveat: a task becomes another program.
+"""The calls execve and execveat, by which a task becomes another program.
 
 A successful one of either kind comes as `execve`. A failed one changes nothing: `proc.*` describe the caller.
 """
@@ -25,9 +25,9 @@ _PTID: Final = 5
 _ENV: Final = 15
 _TRUSTED: Final = 27
 _NAME: Final = 30
-"""The path argument of execve."""
+"""Index of execve's path argument."""
 _COUNT: Final = 30
-"""Parameters that both kinds have; older recordings have fewer."""
+"""Number of parameters that both kinds have; older recordings have fewer."""
 _CLOEXEC: Final = dict(flag_table("file_flags"))["O_CLOEXEC"]
 _OWN_CLOEXEC: Final = {
     "eventpoll": dict(flag_table("epoll_create1_flags"))["EPOLL_CLOEXEC"],
@@ -37,7 +37,7 @@ _PIDS: Final = NAMESPACES["pid"]
 _EMPTY_PATH: Final = dict(flag_table("execveat_flags"))["AT_EMPTY_PATH"]
 
 def executed(state: State, event: SyscallEvent) -> None:
-    """A task runs another program now."""
+    """Give a task that has executed another program its new version."""
     process = event.process
     if process is None or result_of(event) < 0:
         return
@@ -73,7 +73,7 @@ def executed(state: State, event: SyscallEvent) -> None:
 
 
 def foresee_exec(state: State, event: SyscallEvent) -> None:
-    """The event sees its process as the program would make it, which stays as it is."""
+    """Give the event its process as the program would make it; the state does not change."""
     if event.process is None or event.args[0] != 0:
         return
     before, event.process = event.process, replace(event.process)
@@ -87,8 +87,8 @@ def foresee_exec(state: State, event: SyscallEvent) -> None:
 
 
 def _take_in(state: State, event: SyscallEvent, version: Process) -> bool:
-    """What a parameter says replaces what was known; an empty one leaves it. Gives whether the executable has its
-    times."""
+    """Set what the parameters say; an absent one leaves what was known. Return True if the times of the executable are
+    known."""
     (
         _, exe, words_, _, pid, _, cwd, fdlimit, pfmajor, pfminor, vm_size, vm_rss, vm_swap, comm, groups, env, tty,
         vpgid, loginuid, flags, inheritable, permitted, effective, ino, ctime, mtime, uid, _, pgid, gid,
@@ -133,7 +133,7 @@ def _take_in(state: State, event: SyscallEvent, version: Process) -> bool:
 
 
 def _ages(before: Process, version: Process) -> None:
-    """How old the executable is, seen from the start of the process and of its pid namespace."""
+    """Set the age of the executable, seen from the start of the process and of its pid namespace."""
     if before.start:
         version.exe_age = before.start - version.exe_ctime
     if before.pidns_start and version.exe_ctime > before.pidns_start:
@@ -141,7 +141,7 @@ def _ages(before: Process, version: Process) -> None:
 
 
 def _trust(version: Process, event: SyscallEvent) -> None:
-    """Note whose the executable is, and who can have put it there; a source that does not say so leaves it unknown."""
+    """Set the owner of the executable, and who can have put it there; unknown if the source does not say."""
     observed = event.observed
     known = observed if isinstance(observed, Executed) else None
     version.exe_uid, version.exe_mode = (-1, -1) if known is None else (known.exe_uid, known.exe_mode)
@@ -159,7 +159,8 @@ def _trust(version: Process, event: SyscallEvent) -> None:
 
 
 def _path(state: State, event: SyscallEvent, process: Process) -> str | None:
-    """Old recordings do not have the kernel's path of the executable, only what the call was given."""
+    """Return the kernel's path of the executable; for old recordings, which lack it, the path that the call was
+    given."""
     trusted: str | None = event.args[_TRUSTED] if len(event.args) > _TRUSTED else None
     if trusted:
         return trusted
@@ -202,11 +203,12 @@ def _reported_by_kernel(version: Process, observed: Executed, *, is_dated: bool)
 
 
 def _take_reported_parent(state: State, main: Node, version: Process) -> None:
-    """The kernel names the parent at each exec: it may be another one than forks and exits have shown."""
+    """Link the process to the parent that the kernel reports at each exec, which may differ from the one that forks and
+    exits have shown."""
     known, parent = main.version.parent, state.node(version.ptid)
     if parent is None:
         if isinstance(known, Node) and known.died is None and state.tables.has_ended(version.ptid):
-            version.ptid = known.tid  # reported behind the end of a parent whose children had not moved yet
+            version.ptid = known.tid  # the exec was reported after the parent's end, but its children had not moved yet
         return
     if parent.main is known or parent.main is main:
         return
@@ -217,7 +219,7 @@ def _take_reported_parent(state: State, main: Node, version: Process) -> None:
 
 
 def _become_only_thread(state: State, node: Node) -> None:
-    """The kernel ends every other thread; the one that called goes on under the main thread's number."""
+    """End every other thread, as the kernel does; the caller continues under the main thread's id."""
     if node.main.members:
         for thread in list(node.main.members):
             if thread is not node:
@@ -227,7 +229,7 @@ def _become_only_thread(state: State, node: Node) -> None:
 
 
 def _own_table(state: State, node: Node) -> None:
-    """Descriptors marked close-on-exec are gone. A table shared with another process becomes the program's own."""
+    """Drop descriptors marked close-on-exec. A table shared with another process becomes the program's own."""
     if state.live and node.files.is_shared:
         state.tables.unshare(node)
     files = node.files
@@ -239,7 +241,8 @@ def _own_table(state: State, node: Node) -> None:
 
 
 def _standard_descriptors(state: State, event: SyscallEvent, node: Node, observed: Executed) -> None:
-    """Calls that put something there may not have been seen: dup2, fcntl, those of the process that made this one."""
+    """Set the reported descriptors 0, 1 and 2: calls that made them may not have been seen (dup2, fcntl, calls of the
+    parent)."""
     for fd, file in enumerate(observed.stdio):
         if file is None:
             state.drop(node.files, fd, state.number)

@@ -1,4 +1,4 @@
-"""procexit: a thread has ended, and with the last one its process."""
+"""The event procexit: a thread has ended, and with the last one its process."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ _RECENT: Final = 256
 
 
 def exited(state: State, event: SyscallEvent) -> None:
-    """A task has ended. The event itself still sees it, with its threads counted without it.
+    """End a task. The event itself still sees it, with its threads counted without it.
 
     Live, the end of a main thread is reported when the last thread of its process has ended.
     """
@@ -43,7 +43,7 @@ def _ended(state: State, event: SyscallEvent, node: Node | None) -> None:
 
 
 def thread_ended(state: State, event: SyscallEvent) -> None:
-    """`_exit`: live, one of several threads has ended. It is only counted."""
+    """Count the end of one of several threads, live (`_exit`)."""
     main = state.node(event.pid)
     if main is None or main.main is not main:
         return
@@ -61,7 +61,8 @@ def _remember(state: State, event: SyscallEvent, node: Node) -> None:
 
 
 def _reaper(state: State, node: Node, event: SyscallEvent) -> Node | None:
-    """Who takes over: whom the kernel named, else whom its rules would choose."""
+    """Return the process that takes over the children: the one that the kernel named, or else the one that its rules
+    would choose. None if there are no children."""
     if not node.main.children:
         return None
     args = event.args

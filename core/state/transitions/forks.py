@@ -1,8 +1,8 @@
-"""clone, fork, vfork, clone3: new threads and processes.
+"""The calls clone, fork, vfork, clone3: new threads and processes.
 
-Live, the tracepoint sched_process_fork reports each new task once (`_fork`), and what the calls return adds nothing.
-A recording has two events per clone: one of the caller (its result is the child's number, as the caller's pid
-namespace counts) and one of the child (result 0). Either may be missing, and the child's may come first.
+Live, the tracepoint sched_process_fork reports each new task once (`_fork`), and the returns of the calls add nothing.
+A recording has two events per clone: one of the caller (its result is the child's id in the caller's pid namespace) and
+one of the child (result 0). Either may be missing, and the child's may come first.
 """
 
 from typing import Any, Final
@@ -27,7 +27,7 @@ _VFORK: Final = _FLAGS["CLONE_VFORK"]
 _IN_NAMESPACE: Final = _FLAGS["CLONE_CHILD_IN_PIDNS"] | _FLAGS["CLONE_NEWPID"]
 _CALLER_CANNOT_TELL: Final = _IN_NAMESPACE | _FLAGS["CLONE_PARENT"]
 _STALE: Final = 2_000_000_000
-"""ns after which a task of the child's number cannot be the child."""
+"""Nanoseconds after which a task with the child's id cannot be the child."""
 
 _EXE, _ARGS, _PID, _PTID, _FDLIMIT, _MAJOR, _COMM, _CGROUPS, _CLONE_FLAGS, _UID, _VTID, _INIT_START = (
     1, 2, 4, 5, 7, 8, 13, 14, 15, 16, 18, 20,
@@ -38,7 +38,7 @@ _EXE, _ARGS, _PID, _PTID, _FDLIMIT, _MAJOR, _COMM, _CGROUPS, _CLONE_FLAGS, _UID,
 
 
 def forked(state: State, event: SyscallEvent) -> None:
-    """`_fork`: the scheduler made a process, or a thread, which is only counted."""
+    """Add a process that the scheduler reports (`_fork`); a thread is only counted."""
     observed: Forked = event.observed
     born = state.number + 1
     creator = get_or_create(state, event.tid, event.pid)
@@ -56,7 +56,7 @@ def forked(state: State, event: SyscallEvent) -> None:
         child = Node(observed.tid, state.tables, born, creator.files)
     else:
         child = Node(observed.tid, state.tables, born, state.tables.inherited(creator.files))
-    process = replace(source)  # then its members: half of what `replace` by so many names takes
+    process = replace(source)  # then set its members: half the time of a `replace` with so many names
     process.task, process.tid, process.pid = child, observed.tid, observed.pid
     process.vtid, process.vpid, process.since, process.older = observed.vtid, observed.vpid, born, None
     process.start, process.others, process.exited, process.leader = observed.start or event.time, 0, False, None
@@ -70,7 +70,7 @@ def forked(state: State, event: SyscallEvent) -> None:
 
 
 def moved(state: State, event: SyscallEvent) -> None:
-    """`_cgroup`: a process is in other cgroups from now on, and with them in another container, or in none."""
+    """Move a process to other cgroups (`_cgroup`), and with them to another container, or to none."""
     node = state.node(event.pid)
     if node is None:
         return
@@ -84,7 +84,7 @@ def moved(state: State, event: SyscallEvent) -> None:
 
 
 def cloned(state: State, event: SyscallEvent) -> None:
-    """clone and its siblings returned."""
+    """Add the task that a recorded clone or one of its siblings has made."""
     result = result_of(event)
     if state.live or result < 0 or state.is_full:
         return
@@ -159,7 +159,7 @@ def _reported_by_child(state: State, event: SyscallEvent) -> None:
 def _child(
     state: State, event: SyscallEvent, parent: Process, *, trusted: bool, child_tid: int, thread: bool
 ) -> Process:
-    """The new version as far as both returns of clone agree: what the event holds wins over what the parent gives."""
+    """Return the new version as far as both returns of clone agree: the event's values win over the parent's."""
     args = event.args
     node = Node(child_tid, state.tables, state.number)
     exe = args[_EXE] or ""
@@ -179,7 +179,7 @@ def _child(
 
 
 def _place(state: State, process: Process, model: Node, *, thread: bool, trusted: bool) -> Node:
-    """Give a new task its place in the tree. `model` is where it comes from: its creator, its parent or its leader."""
+    """Give a new task its place in the tree. `model` is the task it derives from: its creator, parent or leader."""
     number = state.number
     node = process.task
     assert isinstance(node, Node)
@@ -200,7 +200,7 @@ def _place(state: State, process: Process, model: Node, *, thread: bool, trusted
 
 
 def _introduce(state: State, node: Node, args: tuple[Any, ...]) -> None:
-    """A task that was unknown until an event of its process."""
+    """Fill in a task that was unknown until an event of its process."""
     pid, ptid = _number(args, _PID, -1), _number(args, _PTID, -1)
     vtid = _number(args, _VTID, -1)
     exe = args[_EXE] or ""

@@ -1,4 +1,4 @@
-"""Who a thread acts as: user and group ids, capabilities.
+"""The identities of a thread: user and group ids, capabilities.
 
 The rules for the real and the saved id are those of setuid(2), setreuid(2), setresuid(2) and their siblings for groups.
 Identities belong to the thread; the C library changes all threads of a process by one call each.
@@ -22,12 +22,13 @@ _UNSHARED: Final = {
         ("ipc", "CLONE_NEWIPC"), ("mnt", "CLONE_NEWNS"), ("net", "CLONE_NEWNET"), ("user", "CLONE_NEWUSER"),
     )
 }  # fmt: skip
-"""Namespace → flag that gives it to the caller itself. A pid namespace is its children's alone (unshare(2))."""
+"""Namespace → flag that gives it to the caller itself. A new pid namespace is for the caller's children alone
+(unshare(2))."""
 _ALL_CAPABILITIES: Final = (1 << 41) - 1
 _UNCHANGED: Final = (None, -1, INVALID_ID)
 
 Ids = tuple[int, int, int]
-"""Real, effective, saved."""
+"""Real, effective and saved id."""
 
 
 def _set(old: Ids, args: tuple[int | None, ...], *, privileged: bool) -> Ids:
@@ -78,7 +79,7 @@ def _groups(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
 
 
 def _reported_by_kernel(state: State, event: SyscallEvent, process: Process) -> bool:
-    """Whether the source asked the kernel what the call led to."""
+    """Use the kernel's report of the resulting ids; return False if there is none."""
     observed = event.observed
     if observed.__class__ is not Identity:
         return False
@@ -89,7 +90,8 @@ def _reported_by_kernel(state: State, event: SyscallEvent, process: Process) -> 
 
 
 def _file_system(state: State, event: SyscallEvent) -> None:
-    """setfsuid, setfsgid: of these ids nothing is kept, but capabilities may come and go with them."""
+    """Use the kernel's report of setfsuid or setfsgid: their ids are not kept, but capabilities may change with
+    them."""
     if event.process is not None:
         _reported_by_kernel(state, event, event.process)
 
@@ -105,9 +107,8 @@ def _capset(state: State, event: SyscallEvent) -> None:
 
 
 def new_user_namespace(state: State, event: SyscallEvent, flags: int | None) -> None:
-    """A task that enters a user namespace of its own holds every capability there. Programs inherit none of them;
-    in recordings, read as Falco reads them, they inherit all.
-    """
+    """Give every capability to a task that enters a user namespace of its own. Programs inherit none of them; in
+    recordings, read as Falco reads them, they inherit all."""
     if result_of(event) >= 0 and has_flag(flags, _NEW_USER):
         whole = _ALL_CAPABILITIES
         state.change(

@@ -14,7 +14,7 @@ _NOFILE: Final = dict(flag_table("rlimit_resources"))["RLIMIT_NOFILE"]
 
 
 def _sizes(state: State, event: SyscallEvent) -> None:
-    """brk, mmap, munmap: (result, size, get_or_create, swapped …)."""
+    """Set the memory sizes from brk, mmap or munmap: (result, size, resident, swapped …)."""
     index = INDEX.get(event.type)
     if index is not None:
         used(state, event, index)
@@ -33,11 +33,11 @@ def _switch(state: State, event: SyscallEvent) -> None:
         return
     node = process.task
     assert isinstance(node, Node)
-    if args[3] or not state.live:  # live, a thread that is ending has no memory any more; its process may have
+    if args[3] or not state.live:  # live, a thread that is ending has no memory any more, though its process may
         state.tables.update(node.main, state.number, vm_size=args[3] or 0, vm_rss=args[4] or 0, vm_swap=args[5])
     faults = {"pfmajor": args[1] or 0, "pfminor": args[2] or 0}
     if state.live and event.tid != event.pid:
-        event.process = replace(node.version, **faults)  # they are the thread's; the node is that of its process
+        event.process = replace(node.version, **faults)  # the faults are the thread's; the node is that of its process
     else:
         state.change(event, **faults)
 
@@ -48,7 +48,7 @@ def _limit(state: State, node: Any, value: int | None, resource: int | None) -> 
 
 
 def _own_limit(state: State, event: SyscallEvent) -> None:
-    """getrlimit, setrlimit: (result, current, maximum, resource)."""
+    """Set the descriptor limit from getrlimit or setrlimit: (result, current, maximum, resource)."""
     process, args = event.process, event.args
     if process is not None and result_of(event) >= 0:
         _limit(state, process.task, args[1], args[3])

@@ -18,11 +18,11 @@ _KNOWN_AT_EXIT: Final = ~(_FLAGS["O_F_CREATED"] - 1)
 """Flags that only the exit of the call knows."""
 _CREAT: Final = dict(flag_table("creat_flags"))
 _NO_PATH: Final = "<NA>"
-"""Stands for a path that could not be read."""
+"""Placeholder for a path that could not be read."""
 
 
 def base_of(process: Process, dirfd: int | None) -> str:
-    """The directory that a relative path starts from, with a slash at its end; empty where it has no name."""
+    """Return the directory that a relative path starts from, with a slash at its end; empty if it has no name."""
     if dirfd == AT_FDCWD:
         return process.cwd
     file = None if dirfd is None else process.task.files.get(dirfd)
@@ -34,7 +34,7 @@ def base_of(process: Process, dirfd: int | None) -> str:
 def _opened(
     state: State, event: SyscallEvent, path: str | None, dirfd: int | None, flags: int, place: tuple[int, int]
 ) -> None:
-    """The call named a path, seen from `dirfd`; `place` is (device, inode) as events hold them."""
+    """Set the descriptor of a path, seen from `dirfd`; `place` is (device, inode) as events hold them."""
     process = event.process
     if process is None:
         return
@@ -65,14 +65,14 @@ def _opened(
 
 @lru_cache(maxsize=256)
 def device(encoded: int) -> int:
-    """The kernel's own device number from the one it gives to user space."""
+    """Return the kernel's own device number for the number that it passes to user space."""
     major = encoded >> 8 & 0xFFF
     minor = (encoded & 0xFF) | (encoded >> 12 & 0xFFF00)
     return major << 20 | minor
 
 
 def entered(state: State, event: SyscallEvent) -> Entered | None:
-    """The enter event of the same call, if there was one."""
+    """Return the enter event of the same call; None if there was none."""
     if not state.entered:
         return None
     begun = state.entered.pop(event.tid, None)
@@ -80,7 +80,7 @@ def entered(state: State, event: SyscallEvent) -> Entered | None:
 
 
 def _is_reported(state: State, event: SyscallEvent) -> bool:
-    """Whether the source has made the file; then the descriptor stands for it."""
+    """Return True if the source has made the file, and set the descriptor to it."""
     observed, fd, file = event.observed, event.fd, event.file
     if observed.__class__ is not Opened or not observed.named or event.process is None:
         return False
@@ -135,7 +135,7 @@ def _openat(place: int) -> Callable[[State, SyscallEvent], None]:
 
 
 def _by_handle(state: State, event: SyscallEvent) -> None:
-    """The kernel gives the whole path; it needs no directory."""
+    """Set a descriptor opened by handle: the kernel reports the whole path, which needs no directory."""
     args = event.args
     path = args[3]
     if path and not path.startswith("/"):

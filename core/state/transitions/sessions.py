@@ -1,7 +1,7 @@
-"""Sessions, process groups, and who takes in orphans.
+"""Sessions, process groups, and subreapers.
 
-A process's name is the one its program was started with: PR_SET_NAME does not change it (as in Falco), so a
-process cannot rename itself out of a rule.
+A process keeps the name with which its program was started: PR_SET_NAME does not change it (as in Falco), so a process
+cannot rename itself out of a rule.
 """
 
 from typing import Final
@@ -28,7 +28,7 @@ def _setsid(state: State, event: SyscallEvent) -> None:
 
 
 def _setpgid(state: State, event: SyscallEvent) -> None:
-    """Live only: Falco does not follow it, and exec brings the group anew."""
+    """Set the process group, live only: Falco does not follow it, and the next exec reports the group."""
     process = event.process
     if not state.live or process is None or result_of(event) != 0:
         return
@@ -45,7 +45,7 @@ def _setpgid(state: State, event: SyscallEvent) -> None:
 
 
 def _by_virtual_pid(state: State, task: object, vpid: int) -> Node | None:
-    """The caller or one of its children, by the number that the caller's pid namespace gives it."""
+    """Return the caller or the child that has this id in the caller's pid namespace; None if there is none."""
     assert isinstance(task, Node)
     main = task.main
     if main.version.vpid == vpid:
@@ -54,7 +54,7 @@ def _by_virtual_pid(state: State, task: object, vpid: int) -> Node | None:
 
 
 def _host_group(target: Node, vpgid: int) -> int | None:
-    """The group's number on the host, from a relative that is in it."""
+    """Return the group's id on the host, taken from a relative that is in it; None if there is none."""
     parent = target.version.parent
     relatives = [parent, *parent.children] if isinstance(parent, Node) else []
     for relative in relatives:

@@ -1,7 +1,7 @@
 """Sockets: made, bound, connected, accepted.
 
-The name of a connection begins with the end that connected. Which end that is: a socket that connects is a client, one
-that is accepted belongs to a server, and a datagram socket is whatever it does first.
+The name of a connection begins with the end that connected: a socket that connects is a client, an accepted one belongs
+to a server, and a datagram socket has the role of its first use.
 """
 
 from typing import Final
@@ -18,13 +18,13 @@ from mozu.core.state.transitions.use import INDEX, has_flag, named, result_of, u
 
 _EINPROGRESS: Final = -115
 _NAMELESS: Final = "<unknown>"
-"""What recordings call an IPv4 connection over a descriptor whose socket call was not seen, as Falco does."""
+"""Name, in recordings, of an IPv4 connection over a descriptor whose socket call was not seen, as in Falco."""
 _STREAM, _DATAGRAM, _RAW = 1, 2, 3
 _PROTOCOLS: Final = {6: "tcp", 17: "udp", 1: "icmp", 255: "raw"}
 
 
 def protocol_of(kind: int, number: int) -> str:
-    """Transport of an IP socket from the arguments of socket(2); empty where they leave it open."""
+    """Return the transport of an IP socket from the arguments of socket(2); empty if they leave it open."""
     if number == 0:
         return {_STREAM: "tcp", _DATAGRAM: "udp"}.get(kind & 0xFF, "")
     name = _PROTOCOLS.get(number, "")
@@ -32,7 +32,7 @@ def protocol_of(kind: int, number: int) -> str:
 
 
 def new_socket(domain: int, kind: int, number: int, flags: int) -> File:
-    """What a fresh descriptor of this family stands for."""
+    """Return the file of a new descriptor of this family."""
     if domain not in (IPV4, IPV6):
         return File(socket_kind(domain), flags=flags)
     protocol = protocol_of(kind, number)
@@ -103,7 +103,7 @@ def _connect(state: State, event: SyscallEvent) -> None:
 
 
 def _connect_blind(state: State, event: SyscallEvent, file: File, asked: SockAddr | None) -> None:
-    """The ends are not known: what the call was asked for is all there is."""
+    """Set what is known of a connection whose ends are not reported: the address that the call was given."""
     new = replace(file, connected=True)
     if asked is not None and asked.family in (IPV4, IPV6):
         mapped = mapped_ipv4(asked.address) if asked.family == IPV6 else None
@@ -120,7 +120,8 @@ def _connect_blind(state: State, event: SyscallEvent, file: File, asked: SockAdd
 
 
 def _untampered(sock: SockTuple, seen: SockAddr | None, asked: SockAddr) -> SockTuple:
-    """The destination as it was when the call began, unless the kernel's own differs from what its end saw."""
+    """Return the destination given at the call's beginning, unless the kernel's own differs from what the call's end
+    saw."""
     if seen is None or seen.family != asked.family:
         return sock
     if sock.family == UNIX:

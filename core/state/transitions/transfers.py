@@ -1,4 +1,4 @@
-"""Sending and receiving: what a call on an unconnected socket says of its other end."""
+"""Sending and receiving: what a call on an unconnected socket says about its other end."""
 
 from collections.abc import Callable
 from typing import Final
@@ -47,7 +47,7 @@ def _transfer(name: str, *, incoming: bool, guesses: bool = False) -> Callable[[
 
 
 def _with_peer(state: State, file: File, sock: SockTuple, *, incoming: bool) -> File:
-    """The file after a transfer from `sock.source` to `sock.dest`."""
+    """Return the file after a transfer from `sock.source` to `sock.dest`."""
     if sock.family == UNIX:
         name_of = with_tuple(file, sock, role=file.role, connected=file.connected)
         return file if name_of.name == file.name and file.sock is not None else name_of
@@ -70,7 +70,7 @@ def _both_ways(sock: SockTuple | None) -> tuple[SockTuple, ...]:
 
 
 def _completed(state: State, sock: SockTuple) -> SockTuple:
-    """Fill in a missing local or peer address with that of the interface which reaches the other end."""
+    """Fill in a missing local or peer address with that of the interface that reaches the other end."""
     if sock.family != IPV4 or not state.addresses or (any(sock.source) and any(sock.dest)):
         return sock
     if not any(sock.source):
@@ -92,7 +92,7 @@ def _interface(state: State, peer: bytes) -> bytes:
 _RECEIVING: Final = ("read", "readv", "pread", "preadv", "recv", "recvfrom", "recvmsg", "recvmmsg")
 _SENDING: Final = ("write", "writev", "pwrite", "pwritev", "sendmmsg")
 PLAIN: Final = frozenset(("read", "readv", "pread", "preadv", "write", "writev", "pwrite", "pwritev"))
-"""They show at most that a socket is connected: the state alone does not ask for these types."""
+"""Event types that show at most that a socket is connected: the state alone does not ask for them."""
 _GUESSING: Final = ("send", "sendto", "sendmsg")
 
 TRANSITIONS: Final = {

@@ -1,4 +1,4 @@
-"""Events that use a descriptor and change nothing: which one it is, and what it stands for."""
+"""Events that use a descriptor and change nothing: which descriptor, and its file."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -14,11 +14,11 @@ from mozu.core.state.state import State
 
 _PATHS: Final = ("file", "directory")
 _PREFERRED: Final = {"splice": "fd_out"}
-"""Where an event has several descriptors, the one that it is said to be about; else `fd`, else the first."""
+"""Parameter with the descriptor that an event with several is said to be about; otherwise `fd`, or the first."""
 
 
 def descriptor_index(kind: EventType) -> int | None:
-    """Position of the parameter with the descriptor that an event uses."""
+    """Return the position of the parameter with the descriptor that an event uses; None if it uses none."""
     if "uses_fd" not in kind.traits:
         return None
     for name in (_PREFERRED.get(kind.name, ""), "fd"):
@@ -34,25 +34,26 @@ INDEX: Final[Mapping[str, int]] = {
 
 
 def result_of(event: SyscallEvent) -> int:
-    """What a call returned, its first parameter: below 0 where it failed, or where a recording does not say."""
+    """Return the result of a call, its first parameter: negative if it failed, or if a recording does not say."""
     value = event.args[0] if event.args else None
     return -1 if value is None else int(value)
 
 
 def has_flag(flags: int | None, flag: int) -> bool:
-    """Whether a parameter holds it; one that is missing holds none."""
+    """Return True if a parameter has this flag; an absent parameter has none."""
     return flags is not None and flags & flag != 0
 
 
 def used(state: State, event: SyscallEvent, index: int) -> File | None:
-    """Set `event.fd` and `event.file` of an event that uses the descriptor in parameter `index`."""
+    """Set `event.fd` and `event.file` of an event that uses the descriptor in parameter `index`, and return the
+    file."""
     args = event.args
     fd = args[index] if index < len(args) else None
     if fd is None:
         fd = -1 if event.fd is None else event.fd
     event.fd = fd
     process = event.process
-    assert process is not None  # what no task causes uses no descriptor
+    assert process is not None  # an event without a task uses no descriptor
     known = process.task.files.get(fd)
     if event.file is not None:
         found = reconciled(event, event.file, known)
@@ -67,15 +68,16 @@ def used(state: State, event: SyscallEvent, index: int) -> File | None:
 
 
 def reconciled(event: SyscallEvent, reported: File, known: File | None) -> File:
-    """What a descriptor stands for: the kernel's word wins, but what earlier calls showed of the same file or socket is
-    kept, and `known` given back."""
+    """Return the file of a descriptor. The kernel's report wins, but `known` is returned, with what earlier calls
+    showed, if it is the same file or socket."""
     if known is not None and _is_same(known, reported) and not _is_opened_otherwise(event, known, reported):
         return known
     return _directed(event, named(reported))
 
 
 def _is_same(known: File, reported: File) -> bool:
-    """Whether the kernel's file is the one the state knows: not every close is seen, so numbers may be in use again."""
+    """Return True if the kernel's file is the one the state knows: not every close is seen, so numbers may be in use
+    again."""
     if reported.sock is not None:
         return known.sock in (reported.sock, swap_ends(reported.sock)) and reported.role in ("", known.role)
     if reported.kind in _PATHS:
@@ -84,15 +86,15 @@ def _is_same(known: File, reported: File) -> bool:
 
 
 def _is_opened_otherwise(event: SyscallEvent, known: File, reported: File) -> bool:
-    """Whether the same file was opened again under another name, or a directory as a file, by an open that was
-    filtered."""
+    """Return True if an open that was filtered has opened the same file again under another name, or a directory as a
+    file."""
     observed = event.observed
     shown = (known.name, known.raw, known.kind), (reported.name, reported.raw, reported.kind)
     return observed.__class__ is Descriptor and observed.as_opened and shown[0] != shown[1]
 
 
 def named(file: File) -> File:
-    """A socket whose source gave it addresses but no name."""
+    """Return a file with a name made from its addresses, if it is a socket that lacks one."""
     if file.sock is None or file.name:
         return file
     protocol = file.protocol or (file.l4proto or "").replace("<NA>", "")
@@ -100,7 +102,8 @@ def named(file: File) -> File:
 
 
 def _directed(event: SyscallEvent, file: File) -> File:
-    """The kernel does not know who connected: a connection from a port that the process listens on was accepted."""
+    """Return a connection with its direction, which the kernel does not know: accepted if the process listens on its
+    port."""
     sock = file.sock
     if sock is None or file.role or file.kind not in ("ipv4", "ipv6") or event.process is None:
         return file
