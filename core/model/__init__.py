@@ -1,1 +1,1 @@
-"""What mozu speaks of: events, alerts, containers, fields, and the table of system calls."""
+"""The model of mozu's domain: events, alerts, containers, fields, and the table of system calls."""

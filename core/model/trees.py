@@ -1,4 +1,4 @@
-"""Trees that may be as deep as their makers like: walked without recursion."""
+"""Walks of trees without recursion, however deep the trees are."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def fold(root: N, below: Callable[[N], Sequence[N]], visit: Callable[[N, list[T]], T]) -> T:
-    """`visit(node, results of its children)` for every node once, children first; gives that of the root.
+    """Call `visit(node, results of its children)` once for every node, children first; return the root's result.
 
     Nodes are distinguished by identity: a tree may be a graph without cycles.
     """

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 FieldValue = None | bool | int | float | str | bytes | Sequence["FieldValue"]
-"""What a field of an event, and so a value of an alert, can be; None: it has none. `FieldType` says which."""
+"""The value of a field of an event, and so of an alert; None if it has none. `FieldType` says which type it has."""
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """Any JSON value; arrays and objects are read only in this type, so that those of narrower types fit."""
 
 JsonObject = dict[str, Json]
-"""An object that is being built."""
+"""A JSON object that is being built."""

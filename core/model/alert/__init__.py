@@ -1,4 +1,4 @@
-"""What rules say and sinks get."""
+"""Alerts, which rules raise and sinks deliver, with their templates, priorities and notes."""
 
 from mozu.core.model.alert.alert import Alert, alert_id
 from mozu.core.model.alert.attack import Attack, attack

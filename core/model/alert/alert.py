@@ -12,7 +12,7 @@ from mozu.core.model.value_types import FieldValue
 
 
 class Alert(msgspec.Struct, kw_only=True):
-    """What a rule says about an event."""
+    """An alert that a rule raised about an event."""
 
     rule: str
     """The rule's name."""
@@ -22,42 +22,44 @@ class Alert(msgspec.Struct, kw_only=True):
     """The event's time, ns since the epoch."""
     template: Template
     values: dict[str, FieldValue]
-    """Key of each `Ref` → typed value (None where missing): int, float, bool, str, bytes, or a tuple of these."""
+    """Key of each `Ref` → typed value: int, float, bool, str, bytes, a tuple of these, or None if missing."""
     tags: tuple[str, ...] = ()
-    """Sorted."""
+    """The tags, sorted."""
     event_type: str = ""
     event_num: int = 0
     hostname: str = ""
     rule_id: str = ""
-    """The rule's own id, which stays when its name changes; empty where it has none."""
+    """The rule's own id, which stays when its name changes; empty if it has none."""
     next: str = ""
-    """What the rule advises to do next; empty where it says nothing."""
+    """The rule's advice on what to do next; empty if it has none."""
     notes: RuleNotes = NO_NOTES
     """The rule's notes for the receivers of its alerts; alerts of one rule share them."""
     id: str = ""
-    """Stable: evaluating the same event again gives the same id. The core fills it, and `hostname`. A ready alert of a
-    source may have its own; otherwise its id is made from `event_num`, or where that is 0 from a running number."""
+    """A stable id: evaluating the same event again results in the same id. The core fills it, and `hostname`. A
+    source's ready alert may bring its own id; otherwise it is made from `event_num`, or from a running number if that
+    is 0."""
     correlation_uid: str = ""
-    """The id of the first alert of those that belong together (core/flow/correlation.py); empty where there is no
-    process that could say so. The core fills it."""
+    """The id of the first of the alerts that belong together (core/flow/correlation.py); empty if the alert is about no
+    process. The core fills it."""
     enrichment: dict[str, FieldValue] = msgspec.field(default_factory=dict)
-    """Field → JSON value (text, number, bool, list, None) of what encoders want besides the output
-    (`Context.requested_fields`); shown by no format that has no place for it."""
+    """Field → JSON value (text, number, bool, list, None) that encoders want besides the output
+    (`Context.requested_fields`); shown only by formats that have a place for it."""
     incomplete: tuple[str, ...] = ()
     """Enrichers that had not answered when their deadline passed."""
     respond: tuple[str, ...] = ()
-    """Responders that the rule names; stays with the machine, too."""
+    """Responders that the rule names; not sent off the machine."""
     capture: int | None = None
-    """The rule wants a recording of what happens around it, for so many ms after it (0: as configured); None: not. It
-    stays with the machine that raised the alert."""
+    """Milliseconds after the alert for which the rule wants a recording of what happens (0: as configured); None: no
+    recording. Not sent off the machine."""
 
     def message(self) -> str:
-        """The rendered output."""
+        """Return the rendered output."""
         return self.template.render(self.values)
 
 
 def alert_id(time: int, identity: str, rule: str) -> str:
-    """A UUIDv8 (RFC 9562): 48 bits of the event's milliseconds, then a hash of the event's identity and the rule."""
+    """Return a UUIDv8 (RFC 9562): 48 bits of the event's milliseconds, then a hash of the event's identity and the
+    rule."""
     digest = blake2b(as_bytes(f"{identity}\0{rule}"), digest_size=10).digest()
     number = ((time // 1_000_000) & (1 << 48) - 1) << 80 | int.from_bytes(digest)
     number = number & ~(0xF << 76) | 8 << 76

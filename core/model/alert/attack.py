@@ -1,7 +1,7 @@
 """MITRE ATT&CK in the tags of rules: `mitre_persistence`, `TA0003`, `T1059`, `T1059.004`.
 
-Version 19 renamed Defense Evasion (TA0005) to Stealth and took Defense Impairment (TA0112) out of it. Rules still say
-`mitre_defense_evasion`, and older SIEM content still knows the old name, so both are here and every mapping names its
+Version 19 renamed Defense Evasion (TA0005) to Stealth and moved Defense Impairment (TA0112) out of it. Rules still say
+`mitre_defense_evasion`, and older SIEM content still uses the old name, so both are here and every mapping names its
 version.
 """
 
@@ -34,9 +34,9 @@ _TACTICS: Final[Mapping[str, str]] = {
     "TA0043": "Reconnaissance",
     "TA0112": "Defense Impairment",
 }
-"""As version 19 has them."""
+"""Id of a tactic → its name in version 19."""
 _EVASION: Final = ("TA0005", "Defense Evasion")
-"""What TA0005 and TA0112 were until version 18."""
+"""Id and name, until version 18, of what TA0005 and TA0112 are now."""
 _SPLIT: Final = frozenset({"TA0005", "TA0112"})
 _TECHNIQUE: Final = re.compile(r"T\d{4}(?:\.\d{3})?")
 _BY_TAG: Final = {
@@ -47,27 +47,28 @@ _BY_TAG: Final = {
 
 
 class Tactic(msgspec.Struct, frozen=True):
-    """A goal: `TA0003` Persistence."""
+    """A tactic, the goal: `TA0003` Persistence."""
 
     id: str
     name: str
 
 
 class Technique(msgspec.Struct, frozen=True):
-    """A way to a goal: `T1059` Command and Scripting Interpreter, perhaps with `T1059.004` Unix Shell below it."""
+    """A technique, the way to a goal: `T1059` Command and Scripting Interpreter, perhaps with `T1059.004` Unix Shell
+    below it."""
 
     id: str
     name: str
-    """Empty where the table does not have it; so is `sub_name`."""
+    """Name of the technique; empty if the table does not have it. Likewise `sub_name`."""
     sub_id: str
-    """Empty where the tag names the technique alone."""
+    """Id of the sub-technique; empty if the tag names the technique alone."""
     sub_name: str
     version: str
-    """The version of ATT&CK that has it; another one than the mapping's where that does not."""
+    """The version of ATT&CK that has the technique; differs from the mapping's if that version does not have it."""
 
 
 class Attack(msgspec.Struct, frozen=True):
-    """What the tags of a rule say, in the order of the tags, nothing twice."""
+    """The tactics and techniques in a rule's tags, in the order of the tags, without repetition."""
 
     version: str
     tactics: tuple[Tactic, ...]
@@ -76,7 +77,7 @@ class Attack(msgspec.Struct, frozen=True):
 
 @cached(4096)
 def attack(tags: tuple[str, ...], version: Version = "19") -> Attack | None:
-    """The mapping in the words of a version of ATT&CK; None where no tag speaks of it."""
+    """Return the mapping in the terms of a version of ATT&CK; None if no tag names a tactic or technique."""
     tactics = dict.fromkeys(_tactic(_BY_TAG[tag.lower()], version) for tag in tags if tag.lower() in _BY_TAG)
     named = dict.fromkeys(tag.upper() for tag in tags if _TECHNIQUE.fullmatch(tag.upper()))
     if not tactics and not named:

@@ -1,23 +1,23 @@
-"""A rule's notes for the receivers of its alerts, besides its name: shared by all alerts of the rule."""
+"""A rule's notes for the receivers of its alerts, besides its name; shared by all alerts of the rule."""
 
 import msgspec
 
 
 class RuleNotes(msgspec.Struct, frozen=True, array_like=True):
-    """Texts of a rule; what it does not say is empty."""
+    """The texts of a rule; empty for what it does not say."""
 
     description: str = ""
-    """`desc`, on one line."""
+    """The rule's `desc`, on one line."""
     why: str = ""
     """The attacker's gain from the act that the rule detects."""
     false_positives: tuple[str, ...] = ()
-    """Which honest programs raise it."""
+    """Legitimate programs that raise the rule."""
     references: tuple[str, ...] = ()
-    """Addresses."""
+    """Addresses of further reading."""
     maturity: str = ""
-    """stable, incubating, experimental, deprecated."""
+    """Maturity: stable, incubating, experimental or deprecated."""
     level: str = ""
-    """low, medium or high: how much of what it finds is honest work (tag `level_…`)."""
+    """Share of legitimate activity among the findings: low, medium or high (tag `level_…`)."""
 
 
 NO_NOTES = RuleNotes()

@@ -1,4 +1,4 @@
-"""Priorities of rules, and what each format calls them: the only table of the kind."""
+"""Priorities of rules, and their names in each format: the only table of the kind."""
 
 import enum
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Severity(enum.IntEnum):
-    """Priorities of rules; the number is syslog's, smaller is worse."""
+    """A rule's priority; the number is syslog's, smaller is worse."""
 
     EMERGENCY = 0
     ALERT = 1
@@ -21,12 +21,12 @@ class Severity(enum.IntEnum):
 
     @property
     def label(self) -> str:
-        """As alerts print it: `Warning`."""
+        """The name as alerts print it: `Warning`."""
         return _LABELS[self]
 
     @property
     def levels(self) -> "Levels":
-        """The same in the scales of other formats."""
+        """The priority in the scales of other formats."""
         return LEVELS[self]
 
 
@@ -34,7 +34,7 @@ _LABELS: Final = {severity: severity.name.capitalize() for severity in Severity}
 
 
 class Levels(msgspec.Struct, frozen=True):
-    """One priority in every scale. Syslog's is the number of the priority itself."""
+    """A priority in every scale but syslog's, which is the number of the priority itself."""
 
     ocsf: int
     """OCSF `severity_id`."""
@@ -42,7 +42,7 @@ class Levels(msgspec.Struct, frozen=True):
     ecs: int
     """ECS `event.severity`, whose scale is the source's own: here 0 to 100."""
     cef: int
-    """0 to 10."""
+    """CEF severity, 0 to 10."""
     otel: int
     """OpenTelemetry's severity number, which the CloudEvents extension `severitynumber` carries."""
     otel_name: str

@@ -14,7 +14,7 @@ MISSING = "<NA>"
 _LIST_LIMIT = 1023
 _UNSIGNED = (1 << 64) - 1
 _NETWORK = "<IPNET>"
-"""Networks are for conditions; this is all that an output shows of one."""
+"""Text that outputs show for any network; networks are for conditions."""
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 
 
@@ -22,33 +22,34 @@ class Ref(msgspec.Struct, frozen=True, tag=True, tag_field="struct"):
     """A reference in a template."""
 
     key: str
-    """Where the value lies: a field as written (`proc.aname[2]`) or a transformer call as written."""
+    """The key of the value: a field as written (`proc.aname[2]`) or a transformer call as written."""
     type: str
-    """Value of `FieldType`."""
+    """The value of a `FieldType`."""
     format: str = ""
-    """`` decimal, `hex`, `octal`, `padded`; see Field.format."""
+    """Format of a number: `` decimal, `hex`, `octal`, `padded`; see Field.format."""
     width: int = 0
-    """Cut or pad to this many bytes; 0: as long as it is."""
+    """Bytes to which the text is cut or padded; 0: its own length."""
     is_list: bool = False
     is_field: bool = True
     """False for transformer calls: they print, and appear under no key in `output_fields`."""
     is_time: bool = False
-    """A time text: `output_fields` holds the event's ns since the epoch instead."""
+    """True for a time text: `output_fields` holds the event's ns since the epoch instead."""
 
 
 class Template(msgspec.Struct, frozen=True, dict=True):
-    """`parts` are literal texts and references in order; `extra` are fields that only `output_fields` shows."""
+    """A template. `parts` are literal texts and references in order; `extra` are fields that only `output_fields`
+    shows."""
 
     parts: tuple[str | Ref, ...]
     extra: tuple[Ref, ...] = ()
 
     def refs(self) -> tuple[Ref, ...]:
-        """Every reference whose value an alert must carry, in order."""
+        """Return every reference whose value an alert must carry, in order."""
         return self._refs
 
     @cached_property
     def is_sound(self) -> bool:
-        """Whether its parts are of the types that are declared, which nothing enforces."""
+        """True if the parts have the declared types, which nothing enforces."""
         return all(type(part) in (str, Ref) for part in self.parts) and all(type(ref) is Ref for ref in self.extra)
 
     @cached_property
@@ -56,7 +57,7 @@ class Template(msgspec.Struct, frozen=True, dict=True):
         return tuple(part for part in self.parts if isinstance(part, Ref)) + self.extra
 
     def render(self, values: Mapping[str, FieldValue]) -> str:
-        """The message. Missing values print `<NA>`."""
+        """Return the message. Missing values print `<NA>`."""
         texts: list[str] = []
         for part in self.parts:
             if isinstance(part, str):
@@ -76,7 +77,7 @@ def _padded(ref: Ref, value: FieldValue) -> str:
 
 
 def render_value(value: FieldValue, kind: str, form: str = "", *, base64_bytes: bool = False) -> str:
-    """One value as outputs print it. `kind` is the value of a `FieldType`."""
+    """Return a value as outputs print it. `kind` is the value of a `FieldType`."""
     if value is None:
         return MISSING
     if isinstance(value, tuple):
@@ -106,7 +107,7 @@ def render_value(value: FieldValue, kind: str, form: str = "", *, base64_bytes: 
 
 
 def _address(raw: bytes) -> str:
-    """As RFC 5952 writes it: an IPv4 address inside IPv6 stays dotted."""
+    """Return an address as in RFC 5952; an IPv4 address inside IPv6 stays dotted."""
     if len(raw) == 16 and raw.startswith(_MAPPED):
         return f"::ffff:{ip_address(raw[12:])}"
     return str(ip_address(raw)) if len(raw) in (4, 16) else MISSING

@@ -1,10 +1,10 @@
-"""What differs between kinds of machines: call numbers, registers, bits of flags. MACHINE is the one that this runs on.
+"""The differences between kinds of machines: call numbers, registers, bits of flags. MACHINE is the present machine's.
 
-    machine         Machine: what is known of one
+    machine         Machine: the facts about one kind
     x86_64, aarch64 the machines
-    numbers         their system calls, and the 32-bit ones that their kernels also take
+    numbers         their system calls, and the 32-bit ones that their kernels also accept
 
-Programs in C have the same of registers in bpf/arch.
+bpf/arch has the registers for programs in C.
 """
 
 import platform
@@ -17,6 +17,7 @@ from mozu.core.model.arch.x86_64 import X86_64
 __all__ = ["AARCH64", "MACHINE", "MACHINES", "X86_64", "Abi", "Machine", "UserRegisters"]
 
 MACHINES: Final = {machine.name: machine for machine in (X86_64, AARCH64)}
-"""By name."""
+"""Name → machine."""
 MACHINE: Final = MACHINES.get(platform.machine(), X86_64)
-"""Elsewhere x86-64: no source of calls starts there, and recordings of others can be read."""
+"""The kind of the present machine. On unknown kinds x86-64: no source of calls starts there, and recordings of other
+machines can be read."""

@@ -1,4 +1,4 @@
-"""arm64, with the 32-bit calls of AArch32 programs (EABI)."""
+"""The machine arm64, with the 32-bit calls of AArch32 programs (EABI)."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What is known of a kind of machine: one module of this package has it, as data."""
+"""The facts about a kind of machine, as data; each module of this package holds one kind's."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -8,45 +8,46 @@ Abi = Literal["x86_64", "i386", "aarch64", "arm"]
 
 
 class UserRegisters(NamedTuple):
-    """Places of 64-bit registers in the regset NT_PRSTATUS of a stopped task (sys/user.h: user_regs_struct)."""
+    """Indices of 64-bit registers in the regset NT_PRSTATUS of a stopped task (sys/user.h: user_regs_struct)."""
 
     words: int
-    """Registers in it."""
+    """Number of registers in the regset."""
     number: int
-    """Of the number of the call."""
+    """Index of the register with the call's number."""
     first: int
-    """Of its first argument."""
+    """Index of the register with the first argument."""
     sixth: int
-    """Of its last one."""
+    """Index of the register with the last argument."""
     result: int
     clone_keeps_arguments: bool
-    """Whether a new task still has the arguments of the call that made it; not where `first` is the result, too."""
+    """True if a new task still has the arguments of the call that made it; False if `first` is also the result."""
     number_regset: int | None
-    """The regset that sets the number, a 32-bit one; None: the register `number` does."""
+    """The regset, a 32-bit one, that sets the call's number; None: the register `number` does."""
 
 
 class Machine(NamedTuple):
-    """A kind of machine."""
+    """A kind of machine: what differs between architectures."""
 
     name: str
-    """As uname says it."""
+    """The name in uname."""
     abi: Abi
-    """Of its own calls."""
+    """Numbering of the machine's own calls."""
     compat_abi: Abi
-    """Of the 32-bit calls that its kernels also take."""
+    """Numbering of the 32-bit calls that its kernels also accept."""
     audit_arch: int
     compat_audit_arch: int
     """AUDIT_ARCH_* of linux/audit.h, in struct seccomp_data and struct ptrace_syscall_info."""
     other_abi_bit: int
-    """Set in the numbers of calls of a third ABI, which are not watched (x32: __X32_SYSCALL_BIT); 0: there is none."""
+    """Bit set in the numbers of calls of a third ABI, which are not watched (x32: __X32_SYSCALL_BIT); 0 if there is
+    none."""
     open_flags: Mapping[str, int]
-    """Those of its kernel's asm/fcntl.h that other architectures have other bits for."""
+    """Flags of the kernel's asm/fcntl.h whose bits differ between architectures."""
     user_registers: UserRegisters
     saved_registers: str
     """Members of struct pt_regs that bpf/arch reads."""
     thread_info: str
-    """Members of struct thread_info that bpf/arch reads: whether the call is a 32-bit one."""
+    """Members of struct thread_info that bpf/arch reads, to find out if a call is a 32-bit one."""
     compat_pairs_are_aligned: bool
-    """Whether 64 bits in two arguments of a 32-bit call begin at an even one."""
+    """True if 64 bits in two arguments of a 32-bit call begin at an even argument."""
     library_folder: str
-    """Of Debian's libraries (multiarch)."""
+    """Folder of Debian's libraries (multiarch)."""

@@ -1,4 +1,4 @@
-"""x86-64, with the 32-bit calls of ia32 (`int 0x80`, 32-bit programs) and x32."""
+"""The machine x86-64, with the 32-bit calls of ia32 (`int 0x80`, 32-bit programs) and x32."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
-"""Processes that entered a running container from outside (`docker exec`, CRI's ExecSync): whether that was a probe.
+"""Processes that entered a running container from outside (`docker exec`, CRI's ExecSync), and whether they are probes.
 
 A runtime runs health checks, and the kubelet's probes, as further processes in the container, next to its first one.
-All that such a process begins belongs to it.
+All descendants of such a process belong to the probe.
 """
 
 from collections.abc import Callable
@@ -12,19 +12,20 @@ from mozu.core.model.event import Process, SyscallEvent
 _SHELL = "CMD-SHELL"
 _EXEC = "CMD"
 _INIT = 1
-"""Number of a container's first process in its own pid namespace."""
+"""Pid of a container's first process in its own pid namespace."""
 _DEPTH = 64
 
 Command = Callable[[ContainerMetadata], tuple[str, ...] | None]
 
 
 def runs(command: Command) -> Callable[[SyscallEvent, ContainerMetadata], bool | None]:
-    """Whether the event's process belongs to this command of its container; None where the command is not known."""
+    """Return a reader that is true if the event's process belongs to this command of its container; None if that is not
+    known."""
 
     def value(event: SyscallEvent, metadata: ContainerMetadata) -> bool | None:
         words = command(metadata)
         if words is None or event.process is None or metadata.host_pid:
-            return None  # with the host's pid namespace any orphan of the container stands beside its first process
+            return None  # in the host's pid namespace any orphan of the container is its first process's sibling
         first = _first(event.process, event.num)
         return bool(words) and first is not None and _is(first, words)
 
@@ -32,7 +33,7 @@ def runs(command: Command) -> Callable[[SyscallEvent, ContainerMetadata], bool |
 
 
 def words_of(command: Command) -> Callable[[ContainerMetadata], str | None]:
-    """The command as text; empty where there is none."""
+    """Return a reader of the command as text; empty if there is none, None if that is not known."""
 
     def value(metadata: ContainerMetadata) -> str | None:
         words = command(metadata)
@@ -44,7 +45,7 @@ def words_of(command: Command) -> Callable[[ContainerMetadata], str | None]:
 
 
 def _first(process: Process, number: int) -> Process | None:
-    """Its topmost ancestor in the same container; None where that is the container's own first process."""
+    """Return the topmost ancestor in the same container; None if that is the container's own first process."""
     for _ in range(_DEPTH):
         above = None if process.parent is None else process.parent.at(number)
         if above is None or above.container != process.container:
@@ -54,7 +55,7 @@ def _first(process: Process, number: int) -> Process | None:
 
 
 def _is(process: Process, words: tuple[str, ...]) -> bool:
-    """A shell may have executed the last command in its own place."""
+    """Return True if the process runs these words; a shell may have replaced itself by its last command."""
     argv = (process.exe, *process.args)
     if words[0] == _SHELL:
         text = " ".join(words[1:])

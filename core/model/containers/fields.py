@@ -14,10 +14,10 @@ from mozu.core.model.fields import Reader
 from mozu.core.model.value_types import FieldValue
 
 Lookup = Callable[[str], ContainerMetadata | None]
-"""`Container.key` → metadata, or None where they are not known (yet). Immediate."""
+"""Function from `Container.key` to metadata, or None if they are not known (yet). Returns immediately."""
 
 Binder = Callable[[str | None], Reader]
-"""A field's argument → its reader."""
+"""Function from a field's argument to its reader."""
 
 _PLAIN: Final[Mapping[str, str]] = {
     "container.name": "name",
@@ -57,7 +57,7 @@ _HIDDEN_LABELS: Final = ("annotation.", "io.kubernetes.")
 
 
 def container_readers(lookup: Lookup) -> dict[str, Binder]:
-    """Field name → (argument → reader), for every container and pod field that an engine can answer."""
+    """Return field name → (argument → reader), for every container and pod field that an engine can answer."""
     fields = _Fields(lookup)
     plain = {name: fields.of(attrgetter(attribute)) for name, attribute in _PLAIN.items()}
     labels = {name: fields.of(_label(key)) for name, key in _LABELS.items()}
@@ -83,7 +83,7 @@ def container_readers(lookup: Lookup) -> dict[str, Binder]:
 
 
 class _Fields:
-    """Makes readers that find the metadata first."""
+    """A maker of readers that find the metadata first."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
@@ -106,7 +106,7 @@ class _Fields:
         return read
 
     def by_event(self, value: Callable[[SyscallEvent, ContainerMetadata], FieldValue]) -> Binder:
-        """Of an event in a container; false on the host."""
+        """Return a binder of a value that depends on the event; false on the host."""
         lookup = self._lookup
 
         def read(event: SyscallEvent) -> FieldValue:
@@ -119,7 +119,7 @@ class _Fields:
         return lambda _: read
 
     def pod_reader(self, value: Callable[[ContainerMetadata], FieldValue]) -> Reader:
-        """Of the pod's sandbox; missing outside pods."""
+        """Return a reader of a value of the pod's sandbox; missing outside pods."""
         lookup = self._lookup
 
         def of_sandbox(metadata: ContainerMetadata) -> FieldValue:
@@ -129,7 +129,8 @@ class _Fields:
         return self.reader(of_sandbox)
 
     def mount(self, show: Callable[[Mount], str], *, by_dest: bool) -> Binder:
-        """One mount, by its index or by the first whose source (or destination) a pattern finds."""
+        """Return a binder of one mount, chosen by index or as the first whose source (or destination) a pattern
+        finds."""
 
         def bind(argument: str | None) -> Reader:
             choose = _choose(argument or "", by_dest=by_dest)

@@ -4,7 +4,7 @@
     domain     = the first component, if it has a dot, a colon or a capital letter, or is `localhost`
 
 The repository is written as the runtime has it, which is what Falco's rules compare with: `busybox` in docker, whose
-names leave docker.io and `library/` out, `docker.io/library/busybox` in containerd, CRI and podman.
+names omit docker.io and `library/`, `docker.io/library/busybox` in containerd, CRI and podman.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _HEX: Final = frozenset("0123456789abcdef")
 
 
 class Image(msgspec.Struct, frozen=True):
-    """The parts of a reference; empty where a reference has no such part."""
+    """The parts of a reference; empty if the reference has no such part."""
 
     repository: str = ""
     tag: str = ""
@@ -28,7 +28,7 @@ class Image(msgspec.Struct, frozen=True):
 
 
 class ImageNames(msgspec.Struct, frozen=True):
-    """What the engine calls an image: `name:tag` and `name@digest` texts."""
+    """The engine's names of an image: `name:tag` and `name@digest` texts."""
 
     tags: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
@@ -36,7 +36,8 @@ class ImageNames(msgspec.Struct, frozen=True):
 
 @cached(1024)
 def parse(reference: str) -> Image:
-    """Take a reference apart; nothing is filled in. An image id (`sha256:…`) has no parts."""
+    """Return the parts of a reference; nothing is filled in. An image id (`sha256:…`) has none but the digest of its
+    `@`."""
     name, _, digest = reference.partition("@")
     if name.startswith("sha256:"):
         return Image(digest=digest)
@@ -48,11 +49,11 @@ def parse(reference: str) -> Image:
 
 
 def identify(reference: str, image_id: str, names: ImageNames) -> Image:
-    """Repository, tag and digest of a container's image.
+    """Return repository, tag and digest of a container's image.
 
-    The reference it was started by decides. What that leaves open is taken from the names that the engine has for the
-    image: its repository where the container was started by an id, its tag where it was started by a digest, and the
-    digest that the same repository gave it.
+    The reference that the container was started by decides. Missing parts are taken from the engine's names of the
+    image: its repository if the container was started by an id, its tag if it was started by a digest, and the digest
+    that the same repository gave it.
     """
     tags = [parse(text) for text in names.tags]
     digests = [parse(text) for text in names.digests]
@@ -71,12 +72,12 @@ def identify(reference: str, image_id: str, names: ImageNames) -> Image:
 
 
 def _is_same(one: Image, other: Image) -> bool:
-    """Whether both are of one repository, however it is written."""
+    """Return True if both are of one repository, however it is written."""
     return _familiar(one.repository) == _familiar(other.repository)
 
 
 def _familiar(name: str) -> str:
-    """As docker shows it."""
+    """Return the repository's name as docker shows it."""
     domain, slash, path = name.partition("/")
     if not slash:
         return name

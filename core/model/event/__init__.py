@@ -1,8 +1,9 @@
-"""What happened: events and the parts they point to.
+"""Events, and the parts they point to.
 
 An event is made once and never changed. Its process and its file are *versions*: a later exec, chdir or setuid makes a
-new version and leaves the old one to the events that hold it, so a field read late is still the truth of its moment.
-Texts that come from the kernel are `str` decoded with `surrogateescape`: every byte is kept (`as_bytes` gives it back).
+new version and leaves the old one to the events that hold it, so a field that is read late still shows the moment of
+its event. Texts that come from the kernel are `str` decoded with `surrogateescape`: every byte is kept (`as_bytes`
+returns the bytes).
 """
 
 from mozu.core.model.event.container import Claim, Container, claimed

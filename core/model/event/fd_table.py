@@ -1,30 +1,31 @@
-"""The descriptors of a process, as they are and as they were."""
+"""The descriptors of a process, present and past."""
 
 from mozu.core.model.event.file import File
 
 
 class FdTable(dict[int, File]):
-    """Descriptor number → newest version of what it stands for.
+    """Descriptor number → newest version of its file.
 
-    Threads of one process share one such table. What an entry was before is kept until `forget` says that no event in
-    flight can ask, so that a field read late sees the table of its event's moment: use `at` and `all_at` for that.
+    Threads of one process share one such table. Former values of an entry are kept until `forget` says that no event in
+    flight can ask for them, so that a field that is read late sees the table of its event's moment: use `at` and
+    `all_at` for that.
     """
 
     __slots__ = ("_before", "is_shared")
 
     def __init__(self) -> None:
         self._before: dict[int, list[tuple[int, File | None]]] = {}
-        """Descriptor → (number of the first event that does not see it any more, what it was), oldest first."""
+        """Descriptor → (number of the first event that no longer sees the file, the file), oldest first."""
         self.is_shared = False
-        """Whether several processes may have it (CLONE_FILES)."""
+        """True if several processes may have the table (CLONE_FILES)."""
 
     @property
     def has_history(self) -> bool:
-        """Whether `forget` would have something to do."""
+        """True if former values are kept."""
         return bool(self._before)
 
     def put(self, fd: int, file: File, number: int) -> None:
-        """From event `number` on, `fd` stands for `file`."""
+        """Set the file of `fd`, from event `number` on."""
         before = (number, self.get(fd))
         entries = self._before.get(fd)
         if entries is None:
@@ -34,13 +35,13 @@ class FdTable(dict[int, File]):
         self[fd] = file
 
     def drop(self, fd: int, number: int) -> None:
-        """From event `number` on, `fd` stands for nothing."""
+        """Remove `fd`, from event `number` on."""
         old = self.pop(fd, None)
         if old is not None:
             self._before.setdefault(fd, []).append((number, old))
 
     def at(self, fd: int, number: int) -> File | None:
-        """What `fd` stood for at event `number`."""
+        """Return the file of `fd` at event `number`; None if it was closed."""
         if self._before:
             for since, old in self._before.get(fd, ()):
                 if since > number:
@@ -48,7 +49,7 @@ class FdTable(dict[int, File]):
         return self.get(fd)
 
     def all_at(self, number: int) -> dict[int, File]:
-        """The whole table at event `number`. Costs as much as the table is long."""
+        """Return the whole table at event `number`. Takes time in proportion to the table."""
         table: dict[int, File] = dict(self)
         for fd in self._before:
             file = self.at(fd, number)
@@ -59,7 +60,7 @@ class FdTable(dict[int, File]):
         return table
 
     def inherited(self, *, history: bool = False) -> "FdTable":
-        """A table of its own with the same entries: what fork gives to the child."""
+        """Return a separate table with the same entries, as fork makes it for the child."""
         child = FdTable()
         child.update(self)
         if history:
@@ -67,7 +68,7 @@ class FdTable(dict[int, File]):
         return child
 
     def forget(self, number: int) -> None:
-        """No event before `number` will be asked about any more."""
+        """Drop former values that only events before `number` see: none of those will be asked about any more."""
         kept = {}
         for fd, entries in self._before.items():
             if entries[-1][0] <= number:

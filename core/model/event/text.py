@@ -1,4 +1,4 @@
-"""Kernel bytes as text, without losing one of them."""
+"""Conversion of kernel bytes to text, without losing one of them."""
 
 from itertools import islice
 from typing import Final
@@ -10,12 +10,13 @@ _MAX_BITS: Final = 4_096
 
 
 def as_text(raw: bytes) -> str:
-    """Bytes that are not UTF-8 become lone surrogates (PEP 383); `as_bytes` turns them back."""
+    """Return bytes as text; bytes that are not UTF-8 become lone surrogates (PEP 383), which `as_bytes` turns back."""
     return raw.decode("utf-8", "surrogateescape")
 
 
 def as_bytes(text: str) -> bytes:
-    """The bytes that `as_text` read. Other lone surrogates, which it never makes, become bytes that are no UTF-8."""
+    """Return the bytes that `as_text` read. Other lone surrogates, which `as_text` never makes, become bytes that are
+    no UTF-8."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -23,18 +24,18 @@ def as_bytes(text: str) -> bytes:
 
 
 def byte_length(text: str) -> int:
-    """Length in bytes, the unit in which rules measure."""
+    """Return the length in bytes, the unit in which rules measure."""
     return len(text) if text.isascii() else len(as_bytes(text))
 
 
 def printable(text: str) -> str:
-    """Text that every encoder accepts: bytes that are not UTF-8 become U+FFFD."""
+    """Return text that every encoder accepts: bytes that are not UTF-8 become U+FFFD."""
     return text if text.isascii() else as_bytes(text).decode("utf-8", "replace")
 
 
 def bounded_text(value: object) -> str:
-    """Return any value at all as valid text of at most some thousand characters. Never raises: a value of
-    a class of its own may raise anything when it is read."""
+    """Return any value at all as valid text of at most some thousand characters. Never raises, although a value of a
+    foreign class may raise anything when it is read."""
     try:
         return _bounded(value, 0)
     except BaseException:  # noqa: BLE001  as above

@@ -1,4 +1,4 @@
-"""A system call as its source was given it, which is decoded only where that is of use."""
+"""A system call as the source received it, which is decoded only if that is of use."""
 
 from collections.abc import Callable
 
@@ -6,21 +6,23 @@ from mozu.core.model.event.event import Event, SyscallEvent
 
 
 class UndecodedEvent(Event, gc=False):
-    """Stands in a batch for a `SyscallEvent`. Two with equal `task` and `key` differ in time, processor and number."""
+    """A batch's placeholder for a `SyscallEvent`. Two with equal `task` and `key` differ only in time, processor and
+    number."""
 
     pid: int = 0
     task: bytes = b""
-    """The task that called, as the source distinguishes tasks."""
+    """The calling task, as the source distinguishes tasks."""
     key: bytes = b""
-    """All that rules and the state can see of the event besides, in the source's own form."""
+    """The remaining content that rules and the state can see of the event, in the source's own form."""
     record: object = None
-    """What `decode` takes."""
+    """The argument of `decode`."""
     decode: Callable[..., SyscallEvent] = lambda record: record
     source_key: bytes = b""
-    """What the source can recognise another one by, before it gives it (`DiscardsJudged`): equal `key`, and a caller of
-    the same class. Empty: it cannot."""
+    """A key by which the source can recognise an equal call before it yields it (`DiscardsJudged`): equal `key`, and a
+    caller of the same class. Empty if it cannot."""
     source_caller: bytes = b""
-    """What the source knows the task by that has no class so far: another one after each event from which the state
-    learns something of the process or of an ancestor. Empty: it has one, or the source can recognise no call of it."""
+    """The source's key of a task that has no class so far; changes with each event from which the state learns
+    something about the process or an ancestor. Empty if the task has a class, or the source can recognise no call of
+    it."""
     boot_time: int = 0
-    """`SyscallEvent.boot_time`."""
+    """Nanoseconds since the boot; see `SyscallEvent.boot_time`."""

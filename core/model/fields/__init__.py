@@ -1,4 +1,5 @@
-"""The field registry: what a rule or an output may name, its type, its meaning, and how it is read from an event."""
+"""The field registry: the fields that rules and outputs may name, with type, meaning, and how they are read from an
+event."""
 
 from mozu.core.model.fields.field import Argument, Field, FieldType, Match, Reader, Resolved
 from mozu.core.model.fields.lookups import Forgery, Lookups

@@ -1,6 +1,6 @@
-"""Forms of addresses, and which are this machine's own: which end of a connection is the local one.
+"""Forms of addresses, and this machine's own addresses, which tell the local end of a connection.
 
-Pure by itself: what knows the interfaces (the live runtime, a recording) replaces the set.
+The set begins empty; the live runtime or a recording, which know the interfaces, replace it.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,11 +13,11 @@ _MAPPED = b"\0" * 10 + b"\xff\xff"
 
 
 ContainerAddress = Callable[[str], Address | None]
-"""Id of a container → its main IPv4 address."""
+"""Function from a container's id to its main IPv4 address; None if not known."""
 
 
 def plain(address: Address) -> Address:
-    """An IPv4 address where it is mapped into IPv6, else the address itself."""
+    """Return the IPv4 address if it is mapped into IPv6, otherwise the address itself."""
     return address[12:] if len(address) == 16 and address.startswith(_MAPPED) else address
 
 
@@ -29,17 +29,18 @@ class LocalAddresses:
     def __init__(self, known: Iterable[Address] = ()) -> None:
         self._known: frozenset[Address] = frozenset(known)
         self.recorded: ContainerAddress | None = None
-        """Where the machine is that of a recording, its containers' addresses. There the local end is found as Falco
-        does: its address is an interface's or the container's own, and no IPv6 address is local to a container."""
+        """Function to the addresses of containers, if the machine is a recording's. The local end is then found as
+        Falco does: its address is an interface's or the container's own, and no IPv6 address is local to a
+        container."""
 
     def replace(self, known: Iterable[Address], *, recorded: ContainerAddress | None = None) -> None:
-        """These are the machine's addresses from now on."""
+        """Use these addresses of the machine from now on."""
         self._known = frozenset(known)
         self.recorded = recorded
 
     @property
     def known(self) -> frozenset[Address]:
-        """All of them, without loopback."""
+        """The addresses, without loopback."""
         return self._known
 
     def __contains__(self, address: Address) -> bool:
@@ -47,7 +48,8 @@ class LocalAddresses:
         return address in self._known or address == _LOOPBACK6 or (len(address) == 4 and address[0] == 127)
 
     def on_interface(self, address: Address) -> bool:
-        """Whether an interface has exactly this address. Of the loopback networks that is the first one, as a rule."""
+        """Return True if an interface has exactly this address. Of the loopback networks that is usually the first
+        one."""
         address = plain(address)
         return address in self._known or address == _LOOPBACK6 or (self.recorded is None and address == _LOOPBACK)
 

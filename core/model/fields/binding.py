@@ -1,4 +1,4 @@
-"""Readers made for one event type at load time, and one that finds its way at run time where the type is not known."""
+"""Readers made for one event type at load time, or dispatching at run time if the type is not known."""
 
 from collections.abc import Callable
 
@@ -8,13 +8,14 @@ from mozu.core.model.syscalls import EventType, event_type
 from mozu.core.model.value_types import FieldValue
 
 Make = Callable[[str | None, EventType], Reader | None]
-"""(argument, event type) → the reader; None: this type never has a value."""
+"""Function from (argument, event type) to the reader; None if events of this type never have a value."""
 Bind = Callable[[str | None, str | None], Reader | None]
-"""What `Field.bind` wants."""
+"""The type of `Field.bind`."""
 
 
 def by_type(make: Make) -> Bind:
-    """`make` for the one type that is asked for, or a reader that dispatches on the type of each event."""
+    """Return a binder that calls `make` for the requested type, or returns a reader that dispatches on each event's
+    type."""
 
     def bind(argument: str | None, name: str | None) -> Reader | None:
         if name is not None:
@@ -37,15 +38,15 @@ def by_type(make: Make) -> Bind:
 
 
 def when(test: Callable[[EventType], bool], read: Reader) -> Bind:
-    """`read` for the types that pass the test, no value for the others."""
+    """Return a binder of `read` for the types that pass the test; other types have no value."""
     return by_type(lambda _, event: read if test(event) else None)
 
 
 def constant(value: FieldValue) -> Reader:
-    """The same value for every event."""
+    """Return a reader of the same value for every event."""
     return lambda _: value
 
 
 def flag(test: Callable[[EventType], bool]) -> Bind:
-    """True or false by the type alone."""
+    """Return a binder of a bool that depends on the type alone."""
     return by_type(lambda _, event: constant(test(event)))

@@ -1,4 +1,4 @@
-"""Every field that the core brings, in one place."""
+"""The fields that the core brings, in one place."""
 
 from collections.abc import Iterable, Iterator
 
@@ -22,7 +22,8 @@ _OF_DESCRIPTORS = (_D.FILE, _D.DESCRIPTORS, _D.CWD, _D.METADATA)
 
 
 def builtin_fields(lookups: Lookups | None = None) -> tuple[Field, ...]:
-    """The core's fields for one engine. `lookups` are its surroundings; without them only the event itself is known."""
+    """Return the core's fields for one engine. `lookups` are its surroundings; without them only the event itself is
+    known."""
     around = Lookups() if lookups is None else lookups
     return (
         *_declared(events.fields(around), _D.EVENT, _D.CLOCK, _D.PROCESS, _D.TASKS, *_OF_DESCRIPTORS),
@@ -39,6 +40,6 @@ def builtin_fields(lookups: Lookups | None = None) -> tuple[Field, ...]:
 
 
 def _declared(fields: Iterable[Field], *most: Dependency) -> Iterator[Field]:
-    """A family, of which each field depends on no more than `most`; those that say what they depend on stay."""
+    """Yield a family's fields with `most` as their dependencies, unless they declare their own."""
     for field in fields:
         yield msgspec.structs.replace(field, depends=frozenset(most)) if field.depends == EVERYTHING else field

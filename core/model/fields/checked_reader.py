@@ -1,4 +1,4 @@
-"""A reader of a plugin's field whose first values are checked: a wrong one is reported and counts as absent."""
+"""A reader of a plugin's field whose first values are checked: a wrong value is reported and counts as absent."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,14 +10,14 @@ from mozu.core.model.fields.value_checks import value_fault
 from mozu.core.model.value_types import FieldValue
 
 ReportValue = Callable[[Field, str], None]
-"""(field, what is wrong with a value of it): called for each wrong value that was found."""
+"""Function called with the field and the fault for each wrong value that was found."""
 
 CHECKED_VALUES: Final = 1000
-"""Values of a reader that are checked; once one was wrong, every later one is."""
+"""Number of values of a reader that are checked; after a wrong one every later value is checked."""
 
 
 def checked_reader(field: Field, read: Reader, argument: str | None, report: ReportValue) -> Reader:
-    """The same reader, whose values are checked; where it raises there is none."""
+    """Return a reader with checked values; None if the field's reader raises or returns a wrong value."""
     left, wrong = CHECKED_VALUES, False
 
     def reader(event: Any) -> FieldValue:

@@ -1,7 +1,7 @@
 """The fields `container.*`, `k8s.*`, `k8smeta.*` and `static.*`.
 
-Which container a process is in, the core knows from its cgroups. Everything else comes from an enricher, which replaces
-these readers; without one they know what holds on the host and nothing of a container.
+The core knows a process's container from its cgroups. Everything else comes from an enricher, which replaces these
+readers; without one they know the values on the host and nothing about a container.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def _metadata(
     is_list: bool = False,
     needs: frozenset[str] = _NEEDS,
 ) -> Field:
-    """A field that only an enricher can fill, except for what is plain of the host."""
+    """Return a field that only an enricher can fill, except for its value on the host."""
     return Field(
         name=name,
         type=kind,
@@ -187,7 +187,7 @@ _OBJECTS: Final = {
     "svc": "services that select the pod",
     "workload": "highest controller of the pod",
 }
-"""Short name in the fields → what it is. `svc` may be several; `workload` is mozu's own."""
+"""Short name in the fields → meaning. `svc` may be several; `workload` is mozu's own."""
 
 
 def _cluster() -> tuple[Field, ...]:

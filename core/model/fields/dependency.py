@@ -1,27 +1,27 @@
-"""What the value of a field depends on: what invalidates a cached answer about it."""
+"""The dependencies of a field's value: what invalidates a cached answer about it."""
 
 from enum import Enum
 from typing import Final
 
 
 class Dependency(Enum):
-    """Something that a value can change with."""
+    """A dependency, with which a value can change."""
 
     EVENT = "event"
-    """The one event: its type, parameters, result, and how it entered the kernel."""
+    """The event: its type, parameters, result, and how it entered the kernel."""
     FILE = "file"
-    """What the event's own descriptor stands for, as the state has it."""
+    """The file of the event's own descriptor, as the state has it."""
     CLOCK = "clock"
-    """When, where and as which one the event happened: time, processor, number; durations."""
+    """Time, processor and number of the event; durations."""
     IMAGE = "image"
-    """What the process executes: execve(2) replaces it, a child begins with its parent's."""
+    """The program that the process executes: execve(2) replaces it, a child begins with its parent's."""
     CGROUP = "cgroup"
     """The cgroups of the process, and with them its container: a write to `cgroup.procs` moves it without an exec, a
     child begins in its parent's."""
     PROCESS = "process"
-    """The one process: its number and start, its threads, what it has used."""
+    """The process: its number and start, its threads, its resource usage."""
     PARENT = "parent"
-    """Its parent and further ancestors, which can end before it."""
+    """The parent and further ancestors, which can end before the process."""
     IDENTITY = "identity"
     """User and group ids, capabilities: the setuid family, setns(2)."""
     SESSION = "session"
@@ -33,15 +33,15 @@ class Dependency(Enum):
     DESCRIPTORS = "descriptors"
     """The descriptor table."""
     METADATA = "metadata"
-    """What an enricher or the host answers at that moment: names of users, images of containers, addresses."""
+    """Answers of an enricher or the host at that moment: names of users, images of containers, addresses."""
 
 
 EVERYTHING: Final = frozenset(Dependency)
-"""Of fields that declare nothing: no answer about them may be kept."""
+"""Dependencies of fields that declare none: no answer about them may be kept."""
 EXEC_INVARIANT: Final = frozenset({Dependency.IMAGE})
-"""What depends on no more than this keeps its value from one exec to the next."""
+"""Dependencies of fields that keep their value from one exec to the next."""
 OF_EVENT: Final = frozenset({Dependency.EVENT, Dependency.FILE})
-"""Of fields that only the event decides: what its call was given, and what came of it."""
+"""Dependencies of fields that only the event decides: the call's input and its outcome."""
 OF_TASK: Final = frozenset(
     {
         Dependency.IMAGE,
@@ -54,9 +54,10 @@ OF_TASK: Final = frozenset(
         Dependency.CWD,
     }
 )
-"""Of fields whose value is the same for all events of one task until the state of it, or of another task, changes."""
+"""Dependencies of fields whose value is the same for all events of one task until its state, or another task's,
+changes."""
 
 
 def is_lasting(depends: frozenset[Dependency]) -> bool:
-    """Whether a verdict on an event may be kept that has read such a field (`core/flow/verdict_memory.py`)."""
+    """Return True if a verdict on an event that has read such a field may be kept (`core/flow/verdict_memory.py`)."""
     return depends <= OF_EVENT or depends <= OF_TASK

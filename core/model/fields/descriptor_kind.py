@@ -47,5 +47,5 @@ GUESSES: Final = {
 
 
 def type_char(file: File) -> str:
-    """The letter of a known descriptor."""
+    """Return the letter of a known descriptor."""
     return CHARS.get(file.kind, "o")

@@ -1,4 +1,4 @@
-"""docs/fields.md, written from a registry: `python -m mozu.core.model.fields.document > docs/fields.md`."""
+"""The page docs/fields.md, written from a registry: `python -m mozu.core.model.fields.document > docs/fields.md`."""
 
 import itertools
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ _GROUPS: Final = {
     "k8smeta": "The pod, from the cluster",
     "static": "Constants of the configuration",
 }
-"""First part of a name → heading."""
+"""First part of a field's name → heading."""
 
 _ARGUMENTS: Final = {
     Argument.NONE: "",
@@ -61,7 +61,7 @@ _NOTES: Final = {
 
 
 def document(fields: Iterable[Field]) -> str:
-    """The whole page: one table per group of fields, in the order of the groups above, sorted by name."""
+    """Return the whole page: one table per group of fields, in the order of the groups above, sorted by name."""
     ordered = sorted(fields, key=lambda field: (_place(field), field.name))
     groups = itertools.groupby(ordered, key=_heading)
     return _HEAD + "".join(f"\n## {heading}\n\n{_table(members)}" for heading, members in groups)

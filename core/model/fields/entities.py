@@ -1,4 +1,5 @@
-"""Identities of processes that hold beyond a run of mozu and beyond a machine: what SIEMs join alerts by.
+"""Identities of processes that are valid beyond a run of mozu and beyond a machine: the keys by which SIEMs join
+alerts.
 
 An identity is made of the host's id, the boot, the process id and the start in hundredths of a second since the boot,
 as /proc/PID/stat counts it. Each of these is the same in each run of mozu, whatever the wall clock was set to between
@@ -11,7 +12,7 @@ from typing import Final
 from mozu.core.model.event import Process
 
 _TICK: Final = 10_000_000
-"""ns in which /proc/PID/stat counts the start of a process: USER_HZ is 100 wherever mozu runs."""
+"""Nanoseconds per unit of the start in /proc/PID/stat: USER_HZ is 100 on every machine of mozu's."""
 _MOST: Final = 1 << 14
 
 
@@ -19,15 +20,17 @@ class ProcessEntities:
     """The identities of the processes of one machine, or of one recording."""
 
     def __init__(self, host_id: str = "", boot_id: str = "", *, boot_offset: int = 0, live: bool = True) -> None:
-        """`boot_offset`: ns that mozu's time namespace is shown more than the kernel counts. `live` False: a recording
-        of another program, which has starts by the wall clock only."""
+        """Set up identities. `boot_offset`: ns by which mozu's time namespace is ahead of the kernel's count. `live`
+        False: a recording of another program, which has starts by the wall clock only."""
         self.host_id, self.boot_id, self.boot_offset = host_id, boot_id, boot_offset
-        """The machine's id; empty if unknown: then no process has an identity."""
+        """The id of the machine, that of its boot, and the offset; without a machine's id no process has an
+        identity."""
         self._live = live
         self._known: dict[tuple[int, int], str] = {}
 
     def of(self, process: Process) -> str | None:
-        """Return the identity, 32 hexadecimal digits; None where the start of the process is not known."""
+        """Return the identity, 32 hexadecimal digits; None if the start of the process or the machine's id is not
+        known."""
         start = process.boot_start
         if not start:
             start = 0 if self._live else process.start

@@ -1,11 +1,11 @@
-"""Look-ups outside the event: names of users, groups and hosts, containers, addresses, and what holds for the run.
+"""Look-ups outside the event: names of users, groups and hosts, containers, addresses, and facts about the run.
 
 One `Lookups` belongs to one registry of fields. Everything in it has a default that knows nothing, so the core reads
 events alone; an enricher (or a recording) that knows better assigns its own function:
 
     context.fields.lookups.user = accounts.name_of
 
-Such functions are called while an event is judged: they answer from memory, at once, or with None.
+Such functions are called while an event is judged: they answer from memory, immediately, or with None.
 """
 
 from collections import deque
@@ -33,14 +33,14 @@ def _unstated(_: str) -> str | None:
 
 _MOST_FORGERIES: Final = 64
 _STATES: Final = ("known", "late", "unknown")
-"""From best to worst: one enricher that knows a container is enough."""
+"""States of a container from best to worst: one enricher that knows a container is enough."""
 
 
 class Forgery(msgspec.Struct, frozen=True):
-    """A process in a cgroup that claims to be that of a container, and is not."""
+    """A process in a cgroup that claims falsely to be that of a container."""
 
     container: Container
-    """The claim."""
+    """The claimed container."""
     pid: int
     name: str
     """The kernel's comm."""
@@ -56,33 +56,34 @@ class Lookups:
 
     def __init__(self) -> None:
         self.user: Callable[[int, SyscallEvent], str | None] = _unknown_id
-        """(uid, the event that mentions it) → the account's name where the event happened: host or container."""
+        """Function from (uid, the event that mentions it) to the account's name on the event's host or in its
+        container."""
         self.group: Callable[[int, SyscallEvent], str | None] = _unknown_id
-        """The same for a gid."""
+        """Function from (gid, the event that mentions it) to the group's name, likewise."""
         self.hosts: Mapping[Address, tuple[str, ...]] = {}
         """Address (IPv4 ones plain, not mapped into IPv6) → the names in rules that it was resolved from, sorted. Live,
-        a table with new answers takes the place of the old one, which never changes."""
+        a table with new answers replaces the old one, which never changes."""
         self.container: Callable[[str], object | None] = _unknown
-        """`Container.key` → `ContainerMetadata`. Several enrichers may answer, each for one runtime."""
+        """Function from `Container.key` to `ContainerMetadata`. Several enrichers may answer, each for one runtime."""
         self.container_state: Callable[[str], str | None] = _unstated
-        """`Container.key` → `known`; `late`: a runtime is still being asked; `unknown`: none knows it. None where no
-        enricher knows of containers."""
+        """Function from `Container.key` to `known`; `late`: a runtime is still being asked; `unknown`: none knows it.
+        None if no enricher knows containers."""
         self.forgeries: deque[Forgery] = deque(maxlen=_MOST_FORGERIES)
-        """The lookups to report."""
+        """Forgeries to report, oldest first."""
         self.addresses = LocalAddresses()
-        """This machine's own."""
+        """Addresses of this machine."""
         self.entities = ProcessEntities()
         """Identities of processes, and of the host."""
         self.hostname = ""
-        """What `evt.hostname` shows; empty: it has no value."""
+        """The value of `evt.hostname`; empty: it has no value."""
         self.first_time = 0
         """Time of the first event of the run (ns since the epoch), from which `evt.reltime` counts; 0: the first event
-        that is asked for it."""
+        whose field is read sets it."""
         self.base64_bytes = False
-        """Bytes in `evt.args` and `evt.arg` print as base64 and not as printable characters and dots."""
+        """True if bytes in `evt.args` and `evt.arg` print as base64 and not as printable characters and dots."""
 
     def functions(self) -> dict[str, Callable[..., object | None]]:
-        """Attribute → the function that components may assign to it."""
+        """Return attribute → the function that components may assign to it."""
         return {
             "user": self.user,
             "group": self.group,
@@ -91,12 +92,12 @@ class Lookups:
         }
 
     def assign(self, functions: Mapping[str, Callable[..., object | None]]) -> None:
-        """Use these from now on."""
+        """Use these functions from now on."""
         for name, function in functions.items():
             setattr(self, name, function)
 
     def add(self, functions: Mapping[str, Callable[..., object | None]]) -> None:
-        """Use these from now on; for containers they are asked after those that are in use."""
+        """Use these functions from now on; for containers they are asked after those in use."""
         before, state_before = self.container, self.container_state
         self.assign(functions)
         after, state_after = self.container, self.container_state
@@ -106,7 +107,7 @@ class Lookups:
             self.container_state = lambda full_id: _best(state_before(full_id), state_after(full_id))
 
     def forget(self) -> None:
-        """Know nothing, as at first."""
+        """Reset the functions to their defaults, which know nothing."""
         self.user = self.group = _unknown_id
         self.container = _unknown
         self.container_state = _unstated

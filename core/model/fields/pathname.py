@@ -1,10 +1,10 @@
-"""Paths as the calls mean them, worked out lexically: no look at any file system."""
+"""Paths as the calls mean them, computed from their text: no file system is consulted."""
 
 from mozu.core.caches import cached
 
 
 def absolute(base: str, path: str) -> str:
-    """`path` seen from the directory `base`, normalised. An empty path stays empty."""
+    """Return `path` seen from the directory `base`, normalised. An empty path stays empty."""
     if not path:
         return ""
     if path.startswith("/"):
@@ -14,7 +14,7 @@ def absolute(base: str, path: str) -> str:
 
 @cached(4096)
 def normalise(path: str) -> str:
-    """`.`, `..`, doubled and trailing slashes resolved. `..` above the top stays at the top."""
+    """Return the path with `.`, `..`, doubled and trailing slashes resolved. `..` above the top stays at the top."""
     if path.startswith("/") and "//" not in path and "/." not in path and not path.endswith("/"):
         return path
     parts: list[str] = []
@@ -30,17 +30,17 @@ def normalise(path: str) -> str:
 
 @cached(4096)
 def single_slashes(path: str) -> str:
-    """Doubled slashes made one; nothing else touched."""
+    """Return the path with each run of slashes made one; nothing else changes."""
     while "//" in path:
         path = path.replace("//", "/")
     return path
 
 
 def directory_of(path: str) -> str:
-    """What stands before the last slash; `/` where that is nothing."""
+    """Return the text before the last slash; `/` if that is empty."""
     return path.rpartition("/")[0] or "/"
 
 
 def filename_of(path: str) -> str:
-    """What stands after the last slash; `/` for the root itself and for the empty path."""
+    """Return the text after the last slash; `/` for the root itself and for the empty path."""
     return path.rpartition("/")[2] or "/"

@@ -1,4 +1,4 @@
-"""Which events were asked for a value that cannot be kept: what was found out about those is not remembered."""
+"""The events that were asked for a value that cannot be kept: their verdicts are not remembered."""
 
 from mozu.core.model.event import Event
 from mozu.core.model.fields.dependency import is_lasting
@@ -7,18 +7,18 @@ from mozu.core.model.value_types import FieldValue
 
 
 class ReadLog:
-    """Of all readers of this process: evaluators outlive the registry that gave them theirs."""
+    """A log for all readers of this process: evaluators outlive the registry that made their readers."""
 
     def __init__(self) -> None:
         self.numbers: set[int] | None = None
-        """Numbers of such events; None: it is not asked for now."""
+        """Numbers of such events; None while nothing is recorded."""
 
     def begin(self) -> None:
-        """From now on, until `end`."""
+        """Record from now on, until `end`."""
         self.numbers = set()
 
     def end(self) -> set[int]:
-        """The events since `begin`."""
+        """Stop recording, and return the numbers since `begin`."""
         numbers, self.numbers = self.numbers, None
         return numbers or set()
 
@@ -27,7 +27,7 @@ LOG = ReadLog()
 
 
 def logged_reader(field: Field, read: Reader) -> Reader:
-    """The same reader, which records that it was asked, if the field is such that its value cannot be kept."""
+    """Return a reader that records its events if the field's value cannot be kept; otherwise the reader itself."""
     if is_lasting(field.depends):
         return read
     log = LOG

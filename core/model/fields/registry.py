@@ -1,4 +1,4 @@
-"""Find a field by the longest name that is known."""
+"""The registry of fields, which finds a field by the longest name that is known."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
@@ -17,11 +17,11 @@ _INDEX = {Argument.INDEX, Argument.INDEX_OPTIONAL, Argument.DOTTED_OR_INDEX}
 
 
 TYPE: Final = "evt.type"
-"""The field that has the type of an event."""
+"""The field with the type of an event."""
 
 
 class _Table:
-    """What registries of one engine share that took each other's places."""
+    """The tables shared by registries of one engine that replaced each other."""
 
     def __init__(self) -> None:
         self.fields: dict[str, Field] = {}
@@ -30,16 +30,17 @@ class _Table:
 
 
 class FieldRegistry:
-    """The fields of one engine: the core's and those its plugins declare."""
+    """The fields of one engine: the core's and its plugins'."""
 
     def __init__(self, fields: Iterable[Field] = (), lookups: Lookups | None = None) -> None:
         self._table = _Table()
         self.lookups = Lookups() if lookups is None else lookups
-        """Where enrichers and recordings put their look-ups of names, for the readers of these fields."""
+        """The object in which enrichers and recordings put their look-ups of names, for the readers of these fields."""
         self.add(fields)
 
     def add(self, fields: Iterable[Field]) -> None:
-        """A later declaration of the same name replaces an earlier one that has no reader; else ValueError."""
+        """Add fields. A later declaration of the same name replaces an earlier unavailable one; otherwise raises
+        ValueError."""
         for field in fields:
             old = self._table.fields.get(field.name)
             if old is not None and not old.unavailable:
@@ -47,7 +48,7 @@ class FieldRegistry:
             self._table.fields[field.name] = field
 
     def provide(self, name: str, make: Callable[[str | None], Reader], by: str = "") -> None:
-        """A component brings the reader of a known field: `make` takes the argument. Raises UnknownField.
+        """Set a component's reader of a known field: `make` takes the argument. Raises UnknownField.
 
         `by` is the id of an enricher, whose look-ups the field needs from then on.
         """
@@ -61,7 +62,7 @@ class FieldRegistry:
         )  # fmt: skip
 
     def declare_source(self, source: str, event_types: Iterable[str]) -> None:
-        """A plugin has a source class of its own, with events of these types: rules of it may compare `evt.type`."""
+        """Declare a plugin's own source class, with events of these types: its rules may compare `evt.type`."""
         types = self.event_types(source) | frozenset(event_types)
         self._table.sources[source] = types
         field = self._table.fields.get(TYPE)
@@ -69,24 +70,25 @@ class FieldRegistry:
             self._table.fields[TYPE] = msgspec.structs.replace(field, sources=field.sources | {source})
 
     def event_types(self, source: str) -> frozenset[str]:
-        """The types that plugins declare of the events of their own source class; empty where they declare none."""
+        """Return the types that plugins declare of the events of their own source class; empty if they declare none."""
         return self._table.sources.get(source, frozenset())
 
     def declared_sources(self) -> Mapping[str, frozenset[str]]:
-        """Source classes of plugins, with the types that they declare."""
+        """Return the source classes of plugins, with the types that they declare."""
         return self._table.sources
 
     def source_classes(self) -> frozenset[str]:
-        """Every source class that a rule can name: those of plugins, and those that some field is for."""
+        """Return every source class that a rule can name: those of plugins, and those that some field is for."""
         named = {source for field in self._table.fields.values() for source in field.sources}
         return frozenset({"syscall", *named, *self._table.sources}) - {"*"}
 
     def check_values(self, names: Iterable[str], report: ReportValue) -> None:
-        """Check what the readers of these fields give; `report` gets every wrong value that is found."""
+        """Check the results of the readers of these fields; `report` gets every wrong value that is found."""
         self._table.checked.update(dict.fromkeys(names, report))
 
     def take_place_of(self, before: "FieldRegistry") -> None:
-        """A reload: all who have the registry before have these fields from now on, and nothing keeps the others."""
+        """Replace a registry (a reload): all holders of `before` use these fields from now on, and the old fields are
+        freed."""
         before._table.fields, before._table.checked = self._table.fields, self._table.checked
         before._table.sources = self._table.sources
         self._table = before._table
@@ -98,11 +100,12 @@ class FieldRegistry:
         return name in self._table.fields
 
     def get(self, name: str) -> Field | None:
-        """The field of exactly this name."""
+        """Return the field of exactly this name; None if there is none."""
         return self._table.fields.get(name)
 
     def find(self, text: str) -> tuple[Field, str]:
-        """The longest known field that `text` begins with (ending at a dot or the end), and what is left."""
+        """Return the longest known field that `text` begins with (ending at a dot or the end), and the rest. Raises
+        UnknownField."""
         end = len(text)
         while end > 0:
             field = self._table.fields.get(text[:end])
@@ -112,7 +115,7 @@ class FieldRegistry:
         raise UnknownField(f"{text}: nonexistent field")
 
     def resolve(self, name: str, argument: str | None = None, event_type: str | None = None) -> Resolved:
-        """A reference (`proc.aname` with argument `2`, `evt.arg.flags`) with its reader. Raises UnknownField."""
+        """Return a reference (`proc.aname` with argument `2`, `evt.arg.flags`) with its reader. Raises UnknownField."""
         field, rest = self.find(name)
         text = name if argument is None else f"{name}[{argument}]"
         if rest:

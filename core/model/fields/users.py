@@ -1,4 +1,4 @@
-"""The fields `user.*` and `group.*`: whose rights count.
+"""The fields `user.*` and `group.*`: the identities with whose rights a process acts.
 
 Numbers come from the event's process. Names come from an enricher, which replaces these readers; without one only the
 superuser has a name.
@@ -15,7 +15,7 @@ _IDS: Final = frozenset({"tree", "ids"})
 _NAMES: Final = frozenset({"tree", "ids", "enricher:users"})
 _IDENTITY: Final = frozenset({Dependency.IDENTITY})
 _UNKNOWN: Final = "<NA>"
-"""What these fields say, as a text, of a number without a name."""
+"""Text of these fields for a number without a name."""
 
 
 def _name(number: int) -> str:

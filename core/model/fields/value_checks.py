@@ -1,4 +1,4 @@
-"""What a reader may give: the Python type of each FieldType, and what is wrong with a value."""
+"""Checks of readers' results: the Python type of each FieldType, and faults of a value."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -19,19 +19,20 @@ VALUE_TYPES: Final[Mapping[FieldType, tuple[type, ...]]] = {
     FieldType.IPADDR: (bytes,),
     FieldType.IPNET: (bytes,),
 }
-"""FieldType → the classes of its values; a truth value is no number. docs/plugins.md has the table."""
+"""FieldType → the classes of its values; a bool is no number. docs/plugins.md has the table."""
 _ADDRESSES: Final = frozenset({FieldType.IPADDR, FieldType.IPNET})
 _ADDRESS_LENGTHS: Final = (4, 16)
 _PORTS: Final = 1 << 16
 
 
 def is_tuple(field: Field, argument: str | None) -> bool:
-    """Whether the reader of this field, with this argument, gives a tuple of values."""
+    """Return True if the reader of this field, with this argument, returns a tuple of values."""
     return field.is_list or (argument is None and field.match is not Match.ONE)
 
 
 def value_fault(field: Field, value: object, argument: str | None = None) -> str:
-    """What is wrong with what a reader gave, in one phrase; empty: nothing. None is always right: there is no value."""
+    """Return in one phrase what is wrong with a reader's result; empty if nothing is. None, for no value, is always
+    right."""
     if value is None:
         return ""
     if not is_tuple(field, argument):
@@ -55,5 +56,5 @@ def _fault(kind: FieldType, value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    """The class of a value; the value itself may be long, or secret."""
+    """Return the name of a value's class; the value itself may be long, or secret."""
     return type(value).__name__

@@ -1,9 +1,8 @@
 """The table of events: which exist, their parameters in order, their traits, and the numbering of their flags.
 
-Shared by every source of system calls, the state machine, the fields and the rule checker. Pure data.
-
+The table is shared by every source of system calls, the state machine, the fields and the rule checker. Pure data.
 Values of parameters, by type: int for numbers, descriptors, ids, times (ns), signal sets (bit n = signal n+1) and flags
-(in the numbering of the flag tables; `convert_flags` and its siblings lead there from the kernel's); str for `string`,
+(in the numbering of the flag tables; `convert_flags` and its siblings convert from the kernel's); str for `string`,
 `fspath` and `fsrelpath`, None for NULL; bytes; SockTuple; SockAddr; for `fdlist` a tuple of pairs (descriptor, poll
 flags); for `dynamic` a pair (type, value) or a plain value of the first type that fits. None is an empty parameter.
 """

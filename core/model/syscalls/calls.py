@@ -1,8 +1,8 @@
 """Numbers of system calls, both ways.
 
-A call has one number everywhere in mozu: that of x86-64, which has every call that other machines have. So tables,
-maps and programs are the same on all machines, and a 32-bit call that its machine has no native call for has a number.
-What a kernel is given, and what it says, are numbers of an ABI.
+A call has one number everywhere in mozu: that of x86-64, which has every call that other machines have. So tables, maps
+and programs are the same on all machines, and a 32-bit call for which its machine has no native call has a number.
+Numbers exchanged with a kernel are those of an ABI.
 """
 
 from typing import Final
@@ -21,21 +21,22 @@ _NUMBERS: Final = {abi: {name: number for number, name in names.items()} for abi
 
 
 def call_number(name: str, abi: Abi = "x86_64") -> int | None:
-    """The number of a call by the kernel's name (`pread64`, not the event's `pread`)."""
+    """Return the number of a call by the kernel's name (`pread64`, not the event's `pread`); None if it has none."""
     return _NUMBERS[abi].get(name)
 
 
 def call_name(number: int, abi: Abi = "x86_64") -> str | None:
-    """The kernel's name of a number."""
+    """Return the kernel's name of a number; None if it has none."""
     return _NAMES[abi].get(number)
 
 
 def kernel_number(number: int, abi: Abi = MACHINE.abi) -> int | None:
-    """The number that an ABI, else this machine, has for a call of this number; None where it has no such call."""
+    """Return the number in an ABI, by default this machine's, of the call with this number; None if it has no such
+    call."""
     name = _NAMES["x86_64"].get(number)
     return None if name is None else _NUMBERS[abi].get(name)
 
 
 def machine_number(name: str) -> int:
-    """The number by which this machine's kernel is called. Raises KeyError for a call that it does not have."""
+    """Return the number by which this machine's kernel is called. Raises KeyError if it does not have the call."""
     return _NUMBERS[MACHINE.abi][name]

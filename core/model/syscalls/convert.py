@@ -1,4 +1,4 @@
-"""From this machine's numbers of the kernel to the numbering that rules see (`core.model.syscalls.flag_tables`).
+"""Conversion of this machine's kernel numbers to the numbering that rules see (`core.model.syscalls.flag_tables`).
 
 The kernel's numbers are those of its own user-space headers (`asm-generic/fcntl.h`, `linux/sched.h`, `linux/mman.h` …).
 Tables that are not mentioned here have the same numbers on both sides.
@@ -169,7 +169,7 @@ KERNEL_CODES: Final[dict[str, tuple[dict[int, str], int]]] = {
     "quotactl_quota_fmts": ({1: "QFMT_VFS_OLD QFMT_VFS_V0", 4: "QFMT_VFS_V1"}, 1),
     "quotactl_dqi_flags": ({0: "DQF_NONE V1_DQF_RSQUASH"}, 0),
 }
-"""Table → runs of the kernel's codes, and the number for a code that has no name."""
+"""Table → runs of the kernel's codes, and the number for a code without a name."""
 
 _SAME: Final = frozenset(
     (
@@ -189,7 +189,7 @@ _SAME: Final = frozenset(
         "unlinkat_flags",
     )
 )
-"""Tables whose bits have the kernel's numbers; bits that have no name are dropped."""
+"""Tables whose bits have the kernel's numbers; bits without a name are dropped."""
 
 _SOCKET_OPTIONS: Final = {
     55: "SO_MEMINFO",
@@ -203,9 +203,10 @@ _SOCKET_OPTIONS: Final = {
 
 @cached(4096)
 def convert_open_flags(native: int, *, created: bool = False, upper: bool = False, lower: bool = False) -> int:
-    """Flags of an open. `created`: the kernel made the file; `upper`, `lower`: the layer of an overlay that it lies in.
+    """Return the flags of an open. `created`: the kernel made the file; `upper`, `lower`: the overlay's layer that
+    holds it.
 
-    As in Falco, a flag shows when any of its bits is set: O_DIRECTORY brings O_TMPFILE, O_DSYNC brings O_SYNC.
+    As in Falco, a flag shows if any of its bits is set: O_DIRECTORY brings O_TMPFILE, O_DSYNC brings O_SYNC.
     """
     numbers = dict(flag_table("file_flags"))
     access = {1: "O_WRONLY", 2: "O_RDWR"}.get(native & _ACCMODE, "O_RDONLY")
@@ -219,25 +220,26 @@ def convert_open_flags(native: int, *, created: bool = False, upper: bool = Fals
 
 
 def creat_flags(*, upper: bool = False, lower: bool = False) -> int:
-    """The parameter `creat_flags` of creat."""
+    """Return the parameter `creat_flags` of creat."""
     return (1 if upper else 0) | (2 if lower else 0)
 
 
 def open_mode(native_flags: int, mode: int) -> int:
-    """The mode of an open: 0 unless its flags can create a file."""
+    """Return the mode of an open: 0 unless its flags can create a file."""
     return mode & _PERMISSIONS if native_flags & (_CREAT | _TMPFILE) else 0
 
 
 @cached(1024)
 def convert_clone_flags(native: int, *, in_pidns: bool = False) -> int:
-    """Flags of clone, unshare, setns. `in_pidns`: the child lives in a pid namespace other than the host's."""
+    """Return the flags of clone, unshare, setns. `in_pidns`: the child lives in a pid namespace other than the
+    host's."""
     flags = convert_flags("clone_flags", native)
     return flags | dict(flag_table("clone_flags"))["CLONE_CHILD_IN_PIDNS"] if in_pidns else flags
 
 
 @cached(1024)
 def convert_socket_option(level: int, option: int) -> int:
-    """The parameter `optname` of getsockopt and setsockopt; 0 where the level is not SOL_SOCKET."""
+    """Return the parameter `optname` of getsockopt and setsockopt; 0 if the level is not SOL_SOCKET."""
     if level != _SOL_SOCKET:
         return 0
     numbers = dict(flag_table("sockopt_options"))
@@ -247,14 +249,14 @@ def convert_socket_option(level: int, option: int) -> int:
 
 
 def quota_command(native: int) -> tuple[int, int]:
-    """The parameters (`cmd`, `type`) of quotactl, which the kernel is given in one number."""
+    """Return the parameters (`cmd`, `type`) of quotactl, which the kernel receives in one number."""
     command = native >> 8 & 0xFFFFFF
     return convert_flags("quotactl_cmds", command), convert_flags("quotactl_types", native & 0xFF)
 
 
 @cached(4096)
 def convert_flags(table: str, native: int) -> int:
-    """A number of the kernel in the numbering of a table; the same number where both sides agree.
+    """Return a kernel number in the numbering of a table; the same number if both sides agree.
 
     For `file_flags` this is the short set of descriptor flags (pipe2, dup3, eventfd2, socket …) without access mode.
     """
@@ -273,20 +275,20 @@ def convert_flags(table: str, native: int) -> int:
 
 @functools.cache
 def _numbers_of_codes(table: str) -> dict[int, int]:
-    """The kernel's number → that of the table, for the codes that have a name."""
+    """Return the kernel's number → the table's, for the codes that have a name."""
     numbers = dict(flag_table(table))
     return {code: numbers[name] for code, name in spread(KERNEL_CODES[table][0]).items()}
 
 
 def native_codes(table: str, wanted: AbstractSet[int], end: int) -> list[int]:
-    """The kernel's codes below `end` whose number in a table of codes is one of `wanted`, in order."""
-    if table in KERNEL_CODES and KERNEL_CODES[table][1] not in wanted:  # else those without a name are among them
+    """Return, in order, the kernel's codes below `end` whose number in a table of codes is one of `wanted`."""
+    if table in KERNEL_CODES and KERNEL_CODES[table][1] not in wanted:  # otherwise nameless codes are wanted too
         return sorted(code for code, number in _numbers_of_codes(table).items() if number in wanted and code < end)
     return [code for code in range(end) if convert_flags(table, code) in wanted]
 
 
 def nameless_code(table: str) -> int | None:
-    """What codes of the kernel become that have no name in a table; None where they stay as they are."""
+    """Return the table's number for kernel codes without a name; None if they stay unchanged."""
     return KERNEL_CODES[table][1] if table in KERNEL_CODES else None
 
 
@@ -308,7 +310,7 @@ _FAULT: Final = (
     (0x8, "RESERVED_PAGE", ""),
     (0x10, "INSTRUCTION_FETCH", ""),
 )
-"""Bits of the processor's error code (Intel SDM volume 3, 4.7): name where it is set, name where it is not."""
+"""Bits of the processor's error code (Intel SDM volume 3, 4.7): bit, name if it is set, name if it is not."""
 
 
 def _fault(native: int) -> int:

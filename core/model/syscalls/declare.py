@@ -1,8 +1,8 @@
-"""How an event type is declared: its shape, and the short notation that the families are written in.
+"""Declarations of event types: their shape, and the short notation in which the families are written.
 
 Notation of parameters, separated by blanks: `name:type[:format][:table]`. The format is `d`, `x`, `o`, `id` or `na`;
-`fsrelpath@1` is a path relative to the directory in parameter 1; `dynamic(uint64.x|signal)` is a value that is of one
-of these types, depending on the call.
+`fsrelpath@1` is a path relative to the directory in parameter 1; `dynamic(uint64.x|signal)` is a value of one of these
+types, depending on the call.
 """
 
 import re
@@ -17,45 +17,47 @@ _PARAM: Final = re.compile(
 
 
 class Param(msgspec.Struct, frozen=True):
-    """One parameter of an event."""
+    """A parameter of an event."""
 
     name: str
     type: str
-    """int8 … uint64, fd, pid, uid, gid, errno, signal, sigset, string, fspath, fsrelpath, bytes, socktuple, sockaddr,
-    fdlist, flags8/16/32, enum8/16/32, mode, reltime, abstime, syscallid, dynamic."""
+    """The type: int8 … uint64, fd, pid, uid, gid, errno, signal, sigset, string, fspath, fsrelpath, bytes, socktuple,
+    sockaddr, fdlist, flags8/16/32, enum8/16/32, mode, reltime, abstime, syscallid, dynamic."""
     format: str = ""
-    """How the number prints: `x` upper-case hexadecimal, `o` octal with a leading 0, otherwise decimal."""
+    """Format of a number: `x` upper-case hexadecimal, `o` octal with a leading 0, otherwise decimal."""
     table: str = ""
     """Name of the flag table, or empty."""
     dirfd: int | None = None
-    """For `fsrelpath`: position of the parameter that holds the directory's descriptor."""
+    """Position of the parameter that holds the directory's descriptor, for `fsrelpath`."""
     choices: tuple[str, ...] = ()
-    """For `dynamic`: the types it may have, `.x` after the name where the number prints as hexadecimal. Its value is a
-    pair (type, value), or a plain value of the first type that fits."""
+    """Possible types, for `dynamic`, with `.x` after the name if the number prints as hexadecimal. The value is a pair
+    (type, value), or a plain value of the first type that fits."""
 
 
 class EventType(msgspec.Struct, frozen=True):
-    """One type of event."""
+    """A type of event."""
 
     name: str
-    """What `evt.type` shows."""
+    """The name that `evt.type` shows."""
     category: str
-    """file, net, process …; `io_read`, `io_write` and `io_other` depend on the descriptor (`evt.category`)."""
+    """The category: file, net, process …; `io_read`, `io_write` and `io_other` depend on the descriptor
+    (`evt.category`)."""
     kind: str
-    """syscall, tracepoint, meta or plugin."""
+    """The origin: syscall, tracepoint, meta or plugin."""
     traits: frozenset[str]
-    """creates_fd, uses_fd, destroys_fd, reads_fd, writes_fd, modifies_state, waits, skip_reset, large_payload."""
+    """Traits: creates_fd, uses_fd, destroys_fd, reads_fd, writes_fd, modifies_state, waits, skip_reset,
+    large_payload."""
     params: tuple[Param, ...]
     calls: tuple[str, ...]
-    """The x86-64 system calls that lead to it, by the kernel's name; empty where there is none."""
+    """The x86-64 system calls that lead to the event, by the kernel's name; empty if there is none."""
     default: str
-    """When it is collected: `state` always (it changes the state), `rules` when a rule names it, `ignored` only on the
-    setting that turns everything on; empty for what is no system call."""
+    """Condition for collecting the event: `state` always (it changes the state), `rules` if a rule names it, `ignored`
+    only with the setting that turns everything on; empty for anything but a system call."""
     own_params: bool = False
-    """Its parameters are mozu's own: in captures of other programs it has none."""
+    """True if the parameters are mozu's own: in captures of other programs the event has none."""
 
     def index(self, name: str) -> int | None:
-        """Position of a parameter; meant for load time."""
+        """Return the position of a parameter, None if there is none; meant for load time."""
         for position, param in enumerate(self.params):
             if param.name == name:
                 return position
@@ -78,7 +80,8 @@ def call(
     kind: str = "syscall",
     own_params: bool = False,
 ) -> EventType:
-    """Declare one event type. `calls` are the system calls behind it where they are not just the one of its name."""
+    """Return the declaration of an event type. `calls` are the system calls behind it if they are not just the one of
+    its name."""
     return EventType(
         name=name,
         category=category,

@@ -1,4 +1,4 @@
-"""The numbering that rules see, table by table, in the order in which names are looked for.
+"""The numbering that rules see, table by table, in the order in which names are searched.
 
 Bits of FLAGS and MODES combine; a value of ENUMS is one entry (or several with the same number).
 """

@@ -14,20 +14,21 @@ _CAPABILITY = spread(CAPABILITIES)
 
 @functools.cache
 def flag_table(name: str) -> tuple[tuple[str, int], ...]:
-    """The entries (name, number) of a table, in the order in which names are looked for. Unknown tables: KeyError."""
+    """Return the entries (name, number) of a table, in the order in which names are searched. Raises KeyError for
+    unknown tables."""
     text = FLAGS.get(name) or ENUMS.get(name) or MODES[name]
     pairs = (entry.split("=") for entry in text.split())
     return tuple((label, int(number, 0)) for label, number in pairs)
 
 
 def flag_tables() -> frozenset[str]:
-    """The names of all tables."""
+    """Return the names of all tables."""
     return frozenset(FLAGS) | frozenset(ENUMS) | frozenset(MODES)
 
 
 @cached(4096)
 def flag_names(table: str, value: int) -> str:
-    """The names in a value, joined by `|`; empty where none fits. Unknown bits are passed over."""
+    """Return the names in a value, joined by `|`; empty if none fits. Unknown bits are ignored."""
     entries = flag_table(table)
     if table in ENUMS:
         return "|".join(label for label, number in entries if number == value)
@@ -35,7 +36,8 @@ def flag_names(table: str, value: int) -> str:
 
 
 def _bits(entries: tuple[tuple[str, int], ...], value: int, *, clear: bool) -> list[str]:
-    """Walk the table: an entry equal to the whole value ends it; matched bits are spent where `clear` says so."""
+    """Return the names of a value's bits. An entry equal to the whole value ends the search; with `clear` matched bits
+    are not matched again."""
     names: list[str] = []
     left = value
     for label, number in entries:
@@ -50,21 +52,21 @@ def _bits(entries: tuple[tuple[str, int], ...], value: int, *, clear: bool) -> l
 
 
 def errno_name(number: int) -> str | None:
-    """`ENOENT` for 2 and for -2."""
+    """Return `ENOENT` for 2 and for -2; None if unknown."""
     return _ERRNO.get(abs(number))
 
 
 def signal_name(number: int) -> str | None:
-    """`SIGKILL` for 9."""
+    """Return `SIGKILL` for 9; None if unknown."""
     return _SIGNAL.get(number)
 
 
 def capability_name(bit: int) -> str | None:
-    """`CAP_CHOWN` for bit 0."""
+    """Return `CAP_CHOWN` for bit 0; None if unknown."""
     return _CAPABILITY.get(bit)
 
 
 @cached(1024)
 def capability_names(mask: int) -> tuple[str, ...]:
-    """The capabilities in a mask, in the order of their bits."""
+    """Return the capabilities in a mask, in the order of their bits."""
     return tuple(name for bit, name in _CAPABILITY.items() if mask >> bit & 1)

@@ -1,8 +1,8 @@
-"""The compact form in which numbered names are written down."""
+"""The compact notation of numbered names."""
 
 from collections.abc import Mapping
 
 
 def spread(runs: Mapping[int, str]) -> dict[int, str]:
-    """`{7: "CONT KILL"}` → `{7: "CONT", 8: "KILL"}`: each run of consecutive numbers is keyed by its first."""
+    """Return `{7: "CONT", 8: "KILL"}` for `{7: "CONT KILL"}`: each run of consecutive numbers is keyed by its first."""
     return {first + step: name for first, names in runs.items() for step, name in enumerate(names.split())}

@@ -1,4 +1,4 @@
-"""All event types by name, and all names a rule may compare `evt.type` with."""
+"""The event types by name, and the names that a rule may compare `evt.type` with."""
 
 import functools
 from collections.abc import Mapping
@@ -48,28 +48,29 @@ _BY_CALL: dict[str, EventType] = {name: event for event in _TYPES.values() for n
 
 
 def event_type(name: str) -> EventType | None:
-    """The type that `evt.type` shows under this name."""
+    """Return the type that `evt.type` shows under this name; None if there is none."""
     return _TYPES.get(name)
 
 
 def event_types() -> Mapping[str, EventType]:
-    """All of them, system calls first."""
+    """Return the event types by name, system calls first."""
     return MappingProxyType(_TYPES)
 
 
 def event_of_call(name: str) -> EventType | None:
-    """The event type that a system call of the kernel's name leads to (`pread64` → `pread`)."""
+    """Return the event type of a system call by the kernel's name (`pread64` → `pread`); None if it has none."""
     return _BY_CALL.get(name)
 
 
 @functools.cache
 def known_names() -> frozenset[str]:
-    """Every name `evt.type` may be compared with: event types and calls, those of other machines too."""
+    """Return every name that `evt.type` may be compared with: event types and calls, those of other machines
+    included."""
     return frozenset(_TYPES) | frozenset(_BY_CALL) | frozenset(generic.ELSEWHERE.split())
 
 
 @functools.cache
 def param_names() -> frozenset[str]:
-    """Every name that a parameter of some event has; `evt.arg.NAME` may ask for no other."""
+    """Return every name of an event's parameter; `evt.arg.NAME` may ask for no other."""
     names = {param.name for event in _TYPES.values() for param in event.params}
     return frozenset(names | {"ID", "nativeID"})

@@ -1,4 +1,4 @@
-"""Numbers of the 32-bit system calls of arm (EABI), those of AArch32: `tools/call-numbers arm-linux-gnueabihf-gcc`."""
+"""Numbers of the 32-bit system calls of arm (EABI), for AArch32: `tools/call-numbers arm-linux-gnueabihf-gcc`."""
 
 from typing import Final
 

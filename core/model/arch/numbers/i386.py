@@ -1,4 +1,4 @@
-"""Numbers of the 32-bit system calls of x86 (ia32), of the kernel's `asm/unistd_32.h`."""
+"""Numbers of the 32-bit system calls of x86 (ia32), from the kernel's `asm/unistd_32.h`."""
 
 from typing import Final
 

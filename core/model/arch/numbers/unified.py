@@ -12,4 +12,4 @@ CALLS: Final = (
     "lsm_set_self_attr lsm_list_modules mseal setxattrat getxattrat listxattrat removexattrat "
     "open_tree_attr file_getattr file_setattr listns "
 )
-"""In the order of their numbers. Of the kernel's `asm/unistd_64.h` of x86-64."""
+"""Names in the order of their numbers, from the kernel's `asm/unistd_64.h` of x86-64."""

@@ -1,4 +1,4 @@
-"""Numbers of the system calls of x86-64, of the kernel's `asm/unistd_64.h`."""
+"""Numbers of the system calls of x86-64, from the kernel's `asm/unistd_64.h`."""
 
 from typing import Final
 

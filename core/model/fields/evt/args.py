@@ -24,7 +24,7 @@ _NEEDS: Final[dict[str, frozenset[str]]] = {
     "uid": frozenset({"enricher:users"}),
     "gid": frozenset({"enricher:users"}),
 }
-"""Type of a parameter → what its text needs."""
+"""Type of a parameter → state dependencies of its text."""
 
 _TYPES: Final = {
     "int": FieldType.INT,
@@ -41,24 +41,24 @@ _TYPES: Final = {
     "reltime": FieldType.RELTIME,
     "abstime": FieldType.ABSTIME,
 }
-"""Type of a parameter without its width → type of the field; unsigned numbers are the rest."""
+"""Type of a parameter without its width → type of the field; all others are unsigned numbers."""
 
 _SIGN: Final = 1 << 63
 
 
 def has_result(event: EventType) -> bool:
-    """True where the first parameter is what the call gave back, to fields that rules of other programs read, too."""
+    """Return True if the first parameter is the call's result, for fields that rules of other programs read too."""
     return event.kind == "syscall" and bool(event.params) and not event.own_params
 
 
 def result(event: SyscallEvent) -> int | None:
-    """What the call gave back, as the signed number that the kernel means."""
+    """Return the call's result, as the signed number that the kernel means; None if it is missing."""
     value: int | None = event.args[0] if event.args else None
     return value - (1 << 64) if value is not None and value >= _SIGN else value
 
 
 def arguments(lookups: Lookups) -> tuple[Field, ...]:
-    """The fields that show parameters as text."""
+    """Return the fields that show parameters as text."""
     everything = frozenset().union(*_NEEDS.values())
     whole = by_type(lambda _, event: _all_texts(event, lookups))
     args = Field(
@@ -123,7 +123,7 @@ RESULTS: Final = (
 
 
 def _known(argument: str | None) -> tuple[Param, ...]:
-    """Every parameter that an argument may stand for. Raises UnknownField."""
+    """Return every parameter that an argument may stand for. Raises UnknownField."""
     found = _matching(argument or "")
     if not found and argument not in param_names() and not (argument or "").isdigit():
         raise UnknownField(f"evt.arg.{argument}: nonexistent field (no event has a parameter of this name)")
@@ -139,7 +139,8 @@ def _matching(argument: str) -> tuple[Param, ...]:
 
 
 def _single_variant(single: Field, params: tuple[Param, ...]) -> Field:
-    """What state, tasks or names have a part in depends on them; the rest prints what the event holds."""
+    """Return the field with the dependencies of these parameters: the event alone unless state, tasks or names have a
+    part in the text."""
     needs = _needs(params)
     plain = not needs and not any(param.type == "dynamic" for param in params)
     return msgspec.structs.replace(single, variant=None, needs=needs, depends=OF_EVENT if plain else EVERYTHING)
@@ -150,7 +151,7 @@ def _needs(params: tuple[Param, ...]) -> frozenset[str]:
 
 
 def _needed(event: EventType | None, argument: str | None = None) -> frozenset[str]:
-    """What the text of one parameter, or of all, needs for one type of event."""
+    """Return the needs of the text of one parameter, or of all, for one event type."""
     if event is None:
         return frozenset()
     chosen = range(len(event.params)) if argument is None else (_position(argument, event),)
@@ -158,7 +159,8 @@ def _needed(event: EventType | None, argument: str | None = None) -> frozenset[s
 
 
 def _needed_by(event: EventType, at: int) -> frozenset[str]:
-    """The event's own descriptor, and a directory that a path starts from, need no table of all of them."""
+    """Return the needs of a parameter. The event's own descriptor, and a directory that a path starts from, do not need
+    the table of all descriptors."""
     param = event.params[at]
     needs = _NEEDS.get(param.type, frozenset())
     known = param.type == "fd" and (param.name in ("fd", "res") or any(one.dirfd == at for one in event.params))
@@ -229,7 +231,8 @@ def _raw(argument: str | None, event: EventType) -> Reader | None:
 
 
 def _as_text(value: Any) -> str:
-    """Of what is no text, while the first event with a parameter of this name has one: `type` of mount, of syslog."""
+    """Return a value as text, for a parameter that is text in the first event with this name: `type` of mount, of
+    syslog."""
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
@@ -239,11 +242,11 @@ _NATIVE: Final[dict[str, Any]] = {
     "fdlist": lambda value: " ".join(f"{fd}:{flags:x}" for fd, flags in value),
     "dynamic": lambda value: value[1] if isinstance(value, tuple) else value,
 }
-"""Types whose values rules cannot compare as they are."""
+"""Type of a parameter → conversion of values that rules cannot compare unchanged."""
 
 
 def _raw_variant(argument: str | None) -> Field:
-    """Type and print format are those of the first event that has the parameter."""
+    """Return the field with type and print format of the first event that has the parameter. Raises UnknownField."""
     params = _known(argument)
     if (argument or "").isdigit():
         raise UnknownField(f"evt.rawarg.{argument}: nonexistent field (the argument must be the name of a parameter)")

@@ -22,7 +22,7 @@ COUNTER: Final = Field(
 
 
 def fields(lookups: Lookups) -> tuple[Field, ...]:
-    """All of them, for one engine and its surroundings."""
+    """Return the event fields for one engine and its surroundings."""
     return (
         *timing.TEXTS,
         *timing.RAW,
@@ -45,4 +45,4 @@ def fields(lookups: Lookups) -> tuple[Field, ...]:
 
 
 FIELDS: Final = fields(Lookups())
-"""The same without surroundings: nothing outside the event has a name."""
+"""The event fields without surroundings: nothing outside the event has a name."""

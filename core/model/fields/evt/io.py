@@ -1,4 +1,4 @@
-"""What a call moved, opened or reported: evt.buffer, evt.buflen*, evt.is_open_*, evt.abspath, evt.infra.* …"""
+"""The data, opens and reports of calls: evt.buffer, evt.buflen*, evt.is_open_*, evt.abspath, evt.infra.* …"""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -35,7 +35,7 @@ def _data(event: EventType) -> Reader | None:
 
 
 def moved(event: SyscallEvent) -> int | None:
-    """How many bytes a call on a known descriptor moved."""
+    """Return the number of bytes that a call on a known descriptor moved; None if it failed."""
     if event.file is None or not event.file.kind:
         return None
     value = result(event)
@@ -144,7 +144,8 @@ _TWO_PATHS: Final = {
 
 
 def absolute_path(event: EventType, dirfd_name: str, path_name: str) -> Reader | None:
-    """Reads the absolute form of a path that is relative to a directory's descriptor."""
+    """Return a reader of the absolute form of a path that is relative to a directory's descriptor; None if the event
+    type has no such parameters."""
     dirfd, path = event.index(dirfd_name), event.index(path_name)
     if dirfd is None or path is None:
         return None

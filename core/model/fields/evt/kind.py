@@ -1,4 +1,4 @@
-"""What sort of event it is: evt.type, evt.category, evt.source, evt.is_async, evt.dir, evt.cpu, evt.count …"""
+"""The kind of an event: evt.type, evt.category, evt.source, evt.is_async, evt.dir, evt.cpu, evt.count …"""
 
 from typing import Final
 
@@ -21,11 +21,11 @@ _SOCKETS: Final = IP | {"unix"}
 _IPC: Final = frozenset({"unix", "pipe", "event", "signalfd", "inotify", "userfaultfd"})
 
 PLUGINS: Final = {"k8s_audit": "k8saudit"}
-"""Source class → the name that rules know its plugin by, where the two differ."""
+"""Source class → the name by which rules know its plugin, if the two differ."""
 
 
 def is_transfer(event: EventType) -> bool:
-    """True for the calls whose category hangs on the kind of descriptor."""
+    """Return True for calls whose category depends on the kind of descriptor."""
     return event.category.startswith("io_")
 
 
@@ -169,7 +169,7 @@ _PLACES: Final = (
 
 
 def kinds(lookups: Lookups) -> tuple[Field, ...]:
-    """Fields that say what the event is."""
+    """Return the fields that describe the kind of the event."""
     hostname = Field(
         name="evt.hostname",
         type=FieldType.STRING,
@@ -259,7 +259,7 @@ def _error(event: SyscallEvent) -> int | None:
 
 
 def _error_class(event: SyscallEvent, name: str, category: str) -> str:
-    """Which of the counters an event with a result belongs to."""
+    """Return the error counter that an event with a result belongs to."""
     kind = "" if event.file is None else event.file.kind
     if kind in PATHS or (not kind and name in _OPENS):
         return "file"

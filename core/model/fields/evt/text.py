@@ -1,7 +1,7 @@
 """Parameters as text: `evt.args`, `evt.arg`.
 
-Each parameter has a raw text and, where something is known about it, a resolved one: names of flags, error numbers and
-signals, the absolute path of a relative one, the name behind a descriptor, the command behind a process id.
+Each parameter has a raw text and, if more is known, a resolved one: names of flags, error numbers and signals, the
+absolute path of a relative one, the name behind a descriptor, the command of a process id.
 """
 
 import base64
@@ -28,17 +28,17 @@ _L4_LETTERS: Final = {"tcp": "t", "udp": "u", "icmp": "i", "raw": "r"}
 
 
 class ParamTexts(NamedTuple):
-    """How a parameter prints."""
+    """The texts of a parameter."""
 
     empty: str
-    """What stands for an empty parameter."""
+    """The text of an empty parameter."""
     raw: Text
     resolved: Text
-    """The empty text where nothing is known."""
+    """Function to the resolved text, which is empty if nothing is known."""
 
 
 def texts(param: Param, lookups: Lookups) -> ParamTexts:
-    """The texts of one parameter of one event type."""
+    """Return the texts of one parameter of one event type."""
     empty = "NULL" if param.type in _NULL_TYPES else "<NA>"
     kind = re.sub(r"\d+$", "", param.type)
     maker = _MAKERS.get(param.type) or _MAKERS[kind]
@@ -47,12 +47,12 @@ def texts(param: Param, lookups: Lookups) -> ParamTexts:
 
 
 def is_empty(value: Any) -> bool:
-    """True for a parameter without content: nothing recorded, a null pointer, no bytes."""
+    """Return True for a parameter without content: nothing recorded, a null pointer, no bytes."""
     return value is None or value == b""
 
 
 def nothing(_: SyscallEvent, __: Any) -> str:
-    """The resolved text of what needs no resolving."""
+    """Return an empty text, for values that need no resolving."""
     return ""
 
 
@@ -97,7 +97,7 @@ def _descriptor(event: SyscallEvent, fd: int) -> str:
 
 
 def file_of(event: SyscallEvent, fd: int) -> File | None:
-    """What a descriptor stands for at the event."""
+    """Return the file of a descriptor at the event; None if unknown."""
     if fd == event.fd and event.file is not None:
         return event.file
     return None if event.process is None else event.process.file_at(fd, event.num)
@@ -141,7 +141,7 @@ def _relative_path(param: Param, __: Lookups) -> tuple[Text, Text]:
 
 
 def printable_bytes(raw: bytes) -> str:
-    """Printable ASCII; every other byte is a dot."""
+    """Return printable ASCII, with a dot for every other byte."""
     return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in raw)
 
 
@@ -153,14 +153,14 @@ def _bytes(_: Param, lookups: Lookups) -> tuple[Text, Text]:
 
 
 def address_text(address: Address) -> str:
-    """Dotted IPv4 or RFC 5952 IPv6; empty for what is no address."""
+    """Return dotted IPv4 or RFC 5952 IPv6; empty if the bytes are no address."""
     if len(address) == 16 and address.startswith(_MAPPED):
         return f"::ffff:{ip_address(address[12:])}"
     return str(ip_address(address)) if len(address) in (4, 16) else ""
 
 
 def tuple_text(sock: SockTuple) -> str:
-    """Both ends of a socket in one line."""
+    """Return both ends of a socket in one line."""
     if _FAMILIES.get(sock.family) == "unix":
         return f"{sock.source_pointer:x}->{sock.dest_pointer:x} {sock.path}"
     if sock.family not in _FAMILIES:
@@ -172,7 +172,7 @@ def tuple_text(sock: SockTuple) -> str:
 
 
 def sockaddr_text(addr: SockAddr) -> str:
-    """One socket address. Abstract unix names begin with `@`."""
+    """Return a socket address as text. Abstract unix names begin with `@`."""
     if _FAMILIES.get(addr.family) == "unix":
         return f"@{addr.path[1:]}" if addr.path.startswith("\0") else addr.path
     if addr.family not in _FAMILIES:
@@ -250,7 +250,7 @@ def _abstime(_: Param, __: Lookups) -> tuple[Text, Text]:
 
 
 def moment(nanoseconds: int) -> str:
-    """Local date and time with nanoseconds."""
+    """Return local date and time with nanoseconds."""
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
     return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(seconds))}.{rest:09d}"
 

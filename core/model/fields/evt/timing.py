@@ -1,4 +1,5 @@
-"""When it happened: evt.num, evt.time*, evt.datetime*, evt.rawtime*, evt.reltime*, evt.deltatime*, evt.around."""
+"""The time and number of events: evt.num, evt.time*, evt.datetime*, evt.rawtime*, evt.reltime*, evt.deltatime*,
+evt.around."""
 
 import time
 from typing import Final
@@ -15,12 +16,12 @@ _SECOND: Final = 1_000_000_000
 _MILLISECOND: Final = 1_000_000
 _TIME: Final = frozenset({"output_time"})
 _ANSWERS: Final = 1 << 14
-"""More than a batch has events: outputs are made when the whole batch has been judged."""
+"""The most answers kept, more than a batch has events: outputs are made after the whole batch has been judged."""
 _DEPRECATED: Final = frozenset({"deprecated"})
 
 
 def clock(event: Event) -> str:
-    """Local time of day with nanoseconds."""
+    """Return the local time of day with nanoseconds."""
     return f"{_local(event, '%H:%M:%S')}.{event.time % _SECOND:09d}"
 
 
@@ -138,7 +139,7 @@ AROUND: Final = Field(
 
 
 def relative(lookups: Lookups) -> tuple[Field, ...]:
-    """The fields that count from another event."""
+    """Return the fields that count from another event."""
 
     def since_first(event: Event) -> int:
         if not lookups.first_time:
@@ -188,7 +189,8 @@ def _split(read: Reader, part: str) -> Reader:
 
 
 def _since_previous() -> Reader:
-    """One clock for events of all types. An event that is asked again, as outputs do later, gets the same answer."""
+    """Return a reader of the time since the previous event of any type. Asked again about an event, as outputs do
+    later, it returns the same value."""
     last = 0
     answers: dict[int, int] = {}
 

@@ -1,4 +1,4 @@
-"""Several descriptors at once: fdlist.* of poll and ppoll, fd.types of a process."""
+"""The fields of several descriptors: fdlist.* of poll and ppoll, fd.types of a process."""
 
 from collections.abc import Callable
 from typing import Final

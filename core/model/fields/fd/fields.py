@@ -28,13 +28,13 @@ _MINORS: Final = (1 << _MINOR_BITS) - 1
 
 
 def known(event: SyscallEvent) -> File | None:
-    """What the descriptor stands for, where the state knows it."""
+    """Return the file of the event's descriptor, if the state knows it; otherwise None."""
     file = event.file
     return file if file is not None and file.kind else None
 
 
 def _guessed_name(event_type: EventType) -> Callable[[SyscallEvent], str | None]:
-    """What names a descriptor that the state does not know: the parameters of its own event."""
+    """Return a reader of the name of an unknown descriptor, from the parameters of its own event."""
     path = event_type.index("name") if event_type.name in _OPENS else None
     if path is not None:
         dirfd = event_type.params[path].dirfd
@@ -52,7 +52,8 @@ def _opened(event: SyscallEvent, path: str | None, dirfd: int | None) -> str | N
 
 
 def _peer(event: SyscallEvent, sock: int, addr: int | None) -> str:
-    """By both ends, or else the address that was asked for; an accept that shows neither, as its parameter prints."""
+    """Return both ends, or else the address that the call was given; for an accept that shows neither, the text of its
+    parameter."""
     ends = event.args[sock]
     if ends is None and addr is not None:
         return "" if event.args[addr] is None else sockaddr_text(event.args[addr])
@@ -86,7 +87,7 @@ def _directory(event_type: EventType) -> Reader:
 
 
 def _filename(event: SyscallEvent) -> str | None:
-    """Of a file that is open: a failed open has a name and a directory, and no such part, as in Falco."""
+    """Return the filename of an open file; a failed open has a name and a directory but no filename, as in Falco."""
     file = known(event)
     return filename_of(file.name) if file is not None and file.kind == "file" else None
 
@@ -131,7 +132,7 @@ def _signed(number: int) -> int:
 
 
 def _encoded_device(file: File) -> int:
-    """The number as user space is given it (and the events' parameter `dev` has it)."""
+    """Return the device number as passed to user space (and as in the events' parameter `dev`)."""
     major, minor = file.dev >> _MINOR_BITS, file.dev & _MINORS
     return (minor & 0xFF) | major << 8 | (minor & ~0xFF) << 12
 
@@ -206,7 +207,7 @@ def _fact(
     more: str = "",
     depends: frozenset[Dependency] = OF_EVENT,
 ) -> Field:
-    """A field that only a known descriptor has."""
+    """Return a field that only a known descriptor has."""
 
     def read(event: SyscallEvent) -> FieldValue:
         file = event.file
@@ -333,7 +334,7 @@ _FACTS: Final = (
 
 
 def fields(lookups: Lookups) -> tuple[Field, ...]:
-    """All of them, for one engine and its surroundings."""
+    """Return the descriptor fields for one engine and its surroundings."""
     serving = _fact(
         "fd.is_server",
         FieldType.BOOL,
@@ -345,4 +346,4 @@ def fields(lookups: Lookups) -> tuple[Field, ...]:
 
 
 FIELDS: Final = fields(Lookups())
-"""The same without surroundings: no address is this machine's own, none has a name."""
+"""The descriptor fields without surroundings: no address is this machine's own, none has a name."""

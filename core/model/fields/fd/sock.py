@@ -20,12 +20,12 @@ End = tuple[Address, int]
 
 
 def ip_sock(file: File | None) -> SockTuple | None:
-    """Both ends of an IP socket."""
+    """Return both ends of an IP socket; None for other files."""
     return file.sock if file is not None and file.kind in IP else None
 
 
 def client(file: File | None) -> End | None:
-    """The end that connected."""
+    """Return the end that connected; None if not known."""
     sock = ip_sock(file)
     if sock is None or file is None or file.role not in ("client", "server"):
         return None
@@ -33,13 +33,14 @@ def client(file: File | None) -> End | None:
 
 
 def server(file: File | None) -> End | None:
-    """The end that was connected to, or that listens."""
+    """Return the end that was connected to, or that listens; None if not known."""
     sock = ip_sock(file)
     return None if sock is None or file is None or not file.role else (sock.dest, sock.dport)
 
 
 def _is_client_local(event: SyscallEvent, file: File, sock: SockTuple, lookups: Lookups) -> bool:
-    """By the machine's addresses; where these say nothing, live, by the part that the process plays."""
+    """Return True if the client's end is on this machine, by the machine's addresses or, if they do not tell and the
+    machine is live, by the role of the process."""
     addresses = lookups.addresses
     known = sock.source in addresses
     if addresses.recorded is None:
@@ -51,13 +52,13 @@ def _is_client_local(event: SyscallEvent, file: File, sock: SockTuple, lookups: 
 
 
 def local(event: SyscallEvent, lookups: Lookups) -> End | None:
-    """The end on this machine."""
+    """Return the end on this machine; None if not known."""
     ends = _own_end_first(event, lookups)
     return None if ends is None else ends[0]
 
 
 def remote(event: SyscallEvent, lookups: Lookups) -> End | None:
-    """The other end."""
+    """Return the other machine's end; None if not known."""
     ends = _own_end_first(event, lookups)
     return None if ends is None else ends[1]
 
@@ -72,7 +73,7 @@ def _own_end_first(event: SyscallEvent, lookups: Lookups) -> tuple[End, End] | N
 
 
 def is_server(file: File, lookups: Lookups) -> bool:
-    """Whether the process offers the service: it listens, or what was connected to is an interface's address."""
+    """Return True if the process offers the service: it listens, or the destination is an interface's address."""
     if file.kind not in IP:
         return False
     if file.role in ("listening", "server"):
@@ -81,7 +82,7 @@ def is_server(file: File, lookups: Lookups) -> bool:
 
 
 def _both(event: SyscallEvent, place: int) -> tuple[FieldValue, ...] | None:
-    """Both ends, the one end of a listening socket, nothing for other descriptors; None without a descriptor."""
+    """Return both ends, the single end of a listening socket, or nothing for other files; None without a descriptor."""
     file = event.file
     if file is None or not file.kind:
         return None
@@ -114,7 +115,7 @@ EITHER: Final = (
 
 
 def ends(lookups: Lookups) -> tuple[Field, ...]:
-    """The fields of one end, four times each: client, server, local, remote."""
+    """Return the fields of one end for each of client, server, local and remote."""
     finders: dict[str, Callable[[SyscallEvent], End | None]] = {
         "c": lambda event: client(event.file),
         "s": lambda event: server(event.file),
@@ -154,7 +155,7 @@ def _one(name: str, kind: FieldType, read: Reader, doc: str, traits: frozenset[s
 
 
 def _host(name: str, address: Callable[[SyscallEvent], Address | None], lookups: Lookups, which: str) -> Field:
-    """The names of an end; outputs show the first."""
+    """Return the field of an end's names; outputs show the first."""
 
     def read(event: SyscallEvent) -> tuple[str | None, ...] | None:
         found = address(event)

@@ -1,8 +1,8 @@
-"""The order in which Falco walks a table of descriptors: rules cannot see it, outputs of `fd.types` do.
+"""The order in which Falco walks a table of descriptors, which outputs of `fd.types` show and rules cannot see.
 
-It keeps them in chained buckets: a number goes to the bucket of its remainder, a new bucket to the front of the walk, a
-new entry to the front of its bucket. A table that is full is dealt anew, in the order of the walk, over the next number
-of buckets.
+Falco keeps descriptors in chained buckets: a number goes to the bucket of its remainder, a new bucket to the front of
+the walk, a new entry to the front of its bucket. A full table is distributed anew, in the order of the walk, over the
+next number of buckets.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _BUCKETS: Final = (13, 29, 59, 127, 257, 541, 1109, 2357, 5087, 10273, 20753, 42
 
 
 def walked(numbers: Iterable[int]) -> list[int]:
-    """Distinct numbers, given in the order in which they were added."""
+    """Return distinct numbers in Falco's order, given in the order in which they were added."""
     sizes = chain(_BUCKETS)
     size = next(sizes)
     buckets: dict[int, list[int]] = {}

@@ -1,4 +1,4 @@
-"""Where a relative path begins."""
+"""The directories that relative paths start from."""
 
 from typing import Final
 
@@ -8,20 +8,20 @@ from mozu.core.model.value_types import FieldValue
 
 AT_FDCWD: Final = -100
 UNKNOWN: Final = "<UNKNOWN>"
-"""Stands for a directory that is not known."""
+"""Placeholder for a directory that is not known."""
 
 _SECOND_DIRECTORY: Final = 3
 
 
 def place_of(dirfd: int | None) -> int:
-    """Which path of its call (0 or 1) the directory's descriptor in this position belongs to."""
+    """Return the path of the call (0 or 1) that the directory's descriptor in this position belongs to."""
     return 0 if dirfd is None or dirfd < _SECOND_DIRECTORY else 1
 
 
 def base_directory(event: SyscallEvent, dirfd: int | None, place: int = 0) -> str | None:
-    """The directory that a path of this event is relative to; None where it is not known.
+    """Return the directory that a path of this event is relative to; None if not known.
 
-    `place` counts the paths of the call. What a live source has asked the kernel (`Bases` or `Opened` of
+    `place` counts the paths of the call. The kernel's answer to a live source (`Bases` or `Opened` of
     `core.state.observed`) comes first: the state need not have seen how a descriptor came about.
     """
     reported = _base_at(event.observed, place)
@@ -37,7 +37,8 @@ def base_directory(event: SyscallEvent, dirfd: int | None, place: int = 0) -> st
 
 
 def reported_directory(event: SyscallEvent, fd: int) -> str | None:
-    """The directory that a descriptor in the parameters leads to, if a path starts there and the kernel named it."""
+    """Return the directory of a descriptor in the parameters, if a path starts there and the kernel reported it;
+    otherwise None."""
     declared = event_type(event.type)
     for param in () if declared is None else declared.params:
         if param.dirfd is not None and param.dirfd < len(event.args) and event.args[param.dirfd] == fd:

@@ -55,7 +55,7 @@ TARGET: Final = {
     "symlinkat": "target",
     "mount": "dir",
 }
-"""Event type → the parameter that holds the path."""
+"""Event type → name of the parameter that holds the path; `NAME` and `SOURCE` likewise."""
 
 
 def _succeeded(event: SyscallEvent, *, opens: bool) -> bool:

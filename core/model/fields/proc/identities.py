@@ -17,29 +17,30 @@ from mozu.core.model.value_types import FieldValue
 _SESSION: Final = frozenset({"tree", "session"})
 _CGROUPS: Final = frozenset({"tree", "cgroups"})
 _MOST_ANCESTORS: Final = 24
-"""Deeper trees are cut: a document has bounds."""
+"""The most ancestors in a document; deeper trees are cut."""
 _SSHD: Final = ("/sshd", "/sshd-session")
 _CONSOLE: Final = ("/login", "/agetty", "/getty")
 _STANDARD: Final = (0, 1, 2)
 _ADDRESS_LENGTHS: Final = (4, 16)
 _ADDRESS_VARIABLE: Final = "SSH_CONNECTION"
-"""Client's address and port, server's address and port, with blanks between them (sshd(8))."""
+"""Variable with the client's address and port, and the server's, separated by blanks (sshd(8))."""
 
 Entry = tuple[Process, str]
 """The process by which a login, a container or a service began, and which of these."""
 
 
 def argv(process: Process) -> str | None:
-    """Return the command line's words with NULs between them, as the kernel has them."""
+    """Return the command line's words, separated by NULs, as in the kernel; None if there are none."""
     return "\0".join((process.exe, *process.args)) if process.exe or process.args else None
 
 
 def entry_of(process: Process, number: int) -> Entry:
-    """Return the process with which the login, container or service of this one began, as of event `number`.
+    """Return the process with which the login, container or service of this one began, as of event `number`, and the
+    kind.
 
-    It is the nearest one whose parent is outside of its container (`container`), is sshd (`sshd`), or is a login
-    program of a terminal (`console`); else the ancestor that the machine's first process made (`init`). The kind is
-    empty if an ancestor on the way is not known.
+    It is the nearest process whose parent is outside of its container (`container`), is sshd (`sshd`), or is a login
+    program of a terminal (`console`); otherwise the ancestor that the machine's first process made (`init`). The kind
+    is empty if an ancestor on the way is not known.
     """
     found = process
     above = found.parent_at(number)
@@ -59,11 +60,11 @@ def entry_of(process: Process, number: int) -> Entry:
 
 
 class _Entries:
-    """The entry of the event that was asked last: a format asks for each of its parts, one after the other."""
+    """The entry of the event that was asked about last: a format asks for each of its parts, one after the other."""
 
     def __init__(self) -> None:
         self._latest: tuple[SyscallEvent | None, Entry | None] = (None, None)
-        """Replaced as one, so that a thread sees one or the other."""
+        """Event and entry, replaced together, so that a thread sees a consistent pair."""
 
     def of(self, event: SyscallEvent) -> Entry | None:
         """Return the entry; None for an event without a process."""
@@ -87,14 +88,15 @@ def _entry(read: Callable[[Entry], FieldValue]) -> Reader:
 
 
 def _login_address(entry: Entry) -> str | None:
-    """Return the client's address, which sshd puts into the environment of what it starts."""
+    """Return the client's address, which sshd puts into the environment of its children; None if not known."""
     process, kind = entry
     known = env_value(process, _ADDRESS_VARIABLE) if kind == "sshd" else None
     return known.partition(" ")[0] if known else None
 
 
 def _peer(event: SyscallEvent) -> str | None:
-    """Return the connection that the process reads from or writes to where others have a terminal."""
+    """Return the connection that the process has as a standard descriptor, instead of a terminal; None if it has
+    none."""
     process = event.process
     if process is None:
         return None
@@ -151,7 +153,7 @@ def fields(lookups: Lookups) -> tuple[Field, ...]:
 
 
 def _others(identity: Callable[[Process], str | None]) -> tuple[Field, ...]:
-    """Fields that describe other processes, each by identity, pid, start and path of the program."""
+    """Return the fields that describe other processes, each by identity, pid, start and path of the program."""
 
     def described(process: Process | None) -> str | None:
         if process is None:

@@ -1,4 +1,4 @@
-"""`proc.p*` and `proc.a*`: the parent and all other ancestors, as they were when the event happened."""
+"""The fields `proc.p*` and `proc.a*`: the parent and all other ancestors, as of the event."""
 
 from collections.abc import Callable
 from typing import Final
@@ -24,7 +24,7 @@ from mozu.core.model.value_types import FieldValue
 _ENV: Final = frozenset({"tree", "env"})
 _PLAIN: Final = frozenset({"no_rhs", "no_transformer"})
 _ENV_LEVELS: Final = 20
-"""How far up a variable is looked for."""
+"""The most ancestors that are searched for a variable."""
 
 
 def _leveled(read: Callable[[Process], FieldValue], bare: Reader) -> Callable[[str | None, str | None], Reader]:
@@ -56,7 +56,7 @@ def _any(
 
 
 def _inherited(name: str) -> Reader:
-    """The first value that an ancestor has for a variable."""
+    """Return a reader of the nearest ancestor's value of a variable; empty if none has one."""
 
     def read(event: SyscallEvent) -> str | None:
         if event.process is None:
@@ -79,7 +79,7 @@ def _aenv(argument: str | None, _: str | None) -> Reader:
 
 
 def _parent_age(event: SyscallEvent) -> int | None:
-    """Where the start of the parent is not known, Falco has the number of open descriptors here."""
+    """Return the parent's age, ns. If its start is not known, Falco has the number of open descriptors here."""
     found = parent(event)
     if found is None or event.process is None:
         return None

@@ -1,4 +1,4 @@
-"""`proc.*` of the process itself: what runs, with which arguments, from which file, since when."""
+"""The fields `proc.*` of the process itself: program, arguments, file, start."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -23,34 +23,35 @@ _WRITABLE, _UPPER, _MEMFD, _LOWER = 1, 2, 4, 8
 
 
 def cmdline(process: Process) -> str:
-    """The name of the program and its arguments."""
+    """Return the name of the program and its arguments."""
     return " ".join((process.name, *process.args))
 
 
 def args(process: Process) -> str:
-    """All arguments as one text."""
+    """Return all arguments as one text."""
     return " ".join(process.args)
 
 
 def exeline(process: Process) -> str:
-    """argv as one text."""
+    """Return argv as one text."""
     return f"{process.exe} {' '.join(process.args)}"
 
 
 def whole_env(process: Process) -> str | None:
-    """All variables as one text."""
+    """Return all variables as one text; None if the environment is not known."""
     return None if process.env is None else " ".join(process.env)
 
 
 class _Environments:
-    """The text of the environment that was asked last: rules ask an exec for many variables, one after the other."""
+    """The text of the environment that was asked about last: rules ask an exec for many variables, one after the
+    other."""
 
     def __init__(self) -> None:
         self._latest: tuple[Sequence[str], str] = ((), "")
-        """Replaced as one, so that a thread sees one or the other."""
+        """Environment and text, replaced together, so that a thread sees a consistent pair."""
 
     def text(self, env: Sequence[str]) -> str:
-        """All entries."""
+        """Return all entries joined."""
         latest = self._latest
         if latest[0] is not env:
             self._latest = latest = (env, "".join(env))
@@ -61,7 +62,7 @@ _environments = _Environments()
 
 
 def env_value(process: Process, name: str) -> str | None:
-    """One variable, blanks around it removed; empty where it is not set."""
+    """Return one variable, without blanks around it; empty if it is not set, None if the environment is not known."""
     if process.env is None:
         return None
     start = f"{name}="
@@ -103,7 +104,7 @@ def _flag(bit: int) -> Reader:
 
 
 def _number(name: str) -> Callable[[Process], int | None]:
-    """Zero stands for a value that is not known."""
+    """Return a reader of a number; zero stands for a value that is not known."""
 
     def read(process: Process) -> int | None:
         value: int = getattr(process, name)
@@ -121,7 +122,7 @@ def _descriptor(fd: int, read: Callable[[File], str]) -> Reader:
 
 
 def open_count(process: Process, event: SyscallEvent) -> int:
-    """How many descriptors of a process were known at the event."""
+    """Return the number of known descriptors of a process at the event."""
     files = process.files
     return len(files.all_at(event.num)) if files.has_history else len(files)
 
@@ -144,7 +145,7 @@ def _field(
 
 
 def _exec_invariant(name: str, doc: str, read: Reader, kind: FieldType = FieldType.STRING) -> Field:
-    """It stays until the next exec."""
+    """Return a field that keeps its value until the next exec."""
     return Field(name=name, type=kind, doc=doc, read=read, needs=TREE, depends=EXEC_INVARIANT)
 
 

@@ -1,4 +1,4 @@
-"""How fields of processes are read: from the version that an event holds, and from its relatives as of the event."""
+"""Readers of fields of processes: from the version that an event holds, and from its relatives as of the event."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -9,11 +9,11 @@ from mozu.core.model.value_types import FieldValue
 
 UNSIGNED: Final = (1 << 64) - 1
 _DEPTH: Final = 10_000
-"""No machine has deeper trees; hostile recordings have loops."""
+"""The most ancestors: no machine has deeper trees; hostile recordings have loops."""
 
 
 def own(read: Callable[[Process], FieldValue]) -> Reader:
-    """A value of the event's own process; missing for events that no task caused."""
+    """Return a reader of a value of the event's own process; missing for events that no task caused."""
 
     def reader(event: SyscallEvent) -> FieldValue:
         process = event.process
@@ -23,7 +23,7 @@ def own(read: Callable[[Process], FieldValue]) -> Reader:
 
 
 def dated(read: Callable[[Process, SyscallEvent], FieldValue]) -> Reader:
-    """The same for values that also depend on the moment of the event."""
+    """Return a reader of a value that also depends on the moment of the event."""
 
     def reader(event: SyscallEvent) -> FieldValue:
         process = event.process
@@ -33,7 +33,7 @@ def dated(read: Callable[[Process, SyscallEvent], FieldValue]) -> Reader:
 
 
 def of_main(read: Callable[[Process], FieldValue]) -> Reader:
-    """A value that all threads take from their main thread."""
+    """Return a reader of a value that all threads take from their main thread."""
 
     def reader(event: SyscallEvent) -> FieldValue:
         process = event.process
@@ -45,13 +45,13 @@ def of_main(read: Callable[[Process], FieldValue]) -> Reader:
 
 
 def parent(event: SyscallEvent) -> Process | None:
-    """The parent process as of the event."""
+    """Return the parent process as of the event; None if unknown."""
     process = event.process
     return None if process is None else process.main_at(event.num).parent_at(event.num)
 
 
 def of_parent(read: Callable[[Process], FieldValue]) -> Reader:
-    """A value of the parent process."""
+    """Return a reader of a value of the parent process."""
 
     def reader(event: SyscallEvent) -> FieldValue:
         found = parent(event)
@@ -61,7 +61,7 @@ def of_parent(read: Callable[[Process], FieldValue]) -> Reader:
 
 
 def ancestors(process: Process, number: int) -> Iterator[Process]:
-    """Parents upwards from a main thread, as of event `number`; ends where a loop closes."""
+    """Yield the ancestors of a main thread, nearest first, as of event `number`; ends where a loop closes."""
     seen = {process.tid}
     found = process.parent_at(number)
     while found is not None and found.tid not in seen:
@@ -71,13 +71,13 @@ def ancestors(process: Process, number: int) -> Iterator[Process]:
 
 
 def lineage(event: SyscallEvent) -> Iterator[Process]:
-    """Every ancestor of the event's process, from its parent on."""
+    """Return an iterator over the ancestors of the event's process, nearest first."""
     process = event.process
     return iter(()) if process is None else ancestors(process.main_at(event.num), event.num)
 
 
 def at_level(event: SyscallEvent, level: int) -> Process | None:
-    """The ancestor so many steps up; 0 is the process itself (its main thread)."""
+    """Return the ancestor so many steps up; 0 is the process itself (its main thread). None if unknown."""
     process = event.process
     if process is None or level > _DEPTH:
         return None
@@ -90,7 +90,7 @@ def at_level(event: SyscallEvent, level: int) -> Process | None:
 
 
 def of_level(level: int, read: Callable[[Process], FieldValue]) -> Reader:
-    """A value of the ancestor so many steps up."""
+    """Return a reader of a value of the ancestor so many steps up."""
 
     def reader(event: SyscallEvent) -> FieldValue:
         found = at_level(event, level)
@@ -100,7 +100,7 @@ def of_level(level: int, read: Callable[[Process], FieldValue]) -> Reader:
 
 
 def of_lineage(read: Callable[[Process], FieldValue]) -> Reader:
-    """The values of all ancestors, for tests that hold if they hold for one of them; missing without any."""
+    """Return a reader of the values of all ancestors, for tests that hold if they hold for one; missing without any."""
 
     def reader(event: SyscallEvent) -> tuple[FieldValue, ...] | None:
         return tuple([read(found) for found in lineage(event)]) or None
@@ -109,7 +109,7 @@ def of_lineage(read: Callable[[Process], FieldValue]) -> Reader:
 
 
 def joined_lineage(read: Callable[[Process], str]) -> Reader:
-    """The values of all ancestors as one text."""
+    """Return a reader of the values of all ancestors as one text."""
 
     def reader(event: SyscallEvent) -> str | None:
         return " ".join(filter(None, (read(found) for found in lineage(event)))) or None
@@ -118,9 +118,9 @@ def joined_lineage(read: Callable[[Process], str]) -> Reader:
 
 
 def group_leader(get: Callable[[Process], int], *, virtual: bool) -> Callable[[SyscallEvent], Process | None]:
-    """Who leads the session or process group that `get` numbers.
+    """Return a function that finds the leader of the session or process group that `get` numbers, or None.
 
-    A number of the host's namespace is looked up among the tasks; one of a pid namespace of its own could be any task's
+    A number of the host's namespace is looked up among the tasks; a number in another pid namespace could be any task's
     there, so the oldest of the nearest ancestors that share it is taken.
     """
 
@@ -146,7 +146,7 @@ def group_leader(get: Callable[[Process], int], *, virtual: bool) -> Callable[[S
 
 
 def of_leader(leader: Callable[[SyscallEvent], Process | None], read: Callable[[Process], str]) -> Reader:
-    """A value of that leader; empty where there is none."""
+    """Return a reader of a value of the leader; empty if there is none."""
 
     def reader(event: SyscallEvent) -> str | None:
         if event.process is None:

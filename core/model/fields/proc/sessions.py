@@ -1,4 +1,4 @@
-"""`proc.sid*`, `proc.pgid*`, `proc.vpgid*`: sessions, process groups and who leads them."""
+"""The fields `proc.sid*`, `proc.pgid*`, `proc.vpgid*`: sessions, process groups and their leaders."""
 
 from collections.abc import Callable
 from typing import Final
@@ -18,7 +18,7 @@ def _field(
 
 
 def _own(name: str, kind: FieldType, doc: str, read: Reader) -> Field:
-    """A field that no leader has a part in."""
+    """Return a field that does not depend on a leader."""
     return _field(name, kind, doc, read, frozenset({Dependency.SESSION, Dependency.PROCESS}))
 
 

@@ -1,9 +1,9 @@
-"""The name of a program that only root can have put where it lies: what lists of trusted programs are compared with.
+"""The name of a program that only root can have put at its path, for comparison with lists of trusted programs.
 
-The name of a process (comm) is whatever its file, or a link to that, is called, and a process may give itself another.
-So the name of the file is taken, and that only below directories of the system, and of files that only root may
-change; or of the script that the kernel started an interpreter for, if that lies there and only root may change it and
-the directories that it was reached by. In mounts, file systems and user namespaces that another user made nothing is
+The name of a process (comm) is that of its file, or of a link to it, and a process may give itself another. So the name
+of the file is taken, only below directories of the system, and only of files that only root may change; or the name of
+the script that the kernel started an interpreter for, if that is below such a directory and only root may change it and
+the directories by which it was reached. In mounts, file systems and user namespaces that another user made nothing is
 trusted, nor is a program whose environment makes it run other code.
 """
 
@@ -18,12 +18,12 @@ from mozu.core.model.fields.pathname import absolute, filename_of
 SYSTEM_DIRECTORIES: Final = (
     *("/usr/", "/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/", "/opt/", "/snap/", "/nix/store/", "/gnu/store/"),
 )
-"""Where packages put programs."""
+"""Directories in which packages put programs."""
 _COMM: Final = 15
 _UPPER, _MEMFD, _LOWER = 2, 4, 8
 """Bits of `Process.exe_flags`."""
 _WRITABLE: Final = 0o022
-"""By the group, by others."""
+"""Permission bits for writing by the group and by others."""
 _INTERPRETERS: Final = {
     re.compile(rf"({name})[-.0-9]*"): (re.compile(options), reads_home)
     for name, options, reads_home in (
@@ -37,15 +37,14 @@ _INTERPRETERS: Final = {
         ("node(js)?|tclsh", "(?!)", False),
     )
 }
-"""Name of an interpreter's file, before its version → an option that may stand before the path of a script; and
-whether it runs code in the home directory of its user before the script.
-
-With each of them the path is that of the program. None has a program of another origin: from the next word (-c, -e),
-from the standard input (-s of shells, -i of Python), from a file of the user's (-i, -l of shells); and none takes the
-path as its own value (-O of bash, -W of Python, -I of Perl).
+"""Name of an interpreter's file, before its version → (option that may precede the path of a script, True if it runs
+code in its user's home directory before the script).
+With each of these options the path is that of the program. None takes the program from elsewhere: from the next word
+(-c, -e), from the standard input (-s of shells, -i of Python), from a file of the user's (-i, -l of shells); and none
+takes the path as its own value (-O of bash, -W of Python, -I of Perl).
 """
 _ISOLATED: Final = re.compile("-[a-zA-Z]*[Is][a-zA-Z]*")
-"""Options by which Python leaves the home directory alone."""
+"""Options with which Python does not use the home directory."""
 
 
 class GivenProgram(NamedTuple):
@@ -65,9 +64,9 @@ class GivenProgram(NamedTuple):
 def trusted_name_of(process: Process | GivenProgram) -> str | None:
     """Return the name of the process's file, or of the script that its interpreter runs, cut to 15 bytes as comm is.
 
-    None: it lies elsewhere, in a container's writable layer or in memory, or others than root may change it or have
-    made what it lies in. A file of a container's image is the image's, of whatever owner: with user namespaces that is
-    no root of the host. Where the source did not say which file it is, comm stands in.
+    None if the file is elsewhere, in a container's writable layer or in memory, or if a user other than root may change
+    it or has made the mount that holds it. A file of a container's image belongs to the image, whoever its owner is:
+    with user namespaces that is no root of the host. If the source did not say which file it is, comm is used.
     """
     exepath, flags = process.exepath, process.exe_flags
     if not exepath:
@@ -83,15 +82,16 @@ def trusted_name_of(process: Process | GivenProgram) -> str | None:
 
 @cached(1024)
 def _file_of(exepath: str) -> tuple[str, "tuple[re.Pattern[str], bool] | None"]:
-    """Return its name, cut as comm is, and of an interpreter what _INTERPRETERS says of it."""
+    """Return the file's name, cut as comm is, and the value of _INTERPRETERS if it is an interpreter."""
     file = filename_of(exepath)
     return file[:_COMM], next((known for name, known in _INTERPRETERS.items() if name.fullmatch(file)), None)
 
 
 def _script_of(process: Process | GivenProgram, options: "re.Pattern[str]", reads_home: bool) -> str | None:
-    """Return the name of the script that it runs, if only root can have put that where it lies.
+    """Return the name of the script that the process runs, if only root can have put it at its path; otherwise None.
 
-    A source that does not say which script it is leaves its path: the first word that is no option, from the root on.
+    A source that does not say which script it is leaves the path on the command line: the first word that is no option,
+    an absolute path.
     """
     args, script = process.args, process.script
     if reads_home and process.uid and not (args and _ISOLATED.fullmatch(args[0])):

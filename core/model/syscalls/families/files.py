@@ -1,4 +1,4 @@
-"""Calls on files by name or descriptor: links, names, modes, owners, directories, looking."""
+"""Calls on files by name or descriptor: links, names, modes, owners, directories, status."""
 
 from mozu.core.model.syscalls.declare import EventType, call
 

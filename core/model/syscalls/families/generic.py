@@ -1,5 +1,5 @@
-"""Calls that the event table of the rule language knows by name only: the event is named like the call and says that it
-returned. Some have parameters of mozu's own."""
+"""Calls that the event table of the rule language knows by name only: the event has the name of the call and shows that
+it returned. Some have parameters of mozu's own."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -32,7 +32,7 @@ NAMES = (
     "timer_gettime timer_settime timerfd_gettime timerfd_settime times truncate umask uname uprobe uretprobe "
     "uselib ustat utime utimensat utimes vhangup vmsplice wait4 waitid "
 )
-"""One event type each."""
+"""Names, each of one event type."""
 
 PARAMS: Final[Mapping[str, str]] = {
     "acct": "res:errno path:fspath",
@@ -101,12 +101,12 @@ PARAMS: Final[Mapping[str, str]] = {
     "utimensat": "res:errno dirfd:fd path:fsrelpath@1 flags:flags32:x:newfstatat_flags",
     "utimes": "res:errno path:fspath",
 }
-"""Parameters that only live sources fill. In captures of other programs these events have none; and fields about
-results and descriptors (evt.res, evt.failed, fd.name …) have no value in them, as rules for those expect, but for those
-in TRAITS."""
+"""Event type → parameters that only live sources fill. In captures of other programs these events have none; and fields
+about results and descriptors (evt.res, evt.failed, fd.name …) have no value in them, as rules for those programs
+expect, except for the event types in TRAITS."""
 
 TRAITS: Final[Mapping[str, str]] = {"ftruncate": "uses_fd"}
-"""What mozu's own rules need: the file that is cut (`fd.*`)."""
+"""Event type → traits for mozu's own rules: the file that is cut (`fd.*`)."""
 
 ELSEWHERE = (
     "prlimit64 statfs64 fstatfs64 fstatat64 sendfile64 ugetrlimit bdflush sigprocmask ipc socketcall fcntl64 "
@@ -118,5 +118,5 @@ ELSEWHERE = (
     "oldlstat spu_create sync_file_range2 oldfstat spu_run swapcontext pciconfig_write rtas pciconfig_read "
     "sys_debug_setcontext vm86 oldolduname subpage_prot pciconfig_iobase rseq_slice_yield "
 )
-"""Names that rules may mention although no event of an x86-64 kernel has them: calls of other machines, and
-kernel names of calls whose event goes by a shorter one."""
+"""Names that rules may mention although no event of an x86-64 kernel has them: calls of other machines, and kernel
+names of calls whose event has a shorter name."""

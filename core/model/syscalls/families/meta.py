@@ -1,4 +1,4 @@
-"""Events that are no system calls: what the scheduler, the machine and the monitor itself report."""
+"""Events that are no system calls: reports of the scheduler, the machine and the monitor itself."""
 
 from mozu.core.model.syscalls.declare import EventType, call
 

@@ -1,4 +1,4 @@
-"""Calls that wait, and those that wake others: timers, futexes, semaphores, signals."""
+"""Calls that wait, and calls that wake others: timers, futexes, semaphores, signals."""
 
 from mozu.core.model.syscalls.declare import EventType, call
 
