@@ -37,7 +37,9 @@ class CaptureResponderSettings(ResponderSettings):
     """What is kept, and where."""
 
     what: Literal["process", "group", "container"] = Field("process", description="Of which processes.")
-    directory: Path = Field(Path("/var/lib/mozu/captured"), description="One file for each alert.")
+    directory: Path | None = Field(
+        None, description="One file for each alert; by default in `plugins/responder/ID` below `state_dir`."
+    )
     max_hashed: ByteSize = Field(ByteSize(64 << 20), ge=0, description="Bytes of a file beyond which it is not hashed.")
 
 
@@ -45,7 +47,7 @@ class CaptureResponder:
     """Reads only; the processes go on."""
 
     def __init__(self, settings: CaptureResponderSettings, context: Context) -> None:
-        self._settings, self._scope = settings, Scope(settings.what)
+        self._settings, self._context, self._scope = settings, context, Scope(settings.what)
 
     def start(self) -> None:
         """The directory is made with the first act."""
@@ -55,8 +57,8 @@ class CaptureResponder:
         return incident.plan_to("capture", self._scope)
 
     def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-        """Raises OSError."""
-        folder = self._settings.directory
+        """Write a file about the processes. Raises OSError and MozuError."""
+        folder = self._settings.directory or self._context.state_directory()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = [snapshot(one.pid, self._settings.max_hashed) for one in targets[:_MOST_PROCESSES] if one.signal(0)]
         document = {

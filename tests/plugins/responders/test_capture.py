@@ -47,6 +47,17 @@ def test_descriptors_are_kept_with_hashes_and_the_environment_without_values(tmp
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_files_are_below_the_state_directory_of_the_run(tmp_path: Path) -> None:
+    incident = incident_of(os.getpid())
+    responder = CaptureResponder(CaptureResponderSettings(), context("capture", state_path=tmp_path / "state"))
+    plan = responder.plan(incident)
+    assert plan is not None
+    responder.act(incident, plan, [])
+
+    (path,) = (tmp_path / "state").iterdir()
+    assert 0o700 == path.parent.stat().st_mode & 0o777
+
+
 def test_a_file_that_is_too_large_is_not_hashed(tmp_path: Path) -> None:
     with subprocess.Popen(["/bin/sleep", "60"]) as process:
         held, incident = HeldProcess(process.pid), incident_of(process.pid)

@@ -9,9 +9,11 @@ from mozu.core.api import Kind
 from mozu.core.errors import ConfigError
 from mozu.core.runtime.builtin_plugins import BUILTINS
 from mozu.core.runtime.config import Config, load, read
+from mozu.core.runtime.config.delivery import STATE_DIR
 from mozu.core.runtime.config.describe import settings_of
 from mozu.core.runtime.config.model import CoreSettings, EntrySettings
 from mozu.core.runtime.registry import Registry
+from tests.support.requirements import ROOT
 
 Write = Callable[[str], Path]
 
@@ -219,6 +221,20 @@ def test_what_lies_below_the_state_directory_moves_with_it(write: Write) -> None
     assert Path("/srv/mozu/spool/file.db") == config.sinks[0].spool.file("file")
     assert Path("/srv/mozu/captures/mozu") == config.core.capture.path_prefix
     assert (Path("/a.db"), Path("/b")) == (own.sinks[0].spool.file("file"), own.core.capture.path_prefix)
+
+
+def test_no_setting_of_a_component_is_by_default_below_the_state_directory_of_another_run() -> None:
+    registry = Registry()
+    models = {name: registry.plugin(kind, name).declaration.settings for kind in Kind for name in BUILTINS[kind]}
+    found = [f"{name}.{one.name}" for name, model in models.items() for one in settings_of(model)
+             if str(STATE_DIR) in one.default]  # fmt: skip
+    of_core = {one.name for one in settings_of(CoreSettings) if str(STATE_DIR) in one.default}
+    scaffolds = [path.name for path in (ROOT / "core/cli/plugin/templates").rglob("*.tmpl")
+                 if str(STATE_DIR) in path.read_text()]  # fmt: skip
+
+    assert [] == found
+    assert {"state_dir", "capture.path_prefix"} == of_core, "test_what_lies_below_the_state_directory_moves_with_it"
+    assert [] == scaffolds
 
 
 def test_every_setting_that_counts_bytes_takes_the_spellings_of_a_size() -> None:
