@@ -1,86 +1,90 @@
 """Correlation: alerts that belong together carry one id (`Alert.correlation_uid`): a burst of them reads as one story.
 
-Alerts belong together if their events come from one container, or, on the host, from one session (setsid(2)) or from a
-session that was started in it, and follow each other within GAP. The id is that of the story's first alert, which is
-thus not held back; the same alerts in the same order have the same ids. A story ends GAP after its last alert or LENGTH
-after its first; beyond MOST groups the group whose last alert is oldest is forgotten.
+A story is what begins within one minute in one container, or in one login or service of the host. Its id is computed
+from the event and from its process and ancestors as they were at the event. No alert is remembered: the order in which
+alerts are raised (events wait for enrichers, evaluators work at different speeds) changes no id, none is held back, and
+a replay computes the ids of the run.
 """
 
-from collections import OrderedDict
+from collections.abc import Iterator
+from itertools import takewhile
 from typing import Final
 
-import msgspec
+from mozu.core.model.alert import alert_id
+from mozu.core.model.event import Container, Event, Process, SyscallEvent
 
-from mozu.core.model.event import Event, Process, SyscallEvent
-
-GAP: Final = 10 * 10**9
-"""ns between two alerts of a story."""
-LENGTH: Final = 300 * 10**9
-"""ns from the first to the last alert of a story."""
-MOST: Final = 10_000
-"""Groups that have a story at the same time."""
+MINUTE: Final = 60 * 10**9
+"""ns by the wall clock in which the acts of a story begin."""
+YOUNG: Final = 300 * 10**9
+"""ns after its start in which a process and its descendants belong to the story in which it began."""
 _INIT: Final = 1
 _DEPTH: Final = 64
-"""The most ancestors that are examined."""
+"""Ancestors that are looked at."""
 
 Group = str | tuple[int, int]
-"""The key that the events of a story share: a container's id, or a session: the start of its pid namespace and its id
-there. The kernel gives a session's number to no other process while one of its processes lives."""
+"""The key that the processes of a story share: a container's id, or a session: the start of its pid namespace (0: the
+host's) and its id there. The kernel gives a session's number to no other process while one of its processes lives."""
 
 
-class _Story(msgspec.Struct):
-    uid: str
-    began: int
-    latest: int
-
-    def goes_on(self, time: int) -> bool:
-        """Return True if an alert at `time` (ns since the epoch) is still a part of the story. Events of two sources,
-        and events after a wall clock was set back, may come in any order."""
-        return abs(time - self.latest) <= GAP and abs(time - self.began) <= LENGTH
-
-
-class Correlation:
-    """The stories that have not ended."""
-
-    def __init__(self) -> None:
-        self._stories: OrderedDict[Group, _Story] = OrderedDict()
-        """The groups, ordered by the last alert of their story, newest last."""
-
-    def uid(self, event: Event | None, alert_id: str) -> str:
-        """Return the id of the story that an alert about `event` belongs to; empty if the event is of no process."""
-        groups = _groups(event) if isinstance(event, SyscallEvent) else []
-        if not groups or event is None:
-            return ""
-        time = event.time
-        known = [self._stories[group] for group in groups if group in self._stories]
-        going = [story for story in known if story.goes_on(time)]
-        story = min(going, key=lambda one: one.began) if going else _Story(alert_id, time, time)
-        story.latest = max(story.latest, time)
-        for group in groups[: 1 + (len(groups) > 2)]:
-            self._stories[group] = story
-            self._stories.move_to_end(group)
-        while len(self._stories) > MOST:
-            self._stories.popitem(last=False)
-        return story.uid
+def correlation_uid(event: Event | None, host_id: str) -> str:
+    """Return the id of the story that an alert about `event` belongs to; empty if the event is of no process."""
+    process = event.process if isinstance(event, SyscallEvent) else None
+    if event is None or process is None:
+        return ""
+    main = process.main_at(event.num)
+    lineage = list(_lineage(main, event.num))
+    group, members = _session_group(lineage) if main.container is None else _container_group(main.container, lineage)
+    if group is None:
+        return ""
+    began = _began(members, event.time)
+    minute = began - began % MINUTE
+    return alert_id(minute, f"{host_id}\0{group}\0{minute}", "")
 
 
-def _groups(event: SyscallEvent) -> list[Group]:
-    """Return the event's container alone, or its session and the sessions that it was started in, the nearest first.
+def _lineage(process: Process, number: int) -> Iterator[Process]:
+    """Yield the process and its ancestors below init as of event `number`, the nearest first."""
+    one: Process | None = process
+    for _ in range(_DEPTH):
+        if one is None or one.pid == _INIT:
+            return
+        yield one
+        one = one.parent_at(number)
+
+
+def _container_group(container: Container, lineage: list[Process]) -> tuple[Group, list[Process]]:
+    """Return the container, and the part of the lineage that is inside."""
+    name = container.full_id
+    return name, list(takewhile(lambda one: one.container is not None and one.container.full_id == name, lineage))
+
+
+def _session_group(lineage: list[Process]) -> tuple[Group | None, list[Process]]:
+    """Return the outermost session but one, and the part of the lineage up to it; of a single session that one.
 
     The last of several sessions is that of a daemon, in which unrelated sessions are started: sshd, a service manager.
     """
-    process = event.process
-    if process is None:
-        return []
-    if process.container is not None:
-        return [process.container.full_id]
-    groups: list[Group] = []
-    one: Process | None = process.main_at(event.num)
-    for _ in range(_DEPTH):
-        if one is None or one.pid == _INIT or one.sid <= _INIT:
-            break
-        group = (one.pidns_start, one.sid)
-        if group not in groups[-1:]:
-            groups.append(group)
-        one = one.parent_at(event.num)
-    return groups
+    ends: dict[Group, int] = {}
+    for place, one in enumerate(lineage, 1):
+        session = _session(one)
+        if session is not None:
+            ends[session] = place
+    if not ends:
+        return None, []
+    chosen = list(ends)[-2:][0]
+    return chosen, lineage[: ends[chosen]]
+
+
+def _session(process: Process) -> tuple[int, int] | None:
+    """Return the session; None where it is unknown, of another pid namespace (0), or that of the host's init."""
+    is_inside = 0 <= process.vpid != process.pid
+    if process.sid <= 0 or (process.sid == _INIT and not is_inside):
+        return None
+    return process.pidns_start if is_inside else 0, process.sid
+
+
+def _began(members: list[Process], time: int) -> int:
+    """Return when the act began that an event at `time` is a part of, both in ns since the epoch.
+
+    It began with the oldest of the nearest ancestors that are young; if the process itself is old, with the event.
+    """
+    young = list(takewhile(lambda one: one.start > 0 and time - one.start <= YOUNG, members))
+    return young[-1].start if young else time

@@ -32,7 +32,7 @@ from typing import Final, cast
 from mozu.core.api import CachesProcesses, CallJudge, FollowsState, Source
 from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.container_counts import ContainerCounts
-from mozu.core.flow.correlation import Correlation
+from mozu.core.flow.correlation import correlation_uid
 from mozu.core.flow.denied_calls import DeniedCalls
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
 from mozu.core.flow.evaluation import Evaluation
@@ -111,7 +111,7 @@ class SourcePipeline:
         self._undeclared = UndeclaredSources(
             source, lambda: fields.source_classes() | frozenset(evaluation.demand().types), scope
         )
-        self._correlation = Correlation()
+        self._names = fields.lookups
         self._responses = responses
         self._metrics = scope
         self._denied: DeniedCalls | None = None
@@ -337,7 +337,7 @@ class SourcePipeline:
             alert.id = alert_id(alert.time, f"{self.origin}/{alert.event_num}", alert.rule)
             alert.incomplete = incomplete or self._buffer.unanswered.get(alert.event_num, ())
             if self.state is not None:
-                alert.correlation_uid = self._correlation.uid(_event_of(alert, events), alert.id)
+                alert.correlation_uid = correlation_uid(_event_of(alert, events), self._names.entities.host_id)
             self._recorder.alert(alert)
         except BaseException as error:  # what one alert contains stops no other
             if is_ours(error):

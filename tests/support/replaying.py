@@ -10,9 +10,7 @@ from typing import Final
 from tests.support.requirements import ROOT
 from tests.support.running import Json
 
-_WITHOUT: Final = ("hostname", "mozu", "correlation_uid")
-"""The judge's own: the story of an alert begins with the first that was raised, and a live run raises alerts about a
-container later while its name is being looked up (docs/formats.md)."""
+_WITHOUT: Final = ("hostname", "mozu")
 
 
 def replayed(recording: Path, rules: Path | None = None, *options: str) -> list[Json]:

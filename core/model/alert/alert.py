@@ -39,8 +39,8 @@ class Alert(msgspec.Struct, kw_only=True):
     source's ready alert may bring its own id; otherwise it is made from `event_num`, or from a running number if that
     is 0."""
     correlation_uid: str = ""
-    """The id of the first of the alerts that belong together (core/flow/correlation.py); empty if the alert is about no
-    process. The core fills it."""
+    """An id that alerts which belong together share (core/flow/correlation.py); empty if the event is of no process.
+    The core fills it."""
     enrichment: dict[str, FieldValue] = msgspec.field(default_factory=dict)
     """Field → JSON value (text, number, bool, list, None) that encoders want besides the output
     (`Context.requested_fields`); shown only by formats that have a place for it."""
