@@ -17,9 +17,25 @@ TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 """ns: starts in /proc/PID/stat are rounded down to it."""
 
 
+_MOMENT: Final = 100_000
+"""ns between the first and the last clock that is read, within which all of them are of one moment."""
+
+
 def boot_time() -> int:
     """Return the ns since the boot, as the kernel's programs count them."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - namespace_offset()
+
+
+def both_clocks() -> tuple[int, int]:
+    """Return the wall clock (ns since the epoch) and the ns since the boot at one moment, to a tenth of a millisecond.
+
+    They are read again if the thread lost its processor between them; after five tries the last pair counts.
+    """
+    for _ in range(5):
+        before, wall, after = boot_time(), time.time_ns(), boot_time()
+        if after - before < _MOMENT:
+            break
+    return wall, before
 
 
 def start_of_ticks(ticks: int) -> int:

@@ -10,7 +10,6 @@ import os
 import re
 import resource
 import stat as modes
-import time
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from msgspec.structs import replace
 from mozu.core.abi.anon_inodes import ANON_INODES
 from mozu.core.api import Privilege
 from mozu.core.caches import cached
-from mozu.core.common.boot_clock import boot_time, start_of_ticks
+from mozu.core.common.boot_clock import both_clocks, start_of_ticks
 from mozu.core.common.unsynced_stat import FileStatus, unsynced_stat
 from mozu.core.model.event import File, as_text
 from mozu.core.model.event.namespaces import NAMESPACES
@@ -65,7 +64,8 @@ class Procfs:
         self._root = root
         self._init: dict[str, str] | None = None
         """Name of a namespace → link of the init's in /proc/1/ns."""
-        self._boot = time.time_ns() - boot_time()
+        wall, since_boot = both_clocks()
+        self._boot = wall - since_boot
 
     def processes(
         self, pids: Iterable[int] | None = None, *, env: bool = False

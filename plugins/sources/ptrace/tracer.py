@@ -268,7 +268,7 @@ class Tracer:
             nested = pid_namespace(tid) != self._own_pidns
             event = fork_event(creator, task, parent, shares_files=bool(flags & _CLONE_FILES), nested=nested)
             if not is_thread:
-                self.reader_context.start_times[tid] = event.time
+                self.reader_context.start_times[tid] = event.observed.start
             self._put(event)
         task.is_new = True
         return task

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mozu.core.common import boot_clock
-from mozu.core.common.boot_clock import TICK, boot_time, namespace_offset, same_start, start_of_ticks
+from mozu.core.common.boot_clock import TICK, boot_time, both_clocks, namespace_offset, same_start, start_of_ticks
 
 HOUR = 3600
 SHOWS = """
@@ -54,6 +54,13 @@ def test_starts_are_compared_in_a_time_namespace_as_anywhere(monkeypatch: pytest
         assert same_start(exact, shown)
         assert not same_start(exact, shown + TICK)
         assert not same_start(exact + TICK, shown)
+
+
+def test_two_clocks_between_which_the_thread_lost_its_processor_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter((1_000, 40_000_000, 50_000_000, 50_000_100))
+    monkeypatch.setattr(boot_clock, "boot_time", lambda: next(moments))
+    monkeypatch.setattr(time, "time_ns", lambda: 7)
+    assert (7, 50_000_000) == both_clocks()
 
 
 @pytest.mark.live

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import time
 from stat import S_IMODE
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from msgspec.structs import replace
 
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_tables import VFORK_FLAGS
+from mozu.core.common.boot_clock import both_clocks
 from mozu.core.model.event import SyscallEvent, as_bytes, as_text
 from mozu.core.model.syscalls import convert_clone_flags
 from mozu.core.state.observed import Executed, Forked, KnownProcess
@@ -230,9 +230,10 @@ def fork_event(
         with open(f"/proc/{child.tid}/status") as file:
             rows = dict(line.split(":", 1) for line in file if ":" in line)
         vtid, vpid = int(rows["NSpid"].split()[-1]), int(rows["NStgid"].split()[-1])
-    observed = Forked(
-        child.tid, child.pid, vtid, vpid, time.time_ns(), 0, parent, shares_files, proc_fs.boot_start(child.tid)
-    )
+    began = proc_fs.boot_start(child.tid)
+    wall, since_boot = both_clocks()
+    start = wall - (since_boot - began if began else 0)
+    observed = Forked(child.tid, child.pid, vtid, vpid, start, 0, parent, shares_files, began)
     return event("_fork", creator, (), observed=observed)
 
 

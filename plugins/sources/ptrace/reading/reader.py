@@ -1,11 +1,10 @@
 """Readers of stopped calls: their protocol, the traced task, their context."""
 
-import time
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from mozu.core.abi.limits import DATA_MAX
-from mozu.core.common.boot_clock import boot_time
+from mozu.core.common.boot_clock import both_clocks
 from mozu.core.model.event import File, SyscallEvent, as_text
 from mozu.core.state.procfs import Procfs
 from mozu.plugins.sources.ptrace import memory
@@ -86,8 +85,9 @@ def event(
     fd: int | None = None, file: File | None = None, observed: Any = None,
 ) -> SyscallEvent:  # fmt: skip
     """An event, with the time of now. Which processor the task ran on is not known: 0."""
+    wall, since_boot = both_clocks()
     return SyscallEvent(
-        "syscall", name, time.time_ns(), 0, task.tid, task.pid, 0, args, None, fd, file, observed, boot_time=boot_time()
+        "syscall", name, wall, 0, task.tid, task.pid, 0, args, None, fd, file, observed, boot_time=since_boot
     )
 
 
