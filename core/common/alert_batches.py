@@ -1,4 +1,4 @@
-"""Batching: which alerts share a request. A request that is retried has the same alerts, and so the same id."""
+"""Batching of alerts into requests. A request that is retried has the same alerts, and so the same id."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -18,18 +18,18 @@ class AlertBatch(msgspec.Struct):
 
     records: Sequence[Record]
     parts: Sequence[bytes]
-    """Their bodies, in the same order."""
+    """Bodies of the records, in the same order."""
     failures: int = 0
-    """How often a request of exactly these alerts failed in a way for which one of them may be to blame."""
+    """Failures of a request of exactly these alerts for which one of the alerts may be to blame."""
     tried: bool = False
-    """Whether a request of exactly these alerts was sent before."""
+    """True if a request of exactly these alerts was sent before."""
 
     def numbers(self) -> tuple[int, ...]:
-        """The numbers of its alerts at this sink."""
+        """Return the numbers of the alerts at this sink."""
         return tuple(record.stamp.sequence for record in self.records)
 
     def request_id(self) -> str:
-        """The id of the request: the alert's own, or made from the ids of all."""
+        """Return the id of the request: the alert's own, or made from the ids of all alerts."""
         first = self.records[0].alert.id
         if len(self.records) == 1 and _HEADER_SAFE.fullmatch(first):
             return first
@@ -37,7 +37,7 @@ class AlertBatch(msgspec.Struct):
         return f"msg_{blake2b(as_bytes(joined), digest_size=16).hexdigest()}"
 
     def halves(self) -> "tuple[AlertBatch, AlertBatch]":
-        """Two requests instead of this one, each with its count of failures."""
+        """Return two requests to replace this one, each with its count of failures."""
         middle = len(self.records) // 2
         return (
             AlertBatch(self.records[:middle], self.parts[:middle], self.failures),
@@ -46,9 +46,9 @@ class AlertBatch(msgspec.Struct):
 
 
 class Batcher:
-    """Packs records into requests of bounded number and size, and remembers those that will be retried.
+    """A packer of records into requests of bounded number and size, which remembers requests to retry.
 
-    `group`: records share a request only where this gives the same for them.
+    Records share a request only if `group` returns the same value for them.
     """
 
     def __init__(self, max_records: int, max_bytes: int, group: Callable[[Record], object] | None = None) -> None:
@@ -57,7 +57,7 @@ class Batcher:
         """First number of a request to retry → all its numbers, and its failures."""
 
     def pack(self, records: Sequence[Record], parts: Sequence[bytes]) -> list[AlertBatch]:
-        """In order; a record that is larger than the limit of a request has a request of its own."""
+        """Return requests in order; a record larger than the limit of a request has one of its own."""
         batches: list[AlertBatch] = []
         start = 0
         while start < len(records):
@@ -71,7 +71,7 @@ class Batcher:
         return batches
 
     def remember(self, batch: AlertBatch) -> None:
-        """This request will be retried."""
+        """Remember a request that will be retried."""
         numbers = batch.numbers()
         self._retried[numbers[0]] = (numbers, batch.failures)
 

@@ -1,4 +1,4 @@
-"""The standard output belongs to the sinks: while it is reserved, what anything else prints goes to stderr.
+"""The standard output, reserved for the sinks: anything else that is printed meanwhile goes to stderr.
 
 A line that a plugin prints, or a program that it runs, would be taken for an alert by whatever reads the alerts.
 """
@@ -25,7 +25,8 @@ def alert_output() -> int:
 
 @contextmanager
 def reserved() -> Iterator[None]:
-    """Keep the standard output for sinks in a block: descriptor 1, and with it `sys.stdout`, is stderr meanwhile."""
+    """Keep the standard output for sinks during a block: descriptor 1, and with it `sys.stdout`, is stderr
+    meanwhile."""
     sys.stdout.flush()
     own = fcntl.fcntl(_STDOUT, fcntl.F_DUPFD_CLOEXEC, _LOWEST)
     os.dup2(_STDERR, _STDOUT)
@@ -41,14 +42,15 @@ def reserved() -> Iterator[None]:
 
 
 def use(descriptor: int) -> None:
-    """Take this descriptor for that of the alerts: a component's process was given it."""
+    """Use this descriptor for alerts: a component's process was started with it."""
     _descriptors.append(descriptor)
 
 
 def close_to_others() -> None:
-    """Send what is printed from now on to stderr: the command has ended, and threads or exit functions may go on."""
+    """Send what is printed from now on to stderr: the command has ended, and threads or exit functions may still
+    run."""
     try:
         sys.stdout.flush()
-    except (OSError, ValueError):  # its reader has gone: what is left in the buffer is lost
+    except (OSError, ValueError):  # the reader has gone: the rest of the buffer is lost
         return
     os.dup2(_STDERR, _STDOUT)

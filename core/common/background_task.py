@@ -7,7 +7,8 @@ from mozu.core.api import Context
 
 
 class BackgroundTask:
-    """Runs `work` until `stop`. Without an engine (`Context.spawn` is None) it has no owner, and does not start."""
+    """A task that runs `work` until `stop`. Without an engine (`Context.spawn` is None) it has no owner, and does not
+    start."""
 
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
         self._work = work
@@ -15,14 +16,14 @@ class BackgroundTask:
         self._stopped = False
 
     def start(self, context: Context, name: str) -> bool:
-        """Start it; whether that was possible."""
+        """Start the task; return False if that is not possible."""
         if context.offline or context.spawn is None:
             return False
         context.spawn(self._run(), name)
         return True
 
     async def stop(self) -> None:
-        """Cancel it, and wait until it has ended. Idempotent; also before its first step."""
+        """Cancel the task, and wait until it has ended. Idempotent; also before its first step."""
         self._stopped = True
         task, self._task = self._task, None
         if task is not None:

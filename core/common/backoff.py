@@ -1,4 +1,4 @@
-"""Back-off: exponential delays with jitter after attempts that fail, so that a fleet does not come back all at once."""
+"""Back-off: exponential delays with jitter after failed attempts, so that a fleet does not return all at once."""
 
 import random
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Backoff:
-    """Doubles the delay with each failure, from `first` to `longest` seconds; a success starts again at `first`.
+    """A delay that doubles with each failure, from `first` to `longest` seconds; a success resets it to `first`.
 
     `jitter` is the share of the delay that is random: 1 is full jitter (from 0 to the delay), 0 is none.
     """
@@ -18,16 +18,17 @@ class Backoff:
         self._delay, self._due = first, 0.0
 
     def failed(self, *, ago: float = 0.0) -> float:
-        """The attempt that ended `ago` seconds ago has failed: seconds from its end to the next one."""
+        """Note that the attempt that ended `ago` seconds ago has failed; return the seconds from its end to the next
+        one."""
         delay = self._delay * random.uniform(1.0 - self._jitter, 1.0)
         self._delay = min(self._delay * 2, self._longest)
         self._due = self._clock() - ago + delay
         return delay
 
     def succeeded(self) -> None:
-        """The next attempt is due at once."""
+        """Make the next attempt due immediately."""
         self._delay, self._due = self._first, 0.0
 
     def left(self) -> float:
-        """Seconds until the next attempt is due."""
+        """Return the seconds until the next attempt is due."""
         return max(0.0, self._due - self._clock())

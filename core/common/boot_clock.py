@@ -1,10 +1,10 @@
-"""The clock of the kernel that counts from the boot, and starts of processes by it.
+"""The kernel's clock that counts from the boot, and starts of processes by it.
 
-No setting of the wall clock moves it, so that it alone identifies a process. The kernel's programs read it as it is in
-the first time namespace (bpf_ktime_get_boot_ns, task_struct.start_boottime). A process in another time namespace is
-shown CLOCK_BOOTTIME, and the starts in /proc/PID/stat, with its own namespace's offset (time_namespaces(7),
-timens_add_boottime_ns of fs/proc/array.c); the functions here take it off again. In which time namespace the process
-is that is looked at makes no difference.
+Setting the wall clock does not move it, so only this clock identifies a process. The kernel's programs read it as in
+the first time namespace (bpf_ktime_get_boot_ns, task_struct.start_boottime). A process in another time namespace sees
+CLOCK_BOOTTIME, and the starts in /proc/PID/stat, with its own namespace's offset (time_namespaces(7),
+timens_add_boottime_ns of fs/proc/array.c); the functions here subtract it. The time namespace of the examined process
+makes no difference.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-"""ns: starts in /proc/PID/stat are rounded down to it."""
+"""Nanoseconds to which starts in /proc/PID/stat are rounded down."""
 
 
 _MOMENT: Final = 100_000
@@ -39,12 +39,14 @@ def both_clocks() -> tuple[int, int]:
 
 
 def start_of_ticks(ticks: int) -> int:
-    """Return the start of a process in ns since the boot, from the 22nd number of /proc/PID/stat: the earliest one."""
+    """Return the start of a process in ns since the boot, from the 22nd number of /proc/PID/stat: the earliest
+    possible."""
     return ticks * TICK - namespace_offset()
 
 
 def same_start(one: int, other: int) -> bool:
-    """Return whether two starts, each exact or from /proc, can be those of one process. 0, not known, is no start."""
+    """Return True if two starts, each exact or from /proc, can be those of one process. An unknown start, 0, matches
+    none."""
     early, late = min(one, other), max(one, other)
     if early == late:
         return early > 0
@@ -53,7 +55,7 @@ def same_start(one: int, other: int) -> bool:
 
 @cache
 def namespace_offset(own: Path = Path("/proc/self")) -> int:
-    """Return the ns that this process is shown more than the kernel counts; a process keeps its time namespace."""
+    """Return the offset in ns of this process's view from the kernel's count; a process keeps its time namespace."""
     try:
         if os.readlink(own / "ns/time") != os.readlink(own / "ns/time_for_children"):
             return 0  # the file is about the namespace of the children

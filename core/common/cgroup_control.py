@@ -1,4 +1,4 @@
-"""A cgroup of processes that are acted on: who is in it, freeze, thaw, kill.
+"""Control of a cgroup of processes: list, freeze, thaw, kill.
 
 Version 2 has cgroup.freeze and cgroup.kill (Linux 5.2 and 5.14; Documentation/admin-guide/cgroup-v2.rst), version 1 the
 hierarchy `freezer` with freezer.state (cgroup-v1/freezer-subsystem.rst).
@@ -16,16 +16,16 @@ import msgspec
 from mozu.core.common.own_cgroup import CGROUPS
 
 _MOST: Final = 100_000
-"""Processes that are looked at."""
+"""The most processes that are listed."""
 
 
 class ControlledCgroup(msgspec.Struct, frozen=True):
-    """One directory below /sys/fs/cgroup, never a root."""
+    """A directory below /sys/fs/cgroup, never a root."""
 
     directory: Path
 
     def pids(self) -> Iterator[int]:
-        """Every process in it and below it."""
+        """Yield the pid of every process in the cgroup and below it."""
         found = 0
         for folder, _, files in os.walk(self.directory):
             if "cgroup.procs" not in files:
@@ -38,23 +38,24 @@ class ControlledCgroup(msgspec.Struct, frozen=True):
                     yield int(line)
 
     def freeze(self) -> None:
-        """Stop all of its processes. Raises OSError."""
+        """Stop all processes of the cgroup. Raises OSError."""
         self._write({"cgroup.freeze": "1", "freezer.state": "FROZEN"})
 
     def thaw(self) -> None:
-        """Let them go on; a cgroup that is gone has none. Raises OSError."""
+        """Let the processes continue; a cgroup that is gone has none. Raises OSError."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             self._write({"cgroup.freeze": "0", "freezer.state": "THAWED"})
 
     def is_frozen(self) -> bool:
-        """Whether that is asked for."""
+        """Return True if the cgroup is frozen, or being frozen."""
         for file, values in (("cgroup.freeze", ("1",)), ("freezer.state", ("FROZEN", "FREEZING"))):
             with contextlib.suppress(OSError):
                 return (self.directory / file).read_text().strip() in values
         return False
 
     def kill(self) -> bool:
-        """Kill all of its processes, and those that they make meanwhile; False where the kernel cannot at once."""
+        """Kill all processes, and those that they make meanwhile; return False if the kernel cannot do so in one
+        step."""
         file = self.directory / "cgroup.kill"
         if not file.exists():
             return False
@@ -62,7 +63,8 @@ class ControlledCgroup(msgspec.Struct, frozen=True):
         return True
 
     def signal(self, pid: int, number: int) -> None:
-        """To a process of this cgroup, which is frozen: its number stays its own. One that has ended needs nothing."""
+        """Send a signal to a process of this cgroup, which is frozen, so that its pid stays its own. An ended process
+        is ignored."""
         with contextlib.suppress(ProcessLookupError):
             descriptor = os.pidfd_open(pid)
             try:
@@ -80,7 +82,7 @@ class ControlledCgroup(msgspec.Struct, frozen=True):
 
 
 def cgroups_of(pid: int, proc: Path = Path("/proc")) -> tuple[tuple[str, str], ...]:
-    """(subsystem, path) pairs; the unified hierarchy has the empty subsystem. cgroups(7)."""
+    """Return (subsystem, path) pairs of a process; the unified hierarchy has the empty subsystem. cgroups(7)."""
     try:
         lines = (proc / str(pid) / "cgroup").read_text().splitlines()
     except OSError:
@@ -92,8 +94,8 @@ def cgroups_of(pid: int, proc: Path = Path("/proc")) -> tuple[tuple[str, str], .
 def controlled_cgroup(
     cgroups: Iterable[tuple[str, str]], container: str = "", root: Path = CGROUPS
 ) -> ControlledCgroup | None:
-    """The cgroup of a process that can be frozen; of its container, where that id is given. None: there is none, or
-    only a root, which is everything."""
+    """Return the cgroup of a process, or of its container if that id is given, that can be frozen; None if there is
+    none, or only a root, which holds everything."""
     paths = dict(cgroups)
     # In a hybrid setup the unified hierarchy lies below `unified`, and containers may be in version 1 alone.
     for name, place in (("", root), ("", root / "unified"), ("freezer", root / "freezer"), ("pids", root / "pids")):
@@ -105,7 +107,8 @@ def controlled_cgroup(
 
 
 def _below(path: str, container: str) -> str:
-    """Up to the part that names the container; `/` where none does, or the path leads out of the hierarchy."""
+    """Return the path up to the component that names the container; `/` if none does, or the path leads out of the
+    hierarchy."""
     parts = PurePosixPath(path).parts
     if ".." in parts:
         return "/"

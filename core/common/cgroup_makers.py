@@ -1,8 +1,8 @@
-"""Who made a cgroup: its directory, and those above it, tell.
+"""The makers of cgroups, as the owners of a cgroup's directory and those above it show.
 
-A directory of a cgroup belongs to the user who made it (kernel/cgroup/cgroup.c, cgroup_mkdir), and nothing but a
-privilege changes that. Where root has delegated a part of a hierarchy, its user makes what it likes below, and version
-1 lets the user rename what is there: what root alone could have made has root's directories all the way.
+A directory of a cgroup belongs to the user who made it (kernel/cgroup/cgroup.c, cgroup_mkdir), and only a privilege can
+change that. If root has delegated a part of a hierarchy, its user can make any cgroup below, and version 1 lets the
+user rename cgroups: a cgroup that only root can have made has directories of root's all the way.
 """
 
 import os
@@ -17,16 +17,16 @@ __all__ = ["ROOT", "UNKNOWN", "CgroupMakers"]
 
 
 class CgroupMakers:
-    """The hierarchies of this machine, as its first process has them mounted; else as mozu itself has."""
+    """The hierarchies of this machine, as mounted for its first process, otherwise as for mozu itself."""
 
     def __init__(self, find: Callable[[], dict[str, str]] | None = None) -> None:
-        """`find`: subsystem → where its hierarchy is mounted."""
+        """Set up the look-up. `find` returns subsystem → mount point of its hierarchy."""
         self._find = find or hierarchies
         self._mounted: dict[str, str] = {}
 
     def of(self, subsystem: str, path: str) -> int:
-        """Return the uid of who can have made the cgroup: ROOT, a user's, or UNKNOWN where its directory, and that
-        above it, are not there to be looked at."""
+        """Return the uid of the user that can have made the cgroup: ROOT, a user's, or UNKNOWN if its directory, and
+        those above it, cannot be examined."""
         if subsystem not in self._mounted:
             self._mounted = self._find()
         mounted = self._mounted.get(subsystem)
@@ -34,7 +34,8 @@ class CgroupMakers:
 
 
 def hierarchies() -> dict[str, str]:
-    """Return subsystem → where its hierarchy is mounted whole; version 2 has the empty name. proc_pid_mountinfo(5)."""
+    """Return subsystem → the place where its whole hierarchy is mounted; version 2 has the empty name.
+    proc_pid_mountinfo(5)."""
     for process, root in (("/proc/1", "/proc/1/root"), ("/proc/self", "")):
         with suppress(OSError):
             os.stat(f"{root}/")  # another process's root takes CAP_SYS_PTRACE
@@ -45,7 +46,7 @@ def hierarchies() -> dict[str, str]:
 
 
 def mounted_in(mountinfo: str, root: str) -> Iterator[tuple[str, str]]:
-    """Yield (subsystem, where its hierarchy is mounted whole, below `root`)."""
+    """Yield (subsystem, the place below `root` where its whole hierarchy is mounted)."""
     for line in mountinfo.splitlines():
         before, _, after = line.partition(" - ")
         fields, kind = before.split(), after.split()

@@ -1,5 +1,5 @@
-"""Escapes control, bidirectional and zero-width characters, truncates lines: text of an alert can neither make a record
-nor control a terminal, and a reader sees all of it in its order."""
+"""Escapes of control, bidirectional and zero-width characters, and truncation of lines: an alert's text can neither
+make a record nor control a terminal, and a reader sees all of it in its order."""
 
 import re
 from typing import Final
@@ -8,28 +8,29 @@ from mozu.core.model.event import printable
 
 _CONTROL_BYTES: Final = re.compile(rb"[\x00-\x1f\x7f]")
 _BIDI: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-"""Marks that reorder what follows them."""
+"""Marks that reorder the text after them."""
 _ZERO_WIDTH: Final = (
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
     "\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-"""Characters that show nothing: texts that differ in them look the same (Default_Ignorable_Code_Point, without
-the first variation selectors, which only choose between two shapes of one character)."""
+"""Characters that show nothing: texts that differ in them look the same (Default_Ignorable_Code_Point, without the
+first variation selectors, which only choose between two shapes of one character)."""
 OBEYED: Final = f"\x7f-\x9f\u2028\u2029{_BIDI}{_ZERO_WIDTH}"
-"""What JSON leaves as it is: DEL and the C1 controls, which terminals obey (U+009B opens an escape sequence), the line
-ends of Unicode, and the two above. Inside the brackets of a regular expression."""
+"""Characters that JSON leaves unchanged: DEL and the C1 controls, which terminals obey (U+009B opens an escape
+sequence), the line ends of Unicode, and the two above. For the inside of the brackets of a regular expression."""
 UNSEEN: Final = re.compile(f"[\x00-\x1f{OBEYED}]")
-"""Every control, and every mark that reorders or hides text."""
+"""Pattern of every control, and every mark that reorders or hides text."""
 
 
 def visible(text: str) -> str:
-    """Valid UTF-8 in which everything is spelled `\\uxxxx` that no reader would see: the one function of all sinks, for
-    formats without an escape of their own. Reads the same as a text that has these characters already."""
+    """Return valid UTF-8 in which every character that no reader would see is spelled `\\uxxxx`: the one function
+    of all sinks, for formats without an escape of their own. A text that already contains such an escape reads the
+    same."""
     return UNSEEN.sub(spelled, printable(text))
 
 
 def spelled(match: re.Match[str]) -> str:
-    """JSON's escape of one character: two of them beyond the first plane."""
+    """Return JSON's escape of one character, two of them beyond the first plane."""
     code = ord(match[0])
     if code < 0x10000:
         return f"\\u{code:04x}"
@@ -37,14 +38,14 @@ def spelled(match: re.Match[str]) -> str:
 
 
 def single_line(body: bytes) -> bytes:
-    """Valid UTF-8 that is `visible`; what the built-in encoders make is returned as it is."""
+    """Return valid UTF-8 that is `visible`; what the built-in encoders make is returned unchanged."""
     if body.isascii() and not _CONTROL_BYTES.search(body):
         return body
     return visible(body.decode("utf-8", "replace")).encode()
 
 
 def truncate(body: bytes, limit: int) -> bytes:
-    """At most `limit` bytes, cut between two characters and with a mark that says how much is missing."""
+    """Return at most `limit` bytes, cut between two characters and with a mark that says how much is missing."""
     if len(body) <= limit:
         return body
     room = max(0, limit - len(_mark(len(body))))

@@ -1,6 +1,6 @@
 """Descriptors of the process, RLIMIT_NOFILE: the soft limit is raised, and clients get at most half of it.
 
-The other half stays for mozu's own files and connections: a flood of clients must not stop a sink from reconnecting.
+The other half is for mozu's own files and connections: a flood of clients must not stop a sink from reconnecting.
 """
 
 import resource
@@ -11,7 +11,7 @@ _INITIAL: Final = resource.getrlimit(resource.RLIMIT_NOFILE)
 
 
 def raise_limit() -> int:
-    """Raise the soft limit to the hard one; the soft limit that is then in force."""
+    """Raise the soft limit to the hard one, and return the soft limit that is then in force."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -21,11 +21,11 @@ def raise_limit() -> int:
 
 
 def initial_soft_limit() -> int:
-    """The soft limit with which the process began; for programs that it starts: some still call select()."""
+    """Return the soft limit with which the process began, for programs that it starts: some still call select()."""
     return _INITIAL[0]
 
 
 def most_for_clients() -> int:
-    """How many connections all clients together may hold."""
+    """Return the most connections that all clients together may hold."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return sys.maxsize if soft == resource.RLIM_INFINITY else max(1, soft // 2)

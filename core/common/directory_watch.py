@@ -1,4 +1,5 @@
-"""Reports names that appear in and vanish from directories (inotify), on the event loop or on a thread that waits."""
+"""A watch that reports names that appear in and vanish from directories (inotify), on the event loop or on a waiting
+thread."""
 
 import asyncio
 import ctypes
@@ -14,15 +15,15 @@ _IGNORED, _OVERFLOW, _ONLY_DIRECTORY = 0x8000, 0x4000, 0x1000000
 _APPEARS: Final = _CREATE | _MOVED_TO
 _WATCHED: Final = _APPEARS | _DELETE | _MOVED_FROM
 _HEADER: Final = struct.Struct("iIII")
-"""struct inotify_event of inotify(7): watch, mask, cookie, length of the name."""
+"""The struct inotify_event of inotify(7): watch, mask, cookie, length of the name."""
 
 OnChange = Callable[[Path, bool], None]
-"""(path, whether it is there now)"""
+"""Function from (path, True if it exists now) to nothing."""
 
 
 class DirectoryWatch:
-    """`on_change` is called for each name; `on_lost` when the kernel has dropped some (list the directories again), or
-    when the first directory has gone."""
+    """A watch of directories. `on_change` is called for each name; `on_lost` when the kernel has dropped some (list the
+    directories again), or when the first directory has gone."""
 
     def __init__(self, on_change: OnChange, on_lost: Callable[[], None]) -> None:
         self._on_change, self._on_lost = on_change, on_lost
@@ -33,7 +34,7 @@ class DirectoryWatch:
         self._root: int | None = None
 
     def open(self, *, on_loop: bool = True) -> None:
-        """Begin; without the loop changes are returned by `wait`. Raises OSError: too many instances
+        """Begin; without the loop changes are reported by `wait`. Raises OSError if there are too many instances
         (fs.inotify.max_user_instances)."""
         self._descriptor = self._checked(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
         if on_loop:
@@ -41,8 +42,8 @@ class DirectoryWatch:
             self._loop.add_reader(self._descriptor, self._read)
 
     def wait(self, seconds: float | None, end: int) -> None:
-        """Wait for changes and tell them; no longer than this, and only until the descriptor `end` has something
-        to tell."""
+        """Wait for changes and report them, for at most so many seconds, and only until the descriptor `end` has an
+        event."""
         poll = select.poll()
         poll.register(self._descriptor, select.POLLIN)
         poll.register(end, select.POLLIN)
@@ -50,14 +51,14 @@ class DirectoryWatch:
             self._read()
 
     def add(self, directory: Path) -> None:
-        """Watch a directory, too. Raises OSError: it is not there, or there are too many watches."""
+        """Watch a further directory. Raises OSError if it does not exist, or there are too many watches."""
         mask = _WATCHED | _ONLY_DIRECTORY
         watch = self._checked(self._libc.inotify_add_watch(self._descriptor, os.fsencode(directory), mask))
         self._paths[watch] = directory
         self._root = watch if self._root is None else self._root
 
     def close(self) -> None:
-        """Idempotent."""
+        """Close the watch. Idempotent."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             if self._loop is not None:

@@ -1,4 +1,4 @@
-"""Addresses of a container, as the files of its runtime have them."""
+"""Addresses of a container, as in the files of its runtime."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -6,7 +6,7 @@ from ipaddress import IPv4Interface, ip_interface
 
 
 def first_ipv4(texts: Iterable[str]) -> str:
-    """The first IPv4 address among addresses with or without the length of their prefix; empty where there is none."""
+    """Return the first IPv4 address among addresses with or without a prefix length; empty if there is none."""
     for text in texts:
         with suppress(ValueError):
             found = ip_interface(text)

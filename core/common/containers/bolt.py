@@ -1,9 +1,9 @@
-"""Reads a bolt database (go.etcd.io/bbolt) beside the program that writes it: no lock, no package.
+"""A reader of bolt databases (go.etcd.io/bbolt) beside the program that writes them: no lock, no package.
 
 The file is pages of a B+tree, copied on write: a transaction writes new pages, then one of two meta pages, and a page
-that it freed is written again by a later transaction only. So a reader that finds the same meta page after its reads as
-before them has seen one state; one that does not, reads again. Layout: bbolt's page.go, bucket.go and node.go, in the
-byte order of the machine.
+that it freed is overwritten only by a later transaction. So a reader that finds the same meta page before and after its
+reads has seen one state; otherwise it reads again. Layout: bbolt's page.go, bucket.go and node.go, in the byte order of
+the machine.
 """
 
 import os
@@ -16,30 +16,30 @@ T = TypeVar("T")
 
 _MAGIC: Final = 0xED0CDAED
 _META: Final = struct.Struct("=IIIIQQQQQQ")
-"""magic, version, page size, flags, root page and sequence of the root bucket, freelist, high water mark, transaction,
-checksum."""
+"""Meta page: magic, version, page size, flags, root page and sequence of the root bucket, freelist, high water mark,
+transaction, checksum."""
 _PAGE: Final = struct.Struct("=QHHI")
-"""id, flags, number of elements, further pages that belong to it."""
+"""Header of a page: id, flags, number of elements, number of further pages that belong to it."""
 _BRANCH: Final = struct.Struct("=IIQ")
-"""position, size of the key, page."""
+"""Element of a branch: position, size of the key, page."""
 _LEAF: Final = struct.Struct("=IIII")
-"""flags, position, sizes of key and value."""
+"""Element of a leaf: flags, position, sizes of key and value."""
 _BUCKET: Final = struct.Struct("=QQ")
-"""root page (0: the page follows), sequence."""
+"""Bucket: root page (0: the page follows), sequence."""
 _BRANCH_PAGE, _LEAF_PAGE = 1, 2
 _IS_BUCKET: Final = 1
 _FNV_OFFSET, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
 _TRIES: Final = 5
 _MAX_DEPTH: Final = 32
 _MAX_PAGES: Final = 10_000
-"""That are read of one state: pages may refer to each other in a circle, in a file that a user has made."""
+"""The most pages read of one state: in a file that a user has made, pages may refer to each other in a circle."""
 _MAX_NUMBER: Final = 1 << 40
 _MAX_PAGE: Final = 16 << 20
-"""Bytes of a page with its further ones: no record of a runtime is as large."""
+"""The most bytes of a page with its further ones: no record of a runtime is as large."""
 
 
 class BoltError(OSError):
-    """A file that is no bolt database, or that was written more often than it could be read."""
+    """A file is no bolt database, or was written more often than it could be read."""
 
 
 class BoltBucket:
@@ -49,12 +49,12 @@ class BoltBucket:
         self._file, self._page = file, page
 
     def get(self, key: str) -> bytes | None:
-        """The value of a key; None where there is none, or a bucket."""
+        """Return the value of a key; None if there is none, or a bucket."""
         found = self._find(key.encode())
         return None if found is None or found[0] else found[1]
 
     def bucket(self, *keys: str) -> "BoltBucket | None":
-        """The bucket below these keys; None where there is none."""
+        """Return the bucket below these keys; None if there is none."""
         at = self
         for key in keys:
             found = at._find(key.encode())
@@ -64,19 +64,19 @@ class BoltBucket:
         return at
 
     def items(self) -> Iterator[tuple[str, bytes]]:
-        """Keys and values, without buckets, in the order of the keys."""
+        """Yield keys and values, without buckets, in the order of the keys."""
         for is_bucket, key, value in self._file.leaves(self._page, 0):
             if not is_bucket:
                 yield key.decode(errors="replace"), value
 
     def buckets(self) -> Iterator[str]:
-        """The keys of the buckets in it."""
+        """Yield the keys of the buckets in this one."""
         for is_bucket, key, _ in self._file.leaves(self._page, 0):
             if is_bucket:
                 yield key.decode(errors="replace")
 
     def _find(self, key: bytes) -> tuple[bool, bytes] | None:
-        """(whether it is a bucket, the value)."""
+        """Return (True if it is a bucket, value) of a key; None if there is none."""
         page = self._page
         for _ in range(_MAX_DEPTH):
             flags = _PAGE.unpack_from(page)[1]
@@ -93,10 +93,9 @@ class BoltBucket:
 
 
 def read_bolt(path: Path, read: Callable[[BoltBucket], T]) -> T:
-    """What `read` makes of the root bucket of one state. Called again where the database was changed meanwhile.
-
-    Raises OSError: the file is not there, may not be read, is none of bolt's, or was changed at each of a few tries.
-    """
+    """Return the result of `read` for the root bucket of one state. `read` is called again if the database was changed
+    meanwhile. Raises OSError if the file does not exist, may not be read, is no bolt database, or was changed at each
+    of a few tries."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         for _ in range(_TRIES):
@@ -116,7 +115,7 @@ def read_bolt(path: Path, read: Callable[[BoltBucket], T]) -> T:
 
 
 class _File:
-    """The pages of one state."""
+    """The pages of one state of the database."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor, self._left = descriptor, _MAX_PAGES
@@ -129,7 +128,7 @@ class _File:
         self._size, self.root, self.transaction = newest[2], newest[4], newest[8]
 
     def page(self, number: int) -> bytes:
-        """A page with its further ones."""
+        """Return a page with its further ones. Raises BoltError."""
         self._left -= 1
         if not self._left or number > _MAX_NUMBER:
             raise BoltError("its pages refer to each other in a circle, or beyond its end")
@@ -142,12 +141,12 @@ class _File:
         return page
 
     def bucket(self, value: bytes) -> BoltBucket:
-        """The bucket that a value stands for."""
+        """Return the bucket whose record is this value."""
         root, _ = _BUCKET.unpack_from(value)
         return BoltBucket(self, self.page(root) if root else value[_BUCKET.size :])
 
     def leaves(self, page: bytes, depth: int) -> Iterator[tuple[bool, bytes, bytes]]:
-        """Of a tree."""
+        """Yield the leaves of a tree: (True if it is a bucket, key, value)."""
         if depth > _MAX_DEPTH:
             raise BoltError("its tree is too deep")
         if _PAGE.unpack_from(page)[1] & _LEAF_PAGE:
@@ -158,7 +157,7 @@ class _File:
 
 
 def _meta(page: bytes) -> tuple[int, ...] | None:
-    """None where it is not valid."""
+    """Return the fields of a meta page; None if it is not valid."""
     if len(page) < _PAGE.size + _META.size:
         return None
     found = _META.unpack_from(page, _PAGE.size)
@@ -167,7 +166,7 @@ def _meta(page: bytes) -> tuple[int, ...] | None:
 
 
 def _fnv(data: bytes) -> int:
-    """FNV-1a, 64 bits."""
+    """Return the FNV-1a hash, 64 bits."""
     found = _FNV_OFFSET
     for byte in data:
         found = (found ^ byte) * _FNV_PRIME & (1 << 64) - 1
@@ -175,7 +174,7 @@ def _fnv(data: bytes) -> int:
 
 
 def _branch(page: bytes) -> Iterator[tuple[bytes, int]]:
-    """(first key, page) of each child."""
+    """Yield (first key, page) of each child."""
     flags, count = _PAGE.unpack_from(page)[1:3]
     if not flags & _BRANCH_PAGE:
         raise BoltError(f"a page has the flags {flags:#x}")
@@ -185,7 +184,7 @@ def _branch(page: bytes) -> Iterator[tuple[bytes, int]]:
 
 
 def _leaf(page: bytes) -> Iterator[tuple[bool, bytes, bytes]]:
-    """(whether it is a bucket, key, value) of each element."""
+    """Yield (True if it is a bucket, key, value) of each element."""
     count = _PAGE.unpack_from(page)[2]
     for at in range(_PAGE.size, _PAGE.size + count * _LEAF.size, _LEAF.size):
         flags, position, key, value = _LEAF.unpack_from(page, at)

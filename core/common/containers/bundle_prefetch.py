@@ -1,7 +1,8 @@
-"""Reads what a runtime writes of a new container as soon as it is there, on a thread of its own.
+"""A thread that reads a runtime's files about a new container as soon as they exist.
 
-While the event loop works off a burst of events, or has no processor, a container may come, run and be gone with all of
-its files. This thread waits for nothing but the directories, so what they said is there when the loop gets to it.
+While the event loop works off a burst of events, or has no processor, a container may start, run and be gone with all
+of its files. This thread waits for nothing but the directories, so their content is available when the loop asks for
+it.
 """
 
 import os
@@ -22,34 +23,35 @@ from mozu.core.common.path_steps import steps
 T = TypeVar("T")
 
 _LIMIT: Final = 1024
-"""Containers whose files are kept; the oldest are evicted."""
+"""The most containers whose files are kept; the oldest are evicted."""
 _PAUSE: Final = 1.0
-"""Seconds after which it is tried again where the kernel gives no watch."""
+"""Seconds before another try if the kernel refuses a watch."""
 _SHORT_PAUSE: Final = 0.002
 _LONG_PAUSE: Final = 0.05
-"""Seconds between two looks at files that are not complete yet: the first, and the longest; each is half as long again
+"""Seconds between two reads of files that are not complete yet: the first, and the longest; each is half as long again
 as the one before."""
 
 
 class _Pending(msgspec.Struct):
-    """A container whose files are not complete yet. Times of the monotonic clock."""
+    """A container whose files are not complete yet. Times are of the monotonic clock, in seconds."""
 
     until: float
-    """When it is looked at last."""
+    """Time of the last read."""
     due: float
     pause: float = _SHORT_PAUSE
 
 
 class BundlePrefetch(Generic[T]):
-    """`read` gives what a container's files say and whether that is all, None while they say nothing; it may block.
+    """A cache of files read early. `read` returns the content of a container's files and True if it is complete, or
+    None if they hold nothing yet; it may block.
 
-    What is not all is kept until there is more: the files may be gone before the rest can be read.
+    Incomplete content is kept until there is more: the files may be gone before the rest can be read.
     """
 
     def __init__(
         self, folders: BundleFolders, read: Callable[[str], tuple[T, bool] | None], seconds: float = 1.0
     ) -> None:
-        """`seconds`: for which files that are not complete are looked at."""
+        """Set up the cache. `seconds`: time for which incomplete files are read again."""
         self._folders, self._read, self._seconds = folders, read, seconds
         self._found: dict[str, T] = {}
         self._pending: dict[str, _Pending] = {}
@@ -57,24 +59,24 @@ class BundlePrefetch(Generic[T]):
         """The writing end of a pipe; the thread ends when it is closed."""
         self._is_lost = False
         self._ways: set[Path] = set()
-        """What leads to the directory."""
+        """Directories and links on the path to the root."""
 
     def get(self, full_id: str) -> T | None:
-        """What was read when the container appeared."""
+        """Return what was read when the container appeared; None if nothing was."""
         return self._found.get(full_id)
 
     def forget(self, full_id: str) -> None:
-        """What was read has been used, and takes 9 KiB. On any thread."""
+        """Free what was read, 9 KiB, once it has been used. Callable on any thread."""
         self._pending.pop(full_id, None)
         self._found.pop(full_id, None)
 
     def start(self) -> None:
-        """Begin; containers that were there before are not read."""
+        """Start the thread; containers that exist already are not read."""
         ended, self._end = os.pipe()
         threading.Thread(target=self._run, args=(ended,), name="mozu-bundles", daemon=True).start()
 
     def stop(self) -> None:
-        """The thread ends soon. Idempotent."""
+        """Tell the thread to end soon. Idempotent."""
         end, self._end = self._end, -1
         if end >= 0:
             os.close(end)
@@ -90,8 +92,8 @@ class BundlePrefetch(Generic[T]):
             os.close(ended)
 
     def _follow(self, ended: int) -> None:
-        """Until names were lost, another directory is there or none, or the thread is to end. Raises OSError: too many
-        watches."""
+        """Follow the directories until names were lost, the root is replaced or removed, or the thread is to end.
+        Raises OSError if there are too many watches."""
         watch = DirectoryWatch(lambda path, is_there: self._changed(watch, path, is_there=is_there), self._lost)
         watch.open(on_loop=False)
         self._is_lost = False
@@ -105,7 +107,7 @@ class BundlePrefetch(Generic[T]):
             for folder in self._folders.folders():
                 self._add(watch, folder)
             if self._ways != _ways(self._folders.root):
-                return  # more has come before it was watched
+                return  # something appeared before it was watched
             while not self._is_lost and not _has_ended(ended, 0.0):
                 watch.wait(self._pause(), ended)
                 self._look()
@@ -118,7 +120,7 @@ class BundlePrefetch(Generic[T]):
     def _changed(self, watch: DirectoryWatch, path: Path, *, is_there: bool) -> None:
         root = self._folders.root
         if path in self._ways:
-            self._lost()  # another directory is there, or none
+            self._lost()  # the root was replaced or removed
         elif is_there and path.parent == root:
             for full_id in self._add(watch, path.name):
                 self._appeared(full_id)
@@ -126,7 +128,7 @@ class BundlePrefetch(Generic[T]):
             self._appeared(path.name)
 
     def _add(self, watch: DirectoryWatch, folder: str) -> list[str]:
-        """Watch a folder, if it counts; the containers that it has already."""
+        """Watch a folder, if it counts, and return the containers that it already has."""
         with suppress(OSError):
             if self._folders.is_folder(folder):
                 watch.add(self._folders.root / folder)
@@ -134,12 +136,12 @@ class BundlePrefetch(Generic[T]):
         return []
 
     def _appeared(self, full_id: str) -> None:
-        self._found.pop(full_id, None)  # of one that had this id before
+        self._found.pop(full_id, None)  # left from an earlier container with this id
         now = time.monotonic()
         self._pending[full_id] = _Pending(now + self._seconds, now)
 
     def _pause(self) -> float | None:
-        """Seconds until one is due; None: none is pending."""
+        """Return the seconds until a read is due; None if none is pending."""
         due = min((one.due for one in list(self._pending.values())), default=None)
         return None if due is None else max(due - time.monotonic(), 0.0)
 
@@ -165,7 +167,7 @@ def _ways(root: Path) -> set[Path]:
 
 
 def _has_ended(pipe: int, seconds: float) -> bool:
-    """Whether its other end is closed, now or within this time."""
+    """Return True if the other end of the pipe is closed, now or within this time."""
     poll = select.poll()
     poll.register(pipe, 0)
     return bool(poll.poll(seconds * 1000))

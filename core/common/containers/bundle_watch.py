@@ -1,6 +1,6 @@
-"""Watches where a runtime keeps the bundles of its containers: containers that come, containers that go.
+"""A watch on the directory of a runtime's bundles: containers that appear and vanish.
 
-inotify costs nothing while nothing happens, nor while the directory is not there yet.
+inotify costs nothing while nothing happens, even while the directory does not exist.
 """
 
 import asyncio
@@ -15,40 +15,41 @@ from mozu.core.common.directory_watch import DirectoryWatch
 from mozu.core.common.path_watch import until_there
 
 _PAUSES: Final = (0.1, 1.0)
-"""First and longest seconds between two looks for the directory; a fifth of it is jitter."""
+"""First and longest seconds between two checks for the directory; a fifth is jitter."""
 _MAX_LOOK_UPS: Final = 8
 """Concurrent look-ups of new containers."""
 
 
 class BundleFolders(Protocol):
-    """ROOT/FOLDER/ID: a directory for each container, in one of several folders (a namespace, a storage driver)."""
+    """A layout ROOT/FOLDER/ID: a directory for each container, in one of several folders (a namespace, a storage
+    driver)."""
 
     @property
     def root(self) -> Path:
-        """It may be absent."""
+        """The root directory, which may be absent."""
 
     def folders(self) -> list[str]:
-        """The names of those that are there and that count."""
+        """Return the names of the existing folders that count."""
 
     def is_folder(self, name: str) -> bool:
-        """Whether a directory of this name below the root counts."""
+        """Return True if a directory of this name below the root counts."""
 
     def is_id(self, name: str) -> bool:
-        """Whether a name in a folder is a container's."""
+        """Return True if a name in a folder is a container's."""
 
     def ids(self, folder: str) -> list[str]:
-        """The containers that have a directory in a folder."""
+        """Return the containers that have a directory in a folder."""
 
 
 async def _nothing(path: Path) -> None:
-    """Other files do not matter."""
+    """Do nothing: other files do not matter."""
 
 
 class BundleWatch:
-    """`on_new` is called when a container has appeared, `on_end` when it is gone, `on_list` with all that there are,
-    `on_file` when something else in a folder was written anew.
+    """A watch of containers. `on_new` is called when a container has appeared, `on_end` when it is gone, `on_list` with
+    all that exist, `on_file` when another file in a folder was written.
 
-    `on_made` is called at once when a directory has appeared, `on_new` as soon as few others are being looked up.
+    `on_made` is called immediately when a directory has appeared, `on_new` as soon as few others are being looked up.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class BundleWatch:
         """Set when the containers that existed at the start are known, or there is no such directory."""
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Watch until cancelled."""
         while True:
             with contextlib.suppress(OSError):
                 await self._watch()
@@ -80,11 +81,11 @@ class BundleWatch:
                 self._backoff.succeeded()
 
     def _is_there(self) -> bool:
-        """Whether there is a directory; another one may count by now."""
+        """Return True if the directory exists; its path may have changed meanwhile."""
         return is_directory(self._folders.root)
 
     async def _watch(self) -> None:
-        """Until names were lost, or the directory has gone. Raises OSError where it is not there."""
+        """Watch until names were lost, or the directory has gone. Raises OSError if it does not exist."""
         if not self._folders.root.is_dir():
             return
         self._changes = asyncio.Queue()
@@ -123,7 +124,7 @@ class BundleWatch:
                     group.create_task(self._look_up(name, room), name=f"container {name[:12]}")
 
     def _add(self, watch: DirectoryWatch, folder: str) -> list[str]:
-        """Watch a folder, if it counts; the containers that it has already."""
+        """Watch a folder, if it counts, and return the containers that it already has."""
         if not self._folders.is_folder(folder):
             return []
         try:
@@ -134,7 +135,7 @@ class BundleWatch:
 
     async def _look_up(self, name: str, room: asyncio.Semaphore) -> None:
         async with room:
-            with contextlib.suppress(OSError):  # files that do not answer in time: the first event looks it up again
+            with contextlib.suppress(OSError):  # not in time: the first event looks the container up again
                 await self._on_new(name)
 
     async def _look_at(self, path: Path) -> None:

@@ -1,10 +1,10 @@
-"""Claims: containers whose cgroup another than root has made, or a process of a container (`Container.claim`).
+"""Claims: containers whose cgroup was made by a user other than root, or by a process of a container
+(`Container.claim`).
 
-A claim takes the name and image of a container only where a runtime has made the container in that very cgroup. Else it
-is what its maker says: one of the storage of the user who made it, or a part of the container in which it was made. A
-claim to the id of a container that is elsewhere is forged.
-
-A user can make any number of claims: few are looked up at a time, and few are kept, apart from containers.
+A claim gets the name and image of a container only if a runtime has made the container in that very cgroup. Otherwise
+it is what its maker says: a container in the storage of the user who made it, or a part of the container in which it
+was made. A claim to the id of a container that is elsewhere is forged. A user can make any number of claims: few are
+looked up at a time, and few are kept, apart from containers.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from mozu.core.model.fields import Forgery
 T = TypeVar("T")
 
 _MOST: Final = 256
-"""Claims that are kept; the oldest are evicted."""
+"""The most claims that are kept; the oldest are evicted."""
 _MOST_WAITING: Final = 32
-"""Claims that are looked up or wait for it; more are believed to be nothing, for `_BUSY_TTL`."""
+"""The most claims that are looked up or wait for it; further ones count as unknown, for `_BUSY_TTL`."""
 _TOGETHER: Final = 2
 _TTL: Final = 60.0
-"""Seconds for which an answer is believed."""
+"""Seconds for which an answer is valid."""
 _BUSY_TTL: Final = 1.0
 
 
@@ -34,7 +34,7 @@ class AsksRuntimes(Protocol):
     """The part of `ContainerLookups` that claims need."""
 
     async def ask(self, full_id: str, uid: int) -> ContainerMetadata | None:
-        """Return the facts that root's runtimes have of a container or, with a uid, those in that user's storage."""
+        """Return the facts that root's runtimes have about a container or, with a uid, those in that user's storage."""
 
     async def resolve(self, full_id: str) -> None:
         """Look a container or a claim up."""
@@ -55,12 +55,12 @@ class Claims:
         self._lookups, self._forged = lookups, forged
         self._answers: dict[str, _Answer] = {}
         self._makers: dict[str, Forgery] = {}
-        """Key of a claim that is not answered → the process that made it, should it be forged."""
+        """Key of an unanswered claim → the process to report if the claim is forged."""
         self._room = asyncio.Semaphore(_TOGETHER)
         self._waiting = 0
 
     def seen(self, process: Process) -> None:
-        """A process is in the cgroup of a claim."""
+        """Note a process in the cgroup of a claim."""
         container = process.container
         if container is not None and container.key not in self._makers and not self.is_answered(container.key):
             _put(self._makers, container.key, Forgery(container, process.pid, process.name))
@@ -71,13 +71,14 @@ class Claims:
         return answer is not None and time.monotonic() < answer.until
 
     def metadata(self, key: str) -> ContainerMetadata | None:
-        """Return the container's own facts if its claim is proven, else those of the container in which it was made."""
+        """Return the container's own facts if its claim is proven, otherwise those of the container in which it was
+        made; None if unknown."""
         answer, outer = self._answers.get(key), claimed(key)[3]
         found = None if answer is None else answer.metadata
         return found or (self._lookups.metadata(outer) if outer else None)
 
     async def resolve(self, key: str) -> None:
-        """Look a claim up."""
+        """Look a claim up, unless too many are waiting."""
         if self._waiting >= _MOST_WAITING:
             self._answered(key, None, _BUSY_TTL)
             return

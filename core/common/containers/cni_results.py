@@ -1,4 +1,4 @@
-"""What network plugins (CNI) answered for containers: the cache of libcni, which nerdctl, ctr, CRI and podman share.
+"""Results of network plugins (CNI) for containers: the cache of libcni, which nerdctl, ctr, CRI and podman share.
 
 `DIRECTORY/NETWORK-CONTAINER-INTERFACE` is JSON with the container's id and the plugin's result (libcni/api.go).
 """
@@ -28,10 +28,10 @@ class _Cached(msgspec.Struct, rename="camel"):
 
 
 class CniResult(msgspec.Struct, frozen=True):
-    """Of one container, from the first of its networks."""
+    """The result for one container, from the first of its networks."""
 
     ip: str = ""
-    """Its first IPv4 address; empty where it has none."""
+    """First IPv4 address; empty if there is none."""
     json: str = ""
 
 
@@ -42,7 +42,8 @@ class CniResults:
         self._directory = directory
 
     def find(self, container_ids: Iterable[str]) -> CniResult | None:
-        """By the first of these ids that has one: containerd's tools put their namespace before the id."""
+        """Return the result of the first of these ids that has one, or None: containerd's tools put their namespace
+        before the id."""
         for one in container_ids:
             for path in sorted(self._directory.glob(f"*-{escape(one)}-*")):
                 with suppress(OSError, msgspec.DecodeError):
@@ -53,7 +54,7 @@ class CniResults:
 
 
 def first_address(result: msgspec.Raw) -> str:
-    """The first IPv4 address of a result of a plugin. Raises msgspec.DecodeError."""
+    """Return the first IPv4 address of a plugin's result; empty if there is none. Raises msgspec.DecodeError."""
     return first_ipv4(one.address for one in _decode_result(result).ips or ())
 
 

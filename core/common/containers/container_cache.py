@@ -1,72 +1,73 @@
-"""Container cache: metadata by container id, with expiry, and a negative cache of ids that a runtime does not know."""
+"""Container cache: metadata by container id, with expiry, and a negative cache of ids that no runtime knows."""
 
 from collections.abc import Callable
 
 from mozu.core.model.containers.metadata import ContainerMetadata
 
 _LIMIT = 8192
-"""Containers, and ids without one, that are cached at most; the oldest are evicted."""
+"""The most containers, and the most ids without one, that are cached; the oldest are evicted."""
 
 _GRACE = 60.0
-"""Seconds for which a destroyed container stays cached: its last events may still be on their way."""
+"""Seconds for which a destroyed container stays cached, for its last events."""
 
 
 class ContainerCache:
-    """Metadata by full id. `clock` gives seconds and never runs backwards."""
+    """A cache of metadata by full id. `clock` returns seconds and never runs backwards."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._metadata: dict[str, ContainerMetadata] = {}
         self._destroyed: dict[str, float] = {}
-        """Id of a destroyed container → when to evict it; in order of time."""
+        """Id of a destroyed container → time to evict it, in order of time."""
         self._negative: dict[str, float] = {}
-        """Id that the runtime does not know → until when that is believed."""
+        """Id that no runtime knows → time until which that is valid."""
 
     def __len__(self) -> int:
         return len(self._metadata)
 
     def ids(self) -> frozenset[str]:
-        """Every cached container that was not destroyed."""
+        """Return the ids of cached containers that were not destroyed."""
         return frozenset(self._metadata.keys() - self._destroyed.keys())
 
     def get(self, full_id: str) -> ContainerMetadata | None:
-        """The metadata, if the container is cached."""
+        """Return the metadata; None if the container is not cached."""
         return self._metadata.get(full_id)
 
     def is_answered(self, full_id: str) -> bool:
-        """Whether the cache has an answer: metadata, or that there is none (negative cache)."""
+        """Return True if the cache has metadata for the id, or knows that there are none (negative cache)."""
         if full_id in self._metadata:
             return True
         until = self._negative.get(full_id)
         return until is not None and self._clock() < until
 
     def put(self, metadata: ContainerMetadata) -> None:
-        """Add or replace a container. One that is destroyed stays so, until `forget`."""
+        """Add or replace a container. A destroyed container stays destroyed until `forget_destroyed`."""
         self._negative.pop(metadata.full_id, None)
         self._metadata.pop(metadata.full_id, None)
         self._metadata[metadata.full_id] = metadata
         self._evict()
 
     def put_negative(self, full_id: str, seconds: float) -> None:
-        """The runtime does not know this id: do not ask again for so long."""
+        """Note that no runtime knows this id, for so many seconds."""
         self._negative.pop(full_id, None)
         self._negative[full_id] = self._clock() + seconds
         if len(self._negative) > _LIMIT:
             del self._negative[next(iter(self._negative))]
 
     def clear_negative(self) -> None:
-        """A runtime can be asked again: what none knew, it may know."""
+        """Clear the negative cache: a runtime can be asked again, and may know these ids."""
         self._negative.clear()
 
     def expire_soon(self, full_id: str) -> None:
-        """The container is destroyed: evict it after a grace period."""
+        """Evict a destroyed container after a grace period."""
         if full_id in self._metadata and full_id not in self._destroyed:
             self._destroyed[full_id] = self._clock() + _GRACE
         self._evict()
 
     def forget_destroyed(self, full_id: str) -> bool:
-        """A container of this id appears (names are used again): forget one that was destroyed, and that none has it.
-        Whether there was one. What is known of one that was not destroyed has been looked up since, and stays."""
+        """Forget a destroyed container of this id, and the negative answer, because a new one appears (names are used
+        again). Return True if there was a destroyed one. The metadata of one that was not destroyed has been looked up
+        since, and stays."""
         self._negative.pop(full_id, None)
         was_destroyed = full_id in self._destroyed
         if was_destroyed:
@@ -74,7 +75,7 @@ class ContainerCache:
         return was_destroyed
 
     def shrink(self) -> int:
-        """Forget half: containers that were destroyed first, then the oldest; how many entries."""
+        """Forget half of the entries, destroyed containers first, then the oldest; return how many."""
         count, negative = (len(self._metadata) + 1) // 2, (len(self._negative) + 1) // 2
         for full_id in [*self._destroyed, *(one for one in self._metadata if one not in self._destroyed)][:count]:
             self._drop(full_id)

@@ -1,7 +1,7 @@
-"""The enricher of container runtimes: one of them or several, with one cache, one eviction and one negative cache.
+"""The enricher of container runtimes: one or several, with one cache, one eviction and one negative cache.
 
-A runtime is looked for at the start, and again when something comes where there may be a trace of it (inotify). As soon
-as there is one it is watched; one that is not here costs nothing, and is not spoken of.
+A runtime is searched at the start, and again when something appears at the places of its traces (inotify). As soon as
+it exists it is watched; a runtime that is absent costs nothing, and is not mentioned.
 """
 
 import contextlib
@@ -19,16 +19,16 @@ from mozu.core.cpu_wait import timeout
 from mozu.core.model.event import Event
 
 MakeRuntime = Callable[[Callable[[str, float], RuntimeContext]], ContainerRuntime]
-"""Takes (name, timeout in seconds) → what the runtime of that name is given."""
+"""Function from a factory (name, timeout in seconds → `RuntimeContext`) to the runtime."""
 
 _LOOK_SECONDS: Final = 1.0
-"""The most that a look may take."""
+"""The most seconds that one search may take."""
 _START_SECONDS: Final = 2.0
-"""The most that a start waits until the containers that exist are known."""
+"""The most seconds that a start waits for the existing containers."""
 
 
 class ContainerEnricher:
-    """Containers of these runtimes. Implements the Enricher contract."""
+    """An enricher of these runtimes' containers. Implements the Enricher contract."""
 
     def __init__(self, context: Context, runtimes: Sequence[MakeRuntime]) -> None:
         self._context = context
@@ -39,7 +39,7 @@ class ContainerEnricher:
         self._tasks = [BackgroundTask(partial(self._follow, runtime)) for runtime in self._runtimes]
 
     async def start(self) -> None:
-        """Begin to watch; returns when the containers that exist are known, as far as runtimes are here and answer."""
+        """Begin to watch; return when the existing containers are known, as far as runtimes are present and answer."""
         started = [
             task.start(self._context, f"watch {runtime.name}")
             for task, runtime in zip(self._tasks, self._runtimes, strict=True)
@@ -52,11 +52,12 @@ class ContainerEnricher:
                     await runtime.tried.wait()
 
     def key(self, event: Event) -> str | None:
-        """The full id of the container that the event's process runs in, if one of the runtimes can have it."""
+        """Return the key of the container that the event's process runs in, if one of the runtimes can have it;
+        otherwise None."""
         return self._lookups.key(event)
 
     def known(self, key: str) -> bool:
-        """Whether the cache has the container, or the negative cache has its id."""
+        """Return True if the cache has the container, or the negative cache has its id."""
         return self._lookups.known(key)
 
     async def resolve(self, key: str) -> None:
@@ -64,19 +65,19 @@ class ContainerEnricher:
         await self._lookups.resolve(key)
 
     def readers(self) -> FieldReaders:
-        """The fields of containers and pods."""
+        """Return readers of the fields of containers and pods."""
         return self._lookups.readers()
 
     def shrink(self) -> int:
-        """Forget half of the containers. See `Shrinks`."""
+        """Forget half of the containers and return how many. See `Shrinks`."""
         return self._lookups.shrink()
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """Runtimes that are here and may not be read."""
+        """Return runtimes that are present and may not be read."""
         return tuple(self._obstacles())
 
     async def stop(self) -> None:
-        """End the watching, the connections and the threads."""
+        """End the watches, the connections and the threads."""
         for task in self._tasks:
             await task.stop()
         for runtime in self._runtimes:
@@ -84,7 +85,7 @@ class ContainerEnricher:
         self._threads.stop()
 
     async def _follow(self, runtime: ContainerRuntime) -> None:
-        """Until cancelled."""
+        """Search the runtime until it is found, then watch it until cancelled."""
         came_later = False
         with contextlib.closing(PathWatch()) as watch:
             while not (found := await self._look(runtime, watch)):
@@ -93,14 +94,15 @@ class ContainerEnricher:
                 await watch.wait(LOOK_INTERVAL)
         self._lookups.recovered()
         self._context.log.info("reading containers of %s: %s", runtime.name, ", ".join(found))
-        if came_later:  # else the start has said it (`obstacles`)
+        if came_later:  # otherwise the start has reported them (`obstacles`)
             with contextlib.suppress(OSError):
                 for obstacle in await self._threads.run(runtime.obstacles, _LOOK_SECONDS):
                     self._context.log.warning("%s", obstacle.reason)
         await runtime.watch()
 
     async def _look(self, runtime: ContainerRuntime, watch: PathWatch) -> Sequence[str]:
-        """Where it is; empty also where a file system does not answer. What comes from now on ends a wait."""
+        """Return the runtime's places; empty also if a file system does not answer. Anything that appears from now on
+        ends a wait."""
 
         def look() -> Sequence[str]:
             watch.add(runtime.traces())

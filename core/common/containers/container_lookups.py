@@ -1,7 +1,7 @@
-"""Look-ups of containers: what an enricher of container runtimes knows, whichever of them it asks.
+"""Look-ups of containers for an enricher, in whichever runtime knows them.
 
-Metadata are kept in one container cache until a minute after the container's end; that no runtime knows an id is kept
-in its negative cache. Concurrent calls for one id share one look-up.
+Metadata are kept in one container cache until a minute after the container's end; ids that no runtime knows are kept in
+its negative cache. Concurrent calls for one id share one look-up.
 """
 
 import asyncio
@@ -20,7 +20,8 @@ from mozu.core.model.containers.metadata import ContainerMetadata
 from mozu.core.model.event import Event, SyscallEvent
 
 _CREATED_LIMIT: Final = 1024
-"""Containers as their creation described them, for those that are gone before they can be looked up."""
+"""The most descriptions from containers' creation that are kept, for containers that are gone before they can be looked
+up."""
 
 _SHOWN_LIMIT: Final = 8192
 
@@ -28,35 +29,37 @@ _NEGATIVE_TTL: Final = 60.0
 """Seconds for which an id that no runtime knows is not looked up again (negative cache)."""
 
 _UNREACHABLE_TTL: Final = 5.0
-"""The same where one of them could not be asked."""
+"""The shorter time in seconds if one of the runtimes could not be asked."""
 
 
 class AnswersLookups(Protocol):
-    """As much of a runtime as a look-up needs (`ContainerRuntime`)."""
+    """The part of a runtime that a look-up needs (`ContainerRuntime`)."""
 
     @property
     def name(self) -> str:
-        """docker, containerd, cri, podman."""
+        """The name: docker, containerd, cri, podman."""
 
     @property
     def kinds(self) -> frozenset[str]:
-        """Runtimes that the cgroup of one of its containers may show (`Container.runtime`); orchestrators hide them."""
+        """Runtimes that the cgroup of one of its containers may show (`Container.runtime`); orchestrators hide the real
+        one."""
 
     @property
     def unreachable(self) -> tuple[type[Exception], ...]:
-        """What `fetch` raises where it is absent, slow, stops in the middle, refuses, or answers nonsense."""
+        """Errors that `fetch` raises if the runtime is absent, slow, stops in the middle, refuses, or answers
+        nonsense."""
 
     @property
     def completes(self) -> frozenset[str]:
-        """Names of runtimes whose answers about pods it has more of."""
+        """Names of runtimes whose answers about pods this one can complete."""
 
     async def fetch(self, full_id: str, uid: int = ROOT) -> ContainerMetadata | None:
-        """Return the facts of a container; None if the runtime has none of that id. `uid`: read this user's files.
+        """Return the facts about a container; None if the runtime has none of that id. `uid`: read this user's files.
         Raises one of `unreachable`."""
 
 
 class ContainerLookups:
-    """Of one enricher; answers `context.fields.lookups.container` from the moment it is made."""
+    """The look-ups of one enricher, which answer `context.fields.lookups.container` as soon as they are made."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -64,11 +67,11 @@ class ContainerLookups:
         self._kinds: frozenset[str] = frozenset()
         self._cache = ContainerCache(time.monotonic)
         self._created: dict[str, ContainerMetadata] = {}
-        """What was known when a container was created."""
+        """Full id → facts known when the container was created."""
         self._shown: dict[str, str] = {}
         """Id that is not known yet → the runtime that its cgroup shows."""
         self._pending: dict[str, asyncio.Event] = {}
-        """Id that is being looked up → set when that is over (single flight)."""
+        """Id that is being looked up → event set at the end (single flight)."""
         self._asked: set[str] = set()
         """Ids that runtimes are being asked about."""
         self._claims = Claims(self, context.fields.lookups.forgeries.append)
@@ -77,12 +80,13 @@ class ContainerLookups:
         context.fields.lookups.container_state = self.state
 
     def use(self, runtimes: Sequence[AnswersLookups]) -> None:
-        """Ask these, in this order. Once, before the first look-up."""
+        """Ask these runtimes, in this order. Called once, before the first look-up."""
         self._runtimes = runtimes
         self._kinds = frozenset[str]().union(*(runtime.kinds for runtime in runtimes))
 
     def key(self, event: Event) -> str | None:
-        """The key of the container that the event's process runs in, if one of the runtimes can have it."""
+        """Return the key of the container that the event's process runs in, if one of the runtimes can have it;
+        otherwise None."""
         process = event.process if isinstance(event, SyscallEvent) else None
         container = None if process is None else process.container
         if process is None or container is None or container.runtime not in self._kinds:
@@ -98,27 +102,29 @@ class ContainerLookups:
         return full_id
 
     def known(self, full_id: str) -> bool:
-        """Whether the cache has the container, or the negative cache has its id."""
+        """Return True if the cache has the container, or the negative cache has its id."""
         return self._context.offline or self._is_answered(full_id)
 
     def _is_answered(self, full_id: str) -> bool:
         return self._claims.is_answered(full_id) if _is_claim(full_id) else self._cache.is_answered(full_id)
 
     def metadata(self, full_id: str) -> ContainerMetadata | None:
-        """From the cache, else what its creation said: an event judged at its deadline has a name and an image."""
+        """Return the facts in the cache, otherwise those from its creation, so that an event judged at its deadline has
+        a name and an image; None if there are none."""
         if _is_claim(full_id):
             return self._claims.metadata(full_id)
         return self._cache.get(full_id) or self._created.get(full_id)
 
     def state(self, full_id: str) -> str:
-        """`known`, `late` or `unknown`, as `container.state` says."""
+        """Return `known`, `late` or `unknown`, the value of `container.state`."""
         if (self.metadata if _is_claim(full_id) else self._cache.get)(full_id) is not None:
             return "known"
         is_awaited = full_id in self._asked or full_id in self._shown
         return "late" if is_awaited else "unknown"
 
     def readers(self) -> dict[str, Binder]:
-        """The fields of containers and pods; they ask every enricher of containers, whichever was bound last."""
+        """Return readers of the fields of containers and pods; they ask every enricher of containers, whichever was
+        bound last."""
         lookups = self._context.fields.lookups
 
         def find(full_id: str) -> ContainerMetadata | None:
@@ -146,7 +152,8 @@ class ContainerLookups:
                 pending.set()
 
     async def refresh(self, full_id: str, first: str = "") -> None:
-        """Cache what the runtimes say, `first` asked first; else what its creation said; else that there is nothing."""
+        """Cache the answer of the runtimes, `first` asked first; otherwise the facts from the creation; otherwise a
+        negative entry."""
         self._asked.add(full_id)
         try:
             if _is_claim(full_id):
@@ -168,11 +175,11 @@ class ContainerLookups:
         self._shown.pop(full_id, None)
 
     async def ask(self, full_id: str, uid: int) -> ContainerMetadata | None:
-        """Return what runtimes (root's or, with a uid, that user's) know of a container, without caching it."""
+        """Return what runtimes (root's or, with a uid, that user's) know about a container, without caching it."""
         return (await self._ask(full_id, "", uid))[0]
 
     async def _ask(self, full_id: str, first: str, uid: int = ROOT) -> tuple[ContainerMetadata | None, float]:
-        """(the first answer, completed where it is a pod's; for how long there being none is believed)."""
+        """Return (the first answer, completed if it is a pod's; seconds for which a negative answer is valid)."""
         negative_ttl = _NEGATIVE_TTL
         found: ContainerMetadata | None = None
         for runtime in self._candidates(full_id, first):
@@ -192,7 +199,8 @@ class ContainerLookups:
         return found, negative_ttl
 
     def _candidates(self, full_id: str, first: str) -> Iterator[AnswersLookups]:
-        """One whose event it was, then those whose containers the cgroup may show, then those that complete them."""
+        """Yield the runtime that reported the container, then those whose containers the cgroup may show, then those
+        that complete their answers."""
         shown = self._shown.get(full_id)
         asked = [one for one in self._runtimes if one.name == first]
         asked += [one for one in self._runtimes if one not in asked and (shown is None or shown in one.kinds)]
@@ -200,54 +208,55 @@ class ContainerLookups:
         yield from (one for one in self._runtimes if one.completes and one not in asked)
 
     def _created_more(self, metadata: ContainerMetadata) -> None:
-        """What one runtime has said is there while the next one is asked."""
+        """Keep one runtime's answer while the next one is asked."""
         if self._cache.get(metadata.full_id) is None:
             self.created(metadata)
 
     def created(self, metadata: ContainerMetadata) -> None:
-        """A container was created, and this is what that said of it."""
+        """Note the facts from a container's creation."""
         self._created[metadata.full_id] = metadata
         if len(self._created) > _CREATED_LIMIT:
             del self._created[next(iter(self._created))]
 
     def add(self, metadata: ContainerMetadata, runtime: str) -> None:
-        """A runtime has said something of a container that was not looked up: it completes what is known."""
+        """Complete a container's facts with what a runtime has reported without a look-up."""
         known = self._cache.get(metadata.full_id)
         metadata = msgspec.structs.replace(metadata, runtime=runtime)
         self._cache.put(metadata if known is None else known.completed(metadata))
 
     def ended(self, full_id: str, last: ContainerMetadata | None = None) -> None:
-        """It exists no longer: keep what is known for its last events; `last` where nothing is."""
+        """Note that a container has ended: its facts are kept for its last events; `last` is used if there are none."""
         if self._cache.get(full_id) is None and last is not None:
             self._cache.put(last)
         self._cache.expire_soon(full_id)
         self._created.pop(full_id, None)
 
     def recovered(self) -> None:
-        """A runtime has appeared, or answers again: it may know what none knew (negative cache)."""
+        """Clear the negative cache: a runtime has appeared, or answers again, and may know these ids."""
         self._cache.clear_negative()
 
     def listed(self, full_ids: Collection[str], runtime: str) -> None:
-        """These are all that a runtime has: the others of it have ended."""
+        """End the containers of a runtime that are not among `full_ids`, which are all it has."""
         for full_id in self._cache.ids().difference(full_ids):
             found = self._cache.get(full_id)
             if found is not None and found.runtime == runtime:
                 self.ended(full_id)
 
     def replaced(self, full_id: str) -> None:
-        """A container of this id appears: what was known of one that has ended is not about it."""
+        """Forget the facts about an ended container, because a new one with its id appears."""
         if self._cache.forget_destroyed(full_id):
             self._created.pop(full_id, None)
 
     def shrink(self) -> int:
-        """Forget half of the containers; the runtimes are asked again for those that still run. See `Shrinks`."""
+        """Forget half of the containers and return how many; the runtimes are asked again for those that still run. See
+        `Shrinks`."""
         count = (len(self._created) + 1) // 2
         for full_id in list(self._created)[:count]:
             del self._created[full_id]
         return count + self._cache.shrink()
 
     def count(self, by: str, runtime: str = "") -> None:
-        """A look-up was answered by files, api, event or none; and which runtime that was, if any."""
+        """Count a look-up that was answered by files, api, event or none, and the runtime that answered, if any."""
         self._context.metrics.counter("container_lookups_total", by=by, runtime=runtime or "none").value += 1
 
 

@@ -1,6 +1,6 @@
-"""gRPC over a unix socket: unary calls and streams of answers, messages as bytes, without generated code.
+"""Calls of gRPC over a unix socket: unary calls and streams of answers, messages as bytes, without generated code.
 
-Why grpclib: docs/adr/0040. It is imported with this module: only where there is a socket.
+Why grpclib: docs/adr/0040. It is imported with this module: only if there is a socket.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ _RETRY_INTERVALS: Final = (0.5, 5.0)
 """First and longest seconds for which a server that did not answer in time is not asked, and after which one call tries
 it again: every other call would wait as long."""
 _MAX_CALLS: Final = 16
-"""At the same time."""
+"""The most calls at the same time."""
 
 _STATUS: Final[Mapping[Status, type[OSError]]] = {Status.PERMISSION_DENIED: PermissionError}
 
 
 class _Bytes(CodecBase):
-    """Messages go and come as they are."""
+    """A codec that leaves messages unchanged."""
 
     __content_subtype__ = "proto"
 
@@ -40,11 +40,11 @@ class _Bytes(CodecBase):
 
 
 class GrpcCalls:
-    """One server. `timeout` (seconds) bounds every call; the connection is made by the first one, and made anew where
-    the socket has been replaced.
+    """A client of one server. `timeout` (seconds) bounds every call; the first one connects, and the connection is made
+    anew if the socket has been replaced.
 
-    Calls raise OSError (TimeoutError, Unimplemented and other ConnectionErrors among them) where the server is absent,
-    slow, stops in the middle or refuses.
+    Calls raise OSError (TimeoutError, Unimplemented and other ConnectionErrors included) if the server is absent, slow,
+    stops in the middle or refuses.
     """
 
     def __init__(self, socket: Path, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -54,7 +54,7 @@ class GrpcCalls:
         self._identity: tuple[int, int] | None = None
         self._backoff = Backoff(*_RETRY_INTERVALS, jitter=0.0, clock=clock)
         self._is_silent = self._is_tried = False
-        """It did not answer in time; one call tries whether it does again."""
+        """True if the server did not answer in time; one call then tries whether it does again."""
         self._calls = asyncio.Semaphore(_MAX_CALLS)
 
     def close(self) -> None:
@@ -64,7 +64,7 @@ class GrpcCalls:
             channel.close()
 
     async def call(self, method: str, request: bytes, metadata: Mapping[str, str] | None = None) -> bytes | None:
-        """The answer to one request; None for NOT_FOUND."""
+        """Return the answer to one request; None for NOT_FOUND."""
         channel = self._connected()
         is_trial = self._is_silent
         if is_trial and (self._is_tried or self._backoff.left()):
@@ -92,7 +92,7 @@ class GrpcCalls:
         return answer
 
     async def answers(self, method: str, request: bytes) -> AsyncIterator[bytes]:
-        """The answers to one request, for as long as the server gives some."""
+        """Yield the answers to one request, for as long as the server sends some."""
         many: UnaryStreamMethod[bytes, bytes] = UnaryStreamMethod(self._connected(), method, bytes, bytes)
         try:
             async with many.open() as stream:

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
-"""The annotation: the manifest, as JSON."""
+"""The annotation with the manifest, as JSON."""
 
 
 class _Exec(msgspec.Struct):
@@ -32,14 +32,14 @@ class _Manifest(msgspec.Struct):
 
 
 class KubeletProbes(msgspec.Struct, frozen=True):
-    """Of one container. None: not known; empty: there is none that runs a command."""
+    """The commands for one container. None: not known; empty: no probe runs a command."""
 
     liveness: tuple[str, ...] | None = None
     readiness: tuple[str, ...] | None = None
 
 
 def probes_of(annotations: Mapping[str, str], container: str) -> KubeletProbes:
-    """By the annotations of its pod."""
+    """Return the probes of a container from the annotations of its pod."""
     applied = annotations.get(APPLIED)
     if applied is None:
         return KubeletProbes()

@@ -67,7 +67,7 @@ class _Linux(msgspec.Struct, rename="camel"):
 
 
 class OciSpec(msgspec.Struct):
-    """One container as its low-level runtime is to make it."""
+    """A container as its low-level runtime is to make it."""
 
     process: _Process | None = None
     mounts_given: list[_Mount] | None = msgspec.field(name="mounts", default=None)
@@ -76,8 +76,8 @@ class OciSpec(msgspec.Struct):
 
     @property
     def privileged(self) -> bool:
-        """All devices, CAP_SYS_ADMIN and no masked paths: what `--privileged` makes of a specification in containerd,
-        CRI and podman alike. The specification itself has no such word."""
+        """True for all devices, CAP_SYS_ADMIN and no masked paths: the effect of `--privileged` on a specification in
+        containerd, CRI and podman alike. The specification itself has no such word."""
         linux, process = self.linux or _Linux(), self.process or _Process()
         bounding = (process.capabilities or _Capabilities()).bounding or []
         return (
@@ -88,7 +88,7 @@ class OciSpec(msgspec.Struct):
 
     @property
     def mounts(self) -> tuple[Mount, ...]:
-        """What is mounted from the host, in the order of the destinations."""
+        """Mounts from the host, in the order of the destinations."""
         found = [mount.described() for mount in self.mounts_given or () if mount.is_bind]
         return tuple(sorted(found, key=lambda mount: mount.dest))
 
@@ -103,11 +103,11 @@ class OciSpec(msgspec.Struct):
         return (f"/{given.strip('/')}",) if given else None
 
     def shares_host(self, kind: str) -> bool:
-        """Whether it has no namespace of this kind (pid, network, ipc) of its own and joins none."""
+        """Return True if the container has no namespace of this kind (pid, network, ipc) of its own and joins none."""
         return all(namespace.type != kind for namespace in self._namespaces())
 
     def joins(self, kind: str) -> bool:
-        """Whether it uses a namespace that was there before: that of its pod."""
+        """Return True if the container uses a namespace that existed before: that of its pod."""
         return any(namespace.type == kind and namespace.path for namespace in self._namespaces())
 
     def _namespaces(self) -> Iterable[_Namespace]:
@@ -128,4 +128,4 @@ def _allows_all(devices: Iterable[_Device]) -> bool:
 
 
 decode_spec = msgspec.json.Decoder(OciSpec).decode
-"""The text of `config.json` → the specification. Raises msgspec.DecodeError."""
+"""Function from the text of `config.json` to the specification. Raises msgspec.DecodeError."""

@@ -12,7 +12,7 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def decode(data: bytes) -> Message:
-    """One message. Raises ValueError for what is none."""
+    """Return the message in the bytes. Raises ValueError if they are none."""
     fields: dict[int, list[int | bytes]] = {}
     at = 0
     while at < len(data):
@@ -33,37 +33,38 @@ def decode(data: bytes) -> Message:
 
 
 def text_field(number: int, value: str) -> bytes:
-    """A field of type string, encoded."""
+    """Return a field of type string, encoded."""
     return message_field(number, value.encode())
 
 
 def number_field(number: int, value: int) -> bytes:
-    """A field of an unsigned integer type, encoded."""
+    """Return a field of an unsigned integer type, encoded."""
     return _encoded(number << 3 | _VARINT) + _encoded(value)
 
 
 def flag_field(number: int, *, value: bool) -> bytes:
-    """A field of type bool, encoded."""
+    """Return a field of type bool, encoded."""
     return number_field(number, int(value))
 
 
 def message_field(number: int, data: bytes) -> bytes:
-    """A field that is a message, encoded."""
+    """Return a field that is a message, encoded."""
     return _encoded(number << 3 | _BYTES) + _encoded(len(data)) + data
 
 
 def messages(message: Message, number: int) -> Iterator[Message]:
-    """The values of a repeated field of messages."""
+    """Return an iterator over the values of a repeated field of messages."""
     return (decode(one) for one in message.get(number, ()) if isinstance(one, bytes))
 
 
 def text(message: Message, number: int) -> str:
-    """The last value of a field of type string; empty where there is none."""
+    """Return the last value of a field of type string; empty if there is none."""
     return data_of(message, number).decode(errors="replace")
 
 
 def data_of(message: Message, number: int) -> bytes:
-    """The last value of a field of type bytes, or of a message; empty where there is none."""
+    """Return the last value of a field of type bytes, or of a message; empty if there is none. Raises ValueError for a
+    number."""
     value = message.get(number, [b""])[-1]
     if not isinstance(value, bytes):
         raise ValueError(f"field {number} is a number")
@@ -71,12 +72,12 @@ def data_of(message: Message, number: int) -> bytes:
 
 
 def texts(message: Message, number: int) -> dict[str, str]:
-    """A field of type map<string, string>."""
+    """Return a field of type map<string, string>."""
     return {text(entry, 1): text(entry, 2) for entry in messages(message, number)}
 
 
 def integer(message: Message, number: int) -> int:
-    """The last value of a field of an integer type; 0 where there is none."""
+    """Return the last value of a field of an integer type; 0 if there is none. Raises ValueError for anything else."""
     value = message.get(number, [0])[-1]
     if not isinstance(value, int):
         raise ValueError(f"field {number} is no number")

@@ -1,4 +1,4 @@
-"""Reading what another program writes: whole files, bounded, and no others than regular ones; names of directories."""
+"""Reads of what another program writes: whole files, bounded, and regular ones only; names of directories."""
 
 import os
 import stat
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 _LIMIT: Final = 16 << 20
-"""Bytes of a file; no runtime writes files as large."""
+"""The most bytes of a file; no runtime writes files as large."""
 
 
 def read_regular(path: Path, limit: int = _LIMIT) -> bytes:
-    """The content. Raises OSError where it is no regular file of at most `limit` bytes; does not follow a link."""
+    """Return the content. Raises OSError if it is no regular file of at most `limit` bytes; does not follow a link."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     with open(descriptor, "rb") as file:
         found = os.fstat(file.fileno())
@@ -22,6 +22,6 @@ def read_regular(path: Path, limit: int = _LIMIT) -> bytes:
 
 
 def directories(place: Path) -> Iterator[str]:
-    """The names of the directories in a directory; none where it cannot be read."""
+    """Yield the names of the directories in a directory; none if it cannot be read."""
     with suppress(OSError), os.scandir(place) as entries:
         yield from (entry.name for entry in entries if entry.is_dir(follow_symlinks=False))

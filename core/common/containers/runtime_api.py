@@ -1,4 +1,5 @@
-"""Whether a runtime's API answers: logged once when it stops to, with what mozu would need, and once when it does."""
+"""The availability of a runtime's API: logged once when it stops answering, with what mozu would need, and once when it
+answers again."""
 
 import errno
 import grp
@@ -19,14 +20,14 @@ class Unimplemented(ConnectionError):
 
 
 class RuntimeApi:
-    """One API behind one unix socket. `without` says what mozu knows while it does not answer."""
+    """The API behind one unix socket. `without` says what mozu knows while it does not answer."""
 
     def __init__(self, log: logging.Logger, name: str, socket: Path, without: str) -> None:
         self._log, self._name, self._socket, self._without = log, name, socket, without
         self._is_absent = False
 
     def failed(self, error: Exception) -> None:
-        """A call has failed. Logged once per absence."""
+        """Note a failed call. Logged once per absence."""
         if self._is_absent:
             return
         self._is_absent = True
@@ -37,14 +38,15 @@ class RuntimeApi:
         self._log.info(text, self._name, self._socket, reason, refusal, self._without)
 
     def answered(self) -> None:
-        """A call was answered."""
+        """Note an answered call."""
         if self._is_absent:
             self._is_absent = False
             self._log.info("%s at %s answers", self._name, self._socket)
 
 
 def is_socket(path: Path) -> bool:
-    """Whether there is a socket; also where what leads to it may not be searched (it is not known to be absent)."""
+    """Return True if the path is a socket, or its directory may not be searched (the socket is not known to be
+    absent)."""
     try:
         return stat.S_ISSOCK(path.stat().st_mode)
     except PermissionError:
@@ -54,7 +56,8 @@ def is_socket(path: Path) -> bool:
 
 
 def socket_identity(path: Path) -> tuple[int, int] | None:
-    """Its inode's number, which a new socket may have again, and the time of its last change; None: it is not there."""
+    """Return the socket's inode number, which a new socket may have again, and the time of its last change; None if
+    there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -63,7 +66,7 @@ def socket_identity(path: Path) -> tuple[int, int] | None:
 
 
 def is_directory(path: Path) -> bool:
-    """Whether there is a directory; also where what leads to it may not be searched."""
+    """Return True if the path is a directory, or its parent may not be searched."""
     try:
         return path.is_dir()
     except PermissionError:
@@ -73,9 +76,10 @@ def is_directory(path: Path) -> bool:
 
 
 def refusal(path: Path) -> str:
-    """Why this process may not connect to a unix socket, and what would let it; empty where it may, or there is none.
+    """Return why this process may not connect to a unix socket, and what would let it; empty if it may, or there is
+    none.
 
-    connect(2) takes the right to write (unix(7)).
+    connect(2) needs the right to write (unix(7)).
     """
     if not is_socket(path) or may(path, os.W_OK):
         return ""
@@ -83,7 +87,7 @@ def refusal(path: Path) -> str:
 
 
 def remedy(path: Path) -> str:
-    """What would let a process connect: the group that may write, or the capability that needs no group."""
+    """Return what would let a process connect: the group that may write, or the capability that needs no group."""
     with suppress(OSError, KeyError):
         found = path.stat()
         if found.st_mode & stat.S_IWGRP:

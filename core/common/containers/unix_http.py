@@ -1,4 +1,4 @@
-"""HTTP/1.1 over a unix socket, as far as docker's API needs it: no bodies are sent, one connection a request.
+"""HTTP/1.1 over a unix socket, as far as docker's API needs it: no bodies are sent, one connection per request.
 
 aiohttp would do, at 9 MB of memory in a process that asks the engine a few things. Bodies come with a length, in chunks
 (RFC 9112, section 7.1), or up to the end of the connection.
@@ -15,23 +15,23 @@ _MAX_HEADERS: Final = 100
 
 
 class BrokenAnswer(Exception):
-    """An answer that is no HTTP, too large, or ends in the middle; or a status that is an error."""
+    """An answer is no HTTP, too large, or ends in the middle; or its status is an error."""
 
 
 class Answer:
-    """Status and headers of an answer, whose body is still to be read."""
+    """The status and headers of an answer, whose body is still to be read."""
 
     def __init__(self, status: int, headers: dict[str, str], reader: asyncio.StreamReader) -> None:
         self.status, self.headers, self._reader = status, headers, reader
-        """Names of headers are in lower case."""
+        """Headers, with names in lower case, and the reader of the body."""
 
     def check(self) -> None:
-        """Raises BrokenAnswer for a status that is an error."""
+        """Raise BrokenAnswer for a status that is an error."""
         if self.status >= 400:
             raise BrokenAnswer(f"the engine answers with status {self.status}")
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The body, as it comes. Raises OSError, BrokenAnswer."""
+        """Yield the body, as it arrives. Raises OSError, BrokenAnswer."""
         try:
             if self.headers.get("transfer-encoding", "").lower() == "chunked":
                 while size := int((await self._reader.readuntil(b"\r\n")).partition(b";")[0], 16):
@@ -48,7 +48,7 @@ class Answer:
             raise BrokenAnswer(f"the engine's answer is broken: {error}") from error
 
     async def whole(self, limit: int) -> bytes:
-        """The whole body. Raises OSError, BrokenAnswer."""
+        """Return the whole body. Raises OSError, BrokenAnswer."""
         parts: list[bytes] = []
         size = 0
         async for piece in self.pieces():
@@ -69,7 +69,7 @@ class Answer:
 
 @asynccontextmanager
 async def request(socket: Path, method: str, path: str, seconds: float) -> AsyncIterator[Answer]:
-    """One request over a connection of its own, which is closed at the end of the block.
+    """Send one request over a connection of its own, which is closed at the end of the block, and yield the answer.
 
     `seconds` bounds the time until the headers have come. Raises OSError, TimeoutError, BrokenAnswer.
     """

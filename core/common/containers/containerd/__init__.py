@@ -1,1 +1,1 @@
-"""containerd: the bundles below its state directory, its images, its API."""
+"""The runtime containerd: the bundles below its state directory, its images, its API."""

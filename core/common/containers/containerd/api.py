@@ -1,4 +1,4 @@
-"""containerd's API over its unix socket: four calls of gRPC.
+"""The API of containerd over its unix socket: four calls of gRPC.
 
 Services and field numbers are those of containerd's `api/services/{containers,content,images,namespaces}/v1`.
 """
@@ -16,7 +16,8 @@ _SERVICES: Final = "/containerd.services"
 
 
 class ContainerdApi:
-    """One containerd. Calls raise what those of `GrpcCalls` raise, and ValueError where the answer is no message."""
+    """A client of one containerd. Calls raise what those of `GrpcCalls` raise, and ValueError if the answer is no
+    message."""
 
     def __init__(self, socket: Path, timeout: float) -> None:
         self._calls = GrpcCalls(socket, timeout)
@@ -26,13 +27,13 @@ class ContainerdApi:
         self._calls.close()
 
     async def namespaces(self) -> list[str]:
-        """The names of all namespaces but docker's."""
+        """Return the names of all namespaces but docker's."""
         answer = await self._call(f"{_SERVICES}.namespaces.v1.Namespaces/List", b"", "")
         names = (text(one, 1) for one in messages(decode(answer or b""), 1))
         return [name for name in names if name != DOCKER]
 
     async def container(self, namespace: str, container_id: str) -> StoredContainer | None:
-        """One container; None where the namespace has none of that id."""
+        """Return one container; None if the namespace has none of that id."""
         request = text_field(1, container_id)
         answer = await self._call(f"{_SERVICES}.containers.v1.Containers/Get", request, namespace)
         if answer is None:
@@ -50,8 +51,8 @@ class ContainerdApi:
         )
 
     async def _image(self, namespace: str, name: str, created: int) -> tuple[str | None, str | None]:
-        """(digest, id) of what a name stands for; None where it stands for something else than when the container was
-        made, or for nothing any more."""
+        """Return (digest, id) of the image with this name; None for both if the name has been given to another image
+        since the container was made, or to none."""
         answer = await self._call(f"{_SERVICES}.images.v1.Images/Get", text_field(1, name), namespace)
         image = {} if answer is None else decode(data_of(decode(answer), 1))
         if not image or _time(image, 8) > created:
@@ -66,11 +67,11 @@ class ContainerdApi:
         return {} if answer is None else texts(decode(data_of(decode(answer), 1)), 5)
 
     async def _call(self, method: str, request: bytes, namespace: str) -> bytes | None:
-        """The answer; None for NOT_FOUND."""
+        """Return the answer; None for NOT_FOUND."""
         return await self._calls.call(method, request, {"containerd-namespace": namespace} if namespace else {})
 
 
 def _time(message: Message, number: int) -> int:
-    """A field that is a google.protobuf.Timestamp, in ns since the epoch."""
+    """Return a field of the type google.protobuf.Timestamp, in ns since the epoch."""
     moment = decode(data_of(message, number))
     return integer(moment, 1) * 1_000_000_000 + integer(moment, 2)

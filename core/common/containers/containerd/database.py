@@ -1,7 +1,7 @@
-"""containerd's own database, `ROOT/io.containerd.metadata.v1.bolt/meta.db`: images and labels without its socket.
+"""The database of containerd, `ROOT/io.containerd.metadata.v1.bolt/meta.db`: images and labels without its socket.
 
-Buckets and keys are those of containerd's metadata/buckets.go. What its CRI plugin keeps beside a sandbox is an
-extension of the container's record: JSON in a google.protobuf.Any.
+Buckets and keys are those of containerd's metadata/buckets.go. The CRI plugin's data about a sandbox is an extension of
+the container's record: JSON in a google.protobuf.Any.
 """
 
 import os
@@ -25,21 +25,22 @@ _SANDBOX: Final = "io.cri-containerd.sandbox.metadata"
 _TIME: Final = struct.Struct(">BqiH")
 """Go's time.MarshalBinary: version, seconds since the year 1, ns, offset in minutes."""
 _YEAR_1: Final = -62135596800
-"""0001-01-01 in seconds since the epoch."""
+"""The time 0001-01-01 in seconds since the epoch."""
 
 
 class StoredContainers:
-    """The database below one root directory. Calls block, and raise OSError where it cannot be read."""
+    """The database below one root directory. Calls block, and raise OSError if it cannot be read."""
 
     def __init__(self, root: Path) -> None:
         self._path = root / "io.containerd.metadata.v1.bolt" / "meta.db"
 
     def is_readable(self) -> bool:
-        """Whether it is there and may be read."""
+        """Return True if the database exists and may be read."""
         return may(self._path, os.R_OK)
 
     def find(self, container_id: str, namespace: str = "") -> list[tuple[str, StoredContainer]]:
-        """(namespace, container) of each namespace that has this id, or of one; docker's does not count."""
+        """Return (namespace, container) of each namespace with this id, or of one namespace; docker's does not
+        count."""
         return read_bolt(self._path, partial(_find, container_id=container_id, namespace=namespace))
 
 
@@ -71,8 +72,8 @@ def _container(whole: BoltBucket, namespace: str, container_id: str) -> StoredCo
 
 
 def _image(whole: BoltBucket, namespace: str, name: str, created: int) -> tuple[str | None, str | None]:
-    """(digest, id) of what a name stands for; None where it stands for something else than when the container was
-    made, or for nothing any more."""
+    """Return (digest, id) of the image with this name; None for both if the name has been given to another image since
+    the container was made, or to none."""
     image = whole.bucket(namespace, "images", name)
     target = None if image is None else image.bucket("target")
     if image is None or target is None or _time(image.get("updatedat")) > created:
@@ -103,7 +104,7 @@ def _texts(bucket: BoltBucket | None) -> Iterator[tuple[str, str]]:
 
 
 def _any(raw: bytes | None) -> bytes:
-    """The value of a google.protobuf.Any; empty for what is none."""
+    """Return the value of a google.protobuf.Any; empty if the bytes are none."""
     try:
         return data_of(decode(raw or b""), 2)
     except ValueError:
@@ -111,7 +112,7 @@ def _any(raw: bytes | None) -> bytes:
 
 
 def _time(raw: bytes | None) -> int:
-    """ns since the epoch; 0 where there is none."""
+    """Return the time in ns since the epoch; 0 if there is none."""
     if raw is None or len(raw) < _TIME.size:
         return 0
     seconds: int

@@ -1,4 +1,4 @@
-"""What a bundle and containerd's database together say of a container."""
+"""The description of a container from its bundle and containerd's database together."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -21,46 +21,46 @@ _LABELS: Final[Mapping[str, str]] = {
 """Annotation of CRI in the specification → the kubelet's label, which fields of pods read."""
 _SANDBOX: Final = "sandbox"
 _ANNOTATION: Final = "annotation."
-"""Before the name of an annotation among labels."""
+"""Prefix of an annotation's name among labels."""
 
 
 class PodConfig(msgspec.Struct):
-    """The configuration of a pod, as the kubelet gave it."""
+    """The configuration of a pod, as given by the kubelet."""
 
     annotations: dict[str, str] | None = None
 
 
 class StoredSandbox(msgspec.Struct, rename="pascal"):
-    """What containerd's CRI plugin keeps of a pod's sandbox, as far as no label has it."""
+    """The CRI plugin's data about a pod's sandbox, as far as no label has it."""
 
     ip: str = msgspec.field(name="IP", default="")
     cni_result: msgspec.Raw = msgspec.field(name="CNIResult", default=msgspec.Raw(b""))
     config: PodConfig | None = None
 
     def cni(self) -> CniResult:
-        """Empty where the pod has the host's network."""
+        """Return the network result; empty if the pod has the host's network."""
         result = bytes(self.cni_result).decode(errors="replace")
         return CniResult(self.ip if "." in self.ip else "", "" if result == "null" else result)
 
     def annotations(self) -> dict[str, str]:
-        """Of the pod."""
+        """Return the annotations of the pod."""
         return (None if self.config is None else self.config.annotations) or {}
 
 
 class StoredContainer(msgspec.Struct, frozen=True):
-    """A container as containerd's database has it (`Container` of containers.proto)."""
+    """A container as in containerd's database (`Container` of containers.proto)."""
 
     image: str
     labels: dict[str, str]
     spec: bytes
-    """Its OCI specification, JSON; empty where it has none."""
+    """The OCI specification, JSON; empty if there is none."""
     created: int
-    """ns since the epoch."""
+    """Creation time, ns since the epoch."""
     digest: str | None = None
-    """What the name of its image stood for when it was made; None where that is not known. So is the image's id."""
+    """Digest of the image's name when the container was made; None if not known. Likewise the image's id."""
     image_id: str | None = None
     sandbox: StoredSandbox | None = None
-    """Of a pod's sandbox."""
+    """Data about the sandbox, for a pod's sandbox."""
 
 
 class FoundContainer(msgspec.Struct, frozen=True):
@@ -69,28 +69,29 @@ class FoundContainer(msgspec.Struct, frozen=True):
     full_id: str
     spec: OciSpec
     created: int
-    """ns since the epoch; of the specification, where the database has not answered."""
+    """Creation time, ns since the epoch; that of the specification if the database has not answered."""
     record: StoredContainer | None = None
-    """None where the database could not be read."""
+    """The database's record; None if it could not be read."""
     cni: CniResult | None = None
-    """None where nothing is known of its network."""
+    """The network result; None if nothing is known."""
     by: str = "files"
-    """What answered: files, or api where these could not be read."""
+    """Origin of the facts: files, or api if the files could not be read."""
 
     @property
     def annotations(self) -> dict[str, str]:
-        """Of the pod, where it is its sandbox; else empty."""
+        """The annotations of the pod, if the container is its sandbox; otherwise empty."""
         sandbox = None if self.record is None else self.record.sandbox
         return {} if sandbox is None else sandbox.annotations()
 
     @property
     def sandbox_id(self) -> str:
-        """Its pod's sandbox; its own id if it is one, empty outside pods."""
+        """Id of the pod's sandbox; the container's own if it is one, empty outside pods."""
         return self.spec.annotations.get(f"{_CRI}sandbox-id", "")
 
 
 def describe(found: FoundContainer, pod: FoundContainer | None = None) -> ContainerMetadata:
-    """`pod` is its sandbox, whose namespaces the container joins. What neither has is None."""
+    """Return a container's metadata. `pod` is its sandbox, whose namespaces the container joins. Facts that neither has
+    are None."""
     spec, record = found.spec, found.record
     cri = {key.removeprefix(_CRI): value for key, value in spec.annotations.items() if key.startswith(_CRI)}
     reference = cri.get("image-name") or (record.image if record is not None else "")
@@ -124,14 +125,14 @@ def describe(found: FoundContainer, pod: FoundContainer | None = None) -> Contai
 
 
 def _name(container_id: str, cri: Mapping[str, str]) -> str:
-    """The pod's name for its container; containerd's containers have no name but their id."""
+    """Return the pod's name for its container; containerd's own containers have no name but their id."""
     if cri.get("container-type") == _SANDBOX:
         return cri.get("sandbox-name", container_id)
     return cri.get("container-name", container_id)
 
 
 def _image_id(record: StoredContainer | None) -> str | None:
-    """CRI makes containers by the image's id, which is then its name, too."""
+    """Return the image's id. CRI makes containers by the image's id, which is then its name too."""
     if record is None:
         return None
     kind, _, digits = record.image.partition(":")
@@ -139,7 +140,7 @@ def _image_id(record: StoredContainer | None) -> str | None:
 
 
 def _labels(found: FoundContainer, cri: Mapping[str, str]) -> dict[str, str]:
-    """Without the database: what ctr and nerdctl write as annotations."""
+    """Return the labels; without the database, the annotations that ctr and nerdctl write."""
     labels = {label: cri[key] for key, label in _LABELS.items() if key in cri}
     if found.record is None:
         return labels | {key: value for key, value in found.spec.annotations.items() if not key.startswith(_CRI)}

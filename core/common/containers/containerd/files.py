@@ -1,4 +1,4 @@
-"""containerd's state directory: the bundles of its tasks, written before the first instruction of a container.
+"""The state directory of containerd: the bundles of its tasks, written before the first instruction of a container.
 
 `STATE/io.containerd.runtime.v2.task/NAMESPACE/ID/config.json` is the OCI specification of a task. Containers of CRI
 have their pod, their name and their image in its annotations. All functions here block; the enricher runs them on a
@@ -19,16 +19,16 @@ DOCKER: Final = "moby"
 """The namespace of dockerd, which alone knows the names and images of its containers."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
-"""containerd's identifiers (pkg/identifiers): nothing that leads out of the directory."""
+"""Pattern of containerd's identifiers (pkg/identifiers): none leads out of the directory."""
 
 
 class Bundle(msgspec.Struct, frozen=True):
-    """One task's bundle."""
+    """The bundle of one task."""
 
     namespace: str
     spec: OciSpec
     created: int
-    """ns since the epoch, when the specification was written."""
+    """Time at which the specification was written, ns since the epoch."""
 
 
 class StateFiles:
@@ -38,23 +38,23 @@ class StateFiles:
         self.root = state / "io.containerd.runtime.v2.task"
 
     def folders(self) -> list[str]:
-        """The namespaces that have or had tasks, without docker's."""
+        """Return the namespaces that have or had tasks, without docker's."""
         return sorted(filter(self.is_folder, directories(self.root)))
 
     def is_folder(self, name: str) -> bool:
-        """Whether it is a namespace that counts."""
+        """Return True if the namespace counts."""
         return name != DOCKER
 
     def is_id(self, name: str) -> bool:
-        """Whether it is a task's; containerd hides what it removes by a dot."""
+        """Return True if the name is a task's; containerd hides what it removes by a dot."""
         return _NAME.fullmatch(name) is not None
 
     def ids(self, folder: str) -> list[str]:
-        """The tasks of a namespace."""
+        """Return the tasks of a namespace."""
         return sorted(filter(self.is_id, directories(self.root / folder)))
 
     def bundle(self, container_id: str) -> Bundle | None:
-        """The task of this id; None where there is none, and where two namespaces have one: it could be either."""
+        """Return the task of this id; None if there is none, or two namespaces have one, and either could be meant."""
         if not self.is_id(container_id):
             return None
         found = [one for namespace in self.folders() if (one := self._bundle(namespace, container_id)) is not None]

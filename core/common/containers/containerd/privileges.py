@@ -1,4 +1,4 @@
-"""What reading containerd takes, by capabilities(7)."""
+"""The privileges for reading containerd, named as in capabilities(7)."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from mozu.core.common.containers.containerd.settings import ContainerdSettings
 
 
 def containerd_privileges(settings: ContainerdSettings) -> Iterator[Privilege]:
-    """containerd's state directory and its socket."""
+    """Yield the privileges for containerd's state directory and its socket."""
     yield Privilege(
         capability="CAP_DAC_READ_SEARCH",
         purpose=f"read the tasks below {settings.state}, which describe a container before its first instruction",

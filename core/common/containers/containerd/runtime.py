@@ -1,4 +1,5 @@
-"""containerd: looks containers up in its state directory and its database; by its API where these may not be read."""
+"""The runtime containerd: finds containers in its state directory and its database, or through its API if these may not
+be read."""
 
 import asyncio
 import os
@@ -28,23 +29,23 @@ if TYPE_CHECKING:
     from mozu.core.common.containers.containerd.api import ContainerdApi
 
 _PAUSES: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
-"""Seconds between looks at a bundle that has just been made: containerd makes the directory, then writes into it."""
+"""Seconds between reads of a bundle that has just been made: containerd makes the directory, then writes into it."""
 _DATABASE_PAUSES: Final = (0.0, 0.01, 0.05)
-"""Seconds before each look at the database for a container that has a bundle."""
+"""Seconds before each read of the database for a container that has a bundle."""
 _MAX_REPORTED: Final = 8192
 _MAX_PODS: Final = 1024
 _OnDisk = tuple[Bundle | None, list[tuple[str, StoredContainer]]]
-"""A bundle, and (namespace, what the database has) of each namespace that has the id."""
+"""A bundle, and (namespace, database record) of each namespace that has the id."""
 _WITHOUT: Final = (
     "containers are known by its files alone, which have no image of containers that no Kubernetes has made"
 )
 
 
 class ContainerdRuntime:
-    """Containers of one containerd, in all of its namespaces but docker's. Implements ContainerRuntime."""
+    """The containers of one containerd, in all of its namespaces but docker's. Implements ContainerRuntime."""
 
     name = "containerd"
-    kinds = frozenset({"containerd", "k8s"})  # with the driver cgroupfs the cgroup of a pod does not tell
+    kinds = frozenset({"containerd", "k8s"})  # with the driver cgroupfs the cgroup of a pod does not show the runtime
     unreachable = (OSError, ValueError, msgspec.DecodeError)
     completes = frozenset[str]()
 
@@ -55,9 +56,9 @@ class ContainerdRuntime:
         self._cni_results = CniResults(settings.cni_results)
         self._api: ContainerdApi | None = None
         self._reported: dict[str, int] = {}
-        """Full id → when the bundle was written by which it was described last, ns since the epoch."""
+        """Full id → time at which the last described bundle was written, ns since the epoch."""
         self._pods: dict[str, FoundContainer] = {}
-        """By the ids of their sandboxes."""
+        """Sandbox id → the pod's sandbox."""
         self._reports: RuntimeApi | None = None
         if settings.socket is not None:
             self._reports = RuntimeApi(self._context.log, self.name, settings.socket, _WITHOUT)
@@ -67,17 +68,17 @@ class ContainerdRuntime:
         self.tried = self._watch.tried
 
     def traces(self) -> Sequence[str]:
-        """Its state directory, its socket."""
+        """Return the state directory and the socket."""
         return [str(path) for path in (self._settings.state, self._settings.socket) if path is not None]
 
     def places(self) -> Sequence[str]:
-        """Its state directory, its socket."""
+        """Return the state directory and the socket, if they exist."""
         socket = self._settings.socket
         found = [self._settings.state] if is_directory(self._settings.state) else []
         return [str(path) for path in (*found, *([socket] if socket is not None and is_socket(socket) else []))]
 
     async def watch(self) -> None:
-        """Follow its state directory."""
+        """Follow the state directory until cancelled."""
         self._prefetch.start()
         try:
             await self._watch.run()
@@ -85,8 +86,8 @@ class ContainerdRuntime:
             self._prefetch.stop()
 
     async def fetch(self, full_id: str, uid: int = ROOT) -> ContainerMetadata | None:
-        """From its files, and where its database may not be read, from its API; a pod's sandbox is described, too. It
-        is root's."""
+        """Return the facts from the files, or from the API if the database may not be read; a pod's sandbox is reported
+        too. None for users other than root, whose containers containerd does not have."""
         if uid != ROOT:
             return None
         found = await self._look(full_id)
@@ -98,7 +99,7 @@ class ContainerdRuntime:
         return describe(found, pod)
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """A state directory that may not be read, a socket that refuses."""
+        """Return a state directory that may not be read, and a socket that refuses."""
         return tuple(self._obstacles())
 
     async def close(self) -> None:
@@ -115,7 +116,7 @@ class ContainerdRuntime:
             yield Obstacle(f"{refused}; without, {_WITHOUT}")
 
     async def _on_task(self, container_id: str) -> None:
-        """A task has appeared."""
+        """Look up a task that has appeared, once its bundle is complete."""
         for pause in _PAUSES:
             if self._prefetched(container_id) is not None:
                 break
@@ -125,7 +126,7 @@ class ContainerdRuntime:
         await self._context.appeared(container_id)
 
     async def _pod(self, sandbox_id: str) -> FoundContainer | None:
-        """A sandbox, which is the same for all containers of its pod and never changes."""
+        """Return a sandbox, which is the same for all containers of its pod and never changes; None if not found."""
         pod = self._pods.get(sandbox_id)
         if pod is None:
             pod = await self._look(sandbox_id)
@@ -138,9 +139,10 @@ class ContainerdRuntime:
         return pod
 
     async def _look(self, full_id: str) -> FoundContainer | None:
-        """Raises one of `unreachable` where neither files nor API can tell."""
+        """Return a container; None if there is none. Raises one of `unreachable` if neither files nor API can
+        answer."""
         bundle, stored = await self._on_disk(full_id)
-        if bundle is not None:  # an event whose deadline passes while more is asked has what the bundle says
+        if bundle is not None:  # an event whose deadline passes meanwhile gets the bundle's facts
             record = stored[0][1] if len(stored) == 1 else None
             self._context.created(describe(FoundContainer(full_id, bundle.spec, bundle.created, record)))
         namespace, record, by = await self._record(full_id, bundle, stored)
@@ -163,7 +165,7 @@ class ContainerdRuntime:
     async def _network(
         self, full_id: str, namespace: str, spec: OciSpec, record: StoredContainer | None
     ) -> CniResult | None:
-        """What is known of its network: empty where it has the host's, None where nothing is."""
+        """Return the network result: empty if the container has the host's network, None if nothing is known."""
         if record is not None and record.sandbox is not None:
             return record.sandbox.cni()
         if spec.shares_host("network"):
@@ -172,18 +174,18 @@ class ContainerdRuntime:
         return await self._context.off_loop(partial(self._cni_results.find, ids))
 
     async def _on_disk(self, full_id: str) -> _OnDisk:
-        """What was read when it appeared, and what is there now of what that lacks."""
+        """Return what was read when the container appeared, completed with what the files hold now."""
         bundle, stored = self._prefetched(full_id) or (None, [])
         for pause in _DATABASE_PAUSES:
             if bundle is not None and stored:
                 break
-            await asyncio.sleep(pause)  # a database that is written all the time has a moment in which it is not
+            await asyncio.sleep(pause)  # a database that is written all the time has moments in which it is not
             bundle_now, stored_now = await self._context.off_loop(partial(self._read, full_id))
             bundle, stored = bundle or bundle_now, stored or stored_now
             if bundle is None or not self._database.is_readable():
                 break
         if bundle is None and not stored:
-            bundle, stored = self._prefetch.get(full_id) or (None, [])  # it has ended since it was reported
+            bundle, stored = self._prefetch.get(full_id) or (None, [])  # the container has ended since it was reported
         if bundle is not None:
             self._reported[full_id] = bundle.created
             if len(self._reported) > _MAX_REPORTED:
@@ -193,31 +195,32 @@ class ContainerdRuntime:
         return bundle, stored
 
     def _prefetched(self, full_id: str) -> _OnDisk | None:
-        """What was read when it appeared; None where that was reported before: another one may have its name since."""
+        """Return what was read when the container appeared; None if it was reported before: another container may have
+        the name now."""
         found = self._prefetch.get(full_id)
         bundle = None if found is None else found[0]
         return None if bundle is None or bundle.created == self._reported.get(full_id) else found
 
     def _read_all(self, full_id: str) -> tuple[_OnDisk, bool] | None:
-        """The same as soon as there is a bundle, and whether both have it."""
+        """Return bundle and records as soon as there is a bundle, and True if both are known; None before."""
         found = self._read(full_id)
         return None if found[0] is None else (found, bool(found[1]))
 
     def _read(self, full_id: str) -> _OnDisk:
-        """What bundle and database say, in one call: on a busy machine each waits for its turn on a processor."""
+        """Return bundle and records in one call: on a busy machine each call waits for a processor."""
         bundle = self._files.bundle(full_id)
         try:
             stored = self._database.find(full_id, "" if bundle is None else bundle.namespace)
         except OSError:
             return bundle, []
-        if bundle is not None:  # its specification is the same, and kept for each of a thousand containers
+        if bundle is not None:  # the specification is the bundle's, and would be kept for each of a thousand containers
             stored = [(namespace, msgspec.structs.replace(record, spec=b"")) for namespace, record in stored]
         return bundle, stored
 
     async def _record(
         self, full_id: str, bundle: Bundle | None, stored: list[tuple[str, StoredContainer]]
     ) -> tuple[str, StoredContainer | None, str]:
-        """(namespace, what the database has, who said so). Raises one of `unreachable` where nothing can tell."""
+        """Return (namespace, record, origin). Raises one of `unreachable` if neither files nor API can answer."""
         namespace = "" if bundle is None else bundle.namespace
         found, by = stored, "files"
         if not found and self._settings.socket is not None:
@@ -226,7 +229,7 @@ class ContainerdRuntime:
         return (*found[0], by) if len(found) == 1 else (namespace, None, by)
 
     async def _asked(self, socket: Path, full_id: str, bundle: Bundle | None) -> list[tuple[str, StoredContainer]]:
-        """What the API says. Raises one of `unreachable` where it does not answer, and there is no bundle either."""
+        """Return the API's records. Raises one of `unreachable` if it does not answer and there is no bundle either."""
         try:
             api = self._client(socket)
             namespaces = await api.namespaces() if bundle is None else [bundle.namespace]
@@ -242,7 +245,7 @@ class ContainerdRuntime:
         return [(name, record) for name, record in asked if record is not None]
 
     def _client(self, socket: Path) -> "ContainerdApi":
-        """The client, imported and made as soon as there is a socket. Raises OSError where there is none."""
+        """Return the client, imported and made as soon as there is a socket. Raises OSError if there is none."""
         if self._api is None:
             os.stat(socket)
             from mozu.core.common.containers.containerd.api import ContainerdApi  # imports grpclib: only where used

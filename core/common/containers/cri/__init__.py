@@ -1,1 +1,1 @@
-"""Kubernetes' Container Runtime Interface (CRI): containerd's plugin, CRI-O, and whatever else serves it."""
+"""The Container Runtime Interface (CRI) of Kubernetes: containerd's plugin, CRI-O, and whatever else serves it."""

@@ -1,6 +1,6 @@
 """Answers of the Container Runtime Interface, as far as mozu reads them: messages → plain structs.
 
-What the protocol itself does not have stands in `info`, JSON by which containerd and CRI-O describe themselves: the
+Facts that the protocol itself does not have are in `info`, JSON by which containerd and CRI-O describe themselves: the
 sandbox's id, the OCI specification, the result of the network plugin.
 """
 
@@ -15,15 +15,15 @@ from mozu.core.model.containers.image import ImageNames
 from mozu.core.model.containers.metadata import Mount
 
 _NODE: Final = 2
-"""NamespaceMode NODE: the host's."""
+"""NamespaceMode NODE: the host's namespace."""
 _PROPAGATIONS: Final = ("private", "rslave", "rshared")
-"""MountPropagation PRIVATE, HOST_TO_CONTAINER, BIDIRECTIONAL, by the options that mount them."""
+"""Names of the mount options for MountPropagation PRIVATE, HOST_TO_CONTAINER, BIDIRECTIONAL."""
 CREATED, STARTED, _, DELETED = range(4)
-"""ContainerEventType."""
+"""Values of ContainerEventType."""
 
 
 class HostNamespaces(msgspec.Struct, frozen=True):
-    """Which of the host's namespaces a pod shares."""
+    """The host's namespaces that a pod shares."""
 
     network: bool = False
     pid: bool = False
@@ -51,19 +51,19 @@ class CriInfo(msgspec.Struct, rename="camel"):
     """The JSON `info` of a status."""
 
     sandbox_id: str = msgspec.field(name="sandboxID", default="")
-    """containerd, CRI-O: of a container."""
+    """Id of a container's sandbox, from containerd and CRI-O."""
     config: _Config | None = None
-    """containerd: what the kubelet asked for."""
+    """The kubelet's request, from containerd."""
     runtime_spec: OciSpec | None = None
     privileged: bool | None = None
-    """CRI-O."""
+    """True if the container is privileged, from CRI-O."""
     image: str = ""
-    """Of a sandbox: that of its pause container."""
+    """Image of a sandbox's pause container."""
     cni_result: msgspec.Raw = msgspec.Raw(b"")
-    """containerd: of a sandbox."""
+    """Network result of a sandbox, from containerd."""
 
     def is_privileged(self) -> bool | None:
-        """What was asked for, else what the specification amounts to."""
+        """Return the requested value, otherwise what the specification amounts to; None if unknown."""
         linux = None if self.config is None else self.config.linux
         context = None if linux is None else linux.security_context
         if context is not None and context.privileged is not None:
@@ -73,22 +73,22 @@ class CriInfo(msgspec.Struct, rename="camel"):
         return None if self.runtime_spec is None else self.runtime_spec.privileged
 
     def annotations(self) -> Mapping[str, str]:
-        """Those of the OCI specification, in which runtimes keep notes of their own."""
+        """Return the annotations of the OCI specification, in which runtimes keep notes of their own."""
         return {} if self.runtime_spec is None else self.runtime_spec.annotations
 
 
 class CriContainer(msgspec.Struct, frozen=True, kw_only=True):
-    """`ContainerStatus`."""
+    """The message `ContainerStatus`."""
 
     full_id: str
     name: str
     image: str
-    """As the runtime shows it; often the first of several names."""
+    """The image's name as the runtime shows it; often the first of several."""
     image_ref: str
     """A digest or an id, by which the image can be asked for."""
     image_id: str
     created: int
-    """ns since the epoch; so is started, 0 before."""
+    """Creation time, ns since the epoch; likewise `started`, 0 before the start."""
     started: int
     labels: dict[str, str]
     annotations: dict[str, str]
@@ -98,11 +98,11 @@ class CriContainer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CriSandbox(msgspec.Struct, frozen=True, kw_only=True):
-    """`PodSandboxStatus`."""
+    """The message `PodSandboxStatus`."""
 
     full_id: str
     name: str
-    """The pod's; so are uid and namespace."""
+    """The pod's name; uid and namespace are also the pod's."""
     uid: str
     namespace: str
     created: int
@@ -114,22 +114,22 @@ class CriSandbox(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CriImage(msgspec.Struct, frozen=True):
-    """`Image`."""
+    """The message `Image`."""
 
     id: str
     names: ImageNames
 
 
 class CriEvent(msgspec.Struct, frozen=True):
-    """`ContainerEventResponse`."""
+    """The message `ContainerEventResponse`."""
 
     full_id: str
     kind: int
-    """CREATED, STARTED, DELETED."""
+    """The kind: CREATED, STARTED or DELETED."""
 
 
 def read_container(answer: Message) -> CriContainer:
-    """`ContainerStatusResponse`. Raises ValueError."""
+    """Return the container of a `ContainerStatusResponse`. Raises ValueError."""
     status, info = decode(data_of(answer, 1)), _info(answer)
     image = decode(data_of(status, 8))
     return CriContainer(
@@ -149,7 +149,7 @@ def read_container(answer: Message) -> CriContainer:
 
 
 def read_sandbox(answer: Message) -> CriSandbox:
-    """`PodSandboxStatusResponse`. Raises ValueError."""
+    """Return the sandbox of a `PodSandboxStatusResponse`. Raises ValueError."""
     status = decode(data_of(answer, 1))
     metadata = decode(data_of(status, 2))
     options = decode(data_of(decode(data_of(decode(data_of(status, 6)), 1)), 2))
@@ -168,7 +168,7 @@ def read_sandbox(answer: Message) -> CriSandbox:
 
 
 def read_image(answer: Message) -> CriImage | None:
-    """`ImageStatusResponse`; None where there is no image in it. Raises ValueError."""
+    """Return the image of an `ImageStatusResponse`; None if there is none in it. Raises ValueError."""
     if 1 not in answer:
         return None
     image = decode(data_of(answer, 1))
@@ -180,7 +180,7 @@ def read_image(answer: Message) -> CriImage | None:
 
 
 def read_event(answer: Message) -> CriEvent:
-    """`ContainerEventResponse`. Raises ValueError."""
+    """Return the event of a `ContainerEventResponse`. Raises ValueError."""
     return CriEvent(text(answer, 1), integer(answer, 2))
 
 
@@ -196,7 +196,7 @@ def _mount(mount: Message) -> Mount:
 
 
 def _info(answer: Message) -> CriInfo:
-    """Empty where a runtime gives none, or something else."""
+    """Return the `info` of an answer; empty if a runtime sends none, or something else."""
     try:
         return _decode_info(texts(answer, 2).get("info", "{}"))
     except msgspec.DecodeError:

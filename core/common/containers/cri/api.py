@@ -1,4 +1,4 @@
-"""The Container Runtime Interface, version 1, over a unix socket: the calls that tell of containers and their pods.
+"""The Container Runtime Interface, version 1, over a unix socket: the calls about containers and their pods.
 
 Field numbers are those of `k8s.io/cri-api/pkg/apis/runtime/v1/api.proto`.
 """
@@ -27,14 +27,15 @@ _IMAGES: Final = "/runtime.v1.ImageService"
 
 
 class CriServer(msgspec.Struct, frozen=True):
-    """Which runtime serves it."""
+    """The runtime that serves the interface."""
 
     name: str
     version: str
 
 
 class CriApi:
-    """One socket. Calls raise what those of `GrpcCalls` raise, and ValueError where the answer is no message."""
+    """A client of one socket. Calls raise what those of `GrpcCalls` raise, and ValueError if the answer is no
+    message."""
 
     def __init__(self, socket: Path, timeout: float) -> None:
         self._calls = GrpcCalls(socket, timeout)
@@ -44,12 +45,12 @@ class CriApi:
         self._calls.close()
 
     async def server(self) -> CriServer:
-        """Name and version of the runtime."""
+        """Return name and version of the runtime."""
         answer = decode(await self._calls.call(f"{_RUNTIME}/Version", b"") or b"")
         return CriServer(text(answer, 2), text(answer, 3))
 
     async def container(self, full_id: str) -> CriContainer | None:
-        """A container of a pod; None where the runtime has none of that id, also for the id of a sandbox."""
+        """Return a container of a pod; None if the runtime has none of that id, also for the id of a sandbox."""
         request = text_field(1, full_id) + flag_field(2, value=True)
         answer = await self._calls.call(f"{_RUNTIME}/ContainerStatus", request)
         if answer is None:
@@ -60,24 +61,24 @@ class CriApi:
         return msgspec.structs.replace(found, sandbox_id=await self._sandbox_of(full_id))
 
     async def sandbox(self, full_id: str) -> CriSandbox | None:
-        """The sandbox of a pod; None where the runtime has none of that id."""
+        """Return the sandbox of a pod; None if the runtime has none of that id."""
         request = text_field(1, full_id) + flag_field(2, value=True)
         answer = await self._calls.call(f"{_RUNTIME}/PodSandboxStatus", request)
         return None if answer is None else read_sandbox(decode(answer))
 
     async def image(self, reference: str) -> CriImage | None:
-        """An image by a name or its id; None where the runtime has no such image."""
+        """Return an image by a name or its id; None if the runtime has no such image."""
         request = message_field(1, text_field(1, reference))
         answer = await self._calls.call(f"{_IMAGES}/ImageStatus", request)
         return None if answer is None else read_image(decode(answer))
 
     async def events(self) -> AsyncIterator[CriEvent]:
-        """What happens to containers from now on. Raises Unimplemented where the runtime has no such stream."""
+        """Yield events of containers from now on. Raises Unimplemented if the runtime has no such stream."""
         async for answer in self._calls.answers(f"{_RUNTIME}/GetContainerEvents", b""):
             yield read_event(decode(answer))
 
     async def _sandbox_of(self, full_id: str) -> str:
-        """For runtimes whose status does not say it."""
+        """Return the sandbox of a container, for runtimes whose status does not contain it; empty if unknown."""
         request = message_field(1, text_field(1, full_id))
         answer = decode(await self._calls.call(f"{_RUNTIME}/ListContainers", request) or b"")
         return next((text(one, 2) for one in messages(answer, 1) if text(one, 1) == full_id), "")

@@ -1,4 +1,4 @@
-"""What a runtime's CRI answers say of a container and of its pod's sandbox."""
+"""The description of a container and of its pod's sandbox from CRI answers."""
 
 from ipaddress import IPv4Address, ip_address
 from typing import Final
@@ -9,7 +9,7 @@ from mozu.core.model.containers.image import ImageNames, identify
 from mozu.core.model.containers.metadata import ContainerMetadata
 
 _ANNOTATION: Final = "annotation."
-"""Before the name of an annotation, which labels have beside the labels (`container.label[annotation.NAME]`)."""
+"""Prefix of an annotation's name among labels (`container.label[annotation.NAME]`)."""
 _ASKED_FOR: Final = ("io.kubernetes.cri.image-name", "io.kubernetes.cri-o.ImageName")
 """Annotations of an OCI specification: the image by the name that the container was made with."""
 _CNI_RESULT: Final = "io.kubernetes.cri-o.CNIResult"
@@ -18,7 +18,7 @@ _CNI_RESULT: Final = "io.kubernetes.cri-o.CNIResult"
 def describe_container(
     found: CriContainer, image: CriImage | None, sandbox: CriSandbox | None
 ) -> ContainerMetadata:
-    """A container of a pod; what is the pod's is None where its sandbox is not known."""
+    """Return the metadata of a pod's container; facts of the pod are None if its sandbox is not known."""
     notes = found.info.annotations()
     reference = next((notes[key] for key in _ASKED_FOR if notes.get(key)), found.image)
     image_id = _digits(found.image_id or ("" if image is None else image.id))
@@ -55,7 +55,7 @@ def describe_container(
 
 
 def describe_sandbox(found: CriSandbox) -> ContainerMetadata:
-    """The sandbox itself: the pod's, and its pause container."""
+    """Return the metadata of the sandbox: the pod's, and its pause container's."""
     names = identify(found.info.image, "", ImageNames())
     spec = found.info.runtime_spec
     return ContainerMetadata(
@@ -83,7 +83,8 @@ def _labels(labels: dict[str, str], annotations: dict[str, str]) -> dict[str, st
 
 
 def _pod_labels(sandbox: CriSandbox) -> dict[str, str]:
-    """By the names that the kubelet gives them, which makes labels of them itself; others who make pods do not."""
+    """Return the pod's labels by the kubelet's names. The kubelet makes these labels itself; other makers of pods do
+    not."""
     return {
         "io.kubernetes.pod.name": sandbox.name,
         "io.kubernetes.pod.namespace": sandbox.namespace,
@@ -92,7 +93,7 @@ def _pod_labels(sandbox: CriSandbox) -> dict[str, str]:
 
 
 def _cni_json(sandbox: CriSandbox) -> str:
-    """What the network plugin answered; empty where the pod has the host's network."""
+    """Return the network plugin's result; empty if the pod has the host's network."""
     result = bytes(sandbox.info.cni_result).decode(errors="replace")
     return result if result not in ("", "null") else sandbox.info.annotations().get(_CNI_RESULT, "")
 

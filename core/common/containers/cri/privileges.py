@@ -1,4 +1,4 @@
-"""What asking a runtime of Kubernetes takes, by capabilities(7)."""
+"""The privileges for asking a runtime of Kubernetes, named as in capabilities(7)."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from mozu.core.common.containers.cri.settings import CriSettings
 
 
 def cri_privileges(settings: CriSettings) -> Iterator[Privilege]:
-    """The sockets."""
+    """Yield the privileges for the sockets."""
     yield Privilege(
         capability="CAP_DAC_OVERRIDE",
         purpose=f"connect to {settings.sockets[0] if settings.sockets else 'a socket'} without being in its group",

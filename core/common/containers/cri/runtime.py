@@ -1,4 +1,4 @@
-"""Runtimes of Kubernetes, by the Container Runtime Interface (CRI) on one of several sockets."""
+"""Runtimes of Kubernetes, through the Container Runtime Interface (CRI) on one of several sockets."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 _UNREACHABLE: Final = (OSError, ValueError, msgspec.DecodeError)
 _WITHOUT: Final = "its pods are known by the files of their runtime alone"
 _MAX_LOOK_UPS: Final = 8
-"""Concurrent look-ups caused by events."""
+"""The most concurrent look-ups caused by events."""
 
 
 class CriSocket:
-    """One socket, asked as soon as it is there."""
+    """A socket that is asked as soon as it exists."""
 
     def __init__(self, path: Path, timeout: float, context: RuntimeContext) -> None:
         self.path, self._timeout, self._context = path, timeout, context
         self._api: CriApi | None = None
         self._has_cri = True
-        """False once it has answered that it does not serve this interface: containerd without its plugin."""
+        """False once the server has answered that it does not serve this interface: containerd without its plugin."""
         self._reports = RuntimeApi(context.log, "CRI", path, _WITHOUT)
         self.tried = asyncio.Event()
-        """Set when it was asked once, or is not there."""
+        """Set when the socket was asked once, or does not exist."""
 
     async def container(self, full_id: str) -> tuple[ContainerMetadata, ContainerMetadata | None] | None:
-        """(a container or a sandbox, the sandbox of a container); None where it has none of that id, is not there, or
-        does not serve CRI. Raises one of _UNREACHABLE."""
+        """Return (a container or a sandbox, the sandbox of a container); None if there is none of that id, no socket,
+        or no CRI behind it. Raises one of _UNREACHABLE."""
         if not self._has_cri or not is_socket(self.path):
             return None
         try:
@@ -58,7 +58,7 @@ class CriSocket:
         return found
 
     async def follow(self) -> None:
-        """Its events, until cancelled."""
+        """Follow the events, until cancelled."""
         with closing(Reconnection(self.path)) as reconnection:
             while True:
                 reconnection.begin()
@@ -89,14 +89,14 @@ class CriSocket:
         return describe_container(container, await self._image(api, container), sandbox), described
 
     async def _image(self, api: "CriApi", container: CriContainer) -> CriImage | None:
-        """None where it was removed while it is used."""
+        """Return the image; None if it was removed while in use."""
         for reference in dict.fromkeys((container.image_id, container.image_ref, container.image)):
             if reference and (found := await api.image(reference)) is not None:
                 return found
         return None
 
     async def _events(self, reconnection: Reconnection) -> None:
-        """From connecting to the end of the stream. Raises one of _UNREACHABLE."""
+        """Follow the events from connecting to the end of the stream. Raises one of _UNREACHABLE."""
         api = self._client()
         server = await api.server()
         self._has_cri = True
@@ -118,7 +118,7 @@ class CriSocket:
         raise ended
 
     async def _replaced(self) -> None:
-        """Until another server listens: the socket is another one, or is there again."""
+        """Wait until another server listens: the socket was replaced, or removed and made again."""
         before = socket_identity(self.path)
         with closing(PathWatch()) as watch:
             while True:
@@ -137,7 +137,7 @@ class CriSocket:
             await self._context.appeared(event.full_id)
 
     def _client(self) -> "CriApi":
-        """The client, imported and made as soon as there is a socket."""
+        """Return the client, imported and made as soon as there is a socket."""
         if self._api is None:
             from mozu.core.common.containers.cri.api import CriApi  # imports grpclib: only where it is used
 
@@ -146,7 +146,7 @@ class CriSocket:
 
 
 class CriRuntime:
-    """Pods and their containers. Implements ContainerRuntime."""
+    """The pods and containers of all sockets. Implements ContainerRuntime."""
 
     name = "cri"
     kinds = frozenset({"containerd", "cri-o", "k8s"})
@@ -160,11 +160,11 @@ class CriRuntime:
         self.tried = asyncio.Event()
 
     def traces(self) -> Sequence[str]:
-        """The sockets."""
+        """Return the sockets."""
         return [str(one.path) for one in self._sockets]
 
     def places(self) -> Sequence[str]:
-        """The sockets that are there."""
+        """Return the sockets that exist."""
         return [str(one.path) for one in self._sockets if is_socket(one.path)]
 
     async def watch(self) -> None:
@@ -177,7 +177,8 @@ class CriRuntime:
             self.tried.set()
 
     async def fetch(self, full_id: str, uid: int = ROOT) -> ContainerMetadata | None:
-        """From the first socket that has it; its sandbox is described, too. They are root's."""
+        """Return the facts from the first socket that has the container; its sandbox is reported too. None for users
+        other than root, whose containers these runtimes do not have."""
         if uid != ROOT:
             return None
         failure: Exception | None = None
@@ -198,7 +199,7 @@ class CriRuntime:
         return None
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """Sockets that refuse."""
+        """Return the sockets that refuse."""
         refused = filter(None, (refusal(one.path) for one in self._sockets))
         return [Obstacle(f"{text}; without, {_WITHOUT}") for text in refused]
 

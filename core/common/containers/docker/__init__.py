@@ -1,1 +1,1 @@
-"""A docker engine: its files, its API, its stream of events."""
+"""The runtime docker: the engine's files, its API, its stream of events."""

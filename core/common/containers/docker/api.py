@@ -14,14 +14,14 @@ from mozu.core.common.containers.unix_http import Answer, BrokenAnswer, request
 from mozu.core.model.containers.image import ImageNames
 
 UNREACHABLE: Final = (OSError, BrokenAnswer, TimeoutError, msgspec.DecodeError)
-"""What a call raises when the engine is absent, slow, stops in the middle, or answers what is no JSON."""
+"""Errors that a call raises if the engine is absent, slow, stops in the middle, or answers anything but JSON."""
 
 _NEWEST: Final = (1, 45)
 """The newest version of the API whose documents are known here; with an older engine its own version is used."""
 
 _LIMIT: Final = 16 << 20
 _MAX_REQUESTS: Final = 16
-"""At the same time."""
+"""The most requests at the same time."""
 _FILTERS: Final = '{"type":["container"],"event":["create","start","rename","destroy"]}'
 
 _listed = msgspec.json.Decoder(list[Listed])
@@ -33,7 +33,7 @@ _text = msgspec.json.Decoder(str)
 
 
 class EngineApi:
-    """One docker engine. `timeout` (seconds) bounds every call but the stream of events."""
+    """A client of one docker engine. `timeout` (seconds) bounds every call but the stream of events."""
 
     def __init__(self, socket: Path, timeout: float) -> None:
         self.socket = socket
@@ -51,33 +51,34 @@ class EngineApi:
         self._version, self._is_open = _negotiated(offered), True
 
     async def close(self) -> None:
-        """No requests from now on. Idempotent."""
+        """Send no further requests. Idempotent."""
         self._is_open = False
 
     async def data_root(self) -> Path | None:
-        """Where the engine keeps its files (`DockerRootDir`)."""
+        """Return the directory of the engine's files (`DockerRootDir`); None if unknown."""
         body = await self._get("/info")
         root = None if body is None else _info.decode(body).get("DockerRootDir")
         return None if root is None else Path(_text.decode(root))
 
     async def containers(self) -> list[str]:
-        """Full ids of all containers, stopped ones too."""
+        """Return the full ids of all containers, stopped ones included."""
         body = await self._get("/containers/json?all=1")
         return [] if body is None else [container.id for container in _listed.decode(body)]
 
     async def container(self, full_id: str) -> Described | None:
-        """One container; None where the engine knows none of that id."""
+        """Return one container; None if the engine knows none of that id."""
         body = await self._get(f"/containers/{quote(full_id, safe='')}/json")
         return None if body is None else _inspected.decode(body).described()
 
     async def image_names(self, image_id: str) -> ImageNames | None:
-        """What the engine calls an image; None where it has none of that id."""
+        """Return the engine's names of an image; None if it has none of that id."""
         body = await self._get(f"/images/{quote(image_id, safe='')}/json")
         return None if body is None else _image.decode(body).names()
 
     @asynccontextmanager
     async def events(self, since: int) -> AsyncIterator[AsyncIterator[EngineEvent]]:
-        """Containers created, started, renamed, destroyed, from `since` on (ns since the epoch; 0: from now)."""
+        """Yield an iterator of containers' events (created, started, renamed, destroyed) from `since` on (ns since the
+        epoch; 0: from now)."""
         query = {"filters": _FILTERS}
         if since:
             query["since"] = f"{since // 1_000_000_000}.{since % 1_000_000_000:09d}"
@@ -87,7 +88,7 @@ class EngineApi:
             yield _lines(answer)
 
     async def _get(self, path: str) -> bytes | None:
-        """The body, or None for 404."""
+        """Return the body; None for 404."""
         self._check_open()
         one = request(self.socket, "GET", self._version + path, self._timeout)
         async with asyncio.timeout(self._timeout), self._requests, one as answer:
@@ -102,7 +103,7 @@ class EngineApi:
 
 
 def _negotiated(offered: str) -> str:
-    """The prefix of paths for the version to use; empty where the engine does not say what it offers."""
+    """Return the prefix of paths for the version to use; empty if the engine does not say what it offers."""
     try:
         major, minor = offered.split(".")
         version = min((int(major), int(minor)), _NEWEST)

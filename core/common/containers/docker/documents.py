@@ -1,6 +1,6 @@
-"""The engine's documents, as far as mozu reads them, and what follows from them.
+"""The engine's documents, as far as mozu reads them, and their common form.
 
-Two shapes describe a container: the API's inspect document and the pair of files under the engine's data root. Both are
+Two forms describe a container: the API's inspect document and the pair of files under the engine's data root. Both are
 decoded into `Described`. Names and nullness are those of Engine API 1.41 to 1.45 and of `config.v2.json` as of 20.10.
 """
 
@@ -37,18 +37,18 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     started: int
     healthcheck: tuple[str, ...] = ()
     cgroup_parent: str = ""
-    """Empty: the engine's own, which is usually `/docker` or systemd's `system.slice`."""
+    """Parent cgroup; empty for the engine's own, which is usually `/docker` or systemd's `system.slice`."""
     driver: str = ""
-    """Storage driver; the files of images lie below its name."""
+    """Storage driver; the files of images are below its name."""
 
     @property
     def joined(self) -> str:
-        """Id of the container whose network this one uses, or empty."""
+        """Id of the container whose network this one uses; empty if none."""
         kind, _, other = self.network_mode.partition(":")
         return other if kind == "container" else ""
 
     def metadata(self, names: ImageNames, ip: str = "") -> ContainerMetadata:
-        """Complete metadata; `ip` is that of the joined container."""
+        """Return complete metadata; `ip` is that of the joined container."""
         image = identify(self.image, self.image_id, names)
         return ContainerMetadata(
             full_id=self.full_id,
@@ -73,7 +73,8 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _cgroups(self) -> tuple[str, ...]:
-        """The cgroup paths of a container, with the driver cgroupfs and with systemd's (moby, daemon/oci_linux.go)."""
+        """Return the cgroup paths of a container, with the driver cgroupfs and with systemd's (moby,
+        daemon/oci_linux.go)."""
         parent = self.cgroup_parent
         return (
             f"/{(parent or 'docker').strip('/')}/{self.full_id}",
@@ -95,7 +96,7 @@ class _NetworkSettings(msgspec.Struct):
     networks: dict[str, _Network | None] | None = msgspec.field(name="Networks", default=None)
 
     def ip(self) -> str:
-        """The first IPv4 address, that of the default network before the others."""
+        """Return the first IPv4 address, the default network's before the others; empty if there is none."""
         others = (network.address for _, network in sorted((self.networks or {}).items()) if network is not None)
         return next((address for address in (self.address, *others) if _is_v4(address)), "")
 
@@ -114,13 +115,13 @@ class _Config(msgspec.Struct, rename="pascal"):
     healthcheck: _HealthCheck | None = None
 
     def health_check(self) -> tuple[str, ...]:
-        """Its words; empty where there is none."""
+        """Return the words of the health check; empty if there is none."""
         words = (None if self.healthcheck is None else self.healthcheck.test) or []
         return () if words == ["NONE"] else tuple(words)
 
 
 class HostConfig(msgspec.Struct, rename="pascal"):
-    """`HostConfig` of the API; the whole of `hostconfig.json`."""
+    """The member `HostConfig` of the API; the whole of `hostconfig.json`."""
 
     privileged: bool = False
     pid_mode: str = ""
@@ -136,7 +137,7 @@ class _MountPoint(msgspec.Struct, rename="pascal"):
     propagation: str = ""
 
     def mount(self, mode: str) -> Mount:
-        """In the common shape."""
+        """Return the mount in the common form."""
         return Mount(self.source, self.destination, mode, self.writable, self.propagation)
 
 
@@ -149,7 +150,7 @@ class _FileMount(_MountPoint, rename="pascal"):
 
 
 class Inspected(msgspec.Struct, rename="pascal"):
-    """`GET /containers/ID/json`."""
+    """The document of `GET /containers/ID/json`."""
 
     id: str
     name: str = ""
@@ -163,13 +164,13 @@ class Inspected(msgspec.Struct, rename="pascal"):
     network_settings: _NetworkSettings | None = None
 
     def described(self) -> Described:
-        """In the common shape."""
+        """Return the container in the common form."""
         mounts = [mount.mount(mount.mode) for mount in self.mounts or ()]
         return _described(self, self.id, self.host_config or HostConfig(), mounts)
 
 
 class Stored(msgspec.Struct, rename="pascal"):
-    """`containers/ID/config.v2.json`."""
+    """The document `containers/ID/config.v2.json`."""
 
     id: str = msgspec.field(name="ID")
     name: str = ""
@@ -182,29 +183,29 @@ class Stored(msgspec.Struct, rename="pascal"):
     network_settings: _NetworkSettings | None = None
 
     def described(self, host: HostConfig) -> Described:
-        """In the common shape; `host` is from the file beside it."""
+        """Return the container in the common form; `host` is from the file beside this one."""
         mounts = [mount.mount(mount.relabel) for mount in (self.mount_points or {}).values()]
         return _described(self, self.id, host, mounts)
 
 
 class InspectedImage(msgspec.Struct, rename="pascal"):
-    """`GET /images/ID/json`."""
+    """The document of `GET /images/ID/json`."""
 
     repo_tags: list[str] | None = None
     repo_digests: list[str] | None = None
 
     def names(self) -> ImageNames:
-        """What the engine calls the image."""
+        """Return the engine's names of the image."""
         return ImageNames(tuple(self.repo_tags or ()), tuple(self.repo_digests or ()))
 
 
 class Repositories(msgspec.Struct, rename="pascal"):
-    """`image/DRIVER/repositories.json`: repository → reference → image id."""
+    """The document `image/DRIVER/repositories.json`: repository → reference → image id."""
 
     repositories: dict[str, dict[str, str]] = {}
 
     def names(self) -> dict[str, ImageNames]:
-        """Image id (without the hash's name) → what the engine calls it."""
+        """Return image id (without the hash's name) → the engine's names of the image."""
         found: dict[str, tuple[list[str], list[str]]] = {}
         for references in self.repositories.values():
             for reference, image_id in references.items():
@@ -214,7 +215,7 @@ class Repositories(msgspec.Struct, rename="pascal"):
 
 
 class Listed(msgspec.Struct, rename="pascal"):
-    """One element of `GET /containers/json`."""
+    """An element of `GET /containers/json`."""
 
     id: str
 
@@ -227,14 +228,15 @@ class Actor(msgspec.Struct):
 
 
 class EngineEvent(msgspec.Struct):
-    """One line of `GET /events`."""
+    """A line of `GET /events`."""
 
     action: str = msgspec.field(name="Action", default="")
     actor: Actor = msgspec.field(name="Actor", default_factory=Actor)
     time: int = msgspec.field(name="timeNano", default=0)
 
     def metadata(self) -> ContainerMetadata:
-        """What the event itself contains: enough to name a container that is gone before it could be looked up."""
+        """Return the facts in the event itself: enough to name a container that is gone before it could be looked
+        up."""
         labels = dict(self.actor.attributes)
         name, reference = labels.pop("name", None), labels.pop("image", None)
         image = Image() if reference is None else identify(reference, "", ImageNames())
@@ -272,7 +274,8 @@ def _described(found: Inspected | Stored, full_id: str, host: HostConfig, mounts
 
 
 def nanoseconds(text: str) -> int:
-    """An RFC 3339 time with up to nine decimals as ns since the epoch; 0 for the engine's zero time and for no time."""
+    """Return an RFC 3339 time with up to nine decimals as ns since the epoch; 0 for the engine's zero time and for no
+    time."""
     whole, _, rest = text.rstrip("Z").partition(".")
     try:
         seconds = int(datetime.fromisoformat(f"{whole}+00:00").timestamp())

@@ -1,8 +1,8 @@
-"""Watches a docker engine: lists containers, follows its event stream, and reconnects.
+"""A watcher of a docker engine: lists containers, follows the event stream, and reconnects.
 
-The stream of events is opened before the containers are listed, so that no container is missed between the two. Where
-the stream breaks (the engine restarts), the next one asks for everything since the last event, and the list is read
-again: an engine that restarted has lost its events, not its containers.
+The stream of events is opened before the containers are listed, so that no container is missed between the two. If the
+stream breaks (the engine restarts), the next one asks for everything since the last event, and the list is read again:
+an engine that restarted has lost its events, not its containers.
 """
 
 import asyncio
@@ -17,24 +17,24 @@ from mozu.core.common.containers.reconnection import Reconnection
 from mozu.core.common.containers.runtime_api import RuntimeApi
 
 _MAX_LOOK_UPS: Final = 8
-"""Concurrent look-ups caused by events: an engine that is overloaded is not asked more."""
+"""The most concurrent look-ups caused by events: an overloaded engine is not asked more."""
 
 
 class EngineListener(Protocol):
-    """What the watcher calls."""
+    """The callbacks of the watcher."""
 
     def on_data_root(self, data_root: Path) -> None:
-        """Where the engine says that it keeps its files."""
+        """Note the directory in which the engine says it keeps its files."""
 
     async def on_list(self, full_ids: list[str]) -> None:
-        """The ids of all containers."""
+        """Take the full ids of all containers."""
 
     async def on_event(self, event: EngineEvent) -> None:
-        """An event of the engine about one container."""
+        """Handle an engine event about one container."""
 
 
 class EngineWatcher:
-    """One engine, watched for as long as `run` runs."""
+    """A watch of one engine, for as long as `run` runs."""
 
     def __init__(self, api: EngineApi, listener: EngineListener, reports: RuntimeApi) -> None:
         self._api, self._listener, self._reports = api, listener, reports
@@ -42,12 +42,12 @@ class EngineWatcher:
         """Time of the last event (ns)."""
         self._reconnection = Reconnection(api.socket)
         self.is_connected = False
-        """Whether its stream of events is open."""
+        """True while the stream of events is open."""
         self.tried = asyncio.Event()
         """Set when the containers that existed at the start are known, or the engine is known to be absent."""
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Watch until cancelled."""
         with contextlib.closing(self._reconnection):
             while True:
                 self._reconnection.begin()
@@ -59,7 +59,7 @@ class EngineWatcher:
                 await self._reconnection.wait()
 
     async def _connection(self) -> None:
-        """From connecting to the end of the stream. Raises one of UNREACHABLE."""
+        """Follow the engine from connecting to the end of the stream. Raises one of UNREACHABLE."""
         await self._api.open()
         root = await self._api.data_root()
         if root is not None:

@@ -1,4 +1,4 @@
-"""The docker engine's own files: what it has written about a container before the container's first instruction.
+"""The docker engine's own files, written about a container before the container's first instruction.
 
 `DATA_ROOT/containers/ID/{config.v2.json,hostconfig.json}` describe a container, and images have their names in
 `DATA_ROOT/image/DRIVER/repositories.json`. Reading them needs no answer from the engine, which keeps a container
@@ -37,15 +37,15 @@ class EngineFiles:
 
     @property
     def containers(self) -> Path:
-        """The directory of the containers' own."""
+        """The directory with one directory for each container."""
         return self.data_root / _CONTAINERS
 
     def exist(self) -> bool:
-        """Whether there are any, as far as that can be seen."""
+        """Return True if the directory exists, as far as that can be seen."""
         return is_directory(self.containers)
 
     def readable(self) -> bool:
-        """Whether the containers' directory can be listed, or there is none."""
+        """Return True if the containers' directory can be listed, or does not exist."""
         try:
             os.scandir(self.containers).close()
         except FileNotFoundError:
@@ -55,7 +55,7 @@ class EngineFiles:
         return True
 
     def container(self, full_id: str) -> Described | None:
-        """A container by its full id."""
+        """Return a container by its full id; None if there is none."""
         if not _FULL_ID.fullmatch(full_id):
             return None
         place = self.containers / full_id
@@ -66,12 +66,13 @@ class EngineFiles:
             return None
 
     def container_and_image(self, full_id: str) -> tuple[Described | None, ImageNames | None]:
-        """A container by its full id, and what its image is called, as far as the files say."""
+        """Return a container by its full id, and the names of its image; None for what the files do not hold."""
         found = self.container(full_id)
         return found, None if found is None else self.image_names(found.driver, found.image_id)
 
     def image_names(self, driver: str, image_id: str) -> ImageNames | None:
-        """What the engine calls an image; None where the files do not say (its image store may be containerd's)."""
+        """Return the engine's names of an image; None if the files do not hold them (the image store may be
+        containerd's)."""
         if not _DRIVER.fullmatch(driver):
             return None
         place = self.data_root / "image" / driver / "repositories.json"
@@ -87,7 +88,8 @@ class EngineFiles:
 
 
 class ContainerFolders:
-    """Where an engine has its containers, for a BundleWatch. `files`: those below the data root that is known now."""
+    """The places of an engine's containers, for a BundleWatch. `files` returns those below the data root that is known
+    now."""
 
     def __init__(self, files: Callable[[], EngineFiles]) -> None:
         self._files = files
@@ -98,17 +100,17 @@ class ContainerFolders:
         return self._files().data_root
 
     def folders(self) -> list[str]:
-        """The one that there is."""
+        """Return the single folder, if it exists."""
         return list(filter(self.is_folder, directories(self.root)))
 
     def is_folder(self, name: str) -> bool:
-        """Whether it is where containers are."""
+        """Return True if the folder holds the containers."""
         return name == _CONTAINERS
 
     def ids(self, folder: str) -> list[str]:
-        """All containers, stopped ones too."""
+        """Return all containers, stopped ones included."""
         return sorted(filter(self.is_id, directories(self.root / folder)))
 
     def is_id(self, name: str) -> bool:
-        """Whether it can be a container's."""
+        """Return True if the name can be a container's."""
         return _FULL_ID.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""What reading a docker engine takes, by capabilities(7)."""
+"""The privileges for reading a docker engine, named as in capabilities(7)."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from mozu.core.common.containers.docker.settings import DockerSettings
 
 
 def docker_privileges(settings: DockerSettings) -> Iterator[Privilege]:
-    """The engine's socket and its files."""
+    """Yield the privileges for the engine's socket and its files."""
     yield Privilege(
         capability="CAP_DAC_OVERRIDE",
         purpose=f"connect to {settings.socket} without being in the group of the socket",

@@ -1,6 +1,7 @@
-"""A docker engine: looks containers up in its files first, then by its API.
+"""The runtime docker: finds containers in the engine's files first, then through its API.
 
-The engine's stream of events says which containers come and go. While it does not answer, their directories do.
+The engine's stream of events reports which containers come and go. While the engine does not answer, their directories
+do.
 """
 
 import asyncio
@@ -26,11 +27,11 @@ from mozu.core.model.containers.metadata import ContainerMetadata
 _DEFAULT_ROOT: Final = Path("/var/lib/docker")
 _WITHOUT: Final = "containers are known by its files alone"
 _PAUSES: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
-"""Seconds between looks at a directory that has just been made, until the files are in it."""
+"""Seconds between reads of a directory that has just been made, until the files are in it."""
 
 
 class DockerRuntime:
-    """Containers of one docker engine. Implements ContainerRuntime."""
+    """The containers of one docker engine. Implements ContainerRuntime."""
 
     name = "docker"
     kinds = frozenset({"docker", "k8s", "ecs"})
@@ -48,22 +49,23 @@ class DockerRuntime:
         self.tried = self._watcher.tried
 
     def traces(self) -> Sequence[str]:
-        """Its socket, its files."""
+        """Return the socket and the directory of the files."""
         return [str(self._settings.socket), str(self._files.containers)]
 
     def places(self) -> Sequence[str]:
-        """Its socket, its files."""
+        """Return the socket and the directory of the files, if they exist."""
         found = [self._settings.socket] if is_socket(self._settings.socket) else []
         return [str(path) for path in (*found, *([self._files.data_root] if self._files.exist() else []))]
 
     async def watch(self) -> None:
-        """Follow its stream of events, and its directories."""
+        """Follow the stream of events, and the directories."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watcher.run(), name=f"watch {self._settings.socket}")
             group.create_task(self._directories.run(), name=f"watch {self._files.data_root}")
 
     async def fetch(self, full_id: str, uid: int = ROOT) -> ContainerMetadata | None:
-        """From its files, else from its API; it is root's."""
+        """Return the facts from the files, otherwise from the API. None for users other than root, whose containers the
+        engine does not have."""
         if uid != ROOT:
             return None
         found, names = await self._describe(full_id)
@@ -76,26 +78,26 @@ class DockerRuntime:
         return found.metadata(names or ImageNames(), "" if joined is None else joined.ip)
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """Files that may not be read, a socket that refuses."""
+        """Return files that may not be read, and a socket that refuses."""
         return tuple(self._obstacles())
 
     async def close(self) -> None:
-        """No more requests."""
+        """Send no further requests."""
         await self._api.close()
 
     def on_data_root(self, data_root: Path) -> None:
-        """Where the engine says that its files are; a configured `data_root` takes precedence."""
+        """Use the engine's data root, unless `data_root` is configured."""
         if self._settings.data_root is None and data_root != self._files.data_root:
             self._files = EngineFiles(data_root)
 
     async def on_list(self, full_ids: list[str]) -> None:
-        """All containers: look up each of them, and expire the others."""
+        """Look up each of the engine's containers, and expire the others."""
         self._context.listed(full_ids)
         for full_id in full_ids:
             await self._context.appeared(full_id)
 
     async def on_event(self, event: EngineEvent) -> None:
-        """A container was created, started, renamed or destroyed."""
+        """Handle a container that was created, started, renamed or destroyed."""
         full_id = event.actor.id
         if event.action == "destroy":
             self._context.ended(full_id, event.metadata())
@@ -115,7 +117,7 @@ class DockerRuntime:
             yield Obstacle(f"{refused}; without, {_WITHOUT}")
 
     async def _describe(self, full_id: str) -> tuple[Described | None, ImageNames | None]:
-        """(the container, what the files call its image)."""
+        """Return (the container, the names of its image in the files); None for what is not known."""
         found, names = await self._context.off_loop(partial(self._files.container_and_image, full_id))
         if found is not None:
             self._context.answered("files")
@@ -133,7 +135,7 @@ class DockerRuntime:
             if await self._context.off_loop(partial(self._files.container, full_id)) is not None:
                 await self._context.appeared(full_id)
                 return
-            await asyncio.sleep(pause)  # no event says that a file is complete, only that a directory was made
+            await asyncio.sleep(pause)  # no event reports that a file is complete, only that a directory was made
 
     def _on_no_directory(self, full_id: str) -> None:
         if not self._watcher.is_connected:

@@ -1,9 +1,9 @@
-"""Containers that are acted on through their engine, which then knows what they are: docker, containerd, podman.
+"""Control of containers through their engine, which then knows about the acts: docker, containerd, podman.
 
-    control         what an engine is asked for
-    settings        where the engines are
-    docker          over the socket of its API
-    containerd      the same
-    podman          by its command line: its API is seldom there
-    responder       what the responders that go through an engine have in common
+    control         the interface of an engine
+    settings        the addresses of the engines
+    docker          through the socket of its API
+    containerd      through the socket of its API
+    podman          by its command line: its API is seldom present
+    responder       the common part of responders that act through an engine
 """

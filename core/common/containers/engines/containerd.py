@@ -1,4 +1,4 @@
-"""containerd's containers over its API: the service `tasks`, whose field numbers are those of
+"""Control of containerd's containers through its API: the service `tasks`, whose field numbers are those of
 `api/services/tasks/v1/tasks.proto` and `api/types/task/task.proto`."""
 
 import signal
@@ -15,13 +15,14 @@ _RUNNING, _PAUSED, _PAUSING = 2, 4, 5
 
 
 class ContainerdControl:
-    """One containerd. A container's namespace is that of the bundle with its id; where two have one, none counts."""
+    """A client of one containerd. A container's namespace is that of the bundle with its id; if two have one, none
+    counts."""
 
     def __init__(self, socket: Path, state: Path, timeout: float) -> None:
         self._calls, self._files = GrpcCalls(socket, timeout), StateFiles(state)
 
     async def state(self, full_id: str) -> EngineContainer | None:
-        """See `EngineControl`."""
+        """Return the container's state; see `EngineControl`."""
         answer = await self._call("Get", full_id)
         if answer is None:
             return None
@@ -32,15 +33,15 @@ class ContainerdControl:
         return EngineContainer(integer(process, 3), status != _RUNNING)
 
     async def pause(self, full_id: str) -> None:
-        """See `EngineControl`."""
+        """Pause the container; see `EngineControl`."""
         await self._do("Pause", full_id)
 
     async def resume(self, full_id: str) -> None:
-        """See `EngineControl`."""
+        """Resume the container; see `EngineControl`."""
         await self._do("Resume", full_id)
 
     async def kill(self, full_id: str) -> None:
-        """See `EngineControl`. All of its processes: the container may have those of the host among its own."""
+        """Kill all processes of the container, which may include some of the host's; see `EngineControl`."""
         await self._do("Kill", full_id, number_field(3, signal.SIGKILL) + flag_field(4, value=True))
 
     async def _do(self, method: str, full_id: str, more: bytes = b"") -> None:

@@ -1,4 +1,4 @@
-"""What an engine is asked for about one of its containers."""
+"""The requests that an engine takes about one of its containers."""
 
 from typing import Protocol
 
@@ -6,24 +6,25 @@ import msgspec
 
 
 class EngineContainer(msgspec.Struct, frozen=True):
-    """Of a container that runs, or is paused."""
+    """The state of a container that runs, or is paused."""
 
     pid: int
-    """Its first process, as the host counts."""
+    """Pid of the first process, as the host counts."""
     is_paused: bool = False
 
 
 class EngineControl(Protocol):
-    """One engine. Calls raise OSError (TimeoutError among them) or RuntimeError where it refuses or is not there."""
+    """A client of one engine. Calls raise OSError (TimeoutError included) or RuntimeError if it refuses or is
+    absent."""
 
     async def state(self, full_id: str) -> EngineContainer | None:
-        """None: it has no such container, or that does not run."""
+        """Return the state; None if there is no such container, or it does not run."""
 
     async def pause(self, full_id: str) -> None:
-        """Freeze its processes, and know that."""
+        """Freeze the container's processes, with the engine's knowledge."""
 
     async def resume(self, full_id: str) -> None:
-        """Undo that."""
+        """Undo a pause."""
 
     async def kill(self, full_id: str) -> None:
-        """SIGKILL: where it has a restart policy, the engine does not start it again."""
+        """Send SIGKILL: even with a restart policy, the engine does not start the container again."""

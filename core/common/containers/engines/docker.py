@@ -1,4 +1,4 @@
-"""docker's containers over the API of its engine: https://docs.docker.com/reference/api/engine."""
+"""Control of docker's containers through the API of its engine: https://docs.docker.com/reference/api/engine."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -13,7 +13,7 @@ _LIMIT = 16 << 20
 
 class _State(msgspec.Struct, rename="pascal"):
     running: bool = False
-    """True for one that is paused, too."""
+    """True also for a paused container."""
     paused: bool = False
     pid: int = 0
 
@@ -27,13 +27,13 @@ class _Refusal(msgspec.Struct):
 
 
 class DockerControl:
-    """One engine. Paths without a version mean the newest that it has."""
+    """A client of one engine. Paths without a version mean the newest that the engine has."""
 
     def __init__(self, socket: Path, timeout: float) -> None:
         self._socket, self._timeout = socket, timeout
 
     async def state(self, full_id: str) -> EngineContainer | None:
-        """See `EngineControl`."""
+        """Return the container's state; see `EngineControl`."""
         status, body = await self._asked("GET", full_id, "json")
         if status == 404:
             return None
@@ -42,15 +42,15 @@ class DockerControl:
         return EngineContainer(found.pid, found.paused) if found.running else None
 
     async def pause(self, full_id: str) -> None:
-        """See `EngineControl`."""
+        """Pause the container; see `EngineControl`."""
         _check(*await self._asked("POST", full_id, "pause"))
 
     async def resume(self, full_id: str) -> None:
-        """See `EngineControl`."""
+        """Resume the container; see `EngineControl`."""
         _check(*await self._asked("POST", full_id, "unpause"))
 
     async def kill(self, full_id: str) -> None:
-        """See `EngineControl`."""
+        """Kill the container; see `EngineControl`."""
         _check(*await self._asked("POST", full_id, "kill?signal=SIGKILL"))
 
     async def _asked(self, method: str, full_id: str, what: str) -> tuple[int, bytes]:

@@ -1,4 +1,4 @@
-"""podman's containers by its command line, as root: those of other users are not known to it."""
+"""Control of podman's containers by its command line, as root: it does not know those of other users."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,32 +10,32 @@ _STATE: Final = "{{.State.Pid}} {{.State.Status}}"
 
 
 class PodmanControl:
-    """`command`: podman, with options that say where its containers are."""
+    """A client of podman. `command`: podman, with options that say where its containers are."""
 
     def __init__(self, command: Sequence[str], timeout: float) -> None:
         self._command, self._timeout = tuple(command), timeout
 
     async def state(self, full_id: str) -> EngineContainer | None:
-        """See `EngineControl`."""
+        """Return the container's state; see `EngineControl`."""
         if not await self._exists(full_id):
             return None
         pid, status = (await self._output("container", "inspect", "--format", _STATE, full_id)).split()
         return EngineContainer(int(pid), status == "paused") if status in ("running", "paused") else None
 
     async def pause(self, full_id: str) -> None:
-        """See `EngineControl`."""
+        """Pause the container; see `EngineControl`."""
         await self._output("pause", full_id)
 
     async def resume(self, full_id: str) -> None:
-        """See `EngineControl`."""
+        """Resume the container; see `EngineControl`."""
         await self._output("unpause", full_id)
 
     async def kill(self, full_id: str) -> None:
-        """See `EngineControl`."""
+        """Kill the container; see `EngineControl`."""
         await self._output("kill", "--signal", "KILL", full_id)
 
     async def _exists(self, full_id: str) -> bool:
-        """Exit code 1 says that it does not (podman-container-exists(1))."""
+        """Return False on exit code 1, for a container that does not exist (podman-container-exists(1))."""
         command = (*self._command, "container", "exists", full_id)
         return (await run_program(command, seconds=self._timeout)).code != 1
 

@@ -1,7 +1,7 @@
-"""What responders that go through an engine have in common: which engine, and that the container is the one meant.
+"""The common part of responders that act through an engine: the choice of the engine, and proof of the container.
 
-A container's id comes from its cgroup path, and a process that may make cgroups can make one with another's id in
-its name. So the first process that the engine names must be one of those that the core holds.
+A container's id comes from its cgroup path, and a process that may make cgroups can make one with another's id in its
+name. So the first process that the engine names must be one of those that the core holds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,13 @@ _ENGINES: Final = ("docker", "containerd", "podman")
 
 
 class EngineResponder(StatelessResponder):
-    """The part that does not depend on what is done. Engines are connected to for each act."""
+    """The part that does not depend on the action. A connection to the engine is made for each act."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
 
     def plan_by_engine(self, verb: str, incident: Incident, *, lasts: bool) -> ResponsePlan | None:
-        """None where the alert is about no container, or about one of an engine that cannot be asked."""
+        """Return a plan; None if the alert is about no container, or about one whose engine cannot be asked."""
         container = None if incident.subject is None else incident.subject.container
         engine = None if container is None else _engine_of(container.runtime)
         if container is None or engine is None:
@@ -32,7 +32,7 @@ class EngineResponder(StatelessResponder):
         return incident.plan_to(f"have {engine} {verb}", Scope.CONTAINER, detail=detail, lasts=lasts)
 
     async def found(self, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> "EngineContainer":
-        """The container, as its engine knows it. Raises ProcessLookupError, RuntimeError, OSError."""
+        """Return the container's state as its engine knows it. Raises ProcessLookupError, RuntimeError, OSError."""
         state = await self.control(plan.detail).state(plan.detail["container"])
         if state is None:
             raise ProcessLookupError("the engine has no such container that runs")
@@ -41,7 +41,7 @@ class EngineResponder(StatelessResponder):
         return state
 
     def control(self, detail: Mapping[str, str]) -> "EngineControl":
-        """The engine of a plan. What talks to it is imported only where something acts."""
+        """Return a client of the plan's engine, whose module is imported only when something acts."""
         settings = self._settings
         if detail["engine"] == "docker":
             from mozu.core.common.containers.engines.docker import DockerControl
@@ -57,5 +57,6 @@ class EngineResponder(StatelessResponder):
 
 
 def _engine_of(runtime: str) -> str | None:
-    """`k8s`: a path of the kubelet, which does not name its runtime; containerd is asked, and answers if it is its."""
+    """Return the engine of a runtime; None if it cannot be asked. `k8s`, a path of the kubelet, does not show the
+    runtime; containerd is asked, and answers if the container is its own."""
     return runtime if runtime in _ENGINES else "containerd" if runtime == "k8s" else None

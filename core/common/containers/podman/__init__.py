@@ -1,1 +1,1 @@
-"""podman: storage of root and of users, and its API where it listens."""
+"""The runtime podman: storage of root and of users."""

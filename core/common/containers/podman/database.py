@@ -1,4 +1,4 @@
-"""podman's database: labels, pods, addresses and health checks of its containers, which no document has.
+"""The database of podman: labels, pods, addresses and health checks of its containers, which no document has.
 
 Up to podman 4 it is a bolt file, `STORAGE/libpod/bolt_state.db` (libpod/boltdb_state.go); later it is a SQLite file,
 `STORAGE/db.sql` (libpod/sqlite_state.go). Both keep the same JSON. Calls block.
@@ -15,13 +15,13 @@ from mozu.core.common.containers.podman.records import PodmanRecord, decode_reco
 
 
 class PodmanDatabase:
-    """That of one storage. What is missing, unreadable or unknown counts as absent."""
+    """The database of one storage. What is missing, unreadable or unknown counts as absent."""
 
     def __init__(self, storage: Path) -> None:
         self._bolt, self._sqlite = storage / "libpod" / "bolt_state.db", storage / "db.sql"
 
     def find(self, full_id: str) -> PodmanRecord | None:
-        """One container; None where it is not there, or the database cannot be read."""
+        """Return one container; None if it does not exist, or the database cannot be read."""
         for read in (self._from_sqlite, self._from_bolt):
             try:
                 found = read(full_id)
@@ -57,7 +57,7 @@ def _in_bolt(root: BoltBucket, *, full_id: str) -> tuple[bytes, bytes, bytes, by
 
 
 def _bytes(values: Iterable[object]) -> tuple[bytes, bytes, bytes, bytes]:
-    """(configuration, state, the pod's configuration, the pod's state): JSON, empty for what there is not."""
+    """Return (configuration, state, the pod's configuration, the pod's state): JSON, empty for what is missing."""
     first, second, third, fourth = (
         value if isinstance(value, bytes) else value.encode() if isinstance(value, str) else b"{}" for value in values
     )

@@ -1,4 +1,4 @@
-"""podman's documents, as far as mozu reads them: those of its library containers/storage, which CRI-O has, too.
+"""The documents of podman, as far as mozu reads them: those of its library containers/storage, which CRI-O shares.
 
 `STORAGE/DRIVER-containers/containers.json` lists containers, `STORAGE/DRIVER-images/images.json` images, and
 `STORAGE/DRIVER-containers/ID/userdata/config.json` is the OCI specification of a container.
@@ -21,22 +21,23 @@ _PRIVILEGED: Final = "io.podman.annotations.privileged"
 
 
 class _Note(msgspec.Struct, rename="kebab"):
-    """What podman and CRI-O write into the field `metadata`, which is JSON within JSON (CRI-O's internal/storage)."""
+    """The field `metadata` as written by podman and CRI-O, which is JSON within JSON (CRI-O's internal/storage)."""
 
     image_name: str = ""
     image_id: str = ""
     name: str = ""
     pod_id: str = ""
-    """CRI-O's, as the following ones: the sandbox."""
+    """Id of the sandbox; this and the following members are CRI-O's."""
     pod_name: str = ""
     metadata_name: str = ""
     """The pod's name for its container."""
     uid: str = ""
-    """Of the pod; so is the namespace."""
+    """Uid of the pod; the namespace is also the pod's."""
     namespace: str = ""
 
     def labels(self) -> dict[str, str]:
-        """Of a container of CRI-O, by the kubelet's names. Its pod's name is k8s_NAME_NAMESPACE_UID_ATTEMPT."""
+        """Return the labels of a container of CRI-O, by the kubelet's names. Its pod's name is
+        k8s_NAME_NAMESPACE_UID_ATTEMPT."""
         parts = self.pod_name.split("_")
         return {
             "io.kubernetes.pod.name": parts[1] if len(parts) == 5 else self.pod_name,
@@ -47,7 +48,7 @@ class _Note(msgspec.Struct, rename="kebab"):
 
 
 class ListedContainer(msgspec.Struct):
-    """One element of `containers.json`."""
+    """An element of `containers.json`."""
 
     id: str
     names: list[str] | None = None
@@ -56,7 +57,7 @@ class ListedContainer(msgspec.Struct):
     created: datetime | None = None
 
     def note(self) -> _Note:
-        """Its metadata; empty where they are none of podman's."""
+        """Return the container's metadata; empty if they are not podman's."""
         try:
             return _note(self.metadata.encode())
         except msgspec.DecodeError:
@@ -64,34 +65,34 @@ class ListedContainer(msgspec.Struct):
 
 
 class ListedImage(msgspec.Struct, rename="kebab"):
-    """One element of `images.json`."""
+    """An element of `images.json`."""
 
     id: str
     digest: str = ""
     names: list[str] | None = None
 
     def known_as(self) -> ImageNames:
-        """Its names, with the digest of its manifest."""
+        """Return the image's names, with the digests of its manifest."""
         tags = tuple(name for name in self.names or () if "@" not in name)
         digests = tuple(name for name in self.names or () if "@" in name)
         return ImageNames(tags, digests)
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What the files of one storage have of a container."""
+    """The facts about a container in the files of one storage."""
 
     listed: ListedContainer
     image: ListedImage | None
     spec: OciSpec | None
-    """None before its first start."""
+    """The specification; None before the container's first start."""
     record: PodmanRecord | None = None
-    """What the database has; None where it cannot be read."""
+    """The database's record; None if it cannot be read."""
     owner: int = 0
-    """uid of who can have written the storage."""
+    """Uid of the user that can have written the storage."""
 
 
 def metadata(found: Found) -> ContainerMetadata:
-    """Labels, address, pod and health check are the database's."""
+    """Return the metadata of a container. Labels, address, pod and health check are the database's."""
     listed, spec, record = found.listed, found.spec, found.record
     note = listed.note()
     reference = note.image_name
@@ -124,7 +125,7 @@ def metadata(found: Found) -> ContainerMetadata:
 
 
 def _labels(note: _Note, spec: OciSpec | None, record: PodmanRecord | None) -> dict[str, str] | None:
-    """CRI-O keeps those of a container in its specification, as JSON."""
+    """Return the labels; None if unknown. CRI-O keeps those of a container in its specification, as JSON."""
     if record is not None:
         return record.labels | _pod_labels(record)
     if not note.pod_id:
@@ -135,14 +136,14 @@ def _labels(note: _Note, spec: OciSpec | None, record: PodmanRecord | None) -> d
 
 
 def _pod_labels(record: PodmanRecord) -> dict[str, str]:
-    """By the kubelet's names, which fields of pods read."""
+    """Return the pod's labels by the kubelet's names, which fields of pods read."""
     if not record.pod_id:
         return {}
     return {"io.kubernetes.pod.name": record.pod_name, "io.kubernetes.pod.uid": record.pod_id}
 
 
 def _privileged(spec: OciSpec) -> bool:
-    """podman writes it down; what else writes such storage, does not."""
+    """Return podman's own note; other writers of such storage leave none, and the specification decides."""
     annotated = spec.annotations.get(_PRIVILEGED)
     return spec.privileged if annotated is None else annotated == "TRUE"
 

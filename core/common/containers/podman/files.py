@@ -1,7 +1,7 @@
-"""podman's storage: what it has written about a container before the container's first instruction.
+"""The storage of podman, written about a container before the container's first instruction.
 
-Storage of an ordinary user is that user's to write: it names containers of that user alone. All functions here block;
-the enricher runs them on a thread.
+An ordinary user can write to that user's storage, which therefore only names that user's containers. All functions here
+block; the enricher runs them on a thread.
 """
 
 import re
@@ -36,11 +36,11 @@ class _Listing(Generic[T]):
         self._content: dict[str, T] = {}
 
     def get(self, key: str) -> T | None:
-        """Raises OSError and msgspec.DecodeError."""
+        """Return the thing with this id; None if there is none. Raises OSError and msgspec.DecodeError."""
         return self._current().get(key)
 
     def all(self) -> Iterable[T]:
-        """Raises OSError and msgspec.DecodeError."""
+        """Return all things. Raises OSError and msgspec.DecodeError."""
         return self._current().values()
 
     def _current(self) -> dict[str, T]:
@@ -53,7 +53,7 @@ class _Listing(Generic[T]):
 
 
 class Storage:
-    """One storage, with all of its drivers. Missing, unreadable or half-written files count as absent."""
+    """A storage, with all of its drivers. Missing, unreadable or half-written files count as absent."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -62,31 +62,31 @@ class Storage:
         self._images: dict[str, _Listing[ListedImage]] = {}
 
     def owner(self) -> int:
-        """Return the uid of who can have written what it says; UNKNOWN where that cannot be seen."""
+        """Return the uid of the user that can have written the storage; UNKNOWN if that cannot be seen."""
         return owner_of(self.root)
 
     def folders(self) -> list[str]:
-        """Those of the drivers that have containers."""
+        """Return the folders of the drivers that have containers."""
         return sorted(filter(self.is_folder, directories(self.root)))
 
     def is_folder(self, name: str) -> bool:
-        """Whether it is where a driver has its containers."""
+        """Return True if a driver has its containers in the folder."""
         return name.endswith(_CONTAINERS)
 
     def is_id(self, name: str) -> bool:
-        """Whether it is a container's."""
+        """Return True if the name is a container's."""
         return _FULL_ID.fullmatch(name) is not None
 
     def names(self, folder: str) -> dict[str, tuple[str, ...]]:
-        """Full id → names, of all containers of a driver. Raises OSError and msgspec.DecodeError."""
+        """Return full id → names, for all containers of a driver. Raises OSError and msgspec.DecodeError."""
         return {one.id: tuple(one.names or ()) for one in self._container_listing(folder).all()}
 
     def ids(self, folder: str) -> list[str]:
-        """The containers of a driver."""
+        """Return the containers of a driver."""
         return sorted(filter(self.is_id, directories(self.root / folder)))
 
     def find(self, full_id: str) -> Found | None:
-        """A container by its full id."""
+        """Return a container by its full id; None if there is none."""
         owner = self.owner()
         for folder in self.folders():
             with suppress(OSError, msgspec.DecodeError):
@@ -122,21 +122,21 @@ class Storage:
 
 
 class AllStorage:
-    """Every storage that the patterns find, in their order; new users' are found at the next look-up."""
+    """The storages that the patterns find, in their order; new users' are found at the next look-up."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self._patterns = tuple(patterns)
         self._known: dict[str, Storage] = {}
 
     def roots(self) -> list[Storage]:
-        """Those that are there, and those that a pattern names outright."""
+        """Return the storages that exist, and those that a pattern names without a wildcard."""
         places: dict[str, None] = {}
         for pattern in self._patterns:
             places.update(dict.fromkeys(sorted(glob(pattern)) if "*" in pattern else [pattern]))
         return [self._known.setdefault(place, Storage(Path(place))) for place in places]
 
     def find(self, full_id: str, uid: int = ROOT) -> Found | None:
-        """Return a container by its full id, from the storage of this user."""
+        """Return a container by its full id, from the storage of this user; None if there is none."""
         if not _FULL_ID.fullmatch(full_id):
             return None
         stores = (storage for storage in self.roots() if storage.owner() == uid)

@@ -1,4 +1,4 @@
-"""What reading podman takes, by capabilities(7)."""
+"""The privileges for reading podman, named as in capabilities(7)."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from mozu.core.common.containers.podman.settings import PodmanSettings
 
 
 def podman_privileges(settings: PodmanSettings) -> Iterator[Privilege]:
-    """podman's storage."""
+    """Yield the privileges for podman's storage."""
     yield Privilege(
         capability="CAP_DAC_READ_SEARCH",
         purpose=f"read {settings.storage[0] if settings.storage else 'the storage'} and that of users",

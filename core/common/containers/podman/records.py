@@ -1,4 +1,5 @@
-"""What podman's database has of a container, as far as mozu reads it (libpod/{container_config,container,pod}.go)."""
+"""The record of a container in podman's database, as far as mozu reads it
+(libpod/{container_config,container,pod}.go)."""
 
 from datetime import datetime
 from typing import Final
@@ -49,24 +50,24 @@ class _PodState(msgspec.Struct):
 
 
 class PodmanRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One container."""
+    """The record of one container."""
 
     labels: dict[str, str]
     ip: str
-    """Its first IPv4 address; empty where it has none of its own, or no network yet."""
+    """First IPv4 address; empty if the container has none of its own, or no network yet."""
     started: int
-    """ns since the epoch; 0 before."""
+    """Start time, ns since the epoch; 0 before the start."""
     healthcheck: tuple[str, ...]
-    """The words of its health check; empty without one."""
+    """Words of the health check; empty without one."""
     pod_id: str
-    """Empty outside pods; so are the next two."""
+    """Id of the pod; empty outside pods, like the next two."""
     pod_name: str
     infra_id: str
-    """The container that holds the pod's namespaces; empty where the pod has none."""
+    """Id of the container that holds the pod's namespaces; empty if the pod has none."""
 
 
 def decode_record(config: bytes, state: bytes, pod: bytes, pod_state: bytes) -> PodmanRecord:
-    """Raises msgspec.DecodeError."""
+    """Return the record made from these JSON documents. Raises msgspec.DecodeError."""
     found, now, its_pod = _decode_config(config), _decode_state(state), _decode_pod(pod)
     started = now.started
     return PodmanRecord(

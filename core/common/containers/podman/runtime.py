@@ -1,4 +1,4 @@
-"""podman, of root and of users: looks containers up in the files of its storage."""
+"""The runtime podman, of root and of users: finds containers in the files of its storage."""
 
 import asyncio
 import contextlib
@@ -24,14 +24,14 @@ from mozu.core.common.path_watch import LOOK_INTERVAL, PathWatch
 from mozu.core.model.containers.metadata import ContainerMetadata
 
 _PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
-"""Seconds between looks at a container whose directory has just been made: it is listed before, its specification is
-written when it is started."""
+"""Seconds between reads of a container whose directory has just been made: it is listed before, and its specification
+is written when it is started."""
 _START_SECONDS: Final = 10.0
-"""Seconds for which a container that is made and not started yet is looked at: the machine may be busy."""
+"""Seconds for which a container that is made and not started yet is read: the machine may be busy."""
 
 
 class PodmanRuntime:
-    """Containers of podman, of root and of users. Implements ContainerRuntime."""
+    """The containers of podman, of root and of users. Implements ContainerRuntime."""
 
     name = "podman"
     kinds = frozenset({"podman", "cri-o"})  # CRI-O's storage is of the same library, and in the same place
@@ -42,9 +42,9 @@ class PodmanRuntime:
         self._settings, self._context = settings, context_of(self.name, settings.timeout)
         self._storage = AllStorage(settings.storage)
         self._listed: dict[str, list[str]] = {}
-        """Path of a storage → the containers that it had when it was listed."""
+        """Path of a storage → the containers that it had when it was last listed."""
         self._reported: dict[str, tuple[str, ...]] = {}
-        """Full id → the names that were reported of it."""
+        """Full id → the container's names that were reported."""
         self._awaited: set[Path] = set()
         """Lists of containers that are about to be read."""
         self._watches: dict[str, BundleWatch] = {}
@@ -52,16 +52,16 @@ class PodmanRuntime:
         self.tried = asyncio.Event()
 
     def traces(self) -> Sequence[str]:
-        """The patterns of every storage."""
+        """Return the patterns of every storage."""
         return self._settings.storage
 
     def places(self) -> Sequence[str]:
-        """Every storage."""
+        """Return every storage that exists."""
         return [str(storage.root) for storage in self._storage.roots() if is_directory(storage.root)]
 
     async def watch(self) -> None:
-        """Follow every storage of root. That of a user names no containers of others, and is read where one of that
-        user's is seen."""
+        """Follow every storage of root. A user's storage only names that user's containers, and is read if one of them
+        is seen."""
         async with asyncio.TaskGroup() as group:
             with contextlib.closing(PathWatch()) as users:
                 while True:
@@ -75,7 +75,7 @@ class PodmanRuntime:
                     await users.wait(LOOK_INTERVAL)
 
     async def fetch(self, full_id: str, uid: int = ROOT) -> ContainerMetadata | None:
-        """From the files of the first storage of this user that has it."""
+        """Return the facts from the first storage of this user that has the container; None if none has it."""
         read = self._prefetched(full_id) if uid == ROOT else None
         try:
             found = await self._context.off_loop(partial(self._storage.find, full_id, uid)) or read
@@ -91,7 +91,7 @@ class PodmanRuntime:
         return metadata(found)
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """Storage that may not be read."""
+        """Return storage that may not be read."""
         return tuple(self._obstacles())
 
     async def close(self) -> None:
@@ -117,7 +117,7 @@ class PodmanRuntime:
         group.create_task(made.run(), name=f"watch {place}")
 
     async def _roots(self, users: PathWatch) -> Sequence[Storage]:
-        """Empty where a file system does not answer: the next look may."""
+        """Return the storages of root; empty if a file system does not answer: the next call may succeed."""
 
         def roots() -> Sequence[Storage]:
             users.add(self._settings.storage)
@@ -130,8 +130,8 @@ class PodmanRuntime:
     def _read(
         self, storage: Storage, loop: asyncio.AbstractEventLoop, full_id: str
     ) -> tuple[Found, bool] | None:
-        """Return what the storage says, and whether that is all: its specification is written when it is started. On a
-        thread; the loop learns it at once, for events whose look-up does not end before their deadline."""
+        """Return the storage's facts, and True if they are complete: the specification is written at the start. Runs on
+        a thread; the loop learns the facts immediately, for events whose look-up does not end before their deadline."""
         found = storage.find(full_id)
         if found is None:
             return None
@@ -140,7 +140,8 @@ class PodmanRuntime:
         return found, found.spec is not None
 
     def _prefetched(self, full_id: str) -> Found | None:
-        """The facts that were read when the container appeared: its files may have been deleted since."""
+        """Return the facts that were read when the container appeared, or None: its files may have been deleted
+        since."""
         return next(filter(None, (one.get(full_id) for one in self._prefetches.values())), None)
 
     def _on_end(self, full_id: str) -> None:
@@ -148,13 +149,13 @@ class PodmanRuntime:
         self._context.ended(full_id)
 
     def _on_list(self, place: str, full_ids: list[str]) -> None:
-        """All containers of one storage: those that it had before and has no more have ended."""
+        """End the containers that one storage had at the last listing and no longer has."""
         for full_id in set(self._listed.get(place, ())).difference(full_ids):
             self._on_end(full_id)
         self._listed[place] = full_ids
 
     async def _on_file(self, storage: Storage, path: Path) -> None:
-        """The list of containers was written anew: one of another name than was reported of it has been renamed."""
+        """Report containers whose names have changed, after the list of containers was written anew."""
         if path.name != LISTING or path in self._awaited:
             return
         self._awaited.add(path)
@@ -167,20 +168,21 @@ class PodmanRuntime:
                 await self._context.appeared(full_id)
 
     def _names_of(self, storage: Storage, path: Path) -> dict[str, tuple[str, ...]]:
-        self._awaited.discard(path)  # what is written from now on needs another look
+        self._awaited.discard(path)  # what is written from now on needs another read
         with contextlib.suppress(OSError, msgspec.DecodeError):
             return storage.names(path.parent.name)
         return {}
 
     async def _on_new(self, full_id: str) -> None:
-        """A container was made, and may be started at any time from now on: its specification comes with its start."""
+        """Report a new container. It may be started at any time from now on, and its specification comes with the
+        start."""
         for pause in _PAUSES:
             found = await self._context.off_loop(partial(self._storage.find, full_id))
             if found is not None:
                 self._context.created(metadata(found))
                 if found.spec is not None:
                     break
-            await asyncio.sleep(pause)  # no event says that a file is complete, only that it was made
+            await asyncio.sleep(pause)  # no event reports that a file is complete, only that it was made
         else:
             return  # not started yet: its first event looks it up
         await self._context.appeared(full_id)

@@ -1,4 +1,4 @@
-"""One container of podman's SQLite file. Calls block."""
+"""A look-up of one container in podman's SQLite file. Calls block."""
 
 import sqlite3
 from contextlib import closing
@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 _BUSY_SECONDS: Final = 0.2
-"""For which a transaction of podman is waited for."""
+"""Seconds to wait for a transaction of podman."""
 _MAX_STEPS: Final = 1_000_000
 """Instructions of SQLite's machine after which a query is broken off: a user's database may hold anything."""
 _QUERY: Final = (
@@ -18,7 +18,7 @@ _QUERY: Final = (
 
 
 def row_of(path: Path, full_id: str) -> tuple[object, ...] | None:
-    """What podman keeps of it and of its pod; None where there is no such container. Raises OSError."""
+    """Return podman's documents about a container and its pod; None if there is no such container. Raises OSError."""
     address = f"file:{quote(str(path))}?mode=ro"
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as database:
