@@ -11,25 +11,25 @@ IPV4: Final = 2
 IPV6: Final = 10
 
 MAPPED_PREFIX: Final = b"\0" * 10 + b"\xff\xff"
-"""Before an IPv4 address in IPv6 form."""
+"""Prefix of an IPv4 address in IPv6 form."""
 _ANY6: Final = b"\0" * 16
 
 
 @cached(4096)
 def ip_text(address: Address) -> str:
-    """inet_ntop; an empty address is 0.0.0.0."""
+    """Return the address as inet_ntop does; an empty address is 0.0.0.0."""
     return socket.inet_ntop(socket.AF_INET6 if len(address) == 16 else socket.AF_INET, address or b"\0\0\0\0")
 
 
 def mapped_ipv4(address: Address) -> Address | None:
-    """The IPv4 address inside an IPv6 one (`::ffff:a.b.c.d`; `::` counts as 0.0.0.0), or None."""
+    """Return the IPv4 address inside an IPv6 one (`::ffff:a.b.c.d`; `::` counts as 0.0.0.0), or None."""
     if address.startswith(MAPPED_PREFIX) or address == _ANY6:
         return address[12:]
     return None
 
 
 def unmap_ipv4(sock: SockTuple) -> SockTuple:
-    """The tuple as IPv4 where both of its addresses are mapped ones."""
+    """Return the tuple as IPv4 if both of its addresses are mapped ones, otherwise unchanged."""
     if sock.family != IPV6:
         return sock
     source, dest = mapped_ipv4(sock.source), mapped_ipv4(sock.dest)
@@ -39,12 +39,13 @@ def unmap_ipv4(sock: SockTuple) -> SockTuple:
 
 
 def socket_kind(family: int) -> str:
-    """`File.kind` of a socket of this family."""
+    """Return `File.kind` of a socket of this family."""
     return {UNIX: "unix", IPV4: "ipv4", IPV6: "ipv6", 16: "netlink"}.get(family, "unknown")
 
 
 def tuple_text(sock: SockTuple, protocol: str) -> str:
-    """`a:p->b:p`, without ports where the protocol has none; for unix sockets `SOURCE->DEST path` in hexadecimal."""
+    """Return `a:p->b:p`, without ports if the protocol has none; for unix sockets `SOURCE->DEST path` in
+    hexadecimal."""
     if sock.family == UNIX:
         return f"{sock.source_pointer:x}->{sock.dest_pointer:x} {sock.path}"
     if protocol in ("icmp", "raw"):
@@ -53,7 +54,7 @@ def tuple_text(sock: SockTuple, protocol: str) -> str:
 
 
 def address_text(address: SockAddr) -> str:
-    """`a:p` for IP, the path for unix sockets."""
+    """Return `a:p` for IP, the path for unix sockets."""
     if address.family == UNIX:
         return address.path
     if address.family not in (IPV4, IPV6):
@@ -62,5 +63,5 @@ def address_text(address: SockAddr) -> str:
 
 
 def swap_ends(sock: SockTuple) -> SockTuple:
-    """Source and destination exchanged."""
+    """Return the tuple with source and destination exchanged."""
     return SockTuple(sock.family, sock.dest, sock.dport, sock.source, sock.sport)

@@ -1,4 +1,4 @@
-"""Anonymous inodes (anon_inode_getfile of the kernel): their names, and what the field `fd.type` shows of them."""
+"""Anonymous inodes (anon_inode_getfile of the kernel): their names, and their values of the field `fd.type`."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -8,4 +8,4 @@ ANON_INODES: Final[Mapping[str, str]] = {
     "[userfaultfd]": "userfaultfd", "[io_uring]": "io_uring", "[pidfd]": "pidfd", "inotify": "inotify",
     "bpf-map": "bpf", "bpf-prog": "bpf", "bpf_link": "bpf", "btf": "bpf",
 }  # fmt: skip
-"""Name, as /proc/PID/fd prints it behind `anon_inode:` → `File.kind`."""
+"""Name, as /proc/PID/fd prints it after `anon_inode:` → `File.kind`."""

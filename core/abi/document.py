@@ -1,4 +1,4 @@
-"""docs/calls.md, written from the tables of calls: `python -m mozu.core.abi.document > docs/calls.md`."""
+"""The page docs/calls.md, written from the tables of calls: `python -m mozu.core.abi.document > docs/calls.md`."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -47,7 +47,7 @@ That they were made, and by whom, is all that is known of them.
 
 
 def document() -> str:
-    """The whole page."""
+    """Return the whole page."""
     kinds = [kind for _, kind in sorted(event_types().items()) if kind.kind in ("syscall", "tracepoint")]
     known = [kind for kind in kinds if kind.params and not kind.own_params]
     own = [kind for kind in kinds if kind.own_params]
@@ -72,7 +72,7 @@ def _param(param: Param) -> str:
 
 
 def _lines(words: list[str]) -> Iterable[str]:
-    """At most eight on a line."""
+    """Return the words in lines of at most eight."""
     parts = [words[at : at + 8] for at in range(0, len(words), 8)]
     return [", ".join(part) + ("\n" if part is parts[-1] else ",\n") for part in parts]
 

@@ -1,4 +1,4 @@
-"""Registers → parameters: sign, width, flags in the numbering of the flag tables."""
+"""Conversion of registers to parameters: sign, width, flags in the numbering of the flag tables."""
 
 import functools
 from collections.abc import Callable
@@ -7,29 +7,29 @@ from typing import Final
 from mozu.core.model.syscalls import Param, convert_flags
 
 _UNSET_ID: Final = 0xFFFFFFFF
-"""-1 in a uid_t or gid_t."""
+"""The id -1 in a uid_t or gid_t."""
 
 
 @functools.lru_cache(maxsize=256)
 def encode_dev(device: int) -> int:
-    """The kernel's dev_t (major << 20 | minor) as stat gives it: new_encode_dev."""
+    """Return the kernel's dev_t (major << 20 | minor) as stat shows it: new_encode_dev."""
     major, minor = device >> 20, device & 0xFFFFF
     return minor & 0xFF | major << 8 | (minor & ~0xFF) << 12
 
 
 def signed32(value: int) -> int:
-    """The low 32 bits as a signed number."""
+    """Return the low 32 bits as a signed number."""
     value &= 0xFFFFFFFF
     return value - (1 << 32) if value & 0x80000000 else value
 
 
 def signed64(value: int) -> int:
-    """64 bits as a signed number."""
+    """Return 64 bits as a signed number."""
     return value - (1 << 64) if value & 1 << 63 else value
 
 
 def signed_id(value: int) -> int:
-    """A uid or gid; -1 for none."""
+    """Return a uid or gid; -1 for none."""
     value &= 0xFFFFFFFF
     return -1 if value == _UNSET_ID else value
 
@@ -51,7 +51,7 @@ _BY_TYPE: Final[dict[str, Callable[[int], int]]] = {
 
 
 def register_reader(param: Param) -> Callable[[int], int]:
-    """From an argument's register to the parameter's value."""
+    """Return a function from an argument's register to the parameter's value."""
     if param.type == "mode" and param.table:
         return lambda value: convert_flags(param.table, value & 0xFFFFFFFF)
     if param.type in _BY_TYPE:

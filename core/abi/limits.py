@@ -1,11 +1,11 @@
-"""How much of a call's memory an event carries, whichever source reads it. bpf/ has the same numbers."""
+"""The limits of a call's memory in an event, whichever source reads it. bpf/ has the same numbers."""
 
 from typing import Final
 
 TEXT_MAX: Final = 4095
 """Bytes of a text without its NUL."""
 DATA_MAX: Final = 80
-"""Bytes of a buffer, where the source is not configured otherwise (`snaplen`)."""
+"""Bytes of a buffer, unless the source is configured otherwise (`snaplen`)."""
 BLOCK_MAX: Final = 128
 """Bytes of a memory block that is no text."""
 SOCKADDR_MAX: Final = 128

@@ -1,4 +1,4 @@
-"""Memory that arguments point to → values: numbers, texts, struct pollfd, struct timespec."""
+"""Conversion of memory that arguments point to: numbers, texts, struct pollfd, struct timespec."""
 
 import struct
 from collections.abc import Callable, Sequence
@@ -14,13 +14,14 @@ from mozu.core.model.syscalls import Param, convert_flags, event_type
 _ABSENT: Final[dict[str, Any]] = {
     "fd": -1, "int64": -1, "string": None, "fspath": None, "uid": None, "gid": None, "fdlist": None
 }  # fmt: skip
-"""Type → what stands for something that a failed call did not write."""
+"""Type → value for something that a failed call did not write; 0 for all others."""
 _UNREADABLE: Final[dict[str, Any]] = {"fd": -1, "string": None, "fspath": None, "uid": None, "gid": None}
-"""Type → what stands for memory that could not be read; 0 for all others."""
+"""Type → value for memory that could not be read; 0 for all others."""
 
 
 def operand_reader(spec: SyscallSpec, param: Param, operand: str) -> ParamReader | None:
-    """Reader of a parameter whose operand is read the same for all families: memory, `=`, `n`, `z`; else None."""
+    """Return the reader of a parameter whose operand is read the same for all families: memory, `=`, `n`, `z`;
+    otherwise None."""
     if operand == "=":
         return SPECIAL[spec.name, param.name]
     if operand == "n":
@@ -57,7 +58,7 @@ def _holds(block: MemoryBlock, memory: MemoryOperand) -> bool:
 
 
 def _pollfds(raw: bytes) -> tuple[tuple[int, int], ...]:
-    """An array of struct pollfd: descriptors and revents."""
+    """Return the descriptors and revents of an array of struct pollfd."""
     return tuple((fd, convert_flags("poll_flags", happened)) for fd, _, happened in struct.iter_unpack("<iHH", raw))
 
 
@@ -74,7 +75,7 @@ def _value(param: Param, memory: MemoryOperand) -> Callable[[bytes], Any]:
 
 
 def _timespec(raw: bytes) -> int | None:
-    """A struct timespec, in ns."""
+    """Return a struct timespec in ns; None if it is too short."""
     if len(raw) < 16:
         return None
     seconds, nanoseconds = struct.unpack_from("<qq", raw)
@@ -82,7 +83,7 @@ def _timespec(raw: bytes) -> int | None:
 
 
 def param_readers(spec: SyscallSpec) -> tuple[ParamReader, ...]:
-    """One reader a parameter, for calls of numbers and memory."""
+    """Return one reader per parameter, for calls of numbers and memory."""
     declared = event_type(spec.name)
     params = () if declared is None else declared.params
     return tuple(_reader(spec, param, operand) for param, operand in zip(params, spec.operands, strict=True))

@@ -23,11 +23,12 @@ _SPECIAL_BLOCKS: Final[dict[str, tuple[MemoryBlock, ...]]] = {
     "quotactl": (MemoryBlock(3, 0), MemoryBlock(3, 72, True)),
     "setsockopt": (MemoryBlock(3, -1),),
 }
-"""What the parameters need that another parameter decodes (the operand `=`): see `mozu.core.abi.special`."""
+"""Call → memory blocks for the parameters that another parameter decodes (the operand `=`): see
+`mozu.core.abi.special`."""
 _SOCKADDRS: Final = {"connect": 1, "bind": 1}
 """Call → argument with a struct sockaddr; its length is the next argument."""
 _SUBJECTS: Final = {"splice": 2}
-"""Call with several descriptors → argument with the one that it is about; else it is the first."""
+"""Call with several descriptors → argument with the one that it is about; otherwise it is the first."""
 
 
 class MemoryOperand(NamedTuple):
@@ -36,14 +37,14 @@ class MemoryOperand(NamedTuple):
     argument: int
     offset: int
     size: int
-    """As in `MemoryBlock`."""
+    """Size in bytes; see `MemoryBlock`."""
     when: str
     moved: bool
-    """The call has moved the value on by its result."""
+    """True if the call has advanced the value by its result."""
 
 
 def parse_memory_operand(param: Param, operand: str) -> MemoryOperand | None:
-    """Take an operand apart; None where it names no memory."""
+    """Return the parts of an operand; None if it names no memory."""
     match = _MEMORY_OPERAND.fullmatch(operand)
     if match is None:
         return None
@@ -53,7 +54,7 @@ def parse_memory_operand(param: Param, operand: str) -> MemoryOperand | None:
 
 
 def params_with_operands(name: str, notation: str | None) -> Iterator[tuple[Param, str]]:
-    """Each parameter of an event with its operand; `notation` as a table has it."""
+    """Return each parameter of an event with its operand; `notation` as in a table."""
     declared = event_type(name)
     params = () if declared is None else declared.params
     operands = ("r", *map(str, range(len(params) - 1))) if notation is None else tuple(notation.split())
@@ -61,7 +62,8 @@ def params_with_operands(name: str, notation: str | None) -> Iterator[tuple[Para
 
 
 def _blocks(name: str, pairs: list[tuple[Param, str]]) -> tuple[MemoryBlock, ...]:
-    """The memory blocks that the parameters come from, each once and as long as the parameter that reaches furthest."""
+    """Return the memory blocks that the parameters come from, each once and as long as the parameter that reaches
+    furthest."""
     found = list(_SPECIAL_BLOCKS.get(name, ()))
     for param, operand in pairs:
         one = parse_memory_operand(param, operand)
@@ -81,7 +83,7 @@ def _blocks(name: str, pairs: list[tuple[Param, str]]) -> tuple[MemoryBlock, ...
             old = found[place]
             found[place] = MemoryBlock(old.argument, max(old.size, end), old.is_output or is_output)
     if name == "semop":
-        found = [MemoryBlock(1, -6)]  # so many as there are, not always two
+        found = [MemoryBlock(1, -6)]  # as many as there are, not always two
     if len(found) > MAX_BLOCKS:
         raise ValueError(f"{name} has more than {MAX_BLOCKS} memory blocks: {found}")
     return tuple(found)
@@ -92,9 +94,9 @@ def _is_fixed(block: MemoryBlock) -> bool:
 
 
 def derive_layout(name: str, notation: str | None) -> ArgLayout:
-    """The argument layout that follows from the types of the parameters and their operands."""
+    """Return the argument layout that follows from the types of the parameters and their operands."""
     pairs = list(params_with_operands(name, notation))
-    texts: list[int] = []  # argument and directory of each
+    texts: list[int] = []  # argument and directory of each text
     for param, operand in pairs:
         if operand.isdigit() and param.type in ("fspath", "string"):
             texts += [int(operand), NO_ARGUMENT if param.type == "fspath" else NOT_A_PATH]

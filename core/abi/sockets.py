@@ -1,4 +1,4 @@
-"""Sockets: struct sockaddr → SockAddr; what the kernel knows of a socket → File and SockTuple."""
+"""Sockets: struct sockaddr → SockAddr; the kernel's knowledge of a socket → File and SockTuple."""
 
 import socket
 from typing import Final, NamedTuple
@@ -17,9 +17,9 @@ from mozu.core.abi.addresses import (
 from mozu.core.model.event import Address, File, SockAddr, SockTuple
 
 EINPROGRESS: Final = -115
-"""Result of a connect that goes on."""
+"""Result of a connect that continues."""
 SOCKET_FLAGS: Final = 0o2004000
-"""SOCK_CLOEXEC | SOCK_NONBLOCK: flags in the argument `type` of socket."""
+"""Flags SOCK_CLOEXEC | SOCK_NONBLOCK in the argument `type` of socket."""
 TCP_ESTABLISHED, TCP_CLOSE, TCP_LISTEN = 1, 7, 10
 """States of a socket (net/tcp_states.h; the kernel uses them for all families)."""
 INCOMING: Final = frozenset({"accept", "accept4", "recvfrom", "recvmsg", "recvmmsg"})
@@ -31,10 +31,10 @@ _PROTOCOLS: Final = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp", 255: "raw"}
 
 
 class SocketInfo(NamedTuple):
-    """A socket as the kernel has it: struct sock, and the names of a unix socket."""
+    """A socket as in the kernel: struct sock, and the names of a unix socket."""
 
     own: int
-    """The kernel's address of the socket; `peer`: that of a unix socket's peer. 0 where not known."""
+    """The kernel's address of the socket; `peer`: that of a unix socket's peer. 0 if not known."""
     peer: int
     local: bytes
     remote: bytes
@@ -49,7 +49,7 @@ class SocketInfo(NamedTuple):
 
 
 def parse_sockaddr(raw: bytes) -> SockAddr | None:
-    """A struct sockaddr from user space; None where it is too short to have a family."""
+    """Return a struct sockaddr from user space; None if it is too short to have a family."""
     if len(raw) < 2:
         return None
     family = int.from_bytes(raw[:2], "little")
@@ -69,7 +69,7 @@ def _ip(info: SocketInfo, address: bytes) -> Address:
 
 
 def outbound(info: SocketInfo, sockaddr: SockAddr | None = None) -> SockTuple:
-    """The tuple, own end first; `sockaddr` stands in for the peer where the kernel has none (a connect that failed)."""
+    """Return the tuple, own end first; `sockaddr` replaces the peer if the kernel has none (a connect that failed)."""
     if info.family == UNIX:
         path = info.remote_name or ("" if sockaddr is None else sockaddr.path)
         return SockTuple(UNIX, path=path.strip("\0"), source_pointer=info.peer, dest_pointer=info.own)
@@ -82,21 +82,21 @@ def outbound(info: SocketInfo, sockaddr: SockAddr | None = None) -> SockTuple:
 
 
 def inbound(info: SocketInfo, sockaddr: SockAddr | None = None) -> SockTuple:
-    """The tuple, peer first. The kernel's addresses of a unix socket stand the other way round: own, peer."""
+    """Return the tuple, peer first. The kernel's addresses of a unix socket are in the opposite order: own, peer."""
     if info.family == UNIX:
         return SockTuple(UNIX, path=info.local_name.strip("\0"), source_pointer=info.own, dest_pointer=info.peer)
     return swap_ends(outbound(info, sockaddr))
 
 
 def protocol_of(info: SocketInfo) -> str:
-    """Transport of an IP socket: tcp, udp, icmp, raw; empty for others."""
+    """Return the transport of an IP socket: tcp, udp, icmp, raw; empty for others."""
     if info.family not in (IPV4, IPV6):
         return ""
     return _PROTOCOLS.get(info.protocol) or ("raw" if info.type == _SOCK_RAW else "")
 
 
 def _l4proto(info: SocketInfo, protocol: str, role: str) -> str | None:
-    """`File.l4proto`."""
+    """Return the value of `File.l4proto`."""
     if info.family not in (IPV4, IPV6):
         return None
     return protocol if protocol and (role or protocol == "raw") else "<NA>"
@@ -105,7 +105,8 @@ def _l4proto(info: SocketInfo, protocol: str, role: str) -> str | None:
 def socket_file(
     info: SocketInfo, *, role: str = "", sockaddr: SockAddr | None = None, connected: bool | None = None
 ) -> File:
-    """A socket as a file. `role` and `sockaddr` (the address argument) come from the call, the rest from the kernel."""
+    """Return a socket as a file. `role` and `sockaddr` (the address argument) come from the call, the rest from the
+    kernel."""
     if info.state == TCP_LISTEN:
         return _listening(info)
     protocol = protocol_of(info)

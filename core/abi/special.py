@@ -17,7 +17,7 @@ from mozu.core.model.syscalls import convert_flags, convert_socket_option, flag_
 _SOL_SOCKET: Final = 1
 _SO_ERROR, _SO_COOKIE = 4, 57
 _TIMEOUTS: Final = frozenset({20, 21, 66, 67})
-"""SO_RCVTIMEO and SO_SNDTIMEO, old and new."""
+"""Options SO_RCVTIMEO and SO_SNDTIMEO, old and new."""
 _NOT_NUMBERS: Final = frozenset({13, 17, 25, 26, 28, 31, 55, 59, 62})
 """Options of SOL_SOCKET that are no number: SO_LINGER, SO_PEERCRED, SO_BINDTODEVICE, filters, names, lists."""
 _SETVAL: Final = 16
@@ -28,7 +28,7 @@ def _option(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> int:
 
 
 def _option_value(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> Any:
-    """By the type of the option; bytes where mozu does not know it."""
+    """Return the value by the type of the option; bytes if mozu does not know it."""
     raw, level, option = blocks[0], signed32(args[1]), signed32(args[2])
     if level == _SOL_SOCKET and option == _SO_ERROR and len(raw) >= 4:
         return "errno", -int.from_bytes(raw[:4], "little", signed=True)
@@ -58,7 +58,7 @@ _KEYCTL_BY_NUMBER: Final = {
 
 
 def _key_argument(place: int) -> ParamReader:
-    """Argument `place` (1 … 4) of keyctl; 0 where the operation has none."""
+    """Return the reader of argument `place` (1 … 4) of keyctl; its value is 0 if the operation has no such argument."""
 
     def argument(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> tuple[str, Any]:
         kinds = _KEYCTL_BY_NUMBER.get(args[0] & 0xFFFFFFFF, "")
@@ -72,7 +72,7 @@ def _key_argument(place: int) -> ParamReader:
 
 
 _TEXT_COMMANDS: Final = frozenset({1, 3, 4})
-"""FSCONFIG_SET_STRING, _SET_PATH and _SET_PATH_EMPTY."""
+"""Commands FSCONFIG_SET_STRING, _SET_PATH and _SET_PATH_EMPTY."""
 _SET_BINARY: Final = 2
 
 
@@ -85,9 +85,9 @@ def _setting_text(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> 
 
 
 _QUOTA: Final = struct.Struct("<8QI4x")
-"""struct if_dqblk: limits and usage, then which of them count."""
+"""The struct if_dqblk: limits and usage, then which of them count."""
 _QUOTA_INFO: Final = struct.Struct("<QQII")
-"""struct if_dqinfo."""
+"""The struct if_dqinfo."""
 _QUOTAON, _GETFMT, _GETINFO, _SETINFO, _GETQUOTA, _SETQUOTA = 0x800002, 0x800004, 0x800005, 0x800006, 0x800007, 0x800008
 _WITH_ID: Final = frozenset({_GETQUOTA, _SETQUOTA, 0x5803, 0x5804})
 _NO_FORMAT: Final = dict(flag_table("quotactl_quota_fmts"))["QFMT_NOT_USED"]
@@ -98,7 +98,7 @@ def _quota(command: int) -> int:
 
 
 def _quota_member(place: int, valid: int) -> ParamReader:
-    """A number of struct if_dqblk, 0 where it does not count."""
+    """Return the reader of a number of struct if_dqblk; its value is 0 if the number does not count."""
 
     def member(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> int:
         if _quota(args[0]) not in (_GETQUOTA, _SETQUOTA) or len(blocks[1]) < _QUOTA.size:
@@ -162,4 +162,4 @@ SPECIAL: Final[Mapping[tuple[str, str], ParamReader]] = {
     ("quotactl", "id"): lambda args, result, blocks: args[2] & 0xFFFFFFFF if _quota(args[0]) in _WITH_ID else 0,
     ("quotactl", "quota_fmt"): _quota_format,
 }
-"""(call, parameter) → its reader. Which memory blocks they need: `operands._SPECIAL_BLOCKS`."""
+"""(call, parameter) → its reader. `operands._SPECIAL_BLOCKS` lists the memory blocks that they need."""

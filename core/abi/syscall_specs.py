@@ -10,7 +10,7 @@ from mozu.core.model.syscalls import call_number, event_type, event_types
 
 
 def syscall_name(name: str) -> str:
-    """The kernel's name of the call behind an event type (`pread` → `pread64`)."""
+    """Return the kernel's name of the call behind an event type (`pread` → `pread64`)."""
     declared = event_type(name)
     return name if declared is None or not declared.calls else declared.calls[0]
 
@@ -23,7 +23,7 @@ def _number(name: str) -> int:
 
 
 def _bare() -> Table:
-    """Calls whose events have no parameters: that they were made is all that an event says."""
+    """Return the calls whose events have no parameters: the event only says that they were made."""
     listed = frozenset().union(*FAMILIES.values())
     return {
         name: None
@@ -57,5 +57,5 @@ DEFAULT_TYPES: Final = frozenset(
     for name in SYSCALL_SPECS
     if (kind := event_type(name)) is not None and kind.default != "ignored" and name not in TRACEPOINT_EVENTS
 )
-"""What a rule without `evt.type` gets: all but plain reads and writes and the frequent tracepoint events, which only a
-rule that names them gets."""
+"""Event types of a rule without `evt.type`: all but plain reads and writes and the frequent tracepoint events, which
+only a rule that names them gets."""

@@ -4,12 +4,12 @@ Most calls need no more than their name: which arguments are descriptors, paths 
 event types (`mozu.core.model.syscalls`), whose parameters after the result are the call's arguments in order. Where
 they are not, the table lists the operands, one a parameter:
 
-    r       the result                              n       the same, 0 where the call failed
-    0 … 5   the argument of that number             o2      argument 2, which holds flags of an open
+    r       the result                              n       the same, 0 if the call failed
+    0 … 5   the argument of that number             o2      argument 2, the flags of an open
     6, 7    a value that the source finds out       z       0: only later calls of the family have this parameter
     *0+4    memory 4 bytes beyond where argument 0 points to, read when the call begins
     <0+4    the same, read when the call has returned; `-r`: less the result, by which the call has moved it on
-    >0+4    the same, written by the call: absent where it failed
+    >0+4    the same, written by the call: absent if it failed
     d0, d1  the buffer that this argument points to; its length is the next argument
     v1      the buffers of the array of struct iovec that argument 1 points to
     t       the socket's tuple, both ends           a       the struct sockaddr that the call was given
@@ -37,7 +37,7 @@ _EXECS: Final[Table] = dict.fromkeys(("execve", "execveat"), _OWN_CODE)
 _CLONES: Final[Table] = dict.fromkeys(("fork", "vfork", "clone", "clone3"), _OWN_CODE)
 
 VFORK_FLAGS: Final = 0x4100
-"""CLONE_VFORK | CLONE_VM: vfork has no argument for them."""
+"""Flags CLONE_VFORK | CLONE_VM: vfork has no argument for them."""
 
 _OPENS: Final[Table] = dict.fromkeys(("open", "openat", "openat2", "creat"), _OWN_CODE)
 
@@ -149,7 +149,7 @@ _MEMORY: Final[Table] = {
     "semop": "r 2 *1 *1+2 *1+4 *1+6 *1+8 *1+10 0",
     "setrlimit": "r *1 *1+8 0",
 }
-"""Calls whose arguments lie in memory."""
+"""Calls whose arguments are in memory."""
 
 _PATHS: Final[Table] = {
     "access": None,
@@ -317,6 +317,6 @@ KERNEL_EVENTS: Final[Mapping[str, tuple[int, str, str]]] = {
 """Events that are no calls: number, family, operands. bpf/mozu.h has the same numbers."""
 NUMBERS_END: Final = FIRST_EVENT + len(KERNEL_EVENTS)
 TRACEPOINT_EVENTS: Final = frozenset({"signaldeliver", "switch", "page_fault"})
-"""A machine does these by the thousand, so that only a rule that names them gets them."""
+"""Events that a machine makes by the thousand, so that only a rule that names them gets them."""
 UNRETURNING: Final = frozenset({"exit", "exit_group", "rt_sigreturn"})
 """Calls that never return to their caller, so that there is no exit to emit an event at."""

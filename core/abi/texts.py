@@ -13,21 +13,22 @@ _TEXTS: Final = frozenset({"fspath", "fsrelpath", "string"})
 
 
 class CallTexts(NamedTuple):
-    """What a call was given beside numbers."""
+    """The texts and data given to a call besides numbers."""
 
     texts: tuple[str | None, str | None, str | None]
-    """None for a null pointer."""
+    """Texts of the call; None for a null pointer."""
     bases: tuple[str | None, str | None]
-    """Directories that the first and the second start from; None for absolute paths and where it is not known."""
+    """Directories that the first and the second text start from; None for absolute paths and if not known."""
     data: bytes
 
 
 TextReader = Callable[[tuple[Any, ...], CallTexts], Any]
-"""(values of a record, texts) → value of a parameter."""
+"""Function from (values of a record, texts) to the value of a parameter."""
 
 
 def text_readers(spec: SyscallSpec, *, result_at: int, args_at: int) -> tuple[TextReader, ...]:
-    """One reader a parameter. A record is a tuple that has the result and the six arguments at these places."""
+    """Return one reader per parameter. A record is a tuple that has the result and the six arguments at these
+    indices."""
     declared = event_type(spec.name)
     params = () if declared is None else declared.params
     args = slice(args_at, args_at + 6)
@@ -61,7 +62,7 @@ def _shared(read: ParamReader, result_at: int, args: slice) -> TextReader:
 
 
 def path_positions(spec: SyscallSpec) -> tuple[int, ...]:
-    """Which of the first two texts are paths."""
+    """Return the indices of the paths among the first two texts."""
     declared = event_type(spec.name)
     params = () if declared is None else declared.params
     texts = [p for p, operand in zip(params, spec.operands, strict=True) if p.type in _TEXTS and operand.isdigit()]

@@ -1,4 +1,4 @@
-"""Falco's alerts parsed: objects of its JSON output (falcosidekick's too) and lines of its text output."""
+"""A parser of Falco's alerts: objects of its JSON output (falcosidekick's too) and lines of its text output."""
 
 import re
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from mozu.core.model.alert import Ref, Template, alert_id
 from mozu.core.model.value_types import FieldValue, Json
 
 MESSAGE: Final = "falco_http.message"
-"""The key of the message among an alert's values. It is no field, so `output_fields` stay as they came."""
+"""Key of the message among an alert's values. It is no field, so `output_fields` stay as they came."""
 
 TEXT_RULE: Final = "Falco alert as text"
-"""The rule of an alert in Falco's text format, which does not contain the rule's name."""
+"""Rule of an alert in Falco's text format, which does not contain the rule's name."""
 
 _PRIORITIES: Final = {**{severity.label.lower(): severity for severity in Severity}, "info": Severity.INFORMATIONAL}
 _PREFIXED: Final = re.compile(r"(?P<time>\S+): (?P<priority>[A-Za-z]+) (?P<message>.*)", re.DOTALL)
@@ -26,11 +26,11 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
 
 
 class InvalidAlert(ValueError):
-    """Why the input is no alert; one sentence."""
+    """The input is no alert; the text is one sentence that says why."""
 
 
 def from_object(document: Json) -> Alert:
-    """One object of Falco's JSON format. Raises InvalidAlert."""
+    """Return the alert of an object in Falco's JSON format. Raises InvalidAlert."""
     if not isinstance(document, dict):
         raise InvalidAlert(f"an alert is a JSON object, not {_kind(document)}")
     rule = _text(document, "rule")
@@ -61,7 +61,8 @@ def from_object(document: Json) -> Alert:
 
 
 def from_line(line: str, now: float) -> Alert:
-    """One line of Falco's text format. `now`: seconds since the epoch, gives the day. Raises InvalidAlert."""
+    """Return the alert of a line in Falco's text format. `now`: seconds since the epoch, which supplies the day. Raises
+    InvalidAlert."""
     match = _PREFIXED.fullmatch(_unescaped(line))
     priority = None if match is None else _PRIORITIES.get(match["priority"].lower())
     when = None if match is None else parse_rfc3339(match["time"]) or parse_time_of_day(match["time"], now)
@@ -80,7 +81,7 @@ def from_line(line: str, now: float) -> Alert:
 
 
 def _text(document: Mapping[str, Json], key: str, default: str | None = None) -> str:
-    """A text; where there is a default, null and an empty text stand for it."""
+    """Return a text; with a default, null and an empty text mean that. Raises InvalidAlert."""
     value = document.get(key)
     if default is not None and value in (None, ""):
         return default
@@ -90,7 +91,7 @@ def _text(document: Mapping[str, Json], key: str, default: str | None = None) ->
 
 
 def _notes(document: Mapping[str, Json]) -> RuleNotes:
-    """Return the fields as the format `json` writes them; values of other types are left out."""
+    """Return the notes as the format `json` writes them; values of other types are left out."""
     found = document.get("notes")
     notes = found if isinstance(found, dict) else {}
 
@@ -108,7 +109,7 @@ def _notes(document: Mapping[str, Json]) -> RuleNotes:
 
 
 def _message(document: Mapping[str, Json], rule: str, priority: Severity) -> str:
-    """The text without time and priority, which formats put before it themselves."""
+    """Return the text without time and priority, which formats prefix themselves."""
     message = document.get("message")
     if isinstance(message, str) and message:
         return message
@@ -118,9 +119,9 @@ def _message(document: Mapping[str, Json], rule: str, priority: Severity) -> str
 
 
 def _template_and_values(message: str, fields: Mapping[str, FieldValue]) -> tuple[Template, dict[str, FieldValue]]:
-    """The message is a value, so that the alerts of a rule share their template (the spool stores it once). A message
-    with control characters is part of the template: encoders escape controls in values, and those that Falco left in
-    its message are meant."""
+    """Return template and values. The message is a value, so that the alerts of a rule share their template (the spool
+    stores it once). A message with control characters is part of the template: encoders escape controls in values, and
+    those that Falco left in its message are meant."""
     refs = tuple(Ref(key, _type(value), is_list=isinstance(value, tuple)) for key, value in fields.items())
     if _CONTROL.search(message):
         return Template((message,), refs), dict(fields)
@@ -142,7 +143,7 @@ def _fields(document: Mapping[str, Json]) -> dict[str, FieldValue]:
 
 
 def _value(value: Json) -> FieldValue:
-    """Scalars stay, arrays of them become tuples, anything deeper becomes its JSON."""
+    """Return the value of a field: scalars stay, arrays of scalars become tuples, anything deeper becomes its JSON."""
     if isinstance(value, list):
         return tuple(_scalar(item) for item in value)
     return _scalar(value)
@@ -153,7 +154,7 @@ def _scalar(value: Json) -> FieldValue:
 
 
 def _type(value: FieldValue) -> str:
-    """The name of a field type."""
+    """Return the name of the field type of a value."""
     if isinstance(value, tuple):
         return _type(value[0]) if value else "string"
     if isinstance(value, bool):
@@ -164,7 +165,7 @@ def _type(value: FieldValue) -> str:
 
 
 def _uuid(document: Mapping[str, Json]) -> str | None:
-    """The `uuid` that falcosidekick or another mozu gave the alert, in its usual form."""
+    """Return the `uuid` that falcosidekick or another mozu gave the alert, in its usual form; None if there is none."""
     text = document.get("uuid")
     try:
         return str(UUID(text)) if isinstance(text, str) and len(text) <= 45 else None
@@ -173,14 +174,14 @@ def _uuid(document: Mapping[str, Json]) -> str | None:
 
 
 def _payload_hash(document: Mapping[str, Json]) -> str:
-    """The payload's hash, whatever the order of its keys: what is posted again is the same alert."""
+    """Return the payload's hash, whatever the order of its keys: an alert that is posted again is the same one."""
     return f"falco_http/{_digest(_json(document, orjson.OPT_SORT_KEYS))}"
 
 
 def _json(value: Json, option: int = 0) -> bytes:
     try:
         return orjson.dumps(value, option=option)
-    except orjson.JSONEncodeError:  # what orjson reads it writes, but for 254 levels and more
+    except orjson.JSONEncodeError:  # orjson writes whatever it reads, except for 254 levels and more
         raise InvalidAlert("the alert is nested too deeply") from None
 
 
@@ -189,7 +190,7 @@ def _digest(raw: bytes) -> str:
 
 
 def _unescaped(line: str) -> str:
-    """Falco writes text lines with JSON's escapes."""
+    """Return a text line without JSON's escapes, with which Falco writes it."""
     try:
         text = orjson.loads(f'"{line}"')
     except orjson.JSONDecodeError:

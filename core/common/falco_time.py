@@ -14,7 +14,8 @@ _NS: Final = 1_000_000_000
 
 
 def parse_rfc3339(text: str) -> int | None:
-    """A date with time and zone (RFC 3339, or with a zone `+0000`); None: it is invalid, or before 1970."""
+    """Return a date with time and zone (RFC 3339, or with a zone `+0000`) in ns; None if it is invalid, or before
+    1970."""
     match = _RFC3339.fullmatch(text)
     if match is None:
         return None
@@ -30,7 +31,8 @@ def parse_rfc3339(text: str) -> int | None:
 
 
 def parse_time_of_day(text: str, now: float) -> int | None:
-    """A local time of day: that of the day which brings it nearest to `now` (seconds); None: it is invalid."""
+    """Return a local time of day, on the day that brings it nearest to `now` (seconds), in ns; None if it is
+    invalid."""
     match = _CLOCK.fullmatch(text)
     if match is None:
         return None

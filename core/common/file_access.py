@@ -1,7 +1,7 @@
-"""Whether this process could write a file or reach a socket, found out without leaving a trace.
+"""Checks if this process could write a file or reach a socket, without leaving a trace.
 
-For what a start would find (`ChecksStart` in core/api/capabilities.py). Each function gives one sentence that names the
-path, or None where nothing stands in the way.
+They serve `ChecksStart` in core/api/capabilities.py. Each function returns one sentence that names the path, or None if
+there is no obstacle.
 """
 
 import errno
@@ -20,20 +20,21 @@ _NO_FILES: Final = frozenset(
 )
 """File systems of the kernel's own, in which no regular file can be made, whatever the permissions say."""
 _NO_TMPFILE: Final = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOSYS}
-"""The file system cannot make a file without a name: nothing is known then but the permissions."""
+"""Errors of file systems that cannot make a file without a name: only the permissions are known then."""
 
 
 def may(path: Path, mode: int) -> bool:
-    """Whether this process may do this to a path (os.R_OK, os.W_OK, os.X_OK), by its capabilities, too.
+    """Return True if this process may do this to a path (os.R_OK, os.W_OK, os.X_OK), its capabilities included.
 
-    Without effective ids the kernel answers for the real user, and for one who is not root without any capability
+    Without effective ids the kernel answers for the real user, and for a user other than root without any capability
     (access(2)).
     """
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 def why_not_writable(path: Path, *, makes_folders: bool = False) -> str | None:
-    """Why a file could not be read and written, or made; `makes_folders`: missing directories would be made, too."""
+    """Return why a file could not be read and written, or made; `makes_folders`: missing directories would be made
+    too."""
     real = Path(os.path.realpath(path))
     try:
         check_own(path)
@@ -57,7 +58,7 @@ def why_not_writable(path: Path, *, makes_folders: bool = False) -> str | None:
 
 
 def why_not_made(path: Path, *, makes_folders: bool = False) -> str | None:
-    """Why a new file could not be made there."""
+    """Return why a new file could not be made at this path."""
     folder = Path(os.path.realpath(path)).parent
     if makes_folders:
         while not folder.exists() and folder != folder.parent:
@@ -78,14 +79,14 @@ def why_not_made(path: Path, *, makes_folders: bool = False) -> str | None:
 
 
 def _file_system(folder: Path) -> str:
-    """Return the type of the file system of a directory; an empty text where it is not known."""
+    """Return the type of the file system of a directory; empty if not known."""
     device = folder.stat().st_dev
     name = f"{os.major(device)}:{os.minor(device)}"
     return next((mount.kind for mount in mounts() if mount.device == name), "")
 
 
 def why_no_socket(path: Path, kind: socket.SocketKind = socket.SOCK_DGRAM) -> str | None:
-    """Why a socket of this machine cannot be connected to."""
+    """Return why a socket of this machine cannot be connected to."""
     with closing(socket.socket(socket.AF_UNIX, kind)) as probe:
         probe.setblocking(False)
         try:

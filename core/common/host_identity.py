@@ -1,4 +1,4 @@
-"""The id of this machine, by which SIEMs tell hosts apart and join what several agents report of one.
+"""The id of this machine, by which SIEMs distinguish hosts and join reports of several agents about one.
 
 `/etc/machine-id` (machine-id(5)) is what Elastic's agents report as `host.id`, so that their documents and mozu's join.
 """
@@ -13,9 +13,9 @@ _DIGITS: Final = 32
 
 
 def host_id(hostname: str) -> str:
-    """Return the machine's id, 32 hexadecimal digits; one made of `hostname` where the machine has none.
+    """Return the machine's id, 32 hexadecimal digits; one made of `hostname` if the machine has none.
 
-    In a container that has the host's root directory in `HOST_ROOT`, as Falco's has, it is the host's.
+    In a container that has the host's root directory in `HOST_ROOT`, as Falco's has, it is the host's id.
     """
     for root in filter(None, (os.environ.get("HOST_ROOT"), "/")):
         for name in _FILES:
@@ -29,5 +29,5 @@ def host_id(hostname: str) -> str:
 
 
 def agent_id(host: str) -> str:
-    """Return the id of the mozu of a host: the same for each run, and no other agent's."""
+    """Return the id of the mozu of a host: the same for each run, and different from any other agent's."""
     return blake2b(host.encode("utf-8", "surrogateescape"), digest_size=16, person=b"mozu agent").hexdigest()

@@ -19,16 +19,16 @@ _HELD_BY: Final[Mapping[str, str]] = {
     "CAP_PERFMON": "CAP_SYS_ADMIN",
     "CAP_DAC_READ_SEARCH": "CAP_DAC_OVERRIDE",
 }
-"""Capability → a greater one that holds what mozu uses of it."""
+"""Capability → a greater one that includes what mozu uses of it."""
 
 
 def effective(status: Path = Path("/proc/self/status")) -> int:
-    """The effective set, a bit for each number."""
+    """Return the effective set, a bit for each number."""
     lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
     return int(lines["CapEff"], 16)
 
 
 def holds(capability: str, capabilities: int) -> bool:
-    """Whether a set has this capability, or a greater one that holds it."""
+    """Return True if a set has this capability, or a greater one that includes it."""
     greater = _HELD_BY.get(capability)
     return bool(capabilities >> NUMBERS[capability] & 1) or (greater is not None and holds(greater, capabilities))

@@ -1,4 +1,4 @@
-"""How an enricher is declared that keeps its answers true itself, by watching what it reads."""
+"""The declaration of an enricher that keeps its answers current itself, by watching what it reads."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -17,7 +17,7 @@ def live_enricher(
     *,
     provides: str = "containers",
 ) -> EnricherDeclaration[S]:
-    """The core asks again only for what it could not find."""
+    """Return a declaration with which the core asks again only for keys that were not found."""
     return EnricherDeclaration(
         name=name,
         build=build,

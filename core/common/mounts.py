@@ -1,4 +1,4 @@
-"""What is mounted where: /proc/PID/mountinfo (proc_pid_mountinfo(5))."""
+"""The mounts that a process sees: /proc/PID/mountinfo (proc_pid_mountinfo(5))."""
 
 import re
 from collections.abc import Iterator
@@ -7,28 +7,28 @@ from typing import Final, NamedTuple
 
 _ESCAPE: Final = re.compile(r"\\([0-7]{3})")
 _ID, _DEVICE, _ROOT, _PLACE = 0, 2, 3, 4
-"""Columns."""
+"""Indices of columns."""
 _SEPARATOR: Final = "-"
-"""Before the type; a varying number of columns precedes it."""
+"""Column before the type; a varying number of columns precedes it."""
 
 
 class MountPoint(NamedTuple):
-    """One of them."""
+    """A mount."""
 
     id: int
-    """As fdinfo has it: mnt_id."""
+    """Id, the same as mnt_id in fdinfo."""
     device: str
-    """Of the file system: `254:0`."""
+    """Device of the file system: `254:0`."""
     root: str
-    """Path on the file system of what is mounted: `/`, if that is not from below its root."""
+    """Path on the file system of the mounted directory; `/` if that is the root."""
     place: str
-    """Where, as seen from the root of the process whose mountinfo it is."""
+    """Mount point, as seen from the root of the process whose mountinfo it is."""
     kind: str
-    """The type of the file system: `ext4`, `proc`."""
+    """Type of the file system: `ext4`, `proc`."""
 
 
 def mounts(pid: int | str = "self") -> Iterator[MountPoint]:
-    """Those that a process sees, later ones above earlier ones; none where that cannot be read."""
+    """Yield the mounts that a process sees, later ones above earlier ones; none if they cannot be read."""
     try:
         text = Path(f"/proc/{pid}/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:

@@ -1,26 +1,27 @@
-"""The cgroup that mozu itself is in, and the memory that it may take there."""
+"""The cgroup of mozu itself, and the memory that it may take there."""
 
 from pathlib import Path
 from typing import Final
 
 CGROUPS: Final = Path("/sys/fs/cgroup")
 _UNLIMITED: Final = 1 << 60
-"""Version 1 writes the greatest number of pages where there is no limit."""
+"""Number of pages from which a limit means none: version 1 writes the greatest number then."""
 
 
 def own_cgroup(proc: Path = Path("/proc/self/cgroup"), root: Path = CGROUPS) -> Path | None:
-    """Its directory (version 2); None where there is none. Beside version 1 that hierarchy lies in `unified`."""
+    """Return the directory of mozu's cgroup (version 2); None if there is none. Beside version 1 that hierarchy is in
+    `unified`."""
     path = _paths(proc).get("")
     places = (root, root / "unified") if path is not None else ()
-    # Every cgroup of version 2 has this file (the kernel's cgroup-v2.rst); a file system in memory takes any file.
+    # Every cgroup of version 2 has this file (the kernel's cgroup-v2.rst); a file system in memory accepts any file.
     here = next((place for place in places if (place / "cgroup.controllers").exists()), None)
     return None if here is None or path is None else here / path.lstrip("/")
 
 
 def memory_limit(proc: Path = Path("/proc/self/cgroup"), root: Path = CGROUPS) -> int | None:
-    """Bytes: the least limit of its cgroup and those above, of either version; None where none has one.
+    """Return the least limit, in bytes, of mozu's cgroup and those above, of either version; None if none has one.
 
-    In a cgroup namespace, which containers have, those above the namespace's root are not seen.
+    In a cgroup namespace, which containers have, cgroups above the namespace's root are not visible.
     """
     paths = _paths(proc)
     found = [*_limits(root, paths.get(""), "memory.max")]
@@ -29,7 +30,7 @@ def memory_limit(proc: Path = Path("/proc/self/cgroup"), root: Path = CGROUPS) -
 
 
 def _paths(proc: Path) -> dict[str, str]:
-    """Controller → path below its hierarchy; version 2 has the empty name. cgroups(7)."""
+    """Return controller → path below its hierarchy; version 2 has the empty name. cgroups(7)."""
     try:
         lines = proc.read_text().splitlines()
     except OSError:

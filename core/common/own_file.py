@@ -1,10 +1,10 @@
 """Files that mozu writes, opened where another user could have put something in the way.
 
-In a directory that others may write, whatever stands at a name may be theirs: a symbolic link to a file of root's, a
-hard link to one, a FIFO that never opens, a file that they go on reading or changing. So of each step on the way to a
-file that is to be written, and of the file itself, the following must hold where the directory it lies in is shared: it
-belongs to root or to mozu's own user, and a file has no second name. Directories are opened one below the other, and
-what was checked is what is opened: nothing can be exchanged in between.
+In a directory that others may write, any name may be theirs: a symbolic link to a file of root's, a hard link to one, a
+FIFO that never opens, a file that they keep reading or changing. So each step on the way to a file that is to be
+written, and the file itself, must satisfy the following if its directory is shared: it belongs to root or to mozu's own
+user, and a file has no second name. Directories are opened one below the other, and the objects that were checked are
+those that are opened: nothing can be exchanged in between.
 """
 
 import errno
@@ -22,18 +22,17 @@ _REMEDY: Final = "give a path in directories that only mozu's user may write"
 
 
 class UnsafePath(PermissionError):
-    """Another user could have put there what stands in the way."""
+    """Another user could have put there what is in the way."""
 
     def __init__(self, path: Path, found: str) -> None:
         super().__init__(errno.EPERM, f"{path} is not written: {found}; {_REMEDY}")
 
 
 def open_own(path: Path, flags: int, mode: int = 0o600, *, makes_folders: bool = False) -> int:
-    """Open a file to write it (flags of open(2)), made with O_CREAT if it is not there; its descriptor.
+    """Open a file to write it (flags of open(2)), made with O_CREAT if it does not exist; return its descriptor.
 
-    `makes_folders`: directories on the way that are missing are made, for mozu's user only. With O_NOFOLLOW the file
-    may be no link, wherever it lies. Raises OSError, UnsafePath where another user has, or may have, put something
-    there.
+    `makes_folders`: missing directories on the way are made, for mozu's user only. With O_NOFOLLOW the file may be no
+    link, wherever it is. Raises OSError, or UnsafePath if another user has, or may have, put something there.
     """
     with ExitStack() as stack:
         folder, name, found = _walk(path, stack, makes_folders=makes_folders, follows=not flags & os.O_NOFOLLOW)
@@ -52,15 +51,15 @@ def open_own(path: Path, flags: int, mode: int = 0o600, *, makes_folders: bool =
 
 
 def write_own(path: Path, content: bytes) -> None:
-    """Write a whole file, in the place of what was in it. Raises OSError, UnsafePath."""
+    """Write a whole file, replacing its content. Raises OSError, UnsafePath."""
     descriptor = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     with open(descriptor, "wb") as file:
         file.write(content)
 
 
 def check_own(path: Path) -> None:
-    """Check, without opening it, that `open_own` would open the file; for libraries that open files by their
-    names, and find out other errors themselves. Raises UnsafePath."""
+    """Check, without opening it, that `open_own` would open the file; for libraries that open files by their names, and
+    detect other errors themselves. Raises UnsafePath."""
     with ExitStack() as stack:
         try:
             folder, _, found = _walk(path, stack)
@@ -73,8 +72,8 @@ def check_own(path: Path) -> None:
 
 
 def is_shared(folder: os.stat_result) -> bool:
-    """Return True if users other than root and mozu's own may write to the directory; the group of mozu's user is
-    no other."""
+    """Return True if a user other than root and mozu's own may write to the directory; the group of mozu's user does
+    not count as another."""
     mode = folder.st_mode
     by_group = bool(mode & stat.S_IWGRP) and folder.st_gid not in (0, os.getegid())
     return not _is_own(folder) or bool(mode & stat.S_IWOTH) or by_group
@@ -83,7 +82,8 @@ def is_shared(folder: os.stat_result) -> bool:
 def _walk(
     path: Path, stack: ExitStack, *, makes_folders: bool = False, follows: bool = True
 ) -> tuple[int, str, int | None]:
-    """The directory of the file, the name in it, and what has this name (both opened with O_PATH); None: nothing."""
+    """Return the directory of the file, the name in it, and the object with this name (both opened with O_PATH), None
+    if there is none."""
     parts, links = deque(path.absolute().parts[1:]), 0
     folder = _opened("/", None, stack)
     while parts:
@@ -119,7 +119,7 @@ def _walk(
 
 
 def _check(path: Path, folder: int, found: int) -> None:
-    """Raises UnsafePath."""
+    """Raise UnsafePath if the file may be another user's."""
     status = os.fstat(found)
     if not is_shared(os.fstat(folder)):
         return
@@ -134,7 +134,7 @@ def _is_own(status: os.stat_result) -> bool:
 
 
 def _is_of_kernel(folder: int) -> bool:
-    """Links in /proc/PID/fd lead to open files, whatever their text says."""
+    """Return True for /proc/PID/fd, whose links lead to open files, whatever their text says."""
     return os.fstat(folder).st_dev == os.stat("/proc").st_dev and os.readlink(f"/proc/self/fd/{folder}").endswith("/fd")
 
 

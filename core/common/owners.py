@@ -8,15 +8,14 @@ from typing import Final
 
 ROOT: Final = 0
 UNKNOWN: Final = -1
-"""No directory tells, or several users may write to one."""
+"""Value for an unknown owner: no directory shows one, or several users may write to one."""
 _OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
 def controller_of(start: str, names: Sequence[str]) -> int:
-    """Return the uid of who can have put there what these names lead to from the directory `start`: the first owner on
-    the way who is neither root nor mozu's own user, and ROOT where there is none. The last may be gone: who made it
-    could write to the one above. UNKNOWN where another is gone, or where root lets others write.
-    """
+    """Return the uid of the user who can have put a file at these names below the directory `start`: the first owner on
+    the way who is neither root nor mozu's own user, and ROOT if there is none. The last file may be gone: its maker
+    could write to the directory above. UNKNOWN if another is gone, or if root lets others write."""
     path, own = start, os.geteuid()
     for number, name in enumerate(names):
         path = f"{path}/{name}"
@@ -35,7 +34,8 @@ def controller_of(start: str, names: Sequence[str]) -> int:
 
 
 def owner_of(path: Path) -> int:
-    """Return the same for a path, and for what it leads to by links."""
+    """Return the uid of the user who can have created a path, or the file that its links lead to; see
+    `controller_of`."""
     for one in (path.absolute(), path.resolve()):
         found = controller_of("", one.parts[1:])
         if found != ROOT:

@@ -1,4 +1,4 @@
-"""The directories in which something must change before a path leads to something else."""
+"""The directories in which something must change before a path leads to another file."""
 
 import errno
 import os
@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final
 
 _MAX_LINKS: Final = 40
-"""As the kernel's MAXSYMLINKS."""
+"""The kernel's MAXSYMLINKS."""
 ANY: Final = ""
-"""Every name in a directory."""
+"""Placeholder for every name in a directory."""
 
 
 def steps(place: Path) -> Iterator[tuple[str, str]]:
-    """(directory, name) of every step on the way to a place, through links; as far as the way exists."""
+    """Yield (directory, name) of every step on the way to a place, through links, as far as the way exists."""
     rest = list(reversed(place.absolute().parts[1:]))
     directory, links = "/", 0
     while rest:
@@ -29,7 +29,7 @@ def steps(place: Path) -> Iterator[tuple[str, str]]:
         try:
             target = os.readlink(path)
         except OSError as error:
-            if error.errno != errno.EINVAL:  # it does not exist, or may not be looked at
+            if error.errno != errno.EINVAL:  # the step does not exist, or may not be examined
                 return
             directory = path
             continue
@@ -42,7 +42,8 @@ def steps(place: Path) -> Iterator[tuple[str, str]]:
 
 
 def steps_of_pattern(pattern: str) -> Iterator[tuple[str, str]]:
-    """The same of every path that a pattern of `glob` may find, with ANY in the directories where more may appear."""
+    """Yield the steps of every path that a pattern of `glob` may find, with ANY in the directories where more may
+    appear."""
     parts = Path(pattern).absolute().parts
     first = next((at for at, part in enumerate(parts) if has_magic(part)), len(parts))
     directory, rest = Path(*parts[:first]), parts[first + 1 :]

@@ -1,7 +1,7 @@
-"""Waits until something that is looked for may have come: a socket, a directory, whatever a pattern names.
+"""A wait for files that may appear: a socket, a directory, whatever a pattern names.
 
-inotify reports it and costs nothing until then. What is mounted, and what other machines write into a network file
-system, raises no event, so a wait has an end as well.
+inotify reports them and costs nothing until then. Mounts, and files that other machines write into a network file
+system, raise no event, so a wait also has an end.
 """
 
 import asyncio
@@ -14,11 +14,12 @@ from mozu.core.common.directory_watch import DirectoryWatch
 from mozu.core.common.path_steps import ANY, steps_of_pattern
 
 LOOK_INTERVAL: Final = 30.0
-"""Seconds after which what raises no event is looked for."""
+"""Seconds after which a wait ends, for changes that raise no event."""
 
 
 class PathWatch:
-    """Call `renew` on the event loop, `add` (which may block) on any thread, look for the paths, and then `wait`."""
+    """A watch of paths. Call `renew` on the event loop, `add` (which may block) on any thread, check the paths, then
+    `wait`."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Event()
@@ -37,25 +38,26 @@ class PathWatch:
             self._watch = watch
 
     def add(self, patterns: Iterable[str]) -> None:
-        """Watch the ways to these paths. Where one cannot be watched, waits for it have an end all the same."""
+        """Watch the ways to these paths. If one cannot be watched, waits for it have an end nevertheless."""
         if self._watch is None:
             return
         wanted = list(patterns)
-        while (names := _names_on_ways(wanted)) != self._names:  # what has just come may lead further
+        while (names := _names_on_ways(wanted)) != self._names:  # a new link may lead further
             self._names = names
             for directory in names:
                 with suppress(OSError):
                     self._watch.add(directory)
 
     async def wait(self, seconds: float) -> bool:
-        """Until something has come or gone on the ways since `add`, no longer than this. Whether something has."""
+        """Wait until something on the ways has appeared or vanished since `add`, for at most so many seconds; return
+        True if so."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
         return self._changed.is_set()
 
     def close(self) -> None:
-        """Idempotent."""
+        """Close the watch. Idempotent."""
         if self._watch is not None:
             self._watch.close()
             self._watch = None
@@ -67,7 +69,7 @@ class PathWatch:
 
 
 async def until_there(path: Path, is_there: Callable[[], bool]) -> None:
-    """Wait for it."""
+    """Wait until `is_there` returns True, called whenever something may have appeared."""
     with closing(PathWatch()) as watch:
         while not is_there():
             watch.renew()

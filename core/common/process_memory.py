@@ -1,4 +1,4 @@
-"""The memory of this process: how much of it is resident, and giving back to the kernel what is free."""
+"""The memory of this process: how much is resident, and how free memory is given back to the kernel."""
 
 import ctypes
 import os
@@ -9,27 +9,29 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 class ResidentMemory:
-    """What `VmRSS` of /proc/self/status is: all pages that are in memory, shared ones and mapped files included."""
+    """The value of `VmRSS` in /proc/self/status: all pages that are in memory, shared ones and mapped files
+    included."""
 
     def __init__(self, path: Path = Path("/proc/self/statm")) -> None:
         self._path = path
         self._fd: int | None = None
 
     def read(self) -> int:
-        """Bytes, to some hundred pages (the kernel sums up counters of CPUs). A microsecond: the file stays open."""
+        """Return bytes, exact to some hundred pages (the kernel sums up counters of CPUs). Takes a microsecond: the
+        file stays open."""
         if self._fd is None:
             self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         return int(os.pread(self._fd, 128, 0).split()[1]) * _PAGE
 
     def close(self) -> None:
-        """The run has ended."""
+        """Close the file."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 
 
 def trim() -> None:
-    """Return the free pages of malloc's arenas to the kernel (malloc_trim(3), glibc 2.8 and later); any thread.
+    """Give the free pages of malloc's arenas back to the kernel (malloc_trim(3), glibc 2.8 and later), on any thread.
 
     Python frees whole arenas of small objects by itself. The lock of Python is not held meanwhile. A C library that
     does not have the function returns memory in its own way.

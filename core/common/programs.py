@@ -13,13 +13,13 @@ import msgspec
 from mozu.core.cpu_wait import CpuWait, timeout
 
 PROGRAM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""Where programs are looked for."""
+"""Search path for programs."""
 _ENVIRONMENT: Final = {"PATH": PROGRAM_PATH, "LANG": "C.UTF-8"}
-"""mozu's own may hold secrets."""
+"""Environment of programs; mozu's own may hold secrets."""
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """How a program ended, and what it wrote."""
+    """The end of a program: its exit code and output."""
 
     code: int
     output: str
@@ -29,8 +29,8 @@ class Finished(msgspec.Struct, frozen=True):
 async def run_program(
     command: Sequence[str | Path], *, stdin: bytes = b"", seconds: float, pass_fds: Sequence[int] = ()
 ) -> Finished:
-    """Run it to its end. After `seconds`, CPU wait aside, it is killed with its process group. Raises OSError and
-    TimeoutError."""
+    """Run a program to its end. After `seconds`, CPU wait aside, it is killed with its process group. Raises OSError
+    and TimeoutError."""
     child = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,

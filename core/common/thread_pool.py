@@ -1,7 +1,7 @@
 """Thread pool and worker thread: threads of a component's own for calls that may block or hang.
 
-Not those of asyncio's executor, where a call would wait for the slow calls of others, and which asyncio joins at the
-end. These are daemon threads: one that hangs does not keep the process from ending.
+asyncio's executor is not used: there a call would wait for the slow calls of others, and asyncio joins its threads at
+the end. These are daemon threads: one that hangs does not keep the process from ending.
 """
 
 import asyncio
@@ -15,13 +15,14 @@ from mozu.core.cpu_wait import timeout
 T = TypeVar("T")
 
 _OF_GENERATORS: Final = (StopIteration, StopAsyncIteration, GeneratorExit)
-"""What ends a generator, or a coroutine, that it comes into."""
+"""Exceptions that end a generator, or a coroutine, into which they are raised."""
 _BACKLOG: Final = 64
-"""Calls per thread of a pool that may wait; more are refused."""
+"""The most waiting calls per thread of a pool; further ones are refused."""
 
 
 class ThreadPool:
-    """At most `size` threads, spawned on demand, with a bounded backlog. A thread that hangs is not replaced."""
+    """A pool of at most `size` threads, spawned on demand, with a bounded backlog. A thread that hangs is not
+    replaced."""
 
     def __init__(self, name: str, size: int) -> None:
         self._name, self._size = name, size
@@ -31,10 +32,11 @@ class ThreadPool:
         self._lock = threading.Lock()
 
     async def run(self, call: Callable[[], T], timeout_seconds: float) -> T:
-        """The result of `call()`, made on one of the threads; it is skipped if the caller has given up by then.
+        """Return the result of `call()`, made on one of the threads; the call is skipped if the caller has been
+        cancelled by then.
 
-        Raises what the call raises, TimeoutError after `timeout_seconds`, CPU wait aside, and BlockingIOError at once
-        where too many calls wait already.
+        Raises what the call raises, TimeoutError after `timeout_seconds`, CPU wait aside, and BlockingIOError
+        immediately if too many calls wait already.
         """
         if self._pending >= _BACKLOG * self._size:
             raise BlockingIOError(f"the threads of {self._name} are all busy and {self._pending} calls wait")
@@ -64,25 +66,26 @@ class ThreadPool:
 
 
 class WorkerThread:
-    """One thread, which makes one call at a time, in order, without a bound on those that wait."""
+    """A thread that makes one call at a time, in order, with an unbounded queue."""
 
     def __init__(self, name: str) -> None:
         self._calls: _Calls = queue.SimpleQueue()
         _spawn(name, self._calls)
 
     async def run(self, call: Callable[[], T]) -> T:
-        """The result of `call()`, made on the thread. The call is made even if the caller is cancelled meanwhile."""
+        """Return the result of `call()`, made on the thread. The call is made even if the caller is cancelled
+        meanwhile."""
         result: T = await self.submit(call)
         return result
 
     def submit(self, call: Callable[[], T]) -> "asyncio.Future[T]":
-        """Have the call made after those before; to be awaited, or not."""
+        """Have the call made after the earlier ones; the future need not be awaited."""
         entry = _Call(call, skip_if_cancelled=False)
         self._calls.put(entry)
         return entry.future
 
     def close(self) -> None:
-        """The thread ends after the calls that wait."""
+        """Let the thread end after the waiting calls."""
         self._calls.put(None)
 
 
@@ -97,7 +100,7 @@ class _Call:
         self.future: asyncio.Future[Any] = self._loop.create_future()
 
     def make(self) -> None:
-        """On a thread. Raises nothing."""
+        """Make the call, on a thread. Raises nothing."""
         result, error = None, None
         if not (self._skip_if_cancelled and self.future.cancelled()):
             try:

@@ -1,4 +1,4 @@
-"""Timers that end together: what is due every second is due in one wake-up of the process, for all that wait."""
+"""Timers that end together: everything due each second is done in one wake-up of the process."""
 
 import asyncio
 
@@ -9,6 +9,7 @@ async def tick(interval: float) -> None:
 
 
 def until_tick(now: float, interval: float) -> float:
-    """Seconds until then, where the clock shows `now`; at least half an interval, for a timer that ends too soon."""
+    """Return the seconds until the next multiple, if the clock shows `now`; at least half an interval, for a timer that
+    ends too early."""
     left = interval - now % interval
     return left if left >= interval / 2 else left + interval

@@ -1,4 +1,4 @@
-"""TLS settings and contexts, of clients and of servers: certificates, keys, the oldest version that is accepted."""
+"""TLS settings and contexts, of clients and of servers: certificates, keys, the oldest accepted version."""
 
 import re
 import ssl
@@ -11,12 +11,12 @@ from mozu.core.api import Settings
 from mozu.core.api.secret import Secret
 
 _HASHED: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
-"""Names of certificates in a directory (SSL_CTX_load_verify_locations(3))."""
+"""Pattern of names of certificates in a directory (SSL_CTX_load_verify_locations(3))."""
 _VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
 class ClientTls(Settings):
-    """How a connection to a server is protected."""
+    """Settings that protect a connection to a server."""
 
     ca: Path | None = Field(
         None, description="Certificates (PEM) of the authorities that the server's must be signed by: a file, or a "
@@ -29,7 +29,7 @@ class ClientTls(Settings):
     min_version: Literal["1.2", "1.3"] = Field("1.2", description="The oldest version of TLS that is accepted.")
 
     def files_read(self) -> tuple[Path, ...]:
-        """The certificates and the key."""
+        """Return the certificates and the key."""
         return tuple(file for file in (self.ca, self.certificate, self.key) if file is not None)
 
     @model_validator(mode="after")
@@ -40,7 +40,7 @@ class ClientTls(Settings):
 
 
 class ServerTls(Settings):
-    """Set both `certificate` and `key` to speak https."""
+    """Settings of a server's TLS. Set both `certificate` and `key` to speak https."""
 
     certificate: Path | None = Field(None, description="The server's certificate (PEM, with its chain).")
     key: Path | None = Field(None, description="Its key (PEM).")
@@ -49,7 +49,7 @@ class ServerTls(Settings):
     )
 
     def files_read(self) -> tuple[Path, ...]:
-        """The certificates and the key."""
+        """Return the certificates and the key."""
         return tuple(file for file in (self.certificate, self.key, self.client_ca) if file is not None)
 
     @model_validator(mode="after")
@@ -62,8 +62,8 @@ class ServerTls(Settings):
 
 
 def client_context(settings: ClientTls, *, verify: bool = True) -> ssl.SSLContext:
-    """A context that verifies the server's certificate and name, or where `verify` is false neither. Reads the files;
-    ValueError names the setting."""
+    """Return a context that verifies the server's certificate and name, or neither if `verify` is false. Reads the
+    files; a ValueError names the setting."""
     try:
         context = _trusting(settings.ca, system=settings.system_ca)
     except (OSError, ssl.SSLError) as error:
@@ -81,8 +81,8 @@ def client_context(settings: ClientTls, *, verify: bool = True) -> ssl.SSLContex
 
 
 def _trusting(authorities: Path | None, *, system: bool) -> ssl.SSLContext:
-    """Return a context that trusts these authorities; `system`: those of the system, too. Raises OSError, of which
-    ssl.SSLError is one, and ValueError."""
+    """Return a context that trusts these authorities; `system`: the system's too. Raises OSError (ssl.SSLError is one)
+    and ValueError."""
     if authorities is None:
         return ssl.create_default_context()
     file, folder = (None, authorities) if authorities.is_dir() else (authorities, None)
@@ -96,7 +96,8 @@ def _trusting(authorities: Path | None, *, system: bool) -> ssl.SSLContext:
 
 
 def server_context(settings: ServerTls) -> ssl.SSLContext | None:
-    """None: no certificate is set, connections are plain. Raises OSError (ssl.SSLError is one)."""
+    """Return a server's context; None if no certificate is set and connections are plain. Raises OSError (ssl.SSLError
+    is one)."""
     if settings.certificate is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -109,7 +110,7 @@ def server_context(settings: ServerTls) -> ssl.SSLContext | None:
 
 
 def _password(secret: Secret | None) -> str:
-    """Never None: OpenSSL would ask for the password on the terminal."""
+    """Return the password, never None: OpenSSL would ask for one on the terminal."""
     return "" if secret is None else secret.get_secret_value()
 
 

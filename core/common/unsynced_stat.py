@@ -1,9 +1,9 @@
-"""stat(2) that asks no server: what the kernel knows of a file, also where its file system does not answer.
+"""A stat(2) that asks no server: the kernel's knowledge of a file, even if its file system does not answer.
 
-A program, or an open file, of another process may lie on a file system that an ordinary user serves (FUSE), or whose
-server is gone (NFS). stat(2) by a link of /proc/PID waits for the server then, uninterruptibly. statx(2) with
+A program, or an open file, of another process may be on a file system that an ordinary user serves (FUSE), or whose
+server is gone (NFS). stat(2) through a link of /proc/PID then waits for the server, uninterruptibly. statx(2) with
 AT_STATX_DONT_SYNC takes the attributes that the kernel has (fuse_update_attributes, nfs_getattr), and following such a
-link takes no look-up of names.
+link needs no look-up of names.
 """
 
 import ctypes
@@ -13,18 +13,19 @@ from typing import Final, NamedTuple
 
 _AT_FDCWD: Final = -100
 _FLAGS: Final = 0x0800 | 0x4000
-"""AT_NO_AUTOMOUNT, AT_STATX_DONT_SYNC of linux/fcntl.h."""
+"""Flags AT_NO_AUTOMOUNT, AT_STATX_DONT_SYNC of linux/fcntl.h."""
 _BASIC: Final = 0x7FF
-"""STATX_BASIC_STATS of linux/stat.h."""
+"""Mask STATX_BASIC_STATS of linux/stat.h."""
 _STATX: Final = struct.Struct("=IIQIIIH2xQQQQ32xqI4xqI4x8xII")
-"""struct statx of linux/stat.h, up to the device; access and birth times and the device of a device file left out."""
+"""The struct statx of linux/stat.h, up to the device; without access and birth times and the device of a device
+file."""
 
 _libc: Final = ctypes.PyDLL(None, use_errno=True)
-"""libc, called with the interpreter's lock held: the call does not block."""
+"""The libc, called with the interpreter's lock held: the call does not block."""
 
 
 class FileStatus(NamedTuple):
-    """Attributes as of `os.stat`; times in ns since the epoch."""
+    """The attributes of a file as in `os.stat`; times in ns since the epoch."""
 
     mode: int
     ino: int
@@ -37,7 +38,7 @@ class FileStatus(NamedTuple):
 
 
 def unsynced_stat(path: str) -> FileStatus:
-    """Return what the kernel knows of the file that a link of /proc (`/proc/PID/exe`, `/proc/PID/fd/3`) leads to.
+    """Return the kernel's knowledge of the file that a link of /proc (`/proc/PID/exe`, `/proc/PID/fd/3`) leads to.
 
     Raises OSError.
     """

@@ -1,7 +1,7 @@
-"""Filter pushdown: the form of conditions, and what a source may discard because no rule can match it.
+"""Filter pushdown: the form of conditions, and the events that a source may discard because no rule can match them.
 
 formula      the one algebra: AllOf, AnyOf, Negation; bounds, by which a back end is necessary or exact
 comparison   the leaves of conditions
-demand       what flows from evaluators to sources
-pushdown     what a source can filter, for `mozu rules explain`
+demand       the wishes that evaluators pass to sources
+pushdown     the filtering that a source can do, for `mozu rules explain`
 """

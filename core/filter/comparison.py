@@ -12,7 +12,7 @@ EQUALITY: Final = frozenset(("=", "in"))
 
 
 class FieldRef(msgspec.Struct, frozen=True):
-    """A field as written: `proc.aname` with argument `2`. `offset`: where in the text; 0 in a formula."""
+    """A field as written: `proc.aname` with argument `2`. `offset`: position in the text; 0 in a formula."""
 
     name: str
     argument: str | None = None
@@ -42,7 +42,7 @@ class Items(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A transformer with its arguments; `selector` is what follows in brackets (`getopt(…)[c]`)."""
+    """A transformer with its arguments; `selector` is the text in brackets (`getopt(…)[c]`)."""
 
     name: str
     args: "tuple[Operand | Text | Number | Items, ...]"
@@ -51,51 +51,53 @@ class Call(msgspec.Struct, frozen=True):
 
 
 Operand = FieldRef | Call
-"""What is compared."""
+"""The operand of a comparison."""
 Term = Operand | Text | Number | Items
-"""What an operand consists of."""
+"""A part of an operand."""
 
 
 class Comparison(Leaf, frozen=True):
     """A test, as the rule language means it.
 
-    True where the operand has a value and `op` holds for at least one of the constants (`!=`: for all of them), false
-    in every other case, missing values included.
+    True if the operand has a value and `op` holds for at least one of the constants (`!=`: for all of them), false in
+    every other case, missing values included.
     """
 
     left: Operand
     op: str
-    """=, in, !=, startswith, endswith, contains, glob, pmatch, <, <=, >, >=, exists or any other of the language."""
+    """The operator: =, in, !=, startswith, endswith, contains, glob, pmatch, <, <=, >, >=, exists or any other of the
+    language."""
     values: tuple[str, ...] = ()
     """Constants, as written."""
     right: Operand | None = None
-    """In place of constants."""
+    """The right operand, in place of constants."""
     exactly_one: bool = False
-    """Whether `op` must hold for exactly one of the constants (`oneof`)."""
+    """True if `op` must hold for exactly one of the constants (`oneof`)."""
 
     @property
     def field(self) -> str:
-        """With its argument as written (`evt.arg.flags`), where one field is compared with constants; else empty."""
+        """The field with its argument as written (`evt.arg.flags`) if one field is compared with constants; otherwise
+        empty."""
         if self.right is not None or self.exactly_one or not isinstance(self.left, FieldRef):
             return ""
         return self.left.name if self.left.argument is None else f"{self.left.name}[{self.left.argument}]"
 
 
 def compare(field: str, op: str, values: Sequence[str] = ()) -> Comparison:
-    """A comparison of one field (with its argument in brackets, if it has one) with constants."""
+    """Return a comparison of one field (with its argument in brackets, if it has one) with constants."""
     name, bracket, argument = field.partition("[")
     return Comparison(FieldRef(name, argument[:-1] if bracket else None), op, tuple(values))
 
 
 def terms_of(term: Term) -> Sequence[Term]:
-    """The terms right below an operand."""
+    """Return the terms right below an operand."""
     if isinstance(term, Call):
         return term.args
     return term.items if isinstance(term, Items) else ()
 
 
 def fields_of(comparison: Comparison) -> list[FieldRef]:
-    """Every field that it reads."""
+    """Return every field that the comparison reads."""
     found: list[FieldRef] = []
     waiting: list[Term] = [comparison.left, *([] if comparison.right is None else [comparison.right])]
     while waiting:

@@ -1,9 +1,9 @@
-"""What could possibly matter: the arrow that runs from the evaluators back into the sources.
+"""The demand: everything that could possibly matter, passed from the evaluators back to the sources.
 
-Demand maps a source class to event types, and each event type to an `Interest`: what of the state must be kept for it
-and a *necessary* predicate, a formula over comparisons. It is a sound over-approximation: an event outside it can raise
-no alert, so demand never loses one. A source leaves out what it can, and may ignore predicates. Beside the types stand
-the names of hosts that the core has to resolve.
+Demand maps a source class to event types, and each event type to an `Interest`: the parts of the state that must be
+kept for it and a *necessary* predicate, a formula over comparisons. It is a sound over-approximation: an event outside
+it can raise no alert, so demand never loses one. A source leaves out what it can, and may ignore predicates. Besides
+the types, demand has the names of hosts that the core has to resolve.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,10 +33,10 @@ STATE_DEPENDENCIES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """State dependency → the event types that change it. A source that asks the kernel for one need not send them.
 
-`stdio` is what a process's descriptors 0, 1 and 2 are, wherever it got them from: an exec reports it.
-
-The last two say what `fds` is wanted for beside what a descriptor is: the name that its open gave it, and the table of
-all of a process's descriptors."""
+`stdio` stands for a process's descriptors 0, 1 and 2, wherever it got them from: an exec reports them.
+The last two say what `fds` is wanted for besides the kind of a descriptor: the name that its open was given, and the
+table of all of a process's descriptors.
+"""
 
 _ON_STDIO: Final = compare("evt.rawres", "in", ("0", "1", "2"))
 STATE_PREDICATES: Final[Mapping[str, Mapping[str, Formula]]] = {
@@ -45,15 +45,16 @@ STATE_PREDICATES: Final[Mapping[str, Mapping[str, Formula]]] = {
         "fcntl": all_of((_ON_STDIO, compare("evt.arg.cmd", "in", ("F_DUPFD", "F_DUPFD_CLOEXEC")))),
     }
 }
-"""State dependency → event type → what must hold of such an event for it to change that part of the state. Every event
-of a type that is not here may."""
+"""State dependency → event type → predicate that holds of the events that change that part of the state. Every event of
+a type that is not listed may change it."""
 
 ANY_ENRICHER: Final = "enricher:*"
-"""Stands beside state dependencies, as `enricher:NAME` does: what every enricher knows is wanted (of recordings)."""
+"""An entry among state dependencies, like `enricher:NAME`: everything that enrichers know is wanted (for
+recordings)."""
 
 
 class Interest(msgspec.Struct, frozen=True):
-    """What is wanted of one event type."""
+    """The facts and events wanted of one event type."""
 
     state_dependencies: frozenset[str] = frozenset()
     predicate: Formula = TRUE
@@ -79,21 +80,21 @@ class Demand(msgspec.Struct, frozen=True):
         return Demand(merged, self.hosts | other.hosts)
 
     def of(self, source: str) -> Mapping[str, Interest]:
-        """The event types wanted of one source class."""
+        """Return the event types wanted of one source class."""
         return self.types.get(source, {})
 
     def predicate(self, source: str, name: str) -> Formula:
-        """What must hold of an event of this type for any evaluator, or the state, to want it."""
+        """Return the predicate that an event of this type must satisfy for any evaluator, or the state, to want it."""
         changing = _changing(self.state_dependencies(source), name)
         return any_of((self.evaluators_predicate(source, name), *changing))
 
     def evaluators_predicate(self, source: str, name: str) -> Formula:
-        """The same for any evaluator alone."""
+        """Return the predicate that an event of this type must satisfy for any evaluator to want it."""
         interests = self.of(source)
         return any_of(interests[one].predicate for one in (name, "*") if one in interests)
 
     def whole(self) -> "Demand":
-        """The same with every event of the wanted types."""
+        """Return the demand without predicates: every event of the wanted types."""
         types = {
             source: {name: Interest(one.state_dependencies) for name, one in interests.items()}
             for source, interests in self.types.items()
@@ -101,12 +102,12 @@ class Demand(msgspec.Struct, frozen=True):
         return Demand(types, self.hosts)
 
     def state_dependencies(self, source: str) -> frozenset[str]:
-        """Every state dependency that some interest in this source class names."""
+        """Return every state dependency that some interest in this source class names."""
         return frozenset().union(*(one.state_dependencies for one in self.of(source).values()))
 
 
 def union(demands: Iterable[Demand]) -> Demand:
-    """All of them together."""
+    """Return the union of the demands."""
     whole = Demand()
     for demand in demands:
         whole = whole | demand
@@ -114,10 +115,10 @@ def union(demands: Iterable[Demand]) -> Demand:
 
 
 def _changing(state_dependencies: Iterable[str], name: str) -> Iterator[Formula]:
-    """The predicates of the parts of the state that this event type changes in some cases only."""
+    """Return the predicates of the parts of the state that this event type changes only in some cases."""
     return (STATE_PREDICATES[one][name] for one in state_dependencies if name in STATE_PREDICATES.get(one, ()))
 
 
 def state_types(state_dependencies: Iterable[str]) -> frozenset[str]:
-    """The event types that the state machine needs to keep these parts of the state true."""
+    """Return the event types that the state machine needs to keep these parts of the state true."""
     return frozenset(name for one in state_dependencies for name in STATE_DEPENDENCIES.get(one, ()))

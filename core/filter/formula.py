@@ -5,7 +5,7 @@ predicates and the C of the kernel filter are made from this form; nothing else 
 
 Formulas are made by `all_of`, `any_of` and `negation` only. These intern: equal formulas are the same object, so that
 identity is equality. They also simplify: nested AllOf and AnyOf are flattened, doubles dropped, `a and not a` and
-constants decided, and what another part makes redundant is absorbed (`a or (a and b)` is `a`).
+constants decided, and redundant parts absorbed (`a or (a and b)` is `a`).
 """
 
 from collections import Counter
@@ -20,11 +20,11 @@ from mozu.core.model import trees
 
 T = TypeVar("T")
 _ABSORBED: Final = 100
-"""AllOf or AnyOf with more parts are not searched for redundant ones."""
+"""The most parts of an AllOf or AnyOf that is searched for redundant ones."""
 
 
 class Leaf(msgspec.Struct, frozen=True, weakref=True):
-    """What formulas are about: comparisons of fields, or the tests of a back end. Equal by content."""
+    """The base of a formula's leaves: comparisons of fields, or the tests of a back end. Equal by content."""
 
 
 class Constant(msgspec.Struct, frozen=True, eq=False, weakref=True):
@@ -34,19 +34,19 @@ class Constant(msgspec.Struct, frozen=True, eq=False, weakref=True):
 
 
 class Negation(msgspec.Struct, frozen=True, eq=False, weakref=True):
-    """True where the part is false."""
+    """A formula that is true if the part is false."""
 
     part: "Formula"
 
 
 class AllOf(msgspec.Struct, frozen=True, eq=False, weakref=True):
-    """True where every part is."""
+    """A formula that is true if every part is."""
 
     parts: "tuple[Formula, ...]"
 
 
 class AnyOf(msgspec.Struct, frozen=True, eq=False, weakref=True):
-    """True where one part is."""
+    """A formula that is true if at least one part is."""
 
     parts: "tuple[Formula, ...]"
 
@@ -59,14 +59,14 @@ FALSE: Final = Constant(value=False)
 _leaves: "WeakValueDictionary[tuple[object, ...], Leaf]" = WeakValueDictionary()
 _compounds: "WeakValueDictionary[tuple[object, ...], Negation | AllOf | AnyOf]" = WeakValueDictionary()
 _interned: "WeakValueDictionary[int, Leaf]" = WeakValueDictionary()
-"""By id: leaves that are their own representatives."""
+"""Id → leaf that is its own representative."""
 
 
 # --- making formulas
 
 
 def interned(leaf: Leaf) -> Leaf:
-    """The representative of all leaves that equal this one."""
+    """Return the representative of all leaves that equal this one."""
     if _interned.get(id(leaf)) is leaf:
         return leaf
     kept = _leaves.setdefault((type(leaf), *msgspec.structs.astuple(leaf)), leaf)
@@ -75,7 +75,7 @@ def interned(leaf: Leaf) -> Leaf:
 
 
 def negation(part: Formula) -> Formula:
-    """Not; two cancel."""
+    """Return the negation of a formula; two cancel."""
     if isinstance(part, Negation):
         return part.part
     if isinstance(part, Constant):
@@ -86,12 +86,12 @@ def negation(part: Formula) -> Formula:
 
 
 def all_of(parts: Iterable[Formula]) -> Formula:
-    """And."""
+    """Return the conjunction of formulas."""
     return _joined(AllOf, parts, unit=TRUE, zero=FALSE)
 
 
 def any_of(parts: Iterable[Formula]) -> Formula:
-    """Or."""
+    """Return the disjunction of formulas."""
     return _joined(AnyOf, parts, unit=FALSE, zero=TRUE)
 
 
@@ -113,7 +113,8 @@ def _joined(kind: type[AllOf] | type[AnyOf], parts: Iterable[Formula], unit: Con
 
 
 def _absorbed(parts: dict[int, Formula]) -> dict[int, Formula]:
-    """Without those that others make redundant. AllOf is never directly in AllOf, nor AnyOf in AnyOf: flattened."""
+    """Return the parts that no other makes redundant. AllOf is never directly in AllOf, nor AnyOf in AnyOf:
+    flattened."""
     sets = {key: frozenset(map(id, one.parts)) for key, one in parts.items() if isinstance(one, AllOf | AnyOf)}
     gone = {
         key
@@ -127,19 +128,20 @@ def _absorbed(parts: dict[int, Formula]) -> dict[int, Formula]:
 
 
 def parts_of(formula: Formula) -> Sequence[Formula]:
-    """The formulas right below."""
+    """Return the formulas right below."""
     if isinstance(formula, AllOf) or isinstance(formula, AnyOf):  # noqa: SIM101  a union would be made at each call
         return formula.parts
     return (formula.part,) if isinstance(formula, Negation) else ()
 
 
 def fold(formula: Formula, visit: Callable[[Formula, list[T]], T]) -> T:
-    """`visit(node, results of its parts)` for every node once, parts first, without recursion."""
+    """Call `visit(node, results of its parts)` once for every node, parts first, without recursion; return the root's
+    result."""
     return trees.fold(formula, parts_of, visit)
 
 
 def leaves(formula: Formula) -> Iterator[Leaf]:
-    """Every leaf once, in the order in which they stand."""
+    """Return an iterator over the leaves, each once, in their order."""
     found: list[Leaf] = []
     fold(formula, lambda node, _: found.append(node) if isinstance(node, Leaf) else None)
     return iter(found)
@@ -151,7 +153,8 @@ def substitute(
     conjunction: Callable[[Sequence[Formula]], Formula] = all_of,
     disjunction: Callable[[Sequence[Formula]], Formula] = any_of,
 ) -> Formula:
-    """The same formula, its leaves replaced by `change`, AllOf and AnyOf rebuilt by `conjunction` and `disjunction`."""
+    """Return the formula with its leaves replaced by `change`, AllOf and AnyOf rebuilt by `conjunction` and
+    `disjunction`."""
 
     def visit(node: Formula, inner: list[Formula]) -> Formula:
         if isinstance(node, AllOf):
@@ -166,20 +169,20 @@ def substitute(
 
 
 def _are_same(parts: Sequence[Formula], others: Sequence[Formula]) -> bool:
-    """Whether these are the same objects: AllOf and AnyOf that were made of them would be the one that there is."""
+    """Return True if these are the same objects: an AllOf or AnyOf made of them would be the existing one."""
     return all(map(is_, parts, others))
 
 
 def holds(formula: Formula, decide: Callable[[Leaf], bool]) -> bool:
-    """Whether it is true, given which leaves are."""
+    """Return True if the formula is true, given which leaves are."""
     return may_hold(formula, decide)
 
 
 def may_hold(formula: Formula, decide: Callable[[Leaf], bool | None]) -> bool:
-    """Whether it can be true, given what is known of its leaves (None: nothing)."""
+    """Return True if the formula can be true, given what is known of its leaves (None: nothing)."""
 
     def visit(node: Formula, inner: list[tuple[bool, bool]]) -> tuple[bool, bool]:
-        """(whether it can be true, whether it can be false)"""
+        """Return (True if the node can be true, True if it can be false)."""
         if isinstance(node, AllOf):
             return all(true for true, _ in inner), any(false for _, false in inner)
         if isinstance(node, AnyOf):
@@ -196,35 +199,37 @@ def may_hold(formula: Formula, decide: Callable[[Leaf], bool | None]) -> bool:
 
 
 class Bounds(NamedTuple):
-    """What a back end can test of a formula: it may discard where the bound that it needs does not hold."""
+    """The formulas that a back end can test instead of another: it may discard if the bound that it needs does not
+    hold."""
 
     true: Formula
-    """Holds wherever the formula is true."""
+    """A formula that holds whenever the original is true."""
     false: Formula
-    """Holds wherever it is false."""
+    """A formula that holds whenever the original is false."""
 
     @property
     def is_exact(self) -> bool:
-        """Whether `true` holds nowhere else: then its value is that of the formula."""
+        """True if `true` holds only when the original does: its value is then the original's."""
         return complement(self.true) is self.false
 
 
 UNKNOWN: Final = Bounds(TRUE, TRUE)
-"""Of what cannot be tested."""
+"""Bounds of a formula that cannot be tested."""
 
 
 def exactly(formula: Formula) -> Bounds:
-    """Of what is the same as another formula."""
+    """Return the bounds of a formula that is equivalent to this one."""
     return Bounds(formula, complement(formula))
 
 
 def at_most(formula: Formula) -> Bounds:
-    """Of what is true only where another formula is."""
+    """Return the bounds of a formula that is true only if this one is."""
     return Bounds(formula, TRUE)
 
 
 def necessary(formula: Formula, bounds: Callable[[Leaf], Bounds]) -> Bounds:
-    """The bounds of a formula from those of its leaves. Negation in them stands where it stood in those."""
+    """Return the bounds of a formula from those of its leaves. Negations in the result are only those in the leaves'
+    bounds."""
 
     def visit(node: Formula, inner: list[Bounds]) -> Bounds:
         if isinstance(node, AllOf):
@@ -239,7 +244,7 @@ def necessary(formula: Formula, bounds: Callable[[Leaf], Bounds]) -> Bounds:
 
 
 def complement(formula: Formula) -> Formula:
-    """Its negation, with negations at the leaves."""
+    """Return the negation, with negations at the leaves."""
     return necessary(formula, lambda leaf: Bounds(leaf, negation(leaf))).false
 
 
@@ -247,9 +252,9 @@ def complement(formula: Formula) -> Formula:
 
 
 def factor(formula: Formula, cost: Callable[[Formula], int] = lambda _: 0) -> Formula:
-    """`(a and b) or (a and c)` → `a and (b or c)`: what alternatives share is tested once, what most share first.
+    """Return `a and (b or c)` for `(a and b) or (a and c)`: shared parts are tested once, the most shared first.
 
-    Of several that are shared alike the cheapest is taken out, else the first.
+    Of several that are shared equally the cheapest is taken out, otherwise the first.
     """
     return substitute(formula, disjunction=lambda parts: _factored(parts, cost))
 
@@ -271,7 +276,7 @@ def _conjuncts(formula: Formula) -> tuple[Formula, ...]:
 
 
 def _most_shared(alternatives: Sequence[Formula], cost: Callable[[Formula], int]) -> Formula | None:
-    """The conjunct that most alternatives have, if at least two have it."""
+    """Return the conjunct that most alternatives have, if at least two have it; otherwise None."""
     uses: Counter[int] = Counter()
     nodes: dict[int, Formula] = {}
     for one in alternatives:

@@ -1,4 +1,5 @@
-"""Predicate pushdown: what a source can filter of a demand, for people to read (`mozu rules explain`, `mozu why`)."""
+"""Predicate pushdown: the filtering that a source can do of a demand, for people to read (`mozu rules explain`, `mozu
+why`)."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -10,34 +11,34 @@ from mozu.core.filter.formula import TRUE, Formula
 
 
 class Precision(Enum):
-    """How much a source's filter says of one event type."""
+    """The precision of a source's filter for one event type."""
 
     EXACT = "exact"
     """An event passes if and only if the predicate is true: the source's answer is the rule's."""
     NECESSARY = "necessary"
-    """It discards events for which the predicate is false, but not all of them."""
+    """The filter discards some, but not all, events for which the predicate is false."""
     NONE = "none"
     """Every event passes."""
 
 
 def untested(predicate: Formula) -> Formula:
-    """Of a source that tests nothing."""
+    """Return TRUE, for a source that tests nothing."""
     return TRUE
 
 
 class Pushdown(msgspec.Struct, frozen=True):
-    """What a source can filter of one event type."""
+    """The filtering that a source can do for one event type."""
 
     precision: Precision
     inexact: Comparison | None = None
-    """The first comparison that it does not test exactly."""
+    """The first comparison that the filter does not test exactly."""
     undecided: Comparison | str | None = "the source does not act in the kernel"
-    """Why it cannot kill for such an event in the kernel, where this is the demand of one rule: the first comparison
-    that it does not decide for good, or a sentence. None: it can."""
+    """The reason why the source cannot kill for such an event in the kernel, if this is the demand of one rule: the
+    first comparison that it does not decide for good, or a sentence. None if it can."""
     passing: Formula = TRUE
-    """Holds of every event that passes."""
+    """A formula that holds of every event that passes."""
     tested: Callable[[Formula], Formula] = untested
-    """Predicate of the demand, or a part of it (of one rule) → what the filter tests of it, where the process is known
-    and the path, if there is one, needs no resolution; other events pass some tests unasked."""
+    """Function from a predicate of the demand, or a part of it (of one rule), to what the filter tests of it, if the
+    process is known and the path, if there is one, needs no resolution; other events pass some tests unchecked."""
     undenied: Comparison | str | None = "the source denies nothing in the kernel"
-    """The same of denying such a call there, before it does anything."""
+    """The reason why the source cannot deny such a call in the kernel, before it does anything; see `undecided`."""

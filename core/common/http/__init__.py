@@ -1,7 +1,7 @@
-"""Serving HTTP: what listens and bounds its clients; who serves says what is answered.
+"""HTTP servers: this package listens and limits clients; the users of it decide what is answered.
 
-listen_address      where to listen, as settings write it
+listen_address      address to listen at, as settings write it
 listener            accepts connections, within limits in total and per peer
-connection          one of them: time for the headers of a request
+connection          one connection: time for the headers of a request
 http_protocol       aiohttp's protocol, which counts requests that are no HTTP
 """

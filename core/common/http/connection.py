@@ -1,4 +1,4 @@
-"""One connection of a client: bounds the time for the headers of a request; aiohttp's protocol does the rest."""
+"""A client's connection with a limited time for the headers of a request; aiohttp's protocol does the rest."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,8 @@ _TOO_LATE: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nConten
 
 
 class ClientConnection(asyncio.Protocol):
-    """Begins with the accepted socket: the TLS handshake belongs to it. `on_closed` is called once."""
+    """A connection that begins with the accepted socket: the TLS handshake belongs to it. `on_closed` is called
+    once."""
 
     def __init__(
         self,
@@ -34,17 +35,17 @@ class ClientConnection(asyncio.Protocol):
     # --- the requests on it
 
     def request_begun(self) -> None:
-        """Its headers are there."""
+        """Note that the headers of a request have arrived."""
         self._is_idle = False
         self._disarm()
 
     def request_done(self) -> None:
-        """The next request may take its time to begin, but its headers may not."""
+        """Note the end of a request: the next one may begin late, but its headers must then arrive in time."""
         self._is_idle = True
         self._arm(_IDLE_TIMEOUT)
 
     def abort(self) -> None:
-        """Close it at once, whatever it is doing."""
+        """Close the connection immediately, whatever it is doing."""
         if self._transport is not None:
             self._transport.abort()
         elif self._socket is not None:
@@ -53,7 +54,7 @@ class ClientConnection(asyncio.Protocol):
         self.closed()
 
     def closed(self) -> None:
-        """The connection has ended, or was never made. Idempotent."""
+        """Note that the connection has ended, or was never made. Idempotent."""
         self._disarm()
         if not self._closed:
             self._closed = True
@@ -62,7 +63,7 @@ class ClientConnection(asyncio.Protocol):
     # --- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The handshake, where there is one, has succeeded."""
+        """Start the timer: the handshake, if there is one, has succeeded."""
         self._transport, self._socket = cast(asyncio.Transport, transport), None  # uvloop's is of no class of asyncio
         if self._closed:
             self._transport.abort()
@@ -70,26 +71,26 @@ class ClientConnection(asyncio.Protocol):
         self._arm(self._header_timeout)
 
     def data_received(self, data: bytes) -> None:
-        """The first bytes of a request after another one start the time for its headers."""
+        """Start the time for the headers at the first bytes of a further request, and pass the bytes on."""
         if self._is_idle:
             self._is_idle = False
             self._arm(self._header_timeout)
         self.inner.data_received(data)
 
     def eof_received(self) -> bool | None:
-        """Passed on."""
+        """Pass the end of the input on."""
         return self.inner.eof_received()
 
     def pause_writing(self) -> None:
-        """Passed on."""
+        """Pass the pause on."""
         self.inner.pause_writing()
 
     def resume_writing(self) -> None:
-        """Passed on."""
+        """Pass the resumption on."""
         self.inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Passed on."""
+        """Pass the end of the connection on."""
         self.inner.connection_lost(exc)
         self.closed()
 

@@ -1,4 +1,4 @@
-"""aiohttp's server protocol, of which it must be known what it refuses by itself: requests that are no HTTP."""
+"""A server protocol of aiohttp that reports the requests it refuses by itself: those that are no HTTP."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,19 +13,20 @@ _TEXT: Final = "this is no HTTP request that can be read\n"
 
 
 class HttpServer(web.Server):
-    """Makes the protocol of each connection. `on_malformed` is called for each request that never gets to `handler`."""
+    """A factory of protocols. `on_malformed` is called for each request that never gets to `handler`."""
 
     def __init__(self, handler: Handler, on_malformed: Callable[[], None], **options: Any) -> None:
         super().__init__(handler, **options)
         self._on_malformed, self._options = on_malformed, options
 
     def __call__(self) -> web.RequestHandler:
-        """The protocol of a connection."""
+        """Return the protocol of a connection."""
         return _HttpProtocol(self, self._on_malformed, self._options)
 
 
 class _HttpProtocol(web.RequestHandler):
-    """Responds to what cannot be parsed with a sentence, without a traceback in the log that clients could fill."""
+    """A protocol that answers requests it cannot parse with a sentence, without a traceback in the log that clients
+    could fill."""
 
     def __init__(self, server: HttpServer, on_malformed: Callable[[], None], options: dict[str, Any]) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
@@ -38,7 +39,7 @@ class _HttpProtocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """A request that cannot be parsed, or a fault of the handler."""
+        """Answer a request that cannot be parsed, or a fault of the handler."""
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         self._on_malformed()

@@ -1,4 +1,4 @@
-"""Where to listen, as settings write it: `127.0.0.1:2801`, `[::1]:2801`, or `unix:/run/mozu.sock`."""
+"""An address to listen at, as settings write it: `127.0.0.1:2801`, `[::1]:2801`, or `unix:/run/mozu.sock`."""
 
 from ipaddress import ip_address
 from typing import Final
@@ -6,23 +6,23 @@ from typing import Final
 import msgspec
 
 UNIX: Final = "unix:"
-"""Before the path of a socket."""
+"""Prefix of the path of a socket."""
 _MAX_PATH: Final = 107
-"""Bytes of a path in struct sockaddr_un (unix(7)), without the zero that ends it."""
+"""The most bytes of a path in struct sockaddr_un (unix(7)), without the zero that ends it."""
 
 
 class ListenAddress(msgspec.Struct, frozen=True):
-    """An address and a port, or a path."""
+    """An address with a port, or a path."""
 
     host: str = ""
     port: int = 0
-    """0: any that is free."""
+    """The port; 0 for any that is free."""
     path: str = ""
-    """Of a Unix socket; empty: it is no such."""
+    """Path of a Unix socket; empty for an IP address."""
 
     @classmethod
     def parse(cls, text: str, *, unix: bool = False) -> "ListenAddress":
-        """Raises ValueError. `unix`: a path may be given, too."""
+        """Return the address in a text. `unix`: a path is allowed too. Raises ValueError."""
         if unix and text.startswith(UNIX):
             path = text.removeprefix(UNIX)
             if not path.startswith("/") or "\0" in path or len(path.encode("utf-8", "surrogateescape")) > _MAX_PATH:
@@ -35,7 +35,7 @@ class ListenAddress(msgspec.Struct, frozen=True):
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine can connect."""
+        """True if only this machine can connect."""
         if self.path:
             return True
         try:

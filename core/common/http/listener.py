@@ -1,8 +1,8 @@
-"""Accepts connections, within limits in total and per peer; half-open ones give way to those that come later.
+"""A listener that accepts connections within limits in total and per peer; half-open ones give way to later ones.
 
 A connection is half-open until a client was authorized on it. At a limit the oldest half-open one is closed to make
-room, so a flood of them keeps no client out that sends its request at once. Where there is none, the new connection is
-closed.
+space, so a flood of them keeps out no client that sends its request immediately. If there is none, the new connection
+is closed.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _FULL: Final = (
 
 
 class ConnectionLimits(msgspec.Struct, frozen=True):
-    """How many connections there may be, in total and per peer, and seconds for a handshake and for headers."""
+    """The most connections, in total and per peer, and the seconds for a handshake and for headers."""
 
     connections: int
     per_peer: int
@@ -44,7 +44,8 @@ class ConnectionLimits(msgspec.Struct, frozen=True):
 
 
 class Listener:
-    """`protocol` makes the protocol of a connection; `refused` is called with the reason for each that is closed."""
+    """A listener. `protocol` makes the protocol of a connection; `refused` is called with the reason for each one
+    closed."""
 
     def __init__(
         self,
@@ -60,9 +61,9 @@ class Listener:
         self._accepting: list[asyncio.Task[None]] = []
         self._handshakes: set[asyncio.Task[None]] = set()
         self._connections: dict[Hashable, ClientConnection] = {}
-        """By the protocol that aiohttp knows."""
+        """Protocol known to aiohttp → its connection."""
         self._half_open: dict[ClientConnection, None] = {}
-        """In the order in which they were accepted."""
+        """Half-open connections, in the order in which they were accepted."""
         self._per_peer: Multiset[str] = Multiset()
         self.port = 0
 
@@ -82,7 +83,7 @@ class Listener:
         self._accepting = [loop.create_task(self._accept(one), name="accept clients") for one in self._sockets]
 
     async def stop(self) -> None:
-        """No more connections. Idempotent."""
+        """Accept no further connections. Idempotent."""
         accepting, self._accepting = self._accepting, []
         for task in accepting:
             task.cancel()
@@ -102,22 +103,22 @@ class Listener:
         await asyncio.gather(*self._handshakes, return_exceptions=True)
 
     def use_tls(self, tls: ssl.SSLContext | None) -> None:
-        """From now on; connections that were made with TLS, or are to be, end."""
+        """Use this context from now on; connections end if they were made with TLS, or must now have it."""
         before, self._tls = self._tls, tls
         if before is not None or tls is not None:
             for connection in list(self._connections.values()):
                 connection.abort()
 
     def count(self) -> int:
-        """Connections."""
+        """Return the number of connections."""
         return len(self._connections)
 
     def find(self, protocol: Hashable) -> ClientConnection | None:
-        """The connection of a request."""
+        """Return the connection of a request; None if it has ended."""
         return self._connections.get(protocol)
 
     def authorized(self, connection: ClientConnection) -> None:
-        """It is no longer half-open."""
+        """Mark a connection as no longer half-open."""
         self._half_open.pop(connection, None)
 
     # --- accepting
@@ -144,7 +145,7 @@ class Listener:
             self._take(accepted, peer)
 
     def _make_room(self, peer: str | None) -> bool:
-        """Close the oldest half-open connection, of this peer or of any; whether there was one."""
+        """Close the oldest half-open connection, of this peer or of any; return False if there is none."""
         oldest = next((one for one in self._half_open if peer in (None, one.peer)), None)
         if oldest is None:
             return False
@@ -195,7 +196,7 @@ class Listener:
 
 
 def try_bind(address: ListenAddress) -> None:
-    """Whether the address could be listened on: bound, and closed again. Raises OSError."""
+    """Bind a socket to the address, and close it again. Raises OSError if the address cannot be listened at."""
     if address.path:
         _bound_to_path(address.path).close()
         os.unlink(address.path)
@@ -206,7 +207,7 @@ def try_bind(address: ListenAddress) -> None:
 
 
 def _bound(addresses: Sequence[Any]) -> list[socket.socket]:
-    """A socket for each of these (getaddrinfo). Raises OSError, all closed."""
+    """Return a socket bound to each of these addresses (getaddrinfo). Raises OSError, with all of them closed."""
     made: list[socket.socket] = []
     try:
         for family, kind, protocol, _, address in dict.fromkeys(addresses):
@@ -225,8 +226,8 @@ def _bound(addresses: Sequence[Any]) -> list[socket.socket]:
 
 
 def _bound_to_path(path: str) -> socket.socket:
-    """A socket for its owner alone; one that a run left behind, at which no other listens, is replaced. Nothing can
-    connect before `listen`, so its mode holds for all. Raises OSError."""
+    """Return a socket for its owner alone; one that a run left behind, at which no process listens, is replaced.
+    Nothing can connect before `listen`, so its mode applies to all connections. Raises OSError."""
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         made.setblocking(False)
@@ -241,7 +242,7 @@ def _bound_to_path(path: str) -> socket.socket:
 
 
 def _remove_stale(path: str) -> None:
-    """Raises OSError where a process listens there, or what is there is no socket."""
+    """Remove a socket at which no process listens. Raises OSError if one does, or the path is no socket."""
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
@@ -259,8 +260,8 @@ def _remove_stale(path: str) -> None:
 
 
 def _peer(address: Any) -> str:
-    """The address that a limit counts by; of IPv6 the /64 network, which one machine usually has for itself. Those who
-    come by a path are one peer."""
+    """Return the address that a limit counts by; for IPv6 the /64 network, which usually belongs to one machine.
+    Clients that connect to a path are one peer."""
     if isinstance(address, str | bytes):
         return ""
     host = str(address[0]).partition("%")[0]

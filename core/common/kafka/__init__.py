@@ -1,10 +1,10 @@
 """Kafka for plugins: access settings (TLS, SASL), a producer that reconnects, client throttle, topics, dead letters.
 
     access              settings of every client: bootstrap servers, security protocol, TLS, SASL
-    compatibility       whether the installed aiokafka has the private parts that these modules use
+    compatibility       check that the installed aiokafka has the private parts that these modules use
     client              arguments of aiokafka's clients; OAuth tokens
     client_throttle     back-off to brokers that are away, quotas (KIP-219)
-    client_log          what aiokafka logs, deduplicated, with its reason
+    client_log          aiokafka's log lines, deduplicated, with their reason
     producer, topics    a producer that is rebuilt when it has failed; topics that must exist
     dead_letters        records that cannot be delivered, to a topic, with Kafka Connect's headers
 

@@ -44,7 +44,7 @@ class Sasl(Settings):
 
 
 class KafkaAccess(Settings):
-    """The settings that no client of Kafka can do without; base of the settings of sink and source."""
+    """The settings that every client of Kafka needs; base of the settings of sink and source."""
 
     bootstrap_servers: tuple[str, ...] = Field(
         ("localhost:9092",),

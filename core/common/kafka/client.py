@@ -15,12 +15,13 @@ from mozu.core.common.kafka.access import KafkaAccess, Sasl
 from mozu.core.common.tls import client_context
 
 _EXPIRY_MARGIN: Final = 30.0
-"""Seconds before its expiry from which a token is not used any more."""
+"""Seconds before its expiry from which a token is no longer used."""
 _TOKEN_TIMEOUT: Final = 10.0
 
 
 def client_arguments(settings: KafkaAccess) -> dict[str, Any]:
-    """What every client takes. Raises ValueError that names the setting; call it again for each client."""
+    """Return the arguments of every client. Raises ValueError that names the setting. Call this again for each
+    client."""
     arguments: dict[str, Any] = {
         "bootstrap_servers": list(settings.bootstrap_servers),
         "client_id": settings.client_id,
@@ -42,14 +43,15 @@ def client_arguments(settings: KafkaAccess) -> dict[str, Any]:
 
 
 class OAuthTokenProvider(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no types
-    """Tokens for OAUTHBEARER: as written, from a file, or from an authorization server (RFC 6749, 4.4)."""
+    """A provider of tokens for OAUTHBEARER: as written, from a file, or from an authorization server (RFC 6749,
+    4.4)."""
 
     def __init__(self, settings: Sasl) -> None:
         self._settings = settings
         self._cached, self._expires = "", 0.0
 
     async def token(self) -> str:
-        """A token that is valid now. Raises KafkaConnectionError that says why there is none."""
+        """Return a token that is valid now. Raises KafkaConnectionError that says why there is none."""
         settings = self._settings
         if settings.token_file is not None:
             return await asyncio.to_thread(_read, settings.token_file)

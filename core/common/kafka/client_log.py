@@ -1,7 +1,7 @@
 """Log dedup of aiokafka: one line per change of state, instead of dozens of lines a second while a broker is away.
 
-aiokafka has one logger for every client of the process and gives most reasons only there. The tasks of a client inherit
-the context (contextvars) in which it was made; so each line finds the component that it is about.
+aiokafka has one logger for every client of the process and reports most reasons only there. The tasks of a client
+inherit the context (contextvars) in which it was made; so each line finds the component that it is about.
 """
 
 import asyncio
@@ -20,27 +20,27 @@ _COMPONENT: ContextVar["KafkaClientLog | None"] = ContextVar("kafka_client_log",
 _CONSEQUENCES: Final = (
     "Unable to update metadata", "Cannot send", "Sending username and password", "Unable connect to node with id None",
 )  # fmt: skip
-"""Beginnings of lines that only follow from others, and give no reason."""
+"""Beginnings of lines that only follow from others, and state no reason."""
 _NOISE: Final = re.compile(r"\[Error \d+\] |<class '[\w.]*\.(\w+)'>")
 
 
 class KafkaClientLog(LogDeduper):
-    """The log of one component with Kafka clients, which knows the last reason that aiokafka gave."""
+    """The log of one component with Kafka clients, which knows the last reason that aiokafka logged."""
 
     def __init__(self, log: logging.Logger, metrics: Metrics) -> None:
         super().__init__(log)
         self._lines = metrics.counter("kafka_client_log_lines_total")
         self.reason = ""
-        """The last thing that aiokafka complained about since `recovered`."""
+        """The last complaint of aiokafka since `recovered`."""
         metrics.gauge("kafka_failing", lambda: float(self.is_failing))
 
     def recovered(self) -> None:
-        """The component works: logged if it did not."""
+        """Note that the component works: logged if it did not."""
         self.reason = ""
         super().recovered()
 
     def on_client_line(self, record: logging.LogRecord) -> None:
-        """A line that aiokafka logs."""
+        """Take in a line that aiokafka logs."""
         self._lines.value += 1
         text = record.getMessage()
         if record.levelno >= logging.WARNING and not text.startswith(_CONSEQUENCES):
@@ -49,12 +49,12 @@ class KafkaClientLog(LogDeduper):
             self._log.debug("aiokafka: %s", text)
 
     def reason_or(self, error: object) -> str:
-        """The reason that aiokafka gave, else that of the error."""
+        """Return the reason that aiokafka logged, otherwise that of the error."""
         return self.reason or str(error) or type(error).__name__
 
     @contextmanager
     def attributed(self) -> Iterator[None]:
-        """What a client that is made in this block logs is about this component."""
+        """Attribute the log lines of clients that are made in this block to this component."""
         _install()
         token = _COMPONENT.set(self)
         try:
@@ -71,7 +71,7 @@ class _Router(logging.Handler):
 
 
 def _cause(arguments: object) -> str:
-    """What lies behind a connection that is only reported as closed."""
+    """Return the cause of a connection that is only reported as closed; empty if unknown."""
     for argument in arguments if isinstance(arguments, tuple) else ():
         cause = argument.__cause__ if isinstance(argument, BaseException) else None
         if isinstance(cause, ssl.SSLError):

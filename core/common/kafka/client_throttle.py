@@ -1,4 +1,4 @@
-"""Client throttle: back-off to brokers that are away, and quotas (KIP-219), neither of which aiokafka heeds.
+"""Client throttle: back-off to brokers that are away, and quotas (KIP-219), neither of which aiokafka respects.
 
 While a broker is away aiokafka connects every 100 ms, and all agents of a fleet at once when the broker is back; while
 a partition has no leader it asks for metadata without a pause; and it ignores a quota's `throttle_time_ms`, so that its
@@ -21,13 +21,14 @@ from mozu.core.metrics import Counter
 _CONNECT_BACKOFF: Final = (0.2, 5.0)
 """First and longest seconds between two attempts to connect to one broker, with full jitter."""
 _METADATA_BACKOFF: Final = (0.1, 1.0)
-"""The same between two requests for metadata while a broker is away or a partition has no leader."""
+"""First and longest seconds between two requests for metadata while a broker is away or a partition has no leader."""
 
 THROTTLED: Final = "the brokers throttle mozu (a quota is exceeded): it sends as they allow"
 
 
 class ClientThrottle:
-    """Of one aiokafka client: replaces its `_get_conn`, `_metadata_update` and `send` by calls that wait first."""
+    """A throttle of one aiokafka client: replaces its `_get_conn`, `_metadata_update` and `send` by calls that wait
+    first."""
 
     def __init__(self, client: AIOKafkaClient, on_throttled: Callable[[], None], milliseconds: Counter) -> None:
         self._client, self._on_throttled, self._milliseconds = client, on_throttled, milliseconds
@@ -35,16 +36,16 @@ class ClientThrottle:
         """Node id → back-off of connections to it."""
         self._metadata = Backoff(*_METADATA_BACKOFF)
         self._muted_until: dict[tuple[int, object], float] = {}
-        """Connection → until when its broker reads nothing because of a quota."""
+        """Connection → time until which its broker reads nothing because of a quota."""
         self._get_conn, self._metadata_update, self._send = client._get_conn, client._metadata_update, client.send
         client._get_conn, client._metadata_update, client.send = self.get_conn, self.metadata_update, self.send
 
     def throttled_for(self) -> float:
-        """Seconds for which some broker still reads nothing because of a quota."""
+        """Return the seconds for which some broker still reads nothing because of a quota."""
         return max(0.0, max(self._muted_until.values(), default=0.0) - time.monotonic())
 
     async def get_conn(self, node: int, **more: object) -> AIOKafkaConnection | None:
-        """A connection; None where there is none now."""
+        """Return a connection; None if there is none now."""
         backoff = self._brokers.get(node)
         if backoff is None:
             backoff = self._brokers[node] = Backoff(*_CONNECT_BACKOFF)
@@ -65,7 +66,7 @@ class ClientThrottle:
         return 0.0 if backoff is None else backoff.left()
 
     async def metadata_update(self, cluster: ClusterMetadata, topics: Collection[str]) -> bool:
-        """Whether the cluster's metadata was read; waits for the back-off of the request before."""
+        """Read the cluster's metadata, after the back-off of the request before; return True if that succeeded."""
         await asyncio.sleep(self._metadata.left())
         done: bool = await self._metadata_update(cluster, topics)
         if done and not self._is_degraded(cluster):
@@ -75,7 +76,7 @@ class ClientThrottle:
         return done
 
     def _is_degraded(self, cluster: ClusterMetadata) -> bool:
-        """Whether another request for metadata is likely to follow at once."""
+        """Return True if another request for metadata is likely to follow immediately."""
         leaderless = any(
             cluster.partitions_for_topic(topic) != cluster.available_partitions_for_topic(topic)
             for topic in self._client._topics
@@ -83,7 +84,7 @@ class ClientThrottle:
         return leaderless or any(backoff.left() for backoff in self._brokers.values())
 
     async def send(self, node: int, request: Request, **more: object) -> Response:
-        """The response; waits while the broker has muted the connection."""
+        """Return the response; waits while the broker has muted the connection."""
         connection = node, more.get("group")
         wait = self._muted_until.get(connection, 0.0) - time.monotonic()
         if wait > 0:

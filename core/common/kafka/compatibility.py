@@ -1,8 +1,8 @@
-"""Whether the installed aiokafka has the private parts that mozu uses.
+"""A check that the installed aiokafka has the private parts that mozu uses.
 
-aiokafka has no public way to throttle a client, to give up what a producer still holds, or to close a consumer whose
-group does not answer. pyproject.toml bounds its version; this check is for environments that do not follow it. Texts of
-log lines, which `client_log.py` reads, cannot be checked: another version's are only less to the point.
+aiokafka has no public way to throttle a client, to drop what a producer still holds, or to close a consumer whose group
+does not answer. pyproject.toml bounds its version; this check is for environments that do not follow it. Texts of log
+lines, which `client_log.py` reads, cannot be checked: another version's are merely less precise.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from pkgutil import resolve_name
 from typing import Any, Final
 
 SUPPORTED: Final = ">=0.12,<0.15"
-"""The versions that have them; pyproject.toml says the same."""
+"""The versions that have these parts; the same as in pyproject.toml."""
 
 _METHODS: Final = {
     # client_throttle.py replaces these three
@@ -36,7 +36,8 @@ _ATTRIBUTES: Final = (
 
 
 def require_compatible() -> None:
-    """Raises ValueError that names the version, what it lacks, and the versions that will do."""
+    """Raise ValueError that names the version, what it lacks, and the versions that are supported, unless all parts
+    exist."""
     missing = next(_missing(), None)
     if missing is not None:
         found = f"aiokafka {version('aiokafka')} cannot be used: it lacks {missing}"
@@ -68,6 +69,7 @@ def _takes(method: Callable[..., Any], positional: int) -> bool:
 
 
 def _names_in(function: object) -> frozenset[str]:
-    """Attributes that `__init__` sets: an instance, which would show them, cannot be made without a running loop."""
+    """Return the attributes that `__init__` sets: an instance, which would show them, cannot be made without a running
+    loop."""
     code = getattr(function, "__code__", None)
     return frozenset() if code is None else frozenset(code.co_names)

@@ -11,7 +11,7 @@ from mozu.core.common.kafka.topics import TopicMissing
 
 
 def error_headers(topic: str, stage: str, reason: str, **more: int) -> Headers:
-    """The headers that say what went wrong with a record of this topic; `more` are partition and offset."""
+    """Return the headers that say what went wrong with a record of this topic; `more` are partition and offset."""
     return [
         ("__connect.errors.topic", topic.encode()),
         *((f"__connect.errors.{name}", b"%d" % number) for name, number in more.items()),
@@ -21,13 +21,13 @@ def error_headers(topic: str, stage: str, reason: str, **more: int) -> Headers:
 
 
 class DeadLetterProducer:
-    """Copies of a sink's dead letters. One that cannot be written is logged: the spool has the dead letter itself."""
+    """A producer of copies of a sink's dead letters. A failed copy is logged: the spool has the dead letter itself."""
 
     def __init__(self, topic: str, timeout: float, producer: KafkaProducer, log: logging.Logger) -> None:
         self._topic, self._timeout, self._producer, self._log = topic, timeout, producer, log
 
     async def produce(self, dead: Sequence[tuple[KafkaMessage, str]]) -> None:
-        """(message, reason) of each. Returns when the copies are acknowledged, or cannot be written."""
+        """Produce a copy of each (message, reason). Returns when the copies are acknowledged, or cannot be written."""
         try:
             await self._producer.open()
             await self._producer.require_topic(self._topic)
@@ -43,7 +43,7 @@ class DeadLetterProducer:
             await self._producer.close(flush=0.0)
 
     def _dead_letter(self, message: KafkaMessage, reason: str) -> KafkaMessage:
-        """The record as it was; without its body, if that is what was too large."""
+        """Return the record unchanged, or without its body if that was too large."""
         body = message.body if self._producer.has_room(message.body) else b""
         headers = [*message.headers, *error_headers(message.topic, "KAFKA_PRODUCE", reason)]
         return KafkaMessage(message.number, self._topic, message.key, body, headers)

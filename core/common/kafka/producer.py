@@ -1,7 +1,7 @@
 """A Kafka producer that reconnects: aiokafka's, made when it is needed, closed when it has failed, made again.
 
 aiokafka's ends for good on some errors (a broken sequence of numbers, an unexpected exception in its sender task),
-after which every send raises; and it never looks for new brokers if all that it knew have gone.
+after which every send raises; and it never searches for new brokers if all that it knew have gone.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from mozu.core.common.kafka.topics import Topics
 from mozu.core.metrics import Metrics
 
 _CANCEL_TIMEOUT: Final = 0.5
-"""Seconds in which its sender task may end after it was cancelled."""
+"""Seconds in which the sender task may end after it was cancelled."""
 
 Headers = list[tuple[str, bytes]]
 
@@ -29,7 +29,7 @@ class KafkaMessage(msgspec.Struct):
     """A record before it is sent."""
 
     number: int
-    """The alert's number at a sink; 0: it is no alert."""
+    """The alert's number at a sink; 0 if the record is no alert."""
     topic: str
     key: bytes | None
     body: bytes
@@ -37,7 +37,7 @@ class KafkaMessage(msgspec.Struct):
 
 
 class ProducerOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How records are produced; the defaults are those of the sink's settings of the same names."""
+    """Options of producing; the defaults are those of the sink's settings of the same names."""
 
     acks: Literal["all", "leader"] = "all"
     idempotence: bool = True
@@ -51,11 +51,11 @@ class ProducerOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KafkaUnreachable(Exception):
-    """No producer can be had now; the text says why."""
+    """No producer is available now; the text says why."""
 
 
 class KafkaProducer:
-    """At most one of aiokafka's at a time. Single-threaded, one caller."""
+    """A holder of at most one of aiokafka's producers at a time. Single-threaded, one caller."""
 
     def __init__(self, access: KafkaAccess, options: ProducerOptions, log: KafkaClientLog, metrics: Metrics) -> None:
         self._access, self._options, self._log = access, options, log
@@ -69,7 +69,7 @@ class KafkaProducer:
         self._throttle: ClientThrottle | None = None
 
     async def open(self) -> None:
-        """Connect unless it is connected. Raises KafkaUnreachable."""
+        """Connect unless there is a connection. Raises KafkaUnreachable."""
         if self._producer is not None:
             return
         with self._log.attributed():
@@ -94,7 +94,8 @@ class KafkaProducer:
                 await self._topics.require(topic, self._producer, client_arguments(self._access))
 
     async def topic_problem(self, topic: str) -> str | None:
-        """Why a record for this topic would not be taken; makes no topic. Raises KafkaError."""
+        """Return why a record for this topic would not be accepted, None if it would; makes no topic. Raises
+        KafkaError."""
         with self._log.attributed():
             async with asyncio.timeout(self._access.timeout):
                 return await self._topics.problem(topic, self._producer, client_arguments(self._access))
@@ -108,15 +109,15 @@ class KafkaProducer:
         return future
 
     def has_room(self, body: bytes) -> bool:
-        """Whether a record with this body and a few headers is within `max_bytes`."""
+        """Return True if a record with this body and a few headers is within `max_bytes`."""
         return len(body) < self._options.max_bytes * 3 // 4
 
     def is_throttled(self) -> bool:
-        """Whether a broker has muted a connection because of a quota."""
+        """Return True if a broker has muted a connection because of a quota."""
         return self._throttle is not None and self._throttle.throttled_for() > 0
 
     async def close(self, *, flush: float) -> None:
-        """Close the producer: after records in flight were acknowledged, for which it has so many seconds, or at once.
+        """Close the producer, after records in flight were acknowledged if that takes no more than `flush` seconds.
         Futures that are not done then fail."""
         producer, self._producer = self._producer, None
         if producer is None:
@@ -130,7 +131,8 @@ class KafkaProducer:
         await _end(producer)
 
     def _reason(self, producer: AIOKafkaProducer, error: Exception) -> str:
-        """aiokafka takes a token for accepted whatever the answer is (RFC 7628, 3.2.3), and then knows no brokers."""
+        """Return why no connection was made. aiokafka takes any answer to a token as success (RFC 7628, 3.2.3), and
+        then knows no brokers."""
         sasl = self._access.sasl
         by_token = sasl is not None and sasl.mechanism == "OAUTHBEARER"
         if by_token and isinstance(error, TimeoutError) and not producer.client.cluster.brokers():
@@ -153,7 +155,8 @@ class KafkaProducer:
 
 
 async def _end(producer: AIOKafkaProducer) -> None:
-    """aiokafka's own `stop` waits for brokers that may never come: fail what is left first, then end its tasks."""
+    """End a producer. aiokafka's own `stop` waits for brokers that may never come: fail the rest first, then end its
+    tasks."""
     producer._message_accumulator.fail_all(ProducerClosed())
     task = producer._sender.sender_task
     while task is not None and not task.done():  # it waits for requests in flight once it is cancelled

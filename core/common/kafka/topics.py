@@ -1,4 +1,4 @@
-"""Whether topics exist, and creating them; a topic that is missing is remembered as missing (negative cache)."""
+"""Checks for topics, and their creation; a missing topic is remembered as missing (negative cache)."""
 
 import time
 from typing import Any, Final
@@ -17,7 +17,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.metadata import MetadataRequest
 
 _NEGATIVE_TTL: Final = 5.0
-"""Seconds for which a topic that is missing is not asked for again."""
+"""Seconds for which a missing topic is not asked for again."""
 
 _REPLICATION_FACTOR: Final = 3
 _AUTO_CREATE: Final = "auto.create.topics.enable"
@@ -25,7 +25,7 @@ _AUTO_CREATE: Final = "auto.create.topics.enable"
 
 
 class TopicMissing(Exception):
-    """There is no such topic, and none is created; the text says why."""
+    """A topic does not exist, and is not created; the text says why."""
 
 
 class Topics:
@@ -34,7 +34,7 @@ class Topics:
     def __init__(self, *, create: bool, partitions: int, replication_factor: int | None) -> None:
         self._create, self._partitions, self._replication_factor = create, partitions, replication_factor
         self._missing: dict[str, tuple[float, TopicMissing]] = {}
-        """Topic → (until when that is believed, why)."""
+        """Topic → (time until which it counts as missing, error)."""
 
     async def require(self, topic: str, producer: AIOKafkaProducer, arguments: dict[str, Any]) -> None:
         """Return if the topic exists. Raises TopicMissing, TopicAuthorizationFailedError, KafkaError."""
@@ -50,8 +50,8 @@ class Topics:
             await self._create_or_raise(topic, producer, arguments)
 
     async def problem(self, topic: str, producer: AIOKafkaProducer, arguments: dict[str, Any]) -> str | None:
-        """Why a record for this topic would not be taken, or None: it exists, or is made with the first record. Makes
-        none: brokers create a topic that a client merely asks for, unless it says that it does not want that.
+        """Return why a record for this topic would not be accepted, or None if the topic exists or is made with the
+        first record. Makes no topic: brokers create a topic that a client merely asks for, unless the client objects.
 
         Raises TopicAuthorizationFailedError, KafkaError.
         """
@@ -84,7 +84,7 @@ class Topics:
         raise missing
 
     async def _create_topic(self, topic: str, brokers: int, arguments: dict[str, Any]) -> str:
-        """Why it cannot be created; empty: it is (CreateTopics)."""
+        """Create a topic (CreateTopics); return why it cannot be created, empty if it was."""
         copies = self._replication_factor or min(_REPLICATION_FACTOR, brokers)
         admin = AIOKafkaAdminClient(**arguments)
         try:
@@ -105,7 +105,7 @@ def _absent(topic: str) -> str:
 
 
 async def _brokers_create(node: int, arguments: dict[str, Any]) -> bool:
-    """Whether brokers make missing topics by themselves; False where mozu may not ask (DescribeConfigs)."""
+    """Return True if brokers make missing topics by themselves; False if mozu may not ask (DescribeConfigs)."""
     admin = AIOKafkaAdminClient(**arguments)
     try:
         await admin.start()

@@ -1,4 +1,4 @@
-"""Where the engines are: settings of the responders that go through them."""
+"""The addresses of the engines: settings of the responders that act through them."""
 
 from pathlib import Path
 
