@@ -7,7 +7,8 @@ the end. These are daemon threads: one that hangs does not keep the process from
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
 from mozu.core.cpu_wait import timeout
@@ -18,51 +19,115 @@ _OF_GENERATORS: Final = (StopIteration, StopAsyncIteration, GeneratorExit)
 """Exceptions that end a generator, or a coroutine, into which they are raised."""
 _BACKLOG: Final = 64
 """The most waiting calls per thread of a pool; further ones are refused."""
+_MOST_HUNG: Final = 64
+"""The most threads of a pool that hang and are replaced."""
+_ANY: Final = "any"
+"""The lane of all calls."""
 
 
 class ThreadPool:
-    """A pool of at most `size` threads, spawned on demand, with a bounded backlog. A thread that hangs is not
-    replaced."""
+    """A pool of at most `size` threads, spawned on demand, with a bounded backlog.
+
+    A thread hangs if its caller has been cancelled and its call has not returned; up to `_MOST_HUNG` of these are
+    replaced. Calls may name lanes, the things they could hang on, such as `device 0:54` or `user 1000`. The calls of
+    one lane take at most half of the threads.
+    """
 
     def __init__(self, name: str, size: int) -> None:
         self._name, self._size = name, size
-        self._calls: _Calls = queue.SimpleQueue()
-        self._threads = 0
-        self._pending = 0
-        self._lock = threading.Lock()
+        self._share = max(1, size // 2)
+        self._changed = threading.Condition()
+        """Guards the following."""
+        self._waiting: deque[_Call] = deque()
+        self._running: Counter[str] = Counter()
+        self._hung: set[_Call] = set()
+        self._threads = self._spawned = 0
+        self._is_stopped = False
 
-    async def run(self, call: Callable[[], T], timeout_seconds: float) -> T:
+    async def run(self, call: Callable[[], T], timeout_seconds: float, lanes: Iterable[str] = ()) -> T:
         """Return the result of `call()`, made on one of the threads; the call is skipped if the caller has been
         cancelled by then.
 
         Raises what the call raises, TimeoutError after `timeout_seconds`, CPU wait aside, and BlockingIOError
-        immediately if too many calls wait already.
+        immediately if too many calls wait already, or if as many calls of a lane hang as it may have threads.
         """
-        if self._pending >= _BACKLOG * self._size:
-            raise BlockingIOError(f"the threads of {self._name} are all busy and {self._pending} calls wait")
-        entry = _Call(call, skip_if_cancelled=True, done=self._done)
-        with self._lock:
-            self._pending += 1
-        self._calls.put(entry)
-        if self._threads < min(self._size, self._pending):
+        entry = _Call(call, skip_if_cancelled=True, lanes=frozenset(lanes))
+        with self._changed:
+            self._refuse(entry)
+            self._is_stopped = False
+            self._waiting.append(entry)
             self._spawn_worker()
-        async with timeout(timeout_seconds):
-            result: T = await entry.future
-            return result
+            self._changed.notify()
+        try:
+            async with timeout(timeout_seconds):
+                result: T = await entry.future
+                return result
+        finally:
+            self._leave(entry)
 
     def stop(self) -> None:
-        """Let the threads end that do not hang."""
-        for _ in range(self._threads):
-            self._calls.put(None)
-        self._threads = 0
+        """End the threads that do not hang, after the waiting calls."""
+        with self._changed:
+            self._is_stopped = True
+            self._changed.notify_all()
+
+    def _refuse(self, entry: "_Call") -> None:
+        """Raise BlockingIOError if the call may not wait."""
+        pending = len(self._waiting) + self._running[_ANY] - len(self._hung)
+        if pending >= _BACKLOG * self._size:
+            raise BlockingIOError(f"the threads of {self._name} are all busy and {pending} calls wait")
+        hanging = Counter(lane for one in self._hung for lane in one.lanes & entry.lanes)
+        for lane, count in hanging.items():
+            if count >= self._share:
+                raise BlockingIOError(f"{count} calls of {self._name} hang at {lane}, and no other is made there")
 
     def _spawn_worker(self) -> None:
-        self._threads += 1
-        _spawn(f"mozu-{self._name}-{self._threads}", self._calls)
+        """Start one more thread if a call waits for one, or if a thread that hangs is to be replaced."""
+        wanted = min(self._size, len(self._waiting) + self._running[_ANY] - len(self._hung))
+        if self._threads - len(self._hung) < wanted:
+            self._threads += 1
+            self._spawned += 1
+            name = f"mozu-{self._name}-{self._spawned}"
+            threading.Thread(target=self._serve, name=name, daemon=True).start()
 
-    def _done(self) -> None:
-        with self._lock:
-            self._pending -= 1
+    def _leave(self, entry: "_Call") -> None:
+        """Forget a call whose caller waits no longer; if it is being made, it hangs."""
+        with self._changed:
+            if entry in self._waiting:
+                self._waiting.remove(entry)
+                self._changed.notify_all()
+            elif entry.is_running and entry.future.cancelled() and len(self._hung) < _MOST_HUNG:
+                self._hung.add(entry)
+                self._spawn_worker()
+
+    def _serve(self) -> None:
+        """Make calls, on a thread of the pool, until the thread is to end."""
+        while (entry := self._next()) is not None:
+            entry.make()
+            with self._changed:
+                entry.is_running = False
+                self._running.subtract((_ANY, *entry.lanes))
+                self._running = +self._running
+                self._hung.discard(entry)
+                self._changed.notify_all()
+
+    def _next(self) -> "_Call | None":
+        """Wait for a call that may be made, and return it; None if the thread was replaced or the pool stops."""
+        with self._changed:
+            while True:
+                if self._threads - len(self._hung) > self._size or (self._is_stopped and not self._waiting):
+                    self._threads -= 1
+                    return None
+                entry = next(filter(self._may_begin, self._waiting), None)
+                if entry is not None:
+                    self._waiting.remove(entry)
+                    entry.is_running = True
+                    self._running.update((_ANY, *entry.lanes))
+                    return entry
+                self._changed.wait()
+
+    def _may_begin(self, entry: "_Call") -> bool:
+        return all(self._running[lane] < self._share for lane in entry.lanes)
 
 
 class WorkerThread:
@@ -93,9 +158,10 @@ class _Call:
     """A call on its way to a thread, and its result on the way back to the loop."""
 
     def __init__(
-        self, call: Callable[[], Any], *, skip_if_cancelled: bool, done: Callable[[], None] = lambda: None
+        self, call: Callable[[], Any], *, skip_if_cancelled: bool, lanes: frozenset[str] = frozenset()
     ) -> None:
-        self._call, self._skip_if_cancelled, self._done = call, skip_if_cancelled, done
+        self._call, self._skip_if_cancelled, self.lanes = call, skip_if_cancelled, lanes
+        self.is_running = False
         self._loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Any] = self._loop.create_future()
 
@@ -107,7 +173,6 @@ class _Call:
                 result = self._call()
             except BaseException as raised:  # noqa: BLE001  set as the exception of the future that the caller awaits
                 error = raised
-        self._done()
         try:
             self._loop.call_soon_threadsafe(self._set, result, error)
         except RuntimeError:  # the loop has closed: no caller waits any more

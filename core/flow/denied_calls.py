@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.api import CallJudge, CallVerdict, Evaluator, JudgesBefore
+from mozu.core.common.subuids import SubordinateIds
 from mozu.core.flow.evaluated import alerts_of
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.isolation.isolated import Isolated, Isolation
@@ -19,7 +20,6 @@ from mozu.core.model.event import Event, SyscallEvent
 from mozu.core.respond.act_records import ActRecords
 from mozu.core.respond.audit_log import ActStage, AuditEntry
 from mozu.core.respond.subject import account_of, subject_of
-from mozu.core.respond.subuids import SubordinateIds
 from mozu.core.respond.targets import boot_identity
 from mozu.core.state import StateMachine
 

@@ -28,6 +28,7 @@ import msgspec
 from mozu.core.api.kernel_kills import KernelDenial, KernelKills, UnattendedActs
 from mozu.core.api.responders import AlertProcess, Incident, ResponsePlan, Scope
 from mozu.core.common.boot_clock import boot_time
+from mozu.core.common.subuids import SubordinateIds
 from mozu.core.isolation.deadline import within
 from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.texts import text_of
@@ -46,7 +47,6 @@ from mozu.core.respond.protection import Protection, protection_of
 from mozu.core.respond.settings import RespondSettings
 from mozu.core.respond.sharers import SharerSearch
 from mozu.core.respond.subject import account_of, subject_of
-from mozu.core.respond.subuids import SubordinateIds
 from mozu.core.respond.targets import HeldProcess, HeldProcesses, NotTheSame, boot_identity, is_young
 
 OFF_FILE: Final = "responses/off"

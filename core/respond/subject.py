@@ -2,8 +2,8 @@
 
 from mozu.core.api.responders import AlertProcess
 from mozu.core.common.owners import ROOT, UNKNOWN
+from mozu.core.common.subuids import SubordinateIds
 from mozu.core.model.event import Event, SyscallEvent
-from mozu.core.respond.subuids import SubordinateIds
 
 _NOW = 1 << 62
 """After every event."""

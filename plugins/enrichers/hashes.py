@@ -29,11 +29,13 @@ from mozu.core.api import (
     SyscallEvent,
     hookimpl,
 )
+from mozu.core.common.file_lanes import file_lanes
+from mozu.core.common.subuids import SubordinateIds
 from mozu.core.common.thread_pool import ThreadPool
 
 FIELD: Final = "proc.exe_hash"
 _CHUNK: Final = 1 << 18
-_THREADS: Final = 2
+_THREADS: Final = 4
 _MOST: Final = 1 << 14
 """Processes that are remembered by what they execute."""
 
@@ -54,8 +56,9 @@ class Hashes:
         self._settings = settings
         self._hashes: LookupTable[str] = context.lookups
         self._threads = ThreadPool("hashes", _THREADS)
-        self._pids: OrderedDict[str, int] = OrderedDict()
-        """Key → the process that was last seen to execute it."""
+        self._seen: OrderedDict[str, tuple[int, str, int]] = OrderedDict()
+        """Key → pid, key of the container and user of the process that was last seen to execute it."""
+        self._ids = SubordinateIds()
 
     async def start(self) -> None:
         """Nothing is read before it is asked for."""
@@ -66,9 +69,10 @@ class Hashes:
         if process is None or not process.exe_ino or not process.exe_ctime:
             return None
         key = f"{process.exe_ino} {process.exe_ctime} {process.exepath}"
-        self._pids[key] = process.pid
-        if len(self._pids) > _MOST:
-            self._pids.popitem(last=False)
+        container = "" if process.container is None else process.container.key
+        self._seen[key] = process.pid, container, process.ruid
+        if len(self._seen) > _MOST:
+            self._seen.popitem(last=False)
         return key
 
     def known(self, key: str) -> bool:
@@ -78,8 +82,9 @@ class Hashes:
     async def resolve(self, key: str) -> None:
         """Read the file. Raises OSError, and TimeoutError where it does not answer in time."""
         ino, ctime, _ = key.split(" ", 2)
-        pid, seconds = self._pids[key], self._settings.seconds
-        self._hashes.put(key, await self._threads.run(lambda: self._read(pid, int(ino), int(ctime)), seconds))
+        (pid, container, uid), seconds = self._seen[key], self._settings.seconds
+        lanes = file_lanes([f"/proc/{pid}/exe"], container, uid, self._ids)
+        self._hashes.put(key, await self._threads.run(lambda: self._read(pid, int(ino), int(ctime)), seconds, lanes))
 
     def readers(self) -> FieldReaders:
         """Return the reader of the one field."""
@@ -133,5 +138,5 @@ def mozu_components() -> EnricherDeclaration[HashesSettings]:
                 needs=frozenset({"tree"}),
             ),
         ),
-        lookups=LookupLimits(parallel=_THREADS, per_second=50, ttl=0, negative_ttl=30),
+        lookups=LookupLimits(parallel=4 * _THREADS, per_second=50, ttl=0, negative_ttl=30),
     )

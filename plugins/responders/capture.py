@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,6 +18,7 @@ import orjson
 from pydantic import ByteSize, Field
 
 from mozu.core.api import (
+    AlertProcess,
     Context,
     Incident,
     ResponderDeclaration,
@@ -24,13 +26,20 @@ from mozu.core.api import (
     ResponsePlan,
     ResponseTarget,
     Scope,
+    StatelessResponder,
     hookimpl,
 )
+from mozu.core.common.file_lanes import file_lanes
 from mozu.core.common.own_file import open_own
+from mozu.core.common.subuids import SubordinateIds
+from mozu.core.common.thread_pool import ThreadPool
+from mozu.core.common.unsynced_stat import unsynced_stat
 
 _PROC: Final = Path("/proc")
 _MOST_DESCRIPTORS, _MOST_LINES, _MOST_PROCESSES = 1024, 20_000, 256
 _CHUNK: Final = 1 << 20
+_SECONDS, _HASH_SECONDS = 10.0, 2.0
+"""What the kernel's part of a process may take, and the writing of the document; what the hash of one file may take."""
 
 
 class CaptureResponderSettings(ResponderSettings):
@@ -43,51 +52,67 @@ class CaptureResponderSettings(ResponderSettings):
     max_hashed: ByteSize = Field(ByteSize(64 << 20), ge=0, description="Bytes of a file beyond which it is not hashed.")
 
 
-class CaptureResponder:
-    """Reads only; the processes go on."""
+class CaptureResponder(StatelessResponder):
+    """Responder that only reads; the processes go on. A file that does not answer in time has no hash."""
 
     def __init__(self, settings: CaptureResponderSettings, context: Context) -> None:
         self._settings, self._context, self._scope = settings, context, Scope(settings.what)
-
-    def start(self) -> None:
-        """The directory is made with the first act."""
+        self._threads, self._ids = ThreadPool("capture", 4), SubordinateIds()
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
         """None where the alert is about no process."""
         return incident.plan_to("capture", self._scope)
 
-    def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
+    async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
         """Write a file about the processes. Raises OSError and MozuError."""
         folder = self._settings.directory or self._context.state_directory()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = [snapshot(one.pid, self._settings.max_hashed) for one in targets[:_MOST_PROCESSES] if one.signal(0)]
+        alive = [one.pid for one in targets[:_MOST_PROCESSES] if one.signal(0)]
         document = {
             "alert": incident.alert.id,
             "rule": incident.alert.rule,
             "time": incident.alert.time,
-            "processes": found,
+            "processes": [await self._captured(pid, incident.subject) for pid in alive],
             "left_out": max(0, len(targets) - _MOST_PROCESSES),
         }
         path = folder / f"{incident.alert.id or 'alert'}.json"
-        part = path.with_suffix(".part")  # a mozu that is killed leaves no half of a document under its name
-        descriptor = open_own(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2))
-        part.replace(path)
+        await self._threads.run(partial(_write, path, document), _SECONDS)
 
-    def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """What was captured stays."""
+    async def stop(self) -> None:
+        """Let the threads end."""
+        self._threads.stop()
 
-    def stop(self) -> None:
-        """Nothing to close."""
+    async def _captured(self, pid: int, subject: AlertProcess | None) -> dict[str, object]:
+        found, files = await self._threads.run(partial(snapshot, pid, self._settings.max_hashed), _SECONDS)
+        container = "" if subject is None or subject.container is None else subject.container.key
+        for link, described in files:
+            lanes = file_lanes([str(link)], container, 0 if subject is None else subject.uid, self._ids)
+            hashed = partial(_hash, link, self._settings.max_hashed)
+            with suppress(OSError):  # a TimeoutError is one as well
+                described["sha256"] = await self._threads.run(hashed, _HASH_SECONDS, lanes)
+        return found
 
 
-def snapshot(pid: int, max_hashed: int, proc: Path = _PROC) -> dict[str, object]:
-    """What can be read now; what cannot is null."""
+def _write(path: Path, document: Mapping[str, object]) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = path.with_suffix(".part")  # a mozu that is killed leaves no half of a document under its name
+    descriptor = open_own(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    part.replace(path)
+
+
+File = tuple[Path, dict[str, object]]
+"""A link of /proc and what is kept of the file to which it leads."""
+
+
+def snapshot(pid: int, max_hashed: int, proc: Path = _PROC) -> tuple[dict[str, object], list[File]]:
+    """Return what the kernel says now, null for what cannot be read, and the files that are to be hashed."""
     own = _living(proc / str(pid))
-    return {
+    exe, files = _described(own / "exe"), [own / "fd" / name for name in list(_names(own / "fd"))[:_MOST_DESCRIPTORS]]
+    descriptors = {link.name: _described(link) for link in files}
+    found = {
         "pid": pid,
-        "exe": _described(own / "exe", max_hashed),
+        "exe": exe,
         "cwd": _link(own / "cwd"),
         "root": _link(own / "root"),
         "arguments": len((_read(own / "cmdline") or b"").split(b"\0")) - 1,
@@ -98,10 +123,15 @@ def snapshot(pid: int, max_hashed: int, proc: Path = _PROC) -> dict[str, object]
         "mountinfo": _lines(own / "mountinfo"),
         "net": _lines(own / "net/tcp"),
         "threads": sorted(int(one) for one in _names(proc / str(pid) / "task")),
-        "descriptors": {
-            name: _described(own / "fd" / name, max_hashed) for name in list(_names(own / "fd"))[:_MOST_DESCRIPTORS]
-        },
+        "descriptors": descriptors,
     }
+    described = [(own / "exe", exe), *zip(files, descriptors.values(), strict=True)]
+    return found, [(link, one) for link, one in described if _is_to_be_hashed(one, max_hashed)]
+
+
+def _is_to_be_hashed(described: Mapping[str, object], max_hashed: int) -> bool:
+    mode, size = described.get("mode"), described.get("size")
+    return isinstance(mode, int) and isinstance(size, int) and stat.S_ISREG(mode) and size <= max_hashed
 
 
 def _living(process: Path) -> Path:
@@ -112,14 +142,12 @@ def _living(process: Path) -> Path:
     return process
 
 
-def _described(path: Path, max_hashed: int) -> dict[str, object]:
-    """A file of the process: where it leads, and the hash of its content, if it is a regular file."""
+def _described(path: Path) -> dict[str, object]:
+    """Return where a link of a process leads, and what the kernel knows of the file; its hash is yet to be made."""
     found: dict[str, object] = {"path": _link(path), "sha256": None}
     with suppress(OSError):
-        about = path.stat()
-        found |= {"device": about.st_dev, "inode": about.st_ino, "size": about.st_size, "mode": about.st_mode}
-        if stat.S_ISREG(about.st_mode) and about.st_size <= max_hashed:
-            found["sha256"] = _hash(path, max_hashed)
+        about = unsynced_stat(str(path))
+        found |= {"device": about.dev, "inode": about.ino, "size": about.size, "mode": about.mode}
     return found
 
 
@@ -171,5 +199,4 @@ def mozu_components() -> ResponderDeclaration[CaptureResponderSettings]:
         build=CaptureResponder,
         settings=CaptureResponderSettings,
         summary="Keeps what /proc says of the process of an alert, with hashes of its open files.",
-        blocking=True,
     )

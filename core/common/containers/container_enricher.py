@@ -5,7 +5,9 @@ it exists it is watched; a runtime that is absent costs nothing, and is not ment
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -21,8 +23,10 @@ from mozu.core.model.event import Event
 MakeRuntime = Callable[[Callable[[str, float], RuntimeContext]], ContainerRuntime]
 """Function from a factory (name, timeout in seconds → `RuntimeContext`) to the runtime."""
 
-_LOOK_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.4
 """The most seconds that one search may take."""
+_OBSTACLE_SECONDS: Final = 0.2
+"""The most seconds that a start waits for obstacles."""
 _START_SECONDS: Final = 2.0
 """The most seconds that a start waits for the existing containers."""
 
@@ -33,7 +37,7 @@ class ContainerEnricher:
     def __init__(self, context: Context, runtimes: Sequence[MakeRuntime]) -> None:
         self._context = context
         self._lookups = ContainerLookups(context)
-        self._threads = ThreadPool("containers", 4)
+        self._threads = ThreadPool("containers", 8)
         self._runtimes = [make(self._context_of) for make in runtimes]
         self._lookups.use(self._runtimes)
         self._tasks = [BackgroundTask(partial(self._follow, runtime)) for runtime in self._runtimes]
@@ -73,8 +77,20 @@ class ContainerEnricher:
         return self._lookups.shrink()
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """Return runtimes that are present and may not be read."""
-        return tuple(self._obstacles())
+        """Return runtimes that are present and may not be read, without those whose files do not answer in time."""
+        found: list[Obstacle] = []
+
+        def ask(runtime: ContainerRuntime) -> None:
+            if runtime.places():
+                found.extend(runtime.obstacles())
+
+        asking = [threading.Thread(target=ask, args=(runtime,), daemon=True) for runtime in self._runtimes]
+        for thread in asking:
+            thread.start()
+        until = time.monotonic() + _OBSTACLE_SECONDS
+        for thread in asking:
+            thread.join(max(0.0, until - time.monotonic()))
+        return tuple(found)
 
     async def stop(self) -> None:
         """End the watches, the connections and the threads."""
@@ -96,27 +112,21 @@ class ContainerEnricher:
         self._context.log.info("reading containers of %s: %s", runtime.name, ", ".join(found))
         if came_later:  # otherwise the start has reported them (`obstacles`)
             with contextlib.suppress(OSError):
-                for obstacle in await self._threads.run(runtime.obstacles, _LOOK_SECONDS):
+                for obstacle in await self._threads.run(runtime.obstacles, _LOOK_SECONDS, (f"{runtime.name} by all",)):
                     self._context.log.warning("%s", obstacle.reason)
         await runtime.watch()
 
     async def _look(self, runtime: ContainerRuntime, watch: PathWatch) -> Sequence[str]:
         """Return the runtime's places; empty also if a file system does not answer. Anything that appears from now on
         ends a wait."""
-
-        def look() -> Sequence[str]:
-            watch.add(runtime.traces())
-            return runtime.places()
-
+        lanes = (f"{runtime.name} by all",)
         watch.renew()
         with contextlib.suppress(OSError):
-            return await self._threads.run(look, _LOOK_SECONDS)
+            if found := await self._threads.run(runtime.places, _LOOK_SECONDS, lanes):
+                return found
+            await self._threads.run(lambda: watch.add(runtime.traces()), _LOOK_SECONDS, lanes)
+            return await self._threads.run(runtime.places, _LOOK_SECONDS, lanes)
         return ()
-
-    def _obstacles(self) -> Iterator[Obstacle]:
-        for runtime in self._runtimes:
-            if runtime.places():
-                yield from runtime.obstacles()
 
     def _context_of(self, name: str, timeout: float) -> RuntimeContext:
         return RuntimeContext(name, timeout, self._context.log, self._lookups, self._threads)

@@ -23,9 +23,10 @@ class RuntimeContext:
         self.log: Final = log
         self._name, self._timeout, self._lookups, self._threads = name, timeout, lookups, threads
 
-    async def off_loop(self, call: Callable[[], T]) -> T:
-        """Return the result of a call that may block, run on a thread. Raises what it raises, and TimeoutError."""
-        return await self._threads.run(call, self._timeout)
+    async def off_loop(self, call: Callable[[], T], lane: str = "") -> T:
+        """Return the result of a call that may block, run on a thread. `lane`: as of ThreadPool; empty: the runtime.
+        Raises what the call raises, TimeoutError, and BlockingIOError."""
+        return await self._threads.run(call, self._timeout, (lane or self._name,))
 
     async def appeared(self, full_id: str) -> None:
         """Look up a container that was created, started or changed, in this runtime first."""

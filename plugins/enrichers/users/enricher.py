@@ -10,12 +10,14 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from mozu.core.api import Context
 from mozu.core.common.background_task import BackgroundTask
+from mozu.core.common.file_lanes import file_lanes
+from mozu.core.common.subuids import SubordinateIds
 from mozu.core.common.thread_pool import ThreadPool
 from mozu.core.common.ticks import tick
 from mozu.core.model.event import Event, Process, claimed
@@ -58,6 +60,7 @@ class UsersEnricher:
         self._unread: dict[str, tuple[int, ...]] = {}
         """Containers whose files were not read yet → processes that were seen in them."""
         self._files = ThreadPool("files", 4)
+        self._ids = SubordinateIds()
         self._services = ThreadPool("nss", 2)
         self._names_used = asyncio.Event()
         self._generation = 0
@@ -203,15 +206,19 @@ class UsersEnricher:
                 return read(root, stamps, _CONTAINER_LIMITS)
 
         stamps = names.stamps
+        links = [f"/proc/{pid}/root" for pid in (names.pid, *names.pids) if pid]
+        lanes = file_lanes(links, full_id, 0, self._ids)
         host = os.stat(self._settings.root)
         host_root = (host.st_dev, host.st_ino)
         polls_left = _ROOT_POLLS
-        while not await self._refresh(names, call):
+        while not await self._refresh(names, call, lanes):
             polls_left -= 1
             await asyncio.sleep(_ROOT_POLL_INTERVAL)
 
-    async def _refresh(self, names: UserNames, call: Callable[[], Content | None]) -> bool:
-        """One read; False if it was too early for one."""
+    async def _refresh(
+        self, names: UserNames, call: Callable[[], Content | None], lanes: Sequence[str] = ()
+    ) -> bool:
+        """One read; False if it was too early for one. `lanes`: as of ThreadPool."""
         self._generation += 1
         names.generation = self._generation
         names.used = names.failed = False
@@ -219,7 +226,7 @@ class UsersEnricher:
         if not names.may_be_read():
             return True
         try:
-            content = await self._files.run(names.watched(call), _TIMEOUT)
+            content = await self._files.run(names.watched(call), _TIMEOUT, lanes)
         except TimeoutError:
             self._note_silence(names)
         except PermissionError as error:

@@ -5,7 +5,6 @@ inside the root. The file is first only located (O_PATH), then looked at, and op
 one, so that no device, pipe or socket is touched. Reading stops at a limit.
 """
 
-import ctypes
 import errno
 import os
 import stat
@@ -13,23 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_SYS_OPENAT2: Final = 437
-"""The same on every architecture (asm-generic/unistd.h)."""
-
-_RESOLVE_NO_MAGICLINKS: Final = 0x02
-_RESOLVE_IN_ROOT: Final = 0x10
-
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.syscall.restype = ctypes.c_long
+from mozu.core.common.rooted_open import open_in_root
 
 Stamp = tuple[int, int, int, int]
 """Device, inode, size and mtime (ns) of a file: equal for what has not changed."""
 
 ABSENT: Final[Stamp] = (0, 0, 0, 0)
-
-
-class _OpenHow(ctypes.Structure):
-    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
 
 
 def read(root: int, path: str, *, limit: int, unless: Stamp | None = None) -> tuple[Stamp, bytes | None]:
@@ -54,17 +42,7 @@ def read(root: int, path: str, *, limit: int, unless: Stamp | None = None) -> tu
 
 @contextmanager
 def _located(root: int, path: str) -> Iterator[int]:
-    how = _OpenHow(os.O_PATH | os.O_CLOEXEC, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
-    descriptor = _libc.syscall(
-        ctypes.c_long(_SYS_OPENAT2),
-        ctypes.c_int(root),
-        ctypes.c_char_p(os.fsencode(path)),
-        ctypes.byref(how),
-        ctypes.c_size_t(ctypes.sizeof(how)),
-    )
-    if descriptor < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), path)
+    descriptor = open_in_root(root, path)
     try:
         yield descriptor
     finally:

@@ -75,6 +75,52 @@ def test_a_call_whose_caller_has_given_up_before_it_began_is_skipped() -> None:
     assert run(main()) == ["awaited"]
 
 
+def test_what_hangs_takes_half_of_the_threads_and_the_rest_of_its_lane_is_refused() -> None:
+    async def main() -> tuple[list[str], int]:
+        pool, gate, made = ThreadPool("lanes", 4), threading.Event(), list[str]()
+        hanging = [asyncio.ensure_future(pool.run(gate.wait, 0.2, ("device 0:54",))) for _ in range(9)]
+        made.append(await pool.run(lambda: "beside", 30, ("device 0:55",)))
+        found = await asyncio.gather(*hanging, return_exceptions=True)
+        assert all(isinstance(one, TimeoutError) for one in found)
+        with pytest.raises(BlockingIOError, match="2 calls of lanes hang at device 0:54"):
+            await pool.run(gate.wait, 30, ("device 0:54", "user 7"))
+        hung = _threads("mozu-lanes")
+        gate.set()
+        made.append(await until_made(pool, "device 0:54"))
+        pool.stop()
+        return made, hung
+
+    made, hung = run(main())
+    assert ["beside", "device 0:54"] == made
+    assert hung <= 6
+
+
+async def until_made(pool: ThreadPool, lane: str) -> str:
+    """A call of a lane, as soon as those that hung have returned."""
+    while True:
+        try:
+            return await pool.run(lambda: lane, 30, (lane,))
+        except BlockingIOError:
+            await asyncio.sleep(0)
+
+
+def test_threads_that_hang_are_replaced_and_end_when_their_calls_return() -> None:
+    async def main() -> tuple[str, int]:
+        pool, gate = ThreadPool("replaced", 2), threading.Event()
+        hanging = [pool.run(gate.wait, 0.05, (f"user {number}",)) for number in range(6)]
+        found = await asyncio.gather(*hanging, return_exceptions=True)
+        assert all(isinstance(one, TimeoutError) for one in found)
+        answer = await pool.run(lambda: "served", 30)
+        gate.set()
+        while _threads("mozu-replaced") > 2:
+            await asyncio.sleep(0)
+        left = _threads("mozu-replaced")
+        pool.stop()
+        return answer, left
+
+    assert ("served", 2) == run(main())
+
+
 def test_threads_are_spawned_as_they_are_needed_and_no_more_than_the_size() -> None:
     async def main() -> tuple[int, int]:
         pool, gate = ThreadPool("spawned", 2), threading.Event()

@@ -22,6 +22,8 @@ LOOKS = {
     "from mozu.core.respond.foreign_code import foreign_code; facts = process_facts({pid}); "
     "print(facts.name, executable_of(facts)[1] == 2, foreign_code(facts, of_service=True))",
 }
+UNPRIVILEGED = ("setpriv", "--bounding-set=-checkpoint_restore,-sys_admin", "--")
+"""Files of mappings are looked at by their names then."""
 
 
 @pytest.mark.parametrize("path", ["/proc/self/exe", "/dev/null", "/proc/self/cwd", "/proc/self/fd/0"])
@@ -39,22 +41,25 @@ def test_what_is_gone_is_an_error_with_its_path() -> None:
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("look", LOOKS)
-def test_a_process_on_a_file_system_that_does_not_answer_is_looked_at_at_once(tmp_path: Path, look: str) -> None:
+@pytest.mark.parametrize(("look", "by"), [*((look, ()) for look in LOOKS), ("a responder's facts", UNPRIVILEGED)])
+def test_a_process_on_a_file_system_that_does_not_answer_is_looked_at_at_once(
+    tmp_path: Path, look: str, by: tuple[str, ...]
+) -> None:
     with hung_files(tmp_path) as files:
-        before = looked(files, look)
+        before = looked(files, look, by)
         files.stop_answering()
         hanging = stat_that_hangs(files)
-        assert looked(files, look) == before
+        assert looked(files, look, by) == before
         assert hanging.poll() is None
+        assert ("is not root's alone" in before) == bool(by)
     hanging.wait(PATIENCE)  # it got its error when the server ended
     assert "program" in before
     assert "True" in before
 
 
-def looked(files: HungFiles, look: str) -> str:
+def looked(files: HungFiles, look: str, by: tuple[str, ...]) -> str:
     """Return what a separate process sees."""
-    command = [sys.executable, "-c", LOOKS[look].format(pid=files.pid)]
+    command = [*by, sys.executable, "-c", LOOKS[look].format(pid=files.pid)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False, start_new_session=True

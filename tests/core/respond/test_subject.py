@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from mozu.core.api.responders import AlertProcess
+from mozu.core.common.subuids import SubordinateIds
 from mozu.core.model.event import Claim, Container
 from mozu.core.respond.subject import account_of
-from mozu.core.respond.subuids import SubordinateIds
 
 USER = 65534
 REAL = Container("a" * 64, "docker")

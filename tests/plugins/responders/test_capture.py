@@ -33,7 +33,7 @@ def test_descriptors_are_kept_with_hashes_and_the_environment_without_values(tmp
         responder = CaptureResponder(settings, context("capture"))
         plan = responder.plan(incident)
         assert plan is not None
-        responder.act(incident, plan, [held])
+        asyncio.run(responder.act(incident, plan, [held]))
         held.close()
         process.kill()
     (path,) = (tmp_path / "captured").iterdir()
@@ -52,7 +52,7 @@ def test_files_are_below_the_state_directory_of_the_run(tmp_path: Path) -> None:
     responder = CaptureResponder(CaptureResponderSettings(), context("capture", state_path=tmp_path / "state"))
     plan = responder.plan(incident)
     assert plan is not None
-    responder.act(incident, plan, [])
+    asyncio.run(responder.act(incident, plan, []))
 
     (path,) = (tmp_path / "state").iterdir()
     assert 0o700 == path.parent.stat().st_mode & 0o777
@@ -65,7 +65,7 @@ def test_a_file_that_is_too_large_is_not_hashed(tmp_path: Path) -> None:
         responder = CaptureResponder(settings, context("capture"))
         plan = responder.plan(incident)
         assert plan is not None
-        responder.act(incident, plan, [held])
+        asyncio.run(responder.act(incident, plan, [held]))
         held.close()
         process.kill()
     (path,) = tmp_path.iterdir()

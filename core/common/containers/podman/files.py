@@ -4,10 +4,11 @@ An ordinary user can write to that user's storage, which therefore only names th
 block; the enricher runs them on a thread.
 """
 
+import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from glob import glob
+from glob import escape, glob
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -18,6 +19,7 @@ from mozu.core.common.containers.podman.database import PodmanDatabase
 from mozu.core.common.containers.podman.documents import Found, ListedContainer, ListedImage
 from mozu.core.common.containers.regular_file import directories, read_regular
 from mozu.core.common.owners import ROOT, owner_of
+from mozu.core.common.unsynced_stat import unsynced_stat
 
 T = TypeVar("T")
 
@@ -128,19 +130,33 @@ class AllStorage:
         self._patterns = tuple(patterns)
         self._known: dict[str, Storage] = {}
 
-    def roots(self) -> list[Storage]:
-        """Return the storages that exist, and those that a pattern names without a wildcard."""
+    def roots(self, uid: int | None = None) -> list[Storage]:
+        """Return the storages that exist, and those that a pattern names without a wildcard. With `uid`, directories of
+        other users are left out: only their owner is read, because their file systems may not answer."""
         places: dict[str, None] = {}
         for pattern in self._patterns:
-            places.update(dict.fromkeys(sorted(glob(pattern)) if "*" in pattern else [pattern]))
+            places.update(dict.fromkeys(sorted(_expanded(pattern, uid)) if "*" in pattern else [pattern]))
         return [self._known.setdefault(place, Storage(Path(place))) for place in places]
 
     def find(self, full_id: str, uid: int = ROOT) -> Found | None:
         """Return a container by its full id, from the storage of this user; None if there is none."""
         if not _FULL_ID.fullmatch(full_id):
             return None
-        stores = (storage for storage in self.roots() if storage.owner() == uid)
+        stores = (storage for storage in self.roots(uid) if storage.owner() == uid)
         return next((found for storage in stores if (found := storage.find(full_id)) is not None), None)
+
+
+def _expanded(pattern: str, uid: int | None) -> Iterator[str]:
+    """Yield the paths that a pattern of `glob` finds, as of `AllStorage.roots`."""
+    if uid is None:
+        yield from glob(pattern)
+        return
+    parts = Path(pattern).parts
+    first = next(at for at, part in enumerate(parts) if "*" in part)
+    for found in glob(str(Path(*parts[: first + 1]))):
+        with suppress(OSError):
+            if unsynced_stat(found).uid in (ROOT, uid, os.geteuid()):
+                yield from glob(str(Path(escape(found), *parts[first + 1 :])))
 
 
 _containers = msgspec.json.Decoder(list[ListedContainer]).decode

@@ -56,8 +56,9 @@ class PodmanRuntime:
         return self._settings.storage
 
     def places(self) -> Sequence[str]:
-        """Return every storage that exists."""
-        return [str(storage.root) for storage in self._storage.roots() if is_directory(storage.root)]
+        """Return every storage of root; those of users if root has none."""
+        of_root = [str(storage.root) for storage in self._storage.roots(ROOT) if is_directory(storage.root)]
+        return of_root or [str(storage.root) for storage in self._storage.roots() if is_directory(storage.root)]
 
     async def watch(self) -> None:
         """Follow every storage of root. A user's storage only names that user's containers, and is read if one of them
@@ -78,7 +79,8 @@ class PodmanRuntime:
         """Return the facts from the first storage of this user that has the container; None if none has it."""
         read = self._prefetched(full_id) if uid == ROOT else None
         try:
-            found = await self._context.off_loop(partial(self._storage.find, full_id, uid)) or read
+            lane = "" if uid == ROOT else f"user {uid}"
+            found = await self._context.off_loop(partial(self._storage.find, full_id, uid), lane) or read
         except TimeoutError:
             if read is None:
                 raise
@@ -120,9 +122,10 @@ class PodmanRuntime:
         """Return the storages of root; empty if a file system does not answer: the next call may succeed."""
 
         def roots() -> Sequence[Storage]:
-            users.add(self._settings.storage)
-            return [storage for storage in self._storage.roots() if storage.owner() == ROOT]
+            return [storage for storage in self._storage.roots(ROOT) if storage.owner() == ROOT]
 
+        with contextlib.suppress(OSError):  # the ways lead through the directories of all users
+            await self._context.off_loop(partial(users.add, self._settings.storage), "podman by all")
         with contextlib.suppress(OSError):
             return await self._context.off_loop(roots)
         return ()

@@ -1,11 +1,17 @@
 """podman's storage on disk."""
 
 import json
+import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from mozu.core.common.containers.podman import files
 from mozu.core.common.containers.podman.documents import metadata
 from mozu.core.common.containers.podman.files import AllStorage
+from mozu.core.common.unsynced_stat import unsynced_stat
 
 ID, OTHER, IMAGE_ID = "a" * 64, "b" * 64, "c" * 64
 SPEC = {"annotations": {"io.podman.annotations.privileged": "TRUE"}, "linux": {"namespaces": [{"type": "pid"}]}}
@@ -53,6 +59,28 @@ def test_storage_of_users_is_found_by_a_pattern_and_every_driver_counts(tmp_path
     put(tmp_path / "ibis" / "storage", OTHER)
     storage = AllStorage([f"{tmp_path}/*/storage"])
     assert None not in (storage.find(ID), storage.find(OTHER))
+
+
+def test_of_directories_of_other_users_nothing_but_the_owner_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may be on file systems that do not answer."""
+    asked: list[str] = []
+
+    def scandir(path: Any) -> Any:
+        asked.append(str(path))
+        return real(path)
+
+    put(tmp_path / "heron" / "storage", ID)
+    put(tmp_path / "ibis" / "storage", OTHER)
+    status = SimpleNamespace(uid=4242)
+    monkeypatch.setattr(files, "unsynced_stat", lambda path: status if "ibis" in path else unsynced_stat(path))
+    real = os.scandir
+    monkeypatch.setattr(os, "scandir", scandir)
+    storage = AllStorage([f"{tmp_path}/*/*"])
+    assert storage.find(ID, os.geteuid()) is not None
+    assert [] == [path for path in asked if "ibis" in path]
+    assert any("heron" in path for path in asked)
 
 
 def test_a_user_cannot_rename_a_container_of_root(tmp_path: Path) -> None:

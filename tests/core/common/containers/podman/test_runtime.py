@@ -26,7 +26,7 @@ class Context:
         self.log, self.starved = logging.getLogger("test"), starved
         self.made: dict[str, ContainerMetadata] = {}
 
-    async def off_loop(self, call: Callable[[], Any]) -> Any:
+    async def off_loop(self, call: Callable[[], Any], lane: str = "") -> Any:
         if self.starved and getattr(call, "args", ())[:1] == (ID,):
             raise TimeoutError
         return call()
