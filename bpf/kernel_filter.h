@@ -207,9 +207,11 @@ inlined bool ends_in_name(struct filter_scratch *g, const struct named *dentry) 
   return false;
 }
 
-/* Whether the real path of a file (walk_real_path) is the path that was given. False where names are long. */
+/* Whether the real path of a file (walk_real_path) is the path that was given. False where names are long, and of files that
+   rules name. */
 inlined bool is_reached_as_given(struct filter_scratch *g, struct scratch *s, struct path *path, struct path *root) {
   volatile struct walk_state *at = &s->walk;
+  if (named_file(path)) return false;
   at->end = real_root(s, path, root);
   at->mount = (void *)path->mnt - __builtin_offsetof(struct mount, mnt);
   at->dentry = path->dentry;

@@ -73,19 +73,41 @@ inlined void climb_to_top_mount(struct scratch *s, struct vfsmount *vfs) {
   }
 }
 
-/* Where the real path of a file begins: at the root of what is mounted at `/` of the task's mount namespace, whatever root
-   the task has. That is the root of a file system; or a directory of one, which is the root of a container (native, vfs), or
-   a subvolume. Null: the file lies on another file system. */
+/* Where the real path of a file begins: at the root of what is mounted at `/` of the task's mount namespace, which `root`
+   becomes, whatever root the task has. That is the root of a file system; or a directory of one, which is the root of a
+   container (native, vfs), or a subvolume. Null: the file lies on another file system. */
 inlined struct dentry *real_root(struct scratch *s, struct path *path, struct path *root) {
   struct inode *file = 0;
   struct super_block *block = 0;
   if (!root->dentry || !root->mnt) return 0;
   climb_to_top_mount(s, root->mnt);
   VIEW(mounted, top, TYPED(mount, s->walk.mount)->mnt.mnt_root);
-  if (&s->walk.mount->mnt == path->mnt) return top->root;
+  root->mnt = &s->walk.mount->mnt;
+  root->dentry = top->root;
+  if (root->mnt == path->mnt) return top->root;
   READ(file, TYPED(dentry, path->dentry)->d_inode);
   READ(block, file->i_sb);
   return top->block == block ? top->root : 0;
+}
+
+/* Map NAMED_FILES: files that rules with a responder name → the path by which they do. mozu holds these files open, so that no
+   other has their numbers. Whatever mount, root or hard link such a file is reached by, it has this path. */
+struct file_numbers { u64 inode; u32 device, unused; };
+struct named_file { u64 length; char path[MAX_NAMED_PATH]; };
+_Static_assert(sizeof(struct named_file) == NAMED_FILE_SIZE, "named_file");
+
+inlined struct named_file *named_file(struct path *path) {
+  u64 zero = 0;
+  struct settings *settings = LOOKUP(SETTINGS, &zero);
+  struct inode *inode = 0;
+  struct super_block *block = 0;
+  struct file_numbers key = {};
+  if (!settings || !settings->names_files) return 0;
+  READ(inode, TYPED(dentry, path->dentry)->d_inode);
+  READ(block, inode->i_sb);
+  READ(key.inode, inode->i_ino);
+  READ(key.device, block->s_dev);
+  return LOOKUP(NAMED_FILES, &key);
 }
 
 /* Write the path of a file below `top` into s->path as walk_path does. */
@@ -106,9 +128,18 @@ inlined u32 walk_file_system(struct scratch *s, struct dentry *from, struct dent
   return MARK_CUT;
 }
 
-/* The path that a file really has (fd.realpath), as walk_path: the one below real_root, whatever mount or root it was
-   reached through; of a file that does not lie there the path in the tree of mounts. */
+/* The path that a file really has (fd.realpath), as walk_path: the one of NAMED_FILES; else the one below real_root, whatever
+   mount or root it was reached through; of a file that does not lie there the path in the tree of mounts. */
 SUBPROGRAM(walk_real_path)(struct scratch *s, struct path *path, struct path *root) {
+  struct named_file *named = named_file(path);
+  if (named) {
+    u64 length = named->length & (MAX_NAMED_PATH - 1);
+    barrier_var(length);
+    u64 at = MAX_STR - length;
+    *(volatile u32 *)&s->path_at = at;
+    read_kernel(s->path + (at & (MAX_STR - 1)), length, named->path);
+    return 0;
+  }
   struct dentry *top = real_root(s, path, root);
   if (top) {
     u32 marks = forgotten(s, walk_file_system(s, path->dentry, top));

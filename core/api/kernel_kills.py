@@ -93,6 +93,9 @@ class KernelKills(msgspec.Struct, frozen=True):
     spared_executables: Mapping[tuple[int, int], int] = {}
     """(device, inode) as the kernel's programs see them (`s_dev`, `i_ino`) → the user that may run it besides root; 0:
     none. Another user's process is not spared."""
+    named_files: Mapping[tuple[int, int], str] = {}
+    """Of regular files that rules with a responder name, as far as they are there: (device, inode) as above → the path
+    that the rules have, which is the `fd.realpath` of the file however it was reached."""
     goes_on: bool = False
     """True if the kernel goes on acting when mozu dies (`respond.on_death`)."""
     pins: str = ""

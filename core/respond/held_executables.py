@@ -37,13 +37,13 @@ class HeldExecutable:
             raise ValueError(f"{path} is no regular file that only root may write")
         self.identity: Identity = found.st_dev, found.st_ino
         """The device number as stat(2) returns it."""
-        self.in_kernel = _in_kernel(fdinfo / str(descriptor), devices, found.st_ino)
+        self.in_kernel = identity_in_kernel(fdinfo / str(descriptor), devices, found.st_ino)
         """The device number as kernel programs see it; None if unknown: the kernel spares no process by this file."""
 
 
 def held_executables(paths: Iterable[str]) -> list[HeldExecutable]:
     """Return those of these files that are there and that only root can have put there."""
-    devices = {one.id: _number(one.device) for one in mounts()}
+    devices = devices_of_mounts()
     found = []
     for path in paths:
         try:
@@ -53,7 +53,16 @@ def held_executables(paths: Iterable[str]) -> list[HeldExecutable]:
     return found
 
 
-def _in_kernel(fdinfo: Path, devices: Mapping[int, int], inode: int) -> Identity | None:
+def devices_of_mounts() -> dict[int, int]:
+    """Return the id of each mount that mozu sees → the device of its file system, as the kernel holds it."""
+    return {one.id: _number(one.device) for one in mounts()}
+
+
+def identity_in_kernel(fdinfo: Path, devices: Mapping[int, int], inode: int) -> Identity | None:
+    """Return `s_dev` and `i_ino` of an open file, by its entry of /proc/self/fdinfo. None: the mount is not known.
+
+    `inode`: of stat(2), for kernels whose fdinfo has none.
+    """
     try:
         lines = dict(line.split(":", 1) for line in fdinfo.read_text().splitlines() if ":" in line)
     except OSError:

@@ -18,7 +18,7 @@ Whatever ends the way before `done` is an entry and an alert, too.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -40,6 +40,7 @@ from mozu.core.respond.audit_log import ActStage, AuditEntry
 from mozu.core.respond.budget import ActBounds, Budget
 from mozu.core.respond.chosen import ActiveResponder, chosen, unknown
 from mozu.core.respond.confirmation import Confirmations, Latest
+from mozu.core.respond.held_executables import Identity
 from mozu.core.respond.kernel_acts import NO_KILLS, KernelActs, denial_entry, unattended_entry
 from mozu.core.respond.kill_switch import KillSwitch
 from mozu.core.respond.lasting_acts import ACT_SECONDS, LastingActs
@@ -94,7 +95,8 @@ class Responses:
         self._named_unknown: set[str] = set()
         self._kernel = KernelActs()
         self.on_switch: Callable[[], object] = bool
-        """Called when responses were switched off or on: sources are given `kernel_kills` again."""
+        """Called when responses were switched off or on, or named files are others: sources are given `kernel_kills`
+        again."""
         self._repeated = metrics.counter("responses_repeated_total")
 
     def use(
@@ -124,6 +126,13 @@ class Responses:
     def as_switched(self, kills: KernelKills) -> KernelKills:
         """The same, but off while responses are switched off."""
         return msgspec.structs.replace(kills, off=self.switch.is_off)
+
+    def use_named_files(self, files: Mapping[Identity, str]) -> None:
+        """Have sources find these files by their numbers from now on (`KernelKills.named_files`)."""
+        kills = self._kernel.kills
+        if kills.named_files != files:
+            self._kernel.use(msgspec.structs.replace(kills, named_files=files))
+            self.on_switch()
 
     async def resume(self) -> None:
         """At the start: what an earlier run left unfinished is undone, where that is possible, and reported."""

@@ -1,6 +1,7 @@
 """Which rules of a responder the kernel decides, at which of their calls, and why not at the others."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from mozu.core.api import (
@@ -42,6 +43,16 @@ def action_of(responder: object) -> KernelAction:
     return responder.kernel_action() if isinstance(responder, ActsInKernel) else "kill"
 
 
+def is_acted_on(responder: str, settings: ResponderSettings, head: RuleHead) -> bool:
+    """Return whether a responder acts on the alerts of a rule."""
+    return (
+        responder in head.respond
+        or head.rule in settings.rules
+        or "*" in settings.rules
+        or not set(settings.tags).isdisjoint(head.tags)
+    )
+
+
 def decisions(
     responder: str,
     settings: ResponderSettings,
@@ -52,17 +63,8 @@ def decisions(
 ) -> Iterator[Decision]:
     """Of every rule that this responder acts on."""
     known = list(sources)
-
-    def wanted(head: RuleHead) -> bool:
-        return (
-            responder in head.respond
-            or head.rule in settings.rules
-            or "*" in settings.rules
-            or not set(settings.tags).isdisjoint(head.tags)
-        )
-
     for evaluator in evaluators:
-        for condition in evaluator.rule_conditions(wanted):
+        for condition in evaluator.rule_conditions(partial(is_acted_on, responder, settings)):
             yield _decided(condition, action, known, fields)
 
 

@@ -53,6 +53,33 @@ def test_real_paths_begin_at_the_top_of_the_mount_namespace_fuzz(kernel: ctypes.
     assert others > 100
 
 
+def test_a_named_file_has_its_path_by_whatever_mount_it_is_reached(kernel: ctypes.CDLL) -> None:
+    tree = Tree(kernel)
+    folder = tree.entry(tree.mounts[1].root, "srv", 1)
+    trap, other = (tree.entry(folder, name, 1, REGULAR) for name in ("trap", "other"))
+    elsewhere = tree.mount(1, tree.entry(tree.mounts[1].root, "mnt", 1), folder, 1)
+    kernel.name_file(trap, b"/data/trap")
+
+    for root in ((1, tree.mounts[1].root), (elsewhere, folder)):
+        tree.set_root(*root)
+        for mount in (1, elsewhere):
+            assert walked(kernel, kernel.walk_real(mount, trap)) == Found(0, "/data/trap")
+            assert walked(kernel, kernel.walk_real(mount, other)) == Found(0, "/srv/other")
+
+
+def test_a_file_of_another_file_system_has_the_path_of_the_whole_tree_of_mounts_after_a_chroot(
+    kernel: ctypes.CDLL,
+) -> None:
+    tree = Tree(kernel)
+    volume = tree.entry(None, "/", 2)
+    place = tree.mount(1, tree.entry(tree.mounts[1].root, "volume", 1), volume, 2)
+    trap = tree.entry(volume, "trap", 2, REGULAR)
+    tree.set_root(place, volume)
+
+    assert walked(kernel, kernel.walk(place, trap)) == Found(0, "/trap")
+    assert walked(kernel, kernel.walk_real(place, trap)) == Found(0, "/volume/trap")
+
+
 @pytest.mark.parametrize("depth", [1, DEPTH - 2, DEPTH - 1, DEPTH, DEPTH + 3])
 def test_a_path_that_is_too_deep_ends_with_its_end(kernel: ctypes.CDLL, depth: int) -> None:
     tree = Tree(kernel)

@@ -92,12 +92,13 @@ class Tree:
         self.root = mount, entry
         self.kernel.set_root(mount, entry)
 
-    def path(self, mount: int, entry: int) -> Found:
-        """As d_path says it, with at most DEPTH steps."""
+    def path(self, mount: int, entry: int, root: tuple[int, int] | None = None) -> Found:
+        """Return what d_path returns, with at most DEPTH steps; `root`: where it ends, else at that of the task."""
+        root = root or self.root
         parts: list[str] = []
         for _ in range(DEPTH):
             here = self.mounts[mount]
-            if (mount, entry) == self.root:
+            if (mount, entry) == root:
                 return Found(0, "".join(reversed(parts)))
             if entry == here.root:
                 if here.parent == mount:
@@ -113,7 +114,7 @@ class Tree:
         return Found(MARKS["CUT"], "".join(reversed(parts)))
 
     def real_path(self, mount: int, entry: int) -> Found:
-        """Below what is mounted at / of the mount namespace, where the file lies there; else its path."""
+        """Return the path below what is mounted at / of the mount namespace; of a file elsewhere that of the mounts."""
         top = self._top()
         parts: list[str] = []
         at = entry
@@ -123,7 +124,8 @@ class Tree:
         is_there = self.entries[entry].block == self.mounts[top].block and at == self.mounts[top].root
         if len(parts) == DEPTH and self.entries[entry].block == self.mounts[top].block:
             return Found(MARKS["CUT"], "".join(reversed(parts)))
-        return Found(0, "".join(reversed(parts))) if is_there else self.path(mount, entry)
+        whole = top, self.mounts[top].root
+        return Found(0, "".join(reversed(parts))) if is_there else self.path(mount, entry, whole)
 
     def _top(self) -> int:
         """The mount at / of the mount namespace."""

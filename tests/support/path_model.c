@@ -27,6 +27,7 @@ static struct group_tab groups[1];
 static struct meter meter;
 static struct account accounts[ACCOUNT_PLACES];
 static struct opened_path paths[4];
+static struct named_file named_files[4];
 static struct opened_at places[OPENED_PLACES];
 static struct verdicts known[4], named[4], by_name[4], other_names;
 static u64 generation, moves, versions[32], recognised;
@@ -54,6 +55,7 @@ void begin(void) {
   HASH(OPENED_PATHS, paths, 8); ARRAY(OPENED_AT, places); ONE(GENERATION, generation); ONE(CGROUP_MOVES, moves); HASH(COMM_VERDICTS, by_name, 16);
   ONE(COMM_DEFAULT, other_names); HASH(PROC_COMM_VERDICTS, named, 4); HASH(PROC_VERDICTS, known, 4); ARRAY(TASK_CHANGES, changes);
   HASH(TASK_VERSIONS, versions, 4); HASH(JUDGED_CALLS, judged, 8); HASH(CALLER_CLASSES, classes, 8); ONE(RECOGNISED, recognised);
+  HASH(NAMED_FILES, named_files, sizeof(struct file_numbers));
   settings = (struct settings){.own = 1};
   flow = (struct flow){.watermark = 1 << 20, .limit = 1 << 20, .reserved = 1 << 16, .secret = {0x0706050403020100ull, 0x0f0e0d0c0b0a0908ull}};
   generation = 5;
@@ -68,7 +70,16 @@ void begin(void) {
 /* The maps that are missing are found to have no entry. */
 void without(u32 map) { maps[map].places = maps[map].used = 0; }
 
-void add_inode(u32 at, u32 mode, u32 block) { inodes[at] = (struct inode){.i_mode = mode, .i_sb = &blocks[block]}; }
+void add_inode(u32 at, u32 mode, u32 block) { inodes[at] = (struct inode){.i_mode = mode, .i_sb = &blocks[block], .i_ino = 1000 + at}; blocks[block].s_dev = 7 + block; }
+/* mozu has this path for the file of a dentry. */
+void name_file(u32 at, const char *path) {
+  struct inode *inode = dentries[at].d_inode;
+  struct file_numbers key = {.inode = inode->i_ino, .device = inode->i_sb->s_dev};
+  struct named_file value = {.length = __builtin_strlen(path)};
+  __builtin_memcpy(value.path, path, value.length);
+  bpf_map_update_elem(MAP(NAMED_FILES), &key, &value, 0);
+  settings.names_files = 1;
+}
 void add_dentry(u32 at, u32 parent, const char *name, u32 inode) {
   struct dentry *one = &dentries[at];
   u32 length = __builtin_strlen(name);

@@ -169,6 +169,55 @@ static void forge_inode(const char *program, const char *place) {
   }
 }
 
+/* --- the trap by another path, in namespaces of one's own */
+
+static char folder_of_trap[256], name_of_trap[256];
+
+static void split_trap(void) {
+  const char *trap = getenv("MOZU_TRAP"), *slash = strrchr(trap, '/');
+  snprintf(folder_of_trap, sizeof folder_of_trap, "%.*s", (int)(slash - trap), trap);
+  snprintf(name_of_trap, sizeof name_of_trap, "%s", slash);
+}
+
+static void mounted_at(const char *place, int more) {
+  split_trap();
+  become_root(CLONE_NEWNS | more);
+  if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)) impossible();
+  if (mount(folder_of_trap, place, NULL, MS_BIND | MS_REC, NULL)) impossible();
+}
+
+static void mounted_elsewhere(const char *place) {
+  char path[512];
+  mounted_at(place, 0);
+  snprintf(path, sizeof path, "%s%s", place, name_of_trap);
+  setenv("MOZU_TRAP", path, 1);
+  attempt();
+}
+
+static void in_chroot(void) {
+  split_trap();
+  become_root(0);
+  if (chroot(folder_of_trap) || chdir("/")) impossible();
+  setenv("MOZU_TRAP", name_of_trap, 1);
+  attempt();
+}
+
+static void in_pivoted_root(const char *place) {
+  mounted_at(place, 0);
+  if (chdir(place) || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/")) impossible();
+  setenv("MOZU_TRAP", name_of_trap, 1);
+  attempt();
+}
+
+static void detached_mount(void) { /* open_tree(2): a mount that is nowhere */
+  split_trap();
+  become_root(CLONE_NEWNS);
+  int tree = syscall(SYS_open_tree, AT_FDCWD, folder_of_trap, 1 /* OPEN_TREE_CLONE */);
+  if (tree < 0 || fchdir(tree)) impossible();
+  setenv("MOZU_TRAP", name_of_trap + 1, 1);
+  attempt();
+}
+
 static void in_time_namespace(void) {
   become_root(CLONE_NEWTIME);
   write_text("/proc/self/timens_offsets", "boottime 3600 0");
@@ -315,6 +364,10 @@ int main(int argc, char **argv) {
   else if (!strcmp(way, "time-namespace")) in_time_namespace();
   else if (!strcmp(way, "pid-namespace")) in_pid_namespace();
   else if (!strcmp(way, "forged-inode")) forge_inode(rest[0], rest[1]);
+  else if (!strcmp(way, "mounted")) mounted_elsewhere(rest[0]);
+  else if (!strcmp(way, "chroot")) in_chroot();
+  else if (!strcmp(way, "pivot")) in_pivoted_root(rest[0]);
+  else if (!strcmp(way, "detached")) detached_mount();
   else if (!strcmp(way, "orphan")) orphaned(rest);
   else if (!strcmp(way, "vfork")) by_vfork();
   else if (!strcmp(way, "thread")) beside(only_open, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD);

@@ -19,7 +19,7 @@ from tests.trust.attempts import Tally, attempt
 from tests.trust.ways import TOO_SOON, built, ways
 
 _OPENS: Final = "evt.type in (open, openat, openat2, creat) and"
-TRAPS: Final = {"kernel": "fd.realpath", "user": "fd.name"}
+TRAPS: Final = {"kernel": "fd.realpath", "user": "fd.paths"}
 """The killer → the field of its rule, which names a file."""
 _HEAD: Final = """
 | way | attempts | killed by the kernel | a byte read | attempts | killed by mozu | a byte read |
@@ -32,6 +32,7 @@ def configuration(folder: Path) -> Path:
     conditions = {}
     for name, field in TRAPS.items():
         (folder / name).write_text("bait")
+        (folder / f"{name}-linked").hardlink_to(folder / name)
         conditions[name] = f"{_OPENS} {field} = {folder / name}"
     many = 1_000_000
     responders = [{"kill": {"id": name, "dry_run": False, "where": "either", "per_minute": many}} for name in TRAPS]

@@ -20,6 +20,7 @@ LIVES = 5.0
 NEWUSER, NEWPID, NEWNS, NEWTIME = 0x10000000, 0x20000000, 0x00020000, 0x80
 SET_DUMPABLE, SET_NAME = 4, 15
 EXIT = {"x86_64": 60, "aarch64": 93}[os.uname().machine]
+PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}[os.uname().machine]
 PROTECTED = ("/usr/bin/dbus-daemon", "/usr/bin/conmon")
 """Executables of the machine that are dynamic."""
 ALLOWED = os.environ.get("ALLOWED", "")
@@ -213,6 +214,34 @@ def by_mount(trap: str, report: int) -> None:
     read("/tmp/mounted", report)
 
 
+def by_pivot(trap: str, report: int) -> None:
+    """With the trap's directory as the root of a mount namespace."""
+    called("unshare", NEWNS)
+    mounted("none", "/", "", flags=1 << 18 | 1 << 14)
+    os.makedirs("/tmp/root", exist_ok=True)
+    mounted(str(Path(trap).parent), "/tmp/root", "", flags=4096)
+    os.chdir("/tmp/root")
+    if LIBC.syscall(PIVOT_ROOT, b".", b".") or LIBC.umount2(b".", 2):
+        raise OSError(ctypes.get_errno(), "pivot_root")
+    os.chdir("/")
+    read(f"/{Path(trap).name}", report)
+
+
+def by_user_mount(trap: str, report: int) -> None:
+    """By a mount of it that an ordinary user makes in namespaces of its own."""
+    os.makedirs("/tmp/users", exist_ok=True)
+    os.setgid(1000)
+    os.setuid(1000)
+    called("unshare", NEWUSER | NEWNS)
+    mounted(str(Path(trap).parent), "/tmp/users", "", flags=4096 | 1 << 14)
+    read(f"/tmp/users/{Path(trap).name}", report)
+
+
+def by_hard_link(trap: str, report: int) -> None:
+    """By another name of the same file."""
+    read(f"{trap}-linked", report)
+
+
 def not_dumpable(trap: str, report: int) -> None:
     """Read with a /proc that shows nothing to others."""
     called("prctl", SET_DUMPABLE, 0, 0, 0, 0)
@@ -270,6 +299,9 @@ WAYS: dict[str, Callable[[str, int], None]] = {
     "a trap in a volume": in_volume(read),
     "a trap in a volume, chroot": in_volume(other_root),
     "a trap in a volume, a mount of it elsewhere": in_volume(by_mount),
+    "a trap in a volume, pivot_root": in_volume(by_pivot),
+    "a trap in a volume, a mount in a user namespace": in_volume(by_user_mount),
+    "a trap in a volume, a hard link": in_volume(by_hard_link),
     "a thread that reads beside": beside,
 }
 

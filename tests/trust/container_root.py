@@ -25,7 +25,8 @@ from tests.trust.attempts_inside import WAYS
 
 HERE: Final = Path(__file__).parent
 SPARED: Final = "spared"
-_OPENS: Final = "evt.type in (open, openat, openat2, creat) and fd.realpath in (/srv/{0}, /volume/{0})"
+_OPENS: Final = "evt.type in (open, openat, openat2, creat) and fd.realpath in (/srv/{0}, FOLDER/{0})"
+"""FOLDER: on the host, what the volume of the containers is there."""
 CONDITIONS: Final = {
     "kernel": _OPENS.format("kernel"),
     "user": f"{_OPENS.format('user')} and proc.name exists",
@@ -33,7 +34,14 @@ CONDITIONS: Final = {
 """Trap → a condition that the kernel decides, and one that is mozu's to decide."""
 SPARING: Final = {"sparing": _OPENS.format("sparing")}
 TRAPS: Final = (*CONDITIONS, *SPARING)
-KINDS: Final = {"default": (), "privileged": ("--runtime", "bounded", "--privileged")}
+KINDS: Final = {
+    "default": (),
+    "SYS_ADMIN": (
+        *("--cap-add", "SYS_ADMIN"),
+        *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
+    ),
+    "privileged": ("--runtime", "bounded", "--privileged"),
+}
 _MACHINE: Final = ("/usr", "/lib", "/lib64")
 """Directories of the machine, for its Python and its executables."""
 _HEAD: Final = """
@@ -98,6 +106,7 @@ def prepared(folder: Path) -> None:
     folder.chmod(0o755)
     for trap in TRAPS:
         (folder / trap).write_text("bait")
+        (folder / f"{trap}-linked").hardlink_to(folder / trap)
     trust = folder / "trust"
     trust.mkdir()
     (trust / "attempts_inside.py").write_text((HERE / "attempts_inside.py").read_text())
@@ -119,6 +128,11 @@ def configuration(folder: Path, engine: DockerEngine, conditions: Mapping[str, s
     )  # fmt: skip
 
 
+def placed(conditions: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return the conditions with the path that the volume has on the host."""
+    return {name: condition.replace("FOLDER", str(folder)) for name, condition in conditions.items()}
+
+
 @contextmanager
 def attackers(engine: DockerEngine, folder: Path) -> Iterator[dict[str, Attacker]]:
     """Start a container of each kind, beside the spared one."""
@@ -136,11 +150,12 @@ def tried(folder: Path, engine: DockerEngine, arguments: argparse.Namespace) -> 
     """(container, way, trap) → its attempts, all in turns until the time is over."""
     tallies: dict[tuple[str, str, str], Tally] = defaultdict(Tally)
     possible = [(kind, way) for kind in KINDS for way in WAYS if arguments.only in way]
+    killing, beside = placed(CONDITIONS, folder), placed(SPARING, folder)
     with (
         tempfile.TemporaryDirectory(prefix="mozu-state-") as state,
         tempfile.TemporaryDirectory(prefix="mozu-state-") as other,
-        mozu_run(Path(state), "-c", str(configuration(Path(state), engine, CONDITIONS))) as running,
-        mozu_run(Path(other), "-c", str(configuration(Path(other), engine, SPARING, SPARED))) as sparing,
+        mozu_run(Path(state), "-c", str(configuration(Path(state), engine, killing))) as running,
+        mozu_run(Path(other), "-c", str(configuration(Path(other), engine, beside, SPARED))) as sparing,
         attackers(engine, folder) as containers,
     ):
         deadline = time.monotonic() + arguments.minutes * 60

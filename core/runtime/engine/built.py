@@ -18,6 +18,7 @@ from mozu.core.flow.wanted_enrichers import EnricherLookups
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.recording import PluginValues
+from mozu.core.respond.named_files import NamedFiles
 from mozu.core.respond.protection import Protection
 from mozu.core.respond.settings import RespondSettings
 from mozu.core.runtime.config import Config, Entry
@@ -86,6 +87,8 @@ class Assembly(msgspec.Struct):
     respond: RespondSettings = RespondSettings()
     protection: Protection | None = None
     """The plan of these settings, once it is made."""
+    named_files: NamedFiles = msgspec.field(default_factory=NamedFiles)
+    """Files that rules of its responders name."""
     memory_limit: int = 0
     """Bytes that mozu may take; 0: no limit."""
     verdict_memory: int = 0

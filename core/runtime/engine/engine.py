@@ -32,7 +32,7 @@ from mozu.core.runtime.engine.impaired_report import UnansweredReport, report_im
 from mozu.core.runtime.engine.lifecycle import Lifecycle
 from mozu.core.runtime.engine.operations import RunOperations
 from mozu.core.runtime.engine.reload import Rebuild, Reloader, RunParts
-from mozu.core.runtime.engine.responding import report_denials
+from mozu.core.runtime.engine.responding import NamedFilesLook, report_denials
 from mozu.core.runtime.engine.retries import Retries
 from mozu.core.runtime.engine.shutdown import Shutdown
 from mozu.core.runtime.engine.sink_set import SinkSet
@@ -260,15 +260,15 @@ class Engine:
         ticker = self._task(self._tick(), "tick")
         repairs = [self._task(self._follow(pump), f"reconcile {pump.name}") for pump in self._pumps]
         end = self._task(self._until_sources_end(pumps), "wait for the sources")
-        beside = self._announce()
+        look = NamedFilesLook(self._assembly, self._responses).run()
+        beside = [*self._announce(), self._task(look, "named files")]
         self._tell_ready()
         if self._reloader is not None:
             beside.append(self._task(self._reloader.run(), "reload"))
         await self._stopping.wait()
         for task in beside:
             task.cancel()
-        if beside:  # a reload that was under way goes back
-            await asyncio.wait(beside, timeout=self._assembly.stop_deadline / 2)
+        await asyncio.wait(beside, timeout=self._assembly.stop_deadline / 2)  # a reload under way goes back
         await self._stop(pumps)
         for task in (ticker, end, *repairs):
             task.cancel()

@@ -1,21 +1,33 @@
 """Which rules kill or deny in the kernel: of responders that want that, as far as the sources decide them there."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from mozu.core.api import GivesConditions, KernelAction, KernelKill, KernelKills
 from mozu.core.errors import MozuError
 from mozu.core.respond.kernel_pins import pins_of
+from mozu.core.respond.named_files import NamedFiles, paths_in
 from mozu.core.respond.protection import protection_of
 from mozu.core.runtime.engine.built import Assembly, BuiltResponder
-from mozu.core.runtime.kernel_decisions import UNKNOWN_TO_KERNEL, Decision, action_of, decisions, place_of, reasons
+from mozu.core.runtime.kernel_decisions import (
+    UNKNOWN_TO_KERNEL,
+    Decision,
+    action_of,
+    decisions,
+    is_acted_on,
+    place_of,
+    reasons,
+)
 
 
 def kernel_kills(assembly: Assembly) -> KernelKills:
     """Raises MozuError where a rule that only the kernel may kill for cannot be decided there."""
     rules = [kill for one in assembly.responders for kill in _of_responder(one, assembly)]
     pins, respond = str(pins_of(assembly.state_dir)), assembly.respond
+    assembly.named_files = NamedFiles(path for one in assembly.responders for path in _named_by(one, assembly))
+    named_files = assembly.named_files.look()
     if not rules:
-        return KernelKills(pins=pins)
+        return KernelKills(pins=pins, named_files=named_files)
     protection = assembly.protection = protection_of(respond)  # which holds open what the kernel spares
     return KernelKills(
         rules=tuple(sorted(rules, key=lambda kill: kill.dry_run)),
@@ -23,9 +35,20 @@ def kernel_kills(assembly: Assembly) -> KernelKills:
         spared_pids=protection.spared_pids(),
         spared_users=frozenset(respond.allow.users),
         spared_executables=protection.executables_in_kernel(),
+        named_files=named_files,
         goes_on=respond.on_death == "go_on",
         pins=pins,
     )
+
+
+def _named_by(one: BuiltResponder, assembly: Assembly) -> Iterator[str]:
+    """Yield the paths of files that rules of this responder name."""
+    wanted = partial(is_acted_on, one.isolated.name, one.settings)
+    for evaluator in assembly.evaluators:
+        if isinstance(evaluator.component, GivesConditions):
+            for rule in evaluator.component.rule_conditions(wanted):
+                for predicate in rule.predicates.values():
+                    yield from paths_in(predicate)
 
 
 def _of_responder(one: BuiltResponder, assembly: Assembly) -> Iterator[KernelKill]:

@@ -1,9 +1,13 @@
 """The responses of a run: built over an assembly, and put in force again by a reload."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Final
 
 from mozu.core.api import ActsUnattended, DeniesInKernel, KernelKills, KillsInKernel
 from mozu.core.common.owners import ROOT
+from mozu.core.common.thread_pool import ThreadPool
+from mozu.core.common.ticks import tick
 from mozu.core.errors import MozuError
 from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.source_pump import SourcePump
@@ -14,6 +18,9 @@ from mozu.core.respond.chosen import ActiveResponder
 from mozu.core.respond.responses import Responses
 from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.kernel_kills import kernel_kills
+
+_LOOK_SECONDS: Final = 60.0
+"""What a look at the files that rules name may take."""
 
 
 def responses_of(
@@ -60,6 +67,24 @@ def report_denials(responses: Responses, pumps: Iterable[SourcePump]) -> None:
                 responses.report_denials(source.component.take_denials())
             if isinstance(source.component, ActsUnattended):
                 responses.report_unattended(source.component.take_unattended())
+
+
+class NamedFilesLook:
+    """Looks whether files that rules name are others by now, on a thread: a file system may not answer."""
+
+    def __init__(self, assembly: Assembly, responses: Responses) -> None:
+        self._assembly, self._responses = assembly, responses
+        self._thread = ThreadPool("named files", 1)
+
+    async def run(self) -> None:
+        """Look every second, and have the sources find the files by their numbers."""
+        while True:
+            await tick(1.0)
+            files = self._assembly.named_files
+            with suppress(TimeoutError, BlockingIOError):
+                found = await self._thread.run(files.look, _LOOK_SECONDS)
+                if files is self._assembly.named_files:
+                    self._responses.use_named_files(found)
 
 
 def _is_of_user(assembly: Assembly, event: Event) -> bool:

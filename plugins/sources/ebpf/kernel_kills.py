@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+import msgspec
+
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.api import Context, KernelAction, KernelDenial, KernelKill, KernelKills, UnattendedActs
@@ -27,6 +29,7 @@ class InKernel:
         self._kills = KernelKills()
         self._placed: _Placed = ()
         self._arms: KillArms | None = None
+        self._loader: Loader | None = None
         self._denials: list[KernelDenial] = []
         """Called when other rules were armed, by the numbers of which they are counted."""
         self._unattended: list[UnattendedActs] = []
@@ -45,8 +48,9 @@ class InKernel:
 
     def use(self, kills: KernelKills) -> None:
         """See `KillsInKernel`."""
-        self._kills = kills
-        if self._arms is not None:
+        before, self._kills = self._kills, kills
+        self._name_files()
+        if self._arms is not None and msgspec.structs.replace(before, named_files=kills.named_files) != kills:
             self._arms.disarm()
             if kills.rules and _of(kills.rules) == self._placed:
                 self._arm(self._arms)
@@ -57,6 +61,8 @@ class InKernel:
         if self._arms is None:
             self._arms = KillArms(loader.maps)
         self._arms.disarm()
+        self._loader = loader
+        self._name_files()
         placed = _of(self._kills.rules)
         if placed or self._placed:
             kills = self._kills
@@ -67,6 +73,13 @@ class InKernel:
         self._placed, self._ends_sharers, self._what_acts = placed, loader.ends_sharers, loader.what_acts
         self._arm(self._arms)
         self._pin(self._arms)
+
+    def _name_files(self) -> None:
+        if self._loader is not None:
+            try:
+                self._loader.named_files.use(self._kills.named_files)
+            except OSError as error:
+                self._log.error("source ebpf: files that rules name are known by their paths alone: %s", error)
 
     def take_denials(self) -> list[KernelDenial]:
         """See `DeniesInKernel`."""
@@ -120,7 +133,7 @@ class InKernel:
             self._denials += self._arms.denials()
         if self._pins is not None:
             self._pins.remove()
-        self._arms, self._placed = None, ()
+        self._arms, self._loader, self._placed = None, None, ()
 
 
 def _killing(kills: KernelKills) -> list[dict[SyscallSpec, Formula]]:

@@ -37,10 +37,10 @@ from mozu.plugins.sources.ebpf.maps import (
     EXECUTED_INDEX,
     JUDGED_INDEX,
     OUTPUT_INDEX,
-    SETTINGS,
     forget_requests,
     make_maps,
 )
+from mozu.plugins.sources.ebpf.named_files import NamedFileMap
 from mozu.plugins.sources.ebpf.program_code import ARRAYS, ProgramCode
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 from mozu.plugins.sources.ebpf.tracepoints import EXEC_JUDGED, PROGRAMS, SHARERS, Program
@@ -94,6 +94,7 @@ class Loader:
         self._sharers: list[Pair] = []
         """What ends processes that share the descriptors of one that was killed."""
         self._maps = make_maps(ring_size, requests=any(path.name == IO_URING for path in self.entry_paths))
+        self.named_files = NamedFileMap(self._maps)
         self._exits: CallExits = ExitOfEachCall(self._instance)
         if can_be_pinned or any(path.name == COMPAT for path in entry_paths):
             self._exits = ExitOfAllCalls(self._instance, self._maps, self._tracefs)
@@ -154,8 +155,7 @@ class Loader:
         mozu's own calls are filtered in any case. `off`: no program counts or records anything from now on; detaching
         takes longer.
         """
-        values = self._own_pid, threads, environment, realpath, off, stdio, self._snaplen
-        bpf_syscall.update(self._maps["SETTINGS"], 0, SETTINGS.pack(*values))
+        self.named_files.write_settings(self._own_pid, threads, environment, realpath, off, stdio, self._snaplen)
 
     def _attach(self, program: Program, fd: int) -> int | None:
         """Give the attachment, None where this kernel has no such tracepoint."""

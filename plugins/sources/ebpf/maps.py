@@ -17,7 +17,7 @@ from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 
 COUNTS: Final = struct.Struct("<QQQQ")
 """struct counts of bpf/record.h: over_share, filtered, lost, seen."""
-SETTINGS: Final = struct.Struct("<7I")
+SETTINGS: Final = struct.Struct("<8I")
 """struct settings of bpf/record.h."""
 CALLER_CLASS: Final = struct.Struct("<QI4x")
 """struct caller_class of bpf/verdict_memory.h: number, generation."""
@@ -28,6 +28,13 @@ SPARED_KEY: Final = struct.Struct("<QII")
 """struct spared_key of bpf/kernel_kill.h: number, device, kind."""
 KILL: Final = struct.Struct("<IIQIIQQ")
 """struct kill of bpf/kernel_kill.h: mode, per_minute, minute, spent, spare, acts, left."""
+FILE_NUMBERS: Final = struct.Struct("<QI4x")
+"""struct file_numbers of bpf/path.h: inode, device."""
+MAX_NAMED_FILES: Final = 1024
+MAX_NAMED_PATH: Final = 256
+"""Files that rules with a responder name, and the bytes of a path there; a longer one is decided in user space."""
+NAMED_FILE: Final = struct.Struct(f"<Q{MAX_NAMED_PATH}s")
+"""struct named_file of bpf/path.h: length, path."""
 DENIAL: Final = struct.Struct("<QQ8I16s16s256s")
 """struct denial of bpf/kernel_deny.h."""
 EXECUTED_INDEX: Final = 3 * NUMBERS_END
@@ -64,11 +71,13 @@ SIZES: Final = {
     "KILL_SIZE": KILL.size,
     "KILL_SHARED_SIZE": KILL_SHARED.size,
     "SPARED_KEY_SIZE": SPARED_KEY.size,
+    "MAX_NAMED_PATH": MAX_NAMED_PATH,
+    "NAMED_FILE_SIZE": NAMED_FILE.size,
     "CALLER_CLASS_SIZE": CALLER_CLASS.size,
     "DENIAL_SIZE": DENIAL.size,
     "DENY_SLOT_SIZE": _FILTER_SCRATCH_SIZE + 8 + DENIAL.size + _SCRATCH_SIZE,
 }
-"""Sizes of structs in headers of bpf/, which assert them: record, syscall_ctx, uring, kernel_filter, opened_path,
+"""Sizes of structs in headers of bpf/, which assert them: record, syscall_ctx, uring, path, kernel_filter, opened_path,
 kernel_kill, kernel_deny, verdict_memory."""
 _OWN, _ANY, _NAMED = 1, 2, 3
 """CHANGES_* of bpf/record.h: of which process user space may learn something by a record."""
@@ -128,6 +137,7 @@ def definitions(ring_size: int, *, requests: bool) -> dict[str, tuple[int, int, 
         "RECOGNISED": (per_cpu, 4, 8, 1),
         "KILLS": (array, 4, KILL.size, 1 + MAX_KILLS),
         "KILL_SPARED": (bpf_syscall.HASH, SPARED_KEY.size, 8, MAX_SPARED),
+        "NAMED_FILES": (bpf_syscall.HASH, FILE_NUMBERS.size, NAMED_FILE.size, MAX_NAMED_FILES),
         "KILL_SHARED": (bpf_syscall.HASH, 4, KILL_SHARED.size, MAX_SHARED),
         "DENY_SLOTS": (per_cpu, 4, SIZES["DENY_SLOT_SIZE"], DENY_SLOTS),
         "DENIALS": (bpf_syscall.QUEUE, 0, DENIAL.size, MAX_DENIALS),

@@ -16,7 +16,7 @@ _KINDS: Final = {
 }  # fmt: skip
 _SHARED: Final = frozenset({bpf_syscall.RINGBUF, bpf_syscall.HASH, bpf_syscall.LRU_HASH, bpf_syscall.QUEUE})
 """Kinds whose entries come and go: their bounds are in the table."""
-_OWN: Final = frozenset({"COMM_VERDICTS", "KILL_SPARED"})
+_OWN: Final = frozenset({"COMM_VERDICTS", "KILL_SPARED", "NAMED_FILES"})
 """Filled by user space alone."""
 
 

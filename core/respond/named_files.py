@@ -1,0 +1,67 @@
+"""Files that rules with a responder name, held open: each is known by device and inode, whatever path leads to it.
+
+A process of a container, or of a user namespace, may reach a file by another path: after a chroot, by a mount of a
+volume elsewhere, by a hard link. The source `ebpf` finds the path that the rule has by the numbers of the file
+(`KernelKills.named_files`). A descriptor of O_PATH keeps the numbers the file's own, as with executables
+(held_executables.py).
+"""
+
+import os
+import stat
+import weakref
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from mozu.core.filter.comparison import Comparison
+from mozu.core.filter.formula import Formula, leaves
+from mozu.core.respond.held_executables import Identity, devices_of_mounts, identity_in_kernel
+
+_FDINFO: Final = Path("/proc/self/fdinfo")
+_FIELDS: Final = frozenset({"fd.realpath", "fd.paths"})
+_OPERATORS: Final = frozenset({"=", "==", "in", "pmatch"})
+
+
+def paths_in(formula: Formula) -> set[str]:
+    """Return the absolute paths that a condition compares with what an open reached."""
+    return {
+        value
+        for leaf in leaves(formula)
+        if isinstance(leaf, Comparison) and leaf.field in _FIELDS and leaf.op in _OPERATORS
+        for value in leaf.values
+        if value.startswith("/") and not set(value) & set("*?[")
+    }
+
+
+class NamedFiles:
+    """Regular files of the host. A file that is deleted or renamed stays known until another has its path."""
+
+    def __init__(self, paths: Iterable[str] = ()) -> None:
+        self._held: dict[str, _Held | None] = dict.fromkeys(sorted(paths))
+
+    def look(self) -> Mapping[Identity, str]:
+        """Return device and inode, as the kernel has them, of each file → its path. It may wait for file systems."""
+        devices: Mapping[int, int] = {}
+        for path, held in self._held.items():
+            try:
+                found = os.stat(path, follow_symlinks=False)
+                if held is None or held.found != (found.st_dev, found.st_ino):
+                    devices = devices or devices_of_mounts()
+                    self._held[path] = _Held(path, devices)
+            except OSError:
+                continue
+        known = ((path, one.in_kernel) for path, one in self._held.items() if one is not None)
+        return {numbers: path for path, numbers in known if numbers is not None}
+
+
+class _Held:
+    """A file that is open. Raises OSError."""
+
+    def __init__(self, path: str, devices: Mapping[int, int]) -> None:
+        descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, descriptor)
+        found = os.fstat(descriptor)
+        self.found: Identity = found.st_dev, found.st_ino
+        is_there = stat.S_ISREG(found.st_mode) and os.readlink(f"/proc/self/fd/{descriptor}") == path
+        self.in_kernel = identity_in_kernel(_FDINFO / str(descriptor), devices, found.st_ino) if is_there else None
+        """None: no regular file, or a link leads there, which another user may have made."""

@@ -1,0 +1,42 @@
+"""The map NAMED_FILES: files that kernel programs find by device and inode, and the path that rules have for each.
+
+SETTINGS says whether there are any, so that opens look no further where there are none.
+"""
+
+from collections.abc import Mapping
+
+from mozu.plugins.sources.ebpf import bpf_syscall
+from mozu.plugins.sources.ebpf.maps import FILE_NUMBERS, MAX_NAMED_FILES, MAX_NAMED_PATH, NAMED_FILE, SETTINGS
+
+
+class NamedFileMap:
+    """The map, of a loader. `maps`: name → descriptor."""
+
+    def __init__(self, maps: Mapping[str, int]) -> None:
+        self._maps = maps
+        self._entries: Mapping[bytes, bytes] = {}
+        self._settings: tuple[int, ...] = (0,) * 7
+
+    def use(self, files: Mapping[tuple[int, int], str]) -> None:
+        """Hold these, and no others; of more than MAX_NAMED_FILES the first. Raises OSError."""
+        entries = dict(list(entries_of(files).items())[:MAX_NAMED_FILES])
+        for key in self._entries.keys() - entries.keys():
+            bpf_syscall.delete_key(self._maps["NAMED_FILES"], key)
+        bpf_syscall.update_many(self._maps["NAMED_FILES"], dict(entries.items() - self._entries.items()))
+        self._entries = entries
+        self.write_settings(*self._settings)
+
+    def write_settings(self, *settings: int) -> None:
+        """Write all members of SETTINGS but the last."""
+        self._settings = settings
+        bpf_syscall.update(self._maps["SETTINGS"], 0, SETTINGS.pack(*settings, bool(self._entries)))
+
+
+def entries_of(files: Mapping[tuple[int, int], str]) -> dict[bytes, bytes]:
+    """Return the entries of the map. A path that has no room in it is left out: its file is known by paths alone."""
+    texts = {numbers: path.encode(errors="surrogateescape") for numbers, path in files.items()}
+    return {
+        FILE_NUMBERS.pack(inode, device): NAMED_FILE.pack(len(text), text)
+        for (device, inode), text in texts.items()
+        if len(text) < MAX_NAMED_PATH
+    }
