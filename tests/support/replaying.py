@@ -24,6 +24,17 @@ def replayed(recording: Path, rules: Path | None = None, *options: str) -> list[
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def encoded(recording: Path, rules: list[Json], folder: Path, *formats: str) -> dict[str, list[Json]]:
+    """The alerts of a replay with these rules in each of these formats; `folder` takes the files."""
+    (folder / "rules.json").write_text(json.dumps(rules))
+    sinks = [{"file": {"id": name, "path": str(folder / name), "format": name}} for name in formats]
+    (folder / "mozu.json").write_text(json.dumps({"sinks": sinks}))
+    command = [sys.executable, "-m", "mozu", "replay", "-c", "mozu.json", "-r", "rules.json", str(recording)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    subprocess.run(command, env=environment, cwd=folder, check=True, timeout=100, stdin=subprocess.DEVNULL)
+    return {name: [json.loads(line) for line in (folder / name).read_text().splitlines()] for name in formats}
+
+
 def comparable(alerts: list[Json]) -> dict[str, Json]:
     """By id, without what is the judge's own."""
     own = [alert for alert in alerts if alert["source"] != "internal"]

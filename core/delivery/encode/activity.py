@@ -76,7 +76,7 @@ DETECTION: Final[Words] = ("intrusion_detection", ("info",))
 def activity(name: str, known: Known) -> Words | None:
     """The words for an event; None where there are none."""
     if name in _OPENS:
-        if known.flag("evt.is_open_create"):
+        if known.flag("evt.is_open_create") and known.text("fd.type") != "directory":
             return _CREATED
         return _CHANGED if known.flag("evt.is_open_write") else _words(name)
     return _about(name, known.text("fd.type")) if name in _BY_DESCRIPTOR else _words(name)

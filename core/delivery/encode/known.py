@@ -1,5 +1,6 @@
 """What an alert knows of its event, by the names of fields, for formats that have places of their own for it."""
 
+import errno
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Final, Literal
@@ -48,6 +49,7 @@ OBJECT: Final = (
     "evt.failed",
     "evt.rawres",
     "evt.res",
+    "evt.rawarg.res",
     "evt.is_open_create",
     "evt.is_open_write",
     "fs.path.name",
@@ -91,7 +93,8 @@ _PENDING: Final = frozenset({-114, -115, -529, *range(-516, -511)})
 """Results of calls that go on when they return: EALREADY, EINPROGRESS (connect(2)), EIOCBQUEUED, and ERESTARTSYS to
 ERESTART_RESTARTBLOCK, after which the kernel begins the call anew (include/linux/errno.h)."""
 _MADE_DIRECTORY: Final = frozenset({"mkdir", "mkdirat", "rmdir"})
-_MADE_LINK: Final = frozenset({"symlink", "symlinkat"})
+_MADE_SYMBOLIC_LINK: Final = frozenset({"symlink", "symlinkat"})
+_MADE_LINK: Final = _MADE_SYMBOLIC_LINK | {"link", "linkat"}
 _INWARD: Final = {"server": True, "listening": True, "client": False}
 _NO_LOGIN: Final = 0xFFFFFFFF
 _ENTITY_PARTS: Final = 4
@@ -187,38 +190,51 @@ class Known:
         """The file that the call was about."""
         if self.text("fd.type") in _FILES:
             return self.text("fd.name") or self.text("fs.path.name")
-        return self.text("fs.path.name") or self.text("fs.path.target")
+        other = "fs.path.source" if self.event_type in _MADE_LINK else "fs.path.target"
+        return self.text("fs.path.name") or self.text(other)
 
     def file_type(self) -> Literal["file", "dir", "symlink"] | None:
         """Return the file type of `path` in ECS terms; None if unknown."""
         if self.event_type in _MADE_DIRECTORY:
             return "dir"
-        if self.event_type in _MADE_LINK:
+        if self.event_type in _MADE_SYMBOLIC_LINK:
             return "symlink"
         kind = self.text("fd.type")
         return "dir" if kind == "directory" else "file" if kind == "file" else None
 
     def link_target(self) -> str | None:
         """Return the target of the symbolic link that the call created."""
-        return self.text("fs.path.source") if self.event_type in _MADE_LINK else None
+        return self.text("fs.path.target") if self.event_type in _MADE_SYMBOLIC_LINK else None
 
     def outcome(self) -> Outcome | None:
         """Return the outcome of the call; None if it has no result."""
-        failed = self.flag("evt.failed")
+        failed = self.failed()
         if failed is None:
             return None
         if self.result() in _PENDING:
             return "unknown"
         return "failure" if failed else "success"
 
+    def failed(self) -> bool | None:
+        """Return if the call returned an error; None if it has no result.
+
+        Calls whose parameters are mozu's own have a parameter `res`, and none of Falco's fields (docs/calls.md).
+        """
+        flag, result = self.flag("evt.failed"), self.result()
+        return result < 0 if flag is None and result is not None else flag
+
     def result(self) -> int | None:
         """Return the call's return value; a negative number is an error."""
         value = self._values.get("evt.rawres")
+        if value is None and self.flag("evt.failed") is None:
+            value = self._values.get("evt.rawarg.res")
         return value if type(value) is int and -(1 << 63) <= value < 1 << 63 else None
 
     def error(self) -> str | None:
         """The name of the error that the call returned, also of one that it goes on after."""
-        return self.text("evt.res") if self.flag("evt.failed") else None
+        if not self.failed():
+            return None
+        return self.text("evt.res") or errno.errorcode.get(-(self.result() or 0))
 
     def connection(self) -> Connection | None:
         """The IP socket that the call was about."""

@@ -216,7 +216,7 @@ def _evidence(known: Known, acting: JsonObject, container: JsonObject) -> JsonOb
 
 def _call(known: Known) -> JsonObject:
     """The system call and what it returned."""
-    if known.flag("evt.failed") is None:
+    if known.failed() is None:
         return {}
     response = filled(code=_small(known.result()), error=known.error())
     return filled(operation=known.event_type, response=response)

@@ -162,7 +162,8 @@ def test_a_result_that_is_an_address_is_no_code() -> None:
         ("openat", _FILE, {"type": "file"}),
         ("openat", {"fd.type": "directory", "fd.name": "/srv/a"}, {"type": "dir"}),
         ("mkdirat", {"fs.path.name": "/srv/a"}, {"type": "dir"}),
-        ("symlink", {"fs.path.source": "/b", "fs.path.target": "/srv/a"}, {"type": "symlink", "target_path": "/b"}),
+        ("symlink", {"fs.path.source": "/srv/a", "fs.path.target": "/b"}, {"type": "symlink", "target_path": "/b"}),
+        ("linkat", {"fs.path.source": "/srv/a", "fs.path.target": "/b"}, {}),
         ("rename", {"fs.path.source": "/srv/b", "fs.path.target": "/srv/a"}, {}),
     ],
 )
