@@ -19,6 +19,7 @@ from tests.vm.service import (
     configured,
     programs,
     run,
+    said_in_this_boot,
     until,
     watching,
 )
@@ -48,6 +49,14 @@ sinks:
 """
 
 
+_NEW_FAMILY: Final = "50-network.yaml"
+"""A family of rules that the package before the upgrade is made to lack."""
+_USED_FAMILY: Final = "42-reads.yaml"
+_SHARED: Final = Path("/usr/share/mozu/rules")
+_ENABLED: Final = Path("/etc/mozu/rules.enabled")
+_OWN_RULES: Final = Path("/etc/mozu/rules.d")
+
+
 def package(version: str) -> str:
     """The file of the package, `new` or `previous`."""
     return str(HERE / f"{version}.deb")
@@ -70,8 +79,10 @@ def install(which: str = "new") -> dict[str, Any]:
 
 
 def upgrade() -> dict[str, Any]:
-    """An upgrade while alerts wait for a destination that is not there: all of them arrive there afterwards."""
+    """An upgrade while alerts wait for a destination that is not there: all of them arrive there afterwards. It brings
+    a family of rules, which apt's output and the log name."""
     before = version()
+    _lose_a_family()
     configured(_AWAY, _OPENED)
     place = HERE / "backlog"
     place.mkdir()
@@ -81,9 +92,10 @@ def upgrade() -> dict[str, Any]:
     until("they are in the journal", lambda: len(alerts("Backlog")) >= BACKLOG)
     until("they wait in the spool", lambda: _waiting() >= BACKLOG)
     start = time.monotonic()
-    run("apt-get", "install", "--yes", package("new"))
+    said = run("apt-get", "install", "--yes", package("new"))
     seconds = time.monotonic() - start
     watching()
+    named = _named_family(said)
     with subprocess.Popen(
         ["timeout", str(PATIENCE), sys.executable, "-m", "tests.vm.receiver", str(_PORT)],
         stdout=subprocess.PIPE, text=True,
@@ -111,7 +123,33 @@ def upgrade() -> dict[str, Any]:
     return {
         "from": before, "to": version(), "seconds": round(seconds, 1), "arrived": len(set(opened)),
         "twice": len(opened) - len(set(opened)), "reported": [reported["mozu stopped"], reported["mozu started"]],
+        "new rules": named,
     }  # fmt: skip
+
+
+def _lose_a_family() -> None:
+    """Leave what a package without one of today's families leaves; mozu runs with another family."""
+    (_SHARED / _NEW_FAMILY).unlink()
+    (_ENABLED / _NEW_FAMILY).unlink()
+    known = _ENABLED / ".known"
+    known.write_text("".join(f"{one}\n" for one in known.read_text().split() if one != _NEW_FAMILY))
+    for name in ("00-words.yaml", _USED_FAMILY):
+        (_OWN_RULES / name).symlink_to(_SHARED / name)
+
+
+def _named_family(said: str) -> list[str]:
+    """Return the lines of apt's output and of the log that name the new family, which is installed and not enabled."""
+    if (_ENABLED / _NEW_FAMILY).exists() or not (_SHARED / _NEW_FAMILY).exists():
+        raise Failed(f"{_NEW_FAMILY} is enabled by the upgrade, or not installed")
+    by_apt = next((line for line in said.splitlines() if line.startswith(f"mozu:   {_NEW_FAMILY}: ")), None)
+    if by_apt is None or "new rules came with this version and are not switched on" not in said:
+        raise Failed(f"apt's output does not name {_NEW_FAMILY}: {said[-1000:]}")
+    by_log = [line for line in said_in_this_boot() if _NEW_FAMILY.removesuffix(".yaml") in line]
+    if not any("installed and not among `rules`" in line for line in by_log):
+        raise Failed(f"the log does not name {_NEW_FAMILY}: {said_in_this_boot()[-20:]}")
+    for name in ("00-words.yaml", _USED_FAMILY):
+        (_OWN_RULES / name).unlink()
+    return [by_apt, by_log[-1]]
 
 
 def _waiting() -> int:
