@@ -1,6 +1,7 @@
-"""The standard output, reserved for the sinks: anything else that is printed meanwhile goes to stderr.
+"""The standard output, reserved for the sinks or for the traced command: anything else that is printed goes to stderr.
 
-A line that a plugin prints, or a program that it runs, would be taken for an alert by whatever reads the alerts.
+A line that a plugin prints, or a program that it runs, would be taken for an alert by whatever reads the alerts, or for
+a line of the command.
 """
 
 import fcntl
@@ -16,6 +17,8 @@ _LOWEST: Final = 3
 """The lowest number that a duplicated descriptor may have."""
 _descriptors: Final = [_STDOUT]
 """The descriptors that alerts are written to; the last one is in use."""
+_commands: Final = [_STDOUT]
+"""The descriptors that are the standard output of a traced command; the last one is in use."""
 
 
 def alert_output() -> int:
@@ -23,22 +26,37 @@ def alert_output() -> int:
     return _descriptors[-1]
 
 
+def command_output() -> int:
+    """Return the descriptor that a traced command gets as its standard output. In a run with sinks that is stderr."""
+    return _commands[-1]
+
+
 @contextmanager
-def reserved() -> Iterator[None]:
-    """Keep the standard output for sinks during a block: descriptor 1, and with it `sys.stdout`, is stderr
-    meanwhile."""
+def diverted() -> Iterator[int]:
+    """Send to stderr what is printed in a block: descriptor 1, and with it `sys.stdout`, is stderr meanwhile. Yields a
+    descriptor of the standard output."""
     sys.stdout.flush()
     own = fcntl.fcntl(_STDOUT, fcntl.F_DUPFD_CLOEXEC, _LOWEST)
     os.dup2(_STDERR, _STDOUT)
-    _descriptors.append(own)
     try:
-        yield
+        yield own
     finally:
         with suppress(OSError, ValueError):
             sys.stdout.flush()
-        _descriptors.pop()
         os.dup2(own, _STDOUT)
         os.close(own)
+
+
+@contextmanager
+def reserved(*, for_command: bool = False) -> Iterator[None]:
+    """Keep the standard output for sinks in a block; `for_command`: keep it for the traced command."""
+    kept = _commands if for_command else _descriptors
+    with diverted() as own:
+        kept.append(own)
+        try:
+            yield
+        finally:
+            kept.pop()
 
 
 def use(descriptor: int) -> None:

@@ -18,6 +18,7 @@ from mozu.core.api.contract import component_class
 from mozu.core.api.declarations import DECLARATIONS, AnyDeclaration, AnySource, ComponentDeclaration
 from mozu.core.api.extensions import EXTENSIONS, AnyExtension, Encoder, FormatDeclaration
 from mozu.core.api.hookspecs import Brought, Hooks
+from mozu.core.common.alert_output import diverted
 from mozu.core.delivery.contained_encoder import contained_encoder
 from mozu.core.delivery.encode.product import version
 from mozu.core.errors import PluginError
@@ -264,7 +265,7 @@ class Registry:
             raise self._broken[origin.target]
         before = {} if is_builtin(origin.target) else current()
         try:
-            with self._noted(origin, "imported"):
+            with self._noted(origin, "imported"), nullcontext() if is_builtin(origin.target) else diverted():
                 self._take(origin, guarded(origin, "its import", lambda: import_target(origin.target)))
             self.warnings += unmet_requirements(origin.distribution)
             for name, _ in put_back(before):

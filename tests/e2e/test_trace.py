@@ -267,3 +267,42 @@ def test_threads_are_counted_while_they_live(at: Path) -> None:
     trace("-r", "rules.yaml", "--report", "json:r.json", "--", "/usr/bin/python3", "-c", THREADS, at=at)
     alerts = json.loads((at / "r.json").read_text())["alerts"]
     assert [6, 1] == [alert["output_fields"]["proc.nthreads"] for alert in alerts]
+
+
+NOISY = """
+import os, subprocess, threading
+from mozu import Settings, SinkDeclaration, hookimpl
+
+print("printed at import")
+
+def go_on(ends=threading.Event()):
+    while not ends.wait(0.01):
+        print("printed by a thread", flush=True)
+        os.write(1, b"written by a thread\\n")
+        subprocess.run(["echo", "by a child"])
+
+threading.Thread(target=go_on, daemon=True).start()
+
+@hookimpl
+def mozu_components():
+    return SinkDeclaration(name="noisy", build=print, settings=Settings, summary="Prints.")
+"""
+
+
+def test_what_a_plugin_prints_is_not_in_the_output_of_the_command(at: Path) -> None:
+    info = at / "site/mozu_noisy-1.dist-info"
+    info.mkdir(parents=True)
+    (at / "site/noisy.py").write_text(NOISY)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-noisy\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[mozu]\nnoisy = noisy\n")
+    variables = environment(at)
+    variables["PYTHONPATH"] = f"{at / 'site'}:{variables['PYTHONPATH']}"
+    done = subprocess.run(
+        command_line("-p", "noisy", "--", "sh", "-c", "echo begun; sleep 0.3; echo ended"),
+        cwd=at, env=variables, capture_output=True, text=True, timeout=100, check=True,
+    )  # fmt: skip
+
+    assert "begun\nended\n" == done.stdout
+    assert {"printed at import", "printed by a thread", "written by a thread", "by a child"} <= set(
+        done.stderr.splitlines()
+    )

@@ -11,6 +11,7 @@ import click
 
 from mozu.core.cli import options
 from mozu.core.cli.terminal import safe
+from mozu.core.common.alert_output import reserved
 from mozu.core.common.own_file import write_own
 from mozu.core.errors import ConfigError, MozuError
 from mozu.core.language.rules import priority, priority_names
@@ -146,7 +147,8 @@ def command(
         show=not reports, record=record, path=path, plugins=plugins,
     )  # fmt: skip
     tree = os.getcwd()
-    result = trace_run.run(plan)
+    with reserved(for_command=True):
+        result = trace_run.run(plan)
     if result is None:
         return OWN_FAILURE
     code = exit_code(result.status)

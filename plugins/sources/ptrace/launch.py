@@ -12,6 +12,7 @@ from typing import Final
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.api import SourceUnavailable
+from mozu.core.common.alert_output import command_output
 from mozu.core.common.descriptors import initial_soft_limit
 from mozu.core.model.syscalls import kernel_number
 from mozu.plugins.sources.ptrace import native, seccomp
@@ -45,7 +46,7 @@ def launch(
         numbers_said = map(str, (initial_soft_limit(), channel, SECCOMP))
         program = seccomp.build_filter(numbers, opens=opens).hex()
         arguments = [sys.executable, "-I", "-S", str(_LAUNCHER), program, *numbers_said, *command]
-        process = subprocess.Popen(arguments, close_fds=False, env=_environment())
+        process = subprocess.Popen(arguments, close_fds=False, env=_environment(), stdout=command_output())
     tracer.root = process.pid
     _, status = os.waitpid(process.pid, os.WUNTRACED)
     if not os.WIFSTOPPED(status):

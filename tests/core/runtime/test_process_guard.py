@@ -120,3 +120,15 @@ def test_what_an_import_does_to_the_process_is_said_and_an_end_at_the_next_start
     replaced = "mozu-meddling 1.2: its import has replaced json.dumps for the whole process: it was put back"
     assert replaced in second.err.read_text()
     assert not list((tmp_path / "state" / "importing").iterdir())  # it is said once
+
+
+def test_what_a_plugin_prints_as_it_is_imported_is_not_in_the_output_of_a_command(tmp_path: Path) -> None:
+    site = lay_down(tmp_path)
+    paths = os.pathsep.join(map(str, (site, MODULE, ROOT / "src")))
+    done = subprocess.run(
+        [sys.executable, "-m", "mozu", "plugins", "-p", "meddling", "--json"], env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert "meddling" in {one["name"] for one in json.loads(done.stdout)["plugins"]}
+    assert "printed at import" in done.stderr.splitlines()
