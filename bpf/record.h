@@ -97,7 +97,7 @@ struct scratch {
   char path[MAX_STR], slack[256]; /* slack: a name of up to 255 bytes may start at the very end */
   u64 share;            /* enum share */
   u64 number;           /* of `forgotten` */
-  char name[256];       /* of a cgroup: the stack has no room */
+  char name[256];       /* of a cgroup, or for a moment something else: the stack has no room */
   char record[MAX_PAYLOAD + MAX_STR];
 };
 _Static_assert(sizeof(struct scratch) == SCRATCH_SIZE, "scratch");
