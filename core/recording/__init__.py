@@ -1,16 +1,17 @@
-"""mozu's own recordings: events as a source gave them, with all that is needed to evaluate them again (replay).
+"""Recordings of mozu itself: events as a source emitted them, with all data needed to evaluate them again (replay).
 
     lines            the JSON lines of the format
     encode, decode   events to lines and back
-    section          a part that can be read by itself: state, names, events
-    enriched_names   what enrichers knew of the users and containers of these events
-    plugin_values    what third parties' enrichers answered
-    recorder         the pipeline's stage: one source's events, cut into chunks
+    section          a part that can be read on its own: state, names, events
+    enriched_names   names that enrichers knew of the users and containers of these events
+    plugin_values    values that third parties' enrichers returned
+    recorder         the stage of the pipeline: the events of one source, cut into chunks
     writer           files: a thread that compresses, rotates, counts
     full             every event, in parts of bounded size (`record`)
-    capture          a ring of the last seconds in memory, written when an alert asks for it (`capture`)
+    capture          a ring of the last seconds in memory, written when an alert requests it (`capture`)
 
-The format is documented in docs/recordings.md. A recorder never waits for the disk: what the writer cannot take is
+The format is documented in docs/recordings.md. A recorder never waits for the disk: events that the writer cannot take
+are
 lost, counted, and marked in the file.
 """
 

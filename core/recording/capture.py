@@ -1,4 +1,5 @@
-"""Captures around alerts: the last seconds are kept in memory, and written with what follows once an alert asks."""
+"""Captures around alerts: the last seconds are kept in memory and written, with what follows, when an alert requests
+it."""
 
 import logging
 import time
@@ -18,9 +19,9 @@ from mozu.core.recording.writer import RecordingFiles, RecordingWriter
 _NS: Final = 1_000_000_000
 _MS: Final = 1_000_000
 _MIN_SECTION: Final = 1.0
-"""Seconds of a section at least, however short the look back is."""
+"""Minimum seconds of a section, however short the look back is."""
 _GRACE: Final = 1 * _NS
-"""After a capture's time is over, for events that are still under way."""
+"""Nanoseconds to wait after the end of a capture for events that are still in progress."""
 _log = logging.getLogger("mozu.capture")
 
 
@@ -30,15 +31,15 @@ class CapturePlan(msgspec.Struct, frozen=True):
     prefix: Path
     """FILE = PREFIX_TIME_NUMBER.jsonl.gz"""
     every_rule: bool = False
-    """Any alert starts a capture, not only those of rules with `capture: true`."""
+    """True if any alert starts a capture, not only the alerts of rules with `capture: true`."""
     before: float = 5.0
     """Seconds kept before an alert."""
     after: float = 5.0
-    """Seconds after it, where its rule does not say."""
+    """Seconds kept after an alert, if its rule sets none."""
     memory: int = 32 << 20
-    """Bytes kept for the look back."""
+    """Maximum bytes kept for the look back."""
     most_bytes: int = 0
-    """Compressed bytes of one capture; 0: no limit."""
+    """Maximum compressed bytes of one capture; 0: no limit."""
 
 
 class _KeptSection:
@@ -50,25 +51,26 @@ class _KeptSection:
 
 
 class Captures:
-    """An output that writes only around alerts. One capture at a time; alerts during it make it longer."""
+    """An output that writes only around alerts. One capture runs at a time; alerts during a capture extend it."""
 
     def __init__(self, plan: CapturePlan, live: bool, metrics: Metrics) -> None:
         self._plan, self._live, self._metrics = plan, live, metrics
         self._past: deque[_KeptSection] = deque()
         self._given_up: Section | None = None
-        """The section in which the look back was given up: the rest of it means nothing, and the next one is due."""
+        """Section in which the look back was dropped: the rest of the section is useless, and the next section is
+        due."""
         self._writer: RecordingWriter | None = None
         self._needs_header = False
-        """Nothing was kept when the capture began: the next chunk writes its section's header."""
+        """True if nothing was kept when the capture began: the next chunk writes the header of its section."""
         self._ending: list[RecordingWriter] = []
-        """Captures that are over and may still be writing."""
+        """Captures that have ended and may still be writing."""
         self._until = 0
         self._count = metrics.counter("captures_total")
         self._lost = metrics.counter("captured_events_lost_total")
         self._problems: list[str] = []
 
     def due(self) -> bool:
-        """Whether a section should begin: a look back can begin only there."""
+        """Return True if a section should begin: a look back can begin only at the start of a section."""
         if not self._past:
             return self._given_up is not None
         newest = self._past[-1]
@@ -76,7 +78,7 @@ class Captures:
         return age >= max(self._plan.before, _MIN_SECTION) * _NS or newest.size >= self._plan.memory // 2
 
     def put(self, chunk: Chunk) -> None:
-        """Keep it, and write it if a capture runs."""
+        """Keep a chunk, and write it if a capture runs."""
         if chunk.section is self._given_up:
             return
         self._given_up = None
@@ -90,7 +92,7 @@ class Captures:
             self._write(self._writer, chunk)
 
     def shrink(self) -> int:
-        """Give up the look back, unless a capture runs, whose section it may be; how many chunks."""
+        """Drop the look back, unless a capture runs (its section may be the same); return the number of chunks."""
         count = 0 if self._writer is not None else sum(len(kept.chunks) for kept in self._past)
         if count:
             self._given_up = self._past[-1].section
@@ -109,7 +111,8 @@ class Captures:
             self._end("it has reached its greatest size")
 
     def _evict(self) -> None:
-        """Drop the oldest sections: the look back begins with the newest one that is old enough, within `memory`."""
+        """Drop the oldest sections: the look back begins with the newest section that is old enough, within
+        `memory`."""
         past, old = self._past, time.time_ns() - self._plan.before * _NS
         while len(past) > 1 and (
             past[1].section.begun <= old or sum(kept.size for kept in past) > self._plan.memory
@@ -117,7 +120,7 @@ class Captures:
             past.popleft()
 
     def alert(self, alert: Alert) -> None:
-        """Begin a capture, or make the one that runs longer."""
+        """Begin a capture, or extend the running one."""
         if alert.capture is None and not self._plan.every_rule:
             return
         after = alert.capture * _MS if alert.capture else int(self._plan.after * _NS)
@@ -138,7 +141,7 @@ class Captures:
             self._writer.put(partial(_text, self._past[0].section, chunks), 0, force=True)
 
     def tick(self) -> None:
-        """End what is over on a quiet machine; notice what failed."""
+        """End captures that are over on a quiet machine; note failures."""
         if self._writer is not None and self._live and time.time_ns() > self._until + _GRACE:
             self._end()
         for writer in (*self._ending, *([] if self._writer is None else [self._writer])):
@@ -149,18 +152,18 @@ class Captures:
         self._ending = [writer for writer in self._ending if writer.alive]
 
     def wait_capacity(self) -> bool:
-        """As the writer does."""
+        """Wait for the writer of the running capture, if any; return True if it can take more."""
         return self._writer is None or self._writer.wait_capacity()
 
     def close(self, seconds: float) -> None:
-        """Write what is left."""
+        """Write the rest."""
         self._end()
         for writer in self._ending:
             writer.join(seconds)
         self.tick()
 
     def take_problems(self) -> list[str]:
-        """Captures that ended early or could not be written."""
+        """Return captures that ended early or could not be written."""
         problems, self._problems = self._problems, []
         return problems
 

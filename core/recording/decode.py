@@ -1,4 +1,4 @@
-"""Decoding of recordings: lines to events. Everything is validated first; a malformed line is refused as a whole."""
+"""Decoding of recordings: lines to events. Every line is validated first; a malformed line is refused as a whole."""
 
 import json
 from collections.abc import Callable
@@ -32,29 +32,29 @@ T = TypeVar("T")
 
 
 class Malformed(ValueError):
-    """A line that cannot be read; one sentence."""
+    """Raised for a line that cannot be read; the message is one sentence."""
 
 
 class RecordingDecoder:
-    """Reads the lines of one recording."""
+    """Decode the lines of one recording."""
 
     def __init__(self) -> None:
         self._shapes: dict[bytes, _Shape] = {}
         self._declared: dict[str, tuple[str, ...]] = {}
 
     def section(self) -> None:
-        """A section begins: it declares its types itself."""
+        """Begin a section: each section declares its types itself."""
         self._declared.clear()
         self._shapes.clear()
 
     def declare(self, declared: TypeLine) -> None:
-        """The parameters of a type of event."""
+        """Note the parameters of a type of event."""
         if self._declared.get(declared.name) != declared.params:
             self._declared[declared.name] = declared.params
             self._shapes.clear()
 
     def event(self, line: bytes) -> SyscallEvent:
-        """The event of a line. Raises Malformed."""
+        """Decode the event of a line. Raises Malformed."""
         end = line.find(b",", line.find(b",") + 1)
         shape = self._shapes.get(line[:end])
         try:
@@ -73,7 +73,7 @@ class RecordingDecoder:
 
 
 def other(line: bytes) -> Other:
-    """A line that is an object. Raises Malformed."""
+    """Decode a line that is an object. Raises Malformed."""
     try:
         return _typed(line, _other, Other)
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
@@ -81,7 +81,7 @@ def other(line: bytes) -> Other:
 
 
 class _Shape:
-    """How lines that begin alike are read: one typed decoder for everything."""
+    """Decoder of lines with the same beginning: one typed decoder for all items."""
 
     __slots__ = ("_decode", "_observed_form", "_order", "_type")
 
@@ -98,11 +98,11 @@ class _Shape:
         self._decode: Callable[[bytes], tuple[Any, ...]] = msgspec.json.Decoder(self._type).decode
 
     def read(self, line: bytes) -> tuple[Any, ...]:
-        """The items of a line. Raises ValueError and msgspec.MsgspecError."""
+        """Decode the items of a line. Raises ValueError and msgspec.MsgspecError."""
         return _typed(line, self._decode, self._type)
 
     def event(self, values: tuple[Any, ...]) -> SyscallEvent:
-        """The event of these items. Raises Malformed."""
+        """Build the event from the items. Raises Malformed."""
         kind, _, number, time, tid, pid, cpu, fd, args, *more = values
         if not 0 <= time < _TIMES:
             raise Malformed(f"a line has the time {time}")
@@ -115,7 +115,7 @@ class _Shape:
 
 
 def _start(start: bytes) -> tuple[str, str]:
-    """Type and form of a line that begins so."""
+    """Return type and form of a line with this beginning."""
     if len(start) > _START_LIMIT:
         raise ValueError("it begins with no type and form")
     kind, form = msgspec.json.decode(start + b"]", type=tuple[str, str])
@@ -123,7 +123,8 @@ def _start(start: bytes) -> tuple[str, str]:
 
 
 def _typed(line: bytes, decode: Callable[[bytes], T], kind: Any) -> T:
-    """`decode(line)`, or the long way where a text holds half a surrogate pair, which msgspec refuses."""
+    """Return `decode(line)`; decode a text with half a surrogate pair, which msgspec refuses, with the slower json
+    module."""
     try:
         return decode(line)
     except msgspec.ValidationError:
@@ -136,7 +137,7 @@ def _typed(line: bytes, decode: Callable[[bytes], T], kind: Any) -> T:
 
 
 def _order(kind: str, params: tuple[str, ...] | None) -> tuple[int, ...] | None:
-    """Where each of today's parameters stands in the recording's; None: in the same place."""
+    """Return the index in the recording of each parameter known today; None if the order is the same."""
     known = event_types().get(kind)
     if params is None or known is None:
         return None

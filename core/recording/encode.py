@@ -1,7 +1,7 @@
 """Encoding of recordings: events to lines.
 
-The common case is one call for a whole batch. Text that is not UTF-8 takes a slower way, event by event: msgspec writes
-strict JSON only.
+The common case is one call for a whole batch. Text that is not UTF-8 is encoded event by event, which is slower:
+msgspec writes strict JSON only.
 """
 
 import json
@@ -20,27 +20,28 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 def line(item: msgspec.Struct) -> bytes:
-    """One line that is no event."""
+    """Encode one line that is not an event."""
     return b"".join(_each((item,)))
 
 
 class RecordingEncoder:
-    """Writes the events of one section."""
+    """Encoder of the events of one section."""
 
     def __init__(self, versions: Mapping[str, int] | None = None) -> None:
-        """`versions`: type of an event of the source's own → its version, where that is not 1."""
+        """`versions`: type of a source's own event → its version, if that is not 1."""
         self._versions = versions or {}
         self._forms: dict[tuple[type, ...], str] = {}
         self._declared: set[str] = set()
         self.unwritable = 0
-        """Events that held what no line can hold."""
+        """Number of events with values that no line can hold."""
 
     def section(self) -> None:
-        """A section begins: types are declared again."""
+        """Begin a section: types are declared again."""
         self._declared.clear()
 
     def encode(self, events: Sequence[Event], number: int) -> list[bytes]:
-        """Pieces of the recording. `number` is that of the last event before, from which events without one count."""
+        """Encode events. `number` is the number of the last event before them; events without a number count from
+        it."""
         lines: list[Any] = []
         declared, forms = self._declared, self._forms.get
         for event in events:
@@ -87,7 +88,7 @@ class RecordingEncoder:
             lines.append(TypeLine(kind, tuple(param.name for param in known.params)))
 
     def _form(self, args: tuple[Any, ...], file: File | None, observed: Any) -> tuple[str, Any]:
-        """The form, and the observation as it is written. Raises KeyError for values that no line can hold."""
+        """Return the form and the observation as written. Raises KeyError for values that no line can hold."""
         form = form_of(args)
         if isinstance(observed, Entered):
             return f"{form}:{ENTERED}={form_of(observed.args)}", (observed.type, observed.args)

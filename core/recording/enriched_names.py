@@ -1,10 +1,10 @@
 """Names in a recording: users, groups, containers and hosts, as enrichers and the resolver knew them.
 
-Enrichers give names to a live source's events; what they know of a process is read when its event is evaluated, and
-again after a second. Events are not evaluated in their order where some wait for an enricher, so what was read is noted
-by the event's number, and lines are placed once the whole chunk has been evaluated: a replay gives each event the names
-that it had. Names that addresses were resolved from are written as they change. A source that reads a
-recording has tables of its own, which change between its batches.
+Enrichers add names to the events of a live source. The names of a process are read when its event is evaluated, and
+again after a second. Events are not evaluated in order if some wait for an enricher; the names read are therefore noted
+under the number of the event, and lines are placed once the whole chunk has been evaluated: a replay gives each event
+the same names. Names that addresses were resolved from are written when they change. A source that reads a recording
+has tables of its own, which change between its batches.
 """
 
 import time
@@ -37,39 +37,39 @@ _REFRESH_SECONDS: Final = 1.0
 
 
 class RecordedNames(Protocol):
-    """Users, containers and hosts as a source knows them itself, because its input holds them."""
+    """Users, containers and hosts known to a source from its own input."""
 
     @property
     def live(self) -> bool:
-        """Whether the input was recorded from a live machine."""
+        """True if the input was recorded from a live machine."""
 
     @property
     def changes(self) -> int:
-        """How often any of `entries` has changed."""
+        """Number of changes of `entries` so far."""
 
     @property
     def value_names(self) -> frozenset[str]:
-        """Fields of plugins whose values the input holds, too."""
+        """Fields of plugins with values in the input."""
 
     def entries(self) -> Iterable[MetadataLine]:
-        """All of them, as they are now."""
+        """Return all current entries."""
 
 
 @runtime_checkable
 class KeepsRecordedNames(Protocol):
-    """A source of recordings, which has what they say of users and containers."""
+    """A source of recordings, with their records of users and containers."""
 
     @property
     def recorded_names(self) -> RecordedNames:
-        """As of the last batch; they go into a recording of this run instead of what enrichers say."""
+        """Names as of the last batch; a recording of this run contains them instead of the names from enrichers."""
 
 
 RECORDED_NAMES: Final = Capability(KeepsRecordedNames, "recorded_names", frozenset((Kind.SOURCE,)))
-"""Looked for beside the capabilities that are promised to third parties."""
+"""Capability that is looked up beside those promised to third parties."""
 
 
 def metadata_lines(section: Section, item: MetadataLine) -> list[bytes]:
-    """The line of an item; none if the section holds it already."""
+    """Return the line of an item; none if the section already has an equal one."""
     key = _key(item)
     if section.metadata.get(key) == item:
         return []
@@ -94,11 +94,11 @@ IDS: Final = {
     for name, kind in event_types().items()
     if any(param.type in ("uid", "gid") for param in kind.params)
 }
-"""Event type → (place, `uid` or `gid`) of the parameters that are numbers of users and groups."""
+"""Event type → (index, `uid` or `gid`) of the parameters that are numbers of users and groups."""
 
 
 class EnrichedNames:
-    """Reads what enrichers know of the processes of events, through the fields that rules use."""
+    """Reader of the names that enrichers know for the processes of events, through the fields that rules use."""
 
     def __init__(self, fields: FieldRegistry) -> None:
         self._names = fields.lookups
@@ -108,7 +108,7 @@ class EnrichedNames:
         }
 
     def add(self, event: SyscallEvent, chunk: Chunk) -> tuple[NameLine, ...]:
-        """Note the names that an event's process and parameters have now; gives those of the process."""
+        """Note the current names of an event's process and parameters; return the names of the process."""
         process = event.process
         if process is None:
             return ()
@@ -127,7 +127,7 @@ class EnrichedNames:
     def _read_names(
         self, event: SyscallEvent, process: Process, container: str, now: float
     ) -> tuple[float, tuple[NameLine, ...]]:
-        """Until when they need not be read again, and the lines."""
+        """Return the time until which the names remain valid, and their lines."""
         read = {name: reader(event) for name, reader in self._read.items()}
         user = UserLine(container, process.uid, read["user.name"], read["user.homedir"], read["user.shell"])
         found = [NameLine(user), NameLine(GroupLine(container, process.gid, read["group.name"]))]
@@ -142,7 +142,7 @@ class EnrichedNames:
         return now + _REFRESH_SECONDS if is_complete else 0.0, tuple(found)
 
     def _add_number(self, event: SyscallEvent, kind: str, number: object, container: str, chunk: Chunk) -> None:
-        """The name of a number among the parameters, unless the section has one."""
+        """Note the name of a user or group among the parameters, unless the section has one."""
         if not isinstance(number, int):
             return
         name = (self._names.user if kind == "uid" else self._names.group)(number, event)
@@ -152,7 +152,7 @@ class EnrichedNames:
 
 
 def place_names(chunk: Chunk) -> None:
-    """Put the names of a chunk's events into it, once all of them have been evaluated. Chunks come in their order."""
+    """Put the names of a chunk's events into it, once all of them have been evaluated. Chunks must come in order."""
     placed: tuple[NameLine, ...] = ()
     for number, found in sorted(chunk.names, key=itemgetter(0)):
         if found is not placed:
@@ -163,7 +163,7 @@ def place_names(chunk: Chunk) -> None:
 
 
 def _place(chunk: Chunk, number: int, found: NameLine) -> None:
-    """A first line on its subject goes before the chunk, a changed one right before its event."""
+    """Place a line: the first one on its subject before the chunk, a changed one directly before its event."""
     item, before = found.item, chunk.section.metadata.get(_key(found.item))
     if before is not None and found.unless == "any":
         return
@@ -177,7 +177,7 @@ def _place(chunk: Chunk, number: int, found: NameLine) -> None:
 
 
 def changed(section: Section, tables: Iterable[MetadataLine]) -> list[bytes]:
-    """Lines for every item that differs from what the section holds, and for those that are gone."""
+    """Return lines for every item that differs from the section, and for every item that no longer exists."""
     items = {_key(item): item for item in tables}
     lines = [text for item in items.values() for text in metadata_lines(section, item)]
     for key in section.metadata.keys() - items.keys():
@@ -190,7 +190,7 @@ def changed(section: Section, tables: Iterable[MetadataLine]) -> list[bytes]:
 
 
 def hosts_changed(section: Section, hosts: Mapping[Address, tuple[str, ...]]) -> list[bytes]:
-    """Lines for every address whose names differ from what the section holds."""
+    """Return lines for every address whose names differ from the section."""
     if hosts is section.hosts:
         return []
     gone = section.hosts.keys() - hosts.keys()

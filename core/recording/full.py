@@ -9,7 +9,8 @@ from mozu.core.recording.writer import RecordingWriter
 
 
 class FullRecording:
-    """An output that writes every chunk. `most_bytes`, `most_seconds`: when the next part begins; 0: never."""
+    """An output that writes every chunk. `most_bytes`, `most_seconds`: maximum of a part, then the next begins; 0: no
+    limit."""
 
     def __init__(
         self, writer: RecordingWriter, metrics: Metrics, *, most_bytes: int = 0, most_seconds: float = 0.0
@@ -17,18 +18,19 @@ class FullRecording:
         self._writer, self._most_bytes, self._most_seconds = writer, most_bytes, most_seconds
         self._lost_total = metrics.counter("recorded_events_lost_total")
         self._section: Section | None = None
-        """The one that the file is in; None: the next chunk needs its section's header."""
+        """Section of the current file; None: the next chunk needs the header of its section."""
         self._broken: Section | None = None
-        """The one in which a chunk was dropped: nothing more of it is written."""
+        """Section in which a chunk was dropped: the rest of it is not written."""
         self._lost = self._reported = 0
         self._failed = False
 
     def due(self) -> bool:
-        """Whether a section should begin: a part is full, or a chunk was dropped."""
+        """Return True if a section should begin: a part is full, or a chunk was dropped."""
         return self._broken is not None or self._full()
 
     def put(self, chunk: Chunk) -> None:
-        """Write it, after its section's header where the file has none. A full queue of the writer drops the chunk."""
+        """Write a chunk, after the header of its section if the file has none. If the queue of the writer is full, drop
+        it."""
         section = chunk.section
         if section is self._broken:
             self._drop(chunk)
@@ -62,26 +64,26 @@ class FullRecording:
         self._lost_total.value += chunk.count
 
     def alert(self, alert: Alert) -> None:
-        """Alerts are not recorded: evaluating the events again makes them."""
+        """Ignore alerts: evaluating the events again makes them."""
 
     def tick(self) -> None:
-        """Nothing depends on time alone."""
+        """Do nothing: no part of a full recording depends on time alone."""
 
     def shrink(self) -> int:
-        """Nothing: what waits for the disk is nowhere else."""
+        """Return 0: the chunks that wait for the disk exist nowhere else."""
         return 0
 
     def wait_capacity(self) -> bool:
-        """As the writer does."""
+        """Wait for the writer; return True if it can take more."""
         return self._writer.wait_capacity()
 
     def close(self, seconds: float) -> None:
-        """Write what is left."""
+        """Write the rest."""
         self._writer.end()
         self._writer.join(seconds)
 
     def take_problems(self) -> list[str]:
-        """Losses, and why the recording has stopped."""
+        """Return losses, and the reason the recording has stopped."""
         found = []
         if self._writer.problem and not self._failed:
             self._failed = True

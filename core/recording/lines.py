@@ -4,9 +4,10 @@ A line is JSON. An array is an event of a system call:
 
     [type, form, number, time, tid, pid, processor, descriptor, parameters, file, observed]
 
-`form` says of what kinds the parameters are, a letter each. With a colon behind them `file` and `observed` are there,
-and what follows the colon says what was observed; without, the line ends with the parameters. Every other line is an
-object with the key `line`, which says what it is; a recording begins with `{"line":"recording"`. Bytes are base64. Text
+`form` has one letter per parameter, for its kind. If a colon follows the letters, `file` and `observed` are present,
+and
+the text after the colon names the observation; otherwise the line ends with the parameters. Every other line is an
+object with the key `line`, which names its kind; a recording begins with `{"line":"recording"`. Bytes are base64. Text
 that is not UTF-8 is written with lone surrogates (PEP 383).
 """
 
@@ -20,7 +21,7 @@ from mozu.core.state import observed as observed_types
 
 VERSION: Final = 1
 MAGIC: Final = b'{"line":"recording",'
-"""How every recording begins, once decompressed."""
+"""First bytes of every recording, once decompressed."""
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 Task = Annotated[int, msgspec.Meta(ge=-1, le=(1 << 31) - 1)]
@@ -30,13 +31,13 @@ KINDS: Final[dict[str, Any]] = {
     "i": int, "s": str, "b": bytes, "n": None, "t": SockTuple, "a": SockAddr, "o": bool, "f": float,
     "l": tuple[tuple[int, int], ...],
 }  # fmt: skip
-"""Letter of a form → type of the parameter; `(…)` is a tuple of these."""
+"""Letter of a form → type of the parameter; `(…)` is a tuple of these types."""
 LETTERS: Final = {
     int: "i", str: "s", bytes: "b", type(None): "n", SockTuple: "t", SockAddr: "a", bool: "o", float: "f",
 }  # fmt: skip
 
 _WIRE_NAMES: Final = {"ProcSnapshot": "Looked"}
-"""Classes that have another name in recordings: those written before must still be read."""
+"""Class → its different name in recordings: recordings written under the earlier name must remain readable."""
 OBSERVATIONS: Final[dict[str, Any]] = {
     _WIRE_NAMES.get(name, name): value
     for name, value in vars(observed_types).items()
@@ -51,72 +52,72 @@ INTERNAL: Final = {
     "_cgroup": "Moved", "_exit": "", "_reset": "", "_state": "Restored", "_saved": "Saved", "_restored": "",
     "_looked": "Looked", "_repaired": "Looked",
 }  # fmt: skip
-"""Type of an event that is for the state only → the observation without which it means nothing."""
+"""Type of an event that is for the state only → the observation it needs."""
 OBSERVATION_NAMES: Final = {value: name for name, value in OBSERVATIONS.items()}
 ENTERED: Final = "Entered"
-"""This observation holds parameters: `Entered=FORM`, and their value is [type, parameters]."""
+"""Name of the observation that holds parameters: `Entered=FORM`, with the value [type, parameters]."""
 UNSEEN: Final = "Event"
-"""The observation is an event: its value is a line."""
+"""Name of the observation that is itself an event: its value is a line."""
 
 
 class HeadLine(msgspec.Struct, tag="recording", tag_field="line", omit_defaults=True, frozen=True):
-    """The beginning of a section; all that is before it may be forgotten."""
+    """The beginning of a section; a reader may forget all lines before it."""
 
     version: int
     writer: str
     source: str
-    """The instance that gave the events."""
+    """The instance that emitted the events."""
     live: bool
-    """Whether it watched a machine; a recording of a recording is read as the first one was."""
+    """True if the source watched a machine; a recording of a recording has the value of the first one."""
     origin: str
-    """Identity of this stream of events: with the numbers of events it makes the ids of alerts."""
+    """Identity of this stream of events: together with event numbers it makes the ids of alerts."""
     hostname: str
     number: Number = 0
-    """Of the last event before."""
+    """Number of the last event before the section."""
     time: Number = 0
-    """When the section begins, ns since the epoch."""
+    """Time at which the section begins, ns since the epoch."""
     lost: Number = 0
-    """Events that could not be written just before."""
+    """Number of events just before the section that could not be written."""
     addresses: tuple[bytes, ...] = ()
-    """Of the machine's interfaces."""
+    """Addresses of the machine's interfaces."""
     named: bool = False
-    """Whether numbers of users and groups among parameters had names."""
+    """True if numbers of users and groups among parameters had names."""
     host_id: str = ""
-    """The recorded machine and its boot, from which identities of processes are derived."""
+    """Id of the recorded machine; together with the boot id it determines the identities of processes."""
     boot_id: str = ""
     boot_offset: int = 0
-    """ns that the time namespace of who recorded it was shown more than the kernel counts from the boot."""
+    """ns by which the boot time in the recorder's time namespace exceeds the kernel's own."""
     values: tuple[str, ...] = ()
-    """Fields of plugins whose values `values` lines hold."""
+    """Fields of plugins with values in `values` lines."""
 
 
 class TypeLine(msgspec.Struct, tag="type", tag_field="line", frozen=True):
-    """The parameters of a type of event, before its first one."""
+    """The parameters of a type of event, before its first event."""
 
     name: str
     params: tuple[str, ...]
 
 
 class StartLine(msgspec.Struct, tag="start", tag_field="line", frozen=True):
-    """When the run began (ns since the epoch), from which `evt.reltime` counts."""
+    """Time at which the run began (ns since the epoch), from which `evt.reltime` counts."""
 
     time: Number
 
 
 class UserLine(msgspec.Struct, tag="user", tag_field="line", frozen=True):
-    """What a user's number means from here on; a name of null: nothing any more."""
+    """The facts of a user's number from this line on; a name of null: the user no longer exists."""
 
     container: str
-    """Full id; empty: the host."""
+    """Full container id; empty: the host."""
     uid: int
     name: str | None
     home: str | None = None
-    """None: unknown to this line; so is the shell."""
+    """None if unknown to this line; the same holds for the shell."""
     shell: str | None = None
 
 
 class GroupLine(msgspec.Struct, tag="group", tag_field="line", frozen=True):
-    """What a group's number means from here on."""
+    """The name of a group's number from this line on; null: the group no longer exists."""
 
     container: str
     gid: int
@@ -124,7 +125,7 @@ class GroupLine(msgspec.Struct, tag="group", tag_field="line", frozen=True):
 
 
 class ContainerLine(msgspec.Struct, tag="container", tag_field="line", frozen=True, omit_defaults=True):
-    """A container's facts from this line on; null facts: nothing is known any more."""
+    """The facts of a container from this line on; null facts: nothing is known any longer."""
 
     id: str
     metadata: ContainerMetadata | None = msgspec.field(name="facts")
@@ -132,19 +133,19 @@ class ContainerLine(msgspec.Struct, tag="container", tag_field="line", frozen=Tr
 
 
 class HostLine(msgspec.Struct, tag="host", tag_field="line", frozen=True):
-    """The names in rules that an address was resolved from, from here on; none: it has none any more."""
+    """The names in rules that an address was resolved from, from this line on; empty: it has none any longer."""
 
     address: bytes
     names: tuple[str, ...]
 
 
 class ValuesLine(msgspec.Struct, tag="values", tag_field="line", frozen=True):
-    """What plugins' fields said of the events that follow, until the next line of this kind."""
+    """The values of plugins' fields for the events that follow, until the next line of this kind."""
 
     rows: tuple[dict[str, Any], ...]
     """Field with its argument (`acme.tag[x]`) → value; bytes as base64."""
     events: tuple[tuple[Number, Number], ...]
-    """(number of an event, its place in `rows`)."""
+    """(number of an event, index in `rows`)."""
 
 
 class DataLine(msgspec.Struct, tag="data", tag_field="line", omit_defaults=True, frozen=True):
@@ -156,26 +157,26 @@ class DataLine(msgspec.Struct, tag="data", tag_field="line", omit_defaults=True,
     num: Number
     data: Any
     version: Number = 1
-    """Of the event type (`DataEventType.version`) that `data` has the shape of."""
+    """Version of the event type (`DataEventType.version`) whose shape `data` has."""
 
 
 MetadataLine = StartLine | UserLine | GroupLine | ContainerLine | HostLine
-"""Holds from its line on, until the next line of the same kind on the same subject."""
+"""A line valid until the next line of the same kind on the same subject."""
 
 
 class NameLine(msgspec.Struct, frozen=True):
-    """A line on a name, and which line of the section on the same subject makes it needless."""
+    """A line on a name, and the kind of earlier line on the same subject that makes it unnecessary."""
 
     item: MetadataLine
     unless: Literal["equal", "same name", "any"] = "equal"
 
 
 Other = HeadLine | TypeLine | MetadataLine | ValuesLine | DataLine
-"""Every line that is an object."""
+"""Any line that is an object."""
 
 
 def form_of(values: tuple[Any, ...]) -> str:
-    """The letters of some parameters. Raises KeyError for what no letter stands for."""
+    """Return the letters of parameters. Raises KeyError for a value without a letter."""
     return "".join(map(_letter, values))
 
 
@@ -188,7 +189,7 @@ def _letter(value: Any) -> str:
 
 
 def types_of(form: str) -> Any:
-    """The tuple type of parameters of this form. Raises ValueError where it is none."""
+    """Return the tuple type of parameters of this form. Raises ValueError if the form is malformed."""
     found, rest = _types(form)
     if rest:
         raise ValueError(f"form {form!r} has a bracket too many")

@@ -1,7 +1,7 @@
-"""Values of plugins' fields in a recording: what third parties' enrichers answered when an event was evaluated.
+"""Values of plugins' fields in a recording: the results of third parties' enrichers when an event was evaluated.
 
-Such values cannot be made again from the events. The recorder reads them right before the rules do, for every
-reference that some rule or output has bound and for the bare form of each field, and writes them before the chunk.
+Such values cannot be computed again from the events. The recorder reads them just before the rules do, for every
+reference that a rule or an output has bound and for the bare form of each field, and writes them before the chunk.
 """
 
 from base64 import b64decode, b64encode
@@ -18,26 +18,26 @@ from mozu.core.recording.lines import ValuesLine
 from mozu.core.recording.section import Chunk
 
 Binder = Callable[[str | None], Reader]
-"""A field's argument → its reader."""
+"""Function from a field's argument to its reader."""
 
 _AS_BASE64: Final = frozenset({FieldType.BYTES, FieldType.IPADDR, FieldType.IPNET})
 
 
 def reference(name: str, argument: str | None) -> str:
-    """How a recording names a field with its argument."""
+    """Return the name of a field with its argument, as recordings write it."""
     return name if argument is None else f"{name}[{argument}]"
 
 
 class PluginValues:
-    """Of a run: the readers whose values recordings keep."""
+    """Readers of a run whose values recordings keep."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
-        """The fields."""
+        """Names of the fields."""
         self._readers: dict[str, tuple[Field, str | None, Reader]] = {}
 
     def recorded(self, field: Field, make: Binder) -> Binder:
-        """The same, whose readers are known here from the moment that they are bound."""
+        """Return a binder that binds the same readers and registers each of them here."""
         self.names.append(field.name)
 
         def bound(argument: str | None) -> Reader:
@@ -48,21 +48,21 @@ class PluginValues:
         return bound
 
     def of(self, event: Event) -> tuple[tuple[str, Json], ...]:
-        """(reference, value) of everything that has a value for this event."""
+        """Return (reference, value) of every reader that has a value for this event."""
         found = []
         for name, (field, argument, reader) in self._readers.items():
             try:
                 value = reader(event)
                 if value is not None:
                     found.append((name, _written(field, argument, value)))
-            except BaseException as error:  # a plugin's code: the rule that reads it next has it counted
+            except BaseException as error:  # a plugin's code: the next rule that reads it counts the error
                 if is_ours(error):
                     raise
         return tuple(found)
 
 
 def note_values(values: PluginValues, events: Iterable[Event], chunk_of: Callable[[int], Chunk | None]) -> None:
-    """Note what plugins say of these events, which are about to be evaluated."""
+    """Note the values of plugins for these events, just before they are evaluated."""
     for event in events:
         found = values.of(event)
         chunk = chunk_of(event.num) if found else None
@@ -71,7 +71,7 @@ def note_values(values: PluginValues, events: Iterable[Event], chunk_of: Callabl
 
 
 def place_values(chunk: Chunk) -> None:
-    """Put the values of a chunk's events before it, each set of them once."""
+    """Put the values of a chunk's events before it, each set of values once."""
     if not chunk.values:
         return
     rows: dict[tuple[tuple[str, str], ...], int] = {}
@@ -100,7 +100,7 @@ def _one_written(field: Field, value: object) -> Json:
 
 
 def value_of(field: Field, argument: str | None, written: object) -> FieldValue:
-    """The value that was written so; None where it cannot be one of this field."""
+    """Return the value for its written form; None if it is not a possible value of this field."""
     if is_tuple(field, argument):
         return tuple(_one(field, one) for one in written) if isinstance(written, list) else None
     return _one(field, written)

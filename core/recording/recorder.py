@@ -1,8 +1,8 @@
-"""The recorder: the pipeline's stage that takes one source's events into recordings.
+"""The recorder: the stage of the pipeline that writes the events of one source into recordings.
 
 Events are encoded before the state machine has seen them, in chunks. A chunk goes to its files once its events have
-been evaluated, for what enrichers came to know of them meanwhile stands before it. Sections begin where a file does,
-after a loss, and as often as a look back needs them.
+been evaluated, because names that enrichers found meanwhile are placed before it. Sections begin at the start of a
+file, after a loss, and as often as a look back needs them.
 """
 
 import asyncio
@@ -27,94 +27,94 @@ _CHUNK_SECONDS: Final = 0.25
 
 
 class RecordingOutput(Protocol):
-    """Where chunks go."""
+    """Destination of chunks."""
 
     def due(self) -> bool:
-        """Whether a section should begin."""
+        """Return True if a section should begin."""
 
     def put(self, chunk: Chunk) -> None:
-        """Take a chunk, or count it as lost; never waits."""
+        """Take a chunk, or count it as lost; never wait."""
 
     def alert(self, alert: Alert) -> None:
-        """An alert was raised by an event of this source, whose chunk has not been put yet."""
+        """Take an alert that an event of this source raised; the chunk of the event has not been put yet."""
 
     def tick(self) -> None:
-        """About a second has passed."""
+        """Do periodic work; called about every second."""
 
     def shrink(self) -> int:
-        """Memory is short: give up what was only kept in case it is wanted; how many chunks."""
+        """Free memory that is kept only in case it is needed; return the number of chunks dropped."""
 
     def wait_capacity(self) -> bool:
-        """Wait a second at most for the writer to catch up, on a thread; whether it has."""
+        """Wait up to a second, on a thread, until the writer has caught up; return True if it has."""
 
     def close(self, seconds: float) -> None:
-        """Write what is left, within this time; on a thread."""
+        """Write the rest within this time; called on a thread."""
 
     def take_problems(self) -> list[str]:
-        """What went wrong since the last call, a sentence each."""
+        """Return the problems since the last call, one sentence each."""
 
 
 class RecordStage(Protocol):
-    """What the pipeline calls, in the order in which a batch passes."""
+    """The calls of the pipeline, in the order in which a batch passes."""
 
     def record(self, events: Sequence[Event]) -> None:
-        """A batch as its source gave it, before the state machine."""
+        """Record a batch as its source emitted it, before the state machine."""
 
     def evaluated(self, events: Sequence[Event]) -> None:
-        """These events are about to be evaluated: enrichers have answered for them."""
+        """Note events that are about to be evaluated: enrichers have answered for them."""
 
     def alert(self, alert: Alert) -> None:
-        """An alert was raised by one of the events."""
+        """Take an alert that one of the events raised."""
 
     def flush(self, oldest: int | None) -> None:
-        """The batch is in the state. `oldest` is the number of the first event that is still held; None: none is."""
+        """Handle the end of a batch. `oldest` is the number of the first event still held; None if no event is held."""
 
     def tick(self, oldest: int | None) -> list[str]:
-        """About a second has passed; gives what went wrong."""
+        """Do periodic work, about every second; return the problems."""
 
     def shrink(self) -> int:
-        """Memory is short: give up the look back of captures; how many chunks."""
+        """Drop the look back of captures because memory is short; return the number of chunks."""
 
     async def wait_capacity(self) -> None:
-        """Backpressure: wait until the files have caught up. For sources that can wait."""
+        """Apply backpressure: wait until the files have caught up. For sources that can wait."""
 
     async def close(self, seconds: float) -> list[str]:
-        """Nothing follows: write what is left, within this time; gives what went wrong."""
+        """Write the rest within this time; return the problems."""
 
 
 class NoRecorder:
-    """The stage where nothing is recorded."""
+    """A stage that records nothing."""
 
     def record(self, events: Sequence[Event]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def evaluated(self, events: Sequence[Event]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def alert(self, alert: Alert) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def flush(self, oldest: int | None) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def tick(self, oldest: int | None) -> list[str]:
-        """Nothing goes wrong."""
+        """Return no problems."""
         return []
 
     def shrink(self) -> int:
-        """There is nothing."""
+        """Return 0: no memory is used."""
         return 0
 
     async def wait_capacity(self) -> None:
-        """There is nothing to wait for."""
+        """Return at once."""
 
     async def close(self, seconds: float) -> list[str]:
-        """Nothing goes wrong."""
+        """Return no problems."""
         return []
 
 
 class Recorder:
-    """Cuts the events of one source into chunks and hands them to its outputs."""
+    """Recorder of one source: cuts its events into chunks and passes them to its outputs."""
 
     def __init__(
         self,
@@ -134,11 +134,11 @@ class Recorder:
         self._values = PluginValues() if values is None else values
         self._encoder = RecordingEncoder(about.versions)
         self._last = 0
-        """Number of the newest event, where there is no state that knows it."""
+        """Number of the newest event, if there is no state that knows it."""
         self._section: Section | None = None
         self._chunk: Chunk | None = None
         self._unevaluated: deque[Chunk] = deque()
-        """Closed chunks whose events have not all been evaluated."""
+        """Closed chunks with events that have not been evaluated yet."""
         self._changes = -1
         self._written = metrics.counter("recorded_events_total")
         metrics.gauge("recorded_events_unwritable_total", lambda: self._encoder.unwritable)
@@ -146,8 +146,10 @@ class Recorder:
             state.on_lookup(self._on_lookup)
 
     def use(self, outputs: Sequence[RecordingOutput], enriched_names: EnrichedNames, values: PluginValues) -> None:
-        """These from the next chunk on, which begins a section (a reload). Those before get everything until now, where
-        names may be missing that enrichers have not given yet."""
+        """Use these from the next chunk on, which begins a section (a reload). The outputs before receive all events up
+        to now,
+        possibly without names that enrichers have not returned yet.
+        """
         if tuple(outputs) != self._outputs or values.names != self._values.names:
             self._close()
             while self._unevaluated:
@@ -159,11 +161,11 @@ class Recorder:
 
     @property
     def outputs(self) -> tuple[RecordingOutput, ...]:
-        """Where chunks go."""
+        """Destinations of chunks."""
         return self._outputs
 
     def record(self, events: Sequence[Event]) -> None:
-        """A batch as its source gave it, before the state machine."""
+        """Record a batch as its source emitted it, before the state machine."""
         if not events or not self._outputs:
             return
         chunk = self._open()
@@ -181,7 +183,7 @@ class Recorder:
         self._written.value += len(events)
 
     def flush(self, oldest: int | None) -> None:
-        """Give chunks to the outputs whose events have all been evaluated."""
+        """Pass chunks to the outputs once all their events have been evaluated."""
         chunk = self._chunk
         if chunk is not None:
             chunk.last = self._number()
@@ -194,7 +196,7 @@ class Recorder:
             self._put(evaluated)
 
     def evaluated(self, events: Sequence[Event]) -> None:
-        """Note what enrichers know of these events."""
+        """Note the names and values that enrichers know for these events."""
         if self._values.names:
             note_values(self._values, events, self._chunk_of)
         if self._recorded_names is not None:
@@ -214,12 +216,12 @@ class Recorder:
                 process, found = event.process, self._enriched_names.add(event, chunk)
 
     def alert(self, alert: Alert) -> None:
-        """Hand the alert to the outputs: captures begin there."""
+        """Pass the alert to the outputs, which may begin a capture."""
         for output in self._outputs:
             output.alert(alert)
 
     def tick(self, oldest: int | None) -> list[str]:
-        """Close the chunk at hand; gives what went wrong."""
+        """Close the current chunk; return the problems."""
         if self._chunk is not None and self._chunk.count:
             self._close()
         self.flush(oldest)
@@ -230,7 +232,7 @@ class Recorder:
         return problems
 
     def shrink(self) -> int:
-        """Memory is short: give up the look back of captures; how many chunks."""
+        """Drop the look back of captures because memory is short; return the number of chunks."""
         return sum(output.shrink() for output in self._outputs)
 
     async def wait_capacity(self) -> None:
@@ -240,7 +242,7 @@ class Recorder:
                 pass
 
     async def close(self, seconds: float) -> list[str]:
-        """Write what is left, within this time; gives what went wrong."""
+        """Write the rest within this time; return the problems."""
         problems = self.tick(None)
         for output in self._outputs:
             await asyncio.to_thread(output.close, seconds)
@@ -283,7 +285,7 @@ class Recorder:
         return self._chunk
 
     def _on_lookup(self, found: ProcSnapshot) -> None:
-        """The state has asked /proc for a task: a replay needs the same answer."""
+        """Record the result of a /proc lookup by the state: a replay needs the same result."""
         if self._chunk is not None:
             event = SyscallEvent("syscall", "_looked", 0, tid=found.tid, observed=found)
             self._chunk.preamble.extend(self._encoder.encode((event,), 0))

@@ -24,7 +24,7 @@ _EVENT: list[JsonObject] = [
 
 
 def schema() -> JsonObject:
-    """Draft 2020-12."""
+    """Return the JSON Schema, draft 2020-12."""
     classes = (HeadLine, TypeLine, *get_args(MetadataLine), ValuesLine, DataLine, File)
     shapes, parts = msgspec.json.schema_components(classes, ref_template="#/$defs/{name}")
     file: JsonObject = {
@@ -46,7 +46,7 @@ def schema() -> JsonObject:
 
 
 def _tidied(node: Json) -> Json:
-    """The same with docstrings as every version of Python understands them: before 3.13 they are indented."""
+    """Return the schema with docstrings dedented as in Python 3.13; earlier versions keep the indentation."""
     if isinstance(node, list):
         return [_tidied(item) for item in node]
     if not isinstance(node, dict):

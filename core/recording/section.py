@@ -1,4 +1,5 @@
-"""Sections of a recording, each readable by itself because it begins with a snapshot of the state, and their chunks."""
+"""Sections of a recording, each readable on its own because it begins with a snapshot of the state, and their
+chunks."""
 
 import re
 import time
@@ -18,7 +19,7 @@ _BATCH: Final = 500
 
 
 class RecordingInfo(msgspec.Struct, frozen=True):
-    """What stays the same through a recording."""
+    """Constant facts of a recording."""
 
     source: str
     origin: str
@@ -26,11 +27,11 @@ class RecordingInfo(msgspec.Struct, frozen=True):
     """Name and version of the program that writes."""
     names: Lookups
     versions: Mapping[str, int] = {}
-    """Type of an event of the source's own → its version; the others have 1."""
+    """Type of a source's own event → its version; 1 for types not listed."""
 
 
 class Section:
-    """Where a recording can begin. Its text is made only when it is written."""
+    """A part of a recording at which reading can begin. Its text is made only when written."""
 
     def __init__(
         self, about: RecordingInfo, number: int, snapshot: Snapshot | None, *, live: bool, values: Iterable[str] = ()
@@ -38,11 +39,11 @@ class Section:
         """`values`: fields of plugins whose values are recorded."""
         self.begun = time.time_ns()
         self.metadata: dict[tuple[str, ...], msgspec.Struct] = {}
-        """The newest line on each user, group, container and host, by its subject."""
+        """The newest line on each user, group, container and host, by subject."""
         self.names_of: dict[tuple[object, ...], tuple[float, tuple[NameLine, ...]]] = {}
-        """A user in a container → when its names are to be read again, and the lines on them."""
+        """A user in a container → time at which its names must be read again, and their lines."""
         self.hosts: Mapping[Address, tuple[str, ...]] = {}
-        """The names of addresses as they were last written."""
+        """Names of addresses as last written."""
         self._snapshot, self._first_time = snapshot, about.names.first_time
         self._head = HeadLine(
             version=VERSION, writer=about.writer, source=about.source, live=live, origin=about.origin,
@@ -53,7 +54,7 @@ class Section:
         )  # fmt: skip
 
     def text(self, lost: int = 0) -> Iterator[bytes]:
-        """The lines that begin it; for any thread."""
+        """Yield the lines that begin the section; safe on any thread."""
         yield line(msgspec.structs.replace(self._head, lost=lost))
         if self._first_time:
             yield line(StartLine(self._first_time))
@@ -69,29 +70,29 @@ class Section:
 
 
 class Chunk:
-    """Lines of a section that go to their files together."""
+    """Lines of a section that are written together."""
 
     def __init__(self, section: Section) -> None:
         self.section = section
         self.preamble: list[bytes] = []
-        """Lines that must come before its first event: names, answers of /proc."""
+        """Lines that must precede the first event: names, answers of /proc."""
         self.parts: list[bytes] = []
         self.names: list[tuple[int, tuple[NameLine, ...]]] = []
-        """(number of an event, lines on the names that it was evaluated with), until they are placed."""
+        """(number of an event, lines on its names at evaluation), until they are placed."""
         self.values: list[tuple[int, tuple[tuple[str, Json], ...]]] = []
         """(number of an event, values of plugins' fields), until they are placed."""
         self.size = 0
         """Bytes, without the preamble."""
         self.count = 0
-        """Events."""
+        """Number of events."""
         self.opened = time.monotonic()
         self.first = self.last = 0
-        """Numbers: of the last event before it, and of its own last one."""
+        """Numbers of the last event before the chunk and of its own last event."""
         self.time = 0
-        """Of its last event, ns since the epoch."""
+        """Time of the last event, ns since the epoch."""
 
     def insert(self, number: int, text: bytes) -> None:
-        """Put a line before that of an event."""
+        """Insert a line before the line of an event."""
         start = re.compile(rb'^\["[^_"][^"]*","[^"]*",%d,' % number, re.MULTILINE)
         for place, part in enumerate(self.parts):
             found = start.search(part)
@@ -101,6 +102,6 @@ class Chunk:
         self.preamble.append(text)
 
     def text(self) -> Iterator[bytes]:
-        """Its lines."""
+        """Yield the lines."""
         yield from self.preamble
         yield from self.parts

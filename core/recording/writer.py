@@ -15,24 +15,24 @@ from mozu.core.common.own_file import open_own
 from mozu.core.metrics import Metrics
 
 _counter_lock: Final = threading.Lock()
-"""Writers of one source share a counter."""
+"""Lock of the counter that the writers of a source share."""
 
 Text = Callable[[], Iterable[bytes]]
-"""Makes the lines, on the writer's thread."""
+"""Function that makes the lines, called on the writer's thread."""
 
 _LEVEL: Final = 3
-"""Of deflate: measured, the last level that costs less than an event's encoding."""
+"""Level of deflate: measured, the last level that costs less than encoding an event."""
 _GZIP: Final = 31
 _WAIT_SECONDS: Final = 1.0
 _MAX_QUEUED: Final = 64 << 20
-"""Bytes of text in the queue at most."""
+"""Maximum bytes of text in the queue."""
 _MODE: Final = 0o600
-"""Readable by the owner only: recordings hold what programs read and wrote."""
+"""File mode, readable by the owner only: recordings hold data that programs read and wrote."""
 
 
 class RecordingFiles:
-    """The names of the files of one recording: FILE, and then FILE with a number before its first dot. None is
-    overwritten; of more than `keep` the oldest go (0: all stay)."""
+    """Names of the files of one recording: FILE, then FILE with a number before its first dot. No file is overwritten;
+    if there are more than `keep`, the oldest are deleted (0: keep all)."""
 
     def __init__(self, path: Path, keep: int = 0) -> None:
         self._path, self._keep = path, keep
@@ -41,7 +41,7 @@ class RecordingFiles:
         self._pattern = re.compile(rf"{re.escape(stem)}(?:-(\d+))?{re.escape(self._rest)}")
 
     def open(self) -> tuple[Path, BinaryIO]:
-        """The next one, made. Raises OSError."""
+        """Create and open the next file. Raises OSError."""
         number = max(self._numbers(), default=0) + 1
         name = self._path if number == 1 else self._named(number)
         file = os.fdopen(open_own(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "wb")
@@ -62,7 +62,7 @@ class RecordingFiles:
 
 
 class RecordingWriter:
-    """Writes what it is given to the parts of one recording."""
+    """Writer of the parts of one recording."""
 
     def __init__(self, parts: RecordingFiles, metrics: Metrics, on_open: Callable[[Path], None]) -> None:
         self._parts, self._on_open = parts, on_open
@@ -76,13 +76,14 @@ class RecordingWriter:
         self.size = 0
         """Compressed bytes of the current part."""
         self.begun = time.monotonic()
-        """When it was opened."""
+        """Time at which the current part was opened."""
         self.problem = ""
-        """Why nothing is written any more; empty while all is well."""
+        """Reason nothing more is written; empty if there is no problem."""
         self._thread.start()
 
     def put(self, text: Text, size: int, *, part: bool = False, force: bool = False) -> bool:
-        """Queue some text (its size in bytes, about); `part`: it begins a file. False: full, or failed."""
+        """Queue text (`size`: approximate bytes); `part`: it begins a file. Return False if the queue is full or
+        writing failed."""
         with self._changed:
             if self.problem or (self._queued > _MAX_QUEUED and not force):
                 return False
@@ -92,25 +93,25 @@ class RecordingWriter:
         return True
 
     def wait_capacity(self) -> bool:
-        """Wait, a second at most, until the queue is half empty; whether it is, or never will be."""
+        """Wait up to a second until the queue is half empty; return True if it is, or if writing failed."""
         with self._changed:
             return self._changed.wait_for(lambda: self._queued <= _MAX_QUEUED // 2 or bool(self.problem), _WAIT_SECONDS)
 
     def end(self) -> None:
-        """Nothing follows; what is queued is still written."""
+        """Mark the end; text in the queue is still written."""
         with self._changed:
             self._queue.append(None)
             self._changed.notify_all()
 
     def join(self, seconds: float) -> None:
-        """Wait until everything is written, after `end`. What is not within this time is given up."""
+        """Wait until all text is written, after `end`; give up after this time."""
         self._thread.join(seconds)
         if self._thread.is_alive():
             self.problem = self.problem or f"the disk did not take the end of it within {seconds:.0f} s"
 
     @property
     def alive(self) -> bool:
-        """Whether it still writes."""
+        """True if the thread still writes."""
         return self._thread.is_alive()
 
     def _run(self) -> None:

@@ -1,6 +1,6 @@
 """The condition language: text → tree → checked tree → generated Python; and the templates of outputs.
 
-Pure: no I/O, no clock. A third party's evaluator may use everything that is exported here.
+Pure: no I/O, no clock. A third party's evaluator may use every name exported here.
 
 Grammar (the names of the parser's functions are the names of the productions)::
 
@@ -40,30 +40,31 @@ Grammar (the names of the parser's functions are the names of the productions)::
 
 `not` binds tighter than `and`, and that tighter than `or`. At most 1000 levels of nesting.
 
-Steps, and who calls them (the rule compiler of `core.language.rules`, as a rule):
+Steps (the usual caller is the rule compiler of `core.language.rules`):
 
 1. ``parse(text, origin="") -> Node``. Raises ConditionError(text, offset, message, hint). `origin` names the text (a
    macro's name) and is kept on tests and macro references, so that a problem found later is shown in the right text.
 2. ``expand_macros(node, macros) -> Node``: every reference to a macro replaced by its tree (`macros` maps names to
    trees that are expanded themselves). Trees are shared, not copied. Raises ConditionError for a name that is not in
-   `macros` (`reason` is "undefined_macro") and for what becomes deeper than 4000 levels.
+   `macros` (`reason` is "undefined_macro") and for a tree deeper than 4000 levels.
 3. ``check(node, fields, source) -> Checked``: fields, operators, types and values. Never raises; `Checked.problems` has
    every error and warning, each with code, reason, origin and offset. `Checked.event_types` is the static event set.
 4. ``compile_rules(rules, fields, mode="first") -> RuleProgram``: one generated function per event type over all rules.
    Rules are RuleInput(name, source, condition); they must have been checked without errors.
-   `RuleProgram.evaluate(batch)` gives (event, position of the rule in `rules`) in the order of events, and of rules
+   `RuleProgram.evaluate(batch)` returns (event, position of the rule in `rules`) in the order of events, and of rules
    within an event; in mode "first" at most one per event. `RuleProgram.needs[source][event type]` is the set of
-   state dependencies; the type `*` stands for all.
+   state dependencies; the type `*` means all.
 5. ``compile_template(text, fields, source, extra=()) -> Output``: `.template` (core.model.alert.Template),
    `.values(event)` (the dict of values for it), `.needs(type)`, `.fields`. `extra` has pairs (key, format): fields that
    only `output_fields` shows. With an empty format the key is a field itself and keeps its type, else the value is the
    rendered text. Raises ConditionError with the offset in `text` (or in an extra's format: `origin` is then its key).
 
-``NodeEvaluator(fields, source, macros).at(event)`` answers for each node of a tree that keeps its macros: its truth,
-what a test reads, which nodes decided. It is for people and for tests of rules, and no faster way to judge events.
+``NodeEvaluator(fields, source, macros).at(event)`` returns, for each node of a tree that keeps its macros, its truth,
+the values that a test reads, and the deciding nodes. It is for explanations and for tests of rules, and slower than
+`RuleProgram`.
 
-``unparse(node)`` gives the canonical text of a tree; ``simplify(node, fields, source, event_type=None)`` its formula
-(`core.filter.formula`), and ``text_of(formula)`` the text of that.
+``unparse(node)`` returns the canonical text of a tree, ``simplify(node, fields, source, event_type=None)`` its formula
+(`core.filter.formula`), and ``text_of(formula)`` the text of a formula.
 """
 
 from mozu.core.language.conditions.ast import (

@@ -1,4 +1,4 @@
-"""The syntax tree of a condition: what the parser makes and `lower` turns into a formula.
+"""The syntax tree of a condition: the parser makes it, and `lower` converts it into a formula.
 
 Nodes are immutable, compared by identity and shared freely: a tree may be a graph without cycles.
 
@@ -44,7 +44,8 @@ class Val(msgspec.Struct, frozen=True, eq=False):
 
 
 Right = Text | Number | Items | Call | Val
-"""What may stand on the right. After a list operator or a modifier, Text is a name without parentheses: one element."""
+"""Operands allowed on the right. After a list operator or a modifier, Text is a name without parentheses: one
+element."""
 
 
 class Test(msgspec.Struct, frozen=True, eq=False):
@@ -75,11 +76,11 @@ class Not(msgspec.Struct, frozen=True, eq=False):
     child: "Node"
     offset: int = 0
     levels: int = 1
-    """Of nodes below it, as far as the maker of the tree counted them."""
+    """Levels of nodes below, as far as the maker of the tree counted them."""
 
 
 class And(msgspec.Struct, frozen=True, eq=False):
-    """All of two or more."""
+    """Conjunction of two or more nodes."""
 
     children: "tuple[Node, ...]"
     offset: int = 0
@@ -87,7 +88,7 @@ class And(msgspec.Struct, frozen=True, eq=False):
 
 
 class Or(msgspec.Struct, frozen=True, eq=False):
-    """Any of two or more."""
+    """Disjunction of two or more nodes."""
 
     children: "tuple[Node, ...]"
     offset: int = 0
@@ -100,12 +101,12 @@ T = TypeVar("T")
 
 
 def levels(nodes: Iterable[Node]) -> int:
-    """One more than the highest of some nodes has."""
+    """Return one more than the largest number of levels of the nodes."""
     return 1 + max(0 if isinstance(node, Test | Macro) else node.levels for node in nodes)
 
 
 def children(node: Node) -> Sequence[Node]:
-    """The nodes right below."""
+    """Return the direct children."""
     if isinstance(node, And | Or):
         return node.children
     if isinstance(node, Not):
@@ -114,10 +115,12 @@ def children(node: Node) -> Sequence[Node]:
 
 
 def bottom_up(root: Node, visit: Callable[[Node, list[T]], T]) -> T:
-    """`visit(node, results of its children)` for every node once, children first, without recursion."""
+    """Return the result of `visit(node, results of its children)` for the root; visit every node once, children first,
+    without recursion.
+    """
     return fold(root, children, visit)
 
 
 def bottom_up_term(root: Term, visit: Callable[[Term, list[T]], T]) -> T:
-    """The same for operands."""
+    """Apply `bottom_up` to operands."""
     return fold(root, terms_of, visit)

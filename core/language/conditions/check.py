@@ -1,4 +1,4 @@
-"""Tree and field registry → problems, and what the tree says about event types. Never raises."""
+"""Checks of a tree against the field registry: problems, and the static event set. Never raises."""
 
 import difflib
 import re
@@ -37,37 +37,37 @@ from mozu.core.model.syscalls import event_types as table
 from mozu.core.model.syscalls import known_names
 
 MAX_PROBLEMS: Final = 100
-"""A condition with more is broken in one place, over and over."""
+"""Maximum number of problems: a condition with more repeats one mistake."""
 
 SYSCALL: Final = "syscall"
-"""The source class whose event types the core knows."""
+"""Source class with event types known to the core."""
 MAX_NAMES: Final = 20
-"""Event types that a hint lists."""
+"""Maximum number of event types in a hint."""
 _CALL = re.compile(rf"\s*(?:val|{'|'.join(tokens.TRANSFORMERS)})\(.*\)\s*", re.DOTALL)
 _NUMBERS: Final = frozenset({FieldType.INT, FieldType.UINT, FieldType.PORT})
 _NA_OPERATORS = ("=", "==", "!=", "in", "intersects", "pmatch")
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """A condition and what is known about it."""
+    """A condition and the facts derived from it."""
 
     node: Node
     problems: tuple[ConditionProblem, ...]
     event_types: frozenset[str] | None
-    """The static event set; None stands for every type."""
+    """The static event set; None: every type."""
     fields: tuple[str, ...]
-    """Every field as written, with argument, sorted."""
+    """Every field as written, with its argument, sorted."""
     operators: tuple[str, ...]
-    """Every operator, with its modifier where it has one, sorted."""
+    """Every operator, with its modifier if it has one, sorted."""
 
     @property
     def errors(self) -> tuple[ConditionProblem, ...]:
-        """The problems that forbid to compile it."""
+        """Problems that prevent compilation."""
         return tuple(problem for problem in self.problems if problem.is_error)
 
 
 def check(node: Node, fields: FieldRegistry, source: str) -> Checked:
-    """Fields, operators, types and values of a condition whose macros are replaced."""
+    """Check fields, operators, types and values of a condition with macros expanded."""
     checker = _Checker(Resolver(fields, source))
     bottom_up(node, checker.visit)
     types = event_types(lower(node))

@@ -1,4 +1,4 @@
-"""The static event set: which event types could make a condition true, judged by its tests on the type alone."""
+"""The static event set: event types for which a condition could be true, derived from its tests on the type alone."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ TYPE_FIELDS: Final = ("evt.type", "syscall.type")
 
 
 class Types(msgspec.Struct, frozen=True):
-    """A set of event types, or all but these."""
+    """A set of event types, or its complement."""
 
     names: frozenset[str]
     negated: bool = False
@@ -34,16 +34,16 @@ NONE: Final = Types(frozenset())
 ALL: Final = Types(frozenset(), negated=True)
 
 Possible = tuple[Types, Types]
-"""Where a node can be true, and where it can be false."""
+"""Types for which a node can be true, and types for which it can be false."""
 
 
 def event_types(formula: Formula) -> Types:
-    """The types for which the formula could be true."""
+    """Return the types for which the formula could be true."""
     return fold(formula, _visit)[0]
 
 
 def comparison_types(test: Leaf) -> Possible:
-    """The same for one comparison, and for its opposite."""
+    """Return the types for which one comparison could be true, and those for which it could be false."""
     if not isinstance(test, Comparison):
         return ALL, ALL
     if test.field in TYPE_FIELDS and test.op in ("=", "in", "!="):
@@ -70,7 +70,7 @@ def _visit(node: Formula, inner: list[Possible]) -> Possible:
 
 
 def _below_one(test: Comparison) -> bool:
-    """Events are numbered from 1."""
+    """Return True if the test on `evt.num` can only hold below 1: events are numbered from 1."""
     if test.op in ("=", "in"):
         return all(map(_is_zero, test.values))
     return (test.op == "<" and test.values[0] in ("0", "1")) or (test.op == "<=" and test.values[0] == "0")

@@ -1,8 +1,8 @@
 """Patterns of fnmatch(3) without flags, compiled to regular expressions that need time linear in the value.
 
 Values match byte by byte: each byte is one character here (latin-1), so `?` is a byte. `*` and `?` also match `/` and
-leading dots; a backslash quotes; `[` that is not closed is itself. Parts between stars are found first come, first
-served: where one fits leftmost, nothing is lost by staying there, hence the atomic groups.
+leading dots; a backslash quotes; an unclosed `[` is literal. Parts between stars match at their leftmost position: a
+later position never helps, hence the atomic groups.
 """
 
 import re
@@ -34,18 +34,19 @@ Piece = str
 
 
 def latin(text: str) -> str:
-    """The bytes of a text, each as one character."""
+    """Return the bytes of a text, each as one character."""
     return text if text.isascii() else as_bytes(text).decode("latin-1")
 
 
 def lower(text: str) -> str:
-    """ASCII letters in lower case, every other byte as it is."""
+    """Convert ASCII letters to lower case; leave every other byte unchanged."""
     return text.lower() if text.isascii() else as_bytes(text).lower().decode("utf-8", "surrogateescape")
 
 
 @cached(4096)
 def matcher(pattern: str, fold: bool = False) -> Callable[[str], bool]:
-    """Value → whether the whole value matches; with `fold`, whatever the case of ASCII letters."""
+    """Return a function that tests whether the whole value matches; with `fold`, the case of ASCII letters is
+    ignored."""
     full_match = re.compile(regex(lower(pattern) if fold else pattern), re.DOTALL).fullmatch
     if fold:
         return lambda value: full_match(latin(lower(value))) is not None
@@ -53,7 +54,7 @@ def matcher(pattern: str, fold: bool = False) -> Callable[[str], bool]:
 
 
 def regex(pattern: str, star: str = ".") -> str:
-    """The regular expression over `latin` text; `star` is what `*` repeats and `?` stands for."""
+    """Return the regular expression over `latin` text; `star` is the expression for `?` that `*` repeats."""
     parts = _parts(latin(pattern), star)
     if parts is None:
         return _NEVER
@@ -65,19 +66,19 @@ def regex(pattern: str, star: str = ".") -> str:
 
 
 def literal(pattern: str) -> str | None:
-    """The text that a pattern without wildcards matches; None if it has any, or a quote."""
+    """Return the text that a pattern without wildcards matches; None if it has wildcards or a quote."""
     return pattern if not re.search(r"[*?\[\\]", pattern) else None
 
 
 def longest(pattern: str) -> str:
-    """The longest text that every value which matches contains; empty where quotes or brackets do not allow one."""
+    """Return the longest text that every matching value contains; empty if the pattern has quotes or brackets."""
     if "[" in pattern or "\\" in pattern:
         return ""
     return max(re.split(r"[*?]", pattern), key=len)
 
 
 def _parts(pattern: str, star: str) -> list[list[Piece]] | None:
-    """Pieces between stars; None for a pattern that never matches (it ends with a quote)."""
+    """Return the pieces between stars; None for a pattern that never matches (it ends with a quote)."""
     parts: list[list[Piece]] = [[]]
     at = 0
     while at < len(pattern):
@@ -101,7 +102,7 @@ def _parts(pattern: str, star: str) -> list[list[Piece]] | None:
 
 
 def _bracket(pattern: str, start: int) -> tuple[Piece, int]:
-    """The piece for a bracket whose inside begins at `start`, and where the pattern goes on."""
+    """Return the piece for a bracket whose content begins at `start`, and the position after it."""
     at = start
     negated = pattern[at : at + 1] in ("!", "^")
     at += negated
@@ -130,7 +131,7 @@ def _bracket(pattern: str, start: int) -> tuple[Piece, int]:
 
 
 def _member(pattern: str, at: int) -> tuple[str, int]:
-    """One character of a bracket; empty at the end of the pattern."""
+    """Return one character of a bracket; empty at the end of the pattern."""
     if pattern[at : at + 1] == "\\":
         at += 1
     return pattern[at : at + 1], at + 1

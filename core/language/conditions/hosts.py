@@ -1,4 +1,4 @@
-"""The names of hosts that conditions compare addresses with: the core resolves them."""
+"""Host names that conditions compare addresses with: the core resolves them."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from mozu.core.language.conditions.operands import Resolver
 
 
 def hosts(conditions: Iterable[Formula], resolver: Resolver) -> frozenset[str]:
-    """Every constant that stands beside a field whose constants are names of hosts (`fd.sip.name`)."""
+    """Return every constant compared with a field whose constants are host names (`fd.sip.name`)."""
     found: set[str] = set()
 
     for leaf in (leaf for condition in conditions for leaf in leaves(condition) if isinstance(leaf, Comparison)):

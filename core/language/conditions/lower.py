@@ -1,7 +1,7 @@
 """Lowering: syntax tree → formula (`core/filter/formula.py`), which every back end reads.
 
-Spellings go here: `==` is `=`, `= anyof (…)` is `in (…)`, a test with an empty list is false, and `allof`, which says
-the same as several tests, becomes these.
+Spellings are unified here: `==` becomes `=`, `= anyof (…)` becomes `in (…)`, a test with an empty list becomes false,
+and `allof` becomes the equivalent several tests.
 """
 
 from mozu.core.filter.comparison import Call, Comparison, FieldRef, Items, Number, Operand, Term, Text
@@ -10,7 +10,7 @@ from mozu.core.language.conditions.ast import And, Node, Not, Or, Right, Test, V
 
 
 def lower(condition: Node) -> Formula:
-    """The formula of a condition whose macros are replaced."""
+    """Return the formula of a condition with macros expanded."""
 
     def visit(node: Node, inner: list[Formula]) -> Formula:
         if isinstance(node, And):
@@ -53,7 +53,7 @@ def _values(right: Right | None) -> tuple[str, ...]:
 
 
 def _operand(operand: Operand) -> Operand:
-    """The same, wherever it was written."""
+    """Return an equal operand without offsets."""
     made = bottom_up_term(operand, _without_place)
     assert isinstance(made, FieldRef | Call)
     return made

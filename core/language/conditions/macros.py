@@ -1,4 +1,4 @@
-"""References to macros are replaced by the macros' trees."""
+"""Expansion of macros: references are replaced by the macros' trees."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,11 +9,11 @@ from mozu.core.language.conditions.ast import And, Macro, Node, Not, Or, bottom_
 from mozu.core.language.conditions.problems import ConditionError
 
 MAX_LEVELS: Final = 4000
-"""Of `and`, `or` and `not` inside each other. One text cannot have more than half of it."""
+"""Maximum levels of nested `and`, `or` and `not`. One text cannot have more than half of it."""
 
 
 def expand_macros(node: Node, macros: Mapping[str, Node]) -> Node:
-    """The tree with every macro replaced. `macros` maps names to trees that are expanded themselves; they are shared.
+    """Return the tree with every macro replaced. `macros` maps names to already expanded trees, which are shared.
 
     Raises ConditionError: a name that is not in `macros` (reason `undefined_macro`, `text` is the name), or more than
     MAX_LEVELS (reason `too_deep`).

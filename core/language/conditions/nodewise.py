@@ -1,11 +1,11 @@
-"""Node by node: the truth of each node of a condition for one event, what its tests read, and which nodes decided.
+"""Evaluation node by node: the truth of each node of a condition for one event, values read, and deciding nodes.
 
-The functions of `program` judge the events of a run: over all rules at once, simplified, in the order that is
-cheapest, and no further than a rule needs. Here nothing is simplified, reordered or left out, so that every node as it
-was written has an answer: for `mozu why`, and for what tests of rules cover. A single test is the same generated code
-in both.
+The functions of `program` judge the events of a run: over all rules at once, simplified, in the cheapest order, and
+only
+as far as a rule requires. This module simplifies, reorders and omits nothing, so that every node as written has a
+result: for `mozu why`, and for the coverage of tests of rules. A single test is the same generated code in both.
 
-Trees keep their macros (`parse` gives such a tree): a node of type Macro has the truth of the macro's tree.
+Trees keep their macros (`parse` returns such a tree): a node of type Macro has the truth of the macro's tree.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,21 +26,21 @@ from mozu.core.model.trees import fold
 from mozu.core.model.value_types import FieldValue
 
 _ANY_MODIFIER: Final = ("", "anyof")
-"""With these a test holds if it holds for one of its constants (`!=` aside)."""
+"""Modifiers with which a test holds if it holds for one of its constants (`!=` aside)."""
 
 
 class OperandValue(msgspec.Struct, frozen=True):
-    """What a side of a test came to."""
+    """The value of an operand of a test."""
 
     name: str
     """The field or transformer as written."""
     value: FieldValue
-    """Native, as readers give it (a tuple for fields that are tested value by value); None: missing."""
+    """Native value, as readers return it (a tuple for fields that are tested value by value); None: missing."""
     type: Typed
 
 
 class NodeEvaluator:
-    """Judges the nodes of conditions of one source class. `macros` has the tree of every macro that these name."""
+    """Evaluator of the nodes of conditions of one source class. `macros` has the tree of every macro they name."""
 
     def __init__(self, fields: FieldRegistry, source: str, macros: Mapping[str, Node] | None = None) -> None:
         self._fields, self._source = fields, source
@@ -48,7 +48,7 @@ class NodeEvaluator:
         self._types: dict[str, _TypeFunctions] = {}
 
     def at(self, event: Event) -> "NodeTruths":
-        """What nodes come to for an event. Ask while its state is there: as long as an evaluator may."""
+        """Return the results for an event. They are valid only while its state exists: as long as for an evaluator."""
         functions = self._types.get(event.type)
         if functions is None:
             functions = _TypeFunctions(Resolver(self._fields, self._source, event.type))
@@ -56,29 +56,31 @@ class NodeEvaluator:
         return NodeTruths(event, functions, self.below)
 
     def below(self, node: Node) -> Sequence[Node]:
-        """The nodes right below: of a macro, its tree."""
+        """Return the direct children: of a macro, its tree."""
         return (self._macros[node.name],) if isinstance(node, Macro) else children(node)
 
 
 class NodeTruths:
-    """The nodes of conditions at one event. Each is judged once, whatever number of trees it stands in."""
+    """Truths of nodes for one event. Each node is judged once, however many trees contain it."""
 
     def __init__(self, event: Event, functions: "_TypeFunctions", below: Callable[[Node], Sequence[Node]]) -> None:
         self._event, self._functions, self._below = event, functions, below
         self._known: dict[int, tuple[Node, bool]] = {}
-        """By id; the node is kept, so that its id stays its own."""
+        """Truths by id; the node is kept, so that its id is not reused."""
 
     def of(self, root: Node) -> bool:
-        """Whether a node is true."""
+        """Return True if a node is true."""
         return fold(root, self._unknown_below, self._visit)
 
     def of_formula(self, formula: Formula) -> bool:
-        """Whether a formula over comparisons is true."""
+        """Return True if a formula over comparisons is true."""
         return holds(formula, lambda leaf: self._functions.formula(leaf)(self._event))
 
     def deciding(self, node: Node) -> Sequence[Node]:
-        """The nodes right below that its truth rests on: of `and` that is false and of `or` that is true the first in
-        the order of the text, else all."""
+        """Return the direct children that determine its truth: for a false `and` and a true `or` the first one in text
+        order,
+        else all.
+        """
         below = self._below(node)
         if isinstance(node, And | Or):
             truth = self.of(node)
@@ -87,13 +89,13 @@ class NodeTruths:
         return below
 
     def values(self, test: Test) -> tuple[OperandValue, ...]:
-        """What the left side came to; and the right side, where that is no constant."""
+        """Return the value of the left side, and of the right side unless it is a constant."""
         right = test.right.field if isinstance(test.right, Val) else test.right
         sides = (test.left, right) if isinstance(test.right, Val | Call) else (test.left,)
         return tuple(self._functions.value(side, self._event) for side in sides)  # type: ignore[arg-type]  # as tested
 
     def holding(self, test: Test) -> tuple[str, ...]:
-        """The constants, of several, for which a true test holds by themselves; none where it takes all of them."""
+        """Return the constants, of several, for which a true test holds individually; empty if it needs all of them."""
         if not isinstance(test.right, Items) or test.op == "!=" or test.modifier not in _ANY_MODIFIER:
             return ()
         single = [(item, msgspec.structs.replace(test, right=Items((item,)))) for item in test.right.items]
@@ -120,7 +122,7 @@ class NodeTruths:
 
 
 class _TypeFunctions:
-    """Functions for the events of one type, each made when it is first asked for."""
+    """Functions for the events of one type, each made when first requested."""
 
     def __init__(self, resolver: Resolver) -> None:
         self._library = Library(resolver)
@@ -129,14 +131,14 @@ class _TypeFunctions:
         self._values: dict[str, tuple[Typed, Callable[[Event], FieldValue]]] = {}
 
     def test(self, test: Test) -> Callable[[Event], bool]:
-        """The function of a test."""
+        """Return the function of a test."""
         known = self._tests.get(id(test))
         if known is None:
             known = self._tests[id(test)] = test, self.formula(lower(test))
         return known[1]
 
     def formula(self, formula: Formula) -> Callable[[Event], bool]:
-        """The function of the formula of one test. Equal ones are one object."""
+        """Return the function of the formula of one test. Equal formulas are one object."""
         known = self._formulas.get(id(formula))
         if known is None:
             known = self._formulas[id(formula)] = formula, self._made(formula)
@@ -150,7 +152,7 @@ class _TypeFunctions:
         return lambda event: bool(decide(event))
 
     def value(self, operand: Operand, event: Event) -> OperandValue:
-        """What an operand comes to."""
+        """Return the value of an operand."""
         name = unparse_term(operand)
         if name not in self._values:
             emitter = Emitter(self._library)

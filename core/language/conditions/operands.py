@@ -1,4 +1,4 @@
-"""The types of what stands left and right of an operator: fields, and transformers over them."""
+"""Types of the operands left and right of an operator: fields, and transformers over them."""
 
 import difflib
 from collections.abc import Callable, Sequence
@@ -13,11 +13,11 @@ from mozu.core.model.fields import FieldRegistry, FieldType, Match, Resolved
 
 TEXT: Final = frozenset({FieldType.STRING, FieldType.PATH})
 MAX_CALLS: Final = 64
-"""Transformers inside each other."""
+"""Maximum number of nested transformers."""
 
 
 class Typed(msgspec.Struct, frozen=True):
-    """What an operand gives."""
+    """The type of an operand."""
 
     type: FieldType
     bits: int = 64
@@ -27,16 +27,16 @@ class Typed(msgspec.Struct, frozen=True):
     field: Resolved | None = None
     """Set for a plain field."""
     calls: int = 0
-    """Transformers inside each other."""
+    """Number of nested transformers."""
 
     def same(self, other: "Typed") -> bool:
-        """Whether values of both compare."""
+        """Return True if values of both types can be compared."""
         alike = self.type is other.type or (self.type in TEXT and other.type in TEXT)
         return alike and self.bits == other.bits and self.is_list == other.is_list
 
 
 class OperandError(Exception):
-    """An operand that has no type: `reason` as in ConditionProblem."""
+    """Raised for an operand without a type: `reason` as in ConditionProblem."""
 
     def __init__(self, reason: str, message: str, offset: int, hint: str = "") -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class OperandError(Exception):
 
 
 class Resolver:
-    """Fields of one source class, for one event type or for any. Remembers what it has found."""
+    """Resolver of fields of one source class, for one event type or for any. It caches its results."""
 
     def __init__(self, fields: FieldRegistry, source: str, event_type: str | None = None) -> None:
         self.fields = fields
@@ -57,7 +57,7 @@ class Resolver:
         self._typed: dict[int, tuple[Term, Typed]] = {}
 
     def resolve(self, ref: FieldRef) -> Resolved:
-        """The field with its reader. Raises OperandError."""
+        """Return the field with its reader. Raises OperandError."""
         key = (ref.name, ref.argument)
         found = self._found.get(key)
         if found is None:
@@ -67,10 +67,10 @@ class Resolver:
         return found
 
     def typed(self, term: Term) -> Typed:
-        """The type of an operand. Raises OperandError."""
+        """Return the type of an operand. Raises OperandError."""
         known = self._typed.get(id(term))
         if known is None:
-            # The term is kept with its type, so that its id stays its own.
+            # The term is kept with its type, so that its id is not reused.
             known = self._typed[id(term)] = term, bottom_up_term(term, self._visit)
         return known[1]
 

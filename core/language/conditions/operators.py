@@ -1,4 +1,4 @@
-"""Which operators apply to which type."""
+"""Operators allowed for each type."""
 
 from typing import Final
 
@@ -13,10 +13,10 @@ _BYTES = ("contains", "startswith", "endswith", "bcontains", "bstartswith")
 
 _LISTS: Final = ("in", "intersects", "exists")
 _NAMES: Final = ("=", "==", "!=", "in", "exists")
-"""For names of hosts, which are compared by address: a part of a name says nothing."""
+"""Operators for host names, which are compared by address: a part of a name has no meaning."""
 _AT_MOST: Final = ("=", "==")
 _EITHER_PORT: Final = ("fd.port", "fd.proto")
-"""Falco breaks off at the first event that it asks whether these intersect a set; `in` says the same."""
+"""Fields without `intersects`: Falco aborts at the first event for which it evaluates that; `in` is equivalent."""
 
 _BY_TYPE: Final[dict[FieldType, tuple[str, ...]]] = {
     FieldType.STRING: (*_EQUAL, *_ORDER, *_TEXT, *_SETS),
@@ -30,7 +30,7 @@ _NUMBERS: Final = (*_EQUAL, *_ORDER, *_SETS)
 
 
 def allowed(left: Typed) -> tuple[str, ...]:
-    """The operators for an operand of this type."""
+    """Return the operators allowed for an operand of this type."""
     if left.is_list:
         return _LISTS
     if "at_most" in left.traits:

@@ -1,7 +1,8 @@
-"""Text → tree, by recursive descent: each function is the production of that name (see the grammar in the package).
+"""Parser of conditions, by recursive descent: each function is the production of the same name in the package's
+grammar.
 
-Productions that can nest are generators: they yield the production they need and get its node back. `_run` keeps the
-stack of those that wait, so that no depth of input reaches the interpreter's recursion limit.
+Productions that can nest are generators: they yield the production they need and receive its node. `_run` keeps the
+stack of waiting productions, so that no depth of input reaches the interpreter's recursion limit.
 """
 
 from collections.abc import Generator
@@ -30,21 +31,21 @@ from mozu.core.language.conditions.scanner import Scanner
 
 T = TypeVar("T")
 Production = Generator[Any, Any, T]
-"""Yields productions, returns what it has read."""
+"""Generator that yields productions and returns its result."""
 
 Argument = Operand | Text | Number | Items
 
 
 def parse(text: str, origin: str = "") -> Node:
-    """The tree of a condition. Raises ConditionError."""
+    """Parse a condition. Raises ConditionError."""
     return Parser(text, origin).condition()
 
 
 class Parser(Scanner):
-    """Reads one text. `pos` is where it stands."""
+    """Parser of one text. `pos` is the current position."""
 
     def condition(self) -> Node:
-        """The whole text."""
+        """Parse the whole text."""
         self.check_encoding()
         node = _run(self._or_expr())
         if self.pos != len(self.text):
@@ -52,12 +53,13 @@ class Parser(Scanner):
         return node
 
     def call(self, pos: int) -> Call | None:
-        """The transformer call at a position, if there is one; `pos` then stands behind it. Raises ConditionError."""
+        """Parse the transformer call at a position, if there is one, and move `pos` behind it. Raises
+        ConditionError."""
         self.pos = pos
         return _run(self._transformer()) if self.at_transformer() else None
 
     def argument(self, pos: int) -> str | None:
-        """The argument in brackets at a position, if it is sound; `pos` then stands behind it."""
+        """Parse the argument in brackets at a position and move `pos` behind it; return None if it is malformed."""
         self.pos = pos
         try:
             return self._arg()

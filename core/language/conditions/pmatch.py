@@ -1,4 +1,4 @@
-"""`pmatch`: a value equals a path of a set, or lies below one, component by component."""
+"""Operator `pmatch`: a value equals a path of a set, or is below one, component by component."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ _SLASHES = re.compile(r"/{2,}")
 
 
 def normal(path: str) -> str:
-    """With one leading slash, none at the end, none doubled; `/` and the empty text become empty."""
+    """Normalise a path: one leading slash, none at the end, none doubled; `/` and the empty text become empty."""
     if "//" in path:
         path = _SLASHES.sub("/", path)
     if not path.startswith("/"):
@@ -18,7 +18,8 @@ def normal(path: str) -> str:
 
 
 def matcher(paths: Iterable[str]) -> Callable[[str], bool]:
-    """Value → whether a value is one of the paths or below it. Components may be fnmatch patterns."""
+    """Return a function that tests whether a value is one of the paths or below it. Components may be fnmatch
+    patterns."""
     wanted = [normal(path) for path in paths]
     if "" in wanted:
         return lambda value: True
@@ -37,6 +38,6 @@ def matcher(paths: Iterable[str]) -> Callable[[str], bool]:
 
 
 def _components(path: str) -> str:
-    """Each component against its own pattern, and anything below."""
+    """Return an expression that matches each component against its own pattern, and any path below."""
     pieces = (f"/{regex(part, '[^/]')}(?=/|\\Z)" for part in path.split("/")[1:])
     return "".join(pieces) + "(?:/.*)?"

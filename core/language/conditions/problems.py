@@ -1,4 +1,4 @@
-"""What can be wrong with a condition or an output, with the place."""
+"""Problems of a condition or an output, with their place."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ UNSAFE_NA: Final = "LOAD_UNSAFE_NA_CHECK"
 
 
 class ConditionProblem(msgspec.Struct, frozen=True):
-    """One finding of `check`."""
+    """A problem that `check` found."""
 
     code: str
     """A load code: LOAD_ERR_COMPILE_CONDITION is an error, the others are warnings."""
@@ -20,21 +20,21 @@ class ConditionProblem(msgspec.Struct, frozen=True):
     """unknown_field, unavailable_field, unknown_event_type, operator, type, value, transformer, regex (errors);
     plain_regex, constant_is_field, constant_is_transformer, cut_number, not_available (warnings)."""
     message: str
-    """One sentence."""
+    """A single sentence."""
     offset: int
     """Characters from the start of the text that `origin` names."""
     origin: str = ""
     hint: str = ""
-    """A suggestion, or empty."""
+    """A suggestion; empty if there is none."""
 
     @property
     def is_error(self) -> bool:
-        """Whether a condition with this problem cannot be compiled."""
+        """True if a condition with this problem cannot be compiled."""
         return self.code == ERROR
 
 
 class ConditionError(MozuError):
-    """A condition or an output that cannot be read. `offset` counts characters in `text`."""
+    """Raised for a malformed condition or output. `offset` counts characters in `text`."""
 
     def __init__(
         self, text: str, offset: int, message: str, hint: str = "", *, reason: str = "syntax", origin: str = ""
@@ -45,5 +45,5 @@ class ConditionError(MozuError):
         self.message = message
         self.hint = hint
         self.reason = reason
-        """syntax, undefined_macro, too_deep; for outputs also those of ConditionProblem."""
+        """Kind of error: syntax, undefined_macro, too_deep; for outputs also the reasons of ConditionProblem."""
         self.origin = origin

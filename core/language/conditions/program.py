@@ -1,4 +1,4 @@
-"""Rules of all source classes, compiled: a function for each event type, made when the first event of it comes."""
+"""Compiled rules of all source classes: one function per event type, made when its first event arrives."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
@@ -20,31 +20,31 @@ from mozu.core.model.fields import FieldRegistry, Resolved
 from mozu.core.model.fields.field import never
 
 ANY: Final = "*"
-"""Stands for every event type."""
+"""Event type that means every type."""
 F = TypeVar("F")
 _FEW: Final = 100
-"""Rules that name at most so many event types are looked at type by type when demand is stated."""
+"""Maximum number of event types named by a rule for which demand is computed type by type."""
 
 
 class RuleInput(msgspec.Struct, frozen=True):
-    """A rule as far as its condition goes."""
+    """The part of a rule that its condition needs."""
 
     name: str
     source: str
     condition: Node
-    """Macros replaced, checked without errors."""
+    """The condition with macros expanded, checked without errors."""
 
 
 def compile_rules(rules: Sequence[RuleInput], fields: FieldRegistry, mode: str = "first") -> "RuleProgram":
-    """A program over all rules; their order is the order of precedence. `mode` is `first` or `all`.
+    """Return a program over all rules, in order of precedence. `mode` is `first` or `all`.
 
-    `fields` must be complete: what has no reader now has no value for this program.
+    `fields` must be complete: a field without a reader now has no value in this program.
     """
     return RuleProgram(rules, fields, mode)
 
 
 class RuleProgram:
-    """Finds the rules that match events."""
+    """Program that finds the rules that match events."""
 
     def __init__(self, rules: Sequence[RuleInput], fields: FieldRegistry, mode: str = "first") -> None:
         if mode not in ("first", "all"):
@@ -56,33 +56,33 @@ class RuleProgram:
         self.needs: Mapping[str, Mapping[str, frozenset[str]]] = {
             source: part.needs() for source, part in self._sources.items()
         }
-        """Source class → event type (or `*` for all) → what must be kept or fetched for its conditions."""
+        """Source class → event type (or `*` for all) → state dependencies of its conditions."""
         self.hosts: frozenset[str] = frozenset().union(*(part.hosts for part in self._sources.values()))
-        """The names of hosts that conditions compare addresses with."""
+        """Host names that conditions compare addresses with."""
         self.predicates: Mapping[str, Mapping[str, Formula]] = {
             source: part.predicates for source, part in self._sources.items()
         }
-        """Source class → event type → what must hold of an event for any condition to be true; TRUE for the others."""
+        """Source class → event type → formula that holds if any condition could be true; TRUE for types not listed."""
 
     @property
     def event_types(self) -> Mapping[str, frozenset[str]]:
-        """Source class → the event types that can match at all; `*` stands for every type."""
+        """Source class → event types that can match at all; `*` means every type."""
         return {source: frozenset(types) for source, types in self.needs.items()}
 
     def fields(self, source: str, event_type: str) -> Sequence[Resolved]:
-        """Every field that a condition may read of an event of this type."""
+        """Return every field that a condition may read of an event of this type."""
         part = self._sources.get(source)
         return () if part is None else part.fields_of(event_type)
 
     def prepare(self) -> None:
-        """Make the functions for every type that rules name now, and not when the first event of it comes."""
+        """Make the functions for every type named by rules now, instead of when its first event arrives."""
         for source, part in self._sources.items():
             for event_type in self.needs[source]:
                 if event_type != ANY:
                     part.functions.make_now(event_type)
 
     def evaluate(self, batch: Iterable[Event]) -> list[tuple[Event, int]]:
-        """(event, position of a rule that matches), in the order of events, then of rules."""
+        """Return (event, position of a rule that matches), in the order of events, then of rules."""
         result: list[tuple[Event, int]] = []
         part: _Source | None = None
         source = ""
@@ -103,13 +103,13 @@ class RuleProgram:
         return result
 
     def measure(self, event: Event) -> Mapping[int, float]:
-        """How long each rule took with this event: position → ns. See `MeasuredFunction`."""
+        """Return the time of each rule for this event: position → ns. See `MeasuredFunction`."""
         part = self._sources.get(event.source)
         function = None if part is None else part.measured[event.type]
         return {} if function is None else function(event)
 
     def source_of(self, source: str, event_type: str) -> str:
-        """The generated code for one event type, for people to read."""
+        """Return the generated code for one event type, for human readers."""
         part = self._sources.get(source)
         if part is None or part.functions[event_type] is None:
             return ""
@@ -117,14 +117,14 @@ class RuleProgram:
 
 
 class _ByType(dict[str, F | None], Generic[F]):
-    """Functions by event type, each made when it is first asked for."""
+    """Functions by event type, each made when first requested."""
 
     def __init__(self, make: Callable[[str], F | None]) -> None:
         super().__init__()
         self._make = make
 
     def make_now(self, event_type: str) -> None:
-        """Make the function for a type, unless it is there."""
+        """Make the function for a type, unless it exists."""
         if event_type not in self:
             self[event_type] = self._make(event_type)
 
@@ -140,14 +140,14 @@ class _Source:
         self.name = name
         self.fields = fields
         self.functions: _ByType[Function] = _ByType(self._make)
-        """Event type → its function; None where no rule can match."""
+        """Event type → its function; None if no rule can match."""
         self.measured: _ByType[MeasuredFunction] = _ByType(self._make_measured)
-        """The same with clocks; those of few types are ever asked for."""
+        """Event type → its function with clocks; made for few types only."""
         self.texts: dict[str, str] = {}
         self._seen: dict[str, tuple[Resolver, dict[int, Formula]]] = {}
-        """What demand has found out and functions are yet to be made of."""
+        """Conditions by event type that demand has computed and no function has used yet."""
         self._read: dict[str, Sequence[Resolved]] = {}
-        """By event type, what the conditions read: of those whose function is made, or that were asked for."""
+        """Fields read by the conditions, by event type: only types whose function was made or requested."""
         whole = Resolver(fields, name)
         self._conditions = {
             position: simplified(lower(rule.condition), whole)
@@ -156,7 +156,7 @@ class _Source:
         }
         self._types = {position: event_types(node) for position, node in self._conditions.items()}
         self.predicates: dict[str, Formula] = {}
-        """By event type, once `needs` was asked for."""
+        """Predicates by event type, once `needs` was called."""
         self.hosts = hosts(self._conditions.values(), whole)
 
     def _make(self, event_type: str) -> Function | None:
@@ -173,14 +173,14 @@ class _Source:
         return MeasuredFunction(conditions, resolver) if conditions else None
 
     def fields_of(self, event_type: str) -> Sequence[Resolved]:
-        """Return what the conditions on a type read."""
+        """Return the fields that the conditions on a type read."""
         if event_type not in self._read:
             resolver, conditions = self._seen.get(event_type) or self._possible(event_type)
             self._read[event_type] = _read_by(conditions, resolver)
         return self._read[event_type]
 
     def needs(self) -> dict[str, frozenset[str]]:
-        """What conditions need, by event type."""
+        """Return the state dependencies of conditions, by event type."""
         wide = [position for position, types in self._types.items() if _is_wide(types)]
         named: set[str] = set().union(*(_named(types) for types in self._types.values() if not _is_wide(types)))
         result: dict[str, frozenset[str]] = {}
@@ -212,19 +212,19 @@ class _Source:
 
 
 def needs_of(test: Leaf, resolver: Resolver) -> set[str]:
-    """What the fields of a comparison need for events of the resolver's type."""
+    """Return the state dependencies of a comparison's fields for events of the resolver's type."""
     assert isinstance(test, Comparison)
     right = set() if test.right is None else operand_needs(test.right, resolver)
     return operand_needs(test.left, resolver) | right
 
 
 def operand_needs(operand: Operand, resolver: Resolver) -> set[str]:
-    """What the fields of an operand need."""
+    """Return the state dependencies of an operand's fields."""
     return {need for found in _resolved(operand, resolver) for need in found.needs}
 
 
 def _resolved(operand: Operand, resolver: Resolver) -> list[Resolved]:
-    """The fields of an operand that have values at all."""
+    """Return the fields of an operand that can have a value."""
     fields: list[Resolved] = []
 
     def visit(term: Term, _: list[Any]) -> None:

@@ -1,4 +1,4 @@
-"""The regular expressions of conditions: RE2 in POSIX syntax, which must match the whole value, in linear time."""
+"""Regular expressions of conditions: RE2 in POSIX syntax, which must match the whole value, in linear time."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -29,13 +29,13 @@ def _compile(pattern: str) -> Any:
 
 
 def _valid(text: str) -> bytes:
-    """UTF-8 in which each byte that was not is U+FFFD."""
+    """Return UTF-8 with U+FFFD for each invalid byte."""
     raw = as_bytes(text)
     return raw if text.isascii() else raw.decode("utf-8", "replace").encode()
 
 
 def problem_of(pattern: str) -> str:
-    """What is wrong with a pattern, or the empty text."""
+    """Return the problem of a pattern; empty if there is none."""
     try:
         _compile(pattern)
     except re2.error as wrong:
@@ -45,7 +45,7 @@ def problem_of(pattern: str) -> str:
 
 
 def matcher(pattern: str) -> Callable[[str], bool]:
-    """Value → whether the whole value matches."""
+    """Return a function that tests whether the whole value matches."""
     full_match = _compile(pattern).fullmatch
     required = required_texts(pattern)
 
@@ -69,7 +69,7 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
 
 def alternatives(texts: Iterable[str]) -> Callable[[str], bool]:
-    """Value → whether a value contains one of many texts; its time does not hang on their number."""
+    """Return a function that tests whether a value contains one of many texts, in time independent of their number."""
     options = re2.Options()
     options.never_capture = True
     options.log_errors = False
@@ -80,7 +80,7 @@ def alternatives(texts: Iterable[str]) -> Callable[[str], bool]:
 
 
 def simpler(pattern: str) -> str:
-    """The plain operator that does the same (`startswith /etc`), or the empty text."""
+    """Return the equivalent plain operator (`startswith /etc`); empty if there is none."""
     core = pattern.removeprefix("^").removesuffix("$")
     front, back = core.startswith(".*"), core.endswith(".*") and core != ".*"
     core = core.removeprefix(".*")

@@ -1,6 +1,6 @@
-"""Texts of which one stands in whatever a regular expression matches.
+"""Required texts of a regular expression: every match contains at least one of them.
 
-Most values match no expression of a rule, and a look for a text takes a twentieth of what the engine does. The
+Most values match no expression of a rule, and searching for a text takes a twentieth of the time of the engine. The
 expression must be one that regexes.py has compiled.
 """
 
@@ -10,21 +10,21 @@ from typing import Final
 from mozu.core.caches import cached
 
 _DEEPEST: Final = 40
-"""Groups within groups; of what lies deeper nothing is known."""
+"""Maximum number of nested groups; the content of deeper groups is treated as unknown."""
 _MOST: Final = 16
-"""More texts than that are not looked for one by one."""
+"""Maximum number of texts that are searched for one by one."""
 _COMMON: Final = frozenset(" /-_.=:" + string.ascii_letters + string.digits)
 """Characters that most values contain."""
 _NOTHING: Final[tuple[str, ...]] = ()
 
 
 class _Unknown(Exception):
-    """Something that only the engine understands: an escape by a letter."""
+    """Raised for syntax that only the engine understands: an escape with a letter."""
 
 
 @cached(1024)
 def required_texts(pattern: str) -> tuple[str, ...]:
-    """Empty: nothing is known of what it matches, or nothing that a value would lack."""
+    """Return the required texts; empty if they are unknown or occur in most values."""
     try:
         found = _Reader(pattern).alternatives(0)
     except _Unknown:
@@ -33,13 +33,13 @@ def required_texts(pattern: str) -> tuple[str, ...]:
 
 
 class _Reader:
-    """Reads an expression once, from left to right."""
+    """Reader of an expression, once, from left to right."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern, self._at = pattern, 0
 
     def alternatives(self, depth: int) -> tuple[str, ...]:
-        """Up to the end, or to the bracket that ends a group."""
+        """Return the texts up to the end, or up to the bracket that ends a group."""
         if depth > _DEEPEST:
             raise _Unknown
         branches = [self._branch(depth)]
@@ -51,7 +51,7 @@ class _Reader:
         return tuple(dict.fromkeys(text for branch in branches for text in branch))
 
     def _branch(self, depth: int) -> tuple[str, ...]:
-        """The best that one of its parts, which all must match, requires."""
+        """Return the best required texts among its parts, all of which must match."""
         best, text = _NOTHING, ""
         while self._next() not in ("", "|", ")"):
             char, inner = self._atom(depth)
@@ -68,7 +68,7 @@ class _Reader:
         return self._pattern[self._at : self._at + 1]
 
     def _atom(self, depth: int) -> tuple[str, tuple[str, ...]]:
-        """(the character that it is, else empty; of a group, what that requires)."""
+        """Return (the literal character, else empty; for a group, its required texts)."""
         char = self._next()
         self._at += 1
         if char == "(":
@@ -87,7 +87,7 @@ class _Reader:
         return char if char.isascii() else "", _NOTHING
 
     def _one_of(self) -> str:
-        """The character of a bracket expression that has one alone."""
+        """Return the character of a bracket expression with one character; else empty."""
         begin = self._at
         if self._next() == "^":
             self._at += 1
@@ -104,7 +104,7 @@ class _Reader:
         return inside if len(inside) == 1 and inside.isascii() else ""
 
     def _repeats(self) -> tuple[int, bool]:
-        """(how often at least, whether exactly once)."""
+        """Return (minimum number of repetitions, True if exactly one)."""
         least, is_once = 1, True
         while (char := self._next()) and char in "*+?{":
             self._at += 1
@@ -120,7 +120,7 @@ class _Reader:
 
 
 def _better(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-    """What few values contain: longer texts; and few of them."""
+    """Return the texts that fewer values contain: longer texts, then fewer texts."""
     if not one or not other:
         return one or other
     return max(one, other, key=lambda texts: (_COMMON.isdisjoint(texts), min(map(len, texts)), -len(texts)))

@@ -1,4 +1,4 @@
-"""Reading a text from left to right: what stands here, pass it, or refuse it with its place."""
+"""Scanner: reads a text from left to right; matches, skips or refuses the text at the current position."""
 
 from re import Pattern
 from typing import Final, NoReturn
@@ -8,11 +8,11 @@ from mozu.core.language.conditions.ast import Text
 from mozu.core.language.conditions.problems import ConditionError
 
 MAX_DEPTH: Final = 1000
-"""Levels of parentheses, and of transformers."""
+"""Maximum levels of parentheses, and of transformers."""
 
 
 class Scanner:
-    """A text and a place in it."""
+    """A text and a position in it."""
 
     def __init__(self, text: str, origin: str = "") -> None:
         self.text = text
@@ -21,7 +21,7 @@ class Scanner:
         self.depth = 0
 
     def quoted(self) -> Text | None:
-        """A quoted text here, if there is one."""
+        """Read a quoted text; return None if there is none."""
         at = self.pos
         if self.peek() not in ('"', "'"):
             return None
@@ -35,23 +35,23 @@ class Scanner:
         return Text(value, at, quoted=True)
 
     def at_not(self) -> bool:
-        """Whether the word `not` stands here, with a blank or `(` behind it."""
+        """Return True if the word `not` is next, followed by a blank or `(`."""
         after = self.text[self.pos + 3 : self.pos + 4]
         return self.text.startswith("not", self.pos) and after != "" and (after == "(" or after in tokens.BLANK)
 
     def at_transformer(self) -> bool:
-        """Whether a transformer begins here."""
+        """Return True if a transformer begins at the position."""
         return tokens.TRANSFORMER.match(self.text, self.pos) is not None
 
     def blanks(self) -> int:
-        """Skip blanks; where it stands then."""
+        """Skip blanks; return the new position."""
         found = tokens.BLANKS.match(self.text, self.pos)
         assert found is not None
         self.pos = found.end()
         return self.pos
 
     def match(self, pattern: Pattern[str]) -> str | None:
-        """What the pattern matches here, if it does."""
+        """Read the text that the pattern matches; return None if it does not match."""
         found = pattern.match(self.text, self.pos)
         if found is None:
             return None
@@ -59,30 +59,30 @@ class Scanner:
         return found[0]
 
     def take(self, word: str) -> bool:
-        """Whether the word stands here; then it is passed."""
+        """Skip the word and return True if it is next."""
         if not self.text.startswith(word, self.pos):
             return False
         self.pos += len(word)
         return True
 
     def expect(self, word: str, expected: str = "") -> None:
-        """Pass a word that must stand here."""
+        """Skip a required word. Raises ConditionError."""
         if not self.take(word):
             self.fail(expected or f"`{word}`")
 
     def peek(self) -> str:
-        """The next character; empty at the end."""
+        """Return the next character; empty at the end."""
         return self.text[self.pos : self.pos + 1]
 
     def enter(self, at: int) -> None:
-        """One level deeper; `at` is where it begins."""
+        """Enter a level, which begins at `at`."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             self.pos = at
             self.refuse(f"the condition nests deeper than {MAX_DEPTH} levels", reason="too_deep")
 
     def check_encoding(self) -> None:
-        """Refuse text that no bytes stand for."""
+        """Refuse text that cannot be encoded as bytes."""
         try:
             self.text.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError as bad:
@@ -90,15 +90,15 @@ class Scanner:
             self.refuse("the text is not valid Unicode here")
 
     def fail(self, expected: str, hint: str = "") -> NoReturn:
-        """Refuse what stands here: something else was expected."""
+        """Refuse the text at the position and name the expected text."""
         self.refuse(f"expected {expected}, found {self._found()}", hint or self._unit_hint())
 
     def refuse(self, message: str, hint: str = "", reason: str = "syntax") -> NoReturn:
-        """Refuse the text at this place."""
+        """Refuse the text at the position."""
         raise ConditionError(self.text, self.pos, message, hint, reason=reason, origin=self.origin)
 
     def _unit_hint(self) -> str:
-        """For `> 60s`: only behind a number can a letter stand without a blank."""
+        """Return a hint for `> 60s`: only directly after a number can a letter follow without a blank."""
         behind_number = self.pos > 0 and self.text[self.pos - 1].isdigit() and self.peek().isalpha()
         return "numbers have no unit; durations are nanoseconds, 1000000000 a second" if behind_number else ""
 

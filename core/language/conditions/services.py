@@ -1,4 +1,4 @@
-"""Ports by service name, as the registry of IANA has them (the TCP port where two differ)."""
+"""Ports by service name, from the IANA registry (the TCP port if TCP and UDP differ)."""
 
 from typing import Final
 

@@ -20,11 +20,11 @@ from mozu.core.model.event import Event
 from mozu.core.model.fields import FieldRegistry, FieldType, Match
 
 Values = Callable[[Event], dict[str, Any]]
-"""Event → key of each reference → its value."""
+"""Function from an event to its values by the key of each reference."""
 
 MAX_WIDTH: Final = 4096
 _NAME: Final = 256
-"""Characters of a token that may belong to a field's name."""
+"""Maximum characters of a token that may belong to a field's name."""
 _PERCENT: Final = "there is no way to print a percent sign"
 _WIDTH: Final = re.compile(r"[0-9]+")
 
@@ -35,15 +35,16 @@ class CompiledOutput(msgspec.Struct, frozen=True, eq=False):
     template: Template
     values: Values
     needs: Callable[[str | None], frozenset[str]]
-    """What its fields need for events of a type, or of any; fields that the type never has need nothing."""
+    """State dependencies of its fields for events of a type, or of any; fields that the type never has need nothing."""
     fields: tuple[str, ...]
-    """Every field as written, with argument, in order."""
+    """Every field as written, with its argument, in order."""
 
 
 def compile_template(
     text: str, fields: FieldRegistry, source: str, extra: Sequence[tuple[str, str]] = ()
 ) -> CompiledOutput:
-    """An output and its extra fields: pairs (key, format); with an empty format the key is a field and keeps its type.
+    """Compile an output and its extra fields: pairs (key, format); with an empty format the key is a field and keeps
+    its type.
 
     Raises ConditionError; `origin` is the key of an extra field, `offset` counts in its format.
     """
@@ -70,7 +71,7 @@ def compile_template(
 
 
 def _fields_inside(main: "_Format", operands: dict[str, Operand], resolver: Resolver) -> Iterator[Ref]:
-    """Fields inside transformers appear in `output_fields` under their own names."""
+    """Yield the references for fields inside transformers; `output_fields` has them under their own names."""
     for operand in main.operands.values():
         for ref in _refs(operand) if isinstance(operand, Call) else ():
             key = unparse_term(ref)
@@ -106,7 +107,7 @@ def _ref(operand: Operand, typed: Typed, width: int) -> Ref:
 
 
 class _Format:
-    """A format string taken apart: literal texts and references."""
+    """A parsed format string: literal texts and references."""
 
     def __init__(self, text: str, resolver: Resolver, origin: str = "", shift: int = 0) -> None:
         self._text = text
@@ -125,7 +126,7 @@ class _Format:
             self.parts.append(text[at:])
 
     def _token(self, sign: int) -> int:
-        """Read the token whose `%` stands at `sign`; where it ends."""
+        """Read the token whose `%` is at `sign`; return its end."""
         start, width = sign + 1, 0
         if start == len(self._text):
             self._fail("a `%` at the end begins no field", sign, _PERCENT, "syntax")
@@ -142,7 +143,7 @@ class _Format:
         return end
 
     def _reference(self, start: int) -> tuple[Operand, Typed, int]:
-        """The longest reference at a place, with its type and its end."""
+        """Return the longest reference at a position, with its type and its end."""
         try:
             call = self._parser.call(start)
             if call is not None:
@@ -172,7 +173,7 @@ class _Format:
         raise self._error(first.message, start, first.hint, first.reason)
 
     def _arguments(self, stop: int) -> Iterator[tuple[str | None, int]]:
-        """The argument in brackets at a place, then none."""
+        """Yield the argument in brackets at a position, then no argument."""
         if self._text.startswith("[", stop):
             argument = self._parser.argument(stop)
             if argument is not None:
@@ -188,7 +189,7 @@ class _Format:
 
 
 class _Needs:
-    """The state dependencies of some operands, worked out when they are asked for."""
+    """State dependencies of operands, computed when requested."""
 
     def __init__(self, operands: Iterable[Operand], fields: FieldRegistry, source: str) -> None:
         self._operands, self._fields, self._source = tuple(operands), fields, source
@@ -202,7 +203,7 @@ class _Needs:
 
 
 class _Reader:
-    """Reads all values of an output; one generated function per event type."""
+    """Reader of all values of an output; it has one generated function per event type."""
 
     def __init__(
         self, operands: dict[str, Operand], rendered: dict[str, Template], fields: FieldRegistry, source: str
@@ -244,8 +245,10 @@ class _Reader:
         return emitter.value(operand, ready)
 
     def _bare(self, operand: FieldRef, typed: Typed, emitter: Emitter, ready: set[str]) -> str:
-        """A field that tests every ancestor prints them all if they are texts, else the process's own value; one that
-        tests all names or all paths prints what it shows."""
+        """Return the code of a field with several values. A field that tests every ancestor prints all of them if they
+        are texts,
+        else the process's own value; a field that tests all names or all paths prints the value it shows.
+        """
         if typed.match in (Match.NAMES, Match.ENDPOINTS):
             return f"{emitter.library.call(emitter.library.resolver.resolve(operand).show)}(e)"
         if typed.type is FieldType.STRING and operand.name != "proc.aenv":

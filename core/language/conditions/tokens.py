@@ -1,4 +1,4 @@
-"""The words of the language: patterns that match at a position, quoted strings, and the names that are reserved."""
+"""Tokens of the language: patterns that match at a position, quoted strings, and reserved names."""
 
 import re
 from typing import Final
@@ -44,7 +44,7 @@ _PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "\\": "\\", "/"
 
 
 def quoted_end(text: str, start: int) -> int:
-    """Where the quoted string that begins at `start` ends (after its delimiter); -1 if it does not."""
+    """Return the end of the quoted string that begins at `start` (after its delimiter); -1 if it is unclosed."""
     delimiter = text[start]
     end = text.find(delimiter, start + 1)
     while end != -1 and text[end - 1] == "\\":
@@ -53,7 +53,7 @@ def quoted_end(text: str, start: int) -> int:
 
 
 def unescape(body: str, delimiter: str) -> str | None:
-    """The text between the delimiters with its escapes replaced; None if one of them is unknown."""
+    """Return the text between the delimiters with its escapes replaced; None if an escape is unknown."""
     if "\\" not in body:
         return body
     bad = False
@@ -76,7 +76,7 @@ def unescape(body: str, delimiter: str) -> str | None:
 
 
 def quote(value: str) -> str:
-    """A quoted string that reads back as `value`."""
+    """Return a quoted string that parses to `value`."""
     out = ['"']
     for char in value:
         if char in "\b\f\n\r\t":
@@ -87,7 +87,7 @@ def quote(value: str) -> str:
             out.append(f"\\x{ord(char) - 0xDC00:02x}")
         else:
             out.append(char)
-    # A delimiter right after a backslash would not end the string.
+    # A delimiter directly after a backslash would not end the string.
     if value.endswith("\\"):
         out[-1] = r"\x5c"
     return "".join((*out, '"'))

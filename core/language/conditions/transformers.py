@@ -1,4 +1,4 @@
-"""What transformers compute. A missing argument gives a missing result; texts are str with surrogateescape."""
+"""Functions of transformers. A missing argument makes the result missing; texts are str with surrogateescape."""
 
 import base64
 import binascii
@@ -14,17 +14,17 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/]*")
 
 
 def upper(text: str) -> str:
-    """ASCII letters in upper case, every other byte as it is."""
+    """Convert ASCII letters to upper case; leave every other byte unchanged."""
     return text.upper() if text.isascii() else as_text(as_bytes(text).upper())
 
 
 def basename(text: str) -> str:
-    """What stands after the last slash."""
+    """Return the text after the last slash."""
     return text.rpartition("/")[2]
 
 
 def decode(value: str | bytes) -> str | bytes | None:
-    """Base64, with or without padding; None if it is not, or has bits left over that are not zero."""
+    """Decode base64, with or without padding; None if it is malformed, or has non-zero bits left over."""
     raw = (as_bytes(value) if isinstance(value, str) else value).rstrip(b"=")
     if not _BASE64.fullmatch(raw) or len(raw) % 4 == 1:
         return None
@@ -38,7 +38,7 @@ def decode(value: str | bytes) -> str | bytes | None:
 
 
 def length(value: str | bytes | tuple[Any, ...] | None) -> int | None:
-    """Bytes of a text (up to a NUL) or of bytes, elements of a list."""
+    """Return the number of bytes of a text (up to a NUL) or of bytes, or of elements of a list."""
     if isinstance(value, str):
         text = value.partition("\0")[0] if "\0" in value else value
         return len(text) if text.isascii() else len(as_bytes(text))
@@ -46,22 +46,22 @@ def length(value: str | bytes | tuple[Any, ...] | None) -> int | None:
 
 
 def join(separator: str | None, items: Sequence[str] | None) -> str | None:
-    """The elements with the separator between them."""
+    """Join the elements with the separator between them."""
     return None if separator is None or items is None else separator.join(items)
 
 
 def concat(*texts: str | None) -> str | None:
-    """All texts in a row."""
+    """Concatenate all texts."""
     return None if None in texts else "".join(texts)  # type: ignore[arg-type]
 
 
 def gather(*items: str | None) -> tuple[str | None, ...] | None:
-    """The value of a literal list."""
+    """Return the value of a literal list."""
     return None if None in items else items
 
 
 def getopt(words: Sequence[str] | None, options: str | None) -> tuple[str, ...] | None:
-    """Every option found, each followed by its value where it takes one; `?` for one that is unknown."""
+    """Return every option found, each followed by its value if it takes one; `?` for an unknown option."""
     if words is None or options is None:
         return None
     found: list[str] = []
@@ -74,7 +74,8 @@ def getopt(words: Sequence[str] | None, options: str | None) -> tuple[str, ...] 
 
 
 def getopt_one(letter: str, words: Sequence[str] | None, options: str | None) -> str | None:
-    """The last result for one option: its value, or itself if it takes none; empty if the value is lacking."""
+    """Return the last result for one option: its value, or the option if it takes none; empty if the value is
+    missing."""
     if words is None or options is None:
         return None
     result = None
@@ -85,11 +86,11 @@ def getopt_one(letter: str, words: Sequence[str] | None, options: str | None) ->
 
 
 _LACKING: Final = "\0"
-"""In place of a required value that is not there; no word holds a NUL."""
+"""Placeholder for a required value that is missing; no word contains a NUL."""
 
 
 def _scan(words: Sequence[str], options: str) -> list[tuple[str | None, str | None]]:
-    """(letter, or None if unknown; value, or None if it takes none)."""
+    """Return pairs (letter, or None if unknown; value, or None if it takes none)."""
     found: list[tuple[str | None, str | None]] = []
     waiting = iter(words)
     for word in waiting:
@@ -110,7 +111,7 @@ def _scan(words: Sequence[str], options: str) -> list[tuple[str | None, str | No
 
 
 def _each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Apply to a value, or to each element of a list; missing stays missing."""
+    """Apply to a value, or to each element of a list; a missing value stays missing."""
 
     def apply(value: Any) -> Any:
         if isinstance(value, tuple):
@@ -135,5 +136,5 @@ _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
 
 
 def function(name: str, selector: str | None = None) -> Callable[..., Any]:
-    """The function of a transformer; `()` is that of a literal list."""
+    """Return the function of a transformer; `()` is the name of a literal list."""
     return partial(getopt_one, selector) if selector is not None else _FUNCTIONS[name]

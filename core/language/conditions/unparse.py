@@ -1,4 +1,4 @@
-"""Tree or formula → canonical text: parsed (and lowered), it is the same tree (or formula)."""
+"""Tree or formula → canonical text: parsing (and lowering) it returns the same tree (or formula)."""
 
 from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.formula import AllOf, AnyOf, Constant, Formula, Negation, fold
@@ -24,17 +24,17 @@ from mozu.core.language.conditions.ast import (
 
 
 def unparse(node: Node) -> str:
-    """The canonical text of a condition."""
+    """Return the canonical text of a condition."""
     return bottom_up(node, _node)
 
 
 def unparse_term(term: Term) -> str:
-    """The canonical text of an operand."""
+    """Return the canonical text of an operand."""
     return bottom_up_term(term, _term)
 
 
 def text_of(formula: Formula) -> str:
-    """The canonical text of a formula. Constants print as `true` and `false`, which no condition can say."""
+    """Return the canonical text of a formula. Constants print as `true` and `false`, which no condition can contain."""
     return fold(formula, _formula)
 
 
@@ -104,7 +104,7 @@ def _right(right: Right, *, name: bool) -> str:
 
 
 def _text(value: str) -> str:
-    """A value, bare where that reads back the same."""
+    """Return a value, without quotes if it parses to the same value."""
     bare = tokens.BARESTR.fullmatch(value) and value not in tokens.MODIFIERS
     return value if bare and _encodes(value) else tokens.quote(value)
 

@@ -1,4 +1,4 @@
-"""Constants of conditions: text → a value of the type that the left side has."""
+"""Constants of conditions: text → a value of the type of the left side."""
 
 import re
 from collections.abc import Callable
@@ -10,19 +10,19 @@ from mozu.core.model.event import as_bytes
 from mozu.core.model.fields import FieldType
 
 MAX_TEXT: Final = 255
-"""Bytes in a text constant."""
+"""Maximum bytes in a text constant."""
 
 Network = tuple[int, int, int]
-"""Bytes of the address, network as a number, mask as a number."""
+"""(bytes of the address, network as a number, mask as a number)."""
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _HEX_BYTES = ("bcontains", "bstartswith")
 
 
 def constant(kind: FieldType, bits: int, op: str, text: str) -> Any:
-    """The constant that `text` stands for. Raises ValueError with the end of a sentence: what was expected.
+    """Convert `text` to a constant. Raises ValueError with the end of a sentence: the expected form.
 
-    Texts give str, bytes give bytes, numbers int, addresses bytes (4 or 16), networks a `Network`.
+    Types: str for texts, bytes for bytes, int for numbers, bytes (4 or 16) for addresses, `Network` for networks.
     """
     if "\0" in text:
         raise ValueError("holds a NUL byte, which no value can have")

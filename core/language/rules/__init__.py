@@ -1,16 +1,17 @@
 """Rule files: read, resolve, check, compile, report.
 
-``load(paths, fields, options) -> LoadResult`` does it all: `report` has every problem of every file, `rules` what could
-be compiled. One step after the other, each in its module::
+``load(paths, fields, options) -> LoadResult`` performs every step: `report` has every problem of every file, `rules`
+the
+rules that could be compiled. The steps, each in its module::
 
     files       paths → texts                        collector   items → store (define, append, override, switch)
-    tree        text → YAML nodes with offsets       exceptions  store → what exceptions add to a condition
-    reader      nodes → items (rule_reader,          lists       text → text with lists filled in
-                exception_reader, mapping, values)   macros      tree → tree with macros in it
+    tree        text → YAML nodes with offsets       exceptions  store → texts that exceptions add to a condition
+    reader      nodes → items (rule_reader,          lists       text → text with lists expanded
+                exception_reader, mapping, values)   macros      tree → tree with macros expanded
     report      problems → text, JSON                compiler    store → RuleSet; lint: doubts; outputs: templates
 
-Afterwards: ``selected`` picks the rules that run, ``describe_rules`` and its kin tell about them. ``clauses`` gives the
-condition of a rule as a tree of clauses with their places, ``explained`` what they came to for one event.
+Afterwards: ``selected`` selects the rules that run, ``describe_rules`` and related functions describe them. ``clauses``
+returns the condition of a rule as a tree of clauses with their places, ``explained`` their results for one event.
 """
 
 from mozu.core.language.rules.additions import Addition

@@ -14,14 +14,16 @@ from mozu.core.model.syscalls import EventType, event_of_call, event_type, event
 
 _PREFIXES: Final = ("evt.arg.", "evt.rawarg.")
 _SHOWN: Final = 8
-"""Event types, or parameters, that a sentence names; the others are counted."""
+"""Maximum number of event types, or parameters, that a sentence names; the others are counted."""
 
 
 def absent_parameters(
     info: RuleInfo, checked: Checked, filled: Filled, origins: dict[str, Filled]
 ) -> Iterator[RuleProblem]:
-    """Parameters that the condition asks for by name, each at its first place. A condition that no event type meets has
-    none: what is wrong with it is another thing."""
+    """Yield problems for parameters that the condition names and no event type has, each at its first place. A
+    condition that
+    no event type satisfies yields none: its problem is a different one.
+    """
     asked = [name for name in checked.fields if name.startswith(_PREFIXES)]
     if not asked or info.source != "syscall":
         return

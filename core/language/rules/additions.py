@@ -1,4 +1,4 @@
-"""What the configuration adds to outputs: the entries of `append_output`."""
+"""Additions of the configuration to outputs: the entries of `append_output`."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -16,40 +16,42 @@ _FIRST: Final = (
     "k8s.pod.name",
     "k8s.ns.name",
 )
-"""Suggested fields that come first, in this order; the others follow by name."""
+"""Suggested fields that go first, in this order; the others follow by name."""
 _CLUSTER: Final = "enricher:kubernetes"
-"""What fields of the cluster need: they are suggested only where that enricher is, as Falco's are with their plugin."""
+"""Requirement of fields of the cluster: they are suggested only if this enricher exists, as Falco's are with its
+plugin."""
 _BARE: Final = (Argument.NONE, Argument.INDEX_OPTIONAL, Argument.KEY_OPTIONAL, Argument.DOTTED_OPTIONAL)
 
 
 class Addition(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry: for which rules (every criterion that is given must hold), and what."""
+    """An entry: the rules it applies to (every criterion given must hold), and its additions."""
 
     source: str = ""
     tags: frozenset[str] = frozenset()
     rule: str = ""
     text: str = ""
-    """Goes behind the output, after a space."""
+    """Text appended to the output, after a space."""
     fields: tuple[tuple[str, str], ...] = ()
-    """Only in `output_fields`: key and format. A format that is nothing but a field keeps that field's type."""
+    """Fields in `output_fields` only: key and format. A format that is exactly one field keeps the type of the
+    field."""
     suggested: bool = False
-    """Also `NAME=%FIELD` for every field that is suggested for the rule's source."""
+    """True if `NAME=%FIELD` is added for every field that is suggested for the rule's source."""
 
     def applies(self, rule: str, source: str, tags: Iterable[str]) -> bool:
-        """Whether it is meant for this rule."""
+        """Return True if the entry applies to this rule."""
         named = self.rule in ("", rule) and self.source in ("", source)
         return named and self.tags <= frozenset(tags)
 
 
 class Added(msgspec.Struct, frozen=True):
-    """What all entries together add to one rule."""
+    """The sum of all entries for one rule."""
 
     text: str = ""
     fields: tuple[tuple[str, str], ...] = ()
 
 
 def added(additions: Iterable[Addition], info: RuleInfo, registry: FieldRegistry) -> Added:
-    """The sum of the entries that apply to a rule, in order; of two definitions of a key the later one holds."""
+    """Return the sum of the entries that apply to a rule, in order; the last definition of a key is used."""
     texts: list[str] = []
     fields: dict[str, str] = {}
     for addition in additions:
@@ -64,7 +66,7 @@ def added(additions: Iterable[Addition], info: RuleInfo, registry: FieldRegistry
 
 
 def suggestions(registry: FieldRegistry, source: str) -> Iterator[str]:
-    """`NAME=%FIELD` for each suggested field of a source."""
+    """Yield `NAME=%FIELD` for each suggested field of a source."""
     for field in sorted((field for field in registry if _suggested(field, source)), key=_rank):
         yield f"{field.name.replace('.', '_')}=%{field.name}"
 

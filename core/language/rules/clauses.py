@@ -1,8 +1,8 @@
 """A rule's condition as a tree of clauses: every `and`, `or`, `not`, test and macro with its place in the files, and
-the macro, exception and lists that it is known by.
+the macro, exception and lists it comes from.
 
-For people: `mozu why` prints it, and tests of rules count which of its clauses they have seen true and false. The truth
-of a clause is that of its node (`core.language.conditions.nodewise`).
+For human readers: `mozu why` prints it, and tests of rules count which of its clauses were true and false. The truth of
+a clause is that of its node (`core.language.conditions.nodewise`).
 """
 
 from collections.abc import Mapping
@@ -22,35 +22,35 @@ _KINDS: Final = {And: "and", Or: "or", Not: "not", Test: "test", Macro: "macro"}
 
 
 class Clause(msgspec.Struct, frozen=True, eq=False):
-    """One node. Clauses are shared as nodes are: a macro's stand wherever its name stands."""
+    """A node. Clauses are shared like nodes: the clauses of a macro are used at every reference to it."""
 
     node: Node
     kind: str
-    """and, or, not, test, macro."""
+    """Kind: and, or, not, test, macro."""
     text: str
-    """A test or a macro as the file has it, lists by name; empty for the others."""
+    """Text of a test or a macro as in the file, lists by name; empty for other kinds."""
     macro: str
-    """The macro whose text it stands in; empty for the rule's own."""
+    """Macro whose text contains the clause; empty for the rule's own text."""
     exception: str
-    """The exception of the rule that it was made of, or empty."""
+    """Exception of the rule that produced the clause; empty if there is none."""
     lists: tuple[str, ...]
-    """Lists whose items it compares with."""
+    """Lists whose items the test compares with."""
     context: ProblemContext
-    """What holds it in the file."""
+    """Item of the file that contains the clause."""
     offset: int
-    """Where it begins in the file."""
+    """Offset of its beginning in the file."""
     children: "tuple[Clause, ...]"
-    """Of `and`, `or` and `not` what they join; of a macro its one tree."""
+    """Operands of `and`, `or` and `not`; for a macro, its one tree."""
 
     @property
     def place(self) -> tuple[str, int, int]:
-        """File, line and column, both from 1."""
+        """File, line and column; the last two count from 1."""
         line, column = self.context.source.place(self.offset)
         return self.context.source.name, line + 1, column + 1
 
 
 def clauses(rule: Rule, rules: RuleSet) -> Clause:
-    """The tree of a rule of this set."""
+    """Return the tree of a rule of this set."""
     trees: dict[str, Clause] = {}
     views = {view.name: view for view in rules.macros}
     waiting = list(references(rule.written))
@@ -69,12 +69,12 @@ def clauses(rule: Rule, rules: RuleSet) -> Clause:
 
 
 def macro_trees(rules: RuleSet) -> dict[str, Node]:
-    """Macro → its tree as written, as `NodeEvaluator` takes them."""
+    """Return macro → its tree as written, for `NodeEvaluator`."""
     return {view.name: view.written for view in rules.macros if view.written is not None}
 
 
 def _tree(root: Node, filled: Filled, macro: str, trees: Mapping[str, Clause]) -> Clause:
-    """The clauses of one text."""
+    """Return the clauses of one text."""
     origin = filled.lists.origins(filled.text.value)
 
     def visit(node: Node, inner: list[Clause]) -> Clause:
@@ -107,7 +107,7 @@ def _constants(test: Test) -> list[Text]:
 
 
 def _by_name(test: Test, origins: Mapping[int, str]) -> tuple[str, tuple[str, ...]]:
-    """The text of a test with the names of lists where their items stand, and these names."""
+    """Return the text of a test with the names of lists in place of their items, and these names."""
     shown: list[Text] = []
     for name, items in groupby(_constants(test), lambda item: origins[item.offset]):
         shown.extend((Text(name),) if name else items)

@@ -1,6 +1,6 @@
-"""Every code a load report can carry: title, short text, and the paragraph behind `mozu explain CODE`.
+"""Every code a load report can carry: title, short text, and the paragraph printed by `mozu explain CODE`.
 
-The names are Falco's, so that programs that read its reports read mozu's too; the words are mozu's. The last code is
+The names are Falco's, so that programs that read its reports read mozu's too; the texts are mozu's. The last code is
 mozu's own.
 """
 
@@ -11,12 +11,12 @@ import msgspec
 
 
 class CodeEntry(msgspec.Struct, frozen=True):
-    """What is known of a code."""
+    """Texts and severity of a code."""
 
     title: str
-    """A few words, printed behind the code."""
+    """A few words, printed after the code."""
     paragraph: str
-    """What it means, what mozu does, and what to do about it."""
+    """Meaning of the code, the reaction of mozu, and a remedy."""
     error: bool = False
 
 
@@ -49,22 +49,22 @@ class Code(enum.Enum):
 
     @property
     def title(self) -> str:
-        """A few words, printed behind the code."""
+        """A few words, printed after the code."""
         return ENTRIES[self].title
 
     @property
     def paragraph(self) -> str:
-        """What it means, what mozu does, and what to do about it."""
+        """Meaning of the code, the reaction of mozu, and a remedy."""
         return ENTRIES[self].paragraph
 
     @property
     def is_error(self) -> bool:
-        """Whether rules with this problem cannot be used."""
+        """True if rules with this problem cannot be used."""
         return ENTRIES[self].error
 
     @property
     def description(self) -> str:
-        """`codedesc` of the JSON report: the title of an error, the paragraph of a warning."""
+        """Text of `codedesc` in the JSON report: the title of an error, the paragraph of a warning."""
         return self.title if self.is_error else self.paragraph
 
 

@@ -1,4 +1,4 @@
-"""Items → store: definitions, redefinitions, appends, overrides and switches, each against what came before."""
+"""Items → store: definitions, redefinitions, appends, overrides and switches, each against the items before it."""
 
 from collections.abc import Collection
 from typing import Any, Final
@@ -25,7 +25,7 @@ from mozu.core.language.rules.values import Version
 from mozu.core.model.fields import FieldRegistry
 
 ENGINE_VERSION: Final = Version(0, 63, 0)
-"""The version of the rule language that mozu speaks, in Falco's counting."""
+"""Version of the rule language that mozu supports, in Falco's numbering."""
 
 _PLAIN: Final = (
     "condition",
@@ -40,17 +40,17 @@ _PLAIN: Final = (
     "tags",
     "guidance",
 )
-"""Attributes that a rule takes over from an item as they are."""
+"""Attributes that a rule copies from an item unchanged."""
 
 
 class Collector:
-    """Puts items into a store. `sources` are the source classes that this engine knows."""
+    """Collector of items into a store. `sources` are the source classes that this engine knows."""
 
     def __init__(self, store: Store, fields: FieldRegistry, sources: Collection[str], add: Add) -> None:
         self._store, self._fields, self._sources, self._add = store, fields, sources, add
 
     def collect(self, item: Item) -> None:
-        """Take one item, or report why not."""
+        """Take one item, or report the reason for refusing it."""
         try:
             self._collect(item)
         except ItemRefused as refused:
@@ -164,7 +164,7 @@ class Collector:
         return defined(entry, self._fields, source if source in self._sources else None)
 
     def _change(self, item: RuleItem, old: RuleInfo) -> None:
-        """All appends, then all replacements; nothing is changed if something does not fit."""
+        """Apply all appends, then all replacements; change nothing if any of them is invalid."""
         append = item.mode is Mode.APPEND
         new = msgspec.structs.replace(old)
         if item.condition is not None and (append or "condition" in item.appended):

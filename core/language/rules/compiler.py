@@ -22,21 +22,21 @@ from mozu.core.language.rules.store import RuleInfo, Store
 from mozu.core.model.fields import FieldRegistry
 
 UNKNOWN: Final = frozenset({"unknown_field", "unavailable_field", "unknown_event_type"})
-"""Reasons of condition problems that `skip-if-unknown-filter` forgives: this engine does not know it."""
+"""Reasons of condition problems that `skip-if-unknown-filter` allows: names unknown to this engine."""
 
 
 class Findings:
-    """What is wrong with one rule."""
+    """Problems of one rule."""
 
     def __init__(self) -> None:
         self.problems: list[RuleProblem] = []
         self.unknown: list[str] = []
-        """Messages about what this engine does not know."""
+        """Messages about names unknown to this engine."""
         self.other = False
-        """Whether there are errors of another kind."""
+        """True if there are errors of another kind."""
 
     def error(self, problem: RuleProblem, reason: str) -> None:
-        """Take an error."""
+        """Add an error."""
         self.problems.append(problem)
         if reason in UNKNOWN:
             self.unknown.append(problem.message)
@@ -45,12 +45,12 @@ class Findings:
 
     @property
     def failed(self) -> bool:
-        """Whether the rule cannot be compiled."""
+        """True if the rule cannot be compiled."""
         return self.other or bool(self.unknown)
 
 
 class Compiler:
-    """Compiles a store as often as files are added to it."""
+    """Compiler of a store, called again whenever files are added to it."""
 
     def __init__(self, fields: FieldRegistry, sources: Iterable[str], additions: Sequence[Addition] = ()) -> None:
         self.fields = fields
@@ -60,7 +60,7 @@ class Compiler:
         self._outputs: dict[tuple[str, str, tuple[tuple[str, str], ...]], CompiledOutput | ConditionError] = {}
 
     def compile(self, store: Store, add: Add, later: Mapping[str, ProblemContext] | None = None) -> RuleSet:
-        """One pass. `later`: macros of files that are yet to come, for better advice."""
+        """Compile once. `later`: macros of files not yet collected, for better hints."""
         try:
             lists = Lists(store.lists)
         except ItemRefused as refused:

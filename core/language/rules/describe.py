@@ -1,7 +1,7 @@
-"""What is to be said about rules, macros and lists, as plain data: the keys are those of Falco's descriptions.
+"""Descriptions of rules, macros and lists, as plain data: the keys are those of Falco's descriptions.
 
-Each entry has `info` (as the files have it) and `details` (as it was compiled); mozu adds `file`, `line` and, for
-rules, the state that must be kept (`needs`).
+Each entry has `info` (as in the files) and `details` (as compiled); mozu adds `file`, `line` and, for rules, the state
+that must be kept (`needs`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,14 +19,14 @@ from mozu.core.model.value_types import JsonObject
 
 
 class ItemDescription(TypedDict):
-    """A rule, macro or list."""
+    """Description of a rule, macro or list."""
 
     info: JsonObject
     details: JsonObject
 
 
 class RulesDescription(TypedDict):
-    """All items of a load."""
+    """Descriptions of all items of a load."""
 
     required_engine_version: str
     required_plugin_versions: list[JsonObject]
@@ -37,7 +37,7 @@ class RulesDescription(TypedDict):
 
 
 def describe_rules(result: LoadResult, fields: FieldRegistry) -> RulesDescription:
-    """Everything of a load: `rules`, `macros`, `lists`, and what the files require."""
+    """Describe a load: `rules`, `macros`, `lists`, and the requirements of the files."""
     rules = result.rules
     return {
         "required_engine_version": "" if rules.engine is None else str(rules.engine),
@@ -49,7 +49,7 @@ def describe_rules(result: LoadResult, fields: FieldRegistry) -> RulesDescriptio
 
 
 def describe_rule(rule: Rule, fields: FieldRegistry) -> ItemDescription:
-    """One rule."""
+    """Describe one rule."""
     operators = rule.checked.operators
     return {
         "info": {
@@ -86,7 +86,7 @@ def describe_rule(rule: Rule, fields: FieldRegistry) -> ItemDescription:
 
 
 def describe_macro(macro: MacroView, rules: RuleSet, fields: FieldRegistry) -> ItemDescription:
-    """One macro. It has no source of its own: its fields are those of the source of a rule that uses it."""
+    """Describe one macro. It has no source of its own: its fields are those of the source of a rule that uses it."""
     node = macro.condition
     checked = None if node is None else check(node, fields, _source_of(macro, rules))
     names = () if checked is None else checked.fields
@@ -106,7 +106,7 @@ def describe_macro(macro: MacroView, rules: RuleSet, fields: FieldRegistry) -> I
 
 
 def describe_list(entry: ListView) -> ItemDescription:
-    """One list."""
+    """Describe one list."""
     return {
         "info": {"name": entry.name, "items": list(entry.items), **_place(entry.context)},
         "details": {"used": entry.used, "lists": list(entry.lists), "items_compiled": list(entry.compiled)},
@@ -119,12 +119,12 @@ def _place(context: ProblemContext) -> JsonObject:
 
 
 def _guidance(guidance: Guidance) -> JsonObject:
-    """What the rule says under `mozu`; keys without a value are left out."""
+    """Return the content of the rule's key `mozu`, without keys that have no value."""
     return {key: value for key, value in msgspec.to_builtins(guidance).items() if value}
 
 
 def _events(rule: Rule) -> list[str]:
-    """The event types by name; empty where nothing restricts them."""
+    """Return the event types by name; empty if nothing restricts them."""
     types = rule.checked.event_types
     return [] if types is None or rule.source != "syscall" else sorted(types)
 
@@ -138,7 +138,7 @@ def _required(rules: RuleSet) -> list[JsonObject]:
 
 
 def _source_of(macro: MacroView, rules: RuleSet) -> str:
-    """The source of a rule that uses the macro, be it through others; macros have none of their own."""
+    """Return the source of a rule that uses the macro, directly or through others; macros have none of their own."""
     users: Mapping[str, MacroView] = {other.name: other for other in rules.macros}
     for rule in rules.rules:
         waiting, seen = list(rule.macros), set(rule.macros)
@@ -153,13 +153,13 @@ def _source_of(macro: MacroView, rules: RuleSet) -> str:
 
 
 def _plugins(names: Iterable[str]) -> list[str]:
-    """The plugins of Falco whose fields these are."""
+    """Return the plugins of Falco that define these fields."""
     owners = {"container": "container", "k8s": "container", "json": "json", "jevt": "json", "ka": "k8saudit"}
     return sorted({owners[head] for name in names if (head := name.partition(".")[0]) in owners})
 
 
 def _needs(names: Iterable[str], fields: FieldRegistry) -> set[str]:
-    """Facets of the state, and enrichers, that these fields lean on."""
+    """Return the facets of the state, and the enrichers, that these fields need."""
     found: set[str] = set()
     for name in names:
         field, _ = fields.find(name.partition("[")[0])

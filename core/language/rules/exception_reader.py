@@ -1,4 +1,4 @@
-"""The `exceptions` of a rule: their shape in YAML. Whether they fit together is checked when they are collected."""
+"""The `exceptions` of a rule: their shape in YAML. Their consistency is checked when they are collected."""
 
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.items import ExceptionItem, ExceptionValue
@@ -9,7 +9,7 @@ _KEYS = ("name", "fields", "comps", "values")
 
 
 def read_exceptions(outer: MappingReader, *, appending: bool) -> tuple[ExceptionItem, ...]:
-    """The entries; a null is no entries. `appending`: entries without values are worth a warning."""
+    """Return the entries; null means no entries. `appending`: warn about entries without values."""
     node = outer.mapping.get("exceptions")
     if node is None or (isinstance(node, Scalar) and node.null):
         return ()

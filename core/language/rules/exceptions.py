@@ -1,4 +1,4 @@
-"""Exceptions of rules: whether they fit, how they merge, and the text that they add to a condition."""
+"""Exceptions of rules: their checks, their merging, and the text that they add to a condition."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ _BLANKS: Final = re.compile(r"\s+")
 
 
 def defined(item: ExceptionItem, fields: FieldRegistry, source: str | None) -> ExceptionInfo:
-    """The exception of a definition. `source` None: fields are not checked. Raises Refused."""
+    """Return the exception of a definition. `source` None: fields are not checked. Raises ItemRefused."""
     if item.fields is None:
         raise refusal(Code.LOAD_ERR_VALIDATE, f"the exception `{item.name}` has no `fields`", item.context)
     single = isinstance(item.fields, str)
@@ -57,7 +57,7 @@ def defined(item: ExceptionItem, fields: FieldRegistry, source: str | None) -> E
 def appended(
     old: tuple[ExceptionInfo, ...], items: tuple[ExceptionItem, ...], fields: FieldRegistry, source: str | None
 ) -> tuple[ExceptionInfo, ...]:
-    """What was there with what is appended: values to exceptions of the same name, new exceptions. Raises Refused."""
+    """Append values to exceptions of the same name, and new exceptions; return all. Raises ItemRefused."""
     merged = list(old)
     for item in items:
         at = next((position for position, info in enumerate(merged) if info.name == item.name), None)
@@ -86,7 +86,7 @@ def _with_values(info: ExceptionInfo, item: ExceptionItem) -> ExceptionInfo:
 
 
 def _comps(item: ExceptionItem, names: tuple[str, ...], *, single: bool) -> tuple[str, ...]:
-    """The comparisons, one for each field, in canonical spacing."""
+    """Return the comparisons, one for each field, in canonical spacing."""
     comps = item.comps
     if comps is None:
         return ("in",) if single else ("=",) * len(names)
@@ -114,7 +114,7 @@ def _check_comp(item: ExceptionItem, comp: str, *, single: bool) -> None:
 
 
 def _check_field(item: ExceptionItem, name: str, fields: FieldRegistry, source: str | None) -> None:
-    """The field must be able to stand on the left side of a test."""
+    """Refuse a field that is not allowed on the left side of a test."""
     if source is None:
         return
     message = hint = ""
@@ -149,7 +149,7 @@ def _check_values(info: ExceptionInfo, values: tuple[ExceptionValue, ...], item:
 
 
 def with_exceptions(condition: LocatedText, exceptions: tuple[ExceptionInfo, ...]) -> LocatedText:
-    """The condition in parentheses, and ` and not …` for each exception that has values."""
+    """Return the condition in parentheses, and ` and not …` for each exception that has values."""
     added = [info for info in exceptions if info.values]
     if not added:
         return condition
@@ -161,7 +161,8 @@ def with_exceptions(condition: LocatedText, exceptions: tuple[ExceptionInfo, ...
 
 
 def _expression(info: ExceptionInfo) -> Iterator[Piece]:
-    """Each value as a part of its own, since a later file may have added it."""
+    """Yield the expression of an exception, with each value as a separate part, since a later file may have added
+    it."""
     if info.single:
         before, between, behind = f" and not ({info.fields[0]} {info.comps[0]} (", ", ", "))"
         texts = [quoted(str(value.form)) for value in info.values]
@@ -188,5 +189,5 @@ def _member(member: str | tuple[str, ...], comp: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """In double quotes where it holds a space and has no quotes of its own. The language escapes nothing here."""
+    """Quote a text that contains a space and has no quotes of its own. The language has no escapes here."""
     return f'"{text}"' if " " in text and text[0] not in "\"'" else text

@@ -1,4 +1,4 @@
-"""Why a rule matches an event, or not: each clause of its condition with its truth, in the order of the text."""
+"""Explanation of a match, or of its absence: each clause of the condition with its truth, in text order."""
 
 import msgspec
 
@@ -7,22 +7,22 @@ from mozu.core.language.rules.clauses import Clause
 
 
 class ExplainedClause(msgspec.Struct, frozen=True, eq=False):
-    """A clause where it stands in the tree."""
+    """A clause at its place in the tree."""
 
     depth: int
-    """0: the whole condition."""
+    """Depth in the tree; 0: the whole condition."""
     clause: Clause
     truth: bool
     decides: bool
-    """Whether the truth of the whole rests on it: its own parent decides, and rests on it."""
+    """True if the truth of the whole condition depends on the clause: its parent decides, and depends on it."""
     values: tuple[OperandValue, ...] = ()
-    """Of a test: what its left side came to, and its right side where that is no constant."""
+    """Values of a test: of its left side, and of its right side unless it is a constant."""
     holding: tuple[str, ...] = ()
-    """Of a true test with several constants: those for which it holds by themselves."""
+    """Constants of a true test for which it holds individually, if it has several."""
 
 
 def explained(root: Clause, truths: NodeTruths) -> list[ExplainedClause]:
-    """The tree from its root, each clause before those below it; what a macro stands for below each of its names."""
+    """Return the tree in pre-order; the tree of a macro is repeated below each reference to it."""
     found: list[ExplainedClause] = []
     waiting = [(root, 0, True)]
     while waiting:

@@ -1,4 +1,4 @@
-"""Families of rules: the files of a directory that an installation brings, and which of them a configuration uses."""
+"""Families of rules: the files of a directory that an installation contains, and the ones that a configuration uses."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,12 +21,12 @@ class Family(msgspec.Struct, frozen=True):
 
 
 def families(available: Path, used: Iterable[Path]) -> Sequence[Family]:
-    """Return the families of a directory by name; `used`: paths as the setting `rules` has them, links followed."""
+    """Return the families of a directory by name; `used`: paths as in the setting `rules`, with links resolved."""
     files = {file.resolve() for file in expand(used)}
     return [Family(file, file.resolve() in files) for file in expand([available])]
 
 
 def unused(available: Path, used: Iterable[Path]) -> Sequence[str]:
-    """Return the names of families that are not used, where others of the directory are."""
+    """Return the names of unused families if other families of the directory are used."""
     found = families(available, used)
     return [one.name for one in found if not one.is_used] if any(one.is_used for one in found) else []

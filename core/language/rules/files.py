@@ -1,4 +1,4 @@
-"""Which files a list of paths means, and their text."""
+"""Expansion of a list of paths to files, and their text."""
 
 import codecs
 import importlib.util
@@ -12,11 +12,11 @@ from mozu.core.language.rules.rule_test_names import is_rule_tests
 from mozu.core.language.rules.source import SourceFile
 
 STANDARD: Final = ("/etc/mozu/rules.local.yaml", "/etc/mozu/rules.d")
-"""Where a machine's own rules are looked for; these may be absent, any other path may not."""
+"""Standard places of a machine's own rules; these may be missing, any other path must exist."""
 PACKAGE: Final = "package:"
-"""How a path into an installed package begins."""
+"""Prefix of a path into an installed package."""
 LARGEST: Final = 64 << 20
-"""Bytes of a rules file: far more than any set of rules, little enough to read at once."""
+"""Maximum bytes of a rules file: far more than any set of rules, and small enough to read at once."""
 _SUFFIXES: Final = (".yaml", ".yml")
 _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -28,7 +28,9 @@ _BYTE_ORDER_MARKS: Final = (
 
 
 def located(path: str | Path) -> Path:
-    """`package:acme_rules/web.yaml` → that file of an installed package, whose code is not run; others as they are.
+    """Resolve `package:acme_rules/web.yaml` to that file of an installed package, without running its code; return
+    other
+    paths unchanged.
 
     Raises ValueError with a remedy.
     """
@@ -50,8 +52,10 @@ def located(path: str | Path) -> Path:
 
 
 def expand(paths: Iterable[str | Path]) -> Iterator[Path]:
-    """The files, in load order: a directory stands for its `*.yaml` and `*.yml` by name, without tests of rules; others
-    for themselves."""
+    """Yield the files in load order: for a directory, its `*.yaml` and `*.yml` by name, without tests of rules; other
+    paths
+    unchanged.
+    """
     for path in map(_as_far_as_known, paths):
         if str(path) in STANDARD and not path.exists():
             continue
@@ -63,7 +67,7 @@ def expand(paths: Iterable[str | Path]) -> Iterator[Path]:
 
 
 def read_file(path: Path) -> SourceFile:
-    """Its text. Raises Refused with LOAD_ERR_FILE_READ, or LOAD_ERR_YAML_PARSE where the bytes are no text."""
+    """Read a file. Raises ItemRefused with LOAD_ERR_FILE_READ, or LOAD_ERR_YAML_PARSE if the bytes are not text."""
     name = str(path)
     context = file_context(SourceFile(name))
     try:
@@ -89,7 +93,7 @@ def _as_far_as_known(path: str | Path) -> Path:
 
 
 def decode(name: str, raw: bytes) -> SourceFile:
-    """UTF-8, or what a byte order mark says. Raises Refused."""
+    """Decode UTF-8, or the encoding of a byte order mark. Raises ItemRefused."""
     encoding = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if raw.startswith(mark)), "utf-8")
     try:
         return SourceFile(name, raw.decode(encoding))

@@ -1,4 +1,4 @@
-"""A condition on its way from the file to the tree: its parts, the text with lists filled in, and the way back."""
+"""A condition between the file and the tree: its parts, the text with lists expanded, and the mapping back."""
 
 import msgspec
 
@@ -9,16 +9,16 @@ from mozu.core.language.rules.text import LocatedText
 
 
 class Filled(msgspec.Struct, frozen=True, eq=False):
-    """`text` as it was written (exceptions added), `value` with the lists of the load filled in."""
+    """A condition: `text` as written (exceptions added), `value` with the lists of the load expanded."""
 
     text: LocatedText
     value: str
     lists: Lists
     used: frozenset[str]
-    """Names of the lists that were filled in."""
+    """Names of the lists that were expanded."""
 
     def problem(self, code: Code, message: str, offset: int, hint: str = "") -> RuleProblem:
-        """A problem at a character of `value`."""
+        """Return a problem at a character of `value`."""
         origin, name = self.lists.origin(self.text.value, offset)
         if name and not hint:
             hint = f"this is where the list `{name}` is filled in"
@@ -27,11 +27,11 @@ class Filled(msgspec.Struct, frozen=True, eq=False):
 
 
 def fill(text: LocatedText, lists: Lists) -> Filled:
-    """Raises lists.TooLong."""
+    """Expand the lists in a text. Raises lists.TooLong."""
     value, used = lists.fill(text.value)
     return Filled(text, value, lists, used)
 
 
 def whole(text: LocatedText, fallback: ProblemContext) -> ProblemContext:
-    """The context of a text's first part."""
+    """Return the context of a text's first part."""
     return text.pieces[0].context if text.pieces else fallback

@@ -1,4 +1,4 @@
-"""The key `mozu` of a rule, which Falco ignores: what a person should know who gets one of its alerts.
+"""The key `mozu` of a rule, which Falco ignores: guidance for the recipient of one of its alerts.
 
     mozu:
       id: MZ-0001
@@ -21,16 +21,16 @@ from mozu.core.language.rules.suggest import closest
 from mozu.core.language.rules.tree import Mapping, Scalar
 
 MATURITIES: Final = ("stable", "incubating", "experimental", "deprecated")
-"""How far a rule is to be trusted; a deprecated one is removed in a later release."""
+"""Degrees of confidence in a rule; a deprecated one is removed in a later release."""
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _KEYS: Final = ("id", "why", "next", "false_positives", "references", "maturity", "respond")
 
 
 class Guidance(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule says to those who read its alerts; what it does not say is empty."""
+    """Guidance of a rule for readers of its alerts; missing keys are empty."""
 
     id: str = ""
-    """Never changes, whatever becomes of the rule's name; alerts carry it."""
+    """Permanent id, independent of the rule's name; alerts carry it."""
     why: str = ""
     next: str = ""
     false_positives: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Guidance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_guidance(reading: MappingReader) -> Guidance | None:
-    """None where the rule has no such key, or a broken one."""
+    """Read the guidance; return None if the rule has no such key, or a malformed one."""
     node = reading.mapping.get("mozu")
     if node is None:
         return None
@@ -72,7 +72,7 @@ def read_guidance(reading: MappingReader) -> Guidance | None:
 
 
 def _responders(inner: MappingReader) -> tuple[str, ...]:
-    """One, or a list."""
+    """Return one responder, or a list."""
     node = inner.mapping.get("respond")
     if isinstance(node, Scalar):
         return tuple(filter(None, (inner.word("respond") or "",)))

@@ -1,4 +1,4 @@
-"""What a rules file holds, item by item, as it was written: checked for shape, not yet for sense."""
+"""Items of a rules file as written: their shape is checked, not yet their meaning."""
 
 import enum
 
@@ -12,27 +12,27 @@ from mozu.core.model.alert import Severity
 
 
 class Mode(enum.Enum):
-    """What an item does to what is known under its name."""
+    """Effect of an item on an earlier one of the same name."""
 
     DEFINE = "define"
     APPEND = "append"
     """`append: true`, or `override` with `append` for lists and macros."""
     OVERRIDE = "override"
-    """Keys one by one, as `override` says."""
+    """Change of single keys, as `override` names them."""
     SWITCH = "switch"
-    """Only `enabled`."""
+    """Change of `enabled` only."""
 
 
 class ExceptionValue(msgspec.Struct, frozen=True):
-    """One element of `values`: a text, or a tuple whose members are texts or lists of texts."""
+    """An element of `values`: a text, or a tuple whose members are texts or lists of texts."""
 
     form: str | tuple[str | tuple[str, ...], ...]
     context: ProblemContext
-    """Where it stands: maybe in a later file than its exception."""
+    """Place: possibly in a later file than its exception."""
 
 
 class ExceptionItem(msgspec.Struct, frozen=True, eq=False):
-    """An entry of `exceptions`. None: the key is not there."""
+    """An entry of `exceptions`. None: the key is missing."""
 
     name: str
     context: ProblemContext
@@ -42,28 +42,28 @@ class ExceptionItem(msgspec.Struct, frozen=True, eq=False):
 
 
 class RequiredEngine(msgspec.Struct, frozen=True, eq=False):
-    """`required_engine_version`."""
+    """Item `required_engine_version`."""
 
     version: Version
     context: ProblemContext
 
 
 class RequiredPlugin(msgspec.Struct, frozen=True, eq=False):
-    """A name and a version; one entry of `required_plugin_versions` is one or more of these, any of which will do."""
+    """A name and a version; an entry of `required_plugin_versions` has one or more of these, any of which suffices."""
 
     name: str
     version: Version
 
 
 class RequiredPlugins(msgspec.Struct, frozen=True, eq=False):
-    """One entry of `required_plugin_versions`."""
+    """An entry of `required_plugin_versions`."""
 
     alternatives: tuple[RequiredPlugin, ...]
     context: ProblemContext
 
 
 class ListItem(msgspec.Struct, frozen=True, eq=False):
-    """`list`."""
+    """Item `list`."""
 
     name: str
     context: ProblemContext
@@ -72,7 +72,7 @@ class ListItem(msgspec.Struct, frozen=True, eq=False):
 
 
 class MacroItem(msgspec.Struct, frozen=True, eq=False):
-    """`macro`."""
+    """Item `macro`."""
 
     name: str
     context: ProblemContext
@@ -81,7 +81,7 @@ class MacroItem(msgspec.Struct, frozen=True, eq=False):
 
 
 class RuleItem(msgspec.Struct, frozen=True, eq=False):
-    """`rule`. None: the key is not there (or does not count in this mode)."""
+    """Item `rule`. None: the key is missing (or ignored in this mode)."""
 
     name: str
     context: ProblemContext
@@ -106,7 +106,7 @@ class RuleItem(msgspec.Struct, frozen=True, eq=False):
 
 
 class Broken(msgspec.Struct, frozen=True, eq=False):
-    """An item with errors, of which the kind and the name are known: it is not reported as undefined too."""
+    """An item with errors whose kind and name are known: it is not also reported as undefined."""
 
     kind: str
     name: str

@@ -11,25 +11,26 @@ from mozu.core.model.fields import Argument, Field, FieldType, Reader
 from mozu.core.model.value_types import Json
 
 JSON_SOURCES: Final = frozenset({"json", "k8s_audit"})
-"""Source classes whose records are JSON."""
+"""Source classes with records in JSON."""
 
 
 class Absent:
-    """What a pointer leads to when it leads nowhere; JSON's null is a value of its own."""
+    """The result of a pointer that leads nowhere; JSON's null is a value of its own."""
 
 
 ABSENT: Final = Absent()
 
 
 def split_pointer(pointer: str) -> tuple[str, ...]:
-    """The steps of a JSON pointer (RFC 6901); the leading slash may be left out, and an empty pointer is the whole."""
+    """Split a JSON pointer (RFC 6901) into steps; the leading slash is optional, and an empty pointer means the whole
+    record."""
     if pointer in ("", "/"):
         return ()
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.removeprefix("/").split("/"))
 
 
 def walk(document: Json, steps: Sequence[str]) -> Json | Absent:
-    """What the steps lead to, or ABSENT."""
+    """Follow the steps; return the value at their end, or ABSENT."""
     value: Json | Absent = document
     for step in steps:
         if isinstance(value, dict):
@@ -42,7 +43,7 @@ def walk(document: Json, steps: Sequence[str]) -> Json | Absent:
 
 
 def as_value(value: Json | Absent) -> str | None:
-    """A text as it is, anything else as compact JSON, ABSENT as missing."""
+    """Return a text unchanged, any other value as compact JSON, None for ABSENT."""
     if isinstance(value, str):
         return value
     return None if value is ABSENT else msgspec.json.encode(value).decode()
@@ -94,6 +95,6 @@ def _named(prefix: str, sources: frozenset[str]) -> tuple[Field, ...]:
 
 
 def json_fields(more: Iterable[str] = ()) -> tuple[Field, ...]:
-    """The fields, for the usual sources of JSON and for these."""
+    """Return the fields, for the usual sources of JSON and for these."""
     sources = JSON_SOURCES | frozenset(more)
     return (*_named("json", sources), *_named("jevt", sources))

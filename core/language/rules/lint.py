@@ -1,4 +1,4 @@
-"""Doubts about sound rules: no restriction to event types, fields that have lost their meaning, leftovers."""
+"""Doubts about valid rules: no restriction to event types, fields that have lost their meaning, unused items."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -14,11 +14,11 @@ from mozu.core.language.rules.store import RuleInfo, Store
 from mozu.core.model.fields import Field, FieldRegistry
 
 MANY_TYPES: Final = 100
-"""Event types that a rule may be possible for before that is worth a warning."""
+"""Maximum number of event types that a rule may match without a warning."""
 
 
 def too_many_types(info: RuleInfo, checked: Checked) -> Iterator[RuleProblem]:
-    """A rule on system calls that could match nearly any of them."""
+    """Yield a problem for a rule on system calls that could match nearly any of them."""
     types = checked.event_types
     if info.source != "syscall" or not info.warn_evttypes or (types is not None and len(types) <= MANY_TYPES):
         return
@@ -36,7 +36,7 @@ def too_many_types(info: RuleInfo, checked: Checked) -> Iterator[RuleProblem]:
 def deprecated_in_condition(
     checked: Checked, filled: Filled, origins: dict[str, Filled], fields: FieldRegistry
 ) -> Iterator[RuleProblem]:
-    """Deprecated fields that the condition tests, each at its first place."""
+    """Yield problems for deprecated fields that the condition tests, each at its first place."""
     wanted = {name: field for name in checked.fields if (field := _deprecated(name, fields)) is not None}
     if not wanted:
         return
@@ -49,7 +49,7 @@ def deprecated_in_condition(
 
 
 def deprecated_in_output(output: CompiledOutput, text: OutputText, fields: FieldRegistry) -> Iterator[RuleProblem]:
-    """Deprecated fields that the output prints."""
+    """Yield problems for deprecated fields that the output prints."""
     for name in output.fields:
         field = _deprecated(name, fields)
         if field is not None:
@@ -58,7 +58,7 @@ def deprecated_in_output(output: CompiledOutput, text: OutputText, fields: Field
 
 
 def unused(store: Store, macros: set[str], lists: set[str]) -> Iterator[RuleProblem]:
-    """Macros and lists that nothing refers to."""
+    """Yield problems for macros and lists without references."""
     for macro in store.macros.values():
         if macro.name not in macros:
             message = f"the macro `{macro.name}` is not used by any rule or macro"
@@ -70,7 +70,7 @@ def unused(store: Store, macros: set[str], lists: set[str]) -> Iterator[RuleProb
 
 
 def first_places(node: Node) -> dict[str, tuple[str, int]]:
-    """Field (without argument) → the text and the offset where it first stands on a side of a test."""
+    """Return field (without argument) → text and offset of its first use on a side of a test."""
     places: dict[str, tuple[str, int]] = {}
 
     def note(term: Term, origin: str) -> None:

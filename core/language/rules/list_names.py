@@ -1,4 +1,4 @@
-"""Misspelt names of lists: a word in a list that is no list's name is a text, and compares as one without a word."""
+"""Misspelt names of lists: an unquoted word that is no list's name is silently compared as a text."""
 
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
@@ -13,13 +13,13 @@ from mozu.core.language.rules.problem import RuleProblem
 from mozu.core.language.rules.store import ListInfo
 
 _ALIKE: Final = 0.8
-"""Similarity, from 0 to 1, from which a word is taken for a misspelt name."""
+"""Similarity, from 0 to 1, from which a word counts as a misspelt name."""
 _LONGEST: Final = 60
-"""Characters of a name; longer words are no names."""
+"""Maximum characters of a name; longer words are not names."""
 
 
 def misspelt_in_condition(root: Node, filled: Filled, lists: Lists) -> Iterator[RuleProblem]:
-    """Words in the tree of one text that are close to the name of a list."""
+    """Yield problems for words in the tree of one text that are similar to the name of a list."""
     found: list[tuple[Text, str]] = []
 
     def visit(node: Node, _: list[None]) -> None:
@@ -38,7 +38,7 @@ def misspelt_in_condition(root: Node, filled: Filled, lists: Lists) -> Iterator[
 
 
 def misspelt_in_list(info: ListInfo, lists: Lists) -> Iterator[RuleProblem]:
-    """The same among the items of a list."""
+    """Yield problems for items of a list that are similar to the name of a list."""
     for item in info.items:
         name = meant(item, lists, alone=len(info.items) == 1)
         if name and name != info.name:
@@ -48,10 +48,10 @@ def misspelt_in_list(info: ListInfo, lists: Lists) -> Iterator[RuleProblem]:
 
 
 def meant(word: str, lists: Lists, *, alone: bool) -> str:
-    """The list whose name a word probably is; empty if it is a list's name, or none that is known.
+    """Return the list that a word probably means; empty if it is a list's name, or similar to none.
 
-    Words with an underscore look like names; others are taken for one only if they stand `alone`. What is an item of
-    the list itself is no name of it.
+    Words with an underscore look like names; other words count only if they are `alone`. An item of the list itself is
+    not a name of it.
     """
     names: Collection[str] = lists.compiled
     if word in names or len(word) > _LONGEST or not ("_" in word or alone) or not word.isascii():
@@ -61,7 +61,8 @@ def meant(word: str, lists: Lists, *, alone: bool) -> str:
 
 
 def _may_be_alike(word: str, name: str) -> bool:
-    """An upper bound of `difflib`'s ratio that costs little: a character can match only where the other text has it."""
+    """Return False if `difflib`'s ratio is certainly too low; cheap: a character matches only if the other text
+    contains it."""
     matches = min(len(name), sum(map(name.__contains__, word)))
     return 2.0 * matches / (len(word) + len(name)) >= _ALIKE
 

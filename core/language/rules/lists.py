@@ -1,6 +1,6 @@
-"""Lists are filled in textually, before a condition is parsed, wherever their name stands between delimiters.
+"""Textual expansion of lists, before a condition is parsed, at each occurrence of their name between delimiters.
 
-That is how the language defines them: no regard for quotes, later lists after earlier ones, so that a reference to a
+The language defines it so: quotes are ignored, later lists are expanded after earlier ones, so that a reference to a
 later list works to any depth and one to an earlier list inside a list works one level deep.
 """
 
@@ -14,30 +14,33 @@ from mozu.core.language.rules.problem import refusal
 from mozu.core.language.rules.store import ListInfo
 
 MOST: Final = 1 << 20
-"""Characters that a condition may have once its lists are filled in: fifty times the largest of public rule sets, and
-small enough that lists of lists of lists end as an error and not as a full memory."""
+"""Maximum characters of a condition with lists expanded: fifty times the largest of public rule sets, and small enough
+that
+nested lists end as an error instead of filling the memory.
+"""
 
 _BLANKS: Final = frozenset(" \t\r\n")
 _DELIMITERS: Final = _BLANKS | frozenset("(),=")
 _WORD: Final = re.compile(r"[^ \t\r\n(),=]+")
 
 Edit = tuple[int, int, str]
-"""The characters from, up to, and what replaces them."""
+"""(start, end, replacement of the characters between them)."""
 
 
 class TooLong(Exception):
-    """A text outgrew the bound: while the list of this name was filled in, or by itself (no name)."""
+    """Raised for a text beyond the maximum: while the list of this name was expanded, or without expansion (no
+    name)."""
 
 
 class Lists:
-    """The lists of a store, ready to be filled in. `used` collects the names of those that were."""
+    """The lists of a store, ready for expansion. `used` collects the names of expanded lists."""
 
     def __init__(self, lists: Mapping[str, ListInfo]) -> None:
         self.used: set[str] = set()
         self._joined: list[tuple[str, str]] = []
         self._words: dict[str, frozenset[str]] = {}
         self.compiled: dict[str, tuple[str, ...]] = {}
-        """List → items, those of the lists in it included."""
+        """List → items, including those of nested lists."""
         self.inner: dict[str, frozenset[str]] = {}
         """List → lists in it."""
         for info in sorted(lists.values(), key=lambda info: info.index):
@@ -49,7 +52,7 @@ class Lists:
         self._odd = frozenset(name for name, _ in self._joined if not _WORD.fullmatch(name))
 
     def _items(self, info: ListInfo, lists: Mapping[str, ListInfo]) -> list[str]:
-        """The items, each that is the name of a list visible here replaced by that list's own."""
+        """Return the items; the name of a list visible here is replaced by the items of that list."""
         items: list[str] = []
         inner: set[str] = set()
         length = 0
@@ -70,16 +73,17 @@ class Lists:
         return items
 
     def fill(self, text: str) -> tuple[str, frozenset[str]]:
-        """The text with every list filled in, and the names of those lists. Raises TooLong."""
+        """Return the text with every list expanded, and the names of those lists. Raises TooLong."""
         text, steps = self._filled(text)
         return text, frozenset(name for name, _ in steps)
 
     def origin(self, text: str, offset: int) -> tuple[int, str]:
-        """Where in `text` the character at `offset` of the filled-in text comes from, and by which list, if any."""
+        """Return the offset in `text` that the character at `offset` of the expanded text comes from, and its list, if
+        any."""
         return self.origins(text)(offset)
 
     def origins(self, text: str) -> Callable[[int], tuple[int, str]]:
-        """The same for many characters of one text: offset → origin."""
+        """Return a function from an offset of the expanded text to its origin, for many characters of one text."""
         steps = self._filled(text)[1]
 
         def origin(offset: int) -> tuple[int, str]:
@@ -92,7 +96,7 @@ class Lists:
         return origin
 
     def _filled(self, text: str) -> tuple[str, list[tuple[str, list[Edit]]]]:
-        """The text, and the edits that led to it, list by list."""
+        """Return the expanded text, and the edits that produced it, list by list."""
         if len(text) > MOST:
             raise TooLong("")
         steps: list[tuple[str, list[Edit]]] = []
@@ -112,7 +116,7 @@ class Lists:
 
 
 def _edits(text: str, name: str, joined: str) -> list[Edit]:
-    """Each place where the name stands between delimiters, with adjoining blanks (and a comma, for an empty list)."""
+    """Return each occurrence of the name between delimiters, with adjoining blanks (and a comma, for an empty list)."""
     edits: list[Edit] = []
     floor, at = 0, text.find(name)
     while at >= 0:
@@ -149,7 +153,7 @@ def _applied(text: str, edits: list[Edit]) -> str:
 
 
 def _before(offset: int, edits: list[Edit]) -> tuple[int, bool]:
-    """An offset after the edits as one before them; inside a replacement: where what it replaced begins."""
+    """Return the offset before the edits for one after them; inside a replacement, the start of the replaced text."""
     shift = 0
     for start, end, new in edits:
         if offset < start + shift:

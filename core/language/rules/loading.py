@@ -1,4 +1,4 @@
-"""Paths → report and rules: read, collect and compile file by file, everything that is wrong in one go."""
+"""Paths → report and rules: read, collect and compile file by file, with every problem reported in one pass."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,30 +24,30 @@ from mozu.core.model.fields import FieldRegistry
 
 
 class LoadResult(msgspec.Struct, frozen=True, eq=False):
-    """What came of a load."""
+    """The result of a load."""
 
     report: Report
     rules: RuleSet
-    """What could be compiled; use it only if `ok`."""
+    """The rules that could be compiled; use them only if `ok`."""
 
     @property
     def ok(self) -> bool:
-        """Whether no file has an error. Warnings forbid nothing."""
+        """True if no file has an error. Warnings are allowed."""
         return self.report.ok
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What a load depends on beside the files."""
+    """Parameters of a load besides the files."""
 
     additions: Sequence[Addition] = ()
     sources: Collection[str] = ()
-    """Source classes beyond those that some field names."""
+    """Source classes besides those that fields name."""
     plugins: Mapping[str, Version] = msgspec.field(default_factory=lambda: dict(PLUGIN_VERSIONS))
     """Plugins that rules may require."""
 
 
 def load(paths: Iterable[str | Path], fields: FieldRegistry, options: Options | None = None) -> LoadResult:
-    """The rules of these files and directories, in order. Never raises for what is in them."""
+    """Load the rules of these files and directories, in order. Never raises for their content."""
     report = Report()
     texts: list[SourceFile | RuleProblem] = []
     for path in expand(paths):
@@ -64,12 +64,12 @@ def load_texts(
     options: Options | None = None,
     report: Report | None = None,
 ) -> LoadResult:
-    """The same for texts that are read already; a problem stands for a file that could not be."""
+    """Load texts that have been read already; a problem is in place of a file that could not be read."""
     return _Load(fields, options or Options(), report or Report()).run(list(texts))
 
 
 def known_sources(fields: FieldRegistry, more: Collection[str] = ()) -> frozenset[str]:
-    """The source classes that rules may name: those that some field is for, or a plugin has."""
+    """Return the source classes that rules may name: those of fields and of plugins."""
     return fields.source_classes() | frozenset(more)
 
 
@@ -82,7 +82,7 @@ class _Load:
         self._compiler = Compiler(fields, sources, options.additions)
 
     def run(self, texts: Sequence[SourceFile | RuleProblem]) -> LoadResult:
-        """Read all, then collect and compile one by one, since a file may lean on earlier ones only."""
+        """Read all, then collect and compile one by one, since a file may depend on earlier ones only."""
         read_items = [self._read(text) for text in texts]
         rules = RuleSet()
         for at, (items, complete) in enumerate(read_items):
@@ -98,7 +98,7 @@ class _Load:
         return LoadResult(self._report, rules)
 
     def _read(self, text: SourceFile | RuleProblem) -> tuple[list[Item], bool]:
-        """The items of a file, and whether it could be read to its end."""
+        """Return the items of a file, and True if it could be read to its end."""
         if isinstance(text, RuleProblem):
             self._report.open(text.context.source).add(text)
             return [], False

@@ -1,4 +1,4 @@
-"""Macros: each condition's tree gets the trees of the macros it names, inner ones first, each visible and no circle."""
+"""Expansion of macros in each condition's tree, inner ones first; names must be visible and must not form a cycle."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,11 +13,11 @@ from mozu.core.language.rules.store import MacroInfo, Store
 from mozu.core.language.rules.suggest import closest
 
 LARGEST = 100_000
-"""Tests that a condition may have once its macros are in it; two hundred times the largest of public rule sets."""
+"""Maximum tests of a condition with macros expanded; two hundred times the largest of public rule sets."""
 
 
 def references(node: Node) -> dict[str, Macro]:
-    """The macros that a tree names, each with its first place."""
+    """Return the macros that a tree names, each with its first place."""
     found: dict[str, Macro] = {}
 
     def visit(part: Node, _: list[None]) -> None:
@@ -29,7 +29,7 @@ def references(node: Node) -> dict[str, Macro]:
 
 
 def size(node: Node, sizes: Mapping[str, int]) -> int:
-    """How many tests it has once its macros, of these sizes, are in it."""
+    """Return the number of tests of a tree once its macros, of these sizes, are expanded."""
 
     def visit(part: Node, below: list[int]) -> int:
         if isinstance(part, Macro):
@@ -40,19 +40,19 @@ def size(node: Node, sizes: Mapping[str, int]) -> int:
 
 
 class Macros:
-    """The macros of a store, resolved. `used` collects the names of those that something refers to."""
+    """The macros of a store, resolved. `used` collects the names of macros with references."""
 
     def __init__(self, store: Store, parses: Parses, later: Mapping[str, ProblemContext], add: Add) -> None:
         self._store, self._parses, self._later, self._add = store, parses, later, add
         self.used: set[str] = set()
         self.trees: dict[str, Node] = {}
-        """Expanded, of those that are sound."""
+        """Expanded trees of valid macros."""
         self.filled: dict[str, Filled] = {}
         self.direct: dict[str, tuple[str, ...]] = {}
         """Macro → macros that its own text names."""
         self._sizes: dict[str, int] = {}
         self.parsed: dict[str, Node] = {}
-        """As written, each with the macros in it by name."""
+        """Trees as written, with macros by name."""
         for info in store.macros.values():
             filled, node = parses.parse(info.condition, info.name)
             if filled is not None:
@@ -63,7 +63,7 @@ class Macros:
             self._resolve(name)
 
     def _order(self) -> Iterator[str]:
-        """Every parsed macro after those that it names; members of a circle are reported and left out."""
+        """Yield every parsed macro after the macros it names; members of a cycle are reported and omitted."""
         refs = {name: references(node) for name, node in self.parsed.items()}
         self.direct = {name: tuple(found) for name, found in refs.items()}
         done: set[str] = set()
@@ -104,7 +104,7 @@ class Macros:
             self._sizes[name] = size(self.parsed[name], self._sizes)
 
     def expand(self, node: Node, filled: Filled, within: MacroInfo | None = None) -> Node | None:
-        """The tree with its macros in it, or None where that cannot be (and is reported, or excused)."""
+        """Return the tree with macros expanded; None if it is impossible (and reported, or excused)."""
         refs = references(node)
         self.used.update(refs)
         sound = [self._visible(reference, filled, within) for reference in refs.values()]
@@ -121,7 +121,8 @@ class Macros:
             return None
 
     def _visible(self, reference: Macro, filled: Filled, within: MacroInfo | None) -> bool:
-        """Whether the reference leads to a sound macro; if not, it is reported unless that is another's fault."""
+        """Return True if the reference leads to a valid macro; otherwise report it, unless another error explains
+        it."""
         name = reference.name
         info = self._store.macros.get(name)
         early = info is not None and within is not None and info.index >= within.visibility

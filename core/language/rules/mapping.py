@@ -1,4 +1,4 @@
-"""Typed access to one YAML mapping: every mistake is reported, none stops the reading of the others."""
+"""Typed access to one YAML mapping: every mistake is reported, and none stops the reading of the others."""
 
 from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
@@ -11,25 +11,25 @@ from mozu.core.language.rules.tree import Mapping, Node, Scalar, Sequence
 from mozu.core.language.rules.values import MAX_UNSIGNED, boolean, unsigned
 
 _MOST_KEYS: Final = 100
-"""Keys of one item that are warned about one by one."""
+"""Maximum number of keys of one item with a warning each."""
 
 T = TypeVar("T")
 Add = Callable[[RuleProblem], None]
 
 
 class MappingReader:
-    """A mapping that is being read. `failed` says whether anything was wrong."""
+    """Reader of a mapping. `failed` is True after any error."""
 
     def __init__(self, mapping: Mapping, context: ProblemContext, add: Add) -> None:
         self.mapping, self.context, self.add = mapping, context, add
         self.failed = False
 
     def has(self, key: str) -> bool:
-        """Whether the key is there, be it with an empty value."""
+        """Return True if the key is present, even with an empty value."""
         return self.mapping.get(key) is not None
 
     def error(self, message: str, node: Node | None = None, hint: str = "", code: Code | None = None) -> None:
-        """Report a mistake at a node, or where the item begins."""
+        """Report a mistake at a node, or at the beginning of the item."""
         self.failed = True
         offset = self.context.offset if node is None else node.offset
         self.add(RuleProblem(code or Code.LOAD_ERR_YAML_VALIDATE, message, self.context, offset, hint))
@@ -40,7 +40,7 @@ class MappingReader:
         self.add(RuleProblem(code, message, self.context, offset, hint))
 
     def warn_unknown_keys(self, known: Iterable[str]) -> None:
-        """A warning for each key that means nothing here, and for each that stands here twice."""
+        """Warn about each key that has no meaning here, and about each duplicate."""
         known, seen = frozenset(known), set[str]()
         doubtful = 0
         for key, _ in self.mapping.pairs:
@@ -65,7 +65,8 @@ class MappingReader:
             self.warn(Code.LOAD_UNKNOWN_KEY, message, key, closest(name, known))
 
     def scalar(self, key: str, *, required: bool = False, empty: bool = False) -> Scalar | None:
-        """The text of a key. Absent gives None; `empty` permits a value that is null or has no text (also None)."""
+        """Return the scalar of a key. None if absent; `empty` permits a value that is null or has no text (also
+        None)."""
         node = self.mapping.get(key)
         if node is None:
             if required:
@@ -81,12 +82,12 @@ class MappingReader:
         return None
 
     def word(self, key: str, *, required: bool = False, empty: bool = False) -> str | None:
-        """The same as a plain `str`."""
+        """Return the text of a key as a plain `str`; parameters as for `scalar`."""
         node = self.scalar(key, required=required, empty=empty)
         return None if node is None else node.text
 
     def text(self, key: str, *, required: bool = False, trim: bool = False) -> LocatedText | None:
-        """The same as a text that knows its places."""
+        """Return the text of a key with its places."""
         node = self.scalar(key, required=required)
         if node is None:
             return None
@@ -94,11 +95,11 @@ class MappingReader:
         return LocatedText((Piece(value, self.context.inner(f"{self.context.type} {key}", "", node.offset), node),))
 
     def flag(self, key: str) -> bool | None:
-        """A boolean."""
+        """Return a boolean."""
         return self._convert(key, boolean, "true or false")
 
     def number(self, key: str) -> int | None:
-        """An unsigned number of 32 bits."""
+        """Return an unsigned number of 32 bits."""
         return self._convert(key, unsigned, f"a whole number from 0 to {MAX_UNSIGNED}")
 
     def _convert(self, key: str, convert: Callable[[str], T | None], what: str) -> T | None:
@@ -111,7 +112,7 @@ class MappingReader:
         return value
 
     def words(self, key: str, *, required: bool = False) -> tuple[str, ...] | None:
-        """A sequence of texts; it may have no elements, but must be a sequence."""
+        """Return a sequence of texts; it may be empty."""
         node = self.mapping.get(key)
         if node is None:
             if required:
@@ -120,7 +121,7 @@ class MappingReader:
         return self.texts_of(key, node)
 
     def texts_of(self, key: str, node: Node) -> tuple[str, ...] | None:
-        """The elements of a sequence that holds texts only."""
+        """Return the elements of a sequence that contains texts only."""
         if not isinstance(node, Sequence):
             self.error(f"`{key}` must be a sequence, and is {_article(node)}", node)
             return None

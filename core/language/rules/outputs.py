@@ -1,4 +1,4 @@
-"""Outputs: the text of the rule, without what is no longer printed, with what the configuration adds."""
+"""Outputs: the text of the rule, without fields that are no longer printed, with the additions of the configuration."""
 
 import re
 from typing import Final
@@ -16,7 +16,7 @@ _CONTAINER_INFO: Final = re.compile(r"%container\.info(?![\w.\[])")
 
 
 class OutputText(msgspec.Struct, frozen=True, eq=False):
-    """An output on its way to a template. `cuts` are the places in `text` where something was left out."""
+    """An output before compilation. `cuts` are the places in `text` at which something was removed."""
 
     text: LocatedText
     value: str
@@ -26,7 +26,7 @@ class OutputText(msgspec.Struct, frozen=True, eq=False):
     context: ProblemContext
 
     def problem(self, code: Code, message: str, offset: int, hint: str = "") -> RuleProblem:
-        """A problem at a character of `value`."""
+        """Return a problem at a character of `value`."""
         expression = Expression("rule output expression", self.value, offset)
         if offset > self.own or not self.text.pieces:
             hint = hint or "this part comes from the configuration (append_output)"
@@ -39,7 +39,7 @@ class OutputText(msgspec.Struct, frozen=True, eq=False):
 
 
 def output_text(text: LocatedText, addition: str, context: ProblemContext) -> OutputText:
-    """The text that becomes the template."""
+    """Return the text that becomes the template."""
     raw = text.value
     cuts = tuple(found.span() for found in _CONTAINER_INFO.finditer(raw))
     own = _CONTAINER_INFO.sub("", raw)
@@ -48,7 +48,7 @@ def output_text(text: LocatedText, addition: str, context: ProblemContext) -> Ou
 
 
 def cut_problem(output: OutputText) -> RuleProblem | None:
-    """What is to be said about %container.info, if the rule has it."""
+    """Return the problem about %container.info, if the rule has it."""
     if not output.cuts:
         return None
     context, place = output.text.locate(output.cuts[0][0])
@@ -64,5 +64,5 @@ def cut_problem(output: OutputText) -> RuleProblem | None:
 
 
 def compile_output(output: OutputText, added: Added, fields: FieldRegistry, source: str) -> CompiledOutput:
-    """The template and the readers of its values. Raises ConditionError."""
+    """Return the template and the readers of its values. Raises ConditionError."""
     return compile_template(output.value, fields, source, extra=added.fields)

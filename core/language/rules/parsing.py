@@ -1,4 +1,5 @@
-"""Texts → trees, remembered from pass to pass: after each file all is compiled again, and most of it is the same."""
+"""Texts → trees, cached between passes: after each file all rules are compiled again, and most of them are
+unchanged."""
 
 from collections.abc import Mapping
 
@@ -13,7 +14,7 @@ from mozu.core.model.fields import FieldRegistry
 
 
 class Cache:
-    """What was parsed, expanded and checked. Trees are kept alive here, so that their identity can serve as a key."""
+    """Cache of parsed, expanded and checked trees. Trees are kept alive here, so that their ids can be keys."""
 
     def __init__(self, fields: FieldRegistry) -> None:
         self.fields = fields
@@ -22,7 +23,7 @@ class Cache:
         self._checked: dict[tuple[int, str], Checked] = {}
 
     def parse(self, text: str, origin: str) -> Node:
-        """Raises ConditionError."""
+        """Parse a text. Raises ConditionError."""
         found = self._parsed.get((text, origin))
         if found is None:
             try:
@@ -35,7 +36,7 @@ class Cache:
         return found
 
     def expand(self, node: Node, trees: Mapping[str, Node]) -> Node:
-        """The tree with its macros in it; raises ConditionError."""
+        """Return the tree with macros expanded. Raises ConditionError."""
         if not trees:
             return node
         key = (id(node), *(id(tree) for tree in trees.values()))
@@ -44,7 +45,7 @@ class Cache:
         return self._expanded[key][0]
 
     def check(self, node: Node, source: str) -> Checked:
-        """What is known of a tree that `expand` gave, for a source."""
+        """Check a tree that `expand` returned, for a source."""
         key = (id(node), source)
         if key not in self._checked:
             self._checked[key] = check(node, self.fields, source)
@@ -52,13 +53,13 @@ class Cache:
 
 
 class Parses:
-    """Parsing within one pass: with its lists, into its report."""
+    """Parser of one pass, with its lists and its report."""
 
     def __init__(self, cache: Cache, lists: Lists, add: Add) -> None:
         self.cache, self._lists, self._add = cache, lists, add
 
     def parse(self, text: LocatedText, origin: str = "") -> tuple[Filled | None, Node | None]:
-        """The text with its lists, and its tree; None for what cannot be had and is reported."""
+        """Return the text with lists expanded, and its tree; None for a part with an error, which is reported."""
         try:
             filled = fill(text, self._lists)
         except TooLong as error:

@@ -1,4 +1,4 @@
-"""Fields and versions of the plugins that mozu stands in for, so that rules written for them load and run."""
+"""Fields and versions of the plugins that mozu replaces, so that rules written for them load and run."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -13,9 +13,9 @@ PLUGIN_VERSIONS: Final[dict[str, Version]] = {
     "json": Version(0, 7, 4),
     "k8saudit": Version(0, 18, 0),
 }
-"""Plugin → the version whose fields and meaning mozu has; `required_plugin_versions` is measured against it."""
+"""Plugin → version with the same fields and semantics as mozu's; `required_plugin_versions` is compared with it."""
 
 
 def plugin_fields(json_sources: Iterable[str] = ()) -> tuple[Field, ...]:
-    """All of them, for the registry. `json_sources`: further source classes whose records are JSON."""
+    """Return all of them, for the registry. `json_sources`: further source classes with records in JSON."""
     return (*json_fields(json_sources), *K8S_AUDIT_FIELDS)

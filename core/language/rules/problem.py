@@ -1,4 +1,4 @@
-"""A problem in rule files: what, where (a chain from the file to the innermost item), and what to do about it."""
+"""A problem in rule files: its message, its place (a chain from the file to the innermost item), and a remedy."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _SHORT: Final = 20
 
 
 class ProblemContext(msgspec.Struct, frozen=True, eq=False):
-    """One link of the chain: an item of this type and name begins at `offset`. The root is the file."""
+    """A link of the chain: an item of this type and name begins at `offset`. The root is the file."""
 
     source: SourceFile
     type: str
@@ -20,11 +20,11 @@ class ProblemContext(msgspec.Struct, frozen=True, eq=False):
     parent: "ProblemContext | None" = None
 
     def inner(self, type_: str, name: str, offset: int) -> "ProblemContext":
-        """The context of something within this one."""
+        """Return the context of an item within this one."""
         return ProblemContext(self.source, type_, name, offset, self)
 
     def chain(self) -> "list[ProblemContext]":
-        """From the file to this."""
+        """Return the links from the file to this context."""
         links: list[ProblemContext] = []
         link: ProblemContext | None = self
         while link is not None:
@@ -34,25 +34,25 @@ class ProblemContext(msgspec.Struct, frozen=True, eq=False):
 
 
 def file_context(source: SourceFile) -> ProblemContext:
-    """The root of every chain in a file."""
+    """Return the root of every chain in a file."""
     return ProblemContext(source, "rules content")
 
 
 class Expression(msgspec.Struct, frozen=True):
-    """A place inside a condition or an output as it was compiled: lists filled in, exceptions added."""
+    """A place inside a condition or an output as compiled: lists expanded, exceptions added."""
 
     type: str
-    """`condition expression` or `rule output expression`."""
+    """Kind: `condition expression` or `rule output expression`."""
     text: str
     offset: int
 
     @property
     def name(self) -> str:
-        """The beginning of the text in quotes, as reports call it."""
+        """Beginning of the text in quotes, as reports name it."""
         return f'"{self.text}"' if len(self.text) <= _SHORT else f'"{self.text[:_SHORT]}..."'
 
     def place(self) -> tuple[int, int]:
-        """Line and column from 0 within the text."""
+        """Return line and column, from 0, within the text."""
         before = self.text[: self.offset]
         return before.count("\n"), len(before) - (before.rfind("\n") + 1)
 
@@ -70,35 +70,35 @@ class RuleProblem(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def file(self) -> str:
-        """The file it lies in."""
+        """Name of the file that contains it."""
         return self.context.source.name
 
     @property
     def place(self) -> tuple[int, int]:
-        """Line and column in the file, both from 1, as people and editors count."""
+        """Line and column in the file, both from 1, as editors count."""
         line, column = self.context.source.place(self.offset)
         return line + 1, column + 1
 
     @property
     def line(self) -> str:
-        """Place, code and sentence, for a log."""
+        """Place, code and message, for a log."""
         return f"{self.file}:{':'.join(map(str, self.place))}: {self.code.value}: {self.message}"
 
     @property
     def snippet(self) -> str:
-        """The line with a caret: of the compiled text where there is one, else of the file."""
+        """Line with a caret: of the compiled text if there is one, else of the file."""
         if self.expression is not None:
             return snippet(self.expression.text, self.expression.offset)
         return self.context.source.snippet(self.offset)
 
     @property
     def key(self) -> tuple[Code, str, str, int]:
-        """What makes it the same problem when it is found again."""
+        """Key of equal problems, for removing duplicates."""
         return self.code, self.message, self.file, self.offset
 
 
 class ItemRefused(Exception):
-    """An item cannot be used; carries the problem. Raised inside the loader only, and caught at the item."""
+    """Raised for an item that cannot be used, with the problem. Used inside the loader only, and caught at the item."""
 
     def __init__(self, problem: RuleProblem) -> None:
         super().__init__(problem.message)
@@ -108,5 +108,5 @@ class ItemRefused(Exception):
 def refusal(
     code: Code, message: str, context: ProblemContext, *, offset: int | None = None, hint: str = ""
 ) -> ItemRefused:
-    """An error at `offset`, or where its context begins."""
+    """Return an error at `offset`, or at the beginning of its context."""
     return ItemRefused(RuleProblem(code, message, context, context.offset if offset is None else offset, hint))

@@ -1,4 +1,4 @@
-"""YAML → items: the shape of rules files, with every mistake of a file reported in one go."""
+"""YAML → items: the shape of rules files, with every mistake of a file reported in one pass."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ _LIST_NAME: Final = re.compile(r"[^()\"'\s=,]+")
 
 
 def read(source: SourceFile, add: Add) -> Iterator[Item]:
-    """The items of a file, those before a place that is not YAML included."""
+    """Yield the items of a file, including those before a place that is not YAML."""
     root = file_context(source)
     try:
         for document in documents(source):
@@ -164,7 +164,7 @@ def _macro(reading: MappingReader) -> Iterator[Item]:
 
 
 def _mode(reading: MappingReader, key: str) -> Mode:
-    """How a list or a macro is meant, with the one key that `override` may name."""
+    """Return the mode of a list or a macro; `key` is the one key that `override` may name."""
     override = read_override(reading, {key: frozenset({"append", "replace"})})
     append = reading.flag("append")
     if append and override:
@@ -185,4 +185,4 @@ _KINDS: Final[dict[str, tuple[str, Callable[[MappingReader], Iterator[Item]]]]] 
     "macro": ("macro", _macro),
     "rule": ("rule", read_rule),
 }
-"""Key that makes an item of this kind → type in reports, reader; in the order in which they decide."""
+"""Key that makes an item of this kind → type in reports, reader; in order of precedence."""

@@ -1,4 +1,4 @@
-"""The report of a load: per file what is wrong and what is doubtful, as text for people and as JSON for programs."""
+"""The report of a load: errors and warnings per file, as text for people and as JSON for programs."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -10,11 +10,11 @@ from mozu.core.language.rules.source import SourceFile
 from mozu.core.model.value_types import JsonObject
 
 _MOST: Final = 1_000
-"""Problems that are kept of one file; the rest is counted."""
+"""Maximum number of problems kept for one file; the rest is counted."""
 
 
 class FileReport:
-    """What is to be said about one file. The same problem is kept once."""
+    """Problems of one file. The same problem is kept once."""
 
     def __init__(self, source: SourceFile) -> None:
         self.source = source
@@ -25,26 +25,26 @@ class FileReport:
 
     @property
     def name(self) -> str:
-        """The path as it was given."""
+        """The path as given."""
         return self.source.name
 
     @property
     def ok(self) -> bool:
-        """Whether it has no error."""
+        """True if the file has no error."""
         return not self._failed
 
     @property
     def errors(self) -> list[RuleProblem]:
-        """In the order of the file."""
+        """Errors in file order."""
         return self._sorted(is_error=True)
 
     @property
     def warnings(self) -> list[RuleProblem]:
-        """In the order of the file."""
+        """Warnings in file order."""
         return self._sorted(is_error=False)
 
     def add(self, problem: RuleProblem) -> None:
-        """Take a problem, unless it is known."""
+        """Add a problem, unless it is known."""
         if problem.key in self._seen:
             return
         self._failed = self._failed or problem.code.is_error
@@ -55,7 +55,7 @@ class FileReport:
         self.problems.append(problem)
 
     def include(self, other: "FileReport") -> None:
-        """The problems of another report of this file."""
+        """Add the problems of another report of this file."""
         for problem in other.problems:
             self.add(problem)
         self.unshown = max(self.unshown, other.unshown)
@@ -65,7 +65,7 @@ class FileReport:
         return sorted(chosen, key=lambda problem: problem.offset)
 
     def as_dict(self) -> JsonObject:
-        """The object that Falco's validation prints for a file. Lines and columns count from 0."""
+        """Return the object that Falco's validation prints for a file. Lines and columns count from 0."""
         return {
             "name": self.name,
             "successful": self.ok,
@@ -74,7 +74,7 @@ class FileReport:
         }
 
     def brief(self) -> str:
-        """One line, and one more for errors and for warnings where there are any."""
+        """Return one line, and one more for errors and for warnings if there are any."""
         lines = [self._verdict()]
         for word, problems in (("errors", self.errors), ("warnings", self.warnings)):
             if problems:
@@ -83,7 +83,7 @@ class FileReport:
         return "\n".join(lines)
 
     def verbose(self) -> str:
-        """The verdict, and a paragraph for each problem."""
+        """Return the verdict, and a paragraph for each problem."""
         lines = [self._verdict()]
         for word, problems in (("Errors", self.errors), ("Warnings", self.warnings)):
             if problems:
@@ -107,7 +107,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether no file has an error."""
+        """True if no file has an error."""
         return all(file.ok for file in self.files)
 
     def open(self, source: SourceFile) -> FileReport:
@@ -117,7 +117,7 @@ class Report:
         return report
 
     def add(self, problem: RuleProblem) -> None:
-        """To the report of the file that the problem lies in."""
+        """Add a problem to the report of its file."""
         source = problem.context.source
         for file in self.files:
             if file.source is source:
@@ -126,37 +126,37 @@ class Report:
         self.open(source).add(problem)
 
     def extend(self, problems: Iterable[RuleProblem]) -> None:
-        """Add each."""
+        """Add each problem."""
         for problem in problems:
             self.add(problem)
 
     def include(self, other: "Report") -> None:
-        """What another load found. A file that both read is named once, with the problems of both."""
+        """Add the problems of another load. A file read by both has one report, with the problems of both."""
         for file in other.files:
             mine = next((one for one in self.files if one.name == file.name), None) or self.open(file.source)
             mine.include(file)
 
     def problems(self) -> Iterator[RuleProblem]:
-        """Errors of all files first, then warnings."""
+        """Yield errors of all files first, then warnings."""
         for file in self.files:
             yield from file.errors
         for file in self.files:
             yield from file.warnings
 
     def as_dict(self) -> JsonObject:
-        """What `mozu check --json` prints."""
+        """Return the object that `mozu check --json` prints."""
         return {"falco_load_results": [file.as_dict() for file in self.files]}
 
     def as_json(self) -> str:
-        """The same as JSON text, one line."""
+        """Return the object of `as_dict` as JSON text, one line."""
         return msgspec.json.encode(self.as_dict()).decode()
 
     def verbose(self) -> str:
-        """Every file's verdict and problems."""
+        """Return every file's verdict and problems."""
         return "\n".join(file.verbose() for file in self.files)
 
     def brief(self) -> str:
-        """Every file's verdict and codes."""
+        """Return every file's verdict and codes."""
         return "\n".join(file.brief() for file in self.files)
 
 
@@ -194,7 +194,8 @@ def _location(link: ProblemContext, offset: int) -> JsonObject:
 
 
 def _paragraph(problem: RuleProblem) -> str:
-    """Where (clickable), in what, the line with its caret, the sentence, the suggestion."""
+    """Return a paragraph: the place (clickable), the items around it, the line with its caret, the message, the
+    hint."""
     line, column = problem.place
     chain = [_step(link.type, link.name) for link in problem.context.chain()[1:]]
     if problem.expression is not None:

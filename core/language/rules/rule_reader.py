@@ -1,4 +1,4 @@
-"""The keys of a rule: which are wanted in which mode, and which operation of `override` each allows."""
+"""The keys of a rule: the keys required in each mode, and the operations of `override` that each allows."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -38,7 +38,7 @@ _ATTRIBUTES: Final = {"skip-if-unknown-filter": "skip_unknown", "mozu": "guidanc
 
 
 def read_rule(reading: MappingReader) -> Iterator[Item]:
-    """The one item. With something wrong in it only a definition is given, and only if its texts can be looked at."""
+    """Yield the rule. After an error only a definition is yielded, and only if its texts can be checked."""
     reading.warn_unknown_keys(RULE_KEYS)
     name = reading.word("rule", required=True)
     override = read_override(reading, OPERATIONS)
@@ -87,8 +87,10 @@ def _switched(reading: MappingReader, name: str | None) -> Iterator[Item]:
 
 
 def _completed(parts: dict[str, Any]) -> dict[str, Any]:
-    """What stands in for the broken keys of a rule, so that mistakes in its other keys are found as well; empty where
-    there is nothing to look at. The rule never runs: the load has failed."""
+    """Return replacements for the malformed keys of a rule, so that mistakes in its other keys are found too; empty if
+    there
+    is nothing to check. The rule never runs: the load has failed.
+    """
     if parts.get("condition") is None or parts.get("output") is None:
         return {}
     missing = {"desc": "", "priority": Severity.DEBUG}
@@ -106,7 +108,7 @@ def _parts(
     override: Mapping[str, str],
     required: tuple[str, ...],
 ) -> dict[str, Any]:
-    """Attributes of a RuleItem for the keys that are there."""
+    """Return attributes of a RuleItem for the keys that are present."""
     values: dict[str, Any] = {}
     for key in keys:
         if not reading.has(key) and key not in required:
@@ -146,7 +148,8 @@ def _priority(reading: MappingReader, *, required: bool) -> Severity | None:
 
 
 def read_override(reading: MappingReader, operations: Mapping[str, frozenset[str]]) -> dict[str, str]:
-    """Key → `append` or `replace`; empty where `override` is absent or names nothing (the item is then a plain one)."""
+    """Return key → `append` or `replace`; empty if `override` is absent or names no key (then the item is a plain
+    one)."""
     node = reading.mapping.get("override")
     if node is None:
         return {}
@@ -175,7 +178,7 @@ def read_override(reading: MappingReader, operations: Mapping[str, frozenset[str
 
 
 def _unnamed(reading: MappingReader, operations: Mapping[str, frozenset[str]], node: MappingNode) -> None:
-    """Keys that could be overridden, are there, and are not named: what is meant with them is not clear."""
+    """Report keys that could be overridden, are present, and are not named: their meaning is unclear."""
     for key in operations:
         if reading.has(key) and node.get(key) is None:
             reading.error(

@@ -1,4 +1,4 @@
-"""The outcome of a load: rules that can run, with everything that is to be said about them."""
+"""The result of a load: rules that can run, with the data needed to describe them."""
 
 import msgspec
 
@@ -17,7 +17,7 @@ class Rule(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
     name: str
     context: ProblemContext
-    """Where it was last defined."""
+    """Place of its last definition."""
     priority: Severity
     source: str
     tags: tuple[str, ...]
@@ -26,20 +26,20 @@ class Rule(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     enabled: bool
     capture: bool
     capture_duration: int
-    """ms; 0: what the configuration says."""
+    """Milliseconds; 0: as configured."""
     condition_text: str
-    """As the files have it, appended parts included."""
+    """Text as in the files, including appended parts."""
     output_text: str
-    """As the files have it, without what the configuration appends."""
+    """Text as in the files, without additions of the configuration."""
     filled: Filled
-    """The condition with exceptions and lists in it."""
+    """The condition with exceptions and lists expanded."""
     written: Node
-    """The tree of that: macros by name."""
+    """Tree of `filled`: macros by name."""
     checked: Checked
-    """The tree with macros in it, its event types, fields and operators."""
+    """The tree with macros expanded, its event types, fields and operators."""
     output: CompiledOutput
     macros: tuple[str, ...] = ()
-    """Those that its own text names."""
+    """Macros that its own text names."""
     lists: tuple[str, ...] = ()
     exceptions: tuple[ExceptionInfo, ...] = ()
     guidance: Guidance = Guidance()
@@ -52,12 +52,12 @@ class MacroView(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     context: ProblemContext
     condition_text: str
     condition: Node | None
-    """Macros in it; None where it has an error."""
+    """Tree with macros expanded; None if it has an error."""
     used: bool
     filled: Filled | None = None
-    """The text with lists in it."""
+    """Text with lists expanded."""
     written: Node | None = None
-    """The tree of that: macros by name."""
+    """Tree of `filled`: macros by name."""
     macros: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
 
@@ -69,13 +69,13 @@ class ListView(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     context: ProblemContext
     items: tuple[str, ...]
     compiled: tuple[str, ...]
-    """With the lists that it names."""
+    """Items, including those of the lists that it names."""
     used: bool
     lists: tuple[str, ...] = ()
 
 
 class RuleSet(msgspec.Struct, frozen=True, eq=False, kw_only=True):
-    """Everything, in the order of first definition. Rules that cannot be compiled are not among `rules`."""
+    """The items of a load, in order of first definition. Rules that cannot be compiled are not among `rules`."""
 
     rules: tuple[Rule, ...] = ()
     macros: tuple[MacroView, ...] = ()
@@ -84,5 +84,5 @@ class RuleSet(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     plugins: tuple[RequiredPlugins, ...] = ()
 
     def rule(self, name: str) -> Rule | None:
-        """By name."""
+        """Return a rule by name."""
         return next((rule for rule in self.rules if rule.name == name), None)

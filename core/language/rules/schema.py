@@ -1,6 +1,6 @@
-"""The JSON Schema of rule files, for editors and pipelines; what a condition says is for `mozu check`.
+"""The JSON Schema of rule files, for editors and pipelines; conditions are checked by `mozu check`.
 
-A file that it accepts may still be wrong: it knows of shapes, not of names. Keys that mozu warns about are refused.
+A valid file may still be wrong: the schema knows shapes, not names. Keys that mozu warns about are refused.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from mozu.core.model.value_types import JsonObject
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _SCALAR: Final[JsonObject] = {"type": ["string", "number", "boolean"]}
-"""YAML takes a word for a number or a truth value where it looks like one; rules take all of them as text."""
+"""A scalar: YAML reads a word as a number or a boolean if it looks like one; rules treat all of them as text."""
 _TEXT: Final[JsonObject] = {"anyOf": [{"type": "string", "minLength": 1}, {"type": ["number", "boolean"]}]}
 _TEXTS: Final[JsonObject] = {"type": "array", "items": _SCALAR}
 _FLAG: Final[JsonObject] = {"anyOf": [{"type": "boolean"}, {"enum": list(BOOLEANS)}]}
@@ -23,7 +23,7 @@ _ONE_OR_MANY: Final[JsonObject] = {"anyOf": [_TEXT, _TEXTS]}
 
 
 def rules_schema() -> JsonObject:
-    """Of a whole file."""
+    """Return the schema of a whole file."""
     kinds = (_engine(), _plugins(), _list(), _macro(), _rule())
     return {
         "$schema": _DIALECT,
@@ -121,7 +121,7 @@ def _override(operations: Mapping[str, frozenset[str]]) -> JsonObject:
 
 
 def _priorities() -> list[str]:
-    """In the three cases that people write; any other mixture is accepted by mozu, too."""
+    """Return priorities in the three usual letter cases; mozu also accepts any other mixture."""
     names = (*priority_names(), "Info")
     return [form for name in names for form in (name, name.lower(), name.upper())]
 

@@ -1,4 +1,4 @@
-"""Which rules run: the minimum priority, what the files say, and the `rules:` sequence of the configuration."""
+"""Selection of the rules that run: the minimum priority, the files, and the `rules:` sequence of the configuration."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,14 +15,14 @@ DISABLE: Final = "disable"
 
 
 class Selector(msgspec.Struct, frozen=True):
-    """One element of the sequence: rules by name (`*` stands for any text) or by tag, on or off."""
+    """An element of the sequence: rules by name (`*` matches any text) or by tag, on or off."""
 
     action: str
     rule: str = ""
     tag: str = ""
 
     def selects(self, rule: Rule) -> bool:
-        """Whether it speaks of this rule."""
+        """Return True if it selects this rule."""
         if self.tag:
             return self.tag in rule.tags
         pattern = ".*".join(re.escape(part) for part in self.rule.split("*"))
@@ -30,7 +30,7 @@ class Selector(msgspec.Struct, frozen=True):
 
 
 def nothing_selected(selector: Selector, rules: Iterable[Rule]) -> str:
-    """A sentence for one that speaks of no rule, with the name or tag that may be meant."""
+    """Return a sentence for a selector that matches no rule, with the name or tag that is probably meant."""
     known = {tag for rule in rules for tag in rule.tags} if selector.tag else {rule.name for rule in rules}
     kind, name = ("tag", selector.tag) if selector.tag else ("rule", selector.rule)
     hint = closest(name, known)
@@ -40,7 +40,7 @@ def nothing_selected(selector: Selector, rules: Iterable[Rule]) -> str:
 def selected(
     rules: Iterable[Rule], selectors: Sequence[Selector] = (), minimum: Severity = Severity.DEBUG
 ) -> list[Rule]:
-    """The rules that run, in the order of trial: enabled at load first, then as they were switched on."""
+    """Return the rules that run, in order of evaluation: enabled at load first, then in the order they were enabled."""
     known = [rule for rule in rules if rule.priority <= minimum]
     running = {rule.name: rule for rule in known if rule.enabled}
     for selector in selectors:

@@ -1,4 +1,4 @@
-"""The text of one rules file: from offsets to lines, and a line with a caret under a place in it."""
+"""The text of one rules file: conversion of offsets to lines, and a line with a caret under a place in it."""
 
 from bisect import bisect_right
 from functools import cached_property
@@ -8,7 +8,7 @@ _WIDTH = 80
 
 
 class SourceFile:
-    """A rules file as text. `name` is the path as it was given."""
+    """A rules file as text. `name` is the path as given."""
 
     __slots__ = ("__dict__", "name", "text")
 
@@ -25,23 +25,23 @@ class SourceFile:
         return starts
 
     def place(self, offset: int) -> tuple[int, int]:
-        """Line and column, both from 0, of the character at `offset`."""
+        """Return line and column, both from 0, of the character at `offset`."""
         line = bisect_right(self._starts, offset) - 1
         return line, offset - self._starts[line]
 
     def offset(self, line: int, column: int) -> int:
-        """The inverse of `place`; places past the end give the end."""
+        """Return the offset of a line and column; for places past the end, the end."""
         if line >= len(self._starts):
             return len(self.text)
         return min(self._starts[line] + column, len(self.text))
 
     def snippet(self, offset: int) -> str:
-        """The line that holds the character, and a line with a caret under it."""
+        """Return the line that contains the character, and a line with a caret under it."""
         return snippet(self.text, offset)
 
 
 def snippet(text: str, offset: int) -> str:
-    """The line of `text` around `offset`, clipped on both sides, and a caret under the place on a line of its own."""
+    """Return the line of `text` around `offset`, clipped on both sides, and a line with a caret under the place."""
     offset = min(offset, len(text))
     begin = text.rfind("\n", 0, offset) + 1
     end = text.find("\n", offset)
@@ -53,5 +53,5 @@ def snippet(text: str, offset: int) -> str:
 
 
 def _flat(text: str) -> str:
-    """One printed column for each character, so that the caret stands right and nothing steers the terminal."""
+    """Return one printable column per character, so that the caret is aligned and no text controls the terminal."""
     return "".join(char if char.isprintable() else " " if char == "\t" else "�" for char in text.rstrip("\r"))

@@ -1,4 +1,4 @@
-"""Fields `static.NAME`: texts that the configuration gives to rules and outputs."""
+"""Fields `static.NAME`: texts that the configuration defines for rules and outputs."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from mozu.core.model.fields import Field, FieldRegistry, FieldType
 
 
 def with_static_fields(fields: FieldRegistry, texts: Mapping[str, str]) -> FieldRegistry:
-    """The registry with a field `static.NAME` for each text; the given one is left as it is."""
+    """Return the registry with a field `static.NAME` for each text; the given registry is unchanged."""
     if not texts:
         return fields
     found = FieldRegistry((*fields, *(_static(name, text) for name, text in texts.items())), fields.lookups)

@@ -1,4 +1,4 @@
-"""Everything that the files read so far have defined, in the order of first definition."""
+"""Definitions of the files read so far, in order of first definition."""
 
 import msgspec
 
@@ -31,7 +31,7 @@ class MacroInfo(msgspec.Struct, eq=False):
 
 
 class ExceptionInfo(msgspec.Struct, eq=False):
-    """An exception that fits: as many comparisons, and members of each value, as fields (in single form one)."""
+    """A valid exception: as many comparisons, and members of each value, as fields (in single form one)."""
 
     name: str
     context: ProblemContext
@@ -56,7 +56,7 @@ class RuleInfo(msgspec.Struct, eq=False, kw_only=True):
     enabled: bool = True
     capture: bool = False
     capture_duration: int = 0
-    """ms; 0: what the configuration says."""
+    """Milliseconds; 0: as configured."""
     warn_evttypes: bool = True
     skip_unknown: bool = False
     tags: tuple[str, ...] = ()
@@ -73,19 +73,19 @@ class Store:
         self.macros: dict[str, MacroInfo] = {}
         self.rules: dict[str, RuleInfo] = {}
         self.engine: Version | None = None
-        """The highest version that some file requires."""
+        """The highest version that any file requires."""
         self.plugins: list[RequiredPlugins] = []
         self.broken: set[tuple[str, str]] = set()
-        """(kind, name) of items that had errors: what refers to them is not to blame."""
+        """(kind, name) of items with errors: references to them are not reported."""
         self.incomplete = False
-        """True once a file could not be read to its end, so that any name may be missing through no fault of others."""
+        """True once a file could not be read to its end; then any name may be missing without a mistake elsewhere."""
         self._position = 0
 
     def next(self) -> int:
-        """The position of the next definition or change."""
+        """Return the position of the next definition or change."""
         self._position += 1
         return self._position
 
     def excused(self, kind: str, name: str) -> bool:
-        """Whether a missing item of this name is explained by an error that is reported already."""
+        """Return True if a missing item of this name is explained by an error that is already reported."""
         return self.incomplete or (kind, name) in self.broken

@@ -1,4 +1,4 @@
-"""Texts that remember where in which file each part was written, through YAML's folding, appends and exceptions."""
+"""Texts that know the place of each part in its file, through YAML's folding, appends and exceptions."""
 
 import re
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from mozu.core.language.rules.tree import Scalar
 _PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)*")
 _ESCAPE: Final = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
 _BLANK_ESCAPES: Final = frozenset("abefnrt_ \n\tNLPv0")
-"""Escapes that stand for a character which counts as blank here (or, before a line end, for nothing)."""
+"""Escapes for characters that count as blank here (or, before a line end, for no character)."""
 
 
 class Piece(msgspec.Struct, frozen=True, eq=False):
-    """A part as YAML gave it; `scalar` is None for what the loader itself put between two parts."""
+    """A part as YAML returned it; `scalar` is None for text that the loader inserted between two parts."""
 
     text: str
     context: ProblemContext
@@ -35,13 +35,14 @@ class LocatedText(msgspec.Struct, frozen=True, eq=False):
         return "".join(piece.text for piece in self.pieces)
 
     def then(self, other: "LocatedText") -> "LocatedText":
-        """Both, with one space between them."""
+        """Join both, with one space between them."""
         if not other.pieces:
             return self
         return LocatedText((*self.pieces, Piece(" ", other.pieces[0].context), *other.pieces))
 
     def locate(self, index: int) -> tuple[ProblemContext, int]:
-        """The context and the offset in its file of the character at `index` (of the last one, if past the end)."""
+        """Return the context and the offset in its file of the character at `index` (of the last one, if past the
+        end)."""
         for piece in self.pieces:
             if index < len(piece.text) or piece is self.pieces[-1]:
                 break
@@ -52,7 +53,7 @@ class LocatedText(msgspec.Struct, frozen=True, eq=False):
 
 
 def file_offset(source: SourceFile, scalar: Scalar, text: str, index: int) -> int:
-    """Where in the file the character `index` of a scalar's (possibly trimmed) text stands.
+    """Return the offset in the file of the character `index` of a scalar's (possibly trimmed) text.
 
     Folding, trimming and indentation change only blanks; so the n-th character that is not blank is the same in both.
     """
@@ -69,7 +70,7 @@ def file_offset(source: SourceFile, scalar: Scalar, text: str, index: int) -> in
 
 
 def _visible(text: str, scalar: Scalar) -> Iterator[int]:
-    """Offsets of what the scalar shows that is not blank."""
+    """Yield the offsets of characters in the scalar's value that are not blank."""
     match = _PROPERTIES.match(text, scalar.offset, scalar.end)
     at = scalar.offset if match is None else match.end()
     quote = text[at : at + 1]
@@ -88,7 +89,7 @@ def _visible(text: str, scalar: Scalar) -> Iterator[int]:
 
 
 def _unit(text: str, at: int, quote: str) -> tuple[int, bool]:
-    """Length of the unit at `at`, and whether it shows something."""
+    """Return the length of the unit at `at`, and True if it is visible."""
     char = text[at]
     if quote == '"' and char == "\\":
         match = _ESCAPE.match(text, at)

@@ -1,9 +1,9 @@
 """YAML text as a tree of nodes with offsets: untyped scalars, first duplicate key, aliases followed, nothing merged.
 
-Built from libyaml's event stream and not by a YAML constructor, because rule files mean every scalar as text (`10`,
-`yes`, `0x10`), and because the input may be hostile: the loop below does not recurse, an alias may not stand inside
-what it refers to, and both the number of nodes, each alias counting as much as all that it refers to, and the nesting
-are bounded (libyaml bounds the nesting too, but not in every version).
+Built from libyaml's event stream instead of a YAML constructor, because rule files use every scalar as text (`10`,
+`yes`, `0x10`), and because the input may be hostile: the loop below does not recurse, an alias must not be inside the
+node it refers to, and both the number of nodes (an alias counts as much as its whole target) and the nesting are
+bounded (libyaml bounds the nesting too, but not in every version).
 """
 
 import re
@@ -16,9 +16,9 @@ import yaml
 from mozu.core.language.rules.source import SourceFile
 
 _NODES: Final = 1_000_000
-"""Most nodes a file may have: ten times what the largest public rule sets have, and some 200 MB of memory."""
+"""Maximum number of nodes of a file: ten times that of the largest public rule sets, and some 200 MB of memory."""
 _LEVELS: Final = 1_000
-"""Most collections inside one another; far more than any rule needs, and few enough for code that recurses."""
+"""Maximum number of nested collections; far more than any rule needs, and few enough for code that recurses."""
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
@@ -33,7 +33,7 @@ class Scalar(msgspec.Struct, eq=False):
 
     @property
     def null(self) -> bool:
-        """Whether it stands for nothing: `~`, `null`, or no text at all, without quotes."""
+        """True if the scalar means null: `~`, `null`, or no text at all, without quotes."""
         return self.plain and self.text in _NULLS
 
 
@@ -45,13 +45,13 @@ class Sequence(msgspec.Struct, eq=False):
 
 
 class Mapping(msgspec.Struct, eq=False):
-    """Pairs in the order of the file, duplicates included; `get` gives the first."""
+    """Pairs in file order, duplicates included; `get` returns the first."""
 
     offset: int
     pairs: list[tuple["Node", "Node"]]
 
     def get(self, key: str) -> "Node | None":
-        """The value of the first pair with this key."""
+        """Return the value of the first pair with this key."""
         for name, value in self.pairs:
             if isinstance(name, Scalar) and name.text == key:
                 return value
@@ -62,7 +62,7 @@ Node = Scalar | Sequence | Mapping
 
 
 class YamlError(Exception):
-    """The text is not YAML (or is too much of it) at `offset`."""
+    """Raised for text that is not YAML (or exceeds a limit) at `offset`."""
 
     def __init__(self, message: str, offset: int, hint: str = "") -> None:
         super().__init__(message)
@@ -70,7 +70,7 @@ class YamlError(Exception):
 
 
 def documents(source: SourceFile) -> Iterator[Node]:
-    """The root of each document, one after the other. Raises YamlError at the first place that is not YAML."""
+    """Yield the root of each document. Raises YamlError at the first place that is not YAML."""
     bad = _UNPRINTABLE.search(source.text)
     try:
         yield from _Builder(source).documents()
@@ -93,12 +93,12 @@ def _hint(text: str, at: int) -> str:
 
 
 def _span(event: Any) -> tuple[int, int]:
-    """Offsets of an event's begin and end."""
+    """Return the start and end offsets of an event."""
     return event.start_mark.index, event.end_mark.index
 
 
 class _Builder:
-    """Turns events into nodes; `_open` is the stack of collections whose end has not come."""
+    """Builder of nodes from events; `_open` is the stack of collections that have not ended yet."""
 
     def __init__(self, source: SourceFile) -> None:
         self._events: Iterator[Any] = iter(yaml.parse(source.text, Loader=yaml.CBaseLoader))
@@ -151,7 +151,8 @@ class _Builder:
         return found
 
     def _place(self, node: Node, anchor: str | None, size: int, offset: int) -> Node | None:
-        """Put a finished node where it belongs; gives a root back. `size`: nodes in it, aliases followed."""
+        """Add a finished node to its parent; return it if it is a root. `size`: number of nodes in it, aliases
+        followed."""
         self._count += size
         if self._count > _NODES:
             raise YamlError(f"the file holds more than {_NODES:,} values (aliases followed)", offset)

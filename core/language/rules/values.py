@@ -1,4 +1,4 @@
-"""What the untyped scalars of rule files may stand for: booleans, unsigned numbers, versions, priorities."""
+"""Conversions of the untyped scalars of rule files: booleans, unsigned numbers, versions, priorities."""
 
 import re
 from typing import Final
@@ -27,7 +27,7 @@ _PRIORITIES: Final = {level.name.lower(): level for level in Severity} | {"info"
 
 
 class Version(msgspec.Struct, frozen=True, order=True):
-    """A semantic version, or of one its three numbers."""
+    """A semantic version, reduced to its three numbers."""
 
     major: int
     minor: int
@@ -37,17 +37,18 @@ class Version(msgspec.Struct, frozen=True, order=True):
         return f"{self.major}.{self.minor}.{self.patch}"
 
     def satisfies(self, wanted: "Version") -> bool:
-        """Whether something of this version does for who wants that one: same major number, and not older."""
+        """Return True if this version satisfies a requirement: same major number, and not older."""
         return self.major == wanted.major and self >= wanted
 
 
 def boolean(text: str) -> bool | None:
-    """None if it is not one."""
+    """Return the boolean; None if the text is not one."""
     return BOOLEANS.get(text)
 
 
 def unsigned(text: str) -> int | None:
-    """Decimal, 0x hexadecimal or octal with a leading 0, of at most 32 bits as in Falco; None if it is not one."""
+    """Parse a decimal, 0x hexadecimal or 0-prefixed octal number of at most 32 bits as in Falco; None if it is
+    malformed."""
     if not _UNSIGNED.fullmatch(text) or len(text) > 24:
         return None
     value: int | None = None
@@ -61,16 +62,16 @@ def unsigned(text: str) -> int | None:
 
 
 def version(text: str) -> Version | None:
-    """`x.y.z`, with whatever may follow; None if it is not one."""
+    """Parse `x.y.z`, with any suffix; None if it is malformed."""
     match = _SEMANTIC.match(text)
     return None if match is None else Version(*(int(part) for part in match.groups()))
 
 
 def priority(text: str) -> Severity | None:
-    """By name, in any case; None if there is none of that name."""
+    """Return a priority by name, in any case; None if it is unknown."""
     return _PRIORITIES.get(text.lower())
 
 
 def priority_names() -> tuple[str, ...]:
-    """As reports suggest them."""
+    """Return the names as reports suggest them."""
     return tuple(level.label for level in Severity)

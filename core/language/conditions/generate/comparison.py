@@ -1,4 +1,4 @@
-"""One test → a Python expression that is true or false in a boolean context, whatever is missing."""
+"""Code of one test: a Python expression that is true or false in a boolean context, whichever values are missing."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
@@ -10,31 +10,31 @@ from mozu.core.language.conditions.values import constant
 from mozu.core.model.fields import FieldType, Match
 
 _INLINE: Final = 6
-"""Parts that are searched for one after the other in line; for more a function is called."""
+"""Maximum number of parts that are searched for inline, one after the other; for more, a function is called."""
 _EQUAL: Final = ("=", "in", "intersects")
 _BYTE_OPERATORS: Final = {"bcontains": "contains", "bstartswith": "startswith"}
 
 
 class FunctionContext(Protocol):
-    """The variables and types of a generated function that the code of a test in it may use."""
+    """The variables and types of a generated function that the code of its tests may use."""
 
     library: Any
 
     def value(self, term: Term, ready: set[str]) -> str:
-        """The expression of an operand; its variable is added to `ready` where it is kept."""
+        """Return the expression of an operand; add its variable to `ready` if the variable is kept."""
 
     def value_kept(self, term: Term, ready: set[str]) -> str:
-        """The same where the variable is used again right after."""
+        """Return the expression of an operand whose variable is used again directly afterwards."""
 
     def variable(self, term: Term) -> str:
-        """The name of an operand's variable."""
+        """Return the name of an operand's variable."""
 
     def typed(self, term: Term) -> Typed:
-        """The type of an operand."""
+        """Return the type of an operand."""
 
 
 def test_expression(test: Comparison, function: FunctionContext, ready: set[str]) -> str:
-    """The expression; what it certainly reads is added to `ready`."""
+    """Return the expression; add the variables that it certainly reads to `ready`."""
     typed = function.typed(test.left)
     right = test.right
     if right is not None:
@@ -49,7 +49,7 @@ def test_expression(test: Comparison, function: FunctionContext, ready: set[str]
 
 
 def constants(test: Comparison, typed: Typed) -> list[Any]:
-    """The values on the right side, typed; equal ones as often as they are written."""
+    """Return the typed values of the right side, including duplicates."""
     op = "<=" if "at_most" in typed.traits else test.op
     return [constant(typed.type, typed.bits, op, text) for text in test.values]
 
@@ -69,7 +69,7 @@ class _Code:
     # --- by kind of left side
 
     def of_list(self, ready: set[str]) -> str:
-        """A tuple of values: `in` wants all of them, `intersects` one."""
+        """Return the code for a tuple of values: `in` requires all of them, `intersects` one."""
         name, read = self._read(ready)
         if self.op == "exists":
             return f"({read})"
@@ -79,7 +79,7 @@ class _Code:
         return f"({read} and not {whole}.isdisjoint({name}))"
 
     def of_one(self, ready: set[str]) -> str:
-        """A single value."""
+        """Return the code for a single value."""
         if self.op == "exists":
             return f"({self.function.value(self.left, ready)} is not None)"
         if self._plainly_equal():
@@ -88,7 +88,8 @@ class _Code:
         return f"({read} is not None and {self._combined(lambda values: self._single(name, values))})"
 
     def of_many(self, ready: set[str]) -> str:
-        """A tuple of values, of which one must do (`!=` on the two ends, and on names: all)."""
+        """Return the code for a tuple of values of which one must match (for `!=` on the two ends, and on names:
+        all)."""
         name, read = self._read(ready)
         if self.op == "exists":
             there = f"{read} is not None"
@@ -101,12 +102,12 @@ class _Code:
     # --- pieces
 
     def _read(self, ready: set[str]) -> tuple[str, str]:
-        """(variable, expression that reads it). Only for expressions that use the variable again."""
+        """Return (variable, expression that reads it). Only for expressions that use the variable again."""
         name = self.function.variable(self.left)
         return name, self.function.value_kept(self.left, ready)
 
     def _plainly_equal(self) -> bool:
-        """Whether None needs no care: it equals no constant."""
+        """Return True if None needs no special case: it equals no constant."""
         return self.op in _EQUAL and not self.exactly_one and not self.network
 
     def _equal(self, read: str) -> str:
@@ -117,7 +118,7 @@ class _Code:
         return f"({read} in {self._set(self.values)})"
 
     def _combined(self, base: Callable[[Sequence[Any]], str]) -> str:
-        """`base` gives the code for any of some values (for `!=`: none of them)."""
+        """Combine values; `base` returns the code for any of several values (for `!=`: none of them)."""
         if not self.exactly_one:
             return base(self.values)
         single = (base((value,)) for value in self.values)
@@ -136,7 +137,7 @@ class _Code:
         return f"any(x is not None and {self._single('x', values)} for x in {name})"
 
     def _single(self, name: str, values: Sequence[Any]) -> str:
-        """For a value that is there: any of the constants (for `!=`: none of them)."""
+        """Return the code for a value that is not missing: equal to any of the constants (for `!=`: to none)."""
         if self.op in (*_EQUAL, "!="):
             return self._membership(name, values)
         if self.op in ("<", "<=", ">", ">="):
@@ -174,7 +175,7 @@ class _Code:
 
 
 def _relation(test: Comparison, typed: Typed, other: Term, function: Any, ready: set[str]) -> str:
-    """A test with an operand on either side."""
+    """Return the code of a test with an operand on either side."""
     left, right = function.variable(test.left), function.variable(other)
     read_left = function.value_kept(test.left, ready)
     read_right = function.value_kept(other, set(ready))

@@ -1,4 +1,4 @@
-"""Cost model: how much a test costs and how selective it is. Estimates, which only decide the order of tests.
+"""Cost model: cost and selectivity of tests. The estimates only determine the order of tests.
 
 Costs of fields and tests were measured on execs of a build with four ancestors, as multiples of the 20 ns of a plain
 field.
@@ -12,7 +12,7 @@ from mozu.core.filter.formula import AllOf, AnyOf, Constant, Formula, Negation, 
 from mozu.core.language.conditions.required_texts import required_texts
 
 Estimate = tuple[float, float]
-"""(cost in readings of a plain field, selectivity: the share of events for which it holds)."""
+"""(cost in readings of a plain field, selectivity: the fraction of events for which the test holds)."""
 
 _FIELD_COSTS: Final = (
     ("evt.args", 20.0),
@@ -49,7 +49,7 @@ _TEST_COSTS: Final = {
     "endswith": 3.0,
 }
 _LOOK: Final = 2.0
-"""For one text that a regular expression requires."""
+"""Cost per text that a regular expression requires."""
 _SELECTIVITY: Final = {
     "=": 0.08,
     "in": 0.12,
@@ -77,7 +77,7 @@ _KNOWN_SELECTIVITY: Final = {
 
 
 def cost_of(operand: Operand) -> float:
-    """Of reading an operand."""
+    """Return the cost of reading an operand."""
     if isinstance(operand, Call):
         return 2.0 + sum(cost_of(term) for term in operand.args if isinstance(term, FieldRef))
     cost = next((cost for prefix, cost in _FIELD_COSTS if operand.name.startswith(prefix)), 1.5)
@@ -85,19 +85,19 @@ def cost_of(operand: Operand) -> float:
 
 
 class CostModel:
-    """Remembers estimates, and the nodes they are for: ids of nodes that are gone come back."""
+    """Estimates by node. Nodes are kept alive, because ids of freed nodes are reused."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[Formula, Estimate]] = {}
 
     def of(self, node: Formula) -> Estimate:
-        """The estimate of a condition."""
+        """Return the estimate of a condition."""
         if id(node) not in self._known:
             fold(node, self._visit)
         return self._known[id(node)][1]
 
     def ordered(self, nodes: Iterable[Formula], *, holds: bool = False) -> tuple[Formula, ...]:
-        """Nodes so that a chain of `and` (with `holds`: of `or`) is decided early and cheaply."""
+        """Sort nodes so that a chain of `and` (with `holds`: of `or`) is decided early and cheaply."""
         return tuple(sorted(nodes, key=lambda node: rank(self.of(node), holds=holds)))
 
     def _visit(self, node: Formula, inner: list[Estimate]) -> Estimate:
@@ -107,7 +107,7 @@ class CostModel:
 
 
 def rank(estimate: Estimate, *, holds: bool = False) -> float:
-    """Cost per decision: of being false, or of holding. Smaller comes first."""
+    """Return the cost per decision: of being false, or of holding. The smallest goes first."""
     cost, selectivity = estimate
     return cost / max(selectivity if holds else 1.0 - selectivity, 0.01)
 

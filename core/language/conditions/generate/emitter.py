@@ -1,8 +1,8 @@
-"""Conditions → Python expressions, with what is already known at each place.
+"""Conditions → Python expressions, with the variables known at each place.
 
-`ready` is the set of local variables that certainly have their value where an expression stands: it follows the
-evaluation order through `and`, `or` and `not`. A variable that may or may not have its value begins as `...` and is
-filled when it is first needed.
+`ready` is the set of local variables that certainly have their value at the place of an expression: it follows the
+evaluation order through `and`, `or` and `not`. A variable that may have no value yet begins as `...` and is assigned
+when first needed.
 """
 
 from collections import Counter
@@ -20,19 +20,19 @@ from mozu.core.language.conditions.unparse import unparse_term
 from mozu.core.language.conditions.values import Network
 
 MAX_HEIGHT: Final = 20
-"""Levels of one expression; deeper ones become functions of their own, for the sake of Python's parser."""
+"""Maximum levels of one expression; deeper ones become functions of their own, because of limits of Python's parser."""
 MAX_REPEATED: Final = 60
-"""Tests in a shared expression that is written out again where it may be needed; larger ones become functions."""
+"""Maximum tests in a shared expression that is repeated at each use; larger expressions become functions."""
 WORTH_KEEPING: Final = 3.0
 """Cost from which the result of a shared test is kept."""
 
 Ready = frozenset[str]
 Emitted = tuple[str, Ready, Ready]
-"""(expression, what is ready after it was true, after it was false)."""
+"""(expression, variables ready after it was true, after it was false)."""
 
 
 class Library:
-    """What all functions of one event type share: readers, constants, helper functions, costs."""
+    """Objects shared by all functions of one event type: readers, constants, helper functions, costs."""
 
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
@@ -44,48 +44,48 @@ class Library:
         self._results: dict[int, tuple[Formula, str]] = {}
 
     def constant(self, value: Any) -> str:
-        """The name of a constant; small ones stand for themselves."""
+        """Return the name of a constant; small constants are literals."""
         if isinstance(value, int | str | bytes) and not isinstance(value, bool) and len(repr(value)) < 80:
             return repr(value)
         return self._named("k", (type(value), value), lambda: value)
 
     def call(self, function: Callable[..., Any]) -> str:
-        """The name of a function."""
+        """Return the name of a function."""
         return self._named("m", ("call", function), lambda: function)
 
     def shared(self, value: Any) -> str:
-        """The name of an object of its own."""
+        """Return the name of an object that is unique to its user."""
         return self._named("x", ("shared", id(value)), lambda: value)
 
     def matcher(self, op: str, values: tuple[Any, ...]) -> str:
-        """The name of the function for any of several constants."""
+        """Return the name of the function that tests a value against any of several constants."""
         return self._named("m", (op, values), lambda: any_of(op, values))
 
     def networks(self, values: tuple[Network, ...]) -> str:
-        """The name of the function that decides whether an address lies in one of several networks."""
+        """Return the name of the function that tests whether an address is in one of several networks."""
         return self._named("m", (in_networks, values), lambda: in_networks(values))
 
     def reader(self, ref: FieldRef) -> str:
-        """The name of a field's reader."""
+        """Return the name of a field's reader."""
         return self._named("r", (FieldRef, unparse_term(ref)), lambda: self._read(ref))
 
     def transformer(self, term: Call | Items) -> str:
-        """The name of a transformer's function."""
+        """Return the name of a transformer's function."""
         name, selector = (term.name, term.selector) if isinstance(term, Call) else ("()", None)
         return self._named("t", (Call, name, selector), lambda: function(name, selector))
 
     def variable(self, term: Term) -> str:
-        """The name of the variable for an operand."""
+        """Return the name of the variable for an operand."""
         return self._named("v", ("variable", unparse_term(term)), lambda: None)
 
     def result(self, node: Formula) -> str:
-        """The name of the variable for the result of a condition."""
+        """Return the name of the variable for the result of a condition."""
         if id(node) not in self._results:
             self._results[id(node)] = node, f"b{len(self._results)}"
         return self._results[id(node)][1]
 
     def prepare(self, roots: Iterable[Formula]) -> None:
-        """Make helper functions, innermost first, for what is too deep, or too large to be written out twice."""
+        """Define helper functions, innermost first, for conditions that are too deep, or too large to be repeated."""
         roots = list(roots)
         parents = Counter(id(root) for root in roots)
         seen: set[int] = set()
@@ -95,7 +95,7 @@ class Library:
             fold(root, lambda node, _: self._measure(node, parents))
 
     def helper(self, node: Formula) -> str | None:
-        """The name of the function that computes this condition from the event alone, if there is one."""
+        """Return the name of the function that computes this condition from the event alone; None if there is none."""
         return self._helpers.get(id(node))
 
     def define(self, name: str, source: str) -> Callable[..., Any]:
@@ -134,7 +134,8 @@ class Library:
 
 
 class Emitter:
-    """Writes the expressions of one function. Used twice: the first pass counts, the second knows the counts."""
+    """Writer of the expressions of one function. It is used twice: the first pass counts, the second knows the
+    counts."""
 
     def __init__(self, library: Library, counts: Counter[str] | None = None) -> None:
         self.library = library
@@ -144,7 +145,7 @@ class Emitter:
         """Variables that must begin as `...`."""
 
     def condition(self, node: Formula, ready: Ready) -> Emitted:
-        """The expression of a condition."""
+        """Return the expression of a condition."""
         if isinstance(node, Constant):
             return str(node.value), ready, ready
         helper = self.library.helper(node)
@@ -165,14 +166,14 @@ class Emitter:
         return self._kept(name, text), true | {name}, false | {name}
 
     def value(self, term: Term, ready: set[str]) -> str:
-        """The expression of an operand; its variable is added to `ready` where it is kept."""
+        """Return the expression of an operand; add its variable to `ready` if the variable is kept."""
         name = self.variable(term)
         if name not in ready and self.counts is not None and self.counts[name] == 1:
             return self._load(term, ready)
         return self.value_kept(term, ready)
 
     def value_kept(self, term: Term, ready: set[str]) -> str:
-        """The same where the variable is used again right after."""
+        """Return the expression of an operand whose variable is used again directly afterwards."""
         name = self.variable(term)
         self.seen[name] += 1
         if name in ready:
@@ -183,11 +184,11 @@ class Emitter:
         return f"({name} := {text})" if first else self._filled(name, text)
 
     def variable(self, term: Term) -> str:
-        """The name of an operand's variable."""
+        """Return the name of an operand's variable."""
         return self.library.variable(term)
 
     def initial(self) -> str:
-        """The line that a function begins with, or nothing."""
+        """Return the first line of a function; empty if it needs none."""
         return "".join(f"{name} = " for name in sorted(self.unsure)) + "..." if self.unsure else ""
 
     def _plain(self, node: Formula, ready: Ready) -> Emitted:
@@ -224,7 +225,7 @@ class Emitter:
 
     def _load(self, term: Term, ready: set[str]) -> str:
         if isinstance(term, FieldRef):
-            # A list without elements is a missing one.
+            # A list without elements counts as missing.
             return (
                 f"({self.library.reader(term)}(e) or None)"
                 if self.typed(term).is_list
@@ -239,16 +240,16 @@ class Emitter:
         return f"{self.library.transformer(term)}({inner})"
 
     def argument(self, term: Term, ready: set[str]) -> str:
-        """An operand inside another: constants stand for themselves."""
+        """Return the expression of an operand inside another: constants are literals."""
         return self._load(term, ready) if isinstance(term, Text | Number) else self.value(term, ready)
 
     def typed(self, term: Term) -> Typed:
-        """The type of an operand."""
+        """Return the type of an operand."""
         return self.library.resolver.typed(term)
 
 
 def expression_function(name: str, node: Formula, library: Library) -> str:
-    """Python source of `name(e)`, which returns the value of one condition for the event `e`."""
+    """Return the Python source of `name(e)`, which returns the value of one condition for the event `e`."""
     counts: Counter[str] | None = None
     for _ in range(2):
         emitter = Emitter(library, counts)

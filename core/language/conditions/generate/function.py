@@ -1,4 +1,4 @@
-"""All rules that can match one event type → one function: event → positions of the rules that match."""
+"""Function of one event type over all rules that can match it: event → positions of the rules that match."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -14,36 +14,36 @@ from mozu.core.language.conditions.generate.keys import Key, atom, key_of
 from mozu.core.language.conditions.operands import Resolver
 
 Function = Callable[[Any], Found]
-"""Event → positions of the rules that match, in no order."""
+"""Function from an event to the positions of the rules that match, unordered."""
 
 INDEX_FROM: Final = 8
-"""Rules with a key on the same field from which an index pays."""
+"""Minimum number of rules with a key on the same field for which an index is faster."""
 MAX_INDENT: Final = 12
 _NOTHING_ELSE: Final = 1_000_000
-"""Stands for the rank of the next test where there is none."""
+"""Rank of the next test if there is none."""
 _EFFORT: Final = {"=": 0, "startswith": 1, "endswith": 2, "contains": 3}
 
 
 class RemainingRule(msgspec.Struct, frozen=True):
-    """What is left to test of a rule."""
+    """The remaining tests of a rule."""
 
     position: int
     conjuncts: tuple[Formula, ...]
 
     def without(self, node: Formula) -> "RemainingRule":
-        """The rule once `node` is known to hold."""
+        """Return the rule once `node` is known to hold."""
         return RemainingRule(self.position, tuple(one for one in self.conjuncts if one is not node))
 
 
 def build(conditions: Mapping[int, Formula], resolver: Resolver) -> tuple[Function, str]:
-    """The function for rules (position → simplified condition), and its source."""
+    """Return the function for rules (position → simplified condition), and its source."""
     plan, library = planned(conditions, resolver)
     source = written(plan, library, Writer, "def match(e):\n    out = ()", "    return out")
     return library.define("match", source), source
 
 
 def planned(conditions: Mapping[int, Formula], resolver: Resolver) -> "tuple[tuple[Step, ...], Library]":
-    """The work for rules (position → simplified condition), in its order."""
+    """Return the steps for rules (position → simplified condition), in order, and their library."""
     library = Library(resolver)
     library.prepare(conditions.values())
     rules = [RemainingRule(position, _conjuncts(node, library)) for position, node in conditions.items()]
@@ -53,7 +53,7 @@ def planned(conditions: Mapping[int, Formula], resolver: Resolver) -> "tuple[tup
 def written(
     plan: "Sequence[Step]", library: Library, writer: "Callable[[Emitter], Writer]", head: str, end: str
 ) -> str:
-    """The source of the function that does this work: between its first lines and its last."""
+    """Return the source of the function that performs these steps, between its first lines and its last."""
     counts: Counter[str] | None = None
     for _ in range(2):
         emitter = Emitter(library, counts)
@@ -70,20 +70,20 @@ def _conjuncts(node: Formula, library: Library) -> tuple[Formula, ...]:
 
 
 class Guard(msgspec.Struct, frozen=True):
-    """An `if` and what stands under it."""
+    """An `if` with its body."""
 
     test: Formula
     body: "tuple[Step, ...]"
 
 
 class Hit(msgspec.Struct, frozen=True):
-    """A rule matches."""
+    """A match of a rule."""
 
     position: int
 
 
 class LookUp(msgspec.Struct, frozen=True):
-    """A look-up of a field's value; `check` tests what is left of its candidates."""
+    """A look-up of a field's value; `check` performs the remaining tests of its candidates."""
 
     key: Key
     find: str
@@ -95,13 +95,13 @@ Step = Guard | Hit | LookUp
 
 
 class _Tree:
-    """Plans the order of work."""
+    """Planner of the order of steps."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
 
     def plan(self, rules: Sequence[RemainingRule], depth: int) -> tuple[Step, ...]:
-        """Steps that together find every rule that matches."""
+        """Return the steps that together find every rule that matches."""
         steps: list[Step] = [Hit(rule.position) for rule in rules if not rule.conjuncts]
         left = [rule for rule in rules if rule.conjuncts]
         while left:
@@ -129,9 +129,9 @@ class _Tree:
         return [rule for rule in rules if guard not in rule.conjuncts]
 
     def _common(self, rules: Sequence[RemainingRule], depth: int) -> Formula | None:
-        """The test that settles most for the rules that share it.
+        """Return the test that decides most for the rules that share it.
 
-        One that costs more than what its rules would otherwise test first is none: they mostly fail before that.
+        A test that costs more than the first other test of its rules is not chosen: the rules usually fail before it.
         """
         if depth >= MAX_INDENT:
             return None
@@ -158,7 +158,7 @@ class _Tree:
         return 2 * sum(guard in rule.conjuncts for rule in rules) >= len(rules)
 
     def _indexed(self, rules: Sequence[RemainingRule]) -> list[tuple[RemainingRule, Key]]:
-        """The largest group of rules with keys on one field, each with its rarest key."""
+        """Return the largest group of rules with keys on one field, each with its rarest key."""
         if len(rules) < INDEX_FROM:
             return []
         keys = {rule.position: self._keys(rule) for rule in rules}
@@ -183,19 +183,19 @@ class _Tree:
 
 
 def whole(rule: RemainingRule) -> Formula:
-    """What is left of a rule as one node."""
+    """Return the remaining tests of a rule as one node."""
     return all_of(rule.conjuncts)
 
 
 def _rarity(key: Key, popular: Counter[tuple[Any, ...]]) -> tuple[int, int, int]:
-    """Rules that share its commonest constant, then the work of finding it. Smaller is better."""
+    """Return the number of rules that share its commonest constant, then the cost of finding it. Smaller is better."""
     shared = max(popular[key.field, *one] for one in key.atoms)
     effort = max(_EFFORT.get(op, len(_EFFORT)) for op, _ in key.atoms)
     return shared, effort, len(key.atoms)
 
 
 class Candidates:
-    """Tests what is left of rules that an index found; their functions are made when they are first needed."""
+    """The remaining tests of rules that an index found; their functions are made when first needed."""
 
     def __init__(self, rules: Mapping[int, RemainingRule], library: Library) -> None:
         self._rules = rules
@@ -204,11 +204,11 @@ class Candidates:
         self._functions: dict[int, Callable[[Any], Any]] = {}
 
     def check(self, event: Any, found: Found) -> Found:
-        """Those of the candidates that match."""
+        """Return the candidates that match."""
         return tuple(position for position in found if self.function(position)(event))
 
     def function(self, position: int) -> Callable[[Any], Any]:
-        """The test of what is left of one rule."""
+        """Return the function with the remaining tests of one rule."""
         function = self._functions.get(position)
         if function is None:
             function = self._functions[position] = self._make(position)
@@ -223,13 +223,13 @@ class Candidates:
 
 
 class Writer:
-    """Plan → lines of Python."""
+    """Converter of a plan to lines of Python."""
 
     def __init__(self, emitter: Emitter) -> None:
         self.emitter = emitter
 
     def block(self, steps: Sequence[Step], ready: Ready, depth: int) -> list[str]:
-        """The lines of some steps, indented."""
+        """Return the lines of steps, indented."""
         margin = "    " * depth
         lines: list[str] = []
         for step in steps:

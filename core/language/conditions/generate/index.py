@@ -1,7 +1,7 @@
 """A hash look-up across rules: the value of one field → the rules that can still match.
 
-An equality is found in a dictionary, a prefix or suffix by bisection in a sorted table; of many parts one automaton
-finds that none is there; other tests are tried one after the other. Answers are remembered: values repeat.
+An equality is found in a dictionary, a prefix or suffix by bisection in a sorted table. For many parts, one automaton
+finds that no part occurs; other tests are run one after the other. Answers are cached: values repeat.
 """
 
 from bisect import bisect_right
@@ -16,15 +16,15 @@ from mozu.core.language.conditions.regexes import alternatives
 Found = tuple[int, ...]
 
 MAX_REMEMBERED: Final = 4096
-"""Values whose answer is kept; then the memory starts afresh."""
+"""Maximum number of values with a cached answer; then the cache is cleared."""
 MAX_VALUE: Final = 512
-"""Characters (bytes) of a value worth keeping."""
+"""Maximum characters (bytes) of a cached value."""
 AUTOMATON_FROM: Final = 20
-"""Parts from which an automaton is faster than looking for each."""
+"""Minimum number of parts for which an automaton is faster than searching for each."""
 
 
 class Atom(msgspec.Struct, frozen=True):
-    """One constant that makes a rule a candidate. `op` is =, startswith, endswith, contains or ? (`test` decides)."""
+    """A constant that makes a rule a candidate. `op` is =, startswith, endswith, contains or ? (`test` decides)."""
 
     op: str
     value: Any
@@ -33,11 +33,11 @@ class Atom(msgspec.Struct, frozen=True):
 
 
 Finder = Callable[[Any], Sequence[int]]
-"""Value → rules."""
+"""Function from a value to rules."""
 
 
 def look_up(atoms: Iterable[Atom]) -> Callable[[Any], Found | None]:
-    """A function of a value (which may be missing) that gives the rules of its atoms, in no order."""
+    """Return a function from a value (possibly missing) to the rules of its atoms, unordered."""
     by_op: dict[str, list[Atom]] = {}
     for atom in atoms:
         by_op.setdefault(atom.op, []).append(atom)
@@ -47,7 +47,7 @@ def look_up(atoms: Iterable[Atom]) -> Callable[[Any], Found | None]:
 
 
 class _Memory(CacheTable[Any, Found]):
-    """Remembers the answer for a value."""
+    """Cache of the answers by value."""
 
     def __init__(self, finders: Sequence[Finder]) -> None:
         super().__init__()
@@ -81,7 +81,8 @@ def _equal(atoms: Sequence[Atom]) -> Finder:
 
 
 def _prefixes(atoms: Sequence[Atom]) -> Finder:
-    """Whatever sorts between a prefix of a value and the value begins with that prefix too: so bisection finds it."""
+    """Find prefixes by bisection: every text that sorts between a prefix of a value and the value also begins with
+    it."""
     table = _collected(atoms)
     texts = sorted(table)
     shorter: dict[str, str | None] = {}
@@ -119,7 +120,7 @@ def _suffixes(atoms: Sequence[Atom]) -> Finder:
 
 
 def _parts(atoms: Sequence[Atom]) -> Finder:
-    """One pass of an automaton over all texts finds whether any is there at all; few values go on from there."""
+    """Find parts: one pass of an automaton tells that no text occurs; only the few other values are searched."""
     table = _collected(atoms)
 
     def find(value: str) -> Sequence[int]:

@@ -1,4 +1,4 @@
-"""The condition of a rule by which an index finds it: a test of one field against constants, or one of several such."""
+"""The conjunct of a rule that an index uses: a test of one field against constants, or a disjunction of such tests."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -26,7 +26,7 @@ _HASHED: Final = TEXT | {
 }
 _SEARCHED: Final = ("startswith", "endswith", "contains")
 _TELLING: Final = 3
-"""Characters that a pattern must have in a row to be looked for by them."""
+"""Minimum number of consecutive characters of a pattern for a search by these characters."""
 _TRIED: Final = ("icontains", "glob", "iglob", "regex", "pmatch")
 
 
@@ -36,15 +36,15 @@ class Key(msgspec.Struct, frozen=True):
     node: Formula
     left: Operand
     field: str
-    """The operand's text."""
+    """The operand as text."""
     atoms: tuple[tuple[str, Any], ...]
-    """(op, value): what makes the rule a candidate; equal pairs of different rules are the same work."""
+    """(op, value) pairs that make the rule a candidate; equal pairs of different rules are looked up once."""
     exact: bool
-    """Whether a candidate holds by that; else the conjunct remains to be tested."""
+    """True if a candidate satisfies the conjunct; else the conjunct must still be tested."""
 
 
 def key_of(node: Formula, resolver: Resolver) -> Key | None:
-    """The key that a conjunct is, if it is one."""
+    """Return the key for a conjunct; None if it is unsuitable."""
     tests = node.parts if isinstance(node, AnyOf) else (node,)
     atoms: list[tuple[str, Any]] = []
     left: Operand | None = None
@@ -65,7 +65,7 @@ def key_of(node: Formula, resolver: Resolver) -> Key | None:
 
 
 def atom(op: str, value: Any, rule: int) -> Atom:
-    """The entry of an index for one rule."""
+    """Return the entry of an index for one rule."""
     if op in ("=", *_SEARCHED):
         return Atom(op, value, rule)
     return Atom("?", value, rule, _tester(op, value))

@@ -1,4 +1,4 @@
-"""Functions that generated code calls: a value against several constants, or two values of an event with each other."""
+"""Functions that generated code calls: they compare a value with several constants, or two values of an event."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,19 +11,19 @@ from mozu.core.model.fields import FieldType, Reader
 from mozu.core.model.value_types import FieldValue
 
 Matcher = Callable[[Any], bool]
-"""A test of one value that is not missing; the compiler has seen to its type."""
+"""A test of one value that is not missing; the compiler has checked its type."""
 
 Comparer = Callable[[Any, Any], bool]
 """A test of two values of one type, neither of them missing."""
 
 
 def has_invalid_utf8(text: str) -> bool:
-    """Whether a text holds bytes that are not UTF-8: then parts of characters must match as bytes."""
+    """Return True if a text contains bytes that are not UTF-8: then parts of characters must match as bytes."""
     return not text.isascii() and any("\udc80" <= char <= "\udcff" for char in text)
 
 
 def any_of(op: str, values: Sequence[Any]) -> Matcher:
-    """Value → whether the test holds for at least one of the values."""
+    """Return a function that tests whether the operator holds for a value and at least one of the constants."""
     single = [_SINGLE[op](value) for value in values]
     if op == "pmatch":
         return pmatch.matcher(values)
@@ -73,7 +73,7 @@ _SINGLE: Final[dict[str, Callable[[Any], Matcher]]] = {
 
 
 def in_networks(networks: Sequence[Network]) -> Matcher:
-    """Value → whether an address lies in one of the networks; versions must agree."""
+    """Return a function that tests whether an address is in one of the networks; versions must agree."""
 
     def matches(address: bytes) -> bool:
         size, number = len(address), int.from_bytes(address)
@@ -102,7 +102,7 @@ BINARY: Final[dict[str, Comparer]] = {
     ">=": _ordered(lambda left, right: bool(left >= right)),
     **{op: _dynamic(make) for op, make in _SINGLE.items() if op not in ("regex", "pmatch")},
 }
-"""Tests with a value on either side, neither of them missing. (`=`, `!=` and sets are plain Python.)"""
+"""Operator → test with a value on either side, neither of them missing. (`=`, `!=` and sets are plain Python.)"""
 
 _NATIVE: Final[dict[FieldType, type]] = {
     FieldType.STRING: str,
@@ -115,7 +115,7 @@ _NATIVE: Final[dict[FieldType, type]] = {
 
 
 def only_of(kind: FieldType, read: Reader) -> Reader:
-    """A reader that lets only values of the declared type through: for fields whose type follows the event."""
+    """Return a reader that passes only values of the declared type: for fields whose type depends on the event."""
     native = _NATIVE.get(kind, int)
 
     def read_checked(event: Event) -> FieldValue:

@@ -1,11 +1,11 @@
-"""The function of an event type with a clock around each of its tests: how long each rule takes.
+"""The function of an event type with a clock around each of its tests: the time each rule takes.
 
-It does the work of the function of `function.py` in the same order, so that the times of all rules add up to what
-judging the event took. A test that several rules share is made once, and each of them is charged with its part.
+It performs the same steps as the function of `function.py` in the same order, so that the times of all rules add up to
+the time of judging the event. A test that several rules share is made once, and each rule is charged an equal part.
 
-It is for a sample of events: reading the clock takes about as long as a test does. What reading it takes by itself is
-subtracted. Each event is judged twice, and of each test the shorter time counts: the first one is longer than usual,
-since little that it needs is in the processor's caches, and at times another thread has had the processor meanwhile.
+It is for a sample of events: reading the clock takes about as long as a test, and is subtracted. Each event is judged
+twice, and the shorter time of each test counts: the first run is slower because the processor's caches are cold, and
+another thread may have interrupted either run.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,12 +33,12 @@ _TRIALS: Final = 100
 
 
 class MeasuredFunction:
-    """Event → position of a rule → ns. Rules that the event did not reach are not in it."""
+    """Function from an event to position of a rule → ns. Rules that the event did not reach are absent."""
 
     def __init__(
         self, conditions: Mapping[int, Formula], resolver: Resolver, clock: Callable[[], int] = perf_counter_ns
     ) -> None:
-        """`conditions`: position → simplified condition. `clock`: ns since any moment."""
+        """`conditions`: position → simplified condition. `clock`: returns ns since any fixed time."""
         plan, library = planned(conditions, resolver)
         library.namespace["clock"] = self._clock = clock
         sharers: list[tuple[int, ...]] = []
@@ -49,12 +49,12 @@ class MeasuredFunction:
 
         self._measure = library.define("measure", written(plan, library, writer, _HEAD, "    return"))
         self._sharers = tuple(sharers)
-        """Of each test, the rules that it is made for."""
+        """Rules that each test is made for."""
         self._clock_ns = min(-clock() + clock() for _ in range(_TRIALS))
-        """What reading the clock takes."""
+        """Nanoseconds taken by reading the clock."""
 
     def __call__(self, event: Event) -> Mapping[int, float]:
-        """Judge it. Raises what judging it raises."""
+        """Judge an event. Errors of its tests propagate."""
         one, other = self._judged(event), self._judged(event)
         found: dict[int, float] = {}
         for sharers, *times in zip(self._sharers, one, other, strict=True):
@@ -74,7 +74,7 @@ class MeasuredFunction:
 
 
 class _Spent(list[int]):
-    """ns of each test, by its place."""
+    """List of ns by index of the test."""
 
     def __init__(self, tests: int, clock: Callable[[], int]) -> None:
         super().__init__([0] * tests)
@@ -82,10 +82,10 @@ class _Spent(list[int]):
         self.candidates: list[int] = []
         """Positions of the rules that an index found."""
         self.of_candidates: list[int] = []
-        """ns of what was left to test of each."""
+        """ns of the remaining tests of each candidate."""
 
     def check(self, candidates: Candidates, event: Event, found: Found) -> None:
-        """Test each of them."""
+        """Run the remaining tests of each candidate."""
         for position in found:
             function = candidates.function(position)
             begun = self._clock()
@@ -95,14 +95,14 @@ class _Spent(list[int]):
 
 
 class _MeasuringWriter(Writer):
-    """Plan → lines of Python, with clocks."""
+    """Converter of a plan to lines of Python with clocks."""
 
     def __init__(self, emitter: Emitter, sharers: list[tuple[int, ...]]) -> None:
         super().__init__(emitter)
         self._sharers = sharers
 
     def block(self, steps: Sequence[Step], ready: Ready, depth: int) -> list[str]:
-        """The lines of some steps, indented."""
+        """Return the lines of steps, indented."""
         margin = "    " * depth
         lines = [f"{margin}pass"]
         for step in steps:
@@ -126,7 +126,7 @@ class _MeasuringWriter(Writer):
 
 
 def _positions(step: Step) -> tuple[int, ...]:
-    """The rules that a step is for."""
+    """Return the rules that a step is for."""
     if isinstance(step, Hit):
         return (step.position,)
     if isinstance(step, LookUp):

@@ -1,8 +1,8 @@
-"""Simplification of a formula by what the rule language knows of fields: one pass per file.
+"""Simplification of a formula with the rule language's knowledge of fields: one pass per file.
 
-What holds of any leaves (flattening, absorption, factoring) is the algebra's own (`core/filter/formula.py`). A pass
-MUST keep the value for every event (of the given type, where one is given) and MUST be linear in the number of distinct
-nodes.
+Simplifications valid for any leaves (flattening, absorption, factoring) belong to the algebra
+(`core/filter/formula.py`). A pass MUST keep the value for every event (of the given type, if one is given) and MUST be
+linear in the number of distinct nodes.
 """
 
 from mozu.core.filter.formula import Formula, factor
@@ -18,12 +18,12 @@ __all__ = ["contradiction", "fold", "merge", "simplified", "simplify"]
 
 
 def simplify(node: Node, fields: FieldRegistry, source: str = "syscall", event_type: str | None = None) -> Formula:
-    """The formula of a condition, for events of one type or of any."""
+    """Return the formula of a condition, for events of one type or of any."""
     return simplified(lower(node), Resolver(fields, source, event_type))
 
 
 def simplified(formula: Formula, resolver: Resolver) -> Formula:
-    """All passes."""
+    """Apply all passes."""
     formula = contradiction(merge(fold(formula, resolver), resolver), resolver)
     shorter = factor(formula)
     return formula if shorter is formula else merge(shorter, resolver)

@@ -9,14 +9,14 @@ from mozu.core.model.fields import Match
 
 
 def contradiction(formula: Formula, resolver: Resolver) -> Formula:
-    """The same formula with what is never true replaced by false."""
+    """Return the formula with contradictions replaced by false."""
     return substitute(
         formula, conjunction=lambda parts: FALSE if _contradicts(parts, resolver) else all_of(parts)
     )
 
 
 def _contradicts(parts: Sequence[Formula], resolver: Resolver) -> bool:
-    """Whether some operand would have to have a value that it may not have."""
+    """Return True if an operand would need a value that is excluded."""
     allowed: dict[object, set[str]] = {}
     barred: dict[object, set[str]] = {}
     for part in parts:

@@ -1,5 +1,7 @@
-"""Constant folding: what is decided without a value, by the event's type, by fields that events of a type never have,
-by numbers that no event has."""
+"""Constant folding: tests decided without a value, by the event's type, by fields that a type never has, or by
+impossible
+numbers.
+"""
 
 from mozu.core.filter.comparison import Comparison, FieldRef, Operand, Term
 from mozu.core.filter.formula import FALSE, TRUE, Formula, Leaf, substitute
@@ -10,7 +12,7 @@ from mozu.core.model.fields.field import never
 
 
 def fold(formula: Formula, resolver: Resolver) -> Formula:
-    """The formula for events of the resolver's type (of any type, if it has none)."""
+    """Return the formula for events of the resolver's type (of any type, if it has none)."""
     return substitute(formula, lambda leaf: _decided(leaf, resolver))
 
 
@@ -38,7 +40,8 @@ def _holds(types: Types, name: str) -> bool:
 
 
 def _never(operand: Operand, resolver: Resolver) -> bool:
-    """Whether it has no value in any event of this type: missing arguments make results missing."""
+    """Return True if the operand has no value in any event of this type: a missing argument makes the result
+    missing."""
 
     def visit(term: Term, inner: list[bool]) -> bool:
         if isinstance(term, FieldRef):

@@ -1,6 +1,6 @@
-"""Comparisons of one operand become one: `f = a or f = b` → `f in (a, b)`, likewise `f glob anyof (a, b)`.
+"""Merging of comparisons of one operand: `f = a or f = b` → `f in (a, b)`, likewise `f glob anyof (a, b)`.
 
-Under `and` the same is done to the negated ones, and `f != a and f != b` → `f != allof (a, b)`.
+Under `and`, negated comparisons are merged the same way, and `f != a and f != b` → `f != allof (a, b)`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _ANY: Final = frozenset(
 
 
 def merge(formula: Formula, resolver: Resolver) -> Formula:
-    """The same formula with fewer comparisons."""
+    """Return an equivalent formula with fewer comparisons."""
 
     def conjunction(parts: Sequence[Formula]) -> Formula:
         others = [part for part in parts if not _is_negated(part)]
@@ -39,7 +39,7 @@ def _is_negated(part: Formula) -> bool:
 
 
 def _normal(test: Leaf, resolver: Resolver) -> Formula:
-    """`intersects` on a single value is `in`."""
+    """Replace `intersects` on a single value with `in`."""
     if isinstance(test, Comparison) and test.op == "intersects" and not resolver.typed(test.left).is_list:
         return interned(msgspec.structs.replace(test, op="in"))
     return test
@@ -63,7 +63,7 @@ def _merged(children: Sequence[Formula], sets: str, resolver: Resolver) -> list[
 
 
 def _group(test: Comparison, sets: str, resolver: Resolver) -> tuple[Operand, str] | None:
-    """What comparisons that may be merged with this one have in common."""
+    """Return the key that comparisons mergeable with this one share; None if it cannot be merged."""
     if test.right is not None or test.exactly_one:
         return None
     if sets == "!=":

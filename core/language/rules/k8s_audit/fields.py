@@ -1,8 +1,8 @@
-"""Fields of the Kubernetes audit log (source `k8s_audit`): who asked for what, and what the API server answered.
+"""Fields of the Kubernetes audit log (source `k8s_audit`): the client, its request, and the answer of the API server.
 
-Without an `auditID` every field is missing. A list without elements is missing too. Where Falco's documentation and its
-code differ, these fields do what is documented: `ka.sourceips` are the client's addresses, and a registry's port does
-not cut the repository of an image.
+Without an `auditID` every field is missing. A list without elements is missing too. If Falco's documentation and its
+code differ, these fields behave as documented: `ka.sourceips` are the client's addresses, and a registry's port does
+not truncate the repository of an image.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from mozu.core.model.value_types import JsonObject
 
 
 def _subjects(kind: str, *, namespaced: bool = False) -> Callable[[JsonObject, int | None], list[str]]:
-    """Reads the names (or `namespace:name`) of `requestObject.subjects` of one kind."""
+    """Return a function that reads the names (or `namespace:name`) of `requestObject.subjects` of one kind."""
 
     def values(record: JsonObject, _: int | None) -> list[str]:
         found = []
@@ -40,7 +40,7 @@ def _subjects(kind: str, *, namespaced: bool = False) -> Callable[[JsonObject, i
 
 
 def _flattened(key: str) -> Callable[[JsonObject, int | None], list[str]]:
-    """Reads one list of all `requestObject.rules`, or of the rule at an index."""
+    """Return a function that reads one list of all `requestObject.rules`, or of the rule at an index."""
 
     def values(record: JsonObject, position: int | None) -> list[str]:
         rules = list_at(record, "requestObject", "rules")
@@ -56,7 +56,7 @@ def _service_ports(record: JsonObject, _: int | None) -> list[str]:
 
 
 def _param(record: JsonObject, key: str) -> str | None:
-    """The first value of a query parameter of `requestURI`."""
+    """Return the first value of a query parameter of `requestURI`."""
     uri = record.get("requestURI")
     if not isinstance(uri, str):
         return None
@@ -68,7 +68,7 @@ def _param(record: JsonObject, key: str) -> str | None:
 
 
 def _target_pod(record: JsonObject) -> str | None:
-    """The name of the pod that a request created; None for subresources and other kinds."""
+    """Return the name of the pod that a request created; None for subresources and other kinds."""
     reference = record.get("objectRef")
     if walk(reference, ("resource",)) != "pods" or walk(reference, ("subresource",)) not in (ABSENT, ""):
         return None

@@ -11,7 +11,10 @@ _Read = Callable[[Json, JsonObject], list[str] | None]
 
 
 def _part(kind: str, read: _Read) -> Callable[[JsonObject, int | None], list[str]]:
-    """Of each container of a kind (or of the one with the index), what `read` gives; None: the field is missing."""
+    """Return a function that applies `read` to each container of a kind (or to the one at the index); None from `read`
+    makes
+    the field missing.
+    """
 
     def values(record: JsonObject, position: int | None) -> list[str]:
         found: list[str] = []
@@ -72,7 +75,7 @@ def _identity(key: str) -> Callable[[Json, JsonObject], list[str]]:
 
 
 def repository(image: str) -> str:
-    """The image's name without digest and tag; the port of a registry is no tag."""
+    """Return the image's name without digest and tag; the port of a registry is not a tag."""
     name = image.partition("@")[0]
     slash = name.rfind("/")
     colon = name.rfind(":")
@@ -85,7 +88,7 @@ def _repository(container: Json, _: JsonObject) -> list[str] | None:
 
 
 def containers(kind: str, word: str) -> tuple[Field, ...]:
-    """The fields of one kind of container of the requested pod; `word` names the kind in their descriptions."""
+    """Return the fields of one kind of container of the requested pod; `word` names the kind in their descriptions."""
     security = "securityContext"
     parts: list[tuple[str, str, Callable[[Json, JsonObject], list[str] | None]]] = [
         ("name", "Names", _must("name")),
@@ -112,7 +115,7 @@ def containers(kind: str, word: str) -> tuple[Field, ...]:
 
 
 def volumes(*steps: str) -> Callable[[JsonObject, int | None], list[str]]:
-    """Reads a text of each of the pod's volumes, or of the one with the index."""
+    """Return a function that reads a text of each of the pod's volumes, or of the one at the index."""
 
     def values(record: JsonObject, position: int | None) -> list[str]:
         listed = list_at(record, *POD_SPEC, "volumes")
@@ -123,26 +126,26 @@ def volumes(*steps: str) -> Callable[[JsonObject, int | None], list[str]]:
 
 
 def volume_types(record: JsonObject, position: int | None) -> list[str]:
-    """Kinds of the volumes: their keys besides `name`."""
+    """Return the kinds of the volumes: their keys besides `name`."""
     listed = list_at(record, *POD_SPEC, "volumes")
     chosen = listed if position is None else listed[position : position + 1]
     return [key for volume in chosen if isinstance(volume, dict) for key in volume if key != "name"]
 
 
 def host_path(record: JsonObject, key: str) -> str:
-    """`true` if the path of the host is mounted; a `*` at the end stands for any rest."""
+    """Return `true` if the path of the host is mounted; a `*` at the end matches any rest."""
     paths = volumes("hostPath", "path")(record, None)
     hit = any(path.startswith(key[:-1]) if key.endswith("*") else path == key for path in paths)
     return "true" if hit else "false"
 
 
 def any_privileged(record: JsonObject) -> str:
-    """`true` if any container is privileged."""
+    """Return `true` if any container is privileged."""
     flags = [walk(item, ("securityContext", "privileged")) for item in list_at(record, *POD_SPEC, "containers")]
     return "true" if True in flags else "false"
 
 
 def first_repository(record: JsonObject) -> str | None:
-    """Repository of the first container's image."""
+    """Return the repository of the first container's image."""
     image = as_value(walk(record, (*POD_SPEC, "containers", "0", "image")))
     return None if image is None else repository(image)

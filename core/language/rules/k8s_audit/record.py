@@ -1,4 +1,4 @@
-"""Kinds of audit fields: one value, a computed one, one with a key, a list. A record is known by its `auditID`."""
+"""Kinds of audit fields: one value, a computed one, one with a key, a list. A record is recognised by its `auditID`."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -12,23 +12,23 @@ _SOURCES: Final = frozenset({"k8s_audit"})
 POD_SPEC: Final = ("requestObject", "spec")
 
 Values = Callable[[JsonObject], Iterator[str]]
-"""All values of a list field in a record."""
+"""Function that returns all values of a list field in a record."""
 
 
 def audit_record(event: DataEvent) -> JsonObject | None:
-    """The record of an event; None where it is no audit record."""
+    """Return the record of an event; None if it is not an audit record."""
     data = event.data
     return data if isinstance(data, dict) and "auditID" in data else None
 
 
 def list_at(value: Json, *steps: str) -> list[Json]:
-    """The array at the end of these steps; empty where there is none."""
+    """Return the array at the end of these steps; empty if there is none."""
     found = walk(value, steps)
     return found if isinstance(found, list) else []
 
 
 def single(name: str, doc: str, *steps: str, deprecated: bool = False) -> Field:
-    """A field whose value stands at the end of these steps."""
+    """Return a field with the value at the end of these steps."""
 
     def read(event: DataEvent) -> str | None:
         record = audit_record(event)
@@ -40,7 +40,7 @@ def single(name: str, doc: str, *steps: str, deprecated: bool = False) -> Field:
 def computed(
     name: str, doc: str, compute: Callable[[JsonObject], str | None], *, deprecated: bool = False
 ) -> Field:
-    """A field whose value is computed from the record."""
+    """Return a field with a value computed from the record."""
 
     def read(event: DataEvent) -> str | None:
         record = audit_record(event)
@@ -52,7 +52,7 @@ def computed(
 def keyed(
     name: str, doc: str, compute: Callable[[JsonObject, str], str | None], *, deprecated: bool = False
 ) -> Field:
-    """A field whose value is computed from the record and the argument of the reference."""
+    """Return a field with a value computed from the record and the argument of the reference."""
 
     def bind(argument: str | None, _: str | None) -> Reader:
         def read(event: DataEvent) -> str | None:
@@ -65,7 +65,7 @@ def keyed(
 
 
 def several(name: str, doc: str, values: Callable[[JsonObject, int | None], list[str]], *, index: bool) -> Field:
-    """A field of several values; `index`: a reference may pick one."""
+    """Return a field of several values; `index`: a reference may select one."""
 
     def bind(argument: str | None, _: str | None) -> Reader:
         position = None if argument is None else int(argument)
@@ -103,7 +103,7 @@ def _field(
 
 
 def elements(*steps: str) -> Callable[[JsonObject, int | None], list[str]]:
-    """Each element of the array there as a value."""
+    """Return a function that reads each element of the array at these steps as a value."""
 
     def values(record: JsonObject, _: int | None) -> list[str]:
         return [text for item in list_at(record, *steps) if (text := as_value(item)) is not None]
