@@ -65,8 +65,8 @@ def trusted_name_of(process: Process | GivenProgram) -> str | None:
     """Return the name of the process's file, or of the script that its interpreter runs, cut to 15 bytes as comm is.
 
     None if the file is elsewhere, in a container's writable layer or in memory, or if a user other than root may change
-    it or has made the mount that holds it. A file of a container's image belongs to the image, whoever its owner is:
-    with user namespaces that is no root of the host. If the source did not say which file it is, comm is used.
+    it or has made the mount that holds it. A file of a container's image belongs to the image, independent of its
+    owner: with user namespaces that owner is not root of the host. If the source did not name the file, comm is used.
     """
     exepath, flags = process.exepath, process.exe_flags
     if not exepath:
