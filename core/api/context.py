@@ -39,6 +39,8 @@ class Context(msgspec.Struct):
     (`SourceDeclaration.events`)."""
     content_type: str = ""
     """The media type of a record's body, for sinks."""
+    schema: str = ""
+    """The JSON Schema of a record's body, for sinks (`FormatDeclaration.schema`); empty if there is none."""
     spawn: Spawn | None = None
     """Function that starts a task for the component's own background work. The engine's task group owns the task,
     contains its failure and cancels it at the end. None outside an engine."""

@@ -53,6 +53,9 @@ class FormatDeclaration(msgspec.Struct, frozen=True, kw_only=True):
     `Alert.enrichment`."""
     further_fields: Callable[[Any], tuple[str, ...]] | None = None
     """Function from options to fields that the format has a place for with these options only."""
+    schema: Callable[[Any], str] | None = None
+    """Function from options to the JSON Schema, as text, that every record keeps with these options; empty if there is
+    none."""
     api: int = API_VERSION
 
 

@@ -125,7 +125,7 @@ def _context(context: Context) -> Version1Context:
     return Version1Context(
         id=context.id, log=context.log, metrics=context.metrics, fields=context.fields, offline=context.offline,
         requested_fields=context.requested_fields, lookups=context.lookups, event_types=context.event_types,
-        content_type=context.content_type, spawn=context.spawn, state_path=context.state_path,
+        content_type=context.content_type, schema=context.schema, spawn=context.spawn, state_path=context.state_path,
     )  # fmt: skip
 
 

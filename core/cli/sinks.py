@@ -26,6 +26,7 @@ from mozu.core.runtime.config import Config, Entry
 from mozu.core.runtime.config.log import LogSettings
 from mozu.core.runtime.configure import configure
 from mozu.core.runtime.daemon_log import set_up
+from mozu.core.runtime.format_schema import format_schema
 from mozu.core.runtime.loop import run
 from mozu.core.runtime.preflight import Start
 from mozu.core.runtime.registry import Registry
@@ -138,6 +139,7 @@ class _Trial:
         content_type = self._registry.format(self._entry).content_type
         context = Context(
             id=self._entry.id, log=log, metrics=Metrics(), fields=FieldRegistry(), content_type=content_type,
+            schema=format_schema(self._registry, self._entry),
             state_path=state_path(self._config.core.state_dir, Kind.SINK, self._entry.id),
         )  # fmt: skip
         with deadline(self._isolation, "build", _TIMEOUT):

@@ -8,7 +8,7 @@ that forks for each alert counts as its user. Notices of mozu itself are no vict
 
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -196,7 +196,7 @@ def share_of(alert: PackedAlert) -> tuple[Severity, str, str, str]:
     return form.priority, form.rule, _first_of(found, _OWNERS), _first_of(found, _PROCESSES)
 
 
-def _first_of(found: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> str:
+def _first_of(found: Sequence[Mapping[str, object]], keys: Sequence[str]) -> str:
     for values in found:
         for key in keys:
             value = values.get(key)

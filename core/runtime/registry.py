@@ -129,8 +129,7 @@ class Registry:
         problems = Problems()
         settings = self._settings(entry, problems)
         problems.check()
-        if settings is None:
-            raise AssertionError("settings that are refused have a problem")
+        assert settings is not None  # settings that are refused have a problem
         return settings
 
     def files_read(self, entry: Entry) -> tuple[Path, ...]:
@@ -146,20 +145,23 @@ class Registry:
         assert found is not None
         return found
 
-    def requested_fields(self, entry: Entry) -> tuple[str, ...]:
-        """Return the fields that the sink's format, with its options, shows. Raises ConfigError."""
-        declared, problems = self.format(entry), Problems()
+    def format_options(self, entry: Entry) -> Settings | None:
+        """Return the options of a sink's format. Raises ConfigError."""
+        problems = Problems()
         options = self._format_options(entry, problems)
         problems.check()
+        return options
+
+    def requested_fields(self, entry: Entry) -> tuple[str, ...]:
+        """Return the fields that the sink's format, with its options, shows. Raises ConfigError."""
+        declared = self.format(entry)
         further = declared.further_fields
-        return declared.requested_fields + (() if further is None else further(options))
+        return declared.requested_fields + (() if further is None else further(self.format_options(entry)))
 
     def encoder(self, entry: Entry, metrics: Metrics, seconds: float = START_SECONDS) -> Encoder:
         """The encoder of a sink's entry, with its options; a plugin's is contained. `seconds`: what its `build` may
         take. Raises ConfigError, PluginError and DeadlineExceeded."""
-        problems = Problems()
-        options = self._format_options(entry, problems)
-        problems.check()
+        options = self.format_options(entry)
         named = self.extensions.named(FormatDeclaration, entry.format)
         with deadline(Isolation("format", entry.format, metrics, origin=named), "build", seconds):
             encoder = built_encoder(self.format(entry), options)

@@ -31,6 +31,7 @@ def context(
     offline: bool = False,
     requested_fields: tuple[str, ...] = (),
     content_type: str = "",
+    schema: str = "",
     spawn: Spawn | None = None,
     fields: FieldRegistry | None = None,
     state_path: Path | None = None,
@@ -46,6 +47,7 @@ def context(
         offline=offline,
         requested_fields=requested_fields,
         content_type=content_type,
+        schema=schema,
         spawn=spawn,
         state_path=temporary_path(name) if state_path is None else state_path,
     )

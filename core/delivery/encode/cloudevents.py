@@ -16,6 +16,7 @@ from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.document import filled, one_line
 from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.delivery.encode.product import NAME, rule_id
+from mozu.core.delivery.encode.schema import always
 from mozu.core.model.alert import Alert, Stamp
 from mozu.core.model.event import printable
 from mozu.core.model.value_types import JsonObject
@@ -79,4 +80,5 @@ FORMAT: Final = FormatDeclaration(
     content_type="application/cloudevents+json",
     build=CloudEvents,
     settings=CloudEventsSettings,
+    schema=always("cloudevents"),
 )

@@ -16,6 +16,7 @@ from mozu.core.delivery.encode.document import distinct, filled, one_line
 from mozu.core.delivery.encode.ecs_process import ancestry, process
 from mozu.core.delivery.encode.known import IDENTITY, RAW, REQUESTED_FIELDS, Connection, Known, name_of
 from mozu.core.delivery.encode.product import NAME, rule_id, version
+from mozu.core.delivery.encode.schema import always
 from mozu.core.model.alert import Alert, Stamp, attack
 from mozu.core.model.alert.attack import FRAMEWORK, Version
 from mozu.core.model.event import printable
@@ -244,4 +245,5 @@ FORMAT: Final = FormatDeclaration(
     settings=EcsSettings,
     requested_fields=REQUESTED_FIELDS + IDENTITY,
     further_fields=lambda options: RAW if options.raw else (),
+    schema=always("ecs"),
 )

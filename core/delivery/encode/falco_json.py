@@ -17,6 +17,7 @@ from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.document import one_line
 from mozu.core.delivery.encode.falco_text import FalcoText
 from mozu.core.delivery.encode.rule_notes import said
+from mozu.core.delivery.encode.schema import schema
 from mozu.core.delivery.encode.values import json_value
 from mozu.core.model.alert import NO_NOTES, Alert, Stamp
 from mozu.core.model.event import printable
@@ -146,4 +147,5 @@ FORMAT: Final = FormatDeclaration(
     content_type="application/json",
     build=lambda options: FalcoJson(**options.model_dump()),
     settings=JsonSettings,
+    schema=lambda options: schema("json") if options.output and options.output_fields else "",
 )

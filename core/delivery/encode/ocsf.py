@@ -23,6 +23,7 @@ from mozu.core.delivery.encode.known import (
 )
 from mozu.core.delivery.encode.ocsf_process import actor, login, process
 from mozu.core.delivery.encode.product import NAME, rule_id, slug, version
+from mozu.core.delivery.encode.schema import always
 from mozu.core.model.alert import Alert, Stamp, attack
 from mozu.core.model.alert.attack import Attack, Tactic, Technique, Version
 from mozu.core.model.event import printable
@@ -255,4 +256,5 @@ FORMAT: Final = FormatDeclaration(
     settings=OcsfSettings,
     requested_fields=REQUESTED_FIELDS + IDENTITY,
     further_fields=lambda options: RAW if options.raw else (),
+    schema=always("ocsf"),
 )

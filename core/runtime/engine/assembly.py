@@ -60,6 +60,7 @@ from mozu.core.runtime.engine.built import Assembly, BuiltResponder, BuiltSink, 
 from mozu.core.runtime.engine.config_parts import lookups_of, redactor_of, requested_fields
 from mozu.core.runtime.engine.field_readers import bind_enricher, bind_source
 from mozu.core.runtime.engine.file_content import contents_of
+from mozu.core.runtime.format_schema import format_schema
 from mozu.core.runtime.hosting import isolated, planned
 from mozu.core.runtime.registry import Registry
 from mozu.core.runtime.run_file import boot_id
@@ -288,11 +289,11 @@ class Assembler:
     def _sink(self, declaration: SinkDeclaration[Any], entry: Entry) -> BuiltSink:
         """One whose queue changes its place is made anew: while the old one delivers the rest, the new one works."""
         running = [] if self._current is None else self._current.sinks
-        content_type = self._registry.format(entry).content_type
+        content_type, schema = self._registry.format(entry).content_type, format_schema(self._registry, entry)
         spool = entry.spool.file(entry.id) if entry.spool.enabled else None
-        isolated = self._running([one.isolated for one in running], entry, content_type, spool)
+        isolated = self._running([one.isolated for one in running], entry, content_type, schema, spool)
         if isolated is None:
-            isolated = self._built(declaration, entry, content_type=content_type)
+            isolated = self._built(declaration, entry, content_type=content_type, schema=schema)
         encoder = next((one.encoder for one in running if _format(one.entry) == _format(entry)), None)
         if encoder is None:
             encoder = self._registry.encoder(entry, self._metrics, self._config.start_seconds(entry))
@@ -324,6 +325,7 @@ class Assembler:
         requested_fields: tuple[str, ...] = (),
         lookups: AnyLookupTable | None = None,
         content_type: str = "",
+        schema: str = "",
     ) -> Isolated[C]:
         named = self._registry.plugin(entry.kind, entry.name).named
         isolation = Isolation(entry.kind.value, entry.id, self._metrics, origin=named)
@@ -333,7 +335,7 @@ class Assembler:
             requested_fields=requested_fields,
             lookups=AnyLookupTable() if lookups is None else lookups,
             event_types=self._registry.event_types(),
-            content_type=content_type,
+            content_type=content_type, schema=schema,
             spawn=self._tasks.of(isolation),
             state_path=state_path(self._config.core.state_dir, entry.kind, entry.id),
         )  # fmt: skip

@@ -11,6 +11,7 @@ from mozu.core.isolation.texts import text_of
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.config import Config, Entry
+from mozu.core.runtime.format_schema import format_schema
 from mozu.core.runtime.preflight.start import Finding, Start
 from mozu.core.runtime.registry import Registry
 from mozu.core.runtime.unknown_keyword import place_of
@@ -67,6 +68,7 @@ def _built(entry: Entry, registry: Registry, fields: FieldRegistry) -> object:
         fields=fields,
         offline=isinstance(declaration, EvaluatorDeclaration),
         content_type=registry.format(entry).content_type if isinstance(declaration, SinkDeclaration) else "",
+        schema=format_schema(registry, entry) if isinstance(declaration, SinkDeclaration) else "",
     )
     built: object = registry.build(cast("ComponentDeclaration[Settings, object]", declaration), entry, context)
     return built

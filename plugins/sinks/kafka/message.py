@@ -1,5 +1,6 @@
 """The Kafka record of an alert: topic, key, body, headers."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -19,9 +20,12 @@ _CLOUDEVENTS: Final = "application/cloudevents+json"
 class MessageBuilder:
     """Messages from records of the sink."""
 
-    def __init__(self, settings: KafkaSettings, content_type: str) -> None:
+    def __init__(
+        self, settings: KafkaSettings, content_type: str, encode: Callable[[bytes], bytes] | None = None
+    ) -> None:
+        """`encode` makes a body of the record's JSON; None: the JSON is the body."""
         self._topic, self._key = TopicTemplate(settings.topic), settings.key
-        self._content_type = content_type.encode()
+        self._content_type, self._encode = content_type.encode(), encode
         self._is_binary = settings.cloudevents == "binary"
         if self._is_binary and not content_type.startswith(_CLOUDEVENTS):
             raise ValueError("cloudevents: binary needs `format: cloudevents`")
@@ -41,6 +45,8 @@ class MessageBuilder:
         body, headers = record.body, [("content-type", self._content_type)]
         if self._is_binary:
             body, headers = _binary_mode(body)
+        elif self._encode is not None:
+            body = self._encode(body)
         stamp, alert = record.stamp, record.alert
         return body, [
             *headers,

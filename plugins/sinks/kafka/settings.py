@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import ByteSize, Field, field_validator, model_validator
 
 from mozu.core.common.kafka.access import KafkaAccess
+from mozu.plugins.sinks.kafka.registry.settings import RegistrySettings
 from mozu.plugins.sinks.kafka.topic_template import TopicTemplate
 
 
@@ -41,6 +42,9 @@ class KafkaSettings(KafkaAccess):
     cloudevents: Literal["structured", "binary"] = Field(
         "structured", description="With the format `cloudevents`: the envelope around the alert, or in headers `ce_*`."
     )
+    registry: RegistrySettings | None = Field(
+        None, description="A schema registry: records then begin with the id of their schema (Confluent's wire format)."
+    )
     create_topics: bool = Field(False, description="Create a topic that does not exist.")
     partitions: int = Field(6, ge=1, description="Of topics that are created.")
     replication_factor: int | None = Field(
@@ -63,6 +67,12 @@ class KafkaSettings(KafkaAccess):
         if value is not None and TopicTemplate(value).fixed is None:
             raise ValueError("dead letters go to one topic: its name may hold no field")
         return value
+
+    @model_validator(mode="after")
+    def _registry_needs_one_record(self) -> "KafkaSettings":
+        if self.registry is not None and self.cloudevents == "binary":
+            raise ValueError("`registry` needs `cloudevents: structured`: its schema describes the whole event")
+        return self
 
     @model_validator(mode="after")
     def _idempotence_needs_all(self) -> "KafkaSettings":

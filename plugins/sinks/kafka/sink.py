@@ -16,11 +16,15 @@ from mozu.core.common.kafka.producer import KafkaMessage, KafkaProducer, KafkaUn
 from mozu.core.common.kafka.topics import TopicMissing
 from mozu.plugins.sinks.kafka.message import MessageBuilder
 from mozu.plugins.sinks.kafka.outcome import breaks_client, is_permanent, outcome
+from mozu.plugins.sinks.kafka.registry.registered_schema import RegisteredSchema
+from mozu.plugins.sinks.kafka.registry.registry_client import SchemaUnavailable
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 
 _RETRY_LATER: Final = Retry(tried=False)
 _ACK_IDLE: Final = 1.0
 """Seconds without a further acknowledgement after which the rest of a batch is left in flight and retried later."""
+_WAITED_FOR: Final = (SchemaUnavailable, TopicMissing, TimeoutError)
+"""What is no fault of the record."""
 _FLUSH: Final = 5.0
 _LAST_FLUSH: Final = 0.2
 """Both: seconds in which what is in flight may be acknowledged before the client is closed; at the end."""
@@ -50,7 +54,8 @@ class KafkaSink(ChecksDestination):
     def __init__(self, settings: KafkaSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
         self._client_log = KafkaClientLog(context.log, context.metrics)
-        self._messages = MessageBuilder(settings, context.content_type)
+        self._schema = None if settings.registry is None else RegisteredSchema(settings.registry, context.schema)
+        self._messages = _message_builder(settings, context.content_type, self._schema)
         self._producer = KafkaProducer(settings, _options(settings), self._client_log, context.metrics)
         topic = settings.dead_letter_topic
         self._dead_letters = (
@@ -96,7 +101,7 @@ class KafkaSink(ChecksDestination):
 
     async def _produce_dead_letters(self, messages: Sequence[KafkaMessage], outcomes: Sequence[Outcome]) -> None:
         pairs = zip(messages, outcomes, strict=True)
-        dead = [(message, outcome.reason) for message, outcome in pairs if isinstance(outcome, Rejected)]
+        dead = [(self._framed(message), outcome.reason) for message, outcome in pairs if isinstance(outcome, Rejected)]
         if dead and self._dead_letters is not None:
             await self._dead_letters.produce(dead)
 
@@ -105,7 +110,10 @@ class KafkaSink(ChecksDestination):
         topic = self._messages.fixed_topic
         try:
             await self._producer.open()
-            return None if topic is None else await self._producer.topic_problem(topic)
+            if topic is None:
+                return None
+            problem = await self._producer.topic_problem(topic)
+            return await self._schema.problem(topic) if problem is None and self._schema is not None else problem
         except TopicAuthorizationFailedError:
             return f"mozu may not see the topic {topic}"
         except (KafkaUnreachable, KafkaError, TimeoutError) as error:
@@ -132,7 +140,7 @@ class KafkaSink(ChecksDestination):
                 failures[number] = stopped_by
                 continue
             try:
-                self._in_flight[number] = await self._producer.send(message)
+                self._in_flight[number] = await self._producer.send(self._framed(message))
             except KafkaTimeoutError:  # the partition's batch is full and not sent: the client itself is sound
                 failures[number] = stopped_by = TimeoutError("no acknowledgement")
             except KafkaError as error:
@@ -143,9 +151,23 @@ class KafkaSink(ChecksDestination):
             self._fatal = stopped_by
         return failures | await self._await_acks(messages, failures)
 
+    def _framed(self, message: KafkaMessage) -> KafkaMessage:
+        """Return a message as its topic has it: behind the id of its schema."""
+        if self._schema is None:
+            return message
+        body = self._schema.framed(message.topic, message.body)
+        return KafkaMessage(message.number, message.topic, message.key, body, message.headers)
+
+    async def _require(self, topic: str) -> None:
+        """Return if a topic can be written to. Raises SchemaUnavailable, TopicMissing, TimeoutError, KafkaError."""
+        if self._schema is not None:
+            await self._schema.require(topic)
+        await self._producer.require_topic(topic)
+
     async def _missing_topics(self, messages: Sequence[KafkaMessage]) -> dict[int, BaseException]:
-        """Records that cannot be written now because their topic is missing. Later records of that topic wait until the
-        first one is delivered again: the core then brings them back together."""
+        """Return why records cannot be written now, by their numbers: their topic is missing, or the id of its schema.
+        Later records of that topic wait until the first one is delivered again: the core then brings them back
+        together."""
         first: dict[str, int] = {}
         for message in messages:
             first.setdefault(message.topic, message.number)
@@ -156,9 +178,9 @@ class KafkaSink(ChecksDestination):
                 failed[topic] = blocked[1]
                 continue
             try:
-                await self._producer.require_topic(topic)
+                await self._require(topic)
                 self._blocked.pop(topic, None)
-            except (TopicMissing, TimeoutError, KafkaError) as error:
+            except (SchemaUnavailable, TopicMissing, TimeoutError, KafkaError) as error:
                 failed[topic] = error
                 if not is_permanent(error):
                     self._blocked[topic] = number, error
@@ -213,7 +235,7 @@ class KafkaSink(ChecksDestination):
             error, key = known[message.number], (message.topic, message.key)
             if key in blocked_keys:  # later records of one key must not overtake
                 failures[message.number] = blocked_keys[key]
-            elif isinstance(error, TopicAuthorizationFailedError | TopicMissing):
+            elif isinstance(error, TopicAuthorizationFailedError | TopicMissing | SchemaUnavailable):
                 failures[message.number] = error
             else:
                 failure = await self._send_alone(message)
@@ -271,14 +293,23 @@ class KafkaSink(ChecksDestination):
         return outcomes
 
     def _outcome(self, message: KafkaMessage, error: BaseException) -> Rejected | Retry:
-        return _RETRY_LATER if isinstance(error, TimeoutError | TopicMissing) else outcome(message, error)
+        return _RETRY_LATER if isinstance(error, _WAITED_FOR) else outcome(message, error)
 
     def _describe(self, error: BaseException) -> str:
-        if isinstance(error, TopicMissing):
+        if isinstance(error, SchemaUnavailable | TopicMissing):
             return str(error)
         if isinstance(error, TimeoutError) and self._producer.is_throttled():
             return THROTTLED
         return f"Kafka does not acknowledge: {self._client_log.reason_or(error)}"
+
+
+def _message_builder(
+    settings: KafkaSettings, content_type: str, schema: RegisteredSchema | None
+) -> MessageBuilder:
+    if schema is None:
+        return MessageBuilder(settings, content_type)
+    written = schema.serialization
+    return MessageBuilder(settings, written.content_type or content_type, written.encode)
 
 
 def _options(settings: KafkaSettings) -> ProducerOptions:

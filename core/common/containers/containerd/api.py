@@ -10,7 +10,7 @@ from mozu.core.common.containers.containerd.describe import StoredContainer
 from mozu.core.common.containers.containerd.files import DOCKER
 from mozu.core.common.containers.containerd.image_content import config_of, image_id, manifests_of
 from mozu.core.common.containers.grpc_calls import GrpcCalls
-from mozu.core.common.containers.protobuf import Message, data_of, decode, integer, messages, text, text_field, texts
+from mozu.core.common.protobuf import Message, data_of, decode, integer, messages, text, text_field, texts
 
 _SERVICES: Final = "/containerd.services"
 

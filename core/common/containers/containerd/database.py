@@ -17,8 +17,8 @@ from mozu.core.common.containers.bolt import BoltBucket, read_bolt
 from mozu.core.common.containers.containerd.describe import StoredContainer, StoredSandbox
 from mozu.core.common.containers.containerd.files import DOCKER
 from mozu.core.common.containers.containerd.image_content import config_of, image_id, manifests_of
-from mozu.core.common.containers.protobuf import data_of, decode
 from mozu.core.common.file_access import may
+from mozu.core.common.protobuf import data_of, decode
 
 _VERSION: Final = "v1"
 _SANDBOX: Final = "io.cri-containerd.sandbox.metadata"

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.common.containers.oci_spec import OciSpec
-from mozu.core.common.containers.protobuf import Message, data_of, decode, integer, messages, text, texts
+from mozu.core.common.protobuf import Message, data_of, decode, integer, messages, text, texts
 from mozu.core.model.containers.image import ImageNames
 from mozu.core.model.containers.metadata import Mount
 

@@ -20,7 +20,7 @@ from mozu.core.common.containers.cri.answers import (
     read_sandbox,
 )
 from mozu.core.common.containers.grpc_calls import GrpcCalls
-from mozu.core.common.containers.protobuf import decode, flag_field, message_field, messages, text, text_field
+from mozu.core.common.protobuf import decode, flag_field, message_field, messages, text, text_field
 
 _RUNTIME: Final = "/runtime.v1.RuntimeService"
 _IMAGES: Final = "/runtime.v1.ImageService"

@@ -8,7 +8,7 @@ from typing import Final
 from mozu.core.common.containers.containerd.files import StateFiles
 from mozu.core.common.containers.engines.control import EngineContainer
 from mozu.core.common.containers.grpc_calls import GrpcCalls
-from mozu.core.common.containers.protobuf import data_of, decode, flag_field, integer, number_field, text_field
+from mozu.core.common.protobuf import data_of, decode, flag_field, integer, number_field, text_field
 
 _TASKS: Final = "/containerd.services.tasks.v1.Tasks"
 _RUNNING, _PAUSED, _PAUSING = 2, 4, 5

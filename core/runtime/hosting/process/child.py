@@ -173,8 +173,8 @@ def _built(spec: ChildSpec, metrics: Metrics, tasks: _Tasks) -> Isolated[object]
     isolated = Isolated[object](spec.kind.value, spec.id, None, Metrics())
     context = Context(
         id=spec.id, log=isolated.log, metrics=metrics, fields=fields, offline=spec.offline,
-        requested_fields=spec.requested_fields, content_type=spec.content_type, spawn=tasks.spawn,
-        lookups=AnyLookupTable(), event_types=registry.event_types(), state_path=spec.state_path,
+        requested_fields=spec.requested_fields, content_type=spec.content_type, schema=spec.schema,
+        spawn=tasks.spawn, lookups=AnyLookupTable(), event_types=registry.event_types(), state_path=spec.state_path,
     )  # fmt: skip
     declaration = plugin.declaration
     keep_memory([spec.settings])

@@ -61,6 +61,7 @@ def process_plan(registry: Registry, entry: Entry, context: Context, hostname: s
         offline=context.offline,
         requested_fields=context.requested_fields,
         content_type=context.content_type,
+        schema=context.schema,
         hostname=hostname,
         state_path=context.state_path,
         level=logging.getLogger().getEffectiveLevel(),

@@ -21,6 +21,7 @@ class ChildSpec(msgspec.Struct):
     offline: bool
     requested_fields: tuple[str, ...]
     content_type: str
+    schema: str
     hostname: str
     state_path: Path | None
     level: int

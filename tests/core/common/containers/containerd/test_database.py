@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mozu.core.common.containers.containerd.database import StoredContainers
-from mozu.core.common.containers.protobuf import message_field, text_field
+from mozu.core.common.protobuf import message_field, text_field
 from tests.core.common.containers.bolt_file import Bucket, write_bolt
 
 IMAGE = "registry.example:5000/team/box:1.2"

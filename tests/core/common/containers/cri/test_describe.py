@@ -5,7 +5,7 @@ from typing import Any
 
 from mozu.core.common.containers.cri.answers import read_container, read_image, read_sandbox
 from mozu.core.common.containers.cri.describe import describe_container, describe_sandbox
-from mozu.core.common.containers.protobuf import decode, flag_field, message_field, text_field
+from mozu.core.common.protobuf import decode, flag_field, message_field, text_field
 from mozu.core.model.containers.metadata import ContainerMetadata
 
 ID, SANDBOX, IMAGE_ID = "c" * 64, "s" * 64, "e" * 64

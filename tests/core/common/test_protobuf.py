@@ -2,7 +2,7 @@
 
 import pytest
 
-from mozu.core.common.containers.protobuf import data_of, decode, integer, text, text_field, texts
+from mozu.core.common.protobuf import data_of, decode, integer, text, text_field, texts
 
 
 def test_a_text_comes_back() -> None:
