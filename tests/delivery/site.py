@@ -33,7 +33,7 @@ class Site:
         self._config, self.stats = folder / "mozu.yaml", folder / "stats.json"
         self.spool = Path(spool.get("path", folder / "spool.db"))
         way = {"format": "json", "retry": {"longest": 0.2}, "spool": {**spool, "path": str(self.spool)}}
-        self._sink = json.dumps({self.destination.kind: {**self.destination.settings, **way}})
+        self._sink = json.dumps({self.destination.kind: {**way, **self.destination.settings}})
         plugins = folder / "site"
         metadata = plugins / "mozu_far_end-1.0.dist-info"
         metadata.mkdir(parents=True)

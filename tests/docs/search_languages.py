@@ -27,7 +27,7 @@ _SPL_WORDS: Final = (
 def esql(query: str, table: str) -> str:
     """Return the SQL that a query of ES|QL means over `table`, whose columns have dotted names."""
     begin, *clauses = [clause.strip() for clause in re.split(r"(?:^|\n)\|", query)]
-    assert begin.startswith("FROM mozu-alerts-*"), begin
+    assert begin.startswith("FROM mozu-alerts*"), begin
     sql = f"SELECT * FROM {table}"
     for clause in clauses:
         command, _, rest = clause.partition(" ")

@@ -66,8 +66,8 @@ class WebhookSettings(Settings):
     )
     index: str = Field(
         "", pattern=r"^[^\x00-\x1f\x7f]*$",
-        description="With the template elasticsearch: the index or data stream, such as `mozu-$${date}`; by default "
-        "mozu-alerts.",
+        description="With the template elasticsearch: the index or data stream, such as `mozu-alerts-$${date}`; "
+        "by default mozu-alerts.",
     )  # fmt: skip
     batch: BatchFormat | None = Field(
         None,

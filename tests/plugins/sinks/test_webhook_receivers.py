@@ -177,6 +177,16 @@ def test_a_bulk_request_has_two_lines_an_alert_and_each_has_its_outcome() -> Non
     assert [Retry(tried=False), Retry(tried=True)] == outcomes[3:]
 
 
+@pytest.mark.parametrize("status", [403, 429])
+def test_an_index_whose_writes_are_blocked_is_tried_again(status: int) -> None:
+    error = {"type": "cluster_block_exception", "reason": "index [a] blocked by: [FORBIDDEN/8/index write (api)];"}
+    denied = {"type": "security_exception", "reason": "action is unauthorized"}
+    items = [{"create": {"status": status, "error": error}}, {"create": {"status": 403, "error": denied}}]
+    blocked, refused = bulk_outcomes(json.dumps({"errors": True, "items": items}).encode(), 2) or ()
+    assert Retry(tried=False) == blocked
+    assert Rejected("the index answered 403: security_exception: action is unauthorized") == refused
+
+
 @pytest.mark.parametrize("answer", ["", "[]", '{"errors": true}', '{"errors": true, "items": [{}]}', '{"errors": tru'])
 def test_a_bulk_answer_that_does_not_say_all_is_no_answer(answer: str) -> None:
     assert bulk_outcomes(answer.encode(), 1) is None

@@ -14,6 +14,9 @@ from mozu.core.api import Outcome, Rejected, Retry
 from mozu.plugins.sinks.webhook.templates.builtin_template import BuiltinTemplate
 
 _THERE_ALREADY: Final = 409
+_BLOCKED: Final = "cluster_block_exception"
+"""The type of the error if the index takes no writes for now: 429 if the disk is full, 403 if writes are blocked for a
+shrink, a clone or a repair."""
 
 
 def bulk_outcomes(body: bytes, count: int) -> Sequence[Outcome] | None:
@@ -33,9 +36,10 @@ def _outcome(result: Mapping[str, Any]) -> Outcome:
     status = int(result["status"])
     if 200 <= status < 300 or status == _THERE_ALREADY:
         return None
-    if status == 429 or status >= 500:
-        return Retry(tried=status != 429)
     error = result.get("error")
+    is_blocked = isinstance(error, Mapping) and error.get("type") == _BLOCKED
+    if status == 429 or status >= 500 or is_blocked:
+        return Retry(tried=status >= 500 and not is_blocked)
     reason = f"{error.get('type')}: {error.get('reason')}" if isinstance(error, Mapping) else str(error)
     return Rejected(f"the index answered {status}: {reason[:300]}")
 
