@@ -12,7 +12,8 @@ from tests.support.requirements import ROOT
 
 PAGE = (ROOT / "docs/operations.md").read_text()
 RULES = yaml.safe_load((ROOT / "docs/operations/prometheus-rules.yaml").read_text())
-DASHBOARD = json.loads((ROOT / "docs/operations/grafana-dashboard.json").read_text())
+NAMES = ("dashboard", "fleet")
+DASHBOARDS = [json.loads((ROOT / f"docs/operations/grafana-{name}.json").read_text()) for name in NAMES]
 FROM_PROMETHEUS = {"job", "instance", "le"}
 
 
@@ -26,8 +27,8 @@ def recorded() -> set[str]:
 
 
 def queries() -> list[str]:
-    panels = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
-    variables = [one["query"] for one in DASHBOARD["templating"]["list"] if one["type"] == "query"]
+    panels = [target["expr"] for board in DASHBOARDS for panel in board["panels"] for target in panel["targets"]]
+    variables = [one["query"] for board in DASHBOARDS for one in board["templating"]["list"] if one["type"] == "query"]
     return [*panels, *variables, *(rule["expr"] for rule in rules())]
 
 

@@ -3,20 +3,18 @@
 import json
 import re
 import subprocess
-import time
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
 from tests.support.ports import free_port
 from tests.support.prometheus_cases import CASES, unit_tests
+from tests.support.prometheus_server import Prometheus, serving
 from tests.support.requirements import ROOT, ebpf, program
-from tests.support.running import PATIENCE, mozu_run
+from tests.support.running import mozu_run
 from tests.support.tracing import place
 
 RULES: Final = ROOT / "docs/operations/prometheus-rules.yaml"
@@ -25,52 +23,15 @@ SCRAPES: Final = 8
 UNACCOUNTED: Final = ("mozu:events_unaccounted", "mozu:sink_alerts_unaccounted")
 
 
-class Prometheus:
-    def __init__(self, port: int, process: "subprocess.Popen[bytes]") -> None:
-        self._port, self._process = port, process
-
-    def ask(self, page: str, **parameters: Any) -> Any:
-        query = urllib.parse.urlencode(parameters)
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/api/v1/{page}?{query}", timeout=PATIENCE) as found:
-            return json.load(found)["data"]
-
-    def values(self, query: str) -> list[float]:
-        """Of every series now."""
-        return [float(one["value"][1]) for one in self.ask("query", query=query)["result"]]
-
-    def wait(self, until: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                if until():
-                    return
-            except OSError:  # it does not listen yet
-                pass
-            assert self._process.poll() is None, f"prometheus has ended before {what}"
-            assert time.monotonic() < deadline, what
-            time.sleep(0.1)  # prometheus is another process
-
-
 @contextmanager
 def prometheus(folder: Path, target: int, rules: Path = RULES) -> Iterator[Prometheus]:
-    port, config = free_port(), folder / "prometheus.yaml"
-    config.write_text(
-        json.dumps(
-            {
-                "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-                "rule_files": [str(rules)],
-                "scrape_configs": [{"job_name": "mozu", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}],
-            }
-        )
-    )
-    options = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"]
-    line = [program("prometheus"), *options, f"--web.listen-address=127.0.0.1:{port}"]
-    with (folder / "prometheus.log").open("wb") as log, subprocess.Popen(line, stdout=log, stderr=log) as process:
-        try:
-            yield Prometheus(port, process)
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
+    configuration = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(rules)],
+        "scrape_configs": [{"job_name": "mozu", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}],
+    }
+    with serving(folder, configuration) as server:
+        yield server
 
 
 def test_the_equations_hold_at_every_scrape_and_every_query_of_the_dashboard_has_data() -> None:
