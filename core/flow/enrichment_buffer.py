@@ -62,6 +62,7 @@ class EnrichmentBuffer:
         self.unanswered: dict[int, tuple[str, ...]] = {}
         """Number of an event that passed without an answer → the enrichers that gave none; cleared with each batch."""
         self._count = self._bytes = 0
+        self._emptied = asyncio.Event()
         self._held = metrics.counter("enrichment_buffer_events_total")
         self._timeouts = metrics.counter("enrichment_buffer_timeouts_total")
         self._released = [metrics.counter("enrichment_buffer_released_total", within=str(bound)) for bound in _WITHIN]
@@ -109,6 +110,12 @@ class EnrichmentBuffer:
         """Release every event, at the end."""
         while self._groups:
             self._release_group(next(iter(self._groups.values())), late=True)
+
+    async def wait_empty(self) -> None:
+        """Wait until no event is held: as long as `seconds` of the bounds at most, if none is admitted meanwhile."""
+        while self._count:
+            self._emptied.clear()
+            await self._emptied.wait()
 
     def _awaited_key(self, event: Event) -> tuple[KeyLookups, str] | None:
         """Return the look-ups and the key that this event waits for; None if it need not wait."""
@@ -163,6 +170,8 @@ class EnrichmentBuffer:
             if group.lookups.is_asked(group.key):
                 self._timed_out.add(name)
         self._count -= len(group.events)
+        if not self._count:
+            self._emptied.set()
         self._bytes -= sum(size for _, size, _ in group.events)
         now = asyncio.get_running_loop().time()
         for _, _, since in group.events:

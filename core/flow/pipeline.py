@@ -29,7 +29,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Final, cast
 
-from mozu.core.api import CachesProcesses, CallJudge, FollowsState, Source
+from mozu.core.api import CachesProcesses, CallJudge, FollowsState, ProvidesReaders, Source
 from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.container_counts import ContainerCounts
 from mozu.core.flow.correlation import correlation_uid
@@ -94,8 +94,7 @@ class SourcePipeline:
         self.origin, self._recorder, self._evaluation, self._alerts = origin, recorder, evaluation, alerts
         self._input_name = input_name
         scope = metrics.scope(source=source.name)
-        wanted = enrichers if live else WantedEnrichers(())
-        self._buffer = EnrichmentBuffer(wanted, bounds, self._evaluate, scope)
+        self._buffer = EnrichmentBuffer(self._enrichers_asked(enrichers), bounds, self._evaluate, scope)
         self.received = scope.counter("events_received_total")
         self.internal = scope.counter("events_internal_total")
         self.rejected = scope.counter("events_rejected_total")
@@ -139,6 +138,16 @@ class SourcePipeline:
         source discards at present."""
         self._recorder = recorder
         self.verdicts.forget()
+
+    def _enrichers_asked(self, enrichers: WantedEnrichers) -> WantedEnrichers:
+        """Return the enrichers that are asked for this source's events. What they read of the machine is true now: they
+        are asked neither for recorded system calls nor where the input itself has the answers. For other events that
+        can wait they are asked about fields of these events' own class."""
+        if self.live:
+            return enrichers
+        if self.state is not None or self.source.offers(ProvidesReaders):
+            return WantedEnrichers(())
+        return enrichers.of_own_classes()
 
     def process(self, batch: Sequence[Event | Alert], receipt: Receipt | None = None) -> None:
         """Pass one batch through all stages. `receipt` follows its ready alerts."""
@@ -206,7 +215,8 @@ class SourcePipeline:
         self._buffer.flush()
 
     async def wait_evaluated(self) -> None:
-        """Wait until the evaluators that work elsewhere have returned all alerts of the batches so far."""
+        """Wait until no event waits for an enricher, and evaluators that work elsewhere have returned all alerts."""
+        await self._buffer.wait_empty()
         for batch in tuple(self._pending):
             await batch.wait()
 

@@ -6,7 +6,8 @@ of a sink instead. A source that can wait (a recording, Kafka) is not read while
 full (`AlertPipeline.wait_capacity`), memory is short (`EventGate`), or a recording is behind
 (`SourcePipeline.wait_recorded`).
 
-A live source that fails, or that ends by itself, is stopped, and after a back-off a new instance takes its place.
+A live source that fails, or that ends by itself, is stopped, and after a back-off a new instance takes its place. A
+source that can wait, and one that cannot work again, stays ended; other sources go on.
 """
 
 import asyncio
@@ -233,6 +234,8 @@ class SourcePump:
                 if self._problem is None:
                     self._problem = await self._read(backoff)
                 if self._stopping.is_set() or self._has_ended():
+                    if self.failed:
+                        self._report("is not started again: what comes to it from now on is not seen")
                     return
                 await self._restart(backoff)
         finally:
@@ -279,7 +282,7 @@ class SourcePump:
         """Start a new instance of the source after a pause, unless a stop has begun; `_problem` is None once it
         runs."""
         seconds = backoff.failed()
-        self._report(self._problem, seconds)
+        self._report(f"starts again in {seconds:.0f} s: what happens meanwhile is not seen")
         await self._end_instance()
         if await self._is_stopped_within(seconds):
             return
@@ -306,15 +309,15 @@ class SourcePump:
     async def _until_stopping(self) -> None:
         await self._stopping.wait()
 
-    def _report(self, problem: BaseException | None, seconds: float) -> None:
-        ended = isinstance(problem, SourceEnded)
+    def _report(self, consequence: str) -> None:
+        ended = isinstance(self._problem, SourceEnded)
         what = "ended by itself" if ended else "failed"
         self._alerts.notice(
             "Source ended" if ended else "Source failed",
             Severity.CRITICAL,
-            f"source {self.name} {what} and starts again in {seconds:.0f} s: what happens meanwhile is not seen",
+            f"source {self.name} {what} and {consequence}",
             evt_source=self.name,
-            error="" if problem is None else text_of(problem),
+            error=self.problem,
         )
 
     async def _end_instance(self) -> None:

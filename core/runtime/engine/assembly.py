@@ -277,7 +277,8 @@ class Assembler:
             values = AnyLookupTable(limits.cache)
             found = cast("Isolated[Enricher]", self._built(declaration, entry, lookups=values))
             needs = frozenset(f"enricher:{name}" for name in (entry.id, *declaration.provides))
-            asked = EnricherLookups(KeyLookups(found, limits, self._tasks.spawn, values), needs)
+            classes = frozenset[str]().union(*(field.sources for field in declaration.fields))
+            asked = EnricherLookups(KeyLookups(found, limits, self._tasks.spawn, values), needs, classes)
         self._key_lookups[entry.id] = asked
         return found
 

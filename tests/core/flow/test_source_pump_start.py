@@ -8,7 +8,7 @@ import pytest
 
 from mozu.core.api import Counts
 from mozu.core.delivery.packed_alert import unpack
-from mozu.core.errors import SourceUnavailable
+from mozu.core.errors import SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.flow.source_pump import PumpedSource, SourcePump
 from mozu.core.isolation.isolated import Isolated
@@ -367,6 +367,22 @@ def test_the_alert_of_a_failure_says_why_and_when_it_goes_on() -> None:
     assert ("Source failed", "made") == (notice.rule, notice.values["evt_source"])
     assert "the file ends here" in str(notice.values["error"])
     assert notice.message() == "source made failed and starts again in 1 s: what happens meanwhile is not seen"
+
+
+@pytest.mark.parametrize(("live", "error"), [(False, OSError("gone")), (True, SourceBroken("gone"))])
+def test_a_source_that_is_not_started_again_leaves_an_alert_that_says_so(live: bool, error: Exception) -> None:
+    scene = Scene(Batches(error), live=live)
+    scene.run()
+    ((_, packed),) = virtual_clock.run(scene.worker.queue.get(10))
+    notice = unpack(packed)
+    assert ("Source failed", "made", "gone") == (notice.rule, notice.values["evt_source"], notice.values["error"])
+    assert notice.message() == "source made failed and is not started again: what comes to it from now on is not seen"
+
+
+def test_the_end_of_an_input_is_no_failure() -> None:
+    scene = Scene(Batches(), live=False)
+    scene.run()
+    assert (0, False) == (scene.worker.queue.in_memory(), scene.pump.failed)
 
 
 def test_the_title_names_the_plugin_where_it_is_another() -> None:

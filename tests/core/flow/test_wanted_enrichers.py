@@ -1,7 +1,8 @@
 """Which enrichers the events of a type may have to wait for: those that the demand of now needs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import msgspec
 import pytest
 
 from mozu.core.filter.demand import ANY_ENRICHER, Demand, Interest
@@ -66,3 +67,27 @@ def test_another_demand_and_other_enrichers_count_from_the_next_event_on() -> No
     assert names(wanted) == "b"
     assert [one.name for one in wanted.all()] == ["a", "b"]
     assert (bool(wanted), bool(WantedEnrichers(()))) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("classes", "source", "expected"),
+    [({"json"}, "json", "a"), ({"json"}, "acme", ""), ({"*"}, "acme", "a"), ((), "json", ""), ({"syscall"}, "x", "")],
+)
+def test_an_enricher_may_be_wanted_for_the_classes_of_its_own_fields_only(
+    classes: Sequence[str], source: str, expected: str
+) -> None:
+    own = msgspec.structs.replace(ALL[0], classes=frozenset(classes))
+    wanted = WantedEnrichers([own]).of_own_classes()
+    assert names(wanted, source) == expected
+
+
+def test_what_is_wanted_for_own_classes_follows_reloads_and_demands() -> None:
+    json, acme = (msgspec.structs.replace(one, classes=frozenset({"json"})) for one in ALL[:2])
+    everything = WantedEnrichers([json])
+    everything.update(demand({"json": {"x": "enricher:b"}}))
+    wanted = everything.of_own_classes()
+    assert names(wanted) == ""
+    everything.use([json, acme])
+    assert names(wanted) == "b"
+    everything.update(demand({"json": {"x": "enricher:a"}}))
+    assert names(wanted) == "a"

@@ -198,6 +198,40 @@ class Visits:
         self._stopped.set()
 
 
+class WaitingVisits(Visits):
+    """A source that can wait: it gives one visit of each client, keeps which batches were acknowledged, and ends."""
+
+    def __init__(self, clients: str, log: list[str]) -> None:
+        self._wrong, self._clients, self._log = "", clients, log
+
+    async def batches(self) -> AsyncIterator[Sequence[Event]]:
+        for number, client in enumerate(self._clients):
+            yield [visit(client, number)]
+
+    async def ack(self, batch: Sequence[Event | Alert]) -> None:
+        self._log += [f"ack {event.data['client']}" for event in batch if isinstance(event, DataEvent)]
+
+    def counts(self) -> Mapping[str, Counts]:
+        return {}
+
+    async def stop(self) -> None:
+        pass
+
+
+class RecordedVisits(WaitingVisits):
+    """A source whose input has the answers of enrichers, too."""
+
+    def readers(self) -> Mapping[str, Callable[[str | None], Callable[[Any], Any]]]:
+        return {"geo.country": lambda _: lambda event: "FR"}
+
+
+def waiting(made: WaitingVisits) -> SourceDeclaration[Settings]:
+    return SourceDeclaration(
+        name="log", build=lambda settings, context: made, settings=Settings, summary="Visits in a log.",
+        event_source="acme", events=(VISIT,), live=False,
+    )  # fmt: skip
+
+
 VISIT = DataEventType(name="visit", doc="A visit.", data=dict[str, str])
 
 

@@ -1,15 +1,16 @@
 """Whole runs of a third party's parts: what is looked up, when, how often; what is wrong, and who hears of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mozu.core.api import Event
 from mozu.core.errors import ConfigError, PluginError
 from mozu.testing import MozuRun, alert, data_event, event, process, run_mozu
-from tests.core.testing.acme import CLIENT, RULE, UPPER, Geo, geo, visit
+from tests.core.testing.acme import CLIENT, RULE, UPPER, Geo, RecordedVisits, WaitingVisits, geo, visit, waiting
 
 TABLE = {"a": "DE", "b": "FR", "c": None}
 
@@ -175,3 +176,58 @@ def test_an_enricher_answers_for_fields_of_the_core(tmp_path: Path) -> None:
         [event("execve", process=process(uid=1234)), event("execve", process=process(uid=1235))],
     )
     assert [one.message() for one in done.alerts] == ["mira /home/mira"]
+
+
+def of_a_log(tmp_path: Path, source: WaitingVisits, **how: Any) -> MozuRun:
+    (tmp_path / "rules.yaml").write_text(RULE)
+    whole = {
+        "sources": ["log"], "enrichers": ["geo"], "evaluators": [{"falco": {"rules": [str(tmp_path / "rules.yaml")]}}],
+    }  # fmt: skip
+    return run_mozu(whole, declarations=[CLIENT, waiting(source), geo(TABLE, **how)], virtual_time=True)
+
+
+def test_an_enricher_is_asked_for_events_of_a_source_that_can_wait_before_they_are_acknowledged(tmp_path: Path) -> None:
+    log: list[str] = []
+
+    class Noting(WaitingVisits):
+        async def ack(self, batch: Any) -> None:
+            log.append(f"asked {''.join(made[0].asked)}")
+            await super().ack(batch)
+
+    made: list[Geo] = []
+    done = of_a_log(tmp_path, Noting("abz", log), made=made)
+    assert [one.message() for one in done.alerts] == ["visit of b from FR", "visit"]
+    assert log == ["asked a", "ack a", "asked ab", "ack b", "asked abz", "ack z"]
+
+
+def test_alerts_of_a_source_that_can_wait_say_which_enricher_did_not_answer(tmp_path: Path) -> None:
+    done = of_a_log(tmp_path, WaitingVisits("z", []), wrong="resolve raises")
+    assert [one.incomplete for one in done.alerts] == [("geo",)]
+
+
+def test_where_the_input_has_the_answers_no_enricher_is_asked(tmp_path: Path) -> None:
+    made: list[Geo] = []
+    done = of_a_log(tmp_path, RecordedVisits("a", []), made=made)
+    assert (made[0].asked, [one.message() for one in done.alerts]) == ([], ["visit of a from FR"])
+
+
+class BrokenLog(WaitingVisits):
+    """A log that cannot be read."""
+
+    async def batches(self) -> AsyncIterator[Sequence[Event]]:
+        raise OSError("the log is gone")
+        yield []
+
+
+@pytest.mark.parametrize("beside", [(), ("z",)])
+def test_a_source_that_can_wait_and_fails_is_an_alert_and_exit_code_1_also_beside_another_source(
+    tmp_path: Path, beside: tuple[str, ...]
+) -> None:
+    (tmp_path / "rules.yaml").write_text(RULE)
+    whole = {
+        "sources": ["log"], "enrichers": ["geo"], "evaluators": [{"falco": {"rules": [str(tmp_path / "rules.yaml")]}}],
+    }  # fmt: skip
+    given, log = [visit(client) for client in beside], waiting(BrokenLog("", []))
+    done = run_mozu(whole, given, declarations=[CLIENT, log, geo(TABLE)], virtual_time=True)
+    failures = [one.values["error"] for one in done.notices if one.rule == "Source failed"]
+    assert (done.code, failures, len(done.alerts)) == (1, ["the log is gone"], len(beside))
