@@ -41,7 +41,7 @@ class ConfigError(MozuError):
 
 
 class RulesError(MozuError):
-    """Rule files cannot be used. The text is the whole load report."""
+    """Rule files cannot be used. The text has each file with an error, and its problems."""
 
 
 class PluginError(MozuError):

@@ -161,7 +161,7 @@ def _loaded(config: Config, registry: Registry, fields: FieldRegistry) -> list[C
     loads = configured_rules(config, registry, fields)
     for one in loads:
         if not one.loaded.ok:
-            raise RulesError(one.loaded.report.verbose())
+            raise RulesError(one.loaded.report.refusal())
     return loads
 
 

@@ -131,7 +131,7 @@ def rules_in_force(config: Config, registry: Registry, fields: FieldRegistry) ->
     brought = brought_sources(configured_sources(config, registry))
     for one in configured_rules(config, registry, fields):
         if not one.loaded.ok:
-            raise RulesError(one.loaded.report.verbose())
+            raise RulesError(one.loaded.report.refusal())
         yield RulesInForce(
             loaded=one.loaded,
             fields=one.fields,

@@ -58,7 +58,7 @@ def screen(status: RunStatus) -> Iterator[str]:
     yield table(_SINK_HEADS, [_sink(name, one) for name, one in numbers.sinks.items()])
 
 
-_SOURCE_HEADS: Final = ("source", "by", "types", "seen", "filtered", "received", "lost", "alerts")
+_SOURCE_HEADS: Final = ("source", "by", "types", "seen", "filtered", "received", "lost", "dropped", "alerts")
 _SINK_HEADS: Final = ("sink", "accepted", "delivered", "waiting", "dropped", "dead letters", "failures")
 
 
@@ -69,7 +69,8 @@ def _source(name: str, one: SourceStatus) -> list[str]:
         sum(kind.seen for kind in types),
         sum(kind.filtered for kind in types),
         sum(kind.received for kind in types),
-        sum(kind.lost for kind in types) + one.dropped,
+        sum(kind.lost for kind in types),
+        one.dropped,
         one.alerts,
     )
     return [name, one.plugin, *(f"{number:,}" for number in sums)]

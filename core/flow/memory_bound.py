@@ -10,6 +10,7 @@ below the mark for a minute.
 """
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +43,7 @@ or more below the mark makes one check a second, together with other timers; one
 _CALM: Final = 60.0
 """Seconds below the mark after which an episode is over."""
 _MIB: Final = 1 << 20
+_log = logging.getLogger("mozu.engine")
 
 
 class MemoryStep(msgspec.Struct, frozen=True):
@@ -79,6 +81,8 @@ class MemoryBound:
         self._given = {step.name: metrics.counter("memory_given_back_total", step=step.name) for step in steps}
         self._rounds = metrics.counter("memory_rounds_total")
         self._highest = self._last = 0
+        self._is_logged = False
+        """True if this episode's dropping of events is in the log."""
         self._announced = -1
         """Index of the last step that a notice of this episode mentions."""
         metrics.gauge("memory_resident_bytes", self._resident)
@@ -114,7 +118,7 @@ class MemoryBound:
         """Run one episode."""
         began = calm_since = time.monotonic()
         before, dropped = self._totals(), self._gate.dropped
-        self._announced = -1
+        self._announced, self._is_logged = -1, False
         try:
             while time.monotonic() - calm_since < _CALM:
                 if self._is_above(_MARK):
@@ -167,23 +171,25 @@ class MemoryBound:
 
     def _report_dropping(self, before: Mapping[str, int]) -> None:
         text = f"given back: {self._since(before)}; that is not enough, and live events are dropped until it is"
+        if not self._is_logged:
+            self._is_logged = True
+            _log.error("%s: %s", self._used(), text)
         self._notice("Memory limit exceeded", Severity.CRITICAL, text, before)
 
     def _report_end(self, before: Mapping[str, int], dropped: int, seconds: float) -> None:
         text = f"less than the limit for a minute; given back: {self._since(before)}; {dropped} events were dropped"
-        self._notice(
-            "Memory limit kept", Severity.NOTICE, text, before, dropped=dropped, seconds=round(seconds)
-        )
+        self._notice("Memory limit kept", Severity.NOTICE, text, before, dropped=dropped, seconds=round(seconds))
 
-    def _notice(
-        self, rule: str, priority: Severity, text: str, before: Mapping[str, int], **more: int
-    ) -> None:
+    def _notice(self, rule: str, priority: Severity, text: str, before: Mapping[str, int], **more: int) -> None:
         resident, limit = self._resident(), self._limit()
         steps = ",".join(name for name, total in self._totals().items() if total > before[name])
-        used = f"mozu uses {resident / _MIB:.0f} MiB of memory, and may use {limit / _MIB:.0f} (memory.limit)"
         self._notify(
-            rule, priority, f"{used}: {text}", resident=resident, limit=limit, given_back=steps, **more
+            rule, priority, f"{self._used()}: {text}", resident=resident, limit=limit, given_back=steps, **more
         )
+
+    def _used(self) -> str:
+        resident, limit = self._resident() / _MIB, self._limit() / _MIB
+        return f"mozu uses {resident:.0f} MiB of memory, and may use {limit:.0f} (memory.limit)"
 
     def _totals(self) -> dict[str, int]:
         return {name: counter.value for name, counter in self._given.items()}

@@ -224,6 +224,11 @@ class SourcePump:
             await within(self._source, "update", seconds, lambda: self._source.component.update(demand))
         return "" if outcome.failed is None else text_of(outcome.failed)
 
+    @property
+    def is_dropping(self) -> bool:
+        """True while the source's events are dropped before they are evaluated, because memory is short."""
+        return self.pipeline.live and self._gate.is_closed
+
     async def run(self) -> None:
         """Process batches until the source ends; after a failure start a new instance, with back-off and a notice."""
         backoff = Backoff(_FIRST_BACKOFF, _MAX_BACKOFF, jitter=0.0)

@@ -41,7 +41,7 @@ class JudgedRules:
         self.fields = fields
         result = load(paths, fields)
         if not result.ok:
-            raise RulesError(result.report.verbose())
+            raise RulesError(result.report.refusal())
         if not result.report.files:
             raise RulesError(f"there are no rule files in {', '.join(paths)}")
         self.files = tuple(file.name for file in result.report.files)

@@ -155,6 +155,10 @@ class Report:
         """Return every file's verdict and problems."""
         return "\n".join(file.verbose() for file in self.files)
 
+    def refusal(self) -> str:
+        """Return verdict and problems of the files with an error; empty if there is none."""
+        return "\n".join(file.verbose() for file in self.files if not file.ok)
+
     def brief(self) -> str:
         """Return every file's verdict and codes."""
         return "\n".join(file.brief() for file in self.files)

@@ -14,7 +14,7 @@ _LEAST: Final = 64 << 20
 
 def _possible(value: ByteSize | None) -> ByteSize | None:
     if value and value < _LEAST:
-        raise ValueError("must be 0 or at least 64MiB: mozu takes about 70 MiB before the first event")
+        raise ValueError("must be 0 or at least 64MiB: the default rules take about 100 MiB before the first event")
     return value
 
 

@@ -328,15 +328,16 @@ class Reloader:
         if self._parts.lifecycle is not None:
             self._parts.lifecycle.reloaded(self._parts.evaluation.rules_digest(), text)
 
-    def _report_refusal(self, error: BaseException) -> None:
+    def _report_refusal(self, refused: BaseException) -> None:
         self._refused.value += 1
         text = "the reload was refused, and everything stays as it was"
-        reason = text_of(error)
+        reason = text_of(refused)
         for line in (f"{text}:", *reason.split("\n")):
             _log.error("%s", line)
-        _log.debug("traceback", exc_info=error)
-        mistakes = len(error.problems) if isinstance(error, ConfigError) else 1
-        self._parts.alerts.notice("Reload failed", Severity.ERROR, text, error=reason, mistakes=mistakes)
+        _log.debug("traceback", exc_info=refused)
+        mistakes = len(refused.problems) if isinstance(refused, ConfigError) else 1
+        error = " | ".join(line.strip() for line in reason.split("\n"))  # `json` shows no control as it is
+        self._parts.alerts.notice("Reload failed", Severity.ERROR, text, error=error, mistakes=mistakes)
 
 
 def _retire_absent(before: Assembly, after: Assembly) -> None:

@@ -55,6 +55,9 @@ def _of_sources(run: RunView) -> Iterator[ReadinessFinding]:
         if pump.problem or not pump.started.is_set():
             state: State = "degraded" if pump.is_optional else "not ready"
             yield ReadinessFinding(state, subject, pump.problem or "it has not started")
+        elif pump.is_dropping:
+            why = "its events are dropped unevaluated: memory is at its limit (memory.limit)"
+            yield ReadinessFinding("not ready", subject, why)
         elif pump.refused:
             reasons = "; ".join(f"{plugin} cannot start ({why})" for plugin, why in pump.refused.items())
             yield ReadinessFinding("degraded", subject, f"{reasons}, so {pump.plugin} watches")

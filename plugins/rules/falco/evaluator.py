@@ -191,7 +191,7 @@ class FalcoEvaluator:
         additions = [entry.addition() for entry in self._settings.append_output]
         result = load(self._settings.rules, fields, Options(additions=additions))
         if not result.ok:
-            raise RulesError(result.report.verbose())
+            raise RulesError(result.report.refusal())
         if not result.report.files:
             paths = ", ".join(map(str, self._settings.rules)) or "none"
             raise RulesError(f"there are no rule files in what `rules` names: {paths}")

@@ -43,7 +43,7 @@ def test_the_screen_has_what_is_watched_lost_delivered_and_impaired() -> None:
     assert "10.0 % of a CPU on average, 90 MiB of 256 MiB" in text
     assert "! sink siem: the last delivery\\x1b[2J has failed" in text
     rows = [line.split() for line in text.splitlines()]
-    assert ["syscalls", "ebpf", "1", "12,000", "11,000", "999", "3", "0"] in rows
+    assert ["syscalls", "ebpf", "1", "12,000", "11,000", "999", "1", "2", "0"] in rows
     assert ["siem", "10", "8", "4", "2", "1", "3"] in rows
     assert "syscalls does not see: io_uring" in text
 

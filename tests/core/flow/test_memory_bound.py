@@ -181,6 +181,16 @@ def test_where_everything_is_given_back_and_it_is_not_enough_events_are_dropped_
     assert 7 == machine.bound.numbers()["dropped_events"]
 
 
+def test_the_log_says_once_an_episode_that_events_are_dropped(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine.rest = LIMIT + 1
+    machine.run(lambda: setattr(machine, "rest", 0))
+
+    (line,) = [record.getMessage() for record in caplog.records if "live events are dropped" in record.getMessage()]
+    assert "(memory.limit): given back: " in line
+
+
 def test_between_the_mark_and_the_limit_no_event_is_dropped(machine: Machine) -> None:
     closed: list[bool] = []
 

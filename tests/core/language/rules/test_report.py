@@ -76,6 +76,13 @@ help: did you mean proc.name?"""
     assert expected == loaded(text).report.verbose()
 
 
+def test_a_refusal_leaves_out_files_without_an_error() -> None:
+    report = loaded("- {list: a, items: []}", "- {rule: r, desc: d, output: o, priority: NUTS, condition: x}").report
+
+    assert [True, False] == [file.ok for file in report.files]
+    assert report.refusal() == report.files[1].verbose()
+
+
 def test_the_brief_form_counts_and_names_codes() -> None:
     text = "- {macro: a, condition: proc.nme}\n- {foo: bar}\n- {bar: foo}"
 

@@ -173,7 +173,7 @@ def test_a_reload_that_fails_is_an_alert_and_the_rules_in_force_stay(
     sink = Memory()
     code, _ = Play(Numbers(1, then=reload), Refusing(), sink).run(tmp_path)
     (notice,) = [record.alert for record in sink.records if record.alert.rule == "Reload failed"]
-    assert (code, notice.source, notice.values["error"]) == (0, "internal", str(error))
+    assert (code, notice.source, notice.values["error"]) == (0, "internal", str(error).replace("\n  ", " | "))
     lines = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert lines == ["the reload was refused, and everything stays as it was:", *str(error).split("\n")]
 

@@ -11,12 +11,15 @@ from mozu.core.runtime.operations.readiness import readiness
 from mozu.core.runtime.operations.run_view import RunView
 
 
-def pump(*, problem: str = "", started: bool = True, optional: bool = False, refused: Any = None) -> Any:
+def pump(
+    *, problem: str = "", started: bool = True, optional: bool = False, dropping: bool = False, refused: Any = None
+) -> Any:
     event = asyncio.Event()
     if started:
         event.set()
     return SimpleNamespace(
-        name="syscalls", plugin="ptrace", problem=problem, started=event, is_optional=optional, refused=refused or {}
+        name="syscalls", plugin="ptrace", problem=problem, started=event, is_optional=optional, is_dropping=dropping,
+        refused=refused or {},
     )
 
 
@@ -56,6 +59,7 @@ def state(*, started: bool = True, stopping: bool = False, **parts: Any) -> str:
         ({"pump": pump(started=False)}, "not ready"),
         ({"pump": pump(problem="it has ended")}, "not ready"),
         ({"pump": pump(started=False, optional=True)}, "degraded"),
+        ({"pump": pump(dropping=True)}, "not ready"),
         ({"pump": pump(refused={"ebpf": "no BTF"})}, "degraded"),
         ({"worker": worker(ready=False)}, "degraded"),
         ({"worker": worker(failing=True)}, "degraded"),
