@@ -6,12 +6,11 @@ alerts are raised (events wait for enrichers, evaluators work at different speed
 a replay computes the ids of the run.
 """
 
-from collections.abc import Iterator
-from itertools import takewhile
 from typing import Final
 
+from mozu.core.caches import cached
 from mozu.core.model.alert import alert_id
-from mozu.core.model.event import Container, Event, Process, SyscallEvent
+from mozu.core.model.event import Event, Process, SyscallEvent
 
 MINUTE: Final = 60 * 10**9
 """ns by the wall clock in which the acts of a story begin."""
@@ -32,59 +31,55 @@ def correlation_uid(event: Event | None, host_id: str) -> str:
     if event is None or process is None:
         return ""
     main = process.main_at(event.num)
-    lineage = list(_lineage(main, event.num))
-    group, members = _session_group(lineage) if main.container is None else _container_group(main.container, lineage)
-    if group is None:
-        return ""
-    began = _began(members, event.time)
-    minute = began - began % MINUTE
+    group: Group | None
+    if main.container is None:
+        group, began = _in_session(main, event.num, event.time)
+    else:
+        group, began = main.container.full_id, _in_container(main, event.num, event.time)
+    return "" if group is None else _story(host_id, group, began - began % MINUTE)
+
+
+@cached(4096)
+def _story(host_id: str, group: Group, minute: int) -> str:
     return alert_id(minute, f"{host_id}\0{group}\0{minute}", "")
 
 
-def _lineage(process: Process, number: int) -> Iterator[Process]:
-    """Yield the process and its ancestors below init as of event `number`, the nearest first."""
+def _in_container(process: Process, number: int, time: int) -> int:
+    """Return when the act began that an event at `time` is a part of, in ns since the epoch.
+
+    It began with the oldest of the nearest ancestors in the container that are young; if the process itself is old,
+    with the event.
+    """
+    began, home, oldest = time, process.container, max(1, time - YOUNG)
     one: Process | None = process
     for _ in range(_DEPTH):
-        if one is None or one.pid == _INIT:
-            return
-        yield one
-        one = one.parent_at(number)
+        if one is None or one.container != home or one.start < oldest:
+            break
+        began, one = one.start, one.parent_at(number)
+    return began
 
 
-def _container_group(container: Container, lineage: list[Process]) -> tuple[Group, list[Process]]:
-    """Return the container, and the part of the lineage that is inside."""
-    name = container.full_id
-    return name, list(takewhile(lambda one: one.container is not None and one.container.full_id == name, lineage))
-
-
-def _session_group(lineage: list[Process]) -> tuple[Group | None, list[Process]]:
-    """Return the outermost session but one, and the part of the lineage up to it; of a single session that one.
+def _in_session(process: Process, number: int, time: int) -> tuple[Group | None, int]:
+    """Return the outermost session but one, or the only one, and when the act began, as `_in_container` within it.
 
     The last of several sessions is that of a daemon, in which unrelated sessions are started: sshd, a service manager.
     """
-    ends: dict[Group, int] = {}
-    for place, one in enumerate(lineage, 1):
-        session = _session(one)
-        if session is not None:
-            ends[session] = place
-    if not ends:
-        return None, []
-    chosen = list(ends)[-2:][0]
-    return chosen, lineage[: ends[chosen]]
-
-
-def _session(process: Process) -> tuple[int, int] | None:
-    """Return the session; None where it is unknown, of another pid namespace (0), or that of the host's init."""
-    is_inside = 0 <= process.vpid != process.pid
-    if process.sid <= 0 or (process.sid == _INIT and not is_inside):
-        return None
-    return process.pidns_start if is_inside else 0, process.sid
-
-
-def _began(members: list[Process], time: int) -> int:
-    """Return when the act began that an event at `time` is a part of, both in ns since the epoch.
-
-    It began with the oldest of the nearest ancestors that are young; if the process itself is old, with the event.
-    """
-    young = list(takewhile(lambda one: one.start > 0 and time - one.start <= YOUNG, members))
-    return young[-1].start if young else time
+    inner: tuple[Group | None, int] = (None, time)
+    session: Group | None = None
+    until = began = time
+    is_young, oldest = True, max(1, time - YOUNG)
+    one: Process | None = process
+    for _ in range(_DEPTH):
+        if one is None or one.pid == _INIT:
+            break
+        is_young = is_young and one.start >= oldest
+        if is_young:
+            began = one.start
+        is_inside = 0 <= one.vpid != one.pid
+        if one.sid > _INIT or (is_inside and one.sid == _INIT):
+            found = (one.pidns_start if is_inside else 0, one.sid)
+            if found != session:
+                inner, session = (session, until), found
+            until = began
+        one = one.parent_at(number)
+    return (session, until) if inner[0] is None else inner
