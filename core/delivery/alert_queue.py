@@ -97,6 +97,9 @@ class AlertQueue(Protocol):
     def announced(self, ranges: Sequence[DroppedRange]) -> None:
         """Notices of these have just been put. A queue on disk keeps the ranges until the notices are there."""
 
+    async def drop_again(self, ranges: Sequence[DroppedRange]) -> None:
+        """Keep ranges whose notice was given up, so that the next run announces them if this one does not."""
+
     def take_problems(self) -> list[str]:
         """Sentences on what went wrong with the queue's file since the last call."""
 

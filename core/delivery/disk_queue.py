@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mozu.core.common.log_dedup import LogDeduper
-from mozu.core.delivery.alert_queue import DISPLACED, QUEUE_FULL, SPOOL_DAMAGED, DroppedRange
+from mozu.core.delivery.alert_queue import DISPLACED, GIVEN_UP, QUEUE_FULL, SPOOL_DAMAGED, DroppedRange
 from mozu.core.delivery.announcements import Announcements
 from mozu.core.delivery.drop_counter import DropCounter
 from mozu.core.delivery.drop_log import DropLog
@@ -181,6 +181,12 @@ class DiskQueue:
     def announced(self, ranges: Sequence[DroppedRange]) -> None:
         """The file forgets them once the notices are on disk."""
         self._dropped.put(self._put, ranges)
+
+    async def drop_again(self, ranges: Sequence[DroppedRange]) -> None:
+        """Keep ranges whose notice was given up, so that the next run announces them if this one does not."""
+        if ranges:
+            with suppress(SpoolRefused):
+                await self._file.run(lambda spool: spool.note_lost([(one.first, one.last) for one in ranges], GIVEN_UP))
 
     def _lose(self, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         """The file has lost these; the ranges of those that are not acknowledged. Those in memory may be delivered yet,

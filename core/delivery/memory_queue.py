@@ -99,6 +99,9 @@ class MemoryQueue:
     def announced(self, ranges: Sequence[DroppedRange]) -> None:
         """Its numbers end with the run."""
 
+    async def drop_again(self, ranges: Sequence[DroppedRange]) -> None:
+        """Do nothing: the numbers of a queue in memory end with the run."""
+
     def take_problems(self) -> list[str]:
         """There is no file."""
         return []

@@ -23,7 +23,7 @@ from mozu.core.api.extensions import Encoder
 from mozu.core.common.backoff import Backoff
 from mozu.core.delivery.alert_queue import AlertQueue
 from mozu.core.delivery.delivery_end import DeliveryEnd, DeliveryGivenUp
-from mozu.core.delivery.given_up import GivenUpNumbers
+from mozu.core.delivery.given_up import GivenUpNumbers, named_by
 from mozu.core.delivery.held_heartbeat import HeldHeartbeat
 from mozu.core.delivery.outcomes import checked_outcomes
 from mozu.core.delivery.packed_alert import AlertPacker, PackedAlert, unpack
@@ -383,12 +383,17 @@ class SinkWorker:
         for number in done:
             self._attempts.pop(number, None)
         self._delivered.value += len(delivered)
+        arrived = set(delivered)
+        has_notice = any(one.alert.source == "internal" for one in records if one.stamp.sequence in arrived)
+        self.given_up.accepted(len(delivered), has_notice=has_notice)
         reasons = dict(dead)
         for record in records:
             if record.stamp.sequence in reasons:
                 number, reason = record.stamp.sequence, reasons[record.stamp.sequence]
                 self.sink.log.error("sink %s gives up alert number %d: %s", self.name, number, reason)
-                self.given_up.add(number, is_notice=record.alert.source == "internal")
+                named = named_by(record.alert, self.name)
+                self.given_up.add(number, is_notice=record.alert.source == "internal", named=named)
+                await self.queue.drop_again(named)
         await self.queue.ack(delivered, dead, tried)
         return after
 

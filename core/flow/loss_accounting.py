@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from mozu.core.api import Counts, ReportsGaps
 from mozu.core.delivery.alert_queue import DroppedRange
+from mozu.core.delivery.given_up import NOTICE
 from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.flood_report import FloodReport
@@ -78,7 +79,7 @@ class LossAccounting:
         # `first` and `last` are there only where everything between them was dropped
         span = {"first": first, "last": last} if len(ranges) == 1 else {}
         self._alerts.notice(
-            "Alerts dropped",
+            NOTICE,
             Severity.CRITICAL,
             f"sink {sink} dropped {what}: {reason}",
             sink=sink,

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mozu.core.delivery.alert_queue import DroppedRange
+from mozu.core.delivery.alert_queue import GIVEN_UP, DroppedRange
 from mozu.core.delivery.disk_queue import DiskQueue
 from mozu.core.delivery.spool import OwedNumbers, Spool
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.testing import alert
-from tests.core.delivery.disk_queues import play
+from tests.core.delivery.disk_queues import play, take
 from tests.support.packing import packed, room
 
 NOTICE = replace(alert("Alerts dropped"), source="internal")
@@ -154,3 +154,28 @@ def test_a_debt_that_was_not_paid_before_the_kill_is_paid_by_the_next_run(tmp_pa
 
     found, _, _ = play(left, run)
     assert [1, 2, 3, 4, 5] == numbers(found)
+
+
+def test_numbers_whose_notice_was_given_up_are_announced_by_the_next_run(tmp_path: Path) -> None:
+    async def first(queue: DiskQueue) -> None:
+        queue.put(packed(alert("dead")))
+        await take(queue, 1)
+        await queue.ack([], [(1, "404")], [])
+        queue.announced([DroppedRange(1, 1, GIVEN_UP)])
+        queue.put(packed(NOTICE))
+        await take(queue, 1)
+        while await _unannounced(queue):
+            await asyncio.sleep(0)
+        await queue.drop_again([DroppedRange(1, 1, GIVEN_UP)])
+        await queue.ack([], [(2, "404")], [])
+
+    async def second(queue: DiskQueue) -> list[DroppedRange]:
+        return queue.take_dropped()
+
+    play(tmp_path / "s.db", first)
+    announced, _, _ = play(tmp_path / "s.db", second)
+    assert [DroppedRange(1, 2, GIVEN_UP)] == announced
+
+
+async def _unannounced(queue: DiskQueue) -> list[tuple[int, int, str]]:
+    return await queue._file.run(Spool.unannounced)
