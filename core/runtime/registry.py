@@ -161,10 +161,9 @@ class Registry:
     def encoder(self, entry: Entry, metrics: Metrics, seconds: float = START_SECONDS) -> Encoder:
         """The encoder of a sink's entry, with its options; a plugin's is contained. `seconds`: what its `build` may
         take. Raises ConfigError, PluginError and DeadlineExceeded."""
-        options = self.format_options(entry)
         named = self.extensions.named(FormatDeclaration, entry.format)
         with deadline(Isolation("format", entry.format, metrics, origin=named), "build", seconds):
-            encoder = built_encoder(self.format(entry), options)
+            encoder = built_encoder(self.format(entry), self.format_options(entry))
         return contained_encoder(encoder, entry.format, metrics, origin=named) if named else encoder
 
     def load(self, name: str) -> None:

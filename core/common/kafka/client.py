@@ -1,22 +1,16 @@
 """Arguments of aiokafka's clients from settings, and OAuth tokens (OAUTHBEARER)."""
 
 import asyncio
-import base64
-import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import aiohttp
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaConnectionError
 
 from mozu.core.api.secret import Secret
 from mozu.core.common.kafka.access import KafkaAccess, Sasl
+from mozu.core.common.oauth import ClientCredentials, NoToken, TokenSource
 from mozu.core.common.tls import client_context
-
-_EXPIRY_MARGIN: Final = 30.0
-"""Seconds before its expiry from which a token is no longer used."""
-_TOKEN_TIMEOUT: Final = 10.0
 
 
 def client_arguments(settings: KafkaAccess) -> dict[str, Any]:
@@ -48,42 +42,27 @@ class OAuthTokenProvider(AbstractTokenProvider):  # type: ignore[misc]  # aiokaf
 
     def __init__(self, settings: Sasl) -> None:
         self._settings = settings
-        self._cached, self._expires = "", 0.0
+        self._server = None if settings.token_url is None else TokenSource(_credentials(settings, settings.token_url))
 
     async def token(self) -> str:
         """Return a token that is valid now. Raises KafkaConnectionError that says why there is none."""
         settings = self._settings
         if settings.token_file is not None:
             return await asyncio.to_thread(_read, settings.token_file)
-        if settings.token_url is not None:
-            return await self._from_server(settings.token_url)
-        return _text(settings.token)
-
-    async def _from_server(self, url: str) -> str:
-        if self._cached and time.monotonic() < self._expires - _EXPIRY_MARGIN:
-            return self._cached
-        form = {"grant_type": "client_credentials"}
-        if self._settings.scope is not None:
-            form["scope"] = self._settings.scope
-        credentials = f"{self._settings.client_id}:{_text(self._settings.client_secret)}".encode()
-        headers = {"Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
+        if self._server is None:
+            return _text(settings.token)
         try:
-            async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TOKEN_TIMEOUT), trust_env=False) as session,
-                session.post(url, data=form, headers=headers, allow_redirects=False) as response,
-            ):
-                if response.status != 200:
-                    raise KafkaConnectionError(f"the authorization server {url} answers {response.status}")
-                document = await response.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            reason = str(error) or type(error).__name__
-            raise KafkaConnectionError(f"no token from the authorization server {url}: {reason}") from None
-        if not isinstance(document, dict) or not isinstance(document.get("access_token"), str):
-            raise KafkaConnectionError(f"the authorization server {url} answers without access_token")
-        lifetime = document.get("expires_in")
-        self._cached = document["access_token"]
-        self._expires = time.monotonic() + (lifetime if isinstance(lifetime, int | float) else 0)
-        return self._cached
+            return await self._server.token()
+        except NoToken as error:
+            raise KafkaConnectionError(str(error)) from None
+
+
+def _credentials(settings: Sasl, url: str) -> ClientCredentials:
+    assert settings.client_id is not None  # with `token_url` the settings have both
+    assert settings.client_secret is not None
+    return ClientCredentials(
+        token_url=url, client_id=settings.client_id, client_secret=settings.client_secret, scope=settings.scope
+    )
 
 
 def _read(path: Path) -> str:

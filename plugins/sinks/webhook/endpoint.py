@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from mozu.core.common.oauth import NoToken, TokenSource
 from mozu.core.common.secret_mask import SecretMask
 from mozu.core.common.tls import client_context
 from mozu.core.delivery.encode.escape import escaped
@@ -22,6 +23,7 @@ from mozu.plugins.sinks.webhook.ssrf_guard import SsrfGuard
 
 _EXCERPT: Final = 200
 """Characters of a response's body that are logged."""
+_UNAUTHORIZED: Final = 401
 _GZIP_LEVEL: Final = 5
 """Most of the gain at a third of the time."""
 
@@ -37,7 +39,8 @@ class Endpoint:
         self._keys = [signature.key(secret.get_secret_value()) for secret in settings.signing_secrets]
         self._headers = _headers(settings)
         self._session: aiohttp.ClientSession | None = None
-        self._authorized = "Authorization" in self._headers
+        self._tokens = None if settings.oauth is None else TokenSource(settings.oauth, self._connector, self._proxy)
+        self._authorized = "Authorization" in self._headers or settings.oauth is not None
         self._mask = SecretMask([*settings.secrets(), self._headers.get("Authorization", "").partition(" ")[2]])
 
     def __str__(self) -> str:
@@ -60,19 +63,22 @@ class Endpoint:
     def open(self) -> None:
         """Make the session; connections are made with requests."""
         settings = self._settings
+        self._session = aiohttp.ClientSession(
+            connector=self._connector(),
+            timeout=aiohttp.ClientTimeout(total=settings.timeout, sock_connect=settings.connect_timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self._headers,
+        )
+
+    def _connector(self) -> aiohttp.TCPConnector:
+        settings = self._settings
         guard = SsrfGuard(allow_private=settings.allow_private, allow=settings.networks())
-        connector = aiohttp.TCPConnector(
+        return aiohttp.TCPConnector(
             limit=settings.concurrency,
             ssl=self._tls,
             resolver=aiohttp.ThreadedResolver(),
             # through a proxy the operator named, the only address seen here is the proxy's
             socket_factory=None if self._proxy is not None else guard,
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            timeout=aiohttp.ClientTimeout(total=settings.timeout, sock_connect=settings.connect_timeout),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=self._headers,
         )
 
     async def close(self) -> None:
@@ -87,6 +93,11 @@ class Endpoint:
             raise RuntimeError("the endpoint is not open")
         now = time.time()
         headers = {"Content-Type": content_type, **signature.headers(self._keys, request_id, int(now), body)}
+        if self._tokens is not None:
+            try:
+                headers["Authorization"] = f"{self._settings.scheme()} {await self._tokens.token()}"
+            except NoToken as error:
+                return Response(Verdict.RETRY, self._excerpt(str(error)))
         if self._settings.gzip:
             body = gzip.compress(body, _GZIP_LEVEL)
             headers["Content-Encoding"] = "gzip"
@@ -97,6 +108,9 @@ class Endpoint:
                 read = await self._read(response)
                 excerpt = self._excerpt(read.decode("utf-8", "replace"))
                 found = classify(response.status, response.headers, excerpt, now=now)
+                if self._tokens is not None and response.status == _UNAUTHORIZED:
+                    self._tokens.forget()
+                    return msgspec.structs.replace(found, verdict=Verdict.RETRY)
                 if found.verdict is not Verdict.ACCEPTED:
                     return found
                 return msgspec.structs.replace(found, body=read, reason=f"{response.status}: {excerpt}")

@@ -9,6 +9,7 @@ from pydantic import ByteSize, Field, field_serializer, field_validator, model_v
 from yarl import URL
 
 from mozu.core.api import Secret, Settings, Severity
+from mozu.core.common.oauth import ClientCredentials
 from mozu.core.common.tls import ClientTls
 from mozu.plugins.sinks.webhook.body_template import BodyTemplate, compiled, parse
 from mozu.plugins.sinks.webhook.private_addresses import Network, literal_address, ssrf_refusal
@@ -91,6 +92,9 @@ class WebhookSettings(Settings):
     )
     user: str | None = Field(None, description="Name for basic authentication.")
     password: Secret | None = Field(None, description="Password for basic authentication.")
+    oauth: ClientCredentials | None = Field(
+        None, description="Client credentials of OAuth 2.0: the token is fetched, and renewed before it expires."
+    )
     signing_secrets: tuple[Secret, ...] = Field(
         (), description="Sign as Standard Webhooks says, with each of these (`whsec_…`): several while one is replaced."
     )
@@ -180,8 +184,9 @@ class WebhookSettings(Settings):
         bodies = [name for name in ("template", "body", "body_file") if getattr(self, name) is not None]
         if len(bodies) > 1:
             raise ValueError(f"{' and '.join(bodies)} exclude each other; keep one")
-        if self.token is not None and self.user is not None:
-            raise ValueError("token and user exclude each other; keep one")
+        given = [name for name in ("token", "user", "oauth") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other; keep one")
         if (self.user is None) != (self.password is None):
             raise ValueError("user and password need each other")
         if self.user is not None and ":" in self.user:
@@ -263,7 +268,7 @@ class WebhookSettings(Settings):
         proxy = None if self.proxy is None else address(self.proxy)
         held = [
             *self.headers.values(), *self.signing_secrets, *self.body_secrets.values(), self.token, self.password,
-            self.tls.key_password,
+            self.tls.key_password, None if self.oauth is None else self.oauth.client_secret,
         ]  # fmt: skip
         return [
             *(item.get_secret_value() for item in held if item is not None),

@@ -23,7 +23,8 @@ EXAMPLES = [example for page in PAGES.values() for example in re.findall(r"```ya
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_an_example_is_a_configuration(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "kafka_password").write_text("secret")
+    for name in ("kafka_password", "sentinel_secret"):
+        (tmp_path / name).write_text("secret")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     (tmp_path / "token").write_text("secret")
     path = tmp_path / "mozu.yaml"

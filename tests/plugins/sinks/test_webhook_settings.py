@@ -12,6 +12,7 @@ from mozu.plugins.sinks.webhook.settings import WebhookSettings
 from mozu.plugins.sinks.webhook.sink import build
 
 URL = "https://siem.example/hook"
+OAUTH = {"token_url": "https://login.example/token", "client_id": "c", "client_secret": "s" * 9}
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,7 @@ URL = "https://siem.example/hook"
         ({"url": URL, "body": {"a": "${nothing}"}}, "not known"),
         ({"url": URL, "body_file": "/nonexistent"}, "cannot be read"),
         ({"url": URL, "token": "t" * 9, "user": "u", "password": "p"}, "exclude each other"),
+        ({"url": URL, "token": "t" * 9, "oauth": OAUTH}, "token and oauth exclude each other"),
         ({"url": URL, "user": "u"}, "need each other"),
         ({"url": URL, "token": "a\nb"}, "one line"),
         ({"url": URL, "headers": {"X-A": "a\r\nb"}}, "one line"),

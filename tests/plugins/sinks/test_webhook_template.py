@@ -145,3 +145,23 @@ def test_splunks_information_model_gets_its_fields_and_words() -> None:
     assert event["severity"] in {"critical", "high", "medium", "low", "informational"}
     assert set(template.levels.values()) == {"critical", "high", "medium", "low", "informational"}
     assert event["id"] == record.alert.id
+
+
+def test_sentinels_information_model_gets_its_mandatory_fields_and_words() -> None:
+    """Classes and words of the schema AlertEvent 0.1 and of ASIM's common fields."""
+    record = _record()
+    record.alert.tags = ("T1059.004", "T1005", "mitre_execution")
+    record.alert.enrichment = {"proc.pid": 42, "user.name": "root", "evt.host_id": "h1"}
+    template = BUILTIN_TEMPLATES["sentinel_asim"]
+    event = json.loads(parse(template.body, levels=template.levels).render(record))
+    mandatory = {"EventCount", "EventStartTime", "EventEndTime", "EventType", "EventUid", "EventProduct", "EventVendor",
+                 "EventSchema", "EventSchemaVersion"}  # fmt: skip
+
+    assert set() == {name for name in mandatory if not event[name]}
+    assert {
+        "EventType": "Alert", "EventSchema": "AlertEvent", "EventSchemaVersion": "0.1", "EventUid": record.alert.id,
+        "DvcHostname": "web-1", "DvcId": "h1", "AlertName": "A rule", "Username": "root", "ProcessId": "42",
+        "AttackTechniques": "T1059.004,T1005", "ProcessCommandLine": None,
+    }.items() <= event.items()  # fmt: skip
+    assert {"Informational", "Low", "Medium", "High"} == set(template.levels.values())
+    assert {"agent", "sink", "epoch", "sequence"} <= event["AdditionalFields"].keys()

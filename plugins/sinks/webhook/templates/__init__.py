@@ -11,6 +11,7 @@ from mozu.plugins.sinks.webhook.templates.falcosidekick import FALCOSIDEKICK
 from mozu.plugins.sinks.webhook.templates.loki import LOKI
 from mozu.plugins.sinks.webhook.templates.otlp_logs import OTLP_LOGS
 from mozu.plugins.sinks.webhook.templates.pagerduty import PAGERDUTY
+from mozu.plugins.sinks.webhook.templates.sentinel_asim import SENTINEL_ASIM
 from mozu.plugins.sinks.webhook.templates.slack import SLACK
 from mozu.plugins.sinks.webhook.templates.splunk_cim import SPLUNK_CIM
 from mozu.plugins.sinks.webhook.templates.splunk_hec import SPLUNK_HEC
@@ -21,7 +22,7 @@ __all__ = ["BUILTIN_TEMPLATES", "BatchFormat", "BuiltinTemplate", "Levels", "Tem
 
 TemplateName = Literal[
     "falcosidekick", "alertmanager", "splunk_hec", "text", "slack", "teams", "discord", "pagerduty", "loki",
-    "elasticsearch", "otlp_logs", "splunk_cim",
+    "elasticsearch", "otlp_logs", "splunk_cim", "sentinel_asim",
 ]  # fmt: skip
 
 BUILTIN_TEMPLATES: Final[Mapping[TemplateName, BuiltinTemplate]] = {
@@ -37,4 +38,5 @@ BUILTIN_TEMPLATES: Final[Mapping[TemplateName, BuiltinTemplate]] = {
     "elasticsearch": ELASTICSEARCH,
     "otlp_logs": OTLP_LOGS,
     "splunk_cim": SPLUNK_CIM,
+    "sentinel_asim": SENTINEL_ASIM,
 }

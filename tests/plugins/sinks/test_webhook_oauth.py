@@ -1,0 +1,79 @@
+"""The setting `oauth` of the sink `webhook`."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+
+from mozu.core.api import Outcome, Retry
+from mozu.core.testing import Reply, ScriptedEndpoint, alert, context, records, scripted_endpoint
+from mozu.plugins.sinks.webhook import build
+from mozu.plugins.sinks.webhook.settings import WebhookSettings
+
+SECRET = "black-and-white"
+
+
+def token(text: str) -> Reply:
+    return Reply(body=json.dumps({"access_token": text, "expires_in": 3600}).encode())
+
+
+def delivered(server: ScriptedEndpoint, tokens: ScriptedEndpoint, times: int = 1) -> list[Sequence[Outcome]]:
+    """The outcomes of deliveries of one alert."""
+    settings = WebhookSettings.model_validate({
+        "url": f"{server.url}dataCollectionRules/dcr-1/streams/Custom-mozu?api-version=2023-01-01",
+        "template": "sentinel_asim", "allow_private": True,
+        "oauth": {"token_url": tokens.url, "client_id": "magpie", "client_secret": SECRET},
+    })  # fmt: skip
+
+    async def run() -> list[Sequence[Outcome]]:
+        sink = build(settings, context(content_type="application/json"))
+        await sink.start()
+        try:
+            return [await sink.deliver(records(alert())) for _ in range(times)]
+        finally:
+            await sink.stop()
+
+    return asyncio.run(run())
+
+
+def test_alerts_are_sent_with_a_token_that_is_fetched_once() -> None:
+    with scripted_endpoint(204) as server, scripted_endpoint(token("t1")) as tokens:
+        assert [[None], [None]] == [[*one] for one in delivered(server, tokens, 2)]
+        assert ["Bearer t1"] * 2 == [one.headers["Authorization"] for one in server.requests]
+        assert 1 == len(tokens.requests)
+        (document,) = json.loads(server.requests[0].body)
+    assert "AlertEvent" == document["EventSchema"]
+
+
+def test_a_token_that_is_refused_is_replaced_and_the_alert_is_sent_again() -> None:
+    with scripted_endpoint(401, 204) as server, scripted_endpoint(token("old"), token("new")) as tokens:
+        (first,), (second,) = delivered(server, tokens, 2)
+        assert isinstance(first, Retry)
+        assert second is None
+        assert ["Bearer old", "Bearer new"] == [one.headers["Authorization"] for one in server.requests]
+
+
+def test_alerts_wait_while_there_is_no_token() -> None:
+    with scripted_endpoint(204) as server, scripted_endpoint(503) as tokens:
+        ((outcome,),) = delivered(server, tokens)
+        assert isinstance(outcome, Retry)
+        assert [] == server.requests
+
+
+def test_the_address_of_the_authorization_server_is_guarded_as_the_endpoints_is() -> None:
+    with scripted_endpoint(204) as server, scripted_endpoint(token("t1")) as tokens:
+        settings = WebhookSettings.model_validate({
+            "url": "https://sentinel.example/", "template": "sentinel_asim",
+            "oauth": {"token_url": tokens.url, "client_id": "magpie", "client_secret": SECRET},
+        })  # fmt: skip
+
+        async def run() -> Sequence[Outcome]:
+            sink = build(settings, context(content_type="application/json"))
+            await sink.start()
+            try:
+                return await sink.deliver(records(alert()))
+            finally:
+                await sink.stop()
+
+        (outcome,) = asyncio.run(run())
+        assert isinstance(outcome, Retry)
+        assert ([], []) == (tokens.requests, server.requests)
