@@ -96,7 +96,7 @@ class Kernel:
         asking = frozenset(
             name for name, function in self._chosen.functions.items() if function.uses_process_predicates
         )
-        self._known.configure(asking, self._chosen.predicates)
+        self._known.configure(asking, self._known.prepare(self._chosen.predicates))
         self._known.prefetch(running_pids())
         while self._known.is_pending:
             self._known.publish(1)

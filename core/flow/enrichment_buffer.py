@@ -2,7 +2,8 @@
 
 An event is held only if an enricher has a key for it whose data is not known yet (the first moments of a container).
 The event is held in order with all other events of that key, bounded in number, bytes and time; events of other keys
-pass. After the time limit events are evaluated without the data, and their alerts say so (`incomplete`).
+pass. After the time limit, CPU wait aside (core/cpu_wait.py), events are evaluated without the data, and their alerts
+say so (`incomplete`).
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from mozu.core.cpu_wait import ExtraTime
 from mozu.core.flow.key_lookups import KeyLookups
 from mozu.core.flow.wanted_enrichers import WantedEnrichers
 from mozu.core.metrics import Metrics
@@ -45,6 +47,8 @@ class _Group(msgspec.Struct):
     key: str
     events: deque[tuple[Event, int, float]]
     """The events, each with its size in bytes and the loop's time of its arrival."""
+    extra: ExtraTime
+    """CPU wait since the group was made, by which its deadline is put off."""
     deadline: asyncio.TimerHandle | None = None
 
 
@@ -139,11 +143,11 @@ class EnrichmentBuffer:
         name, loop = (lookups.name, key), asyncio.get_running_loop()
         group = self._groups.get(name)
         if group is None:
-            new = group = self._groups[name] = _Group(lookups, key, deque())
+            new = group = self._groups[name] = _Group(lookups, key, deque(), ExtraTime())
             if not lookups.resolve(key, lambda: self._answered(new)):
                 del self._groups[name]
                 return False
-            group.deadline = loop.call_later(self._bounds.seconds, self._release_group, group, True)
+            group.deadline = loop.call_later(self._bounds.seconds, self._end, group)
         size = _EVENT_BYTES + _text_size(getattr(event, "args", ()))
         group.events.append((event, size, loop.time()))
         self._held.value += 1
@@ -157,6 +161,14 @@ class EnrichmentBuffer:
         """Release the events of a look-up that has ended, as late ones if it found nothing."""
         self._timed_out.discard((group.lookups.name, group.key))
         self._release_group(group, late=not group.lookups.knows(group.key))
+
+    def _end(self, group: _Group) -> None:
+        """Release the events of a group at its deadline, unless that is put off by what was waited for a CPU."""
+        more = group.extra.take() if self._bounds.seconds else 0.0
+        if more:
+            group.deadline = asyncio.get_running_loop().call_later(more, self._end, group)
+        else:
+            self._release_group(group, late=True)
 
     def _release_group(self, group: _Group, late: bool) -> None:
         name = (group.lookups.name, group.key)

@@ -183,7 +183,7 @@ class SourcePump:
                 self._pumped.prepare(self._source.component)
                 seconds = self._source.start_seconds
                 await within(self._source, "start", seconds, lambda: self._source.component.start(demand))
-            self._seed(demand)
+            await self._seed(demand)
             self.started.set()
         except MozuError:
             raise
@@ -196,7 +196,7 @@ class SourcePump:
                 raise
             raise SourceUnavailable(f"source {self.name} cannot start: {self._source.described(error)}") from error
 
-    def _seed(self, demand: Demand) -> None:
+    async def _seed(self, demand: Demand) -> None:
         """Take in the processes that existed before the source; after a restart, reconcile what happened meanwhile."""
         state = self.pipeline.state
         if self._is_seeded:
@@ -207,7 +207,10 @@ class SourcePump:
         needed = demand.state_dependencies("syscall")
         source = self._source.component
         state.configure(environments="env" in needed)
-        known = state.seed(source.observed_pids() if isinstance(source, ObservesPids) else None)
+        known = 0
+        for count in state.seeding(source.observed_pids() if isinstance(source, ObservesPids) else None):
+            known = count
+            await asyncio.sleep(0)  # reading 500 processes takes 100 ms and more
         _log.info("source %s has started; %d processes were there already", self.title, known)
         if "threads" in needed:
             self.reconcile()  # births that came before the count are under way, and would count twice

@@ -38,6 +38,8 @@ def _no_task(_: State, event: SyscallEvent) -> None:
     event.process = None
 
 
+_SLICE: Final = 50
+"""Processes that are seeded before other tasks of the event loop may run: some 10 ms of CPU."""
 _STEPS: Final = {**TRANSITIONS, **dict.fromkeys(_WITHOUT_TASK, _no_task)}
 
 
@@ -87,10 +89,16 @@ class StateMachine:
     def seed(self, pids: Iterable[int] | None = None, /, *, files: bool = False) -> int:
         """Take in these processes, or every one that exists now, and return their number. `files`: take in descriptors
         too."""
-        if self._procfs is None:
-            return 0
+        return max(self.seeding(pids, files=files))
+
+    def seeding(self, pids: Iterable[int] | None = None, /, *, files: bool = False) -> Iterator[int]:
+        """Do the same in slices: yield the number of processes so far after some, and at the end. No event may be
+        applied meanwhile."""
         state = self._state
         count = 0
+        if self._procfs is None:
+            yield count
+            return
         for pid, known, others in self._procfs.processes(pids, env=self._environments):
             if state.node(pid) is None:
                 node = seed(state, pid, pid, known, state.number + 1, others=others)
@@ -98,8 +106,10 @@ class StateMachine:
                     for fd, file in self._procfs.files(pid):
                         dict.__setitem__(node.files, fd, file)
             count += 1
+            if not count % _SLICE:
+                yield count
         state.waiting.clear()
-        return count
+        yield count
 
     def apply(self, batch: Sequence[Event], memory: Remembers | None = None) -> list[SyscallEvent]:
         """Number the events, give each its process and file as of its own moment, and apply its changes to the state.

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -14,9 +13,9 @@ from typing import Any
 
 from tests.delivery.crowd import Crowd, prove
 from tests.support.requirements import ROOT
-from tests.support.starvation import starved
+from tests.support.starvation import SLOWER, mozu_command
 
-PATIENCE = 600.0 if os.environ.get("MOZU_CHAOS") == "full" else 120.0
+PATIENCE = SLOWER * (600.0 if os.environ.get("MOZU_CHAOS") == "full" else 120.0)
 """Seconds after which what must happen has not happened, on a machine that is busy with other things as well."""
 MARKER = "/etc/hostname"
 RULES = f"""
@@ -136,22 +135,21 @@ def daemon(
     text = "[mozu]\nchaos = tests.support.chaos_source\nfar_end = tests.support.far_end\n"
     (metadata / "entry_points.txt").write_text(text)
     env = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}:{folder / 'site'}"}
-    command = [*before, sys.executable, "-m", "mozu", "run", "-c", str(path), "--stats", str(folder / "stats.json")]
+    command = mozu_command("run", "-c", str(path), "--stats", str(folder / "stats.json"), before=before)
     out = folder / "stdout/stdout.jsonl" if "stdout" in crowd.sinks else folder / "stdout"
-    with starved(os.environ.get("MOZU_STARVE", "")) as prefix:
-        with out.open("wb") as stdout, (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [*prefix, *command], stdin=subprocess.DEVNULL, stdout=stdout, stderr=log, env=env,
-                start_new_session=True,
-            )  # fmt: skip
-        made = Daemon(process, folder, crowd)
-        try:
-            if not any("2>&-" in word for word in before):
-                made.wait_log(r"watching \d+ event types")
-            yield made
-        finally:
-            if process.poll() is None:
-                process.kill()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(10)
+    with out.open("wb") as stdout, (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=log, env=env,
+            start_new_session=True,
+        )  # fmt: skip
+    made = Daemon(process, folder, crowd)
+    try:
+        if not any("2>&-" in word for word in before):
+            made.wait_log(r"watching \d+ event types")
+        yield made
+    finally:
+        if process.poll() is None:
+            process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
     assert "starts again in" not in made.log, "a source went down"

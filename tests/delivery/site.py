@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from mozu.core.delivery.spool import Spool
 from tests.delivery.destinations import Destination, File
 from tests.support.requirements import ROOT
+from tests.support.starvation import SLOWER, mozu_command
 
 CONFIG = """
 plugins: [far_end]
@@ -47,13 +47,13 @@ class Site:
     ) -> "subprocess.Popen[str]":
         """Start mozu with a source of so many alerts; `before` stands in front of its command line."""
         self._config.write_text(CONFIG.format(total=total, sink=self._sink, state=self._config.parent / "state"))
-        command = [*before, sys.executable, "-m", "mozu", "run", "-c", str(self._config), "--stats", str(self.stats)]
+        command = mozu_command("run", "-c", str(self._config), "--stats", str(self.stats), before=before)
         environment = {**self._env, **(env or {})}
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
 
     def finish(self, process: "subprocess.Popen[str]") -> dict[str, Any]:
         """Wait for a clean end; the sink's statistics."""
-        _, log = process.communicate(timeout=150)
+        _, log = process.communicate(timeout=150 * SLOWER)
         assert process.returncode == 0, log
         sink: dict[str, Any] = json.loads(self.stats.read_text())["sinks"][self.destination.kind]
         return sink

@@ -20,11 +20,12 @@ from tests.delivery.crowd import crowd
 from tests.delivery.daemon import MARKER, daemon
 from tests.support.kafka.cluster import Cluster, cluster
 from tests.support.requirements import ebpf, program
+from tests.support.starvation import SLOWER
 
 FULL = os.environ.get("MOZU_CHAOS") == "full"
 TOTAL = 20_000 if FULL else 1_500
 
-pytestmark = [pytest.mark.ebpf, pytest.mark.kafka, pytest.mark.timeout(1800 if FULL else 300)]
+pytestmark = [pytest.mark.ebpf, pytest.mark.kafka, pytest.mark.timeout(SLOWER * (1800 if FULL else 300))]
 
 
 @pytest.fixture(scope="module")

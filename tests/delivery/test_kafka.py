@@ -9,7 +9,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,13 +20,14 @@ from mozu.core.delivery.spool import Spool
 from tests.support.kafka.cluster import Cluster, cluster
 from tests.support.kafka.console import Message, consume, create
 from tests.support.requirements import ROOT
+from tests.support.starvation import SLOWER, mozu_command
 
 FULL = os.environ.get("MOZU_CHAOS") == "full"
 ALERTS, PER_SECOND = (100_000, 500) if FULL else (2_500, 100)
 KILLS = 50 if FULL else 4
-PATIENCE = 600.0 if FULL else 90.0
+PATIENCE = SLOWER * (600.0 if FULL else 90.0)
 
-pytestmark = pytest.mark.timeout(3600 if FULL else 280)
+pytestmark = pytest.mark.timeout(SLOWER * (3600 if FULL else 280))
 
 CONFIG = """
 stop_deadline: 60
@@ -67,7 +67,7 @@ class Site:
                 total=total, pause=10 / PER_SECOND, servers=self._kafka.servers, topic=self.topic, spool=self.spool
             )
         )
-        command = [sys.executable, "-m", "mozu", "run", "-c", str(self._config)]
+        command = mozu_command("run", "-c", str(self._config))
         with self.log.open("ab") as log:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, text=True, env=self._env)
 

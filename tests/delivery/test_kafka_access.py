@@ -20,6 +20,7 @@ from tests.support.kafka.cluster import PASSWORD, REAUTH_MS, USER, Cluster, clus
 from tests.support.kafka.console import consume, create
 from tests.support.kafka.delivering import until_taken
 from tests.support.kafka.tokens import CLIENT, SECRET, authorization_server, token
+from tests.support.starvation import SLOWER
 
 Json = dict[str, Any]
 
@@ -27,7 +28,7 @@ FULL = os.environ.get("MOZU_CHAOS") == "full"
 ALERTS, MINUTE = (10_000, 65.0) if FULL else (200, 5.0)
 """How many alerts each way; seconds of traffic across disconnects."""
 
-pytestmark = pytest.mark.timeout(900 if FULL else 240)
+pytestmark = pytest.mark.timeout(SLOWER * (900 if FULL else 240))
 
 
 @pytest.fixture(scope="module")

@@ -25,10 +25,11 @@ from tests.support.kafka.attempts import Attempts
 from tests.support.kafka.cluster import Cluster, cluster
 from tests.support.kafka.console import Message, consume, create, throttle
 from tests.support.packing import packed
+from tests.support.starvation import SLOWER
 
 FULL = os.environ.get("MOZU_CHAOS") == "full"
 AGENTS, BACKLOG, QUOTA, OUTAGE = (800, 40, 500_000, 20.0) if FULL else (30, 30, 50_000, 5.0)
-PATIENCE = 900.0 if FULL else 120.0
+PATIENCE = SLOWER * (900.0 if FULL else 120.0)
 CLIENT = "fleet"
 
 pytestmark = pytest.mark.timeout(PATIENCE + 120)

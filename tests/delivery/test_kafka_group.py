@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,14 +18,15 @@ from aiokafka import AIOKafkaProducer
 from tests.support.kafka.cluster import Cluster, cluster
 from tests.support.kafka.console import consume, create
 from tests.support.requirements import ROOT
+from tests.support.starvation import SLOWER, mozu_command
 
 FULL = os.environ.get("MOZU_CHAOS") == "full"
 RECORDS, PER_SECOND = (60_000, 500) if FULL else (1_500, 60)
 BROKERS, HANGS = (3, 60.0) if FULL else (1, 0.0)
 """How many brokers; seconds for which a member hangs at least."""
-PATIENCE = 300.0 if FULL else 90.0
+PATIENCE = SLOWER * (300.0 if FULL else 90.0)
 
-pytestmark = pytest.mark.timeout(1200 if FULL else 200)
+pytestmark = pytest.mark.timeout(SLOWER * (1200 if FULL else 200))
 
 RULES = """
 - rule: Number seen
@@ -65,7 +65,7 @@ class Members:
         )
         with (self._folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                [sys.executable, "-m", "mozu", "run", "-c", str(config)],
+                mozu_command("run", "-c", str(config)),
                 stdin=subprocess.DEVNULL, stderr=log, text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
             )  # fmt: skip
 

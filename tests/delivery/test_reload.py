@@ -17,6 +17,7 @@ from tests.support.kafka.cluster import Cluster, cluster
 from tests.support.kafka.console import consume, create
 from tests.support.reloading import Load, Sample, Variants, reloaded_run
 from tests.support.requirements import ebpf
+from tests.support.starvation import SLOWER
 
 FULL = os.environ.get("MOZU_CHAOS") == "full"
 RELOADS = int(os.environ.get("MOZU_RELOADS", "1000" if FULL else "12"))
@@ -29,7 +30,7 @@ AHEAD = 200
 """Numbered calls whose alerts may be on their way: the load waits for them, so that what is lost is lost by a reload,
 and not by a machine that is busy. All the calls between them take less than half of the ring buffer."""
 
-pytestmark = [pytest.mark.ebpf, pytest.mark.kafka, pytest.mark.timeout(3600 if FULL else 280)]
+pytestmark = [pytest.mark.ebpf, pytest.mark.kafka, pytest.mark.timeout(SLOWER * (3600 if FULL else 280))]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from tests.delivery.site import Site
 from tests.support.hec import Collector, collecting
 from tests.support.requirements import ROOT
+from tests.support.starvation import mozu_command
 
 ALERTS = 700
 PAGE = (ROOT / "docs/siem.md").read_text()
@@ -40,7 +40,7 @@ async def delivered(folder: Path, token: str) -> Collector:
         config = folder / "splunk.yaml"
         config.write_text(configuration(collector, folder))
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "mozu", "run", "-c", str(config), env=site._env, stdin=asyncio.subprocess.DEVNULL,
+            *mozu_command("run", "-c", str(config)), env=site._env, stdin=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         _, log = await process.communicate()

@@ -6,10 +6,9 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import pytest
 
 from mozu.core.cpu_wait import CpuWait
 from tests.support.requirements import ROOT, ebpf
-from tests.support.starvation import CONDITIONS, starved
+from tests.support.starvation import CONDITIONS, mozu_command, starved
 
 FULL = os.environ.get("MOZU_CHAOS") == "full"
 PERCENT, BUSY, RELOADS = (20, 60, 5) if FULL else (40, 8, 1)
@@ -96,7 +95,7 @@ def write_rules(folder: Path, number: int) -> None:
 
 
 @contextmanager
-def running(folder: Path, prefix: Sequence[str]) -> Iterator[Starved]:
+def running(folder: Path) -> Iterator[Starved]:
     metadata = folder / "site/mozu_breaking-1.0.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-breaking\nVersion: 1.0\n")
@@ -109,11 +108,12 @@ def running(folder: Path, prefix: Sequence[str]) -> Iterator[Starved]:
         "enrichers": [],
         "evaluators": [{"falco": {"rules": rules}}],
         "state_dir": str(folder / "state"),
+        "stop_deadline": 60,
         "sinks": [{"file": {"path": str(folder / "alerts"), "format": "json"}}],
     }
     (folder / "mozu.yaml").write_text(json.dumps(document))
     env = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}:{folder / 'site'}", "MOZU_BREAK": str(folder / "break")}
-    command = [*prefix, sys.executable, "-m", "mozu", "run", "-c", str(folder / "mozu.yaml")]
+    command = mozu_command("run", "-c", str(folder / "mozu.yaml"))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, env=env, start_new_session=True
@@ -136,7 +136,7 @@ def running(folder: Path, prefix: Sequence[str]) -> Iterator[Starved]:
 def test_a_starved_source_lives_through_reloads_and_its_restart_is_short(tmp_path: Path, condition: str) -> None:
     ebpf()
     began = time.monotonic()
-    with starved(condition, percent=PERCENT, processes=BUSY) as prefix, running(tmp_path, prefix) as mozu:
+    with starved(condition, percent=PERCENT, processes=BUSY), running(tmp_path) as mozu:
         mozu.wait(mozu.opened, "an alert")
         for number in range(1, RELOADS + 1):
             mozu.reload(number)
@@ -152,5 +152,5 @@ def test_a_starved_source_lives_through_reloads_and_its_restart_is_short(tmp_pat
     print(f"{condition}: blind for {wall:.1f} s, of which {waited:.1f} s for a CPU; used {needed:.1f} s", flush=True)
     assert wall - waited <= needed + 10.0
     assert 1 == sum(one["rule"] == "Source failed" for one in mozu.alerts())
-    assert [] == re.findall(r".*held the event loop for more than [1-9].*|.*did not end within.*", mozu.log)
+    assert [] == re.findall(r".*held the event loop.*|.*did not end within.*", mozu.log)
     assert mozu.log.count("waited for a CPU") <= 1 + (time.monotonic() - began) / 60

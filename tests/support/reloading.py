@@ -11,7 +11,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from typing import IO, Any, Final, NamedTuple
 
 from tests.support.build import compiled
 from tests.support.requirements import ROOT
+from tests.support.starvation import mozu_command
 
 PATIENCE: Final = 120.0
 _REFUSED: Final = "the reload was refused"
@@ -167,7 +167,7 @@ class ReloadedRun:
         self.samples: list[Sample] = []
         self.reloads = self.refused = 0
         variants.write(0)
-        command = [sys.executable, "-m", "mozu", "run", "-c", str(variants.config), "--stats", str(self._stats)]
+        command = mozu_command("run", "-c", str(variants.config), "--stats", str(self._stats))
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT / "src")},

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.requirements import ROOT
+from tests.support.starvation import SLOWER, mozu_command
 
-PATIENCE = 60.0
+PATIENCE = 60.0 * SLOWER
 """Seconds after which something that must happen has not happened."""
 
 LIFECYCLE = frozenset({"mozu started", "mozu reloaded", "mozu stopped", "mozu ended without a word", "Heartbeat"})
@@ -113,7 +113,7 @@ def mozu_run(
     stats = folder / "statistics.json"
     strict = () if "-c" in arguments else ("-o", "sources.syscalls.fallback=none")  # a test that needs eBPF fails then
     process = subprocess.Popen(
-        [*through, sys.executable, "-m", "mozu", "run", "--json", "--stats", str(stats), *strict, *arguments],
+        mozu_command("run", "--json", "--stats", str(stats), *strict, *arguments, before=through),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

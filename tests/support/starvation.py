@@ -1,56 +1,79 @@
-"""Starvation: programs that get little of the CPU, by a quota or beside many busy processes."""
+"""Starvation: runs of mozu that get little of the CPU, by a quota or beside many busy processes.
+
+`mozu_command` begins the command line of every run that a test starts, so that MOZU_STARVE (`quota` or `busy`) starves
+all runs of a scenario (tests/delivery/conftest.py).
+"""
 
 import os
 import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 CONDITIONS: Final = ("quota", "busy")
+CONDITION: Final = os.environ.get("MOZU_STARVE", "")
+SLOWER: Final = 6 if CONDITION else 1
+"""Factor by which a scenario may take longer."""
 _PERIOD: Final = 100_000
 """Microseconds, as the kernel's default."""
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _SECONDS: Final = 900
 """After which a busy process ends by itself, whatever becomes of the test."""
+_prefix: list[str] = []
+
+
+def mozu_command(*arguments: str, before: Sequence[str] = ()) -> list[str]:
+    """Return the command line of a mozu, starved within `starved`; `before` stands in front of the interpreter."""
+    return [*_prefix, *before, sys.executable, "-m", "mozu", *arguments]
 
 
 @contextmanager
-def starved(condition: str, *, percent: int = 20, processes: int = 60) -> Iterator[Sequence[str]]:
-    """Give the beginning of a command line whose program is starved; empty: of none.
+def starved(condition: str, *, percent: int = 20, processes: int = 60) -> Iterator[None]:
+    """Starve each mozu that is started within a block; empty: none. Takes root.
 
-    `quota`: it has so many percent of one CPU. `busy`: so many processes are busy meanwhile, each in a session of its
-    own, which the scheduler gives the same share (sched_autogroup_enabled). Takes root.
+    `quota`: each has so many percent of one CPU. `busy`: so many processes of a machine are busy meanwhile, each in a
+    group of its own with the share of a session (sched_autogroup_enabled). To leave the machine to others, all of them
+    and mozu have one CPU together, and there are as many fewer of them as the machine has more CPUs.
     """
-    if condition == "quota":
-        with _quota(percent) as procs:
-            yield ["sh", "-c", f'echo $$ > {procs}; exec "$@"', "sh"]
-    elif condition == "busy":
-        with _busy(processes):
-            yield []
-    else:
-        yield []
+    if not condition:
+        yield
+        return
+    with _group(percent if condition == "quota" else 0) as begin:
+        before, _prefix[:] = list(_prefix), begin
+        try:
+            with _busy(begin, 0 if condition == "quota" else max(1, processes // (os.cpu_count() or 1))):
+                yield
+        finally:
+            _prefix[:] = before
 
 
 @contextmanager
-def _quota(percent: int) -> Iterator[Path]:
-    """A cgroup; gives the file that takes a process into it."""
+def _group(percent: int) -> Iterator[list[str]]:
+    """Make a cgroup, and yield the beginning of a command line that runs in a group of its own below it: with a
+    quota each, or 0 percent: without, and one CPU for all."""
     folder = next((one for one in (_CGROUPS / "cpu", _CGROUPS / "cpu,cpuacct", _CGROUPS) if one.is_dir()), _CGROUPS)
-    group = folder / f"mozu-starved-{os.getpid()}"
+    group, is_v2 = folder / f"mozu-starved-{os.getpid()}", folder == _CGROUPS
     group.mkdir()
     try:
-        if folder == _CGROUPS:
-            (group / "cpu.max").write_text(f"{percent * _PERIOD // 100} {_PERIOD}")
-        else:
-            (group / "cpu.cfs_quota_us").write_text(str(percent * _PERIOD // 100))
-        yield group / "cgroup.procs"
+        if is_v2:
+            (group / "cgroup.subtree_control").write_text("+cpu")
+        file = "cpu.max" if is_v2 else "cpu.cfs_quota_us"
+        quota = f"{percent * _PERIOD // 100} {_PERIOD}" if is_v2 else str(percent * _PERIOD // 100)
+        if not percent:
+            (group / file).write_text(f"{_PERIOD} {_PERIOD}" if is_v2 else str(_PERIOD))
+        limit = f"echo {quota} > $own/{file}; " if percent else ""
+        yield ["sh", "-c", f'own={group}/$$; mkdir $own; {limit}echo $$ > $own/cgroup.procs; exec "$@"', "sh"]
     finally:
-        group.rmdir()
+        for own in [*(one for one in group.iterdir() if one.is_dir()), group]:
+            _remove(own)
 
 
 @contextmanager
-def _busy(processes: int) -> Iterator[None]:
-    command = ["timeout", str(_SECONDS), "sh", "-c", "while :; do :; done"]
+def _busy(begin: Sequence[str], processes: int) -> Iterator[None]:
+    command = [*begin, "timeout", str(_SECONDS), "sh", "-c", "while :; do :; done"]
     made = [subprocess.Popen(command, start_new_session=True) for _ in range(processes)]
     try:
         yield
@@ -59,3 +82,16 @@ def _busy(processes: int) -> Iterator[None]:
             one.terminate()  # timeout(1) hands it on
         for one in made:
             one.wait(60)
+
+
+def _remove(group: Path) -> None:
+    """Remove a cgroup with what is left in it, once the kernel has emptied it."""
+    for pid in (group / "cgroup.procs").read_text().split():
+        with suppress(ProcessLookupError):
+            os.kill(int(pid), 9)
+    deadline = time.monotonic() + 10.0
+    while group.exists():
+        with suppress(OSError):
+            group.rmdir()
+        assert time.monotonic() < deadline, f"{group} is not empty"
+        time.sleep(0.01)

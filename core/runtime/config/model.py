@@ -55,7 +55,12 @@ class ReloadSettings(Settings):
 class EnrichmentBufferSettings(Settings):
     """How long, and how many, events are held whose container is not known yet."""
 
-    seconds: float = Field(0.5, ge=0, le=60, description="The longest that an event waits; 0: no event ever waits.")
+    seconds: float = Field(
+        0.5,
+        ge=0,
+        le=60,
+        description="The longest that an event waits, less the time for which mozu waits for a CPU; 0: none waits.",
+    )
     events: int = Field(20_000, ge=1, description="The most events that wait at once.")
     bytes: ByteSize = Field(ByteSize(32 << 20), ge=1, description="The most memory, roughly, that waiting events take.")
 

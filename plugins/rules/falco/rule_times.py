@@ -1,6 +1,7 @@
 """How long each rule takes, estimated from a sample of events: each stands for those between two samples on average."""
 
 import random
+import threading
 from collections.abc import Sequence
 
 from mozu.core.api import Context, Event
@@ -8,22 +9,38 @@ from mozu.core.language.conditions import RuleProgram
 
 
 class RuleTimes:
-    """Measures about one event in `every`, by chance, since events can come in a rhythm of their own."""
+    """Measures about one event in `every`, by chance, since events can come in a rhythm of their own.
+
+    The function that measures a type is made on a thread when the first event of the type is chosen, which is not
+    measured; it would hold the event loop. Offline, where nothing waits for the loop, every chosen event counts.
+    """
 
     def __init__(self, program: RuleProgram, context: Context, every: int) -> None:
-        self._program, self._every = program, every
+        self._program, self._every, self._is_offline = program, every, context.offline
         self._spent = [context.metrics.time_counter("rule_seconds_total", rule=rule.name) for rule in program.rules]
         self._chance = random.Random(every)
         self._next = self._gap() - 1
         """Place of the next event to be measured, from the beginning of the next batch."""
+        self._asked: set[tuple[str, str]] = set()
+        """Sources and types whose functions are being made, or were."""
 
     def sample(self, batch: Sequence[Event]) -> None:
         """Before the batch is judged, so that its fields are read as they are for the first time."""
         while self._next < len(batch):
-            for position, nanoseconds in self._program.measure(batch[self._next]).items():
-                self._spent[position].value += round(nanoseconds * self._every)
+            event = batch[self._next]
+            if self._is_offline or self._program.can_measure(event):
+                for position, nanoseconds in self._program.measure(event).items():
+                    self._spent[position].value += round(nanoseconds * self._every)
+            else:
+                self._prepare(event.source, event.type)
             self._next += self._gap()
         self._next -= len(batch)
+
+    def _prepare(self, source: str, event_type: str) -> None:
+        if (source, event_type) not in self._asked:
+            self._asked.add((source, event_type))
+            made = self._program.prepare_measure
+            threading.Thread(target=made, args=(source, event_type), name="mozu-rule-times", daemon=True).start()
 
     def _gap(self) -> int:
         """`every` on average."""

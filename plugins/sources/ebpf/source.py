@@ -48,7 +48,7 @@ from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH
 from mozu.plugins.sources.ebpf.prepared import prepared_loader
 from mozu.plugins.sources.ebpf.probe import fork_probe
-from mozu.plugins.sources.ebpf.process_filter_cache import ProcessFilterCache
+from mozu.plugins.sources.ebpf.process_filter_cache import Prepared, ProcessFilterCache
 from mozu.plugins.sources.ebpf.refusals import say_what_is_filtered, warn_of
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 from mozu.plugins.sources.ebpf.ring_waiter import RingWaiter
@@ -195,14 +195,16 @@ class EbpfSource:
 
     async def _exchange(self, chosen: Chosen) -> Mapping[str, str]:
         """Put kernel filters in the place of others; those that the kernel has refused, and why."""
-        if self._process_cache is not None:
-            self._process_cache.configure(frozenset(), ())
+        cache, prepared = self._process_cache, Prepared()
+        if cache is not None:
+            prepared = await self._thread.run(lambda _: cache.prepare(chosen.predicates))
+            cache.configure(frozenset(), Prepared())
         refused = await self._thread.run(lambda loader: loader.set_filters(chosen.functions))
-        if self._process_cache is not None and self._loader is not None:  # it may have been closed meanwhile
+        if cache is not None and self._loader is not None:  # it may have been closed meanwhile
             filters = self._loader.filters.items()
             asking = frozenset(name for name, function in filters if function.uses_process_predicates)
-            self._process_cache.configure(asking, chosen.predicates)
-            self._process_cache.prefetch(await asyncio.to_thread(checks.running_pids))
+            cache.configure(asking, prepared)
+            cache.prefetch(await asyncio.to_thread(checks.running_pids))
         return refused
 
     def _warn(self, names: frozenset[str]) -> None:

@@ -146,6 +146,27 @@ def test_at_the_deadline_events_are_evaluated_without_and_later_ones_do_not_wait
     assert ["a:1?", "a:2"] == play(scenario, seconds=0.0)
 
 
+@pytest.mark.parametrize(("seconds", "waits"), [(0.001, 3), (0.0, 0)])
+def test_a_deadline_is_put_off_by_what_was_waited_for_a_cpu_unless_no_event_waits(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, waits: int
+) -> None:
+    granted = [0.001] * 3
+
+    class Starved:
+        def take(self) -> float:
+            return granted.pop() if granted else 0.0
+
+    monkeypatch.setattr(enrichment_buffer, "ExtraTime", Starved)
+
+    async def scenario(scene: Scene) -> None:
+        scene.send("a:1")
+        while not scene.out:
+            await asyncio.sleep(0)
+
+    assert ["a:1?"] == play(scenario, seconds=seconds)
+    assert waits == 3 - len(granted)
+
+
 def test_the_number_of_waiting_events_is_bounded_and_the_key_with_the_most_goes_first() -> None:
     async def scenario(scene: Scene) -> None:
         scene.send("a:1", "b:1", "b:2")
@@ -336,7 +357,8 @@ def test_events_that_no_longer_wait_for_a_late_answer_are_known_by_their_numbers
 
     async def scenario(scene: Scene) -> None:
         scene.send("a:1")
-        await asyncio.sleep(0.05)
+        while not scene.out:
+            await asyncio.sleep(0)
         scene.send("a:2", "host:3")
         marked.append({number: scene.buffer.unanswered.get(number, ()) for number in (2, 3)})
 

@@ -1,7 +1,7 @@
 """What the start of a source takes in, what new rules change in it, and in which pieces batches are processed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -31,9 +31,9 @@ class Machine(StateMachine):
     def configure(self, *, environments: bool) -> None:
         self.calls.append(f"environments {environments}")
 
-    def seed(self, pids: Iterable[int] | None = None, /, *, files: bool = True) -> int:
+    def seeding(self, pids: Iterable[int] | None = None, /, *, files: bool = True) -> Iterator[int]:
         self.calls.append(None if pids is None else list(pids))
-        return 0
+        yield from (50, 100, 120)
 
 
 class Reconciling:
@@ -60,10 +60,12 @@ def needing(*needs: str) -> Demand:
 class Scene:
     """A pump with a state and a reconciler of the test."""
 
-    def __init__(self, source: Any, *, live: bool = True, second: Any = None, **more: Any) -> None:
+    def __init__(
+        self, source: Any, *, live: bool = True, second: Any = None, machine: Machine | None = None, **more: Any
+    ) -> None:
         """`second`: the further instance; the same one if not given."""
         metrics = Metrics()
-        self.machine, self.reconciler, self.worker = Machine(), Reconciling(), Worker(100)
+        self.machine, self.reconciler, self.worker = machine or Machine(), Reconciling(), Worker(100)
         isolated: Isolated[Any] = Isolated("source", "made", source, metrics, build=lambda: second or source)
         self.seen = Seen()
         self.pipeline = pipeline_of(
@@ -100,6 +102,21 @@ def test_the_first_start_takes_in_what_is_there(
     scene = Scene(source)
     scene.start(needing(*needs))
     assert (calls, compared, True) == (scene.machine.calls, scene.reconciler.asked, scene.pump.started.is_set())
+
+
+def test_other_tasks_run_between_slices_of_what_is_there() -> None:
+    """Reading a few hundred processes takes longer than the event loop may be held."""
+    order: list[object] = []
+
+    class Sliced(Machine):
+        def seeding(self, pids: Iterable[int] | None = None, /, *, files: bool = True) -> Iterator[int]:
+            for count in super().seeding(pids, files=files):
+                order.append(count)
+                asyncio.get_running_loop().call_soon(order.append, "another")
+                yield count
+
+    Scene(Batches(), machine=Sliced()).start(needing("env"))
+    assert [50, "another", 100, "another", 120, "another"] == order
 
 
 def test_a_further_start_has_what_happened_meanwhile_compared_and_takes_in_nothing_again() -> None:

@@ -14,11 +14,11 @@ FLAGS = dict(flag_table("file_flags"))
 CONTAINER = Container("0123456789abcdef" * 4, "docker")
 
 
-def context(*more: Any) -> Context:
+def context(*more: Any, offline: bool = False) -> Context:
     """What the core gives to an evaluator."""
     names = Lookups()
     fields = FieldRegistry((*builtin_fields(names), *plugin_fields(), *more), names)
-    return Context("falco", logging.getLogger("test.falco"), Metrics(), fields)
+    return Context("falco", logging.getLogger("test.falco"), Metrics(), fields, offline=offline)
 
 
 def process(name: str, *args: str, parents: tuple[str, ...] = (), **more: Any) -> Process:
