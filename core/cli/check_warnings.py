@@ -26,7 +26,7 @@ _ROOT: Final = "mozu"
 
 
 class CheckWarning(msgspec.Struct, frozen=True):
-    """One doubt."""
+    """A doubt about a configuration."""
 
     code: ConfigCode
     message: str
@@ -47,7 +47,7 @@ class CheckWarning(msgspec.Struct, frozen=True):
 
 
 class LoggedWarning(msgspec.Struct, frozen=True):
-    """What a component wrote into the log."""
+    """A message of a component in the log."""
 
     logger: str
     text: str
@@ -55,7 +55,7 @@ class LoggedWarning(msgspec.Struct, frozen=True):
 
 @contextmanager
 def logged_warnings() -> Iterator[list[LoggedWarning]]:
-    """What mozu's loggers warn of within the block, and is printed by none where no log is set up."""
+    """Collect the warnings of mozu's loggers within the block; none is printed if no log is set up."""
     found: list[LoggedWarning] = []
     handler = _Kept(found)
     logger = logging.getLogger(_ROOT)
@@ -82,17 +82,17 @@ class CheckWarnings:
         self._config, self._registry, self._loads = config, registry, loads
 
     def of_plugins(self) -> Iterator[CheckWarning]:
-        """What the registry says of plugins that it has accepted."""
+        """Yield the warnings of the registry about plugins that it has accepted."""
         for text in self._registry.warnings:
             yield CheckWarning(ConfigCode.CONFIG_OLD_PLUGIN, text, self._whole())
 
     def of_start(self, findings: Iterable[Finding]) -> Iterator[CheckWarning]:
-        """What is in the way of a start and does not refuse it."""
+        """Yield the obstacles of a start that do not refuse it."""
         for one in findings:
             yield CheckWarning(ConfigCode.CONFIG_START_OBSTACLE, str(one), self._of_subject(one.subject))
 
     def of_selections(self) -> Iterator[CheckWarning]:
-        """Elements of `selection` that fit no rule."""
+        """Yield a warning for each element of `selection` that fits no rule."""
         for load in self._loads:
             rules = load.loaded.rules.rules
             for at, switch in enumerate(load.settings.selection):
@@ -112,7 +112,7 @@ class CheckWarnings:
                     yield CheckWarning(ConfigCode.CONFIG_UNACTED_SOURCE, text, entry.node.mark)
 
     def of_idle_rules(self, fields: FieldRegistry, evaluators: Sequence[Evaluator]) -> Iterator[CheckWarning]:
-        """Rules that never match, or that read what is always absent; the place is that of the first."""
+        """Yield warnings about rules that never match or read absent values; the place is that of the first."""
         wanted = union(one.demand() for one in evaluators)
         for source, text in unfed_sources(configured_sources(self._config, self._registry), wanted).items():
             first = next((rule for rule in self._running() if rule.source == source), None)
@@ -122,7 +122,7 @@ class CheckWarnings:
             yield CheckWarning(ConfigCode.CONFIG_UNFILLED_FIELDS, text, self._of_rule(first))
 
     def of_log(self, logged: Iterable[LoggedWarning], said: Iterable[CheckWarning]) -> Iterator[CheckWarning]:
-        """What components logged, but for what is said otherwise: by these warnings, or by the report of the rules."""
+        """Yield the messages of components, without those that other warnings or the report of the rules contain."""
         known = {one.message for one in said}
         known |= {problem.line for load in self._loads for problem in load.loaded.report.problems()}
         marks = {f"{_ROOT}.{entry.id}": entry.node.mark for entry in self._config.entries()}
@@ -141,7 +141,7 @@ class CheckWarnings:
         return Mark(rule.context.source.name, line + 1, column + 1)
 
     def _of_subject(self, subject: str) -> Mark:
-        """Of an entry (`sink archive`), or of a setting (`capture.path_prefix`)."""
+        """Return the place of an entry (`sink archive`) or of a setting (`capture.path_prefix`)."""
         for entry in self._config.entries():
             if subject == _subject(entry):
                 return entry.node.mark

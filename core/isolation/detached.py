@@ -32,7 +32,7 @@ _abandoned: set["asyncio.Task[_Outcome[object]]"] = set()
 
 
 class _Outcome(msgspec.Struct, Generic[T]):
-    """What work gave or raised. A task that raises SystemExit or KeyboardInterrupt would end the event loop."""
+    """The result or exception of work. A task that raises SystemExit or KeyboardInterrupt would end the event loop."""
 
     value: T | None = None
     error: BaseException | None = None

@@ -43,7 +43,7 @@ _SECONDS, _HASH_SECONDS = 10.0, 2.0
 
 
 class CaptureResponderSettings(ResponderSettings):
-    """What is kept, and where."""
+    """Settings of the responder `capture`."""
 
     what: Literal["process", "group", "container"] = Field("process", description="Of which processes.")
     directory: Path | None = Field(
@@ -60,7 +60,7 @@ class CaptureResponder(StatelessResponder):
         self._threads, self._ids = ThreadPool("capture", 4), SubordinateIds()
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """None where the alert is about no process."""
+        """Return the plan; None if the alert is about no process."""
         return incident.plan_to("capture", self._scope)
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
@@ -135,7 +135,7 @@ def _is_to_be_hashed(described: Mapping[str, object], max_hashed: int) -> bool:
 
 
 def _living(process: Path) -> Path:
-    """The directory of a thread that lives where the first one has ended, and so has no program and no descriptors."""
+    """Return the directory of a living thread if the first one has ended, and so has no program and no descriptors."""
     for thread in [] if _link(process / "exe") else _names(process / "task"):
         if _link(process / "task" / thread / "exe"):
             return process / "task" / thread

@@ -104,7 +104,7 @@ class Received:
 
     @property
     def text(self) -> str:
-        """The body, unpacked."""
+        """Return the body, unpacked."""
         return (gzip.decompress(self.body) if self.body.startswith(b"\x1f\x8b") else self.body).decode()
 
     def json(self) -> Any:
@@ -113,7 +113,7 @@ class Received:
 
     @property
     def login(self) -> str:
-        """`user:password` of basic authentication, or the header as it is."""
+        """Return `user:password` of basic authentication, or the header as it is."""
         scheme, _, rest = self.headers.get("authorization", "").partition(" ")
         return base64.b64decode(rest).decode() if scheme == "Basic" else f"{scheme} {rest}"
 
@@ -161,16 +161,16 @@ class LastingRun:
 
     @property
     def stdout(self) -> str:
-        """What it has written so far."""
+        """Return the text that the run has written so far."""
         return (self._folder / "stdout").read_text()
 
     @property
     def stderr(self) -> str:
-        """What it has written so far."""
+        """Return the text that the run has written so far."""
         return (self._folder / "stderr").read_text()
 
     def wait(self, test: Callable[[], bool], what: str) -> None:
-        """Until the test passes. Raises AssertionError."""
+        """Wait until the test passes. Raises AssertionError."""
         deadline = time.monotonic() + PATIENCE
         while not test():
             assert self.process.poll() is None, self.stderr
@@ -213,7 +213,7 @@ def imported_run(folder: Path, falco: Json, sidekick: Json | None = None, *overr
 
 
 def translated(folder: Path, falco: Json, sidekick: Json | None = None) -> Path:
-    """The configuration that `mozu import` writes, which passes a check."""
+    """Return the path of the configuration that `mozu import` writes, which passes a check."""
     folder.mkdir(exist_ok=True)
     (folder / "falco.yaml").write_text(yaml.safe_dump(falco))
     (folder / "sidekick.yaml").write_text(yaml.safe_dump(sidekick or {}))

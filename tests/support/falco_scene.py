@@ -55,12 +55,12 @@ class Scene:
         return path.read_text() if path.exists() else ""
 
     def alerts(self, text: str) -> list[Json]:
-        """JSON objects among the lines that are about events."""
+        """Return the JSON objects among the lines that are about events."""
         found = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
         return [one for one in found if one.get("source") != "internal"]
 
     def config(self, *steps: str | int) -> Any:
-        """A value of the configuration that was written; None: it is not there."""
+        """Return a value of the configuration that was written; None if it has none."""
         found: Any = self.run.config
         for step in steps:
             try:
@@ -74,13 +74,13 @@ Seen = Callable[[Scene], bool]
 
 
 def first(scene: Scene, path: str) -> Any:
-    """The first request at a path, or an empty one."""
+    """Return the first request at a path, or None."""
     found = scene.http.at(path) or scene.https.at(path)
     return found[0] if found else None
 
 
 def got(path: str, test: Callable[[Any], bool] = lambda request: True) -> Seen:
-    """A request came there that passes the test."""
+    """Return a test of a scene: a request came to the path that passes the inner test."""
     return lambda scene: any(test(one) for one in (*scene.http.at(path), *scene.https.at(path)))
 
 
@@ -89,7 +89,7 @@ def header(path: str, name: str, value: str) -> Seen:
 
 
 def only(path: str, word: str) -> Seen:
-    """Something came there, and all of it has the word."""
+    """Return a test of a scene: requests came to the path, and each has the word."""
     def test(scene: Scene) -> bool:
         found = [one.text for one in (*scene.http.at(path), *scene.https.at(path)) if "internal" not in one.text]
         return bool(found) and all(word in one for one in found)
@@ -126,7 +126,7 @@ def user_added(made: Capture) -> Capture:
 
 
 def needles(folder: Path) -> Json:
-    """Falco's side: a recording of five opens and a write, with its rules."""
+    """Return Falco's side: a recording of five opens and a write, with its rules."""
     made = Capture().process(5, "cat")
     for name in ("/secret/a", "/secret/keys/c", "/minor", "/secret/a"):
         made.event("openat", 5, 3, -100, name, 1, 0, 0, 1)

@@ -29,7 +29,7 @@ class _Misused(click.UsageError):
 
 
 class _Command(click.Command):
-    """Whatever is mozu's own failure ends with 125, as with timeout(1) and env(1)."""
+    """A command whose own failures end with 125, as those of timeout(1) and env(1)."""
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         try:
@@ -62,7 +62,7 @@ def _reports(context: click.Context, parameter: click.Parameter, value: tuple[st
 
 
 def _priority(context: click.Context, parameter: click.Parameter, value: str | None) -> Severity | None:
-    """In every spelling that rules use."""
+    """Return a priority in any spelling that rules use. Raises BadParameter."""
     found = None if value is None else priority(value)
     if value is not None and found is None:
         raise click.BadParameter(f"{value!r} is not one of {', '.join(priority_names())}")
@@ -168,7 +168,7 @@ def command(
 
 
 def exit_code(status: int) -> int:
-    """As a shell has it: the command's own, or 128 and the number of the signal."""
+    """Return the exit code of a wait status as a shell does: the command's own, or 128 plus the signal's number."""
     return _SIGNALLED + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 

@@ -42,13 +42,13 @@ _TERMINAL: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
 
 @runtime_checkable
 class Traced(Protocol):
-    """What a run needs of its source besides events."""
+    """The part of a source that a run needs besides events."""
 
     command_started: bool
     command_status: int | None
 
     def signal_command(self, number: int) -> None:
-        """Hand a signal on."""
+        """Forward a signal to the command."""
 
 
 class Kept:
@@ -59,10 +59,10 @@ class Kept:
         self.alerts: list[Alert] = []
 
     def start(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing: there is nothing to prepare."""
 
     def deliver(self, records: Sequence[Record]) -> None:
-        """A line for each; a reader that has gone does not end the command."""
+        """Write a line for each; a reader that has gone does not end the command."""
         self.alerts.extend(record.alert for record in records)
         if self._descriptor is not None:
             data = b"".join(b"mozu: " + record.body + b"\n" for record in records)
@@ -70,11 +70,11 @@ class Kept:
                 os.write(self._descriptor, data)
 
     def stop(self) -> None:
-        """Nothing is buffered."""
+        """Do nothing: nothing is buffered."""
 
 
 class TracePlan(msgspec.Struct, frozen=True):
-    """What to do."""
+    """A run of `mozu trace`, before it begins."""
 
     command: tuple[str, ...]
     rules: tuple[str, ...]
@@ -94,7 +94,7 @@ class TracePlan(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What came of it."""
+    """The outcome of a run."""
 
     status: int
     """As wait gives it."""
@@ -136,7 +136,7 @@ def _config(plan: TracePlan) -> tuple[Config, Problems]:
 
 
 def _configured(plan: TracePlan, path: Path, sources: tuple[Entry, ...]) -> tuple[Config, Problems]:
-    """The configuration of a file around the source of a trace."""
+    """Return the configuration of a file, with the source of a trace and without sinks."""
     config, problems = read(path, options.as_overrides(plan.plugins), rules=plan.rules)
     core = config.core.model_copy(update={"record": Recorded(file=plan.record)})
     no_rules = not plan.rules and (plan.learning or plan.allowed is not None)
@@ -145,7 +145,7 @@ def _configured(plan: TracePlan, path: Path, sources: tuple[Entry, ...]) -> tupl
 
 
 def _temporary() -> str:
-    """Where programs put temporary files, even if nothing can be put there now."""
+    """Return the directory for temporary files, even if it is full or absent now."""
     try:
         return tempfile.gettempdir()
     except FileNotFoundError:
@@ -194,7 +194,8 @@ async def _run(plan: TracePlan, config: Config, registry: Registry) -> Result | 
 
 @contextlib.contextmanager
 def _signals(source: Traced) -> Iterator[None]:
-    """Signals are for the command: mozu ends when that has ended. What is ignored stays so, for the command, too."""
+    """Forward signals to the command in a block: mozu ends when the command has ended. Ignored signals stay ignored,
+    for the command too."""
     loop = asyncio.get_running_loop()
     taken = [number for number in (*_FORWARDED, *_TERMINAL) if signal.getsignal(number) != signal.SIG_IGN]
     for number in taken:
@@ -210,14 +211,14 @@ def _signals(source: Traced) -> Iterator[None]:
 
 
 def _nothing() -> None:
-    """The command decides."""
+    """Ignore the signal: the command decides."""
 
 
 def worst(alerts: Sequence[Alert]) -> Severity | None:
-    """The most severe priority among alerts of rules."""
+    """Return the most severe priority among alerts of rules; None if there are none."""
     return min((alert.priority for alert in alerts if alert.source != "internal"), default=None)
 
 
 def build_rules() -> str:
-    """The pack of rules for builds and tests."""
+    """Return the path of the pack of rules for builds and tests."""
     return str(Path(__file__).parents[3] / "plugins" / "rules" / "packs_trace")

@@ -16,7 +16,7 @@ class Family(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The file's name."""
+        """Return the file's name."""
         return self.file.name
 
 

@@ -147,7 +147,7 @@ class FalcoTranslation:
     # --- where alerts go
 
     def format(self) -> Json:
-        """Of every sink."""
+        """Return the format of every sink."""
         read = self._read
         options: JsonObject = {}
         if read.flag("time_format_iso_8601"):
@@ -216,7 +216,7 @@ class FalcoTranslation:
         return {name: settings} if settings else name
 
     def _metrics_file(self) -> Iterator[Json]:
-        """A file of heartbeats and notices, and of no alerts."""
+        """Yield a sink `file` that receives heartbeats and notices, and no alerts."""
         path = self._read.text("metrics.output_file")
         if path and self._read.flag("metrics.enabled"):
             settings: JsonObject = {"id": "metrics", "path": path, "format": "json"}

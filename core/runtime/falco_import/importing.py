@@ -89,13 +89,13 @@ def _fates(
 
 
 def _is_http_output(sink: Json) -> bool:
-    """falcosidekick's input, which is not needed when its outputs are sinks."""
+    """Return true for the sink that leads to falcosidekick, which is not needed when its outputs are sinks."""
     hook = sink.get("webhook") if isinstance(sink, Mapping) else None
     return isinstance(hook, Mapping) and hook.get("id") == "http_output"
 
 
 def _merged(path: Path) -> JsonObject:
-    """The main file and what `config_files` names, by Falco's strategies: top-level keys, whole values."""
+    """Return the main file merged with those of `config_files`, by Falco's strategies: top-level keys, whole values."""
     tree = _read(path)
     entries = tree.get("config_files")
     for entry in entries if isinstance(entries, list) else []:
@@ -107,7 +107,7 @@ def _merged(path: Path) -> JsonObject:
 
 
 def _files(path: Path) -> list[Path]:
-    """A directory stands for its files by name; what is missing is skipped, as Falco does."""
+    """Return the files of a path: a directory has its files by name, an absent path has none, as in Falco."""
     if path.is_dir():
         return sorted(file for file in path.iterdir() if file.is_file())
     return [path] if path.is_file() else []

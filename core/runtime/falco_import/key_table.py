@@ -18,7 +18,7 @@ _WHOLE: Final = frozenset(
 
 
 class KeyFate(msgspec.Struct, frozen=True):
-    """Of one key."""
+    """The fate of one key, with the reason."""
 
     key: str
     verdict: Verdict
@@ -27,14 +27,15 @@ class KeyFate(msgspec.Struct, frozen=True):
 
 @cache
 def key_table(product: Product) -> Mapping[str, KeyFate]:
-    """By key; in falcosidekick's `NAME.*` stands for every other key of an output, `*.KEY` for a key of any."""
+    """Return the fates by key. In falcosidekick's, `NAME.*` stands for every other key of an output, `*.KEY` for a key
+    of any output."""
     file = importlib.resources.files("mozu.core.runtime.falco_import").joinpath(f"{product}_keys.tsv")
     rows = [line.split("\t") for line in file.read_text().splitlines() if line and not line.startswith("#")]
     return {key: KeyFate(key, msgspec.convert(verdict, Verdict), text) for key, verdict, text in rows}
 
 
 def fate_of(product: Product, key: str) -> KeyFate:
-    """What becomes of a key; keys are not case-sensitive in falcosidekick's."""
+    """Return the fate of a key; falcosidekick's keys are not case-sensitive."""
     table = key_table(product)
     wanted = key if product == "falco" else key.lower()
     steps = wanted.split(".")
@@ -56,7 +57,7 @@ def _is_output(table: Mapping[str, KeyFate], name: str) -> bool:
 
 
 def leaves(tree: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, Json]]:
-    """Dotted keys with their values."""
+    """Yield dotted keys with their values."""
     for name, value in tree.items():
         key = f"{prefix}{name}"
         if isinstance(value, Mapping) and value and key not in _WHOLE:

@@ -19,47 +19,47 @@ class TreeReader:
         self._tree = _folded(tree) if fold else tree
 
     def value(self, key: str) -> Json:
-        """None: it is not there."""
+        """Return the value at a dotted key; None if the tree has none."""
         found: Json = self._tree
         for step in (key.lower() if self._fold else key).split("."):
             found = found.get(step) if isinstance(found, Mapping) else None
         return found
 
     def flag(self, key: str, default: bool = False) -> bool:
-        """A truth value."""
+        """Return a truth value."""
         found = self.value(key)
         if isinstance(found, str):
             return _WORDS.get(found.lower(), default)
         return found if isinstance(found, bool) else default
 
     def number(self, key: str, default: int) -> int:
-        """A whole number."""
+        """Return a whole number."""
         found = self.value(key)
         if isinstance(found, str) and found.isdigit():
             return int(found)
         return found if isinstance(found, int) and not isinstance(found, bool) else default
 
     def text(self, key: str, default: str = "") -> str:
-        """A text; a variable that is not set is empty in Falco, and must be said to be in mozu."""
+        """Return a text. A variable that is not set is empty in Falco; mozu needs that as its default."""
         found = self.value(key)
         if isinstance(found, bool) or not isinstance(found, str | int | float):
             return default
         return with_defaults(str(found)) or default
 
     def texts(self, key: str) -> list[str]:
-        """A list of texts; one text is a list of one."""
+        """Return a list of texts; one text is a list of one."""
         found = self.value(key)
         items = found if isinstance(found, list) else [] if found is None else [found]
         return [with_defaults(str(item)) for item in items if isinstance(item, str | int | float)]
 
 
 def with_defaults(text: str) -> str:
-    """References to variables, each with the empty text as default."""
+    """Return the text with the empty text as default of each reference to a variable."""
     return _VARIABLE.sub(r"${\1:-}", text)
 
 
 def tree_with_defaults(value: Json) -> Json:
-    """The same of every text of a tree."""
+    """Return the tree with `with_defaults` of each of its texts."""
     if isinstance(value, str):
         return with_defaults(value)
     if isinstance(value, Mapping):

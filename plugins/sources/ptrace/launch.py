@@ -64,13 +64,13 @@ def launch(
 
 
 def _numbers(types: Iterable[str]) -> list[int]:
-    """Of the calls of this machine among these types."""
+    """Return the numbers of the calls among these types that this machine has."""
     found = (kernel_number(SYSCALL_SPECS[name].number) for name in types if SYSCALL_SPECS[name].is_syscall)
     return [number for number in found if number is not None]
 
 
 def _environment() -> dict[bytes, bytes]:
-    """This process's own, without what the interpreter set for itself when it started."""
+    """Return the environment of this process, without the variable that the interpreter set at its start."""
     found = dict(os.environb)
     with open("/proc/self/environ", "rb") as file:
         if not any(word.startswith(b"LC_CTYPE=") for word in file.read().split(b"\0")):

@@ -65,7 +65,7 @@ SIDEKICK: Final[dict[str, Any]] = {
 
 
 def whole() -> dict[str, Any]:
-    """A configuration with every key that there is."""
+    """Return a configuration of Falco with every key."""
     tree: dict[str, Any] = {}
     for key in key_table("falco"):
         at = tree
@@ -196,7 +196,7 @@ def test_the_account_of_a_key_of_falcosidekick(key: str, verdict: str) -> None:
 
 
 def translated(folder: Path, text: str) -> tuple[dict[str, Any], str]:
-    """What a falco.yaml becomes, and its notes; it passes a check."""
+    """Return the configuration that a falco.yaml becomes, with its notes; it passes a check."""
     (folder / "falco.yaml").write_text(f"rules_files: [{folder}]\n{text}")
     output = folder / "translated.yaml"
     assert 0 == invoke(["import", str(folder / "falco.yaml"), "-o", str(output)])

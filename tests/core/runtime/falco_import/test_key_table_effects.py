@@ -128,7 +128,7 @@ def is_signed_with(scene: Scene, path: str, region: str, secret: str) -> bool:
 
 
 def sidekick(scene: Scene) -> tuple[Json, Json]:
-    """falcosidekick with every key, and with what its outputs need and no more."""
+    """Return two configurations of falcosidekick: with every key, and with the keys that its outputs need."""
     http, https, certificates = scene.http.url, scene.https.url, scene.certificates
     chats = ("rocketchat", "mattermost", "googlechat", "cliq", "webex", "discord", "teams", "slack")
     bare: Json = {name: {"webhookurl": f"{http}/bare"} for name in chats}
@@ -200,7 +200,7 @@ def sidekick(scene: Scene) -> tuple[Json, Json]:
 
 @contextmanager
 def behind_falcosidekick(base: Path) -> Iterator[tuple[Scene, Scene]]:
-    """A run with every key, and one with few."""
+    """Yield a run with every key, and one with few."""
     with receivers(base / "full") as full, receivers(base / "bare") as bare:
         options = [
             f"sinks.pagerduty.url={full.http.url}/pagerduty", "sinks.pagerduty.allow_private=true",
