@@ -87,9 +87,8 @@ class Registry:
         return self.plugin(entry.kind, entry.name).declaration
 
     def declarations(self, kind: type[D], entries: Iterable[Entry]) -> list[tuple[D, Entry]]:
-        """Entries of one kind with what their plugins say of themselves. Raises PluginError."""
-        found = [(self.declaration(entry), entry) for entry in entries]
-        return [(declaration, entry) for declaration, entry in found if isinstance(declaration, kind)]
+        """Return the entries of one kind, each with its plugin's declaration. Raises PluginError."""
+        return [(found, entry) for entry in entries if isinstance(found := self.declaration(entry), kind)]
 
     def sources(self, entry: Entry) -> list[tuple[AnySource, Entry]]:
         """The sources that an entry stands for, best first: itself, or those that its choice names.

@@ -1,14 +1,18 @@
 """Stop signals: SIGINT and SIGTERM begin the clean stop; a second one ends the process at once.
 
 Their handlers are Python's own and not the loop's: they also run while a component holds the loop, which then has half
-a second to give it back.
+a second to give it back. The end of the process is set by a thread that learns of signals as the kernel delivers them,
+since no handler runs while the main thread is in C code that does not look at signals.
 """
 
 import asyncio
+import os
 import signal
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
@@ -25,8 +29,8 @@ _MARGIN: Final = 2.0
 
 
 class StopSignals:
-    """Of one run. `stop` is called in the loop with the reason, and how many seconds ago the signal came: the loop may
-    have been held since. `deadline` gives that of the stop."""
+    """The stop signals of a run. `stop` is called in the loop with the reason, and how many seconds ago the signal
+    came: the loop may have been held since. `deadline` returns that of the stop, in seconds."""
 
     def __init__(
         self,
@@ -36,7 +40,7 @@ class StopSignals:
         deadline: Callable[[], float],
     ) -> None:
         self._loop, self._watchdog, self._stop, self._deadline = loop, watchdog, stop, deadline
-        self._received = 0
+        self._received = self._delivered = 0
         self._first = 0.0
         """When the first one came, on the clock of `time.monotonic`."""
 
@@ -45,7 +49,7 @@ class StopSignals:
         """Handle them in a block; other signals that a run handles are kept."""
         before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
         try:
-            with early_signals.kept():
+            with early_signals.kept(), _watched(self._set_end):
                 yield
         finally:
             for number, handler in before.items():
@@ -55,12 +59,44 @@ class StopSignals:
         """Between two instructions of whatever runs on the main thread."""
         self._received += 1
         self._first = self._first or time.monotonic()
-        again = self._received > 1
-        self._watchdog.end_within(_AT_ONCE if again else self._deadline() + _MARGIN, 128 + number if again else 1)
         hasten(_AT_ONCE)
-        self._loop.call_soon_threadsafe(self._in_loop, signal.Signals(number), again)
+        self._loop.call_soon_threadsafe(self._in_loop, signal.Signals(number), self._received > 1)
+
+    def _set_end(self, number: int) -> None:
+        """Set when the process ends at the latest; on the thread that learns of signals."""
+        if number in _SIGNALS:
+            self._delivered += 1
+            again = self._delivered > 1
+            self._watchdog.end_within(_AT_ONCE if again else self._deadline() + _MARGIN, 128 + number if again else 1)
 
     def _in_loop(self, number: signal.Signals, again: bool) -> None:
         if again:
             leave(128 + number, f"second {number.name}: what is left is not delivered")
         self._stop(f"received {number.name}", time.monotonic() - self._first)
+
+
+@contextmanager
+def _watched(deliver: Callable[[int], None]) -> Iterator[None]:
+    """Call `deliver` with the number of each signal that has a handler of Python's, in a block, on a thread. The
+    numbers go on to the descriptor that the event loop has set (signal.set_wakeup_fd)."""
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    loops = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+
+    def read() -> None:
+        while numbers := reader.recv(64):
+            if loops >= 0:
+                with suppress(OSError):  # it is full, and the loop wakes up in any case
+                    os.write(loops, numbers)
+            for number in numbers:
+                deliver(number)
+
+    thread = threading.Thread(target=read, name="mozu-signals", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(loops)
+        writer.close()
+        thread.join()
+        reader.close()

@@ -108,6 +108,20 @@ def test_a_forced_end_writes_statistics_and_names_who_held_it(tmp_path: Path, be
     assert json.loads((tmp_path / "stats").read_text())["sinks"]["stdout"]["delivered"] == len(run.rules())
 
 
+@pytest.mark.parametrize(("signals", "code"), [(1, 1), (2, 128 + signal.SIGTERM)])
+def test_code_that_does_not_look_at_signals_cannot_keep_mozu(
+    tmp_path: Path, begun: list[Started], signals: int, code: int
+) -> None:
+    begun.append(run := Started(tmp_path, "wait in C", stop_deadline=0.5))
+    run.wait(run.err, "waits")
+    for _ in range(signals - 1):
+        run.process.send_signal(signal.SIGTERM)
+        run.wait(Path(f"/proc/{run.process.pid}/status"), "ShdPnd:\t0000000000000000")
+    assert run.stop() == code
+    assert "the event loop's thread is in source meddling (meddling:_wait_in_c)" in run.err.read_text()
+    assert json.loads((tmp_path / "stats").read_text())["sinks"]["stdout"]["delivered"] == len(run.rules())
+
+
 def test_what_an_import_does_to_the_process_is_said_and_an_end_at_the_next_start(
     tmp_path: Path, begun: list[Started]
 ) -> None:

@@ -68,6 +68,14 @@ def _stay() -> None:
             continue
 
 
+def _wait_in_c() -> None:
+    """Lock a mutex twice: futex(2) goes on after a signal, and no handler of Python's runs any more."""
+    libc, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+    print("waits", flush=True)
+    libc.pthread_mutex_lock(mutex)
+    libc.pthread_mutex_lock(mutex)
+
+
 ACTS: dict[str, Callable[[], object]] = {
     "print": _print,
     "ignore": lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN),
@@ -79,6 +87,7 @@ ACTS: dict[str, Callable[[], object]] = {
     "replace": _replace,
     "hold in C": _hold_in_c,
     "stay": _stay,
+    "wait in C": _wait_in_c,
 }
 
 
