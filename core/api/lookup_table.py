@@ -1,19 +1,22 @@
 """The table of an enricher's results: bounded, the least recently used forgotten first."""
 
 from collections import OrderedDict
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
 V = TypeVar("V")
+
+_PARALLEL: Final = 16
+"""Calls at the same time of an enricher that is awaited and declares no other number."""
 
 
 class LookupLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of the core's calls of `Enricher.resolve`, and of the time that an answer is valid; setting `lookups` of
     an entry."""
 
-    parallel: int = 16
-    """Calls at the same time; further keys wait."""
+    parallel: int | None = None
+    """Calls at the same time; further keys wait. None: 16, and 1 of a blocking enricher, which has as many threads."""
     per_second: float = 0.0
     """Calls a second, on average, for an API that has a limit; 0: no limit."""
     ttl: float = 600.0
@@ -23,6 +26,10 @@ class LookupLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds for which a key without a value (`resolve` raised, or found nothing) is not resolved again."""
     cache: int = 10_000
     """Entries of `Context.lookups`."""
+
+    def at_once(self, *, blocking: bool) -> int:
+        """Return the number of calls that may be under way at the same time."""
+        return self.parallel or (1 if blocking else _PARALLEL)
 
 
 class LookupTable(Generic[V]):

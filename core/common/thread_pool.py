@@ -9,6 +9,7 @@ import queue
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import Any, Final, TypeVar
 
 from mozu.core.cpu_wait import timeout
@@ -41,15 +42,18 @@ class ThreadPool:
         self._waiting: deque[_Call] = deque()
         self._running: Counter[str] = Counter()
         self._hung: set[_Call] = set()
+        self._stuck: set[_Call] = set()
+        """Calls that hang on threads that are not replaced any more."""
         self._threads = self._spawned = 0
         self._is_stopped = False
 
-    async def run(self, call: Callable[[], T], timeout_seconds: float, lanes: Iterable[str] = ()) -> T:
+    async def run(self, call: Callable[[], T], timeout_seconds: float | None, lanes: Iterable[str] = ()) -> T:
         """Return the result of `call()`, made on one of the threads; the call is skipped if the caller has been
         cancelled by then.
 
-        Raises what the call raises, TimeoutError after `timeout_seconds`, CPU wait aside, and BlockingIOError
-        immediately if too many calls wait already, or if as many calls of a lane hang as it may have threads.
+        Raises what the call raises, TimeoutError after `timeout_seconds` (None: never), CPU wait aside, and BlockingIOError
+        immediately if too many calls wait already, if as many calls of a lane hang as it may have threads, or if every
+        thread hangs and none is replaced any more.
         """
         entry = _Call(call, skip_if_cancelled=True, lanes=frozenset(lanes))
         with self._changed:
@@ -59,7 +63,7 @@ class ThreadPool:
             self._spawn_worker()
             self._changed.notify()
         try:
-            async with timeout(timeout_seconds):
+            async with nullcontext() if timeout_seconds is None else timeout(timeout_seconds):
                 result: T = await entry.future
                 return result
         finally:
@@ -76,6 +80,9 @@ class ThreadPool:
         pending = len(self._waiting) + self._running[_ANY] - len(self._hung)
         if pending >= _BACKLOG * self._size:
             raise BlockingIOError(f"the threads of {self._name} are all busy and {pending} calls wait")
+        if len(self._stuck) >= self._size:
+            hanging_calls = len(self._hung) + len(self._stuck)
+            raise BlockingIOError(f"{hanging_calls} calls of {self._name} hang, and no other is made")
         hanging = Counter(lane for one in self._hung for lane in one.lanes & entry.lanes)
         for lane, count in hanging.items():
             if count >= self._share:
@@ -96,8 +103,8 @@ class ThreadPool:
             if entry in self._waiting:
                 self._waiting.remove(entry)
                 self._changed.notify_all()
-            elif entry.is_running and entry.future.cancelled() and len(self._hung) < _MOST_HUNG:
-                self._hung.add(entry)
+            elif entry.is_running and entry.future.cancelled():
+                (self._hung if len(self._hung) < _MOST_HUNG else self._stuck).add(entry)
                 self._spawn_worker()
 
     def _serve(self) -> None:
@@ -109,6 +116,7 @@ class ThreadPool:
                 self._running.subtract((_ANY, *entry.lanes))
                 self._running = +self._running
                 self._hung.discard(entry)
+                self._stuck.discard(entry)
                 self._changed.notify_all()
 
     def _next(self) -> "_Call | None":

@@ -33,7 +33,6 @@ class DeliveryEnd:
                     await self._begun.wait()
 
     def expect_start(self, sink: Isolated[Sink]) -> None:
-        """The sink has not taken everything. Raises DeliveryGivenUp where it has never started: at the end it is not
-        tried again."""
+        """Raise DeliveryGivenUp at the end of a sink that has never started: its start is not tried again."""
         if self._begun.is_set() and not sink.is_ready:
             raise DeliveryGivenUp(NOT_STARTED)

@@ -140,6 +140,7 @@ class SinkWorker:
         """Build another instance of a sink that could not start, start it within its time, and deliver to it."""
         caller = SinkCaller(self.sink.with_component(await self.sink.another()))
         await caller.start()
+        caller.sink.is_ready = True
         await self.replace(caller, self._records.encoder, self.sink.start_seconds)
 
     def configure(self, retry: RetryPolicy, route: Route) -> None:
@@ -177,8 +178,8 @@ class SinkWorker:
         self.queue.close()
 
     def finish(self) -> None:
-        """No alert comes any more: deliver what waits, but not to a sink that would hold the event loop once more, and
-        not for long to one that has never started."""
+        """No alert comes any more: deliver what waits, but not to a sink that would hold the event loop once more or
+        that has never started."""
         self._end.begin()
         if not self.sink.is_ready:
             self._changed.set()
@@ -202,6 +203,7 @@ class SinkWorker:
 
     async def _deliver_all(self) -> None:
         while True:
+            await self._wait_started()
             await self._take()
             if not self._pending or self._halted:
                 return
@@ -213,11 +215,17 @@ class SinkWorker:
                 continue
             pause = max(after, self._backoff.failed())
             is_down = len(self._pending) == before
-            self._end.expect_start(self.sink)
             if not self._failures:
                 self._delay(after if self._delayed else pause)
             if is_down and not self._halted:
                 await self._pause(pause)
+
+    async def _wait_started(self) -> None:
+        """Wait until a sink has started, or the worker is to leave off. Raises DeliveryGivenUp at the end."""
+        while not self.sink.is_ready and not self._halted:
+            self._end.expect_start(self.sink)
+            self._changed.clear()
+            await self._changed.wait()
 
     async def _pause(self, seconds: float) -> None:
         """Wait so long, but no longer than until there is another sink, which may do better."""
@@ -271,7 +279,6 @@ class SinkWorker:
         """More from the queue, and the delayed retries once they are due."""
         now = asyncio.get_running_loop().time
         while not self._halted:
-            self._end.expect_start(self.sink)
             is_due = now() >= self._due
             if len(self._delayed) < _MAX_DELAYED and not self._pending:
                 most = _PROBE_BATCH if is_due and len(self._delayed) < _PROBE_BATCH else _BATCH

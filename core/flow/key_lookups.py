@@ -47,6 +47,7 @@ class KeyLookups:
         self._waiting: dict[str, list[Answered]] = {}
         """Keys that are being asked for, or queued → callbacks for the end."""
         self._queue: deque[str] = deque()
+        self._at_once = limits.at_once(blocking=enricher.blocking)
         self._running = 0
         self._timer: asyncio.TimerHandle | None = None
         self._next_start = 0.0
@@ -142,7 +143,7 @@ class KeyLookups:
 
     def _start_more(self) -> None:
         """Start calls as far as `parallel` and `per_second` allow."""
-        while self._queue and self._running < self._limits.parallel:
+        while self._queue and self._running < self._at_once:
             if self._limits.per_second:
                 now = self._now()
                 if now < self._next_start:

@@ -18,6 +18,7 @@ class BackgroundTasks:
         self._group: asyncio.TaskGroup | None = None
         self._early: list[tuple[Awaitable[None], str, Contained]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_over = False
 
     def own(self, group: asyncio.TaskGroup) -> None:
         """The group that owns them from now on."""
@@ -39,7 +40,9 @@ class BackgroundTasks:
         self._spawn(work, name, contextlib.nullcontext)
 
     def cancel(self) -> None:
-        """Cancel all of them, and forget those that never started (the start was refused)."""
+        """Cancel all of them, and forget those that never started (the start was refused). None starts afterwards: a
+        task that is cancelled may have begun the next one."""
+        self._is_over = True
         for task in self._tasks:
             task.cancel()
         for work, _, _ in self._early:
@@ -47,6 +50,9 @@ class BackgroundTasks:
         self._early.clear()
 
     def _spawn(self, work: Awaitable[None], name: str, contained: Contained) -> None:
+        if self._is_over:
+            _close(work)
+            return
         if self._group is None:
             self._early.append((work, name, contained))
             return

@@ -1,7 +1,7 @@
 """Retries of components that did not start: reported at once, tried again with back-off, reported when they run.
 
 A source has its pump for this; an enricher, an evaluator or a sink is tried again here. Meanwhile mozu runs without it:
-an enricher is asked nothing, an evaluator raises nothing, and a sink is delivered to as far as it takes anything.
+an enricher is asked nothing, an evaluator raises nothing, and the alerts of a sink wait in its queue.
 """
 
 import asyncio

@@ -106,7 +106,7 @@ class SinkSet:
         """Sinks that keep files (`Reopens`) open them again: log rotation."""
         for worker in self.workers:
             sink = worker.sink.component
-            if isinstance(sink, Reopens):
+            if worker.sink.is_ready and isinstance(sink, Reopens):
                 with worker.sink.contained("reopen"):
                     sink.reopen()
 

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from mozu.core.api import Context, Settings
-from mozu.core.api.declarations import ComponentDeclaration
+from mozu.core.api.declarations import ComponentDeclaration, EnricherDeclaration
 from mozu.core.errors import MozuError, PluginError
 from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.isolated import Isolated, Isolation
@@ -38,7 +38,7 @@ def isolated(
 
     def make() -> object:
         component = _named(isolation, declaration, build)
-        return on_thread(declaration.blocking, entry.kind, entry.id, component)
+        return on_thread(declaration.blocking, entry.kind, entry.id, component, threads=_threads(declaration, entry))
 
     in_process = entry.isolation.mode == "process"
     first: Callable[[], object] = make
@@ -85,6 +85,11 @@ def _named(
             raise PluginError(declaration.name, text) from error
 
 
+def _threads(declaration: ComponentDeclaration[Settings, C], entry: Entry) -> int:
+    """Return the number of threads for the work of a component that blocks."""
+    if isinstance(declaration, EnricherDeclaration):
+        return entry.lookups.over(declaration.lookups).at_once(blocking=True)
+    return 1
 
 
 def _module(declaration: ComponentDeclaration[Settings, C]) -> str:

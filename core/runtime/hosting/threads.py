@@ -1,6 +1,6 @@
 """Blocking components: plain functions and generators, called on threads of the component's own and awaited here.
 
-One thread does the work, one call at a time, in order. What may come while that call waits for input (`update`, `stop`)
+One thread does the work, one call at a time, in order; an enricher may have several. What may come while that call waits for input (`update`, `stop`)
 has a second thread. Calls that every event makes, and every capability that is not awaited, stay on the event loop.
 """
 
@@ -22,7 +22,7 @@ from mozu.core.api import (
     ResponseTarget,
 )
 from mozu.core.api.capabilities import Capability
-from mozu.core.common.thread_pool import WorkerThread
+from mozu.core.common.thread_pool import ThreadPool, WorkerThread
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event
 from mozu.core.runtime.plugin_checks import capabilities
@@ -71,16 +71,19 @@ class ThreadedSource:
 
 
 class ThreadedEnricher:
-    """An enricher whose `start`, `resolve` and `stop` are plain functions."""
+    """An enricher whose `start`, `resolve` and `stop` are plain functions.
 
-    def __init__(self, name: str, enricher: BlockingEnricher, capabilities: Iterable[Capability]) -> None:
+    It has as many threads as it may have calls at the same time; one whose call was given up is replaced.
+    """
+
+    def __init__(self, name: str, enricher: BlockingEnricher, capabilities: Iterable[Capability], threads: int) -> None:
         self._enricher = enricher
-        self._thread, self._aside = WorkerThread(f"mozu-{name}"), WorkerThread(f"mozu-{name}-control")
-        bind_capabilities(self, enricher, Kind.ENRICHER, capabilities, self._thread.run)
+        self._pool, self._aside = ThreadPool(name, threads), WorkerThread(f"mozu-{name}-control")
+        bind_capabilities(self, enricher, Kind.ENRICHER, capabilities, self._on_pool)
 
     async def start(self) -> None:
-        """On the thread."""
-        await self._thread.run(self._enricher.start)
+        """Start the enricher, on the first thread."""
+        await self._on_pool(self._enricher.start)
 
     def key(self, event: Event) -> str | None:
         """On the event loop: every event asks."""
@@ -91,8 +94,12 @@ class ThreadedEnricher:
         return self._enricher.known(key)
 
     async def resolve(self, key: str) -> None:
-        """On the thread, one after the other."""
-        await self._thread.run(lambda: self._enricher.resolve(key))
+        """Resolve a key on a thread that is free; the caller starts no more calls than there are threads."""
+        await self._on_pool(lambda: self._enricher.resolve(key))
+
+    async def _on_pool(self, call: Callable[[], object]) -> object:
+        """Return the result of a call; the caller, not the pool, bounds its time."""
+        return await self._pool.run(call, None)
 
     def readers(self) -> FieldReaders:
         """Its readers are called where a rule looks."""
@@ -103,7 +110,7 @@ class ThreadedEnricher:
         try:
             await self._aside.run(self._enricher.stop)
         finally:
-            self._thread.close()
+            self._pool.stop()
 
 
 class ThreadedEvaluator:
@@ -163,14 +170,15 @@ class ThreadedResponder:
             self._thread.close()
 
 
-def on_thread(blocking: bool, kind: Kind, name: str, component: object) -> object:
-    """The component, behind an awaited contract if it blocks. Sinks are called where they belong by their worker."""
+def on_thread(blocking: bool, kind: Kind, name: str, component: object, *, threads: int = 1) -> object:
+    """Return the component, behind an awaited contract if it blocks. Sinks are called where they belong by their
+    worker. `threads`: those of an enricher."""
     if not blocking or kind is Kind.SINK:
         return component
     if kind is Kind.SOURCE:
         return ThreadedSource(name, cast("BlockingSource", component), capabilities(kind))
     if kind is Kind.ENRICHER:
-        return ThreadedEnricher(name, cast("BlockingEnricher", component), capabilities(kind))
+        return ThreadedEnricher(name, cast("BlockingEnricher", component), capabilities(kind), threads)
     if kind is Kind.RESPONDER:
         return ThreadedResponder(name, cast("BlockingResponder", component), capabilities(kind))
     return ThreadedEvaluator(name, cast("Evaluator", component), capabilities(kind))

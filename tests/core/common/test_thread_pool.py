@@ -121,6 +121,34 @@ def test_threads_that_hang_are_replaced_and_end_when_their_calls_return() -> Non
     assert ("served", 2) == run(main())
 
 
+def test_where_every_thread_hangs_for_good_calls_are_refused_until_one_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mozu.core.common.thread_pool._MOST_HUNG", 1)
+
+    async def main() -> None:
+        pool, release, begun = ThreadPool("test", 1), threading.Event(), list[int]()
+
+        def hang() -> None:
+            begun.append(1)
+            release.wait()
+
+        for number in (1, 2):
+            hanging = asyncio.ensure_future(pool.run(hang, None))
+            while len(begun) < number:
+                await asyncio.sleep(0)
+            hanging.cancel()
+            await asyncio.wait([hanging])
+        with pytest.raises(BlockingIOError, match="2 calls of test hang, and no other is made"):
+            await pool.run(hang, None)
+        release.set()
+        async with asyncio.timeout(30):
+            while pool._stuck:
+                await asyncio.sleep(0)
+            assert await pool.run(lambda: "made", None) == "made"
+        pool.stop()
+
+    asyncio.run(main())
+
+
 def test_threads_are_spawned_as_they_are_needed_and_no_more_than_the_size() -> None:
     async def main() -> tuple[int, int]:
         pool, gate = ThreadPool("spawned", 2), threading.Event()

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from mozu.core.api import Retry
 from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.delivery.encode.falco_text import FalcoText
 from mozu.core.delivery.memory_queue import MemoryQueue
@@ -95,30 +94,40 @@ def test_a_sink_that_works_gets_what_waits_after_its_pause(caplog: pytest.LogCap
     assert "undelivered" not in caplog.text
 
 
-def test_a_sink_that_has_never_started_is_tried_once_more_at_the_end_and_not_waited_for() -> None:
-    def never_started(sink: Isolated[Any]) -> None:
-        sink.is_ready = False
-
-    sink = Down()
-    assert (10, {"sink not started": 2}, ["a", "b"]) == ended(sink, SinkWorker.finish, never_started)
-    assert ["2 at 0", "2 at 10", "stop"] == sink.calls
+def never_started(sink: Isolated[Any]) -> None:
+    sink.is_ready = False
 
 
-class Refusing(Down):
-    """A sink that takes nothing for now."""
-
-    async def deliver(self, records: Any) -> list[Retry]:  # type: ignore[override]  # a sink may give outcomes
-        self.calls.append(f"{len(records)} at {asyncio.get_running_loop().time():.0f}")
-        return [Retry(1_000.0) for _ in records]
+def test_a_sink_that_has_never_started_is_given_nothing_and_not_waited_for_at_the_end() -> None:
+    sink = Down(until=0.0)
+    assert (10, {"sink not started": 2}, []) == ended(sink, SinkWorker.finish, never_started)
+    assert ["stop"] == sink.calls
 
 
-def test_what_a_sink_that_has_never_started_refused_for_now_is_not_waited_for() -> None:
-    def never_started(sink: Isolated[Any]) -> None:
-        sink.is_ready = False
+def test_a_worker_whose_sink_has_never_started_leaves_off_where_another_goes_on() -> None:
+    sink = Down(until=0.0)
+    at, counts, _ = ended(sink, SinkWorker.halt, never_started)
+    assert (10, {"stop deadline": 2}, ["stop"]) == (at, counts, sink.calls)
 
-    sink = Refusing()
-    assert (10, {"sink not started": 2}, ["a", "b"]) == ended(sink, SinkWorker.finish, never_started)
-    assert ["2 at 0", "stop"] == sink.calls
+
+def test_alerts_wait_for_the_instance_whose_start_returns() -> None:
+    failed, good = Down(until=0.0), Down(until=0.0)
+
+    async def scenario() -> bool:
+        metrics, loop = Metrics(), asyncio.get_running_loop()
+        sink: Isolated[Any] = Isolated("sink", "one", failed, metrics, build=lambda: good)
+        never_started(sink)
+        worker = worker_of(sink)
+        worker.accept(packed(alert("a")))
+        running = asyncio.ensure_future(worker.run())
+        await asyncio.sleep(5.0)  # of the virtual clock: a worker that does not wait has delivered
+        await worker.start_another()
+        loop.call_later(_END, worker.finish)
+        await running
+        return worker.sink.is_ready
+
+    assert virtual_clock.run(scenario())
+    assert (["stop"], ["start", "1 at 5"]) == (failed.calls, good.calls)
 
 
 def test_a_sink_that_is_left_out_at_the_end_is_not_waited_for() -> None:

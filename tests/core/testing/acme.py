@@ -73,7 +73,7 @@ class Geo:
         self.at_once += 1
         self.most_at_once = max(self.at_once, self.most_at_once)
         try:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(3600 if self.wrong == "resolve hangs" else 0.01)
             if self.wrong == "resolve blocks":
                 time.sleep(0.9)  # noqa: ASYNC251  what the kit is to find
             if self.wrong == "never known":

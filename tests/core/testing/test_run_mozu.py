@@ -16,7 +16,12 @@ TABLE = {"a": "DE", "b": "FR", "c": None}
 
 
 def run(
-    tmp_path: Path, *clients: str, rule: str = RULE, config: Mapping[str, Any] | None = None, **how: Any
+    tmp_path: Path,
+    *clients: str,
+    rule: str = RULE,
+    config: Mapping[str, Any] | None = None,
+    virtual_time: bool = False,
+    **how: Any,
 ) -> MozuRun:
     (tmp_path / "rules.yaml").write_text(rule)
     whole = {
@@ -24,7 +29,7 @@ def run(
         **(config or {}),
     }  # fmt: skip
     events = [visit(client, number) for number, client in enumerate(clients)]
-    return run_mozu(whole, events, declarations=[CLIENT, geo(TABLE, **how)])
+    return run_mozu(whole, events, declarations=[CLIENT, geo(TABLE, **how)], virtual_time=virtual_time)
 
 
 def test_events_wait_for_their_look_up_and_raise_alerts_with_its_answer(tmp_path: Path) -> None:
@@ -56,6 +61,12 @@ def test_look_ups_are_bounded_in_parallel(tmp_path: Path) -> None:
     made: list[Geo] = []
     run(tmp_path, *"abcdefghij", made=made, parallel=3)
     assert (len(made[0].asked), made[0].most_at_once) == (10, 3)
+
+
+def test_at_the_end_no_look_up_takes_the_place_of_one_that_hangs(tmp_path: Path) -> None:
+    made: list[Geo] = []
+    done = run(tmp_path, *"abc", made=made, parallel=1, wrong="resolve hangs", virtual_time=True)
+    assert (made[0].asked, len(done.alerts), done.code) == (["a"], 0, 0)
 
 
 def test_an_entry_of_the_configuration_changes_the_limits_of_the_plugin(tmp_path: Path) -> None:

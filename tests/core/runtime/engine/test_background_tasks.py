@@ -92,3 +92,25 @@ def test_one_that_its_component_cancels_has_not_failed() -> None:
 
     asyncio.run(running())
     assert isolation.failures.value == 0
+
+
+def test_one_that_a_cancelled_one_begins_never_starts() -> None:
+    tasks, made = BackgroundTasks(), work()
+
+    async def begins_another() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            tasks.spawn(made, "another")
+
+    async def main() -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks.own(group)
+            tasks.spawn(begins_another(), "first")
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            tasks.cancel()
+
+    ran.clear()
+    asyncio.run(main())
+    assert (inspect.getcoroutinestate(made), ran) == (inspect.CORO_CLOSED, [])

@@ -5,7 +5,19 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mozu.core.api import AcksBatches, Counts, DataEvent, Demand, Event, Kind, ReportsGaps
+import pytest
+
+from mozu.core.api import (
+    AcksBatches,
+    Counts,
+    DataEvent,
+    Demand,
+    Event,
+    FieldReaders,
+    Kind,
+    LookupLimits,
+    ReportsGaps,
+)
 from mozu.core.flow.evaluation_queue import AwaitedEvaluator
 from mozu.core.runtime.hosting.threads import on_thread
 from mozu.core.testing import alert
@@ -108,3 +120,85 @@ def test_what_ends_a_generator_does_not_end_the_one_that_awaits() -> None:
         return ""
 
     assert "the call raised StopIteration" == asyncio.run(main())
+
+
+class Directory:
+    """An enricher whose calls wait until the test lets them go, but for those of `quick`."""
+
+    def __init__(self) -> None:
+        self.begun, self.threads = list[str](), set[int]()
+        self.release, self.both = threading.Event(), threading.Barrier(2)
+
+    def start(self) -> None:
+        self.threads.add(threading.get_ident())
+
+    def key(self, event: Event) -> str | None:
+        return None
+
+    def known(self, key: str) -> bool:
+        return False
+
+    def resolve(self, key: str) -> None:
+        self.begun.append(key)
+        if key == "hangs":
+            self.release.wait()
+        if key == "beside":
+            self.both.wait(30)
+        self.threads.add(threading.get_ident())
+
+    def readers(self) -> FieldReaders:
+        return {}
+
+    def stop(self) -> None:
+        pass
+
+
+def test_an_enricher_has_one_thread_for_its_start_and_its_calls_unless_it_may_have_more() -> None:
+    directory = Directory()
+    hosted: Any = on_thread(True, Kind.ENRICHER, "directory", directory)
+
+    async def main() -> None:
+        await hosted.start()
+        for key in "ab":
+            await hosted.resolve(key)
+        await hosted.stop()
+
+    asyncio.run(main())
+    assert (1, ["a", "b"]) == (len(directory.threads), directory.begun)
+
+
+def test_as_many_calls_of_an_enricher_are_made_at_once_as_it_may_have() -> None:
+    directory = Directory()
+    hosted: Any = on_thread(True, Kind.ENRICHER, "directory", directory, threads=2)
+
+    async def main() -> None:
+        await asyncio.gather(hosted.resolve("beside"), hosted.resolve("beside"))
+        await hosted.stop()
+
+    asyncio.run(main())
+    assert ["beside", "beside"] == directory.begun
+
+
+def test_the_call_after_one_that_was_given_up_is_made() -> None:
+    directory = Directory()
+    hosted: Any = on_thread(True, Kind.ENRICHER, "directory", directory)
+
+    async def main() -> None:
+        hanging = asyncio.ensure_future(hosted.resolve("hangs"))
+        while not directory.begun:
+            await asyncio.sleep(0)
+        hanging.cancel()
+        async with asyncio.timeout(30):
+            await hosted.resolve("quick")
+        directory.release.set()
+        await hosted.stop()
+
+    asyncio.run(main())
+    assert ["hangs", "quick"] == directory.begun
+
+
+@pytest.mark.parametrize(("declared", "blocking", "most"), [(None, True, 1), (None, False, 16), (4, True, 4)])
+def test_a_blocking_enricher_is_asked_for_one_key_at_a_time_unless_it_declares_more(
+    declared: int | None, blocking: bool, most: int
+) -> None:
+    assert most == LookupLimits(parallel=declared).at_once(blocking=blocking)
