@@ -51,8 +51,8 @@ class ThreadPool:
         """Return the result of `call()`, made on one of the threads; the call is skipped if the caller has been
         cancelled by then.
 
-        Raises what the call raises, TimeoutError after `timeout_seconds` (None: never), CPU wait aside, and BlockingIOError
-        immediately if too many calls wait already, if as many calls of a lane hang as it may have threads, or if every
+        Raises what the call raises, TimeoutError after `timeout_seconds`, CPU wait aside (None: never), and
+        BlockingIOError immediately if too many calls wait already, if as many calls of a lane hang as it may have threads, or if every
         thread hangs and none is replaced any more.
         """
         entry = _Call(call, skip_if_cancelled=True, lanes=frozenset(lanes))

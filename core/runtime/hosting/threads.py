@@ -1,7 +1,8 @@
 """Blocking components: plain functions and generators, called on threads of the component's own and awaited here.
 
-One thread does the work, one call at a time, in order; an enricher may have several. What may come while that call waits for input (`update`, `stop`)
-has a second thread. Calls that every event makes, and every capability that is not awaited, stay on the event loop.
+One thread does the work, one call at a time, in order; an enricher may have several. What may come while that call waits
+for input (`update`, `stop`) has a second thread. Calls that every event makes, and every capability that is not
+awaited, stay on the event loop.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
