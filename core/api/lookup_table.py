@@ -8,15 +8,16 @@ import msgspec
 V = TypeVar("V")
 
 _PARALLEL: Final = 16
-"""Calls at the same time of an enricher that is awaited and declares no other number."""
+"""The default of `LookupLimits.parallel`, which stands for no number of the declaration's own."""
 
 
 class LookupLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of the core's calls of `Enricher.resolve`, and of the time that an answer is valid; setting `lookups` of
     an entry."""
 
-    parallel: int | None = None
-    """Calls at the same time; further keys wait. None: 16, and 1 of a blocking enricher, which has as many threads."""
+    parallel: int = 16
+    """Calls at the same time; further keys wait. A blocking enricher has as many threads, and one if this is 16: its
+    declaration says by another number that its `resolve` may be called on several threads."""
     per_second: float = 0.0
     """Calls a second, on average, for an API that has a limit; 0: no limit."""
     ttl: float = 600.0
@@ -29,7 +30,7 @@ class LookupLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     def at_once(self, *, blocking: bool) -> int:
         """Return the number of calls that may be under way at the same time."""
-        return self.parallel or (1 if blocking else _PARALLEL)
+        return 1 if blocking and self.parallel == _PARALLEL else self.parallel
 
 
 class LookupTable(Generic[V]):

@@ -52,8 +52,8 @@ class ThreadPool:
         cancelled by then.
 
         Raises what the call raises, TimeoutError after `timeout_seconds`, CPU wait aside (None: never), and
-        BlockingIOError immediately if too many calls wait already, if as many calls of a lane hang as it may have threads, or if every
-        thread hangs and none is replaced any more.
+        BlockingIOError immediately if too many calls wait already, if as many calls of a lane hang as it may have
+        threads, or if every thread hangs and none is replaced any more.
         """
         entry = _Call(call, skip_if_cancelled=True, lanes=frozenset(lanes))
         with self._changed:

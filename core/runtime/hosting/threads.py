@@ -1,7 +1,7 @@
 """Blocking components: plain functions and generators, called on threads of the component's own and awaited here.
 
-One thread does the work, one call at a time, in order; an enricher may have several. What may come while that call waits
-for input (`update`, `stop`) has a second thread. Calls that every event makes, and every capability that is not
+One thread does the work, one call at a time, in order; an enricher may have several. What may come while that call
+waits for input (`update`, `stop`) has a second thread. Calls that every event makes, and every capability that is not
 awaited, stay on the event loop.
 """
 
@@ -77,7 +77,9 @@ class ThreadedEnricher:
     It has as many threads as it may have calls at the same time; one whose call was given up is replaced.
     """
 
-    def __init__(self, name: str, enricher: BlockingEnricher, capabilities: Iterable[Capability], threads: int) -> None:
+    def __init__(
+        self, name: str, enricher: BlockingEnricher, capabilities: Iterable[Capability], threads: int = 1
+    ) -> None:
         self._enricher = enricher
         self._pool, self._aside = ThreadPool(name, threads), WorkerThread(f"mozu-{name}-control")
         bind_capabilities(self, enricher, Kind.ENRICHER, capabilities, self._on_pool)

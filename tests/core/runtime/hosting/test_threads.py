@@ -197,8 +197,8 @@ def test_the_call_after_one_that_was_given_up_is_made() -> None:
     assert ["hangs", "quick"] == directory.begun
 
 
-@pytest.mark.parametrize(("declared", "blocking", "most"), [(None, True, 1), (None, False, 16), (4, True, 4)])
+@pytest.mark.parametrize(("declared", "blocking", "most"), [({}, True, 1), ({}, False, 16), ({"parallel": 4}, True, 4)])
 def test_a_blocking_enricher_is_asked_for_one_key_at_a_time_unless_it_declares_more(
-    declared: int | None, blocking: bool, most: int
+    declared: dict[str, int], blocking: bool, most: int
 ) -> None:
-    assert most == LookupLimits(parallel=declared).at_once(blocking=blocking)
+    assert most == LookupLimits(**declared).at_once(blocking=blocking)
