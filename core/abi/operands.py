@@ -1,4 +1,4 @@
-"""Operands: the notation in which the tables say where a parameter comes from, and the argument layout that follows."""
+"""Operands: the notation in the tables for the origin of a parameter, and the argument layout that follows."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _SIZES: Final = {
 }  # fmt: skip
 """Type of a parameter → bytes of its value in memory; a reltime is a struct timespec."""
 _LISTS: Final = {"fdlist": -8}
-"""Type → negative size of an element; the next argument says how many there are."""
+"""Type → negative size of an element; the next argument is the number of elements."""
 _TEXTS: Final = frozenset({"string", "fspath"})
 _MEMORY_OPERAND: Final = re.compile(r"(?P<when>[*<>])(?P<argument>[0-5])(?:\+(?P<offset>\d+))?(?P<moved>-r)?")
 _SPECIAL_BLOCKS: Final[dict[str, tuple[MemoryBlock, ...]]] = {

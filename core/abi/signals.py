@@ -1,4 +1,4 @@
-"""The sender of a signal, as far as its siginfo says (linux/signal.h, asm-generic/siginfo.h)."""
+"""The sender of a signal, from its siginfo (linux/signal.h, asm-generic/siginfo.h)."""
 
 import signal
 from typing import Final

@@ -50,7 +50,7 @@ class ArgLayout(NamedTuple):
     vectors: int = NO_ARGUMENT
     """Argument with an array of struct iovec; their number is the next argument."""
     incoming: bool = False
-    """True if the buffer's bytes count only as far as the call's result says."""
+    """True if the call's result limits the valid bytes of the buffer."""
     blocks: tuple[MemoryBlock, ...] = ()
 
 

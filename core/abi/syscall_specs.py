@@ -23,7 +23,7 @@ def _number(name: str) -> int:
 
 
 def _bare() -> Table:
-    """Return the calls whose events have no parameters: the event only says that they were made."""
+    """Return the calls whose events have no parameters: the event only records that they were made."""
     listed = frozenset().union(*FAMILIES.values())
     return {
         name: None

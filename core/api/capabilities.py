@@ -97,7 +97,7 @@ class Dropped(msgspec.Struct, frozen=True):
 
 @runtime_checkable
 class AcksAlerts(Protocol):
-    """A source whose input can send again what was dropped: a client that waits for its response."""
+    """A source whose input can send dropped events again: a client that waits for its response."""
 
     async def ack_alerts(self, batch: Sequence[Event | Alert], dropped: Mapping[int, Dropped]) -> None:
         """Acknowledge a batch: every ready alert of it is on disk or has arrived at every sink whose route passes it,
@@ -126,7 +126,7 @@ class ObservesPids(Protocol):
 
 @runtime_checkable
 class StatesLimits(Protocol):
-    """A source that cannot see everything that the rules ask for, and can list what is missing."""
+    """A source that cannot report every event that the rules demand, and can list what is missing."""
 
     def limits(self) -> Sequence[str]:
         """Return a phrase for each thing that is not seen now: "32-bit calls". Shown in the statistics, and in the
@@ -290,7 +290,7 @@ class ReadsFields(Protocol):
 
 @runtime_checkable
 class SaysUnanswered(Protocol):
-    """An enricher that can tell if its data could not be asked for: alerts of such events say so (`incomplete`)."""
+    """An enricher that can tell if its data was unavailable: alerts of such events say so (`incomplete`)."""
 
     def is_unanswered(self, key: str) -> bool:
         """Return True if events with this key are judged without data because the origin of the data could not be
@@ -341,7 +341,7 @@ class ActsInKernel(Protocol):
     """A responder that kills a process or denies a call, which a source may do in its place (`KillsInKernel`)."""
 
     def kill_place(self) -> KillPlace:
-        """Return where the action is to be done. Called on the event loop, at the start and at a reload."""
+        """Return the place of execution. Called on the event loop, at the start and at a reload."""
 
     def kernel_action(self) -> KernelAction:
         """Return the action that the kernel is to take. Called on the event loop, at the start and at a reload."""

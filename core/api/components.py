@@ -38,7 +38,7 @@ class Source(Protocol):
     """Yields batches of events. See docs/spec/component.md, "Source"."""
 
     async def start(self, demand: Demand) -> None:
-        """Acquire what is needed and begin. Raises SourceUnavailable with a remedy."""
+        """Acquire the resources and begin. Raises SourceUnavailable with a remedy."""
 
     def batches(self) -> AsyncIterator[Sequence[Event | Alert]]:
         """Yield batches in order; end when the input ends or after `stop`, with everything in flight yielded first."""
@@ -193,4 +193,4 @@ class Visibility(msgspec.Struct, frozen=True):
     what: str
     seen: bool
     why: str
-    """The means by which it is seen, or what is missing and what to do about it."""
+    """The means of observation, or what is missing with a remedy."""

@@ -57,7 +57,7 @@ def component_class(declaration: AnyDeclaration) -> type | None:
 
 
 def build_fault(build: Callable[..., object]) -> str:
-    """Return what is wrong with the parameters of `build`; empty if nothing is."""
+    """Return the mistake in the parameters of `build`; empty if there is none."""
     try:
         inspect.signature(build).bind(None, None)
     except TypeError:

@@ -110,7 +110,7 @@ class SourceChoiceDeclaration(PluginDeclaration[S], Generic[S], frozen=True, kw_
 
 
 class EnricherDeclaration(ComponentDeclaration[S, Enricher | BlockingEnricher], Generic[S], frozen=True, kw_only=True):
-    """Declaration of an enricher: a component that knows what is not in the stream of events."""
+    """Declaration of an enricher: a component that supplies facts which the stream of events does not contain."""
 
     kind: ClassVar[Kind] = Kind.ENRICHER
 
@@ -128,7 +128,7 @@ class EvaluatorDeclaration(ComponentDeclaration[S, Evaluator], Generic[S], froze
 
 
 class SinkDeclaration(ComponentDeclaration[S, Sink], Generic[S], frozen=True, kw_only=True):
-    """Declaration of a sink: a component that takes alerts to where they are read."""
+    """Declaration of a sink: a component that delivers alerts to a destination."""
 
     kind: ClassVar[Kind] = Kind.SINK
 

@@ -20,7 +20,7 @@ class FieldsDeclaration(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """The name of this set of fields, for `mozu plugins`."""
     summary: str
-    """One sentence for `mozu plugins`."""
+    """A sentence for `mozu plugins`."""
     fields: tuple[Field, ...]
     api: int = API_VERSION
 
@@ -49,8 +49,9 @@ class FormatDeclaration(msgspec.Struct, frozen=True, kw_only=True):
     settings: type[Settings] = Settings
     """The class of the format's options."""
     requested_fields: tuple[str, ...] = ()
-    """Fields that the format has a place for, whatever a rule's output names: evaluators put them into
-    `Alert.enrichment`."""
+    """Fields for which the format has a place, even if a rule's output does not name them: evaluators put them into
+    `Alert.enrichment`.
+    """
     further_fields: Callable[[Any], tuple[str, ...]] | None = None
     """Function from options to fields that the format has a place for with these options only."""
     schema: Callable[[Any], str] | None = None
@@ -67,7 +68,7 @@ class CommandsDeclaration(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """The name of the entry point, so that it is found without importing others."""
     summary: str
-    """One sentence for `mozu NAME --help` and `mozu plugins`."""
+    """A sentence for `mozu NAME --help` and `mozu plugins`."""
     commands: Callable[[], Mapping[str, "click.Command"]]
     """Function that returns the commands by name."""
     api: int = API_VERSION

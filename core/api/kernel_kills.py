@@ -83,7 +83,7 @@ class KernelKills(msgspec.Struct, frozen=True):
     """The kills and denials of a source, and the processes they spare."""
 
     rules: tuple[KernelKill, ...] = ()
-    """The rules, with those that act before those in dry run."""
+    """The rules; acting ones precede those in dry run."""
     per_minute: int = 30
     """The most acts in a minute of all rules together."""
     spared_pids: Mapping[int, int] = {}
@@ -94,10 +94,12 @@ class KernelKills(msgspec.Struct, frozen=True):
     """(device, inode) as the kernel's programs see them (`s_dev`, `i_ino`) → the user that may run it besides root; 0:
     none. Another user's process is not spared."""
     named_files: Mapping[tuple[int, int], str] = {}
-    """Of regular files that rules with a responder name, as far as they are there: (device, inode) as above → the path
-    that the rules have, which is the `fd.realpath` of the file however it was reached."""
+    """Existing regular files named by rules with a responder: (device, inode) as above → the path in the rules, which
+    is the
+    `fd.realpath` of the file, independent of the path used to open it.
+    """
     goes_on: bool = False
-    """True if the kernel goes on acting when mozu dies (`respond.on_death`)."""
+    """True if the kernel continues to act when mozu dies (`respond.on_death`)."""
     pins: str = ""
     """A directory in a BPF file system, which need not exist, for what stays in force, from an earlier run too."""
     off: bool = False

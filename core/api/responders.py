@@ -130,7 +130,7 @@ class Responder(Protocol):
         """Prepare for incidents."""
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """Return what the responder would do; None if nothing. Changes nothing; a dry run ends after it."""
+        """Return the intended action; None if there is none. Changes nothing; a dry run ends after it."""
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
         """Carry out the plan on these processes, which the core has checked. Raises if something prevents it."""
@@ -140,7 +140,7 @@ class Responder(Protocol):
         been called. `targets`: the act's processes that still exist. Idempotent."""
 
     async def stop(self) -> None:
-        """Close what is open. Acts that last stay in force. Idempotent."""
+        """Close open resources. Acts that last stay in force. Idempotent."""
 
 
 class StatelessResponder:

@@ -34,7 +34,7 @@ hookspec = pluggy.HookspecMarker("mozu")
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
-    """A declaration as a hook of version 1 returns it, whatever the kind is."""
+    """A declaration of any kind, as a hook of version 1 returns it."""
 
     name: str
     build: Callable[[Any, Context], Any]

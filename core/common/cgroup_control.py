@@ -54,7 +54,7 @@ class ControlledCgroup(msgspec.Struct, frozen=True):
         return False
 
     def kill(self) -> bool:
-        """Kill all processes, and those that they make meanwhile; return False if the kernel cannot do so in one
+        """Kill all processes, and processes that they make meanwhile; return False if the kernel cannot do so in one
         step."""
         file = self.directory / "cgroup.kill"
         if not file.exists():

@@ -26,7 +26,7 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
 
 
 class InvalidAlert(ValueError):
-    """The input is no alert; the text is one sentence that says why."""
+    """Raised for input that is not an alert; the text is one sentence with the reason."""
 
 
 def from_object(document: Json) -> Alert:
@@ -174,7 +174,7 @@ def _uuid(document: Mapping[str, Json]) -> str | None:
 
 
 def _payload_hash(document: Mapping[str, Json]) -> str:
-    """Return the payload's hash, whatever the order of its keys: an alert that is posted again is the same one."""
+    """Return the payload's hash, independent of the order of its keys: an alert posted again has the same hash."""
     return f"falco_http/{_digest(_json(document, orjson.OPT_SORT_KEYS))}"
 
 

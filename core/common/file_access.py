@@ -18,7 +18,7 @@ from mozu.core.common.own_file import UnsafePath, check_own
 _NO_FILES: Final = frozenset(
     {"proc", "sysfs", "securityfs", "cgroup", "cgroup2", "tracefs", "debugfs", "bpf", "devpts", "configfs", "efivarfs"}
 )
-"""File systems of the kernel's own, in which no regular file can be made, whatever the permissions say."""
+"""File systems of the kernel's own, in which no regular file can be made, independent of permissions."""
 _NO_TMPFILE: Final = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOSYS}
 """Errors of file systems that cannot make a file without a name: only the permissions are known then."""
 

@@ -1,4 +1,4 @@
-"""The declaration of an enricher that keeps its answers current itself, by watching what it reads."""
+"""The declaration of an enricher that keeps its answers current itself, by watching its inputs."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar

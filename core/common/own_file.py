@@ -22,7 +22,7 @@ _REMEDY: Final = "give a path in directories that only mozu's user may write"
 
 
 class UnsafePath(PermissionError):
-    """Another user could have put there what is in the way."""
+    """Raised for an object in the way that another user could have put there."""
 
     def __init__(self, path: Path, found: str) -> None:
         super().__init__(errno.EPERM, f"{path} is not written: {found}; {_REMEDY}")
@@ -134,7 +134,7 @@ def _is_own(status: os.stat_result) -> bool:
 
 
 def _is_of_kernel(folder: int) -> bool:
-    """Return True for /proc/PID/fd, whose links lead to open files, whatever their text says."""
+    """Return True for /proc/PID/fd, whose links lead to open files, independent of their text."""
     return os.fstat(folder).st_dev == os.stat("/proc").st_dev and os.readlink(f"/proc/self/fd/{folder}").endswith("/fd")
 
 

@@ -14,7 +14,7 @@ ANY: Final = ""
 
 
 def steps(place: Path) -> Iterator[tuple[str, str]]:
-    """Yield (directory, name) of every step on the way to a place, through links, as far as the way exists."""
+    """Yield (directory, name) of every step of a path, through links, up to the first missing one."""
     rest = list(reversed(place.absolute().parts[1:]))
     directory, links = "/", 0
     while rest:

@@ -1,4 +1,4 @@
-"""A wait for files that may appear: a socket, a directory, whatever a pattern names.
+"""A wait for files that may appear: a socket, a directory, any match of a pattern.
 
 inotify reports them and costs nothing until then. Mounts, and files that other machines write into a network file
 system, raise no event, so a wait also has an end.

@@ -5,7 +5,7 @@ import os
 from typing import Final
 
 _SYS_OPENAT2: Final = 437
-"""The same on every architecture (asm-generic/unistd.h)."""
+"""Number of openat2, equal on every architecture (asm-generic/unistd.h)."""
 _RESOLVE_NO_MAGICLINKS: Final = 0x02
 _RESOLVE_IN_ROOT: Final = 0x10
 _RESOLVE_CACHED: Final = 0x20

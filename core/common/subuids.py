@@ -24,7 +24,7 @@ class SubordinateIds:
         self._ranges = tuple(_ranges(subuid, passwd))
 
     def owner(self, uid: int) -> int:
-        """Return the user who may run processes as this one: itself, where it is in no range."""
+        """Return the user who may run processes as this one: the user itself if it is in no range."""
         return next((one.owner for one in self._ranges if one.first <= uid < one.first + one.count), uid)
 
 

@@ -179,7 +179,7 @@ def holds(formula: Formula, decide: Callable[[Leaf], bool]) -> bool:
 
 
 def may_hold(formula: Formula, decide: Callable[[Leaf], bool | None]) -> bool:
-    """Return True if the formula can be true, given what is known of its leaves (None: nothing)."""
+    """Return True if the formula can be true, given the known values of its leaves (None: unknown)."""
 
     def visit(node: Formula, inner: list[tuple[bool, bool]]) -> tuple[bool, bool]:
         """Return (True if the node can be true, True if it can be false)."""

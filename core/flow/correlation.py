@@ -18,7 +18,7 @@ YOUNG: Final = 300 * 10**9
 """ns after its start in which a process and its descendants belong to the story in which it began."""
 _INIT: Final = 1
 _DEPTH: Final = 64
-"""Ancestors that are looked at."""
+"""Maximum number of ancestors examined."""
 
 Group = str | tuple[int, int]
 """The key that the processes of a story share: a container's id, or a session: the start of its pid namespace (0: the

@@ -44,7 +44,7 @@ class _Denied(msgspec.Struct, frozen=True):
 
 
 class DeniedCalls:
-    """The denied calls of one source. `emit` gives an alert its id."""
+    """The denied calls of one source. `emit` assigns an alert its id."""
 
     def __init__(
         self, state: StateMachine, evaluation: Evaluation, emit: EmitOf, records: ActRecords, metrics: Metrics

@@ -62,7 +62,7 @@ class EnrichmentBuffer:
         self._bounds, self._release = bounds, release
         self._groups: dict[tuple[str, str], _Group] = {}
         self._timed_out: set[tuple[str, str]] = set()
-        """Keys that are still being asked for after their deadline: further events do not wait for them."""
+        """Keys with a look-up that has passed its deadline: further events do not wait for them."""
         self.unanswered: dict[int, tuple[str, ...]] = {}
         """Number of an event that passed without an answer → the enrichers that gave none; cleared with each batch."""
         self._count = self._bytes = 0
@@ -139,7 +139,7 @@ class EnrichmentBuffer:
         return None
 
     def _hold(self, event: Event, lookups: KeyLookups, key: str) -> bool:
-        """Hold an event; return False if its key cannot be asked for."""
+        """Hold an event; return False if its key cannot be looked up."""
         name, loop = (lookups.name, key), asyncio.get_running_loop()
         group = self._groups.get(name)
         if group is None:

@@ -126,7 +126,7 @@ class _Schedule:
 
 
 def _dropped(metrics: Metrics, sink: str) -> int:
-    """Return the number of alerts that this sink has dropped, for whatever reason."""
+    """Return the number of alerts that this sink has dropped, for any reason."""
     mine = {("kind", "sink"), ("id", sink)}
     return sum(
         int(value)

@@ -45,7 +45,7 @@ class KeyLookups:
         self.enricher, self.name = enricher, enricher.name
         self._limits, self._spawn, self._values, self._own_clock = limits, spawn, values, clock
         self._waiting: dict[str, list[Answered]] = {}
-        """Keys that are being asked for, or queued → callbacks for the end."""
+        """Keys with a running or queued look-up → callbacks for the end."""
         self._queue: deque[str] = deque()
         self._at_once = limits.at_once(blocking=enricher.blocking)
         self._running = 0
@@ -53,7 +53,7 @@ class KeyLookups:
         self._next_start = 0.0
         """Loop time before which no further call may start (`per_second`)."""
         self._fresh_until: OrderedDict[str, float] = OrderedDict()
-        """Key that has been asked for → loop time at which to ask again."""
+        """Key with a finished look-up → loop time of its next look-up."""
         metrics = enricher.metrics
         self._calls = metrics.counter("enricher_lookups_total")
         self._empty = metrics.counter("enricher_lookups_empty_total")
@@ -142,7 +142,7 @@ class KeyLookups:
         return self._own_clock() if self._own_clock is not None else asyncio.get_running_loop().time()
 
     def _start_more(self) -> None:
-        """Start calls as far as `parallel` and `per_second` allow."""
+        """Start as many calls as `parallel` and `per_second` allow."""
         while self._queue and self._running < self._at_once:
             if self._limits.per_second:
                 now = self._now()

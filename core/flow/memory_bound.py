@@ -27,7 +27,7 @@ from mozu.core.model.alert import Severity
 _MARK: Final = 0.8
 """Share of the bound above which memory is given back: the rest is for what arrives meanwhile."""
 _CLOSING: Final = 0.95
-"""Share of the bound above which, with nothing left to give back, events are dropped."""
+"""Fraction of the bound above which, with nothing left to free, events are dropped."""
 _INTERVAL: Final = 0.1
 """Seconds between two checks during an episode, and the least between two checks below the mark."""
 _TICK: Final = 1.0
@@ -52,8 +52,10 @@ class MemoryStep(msgspec.Struct, frozen=True):
     name: str
     """A word for alerts and metrics."""
     shrink: Callable[[], int]
-    """Function that gives back a part and returns how many entries; 0 if nothing is left. May take some 10 ms; raises
-    nothing."""
+    """Function that frees a part of its memory and returns the number of entries; 0 if nothing is left. May take some
+    10 ms; raises
+    nothing.
+    """
 
 
 class Notify(Protocol):
@@ -195,6 +197,6 @@ class MemoryBound:
         return {name: counter.value for name, counter in self._given.items()}
 
     def _since(self, before: Mapping[str, int]) -> str:
-        """Return in words what was given back in this episode."""
+        """Return a phrase with the memory freed in this episode."""
         fresh = {name: total - before[name] for name, total in self._totals().items() if total > before[name]}
         return ", ".join(f"{name} ({count} entries)" for name, count in fresh.items()) or "free pages only"

@@ -211,7 +211,7 @@ class SourcePipeline:
         return self._buffer.shrink()
 
     def flush(self) -> None:
-        """Evaluate what is still held, at the end."""
+        """Evaluate the events still held, at the end."""
         self._buffer.flush()
 
     async def wait_evaluated(self) -> None:

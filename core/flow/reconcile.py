@@ -55,7 +55,7 @@ class Reconciler:
         self._requested.set()
 
     async def run(self) -> None:
-        """Wait for losses and repair what they have left wrong, until cancelled."""
+        """Wait for losses and repair the processes they have corrupted, until cancelled."""
         loop = asyncio.get_running_loop()
         try:
             while True:

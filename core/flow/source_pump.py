@@ -58,7 +58,7 @@ class PumpedSource(msgspec.Struct, frozen=True):
     reconciler: Reconciler | None = None
     """The reconciler; None for a source that is not live, whose state cannot be compared with the machine."""
     prepare: Callable[[Source], None] = lambda source: None
-    """Function that gives an instance what it needs before its start."""
+    """Function that prepares an instance before its start."""
     ends: bool = False
     """True if the input may end although the source is live."""
 
@@ -130,7 +130,7 @@ class SourcePump:
         return self.pipeline.source
 
     def limits(self) -> Sequence[str]:
-        """Return what the source says it does not see (`StatesLimits`)."""
+        """Return the limits that the source reports (`StatesLimits`)."""
         component = self._source.component
         found: Sequence[str] = ()
         if isinstance(component, StatesLimits):
@@ -177,7 +177,7 @@ class SourcePump:
         )  # fmt: skip
 
     async def _start(self, demand: Demand) -> None:
-        """Start the source in use. Raises SourceUnavailable and DeadlineExceeded, whatever the source raises."""
+        """Start the source in use. Raises SourceUnavailable and DeadlineExceeded, for any exception of the source."""
         try:
             with self._source.owned():
                 self._pumped.prepare(self._source.component)

@@ -193,7 +193,7 @@ class StateMachine:
         return self._state.number
 
     def read_procfs(self, pids: Iterable[int] | None = None, /) -> Iterator[ProcSnapshot]:
-        """Yield what /proc says now of these processes, or of every living one. Callable on any thread."""
+        """Yield the current /proc entries of these processes, or of every living one. Callable on any thread."""
         if self._procfs is not None:
             for pid, known, others in self._procfs.processes(pids, env=self._environments):
                 yield ProcSnapshot(pid, pid, known, others)

@@ -87,7 +87,7 @@ class Executed(msgspec.Struct, frozen=True, omit_defaults=True):
     """`Process.exe_uid` of the program; likewise `exe_mode`."""
     exe_mode: int = -1
     stdio: tuple[File | None, ...] = ()
-    """Files of the program's descriptors 0, 1 and 2, None for a closed one; empty if not asked for."""
+    """Files of the program's descriptors 0, 1 and 2, None for a closed one; empty if not requested."""
     boot_start: int = 0
     """`Process.boot_start` of the process."""
     exe_genuine: bool | None = None

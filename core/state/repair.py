@@ -38,7 +38,7 @@ def differs(state: State, snapshot: ProcSnapshot, since: int, *, threads: bool) 
 
 
 def repair(state: State, snapshot: ProcSnapshot) -> None:
-    """Change one process of the state to what /proc says."""
+    """Change one process of the state to the values in /proc."""
     node, known = state.node(snapshot.tid), snapshot.known
     if known is None:
         if node is not None:

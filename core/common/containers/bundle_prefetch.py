@@ -62,11 +62,11 @@ class BundlePrefetch(Generic[T]):
         """Directories and links on the path to the root."""
 
     def get(self, full_id: str) -> T | None:
-        """Return what was read when the container appeared; None if nothing was."""
+        """Return the data read when the container appeared; None if there is none."""
         return self._found.get(full_id)
 
     def forget(self, full_id: str) -> None:
-        """Free what was read, 9 KiB, once it has been used. Callable on any thread."""
+        """Free the data read, 9 KiB, once it has been used. Callable on any thread."""
         self._pending.pop(full_id, None)
         self._found.pop(full_id, None)
 

@@ -219,7 +219,7 @@ class ContainerLookups:
             del self._created[next(iter(self._created))]
 
     def add(self, metadata: ContainerMetadata, runtime: str) -> None:
-        """Complete a container's facts with what a runtime has reported without a look-up."""
+        """Complete a container's facts with data that a runtime has reported without a look-up."""
         known = self._cache.get(metadata.full_id)
         metadata = msgspec.structs.replace(metadata, runtime=runtime)
         self._cache.put(metadata if known is None else known.completed(metadata))

@@ -13,7 +13,7 @@ from mozu.core.caches import cached
 _POD: Final = re.compile(
     r"kubepods.*?[/-]pod(?P<uid>[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?:/|$)"
 )
-"""Pattern of the outermost pod: what a pod makes below its own cgroup may look like another pod's."""
+"""Pattern of the outermost pod: cgroups that a pod makes below its own may look like another pod's."""
 
 
 @cached(4096)

@@ -23,7 +23,7 @@ class Reconnection:
         self._is_watching = False
 
     def begin(self) -> None:
-        """Watch the socket's place: whatever appears or vanishes from now on ends the next wait."""
+        """Watch the socket's place: any file that appears or vanishes from now on ends the next wait."""
         self._watch.renew()
         self._watch.add([str(self._socket)])
         self._is_watching = True

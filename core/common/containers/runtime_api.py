@@ -20,7 +20,7 @@ class Unimplemented(ConnectionError):
 
 
 class RuntimeApi:
-    """The API behind one unix socket. `without` says what mozu knows while it does not answer."""
+    """The API behind one unix socket. `without` names the facts that mozu knows while it does not answer."""
 
     def __init__(self, log: logging.Logger, name: str, socket: Path, without: str) -> None:
         self._log, self._name, self._socket, self._without = log, name, socket, without

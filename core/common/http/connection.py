@@ -45,7 +45,7 @@ class ClientConnection(asyncio.Protocol):
         self._arm(_IDLE_TIMEOUT)
 
     def abort(self) -> None:
-        """Close the connection immediately, whatever it is doing."""
+        """Close the connection immediately, in any state."""
         if self._transport is not None:
             self._transport.abort()
         elif self._socket is not None:

@@ -1,4 +1,4 @@
-"""A server protocol of aiohttp that reports the requests it refuses by itself: those that are no HTTP."""
+"""A server protocol of aiohttp that reports the requests that aiohttp refuses by itself: those that are not HTTP."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

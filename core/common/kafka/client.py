@@ -45,7 +45,7 @@ class OAuthTokenProvider(AbstractTokenProvider):  # type: ignore[misc]  # aiokaf
         self._server = None if settings.token_url is None else TokenSource(_credentials(settings, settings.token_url))
 
     async def token(self) -> str:
-        """Return a token that is valid now. Raises KafkaConnectionError that says why there is none."""
+        """Return a token that is valid now. Raises KafkaConnectionError with the reason if there is none."""
         settings = self._settings
         if settings.token_file is not None:
             return await asyncio.to_thread(_read, settings.token_file)

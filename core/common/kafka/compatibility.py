@@ -36,7 +36,7 @@ _ATTRIBUTES: Final = (
 
 
 def require_compatible() -> None:
-    """Raise ValueError that names the version, what it lacks, and the versions that are supported, unless all parts
+    """Raise ValueError with the version, the missing parts, and the versions that are supported, unless all parts
     exist."""
     missing = next(_missing(), None)
     if missing is not None:

@@ -1,4 +1,4 @@
-"""Dead letters in a topic, with the headers that Kafka Connect gives them (KIP-298)."""
+"""Dead letters in a topic, with the headers defined by Kafka Connect (KIP-298)."""
 
 import asyncio
 import logging

@@ -51,7 +51,7 @@ class ProducerOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KafkaUnreachable(Exception):
-    """No producer is available now; the text says why."""
+    """Raised if no producer is available now; the text is the reason."""
 
 
 class KafkaProducer:

@@ -17,7 +17,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.metadata import MetadataRequest
 
 _NEGATIVE_TTL: Final = 5.0
-"""Seconds for which a missing topic is not asked for again."""
+"""Seconds until a missing topic is looked up again."""
 
 _REPLICATION_FACTOR: Final = 3
 _AUTO_CREATE: Final = "auto.create.topics.enable"
@@ -25,7 +25,7 @@ _AUTO_CREATE: Final = "auto.create.topics.enable"
 
 
 class TopicMissing(Exception):
-    """A topic does not exist, and is not created; the text says why."""
+    """Raised for a topic that does not exist and is not created; the text is the reason."""
 
 
 class Topics:

@@ -76,7 +76,7 @@ class Not(msgspec.Struct, frozen=True, eq=False):
     child: "Node"
     offset: int = 0
     levels: int = 1
-    """Levels of nodes below, as far as the maker of the tree counted them."""
+    """Levels of nodes below, as counted by the maker of the tree."""
 
 
 class And(msgspec.Struct, frozen=True, eq=False):

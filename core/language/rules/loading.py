@@ -41,7 +41,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     additions: Sequence[Addition] = ()
     sources: Collection[str] = ()
-    """Source classes besides those that fields name."""
+    """Source classes besides those of fields."""
     plugins: Mapping[str, Version] = msgspec.field(default_factory=lambda: dict(PLUGIN_VERSIONS))
     """Plugins that rules may require."""
 

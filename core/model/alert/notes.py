@@ -4,7 +4,7 @@ import msgspec
 
 
 class RuleNotes(msgspec.Struct, frozen=True, array_like=True):
-    """The texts of a rule; empty for what it does not say."""
+    """The texts of a rule; empty for texts it does not have."""
 
     description: str = ""
     """The rule's `desc`, on one line."""

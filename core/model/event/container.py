@@ -1,4 +1,4 @@
-"""The container that a process runs in, as far as its cgroup shows."""
+"""The container of a process, as known from its cgroup."""
 
 import msgspec
 

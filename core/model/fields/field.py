@@ -139,7 +139,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     """Function from the argument to its declaration, if type, format or needs depend on the argument
     (`evt.rawarg.flags`)."""
     unavailable: str = ""
-    """A sentence that says why a known field cannot be read here; such a field is refused with it at load time."""
+    """A sentence with the reason that a known field cannot be read here; such a field is refused with it at load
+    time."""
 
     @property
     def is_bare(self) -> bool:

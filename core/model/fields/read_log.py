@@ -1,4 +1,4 @@
-"""The events that were asked for a value that cannot be kept: their verdicts are not remembered."""
+"""The events with a reading of a value that cannot be kept: their verdicts are not remembered."""
 
 from mozu.core.model.event import Event
 from mozu.core.model.fields.dependency import is_lasting

@@ -78,7 +78,7 @@ class FieldRegistry:
         return self._table.sources
 
     def source_classes(self) -> frozenset[str]:
-        """Return every source class that a rule can name: those of plugins, and those that some field is for."""
+        """Return every source class that a rule can name: those of plugins and those of fields."""
         named = {source for field in self._table.fields.values() for source in field.sources}
         return frozenset({"syscall", *named, *self._table.sources}) - {"*"}
 

@@ -87,8 +87,10 @@ def foresee_exec(state: State, event: SyscallEvent) -> None:
 
 
 def _take_in(state: State, event: SyscallEvent, version: Process) -> bool:
-    """Set what the parameters say; an absent one leaves what was known. Return True if the times of the executable are
-    known."""
+    """Set the values of the parameters; an absent one keeps the known value. Return True if the times of the executable
+    are
+    known.
+    """
     (
         _, exe, words_, _, pid, _, cwd, fdlimit, pfmajor, pfminor, vm_size, vm_rss, vm_swap, comm, groups, env, tty,
         vpgid, loginuid, flags, inheritable, permitted, effective, ino, ctime, mtime, uid, _, pgid, gid,

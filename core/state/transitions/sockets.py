@@ -103,7 +103,7 @@ def _connect(state: State, event: SyscallEvent) -> None:
 
 
 def _connect_blind(state: State, event: SyscallEvent, file: File, asked: SockAddr | None) -> None:
-    """Set what is known of a connection whose ends are not reported: the address that the call was given."""
+    """Set the known part of a connection whose ends are not reported: the address that the call was given."""
     new = replace(file, connected=True)
     if asked is not None and asked.family in (IPV4, IPV6):
         mapped = mapped_ipv4(asked.address) if asked.family == IPV6 else None

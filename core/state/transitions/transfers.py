@@ -1,4 +1,4 @@
-"""Sending and receiving: what a call on an unconnected socket says about its other end."""
+"""Sending and receiving: the other end of an unconnected socket, from its calls."""
 
 from collections.abc import Callable
 from typing import Final

@@ -31,7 +31,7 @@ class PodConfig(msgspec.Struct):
 
 
 class StoredSandbox(msgspec.Struct, rename="pascal"):
-    """The CRI plugin's data about a pod's sandbox, as far as no label has it."""
+    """The CRI plugin's data about a pod's sandbox that no label has."""
 
     ip: str = msgspec.field(name="IP", default="")
     cni_result: msgspec.Raw = msgspec.field(name="CNIResult", default=msgspec.Raw(b""))

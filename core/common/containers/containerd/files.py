@@ -46,7 +46,7 @@ class StateFiles:
         return name != DOCKER
 
     def is_id(self, name: str) -> bool:
-        """Return True if the name is a task's; containerd hides what it removes by a dot."""
+        """Return True if the name is a task's; containerd prefixes files being removed with a dot."""
         return _NAME.fullmatch(name) is not None
 
     def ids(self, folder: str) -> list[str]:

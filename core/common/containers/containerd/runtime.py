@@ -174,7 +174,7 @@ class ContainerdRuntime:
         return await self._context.off_loop(partial(self._cni_results.find, ids))
 
     async def _on_disk(self, full_id: str) -> _OnDisk:
-        """Return what was read when the container appeared, completed with what the files hold now."""
+        """Return the data read when the container appeared, completed with the current content of the files."""
         bundle, stored = self._prefetched(full_id) or (None, [])
         for pause in _DATABASE_PAUSES:
             if bundle is not None and stored:
@@ -195,8 +195,10 @@ class ContainerdRuntime:
         return bundle, stored
 
     def _prefetched(self, full_id: str) -> _OnDisk | None:
-        """Return what was read when the container appeared; None if it was reported before: another container may have
-        the name now."""
+        """Return the data read when the container appeared; None if it was reported before: another container may have
+        the name
+        now.
+        """
         found = self._prefetch.get(full_id)
         bundle = None if found is None else found[0]
         return None if bundle is None or bundle.created == self._reported.get(full_id) else found

@@ -1,1 +1,1 @@
-"""The Container Runtime Interface (CRI) of Kubernetes: containerd's plugin, CRI-O, and whatever else serves it."""
+"""The Container Runtime Interface (CRI) of Kubernetes: containerd's plugin, CRI-O, and other implementations."""

@@ -63,7 +63,7 @@ class CriInfo(msgspec.Struct, rename="camel"):
     """Network result of a sandbox, from containerd."""
 
     def is_privileged(self) -> bool | None:
-        """Return the requested value, otherwise what the specification amounts to; None if unknown."""
+        """Return the requested value, otherwise the equivalent from the specification; None if unknown."""
         linux = None if self.config is None else self.config.linux
         context = None if linux is None else linux.security_context
         if context is not None and context.privileged is not None:
@@ -85,7 +85,7 @@ class CriContainer(msgspec.Struct, frozen=True, kw_only=True):
     image: str
     """The image's name as the runtime shows it; often the first of several."""
     image_ref: str
-    """A digest or an id, by which the image can be asked for."""
+    """A digest or an id, usable for looking up the image."""
     image_id: str
     created: int
     """Creation time, ns since the epoch; likewise `started`, 0 before the start."""

@@ -103,7 +103,7 @@ class EngineApi:
 
 
 def _negotiated(offered: str) -> str:
-    """Return the prefix of paths for the version to use; empty if the engine does not say what it offers."""
+    """Return the prefix of paths for the version to use; empty if the engine does not name its versions."""
     try:
         major, minor = offered.split(".")
         version = min((int(major), int(minor)), _NEWEST)

@@ -24,7 +24,7 @@ class EngineListener(Protocol):
     """The callbacks of the watcher."""
 
     def on_data_root(self, data_root: Path) -> None:
-        """Note the directory in which the engine says it keeps its files."""
+        """Note the directory in which the engine keeps its files, as it reports."""
 
     async def on_list(self, full_ids: list[str]) -> None:
         """Take the full ids of all containers."""

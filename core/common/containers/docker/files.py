@@ -41,7 +41,7 @@ class EngineFiles:
         return self.data_root / _CONTAINERS
 
     def exist(self) -> bool:
-        """Return True if the directory exists, as far as that can be seen."""
+        """Return True if the directory is known to exist."""
         return is_directory(self.containers)
 
     def readable(self) -> bool:
@@ -66,7 +66,7 @@ class EngineFiles:
             return None
 
     def container_and_image(self, full_id: str) -> tuple[Described | None, ImageNames | None]:
-        """Return a container by its full id, and the names of its image; None for what the files do not hold."""
+        """Return a container by its full id, and the names of its image; None for data missing in the files."""
         found = self.container(full_id)
         return found, None if found is None else self.image_names(found.driver, found.image_id)
 

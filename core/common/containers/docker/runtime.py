@@ -117,7 +117,7 @@ class DockerRuntime:
             yield Obstacle(f"{refused}; without, {_WITHOUT}")
 
     async def _describe(self, full_id: str) -> tuple[Described | None, ImageNames | None]:
-        """Return (the container, the names of its image in the files); None for what is not known."""
+        """Return (the container, the names of its image in the files); None for unknown parts."""
         found, names = await self._context.off_loop(partial(self._files.container_and_image, full_id))
         if found is not None:
             self._context.answered("files")
