@@ -1,10 +1,10 @@
 """python -m tests.vm [--only bookworm|trixie|old|arm64] [--steps STEP,…] (as root): the package in machines of Debian.
 
 Debian 12 and 13: the previous commit's package is installed by apt, raises an alert in the journal, does so again after
-a reboot, has kernel filters at every level, sees what changes the kernel, is upgraded while alerts wait, sees an act of
-every family by every way, kills a process, denies calls, accounts for loss, is restarted by the watchdog, leaves kills
-and denials to the kernel when it is killed, is removed and purged; at last the .rpm is installed, raises its alert and
-is removed.
+a reboot, has kernel filters at every level, sees what changes the kernel, is upgraded while alerts wait, which names
+the family of rules that it brings, sees an act of every family by every way, kills a process, denies calls, accounts
+for loss, is restarted by the watchdog, leaves kills and denials to the kernel when it is killed, is removed and purged;
+at last the .rpm is installed, raises its alert and is removed.
 `--steps`: these alone (their names stand in guest.py), in a machine that has the package installed already. `old`:
 Debian 12 with the kernel of Debian 11, which is older than the oldest that mozu takes. `arm64`: one act of every family
 by every way under each source (arm64.py). Trees are kept in build/vm. Prints what each step found, as lines of JSON;
