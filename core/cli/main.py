@@ -1,5 +1,6 @@
 """Entry point of the command `mozu`: run a command, turn whatever goes wrong into one message and an exit code."""
 
+import errno
 import os
 import sys
 import traceback
@@ -9,6 +10,7 @@ from typing import Final, NoReturn
 import click
 
 from mozu.core.cli.group import CommandState, mozu
+from mozu.core.cli.standard_descriptors import tolerate_full_stderr
 from mozu.core.cli.terminal import safe
 from mozu.core.common.alert_output import close_to_others
 from mozu.core.errors import ConfigError, MozuError
@@ -17,10 +19,13 @@ from mozu.core.runtime.leaving import leave_soon
 
 EXIT_REFUSED: Final = 1
 EXIT_FAULT: Final = 70
+_CANNOT_WRITE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Errors of the machine, not of mozu: the standard output goes to a full disk, for example."""
 
 
 def main() -> NoReturn:
     """Run the command line of this process and end it."""
+    tolerate_full_stderr()
     code = invoke(sys.argv[1:])
     close_to_others()
     leave_soon(code)
@@ -46,6 +51,13 @@ def invoke(arguments: Sequence[str]) -> int:
         return 0
     except MozuError as error:
         _report(error, state)
+        return EXIT_REFUSED
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            _fault(error, state)
+            return EXIT_FAULT
+        where = "the output" if error.filename is None else str(error.filename)
+        click.echo(f"mozu: {safe(where)} cannot be written: {error.strerror}", err=True)
         return EXIT_REFUSED
     except Exception as error:  # noqa: BLE001 - top of the process: one message instead of a traceback
         _fault(error, state)

@@ -1,12 +1,13 @@
-"""Descriptors 0, 1 and 2: one that is closed when the process starts is opened on /dev/null.
+"""Descriptors 0, 1 and 2: a closed one is opened on /dev/null at the start; what stderr cannot take is dropped.
 
 Otherwise the next open, socket or epoll_create gets its number, and what is printed ends up there; libuv aborts the
 process when it closes such a descriptor (uv__close).
 """
 
+import io
 import os
 import sys
-from typing import Final
+from typing import Any, Final
 
 _NAMES: Final = ("stdin", "stdout", "stderr")
 
@@ -21,6 +22,24 @@ def open_missing() -> None:
             stream = open(fd, "r" if fd == 0 else "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
+
+
+def tolerate_full_stderr() -> None:
+    """Make `sys.stderr` drop what cannot be written (a full disk, a terminal that has gone): messages end no run."""
+    raw = _LossyFile(sys.stderr.fileno(), "w", closefd=False)
+    sys.stderr = io.TextIOWrapper(
+        io.BufferedWriter(raw), sys.stderr.encoding, errors="backslashreplace", line_buffering=True
+    )
+
+
+class _LossyFile(io.FileIO):
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data) or 0
+        except BlockingIOError:
+            raise
+        except OSError:
+            return memoryview(data).nbytes
 
 
 def _is_open(fd: int) -> bool:

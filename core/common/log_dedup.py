@@ -7,46 +7,52 @@ from typing import Final
 
 REMIND_INTERVAL: Final = 60.0
 """Seconds after which a continuing failure is logged again."""
+_MOST: Final = 64
+"""Texts that are remembered."""
 
 
 class LogDeduper:
-    """The log of one component that fails again and again for the same reason. Every method may be called at any
+    """The log of one component that fails again and again for the same reasons. Every method may be called at any
     rate."""
 
     def __init__(self, log: logging.Logger, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._log, self._clock = log, clock
-        self._failure, self._logged_at, self._since = "", 0.0, 0.0
-        self._warned_at: dict[str, float] = {}
-        """Text of `warn` → time of its last line."""
+        self._since: float | None = None
+        """When the failure began; None: there is none."""
+        self._logged_at: dict[str, float] = {}
+        """Text → time of its last line, oldest line first."""
+        self._reasons: set[str] = set()
+        """Texts logged for the failure, which are logged at once if it begins again."""
 
     @property
     def is_failing(self) -> bool:
         """True if `failing` was called after the last `recovered`."""
-        return bool(self._failure)
+        return self._since is not None
 
     def failing(self, text: str) -> None:
-        """Note that the component does not work: logged when that is new, and once a minute."""
-        now = self._clock()
-        if text == self._failure and now - self._logged_at < REMIND_INTERVAL:
-            return
-        if not self._failure:
-            self._since = now
-        self._failure, self._logged_at = text, now
-        if not self._was_warned(text, now):
-            self._log.warning("%s", text)
+        """Note that the component does not work. Each reason is logged once a minute, also if two alternate."""
+        if self._since is None:
+            self._since = self._clock()
+        if self.warn(text):
+            self._reasons.add(text)
 
-    def warn(self, text: str) -> None:
-        """Log something to know that stops nothing, at most once a minute."""
+    def warn(self, text: str) -> bool:
+        """Log something to know that stops nothing, at most once a minute. Return True if it was logged now."""
         now = self._clock()
-        if not self._was_warned(text, now):
-            self._warned_at[text] = now
-            self._log.warning("%s", text)
+        if now - self._logged_at.get(text, -REMIND_INTERVAL) < REMIND_INTERVAL:
+            return False
+        self._logged_at.pop(text, None)
+        self._logged_at[text] = now
+        if len(self._logged_at) > _MOST:
+            del self._logged_at[next(iter(self._logged_at))]
+        self._log.warning("%s", text)
+        return True
 
     def recovered(self) -> None:
         """Note that the component works: logged if it did not."""
-        if self._failure:
+        if self._since is not None:
             self._log.info("works again after %.1f s", self._clock() - self._since)
-            self._failure = ""
-
-    def _was_warned(self, text: str, now: float) -> bool:
-        return now - self._warned_at.get(text, -REMIND_INTERVAL) < REMIND_INTERVAL
+            self._since = None
+            for text in self._reasons:
+                self._logged_at.pop(text, None)
+            self._reasons.clear()

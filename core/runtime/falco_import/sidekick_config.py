@@ -38,7 +38,8 @@ class SidekickTranslation(SidekickOutputs):
         """Return a sink for each output that is switched on."""
         found = [*self._chats(), *self._receivers(), *self._plain(), *queue_sinks(self)]
         for name in self._outputs_without_equal():
-            self.notes.append(f"{name}: {key_table('sidekick')[f'{name}.*'].text}")
+            output = name.partition(".")[0]
+            self.notes.append(f"{name}: {key_table('sidekick')[f'{output}.*'].text}")
         return found
 
     def extra_fields(self) -> list[Json]:
@@ -60,9 +61,12 @@ class SidekickTranslation(SidekickOutputs):
         for name in self._configured:
             fate = key_table("sidekick").get(f"{name}.*")
             outputs = self._read.value(name)
-            if name in S3 and isinstance(outputs, Mapping):
-                outputs = {key: value for key, value in outputs.items() if key != "s3"}
-            if fate is not None and fate.verdict == "no equal" and _is_set(outputs):
+            if fate is None or fate.verdict != "no equal":
+                continue
+            if name in S3 and isinstance(outputs, Mapping):  # several outputs, which share keys of access
+                others = {key: value for key, value in outputs.items() if isinstance(value, Mapping) and key != "s3"}
+                yield from (f"{name}.{key}" for key, value in others.items() if _is_set(value))
+            elif _is_set(outputs):
                 yield name
 
     def _chats(self) -> Iterator[Json]:

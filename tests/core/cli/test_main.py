@@ -3,6 +3,7 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import IO
 
 import click
 import orjson
@@ -18,11 +19,13 @@ from tests.core.cli.command_line import Run
 ROOT = Path(__file__).parents[3]
 
 
-def sub_process(*arguments: str) -> "subprocess.Popen[str]":
+def sub_process(
+    *arguments: str, stdout: int | IO[str] = subprocess.PIPE, stderr: int | IO[str] = subprocess.PIPE
+) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "mozu", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=stdout,
+        stderr=stderr,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
     )
@@ -165,6 +168,29 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     assert process.returncode == 0
     assert "Traceback" not in err
     assert "Broken" not in err
+
+
+def test_an_output_that_cannot_be_written_is_one_message_and_code_1() -> None:
+    with open("/dev/full", "w") as full, sub_process("fields", stdout=full) as process:
+        assert process.stderr is not None
+        err = process.stderr.read()
+    assert (process.returncode, err) == (
+        1, "mozu: the output cannot be written: No space left on device\n"
+    )  # fmt: skip
+
+
+def test_messages_that_cannot_be_written_change_no_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "mozu.yaml").write_text("sources: []\nsinks: [{nofile: {}}]\n")
+    with open("/dev/full", "w") as full:
+        codes = [_exit_code(command, full) for command in (["fields"], ["check", "-c", f"{tmp_path}/mozu.yaml"])]
+    assert [0, 1] == codes
+
+
+def _exit_code(arguments: list[str], stderr: IO[str]) -> int:
+    with sub_process(*arguments, stderr=stderr) as process:
+        assert process.stdout is not None
+        process.stdout.read()
+    return process.returncode
 
 
 def test_the_schema_is_json_and_covers_the_built_ins(run: Run) -> None:

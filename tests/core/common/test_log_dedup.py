@@ -28,12 +28,14 @@ def dedup(clock: Clock, caplog: pytest.LogCaptureFixture) -> Iterator[LogDeduper
         yield LogDeduper(LOG, clock=clock)
 
 
-def test_a_failure_is_logged_when_it_begins_and_when_its_reason_changes(
-    dedup: LogDeduper, caplog: pytest.LogCaptureFixture
+def test_each_reason_of_a_failure_is_logged_once_a_minute_whatever_others_come_between(
+    dedup: LogDeduper, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for text in ("down", "down", "refused", "refused", "down"):
+    for text in ("a is down", "a is down", "b is down", "b is down", "a is down", "b is down"):
         dedup.failing(text)
-    assert ["down", "refused", "down"] == caplog.messages
+    clock.now += REMIND_INTERVAL
+    dedup.failing("a is down")
+    assert ["a is down", "b is down", "a is down"] == caplog.messages
 
 
 def test_a_failure_that_goes_on_is_logged_once_a_minute(

@@ -268,7 +268,16 @@ def test_a_storage_without_an_access_key_is_left_out_and_said(folder: Path) -> N
 
     found = import_falco(folder / "falco.yaml", folder / "sidekick.yaml")
 
-    assert 2 == len([note for note in found.notes if note.startswith("aws")])
+    notes = [note for note in found.notes if note.startswith("aws")]
+    assert ["aws.s3.bucket", "aws.sqs"] == [note.partition(":")[0] for note in notes]
+
+
+def test_keys_of_access_alone_are_no_output_without_equal(folder: Path) -> None:
+    (folder / "sidekick.yaml").write_text("aws: {accesskeyid: A, secretaccesskey: S, region: r, s3: {bucket: b}}")
+
+    found = import_falco(folder / "falco.yaml", folder / "sidekick.yaml")
+
+    assert not [note for note in found.notes if note.startswith("aws")]
 
 
 def test_the_tables_of_the_page_are_current() -> None:
