@@ -13,6 +13,10 @@ from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
 PARTS = ("core", "plugins", "bpf")
+LINKS = {
+    **{f"src/mozu/{part}": f"../../{part}" for part in PARTS},
+    "schemas/v1": "../core/delivery/encode/schemas/v1",
+}
 
 
 class BuildFromNothing(build_py):
@@ -31,8 +35,8 @@ class SdistWithLinks(sdist):
     def make_release_tree(self, base_dir: str, files: list[str]) -> None:
         """Copy the files that go into the archive."""
         super().make_release_tree(base_dir, files)
-        for part in PARTS:
-            Path(base_dir, "src", "mozu", part).symlink_to(Path("..", "..", part))
+        for link, target in LINKS.items():
+            Path(base_dir, link).symlink_to(target)
 
 
 def packages() -> list[str]:

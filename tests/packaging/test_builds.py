@@ -66,4 +66,5 @@ def test_the_sdist_mirrors_the_tree(sdist: Path, checkout: Path) -> None:
 def test_the_sdist_has_the_links_and_they_lead_to_its_own_directories(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         links = {member.name.partition("/")[2]: member.linkname for member in archive if member.issym()}
-    assert links == {f"src/mozu/{part}": f"../../{part}" for part in ("core", "plugins", "bpf")}
+    parts = {f"src/mozu/{part}": f"../../{part}" for part in ("core", "plugins", "bpf")}
+    assert links == {**parts, "schemas/v1": "../core/delivery/encode/schemas/v1"}
