@@ -37,7 +37,8 @@ CompilePredicates = Callable[[Sequence[Formula]], ProcessPredicate]
 
 @runtime_checkable
 class ReportsGaps(Protocol):
-    """A source that knows of breaks in its time: the clock was set, the input was reopened."""
+    """A source that knows of breaks in what it has seen: the clock was set, the input was reopened, its programs in the
+    kernel were tampered with."""
 
     def take_gaps(self) -> Sequence[str]:
         """Return a sentence for each break since the last call. Called on the event loop every second; must not

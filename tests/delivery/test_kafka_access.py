@@ -169,6 +169,19 @@ REFUSED: dict[str, tuple[str, Callable[[Cluster], Json], str]] = {
         lambda c: {"security_protocol": "SSL", "tls": {"ca": c.certificates.ca}},
         "certificate has expired",
     ),
+    "a certificate of another host": (
+        "TLS",
+        lambda c: {
+            "bootstrap_servers": (c.server("TLS").replace("127.0.0.1", "127.1"),),
+            "security_protocol": "SSL", "tls": {"ca": c.certificates.ca}},
+        "certificate is not valid for '127.1'",
+    ),
+    "a certificate of mozu by an unknown authority": (
+        "MTLS",
+        lambda c: {"security_protocol": "SSL", "tls": {"ca": c.certificates.ca, "certificate": c.certificates.stranger,
+                                              "key": c.certificates.stranger_key}},
+        "certificate",
+    ),
     "no certificate": (
         "MTLS",
         lambda c: {"security_protocol": "SSL", "tls": {"ca": c.certificates.ca}},
@@ -234,6 +247,6 @@ def test_a_secret_that_the_authorization_server_refuses_is_reported_in_one_line(
 def reported_in_one_line(caplog: pytest.LogCaptureFixture, reason: str) -> None:
     lines = warnings(caplog)
     assert 1 == len(lines)
-    assert lines[0].startswith("no connection to Kafka (127.0.0.1:")
+    assert lines[0].startswith(("no connection to Kafka (127.0.0.1:", "no connection to Kafka (127.1:"))
     assert reason in lines[0]
     assert PASSWORD not in caplog.text

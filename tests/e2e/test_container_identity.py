@@ -1,6 +1,7 @@
 """A process that takes the name of a container's cgroup gets neither the container's name nor its grants."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from signal import SIGKILL
 from tempfile import TemporaryDirectory
@@ -8,13 +9,14 @@ from typing import Final, NamedTuple
 
 import pytest
 
+from tests.support.containerd import Containerd, containerd
 from tests.support.delegated import delegated, forger
 from tests.support.docker import DockerEngine, docker
 from tests.support.requirements import ebpf
-from tests.support.responding import configured, in_folder, let_go
+from tests.support.responding import configured, in_folder, let_go, opener
 from tests.support.running import PATIENCE, Json, Running, mozu_run
 
-__all__ = ["docker"]
+__all__ = ["containerd", "docker"]
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(180)]
 
@@ -32,14 +34,21 @@ class Stage(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def stage(docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(
+    docker: DockerEngine, containerd: Containerd, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
     ebpf()
     folder = tmp_path_factory.mktemp("identity")
     public = TemporaryDirectory(prefix="mozu-trap-")
     trap = in_folder(Path(public.name), ["kill"])["kill"]
+    places = (("state", containerd.state), ("root", containerd.root / "root"), ("socket", containerd.socket))
+    engines = {
+        "docker": {"socket": str(docker.socket), "data_root": str(docker.data_root)},
+        "containerd": {name: str(path) for name, path in places},
+    }
     config = configured(
         folder, {"kill": f"{trap}, {IN_CONTAINER}"}, [{"kill": {"dry_run": False, "per_minute": 100}}], output=OUTPUT,
-        enrichers=[{"containers": {"docker": {"socket": str(docker.socket), "data_root": str(docker.data_root)}}}],
+        enrichers=[{"containers": engines}],
         respond={"allow": {"containers": [ALLOWED]}, "per_minute": 100, "per_account": 50},
     )  # fmt: skip
     real = docker.begin(options=("--name", ALLOWED))
@@ -90,6 +99,24 @@ def test_of_root_in_another_container(stage: Stage, docker: DockerEngine) -> Non
     assert raised["container.name"] == "forging"
 
 
+def test_of_root_in_a_container_of_containerd(stage: Stage, containerd: Containerd) -> None:
+    """Make a cgroup below its own one in two hierarchies, which it mounts, named as the container of docker."""
+    script = (
+        "for way in cgroup2: cgroup:pids; do d=/c${way%:*}; mkdir -p $d; mount -t ${way%:*} -o ${way#*:} none $d; "
+        "own=$(busybox sed -n \"s/^[0-9]*:${way#*:}://p\" /proc/$$/cgroup); "
+        f"mkdir $d$own/docker-{stage.real}.scope && echo $$ > $d$own/docker-{stage.real}.scope/cgroup.procs; done; "
+        f"while grep -q docker-{stage.real} /proc/$$/cgroup; do true < {IN_CONTAINER}; sleep 1; done"
+    ).replace("grep", "busybox grep")
+    before = len(stage.running.alerts)
+    containerd.begin("forging", "--cap-add", "CAP_SYS_ADMIN", command=("sh", "-c", script))
+    try:
+        raised = alert(stage, "kill", before)["output_fields"]
+        alert(stage, "Response taken", before, responder="kill")
+    finally:
+        containerd.remove("forging")
+    assert (raised["container.id"], raised["container.name"]) == ("forging", "forging")
+
+
 def test_and_the_container_itself_is_spared(stage: Stage, docker: DockerEngine) -> None:
     before = len(stage.running.alerts)
     docker.docker("exec", stage.real, "sh", "-c", f"true < {IN_CONTAINER}; sleep 3")
@@ -97,3 +124,27 @@ def test_and_the_container_itself_is_spared(stage: Stage, docker: DockerEngine) 
     assert raised["container.id"] == stage.real[:12]
     refused = alert(stage, "Response refused", before)
     assert f"container {ALLOWED} is allowed" in refused["output"]
+
+
+def test_forged_containers_spend_the_budget_of_the_user_who_has_made_them(
+    docker: DockerEngine, tmp_path: Path
+) -> None:
+    """Another user, who comes when 24 forged ones have read, is acted on."""
+    ebpf()
+    with TemporaryDirectory(prefix="mozu-trap-") as public, delegated() as place, ExitStack() as ended:
+        trap = Path(in_folder(Path(public), ["kill"])["kill"])
+        config = configured(
+            tmp_path, {"kill": str(trap)}, [{"kill": {"dry_run": False}}], output=OUTPUT,
+            enrichers=[{"containers": {"docker": {"socket": str(docker.socket), "data_root": str(docker.data_root)}}}],
+        )  # fmt: skip
+        running = ended.enter_context(mozu_run(tmp_path, "-c", str(config)))
+        names = [f"docker-{number:064x}.scope" for number in range(1, 25)]
+        forgers = [ended.enter_context(forger(place, name, trap)) for name in names]
+        for process in forgers:
+            let_go(process)
+        running.wait_alert(lambda one: one["rule"] == "Response refused", "a budget that is spent")
+        other = ended.enter_context(opener(trap, 65533))
+        let_go(other)
+        assert other.wait(PATIENCE) == -SIGKILL
+        assert {-SIGKILL, None} == {process.poll() for process in forgers}
+        running.stop()

@@ -14,6 +14,8 @@ from tests.support.requirements import ebpf
 from tests.support.running import Running, mozu_run
 from tests.trust.__main__ import TRAPS, configuration
 from tests.trust.attempts import Outcome, attempt
+from tests.trust.attempts_inside import disarm
+from tests.trust.container_root import maps_of
 from tests.trust.ways import SPARED, TOO_SOON, Tools, Way, built, ways
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
@@ -63,6 +65,19 @@ def test_no_way_of_an_ordinary_user_is_spared_by_mozu(running: Running, folder: 
     tried = [way for way in ways(tools) if way.name.startswith(begun)]
     outcomes = {way.name: attempt(way, folder / "user") for way in tried}
     assert [] == [name for name, one in outcomes.items() if not (one.is_possible and one.was_killed)]
+
+
+def test_maps_that_another_process_has_changed_are_as_before_within_a_second(
+    running: Running, folder: Path, tools: Tools
+) -> None:
+    before = len(running.alerts)
+    for one in maps_of(running):
+        disarm(one)
+    running.wait_alert(
+        lambda one: one["rule"] == "Gap" and "the map KILLS" in one["output"], "the notice", after=before
+    )
+    outcome = attempt(Way("nothing", [tools.trust, "plain"]), folder / "kernel")
+    assert Outcome(is_possible=True, has_read=False, was_killed=True) == outcome
 
 
 def loaded(library: Path | str) -> list[str]:

@@ -233,6 +233,25 @@ static void in_pid_namespace(void) {
   waited(child);
 }
 
+/* A pid namespace whose numbers are few (Linux 6.14): the attempt has the number of one that has just ended. */
+static void in_wrapped_pids(void) {
+  become_root(CLONE_NEWPID | CLONE_NEWNS);
+  const pid_t again = 300; /* RESERVED_PIDS: where numbers begin again */
+  pid_t first = fork(), child;
+  if (first) waited(first);
+  if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("proc", "/proc", "proc", 0, NULL)) impossible();
+  write_text("/proc/sys/kernel/pid_max", "302");
+  for (int turn = 0; turn < 2000; turn++) {
+    if (!(child = fork())) {
+      if (getpid() == again && turn > 600) attempt();
+      _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    if (child == again && turn > 600) return;
+  }
+  impossible();
+}
+
 static void orphaned(char *const argv[]) {
   if (fork()) _exit(0);
   setsid();
@@ -364,6 +383,7 @@ int main(int argc, char **argv) {
   else if (!strcmp(way, "time-namespace")) in_time_namespace();
   else if (!strcmp(way, "pid-namespace")) in_pid_namespace();
   else if (!strcmp(way, "forged-inode")) forge_inode(rest[0], rest[1]);
+  else if (!strcmp(way, "wrapped-pids")) in_wrapped_pids();
   else if (!strcmp(way, "mounted")) mounted_elsewhere(rest[0]);
   else if (!strcmp(way, "chroot")) in_chroot();
   else if (!strcmp(way, "pivot")) in_pivoted_root(rest[0]);

@@ -7,26 +7,30 @@ in how many a byte was read. As root.
 """
 
 import argparse
+import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from mozu.plugins.sources.ebpf.maps import KILL, MAX_KILLS
 from tests.support.docker import IMAGE, DockerEngine, docker_engine
 from tests.support.requirements import program
 from tests.support.responding import configured_rules
-from tests.support.running import mozu_run
+from tests.support.running import Running, mozu_run
 from tests.trust.attempts_inside import WAYS
 
 HERE: Final = Path(__file__).parent
 SPARED: Final = "spared"
-_OPENS: Final = "evt.type in (open, openat, openat2, creat) and fd.realpath in (/srv/{0}, FOLDER/{0})"
-"""FOLDER: on the host, what the volume of the containers is there."""
+PLACE: Final = f"/srv/{os.getpid()}"
+_OPENS: Final = "evt.type in (open, openat, openat2, creat) and fd.realpath in (PLACE/{0}, FOLDER/{0})"
+"""PLACE: in the containers, another one for each run; FOLDER: what their volume is on the host."""
 CONDITIONS: Final = {
     "kernel": _OPENS.format("kernel"),
     "user": f"{_OPENS.format('user')} and proc.name exists",
@@ -66,14 +70,17 @@ class Tally:
 class Attacker:
     """A container in which ways are tried."""
 
-    def __init__(self, engine: DockerEngine, folder: Path, options: tuple[str, ...], spared: str) -> None:
+    def __init__(
+        self, engine: DockerEngine, folder: Path, options: tuple[str, ...], spared: str, maps: Sequence[int]
+    ) -> None:
         volumes = [f"{place}:{place}:ro" for place in _MACHINE if Path(place).exists()]
         volumes += [f"{folder}:/volume:ro", f"{folder}/trust:/trust:ro"]
         self._process = subprocess.Popen(
             [
                 *("docker", "--host", f"unix://{engine.socket}", "run", "--rm", "--interactive", "--network", "none"),
-                *(word for one in volumes for word in ("--volume", one)), "--env", f"ALLOWED={spared}", *options, IMAGE,
-                "/usr/bin/python3", "/trust/attempts_inside.py", *TRAPS,
+                *(word for one in volumes for word in ("--volume", one)), "--env", f"ALLOWED={spared}",
+                *("--env", f"MAPS={' '.join(map(str, maps))}"), *options, IMAGE,
+                "/usr/bin/python3", "/trust/attempts_inside.py", PLACE, *TRAPS,
             ],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
@@ -129,15 +136,27 @@ def configuration(folder: Path, engine: DockerEngine, conditions: Mapping[str, s
 
 
 def placed(conditions: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return the conditions with the path that the volume has on the host."""
-    return {name: condition.replace("FOLDER", str(folder)) for name, condition in conditions.items()}
+    """Return the conditions with the paths of this run."""
+    words = {"FOLDER": str(folder), "PLACE": PLACE}
+    return {name: re.sub("|".join(words), lambda word: words[word[0]], text) for name, text in conditions.items()}
+
+
+def maps_of(running: Running) -> list[int]:
+    """Return the ids of the maps KILLS that a mozu has open, which no other map has the sizes of."""
+    wanted = {"max_entries": str(1 + MAX_KILLS), "value_size": str(KILL.size)}
+    texts = []
+    for place in Path(f"/proc/{running.process.pid}/fdinfo").iterdir():
+        with suppress(FileNotFoundError):
+            texts.append(place.read_text())
+    infos = [dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line) for text in texts]
+    return [int(one["map_id"]) for one in infos if "map_id" in one and wanted.items() <= one.items()]
 
 
 @contextmanager
-def attackers(engine: DockerEngine, folder: Path) -> Iterator[dict[str, Attacker]]:
+def attackers(engine: DockerEngine, folder: Path, maps: Sequence[int]) -> Iterator[dict[str, Attacker]]:
     """Start a container of each kind, beside the spared one."""
     spared = engine.begin(options=("--name", SPARED))
-    made = {kind: Attacker(engine, folder, options, spared) for kind, options in KINDS.items()}
+    made = {kind: Attacker(engine, folder, options, spared, maps) for kind, options in KINDS.items()}
     try:
         yield made
     finally:
@@ -156,7 +175,7 @@ def tried(folder: Path, engine: DockerEngine, arguments: argparse.Namespace) -> 
         tempfile.TemporaryDirectory(prefix="mozu-state-") as other,
         mozu_run(Path(state), "-c", str(configuration(Path(state), engine, killing))) as running,
         mozu_run(Path(other), "-c", str(configuration(Path(other), engine, beside, SPARED))) as sparing,
-        attackers(engine, folder) as containers,
+        attackers(engine, folder, [*maps_of(running), *maps_of(sparing)]) as containers,
     ):
         deadline = time.monotonic() + arguments.minutes * 60
         while possible and (time.monotonic() < deadline or not tallies):

@@ -64,6 +64,7 @@ def ways(tools: Tools, spared: Sequence[str] = SPARED) -> Iterator[Way]:
     yield Way("the inode of a spared file, forged", [tools.trust, "forged-inode", first, str(_mount_point(tools))])
     yield Way("a time namespace", [tools.trust, "time-namespace"])
     yield Way("a pid namespace", [tools.trust, "pid-namespace"])
+    yield Way("a number of a pid namespace that has just been free", [tools.trust, "wrapped-pids"])
     place = str(_mount_point(tools))
     yield Way("a mount of the trap elsewhere", [tools.trust, "mounted", place])
     yield Way("a mount of the trap that is nowhere", [tools.trust, "detached"])

@@ -21,6 +21,12 @@ _Placed = tuple[tuple[KernelAction, tuple[tuple[str, Formula], ...]], ...]
 """By rule, what is done, event type and condition: what programs were made of."""
 
 
+_CHANGED = (
+    "another process has changed the map {} of mozu, which is as before again; calls of the second before may not have "
+    "been seen, killed for or denied in the kernel"
+)
+
+
 class InKernel:
     """Of one source, through all of its starts."""
 
@@ -80,6 +86,13 @@ class InKernel:
                 self._loader.named_files.use(self._kills.named_files)
             except OSError as error:
                 self._log.error("source ebpf: files that rules name are known by their paths alone: %s", error)
+
+    def take_gaps(self) -> list[str]:
+        """See `ReportsGaps`: who has CAP_SYS_ADMIN in the first user namespace may open any map by its id."""
+        if self._arms is None or self._loader is None:
+            return []
+        restored = {"KILLS": self._arms.restore(), "SETTINGS": self._loader.named_files.restore()}
+        return [_CHANGED.format(name) for name, was_changed in restored.items() if was_changed]
 
     def take_denials(self) -> list[KernelDenial]:
         """See `DeniesInKernel`."""

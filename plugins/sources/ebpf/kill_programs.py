@@ -39,6 +39,8 @@ class KillArms:
         self._spared: Mapping[bytes, int] = {}
         """KILL_SPARED."""
         self._rules: Sequence[KernelKill] = ()
+        self._written: dict[int, tuple[int, int]] = {}
+        """Number of an entry of KILLS → its mode and `per_minute`."""
 
     def arm(self, kills: KernelKills, *, ends_sharers: bool = False) -> None:
         """Those of these rules act from now on, in the order that their programs have. Raises TooManySpared.
@@ -66,6 +68,13 @@ class KillArms:
             self._write(number, _OFF, 0)
         self._armed = 0
 
+    def restore(self) -> bool:
+        """Write entries of KILLS again that another process has changed; return True if there were any."""
+        changed = [number for number, wanted in self._written.items() if self._read(number)[:2] != wanted]
+        for number in changed:
+            self._write(number, *self._written[number])
+        return bool(changed)
+
     @property
     def is_armed(self) -> bool:
         """Whether any rule acts."""
@@ -90,6 +99,7 @@ class KillArms:
     def _write(self, number: int, mode: int, per_minute: int) -> None:
         """What was spent of a budget stays so; a program may count beside, and one act is not counted then."""
         _, _, minute, spent, spare, acts, left = self._read(number)
+        self._written[number] = mode, per_minute
         bpf_syscall.update(
             self._maps["KILLS"], number, KILL.pack(mode, per_minute, minute, spent, spare, acts, left)
         )

@@ -26,6 +26,15 @@ class NamedFileMap:
         self._entries = entries
         self.write_settings(*self._settings)
 
+    def restore(self) -> bool:
+        """Write both maps again; return True if another process had changed SETTINGS."""
+        written = SETTINGS.pack(*self._settings, bool(self._entries))
+        changed = bpf_syscall.lookup(self._maps["SETTINGS"], 0, SETTINGS.size) != written
+        if changed:
+            self.write_settings(*self._settings)
+        bpf_syscall.update_many(self._maps["NAMED_FILES"], self._entries)
+        return changed
+
     def write_settings(self, *settings: int) -> None:
         """Write all members of SETTINGS but the last."""
         self._settings = settings

@@ -323,9 +323,9 @@ class EbpfSource:
         return self._recognised if self._judged is None else self._judged.recognised()
 
     def take_gaps(self) -> list[str]:
-        """Steps of the wall clock since the last call, oldest first, each as a sentence."""
+        """Return a sentence for each step of the wall clock since the last call, oldest first, and for maps changed."""
         steps, self._clock_steps = self._clock_steps, []
-        return [f"the wall clock was set by {step.by / 1e9:+.3f} s" for step in steps]
+        return [*(f"the wall clock was set by {step.by / 1e9:+.3f} s" for step in steps), *self._kills.take_gaps()]
 
     def take_floods(self) -> list[Flood]:
         """See `ReportsFloods`."""

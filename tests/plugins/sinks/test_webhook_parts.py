@@ -3,9 +3,11 @@
 import base64
 import time
 from email.utils import formatdate
+from typing import Final
 
 import pytest
 from standardwebhooks import Webhook as Verifier
+from standardwebhooks import WebhookVerificationError
 
 from mozu.core.common.alert_batches import Batcher
 from mozu.core.common.secret_mask import SecretMask
@@ -119,6 +121,40 @@ def test_each_secret_signs_and_any_of_them_verifies() -> None:
     headers = signature.headers([signature.key(secret) for secret in secrets], "msg_1", _now(), body)
     for secret in secrets:
         assert {"a": "ä"} == Verifier(secret).verify(body, headers)
+
+
+def signed(now: int, body: bytes = b'{"a": 1}') -> tuple[str, dict[str, str]]:
+    secret = f"whsec_{base64.b64encode(b'k' * 32).decode()}"
+    return secret, signature.headers([signature.key(secret)], "msg_1", now, body)
+
+
+ALTERED: Final = {
+    "the body": (b'{"a": 2}', {}),
+    "the id, so that it counts as another": (b'{"a": 1}', {"webhook-id": "msg_2"}),
+    "the time, so that an old one counts as new": (b'{"a": 1}', {"webhook-timestamp": str(int(time.time()) + 60)}),
+    "a signature of the other version": (b'{"a": 1}', {"webhook-signature": "v1a,AAAA"}),
+    "no signature": (b'{"a": 1}', {"webhook-signature": ""}),
+}
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_a_request_of_which_anything_was_altered_is_not_verified(what: str) -> None:
+    secret, headers = signed(_now())
+    body, other = ALTERED[what]
+    with pytest.raises(WebhookVerificationError):
+        Verifier(secret).verify(body, {**headers, **other})
+
+
+def test_a_request_that_is_replayed_after_minutes_is_not_verified() -> None:
+    secret, headers = signed(_now() - 360)
+    with pytest.raises(WebhookVerificationError, match="old"):
+        Verifier(secret).verify(b'{"a": 1}', headers)
+
+
+def test_another_secret_does_not_verify() -> None:
+    _, headers = signed(_now())
+    with pytest.raises(WebhookVerificationError):
+        Verifier(f"whsec_{base64.b64encode(b'o' * 32).decode()}").verify(b'{"a": 1}', headers)
 
 
 def _now() -> int:
