@@ -95,7 +95,7 @@ class OperationsServer:
             connection.request_begun()
         try:
             response = self._response(request)
-            if connection is not None and self._listener is not None and response.status < 400:
+            if connection is not None and self._listener is not None and self._is_proven(request):
                 self._listener.authorized(connection)
         finally:
             if connection is not None:
@@ -134,6 +134,10 @@ class OperationsServer:
         except ValueError:
             return name in ("localhost", address.host)
         return True
+
+    def _is_proven(self, request: web.BaseRequest) -> bool:
+        """Return True if the client has shown the token, or its certificate at the handshake; others take no place."""
+        return bool(self._token and self._knows_token(request)) or self._settings.tls.client_ca is not None
 
     def _knows_token(self, request: web.BaseRequest) -> bool:
         if not self._token:
