@@ -4,7 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.starvation import CONDITION, starved
+from tests.support.starvation import CONDITION, SLOWER, starved
+
+_SECONDS = 120
+"""The timeout of a test that has none of its own, as in pyproject.toml."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give starved scenarios more time."""
+    for item in items:
+        if SLOWER > 1 and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_SECONDS * SLOWER))
 
 
 @pytest.fixture(autouse=True)

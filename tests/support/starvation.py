@@ -34,38 +34,41 @@ def mozu_command(*arguments: str, before: Sequence[str] = ()) -> list[str]:
 def starved(condition: str, *, percent: int = 20, processes: int = 60) -> Iterator[None]:
     """Starve each mozu that is started within a block; empty: none. Takes root.
 
-    `quota`: each has so many percent of one CPU. `busy`: so many processes of a machine are busy meanwhile, each in a
-    group of its own with the share of a session (sched_autogroup_enabled). To leave the machine to others, all of them
-    and mozu have one CPU together, and there are as many fewer of them as the machine has more CPUs.
+    `quota`: each has so many percent of one CPU. `busy`: so many processes of a machine are busy meanwhile. To leave
+    the machine to others, all of them and mozu have one CPU together, and there are as many fewer of them as the
+    machine has more CPUs. They are in one group with mozu, because in groups of their own below a quota mozu had a
+    fourteenth of their time (Linux 6.18).
     """
     if not condition:
         yield
         return
-    with _group(percent if condition == "quota" else 0) as begin:
+    busy = 0 if condition == "quota" else max(1, processes // (os.cpu_count() or 1))
+    with _group(0 if busy else percent, 1 + busy) as begin:
         before, _prefix[:] = list(_prefix), begin
         try:
-            with _busy(begin, 0 if condition == "quota" else max(1, processes // (os.cpu_count() or 1))):
+            with _busy(begin, busy):
                 yield
         finally:
             _prefix[:] = before
 
 
 @contextmanager
-def _group(percent: int) -> Iterator[list[str]]:
-    """Make a cgroup, and yield the beginning of a command line that runs in a group of its own below it: with a
-    quota each, or 0 percent: without, and one CPU for all."""
+def _group(percent: int, sessions: int) -> Iterator[list[str]]:
+    """Make a cgroup with the share of so many sessions, and yield the beginning of a command line that runs in a group
+    of its own below it with a quota each; 0 percent: in the group, with one CPU for all."""
     folder = next((one for one in (_CGROUPS / "cpu", _CGROUPS / "cpu,cpuacct", _CGROUPS) if one.is_dir()), _CGROUPS)
     group, is_v2 = folder / f"mozu-starved-{os.getpid()}", folder == _CGROUPS
     group.mkdir()
     try:
-        if is_v2:
+        if is_v2 and percent:
             (group / "cgroup.subtree_control").write_text("+cpu")
         file = "cpu.max" if is_v2 else "cpu.cfs_quota_us"
         quota = f"{percent * _PERIOD // 100} {_PERIOD}" if is_v2 else str(percent * _PERIOD // 100)
+        (group / ("cpu.weight" if is_v2 else "cpu.shares")).write_text(str((100 if is_v2 else 1024) * sessions))
         if not percent:
             (group / file).write_text(f"{_PERIOD} {_PERIOD}" if is_v2 else str(_PERIOD))
-        limit = f"echo {quota} > $own/{file}; " if percent else ""
-        yield ["sh", "-c", f'own={group}/$$; mkdir $own; {limit}echo $$ > $own/cgroup.procs; exec "$@"', "sh"]
+        own = f"own={group}/$$; mkdir $own; echo {quota} > $own/{file}" if percent else f"own={group}"
+        yield ["sh", "-c", f'{own}; echo $$ > $own/cgroup.procs; exec "$@"', "sh"]
     finally:
         for own in [*(one for one in group.iterdir() if one.is_dir()), group]:
             _remove(own)
