@@ -7,7 +7,10 @@ process when it closes such a descriptor (uv__close).
 import io
 import os
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _NAMES: Final = ("stdin", "stdout", "stderr")
 
@@ -33,7 +36,7 @@ def tolerate_full_stderr() -> None:
 
 
 class _LossyFile(io.FileIO):
-    def write(self, data: Any, /) -> int:
+    def write(self, data: "ReadableBuffer", /) -> int:
         try:
             return super().write(data) or 0
         except BlockingIOError:

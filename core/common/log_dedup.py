@@ -33,20 +33,14 @@ class LogDeduper:
         """Note that the component does not work. Each reason is logged once a minute, also if two alternate."""
         if self._since is None:
             self._since = self._clock()
-        if self.warn(text):
+        if not self._is_known(text):
             self._reasons.add(text)
+            self._log.warning("%s", text)
 
-    def warn(self, text: str) -> bool:
-        """Log something to know that stops nothing, at most once a minute. Return True if it was logged now."""
-        now = self._clock()
-        if now - self._logged_at.get(text, -REMIND_INTERVAL) < REMIND_INTERVAL:
-            return False
-        self._logged_at.pop(text, None)
-        self._logged_at[text] = now
-        if len(self._logged_at) > _MOST:
-            del self._logged_at[next(iter(self._logged_at))]
-        self._log.warning("%s", text)
-        return True
+    def warn(self, text: str) -> None:
+        """Log something to know that stops nothing, at most once a minute."""
+        if not self._is_known(text):
+            self._log.warning("%s", text)
 
     def recovered(self) -> None:
         """Note that the component works: logged if it did not."""
@@ -56,3 +50,14 @@ class LogDeduper:
             for text in self._reasons:
                 self._logged_at.pop(text, None)
             self._reasons.clear()
+
+    def _is_known(self, text: str) -> bool:
+        """Return True if the text was logged within the last minute; otherwise note that it is logged now."""
+        now = self._clock()
+        if now - self._logged_at.get(text, -REMIND_INTERVAL) < REMIND_INTERVAL:
+            return True
+        self._logged_at.pop(text, None)
+        self._logged_at[text] = now
+        if len(self._logged_at) > _MOST:
+            del self._logged_at[next(iter(self._logged_at))]
+        return False

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mozu.core.common.log_dedup import LogDeduper
-from mozu.core.delivery.alert_queue import DISPLACED, GIVEN_UP, QUEUE_FULL, SPOOL_DAMAGED, DroppedRange
+from mozu.core.delivery.alert_queue import DISPLACED, QUEUE_FULL, SPOOL_DAMAGED, DroppedRange
 from mozu.core.delivery.announcements import Announcements
 from mozu.core.delivery.drop_counter import DropCounter
 from mozu.core.delivery.drop_log import DropLog
@@ -58,9 +58,8 @@ class DiskQueue:
         self._spawn, self._name = spawn, path.stem
         self._log = LogDeduper(logging.getLogger("mozu.spool"))
         self._ledger = SpoolLedger(metrics)
-        self._file = SpoolFile(
-            path, max_bytes=max_bytes, fsync=fsync, on_lost=self._lose, on_counted=self._ledger.changed
-        )
+        counted = self._ledger.changed
+        self._file = SpoolFile(path, max_bytes=max_bytes, fsync=fsync, on_lost=self._lose, on_counted=counted)
         self._uncommitted = FairQueue(capacity)
         """By position: how many were put before, and itself."""
         self._batch: list[Numbered] = []
@@ -183,10 +182,8 @@ class DiskQueue:
         self._dropped.put(self._put, ranges)
 
     async def drop_again(self, ranges: Sequence[DroppedRange]) -> None:
-        """Keep ranges whose notice was given up, so that the next run announces them if this one does not."""
-        if ranges:
-            with suppress(SpoolRefused):
-                await self._file.run(lambda spool: spool.note_lost([(one.first, one.last) for one in ranges], GIVEN_UP))
+        """Keep ranges whose notice was given up: the next run announces them if this one does not."""
+        await self._file.drop_again(ranges)
 
     def _lose(self, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         """The file has lost these; the ranges of those that are not acknowledged. Those in memory may be delivered yet,
@@ -332,8 +329,7 @@ class DiskQueue:
             await self._commit(rest)
             return
         given, refused, why = self._read_ahead.settle(), frozenset[int](), str(full)
-        oldest: list[tuple[int, int]] = []
-        gone: list[StoredAlert] = []
+        oldest, gone = list[tuple[int, int]](), list[StoredAlert]()
         with suppress(SpoolRefused):
             gone = await self._file.run(lambda spool: spool.drop_less_severe(why, worst, size_of(batch), *given))
             if not gone and self._drop_oldest:

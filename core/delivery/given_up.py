@@ -6,7 +6,7 @@ the numbers that it named, are announced with the next alert that is given up, o
 something. A destination that accepts alerts and no notices gets one notice for 1, 2, 4 … MOST accepted records.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
 from mozu.core.delivery.alert_queue import GIVEN_UP, DroppedNumbers, DroppedRange
@@ -37,10 +37,25 @@ class GivenUpNumbers:
         else:
             self._is_due = True
 
-    def accepted(self, count: int, *, has_notice: bool) -> None:
-        """Count records that the destination has accepted. `has_notice`: one of mozu's own is among them."""
-        self._accepted += count
-        if has_notice:
+    def settle(self, alerts: Mapping[int, Alert], given_up: Container[int], sink: str) -> list[DroppedRange]:
+        """Count alerts that the sink has accepted, and add the numbers of those that it gave up.
+
+        Return the ranges that notices among the latter named as dropped by this sink.
+        """
+        found: list[DroppedRange] = []
+        for number, alert in alerts.items():
+            if number in given_up:
+                named = named_by(alert, sink)
+                self.add(number, is_notice=alert.source == "internal", named=named)
+                found += named
+            else:
+                self.accepted(alert)
+        return found
+
+    def accepted(self, alert: Alert) -> None:
+        """Count an alert that the destination has accepted."""
+        self._accepted += 1
+        if alert.source == "internal":
             self._needed = 1
         if self._has_notices and not self._is_due and self._accepted >= self._needed:
             self._is_due, self._needed = True, min(2 * self._needed, MOST)

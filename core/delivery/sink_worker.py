@@ -23,7 +23,7 @@ from mozu.core.api.extensions import Encoder
 from mozu.core.common.backoff import Backoff
 from mozu.core.delivery.alert_queue import AlertQueue
 from mozu.core.delivery.delivery_end import DeliveryEnd, DeliveryGivenUp
-from mozu.core.delivery.given_up import GivenUpNumbers, named_by
+from mozu.core.delivery.given_up import GivenUpNumbers
 from mozu.core.delivery.held_heartbeat import HeldHeartbeat
 from mozu.core.delivery.outcomes import checked_outcomes
 from mozu.core.delivery.packed_alert import AlertPacker, PackedAlert, unpack
@@ -291,8 +291,7 @@ class SinkWorker:
 
     async def _encode(self, taken: Sequence[tuple[int, PackedAlert]]) -> list[Record]:
         """Records of alerts; one that cannot be encoded even with its values replaced becomes a dead letter."""
-        records: list[Record] = []
-        dead: list[tuple[int, str]] = []
+        records, dead = list[Record](), list[tuple[int, str]]()
         for number, packed in taken:
             try:
                 records.append(self._records.record(self.sink, number, unpack(packed)))
@@ -366,13 +365,10 @@ class SinkWorker:
         self, records: Sequence[Record], outcomes: Sequence[Outcome], *, others_arrive: bool = False
     ) -> float:
         """Ack what was delivered, make dead letters, keep the rest pending; how long to wait before its retry."""
-        after = 0.0
         if self._is_over:  # from a delivery that was given up, and has ended after all
-            return after
-        delivered: list[int] = []
-        dead: list[tuple[int, str]] = []
-        tried: list[int] = []
-        others_arrive = others_arrive or None in outcomes
+            return 0.0
+        delivered, tried, dead = list[int](), list[int](), list[tuple[int, str]]()
+        after, others_arrive = 0.0, others_arrive or None in outcomes
         for record, outcome in zip(records, outcomes, strict=True):
             number = record.stamp.sequence
             if outcome is None:
@@ -390,17 +386,10 @@ class SinkWorker:
         for number in done:
             self._attempts.pop(number, None)
         self._delivered.value += len(delivered)
-        arrived = set(delivered)
-        has_notice = any(one.alert.source == "internal" for one in records if one.stamp.sequence in arrived)
-        self.given_up.accepted(len(delivered), has_notice=has_notice)
-        reasons = dict(dead)
-        for record in records:
-            if record.stamp.sequence in reasons:
-                number, reason = record.stamp.sequence, reasons[record.stamp.sequence]
-                self.sink.log.error("sink %s gives up alert number %d: %s", self.name, number, reason)
-                named = named_by(record.alert, self.name)
-                self.given_up.add(number, is_notice=record.alert.source == "internal", named=named)
-                await self.queue.drop_again(named)
+        for number, reason in dead:
+            self.sink.log.error("sink %s gives up alert number %d: %s", self.name, number, reason)
+        settled = {one.stamp.sequence: one.alert for one in records if one.stamp.sequence in done}
+        await self.queue.drop_again(self.given_up.settle(settled, dict(dead), self.name))
         await self.queue.ack(delivered, dead, tried)
         return after
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from mozu.core.common.thread_pool import WorkerThread
-from mozu.core.delivery.alert_queue import SPOOL_DAMAGED, DroppedRange
+from mozu.core.delivery.alert_queue import GIVEN_UP, SPOOL_DAMAGED, DroppedRange
 from mozu.core.delivery.spool import (
     OwedNumbers,
     Spool,
@@ -181,6 +181,12 @@ class SpoolFile:
         if ranges:
             with suppress(SpoolRefused):
                 await self.run(lambda spool: spool.announced([(one.first, one.last) for one in ranges]))
+
+    async def drop_again(self, ranges: Sequence[DroppedRange]) -> None:
+        """Keep ranges whose notice was given up: the next run announces them if this one does not."""
+        if ranges:
+            with suppress(SpoolRefused):
+                await self.run(lambda spool: spool.note_lost([(one.first, one.last) for one in ranges], GIVEN_UP))
 
     async def close(self) -> None:
         """Close the files; what lies in them waits for the next run. Idempotent."""

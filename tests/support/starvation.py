@@ -70,8 +70,8 @@ def _group(percent: int, sessions: int) -> Iterator[list[str]]:
         own = f"own={group}/$$; mkdir $own; echo {quota} > $own/{file}" if percent else f"own={group}"
         yield ["sh", "-c", f'{own}; echo $$ > $own/cgroup.procs; exec "$@"', "sh"]
     finally:
-        for own in [*(one for one in group.iterdir() if one.is_dir()), group]:
-            _remove(own)
+        for made in [*(one for one in group.iterdir() if one.is_dir()), group]:
+            _remove(made)
 
 
 @contextmanager

@@ -67,7 +67,6 @@ from mozu.core.runtime.run_file import boot_id
 from mozu.core.runtime.unfilled_fields import unfilled_fields
 
 C = TypeVar("C")
-
 _log = logging.getLogger("mozu.engine")
 
 
@@ -90,12 +89,7 @@ class Assembler:
     """
 
     def __init__(
-        self,
-        config: Config,
-        registry: Registry,
-        metrics: Metrics,
-        tasks: BackgroundTasks,
-        current: Assembly | None,
+        self, config: Config, registry: Registry, metrics: Metrics, tasks: BackgroundTasks, current: Assembly | None
     ) -> None:
         self._config, self._registry, self._metrics, self._tasks, self._current = (
             config, registry, metrics, tasks, current,

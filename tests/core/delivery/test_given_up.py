@@ -29,9 +29,9 @@ def test_what_a_given_up_notice_named_is_announced_once_the_destination_accepts_
     given_up = GivenUpNumbers()
     given_up.add(52, is_notice=True, named=[DroppedRange(1, 51, GIVEN_UP)])
     assert [] == given_up.take()
-    given_up.accepted(1, has_notice=False)
+    given_up.accepted(alert())
     assert [(1, 52)] == [(one.first, one.last) for one in given_up.take()]
-    given_up.accepted(5, has_notice=True)
+    given_up.accepted(replace(alert(), source="internal"))
     assert [] == given_up.take()
 
 
@@ -39,7 +39,7 @@ def test_a_destination_that_rejects_notices_alone_gets_ever_fewer() -> None:
     given_up, notices = GivenUpNumbers(), 0
     given_up.add(1, is_notice=True)
     for number in range(2, 10_000):
-        given_up.accepted(1, has_notice=False)
+        given_up.accepted(alert())
         if given_up.take():
             notices += 1
             given_up.add(number, is_notice=True)
