@@ -3,14 +3,16 @@
 import base64
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import aiohttp
 from pydantic import Field
-from yarl import URL
 
 from mozu.core.api import Settings
 from mozu.core.api.secret import Secret
+
+if TYPE_CHECKING:  # settings are imported by commands that send nothing
+    from aiohttp import BaseConnector
+    from yarl import URL
 
 _EXPIRY_MARGIN: Final = 30.0
 """Seconds before its expiry from which a token is no longer used."""
@@ -37,8 +39,8 @@ class TokenSource:
     def __init__(
         self,
         credentials: ClientCredentials,
-        connector: Callable[[], aiohttp.BaseConnector] | None = None,
-        proxy: URL | None = None,
+        connector: "Callable[[], BaseConnector] | None" = None,
+        proxy: "URL | None" = None,
     ) -> None:
         self._credentials, self._connector, self._proxy = credentials, connector, proxy
         self._token, self._expires = "", 0.0
@@ -56,6 +58,8 @@ class TokenSource:
 
     async def _asked(self) -> tuple[str, float]:
         """Return a new token, and how many seconds it lives."""
+        import aiohttp
+
         given, url = self._credentials, self._credentials.token_url
         form = {"grant_type": "client_credentials", **({} if given.scope is None else {"scope": given.scope})}
         pair = f"{given.client_id}:{given.client_secret.get_secret_value()}".encode()

@@ -66,6 +66,8 @@ def test_a_recording_that_was_cut_gives_its_alerts_and_fails(folder: Path) -> No
     found, status, said = replay(folder, "a.jsonl.gz")
     assert 1 == status
     assert 1 == said.count(f"recording {path}: the compressed data ends in the middle of a member (at byte ")
+    *found, notice = found
+    assert ("internal", "Source failed") == (notice["source"], notice["rule"])
     assert 0 < len(found) < len(expected)
     assert found == expected[: len(found)]
 

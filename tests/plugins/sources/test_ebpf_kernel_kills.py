@@ -25,11 +25,22 @@ ACTS = 2
 """KILL_ACTS."""
 
 
+class NoFiles:
+    """The map of files that rules name, for rules that name none."""
+
+    def use(self, files: Mapping[tuple[int, int], str]) -> None:
+        assert not files
+
+    def restore(self) -> bool:
+        return False
+
+
 class Placing:
     """A loader that refuses the programs of these types."""
 
     maps: Mapping[str, int] = MAPS
     ends_sharers = False
+    named_files = NoFiles()
 
     def __init__(self, **refused: str) -> None:
         self._refused = refused
