@@ -3,9 +3,11 @@
 A process of a container, or of a user namespace, may reach a file by another path: after a chroot, by a mount of a
 volume elsewhere, by a hard link. The source `ebpf` finds the path that the rule has by the numbers of the file
 (`KernelKills.named_files`). A descriptor of O_PATH keeps the numbers the file's own, as with executables
-(held_executables.py).
+(held_executables.py), and comes from open_tree(2): an open of the file would be killed by the rule itself, which the
+kernel still has from a run that has died (`respond.on_death: go_on`).
 """
 
+import ctypes
 import os
 import stat
 import weakref
@@ -17,6 +19,13 @@ from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.formula import Formula, leaves
 from mozu.core.respond.held_executables import Identity, devices_of_mounts, identity_in_kernel
 
+_OPEN_TREE: Final = 428
+"""The number of open_tree on x86-64 and arm64 (Linux 5.2)."""
+_HERE: Final = -100
+"""AT_FDCWD of linux/fcntl.h."""
+_NO_FOLLOW: Final = 0x100
+"""AT_SYMLINK_NOFOLLOW of linux/fcntl.h."""
+_libc: Final = ctypes.CDLL(None, use_errno=True)
 _FDINFO: Final = Path("/proc/self/fdinfo")
 _FIELDS: Final = frozenset({"fd.realpath", "fd.paths"})
 _OPERATORS: Final = frozenset({"=", "==", "in", "pmatch"})
@@ -58,10 +67,19 @@ class _Held:
     """A file that is open. Raises OSError."""
 
     def __init__(self, path: str, devices: Mapping[int, int]) -> None:
-        descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = _path_descriptor(path)
         weakref.finalize(self, os.close, descriptor)
         found = os.fstat(descriptor)
         self.found: Identity = found.st_dev, found.st_ino
         is_there = stat.S_ISREG(found.st_mode) and os.readlink(f"/proc/self/fd/{descriptor}") == path
         self.in_kernel = identity_in_kernel(_FDINFO / str(descriptor), devices, found.st_ino) if is_there else None
         """None: no regular file, or a link leads there, which another user may have made."""
+
+
+def _path_descriptor(path: str) -> int:
+    """Return a descriptor of O_PATH, which open_tree makes without OPEN_TREE_CLONE. Raises OSError."""
+    descriptor: int = _libc.syscall(_OPEN_TREE, _HERE, os.fsencode(path), _NO_FOLLOW | os.O_CLOEXEC)
+    if descriptor < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), path)
+    return descriptor
