@@ -1,4 +1,4 @@
-"""What a rule that names `proc.exe_hash` costs: the CPU of a build and of mozu beside it, and of alerts.
+"""The cost of a rule that names `proc.exe_hash`: the CPU of a build and of mozu beside it, and of alerts.
 
     python -m benchmarks.hashes [--rounds 5] [--units 60] [--before SOURCES] [--write docs/benchmarks.md]
 
@@ -52,7 +52,7 @@ _ALERTS: Final = 3_000
 
 
 class Turn(NamedTuple):
-    """What one turn of one monitor took."""
+    """The figures of one turn of one monitor."""
 
     build: float
     """Seconds of CPU of the build; so is `mozu` of mozu meanwhile."""
@@ -95,7 +95,7 @@ def build(folder: Path, units: int) -> float:
 
 
 def turn(monitor: Watcher, site: Site, units: int) -> Turn:
-    """One build, alerts at a rate, and a burst of alerts, beside the monitor."""
+    """Measure one build, alerts at a rate, and a burst of alerts, beside the monitor."""
     with site.watched(monitor) as usage:
         taken = build(site.folder, units)
     beside = usage.cpu
@@ -136,7 +136,7 @@ def _cell(values: Sequence[float], unit: str, form: str) -> str:
 
 
 def monitors(before: Path | None) -> list[Watcher]:
-    """This checkout without a rule that names a hash, with one, and another checkout without."""
+    """Return the variants: this checkout without and with a rule that names a hash, and another checkout."""
     mozu = f"{shlex.quote(sys.executable)} -m mozu run --json --stats {{stats}} -r {{rules}}"
     asking = f"{mozu} -o 'enrichers=[users, containers, hashes]'"
     found: list[Watcher] = [WithRules("no hash", mozu, _PROGRAM), WithRules("every hash", asking, _PROGRAM + _EVERY)]

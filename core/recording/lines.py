@@ -112,7 +112,7 @@ class UserLine(msgspec.Struct, tag="user", tag_field="line", frozen=True):
     uid: int
     name: str | None
     home: str | None = None
-    """None if unknown to this line; the same holds for the shell."""
+    """The home directory; None if this line does not know it, as for the shell."""
     shell: str | None = None
 
 

@@ -73,7 +73,7 @@ class _Held:
         self.found: Identity = found.st_dev, found.st_ino
         is_there = stat.S_ISREG(found.st_mode) and os.readlink(f"/proc/self/fd/{descriptor}") == path
         self.in_kernel = identity_in_kernel(_FDINFO / str(descriptor), devices, found.st_ino) if is_there else None
-        """None: no regular file, or a link leads there, which another user may have made."""
+        """Device and inode as the kernel has them; None for no regular file, or one behind a link of another user."""
 
 
 def _path_descriptor(path: str) -> int:

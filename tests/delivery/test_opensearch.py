@@ -77,7 +77,7 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.1)
+        time.sleep(0.1)  # a search shows a document once the index was refreshed
 
 
 def test_alerts_are_found_by_search_in_the_default_index(server: OpenSearch, tmp_path: Path) -> None:

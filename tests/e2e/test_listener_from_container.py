@@ -43,7 +43,7 @@ for number in range(peers * per_peer):
     except OSError:
         pass
 print("held", len(held), flush=True)
-time.sleep(100)
+time.sleep(100)  # holds its connections until the test ends it
 """
 
 

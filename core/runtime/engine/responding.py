@@ -20,7 +20,7 @@ from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.kernel_kills import kernel_kills
 
 _LOOK_SECONDS: Final = 60.0
-"""What a look at the files that rules name may take."""
+"""Seconds that a look at the files that rules name may take."""
 
 
 def responses_of(

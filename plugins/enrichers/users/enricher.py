@@ -218,7 +218,7 @@ class UsersEnricher:
     async def _refresh(
         self, names: UserNames, call: Callable[[], Content | None], lanes: Sequence[str] = ()
     ) -> bool:
-        """One read; False if it was too early for one. `lanes`: as of ThreadPool."""
+        """Read once; return False if it was too early for that. `lanes`: as of ThreadPool."""
         self._generation += 1
         names.generation = self._generation
         names.used = names.failed = False

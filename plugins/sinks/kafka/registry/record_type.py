@@ -1,4 +1,4 @@
-"""What a record is made of: its JSON Schema, as far as formats with types of their own need it."""
+"""The parts of a record: its JSON Schema, as far as formats with types of their own need it."""
 
 import json
 from collections.abc import Mapping
