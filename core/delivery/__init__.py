@@ -1,1 +1,1 @@
-"""On the way into sinks: redaction, dedup, rate limit, routes, queues, spool, encoders, retry, dead letters."""
+"""The path of alerts to sinks: redaction, dedup, rate limit, routes, queues, spool, encoders, retry, dead letters."""

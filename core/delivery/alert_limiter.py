@@ -1,8 +1,8 @@
 """Dedup and rate limit of alerts: repeats become one alert with their number, and each rule has a token bucket.
 
 Off by default (setting `alert_limiter`). Time is an argument (seconds of a monotonic clock), so that a test needs no
-clock. Memory is bounded: of messages in number and bytes, of rules in number. Where there is no room the longest known
-message ends its dedup time early, with its summary; the bucket that was used longest ago is given up.
+clock. Memory is bounded: the number and bytes of messages, and the number of rules. At the bound, the message known
+longest ends its dedup time early, with its summary, and the least recently used bucket is removed.
 """
 
 from collections import OrderedDict
@@ -18,12 +18,12 @@ from mozu.core.model.alert import Alert, Ref, Template, alert_id
 
 _MAX_MESSAGES: Final = 10_000
 _MAX_BYTES: Final = 16 << 20
-"""Of the messages that are remembered, with the values of their alerts."""
+"""Most memory of remembered messages and the values of their alerts, in bytes."""
 _MAX_BUCKETS: Final = 10_000
 _MAX_FORGOTTEN: Final = 100
 _OTHERS: Final = "(others)"
 _ALERT_BYTES: Final = 1_000
-"""Size of an alert besides its texts: measured roughly, used only to bound memory."""
+"""Bytes of an alert besides its texts, measured roughly; only bounds memory."""
 
 
 class _Repeats(msgspec.Struct):
@@ -47,12 +47,15 @@ class RateLimited(msgspec.Struct, frozen=True):
     rule: str
     count: int
     since: int
-    """ns since the epoch of the first that was suppressed."""
+    """Time of the first suppressed alert, ns since the epoch."""
 
 
 class AlertLimiter:
-    """`dedup_seconds`: of equal messages of a rule in this time the first passes at once, and if there were more one
-    summary with their number when the time is over. `rate`, `burst`: a token bucket per rule."""
+    """Suppression of repeats (`dedup_seconds`) and of bursts (`rate`, `burst`: a token bucket per rule).
+
+    The first of equal messages of a rule passes at once; repeats within `dedup_seconds` become one summary with their
+    number.
+    """
 
     def __init__(
         self,
@@ -66,23 +69,25 @@ class AlertLimiter:
         self._dedup_seconds, self._rate, self._burst = dedup_seconds, rate, burst
         self._max_messages, self._max_bytes = max_messages, max_bytes
         self._repeats: OrderedDict[tuple[str, str], _Repeats] = OrderedDict()
-        """By the time at which they end, since all last equally long."""
+        """Messages under observation by (rule, message); in the order in which their dedup time ends, which is equally
+        long for all."""
         self._ended: list[_Repeats] = []
-        """Their summaries wait for the next call of `due`."""
+        """Messages whose summary the next call of `due` yields."""
         self._bytes = 0
-        """Of both."""
+        """Bytes of the messages in `_repeats` and `_ended`."""
         self._buckets: OrderedDict[str, _TokenBucket] = OrderedDict()
-        """By their last use."""
+        """Buckets by rule, the least recently used first."""
         self._forgotten: dict[str, RateLimited] = {}
-        """What buckets that were given up had suppressed."""
+        """Counts of removed buckets that had suppressed alerts, by rule."""
 
     @property
     def off(self) -> bool:
-        """Neither dedup nor rate limit is configured."""
+        """True if neither dedup nor rate limit is configured."""
         return not self._dedup_seconds and not self._rate
 
     def passes(self, alert: Alert, now: float) -> bool:
-        """Whether this alert goes on; one that does not is counted and comes out of `due` or `rate_limited`."""
+        """Return True if the alert may continue; one that may not is counted, and reported by `due` or
+        `rate_limited`."""
         if alert.source == "internal":
             return True
         if self._dedup_seconds and self._is_repeat(alert, now):
@@ -90,7 +95,7 @@ class AlertLimiter:
         return not self._rate or self._within_rate(alert, now)
 
     def due(self, now: float | None) -> Iterator[Alert]:
-        """The first alert again, with the number of its repeats, where its dedup time is over (None: all)."""
+        """Yield a summary for each message with repeats whose dedup time is over (`now` None: for all messages)."""
         while self._repeats and (now is None or next(iter(self._repeats.values())).until <= now):
             self._end_oldest()
         ended, self._ended = self._ended, []
@@ -98,14 +103,14 @@ class AlertLimiter:
         yield from map(_summary, ended)
 
     def shrink(self) -> int:
-        """End the dedup time of half of the messages, the longest known, as where there is no room; how many."""
+        """End the dedup time of the older half of the messages to free memory; return their number."""
         count = (len(self._repeats) + 1) // 2
         for _ in range(count):
             self._end_oldest()
         return count
 
     def rate_limited(self) -> Iterator[RateLimited]:
-        """What the rate limit suppressed since the last call, per rule."""
+        """Yield the alerts that the rate limit has suppressed since the last call, one item per rule."""
         forgotten, self._forgotten = self._forgotten, {}
         yield from forgotten.values()
         for rule, bucket in self._buckets.items():
@@ -163,7 +168,7 @@ class AlertLimiter:
         return False
 
     def _forget_bucket(self) -> None:
-        """Of the rule that was limited longest ago; rules without number come from other programs only."""
+        """Remove the least recently used bucket, and keep its count. Only other programs raise rules without bound."""
         rule, bucket = self._buckets.popitem(last=False)
         if bucket.suppressed:
             key = rule if len(self._forgotten) < _MAX_FORGOTTEN else _OTHERS
@@ -194,7 +199,7 @@ def _summary(repeats: _Repeats) -> Alert:
 
 @cached(1024)
 def _repeated(template: Template) -> Template:
-    """One for each rule, which a spool stores once."""
+    """Return the summary's template; one object per rule, so that a spool stores it once."""
     times = (Ref("mozu.repeats", "uint"), Ref("mozu.first_time", "abstime"), Ref("mozu.last_time", "abstime"))
     return Template((*template.parts, " (repeated ", times[0], " times)"), (*template.extra, *times))
 

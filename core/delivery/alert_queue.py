@@ -1,7 +1,7 @@
 """The queue before one sink, in memory or on disk: the pipeline puts and never waits, the sink worker gets and acks.
 
-A queue that is full drops by a stated policy; what is dropped has used its sequence number, and the range is reported.
-A source that can wait is held back by `wait_capacity` (backpressure).
+A full queue drops by a stated policy; a dropped alert has used its sequence number, and the range is reported. A source
+that can wait is slowed down by `wait_capacity` (backpressure).
 """
 
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ DISPLACED: Final = "displaced by newer alerts (spool.when_full: drop_oldest)"
 QUEUE_FULL: Final = "queue full"
 GIVEN_UP: Final = "given up after it was rejected, failed too often or could not be encoded"
 SPOOL_DAMAGED: Final = "the file of its spool was damaged"
-"""Why alerts were dropped: label `reason` of the counter `sink_alerts_dropped_total`."""
+"""Reasons for which alerts were dropped: label `reason` of the counter `sink_alerts_dropped_total`."""
 
 
 _MERGE_AT: Final = 10_000
-"""Ranges after which those that touch are merged."""
+"""Number of ranges after which adjacent ones are merged."""
 
 
 class DroppedRange(msgspec.Struct, frozen=True):
-    """Sequence numbers that were used up by alerts dropped by policy."""
+    """A range of sequence numbers used by dropped alerts, both ends included."""
 
     first: int
     last: int
@@ -32,13 +32,13 @@ class DroppedRange(msgspec.Struct, frozen=True):
 
 
 class DroppedNumbers:
-    """Collects the numbers of dropped alerts, in any order, as exact ranges: no number that was delivered is in one."""
+    """Numbers of dropped alerts, added in any order, as exact ranges: no delivered number is in one."""
 
     def __init__(self) -> None:
         self._ranges: dict[str, list[tuple[int, int]]] = {}
 
     def add(self, first: int, last: int, reason: str) -> None:
-        """These were dropped."""
+        """Add the numbers `first` to `last`."""
         ranges = self._ranges.setdefault(reason, [])
         if ranges and ranges[-1][1] + 1 == first:
             ranges[-1] = (ranges[-1][0], last)
@@ -48,7 +48,7 @@ class DroppedNumbers:
                 self._ranges[reason] = _merged(ranges)
 
     def take(self) -> list[DroppedRange]:
-        """All since the last call, in order."""
+        """Return the ranges added since the last call, in order within each reason."""
         taken, self._ranges = self._ranges, {}
         return [DroppedRange(*found, reason) for reason, ranges in taken.items() for found in _merged(ranges)]
 
@@ -64,63 +64,67 @@ def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 class AlertQueue(Protocol):
-    """Gives each alert its sequence number within `epoch`."""
+    """A queue that numbers alerts within `epoch`."""
 
     epoch: str
     drop_log: DropLog
-    """Which positions were dropped; complete up to a position once `wait_persisted` has returned for it."""
+    """Log of the positions whose alerts were dropped; complete up to a position once `wait_persisted` has returned for
+    it."""
 
     async def open(self) -> str:
-        """Get ready. Gives a sentence on what was found damaged and set aside, empty where all is well. Raises
+        """Prepare the queue. Return a sentence on damage that was found and set aside, empty if there was none. Raises
         MozuError."""
 
     def resize(self, capacity: int) -> None:
-        """Another bound for what waits in memory, in bytes."""
+        """Set another capacity for alerts in memory, in bytes."""
 
     def shrink(self) -> int:
-        """Memory is short: forget what can be read again, and no alert that cannot; how many entries."""
+        """Free memory by forgetting alerts that can be read again from disk; return their number."""
 
     def put(self, alert: PackedAlert) -> None:
-        """Enqueue; never waits. When full the alert is dropped, counted, and its number given by `take_dropped`."""
+        """Enqueue the alert without waiting. A full queue drops an alert, counts it, and reports its number in
+        `take_dropped`."""
 
     async def get(self, limit: int, *, wait: bool = True) -> list[tuple[int, PackedAlert]]:
-        """Up to `limit` (number, alert) in order; with `wait`, waits for the first one. Empty otherwise means: closed,
-        and nothing is left."""
+        """Return up to `limit` (number, alert) in order; with `wait`, wait for the first one. An empty list then means
+        that the queue is closed and empty."""
 
     async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
-        """What became of alerts that `get` gave: acknowledged by the destination; dead letters, with their reason.
-        `tried` have used up an attempt, among them dead letters whose last one it was; others wait unblamed."""
+        """Settle alerts returned by `get`: `delivered` are acknowledged by the destination, `dead` become dead letters
+        with their reason. `tried` have used an attempt, including dead letters whose last one it was; other alerts keep
+        their attempts."""
 
     def take_dropped(self) -> list[DroppedRange]:
-        """Ranges dropped since the last call."""
+        """Return the ranges dropped since the last call."""
 
     def announced(self, ranges: Sequence[DroppedRange]) -> None:
-        """Notices of these have just been put. A queue on disk keeps the ranges until the notices are there."""
+        """Note that notices of these ranges were just put. A queue on disk keeps the ranges until the notices are on
+        disk."""
 
     async def drop_again(self, ranges: Sequence[DroppedRange]) -> None:
         """Keep ranges whose notice was given up, so that the next run announces them if this one does not."""
 
     def take_problems(self) -> list[str]:
-        """Sentences on what went wrong with the queue's file since the last call."""
+        """Return sentences on failures of the queue's file since the last call."""
 
     def position(self) -> int:
-        """How many alerts were ever put; for `wait_persisted`."""
+        """Return the number of alerts ever put, for `wait_persisted`."""
 
     async def wait_persisted(self, position: int) -> None:
         """Wait until the first `position` alerts are on disk, have been acknowledged, or were dropped by policy."""
 
     async def wait_capacity(self) -> None:
-        """Backpressure: wait until the queue is at most half full. For sources that can wait."""
+        """Wait until the queue is at most half full: backpressure for sources that can wait."""
 
     def in_memory(self) -> int:
-        """Alerts that are lost if the process ends now."""
+        """Return the number of alerts that would be lost if the process ended now."""
 
     def waiting(self) -> int:
-        """Alerts whose fate is not decided, in memory and on disk."""
+        """Return the number of alerts that are not settled, in memory and on disk."""
 
     def close(self) -> None:
-        """Nothing more comes; what is there can still be taken."""
+        """Accept no more alerts; waiting ones can still be taken."""
 
     async def stop(self, reason: str) -> int:
-        """Release files and threads; alerts that are in memory only are counted as dropped for this reason. How many
-        wait on disk."""
+        """Release files and threads, and count alerts that are only in memory as dropped for this reason. Return the
+        number of alerts that wait on disk."""

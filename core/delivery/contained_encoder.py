@@ -1,4 +1,4 @@
-"""A plugin's format, contained: what its `encode` raises or gives is the format's failure, and not the sink's."""
+"""Containment of a plugin's format: errors of its `encode` are the format's failure, and not the sink's."""
 
 import asyncio
 
@@ -12,16 +12,16 @@ from mozu.core.model.alert import Alert, Stamp
 
 
 class ContainedEncoder:
-    """Encodes by a plugin's encoder; every failure is logged, counted, and becomes CannotEncode.
+    """Encoder around a plugin's encoder: every failure is logged, counted, and becomes CannotEncode.
 
-    A format that has held the event loop is left out for a while: it would hold it again for each alert.
+    A format that has held the event loop is suspended for a while, because it would hold the loop again for each alert.
     """
 
     def __init__(self, isolated: Isolated[Encoder]) -> None:
         self._isolated = isolated
 
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
-        """The record. Raises CannotEncode."""
+        """Return the record. Raises CannotEncode."""
         isolated = self._isolated
         if not isolated.suspension.is_over:
             raise CannotEncode(f"{isolated} is left out: it has held the event loop")
@@ -40,7 +40,7 @@ class ContainedEncoder:
 
 
 def contained_encoder(encoder: Encoder, name: str, metrics: Metrics, *, origin: str) -> ContainedEncoder:
-    """That of the format of this name. `origin`: its plugin and distribution."""
+    """Return the contained encoder of the format `name`. `origin`: its plugin and distribution."""
     return ContainedEncoder(Isolated("format", name, encoder, metrics, origin=origin))
 
 

@@ -1,4 +1,4 @@
-"""The end of deliveries to a sink: a stop does not wait for what would be in vain."""
+"""The end of deliveries to a sink: stopping does not wait for deliveries that cannot succeed."""
 
 import asyncio
 from contextlib import suppress
@@ -9,22 +9,22 @@ from mozu.core.isolation.isolated import Isolated
 
 
 class DeliveryGivenUp(Exception):
-    """The stop has begun, and it would be in vain to wait for the sink; why."""
+    """The stop has begun, and waiting for the sink would be in vain; the message says why."""
 
 
 class DeliveryEnd:
-    """Of one sink worker."""
+    """The end of one sink worker's deliveries."""
 
     def __init__(self) -> None:
         self._begun = asyncio.Event()
 
     def begin(self) -> None:
-        """No alert comes any more."""
+        """Begin the end: no more alerts come."""
         self._begun.set()
 
     async def wait_suspended(self, sink: Isolated[Sink]) -> None:
-        """Until the sink is not left out any more. Raises DeliveryGivenUp once the end has begun: it would hold the
-        event loop again."""
+        """Wait until the sink is no longer suspended. Raises DeliveryGivenUp once the end has begun, because the sink
+        would hold the event loop again."""
         while seconds := sink.suspension.left():
             if self._begun.is_set():
                 raise DeliveryGivenUp(LOOP_HELD)
@@ -33,6 +33,6 @@ class DeliveryEnd:
                     await self._begun.wait()
 
     def expect_start(self, sink: Isolated[Sink]) -> None:
-        """Raise DeliveryGivenUp at the end of a sink that has never started: its start is not tried again."""
+        """Raise DeliveryGivenUp if the end has begun and the sink has never started: its start is not tried again."""
         if self._begun.is_set() and not sink.is_ready:
             raise DeliveryGivenUp(NOT_STARTED)

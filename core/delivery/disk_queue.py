@@ -1,9 +1,10 @@
-"""The durable queue: group commits into the spool on disk, where alerts stay until the destination has them.
+"""The durable queue: group commits into the spool on disk, where alerts stay until the destination has acknowledged
+them.
 
-What goes wrong with the file stays in this queue. A full disk drops alerts by policy, and their numbers are used up or
-owed. While another process holds the file's lock, alerts wait in memory, within `queue.bytes`. A damaged file is set
-aside and its readable rows go on in a new one; so is a file that was deleted. mozu's own notices use room that is kept
-for them, and go out before everything else: a notice of loss waits behind no backlog.
+Failures of the file stay in this queue. A full disk drops alerts by policy, and their numbers are used up or owed.
+While another process has locked the file, alerts wait in memory, within `queue.bytes`. A damaged file is set aside and
+its readable rows are copied into a new one; a deleted file is made again. mozu's own notices have reserved space, and
+are delivered before all other alerts: a notice of loss waits behind no backlog.
 """
 
 import asyncio
@@ -32,15 +33,15 @@ from mozu.core.metrics import Metrics
 T = TypeVar("T")
 
 _GROUP_COMMIT = 2_000
-"""Alerts in one transaction at most; while it is written the next one gathers."""
+"""Most alerts in one transaction; while it is written, the next one is collected."""
 _POLL_INTERVAL = 1.0
-"""Seconds between two looks for alerts that another process put back (`mozu redrive`)."""
+"""Seconds between two searches for alerts that another process has put back (`mozu redrive`)."""
 _LOCK_PAUSE = 0.2
-"""Seconds until the next attempt to write a file that another process has locked; each waits for the lock, too."""
+"""Seconds between attempts to write a file that another process has locked; each attempt waits for the lock, too."""
 
 
 class DiskQueue:
-    """Its numbers add up as `SpoolLedger` says."""
+    """Alert queue on disk; its counters add up as `SpoolLedger` says."""
 
     def __init__(
         self,
@@ -61,17 +62,17 @@ class DiskQueue:
         counted = self._ledger.changed
         self._file = SpoolFile(path, max_bytes=max_bytes, fsync=fsync, on_lost=self._lose, on_counted=counted)
         self._uncommitted = FairQueue(capacity)
-        """By position: how many were put before, and itself."""
+        """Alerts that are in no commit yet, numbered by position (the count of alerts ever put, including itself)."""
         self._batch: list[Numbered] = []
-        """In the commit under way."""
+        """Alerts of the commit under way, with their positions."""
         self._skipped = 0
-        """Numbers still to be used up, for alerts that this queue has dropped."""
+        """Number of alerts dropped here whose sequence numbers are still to be used up."""
         self._put = 0
         self.drop_log = DropLog()
         self._read_ahead = ReadAhead(self._read, live_first=live_first)
         self._first: deque[Numbered] = deque()
-        """Notices on disk, and alerts that the file has lost, that were not given out yet; the read-ahead holds them as
-        given."""
+        """Notices on disk, and alerts that the file has lost, that `get` has not returned yet; the read-ahead treats
+        them as returned."""
         self._dropped, self._drops = Announcements(), DropCounter(metrics)
         self._acks = PendingAcks(
             self._file,
@@ -80,9 +81,9 @@ class DiskQueue:
         )
         self._added = asyncio.Event()
         self._committed = asyncio.Event()
-        """Set by the next commit, which puts another in its place."""
+        """Event set by the next commit, which replaces it with another."""
         self._closed = self._has_written = False
-        """The latter: the writer has ended."""
+        """`_closed`: no more alerts come. `_has_written`: the writer has ended."""
         self.epoch = ""
         metrics.gauge("sink_queue_records", self.in_memory)
         metrics.gauge("sink_queue_bytes", lambda: self._uncommitted.bytes)
@@ -106,21 +107,21 @@ class DiskQueue:
         return "" if spool.damage is None else str(spool.damage)
 
     def resize(self, capacity: int) -> None:
-        """For what comes from now on."""
+        """Set another capacity for alerts that come from now on."""
         self._capacity = capacity
         self._uncommitted.resize(capacity)
 
     def shrink(self) -> int:
-        """Forget the alerts that are on disk as well; how many."""
+        """Forget alerts in memory that are also on disk; return their number."""
         return self._read_ahead.shrink()
 
     async def configure(self, *, max_bytes: int, fsync: bool, drop_oldest: bool, live_first: bool) -> None:
-        """Other settings of the same file."""
+        """Use other settings for the same file."""
         self._drop_oldest, self._read_ahead.live_first = drop_oldest, live_first
         await self._file.configure(max_bytes=max_bytes, fsync=fsync)
 
     def put(self, alert: PackedAlert) -> None:
-        """Take the alert for the next commit; if commits take so long that the queue is full, some are dropped."""
+        """Add the alert to the next commit; if slow commits have filled the queue, drop alerts."""
         self._put += 1
         self._ledger.accepted.value += 1
         if self._has_written and self._file.is_open:  # a notice of what went wrong during the stop
@@ -135,7 +136,7 @@ class DiskQueue:
         self._added.set()
 
     async def get(self, limit: int, *, wait: bool = True) -> list[Numbered]:
-        """What the spool holds after the last one that was given out."""
+        """Return up to `limit` (number, alert) of the spool that were not returned before."""
         while True:
             committed = self._committed
             ended = self._closed and not self.in_memory()  # asked first: something may be committed during the read
@@ -159,7 +160,7 @@ class DiskQueue:
             return None
 
     def _read_rows(self, spool: Spool, after: int, limit: int) -> list[Numbered]:
-        """On the spool's thread. Rows that cannot be read back have become dead letters."""
+        """Read rows, on the spool's thread. Rows that cannot be decoded have become dead letters."""
         found = spool.read(after, limit)
         unreadable, spool.unreadable = spool.unreadable, []
         for number in unreadable:
@@ -167,27 +168,27 @@ class DiskQueue:
         return found
 
     async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
-        """Delete from the spool, move to its dead letters, or count the attempt."""
+        """Delete alerts from the spool, move them to its dead letters, or count the attempt."""
         arrived, delivered, dead = self._ledger.settled(delivered, dead)
         self._acks.add(delivered, dead)
         await self._file.announced([DroppedRange(*one, SPOOL_DAMAGED) for one in runs(arrived)])
         await self._acks.write(tried)
 
     def take_dropped(self) -> list[DroppedRange]:
-        """What did not fit, and what a damaged file did not give back."""
+        """Return ranges of alerts that did not fit or that a damaged file has lost."""
         return self._dropped.take(self._put)
 
     def announced(self, ranges: Sequence[DroppedRange]) -> None:
-        """The file forgets them once the notices are on disk."""
+        """Note that notices of these ranges were put; the file forgets the ranges once the notices are on disk."""
         self._dropped.put(self._put, ranges)
 
     async def drop_again(self, ranges: Sequence[DroppedRange]) -> None:
-        """Keep ranges whose notice was given up: the next run announces them if this one does not."""
+        """Keep ranges whose notice was given up, so that the next run announces them if this one does not."""
         await self._file.drop_again(ranges)
 
     def _lose(self, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-        """The file has lost these; the ranges of those that are not acknowledged. Those in memory may be delivered yet,
-        and are lost only with the process."""
+        """Handle numbers that the file has lost; return the ranges that are not acknowledged. Alerts still in memory
+        may be delivered yet, and are lost only if the process ends."""
         gone = {number for first, last in ranges for number in range(first, last + 1)}
         gone -= self._acks.lose(gone)
         held = {number for number in gone if self._read_ahead.holds(number)}
@@ -199,41 +200,41 @@ class DiskQueue:
         return runs(gone)
 
     def take_problems(self) -> list[str]:
-        """Damage of the file that was met while running."""
+        """Return sentences on damage of the file since the last call."""
         return self._file.take_problems()
 
     def position(self) -> int:
-        """How many were ever put."""
+        """Return the number of alerts ever put."""
         return self._put
 
     async def wait_persisted(self, position: int) -> None:
-        """Until they are committed."""
+        """Wait until the first `position` alerts are committed or dropped."""
         while self._oldest() <= position:
             await self._next_commit()
 
     async def wait_capacity(self) -> None:
-        """Until at most half of the capacity is taken by uncommitted alerts."""
+        """Wait until uncommitted alerts take at most half of the capacity."""
         while self._uncommitted.bytes > self._capacity // 2:
             await self._next_commit()
 
     def in_memory(self) -> int:
-        """Alerts that are uncommitted or in the commit under way, or that the file has lost since they were given
-        out."""
+        """Return the number of alerts that are uncommitted, in the commit under way, or returned by `get` and since
+        lost by the file."""
         return len(self._uncommitted) + self._ledger.undecided + len(self._ledger.at_risk)
 
     def waiting(self) -> int:
-        """Alerts in memory, and alerts in the file that are not acknowledged."""
+        """Return the number of alerts in memory and of unacknowledged alerts in the file."""
         return self.in_memory() + self._file.counts.waiting - len(self._acks)
 
     def close(self) -> None:
-        """The writer ends when everything is on disk."""
+        """Accept no more alerts; the writer ends once all are on disk."""
         self._closed = True
         self._added.set()
         self._file.end_watch()
 
     async def stop(self, reason: str) -> int:
-        """Close the file; what lies in it waits for the next run, or for a sink that has this spool again. The next one
-        that uses it also uses up the numbers of what is lost here."""
+        """Close the file, whose alerts wait for the next run or for a sink that uses this spool again. The next user of
+        the file also uses up the numbers of alerts lost here."""
         if self._file.is_open:
             await self._acks.write()
             with suppress(SpoolRefused):
@@ -273,12 +274,12 @@ class DiskQueue:
         self._wake()
 
     def _wake(self) -> None:
-        """Who waits for a commit."""
+        """Wake the tasks that wait for a commit."""
         self._committed.set()
         self._committed = asyncio.Event()
 
     async def _once_unlocked(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Try again as long as another process has locked the file. Raises the other refusals."""
+        """Repeat the work while another process has locked the file. Raises the other refusals."""
         while True:
             try:
                 done = await work()
@@ -320,8 +321,8 @@ class DiskQueue:
         self._read_ahead.given(number for number, _ in own)
 
     async def _drop_by_policy(self, batch: list[PackedAlert], full: SpoolFull) -> None:
-        """The spool or its disk is full: what is less severe makes room first; then, as `spool.when_full` says, the
-        oldest make room, or the newest are dropped."""
+        """Drop alerts because the spool or its disk is full: less severe stored alerts first; then, by
+        `spool.when_full`, the oldest stored alerts or the newest."""
         worst = min(alert.form.priority for alert in batch)
         rest = [alert for alert in batch if alert.form.priority != worst]
         if rest:
@@ -363,7 +364,7 @@ class DiskQueue:
         await self._skip(str(refused), len(alerts))
 
     async def _skip(self, why: str, count: int) -> None:
-        """Use up the numbers of dropped alerts; where they cannot be written they are owed."""
+        """Use up the numbers of dropped alerts; numbers that cannot be written are owed."""
         if not count:
             return
         try:
@@ -375,7 +376,7 @@ class DiskQueue:
             self._dropped.add(*numbers, why)
 
     def _positions(self, alerts: Sequence[PackedAlert]) -> list[int]:
-        """Where these alerts of the commit under way were put."""
+        """Return the positions of these alerts of the commit under way."""
         return [position for position, _ in self._in_batch(alerts)]
 
     def _in_batch(self, alerts: Sequence[PackedAlert]) -> list[Numbered]:
@@ -383,7 +384,7 @@ class DiskQueue:
         return [item for item in self._batch if id(item[1]) in wanted]
 
     def _oldest(self) -> int:
-        """The first position that is neither on disk nor dropped."""
+        """Return the first position that is neither on disk nor dropped."""
         return self._batch[0][0] if self._batch else self._uncommitted.oldest() or self._put + 1
 
     async def _next_commit(self) -> None:

@@ -1,4 +1,4 @@
-"""Drop counter: dropped alerts in the metrics, by reason, and by priority and rule."""
+"""Metrics of dropped alerts, by reason, and by priority and rule."""
 
 from typing import Final
 
@@ -9,11 +9,11 @@ from mozu.core.model.event import bounded_text
 
 _OTHERS: Final = "(others)"
 _MAX_LABELS: Final = 100
-"""Rules that drops are counted by; those of further rules are counted together."""
+"""Most rules with a counter of their own; drops of further rules are counted together."""
 
 
 class DropCounter:
-    """Of one sink; by priority and rule for the first rules that lose any."""
+    """Counters of one sink's drops. By priority and rule only for the first rules that lose alerts."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -22,7 +22,7 @@ class DropCounter:
         self._by_share: dict[tuple[Severity, str], Counter] = {}
 
     def count(self, form: AlertForm, reason: str) -> None:
-        """One alert of this form is dropped."""
+        """Count one dropped alert of this form."""
         counter = self._by_reason.get(reason)
         if counter is None:
             counter = self._by_reason[reason] = self._metrics.counter("sink_alerts_dropped_total", reason=reason)
@@ -30,7 +30,7 @@ class DropCounter:
         self.count_rule(form.priority, form.rule, 1)
 
     def count_rule(self, severity: Severity, rule: str, number: int) -> None:
-        """So many alerts of a rule are dropped, whose reason is counted elsewhere."""
+        """Count dropped alerts of a rule by priority and rule only; their reason is counted elsewhere."""
         if rule not in self._rules:
             if len(self._rules) >= _MAX_LABELS:
                 rule = _OTHERS

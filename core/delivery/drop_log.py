@@ -1,7 +1,7 @@
-"""Drop log: which positions of a queue hold dropped alerts, for a source that must know what became of its own.
+"""Drop log: positions of a queue whose alerts were dropped, for a source that must know the fate of its own alerts.
 
 Bounded: beyond `MAX_RANGES` the two oldest ranges become one, which may cover alerts between them that were not
-dropped. So an alert may be reported as dropped that was not, never the other way round.
+dropped. An alert may thus be reported as dropped that was not, but never the reverse.
 """
 
 from collections import deque
@@ -12,30 +12,30 @@ import msgspec
 
 MAX_RANGES: Final = 1_000
 _REMEMBERED: Final = 100
-"""Commits of which the positions are kept."""
+"""Number of recent commits whose positions are kept."""
 
 
 class DroppedPositions(msgspec.Struct, frozen=True):
-    """Positions (`AlertQueue.position`) whose alerts were dropped, `first` to `last`."""
+    """A range of positions (`AlertQueue.position`) whose alerts were dropped, `first` to `last`."""
 
     first: int
     last: int
     reason: str
     can_retry: bool = True
-    """Whether the same alert may be accepted later: there was no room for it. False: it would be dropped again."""
+    """True if the same alert may be accepted later (the queue was full); False if it would be dropped again."""
 
 
 class DropLog:
-    """Ranges in the order in which they were dropped; neighbours with one reason are one range."""
+    """Ranges in the order of their drops; adjacent ranges with the same reason are merged."""
 
     def __init__(self) -> None:
         self._ranges: deque[DroppedPositions] = deque()
         self._stored: deque[tuple[int, Sequence[int]]] = deque(maxlen=_REMEMBERED)
-        """Of the newest commits: the first number, and the position of each alert. Kept where newer alerts may displace
-        those of a request that waits for its response."""
+        """First number and the positions of the newest commits' alerts. Needed while a source's request waits, because
+        newer alerts may displace the request's own."""
 
     def add(self, first: int, last: int, reason: str, *, can_retry: bool = True) -> None:
-        """The alerts from `first` to `last` were dropped."""
+        """Note that the alerts at positions `first` to `last` were dropped."""
         newest = self._ranges[-1] if self._ranges else None
         if newest and newest.last + 1 == first and (newest.reason, newest.can_retry) == (reason, can_retry):
             self._ranges[-1] = msgspec.structs.replace(newest, last=last)
@@ -48,16 +48,17 @@ class DropLog:
             self._ranges.appendleft(both)
 
     def stored(self, first: int, positions: Sequence[int]) -> None:
-        """The alerts of these positions got the numbers from `first` on."""
+        """Note that the alerts at these positions got sequence numbers from `first` on."""
         self._stored.append((first, positions))
 
     def add_displaced(self, first: int, last: int, reason: str) -> None:
-        """The alerts with these numbers were stored, and dropped for newer ones: they would be dropped again."""
+        """Note that stored alerts with these sequence numbers were dropped for newer ones; they would be dropped
+        again."""
         for number, positions in self._stored:
             displaced = positions[max(0, first - number) : max(0, last - number + 1)]
             if displaced:
                 self.add(displaced[0], displaced[-1], reason, can_retry=False)
 
     def between(self, after: int, upto: int) -> Iterator[DroppedPositions]:
-        """The ranges that hold a position beyond `after` and not beyond `upto`."""
+        """Return the ranges that contain a position above `after` and at most `upto`."""
         return (dropped for dropped in self._ranges if dropped.first <= upto and dropped.last > after)

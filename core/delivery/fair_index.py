@@ -1,9 +1,9 @@
-"""Fair index: which alert of a full queue is the victim.
+"""Fair index: the choice of the alert that a full queue drops (the victim).
 
-It has the least severe priority there is; of that priority the rule with the most alerts here; of that rule the
-container or, outside of one, the user with the most; of that the process with the most; of those it is the newest. So
-a noisy rule, user or process, whatever its severity, takes room from no other that keeps below its share, and a process
-that forks for each alert counts as its user. Notices of mozu itself are no victims.
+The victim has the least severe priority present; of that priority, the rule with the most alerts; of that rule, the
+container (or outside of one the user) with the most; of that, the process with the most; of these, it is the newest. A
+noisy rule, user or process of any severity thus takes no space from others that stay below their share, and a process
+that forks for each alert counts as its user. mozu's own notices are never victims.
 """
 
 from collections import OrderedDict, deque
@@ -20,8 +20,8 @@ Share = tuple[Severity, str, str, str]
 """(priority, rule, owner, process)."""
 
 _MOST_SHARES: Final = 5_000
-"""Shares in an index, some 1.5 KB each at most. Processes that come when there are so many are one for each owner; once
-there are twice as many, rules that come are one for each priority."""
+"""Number of shares (some 1.5 KB each at most) from which new processes share one entry per owner; from twice that
+number, new rules share one entry per priority."""
 _LEAST_FIRST: Final = tuple(sorted(Severity, reverse=True))
 _OTHERS: Final = "(others)"
 _OWNERS: Final = ("container.full_id", "container.id", "user.uid", "user.name")
@@ -29,25 +29,25 @@ _PROCESSES: Final = ("proc.pid", "proc.name", "fd.name")
 
 
 class QueuedAlert(msgspec.Struct, gc=False):
-    """One place in a queue."""
+    """A place in a queue."""
 
     number: int
     alert: PackedAlert | None
-    """None: it was dropped."""
+    """None if the alert was dropped."""
     share: Share | None = None
-    """Under which the index has it."""
+    """Share under which the index has the alert."""
 
 
 class FairIndex:
-    """Priority → rule → owner → process → alerts."""
+    """Alerts by priority, rule, owner and process."""
 
     def __init__(self) -> None:
         self._severities: dict[Severity, _Rules] = {}
         self._alerts: dict[Share, deque[QueuedAlert]] = {}
-        """Oldest first."""
+        """Alerts of each share, oldest first."""
 
     def add(self, item: QueuedAlert, *, newest: bool) -> None:
-        """Either newer or older than all that are in it. Notices are left out."""
+        """Add an alert that is newer (or older) than all in the index. Notices are ignored."""
         if item.alert is None or item.alert.is_notice:
             return
         share = item.share = self._share(item.alert)
@@ -65,13 +65,13 @@ class FairIndex:
         rules.add(rule, owner, process, newest=newest)
 
     def remove(self, item: QueuedAlert) -> None:
-        """It is the oldest of all, and leaves."""
+        """Remove the oldest alert of all."""
         if item.share is not None:
             self._alerts[item.share].popleft()
             self._removed(item.share)
 
     def evict(self) -> QueuedAlert | None:
-        """Remove the victim."""
+        """Remove and return the victim; None if there is none."""
         for severity in _LEAST_FIRST:
             rules = self._severities.get(severity)
             if rules is not None and rules.sizes:
@@ -99,14 +99,14 @@ class FairIndex:
 
 
 class _Rules:
-    """How many alerts of one priority each rule, owner and process has."""
+    """Numbers of alerts of one priority, by rule, owner and process."""
 
     def __init__(self) -> None:
         self.sizes: _Sizes[str] = _Sizes()
         self._owners: dict[str, _Sizes[str]] = {}
-        """By rule."""
+        """Sizes of owners, by rule."""
         self._processes: dict[tuple[str, str], _Sizes[str]] = {}
-        """By rule and owner."""
+        """Sizes of processes, by rule and owner."""
 
     def add(self, rule: str, owner: str, process: str, *, newest: bool) -> None:
         self.sizes.add(rule, newest=newest)
@@ -119,14 +119,14 @@ class _Rules:
         _forget(self._processes, (rule, owner), process)
 
     def largest(self) -> tuple[str, str, str]:
-        """Rule, owner and process that the victim is of."""
+        """Return rule, owner and process of the victim."""
         rule = self.sizes.largest()
         owner = self._owners[rule].largest()
         return rule, owner, self._processes[rule, owner].largest()
 
 
 class _Sizes(Generic[K]):
-    """How many alerts each key has, and which key has the most: O(1), since sizes change by one."""
+    """Number of alerts of each key, and the key with the most: O(1), because sizes change by one."""
 
     def __init__(self) -> None:
         self._size: dict[K, int] = {}
@@ -137,7 +137,7 @@ class _Sizes(Generic[K]):
         return len(self._size)
 
     def add(self, key: K, *, newest: bool) -> None:
-        """By an alert that is newer, or older, than all."""
+        """Count an alert that is newer, or older, than all."""
         self._move(key, self._size.get(key, 0), 1)
         if not newest:
             self._of_size[self._size[key]].move_to_end(key, last=False)
@@ -146,7 +146,7 @@ class _Sizes(Generic[K]):
         self._move(key, self._size[key], -1)
 
     def largest(self) -> K:
-        """Of several the one that has the newest alerts."""
+        """Return the key with the most alerts; of several, the one with the newest alert."""
         return next(reversed(self._of_size[self._most]))
 
     def _move(self, key: K, size: int, by: int) -> None:
@@ -175,16 +175,16 @@ def _sizes(found: "dict[K, _Sizes[str]]", key: K) -> "_Sizes[str]":
 
 
 def _forget(found: "dict[K, _Sizes[str]]", key: K, one: str) -> None:
-    """One alert less; what has none left is not kept."""
+    """Count one alert less, and remove a key without alerts."""
     found[key].remove(one)
     if not found[key]:
         del found[key]
 
 
 def share_of(alert: PackedAlert) -> tuple[Severity, str, str, str]:
-    """(priority, rule, owner, process): what an alert shares its room with. Total: any alert has a share.
+    """Return (priority, rule, owner, process), the share in which an alert is counted. Defined for any alert.
 
-    The owner is the container, else the user: new processes are made by the thousand, these are not.
+    The owner is the container, else the user: processes can be created by the thousand, owners cannot.
     """
     form = alert.form
     try:

@@ -1,11 +1,11 @@
-"""Fair queue: FIFO of packed alerts, bounded in bytes, that drops by priority, then fairly, when it is full (load
-shedding, not tail drop; `FairIndex` says which). The victim may be the alert that has just come. Pure: no clock.
+"""Fair queue: FIFO of packed alerts, bounded in bytes. When full it drops by priority, then fairly (`FairIndex`); the
+dropped alert may be the newest. Pure: no clock.
 
-Notices of mozu itself (source `internal`) have room of their own and are no victims.
+mozu's own notices (source `internal`) have reserved space and are never dropped for alerts.
 
-Until it is three quarters full it is a plain deque. From there on each alert that comes is entered in the index of what
-could be dropped, together with older ones of four times its size, so that the index is complete when the queue is full
-and no alert waits for it to be made; it is given up when the queue is half empty again.
+Until it is three quarters full, the queue is a plain deque. From then on, each new alert is indexed together with older
+ones of four times its size, so that the index is complete when the queue is full and no alert waits for it to be built;
+the index is discarded when the queue is half empty again.
 """
 
 from collections import deque
@@ -20,29 +20,28 @@ NOTICE_RESERVE: Final = 1 << 20
 """Bytes beyond the configured ones for mozu's own notices: a report of loss must not be lost to the same flood."""
 _INDEXED_FROM: Final = 3 / 4
 _OLDER_INDEXED: Final = 4
-"""Bytes of older alerts that are entered in the index for each byte that comes: three would do."""
+"""Bytes of older alerts that are indexed for each new byte; three would suffice."""
 _EVICTED_SHARE: Final = 8
-"""An eighth of the queue may be places of alerts that were dropped; then they are removed, all at once."""
+"""Share of places of dropped alerts (one eighth) at which all of them are removed at once."""
 _EVICTED_FROM: Final = 1_000
-"""Alerts for which a queue counts beyond those that it has: a short one is not searched for a few places."""
+"""Constant added to the queue's length in that comparison: a short queue is not searched for a few places."""
 
 
 class FairQueue:
-    """Numbers must rise. `put` gives what was dropped for it; `take` gives the oldest. An alert that is larger than the
-    capacity is taken where it is alone."""
+    """Queue of (number, alert) with rising numbers. An alert larger than the capacity is accepted if it is alone."""
 
     def __init__(self, capacity: int) -> None:
-        """`capacity`: bytes (`PackedAlert.size`)."""
+        """Raise ValueError unless `capacity`, in bytes (`PackedAlert.size`), is at least 1."""
         if capacity < 1:
             raise ValueError(f"capacity of a queue must be at least 1 byte, not {capacity}")
         self._capacity = capacity
         self._older: deque[QueuedAlert] = deque()
-        """Not in the index."""
+        """Items that are not in the index."""
         self._newer: deque[QueuedAlert] = deque()
-        """In the index, with the places of dropped ones; empty where there is none."""
+        """Items in the index, and places of dropped ones; empty without an index."""
         self._index: FairIndex | None = None
         self._count = self._evicted = 0
-        """Alerts; places of dropped ones."""
+        """Number of alerts, and number of places of dropped ones."""
         self._alert_bytes = self._notice_bytes = 0
 
     def __len__(self) -> int:
@@ -50,15 +49,15 @@ class FairQueue:
 
     @property
     def bytes(self) -> int:
-        """Memory that the alerts take."""
+        """Bytes of memory that the alerts take."""
         return self._alert_bytes + self._notice_bytes
 
     def resize(self, capacity: int) -> None:
-        """Another capacity. What is beyond it stays until it is taken, or is dropped for what comes."""
+        """Set another capacity. Alerts beyond it stay until they are taken, or dropped for new ones."""
         self._capacity = capacity
 
     def put(self, number: int, alert: PackedAlert) -> list[Numbered]:
-        """Enqueue; gives the alerts that were dropped for it, which may be itself."""
+        """Enqueue; return the alerts dropped for it, which may include itself."""
         index, size = self._index, alert.size
         if index is None and self._alert_bytes + self._notice_bytes + size <= self._capacity * _INDEXED_FROM:
             self._older.append(QueuedAlert(number, alert))
@@ -76,7 +75,7 @@ class FairQueue:
         return self._shed(index)
 
     def take(self, limit: int) -> list[Numbered]:
-        """The oldest, in order."""
+        """Remove and return up to `limit` of the oldest, in order."""
         taken: list[Numbered] = []
         while self._count and len(taken) < limit:
             is_indexed = not self._older
@@ -96,7 +95,7 @@ class FairQueue:
         return taken
 
     def oldest(self) -> int | None:
-        """The number of the first that waits."""
+        """Return the number of the oldest alert; None if empty."""
         if self._older:
             return self._older[0].number
         while self._newer and self._newer[0].alert is None:
@@ -105,14 +104,14 @@ class FairQueue:
         return self._newer[0].number if self._newer else None
 
     def clear(self) -> None:
-        """Drop all."""
+        """Drop all alerts."""
         self._older.clear()
         self._newer.clear()
         self._index = None
         self._count = self._evicted = self._alert_bytes = self._notice_bytes = 0
 
     def _account_for(self, alert: PackedAlert, size: int, count: int) -> None:
-        """One more, or (-1) one less."""
+        """Count one alert more, or (`count` -1) one less."""
         self._count += count
         if alert.is_notice:
             self._notice_bytes += count * size
@@ -120,11 +119,11 @@ class FairQueue:
             self._alert_bytes += count * size
 
     def _is_over(self) -> bool:
-        """Notices take room from alerts only beyond their reserve."""
+        """Return True if the queue is over its capacity. Notices count only beyond their reserve."""
         return self._alert_bytes + max(0, self._notice_bytes - NOTICE_RESERVE) > self._capacity
 
     def _shed(self, index: FairIndex) -> list[Numbered]:
-        """Drop until what is left fits."""
+        """Drop alerts until the rest fits; return them."""
         dropped: list[Numbered] = []
         while self._is_over() and self._count > 1:
             self._index_older(index, self.bytes)
@@ -144,7 +143,7 @@ class FairQueue:
         return dropped
 
     def _index_older(self, index: FairIndex, size: int) -> None:
-        """Enter so many bytes of what came before the index was begun, the newest first."""
+        """Move so many bytes of unindexed alerts into the index, the newest first."""
         while size > 0 and self._older:
             item = self._older.pop()
             assert item.alert is not None  # only what is in the index is dropped

@@ -1,8 +1,8 @@
-"""Numbers of records that a sink gave up: dead letters, and without a spool what its destination rejects.
+"""Numbers of records that a sink gave up: dead letters, and without a spool records that its destination rejected.
 
-They never arrive under these numbers, so they are announced as dropped. A notice that is itself given up announces
-nothing by itself, or a destination that rejects everything would get one after the other for ever: its number, and
-the numbers that it named, are announced with the next alert that is given up, or once the destination has accepted
+They never arrive under these numbers, so they are announced as dropped. A notice that is given up itself announces
+nothing at once, or a destination that rejects everything would get an endless series of notices: its number, and the
+numbers that it named, are announced with the next alert that is given up, or once the destination has accepted
 something. A destination that accepts alerts and no notices gets one notice for 1, 2, 4 … MOST accepted records.
 """
 
@@ -15,7 +15,7 @@ from mozu.core.model.alert import Alert
 NOTICE: Final = "Alerts dropped"
 """The rule of notices that name dropped numbers."""
 MOST: Final = 1024
-"""Records that a destination must have accepted, at most, before it gets another notice in place of one it rejected."""
+"""Most records that a destination must accept before it gets another notice in place of a rejected one."""
 
 
 class GivenUpNumbers:
@@ -25,7 +25,7 @@ class GivenUpNumbers:
         self._numbers = DroppedNumbers()
         self._is_due = self._has_notices = False
         self._accepted, self._needed = 0, 1
-        """Records accepted since a notice was last given up, and how many it takes to announce again."""
+        """Number of records accepted since a notice was last given up, and number needed to announce again."""
 
     def add(self, number: int, *, is_notice: bool, named: Sequence[DroppedRange] = ()) -> None:
         """Add a number that is given up. `is_notice`: it is one of mozu's own, which named the ranges `named`."""

@@ -1,4 +1,4 @@
-"""The heartbeat of one sink that has not left its queue."""
+"""The heartbeat of one sink that waits in its queue."""
 
 import time
 from collections.abc import Container, Sequence
@@ -8,7 +8,7 @@ from mozu.core.delivery.packed_alert import PackedAlert, unpack
 
 
 class HeldHeartbeat:
-    """One at most: a further one is made once it has left the queue, as far as is known."""
+    """At most one waiting heartbeat per sink; the next is made once the last has left the queue."""
 
     def __init__(self) -> None:
         self._id, self._since = "", 0.0
@@ -17,15 +17,15 @@ class HeldHeartbeat:
         return bool(self._id)
 
     def put(self, alert: PackedAlert) -> None:
-        """It waits for the destination from now on."""
+        """Note that this heartbeat waits from now on."""
         self._id, self._since = unpack(alert).id, time.monotonic()
 
     def settle(self, records: Sequence[Record], done: Container[int]) -> None:
-        """Of these records those with the numbers `done` have left the queue."""
+        """Note that the records with the numbers `done` have left the queue."""
         if self._id and any(one.alert.id == self._id and one.stamp.sequence in done for one in records):
             self._id = ""
 
     @property
     def age(self) -> float:
-        """Seconds for which it has waited; 0: none waits."""
+        """Seconds for which the heartbeat has waited; 0 if none waits."""
         return time.monotonic() - self._since if self._id else 0.0

@@ -1,5 +1,5 @@
-"""The queue in memory: bounded in bytes; when full it drops by priority, then fairly (fair_queue.py). What it drops has
-used its sequence number."""
+"""The queue in memory: bounded in bytes; when full it drops by priority, then fairly (fair_queue.py). Dropped alerts
+have used their sequence numbers."""
 
 import asyncio
 import time
@@ -15,8 +15,8 @@ from mozu.core.metrics import Metrics
 
 
 class MemoryQueue:
-    """accepted = delivered + dropped + in memory. `capacity` is in bytes. Must be made on a running loop or before it
-    starts."""
+    """Alert queue in memory: accepted = delivered + dropped + in memory. `capacity` is in bytes. To be created on the
+    running loop or before it starts."""
 
     def __init__(self, capacity: int, metrics: Metrics) -> None:
         self._capacity, self._metrics = capacity, metrics
@@ -37,32 +37,32 @@ class MemoryQueue:
         self._forget_waiting = metrics.summed_gauge("sink_alerts_waiting", self.waiting)
 
     async def open(self) -> str:
-        """Nothing to prepare."""
+        """Return the empty text: there is nothing to prepare."""
         return ""
 
     def resize(self, capacity: int) -> None:
-        """For what comes from now on."""
+        """Set another capacity for alerts that come from now on."""
         self._capacity = capacity
         self._items.resize(capacity)
 
     def shrink(self) -> int:
-        """Nothing: an alert that was accepted is nowhere else."""
+        """Return 0: accepted alerts have no other copy."""
         return 0
 
     def take_waiting(self) -> list[PackedAlert]:
-        """What was not given out yet, in order: another queue accepts it from here on, and counts it."""
+        """Remove and return the alerts that `get` has not returned, in order: another queue accepts and counts them."""
         taken = [alert for _, alert in self._items.take(len(self._items))]
         self._accepted.value -= len(taken)
         return taken
 
     def forget_unacked(self) -> None:
-        """What was given out and is not acknowledged goes on in another queue, which has counted it."""
+        """Forget unacknowledged alerts that `get` has returned: another queue has accepted and counted them."""
         self._accepted.value -= len(self._unacked)
         self._unacked.clear()
         self._removed.set()
 
     def put(self, alert: PackedAlert) -> None:
-        """Number the alert and enqueue it; a full queue drops it, or some that matter less."""
+        """Number the alert and enqueue it; a full queue drops it or less important ones."""
         self._sequence += 1
         self._accepted.value += 1
         for number, victim in self._items.put(self._sequence, alert):
@@ -73,7 +73,7 @@ class MemoryQueue:
         self._added.set()
 
     async def get(self, limit: int, *, wait: bool = True) -> list[tuple[int, PackedAlert]]:
-        """The oldest."""
+        """Return up to `limit` of the oldest alerts; empty once the queue is closed and empty."""
         while wait and not self._items and not self._closed:
             self._added.clear()
             await self._added.wait()
@@ -83,7 +83,8 @@ class MemoryQueue:
         return taken
 
     async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
-        """Without a disk there are no dead letters: what would become one is dropped as `rejected`."""
+        """Settle alerts. Without a disk there are no dead letters: rejected alerts are counted as dropped
+        (`rejected`)."""
         self._unacked.difference_update(delivered)
         self._unacked.difference_update(number for number, _ in dead)
         for number, reason in dead:
@@ -93,51 +94,52 @@ class MemoryQueue:
         self._removed.set()
 
     def take_dropped(self) -> list[DroppedRange]:
-        """Exact ranges, in order."""
+        """Return exact ranges of dropped numbers, in order."""
         return self._dropped.take()
 
     def announced(self, ranges: Sequence[DroppedRange]) -> None:
-        """Its numbers end with the run."""
+        """Do nothing: the numbers of a queue in memory end with the run."""
 
     async def drop_again(self, ranges: Sequence[DroppedRange]) -> None:
         """Do nothing: the numbers of a queue in memory end with the run."""
 
     def take_problems(self) -> list[str]:
-        """There is no file."""
+        """Return nothing: there is no file."""
         return []
 
     def position(self) -> int:
-        """The last number."""
+        """Return the last number."""
         return self._sequence
 
     async def wait_persisted(self, position: int) -> None:
-        """There is no disk: only what was acknowledged or dropped cannot be lost any more."""
+        """Wait until the first `position` alerts are acknowledged or dropped: without a disk, only these cannot be
+        lost."""
         while self._oldest() <= position:
             self._removed.clear()
             await self._removed.wait()
 
     async def wait_capacity(self) -> None:
-        """Until at most half of the capacity is taken."""
+        """Wait until at most half of the capacity is taken, or the queue is closed."""
         while self._items.bytes > self._capacity // 2 and not self._closed:
             self._removed.clear()
             await self._removed.wait()
 
     def in_memory(self) -> int:
-        """Queued, or given out and not acknowledged."""
+        """Return the number of alerts that are queued, or returned by `get` and not acknowledged."""
         return len(self._items) + len(self._unacked)
 
     def waiting(self) -> int:
-        """Return the number of alerts: all are in memory."""
+        """Return the number of waiting alerts, all of which are in memory."""
         return self.in_memory()
 
     def close(self) -> None:
-        """Wake every task that waits."""
+        """Close the queue, and wake all waiting tasks."""
         self._closed = True
         self._added.set()
         self._removed.set()
 
     async def stop(self, reason: str) -> int:
-        """Count what is left as dropped. Nothing waits on disk."""
+        """Count remaining alerts as dropped. Return 0: none waits on disk."""
         left = self.in_memory()
         if left:
             self._metrics.counter("sink_alerts_dropped_total", reason=reason).value += left

@@ -1,4 +1,4 @@
-"""What `deliver` gave, checked: no outcome that the core does not know may be taken for an acknowledgement."""
+"""Checks of the values that `deliver` returns: an outcome unknown to the core must not count as an acknowledgement."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from mozu.core.api import Outcome, Rejected, Retry
 
 
 def checked_outcomes(found: object, records: int) -> Sequence[Outcome] | None:
-    """One outcome per record, or None. Raises TypeError and ValueError."""
+    """Return one outcome per record, or None. Raises TypeError and ValueError."""
     if found is None:
         return None
     if isinstance(found, str | bytes) or not isinstance(found, Sequence):

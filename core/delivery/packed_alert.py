@@ -1,8 +1,8 @@
-"""Packed alerts: the compact form in which alerts wait, in a queue's memory and in a spool.
+"""Packed alerts: the compact form of alerts in a queue's memory and in a spool.
 
-What every alert of a rule has in common (rule, priority, template, tags) is an `AlertForm`, which they share; an alert
-is then one bytes object, MessagePack of little more than its values, in the order of the template's references. Values
-keep their types, so that any encoder can be used later. An alert is packed once, whatever number of sinks it goes to.
+Parts that all alerts of a rule have in common (rule, priority, template, tags) are in an `AlertForm`, which they share;
+the alert itself is one bytes object, MessagePack of little more than its values, in the order of the template's
+references. Values keep their types, so that any encoder can be used later. An alert is packed once for all its sinks.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from mozu.core.model.alert import NO_NOTES, Alert, RuleNotes, Severity, Template
 from mozu.core.model.event import as_bytes, as_text
 
 MOST_FORMS: Final = 1_024
-"""Those that a cache holds at most: a rule has one."""
+"""Most forms in a cache; a rule has one form."""
 _RAW_TEXT: Final = 1
 """MessagePack extension: text that is not UTF-8, as its bytes."""
 _ALERT_BYTES: Final = 153
@@ -27,7 +27,7 @@ _FORM_FACTOR: Final = 4
 
 
 class AlertForm(msgspec.Struct, frozen=True, array_like=True, dict=True):
-    """What the alerts of one rule share."""
+    """Parts that the alerts of one rule share."""
 
     rule: str
     priority: Severity
@@ -40,7 +40,7 @@ class AlertForm(msgspec.Struct, frozen=True, array_like=True, dict=True):
 
     @cached_property
     def raw(self) -> bytes:
-        """Its serialization."""
+        """The form's serialization."""
         return _form_encoder.encode(self)
 
     @cached_property
@@ -50,31 +50,31 @@ class AlertForm(msgspec.Struct, frozen=True, array_like=True, dict=True):
 
 
 class PackedAlert(msgspec.Struct, frozen=True, gc=False):
-    """An alert, packed."""
+    """An alert in packed form."""
 
     form: AlertForm
     body: bytes
     own_form: int = 0
-    """Bytes of memory of its form, where that was made for this alert."""
+    """Bytes of memory of the form if it was made for this alert alone; else 0."""
 
     @property
     def size(self) -> int:
-        """Bytes of memory that it takes in a queue."""
+        """Bytes of memory that the alert takes in a queue."""
         return len(self.body) + self.own_form + _ALERT_BYTES
 
     @property
     def is_notice(self) -> bool:
-        """Whether mozu speaks about itself (source `internal`)."""
+        """True for mozu's own notices (source `internal`)."""
         return self.form.source == "internal"
 
 
 def size_of(alerts: Iterable[PackedAlert]) -> int:
-    """Bytes of memory that they take together."""
+    """Return the bytes of memory that these alerts take together."""
     return sum(alert.size for alert in alerts)
 
 
 class AlertBody(msgspec.Struct, array_like=True):
-    """What is an alert's own."""
+    """Parts that belong to a single alert."""
 
     time: int
     id: str
@@ -88,7 +88,7 @@ class AlertBody(msgspec.Struct, array_like=True):
 
 
 class _BodyTime(msgspec.Struct, array_like=True):
-    """The first member of an `AlertBody`; the others are skipped."""
+    """The first member of an `AlertBody`; decoding skips the others."""
 
     time: int
 
@@ -105,22 +105,22 @@ _body_encoder, _body_decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decode
 
 
 _Key = tuple[int, str, Severity, str, tuple[str, ...], str, str, RuleNotes]
-"""What alerts of one form have in common, the template by its `id`."""
+"""Parts that alerts of one form have in common, with the template by its `id`."""
 
 
 class AlertPacker:
-    """Packs alerts; those of one rule share a template, whose form is made once."""
+    """Packer of alerts; alerts of one rule share a template, whose form is made once."""
 
     def __init__(self) -> None:
         self._forms: dict[_Key, AlertForm] = {}
         self._are_many = False
-        """There were more forms than rules can have: alerts have forms of their own."""
+        """True once there were more forms than rules can have: alerts then count the memory of their own forms."""
         self._buffer = bytearray()
-        """Of the encoder, whose own bytes objects have more room than they need."""
+        """Buffer of the encoder, whose own bytes objects are larger than necessary."""
 
     def pack(self, alert: Alert) -> PackedAlert:
-        """Never raises. An alert that MessagePack cannot hold has its values replaced by text: what one alert contains
-        stops no other."""
+        """Return the packed alert; never raises. The values of an alert that MessagePack cannot encode are replaced by
+        text, so that no alert stops another."""
         try:
             return self._pack(alert)
         except BaseException as error:  # what one alert contains stops no other
@@ -164,7 +164,7 @@ class AlertPacker:
 
 
 def unpack(packed: PackedAlert) -> Alert:
-    """The alert. Raises msgspec.MsgspecError or ValueError for a body that is none."""
+    """Return the alert. Raises msgspec.MsgspecError or ValueError for an invalid body."""
     form, body = packed.form, unpack_body(packed)
     found = body.values
     if list in map(type, found):
@@ -195,7 +195,7 @@ def unpack(packed: PackedAlert) -> Alert:
 
 
 def unpack_body(packed: PackedAlert) -> AlertBody:
-    """What is its own. Raises msgspec.MsgspecError or ValueError for what is no body."""
+    """Return the decoded body. Raises msgspec.MsgspecError or ValueError for an invalid body."""
     try:
         return _body_decoder.decode(packed.body)
     except (RecursionError, TypeError, OverflowError) as error:
@@ -203,12 +203,12 @@ def unpack_body(packed: PackedAlert) -> AlertBody:
 
 
 def time_of(body: bytes) -> int:
-    """When its event was, in ns since the epoch. Raises msgspec.MsgspecError for what is no body."""
+    """Return the time of the alert's event, ns since the epoch. Raises msgspec.MsgspecError for an invalid body."""
     return _time_decoder.decode(body).time
 
 
 def unpack_form(raw: bytes) -> AlertForm:
-    """Raises msgspec.MsgspecError or ValueError for what is no form."""
+    """Return the form. Raises msgspec.MsgspecError or ValueError for an invalid one."""
     try:
         return _form_decoder.decode(raw)
     except (RecursionError, TypeError, OverflowError) as error:

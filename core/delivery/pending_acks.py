@@ -1,4 +1,5 @@
-"""Acknowledgements that are decided and not in the file of a spool yet: its disk had no room, or it was locked."""
+"""Acknowledgements that are decided but not written to a spool's file yet, because its disk was full or it was
+locked."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -7,8 +8,8 @@ from mozu.core.delivery.spool_file import SpoolFile
 
 
 class PendingAcks:
-    """On the loop's thread. `on_written` is called with the numbers that the file has deleted or moved, `on_refused`
-    with the reason of each attempt that it refused."""
+    """Queue of acknowledgements, used on the loop's thread. `on_written` is called with the numbers that the file has
+    deleted or moved, `on_refused` with the reason of each refused attempt."""
 
     def __init__(
         self,
@@ -21,34 +22,35 @@ class PendingAcks:
         self._delete: list[int] = []
         self._dead_letter: list[tuple[int, str]] = []
         self._stored: set[int] = set()
-        """Their numbers, as far as the file has the alerts."""
+        """Numbers of acknowledged alerts that are still in the file."""
 
     def __bool__(self) -> bool:
         return bool(self._delete or self._dead_letter)
 
     def __len__(self) -> int:
-        """The number of acknowledged alerts that are still in the file."""
+        """Return the number of acknowledged alerts that are still in the file."""
         return len(self._stored)
 
     def add(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]]) -> None:
-        """Numbers to delete, and to move to the dead letters with a reason."""
+        """Add numbers to delete, and numbers to move to the dead letters with a reason."""
         self._delete += delivered
         self._dead_letter += dead
         self._stored.update(delivered, (number for number, _ in dead))
 
     def lose(self, numbers: set[int]) -> set[int]:
-        """The file has lost these: those of them that are acknowledged."""
+        """Forget numbers that the file has lost; return the acknowledged ones among them."""
         gone = self._stored & numbers
         self._stored -= gone
         return gone
 
     async def write(self, tried: Sequence[int] = ()) -> None:
-        """Write what waits, and count an attempt of `tried`. What the file refuses now waits for the next call."""
+        """Write the pending acknowledgements, and count an attempt of `tried`. Acknowledgements that the file refuses
+        wait for the next call."""
         delete, dead = list(self._delete), list(self._dead_letter)
         written: list[int] = []
 
         def work(spool: Spool) -> None:
-            """On the spool's thread; repeated in a new file where the first was damaged."""
+            """Write on the spool's thread; called again for a new file if the first was damaged."""
             written.clear()
             if delete:
                 spool.delete(delete)

@@ -1,6 +1,6 @@
 """Sanitized copy of an alert that an encoder, the redactor or the spool refused: every value as bounded, valid text.
 
-An alert is never lost, and stops no other, because of what it contains: it arrives in this form, and its output field
+No alert is lost, or stops another, because of its content: it arrives in this form, and its output field
 `mozu.replaced` says why.
 """
 
@@ -11,18 +11,18 @@ from mozu.core.model.alert import Alert, Ref, RuleNotes, Severity, Template
 from mozu.core.model.event import bounded_text
 
 REPLACED: Final = "mozu.replaced"
-"""Output field that holds the error because of which an alert's values were replaced."""
+"""Output field with the error for which an alert's values were replaced."""
 _MAX_STORED: Final = (1 << 63) - 1
 _MAX_NAME: Final = 1_024
-"""Characters of the name of a rule, a host, a source, of an id, of a tag."""
+"""Most characters in the name of a rule, a host or a source, in an id, and in a tag."""
 _TEXT: Final = frozenset({str})
 _MAX_ITEMS: Final = 64
-"""Tags, and parts of the output."""
+"""Most tags, and most parts of the output."""
 
 
 def envelope_fault(alert: Alert) -> TypeError | None:
-    """What is wrong with the parts of an alert that every sink reads for itself, and no encoder: types, and texts that
-    are longer than any name. None where all is well."""
+    """Return the defect of the parts of an alert that sinks read without an encoder: wrong types, and texts longer than
+    a name. None if there is none."""
     if type(alert.next) is not str:
         return TypeError("what to do next is no text")
     if type(alert.notes) is not RuleNotes:
@@ -46,7 +46,8 @@ def envelope_fault(alert: Alert) -> TypeError | None:
 
 
 def notes_fault(alert: Alert) -> TypeError | None:
-    """Return the defects of the notes, which alerts of a rule share: they are checked once for each rule."""
+    """Return the defect of the notes; None if there is none. Alerts of a rule share their notes, which are checked
+    once."""
     notes = alert.notes
     texts = (notes.description, notes.why, notes.maturity, notes.level, *notes.false_positives, *notes.references)
     return None if _TEXT.issuperset(map(type, texts)) else TypeError("what the rule says besides is no text")
@@ -57,8 +58,8 @@ def _are_names(texts: tuple[str, ...]) -> bool:
 
 
 def plain_alert(alert: Alert, why: BaseException, *, values: bool = True) -> Alert:
-    """A copy that every encoder and the spool accept. Never raises. Without `values` (they could not be redacted) only
-    the literal texts of the template are left."""
+    """Return a copy that every encoder and the spool accept; never raises. Without `values` (which could not be
+    redacted) only the literal texts of the template are kept."""
     template, kept = _output(alert, values=values)
     error = f"{type(why).__name__}: {bounded_text(why)}" if values else type(why).__name__
     return Alert(
@@ -80,7 +81,7 @@ def plain_alert(alert: Alert, why: BaseException, *, values: bool = True) -> Ale
 
 
 def _output(alert: Alert, *, values: bool) -> tuple[Template, dict[str, str | None]]:
-    """The template with references to text only, and the values that it needs."""
+    """Return the template with references to text only, and the values that it needs."""
     template = alert.template
     if not isinstance(template, Template):
         return Template(("(this alert had no output)",)), {}

@@ -1,4 +1,4 @@
-"""Read-ahead of a disk queue: which alerts are next, those still in memory after their commit or those on disk."""
+"""Read-ahead of a disk queue: the choice of the next alerts, from memory after their commit or from disk."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -8,43 +8,44 @@ from mozu.core.delivery.packed_alert import PackedAlert
 Numbered = tuple[int, PackedAlert]
 
 _CACHED = 4_000
-"""Alerts kept in memory after their commit at most; a sink that falls further behind gets them from the disk."""
+"""Most alerts kept in memory after their commit; a sink that is further behind gets alerts from the disk."""
 
 
 class ReadAhead:
-    """`read(after, limit)` reads the disk; None: it cannot be read now. With `live_first` new alerts go before a
-    backlog; else all go in order."""
+    """Order of alerts read from memory and disk. `read(after, limit)` reads the disk; it returns None if that is
+    impossible now. With `live_first`, new alerts precede a backlog; else all are in order."""
 
     def __init__(
         self, read: Callable[[int, int], Awaitable[list[Numbered] | None]], *, live_first: bool
     ) -> None:
         self._read, self.live_first = read, live_first
         self._recent: deque[Numbered] = deque(maxlen=_CACHED)
-        """The newest on disk, with contiguous numbers."""
+        """The newest alerts on disk, with contiguous numbers."""
         self._cursor = 0
-        """All up to this number have been given out."""
+        """Number up to which all alerts have been returned."""
         self._ahead: set[int] = set()
-        """Given out beyond the cursor, and not acknowledged."""
+        """Numbers above the cursor that were returned and are not acknowledged."""
 
     def committed(self, last: int, batch: Sequence[PackedAlert]) -> None:
-        """These are on disk now, the last of them under this number."""
+        """Note that this batch is on disk, its last alert under the number `last`."""
         first = last - len(batch) + 1
         if self._recent and self._recent[-1][0] + 1 != first:
             self._recent.clear()
         self._recent.extend(zip(range(first, last + 1), batch, strict=True))
 
     def acked(self, numbers: Iterable[int]) -> None:
-        """These are deleted from the disk. One that is in memory as well is left out of it when its turn comes."""
+        """Note that these were deleted from the disk. Those that are also in memory are skipped later, at their
+        place."""
         first = self._recent[0][0] if self._recent else None
         self._ahead.difference_update(number for number in numbers if first is None or number < first)
 
     def given(self, numbers: Iterable[int]) -> None:
-        """These were given out by another way: `next` leaves them out until they are acknowledged."""
+        """Note that these were returned by another way: `next` skips them until they are acknowledged."""
         self._ahead.update(number for number in numbers if number > self._cursor)
 
     def rescue(self, numbers: set[int]) -> list[Numbered]:
-        """Take out of memory those of these alerts, which the disk has lost, that were not given out; they count as
-        given from now on."""
+        """Return alerts in memory that the disk has lost and that were not returned yet; they count as returned from
+        now on."""
         found = [
             (number, alert)
             for number, alert in self._recent
@@ -54,24 +55,24 @@ class ReadAhead:
         return found
 
     def holds(self, number: int) -> bool:
-        """Whether it was given out, or is in memory and will be."""
+        """Return True if the alert was returned, or is in memory and will be."""
         recent = self._recent
         return number <= self._cursor or number in self._ahead or bool(recent and recent[0][0] <= number)
 
     def settle(self) -> tuple[int, frozenset[int]]:
-        """What was given out: all up to a number, and these beyond it. From now on `next` reads the disk, until more is
-        committed: what is deleted there is not given out."""
+        """Return the cursor and the numbers returned beyond it. `next` then reads the disk until the next commit, so
+        that alerts deleted there are not returned."""
         self._recent.clear()
         return self._cursor, frozenset(self._ahead)
 
     def shrink(self) -> int:
-        """Forget what is in memory and on disk: `next` reads it there. How many alerts."""
+        """Forget the alerts in memory, all of which are on disk, too; return their number."""
         count = len(self._recent)
         self._recent.clear()
         return count
 
     async def next(self, limit: int) -> list[Numbered]:
-        """Up to `limit`; empty where nothing waits."""
+        """Return up to `limit` alerts; empty if none waits."""
         taken = self._from_memory(limit)
         if taken and taken[-1][0] <= self._cursor:
             return taken
@@ -89,13 +90,14 @@ class ReadAhead:
             return self._not_given(taken)
         if not self.live_first:
             return []
-        limit -= limit // 4  # a backlog must shrink too, however much comes
+        limit -= limit // 4  # a backlog must shrink, too, under a constant stream of new alerts
         taken = self._not_given([recent.popleft() for _ in range(min(limit, len(recent)))])
         self._ahead.update(number for number, _ in taken)
         return taken
 
     async def _from_disk(self, limit: int) -> list[Numbered]:
-        """No further than to what is in memory, which is given out from there: the disk may have lost it since."""
+        """Read alerts from disk up to the first one in memory, which is returned from there: the disk may have lost it
+        since."""
         taken: list[Numbered] = []
         while not taken and limit:
             first = self._recent[0][0] if self._recent else None

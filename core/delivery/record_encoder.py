@@ -1,4 +1,4 @@
-"""Records of alerts for one sink: stamped, and encoded in its format."""
+"""Records of alerts for one sink: stamped, and encoded in the sink's format."""
 
 from mozu.core.api import Record, Sink
 from mozu.core.api.extensions import Encoder
@@ -10,15 +10,16 @@ from mozu.core.model.alert import Alert, Stamp
 
 
 class RecordEncoder:
-    """`agent` is the host's name in stamps, `queue` the one whose numbers are in them."""
+    """Encoder of stamped records. `agent` is the host's name in stamps; `queue` numbers the alerts."""
 
     def __init__(self, encoder: Encoder, agent: str, queue: AlertQueue) -> None:
         self.encoder = encoder
-        """Of the sink's format; a reload changes it."""
+        """Encoder of the sink's format; a reload may replace it."""
         self._agent, self._queue = agent, queue
 
     def record(self, sink: Isolated[Sink], number: int, alert: Alert) -> Record:
-        """The record of an alert, with its values replaced where it cannot be encoded. Raises what the encoder does."""
+        """Return the record of an alert, with its values replaced if it cannot be encoded. Raises the encoder's error
+        if that fails, too."""
         try:
             return self._stamped(sink.name, number, alert)
         except Exception as error:  # noqa: BLE001  what one alert contains stops no other

@@ -1,4 +1,4 @@
-"""Routing: which alerts a sink gets, by priority, tags, rules and sources."""
+"""Routing: selection of a sink's alerts by priority, tags, rules and sources."""
 
 from collections.abc import Sequence
 from fnmatch import translate
@@ -9,12 +9,12 @@ from mozu.core.model.alert import Severity
 
 
 def _pattern(names: Sequence[str]) -> str:
-    """Only `*` is special, as in rule selection."""
+    """Return a regular expression for the names, in which only `*` is special, as in rule selection."""
     return "|".join(translate(name.replace("[", "[[]").replace("?", "[?]")) for name in names)
 
 
 class Route:
-    """All criteria that are given must hold. mozu's own notices (source `internal`) pass every route."""
+    """Criteria of a sink, all of which must match. mozu's own notices (source `internal`) pass every route."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Route:
         self._not_rules = regex(_pattern(not_rules)) if not_rules else None
 
     def passes(self, alert: AlertForm) -> bool:
-        """Whether the sink gets alerts of this form."""
+        """Return True if the sink gets alerts of this form."""
         if alert.source == "internal":
             return True
         return (

@@ -1,4 +1,4 @@
-"""Calls the methods of a sink where they belong: on the event loop, or if it blocks on a thread of its own."""
+"""Calls of a sink's methods: on the event loop, or on a thread of its own if the sink blocks."""
 
 import asyncio
 import time
@@ -14,14 +14,14 @@ T = TypeVar("T")
 
 
 class SinkCaller:
-    """Of one sink, from its start to its stop. One call at a time."""
+    """Caller of one sink's methods, from its start to its stop. One call at a time."""
 
     def __init__(self, sink: Isolated[Sink]) -> None:
         self.sink = sink
         self._thread = WorkerThread(f"mozu-{sink.name}") if sink.blocking else None
         self._busy_since: float | None = None
         self._clock: Callable[[], float] = time.monotonic
-        """The loop's, which may be asked on any thread."""
+        """The loop's clock, which may be read on any thread."""
 
     async def start(self) -> None:
         """Start the sink within its time. Raises what the sink raises, and DeadlineExceeded."""
@@ -32,7 +32,7 @@ class SinkCaller:
         return 0.0 if self._busy_since is None else self._clock() - self._busy_since
 
     async def call(self, call: Callable[[], Awaitable[T] | T]) -> T:
-        """The result of a method of the sink. Raises what that raises."""
+        """Call a method of the sink and return its result. Raises the method's errors."""
         self._clock = asyncio.get_running_loop().time
         self._busy_since = self._clock()
         try:
@@ -46,7 +46,7 @@ class SinkCaller:
         return result
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Stop the sink within this time; one whose last call has not returned is left to itself."""
+        """Stop the sink within this time; a sink whose last call has not returned is abandoned."""
         with self.sink.contained("stop"):
             if self._busy_since is None:
                 await within(self.sink, "stop", seconds, lambda: self.call(self.sink.component.stop))

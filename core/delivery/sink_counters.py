@@ -1,7 +1,8 @@
 """The counters of a sink's alerts; each exists from the start with 0.
 
-An expression of Prometheus over a series that is missing has no result, and an increase from nothing to a first value
-is not seen."""
+A Prometheus expression over a missing series has no result, and the increase from a missing series to its first value
+is not counted.
+"""
 
 from typing import Final
 
@@ -28,7 +29,7 @@ _COUNTERS: Final = (
 
 
 def make_counters(metrics: Metrics) -> None:
-    """Make all counters of a sink that are not there yet."""
+    """Make all counters of a sink that do not exist yet."""
     for name in _COUNTERS:
         metrics.counter(name)
     for reason in DROP_REASONS:

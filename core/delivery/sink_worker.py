@@ -2,14 +2,14 @@
 
 A delivery that raises blames no single record: the whole batch is retried with back-off (exponential, full jitter).
 After _ISOLATION_THRESHOLD such failures in a row its records are tried one by one. A record that fails alone is to
-blame if the one after it or the newest (the canary) is delivered and it then fails again; after `retry.attempts` of
-these it becomes a dead letter. If the canaries fail too the destination is down: the batch waits, there are no dead
-letters, and more records are taken from the queue as canaries.
+blame if the record after it or the newest one (the canary) is delivered and it then fails again; after `retry.attempts`
+of these failures it becomes a dead letter. If the canaries fail too, the destination is down: the batch waits, there
+are no dead letters, and more records are taken from the queue as canaries.
 
 A record that the sink refuses for now, by the outcome `Retry`, is set aside until it is due and delays no others.
 
-A reload may give the worker another sink or format (`replace`), between two deliveries: the queue, the numbers of
-alerts and what is not acknowledged stay. Or it has the worker leave off (`halt`): another one goes on with its alerts.
+A reload may give the worker another sink or format (`replace`) between two deliveries: the queue, the numbers of alerts
+and unacknowledged alerts stay. Or it may stop the worker (`halt`), whose alerts another one then delivers.
 """
 
 import asyncio
@@ -43,11 +43,11 @@ _PROBE_BATCH = 16
 _MAX_DELAYED = 2_000
 """Delayed retries at which no more records are taken from the queue: memory is bounded."""
 _POLL_INTERVAL = 0.1
-"""Seconds between two looks into the queue while retries are delayed."""
+"""Seconds between two reads of the queue while retries are delayed."""
 
 
 class RetryPolicy(msgspec.Struct, frozen=True):
-    """Back-off with full jitter; `attempts` bounds those of a record that fails while others are delivered."""
+    """Back-off with full jitter; `attempts` limits the failures of a record while others are delivered."""
 
     first: float = 0.1
     longest: float = 30.0
@@ -55,7 +55,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
 
 
 class SinkWorker:
-    """Owns everything between `accept` and the destination, so that a sink of five lines has every guarantee."""
+    """Owner of all steps between `accept` and the destination, so that a sink of five lines has every guarantee."""
 
     def __init__(
         self,
@@ -77,28 +77,29 @@ class SinkWorker:
         self.given_up = GivenUpNumbers()
         self.heartbeat = HeldHeartbeat()
         self._pending: list[Record] = []
-        """Taken from the queue, not acknowledged, and to be tried now."""
+        """Records taken from the queue, not acknowledged, and to be tried now."""
         self._delayed: list[Record] = []
-        """Refused for now; retried together, in order, when they are due."""
+        """Records refused for now; retried together, in order, when they are due."""
         self._due = 0.0
         self._attempts: dict[int, int] = {}
         self._failures = 0
-        """Deliveries in a row that raised."""
+        """Number of deliveries in a row that raised."""
         self._undelivered_because: str = STOP_DEADLINE
         self._delivering = asyncio.Lock()
         """Held during a delivery."""
         self._limit: asyncio.Timeout | None = None
-        """Of the delivery under way."""
+        """Timeout of the delivery under way."""
         self._changed = asyncio.Event()
-        """Set when there is no reason to wait any longer: another sink, or the end."""
+        """Event that ends a pause: another sink, or the end."""
         self._halted = False
         self._end = DeliveryEnd()
         self._is_over = False
-        """What was not acknowledged by now is counted as undelivered, or stays in the spool."""
+        """True from `stop` on: later outcomes are ignored, and alerts that are not acknowledged count as undelivered or
+        stay in the spool."""
         sink.metrics.gauge("sink_busy_seconds", lambda: self._caller.busy())
 
     def accept(self, alert: PackedAlert) -> None:
-        """Enqueue the alert if the route says so, or cannot say. Never waits."""
+        """Enqueue the alert if the route passes it or fails. Never waits."""
         try:
             passes = self._route.passes(alert.form)
         except Exception as error:  # noqa: BLE001  what one alert contains stops no other
@@ -108,28 +109,28 @@ class SinkWorker:
             self.queue.put(alert)
 
     def put_heartbeat(self, alert: PackedAlert) -> None:
-        """Enqueue a heartbeat, whatever the route says."""
+        """Enqueue a heartbeat regardless of the route."""
         self.heartbeat.put(alert)
         self.queue.put(alert)
 
     @property
     def caller(self) -> SinkCaller:
-        """Calls the sink."""
+        """Caller of the sink's methods."""
         return self._caller
 
     @property
     def sink(self) -> Isolated[Sink]:
-        """The sink that is delivered to now."""
+        """The sink that gets the alerts now."""
         return self._caller.sink
 
     @property
     def is_failing(self) -> bool:
-        """The last delivery has failed, or the destination has refused alerts for now."""
+        """True if the last delivery has failed, or the destination has refused alerts for now."""
         return bool(self._failures or self._delayed)
 
     @property
     def delivered(self) -> int:
-        """Alerts that the destination has."""
+        """Number of alerts that the destination has acknowledged."""
         return self._delivered.value
 
     async def start(self) -> None:
@@ -144,15 +145,15 @@ class SinkWorker:
         await self.replace(caller, self._records.encoder, self.sink.start_seconds)
 
     def configure(self, retry: RetryPolicy, route: Route) -> None:
-        """Other settings, from the next alert on."""
+        """Use other settings from the next alert on."""
         if retry != self._retry:
             self._retry, self._backoff = retry, Backoff(retry.first, retry.longest)
         self._route = route
 
     async def replace(self, caller: SinkCaller, encoder: Encoder, seconds: float) -> None:
-        """Deliver to this sink, which has started, and in this form from the next delivery on; the sink before stops.
+        """Deliver to this sink, which has started, with this encoder from the next delivery on; the former sink stops.
 
-        The delivery under way may take `seconds`; then it is given up, and the new sink gets its records again.
+        The delivery under way may take `seconds`; after that it is abandoned, and the new sink gets its records again.
         """
         timer = asyncio.get_running_loop().call_later(seconds, self._give_up_delivery)
         async with self._delivering:
@@ -172,27 +173,27 @@ class SinkWorker:
             self._limit.reschedule(0.0)
 
     def halt(self) -> None:
-        """Leave off after the delivery under way: `run` ends, whatever waits."""
+        """Stop after the delivery under way: `run` ends, even if alerts wait."""
         self._halted = True
         self._changed.set()
         self.queue.close()
 
     def finish(self) -> None:
-        """No alert comes any more: deliver what waits, but not to a sink that would hold the event loop once more or
-        that has never started."""
+        """Deliver the waiting alerts and end: no more alerts come. A sink that would hold the event loop again or has
+        never started gets none."""
         self._end.begin()
         if not self.sink.is_ready:
             self._changed.set()
         self.queue.close()
 
     def undelivered(self) -> list[PackedAlert]:
-        """What was taken from the queue and not acknowledged, in order. After `run` has ended."""
+        """Return alerts taken from the queue and not acknowledged, in order. To be called after `run` has ended."""
         records = sorted((*self._pending, *self._delayed), key=lambda record: record.stamp.sequence)
         packer = AlertPacker()
         return [packer.pack(record.alert) for record in records]
 
     async def run(self) -> None:
-        """Deliver until the queue is closed and empty, or the destination is gone for good."""
+        """Deliver until the queue is closed and empty, or the destination is permanently gone."""
         try:
             await self._deliver_all()
         except SinkClosed as closed:
@@ -221,14 +222,14 @@ class SinkWorker:
                 await self._pause(pause)
 
     async def _wait_started(self) -> None:
-        """Wait until a sink has started, or the worker is to leave off. Raises DeliveryGivenUp at the end."""
+        """Wait until the sink has started, or `halt` was called. Raises DeliveryGivenUp at the end."""
         while not self.sink.is_ready and not self._halted:
             self._end.expect_start(self.sink)
             self._changed.clear()
             await self._changed.wait()
 
     async def _pause(self, seconds: float) -> None:
-        """Wait so long, but no longer than until there is another sink, which may do better."""
+        """Wait for this time, or until there is another sink, which may work."""
         self._changed.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -236,14 +237,14 @@ class SinkWorker:
                 self._backoff.succeeded()
 
     def _delay(self, seconds: float) -> None:
-        """Set aside, for so long at least, what the sink has refused for now by an outcome of its own."""
+        """Set pending records aside for at least this time; the sink has refused them with the outcome `Retry`."""
         self._due = max(self._due, asyncio.get_running_loop().time() + seconds)
         self._delayed += self._pending
         self._pending = []
 
     async def stop(self, because: str = "", seconds: float = STOP_SECONDS) -> int:
-        """Stop the sink within this time; what it has not acknowledged stays in the spool, or is counted as dropped.
-        How many wait on disk."""
+        """Stop the sink within this time; unacknowledged alerts stay in the spool, or are counted as dropped. Return
+        the number of alerts that wait on disk."""
         self._undelivered_because = because or self._undelivered_because
         self._is_over = self._halted = True
         left = self.queue.in_memory()
@@ -260,7 +261,8 @@ class SinkWorker:
     # --- from the queue
 
     async def _take(self) -> None:
-        """A batch when nothing is pending; a probe batch beside a few that fail, to find the one that is to blame."""
+        """Take a batch if no record is pending; take a probe batch beside a few failing records, to find the one to
+        blame."""
         if self._delayed:
             await self._take_beside_delayed()
             return
@@ -276,7 +278,7 @@ class SinkWorker:
             self._pending += await self._encode(await self.queue.get(_PROBE_BATCH, wait=False))
 
     async def _take_beside_delayed(self) -> None:
-        """More from the queue, and the delayed retries once they are due."""
+        """Take more from the queue, and the delayed records once they are due."""
         now = asyncio.get_running_loop().time
         while not self._halted:
             is_due = now() >= self._due
@@ -290,7 +292,8 @@ class SinkWorker:
             await asyncio.sleep(min(_POLL_INTERVAL, self._due - now()))
 
     async def _encode(self, taken: Sequence[tuple[int, PackedAlert]]) -> list[Record]:
-        """Records of alerts; one that cannot be encoded even with its values replaced becomes a dead letter."""
+        """Return the records of alerts; one that cannot be encoded even with its values replaced becomes a dead
+        letter."""
         records, dead = list[Record](), list[tuple[int, str]]()
         for number, packed in taken:
             try:
@@ -309,7 +312,7 @@ class SinkWorker:
     # --- delivery and retry
 
     async def _attempt(self) -> float:
-        """One round of deliveries; how long to wait at least before the next one."""
+        """Run one round of deliveries; return the least number of seconds to wait before the next one."""
         if self._failures >= _ISOLATION_THRESHOLD and len(self._pending) > 1:
             return await self._isolate()
         outcomes = await self._deliver(self._pending)
@@ -318,7 +321,8 @@ class SinkWorker:
         return await self._apply(self._pending, outcomes)
 
     async def _isolate(self) -> float:
-        """Find out whether a record or the destination is to blame: each record alone, until its canary fails too."""
+        """Find out if a record or the destination is to blame: deliver each record alone, until its canaries fail too.
+        Return as `_attempt` does."""
         after, at = 0.0, 0
         while at < len(self._pending):
             suspect = self._pending[at]
@@ -335,7 +339,7 @@ class SinkWorker:
         return after
 
     async def _canary_delivered(self, at: int) -> bool:
-        """Whether the record at this place is delivered where an earlier one was not."""
+        """Return True if the record at this index is delivered."""
         if at >= len(self._pending):
             return False
         canary = self._pending[at]
@@ -346,7 +350,7 @@ class SinkWorker:
         return True
 
     async def _deliver(self, records: list[Record]) -> Sequence[Outcome] | None:
-        """Outcomes, one per record; None if the delivery raised."""
+        """Return one outcome per record; None if the delivery raised."""
         outcomes: Sequence[Outcome] | None = None
         await self._end.wait_suspended(self.sink)
         async with self._delivering:
@@ -364,7 +368,8 @@ class SinkWorker:
     async def _apply(
         self, records: Sequence[Record], outcomes: Sequence[Outcome], *, others_arrive: bool = False
     ) -> float:
-        """Ack what was delivered, make dead letters, keep the rest pending; how long to wait before its retry."""
+        """Acknowledge delivered records, make dead letters, keep the others pending. Return the seconds to wait before
+        their retry."""
         if self._is_over:  # from a delivery that was given up, and has ended after all
             return 0.0
         delivered, tried, dead = list[int](), list[int](), list[tuple[int, str]]()
@@ -394,7 +399,7 @@ class SinkWorker:
         return after
 
     def _blame(self, number: int, dead: list[tuple[int, str]]) -> None:
-        """Count an attempt that failed while others arrived; the last one makes it a dead letter."""
+        """Count an attempt that failed while others arrived; the last one makes the record a dead letter."""
         attempts = self._attempts[number] = self._attempts.get(number, 0) + 1
         if attempts >= self._retry.attempts:
             dead.append((number, f"not taken in {attempts} attempts while others were"))

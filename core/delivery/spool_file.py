@@ -1,4 +1,4 @@
-"""The file of a disk queue: the spool and the numbers that it owes, used on one thread and repaired when they fail."""
+"""The file of a disk queue: the spool and its owed numbers, used on one thread and repaired when they fail."""
 
 import asyncio
 import logging
@@ -25,13 +25,14 @@ from mozu.core.delivery.spool import (
 T = TypeVar("T")
 
 _WATCH_INTERVAL: Final = 1.0
-"""Seconds between two looks whether the files are in their places."""
+"""Seconds between two checks that the files are in their places."""
 _REBUILD_PAUSE: Final = 10.0
-"""Seconds after a file could not be made anew until it is tried again: each attempt reads all that is left."""
+"""Seconds between a failed rebuild of the file and the next attempt; each attempt reads all that is left."""
 
 
 class SpoolFile:
-    """A damaged file is set aside and its readable rows go on in a new one; so is a file that was deleted."""
+    """Spool of a queue. A damaged file is set aside and its readable rows are copied into a new one; a deleted file is
+    rebuilt."""
 
     def __init__(
         self,
@@ -42,9 +43,9 @@ class SpoolFile:
         on_lost: Callable[[Sequence[tuple[int, int]]], list[tuple[int, int]]],
         on_counted: Callable[[SpoolCounts, SpoolCounts], None],
     ) -> None:
-        """`on_lost` is called with the ranges of numbers that a damaged file did not give back, before anything more is
-        read, and returns those that are lost if the process ends now. `on_counted` is called with the counts before and
-        after each work, before the work's caller goes on."""
+        """Prepare the file, which `open` opens. `on_lost` is called with the ranges of numbers that a damaged file has
+        lost, before the file is read again, and returns those that are lost if the process ends now. `on_counted` is
+        called with the counts before and after each operation, before its caller continues."""
         self.path, self._max_bytes, self._fsync, self._on_lost = path, max_bytes, fsync, on_lost
         self._on_counted = on_counted
         self.counts = SpoolCounts()
@@ -57,7 +58,7 @@ class SpoolFile:
         self._is_unwritable = False
         self._next_rebuild = 0.0
         self._watched = asyncio.Event()
-        """Set once no more looks are wanted."""
+        """Event set once no more checks are wanted."""
 
     async def open(self) -> Spool:
         """Open the files. Raises SpoolUnusable."""
@@ -75,18 +76,19 @@ class SpoolFile:
 
     @property
     def is_open(self) -> bool:
-        """Between `open` and `close`."""
+        """True between `open` and `close`."""
         return self._spool is not None
 
     async def configure(self, *, max_bytes: int, fsync: bool) -> None:
-        """Other settings of the same file. Raises SpoolRefused."""
+        """Use other settings for the same file. Raises SpoolRefused."""
         self._max_bytes, self._fsync = max_bytes, fsync
         await self.run(lambda spool: spool.configure(max_bytes=max_bytes, fsync=fsync))
 
     async def run(self, work: Callable[[Spool], T]) -> T:
-        """Run this on the thread of the file. A damaged file is set aside, and the work tried once more in the new one.
+        """Run `work` on the thread of the file. A damaged file is set aside, and the work tried once more in the new
+        one.
 
-        Raises SpoolRefused; where not even a new file can be made the problem is reported as well.
+        Raises SpoolRefused; if not even a new file can be made the problem is reported as well.
         """
         spool = self._spool
         if spool is None:
@@ -102,8 +104,7 @@ class SpoolFile:
         raise SpoolUnwritable(f"{self.path} cannot be used")
 
     async def _counted(self, spool: Spool, work: Callable[[Spool], T]) -> T:
-        """Run this on the thread, note how far numbers were given, and report the counts as they are right after it,
-        whatever it raises."""
+        """Run `work` on the thread; then, even if it raises, record the known numbers and report the counts."""
         counts: list[SpoolCounts] = []
         owed = self._owed
 
@@ -123,7 +124,7 @@ class SpoolFile:
                 self._on_counted(before, self.counts)
 
     async def watch(self) -> None:
-        """Files that were deleted or moved away are made anew, with all that the open ones hold. Until `end_watch`."""
+        """Rebuild files that were deleted or moved away, with the contents of the open ones, until `end_watch`."""
         while not await self._is_watched():
             spool, owed = self._spool, self._owed
             if spool is None or owed is None:
@@ -136,11 +137,11 @@ class SpoolFile:
                 await self._thread.run(owed.keep_in_place)
 
     def end_watch(self) -> None:
-        """No more looks."""
+        """End the checks of `watch`."""
         self._watched.set()
 
     async def _is_watched(self) -> bool:
-        """After a while."""
+        """Return True if `end_watch` is called within the interval, False after it."""
         try:
             async with asyncio.timeout(_WATCH_INTERVAL):
                 await self._watched.wait()
@@ -149,25 +150,25 @@ class SpoolFile:
         return True
 
     def note(self, refused: SpoolRefused | None) -> None:
-        """What became of the last attempt to store alerts: a disk that refuses to write is a problem, once."""
+        """Note the result of the last attempt to store alerts: a disk that refuses to write is reported once."""
         is_unwritable = isinstance(refused, SpoolUnwritable)
         if is_unwritable and not self._is_unwritable:
             self._report(f"{refused}; alerts of this sink are dropped until it takes them again")
         self._is_unwritable = is_unwritable
 
     def take_problems(self) -> list[str]:
-        """Damage that was met while running, since the last call."""
+        """Return sentences on damage found while running, since the last call."""
         problems, self._problems = self._problems, []
         return problems
 
     async def owe(self, count: int, why: str) -> None:
-        """So many alerts were dropped and their numbers could not be used up: it is done before the next is stored."""
+        """Owe numbers of dropped alerts that could not be used up: they are used up before the next alert is stored."""
         owed = self._owed
         if owed is not None:
             await self._thread.run(lambda: owed.add(count, why))
 
     async def pay_owed(self) -> DroppedRange | None:
-        """Use up the numbers that are owed, if there are any. Raises SpoolRefused."""
+        """Use up the owed numbers and return their range; None if none are owed. Raises SpoolRefused."""
         owed = self._owed
         if owed is None or not owed.count:
             return None
@@ -177,7 +178,8 @@ class SpoolFile:
         return paid
 
     async def announced(self, ranges: Sequence[DroppedRange]) -> None:
-        """Notices on disk announce these: the next run need not. If the file refuses to write it does so again."""
+        """Note that notices on disk announce these ranges, so that the next run need not. If the file refuses the
+        write, it does."""
         if ranges:
             with suppress(SpoolRefused):
                 await self.run(lambda spool: spool.announced([(one.first, one.last) for one in ranges]))
@@ -189,7 +191,7 @@ class SpoolFile:
                 await self.run(lambda spool: spool.note_lost([(one.first, one.last) for one in ranges], GIVEN_UP))
 
     async def close(self) -> None:
-        """Close the files; what lies in them waits for the next run. Idempotent."""
+        """Close the files; alerts in them wait for the next run. Idempotent."""
         spool, self._spool = self._spool, None
         if spool is not None:
             with suppress(sqlite3.Error):
@@ -200,7 +202,7 @@ class SpoolFile:
         self._thread.close()
 
     async def _rebuild(self, spool: Spool, why: str) -> None:
-        """Raises SpoolUnwritable."""
+        """Rebuild the file and report its damage. Raises SpoolUnwritable."""
         now = asyncio.get_running_loop().time
         if now() < self._next_rebuild:
             raise SpoolUnwritable(f"{self.path} cannot be written: {why}")
@@ -223,7 +225,7 @@ class SpoolFile:
 
 
 def _tidy(spool: Spool, owed: OwedNumbers) -> None:
-    """After a run that was killed: what it had paid is not paid again, and a file that it was making is removed."""
+    """Clean up after a killed run: a debt already paid is not paid again, and an unplaced new file is removed."""
     with suppress(sqlite3.Error, OSError):
         owed.know(spool.known())
         if owed.count and spool.has_paid(owed.debt):

@@ -1,7 +1,7 @@
 """The ledger of a disk queue: accepted + found + redriven = delivered + dead-lettered + dropped + spooled + waiting.
 
-`waiting` is counted: alerts in memory, and rows of the file that are not acknowledged. An alert whose row the file has
-lost after the alert was given out waits in memory only, until the destination has it.
+`waiting` is counted: alerts in memory, and unacknowledged rows of the file. An alert whose row the file has lost after
+`get` returned the alert waits in memory only, until the destination has it.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from mozu.core.metrics import Metrics
 
 
 class SpoolLedger:
-    """Counters of the sink whose queue it is. All calls come from the event loop."""
+    """Counters of the queue's sink, used on the event loop."""
 
     def __init__(self, metrics: Metrics) -> None:
         make_counters(metrics)
@@ -25,23 +25,23 @@ class SpoolLedger:
         self.undecided = 0
         """Alerts of the commit under way that are neither in the file yet nor dropped."""
         self.at_risk: set[int] = set()
-        """Numbers that were given out, are not acknowledged, and that the file has lost meanwhile."""
+        """Numbers that were returned by `get`, are not acknowledged, and that the file has lost since."""
 
     def found(self, alerts: int, lost: int) -> None:
-        """So many alerts lie in the file that was opened, and so many did so until it was damaged."""
+        """Count the alerts in the opened file, and those that it had lost by damage."""
         self._found.value += alerts + lost
         self.damaged(lost)
 
     def dropped(self, alerts: int, reason: str) -> None:
-        """`reason`: a label of the counter."""
+        """Count dropped alerts; `reason` is a label of the counter."""
         self._metrics.counter("sink_alerts_dropped_total", reason=reason).value += alerts
 
     def damaged(self, alerts: int) -> None:
-        """So many alerts are lost that a damaged file did not give back."""
+        """Count alerts that a damaged file has lost."""
         self.dropped(alerts, DAMAGED)
 
     def changed(self, before: SpoolCounts, now: SpoolCounts) -> None:
-        """The file has taken alerts, or has found out about its rows."""
+        """Count changes of the file: stored, redriven and undecodable alerts."""
         self.undecided -= now.stored - before.stored
         self._redriven.value += now.redriven - before.redriven
         self._dead_lettered.value += now.unreadable - before.unreadable
@@ -49,8 +49,8 @@ class SpoolLedger:
     def settled(
         self, delivered: Sequence[int], dead: Sequence[tuple[int, str]]
     ) -> tuple[set[int], Sequence[int], Sequence[tuple[int, str]]]:
-        """The destination has these, and the dead letters (number, reason) are given up: the delivered ones that the
-        file has lost, and both as far as the file has them. A dead letter that it has lost counts as dropped."""
+        """Settle delivered alerts and dead letters (number, reason). Return the delivered ones that the file has lost,
+        and of both those that the file has. A dead letter that the file has lost counts as dropped."""
         arrived = self.at_risk.intersection(delivered)
         lost = self.at_risk.intersection(number for number, _ in dead)
         self.at_risk -= arrived | lost
@@ -60,8 +60,8 @@ class SpoolLedger:
         return arrived, stored, [one for one in dead if one[0] not in lost]
 
     def stopped(self, waiting: int, lost: int, reason: str) -> None:
-        """So many alerts wait in the file that is closed, and so many that only memory had are lost for this reason;
-        those at risk are lost, too."""
+        """Count alerts that wait in the closed file, and alerts that only memory had, lost for this reason; those at
+        risk are lost, too."""
         self._left.value += waiting
         self.dropped(lost, reason)
         self.damaged(len(self.at_risk))

@@ -1,7 +1,7 @@
-"""Events in the words of ECS: `event.category` and `event.type`, by their type and by what is known of what they did.
+"""Events in ECS terms: `event.category` and `event.type`, chosen by event type and by known effects.
 
-The pairs are those that the schema allows for a category; which one says what is from its descriptions
-(docs/formats.md). Whether a call failed is no part of the words: `event.outcome` says it.
+ECS allows only certain types for a category; the choice among them follows the descriptions in the schema
+(docs/formats.md). Success or failure is in `event.outcome`, not in these terms.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from mozu.core.delivery.encode.known import Known
 from mozu.core.model.syscalls import event_type
 
 Words = tuple[str, tuple[str, ...]]
-"""Category, types; only pairs that ECS allows."""
+"""Category and types; only pairs that ECS allows."""
 
 _TYPES: Final[Mapping[Words, str]] = {
     ("process", ("start",)): "execve execveat clone clone3 fork vfork",
@@ -65,16 +65,16 @@ _BY_DESCRIPTOR: Final = frozenset(
         *("recvmsg", "recvmmsg"),
     }
 )
-"""Calls that are about a descriptor, which is a file, a connection or another means of processes to talk."""
+"""Calls on a descriptor, which may be a file, a connection or another channel between processes."""
 _IP: Final = frozenset({"ipv4", "ipv6"})
 _FILES: Final = frozenset({"file", "directory", "memfd"})
 _OTHER: Final[Words] = ("process", ("info",))
 DETECTION: Final[Words] = ("intrusion_detection", ("info",))
-"""What every alert is, besides."""
+"""Category and type that every alert has besides those of its event."""
 
 
 def activity(name: str, known: Known) -> Words | None:
-    """The words for an event; None where there are none."""
+    """Return category and types for an event; None if ECS has none."""
     if name in _OPENS:
         if known.flag("evt.is_open_create") and known.text("fd.type") != "directory":
             return _CREATED
@@ -83,7 +83,7 @@ def activity(name: str, known: Known) -> Words | None:
 
 
 def _about(name: str, kind: str | None) -> Words | None:
-    """The words for a call about a descriptor of this kind; `kind` None: it is not known."""
+    """Return category and types for a call on a descriptor of this kind (None: unknown)."""
     words = _words(name)
     if kind is None or words is None:
         return words

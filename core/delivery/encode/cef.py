@@ -1,7 +1,7 @@
 """ArcSight's Common Event Format: one line of text with keys that SIEMs know.
 
-Escapes: backslash and `|` in the header; backslash, `=` and line ends in the extension. For every other control the
-format has no escape, so it is spelled out as `\\uxxxx`.
+Escapes: backslash and `|` in the header; backslash, `=` and line ends in the extension. The format has no escape for
+other control characters, so they are written as `\\uxxxx`.
 """
 
 import re
@@ -33,7 +33,7 @@ class CefSettings(Settings):
 
 
 class Cef:
-    """Version 0 of the format, which every reader knows."""
+    """Encoder for version 0 of the format, which every reader supports."""
 
     def __init__(self, settings: CefSettings | None = None) -> None:
         self._settings = settings or CefSettings()
@@ -41,8 +41,8 @@ class Cef:
         self._start = "CEF:0|" + "".join(f"{_head(part)}|" for part in parts)
 
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
-        """The line. The stamp is `deviceExternalId` (the agent), `flexString1` (the epoch), `flexString2` (the sink)
-        and `cn1` (the number)."""
+        """Return the line. The stamp is `deviceExternalId` (the agent), `flexString1` (the epoch), `flexString2` (the
+        sink) and `cn1` (the number)."""
         head = f"{_head(rule_id(alert))}|{_head(alert.rule)}|{alert.priority.levels.cef}|"
         pairs = " ".join(
             f"{key}={_value(value)}" for key, value in self._pairs(alert, stamp) if value is not None and value != ""
@@ -83,7 +83,7 @@ class Cef:
 
 
 def _subject(known: Known) -> Iterator[Pair]:
-    """The acting process, as the source."""
+    """Yield the acting process, as the source."""
     yield from (
         ("spid", known.number("proc.pid")),
         ("sproc", known.text("proc.exepath") or known.text("proc.name")),
@@ -93,7 +93,7 @@ def _subject(known: Known) -> Iterator[Pair]:
 
 
 def _object(known: Known) -> Iterator[Pair]:
-    """On what, and with what outcome."""
+    """Yield the call's object and outcome."""
     path, connection = known.path(), known.connection()
     yield "outcome", known.outcome()
     if path is not None:

@@ -1,4 +1,4 @@
-"""Timestamps as formats print them; the second is formatted once and cached, since alerts come in bursts."""
+"""Timestamps as formats print them. A formatted second is cached, because alerts come in bursts."""
 
 import time
 from functools import lru_cache
@@ -18,17 +18,17 @@ def _utc(second: int) -> str:
 
 
 def clamped(ns: int) -> int:
-    """The time within the years 1970 to 9999, which is all that RFC 3339 can write."""
+    """Return the time limited to the years 1970 to 9999, all that RFC 3339 can write."""
     return min(max(ns, 0), _MAX_TIME)
 
 
 def clock(ns: int) -> str:
-    """Local `HH:MM:SS.nnnnnnnnn`."""
+    """Return the local time of day, `HH:MM:SS.nnnnnnnnn`."""
     ns = clamped(ns)
     return f"{_local(ns // _NS)}.{ns % _NS:09d}"
 
 
 def iso(ns: int, zone: str = "+0000") -> str:
-    """UTC `YYYY-MM-DDTHH:MM:SS.nnnnnnnnn` and the zone as the format writes it (`+0000`, `Z`)."""
+    """Return `YYYY-MM-DDTHH:MM:SS.nnnnnnnnn` in UTC, followed by `zone` (`+0000` or `Z`)."""
     ns = clamped(ns)
     return f"{_utc(ns // _NS)}.{ns % _NS:09d}{zone}"

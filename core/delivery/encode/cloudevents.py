@@ -1,6 +1,7 @@
 """CloudEvents 1.0, structured mode: an envelope in JSON around Falco's JSON object.
 
-Type and the extensions `priority`, `rule` and `eventsource` are those of falcosidekick, so that its consumers go on.
+Type and the extensions `priority`, `rule` and `eventsource` are those of falcosidekick, so that its consumers keep
+working.
 """
 
 import re
@@ -22,7 +23,7 @@ from mozu.core.model.event import printable
 from mozu.core.model.value_types import JsonObject
 
 _REFUSED: Final = re.compile("[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
-"""Controls and noncharacters, which no attribute may hold (those beyond the first plane are never in names)."""
+"""Controls and noncharacters, which attributes may not contain (those beyond the first plane never occur in names)."""
 _DIGITS: Final = 20
 
 
@@ -33,15 +34,15 @@ class CloudEventsSettings(Settings):
 
 
 class CloudEvents:
-    """One event; `data` is the alert as the format `json` has it."""
+    """Encoder of one event; `data` is the alert in the format `json`."""
 
     def __init__(self, settings: CloudEventsSettings | None = None) -> None:
         self._type = _attribute((settings or CloudEventsSettings()).type)
         self._json = FalcoJson()
 
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
-        """The event as one line. The stamp is `sequence` (with leading zeros: it sorts as text), `mozuagent`,
-        `mozusink` and `mozuepoch`."""
+        """Return the event as one line. The stamp is `sequence` (with leading zeros, so that it sorts as text),
+        `mozuagent`, `mozusink` and `mozuepoch`."""
         levels = alert.priority.levels
         envelope: JsonObject = filled(
             specversion="1.0",

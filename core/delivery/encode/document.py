@@ -1,4 +1,4 @@
-"""JSON serialization on one line, whatever the values hold."""
+"""JSON on one line, for any values."""
 
 from collections.abc import Iterable
 
@@ -10,9 +10,9 @@ from mozu.core.model.value_types import Json, JsonObject
 
 
 def one_line(document: Json, option: int = 0) -> bytes:
-    """The document with everything escaped that ends a line or that a terminal obeys.
+    """Return the document on one line, with characters escaped that end a line or control a terminal.
 
-    Texts that are not UTF-8 get U+FFFD, numbers beyond 64 bits become text.
+    Text that is not UTF-8 gets U+FFFD; numbers beyond 64 bits become text.
     """
     try:
         body = orjson.dumps(document, option=option)
@@ -34,10 +34,10 @@ def _clean(value: Json) -> Json:
 
 
 def filled(**parts: Json) -> JsonObject:
-    """A mapping without what is missing: None, and empty mappings and lists."""
+    """Return a mapping without missing parts: None, empty mappings and empty lists."""
     return {key: value for key, value in parts.items() if value is not None and value != {} and value != []}
 
 
 def distinct(items: Iterable[str | None]) -> list[str]:
-    """What there is, in order, nothing twice."""
+    """Return the items that are not empty, in order, without duplicates."""
     return [item for item in dict.fromkeys(items) if item]

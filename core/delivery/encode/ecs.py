@@ -47,7 +47,7 @@ class EcsSettings(Settings):
 
 
 class Ecs:
-    """Only fields of the schema; what it has no place for goes to `labels`."""
+    """Encoder that uses only fields of the schema; other output fields go to `labels`."""
 
     def __init__(self, settings: EcsSettings | None = None) -> None:
         self._settings = settings or EcsSettings()
@@ -55,11 +55,11 @@ class Ecs:
         self._data_stream: JsonObject = {**named} if self._settings.external_alerts else {}
 
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
-        """The document as one line."""
+        """Return the document as one line."""
         return one_line(self.document(alert, stamp))
 
     def document(self, alert: Alert, stamp: Stamp | None = None) -> JsonObject:
-        """The document as Python values. The stamp is `agent.name`, `agent.ephemeral_id`, `event.sequence` and
+        """Return the document as Python values. The stamp is `agent.name`, `agent.ephemeral_id`, `event.sequence` and
         `labels.mozu_sink`."""
         known = Known(alert)
         connection = known.connection() or known.peer()

@@ -1,4 +1,4 @@
-"""`process` of the Elastic Common Schema: the process, and those that it belongs to."""
+"""`process` of the Elastic Common Schema: the process, its parent and its leaders."""
 
 from typing import Final
 
@@ -9,11 +9,12 @@ from mozu.core.delivery.encode.known import Entity, Known, name_of
 from mozu.core.model.value_types import JsonObject
 
 _MOST_ARGS: Final = 512
-"""Further arguments are in `process.command_line` alone; `process.args_count` counts them."""
+"""Most arguments in `process.args`; further ones are in `process.command_line` alone, and `process.args_count` counts
+them."""
 
 
 def process(known: Known, user: JsonObject) -> JsonObject:
-    """Return the field set; empty where the alert is about no process."""
+    """Return the field set; empty if the alert is about no process."""
     own = known.text("proc.entity_id")
     terminal = known.terminal()
     args = known.args()
@@ -42,13 +43,13 @@ def process(known: Known, user: JsonObject) -> JsonObject:
 
 def ancestry(known: Known) -> dict[str, str]:
     """Return labels with the ancestors, the parent first, for which the schema has no fields: lists of equal length,
-    their items joined by commas. Of a path with a comma the place stays empty."""
+    joined by commas. A path with a comma becomes an empty item."""
     return _ancestry(tuple(known.ancestors()))
 
 
 @cached(1024)
 def _ancestry(found: tuple[Entity, ...]) -> dict[str, str]:
-    """Siblings have the same ancestors, and alerts come in bursts of them."""
+    """Return the labels, cached: siblings have the same ancestors, and alerts come in bursts of them."""
     if not found:
         return {}
     return {
@@ -85,7 +86,8 @@ def _leader(leader: Entity | None, own: str | None) -> JsonObject:
 
 
 def _entry_leader(known: Known, own: str | None) -> JsonObject:
-    """With the account that logged in, which the audit subsystem keeps whatever the process becomes."""
+    """Return the entry leader with the account that logged in, which the audit subsystem keeps across changes of
+    user."""
     leader = _leader(known.entity("proc.entry.leader"), own)
     if not leader:
         return {}

@@ -1,7 +1,6 @@
 """Falco's JSON object, one line, keys sorted at every level.
 
-`uuid` (where falcosidekick looks for it), `rule_id`, `next`, `notes`, `incomplete` and `mozu` (the stamp) are
-additions.
+Additions: `uuid` (read by falcosidekick), `rule_id`, `next`, `notes`, `incomplete` and `mozu` (the stamp).
 """
 
 import re
@@ -46,7 +45,8 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
 
 
 def _without_controls(alert: Alert) -> Alert:
-    """Controls within values show as U+FFFD, as in the original; those of the rule's own text stay, escaped."""
+    """Return the alert with controls in values replaced by U+FFFD, as Falco does; controls of the rule's own text stay,
+    escaped."""
     if not any(map(_has_controls, alert.values.values())):
         return alert
     return msgspec.structs.replace(alert, values={key: _shown(value) for key, value in alert.values.items()})
@@ -65,7 +65,7 @@ def _shown(value: Json) -> Json:
 
 
 class FalcoJson:
-    """The switches are those of `JsonSettings`."""
+    """Encoder of Falco's JSON object; the switches are those of `JsonSettings`."""
 
     def __init__(
         self,
@@ -85,11 +85,11 @@ class FalcoJson:
         self._base64 = base64_bytes
 
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
-        """The object as one line; the stamp is under `mozu`."""
+        """Return the object as one line; the stamp is under `mozu`."""
         return one_line(self.document(alert, stamp), orjson.OPT_SORT_KEYS)
 
     def document(self, alert: Alert, stamp: Stamp | None = None) -> JsonObject:
-        """The object as Python values."""
+        """Return the object as Python values."""
         alert = _without_controls(alert)
         internal = alert.source == "internal"
         document: JsonObject = {

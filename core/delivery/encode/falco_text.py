@@ -20,19 +20,19 @@ class TextSettings(Settings):
 
 
 class FalcoText:
-    """`iso_time` is Falco's `time_format_iso_8601`."""
+    """Encoder of Falco's text line; `iso_time` is Falco's `time_format_iso_8601`."""
 
     def __init__(self, *, iso_time: bool = False) -> None:
         self._iso = iso_time
 
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
-        """One line. Messages of mozu itself (source `internal`) carry their fields behind the text."""
+        """Return one line. mozu's own notices (source `internal`) have their fields behind the text."""
         if alert.source == "internal":
             return self._internal(alert)
         return escaped(self.line(alert)).encode()
 
     def line(self, alert: Alert) -> str:
-        """The line before escaping; the JSON format's `output` is this."""
+        """Return the line before escaping, which is `output` in the JSON format."""
         when = iso(alert.time) if self._iso else clock(alert.time)
         return f"{when}: {alert.priority.label} {alert.message()}"
 

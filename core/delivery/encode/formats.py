@@ -1,4 +1,4 @@
-"""The formats by name. The module of one is imported when it is asked for: most configurations use one or two."""
+"""The formats by name. A format's module is imported on first use, because most configurations use one or two."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -14,11 +14,11 @@ _MODULES: Final[Mapping[str, str]] = {
     "cef": "cef",
     "cloudevents": "cloudevents",
 }
-"""Value of a sink's `format` → module of this package with its FORMAT."""
+"""Module of this package that defines FORMAT, by the value of a sink's `format`."""
 
 
 class Formats(Mapping[str, FormatDeclaration]):
-    """Mozu's own, and those of plugins."""
+    """Mapping from name to format: mozu's own formats and those of plugins."""
 
     def __init__(self, brought: Mapping[str, FormatDeclaration]) -> None:
         self._brought = brought
@@ -41,4 +41,4 @@ class Formats(Mapping[str, FormatDeclaration]):
 
 
 FORMATS: Final = Formats({})
-"""Mozu's own."""
+"""Mozu's own formats."""

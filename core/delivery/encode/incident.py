@@ -1,4 +1,4 @@
-"""An incident as responders hand it to other programs: the alert as in the format `json`, and its process."""
+"""An incident as responders pass it to other programs: the alert in the format `json`, and its process."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ _FALCO: Final = FalcoJson()
 
 
 def incident_line(incident: Incident) -> bytes:
-    """One line without its end: Falco's object with the key `process`, null where the alert is about none."""
+    """Return one line without its end: Falco's object with the key `process`, null if the alert is about none."""
     subject = incident.subject
     document = _FALCO.document(incident.alert)
     document["process"] = None if subject is None else {

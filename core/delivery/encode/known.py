@@ -1,4 +1,4 @@
-"""What an alert knows of its event, by the names of fields, for formats that have places of their own for it."""
+"""Facts about an alert's event, by names of fields, for formats with places of their own for them."""
 
 import errno
 from collections.abc import Mapping
@@ -82,16 +82,16 @@ IDENTITY: Final = (
     "user.loginuid",
     "user.loginname",
 )
-"""By which alerts are joined; for formats whose readers join."""
+"""Fields by which alerts are joined; for formats whose readers join them."""
 RAW: Final = ("evt.args",)
 """Fields of the event itself."""
 HOMES: Final = frozenset(
     {*PROCESS, *CONTAINER, "proc.exe_hash", "container.id", "container.image", "evt.type", "evt.hostname"}
 )
-"""What ECS and OCSF have places of their own for wherever it has a value."""
+"""Fields for which ECS and OCSF have places of their own."""
 _PENDING: Final = frozenset({-114, -115, -529, *range(-516, -511)})
-"""Results of calls that go on when they return: EALREADY, EINPROGRESS (connect(2)), EIOCBQUEUED, and ERESTARTSYS to
-ERESTART_RESTARTBLOCK, after which the kernel begins the call anew (include/linux/errno.h)."""
+"""Results of calls that are still under way when they return: EALREADY, EINPROGRESS (connect(2)), EIOCBQUEUED, and
+ERESTARTSYS to ERESTART_RESTARTBLOCK, after which the kernel restarts the call (include/linux/errno.h)."""
 _MADE_DIRECTORY: Final = frozenset({"mkdir", "mkdirat", "rmdir"})
 _MADE_SYMBOLIC_LINK: Final = frozenset({"symlink", "symlinkat"})
 _MADE_LINK: Final = _MADE_SYMBOLIC_LINK | {"link", "linkat"}
@@ -100,18 +100,18 @@ _NO_LOGIN: Final = 0xFFFFFFFF
 _ENTITY_PARTS: Final = 4
 _PEER_PARTS: Final = 6
 _MOST_DIGITS: Final = 30
-"""The longest text of a pid with a start time."""
+"""Most digits of a pid and a start time together."""
 _LISTENS: Final = frozenset({"accept", "accept4", "listen", "bind"})
 _MISSING: Final = frozenset({"", "<NA>"})
 _FILES: Final = frozenset({"file", "directory"})
 
 
 Outcome = Literal["success", "failure", "unknown"]
-"""`unknown`: the call returned before what it began had ended."""
+"""`unknown`: the call returned before its operation had ended."""
 
 
 class Connection(msgspec.Struct, frozen=True):
-    """An IP socket: client and server."""
+    """An IP connection: client and server."""
 
     version: int
     """4 or 6."""
@@ -122,23 +122,23 @@ class Connection(msgspec.Struct, frozen=True):
     transport: str | None
     """tcp, udp, icmp, raw."""
     inward: bool | None
-    """True where the process is the server; None where that is not known."""
+    """True if the process is the server; None if unknown."""
     local: bool
-    """Return True if the connection stays on the machine: one end is a loopback address."""
+    """True if the connection stays on the machine: one end is a loopback address."""
 
 
 class Entity(msgspec.Struct, frozen=True):
-    """Another process, as the fields `proc.ancestors` and `proc.*.leader` say it."""
+    """Another process, as the fields `proc.ancestors` and `proc.*.leader` describe it."""
 
     id: str | None
     pid: int
     start: int
-    """ns since the epoch; 0: it is not known."""
+    """Start time, ns since the epoch; 0 if unknown."""
     path: str | None
 
 
 class Known:
-    """`Alert.enrichment`, and the values of the rule's output where the enrichment lacks a field."""
+    """Values of `Alert.enrichment`, or of the rule's output if the enrichment lacks a field."""
 
     def __init__(self, alert: Alert) -> None:
         self.outputs: JsonObject = {
@@ -152,14 +152,14 @@ class Known:
         self._values: Mapping[str, Json | FieldValue] = {**self.outputs, **alert.enrichment}
 
     def text(self, name: str) -> str | None:
-        """A field as text; None where it is missing."""
+        """Return a field as text; None if missing."""
         value = self._values.get(name)
         if isinstance(value, str):
             return None if value in _MISSING else printable(value)
         return None if value is None or isinstance(value, list | dict) else str(value)
 
     def number(self, name: str) -> int | None:
-        """A field as a number that is not negative and has at most 63 bits."""
+        """Return a field as a non-negative number of at most 63 bits; None otherwise."""
         value = self._values.get(name)
         if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
             value = int(value)
@@ -168,26 +168,26 @@ class Known:
         return value if 0 <= value < 1 << 63 else None
 
     def flag(self, name: str) -> bool | None:
-        """A field as a truth value."""
+        """Return a field as a bool; None if it has no bool."""
         value = self._values.get(name)
         return value if isinstance(value, bool) else None
 
     def others(self, homes: frozenset[str] = HOMES) -> JsonObject:
-        """The output's fields that have a value and no home."""
+        """Return the output's fields that have a value and are not in `homes`."""
         return {key: value for key, value in self.outputs.items() if key not in homes and value is not None}
 
     def container(self) -> str | None:
-        """The container's whole id; None on the host."""
+        """Return the container's full id; None on the host."""
         found = self.text("container.full_id") or self.text("container.id")
         return None if found == "host" else found
 
     def image(self) -> str | None:
-        """The image with its tag, as people write it."""
+        """Return the image as `NAME:TAG`, without the tag if unknown."""
         name, tag = self.text("container.image.repository"), self.text("container.image.tag")
         return f"{name}:{tag}" if name and tag else name
 
     def path(self) -> str | None:
-        """The file that the call was about."""
+        """Return the path of the file that the call was about."""
         if self.text("fd.type") in _FILES:
             return self.text("fd.name") or self.text("fs.path.name")
         other = "fs.path.source" if self.event_type in _MADE_LINK else "fs.path.target"
@@ -216,7 +216,7 @@ class Known:
         return "failure" if failed else "success"
 
     def failed(self) -> bool | None:
-        """Return if the call returned an error; None if it has no result.
+        """Return True if the call returned an error, False if not; None if it has no result.
 
         Calls whose parameters are mozu's own have a parameter `res`, and none of Falco's fields (docs/calls.md).
         """
@@ -231,13 +231,14 @@ class Known:
         return value if type(value) is int and -(1 << 63) <= value < 1 << 63 else None
 
     def error(self) -> str | None:
-        """The name of the error that the call returned, also of one that it goes on after."""
+        """Return the name of the error that the call returned, also if its operation continues; None if it did not
+        fail."""
         if not self.failed():
             return None
         return self.text("evt.res") or errno.errorcode.get(-(self.result() or 0))
 
     def connection(self) -> Connection | None:
-        """The IP socket that the call was about."""
+        """Return the IP connection that the call was about; None if there was none."""
         client, server = _address(self.text("fd.cip")), _address(self.text("fd.sip"))
         if client is None and server is None:
             return None
@@ -253,24 +254,24 @@ class Known:
         )
 
     def _inward(self) -> bool | None:
-        """By what the call does, else by the part that the process plays. The addresses do not say it: a connection of
-        the machine to itself has both ends here."""
+        """Return True if the process is the server, by the call, else by its role. Addresses do not show it: both ends
+        of a local connection are on this machine."""
         if self.event_type == "connect":
             return False
         return True if self.event_type in _LISTENS else _INWARD.get(self.text("fd.role") or "")
 
     def entity(self, name: str) -> Entity | None:
-        """Another process, from a field that describes one."""
+        """Return another process from a field that describes one."""
         return _entity(self.text(name))
 
     def ancestors(self) -> list[Entity]:
-        """The parent first."""
+        """Return the ancestors, the parent first."""
         found = self._values.get("proc.ancestors")
         texts = found if isinstance(found, list | tuple) else ()
         return [one for text in texts if isinstance(text, str) and (one := _entity(text)) is not None]
 
     def peer(self) -> Connection | None:
-        """The connection that the process has in the place of a terminal."""
+        """Return the connection that serves as the process's terminal; None if there is none."""
         parts = (self.text("proc.peer") or "").split(" ")
         if len(parts) != _PEER_PARTS:
             return None
@@ -290,17 +291,17 @@ class Known:
         )
 
     def args(self) -> list[str]:
-        """The words of the command line."""
+        """Return the arguments of the command line, the program's name included."""
         found = self.text("proc.argv")
         return [] if found is None else found.split("\0")
 
     def login_id(self) -> str | None:
-        """The number of the account that logged in; None where none did."""
+        """Return the id of the account that logged in; None if none did."""
         found = self.number("user.loginuid")
         return None if found is None or found == _NO_LOGIN else str(found)
 
     def login_name(self) -> str | None:
-        """The name of that account."""
+        """Return the name of the account that logged in; None if none did."""
         return self.text("user.loginname") if self.login_id() is not None else None
 
     def login_address(self) -> str | None:
@@ -308,7 +309,7 @@ class Known:
         return _address(self.text("proc.entry.ip"))
 
     def raw_event(self) -> str | None:
-        """The event as it was, as JSON; None where its parameters are not known."""
+        """Return the event with its parameters as JSON; None if the parameters are unknown."""
         parameters = self.text("evt.args")
         if parameters is None:
             return None
@@ -322,7 +323,7 @@ class Known:
         return one_line(known).decode()
 
     def terminal(self) -> tuple[int, int] | None:
-        """Major and minor number of the controlling terminal; None without one."""
+        """Return major and minor number of the controlling terminal; None without one."""
         device = self.number("proc.tty")
         return (device >> 8 & 0xFFF, device & 0xFF | device >> 12 & 0xFFF00) if device else None
 
@@ -356,5 +357,5 @@ def _is_loopback(address: str) -> bool:
 
 
 def name_of(path: str) -> str:
-    """The last part of a path."""
+    """Return the last component of a path."""
     return path.rstrip("/").rpartition("/")[2] or path

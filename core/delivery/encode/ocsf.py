@@ -55,18 +55,18 @@ class OcsfSettings(Settings):
 
 
 class Ocsf:
-    """Only attributes of the class and its profiles."""
+    """Encoder that uses only attributes of the class and its profiles."""
 
     def __init__(self, settings: OcsfSettings | None = None) -> None:
         self._settings = settings or OcsfSettings()
 
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
-        """The event as one line."""
+        """Return the event as one line."""
         return one_line(self.document(alert, stamp))
 
     def document(self, alert: Alert, stamp: Stamp | None = None) -> JsonObject:
-        """The event as Python values. The stamp is `metadata.sequence`, `metadata.reporter` (the agent) and the one
-        element of `metadata.loggers` (the sink, its epoch as `uid`)."""
+        """Return the event as Python values. The stamp is `metadata.sequence`, `metadata.reporter` (the agent) and the
+        only element of `metadata.loggers` (the sink, its epoch as `uid`)."""
         known = Known(alert)
         container, acting = _container(known), process(known)
         levels = alert.priority.levels
@@ -156,7 +156,8 @@ def _metadata(alert: Alert, known: Known, stamp: Stamp | None, profiles: list[st
 
 
 def _attacks(mapping: Attack) -> list[JsonObject]:
-    """One entry per technique, with the tactic if the tags name one only; else the tactics stand alone."""
+    """Return one entry per technique, with the tactic if the tags name exactly one; else tactics are entries of their
+    own."""
     single = mapping.tactics[0] if len(mapping.tactics) == 1 and mapping.techniques else None
     alone = () if single is not None else mapping.tactics
     tactics: list[JsonObject] = [{"version": mapping.version, "tactic": _tactic(item)} for item in alone]
@@ -210,13 +211,13 @@ def _evidence(known: Known, acting: JsonObject, container: JsonObject) -> JsonOb
         **({} if connection is None else _network(connection)),
     )
     if container:
-        # the schema has no evidence that is a container and nothing else
+        # the schema has no evidence that consists of a container alone
         evidence = {**(evidence or {"data": {"container": container["uid"]}}), "container": container}
     return evidence
 
 
 def _call(known: Known) -> JsonObject:
-    """The system call and what it returned."""
+    """Return the system call and its result."""
     if known.failed() is None:
         return {}
     response = filled(code=_small(known.result()), error=known.error())
@@ -224,7 +225,8 @@ def _call(known: Known) -> JsonObject:
 
 
 def _small(number: int | None) -> int | None:
-    """The schema's integers have 32 bits; results that are addresses have more."""
+    """Return the number if it fits the schema's integers of 32 bits, else None: results that are addresses do not
+    fit."""
     return number if number is not None and -(1 << 31) <= number < 1 << 31 else None
 
 

@@ -16,7 +16,7 @@ _MINORS: Final = 256
 
 
 def process(known: Known) -> JsonObject:
-    """Return the process; empty where the alert is about none."""
+    """Return the process; empty if the alert is about none."""
     pid = known.number("proc.pid")
     if pid is None:
         return {}
@@ -38,13 +38,13 @@ def process(known: Known) -> JsonObject:
 
 
 def actor(known: Known, acting: JsonObject) -> JsonObject:
-    """Return the actor: the process in short (the evidence has everything), its user, and by what it entered."""
+    """Return the actor: the process in short (the evidence has the rest), its user, and the entry leader's session."""
     short: JsonObject = {key: acting[key] for key in ("uid", "pid", "name", "file") if key in acting}
     return filled(process=short, user=acting.get("user"), session=_entry(known) if acting else None)
 
 
 def login(known: Known) -> JsonObject:
-    """Return the account that logged in, which the audit subsystem keeps whatever the process becomes."""
+    """Return the account that logged in, which the audit subsystem keeps across changes of user."""
     return filled(uid=known.login_id(), name=known.login_name())
 
 
@@ -76,7 +76,7 @@ def _entity(found: Entity) -> JsonObject:
 
 
 def _session(known: Known) -> JsonObject:
-    """The kernel's session: its leader, and its terminal."""
+    """Return the kernel's session: its leader and its terminal."""
     leader, terminal = known.entity("proc.sid.leader"), known.terminal()
     if leader is None:
         return {}
@@ -84,7 +84,7 @@ def _session(known: Known) -> JsonObject:
 
 
 def _entry(known: Known) -> JsonObject:
-    """The login, the container or the service that the process belongs to."""
+    """Return the login, container or service that the process belongs to."""
     leader, kind = known.entity("proc.entry.leader"), known.text("proc.entry.type")
     if leader is None:
         return {}

@@ -1,4 +1,4 @@
-"""How mozu names itself, and rules, in records."""
+"""Names of mozu and of rules in records."""
 
 import re
 from functools import cache
@@ -15,7 +15,7 @@ _NOT_IN_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
 @cache
 def version() -> str:
-    """mozu's own version; `unknown` in a tree that is not installed.
+    """Return mozu's version; `unknown` in a tree that is not installed.
 
     An installer puts the metadata beside the package, in a directory that has the version in its name (PEP 376).
     """
@@ -32,10 +32,10 @@ def version() -> str:
 
 @cached(4096)
 def slug(rule: str) -> str:
-    """A rule's name as an identifier: `Terminal shell in container` → `terminal_shell_in_container`."""
+    """Return a rule's name as an identifier: `Terminal shell in container` → `terminal_shell_in_container`."""
     return _NOT_IN_SLUG.sub("_", printable(rule).lower()).strip("_") or "rule"
 
 
 def rule_id(alert: Alert) -> str:
-    """What a format with a place for a rule's id says: the rule's own, else its name as an identifier."""
+    """Return the rule's id; its name as an identifier if it has none."""
     return printable(alert.rule_id) or slug(alert.rule)

@@ -1,4 +1,4 @@
-"""The notes of rules (why, next steps, references) as formats show them: encoded once for each rule."""
+"""Notes of rules (why, next steps, references) as formats show them, encoded once for each rule."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ _OTHER: Final = 99
 
 @cached(1024)
 def said(notes: RuleNotes) -> JsonObject:
-    """Name of a part → what the rule says there; without the parts that it leaves empty."""
+    """Return the notes that the rule has, by their names."""
     return {
         name: printable(value) if isinstance(value, str) else [printable(one) for one in value]
         for name in RuleNotes.__struct_fields__
@@ -24,7 +24,7 @@ def said(notes: RuleNotes) -> JsonObject:
 
 @cached(1024)
 def ecs_rule(notes: RuleNotes) -> JsonObject:
-    """The parts that ECS has fields of `rule` for."""
+    """Return the notes for which ECS has fields of `rule`."""
     parts = said(notes)
     references = parts.get("references")
     first = references[0] if isinstance(references, list) else None
@@ -33,7 +33,7 @@ def ecs_rule(notes: RuleNotes) -> JsonObject:
 
 @cached(1024)
 def labels(notes: RuleNotes, next_step: str) -> dict[str, str]:
-    """The other parts, as labels of ECS."""
+    """Return the other notes, as labels of ECS."""
     parts = {
         "why": notes.why,
         "next": next_step,
@@ -47,7 +47,7 @@ def labels(notes: RuleNotes, next_step: str) -> dict[str, str]:
 
 @cached(1024)
 def ocsf_analytic(notes: RuleNotes) -> JsonObject:
-    """Attributes of OCSF's analytic: what the rule finds, and whether it is to be trusted yet."""
+    """Return attributes of OCSF's analytic: the rule's description and its maturity as a state."""
     parts = said(notes)
     state = _STATES.get(notes.maturity, (_OTHER, notes.maturity)) if notes.maturity else (None, None)
     return filled(desc=parts.get("description"), state_id=state[0], state=state[1])
@@ -63,7 +63,7 @@ def ocsf_remediation(notes: RuleNotes, next_step: str) -> JsonObject:
 
 @cached(1024)
 def ocsf_tags(notes: RuleNotes) -> list[JsonObject]:
-    """Return as tags of the finding the notes that the schema has no attribute for."""
+    """Return the notes for which the schema has no attribute, as tags of the finding."""
     parts = said(notes)
     tags: list[JsonObject] = [{"name": name, "value": parts[name]} for name in ("level", "maturity") if name in parts]
     for name in ("false_positives", "references"):

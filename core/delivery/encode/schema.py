@@ -10,7 +10,7 @@ _FOLDER: Final = Path(__file__).with_name("schemas") / "v1"
 
 
 def schema(name: str) -> str:
-    """Return the JSON Schema (draft 2020-12) of a format, complete: what it refers to is in its place."""
+    """Return the complete JSON Schema (draft 2020-12) of a format, with references replaced by their targets."""
     document = orjson.loads((_FOLDER / f"{name}.schema.json").read_bytes())
     for key, value in document["properties"].items():
         reference = value.get("$ref", "")
@@ -20,5 +20,5 @@ def schema(name: str) -> str:
 
 
 def always(name: str) -> Callable[[object], str]:
-    """Return a `FormatDeclaration.schema` of a format that keeps its schema whatever its options are."""
+    """Return a `FormatDeclaration.schema` for a format whose schema does not depend on its options."""
     return lambda _options: schema(name)

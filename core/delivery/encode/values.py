@@ -6,9 +6,9 @@ from mozu.core.model.value_types import FieldValue, Json
 
 
 def json_value(value: FieldValue, ref: Ref, *, base64_bytes: bool = False) -> Json:
-    """Numbers stay numbers unless they print in another base than ten; lists become arrays; missing is null.
+    """Return the value for JSON: numbers unless they print in another base than ten; lists as arrays; missing as null.
 
-    Those beyond 64 bits are left to `one_line`.
+    Numbers beyond 64 bits are left to `one_line`.
     """
     if isinstance(value, str):
         return printable(value)

@@ -1,6 +1,6 @@
-"""Secrets in command lines: programs whose short options take one, only where the program is unambiguous.
+"""Secrets in command lines: programs with short options that take one, if the program is unambiguous.
 
-Each is a pair: how the program is called, and what stands right before the secret. Between them may be other arguments.
+Each entry is a pair: the program's name, and the text right before the secret. Other arguments may be between them.
 """
 
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 _START: Final = r"(?:^|[\s/\"'\x00;|&(`=])"
 _SPACE: Final = r"[ \t\x00]"
 _BEFORE: Final = r"[ \t\x00.=]"
-"""Before an option; parameters of calls print with dots where NULs were."""
+"""Text before an option; parameters of calls print with dots instead of NULs."""
 _VALUE: Final = r"[\"']?([^\s\x00\"']+)"
 
 _TABLE: Final = (
@@ -33,4 +33,4 @@ COMMANDS: Final = (
     rf"--from-literal(?:=|{_SPACE})[\"']?[^\s\x00=]+={_VALUE}",
     r"[\w.-]+:([^\s\"']+)[\"']?\s*\|\s*(?:sudo\s+)?chpasswd\b",
 )
-"""Regular expressions; the group is the secret."""
+"""Regular expressions whose group is the secret."""

@@ -1,4 +1,4 @@
-"""Regular expressions (RE2) for secrets. The groups of one are masked; without groups, the whole match."""
+"""Regular expressions (RE2) for secrets. The groups of a match are masked; without groups, the whole match."""
 
 import re
 from collections.abc import Iterable
@@ -18,7 +18,8 @@ _WORD: Final = (
     r"|(?:[a-z0-9]+[-_.])?(?:api|access|secret|private|account|shared|auth|encryption|signing|session|license)[-_.]?key"
     r"(?:[-_.]?id)?|(?:store|key|ssh|db|user|proxy|smtp|ldap|admin|root|pg|sql|http)?pass|[a-z0-9]+[-_.]pwd)"
 )
-"""The end of a name that holds a secret. Not `PWD`, which is a directory, nor `--password-file`, which names one."""
+"""The end of a name that holds a secret. Neither `PWD`, which is a directory, nor `--password-file`, which names a
+file."""
 _NAME: Final = rf"(?:[a-z0-9]+[-_.])*{_WORD}"
 _VALUE: Final = (
     r"(?:\\+[\"']([^\"'\\\n]+)"  # \"…\": JSON in a shell's quotes
@@ -27,7 +28,7 @@ _VALUE: Final = (
     r"|([^\s\x00\"'\\][^\s\x00]*))"
 )
 _ARGUMENT: Final = r"(?:\"((?:\\.|[^\"\\\n])+)|'([^'\n]+)|([^\s\x00\"'-][^\s\x00]*|-[^\s\x00-][^\s\x00]+))"
-"""A value behind a blank: `-x` and `--word` are the next option."""
+"""A value behind a blank; `-x` and `--word` are not values but the next option."""
 
 BUILTIN: Final[tuple[tuple[str, str], ...]] = (
     ("private_key", r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----((?s:.*?))(?:-----END [A-Z0-9 ]*-----|\z)"),
@@ -52,13 +53,13 @@ BUILTIN: Final[tuple[tuple[str, str], ...]] = (
     ),
     *(("command", expression) for expression in COMMANDS),
 )
-"""(Name in the metric, expression), in the order in which they apply."""
+"""Pairs of name in the metric and expression, in the order of application."""
 DOTTED: Final = ("option", rf"(?i)--?{_NAME}\.([^\s\x00]+)")
-"""For parameters of calls, which print with dots where NULs were."""
+"""Expression for parameters of calls, which print with dots instead of NULs."""
 ENVIRONMENT: Final = rf"(?i)(?:{_NAME}|[a-z0-9_]+_(?:key|auth|dsn)|(?:pw|auth|cookie|dsn))"
-"""Names of variables that hold a secret."""
+"""Names of environment variables that hold a secret."""
 VARIABLES: Final = rf"(?s)(?:^|[ \x00]){ENVIRONMENT}=(.*?)(?:[ \x00][A-Z_][A-Z0-9_]*=|\z)"
-"""For whole environments on one line: a value goes on until the next name, blanks and all."""
+"""Expression for a whole environment on one line: a value, which may contain blanks, ends before the next name."""
 NAMES: Final = (*dict.fromkeys(name for name, _ in BUILTIN), "environment", "field")
 """Values of the label `pattern`, besides `extra_1` and so on."""
 
@@ -73,7 +74,7 @@ def _options(*, test_only: bool) -> re2.Options:
 
 
 def compiled(expression: str, *, test_only: bool = False) -> "re.Pattern[bytes]":
-    """For bytes. `test_only`: without groups, which is faster. Raises re2.error."""
+    """Return the compiled expression for bytes. `test_only`: without groups, which is faster. Raises re2.error."""
     found: re.Pattern[bytes]  # RE2's patterns have the methods of re's
     found = re2.compile(expression.encode(), options=_options(test_only=test_only))
     return found
@@ -81,7 +82,7 @@ def compiled(expression: str, *, test_only: bool = False) -> "re.Pattern[bytes]"
 
 @lru_cache(maxsize=64)
 def problem_of(expression: str) -> str:
-    """What is wrong with an expression, or the empty text."""
+    """Return the defect of an expression; empty if there is none."""
     try:
         found = compiled(expression)
     except re2.error as wrong:
@@ -95,7 +96,7 @@ class Hidden(msgspec.Struct):
 
     text: bytes
     secrets: list[bytes]
-    """What was hidden."""
+    """Secrets that were hidden."""
 
 
 class Pattern:
@@ -106,7 +107,7 @@ class Pattern:
         self._regex = compiled(expression)
 
     def hide(self, text: bytes) -> Hidden:
-        """Hide every match."""
+        """Return the text with every match hidden."""
         parts: list[bytes] = []
         secrets: list[bytes] = []
         at = 0
@@ -121,7 +122,7 @@ class Pattern:
 
 
 def _secret(match: "re.Match[bytes]") -> tuple[int, int]:
-    """The first group that took part; the whole match if there are no groups."""
+    """Return the span of the first group that took part in the match; of the whole match if there is none."""
     for number in range(1, match.re.groups + 1):
         if match.group(number) is not None:
             return match.span(number)
@@ -129,5 +130,5 @@ def _secret(match: "re.Match[bytes]") -> tuple[int, int]:
 
 
 def any_of(patterns: Iterable[Pattern]) -> "re.Pattern[bytes]":
-    """One expression that finds whatever any of them would find."""
+    """Return one expression that finds a match if any of the patterns does."""
     return compiled("|".join(f"(?:{pattern.expression})" for pattern in patterns), test_only=True)

@@ -1,4 +1,4 @@
-"""Redaction: secrets out of the values and the enrichment of an alert."""
+"""Redaction of secrets in the values and the enrichment of an alert."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,22 +20,24 @@ from mozu.core.model.event import as_bytes, as_text
 from mozu.core.model.value_types import FieldValue
 
 _SHORTEST: Final = 6
-"""Bytes that a secret must have to be looked for in other values: shorter ones are words of their own."""
+"""Fewest bytes of a secret that is searched for in other values: shorter ones may be ordinary words."""
 _MOST_SECRETS: Final = 64
-"""Of one alert that are looked for elsewhere: the time stays linear for a text that is nothing but secrets."""
+"""Most secrets of an alert that are searched for in other values: time stays linear for a text that consists of
+secrets."""
 _MOST_KEYS: Final = 4096
 _PLAIN: Final = frozenset({str, int, bool, float, type(None)})
 _PARAMETERS: Final = ("evt.arg", "evt.info", "evt.buffer")
 _ENVIRONMENTS: Final = ("proc.env", "proc.aenv", "evt.arg.env")
 _OTHERS: Final = ("fd.", "fs.", "proc.exe", "proc.name", "proc.cwd", "user.", "group.", "container.", "k8s.")
-"""Values that hold no arguments: a secret that was found elsewhere is not looked for here, so that the
-path that an alert is about cannot be hidden by giving it to a program as a password."""
+"""Prefixes of values that hold no arguments: secrets found elsewhere are not searched for there, so that a path cannot
+be hidden by passing it to a program as a password."""
 
 Values = Mapping[str, FieldValue]
 
 
 class Redactor:
-    """`patterns` are expressions besides the built-in ones, `fields` names of fields that are hidden whole."""
+    """Redactor of alerts. `patterns` are expressions besides the built-in ones; `fields` are names of fields that are
+    hidden entirely."""
 
     def __init__(self, metrics: Metrics, patterns: Sequence[str] = (), fields: Iterable[str] = ()) -> None:
         extra = [Pattern(f"extra_{number}", expression) for number, expression in enumerate(patterns, 1)]
@@ -49,7 +51,7 @@ class Redactor:
         self._special: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def __call__(self, alert: Alert) -> None:
-        """Replace `values` and `enrichment` where they hold a secret."""
+        """Replace `values` and `enrichment` if they hold a secret."""
         values, enrichment = alert.values, alert.enrichment
         special = self._special_keys((*values, *enrichment))
         if special or self._finds_any([*values.values(), *enrichment.values()]):
@@ -58,7 +60,8 @@ class Redactor:
             alert.values, alert.enrichment = work.without(alert.values), work.without(alert.enrichment)
 
     def _finds_any(self, values: list[FieldValue]) -> bool:
-        """Whether any text holds something to hide. All texts at once, unless an expression may ask for their ends."""
+        """Return True if any text may hold a secret. All texts are searched at once, unless a configured expression may
+        depend on their ends."""
         if _PLAIN.issuperset(map(type, values)):
             texts = {value for value in values if type(value) is str}
         else:
@@ -68,7 +71,7 @@ class Redactor:
         return self._suspicious(as_bytes("\n".join(texts))) is not None
 
     def _special_keys(self, keys: tuple[str, ...]) -> tuple[str, ...]:
-        """Keys whose name alone says that the value, or a part of it, is a secret."""
+        """Return the keys whose name alone shows that the value, or a part of it, is a secret."""
         found = self._special.get(keys)
         if found is None:
             if len(self._special) >= _MOST_KEYS:
@@ -78,18 +81,18 @@ class Redactor:
         return found
 
     def is_hidden(self, key: str) -> bool:
-        """Whether the value is hidden whole: a configured field, or a variable with the name of a secret."""
+        """Return True if the value is hidden entirely: a configured field, or a variable whose name marks a secret."""
         if any(key == field or f"{field}[" in key or f"({field})" in key for field in self._fields):
             return True
         variable = next((key.partition(f"{name}[")[2] for name in _ENVIRONMENTS if f"{name}[" in key), "")
         return self._secret_variable(as_bytes(variable.partition("]")[0])) is not None
 
     def count(self, pattern: str, number: int) -> None:
-        """Into the metric."""
+        """Count hidden secrets in the metric."""
         self._metrics.counter("redactions_total", pattern=pattern).value += number
 
     def hide(self, key: str, raw: bytes, secrets: list[bytes]) -> bytes:
-        """One text; what was hidden is added to `secrets`."""
+        """Return the text with secrets hidden, and add them to `secrets`."""
         if _is_environment(key):
             before = b""
             while raw != before:  # a match ends with the name of the next variable, which may hold a secret too
@@ -109,18 +112,18 @@ class Redactor:
 
 
 class _Pass:
-    """One alert with something to hide in it."""
+    """Redaction of one alert that holds a secret."""
 
     def __init__(self, redactor: Redactor, special: Sequence[str]) -> None:
         self._redactor, self._special = redactor, frozenset(special)
         self._secrets: list[bytes] = []
 
     def hidden(self, values: Values) -> dict[str, FieldValue]:
-        """The same with everything hidden that looks like a secret."""
+        """Return the values with all texts hidden that match a pattern."""
         return {key: self._value(key, value) for key, value in values.items()}
 
     def without(self, values: dict[str, FieldValue]) -> dict[str, FieldValue]:
-        """The same with the secrets hidden that were found so far, wherever they stand."""
+        """Return the values with the secrets hidden that were found so far, wherever they occur."""
         secrets = dict.fromkeys(secret for secret in self._secrets if len(secret) >= _SHORTEST)
         wanted = sorted([*secrets][:_MOST_SECRETS], key=len, reverse=True)
         if not wanted:
@@ -142,7 +145,7 @@ class _Pass:
         return value
 
     def _items(self, key: str, items: Iterable[FieldValue]) -> list[FieldValue]:
-        """A list of arguments: an option's secret may be the next item."""
+        """Return the redacted items of a list of arguments, in which an option's secret may be the next item."""
         found: list[FieldValue] = []
         for item in items:
             before = found[-1] if found else None

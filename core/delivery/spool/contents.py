@@ -1,6 +1,7 @@
-"""Contents of a spool: how many alerts and dead letters lie in it, and under which numbers, without a query for each.
+"""Contents of a spool: number of alerts and dead letters, and their sequence numbers, without a query for each call.
 
-A number above the last that this process has given is of an alert that another process has put back (`mozu redrive`).
+A number above the last one that this process has given belongs to an alert that another process has put back (`mozu
+redrive`).
 """
 
 import sqlite3
@@ -45,17 +46,17 @@ class Contents:
 
     @property
     def first(self) -> int:
-        """The lowest number that waits; where none does, the next that will be given."""
+        """The lowest number that waits; the next one to be given if none does."""
         lowest = self.numbers.lowest()
         return self.last + 1 if lowest is None else lowest
 
     def last_given(self) -> int:
-        """The highest number that the file has given so far; asks the database."""
+        """Return the highest number that the file has given so far, by a query."""
         row = self._db.execute(_LAST).fetchone()
         return row[0] if row else 0
 
     def stored(self, last: int, count: int) -> None:
-        """So many alerts were appended, the last of them under this number."""
+        """Count appended alerts, the last one under the number `last`."""
         first = last - count + 1
         self.take_in_others(before=first)
         self._change(waiting=count, stored=count)
@@ -68,13 +69,13 @@ class Contents:
         self.last = last
 
     def removed(self, numbers: list[int], count: int, *, dead: bool = False, unreadable: bool = False) -> None:
-        """The alerts with these numbers were deleted, `count` of which there were; or became dead letters, which may
-        be because they are `unreadable`."""
+        """Count alerts with these numbers that were deleted (`count` of them existed), or became `dead` letters,
+        perhaps because they were `unreadable`."""
         self._change(waiting=-count, dead=count if dead else 0, unreadable=count if unreadable else 0)
         self.numbers.discard(numbers)
 
     def take_in_others(self, before: int | None = None) -> None:
-        """Take in the alerts that another process has put back, as far as their numbers are below `before`."""
+        """Include the alerts that another process has put back, if their numbers are below `before`."""
         limit = self.last_given() + 1 if before is None else before
         if limit <= self.last + 1:
             return

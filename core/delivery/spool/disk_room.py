@@ -1,13 +1,14 @@
-"""Disk room of a spool, taken in advance: on a full disk acknowledged alerts can still be deleted.
+"""Disk space of a spool, allocated in advance: on a full disk acknowledged alerts can still be deleted.
 
 A DELETE writes pages to the WAL, and the checkpoint writes them to the database. Neither may need new blocks then:
 
-* The WAL file is preallocated, and `journal_size_limit` does not truncate it below that. SQLite takes a WAL of zeros
-  for an empty one (walIndexRecover reads no magic number).
+* The WAL file is preallocated, and `journal_size_limit` does not truncate it below that. SQLite treats a WAL of zeros
+  as an empty one (walIndexRecover reads no magic number).
 * Before pages are added to the database, blocks behind its end are preallocated with FALLOC_FL_KEEP_SIZE: the
-  checkpoint that writes the pages finds them. A checkpoint that completes gives back what was too much.
-* Where overwriting itself needs new blocks (btrfs), the files are marked FS_NOCOW_FL, and the spool keeps the lock on
-  its file (`locking_mode = EXCLUSIVE`): the memory-mapped -shm file ends the process with SIGBUS on a full btrfs.
+  checkpoint that writes the pages finds them. A completed checkpoint releases the surplus.
+* On file systems where overwriting needs new blocks (btrfs), the files are marked FS_NOCOW_FL, and the spool keeps the
+  lock on its file (`locking_mode = EXCLUSIVE`): the memory-mapped -shm file would end the process with SIGBUS on a
+  full btrfs.
 """
 
 import ctypes
@@ -38,12 +39,12 @@ _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
 def pages_of(size: int) -> float:
-    """Pages that a row of this size takes at most."""
+    """Return the most pages that a row of this size takes."""
     return size / PAGE_BYTES * 1.5 if size < _OVERFLOW else size // PAGE_BYTES + 2
 
 
 def is_copy_on_write(folder: Path) -> bool:
-    """Whether overwriting a file of this folder may need new blocks."""
+    """Return True if overwriting a file of this folder may need new blocks."""
     buffer = ctypes.create_string_buffer(256)
     if _libc.statfs(os.fsencode(folder), buffer) != 0:
         return False
@@ -51,8 +52,8 @@ def is_copy_on_write(folder: Path) -> bool:
 
 
 def forbid_copy_on_write(path: Path) -> None:
-    """Mark an empty file, made for its owner only if it is not there; file systems without the flag are left as they
-    are."""
+    """Mark an empty file as not copied on write, creating it for its owner only if it is missing; file systems without
+    the flag ignore it."""
     fd = os.open(path, os.O_CREAT | os.O_RDONLY, 0o600)
     try:
         with suppress(OSError):
@@ -62,7 +63,7 @@ def forbid_copy_on_write(path: Path) -> None:
 
 
 def preallocate_wal(path: Path) -> bool:
-    """Give the WAL of this database its blocks; False where the disk has no room now."""
+    """Allocate blocks for the WAL of this database; return False if the disk has no space now."""
     fd = os.open(path.with_name(path.name + "-wal"), os.O_RDWR)
     try:
         return _allocate(fd, 0, WAL_BYTES, keep_size=False) == 0
@@ -71,7 +72,8 @@ def preallocate_wal(path: Path) -> bool:
 
 
 def preallocate(fd: int, end: int, size: int) -> int:
-    """Take blocks for at least `size` bytes behind byte `end` of the database: 0, or the number of the error.
+    """Allocate blocks for at least `size` bytes from byte `end` of the database on. Return 0, or the number of the
+    error.
 
     The descriptor must stay open as long as SQLite has the file open: close(2) of any descriptor of a file drops all
     locks (fcntl) of the process on it, and another process that opens the spool would then delete the WAL.

@@ -1,7 +1,7 @@
 """The table `dropped`: numbers of dropped alerts that no notice on disk has announced yet, as exact ranges.
 
-A range is written in the transaction that uses its numbers up, or that deletes its alerts, and deleted once the notice
-that announces it is on disk. So a process that ends between the two (`kill -9`) leaves it to the next one.
+A range is written in the transaction that uses its numbers or deletes its alerts, and deleted once the notice that
+announces it is on disk. A process that ends between the two (`kill -9`) leaves the range to the next one.
 """
 
 import sqlite3
@@ -11,9 +11,9 @@ from typing import Final
 from mozu.core.delivery.spool.disk_room import PAGE_BYTES
 
 _CELL: Final = 24
-"""Bytes of a row besides its reason, at most: cell pointer, key, record header, the greater number."""
+"""Most bytes of a row besides its reason: cell pointer, key, record header, the greater number."""
 _FIRST_PAGE: Final = 3_800
-"""Bytes of rows that need no page but the one that the table has from its beginning."""
+"""Bytes of rows that fit on the first page, which the table has from its creation."""
 
 
 ADD_RANGE: Final = (
@@ -22,19 +22,19 @@ ADD_RANGE: Final = (
 
 
 class DroppedTable:
-    """Of one open database; changes happen within a transaction of the caller."""
+    """The table in one open database; changes happen within a transaction of the caller."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._bytes = self._measure()
 
     def pages_for(self, count: int, reason: str) -> int:
-        """Pages that so many more ranges need at most; 0 as long as they find room in the first one."""
+        """Return the most pages that `count` more ranges need; 0 as long as they fit on the first page."""
         more = count * (_CELL + len(reason.encode()))
         return 0 if self._bytes + more <= _FIRST_PAGE else more * 2 // PAGE_BYTES + 2
 
     def add(self, ranges: Sequence[tuple[int, int]], reason: str) -> None:
-        """These were dropped. One that continues the range before it becomes a part of that."""
+        """Add dropped ranges. A single range that continues the one before it is merged with it."""
         if len(ranges) == 1 and self._is_continued(*ranges[0], reason):
             return
         self._db.executemany(ADD_RANGE, [(*one, reason) for one in ranges])
@@ -48,7 +48,7 @@ class DroppedTable:
         return True
 
     def forget(self, ranges: Sequence[tuple[int, int]]) -> None:
-        """These are announced; what is kept beyond them stays."""
+        """Remove announced ranges; parts of stored ranges outside of them stay."""
         for first, last in ranges:
             before = self._before(first)
             cut = [before] if before is not None and before[1] >= first else []
@@ -63,7 +63,7 @@ class DroppedTable:
         self._bytes = self._measure()
 
     def all(self) -> list[tuple[int, int, str]]:
-        """In order."""
+        """Return all ranges (first, last, reason), in order."""
         rows: list[tuple[int, int, str]] = self._db.execute("SELECT * FROM dropped ORDER BY first").fetchall()
         return rows
 

@@ -1,4 +1,4 @@
-"""The file of a spool: its SQL schema, its PRAGMAs, and how a damaged one is set aside and started anew."""
+"""The file of a spool: its SQL schema, its PRAGMAs, and the replacement of a damaged one."""
 
 import glob
 import os
@@ -23,7 +23,7 @@ SCHEMA_VERSION: Final = 1
 FILES: Final = ("", "-wal", "-shm")
 """Suffixes of the files that SQLite keeps for one database."""
 _LOCK_TIMEOUT: Final = 1.0
-"""Seconds that a statement waits for another process's transaction; the writer tries again after that."""
+"""Seconds for which a statement waits for another process's transaction; the writer tries again after that."""
 _SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE forms (id INTEGER PRIMARY KEY, raw BLOB NOT NULL UNIQUE);
@@ -37,8 +37,8 @@ _TABLES: Final = {"meta", "forms", "alerts", "dead", "dropped"}
 
 
 class SpoolDamaged(MozuError):
-    """A spool file cannot be read, or is not there any more. `salvaged` alerts were taken over; the rest is in `aside`,
-    if there is anything left of it. `lost` are ranges of numbers that could not be read, and whose alerts may have
+    """A spool file cannot be read, or is missing. `salvaged` alerts were copied to a new file; `aside` is the path of
+    the old file, None if there is none. `lost` are ranges of numbers that could not be read and whose alerts may have
     waited."""
 
     def __init__(
@@ -60,7 +60,7 @@ class SpoolDamaged(MozuError):
 
 
 class SpoolUnusable(MozuError):
-    """The file can be neither opened nor made."""
+    """The file can be neither opened nor created."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class SpoolUnusable(MozuError):
 
 
 def identities(path: Path) -> dict[str, tuple[int, int]]:
-    """Suffix → device and inode, of those of the database, its WAL and its shared memory that are there."""
+    """Return device and inode of the database, its WAL and its shared memory, by suffix, of those that exist."""
     found = {}
     for suffix in FILES:
         with suppress(OSError):
@@ -85,8 +85,8 @@ def identities(path: Path) -> dict[str, tuple[int, int]]:
 def open_file(
     path: Path, *, fsync: bool, max_bytes: int, known: KnownNumbers | None, repairs: bool
 ) -> tuple[sqlite3.Connection, SpoolDamaged | None]:
-    """The file, made if it is not there. Where `repairs`, one that is damaged is set aside, and what it has lost of the
-    numbers that are `known` is noted in it as dropped. Raises SpoolUnusable."""
+    """Return the open database, created if missing, and its damage. With `repairs`, a damaged file is set aside, and
+    those of the numbers `known` that it has lost are noted in it as dropped. Raises SpoolUnusable."""
     try:
         for suffix in FILES:  # SQLite opens them by their names, the last two without following links
             check_own(path.with_name(path.name + suffix))
@@ -110,7 +110,7 @@ def open_file(
 
 
 def connect(path: Path, *, fsync: bool, max_bytes: int) -> sqlite3.Connection:
-    """Open the file, made if it is not there. Raises OSError, sqlite3.DatabaseError where it is damaged."""
+    """Open the file, created if missing. Raises OSError, and sqlite3.DatabaseError if it is damaged."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FreshFile(path) as fresh:
@@ -125,7 +125,7 @@ def connect(path: Path, *, fsync: bool, max_bytes: int) -> sqlite3.Connection:
 
 
 def _prepare(path: Path, db: sqlite3.Connection, *, fsync: bool, max_bytes: int) -> None:
-    """Set it up. Raises sqlite3.DatabaseError where the file is damaged."""
+    """Set up the connection. Raises sqlite3.DatabaseError if the file is damaged."""
     if is_copy_on_write(path.parent):
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         with suppress(OSError):
@@ -141,21 +141,21 @@ def _prepare(path: Path, db: sqlite3.Connection, *, fsync: bool, max_bytes: int)
 
 
 def set_bounds(db: sqlite3.Connection, *, fsync: bool, max_bytes: int) -> None:
-    """What may change while the file is open; outside a transaction."""
+    """Set the bounds that may change while the file is open. To be called outside of a transaction."""
     db.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
-    # The spool's own bound must be met before SQLite's: rows fill pages to two thirds at least.
+    # The spool's own bound must be reached before SQLite's: rows fill pages to at least two thirds.
     db.execute(f"PRAGMA max_page_count = {2 * max_bytes // PAGE_BYTES + 4_096}")
 
 
 class FreshFile:
-    """A new, empty spool file under a name of its own, until `place`: no process ever sees a half-made one. The files
+    """A new, empty spool file under a temporary name until `place`, so that no process sees a half-made one. The files
     of one that was not placed are removed. Raises OSError, sqlite3.Error."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._made = path, path.with_name(f".{path.name}.{uuid4().hex}")
         forbid_copy_on_write(self._made)
         self.db = sqlite3.connect(self._made)
-        """Open until it is placed."""
+        """Connection to the new file, open until `place`."""
 
     def __enter__(self) -> Self:
         try:
@@ -176,7 +176,8 @@ class FreshFile:
             self.db.executemany("INSERT INTO meta VALUES (?, ?)", facts)
 
     def place(self) -> None:
-        """Close it and give it its name, unless a file has it: of several processes that make one the first wins."""
+        """Close the file and give it its name, unless a file has it: of several processes that create one the first
+        wins."""
         self.db.close()
         with suppress(FileExistsError):
             os.link(self._made, self._path)  # unlike a rename this never replaces a file
@@ -193,17 +194,17 @@ class FreshFile:
 
 
 def remove_unplaced(path: Path) -> None:
-    """Remove what a process that was killed has left of its `FreshFile`. For the owner of an open spool.
+    """Remove the `FreshFile`s that a killed process has left. For the owner of an open spool.
 
-    Raises OSError: another process has removed one of them meanwhile, or the folder cannot be written.
+    Raises OSError if another process has removed one meanwhile, or the folder cannot be written.
     """
     for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
         left.unlink()
 
 
 def set_aside(path: Path) -> Path | None:
-    """Rename the file and its WAL, which may hold pages that are not checkpointed yet. The new path; None: there is no
-    file."""
+    """Rename the file and its WAL, which may hold pages that are not checkpointed yet. Return the new path; None if
+    there is no file."""
     aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
     for suffix in FILES:
         with suppress(FileNotFoundError):
@@ -214,9 +215,9 @@ def set_aside(path: Path) -> Path | None:
 def _replace(
     path: Path, known: KnownNumbers | None, *, fsync: bool, max_bytes: int
 ) -> tuple[sqlite3.Connection, SpoolDamaged | None]:
-    """Set aside what is left of the file, and start another with all that can be read of it, under the same numbers.
+    """Set aside the rest of the file, and start another with all readable rows, under the same numbers.
 
-    The epoch goes on where the highest number that was given is known: no number is given twice.
+    The epoch is kept if the highest number that was given is known: no number is given twice.
     """
     was_there = path.exists()
     with FreshFile(path) as fresh:
@@ -238,7 +239,8 @@ def _replace(
 
 
 def _catch_up(path: Path, db: sqlite3.Connection, known: KnownNumbers) -> SpoolDamaged | None:
-    """A file that is whole may lack its newest transactions: its log was cut, or an older copy is in its place."""
+    """Catch up with the known numbers if an intact file lacks its newest transactions: its log was cut, or it is an
+    older copy."""
     (epoch,) = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
     row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'alerts'").fetchone()
     last = row[0] if row else 0
@@ -255,6 +257,6 @@ def _catch_up(path: Path, db: sqlite3.Connection, known: KnownNumbers) -> SpoolD
 
 
 def _note_lost(db: sqlite3.Connection, lost: Sequence[tuple[int, int]]) -> None:
-    """They are announced like all that is dropped."""
+    """Note lost ranges, which are announced like all dropped ones."""
     with db:
         db.executemany(ADD_RANGE, [(first, last, SPOOL_DAMAGED) for first, last in lost])

@@ -1,4 +1,4 @@
-"""The table `forms`: what the alerts of a rule have in common, stored once."""
+"""The table `forms`: parts that the alerts of a rule have in common, stored once."""
 
 import sqlite3
 
@@ -6,7 +6,7 @@ from mozu.core.delivery.packed_alert import MOST_FORMS, AlertForm, unpack_form
 
 
 class FormTable:
-    """Of one open database; remembers the last ones that it has read and written."""
+    """The table in one open database, with a cache of the last forms read and written."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -14,7 +14,7 @@ class FormTable:
         self._numbers: dict[bytes, int] = {}
 
     def number(self, raw: bytes) -> int:
-        """The number of a form, which is stored if it is new."""
+        """Return the number of a form, which is stored if it is new."""
         number = self._numbers.get(raw)
         if number is None:
             self._db.execute("INSERT OR IGNORE INTO forms (raw) VALUES (?)", (raw,))
@@ -25,11 +25,11 @@ class FormTable:
         return number
 
     def rolled_back(self) -> None:
-        """Forms that were stored in the transaction went back with it."""
+        """Forget numbers of forms whose transaction was rolled back."""
         self._numbers.clear()
 
     def get(self, number: int) -> AlertForm:
-        """Raises msgspec.MsgspecError or ValueError where it is missing, or is none."""
+        """Return the form. Raises msgspec.MsgspecError or ValueError if it is missing or invalid."""
         form = self._forms.get(number)
         if form is None:
             row = self._db.execute("SELECT raw FROM forms WHERE id = ?", (number,)).fetchone()

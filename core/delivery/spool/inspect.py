@@ -1,7 +1,7 @@
-"""What a start would find of a spool: whether its file can be used, and which process holds it.
+"""Inspection of a spool as a start would find it: obstacles to its use, and the process that holds it.
 
-Nothing is opened as a database, so nothing is written, recovered or locked. SQLite's lock is a POSIX lock on bytes of
-the file (https://sqlite.org/src/file/src/os_unix.c, "SHARED_FIRST"), which F_GETLK asks for without taking it.
+No file is opened as a database, so nothing is written, recovered or locked. SQLite's lock is a POSIX lock on bytes of
+the file (https://sqlite.org/src/file/src/os_unix.c, "SHARED_FIRST"), which F_GETLK queries without taking it.
 """
 
 import fcntl
@@ -23,8 +23,8 @@ _SHARED_SIZE: Final = 510
 
 
 def spool_obstacles(path: Path) -> list[Obstacle]:
-    """Why a start could not use the file. Not for a process that has it open: close(2) of any descriptor would drop
-    its locks."""
+    """Return the reasons for which a start could not use the file. Not for a process that has it open: close(2) of any
+    descriptor would drop its locks."""
     reason = why_not_writable(path, makes_folders=True)
     if reason is not None:
         return [_obstacle(reason, "give `spool.path` a file where there is room and mozu may write")]
@@ -41,7 +41,7 @@ def _obstacle(reason: str, remedy: str, *, held: bool = False) -> Obstacle:
 
 
 def _locked_by(path: Path) -> int | None:
-    """The process that keeps every other from reading, if there is one."""
+    """Return the pid of the process that keeps all others from reading; None if there is none."""
     with suppress(OSError):  # the file is not there yet
         fd = os.open(path, os.O_RDONLY)
         try:

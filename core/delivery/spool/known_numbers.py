@@ -4,13 +4,14 @@ import msgspec
 
 
 class KnownNumbers(msgspec.Struct, frozen=True):
-    """Numbers of one epoch: alerts below `first` wait no longer, and none was given above `last`."""
+    """Numbers of one epoch: no alert below `first` waits, and no number above `last` was given."""
 
     epoch: str
     first: int
     last: int
 
     def lost_after(self, last: int) -> list[tuple[int, int]]:
-        """The range of numbers that may wait and that a file does not have whose highest number is `last`."""
+        """Return the range of numbers that may wait and are missing in a file whose highest number is `last`; empty if
+        there is none."""
         first = max(self.first, last + 1)
         return [(first, self.last)] if first <= self.last else []

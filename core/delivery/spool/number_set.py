@@ -1,4 +1,4 @@
-"""A set of sequence numbers, as bit masks of pages: some hundred bytes for 4,096 numbers, whatever the holes are."""
+"""A set of sequence numbers, as bit masks of pages: some hundred bytes for 4,096 numbers, however they are spread."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -8,12 +8,12 @@ _PAGE: Final = 4_096
 
 
 class NumberSet:
-    """Which alerts lie in a spool."""
+    """Sequence numbers of the alerts in a spool."""
 
     def __init__(self, numbers: Iterable[int] = ()) -> None:
         self._pages: dict[int, int] = {}
         self._low = 0
-        """The lowest page, or one that has become empty."""
+        """The lowest page, or one that has become empty since."""
         for page, mask in _masks_of(numbers):
             self._pages[page] = self._pages.get(page, 0) | mask
 
@@ -22,13 +22,13 @@ class NumberSet:
         return bool(self._pages.get(page, 0) >> offset & 1)
 
     def add(self, first: int, last: int) -> None:
-        """All of these."""
+        """Add the numbers `first` to `last`."""
         for page, mask in _masks(first, last):
             self._pages[page] = self._pages.get(page, 0) | mask
             self._low = min(self._low, page)
 
     def discard(self, numbers: Iterable[int]) -> None:
-        """None of these."""
+        """Remove these numbers."""
         for page, mask in _masks_of(numbers):
             left = self._pages.get(page, 0) & ~mask
             if left:
@@ -37,7 +37,7 @@ class NumberSet:
                 self._pages.pop(page, None)
 
     def lowest(self) -> int | None:
-        """The lowest one."""
+        """Return the lowest number; None if the set is empty."""
         if not self._pages:
             return None
         if self._low not in self._pages:
@@ -46,7 +46,7 @@ class NumberSet:
         return self._low * _PAGE + (mask & -mask).bit_length() - 1
 
     def without(self, other: "NumberSet") -> Iterator[int]:
-        """Those that are not in the other one, in order."""
+        """Yield the numbers that are not in the other set, in order."""
         for page in sorted(self._pages):
             mask = self._pages[page] & ~other._pages.get(page, 0)
             while mask:
@@ -64,7 +64,7 @@ def _masks(first: int, last: int) -> Iterator[tuple[int, int]]:
 
 
 def _masks_of(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """One mask a page, as long as numbers of one page come together."""
+    """Yield one mask per page for consecutive numbers of the same page."""
     for page, some in groupby(numbers, lambda number: number // _PAGE):
         mask = 0
         for number in some:

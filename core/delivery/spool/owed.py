@@ -1,10 +1,10 @@
-"""A record of a spool's numbers outside its database: those owed, and those that may be lost with its pages.
+"""A record of a spool's numbers outside its database: owed numbers, and numbers that may be lost with its pages.
 
 A small file of fixed size beside the spool, written in place, so that a full disk or a damaged database does not lose
-it. Numbers are owed for dropped alerts that could not be recorded in the database: `Spool.skip` records them before
-the next alert is stored. The epoch, the lowest number that waits and the highest that was given are written after each
-transaction, without a flush: they outlive the process, so that a damaged database is never taken for a whole one, and
-no number is given twice.
+it. Numbers are owed for dropped alerts that could not be recorded in the database: `Spool.skip` records them before the
+next alert is stored. The epoch, the lowest number that waits and the highest that was given are written after each
+transaction, without a flush: they outlive the process, so that a damaged database is never mistaken for an intact one,
+and no number is given twice.
 """
 
 import errno
@@ -34,18 +34,19 @@ class _Page(msgspec.Struct):
 
 
 def owed_path(spool: Path) -> Path:
-    """Where the numbers are that a spool owes; the mozu that uses the spool keeps this file locked."""
+    """Return the path of the file with a spool's owed numbers; the mozu that uses the spool keeps this file locked."""
     return spool.with_name(spool.name + ".owed")
 
 
 class OwedNumbers:
-    """`count` numbers are owed, for `reason`. Raises SpoolUnusable if another mozu uses the spool."""
+    """Number of owed numbers (`count`) and the reason of the last drop. Raises SpoolUnusable if another mozu uses the
+    spool."""
 
     def __init__(self, spool: Path) -> None:
         self._path = owed_path(spool)
         self.count, self.reason = 0, ""
         self.debt = ""
-        """Identifies what is owed: the spool that pays it notes it, so that it is paid once."""
+        """Id of the present debt: the spool that pays it notes the id, so that it is paid once."""
         self.known: KnownNumbers | None = None
         try:
             spool.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -74,27 +75,27 @@ class OwedNumbers:
             self.known = page.known
 
     def know(self, numbers: KnownNumbers) -> None:
-        """Note these, for the next process."""
+        """Record the spool's numbers for the next process."""
         if numbers != self.known:
             self.known = numbers
             with suppress(OSError):  # without blocks of its own on a full disk: written with the next change
                 os.pwrite(self._fd, self._page(), 0)
 
     def add(self, count: int, reason: str) -> None:
-        """Owe more."""
+        """Add owed numbers."""
         if not self.count:
             self.debt = f"{time.time_ns():x}"
         self.count, self.reason = self.count + count, reason
         self._write()
 
     def paid(self) -> None:
-        """Nothing is owed any more."""
+        """Note that all owed numbers are used up."""
         self.count, self.reason = 0, ""
         if self._written:
             self._write()
 
     def keep_in_place(self) -> None:
-        """Make a file anew that was deleted or moved away. Raises OSError."""
+        """Create the file again if it was deleted or moved away. Raises OSError."""
         try:
             if os.path.samestat(os.stat(self._path), os.fstat(self._fd)):
                 return

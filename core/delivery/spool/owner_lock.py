@@ -1,8 +1,8 @@
 """Lock of the mozu that delivers from a spool: two that read the same alerts would both send them, each to its own
-destination. Commands that look into a spool (`mozu spool`, `mozu redrive`) need no lock.
+destination. Commands that only inspect a spool (`mozu spool`, `mozu redrive`) need no lock.
 
-An open file description lock (fcntl(2), F_OFD_SETLK): it goes with the descriptor, unlike a POSIX lock not with any
-other close of the file, and can be asked for without being taken.
+The lock is an open file description lock (fcntl(2), F_OFD_SETLK): it ends with the descriptor, unlike a POSIX lock,
+which ends with any close of the file, and it can be queried without being taken.
 """
 
 import fcntl
@@ -16,7 +16,8 @@ _FLOCK: Final = "hhqqi4x"
 
 
 def own(descriptor: int) -> bool:
-    """Take the lock of this open file; False where another process has it. File systems without locks give it."""
+    """Take the lock of this open file; return False if another process has it, True also on file systems without
+    locks."""
     try:
         fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _whole_file())
     except (BlockingIOError, PermissionError):
@@ -27,7 +28,7 @@ def own(descriptor: int) -> bool:
 
 
 def is_owned(path: Path) -> bool:
-    """Whether a process has the lock; a file that is not there has none."""
+    """Return True if a process has the lock; False also if the file is missing."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:

@@ -1,4 +1,4 @@
-"""Disk room for the pages of an open spool: taken before they are written, and kept back for mozu's own notices."""
+"""Disk space for the pages of an open spool: allocated before they are written, and reserved for mozu's own notices."""
 
 import sqlite3
 from pathlib import Path
@@ -8,12 +8,12 @@ from mozu.core.delivery.spool.disk_room import PAGE_BYTES, preallocate, prealloc
 from mozu.core.delivery.spool.refusal import refusal_of
 
 _FILLER_PAGES: Final = 64
-"""Pages of the row `filler`, which is deleted only for notices and for numbers that are to be announced: they find room
+"""Pages of the row `filler`, which is deleted only for notices and for numbers to be announced, so that they have space
 on a full disk. SQLite would use pages that are merely free for the next alert."""
 
 
 class PageReserve:
-    """Of one open database; changes happen within a transaction of the caller."""
+    """The reserve of one open database; changes happen within a transaction of the caller."""
 
     def __init__(self, path: Path, db: sqlite3.Connection) -> None:
         self._path, self._db = path, db
@@ -21,7 +21,7 @@ class PageReserve:
         self._has_wal_room = preallocate_wal(path)
 
     def take(self, pages: int, *, for_notices: bool) -> None:
-        """Make sure that the checkpoint will find blocks for so many pages more. Raises SpoolRefused."""
+        """Allocate blocks that the checkpoint needs for so many more pages. Raises SpoolRefused."""
         if not self._has_wal_room:
             self._has_wal_room = preallocate_wal(self._path)
         missing = pages - self._free_pages()
@@ -36,19 +36,19 @@ class PageReserve:
         raise refusal_of(self._path, error)
 
     def can_fill(self) -> bool:
-        """Whether the filler is missing and there is room for it."""
+        """Return True if the filler is missing and the disk has space for it."""
         if self._has_filler():
             return False
         missing = _FILLER_PAGES + 8 - self._free_pages()
         return missing <= 0 or preallocate(self._file.fileno(), self._end(), missing * PAGE_BYTES) == 0
 
     def fill(self) -> None:
-        """Keep the filler."""
+        """Insert the filler."""
         size = _FILLER_PAGES * (PAGE_BYTES - 4)  # an overflow page holds the number of the next one
         self._db.execute("INSERT OR IGNORE INTO meta VALUES ('filler', zeroblob(?))", (size,))
 
     def close(self) -> None:
-        """Not before the database is closed: see `preallocate`. Idempotent."""
+        """Close the file, after the database is closed: see `preallocate`. Idempotent."""
         self._file.close()
 
     def _has_filler(self) -> bool:
@@ -58,5 +58,5 @@ class PageReserve:
         return int(self._db.execute("PRAGMA freelist_count").fetchone()[0])
 
     def _end(self) -> int:
-        """The first byte behind the database."""
+        """Return the offset of the first byte behind the database."""
         return int(self._db.execute("PRAGMA page_count").fetchone()[0]) * PAGE_BYTES

@@ -1,6 +1,6 @@
-"""Why a spool did not take what should be written: it is full, it is locked, or its disk takes nothing.
+"""Reasons for which a spool refuses a write: it is full, it is locked, or its disk refuses.
 
-The reasons are kept apart, because each has its own remedy, and its own label in `sink_alerts_dropped_total`.
+The reasons are distinguished, because each has its own remedy, and its own label in `sink_alerts_dropped_total`.
 """
 
 import errno
@@ -15,14 +15,14 @@ _PRIMARY: Final = 0xFF
 """Bits of an extended result code that hold the primary one (https://sqlite.org/rescode.html)."""
 _LOCKED: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _UNREADABLE: Final = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS}
-"""The disk does not give what it has: a damage of the file, though SQLite says I/O error."""
+"""I/O errors of SQLite that mean damage of the file: the disk does not return its data."""
 
 
 class SpoolRefused(MozuError):
-    """The base: nothing of the transaction is in the file."""
+    """Base of the refusals: nothing of the transaction is in the file."""
 
     reason: ClassVar[str]
-    """Label of the counter of drops."""
+    """Label of the counter of dropped alerts."""
 
 
 class SpoolFull(SpoolRefused):
@@ -32,7 +32,7 @@ class SpoolFull(SpoolRefused):
 
 
 class DiskFull(SpoolFull):
-    """The disk has no room."""
+    """The disk is full."""
 
     reason = "disk full"
 
@@ -50,13 +50,13 @@ class SpoolUnwritable(SpoolRefused):
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file is damaged, as opposed to refused: it must be set aside."""
+    """Return True if the file is damaged, so that it must be set aside, and not merely refused."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
     return not isinstance(error, sqlite3.OperationalError) or code in _UNREADABLE
 
 
 def refusal(path: Path, error: sqlite3.OperationalError) -> SpoolRefused:
-    """What an error says that is no damage."""
+    """Return the refusal for an error of SQLite that is no damage."""
     primary = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_FULL) & _PRIMARY
     if primary in _LOCKED:
         return SpoolLocked(f"{path}: another process holds its lock ({error})")
@@ -66,7 +66,7 @@ def refusal(path: Path, error: sqlite3.OperationalError) -> SpoolRefused:
 
 
 def refusal_of(path: Path, error: int) -> SpoolRefused:
-    """What an error number of the disk says."""
+    """Return the refusal for an error number of the disk."""
     if error in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull(f"{path}: the disk is full")
     return SpoolUnwritable(f"{path}: its disk refuses to write ({os.strerror(error)})")

@@ -1,4 +1,4 @@
-"""What is read from a spool besides alerts: dead letters, its status, and numbers as ranges."""
+"""Rows read from a spool besides alerts: dead letters, its status, and numbers as ranges."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -9,33 +9,33 @@ from mozu.core.model.alert import Alert
 
 
 class DeadLetter(msgspec.Struct):
-    """An alert that could not be delivered, and why."""
+    """An alert that could not be delivered, and the reason."""
 
     id: int
     sequence: int
     time: int
-    """ns since the epoch at which it was given up."""
+    """Time at which the alert was given up, ns since the epoch."""
     attempts: int
     reason: str
     alert: Alert
 
 
 class SpoolStatus(msgspec.Struct):
-    """What is in a spool."""
+    """Contents of a spool."""
 
     epoch: str
     waiting: int
     oldest: int
-    """Sequence number of the first that waits, 0 for none."""
+    """Sequence number of the first that waits; 0 if none."""
     last: int
     """The highest sequence number ever given."""
     dead: int
     bytes: int
-    """Of pending alerts and dead letters."""
+    """Bytes of pending alerts and dead letters."""
 
 
 def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
-    """Ranges (first, last) without holes, in order."""
+    """Return the numbers as ranges (first, last) without holes, in order."""
     found: list[tuple[int, int]] = []
     for number in sorted(numbers):
         first = number

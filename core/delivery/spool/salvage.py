@@ -1,7 +1,7 @@
-"""Salvage: what can be read of a damaged spool goes into a new file, row by row, past the pages that cannot be read.
+"""Salvage: readable rows of a damaged spool are copied into a new file, one by one, past unreadable pages.
 
-Alerts keep their numbers, and what could not be read is a range of numbers. No more than _CHUNK rows are in memory at
-once, however much waits in the spool.
+Alerts keep their numbers, and unreadable rows become a range of lost numbers. No more than _CHUNK rows are in memory at
+once, however many wait in the spool.
 """
 
 import sqlite3
@@ -22,14 +22,15 @@ Row = tuple[Any, ...]
 _CHUNK: Final = 500
 """Rows in one transaction of the new file."""
 _MOST_PROBES: Final = 5_000_000
-"""Numbers tried one by one behind rows that cannot be read; each try costs about 10 µs."""
+"""Most numbers tried one by one behind unreadable rows; each attempt costs about 10 µs."""
 
 
 class Salvage:
-    """Filler of an empty spool file; takes one file or several, or one by several ways, and keeps what any gives.
+    """Filler of an empty spool file from one or several sources, keeping the rows that any of them returns.
 
-    `first`: no lower number is looked for. `wanted` says of a number if an alert may have it: a page may hold rows that
-    were deleted. A damaged file raises nothing: what cannot be read is in `lost`. Raises sqlite3.Error for the new one.
+    `first`: lower numbers are not searched for. `wanted` returns True if an alert may have a number: a page may hold
+    deleted rows. A damaged file raises nothing: unreadable numbers are in `lost`. Raises sqlite3.Error for the new
+    file.
     """
 
     def __init__(
@@ -38,20 +39,20 @@ class Salvage:
         self._into, self._first, self._wanted = into, first, wanted
         self._forms = FormTable(into)
         self._alerts, self._dead = NumberSet(), NumberSet()
-        """What was taken over: sequence numbers, and ids of dead letters."""
+        """Sequence numbers of copied alerts, and ids of copied dead letters."""
         self._settled: list[tuple[int, int]] = []
-        """Numbers of dead letters, and of alerts that were dropped."""
+        """Numbers of dead letters and of dropped alerts."""
         self._gaps: list[tuple[int, int | None]] = []
-        """Ranges of numbers that could not be read; None: to the last that was given."""
+        """Ranges of unreadable numbers; an end of None means the last number that was given."""
         self.last = 0
-        """The highest number that was met."""
+        """The highest number that was found."""
         self.epoch = ""
-        """The damaged file's epoch and its highest number, if both could be read."""
+        """Epoch of the damaged file; set only if its highest number could be read, too."""
         self.alerts, self.dead = 0, 0
-        """How many were taken over."""
+        """Numbers of copied alerts and dead letters."""
 
     def take(self, db: sqlite3.Connection) -> None:
-        """Everything that this connection can read."""
+        """Copy all rows that this connection can read."""
         last = _single(db, "SELECT seq FROM sqlite_sequence WHERE name = 'alerts'")
         epoch = _single(db, "SELECT value FROM meta WHERE name = 'epoch'")
         if isinstance(last, int):
@@ -69,13 +70,13 @@ class Salvage:
         )
 
     def lost(self, last: int) -> list[tuple[int, int]]:
-        """Ranges of numbers up to `last` that could not be read, and whose alerts may have waited."""
+        """Return ranges of numbers up to `last` that could not be read and whose alerts may have waited."""
         gaps = [(max(first, self._first), last if end is None else min(end, last)) for first, end in self._gaps]
         known = [*runs(self._alerts.without(NumberSet())), *self._settled] if gaps else []
         return without(gaps, known)
 
     def take_file(self, path: Path) -> None:
-        """Everything that can be read of this file and its WAL."""
+        """Copy all readable rows of this file and its WAL."""
         try:
             db = sqlite3.connect(path)
         except sqlite3.Error:
@@ -84,8 +85,8 @@ class Salvage:
             self.take(db)
 
     def continue_epoch(self, epoch: str, last: int) -> None:
-        """The new file goes on with the epoch and the numbers of the old one; `last` is the highest that was given. An
-        empty epoch is a new one."""
+        """Continue the old file's epoch and numbers in the new file; `last` is the highest number that was given. If
+        `epoch` is empty, the new file keeps its own."""
         with self._into:
             if epoch:
                 self._into.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (epoch,))
@@ -128,7 +129,7 @@ class Salvage:
                 yield row
 
     def _decodes(self, form: int, body: bytes) -> bool:
-        """They may be of any type: the tables of SQLite hold what is put into them."""
+        """Return True if the values can be decoded. They may be of any type: columns of SQLite accept any."""
         with suppress(msgspec.MsgspecError, ValueError):
             unpack(PackedAlert(self._forms.get(form), body))
             return True
@@ -144,8 +145,8 @@ def _single(db: sqlite3.Connection, query: str) -> object:
 
 
 class _Rows:
-    """Rows of a table in the order of their key, from `start` on, past those that cannot be read. `gaps` are the ranges
-    of keys that were passed over, None for an end that is not known."""
+    """Rows of a table in the order of their key, from `start` on, past unreadable ones. `gaps` are the ranges of keys
+    that were skipped, with None for an unknown end."""
 
     def __init__(self, db: sqlite3.Connection, table: str, key: str, columns: str, start: int = 1) -> None:
         self._db, self._table, self._key, self._start = db, table, key, start
@@ -180,7 +181,7 @@ class _Rows:
             self.gaps.append((broken, None))
 
     def _next_readable(self, at: int) -> int | None:
-        """The next key of which can be found out if there is a row."""
+        """Return the next key whose row can be looked up without an error; None if there is none."""
         last = at if self._last is None else self._last
         for key in range(at + 1, last + 1):
             if _is_readable(self._db, self._table, self._key, key):

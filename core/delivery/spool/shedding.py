@@ -1,7 +1,8 @@
-"""Load shedding of a full spool: which stored alerts make room for new ones, by the policy of the queue in memory.
+"""Load shedding of a full spool: selection of stored alerts to drop for new ones, by the policy of the queue in memory.
 
-Only the newest alerts that were not given out take part (_WINDOW of one priority), so that a commit takes milliseconds
-however much waits; a rule that is noisy now is noisy among these. They are decoded, because their process decides, too.
+Only the newest alerts that were not read yet take part (_WINDOW of one priority), so that a commit takes milliseconds
+however many wait; a currently noisy rule is noisy among these. They are decoded, because the selection depends on the
+process.
 """
 
 import sqlite3
@@ -23,7 +24,7 @@ class StoredAlert(NamedTuple):
 
     number: int
     length: int
-    """Bytes of its body."""
+    """Bytes of the alert's body."""
     alert: PackedAlert
 
 
@@ -34,7 +35,8 @@ def window(
     after: int,
     without: frozenset[int],
 ) -> list[StoredAlert]:
-    """The newest alerts of a priority with numbers above `after` and none of `without`, oldest first; no notices."""
+    """Return the newest alerts of a priority with numbers above `after` and not in `without`, oldest first; no
+    notices."""
     forms = {}
     for (number,) in db.execute("SELECT id FROM forms").fetchall():
         with suppress(msgspec.MsgspecError, ValueError):
@@ -56,8 +58,8 @@ def window(
 
 
 def victims(rows: Sequence[StoredAlert], size: int) -> list[StoredAlert]:
-    """So many of them that they have `size` bytes together, or all: from the rule with the most, of that from the
-    process with the most, the newest first."""
+    """Return alerts of at least `size` bytes together, or all: of the rule with the most, of that the process with the
+    most, the newest first."""
     left = size_of(row.alert for row in rows) - size
     if left <= 0:
         return list(rows)
@@ -66,8 +68,8 @@ def victims(rows: Sequence[StoredAlert], size: int) -> list[StoredAlert]:
 
 
 def displaced(rows: Sequence[StoredAlert], batch: Sequence[PackedAlert]) -> tuple[list[StoredAlert], frozenset[int]]:
-    """What goes so that no more is stored after this batch than before: stored alerts, and places in the batch. Where
-    nothing is stored, half of the batch: the rest may find room."""
+    """Return the alerts to drop so that no more is stored after this batch than before: stored alerts, and indices in
+    the batch. If nothing is stored, half of the batch is dropped: the rest may fit."""
     if not rows and len(batch) < 2:
         return [], frozenset(range(len(batch)))
     return _contest(rows, batch, size_of(row.alert for row in rows) or size_of(batch) // 2)

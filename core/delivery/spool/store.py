@@ -1,8 +1,8 @@
 """The spool: one SQLite file per sink, in WAL mode, with pending alerts, dead letters and gapless numbers.
 
-Synchronous; runs on the one thread that its owner gives it. A commit survives `kill -9`; with `fsync` also a loss of
-power. Sequence numbers come from AUTOINCREMENT in the transaction that stores the alert, so they have no gap but those
-that are announced; `epoch` changes when the file is made anew.
+Synchronous; runs on the one thread that its owner provides. A commit survives `kill -9`; with `fsync` also a loss of
+power. Sequence numbers come from AUTOINCREMENT in the transaction that stores the alert, so their only gaps are
+announced ones; `epoch` changes when the file is created anew.
 """
 
 import sqlite3
@@ -43,15 +43,16 @@ _ROW_OVERHEAD: Final = 24
 _ROWS: Final = 200
 """Rows in one INSERT."""
 _NOTICE_BYTES: Final = 1 << 20
-"""Room beyond `max_bytes` that only mozu's own notices use."""
+"""Bytes beyond `max_bytes` that only mozu's own notices use."""
 _MOST_NOTICES: Final = 10_000
 
 
 class Spool:
-    """`max_bytes` bounds pending alerts and dead letters together. `known`: what is known of its numbers besides.
+    """Spool file of one sink. `max_bytes` bounds pending alerts and dead letters together. `known`: numbers recorded
+    outside of the file. `repairs`: the caller is the mozu that delivers from it, and a damaged file is set aside
+    (`damage`).
 
-    `repairs`: the caller is the mozu that delivers from it, and a damaged file is set aside (`damage`). Raises
-    SpoolUnusable.
+    Raises SpoolUnusable.
     """
 
     def __init__(
@@ -65,17 +66,17 @@ class Spool:
     ) -> None:
         self.path, self._max_bytes, self._fsync = path, max_bytes, fsync
         self._present = set(Severity)
-        """Priorities of which there may be alerts that were not given out."""
+        """Priorities that may have alerts which were not read yet."""
         self._oldest: int | None = None
         self.unreadable: list[int] = []
-        """Numbers that `read` has made dead letters."""
+        """Numbers of alerts that `read` has made dead letters."""
         self._read_to = 0
         self._db, self.damage = open_file(path, fsync=fsync, max_bytes=max_bytes, known=known, repairs=repairs)
         self._room = PageReserve(path, self._db)
         self._adopt()
 
     def _adopt(self, before: Contents | None = None) -> None:
-        """Take the file that has just been opened for this spool's own; `before`: what lay in the one before it."""
+        """Set up the file that was just opened; `before`: contents of the file that it replaces."""
         self._forms = FormTable(self._db)
         self.epoch = self._meta("epoch")
         self._bytes = self._measure()
@@ -85,16 +86,16 @@ class Spool:
         self._keep_filler()
 
     def configure(self, *, max_bytes: int, fsync: bool) -> None:
-        """Other bounds for the open file."""
+        """Use other bounds for the open file."""
         self._max_bytes, self._fsync = max_bytes, fsync
         set_bounds(self._db, fsync=fsync, max_bytes=max_bytes)
 
     # --- writing
 
     def append(self, alerts: Sequence[PackedAlert]) -> int:
-        """Store all in one transaction; the number of the last. Raises SpoolRefused: none is stored.
+        """Store all alerts in one transaction; return the number of the last. Raises SpoolRefused if none is stored.
 
-        A batch of notices alone (source `internal`) may use the room that is kept for them.
+        A batch of notices alone (source `internal`) may use the space reserved for them.
         """
         notices = all(alert.is_notice for alert in alerts)
         try:
@@ -115,20 +116,21 @@ class Spool:
         return last
 
     def _keep_filler(self) -> None:
-        """Fill pages that are given up for notices when the disk is full; as soon as there is room for them."""
+        """Insert the filler, whose pages are used for notices when the disk is full, if there is space for it."""
         if self._room.can_fill():
             with suppress(SpoolRefused), self._writing():
                 self._room.fill()
 
     def _insert(self, rows: list[tuple[int, bytes]]) -> None:
-        """Many rows in one INSERT: each `sqlite3_step` releases the GIL, and must then wait for it."""
+        """Insert many rows in one INSERT: each `sqlite3_step` releases the GIL, and must then wait for it."""
         for start in range(0, len(rows), _ROWS):
             some = rows[start : start + _ROWS]
             values = ", ".join(["(?, ?)"] * len(some))
             self._db.execute(f"INSERT INTO alerts (form, body) VALUES {values}", [cell for row in some for cell in row])
 
     def skip(self, count: int, why: str, debt: str = "") -> tuple[int, int]:
-        """Use up `count` numbers for alerts that were dropped by policy: the range. `debt`: what is paid by it."""
+        """Use up `count` numbers for alerts that were dropped by policy; return the range. `debt`: id of the debt that
+        this pays."""
         with self._writing():
             first = self.last() + 1
             self._db.execute("INSERT OR IGNORE INTO sqlite_sequence (name, seq) SELECT 'alerts', 0 "
@@ -141,35 +143,36 @@ class Spool:
         return first, first + count - 1
 
     def has_paid(self, debt: str) -> bool:
-        """Whether the last debt that was paid is this one."""
+        """Return True if the last debt that was paid is this one."""
         row = self._db.execute("SELECT value FROM meta WHERE name = 'paid'").fetchone()
         return row is not None and bool(row[0] == debt)
 
     def _note_dropped(self, ranges: Sequence[tuple[int, int]], why: str) -> None:
-        """Within the transaction that drops them. Raises SpoolRefused."""
+        """Note ranges in the transaction that drops them. Raises SpoolRefused."""
         pages = self._dropped.pages_for(len(ranges), why)
         if pages:
             self._room.take(pages, for_notices=True)
         self._dropped.add(ranges, why)
 
     def note_lost(self, ranges: Sequence[tuple[int, int]], why: str) -> None:
-        """Numbers that a damaged file did not give back are to be announced."""
+        """Note numbers that a damaged file has lost, to be announced."""
         with self._writing():
             self._note_dropped(ranges, why)
 
     def unannounced(self) -> list[tuple[int, int, str]]:
-        """Dropped numbers (first, last, reason) that no notice on disk announces."""
+        """Return dropped numbers (first, last, reason) that no notice on disk announces."""
         return self._dropped.all()
 
     def announced(self, ranges: Sequence[tuple[int, int]]) -> None:
-        """Notices on disk announce these."""
+        """Note that notices on disk announce these ranges."""
         with self._writing():
             self._dropped.forget(ranges)
 
     def drop_oldest(
         self, why: str, most: int, after: int = 0, without: frozenset[int] = frozenset()
     ) -> list[tuple[int, int]]:
-        """Drop up to `most` alerts to make room: their numbers, as ranges without holes. None that was given out."""
+        """Drop up to `most` of the oldest alerts that were not read yet; return their numbers as ranges without
+        holes."""
         query = "SELECT seq, length(body) FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?"
         rows = self._db.execute(query, (max(after, self._read_to), most + len(without))).fetchall()
         found = [(seq, length) for seq, length in rows if seq not in without][:most]
@@ -179,9 +182,9 @@ class Spool:
     def drop_less_severe(
         self, why: str, than: Severity, size: int, after: int, without: frozenset[int]
     ) -> list[StoredAlert]:
-        """Drop alerts of `size` bytes of the least severe priority there is, if it is less severe than this, by the
-        policy of `shedding`. None that was given out: only numbers above `after` and above what was read, and none of
-        `without`."""
+        """Drop alerts of `size` bytes of the least severe priority present, if it is less severe than `than`, by the
+        policy of `shedding`. Only alerts that were not read yet: numbers above `after` and above the last one read, and
+        not in `without`."""
         for priority in sorted((one for one in self._present if one > than), reverse=True):
             rows = window(self._db, self._forms.get, priority, max(after, self._read_to), without)
             if rows:
@@ -194,15 +197,15 @@ class Spool:
     def displace(
         self, why: str, batch: Sequence[PackedAlert], after: int, without: frozenset[int]
     ) -> tuple[list[StoredAlert], frozenset[int]]:
-        """Drop stored alerts of the priority of a batch that its alerts have more right to the room of (`shedding`).
-        They, and the places in the batch of those that are to be dropped instead."""
+        """Drop stored alerts of a batch's priority that `shedding` selects in favour of the batch. Return them, and the
+        indices of alerts of the batch to drop instead."""
         rows = window(self._db, self._forms.get, batch[0].form.priority, max(after, self._read_to), without)
         found, refused = displaced(rows, batch)
         self._remove([(row.number, row.length) for row in found], why)
         return found, refused
 
     def _remove(self, rows: Sequence[tuple[int, int]], why: str) -> None:
-        """Drop these (number, bytes of the body)."""
+        """Drop these alerts (number, bytes of the body)."""
         if not rows:
             return
         numbers = [seq for seq, _ in rows]
@@ -217,7 +220,7 @@ class Spool:
     # --- reading and acknowledging
 
     def read(self, after: int, most: int) -> list[tuple[int, PackedAlert]]:
-        """Up to `most` alerts with numbers above `after`, in order. An undecodable one becomes a dead letter."""
+        """Return up to `most` alerts with numbers above `after`, in order. An undecodable one becomes a dead letter."""
         rows = self._db.execute("SELECT seq, form, body FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?", (after, most))
         alerts = []
         for seq, form, body in rows.fetchall():
@@ -233,7 +236,7 @@ class Spool:
         return alerts
 
     def notices(self) -> list[tuple[int, PackedAlert]]:
-        """Pending alerts of mozu about itself (source `internal`), in order."""
+        """Return mozu's own pending notices (source `internal`), in order."""
         own = []
         for number, raw in self._db.execute("SELECT id, raw FROM forms").fetchall():
             with suppress(msgspec.MsgspecError, ValueError):
@@ -243,7 +246,7 @@ class Spool:
         return self._readable(self._db.execute(query, (*own, _MOST_NOTICES)).fetchall())
 
     def peek(self, most: int) -> list[tuple[int, PackedAlert]]:
-        """The first `most` pending alerts, those left out that cannot be read back; nothing is changed."""
+        """Return the first `most` pending alerts without the undecodable ones; the file does not change."""
         return self._readable(self._db.execute("SELECT seq, form, body FROM alerts ORDER BY seq LIMIT ?", (most,)))
 
     def _readable(self, rows: Iterable[tuple[int, int, bytes]]) -> list[tuple[int, PackedAlert]]:
@@ -256,7 +259,7 @@ class Spool:
         return found
 
     def delete(self, numbers: Iterable[int]) -> None:
-        """DELETE alerts that were acknowledged, in one transaction."""
+        """Delete acknowledged alerts in one transaction."""
         freed, gone, numbers = 0, 0, list(numbers)
         size = "SELECT coalesce(sum(length(body)), 0), count(*) FROM alerts WHERE seq BETWEEN ? AND ?"
         with self._writing():
@@ -269,13 +272,13 @@ class Spool:
         self._keep_filler()
 
     def count_attempt(self, numbers: Iterable[int]) -> None:
-        """Count an attempt that failed."""
+        """Count a failed attempt of these alerts."""
         with self._writing():
             self._db.executemany("UPDATE alerts SET attempts = attempts + 1 WHERE seq = ?", ((n,) for n in numbers))
 
     def dead_letter(self, numbers: Iterable[tuple[int, str]], *, unreadable: bool = False) -> None:
         """Move these (number, reason) from the table `alerts` to `dead`: they are not tried again, and are to be
-        announced. `unreadable`: because they could not be read back."""
+        announced. `unreadable`: they could not be decoded."""
         gone, numbers = 0, list(numbers)
         with self._writing():
             for seq, reason in numbers:
@@ -291,14 +294,14 @@ class Spool:
     # --- damage while running
 
     def is_in_place(self) -> bool:
-        """Whether the paths still lead to the files that are open: the database, its WAL and its shared memory."""
+        """Return True if the paths still lead to the open files: the database, its WAL and its shared memory."""
         return identities(self.path) == self._place
 
     def rebuild(self) -> SpoolDamaged:
-        """Set the file aside and go on in a new one: the same epoch, and each readable alert under its own number.
+        """Set the file aside and continue in a new one: the same epoch, and each readable alert under its own number.
 
-        The open connection is read too, so that a file that was deleted loses nothing. Raises SpoolUnusable: the file
-        is in its place still.
+        The open connection is read too, so that a deleted file loses nothing. Raises SpoolUnusable if the file is still
+        in its place.
         """
         before, epoch, is_in_place = self._contents, self.epoch, self.is_in_place()
         with suppress(sqlite3.Error):
@@ -331,7 +334,7 @@ class Spool:
     # --- inspecting
 
     def dead(self, since: int = 0, most: int = 1_000) -> list[DeadLetter]:
-        """Dead letters given up at or after `since` (ns), oldest first. What cannot be decoded is left out."""
+        """Return dead letters given up at or after `since` (ns), oldest first, without the undecodable ones."""
         query = "SELECT id, seq, time, attempts, reason, form, body FROM dead WHERE time >= ? ORDER BY id LIMIT ?"
         letters = []
         for number, seq, when, attempts, reason, form, body in self._db.execute(query, (since, most)).fetchall():
@@ -341,7 +344,7 @@ class Spool:
         return letters
 
     def redrive(self, since: int = 0) -> int:
-        """Dead letters given up at or after `since` are pending again, under new numbers; how many."""
+        """Make dead letters given up at or after `since` (ns) pending again, under new numbers; return how many."""
         with self._writing():
             moved = self._db.execute(
                 "INSERT INTO alerts (form, body) SELECT form, body FROM dead WHERE time >= ? ORDER BY id", (since,)
@@ -351,26 +354,26 @@ class Spool:
         return moved
 
     def status(self) -> SpoolStatus:
-        """Counts, the oldest and the last number, bytes."""
+        """Return counts, the oldest and the last number, and bytes."""
         waiting, oldest = self._db.execute("SELECT count(*), coalesce(min(seq), 0) FROM alerts").fetchone()
         dead = self._db.execute("SELECT count(*) FROM dead").fetchone()[0]
         return SpoolStatus(self.epoch, waiting, oldest, self.last(), dead, self._bytes)
 
     def known(self) -> KnownNumbers:
-        """Return the numbers that the next process must know, whatever happens to the file."""
+        """Return the numbers that the next process must know even if the file is lost."""
         return KnownNumbers(self.epoch, self._contents.first, self._contents.last)
 
     def counts(self) -> SpoolCounts:
-        """Counts without a query."""
+        """Return the counts without a query."""
         return self._contents.counts
 
     def last(self) -> int:
-        """The highest number given so far."""
+        """Return the highest number given so far."""
         return self._contents.last_given()
 
     def look(self) -> None:
-        """Look at the oldest alert (`oldest`), and for what other processes have put back. A file that cannot be read
-        now is noticed by the next that needs its alerts."""
+        """Update `oldest`, and include alerts that other processes have put back. An unreadable file is left to the
+        next call that needs its alerts."""
         with suppress(sqlite3.Error, msgspec.MsgspecError, ValueError):
             self._contents.take_in_others()
             row = self._db.execute("SELECT body FROM alerts ORDER BY seq LIMIT 1").fetchone()
@@ -378,16 +381,16 @@ class Spool:
 
     @property
     def oldest(self) -> int | None:
-        """When the event was (ns since 1970) whose alert has waited longest, by the last look; None: none waits."""
+        """Time (ns since 1970) of the event of the oldest waiting alert, as of the last `look`; None if none waits."""
         return self._oldest if self._contents.counts.waiting else None
 
     @property
     def size(self) -> int:
-        """Bytes that count against the bound."""
+        """Bytes that count against `max_bytes`."""
         return self._bytes
 
     def close(self) -> None:
-        """Close the database, which writes the WAL back."""
+        """Close the database, which writes back the WAL."""
         self._db.close()
         self._room.close()
 
@@ -395,8 +398,8 @@ class Spool:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """A transaction. Raises SpoolRefused, and sqlite3.DatabaseError for damage. On a full disk the log is written
-        back to make room."""
+        """Run a transaction. Raises SpoolRefused, and sqlite3.DatabaseError for damage. On a full disk the log is
+        written back to free space."""
         try:
             with self._db:
                 yield
