@@ -1,1 +1,1 @@
-"""Fault isolation: a plugin that fails harms no other. Failures are caught and counted in one place."""
+"""Fault isolation: a failing plugin harms no other. Failures are caught and counted in one place."""

@@ -1,4 +1,4 @@
-"""Ctrl-C as Python raises it: the one KeyboardInterrupt that is not the failure of the component it comes out of."""
+"""Ctrl-C as Python raises it: the only KeyboardInterrupt that is not a failure of the component that raises it."""
 
 import functools
 import signal
@@ -6,8 +6,8 @@ import threading
 
 
 def is_by_signal() -> bool:
-    """Return whether Ctrl-C raises KeyboardInterrupt here: by Python's own handler, or by that of `asyncio.Runner` (a
-    partial). Once the engine handles SIGINT no signal does."""
+    """Return True if Ctrl-C raises KeyboardInterrupt here: by Python's own handler, or by that of `asyncio.Runner` (a
+    partial). Once the engine handles SIGINT, no signal does."""
     handler = signal.getsignal(signal.SIGINT)
     in_main = threading.current_thread() is threading.main_thread()
     return in_main and (handler is signal.default_int_handler or isinstance(handler, functools.partial))

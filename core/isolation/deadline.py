@@ -1,7 +1,7 @@
-"""Deadlines of the calls of components: one that takes longer than it may is given up, named and counted.
+"""Deadlines of calls of components: a call that exceeds its deadline is abandoned, named and counted.
 
-A call that awaits is cancelled at its deadline, and left to itself where it ignores that (`detached.py`). One that
-holds the event loop is broken off (`interrupter.py`).
+A call that awaits is cancelled at its deadline, and abandoned if it ignores that (`detached.py`). A call that holds the
+event loop is interrupted (`interrupter.py`).
 """
 
 import time
@@ -18,11 +18,11 @@ from mozu.core.isolation.isolated import Isolation
 T = TypeVar("T")
 
 STOP_SECONDS: Final = 10.0
-"""What `stop` may take, unless `stop_deadline` says otherwise."""
+"""Most seconds for `stop`, unless `stop_deadline` is set."""
 
 
 async def within(component: Isolation, method: str, seconds: float, call: Callable[[], Awaitable[T]]) -> T:
-    """The result of `await call()`. Raises what that raises, and DeadlineExceeded after `seconds`."""
+    """Return the result of `await call()`. Raises the call's errors, and DeadlineExceeded after `seconds`."""
     with _named(component, method, seconds):
         work = _limited(call, seconds, partial(_waiting, component, method, seconds))
         return await detached(work, f"{method} {component.kind} {component.name}", seconds)
@@ -30,7 +30,7 @@ async def within(component: Isolation, method: str, seconds: float, call: Callab
 
 @contextmanager
 def deadline(component: Isolation, method: str, seconds: float) -> Iterator[None]:
-    """Code of a component that is called and not awaited. Raises DeadlineExceeded after `seconds`."""
+    """Run a component's code that is called and not awaited. Raises DeadlineExceeded after `seconds`."""
     with _named(component, method, seconds), limited(seconds, partial(_waiting, component, method, seconds)):
         yield
 
@@ -41,7 +41,7 @@ async def _limited(call: Callable[[], Awaitable[T]], seconds: float, on_slow: Ca
 
 
 def _waiting(component: Isolation, method: str, seconds: float) -> None:
-    """Say once what mozu waits for."""
+    """Log once per method that mozu waits for the component."""
     if method not in component.awaited:
         component.awaited.add(method)
         component.log.warning("waiting for %s: %s (%g s at most)", component, method, seconds)
@@ -60,6 +60,6 @@ def _named(component: Isolation, method: str, seconds: float) -> Iterator[None]:
 
 
 def exceeded(component: Isolation, method: str, seconds: float) -> DeadlineExceeded:
-    """The error that says so; it is counted here."""
+    """Return the error for an exceeded deadline, and count it."""
     component.metrics.counter("component_deadline_exceeded_total", method=method).value += 1
     return DeadlineExceeded(f"{component.kind} {component.name}: `{method}` did not end within {seconds:.3g} s")

@@ -1,8 +1,8 @@
-"""Detached work: a component's coroutine in a task of its own, which is given up when it does not end.
+"""Detached work: a component's coroutine in a task of its own, which is abandoned if it does not end.
 
-A task group waits for its tasks however long they take, and so does an `await` of a coroutine; one that ignores its
-cancellation would keep mozu from stopping. Detached work is cancelled, and left to itself where it goes on all the
-same: nothing waits for it any more, and it ends with the process.
+A task group waits for its tasks without limit, and so does an `await` of a coroutine; one that ignores its cancellation
+would keep mozu from stopping. Detached work is cancelled, and abandoned if it continues all the same: nothing waits for
+it any more, and it ends with the process.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from mozu.core.cpu_wait import ExtraTime
 T = TypeVar("T")
 
 GRACE: Final = 0.2
-"""Seconds that cancelled work has to clean up before it is left to itself."""
+"""Seconds for cancelled work to clean up before it is abandoned."""
 
 
 class CancelledByItself(RuntimeError):
@@ -28,7 +28,7 @@ class GivenUp(Exception):
 
 
 _abandoned: set["asyncio.Task[_Outcome[object]]"] = set()
-"""Work that ignores its cancellation: kept, so that it is not collected while it runs."""
+"""Work that ignores its cancellation; referenced here, so that it is not collected while it runs."""
 
 
 class _Outcome(msgspec.Struct, Generic[T]):
@@ -39,12 +39,12 @@ class _Outcome(msgspec.Struct, Generic[T]):
 
 
 async def detached(work: Awaitable[T], name: str, seconds: float | None = None) -> T:
-    """Return the result of `work`. Raises what it raises, and GivenUp if it has not ended after `seconds`, CPU wait
-    aside.
+    """Return the result of `work`. Raises its errors, and GivenUp if it has not ended after `seconds`, without the time
+    spent waiting for a CPU.
 
-    Work that cancels itself raises CancelledByItself: only the caller's own cancellation is one.
+    Work that cancels itself raises CancelledByItself: only the caller's own cancellation is raised as such.
     """
-    # No group owns the task: it would wait for it.
+    # no task group owns the task, because it would wait for the task
     task = asyncio.ensure_future(_outcome(work))
     task.set_name(name)
     left, extra = seconds, ExtraTime()

@@ -1,4 +1,4 @@
-"""Which exceptions end a call of a component without being its failure: mozu's own cancellation.
+"""Exceptions that end a component's call without being its failure: mozu's own cancellation.
 
 A component may raise anything. SystemExit and KeyboardInterrupt would end the process, CancelledError the task that
 called it, GeneratorExit the coroutine, so each is the component's failure unless mozu has caused it.
@@ -11,7 +11,7 @@ from mozu.core.isolation.ctrl_c import is_by_signal
 
 
 def is_ours(error: BaseException) -> bool:
-    """Return whether mozu caused an exception that came out of a component's code: it must go on."""
+    """Return True if mozu caused an exception that a component's code raised, so that it must propagate."""
     if isinstance(error, asyncio.CancelledError):
         return is_being_cancelled()
     if isinstance(error, GeneratorExit):
@@ -20,13 +20,13 @@ def is_ours(error: BaseException) -> bool:
 
 
 def is_being_cancelled() -> bool:
-    """Return whether the running task was cancelled, and not by a component (`OwnedTask`)."""
+    """Return True if the running task was cancelled, and not by a component (`OwnedTask`)."""
     task = _task()
     return task is not None and task.cancelling() > _asked_by_components(task)
 
 
 def withdraw() -> None:
-    """Take back what components have asked for: that the running task be cancelled."""
+    """Withdraw the components' requests to cancel the running task."""
     task = _task()
     while task is not None and _asked_by_components(task):
         task.uncancel()
@@ -38,8 +38,8 @@ def _asked_by_components(task: object) -> int:
 
 
 def _is_closed(error: GeneratorExit) -> bool:
-    """Return whether the block that caught the exception is in a coroutine that is being closed: coroutines run without
-    a running loop for nothing else. Other functions (callbacks, calls on threads) are never closed."""
+    """Return True if the block that caught the exception is in a coroutine that is being closed: a coroutine without a
+    running loop can only be closing. Other functions (callbacks, calls on threads) are never closed."""
     trace = error.__traceback__
     is_coroutine = trace is not None and bool(trace.tb_frame.f_code.co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR))
     return is_coroutine and asyncio._get_running_loop() is None

@@ -1,13 +1,13 @@
-"""Breaks off a call that holds the event loop longer than it may, by a signal whose handler raises in its code.
+"""Interruption of a call that holds the event loop too long, by a signal whose handler raises in the call's code.
 
-A thread waits for the earliest end of the calls under way. If one is over its time it sends the main thread a signal;
+A thread waits for the earliest deadline of the calls under way. If one is late, it sends the main thread a signal;
 Python runs the handler there between two instructions, or out of a system call that the signal has interrupted (sleep,
-connect, a lock). The handler looks whose code it has come upon, by a context variable, and raises only if that call is
-late, or if code of a component that has no end of its time holds the event loop for too long (`break_off`): other code
-is never broken off. C code that neither returns nor looks at signals cannot be reached.
+connect, a lock). The handler finds the running call by a context variable, and raises only if that call is late, or if
+code of a component without a deadline holds the event loop for too long (`break_off`): other code is never interrupted.
+C code that neither returns nor checks for signals cannot be interrupted.
 
-Python drops what is raised in a finalizer (`__del__`, the callback of a weak reference), where a signal may come as
-well; so signals go on until the call has ended.
+Python drops exceptions raised in a finalizer (`__del__`, the callback of a weak reference), where a signal may arrive
+as well; signals are therefore repeated until the call has ended.
 """
 
 import signal
@@ -23,23 +23,25 @@ from mozu.core.cpu_wait import ExtraTime
 from mozu.core.isolation.owner import OWNER
 
 SIGNAL: Final = signal.SIGRTMAX - 2
-"""One that nothing else uses."""
+"""A signal that nothing else uses."""
 _AGAIN: Final = 0.1
-"""Seconds after its end in which a call may end by itself (the loop's own timer), and between two signals to one."""
+"""Seconds after its deadline in which a call may end by itself (the loop's own timer), and between two signals to
+it."""
 SLOW_SECONDS: Final = 5.0
-"""After which a call that is waited for is reported."""
+"""Seconds after which a call that is waited for is reported."""
 _NEVER: Final = float("inf")
 _MOST_SIGNALS: Final = 50
-"""For one call: it was given up, and does not hold the loop, or nothing reaches it."""
+"""Most signals for one call: it was abandoned and does not hold the loop, or no signal interrupts it."""
 
 
 class Interrupted(BaseException):
-    """Raised in the code of a call that is late. Not an Exception: code that goes on after any failure must not."""
+    """Raised in the code of a late call. Not an Exception, so that code which continues after any failure does not
+    catch it."""
 
 
 class LimitedCall:
-    """A call with an end of its time, on the clock of `time.monotonic`, which CPU wait puts off. `on_slow` is called
-    once, on the interrupter's thread, if it has not ended after SLOW_SECONDS."""
+    """A call with a deadline on the clock of `time.monotonic`, which is put off by the time spent waiting for a CPU.
+    `on_slow` is called once, on the interrupter's thread, if it has not ended after SLOW_SECONDS."""
 
     def __init__(self, seconds: float, on_slow: Callable[[], None] | None = None) -> None:
         now = time.monotonic()
@@ -47,39 +49,40 @@ class LimitedCall:
         self.on_slow = on_slow
         self.slow_at = _NEVER if on_slow is None else now + SLOW_SECONDS
         self._extra: ExtraTime | None = ExtraTime()
-        """None: CPU wait puts nothing off any more."""
+        """Time to put off; None if the deadline is no longer put off."""
         self.ended = False
         self.signals = 0
-        """How many were sent because of it."""
+        """Number of signals sent because of this call."""
 
     def is_late(self) -> bool:
-        """Return if the call should have ended. The thread has found that out: a signal handler must not wait for its
-        locks."""
+        """Return True if the call should have ended. The thread has determined that: a signal handler must not wait for
+        its locks."""
         return not self.ended and self.signals > 0
 
     def put_off(self, now: float) -> None:
-        """Put off what is due by the CPU wait, unless the call was found late before. On the interrupter's thread."""
+        """Put off what is due by the time spent waiting for a CPU, unless the call was late before. Called on the
+        interrupter's thread."""
         if now >= self.next_look() and self._extra is not None and not self.signals:
             more = self._extra.take()
             self.until += more
             self.slow_at += more
 
     def count_late(self, now: float) -> bool:
-        """Return if the call's time is over and a signal is due, which is counted. On the interrupter's thread."""
+        """Return True if the call is late and a signal is due, which is counted. Called on the interrupter's thread."""
         is_due = self.until + _AGAIN <= now
         self.signals += is_due
         return is_due
 
     def hasten(self, until: float) -> None:
-        """Let the call end by then, whatever it waits for: mozu is to stop."""
+        """Advance the deadline to this time at the latest, because mozu is to stop."""
         self.until, self._extra = min(self.until, until), None
 
     def next_look(self) -> float:
-        """When something is to be done about it, unless it has ended."""
+        """Return the time of the next action, unless the call has ended."""
         return min(self.until + _AGAIN, self.slow_at)
 
     def report_slow(self, now: float) -> None:
-        """Call `on_slow`, if it is time."""
+        """Call `on_slow` if it is due."""
         report = self.on_slow
         if now >= self.slow_at and report is not None:
             self.slow_at = _NEVER
@@ -87,13 +90,13 @@ class LimitedCall:
 
 
 _current: ContextVar[LimitedCall | None] = ContextVar("limited call", default=None)
-"""Whose code is running; also in tasks that it has started, after its end."""
+"""The call whose code is running; kept also by tasks that it has started, after its end."""
 
 
 @contextmanager
 def limited(seconds: float, on_slow: Callable[[], None] | None = None) -> Iterator[None]:
-    """Code that may take so long, in this context; then Interrupted is raised in it, if it runs on the main thread. A
-    call in another has no more time than that one. `on_slow`: as in LimitedCall."""
+    """Run code with a deadline, in this context; after it, Interrupted is raised in the code if it runs on the main
+    thread. A nested call has no more time than the outer one. `on_slow`: see LimitedCall."""
     call, outer = LimitedCall(seconds, on_slow), _current.get()
     if outer is not None and not outer.ended:
         call.until = min(call.until, outer.until)
@@ -108,13 +111,14 @@ def limited(seconds: float, on_slow: Callable[[], None] | None = None) -> Iterat
 
 
 def hasten(seconds: float) -> None:
-    """The calls under way have no more than so long: mozu is to stop."""
+    """Give the calls under way no more than this time, because mozu is to stop."""
     _interrupter.hasten(seconds)
 
 
 def break_off(holds: Callable[[object], bool], *, limited_too: bool) -> None:
-    """Break off the code of a component that holds the event loop: `holds` is asked, when the signal comes, whether it
-    is the one whose code the signal has come upon. `limited_too`: also in a call that has time left."""
+    """Interrupt the code of a component that holds the event loop. `holds` is called when the signal arrives, with the
+    component whose code runs, and returns True if it is the right one. `limited_too`: also in a call that has time
+    left."""
     _interrupter.break_off(holds, limited_too=limited_too)
 
 
@@ -129,7 +133,7 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
 
 
 class _Interrupter:
-    """The thread, which lives once the first call has been added on the main thread."""
+    """The interrupter's thread, which starts when the first call is added on the main thread."""
 
     def __init__(self) -> None:
         self._calls: set[LimitedCall] = set()
@@ -137,7 +141,7 @@ class _Interrupter:
         self._runs = False
         self.holds: Callable[[object], bool] = lambda component: False
         self.limited_too = False
-        """As the last `break_off` says; asked when a signal comes."""
+        """Arguments of the last `break_off`, read when a signal arrives."""
 
     def add(self, call: LimitedCall) -> None:
         if not self._runs and threading.current_thread() is threading.main_thread():

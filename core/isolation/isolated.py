@@ -1,8 +1,8 @@
-"""Fault isolation (a bulkhead): the one place where what a component raises is caught, logged and counted.
+"""Fault isolation (a bulkhead): the one place where errors of components are caught, logged and counted.
 
-Whatever its class is: a plugin that raises SystemExit or CancelledError ends neither mozu nor the task that called it
-(`ends.py` says what is not its failure). While a call runs `OWNER` names the component, and everything that the call
-starts (tasks, timers, callbacks of protocols) inherits that name.
+Errors of any class: a plugin that raises SystemExit or CancelledError ends neither mozu nor the task that called it
+(`ends.py` lists the exceptions that are no failures). While a call runs, `OWNER` is the component, and all that the
+call starts (tasks, timers, callbacks of protocols) inherits that owner.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from mozu.core.isolation.texts import text_of
 from mozu.core.metrics import Metrics
 
 START_SECONDS: Final = 120.0
-"""What `build`, `start`, `update` and `reload` may take, unless `start_deadline` says otherwise."""
+"""Most seconds for `build`, `start`, `update` and `reload`, unless `start_deadline` is set."""
 _LOG_DEDUP_SECONDS = 10.0
-"""The same failure again within this time is counted and not logged."""
+"""Seconds within which a repeated failure is counted and not logged."""
 _FIRST_SUSPENSION, _LONGEST_SUSPENSION = 5.0, 300.0
-"""Seconds."""
+"""Seconds of the first and of the longest suspension."""
 _MAX_KEYS: Final = 64
-"""Different failures of one component that are distinguished at a time."""
+"""Most failures of one component that are distinguished at a time."""
 _BETWEEN: Final = ("mozu.core.", "asyncio.", "threading", "contextlib", "uvloop")
-"""Modules whose functions stand between the core and a component's method."""
+"""Modules whose functions may be between the core and a component's method in a traceback."""
 
 C = TypeVar("C", covariant=True)
 D = TypeVar("D")
@@ -49,28 +49,29 @@ class Isolation:
         self.metrics = metrics.scope(kind=kind, id=name).guarded(self._contained_gauge)
         self.failures = self.metrics.counter("component_failures_total")
         self._logged: dict[str, _Logged] = {}
-        """What failed → when that was logged; the oldest first."""
+        """Logged failures by key, the oldest first."""
         self.awaited: set[str] = set()
-        """Methods that have taken so long that this was logged."""
+        """Methods whose long duration was logged."""
         self.has_held = False
-        """A call was broken off because it held the event loop."""
+        """True if a call was interrupted because it held the event loop."""
 
     def is_same(self, other: "Isolation | None") -> bool:
-        """Return if both name the same component: its context has one of its own, and each of its instances another."""
+        """Return True if both name the same component: its context and each of its instances have an Isolation of their
+        own."""
         return other is not None and (self.kind, self.name) == (other.kind, other.name)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 
     def contained(self, doing: str, *, passing: tuple[type[BaseException], ...] = ()) -> "ContainedCall":
-        """Run plugin code: what it raises is logged with the plugin's name, counted, and given as `failed`.
+        """Return a block for plugin code: errors are logged with the plugin's name, counted, and available as `failed`.
 
-        What mozu has caused passes, and so does `passing`: an end and not a failure.
+        Exceptions that mozu has caused pass through, and so do those in `passing`, which are ends and not failures.
         """
         return ContainedCall(self, doing, passing)
 
     def _contained_gauge(self, name: str, read: Callable[[], float]) -> Callable[[], float]:
-        """One that the component cannot read is 0."""
+        """Return the gauge's function, contained: 0 if the component cannot read it."""
 
         def number() -> float:
             value: object = 0.0
@@ -84,7 +85,7 @@ class Isolation:
 
     @contextmanager
     def owned(self) -> Iterator[None]:
-        """Run plugin code whose failure is the caller's affair."""
+        """Run plugin code whose failures the caller handles."""
         token = OWNER.set(self)
         try:
             yield
@@ -92,15 +93,15 @@ class Isolation:
             OWNER.reset(token)
 
     def failed(self, doing: str, error: BaseException, *, dedup_by_type: bool = True) -> None:
-        """Count and log an exception that was caught elsewhere. `dedup_by_type`: one log line in ten seconds for the
+        """Count and log an exception that was caught elsewhere. `dedup_by_type`: log one line in ten seconds for the
         same work and type of exception, whose text may come from an event and differ each time."""
         self.failures.value += 1
         text = f"{self} failed to {doing}: {self.described(error)}"
         self._log_failure(f"{doing} {type(error).__name__}" if dedup_by_type else text, text, error)
 
     def described(self, error: BaseException) -> str:
-        """What an exception of the component says, with its class unless it was written for users (of mozu, or of the
-        system), and where the origin is known its method, its plugin and the distribution."""
+        """Return an exception's text, with its class unless it was written for users (errors of mozu or of the system),
+        and if the origin is known with its method, plugin and distribution."""
         what, name = text_of(error), type(error).__name__
         if not isinstance(error, MozuError | OSError) and not what.startswith(name):
             what = f"{name}: {what}"
@@ -108,7 +109,7 @@ class Isolation:
         return what if not notes or notes in what else f"{what} ({notes})"
 
     def suspend(self) -> None:
-        """A call was broken off."""
+        """Note that a call was interrupted."""
         self.has_held = True
 
     def _log_failure(self, key: str, text: str, error: BaseException) -> None:
@@ -127,37 +128,37 @@ class Isolation:
 
 
 class Suspension:
-    """Leaves a component out for a while whose call was broken off: the next one might hold the event loop again. The
-    time doubles with each that follows."""
+    """Suspension of a component whose call was interrupted: the next call might hold the event loop again. The time
+    doubles with each suspension."""
 
     def __init__(self) -> None:
         self._until, self._seconds = 0.0, _FIRST_SUSPENSION
 
     def begin(self) -> float:
-        """For how many seconds."""
+        """Begin a suspension; return its seconds."""
         seconds, self._seconds = self._seconds, min(2 * self._seconds, _LONGEST_SUSPENSION)
         self._until = time.monotonic() + seconds
         return seconds
 
     @property
     def is_over(self) -> bool:
-        """Whether the component is called again."""
+        """True if the component may be called."""
         return not self._until or time.monotonic() >= self._until
 
     def left(self) -> float:
-        """Seconds until it is."""
+        """Return the seconds until the component may be called."""
         return max(0.0, self._until - time.monotonic())
 
 
 class _Logged:
-    """One failure that was logged, and how often it came again since then."""
+    """A logged failure, and the number of its repetitions since."""
 
     def __init__(self, at: float) -> None:
         self.at, self.suppressed = at, 0
 
 
 class ContainedCall:
-    """A block in which a component's code runs. `failed`: what it raised."""
+    """A block in which a component's code runs. `failed` is the exception that it raised."""
 
     __slots__ = ("_doing", "_isolation", "_passing", "_token", "failed")
 
@@ -189,7 +190,7 @@ class ContainedCall:
 
 
 class Isolated(Isolation, Generic[C]):
-    """A component whose calls are made in `contained` blocks. `blocking`: they are made on a thread of its own.
+    """A component that is called in `contained` blocks. `blocking`: it is called on a thread of its own.
 
     `build`: makes another instance, for a restart.
     """
@@ -210,15 +211,15 @@ class Isolated(Isolation, Generic[C]):
         self._offered: dict[type, bool] = {}
         self.suspension = Suspension()
         self.module = type(component).__module__
-        """Where its class is; the plugin's, where the component is hosted by the core."""
+        """Module of the component's class; replaced by the plugin's module if the core hosts the component."""
         self.start_seconds = START_SECONDS
-        """What each call at its start may take, and each change while it runs."""
+        """Most seconds for each call at its start, and for each change while it runs."""
         self.is_optional = False
-        """mozu runs without it where it cannot be built or started."""
+        """True if mozu runs without the component when it cannot be built or started."""
         self.is_ready = True
-        """False: its start has failed, and it is called for nothing but another one."""
+        """False after a failed start: then only another start is called."""
         self.is_retired = False
-        """A reload has removed it, or put another in its place: it is not tried again."""
+        """True if a reload has removed or replaced the component: its start is not retried."""
 
     @property
     def component(self) -> C:
@@ -226,47 +227,49 @@ class Isolated(Isolation, Generic[C]):
         return self._component
 
     def offers(self, capability: type) -> bool:
-        """Whether the component has it. Python is asked once: it looks for each member of a protocol, 15 µs or more."""
+        """Return True if the component has the capability. The check is cached: Python looks up each member of a
+        protocol, which takes 15 µs or more."""
         found = self._offered.get(capability)
         if found is None:
             found = self._offered[capability] = isinstance(self._component, capability)
         return found
 
     def suspend(self) -> None:
-        """A call was broken off: an evaluator, an enricher or a sink gets no work for a while."""
+        """Suspend an evaluator, an enricher or a sink for a while, after an interrupted call."""
         super().suspend()
         seconds = self.suspension.begin()
         if self.kind != "source":  # which is built anew
             self.log.error("%s has held the event loop and is left out for %.0f s", self, seconds)
 
     async def another(self) -> C:
-        """A new instance. Raises what building it raises."""
+        """Return a new instance. Raises the errors of building it."""
         if self._build is None:
             raise TypeError(f"{self} cannot be built again")
         made = self._build()
         return await made if isinstance(made, Awaitable) else made
 
     async def renew(self) -> None:
-        """Put a new instance in the place of the component."""
+        """Replace the component by a new instance."""
         self._component = await self.another()
         self._offered = {}
 
     def release(self) -> None:
-        """It has stopped for good. What may outlive it keeps this object (uvloop's timers of its libraries do, by the
-        context in which they were made, in cycles that are not collected), but not all that it was built from."""
+        """Drop the component, which has stopped for good. This object may live longer (uvloop's timers of the
+        component's libraries reference it by their context, in cycles that are not collected), but not the component
+        and its configuration."""
         self._build = None
         if hasattr(self, "_component"):
             del self._component
 
     def with_component(self, component: D) -> "Isolated[D]":
-        """Another component under the same name, log and counters (a reload)."""
+        """Return another component under the same name, log and counters (a reload)."""
         twin = cast("Isolated[D]", copy.copy(self))
         twin._component, twin.awaited, twin._offered = component, set(), {}
         return twin
 
 
 def _method(error: BaseException | None) -> str:
-    """The first function outside the core that the exception, or its cause, has come through: the component's."""
+    """Return the component's function: the first outside the core in the traceback of the exception or of its cause."""
     while error is not None:
         trace = error.__traceback__
         while trace is not None:

@@ -1,4 +1,5 @@
-"""Whose code runs now: a context variable, which tasks, timers and callbacks inherit from the call that made them."""
+"""The owner of the running code: a context variable, inherited by tasks, timers and callbacks from the call that made
+them."""
 
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
@@ -7,4 +8,4 @@ if TYPE_CHECKING:
     from mozu.core.isolation.isolated import Isolation
 
 OWNER: Final[ContextVar["Isolation | None"]] = ContextVar("mozu_owner", default=None)
-"""The component whose call this is, or whose call has made what runs now; None: the core's own code."""
+"""The component whose call runs, or whose call has made the running code; None for the core's own code."""

@@ -1,5 +1,5 @@
-"""Readers of a component's fields, contained: a value that cannot be read is absent, and its component is blamed, not
-the evaluator that has asked."""
+"""Contained readers of a component's fields: a value that cannot be read is absent, and the failure is the component's,
+not that of the evaluator that reads it."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
@@ -17,15 +17,15 @@ class MakesReaders(Protocol[V]):
     """A component with readers."""
 
     def readers(self) -> Mapping[str, Callable[[str | None], Callable[[object], V]]]:
-        """Field → (argument → reader)."""
+        """Return for each field a function from its argument to a reader."""
 
 
 def contained_readers(
     component: Isolated[MakesReaders[V]], field: str
 ) -> Callable[[str | None], Callable[[object], V | None]]:
-    """For each argument the reader of whatever instance of the component is in use when a value is read.
+    """Return for each argument a reader, which uses the component's instance at the time of the read.
 
-    Raises UnknownField for a bad argument, and where no reader can be made.
+    Raises UnknownField for a bad argument, and if no reader can be made.
     """
     return lambda argument: _contained_reader(component, field, argument)
 
@@ -60,7 +60,7 @@ def _contained_reader(
 
 
 def _nothing(_: object) -> None:
-    """What an absent component knows."""
+    """Return None, the value of a field of an absent component."""
     return
 
 

@@ -1,4 +1,4 @@
-"""Components whose start has failed are tried again: a new instance each time, with back-off, until the stop begins."""
+"""Retries of failed starts: a new instance each time, with back-off, until the stop begins."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,14 +9,14 @@ from mozu.core.isolation.isolated import Isolated
 
 FIRST: Final = 1.0
 LONGEST: Final = 30.0
-"""Seconds before a component is tried again."""
+"""Seconds before the first retry, and at most between two."""
 
 
 async def retry_start(
     component: Isolated[object], attempt: Callable[[], Awaitable[None]], stopping: asyncio.Event
 ) -> bool:
-    """Make attempts to build and start the component until one succeeds; whether one did before the stop began, or a
-    reload had no more use for it."""
+    """Build and start the component until an attempt succeeds. Return True if one did, False if the stop began or a
+    reload removed the component."""
     pause = FIRST
     while not await _is_set_within(stopping, pause) and not component.is_retired:
         pause = min(2 * pause, LONGEST)

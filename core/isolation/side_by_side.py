@@ -1,11 +1,11 @@
-"""Calls of several components at once, so that one that hangs takes nothing from the others."""
+"""Simultaneous calls of several components, so that one that hangs does not delay the others."""
 
 import asyncio
 from collections.abc import Coroutine
 
 
 async def side_by_side(*works: Coroutine[None, None, None]) -> None:
-    """Until all have ended. Where one raises the others are cancelled, and that is raised."""
+    """Run all works to their ends. If one raises, the others are cancelled, and its error is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             for work in works:
@@ -15,7 +15,7 @@ async def side_by_side(*works: Coroutine[None, None, None]) -> None:
 
 
 async def until_first(*tasks: "asyncio.Task[None]") -> None:
-    """Until one of them has ended; the others are cancelled."""
+    """Wait until one of the tasks has ended, and cancel the others."""
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

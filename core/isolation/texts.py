@@ -3,18 +3,18 @@
 from typing import Final
 
 LONGEST: Final = 4_096
-"""Characters of what one exception says, and of one message of the log."""
+"""Most characters of an exception's text, and of a log message."""
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
-    """Return the text, cut where it is longer, with its whole length."""
+    """Return the text; if it is too long, cut and with its full length."""
     if len(text) <= longest:
         return text
     return f"{text[:longest]}… ({len(text)} characters)"
 
 
 def text_of(error: BaseException) -> str:
-    """Return what an exception says, shortened, or else its class."""
+    """Return an exception's text, shortened; its class if the text is empty or cannot be read."""
     name = type(error).__name__
     try:
         text = shortened(str(error))

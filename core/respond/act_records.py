@@ -1,4 +1,4 @@
-"""What is said of acts: an entry of the audit log, an alert, a count."""
+"""Records of acts: an entry of the audit log, an alert, a count."""
 
 import logging
 import time
@@ -14,12 +14,12 @@ from mozu.core.respond.budget import ActBounds, Budget, FirstOfAMinute
 from mozu.core.respond.standing import StandingActs
 
 AUDIT_FILE: Final = "responses/audit.jsonl"
-"""Below the state directory."""
+"""Path below the state directory."""
 _DENIALS: Final = ActBounds(account=30, total=300)
-"""Denials of a rule that are reported for one account, and those of all rules, in a minute; the others are counted."""
+"""Most denials in a minute that are reported for one account and rule, and for all rules; others are only counted."""
 _REFUSALS: Final = ActBounds(account=30, total=100)
-"""Refusals of a rule, and of all rules, that are reported in a minute: a process that ends before it is held costs its
-maker nothing, and would fill the disk."""
+"""Most refusals in a minute that are reported for a rule, and for all rules: a process that ends before it is held
+costs its creator nothing, and would fill the disk."""
 _LOG: Final = logging.getLogger("mozu.responses")
 _NOTICES: Final = {
     ActStage.DONE: ("Response taken", Severity.WARNING),
@@ -34,18 +34,18 @@ _NOTICES: Final = {
 
 
 class NotifyResponse(Protocol):
-    """`AlertPipeline.notice`."""
+    """The type of `AlertPipeline.notice`."""
 
     def __call__(self, rule: str, priority: Severity, text: str, **fields: str | int) -> None:
-        """An alert of mozu about itself."""
+        """Raise an alert of mozu about itself."""
 
 
 class Refused(Exception):
-    """Why nothing is done."""
+    """An act is not done; the message is the reason."""
 
 
 class ActRecords:
-    """Of a run. `standing` is what the entries add up to."""
+    """Records of the acts of a run. `standing` is the sum of the entries."""
 
     def __init__(self, state_dir: Path, notify: NotifyResponse, metrics: Metrics) -> None:
         self._path, self.notify = state_dir / AUDIT_FILE, notify
@@ -56,35 +56,36 @@ class ActRecords:
 
     @property
     def is_open(self) -> bool:
-        """Whether entries are written."""
+        """True if entries are written."""
         return self._log is not None
 
     def open(self) -> None:
-        """Write entries from now on. Raises OSError."""
+        """Open the audit log. Raises OSError."""
         if self._log is None:
             self._log = AuditLog(self._path)
 
     def close(self) -> None:
-        """Nothing is written after it."""
+        """Close the audit log; later entries are not written."""
         if self._log is not None:
             self._log.close()
             self._log = None
 
     def read(self) -> list[AuditEntry]:
-        """What was written since the last call, by whichever process; `standing` has it."""
+        """Return the entries written since the last call, by any process, and add them to `standing`."""
         entries = [] if self._log is None else self._log.new()
         self.standing.add(entries)
         return entries
 
     def plan(self, entry: AuditEntry) -> None:
-        """An act is about to be done. Raises Refused: what cannot be written down is not done."""
+        """Record that an act is about to be done. Raises Refused if it cannot be written, because unrecorded acts are
+        not done."""
         try:
             self._append(entry)
         except OSError as error:
             raise Refused(f"the audit log cannot be written: {error.strerror}") from error
 
     def write(self, entry: AuditEntry, stage: ActStage, reason: str = "") -> None:
-        """What came of it: an entry, and an alert that says the same."""
+        """Record the outcome of an act: an entry, and an alert with the same content."""
         changed = msgspec.structs.replace(entry, stage=stage, reason=reason)
         self._counted[stage].value += 1
         try:
@@ -96,7 +97,8 @@ class ActRecords:
         self.publish(changed)
 
     def refuse(self, entry: AuditEntry, reason: str) -> None:
-        """An entry and an alert for the first of a kind in a minute, within bounds; the others are counted."""
+        """Record a refusal: an entry and an alert for the first of its kind in a minute, within bounds; others are only
+        counted."""
         now = time.monotonic()
         is_first = self._firsts.is_first(f"{entry.rule}\0{reason}", now)
         if is_first and not self._refusals.take(entry.rule, "refusals", _REFUSALS.total, now):
@@ -105,14 +107,15 @@ class ActRecords:
             self._counted[ActStage.REFUSED].value += 1
 
     def open_for_denials(self) -> None:
-        """Calls are going to be denied. They are where that cannot be written down, too: what is denied is not done."""
+        """Open the audit log for denials. Calls are denied even if it cannot be opened: a denied call has no effect to
+        record."""
         try:
             self.open()
         except OSError as error:
             _LOG.warning("denied calls are not written to %s: %s", self._path, error.strerror)
 
     def denied(self, entry: AuditEntry, account: str) -> None:
-        """A call was denied: an entry and an alert, for so many in a minute."""
+        """Record a denied call: an entry and an alert within the bounds of a minute; others are only counted."""
         if not self._denials.take(entry.rule, account, _DENIALS.total, time.monotonic()):
             self.write(entry, ActStage.DONE)
             return
@@ -123,7 +126,7 @@ class ActRecords:
             self._counted[ActStage.DONE].value += 1
 
     def publish(self, entry: AuditEntry) -> None:
-        """The alert alone."""
+        """Raise the alert about an entry."""
         rule, priority = _NOTICES[entry.stage]
         text = f"would {entry.text}" if entry.stage is ActStage.WOULD else f"{entry.stage}: {entry.text or entry.act}"
         self.notify(

@@ -1,11 +1,11 @@
-"""The audit log of responses: one JSON object a line, append-only, each with a hash of the line before it.
+"""The audit log of responses: one JSON object per line, append-only, each with a hash of the line before it.
 
 A line is one `write` to a file opened with O_APPEND, under a lock that other processes of mozu (`mozu responders`)
-take, too. It is in the kernel's hands before the act begins, so that a kill -9 of mozu loses none; a loss of power may
-lose the last ones. A line that is changed or taken out breaks the chain (`broken_at`).
+take, too. The kernel has it before the act begins, so that a kill -9 of mozu loses none; a loss of power may lose the
+last ones. A changed or removed line breaks the chain (`broken_at`).
 
-The file may be rotated away at any time: the next that writes goes on in a new one (`_renew`). Its first line has a
-hash of the last line of FILE.1, the name that logrotate gives, where there is such a file; a start reads FILE.1 first.
+The file may be rotated at any time: the next writer continues in a new one (`_renew`). Its first line has a hash of the
+last line of FILE.1, the name that logrotate uses, if there is such a file; a start reads FILE.1 first.
 """
 
 import enum
@@ -23,30 +23,30 @@ import msgspec
 from mozu.core.common.own_file import open_own
 
 _TAIL: Final = 1 << 16
-"""Bytes at the end in which the last line is looked for; longer lines are not written."""
+"""Bytes at the end of the file in which the last line is searched for; longer lines are not written."""
 _MOST_TEXT: Final = 4096
 
 
 class ActStage(enum.StrEnum):
-    """What an entry says of an act."""
+    """Stage of an act that an entry records."""
 
     PLANNED = "planned"
-    """It is about to be done: the next entry of this act says what came of it."""
+    """The act is about to be done: its next entry records the outcome."""
     DONE = "done"
     WOULD = "would"
-    """Dry run."""
+    """Dry run: the act would have been done."""
     REFUSED = "refused"
     FAILED = "failed"
     UNDONE = "undone"
     UNDO_FAILED = "undo failed"
     BROKEN_OFF = "broken off"
-    """mozu ended in the middle of it."""
+    """mozu ended during the act."""
     SWITCHED = "switched"
-    """The kill switch."""
+    """The kill switch was changed."""
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line."""
+    """Line of the log."""
 
     time: int
     """ns since the epoch."""
@@ -58,19 +58,20 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     pids: tuple[int, ...] = ()
     starts: tuple[int, ...] = ()
-    """Of these processes, ns since boot."""
+    """Start times of the processes `pids`, ns since boot."""
     boot: str = ""
     """The kernel's boot id."""
     detail: Mapping[str, str] = {}
     lasts: bool = False
     until: int = 0
-    """ns since the epoch at which it is undone, for people and after a reboot; 0: it stays."""
+    """Wall-clock time at which the act is undone, ns since the epoch; used for display and after a reboot. 0 if
+    never."""
     until_boot: int = 0
-    """The same in ns since the boot `boot`: what counts until the next one."""
+    """Time at which the act is undone, in ns since the boot `boot`; used until the next boot. 0 if never."""
     by: int = 0
-    """The process that wrote this."""
+    """Pid of the process that wrote the entry."""
     before: str = ""
-    """A hash of the line before this one."""
+    """Hash of the line before this one."""
 
     @property
     def responder(self) -> str:
@@ -84,27 +85,27 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AuditLog:
-    """A file; it and its directory are made for root alone."""
+    """The log file; it and its directory are created for root alone."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError."""
+        """Open the log. Raises OSError."""
         self.path = path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._rotated = path.with_name(f"{path.name}.1")
         self._waiting = [entry for line in _lines_of(self._rotated) if (entry := _entry(line)) is not None]
-        """For `new`, from files before this one."""
+        """Entries of earlier files that `new` has not returned yet."""
         self._open()
 
     def _open(self) -> None:
         self._fd = open_own(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
         self._read = 0
-        """Bytes that `new` has given."""
+        """Number of bytes that `new` has read."""
         self._partial = b""
         self._end, self._last = -1, b""
-        """Size of the file after the last line that was written here, and that line."""
+        """Size of the file after the last line that this object wrote, and that line."""
 
     def _renew(self) -> bool:
-        """Go on in a new file where this one was rotated away; whether it was. Raises OSError."""
+        """Continue in a new file if this one was rotated; return True if it was. Raises OSError."""
         try:
             there, own = self.path.stat(follow_symlinks=False), os.fstat(self._fd)
             if (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino):
@@ -118,12 +119,12 @@ class AuditLog:
         return True
 
     def append(self, entry: AuditEntry) -> None:
-        """Raises OSError."""
+        """Append an entry under the lock. Raises OSError."""
         with self._locked():
             self.append_locked(entry)
 
     def append_locked(self, entry: AuditEntry) -> None:
-        """The same, within `locked`."""
+        """Append an entry within `locked`. Raises OSError."""
         end = os.fstat(self._fd).st_size
         changed = msgspec.structs.replace(
             entry, by=os.getpid(), before=_digest(self._last_line(end)), text=entry.text[:_MOST_TEXT],
@@ -138,12 +139,12 @@ class AuditLog:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Between looking and writing no other process writes."""
+        """Hold the lock, so that no other process writes between a read and a write."""
         with self._locked():
             yield
 
     def new(self) -> list[AuditEntry]:
-        """What was written since the last call, by whichever process. Lines that cannot be read are left out."""
+        """Return the entries written since the last call, by any process, without undecodable lines."""
         self._renew()
         found, self._waiting = self._waiting, []
         return found + self._rest()
@@ -157,7 +158,7 @@ class AuditLog:
         return found
 
     def broken_at(self) -> int | None:
-        """The number of the first line that does not follow the one before it; None: all do."""
+        """Return the number of the first line that does not follow the one before it; None if all do."""
         rotated = _lines_of(self._rotated)
         before = rotated[-1] if rotated else b""
         for number, line in enumerate(self.path.read_bytes().splitlines(), 1):
@@ -168,11 +169,11 @@ class AuditLog:
         return None
 
     def sync(self) -> None:
-        """To the disk. Raises OSError."""
+        """Flush the file to disk. Raises OSError."""
         os.fsync(self._fd)
 
     def close(self) -> None:
-        """Nothing is written after it."""
+        """Close the file."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -198,7 +199,7 @@ class AuditLog:
 
 
 def _lines_of(file: Path) -> list[bytes]:
-    """Of a file that may not be there."""
+    """Return the lines of a file; empty if it cannot be read."""
     try:
         return file.read_bytes().splitlines()
     except OSError:
@@ -217,7 +218,7 @@ def _entry(line: bytes) -> AuditEntry | None:
 
 
 def _printable(entry: AuditEntry) -> AuditEntry:
-    """Texts of hostile processes may hold bytes that are no UTF-8."""
+    """Return the entry as valid UTF-8: texts of hostile processes may hold other bytes."""
     return msgspec.structs.replace(
         entry, act=_text(entry.act), rule=_text(entry.rule), text=_text(entry.text), reason=_text(entry.reason),
         detail={key: _text(value) for key, value in entry.detail.items()},

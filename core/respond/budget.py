@@ -1,10 +1,10 @@
 """Budgets of acts: for a rule, for an account, in all. Time is an argument.
 
-An account (the container, else the user) has a share of its own, so that one that raises alerts on purpose spends its
-own. What a rule has spent is not spent for an account for which it has not acted in that minute, and what is spent in
-all not for one that has had less than `_RESERVED`, up to twice the bound: many accounts together are a machine that is
-being lost, or a rule that is wrong, and both end there. Containers and users have bounds of their own: who may start
-containers has as many accounts as containers, and spends those of containers alone.
+An account (the container, else the user) has a share of its own, so that an account that raises alerts on purpose
+spends only its own. An account without an act of a rule in the last minute may use up to twice the rule's bound, and
+one with fewer than `_RESERVED` acts up to twice the total: many accounts together mean a compromised machine or a wrong
+rule, and both end there. Containers and users have separate bounds: a user who may start containers has as many
+accounts as containers, but can only spend the bounds of containers.
 """
 
 from collections import deque
@@ -14,16 +14,16 @@ import msgspec
 
 _MINUTE: Final = 60.0
 _RESERVED: Final = 2
-"""Acts of an account within a minute that the others cannot have spent."""
+"""Acts of an account within a minute that other accounts cannot spend."""
 _MOST_KEYS: Final = 4096
-"""Accounts and rules that are kept; the oldest idle ones go first."""
+"""Number of accounts and rules above which idle ones are removed."""
 
 
 class ActBounds(msgspec.Struct, frozen=True):
-    """Acts within a minute."""
+    """Bounds of acts within a minute."""
 
     account: int = 5
-    """For one account and one rule."""
+    """Most acts for one account and one rule."""
     total: int = 30
 
 
@@ -31,14 +31,15 @@ _DEFAULT: Final = ActBounds()
 
 
 class Budget:
-    """Of a run."""
+    """Acts spent by rules and accounts in a run."""
 
     def __init__(self, bounds: ActBounds = _DEFAULT) -> None:
         self._bounds = bounds
         self._spent: dict[tuple[str, str], deque[float]] = {}
 
     def take(self, rule: str, account: str, per_minute: int, now: float) -> str:
-        """Spend one; why there is none left, or empty. `per_minute`: of the rule with this responder."""
+        """Spend one act. Return the reason if none is left, else an empty text. `per_minute`: bound of the rule with
+        this responder."""
         reason = self.look(rule, account, per_minute, now)
         if not reason:
             for key in _keys(rule, account):
@@ -46,7 +47,7 @@ class Budget:
         return reason
 
     def look(self, rule: str, account: str, per_minute: int, now: float) -> str:
-        """The same, without spending it."""
+        """Return the reason if no act is left, else an empty text, without spending one."""
         of_rule, of_account, of_all, total = (self._recent(key, now) for key in _keys(rule, account))
         bound = per_minute * (1 if of_account else 2)
         if len(of_rule) >= bound:
@@ -79,13 +80,13 @@ def _kind(account: str) -> str:
 
 
 class FirstOfAMinute:
-    """What is reported once in a minute, and counted otherwise."""
+    """Filter for reports: once a minute per key; others are only counted."""
 
     def __init__(self) -> None:
         self._reported: dict[str, float] = {}
 
     def is_first(self, key: str, now: float) -> bool:
-        """Whether this one is to be reported."""
+        """Return True if this occurrence is to be reported."""
         if now - self._reported.get(key, -_MINUTE) < _MINUTE:
             return False
         if len(self._reported) >= _MOST_KEYS:

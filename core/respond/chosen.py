@@ -1,5 +1,5 @@
-"""Which responders act on an alert: those that its rule names (`mozu: {respond: …}`), and those that name its rule or a
-tag of it."""
+"""Responders that act on an alert: those named by its rule (`mozu: {respond: …}`), and those that name its rule or one
+of its tags."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +11,7 @@ from mozu.core.model.alert import Alert
 
 
 class ActiveResponder(msgspec.Struct, frozen=True):
-    """A responder with the settings that are the core's."""
+    """A responder with the core's settings for it."""
 
     isolated: Isolated[Responder]
     settings: ResponderSettings
@@ -22,7 +22,7 @@ class ActiveResponder(msgspec.Struct, frozen=True):
         return self.isolated.name
 
     def acts_on(self, alert: Alert) -> bool:
-        """Whether it is to act on this alert."""
+        """Return True if the responder is to act on this alert."""
         settings = self.settings
         if self.name in alert.respond or alert.rule in settings.rules:
             return True
@@ -30,11 +30,11 @@ class ActiveResponder(msgspec.Struct, frozen=True):
 
 
 def chosen(responders: Iterable[ActiveResponder], alert: Alert) -> Sequence[ActiveResponder]:
-    """In the order of the configuration."""
+    """Return the responders that act on the alert, in the order of the configuration."""
     return [one for one in responders if one.acts_on(alert)]
 
 
 def unknown(responders: Iterable[ActiveResponder], alert: Alert) -> Sequence[str]:
-    """What the rule names that is not configured."""
+    """Return the names of responders in the rule that are not configured."""
     known = {one.name for one in responders}
     return [name for name in alert.respond if name not in known]

@@ -1,9 +1,9 @@
-"""Whether a process that is held is the one of an event, where its start cannot tell.
+"""Confirmation that a held process is the one of an event, if its start time cannot show it.
 
-Between the event and the pidfd the process could have ended, and another one have got its number. Its end is an event,
-too: once the state machine has seen everything until after the pidfd was opened, and still has the process, it is the
-one that is held. A machine on which nothing happens is given something to report: a child of mozu that ends at once.
-All that wait are looked at together.
+Between the event and the pidfd the process could have ended, and another one have got its pid. Its end is an event,
+too: once the state machine has processed all events until after the pidfd was opened, and still has the process, it is
+the held one. On an idle machine mozu causes an event itself: a child that ends at once. All waiting processes are
+checked together.
 """
 
 import asyncio
@@ -17,23 +17,25 @@ from mozu.core.model.event import Event
 from mozu.core.respond.subject import is_there
 
 _MARGIN: Final = 6_000_000
-"""ns by which one record may lie behind a later one: its time is read before it has a place in the ring buffer."""
+"""ns by which a record may be older than its predecessor: its time is read before its place in the ring buffer is
+reserved."""
 _INTERVAL, _TRIES = 0.002, 500
-"""Seconds between two looks, and how many there are at most."""
+"""Seconds between two checks, and the most checks."""
 _PROD_AT: Final = frozenset({4, 20, 80, 200})
-"""Looks after which something is made to happen."""
+"""Numbers of checks after which mozu causes an event."""
 Latest = Callable[[], int]
-"""The time of the newest event that the state machine has seen, ns since the boot."""
+"""Function that returns the time of the newest event that the state machine has processed, ns since boot."""
 
 
 class Confirmations:
-    """Of a run."""
+    """Pending confirmations of a run."""
 
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
 
     async def confirmed(self, event: Event | None, latest: Latest) -> bool:
-        """Call it once the process is held. False: it has ended, or the state machine does not come so far."""
+        """Return True once the held process is confirmed; False if it has ended, or the state machine does not catch up
+        in time. To be called after the process is held."""
         one = _Waiting(event, latest)
         if (answer := one.look()) is not None:
             return answer
@@ -43,7 +45,7 @@ class Confirmations:
         return await one.answer
 
     def _look(self) -> None:
-        """The state catches up with the kernel."""
+        """Check all waiting processes, while the state catches up with the kernel."""
         for one in self._waiting:
             found = one.look()
             if found is not None and not one.answer.done():
@@ -56,7 +58,7 @@ class Confirmations:
 
 
 class _Waiting:
-    """One process that is held since now."""
+    """A process that is held from now on."""
 
     def __init__(self, event: Event | None, latest: Latest) -> None:
         self._event, self._latest, self._held_at = event, latest, boot_time()
@@ -64,7 +66,7 @@ class _Waiting:
         self.looks = 0
 
     def look(self) -> bool | None:
-        """None: that is not known yet."""
+        """Return True if confirmed, False if not, None if undecided yet."""
         self.looks += 1
         has_come = self._latest() > self._held_at + _MARGIN
         if not is_there(self._event):
@@ -75,6 +77,6 @@ class _Waiting:
 
 
 def prod() -> None:
-    """A child that cannot execute anything, and ends: an event of a process that is not mozu's own."""
+    """Start a child that cannot execute anything and ends: an event of a process that is not mozu's own."""
     with suppress(OSError):
         os.posix_spawn("/proc/self/nothing", ["nothing"], {})

@@ -1,7 +1,7 @@
-"""Code in a process that its executable does not vouch for: a tracer, the environment of the linker, mapped files.
+"""Code in a process that its executable does not account for: a tracer, the environment of the linker, mapped files.
 
-Only processes of root or of a system service are asked about (protection.py): an ordinary user's can hide all of this,
-and is not spared in any case.
+Only processes of root or of a system service are checked (protection.py): a process of an ordinary user can hide all of
+this, and is not spared in any case.
 """
 
 import os
@@ -15,12 +15,12 @@ from mozu.core.common.unsynced_stat import FileStatus, unsynced_stat
 from mozu.core.respond.process_facts import PROC, ProcessFacts, process_facts
 
 _LINKER: Final = b"LD_"
-"""The prefix of the variables that ld.so(8) obeys."""
+"""Prefix of the variables that ld.so(8) obeys."""
 
 
 def foreign_code(facts: ProcessFacts, *, of_service: bool, proc: Path = PROC) -> str:
-    """Return what in the process root has not put there, empty: nothing. `of_service`: it does not run as root, so that
-    what another process of its user has put there counts, too."""
+    """Return a description of code in the process that does not come from root; empty if there is none. `of_service`:
+    the process does not run as root, so that code from another process of its user counts, too."""
     own = proc / str(facts.pid)
     tracer = process_facts(facts.tracer, proc) if facts.tracer else None
     if tracer is not None and not tracer.is_roots:
@@ -39,7 +39,7 @@ def foreign_code(facts: ProcessFacts, *, of_service: bool, proc: Path = PROC) ->
 
 
 def _executable_mappings(own: Path) -> Iterator[tuple[str, str, str]]:
-    """Range of addresses, device in hexadecimal, and path of each. proc_pid_maps(5)."""
+    """Yield range of addresses, device in hexadecimal, and path of each executable mapping; proc_pid_maps(5)."""
     for line in _bytes(own / "maps").decode("utf-8", "surrogateescape").splitlines():
         span, permissions, _, device, _, *rest = line.split(None, 5)
         if "x" in permissions:
@@ -47,7 +47,7 @@ def _executable_mappings(own: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _is_others(own: Path, span: str, device: str, path: str) -> bool:
-    """Return whether another user than root owns the mapped file or may write it; where that is not known, False."""
+    """Return True if a user other than root owns the mapped file or may write it; False if unknown."""
     try:
         found = unsynced_stat(str(own / "map_files" / span))
     except PermissionError:  # takes CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN
@@ -58,8 +58,8 @@ def _is_others(own: Path, span: str, device: str, path: str) -> bool:
 
 
 def _is_others_by_name(own: Path, device: str, path: str) -> bool:
-    """Return the same of what has this path below the process's root. No file system is asked for names that the kernel
-    does not know: that of any user (FUSE) need not answer, and counts as another's."""
+    """Return the same for the file at this path below the process's root. Names that the kernel has not cached are not
+    looked up: a file system of any user (FUSE) need not answer, and counts as another user's."""
     try:
         directory = os.open(own / "root", os.O_PATH | os.O_CLOEXEC)
         try:

@@ -1,10 +1,10 @@
-"""Executables that mozu holds open, so that their numbers stay their own.
+"""Executables that mozu holds open, so that their numbers are not reused.
 
-A file is known by device and inode, and both are given again: the inode of a file that is deleted, the device of a file
-system in memory that is unmounted. A descriptor of O_PATH keeps both, without reading or locking anything.
+A file is identified by device and inode, and both are reused: the inode of a deleted file, the device of an unmounted
+file system in memory. A descriptor of O_PATH reserves both, without reading or locking anything.
 
-The kernel's programs see `s_dev` of the superblock and `i_ino`. stat(2) says the same but on btrfs (a device for each
-subvolume) and overlayfs (perhaps the numbers of a layer); /proc/PID/mountinfo (`show_mountinfo` of
+Programs in the kernel see `s_dev` of the superblock and `i_ino`. stat(2) returns the same except on btrfs (a device for
+each subvolume) and overlayfs (perhaps the numbers of a layer); /proc/PID/mountinfo (`show_mountinfo` of
 fs/proc_namespace.c) and, since Linux 5.14, /proc/PID/fdinfo (`ino`, `seq_show` of fs/proc/fd.c) have the kernel's own.
 """
 
@@ -24,11 +24,11 @@ _MINOR_BITS: Final = 20
 
 
 class HeldExecutable:
-    """A file that root alone can have put where it is."""
+    """An open file that only root can have put in its place."""
 
     def __init__(self, path: str, devices: Mapping[int, int], fdinfo: Path = Path("/proc/self/fdinfo")) -> None:
-        """Open the file; `devices` are the kernel's, by the ids of mounts. Raises OSError, and ValueError where another
-        user could have put the file there."""
+        """Open the file; `devices` are the kernel's, by mount ids. Raises OSError, and ValueError if another user could
+        have put the file there."""
         self.path = path
         descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
         weakref.finalize(self, os.close, descriptor)
@@ -38,11 +38,12 @@ class HeldExecutable:
         self.identity: Identity = found.st_dev, found.st_ino
         """The device number as stat(2) returns it."""
         self.in_kernel = identity_in_kernel(fdinfo / str(descriptor), devices, found.st_ino)
-        """The device number as kernel programs see it; None if unknown: the kernel spares no process by this file."""
+        """Device and inode as programs in the kernel see them; None if unknown: the kernel then spares no process by
+        this file."""
 
 
 def held_executables(paths: Iterable[str]) -> list[HeldExecutable]:
-    """Return those of these files that are there and that only root can have put there."""
+    """Return those of these files that exist and that only root can have put there."""
     devices = devices_of_mounts()
     found = []
     for path in paths:
@@ -54,14 +55,14 @@ def held_executables(paths: Iterable[str]) -> list[HeldExecutable]:
 
 
 def devices_of_mounts() -> dict[int, int]:
-    """Return the id of each mount that mozu sees → the device of its file system, as the kernel holds it."""
+    """Return the device of the file system of each mount that mozu sees, as the kernel stores it, by mount id."""
     return {one.id: _number(one.device) for one in mounts()}
 
 
 def identity_in_kernel(fdinfo: Path, devices: Mapping[int, int], inode: int) -> Identity | None:
-    """Return `s_dev` and `i_ino` of an open file, by its entry of /proc/self/fdinfo. None: the mount is not known.
+    """Return `s_dev` and `i_ino` of an open file, from its entry of /proc/self/fdinfo; None if the mount is unknown.
 
-    `inode`: of stat(2), for kernels whose fdinfo has none.
+    `inode`: from stat(2), for kernels whose fdinfo has none.
     """
     try:
         lines = dict(line.split(":", 1) for line in fdinfo.read_text().splitlines() if ":" in line)
@@ -72,6 +73,6 @@ def identity_in_kernel(fdinfo: Path, devices: Mapping[int, int], inode: int) -> 
 
 
 def _number(device: str) -> int:
-    """Return the number of a device written as `254:0`, as the kernel holds it (dev_t)."""
+    """Return the number of a device written as `254:0`, as the kernel stores it (dev_t)."""
     major, _, minor = device.partition(":")
     return int(major) << _MINOR_BITS | int(minor)

@@ -1,4 +1,4 @@
-"""Acts that sources made in the kernel, of which events say so (`SyscallEvent.kernel_act`)."""
+"""Acts that sources did in the kernel, as marked in events (`SyscallEvent.kernel_act`)."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -18,28 +18,28 @@ NO_KILLS: Final = KernelKills()
 
 
 class KernelActs:
-    """Of a run."""
+    """Kernel acts of a run."""
 
     def __init__(self) -> None:
         self.kills = NO_KILLS
         self._rules: frozenset[tuple[str, str]] = frozenset()
-        """(responder, rule) of these."""
+        """Pairs (responder, rule) for which the kernel acts."""
         self._denying: frozenset[tuple[str, str]] = frozenset()
-        """Of these, those that deny."""
+        """Pairs (responder, rule) for which the kernel denies calls."""
         self._reported: set[int] = set()
-        """Numbers of events on which the kernel has acted and of which an alert says so; of this batch."""
+        """Numbers of this batch's events on which the kernel has acted and that an alert reports."""
 
     def use(self, kills: KernelKills) -> None:
-        """These from now on."""
+        """Use these kills from now on."""
         self.kills, self._rules = kills, frozenset((one.responder, one.rule) for one in kills.rules)
         self._denying = frozenset((one.responder, one.rule) for one in kills.rules if one.action == "deny")
 
     def denies(self, responder: str, rule: str) -> bool:
-        """Whether the kernel denies for it."""
+        """Return True if the kernel denies calls for this responder and rule."""
         return (responder, rule) in self._denying
 
     def entry(self, one: ActiveResponder, planned: AuditEntry, event: Event | None) -> AuditEntry | None:
-        """What there is to be said of an act of this responder; None: the kernel has not done it."""
+        """Return the entry for an act of this responder that the kernel has done; None if it has not."""
         if not isinstance(event, SyscallEvent) or not event.kernel_act or (one.name, planned.rule) not in self._rules:
             return None
         if one.settings.dry_run:
@@ -50,7 +50,8 @@ class KernelActs:
         return _entry(planned, ActStage.DONE, event)
 
     def unreported(self, events: Iterable[Event]) -> Iterator[AuditEntry]:
-        """After the alerts of these: what the kernel has done and no alert says, since another rule came first."""
+        """Yield entries for kills in the kernel on these events that no alert reports, because another rule matched
+        first. To be called after their alerts."""
         if not self._rules:
             return
         for event in events:
@@ -61,7 +62,7 @@ class KernelActs:
 
 
 def denial_entry(denial: KernelDenial) -> AuditEntry:
-    """Of a call that was denied, or would have been."""
+    """Return the entry for a call that was denied, or would have been."""
     return AuditEntry(
         time=0, stage=ActStage.DONE if denial.acted else ActStage.WOULD, rule=denial.rule,
         act=f"denial {denial.time}/{denial.responder}",
@@ -71,7 +72,7 @@ def denial_entry(denial: KernelDenial) -> AuditEntry:
 
 
 def unattended_entry(acts: UnattendedActs) -> AuditEntry:
-    """Of what was done while mozu did not run."""
+    """Return the entry for acts in the kernel while mozu did not run."""
     return AuditEntry(
         time=0, stage=ActStage.DONE, rule=acts.rule, act=f"unattended {time.time_ns()}/{acts.responder}",
         text=f"acted {acts.acts} times while mozu did not run (kernel)", boot=boot_identity(),

@@ -1,6 +1,7 @@
-"""Where a source pins what goes on to act in the kernel when mozu dies: a directory of the BPF file system.
+"""Pins of a source whose acts in the kernel continue when mozu dies: a directory of the BPF file system.
 
-The kernel detaches what has no pin and no process; removing the pins of a run that has died ends its kills and denials.
+The kernel detaches programs without a pin and a process; removing the pins of a run that has died ends its kills and
+denials.
 """
 
 import hashlib
@@ -10,24 +11,24 @@ from pathlib import Path
 from typing import Final
 
 BPF_FS: Final = Path("/sys/fs/bpf")
-"""Where systemd mounts it."""
+"""Mount point that systemd uses."""
 
 
 def pins_of(state_dir: Path) -> Path:
-    """Those of the runs with this state directory."""
+    """Return the directory of the pins of runs with this state directory."""
     digest = hashlib.sha256(os.fsencode(state_dir.absolute())).hexdigest()[:12]
     return BPF_FS / "mozu" / digest
 
 
 def has_pins(folder: Path) -> bool:
-    """Whether a run, of now or of before, has left anything in force there. A directory that cannot be read: no."""
+    """Return True if a present or earlier run has pins there; False if the directory cannot be read."""
     with suppress(OSError):
         return any(folder.iterdir())
     return False
 
 
 def remove_pins(folder: Path) -> None:
-    """Nothing goes on there. Raises OSError."""
+    """Remove all pins in the directory. Raises OSError."""
     for place in (*folder.glob("*/*"), *folder.glob("*")):
         if place.is_dir():
             place.rmdir()

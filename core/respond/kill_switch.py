@@ -1,4 +1,4 @@
-"""The kill switch: while a file is there, no responder acts, in any process of mozu that has this state directory."""
+"""The kill switch: while a file exists, no responder acts, in any process of mozu with this state directory."""
 
 import os
 from pathlib import Path
@@ -7,14 +7,14 @@ from mozu.core.common.own_file import open_own
 
 
 class KillSwitch:
-    """`path` is looked at before each act."""
+    """Kill switch at `path`, which is checked before each act."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @property
     def is_off(self) -> bool:
-        """Whether acts are switched off. A file that cannot be looked at counts as there."""
+        """True if acts are switched off. A file that cannot be checked counts as existing."""
         try:
             self.path.lstat()
         except FileNotFoundError:
@@ -24,10 +24,10 @@ class KillSwitch:
         return True
 
     def off(self) -> None:
-        """No act from now on. Raises OSError."""
+        """Switch off all acts from now on. Raises OSError."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         os.close(open_own(self.path, os.O_WRONLY | os.O_CREAT))
 
     def on(self) -> None:
-        """Acts again. Raises OSError."""
+        """Switch acts on again. Raises OSError."""
         self.path.unlink(missing_ok=True)

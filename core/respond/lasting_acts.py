@@ -1,4 +1,4 @@
-"""Acts that last until they are undone: when their time is over, or by the run that follows one that was killed."""
+"""Acts that last until they are undone: when their time is over, or by the run after one that was killed."""
 
 import os
 import time
@@ -18,13 +18,13 @@ from mozu.core.respond.chosen import ActiveResponder
 from mozu.core.respond.targets import HeldProcesses, boot_identity
 
 ACT_SECONDS: Final = 30.0
-"""What `act` and `undo` may take."""
+"""Most seconds for `act` and for `undo`."""
 _LATER: Final = 60_000_000_000
-"""ns until what could not be undone is tried again."""
+"""ns between a failed undo and the next attempt."""
 
 
 async def undo(responder: Isolated[Responder], entry: AuditEntry) -> str:
-    """Undo an act that lasts; why that failed, or empty."""
+    """Undo an act that lasts. Return the reason if that failed, else an empty text."""
     with HeldProcesses() as targets:
         if entry.boot == boot_identity():
             targets.again(entry.pids, entry.starts)
@@ -36,7 +36,7 @@ async def undo(responder: Isolated[Responder], entry: AuditEntry) -> str:
 
 
 class LastingActs:
-    """Of a run. `responders` gives those in use."""
+    """Lasting acts of a run. `responders` returns those in use."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class LastingActs:
         self._records, self._responders, self._spawn = records, responders, spawn
 
     async def resume(self) -> None:
-        """At the start: what an earlier run left unfinished is undone, where that is possible, and reported."""
+        """Undo, where possible, and report the acts that an earlier run left unfinished. To be called at the start."""
         self._records.read()
         for entry in list(self._records.standing.planned.values()):
             undone = await self.undone(entry) if entry.lasts or entry.detail else ""
@@ -55,7 +55,7 @@ class LastingActs:
             self._records.write(entry, ActStage.BROKEN_OFF, reason=reason)
 
     def tick(self) -> None:
-        """About a second has passed: reports what other processes wrote, and undoes what has expired."""
+        """Report entries of other processes, and undo expired acts. To be called about once a second."""
         own = os.getpid()
         for entry in self._records.read():
             if entry.by != own and entry.stage in (ActStage.UNDONE, ActStage.UNDO_FAILED):
@@ -65,7 +65,7 @@ class LastingActs:
             self._spawn(self._expire(entry), f"undo {entry.act}")
 
     async def undone(self, entry: AuditEntry) -> str:
-        """Undo; why that failed, or empty."""
+        """Undo an act. Return the reason if that failed, else an empty text."""
         one = next((one for one in self._responders() if one.name == entry.responder), None)
         if one is None:
             return f"the responder {entry.responder} is not configured any more"

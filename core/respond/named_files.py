@@ -1,10 +1,11 @@
-"""Files that rules with a responder name, held open: each is known by device and inode, whatever path leads to it.
+"""Files that rules with a responder name, held open: each is identified by device and inode, by whatever path it is
+reached.
 
 A process of a container, or of a user namespace, may reach a file by another path: after a chroot, by a mount of a
-volume elsewhere, by a hard link. The source `ebpf` finds the path that the rule has by the numbers of the file
-(`KernelKills.named_files`). A descriptor of O_PATH keeps the numbers the file's own, as with executables
-(held_executables.py), and comes from open_tree(2): an open of the file would be killed by the rule itself, which the
-kernel still has from a run that has died (`respond.on_death: go_on`).
+volume elsewhere, by a hard link. The source `ebpf` finds the path that the rule names by the numbers of the file
+(`KernelKills.named_files`). A descriptor of O_PATH reserves the numbers, as for executables (held_executables.py), and
+comes from open_tree(2): an open of the file would be killed by the rule itself, which the kernel still applies if a run
+has died (`respond.on_death: go_on`).
 """
 
 import ctypes
@@ -32,7 +33,7 @@ _OPERATORS: Final = frozenset({"=", "==", "in", "pmatch"})
 
 
 def paths_in(formula: Formula) -> set[str]:
-    """Return the absolute paths that a condition compares with what an open reached."""
+    """Return the absolute paths that a condition compares with the opened file."""
     return {
         value
         for leaf in leaves(formula)
@@ -43,13 +44,13 @@ def paths_in(formula: Formula) -> set[str]:
 
 
 class NamedFiles:
-    """Regular files of the host. A file that is deleted or renamed stays known until another has its path."""
+    """Regular files of the host. A deleted or renamed file stays known until another file has its path."""
 
     def __init__(self, paths: Iterable[str] = ()) -> None:
         self._held: dict[str, _Held | None] = dict.fromkeys(sorted(paths))
 
     def look(self) -> Mapping[Identity, str]:
-        """Return device and inode, as the kernel has them, of each file → its path. It may wait for file systems."""
+        """Return the path of each file by its device and inode as the kernel stores them. May block on file systems."""
         devices: Mapping[int, int] = {}
         for path, held in self._held.items():
             try:
@@ -64,7 +65,7 @@ class NamedFiles:
 
 
 class _Held:
-    """A file that is open. Raises OSError."""
+    """An open file. Raises OSError."""
 
     def __init__(self, path: str, devices: Mapping[int, int]) -> None:
         descriptor = _path_descriptor(path)
@@ -73,11 +74,12 @@ class _Held:
         self.found: Identity = found.st_dev, found.st_ino
         is_there = stat.S_ISREG(found.st_mode) and os.readlink(f"/proc/self/fd/{descriptor}") == path
         self.in_kernel = identity_in_kernel(_FDINFO / str(descriptor), devices, found.st_ino) if is_there else None
-        """Device and inode as the kernel has them; None for no regular file, or one behind a link of another user."""
+        """Device and inode as the kernel stores them; None if it is no regular file, or its path leads through a
+        symbolic link."""
 
 
 def _path_descriptor(path: str) -> int:
-    """Return a descriptor of O_PATH, which open_tree makes without OPEN_TREE_CLONE. Raises OSError."""
+    """Return a descriptor of O_PATH, which open_tree returns without OPEN_TREE_CLONE. Raises OSError."""
     descriptor: int = _libc.syscall(_OPEN_TREE, _HERE, os.fsencode(path), _NO_FOLLOW | os.O_CLOEXEC)
     if descriptor < 0:
         number = ctypes.get_errno()

@@ -1,4 +1,4 @@
-"""What /proc says of a process at the moment of an act."""
+"""Facts about a process from /proc at the moment of an act."""
 
 import os
 from pathlib import Path
@@ -17,11 +17,11 @@ _ENDED: Final = (b"Z", b"X")
 _FIRST_NAMESPACES: Final = (("pid", 0xEFFFFFFC), ("user", 0xEFFFFFFD))
 """PROC_PID_INIT_INO and PROC_USER_INIT_INO of linux/proc_ns.h."""
 _MOST: Final = 4096
-"""Bytes of a file: what is wanted stands in front."""
+"""Bytes read of a file; the needed parts are at its beginning."""
 
 
 class ProcessFacts(msgspec.Struct, frozen=True):
-    """Of one process."""
+    """Facts about one process."""
 
     pid: int
     name: str
@@ -29,33 +29,34 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     group: int
     is_kernel_thread: bool
     start: int
-    """ns since boot, in steps of a hundredth of a second."""
+    """Start time, ns since boot, in steps of a hundredth of a second."""
     uids: tuple[int, ...]
-    """Real, effective, saved, of the file system; empty where unknown."""
+    """Real, effective, saved and file system user id; empty if unknown."""
     is_of_host: bool
-    """True if it is in the initial pid and user namespaces, which no process enters that has left them."""
+    """True if the process is in the initial pid and user namespaces, which a process that has left them cannot enter
+    again."""
     tracer: int = 0
-    """The process that traces it; 0: none."""
+    """Pid of the tracer; 0 if none."""
     thread: int = 0
-    """A thread that lives: the first one, whose number is the process's, or where that has ended another."""
+    """Id of a living thread: the first one, which has the process's id, or another one if that has ended."""
 
     @property
     def uid(self) -> int:
-        """Real; -1 where unknown."""
+        """Real user id; -1 if unknown."""
         return self.uids[0] if self.uids else -1
 
     @property
     def is_roots(self) -> bool:
-        """Return True if all of its user and group ids are root's."""
+        """True if all user ids of the process are root's."""
         return self.runs_as(0)
 
     def runs_as(self, user: int) -> bool:
-        """Return whether it has no other identity than this user's."""
+        """Return True if all user ids of the process are this one."""
         return bool(self.uids) and all(one == user for one in self.uids)
 
 
 def process_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
-    """None: there is no such process."""
+    """Return the facts about a process; None if there is no such process."""
     own = f"{proc}/{pid}"
     raw = _read(f"{own}/stat")
     if not raw:
@@ -64,7 +65,7 @@ def process_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
     fields = raw[end + 2 :].split()
     thread = pid
     if fields[0] in _ENDED:
-        # The first thread alone may have ended (pthread_exit): it is a zombie while the others go on, and has no files.
+        # The first thread alone may have ended (pthread_exit): it is a zombie without files while other threads run.
         living = _living_thread(own)
         if living is None:
             return None
@@ -85,7 +86,7 @@ def process_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
 
 
 def _living_thread(own: str) -> int | None:
-    """Of a process whose first thread has ended."""
+    """Return the id of a living thread of a process whose first thread has ended; None if there is none."""
     try:
         threads = sorted(map(int, os.listdir(f"{own}/task")))
     except OSError:
@@ -98,7 +99,7 @@ def _living_thread(own: str) -> int | None:
 
 
 def executable_of(facts: ProcessFacts, proc: Path = PROC) -> tuple[int, int] | None:
-    """Return device and inode of the file that it runs, as stat(2) has them; None where that cannot be looked at."""
+    """Return device and inode of the process's executable, as in stat(2); None if they cannot be read."""
     try:
         found = unsynced_stat(f"{proc}/{facts.pid}/task/{facts.thread or facts.pid}/exe")
     except OSError:
@@ -107,8 +108,8 @@ def executable_of(facts: ProcessFacts, proc: Path = PROC) -> tuple[int, int] | N
 
 
 def _read(path: str) -> bytes:
-    """The beginning of a file of /proc; empty where it cannot be read. Hundreds of processes may have to be looked at
-    before one is acted on: a Path and a file object for each would take twice as long."""
+    """Return the beginning of a file of /proc; empty if it cannot be read. Hundreds of processes may have to be checked
+    before an act, and a Path and a file object for each would double the time."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -122,7 +123,7 @@ def _read(path: str) -> bytes:
 
 
 def _status(status: bytes, name: bytes) -> list[int]:
-    """The numbers of a line."""
+    """Return the numbers of a line of /proc/PID/status."""
     rest = status.partition(b"\n" + name + b":")[2]
     return list(map(int, rest.partition(b"\n")[0].split()))
 

@@ -1,13 +1,14 @@
-"""What is never acted on, and what an operator allows besides.
+"""Processes that are never acted on, and those that an operator allows.
 
-pid 1, kernel threads and mozu itself are never acted on. Runtimes, the kubelet, sshd and what mozu was started by are
-not, unless they are named twice: in `respond.unprotect` and in the responder's own `unprotect`.
+pid 1, kernel threads and mozu itself are never acted on. Runtimes, the kubelet, sshd and the ancestors of mozu are not
+either, unless they are named twice: in `respond.unprotect` and in the responder's own `unprotect`.
 
-A file says nothing about the code in a process: any user may run dbus-daemon with a library of their own. So an
-executable counts only where root alone can have brought the process about: it runs as root, in the first namespaces
+A file proves nothing about the code in a process: any user may run dbus-daemon with a library of their own. An
+executable therefore counts only if root alone can have started the process: it runs as root, in the initial namespaces
 and in no container, or as a system service in the cgroup that systemd makes for that service, which no user can enter.
-A process of an ordinary user is spared by no executable, that of a session's own dbus-daemon or systemd neither.
-Executables are held open as of the start (held_executables.py); by name alone no process is spared.
+A process of an ordinary user is spared by no executable, not even a session's own dbus-daemon or systemd.
+
+Executables are held open from the start (held_executables.py); no process is spared by name alone.
 """
 
 import os
@@ -44,37 +45,37 @@ _SSH: Final = tuple(
     for folder in ("lib/openssh", "libexec/openssh", "lib/ssh", "libexec/ssh")
     for name in ("sshd-session", "sshd-auth")
 )
-"""What sshd executes for a connection since OpenSSH 9.8."""
+"""Programs that sshd executes for a connection since OpenSSH 9.8."""
 _KUBERNETES: Final = tuple(
     f"{folder}/{name}"
     for folder in ("/var/lib/rancher/k3s/data/current/bin", "/var/lib/rancher/rke2/bin", "/opt/bin",
                    "/home/kubernetes/bin", "/snap/docker/current/bin")
     for name in ("k3s", "kubelet", "dockerd", "containerd", "containerd-shim-runc-v2", "runc")
 )  # fmt: skip
-"""Distributions that have these where no package puts them."""
+"""Paths of distributions that install these programs outside of packages."""
 PROTECTED: Final = (
     *(f"{folder}/{name}" for folder in _FOLDERS for name in _NAMES), *_ELSEWHERE, *_SSH, *_KUBERNETES,
 )  # fmt: skip
-"""Runtimes, the kubelet, sshd, and the parts of systemd that a machine does not live without."""
+"""Runtimes, the kubelet, sshd, and the parts of systemd that a machine depends on."""
 _SERVICES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "dbus-daemon": ("/system.slice/dbus.service", ("messagebus", "dbus")),
 }
-"""Executable → cgroup of the service that runs it under another user than root, and names of that user."""
+"""Cgroup of the service that runs an executable under a user other than root, and names of that user, by executable."""
 _SYSTEMD: Final = ("", "name=systemd")
-"""Hierarchies that systemd keeps services in: of version 2, of version 1."""
+"""Hierarchies in which systemd keeps services: of version 2, of version 1."""
 _DEPTH: Final = 64
-"""Ancestors of mozu that are followed."""
+"""Most ancestors of mozu that are followed."""
 
 
 class Allowed(msgspec.Struct, frozen=True):
-    """What an operator never wants to be acted on."""
+    """Exceptions by an operator: never acted on."""
 
     executables: tuple[str, ...] = ()
     """Paths on the host."""
     containers: tuple[str, ...] = ()
     """Ids (or their beginning), names, images."""
     namespaces: tuple[str, ...] = ()
-    """Of Kubernetes."""
+    """Namespaces of Kubernetes."""
     users: tuple[int, ...] = ()
 
 
@@ -84,7 +85,7 @@ _NONE: Final = Allowed()
 class Protection:
     """The protected processes as of one start or reload.
 
-    Executables are opened once: a file that is put in their place later protects no process.
+    Executables are opened once: a file that replaces one later protects no process.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class Protection:
         own: int | None = None,
         proc: Path = PROC,
     ) -> None:
-        """`unprotected`: named in `respond.unprotect`. `own`: mozu's process id."""
+        """Open the executables. `unprotected`: paths of `respond.unprotect`. `own`: mozu's process id."""
         self._allowed, self._proc = allowed, proc
         self._own = os.getpid() if own is None else own
         mozu = process_facts(self._own, proc)
@@ -115,11 +116,12 @@ class Protection:
                 yield facts
 
     def refusal(self, facts: ProcessFacts, unprotect: Iterable[str] = ()) -> str:
-        """Return why this process is not acted on; empty: it may be. `unprotect`: of the responder."""
+        """Return the reason for which this process is not acted on; empty if it may be. `unprotect`: the responder's
+        setting."""
         return self._of_process(facts) or self._of_origin(facts, unprotect)
 
     def _of_process(self, facts: ProcessFacts) -> str:
-        """Return why it is not acted on whatever it runs."""
+        """Return the reason that holds for any executable."""
         if facts.pid == 1:
             return "process 1 is never acted on"
         if facts.is_kernel_thread or facts.pid == 2:
@@ -131,7 +133,8 @@ class Protection:
         return ""
 
     def _of_origin(self, facts: ProcessFacts, unprotect: Iterable[str]) -> str:
-        """Return why it is not acted on for what it runs, where root alone can have brought it about."""
+        """Return the reason by the process's executable, which counts only if root alone can have started the
+        process."""
         has_started_mozu = self._supervisors.get(facts.pid) == facts.start and facts.uid in (0, self._user)
         service = _service_of(facts, self._proc)
         is_roots = facts.is_roots and facts.is_of_host and container_of(cgroups_of(facts.pid, self._proc)) is None
@@ -158,19 +161,21 @@ class Protection:
         return bool(foreign_code(facts, of_service=not facts.is_roots, proc=self._proc))
 
     def _is_unprotected(self, found: Identity | None, unprotect: Iterable[str]) -> bool:
-        """Named twice."""
+        """Return True if the executable is named in both settings."""
         return found in self._once and any(one.identity == found for one in held_executables(unprotect))
 
     def executables_in_kernel(self) -> dict[Identity, int]:
-        """Return by device and inode, as the kernel's programs see them, the executables of which a process may not be
-        acted on, with the user that may run them besides root (0: none)."""
+        """Return the protected executables by device and inode, as programs in the kernel see them, with the user that
+        may run each besides root (0: none)."""
         users = {held: _user_of(PurePath(held.path).name) for held in self._protected.values()}
         users |= dict.fromkeys(self._spared.values(), 0)
         return {held.in_kernel: user for held, user in users.items() if held.in_kernel is not None}
 
     def spared_pids(self) -> dict[int, int]:
-        """Processes that are not acted on, of those that are there now, with their start (`ProcessFacts.start`).
-        Left out are kernel threads: the kernel sees them."""
+        """Return the present processes that are not acted on, with their start (`ProcessFacts.start`).
+
+        Kernel threads are left out, because the kernel recognizes them.
+        """
         found = (process_facts(int(one.name), self._proc) for one in self._proc.iterdir() if one.name.isdecimal())
         return {
             facts.pid: facts.start
@@ -179,8 +184,8 @@ class Protection:
         }
 
     def container_refusal(self, subject: AlertProcess, names: Iterable[str], namespace: str) -> str:
-        """Return why what is in this container is not acted on, or an empty text. `names`: name, image and id of a
-        container that root has made, as an enricher has them; the id counts without one where it is proven."""
+        """Return the reason for which processes of this container are not acted on, or an empty text. `names`: an
+        enricher's name, image and id of a container that root has made; a proven id counts without an enricher."""
         if subject.container is None:
             return ""
         known, proven = set(names), subject.container.proven
@@ -192,7 +197,7 @@ class Protection:
 
 
 def protection_of(settings: RespondSettings) -> Protection:
-    """As of now."""
+    """Return the protection as of now."""
     allow = settings.allow
     return Protection(
         Allowed(tuple(map(str, allow.executables)), allow.containers, allow.namespaces, allow.users),
@@ -201,7 +206,7 @@ def protection_of(settings: RespondSettings) -> Protection:
 
 
 def _service_of(facts: ProcessFacts, proc: Path) -> str:
-    """Return the executable that the process may run as a system service: in its cgroup, as its user. Empty: none."""
+    """Return the executable that the process may run as a system service, by its cgroup and user; empty if none."""
     if facts.is_roots or not facts.is_of_host:
         return ""
     paths = dict(cgroups_of(facts.pid, proc))
@@ -214,7 +219,7 @@ def _service_of(facts: ProcessFacts, proc: Path) -> str:
 
 @cache
 def _user_of(name: str) -> int:
-    """Return the user that runs this executable as a system service; 0: root alone."""
+    """Return the user that runs this executable as a system service; 0 for root alone."""
     for user in _SERVICES.get(name, ("", ()))[1]:
         with suppress(KeyError):
             return pwd.getpwnam(user).pw_uid

@@ -1,18 +1,18 @@
-"""Responses: one alert through everything that stands between it and the act of a responder.
+"""Responses: one alert through all steps that precede a responder's act.
 
     chosen      the rule names the responder, or the responder the rule or a tag
-    known       the same act is not done twice, after a restart either
-    switch      nothing while the kill switch is off
-    budget      looked at first, so that a flood of alerts costs little
-    plan        the responder says what it would do
-    targets     the processes are found, held, and known to be the ones that are meant
+    known       the same act is not done twice, even after a restart
+    switch      nothing is done while the kill switch is off
+    budget      checked first, so that a flood of alerts costs little
+    plan        the responder describes its act
+    targets     the processes are found, held, and confirmed as the intended ones
     refusal     none of them is protected or allowed
     budget      spent: for the rule, for the account, in all
-    planned     the kill switch is looked at again, and an entry of the audit log written, before anything is done
+    planned     the kill switch is checked again, and an entry of the audit log written, before anything is done
     act         unless it is a dry run, which ends here with the same entries
     done        another entry, and an alert
 
-Whatever ends the way before `done` is an entry and an alert, too.
+An end before `done` is an entry and an alert, too.
 """
 
 import asyncio
@@ -51,24 +51,24 @@ from mozu.core.respond.subject import account_of, subject_of
 from mozu.core.respond.targets import HeldProcess, HeldProcesses, NotTheSame, boot_identity, is_young
 
 OFF_FILE: Final = "responses/off"
-"""Below the state directory."""
+"""Path below the state directory."""
 _LOG: Final = logging.getLogger("mozu.responses")
 _MOST_HELD: Final = 128
-"""Responses whose processes are held, a descriptor for each process; the others wait."""
+"""Most responses whose processes are held, with a descriptor for each process; further ones wait."""
 _MOST_ACTS: Final = 64
-"""Acts that are done at the same time."""
+"""Most acts at the same time."""
 _MOST_NAMES: Final = 64
-"""Responders that rules name and that are not there, each reported once."""
+"""Most unconfigured responders in rules that are reported, once each."""
 _LET_THROUGH: Final = "the kernel has let the call through: the process may be protected, or the budget was spent"
 _MOST_WAITING: Final = 4096
-"""More are refused."""
+"""Most waiting responses; further ones are refused."""
 
 Names = Callable[[Event], tuple[Sequence[str] | None, str | None]]
-"""Event → (name and image of its container, its namespace of Kubernetes); None where not known."""
+"""Function from an event to (name and image of its container, its Kubernetes namespace); None for unknown ones."""
 
 
 class Responses:
-    """Of a run."""
+    """Responses of a run."""
 
     def __init__(
         self,
@@ -83,7 +83,8 @@ class Responses:
         self.switch = KillSwitch(state_dir / OFF_FILE)
         self._was_off = False
         self._has_responders = False
-        """Some are or were configured. Without any, lasting acts in the audit log are those of another run."""
+        """True if responders are or were configured. Without any, lasting acts in the audit log belong to another
+        run."""
         self.records = ActRecords(state_dir, notify, metrics)
         self._lasting = LastingActs(self.records, lambda: self._responders, spawn)
         self._responders: tuple[ActiveResponder, ...] = ()
@@ -95,8 +96,8 @@ class Responses:
         self._named_unknown: set[str] = set()
         self._kernel = KernelActs()
         self.on_switch: Callable[[], object] = bool
-        """Called when responses were switched off or on, or named files are others: sources are given `kernel_kills`
-        again."""
+        """Callback after responses were switched off or on, or named files have changed: sources then get
+        `kernel_kills` again."""
         self._repeated = metrics.counter("responses_repeated_total")
 
     def use(
@@ -106,8 +107,8 @@ class Responses:
         kills: KernelKills = NO_KILLS,
         protection: Protection | None = None,
     ) -> None:
-        """Use these from the next alert on. `kills`: what sources do for them. `protection`: of these settings, else
-        it is made now. Raises OSError where the audit log cannot be opened."""
+        """Use these from the next alert on. `kills`: acts of sources for them. `protection`: built from these settings;
+        if None it is built now. Raises OSError if the audit log cannot be opened."""
         self._responders = tuple(responders)
         self._kernel.use(kills)
         if self._responders:
@@ -120,37 +121,37 @@ class Responses:
 
     @property
     def kernel_kills(self) -> KernelKills:
-        """For sources."""
+        """Kills for sources, with the state of the kill switch."""
         return self.as_switched(self._kernel.kills)
 
     def as_switched(self, kills: KernelKills) -> KernelKills:
-        """The same, but off while responses are switched off."""
+        """Return the kills, marked as off while responses are switched off."""
         return msgspec.structs.replace(kills, off=self.switch.is_off)
 
     def use_named_files(self, files: Mapping[Identity, str]) -> None:
-        """Have sources find these files by their numbers from now on (`KernelKills.named_files`)."""
+        """Let sources find these files by their numbers from now on (`KernelKills.named_files`)."""
         kills = self._kernel.kills
         if kills.named_files != files:
             self._kernel.use(msgspec.structs.replace(kills, named_files=files))
             self.on_switch()
 
     async def resume(self) -> None:
-        """At the start: what an earlier run left unfinished is undone, where that is possible, and reported."""
+        """Undo, where possible, and report the acts that an earlier run left unfinished. To be called at the start."""
         if self._has_responders:
             self._was_off = self.switch.is_off
             await self._lasting.resume()
 
     @property
     def responders(self) -> tuple[ActiveResponder, ...]:
-        """Those in use."""
+        """Responders in use."""
         return self._responders
 
     def wants(self, alert: Alert) -> bool:
-        """Whether something is to be done about it."""
+        """Return True if a responder is to act on the alert, or the rule names one."""
         return bool(alert.respond) or any(one.acts_on(alert) for one in self._responders)
 
     def respond(self, alert: Alert, event: Event | None, latest: Latest) -> None:
-        """Begin whatever is to be done about an alert, which is redacted and has its id. Never raises, never waits."""
+        """Begin the acts on an alert, which is redacted and has its id. Never raises, never waits."""
         for name in unknown(self._responders, alert):
             if name not in self._named_unknown and len(self._named_unknown) < _MOST_NAMES:
                 self._named_unknown.add(name)
@@ -176,12 +177,12 @@ class Responses:
                 self._spawn(self._run(one, entry, alert, event, latest), f"respond {one.name}")
 
     def report_unreported(self, events: Iterable[Event]) -> None:
-        """After the alerts of these: what the kernel has done and no alert says."""
+        """Record kills in the kernel on these events that no alert reports. To be called after their alerts."""
         for entry in self._kernel.unreported(events):
             self.records.write(entry, entry.stage, reason="another rule raised the alert about it")
 
     def report_denials(self, denials: Iterable[KernelDenial]) -> None:
-        """Calls that the kernel has denied, or would have."""
+        """Record calls that the kernel has denied, or would have."""
         for denial in denials:
             entry = denial_entry(denial)
             if denial.acted:
@@ -190,7 +191,7 @@ class Responses:
                 self.records.write(entry, ActStage.WOULD)
 
     def report_unattended(self, acts: Iterable[UnattendedActs]) -> None:
-        """What the kernel went on to do when an earlier run had died."""
+        """Record acts in the kernel after an earlier run had died."""
         for one in acts:
             entry = unattended_entry(one)
             if self._has_responders:
@@ -253,7 +254,7 @@ class Responses:
     async def _hold(
         self, targets: HeldProcesses, scope: Scope, subject: AlertProcess | None, event: Event | None, latest: Latest
     ) -> None:
-        """The processes of the act, known to be the ones that are meant. Raises NotTheSame."""
+        """Hold the processes of the act, confirmed as the intended ones. Raises NotTheSame."""
         if scope in (Scope.NONE, Scope.PROCESS, Scope.SHARERS):
             targets.find(scope, subject)
         else:  # all of /proc, or a large cgroup
@@ -305,7 +306,7 @@ class Responses:
     def _spending(
         self, one: ActiveResponder, entry: AuditEntry, subject: AlertProcess | None
     ) -> tuple[str, str, int]:
-        """What is spent, by whom, and how much there is of it in a minute."""
+        """Return the budget's keys and bound: rule with responder, account, acts per minute."""
         return f"{entry.rule}/{one.name}", account_of(subject, self._ids), one.settings.per_minute
 
     async def _act(
@@ -330,7 +331,7 @@ class Responses:
     # --- the run
 
     def tick(self) -> None:
-        """About a second has passed: the kill switch, acts that last."""
+        """Check the kill switch and expired acts. To be called about once a second."""
         if not self._has_responders:
             return
         if self.switch.is_off != self._was_off:
@@ -341,7 +342,7 @@ class Responses:
         self._lasting.tick()
 
     def switch_off(self) -> None:
-        """The kill switch (SIGUSR2)."""
+        """Switch off responses (SIGUSR2)."""
         try:
             self.switch.off()
         except OSError as error:
@@ -350,7 +351,7 @@ class Responses:
         self.tick()
 
     def close(self) -> None:
-        """The run ends; acts that last stay, and the next run undoes them when it is time."""
+        """End the run; lasting acts stay, and the next run undoes them when their time is over."""
         self.records.close()
 
 

@@ -1,4 +1,4 @@
-"""The settings of the core about responses: the key `respond` of the configuration."""
+"""The core's settings for responses: the key `respond` of the configuration."""
 
 from pathlib import Path
 from typing import Literal
@@ -9,7 +9,7 @@ from mozu.core.api import Settings
 
 
 class AllowSettings(Settings):
-    """What is never acted on, whatever a rule says."""
+    """Exceptions: processes that no responder acts on."""
 
     executables: tuple[Path, ...] = Field(
         (), description="Executables on the host that are never acted on where root runs them."
@@ -20,7 +20,7 @@ class AllowSettings(Settings):
 
 
 class RespondSettings(Settings):
-    """What responders may do; docs/responders.md."""
+    """Limits of all responders; see docs/responders.md."""
 
     allow: AllowSettings = Field(AllowSettings(), description="What is never acted on.")
     unprotect: tuple[Path, ...] = Field(

@@ -1,7 +1,7 @@
-"""Processes that share a table of descriptors: kcmp(2) with KCMP_FILES says so, and orders tables.
+"""Processes that share a table of descriptors: kcmp(2) with KCMP_FILES reports equality, and orders tables.
 
-What is asked for at once is one pass over all processes, each of which is looked for in the ordered tables of those
-that are asked about: 500 kills on a machine of 1,500 processes are 13,000 comparisons, and not 750,000.
+Simultaneous requests are answered by one pass over all processes, each of which is searched for in the ordered tables
+of the requested ones: 500 kills on a machine of 1,500 processes are 13,000 comparisons, and not 750,000.
 """
 
 import asyncio
@@ -18,19 +18,20 @@ from mozu.core.respond.process_facts import PROC
 _KCMP: Final = machine_number("kcmp")
 _KCMP_FILES: Final = 2
 _EQUAL, _LESS, _MORE = 0, 1, 2
-"""What kcmp gives; -1 where one of the two has ended, or that may not be asked."""
+"""Results of kcmp; -1 if one of the two has ended, or the comparison is not permitted."""
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _PASSES: Final = 5
-"""How often the tables are put in order again, because one of the processes has ended meanwhile."""
+"""Most repetitions of the ordering, if one of the processes has ended meanwhile."""
 
 
 def share_files(one: int, other: int) -> bool:
-    """False also where that may not be asked (CAP_SYS_PTRACE), or the kernel has no kcmp."""
+    """Return True if two processes share a table; False also without permission (CAP_SYS_PTRACE) or kcmp in the
+    kernel."""
     return _compared(one, other) == _EQUAL
 
 
 def sharers(wanted: Sequence[int], others: Sequence[int]) -> Mapping[int, Sequence[int]]:
-    """Of each of `wanted` those of `others` that share its table, without itself."""
+    """Return those of `others` that share the table of each of `wanted`, without itself."""
     for _ in range(_PASSES):
         tables = _ordered(wanted)
         found: dict[int, list[int]] = {table[0]: [] for table in tables}
@@ -38,25 +39,25 @@ def sharers(wanted: Sequence[int], others: Sequence[int]) -> Mapping[int, Sequen
             table = _table_of(tables, other)
             if table is not None:
                 found[table[0]].append(other)
-        # A process that ends loses its table, and has misled the searches that have met it since then.
+        # A process that ends loses its table, and may have misled searches since then.
         if all(_compared(first[0], second[0]) == _LESS for first, second in pairwise(tables)):
             return {pid: [one for one in found[table[0]] if one != pid] for table in tables for pid in table}
     return {pid: [other for other in others if other != pid and share_files(pid, other)] for pid in wanted}
 
 
 def all_pids(proc: Path = PROC) -> list[int]:
-    """Of all processes, kernel threads among them."""
+    """Return the ids of all processes, including kernel threads."""
     return [int(name) for name in os.listdir(proc) if name.isdecimal()]
 
 
 class SharerSearch:
-    """Of a run: searches that are asked for in one turn of the event loop are made together."""
+    """Searches of a run: those requested in one iteration of the event loop are made together."""
 
     def __init__(self) -> None:
         self._asked: list[tuple[int, asyncio.Future[Sequence[int]]]] = []
 
     async def sharers_of(self, pid: int) -> Sequence[int]:
-        """The others that share its table now."""
+        """Return the other processes that share its table now."""
         loop = asyncio.get_running_loop()
         if not self._asked:
             loop.call_soon(self._answer)
@@ -73,7 +74,7 @@ class SharerSearch:
 
 
 def _ordered(pids: Iterable[int]) -> list[list[int]]:
-    """Processes by their tables, which ascend. Those that have ended are left out."""
+    """Return the processes grouped by table, in ascending order of tables, without those that have ended."""
     tables: list[list[int]] = []
     for pid in pids:
         place = _place(tables, pid)
@@ -93,7 +94,8 @@ def _table_of(tables: Sequence[list[int]], pid: int) -> list[int] | None:
 
 
 def _place(tables: Sequence[list[int]], pid: int) -> tuple[int, bool] | None:
-    """Where its table is, or would be put, and whether it is there; None where it cannot be compared."""
+    """Return the index of the process's table, or where it would be inserted, and True if it is there; None if the
+    table cannot be compared."""
     low, high = 0, len(tables)
     while low < high:
         middle = (low + high) // 2

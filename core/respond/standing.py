@@ -1,4 +1,4 @@
-"""Acts that last, as the audit log has them: done and not undone."""
+"""Acts that last, according to the audit log: done and not undone."""
 
 from collections.abc import Iterable
 
@@ -8,18 +8,18 @@ _ENDS = frozenset(ActStage) - {ActStage.PLANNED, ActStage.UNDO_FAILED, ActStage.
 
 
 class StandingActs:
-    """What the entries that were read so far add up to."""
+    """Sum of the entries read so far."""
 
     def __init__(self) -> None:
         self.acts: dict[str, AuditEntry] = {}
-        """Act → the entry that says that it was done; only those that last."""
+        """Entry with which each lasting act was done, by act."""
         self.planned: dict[str, AuditEntry] = {}
-        """Act → the entry that says that it was about to be done, and nothing has come of it yet."""
+        """Entry of each act that was about to be done and has no outcome yet, by act."""
         self.known: set[str] = set()
-        """Every act that was done, or was about to be."""
+        """Ids of acts that were done or about to be done."""
 
     def add(self, entries: Iterable[AuditEntry]) -> None:
-        """These come next."""
+        """Add the next entries."""
         for entry in entries:
             if entry.stage is ActStage.PLANNED:
                 self.planned[entry.act] = entry
@@ -34,8 +34,8 @@ class StandingActs:
                 self.acts.pop(entry.act, None)
 
     def due(self, now: int, boot: str, boot_now: int) -> list[AuditEntry]:
-        """Return those whose time to live is over. `now`: ns since the epoch; `boot_now`: since this boot, which counts
-        for acts of this boot, so that no setting of the wall clock ends or prolongs them."""
+        """Return the acts whose time is over. `now`: ns since the epoch; `boot_now`: ns since this boot, which decides
+        for acts of this boot, so that setting the wall clock neither ends nor prolongs them."""
         return [
             entry
             for entry in self.acts.values()

@@ -1,4 +1,4 @@
-"""The process of an alert, as of its event: what the state machine knows of it, kept for the moment of the act."""
+"""The process of an alert, as of its event: facts of the state machine, kept for the moment of the act."""
 
 from mozu.core.api.responders import AlertProcess
 from mozu.core.common.owners import ROOT, UNKNOWN
@@ -6,11 +6,12 @@ from mozu.core.common.subuids import SubordinateIds
 from mozu.core.model.event import Event, SyscallEvent
 
 _NOW = 1 << 62
-"""After every event."""
+"""Number above that of any event."""
 
 
 def subject_of(event: Event | None) -> AlertProcess | None:
-    """None where the event is no system call, or its process unknown. The process, whichever of its threads called."""
+    """Return the process, of whichever thread called; None if the event is no system call, or its process is
+    unknown."""
     if not isinstance(event, SyscallEvent) or event.process is None:
         return None
     process = event.process.main_at(event.num)
@@ -28,8 +29,8 @@ def subject_of(event: Event | None) -> AlertProcess | None:
 
 
 def account_of(subject: AlertProcess | None, ids: SubordinateIds) -> str:
-    """Return whose budget an act spends: that of the proven container, else that of the user, who may make any number
-    of cgroups and has any number of subordinate ids."""
+    """Return the account whose budget an act spends: the proven container, else the user, who may make any number of
+    cgroups and has any number of subordinate ids."""
     if subject is None:
         return "no account"
     container = subject.container
@@ -42,7 +43,7 @@ def account_of(subject: AlertProcess | None, ids: SubordinateIds) -> str:
 
 
 def is_there(event: Event | None) -> bool:
-    """Whether the state machine still has the process of an event, as far as it has seen events."""
+    """Return True if the state machine still has the process of an event, as far as it has processed events."""
     if not isinstance(event, SyscallEvent) or event.process is None:
         return False
     process = event.process.main_at(event.num)

@@ -1,11 +1,12 @@
-"""The processes of an act: found, held by pidfd, and known to be the ones that are meant.
+"""The processes of an act: found, held by pidfd, and confirmed as the intended ones.
 
-A pidfd is opened first and the process looked at then: once it is open its number may come to mean another process,
-but a signal through the pidfd reaches the first one or none. The process of the alert must have the start that it had
-at the event, by the clock since the boot, which no setting of the wall clock moves. /proc counts starts in hundredths
-of a second, so one that had begun in that of the event could have ended, and another have its number and its start:
-`is_young` says so, and confirmation.py what is asked then.
-Those that share its table of descriptors are looked for afterwards (sharers.py), and added.
+The pidfd is opened first, and the process checked then: afterwards its pid may be reused, but a signal through the
+pidfd reaches the original process or none. The process of the alert must have the start time that it had at the event,
+by the clock since boot, which setting the wall clock does not change. /proc counts starts in hundredths of a second, so
+a process that had started in that of the event could have ended, and another have its pid and start: `is_young` detects
+this, and confirmation.py resolves it.
+
+Processes that share its table of descriptors are searched for afterwards (sharers.py), and added.
 """
 
 import os
@@ -26,14 +27,14 @@ _MOST_TARGETS: Final = 4096
 
 
 class NotTheSame(Exception):
-    """The process that the alert is about has ended, its number is another's, or that is not known."""
+    """The process of the alert has ended, its pid was reused, or that is unknown."""
 
 
 class HeldProcess:
-    """A process and its pidfd; close it."""
+    """A process and its pidfd, to be closed."""
 
     def __init__(self, pid: int, proc: Path = PROC) -> None:
-        """Raises ProcessLookupError."""
+        """Open the pidfd and read the facts. Raises OSError, among them ProcessLookupError if the process has ended."""
         self._pid = pid
         self._fd = os.pidfd_open(pid)
         found = process_facts(pid, proc)
@@ -44,7 +45,7 @@ class HeldProcess:
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """Process id."""
         return self._pid
 
     @property
@@ -53,7 +54,7 @@ class HeldProcess:
         return self.facts.name
 
     def signal(self, number: int) -> bool:
-        """Send a signal; False if it has ended. Raises OSError."""
+        """Send a signal; return False if the process has ended. Raises OSError."""
         try:
             signal.pidfd_send_signal(self._fd, number)
         except ProcessLookupError:
@@ -61,18 +62,18 @@ class HeldProcess:
         return True
 
     def is_alive(self) -> bool:
-        """It has not been waited for: its number is still its own."""
+        """Return True if the process has not been reaped: its pid is not reused."""
         return self.signal(0)
 
     def close(self) -> None:
-        """Let it go."""
+        """Close the pidfd. Idempotent."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
 
 class HeldProcesses:
-    """Of one act; a context that closes them."""
+    """Processes of one act; a context manager that closes them."""
 
     def __init__(self) -> None:
         self.held: list[HeldProcess] = []
@@ -86,7 +87,7 @@ class HeldProcesses:
         self.held.clear()
 
     def find(self, scope: Scope, subject: AlertProcess | None, proc: Path = PROC) -> None:
-        """Hold the processes of a scope; of SHARERS the process itself, until `add_sharers`. Raises NotTheSame."""
+        """Hold the processes of a scope; for SHARERS the process itself, until `add_sharers`. Raises NotTheSame."""
         if scope is Scope.NONE:
             return
         if subject is None:
@@ -101,12 +102,12 @@ class HeldProcesses:
             self._cgroup(controlled_pids(cgroups_of(main.pid, proc)), proc)
 
     def add_sharers(self, pids: Iterable[int], proc: Path = PROC) -> None:
-        """Hold those of `pids` that share the table of the process. Raises NotTheSame."""
+        """Hold those of `pids` that share the process's table of descriptors. Raises NotTheSame."""
         main = self.held[0].facts.thread
         self._hold(pids, lambda facts: share_files(main, facts.thread), proc)
 
     def again(self, pids: Iterable[int], starts: Iterable[int], proc: Path = PROC) -> None:
-        """Hold those of an earlier act that are still there."""
+        """Hold the processes of an earlier act that still exist."""
         for pid, start in zip(pids, starts, strict=False):
             self._hold((pid,), partial(_began_at, start), proc)
 
@@ -155,25 +156,26 @@ class HeldProcesses:
 
 
 def _elsewhere() -> str:
-    """Return what else it may be where numbers of processes are not those of the kernel."""
+    """Return another possible cause for a missing process, if mozu is in a pid namespace of its own; else an empty
+    text."""
     if sees_all_processes():
         return ""
     return ", or mozu cannot see it: it runs in a pid namespace of its own, and needs that of the host (`--pid=host`)"
 
 
 def _cannot_hold(pid: int, error: OSError) -> NotTheSame:
-    """No descriptor is free, for example."""
+    """Return the error for a process that cannot be held, for example because no descriptor is free."""
     return NotTheSame(f"process {pid} cannot be held: {error.strerror}")
 
 
 def controlled_pids(cgroups: Iterable[tuple[str, str]], container: str = "") -> list[int]:
-    """Of the cgroup, or of the one of the container."""
+    """Return the processes of the cgroup, or of the container's cgroup."""
     found = controlled_cgroup(cgroups, container)
     return [] if found is None else list(found.pids())
 
 
 def check_identity(facts: ProcessFacts, subject: AlertProcess) -> None:
-    """Raises NotTheSame where this is not the process that the alert is about."""
+    """Raise NotTheSame if this is not the process of the alert."""
     text = f"process {subject.pid} is not the one that the alert is about"
     if not subject.boot_start:
         raise NotTheSame(f"when process {subject.pid} ({subject.name}) began is not known")
@@ -182,13 +184,13 @@ def check_identity(facts: ProcessFacts, subject: AlertProcess) -> None:
 
 
 def is_young(subject: AlertProcess) -> bool:
-    """Return whether it had run so shortly that one that followed it could have its start, as /proc counts."""
+    """Return True if the process was so young that a successor could have the same start time in /proc."""
     return subject.age <= TICK
 
 
 def _is_of_group(group: int, uid: int, facts: ProcessFacts) -> bool:
-    """Any process may enter a group of its session, of whichever user (setpgid(2)): of a group those of the user of the
-    alert's process are meant, where that is not root."""
+    """Return True if the process is in the group and may be acted on. Any process may enter a group of its session, of
+    whichever user (setpgid(2)): only those of the user of the alert's process count, unless that is root."""
     return facts.group == group and (uid <= 0 or facts.uid == uid)
 
 
@@ -198,7 +200,7 @@ def _began_at(start: int, facts: ProcessFacts) -> bool:
 
 @cache
 def boot_identity() -> str:
-    """Of this boot of the kernel: starts of another one mean nothing."""
+    """Return the id of this boot of the kernel; start times of another boot are meaningless. Empty if unknown."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

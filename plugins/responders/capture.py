@@ -1,7 +1,7 @@
-"""The responder `capture`: what /proc says of a process, kept for later: maps, descriptors, hashes of its files.
+"""The responder `capture`: facts about a process from /proc, stored for later: maps, descriptors, hashes of its files.
 
-Values of the environment and arguments are left out, since they hold secrets; the alert has what redaction leaves of
-them. A file of JSON for each alert, for root alone. What happened around the alert is recorded by `capture` of a rule
+Values of the environment and arguments are left out, since they hold secrets; the alert has them in redacted form. Each
+alert gets a JSON file, readable by root alone. Events around the alert are recorded by `capture` of a rule
 (docs/recordings.md).
 """
 
@@ -39,7 +39,7 @@ _PROC: Final = Path("/proc")
 _MOST_DESCRIPTORS, _MOST_LINES, _MOST_PROCESSES = 1024, 20_000, 256
 _CHUNK: Final = 1 << 20
 _SECONDS, _HASH_SECONDS = 10.0, 2.0
-"""What the kernel's part of a process may take, and the writing of the document; what the hash of one file may take."""
+"""Most seconds for reading a process's /proc files and for writing the document, and for the hash of one file."""
 
 
 class CaptureResponderSettings(ResponderSettings):
@@ -53,7 +53,7 @@ class CaptureResponderSettings(ResponderSettings):
 
 
 class CaptureResponder(StatelessResponder):
-    """Responder that only reads; the processes go on. A file that does not answer in time has no hash."""
+    """Responder that only reads; the processes continue. A file that does not answer in time has no hash."""
 
     def __init__(self, settings: CaptureResponderSettings, context: Context) -> None:
         self._settings, self._context, self._scope = settings, context, Scope(settings.what)
@@ -102,11 +102,11 @@ def _write(path: Path, document: Mapping[str, object]) -> None:
 
 
 File = tuple[Path, dict[str, object]]
-"""A link of /proc and what is kept of the file to which it leads."""
+"""A link in /proc, and the stored facts about the file that it leads to."""
 
 
 def snapshot(pid: int, max_hashed: int, proc: Path = _PROC) -> tuple[dict[str, object], list[File]]:
-    """Return what the kernel says now, null for what cannot be read, and the files that are to be hashed."""
+    """Return present facts from the kernel, null for those that cannot be read, and the files to hash."""
     own = _living(proc / str(pid))
     exe, files = _described(own / "exe"), [own / "fd" / name for name in list(_names(own / "fd"))[:_MOST_DESCRIPTORS]]
     descriptors = {link.name: _described(link) for link in files}
@@ -135,7 +135,8 @@ def _is_to_be_hashed(described: Mapping[str, object], max_hashed: int) -> bool:
 
 
 def _living(process: Path) -> Path:
-    """Return the directory of a living thread if the first one has ended, and so has no program and no descriptors."""
+    """Return the directory of a living thread if the first one has ended and thus has no executable and no
+    descriptors."""
     for thread in [] if _link(process / "exe") else _names(process / "task"):
         if _link(process / "task" / thread / "exe"):
             return process / "task" / thread
@@ -143,7 +144,7 @@ def _living(process: Path) -> Path:
 
 
 def _described(path: Path) -> dict[str, object]:
-    """Return where a link of a process leads, and what the kernel knows of the file; its hash is yet to be made."""
+    """Return the target of a process's link and facts about that file; its hash is added later."""
     found: dict[str, object] = {"path": _link(path), "sha256": None}
     with suppress(OSError):
         about = unsynced_stat(str(path))

@@ -1,4 +1,4 @@
-"""The responder `deny`: a call fails with EPERM before it does anything. It is the kernel that denies, by BPF LSM."""
+"""The responder `deny`: a call fails with EPERM before it has any effect. The kernel denies it, by BPF LSM."""
 
 from collections.abc import Sequence
 
@@ -17,25 +17,25 @@ from mozu.core.api import (
 
 
 class DenyResponder(StatelessResponder):
-    """An alert comes after its call: there is nothing left to deny then."""
+    """Responder that acts in the kernel only: an alert comes after its call, when it is too late to deny it."""
 
     def __init__(self, settings: ResponderSettings, context: Context) -> None:
         pass
 
     def kill_place(self) -> KillPlace:
-        """See `ActsInKernel`: mozu itself cannot, an alert comes after its call."""
+        """Return `kernel`; see `ActsInKernel`. mozu itself cannot deny, because an alert comes after its call."""
         return "kernel"
 
     def kernel_action(self) -> KernelAction:
-        """See `ActsInKernel`."""
+        """Return `deny`; see `ActsInKernel`."""
         return "deny"
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """Nothing."""
+        """Return None: there is nothing to do after the call."""
         return None
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-        """Not called: nothing is planned."""
+        """Do nothing; never called, since nothing is planned."""
 
 
 @hookimpl

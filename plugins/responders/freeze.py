@@ -1,4 +1,4 @@
-"""The responder `freeze`: the cgroup of a process, or of its container, is frozen; thawing undoes it."""
+"""The responder `freeze`: freezes the cgroup of a process, or of its container; thawing undoes it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ from mozu.core.common.cgroup_control import ControlledCgroup, cgroups_of, contro
 
 
 class FreezeSettings(ResponderSettings):
-    """What is frozen."""
+    """Settings of the responder `freeze`."""
 
     what: Literal["container", "cgroup"] = Field(
         "container", description="The container's cgroup, or that of the process, in a container or not."
@@ -29,13 +29,13 @@ class FreezeSettings(ResponderSettings):
 
 
 class FreezeResponder(StatelessResponder):
-    """Version 1 and 2 of cgroups."""
+    """Responder that freezes cgroups of version 1 or 2."""
 
     def __init__(self, settings: FreezeSettings, context: Context) -> None:
         self._scope = Scope(settings.what)
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """None where there is no such cgroup, or only a root."""
+        """Return the plan; None if there is no such cgroup, or only a root cgroup."""
         subject = incident.subject
         if subject is None or (self._scope is Scope.CONTAINER and subject.container is None):
             return None
@@ -47,11 +47,11 @@ class FreezeResponder(StatelessResponder):
         return incident.plan_to("freeze", self._scope, detail={"cgroup": str(found.directory)}, lasts=True)
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-        """Raises OSError."""
+        """Freeze the cgroup. Raises OSError."""
         ControlledCgroup(Path(plan.detail["cgroup"])).freeze()
 
     async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """Raises OSError."""
+        """Thaw the cgroup. Raises OSError."""
         ControlledCgroup(Path(detail["cgroup"])).thaw()
 
 

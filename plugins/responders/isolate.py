@@ -1,9 +1,10 @@
-"""The responder `isolate`: nftables drops all traffic of a container, or what a user sends, but to a list.
+"""The responder `isolate`: nftables drops all traffic of a container, or a user's outgoing traffic, except for listed
+networks.
 
-A container with network namespaces of its own gets a table in each: a process of it can make one more, and be in
-that one (unshare(2)). What shares the host's network is matched by its
-user, whose packets are dropped on their way out; not root's, which would be the machine's own. One `nft -f` is one
-transaction (nft(8)), and the table has a name of its own, so that undoing it takes nothing else away.
+A container with network namespaces of its own gets a table in each: one of its processes can create another namespace
+and enter it (unshare(2)). A process on the host's network is matched by its user, whose outgoing packets are dropped;
+not root's, which would be the machine's own. One `nft -f` is one transaction (nft(8)), and the table has a name of its
+own, so that undoing it removes nothing else.
 """
 
 import os
@@ -36,28 +37,28 @@ from mozu.core.common.programs import PROGRAM_PATH, run_program
 
 _SECONDS: Final = 20.0
 _MOST_PROCESSES: Final = 4096
-"""Of a container whose namespaces are looked at: as many as an act may have."""
+"""Most processes of a container whose namespaces are read: as many as an act may have."""
 
 
 class IsolateSettings(ResponderSettings):
-    """Where it may still talk to."""
+    """Settings of the responder `isolate`."""
 
     allow: tuple[IPv4Network | IPv6Network, ...] = Field((), description="Networks that stay reachable; lo does.")
 
 
 class IsolateResponder(ChecksStart, StatelessResponder):
-    """Needs the programs nft and nsenter, and CAP_NET_ADMIN."""
+    """Responder that needs the programs nft and nsenter, and CAP_NET_ADMIN."""
 
     def __init__(self, settings: IsolateSettings, context: Context) -> None:
         self._allow = settings.allow
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """Whether the programs are there."""
+        """Return an obstacle for each missing program."""
         absent = [name for name in ("nft", "nsenter") if shutil.which(name, path=PROGRAM_PATH) is None]
         return [Obstacle(f"the program {name} is not there; install nftables and util-linux") for name in absent]
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """None for root on the host's network."""
+        """Return the plan; None for root on the host's network."""
         process = incident.subject
         if process is None:
             return None
@@ -72,7 +73,7 @@ class IsolateResponder(ChecksStart, StatelessResponder):
         return incident.plan_to(f"isolate user {process.uid} of", Scope.PROCESS, detail=detail, lasts=True)
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-        """Raises RuntimeError with what nft says."""
+        """Load the table. Raises RuntimeError with nft's errors."""
         table, user = plan.detail["table"], plan.detail.get("user")
         if user is not None:
             await _nft(_of_user(table, user, self._allow), None)
@@ -83,8 +84,8 @@ class IsolateResponder(ChecksStart, StatelessResponder):
         await _nft_in(entered, _of_namespace(table, self._allow))
 
     async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """A namespace without a process is gone, or nothing is sent in it. One with other processes than those of the
-        act is looked for among all: a pod keeps its namespace when its containers begin again."""
+        """Remove the table. A namespace without a process is gone, or sends nothing. Its processes are searched for
+        among all, not only those of the act: a pod keeps its namespace when its containers restart."""
         script = f"add table inet {detail['table']}\ndelete table inet {detail['table']}\n"
         if "user" in detail:
             await _nft(script, None)
@@ -93,7 +94,7 @@ class IsolateResponder(ChecksStart, StatelessResponder):
 
 
 def _of_namespace(table: str, allow: Iterable[IPv4Network | IPv6Network]) -> str:
-    """All traffic but that of lo and with these networks."""
+    """Return nft's script that drops all traffic except that of lo and with these networks."""
     lines = [f"table inet {table} {{"]
     for hook, device, address in (("input", "iif", "saddr"), ("output", "oif", "daddr"), ("forward", "", "daddr")):
         lines.append(f"chain {hook} {{ type filter hook {hook} priority -300; policy drop;")
@@ -105,7 +106,7 @@ def _of_namespace(table: str, allow: Iterable[IPv4Network | IPv6Network]) -> str
 
 
 def _of_user(table: str, user: str, allow: Iterable[IPv4Network | IPv6Network]) -> str:
-    """What this user sends, but to lo and to these networks."""
+    """Return nft's script that drops the user's outgoing traffic except to lo and to these networks."""
     accepted = [f"{_family(one)} daddr {one} accept" for one in allow]
     rules = [f"meta skuid != {user} accept", "oif lo accept", *accepted, "drop"]
     body = "\n".join(rules)
@@ -117,7 +118,7 @@ def _family(network: IPv4Network | IPv6Network) -> str:
 
 
 def _namespaces(process: AlertProcess) -> frozenset[str]:
-    """The network namespaces of the container's processes; empty where it is in none."""
+    """Return the network namespaces of the container's processes; empty if the process is in no container."""
     if process.container is None:
         return frozenset()
     ident = process.container.full_id
@@ -127,7 +128,8 @@ def _namespaces(process: AlertProcess) -> frozenset[str]:
 
 
 def _opened(namespaces: str, pids: Iterable[int]) -> list[int]:
-    """Descriptors of these network namespaces, by processes that are in them; one without a process is left out."""
+    """Return descriptors of these network namespaces, opened by processes in them; a namespace without a process is
+    left out."""
     wanted, found = set(namespaces.split(",")), []
     for pid in pids:
         if not wanted:
@@ -157,7 +159,8 @@ def _namespace(pid: int) -> str:
 
 
 def _link(pid: int) -> str:
-    """That of a thread, since a first thread that has ended has none (pthread_exit(3)). Raises OSError."""
+    """Return the link to the network namespace of a thread: a first thread that has ended has none (pthread_exit(3)).
+    Raises OSError."""
     for thread in os.listdir(f"/proc/{pid}/task"):
         path = f"/proc/{pid}/task/{thread}/ns/net"
         with suppress(OSError):
@@ -167,7 +170,7 @@ def _link(pid: int) -> str:
 
 
 async def _nft_in(namespaces: Sequence[int], script: str) -> None:
-    """In each of them, which are closed."""
+    """Run the script in each of the namespaces, and close them."""
     try:
         for one in namespaces:
             await _nft(script, one)

@@ -1,5 +1,5 @@
 """The responder `kill`: SIGKILL to the process of an alert and those that share its descriptors, to its group, or to
-all of its container."""
+all processes of its container."""
 
 import signal
 from collections.abc import Mapping, Sequence
@@ -24,11 +24,11 @@ from mozu.core.api import (
 from mozu.core.common.cgroup_control import ControlledCgroup, controlled_cgroup
 
 _ROUNDS: Final = 20
-"""How often a container without cgroup.kill is looked at again for processes that were made meanwhile."""
+"""Most searches of a container without cgroup.kill for processes that were created meanwhile."""
 
 
 class KillSettings(ResponderSettings):
-    """What is killed."""
+    """Settings of the responder `kill`."""
 
     what: Literal["process", "group", "container"] = Field(
         "process",
@@ -48,27 +48,27 @@ class KillSettings(ResponderSettings):
 
 
 class KillResponder(StatelessResponder):
-    """Cannot be undone; where it was broken off, what it has frozen is thawed."""
+    """Responder that cannot be undone; after an interrupted act, its frozen cgroup is thawed."""
 
     def __init__(self, settings: KillSettings, context: Context) -> None:
         self._where = settings.where
         self._scope = Scope.SHARERS if settings.what == "process" else Scope(settings.what)
 
     def kill_place(self) -> KillPlace:
-        """See `ActsInKernel`."""
+        """Return the configured place; see `ActsInKernel`."""
         return self._where
 
     def kernel_action(self) -> KernelAction:
-        """The same."""
+        """Return `kill`; see `ActsInKernel`."""
         return "kill"
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """None where the alert is about no process."""
+        """Return the plan; None if the alert is about no process."""
         found = _cgroup_of(incident) if self._scope is Scope.CONTAINER else None
         return incident.plan_to("kill", self._scope, detail={} if found is None else {"cgroup": str(found.directory)})
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-        """Raises ProcessLookupError where all have ended already."""
+        """Kill the processes. Raises ProcessLookupError if all had ended before."""
         found = ControlledCgroup(Path(plan.detail["cgroup"])) if plan.detail else None
         if found is not None and found.kill():
             return
@@ -79,7 +79,7 @@ class KillResponder(StatelessResponder):
             raise ProcessLookupError("it had ended before the signal")
 
     async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """Raises OSError. Killed processes of a frozen cgroup of version 1 end when it is thawed."""
+        """Thaw the cgroup. Raises OSError. Killed processes of a frozen cgroup of version 1 end when it is thawed."""
         if detail:
             ControlledCgroup(Path(detail["cgroup"])).thaw()
 
@@ -95,7 +95,7 @@ def _signal_all(targets: Sequence[ResponseTarget]) -> int:
 
 
 def _kill_newcomers(found: ControlledCgroup, known: set[int]) -> None:
-    """Those that others had made before they were killed. While the cgroup is frozen none is added."""
+    """Kill processes that others had created before they were killed. A frozen cgroup gets no new ones."""
     found.freeze()
     try:
         for _ in range(_ROUNDS):

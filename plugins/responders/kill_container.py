@@ -1,5 +1,5 @@
-"""The responder `kill_container`: the container of an alert is killed by its engine, which then does not start it again
-though its restart policy may want that; `kill` with `what: container` asks no engine."""
+"""The responder `kill_container`: the container of an alert is killed by its engine, which then does not restart it
+even if its restart policy says so. `kill` with `what: container` uses no engine."""
 
 from collections.abc import Sequence
 
@@ -16,17 +16,17 @@ from mozu.core.common.containers.engines.settings import EngineSettings
 
 
 class KillContainerResponder(EngineResponder):
-    """Cannot be undone."""
+    """Responder that cannot be undone."""
 
     def __init__(self, settings: EngineSettings, context: Context) -> None:
         super().__init__(settings)
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """See `plan_by_engine`."""
+        """Return the plan; see `plan_by_engine`."""
         return self.plan_by_engine("kill", incident, lasts=False)
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-        """Raises what the engine says against it."""
+        """Kill the container. Raises the engine's errors."""
         await self.found(plan, targets)
         await self.control(plan.detail).kill(plan.detail["container"])
 

@@ -1,5 +1,5 @@
-"""The responder `pause`: the container of an alert is paused by its engine, which shows it as paused, runs no health
-checks in it, and lets an operator undo it by its own means (`docker unpause`)."""
+"""The responder `pause`: the container of an alert is paused by its engine, which reports it as paused, runs no health
+checks in it, and lets an operator undo it with the engine's own tools (`docker unpause`)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,17 +16,18 @@ from mozu.core.common.containers.engines.settings import EngineSettings
 
 
 class PauseResponder(EngineResponder):
-    """Idempotent: what is paused already counts as done, what is not paused (any more) as undone."""
+    """Responder whose acts are idempotent: pausing a paused container succeeds, and so does undoing for one that is not
+    paused."""
 
     def __init__(self, settings: EngineSettings, context: Context) -> None:
         super().__init__(settings)
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """See `plan_by_engine`."""
+        """Return the plan; see `plan_by_engine`."""
         return self.plan_by_engine("pause", incident, lasts=True)
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-        """Raises what the engine says against it."""
+        """Pause the container. Raises the engine's errors."""
         if (await self.found(plan, targets)).is_paused:
             return
         engine, ident = self.control(plan.detail), plan.detail["container"]
@@ -38,7 +39,7 @@ class PauseResponder(EngineResponder):
                 raise
 
     async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """A container that has ended needs nothing."""
+        """Resume the container, if it still exists and is paused."""
         engine, ident = self.control(detail), detail["container"]
         state = await engine.state(ident)
         if state is not None and state.is_paused:

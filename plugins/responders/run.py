@@ -1,4 +1,4 @@
-"""The responder `run`: a program, with the alert as one line of JSON on its standard input; never a shell."""
+"""The responder `run`: a program with the alert as one line of JSON on its standard input; never a shell."""
 
 import shutil
 from collections.abc import Sequence
@@ -26,31 +26,31 @@ _MAX_OUTPUT: Final = 4096
 
 
 class RunSettings(ResponderSettings):
-    """What runs."""
+    """Settings of the responder `run`."""
 
     command: tuple[str, ...] = Field(min_length=1, description="The program and its arguments, as a list.")
     timeout: float = Field(20.0, gt=0, le=25, description="Seconds in which it must end; then it is killed.")
 
 
 class RunResponder(ChecksStart, StatelessResponder):
-    """Nothing of the alert gets into the arguments."""
+    """Responder that runs a program; its arguments contain nothing of the alert."""
 
     def __init__(self, settings: RunSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """Whether the program is there and may be executed."""
+        """Return an obstacle if the program is missing or may not be executed."""
         program = self._settings.command[0]
         if shutil.which(program) is not None:
             return []
         return [Obstacle(f"the program {program} is not there, or may not be executed; set `command`")]
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """Always."""
+        """Return the plan, for any alert."""
         return ResponsePlan(text=f"run {self._settings.command[0]}")
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-        """Raises OSError, TimeoutError, and RuntimeError for an exit code other than 0."""
+        """Run the program. Raises OSError, TimeoutError, and RuntimeError for an exit code other than 0."""
         line = incident_line(incident) + b"\n"
         done = await run_program(self._settings.command, stdin=line, seconds=self._settings.timeout)
         for text in (done.output[:_MAX_OUTPUT] + done.errors[:_MAX_OUTPUT]).splitlines():

@@ -1,4 +1,4 @@
-"""The responder `stop`: SIGSTOP, so that a process can be looked at; SIGCONT undoes it."""
+"""The responder `stop`: SIGSTOP, so that a process can be examined; SIGCONT undoes it."""
 
 import signal
 from collections.abc import Mapping, Sequence
@@ -20,28 +20,28 @@ from mozu.core.api import (
 
 
 class StopSettings(ResponderSettings):
-    """What is stopped."""
+    """Settings of the responder `stop`."""
 
     what: Literal["process", "group"] = Field("process", description="The process, or its process group.")
 
 
 class StopResponder(StatelessResponder):
-    """Undone by SIGCONT to the same processes."""
+    """Responder whose act is undone by SIGCONT to the same processes."""
 
     def __init__(self, settings: StopSettings, context: Context) -> None:
         self._scope = Scope(settings.what)
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """None where the alert is about no process."""
+        """Return the plan; None if the alert is about no process."""
         return incident.plan_to("stop", self._scope, lasts=True)
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-        """Raises ProcessLookupError where all have ended already."""
+        """Send SIGSTOP. Raises ProcessLookupError if all had ended before."""
         if not sum([one.signal(signal.SIGSTOP) for one in targets]):
             raise ProcessLookupError("it had ended before the signal")
 
     async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """Processes that have ended need nothing."""
+        """Send SIGCONT to the processes that still exist."""
         for one in targets:
             one.signal(signal.SIGCONT)
 

@@ -1,4 +1,5 @@
-"""The responder `webhook`: one POST with the alert as JSON, so that something else can act; answered or failed."""
+"""The responder `webhook`: one POST with the alert as JSON, so that another program can act. Any answer but 2xx is a
+failure."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -25,7 +26,7 @@ _OK: Final = range(200, 300)
 
 
 class WebhookResponderSettings(ResponderSettings):
-    """Where it goes."""
+    """Settings of the responder `webhook`."""
 
     url: str = Field(pattern="^https?://", description="http or https; redirects are not followed.")
     token: Secret | None = Field(None, description="Sent as `Authorization: Bearer …`.")
@@ -34,21 +35,22 @@ class WebhookResponderSettings(ResponderSettings):
 
 
 class WebhookResponder:
-    """Tried once: an act that comes late may meet another state of things. The sink of this name tries again."""
+    """Responder with a single attempt, because a late act may meet a changed situation; the sink of this name
+    retries."""
 
     def __init__(self, settings: WebhookResponderSettings, context: Context) -> None:
         self._settings, self._tls = settings, client_context(settings.tls)
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
-        """Nothing is connected yet."""
+        """Do nothing: the first act connects."""
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """Always. The address may hold a secret, and is not shown beyond its host."""
+        """Return the plan, for any alert. Of the address only the host is shown, since the rest may hold a secret."""
         return ResponsePlan(text=f"post to {self._settings.url.split('/')[2].rpartition('@')[2]}")
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-        """Raises OSError, aiohttp's errors, and RuntimeError for an answer other than 2xx."""
+        """Send the request. Raises OSError, aiohttp's errors, and RuntimeError for an answer other than 2xx."""
         import aiohttp  # only where there is such a responder, and it acts: a tenth of a second
 
         if self._session is None:
@@ -64,7 +66,7 @@ class WebhookResponder:
                 raise RuntimeError(f"answered {response.status}")
 
     async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """What the receiver did is its own."""
+        """Do nothing: the receiver's acts are its own."""
 
     async def stop(self) -> None:
         """Close connections."""
