@@ -1,7 +1,8 @@
 """The sink `journald`: structured records in the systemd journal, by its native protocol.
 
-A record is one datagram of `NAME=value` lines, where a value with a line end goes as `NAME`, its length (64 bits,
-little-endian) and the bytes. What is too long for a datagram goes as a sealed memory file whose descriptor is passed.
+A record is one datagram of `NAME=value` lines; a value that contains a line end is sent as `NAME`, its length (64 bits,
+little-endian) and the bytes. A record too long for a datagram is sent as a sealed memory file whose descriptor is
+passed.
 """
 
 import errno
@@ -35,11 +36,11 @@ from mozu.core.model.alert import render_value
 from mozu.core.model.event import as_bytes
 
 MESSAGE_ID: Final = "b5e7a1f2c64d4c0f9d3b8e6f1a7254c9"
-"""Of every alert: `journalctl MESSAGE_ID=…` shows them all."""
+"""Message id of every alert: `journalctl MESSAGE_ID=…` shows them all."""
 _TOO_LONG: Final = (errno.EMSGSIZE, errno.ENOBUFS)
 _SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 _SEND_TIMEOUT: Final = 5.0
-"""Seconds that a send may wait for a journal that does not read."""
+"""Most seconds that a send waits for a journal that does not read."""
 _NOT_NAME: Final = re.compile(r"[^A-Z0-9]+")
 _MAX_NAME: Final = 64
 _CONTAINER: Final = (
@@ -48,11 +49,11 @@ _CONTAINER: Final = (
     ("CONTAINER_NAME", "container.name"),
     ("IMAGE_NAME", "container.image"),
 )
-"""Name, field: the names that the journal drivers of container engines use."""
+"""Names that the journal drivers of container engines use, and the fields with their values."""
 
 
 class JournaldSettings(Settings):
-    """Where the journal listens."""
+    """Settings of the sink `journald`."""
 
     path: Path = Field(Path("/run/systemd/journal/socket"), description="The journal's socket.")
     identifier: str = Field(
@@ -61,7 +62,7 @@ class JournaldSettings(Settings):
 
 
 class JournaldSink(ChecksStart):
-    """One datagram per record: it is in the journal's socket as a whole, or not at all."""
+    """Sink that sends one datagram per record, which the journal's socket receives entirely or not at all."""
 
     def __init__(self, settings: JournaldSettings) -> None:
         self._path = str(settings.path)
@@ -69,15 +70,15 @@ class JournaldSink(ChecksStart):
         self._socket: socket.socket | None = None
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """Whether the journal listens."""
+        """Return an obstacle if the journal does not listen."""
         reason = why_no_socket(Path(self._path))
         return [] if reason is None else [Obstacle(f"{reason}; start systemd-journald, or set `path`")]
 
     def start(self) -> None:
-        """Nothing to prepare: the journal may start later."""
+        """Do nothing: the journal may start later."""
 
     def deliver(self, records: Sequence[Record]) -> Sequence[Outcome] | None:
-        """Raises OSError if the first failed; else the records from the first failure on are retried."""
+        """Send the records; those from the first failure on are retried. Raises OSError if the first failed."""
         done = 0
         try:
             for record in records:
@@ -110,7 +111,8 @@ class JournaldSink(ChecksStart):
 
 
 def _send_file(sock: socket.socket, content: bytes) -> None:
-    """The journal takes a memory file (memfd_create) only if it is sealed: it cannot change any more."""
+    """Send the content as a memory file (memfd_create). The journal accepts it only sealed, so that it cannot
+    change."""
     with open(os.memfd_create("mozu-record", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "wb") as file:
         file.write(content)
         file.flush()
@@ -119,7 +121,7 @@ def _send_file(sock: socket.socket, content: bytes) -> None:
 
 
 def entry(record: Record) -> Iterator[tuple[str, bytes | str]]:
-    """The fields of one alert in the journal; those of the event as MOZU_PROC_NAME and so on."""
+    """Yield the journal's fields of one alert, with those of the event as MOZU_PROC_NAME and so on."""
     alert, stamp = record.alert, record.stamp
     yield "MESSAGE", record.body
     yield "PRIORITY", str(int(alert.priority))
@@ -152,7 +154,7 @@ def _of_container(alert: Alert) -> Iterator[tuple[str, str]]:
 
 @cached(1024)
 def field_name(key: str) -> str:
-    """`proc.aname[2]` as MOZU_PROC_ANAME_2: capitals, digits and underscores, at most 64 characters."""
+    """Return the journal's name for a field, MOZU_PROC_ANAME_2 for `proc.aname[2]`, of at most 64 characters."""
     return f"MOZU_{_NOT_NAME.sub('_', key.upper())}"[:_MAX_NAME].strip("_")
 
 

@@ -1,4 +1,4 @@
-"""The sink `stdout`: one alert a line on the standard output."""
+"""The sink `stdout`: one alert per line on the standard output."""
 
 import os
 import select
@@ -9,20 +9,20 @@ from mozu.core.common.alert_output import alert_output
 
 
 class StdoutSettings(Settings):
-    """None of its own; `format` (falco, json) and `queue` are the core's."""
+    """Settings of the sink `stdout`, which has none of its own; `format` (falco, json) and `queue` are the core's."""
 
 
 class StdoutSink:
-    """Writes whole lines; a closed pipe (EPIPE) ends mozu in good order."""
+    """Sink that writes whole lines; a closed pipe (EPIPE) ends mozu in order."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     def start(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing."""
 
     def deliver(self, records: Sequence[Record]) -> None:
-        """Write one line a record. Raises SinkClosed when the reader has closed the pipe."""
+        """Write one line per record. Raises SinkClosed if the reader has closed the pipe."""
         data = memoryview(b"".join(record.body + b"\n" for record in records))
         while data:
             try:
@@ -33,7 +33,7 @@ class StdoutSink:
                 raise SinkClosed("the reader of the standard output has gone") from None
 
     def stop(self) -> None:
-        """Nothing is buffered."""
+        """Do nothing: nothing is buffered."""
 
 
 def _build(settings: StdoutSettings, context: Context) -> StdoutSink:

@@ -1,7 +1,7 @@
 """Redaction: secrets are masked in an alert before any encoder, spool or sink sees it.
 
-patterns regular expressions for secrets in a text commands options of programs that take a secret redactor applies both
-to the values of an alert
+    patterns    regular expressions for secrets in a text          commands    options of programs that take a secret
+    redactor    applies both to the values of an alert
 
 A hidden secret becomes `[redacted]`. Every regular expression is RE2's: its time is linear in the length of the text.
 """

@@ -1,4 +1,4 @@
-"""The sink `file`: one alert a line in a file, rotated by size or time, and reopened (logrotate)."""
+"""The sink `file`: one alert per line in a file, rotated by size or time, and reopened for logrotate."""
 
 from mozu.core.api import SinkDeclaration, hookimpl
 from mozu.plugins.sinks.file.settings import FileSettings

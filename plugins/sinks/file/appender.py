@@ -1,4 +1,4 @@
-"""Appends whole lines to a file that other processes may write to, rename (logrotate), or fill the disk of."""
+"""Appending of whole lines to a file that other processes may write to, rename (logrotate), or fill the disk of."""
 
 import errno
 import fcntl
@@ -14,15 +14,15 @@ from typing import Final
 from mozu.core.common.own_file import open_own
 
 _LOCK_TIMEOUT: Final = 10.0
-"""Seconds that another process may hold the lock."""
+"""Seconds to wait for another process to release the lock."""
 _LOCK_POLL_INTERVAL: Final = 0.005
 _TAIL: Final = 1 << 20
-"""Bytes at the end in which the last line end is looked for; alerts are much shorter."""
+"""Bytes at the end of the file in which the last line end is searched for; alerts are much shorter."""
 _FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 
 
 class Appender:
-    """Appends under an advisory lock (flock), so that a write that fails can be undone (ftruncate) beside others."""
+    """Writer under an advisory lock (flock), so that a failed write can be undone (ftruncate) beside other writers."""
 
     def __init__(self, path: Path, mode: int, log: Logger) -> None:
         self.path, self._mode, self._log = path, mode, log
@@ -30,7 +30,7 @@ class Appender:
 
     @contextmanager
     def locked(self) -> Iterator[int]:
-        """The descriptor of the file that has the path now, under flock, ending in a line end. Raises OSError."""
+        """Lock the file at the path, remove a partial last line, and yield the descriptor. Raises OSError."""
         descriptor = self._lock()
         try:
             self._truncate_partial_line(descriptor)
@@ -40,7 +40,7 @@ class Appender:
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
 
     def append(self, descriptor: int, data: bytes) -> None:
-        """All of it or nothing. Raises OSError (no space, quota, input/output)."""
+        """Append all of the data or nothing. Raises OSError (no space, quota, input/output)."""
         before, view = os.fstat(descriptor).st_size, memoryview(data)
         try:
             while view:
@@ -50,7 +50,7 @@ class Appender:
             raise
 
     def sync(self) -> None:
-        """fdatasync. Raises OSError."""
+        """Flush the file to disk (fdatasync). Raises OSError."""
         if self._descriptor is not None:
             os.fdatasync(self._descriptor)
 
@@ -63,7 +63,7 @@ class Appender:
     # --- finding the file
 
     def _lock(self) -> int:
-        """Open and lock until the locked file is the one at the path: it may be renamed in between."""
+        """Open and lock the file, again if it was renamed in between, until the locked file is the one at the path."""
         while True:
             if self._descriptor is None:
                 self._descriptor = self._open()
@@ -100,7 +100,7 @@ class Appender:
     # --- partial lines
 
     def _truncate_partial_line(self, descriptor: int) -> None:
-        """Remove what a writer that was killed left of a line: it has acknowledged nothing of it."""
+        """Remove the partial line of a killed writer, which has not acknowledged it."""
         size = os.fstat(descriptor).st_size
         if not size or os.pread(descriptor, 1, size - 1) == b"\n":
             return
@@ -115,7 +115,7 @@ class Appender:
 
 
 def sync_directory(folder: Path) -> None:
-    """Make a new or renamed file in it durable (fsync of the directory). Raises OSError."""
+    """Make a new or renamed file in the directory durable (fsync of the directory). Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -19,18 +19,18 @@ _CHUNK: Final = 1 << 18
 
 
 class RotatedFiles:
-    """The rotated files of one path. Several processes may rotate the same one."""
+    """The rotated files of one path, which several processes may rotate."""
 
     def __init__(self, path: Path, keep: int, *, compress: bool) -> None:
         self._path, self._keep, self._compress = path, keep, compress
         self._name = re.compile(re.escape(path.name) + _STAMP + r"(\.gz)?")
         self.pending = compress
-        """Whether `compress_and_prune` may have something to do; at first because of an earlier run."""
+        """True if `compress_and_prune` may have work; at first because of an earlier run."""
         self.stopping = False
-        """Set to make `compress_and_prune` return soon."""
+        """True to make `compress_and_prune` return soon."""
 
     def rotate(self) -> None:
-        """Rename the file; only under its lock. Raises OSError."""
+        """Rename the file. To be called under its lock. Raises OSError."""
         now = time.time_ns() // 1000
         while self._exists(target := self._target(now)):
             now += 1
@@ -39,7 +39,7 @@ class RotatedFiles:
         self._prune()
 
     def compress_and_prune(self) -> None:
-        """Compress the rotated files that are not, and delete the oldest. Raises OSError."""
+        """Compress rotated files that are not compressed, and delete the oldest. Raises OSError."""
         self.pending = False
         for file in self.files():
             if self._compress and file.suffix != ".gz" and not self.stopping:
@@ -47,7 +47,7 @@ class RotatedFiles:
         self._prune()
 
     def files(self) -> list[Path]:
-        """Oldest first; none where the directory does not exist yet."""
+        """Return the rotated files, oldest first; empty if the directory does not exist yet."""
         folder = self._path.parent
         present = folder.iterdir() if folder.is_dir() else ()
         return sorted(file for file in present if self._name.fullmatch(file.name))
@@ -62,7 +62,7 @@ class RotatedFiles:
         return target.exists() or target.with_name(f"{target.name}.gz").exists()
 
     def _prune(self) -> None:
-        """A file and its compressed form, for the moment in which both exist, count as one."""
+        """Delete the oldest files. A file and its compressed form, which may exist at the same time, count as one."""
         names = sorted({file.name.removesuffix(".gz") for file in self.files()})
         for name in names[: max(0, len(names) - self._keep)]:
             for ending in ("", ".gz"):
@@ -96,7 +96,8 @@ def _gzip(source: Path, is_cancelled: Callable[[], bool]) -> None:
 
 
 def _copy(source: Path, target: int, is_cancelled: Callable[[], bool]) -> None:
-    """Raises OSError; InterruptedError if it was cancelled, or another process has replaced the file already."""
+    """Copy the file, compressed. Raises OSError, and InterruptedError if cancelled or if another process has replaced
+    the file already."""
     if not source.exists():
         raise InterruptedError
     with ExitStack() as stack:
@@ -111,13 +112,13 @@ def _copy(source: Path, target: int, is_cancelled: Callable[[], bool]) -> None:
 
 
 class RotationSchedule:
-    """When the file is rotated: before it exceeds a size, or in a new hour or day."""
+    """Condition for rotation: before the file exceeds a size, or in a new hour or day."""
 
     def __init__(self, size: int, every: Literal["hour", "day"] | None) -> None:
         self._size, self._every = size, every
 
     def due(self, descriptor: int, more: int) -> bool:
-        """Whether the file must be rotated before `more` bytes are appended; an empty one never must."""
+        """Return True if the file must be rotated before `more` bytes are appended; False if it is empty."""
         status = os.fstat(descriptor)
         if not status.st_size:
             return False

@@ -9,7 +9,7 @@ from mozu.core.api import Settings
 
 
 class Rotation(Settings):
-    """When a file is rotated, and how many rotated files are kept."""
+    """Time of rotation, and number of rotated files to keep."""
 
     size: ByteSize = Field(
         ByteSize(100 << 20), ge=0, description="Bytes beyond which the file is rotated; 0: never for its size."
@@ -22,7 +22,7 @@ class Rotation(Settings):
 
 
 class FileSettings(Settings):
-    """Where to, and when on the disk."""
+    """Settings of the sink `file`."""
 
     path: Path = Field(description="The file; its directory is made if it is missing, for its owner alone.")
     mode: str = Field(

@@ -1,4 +1,4 @@
-"""The sink `file`: appends lines, rotates, syncs; `reopen` follows a file that logrotate has renamed."""
+"""The sink `file`: appends lines, rotates and syncs; `reopen` follows a file that logrotate has renamed."""
 
 import asyncio
 import threading
@@ -16,19 +16,19 @@ _UPKEEP_INTERVAL = 1.0
 
 
 class FileSink(ChecksStart, Reopens):
-    """A batch is in the file as a whole when it is acknowledged, and on the disk if `fsync` says so."""
+    """Sink whose acknowledged batches are entirely in the file, and on the disk if `fsync` requires it."""
 
     def __init__(self, settings: FileSettings, context: Context) -> None:
         self._path, self._log = settings.path, context.log
         self._every = settings.fsync if isinstance(settings.fsync, float) else None
-        """Seconds between two syncs."""
+        """Seconds between two syncs; None unless `fsync` is a number."""
         self._each, self._never = settings.fsync == "batch", settings.fsync == "never"
         self._file = Appender(settings.path, int(settings.mode, 8), context.log)
         rotate = settings.rotate
         self._schedule = RotationSchedule(rotate.size, rotate.every)
         self._rotated = RotatedFiles(settings.path, rotate.keep, compress=rotate.gzip)
         self._lock = threading.Lock()
-        """Of the file: the upkeep syncs on a thread of its own."""
+        """Lock for the file, since the upkeep syncs on a thread of its own."""
         self._dirty, self._synced = False, time.monotonic()
         self._reopen_due = False
         self._has_upkeep = context.spawn is not None
@@ -36,15 +36,15 @@ class FileSink(ChecksStart, Reopens):
             context.spawn(self._upkeep(), f"upkeep {context.id}")
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """Whether the file could be written, or made with its directories."""
+        """Return an obstacle if the file can be neither written nor created with its directories."""
         reason = why_not_writable(self._path, makes_folders=True)
         return [] if reason is None else [Obstacle(reason)]
 
     def start(self) -> None:
-        """Nothing to prepare: the file is created with the first alert."""
+        """Do nothing: the file is created with the first alert."""
 
     def deliver(self, records: Sequence[Record]) -> None:
-        """One line a record. Raises OSError, after which nothing of the batch is in the file."""
+        """Append one line per record. Raises OSError, after which nothing of the batch is in the file."""
         if not records:
             return
         data = b"".join(single_line(record.body) + b"\n" for record in records)
@@ -61,11 +61,11 @@ class FileSink(ChecksStart, Reopens):
             self._rotated.compress_and_prune()
 
     def reopen(self) -> None:
-        """Write nothing more to a file that was renamed: the next alert opens the path again."""
+        """Open the path again for the next alert, because the file may have been renamed."""
         self._reopen_due = True
 
     def stop(self) -> None:
-        """Sync, unless `fsync` is never, and close."""
+        """Sync, unless `fsync` is `never`, and close the file."""
         self._rotated.stopping = True
         with self._lock:
             if self._dirty and not self._never:
@@ -73,7 +73,8 @@ class FileSink(ChecksStart, Reopens):
             self._file.close()
 
     def _write(self, data: bytes) -> bool:
-        """False: the file was due for rotation and has been renamed; `_finish_rotation` closes it."""
+        """Append the data; return False if the file was due for rotation and was renamed instead, to be closed by
+        `_finish_rotation`."""
         with self._file.locked() as descriptor:
             if self._schedule.due(descriptor, len(data)):
                 if not self._never:
@@ -93,7 +94,7 @@ class FileSink(ChecksStart, Reopens):
         self._dirty, self._synced = False, time.monotonic()
 
     async def _upkeep(self) -> None:
-        """Sync what no later batch would, and compress rotated files; for as long as the engine runs."""
+        """Sync data that no later batch has synced, and compress rotated files, as long as the engine runs."""
         while True:
             await asyncio.sleep(min(_UPKEEP_INTERVAL, self._every or _UPKEEP_INTERVAL))
             try:

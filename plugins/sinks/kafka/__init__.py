@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def build(settings: KafkaSettings, context: Context) -> "KafkaSink":
     """Build the sink.
 
-    Raises ConfigError where settings do not fit the format, or a certificate or this aiokafka cannot be used.
+    Raises ConfigError if the settings do not fit the format, or a certificate or the installed aiokafka cannot be used.
     """
     from mozu.plugins.sinks.kafka import sink  # imports aiokafka: only where the sink is used
 

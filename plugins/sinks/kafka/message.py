@@ -13,17 +13,17 @@ from mozu.plugins.sinks.kafka.settings import KafkaSettings
 from mozu.plugins.sinks.kafka.topic_template import TopicTemplate
 
 SCHEMA_VERSION: Final = b"1"
-"""Of every format that mozu writes to a topic; raised when a consumer that follows the schemas would break."""
+"""Version of all formats that mozu writes to a topic; raised by changes that break a consumer of the schemas."""
 _CLOUDEVENTS: Final = "application/cloudevents+json"
 
 
 class MessageBuilder:
-    """Messages from records of the sink."""
+    """Builder of Kafka messages from records of the sink."""
 
     def __init__(
         self, settings: KafkaSettings, content_type: str, encode: Callable[[bytes], bytes] | None = None
     ) -> None:
-        """`encode` makes a body of the record's JSON; None: the JSON is the body."""
+        """Prepare the topic and headers. `encode` makes a body from the record's JSON; None if the JSON is the body."""
         self._topic, self._key = TopicTemplate(settings.topic), settings.key
         self._content_type, self._encode = content_type.encode(), encode
         self._is_binary = settings.cloudevents == "binary"
@@ -32,11 +32,11 @@ class MessageBuilder:
 
     @property
     def fixed_topic(self) -> str | None:
-        """The topic, if it is the same for every alert."""
+        """The topic, if it is the same for every alert; else None."""
         return self._topic.fixed
 
     def build(self, record: Record) -> KafkaMessage:
-        """The message of a record."""
+        """Return the message for a record."""
         alert = record.alert
         body, headers = self._content(record)
         return KafkaMessage(record.stamp.sequence, self._topic.name(alert), self._key_of(record), body, headers)
@@ -74,7 +74,8 @@ class MessageBuilder:
 
 
 def _binary_mode(body: bytes) -> tuple[bytes, Headers]:
-    """Kafka's binary mode (CloudEvents, Kafka Protocol Binding 3.2): attributes are headers, the data is the body."""
+    """Return body and headers in Kafka's binary mode (CloudEvents, Kafka Protocol Binding 3.2): attributes are headers,
+    the data is the body."""
     event: dict[str, Any] = orjson.loads(body)
     data = orjson.dumps(event.pop("data"))
     content_type = str(event.pop("datacontenttype"))

@@ -1,4 +1,4 @@
-"""What an error of aiokafka means: for the record (retry, or dead letter), and for the client (rebuild, or not)."""
+"""Meaning of aiokafka's errors: for the record (retry or dead letter), and for the client (rebuild or not)."""
 
 from typing import Final
 
@@ -26,22 +26,22 @@ _PERMANENT: Final = (
     TopicAuthorizationFailedError,
     UnsupportedForMessageFormatError,
 )
-"""The brokers will not take such a record, however often it is sent."""
+"""Errors after which the brokers will never accept the record."""
 
 
 def is_permanent(error: BaseException) -> bool:
-    """Whether sending the same record again is pointless."""
+    """Return True if sending the same record again is pointless."""
     return isinstance(error, _PERMANENT)
 
 
 def breaks_client(error: BaseException) -> bool:
-    """Whether the client cannot go on. Also after a batch that was refused: its sequence numbers are used up, and the
-    brokers take no batch behind the gap."""
+    """Return True if the client cannot continue. A refused batch is such a case, too: its sequence numbers are used up,
+    and the brokers accept no batch behind the gap."""
     return not (isinstance(error, KafkaError) and bool(error.retriable))
 
 
 def outcome(message: KafkaMessage, error: BaseException) -> Rejected | Retry:
-    """The outcome of a record that failed on its own."""
+    """Return the outcome of a record that failed alone."""
     if isinstance(error, TopicAuthorizationFailedError):
         return Rejected(f"mozu may not write to the topic {message.topic} (TopicAuthorizationFailed)")
     if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):

@@ -10,7 +10,7 @@ from mozu.plugins.sinks.kafka.topic_template import TopicTemplate
 
 
 class KafkaSettings(KafkaAccess):
-    """Where to, and with which guarantees."""
+    """Settings of the sink `kafka`."""
 
     topic: str = Field(
         "mozu.alerts",

@@ -24,17 +24,17 @@ _RETRY_LATER: Final = Retry(tried=False)
 _ACK_IDLE: Final = 1.0
 """Seconds without a further acknowledgement after which the rest of a batch is left in flight and retried later."""
 _WAITED_FOR: Final = (SchemaUnavailable, TopicMissing, TimeoutError)
-"""What is no fault of the record."""
+"""Errors for which the record is not to blame."""
 _FLUSH: Final = 5.0
 _LAST_FLUSH: Final = 0.2
-"""Both: seconds in which what is in flight may be acknowledged before the client is closed; at the end."""
+"""Seconds in which records in flight may be acknowledged before the client is closed, while running and at the end."""
 Future = asyncio.Future[Any]
 
 
 def build(settings: KafkaSettings, context: Context) -> "KafkaSink":
     """Build the sink.
 
-    Raises ConfigError where settings do not fit the format, or a certificate or this aiokafka cannot be used.
+    Raises ConfigError if the settings do not fit the format, or a certificate or the installed aiokafka cannot be used.
     """
     try:
         require_compatible()
@@ -45,10 +45,10 @@ def build(settings: KafkaSettings, context: Context) -> "KafkaSink":
 
 
 class KafkaSink(ChecksDestination):
-    """Pipelines a batch and waits for its acknowledgements.
+    """Sink that pipelines a batch and waits for its acknowledgements.
 
-    A record that is not acknowledged in time stays in flight, since aiokafka goes on with it: when the core delivers it
-    again its future is awaited, and nothing is sent twice unless the producer had to be rebuilt.
+    A record that is not acknowledged in time stays in flight, since aiokafka continues to send it: when the core
+    delivers it again, its future is awaited, and nothing is sent twice unless the producer had to be rebuilt.
     """
 
     def __init__(self, settings: KafkaSettings, context: Context) -> None:
@@ -62,21 +62,21 @@ class KafkaSink(ChecksDestination):
             None if topic is None else DeadLetterProducer(topic, settings.timeout, self._producer, context.log)
         )
         self._in_flight: dict[int, Future] = {}
-        """Number of a record → its acknowledgement."""
+        """Futures of acknowledgements, by number of the record."""
         self._blocked: dict[str, tuple[int, BaseException]] = {}
-        """Topic → the number of the first record that waits for it, and why."""
+        """Number of the first record that waits for a topic, and the reason, by topic."""
         self._stalled_since: float | None = None
-        """When a wait without any acknowledgement ended; None: the last one brought some."""
+        """Time at which a wait ended without any acknowledgement; None if the last wait had one."""
         self._fatal: BaseException | None = None
-        """Why the producer cannot go on."""
+        """Error after which the producer cannot continue."""
         self._resent = context.metrics.counter("sink_alerts_resent_total")
         context.metrics.gauge("kafka_in_flight_records", lambda: float(len(self._in_flight)))
 
     async def start(self) -> None:
-        """Does not connect: absent brokers are noticed at the first delivery."""
+        """Do nothing: absent brokers are noticed at the first delivery."""
 
     async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome]:
-        """The outcome of each."""
+        """Send the records; return the outcome of each."""
         if not records:
             return []
         try:
@@ -106,7 +106,8 @@ class KafkaSink(ChecksDestination):
             await self._dead_letters.produce(dead)
 
     async def check(self) -> str | None:
-        """Why it would not take an alert now, as far as that can be found out without sending one or making a topic."""
+        """Return the reason for which an alert could not be delivered now, as far as it is known without sending one or
+        making a topic; None if there is none."""
         topic = self._messages.fixed_topic
         try:
             await self._producer.open()
@@ -120,7 +121,7 @@ class KafkaSink(ChecksDestination):
             return str(error) or type(error).__name__
 
     async def stop(self) -> None:
-        """Wait for what is in flight, for a moment: the core has waited for it as long as that made sense."""
+        """Close the producer after a brief wait for records in flight; the core has already waited for them."""
         for future in self._in_flight.values():
             future.add_done_callback(_retrieve)
         await self._producer.close(flush=_LAST_FLUSH)
@@ -129,7 +130,7 @@ class KafkaSink(ChecksDestination):
     # --- sending
 
     async def _send_pipelined(self, messages: Sequence[KafkaMessage]) -> dict[int, BaseException]:
-        """Send all, wait for all: what failed (TimeoutError: still in flight), by the records' numbers."""
+        """Send all messages and wait for all; return the errors by number (TimeoutError: still in flight)."""
         failures: dict[int, BaseException] = await self._missing_topics(messages)
         stopped_by: Exception | None = None
         for message in messages:
@@ -152,7 +153,7 @@ class KafkaSink(ChecksDestination):
         return failures | await self._await_acks(messages, failures)
 
     def _framed(self, message: KafkaMessage) -> KafkaMessage:
-        """Return a message as its topic has it: behind the id of its schema."""
+        """Return the message as its topic requires it: framed with the id of its schema."""
         if self._schema is None:
             return message
         body = self._schema.framed(message.topic, message.body)
@@ -165,9 +166,11 @@ class KafkaSink(ChecksDestination):
         await self._producer.require_topic(topic)
 
     async def _missing_topics(self, messages: Sequence[KafkaMessage]) -> dict[int, BaseException]:
-        """Return why records cannot be written now, by their numbers: their topic is missing, or the id of its schema.
-        Later records of that topic wait until the first one is delivered again: the core then brings them back
-        together."""
+        """Return the errors of records that cannot be written now, by number: their topic is missing, or the id of its
+        schema.
+
+        Later records of that topic wait until the first one is delivered again: the core then delivers them together.
+        """
         first: dict[str, int] = {}
         for message in messages:
             first.setdefault(message.topic, message.number)
@@ -189,7 +192,7 @@ class KafkaSink(ChecksDestination):
     async def _await_acks(
         self, messages: Sequence[KafkaMessage], failed: dict[int, BaseException]
     ) -> dict[int, BaseException]:
-        """Wait for those of these that are in flight; what failed."""
+        """Wait for the messages in flight; return the errors by number."""
         awaited = {
             message.number: self._in_flight[message.number]
             for message in messages
@@ -215,7 +218,7 @@ class KafkaSink(ChecksDestination):
         return failures
 
     async def _until_acked_or_idle(self, futures: set[Future]) -> None:
-        """Until all are done, or none is for _ACK_IDLE: other partitions shall not wait for the slowest one."""
+        """Wait until all are done, or none was for _ACK_IDLE: other partitions must not wait for the slowest one."""
         deadline = asyncio.get_running_loop().time() + self._settings.timeout
         some_acked = False
         while futures and (left := deadline - asyncio.get_running_loop().time()) > 0:
@@ -228,7 +231,7 @@ class KafkaSink(ChecksDestination):
     async def _send_one_by_one(
         self, messages: Sequence[KafkaMessage], known: dict[int, BaseException]
     ) -> dict[int, BaseException]:
-        """One record a request, to tell those that the brokers refuse from those that shared a batch with them."""
+        """Send one record per request, to separate refused records from those that shared a batch with them."""
         failures: dict[int, BaseException] = {}
         blocked_keys: dict[tuple[str, bytes | None], BaseException] = {}
         for message in messages:
@@ -270,7 +273,7 @@ class KafkaSink(ChecksDestination):
         return self._stalled_since is not None and now - self._stalled_since > self._settings.rebuild_after
 
     async def _rebuild(self, why: BaseException) -> None:
-        """A new producer with the next record; what the old one had in flight is delivered again."""
+        """Close the producer; the next record opens another, and records that were in flight are delivered again."""
         if not is_permanent(why):
             self._log.warning("the client is rebuilt: %s", str(why) or type(why).__name__)
         for future in self._in_flight.values():
@@ -321,6 +324,6 @@ def _is_acked(future: Future) -> bool:
 
 
 def _retrieve(future: Future) -> None:
-    """Fetch the exception, which asyncio would log otherwise; what it means is known."""
+    """Retrieve the exception, which asyncio would log otherwise."""
     if not future.cancelled():
         future.exception()

@@ -7,14 +7,14 @@ from mozu.core.api import Alert
 from mozu.core.model.event import printable
 
 _MAX_LENGTH: Final = 249
-"""Characters of a topic's name (Kafka's own limit)."""
+"""Most characters of a topic's name (Kafka's own limit)."""
 _ILLEGAL: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _REFERENCE: Final = re.compile(r"\{([^{}]*)\}")
 _FIELDS: Final = ("priority", "source", "host", "rule")
 
 
 class TopicTemplate:
-    """`name(alert)` is a legal name whatever the alert holds. Raises ValueError for a template that is invalid."""
+    """Template whose `name` returns a legal name for any alert. Raises ValueError if the template is invalid."""
 
     def __init__(self, template: str) -> None:
         parts = _REFERENCE.split(template)
@@ -29,10 +29,10 @@ class TopicTemplate:
             )
         self._parts = parts
         self.fixed = template if len(parts) == 1 else None
-        """The name, if it is the same for every alert."""
+        """The name, if it is the same for every alert; else None."""
 
     def name(self, alert: Alert) -> str:
-        """The topic of this alert."""
+        """Return the topic for this alert."""
         if self.fixed is not None:
             return self.fixed
         values = {"priority": alert.priority.label.lower(), "source": alert.source, "host": alert.hostname,

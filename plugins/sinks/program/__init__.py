@@ -1,4 +1,4 @@
-"""The sink `program`: one alert a line on the standard input of a command."""
+"""The sink `program`: one alert per line on the standard input of a command."""
 
 from mozu.core.api import SinkDeclaration, hookimpl
 from mozu.plugins.sinks.program.sink import ProgramSettings, ProgramSink

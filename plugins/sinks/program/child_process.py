@@ -1,4 +1,4 @@
-"""A child process that reads alerts on its standard input; FIONREAD says how much of the pipe it has not read yet."""
+"""A child process that reads alerts on its standard input; FIONREAD returns how much of the pipe is unread."""
 
 import asyncio
 import contextlib
@@ -15,13 +15,13 @@ from mozu.core.common.control_chars import visible
 
 _MAX_LINE: Final = 2000
 _MIN_POLL_INTERVAL, _MAX_POLL_INTERVAL = 0.0002, 0.02
-"""Seconds between two looks (FIONREAD) at what the program has not read yet."""
+"""Shortest and longest seconds between two calls of FIONREAD."""
 _KILL_AFTER: Final = 2.0
 """Seconds between SIGTERM and SIGKILL."""
 
 
 class ChildProcess(asyncio.SubprocessProtocol):
-    """Made by `start`. Its input is a pipe that mozu made itself, so that FIONREAD can be asked of it."""
+    """A running program, made by `start`. Its input is a pipe that mozu made itself, so that FIONREAD works on it."""
 
     def __init__(self, log: Logger, descriptor: int) -> None:
         self._log = log
@@ -33,12 +33,12 @@ class ChildProcess(asyncio.SubprocessProtocol):
 
     @classmethod
     async def start(cls, command: Sequence[str], log: Logger) -> "ChildProcess":
-        """Raises OSError if the program cannot be started."""
+        """Start the program. Raises OSError if it cannot be started."""
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
         child = cls(log, writing)
         try:
-            # a session of its own (setsid): Ctrl-C reaches mozu alone, which then ends the program in good order
+            # a session of its own (setsid): Ctrl-C reaches mozu alone, which then ends the program in order
             await asyncio.get_running_loop().subprocess_exec(
                 lambda: child,
                 *command,
@@ -56,12 +56,12 @@ class ChildProcess(asyncio.SubprocessProtocol):
 
     @property
     def code(self) -> int | None:
-        """Its exit code, negative for a signal; None while it runs."""
+        """Exit code, negative for a signal; None while the program runs."""
         return self._transport.get_returncode() if self._transport is not None and self._ended.is_set() else None
 
     async def feed(self, data: bytes, idle_seconds: float) -> None:
-        """Return when the program has read all of it. Raises BrokenPipeError, or TimeoutError after `idle_seconds`
-        in which it has read nothing."""
+        """Return when the program has read all of the data. Raises BrokenPipeError, and TimeoutError after
+        `idle_seconds` in which it has read nothing."""
         view, loop = memoryview(data), asyncio.get_running_loop()
         while view:
             try:
@@ -82,7 +82,7 @@ class ChildProcess(asyncio.SubprocessProtocol):
                 raise TimeoutError(f"the program has read nothing for {idle_seconds:g} s")
 
     async def end(self, grace: float) -> None:
-        """Close its input, wait `grace` seconds, then SIGTERM and SIGKILL to its process group."""
+        """Close the program's input, wait `grace` seconds, then send SIGTERM and SIGKILL to its process group."""
         self.close()
         for number, seconds in ((None, grace), (signal.SIGTERM, _KILL_AFTER), (signal.SIGKILL, _KILL_AFTER)):
             if number is not None:
@@ -95,13 +95,13 @@ class ChildProcess(asyncio.SubprocessProtocol):
             self._transport.close()
 
     def close(self) -> None:
-        """The program reads the end of its input."""
+        """Close the program's input, so that it reads the end of it."""
         if self._input is not None:
             os.close(self._input)
             self._input = None
 
     def describe_end(self) -> str:
-        """How it ended: exit code or signal."""
+        """Return the exit code or signal as text."""
         code = self.code
         if code is None:
             return "still running"
@@ -110,24 +110,24 @@ class ChildProcess(asyncio.SubprocessProtocol):
     # --- called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The process was started."""
+        """Keep the transport of the started process."""
         self._transport = cast(asyncio.SubprocessTransport, transport)  # uvloop's does not derive from it
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """What it writes goes to the log, line by line."""
+        """Log the program's output line by line."""
         *lines, rest = (bytes(self._partial_line) + data).split(b"\n")
         self._partial_line[:] = rest[-_MAX_LINE:]
         for line in lines:
             self._log_line(line)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        """Its last line may have no line end."""
+        """Log a last line without a line end."""
         if self._partial_line:
             self._log_line(bytes(self._partial_line))
             self._partial_line.clear()
 
     def process_exited(self) -> None:
-        """The process has ended and was waited for."""
+        """Note that the process has ended and was reaped."""
         self.ended = asyncio.get_running_loop().time()
         self._ended.set()
 

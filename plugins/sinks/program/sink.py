@@ -1,4 +1,4 @@
-"""The sink `program`: starts the command, restarts it with back-off, and takes its exit code as an outcome."""
+"""The sink `program`: starts the command, restarts it with back-off, and uses its exit code as an outcome."""
 
 import asyncio
 import os
@@ -14,15 +14,15 @@ from mozu.core.common.control_chars import single_line
 from mozu.plugins.sinks.program.child_process import ChildProcess
 
 _MIN_LIFETIME: Final = 1.0
-"""Seconds: a program that ends sooner is restarted with back-off."""
+"""Seconds; a program that ends sooner is restarted with back-off."""
 _RESTART_BACKOFF: Final = (0.1, 30.0)
 """First and longest seconds between the end of such a program and its restart, without jitter."""
 _MAX_FAILURES: Final = 3
-"""Alerts in a row for which the program fails, after which the rest of a batch is retried later."""
+"""Failures of the program in a row after which the rest of a batch is retried later."""
 
 
 class ProgramSettings(Settings):
-    """What runs, and how."""
+    """Settings of the sink `program`."""
 
     command: str | tuple[str, ...] = Field(
         min_length=1, description="A list: the program and its arguments. Text: a line for /bin/sh."
@@ -37,7 +37,8 @@ class ProgramSettings(Settings):
 
 
 class ProgramSink(ChecksStart):
-    """Acknowledges what the program has read; with `keep_alive: false`, alerts for which it ended with exit code 0."""
+    """Sink that acknowledges alerts which the program has read; with `keep_alive: false`, alerts for which it ended
+    with exit code 0."""
 
     def __init__(self, settings: ProgramSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
@@ -47,17 +48,19 @@ class ProgramSink(ChecksStart):
         self._backoff = Backoff(*_RESTART_BACKOFF, jitter=0.0)
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """Whether the program is there and may be executed. What a line of the shell names is not looked for."""
+        """Return an obstacle if the program is missing or may not be executed. Programs in a shell line are not
+        checked."""
         program = self._command[0]
         if shutil.which(program) is not None:
             return []
         return [Obstacle(f"the program {program} is not there, or may not be executed; set `command`")]
 
     async def start(self) -> None:
-        """The program is started with the first alert."""
+        """Do nothing: the program is started with the first alert."""
 
     async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome] | None:
-        """Raises OSError if the program cannot be started, ends with lines unread, or reads nothing for too long."""
+        """Write the records as lines. Raises OSError if the program cannot be started, ends with lines unread, or reads
+        nothing for too long."""
         lines = [single_line(record.body) + b"\n" for record in records]
         if not lines:
             return None
@@ -77,13 +80,13 @@ class ProgramSink(ChecksStart):
         return None
 
     async def stop(self) -> None:
-        """The program reads the end of its input, and gets `grace` seconds to finish."""
+        """Close the program's input, and give it `grace` seconds to finish."""
         child, self._child = self._child, None
         if child is not None:
             await child.end(self._settings.grace)
 
     def _running(self) -> ChildProcess | None:
-        """The program, or None after noting how it ended."""
+        """Return the running program; None if there is none, after logging how it ended."""
         child = self._child
         if child is None or child.code is None:
             return child
@@ -108,7 +111,8 @@ class ProgramSink(ChecksStart):
         return outcomes + [Retry(tried=False)] * (len(lines) - len(outcomes))
 
     async def _for_one(self, line: bytes) -> Outcome:
-        """The exit code decides, not what was read: `true` reads nothing and succeeds."""
+        """Run the program for one alert. The exit code decides, not what was read: `true` reads nothing and
+        succeeds."""
         settings = self._settings
         child = await ChildProcess.start(self._command, self._log)
         grace = settings.timeout

@@ -1,10 +1,10 @@
-"""Sink `s3`: alerts as objects of an S3-compatible storage, several in one, under keys that have their date.
+"""Sink `s3`: alerts as objects of an S3-compatible storage, several per object, under keys that contain their date.
 
-    settings                what may be configured
+    settings                the configuration
     object_key              the key of an object, from its alerts
     signature               AWS Signature Version 4
-    answer                  what the storage's answer means for the alerts of an object
-    bucket, sink            one request, and when objects are written
+    answer                  meaning of the storage's answer for the alerts of an object
+    bucket, sink            one request, and the writing of objects
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def build(settings: S3Settings, context: Context) -> "S3Sink":
-    """Raises ConfigError where a certificate cannot be used."""
+    """Build the sink. Raises ConfigError if a certificate cannot be used."""
     from mozu.plugins.sinks.s3 import sink  # imports aiohttp: only where the sink is used
 
     return sink.build(settings, context)

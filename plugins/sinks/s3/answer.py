@@ -1,8 +1,8 @@
-"""What an answer of the storage means for the alerts of an object.
+"""Meaning of the storage's answer for the alerts of an object.
 
-Codes: "Error responses", Amazon S3's API reference. Most of what goes wrong is no alert's fault: credentials, the
-bucket, the region, the clock, load. Those alerts wait. What is wrong with an object is found out by writing fewer
-alerts in one.
+Codes: "Error responses", Amazon S3's API reference. Most errors are no alert's fault: credentials, the bucket, the
+region, the clock, load. Alerts then wait. An object that is itself refused is divided into smaller ones, to find the
+alert to blame.
 """
 
 import enum
@@ -22,7 +22,7 @@ _TRANSIENT: Final = frozenset(
         "InvalidBucketName", "XAmzContentSHA256Mismatch",
     }
 )  # fmt: skip
-"""Refusals, some with the status 400, that say nothing of the object."""
+"""Refusals, some with the status 400, that do not concern the object."""
 _REMEDIES: Final = {
     "AccessDenied": "the access key needs s3:PutObject for the bucket",
     "AuthorizationHeaderMalformed": "set `region` to the bucket's",
@@ -36,13 +36,13 @@ _REMEDIES: Final = {
 
 
 class Fate(enum.Enum):
-    """Of the alerts of an object."""
+    """Fate of an object's alerts."""
 
     WRITTEN = "written"
     WAIT = "wait"
     """The storage is absent or refuses every object: no alert is to blame, and nothing more is sent for now."""
     BLAMED = "blamed"
-    """This object is refused, for a reason that may lie in it: it is retried beside others."""
+    """The object is refused, perhaps for its content: it is retried beside others."""
     TOO_LARGE = "too_large"
 
 
@@ -52,11 +52,11 @@ class StorageAnswer(msgspec.Struct, frozen=True):
     fate: Fate
     reason: str = ""
     code: str = ""
-    """The storage's word for it, empty where it has none."""
+    """The storage's error code; empty if it has none."""
 
 
 def classify(status: int, body: str) -> StorageAnswer:
-    """The meaning of a status and of the beginning of the answer's body."""
+    """Return the meaning of a status and of the beginning of the answer's body."""
     if 200 <= status < 300:
         return StorageAnswer(Fate.WRITTEN)
     found = {name: unescape(text).strip() for name, text in _ELEMENT.findall(body)}

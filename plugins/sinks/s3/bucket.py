@@ -17,7 +17,7 @@ from mozu.plugins.sinks.s3.settings import S3Settings
 from mozu.plugins.sinks.s3.signature import S3Credentials, encoded, signed_headers
 
 _MAX_ANSWER: Final = 4096
-"""Bytes that are read of an answer."""
+"""Most bytes read of an answer."""
 _MAX_REASON: Final = 300
 
 
@@ -26,7 +26,7 @@ def _utc() -> datetime:
 
 
 class Bucket:
-    """Building it reads the certificates; raises ValueError."""
+    """Client of one bucket. Building it reads the certificates; raises ValueError."""
 
     def __init__(self, settings: S3Settings, clock: Callable[[], datetime] = _utc) -> None:
         base = settings.base()
@@ -49,11 +49,11 @@ class Bucket:
         self._session: aiohttp.ClientSession | None = None
 
     def __str__(self) -> str:
-        """What may be logged."""
+        """Return the bucket's address without secrets, for logs."""
         return f"{self._scheme}://{self._host}{self._root}"
 
     def open(self) -> None:
-        """Make the session; connections are made with requests."""
+        """Make the session; requests make the connections."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=1, ssl=self._tls, resolver=aiohttp.ThreadedResolver()),
             timeout=aiohttp.ClientTimeout(total=self._settings.timeout, sock_connect=self._settings.connect_timeout),
@@ -68,14 +68,14 @@ class Bucket:
             await session.close()
 
     async def write(self, key: str, body: bytes, content_type: str) -> StorageAnswer:
-        """One object. Never raises for what the storage does."""
+        """Write one object. Never raises for errors of the storage."""
         md5 = hashlib.md5(body, usedforsecurity=False).digest()  # buckets with object lock want it
         own = {name: value.get_secret_value() for name, value in self._settings.headers.items()}
         headers = {"content-md5": base64.b64encode(md5).decode(), "content-type": content_type, **own}
         return await self._request("PUT", self._root + encoded(key, "/"), {}, headers, body)
 
     async def look(self) -> StorageAnswer:
-        """Ask for a list of none of its objects, which shows whether bucket, region and access key are right."""
+        """Request a list of no objects, which shows if bucket, region and access key are right."""
         return await self._request("GET", self._root, {"list-type": "2", "max-keys": "0"}, {}, b"")
 
     async def _request(
@@ -100,7 +100,7 @@ class Bucket:
         return StorageAnswer(found.fate, visible(" ".join(found.reason.split()))[:_MAX_REASON], found.code)
 
     async def _read(self, response: aiohttp.ClientResponse) -> str:
-        """The beginning of the answer's body. The status counts even if the body cannot be read."""
+        """Return the beginning of the answer's body. The status counts even if the body cannot be read."""
         read = bytearray()
         try:
             while not response.content.at_eof() and len(read) <= _MAX_ANSWER:

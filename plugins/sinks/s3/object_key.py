@@ -1,4 +1,4 @@
-"""The key of an object. The same alerts have the same key: what is written again takes the place of what was there."""
+"""The key of an object. The same alerts have the same key, so that writing them again replaces the object."""
 
 import re
 from collections.abc import Sequence
@@ -10,16 +10,16 @@ from mozu.core.api import Record
 from mozu.core.model.event import as_bytes
 
 PARTS: Final = ("year", "month", "day", "hour", "date", "agent")
-"""What a prefix may refer to."""
+"""Names that a prefix may refer to."""
 _LATEST: Final = 253_402_300_799
 """Seconds since 1970 of the end of the year 9999."""
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _MAX_AGENT: Final = 64
-"""Characters; the name of a host may have as many (Linux' HOST_NAME_MAX)."""
+"""Most characters of the agent; a host's name may have as many (Linux' HOST_NAME_MAX)."""
 
 
 def folder(prefix: str, record: Record) -> str:
-    """What the key of an object with this alert begins with."""
+    """Return the beginning of the key of an object with this alert."""
     when = _when(record)
     parts = {
         "year": f"{when:%Y}", "month": f"{when:%m}", "day": f"{when:%d}", "hour": f"{when:%H}",
@@ -29,7 +29,8 @@ def folder(prefix: str, record: Record) -> str:
 
 
 def object_key(prefix: str, records: Sequence[Record], suffix: str) -> str:
-    """Time of the first alert, the agent, and a hash of the ids of all. `records` share their folder."""
+    """Return the key: time of the first alert, the agent, and a hash of the ids of all. `records` share their
+    folder."""
     first = records[0]
     joined = "\0".join(record.alert.id for record in records)
     digest = blake2b(as_bytes(joined), digest_size=12).hexdigest()

@@ -11,17 +11,17 @@ from mozu.core.common.tls import ClientTls
 from mozu.plugins.sinks.s3.object_key import PARTS
 
 _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
-"""What storages allow between them; AWS allows less."""
+"""Names that any storage allows; AWS allows fewer."""
 _HEADER: Final = re.compile(r"x-amz-[a-z0-9-]+")
 _VALUE: Final = re.compile(r"[!-~]([ -~]*[!-~])?")
 _OWN_HEADERS: Final = frozenset({"x-amz-content-sha256", "x-amz-date", "x-amz-security-token"})
 _REFERENCE: Final = re.compile(r"\{([^{}]*)\}")
 _MAX_PREFIX: Final = 700
-"""Characters; a key may have 1024 bytes, and the name of an object comes behind the prefix."""
+"""Most characters of the prefix; a key may have 1024 bytes, and the name of an object follows the prefix."""
 
 
 class S3Settings(Settings):
-    """Which bucket of which storage, with which credentials, and how alerts become objects."""
+    """Settings of the sink `s3`."""
 
     bucket: str = Field(description="The bucket; it must exist.")
     region: str = Field("us-east-1", pattern=r"^[A-Za-z0-9-]{1,64}$", description="The region that requests name.")
@@ -123,15 +123,15 @@ class S3Settings(Settings):
         return self
 
     def style(self) -> Literal["virtual", "path"]:
-        """How the bucket is named."""
+        """Return the addressing of the bucket."""
         return self.addressing or ("virtual" if self.endpoint is None else "path")
 
     def base(self) -> URL:
-        """The storage's URL."""
+        """Return the storage's URL."""
         return URL(self.endpoint or f"https://s3.{self.region}.amazonaws.com")
 
     def secrets(self) -> list[str]:
-        """Everything that must not be logged."""
+        """Return all values that must not be logged."""
         keys = [value for name, value in self.headers.items() if "key" in name]
         held = (self.access_key, self.secret_key, self.session_token, self.tls.key_password, *keys)
         return [item.get_secret_value() for item in held if item is not None]

@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 of a request, in headers, as S3 wants it: the path is encoded once and not normalised.
+"""AWS Signature Version 4 of a request, in headers, as S3 requires it: the path is encoded once and not normalised.
 
 Source: "Authenticating Requests: Using the Authorization Header (AWS Signature Version 4)", Amazon S3's API reference.
 """
@@ -16,7 +16,7 @@ _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
 
 class S3Credentials(msgspec.Struct, frozen=True):
-    """Of an access key, and the region that it is used in."""
+    """An access key, and the region in which it is used."""
 
     access_key: str
     secret_key: str
@@ -26,7 +26,7 @@ class S3Credentials(msgspec.Struct, frozen=True):
 
 
 def encoded(text: str, safe: str = "") -> str:
-    """Everything but unreserved characters (RFC 3986) and `safe` as %XX of its UTF-8 bytes."""
+    """Return the text with all but unreserved characters (RFC 3986) and `safe` as %XX of its UTF-8 bytes."""
     return quote(text.encode("utf-8", "surrogateescape"), safe=safe + "~")
 
 
@@ -39,9 +39,9 @@ def signed_headers(
     body: bytes,
     now: datetime,
 ) -> dict[str, str]:
-    """`headers`, all of which are signed, with those of the signature.
+    """Return `headers`, all of which are signed, with those of the signature.
 
-    `path` is encoded already; `headers` has `host`; `now` is in UTC. Names are in small letters.
+    `path` is already encoded; `headers` has `host`; `now` is in UTC. Names are in lower case.
     """
     stamp = f"{now:%Y%m%dT%H%M%SZ}"
     digest = hashlib.sha256(body).hexdigest()
@@ -60,7 +60,7 @@ def authorization(
     digest: str,
     stamp: str,
 ) -> str:
-    """The header of this name. `digest`: SHA-256 of the body; `stamp`: the time, as `x-amz-date` has it."""
+    """Return the header `authorization`. `digest`: SHA-256 of the body; `stamp`: the time, as in `x-amz-date`."""
     names = sorted(headers)
     canonical = "\n".join(
         (

@@ -15,11 +15,11 @@ from mozu.plugins.sinks.s3.settings import S3Settings
 
 _GZIP_LEVEL: Final = 6
 _SPLIT_AFTER: Final = 3
-"""Refusals of one object after which its alerts are blamed, and fewer are written in one."""
+"""Refusals of one object after which its alerts are blamed, and it is divided."""
 
 
 def build(settings: S3Settings, context: Context) -> "S3Sink":
-    """Raises ConfigError where a certificate cannot be used."""
+    """Build the sink. Raises ConfigError if a certificate cannot be used."""
     try:
         return S3Sink(settings, context)
     except ValueError as error:
@@ -27,7 +27,7 @@ def build(settings: S3Settings, context: Context) -> "S3Sink":
 
 
 class S3Sink(ChecksDestination):
-    """An object that will be written again has the same alerts, and so the same key."""
+    """Sink in which a rewritten object has the same alerts, and thus the same key."""
 
     def __init__(self, settings: S3Settings, context: Context) -> None:
         self._bucket = Bucket(settings)
@@ -42,17 +42,17 @@ class S3Sink(ChecksDestination):
         self._log = context.log
         self._failing = False
         self._written_at = -math.inf
-        """When the last object was written, by the loop's clock."""
+        """Time at which the last object was written, by the loop's clock."""
         self._objects = {fate: context.metrics.counter("s3_requests_total", fate=fate.value) for fate in Fate}
 
     async def start(self) -> None:
-        """A storage that is absent is found out with the first alert."""
+        """Open the session; an absent storage is noticed with the first alert."""
         self._bucket.open()
         if self._is_cleartext:
             self._log.warning("%s is plain http: others can read the alerts", self._bucket)
 
     async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome]:
-        """The outcome of each."""
+        """Write the records as objects; return the outcome of each."""
         if 0 < len(records) < self._most:
             await self._pause()
         outcomes: dict[int, Outcome] = {}
@@ -65,7 +65,8 @@ class S3Sink(ChecksDestination):
         return [outcomes[record.stamp.sequence] for record in records]
 
     async def check(self) -> str | None:
-        """Whether the storage is there and knows bucket and access key. One that may write only may not list."""
+        """Return the reason for which the storage cannot be used; None if it can, or if the access key may only
+        write."""
         found = await self._bucket.look()
         return None if found.fate is Fate.WRITTEN or found.code == "AccessDenied" else found.reason
 
@@ -74,11 +75,12 @@ class S3Sink(ChecksDestination):
         await self._bucket.close()
 
     async def _pause(self) -> None:
-        """Where few wait, more may gather in the queue in the meantime."""
+        """Wait until `linger` has passed since the last object, so that more alerts are collected."""
         await asyncio.sleep(self._written_at + self._linger - asyncio.get_running_loop().time())
 
     async def _write(self, batch: AlertBatch, outcomes: dict[int, Outcome]) -> bool:
-        """Write one object, or several where it is refused; whether the storage is absent, or refuses all."""
+        """Write one object, or several smaller ones if it is refused. Return True if the storage is absent or refuses
+        all."""
         suffix = (".jsonl" if self._is_json else ".log") + (".gz" if self._gzip else "")
         body = b"\n".join(batch.parts) + b"\n"
         if self._gzip:
@@ -104,7 +106,8 @@ class S3Sink(ChecksDestination):
         return answer.fate is Fate.WAIT
 
     def _postpone(self, batch: AlertBatch, outcomes: dict[int, Outcome], *, tried: bool, again: bool) -> None:
-        """`again`: the next object must have exactly these alerts, because this one may have been written."""
+        """Retry these alerts. `again`: the next object must have exactly these alerts, because this one may have been
+        written."""
         outcomes.update(dict.fromkeys(batch.numbers(), Retry(tried=tried)))
         if again:
             self._batcher.remember(batch)
@@ -115,7 +118,7 @@ class S3Sink(ChecksDestination):
         return "application/x-ndjson" if self._is_json else "text/plain; charset=utf-8"
 
     def _log_change(self, answer: StorageAnswer) -> None:
-        """Once where it begins to fail, and once where it works again."""
+        """Log once when the storage begins to fail, and once when it works again."""
         failing = answer.fate in (Fate.WAIT, Fate.BLAMED)
         if failing and not self._failing:
             self._log.warning("%s: %s; alerts wait", self._bucket, answer.reason)

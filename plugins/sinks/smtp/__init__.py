@@ -1,8 +1,8 @@
-"""Sink `smtp`: alerts as mail, several in one where several wait.
+"""Sink `smtp`: alerts as mail, several in one message if several wait.
 
-    settings            what may be configured
+    settings            the configuration
     message             a mail from alerts
-    sink                the connection, and what the server's answers mean
+    sink                the connection, and the meaning of the server's answers
 """
 
 from mozu.core.api import Context, SinkDeclaration, hookimpl

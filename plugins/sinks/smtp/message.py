@@ -1,4 +1,4 @@
-"""A mail from alerts: its subject says what it is about, its text has them as their format writes them."""
+"""A mail from alerts: a subject from the most severe one, and a text with all alerts in their format."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,11 +12,11 @@ from mozu.core.api import Record
 from mozu.core.common.control_chars import visible
 
 _MAX_SUBJECT: Final = 200
-"""Characters; longer names of rules are cut."""
+"""Most characters of the subject; longer names of rules are cut."""
 
 
 def mail(records: Sequence[Record], sender: str, recipients: Sequence[str]) -> EmailMessage:
-    """One for all of them. The same alerts have the same Message-ID, so that a copy can be recognised."""
+    """Return one mail for all records. The same alerts have the same Message-ID, so that copies can be recognised."""
     worst = min(records, key=lambda record: record.alert.priority)
     made = EmailMessage(policy=SMTP)
     made["Subject"] = _subject(records, worst)

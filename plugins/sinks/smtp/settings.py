@@ -9,7 +9,7 @@ from mozu.core.api import Secret, Settings
 from mozu.core.common.tls import ClientTls
 
 _ADDRESS: Final = re.compile(r"[!-~]+@[A-Za-z0-9.\-\[\]:]+")
-"""As a server takes it between `<` and `>`; only it knows whether there is such a mailbox."""
+"""Addresses that a server accepts between `<` and `>`; only the server knows if the mailbox exists."""
 _PORTS: Final = {"none": 25, "starttls": 587, "tls": 465}
 
 
@@ -23,7 +23,7 @@ Address = Annotated[str, AfterValidator(_is_address)]
 
 
 class SmtpSettings(Settings):
-    """Which server, from whom and to whom."""
+    """Settings of the sink `smtp`."""
 
     host: str = Field(min_length=1, description="Name or address of the server.")
     port: int | None = Field(
@@ -49,5 +49,5 @@ class SmtpSettings(Settings):
         return self
 
     def port_number(self) -> int:
-        """The server's."""
+        """Return the server's port."""
         return self.port or _PORTS[self.security]

@@ -16,7 +16,7 @@ _MAX_REASON: Final = 300
 
 
 def build(settings: SmtpSettings, context: Context) -> "SmtpSink":
-    """Raises ConfigError where a certificate cannot be used."""
+    """Build the sink. Raises ConfigError if a certificate cannot be used."""
     try:
         tls = None if settings.security == "none" else client_context(settings.tls)
     except ValueError as error:
@@ -25,7 +25,7 @@ def build(settings: SmtpSettings, context: Context) -> "SmtpSink":
 
 
 class SmtpSink(ChecksDestination):
-    """`deliver` raises what a server that is absent or that refuses the login causes: then no alert is to blame."""
+    """Sink whose `deliver` raises if the server is absent or refuses the login: then no alert is to blame."""
 
     def __init__(self, settings: SmtpSettings, tls: ssl.SSLContext | None, context: Context) -> None:
         self._settings, self._tls = settings, tls
@@ -34,10 +34,10 @@ class SmtpSink(ChecksDestination):
         self._refused = context.metrics.counter("smtp_recipients_refused_total")
 
     def start(self) -> None:
-        """A server that is absent is found out with the first alert."""
+        """Do nothing: an absent server is noticed with the first alert."""
 
     def deliver(self, records: Sequence[Record]) -> Sequence[Outcome]:
-        """The outcome of each."""
+        """Send the records as mails; return the outcome of each."""
         outcomes: list[Outcome] = []
         size = self._settings.batch_records
         with self._connected() as server:
@@ -51,7 +51,7 @@ class SmtpSink(ChecksDestination):
         return outcomes
 
     def check(self) -> str | None:
-        """Whether the server is there, and lets the user in."""
+        """Return the reason for which the server cannot be used; None if the login works."""
         try:
             with self._connected() as server:
                 server.noop()
@@ -60,10 +60,10 @@ class SmtpSink(ChecksDestination):
         return None
 
     def stop(self) -> None:
-        """Connections last for a delivery."""
+        """Do nothing: connections last for one delivery."""
 
     def _connected(self) -> contextlib.AbstractContextManager[smtplib.SMTP]:
-        """Raises OSError and SMTPException."""
+        """Connect and log in. Raises OSError and SMTPException."""
         settings, port = self._settings, self._settings.port_number()
         if settings.security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(settings.host, port, timeout=settings.timeout, context=self._tls)
@@ -80,8 +80,8 @@ class SmtpSink(ChecksDestination):
         return server
 
     def _send(self, server: smtplib.SMTP, records: Sequence[Record]) -> Outcome:
-        """4xx: later; 5xx of the message itself: never. What is wrong with sender or recipients is the configuration's
-        fault, and no alert's. Raises OSError and SMTPException."""
+        """Send one mail: 4xx is retried, 5xx for the message itself rejects it. Refusals of the sender or of all
+        recipients are the configuration's fault, and no alert's. Raises OSError and SMTPException."""
         message = mail(records, self._settings.sender, self._settings.recipients)
         try:
             refused = server.send_message(message, self._settings.sender, list(self._settings.recipients))

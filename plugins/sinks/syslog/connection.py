@@ -1,7 +1,7 @@
-"""One TCP connection, plain or TLS, whose sends wait until the receiver's kernel has acknowledged them (SIOCOUTQ).
+"""A TCP connection, plain or TLS, whose sends wait until the receiver's kernel has acknowledged them (SIOCOUTQ).
 
-It has a socket of its own: asyncio's transports hide whether the receiver has closed (checked before each send, so that
-nothing is written into a dead connection), and how much of what was sent is not acknowledged yet.
+It has a socket of its own: asyncio's transports hide if the receiver has closed (checked before each send, so that
+nothing is written into a dead connection), and how much of the sent data is not acknowledged yet.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ from mozu.plugins.sinks.syslog.settings import SyslogSettings
 
 _CHUNK: Final = 1 << 18
 _MIN_POLL_INTERVAL, _MAX_POLL_INTERVAL = 0.0002, 0.02
-"""Seconds between two looks (SIOCOUTQ) at what is not acknowledged yet."""
+"""Shortest and longest seconds between two calls of SIOCOUTQ."""
 _TLS_ALERT_WAIT: Final = 0.1
-"""Seconds within which a TLS 1.3 server sends an alert if it refuses the client's certificate: it verifies that after
-the handshake is over for the client."""
+"""Seconds within which a TLS 1.3 server that refuses the client's certificate sends an alert: it verifies the
+certificate after the client's part of the handshake is over."""
 _CLOSE_TIMEOUT: Final = 1.0
 """Seconds in which the receiver may close its side."""
 _KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 
 
 class SyslogConnection:
-    """Made by `open`; after any exception only `close` or `abort` may be called."""
+    """Connection made by `open`; after any exception only `close` or `abort` may be called."""
 
     def __init__(self, sock: socket.socket, timeout: float) -> None:
         self._socket, self._timeout = sock, timeout
@@ -37,7 +37,7 @@ class SyslogConnection:
 
     @classmethod
     async def open(cls, settings: SyslogSettings) -> "SyslogConnection":
-        """Connect, with the TLS handshake. Raises OSError (ssl.SSLError is one) or TimeoutError."""
+        """Connect, with the TLS handshake. Raises OSError (such as ssl.SSLError) or TimeoutError."""
         context = await asyncio.to_thread(_context, settings) if settings.transport == "tls" else None
         sock = await connect(settings.host, settings.port_number, socket.SOCK_STREAM, settings.timeout)
         _keep_alive(sock, settings.timeout)
@@ -51,7 +51,7 @@ class SyslogConnection:
         return made
 
     async def send(self, data: bytes) -> None:
-        """Return when the receiver's kernel has acknowledged all of it. Raises OSError or TimeoutError."""
+        """Return when the receiver's kernel has acknowledged all of the data. Raises OSError or TimeoutError."""
         self.check_open()
         view = memoryview(data)
         for start in range(0, len(view), _CHUNK):
@@ -60,7 +60,7 @@ class SyslogConnection:
         self.check_open()
 
     def check_open(self) -> None:
-        """Read what has arrived. Raises OSError if the receiver has closed, or the connection broke."""
+        """Read and drop received data. Raises OSError if the receiver has closed, or the connection broke."""
         while True:
             try:
                 data = self._socket.recv(_CHUNK)
@@ -73,8 +73,8 @@ class SyslogConnection:
                 self._decrypt(self._tls)
 
     async def close(self) -> None:
-        """Shut down and read until the receiver has, too: close(2) with unread input sends RST, which may destroy what
-        the receiver's program has not read yet."""
+        """Shut down and read until the receiver has, too: close(2) with unread input sends RST, which may destroy data
+        that the receiver's program has not read yet."""
         try:
             async with asyncio.timeout(_CLOSE_TIMEOUT):
                 if self._tls is not None:
@@ -89,15 +89,15 @@ class SyslogConnection:
             self._socket.close()
 
     def abort(self) -> None:
-        """Close a connection that has failed, at once."""
+        """Close a failed connection at once."""
         self._socket.close()
 
     # --- receiving
 
     def _decrypt(self, tls: ssl.SSLObject) -> None:
-        """Let TLS process what arrived (session tickets, alerts); drop data.
+        """Let TLS process received data (session tickets, alerts), and drop it.
 
-        Raises ConnectionResetError when the receiver has closed (close_notify).
+        Raises ConnectionResetError if the receiver has closed (close_notify).
         """
         try:
             while tls.read(_CHUNK):
@@ -123,7 +123,7 @@ class SyslogConnection:
             await asyncio.get_running_loop().sock_sendall(self._socket, data)
 
     async def _until_acked(self) -> None:
-        """Wait until everything sent is acknowledged (SIOCOUTQ, tcp(7)). Raises TimeoutError when nothing moves."""
+        """Wait until all sent data is acknowledged (SIOCOUTQ, tcp(7)). Raises TimeoutError without progress."""
         loop = asyncio.get_running_loop()
         left, interval, deadline = self._unacked(), _MIN_POLL_INTERVAL, loop.time() + self._timeout
         while left:
@@ -175,7 +175,7 @@ class SyslogConnection:
 
 
 def _keep_alive(sock: socket.socket, timeout: float) -> None:
-    """Notice a receiver that is dead: while idle by TCP keepalive, else by TCP_USER_TIMEOUT."""
+    """Detect a dead receiver: while idle by TCP keepalive, else by TCP_USER_TIMEOUT."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in _KEEPALIVE:
@@ -184,7 +184,8 @@ def _keep_alive(sock: socket.socket, timeout: float) -> None:
 
 
 def _context(settings: SyslogSettings) -> ssl.SSLContext:
-    """Read again for each connection: certificates are renewed while mozu runs. Raises OSError."""
+    """Return the TLS context, read for each connection, because certificates are renewed while mozu runs. Raises
+    OSError."""
     try:
         return client_context(settings.tls)
     except ValueError as error:

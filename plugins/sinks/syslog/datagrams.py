@@ -1,4 +1,4 @@
-"""One message a datagram: the local daemon's socket, and UDP. There is no acknowledgement."""
+"""Syslog messages, one per datagram: the local daemon's socket, and UDP. There is no acknowledgement."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ _RESOLVE_INTERVAL: Final = 300.0
 
 
 class Datagrams:
-    """Sends on a connected socket, so that a refusal (ICMP port unreachable, a daemon that has gone) is an error."""
+    """Sender on a connected socket, so that a refusal (ICMP port unreachable, a daemon that has gone) is an error."""
 
     def __init__(self, settings: SyslogSettings) -> None:
         self._settings = settings
@@ -22,7 +22,8 @@ class Datagrams:
         self._since = 0.0
 
     async def send(self, messages: Sequence[bytes]) -> Sequence[Outcome] | None:
-        """Messages in order. Raises OSError if the first was refused; else the outcome of each."""
+        """Send the messages in order. Raises OSError if the first was refused; else returns the outcome of each, None
+        for all sent."""
         sock = await self._connected()
         done = 0
         try:
@@ -40,7 +41,7 @@ class Datagrams:
         return None
 
     async def connect(self) -> None:
-        """Make the socket unless there is one. Raises OSError."""
+        """Make the socket if there is none. Raises OSError."""
         await self._connected()
 
     async def stop(self) -> None:

@@ -16,18 +16,18 @@ from mozu.plugins.sinks.syslog.settings import Facility, SyslogSettings
 _NIL: Final = "-"
 _BOM: Final = b"\xef\xbb\xbf"
 _LONGEST_VALUE: Final = 255
-"""Characters of one value in structured data; what names an alert is much shorter."""
+"""Most characters of one value in structured data; identifying values are much shorter."""
 _LAST_SEQUENCE: Final = 2_147_483_647
-"""Where `sequenceId` starts again at 1 (RFC 5424, 7.3.1)."""
+"""Number after which `sequenceId` starts again at 1 (RFC 5424, 7.3.1)."""
 _NOT_PRINTABLE: Final = re.compile(r"[^!-~]+")
 _NOT_SLUG: Final = re.compile(r"[^A-Za-z0-9_.]+")
 _SPECIAL: Final = re.compile(r'["\\\]]')
 _ABOUT: Final = (("pid", "proc.pid"), ("exe", "proc.exepath"), ("uid", "user.uid"), ("cid", "container.id"))
-"""Name in structured data, field: shown where the alert carries it."""
+"""Names in structured data and their fields, shown if the alert has them."""
 
 
 class Formatter:
-    """Formats messages that no text of an alert can break out of: printable header, escaped values, one line."""
+    """Formatter whose messages no text of an alert can break out of: printable header, escaped values, one line."""
 
     def __init__(self, settings: SyslogSettings) -> None:
         self._facility = get_args(Facility).index(settings.facility) * 8
@@ -40,7 +40,7 @@ class Formatter:
         self._head = self._rfc5424 if settings.is_rfc5424 else self._rfc3164
 
     def format(self, record: Record) -> bytes:
-        """The message without a frame, at most `max_size` bytes long."""
+        """Return the message without a frame, at most `max_size` bytes long."""
         head = self._head(record, whole=True)
         body = single_line(record.body)
         if len(head) + len(body) > self._limit:
@@ -71,7 +71,7 @@ class Formatter:
         )
 
     def _rfc3164(self, record: Record, *, whole: bool) -> bytes:
-        """The local daemon knows the host, and expects no name."""
+        """Return the header; without the host's name for the local daemon, which knows it."""
         alert = record.alert
         host = "" if self._local else f"{self._hostname(alert)} "
         tag = f"{self._app[:32]}[{self._pid}]"
@@ -89,26 +89,26 @@ def _about(alert: Alert) -> list[tuple[str, str]]:
 
 @cached(4096)
 def slug(rule: str) -> str:
-    """A rule's name as MSGID: at most 32 printable ASCII characters without spaces."""
+    """Return a rule's name as MSGID: at most 32 printable ASCII characters without spaces."""
     return _NOT_SLUG.sub("-", rule).strip("-")[:32] or _NIL
 
 
 @lru_cache(maxsize=256)
 def token(text: str, most: int) -> str:
-    """A word of the header: printable ASCII without spaces."""
+    """Return a word of the header: printable ASCII without spaces."""
     return _NOT_PRINTABLE.sub("_", text)[:most] or _NIL
 
 
 @cached(4096)
 def quoted(value: str) -> str:
-    """A value inside the quotes of structured data, with the three escapes of RFC 5424, 6.3.3."""
+    """Return a value for the quotes of structured data, with the three escapes of RFC 5424, 6.3.3."""
     text = visible(value[:_LONGEST_VALUE])
     return _SPECIAL.sub(lambda match: "\\" + match[0], text)
 
 
 @lru_cache(maxsize=64)
 def _stamp(second: int) -> str:
-    """Local time in the format of RFC 3164; English month names whatever the locale."""
+    """Return the local time in the format of RFC 3164, with English month names in any locale."""
     at = time.localtime(second)
     month = "JanFebMarAprMayJunJulAugSepOctNovDec"[at.tm_mon * 3 - 3 : at.tm_mon * 3]
     return f"{month} {at.tm_mday:2d} {at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"

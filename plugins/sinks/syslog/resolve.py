@@ -1,13 +1,13 @@
-"""Resolves a name and connects a socket to one of its addresses, without blocking the event loop."""
+"""Resolution of a name and connection to one of its addresses, without blocking the event loop."""
 
 import asyncio
 import socket
 
 
 async def connect(host: str, port: int, kind: socket.SocketKind, seconds: float) -> socket.socket:
-    """A non-blocking socket, connected to the first address of the name that answers within `seconds`.
+    """Return a non-blocking socket, connected to the first address of the name that answers within `seconds`.
 
-    Raises OSError or TimeoutError: the failure of the last address.
+    Raises OSError or TimeoutError, the error of the last address.
     """
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(seconds):

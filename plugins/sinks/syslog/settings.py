@@ -12,20 +12,20 @@ Facility = Literal[
     "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp",
     "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 ]  # fmt: skip
-"""In the order of their numbers (RFC 5424, table 1)."""
+"""Names of facilities in the order of their numbers (RFC 5424, table 1)."""
 
 _MAX_SIZES: Final = {"local": 65_536, "udp": 2_048, "tcp": 65_536, "tls": 65_536}
 _PORTS: Final = {"local": 0, "udp": 514, "tcp": 514, "tls": 6514}
 
 
 class SyslogTls(ClientTls):
-    """How a connection of the transport `tls` is protected."""
+    """TLS settings of the transport `tls`."""
 
     server_name: str | None = Field(None, description="The name in the server's certificate; by default `host`.")
 
 
 class SyslogSettings(Settings):
-    """Where to, by which transport and protocol."""
+    """Settings of the sink `syslog`."""
 
     transport: Literal["local", "udp", "tcp", "tls"] = Field(
         "local", description="The local daemon's socket, datagrams, a connection, or one protected by TLS."
@@ -61,20 +61,20 @@ class SyslogSettings(Settings):
 
     @property
     def port_number(self) -> int:
-        """The port, with its default."""
+        """The port, or its default."""
         return self.port or _PORTS[self.transport]
 
     @property
     def destination(self) -> str:
-        """For messages to people."""
+        """The receiver's address, for messages to users."""
         return str(self.path) if self.transport == "local" else f"{self.host}, port {self.port_number},"
 
     @property
     def is_rfc5424(self) -> bool:
-        """Whether messages have the format of RFC 5424."""
+        """True if messages have the format of RFC 5424."""
         return self.protocol == "rfc5424" or (self.protocol is None and self.transport != "local")
 
     @property
     def message_limit(self) -> int:
-        """Bytes of a message at most."""
+        """Most bytes of a message."""
         return self.max_size or _MAX_SIZES[self.transport]

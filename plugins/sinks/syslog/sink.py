@@ -1,4 +1,4 @@
-"""The sink `syslog`: messages from a formatter to a transport (datagrams, or a stream)."""
+"""The sink `syslog`: messages from a formatter to a transport (datagrams or a stream)."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,8 @@ from mozu.plugins.sinks.syslog.stream import SyslogStream
 
 
 class SyslogSink(ChecksStart, ChecksDestination):
-    """Connects when there is something to send; retry and back-off are the core's (core/delivery/sink_worker.py)."""
+    """Sink that connects when there is something to send; retry and back-off are the core's
+    (core/delivery/sink_worker.py)."""
 
     def __init__(self, settings: SyslogSettings, context: Context) -> None:
         self._settings, self._formatter = settings, Formatter(settings)
@@ -25,7 +26,7 @@ class SyslogSink(ChecksStart, ChecksDestination):
             self._transport = Datagrams(settings)
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """Whether the daemon of this machine listens, and whether the certificates can be used."""
+        """Return an obstacle if the local daemon does not listen, or the certificates cannot be used."""
         if self._settings.transport == "local":
             reason = why_no_socket(self._settings.path)
             return [] if reason is None else [Obstacle(f"{reason}; start a syslog daemon, or set `path`")]
@@ -37,14 +38,15 @@ class SyslogSink(ChecksStart, ChecksDestination):
         return []
 
     async def start(self) -> None:
-        """Nothing to prepare: a receiver that is absent is found out with the first alert."""
+        """Do nothing: an absent receiver is noticed with the first alert."""
 
     async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome] | None:
-        """Raises OSError or TimeoutError."""
+        """Send the records. Raises OSError or TimeoutError."""
         return await self._transport.send([self._formatter.format(record) for record in records])
 
     async def check(self) -> str | None:
-        """Whether a connection is made; over UDP, whether the host has an address."""
+        """Return the reason for which the receiver cannot be reached; None if it can. Over UDP only the name is
+        resolved."""
         try:
             await self._transport.connect()
         except OSError as error:  # ssl.SSLError and TimeoutError are OSErrors

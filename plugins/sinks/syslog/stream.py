@@ -1,4 +1,4 @@
-"""Messages over TCP or TLS: reconnects, and resends the last messages after a connection that broke."""
+"""Messages over TCP or TLS: reconnects, and resends the last messages after a broken connection."""
 
 import asyncio
 from collections import deque
@@ -11,14 +11,15 @@ from mozu.plugins.sinks.syslog.connection import SyslogConnection
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
 
 _POLL_INTERVAL: Final = 1.0
-"""Seconds between two looks at a connection that is idle."""
+"""Seconds between two checks of an idle connection."""
 
 
 class SyslogStream:
-    """Acknowledges by TCP, which proves that the receiver's kernel has a message and not that its program has read it.
+    """Stream acknowledged by TCP, which proves that the receiver's kernel has a message, but not that its program has
+    read it.
 
-    Syslog has no acknowledgement of its own. So the last messages are kept, and resent after a connection that the
-    receiver ended: it may have died with messages unread. They have the ids they had.
+    Syslog has no acknowledgement of its own. The last messages are therefore kept, and resent with their ids after a
+    connection that the receiver ended: it may have died with messages unread.
     """
 
     def __init__(self, settings: SyslogSettings, log: Logger, metrics: Metrics) -> None:
@@ -27,12 +28,12 @@ class SyslogStream:
         self._connection: SyslogConnection | None = None
         self._recent: deque[bytes] = deque(maxlen=settings.resend)
         self._resend_due = False
-        """The connection over which the recent messages were sent broke."""
+        """True if the connection broke over which the recent messages were sent."""
         self._lock = asyncio.Lock()
         self._resent = metrics.counter("sink_alerts_resent_total")
 
     async def send(self, messages: Sequence[bytes]) -> None:
-        """All of them, or an exception: OSError, TimeoutError."""
+        """Send all messages. Raises OSError or TimeoutError."""
         if not messages:
             return
         frames = [self._frame(message) for message in messages]
@@ -46,12 +47,12 @@ class SyslogStream:
             self._recent.extend(frames)
 
     async def connect(self) -> None:
-        """Connect unless it is connected. Raises OSError."""
+        """Connect if not connected. Raises OSError."""
         async with self._lock:
             await self._connected()
 
     async def watch(self) -> None:
-        """Notice a connection that breaks while there is nothing to send, and resend what it may have lost."""
+        """Notice a connection that breaks while there is nothing to send, and resend messages that it may have lost."""
         while True:
             await asyncio.sleep(_POLL_INTERVAL)
             async with self._lock:
@@ -64,7 +65,7 @@ class SyslogStream:
                     self._log.debug("%s", error)
 
     async def stop(self) -> None:
-        """Close in good order. Raises OSError if what a broken connection may have lost cannot be resent."""
+        """Close in order. Raises OSError if messages that a broken connection may have lost cannot be resent."""
         async with self._lock:
             self._check_open()
             connection = await self._connected() if self._resend_due else self._connection

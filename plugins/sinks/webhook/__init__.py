@@ -1,10 +1,10 @@
 """Sink `webhook`: alerts in HTTP requests, signed, batched, and acknowledged by the response alone.
 
-    settings, private_addresses             what may be configured, and what is refused before anything is sent
+    settings, private_addresses             the configuration, and addresses that are refused before anything is sent
     body_template, template_values, templates              bodies made from alerts
-    signature                               a request's signatures (which alerts share one: core/common/alert_batches)
-    ssrf_guard, endpoint, response          one request and what its response means for the alerts in it
-    circuit_breaker, delivery, sink         when requests are sent, retried, split, or held back
+    signature                               a request's signatures (batches of alerts: core/common/alert_batches)
+    ssrf_guard, endpoint, response          one request, and the meaning of its response for its alerts
+    circuit_breaker, delivery, sink         sending, retrying, splitting and holding back of requests
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def build(settings: WebhookSettings, context: Context) -> "WebhookSink":
-    """Raises ConfigError where a certificate cannot be used."""
+    """Build the sink. Raises ConfigError if a certificate cannot be used."""
     from mozu.plugins.sinks.webhook import sink  # imports aiohttp: only where the sink is used
 
     return sink.build(settings, context)

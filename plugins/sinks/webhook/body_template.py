@@ -1,14 +1,14 @@
-"""Body templates: a JSON structure whose texts may hold references to values of the alert.
+"""Body templates: a JSON structure whose texts may contain references to values of the alert.
 
     text      = { character | "$${" | reference }
     reference = "${" NAME [ ":-" DEFAULT ] { "|" FILTER } "}"
     FILTER    = "text" | "max" NUMBER | "entities"
 
-A text that is one reference and nothing else becomes the value itself (a number, a list, an object, null); anywhere
-else the value becomes part of the text. `|text` makes a text of a value that stands alone, `|maxN` one of at most N
-characters, `|entities` one in which `&`, `<` and `>` are written as HTML entities. `:-` gives what stands for a
-missing value, which is null alone and `<NA>` within a text. `$${` is `${`. The structure is parsed before any alert is
-seen and written by a JSON encoder, so no value can add to it.
+A text that consists of one reference becomes the value itself (a number, a list, an object, null); elsewhere the value
+becomes part of the text. `|text` converts a value that stands alone to text, `|maxN` cuts it to N characters,
+`|entities` writes `&`, `<` and `>` as HTML entities. `:-` precedes the default for a missing value, which is otherwise
+null alone and `<NA>` within a text. `$${` is `${`. The structure is parsed before any alert is read and written by a
+JSON encoder, so no value can add to it.
 """
 
 import html
@@ -37,25 +37,25 @@ Node = Callable[[RecordView], Any]
 
 
 class TemplateError(ValueError):
-    """What is wrong with a template, and where in it."""
+    """A defect of a template, with its place in it."""
 
 
 class BodyTemplate:
-    """A body for each record."""
+    """A template that makes a body for each record."""
 
     def __init__(self, node: Node, levels: Levels) -> None:
         self._node, self._levels = node, levels
 
     def render(self, record: Record) -> bytes:
-        """The body: JSON on one line."""
+        """Return the body: JSON on one line."""
         return one_line(self._node(RecordView(record, self._levels)))
 
 
 def parse(
     structure: Any, *, levels: Levels = CRITICAL_WARNING_INFORMATION, secrets: Mapping[str, str] = _NO_SECRETS
 ) -> BodyTemplate:
-    """A template from a structure, or from JSON text. `levels`: what `${level}` is; `secrets`: what `${secret.NAME}`
-    is. Raises TemplateError."""
+    """Return a template from a structure or from JSON text. `levels`: values of `${level}`; `secrets`: values of
+    `${secret.NAME}`. Raises TemplateError."""
     if isinstance(structure, str | bytes):
         try:
             structure = orjson.loads(structure)
@@ -67,12 +67,12 @@ def parse(
 
 
 def compiled(structure: Any, *, levels: Levels, secrets: Mapping[str, str]) -> BodyTemplate:
-    """The same of any structure, a text that is one reference among them."""
+    """Return a template from any structure, including a text that is one reference. Raises TemplateError."""
     return BodyTemplate(_Compiler(secrets).node(structure, "", 0), levels)
 
 
 class _Compiler:
-    """Makes functions of texts. `secrets`: name → value of `${secret.NAME}`."""
+    """Compiler of texts into functions. `secrets`: values of `${secret.NAME}` by name."""
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         self._secrets = secrets
@@ -107,7 +107,7 @@ class _Compiler:
         return lambda view: "".join(node(view) for node in nodes)
 
     def _parts(self, text: str, path: str) -> Iterable[str | Node]:
-        """Literal texts and references, in order; at least one."""
+        """Return literal texts and references, in order; at least one."""
         pieces: list[str | Node] = []
         position = 0
         literal = ""

@@ -1,13 +1,13 @@
-"""One call of `deliver`: requests in order, retries, splitting, and the outcome of each alert.
+"""A call of `deliver`: requests in order, retries, splitting, and the outcome of each alert.
 
-* A refusal of the body (400, 413, 422) with several alerts is retried in halves, so that only the alert that is to
-  blame is rejected.
+* A refusal of the body (400, 413, 422) with several alerts is retried in halves, so that only the alert to blame is
+  rejected.
 * A receiver that answers for each alert (`_bulk`) decides each one's outcome.
 * A failure (429, 500, a redirect, a hang, no connection, an open circuit) ends the call, so that alerts keep their
-  order: what was not sent is retried later and has not used up an attempt.
+  order: alerts that were not sent are retried later without using an attempt.
 * When a request has failed three times in a way for which one of its alerts may be to blame (500, 502, a hang, a closed
-  connection), it is retried in halves, and the others no longer wait for it: an alert that cannot be delivered must not
-  block those that can. From then on its attempts count.
+  connection), it is retried in halves, and other requests no longer wait for it: an alert that cannot be delivered must
+  not block others. From then on its attempts count.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _SPLIT_AFTER = 3
 
 
 class Delivery:
-    """`post` sends one request."""
+    """A call of `deliver`. `post` sends one request."""
 
     def __init__(
         self,
@@ -34,12 +34,12 @@ class Delivery:
     ) -> None:
         self._post, self._circuit, self._batcher, self._clock = post, circuit, batcher, clock
         self._outcomes: dict[int, Outcome] = {}
-        """Number of an alert → its outcome."""
+        """Outcomes, by number of the alert."""
         self._retry_after: float | None = None
-        """Set once nothing more may be sent in this call: for how many seconds."""
+        """Seconds after which to retry, once nothing more may be sent in this call; else None."""
 
     async def run(self, batches: Sequence[AlertBatch], concurrency: int) -> None:
-        """Send requests until all are sent or one fails; the first one alone if it probes for the circuit breaker."""
+        """Send requests until all are sent or one fails; if the first probes for the circuit breaker, send it alone."""
         queue = iter(batches)
         left = self._circuit.left(self._clock())
         if left > 0:
@@ -54,7 +54,7 @@ class Delivery:
             self._postpone(batch)
 
     def outcomes(self, records: Sequence[Record]) -> list[Outcome]:
-        """One per record."""
+        """Return one outcome per record."""
         return [self._outcomes[record.stamp.sequence] for record in records]
 
     async def _work(self, queue: Iterator[AlertBatch], most: int | None) -> None:
@@ -97,7 +97,7 @@ class Delivery:
         return response.blames_body and batch.failures >= _SPLIT_AFTER
 
     def _update_circuit(self, response: Response) -> None:
-        """Tell the circuit breaker whether the endpoint works."""
+        """Report success or failure of the endpoint to the circuit breaker."""
         if response.verdict is not Verdict.RETRY:
             self._circuit.succeeded()
             return

@@ -22,14 +22,14 @@ from mozu.plugins.sinks.webhook.settings import WebhookSettings, address
 from mozu.plugins.sinks.webhook.ssrf_guard import SsrfGuard
 
 _EXCERPT: Final = 200
-"""Characters of a response's body that are logged."""
+"""Most characters of a response's body that are logged."""
 _UNAUTHORIZED: Final = 401
 _GZIP_LEVEL: Final = 5
-"""Most of the gain at a third of the time."""
+"""Level with most of the compression at a third of the time."""
 
 
 class Endpoint:
-    """Sends bodies. Building it reads the certificates; raises ValueError."""
+    """Client of one URL. Building it reads the certificates; raises ValueError."""
 
     def __init__(self, settings: WebhookSettings) -> None:
         self._settings = settings
@@ -44,12 +44,12 @@ class Endpoint:
         self._mask = SecretMask([*settings.secrets(), self._headers.get("Authorization", "").partition(" ")[2]])
 
     def __str__(self) -> str:
-        """Scheme, host and port: what may be logged of the URL."""
+        """Return scheme, host and port, the parts of the URL that may be logged."""
         return str(self._url.origin())
 
     @property
     def is_cleartext(self) -> bool:
-        """Whether credentials are sent over plain http to another machine."""
+        """True if credentials are sent over plain http to another machine."""
         host = self._url.host or ""
         found = literal_address(host)
         is_loopback = host == "localhost" if found is None else found.is_loopback
@@ -57,11 +57,11 @@ class Endpoint:
 
     @property
     def is_unverified(self) -> bool:
-        """Whether every certificate is accepted."""
+        """True if every certificate is accepted."""
         return self._url.scheme == "https" and not self._settings.tls.verify
 
     def open(self) -> None:
-        """Make the session; connections are made with requests."""
+        """Make the session; requests make the connections."""
         settings = self._settings
         self._session = aiohttp.ClientSession(
             connector=self._connector(),
@@ -77,7 +77,7 @@ class Endpoint:
             limit=settings.concurrency,
             ssl=self._tls,
             resolver=aiohttp.ThreadedResolver(),
-            # through a proxy the operator named, the only address seen here is the proxy's
+            # through a proxy that the operator named, the only address seen here is the proxy's
             socket_factory=None if self._proxy is not None else guard,
         )
 
@@ -88,7 +88,7 @@ class Endpoint:
             await session.close()
 
     async def post(self, body: bytes, request_id: str, content_type: str) -> Response:
-        """One request. Never raises for what the server does."""
+        """Send one request. Never raises for errors of the server."""
         if self._session is None:
             raise RuntimeError("the endpoint is not open")
         now = time.time()
@@ -118,7 +118,7 @@ class Endpoint:
             return self._classify_error(error)
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        """The beginning of the response's body. The status counts even if the body cannot be read."""
+        """Return the beginning of the response's body. The status counts even if the body cannot be read."""
         read = bytearray()
         try:
             while not response.content.at_eof():
@@ -134,7 +134,7 @@ class Endpoint:
         return escaped(self._mask(" ".join(text.split())))[:_EXCERPT]
 
     def _classify_error(self, error: Exception) -> Response:
-        """The exceptions' own texts may hold the URL, so they are not logged."""
+        """Return the response for an exception, whose own text may contain the URL and is not logged."""
         if isinstance(error, aiohttp.ConnectionTimeoutError):
             return Response(Verdict.RETRY, f"no connection within {self._settings.connect_timeout:g} s")
         if isinstance(error, TimeoutError):

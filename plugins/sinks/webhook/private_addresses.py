@@ -1,8 +1,8 @@
-"""SSRF guard, the addresses: which are private, link-local, cloud metadata or otherwise special, however written.
+"""SSRF guard, the addresses: private, link-local, cloud metadata and other special ones, in any notation.
 
-Sources: the IANA registries of special-purpose addresses (which `ipaddress` knows) and, for what they leave out, RFC
-3879 (site-local), RFC 6052 (NAT64), RFC 3056 (6to4), RFC 5214 (ISATAP), RFC 4291 (IPv4 in IPv6; of IPv6 nothing but
-2000::/3 is given out), the clouds' own documents (metadata).
+Sources: the IANA registries of special-purpose addresses (which `ipaddress` knows) and, for addresses missing there,
+RFC 3879 (site-local), RFC 6052 (NAT64), RFC 3056 (6to4), RFC 5214 (ISATAP), RFC 4291 (IPv4 in IPv6; of IPv6 only
+2000::/3 is assigned), the clouds' own documents (metadata).
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,15 +24,16 @@ _METADATA: Final[tuple[Network, ...]] = tuple(
     )
 )
 _IPV4_IN_IPV6: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
-"""Networks whose last four bytes are an IPv4 address. A translator of one's own (64:ff9b:1::/48, RFC 8215) may put it
-anywhere."""
+"""Networks whose last four bytes are an IPv4 address. A private translator (64:ff9b:1::/48, RFC 8215) may have it
+elsewhere."""
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 _ISATAP: Final = (0x0000_5EFE, 0x0200_5EFE)
-"""First half of the interface's identifier; the other half is an IPv4 address."""
+"""First half of the interface identifier; the other half is an IPv4 address."""
 
 
 def ssrf_refusal(address: Address, *, allow_private: bool, allow: Sequence[Network]) -> str | None:
-    """Why the SSRF guard refuses a connection to it; None: it does not. An IPv4 address in an IPv6 one counts, too."""
+    """Return the reason for which the SSRF guard refuses a connection to the address; None if it does not. Embedded
+    IPv4 addresses are checked, too."""
     for inner in _embedded(address):
         kind = _private_kind(inner)
         listed = any(inner.version == network.version and inner in network for network in allow)
@@ -46,7 +47,7 @@ def ssrf_refusal(address: Address, *, allow_private: bool, allow: Sequence[Netwo
 
 
 def literal_address(host: str) -> Address | None:
-    """The address that a host is written as; None: it is a name."""
+    """Return the address that a host is written as; None if it is a name."""
     try:
         return ip_address(host.strip("[]").partition("%")[0])
     except ValueError:
@@ -54,7 +55,7 @@ def literal_address(host: str) -> Address | None:
 
 
 def _embedded(address: Address) -> Iterator[Address]:
-    """The address, or the IPv4 address that is embedded in it."""
+    """Yield the address, or the IPv4 address embedded in it; both for ISATAP."""
     if isinstance(address, IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if inner is None and int(address) > 1 and any(address in network for network in _IPV4_IN_IPV6):
@@ -68,7 +69,7 @@ def _embedded(address: Address) -> Iterator[Address]:
 
 
 def _private_kind(address: Address) -> str | None:
-    """Why an address is not a public one; None: it is."""
+    """Return the kind of an address that is not public; None if it is public."""
     if any(address.version == network.version and address in network for network in _METADATA):
         return "link-local or metadata"
     if address.is_loopback:

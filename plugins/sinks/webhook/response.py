@@ -1,4 +1,4 @@
-"""What an HTTP response means for the alerts that were in the request: accepted, retry (Retry-After), or rejected."""
+"""Meaning of an HTTP response for the alerts of the request: accepted, retry (Retry-After), or rejected."""
 
 import enum
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from mozu.core.api import Outcome
 _MAX_RETRY_AFTER: Final = 3600.0
 """Seconds; a longer `Retry-After` counts as this."""
 _ENDPOINT_STATUSES: Final = frozenset({407, 429, 503})
-"""Statuses about the endpoint, or the proxy before it, and not about what was sent."""
+"""Statuses that concern the endpoint, or the proxy before it, and not the content."""
 _RETRYABLE: Final = frozenset({407, 408, 425, 429})
 _BODY_STATUSES: Final = frozenset({400, 413, 422})
 """Refusals for which one alert in the body may be to blame."""
 
 
 class Verdict(enum.Enum):
-    """For all alerts of the request."""
+    """Result for all alerts of the request."""
 
     ACCEPTED = "accepted"
     RETRY = "retry"
@@ -32,19 +32,19 @@ class Response(msgspec.Struct, frozen=True):
 
     verdict: Verdict
     reason: str = ""
-    """Why; of what was accepted the status and the beginning of the answer, secrets masked."""
+    """Reason; for an accepted request the status and the beginning of the answer, secrets masked."""
     retry_after: float = 0.0
-    """Retry: not before so many seconds."""
+    """Least seconds before a retry."""
     body: bytes = b""
-    """What was read of a 2xx."""
+    """Bytes read of a 2xx response."""
     outcomes: tuple[Outcome, ...] | None = None
-    """Of each alert of an accepted request, where the receiver says so; None: all have arrived."""
+    """Outcome of each alert of an accepted request, if the receiver reports it; None if all have arrived."""
     blames_body: bool = False
-    """One of the alerts may be to blame: it makes sense to send fewer at once."""
+    """True if one of the alerts may be to blame, so that fewer should be sent at once."""
 
 
 def classify(status: int, headers: Mapping[str, str], excerpt: str = "", *, now: float) -> Response:
-    """The meaning of a status. `excerpt` is the beginning of the body; `now` is in seconds since the epoch."""
+    """Return the meaning of a status. `excerpt` is the beginning of the body; `now` is in seconds since the epoch."""
     reason = f"the endpoint answered {status}{': ' + excerpt if excerpt else ''}"
     if 200 <= status < 300:
         return Response(Verdict.ACCEPTED)
@@ -57,7 +57,8 @@ def classify(status: int, headers: Mapping[str, str], excerpt: str = "", *, now:
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float:
-    """Seconds, from a number or a date; a date is measured by the server's own clock if there is a `Date` header."""
+    """Return the seconds of `Retry-After`, a number or a date; a date is compared with the server's own `Date` header,
+    if any."""
     text = headers.get("Retry-After", "").strip()
     if not text:
         return 0.0

@@ -34,7 +34,7 @@ _CREDENTIAL: Final = re.compile(r"key|token|secret|passw|auth|credential", re.IG
 
 
 class WebhookTls(ClientTls):
-    """The same, and the way out for receivers whose certificate has no authority."""
+    """TLS settings with an option to accept certificates without an authority."""
 
     verify: bool = Field(
         True, description="False: every certificate is accepted, so what is on the way can read alerts and credentials."
@@ -48,7 +48,7 @@ class WebhookTls(ClientTls):
 
 
 class WebhookSettings(Settings):
-    """Where to, in which form, and with which credentials."""
+    """Settings of the sink `webhook`."""
 
     url: Secret = Field(description="Where requests go, http or https; it never prints, since it often holds a token.")
     method: Literal["POST", "PUT"] = Field("POST", description="The method of requests.")
@@ -123,7 +123,7 @@ class WebhookSettings(Settings):
 
     @field_serializer("body")
     def _without_credentials(self, body: dict[str, Any] | list[Any] | str | None) -> object:
-        """A key that stands in a body is one that someone will print."""
+        """Return the body with credentials masked, which might be printed."""
         return _hidden(body)
 
     @field_validator("url")
@@ -176,7 +176,7 @@ class WebhookSettings(Settings):
         return value
 
     def files_read(self) -> tuple[Path, ...]:
-        """The body, and those of TLS."""
+        """Return the paths of the body and of the TLS files."""
         return (*super().files_read(), *([] if self.body_file is None else [self.body_file]))
 
     @model_validator(mode="after")
@@ -208,14 +208,14 @@ class WebhookSettings(Settings):
                 raise ValueError(f"the receiver of the template {self.template} takes {' or '.join(possible)} as batch")
 
     def _check_address(self) -> None:
-        """SSRF guard: a host that is written as an address is checked before anything is sent."""
+        """Raise ValueError if the SSRF guard refuses a host that is written as an address, before anything is sent."""
         found = literal_address(address(self.url).host or "")
         reason = None if found is None else ssrf_refusal(found, allow_private=self.allow_private, allow=self.networks())
         if reason is not None:
             raise ValueError(f"url: {reason}")
 
     def parsed_body(self) -> BodyTemplate | None:
-        """The template; None: alerts go as `format` writes them. Raises ValueError."""
+        """Return the template; None if alerts are sent in their format. Raises ValueError."""
         secrets = {name: secret.get_secret_value() for name, secret in self.body_secrets.items()}
         if self.builtin is not None:
             missing = [name for name in self.builtin.secrets if name not in secrets]
@@ -233,37 +233,37 @@ class WebhookSettings(Settings):
 
     @property
     def builtin(self) -> BuiltinTemplate | None:
-        """The template that ships, if one is named."""
+        """The shipped template, if one is named; else None."""
         return None if self.template is None else BUILTIN_TEMPLATES[self.template]
 
     def parsed_action(self) -> BodyTemplate | None:
-        """The line before each part (`_bulk`)."""
+        """Return the template of the line before each part (`_bulk`); None if there is none."""
         if self.builtin is None or self.builtin.action is None:
             return None
         return compiled(self.builtin.action(self.index), levels=self.level_names(), secrets={})
 
     def level_names(self) -> Levels:
-        """What `${level}` is."""
+        """Return the values of `${level}`, by severity."""
         words = CRITICAL_WARNING_INFORMATION if self.builtin is None else self.builtin.levels
         return {severity: self.levels.get(_PRIORITIES[severity], word) for severity, word in words.items()}
 
     def batch_kind(self) -> BatchFormat:
-        """How alerts share a request."""
+        """Return how alerts share a request."""
         if self.batch is not None:
             return self.batch
         return "array" if self.builtin is None else self.builtin.batches[0]
 
     def scheme(self) -> str:
-        """The word before the token in the header `Authorization`."""
+        """Return the word before the token in the header `Authorization`."""
         default = "Bearer" if self.builtin is None else self.builtin.token_scheme
         return self.token_scheme or default
 
     def networks(self) -> tuple[Network, ...]:
-        """The networks of `allow`."""
+        """Return the networks of `allow`."""
         return tuple(ip_network(text) for text in self.allow)
 
     def secrets(self) -> list[str]:
-        """Everything that must not be logged."""
+        """Return all values that must not be logged."""
         url = address(self.url)
         proxy = None if self.proxy is None else address(self.proxy)
         held = [
@@ -279,7 +279,7 @@ class WebhookSettings(Settings):
 
 
 def address(value: Secret) -> URL:
-    """The URL in a secret. Raises ValueError without the secret in its text."""
+    """Return the URL in a secret. Raises ValueError, whose text does not contain the secret."""
     try:
         url = URL(value.get_secret_value())
         good = url.scheme in ("http", "https") and url.port is not None and _is_host(url.host or "")
@@ -291,7 +291,7 @@ def address(value: Secret) -> URL:
 
 
 def _hidden(tree: Any, key: str = "") -> object:
-    """The same with stars for texts below keys that name credentials; references are no secrets."""
+    """Return the tree with texts below keys of credentials replaced by stars; references are no secrets."""
     if isinstance(tree, dict):
         return {name: _hidden(value, str(name)) for name, value in tree.items()}
     if isinstance(tree, list):
@@ -301,7 +301,8 @@ def _hidden(tree: Any, key: str = "") -> object:
 
 
 def _is_host(host: str) -> bool:
-    """Not empty, and not one of the numbers that some resolvers take for an address (`127.1`)."""
+    """Return True if the host is not empty, and not one of the numbers that some resolvers take for an address
+    (`127.1`)."""
     return bool(host) and not (host.replace(".", "").isdigit() and literal_address(host) is None)
 
 

@@ -8,11 +8,11 @@ from typing import Final
 
 _PREFIX: Final = "whsec_"
 _MIN_BYTES, _MAX_BYTES = 24, 64
-"""Bytes of a key."""
+"""Least and most bytes of a key."""
 
 
 def key(secret: str) -> bytes:
-    """The key in a secret. Raises ValueError without the secret in its text."""
+    """Return the key in a secret. Raises ValueError, whose text does not contain the secret."""
     try:
         raw = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError):
@@ -23,10 +23,10 @@ def key(secret: str) -> bytes:
 
 
 def headers(keys: Sequence[bytes], request_id: str, now: int, body: bytes) -> dict[str, str]:
-    """`webhook-id` and `webhook-timestamp`, and with keys `webhook-signature` with one signature a key.
+    """Return `webhook-id` and `webhook-timestamp`, and with keys `webhook-signature` with one signature per key.
 
-    `now` is the second of this attempt. The body is signed as it is before compression: what a receiver's framework
-    hands to its application.
+    `now` is the second of this attempt. The body is signed before compression, as a receiver's framework passes it to
+    its application.
     """
     made = {"webhook-id": request_id, "webhook-timestamp": str(now)}
     if keys:

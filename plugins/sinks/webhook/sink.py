@@ -16,7 +16,7 @@ from mozu.plugins.sinks.webhook.settings import WebhookSettings
 
 
 def build(settings: WebhookSettings, context: Context) -> "WebhookSink":
-    """Raises ConfigError where a certificate cannot be used."""
+    """Build the sink. Raises ConfigError if a certificate cannot be used, or the format does not fit the template."""
     if settings.builtin is not None and settings.builtin.needs_json and "json" not in context.content_type:
         text = f"the template {settings.template} sends alerts as `format` writes them; set `format: ecs` or json"
         raise ConfigError([f"sink {context.id}: {text}"])
@@ -27,7 +27,7 @@ def build(settings: WebhookSettings, context: Context) -> "WebhookSink":
 
 
 class WebhookSink:
-    """Batches alerts into requests; the responses decide each alert's outcome."""
+    """Sink that batches alerts into requests; the responses decide each alert's outcome."""
 
     def __init__(self, settings: WebhookSettings, context: Context) -> None:
         self._endpoint = Endpoint(settings)
@@ -48,7 +48,7 @@ class WebhookSink:
         context.metrics.gauge("webhook_circuit_open", lambda: float(not self._circuit.closed))
 
     async def start(self) -> None:
-        """An endpoint that is absent is found out with the first alert."""
+        """Open the session; an absent endpoint is noticed with the first alert."""
         self._endpoint.open()
         if self._endpoint.is_cleartext:
             self._log.warning("%s gets credentials over plain http, where others can read them", self._endpoint)
@@ -57,7 +57,7 @@ class WebhookSink:
             self._log.warning(text, self._endpoint)
 
     async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome]:
-        """The outcome of each."""
+        """Send the records in requests; return the outcome of each."""
         batches = self._batcher.pack(records, [self._part(record) for record in records])
         delivery = Delivery(self._post, self._circuit, self._batcher, asyncio.get_running_loop().time)
         await delivery.run(batches, self._concurrency)
@@ -68,7 +68,7 @@ class WebhookSink:
         await self._endpoint.close()
 
     def _part(self, record: Record) -> bytes:
-        """One alert as the body, or as its part of it."""
+        """Return one alert as the body, or as its part of the body."""
         if self._template is not None and self._action is not None:
             return self._action.render(record) + b"\n" + self._template.render(record)
         if self._template is not None:
@@ -88,7 +88,7 @@ class WebhookSink:
         return response
 
     def _itemized(self, response: Response, count: int) -> Response:
-        """With the outcome of each alert, where the receiver's answer has them."""
+        """Return the response with the outcome of each alert, if the receiver's answer has them."""
         read = None if self._builtin is None else self._builtin.outcomes
         if read is None or response.verdict is not Verdict.ACCEPTED:
             return response
@@ -99,7 +99,7 @@ class WebhookSink:
         return Response(Verdict.RETRY, why, blames_body=True)
 
     def _log_change(self, response: Response) -> None:
-        """One line when the endpoint begins to fail, and one when it works again."""
+        """Log once when the endpoint begins to fail, and once when it works again."""
         failing = response.verdict is Verdict.RETRY
         if failing and not self._failing:
             self._log.warning("%s does not take alerts, they are retried: %s", self._endpoint, response.reason)
@@ -117,7 +117,7 @@ def _joined(batch: str, parts: Sequence[bytes]) -> bytes:
 
 
 def _media_type(batch: str, part: str) -> str:
-    """The media type of a body from that of its parts."""
+    """Return the media type of a body from that of its parts."""
     if batch == "ndjson":
         return "application/x-ndjson"
     if batch == "single":

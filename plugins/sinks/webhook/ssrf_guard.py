@@ -1,7 +1,7 @@
 """SSRF guard: checks the address of each connection itself, after the name was resolved, by mozu or by aiohttp.
 
-aiohttp asks `socket_factory` for a socket with the very address that it then connects to, so there is no second
-resolution between the check and the connection (DNS rebinding); addresses in numbers pass the guard, too.
+aiohttp asks `socket_factory` for a socket with the very address to which it then connects, so there is no second
+resolution between the check and the connection (DNS rebinding); numeric addresses pass the guard, too.
 """
 
 import socket
@@ -17,13 +17,13 @@ class AddressRefused(OSError):
 
 
 class SsrfGuard:
-    """Makes sockets for allowed addresses only."""
+    """Factory of sockets for allowed addresses only."""
 
     def __init__(self, *, allow_private: bool, allow: Sequence[Network]) -> None:
         self._allow_private, self._allow = allow_private, tuple(allow)
 
     def __call__(self, info: tuple[Any, ...]) -> socket.socket:
-        """A socket for an entry of getaddrinfo. Raises AddressRefused."""
+        """Return a socket for an entry of getaddrinfo. Raises AddressRefused."""
         family, kind, protocol, _, address = info
         text = str(address[0]).partition("%")[0]
         try:

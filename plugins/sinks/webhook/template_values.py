@@ -14,21 +14,21 @@ from mozu.plugins.sinks.webhook.templates.builtin_template import CRITICAL_WARNI
 Reader = Callable[["RecordView"], Any]
 
 FIELD: Final = "output_fields."
-"""Before the name of a field of the output."""
+"""Prefix of references to fields of the output."""
 KNOWN: Final = "known."
-"""Before the name of a field that the output names, or that the sink's `format` has a place for."""
+"""Prefix of references to fields of the output or of the sink's `format`."""
 SECRET: Final = "secret."
-"""Before the name of one of `body_secrets`."""
+"""Prefix of references to `body_secrets`."""
 _COLORS: Final = (0x8B0000, 0x8B0000, 0xD32F2F, 0xE64A19, 0xFFA000, 0x1976D2, 0x388E3C, 0x757575)
-"""By syslog's severity."""
+"""Colours by syslog's severity."""
 _OTEL: Final = {0: 21, 1: 19, 2: 18, 3: 17, 4: 13, 5: 10, 6: 9, 7: 5}
-"""syslog's severity → OpenTelemetry's number, as the appendix of its log data model has it."""
+"""OpenTelemetry's number by syslog's severity, from the appendix of its log data model."""
 
 _falco = FalcoJson(message=True)
 
 
 class RecordView:
-    """One record; Falco's object is made once, when something in it is asked for."""
+    """View of one record; Falco's object is made once, on first use."""
 
     def __init__(self, record: Record, levels: Levels = CRITICAL_WARNING_INFORMATION) -> None:
         self.record, self.levels = record, levels
@@ -36,7 +36,7 @@ class RecordView:
 
     @property
     def document(self) -> dict[str, Any]:
-        """Falco's object. Its `output_fields` are never empty: falcosidekick refuses an alert without."""
+        """Falco's object. Its `output_fields` are never empty, because falcosidekick refuses an alert without them."""
         if self._document is None:
             self._document = _falco.document(self.record.alert)
             self._document["output_fields"] = self._document["output_fields"] or {"evt.time": self.record.alert.time}
@@ -44,7 +44,7 @@ class RecordView:
 
 
     def known(self, name: str) -> Any:
-        """Return the value of a field; None where it was not read."""
+        """Return the value of a field; None if it was not read."""
         found = self.record.alert.enrichment.get(name)
         return self.document["output_fields"].get(name) if found is None else found
 
@@ -55,13 +55,13 @@ def _techniques(view: RecordView) -> list[str]:
 
 
 def _body(view: RecordView) -> Any:
-    """JSON as it is, anything else as text."""
+    """Return JSON as its value, anything else as text."""
     body = view.record.body
     return orjson.loads(body) if body.startswith(b"{") else body.decode("utf-8", "replace")
 
 
 def _otel_attributes(view: RecordView) -> list[dict[str, Any]]:
-    """Attributes of OpenTelemetry: the identity of the alert, and the fields of its output."""
+    """Return attributes of OpenTelemetry: the identity of the alert, and the fields of its output."""
     names = ("uuid", "rule", "source", "tags")
     own = {f"mozu.{name}": view.document.get(name) for name in names}
     found = {**own, **view.document["output_fields"]}
@@ -112,11 +112,11 @@ NAMES: Final[Mapping[str, Reader]] = {
     "epoch": lambda view: view.record.stamp.epoch,
     "sequence": lambda view: view.record.stamp.sequence,
 }
-"""Name → reader; and `output_fields.FIELD` and `known.FIELD` for each field."""
+"""Readers by name; `output_fields.FIELD`, `known.FIELD` and `secret.NAME` exist besides."""
 
 
 def reader(name: str, secrets: Mapping[str, str]) -> Reader | None:
-    """The reader of a name; None: there is no such name. A field that an alert does not have reads as None."""
+    """Return the reader of a name; None if the name is unknown. A field that an alert lacks reads as None."""
     if name.startswith(SECRET):
         secret = secrets.get(name.removeprefix(SECRET))
         return None if secret is None else lambda view: secret

@@ -1,9 +1,9 @@
-"""Records by a schema of a schema registry.
+"""Records with a schema from a schema registry.
 
-    settings           where the registry is, and how records are serialized
-    registry_client    its REST API
-    record_type        what a record is made of, from its JSON Schema
+    settings           address of the registry, and serialization of records
+    registry_client    the registry's REST API
+    record_type        the properties of a record, from its JSON Schema
     avro, protobuf     schema and encoding of such a type
-    serialization      which of the three, and subjects
+    serialization      choice among JSON, Avro and protocol buffers
     registered_schema  ids by topic, and the framing of records
 """

@@ -1,6 +1,6 @@
 """Avro: the schema of a record, and the binary encoding (https://avro.apache.org/docs/1.12.0/specification).
 
-A property that may be missing is a union with null, null by default: readers of older and of newer schemas take it.
+An optional property is a union with null, which is the default, so that readers of older and newer schemas accept it.
 """
 
 import struct
@@ -11,7 +11,7 @@ from mozu.plugins.sinks.kafka.registry.record_type import Property
 
 _SCALARS: Final = ("null", "boolean", "long", "double", "string")
 _LIST: Final = len(_SCALARS)
-"""The branch of the union for lists."""
+"""Index of the union's branch for lists."""
 _MOST: Final = 1 << 63
 _TYPES: Final[Mapping[str, Any]] = {
     "text": "string",
@@ -28,8 +28,8 @@ def schema(name: str, doc: str, properties: Sequence[Property]) -> dict[str, Any
 
 
 def encode(properties: Sequence[Property], document: Mapping[str, Any]) -> bytes:
-    """Return the encoding of a document with these properties; others are left out. Raises KeyError for one that is
-    required and missing."""
+    """Return the encoding of a document with these properties, ignoring others. Raises KeyError if a required one is
+    missing."""
     return b"".join(_encoded(one, document) for one in properties)
 
 
@@ -54,7 +54,7 @@ def _encoded(one: Property, document: Mapping[str, Any]) -> bytes:
 
 
 def _long(value: int) -> bytes:
-    """Zigzag, seven bits a byte, the least first."""
+    """Return a number in zigzag encoding: seven bits per byte, the least significant first."""
     left = value << 1 ^ value >> 63
     out = bytearray()
     while left > 0x7F:
@@ -70,7 +70,7 @@ def _text(value: str) -> bytes:
 
 
 def _blocks(items: Iterable[bytes], count: int) -> bytes:
-    """Items of an array or a map: one block, and the empty one that ends it."""
+    """Return an array or a map: one block, and the empty block that ends it."""
     return _long(count) + b"".join(items) + b"\0" if count else b"\0"
 
 
@@ -87,7 +87,8 @@ def _any(value: Any) -> bytes:
 
 
 def _scalar(value: Any) -> bytes:
-    """A branch of the union, and the value; numbers of 64 bits without a sign become text, as lists in lists do."""
+    """Return the index of the union's branch and the value. Unsigned numbers of 64 bits become text, and so do lists in
+    lists."""
     if value is None:
         return _long(0)
     if isinstance(value, bool):

@@ -1,6 +1,7 @@
-"""Protocol buffers: the schema of a record (proto3), and its encoding (https://protobuf.dev/programming-guides/encoding).
+"""Protocol buffers: the schema of a record (proto3), and its encoding
+(https://protobuf.dev/programming-guides/encoding).
 
-Numbers of fields are declared here and are never given away again; a new property gets the next one.
+Field numbers are declared here and are never reused; a new property gets the next one.
 """
 
 import struct
@@ -19,14 +20,14 @@ NUMBERS: Final[Mapping[str, Mapping[str, int]]] = {
     "mozu": {"agent": 1, "sink": 2, "epoch": 3, "sequence": 4},
     "notes": {"description": 1, "why": 2, "false_positives": 3, "references": 4, "maturity": 5, "level": 6},
 }  # fmt: skip
-"""Property that holds a record (empty: the record itself) → property → number of the field, for ever."""
+"""Permanent field numbers by property, for each property that holds a record (empty: the record itself)."""
 
 _MASK: Final = (1 << 64) - 1
 _MOST: Final = 1 << 63
 _DOUBLE: Final = 1
 """The wire type of eight bytes."""
 _FLAG, _NUMBER, _REAL, _TEXT, _LIST = 1, 2, 3, 4, 5
-"""Numbers of the fields of `Value`."""
+"""Field numbers of the message `Value`."""
 _VALUES: Final = """
 // A field of a rule's output; without a kind it is null.
 message Value {
@@ -61,7 +62,7 @@ def schema(name: str, doc: str, properties: Sequence[Property]) -> str:
 
 
 def encode(properties: Sequence[Property], document: Mapping[str, Any], within: str = "") -> bytes:
-    """Return the encoding of a document with these properties; others are left out."""
+    """Return the encoding of a document with these properties, ignoring others."""
     numbers = NUMBERS[within]
     return b"".join(
         _ENCODERS[one.kind](numbers[one.name], document[one.name], one) for one in properties if one.name in document
@@ -99,7 +100,7 @@ def _any(value: Any) -> bytes:
 
 
 def _scalar(value: Any) -> bytes:
-    """A message `Value`; numbers of 64 bits without a sign become text, as lists in lists do."""
+    """Return a message `Value`. Unsigned numbers of 64 bits become text, and so do lists in lists."""
     if value is None:
         return b""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""The parts of a record: its JSON Schema, as far as formats with types of their own need it."""
+"""The properties of a record: its JSON Schema, as far as formats with types of their own need it."""
 
 import json
 from collections.abc import Mapping
@@ -7,26 +7,26 @@ from typing import Any, Final, Literal
 import msgspec
 
 Kind = Literal["text", "number", "texts", "values", "record"]
-"""`values` is a map of names that no schema knows to scalars and lists of scalars."""
+"""Kind of a property; `values` is a map from names unknown to the schema to scalars and lists of scalars."""
 
 _SCALARS: Final[Mapping[str, Kind]] = {"string": "text", "integer": "number", "array": "texts"}
 
 
 class Property(msgspec.Struct, frozen=True):
-    """One property of an object."""
+    """A property of an object."""
 
     name: str
     kind: Kind
     is_required: bool
     description: str
     type_name: str
-    """Of a record: the name of its type."""
+    """Name of a record's type."""
     properties: tuple["Property", ...]
-    """Of a record."""
+    """Properties of a record; empty for other kinds."""
 
 
 def properties(schema: str) -> tuple[Property, ...]:
-    """Return what a JSON Schema says of an object's properties, in its order. Every array in it is one of strings."""
+    """Return the properties of the object in a JSON Schema, in its order. Every array is taken as one of strings."""
     return _properties(json.loads(schema))
 
 

@@ -1,6 +1,6 @@
-"""The schema of a sink's records in its registry: one id a topic, asked for once, and records framed with it.
+"""The schema of a sink's records in its registry: one id per topic, requested once, and records framed with it.
 
-Confluent's wire format: a zero byte, the id (four bytes, the most significant first), of protocol buffers the path to
+Confluent's wire format: a zero byte, the id (four bytes, the most significant first), for protocol buffers the path to
 the message, the record.
 """
 
@@ -19,21 +19,22 @@ from mozu.plugins.sinks.kafka.registry.settings import RegistrySettings
 
 _MAGIC: Final = 0
 _NEGATIVE_TTL: Final = 5.0
-"""Seconds for which a registry that has refused a topic, or did not answer at all, is not asked again."""
+"""Seconds for which a registry that refused a topic, or did not answer, is not asked again."""
 _EVERY: Final = ""
-"""Stands for every topic."""
+"""Key for a failure that concerns all topics."""
 
 
 class RegisteredSchema:
-    """`schema` is the JSON Schema of the records. Raises ValueError where the settings do not fit it."""
+    """Registered schema of the records, made from the JSON Schema `schema`. Raises ValueError if the settings do not
+    fit it."""
 
     def __init__(self, settings: RegistrySettings, schema: str) -> None:
         self._settings, self._client = settings, RegistryClient(settings)
         self.serialization: Final[Serialization] = serialization(settings.serialization, schema)
         self._prefixes: dict[str, bytes] = {}
-        """Topic → what stands before its records."""
+        """Bytes before each record, by topic."""
         self._failed: dict[str, tuple[float, SchemaUnavailable]] = {}
-        """Topic, or `_EVERY` → (until when a failure is believed, which)."""
+        """Time until which a failure is remembered, and its error, by topic or `_EVERY`."""
 
     async def require(self, topic: str) -> None:
         """Return once the id for a topic is known. Raises SchemaUnavailable."""
@@ -52,11 +53,11 @@ class RegisteredSchema:
         self._failed.clear()
 
     def framed(self, topic: str, body: bytes) -> bytes:
-        """Return a record of a topic whose id is known."""
+        """Return a record framed for a topic whose id is known."""
         return self._prefixes[topic] + body
 
     async def problem(self, topic: str) -> str | None:
-        """Return why the schema could not be used for a topic; registers nothing."""
+        """Return the reason for which the schema cannot be used for a topic, None if it can; registers nothing."""
         written = self.serialization
         try:
             await self._client.look_up(self._subject(topic), written.schema_type, written.schema)

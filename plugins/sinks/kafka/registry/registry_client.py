@@ -1,4 +1,4 @@
-"""The REST API of schema registries (Confluent's, which Apicurio and Karapace have, too): ids of schemas.
+"""The REST API of schema registries (Confluent's, which Apicurio and Karapace offer, too): ids of schemas.
 
 https://docs.confluent.io/platform/current/schema-registry/develop/api.html
 """
@@ -18,20 +18,20 @@ from mozu.plugins.sinks.kafka.registry.settings import RegistrySettings
 
 _CONTENT_TYPE: Final = "application/vnd.schemaregistry.v1+json"
 _MOST_BYTES: Final = 1 << 20
-"""Of an answer: a look-up repeats the schema."""
+"""Most bytes read of an answer; the answer to a look-up repeats the schema."""
 _EXCERPT: Final = 200
 _MOST: Final = 1 << 31
-"""Ids are four bytes in records; registries count from 1."""
+"""Bound of ids, which are four bytes in records; registries count from 1."""
 _UNAUTHORIZED: Final = (401, 403)
 _MISSING, _INCOMPATIBLE = 404, 409
 
 
 class SchemaUnavailable(Exception):
-    """There is no id for a schema now; the text says why."""
+    """A schema has no id now; the text is the reason."""
 
 
 class RegistryUnreachable(SchemaUnavailable):
-    """The registry gives no answer, whatever the subject."""
+    """The registry does not answer, for any subject."""
 
 
 class SchemaMissing(SchemaUnavailable):
@@ -39,7 +39,7 @@ class SchemaMissing(SchemaUnavailable):
 
 
 class RegistryClient:
-    """Asks one registry. Building it reads the certificates. Raises ValueError."""
+    """Client of one registry. Building it reads the certificates. Raises ValueError."""
 
     def __init__(self, settings: RegistrySettings) -> None:
         self._settings = settings
@@ -59,12 +59,12 @@ class RegistryClient:
         return f"the schema registry {self._settings.url}"
 
     async def look_up(self, subject: str, schema_type: str, schema: str) -> int:
-        """Return the id of a schema of a subject. Raises SchemaMissing, SchemaUnavailable."""
+        """Return the id of a subject's schema. Raises SchemaMissing, SchemaUnavailable."""
         path = f"/subjects/{quote(subject, safe='')}"
         return self._id(await self._call("POST", path, {"schema": schema, "schemaType": schema_type}, subject))
 
     async def register(self, subject: str, schema_type: str, schema: str) -> int:
-        """Register a schema unless it is, and return its id. Raises SchemaUnavailable."""
+        """Register a schema unless it is registered, and return its id. Raises SchemaUnavailable."""
         path = f"/subjects/{quote(subject, safe='')}/versions"
         return self._id(await self._call("POST", path, {"schema": schema, "schemaType": schema_type}, subject))
 
@@ -119,7 +119,7 @@ class RegistryClient:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body, or as much of it as mozu takes: what is cut is no JSON."""
+    """Return the body, cut at the most bytes that mozu reads: cut JSON is invalid."""
     read = bytearray()
     while len(read) < _MOST_BYTES and (chunk := await response.content.read(_MOST_BYTES - len(read))):
         read += chunk

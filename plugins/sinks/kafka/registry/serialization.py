@@ -1,4 +1,4 @@
-"""What a topic's records are after the id of their schema: JSON as it is, Avro, or protocol buffers."""
+"""Forms of a topic's records after the id of their schema: JSON, Avro, or protocol buffers."""
 
 import json
 from collections.abc import Callable
@@ -11,32 +11,32 @@ from mozu.plugins.sinks.kafka.registry import avro, protobuf
 from mozu.plugins.sinks.kafka.registry.record_type import properties
 
 _ALERT: Final = "urn:mozu:alert:json:v1"
-"""The schema that types of Avro and protocol buffers are made from."""
+"""Id of the schema from which types of Avro and protocol buffers are made."""
 _DRAFT: Final = "http://json-schema.org/draft-07/schema#"
-"""The newest draft that registries can compare versions of (Apicurio 3.0.9 fails at 2020-12); mozu's schemas have
-nothing in them that differs between the two."""
+"""The newest draft whose versions registries can compare (Apicurio 3.0.9 fails at 2020-12); mozu's schemas use nothing
+that differs between the two."""
 _FIRST_MESSAGE: Final = b"\0"
 """The path to the message in its file, as Confluent's wire format writes the first one."""
 
 
 class Serialization(msgspec.Struct, frozen=True):
-    """A schema, and how records are written by it."""
+    """A schema, and the encoding of records by it."""
 
     schema_type: Literal["JSON", "AVRO", "PROTOBUF"]
-    """As a registry names it."""
+    """Type of the schema, as a registry names it."""
     schema: str
     record_name: str
     """The schema's title, which is the full name of the type in Avro and protocol buffers."""
     content_type: str
-    """Of a record; empty: that of the format."""
+    """Content type of a record; empty for that of the format."""
     prefix: bytes
-    """Between the schema's id and the record."""
+    """Bytes between the schema's id and the record."""
     encode: Callable[[bytes], bytes]
-    """The record as JSON → the record."""
+    """Function from the record as JSON to the record."""
 
 
 def serialization(kind: Literal["json", "avro", "protobuf"], schema: str) -> Serialization:
-    """Return the serialization of records with this JSON Schema. Raises ValueError where there is none."""
+    """Return the serialization of records with this JSON Schema. Raises ValueError if there is none."""
     if not schema:
         raise ValueError(
             "`registry` needs a format with a schema: json (with its properties output and output_fields), "

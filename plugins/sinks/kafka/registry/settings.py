@@ -10,7 +10,7 @@ from mozu.core.common.tls import ClientTls
 
 
 class RegistrySettings(Settings):
-    """A schema registry, and how records are serialized by its schemas."""
+    """Settings of a schema registry, and the serialization of records by its schemas."""
 
     url: str = Field(
         pattern=r"^https?://[^@?#\s]+$", description="The root of the registry's API (Confluent's): "

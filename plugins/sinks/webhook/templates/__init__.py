@@ -1,4 +1,4 @@
-"""Bodies that ship, one module a receiver."""
+"""Shipped bodies, one module per receiver."""
 
 from collections.abc import Mapping
 from typing import Final, Literal

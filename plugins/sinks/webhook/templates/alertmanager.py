@@ -1,6 +1,6 @@
 """Alertmanager: POST /api/v2/alerts.
 
-Labels are an alert's identity there: with `uuid` among them two alerts are never merged, and one that is sent twice is.
+Labels are an alert's identity there: because of `uuid` two alerts are never merged, and a repeated one is.
 """
 
 from typing import Final

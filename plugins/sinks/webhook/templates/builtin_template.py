@@ -1,4 +1,4 @@
-"""A body that ships: its structure, how the receiver takes several, and the words that it has for severities."""
+"""A shipped body: its structure, the receiver's batch formats, and its words for severities."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -22,22 +22,23 @@ CRITICAL_WARNING_INFORMATION: Final[Levels] = MappingProxyType(
 
 
 class BuiltinTemplate(msgspec.Struct, frozen=True):
-    """One template."""
+    """A shipped template."""
 
     body: Any
-    """The part of one alert; with `action`, the second line of it."""
+    """Structure for one alert; with `action`, its second line."""
     batches: tuple[BatchFormat, ...]
-    """What the receiver takes, the default first."""
+    """Batch formats that the receiver accepts, the default first."""
     token_scheme: str = "Bearer"
     levels: Levels = CRITICAL_WARNING_INFORMATION
-    """What `${level}` is."""
+    """Values of `${level}`."""
     envelope: tuple[bytes, bytes] = (b"", b"")
-    """Before and behind the array or lines of a request."""
+    """Bytes before and after the array or lines of a request."""
     action: Callable[[str], Any] | None = None
-    """Index, empty for the default → a line before each part (`_bulk`)."""
+    """Function from the index (empty for the default) to a line before each part (`_bulk`)."""
     secrets: tuple[str, ...] = ()
-    """What `body_secrets` must have for it."""
+    """Names that `body_secrets` must contain."""
     needs_json: bool = False
-    """The body is the alert as `format` writes it, which must be JSON."""
+    """True if the body is the alert in its `format`, which must be JSON."""
     outcomes: Callable[[bytes, int], Sequence[Outcome] | None] | None = None
-    """(body of a 2xx, alerts of the request) → the outcome of each; None: this body does not say."""
+    """Function from (body of a 2xx, alerts of the request) to the outcome of each; its result is None if the body does
+    not contain them."""

@@ -1,7 +1,7 @@
-"""Elasticsearch and OpenSearch: POST /_bulk, two lines an alert, and an answer for each.
+"""Elasticsearch and OpenSearch: POST /_bulk, two lines per alert, and an answer for each.
 
-`create` with the id of the alert: what is there already (409) has arrived, so a retry makes no second document. The
-index, or data stream, is `mozu-alerts`, or what `index` says; `format: ecs` makes documents in Elastic's own schema
+`create` with the alert's id: an existing document (409) has arrived before, so a retry makes no second document. The
+index or data stream is `mozu-alerts`, or the setting `index`; `format: ecs` makes documents in Elastic's own schema
 (https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk).
 """
 
@@ -15,12 +15,12 @@ from mozu.plugins.sinks.webhook.templates.builtin_template import BuiltinTemplat
 
 _THERE_ALREADY: Final = 409
 _BLOCKED: Final = "cluster_block_exception"
-"""The type of the error if the index takes no writes for now: 429 if the disk is full, 403 if writes are blocked for a
+"""Type of the error if the index accepts no writes for now: 429 if the disk is full, 403 if writes are blocked for a
 shrink, a clone or a repair."""
 
 
 def bulk_outcomes(body: bytes, count: int) -> Sequence[Outcome] | None:
-    """Of each item of a bulk response; None where it is none, or is not whole."""
+    """Return the outcome of each item of a bulk response; None if the body is not a complete one."""
     try:
         answer = orjson.loads(body)
         items = answer["items"] if answer["errors"] else []

@@ -1,4 +1,4 @@
-"""falcosidekick's own input: the fields of its types. It takes one object a request."""
+"""falcosidekick's own input: the fields of its types, one object per request."""
 
 from typing import Final
 

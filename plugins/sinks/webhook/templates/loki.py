@@ -1,6 +1,6 @@
 """Grafana Loki: POST /loki/api/v1/push.
 
-Labels are few: rule, priority, source and host; the line is the alert as `format` writes it, at its time in nanoseconds
+Labels are few: rule, priority, source and host; the line is the alert in its `format`, at its time in nanoseconds
 (https://grafana.com/docs/loki/latest/reference/loki-http-api/).
 """
 

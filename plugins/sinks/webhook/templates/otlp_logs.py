@@ -1,7 +1,8 @@
 """OpenTelemetry logs over HTTP with JSON: POST /v1/logs.
 
-Severity numbers are those of the log data model (https://opentelemetry.io/docs/specs/otel/logs/data-model/); JSON is
-that of the protocol (https://opentelemetry.io/docs/specs/otlp/): numbers of 64 bits are texts, keys in lowerCamelCase.
+Severity numbers are those of the log data model (https://opentelemetry.io/docs/specs/otel/logs/data-model/); the JSON
+is that of the protocol (https://opentelemetry.io/docs/specs/otlp/): numbers of 64 bits are texts, keys in
+lowerCamelCase.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from mozu.plugins.sinks.webhook.templates.builtin_template import BuiltinTemplat
 
 
 def partial_success(body: bytes, count: int) -> Sequence[Outcome] | None:
-    """`partialSuccess` says how many were refused, and not which: with one alert it is that one."""
+    """Return the outcomes from `partialSuccess`, which has the number of refused alerts: with one alert it is that one;
+    None if it is unclear which."""
     try:
         answer = orjson.loads(body or b"{}").get("partialSuccess") or {}
         rejected = int(answer.get("rejectedLogRecords", 0))

@@ -1,7 +1,7 @@
 """PagerDuty's Events API 2: POST https://events.pagerduty.com/v2/enqueue.
 
-Its severities are four words; a summary has 1024 characters, a `dedup_key` 255
-(https://developer.pagerduty.com/docs/events-api-v2-overview). With the id of the alert as key a retry makes no second
+It has four severities; a summary has 1024 characters, a `dedup_key` 255
+(https://developer.pagerduty.com/docs/events-api-v2-overview). With the alert's id as key a retry makes no second
 incident.
 """
 

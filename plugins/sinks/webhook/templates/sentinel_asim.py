@@ -1,8 +1,8 @@
 """Microsoft Sentinel: the Logs Ingestion API of Azure Monitor, with the fields of ASIM's schema AlertEvent 0.1.
 
-Names and the words of `EventSeverity` are those of the schema (normalization-schema-alert of Sentinel's
-documentation). Aliases, which Sentinel derives, are left out. With `format: ecs` the fields of process and user are
-known, whatever the rule's output names.
+Names and the words of `EventSeverity` are those of the schema (normalization-schema-alert of Sentinel's documentation).
+Aliases, which Sentinel derives, are left out. With `format: ecs` the fields of process and user are known for any
+output of the rule.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ from mozu.core.model.alert import LEVELS
 from mozu.plugins.sinks.webhook.templates.builtin_template import BuiltinTemplate
 
 _HIGH: Final = 4
-"""OCSF's number for High, above which ASIM knows no word."""
+"""OCSF's number for High, the highest severity that ASIM has a word for."""
 
 SENTINEL_ASIM: Final = BuiltinTemplate(
     {

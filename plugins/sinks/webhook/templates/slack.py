@@ -1,7 +1,7 @@
 """Slack's incoming webhooks (and Mattermost's and Rocket.Chat's, which read `text`).
 
-Blocks of plain text, in which nothing is a mention or a link: a header has 150 characters, a section 3000
-(https://api.slack.com/reference/block-kit/blocks). `text` is what notifications show, with `&`, `<`, `>` escaped.
+Blocks of plain text, without mentions and links: a header has 150 characters, a section 3000
+(https://api.slack.com/reference/block-kit/blocks). `text` is shown in notifications, with `&`, `<`, `>` escaped.
 """
 
 from typing import Final

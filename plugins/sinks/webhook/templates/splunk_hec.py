@@ -18,7 +18,7 @@ EVENT: Final = {
     "epoch": "${epoch}",
     "sequence": "${sequence}",
 }
-"""Return the event that carries an alert."""
+"""Event that contains an alert."""
 
 SPLUNK_HEC: Final = BuiltinTemplate(
     {

@@ -1,7 +1,7 @@
 """Microsoft Teams' incoming webhooks of Workflows: a message with an adaptive card.
 
-Text stands in TextRun, which reads no Markdown: no link comes from an alert (https://adaptivecards.io/explorer/).
-A message may have 28 KB.
+Texts are in TextRun, which reads no Markdown: no link comes from an alert (https://adaptivecards.io/explorer/). A
+message may have 28 KB.
 """
 
 from typing import Any, Final

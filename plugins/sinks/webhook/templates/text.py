@@ -1,4 +1,4 @@
-"""What chat systems' incoming hooks agree on."""
+"""The body common to the incoming hooks of chat systems."""
 
 from typing import Final
 
