@@ -1,1 +1,1 @@
-"""Enrichers: plugins that add what the stream of events does not contain (container metadata, user names)."""
+"""Enrichers: plugins that add data missing from the stream of events (container metadata, user names)."""

@@ -1,8 +1,8 @@
 """The enricher `hashes`: sha256 of the file that a process executes, for rules that name `proc.exe_hash`.
 
-The file is opened as /proc/PID/exe, which is the one that runs, whatever its path means by now and in whatever
-container, and read on threads of the enricher's own: it may lie on a file system that never answers (FUSE, NFS). What
-was read once is known by inode, ctime and path; a file whose ctime changes while it is read has no hash.
+The file is opened as /proc/PID/exe, which is the running one whatever its path refers to now, in any container. It is
+read on threads of the enricher's own, because it may be on a file system that never answers (FUSE, NFS). Results are
+cached by inode, ctime and path; a file whose ctime changes while it is read has no hash.
 """
 
 import os
@@ -37,7 +37,7 @@ FIELD: Final = "proc.exe_hash"
 _CHUNK: Final = 1 << 18
 _THREADS: Final = 4
 _MOST: Final = 1 << 14
-"""Processes that are remembered by what they execute."""
+"""Most executables whose last process is remembered."""
 
 
 class HashesSettings(Settings):
@@ -50,21 +50,21 @@ class HashesSettings(Settings):
 
 
 class Hashes:
-    """Implements the Enricher contract. Keys are executables, by inode, ctime and path."""
+    """Enricher with executables as keys, by inode, ctime and path."""
 
     def __init__(self, settings: HashesSettings, context: Context) -> None:
         self._settings = settings
         self._hashes: LookupTable[str] = context.lookups
         self._threads = ThreadPool("hashes", _THREADS)
         self._seen: OrderedDict[str, tuple[int, str, int]] = OrderedDict()
-        """Key → pid, key of the container and user of the process that was last seen to execute it."""
+        """Pid, container key and user of the process last seen to execute a file, by key."""
         self._ids = SubordinateIds()
 
     async def start(self) -> None:
-        """Nothing is read before it is asked for."""
+        """Do nothing: files are read on request."""
 
     def key(self, event: Event) -> str | None:
-        """The executable of the event's process; None where its inode is not known."""
+        """Return the executable of the event's process; None if its inode is unknown."""
         process = event.process if isinstance(event, SyscallEvent) else None
         if process is None or not process.exe_ino or not process.exe_ctime:
             return None
@@ -76,22 +76,22 @@ class Hashes:
         return key
 
     def known(self, key: str) -> bool:
-        """True once the file was hashed or could not be read."""
+        """Return True once the file was hashed or could not be read."""
         return key in self._hashes
 
     async def resolve(self, key: str) -> None:
-        """Read the file. Raises OSError, and TimeoutError where it does not answer in time."""
+        """Read the file. Raises OSError, and TimeoutError if it does not answer in time."""
         ino, ctime, _ = key.split(" ", 2)
         (pid, container, uid), seconds = self._seen[key], self._settings.seconds
         lanes = file_lanes([f"/proc/{pid}/exe"], container, uid, self._ids)
         self._hashes.put(key, await self._threads.run(lambda: self._read(pid, int(ino), int(ctime)), seconds, lanes))
 
     def readers(self) -> FieldReaders:
-        """Return the reader of the one field."""
+        """Return the reader of the only field."""
         return {FIELD: self._bind}
 
     async def stop(self) -> None:
-        """Let the threads end."""
+        """Stop the threads."""
         self._threads.stop()
 
     def _bind(self, _: str | None) -> Callable[[Any], str | None]:
@@ -102,7 +102,7 @@ class Hashes:
         return read
 
     def _read(self, pid: int, ino: int, ctime: int) -> str | None:
-        """On a thread. Return the hash; None where the process executes another file by now, or it is too large."""
+        """Return the hash, on a thread; None if the process executes another file now, or the file is too large."""
         until = time.monotonic() + self._settings.seconds
         descriptor = os.open(f"/proc/{pid}/exe", os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -124,7 +124,7 @@ class Hashes:
 
 @hookimpl
 def mozu_components() -> EnricherDeclaration[HashesSettings]:
-    """Declares the enricher."""
+    """Declare the enricher."""
     return EnricherDeclaration(
         name="hashes",
         build=Hashes,

@@ -1,1 +1,1 @@
-"""What decides."""
+"""Evaluators: plugins that decide which events raise alerts."""

@@ -1,4 +1,4 @@
-"""The enricher `containers`: whatever container runtimes this machine has, now and later, with one cache for all."""
+"""The enricher `containers`: the container runtimes of this machine, now and later, with one cache for all."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -33,7 +33,7 @@ def build(settings: ContainersSettings, context: Context) -> "ContainerEnricher"
 
 
 def privileges(settings: ContainersSettings) -> Iterator[Privilege]:
-    """Of the runtimes together."""
+    """Yield the privileges that the runtimes need together."""
     yield Privilege(
         capability="CAP_DAC_READ_SEARCH",
         purpose="read the files of container runtimes, which describe a container before its first instruction",

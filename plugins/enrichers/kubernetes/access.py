@@ -1,7 +1,7 @@
-"""How the API server is reached: its address, whom to trust, and who mozu is.
+"""Access to the API server: its address, the authorities to trust, and mozu's credentials.
 
-Read anew before each request, because tokens, certificates and authorities are replaced while mozu runs (the kubelet
-renews a service account's token before an hour is over). All functions here block.
+Read before each request, because tokens, certificates and authorities are replaced while mozu runs (the kubelet renews
+a service account's token within an hour). All functions here block.
 """
 
 import os
@@ -15,31 +15,31 @@ from urllib.parse import urlsplit
 import msgspec
 
 _LIMIT: Final = 1 << 20
-"""Bytes of a file."""
+"""Most bytes of a file."""
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class NoAccess(Exception):
-    """It is not known how the API server is reached; one sentence, with what to do."""
+    """The access to the API server is unknown; the message is one sentence, with a remedy."""
 
 
 class Access(msgspec.Struct, frozen=True):
-    """Everything that a connection needs. Not to be logged."""
+    """Data for a connection. Contains secrets, not to be logged."""
 
     server: str
     """`https://HOST:PORT`, without a slash at the end."""
     authorities: bytes = b""
-    """Certificates (PEM); empty: the system's."""
+    """Certificates (PEM) of trusted authorities; empty for the system's."""
     certificate: bytes = b""
-    """mozu's own with its chain (PEM), or empty."""
+    """mozu's own certificate with its chain (PEM), or empty."""
     key: bytes = b""
     token: str = ""
     server_name: str = ""
-    """What the server's certificate must be for, where that is not the host of its address."""
+    """Name in the server's certificate; empty for the host of its address."""
 
 
 def checked(access: Access) -> Access:
-    """Raises NoAccess for an address that is none, or that would show a token to the network."""
+    """Return the access. Raises NoAccess for an invalid address, or one that would expose a token to the network."""
     try:
         parts = urlsplit(access.server)
         host, _ = parts.hostname, parts.port
@@ -53,7 +53,7 @@ def checked(access: Access) -> Access:
 
 
 def of_service_account(folder: Path, server: str, environment: Mapping[str, str]) -> Access:
-    """As a pod is given it. Raises NoAccess where there is none."""
+    """Return the access of a pod's service account. Raises NoAccess if there is none."""
     token, authority = folder / "token", folder / "ca.crt"
     if not token.exists():
         raise NoAccess(
@@ -69,7 +69,7 @@ def of_service_account(folder: Path, server: str, environment: Mapping[str, str]
 
 
 def read_file(path: Path) -> bytes:
-    """The content. Raises NoAccess."""
+    """Return the file's content. Raises NoAccess."""
     try:
         with path.open("rb") as file:
             content = file.read(_LIMIT + 1)
@@ -81,7 +81,7 @@ def read_file(path: Path) -> bytes:
 
 
 def text_of(token: bytes) -> str:
-    """A token as a header has it. Raises NoAccess."""
+    """Return a token as text for a header. Raises NoAccess."""
     text = token.decode("latin-1").strip()
     if not text.isascii() or not text.isprintable():
         raise NoAccess("a token has characters that no header may have")
@@ -89,7 +89,7 @@ def text_of(token: bytes) -> str:
 
 
 def tls_context(access: Access) -> ssl.SSLContext | None:
-    """A context that verifies the server's certificate and name; None for plain http. Raises NoAccess."""
+    """Return a context that verifies the server's certificate and name; None for plain http. Raises NoAccess."""
     if access.server.startswith("http:"):
         return None
     context = ssl.create_default_context()
@@ -112,7 +112,7 @@ def tls_context(access: Access) -> ssl.SSLContext | None:
 
 @contextmanager
 def _as_file(content: bytes) -> Iterator[str]:
-    """A path of a file that is on no disk: OpenSSL reads a client's certificate and key from files only."""
+    """Yield the path of a file in memory, since OpenSSL reads a client's certificate and key only from files."""
     descriptor = os.memfd_create("kubernetes", os.MFD_CLOEXEC)
     try:
         os.write(descriptor, content)

@@ -1,17 +1,17 @@
-"""What goes wrong when the API server is asked."""
+"""Errors of requests to the API server."""
 
 from typing import ClassVar, Final
 
 _PASSING: Final = frozenset({401, 408, 410, 429})
-"""Refusals that end by themselves: a token that is replaced, a timeout, a version that is forgotten, too many calls."""
+"""Statuses that end by themselves: a replaced token, a timeout, a forgotten version, too many calls."""
 
 
 class ServerUnreachable(Exception):
-    """No answer, or none that can be read; one phrase."""
+    """There is no answer, or none that can be read; the message is one phrase."""
 
 
 class RequestRefused(Exception):
-    """The server answered with a status that is an error."""
+    """The server answered with an error status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"it answers with status {status}{': ' if message else ''}{message}")
@@ -19,11 +19,11 @@ class RequestRefused(Exception):
 
     @property
     def is_final(self) -> bool:
-        """Whether the same request will be refused until someone changes a permission."""
+        """True if the same request will be refused until a permission is changed."""
         return 400 <= self.status < 500 and self.status not in _PASSING
 
 
 class VersionExpired(RequestRefused):
-    """The server has forgotten the resource version that was asked for (410 Gone): list again."""
+    """The server has forgotten the requested resource version (410 Gone): list again."""
 
     CODE: ClassVar[int] = 410

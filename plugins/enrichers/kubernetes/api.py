@@ -20,21 +20,22 @@ from mozu.plugins.enrichers.kubernetes.resources import Resource
 T = TypeVar("T")
 
 _PAGE: Final = 250
-"""Objects of a page."""
+"""Objects per page."""
 _MAX_BODY: Final = 64 << 20
 _MAX_LINE: Final = 8 << 20
-"""Bytes; etcd takes objects of 1.5 MiB by default."""
+"""Most bytes of a line; etcd accepts objects of 1.5 MiB by default."""
 _EXCERPT: Final = 200
 _CLOSE_SECONDS: Final = 1.0
 _JSON: Final = "application/json"
 _AS_METADATA: Final = f"{_JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _AS_METADATA_LIST: Final = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _KEEPALIVE: Final = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
-"""A server that has gone without a word is noticed within 30 s, though a watch may be silent for longer."""
+"""TCP keepalive with which a server that has silently gone is noticed within 30 s, although a watch may be silent for
+longer."""
 
 
 class KubernetesApi:
-    """One server, which must answer within `seconds`."""
+    """Client of one server, which must answer within `seconds`."""
 
     def __init__(self, credentials: Credentials, seconds: float) -> None:
         self._credentials, self._seconds = credentials, seconds
@@ -42,7 +43,7 @@ class KubernetesApi:
         self._sockets: WeakSet[socket.socket] = WeakSet()
 
     async def close(self) -> None:
-        """End all connections, also those that TLS would keep open for a close_notify of the server. Idempotent."""
+        """Close all connections, including those that TLS would keep open for the server's close_notify. Idempotent."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -55,7 +56,7 @@ class KubernetesApi:
                     await asyncio.sleep(0.005)
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Metadata | None:
-        """One object; None where there is none. Raises NoAccess, ServerUnreachable, RequestRefused."""
+        """Return one object; None if there is none. Raises NoAccess, ServerUnreachable, RequestRefused."""
         accept = _AS_METADATA if resource.metadata_only else _JSON
         try:
             async with self._request(resource.path_of(namespace, name), {}, accept) as response:
@@ -66,7 +67,8 @@ class KubernetesApi:
             raise
 
     async def pages(self, resource: Resource, kind: type[D], selector: str) -> AsyncIterator[Page[D]]:
-        """All objects, in pages of one moment. Raises as `get` does, and VersionExpired where it takes too long."""
+        """Yield all objects in pages of one moment. Raises the errors of `get`, and VersionExpired if it takes too
+        long."""
         parameters = {"limit": str(_PAGE), **_selected(selector)}
         while True:
             page = await self._page(resource, kind, parameters)
@@ -76,7 +78,7 @@ class KubernetesApi:
             parameters["continue"] = page.metadata.continue_
 
     async def version(self, resource: Resource) -> str:
-        """The resource version of now, from which a watch sees everything."""
+        """Return the present resource version, from which a watch misses nothing."""
         return (await self._page(resource, Metadata, {"limit": "1"})).metadata.resource_version
 
     async def _page(self, resource: Resource, kind: type[D], parameters: Mapping[str, str]) -> Page[D]:
@@ -88,7 +90,8 @@ class KubernetesApi:
     async def watch(
         self, resource: Resource, version: str, selector: str, seconds: int
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Changes since a version, each a JSON line, until the server ends it. Raises as `pages` does."""
+        """Yield changes since a version, each a JSON line, until the server ends the watch. Raises the errors of
+        `pages`."""
         parameters = {
             "watch": "true",
             "resourceVersion": version,
@@ -104,7 +107,7 @@ class KubernetesApi:
     async def _request(
         self, path: str, parameters: Mapping[str, str], accept: str, seconds: float | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """`seconds`: of the whole exchange, where that is not the setting."""
+        """Send a request and yield the response. `seconds`: for the whole exchange, None for the setting."""
         access, tls = await self._credentials.current()
         headers = {"Accept": accept, "Accept-Encoding": "identity"}
         if access.token:
@@ -136,7 +139,7 @@ class KubernetesApi:
         return self._session
 
     def _socket(self, info: tuple[Any, ...]) -> socket.socket:
-        """For an entry of getaddrinfo."""
+        """Return a socket for an entry of getaddrinfo."""
         family, kind, protocol, *_ = info
         made = socket.socket(family, kind, protocol)
         self._sockets.add(made)
@@ -162,7 +165,7 @@ class KubernetesApi:
 
 
 def _abort_unread(response: aiohttp.ClientResponse) -> None:
-    """End the connection of an answer that goes on, at once: TLS would wait for the close_notify of the server."""
+    """Close the connection of an unfinished answer at once: TLS would wait for the server's close_notify."""
     connection = response.connection
     if connection is not None and connection.transport is not None and not response.content.at_eof():
         connection.transport.abort()
@@ -194,7 +197,7 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 
 def _phrase(error: Exception, seconds: float) -> str:
-    """The exceptions' own texts may hold the whole URL."""
+    """Return a phrase for the exception, whose own text may contain the whole URL."""
     if isinstance(error, TimeoutError):
         return f"no answer within {seconds:g} s"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):

@@ -1,4 +1,4 @@
-"""What is known of the pods of one machine: themselves, the services that select them, what they belong to."""
+"""Known pods of one machine, with the services that select them and the objects that they belong to."""
 
 import asyncio
 from typing import Final
@@ -21,11 +21,11 @@ from mozu.plugins.enrichers.kubernetes.server_log import ServerLog
 from mozu.plugins.enrichers.kubernetes.services import Services
 
 _FORGET_INTERVAL: Final = 60.0
-"""Seconds between two looks for what no pod refers to any more."""
+"""Seconds between two removals of objects that no pod refers to."""
 
 
 class Cluster:
-    """Kept up to date for as long as `run` runs."""
+    """Objects of the cluster, kept up to date while `run` runs."""
 
     def __init__(self, api: KubernetesApi, node: str, max_objects: int, log: ServerLog, context: Context) -> None:
         self._log = log
@@ -40,7 +40,7 @@ class Cluster:
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Watch the cluster until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._owners.use(group)
             for reflector in self._reflectors:
@@ -51,16 +51,16 @@ class Cluster:
                 self._owners.keep(self._pods.all())
 
     def pod(self, uid: str) -> PodObject | None:
-        """By the uid of its cgroup."""
+        """Return the pod with the uid of a cgroup; None if unknown."""
         return self._pods.get(uid)
 
     def is_known(self, uid: str) -> bool:
-        """Whether everything that fields are made of is known, or that it cannot be."""
+        """Return True if all objects for the fields of a pod are known, or known to be unavailable."""
         pod = self._pods.get(uid)
         return pod is not None and self._services.is_listed and self._owners.is_known(pod)
 
     async def listed(self) -> None:
-        """Wait until the pods that there are are known, or the server cannot be asked."""
+        """Wait until the existing pods are known, or the server cannot be reached."""
         while not (self._pods.is_listed and self._services.is_listed) and not self._log.is_out_of_reach:
             await self._changed.wait()
         for pod in self._pods.all():
@@ -68,25 +68,25 @@ class Cluster:
                 await self._changed.wait()
 
     async def known(self, uid: str) -> None:
-        """Wait until a pod is known, or the server cannot be asked."""
+        """Wait until a pod is known, or the server cannot be reached."""
         while not self.is_known(uid) and self._log.answers:
             await self._changed.wait()
 
     def wake(self) -> None:
-        """What is waited for may be known now."""
+        """Wake the waiting tasks to check again."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     def namespace(self, pod: PodObject) -> ClusterObject | None:
-        """The pod's."""
+        """Return the pod's namespace; None if unknown."""
         return self._owners.namespace(pod)
 
     def services(self, pod: PodObject) -> list[ServiceObject]:
-        """Those that select it."""
+        """Return the services that select the pod."""
         return self._services.of(pod)
 
     def controllers(self, pod: PodObject) -> list[Controller]:
-        """From the pod upwards."""
+        """Return the pod's controllers, from the pod upwards."""
         return list(self._owners.controllers(pod))
 
     def _pod_changed(self, pod: PodObject) -> None:

@@ -1,4 +1,4 @@
-"""What controls a pod: a replica set, what controls that, a daemon set, a job …"""
+"""Controllers of a pod: a replica set, the deployment that controls it, a daemon set, a job …"""
 
 import msgspec
 
@@ -6,12 +6,12 @@ from mozu.plugins.enrichers.kubernetes.resources import Resource
 
 
 class Controller(msgspec.Struct, frozen=True):
-    """One of those above a pod."""
+    """A controller above a pod."""
 
     resource: Resource | None
-    """None: a kind that is not read, of which the reference alone is known."""
+    """Kind of the object; None for a kind that is not read, of which only the reference is known."""
     kind: str
     name: str
     uid: str
     labels: dict[str, str] | None
-    """None: not known."""
+    """Labels; None if unknown."""

@@ -1,4 +1,4 @@
-"""The credentials of mozu's requests, read anew for each, off the event loop; TLS is set up again when they change."""
+"""Credentials of mozu's requests, read before each, off the event loop; TLS is set up again when they change."""
 
 import os
 import ssl
@@ -10,11 +10,11 @@ from mozu.plugins.enrichers.kubernetes.kubeconfig import of_kubeconfig
 from mozu.plugins.enrichers.kubernetes.settings import KubernetesSettings
 
 _SECONDS: Final = 5.0
-"""Within which the files must be read."""
+"""Most seconds for reading the files."""
 
 
 class Credentials:
-    """Of one server."""
+    """Credentials for one server."""
 
     def __init__(self, settings: KubernetesSettings, threads: ThreadPool) -> None:
         self._settings, self._threads = settings, threads
@@ -22,14 +22,14 @@ class Credentials:
         self._tls: ssl.SSLContext | None = None
 
     async def current(self) -> tuple[Access, ssl.SSLContext | None]:
-        """(what is in the files now, TLS for it or None for plain http). Raises NoAccess."""
+        """Return the present content of the files, and its TLS context (None for plain http). Raises NoAccess."""
         try:
             return await self._threads.run(self._read, _SECONDS)
         except (TimeoutError, BlockingIOError):
             raise NoAccess("the files with the credentials cannot be read: no answer in time") from None
 
     def _read(self) -> tuple[Access, ssl.SSLContext | None]:
-        """On the thread."""
+        """Read the files, on the thread."""
         settings = self._settings
         if settings.kubeconfig is not None:
             access = of_kubeconfig(settings.kubeconfig, settings.context)
@@ -42,5 +42,6 @@ class Credentials:
 
 
 def _of_tls(access: Access) -> tuple[str, bytes, bytes, bytes]:
-    """What a context is made of. Another server gets another one: sessions of TLS are not shared."""
+    """Return the parts that a TLS context depends on. Another server gets another context: TLS sessions are not
+    shared."""
     return access.server, access.authorities, access.certificate, access.key

@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from mozu.plugins.enrichers.kubernetes.cluster import Cluster
 
 _POD_UID: Final = "io.kubernetes.pod.uid"
-"""The label that the kubelet gives a container."""
+"""Label with the pod's uid that the kubelet sets on a container."""
 _PAUSES: Final = (0.5, 10.0)
-"""First and longest seconds between two looks for credentials; half of it is jitter."""
+"""First and longest seconds between two searches for credentials; half of it is jitter."""
 _NEGATIVE_TTL: Final = 60.0
-"""Seconds for which events of such a pod do not wait."""
+"""Seconds for which events of a pod unknown to the server do not wait."""
 _UNREACHABLE_TTL: Final = 5.0
-"""The same where the server could not be asked."""
+"""Seconds for which events of a pod do not wait if the server could not be reached."""
 _NEGATIVE_LIMIT: Final = 8192
 _CLIENT: Final = "mozu.plugins.enrichers.kubernetes.cluster"
-"""What imports aiohttp: a second of a busy machine, for which the event loop is not held."""
+"""Module that imports aiohttp, which takes a second on a busy machine and is done off the event loop."""
 _IMPORT_SECONDS: Final = 60.0
 
 
 class KubernetesEnricher:
-    """Pods of this machine. Implements the Enricher contract, and KnownPods for its fields."""
+    """Pods of this machine: an enricher, and the KnownPods of its fields."""
 
     def __init__(self, settings: KubernetesSettings, context: Context) -> None:
         self._settings, self._context = settings, context
@@ -52,13 +52,13 @@ class KubernetesEnricher:
         self._credentials = Credentials(settings, self._threads)
         self._cluster: Cluster | None = None
         self._has_begun = asyncio.Event()
-        """Set when there is a cluster, or no way to reach one."""
+        """Event set once there is a cluster, or no way to reach one."""
         self._negative: dict[str, float] = {}
-        """Uid of a pod that is not known → until when that is believed."""
+        """Time until which an unknown pod is taken as unknown, by its uid."""
         self._background_task = BackgroundTask(self._run)
 
     async def start(self) -> None:
-        """Begin to watch; returns when the pods that exist are known, or the server cannot be asked."""
+        """Begin to watch; return when the existing pods are known, or the server cannot be reached."""
         if not self._background_task.start(self._context, "watch the Kubernetes API"):
             return
         with contextlib.suppress(TimeoutError):
@@ -68,19 +68,19 @@ class KubernetesEnricher:
                     await self._cluster.listed()
 
     def key(self, event: Event) -> str | None:
-        """The uid of the pod that the event's process is in."""
+        """Return the uid of the pod of the event's process; None outside of a pod."""
         process = event.process if isinstance(event, SyscallEvent) else None
         return None if process is None else self._uid(process)
 
     def known(self, key: str) -> bool:
-        """Return true if the pod is known with all that it belongs to, or the server does not know it."""
+        """Return True if the pod is known with all objects that it belongs to, or the server does not know it."""
         if self._context.offline or self._is_complete(key):
             return True
         until = self._negative.get(key)
         return until is not None and time.monotonic() < until
 
     def is_unanswered(self, key: str) -> bool:
-        """Return true if the pod is not known and the server does not let mozu read pods. See `SaysUnanswered`."""
+        """Return True if the pod is unknown and the server does not let mozu read pods. See `SaysUnanswered`."""
         return not self._context.offline and not self._log.answers and not self._is_complete(key)
 
     async def resolve(self, key: str) -> None:
@@ -100,7 +100,7 @@ class KubernetesEnricher:
         return self._cluster is not None and self._cluster.is_known(key)
 
     def readers(self) -> FieldReaders:
-        """The fields `k8smeta.*`."""
+        """Return the readers of the fields `k8smeta.*`."""
         return kubernetes_readers(self)
 
     async def stop(self) -> None:
@@ -109,7 +109,7 @@ class KubernetesEnricher:
         self._threads.stop()
 
     def pod_of(self, event: Any) -> PodObject | None:
-        """From memory."""
+        """Return the pod of the event's process, from memory; None if unknown."""
         process = event.process
         if process is None or self._cluster is None:
             return None
@@ -117,20 +117,20 @@ class KubernetesEnricher:
         return None if uid is None else self._cluster.pod(uid)
 
     def namespace(self, pod: PodObject) -> ClusterObject | None:
-        """From memory."""
+        """Return the pod's namespace, from memory."""
         return None if self._cluster is None else self._cluster.namespace(pod)
 
     def services(self, pod: PodObject) -> list[ServiceObject]:
-        """From memory."""
+        """Return the services that select the pod, from memory."""
         return [] if self._cluster is None else self._cluster.services(pod)
 
     def controllers(self, pod: PodObject) -> list[Controller]:
-        """From memory."""
+        """Return the pod's controllers, from memory."""
         return [] if self._cluster is None else self._cluster.controllers(pod)
 
     def _uid(self, process: Process) -> str | None:
-        """By the cgroup; where that is not below `kubepods`, by the label of the container, once it is known. Of what a
-        user has made, the label alone: anyone can name a cgroup after a pod."""
+        """Return the pod's uid from the cgroup; if that is not below `kubepods`, from the container's label, once
+        known. For a container made by a user only the label counts: anyone can name a cgroup after a pod."""
         container = process.container
         if container is None:
             return None
@@ -161,7 +161,7 @@ class KubernetesEnricher:
             await api.close()
 
     async def _find_access(self) -> None:
-        """Until it is known how the server is reached."""
+        """Wait until the access to the server is known."""
         backoff = Backoff(*_PAUSES, jitter=0.5)
         while True:
             try:

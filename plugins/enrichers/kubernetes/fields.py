@@ -1,4 +1,4 @@
-"""The fields `k8smeta.*`, made of a pod and what it belongs to."""
+"""The fields `k8smeta.*`, read from a pod and the objects that it belongs to."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
@@ -9,23 +9,23 @@ from mozu.plugins.enrichers.kubernetes.controller import Controller
 from mozu.plugins.enrichers.kubernetes.objects import ClusterObject, PodObject, ServiceObject
 
 Binder = Callable[[str | None], Reader]
-"""A field's argument → its reader."""
+"""Function from a field's argument to its reader."""
 
 
 class KnownPods(Protocol):
-    """What fields are read from."""
+    """Source of the fields' values."""
 
     def pod_of(self, event: Any) -> PodObject | None:
-        """The pod that the event's process is in, if it is known."""
+        """Return the pod of the event's process; None if unknown."""
 
     def namespace(self, pod: PodObject) -> ClusterObject | None:
-        """The pod's, if it is known."""
+        """Return the pod's namespace; None if unknown."""
 
     def services(self, pod: PodObject) -> list[ServiceObject]:
-        """Those that select the pod, by their names."""
+        """Return the services that select the pod, ordered by name."""
 
     def controllers(self, pod: PodObject) -> list[Controller]:
-        """From the pod upwards, as far as is known."""
+        """Return the known controllers, from the pod upwards."""
 
 
 _KINDS: Final[Mapping[str, str]] = {
@@ -33,11 +33,11 @@ _KINDS: Final[Mapping[str, str]] = {
     "rs": "ReplicaSet",
     "rc": "ReplicationController",
 }
-"""Part of a field's name → kind of controller."""
+"""Kind of controller, by the part of a field's name."""
 
 
 def kubernetes_readers(known: KnownPods) -> dict[str, Binder]:
-    """Field name → (argument → reader)."""
+    """Return for each field a function from its argument to a reader."""
     readers = {
         **_object(known, "pod", lambda pod: pod),
         **_object(known, "ns", known.namespace),
@@ -55,7 +55,7 @@ def kubernetes_readers(known: KnownPods) -> dict[str, Binder]:
 def _object(
     known: KnownPods, part: str, find: Callable[[PodObject], ClusterObject | Controller | None]
 ) -> dict[str, Binder]:
-    """Name, uid and labels of one object that a pod leads to."""
+    """Return the readers of name, uid and labels of one object that a pod leads to."""
 
     def name(pod: PodObject) -> str | None:
         found = find(pod)
@@ -78,7 +78,7 @@ def _object(
 
 
 def _services(known: KnownPods) -> dict[str, Binder]:
-    """A list without a value counts as missing."""
+    """Return the readers of services. An empty list counts as missing."""
 
     def label(key: str | None) -> Reader:
         def values(pod: PodObject) -> FieldValue:
@@ -110,7 +110,8 @@ def _reader(known: KnownPods, value: Callable[[PodObject], FieldValue]) -> Reade
 
 
 def _of_kind(known: KnownPods, kind: str) -> Callable[[PodObject], Controller | None]:
-    """Only those of Kubernetes itself: other groups may have kinds of the same name."""
+    """Return a function that finds the controller of a kind of Kubernetes itself: other groups may have kinds of the
+    same name."""
 
     def find(pod: PodObject) -> Controller | None:
         found = (one for one in known.controllers(pod) if one.resource is not None and one.kind == kind)
@@ -128,5 +129,5 @@ def _kind(found: Controller | None) -> str | None:
 
 
 def _shown(labels: Mapping[str, str]) -> tuple[str, ...]:
-    """As `key:value`."""
+    """Return the labels as `key:value`, sorted."""
     return tuple(f"{key}:{value}" for key, value in sorted(labels.items()))

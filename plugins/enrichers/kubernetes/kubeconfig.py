@@ -20,7 +20,7 @@ _REMEDY: Final = "use a token, a token file or a client certificate"
 
 
 def of_kubeconfig(path: Path, context: str) -> Access:
-    """What a context says; empty: the current one. Raises NoAccess, with the file's name."""
+    """Return the access of a context; of the current one if empty. Raises NoAccess, with the file's name."""
     try:
         return checked(_Kubeconfig(path).access(context))
     except NoAccess as error:
@@ -75,12 +75,12 @@ class _Kubeconfig:
         raise NoAccess(f"it has no {kind} {name!r}")
 
     def _token(self, user: Mapping[str, Any]) -> str:
-        """A file goes before a text, as for kubectl."""
+        """Return the token; a file precedes a text, as in kubectl."""
         file = _text(user, "tokenFile")
         return text_of(read_file(self._folder / file) if file else _text(user, "token").encode())
 
     def _content(self, entry: Mapping[str, Any], key: str) -> bytes:
-        """Of a file, or of its content in the entry, which goes first."""
+        """Return the content of the entry, which precedes a file, or of the file."""
         data, file = _text(entry, f"{key}-data"), _text(entry, key)
         if not data:
             return read_file(self._folder / file) if file else b""

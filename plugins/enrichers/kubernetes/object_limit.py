@@ -1,18 +1,18 @@
-"""Bounds how many objects of a kind are kept."""
+"""A bound on the number of objects of a kind."""
 
 from mozu.core.api import Context
 from mozu.plugins.enrichers.kubernetes.resources import Resource
 
 
 class ObjectLimit:
-    """Objects of a kind beyond `limit` are not kept, but counted, and said once."""
+    """Bound of `limit` objects of a kind; further ones are counted, and logged once."""
 
     def __init__(self, resource: Resource, limit: int, context: Context) -> None:
         self._resource, self._limit, self._log = resource, limit, context.log
         self._refused = context.metrics.counter("kubernetes_objects_refused_total", resource=resource.plural)
 
     def has_room(self, count: int) -> bool:
-        """Whether one more may be kept beside `count`."""
+        """Return True if one more object may be kept besides `count`; else count it."""
         if count < self._limit:
             return True
         if not self._refused.value:

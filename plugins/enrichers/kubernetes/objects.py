@@ -1,4 +1,4 @@
-"""Objects of the Kubernetes API, as far as fields are made of them; everything else in an answer is skipped.
+"""Objects of the Kubernetes API, with the parts that fields need; other parts of an answer are skipped.
 
 Names are those of the API's own types (`ObjectMeta`, `OwnerReference`, `WatchEvent`).
 """
@@ -11,7 +11,7 @@ _NO_LABELS: Final[dict[str, str]] = {}
 
 
 class OwnerReference(msgspec.Struct, frozen=True, rename="camel"):
-    """What an object belongs to."""
+    """Reference to an object that another belongs to."""
 
     api_version: str = ""
     kind: str = ""
@@ -21,7 +21,7 @@ class OwnerReference(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def group(self) -> str:
-        """`apps` of `apps/v1`; empty for the core group."""
+        """API group, `apps` for `apps/v1`; empty for the core group."""
         return self.api_version.rpartition("/")[0]
 
 
@@ -30,7 +30,7 @@ class _Annotations(msgspec.Struct, frozen=True):
 
 
 class ObjectMeta(msgspec.Struct, frozen=True, rename="camel"):
-    """Metadata of one object, which every kind has."""
+    """Metadata of an object, common to all kinds."""
 
     name: str = ""
     namespace: str = ""
@@ -50,7 +50,7 @@ class _Spec(msgspec.Struct, frozen=True):
 
 
 class Metadata(msgspec.Struct, frozen=True):
-    """An object of which metadata alone are read."""
+    """An object of which only metadata are read."""
 
     metadata: ObjectMeta = ObjectMeta()
 
@@ -76,21 +76,21 @@ class _ListMeta(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Page(msgspec.Struct, Generic[D], frozen=True):
-    """A list, or a part of one."""
+    """A list, or a page of one."""
 
     metadata: _ListMeta = _ListMeta()
     items: tuple[D, ...] | None = None
 
 
 class WatchLine(msgspec.Struct, frozen=True):
-    """One line of a watch."""
+    """A line of a watch."""
 
     type: str
     object: msgspec.Raw
 
 
 class Status(msgspec.Struct, frozen=True):
-    """What the server says of an error."""
+    """The server's description of an error."""
 
     code: int = 0
     reason: str = ""
@@ -98,32 +98,32 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class ClusterObject(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of an object; replaced, never changed."""
+    """Stored parts of an object; replaced, never changed."""
 
     name: str
     namespace: str
     uid: str
     labels: dict[str, str]
     owner: OwnerReference | None
-    """Its controller."""
+    """Reference to the object's controller; None if it has none."""
 
 
 class PodObject(ClusterObject, frozen=True, kw_only=True):
-    """What is kept of a pod."""
+    """Stored parts of a pod."""
 
     ip: str
     mirrored: str
-    """The uid that the kubelet has given a static pod, whose mirror this object is; else empty."""
+    """Uid that the kubelet has given a static pod, if this object is its mirror; else empty."""
 
 
 class ServiceObject(ClusterObject, frozen=True, kw_only=True):
-    """What is kept of a service."""
+    """Stored parts of a service."""
 
     selector: dict[str, str]
 
 
 def kept(document: Metadata) -> ClusterObject:
-    """What is kept of a document."""
+    """Return the stored parts of a document."""
     meta = document.metadata
     name, namespace, uid, labels = meta.name, meta.namespace, meta.uid, meta.labels or _NO_LABELS
     owner = next((one for one in meta.owner_references or () if one.controller), None)

@@ -1,7 +1,7 @@
-"""What the pods of this machine belong to: their namespaces and controllers, and what controls those.
+"""Owners of this machine's pods: their namespaces and controllers, and the controllers of those.
 
 A cluster has many more of these than a machine has pods of, so none are listed. Those that a pod refers to are fetched
-one by one; a watch of their kind, which begins with the first of them, reports their changes, of metadata alone.
+one by one; a watch of their kind, which begins with the first of them, reports changes of their metadata.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ from mozu.plugins.enrichers.kubernetes.server_log import ServerLog
 _MAX_FETCHES: Final = 8
 """Concurrent requests for single objects."""
 _PAUSES: Final = (0.2, 10.0)
-"""First and longest seconds between two requests for one object where the first failed; half of it is jitter."""
+"""First and longest seconds between two requests for one object after a failure; half of it is jitter."""
 _MAX_CHAIN: Final = 4
-"""Controllers above a pod that are followed: references of a hostile cluster may go in circles."""
+"""Most controllers above a pod that are followed: references in a hostile cluster may be circular."""
 
 
 class _Wanted(msgspec.Struct, frozen=True):
@@ -34,30 +34,30 @@ class _Wanted(msgspec.Struct, frozen=True):
 
     resource: Resource
     key: str
-    """The uid; of a namespace, to which pods refer by its name, that."""
+    """Uid of the object; for a namespace its name, by which pods refer to it."""
     namespace: str
     name: str
 
 
 class Owners:
-    """Of all pods. `on_change` is called when something of it has become known."""
+    """Owners of all pods. `on_change` is called when one has become known."""
 
     def __init__(self, api: KubernetesApi, log: ServerLog, context: Context, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
         self._kinds = {one: _OwnersOfKind(api, one, log, context, self._settled) for one in (NAMESPACES, *CONTROLLERS)}
 
     def use(self, group: asyncio.TaskGroup) -> None:
-        """Requests are made by tasks of this group."""
+        """Set the group whose tasks make the requests."""
         for kind in self._kinds.values():
             kind.group = group
 
     def want(self, pod: PodObject) -> None:
-        """Fetch what is not known of what a pod belongs to."""
+        """Fetch the pod's owners that are unknown."""
         for wanted in self._references(pod):
             self._kinds[wanted.resource].want(wanted)
 
     def _settled(self, found: ClusterObject | None) -> None:
-        """What controls it is wanted, too."""
+        """Fetch the controller of an object that has become known, too."""
         reference = None if found is None else found.owner
         resource = None if reference is None else BY_REFERENCE.get((reference.group, reference.kind))
         if found is not None and reference is not None and resource is not None:
@@ -65,15 +65,15 @@ class Owners:
         self._on_change()
 
     def is_known(self, pod: PodObject) -> bool:
-        """Whether everything that can be known of it is."""
+        """Return True if all of the pod's owners are known, or known to be unavailable."""
         return all(self._kinds[wanted.resource].is_settled(wanted.key) for wanted in self._references(pod))
 
     def namespace(self, pod: PodObject) -> ClusterObject | None:
-        """The pod's."""
+        """Return the pod's namespace; None if unknown."""
         return self._kinds[NAMESPACES].get(pod.namespace)
 
     def controllers(self, pod: PodObject) -> Iterator[Controller]:
-        """From the pod upwards, as far as is known."""
+        """Yield the known controllers, from the pod upwards."""
         reference = pod.owner
         for _ in range(_MAX_CHAIN):
             if reference is None:
@@ -84,7 +84,7 @@ class Owners:
             reference = None if found is None else found.owner
 
     def keep(self, pods: Iterable[PodObject]) -> None:
-        """Forget what no pod refers to."""
+        """Forget owners that no pod refers to."""
         keys: dict[Resource, set[str]] = {resource: set() for resource in self._kinds}
         for pod in pods:
             for wanted in self._references(pod):
@@ -97,7 +97,7 @@ class Owners:
         return resource, None if resource is None else self._kinds[resource].get(reference.uid)
 
     def _references(self, pod: PodObject) -> Iterator[_Wanted]:
-        """To the namespace, and to controllers as far as they are known and to the first that is not."""
+        """Yield references to the namespace, to the known controllers, and to the first unknown one."""
         yield _Wanted(NAMESPACES, pod.namespace, "", pod.namespace)
         reference = pod.owner
         for _ in range(_MAX_CHAIN):
@@ -110,7 +110,7 @@ class Owners:
 
 
 class _OwnersOfKind:
-    """Implements ObjectListener for one kind, whose watch it begins itself."""
+    """ObjectListener for one kind, which begins the watch of the kind itself."""
 
     def __init__(
         self,
@@ -125,15 +125,16 @@ class _OwnersOfKind:
         self.group: asyncio.TaskGroup | None = None
         self._wanted: dict[str, _Wanted] = {}
         self._found: dict[str, ClusterObject | None] = {}
-        """Key → what is known; None: that there is no such object, or that it may not be read."""
+        """Known object by key; None if it does not exist or may not be read."""
         self._fetching: dict[str, object] = {}
-        """Key → the newest of its fetches, whose answer alone counts."""
+        """Newest fetch by key; answers of older ones are ignored."""
         self._room = asyncio.Semaphore(_MAX_FETCHES)
         self._is_watched = self._is_ready = self._is_refused = False
         context.metrics.gauge("kubernetes_objects", lambda: len(self._found), resource=resource.plural)
 
     def want(self, wanted: _Wanted) -> None:
-        """Fetch it, unless that was done; the first begins the watch, from before which nothing may be fetched."""
+        """Fetch the object unless that was done. The first call begins the watch; objects are fetched once the watch
+        has a version to begin with."""
         if wanted.key in self._wanted or self.group is None:
             return
         self._wanted[wanted.key] = wanted
@@ -146,22 +147,23 @@ class _OwnersOfKind:
             self.group.create_task(self._reflector.run(), name=f"kubernetes {self._resource}")
 
     def is_settled(self, key: str) -> bool:
-        """Whether it is known, or that it cannot be."""
+        """Return True if the object is known, or known to be unavailable."""
         return key in self._found
 
     def get(self, key: str) -> ClusterObject | None:
-        """What is known."""
+        """Return the object; None if unknown or unavailable."""
         return self._found.get(key)
 
     def keep(self, keys: set[str]) -> None:
-        """Forget all others."""
+        """Forget all objects with other keys."""
         for key in self._wanted.keys() - keys:
             del self._wanted[key]
             self._found.pop(key, None)
             self._fetching.pop(key, None)
 
     async def refresh(self) -> str:
-        """Changes from now on; what is wanted is fetched (again), now that none can be missed."""
+        """Return the present version, from which the watch begins, and fetch (again) the wanted objects: no change can
+        be missed now."""
         version = await self._api.version(self._resource)
         self._is_ready, self._is_refused = True, False
         for wanted in self._wanted.values():
@@ -169,16 +171,16 @@ class _OwnersOfKind:
         return version
 
     def changed(self, found: ClusterObject) -> None:
-        """Keep it if it is wanted."""
+        """Keep the object if it is wanted."""
         key = self._key(found)
         self._fetching.pop(key, None)  # what is being fetched may be older
         self._settle(key, found)
 
     def deleted(self, found: ClusterObject) -> None:
-        """Pods that still refer to it know it until they are gone themselves."""
+        """Do nothing: pods that still refer to the object know it until they are gone themselves."""
 
     def refused(self) -> None:
-        """Pods need not wait for it."""
+        """Mark unknown objects as unavailable, so that pods do not wait for them."""
         self._is_refused = True
         for key in self._wanted:
             self._found.setdefault(key, None)
@@ -193,7 +195,7 @@ class _OwnersOfKind:
             self.group.create_task(self._fetched(wanted, fetch), name=f"kubernetes {self._resource} {wanted.name}")
 
     async def _fetched(self, wanted: _Wanted, fetch: object) -> None:
-        """Until there is an answer, or none is wanted any more."""
+        """Fetch an object until there is an answer, or it is not wanted any more."""
         backoff = Backoff(*_PAUSES, jitter=0.5)
         while wanted.key in self._wanted and self._fetching.get(wanted.key) is fetch:
             try:
@@ -210,7 +212,7 @@ class _OwnersOfKind:
                 self._answered(wanted, None if document is None else kept(document))
 
     def _answered(self, wanted: _Wanted, found: ClusterObject | None) -> None:
-        """Another object may have the name by now: then the one that is wanted has gone."""
+        """Settle a fetch. If another object has the name now, the wanted one is gone."""
         if found is None or self._key(found) != wanted.key:
             found = self._found.get(wanted.key)
         self._settle(wanted.key, found)

@@ -1,4 +1,4 @@
-"""The pods of this machine, listed and watched whole."""
+"""The pods of this machine, listed and watched."""
 
 import time
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from mozu.plugins.enrichers.kubernetes.objects import ClusterObject, PodDocument
 from mozu.plugins.enrichers.kubernetes.resources import PODS
 
 _GRACE: Final = 60.0
-"""Seconds for which a deleted pod stays known: its last events may still be on their way."""
+"""Seconds for which a deleted pod stays known, because its last events may still arrive."""
 
 
 class Pods:
-    """Implements ObjectListener. `on_change` is called with each pod that is new or has changed."""
+    """ObjectListener for pods. `on_change` is called with each new or changed pod."""
 
     def __init__(
         self,
@@ -30,9 +30,9 @@ class Pods:
         self._limit, self._log = ObjectLimit(PODS, limit, context), context.log
         self._pods: dict[str, PodObject] = {}
         self._static: dict[str, str] = {}
-        """Uid of a static pod, as its cgroup has it → uid of its mirror."""
+        """Uid of a static pod's mirror, by the uid in the static pod's cgroup."""
         self._gone: dict[str, float] = {}
-        """Uid of a deleted pod → when to forget it; in order of time."""
+        """Time at which to forget a deleted pod, by uid; in order of time."""
         self.is_listed = False
         context.metrics.gauge("kubernetes_objects", lambda: len(self._pods), resource=PODS.plural)
 
@@ -40,15 +40,15 @@ class Pods:
         return len(self._pods)
 
     def all(self) -> list[PodObject]:
-        """Every pod that is known."""
+        """Return all known pods."""
         return list(self._pods.values())
 
     def get(self, uid: str) -> PodObject | None:
-        """By the uid of its cgroup."""
+        """Return the pod with the uid of a cgroup; None if unknown."""
         return self._pods.get(uid) or self._pods.get(self._static.get(uid, ""))
 
     async def refresh(self) -> str:
-        """List all; those that are not in the list have gone."""
+        """List all pods; known ones missing in the list are gone. Return the list's version."""
         found: dict[str, PodObject] = {}
         version = ""
         async for page in self._api.pages(PODS, PodDocument, self._selector):
@@ -68,18 +68,18 @@ class Pods:
         return version
 
     def changed(self, found: ClusterObject) -> None:
-        """Keep it."""
+        """Keep a new or changed pod, within the limit."""
         if isinstance(found, PodObject) and (found.uid in self._pods or self._limit.has_room(len(self._pods))):
             self._put(found)
         self.forget()
 
     def deleted(self, found: ClusterObject) -> None:
-        """Keep it for a while."""
+        """Keep a deleted pod for _GRACE seconds more."""
         self._end(found.uid)
         self.forget()
 
     def refused(self) -> None:
-        """What is known stays."""
+        """Do nothing: known pods stay."""
 
     def _put(self, pod: PodObject) -> None:
         self._gone.pop(pod.uid, None)
@@ -93,7 +93,7 @@ class Pods:
             self._gone.setdefault(uid, self._clock() + _GRACE)
 
     def forget(self) -> None:
-        """Those whose time is over."""
+        """Forget deleted pods whose time is over."""
         now = self._clock()
         while self._gone and next(iter(self._gone.values())) <= now:
             uid = next(iter(self._gone))

@@ -1,7 +1,7 @@
-"""Keeps up with the objects of one kind: lists them, then watches changes from the list's resource version on.
+"""Replication of the objects of one kind: lists them, then watches changes from the list's resource version on.
 
-The protocol is the API's own ("Efficient detection of changes"): a watch that ends is opened again where it was, by the
-version of the last change or bookmark; a version that the server has forgotten (410 Gone) takes a new list.
+The protocol is the API's own ("Efficient detection of changes"): a watch that ends is opened again at the version of
+the last change or bookmark; after a version that the server has forgotten (410 Gone) comes a new list.
 """
 
 import asyncio
@@ -22,29 +22,29 @@ from mozu.plugins.enrichers.kubernetes.server_log import ServerLog
 T = TypeVar("T")
 
 _PAUSES: Final = (0.2, 10.0)
-"""First and longest seconds between two requests where one failed; half of it is jitter."""
+"""First and longest seconds between two requests after a failure; half of it is jitter."""
 _WATCH_SECONDS: Final = (240, 480)
-"""How long a watch lasts: the watches of a fleet are to end at different times."""
+"""Least and most seconds of a watch, so that the watches of a fleet end at different times."""
 
 
 class ObjectListener(Protocol):
-    """Keeps the objects of one kind."""
+    """Store of the objects of one kind."""
 
     async def refresh(self) -> str:
-        """Fetch what there is now; gives the resource version from which changes are wanted."""
+        """Fetch the present objects; return the resource version from which to watch changes."""
 
     def changed(self, found: ClusterObject) -> None:
-        """An object is new, or has changed."""
+        """Store a new or changed object."""
 
     def deleted(self, found: ClusterObject) -> None:
-        """An object is gone."""
+        """Handle the deletion of an object."""
 
     def refused(self) -> None:
-        """The server does not let mozu read this kind, for now."""
+        """Note that the server does not let mozu read this kind for now."""
 
 
 class Reflector(Generic[D]):
-    """Of one kind, for as long as `run` runs."""
+    """Reflector of one kind, working while `run` runs."""
 
     def __init__(
         self,
@@ -62,10 +62,10 @@ class Reflector(Generic[D]):
         self._watches = context.metrics.counter("kubernetes_watches_total", resource=resource.plural)
         self._backoff = Backoff(*_PAUSES, jitter=0.5)
         self._version = ""
-        """What the next watch begins with; empty: a list is due."""
+        """Version at which the next watch begins; empty if a list is due."""
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """List and watch until cancelled."""
         while True:
             try:
                 if not self._version:
@@ -92,7 +92,7 @@ class Reflector(Generic[D]):
                 self._backoff.succeeded()
 
     def _take(self, line: bytes) -> None:
-        """One line of a watch. Raises ServerUnreachable, RequestRefused, VersionExpired."""
+        """Process one line of a watch. Raises ServerUnreachable, RequestRefused, VersionExpired."""
         change = _decoded(line, WatchLine)
         if change.type == "ERROR":
             status = _decoded(change.object, Status)

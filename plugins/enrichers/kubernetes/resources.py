@@ -7,21 +7,21 @@ import msgspec
 
 
 class Resource(msgspec.Struct, frozen=True):
-    """One kind of object."""
+    """A kind of object."""
 
     kind: str
-    """As objects and owner references name it: `ReplicaSet`."""
+    """Name in objects and owner references, such as `ReplicaSet`."""
     plural: str
-    """As paths and permissions name it: `replicasets`."""
+    """Name in paths and permissions, such as `replicasets`."""
     group: str = ""
-    """`apps`; empty for the core group."""
+    """API group, such as `apps`; empty for the core group."""
     metadata_only: bool = True
-    """Of such objects the server sends metadata alone (`PartialObjectMetadata`)."""
+    """True if the server is to send metadata alone (`PartialObjectMetadata`)."""
     namespaced: bool = True
 
     @property
     def path(self) -> str:
-        """Of all objects of the kind, in all namespaces."""
+        """Path of all objects of the kind, in all namespaces."""
         return f"{self._prefix}/{self.plural}"
 
     @property
@@ -29,19 +29,19 @@ class Resource(msgspec.Struct, frozen=True):
         return f"/apis/{self.group}/v1" if self.group else "/api/v1"
 
     def path_of(self, namespace: str, name: str) -> str:
-        """Of one object."""
+        """Return the path of one object."""
         place = f"/namespaces/{namespace}" if self.namespaced else ""
         return f"{self._prefix}{place}/{self.plural}/{name}"
 
     def __str__(self) -> str:
-        """As a role names it: `replicasets.apps`."""
+        """Return the name in roles, such as `replicasets.apps`."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
 PODS: Final = Resource("Pod", "pods", metadata_only=False)
-"""Whole, for their addresses."""
+"""Pods, read completely for their addresses."""
 SERVICES: Final = Resource("Service", "services", metadata_only=False)
-"""Whole, for their selectors."""
+"""Services, read completely for their selectors."""
 NAMESPACES: Final = Resource("Namespace", "namespaces", namespaced=False)
 CONTROLLERS: Final = (
     Resource("ReplicationController", "replicationcontrollers"),
@@ -54,4 +54,4 @@ CONTROLLERS: Final = (
 )
 RESOURCES: Final = (PODS, SERVICES, NAMESPACES, *CONTROLLERS)
 BY_REFERENCE: Final[Mapping[tuple[str, str], Resource]] = {(one.group, one.kind): one for one in CONTROLLERS}
-"""(group, kind) of an owner reference → the resource."""
+"""Resources by (group, kind) of an owner reference."""

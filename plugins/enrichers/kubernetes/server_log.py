@@ -1,4 +1,4 @@
-"""What is said of the API server: once when it is absent, once when it is back, and which permission is missing."""
+"""Log lines about the API server: once when it is absent, once when it is back, and for each missing permission."""
 
 import logging
 from collections.abc import Callable
@@ -12,32 +12,31 @@ Failure = tuple[type[Exception], int]
 
 
 class ServerLog:
-    """Of one server. What fails once and works again is not worth a line: a watch that breaks, a server that has just
-    started and has not read its roles yet.
-    """
+    """Log of one server. A failure that is not repeated is not logged: a broken watch, or a server that has just
+    started and has not read its roles yet."""
 
     def __init__(self, log: logging.Logger, on_failure: Callable[[], None]) -> None:
-        """`on_failure`: a request failed, so it makes no sense to wait for the answer."""
+        """Prepare the log. `on_failure` is called after a failed request, when waiting for the answer is pointless."""
         self._log, self._on_failure = log, on_failure
         self._failures: dict[Resource, tuple[Failure, int]] = {}
-        """The last failure, and how often in a row."""
+        """Last failure of each kind, and number of times in a row."""
         self._refused: set[Resource] = set()
         self._has_answered = False
         self._absence: set[Failure] = set()
-        """What was said of an absence that lasts."""
+        """Failures logged in the present absence."""
 
     @property
     def answers(self) -> bool:
-        """Whether the server lets mozu read pods, as far as is known."""
+        """True if the server lets mozu read pods, as far as known."""
         return self._has_answered and not self.is_out_of_reach
 
     @property
     def is_out_of_reach(self) -> bool:
-        """Whether it is known that the server does not let mozu read pods."""
+        """True if the server is known not to let mozu read pods."""
         return bool(self._absence) or PODS in self._refused
 
     def failed(self, resource: Resource, error: Exception) -> bool:
-        """A request for objects of a kind has failed; whether the one before had, in the same way."""
+        """Note a failed request for objects of a kind; return True if the one before failed in the same way."""
         failure: Failure = type(error), error.status if isinstance(error, RequestRefused) else 0
         last, count = self._failures.get(resource, (failure, 0))
         is_repeated = last == failure and count > 0
@@ -51,7 +50,7 @@ class ServerLog:
         return is_repeated
 
     def answered(self, resource: Resource) -> None:
-        """A request for objects of a kind was answered."""
+        """Note an answered request for objects of a kind."""
         self._failures.pop(resource, None)
         self._has_answered = True
         if self._absence:

@@ -1,4 +1,4 @@
-"""The services of the cluster, listed and watched whole, for their selectors."""
+"""The services of the cluster, listed and watched for their selectors."""
 
 from collections.abc import Callable
 from typing import Final
@@ -16,11 +16,11 @@ from mozu.plugins.enrichers.kubernetes.objects import (
 from mozu.plugins.enrichers.kubernetes.resources import SERVICES
 
 _CACHE: Final = 4096
-"""Pods whose services are kept."""
+"""Most pods whose services are cached."""
 
 
 class Services:
-    """Implements ObjectListener. `on_change` is called when the services of pods may be others."""
+    """ObjectListener for services. `on_change` is called when the services of pods may have changed."""
 
     def __init__(self, api: KubernetesApi, limit: int, on_change: Callable[[], None], context: Context) -> None:
         self._api, self._on_change = api, on_change
@@ -28,13 +28,14 @@ class Services:
         self._by_namespace: dict[str, dict[str, ServiceObject]] = {}
         self._count = 0
         self._selecting: dict[str, tuple[PodObject, list[ServiceObject]]] = {}
-        """Uid of a pod → the pod, and what selects it; until a service changes."""
+        """A pod and the services that select it, by uid of the pod; cleared when a service changes."""
         self.is_listed = False
-        """True also where the server does not let mozu read them."""
+        """True also if the server does not let mozu read services."""
         context.metrics.gauge("kubernetes_objects", lambda: self._count, resource=SERVICES.plural)
 
     def of(self, pod: PodObject) -> list[ServiceObject]:
-        """Those whose selector the pod's labels satisfy, by their names; one without a selector selects no pod."""
+        """Return the services whose selectors match the pod's labels, ordered by name. A service without a selector
+        selects no pod."""
         kept = self._selecting.get(pod.uid)
         if kept is not None and kept[0] is pod:
             return kept[1]
@@ -49,7 +50,7 @@ class Services:
         return chosen
 
     async def refresh(self) -> str:
-        """List all."""
+        """List all services; return the list's version."""
         found: dict[str, dict[str, ServiceObject]] = {}
         count, version = 0, ""
         async for page in self._api.pages(SERVICES, ServiceDocument, ""):
@@ -64,7 +65,7 @@ class Services:
         return version
 
     def changed(self, found: ClusterObject) -> None:
-        """Keep it."""
+        """Keep a new or changed service, within the limit."""
         if not isinstance(found, ServiceObject):
             return
         there = self._by_namespace.setdefault(found.namespace, {})
@@ -76,7 +77,7 @@ class Services:
         self._changed()
 
     def deleted(self, found: ClusterObject) -> None:
-        """Drop it."""
+        """Drop a deleted service."""
         there = self._by_namespace.get(found.namespace, {})
         if there.pop(found.uid, None) is not None:
             self._count -= 1
@@ -89,6 +90,6 @@ class Services:
         self._on_change()
 
     def refused(self) -> None:
-        """Pods need not wait for them."""
+        """Mark the services as listed, so that pods do not wait for them."""
         self.is_listed = True
         self._changed()

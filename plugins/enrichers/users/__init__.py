@@ -19,7 +19,7 @@ def build(settings: UsersSettings, context: Context) -> "UsersEnricher":
 
 
 def privileges(settings: UsersSettings) -> Iterator[Privilege]:
-    """The root directories of containers."""
+    """Yield the privilege to read the root directories of containers."""
     yield Privilege(
         capability="CAP_SYS_PTRACE",
         purpose="read /etc/passwd and /etc/group of containers, through /proc",

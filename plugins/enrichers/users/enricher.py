@@ -1,8 +1,8 @@
-"""The enricher `users`: names from caches while events are judged; files and name services (NSS) on a thread pool.
+"""The enricher `users`: names from caches while events are evaluated; files and name services (NSS) on a thread pool.
 
-A key names what an event needs and the caches do not have: `ROOT/UID/GID/LOGINUID/GENERATION`, where ROOT is empty for
-the host and else a container's full id, and GENERATION the number of the last read of its files, if that one failed.
-Once resolved, every number has an answer, which may be that there is no name (negative cache).
+A key contains the numbers that an event needs and the caches lack: `ROOT/UID/GID/LOGINUID/GENERATION`, with an empty
+ROOT for the host and else a container's full id, and with the number of the last read of its files as GENERATION, if
+that one failed. Once resolved, every number has an answer, which may be that there is no name (negative cache).
 """
 
 import asyncio
@@ -30,22 +30,22 @@ from mozu.plugins.enrichers.users.user_names import RECHECK_INTERVAL, Content, L
 _HOST_LIMITS: Final = Limits(size=64 << 20, lines=1_000_000)
 _CONTAINER_LIMITS: Final = Limits(size=1 << 20, lines=4096)
 _CONTAINER_LIMIT: Final = 512
-"""Containers whose names are cached at most; the least recently used is evicted."""
+"""Most containers whose names are cached; the least recently used is evicted."""
 
 _REREAD_INTERVAL: Final = 1.0
-"""Seconds between two reads of the files of a root that is in use."""
+"""Seconds between two reads of the files of a root in use."""
 
 _TIMEOUT: Final = 2.0
 """Seconds after which a read of a file, or a query of a name service, counts as hung."""
 
 _ROOT_POLL_INTERVAL: Final = 0.01
-"""Seconds between two checks whether a container that starts has changed to its own root (pivot_root)."""
+"""Seconds between two checks if a starting container has changed to its own root (pivot_root)."""
 _ROOT_POLLS: Final = 20
 
 _TTL: Final = 600.0
 """Seconds for which a name service's answer is cached."""
 _NEGATIVE_TTL: Final = 60.0
-"""The same where it has no name."""
+"""Seconds for which a name service's missing name is cached."""
 
 _UNSET: Final = 0xFFFFFFFF
 
@@ -58,7 +58,7 @@ class UsersEnricher:
         self._host = UserNames(f"the host ({settings.root})")
         self._containers: dict[str, UserNames] = {}
         self._unread: dict[str, tuple[int, ...]] = {}
-        """Containers whose files were not read yet → processes that were seen in them."""
+        """Processes seen in containers whose files were not read yet, by full id."""
         self._files = ThreadPool("files", 4)
         self._ids = SubordinateIds()
         self._services = ThreadPool("nss", 2)
@@ -78,7 +78,7 @@ class UsersEnricher:
         self._background_task.start(self._context, "reread user databases")
 
     def key(self, event: Event) -> str | None:
-        """What the caches lack for the event's process."""
+        """Return the key of the numbers that the caches lack for the event's process; None if they lack none."""
         process: Process | None = getattr(event, "process", None)
         if process is None or self._context.offline:
             return None
@@ -101,7 +101,7 @@ class UsersEnricher:
         return f"{full_id}/{process.uid}/{process.gid}/{loginuid}/{generation}"
 
     def known(self, key: str) -> bool:
-        """Whether every number of the key has an answer."""
+        """Return True if every number of the key has an answer."""
         full_id, uid, gid, loginuid, generation = _parts(key)
         names = self._containers.get(full_id) if full_id else self._host
         if self._context.offline:
@@ -109,7 +109,7 @@ class UsersEnricher:
         return names is not None and names.generation > generation and names.has(uid, gid, loginuid)
 
     async def resolve(self, key: str) -> None:
-        """Read the files again, then ask the name services (host only); a number that neither has gets no name."""
+        """Read the files again, then query the name services (host only); a number found in neither gets no name."""
         full_id, uid, gid, loginuid, generation = _parts(key)
         names = self._container(full_id) if full_id else self._host
         async with names.lock:
@@ -124,11 +124,12 @@ class UsersEnricher:
             names.set_group(gid, None)
 
     def readers(self) -> Mapping[str, Callable[[str | None], Callable[[Any], Any]]]:
-        """The fields of user and group names."""
+        """Return the readers of the fields of user and group names."""
         return user_readers(self._names)
 
     def shrink(self) -> int:
-        """Forget the names of half of the containers, and what name services have answered. See `Shrinks`."""
+        """Forget the names of half of the containers, and the answers of name services; return their number. See
+        `Shrinks`."""
         count, unread = (len(self._containers) + 1) // 2, (len(self._unread) + 1) // 2
         answers = len(self._host.expiry)
         self._host.expire(math.inf)
@@ -139,7 +140,7 @@ class UsersEnricher:
         return count + unread + answers
 
     def _user_name(self, uid: int, event: Any) -> str | None:
-        """Of a number among an event's parameters, as far as the caches have it."""
+        """Return the cached name for a uid among an event's parameters; None if unknown."""
         names = None if event.process is None else self._names(event.process)
         user = None if names is None else names.users.get(uid)
         return user.name if user is not None else None if uid else "root"
@@ -150,7 +151,7 @@ class UsersEnricher:
         return name if name is not None else None if gid else "root"
 
     async def stop(self) -> None:
-        """End the background task and the threads."""
+        """Stop the background task and the threads."""
         await self._background_task.stop()
         self._files.stop()
         self._services.stop()
@@ -160,7 +161,7 @@ class UsersEnricher:
         return self._host if container is None else self._containers.get(container.key)
 
     def _remember_pids(self, full_id: str, names: UserNames | None, process: Process) -> None:
-        """Remember processes through which the container's root may be reached: this one and its ancestors."""
+        """Remember processes by which the container's root may be reached: this one and its ancestors."""
         pids = [process.pid]
         above = process.parent
         while above is not None and len(pids) < 4:
@@ -177,7 +178,7 @@ class UsersEnricher:
                 del self._unread[next(iter(self._unread))]
 
     def _container(self, full_id: str) -> UserNames:
-        """The names of a container, none at first; the least recently used container is evicted."""
+        """Return the names of a container, empty at first; the least recently used container is evicted."""
         names = self._containers.pop(full_id, None)
         if names is None:
             names = UserNames(f"container {full_id[:12]}")
@@ -218,7 +219,7 @@ class UsersEnricher:
     async def _refresh(
         self, names: UserNames, call: Callable[[], Content | None], lanes: Sequence[str] = ()
     ) -> bool:
-        """Read once; return False if it was too early for that. `lanes`: as of ThreadPool."""
+        """Read once; return False if it was too early. `lanes`: see ThreadPool."""
         self._generation += 1
         names.generation = self._generation
         names.used = names.failed = False
@@ -245,7 +246,7 @@ class UsersEnricher:
         return True
 
     def _note_silence(self, names: UserNames) -> None:
-        """Note a read that did not answer; of each root the first one in a row is a warning."""
+        """Note a read that did not answer; the first one in a row for a root is a warning."""
         seconds = names.backoff.failed()
         level = logging.DEBUG if names.silent else logging.WARNING
         text = "the users of %s could not be read within %g s; they are read again in %g s, when a name is needed"
@@ -254,7 +255,7 @@ class UsersEnricher:
         names.silent = True
 
     def _fail(self, text: str) -> None:
-        """Warned of once, counted each time."""
+        """Count a failure; the first one is a warning."""
         self._context.log.log(logging.DEBUG if self._failures.value else logging.WARNING, text)
         self._failures.value += 1
 

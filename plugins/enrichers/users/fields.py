@@ -1,4 +1,4 @@
-"""The fields of user and group names, and their texts for numbers that have none."""
+"""The fields of user and group names, with their texts for numbers without a name."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -12,14 +12,14 @@ from mozu.plugins.enrichers.users.user_names import UserNames
 Binder = Callable[[str | None], Reader]
 
 _ROOT: Final = PasswdEntry("root", "/root", MISSING)
-"""The answer for uid 0 where no file has it; its shell is unknown."""
+"""The answer for uid 0 if no file has it; its shell is unknown."""
 
 _NO_USER: Final = PasswdEntry(MISSING, MISSING, MISSING)
-"""These fields have the text `<NA>` for numbers without a name: they are never missing while there is a process."""
+"""Values `<NA>` for numbers without a name: these fields are never missing while there is a process."""
 
 
 def user_readers(names_of: Callable[[Process], UserNames | None]) -> dict[str, Binder]:
-    """Field name → (argument → reader)."""
+    """Return for each field a function from its argument to a reader."""
 
     def user(process: Process, uid: int) -> PasswdEntry:
         names = names_of(process)

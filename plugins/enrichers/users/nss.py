@@ -1,4 +1,4 @@
-"""Names from the name services (NSS) that the C library is configured to ask: LDAP, SSSD and so on."""
+"""Names from the name services (NSS) that the C library is configured to query: LDAP, SSSD and so on."""
 
 import grp
 import os
@@ -9,7 +9,7 @@ from mozu.plugins.enrichers.users.passwd import PasswdEntry
 
 
 def user(uid: int) -> PasswdEntry | None:
-    """getpwuid. Blocks, possibly for as long as a directory server is away."""
+    """Return the user (getpwuid); None if unknown. Blocks, perhaps as long as a directory server is away."""
     try:
         found = pwd.getpwuid(uid)
     except (KeyError, OverflowError):
@@ -18,7 +18,7 @@ def user(uid: int) -> PasswdEntry | None:
 
 
 def group(gid: int) -> str | None:
-    """getgrgid, likewise."""
+    """Return the group's name (getgrgid); None if unknown. Blocks like `user`."""
     try:
         return _text(grp.getgrgid(gid).gr_name)
     except (KeyError, OverflowError):
@@ -26,5 +26,5 @@ def group(gid: int) -> str | None:
 
 
 def _text(text: str) -> str:
-    """The C library's texts come in the locale's encoding; kernel texts are UTF-8."""
+    """Return the text in mozu's form: the C library's texts are in the locale's encoding, kernel texts in UTF-8."""
     return as_text(os.fsencode(text))

@@ -1,4 +1,4 @@
-"""Parses passwd and group files: bytes in, entries by number out."""
+"""Parsers of passwd and group files: from bytes to entries by number."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,11 +8,11 @@ import msgspec
 from mozu.core.model.event import as_text
 
 _MAX_TEXT: Final = 256
-"""Bytes of a text that is kept; longer ones are truncated: a container writes arbitrary text."""
+"""Most bytes of a stored text; longer ones are truncated, because a container writes arbitrary text."""
 
 
 class PasswdEntry(msgspec.Struct, frozen=True):
-    """One line of passwd."""
+    """A line of passwd."""
 
     name: str
     home: str
@@ -20,7 +20,7 @@ class PasswdEntry(msgspec.Struct, frozen=True):
 
 
 def parse_users(content: bytes, limit: int) -> dict[int, PasswdEntry]:
-    """uid → user, at most `limit` of them; the first line of a uid counts, lines that are malformed are skipped."""
+    """Return users by uid, at most `limit`; the first line of a uid counts, malformed lines are skipped."""
     found: dict[int, PasswdEntry] = {}
     for name, number, fields in _entries(content, 7):
         if number not in found and len(found) < limit:
@@ -29,7 +29,7 @@ def parse_users(content: bytes, limit: int) -> dict[int, PasswdEntry]:
 
 
 def parse_groups(content: bytes, limit: int) -> dict[int, str]:
-    """gid → name, by the same rules."""
+    """Return group names by gid, by the same rules as users."""
     found: dict[int, str] = {}
     for name, number, _ in _entries(content, 4):
         if number not in found and len(found) < limit:
@@ -38,7 +38,8 @@ def parse_groups(content: bytes, limit: int) -> dict[int, str]:
 
 
 def _entries(content: bytes, count: int) -> Iterator[tuple[str, int, list[bytes]]]:
-    """(name, number, fields) of every line with at least `count` fields, the third of which is a number of 32 bits."""
+    """Yield (name, number, fields) of every line with at least `count` fields, the third of which is a number of 32
+    bits."""
     for line in content.split(b"\n"):
         fields = line.split(b":")
         if len(fields) < count or not fields[0] or line.startswith(b"#"):

@@ -1,7 +1,7 @@
-"""Reads files below the root directory of a container, which may be hostile, and never anything outside (openat2).
+"""Reads of files below the root directory of a container, which may be hostile, and never outside of it (openat2).
 
 The kernel resolves the path (openat2 with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS): absolute links and `..` end
-inside the root. The file is first only located (O_PATH), then looked at, and opened for reading only if it is a regular
+inside the root. The file is first only located (O_PATH), then checked, and opened for reading only if it is a regular
 one, so that no device, pipe or socket is touched. Reading stops at a limit.
 """
 
@@ -15,16 +15,16 @@ from typing import Final
 from mozu.core.common.rooted_open import open_in_root
 
 Stamp = tuple[int, int, int, int]
-"""Device, inode, size and mtime (ns) of a file: equal for what has not changed."""
+"""Device, inode, size and mtime (ns) of a file: equal for an unchanged file."""
 
 ABSENT: Final[Stamp] = (0, 0, 0, 0)
 
 
 def read(root: int, path: str, *, limit: int, unless: Stamp | None = None) -> tuple[Stamp, bytes | None]:
-    """The stamp and the content of a regular file below the directory descriptor `root`.
+    """Return the stamp and the content of a regular file below the directory descriptor `root`.
 
-    The content is None where the stamp equals `unless`, and for what is absent, no regular file, or larger than `limit`
-    bytes (the stamp says which: ABSENT, or that of the file). Raises OSError for other reasons.
+    The content is None if the stamp equals `unless`, and for a file that is absent, not regular, or larger than `limit`
+    bytes (the stamp shows which: ABSENT, or that of the file). Raises OSError for other reasons.
     """
     try:
         with _located(root, path) as place:
@@ -50,7 +50,7 @@ def _located(root: int, path: str) -> Iterator[int]:
 
 
 def _whole(descriptor: int, limit: int) -> bytes | None:
-    """Everything, or None if it grew beyond the limit while it was read."""
+    """Return the whole content; None if it grew beyond the limit while it was read."""
     parts: list[bytes] = []
     size = 0
     while part := os.read(descriptor, 1 << 16):

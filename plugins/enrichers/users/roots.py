@@ -1,4 +1,4 @@
-"""The root directory of a container, reached through one of its processes."""
+"""The root directory of a container, reached by one of its processes."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from mozu.core.model.event import as_bytes
 
 @contextmanager
 def of_directory(path: str) -> Iterator[int]:
-    """A descriptor that stands for a directory. Raises OSError."""
+    """Yield an O_PATH descriptor of a directory. Raises OSError."""
     descriptor = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield descriptor
@@ -19,10 +19,10 @@ def of_directory(path: str) -> Iterator[int]:
 
 @contextmanager
 def of_container(full_id: str, pids: Iterable[int]) -> Iterator[int]:
-    """Open a container's root directory (O_PATH): /proc/PID/root of the first process that is alive and in it.
+    """Yield a container's root directory (O_PATH): /proc/PID/root of the first living process in it.
 
-    /proc/PID is held open meanwhile, so that a reused pid cannot be mistaken for the process. Raises
-    ProcessLookupError if none lives, PermissionError if none may be followed (that takes CAP_SYS_PTRACE).
+    /proc/PID is held open meanwhile, so that a reused pid cannot be mistaken for the process. Raises ProcessLookupError
+    if none lives, PermissionError if none may be followed (that takes CAP_SYS_PTRACE).
     """
     refused: OSError = ProcessLookupError(f"no process of container {full_id[:12]} is left")
     for pid in pids:

@@ -1,8 +1,8 @@
-"""Evaluator `falco`: rule files in Falco's language. The rules that mozu brings along are beside it, in packs.
+"""Evaluator `falco`: rule files in Falco's language. mozu's own rules are beside it, in packs.
 
-    evaluator          loads the rules, judges events, makes alerts
-    enrichment_fields  values that encoders ask for with an alert
-    settings           what the configuration may say
+    evaluator          loads the rules, evaluates events, makes alerts
+    enrichment_fields  values that encoders request with an alert
+    settings           the configuration
 """
 
 from mozu.core.api import EvaluatorDeclaration, hookimpl

@@ -1,4 +1,4 @@
-"""Each alert of a container says whether mozu knew the container: `container.state` in its output fields."""
+"""The output field `container.state`, which shows in each alert of a container if mozu knew the container."""
 
 from mozu.core.api import Event, FieldRegistry, Ref, Template
 from mozu.core.model.value_types import FieldValue
@@ -7,17 +7,17 @@ _NAME = "container.state"
 
 
 class ContainerState:
-    """Adds the field, unless the output has it."""
+    """Adder of the field, unless the output has it."""
 
     def __init__(self, fields: FieldRegistry) -> None:
         field = fields.resolve(_NAME)
         self._read, self._ref = field.read, Ref(_NAME, field.type.value)
         self._templates: dict[int, Template] = {}
-        """Number of a rule → its template with this field."""
+        """Template with this field, by number of the rule."""
 
     def added(self, rule: int, template: Template, values: dict[str, FieldValue], event: Event) -> Template:
-        """The template for an alert of this rule; the value is put into `values`. The same where the event is in no
-        container, or nothing is asked about containers."""
+        """Return the template for an alert of this rule, and put the value into `values`. The template is unchanged if
+        the event is in no container, or container metadata are not read."""
         if event.source != "syscall" or _NAME in values:
             return template
         state = self._read(event)

@@ -1,6 +1,6 @@
 """docs/default-rules.md, written from the packs.
 
-    python -m mozu.plugins.rules.falco.document > docs/default-rules.md
+python -m mozu.plugins.rules.falco.document > docs/default-rules.md
 """
 
 from collections.abc import Iterable
@@ -65,7 +65,7 @@ _TITLES: Final = {
 
 
 def document(rules: Iterable[Rule]) -> str:
-    """The page."""
+    """Return the page."""
     known = list(rules)
     parts = [_HEAD]
     for pack in PACK_NAMES:

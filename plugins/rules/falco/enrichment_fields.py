@@ -1,4 +1,4 @@
-"""Enrichment fields: what encoders want of an event besides the rule's output; read only when an alert is raised."""
+"""Enrichment fields: values that encoders need besides the rule's output; read only when an alert is raised."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,14 +9,14 @@ from mozu.core.language.conditions import CompiledOutput, ConditionError, compil
 
 
 class EnrichmentFields:
-    """Reads the fields of one list, as far as the event's source has them."""
+    """Reader of the requested fields, as far as the event's source has them."""
 
     def __init__(self, requested: Iterable[str], fields: FieldRegistry) -> None:
         self._requested, self._fields = tuple(requested), fields
         self._outputs: dict[str, CompiledOutput | None] = {}
 
     def of(self, event: Event) -> dict[str, Any]:
-        """Field → JSON value, without what is missing."""
+        """Return JSON values by field, without missing ones."""
         output = self._output(event.source)
         if output is None:
             return {}
@@ -28,7 +28,7 @@ class EnrichmentFields:
         }
 
     def needs(self, source: str, event_type: str) -> frozenset[str]:
-        """The state dependencies that reading them takes: of the fields that this event type can have (`*`: any)."""
+        """Return the state dependencies of the fields that this event type can have (`*`: any)."""
         output = self._output(source)
         return frozenset() if output is None else output.needs(None if event_type == "*" else event_type)
 

@@ -1,4 +1,4 @@
-"""FalcoEvaluator: loads and compiles the rule files, judges batches of events, makes alerts of matches."""
+"""The evaluator: loads and compiles the rule files, evaluates batches of events, makes alerts from matches."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -43,11 +43,11 @@ from mozu.plugins.rules.falco.settings import PACKS, FalcoSettings
 
 _EVERY: Final = "*"
 _LEVEL: Final = "level_"
-"""Begins the tag that says how much of what a rule finds is honest work."""
+"""Prefix of the tag with a rule's level, the share of honest activity among its matches."""
 
 
 class FalcoEvaluator:
-    """Judges events by rules. Building one loads and compiles; raises RulesError with the whole report."""
+    """Evaluator of rules. Building one loads and compiles; raises RulesError with the whole report."""
 
     def __init__(self, settings: FalcoSettings, context: Context) -> None:
         self._settings, self.context = settings, context
@@ -94,7 +94,7 @@ class FalcoEvaluator:
         return Demand(types, self._program.hosts)
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
-        """Alerts in the order of events, and of rules within an event."""
+        """Return alerts in the order of events, and of rules within an event."""
         if self._times is not None:
             self._times.sample(batch)
         return [self._alert(event, position) for event, position in self._program.evaluate(batch)]
@@ -122,7 +122,7 @@ class FalcoEvaluator:
         )
 
     def call_judge(self) -> CallJudge | None:
-        """Of the rules whose response is `deny`. See `JudgesBefore`."""
+        """Return the judge of rules whose response is `deny`; None if there are none. See `JudgesBefore`."""
         denying = [place for place, rule in enumerate(self.rules) if "deny" in rule.guidance.respond]
         if not denying:
             return None
@@ -136,11 +136,11 @@ class FalcoEvaluator:
         return CallJudge(frozenset(program.needs.get("syscall", {})), judge)
 
     def fields_judged(self, event_type: str) -> Sequence[Resolved]:
-        """Of the conditions. See `JudgesByFields`."""
+        """Return the fields in the conditions. See `JudgesByFields`."""
         return self._program.fields("syscall", event_type)
 
     def reload(self) -> "FalcoEvaluator":
-        """Return the same from the files as they are now, and all that the event loop would else make of them."""
+        """Return an evaluator from the present files, prepared so that the event loop compiles nothing."""
         fresh = FalcoEvaluator(self._settings, self.context)
         fresh._program.prepare()
         fresh.demand()
@@ -148,7 +148,7 @@ class FalcoEvaluator:
         return fresh
 
     def rules_digest(self) -> str:
-        """Over everything of a rule that decides what it reports, and how."""
+        """Return a digest over all parts of the rules that decide what they report, and how."""
         if not self._digest:
             digest = blake2b(digest_size=16)
             for rule in self.rules:
@@ -158,11 +158,11 @@ class FalcoEvaluator:
         return self._digest
 
     def rule_names(self) -> Sequence[str]:
-        """The rules in force, in load order."""
+        """Return the names of the rules in force, in load order."""
         return [rule.name for rule in self.rules]
 
     def rule_conditions(self, wanted: Callable[[RuleHead], bool]) -> Sequence[RuleCondition]:
-        """Each as if it were the only rule. See `GivesConditions`."""
+        """Return each condition as if its rule were the only one. See `GivesConditions`."""
         found = []
         for rule in self.rules:
             head = RuleHead(rule.name, rule.source, tuple(rule.tags), tuple(rule.guidance.respond))
@@ -173,14 +173,14 @@ class FalcoEvaluator:
         return found
 
     def rules_reading(self, field: str) -> Sequence[str]:
-        """The rules in force whose condition or output reads this field, whatever its argument is."""
+        """Return the rules in force whose condition or output reads this field, with any argument."""
         references = [one for one in self._readers if _is_of(field, one)]
         readers = {name for one in references for name in self._readers[one]}
         return [rule.name for rule in self.rules if rule.name in readers] if readers else []
 
     @cached_property
     def _readers(self) -> Mapping[str, Collection[str]]:
-        """Field as a rule refers to it → the rules that do."""
+        """Rules by each field, as they write it."""
         found: dict[str, set[str]] = {}
         for rule in self.rules:
             for one in _fields_of(rule):
@@ -200,7 +200,8 @@ class FalcoEvaluator:
         return result
 
     def _needs(self) -> Mapping[str, Mapping[str, frozenset[str]]]:
-        """Source class → event type → state dependencies: of the conditions, and of the outputs of what may match."""
+        """Return state dependencies by source class and event type: of the conditions, and of the outputs of possible
+        matches."""
         needs: dict[str, dict[str, frozenset[str]]] = {
             source: dict(types) for source, types in self._program.needs.items()
         }
@@ -239,5 +240,5 @@ def _fields_of(rule: Rule) -> Iterable[str]:
 
 
 def _is_of(field: str, reference: str) -> bool:
-    """Whether a reference as written (`acme.tag[x]`, `acme.tag.x`) may be to this field."""
+    """Return True if a reference as written (`acme.tag[x]`, `acme.tag.x`) may be to this field."""
     return reference == field or reference.startswith((f"{field}[", f"{field}."))

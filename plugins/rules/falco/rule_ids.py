@@ -1,8 +1,8 @@
-"""The ids of mozu's own rules: which rule has which, and which will never be given again.
+"""The ids of mozu's own rules, including those that will never be used again.
 
-`rule_ids.tsv` has a line for each id ever given, in order: the id, the version that brought it, the rule's name, and
-what became of it since (`was NAME` for each name that it had before; at last `removed VERSION`, with `, see ID` where
-another rule sees the same).
+`rule_ids.tsv` has a line for each id ever used, in order: the id, the version that introduced it, the rule's name, and
+its history (`was NAME` for each former name; at last `removed VERSION`, with `, see ID` if another rule detects the
+same).
 """
 
 import re
@@ -21,19 +21,19 @@ class RegisteredRule(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     since: str
-    """The version that brought it."""
+    """Version that introduced the rule."""
     name: str
-    """The rule's name now, or its last one."""
+    """Present name of the rule, or its last one."""
     former: tuple[str, ...] = ()
-    """Names that it had before."""
+    """Former names."""
     removed: str = ""
-    """The version without it; empty while there is the rule."""
+    """First version without the rule; empty while it exists."""
     instead: str = ""
-    """The id of a rule that sees the same."""
+    """Id of a rule that detects the same; empty if there is none."""
 
 
 def registered(path: Path = REGISTRY) -> list[RegisteredRule]:
-    """Every id that was ever given, in order. Raises ValueError for a line that is none."""
+    """Return every id ever used, in order. Raises ValueError for a malformed line."""
     return [_read(line, number) for number, line in enumerate(path.read_text().splitlines(), 1)]
 
 

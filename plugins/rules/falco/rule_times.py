@@ -1,4 +1,4 @@
-"""How long each rule takes, estimated from a sample of events: each stands for those between two samples on average."""
+"""Time that each rule takes, estimated from a sample of events."""
 
 import random
 import threading
@@ -9,10 +9,11 @@ from mozu.core.language.conditions import RuleProgram
 
 
 class RuleTimes:
-    """Measures about one event in `every`, by chance, since events can come in a rhythm of their own.
+    """Meter of about one event in `every`, chosen at random, because events can be periodic; each sample counts `every`
+    times.
 
-    The function that measures a type is made on a thread when the first event of the type is chosen, which is not
-    measured; it would hold the event loop. Offline, where nothing waits for the loop, every chosen event counts.
+    The function that measures a type is compiled on a thread when the first event of the type is chosen, which is not
+    measured; compiling would hold the event loop. Offline, where nothing waits for the loop, every chosen event counts.
     """
 
     def __init__(self, program: RuleProgram, context: Context, every: int) -> None:
@@ -20,12 +21,13 @@ class RuleTimes:
         self._spent = [context.metrics.time_counter("rule_seconds_total", rule=rule.name) for rule in program.rules]
         self._chance = random.Random(every)
         self._next = self._gap() - 1
-        """Place of the next event to be measured, from the beginning of the next batch."""
+        """Index of the next event to measure, from the beginning of the next batch."""
         self._asked: set[tuple[str, str]] = set()
-        """Sources and types whose functions are being made, or were."""
+        """Sources and types whose functions are being compiled, or were."""
 
     def sample(self, batch: Sequence[Event]) -> None:
-        """Before the batch is judged, so that its fields are read as they are for the first time."""
+        """Measure the chosen events. To be called before the batch is evaluated, so that fields are read for the first
+        time."""
         while self._next < len(batch):
             event = batch[self._next]
             if self._is_offline or self._program.can_measure(event):
@@ -43,5 +45,5 @@ class RuleTimes:
             threading.Thread(target=made, args=(source, event_type), name="mozu-rule-times", daemon=True).start()
 
     def _gap(self) -> int:
-        """`every` on average."""
+        """Return the distance to the next sample, `every` on average."""
         return self._chance.randint(1, 2 * self._every - 1)

@@ -1,4 +1,4 @@
-"""Settings of the evaluator `falco`, and what they mean to the rule loader."""
+"""Settings of the evaluator `falco`, and their translation for the rule loader."""
 
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -11,9 +11,9 @@ from mozu.core.language.rules import Addition, Selector, located, priority, prio
 PACKS: Final = Path(__file__).parents[1] / "packs"
 """Mozu's own rules."""
 PACK_NAMES: Final = ("host", "container", "kubernetes", "identity", "persistence", "evasion", "exfiltration")
-"""Each of mozu's own rules is in one of them, by its tag `pack_NAME`."""
+"""Packs of mozu's own rules; each rule is in one, by its tag `pack_NAME`."""
 LEVELS: Final = ("low", "medium", "paranoid")
-"""A level has the rules of those before it; a rule's level is its tag `level_NAME`."""
+"""Levels, each of which includes the rules of the former ones; a rule's level is its tag `level_NAME`."""
 STANDARD: Final = (PACKS, Path("/etc/mozu/rules.local.yaml"), Path("/etc/mozu/rules.d"))
 
 
@@ -32,7 +32,7 @@ class _Strict(BaseModel):
 
 
 class RuleMatch(_Strict):
-    """Which rules an addition is for; every criterion that is given must hold."""
+    """Rules that an addition applies to; every given criterion must match."""
 
     source: str = Field("", description="Rules of this source class.")
     tags: tuple[str, ...] = Field((), description="Rules that have all of these tags.")
@@ -40,7 +40,7 @@ class RuleMatch(_Strict):
 
 
 class AppendOutput(_Strict):
-    """One entry of `append_output`."""
+    """Entry of `append_output`."""
 
     match: RuleMatch = Field(RuleMatch(), description="Which rules; all, if it is not given.")
     extra_output: str = Field("", description="Text that goes behind the output after a space; may refer to fields.")
@@ -60,7 +60,7 @@ class AppendOutput(_Strict):
         return self
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Key and format of each extra field."""
+        """Return key and format of each extra field."""
         found: list[tuple[str, str]] = []
         for entry in self.extra_fields:
             if isinstance(entry, str):
@@ -72,7 +72,7 @@ class AppendOutput(_Strict):
         return tuple(found)
 
     def addition(self) -> Addition:
-        """For the loader."""
+        """Return the addition for the loader."""
         return Addition(
             source=self.match.source,
             tags=frozenset(self.match.tags),
@@ -97,7 +97,7 @@ class Target(_Strict):
 
 
 class Switch(_Strict):
-    """One element of `selection`."""
+    """Element of `selection`."""
 
     enable: Target | None = Field(None, description="Rules that shall run.")
     disable: Target | None = Field(None, description="Rules that shall not run.")
@@ -109,7 +109,7 @@ class Switch(_Strict):
         return self
 
     def selector(self) -> Selector:
-        """For the loader."""
+        """Return the selector for the loader."""
         if self.enable is not None:
             return Selector("enable", self.enable.rule, self.enable.tag)
         assert self.disable is not None
@@ -117,7 +117,7 @@ class Switch(_Strict):
 
 
 class FalcoSettings(Settings):
-    """What can be set for the evaluator."""
+    """Settings of the evaluator `falco`."""
 
     rules: tuple[Annotated[Path, BeforeValidator(_located)], ...] = Field(
         STANDARD,
@@ -149,11 +149,12 @@ class FalcoSettings(Settings):
     )  # fmt: skip
 
     def chosen(self) -> tuple[Selector, ...]:
-        """What `packs` and `level` switch off; `selection` comes after it, and may switch it on again."""
+        """Return selectors that switch off other packs and levels; `selection` comes after them, and may switch rules
+        on again."""
         packs = [f"pack_{name}" for name in PACK_NAMES if name not in self.packs]
         levels = [f"level_{name}" for name in LEVELS[LEVELS.index(self.level) + 1 :]]
         return tuple(Selector("disable", tag=tag) for tag in (*packs, *levels))
 
     def files_read(self) -> tuple[Path, ...]:
-        """The rules."""
+        """Return the paths of the rules."""
         return self.rules
