@@ -10,8 +10,9 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.support.responding import configured_rules
 from tests.support.running import mozu_run
@@ -41,6 +42,12 @@ def configuration(folder: Path) -> Path:
     )
 
 
+def _outputs(alerts: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield the texts of the alerts and of mozu's notices, with their times."""
+    for alert in alerts:
+        yield f"{alert['time']} {alert['rule']}: {alert['output']}"
+
+
 def main() -> int:
     """Try all ways in turns until the time is over."""
     parser = argparse.ArgumentParser(prog="python -m tests.trust")
@@ -68,6 +75,9 @@ def main() -> int:
                             possible.remove(way)
                             break
                         tallies[way.name, trap].add(outcome)
+                        if not outcome.was_killed:
+                            lines = [f"lived on: {way.name} ({trap})", *_outputs(running.alerts)]
+                            print(*lines, sep="\n  ", file=sys.stderr)
                         running.alerts.clear()
                         time.sleep(arguments.pause)
             running.stop()
