@@ -10,6 +10,7 @@ from pathlib import Path
 
 from setuptools import find_namespace_packages, setup
 from setuptools.command.build_py import build_py
+from setuptools.command.editable_wheel import editable_wheel
 from setuptools.command.sdist import sdist
 
 PARTS = ("core", "plugins", "bpf")
@@ -27,6 +28,17 @@ class BuildFromNothing(build_py):
         if not self.editable_mode:
             shutil.rmtree(self.build_lib, ignore_errors=True)
         super().run()
+
+
+class EditableByPath(editable_wheel):
+    """An editable install whose one path is src, where there are links: type checkers do not follow the import hook
+    that setuptools installs for packages in several places. Without links there is no other way than the hook."""
+
+    def finalize_options(self) -> None:
+        """Have the packages found below src."""
+        super().finalize_options()
+        if all(Path("src", "mozu", part).is_symlink() for part in PARTS):
+            self.package_dir = {"": "src"}
 
 
 class SdistWithLinks(sdist):
@@ -54,5 +66,5 @@ def packages() -> list[str]:
 setup(
     packages=packages(),
     package_dir={"": "src", **{f"mozu.{part}": part for part in PARTS}},
-    cmdclass={"build_py": BuildFromNothing, "sdist": SdistWithLinks},
+    cmdclass={"build_py": BuildFromNothing, "editable_wheel": EditableByPath, "sdist": SdistWithLinks},
 )

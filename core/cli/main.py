@@ -11,7 +11,7 @@ import click
 
 from mozu.core.cli.group import CommandState, mozu
 from mozu.core.cli.standard_descriptors import tolerate_full_stderr
-from mozu.core.cli.terminal import safe
+from mozu.core.cli.terminal import error_text, safe
 from mozu.core.common.alert_output import close_to_others
 from mozu.core.errors import ConfigError, MozuError
 from mozu.core.runtime.early_signals import early_signals
@@ -87,7 +87,7 @@ def _report(error: MozuError, state: CommandState) -> None:
         count = len(error.problems)
         click.echo(f"mozu: the configuration has {count} {'mistake' if count == 1 else 'mistakes'}", err=True)
         return
-    click.echo(f"mozu: {safe(str(error), keep_lines=True)}", err=True)
+    click.echo(f"mozu: {error_text(error)}", err=True)
 
 
 def _fault(error: Exception, state: CommandState) -> None:

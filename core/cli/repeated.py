@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from mozu.core.cli.terminal import error_text
 from mozu.core.errors import MozuError
 
 _INTERVAL: Final = 0.3
@@ -21,7 +22,7 @@ def repeat(run: Callable[[], tuple[int, set[Path]]], paths: Iterable[Path]) -> i
             try:
                 code, files = run()
             except MozuError as error:
-                click.echo(f"mozu: {error}", err=True)
+                click.echo(f"mozu: {error_text(error)}", err=True)
                 code, files = 1, set()
             before = _state({*files, *named})
             click.echo("waiting for a change; Ctrl-C ends")

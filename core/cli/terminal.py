@@ -8,7 +8,18 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from mozu.core.common.control_chars import OBEYED
+from mozu.core.errors import (
+    CannotEncode,
+    DeadlineExceeded,
+    MozuError,
+    PluginError,
+    SinkClosed,
+    SourceBroken,
+    SourceUnavailable,
+)
 
+_ONE_LINE: Final = (CannotEncode, DeadlineExceeded, PluginError, SinkClosed, SourceBroken, SourceUnavailable)
+"""Errors of one sentence, which may hold what a plugin says."""
 _MIN_LAST: Final = 30
 _UNSEEN: Final = re.compile(f"[\x00-\x1f{OBEYED}\ud800-\udfff]")
 """What no sink shows as it is, and bytes that are not UTF-8 (lone surrogates)."""
@@ -25,6 +36,12 @@ def _escape(match: re.Match[str]) -> str:
 def safe(text: str, *, keep_lines: bool = False) -> str:
     """The text with everything escaped that a terminal obeys; line feeds stay if `keep_lines`."""
     return (_UNSEEN_IN_LINES if keep_lines else _UNSEEN).sub(_escape, text)
+
+
+def error_text(error: MozuError) -> str:
+    """Return the text of an error. Line feeds stay in errors that have several lines; in others they can only be those
+    of a plugin's text, and are escaped."""
+    return safe(str(error), keep_lines=not isinstance(error, _ONE_LINE))
 
 
 def columns(text: str) -> int:

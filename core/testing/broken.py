@@ -7,6 +7,7 @@ import asyncio
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -42,6 +43,16 @@ def expect_time(time: object, of: str) -> None:
     """Raises BrokenContract where a time cannot be ns since the epoch: in seconds, ms or µs it lies before 1973."""
     right = isinstance(time, int) and time >= _EARLIEST
     expect(right, f"a time MUST be ns since the epoch; that of {of} is {time}, which is before 1973: is it in seconds?")
+
+
+class ContractAdvice(UserWarning):
+    """A sentence of the contract with SHOULD that does not hold: a warning of the checks, which fails no test."""
+
+
+def advise(holds: object, sentence: str) -> None:
+    """Warn of a sentence with SHOULD unless it holds."""
+    if not holds:
+        warnings.warn(sentence, ContractAdvice, stacklevel=2)
 
 
 class BrokenSentences:

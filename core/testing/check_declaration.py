@@ -25,7 +25,7 @@ from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.value_types import FieldValue
 from mozu.core.runtime.field_checks import field_fault, with_needs
 from mozu.core.runtime.plugin_checks import declaration_fault, extension_fault, version_fault
-from mozu.core.testing.broken import BrokenContract, BrokenSentences, calling, expect, watched_loop
+from mozu.core.testing.broken import BrokenContract, BrokenSentences, advise, calling, expect, watched_loop
 from mozu.core.testing.check_enricher import check_enricher, check_value
 from mozu.core.testing.check_evaluator import check_evaluator
 from mozu.core.testing.check_responder import check_responder
@@ -45,12 +45,13 @@ async def check_declaration(
     """Check what is declared, then the component by the check of its kind, twice: a restart is a new instance.
 
     `settings` as in the configuration. `events` are what enrichers, evaluators and fields are given. Raises
-    BrokenContract with the sentences that do not hold, one a line; the component's own check ends with its first.
+    BrokenContract with the sentences that do not hold, one a line; the component's own check ends with its first. A
+    sentence with SHOULD is a warning (`ContractAdvice`).
     """
     findings, name = BrokenSentences(), declaration.name
     findings.expect(not (fault := version_fault(declaration.api, API_VERSION)), f"{name}: {fault}")
     is_sentence = isinstance(declaration.summary, str) and declaration.summary.endswith(".")
-    findings.expect(is_sentence, f"{name}: `summary` SHOULD be a sentence, with its full stop")
+    advise(is_sentence, f"{name}: `summary` SHOULD be a sentence, with its full stop")
     fault = _fault(declaration)
     findings.expect(not fault, f"{name}: {fault}")
     if not fault:
@@ -69,7 +70,7 @@ async def _check_parts(
 ) -> None:
     """What can be checked of a declaration that could be loaded."""
     if not isinstance(declaration, FieldsDeclaration | CommandsDeclaration):
-        _check_settings(declaration.name, declaration.settings, findings)
+        _check_settings(declaration.name, declaration.settings)
     if isinstance(declaration, FormatDeclaration):
         with findings.kept():
             _check_format(declaration, settings)
@@ -109,16 +110,16 @@ async def _check_component(
         await check_sink(make, blocking=declaration.blocking)
 
 
-def _check_settings(name: str, settings: type[Settings], findings: BrokenSentences) -> None:
+def _check_settings(name: str, settings: type[Settings]) -> None:
     for key, field in settings.model_fields.items():
         text = f"{name}: the setting {key} SHOULD have a `description` of one sentence; `mozu plugins` prints it"
-        findings.expect((field.description or "").endswith("."), text)
+        advise((field.description or "").endswith("."), text)
 
 
 def _check_fields(fields: Iterable[Field], events: Sequence[Event], findings: BrokenSentences) -> None:
     for field in fields:
         text = f"the field {field.name} SHOULD have a `doc` of one sentence; `mozu fields` prints it"
-        findings.expect(field.doc, text)
+        advise(field.doc, text)
         if field.is_bare and (field.read is not None or field.bind is not None):
             with findings.kept():
                 for event in events:

@@ -5,7 +5,7 @@ import queue
 import re
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +133,29 @@ def test_a_value_is_printed_by_a_template_of_its_one_reference() -> None:
     assert {ref.key: Template((ref,)).render(alert.values) for ref in alert.template.refs()}["name"] == "x"
     assert 'Template((Ref("fd.sip", "ipaddr"),)).render(alert.values)' in PAGE
     assert Template((Ref("fd.sip", "ipaddr"),)).render(alert.values) == "192.0.2.1"
+
+
+SETTINGS: Mapping[str, Mapping[str, object]] = {
+    "beep": {"path": "/dev/null"},
+    "gong": {"host": "127.0.0.1", "port": 1},
+}
+"""Settings with which a plugin of the pages works here; nothing listens on the port."""
+
+
+PLUGINS = re.findall(r"```python\n(# mozu_\w+\.py\n[^`]*?def mozu_components.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("code", PLUGINS)
+def test_every_plugin_of_the_page_passes_the_kit(code: str) -> None:
+    page: dict[str, Any] = {}
+    exec(code, page)
+    declaration = page["mozu_components"]()
+    events = [mozu.testing.event("execve", process=mozu.testing.process(tid)) for tid in (100, 200)]
+    settings = SETTINGS.get(declaration.name)
+    asyncio.run(mozu.testing.check_declaration(declaration, settings=settings, events=events))
+
+
+def test_the_page_has_plugins_and_no_other_page_has_one() -> None:
+    assert PAGE.count("def mozu_components") == 3
+    pages = [path for path in ROOT.glob("docs/**/*.md") if "def mozu_components" in path.read_text()]
+    assert {path.name for path in pages} == {"plugins.md", "plugin-examples.md"}

@@ -1,4 +1,4 @@
-"""Stop signals: SIGINT and SIGTERM begin the clean stop; a second one ends the process at once.
+"""Stop signals: SIGINT and SIGTERM begin the clean stop; one that comes a second later ends the process at once.
 
 Their handlers are Python's own and not the loop's: they also run while a component holds the loop, which then has half
 a second to give it back. The end of the process is set by a thread that learns of signals as the kernel delivers them,
@@ -24,8 +24,26 @@ from mozu.core.runtime.loop import Watchdog
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _AT_ONCE: Final = 0.5
 """Seconds that a component may hold the loop once a stop was asked for, or the process may last once it was again."""
+_APART: Final = 1.0
+"""Seconds after the first signal from which on another one asks for an end at once. Before, it is the same request:
+timeout(1) signals its child, and then the process group, in which the child is."""
 _MARGIN: Final = 2.0
 """Seconds beyond the stop deadline after which the process ends even if the loop does not answer."""
+
+
+class _Requests:
+    """Requests for the end, as they come to one place."""
+
+    def __init__(self) -> None:
+        self.first: float | None = None
+        """When the first one came, on the clock of `time.monotonic`."""
+
+    def add(self) -> bool:
+        """Note one; return True if it asks for an end at once."""
+        now = time.monotonic()
+        if self.first is None:
+            self.first = now
+        return now - self.first >= _APART
 
 
 class StopSignals:
@@ -40,9 +58,7 @@ class StopSignals:
         deadline: Callable[[], float],
     ) -> None:
         self._loop, self._watchdog, self._stop, self._deadline = loop, watchdog, stop, deadline
-        self._received = self._delivered = 0
-        self._first = 0.0
-        """When the first one came, on the clock of `time.monotonic`."""
+        self._handled, self._delivered = _Requests(), _Requests()
 
     @contextmanager
     def caught(self) -> Iterator[None]:
@@ -57,22 +73,21 @@ class StopSignals:
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         """Between two instructions of whatever runs on the main thread."""
-        self._received += 1
-        self._first = self._first or time.monotonic()
+        again = self._handled.add()
         hasten(_AT_ONCE)
-        self._loop.call_soon_threadsafe(self._in_loop, signal.Signals(number), self._received > 1)
+        self._loop.call_soon_threadsafe(self._in_loop, signal.Signals(number), again)
 
     def _set_end(self, number: int) -> None:
         """Set when the process ends at the latest; on the thread that learns of signals."""
         if number in _SIGNALS:
-            self._delivered += 1
-            again = self._delivered > 1
+            again = self._delivered.add()
             self._watchdog.end_within(_AT_ONCE if again else self._deadline() + _MARGIN, 128 + number if again else 1)
 
     def _in_loop(self, number: signal.Signals, again: bool) -> None:
         if again:
             leave(128 + number, f"second {number.name}: what is left is not delivered")
-        self._stop(f"received {number.name}", time.monotonic() - self._first)
+        now = time.monotonic()
+        self._stop(f"received {number.name}", now - (self._handled.first or now))
 
 
 @contextmanager

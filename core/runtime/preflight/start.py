@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.api import ChecksStart, Obstacle
+from mozu.core.common.control_chars import visible
 from mozu.core.errors import MozuError
 from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.texts import text_of
@@ -79,7 +80,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
 def require(start: Start) -> None:
     """Before anything is started. Raises StartRefused; what does not refuse the start is logged as a warning."""
     found = start.findings()
-    refusing = [str(one) for one in found if one.obstacle.refuses]
+    refusing = [visible(str(one)) for one in found if one.obstacle.refuses]
     if refusing:
         raise StartRefused("\n".join(refusing))
     for one in found:

@@ -1,6 +1,7 @@
 import pytest
 
-from mozu.core.cli.terminal import columns, paragraph, safe, table
+from mozu.core.cli.terminal import columns, error_text, paragraph, safe, table
+from mozu.core.errors import MozuError, PluginError, RulesError, SourceUnavailable
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,15 @@ def test_hostile_cells_stay_in_their_cell() -> None:
 
 def test_a_paragraph_is_wrapped_and_indented() -> None:
     assert paragraph("one two three", 10, "  ") == "  one two\n  three"
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (PluginError("acme", "no\nsink acme: ok\x1b[2J"), "plugin 'acme': no\\x0asink acme: ok\\x1b[2J"),
+        (SourceUnavailable("source acme cannot start: no\nmozu: ok"), "source acme cannot start: no\\x0amozu: ok"),
+        (RulesError("a.yaml: one\n  two\x1b"), "a.yaml: one\n  two\\x1b"),
+    ],
+)  # fmt: skip
+def test_what_a_plugin_says_makes_no_line_of_its_own_in_an_error(error: MozuError, shown: str) -> None:
+    assert shown == error_text(error)
