@@ -13,6 +13,7 @@ from uuid import UUID
 import click
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mozu.core.cli import invoke
 from mozu.core.cli.group import CommandState, mozu
@@ -23,6 +24,7 @@ from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.runtime.config import SECTIONS, CoreSettings
 from mozu.core.runtime.configure import configure
 from tests.docs.snippets import Block, blocks, commands, words
+from tests.support.keys import pem
 from tests.support.requirements import ROOT
 
 BLOCKS: Final = blocks()
@@ -74,7 +76,7 @@ PLACEHOLDERS: Final = {
     "ID": str(UUID(int=0)),
 }
 SECRET: Final = f"whsec_{'c2VjcmV0' * 4}"
-"""Good for every kind of secret that a page has."""
+"""Good for every kind of secret that a page has, but for keys in JSON."""
 
 
 def is_named(block: Block) -> bool:
@@ -142,9 +144,16 @@ def given(text: str, folder: Path) -> str:
     for name in re.findall(r"credential: (\w+)", text):
         (folder / name).write_text(SECRET)
     for path in re.findall(r"file: (/(?:etc|run)/[^}\s]+)", text):
-        (folder / Path(path).name).write_text(SECRET)
+        (folder / Path(path).name).write_text(account_key() if path.endswith(".json") else SECRET)
         text = text.replace(path, str(folder / Path(path).name))
     return text
+
+
+def account_key() -> str:
+    """Return the key of a service account, as Google's console issues it."""
+    private = pem(rsa.generate_private_key(65537, 2048))
+    names = ("client_email", "private_key_id", "token_uri")
+    return json.dumps({**dict.fromkeys(names, "https://there.example/"), "private_key": private})
 
 
 def test_rules_load_in_the_order_of_their_page_on_top_of_mozus_own() -> None:

@@ -39,8 +39,9 @@ class Endpoint:
         self._keys = [signature.key(secret.get_secret_value()) for secret in settings.signing_secrets]
         self._headers = _headers(settings)
         self._session: aiohttp.ClientSession | None = None
-        self._tokens = None if settings.oauth is None else TokenSource(settings.oauth, self._connector, self._proxy)
-        self._authorized = "Authorization" in self._headers or settings.oauth is not None
+        account = settings.oauth or settings.service_account
+        self._tokens = None if account is None else TokenSource(account, self._connector, self._proxy)
+        self._authorized = "Authorization" in self._headers or account is not None
         self._mask = SecretMask([*settings.secrets(), self._headers.get("Authorization", "").partition(" ")[2]])
 
     def __str__(self) -> str:

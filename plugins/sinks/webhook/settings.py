@@ -9,7 +9,7 @@ from pydantic import ByteSize, Field, field_serializer, field_validator, model_v
 from yarl import URL
 
 from mozu.core.api import Secret, Settings, Severity
-from mozu.core.common.oauth import ClientCredentials
+from mozu.core.common.oauth import ClientCredentials, ServiceAccount
 from mozu.core.common.tls import ClientTls
 from mozu.plugins.sinks.webhook.body_template import BodyTemplate, compiled, parse
 from mozu.plugins.sinks.webhook.private_addresses import Network, literal_address, ssrf_refusal
@@ -94,6 +94,9 @@ class WebhookSettings(Settings):
     password: Secret | None = Field(None, description="Password for basic authentication.")
     oauth: ClientCredentials | None = Field(
         None, description="Client credentials of OAuth 2.0: the token is fetched, and renewed before it expires."
+    )
+    service_account: ServiceAccount | None = Field(
+        None, description="A service account of Google Cloud: its key signs requests for tokens, which are renewed."
     )
     signing_secrets: tuple[Secret, ...] = Field(
         (), description="Sign as Standard Webhooks says, with each of these (`whsec_…`): several while one is replaced."
@@ -184,7 +187,7 @@ class WebhookSettings(Settings):
         bodies = [name for name in ("template", "body", "body_file") if getattr(self, name) is not None]
         if len(bodies) > 1:
             raise ValueError(f"{' and '.join(bodies)} exclude each other; keep one")
-        given = [name for name in ("token", "user", "oauth") if getattr(self, name) is not None]
+        given = [name for name in ("token", "user", "oauth", "service_account") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} exclude each other; keep one")
         if (self.user is None) != (self.password is None):

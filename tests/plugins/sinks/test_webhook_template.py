@@ -147,6 +147,29 @@ def test_splunks_information_model_gets_its_fields_and_words() -> None:
     assert event["id"] == record.alert.id
 
 
+def test_googles_data_model_gets_a_noun_a_result_and_words_of_its_enumerations() -> None:
+    """Names and enumerators of the reference of the Chronicle API: UDM, Metadata, Noun, Process, SecurityResult."""
+    record = _record()
+    record.alert.tags = ("T1059.004",)
+    record.alert.enrichment = {"proc.pid": 42, "proc.exepath": "/bin/sh", "user.name": "root", "proc.ppid": 7}
+    template = BUILTIN_TEMPLATES["google_udm"]
+    udm = json.loads(parse(template.body, levels=template.levels).render(record))["udm"]
+    process = {"pid": "42", "commandLine": "", "file": {"fullPath": "/bin/sh"}}
+    parent = {"pid": "7", "commandLine": "", "file": {"fullPath": ""}}
+
+    assert {"metadata", "principal", "securityResult", "additional"} == udm.keys()
+    assert ("GENERIC_EVENT", record.alert.id) == (udm["metadata"]["eventType"], udm["metadata"]["productLogId"])
+    assert {
+        "hostname": "web-1", "platform": "LINUX", "user": {"userid": "root"},
+        "process": {**process, "parentProcess": parent},
+    } == udm["principal"]  # fmt: skip
+    (result,) = udm["securityResult"]
+    assert ("ALERTING", "A rule", "MEDIUM") == (result["alertState"], result["ruleName"], result["severity"])
+    assert {"CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL"} == set(template.levels.values())
+    assert {"agent", "sink", "epoch", "sequence"} <= udm["additional"].keys()
+    assert ["T1059.004"] == udm["additional"]["techniques"]
+
+
 def test_sentinels_information_model_gets_its_mandatory_fields_and_words() -> None:
     """Classes and words of the schema AlertEvent 0.1 and of ASIM's common fields."""
     record = _record()

@@ -8,6 +8,7 @@ from mozu.plugins.sinks.webhook.templates.builtin_template import BatchFormat, B
 from mozu.plugins.sinks.webhook.templates.discord import DISCORD
 from mozu.plugins.sinks.webhook.templates.elasticsearch import ELASTICSEARCH
 from mozu.plugins.sinks.webhook.templates.falcosidekick import FALCOSIDEKICK
+from mozu.plugins.sinks.webhook.templates.google_udm import GOOGLE_UDM
 from mozu.plugins.sinks.webhook.templates.loki import LOKI
 from mozu.plugins.sinks.webhook.templates.otlp_logs import OTLP_LOGS
 from mozu.plugins.sinks.webhook.templates.pagerduty import PAGERDUTY
@@ -22,7 +23,7 @@ __all__ = ["BUILTIN_TEMPLATES", "BatchFormat", "BuiltinTemplate", "Levels", "Tem
 
 TemplateName = Literal[
     "falcosidekick", "alertmanager", "splunk_hec", "text", "slack", "teams", "discord", "pagerduty", "loki",
-    "elasticsearch", "otlp_logs", "splunk_cim", "sentinel_asim",
+    "elasticsearch", "otlp_logs", "splunk_cim", "sentinel_asim", "google_udm",
 ]  # fmt: skip
 
 BUILTIN_TEMPLATES: Final[Mapping[TemplateName, BuiltinTemplate]] = {
@@ -39,4 +40,5 @@ BUILTIN_TEMPLATES: Final[Mapping[TemplateName, BuiltinTemplate]] = {
     "otlp_logs": OTLP_LOGS,
     "splunk_cim": SPLUNK_CIM,
     "sentinel_asim": SENTINEL_ASIM,
+    "google_udm": GOOGLE_UDM,
 }
