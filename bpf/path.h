@@ -102,10 +102,11 @@ inlined struct named_file *named_file(struct path *path) {
   struct inode *inode = 0;
   struct super_block *block = 0;
   struct file_numbers key = {};
-  if (!settings || !settings->names_files) return 0;
+  if (!settings || !settings->named_inodes) return 0;
   READ(inode, TYPED(dentry, path->dentry)->d_inode);
-  READ(block, inode->i_sb);
   READ(key.inode, inode->i_ino);
+  if (!(settings->named_inodes >> (key.inode & 31) & 1)) return 0; /* spares most opens the look-up */
+  READ(block, inode->i_sb);
   READ(key.device, block->s_dev);
   return LOOKUP(NAMED_FILES, &key);
 }

@@ -114,8 +114,9 @@ enum slot { SLOT_CALL, SLOT_EXEC, SLOT_FORK, SLOT_EXIT, SLOT_MOVE };
 /* over_share: of `lost`, refused by accounts.h. `seen` is last: map look-ups copy a CPU's words in this order (bpf_long_memcpy)
    while it counts, and what was seen is counted first, so that no look-up finds more filtered and lost than seen. */
 struct counts { u64 over_share, filtered, lost, seen; };
-/* own: mozu's process id; snaplen: bytes of a buffer in a record; Loader.configure */
-struct settings { u32 own, threads, environment, realpath, off, stdio, snaplen, names_files; };
+/* own: mozu's process id; snaplen: bytes of a buffer in a record; named_inodes: bit n is set if NAMED_FILES has an inode of a
+   number that is n modulo 32; Loader.configure */
+struct settings { u32 own, threads, environment, realpath, off, stdio, snaplen, named_inodes; };
 
 /* bpf_ringbuf_query (Linux 5.8) by its number: bcc's headers have it from 0.27 on. */
 #define RINGBUF_QUERY 134

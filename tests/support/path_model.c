@@ -78,7 +78,7 @@ void name_file(u32 at, const char *path) {
   struct named_file value = {.length = __builtin_strlen(path)};
   __builtin_memcpy(value.path, path, value.length);
   bpf_map_update_elem(MAP(NAMED_FILES), &key, &value, 0);
-  settings.names_files = 1;
+  settings.named_inodes |= 1u << (key.inode & 31);
 }
 void add_dentry(u32 at, u32 parent, const char *name, u32 inode) {
   struct dentry *one = &dentries[at];

@@ -1,6 +1,6 @@
 """The map NAMED_FILES: files that kernel programs find by device and inode, and the path that rules have for each.
 
-SETTINGS says whether there are any, so that opens look no further where there are none.
+A mask of their inode numbers in SETTINGS spares the opens of most other files the look-up.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,8 @@ class NamedFileMap:
         self._maps = maps
         self._entries: Mapping[bytes, bytes] = {}
         self._settings: tuple[int, ...] = (0,) * 7
+        self._inodes = 0
+        """Bit n is set if a file has an inode number that is n modulo 32; `named_inodes` of bpf/record.h."""
 
     def use(self, files: Mapping[tuple[int, int], str]) -> None:
         """Hold these, and no others; of more than MAX_NAMED_FILES the first. Raises OSError."""
@@ -23,12 +25,14 @@ class NamedFileMap:
         for key in self._entries.keys() - entries.keys():
             bpf_syscall.delete_key(self._maps["NAMED_FILES"], key)
         bpf_syscall.update_many(self._maps["NAMED_FILES"], dict(entries.items() - self._entries.items()))
-        self._entries = entries
+        self._entries, self._inodes = entries, 0
+        for key in entries:
+            self._inodes |= 1 << FILE_NUMBERS.unpack(key)[0] % 32
         self.write_settings(*self._settings)
 
     def restore(self) -> bool:
         """Write both maps again; return True if another process had changed SETTINGS."""
-        written = SETTINGS.pack(*self._settings, bool(self._entries))
+        written = SETTINGS.pack(*self._settings, self._inodes)
         changed = bpf_syscall.lookup(self._maps["SETTINGS"], 0, SETTINGS.size) != written
         if changed:
             self.write_settings(*self._settings)
@@ -38,7 +42,7 @@ class NamedFileMap:
     def write_settings(self, *settings: int) -> None:
         """Write all members of SETTINGS but the last."""
         self._settings = settings
-        bpf_syscall.update(self._maps["SETTINGS"], 0, SETTINGS.pack(*settings, bool(self._entries)))
+        bpf_syscall.update(self._maps["SETTINGS"], 0, SETTINGS.pack(*settings, self._inodes))
 
 
 def entries_of(files: Mapping[tuple[int, int], str]) -> dict[bytes, bytes]:
