@@ -1,6 +1,6 @@
 """docs/default-rules.md, written from the packs.
 
-python -m mozu.plugins.rules.falco.document > docs/default-rules.md
+    python -m mozu.plugins.rules.falco.document > docs/default-rules.md
 """
 
 from collections.abc import Iterable

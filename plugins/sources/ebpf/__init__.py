@@ -19,7 +19,7 @@ _RING_PER_CPU: Final = 4 << 20
 
 
 def ring_size(cpus: int) -> int:
-    """Bytes of the ring buffer for so many CPUs: each of them can fill its share."""
+    """Return the bytes of the ring buffer for so many CPUs, each of which can fill its share."""
     return _RING_PER_CPU << (max(2, min(cpus, 32)) - 1).bit_length()
 
 
@@ -44,7 +44,7 @@ def _commands() -> Mapping[str, "click.Command"]:
 
 @hookimpl
 def mozu_components() -> SourceDeclaration[EbpfSettings]:
-    """The source `ebpf`."""
+    """Declare the source `ebpf`."""
     return SourceDeclaration(
         name="ebpf",
         build=_build,

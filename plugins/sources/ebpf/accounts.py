@@ -1,6 +1,6 @@
-"""The map ACCOUNTS in memory (struct account of bpf/accounts.h): whose events were refused, reported as floods.
+"""The map ACCOUNTS in memory (struct account of bpf/accounts.h): accounts with refused events, reported as floods.
 
-A flood begins when records of an account are first refused, and ends when none was for QUIET_SECONDS.
+A flood begins when records of an account are first refused, and ends when none was refused for QUIET_SECONDS.
 """
 
 import mmap
@@ -15,23 +15,23 @@ from mozu.plugins.sources.ebpf import filter_layout
 
 QUIET_SECONDS: Final = 5.0
 MOST: Final = 16
-"""Floods that are reported at one time; those of further accounts are in the source's counts only."""
+"""Most floods that are reported at one time; those of further accounts are only in the source's counts."""
 _KINDS: Final[Mapping[int, Literal["process", "user", "container"]]] = {
     1: "process",
     2: "user",
     3: "user",
     4: "container",
 }
-"""enum account_kind."""
+"""Kind of account by number: enum account_kind."""
 _KIND_AT: Final = 60
-"""Bit of a key where the kind begins."""
+"""First bit of the kind in a key."""
 _NAMES: Final = {spec.number: name for name, spec in SYSCALL_SPECS.items()}
 _ENTRY: Final = filter_layout.size("account")
 _WORD: Final = 0xFFFFFFFF
 
 
 class _Counts(NamedTuple):
-    """Of an account, 32 bits each, which wrap round."""
+    """Counts of an account, 32 bits each, which wrap around."""
 
     key: int
     passed: int = 0
@@ -40,17 +40,17 @@ class _Counts(NamedTuple):
 
 
 class _Open(msgspec.Struct):
-    """A flood that goes on."""
+    """A flood that has not ended."""
 
     begun: float
     newest: float
-    """When something was refused last."""
+    """Time of the last refusal."""
     passed: int
     flood: Flood
 
 
 class Accounts:
-    """`fd`: of the map; `clock`: seconds."""
+    """Reader of the map. `fd`: descriptor of the map; `clock`: seconds."""
 
     def __init__(self, fd: int, clock: Callable[[], float]) -> None:
         places = filter_layout.constant("ACCOUNT_PLACES")
@@ -59,12 +59,12 @@ class Accounts:
         self._words, self._longs = self._whole.cast("I"), self._whole.cast("Q")
         self._clock, self._looked = clock, clock()
         self._open: dict[int, _Open] = {}
-        """Key of an account → its flood."""
+        """Present flood by the key of its account."""
         self._before: dict[int, _Counts] = {}
-        """Place → what was there at the last look, where something had been refused."""
+        """Counts at the last read of places with refused events, by place."""
 
     def take_floods(self) -> list[Flood]:
-        """Those that have begun or ended since the last call."""
+        """Return the floods that have begun or ended since the last call."""
         now, floods = self._clock(), list[Flood]()
         for place, counts in self._refused():
             before = self._before.get(place)
@@ -80,7 +80,7 @@ class Accounts:
         return floods
 
     def close(self) -> list[Flood]:
-        """Unmap; gives what was left to tell, with the end of each that went on."""
+        """Unmap the memory; return the unreported floods, and the end of each present one."""
         floods = [*self.take_floods(), *map(_ended, self._open.values())]
         self._open.clear()
         for view in (self._words, self._longs, self._whole):
@@ -89,7 +89,7 @@ class Accounts:
         return floods
 
     def _refused(self) -> Iterator[tuple[int, _Counts]]:
-        """(place, counts) of the accounts that were ever refused something."""
+        """Yield (place, counts) of the accounts that ever had refused events."""
         step, at = _ENTRY // 4, filter_layout.place("account", "refused").offset // 4
         common, reserved = (self._words[at + part :: step].tolist() for part in (0, 1))
         for place, refused in enumerate(zip(common, reserved, strict=True)):
@@ -103,7 +103,7 @@ class Accounts:
         return self._longs[(place * _ENTRY + filter_layout.place("account", member).offset) // 8]
 
     def _flood(self, key: int, place: int, fresh: list[int], now: float) -> list[Flood]:
-        """The flood of this account goes on, or begins, which is reported."""
+        """Update the account's flood, or begin one; return it if it has begun."""
         passed, common, reserved = fresh
         one = self._open.get(key)
         if one is not None:
@@ -123,7 +123,7 @@ class Accounts:
         return [flood]
 
     def _made(self, key: int, place: int, refused: int, reserved: int, rate: float, seconds: float) -> Flood:
-        """With what is known of the last event that was refused."""
+        """Return a flood with the known facts about the last refused event."""
         kind = self._word(place, "type")
         return Flood(
             account=_KINDS.get(key >> _KIND_AT, "process"),

@@ -1,4 +1,4 @@
-"""Argument layouts as the BPF map ARG_LAYOUTS holds them: struct arg_layout of bpf/syscall_ctx.h."""
+"""Argument layouts as in the BPF map ARG_LAYOUTS: struct arg_layout of bpf/syscall_ctx.h."""
 
 import struct
 from typing import Final
@@ -7,7 +7,7 @@ from mozu.core.abi.spec import MAX_BLOCKS, NO_ARGUMENT, ArgLayout
 
 
 def pack(layout: ArgLayout) -> bytes:
-    """The value of the map."""
+    """Return the layout as a value of the map."""
     *arguments, blocks = layout
     missing = MAX_BLOCKS - len(blocks)
     places = [block.argument for block in blocks] + [NO_ARGUMENT] * missing

@@ -1,4 +1,4 @@
-"""Why bpf(2) or perf_event_open(2) refuses, as far as the error and what the kernel says of this process tell.
+"""Causes of a refused bpf(2) or perf_event_open(2), from the error and the kernel's facts about this process.
 
 Sources: proc_pid_status(5) (Seccomp, CapEff), kernel_lockdown(7), user_namespaces(7), the kernel's bpf(2).
 """
@@ -13,13 +13,13 @@ from mozu.plugins.sources.ebpf import checks
 
 _FORBIDDEN: Final = frozenset({errno.EPERM, errno.EACCES, errno.ENOSYS})
 _FILTERED: Final = "2"
-"""`Seccomp:` of a process with filters."""
+"""Value of `Seccomp:` for a process with filters."""
 _WHOLE: Final = ["0", "0", "4294967295"]
 """The uid_map of the first user namespace."""
 
 
 def remedy(error: OSError, proc: Path = Path("/proc/self"), security: Path = Path("/sys/kernel/security")) -> str:
-    """Return the likely cause of a refusal with what to do, in a clause; empty where nothing is known."""
+    """Return the likely cause of a refusal with its remedy, as a clause; empty if unknown."""
     if error.errno in (errno.ENOMEM, errno.E2BIG, errno.ENOSPC):
         return "a smaller `ring_size` may help"
     if error.errno not in _FORBIDDEN:
@@ -43,7 +43,7 @@ def remedy(error: OSError, proc: Path = Path("/proc/self"), security: Path = Pat
 
 
 def clause(error: OSError) -> str:
-    """Return the same to be put behind a sentence: after a semicolon, or empty."""
+    """Return the remedy to append to a sentence, after a semicolon; empty if unknown."""
     found = remedy(error)
     return f"; {found}" if found else ""
 

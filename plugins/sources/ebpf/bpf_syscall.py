@@ -20,10 +20,10 @@ _SYS_MEMBARRIER: Final = machine_number("membarrier")
 _MEMBARRIER_GLOBAL: Final = 1
 _MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _MAP_DELETE, _LOAD, _OBJECT_INFO, _RAW_TRACEPOINT_OPEN = 0, 1, 2, 3, 5, 15, 17
 _MAP_NEXT_KEY: Final = 4
-"""BPF_MAP_GET_NEXT_KEY: without a key, the first."""
+"""BPF_MAP_GET_NEXT_KEY; returns the first key if none is passed."""
 _PIN, _GET_PINNED, _LINK_CREATE = 6, 7, 28
 _PERF_EVENT: Final = 41
-"""BPF_PERF_EVENT: how a link attaches a program to a perf event (Linux 5.15)."""
+"""BPF_PERF_EVENT: type of a link that attaches a program to a perf event (Linux 5.15)."""
 _MAP_POP: Final = 21
 """BPF_MAP_LOOKUP_AND_DELETE_ELEM."""
 _MAP_UPDATE_BATCH: Final = 26
@@ -31,7 +31,7 @@ HASH, ARRAY, PROG_ARRAY, PERF_EVENT_ARRAY, PERCPU_ARRAY, LRU_HASH, RINGBUF = 1, 
 QUEUE: Final = 22
 TRACEPOINT, RAW_TRACEPOINT, LSM = 5, 17, 29
 _LSM_MAC: Final = 27
-"""BPF_LSM_MAC: how a program of the type LSM is attached."""
+"""BPF_LSM_MAC: attach type of a program of the type LSM."""
 _ANY, _EXIST = 0, 2
 _TRACEPOINT: Final = 2
 """PERF_TYPE_TRACEPOINT."""
@@ -42,9 +42,10 @@ _MMAPABLE: Final = 1 << 10
 _IOC_ENABLE: Final = 0x2400
 _IOC_SET_BPF: Final = 0x40042408
 _INSTRUCTION: Final = 8
-"""Bytes."""
+"""Bytes of an instruction."""
 _LOAD_ATTEMPTS: Final = 10
-"""The verifier leaves off with EAGAIN where a signal comes: of a debugger, a profiler, or a stop of the process."""
+"""Most attempts to load: the verifier returns EAGAIN if a signal arrives from a debugger, a profiler, or a stop of the
+process."""
 _LOG: Final = 1 << 24
 _LOG_LINES: Final = 40
 _MISSES_AT: Final = 208
@@ -64,7 +65,7 @@ def _bpf(command: int, attributes: bytes) -> int:
 
 
 def create_map(kind: int, name: str, *, key: int, value: int, entries: int, mapped: bool = False) -> int:
-    """A new map; gives its descriptor. Raises OSError. `mapped`: an array that can be mapped into memory."""
+    """Create a map; return its descriptor. Raises OSError. `mapped`: an array that can be mapped into memory."""
     inner = node = 0
     flags = _MMAPABLE if mapped else 0
     head = struct.pack("<IIIIIII", kind, key, value, entries, flags, inner, node)
@@ -72,7 +73,7 @@ def create_map(kind: int, name: str, *, key: int, value: int, entries: int, mapp
 
 
 def lookup(fd: int, key: int, size: int) -> bytes:
-    """The value of a 32-bit key; `size` in bytes, for per-CPU maps those of all possible CPUs."""
+    """Return the value of a 32-bit key. `size`: bytes; for per-CPU maps those of all possible CPUs."""
     number = ctypes.c_uint32(key)
     value = ctypes.create_string_buffer(size)
     _bpf(_MAP_LOOKUP, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(number), ctypes.addressof(value), _ANY))
@@ -104,7 +105,7 @@ def update_text(fd: int, key: bytes, data: bytes) -> None:
 
 
 def update_existing(fd: int, key: int, data: bytes) -> bool:
-    """Set the value of a 32-bit key if it has one; False where it has none."""
+    """Set the value of a 32-bit key if it exists; return False if it does not."""
     number = ctypes.c_uint32(key)
     value = ctypes.create_string_buffer(data, len(data))
     try:
@@ -129,7 +130,7 @@ def delete_key(fd: int, key: bytes) -> None:
 
 
 def clear(fd: int, key: int) -> None:
-    """Delete all entries of a map whose keys have so many bytes, and to which no program adds any."""
+    """Delete all entries of a map whose keys have so many bytes, and to which no program adds entries."""
     found = ctypes.create_string_buffer(key)
     with contextlib.suppress(FileNotFoundError):
         while True:
@@ -138,7 +139,7 @@ def clear(fd: int, key: int) -> None:
 
 
 def pop(fd: int, size: int) -> bytes | None:
-    """The first entry of a queue, of so many bytes, which is taken out; None: it is empty."""
+    """Remove and return the first entry of a queue, of so many bytes; None if it is empty."""
     value = ctypes.create_string_buffer(size)
     try:
         _bpf(_MAP_POP, struct.pack("<IIQQQ", fd, 0, 0, ctypes.addressof(value), _ANY))
@@ -148,7 +149,8 @@ def pop(fd: int, size: int) -> bytes | None:
 
 
 def load(kind: int, name: str, code: bytes, hook: int = 0) -> int:
-    """BPF_PROG_LOAD; gives the descriptor. Raises OSError: E2BIG if the program exceeds the verifier's limit.
+    """Load a program (BPF_PROG_LOAD); return the descriptor. Raises OSError: E2BIG if the program exceeds the
+    verifier's limit.
 
     `hook`: the function that a program of the type LSM is attached to, by its number in the kernel's BTF.
     """
@@ -156,7 +158,7 @@ def load(kind: int, name: str, code: bytes, hook: int = 0) -> int:
 
 
 def refusal(kind: int, name: str, code: bytes, hook: int = 0) -> str:
-    """The end of the verifier's log for a program that it refuses; empty if it accepts it."""
+    """Return the end of the verifier's log for a program that it refuses; empty if it accepts it."""
     log = ctypes.create_string_buffer(_LOG)
     try:
         os.close(_load(kind, name, code, hook, log, level=1))
@@ -181,9 +183,9 @@ def _load(
 
 
 def program_info(program: int) -> tuple[int | None, int | None]:
-    """(recursion_misses: runs skipped because the program was running on that CPU, verified_insns).
+    """Return recursion_misses (runs skipped because the program was running on that CPU) and verified_insns.
 
-    None where this kernel does not report them.
+    Both are None if this kernel does not report them.
     """
     info = ctypes.create_string_buffer(256)
     attributes = ctypes.create_string_buffer(struct.pack("<IIQ", program, len(info), ctypes.addressof(info)), 16)
@@ -196,20 +198,20 @@ def program_info(program: int) -> tuple[int | None, int | None]:
 
 
 def attach_raw_tracepoint(program: int, name: str) -> int:
-    """Run a program at a raw tracepoint until the descriptor that this gives is closed. Raises OSError."""
+    """Attach a program to a raw tracepoint until the returned descriptor is closed. Raises OSError."""
     text = ctypes.create_string_buffer(name.encode())
     return _bpf(_RAW_TRACEPOINT_OPEN, struct.pack("<QII", ctypes.addressof(text), program, 0))
 
 
 def attach_hook(program: int) -> int:
-    """Run a program of the type LSM at its hook until the descriptor that this gives is closed. Raises OSError."""
+    """Attach a program of the type LSM to its hook until the returned descriptor is closed. Raises OSError."""
     return _bpf(_RAW_TRACEPOINT_OPEN, struct.pack("<QII", 0, program, 0))
 
 
 def attach_tracepoint(program: int, identifier: int, *, as_link: bool = False) -> int:
-    """Run a program at a tracepoint, on every CPU, until the descriptor that this gives is closed. Raises OSError.
+    """Attach a program to a tracepoint, on every CPU, until the returned descriptor is closed. Raises OSError.
 
-    `as_link`: what this gives can be pinned (Linux 5.15).
+    `as_link`: the descriptor can be pinned (Linux 5.15).
     """
     size = 128
     attributes = struct.pack("<IIQQQQQII", _TRACEPOINT, size, identifier, 1, _SAMPLE_RAW, 0, 0, 1, 0).ljust(size, b"\0")
@@ -233,23 +235,23 @@ def attach_tracepoint(program: int, identifier: int, *, as_link: bool = False) -
 
 
 def pin(descriptor: int, place: Path) -> None:
-    """Keep a map, a program or a link of which there is no descriptor any more. Raises OSError."""
+    """Pin a map, a program or a link, which keeps it without a descriptor. Raises OSError."""
     path = ctypes.create_string_buffer(os.fsencode(place))
     _bpf(_PIN, struct.pack("<QII", ctypes.addressof(path), descriptor, 0))
 
 
 def get_pinned(place: Path) -> int:
-    """A descriptor of what is pinned. Raises OSError."""
+    """Return a descriptor of a pinned object. Raises OSError."""
     path = ctypes.create_string_buffer(os.fsencode(place))
     return _bpf(_GET_PINNED, struct.pack("<QII", ctypes.addressof(path), 0, 0))
 
 
 def detach_all(attachments: Sequence[int]) -> None:
-    """Close these descriptors, without waiting for each until no CPU runs its program.
+    """Close these descriptors without waiting, for each, until no CPU runs its program.
 
-    A close of the last descriptor of a perf event waits for a grace period of RCU, about 70 ms (perf_event_release).
-    A map of perf events keeps them beyond that, and once it is closed the kernel lets go of them by itself, in the
-    background; they are detached some moments after this returns.
+    Closing the last descriptor of a perf event waits for a grace period of RCU, about 70 ms (perf_event_release). A map
+    of perf events keeps them beyond that, and after it is closed the kernel releases them in the background; they are
+    detached some moments after this returns.
     """
     keeper = None
     with contextlib.suppress(OSError):  # then it takes longer
@@ -269,13 +271,13 @@ def wait_for_programs() -> None:
 
 
 def call(number: int, *arguments: int) -> int:
-    """Make a system call with these registers; gives -errno for an error."""
+    """Make a system call with these registers; return -errno for an error."""
     padded = (*arguments, 0, 0, 0, 0, 0, 0)[:6]
     result: int = _libc.syscall(number, *(ctypes.c_long(value) for value in padded))
     return -ctypes.get_errno() if result < 0 else result
 
 
 def possible_cpus(path: Path = Path("/sys/devices/system/cpu/possible")) -> int:
-    """How many CPUs per-CPU maps hold values for."""
+    """Return the number of CPUs for which per-CPU maps have values."""
     last = path.read_text().strip().rpartition(",")[2].rpartition("-")[2]
     return int(last) + 1

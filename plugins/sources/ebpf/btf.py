@@ -1,13 +1,14 @@
 """BTF of the running kernel: offsets of struct members from /sys/kernel/btf/vmlinux, and C structs that have them.
 
 BTF is one blob: a header, a section of type records (32-bit words) and a section of NUL-terminated names. A record is
-three words (name, info, size or type) and, by kind, more words. One pass notes where each record begins and which
-records carry a wanted name; everything else is read on request. What the pass finds is an index, which can be kept
-(type_index.py): in Python it takes longer than everything else here. Format: the kernel's Documentation/bpf/btf.rst.
+three words (name, info, size or type) and, by kind, more words. One pass notes the place of each record and the records
+with a wanted name; everything else is read on request. The result of the pass is an index, which can be stored
+(type_index.py), because in Python the pass takes longer than everything else here. Format: the kernel's
+Documentation/bpf/btf.rst.
 
-The programs are compiled on the machine that they run on, so these structs stand in for CO-RE relocations. They hold
-only the members that the programs read (kernel_structs.py). Members are `volatile`: a compiler that joins two
-neighbouring loads makes an access that the verifier refuses on typed pointers.
+The programs are compiled on the machine that they run on, so these structs replace CO-RE relocations. They have only
+the members that the programs read (kernel_structs.py). Members are `volatile`: a compiler that joins two neighbouring
+loads makes an access that the verifier refuses on typed pointers.
 """
 
 import struct
@@ -29,42 +30,42 @@ _AGGREGATES: Final = frozenset({_STRUCT, _UNION})
 _NAMED: Final = frozenset({_STRUCT, _UNION, _ENUM, _ENUM64})
 _TRANSPARENT: Final = frozenset({_TYPEDEF, _VOLATILE, _CONST, _RESTRICT, _TYPE_TAG})
 _FIXED: Final = {_INT: 1, _ARRAY: 3, _VAR: 1, _DECL_TAG: 1}
-"""Kind → words that follow the first three."""
+"""Number of words after the first three, by kind."""
 _EACH: Final = {_STRUCT: 3, _UNION: 3, _ENUM: 2, _FUNC_PROTO: 2, _DATASEC: 3, _ENUM64: 3}
-"""Kind → words for each of the `vlen` elements."""
+"""Number of words for each of the `vlen` elements, by kind."""
 _UNSIGNED: Final = {1: "u8", 2: "u16", 4: "u32", 8: "u64"}
 _SIGNED: Final = {1: "s8", 2: "s16", 4: "s32", 8: "s64"}
 
 Spec = Mapping[str, str]
-"""Struct → its wanted members, separated by blanks: `name`, `name=first|second` (kernels call it differently), and `?`
-at the end where a kernel may lack it (then `HAS_struct__name` is defined where it exists)."""
+"""Wanted members by struct, separated by blanks: `name`, `name=first|second` (names in different kernels), with `?` at
+the end if a kernel may lack it (then `HAS_struct__name` is defined if it exists)."""
 
 
 class Member(NamedTuple):
-    """Where a member lies."""
+    """Place of a member."""
 
     type_id: int
     bit: int
     """Offset in bits."""
     bits: int
-    """Width of a bit field, 0 for everything else."""
+    """Width of a bit field; 0 for other members."""
 
 
 class Index(msgspec.Struct, frozen=True, array_like=True):
-    """What one pass over a blob finds."""
+    """Result of one pass over a blob."""
 
     places: bytes
-    """Where each record begins, by number: 32-bit words, in words of the section of types."""
+    """Place of each record, by number: 32-bit words that count words of the section of types."""
     named: dict[str, int]
-    """Struct, union or enumeration → its number, of the wanted names."""
+    """Number of each wanted struct, union or enumeration."""
     functions: dict[str, int]
-    """Function → its number, of the wanted names."""
+    """Number of each wanted function."""
 
 
 class Btf:
-    """One blob; `names` and `functions` bound which structs and enumerations, and which functions can be asked for.
+    """Types of one blob; only structs and enumerations in `names`, and functions in `functions`, can be looked up.
 
-    `index_of` gives the index of the same blob and names that was kept, by `digest`; None where there is none.
+    `index_of` returns the stored index of the same blob and names by `digest`; None if there is none.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Btf:
         self._text = blob[header + text_at : header + text_at + text_length]
         self._words = memoryview(blob)[header + type_at : header + type_at + type_length].cast("I")
         self.digest = sha256(blob).hexdigest()
-        """Distinguishes the BTF of one build of a kernel from all others."""
+        """SHA-256 that identifies the BTF of one build of a kernel."""
         self.index = index_of(self.digest) or self._scan(self._offsets(names), self._offsets(functions))
         self._at = memoryview(self.index.places).cast("I")
         self._named, self._functions = self.index.named, self.index.functions
@@ -89,7 +90,7 @@ class Btf:
         return name in self._named
 
     def _offsets(self, names: Iterable[str]) -> dict[int, str]:
-        """Where those that occur stand among the texts, each of which is stored once."""
+        """Return the existing names by their offsets among the texts, each of which is stored once."""
         places = {self._text.find(b"\0" + name.encode() + b"\0") + 1: name for name in names}
         places.pop(0, None)
         return places
@@ -119,7 +120,7 @@ class Btf:
         return self._name(self._words[self._at[type_id]])
 
     def _bare(self, type_id: int) -> tuple[int, int, int]:
-        """Kind, id and size of a type without its typedefs and qualifiers."""
+        """Return kind, id and size of a type without its typedefs and qualifiers."""
         while True:
             at = self._at[type_id]
             kind = self._words[at + 1] >> 24 & 31
@@ -128,15 +129,15 @@ class Btf:
             type_id = self._words[at + 2]
 
     def identity(self, name: str) -> int:
-        """The number of a struct or enumeration."""
+        """Return the number of a struct or enumeration."""
         return self._named[name]
 
     def function(self, name: str) -> int | None:
-        """The number of a function, None if this kernel has none of that name."""
+        """Return the number of a function; None if this kernel has none of that name."""
         return self._functions.get(name)
 
     def parameters(self, name: str) -> tuple[str, ...] | None:
-        """Names of the parameters of a function, None if this kernel has none of that name."""
+        """Return the names of a function's parameters; None if this kernel has none of that name."""
         if name not in self._functions:
             return None
         at = self._at[self._words[self._at[self._functions[name]] + 2]]
@@ -144,11 +145,11 @@ class Btf:
         return tuple(self._name(self._words[element]) for element in range(at + 3, at + 3 + 2 * count, 2))
 
     def size(self, name: str) -> int:
-        """Size of a struct in bytes."""
+        """Return the size of a struct in bytes."""
         return self._words[self._at[self._named[name]] + 2]
 
     def members(self, name: str) -> dict[str, Member]:
-        """Every named member, those of anonymous structs and unions included."""
+        """Return all named members, including those of anonymous structs and unions."""
         found: dict[str, Member] = {}
         for label, member in self._walk(self._named[name], 0):
             found.setdefault(label, member)
@@ -167,7 +168,7 @@ class Btf:
                 yield self._name(name), Member(inner, base + where, bits)
 
     def enumerator(self, enumeration: str, name: str) -> int | None:
-        """The value of an enumerator, None if this kernel has none of that name."""
+        """Return the value of an enumerator; None if this kernel has none of that name."""
         if enumeration not in self._named:
             return None
         at = self._at[self._named[enumeration]]
@@ -179,7 +180,8 @@ class Btf:
         return None
 
     def extent(self, type_id: int) -> tuple[int, str]:
-        """Bytes a member takes, and the name of the struct it (or its elements) is held by value."""
+        """Return the bytes of a member, and the name of its struct (or that of its elements) if held by value; else an
+        empty name."""
         count = 1
         kind, bare, size = self._bare(type_id)
         while kind == _ARRAY:
@@ -189,7 +191,7 @@ class Btf:
         return size * count, self._label(bare) if kind in _AGGREGATES else ""
 
     def declare(self, type_id: int, name: str, known: Iterable[str]) -> str:
-        """The C declaration of a member; structs that are not `known` become bytes or void pointers."""
+        """Return the C declaration of a member; structs that are not `known` become bytes or void pointers."""
         kind, bare, size = self._bare(type_id)
         at = self._at[bare]
         if kind == _PTR:
@@ -221,7 +223,7 @@ def read(
     functions: Iterable[str] = (),
     index_of: Callable[[str], Index | None] = lambda digest: None,
 ) -> Btf:
-    """The running kernel's types. `index_of` as for Btf. Raises SourceUnavailable where the kernel carries none."""
+    """Return the running kernel's types. `index_of`: see Btf. Raises SourceUnavailable if the kernel has none."""
     try:
         blob = path.read_bytes()
     except OSError as error:
@@ -233,7 +235,7 @@ def read(
 
 
 def emit(btf: Btf, spec: Spec) -> str:
-    """C for the structs of `spec` that this kernel has. Raises SourceUnavailable for a member that it lacks."""
+    """Return C for the structs of `spec` that this kernel has. Raises SourceUnavailable for a missing member."""
     order: dict[str, str] = {}
     for name in spec:
         if name in btf:
@@ -242,7 +244,7 @@ def emit(btf: Btf, spec: Spec) -> str:
 
 
 def _emit_struct(btf: Btf, spec: Spec, name: str, order: dict[str, str]) -> None:
-    """Add one struct to `order`, those that it holds by value first."""
+    """Add one struct to `order`, after the structs that it holds by value."""
     if name in order:
         return
     lines: list[str] = []
@@ -259,7 +261,7 @@ def _emit_struct(btf: Btf, spec: Spec, name: str, order: dict[str, str]) -> None
         if where > at:
             lines.append(f"  char _{at}[{where - at}];")
         declared = btf.declare(member.type_id, label, spec)
-        # An aggregate may need less alignment than the integer that stands for it: kernel_cap_t before Linux 6.3.
+        # An aggregate may need less alignment than the integer that replaces it: kernel_cap_t before Linux 6.3.
         stands_for = inner and inner not in spec and size in _UNSIGNED
         packed = " __attribute__((packed))" if stands_for and where % size else ""
         lines.append(f"  {declared}{packed};")

@@ -1,4 +1,4 @@
-"""Has every program of this kernel compiled ahead of time, and checks what a bundle holds."""
+"""Compilation of every program of this kernel ahead of time, and checks of a bundle's content."""
 
 import contextlib
 import os
@@ -25,11 +25,11 @@ from mozu.plugins.sources.ebpf.program_code import ProgramCode
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
 
 _RING: Final = 1 << 16
-"""Bytes of the ring buffer that the programs are loaded with; nothing is attached."""
+"""Bytes of the ring buffer with which the programs are loaded; none is attached."""
 
 
 def every_program(types: btf.Btf) -> dict[str, Program]:
-    """Entry → program, of all that this kernel can have."""
+    """Return all programs that this kernel can have, by entry."""
     found = [SYS_EXIT, SELFTEST, OUTPUT, compat.PROGRAM]
     found += [program for name in SYSCALL_SPECS for program in PROGRAMS[name]]
     if not uring.why_not(types):
@@ -38,7 +38,7 @@ def every_program(types: btf.Btf) -> dict[str, Program]:
 
 
 def build(types: btf.Btf, cache: CodeCache) -> str:
-    """Have every program in the cache; says how many came from where. Raises SourceUnavailable."""
+    """Put every program into the cache; return a text with their origins. Raises SourceUnavailable."""
     with _program_code(types, cache) as code:
         code.compile(every_program(types).values())
         code.subprograms(parts=(*PARTS, *KILL_PARTS, *DENY_PARTS))
@@ -46,7 +46,7 @@ def build(types: btf.Btf, cache: CodeCache) -> str:
 
 
 def usable_entries(types: btf.Btf, cache: CodeCache) -> list[CacheEntry]:
-    """The entries of the cache that this mozu would load on this machine. Raises OSError and Untrusted."""
+    """Return the entries of the cache that this mozu would load on this machine. Raises OSError and Untrusted."""
     wanted = _keys(types, cache)
     return [
         file.entry
@@ -56,7 +56,7 @@ def usable_entries(types: btf.Btf, cache: CodeCache) -> list[CacheEntry]:
 
 
 def check(types: btf.Btf, cache: CodeCache, entries: Sequence[CacheEntry]) -> None:
-    """Check that these are programs of this mozu for this kernel, and that its verifier takes them.
+    """Check that these are programs of this mozu for this kernel, and that its verifier accepts them.
 
     A subprogram is verified with the filter that it is linked to. Raises SourceUnavailable.
     """
@@ -75,7 +75,7 @@ def check(types: btf.Btf, cache: CodeCache, entries: Sequence[CacheEntry]) -> No
 
 
 def _keys(types: btf.Btf, cache: CodeCache) -> dict[bytes, str]:
-    """Key → entry of all programs and subprograms, in every variant."""
+    """Return the entries of all programs and subprograms in every variant, by key."""
     units = [program_unit(program) for program in every_program(types).values()]
     units += map(part_unit, (*PARTS, *KILL_PARTS, *DENY_PARTS))
     with _program_code(types, None) as code:

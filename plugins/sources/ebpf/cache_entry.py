@@ -1,7 +1,7 @@
-"""A file of the code cache: one program with what it was made for, and a digest over all of it.
+"""A file of the code cache: one program with the facts that it was made for, and a digest over all of it.
 
-The digest finds damage and not forgery: a user who may write the file could write another digest. Who that is, is
-checked by trusted_directory.py.
+The digest detects damage and not forgery: a user who may write the file could write another digest.
+trusted_directory.py checks who may.
 """
 
 from hashlib import sha256
@@ -16,18 +16,18 @@ _DIGEST: Final = sha256().digest_size
 
 
 class Damaged(Exception):
-    """The bytes are no entry that this version writes: the message says what is wrong."""
+    """The bytes are no entry that this version writes; the message says why."""
 
 
 class CacheEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One program that the kernel has accepted, or a subprogram."""
+    """A program that the kernel has accepted, or a subprogram."""
 
     key: bytes
-    """Digest of all that the compiler was given."""
+    """Digest of the compiler's whole input."""
     kernel: str
     """Release and version of the kernel (uname)."""
     btf: str
-    """SHA-256 of its BTF."""
+    """SHA-256 of the kernel's BTF."""
     compiler: str
     code: RelocatableCode
 
@@ -37,13 +37,13 @@ _decoder: Final = msgspec.msgpack.Decoder(CacheEntry)
 
 
 def encode(entry: CacheEntry) -> bytes:
-    """The bytes of a file."""
+    """Return the entry as the bytes of a file."""
     payload = _encoder.encode(entry)
     return _MAGIC + sha256(payload).digest() + payload
 
 
 def decode(data: bytes) -> CacheEntry:
-    """The entry of a file. Raises Damaged."""
+    """Return the entry in a file's bytes. Raises Damaged."""
     if not data.startswith(_MAGIC):
         raise Damaged("it does not begin as a file of this version does")
     digest, payload = data[len(_MAGIC) : len(_MAGIC) + _DIGEST], data[len(_MAGIC) + _DIGEST :]

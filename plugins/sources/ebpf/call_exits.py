@@ -1,9 +1,9 @@
-"""At the exits of calls: what fills `struct syscall_ctx` and tail-calls the program of the call's family.
+"""Programs at the exits of calls, which fill `struct syscall_ctx` and tail-call the program of the call's family.
 
-Where 32-bit calls are not watched that is an instance of native.c at the tracepoint of each call: other calls pay next
-to nothing, and the kernel counts the runs that it skips (recursion_misses) for each event type. 32-bit calls have the
-raw tracepoint of all calls alone, which fires for native ones too. So where they are watched its one program (calls.c)
-takes the place of all instances: two programs at the exit of a call cost twice what one does (ADR 53).
+If 32-bit calls are not watched, an instance of native.c runs at the tracepoint of each call: other calls cost next to
+nothing, and the kernel counts skipped runs (recursion_misses) for each event type. 32-bit calls only have the raw
+tracepoint of all calls, which fires for native ones too. If they are watched, its one program (calls.c) therefore
+replaces all instances: two programs at the exit of a call cost twice as much as one (ADR 53).
 """
 
 import os
@@ -20,9 +20,10 @@ from mozu.plugins.sources.ebpf.codegen import SYS_EXIT
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 Pair = tuple[int, int]
-"""A program and its attachment."""
+"""Descriptors of a program and of its attachment."""
 Attach = Callable[[Program, Program], Pair | None]
-"""(what is loaded, what names the tracepoint) → a new instance; None where this kernel has no such tracepoint."""
+"""Function (program to load, program that names the tracepoint) that returns a new instance; None if this kernel has no
+such tracepoint."""
 
 
 _NATIVE: Final = 1
@@ -31,33 +32,33 @@ _COMPAT: Final = 2
 
 
 class CallExits(Protocol):
-    """One way to be called at the exits of calls."""
+    """A way to run at the exits of calls."""
 
     program: Program
     array: str
-    """The program array through which it tail-calls."""
+    """Name of the program array for its tail calls."""
     kind: int
-    """The type of the programs in it."""
+    """Type of the programs in the array."""
 
     @property
     def shared(self) -> Sequence[Pair]:
-        """What is attached for all calls together."""
+        """Programs and attachments for all calls together."""
 
     def watch(self, spec: SyscallSpec, at: Program) -> list[Pair] | None:
-        """Be called at the exit of this call, whose tracepoint `at` names: what is attached for it alone.
+        """Run at the exit of this call, whose tracepoint `at` names; return the programs and attachments for it alone.
 
-        None where this kernel does not have the call.
+        Returns None if this kernel does not have the call.
         """
 
     def ignore(self, spec: SyscallSpec) -> None:
-        """Not at this one any more; what `watch` gave is detached by the caller."""
+        """Stop running at the exit of this call; the caller detaches what `watch` has returned."""
 
     def end_test(self, spec: SyscallSpec, pairs: Sequence[Pair], *, waits: bool) -> None:
-        """The same after a test of one call, others being watched soon; `waits` until no CPU runs its program."""
+        """End a test of one call, while others will be watched soon. `waits`: return after no CPU runs its program."""
 
 
 class ExitOfEachCall:
-    """An instance for each call."""
+    """Exit programs with an instance for each call."""
 
     program = SYS_EXIT
     array, kind = "TP_PROGS", bpf_syscall.TRACEPOINT
@@ -67,15 +68,15 @@ class ExitOfEachCall:
         self._attach = attach
 
     def watch(self, spec: SyscallSpec, at: Program) -> list[Pair] | None:
-        """One more instance."""
+        """Load and attach one more instance."""
         pair = self._attach(self.program, at)
         return None if pair is None else [pair]
 
     def ignore(self, spec: SyscallSpec) -> None:
-        """It was attached for this call alone."""
+        """Do nothing: the caller detaches the call's own instance."""
 
     def end_test(self, spec: SyscallSpec, pairs: Sequence[Pair], *, waits: bool) -> None:
-        """To close an attachment takes a grace period; others close it together with their ends."""
+        """Close the test's attachment, which takes a grace period; others close it together with their ends."""
         for program, attachment in pairs:
             if waits:
                 os.close(attachment)
@@ -85,7 +86,8 @@ class ExitOfEachCall:
 
 
 class ExitOfAllCalls:
-    """One program for native and 32-bit calls; the map WATCHED says of which more than the number is read."""
+    """A single exit program for native and 32-bit calls; the map WATCHED selects the calls of which more than the
+    number is read."""
 
     program = compat.PROGRAM
     array, kind = "RAW_TP_PROGS", bpf_syscall.RAW_TRACEPOINT
@@ -93,11 +95,11 @@ class ExitOfAllCalls:
     def __init__(self, attach: Attach, maps: Mapping[str, int], tracefs: Path) -> None:
         self._attach, self._maps, self._tracefs = attach, maps, tracefs
         self._numbers: set[int] = set()
-        """Native ones that are watched."""
+        """Numbers of watched native calls."""
         self.shared: list[Pair] = []
 
     def watch(self, spec: SyscallSpec, at: Program) -> list[Pair] | None:
-        """Attached with the first."""
+        """Mark the call as watched; attach the program with the first one."""
         is_native = kernel_number(spec.number) is not None  # else 32-bit calls alone can be it
         if checks.tracepoint_id(self._tracefs, at.tracepoint, at.group) is None and is_native:
             return None
@@ -110,7 +112,7 @@ class ExitOfAllCalls:
         return []
 
     def ignore(self, spec: SyscallSpec) -> None:
-        """Detached with the last."""
+        """Mark the call as not watched; detach the program with the last one."""
         self._mark(spec.number, is_watched=False)
         while self.shared and not self._numbers:
             program, attachment = self.shared.pop()
@@ -118,7 +120,7 @@ class ExitOfAllCalls:
             os.close(program)
 
     def end_test(self, spec: SyscallSpec, pairs: Sequence[Pair], *, waits: bool) -> None:
-        """It stays attached."""
+        """Mark the call as not watched; the program stays attached."""
         self._mark(spec.number, is_watched=False)
 
     def _mark(self, number: int, *, is_watched: bool) -> None:
@@ -133,7 +135,8 @@ class ExitOfAllCalls:
 
 
 def watched_words(numbers: Collection[int], machine: Machine = MACHINE) -> Mapping[int, int]:
-    """The map WATCHED, by the kernel's numbers, while the calls of these numbers of mozu are watched."""
+    """Return the content of the map WATCHED, by the kernel's numbers, if the calls with these numbers of mozu are
+    watched."""
     found = dict.fromkeys(range(NUMBERS_END), 0)
     for number in numbers:
         if (place := kernel_number(number, machine.abi)) is not None:

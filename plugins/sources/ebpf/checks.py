@@ -1,4 +1,4 @@
-"""Preflight checks: architecture, capabilities, tracefs, each with its own error; and what /proc lists."""
+"""Preflight checks (architecture, capabilities, tracefs), each with its own error, and the processes in /proc."""
 
 import ctypes
 import logging
@@ -18,7 +18,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def check_machine() -> None:
-    """Raises SourceUnavailable unless this is a kind of machine whose registers and call numbers are known."""
+    """Raise SourceUnavailable unless registers and call numbers of this kind of machine are known."""
     if platform.machine() not in MACHINES:
         raise SourceUnavailable(
             f"source ebpf: this machine is {platform.machine()}; {' and '.join(MACHINES)} are supported"
@@ -26,12 +26,12 @@ def check_machine() -> None:
 
 
 def missing_capabilities(effective: int) -> tuple[str, ...]:
-    """Which of the needed capabilities a set lacks. CAP_SYS_ADMIN holds CAP_BPF and CAP_PERFMON."""
+    """Return the needed capabilities that a set lacks. CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON."""
     return tuple(name for name in _NEEDED if not linux_capabilities.holds(name, effective))
 
 
 def check_capabilities(status: Path = Path("/proc/self/status")) -> None:
-    """Raises SourceUnavailable that names what is missing."""
+    """Raise SourceUnavailable, with the names of missing capabilities, if any are missing."""
     missing = missing_capabilities(linux_capabilities.effective(status))
     if missing:
         raise SourceUnavailable(
@@ -41,7 +41,7 @@ def check_capabilities(status: Path = Path("/proc/self/status")) -> None:
 
 
 def tracefs(places: tuple[Path, ...] = _TRACEFS) -> Path:
-    """Where the tracepoints are described; mounted if it is not. Raises SourceUnavailable that says how."""
+    """Return the path of tracefs, mounting it if necessary. Raises SourceUnavailable, with a remedy."""
     for place in places:
         if _has_events(place):
             return place
@@ -56,7 +56,8 @@ def tracefs(places: tuple[Path, ...] = _TRACEFS) -> Path:
 
 
 def _has_events(place: Path) -> bool:
-    """Whether a tracefs is there. Raises SourceUnavailable where it may not be read, which is its default for users."""
+    """Return True if a tracefs is mounted there. Raises SourceUnavailable if it may not be read, the default for
+    users."""
     try:
         with (place / "events" / "header_page").open("rb"):
             return True
@@ -69,7 +70,7 @@ def _has_events(place: Path) -> bool:
 
 
 def tracepoint_id(root: Path, name: str, group: str = "syscalls") -> int | None:
-    """Number of a tracepoint, None if this kernel has none of that name."""
+    """Return the number of a tracepoint; None if this kernel has none of that name."""
     try:
         return int((root / "events" / group / name / "id").read_text())
     except FileNotFoundError:
@@ -77,7 +78,7 @@ def tracepoint_id(root: Path, name: str, group: str = "syscalls") -> int | None:
 
 
 def has_cgroup_tracepoint() -> bool:
-    """Whether this kernel reports processes that are moved between cgroups."""
+    """Return True if this kernel reports moves of processes between cgroups."""
     try:
         return tracepoint_id(tracefs(), "cgroup_attach_task", "cgroup") is not None
     except (OSError, SourceUnavailable):
@@ -85,12 +86,12 @@ def has_cgroup_tracepoint() -> bool:
 
 
 def running_pids() -> list[int]:
-    """The processes that /proc lists."""
+    """Return the ids of the processes in /proc."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 def warn_of_namespace(log: logging.Logger) -> None:
-    """Warn where the kernel reports processes that /proc does not list."""
+    """Log a warning if the kernel reports processes that are missing in /proc."""
     if not sees_all_processes():
         log.warning(
             "mozu is in a pid namespace of its own: names, executables, users and containers of processes that are "

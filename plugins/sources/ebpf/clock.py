@@ -1,4 +1,4 @@
-"""From the kernel's boot clock (bpf_ktime_get_boot_ns) to wall time, in whichever time namespace mozu is.
+"""Conversion from the kernel's boot clock (bpf_ktime_get_boot_ns) to wall time, in any time namespace of mozu.
 
 Both clocks run at the same rate (NTP adjusts them together), so their difference changes only when the wall clock is
 set. It is measured once and again every second; a change is a step, which the source reports as a gap.
@@ -14,16 +14,16 @@ TOLERANCE: Final = 5_000_000
 
 
 class ClockStep(NamedTuple):
-    """The wall clock was set."""
+    """A setting of the wall clock."""
 
     time: int
-    """New wall time at which it was noticed, ns since the epoch."""
+    """New wall time at which the step was noticed, ns since the epoch."""
     by: int
-    """How far, ns; negative: backwards."""
+    """Size of the step in ns; negative for a step backwards."""
 
 
 def measure() -> int:
-    """Wall time minus boot time in ns: of a few tries the one that took least time."""
+    """Return wall time minus boot time in ns, from the fastest of a few measurements."""
     best, offset = 1 << 62, 0
     for _ in range(5):
         before = boot_time()
@@ -35,13 +35,13 @@ def measure() -> int:
 
 
 class Clock:
-    """One offset, replaced at each step."""
+    """The present offset, replaced at each step."""
 
     def __init__(self) -> None:
         self.offset = measure()
 
     def check(self) -> ClockStep | None:
-        """Measure again; a step if the wall clock was set since."""
+        """Measure again; return the step if the wall clock was set since, else None."""
         found = measure()
         by = found - self.offset
         if abs(by) <= TOLERANCE:

@@ -1,7 +1,7 @@
 """A bundle: the programs of one kernel from the code cache in one file, for machines without a compiler.
 
-They must run the same kernel. Like a file of the cache it has a digest that finds damage and no signature: who imports
-a bundle trusts where it comes from, and can compare the digest that the export has printed.
+The machines must run the same kernel. Like a file of the cache, a bundle has a digest that detects damage and no
+signature: a user who imports one trusts its origin, and can compare the digest that the export has printed.
 """
 
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ _decoder: Final = msgspec.msgpack.Decoder(list[bytes])
 
 
 def pack(entries: Sequence[CacheEntry]) -> bytes:
-    """The bytes of a bundle."""
+    """Return the bytes of a bundle."""
     payload = msgspec.msgpack.encode([encode(entry) for entry in entries])
     return _MAGIC + sha256(payload).digest() + payload
 
 
 def unpack(data: bytes) -> list[CacheEntry]:
-    """The entries of a bundle. Raises Damaged."""
+    """Return the entries of a bundle. Raises Damaged."""
     if not data.startswith(_MAGIC):
         raise Damaged("it is no bundle of this version")
     digest, payload = data[len(_MAGIC) : len(_MAGIC) + _DIGEST], data[len(_MAGIC) + _DIGEST :]
@@ -37,5 +37,5 @@ def unpack(data: bytes) -> list[CacheEntry]:
 
 
 def fingerprint(data: bytes) -> str:
-    """SHA-256 of the file, to compare by another way than the file takes."""
+    """Return the SHA-256 of the file, to be compared over another channel than the file's."""
     return sha256(data).hexdigest()

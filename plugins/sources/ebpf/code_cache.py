@@ -1,9 +1,9 @@
-"""The code cache: programs that were compiled for this kernel and accepted by it, one a file, for later starts.
+"""The code cache: programs that were compiled for this kernel and accepted by it, one per file, for later starts.
 
-A file is named by its program and by the digest of all that the compiler was given (codegen.py), of the kernel's build
-and of its BTF, so what does not fit is not found. A user who may write such a file loads code into the kernel: what is
-not root's alone is not read (trusted_directory.py), what is damaged is not used (cache_entry.py), and both are said.
-Only a process that runs as root writes.
+A file is named after its program and the digest of the compiler's whole input (codegen.py), of the kernel's build and
+of its BTF, so unsuitable ones are not found. A user who may write such a file loads code into the kernel: files that
+others than root may write are not read (trusted_directory.py), damaged ones are not used (cache_entry.py), and both are
+reported. Only a process that runs as root writes.
 """
 
 import os
@@ -20,38 +20,38 @@ from mozu.plugins.sources.ebpf.trusted_directory import TrustedDirectory, Untrus
 PLACE: Final = Path("/var/cache/mozu/ebpf")
 SUFFIX: Final = ".code"
 _MOST: Final = 400
-"""Files that are kept, the newest: those of several kernels and versions, and of earlier rules."""
+"""Most files that are kept, the newest: those of several kernels and versions, and of earlier rules."""
 _NAMED: Final = 16
-"""Hexadecimal digits of the digest in the name of a file."""
+"""Hexadecimal digits of the digest in a file's name."""
 
 
 class KernelBuild(NamedTuple):
-    """What code was compiled for."""
+    """The kernel that code was compiled for."""
 
     kernel: str
     """Release and version (uname)."""
     btf: str
-    """SHA-256 of its BTF."""
+    """SHA-256 of the kernel's BTF."""
 
 
 class CacheFile(NamedTuple):
-    """One file of the directory."""
+    """A file of the directory."""
 
     name: str
     size: int
     entry: CacheEntry | None
     problem: str
-    """Why it would not be loaded; empty where it would."""
+    """Reason for which the file would not be loaded; empty if it would."""
 
 
 def running_kernel(btf: str) -> KernelBuild:
-    """The build of this machine's kernel; `btf` is the digest of its BTF."""
+    """Return the build of this machine's kernel; `btf` is the digest of its BTF."""
     name = os.uname()
     return KernelBuild(f"{name.release} {name.version}", btf)
 
 
 def machine_cache(place: Path | None, btf: str, say: Callable[[str], None]) -> "CodeCache | None":
-    """The cache for this machine's kernel and compiler; `btf` as above. None where nothing is to be kept."""
+    """Return the cache for this machine's kernel and compiler; None if `place` is None. `btf`: see `running_kernel`."""
     if place is None:
         return None
     compiler = find_compiler()
@@ -59,9 +59,10 @@ def machine_cache(place: Path | None, btf: str, say: Callable[[str], None]) -> "
 
 
 class CodeCache:
-    """One directory, for one kernel. `say` gets a line for everything that is not loaded or not kept.
+    """A directory of code for one kernel. `say` is called with a line for everything that is not loaded or not stored.
 
-    `compiler`: that of this machine; empty where it has none. Entries of another one are compiled anew.
+    `compiler`: version of this machine's compiler, empty if it has none. Entries of another compiler are compiled
+    again.
     """
 
     def __init__(
@@ -81,11 +82,11 @@ class CodeCache:
         self._once(f"source ebpf: compiled programs are not kept in {self.place}: {reason}")
 
     def key(self, digest: bytes) -> bytes:
-        """The key of an entry, from the digest of what the compiler is given."""
+        """Return the key of an entry, from the digest of the compiler's input."""
         return blake2b(digest + repr(self._kernel).encode(), digest_size=32).digest()
 
     def read(self, wanted: Sequence[tuple[str, bytes]]) -> dict[str, RelocatableCode]:
-        """(program, key) → the code of those that are here and can be trusted."""
+        """Return the trusted code of (program, key) pairs that are in the cache, by program."""
         found: dict[str, RelocatableCode] = {}
         try:
             with self._directory.opened() as directory:
@@ -113,7 +114,7 @@ class CodeCache:
         return entry.code
 
     def _unfit(self, entry: CacheEntry, name: str, key: bytes) -> str:
-        """Why an entry is not the one that is wanted; empty if it is."""
+        """Return the reason for which an entry is not the wanted one; empty if it is."""
         if problem := self.foreign(entry):
             return problem
         if entry.key != key or entry.code.name != name:
@@ -123,20 +124,20 @@ class CodeCache:
         return ""
 
     def foreign(self, entry: CacheEntry) -> str:
-        """Why an entry is not for this kernel; empty if it is."""
+        """Return the reason for which an entry is not for this kernel; empty if it is."""
         if (entry.kernel, entry.btf) == self._kernel:
             return ""
         what = "another kernel" if entry.kernel != self._kernel.kernel else "another build of this kernel"
         return f"it is for {what} ({entry.kernel})"
 
     def entry(self, key: bytes, code: RelocatableCode) -> CacheEntry:
-        """An entry for this kernel by this compiler."""
+        """Return an entry for this kernel by this compiler."""
         return CacheEntry(
             key=key, kernel=self._kernel.kernel, btf=self._kernel.btf, compiler=self._compiler, code=code
         )
 
     def write(self, entries: Sequence[CacheEntry]) -> bool:
-        """Keep them; False where that cannot be done, which is said."""
+        """Store the entries; return False if that fails, which is reported."""
         if not entries:
             return True
         if os.geteuid() != self._owner:
@@ -162,7 +163,7 @@ class CodeCache:
             os.unlink(name, dir_fd=directory)
 
     def files(self) -> Iterator[CacheFile]:
-        """Everything that is kept, also for other kernels. Raises OSError and Untrusted."""
+        """Yield all stored files, including those for other kernels. Raises OSError and Untrusted."""
         with self._directory.opened() as directory:
             for name in _names(directory):
                 yield self._file(directory, name)
@@ -181,7 +182,7 @@ class CodeCache:
 
 
 def file_name(program: str, key: bytes) -> str:
-    """The name of the file of a program."""
+    """Return the name of a program's file."""
     return f"{program}-{key.hex()[:_NAMED]}{SUFFIX}"
 
 

@@ -1,4 +1,4 @@
-"""Where the code of programs comes from: the code cache, else the compiler's child."""
+"""Code of programs from the code cache, else from the compiler's child."""
 
 from collections.abc import Collection, Mapping
 
@@ -11,21 +11,21 @@ from mozu.plugins.sources.ebpf.loop_entries import reached_by_jumps
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, UnknownSymbol
 
 Codes = Mapping[str, RelocatableCode]
-"""Entry of a unit → its code."""
+"""Code by entry of a unit."""
 
 
 class CodeSupply:
-    """For one kernel. `cache`: None where nothing is kept; `compiler`: else that of this machine, when it is needed."""
+    """Supply for one kernel. `cache`: None if nothing is stored; `compiler`: None for this machine's, when needed."""
 
     def __init__(self, types: btf.Btf, cache: CodeCache | None, compiler: BpfCompiler | None = None) -> None:
         self._texts = Texts(types)
         self._cache, self._compiler = cache, compiler
         self._subprograms: dict[Variant, subprograms.Library] = {}
         self.cached = self.compiled = 0
-        """Units that came from the cache, and that were compiled."""
+        """Numbers of units from the cache, and of compiled ones."""
 
     def from_cache(self, units: Collection[Unit], variant: Variant) -> Codes:
-        """Those that are kept as compiled in this variant."""
+        """Return the cached code of these units in this variant."""
         if self._cache is None:
             return {}
         found = self._cache.read([(unit.entry, self._key(self._cache, variant, unit)) for unit in units])
@@ -33,7 +33,7 @@ class CodeSupply:
         return found
 
     def compile(self, units: Collection[Unit], variant: Variant) -> Codes:
-        """Compile all of them at once, with the subprograms that they call. Raises SourceUnavailable."""
+        """Compile all units at once, with the subprograms that they call. Raises SourceUnavailable."""
         known = self._subprograms.get(variant)
         wanted = [*units, *(SUBPROGRAMS if known is None else ())]
         text = self._texts.main(variant, wanted)
@@ -56,11 +56,11 @@ class CodeSupply:
 
     @property
     def origin(self) -> str:
-        """How many programs came from where, for people."""
+        """Text with the numbers of cached and compiled programs."""
         return f"{self.cached} programs from the code cache, {self.compiled} compiled"
 
     def digest(self, variant: Variant, unit: Unit) -> bytes:
-        """Of all that the compiler is given."""
+        """Return the digest of the compiler's whole input for a unit."""
         return self._texts.digest(variant, unit)
 
     def _key(self, cache: CodeCache, variant: Variant, unit: Unit) -> bytes:

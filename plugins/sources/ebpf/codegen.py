@@ -1,7 +1,7 @@
-"""Generates the C text of one compilation: kernel structs from BTF, constants, placeholders, one function a program.
+"""C text of one compilation: kernel structs from BTF, constants, placeholders, one function per program.
 
-The text includes the files of bpf/, which are never rewritten. It depends on the kernel's build and on mozu's version
-only.
+The text includes the files of bpf/, which are never rewritten. It depends only on the kernel's build and on mozu's
+version.
 """
 
 from collections.abc import Iterable
@@ -32,25 +32,26 @@ from mozu.plugins.sources.ebpf.tracepoints import Program
 from mozu.plugins.sources.ebpf.type_index import TypeIndex
 
 SYS_EXIT = Program("native", "native", "", context="sys_exit_ctx")
-"""At the exit tracepoint of each call, an instance a call: it tail-calls the one program of the call's family."""
+"""The program at the exit tracepoint of each call, an instance per call, which tail-calls the program of the call's
+family."""
 SELFTEST = Program("selftest", "selftest", "sys_exit_splice")
-"""Loader.prepare runs it once."""
+"""The program that Loader.prepare runs once."""
 OUTPUT = Program("output", "output", "")
-"""What the others tail-call with a record."""
+"""The program that others tail-call with a record."""
 PARTS: Final = (
     *("part_process_bits", "part_count_filtered", "part_open_args", "part_name", "part_reached"),
     *("part_sock", "part_must_emit_path", "part_must_emit_differing"),
 )
 """Subprograms of kernel filters, in _PARTS_FILE."""
 KILL_PARTS: Final = ("kill_part_socket", "kill_part_executable", "kill_part_real", "kill_part_act")
-"""Subprograms of the programs of kill rules, beside part_open_args; compiled where there are some."""
+"""Subprograms of kill programs, besides part_open_args; compiled if there are kill rules."""
 DENY_PARTS: Final = ("deny_part_open", "deny_part_exec", "deny_part_connect", "deny_part_message", "deny_part_act")
-"""Subprograms of the programs of deny rules; compiled where there are some."""
+"""Subprograms of deny programs; compiled if there are deny rules."""
 _PARTS_FILE: Final = "programs/filter_parts.c"
 _OTHER_PARTS: Final = dict.fromkeys(KILL_PARTS, "programs/kill_parts.c") | dict.fromkeys(
     DENY_PARTS, "programs/deny_parts.c"
 )
-"""Subprogram → its file."""
+"""File of each subprogram of kill and deny programs."""
 _NAMED_CALLS = (
     *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir", "open_by_handle_at"),
     *("sendto", "recvfrom", "sendmsg", "recvmsg"),
@@ -63,35 +64,36 @@ _PAGES = {"MM_FILEPAGES": 0, "MM_ANONPAGES": 1, "MM_SWAPENTS": 2, "MM_SHMEMPAGES
 
 
 class Unit(NamedTuple):
-    """What becomes one program or subprogram."""
+    """Source of one program or subprogram."""
 
     entry: str
     """Name of the function in the main text, and of the code."""
     file: str
-    """In bpf/, included before it."""
+    """File of bpf/ that is included before it."""
     text: str
 
 
 class Variant(NamedTuple):
-    """How the same units are compiled."""
+    """A way to compile the same units."""
 
     casts: bool
-    """Whether members of kernel structs are loaded (kfunc_casts.py) or copied."""
+    """True if members of kernel structs are loaded (kfunc_casts.py), False if they are copied."""
     depth: int
     """DEPTH, the iterations of walk_path (bpf/path.h)."""
     may_goto: bool = False
-    """Whether loops are those of Linux 6.9, which the verifier follows once (COUNTED of bpf/record.h)."""
+    """True for loops of Linux 6.9, which the verifier follows once (COUNTED of bpf/record.h)."""
 
 
 def read_types(index: TypeIndex | None = None, path: Path = btf.BTF_FILE) -> btf.Btf:
-    """The kernel's BTF, for the types that the programs need. `index`: where it is kept what was found there."""
+    """Return the kernel's BTF, for the types that the programs need. `index`: store for the index of the BTF."""
     names = (*CAST_TO, *ENUMERATIONS)
     functions = (*placeholders.FUNCTIONS, _HELPER, *uring.ITERATORS, *lsm.FUNCTIONS)
     return btf.read(names, path, functions=functions) if index is None else index.types(names, functions, path)
 
 
 def kernel_text(types: btf.Btf) -> str:
-    """Structs and constants of the running kernel. Raises SourceUnavailable for one that is too old."""
+    """Return structs and constants of the running kernel as C. Raises SourceUnavailable for a kernel that is too
+    old."""
     if types.function(_HELPER) is None:
         raise SourceUnavailable(f"source ebpf: this kernel has no {_HELPER}; mozu needs Linux 5.15 or later")
     lines = [f"#define HAS_{name} 1" for name in ("ovl_inode", "io_open") if name in types]
@@ -112,10 +114,10 @@ def kernel_text(types: btf.Btf) -> str:
 
 
 def program_unit(program: Program) -> Unit:
-    """A program that calls its function.
+    """Return a program that calls its function.
 
-    The main text holds nothing but such calls, since bcc rewrites it. A tail-called program reads the call from the map
-    SYSCALL_CTX, one at a tracepoint its context.
+    The main text contains only such calls, since bcc rewrites it. A tail-called program reads the call from the map
+    SYSCALL_CTX, one at a tracepoint from its context.
     """
     file = f"programs/{program.family}.c"
     if program.is_tail_called:
@@ -129,13 +131,13 @@ def program_unit(program: Program) -> Unit:
 
 
 def part_unit(part: str) -> Unit:
-    """A subprogram of kernel filters, which is not loaded but linked."""
+    """Return a subprogram of kernel filters, which is not loaded but linked."""
     file = _OTHER_PARTS.get(part, _PARTS_FILE)
     return Unit(f"mozu_{part}", file, f"u64 mozu_{part}(void *call) {{ return {part}(call); }}")
 
 
 SUBPROGRAMS: Final = tuple(Unit(f"mozu_{name}", "programs/subprograms.c", "") for name in subprograms.NAMES)
-"""What others call by bpf/subprogram.h, in the order of subprograms.NAMES."""
+"""Units that others call by bpf/subprogram.h, in the order of subprograms.NAMES."""
 
 
 class Texts:
@@ -161,7 +163,7 @@ class Texts:
         return "".join([kernel, placeholders.text(), placeholders.cast_text(types) if casts else "", constants])
 
     def main(self, variant: Variant, units: Iterable[Unit]) -> str:
-        """The main text of one compilation."""
+        """Return the main text of one compilation."""
         chosen = list(units)
         lines = [f'#include "{file}"' for file in sorted({unit.file for unit in chosen})]
         lines += [filter_layout.assertions()] * any(unit.file == _PARTS_FILE for unit in chosen)
@@ -175,7 +177,7 @@ class Texts:
         return f"{self._heads[variant.casts]}#define DEPTH {variant.depth}\n{loops}{asserts}"
 
     def digest(self, variant: Variant, unit: Unit) -> bytes:
-        """Of all that the compiler is given for a unit, mozu's own sources included."""
+        """Return the digest of the compiler's whole input for a unit, including mozu's own sources."""
         if variant not in self._digests:
             self._digests[variant] = self._sources.copy()
             self._digests[variant].update(self._beginning(variant).encode())

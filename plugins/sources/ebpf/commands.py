@@ -137,7 +137,7 @@ def _import(settings: "EbpfSettings", file: Path, expected: str | None) -> None:
 
 
 def _opened(settings: "EbpfSettings", problems: list[str]) -> tuple[Btf, CodeCache]:
-    """The kernel's types and the cache; what the cache has to say is appended to `problems`."""
+    """Return the kernel's types and the cache; problems of the cache are appended to `problems`."""
     checks.check_machine()
     checks.check_capabilities()
     types = codegen.read_types(path=settings.btf or BTF_FILE)
@@ -153,4 +153,4 @@ COMMANDS: Final[Mapping[str, click.Command]] = {
     "export": _export,
     "import": _import,
 }
-"""By name."""
+"""Commands by name."""

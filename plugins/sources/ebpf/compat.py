@@ -1,7 +1,7 @@
-"""32-bit ABI of x86 (ia32) and arm (EABI of AArch32): the native call behind each call, its arguments.
+"""32-bit ABI of x86 (ia32) and arm (EABI of AArch32): the native call for each call, and its arguments.
 
-A call of the same name has the same arguments, unless the tables below say otherwise. Where an argument points to a
-struct of words (argv, msghdr, iovec), the programs read words of the call's own size (`arg_word` of bpf/syscall_ctx.h).
+A call of the same name has the same arguments, unless the tables below say otherwise. If an argument points to a struct
+of words (argv, msghdr, iovec), the programs read words of the call's own size (`arg_word` of bpf/syscall_ctx.h).
 """
 
 import struct
@@ -20,7 +20,7 @@ _SYSCALLS: Final = 512
 _SOCKET_CALLS: Final = 32
 ENTRIES: Final = _SYSCALLS + _SOCKET_CALLS
 PROGRAM: Final = Program("called", "calls", "sys_exit", raw=True)
-"""At the exit of every call, native ones too: see call_exits.py."""
+"""The program at the exit of every call, native ones too: see call_exits.py."""
 
 _SAME, _SOCKET, _MEMORY, _SHORT, _HALVES, _PAGES = range(6)
 """enum form of bpf/compat.h."""
@@ -28,7 +28,7 @@ _UNWATCHED: Final = -1
 
 
 class CompatForm(NamedTuple):
-    """A native call, and how its arguments are made from the 32-bit ones: struct compat of bpf/compat.h."""
+    """A native call, and the conversion of 32-bit arguments to its own: struct compat of bpf/compat.h."""
 
     name: str
     form: int = _SAME
@@ -91,14 +91,14 @@ _DIFFERENCES: Final[dict[str, CompatForm]] = {
 }
 
 _LONGS: Final = frozenset({"preadv", "pwritev"})
-"""Calls whose two halves are two arguments of their own (unsigned long), which begin anywhere."""
+"""Calls whose two halves are two separate arguments (unsigned long), which need no alignment."""
 UNREAD: Final = frozenset(
     {
         *("getresuid", "getresgid", "getgroups", "setgroups"),
         *("nanosleep", "ppoll", "setrlimit", "getrlimit", "sendfile", "quotactl"),
     }
 )
-"""Calls of the same name whose structs or ids are narrower, which the programs do not read: not watched."""
+"""Calls that are not watched: calls of the same name with narrower structs or ids, which the programs do not read."""
 
 _SOCKETCALLS: Final = {
     1: CompatForm("socket", mask=3),
@@ -126,7 +126,7 @@ _SOCKETCALLS: Final = {
 
 
 _EVENT_TYPES: Final = {call_name(spec.number): spec.name for spec in SYSCALL_SPECS.values()}
-"""Native call → event type."""
+"""Event type by native call."""
 
 
 def _form(name: str, machine: Machine) -> CompatForm | None:
@@ -137,7 +137,7 @@ def _form(name: str, machine: Machine) -> CompatForm | None:
 
 
 def _forms(machine: Machine) -> Iterator[tuple[int, CompatForm]]:
-    """(index in the map COMPAT, form) of every 32-bit call whose native call can be watched."""
+    """Yield (index in the map COMPAT, form) of every 32-bit call whose native call can be watched."""
     for number in range(_SYSCALLS):
         name = call_name(number, machine.compat_abi) or ""
         found = _form(name, machine)
@@ -151,7 +151,7 @@ def _forms(machine: Machine) -> Iterator[tuple[int, CompatForm]]:
 
 
 def entries(machine: Machine = MACHINE) -> Iterator[tuple[int, bytes]]:
-    """(index, value) of the whole map COMPAT."""
+    """Yield (index, value) of the whole map COMPAT."""
     forms = dict(_forms(machine))
     for index in range(ENTRIES):
         _, form, mask = forms.get(index, CompatForm(""))
@@ -160,7 +160,7 @@ def entries(machine: Machine = MACHINE) -> Iterator[tuple[int, bytes]]:
 
 
 def native_numbers(machine: Machine = MACHINE) -> Iterator[tuple[int, int]]:
-    """(number of a 32-bit call, mozu's number of the native call that it is or may be)."""
+    """Yield (number of a 32-bit call, mozu's number of a native call that it is or may be)."""
     forms = dict(_forms(machine))
     for number, form in forms.items():
         native = call_number(form.name)
@@ -174,5 +174,5 @@ def native_numbers(machine: Machine = MACHINE) -> Iterator[tuple[int, int]]:
 
 
 def types(machine: Machine = MACHINE) -> frozenset[str]:
-    """Event types whose calls can be 32-bit ones."""
+    """Return the event types whose calls can be 32-bit ones."""
     return frozenset(_EVENT_TYPES[form.name] for _, form in _forms(machine) if form.name in _EVENT_TYPES)

@@ -1,8 +1,8 @@
-"""Whether this kernel takes 32-bit calls.
+"""Detection of 32-bit calls in this kernel.
 
-On arm64 it says so itself: it refuses the personality of 32-bit programs where the processor, or its configuration, has
-no AArch32. On x86-64 one call is made, by a child that runs a few instructions and no program. A 32-bit program that is
-executed from memory would say the same, and raise an alert in every other monitor.
+On arm64 the kernel reports it: it refuses the personality of 32-bit programs if the processor, or its configuration,
+has no AArch32. On x86-64 one call is made, by a child that runs a few instructions and no program. Executing a 32-bit
+program from memory would show the same, and raise an alert in every other monitor.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ from typing import Final
 from mozu.core.model.arch import AARCH64, MACHINE
 
 _SETTING: Final = Path("/proc/sys/abi/vsyscall32")
-"""Exists where the kernel was built with the 32-bit ABI (arch/x86/entry/vdso/vdso32-setup.c)."""
+"""File that exists if the kernel was built with the 32-bit ABI (arch/x86/entry/vdso/vdso32-setup.c)."""
 
 _CODE: Final = bytes.fromhex(
     "b839000000"  # mov eax, 57           fork
@@ -34,22 +34,25 @@ _CODE: Final = bytes.fromhex(
     "0f05"  #       syscall
     "c3"  #    end: ret
 )
-"""int (void): gives the child's pid, or -errno. The child makes a 32-bit call and exits, without a step in libc."""
+"""Code of int (void), which returns the child's pid or -errno. The child makes a 32-bit call and exits, without calling
+libc."""
 
 _PER_LINUX32: Final = 8
 _SAME: Final = 0xFFFFFFFF
-"""For personality(2), which then only returns what it is."""
+"""Argument of personality(2) that only returns the present value."""
 _NO_GATE: Final = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL)
-"""What a process gets that enters the kernel by a gate that is not there."""
+"""Signals for a process that enters the kernel by a missing gate."""
 
 
 def accepted() -> bool:
-    """Whether this kernel has the 32-bit ABI (CONFIG_COMPAT, CONFIG_IA32_EMULATION), and it is not switched off."""
+    """Return True if this kernel has the 32-bit ABI (CONFIG_COMPAT, CONFIG_IA32_EMULATION), and it is not switched
+    off."""
     return _has_aarch32() if MACHINE is AARCH64 else _has_ia32()
 
 
 def _has_aarch32() -> bool:
-    """arch/arm64/kernel/sys.c. The personality is of this thread alone, and is what it was again."""
+    """Return True if arm64 has AArch32 (arch/arm64/kernel/sys.c). The personality is only this thread's, and is
+    restored."""
     libc = ctypes.CDLL(None)
     before = libc.personality(ctypes.c_ulong(_SAME))
     if libc.personality(ctypes.c_ulong(_PER_LINUX32)) == -1:
@@ -59,10 +62,10 @@ def _has_aarch32() -> bool:
 
 
 def _has_ia32() -> bool:
-    """Not where it is switched off by ia32_emulation=0.
+    """Return True if x86-64 has ia32; False also if it is switched off by ia32_emulation=0.
 
-    Only a fault says that it has not: that the child was killed otherwise (by a seccomp filter of mozu's service, say),
-    or that no memory may be made executable, proves nothing about others.
+    Only a fault proves its absence: a child killed otherwise (for example by a seccomp filter of mozu's service), or
+    memory that may not be made executable, proves nothing about other processes.
     """
     if not _SETTING.exists():
         return False
@@ -77,14 +80,14 @@ def _has_ia32() -> bool:
 
 
 def _fork_caller() -> int:
-    """The pid of a child that makes the call. Raises OSError."""
+    """Return the pid of a child that makes the call. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     with mmap.mmap(-1, mmap.PAGESIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as page:
         page.write(_CODE)
         start = ctypes.c_char.from_buffer(page)
         try:
             address = ctypes.addressof(start)
-            # Never writable and executable at once: monitors look for that.
+            # Never writable and executable at the same time: monitors report that.
             if libc.mprotect(ctypes.c_void_p(address), mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_EXEC):
                 raise OSError(ctypes.get_errno(), "mprotect")
             pid: int = ctypes.CFUNCTYPE(ctypes.c_int)(address)()

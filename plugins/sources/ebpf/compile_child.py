@@ -1,11 +1,11 @@
-"""The compiler's process: C in, eBPF instructions out, so that no other process maps libbcc and LLVM.
+"""The compiler's process: from C to eBPF instructions, so that no other process maps libbcc and LLVM.
 
     python -I -S compile_child.py LIBRARY INCLUDE MEMORY ENTRY...
 
-It runs in a private directory: reads `main.c`, finds the stub headers below `.`, writes the instructions of each ENTRY
-to `ENTRY.code`. What it has to say goes to stderr. It imports nothing of mozu: compiler.py starts it by its file. The
-exit code is 0, or 1 where the text does not compile. Once the library is there, it reads nothing but that directory and
-INCLUDE, and writes nothing outside the first, where the kernel has Landlock.
+It runs in a private directory: it reads `main.c`, finds the stub headers below `.`, and writes the instructions of each
+ENTRY to `ENTRY.code`. Messages go to stderr. It imports nothing of mozu: compiler.py starts it by its file. The exit
+code is 0, or 1 if the text does not compile. After loading the library, it reads nothing but that directory and
+INCLUDE, and writes nothing outside the first, if the kernel has Landlock.
 """
 
 import ctypes
@@ -15,8 +15,8 @@ import struct
 import sys
 
 _FLAGS = (b"-O1", b"-g0", b"-fno-strict-aliasing", b"-Xclang", b"-disable-llvm-passes")
-"""libbcc optimizes what clang gives it, at its highest level: clang need not do so before, nor describe the lines, nor
-say which accesses have different types (5 % of the time)."""
+"""Flags for clang. libbcc optimizes clang's output at its highest level, so clang need neither optimize, nor describe
+lines, nor mark accesses of different types (5 % of the time)."""
 _SET_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of linux/prctl.h."""
 _KILLED = 9
@@ -28,11 +28,11 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _BENEATH = 1
 """LANDLOCK_RULE_PATH_BENEATH of linux/landlock.h."""
 _ALL, _READ = (1 << 13) - 1, 1 << 2 | 1 << 3
-"""Every access to files of its first version (Linux 5.13); reading files and directories."""
+"""Accesses to files: those of Landlock's first version (Linux 5.13); reading of files and directories."""
 
 
 def main() -> int:
-    """Compile, within the limits. The exit code."""
+    """Compile within the limits; return the exit code."""
     library, include, memory, *entries = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -62,10 +62,11 @@ def main() -> int:
 
 
 def _confine(directories: dict[str, int]) -> None:
-    """No other files than those beneath, from now on. Where there is no Landlock, or a sandbox refuses it, any file.
+    """Allow only files beneath these directories from now on; any file if there is no Landlock, or a sandbox refuses
+    it.
 
-    So libbcc does not read all of /proc/kallsyms, which takes a tenth of the compiler's time: it wants to know which
-    helpers the running kernel has, and mozu's text calls those by their numbers.
+    libbcc then does not read all of /proc/kallsyms, which takes a tenth of the compiler's time: it searches for the
+    helpers of the running kernel, but mozu's text calls them by number.
     """
     libc = ctypes.CDLL(None)
     ruleset = libc.syscall(_CREATE_RULESET, struct.pack("=Q", _ALL), ctypes.c_size_t(8), 0)
@@ -80,7 +81,7 @@ def _confine(directories: dict[str, int]) -> None:
 
 
 def _declared(bcc: ctypes.CDLL) -> ctypes.CDLL:
-    """The functions of bcc's bpf_module.h that are called."""
+    """Declare the called functions of bcc's bpf_module.h."""
     text, module = ctypes.c_char_p, ctypes.c_void_p
     create = bcc.bpf_module_create_c_from_string
     create.restype = module

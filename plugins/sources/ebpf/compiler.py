@@ -1,8 +1,8 @@
-"""Compiles C to eBPF with the distribution's libbcc, in a short-lived child (compile_child.py).
+"""Compilation of C to eBPF with the distribution's libbcc, in a short-lived child (compile_child.py).
 
 The daemon maps neither libbcc nor LLVM, which take a hundred megabytes: a child does, returns the instructions and
-ends. It has a working directory of its own, which libbcc changes while it compiles, and a limit of memory; what it says
-on stderr becomes one error.
+ends. It has a working directory of its own, which libbcc changes while it compiles, and a limit of memory; its messages
+on stderr become one error.
 """
 
 import subprocess
@@ -22,9 +22,10 @@ _LIBRARY: Final = "libbcc.so.0"
 _MEMORY: Final = 1 << 30
 """Bytes of address space; LLVM takes about 300 MB for all programs at once."""
 _SECONDS: Final = 120.0
-"""After which the child is stopped, CPU wait aside: a hundred times what all programs take."""
+"""Seconds after which the child is stopped, without the time spent waiting for a CPU: a hundred times the time for all
+programs."""
 _SHOWN: Final = 400
-"""Bytes of the compiler's messages that an error shows."""
+"""Most bytes of the compiler's messages in an error."""
 
 
 class BpfCompiler(NamedTuple):
@@ -34,15 +35,15 @@ class BpfCompiler(NamedTuple):
 
     @property
     def version(self) -> str:
-        """What distinguishes it from others: the name of the file, which has the version in it, and its size."""
+        """Text that identifies the compiler: the name of the file, which contains the version, and its size."""
         file = self.library.resolve()
         return f"{file.name} of {file.stat().st_size} bytes"
 
     def compile(self, text: str, include: Path, entries: Collection[str]) -> dict[str, bytes]:
-        """Entry → its instructions.
+        """Compile the text; return the instructions by entry.
 
-        bcc makes programs of functions in its main text only, and rewrites pointer accesses there. Raises
-        SourceUnavailable where the text does not compile, or the child fails.
+        bcc makes programs only from functions in its main text, and rewrites pointer accesses there. Raises
+        SourceUnavailable if the text does not compile, or the child fails.
         """
         from mozu.plugins.sources.ebpf.header_tree import header_tree  # imports what a start from the cache needs not
 
@@ -62,7 +63,7 @@ class BpfCompiler(NamedTuple):
 
 
 def find_compiler(places: tuple[str, ...] = _PLACES) -> BpfCompiler | None:
-    """The distribution's libbcc; None where it is not installed."""
+    """Return the distribution's libbcc; None if it is not installed."""
     for place in places:
         library = Path(place) / _LIBRARY
         if library.is_file():
@@ -71,7 +72,7 @@ def find_compiler(places: tuple[str, ...] = _PLACES) -> BpfCompiler | None:
 
 
 def needed_compiler(places: tuple[str, ...] = _PLACES) -> BpfCompiler:
-    """The same. Raises SourceUnavailable that names the package to install."""
+    """Return the distribution's libbcc. Raises SourceUnavailable, with the package to install, if there is none."""
     found = find_compiler(places)
     if found is None:
         raise SourceUnavailable(
@@ -82,8 +83,8 @@ def needed_compiler(places: tuple[str, ...] = _PLACES) -> BpfCompiler:
 
 
 def _ended(command: Sequence[str], folder: Path) -> tuple[int, bytes]:
-    """Run the child; return its exit code and what it said. Raises TimeoutError after _SECONDS, CPU wait aside, and
-    OSError."""
+    """Run the child; return its exit code and its messages. Raises OSError, and TimeoutError after _SECONDS without the
+    time spent waiting for a CPU."""
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe) as child:
         left, extra = _SECONDS, ExtraTime(CpuWait(child.pid))
@@ -103,7 +104,7 @@ def _ended(command: Sequence[str], folder: Path) -> tuple[int, bytes]:
 
 
 def _reason(code: int, said: bytes) -> str:
-    """Return the first error that the compiler names, else the last it said, else how it ended."""
+    """Return the compiler's first error, else its last message, else how the child ended."""
     lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if "error:" in line]
     shown = (errors or lines[-1:] or [""])[0][:_SHOWN]

@@ -1,4 +1,4 @@
-"""The programs of deny rules that are loaded and attached at hooks of the security modules, and what they tell."""
+"""The loaded programs of deny rules, attached to hooks of the security modules, and their reports."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,17 +20,17 @@ _AF_INET: Final = 2
 
 
 class DenyPrograms:
-    """Owns them; a program is attached for as long as its descriptors are open."""
+    """Owner of the programs, each of which is attached while its descriptors are open."""
 
     def __init__(self, code: ProgramCode, types: btf.Btf) -> None:
         self._code = code
         self._functions = {hook: lsm.function_of(types, hook) for hook in lsm.HOOKS}
         self._attached: dict[str, tuple[str, Pair]] = {}
-        """Hook → name of its code, (program, attachment)."""
+        """Name of the code and (program, attachment), by hook."""
 
     def use(self, functions: Mapping[str, RelocatableCode]) -> dict[str, str]:
-        """These, at their hooks, and no others; a hook has a program at every moment in between. Gives the hooks whose
-        program the kernel refuses, and why."""
+        """Attach these programs to their hooks, and no others; a hook has a program at every moment in between. Return
+        the hooks whose program the kernel refuses, with the reason."""
         refused: dict[str, str] = {}
         for hook, code in functions.items():
             before = self._attached.get(hook)
@@ -60,16 +60,16 @@ class DenyPrograms:
 
     @property
     def attachments(self) -> dict[str, int]:
-        """Hook → the link of its program."""
+        """Links of the programs, by hook."""
         return {hook: pair[1] for hook, (_, pair) in self._attached.items()}
 
     def close(self) -> None:
-        """Nothing is denied any more."""
+        """Detach all programs: nothing is denied any more."""
         self.use({})
 
 
 def denials(queue: int, rules: Sequence[KernelKill]) -> Iterator[KernelDenial]:
-    """What the map DENIALS has, oldest first. `rules`: those that are in force, by their numbers from 1 on."""
+    """Yield the denials in the map DENIALS, oldest first. `rules`: the rules in force, by their numbers from 1 on."""
     for _ in range(MAX_DENIALS):
         entry = bpf_syscall.pop(queue, DENIAL.size)
         if entry is None:

@@ -1,7 +1,7 @@
-"""Entry paths into the kernel beside the native call (32-bit ABI, io_uring), and the event types that each can make.
+"""Entry paths into the kernel besides the native call (32-bit ABI, io_uring), and the event types of each.
 
-The programs of an entry path find out which native call a 32-bit call or a request stands for, and tail call the
-program of that call: every event type that is watched is watched on these paths too, by the same code.
+The programs of an entry path find the native call that a 32-bit call or a request corresponds to, and tail-call the
+program of that call: every watched event type is watched on these paths too, by the same code.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -13,24 +13,24 @@ COMPAT: Final = "compat32"
 IO_URING: Final = "io_uring"
 """Values of `SyscallEvent.entry_path`."""
 ALL_CALLS: Final = "sys_exit"
-"""What the program of native and 32-bit calls together is counted as."""
+"""Name under which the program of native and 32-bit calls is counted."""
 Switch = Literal["auto", "on", "off"]
-"""`auto`: where this machine's kernel accepts such calls."""
+"""Setting of an entry path; `auto`: used if this machine's kernel accepts such calls."""
 
 
 class EntryPath(NamedTuple):
-    """One entry path."""
+    """An entry path."""
 
     name: str
     programs: tuple[Program, ...]
     types: frozenset[str]
-    """Event types whose calls can be made on it."""
+    """Event types whose calls can use it."""
     array: str = "RAW_TP_PROGS"
-    """The program array through which its programs, at raw tracepoints, tail-call."""
+    """Program array by which its programs, at raw tracepoints, tail-call."""
 
 
 def usable_entry_paths(compat32: Switch, types: btf.Btf | None = None) -> list[EntryPath]:
-    """Those that this machine's kernel has. `types`: its BTF, if it has been read."""
+    """Return the entry paths that this machine's kernel has. `types`: its BTF, if it has been read."""
     found: list[EntryPath] = []
     if compat32 == "on" or (compat32 == "auto" and compat_probe.accepted()):
         found.append(EntryPath(COMPAT, (compat.PROGRAM,), compat.types()))

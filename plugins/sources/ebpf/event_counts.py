@@ -1,4 +1,4 @@
-"""Counts of the source `ebpf` by event type: what the kernel has seen, filtered and lost, and what came out of it."""
+"""Counts of the source `ebpf` by event type: calls seen, filtered and lost by the kernel, and received events."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from mozu.plugins.sources.ebpf.loader import Loader
 def event_counts(loader: Loader, decoder: RecordDecoder) -> Mapping[str, Counts]:
     """Return the counts since the start. seen = filtered + lost + missed + received once the ring is empty.
 
-    An entry path is counted by its name where the kernel skipped its programs: which calls those were is not known.
+    An entry path is counted by its name if the kernel skipped its programs: the skipped calls are unknown.
     """
     found: dict[str, Counts] = {}
     for name, spec in SYSCALL_SPECS.items():

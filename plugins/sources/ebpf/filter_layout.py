@@ -1,7 +1,7 @@
-"""Where the structs of bpf/ that kernel filters read have their members, by name.
+"""Places of the members of structs in bpf/ that kernel filters read, by name.
 
 Read from the headers, which are their only definition: members of fixed width at natural alignment, arrays, pointers,
-structs by value, unnamed unions. `assertions` gives C that holds the compiler to the offsets that were computed here.
+structs by value, unnamed unions. `assertions` returns C that makes the compiler check the offsets computed here.
 """
 
 import functools
@@ -20,7 +20,7 @@ _STRUCTS: Final = (
     *("counts", "settings", "syscall_ctx", "verdicts", "opened_path", "opened_at", "open_args", "sock_info"),
     *("caller", "tested_path", "kill_facts", "filter_scratch"),
 )
-"""Those that are read, each after what it holds by value."""
+"""Structs that are read, each after the structs that it holds by value."""
 _SIZES: Final = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "s8": 1, "s16": 2, "s32": 4, "s64": 8, "char": 1, "bool": 1}
 _POINTER: Final = 8
 _COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -32,12 +32,12 @@ _ITEM: Final = re.compile(r"\s*(?P<pointer>\*?)(?P<name>\w+)(?:\[(?P<count>[^\]]
 
 
 class Place(NamedTuple):
-    """A member of a struct; of an array, its first element."""
+    """A member of a struct; for an array, its first element."""
 
     offset: int
     """Bytes from the beginning of the struct."""
     size: int
-    """Bytes; of an array, those of one element."""
+    """Bytes; for an array, those of one element."""
     signed: bool = False
 
 
@@ -48,22 +48,22 @@ class _Layout(NamedTuple):
 
 
 def place(struct: str, member: str) -> Place:
-    """Where a member lies; that of a struct by value is named `outer.inner`. Raises KeyError."""
+    """Return the place of a member; one of a struct by value is named `outer.inner`. Raises KeyError."""
     return _layouts()[struct].members[member]
 
 
 def size(struct: str) -> int:
-    """Bytes of a struct."""
+    """Return the bytes of a struct."""
     return _layouts()[struct].size
 
 
 def constant(name: str) -> int:
-    """A number that one of the headers defines. Raises KeyError."""
+    """Return a number that one of the headers defines. Raises KeyError."""
     return int(_defines()[name])
 
 
 def assertions() -> str:
-    """C that fails to compile where the compiler lays a struct out differently; to follow kernel_filter.h."""
+    """Return C that does not compile if the compiler's layout of a struct differs; to follow kernel_filter.h."""
     lines = [
         f'_Static_assert(__builtin_offsetof(struct {name}, {member}) == {found.offset}, "{name}.{member}");'
         for name, layout in _layouts().items()
@@ -94,7 +94,7 @@ def _layouts() -> dict[str, _Layout]:
 
 
 def _closing(text: str, begin: int) -> int:
-    """Where the brace is closed that was opened before `begin`."""
+    """Return the index of the brace that closes the one before `begin`."""
     depth = 1
     for match in re.finditer(r"[{}]", text[begin:]):
         depth += 1 if match[0] == "{" else -1
@@ -127,7 +127,7 @@ def _laid_out(body: str, known: Mapping[str, _Layout], defines: Mapping[str, str
 def _items(
     kind: str, items: str, known: Mapping[str, _Layout], defines: Mapping[str, str]
 ) -> Iterator[tuple[str, _Layout, int]]:
-    """(name, what one element is, elements) of each member that a statement declares."""
+    """Yield (name, layout of one element, number of elements) of each member that a statement declares."""
     for item in items.split(","):
         match = _ITEM.fullmatch(item)
         if match is None:
@@ -141,7 +141,7 @@ def _items(
 
 
 def _value(expression: str, defines: Mapping[str, str]) -> int:
-    """Of sums of products and quotients of numbers and constants."""
+    """Return the value of sums of products and quotients of numbers and constants."""
     total = 0
     for term in expression.split("+"):
         product, *rest = re.findall(r"\w+|[*/]", term)

@@ -1,4 +1,4 @@
-"""The kernel filters that are loaded: a program for each type of programs that entry paths tail-call."""
+"""The loaded kernel filters: a program for each type of programs that entry paths tail-call."""
 
 import os
 from collections.abc import Collection, Iterable, Mapping
@@ -9,23 +9,23 @@ from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, Progra
 
 
 class LoadedFilters(NamedTuple):
-    """What became of filters."""
+    """Result of loading filters."""
 
     usable: Mapping[str, FilterFunction]
-    """Event type → its filter, which is loaded."""
+    """Loaded filters by event type."""
     refused: Mapping[str, str]
-    """Event type → why it has none."""
+    """Reason for which there is no filter, by event type."""
 
 
 class FilterPrograms:
-    """Owns their descriptors. `kinds`: types of programs that are needed of each."""
+    """Owner of the filters' descriptors. `kinds`: types of programs needed for each."""
 
     def __init__(self, code: ProgramCode, kinds: Collection[int]) -> None:
         self._code, self._kinds = code, kinds
         self._loaded: Loaded = {}
 
     def load(self, functions: Mapping[str, FilterFunction]) -> LoadedFilters:
-        """Have these loaded. No compiler is needed where the subprograms are in the code cache."""
+        """Load these filters. No compiler is needed if the subprograms are in the code cache."""
         refused: dict[str, str] = {}
         present = {name for name, _ in self._loaded}
         for function in {one.name: one for one in functions.values()}.values():
@@ -40,11 +40,11 @@ class FilterPrograms:
         return LoadedFilters(usable, refused | dict.fromkeys(others, "it must not differ from a call that has none"))
 
     def descriptor(self, function: FilterFunction, kind: int) -> int:
-        """Of the program of this type."""
+        """Return the descriptor of the program of this type."""
         return self._loaded[function.name, kind]
 
     def keep_only(self, functions: Iterable[FilterFunction]) -> None:
-        """Close all others: what the kernel still tail-calls stays loaded there."""
+        """Close all other filters: those that the kernel still tail-calls stay loaded there."""
         used = {function.name for function in functions}
         for key in [key for key in self._loaded if key[0] not in used]:
             os.close(self._loaded.pop(key))

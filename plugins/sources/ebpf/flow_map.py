@@ -1,4 +1,5 @@
-"""The map FLOW in memory (struct flow of bpf/accounts.h): from which fill on accounts pay, and when a record wakes."""
+"""The map FLOW in memory (struct flow of bpf/accounts.h): the fill from which accounts pay, and records that wake the
+reader."""
 
 import mmap
 import secrets
@@ -8,23 +9,23 @@ from typing import Final
 from mozu.plugins.sources.ebpf import bpf_syscall, filter_layout
 
 RESERVE: Final = 8
-"""One part in so many of the ring buffer is for lifecycle events and exact matches only."""
+"""Divisor of the ring buffer's size: the part reserved for lifecycle events and exact matches."""
 WATERMARK: Final = 2
-"""Below one part in so many nothing is refused."""
+"""Divisor of the ring buffer's size: below this fill no event is refused."""
 ENTITLEMENT: Final = 512
-"""One part in so many is what each process has in the reserve."""
+"""Divisor of the ring buffer's size: the part of the reserve for each process."""
 TAB_PART: Final = filter_layout.constant("TAB_PART")
-"""One part in so many of that is what a process may owe on a CPU before its accounts are charged."""
+"""Divisor of that part: the debt of a process on a CPU before its accounts are charged."""
 UNCHARGED: Final = 16
-"""One part in so many of the ring buffer is what all may owe together."""
+"""Divisor of the ring buffer's size: the most that all processes may owe together."""
 UNASKED: Final = 4
-"""One part in so many of what is free below the watermark is what all CPUs may write together before they ask again."""
+"""Divisor of the free part below the watermark: the most that all CPUs may write together before they check again."""
 _HEAD: Final = struct.Struct("<QQQQII")
-"""watermark, limit, reserved, seed, tabs, asks."""
+"""Members watermark, limit, reserved, seed, tabs, asks."""
 
 
 class FlowMap:
-    """`fd`: of the map; `ring_size` in bytes."""
+    """Writer of the map. `fd`: its descriptor; `ring_size` in bytes."""
 
     def __init__(self, fd: int, ring_size: int) -> None:
         self._memory = mmap.mmap(fd, mmap.PAGESIZE, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
@@ -47,41 +48,41 @@ class FlowMap:
         )
 
     def set_consumed(self, position: int) -> None:
-        """The reader has come so far (`RingBuffer.consumer_position`)."""
+        """Store the reader's position (`RingBuffer.consumer_position`)."""
         self._longs[self._consumed] = position
 
     def wait_for_any(self, *, waits: bool) -> None:
-        """Whether the next record wakes the reader, whatever it is."""
+        """Set if the next record of any kind wakes the reader."""
         self._words[self._waits] = waits
 
     def wait_for_exact(self) -> None:
-        """The next exact match wakes the reader, once."""
+        """Let the next exact match wake the reader, once."""
         self._words[self._wants_exact] = 1
 
     def recognise(self, generation: int, *, keeps_paths: bool) -> None:
-        """The kernel recognises calls by verdicts of this generation, and by no others; 0: none."""
+        """Let the kernel recognise calls by verdicts of this generation only; 0 for none."""
         self._words[self._generation] = 0
         self._words[self._keeps_paths] = keeps_paths
         self._words[self._generation] = generation
 
     def set_watermark(self, fill: int) -> None:
-        """From another fill of the ring buffer on accounts pay; in bytes."""
+        """Set the fill of the ring buffer, in bytes, from which accounts pay."""
         self._memory[:8] = fill.to_bytes(8, "little")
 
     @property
     def exact_came(self) -> bool:
-        """Whether one has come since."""
+        """True if an exact match has come since `wait_for_exact`."""
         return not self._words[self._wants_exact]
 
     def close(self) -> None:
-        """Unmap."""
+        """Unmap the memory."""
         self._words.release()
         self._longs.release()
         self._memory.close()
 
 
 def tabs_of_each_cpu(ring_size: int, cpus: int) -> int:
-    """A power of two."""
+    """Return the number of tabs of each CPU, a power of two."""
     owed = ring_size // ENTITLEMENT // TAB_PART
     found = filter_layout.constant("MOST_TABS")
     while found > 1 and found * owed * cpus > ring_size // UNCHARGED:

@@ -1,6 +1,6 @@
-"""A private temporary directory with stub headers for the compiler; those that killed runs left behind are removed.
+"""A private temporary directory with stub headers for the compiler, and removal of those that killed runs have left.
 
-Its owner holds a lock on it (flock), which ends with the process, however it ends: a directory without one is stale.
+Its owner holds a lock on it (flock), which ends with the process in any case: a directory without one is stale.
 """
 
 import contextlib
@@ -16,14 +16,14 @@ from typing import Final
 _RUN: Final = Path("/run/mozu")
 _PREFIX: Final = "mozu-headers-"
 _PREFIXES: Final = (_PREFIX, "headers-")
-"""The second is that of earlier versions, in /run/mozu."""
+"""Prefixes of such directories; the second is that of earlier versions, in /run/mozu."""
 
 
 @contextlib.contextmanager
 def header_tree(files: Mapping[str, str]) -> Iterator[Path]:
-    """A fresh private directory with `files` (path → text), gone afterwards.
+    """Yield a fresh private directory with `files` (text by path), which is removed afterwards.
 
-    Its name is random and it is made with mode 0700, so no other user can have put anything there or read it.
+    Its name is random and its mode 0700, so no other user can have put anything there or read it.
     """
     parent = _parent()
     _remove_stale(parent)
@@ -40,7 +40,7 @@ def header_tree(files: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _made(parent: Path) -> tuple[Path, int]:
-    """A new directory and the descriptor that holds its lock."""
+    """Return a new directory and the descriptor that holds its lock."""
     while True:
         root = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
         with contextlib.suppress(FileNotFoundError):  # another start took it for stale before it was locked
@@ -65,7 +65,7 @@ def _remove_stale(parent: Path) -> None:
 
 
 def _parent() -> Path:
-    """/run/mozu if it is, or can be made, our own and not writable by others; else the default."""
+    """Return /run/mozu if it is, or can be made, our own and not writable by others; else the default."""
     with contextlib.suppress(OSError):
         _RUN.mkdir(mode=0o700)
     default = Path(tempfile.gettempdir())

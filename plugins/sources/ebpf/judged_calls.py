@@ -1,9 +1,9 @@
-"""The maps CALLER_CLASSES and JUDGED_CALLS: the classes of callers, and opens that user space has judged, by key; the
-kernel discards equal ones by callers of the same class.
+"""The maps CALLER_CLASSES and JUDGED_CALLS: classes of callers, and opens that user space has judged, by key. The
+kernel discards equal opens by callers of the same class.
 
-The kernel makes callers and keys (bpf/verdict_memory.h), and records carry them. An entry holds in the generation in
-which it was written. An open that is discarded gives the state nothing, so this is for types that only rules need, as
-the kernel filter is; where events on descriptors show paths, its path is kept as that of a filtered open is
+The kernel makes callers and keys (bpf/verdict_memory.h), and records contain them. An entry is valid in the generation
+in which it was written. A discarded open does not update the state, so only types that rules alone need are discarded,
+as by the kernel filter; if events on descriptors show paths, the open's path is kept like that of a filtered open
 (`OpenedName`).
 """
 
@@ -23,7 +23,7 @@ from mozu.plugins.sources.ebpf.wire import layouts
 _LAYOUT: Final = layouts()["open"]
 _AT: Final = {member.name: member.offset for member in _LAYOUT.members}
 _LENGTHS: Final = struct.Struct("<HHH")
-"""Of the path as given, the directory, the path reached."""
+"""Lengths of the path as given, the directory, and the path reached."""
 _MODE: Final = struct.Struct("<I")
 _S_IFMT, _S_IFDIR = 0o170000, 0o040000
 _GENERATION: Final = struct.Struct("<I")
@@ -31,7 +31,7 @@ _LONGEST: Final = filter_layout.constant("MAX_OPENED_PATH") - 1
 
 
 class JudgedCalls:
-    """Of one source. `maps`: name → descriptor."""
+    """Writer of the maps for one source. `maps`: descriptors by name."""
 
     def __init__(self, maps: Mapping[str, int], flow: FlowMap) -> None:
         self._maps, self._flow = maps, flow
@@ -40,20 +40,22 @@ class JudgedCalls:
         self._names = OpenedName.UNUSED
 
     def use(self, types: Collection[str], names: OpenedName) -> None:
-        """Opens of these types may be discarded, and this becomes of their paths. No verdict so far holds."""
+        """Let opens of these types be discarded, with their paths treated by `names`. Former verdicts become
+        invalid."""
         self._types = frozenset(SYSCALL_SPECS[name].number for name in types)
         self._names = names
         self.forget()
 
     def forget(self) -> None:
-        """No verdict so far holds."""
+        """Invalidate all verdicts so far."""
         self._generation += 1
         self._flow.recognise(
             self._generation if self._types else 0, keeps_paths=self._names is OpenedName.KEPT
         )
 
     def take(self, events: Sequence[UndecodedEvent] | None, classes: Mapping[bytes, int]) -> None:
-        """No rule matches these events; of which class these callers are. None: nothing so far holds."""
+        """Store that no rule matches these events, and the classes of these callers. None: invalidate all verdicts so
+        far."""
         if events is None:
             self.forget()
             return
@@ -65,7 +67,7 @@ class JudgedCalls:
             bpf_syscall.update_many(self._maps["JUDGED_CALLS"], keys)
 
     def recognised(self) -> int:
-        """Opens that were discarded."""
+        """Return the number of discarded opens."""
         raw = bpf_syscall.lookup(self._maps["RECOGNISED"], 0, 8 * bpf_syscall.possible_cpus())
         return sum(struct.unpack(f"<{len(raw) // 8}Q", raw))
 
@@ -77,7 +79,7 @@ class JudgedCalls:
         return failed != 0 or self._names is OpenedName.UNUSED or self._shows_its_path(record)
 
     def _shows_its_path(self, record: bytes) -> bool:
-        """Whether later events on the descriptor show the same path as if the state had seen the open."""
+        """Return True if later events on the descriptor show the same path as if the state had processed the open."""
         given, _, reached = _LENGTHS.unpack_from(record, _AT["user"])
         (mode,) = _MODE.unpack_from(record, _AT["file_mode"])
         path = record[_LAYOUT.size : _LAYOUT.size + given]
@@ -91,5 +93,5 @@ class JudgedCalls:
 
 
 def is_plain(path: bytes) -> bool:
-    """Whether a path is absolute, and its own name: without `.`, `..`, doubled or trailing slashes."""
+    """Return True if a path is absolute and normalized: without `.`, `..`, doubled or trailing slashes."""
     return path[:1] == b"/" and all(part not in (b"", b".", b"..") for part in path[1:].split(b"/"))

@@ -1,4 +1,4 @@
-"""What kills and denies in the kernel, of one source: its rules become programs, and the maps that arm them."""
+"""Kills and denials in the kernel by one source: its rules become programs, and maps that arm them."""
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ from mozu.plugins.sources.ebpf.pins import Pins
 from mozu.plugins.sources.ebpf.refusals import warn_of
 
 _Placed = tuple[tuple[KernelAction, tuple[tuple[str, Formula], ...]], ...]
-"""By rule, what is done, event type and condition: what programs were made of."""
+"""Rules as (action, conditions by event type), from which programs were made."""
 
 
 _CHANGED = (
@@ -28,7 +28,7 @@ _CHANGED = (
 
 
 class InKernel:
-    """Of one source, through all of its starts."""
+    """Kills and denials of one source, across all of its starts."""
 
     def __init__(self, context: Context) -> None:
         self._log = context.log
@@ -37,23 +37,23 @@ class InKernel:
         self._arms: KillArms | None = None
         self._loader: Loader | None = None
         self._denials: list[KernelDenial] = []
-        """Called when other rules were armed, by the numbers of which they are counted."""
+        """Denials read before other rules were armed, whose numbers they refer to."""
         self._unattended: list[UnattendedActs] = []
         self._pins: Pins | None = None
         self._what_acts: Callable[[], Mapping[str, int]] = dict
         self._ends_sharers = False
         self._counts = 0, 0
-        """As they were when the maps were closed."""
+        """Counts at the time the maps were closed."""
         context.metrics.gauge("kernel_kills_total", lambda: self.counts()[0])
         context.metrics.gauge("kernel_kills_left_total", lambda: self.counts()[1])
 
     @property
     def goes_on(self) -> bool:
-        """Whether what acts is to act on when mozu dies."""
+        """True if kills and denials are to continue when mozu dies."""
         return self._kills.goes_on
 
     def use(self, kills: KernelKills) -> None:
-        """See `KillsInKernel`."""
+        """Use these rules; see `KillsInKernel`."""
         before, self._kills = self._kills, kills
         self._name_files()
         if self._arms is not None and msgspec.structs.replace(before, named_files=kills.named_files) != kills:
@@ -63,7 +63,7 @@ class InKernel:
             self._pin(self._arms)
 
     async def update(self, loader: Loader, thread: LoaderThread) -> None:
-        """Have the programs of these rules run before the filters of their calls, once those were set."""
+        """Make the programs of these rules run before the filters of their calls. To be called after those were set."""
         if self._arms is None:
             self._arms = KillArms(loader.maps)
         self._arms.disarm()
@@ -88,14 +88,15 @@ class InKernel:
                 self._log.error("source ebpf: files that rules name are known by their paths alone: %s", error)
 
     def take_gaps(self) -> list[str]:
-        """See `ReportsGaps`: who has CAP_SYS_ADMIN in the first user namespace may open any map by its id."""
+        """Return sentences on maps that another process has changed, which are restored. See `ReportsGaps`: a process
+        with CAP_SYS_ADMIN in the first user namespace may open any map by its id."""
         if self._arms is None or self._loader is None:
             return []
         restored = {"KILLS": self._arms.restore(), "SETTINGS": self._loader.named_files.restore()}
         return [_CHANGED.format(name) for name, was_changed in restored.items() if was_changed]
 
     def take_denials(self) -> list[KernelDenial]:
-        """See `DeniesInKernel`."""
+        """Return the denials since the last call; see `DeniesInKernel`."""
         if self._arms is not None:
             self._denials += self._arms.denials()
             if self._pins is not None:
@@ -104,12 +105,12 @@ class InKernel:
         return taken
 
     def take_unattended(self) -> list[UnattendedActs]:
-        """See `ActsUnattended`."""
+        """Return acts while no mozu ran; see `ActsUnattended`."""
         taken, self._unattended = self._unattended, []
         return taken
 
     def _pin(self, arms: KillArms) -> None:
-        """What is armed goes on without mozu, if that is wanted; what earlier runs have left does not."""
+        """Pin armed programs, so that they continue without mozu, if that is wanted; end those of earlier runs."""
         if not self._kills.pins:
             return
         pins = self._pins = self._pins or Pins(Path(self._kills.pins))
@@ -135,11 +136,11 @@ class InKernel:
             self._log.error("source ebpf: the kernel kills for no rule: %s; mozu does", error)
 
     def counts(self) -> tuple[int, int]:
-        """(acts and would-be acts, matching calls that were left to user space) since the start."""
+        """Return (acts and would-be acts, matching calls that were left to user space) since the start."""
         return self._counts if self._arms is None else self._arms.counts()
 
     def close(self) -> None:
-        """The maps are about to be closed."""
+        """Disarm before the maps are closed."""
         self._counts = self.counts()
         if self._arms is not None:
             self._arms.disarm()
@@ -150,7 +151,7 @@ class InKernel:
 
 
 def _killing(kills: KernelKills) -> list[dict[SyscallSpec, Formula]]:
-    """By the number of the rule."""
+    """Return the conditions of kill rules, by the rule's index."""
     return [
         {SYSCALL_SPECS[name]: one for name, one in rule.predicates.items()} if rule.action == "kill" else {}
         for rule in kills.rules
@@ -158,7 +159,7 @@ def _killing(kills: KernelKills) -> list[dict[SyscallSpec, Formula]]:
 
 
 def _denying(kills: KernelKills) -> list[Mapping[str, Formula]]:
-    """The same."""
+    """Return the conditions of deny rules, by the rule's index."""
     return [rule.predicates if rule.action == "deny" else {} for rule in kills.rules]
 
 

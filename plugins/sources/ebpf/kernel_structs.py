@@ -65,5 +65,5 @@ STRUCTS: Final[dict[str, str]] = {
 }
 
 CAST_TO: Final = tuple(STRUCTS)
-"""What programs can give pointers the type of."""
+"""Structs that programs can cast pointers to."""
 ENUMERATIONS: Final = ("cgroup_subsys_id", "pid_type", "hlist_bl_node")

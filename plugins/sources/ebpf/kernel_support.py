@@ -1,4 +1,4 @@
-"""Visibility on this machine (`mozu sources`): what its kernel supports, found without starting the source."""
+"""Visibility on this machine (`mozu sources`): features of its kernel, found without starting the source."""
 
 import os
 from collections import defaultdict
@@ -18,7 +18,7 @@ _X32: Final = 1 << 30
 
 
 def visibility() -> Iterator[Visibility]:
-    """One by one: what must be there, the entry paths, the event types by family."""
+    """Yield the requirements, the entry paths, and the event types by family."""
     yield _needed("machine", checks.check_machine, os.uname().machine)
     yield _needed("capabilities", checks.check_capabilities, "enough to load and attach programs")
     yield _needed("compiler (libbcc)", needed_compiler, "of the distribution; compiled programs need none")

@@ -1,4 +1,4 @@
-"""Whether programs can use bpf_rdonly_cast, by which they load members of kernel structs instead of copying them.
+"""Detection of bpf_rdonly_cast, by which programs load members of kernel structs instead of copying them.
 
 bpf_rdonly_cast (Linux 6.2) gives an address a BTF type for the verifier and is no instruction at run time. The C text
 calls it by a placeholder (placeholders.py), since bcc can call helpers only and no kfuncs.
@@ -38,7 +38,7 @@ _PROGRAM: Final = RelocatableCode(
 
 
 def are_usable(types: btf.Btf) -> bool:
-    """Load a program of six instructions that casts, to see whether this kernel has the kfunc and accepts it."""
+    """Return True if the kernel has the kfunc and accepts it, by loading a program of six instructions that casts."""
     function = types.function(FUNCTION)
     if function is None:
         return False

@@ -1,6 +1,6 @@
-"""Whether programs at tracepoints can send signals to other tasks, by kfuncs: all of them are there since Linux 6.13.
+"""Detection of kfuncs by which programs at tracepoints send signals to other tasks: all exist since Linux 6.13.
 
-bpf/kernel_kill.h walks the tasks with the same table of descriptors, and needs a reference to signal one.
+bpf/kernel_kill.h iterates over the tasks with the same table of descriptors, and needs a reference to signal one.
 """
 
 import os
@@ -17,13 +17,13 @@ FUNCTIONS: Final = (
 )
 _SET, _COPY, _ADD, _IF_ZERO, _EXIT = 0xB7, 0xBF, 0x07, 0x15, 0x95
 _WALK: Final = -24
-"""Where struct bpf_iter_task lies in the frame."""
+"""Offset of struct bpf_iter_task in the frame."""
 _Step = tuple[int, int, int, int] | str
-"""Code, registers, distance and immediate; or a call."""
+"""An instruction (code, registers, distance and immediate), or the name of a called kfunc."""
 
 
 def _walk(*last: _Step) -> tuple[_Step, ...]:
-    """Its address as the first argument, then the others."""
+    """Return steps that pass the iterator's address as the first argument, and then the others."""
     return (_COPY, 0xA1, 0, 0), (_ADD, 1, 0, _WALK), *last
 
 
@@ -43,16 +43,17 @@ _STEPS: Final[tuple[_Step, ...]] = (
     (_SET, 0, 0, 0),
     (_EXIT, 0, 0, 0),
 )
-"""Never run."""
+"""Steps of a program that never runs."""
 
 
 def numbers_of(types: btf.Btf) -> dict[str, int]:
-    """The kfuncs that this kernel has, by their numbers in its BTF."""
+    """Return the numbers of this kernel's kfuncs in its BTF, by name."""
     return {name: number for name in FUNCTIONS if (number := types.function(name)) is not None}
 
 
 def are_usable(numbers: Mapping[str, int]) -> bool:
-    """Load a program of these steps at a tracepoint: whether this kernel has the kfuncs and accepts them there."""
+    """Return True if the kernel has the kfuncs and accepts them at a tracepoint, by loading a program of these
+    steps."""
     if len(numbers) < len(FUNCTIONS):
         return False
     calls = [Relocation(at, Symbol.KFUNC, step) for at, step in enumerate(_STEPS) if isinstance(step, str)]

@@ -1,4 +1,4 @@
-"""The programs of kill rules that are loaded, and the maps that arm them: KILLS and KILL_SPARED (bpf/kernel_kill.h)."""
+"""The loaded programs of kill rules, and the maps that arm them: KILLS and KILL_SPARED (bpf/kernel_kill.h)."""
 
 import os
 import struct
@@ -15,37 +15,37 @@ from mozu.plugins.sources.ebpf.maps import KILL, MAX_KILLS, MAX_SPARED, SPARED_K
 from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
 
 _OFF, _DRY, _ACTS = range(3)
-"""enum kill_mode."""
+"""Values of enum kill_mode."""
 _PID, _USER, _EXECUTABLE = 1, 2, 3
-"""enum spared_kind."""
+"""Values of enum spared_kind."""
 PARTS: Final = ("part_open_args", *KILL_PARTS)
 """Subprograms that the programs call."""
 _VALUE: Final = struct.Struct("<Q")
 _TICK: Final = 10_000_000
-"""ns."""
+"""ns of a clock tick."""
 
 
 class TooManySpared(Exception):
-    """KILL_SPARED has no room: nothing is armed."""
+    """KILL_SPARED is full: no rule is armed."""
 
 
 class KillArms:
-    """What arms the programs: which rule acts, how often, and whom it leaves alone. `maps`: name → descriptor."""
+    """State that arms the programs: acting rules, their bounds, and spared processes. `maps`: descriptors by name."""
 
     def __init__(self, maps: Mapping[str, int]) -> None:
         self._maps = maps
         self._armed = self._used = 0
-        """Entries of KILLS that may be armed, and that ever were."""
+        """Number of entries of KILLS that may be armed, and that ever were."""
         self._spared: Mapping[bytes, int] = {}
-        """KILL_SPARED."""
+        """Content of KILL_SPARED."""
         self._rules: Sequence[KernelKill] = ()
         self._written: dict[int, tuple[int, int]] = {}
-        """Number of an entry of KILLS → its mode and `per_minute`."""
+        """Mode and `per_minute` by number of an entry of KILLS."""
 
     def arm(self, kills: KernelKills, *, ends_sharers: bool = False) -> None:
-        """Those of these rules act from now on, in the order that their programs have. Raises TooManySpared.
+        """Arm these rules from now on, in the order of their programs. Raises TooManySpared.
 
-        `ends_sharers`: whether a program is attached that ends the processes with the same descriptors.
+        `ends_sharers`: True if a program is attached that ends the processes with the same descriptors.
         """
         self.disarm()
         spared = spared_of(kills)
@@ -63,7 +63,7 @@ class KillArms:
             self._write(number, _DRY if rule.dry_run else _ACTS, rule.per_minute)
 
     def disarm(self) -> None:
-        """No rule acts, at once."""
+        """Disarm all rules at once."""
         for number in range(1, self._armed + 1):
             self._write(number, _OFF, 0)
         self._armed = 0
@@ -77,27 +77,28 @@ class KillArms:
 
     @property
     def is_armed(self) -> bool:
-        """Whether any rule acts."""
+        """True if any rule is armed."""
         return self._armed > 0
 
     def denials(self) -> list[KernelDenial]:
-        """What was denied, or would have been, by the rules that were last armed, and was not yet reported."""
+        """Return the unreported denials, also would-be ones, of the rules that were last armed."""
         return list(denials(self._maps["DENIALS"], self._rules)) if self._rules else []
 
     def counts(self) -> tuple[int, int]:
-        """(acts and would-be acts, matching calls that were left to user space) since the start."""
+        """Return (acts and would-be acts, matching calls that were left to user space) since the start."""
         found = [self._read(number) for number in range(1, self._used + 1)]
         return sum(one[5] for one in found), sum(one[6] for one in found)
 
     def acts(self) -> list[int]:
-        """Of each of the rules that are armed."""
+        """Return the number of acts of each armed rule."""
         return [self._read(number)[5] for number in range(1, self._armed + 1)]
 
     def _read(self, number: int) -> tuple[int, ...]:
         return KILL.unpack(bpf_syscall.lookup(self._maps["KILLS"], number, KILL.size))
 
     def _write(self, number: int, mode: int, per_minute: int) -> None:
-        """What was spent of a budget stays so; a program may count beside, and one act is not counted then."""
+        """Write mode and bound of an entry, keeping its spent budget; a program may count at the same time, and that
+        act is then not counted."""
         _, _, minute, spent, spare, acts, left = self._read(number)
         self._written[number] = mode, per_minute
         bpf_syscall.update(
@@ -106,8 +107,8 @@ class KillArms:
 
 
 def spared_of(kills: KernelKills) -> dict[bytes, int]:
-    """Return the entries of KILL_SPARED: of a process its start in hundredths of a second, of an executable the user
-    that may run it besides root, 0 of a user."""
+    """Return the entries of KILL_SPARED: for a process its start in hundredths of a second, for an executable the user
+    that may run it besides root, 0 for a user."""
     found = {SPARED_KEY.pack(pid, 0, _PID): start // _TICK for pid, start in kills.spared_pids.items()}
     found |= {SPARED_KEY.pack(user, 0, _USER): 0 for user in kills.spared_users}
     executables = kills.spared_executables.items()
@@ -115,14 +116,14 @@ def spared_of(kills: KernelKills) -> dict[bytes, int]:
 
 
 class KillPrograms:
-    """Owns the programs of kill rules. `kinds`: types of programs that entry paths tail-call."""
+    """Owner of the kill rules' programs. `kinds`: types of programs that entry paths tail-call."""
 
     def __init__(self, code: ProgramCode, kinds: Collection[int]) -> None:
         self._code, self._kinds = code, kinds
         self._loaded: Loaded = {}
 
     def load(self, functions: Mapping[str, KillFunction]) -> dict[str, str]:
-        """Have these loaded; gives the types whose program the kernel refuses, and why."""
+        """Load these programs; return the types whose program the kernel refuses, with the reason."""
         refused: dict[str, str] = {}
         for name, function in functions.items():
             if any(loaded == function.name for loaded, _ in self._loaded):
@@ -135,11 +136,11 @@ class KillPrograms:
         return refused
 
     def descriptor(self, function: KillFunction, kind: int) -> int:
-        """Of the program of this type."""
+        """Return the descriptor of the program of this type."""
         return self._loaded[function.name, kind]
 
     def keep_only(self, functions: Iterable[KillFunction]) -> None:
-        """Close all others."""
+        """Close all other programs."""
         used = {function.name for function in functions}
         for key in [key for key in self._loaded if key[0] not in used]:
             os.close(self._loaded.pop(key))

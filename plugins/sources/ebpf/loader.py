@@ -1,10 +1,10 @@
-"""Loads BPF programs, attaches them to tracepoints, fills the program arrays of tail calls, reads the loss counters.
+"""Loading of BPF programs, their attachment to tracepoints, the program arrays of tail calls, and the loss counters.
 
 A family (bpf/programs) is compiled when it is first wanted, and each of its functions is one program for all calls. At
 the exit of each demanded call it is tail-called by the number of the call, through a program array (call_exits.py). A
-kernel filter takes the place of the family in the program array, and goes on to number + NUMBERS_END: to the family, or
-to the program of the call's kill rules, which goes on to number + 2 * NUMBERS_END. Demand can change at any time: what
-stays attached is not touched.
+kernel filter takes the place of the family in the program array, and continues at number + NUMBERS_END: with the
+family, or with the program of the call's kill rules, which continues at number + 2 * NUMBERS_END. Demand can change at
+any time: programs that stay attached are not touched.
 """
 
 import errno
@@ -46,18 +46,18 @@ from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 from mozu.plugins.sources.ebpf.tracepoints import EXEC_JUDGED, PROGRAMS, SHARERS, Program
 
 Count = tuple[int, int, int, int, int | None]
-"""seen, filtered, lost, over_share (of these), missed."""
+"""Counts seen, filtered, lost, over_share (part of lost), missed."""
 
 
 def _is_foreign(spec: SyscallSpec) -> bool:
-    """Whether machines of this kind do not have the call: 32-bit calls alone can be it."""
+    """Return True if machines of this kind lack the call: only 32-bit calls can be it."""
     return spec.is_syscall and kernel_number(spec.number) is None
 
 
 class Loader:
-    """Owns every descriptor of the kernel side. `ring_size` in bytes, a power of two.
+    """Owner of every descriptor of the kernel side. `ring_size` in bytes, a power of two.
 
-    `entry_paths`: those beside the native one; that of 32-bit calls is open with it, others can be opened later.
+    `entry_paths`: those besides the native one; that of 32-bit calls is open with it, others can be opened later.
     `types`: the kernel's BTF, if it has been read.
     """
 
@@ -71,19 +71,20 @@ class Loader:
         *,
         can_be_pinned: bool = False,
     ) -> None:
-        """`snaplen`: bytes of a buffer in an event. `can_be_pinned`: whether kills may go on without this process."""
+        """Make the maps. `snaplen`: most bytes of a buffer in an event. `can_be_pinned`: True if kills may continue
+        without this process."""
         self.entry_paths = tuple(path for path in entry_paths if path.name != COMPAT)
         self._cpus = bpf_syscall.possible_cpus()
         self._tracefs = checks.tracefs()
         self._attached: dict[str, list[Pair]] = {}
-        """Event type → (program, attachment) of each of its programs."""
+        """(program, attachment) of each program, by event type."""
         self._attached_paths: dict[str, list[Pair]] = {}
-        """Entry path beside the native one → the same of its programs."""
+        """(program, attachment) of each program, by entry path besides the native one."""
         self._missed_before: dict[str, int] = {}
         self._counting = threading.Lock()
-        """Attaching and detaching happen on a worker thread while the loop counts."""
+        """Lock for counts: programs are attached and detached on a worker thread while the loop counts."""
         self.uncompiled: Mapping[str, str] = {}
-        """Event types that the last `attach` left out → why."""
+        """Reason for which the last `attach` left out an event type, by type."""
         self.watched: set[str] = set()
         """Event types that were ever attached."""
         self._own_pid = 0
@@ -92,7 +93,7 @@ class Loader:
         types = types or codegen.read_types()  # not kept: some 7 MB
         self._kfuncs = kfunc_signals.numbers_of(types)
         self._sharers: list[Pair] = []
-        """What ends processes that share the descriptors of one that was killed."""
+        """Programs that end processes which share the descriptors of a killed one."""
         self._maps = make_maps(ring_size, requests=any(path.name == IO_URING for path in self.entry_paths))
         self.named_files = NamedFileMap(self._maps)
         self._exits: CallExits = ExitOfEachCall(self._instance)
@@ -102,7 +103,7 @@ class Loader:
         kinds = [kind for _, kind in self._program_arrays()]
         self._filter_programs, self._kill_programs = FilterPrograms(self._code, kinds), KillPrograms(self._code, kinds)
         self._kills: Mapping[str, KillFunction] = {}
-        """Event type → the program of its kill rules."""
+        """Program of kill rules by event type."""
         self._deny_programs = DenyPrograms(self._code, types)
 
     @property
@@ -112,7 +113,7 @@ class Loader:
 
     @property
     def maps(self) -> Mapping[str, int]:
-        """Name in the C text → descriptor."""
+        """Descriptors by name in the C text."""
         return self._maps
 
     @property
@@ -121,7 +122,8 @@ class Loader:
         return frozenset(self._attached)
 
     def prepare(self, names: Iterable[str]) -> None:
-        """Compile what these types need, and prove that arguments can be read at a call's exit. Before `attach`."""
+        """Compile the programs of these types, and check that arguments can be read at a call's exit. To be called
+        before `attach`."""
         wanted = list(names)
         chosen = [program for name in wanted for program in PROGRAMS[name]]
         chosen += [program for path in self.entry_paths for program in path.programs]
@@ -133,11 +135,11 @@ class Loader:
 
     @property
     def origin(self) -> str:
-        """How many programs came from where, for the log."""
+        """Text with the origins of programs, for the log."""
         return self._code.supply.origin
 
     def verified(self) -> dict[str, int]:
-        """Program → instructions that the verifier looked at; it gives up at a million."""
+        """Return the number of instructions that the verifier has processed, by program; its limit is a million."""
         return dict(self._code.verified)
 
     @property
@@ -149,8 +151,8 @@ class Loader:
         self, *, threads: bool = False, environment: bool = False, realpath: bool = False, off: bool = False,
         stdio: bool = False,
     ) -> None:  # fmt: skip
-        """Map SETTINGS: records for threads too, the environment and standard descriptors (`stdio`) in execs, the path
-        reached in opens.
+        """Write the map SETTINGS: records for threads too, the environment and standard descriptors (`stdio`) in execs,
+        the path reached in opens.
 
         mozu's own calls are filtered in any case. `off`: no program counts or records anything from now on; detaching
         takes longer.
@@ -158,7 +160,7 @@ class Loader:
         self.named_files.write_settings(self._own_pid, threads, environment, realpath, off, stdio, self._snaplen)
 
     def _attach(self, program: Program, fd: int) -> int | None:
-        """Give the attachment, None where this kernel has no such tracepoint."""
+        """Return the attachment; None if this kernel has no such tracepoint."""
         try:
             if program.raw:
                 return bpf_syscall.attach_raw_tracepoint(fd, program.tracepoint)
@@ -173,9 +175,9 @@ class Loader:
             ) from error
 
     def attach(self, names: Iterable[str]) -> frozenset[str]:
-        """Compile, load and attach the programs of these event types; gives those that this kernel does not have.
+        """Compile, load and attach the programs of these event types; return those that this kernel does not have.
 
-        While others are attached already, types of which nothing can be compiled are left out (`uncompiled`).
+        If others are attached already, types whose programs cannot be compiled are left out (`uncompiled`).
         """
         fresh = [SYSCALL_SPECS[name] for name in names if name not in self._attached]
         self.uncompiled = {}
@@ -192,7 +194,7 @@ class Loader:
         return absent
 
     def _update_uring_ops(self) -> None:
-        """Requests of io_uring are read only where the call that they stand for is attached."""
+        """Let requests of io_uring be read only for attached calls."""
         for opcode, entry in uring.entries(self._attached):
             bpf_syscall.update(self._maps["URING_OPS"], opcode, entry)
 
@@ -211,8 +213,8 @@ class Loader:
         return is_present
 
     def _place(self, spec: SyscallSpec) -> None:
-        """Have calls of this number, whichever entry path they took, go through the filter, the program of kill rules
-        and the family, as far as there are such: each at its index of the program arrays, the last one first."""
+        """Make calls of this number, on any entry path, run the filter, the program of kill rules and the family, as
+        far as they exist: each at its index of the program arrays, the last one first."""
         family = next(program for program in PROGRAMS[spec.name] if program.is_tail_called)
         wanted = self._filters.get(spec.name)
         kills = None if spec.name == EXECUTED else self._kills.get(spec.name)  # at the exit of an exec: it has failed
@@ -224,7 +226,7 @@ class Loader:
                 bpf_syscall.update(self._maps[array], spec.number + index, struct.pack("<I", program))
 
     def _place_exec(self) -> None:
-        """The same of the program of kill rules for an exec, which runs at a tracepoint."""
+        """Place the program of kill rules for an exec, which runs at a tracepoint."""
         array, kind = self._maps["RAW_TP_PROGS"], bpf_syscall.RAW_TRACEPOINT
         kills = self._kills.get(EXECUTED)
         if kills is None:
@@ -237,15 +239,15 @@ class Loader:
         bpf_syscall.update(array, EXECUTED_INDEX, struct.pack("<I", program))
 
     def _program_arrays(self) -> list[tuple[str, int]]:
-        """The program arrays that entry paths tail call through, with the type of their programs."""
+        """Return the program arrays of the entry paths' tail calls, with the type of their programs."""
         used = {self._exits.array} | {path.array for path in self.entry_paths}
         return [(array, kind) for array, kind in ARRAYS.items() if array in used]
 
     def set_filters(self, functions: Mapping[str, FilterFunction]) -> Mapping[str, str]:
         """Tail-call these filters before the families of their types, and none for other types.
 
-        Each type changes from one program to the next in one step, and no call is missed. Gives the types that have no
-        filter though they were to have one, and why.
+        Each type changes from one program to the next in one step, and no call is missed. Return the types whose wanted
+        filter could not be used, with the reason.
         """
         usable, refused = self._filter_programs.load(
             {name: function for name, function in functions.items() if name in self._attached}
@@ -261,14 +263,15 @@ class Loader:
 
     @property
     def filters(self) -> Mapping[str, FilterFunction]:
-        """Event type → the kernel filter that is tail-called before its family."""
+        """Kernel filters that are tail-called before their families, by event type."""
         return self._filters
 
     def set_kills(self, functions: Mapping[str, KillFunction]) -> Mapping[str, str]:
-        """Run these behind the filters of their types, and none behind others: a filter passes all that a rule names.
-        After `set_filters`, which were made of the same rules.
+        """Run these programs behind the filters of their types, and none behind others: a filter passes all calls that
+        a rule names.
 
-        Gives the types that have none though they were to have one, and why.
+        To be called after `set_filters` with filters of the same rules. Return the types whose wanted program could not
+        be used, with the reason.
         """
         wanted = {name: one for name, one in functions.items() if name in self._attached}
         refused = self._kill_programs.load(wanted)
@@ -283,18 +286,19 @@ class Loader:
         return refused | dict.fromkeys(functions.keys() - wanted.keys(), "this kernel has no such call")
 
     def set_denials(self, functions: Mapping[str, RelocatableCode]) -> Mapping[str, str]:
-        """Run these at their hooks of the security modules, and none at others. Gives the hooks that have none though
-        they were to have one, and why."""
+        """Run these programs at their hooks of the security modules, and none at others. Return the hooks whose wanted
+        program could not be used, with the reason."""
         return self._deny_programs.use(functions)
 
     @property
     def ends_sharers(self) -> bool:
-        """Whether processes that share the descriptors of one that is killed in the kernel are ended there, too."""
+        """True if processes that share the descriptors of one killed in the kernel are ended there, too."""
         return bool(self._sharers)
 
     def what_acts(self) -> dict[str, int]:
-        """What has to be pinned so that kills and denials go on without this process: name → descriptor of a link or a
-        map. Raises OSError where the exits of calls are attached one by one, to what cannot be pinned."""
+        """Return the objects to pin so that kills and denials continue without this process: descriptors of links and
+        maps by name. Raises OSError if the exits of calls are attached one by one, by attachments that cannot be
+        pinned."""
         found = {f"deny_{hook}": link for hook, link in self._deny_programs.attachments.items()}
         if self._kills:
             if not isinstance(self._exits, ExitOfAllCalls):
@@ -316,7 +320,7 @@ class Loader:
             os.close(program)
 
     def _attach_programs(self, chosen: Iterable[Program]) -> list[Pair]:
-        """(program, attachment) at each tracepoint that this kernel has."""
+        """Return (program, attachment) at each tracepoint that this kernel has."""
         pairs: list[Pair] = []
         for program in chosen:
             pair = self._instance(program, program)
@@ -325,7 +329,7 @@ class Loader:
         return pairs
 
     def _instance(self, program: Program, at: Program) -> Pair | None:
-        """A new instance at the tracepoint that `at` names."""
+        """Load and attach a new instance at the tracepoint that `at` names; None if this kernel has none."""
         fd = self._code.load_instance(program)
         attachment = self._attach(at, fd)
         if attachment is None:
@@ -334,7 +338,7 @@ class Loader:
         return fd, attachment
 
     def set_entry_paths(self, names: Iterable[str]) -> None:
-        """Attach the programs of these entry paths beside the native one, and of no others."""
+        """Attach the programs of these entry paths besides the native one, and of no others."""
         wanted = {path.name: path for path in self.entry_paths if path.name in set(names)}
         for name, path in wanted.items():
             if name not in self._attached_paths:
@@ -375,7 +379,8 @@ class Loader:
         return sum(known) if len(known) == len(found) else None
 
     def count(self, name: str) -> Count:
-        """The loss counters of one event type since the start: map COUNTS, and recursion_misses of its programs."""
+        """Return the loss counters of one event type since the start: map COUNTS, and recursion_misses of its
+        programs."""
         raw = bpf_syscall.lookup(self._maps["COUNTS"], SYSCALL_SPECS[name].number, COUNTS.size * self._cpus)
         over_share, filtered, lost, seen = (sum(column) for column in zip(*COUNTS.iter_unpack(raw), strict=True))
         with self._counting:
@@ -384,17 +389,18 @@ class Loader:
         return seen + (missed or 0), filtered, lost, over_share, missed
 
     def missed_by_entry_path(self) -> dict[str, int]:
-        """Entry path → runs of its programs that the kernel skipped: calls whose numbers were never read."""
+        """Return the number of skipped runs by entry path: calls whose numbers were never read."""
         paths = {ALL_CALLS: self._exits.shared, **self._attached_paths}
         return {name: self._misses(pairs) or 0 for name, pairs in paths.items()}
 
     def end_records(self) -> None:
-        """No program counts or records anything any more, and none is at it: the counters and the ring are final."""
+        """Make all programs stop counting and recording, and wait for running ones, so that the counters and the ring
+        are final."""
         self.configure(off=True)
         bpf_syscall.wait_for_programs()
 
     def close(self) -> None:
-        """Detach everything at once and close all descriptors."""
+        """Detach all programs at once and close all descriptors."""
         with self._counting:
             attached = (*self._attached.values(), *self._attached_paths.values())
             pairs = [*chain(*attached, self._exits.shared, self._sharers)]

@@ -1,7 +1,8 @@
-"""The thread that works on a loader, one call after the other: none comes upon descriptors that another has closed.
+"""The thread that works on a loader, one call after the other, so that no call meets descriptors that another has
+closed.
 
-A call that is given up at its deadline, or with the start or the reload that made it, goes on to its end, and what
-comes after it (the end of the source, the old rules again) waits until then.
+A call that is abandoned at its deadline, or with the start or the reload that made it, runs to its end, and later calls
+(the end of the source, the old rules again) wait until then.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ _ENDED: Final = "source ebpf: the source was stopped before its programs were ex
 
 
 class LoaderThread:
-    """Owns one loader, from its making to its end."""
+    """Owner of one loader, from its creation to its end."""
 
     def __init__(self) -> None:
         self._thread = WorkerThread("mozu-ebpf")
@@ -26,7 +27,7 @@ class LoaderThread:
         self._has_ended = False
 
     async def make(self, make: Callable[[], Loader]) -> Loader:
-        """Return the loader. If the caller gives up before it is made, `end` closes it. Raises what `make` raises."""
+        """Return the loader. If the caller gives up before it is made, `end` closes it. Raises the errors of `make`."""
 
         def kept() -> Loader:
             self._loader = make()
@@ -35,13 +36,13 @@ class LoaderThread:
         return await self._thread.run(kept)
 
     async def run(self, call: Callable[[Loader], T]) -> T:
-        """Return the result of the call. Raises what it raises, and SourceUnavailable after `end`."""
+        """Return the result of the call. Raises the call's errors, and SourceUnavailable after `end`."""
         if self._has_ended:
             raise SourceUnavailable(_ENDED)
         return await self._thread.run(lambda: call(self._present()))
 
     def post(self, call: Callable[[Loader], object]) -> None:
-        """Have the call made after those before, for a caller that cannot wait."""
+        """Queue the call behind earlier ones, for a caller that cannot wait."""
 
         def made() -> None:
             with contextlib.suppress(SourceUnavailable):
@@ -51,7 +52,7 @@ class LoaderThread:
             self._thread.submit(made)
 
     async def end(self) -> None:
-        """Close the loader after the calls before, and end the thread. They are ended if the caller gives up, too."""
+        """Close the loader after the calls before, and end the thread; both happen even if the caller gives up."""
         if not self._has_ended:
             self._has_ended = True
             closed = self._thread.submit(self._close)

@@ -1,9 +1,9 @@
-"""Loops as kernels before Linux 6.8 want them: a round ends with a jump.
+"""Loops in the form that kernels before Linux 6.8 require: a round ends with a jump.
 
-Their verifier takes a step back to an instruction that it has come by only from a jump (check_cfg and push_insn of
-kernel/bpf/verifier.c, loop_ok). Compilers also lay loops out so that the first round jumps into the middle, and the
-others get there from the instruction before it, which is refused ("back-edge from insn"). A jump to the next
-instruction, put between the two, makes it one; kernels leave such jumps out when they translate a program.
+Their verifier accepts a step back to an instruction that it has passed only from a jump (check_cfg and push_insn of
+kernel/bpf/verifier.c, loop_ok). Compilers also lay loops out so that the first round jumps into the middle, and later
+ones get there from the instruction before it, which is refused ("back-edge from insn"). A jump to the next instruction,
+inserted between the two, makes it one; kernels leave out such jumps when they translate a program.
 """
 
 from itertools import accumulate
@@ -16,7 +16,7 @@ _NEXT: Final = INSTRUCTION.pack(0x05, 0, 0, 0)
 
 
 def reached_by_jumps(code: RelocatableCode) -> RelocatableCode:
-    """The same program. Raises struct.error where a jump would reach too far."""
+    """Return the program with such jumps inserted. Raises struct.error if a jump would reach too far."""
     length = len(code.instructions) // INSTRUCTION.size
     targets = jumps(code.instructions)
     entries = _entries(code, targets, length)
@@ -36,14 +36,14 @@ def reached_by_jumps(code: RelocatableCode) -> RelocatableCode:
 
 
 def _entries(code: RelocatableCode, reached: dict[int, int], length: int) -> set[int]:
-    """Instructions inside a loop that are reached by a jump and from the one before."""
+    """Return the instructions inside a loop that are reached by a jump and from the one before."""
     changes = [0] * (length + 1)
     for at, target in reached.items():
         if target <= at:
             changes[target + 1] += 1
             changes[at + 1] -= 1
     inside = list(accumulate(changes))
-    """How many loops each instruction is in, not as their first."""
+    """Number of loops that contain each instruction, other than as their first."""
     targets = set(reached.values())
     found, ends = set(), True
     for at, operation, *_ in operations(code.instructions):

@@ -1,7 +1,7 @@
-"""BPF LSM: programs at hooks of the security modules, where the kernel lets them deny.
+"""BPF LSM: programs at hooks of the security modules, by which the kernel lets them deny.
 
-That such a program loads and attaches proves nothing: a kernel that does not have `bpf` in its list of active modules
-(the parameter lsm=, CONFIG_LSM) takes it and never asks it (seen on Linux 6.1).
+Loading and attaching such a program proves nothing: a kernel without `bpf` in its list of active modules (the parameter
+lsm=, CONFIG_LSM) accepts it and never calls it (observed on Linux 6.1).
 """
 
 import functools
@@ -16,21 +16,22 @@ from mozu.plugins.sources.ebpf.relocatable import INSTRUCTION
 HOOKS: Final = ("file_open", "bprm_check_security", "socket_connect", "socket_sendmsg")
 _PREFIX: Final = "bpf_lsm_"
 FUNCTIONS: Final = tuple(_PREFIX + hook for hook in HOOKS)
-"""Where programs are attached."""
+"""Functions that programs are attached to."""
 _ACTIVE: Final = Path("/sys/kernel/security/lsm")
-"""The active modules; securityfs must be mounted."""
+"""File with the active modules; securityfs must be mounted."""
 _ALLOW: Final = INSTRUCTION.pack(0xB7, 0, 0, 0) + INSTRUCTION.pack(0x95, 0, 0, 0)
 """A program that returns 0."""
 
 
 def function_of(types: btf.Btf, hook: str) -> int | None:
-    """The number of a hook's function in the kernel's BTF."""
+    """Return the number of a hook's function in the kernel's BTF; None if it has none."""
     return types.function(_PREFIX + hook)
 
 
 @functools.cache
 def missing() -> str:
-    """Why this kernel lets no program deny, in words that go on a sentence; empty: it does. It does not change."""
+    """Return the reason for which this kernel lets no program deny, as the end of a sentence; empty if it does. Cached,
+    since it does not change."""
     modules = active_modules()
     if modules is not None and "bpf" not in modules:
         now = ",".join(modules)
@@ -43,7 +44,7 @@ def missing() -> str:
 
 
 def active_modules(file: Path = _ACTIVE) -> list[str] | None:
-    """None where it cannot be read."""
+    """Return the active modules; None if the file cannot be read."""
     try:
         return file.read_text().strip().split(",")
     except OSError:
@@ -51,7 +52,7 @@ def active_modules(file: Path = _ACTIVE) -> list[str] | None:
 
 
 def why_refused(types: btf.Btf) -> str:
-    """Why no program is accepted at a hook; empty: it is, which proves nothing."""
+    """Return the reason for which no program is accepted at a hook; empty if one is, which proves nothing."""
     numbers = [number for hook in HOOKS if (number := function_of(types, hook)) is not None]
     if len(numbers) < len(HOOKS):
         return "this kernel has no BPF LSM (CONFIG_BPF_LSM)"

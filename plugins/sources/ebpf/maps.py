@@ -23,7 +23,7 @@ CALLER_CLASS: Final = struct.Struct("<QI4x")
 """struct caller_class of bpf/verdict_memory.h: number, generation."""
 _NUMBER: Final = struct.Struct("<h")
 KILL_SHARED: Final = struct.Struct("<QII")
-"""struct shared: of a process that is killed, what is ended with it."""
+"""struct shared: objects to be ended with a killed process."""
 SPARED_KEY: Final = struct.Struct("<QII")
 """struct spared_key of bpf/kernel_kill.h: number, device, kind."""
 KILL: Final = struct.Struct("<IIQIIQQ")
@@ -32,31 +32,32 @@ FILE_NUMBERS: Final = struct.Struct("<QI4x")
 """struct file_numbers of bpf/path.h: inode, device."""
 MAX_NAMED_FILES: Final = 1024
 MAX_NAMED_PATH: Final = 256
-"""Files that rules with a responder name, and the bytes of a path there; a longer one is decided in user space."""
+"""Most files that rules with a responder name, and most bytes of a path there; a longer one is decided in user
+space."""
 NAMED_FILE: Final = struct.Struct(f"<Q{MAX_NAMED_PATH}s")
 """struct named_file of bpf/path.h: length, path."""
 DENIAL: Final = struct.Struct("<QQ8I16s16s256s")
 """struct denial of bpf/kernel_deny.h."""
 EXECUTED_INDEX: Final = 3 * NUMBERS_END
-"""Of bpf/syscall_ctx.h: where the program of kill rules for an exec lies in a program array."""
+"""Index in a program array of the kill rules' program for an exec (bpf/syscall_ctx.h)."""
 JUDGED_INDEX: Final = EXECUTED_INDEX + 1
-"""What it goes on to."""
+"""Index of the program that it continues with."""
 OUTPUT_INDEX: Final = EXECUTED_INDEX + 2
-"""The same of the program that puts the records of calls into the ring buffer."""
+"""Index of the program that puts the records of calls into the ring buffer."""
 PROGRAMS_END: Final = EXECUTED_INDEX + 3
 MAX_KILLS: Final = 256
-"""Rules that the kernel may kill for."""
+"""Most rules that the kernel kills for."""
 MAX_SHARED: Final = 1024
-"""Processes that are killed and have not ended, with others that are ended with them."""
+"""Most killed processes that have not ended and whose descriptors others share."""
 DENY_SLOTS: Final = 4
-"""Programs of deny rules that can be interrupted by each other on one CPU, and MAX_DENIALS: denials that user space has
+"""Most programs of deny rules that can interrupt each other on one CPU; MAX_DENIALS: most denials that user space has
 not read yet."""
 MAX_DENIALS: Final = 1024
 MAX_SPARED: Final = 4096
-"""Processes, users and executables that it leaves alone."""
+"""Most processes, users and executables that are spared."""
 SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
 SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
-"""For splice, which refuses the unknown flag before it looks at anything else."""
+"""Arguments for splice, which refuses the unknown flag before it checks anything else."""
 _SCRATCH_SIZE: Final = 25160
 _FILTER_SCRATCH_SIZE: Final = 1544
 SIZES: Final = {
@@ -80,25 +81,25 @@ SIZES: Final = {
 """Sizes of structs in headers of bpf/, which assert them: record, syscall_ctx, uring, path, kernel_filter, opened_path,
 kernel_kill, kernel_deny, verdict_memory."""
 _OWN, _ANY, _NAMED = 1, 2, 3
-"""CHANGES_* of bpf/record.h: of which process user space may learn something by a record."""
+"""Values CHANGES_* of bpf/record.h: the process whose state a record may change."""
 _SLOTS: Final = 5
 MAPPED: Final = frozenset({"FLOW", "ACCOUNTS"})
-"""Arrays that this process has in its memory (accounts.py)."""
+"""Arrays that are mapped into this process's memory (accounts.py)."""
 MAX_PROC_VERDICTS: Final = 16384
-"""Processes that the kernel filter can have verdicts of."""
+"""Most processes with a verdict for the kernel filter."""
 MAX_JUDGED_CALLS: Final = 1 << 16
-"""Opens that the kernel can recognise: 5 MiB of it."""
+"""Most opens that the kernel can recognise: 5 MiB."""
 MAX_CALLERS: Final = 1 << 14
-"""Callers whose class the kernel can know: a task is one for each type of open."""
+"""Most callers whose class the kernel knows: a task is one for each type of open."""
 OPENED_PLACES: Final = filter_layout.constant("OPENED_PLACES")
 """Entries of OPENED_AT: files that keep their paths without a look-up in a hash; 5 MiB."""
 MAX_OPENED_PATHS: Final = 16384
-"""The same of OPENED_PATHS. The keys are addresses of structs file, which later files get again: both together bound
-the files that are open at once, not those that are ever opened."""
+"""Entries of OPENED_PATHS. The keys are addresses of structs file, which later files reuse: both together bound the
+files that are open at once, not those that are ever opened."""
 
 
 def definitions(ring_size: int, *, requests: bool) -> dict[str, tuple[int, int, int, int]]:
-    """Name → kind, bytes of a key, bytes of a value, entries."""
+    """Return (kind, bytes of a key, bytes of a value, entries) by name."""
     array, per_cpu, prog_array = bpf_syscall.ARRAY, bpf_syscall.PERCPU_ARRAY, bpf_syscall.PROG_ARRAY
     in_flight = filter_layout.constant("URING_MOST") if requests else 8
     with_texts = filter_layout.constant("URING_MOST_TEXTS") if requests else 1
@@ -155,9 +156,9 @@ MAPS: Final = tuple(definitions(0, requests=False))
 
 
 def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
-    """Name in the C text → descriptor, to be closed by the caller. Raises SourceUnavailable.
+    """Create the maps; return descriptors by name in the C text, to be closed by the caller. Raises SourceUnavailable.
 
-    `requests`: whether io_uring will be watched; else its maps are tiny.
+    `requests`: True if io_uring will be watched; else its maps are tiny.
     """
     wanted = definitions(ring_size, requests=requests)
     maps: dict[str, int] = {}
@@ -179,7 +180,7 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
 
 
 def forget_requests(maps: Mapping[str, int]) -> None:
-    """Empty the maps of requests of io_uring, whose completions were not seen while no program was attached."""
+    """Empty the maps of requests of io_uring, whose completions were missed while no program was attached."""
     bpf_syscall.clear(maps["URING_REQUESTS"], 8)
     bpf_syscall.clear(maps["URING_STRINGS"], 8)
     bpf_syscall.clear(maps["URING_LATEST"], 16)
@@ -188,7 +189,7 @@ def forget_requests(maps: Mapping[str, int]) -> None:
 
 
 def _contents() -> dict[str, dict[int, bytes]]:
-    """Map → its content, of tables that never change."""
+    """Return the content of constant tables, by map."""
     layouts = {spec.number: arg_layouts.pack(spec.layout) for spec in SYSCALL_SPECS.values()}
     changes = {SYSCALL_SPECS[name].number: bytes([kind]) for name, kind in _changes().items()}
     numbers = {number: _NUMBER.pack(mozu_number) for number, mozu_number in mozu_numbers().items()}
@@ -196,14 +197,14 @@ def _contents() -> dict[str, dict[int, bytes]]:
 
 
 def mozu_numbers(abi: Abi = MACHINE.abi) -> dict[int, int]:
-    """Number of a call in an ABI, else of this machine → the one that it has in mozu, -1 where it has none."""
+    """Return mozu's number by number of a call in an ABI (by default this machine's); -1 if it has none."""
     names = {number: call_name(number, abi) for number in range(NUMBERS_END)}
     found = {number: None if name is None else call_number(name) for number, name in names.items()}
     return {number: -1 if known is None else known for number, known in found.items()}
 
 
 def _changes() -> dict[str, int]:
-    """Event type → of which process the state may learn something by it."""
+    """Return the process whose state an event may change, by event type."""
     kinds = dict.fromkeys(CHANGES_ITS_PROCESS, _OWN) | dict.fromkeys(CHANGES_ANOTHER, _ANY)
     kinds |= dict.fromkeys(("_fork", "_cgroup"), _NAMED)
     return {name: kind for name, kind in kinds.items() if name in SYSCALL_SPECS}

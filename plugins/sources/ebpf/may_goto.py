@@ -1,9 +1,9 @@
-"""Whether programs can use may_goto (Linux 6.9), with which the verifier follows a loop once and not round by round.
+"""Detection of may_goto (Linux 6.9), with which the verifier follows a loop once and not round by round.
 
 A loop of 128 rounds costs the verifier 128 times its body, for each type that a program is loaded as. may_goto is a
-jump out of the loop that the kernel takes by itself after very many rounds; where it stands the verifier accepts that
-a round begins as an earlier one has begun. The C text has it in COUNTED (bpf/record.h), kernel filters where they
-search a text (kernel_filter/check_code.py).
+jump out of the loop that the kernel takes by itself after very many rounds; behind it the verifier accepts that a round
+begins in the same state as an earlier one. The C text uses it in COUNTED (bpf/record.h), kernel filters in searches for
+a text (kernel_filter/check_code.py).
 """
 
 import os
@@ -18,7 +18,7 @@ _LOOP: Final = ((_MAY_GOTO, 0, 1, 0), (_JUMP, 0, -2, 0), (_SET, 0, 0, 0), (_EXIT
 
 
 def removed(code: RelocatableCode) -> RelocatableCode:
-    """The same for a kernel that does not have it: a jump to the next instruction stands in its place."""
+    """Return the code for a kernel without may_goto: with a jump to the next instruction in its place."""
     text = bytearray(code.instructions)
     for at, operation, *_ in operations(code.instructions):
         if operation == _MAY_GOTO:
@@ -27,7 +27,7 @@ def removed(code: RelocatableCode) -> RelocatableCode:
 
 
 def is_usable() -> bool:
-    """Load a program that is a loop without any other end, to see whether this kernel accepts it."""
+    """Return True if the kernel accepts may_goto, by loading a loop without any other end."""
     try:
         code = b"".join(INSTRUCTION.pack(*one) for one in _LOOP)
         os.close(bpf_syscall.load(bpf_syscall.TRACEPOINT, "mozu_may_goto", code))

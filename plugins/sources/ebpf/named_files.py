@@ -1,4 +1,4 @@
-"""The map NAMED_FILES: files that kernel programs find by device and inode, and the path that rules have for each.
+"""The map NAMED_FILES: files that kernel programs find by device and inode, with the path that rules use for each.
 
 A mask of their inode numbers in SETTINGS spares the opens of most other files the look-up.
 """
@@ -10,7 +10,7 @@ from mozu.plugins.sources.ebpf.maps import FILE_NUMBERS, MAX_NAMED_FILES, MAX_NA
 
 
 class NamedFileMap:
-    """The map, of a loader. `maps`: name → descriptor."""
+    """The map of one loader. `maps`: descriptors by name."""
 
     def __init__(self, maps: Mapping[str, int]) -> None:
         self._maps = maps
@@ -20,7 +20,7 @@ class NamedFileMap:
         """Bit n is set if a file has an inode number that is n modulo 32; `named_inodes` of bpf/record.h."""
 
     def use(self, files: Mapping[tuple[int, int], str]) -> None:
-        """Hold these, and no others; of more than MAX_NAMED_FILES the first. Raises OSError."""
+        """Store these files, and no others; of more than MAX_NAMED_FILES the first. Raises OSError."""
         entries = dict(list(entries_of(files).items())[:MAX_NAMED_FILES])
         for key in self._entries.keys() - entries.keys():
             bpf_syscall.delete_key(self._maps["NAMED_FILES"], key)
@@ -46,7 +46,7 @@ class NamedFileMap:
 
 
 def entries_of(files: Mapping[tuple[int, int], str]) -> dict[bytes, bytes]:
-    """Return the entries of the map. A path that has no room in it is left out: its file is known by paths alone."""
+    """Return the entries of the map. A path that is too long is left out: its file is known by paths alone."""
     texts = {numbers: path.encode(errors="surrogateescape") for numbers, path in files.items()}
     return {
         FILE_NUMBERS.pack(inode, device): NAMED_FILE.pack(len(text), text)

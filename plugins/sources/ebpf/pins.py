@@ -1,7 +1,7 @@
-"""Kills and denials that go on when mozu dies: their attachments and maps are pinned in the BPF file system.
+"""Kills and denials that continue when mozu dies: their attachments and maps are pinned in the BPF file system.
 
-A run has a directory of its own there. The next one arms its own programs first, and then ends those of earlier runs:
-at no moment does nothing act. What they did meanwhile is in their maps.
+A run has a directory of its own there. The next run arms its own programs first, and then ends those of earlier runs,
+so that rules are always in force. Acts in the meantime are in their maps.
 """
 
 import os
@@ -20,20 +20,20 @@ from mozu.plugins.sources.ebpf.maps import KILL
 _ACTS: Final = 2
 """KILL_ACTS of bpf/kernel_kill.h."""
 _NOTE: Final = struct.Struct("<Q120s120s")
-"""Of a rule: its acts that mozu has seen; its responder and its name, cut."""
+"""Entry of a rule: number of acts that mozu has seen; its responder and its name, cut."""
 _NOTES: Final = "NOTES"
 _KILLS, _DENIALS = "KILLS", "DENIALS"
 
 
 class Left(NamedTuple):
-    """What earlier runs have left."""
+    """Acts and denials that earlier runs have left."""
 
     acts: list[UnattendedActs]
     denials: list[KernelDenial]
 
 
 class Pins:
-    """Of one run. `folder`: of all runs with its state directory."""
+    """Pins of one run. `folder`: directory of all runs with its state directory."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -42,9 +42,9 @@ class Pins:
         self._seen: list[int] = []
 
     def place(self, objects: Mapping[str, int], rules: Sequence[KernelKill], acts: Sequence[int]) -> None:
-        """Pin these descriptors, by name, in place of what this run has pinned. `acts`: of each rule until now.
+        """Pin these descriptors, by name, replacing this run's pins. `acts`: acts of each rule until now.
 
-        Raises OSError where not all could be pinned, and none is then.
+        Raises OSError if not all could be pinned, and then none is.
         """
         self.remove()
         size = _NOTE.size
@@ -62,7 +62,7 @@ class Pins:
             raise
 
     def note(self, acts: Sequence[int]) -> None:
-        """mozu has seen so many acts of each rule."""
+        """Note the number of acts of each rule that mozu has seen."""
         if self._notes < 0:
             return
         for number, (before, now) in enumerate(zip(self._seen, acts, strict=True), 1):
@@ -72,14 +72,14 @@ class Pins:
         self._seen = list(acts)
 
     def remove(self) -> None:
-        """Nothing of this run goes on without it."""
+        """Remove this run's pins, so that nothing continues without it."""
         _unpin(self._own)
         if self._notes >= 0:
             os.close(self._notes)
             self._notes = -1
 
     def end_others(self) -> Left:
-        """End what earlier runs have left in force, and say what it did while none ran."""
+        """End programs that earlier runs have left in force; return their acts since."""
         left = Left([], [])
         runs: list[Path] = []
         with suppress(OSError):  # there is none
@@ -93,7 +93,7 @@ class Pins:
 
 
 def _collect(run: Path, left: Left) -> None:
-    """Switch its rules off, and count what they did."""
+    """Switch the rules of a run off, and collect their acts."""
     maps: dict[str, int] = {}
     try:
         for name in (_KILLS, _DENIALS, _NOTES):
@@ -120,7 +120,7 @@ def _collect(run: Path, left: Left) -> None:
 
 
 def _note(notes: int, number: int) -> tuple[int, KernelKill] | None:
-    """None: there is no rule of this number."""
+    """Return the note of a rule; None if there is no rule of this number."""
     try:
         seen, responder, rule = _NOTE.unpack(bpf_syscall.lookup(notes, number, _NOTE.size))
     except FileNotFoundError:

@@ -1,9 +1,10 @@
-"""How the C text names what is written into a program before it is loaded: maps, structs of the kernel's BTF, kfuncs.
+"""Placeholders in the C text for numbers that are written into a program before it is loaded: maps, structs of the
+kernel's BTF, kfuncs.
 
 For bcc they are numbers. bpf_pseudo_fd (llvm.bpf.pseudo) makes a load of 64 bits with a given source register and
-immediate: a register that the kernel does not know marks a placeholder, and the immediate says which. A kfunc and a
-subprogram of bpf/subprogram.h are calls of helpers whose numbers do not exist. `relocatable` finds all of them in what
-the compiler gives.
+immediate: a register that the kernel does not know marks a placeholder, and the immediate identifies it. A kfunc and a
+subprogram of bpf/subprogram.h are calls of helpers whose numbers do not exist. `relocatable` finds all of them in the
+compiler's output.
 """
 
 from typing import Final
@@ -29,24 +30,25 @@ _REGISTER: Final = 15
 FUNCTIONS: Final = (FUNCTION, *OF_TASKS)
 """The kfuncs that the C text may call."""
 _FIRST_CALL: Final = 0x6D6F7A75
-"""Of FUNCTIONS[0]; the others follow, and then SUBPROGRAMS."""
+"""Number of FUNCTIONS[0]; the other functions follow, and then SUBPROGRAMS."""
 _CALLED: Final = (*((Symbol.KFUNC, name) for name in FUNCTIONS), *((Symbol.SUBPROGRAM, name) for name in SUBPROGRAMS))
-"""What is called by _FIRST_CALL and the numbers that follow."""
+"""Symbols called by _FIRST_CALL and the following numbers."""
 _MAPS: Final = (*maps.MAPS, PROGRAMS)
 _SYMBOLS: Final = (*((Symbol.MAP, name) for name in _MAPS), *((Symbol.BTF_ID, name) for name in CAST_TO))
-"""A placeholder is its index here."""
+"""Symbols by placeholder, which is the index."""
 
 
 def text() -> str:
-    """C: the placeholders of maps, each by the name of its map, and of subprograms. bpf/record.h and bpf/subprogram.h
-    have the macros that take them."""
+    """Return C with the placeholders of maps, by the names of the maps, and of subprograms. bpf/record.h and
+    bpf/subprogram.h have the macros that use them."""
     lines = [f"#define {name} {number}" for number, name in enumerate(_MAPS)]
     lines += [f"#define SUBPROGRAM_{name} {_call(Symbol.SUBPROGRAM, name)}" for name in SUBPROGRAMS]
     return "\n".join([f"#define RELOCATED {_REGISTER}", *lines, ""])
 
 
 def cast_text(types: btf.Btf) -> str:
-    """C: CAST, the call of bpf_rdonly_cast, BTF_*, the structs that this kernel has, and KFUNC_*, if it has all."""
+    """Return C with CAST, the call of bpf_rdonly_cast; BTF_*, the structs that this kernel has; and KFUNC_*, if it has
+    all kfuncs."""
     lines = [f"#define BTF_{name} {len(_MAPS) + number}" for number, name in enumerate(CAST_TO) if name in types]
     if all(types.function(name) is not None for name in OF_TASKS):
         lines += ["#define SIGNALS_TASKS 1"]
@@ -59,7 +61,7 @@ def _call(kind: Symbol, name: str) -> int:
 
 
 def relocatable(name: str, instructions: bytes) -> RelocatableCode:
-    """The same code with a relocation at each placeholder. Raises ValueError at one that `text` does not have."""
+    """Return the code with a relocation at each placeholder. Raises ValueError for one that `text` does not have."""
     code = bytearray(instructions)
     found: list[Relocation] = []
     for at, operation, registers, offset, immediate in operations(instructions):

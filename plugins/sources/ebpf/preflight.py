@@ -1,4 +1,4 @@
-"""Preflight: what speaks against a start of the source `ebpf` on this machine, and which capabilities it uses."""
+"""Preflight: obstacles to a start of the source `ebpf` on this machine, and the capabilities that it uses."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,8 @@ _NO_START = "the source cannot start"
 
 
 def problem(code_cache: Path | None, btf_file: Path = btf.BTF_FILE) -> str | None:
-    """Why it would not start, in one sentence; None: nothing speaks against it. Nothing is loaded or attached."""
+    """Return the reason for which the source would not start, in one sentence; None if none is known. Nothing is loaded
+    or attached."""
     try:
         checks.check_machine()
         checks.check_capabilities()
@@ -30,7 +31,7 @@ def problem(code_cache: Path | None, btf_file: Path = btf.BTF_FILE) -> str | Non
 
 
 def check_maps() -> None:
-    """Make a ring buffer for a moment. Raises SourceUnavailable."""
+    """Create a ring buffer and close it again. Raises SourceUnavailable."""
     try:
         os.close(bpf_syscall.create_map(bpf_syscall.RINGBUF, "mozu_preflight", key=0, value=0, entries=4096))
     except OSError as error:
@@ -38,7 +39,7 @@ def check_maps() -> None:
 
 
 def privileges() -> Iterator[Privilege]:
-    """What docs/privileges.md says of the source."""
+    """Yield the privileges that docs/privileges.md lists for the source."""
     yield Privilege(
         capability="CAP_BPF", required=True, purpose="load programs into the kernel, make maps", without=_NO_START
     )

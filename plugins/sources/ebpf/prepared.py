@@ -15,7 +15,7 @@ def prepared_loader(
     types: Iterable[str], ring_size: int, compat32: Switch, place: Path | None, btf_file: Path, snaplen: int,
     log: logging.Logger, *, can_be_pinned: bool,
 ) -> Loader:  # fmt: skip
-    """To be closed by the caller. `place`: of the code cache. Raises SourceUnavailable."""
+    """Return the loader, to be closed by the caller. `place`: directory of the code cache. Raises SourceUnavailable."""
     kernel = codegen.read_types(None if place is None else TypeIndex(place, log.warning), btf_file)
     cache = machine_cache(place, kernel.digest, log.warning)
     entry_paths = usable_entry_paths(compat32, kernel)

@@ -1,4 +1,4 @@
-"""Probe: a child of mozu that ends at once, whose procexit must come through (`MakesProbes`).
+"""Probe: a child of mozu that ends at once, whose procexit must arrive (`MakesProbes`).
 
 procexit is always watched and never filtered in the kernel; mozu's own events are, but a child is another process. It
 executes nothing, so that no rule about programs can match.
@@ -14,10 +14,11 @@ from mozu.core.model.event import Event, SyscallEvent
 
 
 def fork_probe(own_pid: int) -> Callable[[Event], bool]:
-    """Fork; what recognises the child's procexit. `own_pid`: mozu's process id as the kernel's programs see it.
+    """Fork; return a function that recognises the child's procexit. `own_pid`: mozu's process id as seen by the
+    kernel's programs.
 
-    In a pid namespace of its own mozu does not know the child's number there: then the exit code, which is random,
-    recognises it. Raises OSError where the kernel makes no more processes.
+    In a pid namespace of its own mozu does not know the child's pid there: then the exit code, which is random,
+    identifies it. Raises OSError if the kernel makes no more processes.
     """
     code = secrets.randbelow(255) + 1
     with warnings.catch_warnings():

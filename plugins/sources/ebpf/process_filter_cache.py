@@ -1,11 +1,11 @@
-"""Cache of process verdicts in kernel maps: which process predicates of the kernel filter hold of which process.
+"""Cache of process verdicts in kernel maps: the values of the kernel filter's process predicates, by process.
 
-What the name of a program alone decides is written by name (COMM_VERDICTS), and the kernel looks it up at each exec.
-For the rest, a process that keeps making calls which pass the filter is put into a queue.
+Predicates that depend only on a program's name are written by name (COMM_VERDICTS), which the kernel looks up at each
+exec. For the rest, a process that keeps making calls which pass the filter is put into a queue.
 
-Exec, exit and a move to another cgroup delete the entry of a process in the kernel at once. A verdict that was
-computed before must not be written after that: so an empty entry is made first, the ring is read past that moment, the
-predicates are evaluated, and the verdict is written only if the entry still exists. Verdicts carry the number of their
+Exec, exit and a move to another cgroup delete a process's entry in the kernel at once. A verdict that was computed
+before must not be written after that: so an empty entry is made first, the ring is read past that moment, the
+predicates are evaluated, and the verdict is written only if the entry still exists. Verdicts have the number of their
 generation; the kernel ignores those of an earlier one.
 """
 
@@ -24,36 +24,36 @@ from mozu.core.model.event import SyscallEvent, UndecodedEvent
 from mozu.plugins.sources.ebpf import bpf_syscall
 
 ENTRY: Final = struct.Struct("<QQ")
-"""Generation, 0 where there is no verdict yet; which predicates hold, a bit each. `struct verdicts` of
+"""Generation (0 if there is no verdict yet), and values of the predicates, a bit each: `struct verdicts` of
 bpf/process_verdicts.h."""
 NAME: Final = 16
-"""Bytes of a name in the kernel, the NUL at its end included."""
+"""Bytes of a name in the kernel, including the NUL at its end."""
 NAMES: Final = 4096
-"""Names that the map COMM_VERDICTS holds at most."""
+"""Most names in the map COMM_VERDICTS."""
 _EMPTY: Final = ENTRY.pack(0, 0)
 _GENERATION: Final = struct.Struct("<Q")
 _THRESHOLD: Final = 16
-"""Calls that pass before a process is put into the queue."""
+"""Passing calls after which a process is put into the queue."""
 _AT_ONCE: Final = 200
-"""Verdicts published between two batches."""
+"""Most verdicts written between two batches."""
 _REQUEUE: Final = 1000
-"""Calls that pass before it is put into the queue again: its entry may have been deleted."""
+"""Passing calls after which a process is put into the queue again, because its entry may have been deleted."""
 
 
 class Prepared(NamedTuple):
-    """Process predicates in the forms in which they are asked."""
+    """Process predicates in the forms in which they are evaluated."""
 
     predicates: Sequence[Formula] = ()
     decide: ProcessPredicate | None = None
     by_name: Mapping[str, int] = {}
-    """Name of a program → verdict, as of the function `by_name`."""
+    """Verdict by name of a program, as in the function `by_name`."""
 
 
 class ProcessFilterCache:
-    """Of one source.
+    """Verdicts of one source.
 
-    `maps`: name → descriptor; `limit`: entries of PROC_VERDICTS; `decide`: compiles predicates; `written`: the producer
-    position of the ring buffer.
+    `maps`: descriptors by name; `limit`: entries of PROC_VERDICTS; `decide`: compiles predicates; `written`: the
+    producer position of the ring buffer.
     """
 
     def __init__(
@@ -72,21 +72,21 @@ class ProcessFilterCache:
         self._calls: Counter[int] = Counter()
         self._known: set[int] = set()
         self._queue: deque[tuple[int, int]] = deque()
-        """(position of the ring, process) of empty entries, the position taken once the entry was there."""
+        """(position of the ring, process) of empty entries, with the position read after the entry was made."""
         self._resumes = 0.0
 
     def prepare(self, predicates: Sequence[Formula]) -> Prepared:
-        """Compile predicates and find out what names decide: 100 ms of CPU under mozu's own rules, on a thread."""
+        """Compile predicates and evaluate them by name: 100 ms of CPU for mozu's own rules, on a thread."""
         return Prepared(predicates, self._decide(predicates), by_name(predicates)) if predicates else Prepared()
 
     def configure(self, types: frozenset[str], prepared: Prepared) -> None:
-        """Use these predicates in the filters of these types from now on. A new generation: no verdict is left."""
+        """Use these predicates in the filters of these types from now on, in a new generation without verdicts."""
         self._types = types if prepared.predicates else frozenset()
         self._prepared = prepared
         self._next_generation()
 
     def invalidate(self) -> None:
-        """The state was wrong: every verdict is dropped and its process put into the queue again."""
+        """Drop every verdict and queue its process again, because the state was wrong."""
         known = list(self._known)
         self._next_generation()
         self.prefetch(known)
@@ -98,7 +98,7 @@ class ProcessFilterCache:
                 self._enqueue(pid)
 
     def _next_generation(self) -> None:
-        """A new generation, without verdicts."""
+        """Begin a new generation, without verdicts."""
         for pid in self._known:
             bpf_syscall.delete(self._maps["PROC_VERDICTS"], pid)
         self._known.clear()
@@ -109,7 +109,8 @@ class ProcessFilterCache:
         self._write_names(self._prepared.by_name)
 
     def _write_names(self, answers: Mapping[str, int]) -> None:
-        """COMM_DEFAULT is for all names that are not in COMM_VERDICTS; with too many names neither is written."""
+        """Write verdicts by name. COMM_DEFAULT is for all names that are not in COMM_VERDICTS; with too many names
+        neither is written."""
         bpf_syscall.update(self._maps["COMM_DEFAULT"], 0, _EMPTY)
         self._names.update(answers)
         if not answers or len(self._names) > NAMES:
@@ -121,12 +122,12 @@ class ProcessFilterCache:
         bpf_syscall.update(self._maps["COMM_DEFAULT"], 0, ENTRY.pack(self._generation, answers[""]))
 
     def suspend(self, seconds: float) -> None:
-        """Drop every verdict and publish none for so many seconds."""
+        """Drop every verdict and write none for this time."""
         self._next_generation()
         self._resumes = time.monotonic() + seconds
 
     def observe(self, batch: Sequence[SyscallEvent | UndecodedEvent]) -> None:
-        """Count the calls that passed, by process; at a threshold it is put into the queue."""
+        """Count the passing calls by process; at a threshold the process is queued."""
         types, calls = self._types, self._calls
         if not types or time.monotonic() < self._resumes:
             return
@@ -146,8 +147,8 @@ class ProcessFilterCache:
                 self._enqueue(event.pid)
 
     def shrink(self) -> int:
-        """Forget who called how often, and drop every verdict: processes that go on calling are counted and judged
-        anew. How many entries."""
+        """Drop the counts of calls and every verdict; return their number. Processes that continue to call are counted
+        and evaluated again."""
         count = len(self._calls) + len(self._known)
         if count:
             self._next_generation()
@@ -166,13 +167,13 @@ class ProcessFilterCache:
 
     @property
     def is_pending(self) -> bool:
-        """Whether a process is in the queue."""
+        """True if a process is in the queue."""
         return bool(self._queue)
 
     def publish(self, position: int) -> None:
         """Write verdicts of processes that were queued before `position`, up to which all events are in the state.
 
-        At most _AT_ONCE: the ring must not wait for more.
+        At most _AT_ONCE, so that the ring does not wait longer.
         """
         decide = self._prepared.decide
         if decide is None:
@@ -191,9 +192,9 @@ class ProcessFilterCache:
 
 
 def by_name(predicates: Sequence[Formula]) -> dict[str, int]:
-    """Name of a program → verdict, as far as the name decides; the empty name stands for all others.
+    """Return verdicts by program name, as far as the name decides; the empty name is for all others.
 
-    Names that stand in the same comparisons have the same verdict, which is found out once.
+    Names in the same comparisons have the same verdict, which is evaluated once.
     """
     tests = {id(test): test for predicate in predicates for test in leaves(predicate) if _is_of_name(test)}
     places = [frozenset(test.values) for test in tests.values()]
@@ -209,14 +210,14 @@ def by_name(predicates: Sequence[Formula]) -> dict[str, int]:
 
 
 def _names(predicate: Formula) -> Iterable[str]:
-    """Names that `proc.name` is compared with, as far as the kernel can hold them."""
+    """Yield the names that `proc.name` is compared with, if they fit into the kernel's name."""
     for test in leaves(predicate):
         if _is_of_name(test):
             yield from (name for name in test.values if 0 < len(name.encode("utf-8", "surrogateescape")) < NAME)
 
 
 def _decided(name: str, test: Leaf) -> bool | None:
-    """Whether a comparison holds of programs of this name; None where the name does not decide it."""
+    """Return the value of a comparison for programs of this name; None if the name does not decide it."""
     return (name in test.values and name != "") is (test.op != "!=") if _is_of_name(test) else None
 
 

@@ -1,4 +1,4 @@
-"""Has the code of programs (code_supply.py), and loads it (BPF_PROG_LOAD) in the first variant that a kernel takes."""
+"""Code of programs (code_supply.py), loaded (BPF_PROG_LOAD) in the first variant that a kernel accepts."""
 
 import errno
 import os
@@ -21,16 +21,16 @@ from mozu.plugins.sources.ebpf.relocatable import Numbers, RelocatableCode, Unkn
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 ARRAYS: Final = {"TP_PROGS": bpf_syscall.TRACEPOINT, "RAW_TP_PROGS": bpf_syscall.RAW_TRACEPOINT}
-"""Program array of tail calls → type of its programs."""
+"""Type of programs by program array of tail calls."""
 _DEPTHS: Final = (128, 64, 32)
-"""Iterations of walk_path (bpf/path.h); the next one where the programs exceed the verifier's limit."""
+"""Iterations of walk_path (bpf/path.h); the next value is used if the programs exceed the verifier's limit."""
 
 Loaded = dict[tuple[str, int], int]
-"""(entry, type) → descriptor."""
+"""Descriptors by (entry, type)."""
 
 
 class FilterRefused(Exception):
-    """Why a kernel filter cannot be had, for people."""
+    """A kernel filter is not available; the message is the reason, for users."""
 
 
 class _Refused(Exception):
@@ -42,11 +42,11 @@ class _Refused(Exception):
 
     @property
     def is_too_long(self) -> bool:
-        """Whether it exceeds the verifier's limit."""
+        """True if it exceeds the verifier's limit."""
         return self.error.errno == errno.E2BIG
 
     def as_unavailable(self) -> SourceUnavailable:
-        """The error for the user; the verifier's log goes to stderr."""
+        """Return the error for the user; the verifier's log is printed to stderr."""
         if self.is_too_long:
             return SourceUnavailable(
                 f"source ebpf: the verifier finds the program {self.entry} too long even with a walk of "
@@ -60,9 +60,9 @@ class _Refused(Exception):
 
 
 class ProgramCode:
-    """Owns code, and the programs that calls share. `maps`: name → descriptor; `types`: the kernel's BTF.
+    """Owner of code, and of the programs that calls share. `maps`: descriptors by name; `types`: the kernel's BTF.
 
-    `called_as`: the type by which a tail-called program is loaded first, to see whether the kernel takes it.
+    `called_as`: the type as which a tail-called program is loaded first, to test if the kernel accepts it.
     """
 
     def __init__(
@@ -87,15 +87,15 @@ class ProgramCode:
         self._codes: dict[str, RelocatableCode] = {}
         self._subprograms: dict[Variant, Mapping[str, RelocatableCode]] = {}
         self._loaded: Loaded = {}
-        """Programs that are not yet taken by `load_instance`, or shared."""
+        """Programs that `load_instance` has not taken yet, or that are shared."""
         self.verified: dict[str, int] = {}
-        """Entry → instructions that the verifier processed (verified_insns); its limit is a million."""
+        """Number of instructions that the verifier has processed (verified_insns), by entry; its limit is a million."""
 
     def compile(self, chosen: Iterable[Program]) -> None:
-        """Have the code of these programs, in the first variant that the verifier accepts.
+        """Provide the code of these programs, in the first variant that the verifier accepts.
 
-        What is compiled at all is compiled at once, with the subprograms of kernel filters. Raises SourceUnavailable,
-        and there may be code of some programs then (`has`).
+        All missing code is compiled at once, with the subprograms of kernel filters. Raises SourceUnavailable; some
+        programs may have code then (`has`).
         """
         wanted = {program.entry: program for program in chosen if program.entry not in self._codes}
         kinds = {entry: (self._type(program),) for entry, program in wanted.items()}
@@ -122,13 +122,14 @@ class ProgramCode:
             break
 
     def has(self, program: Program) -> bool:
-        """Whether there is code of it, so that it can be loaded."""
+        """Return True if the program has code, so that it can be loaded."""
         return program.entry in self._codes
 
     def _load_cached(self, units: dict[str, Unit], kinds: Mapping[str, Collection[int]]) -> Loaded:
-        """Load what the cache has, and take it out of `units`; code that the kernel refuses is compiled anew.
+        """Load cached code, and remove it from `units`; code that the kernel refuses is compiled again.
 
-        Where it has some in a later variant, the kernel has refused those before: what comes next begins with that one.
+        If the cache has code in a later variant, the kernel has refused the former ones: the next compilation begins
+        with that one.
         """
         loaded: Loaded = {}
         for variant in tuple(self._variants):
@@ -146,10 +147,10 @@ class ProgramCode:
     def load_filter(
         self, code: RelocatableCode, kinds: Collection[int], parts: Sequence[str] = PARTS, hook: int = 0
     ) -> Loaded:
-        """Load a kernel filter as programs of these types; the descriptors are closed by the caller. `parts`: the
-        subprograms that it may call; `hook`: as of bpf_syscall.load.
+        """Load a kernel filter as programs of these types; return descriptors, to be closed by the caller. `parts`:
+        subprograms that it may call; `hook`: see bpf_syscall.load.
 
-        Where the kernel refuses it, once more with subprograms that copy. Raises FilterRefused.
+        If the kernel refuses it, it is loaded again with subprograms that copy. Raises FilterRefused.
         """
         first = self._variants[0]
         refused: _Refused | None = None
@@ -175,7 +176,7 @@ class ProgramCode:
     def subprograms(
         self, variant: Variant | None = None, parts: Sequence[str] = PARTS
     ) -> Mapping[str, RelocatableCode]:
-        """Name → subprogram of kernel filters (codegen.PARTS), to be linked. Raises SourceUnavailable."""
+        """Return subprograms of kernel filters (codegen.PARTS) by name, to be linked. Raises SourceUnavailable."""
         variant = variant or self._variants[0]
         present = self._subprograms.get(variant, {})
         if not all(part_unit(part).entry in present for part in parts):
@@ -190,30 +191,31 @@ class ProgramCode:
     def _kept_subprograms(
         self, variant: Variant, parts: Sequence[str]
     ) -> tuple[dict[str, RelocatableCode], list[Unit]]:
-        """Entry → subprogram, as far as they are in the cache, and the units of the others."""
+        """Return the cached subprograms by entry, and the units of the others."""
         units = [part_unit(part) for part in parts]
         kept = dict(self.supply.from_cache(units, variant))
         return kept, [unit for unit in units if unit.entry not in kept]
 
     def verify(self, program: Program, code: RelocatableCode) -> None:
-        """Load code once, as this program is. Raises SourceUnavailable where the kernel refuses it."""
+        """Load code once, as the program would be. Raises SourceUnavailable if the kernel refuses it."""
         try:
             os.close(self._load(code, self._type(program)))
         except _Refused as refused:
             raise refused.as_unavailable() from refused.error
 
     def digests(self, unit: Unit) -> list[bytes]:
-        """Of all that the compiler is given for a unit, in each variant that this kernel may take."""
+        """Return the digests of the compiler's input for a unit, in each variant that this kernel may accept."""
         return [self.supply.digest(variant, unit) for variant in self._variants]
 
     def load_instance(self, program: Program) -> int:
-        """A new instance of a program, with its own recursion_misses; its descriptor is closed by the caller."""
+        """Load a new instance of a program, with its own recursion_misses; return its descriptor, to be closed by the
+        caller."""
         kind = self._type(program)
         fd = self._loaded.pop((program.entry, kind), None)
         return self._another(program, kind) if fd is None else fd
 
     def shared_program(self, program: Program, kind: int) -> int:
-        """The one instance of this type that all tail calls share; its descriptor is closed by `close`."""
+        """Return the one instance of this type that all tail calls share; `close` closes its descriptor."""
         key = program.entry, kind
         if key not in self._loaded:
             self._loaded[key] = self._another(program, kind)

@@ -1,4 +1,4 @@
-"""What the kernel filter can test of a demand: for `mozu rules explain` and `mozu why`, without a kernel."""
+"""Tests of a demand that the kernel filter can make: for `mozu rules explain` and `mozu why`, without a kernel."""
 
 from collections.abc import Collection, Mapping
 from functools import partial
@@ -22,7 +22,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable
 
 
 def pushdown(demand: Demand, fields: FieldRegistry) -> Mapping[str, Pushdown]:
-    """Event type → what is tested of its predicate."""
+    """Return the tests of the predicate by event type."""
     process_fields = frozenset(cacheable_fields(fields))
     chosen = choose(demand, filterable_types(demand), process_fields)
     predicates = {name: demand.predicate("syscall", name) for name in demand.of("syscall")}
@@ -33,7 +33,7 @@ def pushdown(demand: Demand, fields: FieldRegistry) -> Mapping[str, Pushdown]:
 
 
 def _undenied(name: str, predicates: Mapping[str, Formula]) -> Comparison | str | None:
-    """What stands in the way of the condition is said before what stands in the way of all of them on this machine."""
+    """Return the obstacle to denials in the condition, else the general one on this machine."""
     found = undenied(name, predicates)
     if found is not None or not (missing := lsm.missing()):
         return found

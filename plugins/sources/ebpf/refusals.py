@@ -1,11 +1,12 @@
-"""Log lines about kernel filters: those loaded, and those refused, one line for each reason."""
+"""Log lines about kernel filters: loaded ones, and refused ones, one line for each reason."""
 
 import logging
 from collections.abc import Collection, Mapping
 
 
 def warn_of(log: logging.Logger, text: str, reasons: Mapping[str, str]) -> None:
-    """`reasons`: name → why; `text` has a place for the names and one for the reason."""
+    """Log one warning per reason. `reasons`: reason by name; `text` has a place for the names and one for the
+    reason."""
     for reason in dict.fromkeys(reasons.values()):
         log.warning(text, ", ".join(sorted(name for name, why in reasons.items() if why == reason)), reason)
 
@@ -13,8 +14,8 @@ def warn_of(log: logging.Logger, text: str, reasons: Mapping[str, str]) -> None:
 def say_what_is_filtered(
     log: logging.Logger, filtered: Collection[str], unfiltered: Collection[str], refused: Mapping[str, str]
 ) -> None:
-    """Log which event types have a kernel filter and which have none. `refused`: event type → why it has none though
-    its rules say what could be discarded."""
+    """Log the event types with a kernel filter and those without. `refused`: reason for a missing filter although the
+    rules allow one, by event type."""
     if filtered:
         names, others = (", ".join(sorted(found)) or "none" for found in (filtered, unfiltered))
         log.info(

@@ -1,4 +1,4 @@
-"""Which registers eBPF code reads and writes. Sets of registers are numbers: bit n is register n."""
+"""Registers that eBPF code reads and writes. Sets of registers are numbers: bit n is register n."""
 
 from typing import Final
 
@@ -7,16 +7,16 @@ from mozu.plugins.sources.ebpf.relocatable import CALL, EXIT, INSTRUCTION, LOAD_
 _CLASS, _LOAD, _STORE, _STORE_REGISTER, _ARITHMETIC = 0x07, 1, 2, 3, (4, 7)
 """BPF_CLASS: BPF_LDX, BPF_ST, BPF_STX, BPF_ALU and BPF_ALU64."""
 _BY_REGISTER: Final = 0x08
-"""BPF_X, of arithmetic and jumps."""
+"""BPF_X of arithmetic and jumps: the operand is a register."""
 _OPERATION, _MOVE = 0xF0, 0xB0
 _MODE, _ATOMIC, _FETCHES = 0xE0, 0xC0, 1
-"""BPF_MODE, BPF_ATOMIC of a store, and in its immediate BPF_FETCH: it writes its source."""
+"""BPF_MODE, BPF_ATOMIC of a store, and in its immediate BPF_FETCH, with which it writes its source."""
 _ALWAYS: Final = 0x05
 """BPF_JMP | BPF_JA."""
 
 
 def written(code: bytes) -> int:
-    """The registers that some instruction writes, but those that calls lose."""
+    """Return the registers that some instruction writes, except those that calls overwrite."""
     found = 0
     for _, operation, registers, _, immediate in operations(code):
         found |= _effects(operation, registers, immediate)[1]
@@ -24,9 +24,9 @@ def written(code: bytes) -> int:
 
 
 def read_later(code: bytes) -> list[int]:
-    """Of each instruction the registers that may be read, by it or behind it, before they are written."""
+    """Return for each instruction the registers that may be read, by it or behind it, before they are written."""
     end = len(code) // INSTRUCTION.size
-    """What comes behind an exit, where nothing is needed."""
+    """Index behind an exit, where no register is needed."""
     steps = []
     for at, operation, registers, offset, immediate in operations(code):
         following = end if operation in (EXIT, _ALWAYS) else at + 2 if operation == LOAD_64 else at + 1
@@ -46,7 +46,7 @@ def read_later(code: bytes) -> list[int]:
 
 
 def _effects(operation: int, registers: int, immediate: int) -> tuple[int, int]:
-    """(registers that an instruction reads, that it writes)."""
+    """Return the registers that an instruction reads, and those that it writes."""
     kind, destination, source = operation & _CLASS, 1 << (registers & 0xF), 1 << (registers >> 4)
     if operation in (CALL, EXIT, _ALWAYS):
         return 0, 0

@@ -1,10 +1,11 @@
-"""Relocatable program code: eBPF instructions without descriptors and BTF ids, which are written in before loading.
+"""Relocatable program code: eBPF instructions without descriptors and BTF ids, which are written into it before
+loading.
 
-Instructions (of compiler.py, from C) have 0 where such a number belongs, and a `Relocation` says by name what belongs
-there. So the code depends on the kernel's layouts only and can be kept in a file; maps are made anew at
-each start. Neither the number of CPUs nor the size of a map occurs in code: the kernel knows both by the map.
+Instructions (of compiler.py, from C) have 0 in place of such a number, and a `Relocation` has its name. The code thus
+depends on the kernel's layouts only and can be stored in a file, while maps are created at each start. Neither the
+number of CPUs nor the size of a map is in the code: the kernel knows both from the map.
 
-`link` puts copies of subprograms behind a program, `bind` writes the numbers in. Instructions: struct bpf_insn of
+`link` puts copies of subprograms behind a program, `bind` writes the numbers. Instructions: struct bpf_insn of
 linux/bpf.h, 8 bytes each; a load of 64 bits takes two.
 """
 
@@ -23,28 +24,28 @@ _JUMP, EXIT = 0x05, 0x95
 _CLASS, _JUMPS = 0x07, (0x05, 0x06)
 """BPF_CLASS; BPF_JMP and BPF_JMP32."""
 _FARTHEST: Final = 0x7FFF
-"""Instructions that a jump can reach over."""
+"""Most instructions that a jump can cross."""
 _MAP_FD, _MAP_VALUE, _CALL_KFUNC = 1, 2, 2
 """BPF_PSEUDO_*, as the source register."""
 
 
 class Symbol(StrEnum):
-    """What stands behind the name of a relocation."""
+    """Kind of number that a relocation names."""
 
     MAP = "map"
-    """A load of 64 bits gives the address of a map (maps.py)."""
+    """Address of a map (maps.py), by a load of 64 bits."""
     MAP_VALUE = "map value"
-    """A load of 64 bits gives the address of the value of an array of one entry, plus `addend` bytes."""
+    """Address of the value of an array of one entry, plus `addend` bytes, by a load of 64 bits."""
     BTF_ID = "btf id"
-    """A load of 64 bits gives the number of a struct in the kernel's BTF: second argument of bpf_rdonly_cast."""
+    """Number of a struct in the kernel's BTF, by a load of 64 bits: second argument of bpf_rdonly_cast."""
     KFUNC = "kfunc"
-    """A call of a function of the kernel."""
+    """Call of a function of the kernel."""
     SUBPROGRAM = "subprogram"
-    """Other code: one argument in r1, the result in r0; see `link`."""
+    """Call of other code: one argument in r1, the result in r0; see `link`."""
 
 
 class Relocation(NamedTuple):
-    """What to write into one instruction."""
+    """A number to write into one instruction."""
 
     at: int
     """Index of the instruction."""
@@ -62,31 +63,31 @@ class RelocatableCode(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """The numbers behind names, as of this start and this kernel."""
+    """Numbers by name, of this start and this kernel."""
 
     maps: Mapping[str, int]
-    """Map → descriptor."""
+    """Descriptor by map."""
     structs: Mapping[str, int]
-    """Struct → its number in the kernel's BTF."""
+    """Number in the kernel's BTF by struct."""
     functions: Mapping[str, int]
-    """Function of the kernel → the same."""
+    """Number in the kernel's BTF by function."""
 
 
 class UnknownSymbol(Exception):
-    """Code refers to what does not exist here."""
+    """Code refers to a symbol that does not exist here."""
 
 
 Around = Mapping[int, tuple[bytes, bytes]]
-"""Index of a call → instructions that run before and behind the subprogram."""
+"""Instructions to run before and behind the subprogram, by index of the call."""
 
 
 def link(
     main: RelocatableCode, library: Mapping[str, RelocatableCode], around: Around = MappingProxyType({})
 ) -> RelocatableCode:
-    """The program, with a copy of each subprogram behind it for each call.
+    """Return the program with a copy of each subprogram behind it, for each call.
 
-    A call becomes a jump there, and each exit of the copy a jump back: no price for calls, and no registers but R0 have
-    the value that they had, unless what is `around` the copy keeps them. Raises UnknownSymbol.
+    A call becomes a jump to the copy, and each exit of the copy a jump back: calls cost nothing, and all registers
+    except R0 may be overwritten, unless the code `around` the copy preserves them. Raises UnknownSymbol.
     """
     code = bytearray(main.instructions)
     relocations: list[Relocation] = []
@@ -114,7 +115,7 @@ def link(
 
 
 def _write_jump(code: bytearray, at: int, target: int) -> None:
-    """Raises UnknownSymbol where a jump cannot reach so far."""
+    """Write a jump. Raises UnknownSymbol if it cannot reach so far."""
     distance = target - at - 1
     if not -_FARTHEST <= distance <= _FARTHEST:
         raise UnknownSymbol(f"the subprograms are {abs(distance)} instructions away")
@@ -122,7 +123,7 @@ def _write_jump(code: bytearray, at: int, target: int) -> None:
 
 
 def bind(code: RelocatableCode, numbers: Numbers) -> bytes:
-    """Instructions as BPF_PROG_LOAD takes them. Raises UnknownSymbol."""
+    """Return instructions for BPF_PROG_LOAD. Raises UnknownSymbol."""
     text = bytearray(code.instructions)
     for at, kind, name, addend in code.relocations:
         try:
@@ -139,7 +140,7 @@ def bind(code: RelocatableCode, numbers: Numbers) -> bytes:
 
 
 def _written(kind: Symbol, name: str, addend: int, numbers: Numbers) -> tuple[int, int, int]:
-    """(source register, immediate, upper immediate)."""
+    """Return source register, immediate, and upper immediate."""
     if kind is Symbol.MAP:
         return _MAP_FD, numbers.maps[name], 0
     if kind is Symbol.MAP_VALUE:
@@ -152,7 +153,7 @@ def _written(kind: Symbol, name: str, addend: int, numbers: Numbers) -> tuple[in
 
 
 def jumps(code: bytes) -> dict[int, int]:
-    """Index of each jump → where it goes."""
+    """Return the target of each jump, by its index."""
     found = {}
     for at, operation, _, offset, _ in operations(code):
         if is_jump(operation):
@@ -161,12 +162,13 @@ def jumps(code: bytes) -> dict[int, int]:
 
 
 def is_jump(operation: int) -> bool:
-    """Whether an instruction may go on elsewhere in its program."""
+    """Return True if an instruction may continue elsewhere in its program."""
     return operation & _CLASS in _JUMPS and operation not in (CALL, EXIT)
 
 
 def operations(code: bytes) -> Iterator[tuple[int, int, int, int, int]]:
-    """(index, operation, registers, offset, immediate) of each instruction; a load of 64 bits is one, by its first."""
+    """Yield (index, operation, registers, offset, immediate) of each instruction; a load of 64 bits is one, by its
+    first half."""
     is_second = False
     for at, (operation, registers, offset, immediate) in enumerate(INSTRUCTION.iter_unpack(code)):
         if is_second:

@@ -1,11 +1,11 @@
 """The BPF ring buffer (BPF_MAP_TYPE_RINGBUF), read in place through mmap.
 
-The map is mapped twice: one page with the consumer's position (ours to write), then one with the producer's and the
-data. The kernel offers the data a second time behind its end, so that no record is broken there; that copy would count
-as memory of this process, page for page, so it is not mapped, and the few records that are broken are joined.
+The map is mapped twice: one page with the consumer's position (writable), then one with the producer's and the data.
+The kernel offers the data a second time behind its end, so that no record is split there; that copy would count as
+memory of this process, page for page, so it is not mapped, and the few split records are joined.
 
-A record is a 32-bit length with two flag bits, 32 bits that are the kernel's, and the data, rounded up to 8 bytes. One
-whose busy bit is set is still being written; nothing behind it may be read.
+A record is a 32-bit length with two flag bits, 32 bits of the kernel, and the data, rounded up to 8 bytes. A record
+with the busy bit is still being written; nothing behind it may be read.
 """
 
 import mmap
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class RingBuffer:
-    """Drains one ring buffer. `size` in bytes, a power of two of at least a page."""
+    """Reader of one ring buffer. `size` in bytes, a power of two of at least a page."""
 
     def __init__(self, fd: int, size: int) -> None:
         page = mmap.PAGESIZE
@@ -36,22 +36,22 @@ class RingBuffer:
         self._lengths = self._whole.cast("I")
 
     def pending(self) -> int:
-        """Bytes that are written and not yet read."""
+        """Return the number of written and unread bytes."""
         return self._positions[0] - self._own[0]
 
     @property
     def producer_position(self) -> int:
-        """How far records are written, in bytes since the start."""
+        """End of the written records, in bytes since the start."""
         return self._positions[0]
 
     @property
     def consumer_position(self) -> int:
-        """How far they are read."""
+        """End of the read records, in bytes since the start."""
         return self._own[0]
 
     def drain(self, take: Callable[[bytes], T | None], limit: int) -> list[T]:
-        """Call `take` for up to `limit` records; its results, in order. Then their space is freed (the consumer
-        position)."""
+        """Call `take` for up to `limit` records, then free their space (the consumer position). Return its results
+        except None, in order."""
         lengths, data, mask, page = self._lengths, self._data, self._mask, self._page
         data_end = page + mask + 1
         at, end = self._own[0], self._positions[0]
@@ -75,12 +75,13 @@ class RingBuffer:
         return taken
 
     def _joined(self, at: int, length: int) -> bytes:
-        """The data of a record that goes on at the beginning; its header is whole, for both are multiples of 8."""
+        """Return the data of a record that continues at the beginning; its header is whole, since both are multiples of
+        8."""
         head = self._data[at : self._page + self._mask + 1]
         return head + self._data[self._page : self._page + length - len(head)]
 
     def close(self) -> None:
-        """Unmap."""
+        """Unmap the memory."""
         for view in (self._positions, self._lengths, self._whole, self._own):
             view.release()
         self._data.close()

@@ -1,10 +1,9 @@
-"""Waits between two drains of the ring buffer: for a time (poll_interval.py), an exact match, or any record at all.
+"""Waiting between two drains of the ring buffer: for a time (poll_interval.py), an exact match, or any record.
 
-A ring buffer's descriptor is readable as long as there are records in it, so that a loop would return from every wait.
-An epoll of its own, edge-triggered, is readable from a wake-up on (bpf/accounts.h, `wake_up`) until it is asked.
-
-Each wait that ends costs some 0.2 ms of CPU where the process had rested. So what comes less often than drains would (a
-machine that is nearly idle) is drained once, and the next record is waited for, whenever it comes.
+A ring buffer's descriptor is readable while there are records in it, so that a loop would return from every wait. A
+separate epoll, edge-triggered, is readable from a wake-up on (bpf/accounts.h, `wake_up`) until it is read. Each wait
+that ends costs some 0.2 ms of CPU if the process had rested. Records that come less often than drains would (on a
+nearly idle machine) are drained once, and the next record is waited for, whenever it comes.
 """
 
 import asyncio
@@ -23,11 +22,11 @@ from mozu.plugins.sources.ebpf.poll_interval import (
 )
 
 IDLE_SECONDS: Final = 1.0
-"""The longest wait, in which nothing comes; it ends with the other timers of that length (ticks.py)."""
+"""Longest wait without records; it ends with the other timers of that length (ticks.py)."""
 
 
 class RingWaiter:
-    """Of one ring buffer of `size` bytes; `pending`: bytes that are written and not yet read. On the event loop."""
+    """Waiter for one ring buffer of `size` bytes, on the event loop. `pending` returns the written and unread bytes."""
 
     def __init__(self, fd: int, size: int, flow: FlowMap, pending: Callable[[], int]) -> None:
         self._flow, self._pending, self._longest = flow, pending, max_poll_interval(size)
@@ -37,18 +36,19 @@ class RingWaiter:
         self._loop.add_reader(self._wakeups.fileno(), self._woken)
         self._waiting: asyncio.Future[bool] | None = None
         self._quick = 0
-        """Drains that come soon without being asked for, after an exact match."""
+        """Remaining drains at short intervals after an exact match."""
         self._is_armed = False
-        """Any record wakes it."""
+        """True if any record wakes the reader."""
         self._drained_at = self._loop.time()
 
     def before_drain(self) -> None:
-        """The next exact match ends a wait, one that comes while a batch is at work included."""
+        """Let the next exact match end a wait, including one that comes during the work on a batch."""
         if not self._quick:
             self._flow.wait_for_exact()
 
     async def after_drain(self, drained: int, *, busy: bool) -> None:
-        """Until the next drain; `drained`: events of this one, `busy`: there is work that does not wait for records."""
+        """Wait until the next drain. `drained`: events of the last one; `busy`: there is work that does not wait for
+        records."""
         now = self._loop.time()
         since, self._drained_at = now - self._drained_at, now
         is_sparse = drained * self._longest <= since
@@ -67,7 +67,7 @@ class RingWaiter:
             self._waiting.set_result(True)
 
     def close(self) -> None:
-        """Free the epoll."""
+        """Close the epoll."""
         self._loop.remove_reader(self._wakeups.fileno())
         self._wakeups.close()
 
@@ -90,7 +90,7 @@ class RingWaiter:
         came = bool(self._pending())
         if not came and not self._is_armed:
             self._arm(armed=True)
-            # A program that looked just before says nothing: so the first wait is short.
+            # A program that has checked just before does not wake the reader, so the first wait is short.
             came = bool(self._pending()) or await self._sleep(self._longest) or bool(self._pending())
         if came or await self._sleep(until_tick(self._loop.time(), IDLE_SECONDS)):
             self._arm(armed=False)
@@ -103,7 +103,7 @@ class RingWaiter:
             self._wakeups.poll(0)  # a wake-up by a record that has been seen ends no later wait
 
     async def _sleep(self, seconds: float) -> bool:
-        """For so long; True if it was woken before."""
+        """Sleep for this time; return True if woken before."""
         self._waiting = self._loop.create_future()
         timer = self._loop.call_later(seconds, self._wait_ends)
         try:

@@ -1,4 +1,4 @@
-"""Proves at a start that arguments and result of a call can be read at its exit, by a call of mozu's own."""
+"""Check at a start that a call's arguments and result can be read at its exit, by a call of mozu's own."""
 
 import struct
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ _SPLICE: Final = SYSCALL_SPECS["splice"]
 
 
 def run(code: ProgramCode, exits: CallExits, maps: Mapping[str, int], *, waits: bool) -> int:
-    """mozu's own process id in the initial pid namespace. Raises SourceUnavailable where what was read is not so.
+    """Return mozu's process id in the initial pid namespace. Raises SourceUnavailable if the values read are wrong.
 
-    `waits` until its program is detached, which takes a grace period: where splice itself will be watched.
+    `waits`: return after the program is detached, which takes a grace period; needed if splice itself will be watched.
     """
     program = struct.pack("<I", code.shared_program(SELFTEST, exits.kind))
     bpf_syscall.update(maps[exits.array], _SPLICE.number, program)

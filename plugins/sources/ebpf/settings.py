@@ -1,4 +1,4 @@
-"""What the configuration may say of the source `ebpf`."""
+"""Settings of the source `ebpf`."""
 
 from pathlib import Path
 

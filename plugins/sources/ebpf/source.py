@@ -55,15 +55,16 @@ from mozu.plugins.sources.ebpf.ring_waiter import RingWaiter
 from mozu.plugins.sources.ebpf.settings import EbpfSettings
 
 CHECK_INTERVAL: Final = 1.0
-"""Seconds between two looks at the wall clock and at the loss counters."""
+"""Seconds between two checks of the wall clock and of the loss counters."""
 CACHE_SUSPEND_SECONDS: Final = 60.0
-"""After a loss of forks, execs, exits or moves no verdicts are written for so long: the state may be wrong."""
+"""Seconds for which no verdicts are written after a loss of forks, execs, exits or moves, because the state may be
+wrong."""
 
 
 class EbpfSource:
     """Live system calls of this machine. See mozu.core.api.Source.
 
-    `take_gaps` gives the steps of the wall clock since it was last asked.
+    `take_gaps` returns the steps of the wall clock since its last call.
     """
 
     def __init__(
@@ -80,16 +81,16 @@ class EbpfSource:
         self._loader: Loader | None = None
         self._thread = LoaderThread()
         self._paths: frozenset[str] = frozenset()
-        """Entry paths that are open beside the native one."""
+        """Entry paths that are open besides the native one."""
         self._records: frozenset[str] = frozenset()
-        """Records wanted besides those of calls, as `Loader.configure` names them."""
+        """Records wanted besides those of calls, in the names of `Loader.configure`."""
         self._ring: RingBuffer | None = None
         self._flow: FlowMap | None = None
         self._accounts: Accounts | None = None
         self._judged: JudgedCalls | None = None
         self._waiter: RingWaiter | None = None
         self._floods: list[Flood] = []
-        """Called when the maps were unmapped."""
+        """Floods collected when the maps were unmapped."""
         self._clock = Clock()
         self._decoder = RecordDecoder()
         self._clock_steps: list[ClockStep] = []
@@ -99,16 +100,16 @@ class EbpfSource:
         self._filtered: frozenset[str] = frozenset()
         """Event types that have a kernel filter."""
         self._unfiltered: frozenset[str] = frozenset()
-        """Event types that rules name and that have none."""
+        """Event types that rules name and that have no kernel filter."""
         context.metrics.gauge("kernel_filter_types", lambda: len(self._filtered), state="filtered")
         context.metrics.gauge("kernel_filter_types", lambda: len(self._unfiltered), state="unfiltered")
         self._kills = InKernel(context)
         self._recognised = 0
-        """As it was at the last end."""
+        """Number of discarded opens at the last end."""
         context.metrics.gauge("kernel_judged_calls_total", self._judged_calls)
 
     async def start(self, demand: Demand) -> None:
-        """Compile, load, attach. From then on demanded calls are in the ring buffer. Raises SourceUnavailable."""
+        """Compile, load and attach; from then on demanded calls are in the ring buffer. Raises SourceUnavailable."""
         self._stopping.clear()
         checks.check_machine()
         checks.check_capabilities()
@@ -137,13 +138,13 @@ class EbpfSource:
             raise
 
     async def _choose(self, demand: Demand) -> Chosen:
-        """Return the kernel filters. On a thread: half a second of Python for mozu's own rules, in which no single
-        call holds the interpreter's lock for long."""
+        """Return the kernel filters, chosen on a thread: half a second of Python for mozu's own rules, in which no
+        single call holds the interpreter's lock for long."""
         fields = self._cacheable if self._compile_predicates is not None else ()
         return await asyncio.to_thread(choose, demand, self._types(demand), fields)
 
     def _types(self, demand: Demand) -> Collection[str]:
-        """Those that may have a kernel filter."""
+        """Return the event types that may have a kernel filter."""
         return filterable_types(demand) if self._kernel_filter else ()
 
     def _prepare(self, types: frozenset[str]) -> Loader:
@@ -153,9 +154,9 @@ class EbpfSource:
         )  # fmt: skip
 
     async def update(self, demand: Demand) -> None:
-        """Attach the programs of new event types, then detach those no longer wanted; what stays is not touched.
+        """Attach the programs of new event types, then detach those no longer wanted; others are not touched.
 
-        If that fails, the programs before it go on.
+        If that fails, the former programs continue.
         """
         loader, judged = self._loader, self._judged
         if loader is not None and judged is not None and not self._stopping.is_set():
@@ -194,7 +195,7 @@ class EbpfSource:
         self._warn(missing | unknown & needs)
 
     async def _exchange(self, chosen: Chosen) -> Mapping[str, str]:
-        """Put kernel filters in the place of others; those that the kernel has refused, and why."""
+        """Replace the kernel filters; return those that the kernel has refused, with the reason."""
         cache, prepared = self._process_cache, Prepared()
         if cache is not None:
             prepared = await self._thread.run(lambda _: cache.prepare(chosen.predicates))
@@ -214,7 +215,7 @@ class EbpfSource:
             self._log.warning("source ebpf cannot see the event types %s on this kernel", ", ".join(fresh))
 
     async def batches(self) -> AsyncIterator[Sequence[SyscallEvent | UndecodedEvent]]:
-        """Events in the order of the ring, at most MAX_BATCH at once. Ends after `stop`, when the ring is empty.
+        """Yield events in the order of the ring, at most MAX_BATCH at once. Ends after `stop`, when the ring is empty.
 
         At its end the ring buffer and the maps are freed; `counts` keeps the last numbers.
         """
@@ -227,48 +228,48 @@ class EbpfSource:
             await self._close()
 
     def use_process_predicates(self, compile_predicates: CompilePredicates) -> None:
-        """How the kernel filter's questions about processes are answered. The core calls it before `start`."""
+        """Set the compiler of the kernel filter's process predicates. The core calls it before `start`."""
         self._compile_predicates = compile_predicates
 
     def use_kills(self, kills: KernelKills) -> None:
-        """See `KillsInKernel`."""
+        """Use these rules; see `KillsInKernel`."""
         self._kills.use(kills)
 
     def take_denials(self) -> Sequence[KernelDenial]:
-        """See `DeniesInKernel`."""
+        """Return the denials since the last call; see `DeniesInKernel`."""
         return self._kills.take_denials()
 
     def take_unattended(self) -> Sequence[UnattendedActs]:
-        """See `ActsUnattended`."""
+        """Return acts while no mozu ran; see `ActsUnattended`."""
         return self._kills.take_unattended()
 
     def change_settings(self, settings: Settings) -> None:
-        """Whether the kernel filters, from the next `update` on. See `ChangesSettings`."""
+        """Switch the kernel filter, from the next `update` on. See `ChangesSettings`."""
         assert isinstance(settings, EbpfSettings)
         self._kernel_filter = settings.kernel_filter
 
     def leave_undecoded(self, types: frozenset[str]) -> None:
-        """See `LeavesUndecoded`."""
+        """Return events of these types undecoded; see `LeavesUndecoded`."""
         self._decoder.leave_undecoded(types)
 
     def discard_judged(self, events: Sequence[UndecodedEvent] | None, classes: Mapping[bytes, int]) -> None:
-        """See `DiscardsJudged`."""
+        """Let the kernel discard equal calls; see `DiscardsJudged`."""
         if self._judged is not None:
             self._judged.take(events, classes)
 
     def invalidate_processes(self) -> None:
-        """The state was wrong about some process and has been repaired: drop all answers and ask again."""
+        """Drop all verdicts and evaluate them again, because the state of a process was wrong and has been repaired."""
         if self._judged is not None:
             self._judged.forget()
         if self._process_cache is not None:
             self._process_cache.invalidate()
 
     def shrink(self) -> int:
-        """Drop the verdicts on processes. See `Shrinks`."""
+        """Drop the verdicts on processes; return their number. See `Shrinks`."""
         return 0 if self._process_cache is None else self._process_cache.shrink()
 
     def state_applied(self, batch: Sequence[Event]) -> None:
-        """Write verdicts on processes into the kernel's maps, and count who calls often. See `FollowsState`."""
+        """Write verdicts on processes into the kernel's maps, and count calls by process. See `FollowsState`."""
         if self._ring is not None and self._process_cache is not None:
             self._process_cache.publish(self._ring.consumer_position)
             self._process_cache.observe(cast("Sequence[SyscallEvent | UndecodedEvent]", batch))  # this source's own
@@ -276,7 +277,7 @@ class EbpfSource:
     async def _poll(
         self, ring: RingBuffer, flow: FlowMap, waiter: RingWaiter
     ) -> AsyncIterator[Sequence[SyscallEvent | UndecodedEvent]]:
-        """Drain the ring buffer, and wait as ring_waiter.py says."""
+        """Drain the ring buffer, and wait as in ring_waiter.py."""
         loop = asyncio.get_running_loop()
         next_check = loop.time() + CHECK_INTERVAL
         while True:
@@ -301,7 +302,7 @@ class EbpfSource:
                 self._suspend_cache_after_loss()
 
     def _suspend_cache_after_loss(self) -> None:
-        """After a lost exec the state still has the program before it, and would answer for that one."""
+        """Suspend verdicts after a loss: after a lost exec the state still has the program before it."""
         if self._loader is None or self._process_cache is None:
             return
         lost = 0
@@ -319,21 +320,21 @@ class EbpfSource:
             self._decoder.offset = self._clock.offset
 
     def _judged_calls(self) -> int:
-        """Opens that the kernel has discarded because equal ones were judged."""
+        """Return the number of opens that the kernel has discarded because equal ones were judged."""
         return self._recognised if self._judged is None else self._judged.recognised()
 
     def take_gaps(self) -> list[str]:
-        """Return a sentence for each step of the wall clock since the last call, oldest first, and for maps changed."""
+        """Return sentences, oldest first, on steps of the wall clock since the last call, and on changed maps."""
         steps, self._clock_steps = self._clock_steps, []
         return [*(f"the wall clock was set by {step.by / 1e9:+.3f} s" for step in steps), *self._kills.take_gaps()]
 
     def take_floods(self) -> list[Flood]:
-        """See `ReportsFloods`."""
+        """Return the floods that have begun or ended; see `ReportsFloods`."""
         taken, self._floods = self._floods, []
         return taken if self._accounts is None else [*taken, *self._accounts.take_floods()]
 
     def make_probe(self) -> Callable[[Event], bool]:
-        """See `MakesProbes`. Raises SourceUnavailable where nothing is attached."""
+        """Make a probe; see `MakesProbes`. Raises SourceUnavailable if nothing is attached."""
         if self._loader is None:
             raise SourceUnavailable("source ebpf: no program is attached")
         return fork_probe(self._loader.own_pid)
@@ -346,7 +347,7 @@ class EbpfSource:
         return event_counts(loader, self._decoder)
 
     async def stop(self) -> None:
-        """No new records from now on; `batches` yields what is left and ends. Idempotent."""
+        """Record nothing from now on; `batches` yields the remaining events and ends. Idempotent."""
         if self._loader is not None and not self._stopping.is_set():
             self._loader.configure(off=True)
         self._stopping.set()

@@ -1,6 +1,6 @@
 """Stub headers for the compiler: a dozen that bcc's own prologue includes.
 
-bcc looks for the kernel's headers, which few machines have. No kernel layout is in here: those come from BTF.
+bcc searches for the kernel's headers, which few machines have. They contain no kernel layout: layouts come from BTF.
 """
 
 from typing import Final
@@ -32,4 +32,4 @@ HEADERS: Final = {
     "include/uapi/linux/if_packet.h": _SEE_TYPES,
     **{f"arch/{folder}/include/asm/page.h": _SEE_TYPES for folder in ("x86", "arm64")},
 }
-"""What bcc's own prologue includes; no kernel layout is in here."""
+"""Headers that bcc's own prologue includes, by path, without any kernel layout."""

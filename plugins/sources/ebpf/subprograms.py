@@ -1,8 +1,8 @@
-"""Puts subprograms (bpf/subprogram.h), which are compiled once, behind the programs that call them.
+"""Subprograms (bpf/subprogram.h), which are compiled once, appended to the programs that call them.
 
-A copy for each call, as `relocatable.link` does it, which runs in the stack frame of its caller, from the frame's end
-on. So the caller's own part of the frame is moved below that of what it calls. Between the two lie the registers that a
-call is to leave as they were, as far as the caller reads them later and the subprogram writes them.
+Each call has a copy, made by `relocatable.link`, which runs in the stack frame of its caller, from the frame's end on.
+The caller's own part of the frame is moved below that of its callees. Between the two are the registers that a call
+must preserve, if the caller reads them later and the subprogram writes them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,9 +24,9 @@ NAMES: Final = (
     *("walk_path", "walk_real_path", "append_path", "append_opened_path", "fill_file_attrs", "fill_endpoints"),
     "fill_process",
 )
-"""In the C text; each calls none but earlier ones."""
+"""Names in the C text; each calls only earlier ones."""
 _KEPT: Final = (6, 7, 8, 9)
-"""The registers that a call leaves as they were."""
+"""Registers that a call preserves."""
 _FRAME: Final = 10
 """The register that points to the end of the stack frame."""
 _FRAME_SIZE, _SLOT = 512, 8
@@ -34,25 +34,26 @@ _FRAME_SIZE, _SLOT = 512, 8
 _LOAD, _STORE, _STORE_REGISTER = 1, 2, 3
 """BPF_CLASS: BPF_LDX, BPF_ST, BPF_STX."""
 _STORE_8, _LOAD_8, _MOVE, _ADD = 0x7B, 0x79, 0xBF, 0x07
-"""Of 64 bits: a register to memory, memory to a register, a register to a register, a constant to a register."""
+"""Operations of 64 bits: a register to memory, memory to a register, a register to a register, a constant added to a
+register."""
 
 
 class Subprogram(NamedTuple):
-    """Code, with what it calls itself."""
+    """Code, together with its callees."""
 
     code: RelocatableCode
     frame: int
     """Bytes of the stack frame that it uses."""
     writes: int
-    """The registers that it writes, as register_use has them."""
+    """Registers that it writes, in the form of register_use."""
 
 
 Library = Mapping[str, Subprogram]
-"""By name."""
+"""Subprograms by name."""
 
 
 def library(compiled: Mapping[str, RelocatableCode]) -> Library:
-    """`compiled`: name → what the compiler has made of each of NAMES. Raises UnknownSymbol."""
+    """Return the subprograms of NAMES. `compiled`: the compiler's output by name. Raises UnknownSymbol."""
     found: dict[str, Subprogram] = {}
     for name in NAMES:
         found[name] = subprogram(joined(compiled[name], found))
@@ -60,12 +61,12 @@ def library(compiled: Mapping[str, RelocatableCode]) -> Library:
 
 
 def subprogram(code: RelocatableCode) -> Subprogram:
-    """Raises UnknownSymbol where it uses its frame in an unknown way."""
+    """Return the subprogram. Raises UnknownSymbol if it uses its frame in an unknown way."""
     return Subprogram(code, frame_of(code), written(code.instructions))
 
 
 def joined(code: RelocatableCode, known: Library) -> RelocatableCode:
-    """The code with what it calls of `known`. Raises UnknownSymbol."""
+    """Return the code with its callees among `known`. Raises UnknownSymbol."""
     calls = {one.at: one.name for one in code.relocations if one.kind is Symbol.SUBPROGRAM and one.name in known}
     if not calls:
         return code
@@ -90,7 +91,7 @@ def _loads(kept: Iterable[int], frame: int) -> Iterator[bytes]:
 
 
 def frame_of(code: RelocatableCode) -> int:
-    """Bytes of the stack frame that the code uses, a multiple of 8."""
+    """Return the bytes of the stack frame that the code uses, a multiple of 8."""
     return _frame(_uses(code))
 
 
@@ -99,7 +100,8 @@ def _frame(uses: Iterable[tuple[int, int, bool]]) -> int:
 
 
 def lowered(code: RelocatableCode, by: int) -> RelocatableCode:
-    """The code, which leaves the last `by` bytes of the frame alone. Raises UnknownSymbol where too few are left."""
+    """Return the code, changed so that it does not use the last `by` bytes of the frame. Raises UnknownSymbol if too
+    few are left."""
     uses = list(_uses(code))
     if _frame(uses) + by > _FRAME_SIZE:
         raise UnknownSymbol(f"{code.name} and what it calls need {_frame(uses) + by} bytes of stack")
@@ -115,14 +117,15 @@ def lowered(code: RelocatableCode, by: int) -> RelocatableCode:
 
 
 def _uses(code: RelocatableCode) -> Iterator[tuple[int, int, bool]]:
-    """(index, offset from the frame's end, whether that is the constant) of each instruction that names a place there.
+    """Yield (index, offset from the frame's end, True if that is the constant) of each instruction that refers to the
+    frame.
 
-    The compiler computes the address of a place by a move and an addition, one after the other. Raises UnknownSymbol at
-    anything else.
+    The compiler computes an address in the frame by a move and an addition, one after the other. Raises UnknownSymbol
+    for anything else.
     """
     targets = set(jumps(code.instructions).values())
     address: int | None = None
-    """The register that the instruction before has set to the frame's end."""
+    """Register that the instruction before has set to the frame's end."""
     for at, operation, registers, offset, immediate in operations(code.instructions):
         source, destination, kind = registers >> 4, registers & 0xF, operation & 7
         if address is not None:

@@ -1,4 +1,4 @@
-"""Which BPF programs make the records of an event type, and the tracepoints that they are attached to."""
+"""BPF programs that make the records of an event type, and the tracepoints that they are attached to."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -8,18 +8,18 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS, syscall_name
 
 
 class Program(NamedTuple):
-    """One BPF program at one tracepoint."""
+    """A BPF program at one tracepoint."""
 
     function: str
-    """In bpf/programs."""
+    """Name of the function in bpf/programs."""
     family: str
-    """File in bpf/programs."""
+    """Name of the file in bpf/programs."""
     tracepoint: str
     """The kernel's name; `group` is its folder in tracefs."""
     raw: bool = False
     group: str = "syscalls"
     context: str = ""
-    """Struct of the tracepoint's arguments; none for programs of calls, which find the call in the map SYSCALL_CTX."""
+    """Struct of the tracepoint's arguments; empty for programs of calls, which find the call in the map SYSCALL_CTX."""
 
     @property
     def entry(self) -> str:
@@ -28,7 +28,7 @@ class Program(NamedTuple):
 
     @property
     def is_tail_called(self) -> bool:
-        """Whether the entry paths reach it by a tail call, for all calls of its family; else it has a tracepoint."""
+        """True if the entry paths tail-call it for all calls of its family; False if it has a tracepoint."""
         return not self.raw and not self.context
 
 
@@ -44,9 +44,9 @@ _TRACEPOINTS: Final = {
     "fstat": "newfstat", "lstat": "newlstat", "sendfile": "sendfile64", "stat": "newstat", "umount2": "umount",
     "uname": "newuname",
 }  # fmt: skip
-"""Calls whose tracepoints have another name: that of their SYSCALL_DEFINE."""
+"""Names of tracepoints that differ from the call's: that of their SYSCALL_DEFINE."""
 _FILES: Final = {"clone": "lifecycle", "fork": "lifecycle", "exit": "lifecycle"}
-"""Family → its file in bpf/programs, where the names differ."""
+"""File in bpf/programs by family, if the names differ."""
 _OWN: Final[Mapping[str, tuple[Program, ...]]] = {
     "execve": (_scheduler("exec", "exec", "process_executed"), _at_exit("execve", "exec", "execve_failed")),
     "execveat": (_at_exit("execveat", "exec", "execve_failed"),),
@@ -61,7 +61,7 @@ _OWN: Final[Mapping[str, tuple[Program, ...]]] = {
     "capset": (_at_exit("capset", "session", "capset_exit"),),
     "prctl": (_at_exit("prctl", "session", "prctl_exit"),),
 }
-"""Event types that do not have the one program of their family."""
+"""Event types that have other programs than the one of their family."""
 
 
 def _programs(spec: SyscallSpec) -> tuple[Program, ...]:
@@ -70,11 +70,11 @@ def _programs(spec: SyscallSpec) -> tuple[Program, ...]:
 
 
 EXEC_JUDGED: Final = Program("process_judged", "exec", "sched_process_exec", raw=True, group="sched")
-"""What the program of kill rules for an exec goes on to."""
+"""The program that the kill rules' program for an exec continues with."""
 SHARERS: Final = (
     Program("sharers_signalled", "sharers", "signal_deliver", group="signal", context="deliver_ctx"),
     Program("sharers_ended", "sharers", "sched_process_exit", group="sched", context="exit_ctx"),
 )
-"""End processes that share the descriptors of one that a kill rule has killed."""
+"""Programs that end processes which share the descriptors of one that a kill rule has killed."""
 PROGRAMS: Final[dict[str, tuple[Program, ...]]] = {name: _programs(spec) for name, spec in SYSCALL_SPECS.items()}
-"""Event type → its programs."""
+"""Programs by event type."""

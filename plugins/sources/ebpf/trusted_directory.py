@@ -1,7 +1,8 @@
-"""A directory into which only root can have put anything: what mozu loads into the kernel from files comes from such.
+"""A directory into which only root can have written: mozu loads files into the kernel only from such directories.
 
-Each directory from the root on, and each file in it, must belong to root and be writable by no other user. A directory
-that others may write is accepted above it where it is sticky (/tmp): there no user can replace the files of another.
+Each directory from the root on, and each file in it, must belong to root and be writable by no other user. A parent
+directory that other users may write is accepted if it is sticky (/tmp), because no user can replace the files of
+another there.
 """
 
 import contextlib
@@ -15,16 +16,16 @@ from typing import Final
 _ROOT: Final = 0
 _FOREIGN_WRITES: Final = 0o022
 _LARGEST: Final = 16 << 20
-"""Bytes of a file; a greater one is not read."""
+"""Most bytes of a file; a larger one is not read."""
 _TEMPORARY: Final = ".new"
 
 
 class Untrusted(Exception):
-    """A user other than root could have written this, or it is no file of ours: the message says what is wrong."""
+    """A user other than root could have written this, or it is no file of mozu; the message says why."""
 
 
 class TrustedDirectory:
-    """One directory. `owner` is root but in tests."""
+    """The directory. `owner` is root except in tests."""
 
     def __init__(self, path: Path, owner: int = _ROOT) -> None:
         self.path = path
@@ -32,7 +33,7 @@ class TrustedDirectory:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[int]:
-        """A descriptor of it, after all checks. Raises Untrusted and OSError."""
+        """Yield a descriptor of the directory, after all checks. Raises Untrusted and OSError."""
         fd = self._open()
         try:
             yield fd
@@ -65,7 +66,7 @@ class TrustedDirectory:
             raise Untrusted(f"{place} may be written by others (mode {stat.S_IMODE(found.st_mode):04o})")
 
     def read(self, directory: int, name: str) -> bytes:
-        """A file of the opened directory. Raises Untrusted, and OSError: FileNotFoundError where there is none."""
+        """Return a file of the opened directory. Raises Untrusted, and OSError: FileNotFoundError if there is none."""
         fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
         with open(fd, "rb", buffering=0) as file:
             found = os.fstat(fd)
@@ -80,7 +81,7 @@ class TrustedDirectory:
             return file.read(_LARGEST + 1)
 
     def make(self) -> None:
-        """Make it, with the directories above it. Raises OSError."""
+        """Make the directory and its parents. Raises OSError."""
         missing = [place for place in (self.path, *self.path.parents) if not place.exists()]
         for place in reversed(missing):
             with contextlib.suppress(FileExistsError):  # another mozu was quicker
@@ -88,7 +89,7 @@ class TrustedDirectory:
 
     @contextlib.contextmanager
     def locked(self, directory: int) -> Iterator[None]:
-        """While nothing else writes here. Raises BlockingIOError where another process does."""
+        """Hold the lock, so that no other process writes here. Raises BlockingIOError if one does."""
         fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
             for name in os.listdir(directory):
@@ -99,7 +100,7 @@ class TrustedDirectory:
             fcntl.flock(directory, fcntl.LOCK_UN)
 
     def write(self, directory: int, name: str, data: bytes) -> None:
-        """Write a file whole or not at all; it is on the disk afterwards. `locked` is held. Raises OSError."""
+        """Write a file completely or not at all, and flush it to disk. `locked` must be held. Raises OSError."""
         temporary = name + _TEMPORARY
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         fd = os.open(temporary, flags, 0o644, dir_fd=directory)

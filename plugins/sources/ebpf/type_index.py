@@ -1,8 +1,7 @@
-"""The index of the kernel's BTF (btf.py), kept beside the programs of the code cache for later starts.
+"""The index of the kernel's BTF (btf.py), stored beside the programs of the code cache for later starts.
 
-Programs are compiled for the offsets that it leads to, so what holds of their files holds of this one: only what root
-alone can have written is read, and what is damaged is made anew. Its name has the digest of the BTF and of the names
-that were looked for.
+Programs are compiled with offsets from it, so the same rules apply as to their files: only an index that root alone can
+have written is read, and a damaged one is made again. Its name has the digest of the BTF and of the wanted names.
 """
 
 import os
@@ -20,9 +19,9 @@ SUFFIX: Final = ".index"
 _MAGIC: Final = b"mozu BTF index 1\n"
 _DIGEST: Final = sha256().digest_size
 _MOST: Final = 4
-"""Files that are kept, the newest: half a megabyte each, one a kernel."""
+"""Most files that are kept, the newest: half a megabyte each, one per kernel."""
 _NAMED: Final = 16
-"""Hexadecimal digits of the digest in the name of a file."""
+"""Hexadecimal digits of the digest in a file's name."""
 _WORD: Final = 4
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(btf.Index)
@@ -33,14 +32,14 @@ class _Damaged(Exception):
 
 
 class TypeIndex:
-    """The indexes of one directory. `say` gets a line for everything that is there and not read."""
+    """The indexes of one directory. `say` is called with a line for every file that exists and is not read."""
 
     def __init__(self, place: Path, say: Callable[[str], None], owner: int = 0) -> None:
         self._place, self._say, self._owner = place, say, owner
         self._directory = TrustedDirectory(place, owner)
 
     def types(self, names: Sequence[str], functions: Sequence[str], path: Path = btf.BTF_FILE) -> btf.Btf:
-        """The kernel's types: btf.read, with the index that is kept, which is made where there is none.
+        """Return the kernel's types, read with the stored index, which is made if there is none; see btf.read.
 
         Raises SourceUnavailable.
         """
@@ -89,7 +88,7 @@ def _file_name(digest: str, names: Sequence[str], functions: Sequence[str]) -> s
 
 
 def _decoded(data: bytes) -> btf.Index:
-    """Raises _Damaged."""
+    """Return the index. Raises _Damaged."""
     if not data.startswith(_MAGIC):
         raise _Damaged("it does not begin as a file of this version does")
     digest, payload = data[len(_MAGIC) : len(_MAGIC) + _DIGEST], data[len(_MAGIC) + _DIGEST :]

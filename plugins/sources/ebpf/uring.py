@@ -1,4 +1,4 @@
-"""io_uring requests: the native call behind each opcode (IORING_OP_*), and where its arguments lie in the SQE."""
+"""io_uring requests: the native call of each opcode (IORING_OP_*), and the places of its arguments in the SQE."""
 
 import struct
 from collections.abc import Collection, Iterator
@@ -35,14 +35,14 @@ _FUNCTIONS: Final = {
     "io_uring_complete": "uring_completed",
     "io_uring_cqe_overflow": "uring_overflowed",
 }
-"""Tracepoint → function of bpf/programs/uring.c."""
+"""Function of bpf/programs/uring.c by tracepoint."""
 _CQE: Final = ("ctx", "req", "cqe")
 _PARAMETERS: Final = {
     **dict.fromkeys(_SUBMISSIONS, (("req",),)),
     "io_uring_complete": (("ctx", "req", "user_data", "res", "cflags"), _CQE),
     "io_uring_cqe_overflow": (("ctx", "user_data", "res", "cflags"),),
 }
-"""Tracepoint → what its first parameters may be called, as bpf/programs/uring.c reads them. Linux 6.18 gives the
+"""Possible names of a tracepoint's first parameters, as bpf/programs/uring.c reads them. Linux 6.18 passes the
 completion as a whole, 6.1 and 6.12 its members; before 6.0 a submission had others."""
 ITERATORS: Final = tuple(f"__traceiter_{name}" for name in _FUNCTIONS)
 """Functions of the kernel whose parameters, after the first, are those of the tracepoints (DEFINE_TRACE_FN)."""
@@ -54,7 +54,7 @@ _STRUCT_MEMBERS: Final = {
 
 
 class Operation(NamedTuple):
-    """One operation: IORING_OP_* of linux/io_uring.h."""
+    """An operation: IORING_OP_* of linux/io_uring.h."""
 
     name: str
     """The kernel's name of the native call."""
@@ -62,23 +62,23 @@ class Operation(NamedTuple):
     """Members of struct io_uring_sqe in the order of the call's arguments."""
     text: int = -1
     text2: int = -1
-    """Arguments that are texts."""
+    """Indices of arguments that are texts."""
     block: int = -1
-    """A struct open_how."""
+    """Index of an argument that is a struct open_how."""
     address: int = -1
-    """A struct sockaddr; its length is the next argument."""
+    """Index of an argument that is a struct sockaddr; its length is the next argument."""
     data: int = -1
-    """A buffer that is sent or written; its length is the next argument."""
+    """Index of an argument that is a buffer to send or write; its length is the next argument."""
     message: int = -1
-    """A struct msghdr."""
+    """Index of an argument that is a struct msghdr."""
     vectors: int = -1
-    """An array of struct iovec; their number is the next argument."""
+    """Index of an argument that is an array of struct iovec; their number is the next argument."""
     creates_fd: bool = False
-    """The call returns a descriptor."""
+    """True if the call returns a descriptor."""
     sends_iovecs: bool = False
-    """The buffers of `vectors` or `message` are sent or written, and not filled."""
+    """True if the buffers of `vectors` or `message` are sent or written, and not filled."""
     positioned: str = ""
-    """The call that a request with an offset stands for (preadv instead of readv)."""
+    """Call that a request with an offset corresponds to (preadv instead of readv)."""
 
 
 _SEND: Final = Operation("sendto", "fd addr len flags off addr_len", address=4, data=1)
@@ -134,11 +134,11 @@ OPERATIONS: Final[dict[int, Operation]] = {
 }
 
 _EVENT_TYPES: Final = {call_name(spec.number): spec.name for spec in SYSCALL_SPECS.values()}
-"""Native call → event type."""
+"""Event type by native call."""
 
 
 def entries(attached: Collection[str]) -> Iterator[tuple[int, bytes]]:
-    """(opcode, value) of the map URING_OPS: only calls of the attached event types have a number."""
+    """Yield (opcode, value) of the map URING_OPS: only calls of the attached event types have a number."""
     for opcode, operation in OPERATIONS.items():
         first, second = (_number(name, attached) for name in (operation.name, operation.positioned))
         fields = [_SQE_FIELDS[name] for name in operation.arguments.split()]
@@ -154,13 +154,13 @@ def _number(name: str, attached: Collection[str]) -> int:
 
 
 def types() -> frozenset[str]:
-    """Event types whose calls a request can make."""
+    """Return the event types whose calls a request can make."""
     names = {name for operation in OPERATIONS.values() for name in (operation.name, operation.positioned)}
     return frozenset(_EVENT_TYPES[name] for name in names if name in _EVENT_TYPES)
 
 
 def programs(types: btf.Btf) -> tuple[Program, ...]:
-    """Those of this kernel, where `why_not` has nothing to say.
+    """Return this kernel's programs, if `why_not` is empty.
 
     Raw tracepoints need no perf_event_open, which Debian's kernels refuse (EACCES) to a process with CAP_PERFMON.
     """
@@ -168,7 +168,7 @@ def programs(types: btf.Btf) -> tuple[Program, ...]:
 
 
 def completes_cqe(types: btf.Btf) -> bool:
-    """Whether io_uring_complete gives the completion and not its members."""
+    """Return True if io_uring_complete passes the completion and not its members."""
     return (types.parameters("__traceiter_io_uring_complete") or ())[1:] == _CQE
 
 
@@ -178,7 +178,7 @@ def _tracepoints(types: btf.Btf) -> tuple[str, ...]:
 
 
 def why_not(types: btf.Btf) -> str:
-    """What this kernel lacks for watching io_uring, as the end of a sentence; empty where it lacks nothing."""
+    """Return what this kernel lacks for watching io_uring, as the end of a sentence; empty if it lacks nothing."""
     for struct_, members in _STRUCT_MEMBERS.items():
         if struct_ not in types:
             return f"the kernel has no struct {struct_} (it is built without io_uring, or older than Linux 6.0)"

@@ -1,7 +1,7 @@
-"""The wire format as Python sees it, read from bpf/mozu.h, which is its only definition.
+"""The wire format in Python, read from bpf/mozu.h, which is its only definition.
 
-The header has fixed-width members at natural alignment without holes. `assertions` gives C that holds the compiler to
-the offsets that were computed here, so a mismatch is a compile error.
+The header has fixed-width members at natural alignment without holes. `assertions` returns C that makes the compiler
+check the offsets computed here, so a mismatch is a compile error.
 """
 
 import functools
@@ -26,11 +26,11 @@ class WireMember(NamedTuple):
     c_path: str
     offset: int
     format: str
-    """In the notation of `struct`; `16s` for bytes, `6Q` counts as six values."""
+    """Format in the notation of `struct`; `16s` for bytes, `6Q` counts as six values."""
 
 
 class WireLayout(NamedTuple):
-    """One wire struct."""
+    """Layout of a wire struct."""
 
     name: str
     members: tuple[WireMember, ...]
@@ -38,11 +38,11 @@ class WireLayout(NamedTuple):
 
     @property
     def packer(self) -> struct.Struct:
-        """Unpacks all members in order."""
+        """Unpacker of all members in order."""
         return struct.Struct("<" + "".join(member.format for member in self.members))
 
     def names(self) -> list[str]:
-        """One name for each value that `packer` gives: `args0`, `args1` … for an array of numbers."""
+        """Return one name for each value that `packer` unpacks: `args0`, `args1` … for an array of numbers."""
         names: list[str] = []
         for member in self.members:
             count = member.format[:-1]
@@ -55,7 +55,7 @@ class WireLayout(NamedTuple):
 
 @functools.cache
 def layouts() -> dict[str, WireLayout]:
-    """Every struct of the header by name."""
+    """Return every struct of the header by name."""
     text = _COMMENT.sub("", (SOURCES / "mozu.h").read_text())
     found: dict[str, WireLayout] = {}
     for match in _STRUCT.finditer(text):
@@ -65,14 +65,14 @@ def layouts() -> dict[str, WireLayout]:
 
 @functools.cache
 def marks() -> dict[str, int]:
-    """The enumeration `mark`: name without `MARK_` → bit."""
+    """Return the bits of the enumeration `mark` by name without `MARK_`."""
     text = _COMMENT.sub("", (SOURCES / "mozu.h").read_text())
     return {name: int(value) for name, value in re.findall(r"MARK_(\w+) = (\d+)", text)}
 
 
 @functools.cache
 def constant(name: str) -> int:
-    """A number that the header defines. Raises KeyError."""
+    """Return a number that the header defines. Raises KeyError."""
     text = _COMMENT.sub("", (SOURCES / "mozu.h").read_text())
     return {found: int(value, 0) for found, value in re.findall(r"#define (\w+) (\w+)", text)}[name]
 
@@ -101,7 +101,7 @@ def _layout(name: str, body: str, known: dict[str, WireLayout]) -> WireLayout:
 
 
 def assertions() -> str:
-    """C that fails to compile where the compiler lays a struct out differently."""
+    """Return C that does not compile if the compiler's layout of a struct differs."""
     lines: list[str] = []
     for layout in layouts().values():
         lines.append(f'_Static_assert(sizeof(struct {layout.name}) == {layout.size}, "sizeof {layout.name}");')

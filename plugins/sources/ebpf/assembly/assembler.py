@@ -25,13 +25,13 @@ from mozu.plugins.sources.ebpf.assembly.instructions import (
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, Relocation, Symbol
 
 _FARTHEST: Final = 0x7FFF
-"""Instructions that a jump can reach over: its offset has 16 bits."""
+"""Most instructions that a jump can cross: its offset has 16 bits."""
 _LONGEST: Final = 1_000_000
-"""BPF_COMPLEXITY_LIMIT_INSNS: no program may have more instructions."""
+"""Most instructions of a program: BPF_COMPLEXITY_LIMIT_INSNS."""
 
 
 class ProgramTooLong(Exception):
-    """A jump cannot reach its target, or the program has more instructions than the kernel takes."""
+    """A jump cannot reach its target, or the program has more instructions than the kernel accepts."""
 
 
 class Label:
@@ -59,39 +59,39 @@ class _Symbolic(NamedTuple):
 
 
 class CodeAssembler:
-    """Collects one program. `frame`: bytes of the stack that it may use, from the frame's end downwards."""
+    """Assembler of one program. `frame`: bytes of the stack that it may use, from the frame's end downwards."""
 
     def __init__(self, frame: int = 0) -> None:
         self._frame = frame
         self._items: list[Instruction | _Jump | _RareJump | _Symbolic] = []
         self._bound: dict[Label, int] = {}
-        """Label → index of the item that it stands before."""
+        """Index of the item after a label, by label."""
 
     # --- data
 
     def move(self, to: Register, value: Operand) -> None:
-        """`to = value`, a register or any number of 64 bits."""
+        """Append `to = value`, a register or any number of 64 bits."""
         if isinstance(value, Register) or fits(value):
             self._items.append(Arithmetic(Alu.MOV, to, value))
         else:
             self._items.append(WideConstant(to, value))
 
     def compute(self, operation: Alu, to: Register, value: Operand) -> None:
-        """`to = to operation value`."""
+        """Append `to = to operation value`."""
         self._items.append(Arithmetic(operation, to, value if isinstance(value, Register) else signed(value, bits=64)))
 
     def load(self, to: Register, base: Register, offset: int, width: Width) -> None:
-        """`to = *(base + offset)`."""
+        """Append `to = *(base + offset)`."""
         self._check_frame(base, offset, width)
         self._items.append(MemoryLoad(to, base, offset, width))
 
     def store(self, base: Register, offset: int, value: Operand, width: Width) -> None:
-        """`*(base + offset) = value`."""
+        """Append `*(base + offset) = value`."""
         self._check_frame(base, offset, width)
         self._items.append(MemoryStore(base, offset, value, width))
 
     def exchange(self, base: Register, offset: int, value: Register) -> None:
-        """`value` and the 8 bytes of `*(base + offset)` change places, at once."""
+        """Append an atomic exchange of `value` with the 8 bytes of `*(base + offset)`."""
         self._items.append(Exchange(base, offset, value))
 
     def _check_frame(self, base: Register, offset: int, width: Width) -> None:
@@ -101,58 +101,60 @@ class CodeAssembler:
     # --- control
 
     def bind(self, label: Label) -> None:
-        """The label stands here. Once for each label."""
+        """Bind the label to this place. Raises ValueError if it is bound already."""
         if label in self._bound:
             raise ValueError("a label stands in one place")
         self._bound[label] = len(self._items)
 
     def jump(self, target: Label) -> None:
-        """Go on at the label."""
+        """Append a jump to the label."""
         self._items.append(_Jump(None, Register.R0, 0, target, wide=True))
 
     def jump_if(
         self, condition: Condition, left: Register, right: Operand, target: Label, *, wide: bool = True
     ) -> None:
-        """Go on at the label if the comparison holds, of 64 bits or of the lower 32.
+        """Append a jump to the label if the comparison is true, of 64 bits or of the lower 32.
 
-        A constant is given signed or unsigned; one of 64 bits must be the same as an immediate.
+        A constant may be signed or unsigned; one of 64 bits must be equal to its sign-extended immediate.
         """
         if not isinstance(right, Register):
             right = signed(right, bits=64 if wide else 32)
         self._items.append(_Jump(condition, left, right, target, wide))
 
     def jump_rarely(self, target: Label) -> None:
-        """At the beginning of a loop: go on at the label after very many rounds. The loop ends before that.
+        """Append, at the beginning of a loop, a jump to the label that is taken after very many rounds; the loop ends
+        before that.
 
-        With it the verifier follows the loop once, if what it knows of each register in a later round lies within what
-        it knew in an earlier one: a count goes down from a number of which it knows the bounds.
+        With this jump the verifier follows the loop once, provided that the bounds of each register in a later round
+        are within those of an earlier one: a count goes down from a number with known bounds.
         """
         self._items.append(_RareJump(target))
 
     def exit(self) -> None:
-        """Return R0."""
+        """Append an exit that returns R0."""
         self._items.append(Exit())
 
     # --- what lies outside the program
 
     def load_map(self, to: Register, name: str) -> None:
-        """`to` = a map, as helpers take it."""
+        """Append `to` = a map, as helpers take it."""
         self._items.append(_Symbolic(WideConstant(to, 0), Symbol.MAP, name))
 
     def call_helper(self, number: int) -> None:
-        """A helper of the kernel: arguments in R1 to R5, result in R0."""
+        """Append a call of a kernel helper: arguments in R1 to R5, result in R0."""
         self._items.append(HelperCall(number))
 
     def call_subprogram(self, name: str) -> None:
-        """Other code, linked to this program: argument in R1, result in R0; all other registers are lost."""
+        """Append a call of other code linked to this program: argument in R1, result in R0; all other registers are
+        lost."""
         self._items.append(_Symbolic(HelperCall(0), Symbol.SUBPROGRAM, name))
 
     # --- the result
 
     def assembled(self, name: str) -> RelocatableCode:
-        """The code, without what no jump reaches.
+        """Return the code without unreachable instructions.
 
-        Raises ProgramTooLong, and ValueError for a label that stands nowhere and for an end without exit.
+        Raises ProgramTooLong, and ValueError for an unbound label and for an end without exit.
         """
         reached = self._reached()
         places = self._places(reached)
@@ -173,7 +175,7 @@ class CodeAssembler:
         return RelocatableCode(name, bytes(code), tuple(relocations))
 
     def _reached(self) -> set[int]:
-        """The items that can run: the verifier refuses a program with others."""
+        """Return the indices of reachable items: the verifier refuses a program with unreachable ones."""
         reached: set[int] = set()
         waiting = [0]
         while waiting:
@@ -198,7 +200,7 @@ class CodeAssembler:
         return self._bound[jump.target]
 
     def _places(self, reached: set[int]) -> list[int]:
-        """The place of each item in instructions, and the end."""
+        """Return the place of each item in instructions, and the end."""
         places = [0]
         for index, item in enumerate(self._items):
             plain = item.instruction if isinstance(item, _Symbolic) else item

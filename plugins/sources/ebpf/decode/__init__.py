@@ -1,4 +1,5 @@
-"""Decoder: records of the ring buffer → SyscallEvent, one function a wire struct. Pure: the clock's offset is given."""
+"""Decoder: from records of the ring buffer to SyscallEvent, one function per wire struct. Pure: the clock's offset is
+an argument."""
 
 from collections.abc import Callable, Iterable
 from struct import Struct
@@ -43,25 +44,25 @@ DECODERS: Final[dict[str, Callable[[SyscallSpec], Decode]]] = {
     "switch": call,
     "transfer": descriptor,
 }
-"""Family → decoder; the wire struct follows from it."""
+"""Decoder by family; the wire struct follows from it."""
 _OFFSETS: Final = {member.name: member.offset for member in layouts()["header"].members}
 _TASK_AT, _TYPE_AT, _ENTRY_PATH_AT = _OFFSETS["pid"], _OFFSETS["type"], _OFFSETS["entry_path"]
 _TASK_END: Final = _OFFSETS["cpu"]
 _KEY_AT: Final = _TYPE_AT
-"""What is before it, no two records have in common."""
+"""Offset before which no two records are equal."""
 _HEAD: Final = Struct(f"<Q{_TASK_AT - 8}xI")
 """Time and process id."""
 _HAS_HASH: Final = constant("HAS_HASH") >> 8
 _IS_CALLER: Final = constant("IS_CALLER")
 _ACT_KILLED: Final = constant("ACT_KILLED") >> 8
 _ACTS: Final = constant("ACTS") >> 8
-"""In the upper half of the entry path."""
+"""Bits in the upper half of the entry path."""
 _ENTRY_PATHS: Final = ("", "compat32", "io_uring", "io_uring_submitted")
-"""enum entry_path of bpf/mozu.h → `SyscallEvent.entry_path`."""
+"""Values of `SyscallEvent.entry_path` by enum entry_path of bpf/mozu.h."""
 
 
 class RecordDecoder:
-    """Reads one record after another; counts what it read by event type."""
+    """Decoder of records; counts decoded ones by event type."""
 
     def __init__(self) -> None:
         self.offset = 0
@@ -70,19 +71,19 @@ class RecordDecoder:
         self.discarded = [0] * NUMBERS_END
         self._decode: list[Decode | None] = [None] * NUMBERS_END
         self._left: list[str] = [""] * NUMBERS_END
-        """Names of the types whose records are given undecoded."""
+        """Names of the types whose records are returned undecoded, by number."""
         for spec in SYSCALL_SPECS.values():
             self._decode[spec.number] = DECODERS[spec.family](spec)
 
     def leave_undecoded(self, types: Iterable[str]) -> None:
-        """From now on the records of these types, and of no others."""
+        """Return the records of these types, and of no others, undecoded from now on."""
         self._left = [""] * NUMBERS_END
         for name in types:
             if name in SYSCALL_SPECS:
                 self._left[SYSCALL_SPECS[name].number] = name
 
     def __call__(self, record: bytes) -> SyscallEvent | UndecodedEvent | None:
-        """The event of a record."""
+        """Return the event of a record; None if its type has no decoder."""
         number = record[_TYPE_AT] | record[_TYPE_AT + 1] << 8
         name = self._left[number]
         if name:
@@ -105,7 +106,7 @@ class RecordDecoder:
         return self._event(decode, record)
 
     def decode(self, record: bytes) -> SyscallEvent:
-        """The event of a record whose type has a decoder; that of an `UndecodedEvent`, too."""
+        """Return the decoded event of a record, also of an `UndecodedEvent`. The type must have a decoder."""
         decode = self._decode[record[_TYPE_AT] | record[_TYPE_AT + 1] << 8]
         assert decode is not None, "no such type is left undecoded"
         return self._event(decode, record)

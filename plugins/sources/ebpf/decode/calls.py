@@ -1,4 +1,4 @@
-"""struct call: numbers and paths; chdir, fchdir and chroot."""
+"""Decoders of struct call: numbers and paths; chdir, fchdir and chroot."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from mozu.plugins.sources.ebpf.decode.reading import CALL, MARKS, Decode, reader
 
 _unpack, _SIZE = reader("call", CALL)
 _RESULT, _MARKS, _ARGS, _TEXT, _BASE, _BASE_MARKS, _DATA = 8, 6, 9, 17, 20, 22, 24
-"""Positions among the values."""
+"""Indices among the values."""
 _NULLS: Final = (MARKS["NULL"], MARKS["NULL2"], MARKS["NULL3"])
 _LOST: Final = MARKS["CUT"] | MARKS["PSEUDO"]
 """Marks of a directory whose beginning is missing."""
@@ -31,7 +31,7 @@ def _texts(record: bytes, values: tuple[Any, ...]) -> CallTexts:
 
 
 def call(spec: SyscallSpec) -> Decode:
-    """The decoder of one of these calls."""
+    """Return the decoder of a call of this struct."""
     name, readers, paths = spec.name, text_readers(spec, result_at=_RESULT, args_at=_ARGS), path_positions(spec)
 
     def decode(record: bytes, offset: int) -> SyscallEvent:
@@ -48,7 +48,7 @@ def call(spec: SyscallSpec) -> Decode:
 
 
 def cwd(spec: SyscallSpec) -> Decode:
-    """chdir, fchdir, chroot: the working directory afterwards is the kernel's (fs_struct)."""
+    """Return the decoder of chdir, fchdir or chroot; the new working directory is the kernel's (fs_struct)."""
     name, readers = spec.name, text_readers(spec, result_at=_RESULT, args_at=_ARGS)
     by_fd = name == "fchdir"
 
@@ -70,7 +70,7 @@ def cwd(spec: SyscallSpec) -> Decode:
 
 
 def identity(spec: SyscallSpec) -> Decode:
-    """The setuid family: the ids afterwards are the kernel's (struct cred)."""
+    """Return the decoder of a call of the setuid family; the new ids are the kernel's (struct cred)."""
     name, readers = spec.name, text_readers(spec, result_at=_RESULT, args_at=_ARGS)
 
     def decode(record: bytes, offset: int) -> SyscallEvent:

@@ -1,4 +1,5 @@
-"""struct descriptor: calls on a descriptor. What it stands for comes from the kernel's struct file and struct sock."""
+"""Decoder of struct descriptor: calls on a descriptor, whose kind comes from the kernel's struct file and struct
+sock."""
 
 from collections.abc import Callable
 from stat import S_ISDIR, S_ISFIFO
@@ -33,25 +34,25 @@ _unpack, _SIZE = reader(
     "fd flags address data path opened_path block0 block1 block2 raw",
 )
 _RESULT, _MARKS, _ARGS, _FILE, _ENDPOINTS, _TAIL = 8, 6, 9, 17, 22, 34
-"""Positions among the values: result, marks, first argument, file attributes, endpoints of the socket, what follows."""
+"""Indices among the values: result, marks, first argument, file attributes, endpoints of the socket, and the rest."""
 _SOCKET, _PSEUDO, _UPPER, _OVERLAY, _NULL = (
     MARKS[name] for name in ("SOCKET", "PSEUDO", "UPPER", "OVERLAY", "NULL")
 )
 RAW_LENGTH: Final = constant("OPENED_AS_FILE") - 1
-"""Of `raw`, which the flag stands above."""
+"""Mask for the length of `raw`; the flag OPENED_AS_FILE is above it."""
 _PIDFS: Final = 0x50494446
 _TMPFS: Final = 0x01021994
 
 
 class RecordContents(NamedTuple):
-    """What a record holds beside numbers."""
+    """Contents of a record besides numbers."""
 
     info: SocketInfo | None
-    """Of a socket."""
+    """Facts about the socket; None for other descriptors."""
     sockaddr: SockAddr | None
     data: bytes
     path: str | None
-    """Of the descriptor's file."""
+    """Path of the descriptor's file."""
     blocks: tuple[bytes, ...]
 
 
@@ -59,7 +60,8 @@ Reader = Callable[[tuple[Any, ...], RecordContents], Any]
 
 
 def file_type(where: str, mode: int, magic: int, marks: int) -> tuple[str, str]:
-    """(`fd.type`, `fd.name`) of what is no socket, by path, mode and magic number of the file system."""
+    """Return `fd.type` and `fd.name` of a descriptor that is no socket, by path, mode and magic number of the file
+    system."""
     if not marks & _PSEUDO:
         return ("directory" if S_ISDIR(mode) else "file"), where
     bare = where[1:]
@@ -73,7 +75,7 @@ def file_type(where: str, mode: int, magic: int, marks: int) -> tuple[str, str]:
 
 
 def _tuple(name: str) -> Reader:
-    """The parameter `tuple`."""
+    """Return the reader of the parameter `tuple`."""
     incoming = name in INCOMING
     connects = name == "connect"
 
@@ -93,7 +95,7 @@ def _queue_percent(values: tuple[Any, ...], payload: RecordContents) -> int:
 
 
 def _open_flags(values: tuple[Any, ...], payload: RecordContents) -> int:
-    """Flags of an open."""
+    """Return the flags of an open."""
     upper, overlay = bool(values[_MARKS] & _UPPER), bool(values[_MARKS] & _OVERLAY)
     return convert_open_flags(values[_ARGS + 2] & 0xFFFFFFFF, upper=upper, lower=overlay and not upper)
 
@@ -119,7 +121,7 @@ _BY_OPERAND: Final[dict[str, Reader]] = {
 
 
 def _reader(spec: SyscallSpec, param: Param, operand: str) -> Reader:
-    """From a record to a parameter's value."""
+    """Return the function from a record to a parameter's value."""
     name = spec.name
     if operand == "t":
         return _tuple(name)
@@ -138,7 +140,7 @@ def _reader(spec: SyscallSpec, param: Param, operand: str) -> Reader:
 
 
 def descriptor(spec: SyscallSpec) -> Decode:
-    """The decoder of one of these calls."""
+    """Return the decoder of a call of this struct."""
     name = spec.name
     declared = event_type(name)
     params = () if declared is None else declared.params
@@ -193,8 +195,8 @@ def descriptor(spec: SyscallSpec) -> Decode:
 def plain_file(
     where: str, attributes: tuple[Any, ...], marks: int, opened_path: str, raw: str, *, as_file: bool
 ) -> File:
-    """What is no socket. `attributes`: struct file_attrs; `where`: the kernel's path; `as_file`: its open did not ask
-    for a directory."""
+    """Return the file of a descriptor that is no socket. `attributes`: struct file_attrs; `where`: the kernel's path;
+    `as_file`: its open did not request a directory."""
     ino, dev, magic, mode, _ = attributes
     kind, name = file_type(where, mode, magic, marks)
     if as_file:

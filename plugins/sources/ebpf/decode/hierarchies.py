@@ -12,15 +12,14 @@ _ROOT: Final = b"/"
 
 
 def mounted(text: str) -> dict[int, tuple[bytes, ...]]:
-    """The content of /proc/self/cgroup → id of each hierarchy, in its order, and what it is called by: its controllers,
-    a name (`name=systemd`), or nothing for cgroup v2.
-    """
+    """Return the names of each hierarchy in /proc/self/cgroup by id, in its order: its controllers, a name
+    (`name=systemd`), or an empty one for cgroup v2."""
     rows = (line.split(":", 2) for line in text.splitlines())
     return {int(number): tuple(names.encode().split(b",")) for number, names, _ in rows}
 
 
 class Hierarchies:
-    """Those of this machine; `read` gives /proc/self/cgroup, which is read again when an unknown one is met."""
+    """Hierarchies of this machine; `read` returns /proc/self/cgroup, which is read again for an unknown hierarchy."""
 
     def __init__(self, read: Callable[[], str]) -> None:
         self._read = read
@@ -28,7 +27,7 @@ class Hierarchies:
         self.cgroup_list = lru_cache(maxsize=1024)(self._cgroup_list)
 
     def _cgroup_list(self, block: bytes) -> bytes:
-        """`subsystem=path` with a NUL after each, as /proc/PID/cgroup has them; cgroup v2 has no subsystem."""
+        """Return `subsystem=path` with a NUL after each, as in /proc/PID/cgroup; cgroup v2 has no subsystem."""
         paths = _paths(block)
         if self._names is None or not paths.keys() <= self._names.keys():
             found = mounted(self._read())
@@ -39,7 +38,7 @@ class Hierarchies:
 
 
 def _paths(block: bytes) -> dict[int, bytes]:
-    """Id of a hierarchy → path, of those in which the task is not at the root."""
+    """Return the path in each hierarchy, by id, in which the task is not at the root."""
     found: dict[int, bytes] = {}
     at, path = 0, _ROOT
     while at < len(block):
@@ -52,4 +51,5 @@ def _paths(block: bytes) -> dict[int, bytes]:
 
 
 cgroup_list: Final = Hierarchies(Path("/proc/self/cgroup").read_text).cgroup_list
-"""Of this machine: what `append_cgroups` of bpf/cgroups.h has appended → `subsystem=path` with a NUL after each."""
+"""Function for this machine from the bytes that `append_cgroups` of bpf/cgroups.h appends to `subsystem=path` with a
+NUL after each."""

@@ -1,4 +1,4 @@
-"""struct fork, struct cgroup_move and struct exit."""
+"""Decoders of struct fork, struct cgroup_move and struct exit."""
 
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.model.event import SyscallEvent
@@ -16,7 +16,7 @@ _exit, _ = reader("exit", HEAD + "status reaper")
 
 
 def forked(spec: SyscallSpec) -> Decode:
-    """A new process, or thread where those are demanded; the event is the creator's."""
+    """Return the decoder of a new process, or of a new thread if those are demanded; the event is the creator's."""
     name = spec.name
 
     def decode(record: bytes, offset: int) -> SyscallEvent:
@@ -28,7 +28,8 @@ def forked(spec: SyscallSpec) -> Decode:
 
 
 def moved(spec: SyscallSpec) -> Decode:
-    """A process in other cgroups than before; the event is its own, wherever the record was written."""
+    """Return the decoder of a move to other cgroups; the event is that of the moved process, whichever wrote the
+    record."""
     name = spec.name
 
     def decode(record: bytes, offset: int) -> SyscallEvent:
@@ -40,7 +41,8 @@ def moved(spec: SyscallSpec) -> Decode:
 
 
 def exited(spec: SyscallSpec) -> Decode:
-    """The exit of a process, with its main thread's id whichever thread exited last; or of one thread."""
+    """Return the decoder of the exit of a process, with its main thread's id whichever thread exited last, or of one
+    thread."""
     name = spec.name
 
     def decode(record: bytes, offset: int) -> SyscallEvent:

@@ -1,4 +1,4 @@
-"""struct call: calls whose arguments lie in memory."""
+"""Decoder of struct call: calls whose arguments are in memory."""
 
 from mozu.core.abi.memory import param_readers
 from mozu.core.abi.spec import SyscallSpec
@@ -7,11 +7,11 @@ from mozu.plugins.sources.ebpf.decode.reading import CALL, Decode, reader
 
 _unpack, _SIZE = reader("call", CALL)
 _RESULT, _ARGS, _TEXT, _BASE = 8, 9, 17, 20
-"""Positions among the values."""
+"""Indices among the values."""
 
 
 def memory(spec: SyscallSpec) -> Decode:
-    """The decoder of one of these calls."""
+    """Return the decoder of a call of this struct."""
     name, readers = spec.name, param_readers(spec)
 
     def decode(record: bytes, offset: int) -> SyscallEvent:

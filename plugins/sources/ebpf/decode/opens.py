@@ -1,4 +1,5 @@
-"""struct open: open, openat, openat2, creat. The most frequent record of all: every tenth of a microsecond counts."""
+"""Decoder of struct open: open, openat, openat2, creat. The most frequent record, in which a tenth of a microsecond
+counts."""
 
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ _NAMED: Final = Opened(named=True)
 
 @cached(1024)
 def _shape(native: int, mode: int, marks: int, device: int) -> tuple[int, int, int, bool, bool, str]:
-    """What few opens have of their own: flags, mode and device as parameters, layers of an overlay, kind of file."""
+    """Return values that many opens share: flags, mode and device as parameters, layers of an overlay, kind of file."""
     upper, lower = marks & _UPPER != 0, marks & _LAYERS == _OVERLAY
     flags = convert_open_flags(native, created=marks & _CREATED != 0, upper=upper, lower=lower)
     kind = "directory" if native & _DIRECTORY else "file"
@@ -39,7 +40,7 @@ def _shape(native: int, mode: int, marks: int, device: int) -> tuple[int, int, i
 
 
 def opened(spec: SyscallSpec) -> Decode:
-    """The decoder of one of these calls."""
+    """Return the decoder of a call of this struct."""
     name = spec.name
 
     def decode(record: bytes, offset: int) -> SyscallEvent:
@@ -53,7 +54,7 @@ def opened(spec: SyscallSpec) -> Decode:
         flags, mode, device, upper, lower, kind = _shape(native, mode, marks & _FLAGS, dev)
         given: str | None = user
         if marks & _NULL:
-            # Successful all the same: a request of io_uring that was not remembered, of which its file alone is known.
+            # Successful all the same: a request of io_uring that was not remembered, of which only the file is known.
             given = path(record, end, end + k, marks) if k else None
             user = given or ""
         args: tuple[Any, ...]

@@ -1,4 +1,4 @@
-"""struct process: execve, execveat, and the calls that make a process."""
+"""Decoders of struct process: execve, execveat, and the calls that make a process."""
 
 import mmap
 from stat import S_IMODE
@@ -33,13 +33,13 @@ _WRITABLE, _UPPER, _OVERLAY, _MEMFD, _ARGS_CUT, _TEXT_CUT, _PIDNS, _DELETED = (
     MARKS[name] for name in ("WRITABLE", "UPPER", "OVERLAY", "MEMFD", "ARGS_CUT", "TEXT_CUT", "PIDNS", "DELETED")
 )
 _EXE, _SCRIPT = 2, 4
-"""TRUST_* of bpf/trust.h."""
+"""Bits TRUST_* of bpf/trust.h."""
 
 _OF_EXECUTABLE: Final = _WRITABLE | _UPPER | _MEMFD | _OVERLAY
 
 
 def process(spec: SyscallSpec) -> Decode:
-    """The decoder of one of these calls."""
+    """Return the decoder of a call of this struct."""
     name = spec.name
     if name in ("execve", "execveat"):
         return _exec(name)
@@ -47,7 +47,7 @@ def process(spec: SyscallSpec) -> Decode:
 
 
 def _texts(record: bytes, at: int, lengths: tuple[int, ...]) -> list[bytes]:
-    """Arguments, executable, working directory, cgroups, file name, environment: as they were appended."""
+    """Return arguments, executable, working directory, cgroups, file name and environment, as appended."""
     found = []
     for length in lengths:
         found.append(record[at : at + length])
@@ -56,13 +56,13 @@ def _texts(record: bytes, at: int, lengths: tuple[int, ...]) -> list[bytes]:
 
 
 def _words(raw: bytes) -> tuple[str, bytes]:
-    """argv[0], and the rest with a NUL after each."""
+    """Return argv[0], and the rest with a NUL after each."""
     first, _, rest = raw.partition(b"\0")
     return first.decode("utf-8", "surrogateescape"), rest
 
 
 def executable_flags(marks: int) -> int:
-    """In the numbering of the table `execve_flags`."""
+    """Return the executable's marks in the numbering of the table `execve_flags`."""
     if not marks & _OF_EXECUTABLE:
         return 0
     return (
@@ -122,13 +122,13 @@ def _comm(raw: bytes) -> str:
 
 
 def as_directory(raw: bytes) -> str:
-    """A working directory as text; it ends with a slash."""
+    """Return a working directory as text that ends with a slash."""
     path = raw.decode("utf-8", "surrogateescape")
     return path if path.endswith("/") else path + "/"
 
 
 def executable(raw: bytes, marks: int) -> str:
-    """Path of the executable as /proc/PID/exe prints it."""
+    """Return the executable's path as in /proc/PID/exe."""
     path = raw.decode("utf-8", "surrogateescape")
     return path + " (deleted)" if marks & (_DELETED | _MEMFD) else path
 

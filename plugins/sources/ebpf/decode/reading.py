@@ -1,4 +1,4 @@
-"""What all decoders share: readers of wire structs, texts and paths behind them."""
+"""Shared parts of all decoders: readers of wire structs, texts and paths behind them."""
 
 import struct
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import wire
 
 Decode = Callable[[bytes, int], SyscallEvent]
-"""(record, wall time minus boot time in ns) → event."""
+"""Function from (record, wall time minus boot time in ns) to event."""
 
 MARKS: Final = wire.marks()
 _CUT: Final = MARKS["CUT"]
 
 
 def reader(name: str, names: str) -> tuple[Callable[..., tuple[Any, ...]], int]:
-    """`unpack_from` of a wire struct, and its size. `names` is the order that the caller relies on."""
+    """Return `unpack_from` of a wire struct, and its size. `names` is the order that the caller expects."""
     layout = wire.layouts()[name]
     if names.split() != layout.names():
         raise ValueError(f"bpf/mozu.h: struct {name} is {' '.join(layout.names())}, its decoder expects {names}")
@@ -31,11 +31,12 @@ FILE: Final = "file_ino file_dev file_magic file_mode file_uid "
 
 
 def text(record: bytes, start: int, end: int) -> str:
-    """Kernel bytes as text."""
+    """Return kernel bytes as text."""
     return record[start:end].decode("utf-8", "surrogateescape")
 
 
 def path(record: bytes, start: int, end: int, marks: int) -> str:
-    """A path of the kernel's. One that lost its beginning (too deep or too long) begins without a slash."""
+    """Return one of the kernel's paths. A path that lost its beginning (too deep or too long) begins without a
+    slash."""
     whole = record[start:end].decode("utf-8", "surrogateescape")
     return whole[1:] if marks & _CUT else whole

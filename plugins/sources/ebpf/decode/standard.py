@@ -1,4 +1,4 @@
-"""struct standard: what a new program has as its descriptors 0, 1 and 2."""
+"""Decoder of struct standard: the descriptors 0, 1 and 2 of a new program."""
 
 from typing import Any, Final
 
@@ -14,12 +14,13 @@ _unpack, STANDARD_SIZE = reader(
     "endpoints_remote_name marks path opened_path raw",
 )
 _ENDPOINTS, _NAMES, _TAIL, _MODE = 5, 15, 17, 3
-"""Positions among the values: endpoints of the socket, lengths of their names, what follows; the file's mode."""
+"""Indices among the values: endpoints of the socket, lengths of their names, the rest; the file's mode."""
 _SOCKET: Final = MARKS["SOCKET"]
 
 
 def standard_files(record: bytes, at: int, count: int, texts_at: int) -> tuple[File | None, ...]:
-    """`count` structs from `at` on, their strings from `texts_at` on; None for a descriptor that is not open."""
+    """Return the files of `count` structs from `at` on, with strings from `texts_at` on; None for a descriptor that is
+    not open."""
     found: list[File | None] = []
     for place in range(at, at + count * STANDARD_SIZE, STANDARD_SIZE):
         values = _unpack(record, place)

@@ -1,24 +1,25 @@
-"""Kernel filter (predicate pushdown): what no rule can match is discarded in the kernel, before a record is made.
+"""Kernel filter (predicate pushdown): events that no rule can match are discarded in the kernel, before a record is
+made.
 
-The filter of a call runs before its program. It is made from the necessary predicate of the demand: comparisons that
-it can test become checks, every other comparison counts as true; the formula of checks becomes eBPF instructions,
-without a compiler. Whether an openat is discarded in the kernel is decided by `choose` (choice.py: it has a filter),
-`filter_function_of` (filter_function.py: what it tests), `of_open` (opens.py: the checks of path and flags) and
+The filter of a call runs before its program. It is made from the necessary predicate of the demand: comparisons that it
+can test become checks, every other comparison counts as true; the formula of checks becomes eBPF instructions, without
+a compiler. Four functions decide if an openat is discarded in the kernel: `choose` (choice.py: it has a filter),
+`filter_function_of` (filter_function.py: its tests), `of_open` (opens.py: the checks of path and flags) and
 `open_program` (filter_program.py: the instructions).
 
-    choice              which calls have a filter
-    filter_function     what the filter of a call tests
+    choice              the calls that have a filter
+    filter_function     the tests of a call's filter
     opens               flags and path of open, openat, openat2, creat
     names               a path
-    results             what a call returned
-    sockets             what a descriptor is
+    results             the result of a call
+    sockets             the kind of a descriptor
     flags               flag arguments of calls
-    process_predicates  the part that asks only about the process
-    check               the checks: what a program can test
-    filter_program      the program: what it reads, in which order, how it ends
-    decision            a formula becomes jumps
-    check_code          a check becomes instructions
-    passing             what holds of events that pass, for people to read
+    process_predicates  the part about the process alone
+    check               the checks: tests that a program can make
+    filter_program      the program: what it reads, in which order, and its ends
+    decision            from a formula to jumps
+    check_code          from a check to instructions
+    passing             facts about events that pass, for users
 """
 
 from mozu.plugins.sources.ebpf.kernel_filter.choice import Chosen, choose, discardable_opens, without_refused

@@ -1,4 +1,4 @@
-"""The leaves of a kernel filter: what a program in the kernel can test of a call."""
+"""The leaves of a kernel filter: tests of a call that a program in the kernel can make."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -21,62 +21,62 @@ from mozu.core.filter.formula import (
 )
 
 NEVER: Final = Bounds(FALSE, TRUE)
-"""Of what is false wherever it has a value, and may have none."""
+"""Bounds of a comparison that is false if it has a value, and may have none."""
 AT_HAND: Final = 32
-"""Bytes after the last slash that lie in `file` of struct filter_scratch; for later ones the place is computed."""
+"""Bytes after the last slash that are in `file` of struct filter_scratch; the place of later ones is computed."""
 _WORD: Final = 8
 _COMPUTED: Final = 3
-"""What it costs to read where the place has to be computed, in comparisons."""
+"""Cost of a read from a computed place, in comparisons."""
 _HINT: Final = 10
-"""What it costs to look for a byte everywhere."""
+"""Cost of a search for a byte in the whole name, in comparisons."""
 _SEARCH: Final = 60
-"""What it costs to look for a text everywhere, in comparisons."""
+"""Cost of a search for a text in the whole name, in comparisons."""
 
 
 class Subject(Enum):
-    """What a test is about; it must have been read before. The value: struct of bpf/, and what members begin with."""
+    """Subject of a test, which must have been read before. The value: struct of bpf/, and prefix of its members."""
 
     CALL = ("syscall_ctx", "")
-    """Arguments and result."""
+    """Arguments and result of the call."""
     OPEN = ("filter_scratch", "open.")
-    """What an open was asked for: part_open_args."""
+    """Arguments of an open: part_open_args."""
     NAME = ("filter_scratch", "given.")
-    """The plain path that was given: part_name."""
+    """The normalized path as given: part_name."""
     REAL = ("filter_scratch", "real.")
     """The path that an open reached: part_reached."""
     SOCKET = ("filter_scratch", "sock.")
     """The descriptor: part_sock."""
     FACTS = ("filter_scratch", "facts.")
-    """What kill rules alone test: kill_part_socket, kill_part_executable."""
+    """Facts that only kill rules test: kill_part_socket, kill_part_executable."""
     PROCESS = ("verdicts", "")
     """The verdict on the process: part_process_bits."""
 
 
 PATHS: Final = frozenset((Subject.NAME, Subject.REAL))
-"""A path that was given, and the one that was reached."""
+"""Subjects that are paths: the given one, and the reached one."""
 
 
 class Check(Leaf, frozen=True):
-    """A test of the kernel filter; its kinds are below."""
+    """Base of the kernel filter's tests."""
 
     @property
     def subject(self) -> Subject:
-        """What it is about."""
+        """Subject of the test."""
         raise NotImplementedError  # abstract: each kind of test has its own
 
     @property
     def cost(self) -> int:
-        """In comparisons; cheap ones come first."""
+        """Cost in comparisons; cheap tests come first."""
         return 1
 
     @property
     def of_name(self) -> bool:
-        """Whether it looks at a path, which must have been read."""
+        """True if the test is about a path, which must have been read."""
         return self.subject in PATHS
 
     @property
     def of_process(self) -> bool:
-        """Whether it reads the verdict on the process."""
+        """True if the test reads the verdict on the process."""
         return self.subject is Subject.PROCESS
 
 
@@ -85,36 +85,36 @@ class NumberCheck(Check, frozen=True):
 
     about: Subject
     member: str
-    """Of the subject's struct: `result`, `args`, `flags` …"""
+    """Member of the subject's struct: `result`, `args`, `flags` …"""
     relation: str
-    """==, !=, <, <=, >, >=; signed where the member is."""
+    """Operator ==, !=, <, <=, >, >=; signed if the member is."""
     constant: int
     element: int = 0
-    """Of an array."""
+    """Index in an array."""
     narrow: bool = False
-    """Only the lower 32 bits, unsigned."""
+    """True for the lower 32 bits only, unsigned."""
     mask: int | None = None
-    """Of a narrow number, or of a member of 32 bits at most."""
+    """Mask of a narrow number, or of a member of at most 32 bits; None for all bits."""
 
     @property
     def subject(self) -> Subject:
-        """As given."""
+        """The given subject."""
         return self.about
 
 
 class NamePart(Enum):
-    """Where in a name bytes stand."""
+    """Place in a name from which bytes are counted."""
 
     START = "start"
-    """So many bytes after its beginning."""
+    """Offset after the name's beginning."""
     FILE = "file"
-    """So many bytes after its last slash."""
+    """Offset after the last slash."""
     END = "end"
-    """So many bytes before its end."""
+    """Offset before the name's end."""
 
 
 class BytesCheck(Check, frozen=True):
-    """Whether these bytes stand in the name, `offset` bytes after a place or before its end."""
+    """Test for bytes of the name, `offset` bytes after a place or before its end."""
 
     part: NamePart
     offset: int
@@ -123,53 +123,53 @@ class BytesCheck(Check, frozen=True):
 
     @property
     def subject(self) -> Subject:
-        """As given."""
+        """The given subject."""
         return self.about
 
     @property
     def cost(self) -> int:
-        """By words of eight bytes."""
+        """Cost by words of eight bytes."""
         words = -(-len(self.value) // _WORD)
         near = {NamePart.START: words, NamePart.FILE: AT_HAND // _WORD, NamePart.END: 0}[self.part]
         return words + (_COMPUTED - 1) * max(words - near, 0)
 
 
 class SearchCheck(Check, frozen=True):
-    """Whether a text stands anywhere in the name; of up to sixteen bytes."""
+    """Test for a text anywhere in the name; of up to sixteen bytes."""
 
     text: bytes
     about: Subject = Subject.NAME
 
     @property
     def subject(self) -> Subject:
-        """As given."""
+        """The given subject."""
         return self.about
 
     @property
     def cost(self) -> int:
-        """Of the search."""
+        """Cost of the search."""
         return _SEARCH
 
 
 class ByteHint(Check, frozen=True):
-    """Whether a byte may occur in the name. A search for it is much shorter than one for a text."""
+    """Test for a byte that may occur in the name. Searching for it is much faster than searching for a text."""
 
     byte: int
     about: Subject = Subject.NAME
 
     @property
     def subject(self) -> Subject:
-        """As given."""
+        """The given subject."""
         return self.about
 
     @property
     def cost(self) -> int:
-        """Of looking at all words of most names."""
+        """Cost of reading all words of most names."""
         return _HINT
 
 
 class ProcessCheck(Check, frozen=True):
-    """Whether a process predicate may hold of the process: its bit of the verdict."""
+    """Test of a process predicate that may be true: its bit of the verdict."""
 
     number: int
 
@@ -180,17 +180,17 @@ class ProcessCheck(Check, frozen=True):
 
 
 def checks(formula: Formula) -> list[Check]:
-    """Every test once."""
+    """Return every test of the formula once."""
     return [leaf for leaf in leaves(formula) if isinstance(leaf, Check)]
 
 
 def has(formula: Formula, test: Callable[[Check], bool]) -> bool:
-    """Whether some test is such."""
+    """Return True if `test` is true of any test of the formula."""
     return any(map(test, checks(formula)))
 
 
 def replaced(formula: Formula, change: Callable[[Check], Formula]) -> Formula:
-    """The same with other tests."""
+    """Return the formula with each test replaced by the result of `change`."""
 
     def visit(leaf: Leaf) -> Formula:
         assert isinstance(leaf, Check)
@@ -200,7 +200,7 @@ def replaced(formula: Formula, change: Callable[[Check], Formula]) -> Formula:
 
 
 def about(formula: Formula, subject: Subject) -> Formula:
-    """The same tests of paths, made of this one."""
+    """Return the formula with its tests of paths made about this subject."""
 
     def moved(check: Check) -> Formula:
         if isinstance(check, NumberCheck | BytesCheck | SearchCheck | ByteHint) and check.of_name:
@@ -211,7 +211,7 @@ def about(formula: Formula, subject: Subject) -> Formula:
 
 
 def without(formula: Formula, test: Callable[[Check], bool]) -> Formula:
-    """What must hold of the other tests, whatever these say."""
+    """Return the formula's necessary condition on the other tests, for any values of these."""
 
     def bounds(leaf: Leaf) -> Bounds:
         assert isinstance(leaf, Check)
@@ -221,10 +221,10 @@ def without(formula: Formula, test: Callable[[Check], bool]) -> Formula:
 
 
 def assumed(formula: Formula, known: Mapping[Check, bool]) -> Formula:
-    """The same where it is known of some tests whether they hold."""
+    """Return the formula with the known values of some tests inserted."""
     return replaced(formula, lambda check: check if check not in known else TRUE if known[check] else FALSE)
 
 
 def cost(formula: Formula) -> int:
-    """Of the whole, as if everything had to be looked at."""
+    """Return the cost of the whole formula, as if all of it were tested."""
     return fold(formula, lambda node, inner: node.cost if isinstance(node, Check) else sum(inner))

@@ -1,7 +1,7 @@
-"""The instructions of single checks of a kernel filter. What they read lies in the maps that bpf/ fills.
+"""Instructions of single checks of a kernel filter. Their operands are in the maps that bpf/ fills.
 
-Registers while checks are made: R6 the call (struct syscall_ctx), R7 struct filter_scratch, R8 the verdict on the
-process. The others belong to each check.
+Registers during checks: R6 the call (struct syscall_ctx), R7 struct filter_scratch, R8 the verdict on the process.
+Checks may use the others.
 """
 
 from typing import Final, NamedTuple
@@ -33,15 +33,15 @@ _WIDTHS: Final = {width.size: width for width in Width}
 _LONGEST_NAME: Final = 256
 """MAX_FILTERED_PATH of bpf/kernel_filter.h, a power of two; a longer name passes untested."""
 _CHUNK: Final = 4
-"""Bytes that one comparison with an immediate tests."""
+"""Bytes tested by one comparison with an immediate."""
 _WORD: Final = 8
 _PLACES: Final = 4
-"""Where a text is compared in one round of a search; more make long programs and searches little faster."""
+"""Places at which a text is compared in one round of a search; more make programs long and searches little faster."""
 _R0, _R1, _R2, _R3, _R4, _R5, _R9 = (*tuple(Register)[:6], Register.R9)
 
 
 class _Number(NamedTuple):
-    """A number that lies in memory."""
+    """A number in memory."""
 
     subject: Subject
     offset: int
@@ -51,7 +51,7 @@ class _Number(NamedTuple):
 
 
 class _Chunk(NamedTuple):
-    """One, two or four bytes of the name."""
+    """A piece of the name: one, two or four bytes."""
 
     about: Subject
     part: NamePart
@@ -60,14 +60,15 @@ class _Chunk(NamedTuple):
 
 
 def chunked(formula: Formula) -> Formula:
-    """The same, with bytes of the name in pieces of one, two and four, as `CheckCode` tests them."""
+    """Return the formula with bytes of the name divided into one, two and four, as `CheckCode` tests them."""
     return replaced(formula, lambda check: _in_chunks(check) if isinstance(check, BytesCheck) else check)
 
 
 def _in_chunks(check: BytesCheck) -> Formula:
-    """From the end for what is counted from there, so that names with the same end share their first test.
+    """Return the check divided into chunks, from the end for bytes counted from there, so that names with the same end
+    share their first test.
 
-    Three bytes at the end are tested with the one before them, if there is one.
+    Three bytes at the end are tested together with the one before them, if there is one.
     """
     size = len(check.value)
     whole = size // _CHUNK * _CHUNK
@@ -87,7 +88,7 @@ def _in_chunks(check: BytesCheck) -> Formula:
 
 
 class CheckCode:
-    """Appends the instructions of checks to one program."""
+    """Generator of checks for one program."""
 
     def __init__(self, code: CodeAssembler) -> None:
         self._code = code
@@ -95,7 +96,7 @@ class CheckCode:
     # --- numbers
 
     def compared(self, check: Check, *, sense: bool) -> Compared | None:
-        """See Tests."""
+        """Return the comparison; see Tests."""
         if isinstance(check, BytesCheck) and sense:
             return Compared(_chunk(check), int.from_bytes(check.value, "little"), wide=False)
         if isinstance(check, NumberCheck) and check.relation == ("==" if sense else "!=") and fits(check.constant):
@@ -105,7 +106,7 @@ class CheckCode:
         return None
 
     def load(self, number: object) -> None:
-        """See Tests."""
+        """Load the number; see Tests."""
         if isinstance(number, _Chunk):
             self._load_chunk(number)
             return
@@ -116,7 +117,7 @@ class CheckCode:
             self._code.compute(Alu.AND, FOUND, signed(number.mask, bits=32))
 
     def _load_chunk(self, chunk: _Chunk) -> None:
-        """A place that is computed stays in the name by its mask."""
+        """Load bytes of the name. A mask keeps a computed place within the name."""
         about, part, offset, width = chunk
         if part is NamePart.START:
             self._code.load(FOUND, SCRATCH, _in_scratch(about, "bytes") + offset, width)
@@ -133,7 +134,7 @@ class CheckCode:
     # --- checks
 
     def test(self, check: Check, targets: Targets, *, sense: bool) -> None:
-        """See Tests."""
+        """Append the test; see Tests."""
         if isinstance(check, NumberCheck):
             self._test_number(check, targets, sense=sense)
         elif isinstance(check, BytesCheck):
@@ -166,10 +167,10 @@ class CheckCode:
     # --- texts anywhere
 
     def _test_hint(self, check: ByteHint, targets: Targets) -> None:
-        """Look at eight bytes at a time.
+        """Append the search for a byte, eight bytes at a time.
 
-        With `x = name ^ wanted…`, which is 0 in a byte that is the wanted one, `x - 0x01…` has the highest bit there,
-        and in other bytes only where the name is no ASCII. What an earlier name has left behind the end counts, too.
+        In `x = name ^ wanted…`, a wanted byte is 0, so `x - 0x01…` has its highest bit set, and in other bytes only if
+        the name is not ASCII. Bytes that an earlier name has left behind the end count, too.
         """
         code, again, after = self._code, Label(), Label()
         code.move(_R0, check.byte * _EACH)
@@ -194,13 +195,13 @@ class CheckCode:
         branch(code, Condition.NE, _R0, 0, targets, wide=True)
 
     def _search(self, check: SearchCheck, targets: Targets) -> None:
-        """Compare at every place where the text could stand, from the last one on, _PLACES in a round.
+        """Append the comparison at every possible place of the text, from the last one on, _PLACES in a round.
 
-        A round has one branch, the jump back at its end. Before may_goto the verifier follows every round, and gives up
-        when 8,192 branches wait for it (BPF_COMPLEXITY_LIMIT_JMP_SEQ); of a jump back it keeps the next round and goes
-        on behind the loop, so that one waits for each loop. Hence what was compared is gathered without branches:
-        `x | -x` has the highest bit unless x is 0. The last round may begin before the name: there lie the upper bytes
-        of `raw`, which are 0 and begin no text.
+        A round has one branch, the jump back at its end. Without may_goto the verifier follows every round, and gives
+        up when 8,192 branches wait for it (BPF_COMPLEXITY_LIMIT_JMP_SEQ); for a jump back it keeps the next round and
+        continues behind the loop, so that one waits for each loop. Results are therefore collected without branches: `x
+        | -x` has the highest bit unless x is 0. The last round may begin before the name: there are the upper bytes of
+        `raw`, which are 0 and begin no text.
         """
         code, again = self._code, Label()
         text, place = check.text, _in_scratch(check.about, "bytes")
@@ -233,7 +234,7 @@ class CheckCode:
         branch(code, Condition.SGE, _R0, 0, targets, wide=True)
 
     def _load_shifted(self, to: Register, offset: int, text: bytes) -> None:
-        """Bytes at R1, moved up so that those behind the text are gone."""
+        """Load bytes at R1, shifted so that those behind the text are removed."""
         self._code.load(to, _R1, offset, Width.DOUBLE)
         if len(text) < _WORD:
             self._code.compute(Alu.LSH, to, 8 * (_WORD - len(text)))
@@ -246,7 +247,7 @@ _CONDITIONS: Final = {
     ("==", True): Condition.EQ, ("!=", True): Condition.NE,
     ("<", True): Condition.SLT, ("<=", True): Condition.SLE, (">", True): Condition.SGT, (">=", True): Condition.SGE,
 }  # fmt: skip
-"""Relation, and whether numbers are signed → when to jump."""
+"""Condition of the jump, by relation and signedness."""
 
 
 def _number(check: NumberCheck) -> _Number:

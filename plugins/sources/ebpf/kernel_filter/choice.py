@@ -1,9 +1,10 @@
-"""Which event types have a kernel filter: those that only rules need, and whose events tell the state nothing else.
+"""Choice of event types with a kernel filter: those that only rules need, and whose events do not otherwise update the
+state.
 
-An open (open, openat, openat2, creat) gives the state the path of its file as it was passed. Where events of other
-types show paths of files, the path of a filtered open is kept in the kernel (maps OPENED_AT, OPENED_PATHS) and emitted
-with such an event; or, for types whose programs emit no kept path, an open is filtered only if the kernel's own path of
-the file is the same.
+An open (open, openat, openat2, creat) gives the state the path of its file as passed. If events of other types show
+paths of files, the path of a filtered open is kept in the kernel (maps OPENED_AT, OPENED_PATHS) and emitted with such
+an event; or, for types whose programs emit no kept path, an open is filtered only if the kernel's own path of the file
+is the same.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -22,20 +23,20 @@ from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPr
 OPENS: Final = frozenset(("open", "openat", "openat2", "creat"))
 _COPIES: Final = frozenset(("dup", "dup2", "dup3", "fcntl"))
 _COPYING: Final = compare("evt.arg.cmd", "in", ("F_DUPFD", "F_DUPFD_CLOEXEC"))
-"""Of fcntl: the commands that make a copy of a descriptor."""
+"""Commands of fcntl that copy a descriptor."""
 _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg", "sendmmsg", "recvmmsg"))
 _REREAD_ON_USE: Final = OPENS | _COPIES | {"socket", "bpf"}
-"""They change the state, but the descriptor is read again at its next use."""
+"""Types that change the state, but whose descriptor is read again at its next use."""
 _FAMILIES_WITH_OPENED_PATH: Final = frozenset(("descriptor", "transfer", "pair", "mapping"))
-"""Families whose programs emit the path that is kept of a file."""
+"""Families whose programs emit the kept path of a file."""
 _BELOW_DIRECTORIES: Final = frozenset(
     (
         *("renameat", "renameat2", "unlinkat", "mkdirat", "mknodat", "linkat", "symlinkat", "fchmodat"),
         *("open_tree", "move_mount", "fanotify_mark"),
     )
 )
-"""Their descriptors stand for directories. (One of open_tree or move_mount can stand for a file where the path is
-empty; it is shown by the kernel's path then. That of fanotify_mark is no file that was opened.)"""
+"""Types whose descriptors are directories. (A descriptor of open_tree or move_mount with an empty path can be a file,
+which is then shown by the kernel's path. That of fanotify_mark is no file that was opened.)"""
 _FILES: Final = frozenset(("f", "d", "file", "directory"))
 
 
@@ -43,15 +44,15 @@ class Chosen(NamedTuple):
     """The kernel filters of a demand."""
 
     functions: Mapping[str, FilterFunction]
-    """Event type → its function."""
+    """Function by event type."""
     predicates: tuple[Formula, ...]
-    """Process predicates that the functions use, in the order of their bits."""
+    """Process predicates of the functions, in the order of their bits."""
 
 
 def choose(demand: Demand, types: Iterable[str], fields: Iterable[str] = ()) -> Chosen:
-    """The kernel filters of a demand: which calls have one.
+    """Return the kernel filters of a demand.
 
-    `types`: those that only rules need. `fields`: for process predicates.
+    `types`: those that only rules need. `fields`: fields allowed in process predicates.
     """
     process_predicates = ProcessPredicates(fields)
     needs = demand.of("syscall")
@@ -77,7 +78,7 @@ def choose(demand: Demand, types: Iterable[str], fields: Iterable[str] = ()) -> 
 
 
 def discardable_opens(demand: Demand, types: Iterable[str]) -> tuple[frozenset[str], OpenedName]:
-    """Opens that may be discarded where no rule matches them, and what becomes of their paths then.
+    """Return the opens that may be discarded if no rule matches them, and the treatment of their paths.
 
     `types`: those that only rules need.
     """
@@ -87,19 +88,20 @@ def discardable_opens(demand: Demand, types: Iterable[str]) -> tuple[frozenset[s
 
 
 def _naming(demand: Demand) -> list[str]:
-    """Types other than opens whose events show the names of files."""
+    """Return the types other than opens whose events show names of files."""
     return [name for name in demand.of("syscall") if _wants_names(demand, name)]
 
 
 def _names(naming: Iterable[str]) -> OpenedName:
-    """What becomes of the path of an open where these do."""
+    """Return the treatment of an open's path if events of these types show names."""
     if not all(name in _BELOW_DIRECTORIES or _family(name) in _FAMILIES_WITH_OPENED_PATH for name in naming):
         return OpenedName.EMITTED
     return OpenedName.KEPT if naming else OpenedName.UNUSED
 
 
 def without_refused(functions: Mapping[str, FilterFunction], refused: Collection[str]) -> dict[str, FilterFunction]:
-    """Those that can be used where the kernel has refused some: messages are filtered alike, or not at all."""
+    """Return the filters that can be used after the kernel has refused some: messages are filtered alike, or not at
+    all."""
     gone = _MESSAGES | set(refused) if _MESSAGES & set(refused) else set(refused)
     return {name: function for name, function in functions.items() if name not in gone}
 
@@ -117,7 +119,8 @@ def _is_filterable(name: str) -> bool:
 
 
 def _all_messages_filtered_alike(found: dict[str, FilterFunction], needs: Iterable[str]) -> bool:
-    """Messages give the state the peer of a socket: all of them may be filtered, or none."""
+    """Return True if messages are filtered alike: they give the state a socket's peer, so either all are filtered or
+    none."""
     wanted = _MESSAGES & set(needs)
     return len({found[name].wanted if name in found else TRUE for name in wanted}) < 2
 
@@ -128,14 +131,15 @@ def _has_descriptor(name: str) -> bool:
 
 
 def _wants_names(demand: Demand, name: str) -> bool:
-    """Whether events of a type show to rules names that opens have given to files. An open by handle gave none."""
+    """Return True if events of a type show rules the names that opens have given to files. An open by handle has given
+    none."""
     kind, interest = event_type(name), demand.of("syscall")[name]
     is_of_files = kind is None or (kind.category != "net" and may_hold(interest.predicate, _of_file))
     return is_of_files and "names" in interest.state_dependencies and name not in OPENS | {"open_by_handle_at"}
 
 
 def _of_file(test: Leaf) -> bool | None:
-    """Whether a comparison is true of a descriptor that stands for a file; None where it may be."""
+    """Return the value of a comparison for a descriptor that is a file; None if it may be either."""
     if not isinstance(test, Comparison) or test.field not in ("fd.type", "fd.typechar", "fd.sockfamily"):
         return None
     return False if test.op in EQUALITY and _FILES.isdisjoint(test.values) else None

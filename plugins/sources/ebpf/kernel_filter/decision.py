@@ -1,8 +1,8 @@
-"""Instructions that decide a formula, by jumps: no part is tested whose value no longer matters.
+"""Instructions that decide a formula by jumps: no part is tested whose value no longer matters.
 
-What is left open, the instructions of a single test, is given as `Tests`. Alternatives that compare the same number
-with different constants become one binary search: of a hundred paths, `/etc/…`, `/usr/…`, the first four bytes are
-looked up among those of all, then the next four among those that are left.
+The instructions of single tests are an argument, `Tests`. Alternatives that compare the same number with different
+constants become one binary search: of a hundred paths, `/etc/…`, `/usr/…`, the first four bytes are searched for among
+those of all, then the next four among the remaining ones.
 """
 
 from collections import Counter
@@ -27,27 +27,27 @@ from mozu.plugins.sources.ebpf.assembly import CodeAssembler, Condition, Label, 
 from mozu.plugins.sources.ebpf.kernel_filter.check import Check
 
 _SEARCHED: Final = 4
-"""Fewer constants are compared one after the other."""
+"""Least number of constants for a binary search; fewer are compared one after the other."""
 _RANGE: Final = 3
-"""So many constants of a binary search are compared one after the other."""
+"""Number of constants at which a binary search ends and compares one after the other."""
 
 FOUND: Final = Register.R0
-"""Where `Tests.load` puts a number."""
+"""Register into which `Tests.load` loads a number."""
 
 
 class Compared(NamedTuple):
-    """That a check is true where a number has one value."""
+    """Equivalence of a check with a number having one value."""
 
     number: object
-    """Which number; equal for the same."""
+    """Identity of the number; equal for the same one."""
     value: int
     """Unsigned."""
     wide: bool
-    """Of 64 bits; else of 32."""
+    """True for a comparison of 64 bits, False for one of 32."""
 
 
 class Targets(NamedTuple):
-    """Where to go on: `hit` if true, `miss` if not; `following` stands right behind the instructions."""
+    """Labels to continue at: `hit` if true, `miss` if not; `following` is right behind the instructions."""
 
     hit: Label
     miss: Label
@@ -55,32 +55,33 @@ class Targets(NamedTuple):
 
     @property
     def swapped(self) -> "Targets":
-        """Those of the negation."""
+        """Targets of the negation."""
         return Targets(self.miss, self.hit, self.following)
 
 
 class Tests(Protocol):
-    """The instructions of single checks."""
+    """Generator of the instructions of single checks."""
 
     def compared(self, check: Check, *, sense: bool) -> Compared | None:
-        """What number must have what value for the check to be true (`sense`) or false; None if it is no such test."""
+        """Return the number and its value for which the check is true (`sense`) or false; None for another kind of
+        test."""
 
     def load(self, number: object) -> None:
-        """Load the number into FOUND."""
+        """Append a load of the number into FOUND."""
 
     def test(self, check: Check, targets: Targets, *, sense: bool) -> None:
-        """Go on at `hit` if the check is true (`sense`) or false."""
+        """Append a jump to `hit` if the check is true (`sense`) or false, else to `miss`."""
 
 
 class _Case(NamedTuple):
-    """One formula to decide: whether its value is `sense`."""
+    """A formula to decide, which hits if its value is `sense`."""
 
     formula: Formula
     sense: bool
 
 
 class _Search(NamedTuple):
-    """Alternatives that compare one number: what else must hold for each of its values."""
+    """Alternatives that compare one number, with the remaining condition for each of its values."""
 
     number: Compared
     cases: dict[int, Formula]
@@ -92,7 +93,7 @@ _Task = tuple[_Case | _Search, Targets] | Label
 def decide(
     code: CodeAssembler, formula: Formula, tests: Tests, hit: Label, miss: Label, following: Label | None
 ) -> None:
-    """Append instructions that go on at `hit` if the formula is true, else at `miss`.
+    """Append instructions that continue at `hit` if the formula is true, else at `miss`.
 
     `following`: the label that will be bound next.
     """
@@ -121,7 +122,7 @@ def decide(
 def branch(
     code: CodeAssembler, condition: Condition, left: Register, right: Register | int, targets: Targets, *, wide: bool
 ) -> None:
-    """Go on at `hit` if the comparison holds, else at `miss`."""
+    """Append a jump to `hit` if the comparison is true, else to `miss`."""
     if targets.following is targets.hit:
         code.jump_if(condition.inverse, left, right, targets.miss, wide=wide)
         return
@@ -131,14 +132,14 @@ def branch(
 
 
 class _Costs:
-    """What each formula costs, counted once."""
+    """Costs of formulas, each computed once."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[Formula, int]] = {}
-        """By id, with the formula, so that no other has that id."""
+        """Costs by id, with the formula, whose id is thus not reused."""
 
     def of(self, formula: Formula) -> int:
-        """See `cost`."""
+        """Return the cost of a formula; see `cost`."""
         return trees.fold(formula, lambda node: () if id(node) in self._known else parts_of(node), self._visit)
 
     def _visit(self, node: Formula, inner: list[int]) -> int:
@@ -148,9 +149,9 @@ class _Costs:
 
 
 def _alternatives(tests: Tests, costs: _Costs, case: _Case, targets: Targets) -> list[_Task]:
-    """One part after the other, the cheap ones first, until one decides.
+    """Return tasks that test one part after the other, the cheap ones first, until one decides.
 
-    All of them are true if none is false: so `all` is the negation of an `any`, with its targets exchanged.
+    All parts are true if none is false: `all` is the negation of an `any` with exchanged targets.
     """
     node = case.formula
     assert isinstance(node, AllOf | AnyOf)
@@ -167,7 +168,7 @@ def _alternatives(tests: Tests, costs: _Costs, case: _Case, targets: Targets) ->
 
 
 def _units(tests: Tests, costs: _Costs, cases: Sequence[_Case]) -> list[_Case | _Search]:
-    """The alternatives, those that can be searched joined; the cheap ones first."""
+    """Return the alternatives, with searchable ones joined; the cheap ones first."""
     left = {index: _conditions(case) for index, case in enumerate(cases)}
     units: list[tuple[int, _Case | _Search]] = []
     while (number := _most_compared(tests, left.values())) is not None:
@@ -186,7 +187,7 @@ def _units(tests: Tests, costs: _Costs, cases: Sequence[_Case]) -> list[_Case | 
 
 
 def _conditions(case: _Case) -> list[_Case]:
-    """What must hold together for the case to hold."""
+    """Return the conditions that must all be true for the case to be true."""
     formula, sense = case
     while isinstance(formula, Negation):
         formula, sense = formula.part, not sense
@@ -217,7 +218,7 @@ def _is_of(tests: Tests, case: _Case, number: Compared) -> bool:
 
 
 def _most_compared(tests: Tests, alternatives: Iterable[Sequence[_Case]]) -> Compared | None:
-    """The number that is compared with most constants, if they are worth a search."""
+    """Return the number that is compared with most constants; None if there are too few for a search."""
     uses: Counter[object] = Counter()
     first: dict[object, Compared] = {}
     seen: set[tuple[object, int]] = set()
@@ -233,7 +234,7 @@ def _most_compared(tests: Tests, alternatives: Iterable[Sequence[_Case]]) -> Com
 
 
 def _searched(code: CodeAssembler, tests: Tests, search: _Search, targets: Targets) -> list[_Task]:
-    """Load the number, find its value among the constants, and go on with what else must hold for it."""
+    """Load the number, find its value among the constants, and continue with its remaining condition."""
     tests.load(search.number.number)
     values = sorted(search.cases)
     bodies = {value: Label() for value in values if search.cases[value] is not TRUE}

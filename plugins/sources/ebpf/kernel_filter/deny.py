@@ -1,8 +1,8 @@
-"""Deny rules: conditions that are decided at a hook of the security modules, before the call does anything.
+"""Deny rules: conditions that are decided at a hook of the security modules, before the call has any effect.
 
-A hook is given what the call will act on: the file, the program, the address. It is not given which call that is, so a
-rule must name every call that comes there; and the result is not there yet: what a condition says of it is taken as of
-a call that succeeds. Made of the comparisons that kill rules are made of (settled.py).
+A hook gets the object of the call: the file, the program, the address. It does not know which call it is, so a rule
+must name every call that reaches the hook; and there is no result yet: a condition on it is evaluated as for a
+successful call. Made from the same comparisons as kill rules (settled.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,16 +24,16 @@ _SENDS: Final = "sendto"
 
 
 class DenyPlace(NamedTuple):
-    """What can be denied."""
+    """A kind of operation that can be denied."""
 
     types: tuple[str, ...]
     """Event types that a rule must name, all of them."""
     judged: str
-    """The one whose condition is taken."""
+    """The type whose condition is used."""
     hooks: tuple[str, ...]
     """Functions of include/linux/lsm_hook_defs.h."""
     protocol: int = 0
-    """Of the sockets that it is about; one hook may be asked about several."""
+    """Protocol of the sockets concerned, because one hook may serve several; 0 for any."""
 
 
 PLACES: Final = (
@@ -45,8 +45,8 @@ PLACES: Final = (
 
 
 def undenied(name: str, predicates: Mapping[str, Formula]) -> Comparison | str | None:
-    """Why events of this type cannot be denied: the first comparison that is not decided before the call, or a
-    sentence; None: they can. `predicates`: the condition of the rule, by event type."""
+    """Return the reason for which events of this type cannot be denied: the first comparison that is not decided before
+    the call, or a sentence; None if they can. `predicates`: the condition of the rule, by event type."""
     place = next((one for one in PLACES if name in one.types), None)
     if place is None:
         return "no hook of the security modules decides such a call"
@@ -70,8 +70,8 @@ def undenied(name: str, predicates: Mapping[str, Formula]) -> Comparison | str |
 
 
 def deny_functions(rules: Sequence[Mapping[str, Formula]]) -> dict[str, RelocatableCode]:
-    """Hook → its program. `rules`: the conditions of each rule by event type, the first of which is number 1. A hook is
-    left out where its program would be too long."""
+    """Return the programs by hook. `rules`: the conditions of each rule by event type; the first rule is number 1. A
+    hook is left out if its program would be too long."""
     wanted: dict[str, list[tuple[int, Formula]]] = {}
     for place in PLACES:
         numbered = [
@@ -96,7 +96,7 @@ def _formula(place: DenyPlace, predicate: Formula) -> Formula:
 
 
 def _before(leaf: Leaf, name: str) -> Bounds:
-    """What is tested of a comparison before the call; UNKNOWN where it is not decided."""
+    """Return the tests of a comparison before the call; UNKNOWN if it is not decided then."""
     spec = SYSCALL_SPECS[name]
     found = _of_sent(leaf, spec) or bounds_of(leaf, spec) if name in ("openat", _SENDS) else settled(leaf, spec)
     if not found.is_exact or has(found.true, lambda check: not _is_known(check)):
@@ -105,14 +105,14 @@ def _before(leaf: Leaf, name: str) -> Bounds:
 
 
 def _of_sent(leaf: Leaf, spec: SyscallSpec) -> Bounds | None:
-    """Of a datagram: its destination is taken for the server. None: it is of something else."""
+    """Return the tests of a datagram's destination, which is taken as the server; None for another comparison."""
     if spec.name != _SENDS or not isinstance(leaf, Comparison):
         return None
     return of_destination(leaf, {"tcp": TCP, "udp": UDP})
 
 
 def _is_known(check: Check) -> bool:
-    """Whether the hook can tell, or it is the same of every call that succeeds."""
+    """Return True if the hook knows the value, or it is the same for every successful call."""
     if check.subject is Subject.OPEN:
         return isinstance(check, NumberCheck) and check.member == "flags"
     if _is_result(check):
@@ -125,7 +125,7 @@ def _is_result(check: Check) -> TypeGuard[NumberCheck]:
 
 
 def _of_success(check: Check) -> Formula:
-    """Of a result that is no error; the same test where that does not say it."""
+    """Return the value of the test for a successful result; the test itself if that does not decide it."""
     if not _is_result(check):
         return check
     if check.constant < 0:

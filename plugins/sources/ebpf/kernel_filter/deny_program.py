@@ -1,7 +1,7 @@
-"""The program of deny rules at one hook of the security modules: it looks at what the call will act on, and returns
--EPERM where a rule matches that acts.
+"""The program of deny rules at one hook of the security modules: it tests the call's object, and returns -EPERM if an
+acting rule matches.
 
-As a filter (filter_program.py) it is made without a compiler, and calls subprograms: bpf/programs/deny_parts.c.
+Like a filter (filter_program.py) it is made without a compiler, and calls subprograms: bpf/programs/deny_parts.c.
 """
 
 import errno
@@ -24,16 +24,17 @@ DENY_PARTS_OF: Final = {
     "socket_connect": "deny_part_connect",
     "socket_sendmsg": "deny_part_message",
 }
-"""Hook → the subprogram that looks at its arguments."""
+"""Subprogram that reads a hook's arguments, by hook."""
 _BUSY: Final = SIZES["FILTER_SCRATCH_SIZE"]
-"""Where `busy` lies in struct deny_slot."""
+"""Offset of `busy` in struct deny_slot."""
 
 
 class _DenyProgram(FilterProgram):
-    """It works in a slot of its own: another task may come to a hook on this CPU before this one is done."""
+    """Program under construction that works in a slot of its own, because another task may reach a hook on this CPU
+    before it ends."""
 
     def find_places(self) -> None:
-        """The arguments of the hook, and a slot that no other program has."""
+        """Append the search for the hook's arguments, and for a slot that no other program uses."""
         code, taken = self.code, Label()
         code.move(CALL, Register.R1)
         self.keep(call=CALL)
@@ -48,7 +49,7 @@ class _DenyProgram(FilterProgram):
 
 
 def deny_program(rules: Sequence[tuple[int, Formula]], hook: str) -> RelocatableCode:
-    """The program of these rules: (number, what it tests) of each; the first that matches decides (deny_caller of
+    """Return the program of these rules, each a (number, test); the first that matches decides (deny_caller of
     bpf/kernel_deny.h). Raises ProgramTooLong."""
     program, acts, allowed = _DenyProgram(), Label(), Label()
     code: CodeAssembler = program.code

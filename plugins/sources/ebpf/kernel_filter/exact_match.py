@@ -1,9 +1,9 @@
-"""Exact matches: calls that a rule names, and not only fails to rule out.
+"""Exact matches: calls that a rule names, and not only fails to exclude.
 
-An event is one if everything that an alternative of the predicate says of the call itself (`evt.*`, `fd.*`, `fs.*`) was
-tested in the kernel and holds, a path among it where the call opens one. What is left for user space is about the
-process, its user or its container. Exact matches wake mozu at once and may use the reserve of the ring buffer
-(bpf/accounts.h): that changes when an event is read, never whether a rule matches it.
+An event is an exact match if all that an alternative of the predicate requires of the call itself (`evt.*`, `fd.*`,
+`fs.*`) was tested in the kernel and is true, including a path if the call opens one. The rest, about the process, its
+user or its container, is left to user space. Exact matches wake mozu at once and may use the reserve of the ring buffer
+(bpf/accounts.h): that changes when an event is read, never the result of a rule.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,13 @@ from mozu.plugins.sources.ebpf.kernel_filter.sockets import is_about_protocols
 
 _OF_THE_CALL: Final = ("evt.", "fd.", "fs.")
 _NEVER_SURE: Final = Bounds(FALSE, FALSE)
-"""Of what the kernel cannot test: neither that it holds nor that it does not."""
+"""Bounds of a comparison that the kernel cannot test: neither surely true nor surely false."""
 
 
 def named_by(case: Formula, bounds: Callable[[Leaf], Bounds]) -> Formula:
-    """What makes a call one that this alternative names; FALSE where that cannot be tested.
+    """Return the condition for a call to be named by this alternative; FALSE if it cannot be tested.
 
-    `bounds`: what the kernel can test of a comparison.
+    `bounds`: the kernel's tests of a comparison.
     """
 
     def sure(leaf: Leaf) -> Bounds:
@@ -37,7 +37,7 @@ def named_by(case: Formula, bounds: Callable[[Leaf], Bounds]) -> Formula:
 
 
 def reads_no_more(exact: Formula, wanted: Formula) -> bool:
-    """Whether everything that it is about has been read for `wanted`; a socket is read late where it was not."""
+    """Return True if `wanted` has read all subjects of `exact`; an unread socket is read later."""
     read = _read(wanted)
     needs_protocol = has(exact, is_about_protocols) and not has(wanted, is_about_protocols)
     return not (needs_protocol and Subject.SOCKET in read) and _read(exact) <= read | {Subject.SOCKET}

@@ -1,4 +1,4 @@
-"""The kernel filter of a call: made from a predicate, it decides whether an event is discarded."""
+"""The kernel filter of a call: made from a predicate, it decides if an event is discarded."""
 
 import functools
 from collections.abc import Callable
@@ -40,30 +40,30 @@ from mozu.plugins.sources.ebpf.kernel_filter.sockets import of_socket
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 
 MAX_COST: Final = 6000
-"""A function of more comparisons might exceed the verifier's limit of a million: that of Linux 6.1 looks at 337,419
-instructions of one of 4,051, and follows more of them twice where states differ."""
+"""Most comparisons of a function. More might exceed the verifier's limit of a million: the one of Linux 6.1 processes
+337,419 instructions for 4,051 comparisons, and follows more of them twice if states differ."""
 _FAMILIES: Final = frozenset(("open", "descriptor", "message", "transfer", "number", "path", "exec"))
-"""Whose calls can have a filter: at the exit of the call it reads what the event will hold. Of execs that is the exit
-of those that failed; one that succeeds passes in any case."""
+"""Families whose calls can have a filter: at the exit of the call it reads what the event will contain. For execs that
+is the exit of failed ones; a successful one passes in any case."""
 _EXEC: Final = "exec"
 _ABOUT_DESCRIPTORS: Final = frozenset(("descriptor", "message", "transfer"))
 
 
 class FilterFunction(NamedTuple):
-    """Whether the event of a call passes: what is tested, and the program that does it. Equal programs are one."""
+    """Test and program that decide if a call's event passes. Equal programs are one."""
 
     wanted: Formula
     code: RelocatableCode
     uses_process_predicates: bool = False
-    """Whether it reads the verdict on the process."""
+    """True if it reads the verdict on the process."""
     is_exact: bool = False
-    """Whether an event passes if and only if the predicate is true."""
+    """True if an event passes if and only if the predicate is true."""
     exact: Formula = FALSE
-    """What is tested further of an event that passes by a test: whether it is an exact match (exact_match.py)."""
+    """Further test of an event that passes by a test, true for exact matches (exact_match.py)."""
 
     @property
     def name(self) -> str:
-        """Of the program: the same for the same instructions."""
+        """Name of the program: the same for the same instructions."""
         return self.code.name
 
 
@@ -74,9 +74,9 @@ def filter_function_of(
     names: OpenedName = OpenedName.UNUSED,
     of_rules: Formula | None = None,
 ) -> FilterFunction | None:
-    """The function of a call; None where every event passes, or none can be made.
+    """Return the function of a call; None if every event passes, or none can be made.
 
-    `of_rules`: the part of the predicate that can make an event an exact match, if it is not all of it.
+    `of_rules`: the part of the predicate that can make an event an exact match, if it is not the whole.
     """
     family = spec.family
     if family not in _FAMILIES:
@@ -103,7 +103,7 @@ def filter_function_of(
 
 
 def _program(wanted: Formula, spec: SyscallSpec, names: OpenedName, exact: Formula) -> RelocatableCode | None:
-    """None: it would be too long."""
+    """Return the program; None if it would be too long."""
     try:
         if spec.family == "open":
             return _open_program(wanted, names, exact)
@@ -116,14 +116,14 @@ def _program(wanted: Formula, spec: SyscallSpec, names: OpenedName, exact: Formu
 
 @functools.lru_cache(maxsize=4)
 def _open_program(wanted: Formula, names: OpenedName, exact: Formula) -> RelocatableCode:
-    """The opens mostly have the same; equal formulas are one object."""
+    """Return the program of an open, cached: opens mostly have the same formula, and equal formulas are one object."""
     return open_program(wanted, names, exact)
 
 
 def _exact_match(
     predicate: Formula, wanted: Formula, spec: SyscallSpec, process_predicates: ProcessPredicates | None
 ) -> Formula:
-    """What makes an event that passes an exact match; FALSE: nothing that could be tested."""
+    """Return the condition that makes a passing event an exact match; FALSE if none can be tested."""
     exact = any_of(
         all_of((named, TRUE if process_predicates is None else process_predicates.test(case)))
         for case in alternatives(predicate)
@@ -134,7 +134,8 @@ def _exact_match(
 
 
 def first_inexact(spec: SyscallSpec, predicate: Formula) -> Comparison | None:
-    """The first comparison of a predicate that the filter of a call does not test exactly."""
+    """Return the first comparison of a predicate that the filter of a call does not test exactly; None if there is
+    none."""
     for leaf in leaves(predicate):
         if isinstance(leaf, Comparison) and not (spec.family in _FAMILIES and tests_exactly(bounds_of(leaf, spec))):
             return leaf
@@ -142,14 +143,14 @@ def first_inexact(spec: SyscallSpec, predicate: Formula) -> Comparison | None:
 
 
 def alternatives(predicate: Formula) -> tuple[Formula, ...]:
-    """The cases of a predicate, each of which lets an event pass."""
+    """Return the alternatives of a predicate, each of which lets an event pass."""
     if isinstance(predicate, Negation) and isinstance(predicate.part, AllOf):
         return tuple(map(negation, predicate.part.parts))
     return predicate.parts if isinstance(predicate, AnyOf) else (predicate,)
 
 
 def bounds_of(leaf: Leaf, spec: SyscallSpec) -> Bounds:
-    """What the kernel can test of a comparison."""
+    """Return the kernel's tests of a comparison; UNKNOWN if there are none."""
     if not isinstance(leaf, Comparison):
         return UNKNOWN
     is_open = spec.family == "open"
@@ -164,18 +165,19 @@ def bounds_of(leaf: Leaf, spec: SyscallSpec) -> Bounds:
 
 
 def _has_result(spec: SyscallSpec) -> bool:
-    """Whether fields about the result have a value."""
+    """Return True if fields about the result have a value."""
     declared = event_type(spec.name)
     return spec.operands[:1] == ("r",) and declared is not None and not declared.own_params
 
 
 def tests_exactly(bounds: Bounds) -> bool:
-    """A path that is not plain passes untested: no test of a path is exact."""
+    """Return True if the tests are exact; those of paths never are, since a path that is not normalized passes
+    untested."""
     return bounds.is_exact and not has(bounds.true, lambda check: check.of_name)
 
 
 def _is_common(wanted: Formula) -> bool:
-    """Whether calls pass whose path no test names: then it is worth asking about the process."""
+    """Return True if calls pass without a test of their path; then a test of the process is worthwhile."""
 
     def bounds(leaf: Leaf) -> Bounds:
         return NEVER if isinstance(leaf, Check) and leaf.of_name else UNKNOWN

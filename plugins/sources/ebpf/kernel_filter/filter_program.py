@@ -1,8 +1,8 @@
-"""The program of a kernel filter: it reads what the checks look at, decides, and goes on or counts.
+"""The program of a kernel filter: it reads the subjects of checks, decides, and continues or counts.
 
-It is tail-called by an entry path (bpf/programs/native.c), with any context, for a call that lies in the map
-SYSCALL_CTX. An event that passes goes on with a tail call into the program of its family. What reads memory of the
-kernel or of the caller are subprograms in C (bpf/programs/filter_parts.c), compiled once for all rules.
+It is tail-called by an entry path (bpf/programs/native.c), with any context, for a call in the map SYSCALL_CTX. An
+event that passes continues with a tail call into the program of its family. Memory of the kernel or of the caller is
+read by subprograms in C (bpf/programs/filter_parts.c), compiled once for all rules.
 """
 
 from enum import Enum
@@ -36,42 +36,42 @@ from mozu.plugins.sources.ebpf.kernel_filter.sockets import (
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 
 _LOOKUP: Final = 400
-"""What it costs to look up a process, in comparisons of which most are not made."""
+"""Cost of a look-up of a process, in comparisons of which most are not made."""
 _MAP_LOOKUP, _TAIL_CALL = 1, 12
-"""Helpers, by enum bpf_func_id of linux/bpf.h."""
+"""Numbers of helpers, by enum bpf_func_id of linux/bpf.h."""
 _SLOT: Final = 8
-"""Bytes of a place in the frame."""
+"""Bytes of a slot in the frame."""
 _STACK: Final = 512
-"""MAX_BPF_STACK of the kernel. Subprograms use it from its end on, so that what they must leave alone lies at its other
-end. Where they do not, the verifier finds no pointers there."""
+"""MAX_BPF_STACK of the kernel. Subprograms use it from its end on, so slots that must be preserved are at its other
+end. If they were not, the verifier would find no pointers there."""
 _KEY, _CALL_AT, _SCRATCH_AT, _CONTEXT_AT, _VERDICT_AT = range(-_STACK, -_STACK + 5 * _SLOT, _SLOT)
-"""Places in the frame: the key of look-ups; struct filter_call of bpf/programs/filter_parts.c, which is the argument of
+"""Slots in the frame: the key of look-ups; struct filter_call of bpf/programs/filter_parts.c, the argument of
 subprograms; the context; the verdict."""
 _REACHED_AS_GIVEN, REACHED_UNKNOWN = 0, 2
 """enum reached of bpf/kernel_filter.h."""
 _HAS_NO_ADDRESS: Final = NumberCheck(Subject.CALL, "args", "==", 0, element=4)
-"""Of sendto."""
+"""Test for a sendto without an address."""
 
 
 class OpenedName(Enum):
-    """What becomes of the path of an open that is filtered: the subprogram that says whether the open must pass."""
+    """Treatment of a filtered open's path, with the subprogram that decides if the open must pass."""
 
     UNUSED = ""
     KEPT = "part_must_emit_path"
-    """The kernel keeps it for events on the descriptor."""
+    """The kernel keeps the path for events on the descriptor."""
     EMITTED = "part_must_emit_differing"
-    """An open passes where the kernel's path of the file differs from it."""
+    """An open passes if the kernel's path of the file differs from its own."""
 
 
 def open_program(wanted: Formula, names: OpenedName, exact: Formula = FALSE) -> RelocatableCode:
-    """First tests of numbers; the path is read only where they do not decide, or paths are kept.
+    """Return the filter of an open: numbers are tested first; the path is read only if they do not decide, or paths are
+    kept.
 
-    What passes because it is wanted, and is an exact match besides, is marked. `exact` tests nothing that `wanted` does
-    not.
+    A wanted open that is an exact match besides is marked; `exact` tests only subjects of `wanted`.
 
-    The process is looked up first where that may save reading the path or very many tests; else last, for a call that
-    is wanted if its process is. The tests are made twice: for an open that reached the path that it was given, and for
-    one that reached another. Raises ProgramTooLong.
+    The process is looked up first if that may save reading the path or very many tests; else last, for a call that is
+    wanted if its process is. The tests are made twice: for an open that reached the given path, and for one that
+    reached another. Raises ProgramTooLong.
     """
     wanted, exact = with_byte_hints(wanted), with_byte_hints(exact)
     by_numbers = without(wanted, is_of_name)
@@ -109,9 +109,10 @@ def open_program(wanted: Formula, names: OpenedName, exact: Formula = FALSE) -> 
 
 
 def plain_program(wanted: Formula, spec: SyscallSpec, exact: Formula = FALSE) -> RelocatableCode:
-    """First tests of numbers; then one look at the descriptor, if it is tested. Raises ProgramTooLong.
+    """Return the filter of another call: numbers are tested first; then the descriptor is read once, if it is tested.
+    Raises ProgramTooLong.
 
-    `exact` as of `open_program`.
+    `exact`: see `open_program`.
     """
     program = FilterProgram()
     of_sockets = has(wanted, is_about_sockets)
@@ -128,9 +129,9 @@ def plain_program(wanted: Formula, spec: SyscallSpec, exact: Formula = FALSE) ->
 
 
 def failed_program(wanted: Formula, exact: Formula = FALSE) -> RelocatableCode:
-    """Of a call that is an event at its exit only where it failed: one that succeeded is not counted here.
+    """Return the filter of a call that is an event at its exit only if it failed; a successful one is not counted here.
 
-    `exact` as of `open_program`. Raises ProgramTooLong.
+    `exact`: see `open_program`. Raises ProgramTooLong.
     """
     program = FilterProgram()
     program.require(FAILED, program.ended)
@@ -141,12 +142,12 @@ def failed_program(wanted: Formula, exact: Formula = FALSE) -> RelocatableCode:
 
 
 def is_of_name(check: Check) -> bool:
-    """Whether it looks at a path."""
+    """Return True if the check is about a path."""
     return check.of_name
 
 
 def is_of_real_path(check: Check) -> bool:
-    """Whether it looks at the path that was reached."""
+    """Return True if the check is about the path that was reached."""
     return check.subject is Subject.REAL
 
 
@@ -155,45 +156,45 @@ def _is_of_process(check: Check) -> bool:
 
 
 def _unmatched(wanted: Formula) -> Formula:
-    """What is left of it for processes of which no process predicate holds."""
+    """Return the formula for processes of which no process predicate is true."""
     return replaced(wanted, lambda check: FALSE if check.of_process else check)
 
 
 def _possible(wanted: Formula) -> Formula:
-    """What must hold of it whatever the verdict on the process is."""
+    """Return the formula's necessary condition for any verdict on the process."""
     return without(wanted, _is_of_process)
 
 
 class FilterProgram:
-    """One filter under construction."""
+    """A filter under construction."""
 
     def __init__(self) -> None:
         self.code = CodeAssembler(frame=_STACK)
         self._tests = CheckCode(self.code)
         self.passed, self.ended = Label(), Label()
-        """Where an event passes without a test, and the end."""
+        """Labels at which an event passes without a test, and of the end."""
         self._matched: list[tuple[Label, Formula]] = []
-        """Where it passes by tests, and what makes it an exact match then."""
+        """Labels at which an event passes by tests, with the condition for an exact match."""
         self._knows_verdict = False
         self.discarded = Label()
-        """Where the event is counted as filtered."""
+        """Label at which the event is counted as filtered."""
         self.find_places()
 
     def find_places(self) -> None:
-        """The call, and where checks find what was read."""
+        """Append the look-ups of the call and of the scratch memory."""
         self.code.store(FRAME, _CONTEXT_AT, Register.R1, Width.DOUBLE)
         self.look_up("SYSCALL_CTX", CALL)
         self.look_up("FILTER_SCRATCH", SCRATCH)
         self.keep(call=CALL, scratch=SCRATCH)
 
     def keep(self, *, call: Register | None = None, scratch: Register | None = None) -> None:
-        """In the frame: calls of subprograms leave no register as it was."""
+        """Append stores of registers into the frame, because calls of subprograms overwrite all registers."""
         for register, at in ((call, _CALL_AT), (scratch, _SCRATCH_AT)):
             if register is not None:
                 self.code.store(FRAME, at, register, Width.DOUBLE)
 
     def look_up(self, array: str, to: Register, key: int = 0) -> None:
-        """The value of a key, which is always there; but the verifier wants to see the test."""
+        """Append the look-up of a key, which always exists; the verifier requires the test."""
         self.code.store(FRAME, _KEY, key, Width.DOUBLE)
         self.code.move(Register.R2, FRAME)
         self.code.compute(Alu.ADD, Register.R2, _KEY)
@@ -205,7 +206,8 @@ class FilterProgram:
     # --- what is read
 
     def call(self, subprogram: str) -> None:
-        """One of bpf/programs/filter_parts.c; its result lies in R0. It leaves no other register as it was."""
+        """Append a call of a subprogram (bpf/programs/filter_parts.c) with its result in R0. All other registers are
+        overwritten, or loaded again."""
         self._call(subprogram)
         self.code.load(CALL, FRAME, _CALL_AT, Width.DOUBLE)
         self.code.load(SCRATCH, FRAME, _SCRATCH_AT, Width.DOUBLE)
@@ -218,7 +220,7 @@ class FilterProgram:
         self.code.call_subprogram(subprogram)
 
     def find_verdict(self) -> None:
-        """On the process."""
+        """Append the look-up of the verdict on the process."""
         self._knows_verdict = False
         self.call("part_process_bits")
         self.code.move(VERDICT, Register.R0)
@@ -226,18 +228,19 @@ class FilterProgram:
         self._knows_verdict = True
 
     def find_name(self) -> None:
-        """An event passes if its name cannot be tested."""
+        """Append the read of the given name; an event passes if the name cannot be tested."""
         self.call("part_name")
         self.code.jump_if(Condition.EQ, Register.R0, 0, self.passed)
 
     def find_real_path(self, otherwise: Label) -> None:
-        """Go on here if it is the path that was given, there if it is another; an event passes if it is unknown."""
+        """Append the read of the path that was reached: continue here if it is the given one, at `otherwise` if it is
+        another; an event passes if it is unknown."""
         self.call("part_reached")
         self.code.jump_if(Condition.EQ, Register.R0, REACHED_UNKNOWN, self.passed)
         self.code.jump_if(Condition.NE, Register.R0, _REACHED_AS_GIVEN, otherwise)
 
     def find_socket(self, spec: SyscallSpec, *, wants_protocol: bool) -> None:
-        """Of the call's descriptor. A message that was sent or received went through a socket in any case."""
+        """Append the read of the call's descriptor. A message that was sent or received used a socket in any case."""
         code, known = self.code, Label()
         code.load(Register.R1, CALL, descriptor_at(spec), Width.DOUBLE)
         code.store(SCRATCH, in_scratch("sock_fd"), Register.R1, Width.DOUBLE)
@@ -253,37 +256,40 @@ class FilterProgram:
     # --- decisions
 
     def require(self, formula: Formula, otherwise: Label) -> None:
-        """Go on here only if it is true."""
+        """Append a test: continue here only if the formula is true."""
         after = Label()
         decide(self.code, chunked(formula), self._tests, after, otherwise, after)
         self.code.bind(after)
 
     def pass_if(self, formula: Formula, exact: Formula) -> None:
-        """The event passes if it is true, and is an exact match if this is, too."""
+        """Append a test: the event passes if `formula` is true, and is an exact match if `exact` is true as well."""
         after, matched = Label(), Label()
         decide(self.code, chunked(formula), self._tests, matched, after, after)
         self.code.bind(after)
         self._matched.append((matched, exact))
 
     def jump(self, label: Label) -> None:
-        """Go on there."""
+        """Append a jump to the label."""
         self.code.jump(label)
 
     def pass_if_called(self, subprogram: str) -> None:
-        """The event passes if the subprogram says so. No test of the process follows."""
-        # On some ways here it was not asked for. Before Linux 6.3 the verifier refuses to read what was not written.
+        """Append a call after which the event passes if the subprogram returns nonzero. No test of the process may
+        follow."""
+        # On some paths to here the verdict was not read. Before Linux 6.3 the verifier refuses reads of unwritten
+        # slots.
         self._knows_verdict = False
         self.call(subprogram)
         self.code.jump_if(Condition.NE, Register.R0, 0, self.passed)
 
     def bind(self, label: Label) -> None:
-        """It stands here."""
+        """Bind the label to this place."""
         self.code.bind(label)
 
     # --- the end
 
     def finished(self, spec: SyscallSpec | None = None) -> RelocatableCode:
-        """What is neither passed nor discarded by now is discarded. `spec`: of a call whose socket was not read yet."""
+        """Append the end, which discards events that have not passed, and return the code. `spec`: of a call whose
+        socket was not read yet."""
         code = self.code
         code.bind(self.discarded)
         self._call("part_count_filtered")
@@ -304,7 +310,7 @@ class FilterProgram:
         return named(code.assembled(""), "filter")
 
     def go_on(self, index: int) -> None:
-        """To the program that lies at this index and the number of the call."""
+        """Append a tail call of the program at this index plus the number of the call."""
         code = self.code
         code.bind(self.passed)
         code.load(Register.R1, FRAME, _CONTEXT_AT, Width.DOUBLE)
@@ -315,17 +321,17 @@ class FilterProgram:
 
 
 def named(code: RelocatableCode, kind: str) -> RelocatableCode:
-    """The same under a name that is made of what it does: equal programs are one."""
+    """Return the code under a name made from its instructions, so that equal programs are one."""
     text = repr(code.relocations).encode() + code.instructions
     return code._replace(name=f"{kind}_{blake2b(text, digest_size=8).hexdigest()}")
 
 
 def descriptor_at(spec: SyscallSpec) -> int:
-    """Where the descriptor of a call lies in struct syscall_ctx: its result, or an argument."""
+    """Return the offset of a call's descriptor in struct syscall_ctx: its result, or an argument."""
     result, arguments = (filter_layout.place("syscall_ctx", name) for name in ("result", "args"))
     return result.offset if spec.layout.fd == RESULT else arguments.offset + spec.layout.fd * arguments.size
 
 
 def in_scratch(member: str) -> int:
-    """Where a member of struct filter_scratch lies."""
+    """Return the offset of a member of struct filter_scratch."""
     return filter_layout.place("filter_scratch", member).offset

@@ -1,4 +1,4 @@
-"""Parameters that are sets of flags, codes or plain numbers: evt.arg.flags contains O_TRUNC."""
+"""Tests of parameters that are sets of flags, codes or plain numbers: evt.arg.flags contains O_TRUNC."""
 
 import functools
 import re
@@ -20,15 +20,16 @@ _FIELD: Final = re.compile(r"evt\.(arg|rawarg)\.(\w+)")
 _BITS: Final = frozenset(
     ("chmod_mode", "clone_flags", "mmap_flags", "prot_flags", "umount_flags", "unlinkat_flags", "memfd_create_flags")
 )
-"""Tables whose values are made bit by bit, so that each of the kernel's bits can be looked at alone."""
+"""Tables converted bit by bit, so that each of the kernel's bits can be tested alone."""
 _CODES: Final = {"ptrace_requests": 0x4300, "socket_families": 256, "bpf_commands": 256, "fcntl_commands": 0x800}
-"""Table of codes → the kernel's first number from which on none has a name."""
+"""The kernel's first number from which no code has a name, by table of codes."""
 _WIDE: Final = frozenset(("int64", "uint64"))
 _NARROW: Final = frozenset(("int32", "uint32", "uid", "gid", "fd", "pid"))
 
 
 def of_argument(test: Comparison, spec: SyscallSpec) -> Bounds | None:
-    """The bounds of a comparison of a parameter that is one of the call's own numbers; None where it is no such."""
+    """Return the bounds of a comparison with a parameter that is one of the call's own numbers; None for another
+    comparison."""
     match = _FIELD.fullmatch(test.field)
     declared = event_type(spec.name)
     if match is None or declared is None:
@@ -46,9 +47,9 @@ def of_argument(test: Comparison, spec: SyscallSpec) -> Bounds | None:
 
 
 def mask_of(test: Comparison, table: str, convert: Callable[[int], int], skip: int = 0) -> int | None:
-    """The kernel's bits of the flags whose names contain a text; None where they are not known.
+    """Return the kernel's bits of the flags whose names contain a text; None if unknown.
 
-    `convert` gives the table's number of one bit of the kernel's. `skip`: bits of the kernel's that are no flags of
+    `convert` returns the table's number for one of the kernel's bits. `skip`: the kernel's bits that are no flags of
     their own.
     """
     if test.op != "contains" or not all(map(_NAME.fullmatch, test.values)):
@@ -69,7 +70,7 @@ def _some_bit(argument: int, mask: int) -> Formula:
 
 
 def _code(test: Comparison, table: str, argument: int) -> Bounds:
-    """One of a table's codes, by its name or a part of it."""
+    """Return the bounds of a comparison with one of a table's codes, by its name or a part of it."""
     if test.op != "contains" and test.op not in EQUALITY:
         return UNKNOWN
     if not all(_NAME.fullmatch(one) or (test.op in EQUALITY and _SMALL.fullmatch(one)) for one in test.values):
@@ -89,7 +90,7 @@ def _is_named(name: str, test: Comparison) -> bool:
 
 
 def _number(test: Comparison, param: Param, argument: int) -> Bounds:
-    """A plain number; only those that are the same however wide and signed they are read."""
+    """Return the bounds of a comparison with a plain number that is the same in any width and signedness."""
     if not test.values or not all(map(_SMALL.fullmatch, test.values)) or param.type not in _WIDE | _NARROW:
         return UNKNOWN
     if not _is_compared_as_number(param.name):
@@ -99,8 +100,8 @@ def _number(test: Comparison, param: Param, argument: int) -> Bounds:
 
 @functools.cache
 def _is_compared_as_number(name: str) -> bool:
-    """The field has one type for all calls with a parameter of this name: `evt.rawarg.addr` is a text, since connect
-    has an address of that name, and a number of madvise is compared by its digits."""
+    """Return True if the field is a number in all calls with a parameter of this name: `evt.rawarg.addr` is a text,
+    since connect has an address of that name, and a number of madvise is compared by its digits."""
     assert RAW.variant is not None
     return RAW.variant(name).type in (FieldType.INT, FieldType.UINT)
 

@@ -21,13 +21,13 @@ class KillFunction(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The same for the same instructions."""
+        """Name of the program: the same for the same instructions."""
         return self.code.name
 
 
 def undecided(spec: SyscallSpec, predicate: Formula) -> Comparison | str | None:
-    """Why the kernel cannot kill for a condition at this call: the first comparison that it does not decide, or a
-    sentence; None: it can."""
+    """Return the reason for which the kernel cannot kill for a condition at this call: the first comparison that it
+    does not decide, or a sentence; None if it can."""
     if spec.family not in FAMILIES:
         return "what such a call is about is not resolved in the kernel"
     for leaf in leaves(predicate):
@@ -44,7 +44,7 @@ def undecided(spec: SyscallSpec, predicate: Formula) -> Comparison | str | None:
 
 
 def decided(spec: SyscallSpec, predicate: Formula) -> Formula:
-    """What is tested of a condition of which everything is decided (`undecided`)."""
+    """Return the tests of a condition that is entirely decided in the kernel (`undecided`)."""
     if spec.family == "exec" and spec.name != EXECUTED:
         return FALSE  # the events of this type are of calls that failed
     return _settled(spec, predicate)
@@ -55,8 +55,8 @@ def _settled(spec: SyscallSpec, predicate: Formula) -> Formula:
 
 
 def kill_functions(rules: Sequence[Mapping[SyscallSpec, Formula]]) -> dict[str, KillFunction]:
-    """Event type → its program. `rules`: the conditions of each rule, the first of which is number 1; of several that
-    match, the first acts. A call is left out where its program would be too long."""
+    """Return the programs by event type. `rules`: the conditions of each rule; the first rule is number 1, and the
+    first that matches acts. A call is left out if its program would be too long."""
     found: dict[str, KillFunction] = {}
     by_call: dict[str, tuple[SyscallSpec, list[tuple[int, Formula]]]] = {}
     for number, conditions in enumerate(rules, 1):

@@ -1,6 +1,7 @@
-"""The program of a call's kill rules, which runs behind the filter of the call: that passes all that they name.
+"""The program of a call's kill rules, which runs behind the filter of the call: the filter passes all calls that they
+name.
 
-As a filter (filter_program.py) it is made without a compiler, and calls subprograms: bpf/programs/kill_parts.c.
+Like a filter (filter_program.py) it is made without a compiler, and calls subprograms: bpf/programs/kill_parts.c.
 """
 
 from collections.abc import Sequence
@@ -38,9 +39,9 @@ _HAS_PATH: Final = NumberCheck(Subject.FACTS, "executable", "==", 0, mask=marks(
 
 
 def kill_program(rules: Sequence[tuple[int, Formula]], spec: SyscallSpec) -> RelocatableCode:
-    """The program of these rules: (number, what it tests) of each.
+    """Return the program of these rules, each a (number, test).
 
-    The first that matches acts (kill_caller of bpf/kernel_kill.h); the call goes on to its family in any case. Raises
+    The first that matches acts (kill_caller of bpf/kernel_kill.h); the call continues to its family in any case. Raises
     ProgramTooLong.
     """
     program, acts = FilterProgram(), Label()
@@ -71,7 +72,8 @@ def kill_program(rules: Sequence[tuple[int, Formula]], spec: SyscallSpec) -> Rel
 
 
 def of_known_path(formula: Formula) -> Formula:
-    """Where it is surely true: tests of a path say nothing of a program whose path is not known, negated or not."""
+    """Return the condition under which the formula is surely true: tests of a path decide nothing for a program with an
+    unknown path, negated or not."""
 
     def bounds(leaf: Leaf) -> Bounds:
         if isinstance(leaf, Check) and is_of_real_path(leaf):
@@ -86,18 +88,18 @@ def _is_fact(check: Check) -> bool:
 
 
 def _is_found(check: Check) -> bool:
-    """Whether it is about what a subprogram has yet to find."""
+    """Return True if the check is about facts that a subprogram has yet to read."""
     return is_of_name(check) or _is_fact(check)
 
 
 def _find_path(program: FilterProgram) -> None:
-    """Whatever path was given; the call goes on if the one that was reached is unknown."""
+    """Append the read of the path that was reached; the call continues if it is unknown."""
     program.call("kill_part_real")
     program.code.jump_if(Condition.EQ, Register.R0, REACHED_UNKNOWN, program.passed)
 
 
 def _find_socket(program: FilterProgram, spec: SyscallSpec, *, wants: bool) -> None:
-    """Of the call's descriptor; the call goes on if user space has to look at it."""
+    """Append the read of the call's descriptor; the call continues if user space must examine it."""
     program.code.load(Register.R1, CALL, descriptor_at(spec), Width.DOUBLE)
     program.code.store(SCRATCH, in_scratch("kill_fd"), Register.R1, Width.DOUBLE)
     program.code.store(SCRATCH, in_scratch("kill_wants_peer"), int(wants), Width.DOUBLE)

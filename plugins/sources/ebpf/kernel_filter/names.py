@@ -1,6 +1,6 @@
-"""Tests of a plain path, as bpf/kernel_filter.h finds it.
+"""Tests of a normalized path, as bpf/kernel_filter.h finds it.
 
-Every function gives what must hold of the name for a constant to fit.
+Every function returns the condition on the name that a constant requires.
 """
 
 import re
@@ -22,35 +22,35 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
 _SPECIAL: Final = re.compile(r"[*?\[\]\\{}]")
 _IN_DIRECTORY: Final = re.compile(r"((?:/[A-Za-z0-9_-]+)*)/\[\^/\]\+")
 _SEARCHED: Final = 16
-"""Only so many bytes of a text are looked for."""
+"""Most bytes of a text that is searched for."""
 _COMMON: Final = "/esrilbtoanucpd.mh-gfxv1"
-"""Bytes that paths are full of, the commonest first."""
+"""Frequent bytes of paths, the most frequent first."""
 
 
 def usable(values: Iterable[str]) -> bool:
-    """Whether these constants can be compared byte by byte."""
+    """Return True if these constants can be compared byte by byte."""
     return all(value.isascii() and "\0" not in value and len(value) < 250 for value in values)
 
 
 def equal(value: str) -> Formula:
-    """The whole name."""
+    """Return the test for the whole name."""
     return _bytes(NamePart.START, value.encode() + b"\0")
 
 
 def begins(value: str) -> Formula:
-    """Its beginning."""
+    """Return the test for the name's beginning."""
     return _bytes(NamePart.START, value.encode())
 
 
 def ends(value: str) -> Formula:
-    """Its end."""
+    """Return the test for the name's end."""
     if not value:
         return TRUE
     return all_of((_of_name("length", ">=", len(value)), BytesCheck(NamePart.END, len(value), value.encode())))
 
 
 def contains(value: str) -> Formula:
-    """Any part."""
+    """Return the test for any part of the name."""
     if value == "../":
         return _of_name("climbs", "!=", 0)
     if value == "/.":
@@ -59,7 +59,8 @@ def contains(value: str) -> Formula:
 
 
 def with_byte_hints(wanted: Formula) -> Formula:
-    """The same, but a text is searched only if its rarest byte occurs; of a hidden file, only in a path with one."""
+    """Return the formula in which a text is searched only if its rarest byte occurs, and a hidden file only in a path
+    with one."""
     used: set[str] = set()
 
     def first_a_byte(check: Check) -> Formula:
@@ -76,7 +77,7 @@ def with_byte_hints(wanted: Formula) -> Formula:
 
 
 def directory_is(value: str) -> Formula:
-    """What stands before the last slash."""
+    """Return the test for the part before the last slash."""
     if value == "/":
         return _of_name("slash", "==", 0)
     if not value.startswith("/") or value.endswith("/"):
@@ -85,17 +86,17 @@ def directory_is(value: str) -> Formula:
 
 
 def filename_is(value: str) -> Formula:
-    """What stands after the last slash."""
+    """Return the test for the part after the last slash."""
     return _bytes(NamePart.FILE, value.encode() + b"\0")
 
 
 def filename_begins(value: str) -> Formula:
-    """The beginning of that."""
+    """Return the test for the beginning of the part after the last slash."""
     return _bytes(NamePart.FILE, value.encode())
 
 
 def like(pattern: str) -> Formula:
-    """A shell pattern: what stands before, between and after its special characters."""
+    """Return the test for a shell pattern, by the texts before, between and after its special characters."""
     if not _SPECIAL.search(pattern):
         return equal(pattern)
     if re.search(r"[\[\]\\{}]", pattern):
@@ -105,13 +106,13 @@ def like(pattern: str) -> Formula:
 
 
 def matching(pattern: str) -> Formula:
-    """A regular expression: tested only where it means any file of one directory, as `/etc/[^/]+` does."""
+    """Return the test for a regular expression; only if it means any file of one directory, such as `/etc/[^/]+`."""
     found = _IN_DIRECTORY.fullmatch(pattern)
     return directory_is(found[1] or "/") if found else TRUE
 
 
 def below(path: str) -> Formula:
-    """One path or anything below it; components may be patterns."""
+    """Return the test for a path or anything below it; components may be patterns."""
     return begins(_SPECIAL.split("/" + path.strip("/"))[0] if "//" not in path else "/")
 
 

@@ -1,4 +1,4 @@
-"""What an open was asked for: flags, and the name of the file as `fd.name` has it."""
+"""Tests of an open's arguments: flags, and the name of the file as in `fd.name`."""
 
 from collections.abc import Callable
 from typing import Final
@@ -35,7 +35,7 @@ def _access(relation: str, code: int) -> Formula:
 
 _READS: Final = _access("!=", 1)
 _WRITES: Final = any_of((_access("==", 1), _access("==", 2)))
-"""As `convert_open_flags` has it: what is neither 1 nor 2 is for reading."""
+"""Test for writing; as in `convert_open_flags`, an access mode that is neither 1 nor 2 is for reading."""
 _IS_DIRECTORY: Final = all_of((DONE, _some_bit("flags", 0o200000)))
 _CREATES: Final = _some_bit("flags", 0o100 | 0o20200000)
 _EXECUTABLE: Final = _some_bit("mode", 0o111)
@@ -45,7 +45,7 @@ Test = Callable[[str], Formula]
 
 
 def of_open(test: Comparison, name: str) -> Bounds | None:
-    """The bounds of a comparison of what an open was asked for; None where it is of something else."""
+    """Return the bounds of a comparison with an open's arguments; None for another comparison."""
     field = test.field
     if field == "fd.num":
         return _number(test)
@@ -64,7 +64,7 @@ def of_open(test: Comparison, name: str) -> Bounds | None:
 
 
 def _number(test: Comparison) -> Bounds:
-    """-1 where the call failed."""
+    """Return the bounds of a comparison with the descriptor's number, which is -1 if the call failed."""
     if test.op in EQUALITY and test.values == ("-1",):
         return exactly(FAILED)
     if (test.op, test.values) == (">=", ("0",)):
@@ -73,7 +73,7 @@ def _number(test: Comparison) -> Bounds:
 
 
 def _of_number(relation: str, constant: int) -> Formula:
-    """A test of the number, by one of the result: every negative result stands for -1."""
+    """Return a test of the number as a test of the result: every negative result means -1."""
     if constant >= 0:
         return NumberCheck(Subject.CALL, "result", relation, constant)
     at_minus_1 = -1
@@ -87,7 +87,8 @@ def _of_number(relation: str, constant: int) -> Formula:
 
 
 def _kind(test: Comparison) -> Bounds:
-    """A file, a directory where the flags say so, `o` for some that failed."""
+    """Return the bounds of a comparison with the kind: a file, a directory if the flags say so, `o` for some failed
+    opens."""
     if test.op not in EQUALITY:
         return UNKNOWN
     letters = {_LETTERS.get(value, value) for value in test.values}
@@ -116,7 +117,7 @@ _FILENAME: Final[dict[str, Test]] = {
 
 
 def _absolute(test: Test) -> Test:
-    """What is said of a path as given that begins with a slash: a plain name is that path."""
+    """Return a test of a path as given that is made only if it begins with a slash: a normalized name is that path."""
     return lambda value: test(value) if value.startswith("/") else TRUE
 
 
@@ -126,7 +127,7 @@ _RAW: Final[dict[str, Test]] = {
     "contains": names.contains,
     "glob": _absolute(names.like),
 }
-"""What is contained in the path as given is contained in a plain name."""
+"""Tests of the path as given: a text that it contains is also in a normalized name."""
 _EXACT: Final = {
     "fd.name": ("in", "startswith", "endswith"),
     "fd.realpath": ("in", "startswith", "endswith"),
@@ -134,7 +135,8 @@ _EXACT: Final = {
     "fd.directory": ("in",),
     "fd.filename": ("in", "startswith"),
 }
-"""Tests that decide the comparison for every plain path (others pass the filter); the rest lets more of them pass."""
+"""Operators that decide the comparison for every normalized path (others pass the filter); for the rest the tests are
+only necessary."""
 _TESTS: Final = {
     "fd.name": _NAME,
     "fd.directory": _DIRECTORY,
@@ -161,7 +163,7 @@ def _path(test: Comparison) -> Bounds | None:
         whole = real if test.field == "fd.realpath" else any_of((whole, real))
     bounds = exactly(whole) if op in _EXACT.get(test.field, ()) else at_most(whole)
     if test.op == "!=":
-        # A comparison of what has no value is false, != too.
+        # A comparison of a missing value is false, also with !=.
         bounds = Bounds(bounds.false, TRUE if test.field == "fd.realpath" else bounds.true)
     if test.field in ("fd.name", "fd.nameraw", *_REAL):
         return bounds

@@ -1,8 +1,7 @@
-"""What holds of every event that the filter of a call lets pass, in the words of the rules: for people to read.
+"""Facts about every event that the filter of a call lets pass, as comparisons of rules, for users.
 
-The filter tests checks, which no event in user space can be asked; here each comparison stands for itself where its
-check says the same. Where a check of a path is weaker, that check stands as a comparison of that path; other weaker
-checks are left out.
+The filter makes checks that cannot be made on events in user space; here a comparison replaces its check if both are
+equivalent. A weaker check of a path becomes a comparison of that path; other weaker checks are left out.
 """
 
 from collections.abc import Collection, Sequence
@@ -35,7 +34,7 @@ _PATHS: Final = {Subject.NAME: "fd.name", Subject.REAL: "fd.realpath"}
 
 
 def passing(spec: SyscallSpec, predicate: Formula) -> Formula:
-    """What holds of every event that the filter of a call lets pass."""
+    """Return a formula that is true for every event that the filter of a call lets pass."""
 
     def of_call(leaf: Leaf) -> Bounds:
         return exactly(leaf) if tests_exactly(bounds_of(leaf, spec)) else UNKNOWN
@@ -50,7 +49,7 @@ def checked_part(
     process_predicates: Sequence[Formula],
     process_fields: Collection[str],
 ) -> Formula:
-    """What the filter tests of a predicate, or a part of it, where the path is plain and the process is known."""
+    """Return the filter's test of a predicate, or of a part of it, for a normalized path and a known process."""
 
     def of_plain_call(leaf: Leaf) -> Bounds:
         bounds = bounds_of(leaf, spec)
@@ -71,12 +70,12 @@ def checked_part(
 
 
 def _unfiltered(spec: SyscallSpec) -> tuple[Formula, ...]:
-    """Events that come by another way than the filter."""
+    """Return conditions of events that do not come through the filter."""
     return (_SUCCEEDED,) if spec.family == "exec" else ()
 
 
 def _in_words(wanted: Formula) -> Formula:
-    """What a formula of checks says of the path."""
+    """Return the comparisons of the path in a formula of checks."""
     return necessary(wanted, _comparison).true
 
 

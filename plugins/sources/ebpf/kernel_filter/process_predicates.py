@@ -1,5 +1,5 @@
-"""Process predicates: on fields of the process alone whose value lasts. User space evaluates them; the kernel has a bit
-for each."""
+"""Process predicates: conditions on lasting values of process fields alone. User space evaluates them; the kernel has a
+bit for each."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -15,30 +15,30 @@ MOST: Final = 64
 
 
 OBSERVED: Final = frozenset({Dependency.IMAGE, Dependency.CGROUP})
-"""Changes at which the kernel deletes the verdict on a process: exec (renew_verdicts of bpf/process_verdicts.h), and a
-move to another cgroup (forget_moved of bpf/cgroup_move.h). Children begin with both, and with the verdict."""
+"""Changes after which the kernel deletes the verdict on a process: exec (renew_verdicts of bpf/process_verdicts.h), and
+a move to another cgroup (forget_moved of bpf/cgroup_move.h). Children inherit both, and the verdict."""
 
 
 def cacheable_fields(fields: FieldRegistry, *, sees_moves: bool = True) -> list[str]:
-    """Those about which a verdict may be kept: they depend on nothing but what the kernel observes.
+    """Return the fields that a verdict may depend on: those that depend only on changes observed by the kernel.
 
-    `sees_moves`: whether this kernel has the tracepoint cgroup_attach_task.
+    `sees_moves`: True if this kernel has the tracepoint cgroup_attach_task.
     """
     observed = OBSERVED if sees_moves else EXEC_INVARIANT
     return [field.name for field in fields if field.depends <= observed]
 
 
 class ProcessPredicates:
-    """Numbers the process predicates of all functions. `fields`: those that may stand in them."""
+    """Process predicates of all functions, with their numbers. `fields`: fields that may occur in them."""
 
     def __init__(self, fields: Iterable[str]) -> None:
         self._fields = frozenset(fields)
         self._numbers: dict[int, int] = {}
         self.predicates: list[Formula] = []
-        """In the order of their bits."""
+        """Predicates in the order of their bits."""
 
     def test(self, predicate: Formula) -> Formula:
-        """What a predicate needs of the process alone."""
+        """Return the test for a predicate's necessary condition on the process alone."""
         needed = necessary(predicate, self._bounds).true
         if needed is TRUE:
             return TRUE

@@ -1,4 +1,4 @@
-"""What a call returned: evt.rawres, evt.res, evt.failed."""
+"""Tests of a call's result: evt.rawres, evt.res, evt.failed."""
 
 import errno
 import re
@@ -18,7 +18,7 @@ _ERRORS: Final = {name: number for number in errno.errorcode if (name := errno_n
 
 
 def of_result(test: Comparison) -> Bounds | None:
-    """The bounds of a comparison of the result; None where it is of something else."""
+    """Return the bounds of a comparison with the result; None for another comparison."""
     if test.field == "evt.rawres":
         return compared(test, _result)
     if test.field == "evt.failed":
@@ -27,8 +27,8 @@ def of_result(test: Comparison) -> Bounds | None:
 
 
 def of_made_descriptor(test: Comparison) -> Bounds | None:
-    """The bounds of a comparison of the descriptor that a call has made, which is its result; None where it is of
-    something else."""
+    """Return the bounds of a comparison with the descriptor that a call has made, its result; None for another
+    comparison."""
     if test.field != "fd.num":
         return None
     bounds = compared(test, _result)
@@ -40,7 +40,8 @@ def _result(relation: str, constant: int) -> Formula:
 
 
 def compared(test: Comparison, number: Callable[[str, int], Formula]) -> Bounds:
-    """Of a number that the event always has; `number`: its test by relation and constant."""
+    """Return the bounds of a comparison with a number that the event always has; `number` makes its test from relation
+    and constant."""
     if not all(_NUMBER.fullmatch(one) for one in test.values):
         return UNKNOWN
     if test.op in _ORDER:
@@ -49,21 +50,22 @@ def compared(test: Comparison, number: Callable[[str, int], Formula]) -> Bounds:
 
 
 def flag(test: Comparison, check: Formula) -> Bounds:
-    """Of a truth value that the event always has; `check`: whether it is true."""
+    """Return the bounds of a comparison with a bool that the event always has; `check`: the condition for true."""
     if not set(test.values) <= {"true", "false"} or not test.values:
         return UNKNOWN
     return equal(test, any_of(check if value == "true" else negation(check) for value in test.values))
 
 
 def equal(test: Comparison, whole: Formula) -> Bounds:
-    """Of a test for equality, where `whole` says whether the value is one of the constants, and there always is one."""
+    """Return the bounds of an (in)equality; `whole` is the condition for the value being one of the constants, and
+    there always is a value."""
     if test.op in EQUALITY:
         return exactly(whole)
     return exactly(negation(whole)) if test.op == "!=" else UNKNOWN
 
 
 def _outcome(test: Comparison) -> Bounds:
-    """SUCCESS, or the name of an error."""
+    """Return the bounds of a comparison with SUCCESS or the name of an error."""
     if test.op == "startswith" and all(value[:1] == "E" for value in test.values):
         return at_most(FAILED)
     if not all(value == "SUCCESS" or value in _ERRORS for value in test.values):

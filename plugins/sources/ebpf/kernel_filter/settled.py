@@ -1,9 +1,10 @@
-"""What the kernel decides for good of a comparison, so that a rule may kill there: necessary is not enough.
+"""Tests of a comparison that the kernel decides for good, so that a rule may kill there: a necessary condition is not
+enough.
 
-A call is tested at its exit, while other threads of the caller run. So nothing is read that they can change between the
-call and its exit: neither memory of the caller nor its descriptors, but registers, the result, and what the kernel has
-taken up: the path of the file that was opened, the address that a socket is connected to, the program that was started.
-What the program cannot tell of a single call (`REACHED_UNKNOWN` of bpf/kernel_filter.h) is left to user space.
+A call is tested at its exit, while other threads of the caller run. Nothing is therefore read that they can change
+between the call and its exit: neither memory of the caller nor its descriptors, but registers, the result, and objects
+that the kernel has stored: the path of the opened file, the address that a socket is connected to, the program that was
+started. Single calls that the program cannot decide (`REACHED_UNKNOWN` of bpf/kernel_filter.h) are left to user space.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,22 +21,22 @@ from mozu.plugins.sources.ebpf.kernel_filter.results import compared, equal, fla
 from mozu.plugins.sources.ebpf.wire import marks
 
 FAMILIES: Final = frozenset(("open", "number", "descriptor", "exec"))
-"""Whose calls a rule can kill for: what they are about is numbers, or what the program finds."""
+"""Families for whose calls a rule can kill: the tested values are numbers, or found by the program."""
 EXECUTED: Final = "execve"
-"""The event of every exec that succeeds, those by execveat among them."""
+"""Event type of every successful exec, including those by execveat."""
 _IN_MEMORY: Final = frozenset(("openat2",))
-"""Whose flags and mode the caller passes in memory."""
+"""Calls whose flags and mode the caller passes in memory."""
 _COPIES: Final = frozenset(("dup", "dup2", "dup3"))
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
 TCP, UDP = 6, 17
 _PROTOCOLS: Final = {"tcp": TCP}
-"""Of others the kernel does not tell who is the server."""
+"""Protocols that can be tested; for others the kernel does not know which end is the server."""
 _FAMILIES_OF: Final[dict[str, dict[str, tuple[int, ...]]]] = {
     "fd.type": {"ipv4": (_AF_INET,), "ipv6": (_AF_INET6,), "unix": (_AF_UNIX,)},
     "fd.typechar": {"4": (_AF_INET,), "6": (_AF_INET6,)},
     "fd.sockfamily": {"ip": (_AF_INET, _AF_INET6), "unix": (_AF_UNIX,)},
 }
-"""Field → value → families of sockets."""
+"""Families of sockets by field and value."""
 _MARKS: Final = marks()
 _MARK_OF: Final = {
     "proc.is_exe_upper_layer": "UPPER",
@@ -44,11 +45,11 @@ _MARK_OF: Final = {
 }
 _PATH_TESTS: Final = {"in": names.equal, "startswith": names.begins, "endswith": names.ends}
 _WORDS: Final = 4
-"""Of an address: of IPv4 the first."""
+"""Bytes of a word of an address; an IPv4 address is the first word."""
 
 
 def settled(leaf: Leaf, spec: SyscallSpec) -> Bounds:
-    """What is tested of a comparison at the exit of a call, exactly; UNKNOWN where it is not decided for good."""
+    """Return the exact tests of a comparison at the exit of a call; UNKNOWN if it is not decided for good."""
     if not isinstance(leaf, Comparison) or spec.family not in FAMILIES:
         return UNKNOWN
     found = _of_executed(leaf) if spec.family == "exec" else _of_socket(leaf, spec)
@@ -58,7 +59,7 @@ def settled(leaf: Leaf, spec: SyscallSpec) -> Bounds:
 
 
 def holds_only_of_success(formula: Formula) -> bool:
-    """Whether what is tested holds of no call that has failed."""
+    """Return True if the formula is false for every failed call."""
 
     def of_failed(leaf: Leaf) -> Bounds:
         if not isinstance(leaf, NumberCheck) or leaf.subject is not Subject.CALL or leaf.member != "result":
@@ -69,21 +70,22 @@ def holds_only_of_success(formula: Formula) -> bool:
 
 
 def wants_peer(check: Check) -> bool:
-    """Whether it is about what a socket is connected to."""
+    """Return True if the check is about a socket's peer."""
     return isinstance(check, NumberCheck) and check.subject is Subject.FACTS and check.member in (
         "port", "address", "protocol",
     )  # fmt: skip
 
 
 def _is_lasting(check: Check, spec: SyscallSpec) -> bool:
-    """Whether no thread can change what is tested between the call and its exit, short of closing the descriptor."""
+    """Return True if no thread can change the tested value between the call and its exit, except by closing the
+    descriptor."""
     if check.subject is Subject.OPEN:
         return spec.name not in _IN_MEMORY
     return check.subject in (Subject.CALL, Subject.REAL, Subject.FACTS)
 
 
 def of_protocol(number: int) -> Formula:
-    """Whether what is about to be sent or connected is of this protocol."""
+    """Return the test for a message or connection of this protocol."""
     return _fact("protocol", number)
 
 
@@ -95,7 +97,8 @@ def _fact(member: str, constant: int, relation: str = "==", *, element: int = 0,
 
 
 def _of_socket(test: Comparison, spec: SyscallSpec) -> Bounds | None:
-    """None: it is no such comparison, or of a call whose socket is not found."""
+    """Return the bounds of a comparison with a socket; None for another comparison, or a call whose socket is not
+    found."""
     if spec.name not in (*_COPIES, "connect"):
         return None
     if test.field in _FAMILIES_OF:
@@ -104,7 +107,8 @@ def _of_socket(test: Comparison, spec: SyscallSpec) -> Bounds | None:
 
 
 def of_destination(test: Comparison, protocols: Mapping[str, int]) -> Bounds | None:
-    """What is tested of the address that a connection or a datagram goes to, of these protocols; None: nothing."""
+    """Return the bounds of a comparison with the destination of a connection or datagram of these protocols; None for
+    another comparison."""
     if test.field in _FAMILIES_OF:
         return _choice(test, _FAMILIES_OF[test.field], "family")
     if test.field == "fd.l4proto":
@@ -123,7 +127,7 @@ def _choice(test: Comparison, numbers: dict[str, tuple[int, ...]], member: str) 
 
 
 def _within(text: str) -> Formula:
-    """An address, or any of a network."""
+    """Return the test for an address, or for any address of a network."""
     network = ip_network(text, strict=False) if "/" in text else ip_network(ip_address(text))
     family = _AF_INET if network.version == 4 else _AF_INET6
     return all_of((_fact("family", family), *_words(network.network_address.packed, network.netmask.packed)))
@@ -142,7 +146,7 @@ def _words(address: bytes, mask: bytes) -> Iterable[Formula]:
 
 
 def _of_executed(test: Comparison) -> Bounds:
-    """Of the process that an exec has made."""
+    """Return the bounds of a comparison with the process that an exec has made."""
     if test.field == "proc.exepath":
         return _path(test)
     if test.field in _MARK_OF:
@@ -158,7 +162,7 @@ def _marked(name: str) -> Formula:
 
 
 def _path(test: Comparison) -> Bounds:
-    """False of a program whose path is not known; a path may be, so `!=` is left to user space."""
+    """Return the bounds of a comparison with the path; false for an unknown path, so `!=` is left to user space."""
     tests = _PATH_TESTS.get("in" if test.op in EQUALITY else test.op)
     if tests is None or not names.usable(test.values) or not all(test.values):
         return UNKNOWN

@@ -1,4 +1,4 @@
-"""What the descriptor of a call stands for, as far as sockets go."""
+"""Tests of a call's descriptor, as far as sockets are concerned."""
 
 from typing import Final
 
@@ -18,14 +18,14 @@ def _is(member: str, number: int, relation: str = "==", mask: int | None = None)
 
 _HAS_FILE: Final = _is("file", 0, "!=")
 _NO_FILE: Final = negation(_HAS_FILE)
-"""No file stands there any more: what the state knows of it counts."""
+"""Test for a descriptor without a file now, for which the state's knowledge counts."""
 _IS_IP: Final = _is("family", _AF_INET, mask=0xFFFF ^ _AF_INET ^ _AF_INET6)
-"""The two numbers differ in one bit."""
+"""Test for either IP family, whose two numbers differ in one bit."""
 _IS_UNIX: Final = _is("family", _AF_UNIX)
 _IS_NO_SOCKET: Final = _is("family", 0)
 _HAS_PEER: Final = (_is("state", _TCP_ESTABLISHED), _is("port", 0, "!="))
 _ESTABLISHED: Final = all_of((DONE, _IS_IP, *_HAS_PEER))
-"""Of TCP, and of a datagram socket that has one peer."""
+"""Test for an established connection of TCP, or a datagram socket with one peer."""
 _KINDS: Final = {
     **dict.fromkeys(("4", "6", "ipv4", "ipv6", "ip"), _IS_IP),
     **dict.fromkeys(("unix",), _IS_UNIX),
@@ -38,7 +38,7 @@ _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg"))
 
 
 def of_socket(test: Comparison, spec: SyscallSpec) -> Bounds | None:
-    """The bounds of a comparison of a descriptor; None where it is of something else."""
+    """Return the bounds of a comparison with a descriptor; None for another comparison."""
     if test.field in ("fd.type", "fd.typechar", "fd.sockfamily"):
         return _where_open(_kind(test), _sure_kind(test, spec), spec)
     if test.field == "fd.l4proto":
@@ -51,26 +51,26 @@ def of_socket(test: Comparison, spec: SyscallSpec) -> Bounds | None:
 
 
 def wants_no_connections(wanted: Formula) -> bool:
-    """Whether messages that went through IP connections are never wanted, nor those of other sockets than IP's."""
+    """Return True if neither messages through IP connections nor those of non-IP sockets are ever wanted."""
     sent: dict[Check, bool] = {DONE: True, _HAS_FILE: True}
     connected = assumed(wanted, {**sent, _IS_IP: True, **dict.fromkeys(_HAS_PEER, True)})
     return connected is FALSE and assumed(wanted, {**sent, _IS_IP: False}) is FALSE
 
 
 def is_about_sockets(check: Check) -> bool:
-    """Whether a test looks at the descriptor."""
+    """Return True if a test is about the descriptor."""
     return check.subject is Subject.SOCKET
 
 
 def is_about_protocols(check: Check) -> bool:
-    """Whether a test needs the protocol of a socket."""
+    """Return True if a test needs the protocol of a socket."""
     return is_about_sockets(check) and isinstance(check, NumberCheck) and check.member == "protocol"
 
 
 def _where_open(whole: Formula, sure: Formula, spec: SyscallSpec) -> Bounds:
-    """What must hold of a file that stands there, and what is enough.
+    """Return necessary and sufficient conditions for an open descriptor.
 
-    A descriptor that was to be made and was not has a kind too, by its call.
+    A descriptor that a failed call did not make has a kind, too, by its call.
     """
     unknown = any_of((_NO_FILE, FAILED if spec.layout.fd == RESULT else FALSE))
     return Bounds(any_of((unknown, whole)), any_of((unknown, complement(sure))))
@@ -83,8 +83,8 @@ def _kind(test: Comparison) -> Formula:
 
 
 def _sure_kind(test: Comparison, spec: SyscallSpec) -> Formula:
-    """What decides it. The two kinds of IP have one test; what is no socket may be anything else; and what a call makes
-    anew is what its arguments say."""
+    """Return a sufficient condition. The two kinds of IP have one test; a descriptor that is no socket may be anything
+    else; and the kind of a new one follows from the call's arguments."""
     is_made = spec.layout.fd == RESULT and spec.name not in _COPIES
     values = set(test.values) if test.op in EQUALITY and not is_made else set()
     is_ip = any(kinds <= values for kinds in _BOTH_KINDS_OF_IP)
