@@ -1,5 +1,8 @@
 """A process that takes the name of a container's cgroup gets neither the container's name nor its grants."""
 
+import json
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +13,7 @@ from typing import Final, NamedTuple
 import pytest
 
 from tests.support.containerd import Containerd, containerd
-from tests.support.delegated import delegated, forger
+from tests.support.delegated import USER, delegated, forger
 from tests.support.docker import DockerEngine, docker
 from tests.support.requirements import ebpf
 from tests.support.responding import configured, in_folder, let_go, opener
@@ -42,10 +45,11 @@ def stage(
     public = TemporaryDirectory(prefix="mozu-trap-")
     trap = in_folder(Path(public.name), ["kill"])["kill"]
     places = (("state", containerd.state), ("root", containerd.root / "root"), ("socket", containerd.socket))
-    engines = {
+    engines: dict[str, dict[str, object]] = {
         "docker": {"socket": str(docker.socket), "data_root": str(docker.data_root)},
         "containerd": {name: str(path) for name, path in places},
     }
+    engines["podman"] = {"storage": [str(Path(public.name, "storage"))]}
     config = configured(
         folder, {"kill": f"{trap}, {IN_CONTAINER}"}, [{"kill": {"dry_run": False, "per_minute": 100}}], output=OUTPUT,
         enrichers=[{"containers": engines}],
@@ -79,6 +83,27 @@ def test_of_a_user_to_whom_a_cgroup_is_delegated(stage: Stage, way: str) -> None
         notice = alert(stage, "Container identity forged", 0)["output_fields"]
     assert (raised["container.name"], raised["container.image.repository"]) == (None, None)
     assert (notice["container_id"], notice["maker"]) == (stage.real[:12], "user 65534")
+
+
+@pytest.mark.parametrize("full_id", ["f" * 64, "the real one's"], ids=["another id", "the id of the real one"])
+def test_of_a_user_whose_own_podman_has_given_the_allowed_name(stage: Stage, full_id: str) -> None:
+    """A user writes into a storage of podman of their own whatever they like: it names their containers, and spares
+    none."""
+    full_id = stage.real if full_id.startswith("the") else full_id
+    containers = stage.trap.parent / "storage/overlay-containers"
+    shutil.rmtree(containers.parent, ignore_errors=True)
+    containers.mkdir(parents=True)
+    listed = [{"id": full_id, "names": [ALLOWED], "image": "", "metadata": json.dumps({"image-name": "img"})}]
+    (containers / "containers.json").write_text(json.dumps(listed))
+    for path in (containers.parent, containers, containers / "containers.json"):
+        os.chown(path, USER, USER)
+    before = len(stage.running.alerts)
+    with delegated() as place, forger(place, f"libpod-{full_id}.scope", stage.trap) as process:
+        let_go(process)
+        assert process.wait(PATIENCE) == -SIGKILL
+        raised = alert(stage, "kill", before, **{"proc.pid": process.pid})["output_fields"]
+    named = None if full_id == stage.real else ALLOWED
+    assert (raised["container.id"], raised["container.name"]) == (full_id[:12], named)
 
 
 def test_of_root_in_another_container(stage: Stage, docker: DockerEngine) -> None:

@@ -99,8 +99,9 @@ class Claims:
             self._forged(process)
         if outer:
             await self._lookups.resolve(outer)
+        if outer or real is not None or maker <= 0:  # a forged claim has no name, whatever its maker's storage lists
             return None
-        return await self._lookups.ask(full_id, maker) if maker > 0 else None
+        return await self._lookups.ask(full_id, maker)
 
     def _answered(self, key: str, metadata: ContainerMetadata | None, seconds: float) -> None:
         _put(self._answers, key, _Answer(metadata, time.monotonic() + seconds))

@@ -21,7 +21,7 @@ REAL = ContainerMetadata(full_id=ID, name="real", image="image", cgroups=(PLACE,
 
 
 class Runtimes:
-    """Root's has ID and OUTER, and USER has a container in a storage of its own."""
+    """Root's has ID and OUTER, and USER has a container in a storage of its own, which lists ID, too."""
 
     name, kinds, unreachable, completes = "docker", frozenset({"docker", "podman"}), (OSError,), frozenset[str]()
 
@@ -36,7 +36,7 @@ class Runtimes:
         await asyncio.sleep(0)
         self.running -= 1
         if uid:
-            return ContainerMetadata(full_id=full_id, name="own", owner=uid) if full_id == "c" * 64 else None
+            return ContainerMetadata(full_id=full_id, name="own", owner=uid) if full_id in ("c" * 64, ID) else None
         return {ID: REAL, OUTER.full_id: ContainerMetadata(full_id=OUTER.full_id, name="outer")}.get(full_id)
 
 
