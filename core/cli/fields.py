@@ -10,6 +10,7 @@ import orjson
 from mozu.core.cli import options
 from mozu.core.cli.known import known_fields, known_plugins
 from mozu.core.cli.terminal import table, width
+from mozu.core.language.rules.suggest import closest
 from mozu.core.model.fields import Argument, Field
 from mozu.core.model.value_types import JsonObject
 
@@ -66,7 +67,8 @@ def command(
     else:
         is_unloaded = any(one.plugin == pattern for several in registry.installed().values() for one in several)
         hint = f"; the plugin {pattern} is installed and not loaded: add -p {pattern}" if is_unloaded else ""
-        click.echo(f"mozu: no field fits{hint}", err=True)
+        similar = closest(pattern or "", {field.name for field in every if _has(field, source)})
+        click.echo(f"mozu: no field fits{hint or (similar and f'; {similar}')}", err=True)
     return 0 if fields else 1
 
 

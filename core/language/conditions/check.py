@@ -25,6 +25,7 @@ from mozu.core.language.conditions.ast import (
     bottom_up_term,
 )
 from mozu.core.language.conditions.eventset import event_types
+from mozu.core.language.conditions.habits import QUOTES
 from mozu.core.language.conditions.lower import lower
 from mozu.core.language.conditions.operands import OperandError, Resolver, Typed
 from mozu.core.language.conditions.operators import allowed
@@ -45,6 +46,8 @@ MAX_NAMES: Final = 20
 """Maximum number of event types in a hint."""
 _CALL = re.compile(rf"\s*(?:val|{'|'.join(tokens.TRANSFORMERS)})\(.*\)\s*", re.DOTALL)
 _NUMBERS: Final = frozenset({FieldType.INT, FieldType.UINT, FieldType.PORT})
+_NA_TEXTS: Final = ("evt.", "fd.", "fdlist.", "fs.", "user.", "group.", "proc.stdin.", "proc.stdout.", "proc.stderr.")
+"""Beginnings of the names of fields whose value can be the text `<NA>` itself, such as the name of an unknown user."""
 _NA_OPERATORS = ("=", "==", "!=", "in", "intersects", "pmatch")
 
 
@@ -144,7 +147,7 @@ class _Checker:
             raise OperandError("type", message, right.offset)
 
     def _constant(self, test: Test, left: Typed, item: Text | Number) -> None:
-        text = item.text if isinstance(item, Number) else item.value
+        text = _text_of(item)
         name = unparse_term(test.left)
         try:
             value = constant(left.type, left.bits, test.op, text)
@@ -198,9 +201,24 @@ class _Checker:
         if "(" in text and _CALL.fullmatch(text):
             message = f"`{_short(text)}` is compared as a text, though it looks like a transformer"
             self._warning("constant_is_transformer", message, item, "leave the quotes out to mean the transformer")
-        if text == "<NA>" and test.op in _NA_OPERATORS and _kubernetes(test.left):
+        if text[:1] in QUOTES and text and not item.quoted:
+            message = f"`{_short(text)}` is compared with its typographic quotes, which are part of the text"
+            self._warning("typographic_quotes", message, item, "write straight quotes, \" or '")
+        if text == "<NA>" and test.op in _NA_OPERATORS and self._is_unsafe(test):
             message = "comparing with `<NA>` does not find missing values"
-            self._problem(UNSAFE_NA, "not_available", message, item.offset, "use `not … exists`")
+            hint = "use `… exists`" if test.op == "!=" else "use `not … exists`"
+            self._problem(UNSAFE_NA, "not_available", message, item.offset, hint)
+
+    def _is_unsafe(self, test: Test) -> bool:
+        """Return True if `<NA>` can only be meant for a missing value: the field is never that text, and is compared
+        with nothing else. For fields of Falco's audit plugins one `<NA>` beside other texts is enough, as in Falco.
+        """
+        if not isinstance(test.left, FieldRef) or test.right is None:
+            return False
+        if test.left.name.startswith(("ka.", "jevt.")):
+            return True
+        alone = all(item == "<NA>" for item in map(_text_of, _constants(test.right)))
+        return alone and not test.left.name.startswith(_NA_TEXTS)
 
     def _is_field(self, text: str) -> bool:
         name, bracket, rest = text.partition("[")
@@ -230,6 +248,10 @@ def _constants(right: Right) -> Iterator[Text | Number]:
         yield right
 
 
+def _text_of(item: Text | Number) -> str:
+    return item.text if isinstance(item, Number) else item.value
+
+
 def _kind(typed: Typed) -> str:
     if typed.is_list:
         return f"a list of {typed.type.value}"
@@ -242,7 +264,3 @@ def _short(text: str) -> str:
 
 def _listed(names: frozenset[str]) -> str:
     return ", ".join(sorted(names)[:MAX_NAMES])
-
-
-def _kubernetes(left: Operand) -> bool:
-    return isinstance(left, FieldRef) and left.name.startswith(("ka.", "jevt."))

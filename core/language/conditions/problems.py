@@ -18,7 +18,8 @@ class ConditionProblem(msgspec.Struct, frozen=True):
     """A load code: LOAD_ERR_COMPILE_CONDITION is an error, the others are warnings."""
     reason: str
     """unknown_field, unavailable_field, unknown_event_type, operator, type, value, transformer, regex (errors);
-    plain_regex, constant_is_field, constant_is_transformer, cut_number, not_available (warnings)."""
+    plain_regex, constant_is_field, constant_is_transformer, typographic_quotes, cut_number, not_available
+    (warnings)."""
     message: str
     """A single sentence."""
     offset: int

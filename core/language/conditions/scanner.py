@@ -5,6 +5,7 @@ from typing import Final, NoReturn
 
 from mozu.core.language.conditions import tokens
 from mozu.core.language.conditions.ast import Text
+from mozu.core.language.conditions.habits import hint_of_habit
 from mozu.core.language.conditions.problems import ConditionError
 
 MAX_DEPTH: Final = 1000
@@ -91,7 +92,8 @@ class Scanner:
 
     def fail(self, expected: str, hint: str = "") -> NoReturn:
         """Refuse the text at the position and name the expected text."""
-        self.refuse(f"expected {expected}, found {self._found()}", hint or self._unit_hint())
+        hint = hint or self._unit_hint() or hint_of_habit(self.text, self.pos)
+        self.refuse(f"expected {expected}, found {self._found()}", hint)
 
     def refuse(self, message: str, hint: str = "", reason: str = "syntax") -> NoReturn:
         """Refuse the text at the position."""

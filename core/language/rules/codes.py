@@ -125,8 +125,10 @@ ENTRIES: Final[dict[Code, CodeEntry]] = {
     Code.LOAD_UNSAFE_NA_CHECK: CodeEntry(
         "Unsafe <NA> comparison in condition",
         "A field is compared with the text <NA>. That text is only how outputs print a value that is missing; the "
-        "missing value itself equals nothing, so the comparison is false where it was meant to be true. Ask "
-        "`FIELD exists` or `not FIELD exists` instead.",
+        "missing value itself equals nothing, so the comparison is false where it was meant to be true. Write "
+        "`FIELD exists` or `not FIELD exists` instead. Fields that can have this very text (`user.name` of an unknown "
+        "user, `fd.type` of an unknown descriptor) may be compared with it. Falco has the warning for `ka.*` and "
+        "`jevt.*` only.",
     ),
     Code.LOAD_NO_EVTTYPE: CodeEntry(
         "Condition has no event-type restriction",
@@ -189,9 +191,10 @@ ENTRIES: Final[dict[Code, CodeEntry]] = {
         "Warning in rule condition",
         "A condition is valid but probably not what was meant, or could be had cheaper: a regular expression that a "
         "plain operator could replace, a text that is the name of a field (fields on the right side need `val()`), a "
-        "text that looks like the call of a transformer, a number that does not fit the field and is cut to its width "
-        "as in Falco, a parameter (`evt.arg.NAME`) that no event type of the rule has and that is therefore always "
-        "absent, or a word that is nearly the name of a list: a name that no list has is a text like any other.",
+        "text that looks like the call of a transformer, a text in typographic quotes (which are then part of it), a "
+        "number that does not fit the field and is cut to its width as in Falco, a parameter (`evt.arg.NAME`) that no "
+        "event type of the rule has and that is therefore always absent, or a word that is nearly the name of a list: "
+        "a name that no list has is a text like any other.",
     ),
     Code.LOAD_UNKNOWN_KEY: CodeEntry(
         "Unknown key in item definition",

@@ -288,6 +288,12 @@ def test_no_field_that_fits_is_reported_by_the_exit_code(run: Run) -> None:
     assert run("fields", "nothing.like.it") == (1, "", "mozu: no field fits\n")
 
 
+def test_a_misspelt_field_is_answered_with_the_similar_one_of_the_source(run: Run) -> None:
+    assert run("fields", "proc.nme") == (1, "", "mozu: no field fits; did you mean `proc.name`?\n")
+    assert run("fields", "ka.vreb", "--source", "k8s_audit")[2] == "mozu: no field fits; did you mean `ka.verb`?\n"
+    assert run("fields", "proc.nme", "--source", "k8s_audit")[2] == "mozu: no field fits\n"
+
+
 IMPAIRED = """
 - rule: Image
   desc: It reads what only an enricher knows.

@@ -177,7 +177,16 @@ def test_a_field_of_another_source_is_known_there() -> None:
         ("proc.name in (x, proc.aname[2])", ["constant_is_field"]),
         ("proc.name = proc.nothing", []),
         ("proc.name = 'tolower(x)'", ["constant_is_transformer"]),
-        ("proc.name = <NA>", []),
+        ("proc.name = <NA>", ["not_available"]),
+        ("proc.name != '<NA>'", ["not_available"]),
+        ("proc.aname[2] in (<NA>)", ["not_available"]),
+        ("tolower(proc.name) = <NA>", []),
+        ("proc.name in (<NA>, N/A)", []),
+        ("proc.name startswith <NA>", []),
+        ("fd.name = <NA>", []),
+        ("proc.name = “cat”", ["typographic_quotes"]),
+        ("proc.name in (a, ‘cat’)", ["typographic_quotes"]),
+        ("proc.name = '“cat”'", []),
         ("evt.num = 18446744073709551615", []),
         ("evt.num = -1", []),
         ("proc.pid > 18446744073709551615", ["cut_number"]),
@@ -194,9 +203,15 @@ def test_a_warning_is_no_error() -> None:
 
 
 def test_comparing_a_field_of_kubernetes_with_the_text_for_missing_is_unsafe() -> None:
-    problems = checked("ka.verb in (<NA>)", "k8s_audit").problems
+    problems = checked("ka.verb in (<NA>, N/A)", "k8s_audit").problems
 
     assert ["LOAD_UNSAFE_NA_CHECK"] == [problem.code for problem in problems]
+
+
+def test_the_hint_for_an_unsafe_comparison_keeps_its_meaning() -> None:
+    hints = [problem.hint for problem in checked("proc.name = <NA> or proc.pname != <NA>").problems]
+
+    assert ["use `not … exists`", "use `… exists`"] == hints
 
 
 @pytest.mark.parametrize(
