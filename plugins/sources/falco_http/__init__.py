@@ -1,6 +1,6 @@
-"""Source `falco_http`: the alerts of a Falco that already runs, over its own HTTP output or falcosidekick's.
+"""Source `falco_http`: the alerts of a running Falco, over its own HTTP output or falcosidekick's.
 
-    settings            what may be configured, and who may connect
+    settings            the configuration, and the clients that may connect
     body                one alert, an array, lines of them, or lines of text
     request_queue       requests that are pending, in flight, acknowledged
     allowance           rate and quota of a token
@@ -32,7 +32,7 @@ def build(settings: FalcoHttpSettings, context: Context) -> "FalcoHttpSource":
 
 
 def privileges(settings: FalcoHttpSettings) -> Iterator[Privilege]:
-    """Only where the port is one of those that are kept for the system."""
+    """Yield the privilege to listen, if the port is reserved for the system."""
     if settings.address().port < _first_free_port():
         yield Privilege(
             capability="CAP_NET_BIND_SERVICE", required=True, purpose=f"listen at {settings.listen}",

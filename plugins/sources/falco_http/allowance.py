@@ -9,7 +9,7 @@ _DAY: Final = 86_400
 
 
 class Allowance:
-    """Alerts that one client may send. What a request has in excess is owed: one larger than the bucket passes, too."""
+    """Alerts that one client may send. An excess is owed, so that a request larger than the bucket passes, too."""
 
     def __init__(
         self,
@@ -26,7 +26,8 @@ class Allowance:
         self._day, self._used = 0, 0
 
     def refusal(self) -> tuple[str, float] | None:
-        """Why no more is accepted now, `rate` or `quota`, and in how many seconds it may be; None: it is accepted."""
+        """Return the reason for a refusal now (`rate` or `quota`) and the seconds until it ends; None if alerts are
+        accepted."""
         now = self._now()
         if self._day != now // _DAY:
             self._day, self._used = int(now // _DAY), 0
@@ -37,6 +38,6 @@ class Allowance:
         return None if self._level > 0 else ("rate", -self._level / self._rate)
 
     def take(self, alerts: int) -> None:
-        """So many alerts were accepted."""
+        """Count accepted alerts."""
         self._level -= alerts
         self._used += alerts

@@ -9,7 +9,7 @@ from mozu.core.common.falco_alerts import InvalidAlert, from_line, from_object
 
 
 def parse(body: bytes, now: float) -> list[Alert]:
-    """Every alert in it, or none: InvalidAlert says in one sentence why. `now`: seconds since the epoch."""
+    """Return all alerts of the body. `now`: seconds since the epoch. Raises InvalidAlert, with one sentence."""
     body = body.strip()
     if not body:
         raise InvalidAlert("the request is empty")
@@ -29,7 +29,7 @@ def _objects(body: bytes) -> list[Any]:
 
 
 def _lines(body: bytes, whole: orjson.JSONDecodeError) -> list[Any]:
-    """NDJSON; where the first line is no JSON, the error is that of the body as a whole."""
+    """Return the objects of NDJSON. If the first line is no JSON, the error is that of the whole body."""
     lines = [line for line in body.split(b"\n") if line.strip()]
     objects: list[Any] = []
     for number, line in enumerate(lines, 1):

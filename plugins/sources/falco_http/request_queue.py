@@ -1,4 +1,4 @@
-"""The queue of received requests: which alerts are pending, in flight or acknowledged, by request."""
+"""The queue of received requests: pending, in flight or acknowledged alerts, by request."""
 
 import asyncio
 from collections import deque
@@ -8,11 +8,11 @@ from typing import Final
 from mozu.core.api import Alert, Dropped
 
 _MAX_BATCH: Final = 1_000
-"""Alerts of several requests that are one batch of the source; they are acknowledged together, so that many clients
-wait for one commit."""
+"""Most alerts of several requests in one batch of the source; they are acknowledged together, so that many clients wait
+for one commit."""
 
 _MAX_BYTES: Final = 64 << 20
-"""Of requests that are not acknowledged yet."""
+"""Most bytes of requests that are not acknowledged yet."""
 
 
 class RequestBatch:
@@ -22,12 +22,12 @@ class RequestBatch:
         self.key, self.alerts, self.size = key, alerts, size
         self.done = asyncio.Event()
         self.acked = False
-        """Once `done`: whether every alert is safe, or in `dropped`."""
+        """True if every alert is safe, or in `dropped`; valid once `done`."""
         self.dropped: Sequence[Dropped] = ()
 
 
 class RequestQueue:
-    """`put` never waits; `batches` yields what was put; `ack` and `abandon` set what became of it."""
+    """Queue of requests. `put` never waits; `batches` yields their alerts; `ack` and `abandon` settle them."""
 
     def __init__(self, max_pending: int) -> None:
         self._max_pending = max_pending
@@ -35,22 +35,23 @@ class RequestQueue:
         self._queue: deque[RequestBatch] = deque()
         self._by_key: dict[bytes, RequestBatch] = {}
         self._in_flight: dict[int, tuple[Sequence[Alert], list[RequestBatch]]] = {}
-        """id() of a batch → (the batch, which keeps its id() from being reused, the requests in it)."""
+        """Batch and its requests, by id() of the batch, which is referenced so that the id() is not reused."""
         self._arrived = asyncio.Event()
         self._closed = False
         self.received = 0
-        """Alerts, since the start."""
+        """Number of alerts received since the start."""
 
     def pending(self) -> int:
-        """Alerts that are not acknowledged."""
+        """Return the number of alerts that are not acknowledged."""
         return self._pending
 
     def find(self, key: bytes) -> RequestBatch | None:
-        """The same request, if it is pending: a client that timed out and posts again shares the response."""
+        """Return the pending request with this key, if any: a client that timed out and posts again shares the
+        response."""
         return self._by_key.get(key)
 
     def put(self, key: bytes, alerts: Sequence[Alert], size: int) -> RequestBatch | None:
-        """Enqueue a request; None: there is no room for it."""
+        """Enqueue a request; return None if the queue is full."""
         full = self._pending + len(alerts) > self._max_pending or self._pending_bytes + size > _MAX_BYTES
         if self._closed or (self._pending and full):
             return None
@@ -63,12 +64,12 @@ class RequestQueue:
         return request
 
     def close(self) -> None:
-        """Nothing more is put; `batches` ends after what is queued."""
+        """Accept no more requests; `batches` ends after the queued ones."""
         self._closed = True
         self._arrived.set()
 
     async def batches(self) -> AsyncIterator[Sequence[Alert]]:
-        """The alerts of whole requests, together."""
+        """Yield the alerts of whole requests, several together."""
         while True:
             if self._queue:
                 requests = self._take()
@@ -82,7 +83,7 @@ class RequestQueue:
                 await self._arrived.wait()
 
     def ack(self, batch: Sequence[object], dropped: Mapping[int, Dropped]) -> None:
-        """Every alert of a batch is safe, except those in `dropped`, by their index in it."""
+        """Acknowledge a batch: every alert is safe, except those in `dropped`, by their index in the batch."""
         _, requests = self._in_flight.pop(id(batch), (batch, []))
         first = 0
         for request in requests:
@@ -93,7 +94,7 @@ class RequestQueue:
             first = after
 
     def abandon(self) -> None:
-        """Nothing of what is pending will be acknowledged any more."""
+        """End all pending requests as not acknowledged."""
         for request in list(self._by_key.values()):
             self._finish(request, acked=False)
         self._queue.clear()

@@ -25,18 +25,18 @@ from mozu.plugins.sources.falco_http.request_queue import RequestBatch, RequestQ
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
 _MAX_READ_BYTES: Final = 64 << 20
-"""Of bodies that have not come whole yet, all together; bounds memory."""
+"""Most bytes of all incomplete bodies together; bounds memory."""
 _SHUTDOWN_TIMEOUT: Final = 2.0
 _LINGERING: Final = 2.0
-"""Seconds for which aiohttp reads on after a response that came before the body's end."""
+"""Seconds for which aiohttp continues to read after a response that was sent before the body's end."""
 _RETRY_AFTER: Final = {"Retry-After": "1"}
 _NO_ROOM: Final = {"Retry-After": "10"}
 _ANONYMOUS: Final = ""
-"""The name of all clients where no token is required."""
+"""Name of all clients if no token is required."""
 
 
 class _HttpError(Exception):
-    """A response other than 200. `reason` labels the counter of refused requests."""
+    """Response other than 200. `reason` labels the counter of refused requests."""
 
     def __init__(self, status: int, reason: str, text: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(text)
@@ -44,7 +44,7 @@ class _HttpError(Exception):
 
 
 class Server:
-    """Listens, and responds to a request once its alerts are acknowledged by the queue."""
+    """HTTP server that responds to a request once the queue has acknowledged its alerts."""
 
     def __init__(self, settings: FalcoHttpSettings, requests: RequestQueue, metrics: Metrics) -> None:
         self._settings, self._requests, self._metrics = settings, requests, metrics
@@ -57,11 +57,11 @@ class Server:
         self._runner: web.ServerRunner | None = None
         self._listener: Listener | None = None
         self.port = 0
-        """Where it listens."""
+        """The port on which it listens."""
         metrics.gauge("http_connections", lambda: float(self._listener.count() if self._listener else 0))
 
     async def open(self) -> None:
-        """Listen. Raises OSError, or ssl.SSLError where a certificate cannot be used."""
+        """Listen. Raises OSError, such as ssl.SSLError if a certificate cannot be used."""
         tls = self._tls = server_context(self._settings.tls)
         protocol = HttpServer(self._handle, self._count_malformed, access_log=None, lingering_time=_LINGERING)
         self._runner = web.ServerRunner(protocol, shutdown_timeout=_SHUTDOWN_TIMEOUT)
@@ -77,8 +77,8 @@ class Server:
         self.port = self._listener.port
 
     def change(self, settings: FalcoHttpSettings) -> None:
-        """Other tokens and limits for the next request, the certificate as it is now for the next connection. Raises
-        OSError where that cannot be used."""
+        """Use other tokens and limits from the next request on, and the present certificate from the next connection
+        on. Raises OSError if the certificate cannot be used."""
         if self._tls is not None and settings.tls.certificate is not None:
             server_context(settings.tls)  # which fails before the one in use is touched
             self._tls.load_cert_chain(settings.tls.certificate, settings.tls.key, "")
@@ -87,7 +87,7 @@ class Server:
         self._settings = settings
 
     def _allow(self, settings: FalcoHttpSettings, *, fresh: bool) -> None:
-        """Those clients; with a fresh allowance, unless they have one that counts on."""
+        """Allow these clients, with fresh allowances or those that they have."""
         self._tokens = settings.secrets()
         before = {} if fresh else self._allowances
         self._allowances = {
@@ -95,13 +95,13 @@ class Server:
         }
 
     async def refuse(self) -> None:
-        """No more connections, and no more requests on those there are."""
+        """Accept no more connections, and no more requests on existing ones."""
         self._stopping = True
         if self._listener is not None:
             await self._listener.stop()
 
     async def close(self) -> None:
-        """Finish responses and end. Idempotent."""
+        """Finish responses and close. Idempotent."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
@@ -169,7 +169,7 @@ class Server:
     # --- who, and how much
 
     def _check(self, request: web.BaseRequest) -> str:
-        """The name of the client, once the headers are found good."""
+        """Return the client's name after a check of the headers. Raises _HttpError."""
         if self._stopping:
             raise _HttpError(503, "stopping", "mozu stops; send the alerts again", _RETRY_AFTER)
         if "Origin" in request.headers:
@@ -186,7 +186,7 @@ class Server:
         return client
 
     def _client(self, authorization: str) -> str | None:
-        """Whose token this is: as bearer, or as the password that is in a URL."""
+        """Return the name of the token's client; the token is a bearer, or the password in a URL. None if unknown."""
         scheme, _, credentials = authorization.partition(" ")
         given = credentials.strip().encode("utf-8", "surrogateescape")
         if scheme.lower() == "basic":
@@ -209,7 +209,7 @@ class Server:
     # --- the body
 
     async def _read(self, request: web.BaseRequest) -> bytes:
-        """The body, unpacked. A slow client holds its connection and what it has sent, and delays no other."""
+        """Return the body, unpacked. A slow client holds only its own connection and data, and delays no other."""
         body = bytearray()
         try:
             async with asyncio.timeout(self._settings.read_timeout):
@@ -237,7 +237,8 @@ class Server:
 
 
 async def _continue(request: web.BaseRequest) -> None:
-    """A client that waits for leave to send the body gets it (RFC 9110, 10.1.1): curl does so for large ones."""
+    """Send 100 Continue to a client that waits for it before the body (RFC 9110, 10.1.1), as curl does for large
+    ones."""
     expected = request.headers.get("Expect", "")
     if not expected or request.version < HttpVersion11:
         return
@@ -248,7 +249,7 @@ async def _continue(request: web.BaseRequest) -> None:
 
 
 def _report(batch: RequestBatch) -> str:
-    """The text of a 200: empty, or what was dropped by policy. Raises _HttpError where sending again may help."""
+    """Return the text of a 200: empty, or the alerts dropped by policy. Raises _HttpError if sending again may help."""
     if not batch.dropped:
         return ""
     again = [one for one in batch.dropped if one.can_retry]

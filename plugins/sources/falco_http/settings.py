@@ -10,7 +10,7 @@ from mozu.core.common.tls import ServerTls
 
 
 class FalcoHttpSettings(Settings):
-    """Where to listen, to whom, and how much each client may send."""
+    """Settings of the source `falco_http`."""
 
     listen: str = Field("127.0.0.1:2801", description="Address and port; an IPv6 address stands in brackets.")
     token: Literal["none"] | Secret | None = Field(
@@ -71,12 +71,12 @@ class FalcoHttpSettings(Settings):
         return self
 
     def secrets(self) -> dict[str, bytes]:
-        """Name of the client → its token; empty: none is required."""
+        """Return tokens by name of the client; empty if none is required."""
         named = dict(self.tokens)
         if isinstance(self.token, Secret):
             named["token"] = self.token
         return {name: secret.get_secret_value().encode() for name, secret in named.items()}
 
     def address(self) -> ListenAddress:
-        """Where to listen."""
+        """Return the address to listen on."""
         return ListenAddress.parse(self.listen)

@@ -1,4 +1,4 @@
-"""The source `falco_http`: listens, yields the alerts that were posted, and acknowledges them once they are safe."""
+"""The source `falco_http`: listens, yields posted alerts, and acknowledges them once they are safe."""
 
 import errno
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -25,7 +25,8 @@ from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
 
 class FalcoHttpSource(AcksAlerts, ChangesSettings, ChecksStart):
-    """Ready alerts, which bypass the evaluators; clients get their response when the engine calls `ack_alerts`."""
+    """Source of finished alerts, which bypass the evaluators; clients get their response when the engine calls
+    `ack_alerts`."""
 
     def __init__(self, settings: FalcoHttpSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
@@ -40,7 +41,7 @@ class FalcoHttpSource(AcksAlerts, ChangesSettings, ChecksStart):
         return self._server.port
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """Whether the certificates can be used, and the address is free."""
+        """Return an obstacle if the certificates cannot be used, or the address is not free."""
         try:
             server_context(self._settings.tls)
             try_bind(self._settings.address())
@@ -58,7 +59,7 @@ class FalcoHttpSource(AcksAlerts, ChangesSettings, ChecksStart):
         self._log.info("listening for Falco on %s://%s:%d", scheme, self._settings.address().host, self.port)
 
     def change_settings(self, settings: Settings) -> None:
-        """See `ChangesSettings`."""
+        """Use other settings; see `ChangesSettings`."""
         assert isinstance(settings, FalcoHttpSettings)
         self._server.change(settings)
         self._settings = settings
@@ -71,7 +72,7 @@ class FalcoHttpSource(AcksAlerts, ChangesSettings, ChecksStart):
         )
 
     async def batches(self) -> AsyncIterator[Sequence[Alert]]:
-        """What was posted; ends after `stop`, everything in flight yielded first."""
+        """Yield posted alerts; ends after `stop`, when everything in flight was yielded."""
         self._reading = True
         try:
             async for batch in self._requests.batches():
@@ -81,14 +82,14 @@ class FalcoHttpSource(AcksAlerts, ChangesSettings, ChecksStart):
             await self._end()
 
     async def ack_alerts(self, batch: Sequence[Event | Alert], dropped: Mapping[int, Dropped]) -> None:
-        """Every alert of this batch is spooled, delivered, a dead letter, or in `dropped`: respond."""
+        """Respond: every alert of this batch is spooled, delivered, a dead letter, or in `dropped`."""
         self._requests.ack(batch, dropped)
 
     async def update(self, demand: Demand) -> None:
-        """Demand makes no difference: these alerts are judged already."""
+        """Do nothing: these alerts do not depend on the demand."""
 
     def counts(self) -> Mapping[str, Counts]:
-        """Alerts received; those that were refused are not counted: the client has the response."""
+        """Return the number of received alerts, without refused ones, which the client knows from the response."""
         received = self._requests.received
         return {"alert": Counts(seen=received, missed=0, received=received)}
 

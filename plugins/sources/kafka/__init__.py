@@ -1,4 +1,4 @@
-"""The source `kafka`: records of topics as events of a JSON source, or as the alerts that they are."""
+"""The source `kafka`: records of topics as events of a JSON source, or as the alerts that they contain."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def build(settings: KafkaSourceSettings, context: Context) -> "KafkaSource":
-    """Raises ConfigError where a certificate or this aiokafka cannot be used."""
+    """Build the source. Raises ConfigError if a certificate or the installed aiokafka cannot be used."""
     from mozu.plugins.sources.kafka import source  # imports aiokafka: only where the source is used
 
     return source.build(settings, context)

@@ -1,4 +1,4 @@
-"""aiokafka's consumer: joined to its group (rebalance, sticky assignment), and closed when it cannot go on."""
+"""aiokafka's consumer: joined to its group (rebalance, sticky assignment), and closed when it cannot continue."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,28 +13,28 @@ from mozu.core.common.kafka.client import client_arguments
 from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
 
 _JOIN_TIMEOUT: Final = 60.0
-"""Seconds, on top of that of a request, in which a consumer must have joined its group."""
+"""Seconds, in addition to those of a request, in which a consumer must have joined its group."""
 _LEAVE_TIMEOUT: Final = 5.0
 """Seconds in which a consumer may leave its group before it is closed."""
 
 
 class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Before partitions are revoked, what was read of them is committed."""
+    """Listener that commits the offsets of read records before partitions are revoked."""
 
     def __init__(self, before_revoke: Callable[[], Awaitable[None]]) -> None:
         self._before_revoke = before_revoke
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
-        """Called before the group rebalances."""
+        """Commit before the group rebalances."""
         if revoked:
             await self._before_revoke()
 
     async def on_partitions_assigned(self, assigned: set[Any]) -> None:
-        """Called after the group has rebalanced."""
+        """Do nothing after the group has rebalanced."""
 
 
 async def join(settings: KafkaSourceSettings, before_revoke: Callable[[], Awaitable[None]]) -> Any:
-    """A consumer that has joined its group. Raises KafkaError, OSError or TimeoutError."""
+    """Return a consumer that has joined its group. Raises KafkaError, OSError or TimeoutError."""
     consumer = AIOKafkaConsumer(
         **client_arguments(settings),
         group_id=settings.group,
@@ -68,5 +68,5 @@ async def leave(consumer: Any) -> None:
 
 
 def _own_assignor() -> type:
-    """aiokafka keeps the state of its sticky assignor in the class: each consumer gets one of its own."""
+    """Return a sticky assignor's class for one consumer, because aiokafka keeps the assignor's state in the class."""
     return type("StickyPartitionAssignor", (StickyPartitionAssignor,), {"member_assignment": None})

@@ -1,4 +1,4 @@
-"""Dead letters of the source: records that are no JSON (poison), kept before the offset behind them is committed."""
+"""Dead letters of the source: records that are no JSON (poison), stored before the offset behind them is committed."""
 
 import asyncio
 import base64
@@ -18,15 +18,15 @@ from mozu.core.common.own_file import open_own
 from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
 
 _FLUSH_SECONDS: Final = 0.2
-"""Records were acknowledged before they were kept: little can be in flight at the end."""
+"""Seconds for records in flight at the end; few can be, since records were acknowledged when stored."""
 
 
 class NotKept(Exception):
-    """A dead letter could not be kept now; the text says why."""
+    """A dead letter could not be stored now; the message says why."""
 
 
 class DeadLetterStore:
-    """`keep` returns when the records are safe: acknowledged by a topic, or in a file."""
+    """Store whose `keep` returns when the records are safe: acknowledged by a topic, or in a file."""
 
     def __init__(self, settings: KafkaSourceSettings, client_log: KafkaClientLog, metrics: Metrics) -> None:
         self._settings = settings
@@ -34,7 +34,7 @@ class DeadLetterStore:
         self._producer = KafkaProducer(settings, ProducerOptions(create_topics=True), client_log, metrics)
 
     async def keep(self, records: list[tuple[Any, str]]) -> None:
-        """(record, reason) of each. Raises NotKept."""
+        """Store dead letters (record, reason). Raises NotKept."""
         if self._settings.dead_letters == "topic":
             try:
                 await self._produce(records)

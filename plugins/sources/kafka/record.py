@@ -1,4 +1,4 @@
-"""A Kafka record as an event or an alert; one that is no JSON is a dead letter."""
+"""Decoding of a Kafka record to an event or an alert; a record that is no JSON is a dead letter."""
 
 from typing import Any
 
@@ -10,17 +10,17 @@ from mozu.plugins.sources.kafka.record_number import RecordNumbers
 
 
 class InvalidRecord(ValueError):
-    """Why a record is neither event nor alert; one sentence."""
+    """A record is neither event nor alert; the message is one sentence."""
 
 
 class KafkaRecordDecoder:
-    """`decode(record)` for aiokafka's records."""
+    """Decoder of aiokafka's records."""
 
     def __init__(self, numbers: RecordNumbers, *, event_source: str, alerts: bool) -> None:
         self._numbers, self._source, self._alerts = numbers, event_source, alerts
 
     def decode(self, record: Any) -> Event | Alert | None:
-        """None for a record without content (a tombstone). Raises InvalidRecord."""
+        """Return the event or alert; None for a record without content (a tombstone). Raises InvalidRecord."""
         if record.value is None:
             return None
         try:

@@ -9,14 +9,14 @@ _PARTITION_BITS: Final = 16
 
 
 class RecordNumbers:
-    """(topic, partition, offset) as one number below 2**63, for offsets below 2**41."""
+    """Mapping from (topic, partition, offset) to one number below 2**63, for offsets below 2**41."""
 
     def __init__(self, topics: Sequence[str]) -> None:
         known = sorted(topics)
         self._index = {topic: index for index, topic in enumerate(known, start=1)}
         self.origin = f"kafka/{','.join(known)}"
-        """What the numbers are unique in."""
+        """Name of the set in which the numbers are unique."""
 
     def number(self, topic: str, partition: int, offset: int) -> int:
-        """Never 0, which would stand for no number."""
+        """Return the number; never 0, which means no number."""
         return ((offset << _PARTITION_BITS | partition) << _TOPIC_BITS) | self._index[topic]

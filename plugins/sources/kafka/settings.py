@@ -13,7 +13,7 @@ _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
 class KafkaSourceSettings(KafkaAccess):
-    """From where, and what records are."""
+    """Settings of the source `kafka`."""
 
     topics: tuple[str, ...] = Field(
         min_length=1, max_length=MAX_TOPICS, description="What is read; all members of a group must name the same."
@@ -75,5 +75,5 @@ class KafkaSourceSettings(KafkaAccess):
         return self
 
     def dead_letter_topic_of(self, topic: str) -> str:
-        """The topic for dead letters of a topic."""
+        """Return the topic for dead letters of a topic."""
         return self.dead_letter_topic.replace("{topic}", topic)

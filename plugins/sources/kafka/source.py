@@ -20,7 +20,7 @@ from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
 _RECONNECT_BACKOFF: Final = (0.2, 30.0)
 """First and longest seconds between two connections, with full jitter."""
 _POLL_TIMEOUT_MS: Final = 300
-"""How long a poll waits for records; a stop is noticed after it."""
+"""Milliseconds that a poll waits for records; a stop is noticed after them."""
 _REVOKE_TIMEOUT: Final = 20.0
 """Seconds for which a rebalance waits until the batch in flight is committed."""
 
@@ -28,7 +28,7 @@ Item = Event | Alert
 
 
 def build(settings: KafkaSourceSettings, context: Context) -> "KafkaSource":
-    """Build the source. Raises ConfigError where a certificate or this aiokafka cannot be used."""
+    """Build the source. Raises ConfigError if a certificate or the installed aiokafka cannot be used."""
     try:
         require_compatible()
         client_arguments(settings)
@@ -38,7 +38,7 @@ def build(settings: KafkaSourceSettings, context: Context) -> "KafkaSource":
 
 
 class KafkaSource(AcksBatches, HasOrigin):
-    """One batch is in flight at a time; its offsets are committed when the core calls `ack`."""
+    """Source with one batch in flight at a time, whose offsets are committed when the core calls `ack`."""
 
     def __init__(self, settings: KafkaSourceSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
@@ -51,9 +51,9 @@ class KafkaSource(AcksBatches, HasOrigin):
         self._stopping, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._in_flight: tuple[Sequence[Item], dict[Any, int]] | None = None
-        """The batch that is not acknowledged, and the offsets behind it."""
+        """The unacknowledged batch, and the offsets behind it."""
         self._committed: dict[Any, int] = {}
-        """Partition → the offset that was committed last."""
+        """Offset that was committed last, by partition."""
         self._received = 0
         self._failed_commits = context.metrics.counter("kafka_commits_failed_total")
         self._empty = context.metrics.counter("kafka_records_empty_total")
@@ -62,14 +62,14 @@ class KafkaSource(AcksBatches, HasOrigin):
 
     @property
     def origin(self) -> str:
-        """The topics: numbers of records are unique in them."""
+        """The topics, in which numbers of records are unique."""
         return self._origin
 
     async def start(self, demand: Demand) -> None:
-        """Brokers that are absent are waited for."""
+        """Do nothing: `batches` waits for absent brokers."""
 
     async def batches(self) -> AsyncIterator[Sequence[Item]]:
-        """What comes in: in order within each partition."""
+        """Yield batches of records, in order within each partition."""
         backoff = Backoff(*_RECONNECT_BACKOFF)
         try:
             while not self._stopping.is_set():
@@ -87,7 +87,7 @@ class KafkaSource(AcksBatches, HasOrigin):
             await self._dead_letters.close()
 
     async def ack(self, batch: Sequence[object]) -> None:
-        """Every alert of this batch is spooled, delivered, dropped by policy, or a dead letter: commit."""
+        """Commit: every alert of this batch is spooled, delivered, dropped by policy, or a dead letter."""
         if self._in_flight is None or self._in_flight[0] is not batch:
             return
         offsets = self._in_flight[1]
@@ -98,20 +98,20 @@ class KafkaSource(AcksBatches, HasOrigin):
             self._idle.set()
 
     async def update(self, demand: Demand) -> None:
-        """Demand makes no difference: records come whole."""
+        """Do nothing: records are complete for any demand."""
 
     def counts(self) -> Mapping[str, Counts]:
-        """Records read; dead letters have a counter of their own."""
+        """Return the number of records read; dead letters have a counter of their own."""
         return {"pluginevent": Counts(seen=self._received, missed=0, received=self._received)}
 
     async def stop(self) -> None:
-        """Read nothing more; the batch in flight is still committed."""
+        """Stop reading; the batch in flight is still committed."""
         self._stopping.set()
 
     # --- one connection
 
     async def _connection(self) -> AsyncIterator[Sequence[Item]]:
-        """Batches until the source stops or the consumer fails."""
+        """Yield batches until the source stops or the consumer fails."""
         try:
             with self._client_log.attributed():
                 self._consumer = await join(self._settings, self._before_revoke)
@@ -138,7 +138,7 @@ class KafkaSource(AcksBatches, HasOrigin):
         return batch
 
     async def _poll(self) -> dict[Any, list[Any]]:
-        """Records by partition; empty after a stop. Raises TimeoutError for a client that only complains."""
+        """Return records by partition; empty after a stop. Raises TimeoutError if the client only reports errors."""
         loop = asyncio.get_running_loop()
         complains_since: float | None = None
         while not self._stopping.is_set():
@@ -173,7 +173,7 @@ class KafkaSource(AcksBatches, HasOrigin):
     # --- offsets
 
     async def _commit(self, offsets: dict[Any, int]) -> None:
-        """Of the partitions that are still this member's: others read again what is not committed."""
+        """Commit offsets of the partitions still assigned to this member; others are read again elsewhere."""
         mine = {partition: offset for partition, offset in offsets.items() if partition in self._assigned()}
         self._failed_commits.value += len(offsets) - len(mine)
         if not mine:
@@ -188,7 +188,8 @@ class KafkaSource(AcksBatches, HasOrigin):
         self._committed.update(mine)
 
     async def _before_revoke(self) -> None:
-        """A batch in flight is committed before its partitions are revoked: another member would read it again."""
+        """Wait until the batch in flight is committed, before its partitions are revoked: another member would read it
+        again."""
         try:
             async with asyncio.timeout(_REVOKE_TIMEOUT):
                 await self._idle.wait()
@@ -199,7 +200,7 @@ class KafkaSource(AcksBatches, HasOrigin):
         return frozenset() if self._consumer is None else frozenset(self._consumer.assignment())
 
     def _lag(self) -> float:
-        """Records that are in the topics and not committed, as far as is known."""
+        """Return the number of uncommitted records in the topics, as far as known."""
         lag = 0
         for partition in self._assigned():
             end, committed = self._consumer.highwater(partition), self._committed.get(partition)
@@ -216,7 +217,7 @@ class KafkaSource(AcksBatches, HasOrigin):
             await leave(consumer)
 
     async def _sleep(self, seconds: float) -> None:
-        """Sleep, or return at once after a stop."""
+        """Sleep; return at once after a stop."""
         try:
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()

@@ -1,6 +1,6 @@
 """Source `ptrace`: system calls of a command, of a process, or of a whole pid namespace, without a kernel program.
 
-What is seen, at what price, and what is not: docs/trace.md.
+See docs/trace.md for its coverage, its costs and its gaps.
 """
 
 from collections.abc import Iterator
@@ -54,7 +54,8 @@ def _build(settings: PtraceSettings, context: Context) -> Source:
 
 
 def _start_problem(settings: PtraceSettings) -> str | None:
-    """Return why nothing could be traced, or would not be without being asked for."""
+    """Return the reason for which nothing could be traced, or for which other users' processes would be traced unasked;
+    None if there is none."""
     found = problem(attaches=not settings.command)
     if found is None and settings.others == "refused" and not settings.command and settings.pid is None:
         from mozu.plugins.sources.ptrace.others import unasked  # seldom used

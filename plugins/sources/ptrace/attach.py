@@ -1,9 +1,10 @@
-"""Attaching to processes that run already: a process with its descendants, or all of this pid namespace.
+"""Attachment to running processes: a process with its descendants, or all of this pid namespace.
 
-The children of a traced task are traced from their first instruction on (PTRACE_O_TRACECLONE …). /proc is listed again
-and again for those that appear otherwise: entered by `docker exec` or nsenter, or started by a process that may not be
-traced. Left alone are kernel threads, mozu, its own children (it waits for them itself), and processes that serve a
-file system (/dev/fuse): the tracer reads files of the traced, and would wait for a server that waits for its tracer.
+Children of a traced task are traced from their first instruction on (PTRACE_O_TRACECLONE …). /proc is listed repeatedly
+for processes that appear otherwise: entered by `docker exec` or nsenter, or started by a process that may not be
+traced. Not traced are kernel threads, mozu, its own children (it waits for them itself), and processes that serve a
+file system (/dev/fuse): the tracer reads files of traced processes, and would wait for a server that waits for its
+tracer.
 """
 
 import contextlib
@@ -21,17 +22,17 @@ _KERNEL_THREAD: Final = 0x00200000
 _ENDED: Final = ("Z", "X")
 _FUSE: Final = "/dev/fuse"
 _PASSES: Final = 100
-"""Looks at the threads of a process that makes threads while it is attached to."""
+"""Most listings of the threads of a process that makes threads while it is attached to."""
 
 REFUSED: Final = "may not be traced"
 TRACED: Final = "traced by another program"
 SERVES_FILES: Final = "serves a file system (FUSE)"
 TRACES_MOZU: Final = "traces mozu itself"
-"""Each would wait for the other, and every process that is traced with them."""
+"""Reason for a process that traces mozu: each would wait for the other, and for all that is traced with them."""
 
 
 class _Stat(NamedTuple):
-    """Of /proc/PID/stat."""
+    """Values of /proc/PID/stat."""
 
     parent: int
     state: str
@@ -39,10 +40,10 @@ class _Stat(NamedTuple):
 
 
 class Attacher:
-    """Seizes processes for the thread that calls `scan`: the tracer's.
+    """Attacher for the thread that calls `scan`, the tracer's.
 
-    `root`: with its descendants only; None: all processes that /proc lists. `is_traced` knows which are traced already,
-    `adopt(tid, pid, parent)` follows a task from now on.
+    `root`: a process to trace with its descendants only; None for all processes in /proc. `is_traced` returns True for
+    a traced task, `adopt(tid, pid, parent)` follows a task from now on.
     """
 
     def __init__(
@@ -51,28 +52,28 @@ class Attacher:
         self._root, self._is_traced, self._adopt = root, is_traced, adopt
         self._own = os.getpid()
         self._left: dict[int, str] = {}
-        """Process → why it is not traced; empty: it is none of those that are wanted."""
+        """Reason for which a process is not traced, by pid; empty if it is not wanted."""
         self._lost: set[int] = set()
 
     @property
     def refused(self) -> Counter[str]:
-        """Why processes that are wanted and live are not traced → how many."""
+        """Number of living wanted processes that are not traced, by reason."""
         return Counter(reason for reason in self._left.values() if reason)
 
     def leave_alone(self, pid: int, reason: str) -> None:
-        """A process was let go for good."""
+        """Note that a process was released for good."""
         self._left[pid] = reason
         self._lost.add(pid)
 
     def scan(self) -> int:
-        """Seize what is wanted and not traced; how many processes that were."""
+        """Seize wanted processes that are not traced; return the number of seized ones."""
         pids = list_processes()
         self._left = {pid: reason for pid, reason in self._left.items() if pid in pids}
         self._lost &= pids
         return sum(self._seize_process(pid, stat) for pid, stat in self._candidates(pids))
 
     def _candidates(self, pids: Collection[int]) -> Iterator[tuple[int, _Stat]]:
-        """Those that may have to be seized, parents before their children."""
+        """Yield the processes that may have to be seized, parents before their children."""
         wanted = {self._root}
         for pid in sorted(pids):
             if self._is_traced(pid):
@@ -104,7 +105,8 @@ class Attacher:
         return reason is None
 
     def _seize_threads(self, pid: int) -> None:
-        """Until a look finds no new ones: a thread that is not traced yet may make some at any time."""
+        """Seize threads until a listing has no new ones: a thread that is not traced yet may make others at any
+        time."""
         seized = {pid}
         for _ in range(_PASSES):
             try:
@@ -119,7 +121,8 @@ class Attacher:
                     self._adopt(tid, pid, 0)
 
     def _seize(self, tid: int) -> str | None:
-        """Why a task cannot be seized, empty where it has gone or is traced by now; None: it is, and will stop."""
+        """Seize a task; return None if it is traced now and will stop, else the reason, which is empty if it has ended
+        or is traced already."""
         try:
             native.seize(tid, native.OPTIONS)
         except TaskGone:
@@ -132,7 +135,7 @@ class Attacher:
 
 
 def attach_problem(attacher: Attacher, attached: int) -> SourceUnavailable | None:
-    """The error where not one of the processes that are there may be traced."""
+    """Return the error if not one of the existing processes may be traced; else None."""
     if attached or not attacher.refused:
         return None
     return SourceUnavailable(
@@ -143,7 +146,7 @@ def attach_problem(attacher: Attacher, attached: int) -> SourceUnavailable | Non
 
 
 def check_procfs() -> None:
-    """Raises SourceUnavailable unless /proc shows the pid namespace that this process is in."""
+    """Raise SourceUnavailable unless /proc shows this process's pid namespace."""
     try:
         shown = os.readlink("/proc/self")
     except OSError:
@@ -155,12 +158,12 @@ def check_procfs() -> None:
 
 
 def list_processes() -> set[int]:
-    """The processes that /proc lists."""
+    """Return the processes in /proc."""
     return {int(name) for name in os.listdir("/proc") if name.isdecimal()}
 
 
 def read_stat(pid: int) -> _Stat | None:
-    """What /proc/PID/stat says; None where there is no such process."""
+    """Return values of /proc/PID/stat; None if there is no such process."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
@@ -170,7 +173,7 @@ def read_stat(pid: int) -> _Stat | None:
 
 
 def _own_tracer() -> int:
-    """The process that traces this one, a debugger or a profiler; 0: none."""
+    """Return the process that traces this one, such as a debugger or profiler; 0 if none."""
     try:
         tid = _status("self")["TracerPid"]
         return int(_status(tid)["Tgid"]) if tid != "0" else 0
@@ -186,7 +189,8 @@ def _serves_files(pid: int) -> bool:
 
 
 def _reason(tid: int) -> str:
-    """Why PTRACE_SEIZE was refused; empty: the task is new, and traced by this process already, or has ended."""
+    """Return the reason for which PTRACE_SEIZE was refused; empty if the task is new and already traced by this
+    process, or has ended."""
     try:
         rows = _status(tid)
     except OSError:
@@ -198,6 +202,6 @@ def _reason(tid: int) -> str:
 
 
 def _status(task: int | str) -> dict[str, str]:
-    """The rows of /proc/TASK/status. Raises OSError."""
+    """Return the rows of /proc/TASK/status. Raises OSError."""
     with open(f"/proc/{task}/status") as file:
         return {name: value.strip() for name, _, value in (line.partition(":") for line in file)}

@@ -19,13 +19,13 @@ _SCOPES: Final = {
 
 
 def machine_problem() -> str | None:
-    """Why calls of this machine could not be read at all."""
+    """Return the reason for which calls of this machine cannot be read; None if they can."""
     machine = os.uname().machine
     return None if machine in MACHINES else f"this machine is {machine}; {' and '.join(MACHINES)} are supported"
 
 
 def problem(*, attaches: bool) -> str | None:
-    """Why nothing could be traced on this machine, in one sentence; None: nothing speaks against it."""
+    """Return the reason for which nothing could be traced on this machine, in one sentence; None if there is none."""
     if (problem := machine_problem()) is not None:
         return problem
     scope = _scope()
@@ -36,12 +36,12 @@ def problem(*, attaches: bool) -> str | None:
 
 
 def _scope() -> str:
-    """Which processes Yama lets this one trace; 0 where there is no Yama."""
+    """Return Yama's scope of processes that this one may trace; 0 without Yama."""
     return _SCOPE.read_text().strip() if _SCOPE.exists() else "0"
 
 
 def visibility() -> Iterator[Visibility]:
-    """Commands, processes that run already, and what no tracer sees."""
+    """Yield the visibility of commands and running processes, and of events that no tracer sees."""
     scope = _scope()
     filtered = _ACTIONS.exists() and "trace" in _ACTIONS.read_text().split()
     how = "only demanded calls stop it" if filtered else "the kernel lacks SECCOMP_RET_TRACE"

@@ -1,6 +1,6 @@
 """Bounded queue from the tracer thread to the event loop.
 
-Where it is full, the tracer waits, and the traced program with it (backpressure); or the event is dropped and counted.
+If it is full, the tracer waits, and the traced program with it (backpressure); or the event is dropped and counted.
 Programs that mozu itself may wait for must not wait for mozu.
 """
 
@@ -15,42 +15,43 @@ from mozu.core.model.event import SyscallEvent
 
 MAX_EVENTS: Final = 20_000
 _FULL_TIMEOUT: Final = 0.1
-"""Seconds after which a waiting writer checks again whether the queue is abandoned."""
+"""Seconds after which a waiting writer checks again if the queue is abandoned."""
 
 
 class AskedCall:
-    """Whether a call may run, and the answer."""
+    """A question if a call may run, and its answer."""
 
     def __init__(self, event: SyscallEvent) -> None:
         self.event = event
         self.is_denied = True
-        """Until it is answered."""
+        """True until it is answered."""
         self.answered = threading.Event()
 
 
 class EventQueue:
-    """One writer (the tracer thread), one reader (the loop). `lossless`: the writer waits for room."""
+    """Queue with one writer (the tracer thread) and one reader (the loop). `lossless`: the writer waits if it is
+    full."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, lossless: bool = True) -> None:
         self._loop, self._lossless = loop, lossless
         self.received: Counter[str] = Counter()
-        """Event type → how many were put."""
+        """Number of events put, by type."""
         self.lost: Counter[str] = Counter()
-        """Event type → how many found no room."""
+        """Number of events dropped because the queue was full, by type."""
         self._events: deque[SyscallEvent] = deque()
         self._notified = False
         self._question: AskedCall | None = None
         self.asked = asyncio.Event()
-        """Set while the writer waits for an answer."""
+        """Event that is set while the writer waits for an answer."""
         self._not_full = threading.Event()
         self.arrived = asyncio.Event()
-        """Set when there is something to take, or when the writer has ended."""
+        """Event that is set if there are events to take, or the writer has ended."""
         self.ended = False
         self.abandoned = False
-        """The reader has stopped: what is written is dropped."""
+        """True if the reader has stopped: events are dropped."""
 
     def put(self, event: SyscallEvent) -> None:
-        """Append an event, as soon as there is room or not at all. Called by the tracer thread."""
+        """Append an event; if the queue is full, wait or drop it. Called by the tracer thread."""
         if not self._lossless and len(self._events) >= MAX_EVENTS:
             self.lost[event.type] += 1
             return
@@ -64,8 +65,8 @@ class EventQueue:
             self._notify()
 
     def ask(self, event: SyscallEvent) -> bool:
-        """Whether the call that this event stands for is denied: answered once everything that was put has been taken,
-        and processed. Called by the tracer thread, which waits."""
+        """Return True if this event's call is denied: answered once all events before it were taken and processed.
+        Called by the tracer thread, which waits."""
         question = self._question = AskedCall(event)
         self._call(self.asked.set)
         self._notify()
@@ -76,7 +77,7 @@ class EventQueue:
         return question.is_denied
 
     def answer(self, judge: Callable[[SyscallEvent], CallVerdict]) -> None:
-        """Answer what is asked, if all events before it were taken. Called by the loop, after it has processed them."""
+        """Answer the question, if all events before it were taken. Called by the loop, after it has processed them."""
         question = self._question
         if question is None or self._events or not self.asked.is_set():
             return
@@ -87,7 +88,7 @@ class EventQueue:
             question.answered.set()
 
     def end(self) -> None:
-        """The writer has ended."""
+        """Note that the writer has ended."""
         self.ended = True
         self._notify()
 
@@ -104,7 +105,7 @@ class EventQueue:
 
     @property
     def is_empty(self) -> bool:
-        """Whether every event has been taken."""
+        """Return whether every event has been taken."""
         return not self._events
 
     def _notify(self) -> None:

@@ -1,7 +1,7 @@
-"""Follower: which processes the tracer follows where it starts no command, and what becomes of them.
+"""Follower: the processes that the tracer follows if it starts no command, and their fate.
 
-`root`: this process with its descendants; None: every process of this pid namespace that may be traced, also those that
-appear later. All methods but `limits`, `refused` and `poke` are called on the tracer's thread.
+`root`: a process to follow with its descendants; None for every process of this pid namespace that may be traced,
+including later ones. All methods except `limits`, `refused` and `poke` are called on the tracer's thread.
 """
 
 import logging
@@ -18,14 +18,14 @@ from mozu.plugins.sources.ptrace.stop_timer import StopTimer
 from mozu.plugins.sources.ptrace.tracer import Tracer
 
 SCAN_SECONDS: Final = 1.0
-"""Between two looks for processes that no traced one has started."""
+"""Seconds between two searches for processes that no traced one has started."""
 _PASSES: Final = 20
-"""Looks at processes that come while others are seized."""
+"""Most searches at the start for processes that appear while others are seized."""
 _LET_GO: Final = "let go before a set-uid program, which loses its privilege if it is traced"
 
 
 class Follower:
-    """Of one tracer."""
+    """Follower of one tracer."""
 
     scan_seconds = SCAN_SECONDS
 
@@ -43,16 +43,16 @@ class Follower:
 
     @property
     def scans(self) -> bool:
-        """Whether it looks for processes that appear later."""
+        """True if it searches for processes that appear later."""
         return self._root is None and not self._detached
 
     @property
     def refused(self) -> Counter[str]:
-        """Reason → how many processes are not traced because of it."""
+        """Number of processes that are not traced, by reason."""
         return self._attacher.refused
 
     def limits(self) -> list[str]:
-        """What is not seen of the processes that are followed."""
+        """Return the gaps in the view of followed processes, as phrases."""
         found = [f"{count} processes ({reason})" for reason, count in sorted(self.refused.items())]
         if self._root is None:
             found.append(
@@ -61,7 +61,7 @@ class Follower:
         return found
 
     def attach(self) -> None:
-        """Seize what is there. Raises SourceUnavailable."""
+        """Seize the existing processes. Raises SourceUnavailable."""
         check_procfs()
         attached = 0
         for _ in range(_PASSES):
@@ -85,7 +85,7 @@ class Follower:
         )
 
     def _idle(self) -> bool:
-        """Between two stops: look for new processes when it is time; with none left, wait for that."""
+        """Search for new processes between two stops when it is due; if none are traced, wait until then."""
         if not self.scans:
             return False
         left = self._next_scan - time.monotonic()
@@ -98,7 +98,7 @@ class Follower:
         return True
 
     def poke(self) -> None:
-        """There is something to do before the next look."""
+        """End the wait for the next search."""
         self._poked.set()
 
     def _lets_go(self, task: TracedTask, path: str | None) -> bool:
@@ -108,6 +108,6 @@ class Follower:
         return True
 
     def detach(self) -> None:
-        """Let everything run on."""
+        """Let all processes continue untraced."""
         self._detached = True
         self._tracer.detach_all()

@@ -1,10 +1,11 @@
-"""Opens of traced programs, done by mozu: what was judged is what the program is given, whatever another thread does.
+"""Opens of traced programs, done by mozu, so that the judged file is the one that the program gets, whatever other
+threads do.
 
 At the stop of an open its file is held (reading/held_open.py) and judged. Then the call is marked, and waits for the
-listener of the filter (notifications.py: seccomp user notification), by which the program is given the file that was
-held (SECCOMP_IOCTL_NOTIF_ADDFD). Until then it blocks all signals: one would end the wait, and no open of a file is
-interrupted. Where mozu has other rights than the program, or only the program itself can do the open, the call runs as
-it is.
+listener of the filter (notifications.py: seccomp user notification), by which the program gets the held file
+(SECCOMP_IOCTL_NOTIF_ADDFD). Until then it blocks all signals: a signal would end the wait, and no open of a file is
+interrupted. If mozu has other rights than the program, or only the program itself can do the open, the call runs
+unchanged.
 """
 
 import logging
@@ -23,15 +24,16 @@ from mozu.plugins.sources.ptrace.rights import OwnRights, Rights
 from mozu.plugins.sources.ptrace.seccomp import HANDED_OVER
 
 _MOST_CHANGES: Final = 50
-"""Times that another may make the file between the look and the open; then the call is denied."""
+"""Most times that another process may create the file between the look-up and the open; then the call is denied."""
 _EPERM: Final = -1
 _ERESTARTSYS: Final = -512
 _ERESTARTNOINTR: Final = -513
-"""Results that no program sees (linux/errno.h): with the second the call is made again, whatever handler runs first."""
+"""Results that no program sees (linux/errno.h): with the second the call is restarted after any handler."""
 
 
 class InjectedOpens:
-    """On the tracer's thread. `channel`: from which the listener comes, once the command has its filter."""
+    """Opens on the tracer's thread. `channel`: socket from which the listener comes, once the command has its
+    filter."""
 
     def __init__(self, channel: socket.socket, log: logging.Logger) -> None:
         self._channel, self._log = channel, log
@@ -39,17 +41,18 @@ class InjectedOpens:
         self._asked = False
         self._own = OwnRights()
         self._rights: Rights | None = None
-        """Of the task whose open is held."""
+        """Rights of the task whose open is held."""
 
     def hold(self, task: TracedTask, reader: SyscallReader) -> HeldOpen | None:
-        """What this open would reach; None: the call runs as it is. Raises OSError as the open would."""
+        """Return the file that this open would reach; None if the call runs unchanged. Raises the OSError of the
+        open."""
         if not isinstance(reader, OpenReader) or task.is_confined or self._listening() is None:
             return None
         self._rights = self._own.shared_by(task.tid)
         return None if self._rights is None else reader.hold(task)
 
     def give(self, task: TracedTask, reader: SyscallReader, held: HeldOpen, gate: CallGate) -> None:
-        """Let the stopped call return what is held. `gate`: judges what has taken its place meanwhile.
+        """Let the stopped call return the held file. `gate`: judges a file that has replaced it meanwhile.
 
         Raises TaskGone.
         """
@@ -70,7 +73,8 @@ class InjectedOpens:
 
     @staticmethod
     def ends(task: TracedTask) -> bool:
-        """At the exit of any call: whether it is over; else it is made again, since a signal came before it could wait.
+        """Return True if a call at its exit is over; False if it is restarted, because a signal arrived before it could
+        wait.
 
         Raises TaskGone.
         """
@@ -87,7 +91,7 @@ class InjectedOpens:
     def _opened(
         self, task: TracedTask, reader: SyscallReader, held: HeldOpen, rights: Rights, gate: CallGate
     ) -> int:
-        """A descriptor, or the error of the call, negative."""
+        """Return a descriptor, or the negative error of the call."""
         now = held
         try:
             for _ in range(_MOST_CHANGES):
@@ -120,7 +124,7 @@ class InjectedOpens:
         return self._listener
 
     def close(self) -> None:
-        """Idempotent."""
+        """Close the channel and the listener. Idempotent."""
         self._asked = True
         self._channel.close()
         if self._listener is not None:
@@ -129,7 +133,7 @@ class InjectedOpens:
 
 
 def _runs(tid: int) -> bool:
-    """Whether the task may still come to wait: it is not stopped and has not ended."""
+    """Return True if the task may still reach the wait: it is not stopped and has not ended."""
     try:
         with open(f"/proc/{tid}/stat", "rb") as file:
             return file.read().rpartition(b") ")[2][:1] not in b"tTZX"

@@ -1,4 +1,4 @@
-"""Starting a command under the tracer: the launcher stops until it is traced, then becomes the command."""
+"""Start of a command under the tracer: the launcher stops until it is traced, then becomes the command."""
 
 import contextlib
 import logging

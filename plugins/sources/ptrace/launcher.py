@@ -1,9 +1,8 @@
-"""Launcher: becomes the traced command. Stops until it is traced, installs the seccomp filter, calls execve.
+"""Launcher that becomes the traced command: stops until it is traced, installs the seccomp filter, calls execve.
 
-Run as a file of its own by `python -I -S`, without any other part of mozu. Arguments: the filter in hexadecimal, the
-soft limit of descriptors (RLIMIT_NOFILE), the socket that the filter's listener is sent to, -1 where it has none, the
-number of seccomp(2), then the command. Exits with 127 where there is no such program and with 126 where it cannot be
-run.
+Run as a separate file by `python -I -S`, without any other part of mozu. Arguments: the filter in hexadecimal, the soft
+limit of descriptors (RLIMIT_NOFILE), the socket to which the filter's listener is sent (-1 if it has none), the number
+of seccomp(2), then the command. Exits with 127 if there is no such program and with 126 if it cannot be run.
 """
 
 import ctypes
@@ -25,9 +24,10 @@ _NEW_LISTENER, _WAIT_KILLABLE = 1 << 3, 1 << 5
 
 
 def _install(program: bytes, channel: int, seccomp: int) -> None:
-    """Install the filter, without no_new_privs where that is allowed: set-uid programs lose their privilege by it.
+    """Install the filter, without no_new_privs if that is allowed, because it takes the privilege of set-uid programs.
 
-    Where it cannot have a listener, it is installed without; the socket is sent the listener, or the error's number.
+    A filter that cannot have a listener is installed without one; the listener, or the error's number, is sent to the
+    socket.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     code = ctypes.create_string_buffer(program, len(program))
@@ -59,14 +59,14 @@ def _install(program: bytes, channel: int, seccomp: int) -> None:
 
 
 def _environment() -> dict[bytes, bytes]:
-    """The environment at execve: the interpreter may have set LC_CTYPE for itself since."""
+    """Return the environment at execve: the interpreter may have set LC_CTYPE for itself since."""
     with open("/proc/self/environ", "rb") as file:
         pairs = (word.partition(b"=") for word in file.read().split(b"\0") if b"=" in word)
         return {name: value for name, _, value in pairs}
 
 
 def main() -> int:
-    """Run the command. Returns an exit code where that is not possible."""
+    """Run the command; return an exit code if that is not possible."""
     program, command = bytes.fromhex(sys.argv[1]), sys.argv[5:]
     descriptors, channel, seccomp = map(int, sys.argv[2:5])
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

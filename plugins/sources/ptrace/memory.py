@@ -1,6 +1,6 @@
-"""Memory of a stopped task: process_vm_readv, and where a sandbox forbids that, /proc/TID/mem.
+"""Memory of a stopped task: process_vm_readv, or if a sandbox forbids that, /proc/TID/mem.
 
-The seccomp profile of docker 20.10 is such a sandbox: it allows ptrace, and not this.
+The seccomp profile of docker 20.10 is such a sandbox: it allows ptrace, and not process_vm_readv.
 """
 
 import ctypes
@@ -29,7 +29,7 @@ _TOP: Final = 1 << 64
 
 
 def _read(tid: int, address: int, length: int) -> int:
-    """Fill the buffer. Returns the number of bytes read, 0 where none can be."""
+    """Fill the buffer; return the number of bytes read, 0 if none can be."""
     if not address or address + length >= _TOP:
         return 0
     _pack(_vectors, 0, _ADDRESS, length, address, length)
@@ -53,13 +53,13 @@ def _read_file(tid: int, address: int, length: int) -> int:
 
 
 def data(tid: int, address: int, length: int) -> bytes:
-    """Exactly `length` bytes (at most 64 KiB), or none at all."""
+    """Return exactly `length` bytes (at most 64 KiB), or none at all."""
     length = min(length, _SIZE)
     return bytes(_view[:length]) if length > 0 and _read(tid, address, length) == length else b""
 
 
 def text(tid: int, address: int) -> bytes:
-    """A string up to its NUL, at most TEXT_MAX bytes; empty where nothing can be read."""
+    """Return a string up to its NUL, at most TEXT_MAX bytes; empty if nothing can be read."""
     whole = b""
     while len(whole) < TEXT_MAX:
         step = min(_PAGE - (address & _PAGE - 1), TEXT_MAX - len(whole))
@@ -73,7 +73,7 @@ def text(tid: int, address: int) -> bytes:
 
 
 def string_array(tid: int, address: int, most: int) -> list[bytes]:
-    """The strings of a NULL-terminated array of pointers (argv), at most `most`."""
+    """Return the strings of a NULL-terminated array of pointers (argv), at most `most`."""
     found: list[bytes] = []
     for place in range(most):
         raw = data(tid, address + 8 * place, 8)

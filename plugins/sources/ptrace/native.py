@@ -1,7 +1,7 @@
 """libc through ctypes: ptrace, waitpid with __WALL | __WNOTHREAD, pidfd_getfd, which Python does not have.
 
-Numbers and layouts are those of linux/ptrace.h, linux/wait.h and linux/elf.h; what differs between machines is in
-`mozu.core.model.arch`. The short calls keep the GIL (`PyDLL`): releasing it would cost more than they take. Only
+Numbers and layouts are those of linux/ptrace.h, linux/wait.h and linux/elf.h; differences between machines are in
+`mozu.core.model.arch`. Short calls keep the GIL (`PyDLL`), because releasing it would take longer than the calls. Only
 waiting releases it.
 """
 
@@ -48,7 +48,7 @@ OPTIONS: Final = 1 | 1 << EVENT_FORK | 1 << EVENT_VFORK | 1 << EVENT_CLONE | 1 <
 EXITKILL: Final = 1 << 20
 SYSCALL_STOP: Final = signal.SIGTRAP | 0x80
 ENTRY, EXIT = 1, 2
-"""`StoppedCall.op`: PTRACE_SYSCALL_INFO_ENTRY and _EXIT; a seccomp stop has neither."""
+"""Values of `StoppedCall.op`: PTRACE_SYSCALL_INFO_ENTRY and _EXIT; a seccomp stop has neither."""
 
 WALL: Final = 0x40000000
 WNOTHREAD: Final = 0x20000000
@@ -80,11 +80,11 @@ _NO_CALL: Final = -1
 
 
 class TaskGone(Exception):
-    """ESRCH: the task does not exist any more, or is not stopped: it was killed."""
+    """ESRCH: the task does not exist any more, or is not stopped, because it was killed."""
 
 
 class StoppedCall(NamedTuple):
-    """struct ptrace_syscall_info of a stopped task."""
+    """Members of struct ptrace_syscall_info of a stopped task."""
 
     op: int
     arch: int
@@ -104,7 +104,7 @@ def _do(request: int, tid: int, data: int, doing: str) -> None:
 
 
 def seize(tid: int, options: int) -> None:
-    """PTRACE_SEIZE: become the tracer. Raises TaskGone and OSError."""
+    """Become the tracer (PTRACE_SEIZE). Raises TaskGone and OSError."""
     _do(SEIZE, tid, options, "PTRACE_SEIZE")
 
 
@@ -114,7 +114,7 @@ def resume(request: int, tid: int, sig: int = 0) -> None:
 
 
 def read_syscall(tid: int) -> StoppedCall:
-    """The call at whose entry or exit the task is stopped. Raises TaskGone."""
+    """Return the call at whose entry or exit the task is stopped. Raises TaskGone."""
     if _ptrace(_GET_SYSCALL_INFO, tid, _info_size, _info_at) == -1:
         raise _fault(ctypes.get_errno(), "PTRACE_GET_SYSCALL_INFO")
     op, arch, number, *args, data = _unpack_call(_info)
@@ -122,28 +122,28 @@ def read_syscall(tid: int) -> StoppedCall:
 
 
 def read_result(tid: int) -> int:
-    """The result of the call at whose exit the task is stopped. Raises TaskGone."""
+    """Return the result of the call at whose exit the task is stopped. Raises TaskGone."""
     if _ptrace(_GET_SYSCALL_INFO, tid, _info_size, _info_at) == -1:
         raise _fault(ctypes.get_errno(), "PTRACE_GET_SYSCALL_INFO")
     return int(_unpack_result(_info)[1])
 
 
 def read_op(tid: int) -> int:
-    """Whether the task is stopped at ENTRY or EXIT of a call. Raises TaskGone."""
+    """Return ENTRY or EXIT, by the stop of the task. Raises TaskGone."""
     if _ptrace(_GET_SYSCALL_INFO, tid, _info_size, _info_at) == -1:
         raise _fault(ctypes.get_errno(), "PTRACE_GET_SYSCALL_INFO")
     return _info.raw[0]
 
 
 def read_event_message(tid: int) -> int:
-    """PTRACE_GETEVENTMSG of an event stop: the new child's tid, or the former tid at exec. Raises TaskGone."""
+    """Return PTRACE_GETEVENTMSG of an event stop: the new child's tid, or the former tid at exec. Raises TaskGone."""
     if _ptrace(_GETEVENTMSG, tid, None, _message_at) == -1:
         raise _fault(ctypes.get_errno(), "PTRACE_GETEVENTMSG")
     return int(_message.value)
 
 
 def read_siginfo(tid: int) -> tuple[int, int]:
-    """(si_code, first word of _sifields) of the signal that the task is stopped for. Raises TaskGone."""
+    """Return si_code and the first word of _sifields of the signal that the task is stopped for. Raises TaskGone."""
     if _ptrace(_GETSIGINFO, tid, None, _siginfo_at) == -1:
         raise _fault(ctypes.get_errno(), "PTRACE_GETSIGINFO")
     code, first = _unpack_siginfo(_siginfo)
@@ -151,9 +151,9 @@ def read_siginfo(tid: int) -> tuple[int, int]:
 
 
 def read_clone_call(tid: int, *, is_child: bool) -> tuple[int, int]:
-    """(number of the call, its first argument) of a task inside fork, vfork, clone or clone3. Raises TaskGone.
+    """Return (number of the call, its first argument) of a task inside fork, vfork, clone or clone3. Raises TaskGone.
 
-    `is_child`: it is the new one, which may not have the argument in its registers any more.
+    `is_child`: it is the new task, whose registers may not contain the argument any more.
     """
     if is_child and not _PLACES.clone_keeps_arguments:
         return _saved_call(tid)
@@ -162,7 +162,7 @@ def read_clone_call(tid: int, *, is_child: bool) -> tuple[int, int]:
 
 
 def _saved_call(tid: int) -> tuple[int, int]:
-    """The same as the kernel has saved it; the number of no call where that may not be read."""
+    """Return the call as the kernel has saved it; the number of no call if it may not be read."""
     try:
         with open(f"/proc/{tid}/syscall", "rb") as file:
             number, first = file.read().split()[:2]
@@ -172,7 +172,7 @@ def _saved_call(tid: int) -> tuple[int, int]:
 
 
 def skip_call(tid: int) -> None:
-    """The call at whose entry the task is stopped does not run: its number becomes -1. Raises TaskGone."""
+    """Keep the call at whose entry the task is stopped from running, by the number -1. Raises TaskGone."""
     if _PLACES.number_regset is None:
         _set_register(tid, _PLACES.number, _NO_CALL)
     else:
@@ -180,7 +180,7 @@ def skip_call(tid: int) -> None:
 
 
 def replace_signal_mask(tid: int, mask: int) -> int:
-    """Which signals a stopped task blocks; gives those that it blocked before. Raises TaskGone."""
+    """Set the signals that a stopped task blocks; return the former ones. Raises TaskGone."""
     if _ptrace(_GETSIGMASK, tid, ctypes.sizeof(_mask), _mask_at) == -1:
         raise _fault(ctypes.get_errno(), "PTRACE_GETSIGMASK")
     before = _mask.value
@@ -191,12 +191,12 @@ def replace_signal_mask(tid: int, mask: int) -> int:
 
 
 def set_last_argument(tid: int, value: int) -> None:
-    """The sixth argument of the call that the task is stopped in becomes this. Raises TaskGone."""
+    """Set the sixth argument of the call that the task is stopped in. Raises TaskGone."""
     _set_register(tid, _PLACES.sixth, value)
 
 
 def set_result(tid: int, result: int) -> None:
-    """The call at whose exit the task is stopped gives this. Raises TaskGone."""
+    """Set the result of the call at whose exit the task is stopped. Raises TaskGone."""
     _set_register(tid, _PLACES.result, result)
 
 
@@ -214,7 +214,8 @@ def _regset(request: int, tid: int, kind: int, memory: "ctypes.c_int | ctypes.Ar
 
 
 def wait(*, block: bool) -> tuple[int, int]:
-    """(tid, status) of a child or tracee of this thread; tid 0: none changed, or `wake` was called; -1: none exists."""
+    """Return (tid, status) of a child or tracee of this thread; tid 0 if none changed or `wake` was called, -1 if none
+    exists."""
     tid = _waitpid(-1, _status_at, WALL | WNOTHREAD) if block else _poll(-1, _status_at, WALL | WNOTHREAD | os.WNOHANG)
     if tid == -1:
         number = ctypes.get_errno()
@@ -236,12 +237,13 @@ def prepare_wake() -> None:
 
 
 def wake(thread: int) -> None:
-    """Let the `wait` of a thread (`threading.get_ident`) return by EINTR. It may not wait yet: call until it has."""
+    """Let the `wait` of a thread (`threading.get_ident`) return by EINTR. To be repeated until it has, since the thread
+    may not wait yet."""
     signal.pthread_kill(thread, _WAKE)
 
 
 def open_without_links(directory: int, path: bytes, flags: int) -> int:
-    """openat2 with RESOLVE_NO_SYMLINKS, relative to a directory. Raises OSError."""
+    """Open a path relative to a directory by openat2 with RESOLVE_NO_SYMLINKS. Raises OSError."""
     how = struct.pack("<QQQ", flags, 0, _RESOLVE_NO_SYMLINKS)
     found = _syscall(ctypes.c_long(_OPENAT2), ctypes.c_long(directory), path, how, ctypes.c_long(len(how)))
     if found == -1:
@@ -251,12 +253,12 @@ def open_without_links(directory: int, path: bytes, flags: int) -> int:
 
 
 def pidfd_open(pid: int) -> int:
-    """A pidfd. Raises OSError."""
+    """Return a pidfd. Raises OSError."""
     return os.pidfd_open(pid)
 
 
 def pidfd_getfd(pidfd: int, fd: int) -> int:
-    """pidfd_getfd: a copy of a descriptor of another process. Raises OSError."""
+    """Return a copy of another process's descriptor (pidfd_getfd). Raises OSError."""
     copy = _syscall(ctypes.c_long(_PIDFD_GETFD), ctypes.c_long(pidfd), ctypes.c_long(fd), ctypes.c_long(0))
     if copy == -1:
         number = ctypes.get_errno()

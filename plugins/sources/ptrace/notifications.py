@@ -1,9 +1,9 @@
-"""A seccomp listener: a call of a task waits for a result, or a descriptor, from this process (seccomp_unotify(2)).
+"""A seccomp listener: a call of a task waits for a result or a descriptor from this process (seccomp_unotify(2)).
 
-Structures and numbers are those of linux/seccomp.h. Of the actions of a filter SECCOMP_RET_USER_NOTIF comes before
-SECCOMP_RET_TRACE, so a call that is notified does not stop for its tracer. But after such a stop the kernel asks the
-filter again, with the registers as they are then: a tracer that marks a call in an argument that it does not use, by
-which the filter can see, has it stop first and then wait here.
+Structures and numbers are those of linux/seccomp.h. SECCOMP_RET_USER_NOTIF precedes SECCOMP_RET_TRACE, so a notified
+call does not stop for its tracer. After such a stop, however, the kernel runs the filter again, with the present
+registers: a tracer can mark a call in an argument that it does not use, which the filter sees, so that the call stops
+first and then waits here.
 """
 
 import contextlib
@@ -28,15 +28,15 @@ _NOTIFICATION: Final = struct.Struct("<QI68x")
 _RESPONSE: Final = struct.Struct("<QqiI")
 _ADDED: Final = struct.Struct("<QIIII")
 _POLL_MS: Final = 20
-"""Between two looks at a task that is awaited and may have been killed."""
+"""Milliseconds between two checks if an awaited task was killed."""
 
 
 class NoListener(Exception):
-    """The filter could not be given one, with the reason."""
+    """The filter could not have a listener; the message is the reason."""
 
 
 def receive_listener(channel: socket.socket) -> int:
-    """The listener that launcher.py has sent. Raises NoListener."""
+    """Return the listener that launcher.py has sent. Raises NoListener."""
     said, found, _, _ = socket.recv_fds(channel, 64, 1, socket.MSG_DONTWAIT)
     if not found:
         raise NoListener(os.strerror(int(said)) if said.isdigit() else "nothing was sent")
@@ -44,18 +44,18 @@ def receive_listener(channel: socket.socket) -> int:
 
 
 class SeccompListener:
-    """Owns the descriptor."""
+    """Owner of the listener's descriptor."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
         self._id = 0
-        """Of the call that waits."""
+        """Id of the waiting call."""
 
     def await_call(self, tid: int, waits: Callable[[], bool]) -> bool:
-        """Whether the call of this task waits now; False: it was interrupted or has ended, as `waits` says. From now on
-        only its end interrupts it (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)."""
+        """Return True once the call of this task waits; False if it was interrupted or has ended, according to `waits`.
+        Afterwards only its end interrupts it (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)."""
         while True:
             if not self._poll.poll(_POLL_MS):
                 if not waits():
@@ -74,7 +74,7 @@ class SeccompListener:
             self.answer(-errno.EPERM)  # a program has put the mark there itself
 
     def give(self, descriptor: int, *, closes_on_exec: bool) -> None:
-        """The call returns a copy of this descriptor, or the error why it cannot have one more."""
+        """Let the call return a copy of this descriptor, or the error for which it cannot have one more."""
         flags = os.O_CLOEXEC if closes_on_exec else 0
         try:
             fcntl.ioctl(self._descriptor, _ADD_DESCRIPTOR, _ADDED.pack(self._id, _FLAG_SEND, descriptor, 0, flags))
@@ -82,10 +82,10 @@ class SeccompListener:
             self.answer(-(error.errno or errno.EPERM))
 
     def answer(self, result: int) -> None:
-        """The call returns this, a negative errno. Nothing where the task has ended."""
+        """Let the call return this negative errno; do nothing if the task has ended."""
         with contextlib.suppress(OSError):
             fcntl.ioctl(self._descriptor, _SEND, bytearray(_RESPONSE.pack(self._id, 0, result, 0)))
 
     def close(self) -> None:
-        """What waits returns ENOSYS."""
+        """Close the listener; waiting calls return ENOSYS."""
         os.close(self._descriptor)

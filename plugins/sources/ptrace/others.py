@@ -1,4 +1,4 @@
-"""The processes of other users that following all processes would include."""
+"""Processes of other users that would be included in following all processes."""
 
 import os
 from collections.abc import Mapping
@@ -9,15 +9,15 @@ from mozu.core.common import linux_capabilities
 from mozu.plugins.sources.ptrace.attach import list_processes, read_stat
 
 _FIRST_NAMESPACE: Final = 0xEFFFFFFC
-"""Inode of the pid namespace that every machine begins with (PROC_PID_INIT_INO in include/linux/proc_ns.h)."""
+"""Inode of a machine's initial pid namespace (PROC_PID_INIT_INO in include/linux/proc_ns.h)."""
 _SHOWN: Final = 5
-"""Users that a message names."""
+"""Most users named in a message."""
 
 
 def others_in_sight() -> str | None:
-    """Return a sentence about the processes of others that would be traced; None: there would be none.
+    """Return a sentence about processes of other users that would be traced; None if there are none.
 
-    Without CAP_SYS_PTRACE the kernel lets a process trace those of its own user alone (ptrace(2), "Ptrace access mode
+    Without CAP_SYS_PTRACE the kernel lets a process trace only those of its own user (ptrace(2), "Ptrace access mode
     checking").
     """
     if not linux_capabilities.holds("CAP_SYS_PTRACE", linux_capabilities.effective()):
@@ -35,14 +35,14 @@ def others_in_sight() -> str | None:
 
 
 def unasked() -> str | None:
-    """Return why all processes are not followed unless that is asked for; None: nothing speaks against it."""
+    """Return the reason for which all processes are not followed unless requested; None if there is none."""
     found = others_in_sight()
     remedy = "if that is meant, write `syscalls: {fallback: ptrace}` below `sources`; docs/sources.md"
     return None if found is None else f"{found}, which was not asked for; {remedy}"
 
 
 def is_first_namespace(place: Path = Path("/proc/self/ns/pid")) -> bool:
-    """Return true in the pid namespace of the machine itself."""
+    """Return True in the initial pid namespace of the machine."""
     try:
         return place.stat().st_ino == _FIRST_NAMESPACE
     except OSError:
@@ -50,7 +50,7 @@ def is_first_namespace(place: Path = Path("/proc/self/ns/pid")) -> bool:
 
 
 def _users() -> Mapping[int, int]:
-    """Return how many processes each user has, without kernel threads, this process and its children."""
+    """Return the number of processes by user, without kernel threads, this process and its children."""
     found: dict[int, int] = {}
     own = os.getpid()
     for pid in list_processes():
@@ -62,7 +62,7 @@ def _users() -> Mapping[int, int]:
 
 
 def _user(pid: int) -> int | None:
-    """Return the real user id of a process; None: it has ended."""
+    """Return the real user id of a process; None if it has ended."""
     try:
         text = Path(f"/proc/{pid}/status").read_text()
     except OSError:

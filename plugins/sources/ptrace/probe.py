@@ -1,4 +1,4 @@
-"""Probe: a child of the tracer's thread that is traced and ends, whose procexit must come through (`MakesProbes`)."""
+"""Probe: a child of the tracer's thread that is traced and ends, whose procexit must arrive (`MakesProbes`)."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from mozu.plugins.sources.ptrace.tracer import Tracer
 
 
 class TracedProbe:
-    """`cause` on the tracer's thread; `recognises` anywhere."""
+    """A probe; `cause` is called on the tracer's thread, `recognises` on any."""
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
@@ -19,13 +19,13 @@ class TracedProbe:
         self._pid = 0
 
     def recognises(self, event: Event) -> bool:
-        """Whether this is the end of the child."""
+        """Return True if this is the end of the child."""
         if event.type != "procexit" or not isinstance(event, SyscallEvent):
             return False
         return event.pid == self._pid and event.args[1] == self._code
 
     def cause(self) -> None:
-        """Fork; the child ends once it is traced. Where that is refused, nothing comes through."""
+        """Fork; the child ends once it is traced. If tracing is refused, no event arrives."""
         reader, writer = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # forks beside threads: the child only waits and exits

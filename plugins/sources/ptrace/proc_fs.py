@@ -1,4 +1,4 @@
-"""/proc of a stopped task: descriptors, directories, files. Paths as seen from the process's own root."""
+"""/proc of a stopped task: descriptors, directories, files. Paths are relative to the process's own root."""
 
 import os
 import re
@@ -17,7 +17,7 @@ AT_FDCWD: Final = -100
 
 
 class FdInfo(NamedTuple):
-    """What a descriptor stands for."""
+    """Facts about a descriptor."""
 
     link: str
     """The link of /proc/TID/fd, without ` (deleted)` of unlinked files."""
@@ -25,14 +25,14 @@ class FdInfo(NamedTuple):
     dev: int
     """The kernel's dev_t: major << 20 | minor."""
     encoded_dev: int
-    """As stat encodes it."""
+    """The device number as stat(2) encodes it."""
     ino: int
     whole: str
-    """`link`, as this process sees it; that is from the root of the task, where it has another."""
+    """The link as this process sees it: from the task's root, if that is another one."""
 
 
 def link(tid: int, name: str) -> str:
-    """A link of a task's directory; empty where it cannot be read."""
+    """Return a link of a task's directory; empty if it cannot be read."""
     try:
         return as_text(os.readlink(f"/proc/{tid}/{name}".encode()))
     except OSError:
@@ -40,7 +40,7 @@ def link(tid: int, name: str) -> str:
 
 
 def link_at(place: str) -> str | None:
-    """What a link says; None where it is none, or cannot be read."""
+    """Return the target of a link; None if it is none, or cannot be read."""
     try:
         return as_text(os.readlink(as_bytes(place)))
     except (OSError, ValueError):
@@ -48,7 +48,7 @@ def link_at(place: str) -> str | None:
 
 
 def inside_root(tid: int, path: str) -> str:
-    """A path as this process sees it, as seen from the task's root."""
+    """Return a path of this process as seen from the task's root."""
     root = link(tid, "root")
     if root in ("", "/") or not path.startswith("/"):
         return path
@@ -58,7 +58,7 @@ def inside_root(tid: int, path: str) -> str:
 
 
 def cwd(tid: int) -> str:
-    """The working directory; empty where it is not known."""
+    """Return the working directory; empty if unknown."""
     path = link(tid, "cwd")
     if path.endswith(_DELETED) and not os.path.exists(f"/proc/{tid}/cwd/."):
         path = path.removesuffix(_DELETED)
@@ -66,7 +66,7 @@ def cwd(tid: int) -> str:
 
 
 def fd_info(tid: int, fd: int) -> FdInfo | None:
-    """What a descriptor stands for; None where it is not open."""
+    """Return facts about a descriptor; None if it is not open."""
     if fd < 0:
         return None
     place = f"/proc/{tid}/fd/{fd}"
@@ -81,7 +81,7 @@ def fd_info(tid: int, fd: int) -> FdInfo | None:
 
 
 def boot_start(tid: int) -> int:
-    """Return when a task began, ns since the boot in steps of a hundredth of a second; 0 where it has ended."""
+    """Return the start of a task, ns since boot in steps of a hundredth of a second; 0 if it has ended."""
     try:
         with open(f"/proc/{tid}/stat", "rb") as file:
             return start_of_ticks(int(file.read().rpartition(b")")[2].split()[19]))
@@ -90,7 +90,7 @@ def boot_start(tid: int) -> int:
 
 
 def base_directory(tid: int, dirfd: int) -> str | None:
-    """The directory that relative paths start from; None where it is not known."""
+    """Return the directory that relative paths start from; None if unknown."""
     if dirfd == AT_FDCWD:
         return cwd(tid) or None
     seen = fd_info(tid, dirfd)
@@ -98,7 +98,7 @@ def base_directory(tid: int, dirfd: int) -> str | None:
 
 
 def exists(tid: int, start: str | None, path: str) -> bool:
-    """Whether a path leads to something, seen from the task."""
+    """Return True if a path exists, as seen from the task."""
     whole = path if path.startswith("/") else f"{start}/{path}"
     try:
         os.stat(f"/proc/{tid}/root{whole}")
@@ -112,21 +112,21 @@ class Mounted(NamedTuple):
 
     point: MountPoint
     top: MountPoint
-    """What is mounted at `/` of the namespace."""
+    """The mount at `/` of the namespace."""
 
 
 class RealPaths:
-    """Where files really lie: below what is mounted at `/` of a task's mount namespace, by whatever mount or root they
-    were reached through.
+    """Real paths of files: below the mount at `/` of a task's mount namespace, by whatever mount or root they were
+    reached.
 
-    Keeps what is mounted where; reads it again when a file lies on a mount that is not known.
+    Mounts are cached, and read again for a file on an unknown mount.
     """
 
     def __init__(self) -> None:
         self._mounts: dict[int, Mounted] = {}
 
     def find(self, tid: int, fd: int, seen: FdInfo) -> str:
-        """Of a file that is open."""
+        """Return the real path of an open file."""
         if not seen.whole.startswith("/"):
             return seen.link
         try:
@@ -141,7 +141,7 @@ class RealPaths:
         return (below and _below(mount.top.root, whole)) or seen.link
 
     def _mount(self, tid: int, number: int) -> Mounted | None:
-        """One of this process's mounts, or of a task in another mount namespace that has no root of its own."""
+        """Return a mount of this process, or of a task in another mount namespace whose root is the namespace's."""
         if number not in self._mounts:
             self._mounts = _mounted("self")
         if number not in self._mounts and link(tid, "root") == "/":
@@ -150,28 +150,28 @@ class RealPaths:
 
 
 def _mounted(pid: int | str) -> dict[int, Mounted]:
-    """What a process whose root is that of its mount namespace sees, by number."""
+    """Return the mounts, by number, of a process whose root is that of its mount namespace."""
     points = list(mounts(pid))
     tops = [one for one in points if one.place == "/"]
     return {one.id: Mounted(one, tops[-1]) for one in points} if tops else {}
 
 
 def _below(place: str, path: str) -> str:
-    """What is left of a path behind a place, with its slash; empty: it does not lie there."""
+    """Return the part of a path behind a place, with its slash; empty if the path is not below it."""
     if place == "/" or path == place:
         return path if place == "/" else "/"
     return path[len(place) :] if path.startswith(place + "/") else ""
 
 
 def file_of(seen: FdInfo, real: str | None = None) -> File:
-    """A descriptor that is no socket. `real`: of RealPaths."""
+    """Return the file of a descriptor that is no socket. `real`: from RealPaths."""
     kind, name = _kind(seen)
     real = (real or seen.link) if name and kind in ("file", "directory") else None
     return File(kind, name, "", real, 0, seen.dev, seen.ino)
 
 
 def _kind(seen: FdInfo) -> tuple[str, str]:
-    """(`fd.type`, `fd.name`)."""
+    """Return `fd.type` and `fd.name`."""
     where = seen.link
     if where.startswith("/memfd:"):
         return "memfd", where.removeprefix("/memfd:")

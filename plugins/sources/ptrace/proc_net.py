@@ -1,6 +1,6 @@
-"""Sockets of a task from /proc/PID/net (tcp, udp, unix), for where a sandbox forbids pidfd_getfd.
+"""Sockets of a task from /proc/PID/net (tcp, udp, unix), used if a sandbox forbids pidfd_getfd.
 
-The tables have what is bound, listens or is connected. Of another socket only the address in the call is known.
+The tables contain bound, listening and connected sockets. Of other sockets only the address in the call is known.
 """
 
 import os
@@ -23,7 +23,7 @@ _UNIX_CONNECTED: Final = b"03"
 
 
 def info(pid: int, fd: int, sockaddr: SockAddr | None) -> SocketInfo | None:
-    """What the tables hold of a socket; None where nothing is known. `sockaddr`: the address argument, if any."""
+    """Return a socket's facts from the tables; None if nothing is known. `sockaddr`: the address argument, if any."""
     inode = _inode(pid, fd)
     if not inode:
         return None
@@ -60,7 +60,7 @@ def _inet(pid: int, inode: bytes, sockaddr: SockAddr | None) -> SocketInfo | Non
 
 
 def _end(text: bytes) -> tuple[bytes, int]:
-    """An address of /proc/net/tcp: hexadecimal words in host byte order; as sixteen bytes and a port."""
+    """Return an address of /proc/net/tcp (hexadecimal words in host byte order) as sixteen bytes and a port."""
     address, _, port = text.partition(b":")
     raw = bytes.fromhex(address.decode())
     words = (raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
@@ -85,7 +85,7 @@ def _unix(pid: int, inode: bytes, sockaddr: SockAddr | None) -> SocketInfo | Non
 
 
 def _unbound(sockaddr: SockAddr | None) -> SocketInfo | None:
-    """A socket that failed to connect: TCP, since one of UDP would be in the tables."""
+    """Return the facts about a socket that failed to connect: TCP, since one of UDP would be in the tables."""
     if sockaddr is None or sockaddr.family not in (socket.AF_INET, socket.AF_INET6):
         return None
     kind, protocol = socket.SOCK_STREAM, socket.IPPROTO_TCP

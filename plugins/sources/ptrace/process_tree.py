@@ -2,7 +2,7 @@
 
 
 class ProcessTree:
-    """Knows running processes only."""
+    """Parents and children of running processes."""
 
     def __init__(self) -> None:
         self._parents: dict[int, int] = {}
@@ -15,13 +15,13 @@ class ProcessTree:
         return pid in self._parents
 
     def add(self, pid: int, parent: int) -> None:
-        """A process has started. One that is known keeps its parent."""
+        """Add a started process; a known one keeps its parent."""
         if pid not in self._parents:
             self._parents[pid] = parent
             self._children.setdefault(parent, set()).add(pid)
 
     def remove(self, pid: int) -> int:
-        """A process has exited. Returns one of its orphans, 0 where there is none."""
+        """Remove a process that has exited; return one of its orphans, 0 if there is none."""
         parent = self._parents.pop(pid, 0)
         siblings = self._children.get(parent, set())
         siblings.discard(pid)
@@ -34,5 +34,5 @@ class ProcessTree:
         return min(left, default=0)
 
     def running(self) -> list[int]:
-        """Every process, by pid."""
+        """Return all processes, ordered by pid."""
         return sorted(self._parents)

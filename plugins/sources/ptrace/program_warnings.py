@@ -5,21 +5,21 @@ import os
 import stat
 
 _ELF_CLASS, _CLASS_32 = 4, 1
-"""Place of the class in an ELF file, and its value for 32-bit programs."""
+"""Offset of the class in an ELF file, and its value for 32-bit programs."""
 
 
 class ProgramWarnings:
-    """Checks each program that is executed."""
+    """Warnings after checks of each executed program."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
         self._seen: set[tuple[int, int]] = set()
         self._other_abi: set[int] = set()
         self.unread = 0
-        """Calls of another ABI, which were stopped at and not read."""
+        """Number of calls of another ABI, at which the tracer stopped without reading them."""
 
     def other_abi(self, pid: int) -> None:
-        """A process made a 32-bit or x32 call."""
+        """Note that a process made a 32-bit or x32 call."""
         self.unread += 1
         if pid not in self._other_abi:
             self._other_abi.add(pid)
@@ -28,7 +28,7 @@ class ProgramWarnings:
             )
 
     def executed(self, tid: int) -> None:
-        """A task has executed a program."""
+        """Check the program that a task has executed."""
         place = f"/proc/{tid}/exe"
         try:
             found = os.stat(place)

@@ -1,9 +1,7 @@
-"""Stopped calls → events, with one reader for each family of calls.
+"""Make events from stopped calls, with one reader for each family of calls.
 
-Specs and argument layouts are those of `mozu.core.abi`.
-
-Memory that a call reads is read at its entry: the rules judge what the kernel is about to read, as far as no other
-thread changes it in between. Memory that a call writes is read at its exit.
+Specs and argument layouts are those of `mozu.core.abi`. Memory that a call reads is read at its entry: rules judge what
+the kernel is about to read, unless another thread changes it in between. Memory that a call writes is read at its exit.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,9 +35,9 @@ __all__ = [
 
 EXEC_EVENT, FORK_EVENT, EXIT_EVENT = "execve", "_fork", "procexit"
 THREAD_EXIT_EVENT, SIGNAL_EVENT = "_exit", "signaldeliver"
-"""Event types that are made at ptrace events and signal stops, and not at the exit of a call."""
+"""Event types made at ptrace events and signal stops, and not at the exit of a call."""
 TRACEABLE_TYPES: Final = frozenset(SYSCALL_SPECS) - TRACEPOINT_EVENTS - {"_cgroup"} | {SIGNAL_EVENT}
-"""Every event type that a tracer can emit: no task stops at switches and page faults."""
+"""Event types that a tracer can emit: no task stops at switches and page faults."""
 _FAMILIES: Final[Mapping[str, Callable[[SyscallSpec, ReaderContext], SyscallReader]]] = {
     "accept": DescriptorReader,
     "clone": CloneReader,
@@ -58,7 +56,7 @@ _FAMILIES: Final[Mapping[str, Callable[[SyscallSpec, ReaderContext], SyscallRead
     "session": PathReader,
     "transfer": TransferReader,
 }
-"""Family of calls → reader."""
+"""Reader by family of calls."""
 _FORESEEN: Final = frozenset({"descriptor", "exec", "identity", "number", "open", "path", "session"})
 _FORESEEN_CALLS: Final = frozenset({"sendmmsg", "sendmsg", "sendto"})
 DENIABLE_TYPES: Final = frozenset(
@@ -70,6 +68,6 @@ DENIABLE_TYPES: Final = frozenset(
 
 
 def readers(context: ReaderContext) -> Mapping[int, SyscallReader]:
-    """Number of this machine's call → reader."""
+    """Return the readers by number of this machine's call."""
     numbered = ((kernel_number(spec.number), spec) for spec in SYSCALL_SPECS.values() if spec.is_syscall)
     return {number: _FAMILIES[spec.family](spec, context) for number, spec in numbered if number is not None}

@@ -13,12 +13,12 @@ Blocks = tuple[bytes, ...]
 
 
 def read_input_blocks(task: TracedTask, layout: ArgLayout) -> Blocks:
-    """The blocks that the call reads; empty ones where it writes them."""
+    """Return the blocks that the call reads; empty ones for those that it writes."""
     return tuple(b"" if block.is_output else _read(task, block) for block in layout.blocks)
 
 
 def with_output_blocks(task: TracedTask, layout: ArgLayout, before: Blocks) -> Blocks:
-    """All blocks: those read at entry, and those that the call has written."""
+    """Return all blocks: those read at entry, and those that the call has written."""
     return tuple(
         _read(task, block) if block.is_output else old for block, old in zip(layout.blocks, before, strict=True)
     )
@@ -39,7 +39,7 @@ def _read(task: TracedTask, block: MemoryBlock) -> bytes:
 
 
 def read_iovecs(task: TracedTask, address: int, count: int) -> tuple[list[tuple[int, int]], int]:
-    """((address, length) of the first elements of an array of struct iovec, length of all)."""
+    """Return (address, length) of the first elements of an array of struct iovec, and the length of all."""
     pairs: list[tuple[int, int]] = []
     for place in range(min(count, IOVECS_MAX)):
         raw = memory.data(task.tid, address + 16 * place, 16)
@@ -50,7 +50,7 @@ def read_iovecs(task: TracedTask, address: int, count: int) -> tuple[list[tuple[
 
 
 def read_buffers(task: TracedTask, buffers: list[tuple[int, int]], most: int) -> bytes:
-    """The first bytes of these buffers, as (address, length), together."""
+    """Return the first bytes of these buffers, given as (address, length), together."""
     found = b""
     for address, length in buffers:
         if len(found) >= most:
@@ -60,16 +60,16 @@ def read_buffers(task: TracedTask, buffers: list[tuple[int, int]], most: int) ->
 
 
 class MemoryReader:
-    """Reads calls of numbers and memory."""
+    """Reader of calls with numbers and memory."""
 
     def __init__(self, spec: SyscallSpec, context: ReaderContext) -> None:
         self.name, self._layout, self._readers = spec.name, spec.layout, param_readers(spec)
 
     def enter(self, task: TracedTask) -> Blocks:
-        """The input blocks."""
+        """Return the input blocks."""
         return read_input_blocks(task, self._layout)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """The event, with the output blocks."""
+        """Return the event, with the output blocks."""
         blocks = with_output_blocks(task, self._layout, task.at_entry)
         return (event(self.name, task, tuple(one(task.args, result, blocks) for one in self._readers)),)

@@ -31,15 +31,15 @@ from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask
 
 _ACCEPTS: Final = frozenset({"accept", "accept4"})
 _SOCKETS_ONLY: Final = _ACCEPTS | {"sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg"}
-"""Their events have a file only where the descriptor is a socket."""
+"""Calls whose events have a file only if the descriptor is a socket."""
 _UNIX: Final = 1
 
 
 class ReadArguments(NamedTuple):
-    """What the parameters of a call are read from."""
+    """Values that the parameters of a call are read from."""
 
     args: tuple[int, ...]
-    """The six of the call; then length and limit of an accept queue, or the length of all buffers and 0."""
+    """The six arguments of the call; then length and limit of an accept queue, or the length of all buffers and 0."""
     result: int
     info: SocketInfo | None = None
     sockaddr: SockAddr | None = None
@@ -48,7 +48,7 @@ class ReadArguments(NamedTuple):
     blocks: Blocks = ()
     fd_info: proc_fs.FdInfo | None = None
     known: KnownProcess = KnownProcess()
-    """The process, where a parameter is its size."""
+    """Facts about the process, if a parameter is its size."""
 
 
 ArgReader = Callable[[ReadArguments], Any]
@@ -67,12 +67,12 @@ def _tuple(name: str) -> ArgReader:
 
 
 def _without_pointers(sock: SockTuple) -> SockTuple:
-    """The kernel's addresses of unix sockets are not known to a tracer."""
+    """Return the socket without the kernel's addresses of unix sockets, which a tracer does not know."""
     return replace(sock, source_pointer=0, dest_pointer=0) if sock.family == _UNIX else sock
 
 
 def _nameable(file: File) -> File:
-    """A socket; a unix one without the kernel's addresses in its name."""
+    """Return the file of a socket; that of a unix socket without the kernel's addresses in its name."""
     if file.sock is None or file.sock.family != _UNIX:
         return file
     named = file.name if file.role == "listening" else f"0->0 {file.sock.path}"
@@ -80,7 +80,7 @@ def _nameable(file: File) -> File:
 
 
 def file_at(context: ReaderContext, task: TracedTask, fd: int) -> File | None:
-    """What a descriptor stands for; None where it is not open."""
+    """Return the file of a descriptor; None if it is not open."""
     fd_info = proc_fs.fd_info(task.tid, fd)
     if fd_info is None:
         return None
@@ -134,7 +134,7 @@ def _reader(spec: SyscallSpec, param: Param, operand: str) -> ArgReader:
 
 
 class DescriptorReader:
-    """Reads calls on a descriptor."""
+    """Reader of calls on a descriptor."""
 
     def __init__(self, spec: SyscallSpec, context: ReaderContext) -> None:
         self.name, self._layout, self._context = spec.name, spec.layout, context
@@ -145,7 +145,7 @@ class DescriptorReader:
         self._sized = "vm" in spec.operands
 
     def enter(self, task: TracedTask) -> Any:
-        """(socket address, text, memory blocks) that the call reads."""
+        """Return the socket address, the text and the memory blocks that the call reads."""
         layout, a = self._layout, task.args
         sockaddr = None
         if layout.address >= 0:
@@ -154,7 +154,7 @@ class DescriptorReader:
         return sockaddr, text(task, a[layout.text]) if layout.text >= 0 else None, read_input_blocks(task, layout)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """The event, with what the descriptor stands for now."""
+        """Return the event, with the present file of the descriptor."""
         sockaddr, words, before = task.at_entry
         blocks = with_output_blocks(task, self._layout, before)
         return (self._event(task, result, sockaddr=sockaddr, words=words, blocks=blocks),)
@@ -163,7 +163,7 @@ class DescriptorReader:
         self, task: TracedTask, result: int, *, sockaddr: SockAddr | None = None, words: str | None = None,
         data: bytes = b"", length: int = 0, blocks: Blocks = (),
     ) -> SyscallEvent:  # fmt: skip
-        """The event of a call at its exit. `length`: of all buffers of what is moved."""
+        """Return the event of a call at its exit. `length`: bytes of all buffers."""
         name = self.name
         more = self._context.sockets.queue(task.pid, signed32(task.args[0])) if name in _ACCEPTS else (length, 0)
         fd = self._fd(task, result, blocks)
@@ -181,7 +181,7 @@ class DescriptorReader:
         return event(name, task, made, fd=fd, file=file, observed=None if file is None else Descriptor(file))
 
     def foresee(self, task: TracedTask) -> tuple[SyscallEvent, ...]:
-        """The event of a call that succeeds: a connection that is there at once, a datagram that is taken."""
+        """Return the event of a call that succeeds: a connection made at once, a datagram accepted."""
         sockaddr, words, blocks = task.at_entry
         makes_fd = self._layout.fd == RESULT
         result = UNUSED_FD if makes_fd else EINPROGRESS if self.name == "connect" else 0
@@ -197,7 +197,7 @@ class DescriptorReader:
         return KnownProcess() if found is None else found[1]
 
     def _fd(self, task: TracedTask, result: int, blocks: Blocks) -> int | None:
-        """The descriptor that the event is about; None where it is about none."""
+        """Return the descriptor that the event is about; None if it is about none."""
         place = self._layout.fd
         if place == NO_FD:
             return None
@@ -215,8 +215,8 @@ class DescriptorReader:
 
 
 class PairReader(DescriptorReader):
-    """Reads calls that make two descriptors; the event is about the first."""
+    """Reader of calls that make two descriptors; the event is about the first."""
 
     def _fd(self, task: TracedTask, result: int, blocks: Blocks) -> int | None:
-        """The call has written it into memory."""
+        """Return the first descriptor, which the call has written into memory."""
         return signed32(int.from_bytes(blocks[0][:4], "little")) if result == 0 and blocks[0] else -1

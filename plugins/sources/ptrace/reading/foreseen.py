@@ -1,7 +1,7 @@
-"""What a call would find if it ran: where its path leads, as the task sees it, and whether it would be refused.
+"""Foreseen results of a call: the file at its path, as the task sees it, and the error that it would return.
 
-Looked up by the tracer, before the kernel does it again: another process that changes links in between can make it two
-different files.
+The tracer looks the path up before the kernel does it again: another process that changes links in between can make
+these two different files.
 """
 
 import errno
@@ -14,28 +14,28 @@ from mozu.plugins.sources.ptrace.reading.reader import TracedTask
 from mozu.plugins.sources.ptrace.reading.sticky import refuses_link
 
 _MOST_LINKS: Final = 40
-"""As the kernel's MAXSYMLINKS."""
+"""Most links followed, as the kernel's MAXSYMLINKS."""
 OPEN_FILE: Final = re.compile(r"/proc/[0-9]+(/task/[0-9]+)?/(fd/[0-9]+|exe|cwd|root)")
-"""Links that lead to an open file itself, whatever they say (proc(5))."""
+"""Links that lead to an open file itself, regardless of their text (proc(5))."""
 UNUSED_FD: Final = 1 << 30
-"""Stands for the descriptor that a call would make: no process has one of this number (NR_OPEN is below)."""
+"""Number for the descriptor that a call would make, used by no process (NR_OPEN is lower)."""
 
 
 class ForeseenFile(NamedTuple):
-    """A path, looked up."""
+    """Result of a look-up of a path."""
 
     path: str
-    """Without links, from the root of the task."""
+    """Path without links, from the root of the task."""
     place: str
-    """Where this process finds it."""
+    """Path at which this process finds the file."""
     found: os.stat_result | None
-    """None: there is no such file."""
+    """Status of the file; None if there is none."""
     error: int
-    """Why there is none that could be looked at, negative; 0: there is one."""
+    """Negative error for which the file could not be examined; 0 if there is none."""
 
 
 def look_up(task: TracedTask, base: str | None, path: str, *, follow: bool = True) -> ForeseenFile:
-    """Where a path leads. `base`: of a relative one; `follow`: also the last step, if it is a link."""
+    """Look up a path. `base`: directory of a relative one; `follow`: also the last component, if it is a link."""
     whole = path if path.startswith("/") else f"{base}/{path}"
     way = way_of(task, whole, follow=follow)
     place = f"/proc/{task.tid}/root{way}"
@@ -48,8 +48,9 @@ def look_up(task: TracedTask, base: str | None, path: str, *, follow: bool = Tru
 
 
 def way_of(task: TracedTask, path: str, *, follow: bool, asks: bool = False) -> str | None:
-    """Step by step, since `/proc/self` and absolute links are the task's and not those of this process; None: too many
-    links. `asks`: raises PermissionError at a link that the kernel follows for its owner alone."""
+    """Return the path without links; None if there are too many. Resolved step by step, since `/proc/self` and absolute
+    links are the task's and not those of this process. `asks`: raise PermissionError at a link that the kernel follows
+    only for its owner."""
     rest = _steps(path)
     at, links = "", 0
     while rest:
@@ -77,7 +78,7 @@ def way_of(task: TracedTask, path: str, *, follow: bool, asks: bool = False) -> 
 
 
 def _steps(path: str) -> list[str]:
-    """The last one first."""
+    """Return the components of a path, the last one first."""
     return [name for name in reversed(path.split("/")) if name not in ("", ".")]
 
 
@@ -88,7 +89,8 @@ def _own(task: TracedTask, step: str) -> str:
 
 
 def _is_same(place: str, other: str) -> bool:
-    """Whether a link of /proc leads where its text says: an open file may have been unlinked, or be a pipe."""
+    """Return True if a link of /proc leads to the path in its text: an open file may have been unlinked, or be a
+    pipe."""
     try:
         return os.path.samestat(os.stat(place), os.stat(other))
     except (OSError, ValueError):
@@ -96,6 +98,6 @@ def _is_same(place: str, other: str) -> bool:
 
 
 def _shown(place: str, way: str) -> str:
-    """An open file that has no path any more, by what it is called."""
+    """Return the path of the file; for an open file without a path, its former one."""
     text = proc_fs.link_at(place) if OPEN_FILE.fullmatch(way) else None
     return text.removesuffix(" (deleted)") if text is not None and text.startswith("/") else way

@@ -1,6 +1,6 @@
-"""The file of an open, opened by mozu before the call is judged, so that what was judged is what the task is given.
+"""The file of an open, opened by mozu before the call is judged, so that the judged file is the one that the task gets.
 
-What is held is looked up from the task's own root and directory; `open` opens that very file as the call asks for. mozu
+The file is looked up from the task's own root and directory; `open` opens that very file as the call requests. mozu
 opens it with its own rights, so only for tasks that have the same (rights.py).
 """
 
@@ -18,21 +18,21 @@ from mozu.plugins.sources.ptrace.reading.sticky import refuses_existing
 from mozu.plugins.sources.ptrace.rights import Rights
 
 _TRIES: Final = 5
-"""Of a path that others change while it is looked up."""
+"""Most attempts for a path that others change while it is looked up."""
 _TMPFILE: Final = os.O_TMPFILE
 _MEMORY_DEVICES: Final = 1
-"""Major number of /dev/null, /dev/zero, /dev/urandom and their like: opening them is the same for every process."""
+"""Major number of /dev/null, /dev/zero, /dev/urandom and the like, which every process opens alike."""
 _OF_ANOTHER: Final = re.compile(r"/proc/.*/mem")
-"""The kernel asks whether the process that opens it may trace that one, and mozu may more."""
+"""Files for which the kernel checks if the opening process may trace another one; mozu may have more rights."""
 _FOR_MOZU: Final = os.O_CLOEXEC | os.O_NOCTTY
 
 
 class PathChangedError(OSError):
-    """What was held is not there any more, or something has taken its place."""
+    """The held file is gone, or another has taken its place."""
 
 
 class HeldOpen:
-    """`file`: descriptor of what is there (O_PATH); with a `name`, of the directory in which that would be made."""
+    """A held file. `file`: descriptor of it (O_PATH); with a `name`, of the directory in which it would be made."""
 
     def __init__(self, seen: ForeseenFile, file: int, name: str, flags: int, mode: int) -> None:
         self.seen = seen
@@ -40,9 +40,9 @@ class HeldOpen:
         self.closes_on_exec = bool(flags & os.O_CLOEXEC)
 
     def open(self, rights: Rights) -> int:
-        """What the task is given; to be closed by the caller. `rights`: the task's.
+        """Return the descriptor for the task, to be closed by the caller. `rights`: the task's.
 
-        Raises OSError as its open would, and PathChangedError where another has made the file meanwhile.
+        Raises the OSError of the open, and PathChangedError if another process has made the file meanwhile.
         """
         kept = self._flags & ~(os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW) | _FOR_MOZU
         if not self._name and self._flags & _TMPFILE != _TMPFILE:
@@ -64,16 +64,17 @@ class HeldOpen:
             raise PathChangedError(error.errno, error.strerror) from error
 
     def close(self) -> None:
-        """Idempotent."""
+        """Close the held descriptor. Idempotent."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
 
 
 def hold(task: TracedTask, base: str | None, path: str, flags: int, mode: int) -> HeldOpen | None:
-    """What an open of this path would reach; None: only the task itself can open it. `base`: of a relative path.
+    """Return the file that an open of this path would reach; None if only the task itself can open it. `base`:
+    directory of a relative path.
 
-    Raises OSError as the open would; where the file itself would not be opened, `open` does.
+    Raises the OSError of the open; errors of the file itself are raised by `open`.
     """
     if flags & os.O_PATH:  # a listener gives no such descriptor (EBADF); nothing can be read from it
         return None
@@ -113,7 +114,7 @@ def _hold(task: TracedTask, way: str, path: str, flags: int, mode: int) -> HeldO
 
 
 def _opened(task: TracedTask, way: str, flags: int) -> int:
-    """O_PATH of what has no links on its way, but perhaps at its end. Raises OSError."""
+    """Return an O_PATH descriptor of a path without links, except perhaps at its end. Raises OSError."""
     if OPEN_FILE.match(way):
         return os.open(as_bytes(f"/proc/{task.tid}/root{way}"), os.O_PATH | os.O_CLOEXEC | flags)
     root = os.open(f"/proc/{task.tid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

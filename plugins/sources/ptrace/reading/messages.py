@@ -15,31 +15,31 @@ _MSGHDR: Final = struct.Struct("<QI4xQQ")
 _MMSGHDR_SIZE, _MSG_LEN_AT = 64, 56
 """struct mmsghdr: its size, and the offset of msg_len."""
 _MOST_SENT: Final = 1024
-"""UIO_MAXIOV: the kernel sends no more by one call."""
+"""UIO_MAXIOV: most messages that the kernel sends by one call."""
 
 
 class SocketMessage(NamedTuple):
-    """One message: its address and its buffers."""
+    """A message: its address and its buffers."""
 
     address: int = 0
     address_length: int = 0
     buffers: tuple[tuple[int, int], ...] = ()
     length: int = 0
-    """Of all buffers."""
+    """Bytes of all buffers."""
 
     def sockaddr(self, task: TracedTask) -> SockAddr | None:
-        """The peer that msg_name has."""
+        """Return the peer in msg_name; None if there is none."""
         if not self.address:
             return None
         return parse_sockaddr(memory.data(task.tid, self.address, min(self.address_length, SOCKADDR_MAX)))
 
     def data(self, task: TracedTask, most: int) -> bytes:
-        """Its first bytes."""
+        """Return the first bytes of the message."""
         return read_buffers(task, list(self.buffers), most)
 
 
 def _read_msghdr(task: TracedTask, address: int) -> SocketMessage:
-    """A struct msghdr."""
+    """Read a struct msghdr."""
     raw = memory.data(task.tid, address, _MSGHDR.size)
     if not raw:
         return SocketMessage()
@@ -49,17 +49,17 @@ def _read_msghdr(task: TracedTask, address: int) -> SocketMessage:
 
 
 class MessageReader(DescriptorReader):
-    """Reads calls that send at their entry, and calls that receive at their exit."""
+    """Reader of sent messages at the call's entry, and of received ones at its exit."""
 
     def enter(self, task: TracedTask) -> tuple[SockAddr | None, bytes]:
-        """(address, first bytes) of what is sent."""
+        """Return address and first bytes of a sent message."""
         if self.name not in ("sendto", "sendmsg"):
             return None, b""
         message = self._message(task)
         return message.sockaddr(task), message.data(task, self._context.snaplen)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """One event a message."""
+        """Return one event per message."""
         if self.name in ("sendmmsg", "recvmmsg"):
             return self._many(task, result)
         sockaddr, data = task.at_entry
@@ -72,7 +72,7 @@ class MessageReader(DescriptorReader):
         return (self._event(task, result, sockaddr=sockaddr, data=data, length=length),)
 
     def foresee(self, task: TracedTask) -> tuple[SyscallEvent, ...]:
-        """The events of messages that are sent whole."""
+        """Return the events of messages that are sent entirely."""
         if self.name == "sendmmsg":
             count = min(task.args[2] & 0xFFFFFFFF, _MOST_SENT)
             messages = [_read_msghdr(task, task.args[1] + _MMSGHDR_SIZE * place) for place in range(count)]

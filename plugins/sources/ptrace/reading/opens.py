@@ -1,4 +1,4 @@
-"""open, openat, openat2, creat."""
+"""Reader of open, openat, openat2, creat."""
 
 import errno
 import os
@@ -32,18 +32,18 @@ class _OpenArgs(NamedTuple):
     base: str | None
     """Directory of a relative path."""
     creates: bool
-    """O_CREAT, and no such file existed at entry."""
+    """True if O_CREAT is set, and no such file existed at entry."""
 
 
 class OpenReader:
-    """Reads these calls: paths and flags at entry, the descriptor at exit."""
+    """Reader of opens: paths and flags at entry, the descriptor at exit."""
 
     def __init__(self, spec: SyscallSpec, context: ReaderContext) -> None:
         self.name = spec.name
         self._context = context
 
     def enter(self, task: TracedTask) -> _OpenArgs:
-        """The path, the flags, the directory that the path starts from."""
+        """Return the path, the flags, and the directory that the path starts from."""
         a = task.args
         dirfd, address, resolve = proc_fs.AT_FDCWD, a[0], 0
         if self.name == "open":
@@ -66,7 +66,7 @@ class OpenReader:
         return _OpenArgs(dirfd, path, native, mode, resolve, base, creates or native & _TMPFILE == _TMPFILE)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """The event, with the file that was opened."""
+        """Return the event, with the opened file."""
         call: _OpenArgs = task.at_entry
         fd_info = proc_fs.fd_info(task.tid, result)
         flags = convert_open_flags(call.native, created=call.creates and result >= 0)
@@ -84,15 +84,16 @@ class OpenReader:
         return (event(self.name, task, args, fd=fd, file=file, observed=Opened(base, real)),)
 
     def foresee(self, task: TracedTask) -> tuple[SyscallEvent, ...]:
-        """The event of an open that the kernel does as asked, or the error that it would answer."""
+        """Return the event of an open that the kernel does as requested, or with the error that it would return."""
         call: _OpenArgs = task.at_entry
         seen = look_up(task, call.base, call.path or "", follow=not call.native & (_NOFOLLOW | _EXCL))
         return self._foreseen(task, seen, _error(task, call, seen))
 
     def hold(self, task: TracedTask) -> HeldOpen | None:
-        """What the open would reach, to be closed by the caller; None: mozu cannot open it as the task would.
+        """Return the file that the open would reach, to be closed by the caller; None if mozu cannot open it as the
+        task would.
 
-        Raises OSError as the open would.
+        Raises the OSError of the open.
         """
         call: _OpenArgs = task.at_entry
         if call.resolve:
@@ -105,7 +106,7 @@ class OpenReader:
         return hold(task, call.base, call.path, call.native, call.mode)
 
     def foresee_held(self, task: TracedTask, held: HeldOpen) -> tuple[SyscallEvent, ...]:
-        """The same as `foresee`, of what is held."""
+        """Return the same as `foresee`, for the held file."""
         return self._foreseen(task, held.seen, 0)
 
     def _foreseen(self, task: TracedTask, seen: ForeseenFile, error: int) -> tuple[SyscallEvent, ...]:
@@ -138,8 +139,8 @@ class OpenReader:
 
 
 def _error(task: TracedTask, call: _OpenArgs, seen: ForeseenFile) -> int:
-    """Why there would be nothing to open, negative; 0: nothing speaks against it. Permissions are not asked: those of
-    the task may differ from this process's."""
+    """Return the negative error of the open; 0 if none is foreseen. Permissions are not checked, since the task's may
+    differ from this process's."""
     if seen.error == -errno.ENOENT and call.native & _CREAT:
         above = look_up(task, call.base, os.path.dirname(seen.path) or "/")
         return 0 if above.error == -errno.EACCES else above.error

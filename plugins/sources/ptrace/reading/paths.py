@@ -1,4 +1,5 @@
-"""Calls of numbers and of up to three texts, paths mostly; setuid and its siblings; chdir, fchdir, chroot."""
+"""Readers of calls with numbers and up to three texts, mostly paths; of setuid and its siblings; of chdir, fchdir,
+chroot."""
 
 from typing import Final
 
@@ -15,7 +16,7 @@ _NOTHING: Final = CallTexts((None, None, None), (None, None), b"")
 
 
 def record(args: tuple[int, ...], result: int) -> tuple[int, ...]:
-    """The tuple that the readers of parameters read numbers from."""
+    """Return the tuple from which the readers of parameters read numbers."""
     return (result, *args)
 
 
@@ -24,7 +25,7 @@ def _readers(spec: SyscallSpec) -> tuple[TextReader, ...]:
 
 
 class PathReader:
-    """Reads calls of numbers and texts."""
+    """Reader of calls with numbers and texts."""
 
     def __init__(self, spec: SyscallSpec, context: ReaderContext) -> None:
         self.name, self._layout, self._readers = spec.name, spec.layout, _readers(spec)
@@ -32,7 +33,7 @@ class PathReader:
         self._paths = path_positions(spec)
 
     def enter(self, task: TracedTask) -> CallTexts:
-        """The texts, and the directories that relative paths start from."""
+        """Return the texts, and the directories that relative paths start from."""
         layout, a = self._layout, task.args
         if self.name == "prctl":
             return CallTexts((text(task, a[1]) if a[0] == _SET_NAME else "", None, None), (None, None), b"")
@@ -47,7 +48,7 @@ class PathReader:
         return CallTexts((found[0], found[1], found[2]), (bases[0], bases[1]), data)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """The event. Numbers are the arguments at entry, which the kernel does not change."""
+        """Return the event. Numbers are the arguments at entry, which the kernel does not change."""
         texts, args = task.at_entry, task.args
         if self.name == "capset":
             known = self._context.procfs.task(task.tid)
@@ -61,23 +62,24 @@ class PathReader:
         return (event(self.name, task, made, observed=observed),)
 
     def foresee(self, task: TracedTask) -> tuple[SyscallEvent, ...]:
-        """The event of a call that succeeds."""
+        """Return the event of a call that succeeds."""
         made = tuple(one(record(task.args, 0), task.at_entry) for one in self._readers)
         return (event(self.name, task, made),)
 
 
 def _start(task: TracedTask, path: str | None, where: int) -> str | None:
-    """Directory that a path starts from; None for absolute ones, for texts that are none, and where it is not known."""
+    """Return the directory that a path starts from; None for absolute paths, for texts that are no paths, and if
+    unknown."""
     if where == NOT_A_PATH or (path or "")[:1] == "/":
         return None
     return proc_fs.base_directory(task.tid, proc_fs.AT_FDCWD if where < 0 else signed32(task.args[where]))
 
 
 class IdentityReader(PathReader):
-    """Reads the setuid family: user and group ids of the thread after the call."""
+    """Reader of the setuid family: user and group ids of the thread after the call."""
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """The event, with the ids of /proc/TID/status."""
+        """Return the event, with the ids of /proc/TID/status."""
         (made,) = super().leave(task, result)
         found = self._context.procfs.task(task.tid)
         if found is not None:
@@ -91,18 +93,18 @@ class IdentityReader(PathReader):
 
 
 class CwdReader:
-    """Reads chdir, fchdir and chroot: the working directory after the call."""
+    """Reader of chdir, fchdir and chroot: the working directory after the call."""
 
     def __init__(self, spec: SyscallSpec, context: ReaderContext) -> None:
         self.name, self._readers = spec.name, _readers(spec)
 
     def enter(self, task: TracedTask) -> CallTexts:
-        """The path."""
+        """Return the path."""
         path = None if self.name == "fchdir" else text(task, task.args[0])
         return CallTexts((path, None, None), (None, None), b"")
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """The event, with the working directory."""
+        """Return the event, with the working directory."""
         made = tuple(one(record(task.args, result), task.at_entry) for one in self._readers)
         where = proc_fs.cwd(task.tid)
         done = result == 0
