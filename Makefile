@@ -16,6 +16,7 @@ help:            ## these lines
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/'
 
 setup: $(STAMP)  ## system packages (as root) and .venv with the command mozu
+	@echo "mozu is installed: $(MOZU). Run it by this path, or put its directory into PATH: . $(VENV)/bin/activate"
 
 $(STAMP): pyproject.toml setup.py constraints.txt tools/setup
 	tools/setup $(VENV)

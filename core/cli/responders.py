@@ -58,6 +58,8 @@ def list_acts(whole: bool, path: Path | None, overrides: tuple[str, ...], verbos
     standing.add(entries)
     for entry in entries if whole else standing.acts.values():
         click.echo(_line(entry))
+    if not (entries if whole else standing.acts):
+        click.echo(_nothing(config, whole), err=True)
     broken = with_log.broken_at()
     with_log.close()
     if broken is not None:
@@ -128,6 +130,16 @@ def _responder(config: Config, registry: Registry, name: str) -> Isolated:  # ty
     context = Context(id=name, log=log, metrics=metrics, fields=FieldRegistry(), state_path=state)
     built = on_thread(declaration.blocking, entry.kind, name, registry.build(declaration, entry, context))
     return Isolated(entry.kind.value, name, built, metrics)
+
+
+def _nothing(config: Config, whole: bool) -> str:
+    """Return what it means that nothing is listed."""
+    if not config.responders:
+        remedy = "add one to `responders` in the configuration, docs/responders.md has examples"
+        return f"no responder is configured: mozu raises alerts and acts on none of them; {remedy}"
+    names = ", ".join(one.id for one in config.responders)
+    what = "has done nothing so far" if whole else "has done nothing that lasts; --log lists every act"
+    return safe(f"configured: {names}; mozu {what}")
 
 
 def _line(entry: AuditEntry) -> str:

@@ -59,7 +59,7 @@ def screen(status: RunStatus) -> Iterator[str]:
 
 
 _SOURCE_HEADS: Final = ("source", "by", "types", "seen", "filtered", "received", "lost", "dropped", "alerts")
-_SINK_HEADS: Final = ("sink", "accepted", "delivered", "waiting", "dropped", "dead letters", "failures")
+_SINK_HEADS: Final = ("sink", "accepted", "delivered", "waiting", "dropped", "dead letters", "failed deliveries")
 
 
 def _source(name: str, one: SourceStatus) -> list[str]:

@@ -24,6 +24,7 @@ DROP_REASONS: Final = (
 """Values of the label `reason`; the last four are those of `SpoolRefused`."""
 _COUNTERS: Final = (
     "sink_alerts_accepted_total", "sink_alerts_delivered_total", "sink_alerts_dead_lettered_total",
+    "sink_deliveries_failed_total",
     "spool_found_records_total", "spool_left_records_total", "spool_redriven_records_total",
 )  # fmt: skip
 

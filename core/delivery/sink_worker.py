@@ -74,8 +74,8 @@ class SinkWorker:
         self._backoff = Backoff(retry.first, retry.longest)
         self._caller = SinkCaller(sink)
         self._delivered = sink.metrics.counter("sink_alerts_delivered_total")
-        self.given_up = GivenUpNumbers()
-        self.heartbeat = HeldHeartbeat()
+        self._failed = sink.metrics.counter("sink_deliveries_failed_total")
+        self.given_up, self.heartbeat = GivenUpNumbers(), HeldHeartbeat()
         self._pending: list[Record] = []
         """Records taken from the queue, not acknowledged, and to be tried now."""
         self._delayed: list[Record] = []
@@ -359,6 +359,7 @@ class SinkWorker:
                     given = await self._caller.call(lambda: self.sink.component.deliver(records))
                 outcomes = checked_outcomes(given, len(records))
             self._limit = None
+        self._failed.value += bool(attempt.failed) or any(isinstance(one, Retry) for one in outcomes or ())
         if attempt.failed:
             self._failures += 1
             return None

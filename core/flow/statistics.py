@@ -75,7 +75,7 @@ def _sink(metrics: Metrics, worker: SinkWorker) -> dict[str, Any]:
         "waiting": total["sink_alerts_waiting"],
         "queued": worker.queue.in_memory(),
         "dead_letters": total.get("spool_dead_letters", 0),
-        "failures": total["component_failures_total"],
+        "failures": total["sink_deliveries_failed_total"],
         "busy_seconds": round(next(v for n, _, v in numbers if n == "sink_busy_seconds"), 3),
     }
 

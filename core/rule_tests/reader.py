@@ -43,7 +43,7 @@ def read_tests(path: Path) -> RuleTestFile:
     try:
         return _Reader(read_file(path), path.parent).read()
     except ItemRefused as refused:
-        problem = refused.problem
+        problem = refused.problems[0]
         line, column = problem.place
         found = Problem.at(str(path), line, column, problem.message)
         return RuleTestFile(problem.context.source, (), (), (found,))

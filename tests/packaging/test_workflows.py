@@ -72,3 +72,9 @@ def test_pre_commit_runs_the_parts_of_make_check_on_the_whole_tree() -> None:
     (parts,) = re.findall(r"^check: ([a-z ]+?) ##", MAKEFILE, re.MULTILINE)
     assert [hook["entry"] for hook in repository["hooks"]] == [f"make {part}" for part in parts.split()]
     assert {(hook["language"], hook["pass_filenames"]) for hook in repository["hooks"]} == {("system", False)}
+
+
+def test_setup_ends_with_the_place_of_the_command_and_the_readme_names_it() -> None:
+    recipe = MAKEFILE.partition("\nsetup:")[2].partition("\n\n")[0].splitlines()
+    assert recipe[-1].startswith('\t@echo "mozu is installed: $(MOZU).')
+    assert "`.venv/bin/mozu`" in (ROOT / "README.md").read_text()

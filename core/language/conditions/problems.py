@@ -48,3 +48,5 @@ class ConditionError(MozuError):
         self.reason = reason
         """Kind of error: syntax, undefined_macro, too_deep; for outputs also the reasons of ConditionProblem."""
         self.origin = origin
+        self.further: tuple[ConditionError, ...] = ()
+        """Further errors of the same output."""

@@ -46,12 +46,14 @@ def compile_template(
     """Compile an output and its extra fields: pairs (key, format); with an empty format the key is a field and keeps
     its type.
 
-    Raises ConditionError; `origin` is the key of an extra field, `offset` counts in its format.
+    Raises ConditionError for the first error, with those after it as `further`; `origin` is the key of an extra field,
+    `offset` counts in its format.
     """
     resolver = Resolver(fields, source)
     main = _Format(text.removeprefix("*"), resolver, shift=len(text) - len(text.removeprefix("*")))
     operands = dict(main.operands)
     refs = [*_fields_inside(main, operands, resolver)]
+    errors = main.errors
     rendered: dict[str, Template] = {}
     for key, form in extra:
         part = _Format(form or f"%{key}", resolver, origin=key, shift=0 if form else -1)
@@ -61,6 +63,10 @@ def compile_template(
         else:
             refs.extend(one for one in part.parts if isinstance(one, Ref))
         operands.update(part.operands)
+        errors += part.errors
+    if errors:
+        errors[0].further = tuple(errors[1:])
+        raise errors[0]
     printed = {part.key for part in main.parts if isinstance(part, Ref)}
     return CompiledOutput(
         template=Template(tuple(main.parts), tuple(ref for ref in refs if ref.key not in printed)),
@@ -117,11 +123,16 @@ class _Format:
         self._parser = Parser(text)
         self.parts: list[str | Ref] = []
         self.operands: dict[str, Operand] = {}
+        self.errors: list[ConditionError] = []
         at = 0
         while (sign := text.find("%", at)) != -1:
             if sign > at:
                 self.parts.append(text[at:sign])
-            at = self._token(sign)
+            try:
+                at = self._token(sign)
+            except ConditionError as error:
+                self.errors.append(error)
+                at = len(text) - len(text[sign:].lstrip("%"))  # `%%` is one error
         if at < len(text):
             self.parts.append(text[at:])
 

@@ -19,7 +19,7 @@ from mozu.core.language.rules.items import (
 )
 from mozu.core.language.rules.mapping import Add
 from mozu.core.language.rules.problem import ItemRefused, RuleProblem, refusal
-from mozu.core.language.rules.store import ListInfo, MacroInfo, RuleInfo, Store
+from mozu.core.language.rules.store import ExceptionInfo, ListInfo, MacroInfo, RuleInfo, Store
 from mozu.core.language.rules.suggest import closest
 from mozu.core.language.rules.values import Version
 from mozu.core.model.fields import FieldRegistry
@@ -54,7 +54,8 @@ class Collector:
         try:
             self._collect(item)
         except ItemRefused as refused:
-            self._add(refused.problem)
+            for problem in refused.problems:
+                self._add(problem)
             if isinstance(item, ListItem | MacroItem | RuleItem):
                 self._store.broken.add((_kind(item), item.name))
 
@@ -146,7 +147,7 @@ class Collector:
             self._add(RuleProblem(Code.LOAD_UNKNOWN_SOURCE, message, item.context, item.context.offset, hint))
         if old is not None:
             self._add(_redefined(item, old))
-        exceptions = tuple(self._exception(entry, source) for entry in item.exceptions or ())
+        exceptions = self._exceptions(item, source)
         position = self._store.next()
         values: dict[str, Any] = {name: getattr(item, name) for name in _PLAIN if getattr(item, name) is not None}
         values["tags"] = tuple(sorted(set(item.tags or ())))
@@ -160,8 +161,8 @@ class Collector:
             **values,
         )
 
-    def _exception(self, entry: Any, source: str) -> Any:
-        return defined(entry, self._fields, source if source in self._sources else None)
+    def _exceptions(self, item: RuleItem, source: str) -> tuple[ExceptionInfo, ...]:
+        return defined(item.exceptions or (), self._fields, source if source in self._sources else None)
 
     def _change(self, item: RuleItem, old: RuleInfo) -> None:
         """Apply all appends, then all replacements; change nothing if any of them is invalid."""
@@ -182,7 +183,7 @@ class Collector:
             setattr(new, name, getattr(item, name))
         new.tags = tuple(sorted(set(new.tags)))
         if item.exceptions is not None and "exceptions" in item.replaced:
-            new.exceptions = tuple(self._exception(entry, old.source) for entry in item.exceptions)
+            new.exceptions = self._exceptions(item, old.source)
         new.visibility = self._store.next()
         self._store.rules[item.name] = new
 

@@ -8,7 +8,7 @@ from mozu.core.language.rules import lint
 from mozu.core.language.rules.absent_params import absent_parameters
 from mozu.core.language.rules.additions import Added, Addition, added
 from mozu.core.language.rules.codes import Code
-from mozu.core.language.rules.exceptions import with_exceptions
+from mozu.core.language.rules.exceptions import one_exception_each, with_exceptions
 from mozu.core.language.rules.filled import Filled
 from mozu.core.language.rules.list_names import misspelt_in_condition, misspelt_in_list
 from mozu.core.language.rules.lists import Lists
@@ -64,7 +64,8 @@ class Compiler:
         try:
             lists = Lists(store.lists)
         except ItemRefused as refused:
-            add(refused.problem)
+            for problem in refused.problems:
+                add(problem)
             return RuleSet()
         parses = Parses(self._cache, lists, add)
         macros = Macros(store, parses, later or {}, add)
@@ -84,6 +85,9 @@ class Compiler:
 
     def _rule(self, info: RuleInfo, parses: Parses, macros: Macros, add: Add) -> Rule | None:
         filled, node = parses.parse(with_exceptions(info.condition, info.exceptions))
+        if filled is not None and node is None and parses.parse(info.condition)[1] is not None:
+            for part in one_exception_each(info.condition, info.exceptions):
+                parses.parse(part)
         findings = Findings()
         checked = None
         if filled is not None and node is not None:
@@ -115,10 +119,11 @@ class Compiler:
         result = self._outputs[key]
         if isinstance(result, CompiledOutput):
             return result
-        message, offset = result.message, result.offset
-        if result.origin:
-            message, offset = f"extra field `{result.origin}`: {message}", len(text.value)
-        findings.error(text.problem(Code.LOAD_ERR_COMPILE_OUTPUT, message, offset, result.hint), result.reason)
+        for wrong in (result, *result.further):
+            message, offset = wrong.message, wrong.offset
+            if wrong.origin:
+                message, offset = f"extra field `{wrong.origin}`: {message}", len(text.value)
+            findings.error(text.problem(Code.LOAD_ERR_COMPILE_OUTPUT, message, offset, wrong.hint), wrong.reason)
         return None
 
     def _doubts(

@@ -1,7 +1,7 @@
 """Exceptions of rules: their checks, their merging, and the text that they add to a condition."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from mozu.core.language.conditions import ConditionError, check, parse
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.items import ExceptionItem, ExceptionValue
-from mozu.core.language.rules.problem import refusal
+from mozu.core.language.rules.problem import ItemRefused, RuleProblem, refusal, refusing
 from mozu.core.language.rules.store import ExceptionInfo
 from mozu.core.language.rules.suggest import closest
 from mozu.core.language.rules.text import LocatedText, Piece
@@ -38,40 +38,63 @@ _MODIFIERS: Final = frozenset({"oneof", "anyof", "allof"})
 _BLANKS: Final = re.compile(r"\s+")
 
 
-def defined(item: ExceptionItem, fields: FieldRegistry, source: str | None) -> ExceptionInfo:
-    """Return the exception of a definition. `source` None: fields are not checked. Raises ItemRefused."""
+def defined(items: Iterable[ExceptionItem], fields: FieldRegistry, source: str | None) -> tuple[ExceptionInfo, ...]:
+    """Return the exceptions of definitions. `source` None: fields are not checked. Raises ItemRefused with every
+    problem of every one."""
+    made, problems = list[ExceptionInfo](), list[RuleProblem]()
+    for item in items:
+        try:
+            made.append(_defined(item, fields, source))
+        except ItemRefused as refused:
+            problems += refused.problems
+    if problems:
+        raise ItemRefused(*problems)
+    return tuple(made)
+
+
+def _defined(item: ExceptionItem, fields: FieldRegistry, source: str | None) -> ExceptionInfo:
     if item.fields is None:
         raise refusal(Code.LOAD_ERR_VALIDATE, f"the exception `{item.name}` has no `fields`", item.context)
     single = isinstance(item.fields, str)
     names = (item.fields,) if isinstance(item.fields, str) else item.fields
     comps = _comps(item, names, single=single)
-    for name in names:
-        _check_field(item, name, fields, source)
-    for comp in comps:
-        _check_comp(item, comp, single=single)
     info = ExceptionInfo(item.name, item.context, single, names, comps, item.values or ())
-    _check_values(info, info.values)
+    problems = [one for name in names for one in _field_problems(item, name, fields, source)]
+    problems += [one for comp in comps for one in _comp_problems(item, comp, single=single)]
+    problems += _value_problems(info, info.values)
+    if problems:
+        raise ItemRefused(*problems)
     return info
 
 
 def appended(
     old: tuple[ExceptionInfo, ...], items: tuple[ExceptionItem, ...], fields: FieldRegistry, source: str | None
 ) -> tuple[ExceptionInfo, ...]:
-    """Append values to exceptions of the same name, and new exceptions; return all. Raises ItemRefused."""
-    merged = list(old)
+    """Append values to exceptions of the same name, and new exceptions; return all. Raises ItemRefused with every
+    problem of every item."""
+    merged, problems = list(old), list[RuleProblem]()
     for item in items:
-        at = next((position for position, info in enumerate(merged) if info.name == item.name), None)
-        if at is not None:
-            merged[at] = _with_values(merged[at], item)
-        elif not item.values:
-            raise refusal(
-                Code.LOAD_ERR_VALIDATE,
-                f"the rule has no exception `{item.name}`, so this one needs `values`",
-                item.context,
-            )
-        else:
-            merged.append(defined(item, fields, source))
+        try:
+            _append(merged, item, fields, source)
+        except ItemRefused as refused:
+            problems += refused.problems
+    if problems:
+        raise ItemRefused(*problems)
     return tuple(merged)
+
+
+def _append(merged: list[ExceptionInfo], item: ExceptionItem, fields: FieldRegistry, source: str | None) -> None:
+    at = next((position for position, info in enumerate(merged) if info.name == item.name), None)
+    if at is not None:
+        merged[at] = _with_values(merged[at], item)
+    elif not item.values:
+        raise refusal(
+            Code.LOAD_ERR_VALIDATE,
+            f"the rule has no exception `{item.name}`, so this one needs `values`",
+            item.context,
+        )
+    else:
+        merged.append(_defined(item, fields, source))
 
 
 def _with_values(info: ExceptionInfo, item: ExceptionItem) -> ExceptionInfo:
@@ -81,7 +104,9 @@ def _with_values(info: ExceptionInfo, item: ExceptionItem) -> ExceptionInfo:
             f"the rule has an exception `{item.name}` already; to append to it give `values` only",
             item.context,
         )
-    _check_values(info, item.values or (), item)
+    problems = list(_value_problems(info, item.values or (), item))
+    if problems:
+        raise ItemRefused(*problems)
     return msgspec.structs.replace(info, values=info.values + (item.values or ()))
 
 
@@ -100,7 +125,7 @@ def _comps(item: ExceptionItem, names: tuple[str, ...], *, single: bool) -> tupl
     return tuple(_BLANKS.sub(" ", comp.strip()) for comp in found)
 
 
-def _check_comp(item: ExceptionItem, comp: str, *, single: bool) -> None:
+def _comp_problems(item: ExceptionItem, comp: str, *, single: bool) -> Iterator[RuleProblem]:
     words = comp.split(" ")
     modified = len(words) == 2 and words[0] in _STRINGS and words[1] in _MODIFIERS
     if modified or comp in (_LISTS if single else _OPERATORS):
@@ -110,11 +135,11 @@ def _check_comp(item: ExceptionItem, comp: str, *, single: bool) -> None:
         hint = "use in, pmatch or intersects, or add anyof to the operator"
     else:
         message, hint = f"there is no operator `{comp}`", closest(comp, _OPERATORS)
-    raise refusal(Code.LOAD_ERR_VALIDATE, f"exception `{item.name}`: {message}", item.context, hint=hint)
+    yield refusing(Code.LOAD_ERR_VALIDATE, f"exception `{item.name}`: {message}", item.context, hint=hint)
 
 
-def _check_field(item: ExceptionItem, name: str, fields: FieldRegistry, source: str | None) -> None:
-    """Refuse a field that is not allowed on the left side of a test."""
+def _field_problems(item: ExceptionItem, name: str, fields: FieldRegistry, source: str | None) -> Iterator[RuleProblem]:
+    """Yield the problem of a field that is not allowed on the left side of a test."""
     if source is None:
         return
     message = hint = ""
@@ -127,7 +152,7 @@ def _check_field(item: ExceptionItem, name: str, fields: FieldRegistry, source: 
         if found is not None:
             message, hint = found.message, found.hint
     if message:
-        raise refusal(
+        yield refusing(
             Code.LOAD_ERR_VALIDATE,
             f"exception `{item.name}`: `{name}` is no field that can be compared: {message}",
             item.context,
@@ -135,17 +160,19 @@ def _check_field(item: ExceptionItem, name: str, fields: FieldRegistry, source: 
         )
 
 
-def _check_values(info: ExceptionInfo, values: tuple[ExceptionValue, ...], item: ExceptionItem | None = None) -> None:
+def _value_problems(
+    info: ExceptionInfo, values: tuple[ExceptionValue, ...], item: ExceptionItem | None = None
+) -> Iterator[RuleProblem]:
     context = info.context if item is None else item.context
     for value in values:
         if info.single:
             if not isinstance(value.form, str):
                 message = f"the exception `{info.name}` has one field, so each of its values is one text"
-                raise refusal(Code.LOAD_ERR_VALIDATE, message, context, offset=value.context.offset)
+                yield refusing(Code.LOAD_ERR_VALIDATE, message, context, offset=value.context.offset)
         elif isinstance(value.form, str) or len(value.form) != len(info.fields):
             has = "is one text" if isinstance(value.form, str) else f"has {len(value.form)}"
             message = f"each value of the exception `{info.name}` needs {len(info.fields)} members, and this {has}"
-            raise refusal(Code.LOAD_ERR_VALIDATE, message, context, offset=value.context.offset)
+            yield refusing(Code.LOAD_ERR_VALIDATE, message, context, offset=value.context.offset)
 
 
 def with_exceptions(condition: LocatedText, exceptions: tuple[ExceptionInfo, ...]) -> LocatedText:
@@ -158,6 +185,13 @@ def with_exceptions(condition: LocatedText, exceptions: tuple[ExceptionInfo, ...
     for info in added:
         pieces += _expression(info)
     return LocatedText(tuple(pieces))
+
+
+def one_exception_each(condition: LocatedText, exceptions: tuple[ExceptionInfo, ...]) -> Iterator[LocatedText]:
+    """Yield the condition with each value alone: a parser ends at the first error, and there may be one in each."""
+    for info in exceptions:
+        for value in info.values:
+            yield with_exceptions(condition, (msgspec.structs.replace(info, values=(value,)),))
 
 
 def _expression(info: ExceptionInfo) -> Iterator[Piece]:

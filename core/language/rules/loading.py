@@ -54,7 +54,7 @@ def load(paths: Iterable[str | Path], fields: FieldRegistry, options: Options | 
         try:
             texts.append(read_file(path))
         except ItemRefused as refused:
-            texts.append(refused.problem)
+            texts.extend(refused.problems)
     return load_texts(texts, fields, options, report)
 
 

@@ -98,15 +98,23 @@ class RuleProblem(msgspec.Struct, frozen=True, eq=False):
 
 
 class ItemRefused(Exception):
-    """Raised for an item that cannot be used, with the problem. Used inside the loader only, and caught at the item."""
+    """Raised for an item that cannot be used, with every problem. Used inside the loader only, and caught at the
+    item."""
 
-    def __init__(self, problem: RuleProblem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
+    def __init__(self, *problems: RuleProblem) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
+
+
+def refusing(
+    code: Code, message: str, context: ProblemContext, *, offset: int | None = None, hint: str = ""
+) -> RuleProblem:
+    """Return a problem at `offset`, or at the beginning of its context."""
+    return RuleProblem(code, message, context, context.offset if offset is None else offset, hint)
 
 
 def refusal(
     code: Code, message: str, context: ProblemContext, *, offset: int | None = None, hint: str = ""
 ) -> ItemRefused:
     """Return an error at `offset`, or at the beginning of its context."""
-    return ItemRefused(RuleProblem(code, message, context, context.offset if offset is None else offset, hint))
+    return ItemRefused(refusing(code, message, context, offset=offset, hint=hint))

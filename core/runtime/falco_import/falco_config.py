@@ -170,12 +170,12 @@ class FalcoTranslation:
         if read.flag("stdout_output.enabled"):
             yield "stdout", {}
         if read.flag("syslog_output.enabled"):
-            yield "syslog", {}
+            yield "syslog", {"spool": True}
         if read.flag("file_output.enabled"):
             yield "file", {"path": read.text("file_output.filename", "/var/log/mozu/alerts.log")}
         if read.flag("program_output.enabled"):
             keep = read.flag("program_output.keep_alive")
-            yield "program", {"command": read.text("program_output.program"), "keep_alive": keep}
+            yield "program", {"command": read.text("program_output.program"), "keep_alive": keep, "spool": True}
         if read.flag("http_output.enabled"):
             yield "webhook", self._webhook()
 

@@ -44,6 +44,20 @@ def test_acts_that_last_are_listed_and_all_entries_with_log(
     assert len(whole) == 2
 
 
+@pytest.mark.parametrize("arguments", [(), ("--log",)])
+def test_an_empty_list_says_what_it_means(
+    configured: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert invoke(["responders", "list", *arguments, "-c", str(configured)]) == 0
+    done = capsys.readouterr()
+    assert invoke(["responders", "list", *arguments, "-c", str(configured), "-o", "responders=[]"]) == 0
+    none = capsys.readouterr()
+    assert (done.out, none.out) == ("", "")
+    assert done.err.startswith("configured: stop; mozu has done nothing")
+    assert "no responder is configured" in none.err
+    assert "add one to `responders`" in none.err
+
+
 def test_a_log_that_was_changed_is_said_to_be(configured: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = AuditLog(configured.parent / "state" / AUDIT_FILE)
     for number in range(2):

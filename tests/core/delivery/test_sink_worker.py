@@ -94,6 +94,14 @@ def test_raising_retries_all_in_order() -> None:
     assert (2, 1) == (counts["sink_alerts_delivered_total"], counts["component_failures_total"])
 
 
+@pytest.mark.parametrize("failing", [fail, lambda records: [Retry()] * len(records), lambda records: [Retry(), None]])
+def test_a_delivery_that_raises_or_is_refused_for_now_is_counted_as_failed(
+    failing: Callable[[Sequence[Record]], Sequence[Outcome]],
+) -> None:
+    assert run(Scripted(failing, failing), 2)["sink_deliveries_failed_total"] == 2
+    assert run(Scripted(), 2)["sink_deliveries_failed_total"] == 0
+
+
 def test_a_record_may_ask_to_be_tried_again_alone() -> None:
     sink = Scripted(lambda records: [None, Retry(), None])
     run(sink, 3)

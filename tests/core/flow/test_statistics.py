@@ -45,7 +45,7 @@ def test_numbers_are_those_of_the_metrics_and_of_the_time_since_the_start(monkey
     ):  # fmt: skip
         metrics.scope(kind=kind, id=name).counter("sink_alerts_dropped_total", reason=reason).value += value
     mine, other = metrics.scope(kind="sink", id="out"), metrics.scope(kind="sink", id="other")
-    names = ("sink_alerts_accepted", "sink_alerts_delivered", "sink_alerts_dead_lettered", "component_failures")
+    names = ("sink_alerts_accepted", "sink_alerts_delivered", "sink_alerts_dead_lettered", "sink_deliveries_failed")
     spools = ("spool_left_records", "spool_found_records", "spool_redriven_records")
     for number, name in enumerate((*names, *spools), 1):
         mine.counter(f"{name}_total").value += number

@@ -21,6 +21,38 @@ BROKEN = """\
 """
 
 
+WRONG = """\
+- rule: one
+  desc: d
+  priority: INFO
+  condition: evt.type = open
+  output: a %proc.nmae b %fd.nmae 100%% %evt.num %
+- rule: two
+  desc: d
+  priority: INFO
+  condition: evt.type = open
+  output: o
+  exceptions:
+    - {name: a, fields: [proc.name, fd.name], values: [[x], [x, y], [x, y, z], x]}
+    - {name: b, fields: proc.name, values: [x, [y]]}
+    - {name: c, fields: [proc.nmae, fd.nmae], comps: [equals, like]}
+- rule: three
+  desc: d
+  priority: INFO
+  condition: evt.type = open
+  output: o
+  exceptions:
+    - {name: a, fields: [proc.name, fd.name], values: [[x, [y]], [x, y], [[x], y]]}
+"""
+
+
+def test_every_error_of_an_output_and_every_value_of_an_exception_is_reported() -> None:
+    (file,) = loaded(WRONG).report.files
+    places = [problem.place for problem in file.errors]
+    in_output, in_values = [(5, 14), (5, 27), (5, 38), (5, 50)], [(12, 56), (12, 69), (12, 80), (13, 48)]
+    assert places == [*in_output, *in_values, *[(14, 7)] * 4, (21, 56), (21, 74)]
+
+
 def test_the_json_form_is_that_of_falcos_validation() -> None:
     report = loaded(BROKEN).report
 

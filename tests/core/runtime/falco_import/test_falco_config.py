@@ -45,9 +45,14 @@ def test_the_outputs_become_sinks() -> None:
     stdout, file, program, hook = found["sinks"]
     assert "stdout" == stdout
     assert {"file": {"path": "${LOGS:-}/x"}} == file
-    assert {"program": {"command": "cat", "keep_alive": True}} == program
+    assert {"program": {"command": "cat", "keep_alive": True, "spool": True}} == program
     assert {"ca": "/ca", "certificate": "/c", "key": "/k"} == hook["webhook"]["tls"]
     assert hook["webhook"]["gzip"] is True
+
+
+def test_outputs_that_may_be_out_of_order_get_a_spool_so_that_a_stop_does_not_wait_for_them() -> None:
+    found = translated(syslog_output={"enabled": True}, program_output={"enabled": True, "program": "cat"})
+    assert [one[name]["spool"] for one in found["sinks"] for name in one] == [True, True]
 
 
 @pytest.mark.parametrize(
