@@ -1,4 +1,4 @@
-"""What every check has in common: the error that names a broken sentence, time limits, the watch over the loop.
+"""The common parts of all checks: the error that names a broken sentence, time limits, the watch over the loop.
 
 Whatever a component raises, of any class, becomes that error, with the call that raised it.
 """
@@ -21,7 +21,7 @@ from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.texts import text_of
 
 SECONDS: Final = 10.0
-"""What a call may take, as in a run by default."""
+"""The time limit of a call, by default the same as in a run."""
 STALL_SECONDS: Final = 0.5
 """A component that holds the event loop so long is reported; in a run the watchdog speaks after 0.1 s."""
 _LOOK: Final = 0.05

@@ -219,7 +219,7 @@ class _Batches:
         return task.result()
 
     def give_up(self) -> None:
-        """It does not end."""
+        """Cancel the task, which does not end."""
         if self._task is not None:
             self._task.cancel()
 

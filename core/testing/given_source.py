@@ -22,10 +22,10 @@ class GivenSource:
         self._stopped = asyncio.Event()
 
     async def start(self, demand: Demand) -> None:
-        """Nothing to acquire."""
+        """Acquire nothing."""
 
     async def batches(self) -> AsyncIterator[Sequence[Event | Alert]]:
-        """All of them, then nothing, until it is stopped."""
+        """Yield all events, and then wait until it is stopped."""
         for at in range(0, len(self._events), _BATCH):
             batch = self._events[at : at + _BATCH]
             for item in batch:
@@ -39,10 +39,10 @@ class GivenSource:
         await self._stopped.wait()
 
     async def update(self, demand: Demand) -> None:
-        """What is given is given."""
+        """Change nothing: the events are given."""
 
     def counts(self) -> Mapping[str, Counts]:
-        """By type."""
+        """Return the counts of each type."""
         return self._counts
 
     async def stop(self) -> None:
@@ -50,7 +50,7 @@ class GivenSource:
         self._stopped.set()
 
     def declaration(self, name: str) -> SourceDeclaration[Settings]:
-        """For a run: every instance that is built is this one. The state machine leaves its events alone."""
+        """Return a declaration that builds this instance each time. The state machine leaves its events alone."""
 
         def build(settings: Settings, context: Context) -> GivenSource:
             return self

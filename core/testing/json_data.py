@@ -1,10 +1,10 @@
-"""Whether data is what a decoder of JSON gives: a recording keeps nothing else, and its replay gives that back."""
+"""Checks that data could come from a decoder of JSON: a recording keeps nothing else."""
 
 import math
 
 
 def json_fault(data: object, place: str = "it") -> str:
-    """What is no decoded JSON in it, and where; empty: nothing."""
+    """Return the part that is no decoded JSON, and its place; empty if there is none."""
     if isinstance(data, dict):
         for key, value in data.items():
             if type(key) is not str:

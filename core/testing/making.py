@@ -1,4 +1,4 @@
-"""What a test of a component needs around it: a context, events, alerts, records."""
+"""Makes the surroundings of a component in a test: a context, events, alerts, records."""
 
 import atexit
 import functools

@@ -38,7 +38,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "RuleTestC
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """What tests of rules cover, where they ran in this process."""
+    """Print the coverage by tests of rules, if they ran in this process."""
     import sys
 
     items = sys.modules.get("mozu.core.testing.rule_test_items")

@@ -9,28 +9,28 @@ class RecordingSink:
     """Keeps alerts in the order of their arrival."""
 
     records: list[Record]
-    """As they were delivered."""
+    """The alerts in the order of their delivery."""
 
     def __init__(self) -> None:
         self.records = []
 
     @property
     def alerts(self) -> list[Alert]:
-        """All of them."""
+        """Return all alerts."""
         return [record.alert for record in self.records]
 
     async def start(self) -> None:
-        """Nothing to prepare."""
+        """Prepare nothing."""
 
     async def deliver(self, records: Sequence[Record]) -> None:
         """Keep them."""
         self.records += records
 
     async def stop(self) -> None:
-        """Nothing is buffered."""
+        """Do nothing: no alert is buffered."""
 
     def declaration(self, name: str) -> SinkDeclaration[Settings]:
-        """For a run: every instance that is built is this one."""
+        """Return a declaration for a run, which builds this instance each time."""
 
         def build(settings: Settings, context: Context) -> RecordingSink:
             return self

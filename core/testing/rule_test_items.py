@@ -19,14 +19,14 @@ _SUITE = pytest.StashKey[Suite]()
 
 
 class RuleTestsFailed(Exception):
-    """What is not as a test expects; the text is all there is to show."""
+    """A difference from a test's expectation; only its text is shown."""
 
 
 class RuleTestCollector(pytest.File):
     """A file of tests."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Its tests; mistakes in it are one more, which fails."""
+        """Yield the file's tests, and one that fails if there are mistakes in it."""
         file = read_tests(_shown(self.path, self.config.invocation_params.dir))
         if file.problems:
             yield MistakesItem.from_parent(self, name="(the file)", file=file)
@@ -35,7 +35,7 @@ class RuleTestCollector(pytest.File):
 
 
 class MistakesItem(pytest.Item):
-    """What cannot be used of a file."""
+    """The mistakes in a file."""
 
     def __init__(self, *, file: RuleTestFile, name: str, parent: pytest.File) -> None:
         super().__init__(name, parent)
@@ -51,7 +51,7 @@ class MistakesItem(pytest.Item):
 
 
 class RuleTestItem(pytest.Item):
-    """One test."""
+    """A test of rules."""
 
     def __init__(self, *, file: RuleTestFile, test: RuleTest, name: str, parent: pytest.File) -> None:
         super().__init__(name, parent)
@@ -66,12 +66,12 @@ class RuleTestItem(pytest.Item):
             raise RuleTestsFailed(_text(outcome))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
-        """What was expected and is not so, without a traceback."""
+        """Return the differences from the expectations, without a traceback."""
         own = isinstance(excinfo.value, RuleTestsFailed)
         return str(excinfo.value if own else super().repr_failure(excinfo))
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Where it stands."""
+        """Return the test's place in its file."""
         return self.path, self._file.line(self._test.offset) - 1, self.name
 
 
@@ -85,7 +85,7 @@ def suite_of(config: pytest.Config) -> Suite:
 
 
 def summary_of(config: pytest.Config) -> str:
-    """What is covered; empty where no test of rules ran in this process."""
+    """Return the coverage; empty if no test of rules ran in this process."""
     suite = config.stash.get(_SUITE, None)
     return "" if suite is None else coverage_summary(suite.coverage)
 

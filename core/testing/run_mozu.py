@@ -28,14 +28,14 @@ _SECTIONS: Final = ("sources", "enrichers", "evaluators", "sinks")
 
 
 class MozuRun(msgspec.Struct, frozen=True):
-    """What came of a run."""
+    """The result of a run."""
 
     alerts: list[Alert]
-    """In order, those of mozu about itself left out."""
+    """The alerts in order, without mozu's alerts about itself."""
     notices: list[Alert]
-    """What mozu said about itself: loss, restarts, impaired fields."""
+    """mozu's alerts about itself: loss, restarts, impaired fields."""
     statistics: Mapping[str, Any]
-    """As `--stats` writes them (docs/statistics.md)."""
+    """The statistics, as `--stats` writes them (docs/statistics.md)."""
     code: int
     """The exit code of a run: 0, or 1 where a source failed."""
 
@@ -135,5 +135,5 @@ class _Given:
 
     @hookimpl
     def mozu_components(self) -> Sequence[Brought]:
-        """All of them."""
+        """Return the declarations."""
         return self._declarations

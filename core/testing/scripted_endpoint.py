@@ -13,7 +13,7 @@ HANG_SECONDS: Final = 3600.0
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """One answer."""
+    """An answer."""
 
     status: int = 200
     body: bytes = b""
@@ -27,7 +27,7 @@ HANGS: Final = Reply(after=HANG_SECONDS)
 
 
 class EndpointRequest(msgspec.Struct, frozen=True):
-    """What was asked."""
+    """A request."""
 
     method: str
     path: str
@@ -39,7 +39,7 @@ class ScriptedEndpoint:
     """Answers requests in the order of the script, and with its last line from then on."""
 
     requests: list[EndpointRequest]
-    """What was asked, in order."""
+    """The requests, in order."""
     port: int
     url: str
     """`http://127.0.0.1:PORT/`."""

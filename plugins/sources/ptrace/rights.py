@@ -1,4 +1,4 @@
-"""Whether mozu may open the same files as a traced task: user, groups, capabilities, namespaces and security label."""
+"""Compares mozu's rights to open files with a traced task's: user, groups, capabilities, namespaces and label."""
 
 import os
 import re
@@ -14,7 +14,7 @@ _NAMESPACES: Final = ("user", "pid")
 
 
 class Rights(NamedTuple):
-    """Of a task whose opens mozu can do."""
+    """The rights of a task whose opens mozu can do."""
 
     umask: int
     own_umask: int
@@ -50,7 +50,7 @@ def _rights(task: str) -> tuple[int, tuple[bytes, ...]] | None:
 
 
 def _label(task: str) -> bytes:
-    """Of a security module (AppArmor, SELinux)."""
+    """Return the label of a security module (AppArmor, SELinux)."""
     try:
         with open(f"/proc/{task}/attr/current", "rb") as file:
             return file.read()

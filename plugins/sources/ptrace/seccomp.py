@@ -22,7 +22,7 @@ _LOAD, _EQUAL, _AT_LEAST, _JUMP, _RETURN = 0x20, 0x15, 0x35, 0x05, 0x06
 _NEAR: Final = 255
 """The farthest that a conditional jump reaches: jt and jf have 8 bits. The offset of BPF_JA is `k`, with 32."""
 _LEAF: Final = 8
-"""So many numbers are compared one by one; longer lists are halved by binary search."""
+"""Up to this number, syscall numbers are compared one by one; longer lists are halved by binary search."""
 
 Instruction = tuple[int, int, int, int]
 """struct sock_filter: code, jt, jf, k."""

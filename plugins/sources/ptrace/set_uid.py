@@ -13,12 +13,12 @@ from mozu.plugins.sources.ptrace.reading.reader import TracedTask
 
 
 def has_ptrace_capability() -> bool:
-    """Whether programs that mozu traces keep their privilege."""
+    """Return whether programs that mozu traces keep their privilege."""
     return linux_capabilities.holds("CAP_SYS_PTRACE", linux_capabilities.effective())
 
 
 def gains_privilege(task: TracedTask, path: str | None) -> bool:
-    """Whether the program at a path, as this task sees it, is set-uid, set-gid, or has capabilities of its own."""
+    """Return whether the program at a path, as the task sees it, is set-uid, set-gid or has capabilities."""
     if not path:
         return False
     start = "root" if path.startswith("/") else "cwd/"

@@ -42,7 +42,7 @@ class SocketLookup:
             self.forget(pid)
 
     def info(self, pid: int, fd: int, sockaddr: SockAddr | None, *, pending: bool) -> SocketInfo | None:
-        """What the kernel knows of a socket; None where that cannot be read. `sockaddr`: the address argument, which is
+        """Return the kernel's facts on a socket; None if it cannot be read. `sockaddr`: the address argument, which is
         the peer while the connection is `pending`."""
         copy = self._copy(pid, fd)
         if copy is None:
@@ -117,7 +117,7 @@ def _name(sock: socket.socket, family: int, *, own: bool) -> SockAddr | None:
 
 
 def _parts(end: SockAddr | None, family: int) -> tuple[bytes, int, str]:
-    """As `SocketInfo` has them: sixteen bytes, a port, a name."""
+    """Return an address as `SocketInfo` has it: sixteen bytes, a port, a name."""
     if end is None:
         return bytes(16), 0, ""
     address = end.address

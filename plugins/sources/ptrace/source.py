@@ -97,7 +97,7 @@ class PtraceSource:
 
     @property
     def command_started(self) -> bool:
-        """Whether the command could be run at all."""
+        """True once the command runs."""
         return self._tracer is not None and self._tracer.armed
 
     @property
@@ -116,7 +116,7 @@ class PtraceSource:
         return sorted({*chain[:-1], *(() if tracer is None else tracer.processes.running())})
 
     def limits(self) -> Sequence[str]:
-        """What it does not see. See `StatesLimits`."""
+        """Return the source's limits. See `StatesLimits`."""
         found = [] if self._follower is None else self._follower.limits()
         if self._command or self._pid is not None:
             found.append("processes that are not descendants of the traced one")

@@ -71,7 +71,7 @@ class Tracer:
         self.root_status: int | None = None
         """Status of waitpid, once the command has exited."""
         self.armed = not filtered
-        """Whether the command itself runs: what the launcher does before its execve is no event."""
+        """True once the command itself runs: the launcher's calls before its execve make no events."""
         self.on_terminal_stop: Callable[[], None] | None = None
         """The command was stopped from its terminal."""
         self.requests: deque[Callable[[], None]] = deque()
@@ -79,7 +79,7 @@ class Tracer:
         self.idle: Callable[[], bool] = lambda: False
         """Called between two stops; with no task left it decides whether the tracer goes on."""
         self.lets_go: Callable[[TracedTask, str | None], bool] = lambda task, path: False
-        """Whether a task that is about to execute a program must be let go."""
+        """Returns whether a task that is about to execute a program must be let go."""
         self.limited: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         """Around the handling of each stop."""
         self.gate: CallGate | None = None
@@ -88,7 +88,7 @@ class Tracer:
         """Does opens that the gate lets through; None: they run as they are."""
         self._queue, self._filtered = queue, filtered
         self._resume_request = native.CONT if filtered else native.SYSCALL
-        """How a task is resumed that is in no demanded call."""
+        """The request that resumes a task outside a demanded call."""
         self.reader_context = ReaderContext()
         self._readers = readers(self.reader_context)
         self.tasks: dict[int, TracedTask] = {}
@@ -109,7 +109,7 @@ class Tracer:
         self.processes.add(pid, parent if parent in self.processes else 0)
 
     def is_traced(self, tid: int) -> bool:
-        """Whether this is a traced task, or the main thread of a process that has others left."""
+        """Return whether this is a traced task, or the main thread of a process that has others left."""
         return tid in self.tasks or tid in self.processes
 
     def run(self) -> None:

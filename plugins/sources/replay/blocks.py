@@ -12,7 +12,7 @@ EVENT: Final = 0x216
 
 
 class EventBlock(msgspec.Struct, frozen=True):
-    """What varies between the blocks that hold an event."""
+    """The parts that vary between the blocks that hold an event."""
 
     counted: bool
     """The event says how many parameters it has."""
@@ -59,7 +59,7 @@ _MAJOR: Final = 1
 
 
 def length_problem(kind: int, length: int) -> str:
-    """Why a block cannot be so long; empty if it can. Asked before anything is computed from the length."""
+    """Return why a block cannot be so long; empty if it can. It is called before the length is used."""
     event = EVENTS.get(kind)
     if length < FRAME:
         return f"a block claims a length of {length} bytes, less than its own frame"
@@ -70,7 +70,7 @@ def length_problem(kind: int, length: int) -> str:
 
 
 def section_problem(head: bytes) -> str:
-    """Why these bytes (28 or more) do not begin a recording; empty if they do."""
+    """Return why these bytes (28 or more) do not begin a recording; empty if they do."""
     if int.from_bytes(head[:4], "little") != SECTION:
         return "it is not a recording: the magic number of a section header is missing"
     if head[8:12] == _SWAPPED_MAGIC:

@@ -28,7 +28,7 @@ class _Mount(msgspec.Struct, rename="pascal"):
 
 
 class _Record(msgspec.Struct):
-    """What is absent or null is empty, and no container is privileged unless it says so."""
+    """A record. Values that are absent or null become empty, and no container is privileged unless it says so."""
 
     id: str
     type: int = 0
@@ -83,9 +83,9 @@ class RecordedContainers:
         self.removed: set[str] = set()
         """The keys of containers of which nothing is known any more."""
         self.changes = 0
-        """How often anything has changed."""
+        """The number of changes."""
         self.described = False
-        """Whether any container was described so far, be it in an earlier section."""
+        """True if any container was described so far, in this section or an earlier one."""
         self.broken = 0
         """Records that could not be read."""
 
@@ -102,7 +102,7 @@ class RecordedContainers:
             yield key, metadata, self._runtimes[key]
 
     def find(self, full_id: str) -> ContainerMetadata | None:
-        """What is known of a container."""
+        """Return the metadata of a container; None if it is not known."""
         return self._known.get(full_id[:ID_LENGTH])
 
     def runtime(self, full_id: str) -> str | None:
@@ -137,7 +137,7 @@ class RecordedContainers:
             self.put(sandbox[:ID_LENGTH], ContainerMetadata(full_id=sandbox, labels=labels, ip=ip, cni_json=cni), "")
 
     def put(self, identity: str, metadata: ContainerMetadata, runtime: str) -> None:
-        """What is known of a container now. `identity` is what it is found by: the beginning of its id."""
+        """Set the metadata of a container. It is found by `identity`, the beginning of its id."""
         self.changes += 1
         self.described = True
         if identity in self._known or len(self._known) < _LIMIT:
@@ -145,7 +145,7 @@ class RecordedContainers:
             self.removed.discard(identity)
 
     def remove(self, identity: str) -> None:
-        """Nothing is known of a container any more. Processes in it keep its id."""
+        """Forget the metadata of a container. Processes in it keep its id."""
         self.changes += 1
         if self._known.pop(identity, None) is not None:
             self._runtimes.pop(identity, None)
@@ -199,4 +199,4 @@ def _mount(mount: _Mount) -> Mount:
 
 
 BLANK: Final = _metadata(_Record(""))
-"""What is known of containers of runtimes that describe none."""
+"""The metadata of containers whose runtimes describe none."""

@@ -17,7 +17,7 @@ from mozu.plugins.sources.replay.layouts import EventLayout, layouts, rows
 from mozu.plugins.sources.replay.params import blank, text, widest
 
 PASS, DROP, CHANGE = "pass", "drop", "change"
-"""What is done with an event: as it is, not at all, by `Converter.convert`."""
+"""The verdicts on an event: it is given as it is, dropped, or changed by `Converter.convert`."""
 
 _KEPT: Final = ("store", "store_and_pass")
 _ROUNDS: Final = 50
@@ -26,7 +26,7 @@ _CONTAINER_JSON: Final = 272
 
 
 class _Origin(msgspec.Struct, frozen=True):
-    """Where a new parameter is taken from: old, enter, empty, default, container."""
+    """The origin of a new parameter: old, enter, empty, default, container."""
 
     kind: str
     index: int = 0
@@ -34,7 +34,7 @@ class _Origin(msgspec.Struct, frozen=True):
 
 
 class _Step(msgspec.Struct, frozen=True):
-    """One line of the table."""
+    """A line of the table."""
 
     action: str
     new_id: int
@@ -61,7 +61,7 @@ def steps() -> dict[tuple[int, int], _Step]:
 
 
 def verdict(layout: EventLayout, count: int) -> str:
-    """What becomes of an event with so many parameters."""
+    """Return the verdict on an event with this number of parameters."""
     if "converted" not in layout.traits:
         return DROP if "old" in layout.traits else PASS
     if not layout.is_exit or "old" in layout.traits or count != len(layout.names):
@@ -70,7 +70,7 @@ def verdict(layout: EventLayout, count: int) -> str:
 
 
 def is_kept(layout: EventLayout, count: int) -> bool:
-    """Whether an event with so many parameters is kept for its end, however else it is shown."""
+    """Return whether an event with this number of parameters is kept for its end, shown or not."""
     step = steps().get((layout.id, count % 256)) if verdict(layout, count) == CHANGE else None
     return step is not None and step.action in _KEPT
 

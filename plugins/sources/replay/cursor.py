@@ -25,7 +25,7 @@ class Cursor:
         return self.end - self.at
 
     def number(self, code: str) -> int:
-        """One integer; `code` is that of `struct`."""
+        """Read an integer; `code` is that of `struct`."""
         form = _FORMS[code]
         self.skip(form.size)
         value: int = form.unpack_from(self.data, self.at - form.size)[0]
@@ -37,7 +37,7 @@ class Cursor:
         return form.unpack_from(self.data, self.at - form.size)
 
     def raw(self, length: int) -> bytes:
-        """So many bytes."""
+        """Read this number of bytes."""
         self.skip(length)
         return self.data[self.at - length : self.at]
 

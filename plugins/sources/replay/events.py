@@ -28,7 +28,7 @@ GENERIC: Final = "syscall"
 
 
 class EventKind:
-    """What events of one number have in common, and how their parameters are read one by one."""
+    """The common properties of the events of one number, and how their parameters are read one by one."""
 
     __slots__ = ("descriptor", "encodings", "enters", "generic", "name", "repeats")
 
@@ -39,10 +39,10 @@ class EventKind:
         self.generic = layout.name == GENERIC
         self.enters = layout.kind == "syscall" and not layout.is_exit
         self.repeats = sum(encoding not in FIXED for encoding in layout.encodings) <= _MAX_VARIABLE
-        """Whether lengths come back often enough to be remembered: those of programs' arguments do not."""
+        """True if lengths repeat often enough to be remembered; those of programs' arguments do not."""
 
     def read(self, params: list[bytes]) -> tuple[Any, ...]:
-        """Their values; the missing ones are absent."""
+        """Return their values; missing ones are None."""
         values = [decode(encoding, raw) for encoding, raw in zip(self.encodings, params, strict=False)]
         return (*values, *(None,) * (len(self.encodings) - len(values)))
 
@@ -54,7 +54,7 @@ def kind_of(number: int) -> EventKind:
 
 
 class EventShape:
-    """How to read the parameters of events that look alike."""
+    """Reads the parameters of events that have the same shape."""
 
     __slots__ = ("count", "data", "descriptor", "finish", "kind", "least", "name", "skip", "special", "unpack")
 
@@ -67,7 +67,7 @@ class EventShape:
         self.special = self.kind.generic or self.kind.enters
         """Not simply an event of its name."""
         self.data = data
-        """Where the parameters begin, from the beginning of the block."""
+        """Offset of the parameters from the beginning of the block."""
         self.least = size + _EVENT_FRAME
         """The shortest block that holds such an event."""
         self.skip = False
@@ -124,7 +124,7 @@ def _finish(present: tuple[bool, ...], makers: tuple[Maker, ...]) -> Finish | No
 
 
 def _generate(present: tuple[bool, ...], makers: tuple[Maker, ...]) -> Finish:
-    """One expression for the whole tuple: three times faster than a loop, and it runs for every event with a path."""
+    """Compile one expression for the whole tuple. It is three times faster than a loop, and runs for each path."""
     names: dict[str, Any] = {f"m{index}": maker for index, maker in enumerate(makers) if maker is not None}
     items: list[str] = []
     at = 0
@@ -152,7 +152,7 @@ class ShapeCache:
         self._wanted = names
 
     def wants(self, name: str) -> bool:
-        """Whether events of this type go further."""
+        """Return whether events of this type are in demand."""
         return self._wanted is None or name in self._wanted
 
     def keep(self, key: bytes, shape: EventShape) -> None:
@@ -174,7 +174,7 @@ class ShapeCache:
             counts.filtered += count
 
     def counts(self) -> dict[str, Counts]:
-        """What was seen of each type."""
+        """Return the counts of each type."""
         for shape in self.known.values():
             if shape.special:
                 continue

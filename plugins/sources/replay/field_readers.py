@@ -75,7 +75,7 @@ def _is_undescribed(metadata: RecordingMetadata, event: SyscallEvent) -> bool:
 
 
 def _state(metadata: RecordingMetadata) -> Reader:
-    """As of a run that knew containers; what was late then may be known here."""
+    """Answer as a run that knew containers; metadata that came late there may be known here."""
 
     def read(event: SyscallEvent) -> str | None:
         container = None if event.process is None else event.process.container
@@ -129,21 +129,21 @@ class _UserFields:
         self._metadata, self._table = metadata, metadata.user_table
 
     def user_name(self, uid: int, event: SyscallEvent) -> str | None:
-        """As `Lookups.user`."""
+        """See `Lookups.user`."""
         found = self._user(uid, event) if self._has_names(event) else None
         return None if found is None or found.name == _UNKNOWN else found.name
 
     def group_name(self, gid: int, event: SyscallEvent) -> str | None:
-        """As `Lookups.group`."""
+        """See `Lookups.group`."""
         name = self._group(gid, event) if self._has_names(event) else None
         return None if name == _UNKNOWN else name
 
     def _has_names(self, event: SyscallEvent) -> bool:
-        """Whether parameters show names: in containers of other recorders not even root's."""
+        """Return whether parameters show names: in containers of other recorders not even root's."""
         return self._metadata.named and self._root(event) is not None
 
     def user(self, event: SyscallEvent, number: str, part: str) -> str | None:
-        """One part of the account that one of the process's numbers stands for."""
+        """Return a part of the account that one of the process's numbers stands for."""
         if event.process is None:
             return None
         found = self._user(getattr(event.process, number), event)
@@ -166,7 +166,7 @@ class _UserFields:
         return _ROOT if found is None and uid == 0 else found
 
     def _root(self, event: SyscallEvent) -> str | None:
-        """Whose user table has the names: the id of a container, empty for the host; None: there is none."""
+        """Return the owner of the user table: the id of a container, or empty for the host; None without a table."""
         process = event.process
         if process is None:
             return None

@@ -1,4 +1,4 @@
-"""One event block: the event's header, and its parameters as bytes."""
+"""Reads an event block: the event's header, and its parameters as bytes."""
 
 import struct
 from typing import Final
@@ -26,9 +26,9 @@ class RawEvent(msgspec.Struct):
     cpu: int
     params: list[bytes]
     size: int
-    """As the header says: header, lengths and parameters."""
+    """The size in the header: of header, lengths and parameters."""
     hidden: bool
-    """For the state, not for rules."""
+    """True if the event is for the state, not for rules."""
 
 
 def raw_event(data: bytes, at: int, length: int, block: EventBlock, offset: int) -> RawEvent | None:
@@ -93,6 +93,6 @@ def _cut(data: bytes, at: int, end: int, lengths: tuple[int, ...], offset: int) 
 
 
 def plain_key(data: bytes, at: int) -> bytes:
-    """What the shapes of plain events (`blocks.EVENT`) go by: the header from the length on, and all lengths."""
+    """Return the key of a plain event's shape (`blocks.EVENT`): the header from the length on, and all lengths."""
     count = int.from_bytes(data[at + _COUNT_AT : at + _LENGTHS_AT], "little")
     return data[at + _KEY_AT : at + _LENGTHS_AT + 2 * count]

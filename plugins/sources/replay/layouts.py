@@ -14,20 +14,20 @@ _PACKAGE: Final = files(__package__)
 
 
 class EventLayout(msgspec.Struct, frozen=True):
-    """One event number."""
+    """The layout of an event number."""
 
     id: int
     name: str
-    """As rules name it."""
+    """The name in rules."""
     kind: str
     """syscall, tracepoint, metaevent, plugin, iter."""
     traits: frozenset[str]
     """old: superseded by a later number. converted: brought to today's form by `convert`. large: parameter lengths are
     32 bits wide. creates, uses, destroys: what it does with a descriptor. state: changes what the state keeps."""
     names: tuple[str, ...]
-    """Of the parameters."""
+    """The names of the parameters."""
     encodings: tuple[str, ...]
-    """Of the parameters: a key of `params.FIXED` or `params.SPECIAL`, or `DYN:` and its alternatives."""
+    """The encoding of each parameter: a key of `params.FIXED` or `params.SPECIAL`, or `DYN:` and its alternatives."""
 
     @property
     def is_exit(self) -> bool:

@@ -26,7 +26,7 @@ class RecordingMetadata:
 
     def __init__(self, lookups: Lookups | None = None) -> None:
         self.lookups = Lookups() if lookups is None else lookups
-        """What readers of fields ask beside an event; kept as the recording says."""
+        """Look-ups for readers of fields; they are kept as the recording says."""
         self.user_table = UserTable()
         self.containers = RecordedContainers()
         self.values = RecordedValues()
@@ -91,11 +91,11 @@ class RecordingMetadata:
 
     @property
     def changes(self) -> int:
-        """How often users, groups, containers or host names have changed."""
+        """The number of changes to users, groups, containers and host names."""
         return self.user_table.changes + self.containers.changes + self._host_changes + bool(self.lookups.first_time)
 
     def entries(self) -> Iterable[lines.MetadataLine]:
-        """All of these, for a recording of this recording."""
+        """Yield all of these, for a recording of this recording."""
         if self.lookups.first_time:
             yield lines.StartLine(self.lookups.first_time)
         table = self.user_table
@@ -115,7 +115,7 @@ class RecordingMetadata:
             yield lines.HostLine(address, names)
 
     def load(self, kind: int, body: bytes) -> None:
-        """One block before the first event; unknown types are passed over. Raises RecordTruncated."""
+        """Load a block before the first event; unknown types are skipped. Raises RecordTruncated."""
         if kind in blocks.PROCESSES:
             self._load_processes(body, blocks.PROCESSES[kind])
         elif kind in blocks.DESCRIPTORS:
@@ -139,7 +139,7 @@ class RecordingMetadata:
             self._files.extend((tid, known) for known in found)
 
     def seeds(self, number: int) -> Iterator[SyscallEvent]:
-        """What the state machine must know before the first event; `number` is that of the last event so far."""
+        """Yield the events that seed the state machine; `number` is that of the last event so far."""
         pids = {tid: pid for tid, (pid, _) in self._processes.items()}
         for tid, (pid, process) in self._processes.items():
             yield SyscallEvent("syscall", "_process", 0, number, tid, pid, observed=process)
@@ -151,7 +151,7 @@ class RecordingMetadata:
         self._processes, self._files = {}, []
 
     def begun(self, time: int) -> None:
-        """The time of an event that happened, not of a record about the machine; the first one counts."""
+        """Note the time of the first event that happened; records about the machine do not count."""
         if not self.lookups.first_time:
             self.lookups.first_time = time
 

@@ -15,13 +15,13 @@ from mozu.plugins.sources.replay.stream import Corrupt, RecordingStream
 _LINE_LIMIT: Final = 1 << 25
 _EVENT: Final = b"["
 _EVENTS: Final = (_EVENT, b'{"line":"data",')
-"""How lines begin that are events; any other ends a batch, for it may change what fields answer."""
+"""The beginnings of events' lines. Any other line ends a batch, since it may change the answers of fields."""
 _PEEK: Final = 4096
 _GZIP: Final = 31
 
 
 def is_mozu_recording(file: BinaryIO) -> bool:
-    """Whether a file, which is at its beginning and is left there, is such a recording, by its first bytes."""
+    """Return whether a file's first bytes are those of such a recording. The file is left at its beginning."""
     head = file.read(_PEEK)
     file.seek(0)
     if head[:2] == b"\x1f\x8b":
@@ -33,7 +33,7 @@ def is_mozu_recording(file: BinaryIO) -> bool:
 
 
 class MozuRecording:
-    """One file. `metadata` may be shared with those that follow it."""
+    """Reads a file. `metadata` may be shared with those that follow it."""
 
     unreadable = 0
 
@@ -47,7 +47,7 @@ class MozuRecording:
         """`event_types`: source class and type → the plugin's own declaration, for events of an older version."""
         self.name = name
         self.number = 0
-        """Of the last event."""
+        """The number of the last event."""
         self.gaps: list[str] = []
         """Losses that the recording reports."""
         self._metadata, self._event_types = metadata, event_types or {}
@@ -64,11 +64,11 @@ class MozuRecording:
         self._wanted = names
 
     def counts(self) -> Mapping[str, Counts]:
-        """What was seen of each type."""
+        """Return the counts of each type."""
         return self._counts
 
     def batches(self) -> Iterator[list[Event]]:
-        """Everything, in order, with the internal events that make the state. SourceBroken follows the last good."""
+        """Yield all events in order, with those that make the state. Raises SourceBroken after the last good one."""
         problem = ""
         try:
             for line in self._lines():
@@ -159,7 +159,7 @@ class MozuRecording:
 
 
 def head_of(file: BinaryIO) -> lines.HeadLine | None:
-    """How a recording begins; None where that cannot be read."""
+    """Return the first line of a recording; None if it cannot be read."""
     try:
         line = next(MozuRecording(file, "", RecordingMetadata())._lines(), b"")
         head = other(line)

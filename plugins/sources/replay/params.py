@@ -22,7 +22,7 @@ FIXED: Final[dict[str, str]] = {
 """Encodings of a fixed width: the code of `struct`, little endian."""
 
 WIDTH: Final = {name: struct.calcsize("<" + code) for name, code in FIXED.items()}
-"""Their widths in bytes."""
+"""The widths of these encodings in bytes."""
 
 TEXTS: Final = frozenset({"CHARBUF", "FSPATH", "FSRELPATH"})
 
@@ -35,7 +35,7 @@ _TYPE_NAMES: Final = {"CHARBUF": "string", "BYTEBUF": "bytes", "SIGTYPE": "signa
 """Encodings whose type has another name in `core.model.syscalls`."""
 
 _NULL_TEXT: Final = b"(NULL)\0"
-"""How old producers wrote a NULL pointer."""
+"""The text that old producers wrote for a NULL pointer."""
 
 _TEXT_CACHE_LIMIT: Final = 1 << 16
 _TEXT_CACHE_LENGTH: Final = 256
@@ -124,7 +124,7 @@ SPECIAL: Final[dict[str, Callable[[bytes], Any]]] = {
 
 @cache
 def reader(encoding: str) -> Callable[[bytes], Any] | None:
-    """What turns the bytes of a variable-length parameter into its value; None: the bytes are the value."""
+    """Return the decoder of a variable-length parameter; None if its bytes are the value."""
     return _dynamic(encoding) if encoding.startswith("DYN:") else SPECIAL.get(encoding)
 
 
@@ -132,7 +132,7 @@ _FORMS: Final = {name: struct.Struct("<" + code) for name, code in FIXED.items()
 
 
 def decode(encoding: str, raw: bytes) -> Any:
-    """One parameter by itself; the fast path of whole events is `events.EventShape`."""
+    """Decode a single parameter; the fast path of whole events is `events.EventShape`."""
     if not raw:
         return None
     form = _FORMS.get(encoding)

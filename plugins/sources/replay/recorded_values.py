@@ -13,7 +13,7 @@ Binder = Callable[[str | None], Reader]
 
 
 class RecordedValues:
-    """Those of the events that follow the newest `values` line."""
+    """The values of the events that follow the newest `values` line."""
 
     def __init__(self) -> None:
         self._rows: tuple[dict[str, Any], ...] = ()

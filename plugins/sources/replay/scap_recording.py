@@ -25,7 +25,7 @@ BATCH: Final = 2048
 _HEAD: Final = struct.Struct("<IIIHQqIHI")
 """The length that ends the block before; this block's type, length, processor, time, thread, size, number, count."""
 _HEAD_SIZE: Final = 36
-"""Of these, the bytes that belong to this block."""
+"""The bytes of `_HEAD` that belong to this block."""
 _KEY_AT: Final = 26
 _MAX_COUNT: Final = 64
 _MAX_BLOCK: Final = (1 << 16) + 8
@@ -43,14 +43,14 @@ _UNSEEN: Final = frozenset({"plugin", "iter"})
 
 
 class ScapRecording:
-    """One file. `metadata` may be shared with those that follow it, and numbers go on from `number`."""
+    """Reads a file. `metadata` may be shared with those that follow it, and numbers go on from `number`."""
 
     def __init__(self, file: BinaryIO, name: str, metadata: RecordingMetadata | None = None, number: int = 0) -> None:
         self.name = name
         self.metadata = RecordingMetadata() if metadata is None else metadata
         self.shapes = ShapeCache()
         self.number = number
-        """Of the last event."""
+        """The number of the last event."""
         self._stream = RecordingStream(file)
         self._data = b""
         self._at = 0
@@ -68,7 +68,7 @@ class ScapRecording:
         self.shapes.want(names)
 
     def batches(self) -> Iterator[list[SyscallEvent]]:
-        """Everything, in order, with the internal events that seed the state. SourceBroken follows the last good."""
+        """Yield all events in order, with those that seed the state. Raises SourceBroken after the last good one."""
         broken: SourceBroken | None = None
         while broken is None:
             try:
@@ -86,7 +86,7 @@ class ScapRecording:
             raise broken
 
     def counts(self) -> Mapping[str, Counts]:
-        """What was seen of each type."""
+        """Return the counts of each type."""
         return self.shapes.counts()
 
     @property
@@ -101,7 +101,7 @@ class ScapRecording:
         return self._base + self._at
 
     def _have(self, size: int) -> bool:
-        """Whether so many bytes are there from the current position on; the four before it are kept."""
+        """Read until `size` bytes follow the current position; the four before it are kept. False if there are less."""
         missing = self._at + size - len(self._data)
         if missing <= 0:
             return True
@@ -129,7 +129,7 @@ class ScapRecording:
         return True
 
     def _must_wait(self) -> bool:
-        """Whether events that are ready must be yielded first: their fields are read from tables that now change."""
+        """Return whether ready events must be yielded first: their fields are read from tables that now change."""
         self._cut = bool(self._out)
         return self._cut
 

@@ -71,7 +71,7 @@ class ReplaySource(ChecksStart, HasOrigin, ProvidesReaders, ReportsGaps):
         return f"recording/{digest.hexdigest()}"
 
     def _heads(self) -> list[HeadLine | None]:
-        """How each file begins; None where it is none of mozu's own."""
+        """Return the first line of each file; None for one that is not mozu's own."""
         found: list[HeadLine | None] = []
         for path in self._settings.files:
             try:
@@ -83,7 +83,7 @@ class ReplaySource(ChecksStart, HasOrigin, ProvidesReaders, ReportsGaps):
 
     @property
     def recorded_names(self) -> RecordingMetadata:
-        """What the recordings say of users and containers."""
+        """The users and containers of the recordings."""
         return self._metadata
 
     def take_gaps(self) -> list[str]:
@@ -156,7 +156,7 @@ class ReplaySource(ChecksStart, HasOrigin, ProvidesReaders, ReportsGaps):
                 self._log_unreadable(recording)
 
     def counts(self) -> Mapping[str, Counts]:
-        """What was seen of each type."""
+        """Return the counts of each type."""
         if self._recording is None:
             return self._counts
         return _sum(self._counts, self._recording.counts())

@@ -14,7 +14,7 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31
 _RATIO_LIMIT: Final = 400
 _RATIO_FREE: Final = 1 << 26
-"""So many bytes are given before the ratio is looked at; recordings shrink about tenfold, deflate can 1030-fold."""
+"""The ratio is checked after this number of bytes. Recordings shrink about tenfold, deflate can 1030-fold."""
 
 
 class Corrupt(Exception):
@@ -100,7 +100,7 @@ class RecordingStream:
 
 
 def _salvage(member: "zlib._Decompress", data: bytes) -> bytes:
-    """Everything up to the first byte that the decompressor refuses; at most one chunk."""
+    """Return the bytes up to the first one that the decompressor refuses; at most one chunk."""
     parts: list[bytes] = []
     size = 0
     for at in range(len(data)):

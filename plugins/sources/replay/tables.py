@@ -119,7 +119,7 @@ _APPENDED: Final = (
     ("B", _flag(8)),
     ("q", _plain("pgid")),
 )
-"""What writers appended over the years, in this order; flags are bits of the table `execve_flags`."""
+"""The fields that writers appended over the years, in this order; flags are bits of the table `execve_flags`."""
 
 
 def _appended(entry: Cursor, known: ProcessEntry) -> None:

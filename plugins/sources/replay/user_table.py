@@ -11,7 +11,7 @@ _LIMIT: Final = 1 << 16
 
 
 class RecordedUser(msgspec.Struct, frozen=True):
-    """One account."""
+    """An account."""
 
     name: str
     home: str
@@ -28,7 +28,7 @@ class UserTable:
         self.removed_groups: set[tuple[str, int]] = set()
         """Keys that meant something earlier; some may again."""
         self.changes = 0
-        """How often anything has changed."""
+        """The number of changes."""
 
     def clear(self) -> None:
         """Another recording follows in the same file."""
@@ -65,7 +65,7 @@ class UserTable:
             self.put_group(container or "", gid, (name or "") if kind == "groupadded" else None)
 
     def put_user(self, container: str, uid: int, name: str | None, home: str | None, shell: str | None) -> None:
-        """What is known of a user now; a home and a shell of None stay as they are."""
+        """Set or, without a name, remove a user; a home and a shell of None stay as they are."""
         self.changes += 1
         old = self.users.get((container, uid))
         if name is None:
@@ -76,7 +76,7 @@ class UserTable:
         _put(self.users, (container, uid), RecordedUser(name, home, shell))
 
     def put_group(self, container: str, gid: int, name: str | None) -> None:
-        """What is known of a group now."""
+        """Set or, without a name, remove a group."""
         self.changes += 1
         _put(self.groups, (container, gid), name)
         if name is None:

@@ -45,7 +45,7 @@ def _list(words: list[bytes]) -> bytes:
 
 
 def _cgroups(known: KnownProcess) -> bytes:
-    """As /proc/PID/cgroup has them, of every hierarchy."""
+    """Return the cgroups of all hierarchies, as /proc/PID/cgroup has them."""
     return b"".join(as_bytes(f"{name}={path}") + b"\0" for name, path in known.cgroups)
 
 
@@ -167,7 +167,7 @@ def _script(task: TracedTask, seen: ForeseenFile, executable: int) -> str:
 
 
 def _interpreter(place: str) -> list[bytes]:
-    """Of a script, with its argument; empty for what is none."""
+    """Return a script's interpreter and its argument; empty if the file is no script."""
     try:
         with open(place, "rb") as file:
             first = file.read(_SHEBANG).partition(b"\n")[0]

@@ -22,23 +22,23 @@ class TracedTask:
     def __init__(self, tid: int, pid: int) -> None:
         self.tid, self.pid = tid, pid
         self.reader: SyscallReader | None = None
-        """Of the call that it is in, if its exit will be read."""
+        """The reader of the current call, if its exit will be read."""
         self.args: Args = (0, 0, 0, 0, 0, 0)
         self.is_new = False
-        """It has not stopped yet since it was made."""
+        """True until the first stop of a new task."""
         self.result: int | None = None
-        """What the call that it is in returns without having run; None: it runs."""
+        """The result of the current call if it does not run; None: it runs."""
         self.own_mask: int | None = None
         """The signals that it blocks itself, while it is given what it opens (injected_opens.py); its last argument is
         then not its own either."""
         self.is_confined = False
-        """It may have rules of Landlock, which no other process can read."""
+        """True if the task may have rules of Landlock, which no other process can read."""
         self.at_entry: Any = None
-        """What the reader read at the entry of the call."""
+        """The reader's result at the entry of the call."""
 
 
 class ReaderContext:
-    """What readers need besides the task."""
+    """The look-ups and settings of the readers."""
 
     def __init__(self) -> None:
         self.procfs = Procfs()
@@ -49,14 +49,14 @@ class ReaderContext:
         self.snaplen = DATA_MAX
         """Bytes of a buffer that are read."""
         self.environment = False
-        """Whether the environments of programs are demanded."""
+        """True if the environments of programs are demanded."""
         self.stdio = False
-        """Whether it is demanded what their descriptors 0, 1 and 2 are."""
+        """True if the files of the descriptors 0, 1 and 2 are demanded."""
         self.realpath = False
-        """Whether the paths that calls reached are demanded."""
+        """True if the real paths of files are demanded."""
 
     def real_path(self, tid: int, fd: int, seen: FdInfo) -> str:
-        """Where the file of a descriptor really lies; else as it was reached, where that is not demanded."""
+        """Return the real path of a descriptor's file, or, if it is not demanded, the path that was used."""
         return self.real_paths.find(tid, fd, seen) if self.realpath else seen.link
 
 

@@ -12,12 +12,12 @@ from mozu.core.model.event import as_bytes
 
 
 def refuses_link(place: str) -> bool:
-    """Whether this link may not be followed."""
+    """Return whether this link may not be followed."""
     return _setting("symlinks") > 0 and _is_planted(place, os.lstat(as_bytes(place)).st_uid, group_counts=False)
 
 
 def refuses_existing(place: str, owner: int) -> bool:
-    """Whether this file may not be opened with O_CREAT, since it is there."""
+    """Return whether this existing file may not be opened with O_CREAT."""
     level = _setting("regular")
     return level > 0 and _is_planted(place, owner, group_counts=level > 1)
 
