@@ -68,7 +68,7 @@ def _fault(declaration: Brought) -> str:
 async def _check_parts(
     declaration: Brought, settings: Mapping[str, object], events: Sequence[Event], findings: BrokenSentences
 ) -> None:
-    """Checks a declaration that could be loaded."""
+    """Check a declaration that could be loaded."""
     if not isinstance(declaration, FieldsDeclaration | CommandsDeclaration):
         _check_settings(declaration.name, declaration.settings)
     if isinstance(declaration, FormatDeclaration):
