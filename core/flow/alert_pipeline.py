@@ -154,3 +154,10 @@ class AlertPipeline:
         positions = [(worker, worker.queue.position()) for worker in self.workers]
         for worker, position in positions:
             await worker.queue.wait_persisted(position)
+
+
+def unacknowledged(workers: Sequence[SinkWorker]) -> str:
+    """Name the sinks with alerts that are neither on disk nor acknowledged, and how many each has; empty if none
+    has."""
+    found = [(worker.name, worker.queue.in_memory()) for worker in workers]
+    return ", ".join(f"sink {name}, which has not acknowledged {count} alerts" for name, count in found if count)

@@ -13,7 +13,8 @@ class Receipt:
     """A receipt, made before the first alert of a batch is emitted; `add` is called after each one."""
 
     def __init__(self, workers: Sequence[SinkWorker]) -> None:
-        self._workers = tuple(workers)
+        self.workers = tuple(workers)
+        """The sinks' workers whose queues have alerts of the batch, also those that a reload has removed since."""
         self._before = self._positions()
         self._after: list[tuple[int, ...]] = []
         """The positions of all queues after each alert."""
@@ -23,9 +24,9 @@ class Receipt:
         """Use these workers from the next alert on: a reload may have added some. Removed workers stay, for earlier
         alerts."""
         for worker in workers:
-            if worker not in self._workers:
+            if worker not in self.workers:
                 position = worker.queue.position()
-                self._workers = (*self._workers, worker)
+                self.workers = (*self.workers, worker)
                 self._before = (*self._before, position)
                 self._after = [(*after, position) for after in self._after]
 
@@ -42,7 +43,7 @@ class Receipt:
         If sinks differ, a drop that can be retried counts more.
         """
         dropped = dict.fromkeys(self._suppressed, _SUPPRESSED)
-        for at, worker in enumerate(self._workers):
+        for at, worker in enumerate(self.workers):
             positions = [self._before[at], *(after[at] for after in self._after)]
             await worker.queue.wait_persisted(positions[-1])
             for lost in worker.queue.drop_log.between(positions[0], positions[-1]):
@@ -53,7 +54,7 @@ class Receipt:
         return dropped
 
     def _positions(self) -> tuple[int, ...]:
-        return tuple(worker.queue.position() for worker in self._workers)
+        return tuple(worker.queue.position() for worker in self.workers)
 
 
 def _indices(positions: Sequence[int], first: int, last: int) -> list[int]:

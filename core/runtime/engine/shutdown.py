@@ -54,7 +54,14 @@ class Shutdown:
     async def sources(self, pumps: Sequence[SourcePump], reading: Tasks) -> None:
         """Nothing more is taken in; what was read is in the queues. `reading`: the tasks that run the pumps."""
         await asyncio.gather(*(self._stop_source(pump) for pump in pumps))
-        await self._finish(reading, self.left(0.5), [(pump.pipeline.source, "batches") for pump in pumps])
+        if not reading:
+            return
+        seconds = self.left(0.5)
+        _, late = await asyncio.wait(reading, timeout=seconds)
+        for pump, task in zip(pumps, reading, strict=True):
+            if task in late:
+                pump.log_late(seconds)
+        await _cancel(late)
 
     async def deliveries(self, deliveries: Sequence[RunningWorker], writers: Tasks) -> None:
         """Everything is on disk or delivered, as far as there is time. The queues are closed. `writers`: of spools."""

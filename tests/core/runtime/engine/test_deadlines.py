@@ -3,19 +3,21 @@ stopping, and is named."""
 
 import asyncio
 import os
+import re
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mozu.core.api import Demand, Enricher, Event, FieldReaders, Kind
+from mozu.core.api import Alert, Demand, Dropped, Enricher, Event, FieldReaders, Kind, Retry
 from mozu.core.errors import DeadlineExceeded
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.runtime import loop
+from mozu.core.testing import alert
 from tests.core.runtime.engine.playing import Judge, Memory, Numbers, Play, built_source, messages
 
 LONG = 3600.0
@@ -203,6 +205,63 @@ def test_a_source_that_never_ends_is_given_up_and_its_alerts_are_delivered(tmp_p
     sink = Memory()
     _, stats = Hanging(Numbers(5, then=hang), sink).run(tmp_path, duration=0.1)
     assert (messages(sink), exceeded(stats)) == (["0", "1", "2", "3", "4"], [("source", "numbers", "batches")])
+
+
+class Positions(Numbers):
+    """A source whose input wants acknowledgements."""
+
+    def __init__(self, total: int, ack: Hang = nothing) -> None:
+        super().__init__(total)
+        self._ack = ack
+
+    async def ack(self, batch: Sequence[Event | Alert]) -> None:
+        await self._ack()
+
+
+class Replies(Numbers):
+    """A source whose clients wait until every alert is safe."""
+
+    async def batches(self) -> AsyncIterator[Sequence[Event | Alert]]:  # type: ignore[override]  # ready alerts
+        yield [alert("ready", str(number)) for number in range(self._total)]
+        await self.stopped.wait()
+
+    async def ack_alerts(self, batch: Sequence[Event | Alert], dropped: Mapping[int, Dropped]) -> None: ...
+
+
+def late(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The messages at the stop about a source that has not ended."""
+    texts = [record.getMessage() for record in caplog.records if record.name.startswith("mozu.source.")]
+    return [re.sub(r"[0-9.]+ s", "N s", text) for text in texts if "did not end" in text]
+
+
+@pytest.mark.parametrize("source", [Positions, Replies])
+def test_a_sink_that_does_not_acknowledge_is_named_when_it_keeps_a_source_from_its_end(
+    tmp_path: Path, source: type[Numbers], caplog: pytest.LogCaptureFixture
+) -> None:
+    fine, refusing = Memory(), Memory(lambda records: [Retry()] * len(records))
+    made = source(5)
+    _, stats = Hanging(made, fine, refusing).run(tmp_path, duration=0.1)
+    name = type(made).__name__.lower()
+    keeps = "its last batch waits for sink memory1, which has not acknowledged 5 alerts"
+    assert late(caplog) == [f"source {name} did not end within N s: {keeps}"]
+    assert [one for one in exceeded(stats) if one[0] == "source"] == []
+
+
+def test_a_full_queue_that_keeps_a_source_from_its_end_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    refusing = Memory(lambda records: [Retry()] * len(records))
+    Hanging(Numbers(10_000, batch=10_000), refusing, queue=1 << 20).run(tmp_path, duration=0.1)
+    (text,) = late(caplog)
+    assert re.fullmatch(r"source numbers .* waits for sink memory0, which has not acknowledged \d+ alerts", text)
+
+
+def test_an_acknowledgement_of_a_source_that_hangs_is_named_as_the_source_s(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, stats = Hanging(Positions(5, ack=awaits), Memory()).run(tmp_path, duration=0.1)
+    assert late(caplog) == ["source positions: `ack` did not end within N s"]
+    assert exceeded(stats) == [("source", "positions", "ack")]
 
 
 @HANGS
