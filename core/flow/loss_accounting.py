@@ -11,6 +11,7 @@ from mozu.core.api import Counts, ReportsGaps
 from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.delivery.given_up import NOTICE
 from mozu.core.flow.alert_pipeline import AlertPipeline
+from mozu.core.flow.drop_report import DropReport
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.flood_report import FloodReport
 from mozu.core.flow.forgery_report import ForgeryReport
@@ -35,7 +36,7 @@ class LossAccounting:
     ) -> None:  # fmt: skip
         """Set up the comparison. `lookups` are those of the run, in which enrichers note forgeries."""
         self._alerts, self._pumps, self._evaluation = alerts, tuple(pumps), evaluation
-        self._floods = FloodReport(alerts)
+        self._floods, self._drops = FloodReport(alerts), DropReport()
         self._forgeries = ForgeryReport(alerts, Lookups() if lookups is None else lookups)
         self._unevaluated: dict[str, int] = {}
         """Evaluator → events reported as not evaluated so far."""
@@ -46,8 +47,9 @@ class LossAccounting:
         self._shed: dict[str, int] = {}
         """Source → reported lost events that were over the share of their account."""
 
-    def report(self) -> None:
-        """Emit a notice for what has been lost since the last call, by sources and at full queues."""
+    def report(self, *, at_end: bool = False) -> None:
+        """Emit a notice for what has been lost since the last call, by sources and at full queues. `at_end`: log every
+        dropped alert that the log does not count yet."""
         for pump in self._pumps:
             self._lost_events(pump, pump.pipeline.counts.now())
             self._events_dropped(pump)
@@ -61,6 +63,7 @@ class LossAccounting:
             dropped = [*worker.queue.take_dropped(), *worker.given_up.take()]
             self._alerts_dropped(worker.name, dropped)
             worker.queue.announced(dropped)
+            self._drops.report(worker, at_end=at_end)
 
     def _alerts_dropped(self, sink: str, dropped: Sequence[DroppedRange]) -> None:
         """Emit one notice for many ranges of one reason: dropping by priority leaves gaps all over."""

@@ -347,7 +347,7 @@ class Engine:
             await shutdown.evaluated(pump.pipeline)
             self._report_recording(pump, await pump.pipeline.close(shutdown.left(0.5)))
         self._evaluation.give_up()
-        self._losses.report()
+        self._losses.report(at_end=True)
         report_impaired(self._assembly, self._evaluation, self._alerts)
         self._unanswered.report(self._assembly, self._evaluation, self._alerts)
         self._alerts.report_suppressed(at_end=True)

@@ -11,7 +11,7 @@ from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.packed_alert import PackedAlert, unpack
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.loss_accounting import LossAccounting
-from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.testing import alert
@@ -58,7 +58,8 @@ class Worker:
     name = "worker"
 
     def __init__(self) -> None:
-        self.queue, self.given_up = MemoryQueue(room(1), Metrics()), GivenUpNumbers()
+        self.sink = Isolation("sink", self.name, Metrics())
+        self.queue, self.given_up = MemoryQueue(room(1), self.sink.metrics), GivenUpNumbers()
         self.notices: list[Alert] = []
 
     def accept(self, item: PackedAlert) -> None:
