@@ -156,6 +156,9 @@ class Retry(msgspec.Struct, frozen=True):
     tried: bool = True
     """False if the record was not sent, or something other than the record failed (a rate limit, no connection). Such
     an attempt never counts against the record, even while others arrive."""
+    reason: str = ""
+    """Sentence on why the destination does not take the record now, for the state of a run; empty if it is not
+    known."""
 
 
 class Rejected(msgspec.Struct, frozen=True):

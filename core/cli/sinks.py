@@ -181,7 +181,7 @@ class _Trial:
         if isinstance(outcome, Rejected):
             return False, outcome.reason
         if isinstance(outcome, Retry):
-            return False, "not now; it wants to be asked again later"
+            return False, outcome.reason or "not now; it wants to be asked again later"
         return True, f"the test {record.alert.id} was accepted"
 
     def _record(self, priority: Severity) -> Record:

@@ -31,6 +31,7 @@ from mozu.core.delivery.record_encoder import RecordEncoder
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_caller import SinkCaller
 from mozu.core.delivery.sink_counters import SINK_CLOSED, STOP_DEADLINE
+from mozu.core.delivery.sink_failure import SinkFailure
 from mozu.core.errors import CannotEncode, SinkClosed
 from mozu.core.isolation.deadline import STOP_SECONDS, within
 from mozu.core.isolation.isolated import Isolated
@@ -74,16 +75,15 @@ class SinkWorker:
         self._backoff = Backoff(retry.first, retry.longest)
         self._caller = SinkCaller(sink)
         self._delivered = sink.metrics.counter("sink_alerts_delivered_total")
-        self._failed = sink.metrics.counter("sink_deliveries_failed_total")
+        self._failed, self.failure = sink.metrics.counter("sink_deliveries_failed_total"), SinkFailure()
         self.given_up, self.heartbeat = GivenUpNumbers(), HeldHeartbeat()
         self._pending: list[Record] = []
         """Records taken from the queue, not acknowledged, and to be tried now."""
         self._delayed: list[Record] = []
         """Records refused for now; retried together, in order, when they are due."""
-        self._due = 0.0
         self._attempts: dict[int, int] = {}
-        self._failures = 0
-        """Number of deliveries in a row that raised."""
+        self._due, self._failures = 0.0, 0
+        """Loop's time of the next retry of delayed records; number of deliveries in a row that raised."""
         self._undelivered_because: str = STOP_DEADLINE
         self._delivering = asyncio.Lock()
         """Held during a delivery."""
@@ -91,8 +91,7 @@ class SinkWorker:
         """Timeout of the delivery under way."""
         self._changed = asyncio.Event()
         """Event that ends a pause: another sink, or the end."""
-        self._halted = False
-        self._end = DeliveryEnd()
+        self._halted, self._end = False, DeliveryEnd()
         self._is_over = False
         """True from `stop` on: later outcomes are ignored, and alerts that are not acknowledged count as undelivered or
         stay in the spool."""
@@ -122,11 +121,6 @@ class SinkWorker:
     def sink(self) -> Isolated[Sink]:
         """The sink that gets the alerts now."""
         return self._caller.sink
-
-    @property
-    def is_failing(self) -> bool:
-        """True if the last delivery has failed, or the destination has refused alerts for now."""
-        return bool(self._failures or self._delayed)
 
     @property
     def delivered(self) -> int:
@@ -163,6 +157,7 @@ class SinkWorker:
                 with suppress(CannotEncode), self.sink.contained("encode an alert again", passing=(CannotEncode,)):
                     record.body = self._records.record(self.sink, record.stamp.sequence, record.alert).body
             self._failures, self._due = 0, 0.0
+            self.failure.end()
             self._changed.set()
         if caller is not before:
             await before.stop()
@@ -213,7 +208,9 @@ class SinkWorker:
             if not self._pending:
                 if not self._delayed:
                     self._backoff.succeeded()
+                    self.failure.end()
                 continue
+            self.failure.begin(raised=bool(self._failures))
             pause = max(after, self._backoff.failed())
             is_down = len(self._pending) == before
             if not self._failures:
@@ -383,6 +380,7 @@ class SinkWorker:
                 dead.append((number, outcome.reason))
             else:
                 after = max(after, outcome.after)
+                self.failure.reason = outcome.reason
                 if others_arrive and outcome.tried:
                     tried.append(number)
                     self._blame(number, dead)

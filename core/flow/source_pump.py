@@ -13,7 +13,7 @@ source that can wait, and one that cannot work again, stays ended; other sources
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 
 import msgspec
@@ -24,10 +24,11 @@ from mozu.core.errors import MozuError, SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.alert_pipeline import AlertPipeline, unacknowledged
 from mozu.core.flow.event_gate import EventGate
+from mozu.core.flow.held_up import HeldUp
 from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.reconcile import Reconciler
-from mozu.core.isolation.deadline import STOP_SECONDS, exceeded, within
+from mozu.core.isolation.deadline import STOP_SECONDS, within
 from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.isolation.side_by_side import until_first
@@ -99,10 +100,8 @@ class SourcePump:
         self._has_run = self._is_seeded = False
         self.failed = False
         """True if the source has ended before its input did: the exit status is 1."""
-        self._method = "batches"
-        """Method of the source that `run` is in, unless it waits for others."""
-        self._others: Callable[[], str] | None = None
-        """Function that names the components that `run` waits for; None while it waits for the source."""
+        self.held_up = HeldUp()
+        """The component that `run` waits for."""
 
     @property
     def plugin(self) -> str:
@@ -350,31 +349,6 @@ class SourcePump:
         with self._source.contained("stop"):
             await within(self._source, "stop", seconds, self._source.component.stop)
 
-    def log_late(self, seconds: float) -> None:
-        """Log an error that `run` has not ended within this time, with the component that keeps it."""
-        others = "" if self._others is None else self._others()
-        if others:
-            text = "source %s did not end within %.3g s: its last batch waits for %s"
-            self._source.log.error(text, self.name, seconds, others)
-        else:
-            self._source.log.error("%s", exceeded(self._source, self._method, seconds))
-
-    @contextmanager
-    def _waiting_for(self, others: Callable[[], str]) -> Iterator[None]:
-        self._others = others
-        try:
-            yield
-        finally:
-            self._others = None
-
-    @contextmanager
-    def _calling(self, method: str) -> Iterator[None]:
-        before, self._method = self._method, method
-        try:
-            yield
-        finally:
-            self._method = before
-
     def reconcile(self) -> None:
         """Have the state compared with /proc and repaired: events about processes were lost."""
         if self.reconciler is not None:
@@ -394,13 +368,13 @@ class SourcePump:
             if receipt is not None:
                 receipt.follow(self._alerts.workers)
             self.pipeline.process(batch[start : start + _CHUNK], receipt)
-            with self._waiting_for(lambda: "its evaluators or enrichers"):
+            with self.held_up.by(lambda: "its evaluators or enrichers"):
                 await self.pipeline.wait_evaluated()
-            with self._waiting_for(self._sinks):
+            with self.held_up.by(self._sinks):
                 await self._alerts.wait_capacity()
                 if self._gate.is_closed:
                     await self._alerts.wait_persisted()
-            with self._waiting_for(lambda: "its recording"):
+            with self.held_up.by(lambda: "its recording"):
                 await self.pipeline.wait_recorded()
             await asyncio.sleep(0)
         await self._ack(batch, receipt)
@@ -410,14 +384,14 @@ class SourcePump:
         request)."""
         source = self._source.component
         if isinstance(source, AcksAlerts) and receipt is not None:
-            with self._waiting_for(lambda: unacknowledged(receipt.workers)):
+            with self.held_up.by(lambda: unacknowledged(receipt.workers)):
                 dropped = await receipt.settle()
-            with self._calling("ack_alerts"), self._source.contained("acknowledge a batch"):
+            with self.held_up.calling("ack_alerts"), self._source.contained("acknowledge a batch"):
                 await source.ack_alerts(batch, dropped)
         elif isinstance(source, AcksBatches):
-            with self._waiting_for(self._sinks):
+            with self.held_up.by(self._sinks):
                 await self._alerts.wait_persisted()
-            with self._calling("ack"), self._source.contained("acknowledge a batch"):
+            with self.held_up.calling("ack"), self._source.contained("acknowledge a batch"):
                 await source.ack(batch)
 
     def _sinks(self) -> str:

@@ -60,7 +60,7 @@ class Shutdown:
         _, late = await asyncio.wait(reading, timeout=seconds)
         for pump, task in zip(pumps, reading, strict=True):
             if task in late:
-                pump.log_late(seconds)
+                pump.held_up.log(pump.pipeline.source, seconds)
         await _cancel(late)
 
     async def deliveries(self, deliveries: Sequence[RunningWorker], writers: Tasks) -> None:

@@ -73,5 +73,5 @@ def _of_sinks(run: RunView) -> Iterator[ReadinessFinding]:
         elif interval and worker.heartbeat.age > interval:
             why = f"it has not accepted a heartbeat for {worker.heartbeat.age:.0f} s"
             yield ReadinessFinding("not ready", subject, why)
-        elif worker.is_failing:
-            yield ReadinessFinding("degraded", subject, "the last delivery has failed, and is repeated")
+        elif failure := str(worker.failure):
+            yield ReadinessFinding("degraded", subject, failure)

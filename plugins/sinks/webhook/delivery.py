@@ -37,6 +37,8 @@ class Delivery:
         """Outcomes, by number of the alert."""
         self._retry_after: float | None = None
         """Seconds after which to retry, once nothing more may be sent in this call; else None."""
+        self._reason = ""
+        """The reason of the last request of this call that is retried."""
 
     async def run(self, batches: Sequence[AlertBatch], concurrency: int) -> None:
         """Send requests until all are sent or one fails; if the first probes for the circuit breaker, send it alone."""
@@ -90,8 +92,9 @@ class Delivery:
         blames_alerts = self._blames_alerts(batch, response)
         if not blames_alerts:
             self._retry_after = max(self._retry_after or 0.0, response.retry_after)
-        self._set_outcome(batch, Retry(response.retry_after, tried=blames_alerts))
+        self._set_outcome(batch, Retry(response.retry_after, tried=blames_alerts, reason=response.reason))
         self._batcher.remember(batch)
+        self._reason = response.reason
 
     def _blames_alerts(self, batch: AlertBatch, response: Response) -> bool:
         return response.blames_body and batch.failures >= _SPLIT_AFTER
@@ -116,6 +119,6 @@ class Delivery:
             self._outcomes[record.stamp.sequence] = outcome
 
     def _postpone(self, batch: AlertBatch) -> None:
-        self._set_outcome(batch, Retry(self._retry_after or 0.0, tried=False))
+        self._set_outcome(batch, Retry(self._retry_after or 0.0, tried=False, reason=self._reason))
         if batch.tried:
             self._batcher.remember(batch)

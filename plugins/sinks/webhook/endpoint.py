@@ -17,7 +17,7 @@ from mozu.core.common.tls import client_context
 from mozu.core.delivery.encode.escape import escaped
 from mozu.plugins.sinks.webhook import signature
 from mozu.plugins.sinks.webhook.private_addresses import literal_address
-from mozu.plugins.sinks.webhook.response import Response, Verdict, classify
+from mozu.plugins.sinks.webhook.response import Response, Verdict, classify, refuses_credentials
 from mozu.plugins.sinks.webhook.settings import WebhookSettings, address
 from mozu.plugins.sinks.webhook.ssrf_guard import SsrfGuard
 
@@ -88,30 +88,40 @@ class Endpoint:
         if session is not None:
             await session.close()
 
+    async def check(self) -> str | None:
+        """Ask with HEAD, which sends no alert. Return why alerts would be retried: no answer, or one that refuses the
+        credentials. Other statuses return None: many receivers know no HEAD."""
+        response = await self._request("HEAD", None, {})
+        if response.verdict is Verdict.RETRY and (not response.status or refuses_credentials(response.status)):
+            return f"{self} does not take alerts, asked with HEAD: {response.reason}"
+        return None
+
     async def post(self, body: bytes, request_id: str, content_type: str) -> Response:
         """Send one request. Never raises for errors of the server."""
+        headers = {"Content-Type": content_type, **signature.headers(self._keys, request_id, int(time.time()), body)}
+        if self._settings.gzip:
+            body = gzip.compress(body, _GZIP_LEVEL)
+            headers["Content-Encoding"] = "gzip"
+        return await self._request(self._settings.method, body, headers)
+
+    async def _request(self, method: str, body: bytes | None, headers: dict[str, str]) -> Response:
         if self._session is None:
             raise RuntimeError("the endpoint is not open")
         now = time.time()
-        headers = {"Content-Type": content_type, **signature.headers(self._keys, request_id, int(now), body)}
         if self._tokens is not None:
             try:
                 headers["Authorization"] = f"{self._settings.scheme()} {await self._tokens.token()}"
             except NoToken as error:
                 return Response(Verdict.RETRY, self._excerpt(str(error)))
-        if self._settings.gzip:
-            body = gzip.compress(body, _GZIP_LEVEL)
-            headers["Content-Encoding"] = "gzip"
         try:
             async with self._session.request(
-                self._settings.method, self._url, data=body, headers=headers, allow_redirects=False, proxy=self._proxy
+                method, self._url, data=body, headers=headers, allow_redirects=False, proxy=self._proxy
             ) as response:
                 read = await self._read(response)
                 excerpt = self._excerpt(read.decode("utf-8", "replace"))
                 found = classify(response.status, response.headers, excerpt, now=now)
                 if self._tokens is not None and response.status == _UNAUTHORIZED:
                     self._tokens.forget()
-                    return msgspec.structs.replace(found, verdict=Verdict.RETRY)
                 if found.verdict is not Verdict.ACCEPTED:
                     return found
                 return msgspec.structs.replace(found, body=read, reason=f"{response.status}: {excerpt}")

@@ -12,9 +12,12 @@ from mozu.core.api import Outcome
 
 _MAX_RETRY_AFTER: Final = 3600.0
 """Seconds; a longer `Retry-After` counts as this."""
-_ENDPOINT_STATUSES: Final = frozenset({407, 429, 503})
+_ENDPOINT_STATUSES: Final = frozenset({401, 407, 429, 503})
 """Statuses that concern the endpoint, or the proxy before it, and not the content."""
-_RETRYABLE: Final = frozenset({407, 408, 425, 429})
+_REFUSED_CREDENTIALS: Final = frozenset({401, 403, 407})
+"""Statuses for credentials that are missing, expired or not sufficient: alerts wait until an operator has renewed
+them. A firewall before the endpoint answers 403 to a body that it takes for an attack, too."""
+_RETRYABLE: Final = frozenset({408, 425, 429, *_REFUSED_CREDENTIALS})
 _BODY_STATUSES: Final = frozenset({400, 413, 422})
 """Refusals for which one alert in the body may be to blame."""
 
@@ -41,6 +44,8 @@ class Response(msgspec.Struct, frozen=True):
     """Outcome of each alert of an accepted request, if the receiver reports it; None if all have arrived."""
     blames_body: bool = False
     """True if one of the alerts may be to blame, so that fewer should be sent at once."""
+    status: int = 0
+    """The status; 0 for a 2xx, and if there was no answer."""
 
 
 def classify(status: int, headers: Mapping[str, str], excerpt: str = "", *, now: float) -> Response:
@@ -49,11 +54,20 @@ def classify(status: int, headers: Mapping[str, str], excerpt: str = "", *, now:
     if 200 <= status < 300:
         return Response(Verdict.ACCEPTED)
     if 300 <= status < 400:
-        return Response(Verdict.RETRY, f"{reason} (redirects are not followed; set `url` to where it leads)")
+        reason += " (redirects are not followed; set `url` to where it leads)"
+        return Response(Verdict.RETRY, reason, status=status)
+    if status in _REFUSED_CREDENTIALS:
+        reason += " (it refuses the credentials; check `token`, `password`, `headers` or `proxy`)"
     if status >= 500 or status in _RETRYABLE:
         seconds = retry_after(headers, now)
-        return Response(Verdict.RETRY, reason, seconds, blames_body=status not in _ENDPOINT_STATUSES)
-    return Response(Verdict.REJECTED, reason, blames_body=status in _BODY_STATUSES)
+        blames_body = status not in _ENDPOINT_STATUSES
+        return Response(Verdict.RETRY, reason, seconds, blames_body=blames_body, status=status)
+    return Response(Verdict.REJECTED, reason, blames_body=status in _BODY_STATUSES, status=status)
+
+
+def refuses_credentials(status: int) -> bool:
+    """Return True for a status that says that credentials are missing, expired or not sufficient."""
+    return status in _REFUSED_CREDENTIALS
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float:

@@ -63,6 +63,11 @@ class WebhookSink:
         await delivery.run(batches, self._concurrency)
         return delivery.outcomes(records)
 
+    async def check(self) -> str | None:
+        """Return why alerts would be retried, as far as a request without an alert finds out. See
+        `ChecksDestination`."""
+        return await self._endpoint.check()
+
     async def stop(self) -> None:
         """Close connections. Idempotent."""
         await self._endpoint.close()

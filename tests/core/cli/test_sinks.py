@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mozu.core.cli import invoke
+from mozu.core.testing import ScriptedEndpoint, scripted_endpoint
 
 
 def tried(folder: Path, sinks: str, *command: str) -> int:
@@ -56,3 +57,39 @@ def test_one_sink_is_checked_alone(tmp_path: Path, capsys: pytest.CaptureFixture
     assert 0 == tried(tmp_path, sinks, "check", "two")
     assert capsys.readouterr().out.startswith("two: ok: ")
     assert 2 == tried(tmp_path, sinks, "check", "three")
+
+
+def hook(server: ScriptedEndpoint) -> str:
+    return f"  - webhook: {{url: '{server.url}', allow_private: true, format: json, token: old}}\n"
+
+
+@pytest.mark.parametrize("status", [401, 403, 407])
+def test_credentials_that_a_webhook_refuses_fail_the_check_without_an_alert(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], status: int
+) -> None:
+    with scripted_endpoint(status) as server:
+        assert 1 == tried(tmp_path, hook(server), "check")
+        assert [("HEAD", b"")] == [(one.method, one.body) for one in server.requests]
+    out = capsys.readouterr().out
+    assert f"the endpoint answered {status} (it refuses the credentials" in out
+
+
+def test_a_webhook_where_nothing_listens_fails_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted_endpoint(200) as server:
+        sinks = hook(server)
+    assert 1 == tried(tmp_path, sinks, "check")
+    assert "no connection" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("status", [200, 404, 405, 501])
+def test_a_webhook_that_knows_no_request_without_an_alert_passes_the_check(tmp_path: Path, status: int) -> None:
+    with scripted_endpoint(status) as server:
+        assert 0 == tried(tmp_path, hook(server), "check")
+
+
+def test_a_test_alert_says_why_a_webhook_does_not_take_it_now(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with scripted_endpoint(401) as server:
+        assert 1 == tried(tmp_path, hook(server), "test", "webhook")
+    assert "the endpoint answered 401" in capsys.readouterr().out

@@ -400,3 +400,27 @@ def test_a_record_that_is_alone_is_not_blamed_for_what_the_destination_does() ->
     sink = Scripted(*(3 * [fail, fail, fail, lambda records: [Retry()]]))
     counts = run(sink, 1)
     assert (1, 0) == (counts["sink_alerts_delivered_total"], counts["rejected"])
+
+
+def test_a_sink_that_refuses_alerts_for_now_is_failing_with_its_reason_until_it_takes_them() -> None:
+    """Also while it is asked again: a destination that lets its clients wait is not well meanwhile."""
+    seen: list[str] = []
+
+    async def scenario() -> None:
+        def refuse(records: Sequence[Record]) -> Sequence[Outcome]:
+            seen.append(str(worker.failure))
+            return [Retry(tried=False, reason="401")] * len(records)
+
+        def take(records: Sequence[Record]) -> None:
+            seen.append(str(worker.failure))
+
+        worker, _ = worker_for(Scripted(refuse, refuse, take))
+        await worker.start()
+        worker.accept(packed(alert()))
+        worker.queue.close()
+        await worker.run()
+        seen.append(str(worker.failure))
+        await worker.stop()
+
+    virtual_time.run(scenario())
+    assert seen == ["", "401", "401", ""]

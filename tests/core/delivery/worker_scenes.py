@@ -223,7 +223,8 @@ class Scene:
     def _state(self) -> None:
         worker = self.worker
         now: dict[str, object] = {
-            "failing": worker.is_failing, "heartbeat": bool(worker.heartbeat), "given up": worker.given_up.take(),
+            "failing": bool(str(worker.failure)), "heartbeat": bool(worker.heartbeat),
+            "given up": worker.given_up.take(),
             "position": worker.queue.position(), "waiting": worker.queue.in_memory(),
             "log": list(worker.queue.drop_log.between(0, self._made)), **self.numbers(),
         }  # fmt: skip

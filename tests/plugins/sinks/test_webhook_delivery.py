@@ -3,18 +3,22 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+import pytest
+
 from mozu.core.api import Outcome, Rejected, Retry
 from mozu.core.common.alert_batches import AlertBatch, Batcher
 from mozu.core.testing import alert, records
 from mozu.plugins.sinks.webhook.circuit_breaker import CircuitBreaker
 from mozu.plugins.sinks.webhook.delivery import Delivery
-from mozu.plugins.sinks.webhook.response import Response, Verdict
+from mozu.plugins.sinks.webhook.response import Response, Verdict, classify
 
 ACCEPTED = Response(Verdict.ACCEPTED)
 BROKEN = Response(Verdict.RETRY, "500", blames_body=True)
 BUSY = Response(Verdict.RETRY, "429", retry_after=7.0)
 BAD = Response(Verdict.REJECTED, "400", blames_body=True)
-FORBIDDEN = Response(Verdict.REJECTED, "403")
+GONE = Response(Verdict.REJECTED, "410")
+FORBIDDEN = classify(403, {}, now=0.0)
+EXPIRED = classify(401, {}, now=0.0)
 
 
 class Play:
@@ -63,19 +67,20 @@ def test_one_bad_alert_is_found_and_its_companions_arrive() -> None:
 
 
 def test_a_refusal_that_is_not_of_the_body_rejects_the_request_as_a_whole() -> None:
-    play = Play(lambda numbers: FORBIDDEN)
-    assert [Rejected("403")] * 4 == play.deliver(1, 4)
+    play = Play(lambda numbers: GONE)
+    assert [Rejected("410")] * 4 == play.deliver(1, 4)
     assert 1 == len(play.posts)
 
 
 def test_a_rate_limit_ends_the_call_and_counts_against_nobody() -> None:
     play = Play(lambda numbers: ACCEPTED if numbers[0] < 3 else BUSY, size=1)
-    later = Retry(7.0, tried=False)
+    later = Retry(7.0, tried=False, reason="429")
     assert [None, None, later, later, later] == play.deliver(1, 5)
     assert [(1,), (2,), (3,)] == play.posts
 
 
-RETRY = Retry(0.0, tried=False)
+RETRY = Retry(0.0, tried=False, reason="500")
+BLAMED = Retry(0.0, reason="500")
 
 
 def test_an_alert_that_breaks_the_endpoint_holds_up_the_others_twice_and_no_longer() -> None:
@@ -83,8 +88,8 @@ def test_an_alert_that_breaks_the_endpoint_holds_up_the_others_twice_and_no_long
     play = Play(lambda numbers: BROKEN if 2 in numbers else ACCEPTED, size=1)
     assert [None, RETRY, RETRY, RETRY] == play.deliver(1, 4)
     assert [RETRY, RETRY, RETRY] == play.deliver(2, 4)
-    assert [Retry(0.0), None, None] == play.deliver(2, 4)
-    assert [Retry(0.0), None, None] == play.deliver(2, 4)
+    assert [BLAMED, None, None] == play.deliver(2, 4)
+    assert [BLAMED, None, None] == play.deliver(2, 4)
     assert [(1,), (2,), (2,), (2,), (3,), (4,), (2,), (3,), (4,)] == play.posts
 
 
@@ -93,7 +98,7 @@ def test_a_request_that_breaks_the_endpoint_is_repeated_as_it_was_and_only_then_
     play = Play(lambda numbers: BROKEN if 3 in numbers else ACCEPTED, size=4, failures=100)
     assert [RETRY] * 5 == play.deliver(1, 5)
     assert [RETRY] * 5 == play.deliver(1, 5)
-    assert [None, None, Retry(0.0), None, None] == play.deliver(1, 5)
+    assert [None, None, BLAMED, None, None] == play.deliver(1, 5)
     assert [(1, 2, 3, 4)] * 3 + [(1, 2), (3, 4), (3,), (4,), (5,)] == play.posts
     assert play.request_ids[0] == play.request_ids[1] == play.request_ids[2]
 
@@ -102,7 +107,7 @@ def test_an_open_circuit_sends_nothing_until_its_time_is_over() -> None:
     play = Play(lambda numbers: BROKEN, size=1, failures=3)
     for _ in range(2):
         assert [RETRY] * 3 == play.deliver(1, 3)
-    assert [Retry(0.0), Retry(10.0, tried=False), Retry(10.0, tried=False)] == play.deliver(1, 3)
+    assert [BLAMED, *[Retry(10.0, tried=False, reason="500")] * 2] == play.deliver(1, 3)
     play.now = 4.0
     assert [Retry(6.0, tried=False)] * 3 == play.deliver(1, 3)
     assert [(1,)] * 3 == play.posts
@@ -127,3 +132,20 @@ def test_no_more_requests_at_once_than_allowed() -> None:
     alone.deliver(1, 20)
     assert 1 == alone.most_at_once
     assert [(number,) for number in range(1, 21)] == alone.posts
+
+
+@pytest.mark.parametrize("refused", [EXPIRED, FORBIDDEN], ids=["401", "403"])
+def test_refused_credentials_hold_alerts_and_blame_none(refused: Response) -> None:
+    play = Play(lambda numbers: refused, size=2)
+    outcomes = play.deliver(1, 6)
+    assert outcomes == [Retry(0.0, tried=False, reason=refused.reason)] * 6
+    assert [(1, 2)] == play.posts
+    assert "refuses the credentials" in refused.reason
+
+
+def test_an_alert_that_a_firewall_forbids_does_not_hold_the_others() -> None:
+    """A firewall before the receiver answers 403 to a body that it takes for an attack."""
+    play = Play(lambda numbers: FORBIDDEN if 2 in numbers else ACCEPTED, size=4)
+    for _ in range(2):
+        assert {Retry(0.0, tried=False, reason=FORBIDDEN.reason)} == set(play.deliver(1, 4))
+    assert [None, Retry(0.0, reason=FORBIDDEN.reason), None, None] == play.deliver(1, 4)

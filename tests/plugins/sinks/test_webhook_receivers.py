@@ -174,17 +174,21 @@ def test_a_bulk_request_has_two_lines_an_alert_and_each_has_its_outcome() -> Non
     assert "application/x-ndjson" == request.headers["Content-Type"]
     assert [None, None] == outcomes[:2]
     assert outcomes[2] == Rejected("the index answered 400: mapper_parsing_exception: no date")
-    assert [Retry(tried=False), Retry(tried=True)] == outcomes[3:]
+    assert [(False, "the index answered 429"), (True, "the index answered 503")] == [
+        (one.tried, one.reason.partition(":")[0]) for one in outcomes[3:] if isinstance(one, Retry)
+    ]
 
 
 @pytest.mark.parametrize("status", [403, 429])
-def test_an_index_whose_writes_are_blocked_is_tried_again(status: int) -> None:
+def test_an_index_whose_writes_are_blocked_or_forbidden_is_tried_again(status: int) -> None:
     error = {"type": "cluster_block_exception", "reason": "index [a] blocked by: [FORBIDDEN/8/index write (api)];"}
     denied = {"type": "security_exception", "reason": "action is unauthorized"}
     items = [{"create": {"status": status, "error": error}}, {"create": {"status": 403, "error": denied}}]
     blocked, refused = bulk_outcomes(json.dumps({"errors": True, "items": items}).encode(), 2) or ()
-    assert Retry(tried=False) == blocked
-    assert Rejected("the index answered 403: security_exception: action is unauthorized") == refused
+    reason = f"the index answered {status}: cluster_block_exception: {error['reason']}"
+    assert Retry(tried=False, reason=reason) == blocked
+    reason = "the index answered 403: security_exception: action is unauthorized"
+    assert Retry(tried=False, reason=reason) == refused
 
 
 @pytest.mark.parametrize("answer", ["", "[]", '{"errors": true}', '{"errors": true, "items": [{}]}', '{"errors": tru'])

@@ -14,9 +14,9 @@ from mozu.core.api import Outcome, Rejected, Retry
 from mozu.plugins.sinks.webhook.templates.builtin_template import BuiltinTemplate
 
 _THERE_ALREADY: Final = 409
-_BLOCKED: Final = "cluster_block_exception"
-"""Type of the error if the index accepts no writes for now: 429 if the disk is full, 403 if writes are blocked for a
-shrink, a clone or a repair."""
+_WAITS: Final = frozenset({"cluster_block_exception", "security_exception"})
+"""Types of errors that say nothing of the document: the index takes no writes for now (429 if the disk is full, 403 if
+writes are blocked for a shrink, a clone or a repair), and the key may not write to the index (403)."""
 
 
 def bulk_outcomes(body: bytes, count: int) -> Sequence[Outcome] | None:
@@ -37,11 +37,12 @@ def _outcome(result: Mapping[str, Any]) -> Outcome:
     if 200 <= status < 300 or status == _THERE_ALREADY:
         return None
     error = result.get("error")
-    is_blocked = isinstance(error, Mapping) and error.get("type") == _BLOCKED
-    if status == 429 or status >= 500 or is_blocked:
-        return Retry(tried=status >= 500 and not is_blocked)
+    waits = isinstance(error, Mapping) and error.get("type") in _WAITS
     reason = f"{error.get('type')}: {error.get('reason')}" if isinstance(error, Mapping) else str(error)
-    return Rejected(f"the index answered {status}: {reason[:300]}")
+    reason = f"the index answered {status}: {reason[:300]}"
+    if status == 429 or status >= 500 or waits:
+        return Retry(tried=status >= 500 and not waits, reason=reason)
+    return Rejected(reason)
 
 
 ELASTICSEARCH: Final = BuiltinTemplate(

@@ -23,9 +23,9 @@ def pump(
     )
 
 
-def worker(*, ready: bool = True, age: float = 0.0, failing: bool = False) -> Any:
+def worker(*, ready: bool = True, age: float = 0.0, failure: str = "") -> Any:
     heartbeat, sink = SimpleNamespace(age=age), SimpleNamespace(is_ready=ready)
-    return SimpleNamespace(name="siem", sink=sink, heartbeat=heartbeat, is_failing=failing)
+    return SimpleNamespace(name="siem", sink=sink, heartbeat=heartbeat, failure=failure)
 
 
 def component(*, ready: bool = True, over: bool = True) -> Any:
@@ -62,7 +62,7 @@ def state(*, started: bool = True, stopping: bool = False, **parts: Any) -> str:
         ({"pump": pump(dropping=True)}, "not ready"),
         ({"pump": pump(refused={"ebpf": "no BTF"})}, "degraded"),
         ({"worker": worker(ready=False)}, "degraded"),
-        ({"worker": worker(failing=True)}, "degraded"),
+        ({"worker": worker(failure="the endpoint answered 401")}, "degraded"),
         ({"worker": worker(age=100.0)}, "ready"),
         ({"worker": worker(age=100.0), "interval": 60.0}, "not ready"),
         ({"worker": worker(age=50.0), "interval": 60.0}, "ready"),
