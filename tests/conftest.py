@@ -7,6 +7,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from mozu.core.isolation import texts
 from tests.support import split
 
 hypothesis.settings.register_profile(
@@ -33,10 +34,12 @@ def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, An
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Generator[None, Any, Any]:
-    """A command that a test runs in this process sets up its log to go to what is stderr then."""
+    """A command that a test runs in this process sets up its log to go to what is stderr then, and hides its
+    secrets."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     done = yield
+    texts._hidden.clear()
     root.handlers[:] = handlers
     root.setLevel(level)
     return done

@@ -14,6 +14,7 @@ from mozu.core.cli.standard_descriptors import tolerate_full_stderr
 from mozu.core.cli.terminal import error_text, safe
 from mozu.core.common.alert_output import close_to_others
 from mozu.core.errors import ConfigError, MozuError
+from mozu.core.isolation.texts import text_of, without_secrets
 from mozu.core.runtime.early_signals import early_signals
 from mozu.core.runtime.leaving import leave_soon
 
@@ -80,10 +81,10 @@ def _with_answer_for_falco(error: click.ClickException) -> click.ClickException:
 
 def _report(error: MozuError, state: CommandState) -> None:
     if state.verbose:
-        traceback.print_exception(error, file=sys.stderr)
+        click.echo(without_secrets("".join(traceback.format_exception(error))), err=True, nl=False)
     if isinstance(error, ConfigError):
         for problem in error.problems:
-            click.echo(safe(problem), err=True)
+            click.echo(safe(without_secrets(problem)), err=True)
         count = len(error.problems)
         click.echo(f"mozu: the configuration has {count} {'mistake' if count == 1 else 'mistakes'}", err=True)
         return
@@ -92,6 +93,6 @@ def _report(error: MozuError, state: CommandState) -> None:
 
 def _fault(error: Exception, state: CommandState) -> None:
     if state.verbose:
-        traceback.print_exception(error, file=sys.stderr)
+        click.echo(without_secrets("".join(traceback.format_exception(error))), err=True, nl=False)
     hint = "" if state.verbose else "; run it again with -v for the details and report them"
-    click.echo(f"mozu: internal fault: {type(error).__name__}: {safe(str(error))}{hint}", err=True)
+    click.echo(f"mozu: internal fault: {type(error).__name__}: {safe(text_of(error))}{hint}", err=True)

@@ -17,6 +17,7 @@ from mozu.core.errors import (
     SourceBroken,
     SourceUnavailable,
 )
+from mozu.core.isolation.texts import without_secrets
 
 _ONE_LINE: Final = (CannotEncode, DeadlineExceeded, PluginError, SinkClosed, SourceBroken, SourceUnavailable)
 """Errors of one sentence, which may hold what a plugin says."""
@@ -40,8 +41,8 @@ def safe(text: str, *, keep_lines: bool = False) -> str:
 
 def error_text(error: MozuError) -> str:
     """Return the text of an error. Line feeds stay in errors that have several lines; in others they can only be those
-    of a plugin's text, and are escaped."""
-    return safe(str(error), keep_lines=not isinstance(error, _ONE_LINE))
+    of a plugin's text, and are escaped. Secrets of settings are stars."""
+    return safe(without_secrets(str(error)), keep_lines=not isinstance(error, _ONE_LINE))
 
 
 def columns(text: str) -> int:

@@ -15,7 +15,7 @@ from typing import Final
 import orjson
 
 from mozu.core.common.control_chars import visible
-from mozu.core.isolation.texts import LONGEST, shortened
+from mozu.core.isolation.texts import LONGEST, shortened, without_secrets
 from mozu.core.runtime.config.log import LogSettings
 
 _ROOT: Final = "mozu"
@@ -70,7 +70,7 @@ class PlainForm(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line, and those of a traceback."""
         text = super().format(record)
-        text = "\n".join(map(shown, text.split("\n"))) if record.exc_info else shown(text)
+        text = "\n".join(map(shown, without_secrets(text).split("\n"))) if record.exc_info else shown(text)
         return f"mozu: {text}" if record.levelno < logging.WARNING else f"mozu: {record.levelname.lower()}: {text}"
 
 

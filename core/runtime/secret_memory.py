@@ -1,30 +1,49 @@
-"""Memory that holds secrets, kept from core dumps and from other processes of mozu's user."""
+"""Secrets in settings: found, hidden in texts, and kept from core dumps and from other processes of mozu's user."""
 
-import ctypes
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from pydantic import BaseModel, SecretStr
+
+from mozu.core.isolation.texts import hide
 
 _PR_SET_DUMPABLE: Final = 4
 """linux/prctl.h. A process that is not dumpable leaves no core dump, by whatever handler, and only CAP_SYS_PTRACE reads
 its memory (PR_SET_DUMPABLE(2const)); what it executes is dumpable again."""
 
 
+def secrets_of(value: object) -> Iterator[str]:
+    """Yield the secrets in settings, however deep, that are not empty."""
+    if isinstance(value, SecretStr):
+        yield from filter(None, [value.get_secret_value()])
+        return
+    inner: Collection[object] = ()
+    if isinstance(value, BaseModel):
+        inner = [getattr(value, name) for name in type(value).model_fields]
+    elif isinstance(value, Mapping):
+        inner = value.values()
+    elif isinstance(value, Collection) and not isinstance(value, str | bytes):
+        inner = value
+    for one in inner:
+        yield from secrets_of(one)
+
+
+def hide_secrets(settings: object) -> None:
+    """Have texts of exceptions and of the log show stars for the secrets in settings, from now on."""
+    for one in secrets_of(settings):
+        hide(one)
+
+
 def holds_secret(value: object) -> bool:
     """Return whether there is a secret in settings, however deep."""
-    if isinstance(value, SecretStr):
-        return bool(value.get_secret_value())
-    if isinstance(value, BaseModel):
-        return any(holds_secret(getattr(value, name)) for name in type(value).model_fields)
-    if isinstance(value, Mapping):
-        return any(map(holds_secret, value.values()))
-    return not isinstance(value, str | bytes) and isinstance(value, Collection) and any(map(holds_secret, value))
+    return next(secrets_of(value), None) is not None
 
 
 def keep_memory(settings: Collection[BaseModel]) -> bool:
     """Make this process not dumpable if any of these holds a secret. Return whether it was made so."""
     if not any(map(holds_secret, settings)):
         return False
+    import ctypes  # needed by runs alone
+
     libc = ctypes.CDLL(None, use_errno=True)
     return bool(libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from mozu.core.runtime.config.mark import Mark, Problems
 from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.suggest import suggestion
+from mozu.core.runtime.secret_memory import hide_secrets
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -31,11 +32,13 @@ _KINDS: Final[Mapping[str, str]] = {
 def validate(model: type[M], node: YamlNode, problems: Problems, subject: str) -> M | None:
     """The node as a model; None after adding every mistake. `subject` names whose settings they are: `sink stdout`."""
     try:
-        return model.model_validate(node.plain())
+        made = model.model_validate(node.plain())
     except ValidationError as error:
         for mark, texts in _by_place(model, node, error).items():
             problems.add(mark, f"{subject}: {' or '.join(dict.fromkeys(texts))}")
         return None
+    hide_secrets(made)
+    return made
 
 
 def _by_place(model: type[BaseModel], node: YamlNode, error: ValidationError) -> Mapping[Mark, Sequence[str]]:

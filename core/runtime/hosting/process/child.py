@@ -38,7 +38,7 @@ from mozu.core.runtime.hosting.threads import on_thread
 from mozu.core.runtime.loop import run
 from mozu.core.runtime.plugin_checks import capabilities
 from mozu.core.runtime.registry import Registry
-from mozu.core.runtime.secret_memory import keep_memory
+from mozu.core.runtime.secret_memory import hide_secrets, keep_memory
 
 _LIFE: Final = 0.5
 """Seconds between two signs of life."""
@@ -178,6 +178,7 @@ def _built(spec: ChildSpec, metrics: Metrics, tasks: _Tasks) -> Isolated[object]
     )  # fmt: skip
     declaration = plugin.declaration
     keep_memory([spec.settings])
+    hide_secrets(spec.settings)
     component = declaration.build(spec.settings, context)  # type: ignore[union-attr]  # the parent has checked its kind
     hosted = on_thread(declaration.blocking, spec.kind, spec.id, component)  # type: ignore[union-attr]  # the same
     return Isolated(spec.kind.value, spec.id, hosted, Metrics(), blocking=declaration.blocking)  # type: ignore[union-attr]  # the same
