@@ -19,6 +19,7 @@ from typing import Final
 
 import pytest
 
+from tests.support.below_systemd import below_systemd
 from tests.support.docker import IMAGE, LABELS, PATIENCE, filesystem
 from tests.support.remains import without_remains
 from tests.support.requirements import require
@@ -59,7 +60,7 @@ class Containerd:
         """Start it and wait until it answers."""
         with (self.root / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["containerd", "--config", self._config],
+                below_systemd("containerd", "--config", self._config),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + PATIENCE

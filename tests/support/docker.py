@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.support.below_systemd import below_systemd
 from tests.support.requirements import require
 from tests.support.shims import end_below
 from tests.support.split import needs_live
@@ -80,10 +81,11 @@ class DockerEngine:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *("dockerd", "--config-file", self.root / "daemon.json", "--host", f"unix://{self.socket}"),
-                    *("--data-root", self.data_root, "--exec-root", self.root / "exec"),
-                    *("--pidfile", self.root / "pid", "--bridge", "none", "--iptables=false", "--ip-forward=false"),
-                    *("--ip-masq=false", "--shutdown-timeout", "5", "--cgroup-parent", self._cgroup_parent),
+                    *below_systemd("dockerd", "--config-file", self.root / "daemon.json"),
+                    *("--host", f"unix://{self.socket}", "--data-root", self.data_root),
+                    *("--exec-root", self.root / "exec", "--pidfile", self.root / "pid"),
+                    *("--bridge", "none", "--iptables=false", "--ip-forward=false", "--ip-masq=false"),
+                    *("--shutdown-timeout", "5", "--cgroup-parent", self._cgroup_parent),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -57,10 +57,10 @@ class Ancestors:
         for level, value in enumerate(values, 1):
             self.take(attribute, level, value)
 
-    def names(self) -> tuple[str, ...]:
-        """The names that were given, nearest first."""
-        found = (self._levels[level].get("name") for level in sorted(self._levels))
-        return tuple(str(name) for name in found if name is not None)
+    def names(self) -> dict[int, str]:
+        """Return the given names by level, nearest first."""
+        found = ((level, self._levels[level].get("name")) for level in sorted(self._levels))
+        return {level: str(name) for level, name in found if name is not None}
 
     def chain(self) -> GivenProcess | None:
         """The parent, which has the others."""

@@ -217,8 +217,14 @@ class EventBuilder:
             )  # fmt: skip
             found = trusted_name_of(program)
             self.values.setdefault(("proc.trusted_name", None), found)
-        if names := self.ancestors.names():
-            self.values.setdefault(("proc.atrusted_name", None), names)
+        if not (names := self.ancestors.names()):
+            return
+        usual = tuple(names.values())
+        given = self.values.setdefault(("proc.atrusted_name", None), usual)
+        if given != usual:
+            names = {level: str(name) for level, name in enumerate(given, 1)} if isinstance(given, tuple) else {}
+        for level, name in names.items():
+            self.values.setdefault(("proc.atrusted_name", str(level)), name)
 
     def _settle_result(self) -> None:
         if self.declared is None or 0 not in self.arguments:
