@@ -4,7 +4,7 @@
 #pragma once
 #include "file.h"
 
-enum trust { TRUST_KNOWN = 1, TRUST_EXE = 2, TRUST_SCRIPT = 4 }; /* in struct process */
+enum trust { TRUST_KNOWN = 1, TRUST_EXE = 2, TRUST_SCRIPT = 4, TRUST_CWD = 8 }; /* in struct process */
 
 #define FUSE_MAGIC 0x65735546
 #define NOT_ROOTS 022        /* permission to write for the group, or for others */
@@ -81,6 +81,32 @@ inlined bool only_root_changes(struct scratch *s, struct path *path) {
   return false;
 }
 
+/* Whether only root can write into the working directory, where the dynamic linker may search. In a tree of mounts other than
+   the task's own a user may have mounted files over those of root's, and an overlay may be a container's. */
+inlined bool works_in_directory_of_root(struct task_struct *task) {
+  struct path cwd = {};
+  struct nsproxy *proxy = task->nsproxy;
+  struct mnt_namespace *own = 0, *holder = 0;
+  struct inode *inode = 0;
+  struct super_block *block = 0;
+  struct user_namespace *makers = 0;
+  u64 magic = 0;
+  u32 owner = 0;
+  u16 mode = 0;
+  task_cwd(task, &cwd);
+  struct mount *mount = (void *)cwd.mnt - __builtin_offsetof(struct mount, mnt);
+  READ(own, proxy->mnt_ns);
+  READ(holder, TYPED(mount, mount)->mnt_ns);
+  READ(inode, TYPED(dentry, cwd.dentry)->d_inode);
+  READ(owner, inode->i_uid);
+  READ(mode, inode->i_mode);
+  READ(block, inode->i_sb);
+  READ(makers, block->s_user_ns);
+  READ(magic, block->s_magic);
+  if (holder != own || magic == FUSE_MAGIC || magic == OVERLAYFS_MAGIC) return false;
+  return !owner && !(mode & NOT_ROOTS) && is_of_root(makers);
+}
+
 #ifdef HAS_file__f_work
 /* The script of this exec. The kernel closes it before the program begins, which leaves the file in the list of what the task
    has still to do; it is the first there that was opened to be executed, and new entries come in front. 0: not found. */
@@ -131,6 +157,7 @@ inlined void fill_trust(struct scratch *s, volatile struct process *e, struct ta
   task_root(task, &root);
   bool is_contained = pid_level(task->thread_pid);
   if (sees_tree_of_root(task)) {
+    if (works_in_directory_of_root(task)) found |= TRUST_CWD;
     READ(path, file->f_path);
     if (lies_by_its_name(s, &path, &root, is_contained)) found |= TRUST_EXE;
     file = TYPED(file, script_of(s, task, program));

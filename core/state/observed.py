@@ -94,6 +94,8 @@ class Executed(msgspec.Struct, frozen=True, omit_defaults=True):
     """`Process.exe_genuine` of the program, but without regard to the environment."""
     script: str | None = None
     """`Process.script` of the program, as the call named it."""
+    cwd_of_root: bool = False
+    """True if only root can write into the working directory, and it lies in the process's own tree of mounts."""
 
 
 class Opened(msgspec.Struct, frozen=True, omit_defaults=True):

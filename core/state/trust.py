@@ -25,18 +25,31 @@ _INTERPRETERS: Final = {
 }
 """Part of an interpreter's file name → pattern of variables by which it loads code from elsewhere."""
 _OF_ROOT: Final = (b"/usr/", b"/lib/", b"/lib32/", b"/lib64/")
+_OF_CONTAINERD: Final = b"/opt/containerd/"
+"""Directory that containerd makes for root alone. It puts the one for libraries before LD_LIBRARY_PATH of all that it
+starts (plugins/opt of containerd), with a colon behind, if the variable was empty: an element for the working
+directory."""
+_BUNDLE: Final = re.compile(r"/(?:[^/]+/)*io\.containerd\.runtime\.v[12]\.(?:task|linux)/[^/]+/[^/]+/")
+"""Pattern of a container's directory in containerd's state, in which its shim and its runtime work."""
 
 
 @cached(1024)
-def is_loaded_elsewhere(environment: bytes, *, is_root: bool) -> bool:
+def is_loaded_elsewhere(environment: bytes, *, is_root: bool, is_in_bundle: bool = False) -> bool:
     """Return True if the dynamic linker may load code of others into a program with this environment, NUL-separated.
 
     Libraries of the system may be named. `is_root`: the unread rest of an environment longer than a source reads is
-    root's own.
+    root's own. `is_in_bundle`: root of the host runs the program in a container's directory of containerd's, which
+    LD_LIBRARY_PATH may name by an empty element, and containerd's own libraries as well.
     """
     if len(environment) >= _MOST and not is_root:
         return True
-    return any(not _is_of_system(name, value) for name, value in _LINKER.findall(b"\0" + environment))
+    variables = _LINKER.findall(b"\0" + environment)
+    return any(not _is_of_system(name, value, is_in_bundle=is_in_bundle) for name, value in variables)
+
+
+def is_bundle(directory: str) -> bool:
+    """Return True if a directory, with a slash at its end, has the path of a container's in containerd's state."""
+    return _BUNDLE.fullmatch(directory) is not None
 
 
 def is_interpreted_elsewhere(environment: bytes, executable: str) -> bool:
@@ -45,19 +58,27 @@ def is_interpreted_elsewhere(environment: bytes, executable: str) -> bool:
     return any(name in file and variables.search(whole) for name, variables in _INTERPRETERS.items())
 
 
-def _is_of_system(name: bytes, value: bytes) -> bool:
+def _is_of_system(name: bytes, value: bytes, *, is_in_bundle: bool) -> bool:
     """Return True if a variable of the linker names only libraries of root's; a bare name is searched in root's
     directories."""
     if name == b"GCONV_PATH":
         return False
-    words = [word for word in re.split(rb"[:; ]", value) if word or name == b"LD_LIBRARY_PATH"]
-    return all(_is_library(word, is_directory=name == b"LD_LIBRARY_PATH") for word in words)
+    is_path = name == b"LD_LIBRARY_PATH"
+    words = [word for word in re.split(rb"[:; ]", value) if word or is_path]
+    if is_path and is_in_bundle:
+        words = [word for word in words if word and not _is_below(word, _OF_CONTAINERD)]
+    return all(_is_library(word, is_directory=is_path) for word in words)
 
 
 def _is_library(word: bytes, *, is_directory: bool) -> bool:
     if b"/" not in word:
         return not is_directory and b"$" not in word
-    return (word + b"/").startswith(_OF_ROOT) and b"/../" not in word + b"/" and b"$" not in word
+    return _is_below(word, _OF_ROOT)
+
+
+def _is_below(word: bytes, places: bytes | tuple[bytes, ...]) -> bool:
+    """Return True if a path leads below one of the places by its text alone."""
+    return (word + b"/").startswith(places) and b"/../" not in word + b"/" and b"$" not in word
 
 
 def script_by_its_name(script: str, given: str, cwd: str) -> str:

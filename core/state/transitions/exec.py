@@ -19,7 +19,7 @@ from mozu.core.state.texts import cgroups, environment, words
 from mozu.core.state.transitions.opening import base_of
 from mozu.core.state.transitions.use import reconciled, result_of
 from mozu.core.state.tree import link
-from mozu.core.state.trust import is_interpreted_elsewhere, is_loaded_elsewhere, script_by_its_name
+from mozu.core.state.trust import is_bundle, is_interpreted_elsewhere, is_loaded_elsewhere, script_by_its_name
 
 _PTID: Final = 5
 _ENV: Final = 15
@@ -34,6 +34,8 @@ _OWN_CLOEXEC: Final = {
     "memfd": dict(flag_table("memfd_create_flags"))["MFD_CLOEXEC"],
 }
 _PIDS: Final = NAMESPACES["pid"]
+_SEPARATING: Final = _PIDS | NAMESPACES["mnt"] | NAMESPACES["user"]
+"""Namespaces in which root may not be the host's, or may see other files."""
 _EMPTY_PATH: Final = dict(flag_table("execveat_flags"))["AT_EMPTY_PATH"]
 
 def executed(state: State, event: SyscallEvent) -> None:
@@ -154,10 +156,21 @@ def _trust(version: Process, event: SyscallEvent) -> None:
     raw: bytes | None = event.args[_ENV] if len(event.args) > _ENV else None
     if known is None or not known.exe_genuine or not raw:
         return
-    if is_loaded_elsewhere(raw, is_root=version.uid == 0 and not known.namespaces & _PIDS):
+    is_root = version.uid == 0 and not known.namespaces & _PIDS
+    if is_loaded_elsewhere(raw, is_root=is_root, is_in_bundle=_works_in_bundle(version, known)):
         version.exe_genuine = False
     if version.script and is_interpreted_elsewhere(raw, version.exepath):
         version.script = ""
+
+
+def _works_in_bundle(version: Process, known: Executed) -> bool:
+    """Return True if root of the host runs a program in the directory of a container of containerd's, into which only
+    root can write.
+
+    The owner alone does not say so: root of a container without a user namespace owns the directories of its volumes.
+    """
+    is_of_host = not (version.uid or known.ruid or known.namespaces & _SEPARATING)
+    return is_of_host and known.cwd_of_root and is_bundle(version.cwd)
 
 
 def _path(state: State, event: SyscallEvent, process: Process) -> str | None:

@@ -36,7 +36,7 @@ STRUCTS: Final[dict[str, str]] = {
     "hlist_bl_node": "pprev",
     "qstr": "len name",
     "vfsmount": "mnt_root mnt_sb mnt_flags",
-    "mount": "mnt_parent mnt_mountpoint mnt",
+    "mount": "mnt_parent mnt_mountpoint mnt mnt_ns",
     "inode": (
         "i_mode i_uid i_gid i_flags i_sb i_ino i_ctime_sec? i_ctime_nsec? i_mtime_sec? i_mtime_nsec? "
         "i_ctime=i_ctime|__i_ctime? i_mtime=i_mtime|__i_mtime?"

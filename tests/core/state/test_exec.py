@@ -1,7 +1,10 @@
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
 from mozu.core.model.event import File, SockTuple
+from mozu.core.model.event.namespaces import NAMESPACES
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.observed import Entered, Executed, Forked
 from tests.core.state.story import CLOEXEC, THREAD, Story, read
@@ -243,3 +246,34 @@ def test_live_a_program_whose_process_shares_its_descriptors_with_no_other_goes_
     before = live.process(20).files
     live.exec(20, "/bin/sh")
     assert live.process(20).files is before
+
+
+BUNDLE = "/run/containerd/io.containerd.runtime.v2.task/moby/0123abcd/"
+
+
+def runtime_is_genuine(live: Story, *, cwd: str = BUNDLE, uid: int = 0, **observed: Any) -> bool | None:
+    """Return exe_genuine of a runtime that containerd's shim has started, but for what the caller changes."""
+    known = Executed(**{"exe_genuine": True, "cwd_of_root": True, **observed})
+    live.exec(20, "/usr/sbin/runc", cwd=cwd, uid=uid, env=b"LD_LIBRARY_PATH=/opt/containerd/lib:\0", observed=known)
+    return live.process(20).exe_genuine
+
+
+@pytest.mark.parametrize("observed", [{}, {"namespaces": NAMESPACES["net"] | NAMESPACES["ipc"]}])
+def test_live_a_runtime_that_starts_in_the_directory_of_its_container_is_genuine(
+    live: Story, observed: dict[str, Any]
+) -> None:
+    assert runtime_is_genuine(live, **observed) is True
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"uid": 1000}, {"ruid": 1000}, {"cwd_of_root": False}, {"cwd": f"{BUNDLE}rootfs/"}, {"cwd": "/srv/volume/"},
+        *({"namespaces": NAMESPACES[name]} for name in ("pid", "mnt", "user")),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_live_no_other_program_that_may_load_what_lies_in_its_directory_is_genuine(
+    live: Story, changed: dict[str, Any]
+) -> None:
+    assert runtime_is_genuine(live, **changed) is False

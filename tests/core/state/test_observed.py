@@ -18,6 +18,7 @@ LEFT_OUT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             **dict.fromkeys(("sid", "pgid", "vpid", "vtid", "ptid", "exe_uid", "exe_mode"), -1),
             **dict.fromkeys(("ruid", "suid", "rgid", "sgid", "start", "stack", "old_tid", "namespaces"), 0),
             "args_truncated": False, "stdio": [], "boot_start": 0, "exe_genuine": None, "script": None,
+            "cwd_of_root": False,
         },
     ),
     "Opened": ({}, {"base": None, "realpath": None, "named": False}),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mozu.core.state.trust import is_interpreted_elsewhere, is_loaded_elsewhere, script_by_its_name
+from mozu.core.state.trust import is_bundle, is_interpreted_elsewhere, is_loaded_elsewhere, script_by_its_name
 
 SCRIPT = "/usr/sbin/adduser"
 
@@ -53,6 +53,40 @@ def test_a_program_is_its_own_with_an_ordinary_environment(environment: bytes) -
 def test_an_environment_that_names_libraries_of_others_is_recognised(environment: bytes) -> None:
     assert is_loaded_elsewhere(environment, is_root=False)
     assert is_loaded_elsewhere(environment, is_root=True)
+
+
+@pytest.mark.parametrize(
+    "path", [b"/opt/containerd/lib:", b"/opt/containerd/lib:/usr/lib/x", b":/opt/containerd/lib", b":"]
+)
+def test_containerd_names_its_own_libraries_and_the_directory_of_the_container(path: bytes) -> None:
+    environment = b"HOME=/\0LD_LIBRARY_PATH=" + path
+    assert not is_loaded_elsewhere(environment, is_root=True, is_in_bundle=True)
+    assert is_loaded_elsewhere(environment, is_root=True)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        b"LD_LIBRARY_PATH=/opt/containerd/lib:/home/x/lib", b"LD_LIBRARY_PATH=/opt/containerd/../x:",
+        b"LD_LIBRARY_PATH=/opt/containerdx/lib:", b"LD_LIBRARY_PATH=rootfs/lib:", b"LD_LIBRARY_PATH=/opt/x/lib:",
+        b"LD_LIBRARY_PATH=/opt/containerd/$LIB:", b"LD_PRELOAD=/opt/containerd/lib/x.so", b"LD_PRELOAD=./x.so",
+        b"LD_AUDIT=/opt/containerd/lib/x.so", b"LD_LIBRARY_PATH=/opt/containerd/lib:\0LD_PRELOAD=/tmp/x.so",
+        b"LD_LIBRARY_PATH=.:/opt/containerd/lib", b"GCONV_PATH=/opt/containerd/lib",
+    ],
+)  # fmt: skip
+def test_in_the_directory_of_a_container_nothing_else_may_be_named(environment: bytes) -> None:
+    assert is_loaded_elsewhere(environment, is_root=True, is_in_bundle=True)
+
+
+def test_the_directory_of_a_container_is_no_other_and_none_below_it() -> None:
+    state = "/run/containerd/io.containerd.runtime.v2.task"
+    assert is_bundle(f"{state}/k8s.io/0123abcd/")
+    assert is_bundle("/run/docker/containerd/daemon/io.containerd.runtime.v2.task/moby/0123abcd/")
+    others = (
+        f"{state}/moby/a/rootfs/", f"{state}/moby/a/rootfs/tmp/", f"{state}/moby/", f"{state}/", "/home/x/", "/", "",
+        "io.containerd.runtime.v2.task/moby/a/", f"{state}x/moby/a/",
+    )  # fmt: skip
+    assert [path for path in others if is_bundle(path)] == []
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """proc.trusted_name depends on what the kernel has opened, and not on how a program was called."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,6 +9,7 @@ import pytest
 
 from mozu.core.model.fields.proc.trusted import trusted_name_of
 from mozu.core.state import StateMachine
+from mozu.core.state.observed import Executed
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
 from tests.support.acts import trust
@@ -157,3 +159,74 @@ def test_a_script_is_trusted_if_only_root_can_change_it_and_its_directory(
         "&& exec /opt/a/forged"
     )
     assert named(live, live.act(trust.shell, text, "-m"), "forged") == expected
+
+
+LIBRARIES = {"LD_LIBRARY_PATH": "/opt/containerd/lib:"}
+"""As containerd sets it for its shims, whose working directory the empty element stands for."""
+CAT = ["/usr/bin/cat", "/dev/null"]
+
+
+@pytest.fixture
+def bundle() -> Iterator[Path]:
+    """The directory of a container, as containerd makes it in its state; users may pass through it."""
+    with TemporaryDirectory(dir="/tmp") as state:
+        Path(state).chmod(0o711)
+        directory = Path(state, "io.containerd.runtime.v2.task", "moby", "0123abcd")
+        directory.mkdir(0o711, parents=True)
+        yield directory
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "group", "user", "expected"),
+    [
+        (0o711, 0, 0, 0, "cat"), (0o700, 0, 0, 0, "cat"), (0o710, 0, OTHER, 0, "cat"), (0o711, OTHER, 0, 0, None),
+        (0o720, 0, OTHER, 0, None), (0o713, 0, 0, 0, None), (0o1777, 0, 0, 0, None), (0o711, 0, 0, OTHER, None),
+    ],
+)  # fmt: skip
+def test_libraries_beside_a_container_are_trusted_of_root_where_only_root_can_put_them(
+    live: Live, bundle: Path, mode: int, owner: int, group: int, user: int, expected: str | None
+) -> None:
+    os.chown(bundle, owner, group)
+    bundle.chmod(mode)
+    assert named(live, live.act(trust.run, CAT, str(bundle), user, LIBRARIES)) == expected
+
+
+def test_libraries_in_no_directory_of_a_container_are_not_trusted(live: Live, bundle: Path) -> None:
+    (bundle / "rootfs").mkdir()
+    for place in (bundle / "rootfs", bundle.parent, Path("/")):
+        assert named(live, live.act(trust.run, CAT, str(place), 0, LIBRARIES)) is None
+
+
+def test_libraries_in_another_tree_of_mounts_are_not_trusted(live: Live, bundle: Path) -> None:
+    assert named(live, live.act(trust.run_in_other_mounts, CAT, str(bundle), LIBRARIES), "cat") is None
+
+
+@pytest.mark.parametrize("options", [("-m",), ("-p", "-f"), ("-U", "-r")], ids=str)
+def test_libraries_beside_a_container_are_not_trusted_in_other_namespaces(
+    live: Live, bundle: Path, options: tuple[str, ...]
+) -> None:
+    text = f"cd {bundle} && export LD_LIBRARY_PATH={LIBRARIES['LD_LIBRARY_PATH']} && exec /usr/bin/cat /dev/null"
+    assert named(live, live.act(trust.shell, text, *options), "cat") is None
+
+
+@pytest.mark.parametrize(
+    ("mounted", "expected"),
+    [
+        ("mount -t tmpfs -o mode=711 x {0}", True), ("mount --bind {0} {0}", True), ("true", True),
+        ("mount -t overlay -o lowerdir=/usr:{0} x {0}", False), ("mount -t tmpfs -o mode=711,uid=1 x {0}", False),
+    ],
+)  # fmt: skip
+def test_only_a_directory_that_no_other_user_and_no_container_has_is_root_s(
+    live: Live, bundle: Path, mounted: str, expected: bool
+) -> None:
+    text = f"{mounted.format(bundle)} && cd {bundle} && exec /usr/bin/cat /dev/null"
+    observed = live.act(trust.shell, text, "-m").last("execve").observed
+    assert isinstance(observed, Executed)
+    assert observed.cwd_of_root is expected
+
+
+def test_a_directory_on_a_file_system_of_a_user_s_is_not_root_s(live: Live) -> None:
+    text = "mount -t tmpfs -o mode=711 x /opt && cd /opt && exec /usr/bin/cat /dev/null"
+    observed = live.act(trust.shell_of_user, text, "-Urm").last("execve").observed
+    assert isinstance(observed, Executed)
+    assert observed.cwd_of_root is False

@@ -45,6 +45,16 @@ def run(words: list[str], cwd: str, user: int, env: Mapping[str, str]) -> None:
     _run(user, begin)
 
 
+def run_in_other_mounts(words: list[str], cwd: str, env: Mapping[str, str]) -> None:
+    """execve by root in a directory of another tree of mounts, which a process there leads to."""
+    there = subprocess.Popen(("unshare", "-m", "sh", "-c", "echo; exec sleep 60"), stdout=subprocess.PIPE, env=_ENV)
+    assert there.stdout is not None
+    there.stdout.readline()
+    run(words, f"/proc/{there.pid}/root{cwd}", 0, env)
+    there.kill()
+    there.wait()
+
+
 def run_descriptor(path: str, way: str, user: int) -> None:
     """The same of a file that is open: by fexecve, execveat with a directory, /proc/self/fd or /dev/fd."""
 

@@ -32,7 +32,7 @@ _KB: Final = mmap.PAGESIZE // 1024
 _WRITABLE, _UPPER, _OVERLAY, _MEMFD, _ARGS_CUT, _TEXT_CUT, _PIDNS, _DELETED = (
     MARKS[name] for name in ("WRITABLE", "UPPER", "OVERLAY", "MEMFD", "ARGS_CUT", "TEXT_CUT", "PIDNS", "DELETED")
 )
-_EXE, _SCRIPT = 2, 4
+_EXE, _SCRIPT, _CWD = 2, 4, 8
 """Bits TRUST_* of bpf/trust.h."""
 
 _OF_EXECUTABLE: Final = _WRITABLE | _UPPER | _MEMFD | _OVERLAY
@@ -111,6 +111,7 @@ def _exec(name: str) -> Decode:
                 old_tid if old_tid != tid else 0, namespaces, owner, S_IMODE(mode),
                 standard_files(record, _SIZE, standard, end) if standard else (), start,
                 trust & _EXE != 0 and not marks & _TEXT_CUT, text(record, seventh, end) if trust & _SCRIPT else "",
+                trust & _CWD != 0,
             )  # fmt: skip
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, observed, time)
 
