@@ -214,7 +214,7 @@ class SourcePump:
         for count in state.seeding(source.observed_pids() if isinstance(source, ObservesPids) else None):
             known = count
             await asyncio.sleep(0)  # reading 500 processes takes 100 ms and more
-        _log.info("source %s has started; %d processes were there already", self.title, known)
+        _log.info("source %s started; %d processes were already running", self.title, known)
         if "threads" in needed:
             self.reconcile()  # births that came before the count are under way, and would count twice
 

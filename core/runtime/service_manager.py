@@ -69,7 +69,7 @@ class ServiceManager:
             with suppress(BlockingIOError):  # its queue is full: the next heartbeat follows soon
                 self._socket.send("\n".join(lines).encode())
         except OSError as error:
-            _log.warning("the service manager at %s is not notified any more: %s", self._address, error)
+            _log.warning("notifications to the service manager at %s stop: %s", self._address, error)
             self.close()
 
 

@@ -193,8 +193,8 @@ ENTRIES: Final[dict[Code, CodeEntry]] = {
         "plain operator could replace, a text that is the name of a field (fields on the right side need `val()`), a "
         "text that looks like the call of a transformer, a text in typographic quotes (which are then part of it), a "
         "number that does not fit the field and is cut to its width as in Falco, a parameter (`evt.arg.NAME`) that no "
-        "event type of the rule has and that is therefore always absent, or a word that is nearly the name of a list: "
-        "a name that no list has is a text like any other.",
+        "event type of the rule has and that is therefore always absent, a condition that never or always holds, or a "
+        "word that is nearly the name of a list: a name that no list has is a text like any other.",
     ),
     Code.LOAD_UNKNOWN_KEY: CodeEntry(
         "Unknown key in item definition",

@@ -8,6 +8,7 @@ from mozu.core.language.rules import lint
 from mozu.core.language.rules.absent_params import absent_parameters
 from mozu.core.language.rules.additions import Added, Addition, added
 from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.constant_conditions import constant_conditions
 from mozu.core.language.rules.exceptions import one_exception_each, with_exceptions
 from mozu.core.language.rules.filled import Filled
 from mozu.core.language.rules.list_names import misspelt_in_condition, misspelt_in_list
@@ -142,7 +143,8 @@ class Compiler:
             yield from lint.deprecated_in_condition(checked, filled, macros.filled, self.fields)
             if not checked.errors:
                 yield from lint.too_many_types(info, checked)
-                yield from absent_parameters(info, checked, filled, macros.filled)
+                absent = list(absent_parameters(info, checked, filled, macros.filled))
+                yield from absent or constant_conditions(info, checked, filled, macros.filled, self.fields)
         cut = cut_problem(text)
         if cut is not None:
             yield cut

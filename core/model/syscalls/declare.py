@@ -34,6 +34,12 @@ class Param(msgspec.Struct, frozen=True):
     (type, value), or a plain value of the first type that fits."""
 
 
+_SOCKET_MAKERS: Final = frozenset(
+    {"socket", "socketpair", "accept", "accept4", "dup", "dup2", "dup3", "pidfd_getfd"}
+)
+"""Event types that create a descriptor which may be a socket."""
+
+
 class EventType(msgspec.Struct, frozen=True):
     """A type of event."""
 
@@ -67,6 +73,12 @@ class EventType(msgspec.Struct, frozen=True):
     def has_fd(self) -> bool:
         """True if the event is about a descriptor, so that fields `fd.*` may have a value."""
         return not self.traits.isdisjoint(("creates_fd", "uses_fd", "destroys_fd"))
+
+    @property
+    def may_be_socket(self) -> bool:
+        """True if the event's descriptor may be a socket: neither a path that is opened (ENXIO; unix(7)) nor a new
+        pipe, timer or epoll set is one."""
+        return self.has_fd and ("creates_fd" not in self.traits or self.name in _SOCKET_MAKERS)
 
 
 def call(

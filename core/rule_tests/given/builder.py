@@ -231,7 +231,7 @@ class EventBuilder:
             return
         result = self.arguments[0]
         if opens(self.declared) and isinstance(result, int):
-            self._event.setdefault("fd", result if result >= 0 else -1)
+            self._event["fd"] = max(result, -1)
 
     def _made_file(self) -> GivenPart:
         """What the descriptor stands for."""

@@ -12,11 +12,13 @@ from mozu.core.model.event import Event
 from mozu.core.model.fields import FieldRegistry, Match
 from mozu.core.model.fields.field import Resolved, never
 from mozu.core.model.syscalls import event_type, event_types
+from mozu.core.model.value_types import FieldValue
 from mozu.core.rule_tests.document import Fields, GivenValue
 from mozu.core.rule_tests.given.builder import EventBuilder
 from mozu.core.rule_tests.given.fields import can_have, follows
 from mozu.core.rule_tests.given.parameters import parameter
 from mozu.core.rule_tests.given.parts import GivenEvent, Key
+from mozu.core.rule_tests.given.possible import check_descriptor, check_value
 from mozu.core.rule_tests.given.values import value_of
 from mozu.core.rule_tests.shown import shown
 
@@ -112,12 +114,20 @@ class _Maker:
             self._defaults.add(key)
         try:
             form = list(value.form) if isinstance(value.form, tuple) else value.form
-            self.builder.take(key, None if form is None else value_of(field, form))
+            self.builder.take(key, None if form is None else self._possible(field, form))
         except ValueError as wrong_value:
             del self._fields[key]
             self.builder.values.pop(key, None)
             if not (is_default and _fits_elsewhere(field, value)):
                 self.reasons.append((value.offset, str(wrong_value)))
+
+    def _possible(self, field: Resolved, form: str | list[str]) -> FieldValue:
+        """Return the value. Raises ValueError if no event of the type can have it."""
+        value = value_of(field, form)
+        check_value(field.field.name, value)
+        if self.builder.declared is not None:
+            check_descriptor(self.builder.declared, field.field.name, value)
+        return value
 
     def contradictions(self, event: GivenEvent) -> Iterator[tuple[int, str]]:
         """Values that cannot be beside the others."""

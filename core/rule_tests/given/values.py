@@ -44,6 +44,8 @@ def _one(field: Resolved, text: str) -> FieldValue:
         if kind in (FieldType.INT, FieldType.UINT):
             return _integer(field, text)
         value: FieldValue = constant(kind, field.field.bits, "=", text)
+        if kind is FieldType.PORT and text.lstrip("+-").isdecimal() and value != int(text):
+            raise ValueError("is not from 0 to 65535")
         return value
     except ValueError as wrong:
         raise ValueError(f"{field.text} is of type {kind.value}: `{text[:60]}` {wrong}") from None

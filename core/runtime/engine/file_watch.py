@@ -143,5 +143,5 @@ def _events(raw: bytes) -> Iterator[tuple[int, int, str]]:
 def _warn(number: int) -> None:
     hint = "; raise fs.inotify.max_user_watches or max_user_instances" if number in (errno.ENOSPC, errno.EMFILE) else ""
     _log.warning(
-        "files cannot be watched for changes: %s%s; SIGHUP reads them again in any case", os.strerror(number), hint
+        "files cannot be watched for changes: %s%s; send SIGHUP to reload them", os.strerror(number), hint
     )

@@ -87,7 +87,7 @@ class HostResolver:
         self._publish()
         if self._hosts:
             resolved = sum(bool(host.addresses) for host in self._hosts.values())
-            _log.info("%d of %d names that rules compare with have addresses", resolved, len(self._hosts))
+            _log.info("host names in rules: %d of %d resolved", resolved, len(self._hosts))
 
     async def run(self) -> None:
         """Look up every name when it is new, and again after each `refresh`; until this is cancelled."""
@@ -132,7 +132,7 @@ class HostResolver:
                 self._fail(host, answer)
             return
         if host.problem:
-            _log.info("the name %s is resolved again", host.name)
+            _log.info("the host name %s resolves again", host.name)
         host.problem = ""
         if answer != host.addresses:
             _log.debug("the name %s has the addresses %s", host.name, ", ".join(sorted(map(_text, answer))))
@@ -146,7 +146,7 @@ class HostResolver:
         if problem != host.problem:
             host.problem = problem
             stays = f"; its {len(host.addresses)} addresses from before stay" if host.addresses else ""
-            _log.warning("rules compare with the name %s, which cannot be resolved: %s%s", host.name, problem, stays)
+            _log.warning("the host name %s in rules cannot be resolved: %s%s", host.name, problem, stays)
         host.answered.set()
 
     def _publish_soon(self) -> None:

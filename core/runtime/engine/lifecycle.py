@@ -35,7 +35,7 @@ class Lifecycle:
         try:
             self._file = RunFile.claim(self._directory, self._name)
         except OSError as error:
-            _log.warning("no run file, so that the next start cannot report an end by kill -9: %s", error)
+            _log.warning("the run file cannot be created, so the next start cannot report an end by kill -9: %s", error)
 
     def release(self) -> None:
         """The start was refused."""

@@ -98,7 +98,7 @@ class RunOperations:
             change.server.use(change.settings, change.tls)
         elif change.server is not None:
             port = f" (port {change.server.port})" if change.server.port else ""
-            _log.info("metrics, health and status of this run: %s%s", change.settings.listen, port)
+            _log.info("serving metrics, health and status on %s%s", change.settings.listen, port)
             self._measure_lag()
         return before.server.close if before.server not in (None, change.server) else None
 

@@ -66,7 +66,7 @@ def _first(isolation: Isolation, entry: Entry, make: Callable[[], object]) -> tu
         component = make()
     if call.failed is None:
         return component, True
-    isolation.log.error("%s is absent: mozu starts without it, and tries again", isolation)
+    isolation.log.error("%s is not available: mozu starts without it and keeps retrying", isolation)
     return ABSENT[entry.kind](), False
 
 

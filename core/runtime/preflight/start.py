@@ -84,7 +84,7 @@ def require(start: Start) -> None:
     if refusing:
         raise StartRefused("\n".join(refusing))
     for one in found:
-        _log.warning("%s; mozu tries it again and again", one)
+        _log.warning("%s; mozu keeps retrying", one)
 
 
 def _asked(component: ChecksStart) -> Sequence[Obstacle]:

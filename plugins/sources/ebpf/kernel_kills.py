@@ -85,7 +85,7 @@ class InKernel:
             try:
                 self._loader.named_files.use(self._kills.named_files)
             except OSError as error:
-                self._log.error("source ebpf: files that rules name are known by their paths alone: %s", error)
+                self._log.error("source ebpf: files named in rules are matched by path only: %s", error)
 
     def take_gaps(self) -> list[str]:
         """Return sentences on maps that another process has changed, which are restored. See `ReportsGaps`: a process
@@ -133,7 +133,7 @@ class InKernel:
             arms.arm(self._kills, ends_sharers=self._ends_sharers)
         except (OSError, TooManySpared) as error:
             arms.disarm()
-            self._log.error("source ebpf: the kernel kills for no rule: %s; mozu does", error)
+            self._log.error("source ebpf: the kernel enforces no kill rule: %s; mozu enforces them", error)
 
     def counts(self) -> tuple[int, int]:
         """Return (acts and would-be acts, matching calls that were left to user space) since the start."""

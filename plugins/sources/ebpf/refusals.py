@@ -18,7 +18,5 @@ def say_what_is_filtered(
     rules allow one, by event type."""
     if filtered:
         names, others = (", ".join(sorted(found)) or "none" for found in (filtered, unfiltered))
-        log.info(
-            "the kernel filter discards what no rule can match of %s; rules are given every event of %s", names, others
-        )
+        log.info("kernel filter: filtered event types: %s; unfiltered: %s", names, others)
     warn_of(log, "source ebpf: no kernel filter for %s: %s", refused)

@@ -116,5 +116,5 @@ def test_a_manager_that_is_gone_is_one_line_of_the_log(address: str, caplog: pyt
         manager.ready([], [])
 
     assert [record.getMessage() for record in caplog.records] == [
-        f"the service manager at {address} is not notified any more: [Errno 2] No such file or directory"
+        f"notifications to the service manager at {address} stop: [Errno 2] No such file or directory"
     ]

@@ -334,7 +334,7 @@ def test_calls_whose_filter_the_kernel_refuses_run_unfiltered_and_that_is_said_a
 
     assert (1, 0) == (paths(act.of("openat")).count("/dev/null"), len(act.of("ptrace")))
     assert "source ebpf: no kernel filter for openat: for this test" in caplog.text
-    assert "discards what no rule can match of execve, ptrace; rules are given every event of openat" in caplog.text
+    assert "kernel filter: filtered event types: execve, ptrace; unfiltered: openat" in caplog.text
     counted = {labels["state"]: value for name, labels, value in given.metrics.collect() if "state" in labels}
     assert {"filtered": 2, "unfiltered": 1} == counted
 

@@ -175,7 +175,7 @@ def test_what_the_kernel_cannot_do_is_said(maps: Maps, caplog: pytest.LogCapture
 
     expected = {
         "programs": "the kernel kills at no openat: too long; mozu does",
-        "spared": f"the kernel kills for no rule: {MAX_SPARED + 1} processes and executables are spared",
+        "spared": f"the kernel enforces no kill rule: {MAX_SPARED + 1} processes and executables are spared",
     }
     assert expected[refusal] in caplog.text
 

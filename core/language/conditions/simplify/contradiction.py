@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from mozu.core.filter.comparison import EQUALITY, Comparison
 from mozu.core.filter.formula import FALSE, Formula, Negation, all_of, substitute
 from mozu.core.language.conditions.operands import TEXT, Resolver
-from mozu.core.model.fields import Match
+from mozu.core.language.conditions.values import constant
+from mozu.core.model.fields import FieldType, Match
 
 
 def contradiction(formula: Formula, resolver: Resolver) -> Formula:
@@ -28,9 +29,22 @@ def _contradicts(parts: Sequence[Formula], resolver: Resolver) -> bool:
             barred.setdefault(test.left, set()).update(values)
         elif test.op in EQUALITY:
             known = allowed.setdefault(test.left, values)
-            if resolver.typed(test.left).type in TEXT:
+            if _compares_as_written(test, resolver) or _are_disjoint(test, known, resolver):
                 allowed[test.left] = known & values
     return any(not values - barred.get(left, set()) for left, values in allowed.items())
+
+
+def _compares_as_written(test: Comparison, resolver: Resolver) -> bool:
+    return resolver.typed(test.left).type in TEXT
+
+
+def _are_disjoint(test: Comparison, known: set[str], resolver: Resolver) -> bool:
+    """Return True if no constant of the test equals a known one: `80` and `http` are one port."""
+    typed = resolver.typed(test.left)
+    if typed.type is FieldType.IPNET:
+        return False
+    mine, others = ({constant(typed.type, typed.bits, "=", text) for text in texts} for texts in (test.values, known))
+    return mine.isdisjoint(others)
 
 
 def _is_single(test: Comparison, resolver: Resolver) -> bool:

@@ -99,7 +99,7 @@ def _either(name: str, kind: FieldType, doc: str, place: int) -> Field:
         name=name,
         type=kind,
         doc=doc,
-        bind=when(lambda event: event.has_fd, lambda event: _both(event, place)),
+        bind=when(lambda event: event.may_be_socket, lambda event: _both(event, place)),
         match=Match.ENDPOINTS,
         traits=_FILTER,
         needs=_FDS,
@@ -150,7 +150,7 @@ def _of_end(letter: str, find: Callable[[SyscallEvent], End | None], lookups: Lo
 
 
 def _one(name: str, kind: FieldType, read: Reader, doc: str, traits: frozenset[str] = frozenset()) -> Field:
-    bind = when(lambda event: event.has_fd, read)
+    bind = when(lambda event: event.may_be_socket, read)
     return Field(name=name, type=kind, doc=doc, bind=bind, traits=traits, needs=_FDS)
 
 
@@ -169,7 +169,7 @@ def _host(name: str, address: Callable[[SyscallEvent], Address | None], lookups:
         name=name,
         type=FieldType.STRING,
         doc=f"Name in a rule that the address of the {which} end was resolved from.",
-        bind=when(lambda event: event.has_fd, read),
+        bind=when(lambda event: event.may_be_socket, read),
         show=show,
         match=Match.NAMES,
         traits=frozenset({"no_rhs", "no_transformer", "host_name"}),

@@ -158,7 +158,7 @@ def test_a_failure_keeps_the_last_answer_and_is_reported_once(
     reported = warnings(caplog)
     assert "the server fails; its 1 addresses from before stay" == reported[0].partition("resolved: ")[2]
     assert 3 == len(reported)
-    assert "the name a.test is resolved again" in [record.message for record in caplog.records]
+    assert "the host name a.test resolves again" in [record.message for record in caplog.records]
 
 
 def test_a_start_waits_no_longer_than_it_may_and_a_late_answer_counts(
@@ -177,7 +177,7 @@ def test_a_start_waits_no_longer_than_it_may_and_a_late_answer_counts(
 
     play.run(scene)
     (reported,) = warnings(caplog)
-    assert reported.endswith("a.test, which cannot be resolved: there was no answer within 0.01 s")
+    assert reported.endswith("the host name a.test in rules cannot be resolved: there was no answer within 0.01 s")
     assert ["a.test"] == resolver.asked
 
 
@@ -235,7 +235,7 @@ def test_a_machine_without_a_thread_to_spare_fails_a_look_up_and_nothing_else(
 
     play.run(scene)
     (reported,) = warnings(caplog)
-    assert reported.endswith("a.test, which cannot be resolved: can't start new thread")
+    assert reported.endswith("the host name a.test in rules cannot be resolved: can't start new thread")
 
 
 def test_names_that_are_no_longer_wanted_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,7 +151,7 @@ def test_a_file_that_may_not_be_written_fails_the_sink_and_warns_of_it_at_the_st
     code, said = say.of(text, "check")
     assert (0, True) == (code, f": CONFIG_START_OBSTACLE: sink archive: {reason}\n" in said), said
     code, said = say.of(text, "run", "--duration", "0.1", "-o", "stop_deadline=0.5")
-    assert (0, True) == (code, f"sink archive: {reason}; mozu tries it again and again" in said), said
+    assert (0, True) == (code, f"sink archive: {reason}; mozu keeps retrying" in said), said
 
 
 def test_a_socket_where_nothing_listens_fails_the_sink(say: Commands) -> None:
