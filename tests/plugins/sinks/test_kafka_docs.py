@@ -4,18 +4,41 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from textwrap import dedent
+from types import SimpleNamespace
 
 import pytest
+import yaml
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from mozu.core.api import Kind
+from mozu.core.api import DataEvent, Kind
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Stamp
 from mozu.core.runtime.configure import configure
 from mozu.core.testing import context
+from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
+from mozu.plugins.rules.falco.settings import FalcoSettings
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 from mozu.plugins.sinks.kafka.sink import KafkaSink
+from mozu.plugins.sources.kafka.record import KafkaRecordDecoder
+from mozu.plugins.sources.kafka.record_number import RecordNumbers
 from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
 from mozu.plugins.sources.kafka.source import KafkaSource
+from tests.plugins.rules.making import context as rules_context
+from tests.plugins.rules.making import event, process
+from tests.support.keys import pem
 from tests.support.requirements import ROOT
+
+ACCOUNT = ("client_email", "private_key_id", "token_uri")
+"""Members of a service account's key, besides the key itself."""
+RULE_ON_OPENS = """
+- rule: Opened
+  desc: Some rule.
+  condition: evt.type = openat
+  output: "%proc.name opened a file"
+  priority: NOTICE
+"""
 
 PAGES = {name: (ROOT / f"docs/{name}.md").read_text() for name in ("kafka", "siem")}
 EXAMPLES = [example for page in PAGES.values() for example in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
@@ -28,7 +51,11 @@ def test_an_example_is_a_configuration(example: str, tmp_path: Path, monkeypatch
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     (tmp_path / "token").write_text("secret")
     path = tmp_path / "mozu.yaml"
-    path.write_text(example.replace("/etc/mozu/splunk.token", str(tmp_path / "token")))
+    account = {**dict.fromkeys(ACCOUNT, "x"), "private_key": pem(rsa.generate_private_key(65537, 2048))}
+    (tmp_path / "account").write_text(json.dumps(account))
+    for file, name in (("splunk.token", "token"), ("secops.json", "account")):
+        example = example.replace(f"/etc/mozu/{file}", str(tmp_path / name))
+    path.write_text(example)
     config, registry = configure(path)
     assert all(registry.settings(entry) for entry in config.entries() if entry.kind is not Kind.EVALUATOR)
 
@@ -64,3 +91,50 @@ def test_the_pages_name_the_fields_that_hold_the_number() -> None:
     assert example["event"]["sequence"]
     for name in ("agent.name", "labels.mozu_sink", "agent.ephemeral_id", "event.sequence"):
         assert name in PAGES["siem"]
+
+
+def section(title: str) -> tuple[str, str]:
+    """The configuration of a section of docs/kafka.md, and the lines that are indented: rules."""
+    _, _, text = PAGES["kafka"].partition(f"### {title}\n")
+    found = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    rules = re.search(r"\n\n((?:    .*\n)+)", text)
+    return found[1], dedent(rules[1]) if rules else ""
+
+
+def evaluator_of(configuration: str, folder: Path, rules: str) -> FalcoEvaluator:
+    (folder / "rules.yaml").write_text(rules)
+    (settings,) = [one["falco"] for one in yaml.safe_load(configuration)["evaluators"]]
+    return FalcoEvaluator(FalcoSettings.model_validate({**settings, "rules": [folder / "rules.yaml"]}), rules_context())
+
+
+def test_the_audit_log_of_kubernetes_is_judged_as_the_page_shows(tmp_path: Path) -> None:
+    configuration, rules = section("The audit log of Kubernetes")
+    (given,) = [one["kafka"] for one in yaml.safe_load(configuration)["sources"]]
+    settings = KafkaSourceSettings.model_validate(given)
+    numbers = RecordNumbers(settings.topics)
+    decoder = KafkaRecordDecoder(numbers, event_source=settings.event_source, alerts=settings.alerts)
+    line = {
+        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "auditID": "a1", "level": "Request",
+        "verb": "create", "user": {"username": "eve"}, "requestURI": "/api/v1/namespaces/shop/pods/web-1/exec",
+        "objectRef": {"resource": "pods", "namespace": "shop", "name": "web-1", "subresource": "exec"},
+    }  # fmt: skip
+    record = SimpleNamespace(
+        value=json.dumps(line).encode(), timestamp=1_767_225_600_000, topic="k8s.audit", partition=0, offset=7
+    )
+    event = decoder.decode(record)
+    assert isinstance(event, DataEvent)
+    (found,) = evaluator_of(configuration, tmp_path, rules).evaluate([event])
+    assert ("k8s_audit", "eve ran a command in web-1 (namespace shop)") == (found.source, found.message())
+
+
+def test_alerts_of_several_clusters_are_told_apart_as_the_page_shows(tmp_path: Path) -> None:
+    configuration, _ = section("Several clusters")
+    evaluator = evaluator_of(configuration, tmp_path, RULE_ON_OPENS)
+    (found,) = evaluator.evaluate([event("openat", process("cat"))])
+    document = json.loads(FalcoJson().encode(found, Stamp("west/node-1", "siem", "e", 1)))
+    assert "west" == document["output_fields"]["cluster"]
+    path = tmp_path / "mozu.yaml"
+    path.write_text(configuration)
+    config, _ = configure(path)
+    assert (config.host or "").startswith("west/")
