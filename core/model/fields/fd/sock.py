@@ -99,7 +99,7 @@ def _either(name: str, kind: FieldType, doc: str, place: int) -> Field:
         name=name,
         type=kind,
         doc=doc,
-        bind=when(lambda event: event.may_be_socket, lambda event: _both(event, place)),
+        bind=when(lambda event: event.has_fd, lambda event: _both(event, place)),
         match=Match.ENDPOINTS,
         traits=_FILTER,
         needs=_FDS,

@@ -39,7 +39,7 @@ NEVER = [
     ("evt.type = connect and fd.sip = 1.1.1.1 and fd.sip = 2.2.2.2", None, ""),
     ("evt.type = open and proc.name in (a, b) and not proc.name in (a, b, c)", None, ""),
     ("evt.type = openat and fd.rport = 80", "fd.rport = 80", " of type openat"),
-    ("evt.type in (pipe, openat) and fd.ip = ::1", "fd.ip = ::1", " of type openat, pipe"),
+    ("evt.type in (pipe, openat) and fd.cip = ::1", "fd.cip = ::1", " of type openat, pipe"),
     ("evt.type = setuid and fd.name startswith /etc", "fd.name startswith /etc", " of type setuid"),
 ]
 
@@ -71,6 +71,7 @@ def test_tests_that_exclude_nothing_together_are_warned_of(warned: Warned, part:
         "evt.type in (openat, connect) and fd.rport = 80",
         "evt.type = openat and (fd.rport = 80 or fd.name = /x)",
         "evt.type = openat and not fd.rport = 80",
+        "evt.type = openat and fd.ip != 1.2.3.4",
         "evt.type = connect and fd.sport = 80 and fd.sport = http",
         "evt.type = connect and (fd.sport != 80 or fd.sport != http)",
         "evt.type = connect and fd.snet = 10.0.0.0/8 and fd.snet = 10.1.0.0/16",
