@@ -66,7 +66,7 @@ def test_what_a_hook_can_tell_is_decided(condition: str, name: str) -> None:
     [
         (f"{OPENS} and fd.name = /etc/shadow", "openat", "fd.name ="),
         (f"{OPENS} and fd.realpath = /a and fd.num = 3", "openat", "fd.num ="),
-        (f"{OPENS} and fd.realpath = /a and fd.sport = 22", "openat", "fd.sport ="),
+        (f"{OPENS} and fd.realpath = /a and fd.ino = 22", "openat", "fd.ino ="),
         (f"{OPENS} and fd.realpath = /a and evt.is_open_exec = true", "openat", "evt.is_open_exec ="),
         (f"{OPENS} and fd.realpath = /a and evt.failed = true", "openat", "it is true of no call that succeeds"),
         (f"{OPENS} and fd.num >= 0", "openat", "it is true of every such call"),

@@ -49,6 +49,9 @@ def test_a_macro_is_reported_where_it_stands_and_for_each_rule_that_cannot_use_i
     ]
 
 
-def test_nothing_is_said_of_a_rule_that_no_event_type_meets_or_whose_parameter_has_a_position() -> None:
-    assert warnings(rule("evt.type = dup and evt.type = close and evt.arg.backlog = 3")) == []
-    assert warnings(rule("evt.type = dup and evt.arg[9] = 3")) == []
+def test_no_parameter_is_reported_of_a_rule_that_no_event_type_meets_or_whose_parameter_has_a_position() -> None:
+    no_type = "evt.type = dup and evt.type = close and evt.arg.backlog = 3"
+    no_position = "evt.type = dup and evt.arg[9] = 3"
+    for condition in (no_type, no_position):
+        ((_, message, _),) = warnings(rule(condition))
+        assert message.startswith("the rule `r` never matches")
