@@ -71,7 +71,8 @@ def _value(kind: str, place: int, value: Any) -> Any:
 
 def _observed(observed: Any) -> Any:
     if isinstance(observed, Executed):
-        return replace(observed, start=0, boot_start=observed.boot_start // TICK)
+        # the inode and mount of the working directory are only known to the kernel's programs
+        return replace(observed, start=0, cwd_of_root=False, boot_start=observed.boot_start // TICK)
     if isinstance(observed, Forked):
         return replace(observed, start=0, pidns_start=0, boot_start=observed.boot_start // TICK)
     if isinstance(observed, Descriptor) and observed.file is not None:
