@@ -83,7 +83,7 @@ inlined bool only_root_changes(struct scratch *s, struct path *path) {
 
 /* Whether only root can write into the working directory, where the dynamic linker may search. In a tree of mounts other than
    the task's own a user may have mounted files over those of root's, and an overlay may be a container's. */
-inlined bool works_in_directory_of_root(struct task_struct *task) {
+SUBPROGRAM(works_in_directory_of_root)(struct task_struct *task) {
   struct path cwd = {};
   struct nsproxy *proxy = task->nsproxy;
   struct mnt_namespace *own = 0, *holder = 0;
@@ -106,6 +106,7 @@ inlined bool works_in_directory_of_root(struct task_struct *task) {
   if (holder != own || magic == FUSE_MAGIC || magic == OVERLAYFS_MAGIC) return false;
   return !owner && !(mode & NOT_ROOTS) && is_of_root(makers);
 }
+inlined bool works_in_directory_of_root(struct task_struct *task) { return CALL_SUBPROGRAM(works_in_directory_of_root)(task); }
 
 #ifdef HAS_file__f_work
 /* The script of this exec. The kernel closes it before the program begins, which leaves the file in the list of what the task
@@ -157,9 +158,7 @@ inlined void fill_trust(struct scratch *s, volatile struct process *e, struct ta
   task_root(task, &root);
   bool is_contained = pid_level(task->thread_pid);
   if (sees_tree_of_root(task)) {
-#ifdef CAST /* copies of the members exceed the stack of 512 bytes; without, no directory counts as root's */
     if (works_in_directory_of_root(task)) found |= TRUST_CWD;
-#endif
     READ(path, file->f_path);
     if (lies_by_its_name(s, &path, &root, is_contained)) found |= TRUST_EXE;
     file = TYPED(file, script_of(s, task, program));

@@ -5,3 +5,4 @@
 #include "sock.h"
 #include "syscall_ctx.h"
 #include "task.h"
+#include "trust.h"

@@ -33,7 +33,7 @@ class QueuedAlert(msgspec.Struct, gc=False):
 
     number: int
     alert: PackedAlert | None
-    """None if the alert was dropped."""
+    """The alert; None if it was dropped."""
     share: Share | None = None
     """Share under which the index has the alert."""
 

@@ -4,13 +4,16 @@ Spellings are unified here: `==` becomes `=`, `= anyof (…)` becomes `in (…)`
 and `allof` becomes the equivalent several tests.
 """
 
+from collections.abc import Callable
+
 from mozu.core.filter.comparison import Call, Comparison, FieldRef, Items, Number, Operand, Term, Text
 from mozu.core.filter.formula import FALSE, Formula, all_of, any_of, interned, negation
 from mozu.core.language.conditions.ast import And, Node, Not, Or, Right, Test, Val, bottom_up, bottom_up_term
 
 
-def lower(condition: Node) -> Formula:
-    """Return the formula of a condition with macros expanded."""
+def lower(condition: Node, of_test: Callable[[Test], Formula] | None = None) -> Formula:
+    """Return the formula of a condition with macros expanded. `of_test` returns another formula for a test."""
+    of_test = of_test or _lowered
 
     def visit(node: Node, inner: list[Formula]) -> Formula:
         if isinstance(node, And):
@@ -20,7 +23,7 @@ def lower(condition: Node) -> Formula:
         if isinstance(node, Not):
             return negation(inner[0])
         if isinstance(node, Test):
-            return _lowered(node)
+            return of_test(node)
         raise ValueError(f"the macro {node.name} has not been replaced")
 
     return bottom_up(condition, visit)

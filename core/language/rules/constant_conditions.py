@@ -5,8 +5,8 @@ from itertools import combinations
 from typing import Final
 
 from mozu.core.filter.comparison import Comparison, FieldRef, fields_of
-from mozu.core.filter.formula import FALSE, TRUE, Formula, Leaf, all_of, any_of, interned, negation, substitute
-from mozu.core.language.conditions import And, Checked, Items, Node, Not, Or, Test, unparse
+from mozu.core.filter.formula import FALSE, TRUE, Formula, Leaf, interned, negation, substitute
+from mozu.core.language.conditions import And, Checked, Items, Node, Or, Test, unparse
 from mozu.core.language.conditions.ast import bottom_up
 from mozu.core.language.conditions.eventset import NONE, event_types
 from mozu.core.language.conditions.lower import lower
@@ -58,7 +58,7 @@ class _Judge:
 
     def value(self, node: Node) -> bool | None:
         """Return the value that the condition has for every event; None if events decide."""
-        formula = bottom_up(node, self._lowered)
+        formula = lower(node, self._lowered)
         found = simplified(formula, self.resolver)
         if found is FALSE or event_types(formula) == NONE:
             return False
@@ -83,15 +83,9 @@ class _Judge:
             return ""
         return f" of type {', '.join(names[:8])}{'' if len(names) <= 8 else ' …'}"
 
-    def _lowered(self, node: Node, inner: list[Formula]) -> Formula:
-        if isinstance(node, And):
-            return all_of(inner)
-        if isinstance(node, Or):
-            return any_of(inner)
-        if isinstance(node, Not):
-            return negation(inner[0])
-        is_empty = isinstance(node, Test) and isinstance(node.right, Items) and not node.right.items
-        return _stand_in(unparse(node)) if is_empty else substitute(lower(node), self._left_open)
+    def _lowered(self, test: Test) -> Formula:
+        is_empty = isinstance(test.right, Items) and not test.right.items
+        return _stand_in(unparse(test)) if is_empty else substitute(lower(test), self._left_open)
 
     def _left_open(self, leaf: Leaf) -> Formula:
         assert isinstance(leaf, Comparison)

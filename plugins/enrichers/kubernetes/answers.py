@@ -7,11 +7,11 @@ _PASSING: Final = frozenset({401, 408, 410, 429})
 
 
 class ServerUnreachable(Exception):
-    """There is no answer, or none that can be read; the message is one phrase."""
+    """An error of a server without a readable answer; the message is one phrase."""
 
 
 class RequestRefused(Exception):
-    """The server answered with an error status."""
+    """An error of a server that answered with an error status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"it answers with status {status}{': ' if message else ''}{message}")

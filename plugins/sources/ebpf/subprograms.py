@@ -22,7 +22,7 @@ from mozu.plugins.sources.ebpf.relocatable import (
 NAMES: Final = (
     *("append_arg_str", "append_block", "account_of", "begin_syscall_record", "append_cgroups"),
     *("walk_path", "walk_real_path", "append_path", "append_opened_path", "fill_file_attrs", "fill_endpoints"),
-    "fill_process",
+    *("fill_process", "works_in_directory_of_root"),
 )
 """Names in the C text; each calls only earlier ones."""
 _KEPT: Final = (6, 7, 8, 9)

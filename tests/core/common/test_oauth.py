@@ -72,7 +72,7 @@ def test_a_server_that_gives_no_token_is_described_without_the_secret(reply: Rep
 
 
 SHA256_PREFIX = bytes.fromhex("3031300d060960864801650304020105000420")
-"""What stands before a digest that is signed (RFC 8017, 9.2)."""
+"""Prefix of a digest that is signed (RFC 8017, 9.2)."""
 
 
 def account_key(url: str, private_key: str) -> str:

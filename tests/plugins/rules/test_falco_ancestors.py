@@ -35,8 +35,8 @@ CHAINS: Final[list[tuple[Known, tuple[str, ...]]]] = [
     (_LOGIN, ("sh", "sh", "cron", "systemd")),
     (_LOGIN, ("systemd",)),
 ]
-"""What is known, and the ancestors, nearest first: in containers of engines below systemd, of engines that reap, of an
-engine in a container, entered from a login; in logins, and left by one to the first process."""
+"""Known facts of a process, and its ancestors, nearest first: in containers of engines below systemd, of engines that
+reap, of an engine in a container, entered from a login; in logins, and left by one to the first process."""
 
 
 class KnownTests:
