@@ -4,6 +4,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,15 @@ class Context:
         """A look-up was answered."""
 
 
+def watches(folder: Path) -> int:
+    """Return how many inotify instances of this process watch the folder (proc(5), fdinfo of inotify)."""
+    mark, count = f" ino:{folder.stat().st_ino:x} ", 0
+    for descriptor in Path("/proc/self/fdinfo").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            count += mark in descriptor.read_text()
+    return count
+
+
 def watched(
     storage: Path, context: Context, act: Callable[[PodmanRuntime], Coroutine[Any, Any, None]]
 ) -> None:
@@ -74,6 +84,7 @@ def test_one_that_is_gone_before_its_first_event_is_known(storage: Path) -> None
     context = Context()
 
     async def act(runtime: PodmanRuntime) -> None:
+        await until(lambda: watches(storage / "overlay-containers") == 2, "loop and thread watch the folder")
         shutil.rmtree(storage / "overlay-containers")
         put(storage, ID, spec=SPEC)
         await until(lambda: ID in context.made, "it is listed")
@@ -89,6 +100,7 @@ def test_where_no_thread_answers_its_name_is_there_all_the_same(storage: Path) -
     context = Context(starved=True)
 
     async def act(runtime: PodmanRuntime) -> None:
+        await until(lambda: watches(storage / "overlay-containers") == 2, "loop and thread watch the folder")
         shutil.rmtree(storage / "overlay-containers")
         put(storage, ID, spec=SPEC)
         await until(lambda: ID in context.made, "it is read")
