@@ -132,9 +132,7 @@ inlined struct account *account_of(const struct flow *flow, u64 key, u64 consume
 
 /* The container of the current task: its cgroup of version 2, or where that is the root, of the memory controller. */
 inlined u64 container_of_current(u64 cgroup) {
-#ifdef MEMORY_CGRP_ID
-  if (cgroup <= ROOT_CGROUP) return current_task()->cgroups->subsys[MEMORY_CGRP_ID]->cgroup->kn->id;
-#endif
+  if (cgroup <= ROOT_CGROUP && HAS(css_set__memory)) return current_task()->cgroups->memory->cgroup->kn->id;
   return cgroup;
 }
 

@@ -49,13 +49,11 @@ SUBPROGRAM(fill_file_attrs)(struct scratch *s, volatile struct file_attrs *to, s
   READ(hashed, dentry->d_hash.pprev);
   if (!hashed && parent != dentry) mark(s, MARK_DELETED);
   if (magic == OVERLAYFS_MAGIC) {
-#ifdef HAS_ovl_inode
-    struct ovl_inode *layered = TYPED(ovl_inode, (void *)inode - __builtin_offsetof(struct ovl_inode, vfs_inode));
-    READ(upper, layered->__upperdentry);
+    if (HAS(ovl_inode____upperdentry)) {
+      struct ovl_inode *layered = TYPED(ovl_inode, (void *)inode - __builtin_offsetof(struct ovl_inode, vfs_inode));
+      READ(upper, layered->__upperdentry);
+    }
     mark(s, upper ? MARK_OVERLAY | MARK_UPPER : MARK_OVERLAY);
-#else
-    mark(s, MARK_OVERLAY);
-#endif
   }
   return 0;
 }

@@ -62,7 +62,7 @@ inlined u64 find_started(struct deny_slot *slot, struct linux_binprm *started) {
   struct file *file = 0;
   struct path path = {};
   u32 magic = 0;
-  read_kernel(&magic, sizeof(magic), &started->buf);
+  read_kernel(&magic, sizeof(magic), (const void *)started->buf);
   if (magic != ELF_MAGIC) return REACHED_UNKNOWN;
   slot->denial.hook = DENY_EXEC;
   READ(file, started->file);

@@ -127,7 +127,6 @@ inlined bool is_never_killed(const struct task_struct *task, const struct settin
          is_spared(SPARED_PID, tgid, start / TICK) || is_spared(SPARED_USER, task->cred->uid, 0) || runs_spared(task, inode);
 }
 
-#ifdef SIGNALS_TASKS
 /* kfuncs (Linux 6.13), by placeholders.py. */
 #define KFUNC(result, name, ...) ((result (*)(__VA_ARGS__))KFUNC_##name)
 struct task_walk { u64 state[3]; }; /* struct bpf_iter_task */
@@ -190,14 +189,11 @@ inlined void kill_others(u64 files, u32 holder, u32 own) {
   END_WALK(walk);
   KFUNC(void, bpf_rcu_read_unlock, void)();
 }
-#endif
 
 /* Whether other processes share the caller's table of descriptors that cannot be ended with it; those that can are noted for
    its end, since programs of raw tracepoints may not signal them (programs/sharers.c). `ends`: whether that is attached. */
 inlined bool is_shared(const struct task_struct *task, const struct settings *settings, bool ends) {
-#ifdef SIGNALS_TASKS
-  if (ends) return task->files->count > 1 && has_protected_sharers(task, settings);
-#endif
+  if (ends && HAS(signals_of_tasks)) return task->files->count > 1 && has_protected_sharers(task, settings);
   /* Each thread counts in both; a sharer that is no thread, in the first alone. */
   return task->files->count > task->signal->nr_threads;
 }
@@ -213,9 +209,7 @@ _Static_assert(sizeof(struct shared) == KILL_SHARED_SIZE, "shared");
 inlined bool note_sharers(const struct task_struct *task, const struct settings *settings) {
   u32 tgid = task->tgid;
   struct shared shared = {.files = (u64)task->files};
-#ifdef SIGNALS_TASKS
-  shared.holder = holder_of(task, settings);
-#endif
+  if (HAS(signals_of_tasks)) shared.holder = holder_of(task, settings);
   if (task->files->count < 2 && !shared.holder) return true;
   return !bpf_map_update_elem(MAP(KILL_SHARED), &tgid, &shared, 0);
 }

@@ -5,12 +5,13 @@
 
 #define ANCESTORS 32 /* that are searched for a child subreaper */
 
-/* A bit field is read by its byte; name##_BIT is its offset from BTF. */
+/* A bit field is read by its byte; KERNEL_CONSTANT has its offset in bits. */
 #define BIT_OF(object, name)                                                                                   \
   ({                                                                                                           \
     u8 byte = 0;                                                                                               \
-    read_kernel(&byte, 1, (char *)(object) + name##_BIT / 8);                                                  \
-    byte >> name##_BIT % 8 & 1;                                                                                \
+    u64 bit = KERNEL_CONSTANT(name);                                                                           \
+    read_kernel(&byte, 1, (char *)(object) + bit / 8);                                                         \
+    byte >> (bit & 7) & 1;                                                                                     \
   })
 
 /* Who takes over the children, as find_new_reaper() of kernel/exit.c chooses; 0 if there are none for sure. The list is

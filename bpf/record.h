@@ -2,7 +2,8 @@
 /* How a record gets into the ring buffer: begin_record (counts it) -> append its strings -> submit_record
    (bpf_ringbuf_output; a full ring is counted in COUNTS as lost) in programs/output.c, which programs tail-call. Macros that
    read kernel memory.
-   Generated before this file (codegen.py): kernel structs, names of maps as placeholders, DEPTH.
+   Generated before this file (codegen.py): kernel structs at offsets drawn by lot (objects/drawn.py), names of maps as placeholders,
+   DEPTH.
 
    A record is built in the per-CPU map SCRATCH and is output in one call of its true length. What a loop or a string
    changes (`used`, `path_at`, `marks`) lives in that map and not in registers: the verifier tracks no map memory, so
@@ -16,6 +17,13 @@
 /* Placeholders, which become a map, or the BTF id of a struct, when a program is loaded: see placeholders.py. */
 #define MAP(name) ((void *)bpf_pseudo_fd(RELOCATED, name))
 #define LOOKUP(name, key) bpf_map_lookup_elem(MAP(name), key)
+/* A number of the running kernel that is written into a program before it is loaded (CONSTANTS of placeholders.py); HAS: 1, or 0
+   where the kernel has no such member, function or form. The verifier knows the number, and does not follow what never runs: such
+   code may read a member that does not exist, or call a kfunc that does not. */
+#ifndef KERNEL_CONSTANT /* tests compile the headers in user space */
+#define KERNEL_CONSTANT(name) bpf_pseudo_fd(RELOCATED, CONSTANT_##name)
+#endif
+#define HAS(name) KERNEL_CONSTANT(HAS_##name)
 #define IF_ABSENT 1 /* BPF_NOEXIST */
 #define inlined static inline __attribute__((always_inline))
 #include "subprogram.h"

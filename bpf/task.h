@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* struct task_struct: pids, credentials, memory, tty, executable. Generated (codegen.py): PIDTYPE_* (enum pid_type),
-   MM_* (kinds of mm->rss_stat). */
+/* struct task_struct: pids, credentials, memory, tty, executable. Generated (codegen.py): PIDTYPE_* (enum pid_type). */
 #pragma once
 #include "cgroups.h"
 #include "file.h"
@@ -83,12 +82,8 @@ inlined u32 own_namespaces(struct task_struct *task) {
   COPY(hosts, TYPED(task_struct, init)->nsproxy);
   COPY(mine, task->nsproxy);
   found |= NAMESPACE(mnt_ns, CLONE_NEWNS);
-#ifdef HAS_nsproxy__net_ns
-  found |= NAMESPACE(net_ns, CLONE_NEWNET);
-#endif
-#ifdef HAS_nsproxy__ipc_ns
-  found |= NAMESPACE(ipc_ns, CLONE_NEWIPC);
-#endif
+  if (HAS(nsproxy__net_ns)) found |= NAMESPACE(net_ns, CLONE_NEWNET);
+  if (HAS(nsproxy__ipc_ns)) found |= NAMESPACE(ipc_ns, CLONE_NEWIPC);
   return found;
 }
 
@@ -98,27 +93,20 @@ inlined void fill_creds(volatile struct process *e, struct task_struct *task) {
   e->ruid = cred->uid; e->rgid = cred->gid;
   e->suid = cred->suid; e->sgid = cred->sgid;
   e->effective = cred->cap_effective; e->permitted = cred->cap_permitted; e->inheritable = cred->cap_inheritable;
-#ifdef HAS_task_struct__loginuid
-  e->loginuid = task->loginuid;
-#else
   e->loginuid = -1;
-#endif
+  if (HAS(task_struct__loginuid)) e->loginuid = task->loginuid;
 }
 
 /* One counter of mm->rss_stat: since 6.2 the sum so far of a percpu_counter, before that a plain number. */
-inlined u64 pages_of(struct mm_struct *mm, u32 kind) {
-  s64 pages = 0;
-#ifdef HAS_percpu_counter
-  READ(pages, *(volatile s64 *)((char *)&mm->rss_stat + kind * sizeof(struct percpu_counter)
-                                + __builtin_offsetof(struct percpu_counter, count)));
-#else
-  READ(pages, *(volatile s64 *)((char *)&mm->rss_stat + kind * 8));
-#endif
-  return pages < 0 ? 0 : pages;
-}
+#define PAGES_OF(counter)                                                                                      \
+  ({                                                                                                           \
+    s64 pages = 0;                                                                                             \
+    READ(pages, counter);                                                                                      \
+    pages < 0 ? 0 : pages;                                                                                     \
+  })
 
 inlined u64 resident_pages(struct mm_struct *mm) {
-  return pages_of(mm, MM_FILEPAGES) + pages_of(mm, MM_ANONPAGES) + pages_of(mm, MM_SHMEMPAGES);
+  return PAGES_OF(mm->rss_file) + PAGES_OF(mm->rss_anon) + PAGES_OF(mm->rss_shmem);
 }
 
 inlined void fill_memory(volatile struct process *e, struct task_struct *task) {
@@ -129,7 +117,7 @@ inlined void fill_memory(volatile struct process *e, struct task_struct *task) {
   e->vm_pages = mm->total_vm;
   e->stack = mm->start_stack;
   e->rss_pages = resident_pages(mm);
-  e->swap_pages = pages_of(mm, MM_SWAPENTS);
+  e->swap_pages = PAGES_OF(mm->rss_swap);
   READ(limit, *(volatile u64 *)&task->signal->rlim[RLIMIT_NOFILE]); /* rlim_cur is its first member */
   e->fdlimit = limit;
 }
@@ -165,16 +153,17 @@ inlined void fill_executable(struct scratch *s, volatile struct process *e, stru
   if (marks & MARK_PSEUDO && e->file.magic == TMPFS_MAGIC) mark(s, MARK_MEMFD);
   if (writable(task, inode, &path)) mark(s, MARK_WRITABLE);
   mark(s, marks);
-#ifdef HAS_inode__i_ctime_sec
-  e->change_time = inode->i_ctime_sec * 1000000000ll + (inode->i_ctime_nsec & CTIME_NANOSECONDS);
-  e->modify_time = inode->i_mtime_sec * 1000000000ll + inode->i_mtime_nsec;
-#else
-  struct { s64 seconds, nanoseconds; } time = {};
-  COPY(time, inode->i_ctime);
-  e->change_time = time.seconds * 1000000000ll + time.nanoseconds;
-  COPY(time, inode->i_mtime);
-  e->modify_time = time.seconds * 1000000000ll + time.nanoseconds;
-#endif
+  if (HAS(inode__i_ctime_sec)) {
+    e->change_time = inode->i_ctime_sec * 1000000000ll + (inode->i_ctime_nsec & CTIME_NANOSECONDS);
+    e->modify_time = inode->i_mtime_sec * 1000000000ll + inode->i_mtime_nsec;
+  } else {
+    /* Each is a struct timespec64, read into the two members: the stack has no room for it. */
+    read_kernel((void *)&e->change_time, 16, &inode->i_mtime);
+    s64 modified = e->change_time * 1000000000ll + e->modify_time;
+    read_kernel((void *)&e->change_time, 16, &inode->i_ctime);
+    e->change_time = e->change_time * 1000000000ll + e->modify_time;
+    e->modify_time = modified;
+  }
 }
 
 /* Everything about the current process but its arguments, which must be appended first, and its environment, last. */

@@ -108,7 +108,6 @@ SUBPROGRAM(works_in_directory_of_root)(struct task_struct *task) {
 }
 inlined bool works_in_directory_of_root(struct task_struct *task) { return CALL_SUBPROGRAM(works_in_directory_of_root)(task); }
 
-#ifdef HAS_file__f_work
 /* The script of this exec. The kernel closes it before the program begins, which leaves the file in the list of what the task
    has still to do; it is the first there that was opened to be executed, and new entries come in front. 0: not found. */
 inlined struct file *closed_script(struct scratch *s, struct task_struct *task) {
@@ -134,7 +133,6 @@ inlined struct file *closed_script(struct scratch *s, struct task_struct *task) 
   }
   return 0;
 }
-#endif
 
 /* The script that an exec runs, where it runs one. */
 inlined struct file *script_of(struct scratch *s, struct task_struct *task, struct linux_binprm *program) {
@@ -144,9 +142,7 @@ inlined struct file *script_of(struct scratch *s, struct task_struct *task, stru
   READ(interpreter, program->interp);
   if (name == interpreter) return 0;
   READ(script, program->executable); /* binfmt_misc may leave it open */
-#ifdef HAS_file__f_work
-  if (!script) script = closed_script(s, task);
-#endif
+  if (!script && HAS(file__f_work)) script = closed_script(s, task);
   return script;
 }
 

@@ -14,7 +14,7 @@ inlined int mapping_exit(const struct syscall_ctx *sys) {
   COPY_ARGS(e->args, sys->args);
   fill_descriptor(s, e, sys, task, layout->fd < 0 ? -1 : (s32)e->args[layout->fd & 7]);
   e->args[6] = mm->total_vm * PAGE_KB | resident_pages(mm) * PAGE_KB << 32;
-  e->args[7] = pages_of(mm, MM_SWAPENTS) * PAGE_KB;
+  e->args[7] = PAGES_OF(mm->rss_swap) * PAGE_KB;
   append_file_path(s, e, sys, task);
   return OUTPUT_INDEX;
 }

@@ -12,10 +12,9 @@ inlined struct shared *noted(u32 tgid) { return LOOKUP(KILL_SHARED, &tgid); }
 
 /* The holder first: while it lives there is no end. */
 inlined void end_with(const struct shared *shared, u32 tgid) {
-#ifdef SIGNALS_TASKS
+  if (!HAS(signals_of_tasks)) return;
   if (shared->holder) kill_others(0, shared->holder, tgid);
   kill_others(shared->files, 0, tgid);
-#endif
 }
 
 inlined int sharers_signalled(struct deliver_ctx *ctx) {

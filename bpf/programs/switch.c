@@ -20,7 +20,7 @@ inlined int switched(struct bpf_raw_tracepoint_args *ctx) {
   if (mm) {
     args[3] = mm->total_vm * PAGE_KB;
     args[4] = resident_pages(mm) * PAGE_KB;
-    args[5] = pages_of(mm, MM_SWAPENTS) * PAGE_KB;
+    args[5] = PAGES_OF(mm->rss_swap) * PAGE_KB;
   }
   return emit_scalar_event(who, TYPE_SWITCH, args);
 }

@@ -52,7 +52,7 @@ inlined int uring_submitted(struct bpf_raw_tracepoint_args *ctx) {
 
 /* An open that was not remembered: its path is not known any longer, but the file that it gave is. */
 inlined int opened_unremembered(struct bpf_raw_tracepoint_args *ctx, u64 req, s32 result) {
-#ifdef HAS_io_open
+  if (!HAS(io_open__how)) return 0;
   struct io_open *open = (void *)req;
   u32 opcode = IORING_OP_OPENAT, slot = 0;
   u8 operation = 0;
@@ -68,7 +68,6 @@ inlined int opened_unremembered(struct bpf_raw_tracepoint_args *ctx, u64 req, s3
   *sys = (struct syscall_ctx){.args = {AT_FDCWD, 0, flags}, .result = result, .number = op->number, .entry_path = ENTRY_URING};
   sys->task = current_task()->flags & PF_IO_WORKER ? task >> 32 << 32 | task >> 32 : task;
   tail_call(ctx, sys->number);
-#endif
   return 0;
 }
 
@@ -103,13 +102,10 @@ inlined int completed(struct bpf_raw_tracepoint_args *ctx, u64 req, u64 ring, u6
 }
 
 inlined int uring_completed(struct bpf_raw_tracepoint_args *ctx) {
-#ifdef URING_COMPLETES_CQE
   struct cqe cqe = {};
-  COPY(cqe, *(struct cqe *)ctx->args[2]);
+  if (HAS(completed_cqe)) COPY(cqe, *(struct cqe *)ctx->args[2]);
+  else cqe = (struct cqe){ctx->args[2], ctx->args[3], ctx->args[4]};
   return completed(ctx, ctx->args[1], ctx->args[0], cqe.user_data, cqe.result, cqe.flags);
-#else
-  return completed(ctx, ctx->args[1], ctx->args[0], ctx->args[2], ctx->args[3], ctx->args[4]);
-#endif
 }
 
 /* The completion queue is full: there is no io_uring_complete then. */

@@ -1,4 +1,4 @@
-"""Live system calls of this machine, from eBPF programs at tracepoints (bpf/): docs/sources.md."""
+"""Live system calls of this machine, from eBPF programs at tracepoints (bpf/): docs/operate/sources.md."""
 
 import os
 from collections.abc import Mapping
@@ -30,7 +30,6 @@ def _build(settings: EbpfSettings, context: Context) -> EbpfSource:
         context,
         settings.compat32,
         kernel_filter=settings.kernel_filter,
-        code_cache=settings.code_cache,
         btf_file=settings.btf or BTF_FILE,
         snaplen=settings.snaplen,
     )
@@ -56,6 +55,6 @@ def mozu_components() -> SourceDeclaration[EbpfSettings]:
         pushdown=pushdown,
         visibility=visibility,
         commands=_commands,
-        start_problem=lambda settings: preflight.problem(settings.code_cache, settings.btf or BTF_FILE),
+        start_problem=lambda settings: preflight.problem(settings.btf or BTF_FILE),
         privileges=lambda settings: preflight.privileges(),
     )

@@ -167,9 +167,7 @@ def refusal(kind: int, name: str, code: bytes, hook: int = 0) -> str:
     return ""
 
 
-def _load(
-    kind: int, name: str, code: bytes, hook: int, log: "ctypes.Array[ctypes.c_char]", *, level: int
-) -> int:
+def _load(kind: int, name: str, code: bytes, hook: int, log: "ctypes.Array[ctypes.c_char]", *, level: int) -> int:
     text, license_ = ctypes.create_string_buffer(code, len(code)), ctypes.create_string_buffer(b"GPL")
     head = struct.pack("<IIQQ", kind, len(code) // _INSTRUCTION, ctypes.addressof(text), ctypes.addressof(license_))
     version = flags = 0

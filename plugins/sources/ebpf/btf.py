@@ -1,24 +1,16 @@
-"""BTF of the running kernel: offsets of struct members from /sys/kernel/btf/vmlinux, and C structs that have them.
+"""BTF of the running kernel: offsets of struct members from /sys/kernel/btf/vmlinux.
 
 BTF is one blob: a header, a section of type records (32-bit words) and a section of NUL-terminated names. A record is
 three words (name, info, size or type) and, by kind, more words. One pass notes the place of each record and the records
-with a wanted name; everything else is read on request. The result of the pass is an index, which can be stored
-(type_index.py), because in Python the pass takes longer than everything else here. Format: the kernel's
-Documentation/bpf/btf.rst.
-
-The programs are compiled on the machine that they run on, so these structs replace CO-RE relocations. They have only
-the members that the programs read (kernel_structs.py). Members are `volatile`: a compiler that joins two neighbouring
-loads makes an access that the verifier refuses on typed pointers.
+with a wanted name; everything else is read on request. Format: the kernel's Documentation/bpf/btf.rst.
 """
 
+import re
 import struct
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
-
-import msgspec
 
 from mozu.core.api import SourceUnavailable
 
@@ -33,12 +25,9 @@ _FIXED: Final = {_INT: 1, _ARRAY: 3, _VAR: 1, _DECL_TAG: 1}
 """Number of words after the first three, by kind."""
 _EACH: Final = {_STRUCT: 3, _UNION: 3, _ENUM: 2, _FUNC_PROTO: 2, _DATASEC: 3, _ENUM64: 3}
 """Number of words for each of the `vlen` elements, by kind."""
-_UNSIGNED: Final = {1: "u8", 2: "u16", 4: "u32", 8: "u64"}
-_SIGNED: Final = {1: "s8", 2: "s16", 4: "s32", 8: "s64"}
 
-Spec = Mapping[str, str]
-"""Wanted members by struct, separated by blanks: `name`, `name=first|second` (names in different kernels), with `?` at
-the end if a kernel may lack it (then `HAS_struct__name` is defined if it exists)."""
+_STEP: Final = re.compile(r"\[(\w+)\]|\.(\w+)")
+"""A step of a path: `[index]` or `.member`."""
 
 
 class Member(NamedTuple):
@@ -51,40 +40,36 @@ class Member(NamedTuple):
     """Width of a bit field; 0 for other members."""
 
 
-class Index(msgspec.Struct, frozen=True, array_like=True):
-    """Result of one pass over a blob."""
+class _Lengths(dict[int, int]):
+    """Number of words of a record, by its second word."""
 
-    places: bytes
-    """Place of each record, by number: 32-bit words that count words of the section of types."""
-    named: dict[str, int]
-    """Number of each wanted struct, union or enumeration."""
-    functions: dict[str, int]
-    """Number of each wanted function."""
+    def __missing__(self, info: int) -> int:
+        kind = info >> 24 & 31
+        self[info] = words = 3 + _FIXED.get(kind, 0) + (info & 0xFFFF) * _EACH.get(kind, 0)
+        return words
 
 
 class Btf:
-    """Types of one blob; only structs and enumerations in `names`, and functions in `functions`, can be looked up.
+    """Types of one blob; only structs and enumerations in `names`, and functions in `functions`, can be looked up."""
 
-    `index_of` returns the stored index of the same blob and names by `digest`; None if there is none.
-    """
-
-    def __init__(
-        self,
-        blob: bytes,
-        names: Iterable[str],
-        functions: Iterable[str] = (),
-        index_of: Callable[[str], Index | None] = lambda digest: None,
-    ) -> None:
+    def __init__(self, blob: bytes, names: Iterable[str], functions: Iterable[str] = ()) -> None:
         magic, _, _, header, type_at, type_length, text_at, text_length = struct.unpack_from("<HBBIIIII", blob)
         if magic != 0xEB9F:
             raise ValueError(f"BTF begins with 0xeb9f, found {magic:#x}")
         self._text = blob[header + text_at : header + text_at + text_length]
         self._words = memoryview(blob)[header + type_at : header + type_at + type_length].cast("I")
-        self.digest = sha256(blob).hexdigest()
-        """SHA-256 that identifies the BTF of one build of a kernel."""
-        self.index = index_of(self.digest) or self._scan(self._offsets(names), self._offsets(functions))
-        self._at = memoryview(self.index.places).cast("I")
-        self._named, self._functions = self.index.named, self.index.functions
+        self._at = array("I", [0])
+        """Place of each record, by number, in words of the section of types."""
+        named, called = self._offsets(names), self._offsets(functions)
+        self._named: dict[str, int] = {}
+        self._functions: dict[str, int] = {}
+        for number in self._scan(named.keys() | called.keys()):
+            at = self._at[number]
+            name, kind = self._words[at], self._words[at + 1] >> 24 & 31
+            if kind in _NAMED and name in named:
+                self._named.setdefault(named[name], number)
+            elif kind == _FUNC and name in called:
+                self._functions[called[name]] = number
 
     def __contains__(self, name: str) -> bool:
         return name in self._named
@@ -95,23 +80,19 @@ class Btf:
         places.pop(0, None)
         return places
 
-    def _scan(self, wanted: Mapping[int, str], functions: Mapping[int, str]) -> Index:
-        places = array("I", [0])
-        found: dict[str, int] = {}
-        found_functions: dict[str, int] = {}
-        words, note, at, end = self._words, places.append, 0, len(self._words)
-        fixed = [3 + _FIXED.get(kind, 0) for kind in range(32)]
-        each = [_EACH.get(kind, 0) for kind in range(32)]
+    def _scan(self, wanted: Collection[int]) -> list[int]:
+        """Note the places of all records; return the numbers of those with a name at one of these offsets.
+
+        A kernel has 130,000 records, so nothing else is done here for each of them.
+        """
+        words, places, lengths = self._words, self._at, _Lengths()
+        at, end, found = 0, len(words), []
         while at < end:
-            note(at)
-            info = words[at + 1]
-            kind = info >> 24 & 31
-            if words[at] in wanted and kind in _NAMED:
-                found.setdefault(wanted[words[at]], len(places) - 1)
-            elif kind == _FUNC and words[at] in functions:
-                found_functions[functions[words[at]]] = len(places) - 1
-            at += fixed[kind] + (info & 0xFFFF) * each[kind]
-        return Index(places.tobytes(), found, found_functions)
+            if words[at] in wanted:
+                found.append(len(places))
+            places.append(at)
+            at += lengths[words[at + 1]]
+        return found
 
     def _name(self, offset: int) -> str:
         return self._text[offset : self._text.index(b"\0", offset)].decode()
@@ -190,23 +171,25 @@ class Btf:
             kind, bare, size = self._bare(self._words[at + 3])
         return size * count, self._label(bare) if kind in _AGGREGATES else ""
 
-    def declare(self, type_id: int, name: str, known: Iterable[str]) -> str:
-        """Return the C declaration of a member; structs that are not `known` become bytes or void pointers."""
-        kind, bare, size = self._bare(type_id)
-        at = self._at[bare]
-        if kind == _PTR:
-            target_kind, target, _ = self._bare(self._words[at + 2]) if self._words[at + 2] else (0, 0, 0)
-            label = self._label(target) if target_kind in _AGGREGATES else ""
-            return f"struct {label} *volatile {name}" if label in known else f"void *volatile {name}"
-        if kind == _ARRAY:
-            return self.declare(self._words[at + 3], f"{name}[{self._words[at + 5]}]", known)
-        if kind in _AGGREGATES:
-            label = self._label(bare)
-            if label in known:
-                return f"struct {label} {name}"
-            return f"volatile {_UNSIGNED[size]} {name}" if size in _UNSIGNED else f"char {name}[{size}]"
-        signed = kind == _INT and self._words[at + 3] >> 24 & 1
-        return f"volatile {(_SIGNED if signed else _UNSIGNED)[size]} {name}"
+    def inside(self, member: Member, path: str, enumerations: Iterable[str] = ()) -> Member | None:
+        """Return the member of a member by a path such as `[2].count`; None if there is none. An index is a number, or
+        an enumerator of these enumerations."""
+        for index, name in _STEP.findall(path):
+            kind, bare, _ = self._bare(member.type_id)
+            if index:
+                found = (self.enumerator(one, index) for one in enumerations)
+                number = int(index) if index.isdigit() else next((one for one in found if one is not None), None)
+                if kind != _ARRAY or number is None:
+                    return None
+                element = self._words[self._at[bare] + 3]
+                member = Member(element, member.bit + 8 * number * self.extent(element)[0], 0)
+                continue
+            walk = self._walk(bare, member.bit) if kind in _AGGREGATES else ()
+            inner = next((one for label, one in walk if label == name), None)
+            if inner is None:
+                return None
+            member = inner
+        return member
 
 
 def _absent(path: Path, why: str | None) -> SourceUnavailable:
@@ -216,73 +199,13 @@ def _absent(path: Path, why: str | None) -> SourceUnavailable:
     )
 
 
-def read(
-    names: Iterable[str],
-    path: Path = BTF_FILE,
-    *,
-    functions: Iterable[str] = (),
-    index_of: Callable[[str], Index | None] = lambda digest: None,
-) -> Btf:
-    """Return the running kernel's types. `index_of`: see Btf. Raises SourceUnavailable if the kernel has none."""
+def read(names: Iterable[str], path: Path = BTF_FILE, *, functions: Iterable[str] = ()) -> Btf:
+    """Return the running kernel's types. Raises SourceUnavailable if the kernel has none."""
     try:
         blob = path.read_bytes()
     except OSError as error:
         raise _absent(path, error.strerror) from error
     try:
-        return Btf(blob, names, functions, index_of)
+        return Btf(blob, names, functions)
     except (ValueError, IndexError, struct.error) as error:
         raise SourceUnavailable(f"source ebpf: {path} is no BTF ({error})") from error
-
-
-def emit(btf: Btf, spec: Spec) -> str:
-    """Return C for the structs of `spec` that this kernel has. Raises SourceUnavailable for a missing member."""
-    order: dict[str, str] = {}
-    for name in spec:
-        if name in btf:
-            _emit_struct(btf, spec, name, order)
-    return "".join(f"struct {name};\n" for name in spec) + "".join(order.values())
-
-
-def _emit_struct(btf: Btf, spec: Spec, name: str, order: dict[str, str]) -> None:
-    """Add one struct to `order`, after the structs that it holds by value."""
-    if name in order:
-        return
-    lines: list[str] = []
-    after: list[str] = []
-    at = 0
-    for label, member in sorted(_wanted(btf, spec, name, after), key=lambda pair: pair[1].bit):
-        if member.bits:
-            after.append(f"#define {name}__{label}_BIT {member.bit}")
-            continue
-        size, inner = btf.extent(member.type_id)
-        if inner in spec:
-            _emit_struct(btf, spec, inner, order)
-        where = member.bit // 8
-        if where > at:
-            lines.append(f"  char _{at}[{where - at}];")
-        declared = btf.declare(member.type_id, label, spec)
-        # An aggregate may need less alignment than the integer that replaces it: kernel_cap_t before Linux 6.3.
-        stands_for = inner and inner not in spec and size in _UNSIGNED
-        packed = " __attribute__((packed))" if stands_for and where % size else ""
-        lines.append(f"  {declared}{packed};")
-        after.append(f'_Static_assert(__builtin_offsetof(struct {name}, {label}) == {where}, "{name}.{label}");')
-        at = where + size
-    if btf.size(name) > at:
-        lines.append(f"  char _{at}[{btf.size(name) - at}];")
-    order[name] = "\n".join([f"struct {name} {{", *lines, "};", *after, ""])
-
-
-def _wanted(btf: Btf, spec: Spec, name: str, after: list[str]) -> Iterator[tuple[str, Member]]:
-    have = btf.members(name)
-    for item in spec[name].split():
-        label, _, rest = item.removesuffix("?").partition("=")
-        found = next((have[choice] for choice in (rest or label).split("|") if choice in have), None)
-        if found is not None:
-            if item.endswith("?"):
-                after.append(f"#define HAS_{name}__{label} 1")
-            yield label, found
-        elif not item.endswith("?"):
-            raise SourceUnavailable(
-                f"source ebpf: struct {name} of this kernel has no member {rest or label}; "
-                "mozu needs Linux 5.15 or later, and a newer mozu may know this kernel"
-            )

@@ -9,7 +9,7 @@ from typing import Final
 
 from mozu.core.api import SourceUnavailable
 from mozu.core.common import linux_capabilities
-from mozu.core.common.pid_namespace import sees_all_processes
+from mozu.core.common.pid_namespace import PRIVATE, sees_all_processes
 from mozu.core.model.arch import MACHINES
 
 _NEEDED: Final = ("CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH")
@@ -90,11 +90,13 @@ def running_pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
+def check_namespace() -> None:
+    """Raises SourceUnavailable where the kernel reports processes that /proc does not list. The source starts there."""
+    if not sees_all_processes():
+        raise SourceUnavailable(f"source ebpf: {PRIVATE}")
+
+
 def warn_of_namespace(log: logging.Logger) -> None:
     """Log a warning if the kernel reports processes that are missing in /proc."""
     if not sees_all_processes():
-        log.warning(
-            "mozu is in a pid namespace of its own: names, executables, users and containers of processes that are "
-            "older than mozu are unknown (<NA>), and responders find no process; run it in that of the host "
-            "(Kubernetes: `hostPID: true`; docker and podman: `--pid=host`)"
-        )
+        log.warning("%s", PRIVATE)

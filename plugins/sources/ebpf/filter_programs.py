@@ -25,7 +25,7 @@ class FilterPrograms:
         self._loaded: Loaded = {}
 
     def load(self, functions: Mapping[str, FilterFunction]) -> LoadedFilters:
-        """Load these filters. No compiler is needed if the subprograms are in the code cache."""
+        """Load these filters."""
         refused: dict[str, str] = {}
         present = {name for name, _ in self._loaded}
         for function in {one.name: one for one in functions.values()}.values():

@@ -49,9 +49,7 @@ class JudgedCalls:
     def forget(self) -> None:
         """Invalidate all verdicts so far."""
         self._generation += 1
-        self._flow.recognise(
-            self._generation if self._types else 0, keeps_paths=self._names is OpenedName.KEPT
-        )
+        self._flow.recognise(self._generation if self._types else 0, keeps_paths=self._names is OpenedName.KEPT)
 
     def take(self, events: Sequence[UndecodedEvent] | None, classes: Mapping[bytes, int]) -> None:
         """Store that no rule matches these events, and the classes of these callers. None: invalidate all verdicts so

@@ -8,7 +8,7 @@ from typing import Final
 
 from mozu.core.api import SourceUnavailable, Visibility
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, compat, compat_probe, uring
-from mozu.plugins.sources.ebpf.compiler import needed_compiler
+from mozu.plugins.sources.ebpf.objects import object_file
 from mozu.plugins.sources.ebpf.preflight import check_maps
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 
@@ -21,7 +21,8 @@ def visibility() -> Iterator[Visibility]:
     """Yield the requirements, the entry paths, and the event types by family."""
     yield _needed("machine", checks.check_machine, os.uname().machine)
     yield _needed("capabilities", checks.check_capabilities, "enough to load and attach programs")
-    yield _needed("compiler (libbcc)", needed_compiler, "of the distribution; compiled programs need none")
+    yield _needed("processes older than mozu", checks.check_namespace, "mozu is in the pid namespace of the host")
+    yield _needed("kernel programs", lambda: object_file.read(object_file.COPIES), "built with mozu, for any kernel")
     yield _needed("layouts of the kernel (BTF)", lambda: btf.read(()), str(btf.BTF_FILE))
     yield _needed("ring buffer", check_maps, "made for a moment")
     yield _needed("tracepoints (tracefs)", checks.tracefs, "mounted")

@@ -101,9 +101,7 @@ class KillArms:
         act is then not counted."""
         _, _, minute, spent, spare, acts, left = self._read(number)
         self._written[number] = mode, per_minute
-        bpf_syscall.update(
-            self._maps["KILLS"], number, KILL.pack(mode, per_minute, minute, spent, spare, acts, left)
-        )
+        bpf_syscall.update(self._maps["KILLS"], number, KILL.pack(mode, per_minute, minute, spent, spare, acts, left))
 
 
 def spared_of(kills: KernelKills) -> dict[bytes, int]:

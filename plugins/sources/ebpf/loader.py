@@ -1,6 +1,6 @@
 """Loading of BPF programs, their attachment to tracepoints, the program arrays of tail calls, and the loss counters.
 
-A family (bpf/programs) is compiled when it is first wanted, and each of its functions is one program for all calls. At
+A family (bpf/programs) is loaded when it is first wanted, and each of its functions is one program for all calls. At
 the exit of each demanded call it is tail-called by the number of the call, through a program array (call_exits.py). A
 kernel filter takes the place of the family in the program array, and continues at number + NUMBERS_END: with the
 family, or with the program of the call's kill rules, which continues at number + 2 * NUMBERS_END. Demand can change at
@@ -23,7 +23,6 @@ from mozu.core.model.syscalls import kernel_number
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, kfunc_signals, selftest, uring
 from mozu.plugins.sources.ebpf.bpf_refusal import clause
 from mozu.plugins.sources.ebpf.call_exits import CallExits, ExitOfAllCalls, ExitOfEachCall, Pair
-from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.codegen import OUTPUT, SELFTEST
 from mozu.plugins.sources.ebpf.deny_programs import DenyPrograms
 from mozu.plugins.sources.ebpf.entry_paths import ALL_CALLS, COMPAT, IO_URING, EntryPath
@@ -66,7 +65,6 @@ class Loader:
         ring_size: int,
         entry_paths: Collection[EntryPath] = (),
         types: btf.Btf | None = None,
-        cache: CodeCache | None = None,
         snaplen: int = DATA_MAX,
         *,
         can_be_pinned: bool = False,
@@ -83,7 +81,7 @@ class Loader:
         self._missed_before: dict[str, int] = {}
         self._counting = threading.Lock()
         """Lock for counts: programs are attached and detached on a worker thread while the loop counts."""
-        self.uncompiled: Mapping[str, str] = {}
+        self.unloaded: Mapping[str, str] = {}
         """Reason for which the last `attach` left out an event type, by type."""
         self.watched: set[str] = set()
         """Event types that were ever attached."""
@@ -99,7 +97,7 @@ class Loader:
         self._exits: CallExits = ExitOfEachCall(self._instance)
         if can_be_pinned or any(path.name == COMPAT for path in entry_paths):
             self._exits = ExitOfAllCalls(self._instance, self._maps, self._tracefs)
-        self._code = ProgramCode(self._maps, types, cache, called_as=self._exits.kind)
+        self._code = ProgramCode(self._maps, types, called_as=self._exits.kind)
         kinds = [kind for _, kind in self._program_arrays()]
         self._filter_programs, self._kill_programs = FilterPrograms(self._code, kinds), KillPrograms(self._code, kinds)
         self._kills: Mapping[str, KillFunction] = {}
@@ -122,12 +120,12 @@ class Loader:
         return frozenset(self._attached)
 
     def prepare(self, names: Iterable[str]) -> None:
-        """Compile the programs of these types, and check that arguments can be read at a call's exit. To be called
+        """Load the programs of these types, and check that arguments can be read at a call's exit. To be called
         before `attach`."""
         wanted = list(names)
         chosen = [program for name in wanted for program in PROGRAMS[name]]
         chosen += [program for path in self.entry_paths for program in path.programs]
-        self._code.compile([self._exits.program, SELFTEST, OUTPUT, *chosen])
+        self._code.provide([self._exits.program, SELFTEST, OUTPUT, *chosen])
         for array, kind in {*self._program_arrays(), ("RAW_TP_PROGS", bpf_syscall.RAW_TRACEPOINT)}:
             output = struct.pack("<I", self._code.shared_program(OUTPUT, kind))  # of execs, forks and exits, as well
             bpf_syscall.update(self._maps[array], OUTPUT_INDEX, output)
@@ -135,8 +133,8 @@ class Loader:
 
     @property
     def origin(self) -> str:
-        """Text with the origins of programs, for the log."""
-        return self._code.supply.origin
+        """Text with the form of the programs, for the log."""
+        return self._code.origin
 
     def verified(self) -> dict[str, int]:
         """Return the number of instructions that the verifier has processed, by program; its limit is a million."""
@@ -175,20 +173,20 @@ class Loader:
             ) from error
 
     def attach(self, names: Iterable[str]) -> frozenset[str]:
-        """Compile, load and attach the programs of these event types; return those that this kernel does not have.
+        """Load and attach the programs of these event types; return those that this kernel does not have.
 
-        If others are attached already, types whose programs cannot be compiled are left out (`uncompiled`).
+        If others are attached already, types whose programs cannot be loaded are left out (`unloaded`).
         """
         fresh = [SYSCALL_SPECS[name] for name in names if name not in self._attached]
-        self.uncompiled = {}
+        self.unloaded = {}
         try:
-            self._code.compile(program for spec in fresh for program in PROGRAMS[spec.name])
+            self._code.provide(program for spec in fresh for program in PROGRAMS[spec.name])
         except SourceUnavailable as error:
             if not self._attached:
                 raise
             lacking = [spec for spec in fresh if not all(map(self._code.has, PROGRAMS[spec.name]))]
-            self.uncompiled = {spec.name: str(error) for spec in lacking}
-        found = [spec for spec in fresh if spec.name not in self.uncompiled]
+            self.unloaded = {spec.name: str(error) for spec in lacking}
+        found = [spec for spec in fresh if spec.name not in self.unloaded]
         absent = frozenset(spec.name for spec in found if not self._attach_type(spec) and not _is_foreign(spec))
         self._update_uring_ops()
         return absent
@@ -232,7 +230,7 @@ class Loader:
         if kills is None:
             bpf_syscall.delete(array, EXECUTED_INDEX)
             return
-        self._code.compile([EXEC_JUDGED])
+        self._code.provide([EXEC_JUDGED])
         judged = self._code.shared_program(EXEC_JUDGED, kind)
         bpf_syscall.update(array, JUDGED_INDEX, struct.pack("<I", judged))
         program = self._kill_programs.descriptor(kills, kind)
@@ -312,7 +310,7 @@ class Loader:
 
     def _watch_sharers(self, *, wanted: bool) -> None:
         if wanted and not self._sharers and kfunc_signals.are_usable(self._kfuncs):
-            self._code.compile(SHARERS)
+            self._code.provide(SHARERS)
             self._sharers = self._attach_programs(SHARERS)
         while self._sharers and not wanted:
             program, attachment = self._sharers.pop()

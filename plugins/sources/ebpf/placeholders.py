@@ -1,5 +1,5 @@
 """Placeholders in the C text for numbers that are written into a program before it is loaded: maps, structs of the
-kernel's BTF, kfuncs.
+kernel's BTF, kfuncs, constants of the kernel.
 
 For bcc they are numbers. bpf_pseudo_fd (llvm.bpf.pseudo) makes a load of 64 bits with a given source register and
 immediate: a register that the kernel does not know marks a placeholder, and the immediate identifies it. A kfunc and a
@@ -9,8 +9,8 @@ compiler's output.
 
 from typing import Final
 
-from mozu.plugins.sources.ebpf import btf, maps
-from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO
+from mozu.plugins.sources.ebpf import maps
+from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO, MEMBERS
 from mozu.plugins.sources.ebpf.kfunc_casts import FUNCTION
 from mozu.plugins.sources.ebpf.kfunc_signals import FUNCTIONS as OF_TASKS
 from mozu.plugins.sources.ebpf.relocatable import (
@@ -34,25 +34,33 @@ _FIRST_CALL: Final = 0x6D6F7A75
 _CALLED: Final = (*((Symbol.KFUNC, name) for name in FUNCTIONS), *((Symbol.SUBPROGRAM, name) for name in SUBPROGRAMS))
 """Symbols called by _FIRST_CALL and the following numbers."""
 _MAPS: Final = (*maps.MAPS, PROGRAMS)
-_SYMBOLS: Final = (*((Symbol.MAP, name) for name in _MAPS), *((Symbol.BTF_ID, name) for name in CAST_TO))
+CONSTANTS: Final = (
+    *(f"HAS_{struct}__{one.name}" for struct, members in MEMBERS.items() for one in members if one.is_optional),
+    *(f"{struct}__{one.name}" for struct, members in MEMBERS.items() for one in members if one.is_bit),
+    *("HAS_signals_of_tasks", "HAS_completed_cqe"),
+)
+"""Numbers by KERNEL_CONSTANT and HAS of bpf/record.h: see KernelLayout.constant."""
+_SYMBOLS: Final = (
+    *((Symbol.MAP, name) for name in _MAPS),
+    *((Symbol.BTF_ID, name) for name in CAST_TO),
+    *((Symbol.CONSTANT, name) for name in CONSTANTS),
+)
 """Symbols by placeholder, which is the index."""
 
 
 def text() -> str:
-    """Return C with the placeholders of maps, by the names of the maps, and of subprograms. bpf/record.h and
-    bpf/subprogram.h have the macros that use them."""
+    """Return C with the placeholders of maps, by the names of the maps, of constants, kfuncs and subprograms.
+    bpf/record.h and bpf/subprogram.h have the macros that use them."""
     lines = [f"#define {name} {number}" for number, name in enumerate(_MAPS)]
     lines += [f"#define SUBPROGRAM_{name} {_call(Symbol.SUBPROGRAM, name)}" for name in SUBPROGRAMS]
+    lines += [f"#define CONSTANT_{name} {_SYMBOLS.index((Symbol.CONSTANT, name))}" for name in CONSTANTS]
+    lines += [f"#define KFUNC_{name} {_call(Symbol.KFUNC, name)}" for name in OF_TASKS]
     return "\n".join([f"#define RELOCATED {_REGISTER}", *lines, ""])
 
 
-def cast_text(types: btf.Btf) -> str:
-    """Return C with CAST, the call of bpf_rdonly_cast; BTF_*, the structs that this kernel has; and KFUNC_*, if it has
-    all kfuncs."""
-    lines = [f"#define BTF_{name} {len(_MAPS) + number}" for number, name in enumerate(CAST_TO) if name in types]
-    if all(types.function(name) is not None for name in OF_TASKS):
-        lines += ["#define SIGNALS_TASKS 1"]
-        lines += [f"#define KFUNC_{name} {_call(Symbol.KFUNC, name)}" for name in OF_TASKS]
+def cast_text() -> str:
+    """Return C with CAST, the call of bpf_rdonly_cast, and BTF_*, the structs."""
+    lines = [f"#define BTF_{name} {len(_MAPS) + number}" for number, name in enumerate(CAST_TO)]
     return "\n".join([f"#define CAST {_FIRST_CALL}", *lines, ""])
 
 

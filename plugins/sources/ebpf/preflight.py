@@ -7,26 +7,24 @@ from pathlib import Path
 from mozu.core.api import Privilege, SourceUnavailable
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen
 from mozu.plugins.sources.ebpf.bpf_refusal import clause
-from mozu.plugins.sources.ebpf.compiler import needed_compiler
+from mozu.plugins.sources.ebpf.objects import object_file
+from mozu.plugins.sources.ebpf.objects.kernel_layout import KernelLayout
 
 _NO_START = "the source cannot start"
 
 
-def problem(code_cache: Path | None, btf_file: Path = btf.BTF_FILE) -> str | None:
+def problem(btf_file: Path = btf.BTF_FILE) -> str | None:
     """Return the reason for which the source would not start, in one sentence; None if none is known. Nothing is loaded
     or attached."""
     try:
         checks.check_machine()
         checks.check_capabilities()
-        codegen.kernel_text(codegen.read_types(path=btf_file))
+        KernelLayout(codegen.read_types(btf_file))
+        object_file.read(object_file.COPIES)
         check_maps()
         checks.tracefs()
-        if code_cache is None or not (code_cache.is_dir() and any(code_cache.iterdir())):
-            needed_compiler()
     except SourceUnavailable as error:
         return str(error).removeprefix("source ebpf: ")
-    except OSError as error:  # the code cache may not be looked at
-        return str(error)
     return None
 
 
@@ -39,7 +37,7 @@ def check_maps() -> None:
 
 
 def privileges() -> Iterator[Privilege]:
-    """Yield the privileges that docs/privileges.md lists for the source."""
+    """Yield the privileges that docs/operate/privileges.md lists for the source."""
     yield Privilege(
         capability="CAP_BPF", required=True, purpose="load programs into the kernel, make maps", without=_NO_START
     )

@@ -1,22 +1,22 @@
-"""Code of programs (code_supply.py), loaded (BPF_PROG_LOAD) in the first variant that a kernel accepts."""
+"""Code of programs from object files (objects/), loaded (BPF_PROG_LOAD) in the first variant that a kernel accepts."""
 
 import errno
 import os
 import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from mozu.core.api import SourceUnavailable
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, kfunc_casts, may_goto, placeholders
 from mozu.plugins.sources.ebpf.bpf_refusal import clause
-from mozu.plugins.sources.ebpf.code_cache import CodeCache
-from mozu.plugins.sources.ebpf.code_supply import CodeSupply
-from mozu.plugins.sources.ebpf.codegen import PARTS, Unit, Variant, part_unit, program_unit
+from mozu.plugins.sources.ebpf.codegen import PARTS, part_entry
 from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO
 from mozu.plugins.sources.ebpf.loop_entries import reached_by_jumps
+from mozu.plugins.sources.ebpf.objects import object_file
+from mozu.plugins.sources.ebpf.objects.kernel_layout import KernelLayout
+from mozu.plugins.sources.ebpf.objects.object_file import CASTS, COPIES, MAY_GOTO, ObjectFile, Variant
 from mozu.plugins.sources.ebpf.relocatable import Numbers, RelocatableCode, UnknownSymbol, bind, link
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
@@ -27,6 +27,14 @@ _DEPTHS: Final = (128, 64, 32)
 
 Loaded = dict[tuple[str, int], int]
 """Descriptors by (entry, type)."""
+
+
+class Choice(NamedTuple):
+    """A form of the programs."""
+
+    variant: Variant
+    depth: int
+    """Iterations of walk_path (bpf/path.h)."""
 
 
 class FilterRefused(Exception):
@@ -65,84 +73,72 @@ class ProgramCode:
     `called_as`: the type as which a tail-called program is loaded first, to test if the kernel accepts it.
     """
 
-    def __init__(
-        self, maps: Mapping[str, int], types: btf.Btf, cache: CodeCache | None = None,
-        called_as: int = bpf_syscall.TRACEPOINT,
-    ) -> None:  # fmt: skip
-        structs = {name: types.identity(name) for name in CAST_TO if name in types}
-        found = {name: types.function(name) for name in placeholders.FUNCTIONS}
-        functions = {name: number for name, number in found.items() if number is not None}
+    def __init__(self, maps: Mapping[str, int], types: btf.Btf, called_as: int = bpf_syscall.TRACEPOINT) -> None:
+        structs = {name: types.identity(name) if name in types else 0 for name in CAST_TO}
+        functions = {name: types.function(name) or 0 for name in placeholders.FUNCTIONS}
         self._numbers = {
             kind: Numbers({**maps, placeholders.PROGRAMS: maps[array]}, structs, functions)
             for array, kind in ARRAYS.items()
         }
         self._numbers[bpf_syscall.LSM] = Numbers(maps, structs, functions)
-        self._variants = deque(Variant(casts=False, depth=depth) for depth in _DEPTHS)
+        self._layout = KernelLayout(types)
+        self._choices = deque(Choice(COPIES, depth) for depth in _DEPTHS)
         if kfunc_casts.are_usable(types):
-            self._variants.appendleft(Variant(casts=True, depth=_DEPTHS[0]))
+            self._choices.appendleft(Choice(CASTS, _DEPTHS[0]))
             if may_goto.is_usable():  # on kernels that have bpf_rdonly_cast, as well
-                self._variants.appendleft(Variant(casts=True, depth=_DEPTHS[0], may_goto=True))
-        self.supply = CodeSupply(types, cache)
+                self._choices.appendleft(Choice(MAY_GOTO, _DEPTHS[0]))
+        self._files: dict[Variant, ObjectFile] = {}
         self._called_as = called_as
         self._codes: dict[str, RelocatableCode] = {}
-        self._subprograms: dict[Variant, Mapping[str, RelocatableCode]] = {}
         self._loaded: Loaded = {}
         """Programs that `load_instance` has not taken yet, or that are shared."""
         self.verified: dict[str, int] = {}
         """Number of instructions that the verifier has processed (verified_insns), by entry; its limit is a million."""
 
-    def compile(self, chosen: Iterable[Program]) -> None:
+    @property
+    def origin(self) -> str:
+        """Text with the form of the programs that are loaded next."""
+        variant, depth = self._choices[0]
+        return f"object {object_file.path(variant).name}, walks of {depth} steps"
+
+    @property
+    def choice(self) -> Choice:
+        """The choice for the programs that are loaded next."""
+        return self._choices[0]
+
+    def relocated(self, choice: Choice, entry: str) -> RelocatableCode:
+        """Return a program or subprogram for this kernel. Raises SourceUnavailable, and UnknownSymbol if it cannot be
+        one for this kernel."""
+        if choice.variant not in self._files:
+            self._files[choice.variant] = object_file.read(choice.variant)
+        return self._layout.relocated(self._files[choice.variant].programs[entry], choice.variant, choice.depth)
+
+    def provide(self, chosen: Iterable[Program]) -> None:
         """Provide the code of these programs, in the first variant that the verifier accepts.
 
-        All missing code is compiled at once, with the subprograms of kernel filters. Raises SourceUnavailable; some
-        programs may have code then (`has`).
+        Raises SourceUnavailable; some programs may have code then (`has`).
         """
         wanted = {program.entry: program for program in chosen if program.entry not in self._codes}
         kinds = {entry: (self._type(program),) for entry, program in wanted.items()}
-        units = {entry: program_unit(program) for entry, program in wanted.items()}
-        self._loaded |= self._load_cached(units, kinds)
-        while units:
-            variant = self._variants[0]
-            parts, missing = self._kept_subprograms(variant, PARTS)
-            both = [*units.values(), *missing]
-            compiled = self.supply.compile(both, variant)
-            codes = {entry: compiled[entry] for entry in units}
+        while wanted:
+            choice = self._choices[0]
             try:
+                codes = {entry: self.relocated(choice, entry) for entry in wanted}
                 self._loaded |= self._load_all(codes, kinds)
+            except UnknownSymbol as error:
+                raise SourceUnavailable(f"source ebpf: the program is not for this kernel: {error}") from error
             except _Refused as refused:
-                may_help = refused.is_too_long or variant.casts
-                if len(self._variants) == 1 or not may_help:
+                may_help = refused.is_too_long or choice.variant.casts
+                if len(self._choices) == 1 or not may_help:
                     raise refused.as_unavailable() from refused.error
-                self._variants.popleft()
+                self._choices.popleft()
                 continue
             self._codes |= codes
-            self.supply.keep(both, variant, compiled)
-            fresh = {unit.entry: compiled[unit.entry] for unit in missing}
-            self._subprograms[variant] = {**self._subprograms.get(variant, {}), **parts, **fresh}
             break
 
     def has(self, program: Program) -> bool:
         """Return True if the program has code, so that it can be loaded."""
         return program.entry in self._codes
-
-    def _load_cached(self, units: dict[str, Unit], kinds: Mapping[str, Collection[int]]) -> Loaded:
-        """Load cached code, and remove it from `units`; code that the kernel refuses is compiled again.
-
-        If the cache has code in a later variant, the kernel has refused the former ones: the next compilation begins
-        with that one.
-        """
-        loaded: Loaded = {}
-        for variant in tuple(self._variants):
-            for entry, code in self.supply.from_cache(units.values(), variant).items():
-                with suppress(_Refused):
-                    loaded |= self._load_all({entry: code}, kinds)
-                    self._codes[entry] = code
-                    del units[entry]
-                    while self._variants[0] != variant:
-                        self._variants.popleft()
-            if not units:
-                break
-        return loaded
 
     def load_filter(
         self, code: RelocatableCode, kinds: Collection[int], parts: Sequence[str] = PARTS, hook: int = 0
@@ -152,60 +148,25 @@ class ProgramCode:
 
         If the kernel refuses it, it is loaded again with subprograms that copy. Raises FilterRefused.
         """
-        first = self._variants[0]
+        copying = next(choice for choice in self._choices if not choice.variant.casts)
         refused: _Refused | None = None
-        copying = next(variant for variant in self._variants if not variant.casts)
-        for variant in dict.fromkeys((first, copying)):
+        for choice in dict.fromkeys((self._choices[0], copying)):
             try:
-                fit = code if variant.may_goto else may_goto.removed(code)
-                linked = reached_by_jumps(link(fit, self.subprograms(variant, parts)))
+                fit = code if choice.variant.may_goto else may_goto.removed(code)
+                linked = reached_by_jumps(link(fit, self.subprograms(choice, parts)))
                 return self._load_all({code.name: linked}, {code.name: kinds}, hook)
             except _Refused as error:
                 refused = error
-            except UnknownSymbol as error:
+            except (SourceUnavailable, UnknownSymbol) as error:
                 raise FilterRefused(str(error)) from error
-            except SourceUnavailable as error:
-                if refused is None:
-                    raise FilterRefused(str(error)) from error
-                break
         assert refused is not None
         if refused.is_too_long:
             raise FilterRefused("the verifier finds the tests too long") from refused.error
         raise FilterRefused(str(refused.as_unavailable())) from refused.error
 
-    def subprograms(
-        self, variant: Variant | None = None, parts: Sequence[str] = PARTS
-    ) -> Mapping[str, RelocatableCode]:
+    def subprograms(self, choice: Choice, parts: Sequence[str] = PARTS) -> Mapping[str, RelocatableCode]:
         """Return subprograms of kernel filters (codegen.PARTS) by name, to be linked. Raises SourceUnavailable."""
-        variant = variant or self._variants[0]
-        present = self._subprograms.get(variant, {})
-        if not all(part_unit(part).entry in present for part in parts):
-            codes, missing = self._kept_subprograms(variant, parts)
-            if missing:
-                compiled = self.supply.compile(missing, variant)
-                self.supply.keep(missing, variant, compiled)
-                codes |= compiled
-            self._subprograms[variant] = present = {**present, **codes}
-        return {part: present[part_unit(part).entry] for part in parts}
-
-    def _kept_subprograms(
-        self, variant: Variant, parts: Sequence[str]
-    ) -> tuple[dict[str, RelocatableCode], list[Unit]]:
-        """Return the cached subprograms by entry, and the units of the others."""
-        units = [part_unit(part) for part in parts]
-        kept = dict(self.supply.from_cache(units, variant))
-        return kept, [unit for unit in units if unit.entry not in kept]
-
-    def verify(self, program: Program, code: RelocatableCode) -> None:
-        """Load code once, as the program would be. Raises SourceUnavailable if the kernel refuses it."""
-        try:
-            os.close(self._load(code, self._type(program)))
-        except _Refused as refused:
-            raise refused.as_unavailable() from refused.error
-
-    def digests(self, unit: Unit) -> list[bytes]:
-        """Return the digests of the compiler's input for a unit, in each variant that this kernel may accept."""
-        return [self.supply.digest(variant, unit) for variant in self._variants]
+        return {part: self.relocated(choice, part_entry(part)) for part in parts}
 
     def load_instance(self, program: Program) -> int:
         """Load a new instance of a program, with its own recursion_misses; return its descriptor, to be closed by the

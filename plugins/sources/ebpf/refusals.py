@@ -14,9 +14,10 @@ def warn_of(log: logging.Logger, text: str, reasons: Mapping[str, str]) -> None:
 def say_what_is_filtered(
     log: logging.Logger, filtered: Collection[str], unfiltered: Collection[str], refused: Mapping[str, str]
 ) -> None:
-    """Log the event types with a kernel filter and those without. `refused`: reason for a missing filter although the
-    rules allow one, by event type."""
+    """Log how many event types have a kernel filter, and at `debug` which. `refused`: reason for a missing
+    filter although the rules allow one, by event type."""
     if filtered:
         names, others = (", ".join(sorted(found)) or "none" for found in (filtered, unfiltered))
-        log.info("kernel filter: filtered event types: %s; unfiltered: %s", names, others)
+        log.info("kernel filter: %d event types filtered, %d unfiltered", len(filtered), len(unfiltered))
+        log.debug("kernel filter: filtered event types: %s; unfiltered: %s", names, others)
     warn_of(log, "source ebpf: no kernel filter for %s: %s", refused)

@@ -1,9 +1,9 @@
 """Relocatable program code: eBPF instructions without descriptors and BTF ids, which are written into it before
 loading.
 
-Instructions (of compiler.py, from C) have 0 in place of such a number, and a `Relocation` has its name. The code thus
-depends on the kernel's layouts only and can be stored in a file, while maps are created at each start. Neither the
-number of CPUs nor the size of a map is in the code: the kernel knows both from the map.
+Instructions (of objects/, from C) have 0 in place of such a number, and a `Relocation` has its name. The code thus
+depends neither on a kernel nor on a start, and is stored in a file. Neither the number of CPUs nor the size of a map is
+in the code: the kernel knows both from the map.
 
 `link` puts copies of subprograms behind a program, `bind` writes the numbers. Instructions: struct bpf_insn of
 linux/bpf.h, 8 bytes each; a load of 64 bits takes two.
@@ -25,8 +25,14 @@ _CLASS, _JUMPS = 0x07, (0x05, 0x06)
 """BPF_CLASS; BPF_JMP and BPF_JMP32."""
 _FARTHEST: Final = 0x7FFF
 """Most instructions that a jump can cross."""
+_SET: Final = 0xB7
+"""BPF_ALU64 | BPF_MOV | BPF_K."""
 _MAP_FD, _MAP_VALUE, _CALL_KFUNC = 1, 2, 2
 """BPF_PSEUDO_*, as the source register."""
+
+
+DEPTH: Final = "walk.depth"
+"""Number of iterations of walk_path (bpf/path.h), in the sums of members of OFFSET and DISTANCE."""
 
 
 class Symbol(StrEnum):
@@ -40,6 +46,13 @@ class Symbol(StrEnum):
     """Number of a struct in the kernel's BTF, by a load of 64 bits: second argument of bpf_rdonly_cast."""
     KFUNC = "kfunc"
     """Call of a function of the kernel."""
+    CONSTANT = "constant"
+    """Number of the kernel (KernelLayout.constant), by a load of 64 bits."""
+    OFFSET = "offset"
+    """Offset of a member of kernel structs, plus `addend`, in the offset of an instruction: `name` is the sum of the
+    members, each `struct.member` with its sign."""
+    DISTANCE = "distance"
+    """Offset of a member, as of OFFSET, in the immediate of an instruction."""
     SUBPROGRAM = "subprogram"
     """Call of other code: one argument in r1, the result in r0; see `link`."""
 
@@ -63,7 +76,10 @@ class RelocatableCode(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """Numbers by name, of this start and this kernel."""
+    """Numbers by name, of this start and this kernel.
+
+    0 stands for a struct or function that this kernel lacks: only code that never runs refers to it.
+    """
 
     maps: Mapping[str, int]
     """Descriptor by map."""
@@ -133,6 +149,9 @@ def bind(code: RelocatableCode, numbers: Numbers) -> bytes:
         operation, registers, offset, _ = INSTRUCTION.unpack_from(text, at * INSTRUCTION.size)
         if operation != (CALL if kind is Symbol.KFUNC else LOAD_64):
             raise UnknownSymbol(f"{code.name} has no place for the {kind} {name} in instruction {at}")
+        if kind is Symbol.KFUNC and not low:  # kernels refuse calls of what they lack even where they never run
+            INSTRUCTION.pack_into(text, at * INSTRUCTION.size, _SET, 0, 0, 0)
+            continue
         INSTRUCTION.pack_into(text, at * INSTRUCTION.size, operation, registers & 0xF | source << 4, offset, low)
         if operation == LOAD_64:
             INSTRUCTION.pack_into(text, (at + 1) * INSTRUCTION.size, 0, 0, 0, high)
@@ -150,6 +169,14 @@ def _written(kind: Symbol, name: str, addend: int, numbers: Numbers) -> tuple[in
     if kind is Symbol.KFUNC:
         return _CALL_KFUNC, numbers.functions[name], 0
     raise KeyError(name)
+
+
+def terms(name: str) -> Mapping[str, int]:
+    """Return the members of a sum (OFFSET), with the factor of each."""
+    found: dict[str, int] = {}
+    for term in name.replace("-", " -").replace("+", " +").split():
+        found[term[1:]] = found.get(term[1:], 0) + (1 if term[0] == "+" else -1)
+    return found
 
 
 def jumps(code: bytes) -> dict[int, int]:

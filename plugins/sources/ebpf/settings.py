@@ -6,7 +6,6 @@ from pydantic import ByteSize, Field, field_validator
 
 from mozu.core.abi.limits import DATA_MAX, TEXT_MAX
 from mozu.core.api import Settings
-from mozu.plugins.sources.ebpf.code_cache import PLACE
 from mozu.plugins.sources.ebpf.entry_paths import Switch
 
 
@@ -30,12 +29,6 @@ class EbpfSettings(Settings):
     kernel_filter: bool = Field(
         default=True,
         description="Whether the kernel filter discards events that no rule can match, as far as it can test them.",
-    )
-
-    code_cache: Path | None = Field(
-        default=PLACE,
-        description="Directory in which compiled kernel programs are kept for later starts, written by root only; "
-        "null: they are compiled at each start.",
     )
 
     btf: Path | None = Field(

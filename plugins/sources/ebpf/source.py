@@ -69,9 +69,9 @@ class EbpfSource:
 
     def __init__(
         self, ring_size: int, context: Context, compat32: Switch = "auto", *, kernel_filter: bool = True,
-        code_cache: Path | None = None, btf_file: Path = BTF_FILE, snaplen: int = DATA_MAX,
+        btf_file: Path = BTF_FILE, snaplen: int = DATA_MAX,
     ) -> None:  # fmt: skip
-        self._ring_size, self._snaplen, self._code_cache, self._btf_file = ring_size, snaplen, code_cache, btf_file
+        self._ring_size, self._snaplen, self._btf_file = ring_size, snaplen, btf_file
         self._compat32, self._kernel_filter = compat32, kernel_filter
         self._cacheable = cacheable_fields(context.fields, sees_moves=checks.has_cgroup_tracepoint())
         self._compile_predicates: CompilePredicates | None = None
@@ -109,7 +109,7 @@ class EbpfSource:
         context.metrics.gauge("kernel_judged_calls_total", self._judged_calls)
 
     async def start(self, demand: Demand) -> None:
-        """Compile, load and attach; from then on demanded calls are in the ring buffer. Raises SourceUnavailable."""
+        """Load and attach; from then on demanded calls are in the ring buffer. Raises SourceUnavailable."""
         self._stopping.clear()
         checks.check_machine()
         checks.check_capabilities()
@@ -149,7 +149,7 @@ class EbpfSource:
 
     def _prepare(self, types: frozenset[str]) -> Loader:
         return prepared_loader(
-            types, self._ring_size, self._compat32, self._code_cache, self._btf_file, self._snaplen, self._log,
+            types, self._ring_size, self._compat32, self._btf_file, self._snaplen, self._log,
             can_be_pinned=self._kills.goes_on,
         )  # fmt: skip
 
@@ -191,7 +191,7 @@ class EbpfSource:
         self._filtered = frozenset(loader.filters)
         self._unfiltered = (types & needs) - self._filtered
         say_what_is_filtered(self._log, self._filtered, self._unfiltered, refused)
-        warn_of(self._log, "source ebpf: the event types %s are not watched: %s", loader.uncompiled)
+        warn_of(self._log, "source ebpf: the event types %s are not watched: %s", loader.unloaded)
         self._warn(missing | unknown & needs)
 
     async def _exchange(self, chosen: Chosen) -> Mapping[str, str]:

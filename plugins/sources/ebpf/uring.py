@@ -167,6 +167,11 @@ def programs(types: btf.Btf) -> tuple[Program, ...]:
     return tuple(Program(_FUNCTIONS[name], "uring", name, raw=True, group="io_uring") for name in _tracepoints(types))
 
 
+def every_program() -> tuple[Program, ...]:
+    """Return the programs of all kernels."""
+    return tuple(Program(function, "uring", name, raw=True, group="io_uring") for name, function in _FUNCTIONS.items())
+
+
 def completes_cqe(types: btf.Btf) -> bool:
     """Return True if io_uring_complete passes the completion and not its members."""
     return (types.parameters("__traceiter_io_uring_complete") or ())[1:] == _CQE

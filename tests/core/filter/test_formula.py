@@ -47,13 +47,13 @@ FORMULAS = st.recursive(
 
 
 def worlds() -> Iterator[Callable[[Leaf], bool]]:
-    """Every way in which the leaves can be true or false."""
+    """Yield every assignment of true or false to the leaves."""
     for values in itertools.product((False, True), repeat=len(LEAVES)):
         yield dict(zip(LEAVES, values, strict=True)).__getitem__
 
 
 def truth(formula: Formula, world: Callable[[Leaf], bool]) -> bool:
-    """By the definition of the nodes, without the algebra."""
+    """Return the truth by the definition of the nodes, without the algebra."""
 
     def visit(node: Formula, inner: list[bool]) -> bool:
         if isinstance(node, Constant):

@@ -1,4 +1,4 @@
-"""Whose events were refused becomes floods: a file in memory stands for the map."""
+"""Accounts whose events were refused become floods: a file in memory stands for the map."""
 
 import os
 import struct
@@ -17,7 +17,7 @@ OPENAT: Final = 257
 
 
 class Scene:
-    """The map and the clock."""
+    """Scene with the map and the clock."""
 
     def __init__(self) -> None:
         self.fd = os.memfd_create("accounts")
@@ -26,7 +26,7 @@ class Scene:
         self.accounts = Accounts(self.fd, lambda: self.now)
 
     def set(self, place: int, kind: int, id_: int, *, passed: int = 0, refused: int = 0, reserved: int = 0) -> None:
-        """What a program would leave of an account of process 7, user 9, cgroup 11."""
+        """Write an account of process 7, user 9, cgroup 11 as a program would leave it."""
         members = {"key": kind << 60 | id_, "passed": passed, "pid": 7, "uid": 9, "cgroup": 11, "type": OPENAT}
         for name, value in members.items():
             at = filter_layout.place("account", name)

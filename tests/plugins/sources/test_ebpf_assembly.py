@@ -1,4 +1,4 @@
-"""An assembler of eBPF: encodings, jumps, what is refused. Expected bytes are those of RFC 9669."""
+"""An assembler of eBPF: encodings, jumps, refused operations. Expected bytes are those of RFC 9669."""
 
 import pytest
 
@@ -18,7 +18,7 @@ R0, R1, R6 = Register.R0, Register.R1, Register.R6
 
 
 def instructions(code: CodeAssembler) -> list[str]:
-    """Each as hexadecimal bytes, without the exit that ends the program."""
+    """Return the instructions as hexadecimal bytes, without the exit that ends the program."""
     code.exit()
     found = code.assembled("program").instructions
     parts = [found[at : at + INSTRUCTION.size].hex() for at in range(0, len(found), INSTRUCTION.size)]

@@ -11,7 +11,7 @@ ALL = "000001ffffffffff"
 
 
 def machine(folder: Path, *, capabilities: str = ALL, seccomp: int = 0, lockdown: str = "", users: str = "") -> Path:
-    """A directory with what the kernel says."""
+    """Make a directory with files of /proc and /sys as a kernel would show them; return its path."""
     (folder / "status").write_text(f"CapEff:\t{capabilities}\nSeccomp:\t{seccomp}\n")
     (folder / "uid_map").write_text(users or "         0          0 4294967295\n")
     if lockdown:

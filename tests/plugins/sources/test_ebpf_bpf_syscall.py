@@ -9,7 +9,7 @@ from mozu.plugins.sources.ebpf import bpf_syscall
 
 
 def interrupted(times: int) -> Callable[[int, bytes], int]:
-    """bpf(2), while so many signals come one after the other."""
+    """Return a bpf(2) that is interrupted by `times` signals, one after the other."""
     left = times
 
     def bpf(command: int, attributes: bytes) -> int:

@@ -4,21 +4,20 @@ import struct
 
 import pytest
 
-from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import btf
 
 INT, PTR, ARRAY, STRUCT, UNION, ENUM, TYPEDEF, VOLATILE, FUNC, FUNC_PROTO = 1, 2, 3, 4, 5, 6, 8, 9, 12, 13
 
 
 class Maker:
-    """Builds a blob, type by type."""
+    """Builder of a blob, type by type."""
 
     def __init__(self) -> None:
         self.text = b"\0"
         self.types: list[bytes] = []
 
     def name(self, text: str) -> int:
-        """Where a text stands."""
+        """Return the offset of a text, which is added if it is missing."""
         if not text:
             return 0
         found = self.text.find(b"\0" + text.encode() + b"\0")
@@ -28,25 +27,25 @@ class Maker:
         return found + 1
 
     def add(self, kind: int, name: str, size: int, *rest: int, count: int = 0, flag: int = 0) -> int:
-        """A type; its number."""
+        """Add a type; return its number."""
         words = (self.name(name), flag << 31 | kind << 24 | count, size, *rest)
         self.types.append(struct.pack(f"<{len(words)}I", *words))
         return len(self.types)
 
     def structure(self, name: str, size: int, *members: tuple[str, int, int], kind: int = STRUCT, bits: int = 0) -> int:
-        """Members are (name, type, bit offset)."""
+        """Add a structure. Members are (name, type, bit offset)."""
         rest = [word for label, type_id, where in members for word in (self.name(label), type_id, where)]
         return self.add(kind, name, size, *rest, count=len(members), flag=bits)
 
     def blob(self) -> bytes:
-        """The whole."""
+        """Return the whole blob."""
         body = b"".join(self.types)
         return struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(body), len(body), len(self.text)) + body + self.text
 
 
 @pytest.fixture
 def types() -> btf.Btf:
-    """A small kernel."""
+    """Return the types of a small kernel."""
     make = Maker()
     int32 = make.add(INT, "int", 4, 1 << 24 | 32)
     uint64 = make.add(INT, "unsigned long", 8, 64)
@@ -80,6 +79,16 @@ def test_bit_fields_have_their_offset_and_width(types: btf.Btf) -> None:
     assert (found["low"].bit, found["low"].bits, found["high"].bit, found["high"].bits) == (1, 3, 12, 4)
 
 
+def test_a_struct_and_a_function_of_one_name_are_told_apart() -> None:
+    make = Maker()
+    make.add(FUNC, "event", make.add(FUNC_PROTO, "", 0))
+    struct_number = make.structure("event", 4, ("field", make.add(INT, "int", 4, 1 << 24 | 32), 0))
+    make.structure("event", 8)
+    types = btf.Btf(make.blob(), ["event"], ["event"])
+
+    assert (types.function("event"), types.identity("event"), types.size("event")) == (2, struct_number, 4)
+
+
 def test_enumerators_are_found_by_name(types: btf.Btf) -> None:
     assert (types.enumerator("kind", "BLUE"), types.enumerator("kind", "GREEN"), types.enumerator("absent", "X")) == (
         7, None, None,
@@ -90,45 +99,20 @@ def test_the_parameters_of_a_function_have_their_names(types: btf.Btf) -> None:
     assert (types.parameters("traced"), types.parameters("absent")) == (("data", "size"), None)
 
 
-def test_only_what_is_wanted_is_emitted_at_its_true_offset(types: btf.Btf) -> None:
-    text = btf.emit(types, {"outer": "other link", "inner": "second"})
+@pytest.mark.parametrize(
+    ("member", "path", "bit"),
+    [
+        ("many", "[2].second", 256 + 2 * 128 + 64),
+        ("many", "[BLUE].first", 256 + 7 * 128),
+        ("held", ".second", 128 + 64),
+        ("held", "", 128),
+        ("held", "[0]", None),
+        ("held", ".third", None),
+        ("many", "[GREEN]", None),
+        ("plain", ".first", None),
+    ],
+)
+def test_a_member_of_a_member_is_found_by_its_path(types: btf.Btf, member: str, path: str, bit: int | None) -> None:
+    found = types.inside(types.members("outer")[member], path, ["kind"])
 
-    body = ("char _0[8]", "volatile s32 other", "char _12[68]", "struct inner *volatile link", "char _88[8]")
-    assert "".join(f"  {line};\n" for line in body) in text
-    assert '_Static_assert(__builtin_offsetof(struct outer, link) == 80, "outer.link");' in text
-
-
-def test_a_struct_that_another_holds_comes_first(types: btf.Btf) -> None:
-    text = btf.emit(types, {"outer": "held many", "inner": "first"})
-
-    assert text.index("struct inner {") < text.index("struct outer {")
-    assert "  struct inner held;\n" in text
-    assert "  struct inner many[3];\n" in text
-
-
-def test_a_struct_that_is_not_wanted_is_bytes(types: btf.Btf) -> None:
-    assert "  char held[16];\n" in btf.emit(types, {"outer": "held"})
-
-
-def test_the_first_of_several_names_is_taken_under_the_common_one(types: btf.Btf) -> None:
-    assert "  volatile u64 age;\n" in btf.emit(types, {"inner": "age=nothing|first|second"})
-
-
-def test_an_optional_member_is_announced(types: btf.Btf) -> None:
-    text = btf.emit(types, {"inner": "first? nothing?"})
-
-    assert "#define HAS_inner__first 1" in text
-    assert "nothing" not in text
-
-
-def test_a_bit_field_is_a_number(types: btf.Btf) -> None:
-    assert "#define packed__high_BIT 12" in btf.emit(types, {"packed": "high"})
-
-
-def test_a_member_that_the_kernel_lacks_is_reported_with_its_struct(types: btf.Btf) -> None:
-    with pytest.raises(SourceUnavailable, match=r"struct inner of this kernel has no member third\|fourth"):
-        btf.emit(types, {"inner": "x=third|fourth"})
-
-
-def test_a_struct_that_the_kernel_lacks_is_only_named(types: btf.Btf) -> None:
-    assert btf.emit(types, {"absent": "x"}) == "struct absent;\n"
+    assert bit == (None if found is None else found.bit)

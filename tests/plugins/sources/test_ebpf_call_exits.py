@@ -1,4 +1,4 @@
-"""Which calls the program at the exit of all calls looks at."""
+"""Calls that the program at the exit of all calls looks at."""
 
 from typing import Final
 
@@ -10,12 +10,12 @@ from mozu.plugins.sources.ebpf import compat
 from mozu.plugins.sources.ebpf.call_exits import watched_words
 
 _SYSCALLS: Final = 512
-"""Entries of the map COMPAT before those of socketcall."""
+"""Number of entries of the map COMPAT before those of socketcall."""
 NATIVE, COMPAT = 1, 2
 
 
 def numbers() -> list[tuple[int, int]]:
-    """(number of a 32-bit call, the native one that the map COMPAT says it is)."""
+    """Return (number of a 32-bit call, its native number in the map COMPAT)."""
     socketcall = call_number("socketcall", "i386")
     assert socketcall is not None
     found = []

@@ -28,7 +28,7 @@ PATHS: dict[str, tuple[list[object], list[object], int]] = {
     "lstat": (["file", b"\0" * 200], ["nothing", b"\0" * 200], errno.ENOENT),
     "mknod": (["node", 0o10644, 0], ["file", 0o10644, 0], errno.EEXIST),
 }
-"""Call → arguments that succeed, arguments that fail, the error. Names are relative to the test's directory."""
+"""Call → arguments that succeed, arguments that fail, the error. Paths are relative to the test's directory."""
 
 NUMBERS: dict[str, tuple[list[object], list[object] | None, int]] = {
     "setuid": ([1234], [-1], errno.EINVAL),
@@ -54,14 +54,14 @@ NUMBERS: dict[str, tuple[list[object], list[object] | None, int]] = {
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A directory with a file and an empty directory."""
+    """Make a directory with a file and an empty directory."""
     (tmp_path / "file").touch()
     (tmp_path / "empty").mkdir()
     return tmp_path
 
 
 def values(name: str, args: tuple[Any, ...]) -> dict[str, Any]:
-    """Parameters by name."""
+    """Return parameters by name."""
     declared = event_type(name)
     assert declared is not None
     return dict(zip((p.name for p in declared.params), args, strict=True))

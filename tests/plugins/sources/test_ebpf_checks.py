@@ -1,4 +1,4 @@
-"""What the machine lacks is said in one sentence that names it and what to do."""
+"""Missing capabilities of the machine are reported in one sentence with the remedy."""
 
 import ctypes
 import struct
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mozu.core.errors import SourceUnavailable
-from mozu.plugins.sources.ebpf import btf, checks, codegen
+from mozu.plugins.sources.ebpf import btf, checks
+from mozu.plugins.sources.ebpf.objects.kernel_layout import KernelLayout
 from tests.plugins.sources.test_ebpf_btf import Maker
 from tests.support import requirements
 
@@ -15,7 +16,7 @@ ALL = (1 << 2) | (1 << 38) | (1 << 39)
 
 
 def status(tmp_path: Path, effective: int) -> Path:
-    """A /proc/PID/status."""
+    """Write a /proc/PID/status; return its path."""
     file = tmp_path / "status"
     file.write_text(f"Name:\tx\nCapEff:\t{effective:016x}\n")
     return file
@@ -55,7 +56,7 @@ def test_the_first_place_with_events_is_the_tracefs(tmp_path: Path) -> None:
 def test_a_tracefs_that_may_not_be_read_is_reported_with_what_would_help(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What an ordinary user finds on every machine."""
+    """An ordinary user finds such a tracefs on every machine."""
 
     def forbidden(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
@@ -113,7 +114,7 @@ def test_a_file_that_is_no_btf_is_refused() -> None:
 
 
 def test_a_kernel_before_linux_5_15_is_reported_in_one_sentence() -> None:
-    """That of Debian 11, 5.10, has all structs that programs ask for, and lacks the helper."""
+    """The kernel 5.10 of Debian 11 has all structs that programs ask for, and lacks the helper."""
     types = btf.Btf(Maker().blob(), ())
     with pytest.raises(SourceUnavailable, match=r"no bpf_task_pt_regs; mozu needs Linux 5\.15 or later"):
-        codegen.kernel_text(types)
+        KernelLayout(types)

@@ -27,7 +27,7 @@ OTHERWISE = {
     "stat": "stat64",
     "lstat": "lstat64",
 }
-"""Native call → how the 32-bit one of the same arguments is called."""
+"""Native call → name of the 32-bit call with the same arguments."""
 
 
 def i386_name(name: str) -> str:
@@ -44,7 +44,7 @@ TYPES = (
 @pytest.fixture(scope="module")
 @needs_live
 def live() -> Iterator[Live]:
-    """What these tests are about, and no more: it must keep up while others work."""
+    """Yield a source for the types of these tests alone: it must keep up while others work."""
     requirements.ebpf()
     requirements.require(compat_probe.accepted(), "this kernel takes no 32-bit calls")
     with Live(EbpfSource(64 << 20, context()), demand(*TYPES, state_dependencies=("realpath",))) as running:
@@ -53,7 +53,7 @@ def live() -> Iterator[Live]:
 
 @pytest.fixture
 def places(tmp_path: Path) -> tuple[Path, Path]:
-    """Two directories with the same files, one for each entry path."""
+    """Make two directories with the same files, one for each entry path."""
     made = tmp_path / "native", tmp_path / "int80"
     for one in made:
         (one / "empty").mkdir(parents=True)
@@ -129,7 +129,7 @@ def test_a_failed_open_reports_the_error_and_the_name(live: Live, tmp_path: Path
 
 @pytest.fixture
 def server() -> Iterator[int]:
-    """A port of this machine that takes connections."""
+    """Yield a port of this machine that takes connections."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
 
@@ -187,7 +187,7 @@ def test_a_new_demand_is_watched_there_too(tmp_path: Path) -> None:
 
 
 def _mkdir_both(place: str) -> None:
-    """mkdir by the 32-bit ABI, rmdir by the native one."""
+    """Call mkdir by the 32-bit ABI, rmdir by the native one."""
     int80.call("mkdir", [f"{place}/made", 0o700])
     raw.call("rmdir", f"{place}/made")
 

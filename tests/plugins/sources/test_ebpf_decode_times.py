@@ -1,4 +1,4 @@
-"""Every decoder gives its event both times: since the epoch, and since the boot as the record has it."""
+"""Decoders give each event two times: since the epoch, and since the boot as in the record."""
 
 import struct
 

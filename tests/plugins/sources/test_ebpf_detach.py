@@ -34,7 +34,7 @@ CONFIG = "{{enrichers: [], evaluators: [falco: {{rules: [{0}/rules.yaml]}}], sin
 
 
 def programs() -> set[int]:
-    """The id of every BPF program in the kernel."""
+    """Return the id of every BPF program in the kernel."""
     libc, found, last = ctypes.CDLL(None, use_errno=True), set[int](), 0
     while True:
         attributes = ctypes.create_string_buffer(struct.pack("<III", last, 0, 0), 12)
@@ -45,12 +45,12 @@ def programs() -> set[int]:
 
 
 def gone(fresh: set[int]) -> bool:
-    """The kernel has let go of them: it does so in the background."""
+    """Return True if the kernel has freed these programs: it does so in the background."""
     end = time.monotonic() + PATIENCE
     while fresh & programs():
         if time.monotonic() > end:
             return False
-        time.sleep(0.05)  # nothing tells when a program is freed
+        time.sleep(0.05)  # the kernel does not report when a program is freed
     return True
 
 

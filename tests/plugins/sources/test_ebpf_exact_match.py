@@ -1,4 +1,4 @@
-"""Exact matches: which calls a rule names, and that the program of a filter marks these and no others."""
+"""Exact matches: calls that a rule names, which the program of a filter marks, and no others."""
 
 import os
 import random
@@ -29,7 +29,7 @@ CONNECTION, FILE = Sock(family=2, protocol=6, state=1, remote_port=80), Sock()
 
 
 def is_marked(code: RelocatableCode, facts: Facts, number: int, *, named: bool = True) -> bool:
-    """Whether the call was an exact match when it passed."""
+    """Return True if the call was an exact match when it passed."""
     call = filter_facts.call_of(facts, number)
     call[EXACT.offset : EXACT.offset + EXACT.size] = bytes(EXACT.size)
     found = bpf_machine.run(
@@ -62,8 +62,9 @@ def test_another_call_is_marked_if_and_only_if_the_formula_is_true_fuzz() -> Non
 def marked_where_true(
     leaf: Callable[[random.Random], Formula], call: int, program: Callable[[Formula, Formula], RelocatableCode]
 ) -> Counter[bool]:
-    """How often an exact formula was true and false, of random formulas and facts. `program`: (all that is wanted, what
-    is exact of it) → the filter."""
+    """Return how often an exact formula was true and false, for random formulas and facts. `program` makes the filter
+    from (formula of all wanted calls, exact part of it).
+    """
     decided = Counter({True: 0, False: 0})
     for seed in range(ROUNDS):
         chance = random.Random(seed)
@@ -89,7 +90,7 @@ def test_a_path_that_is_not_plain_is_no_exact_match() -> None:
 
 
 def named(*rules: str, kind: str = "openat") -> bool:
-    """Whether some call can be an exact match of these rules."""
+    """Return True if some call can be an exact match of these rules."""
     demand = wants([f"evt.type = {kind} and {rule}" for rule in rules])
     function = choose(demand, demand.of("syscall")).functions.get(kind)
     return function is not None and function.exact is not FALSE
@@ -104,7 +105,7 @@ def named(*rules: str, kind: str = "openat") -> bool:
         ("fd.name = /etc/shadow and user.uid = 0", True),
         ("fd.name = /etc/shadow and not proc.name in (sshd, login)", True),
         ("fd.name = /etc/shadow and not proc.aname[3] = make", True),
-        # the path is not what the rule is about
+        # the rule is not about the path
         ("proc.aname[3] = make", False),
         ("evt.is_open_write = true and proc.aname[3] = make", False),
         ("not fd.name = /etc/shadow", False),
@@ -125,7 +126,7 @@ def test_one_rule_that_names_calls_is_enough() -> None:
 
 @pytest.mark.parametrize("kind", ["unlink", "rename", "link", "mkdir"])
 def test_a_call_on_names_is_not_named_by_a_rule_on_the_name(kind: str) -> None:
-    """Which the kernel does not test: every removal of a build would wake mozu."""
+    """Kernel filters do not test the name, otherwise every removal of a build would wake mozu."""
     assert not named("evt.failed = false and fs.path.name startswith /etc/", kind=kind)
     assert named("evt.failed = false and proc.aname[2] = x", kind=kind)
 
@@ -143,10 +144,8 @@ def test_a_protocol_is_part_of_an_exact_match_only_where_the_filter_looks_it_up(
 
 @pytest.mark.parametrize("name", ["dup", "dup2", "fcntl"])
 @pytest.mark.parametrize("rule", [f"{OF_IP} and evt.rawres in (0, 1, 2)", OF_IP, None])
-def test_a_copy_of_a_descriptor_is_an_exact_match_where_a_rule_names_it(
-    name: str, rule: str | None
-) -> None:
-    """The state wants all that become a standard descriptor."""
+def test_a_copy_of_a_descriptor_is_an_exact_match_where_a_rule_names_it(name: str, rule: str | None) -> None:
+    """The state asks for all copies that become a standard descriptor."""
     of_copies = [] if rule is None else [f"evt.type = {name} and {rule}"]
     demand = wants([*of_copies, "evt.type = execve and proc.stdin.type = ipv4"])
     code = choose(demand, filterable_types(demand)).functions[name].code

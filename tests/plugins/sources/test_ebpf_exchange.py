@@ -1,4 +1,4 @@
-"""An exchange of programs that fails, or is broken off, leaves a source that sees what it saw before."""
+"""An exchange of programs that fails, or is broken off, leaves a source that sees the same events as before."""
 
 import asyncio
 import threading
@@ -23,7 +23,7 @@ OLD, NEW = "/etc/hostname", "/etc/hosts"
 
 
 def opens_of(path: str, *others: str) -> Demand:
-    """Opens of a path, and every event of other types."""
+    """Return a demand for opens of a path, and for every event of other types."""
     interest = Interest(predicate=compare("fd.name", "=", (path,)))
     types = {**dict.fromkeys(("open", "openat", "openat2"), interest), **dict.fromkeys(others, Interest())}
     return Demand({"syscall": types})
@@ -48,7 +48,7 @@ def test_whatever_fails_in_an_exchange_the_events_before_it_are_still_seen(
     real: Callable[..., Any] = getattr(Loader, failing)
 
     def fails(loader: Loader, *arguments: Any) -> Any:
-        if arguments == ({},):  # nothing is asked for: what follows the failure
+        if arguments == ({},):  # an empty demand follows the failure
             return real(loader, *arguments)
         raise OSError(12, "no memory")
 

@@ -1,4 +1,4 @@
-"""What the tests of kernel filters run their programs in refuses what the kernel would."""
+"""The machine in which the tests of kernel filters run their programs refuses the same programs as the kernel."""
 
 from collections.abc import Callable
 from typing import Final
@@ -13,7 +13,7 @@ from tests.support.bpf_verifier import Refused, steps_of
 R0, R1, R2, R3, R6 = Register.R0, Register.R1, Register.R2, Register.R3, Register.R6
 EXIT: Final = INSTRUCTION.pack(0x95, 0, 0, 0)
 ZERO: Final = INSTRUCTION.pack(0xB7, 0, 0, 0)
-"""R0 = 0."""
+"""Instruction R0 = 0."""
 
 
 def assembled(*steps: Callable[[CodeAssembler], None]) -> RelocatableCode:

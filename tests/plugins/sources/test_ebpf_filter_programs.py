@@ -1,4 +1,4 @@
-"""Kernel filters that are loaded: each by itself, and none that the kernel refuses; without a kernel."""
+"""Loading of kernel filters: each by itself, except those that the kernel refuses; without a kernel."""
 
 import os
 from collections.abc import Collection
@@ -18,7 +18,7 @@ KINDS = [bpf_syscall.TRACEPOINT, bpf_syscall.RAW_TRACEPOINT]
 
 
 class PickyCode:
-    """Loads all but programs of these names; a descriptor is a number that nothing else has."""
+    """Loader of all programs but those with these names; a descriptor is a number that nothing else has."""
 
     def __init__(self, *refused: str) -> None:
         self._refused = refused
@@ -63,7 +63,7 @@ def test_one_that_the_kernel_refuses_leaves_its_own_calls_without_a_filter() -> 
 
 
 def test_messages_are_filtered_alike_or_not_at_all() -> None:
-    """The state learns the peer of a socket by them."""
+    """The state learns the peer of a socket from messages."""
     functions = {"sendto": function("a"), "sendmsg": function("b"), "openat": function("c")}
 
     found = programs(PickyCode("a")).load(functions)

@@ -1,5 +1,5 @@
-"""What is tested of comparisons, which programs are made of rules, and what these do with calls is what it was.
-Where a difference is meant: `python -m tests.plugins.sources.filter_scenes`.
+"""Tests of comparisons, programs made of rules, and their effects on calls are unchanged. If a difference is meant:
+`python -m tests.plugins.sources.filter_scenes`.
 """
 
 import pytest

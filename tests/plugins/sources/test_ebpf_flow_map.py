@@ -1,4 +1,4 @@
-"""How much may be written that accounts are not charged for yet."""
+"""The number of bytes that may be written before accounts are charged for them."""
 
 import pytest
 

@@ -8,7 +8,7 @@ PROC = "9:name=systemd:/\n4:cpu,cpuacct:/\n2:memory:/\n0::/\n"
 
 
 def block(*cgroups: tuple[int, bytes]) -> bytes:
-    """(id of the hierarchy, path, which is empty where it is that of the one before)."""
+    """Return the block of cgroups: (id of the hierarchy, path, empty if it is the same as the one before)."""
     return b"".join(struct.pack("<HH", number, len(path)) + path for number, path in cgroups)
 
 

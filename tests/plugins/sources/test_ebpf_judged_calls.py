@@ -1,4 +1,4 @@
-"""Opens that the kernel recognises once they were judged: never one too long."""
+"""Opens that the kernel recognises after they were judged: never one too long."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -35,7 +35,9 @@ def memory() -> Iterator[JudgedLive]:
 
 
 class Change(NamedTuple):
-    """`rule` is false of the opens, and becomes true by the act. `reported_by`: the type whose record tells it."""
+    """Change by an act: `rule` is false of the opens before it and true after it. `reported_by`: the type whose record
+    reports it.
+    """
 
     act: Callable[..., Any]
     rule: str
@@ -61,7 +63,7 @@ def named(change: Change) -> str:
 
 
 def rule(change: Change, folder: Path) -> str:
-    """Of the file, while what the kernel filter can test of the process decides nothing."""
+    """Return a rule on the file that the kernel filter cannot decide by the process."""
     return f"evt.type = openat and fd.name = {folder}/file and {change.rule}"
 
 
@@ -95,7 +97,7 @@ def test_a_kernel_that_forgets_a_dependency_loses_alerts(memory: JudgedLive, tmp
 def test_opens_are_discarded_by_what_was_judged_of_another_process(
     memory: JudgedLive, tmp_path: Path, test: str, alike: bool
 ) -> None:
-    """One of which the rules read the same."""
+    """The other process has the same values in the fields that the rules read, if `alike`."""
     memory.judge(f"evt.type = openat and fd.name startswith {tmp_path} and {test} = 1")
     first = memory.act(acts.in_turn, tmp_path, COUNT, 20 * COUNT)
     second = memory.act(acts.each_once, tmp_path, COUNT)
@@ -106,7 +108,7 @@ def test_opens_are_discarded_by_what_was_judged_of_another_process(
 
 @pytest.mark.ebpf
 def test_other_rules_judge_at_once_what_the_kernel_discards(memory: JudgedLive, tmp_path: Path) -> None:
-    """No batch comes in between: every call is discarded."""
+    """Without a batch in between every call is discarded."""
     memory.judge(f"evt.type = openat and fd.name = {tmp_path}/file and proc.pname = {acts.EVIL}")
     use = memory.judged.pipeline._evaluation.use
     fresh = ByRules((f"evt.type = openat and fd.name = {tmp_path}/file",), FIELDS)
@@ -132,7 +134,7 @@ def test_the_numbers_add_up(memory: JudgedLive, tmp_path: Path) -> None:
 
 @pytest.mark.ebpf
 def test_an_open_that_the_kernel_discards_keeps_its_path_for_later_events(memory: JudgedLive, tmp_path: Path) -> None:
-    """As the kernel filter does: fchown shows the path that the open was given."""
+    """The event of fchown shows the path that the open was given, as with the kernel filter."""
     (tmp_path / "real").mkdir()
     (tmp_path / "by").symlink_to(tmp_path / "real")
     memory.judge(
@@ -146,11 +148,11 @@ def test_an_open_that_the_kernel_discards_keeps_its_path_for_later_events(memory
     assert COUNT == memory.alerts()
 
 
-# --- which opens may be discarded, without a kernel
+# --- opens that may be discarded, without a kernel
 
 
 class Flow:
-    """What would be passed to the kernel."""
+    """Recorder of the values that would be passed to the kernel."""
 
     def __init__(self) -> None:
         self.reported: list[tuple[int, bool]] = []
@@ -177,7 +179,7 @@ def discarded(
 ) -> list[bytes]:
     written: dict[int, dict[bytes, bytes]] = {}
     monkeypatch.setattr(bpf_syscall, "update_many", written.__setitem__)
-    calls = JudgedCalls({"JUDGED_CALLS": 0, "CALLER_CLASSES": 1}, Flow())  # type: ignore[arg-type]  # what maps would hold
+    calls = JudgedCalls({"JUDGED_CALLS": 0, "CALLER_CLASSES": 1}, Flow())  # type: ignore[arg-type]  # instead of maps
     calls.use(types, names)
     calls.take(events, {b"caller": 7})
     assert {b"caller": CALLER_CLASS.pack(7, 1)} == written[1]
@@ -210,7 +212,7 @@ def test_types_that_the_state_needs_are_not_discarded(monkeypatch: pytest.Monkey
 
 def test_each_change_is_another_generation() -> None:
     flow = Flow()
-    calls = JudgedCalls({}, flow)  # type: ignore[arg-type]  # it is given what the map would hold
+    calls = JudgedCalls({}, flow)  # type: ignore[arg-type]  # Flow gets the map's values
     calls.use({"openat"}, OpenedName.KEPT)
     calls.take(None, {})
     calls.use((), OpenedName.UNUSED)

@@ -1,4 +1,4 @@
-"""Any rules, any opens that come again: where the kernel discards what was judged the same alerts come."""
+"""Any rules, any opens that recur: the same alerts come if the kernel discards opens that were judged."""
 
 import os
 import random
@@ -25,13 +25,13 @@ OF_PROCESSES: Final = (
     "not proc.pname = no-such-program", "proc.nthreads = 1", "proc.sname exists", "user.loginuid exists",
     "proc.pname = no-such-program", "proc.aname[3] = no-such-program", "user.uid = 4242", "proc.nthreads > 1",
 )  # fmt: skip
-"""Which no kernel filter tests."""
+"""Conditions that no kernel filter tests."""
 
 
 @pytest.fixture(scope="module")
 @needs_live
 def both() -> Iterator[tuple[JudgedLive, JudgedLive]]:
-    """With and without the memory."""
+    """Yield sources with and without the memory."""
     requirements.ebpf()
     with JudgedLive() as remembering, JudgedLive(0) as forgetful:
         yield remembering, forgetful
@@ -39,7 +39,7 @@ def both() -> Iterator[tuple[JudgedLive, JudgedLive]]:
 
 @pytest.mark.parametrize("names", [False, True], ids=["opens", "names"])
 def test_the_same_alerts_come_fuzz(both: tuple[JudgedLive, JudgedLive], likely: Path, names: bool) -> None:
-    """With `names`, what the descriptors are called afterwards counts too."""
+    """Later names of the descriptors are compared too if `names`."""
     remembering, forgetful = both
     recognised, raised = remembering.recognised, 0
     for seed in range(ROUNDS):

@@ -19,13 +19,13 @@ FEW: Final = (
     *("proc.name = another", "user.uid = 11", "proc.cwd contains inner", "proc.is_sid_leader = true", "fd.num > 8"),
     *("proc.nthreads > 1", "fd.name endswith other", "proc.nchilds > 0", "not thread.cap_effective contains CAP_KILL"),
 )
-"""Of one rule each: they hold of some processes, before or after an act."""
+"""Conditions, one for each rule: each holds of some processes, before or after an act."""
 
 
 @pytest.fixture(scope="module")
 @needs_live
 def both() -> Iterator[tuple[JudgedLive, JudgedLive]]:
-    """With and without the memory."""
+    """Yield sources with and without the memory."""
     requirements.ebpf()
     with JudgedLive() as remembering, JudgedLive(0) as forgetful:
         for one in (remembering, forgetful):

@@ -1,4 +1,4 @@
-"""Kernel filters discard what no rule can match, and nothing else: a source with them beside one without."""
+"""Kernel filters discard events that no rule can match, and no others: a source with them beside one without."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ LONG: Final = "a_rather_long_part/of_a_path" * 4
 
 
 def paths(events: Sequence[SyscallEvent]) -> list[str]:
-    """What opens were given."""
+    """Return the paths that opens were given."""
     return [event.args[2] for event in events]
 
 
@@ -103,7 +103,7 @@ def test_a_kernel_filter_tests_flags(
 
 
 def _native(flags: int) -> int:
-    """Of the few that the test uses."""
+    """Return the native number of open flags, for the few that the test uses."""
     access = {1: os.O_RDONLY, 2: os.O_WRONLY, 3: os.O_RDWR}[flags & 3]
     return access | (os.O_TRUNC if flags & 0x100 else 0) | (os.O_CREAT if flags & 4 else 0)
 
@@ -206,7 +206,7 @@ def test_an_exec_that_failed_is_an_event_for_a_rule_that_wants_it(comparison: Fi
 
 
 def test_an_exec_is_counted_once_whether_it_fails_or_not() -> None:
-    """A successful one has an exit, too, which is no event."""
+    """A successful exec has an exit, too, which is no event."""
     requirements.ebpf()
     rule = "evt.type in (execve, execveat) and evt.failed = false and proc.name = true"
     with Live(EbpfSource(8 << 20, context()), wants([rule])) as live:
@@ -282,7 +282,7 @@ def test_numbers_of_calls_are_tested(comparison: FilterComparison) -> None:
 
 
 def test_no_call_is_missed_while_filters_change(comparison: FilterComparison, likely: Path) -> None:
-    """Filters are exchanged again and again beside a flood of opens that all of them let pass."""
+    """Exchange filters again and again beside a flood of opens that all of them let pass."""
     rule = f"evt.type = openat and fd.name = {likely}/x/a.b"
     comparison.want(rule)
     over = threading.Event()
@@ -309,7 +309,7 @@ def test_no_call_is_missed_while_filters_change(comparison: FilterComparison, li
     assert {5000} == set(seen)
 
 
-# --- what the kernel refuses
+# --- programs that the kernel refuses
 
 
 def test_calls_whose_filter_the_kernel_refuses_run_unfiltered_and_that_is_said_and_counted(
@@ -334,12 +334,12 @@ def test_calls_whose_filter_the_kernel_refuses_run_unfiltered_and_that_is_said_a
 
     assert (1, 0) == (paths(act.of("openat")).count("/dev/null"), len(act.of("ptrace")))
     assert "source ebpf: no kernel filter for openat: for this test" in caplog.text
-    assert "kernel filter: filtered event types: execve, ptrace; unfiltered: openat" in caplog.text
+    assert "kernel filter: 2 event types filtered, 1 unfiltered" in caplog.text
     counted = {labels["state"]: value for name, labels, value in given.metrics.collect() if "state" in labels}
     assert {"filtered": 2, "unfiltered": 1} == counted
 
 
-# --- what the state needs
+# --- events that the state needs
 
 
 def test_rules_about_all_descriptors_get_all_opens(comparison: FilterComparison, likely: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which calls have a kernel filter, and what it asks: without a kernel."""
+"""Calls that have a kernel filter, and the filter's tests: without a kernel."""
 
 import os
 
@@ -42,7 +42,7 @@ OPENS = "evt.type in (open, openat)"
 
 
 def chosen(*conditions: str, state_dependencies: dict[str, str] | None = None) -> Chosen:
-    """The kernel filters of some rules; `state_dependencies`: what outputs need of a type."""
+    """Return the kernel filters of some rules; `state_dependencies`: event type → need of the outputs."""
     rules = [RuleInput(text, "syscall", parse(text)) for text in conditions]
     program = compile_rules(rules, FIELDS, "all")
     types = {
@@ -62,7 +62,7 @@ def filtered(*conditions: str, state_dependencies: dict[str, str] | None = None)
 
 
 def called(function: FilterFunction) -> set[str]:
-    """Its subprograms, and the maps that it looks at itself."""
+    """Return the function's subprograms, and the maps that it looks at itself."""
     return {one.name for one in function.code.relocations}
 
 
@@ -130,7 +130,7 @@ def test_a_rule_on_standard_descriptors_leaves_opens_filtered() -> None:
 
 @pytest.mark.parametrize("level", ["low", "medium", "paranoid"])
 def test_of_a_process_just_started_the_default_rules_want_no_open_that_builds_and_servers_make(level: str) -> None:
-    """Nothing is known of it in the kernel but its name, if at all: every process predicate may hold."""
+    """The kernel knows at most the name of such a process: every process predicate may hold."""
     running = context()
     demand = FalcoEvaluator(FalcoSettings(level=level), running).demand()
     openat = choose(demand, filterable_types(demand), cacheable_fields(running.fields)).functions["openat"]
@@ -155,7 +155,7 @@ def test_files_of_one_directory_are_what_a_regular_expression_may_say() -> None:
 
 
 def test_of_fcntl_only_copies_are_wanted_where_names_of_files_are() -> None:
-    """A copy whose event is missing would have the kernel's path for a name."""
+    """Without the event of a copy, the name would be the kernel's path."""
     failed = "evt.type in (dup, dup2, dup3, fcntl) and evt.failed = true"
     found = chosen(f"{OPENS} and fd.name = /a", "evt.type = fchmod and fd.name = /b", failed)
 
@@ -259,7 +259,7 @@ def test_what_there_is_no_bit_for_passes_whichever_process_it_is_of() -> None:
     wanted = chosen(*rules).functions["openat"].wanted
 
     def passes(result: int) -> bool:
-        """Of a process that no verdict is true of."""
+        """Return True if a process for which no predicate is true passes."""
         return may_hold(
             wanted,
             lambda leaf: isinstance(leaf, NumberCheck) and leaf.member == "result" and leaf.constant == result,
@@ -342,7 +342,7 @@ def test_a_filter_that_must_emit_paths_is_not_exact() -> None:
 
 
 class OfAnotherEvaluator(Leaf, frozen=True):
-    """A part of a condition that is no comparison."""
+    """Part of a condition that is no comparison."""
 
 
 def test_what_is_no_comparison_may_be_true_and_is_not_tested() -> None:
@@ -358,7 +358,7 @@ def test_what_is_no_comparison_may_be_true_and_is_not_tested() -> None:
 
 
 def test_results_that_rules_cannot_read_are_not_tested() -> None:
-    """fields about the result have no value where the parameters are mozu's own, so that `not evt.rawres = 0` holds."""
+    """Fields about the result have no value if the parameters are mozu's own, so that `not evt.rawres = 0` holds."""
     assert set() == filtered("evt.type = fchmodat2 and not evt.rawres = 0")
     assert {"fchmodat2"} == filtered("evt.type = fchmodat2 and evt.arg.mode contains S_ISUID")
 
@@ -387,9 +387,7 @@ def test_opens_that_only_rules_need_may_be_discarded_unless_something_needs_the_
     assert (opens, name) == (frozenset(expected[0]), expected[1])
 
 
-@pytest.mark.parametrize(
-    ("value", "member"), [("../", "climbs"), ("/.", "hidden"), ("a/.", ""), ("./", ""), ("x", "")]
-)
+@pytest.mark.parametrize(("value", "member"), [("../", "climbs"), ("/.", "hidden"), ("a/.", ""), ("./", ""), ("x", "")])
 def test_what_paths_often_contain_is_known_without_a_search(value: str, member: str) -> None:
     found = names.contains(value)
     assert member == (found.member if isinstance(found, NumberCheck) else "")

@@ -1,4 +1,4 @@
-"""Kernel filters as kernels load them that have neither bpf_rdonly_cast nor may_goto: before Linux 6.2."""
+"""Kernel filters for kernels that have neither bpf_rdonly_cast nor may_goto: before Linux 6.2."""
 
 import ctypes
 import os
@@ -41,7 +41,7 @@ def runner() -> Iterator[FilterRunner]:
 
 
 def passes(runner: FilterRunner, program: int, path: bytes) -> bool:
-    """An openat of this path, which failed."""
+    """Return True if a failed openat of this path passes."""
     text, call = ctypes.create_string_buffer(path), bytearray(filter_layout.size("syscall_ctx"))
     for element, value in enumerate((-100, ctypes.addressof(text), os.O_RDONLY)):
         put(call, "syscall_ctx", "args", value, element)
@@ -57,7 +57,7 @@ def test_opens_are_filtered_under_all_rules_that_ship(runner: FilterRunner) -> N
 
     with runner.loaded(functions["openat"].code, OPENAT) as program:
         assert not passes(runner, program, b"/usr/lib/libc.so.6")
-    # A million is allowed. It was 450,000, or 834,000 where the verifier followed all tests twice; rules are added.
+    # A million is allowed. 450,000 were measured, 834,000 if the verifier followed all tests twice; rules are added.
     assert runner.verified(functions["openat"].code) < 650_000
 
 

@@ -1,4 +1,4 @@
-"""Which conditions are decided before the call, so that a rule may deny it; and the programs made of them."""
+"""Conditions that are decided before the call, so that a rule may deny it; and the programs made of them."""
 
 import random
 from collections import Counter
@@ -142,7 +142,7 @@ def test_a_hook_whose_program_would_be_too_long_has_none_and_others_have_theirs(
 
 
 def test_only_comparisons_are_decided() -> None:
-    """A condition of another evaluator may have other parts."""
+    """Conditions of other evaluators may have other parts."""
     one = dict.fromkeys(("open", "openat", "openat2", "creat"), ProcessCheck(1))
     assert "a part of the condition is no comparison" == undenied("openat", one)
 
@@ -161,7 +161,7 @@ SLOT: Final = filter_layout.size("filter_scratch")
 
 
 def of_opened(chance: random.Random) -> Formula:
-    """A hook is given no call."""
+    """Return a test for a hook, which is given no call."""
     return replaced(of_reached(chance), lambda check: FALSE if check.subject is Subject.CALL else check)
 
 
@@ -169,17 +169,18 @@ HOOKS: Final = {"file_open": of_opened, "bprm_check_security": of_program, "sock
 
 
 class Denial(NamedTuple):
-    """What a program at a hook did."""
+    """Outcome of a program at a hook."""
 
     returned: int | None
     rule: int
-    """The number of the rule that acted; 0: none."""
+    """Number of the rule that acted; 0 if none did."""
     called: list[str]
 
 
 def at_hook(code: RelocatableCode, facts: Facts, *, found: int = 1, acts: int = 1, busy: int = 0) -> Denial:
-    """`found`: what the subprogram says that looks at the arguments; `acts`: whether the rule denies; `busy`: slots in
-    which other programs work."""
+    """Run a program at a hook. `found`: result of the subprogram that looks at the arguments; `acts`: True if the rule
+    denies; `busy`: number of slots in which other programs work.
+    """
     slots = [filter_facts.scratch_of(facts, junk=bytes(600)) + bytearray(8) for _ in range(DENY_SLOTS)]
     before = [(int(number < busy)).to_bytes(8, "little") for number in range(DENY_SLOTS)]
     for slot, taken in zip(slots, before, strict=True):
@@ -228,7 +229,7 @@ def test_a_rule_that_does_not_act_denies_nothing_and_neither_does_what_cannot_be
 
 @pytest.mark.parametrize("busy", range(DENY_SLOTS + 1))
 def test_a_program_works_in_the_first_slot_that_no_other_has(busy: int) -> None:
-    """Where all are taken it denies nothing."""
+    """A program denies nothing if all slots are taken."""
     code = deny_program([(4, about(names.equal("/a"), Subject.REAL))], "file_open")
     facts = random_facts(random.Random(1))._replace(real=b"/a")
 

@@ -1,5 +1,6 @@
-"""A kernel filter and the evaluator in user space are given the same call: what a rule matches is never discarded, and
-what is said to be decided exactly is decided alike. Random calls and conditions, without a kernel."""
+"""A kernel filter and the evaluator in user space are given the same call: a call that a rule matches is never
+discarded, and conditions that are decided exactly have the same results. Random calls and conditions, without a kernel.
+"""
 
 import os
 import random
@@ -36,7 +37,7 @@ RESULTS: Final = (0, 3, 4, 5, 1000, 1 << 40, -1, -2, -11, -13, -20, -115, -(1 <<
 
 
 class Rule(NamedTuple):
-    """A condition on one type of events."""
+    """Condition on one type of events."""
 
     spec: SyscallSpec
     text: str
@@ -45,17 +46,17 @@ class Rule(NamedTuple):
     program: Any
 
     def matches(self, call: Call) -> bool:
-        """What user space says of its event."""
+        """Return True if the rule matches the call's event in user space."""
         return bool(list(self.program.evaluate(StateMachine().apply([event_of(call)]))))
 
     @property
     def is_tested(self) -> bool:
-        """Whether all that it says is tested exactly where the path is plain."""
+        """Return True if every comparison is tested exactly for a plain path."""
         return all(bounds_of(leaf, self.spec).is_exact for leaf in leaves(self.predicate))
 
 
 def rule(name: str, text: str) -> Rule | None:
-    """None where every such call passes, or no event can match."""
+    """Return the rule, or None if every such call passes, or no event can match."""
     checked = check(parse(f"evt.type = {name} and ({text})"), FIELDS, "syscall")
     assert not checked.problems, checked.problems
     program = compile_rules([RuleInput("rule", "syscall", checked.node)], FIELDS, "all")
@@ -67,7 +68,7 @@ def rule(name: str, text: str) -> Rule | None:
 
 
 def judged(one: Rule, call: Call) -> tuple[bool, bool]:
-    """(matches, passes), after what must always hold of the two."""
+    """Return (matches, passes), after checks that must always hold of the two."""
     found, matches = decided(one.function.code, call), one.matches(call)
     assert found.passes or not matches, (one.spec.name, one.text, call)
     if one.function.is_exact:
@@ -99,9 +100,10 @@ LOOSE: Final = re.compile(
     r"fd\.(nameraw|type|typechar) |fd\.realpath !=|fd\.directory startswith|fd\.filename (contains|endswith)"
     r"|.* (pmatch|glob) "
 )
-"""Comparisons of which more calls pass than match: of nameraw, which is tested in the whole path; of the kind of a
-failed open; of a real path that there is none of; of a directory, which a file of that name begins with, too; of
-the end or a part of a file's name, which are tested in the whole path; of patterns, of which parts are tested."""
+"""Comparisons for which more calls pass than match: of nameraw, which is tested in the whole path; of the kind of a
+failed open; of a real path that there is none of; of a directory, with which a file of that name begins, too; of the
+end or a part of a file's name, which are tested in the whole path; of patterns, of which parts are tested.
+"""
 
 
 @pytest.mark.parametrize(
@@ -174,7 +176,9 @@ def test_opens_pass_if_and_only_if_they_match_where_all_is_tested_fuzz() -> None
 
 
 def test_flags_that_no_bit_of_the_call_stands_for_are_not_tested() -> None:
-    """Such as that the call has created the file: the event has them from elsewhere. Access is a number of two bits."""
+    """Flags such as that the call has created the file have other origins in the event. Access is a number of
+    two bits.
+    """
     bits = [convert_open_flags(1 << bit) for bit in range(32)]
     names = [name for name, number in flag_table("file_flags") if not any(one & number for one in bits)]
     assert names
@@ -210,7 +214,7 @@ def test_results_are_compared_as_in_user_space(name: str) -> None:
 @pytest.mark.parametrize("name", OPENS)
 @pytest.mark.parametrize("operator", ["=", "!=", "<", "<=", ">", ">="])
 def test_the_number_of_a_descriptor_is_the_result_or_minus_one(name: str, operator: str) -> None:
-    """Of a failed open, however it failed."""
+    """The number of a failed open is minus one, however it failed."""
     spec, seen = SYSCALL_SPECS[name], Counter[bool]()
     for constant in (-5, -2, -1, 0, 3, 4):
         text = f"fd.num {operator} {constant}"
@@ -238,7 +242,7 @@ def random_args(chance: random.Random) -> tuple[int, ...]:
 
 
 def parameters() -> Iterator[tuple[SyscallSpec, str, str]]:
-    """(call, parameter, table) of all parameters that are numbers of the call itself."""
+    """Yield (call, parameter, table) of all parameters that are numbers of the call itself."""
     for name, spec in sorted(SYSCALL_SPECS.items()):
         declared = event_type(name)
         if declared is None or spec.family not in ("descriptor", "message", "transfer", "number", "path"):
@@ -269,19 +273,19 @@ def texts_about(chance: random.Random, name: str, table: str) -> list[str]:
 
 
 def is_refused(name: str, text: str) -> bool:
-    """Numbers and texts are no constants of fields of another type."""
+    """Return True if the check refuses the condition, as with texts for fields that are numbers."""
     return bool(check(parse(f"evt.type = {name} and ({text})"), FIELDS, "syscall").problems)
 
 
 NUMBER_OF_CODE: Final = re.compile(r"evt\.arg\.\w+ (=|in|contains) .*\b3\b")
-"""A code is shown by its name where it has one; the filter tests its number as well."""
+"""Comparison of a code that is shown by its name if it has one; the filter tests its number as well."""
 NAMELESS: Final = {"ptrace_requests": 0x4300, "socket_families": 256, "bpf_commands": 256, "fcntl_commands": 0x800}
-"""Table → the number from which on codes have no names: such calls may pass."""
+"""Table → number from which on codes have no names: such calls may pass."""
 
 
 @pytest.mark.parametrize("part", range(4))
 def test_every_parameter_is_compared_as_in_user_space_fuzz(part: int) -> None:
-    """What has no filter passes. What a filter lets pass and no rule matches has a code without a name."""
+    """Calls without a filter pass. A call that a filter lets pass and no rule matches has a code without a name."""
     seen: Counter[tuple[bool, bool]] = Counter()
     for number, (spec, name, table) in enumerate(parameters()):
         if number % 4 != part:
@@ -371,7 +375,7 @@ def test_what_a_descriptor_is_is_compared_as_in_user_space(name: str) -> None:
 def test_a_socket_is_not_looked_at_for_what_went_through_a_connection(
     text: str, name: str, address: int, looked_up: bool
 ) -> None:
-    """What is sent without an address went through one, where no such message is wanted."""
+    """Messages without an address went through a connection: their socket is not read if no such message is wanted."""
     one = rule(name, text)
     assert one is not None
     call = Call(one.spec, (3, 0, 0, 0, address, 0), 5, sock=SOCKS[2])

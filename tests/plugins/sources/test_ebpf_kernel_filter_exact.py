@@ -1,4 +1,4 @@
-"""Where a filter says that it is exact, an event passes if and only if a rule matches: the evaluator judges."""
+"""Events of types with an exact filter pass if and only if a rule matches, as the evaluator judges."""
 
 import copy
 import os
@@ -46,21 +46,21 @@ def random_condition(chance: random.Random, tests: Sequence[str], depth: int = 0
 
 
 def exact_types(rules: Sequence[str]) -> set[str]:
-    """Event types of these rules whose filter says that it is exact."""
+    """Return the event types of these rules whose filter is exact."""
     demand = wants(rules)
     functions = choose(demand, demand.of("syscall")).functions
     return {name for name, function in functions.items() if function.is_exact}
 
 
 def matched(rules: Sequence[str], act: Act, kind: str) -> list[Any]:
-    """The parameters of events that the evaluator finds a rule for."""
+    """Return the parameters of events that match a rule in the evaluator."""
     shown = StateMachine().apply([copy.copy(event) for event in act.events])
     found = {id(event): event for event, _ in program_of(rules).evaluate(shown)}
     return [event.args for event in found.values() if event.type == kind]
 
 
 def compared(rules: Sequence[str], filtered: Act, whole: Act) -> tuple[int, int]:
-    """(events that passed, events that did not) of the exact types."""
+    """Return (number of events that passed, number of those that did not) of the exact types."""
     passed = dropped = 0
     for kind in exact_types(rules):
         expected = matched(rules, whole, kind)

@@ -34,7 +34,7 @@ def random_steps(chance: random.Random, likely: Path, count: int) -> list[tuple[
 
 @pytest.mark.parametrize("names", [False, True], ids=["opens", "names"])
 def test_no_alert_is_lost_fuzz(comparison: FilterComparison, likely: Path, names: bool) -> None:
-    """Random rules and random opens; with `names`, what the descriptors are called afterwards counts too."""
+    """Try random rules and random opens; with `names`, later names of the descriptors are compared too."""
     discarded = raised = 0
     for seed in range(ROUNDS):
         chance = random.Random(seed)

@@ -44,7 +44,7 @@ def call_of(facts: Facts, number: int) -> bytes:
 
 
 def with_numbers(facts: Facts, *arguments: int, result: int) -> Facts:
-    """The same, with these first arguments; what an openat is asked for lies in them."""
+    """Return the facts with these first arguments, among which are those of an openat, and this result."""
     numbers = {**facts.numbers, (Subject.CALL, "result", 0): result}
     numbers |= {(Subject.CALL, "args", at): value & (1 << 64) - 1 for at, value in enumerate(arguments)}
     for member, at in (("flags", 2), ("mode", 3)):
@@ -55,7 +55,9 @@ def with_numbers(facts: Facts, *arguments: int, result: int) -> Facts:
 def test_opens_pass_if_and_only_if_the_formula_is_true_fuzz(
     runner: FilterRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of absolute and relative paths; one that is not plain passes, and so does one that reached an unknown place."""
+    """Paths are absolute and relative; a path that is not plain passes, and so does one that reached an
+    unknown place.
+    """
     monkeypatch.chdir(tmp_path)
     number, decided = SYSCALL_SPECS["openat"].number, {True: 0, False: 0}
     for seed in range(ROUNDS):
@@ -77,7 +79,7 @@ def test_opens_pass_if_and_only_if_the_formula_is_true_fuzz(
                 facts = facts._replace(real=b"")
                 found = runner.passes(program, call_of(facts, number), PID, facts.verdict)
                 expected = is_true(wanted, facts)
-                may_pass = rough or b"/.." in facts.name  # the kernel takes `..b` for one that is not plain, too
+                may_pass = rough or b"/.." in facts.name  # the kernel takes `..b` for a path that is not plain, too
                 may_pass = may_pass or result >= 0
                 assert found is expected or (found and may_pass), (seed, wanted, facts)
                 decided[found] += 1
@@ -87,7 +89,7 @@ def test_opens_pass_if_and_only_if_the_formula_is_true_fuzz(
 def test_opens_pass_by_the_path_that_they_reached_fuzz(
     runner: FilterRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Short and long names, on the root's file system and on others, through symbolic links and without."""
+    """Names are short and long, on the root's file system and on others, through symbolic links and without."""
     monkeypatch.chdir(tmp_path)
     number, decided = SYSCALL_SPECS["openat"].number, {True: 0, False: 0}
     with ExitStack() as stack:
@@ -120,7 +122,7 @@ def relative(path: bytes, start: Path) -> bytes:
 
 
 def reachable(top: Path, chance: random.Random) -> Iterator[tuple[bytes, bytes]]:
-    """(path, the path that it reaches) of files that exist."""
+    """Yield (path, the path that it reaches) of files that exist."""
     for count in range(60):
         path = os.fsencode(top) + random_name(chance)
         if len(path) > 240:
@@ -146,7 +148,7 @@ def reachable(top: Path, chance: random.Random) -> Iterator[tuple[bytes, bytes]]
 
 
 def descriptors(stack: ExitStack) -> Iterator[tuple[int, dict[str, int]]]:
-    """Descriptors of this process, and what struct sock_info says of each."""
+    """Yield descriptors of this process, and the values that struct sock_info has for each."""
     listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
     tcp = stack.enter_context(socket.create_connection(listening.getsockname()))
     port = struct.unpack("=H", struct.pack("!H", listening.getsockname()[1]))[0]

@@ -1,4 +1,4 @@
-"""Which conditions the kernel decides for good, so that a rule may kill there; and the programs made of them."""
+"""Conditions that the kernel decides for good, so that a rule may kill there; and the programs made of them."""
 
 import os
 import random
@@ -116,8 +116,10 @@ def acting(
     name: str = "openat",
     asked: dict[str, int] | None = None,
 ) -> int:
-    """The number of the rule that acts on a call; 0: none does. It goes on behind the program in any case, an exec to
-    what follows its kill rules. `asked`: what the subprogram that looks at a socket was asked."""
+    """Return the number of the rule that acts on a call; 0 if none does. The call goes on behind the program in any
+    case, an exec to the part behind its kill rules. `asked` receives the request to the subprogram that looks at a
+    socket.
+    """
     spec = SYSCALL_SPECS[name]
     call, scratch = filter_facts.call_of(facts, spec.number), filter_facts.scratch_of(facts, junk=bytes(600))
     acted: list[int] = []
@@ -187,7 +189,7 @@ def test_rules_on_sockets_and_programs_act_as_those_on_paths_do_fuzz(
 @pytest.mark.parametrize(("name", "fd"), [("connect", 0), ("dup", -1), ("dup2", -1), ("dup3", -1)])
 @pytest.mark.parametrize("member", ["family", "port"])
 def test_the_socket_of_the_descriptor_of_a_call_is_looked_at(name: str, fd: int, member: str) -> None:
-    """And its peer only where a rule is about that: `fd` is the argument, -1 the result."""
+    """The peer is looked at only if a rule is about it: `fd` is the argument, -1 the result."""
     code = kill_program([(7, NumberCheck(Subject.FACTS, member, "==", 5))], SYSCALL_SPECS[name])
     facts = with_facts(random.Random(1), random_facts(random.Random(1)))
     numbers = {**facts.numbers, (Subject.FACTS, member, 0): 5, (Subject.CALL, "result", 0): 1234}
@@ -228,7 +230,7 @@ def test_a_rule_acts_under_its_number_among_all(number: int) -> None:
 
 
 def test_an_exec_that_succeeds_is_of_one_call_whichever_it_was() -> None:
-    """The events of execveat are those of calls that failed."""
+    """Events of execveat are those of calls that failed."""
     condition = "evt.type in (execve, execveat) and evt.res = SUCCESS and proc.is_exe_upper_layer = true"
     rule = {SYSCALL_SPECS[name]: one for name, one in predicates(condition).items()}
 
@@ -241,7 +243,7 @@ def test_a_condition_that_never_holds_needs_no_program() -> None:
 
 
 def connecting_to(count: int) -> str:
-    """So many addresses."""
+    """Return a condition on `count` addresses."""
     return f"evt.type = connect and fd.sip in ({', '.join(f'10.1.{one >> 8}.{one & 255}' for one in range(count))})"
 
 
@@ -265,7 +267,7 @@ def test_a_call_whose_program_would_be_too_long_has_none_and_others_have_theirs(
 
 
 def test_only_comparisons_are_decided() -> None:
-    """A condition of another evaluator may have other parts."""
+    """Conditions of other evaluators may have other parts."""
     assert "a part of the condition is no comparison" == undecided(OPENAT, ProcessCheck(1))
 
 

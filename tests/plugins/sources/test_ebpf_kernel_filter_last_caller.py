@@ -1,4 +1,6 @@
-"""The kernel filter remembers the verdict on the last caller of a processor: for the next call of that one only."""
+"""The kernel filter remembers the predicate bits of the last caller of a processor: for that caller's next
+call only.
+"""
 
 import os
 from collections.abc import Iterator
@@ -19,13 +21,13 @@ pytestmark = pytest.mark.ebpf
 PTRACE: Final = SYSCALL_SPECS["ptrace"]
 PID: Final = 4_000_001
 NATIVE, URING = 0, 2
-"""`enum entry_path` of bpf/mozu.h."""
+"""Values of `enum entry_path` of bpf/mozu.h."""
 
 
 @pytest.fixture(scope="module")
 @needs_live
 def runner() -> Iterator[FilterRunner]:
-    """On one processor, since each remembers a caller of its own."""
+    """Yield a runner on one processor, since each processor remembers a caller of its own."""
     requirements.ebpf()
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(allowed)})
@@ -51,8 +53,9 @@ def call(entry_path: int, pid: int = PID) -> bytes:
 def test_what_is_remembered_of_a_call_is_no_verdict_on_a_request_of_io_uring(
     runner: FilterRunner, before: int, after: int, expected: int
 ) -> None:
-    """A request completes in any task: this one stays the program that it was, while the verdict on the process of the
-    request changes, as it does after an exec of that process."""
+    """A request completes in any task: this task stays the same program, while the verdict on the process of the
+    request changes, as it does after an exec of that process.
+    """
     with runner.loaded(plain_program(ProcessCheck(0), PTRACE), PTRACE.number) as program:
         assert not runner.passes(program, call(before), PID, 0)
         runner.publish(PID, 1)

@@ -1,4 +1,4 @@
-"""What the kernel filter is said to test is what it tests: an event that is said to be discarded is."""
+"""Parts of a condition reported as tested by the kernel filter: events for which they are false are discarded."""
 
 import random
 from typing import Any, Final
@@ -40,7 +40,7 @@ PROGRAMS: Final = ("sh", "cat")
 
 
 def condition(chance: random.Random, depth: int = 0) -> str:
-    """Tests of an open and its process, joined."""
+    """Return a condition of joined tests of an open and its process."""
     if depth < 3 and chance.random() < 0.6:
         word = chance.choice((" and ", " or "))
         text = word.join(f"({condition(chance, depth + 1)})" for _ in range(chance.choice((2, 3))))
@@ -55,7 +55,7 @@ def condition(chance: random.Random, depth: int = 0) -> str:
 
 
 def event(facts: Facts, chance: random.Random) -> DataEvent:
-    """The open that these are facts of."""
+    """Return the open that these facts describe."""
     name, access = facts.name.decode(), facts.numbers[Subject.OPEN, "flags", 0] & 3
     result = facts.numbers[Subject.CALL, "result", 0]
     values: dict[str, Any] = {
@@ -72,7 +72,7 @@ def event(facts: Facts, chance: random.Random) -> DataEvent:
 
 
 def known_to_the_kernel(facts: Facts, predicates: list[Formula], truths: NodeTruths) -> Facts:
-    """With the verdict on the process, a bit for each predicate."""
+    """Return the facts with the verdict on the process, a bit for each predicate."""
     bits = sum(truths.of_formula(one) << number for number, one in enumerate(predicates))
     return facts._replace(verdict=bits)
 
@@ -108,9 +108,7 @@ def test_a_weaker_check_of_a_path_is_said_as_a_comparison_of_it() -> None:
     assert function is not None
     said = checked_part(predicate, function, OPENAT, processes.predicates, ())
 
-    assert said is lower(
-        parse("fd.name startswith / and fd.name endswith /id_rsa and evt.is_open_read = true")
-    )
+    assert said is lower(parse("fd.name startswith / and fd.name endswith /id_rsa and evt.is_open_read = true"))
 
 
 def test_what_is_not_tested_in_the_kernel_is_not_said() -> None:
@@ -125,7 +123,7 @@ def test_what_is_not_tested_in_the_kernel_is_not_said() -> None:
 
 
 def test_a_process_predicate_is_said_where_the_filter_of_the_call_asks_for_it() -> None:
-    """Another call's filter may ask for the same."""
+    """Filters of other calls may ask for the same predicate."""
     narrow = lower(parse("proc.name = cat and fd.name = /etc/shadow"))
     wide = lower(parse("not fd.name = /etc/shadow and proc.name = cat"))
     processes = ProcessPredicates(("proc.name",))

@@ -14,11 +14,11 @@ from tests.support.live import Act
 pytestmark = pytest.mark.ebpf
 
 HIERARCHIES = sorted({path.name for path in Path("/sys/fs/cgroup").glob("*") if path.is_mount()} - {"cpuset"})
-"""Those of cgroup v1 that are mounted, and that of v2 beside them. A new cgroup of cpuset has no CPU to run on."""
+"""Mounted hierarchies of cgroup v1, and that of v2 beside them. A new cgroup of cpuset has no CPU to run on."""
 
 
 def opened(act: Act, path: str) -> dict[str, int]:
-    """Program → how many of its opens of this path are there."""
+    """Return program → number of its opens of this path."""
     shown = StateMachine().apply([copy.copy(event) for event in act.events])
     opens_of_it = [one for one in shown if one.type == "openat" and one.args[2] == path]
     return dict(Counter(one.process.name for one in opens_of_it if one.process is not None))
@@ -35,9 +35,8 @@ def settled(judged: FilterComparison) -> None:
 def test_calls_of_a_process_that_no_rule_matches_are_filtered_until_its_next_exec(
     judged: FilterComparison, likely: Path, compared: str, most: int
 ) -> None:
-    """And never a call too long: it runs programs by turns, and every open of the wanted one passes.
-
-    What a name decides is known from the start, all else after a while.
+    """Filtering is never a call too long: a process runs programs by turns, and every open of the wanted one passes.
+    Predicates that names decide are known from the start, all others after a while.
     """
     path, names = str(likely / "x" / "a.b"), ["other", "wanted"] * 6
     rule = f"evt.type = openat and {compared}"
@@ -53,7 +52,7 @@ def test_calls_of_a_process_that_no_rule_matches_are_filtered_until_its_next_exe
 
 
 def test_verdicts_on_programs_that_share_a_cpu_are_not_mixed_up(judged: FilterComparison, likely: Path) -> None:
-    """What the kernel remembers of the last one that called on a processor is nothing for the next one."""
+    """The kernel's memory of the last caller on a processor does not apply to the next caller."""
     rule = "evt.type = openat and proc.exe endswith /wanted"
     judged.want(rule)
     settled(judged)
@@ -68,7 +67,7 @@ def test_verdicts_on_programs_that_share_a_cpu_are_not_mixed_up(judged: FilterCo
 
 
 def test_children_are_known_by_their_parents_until_they_exec(judged: FilterComparison, likely: Path) -> None:
-    """What is known of a process holds for those that it makes, and not for what they run afterwards."""
+    """Predicate bits of a process hold for its children until they exec."""
     rule = "evt.type = openat and proc.name = cat and proc.exe endswith cat"
     judged.want(rule)
     settled(judged)
@@ -96,7 +95,7 @@ def test_processes_that_ran_before_have_verdicts(judged: FilterComparison, likel
 
 
 def test_what_a_container_opens_passes(judged: FilterComparison, likely: Path) -> None:
-    """It was a process of the host until it executed something in its cgroup."""
+    """The process was the host's until it executed a program in its cgroup."""
     rule = "evt.type = openat and container.id != host"
     judged.want(rule, f"evt.type = openat and fd.name = {likely}/nothing and container.id = host")
     path = str(likely / "x" / "a.b")
@@ -115,7 +114,7 @@ def test_what_a_container_opens_passes(judged: FilterComparison, likely: Path) -
 def test_a_process_that_is_moved_to_another_cgroup_is_in_another_container_at_once(
     judged: FilterComparison, likely: Path, rule: str, inside: bool
 ) -> None:
-    """It executes nothing: before the move, in the container, and after it has left."""
+    """The process executes nothing: before the move, in the container, and after it has left."""
     path = str(likely / "x" / "a.b")
     rule = f"evt.type = openat and fd.filename = a.b and {rule}"
     judged.want(rule, "evt.type = openat and fd.filename = nothing and proc.exe startswith /")
@@ -130,7 +129,7 @@ def test_a_process_that_is_moved_to_another_cgroup_is_in_another_container_at_on
 
 @pytest.mark.parametrize("hierarchy", HIERARCHIES)
 def test_a_container_in_any_hierarchy_counts(judged: FilterComparison, likely: Path, hierarchy: str) -> None:
-    """Of cgroup v1, named ones too: the others have the process at their root."""
+    """Hierarchies of cgroup v1 count, named ones too: the others have the process at their root."""
     path = str(likely / "x" / "a.b")
     rule = f"evt.type = openat and fd.name = {path} and container.id != host"
     judged.want(rule)

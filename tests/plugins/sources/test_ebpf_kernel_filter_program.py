@@ -1,4 +1,4 @@
-"""What the program of a kernel filter decides: any formula, as Python decides it. Without a kernel."""
+"""Programs of kernel filters decide any formula as Python does. Without a kernel."""
 
 import os
 import random
@@ -40,8 +40,9 @@ EACH: Final = 12
 def outcome(
     code: RelocatableCode, facts: Facts, number: int, *, named: bool = True, kept: int = 0, reached: bool = True
 ) -> bpf_machine.Outcome:
-    """`named`: whether the path is plain; `kept`: what the subprogram says that may let an open pass;
-    `reached`: whether it is known where the open arrived."""
+    """Run a filter's program. `named`: True if the path is plain; `kept`: result of the subprogram that may let an open
+    pass; `reached`: True if the place that the open reached is known.
+    """
     junk = random.Random(len(facts.name)).choices(b"/etc.sh\0", k=600)
     maps = {
         "SYSCALL_CTX": filter_facts.call_of(facts, number),
@@ -65,7 +66,7 @@ def outcome(
 
 
 def passes(code: RelocatableCode, facts: Facts, number: int, *, named: bool = True, kept: int = 0) -> bool:
-    """An event is passed on to the program of its family, or counted as filtered."""
+    """Return True if an event is passed on to the program of its family, False if it is counted as filtered."""
     found = outcome(code, facts, number, named=named, kept=kept)
     assert found.tail_call in (None, number + NUMBERS_END)
     assert (found.tail_call is None) == ("part_count_filtered" in found.called)
@@ -237,7 +238,7 @@ def test_equal_programs_have_one_name() -> None:
 
 @pytest.mark.parametrize("wanted", [TRUE, FALSE])
 def test_what_never_runs_is_no_part_of_the_program(wanted: Formula) -> None:
-    """The verifier refuses instructions that nothing reaches."""
+    """The verifier refuses instructions that cannot be reached."""
     code = plain_program(wanted, SYSCALL_SPECS["ptrace"])
 
     assert passes(code, random_facts(random.Random(1)), 101) is (wanted is TRUE)
@@ -259,8 +260,9 @@ def test_negated_alternatives_are_searched_like_others() -> None:
 
 @pytest.mark.parametrize("opened", [OpenedName.UNUSED, OpenedName.KEPT])
 def test_whatever_lies_in_its_maps_a_program_ends_and_stays_in_them_fuzz(opened: OpenedName) -> None:
-    """A process that writes while its path is read can leave anything there but what a subprogram computes itself; the
-    kernel's verifier takes all of it for anything."""
+    """A process that writes while its path is read can leave any bytes there, except for results that a subprogram
+    computes itself; the kernel's verifier assumes any value for all of them.
+    """
     for seed in range(ROUNDS // 2):
         chance = random.Random(seed)
         wanted = random_formula(chance, of_open)
@@ -320,7 +322,7 @@ def test_alternatives_that_compare_one_number_take_few_steps_however_many_there_
 
 @pytest.mark.parametrize("byte", [b"/", b"q", b"Z", b"\x7f", b"\x01"])
 def test_a_byte_is_looked_for_in_every_word_of_a_path(byte: bytes) -> None:
-    """Exact where the path is of ASCII."""
+    """The search is exact if the path is ASCII."""
     code = open_program(ByteHint(byte[0]), OpenedName.UNUSED)
     facts, spec = random_facts(random.Random(1)), OPENAT
     for length in (*range(2, 20), 63, 64, 65, 200):

@@ -1,4 +1,4 @@
-"""What is tested of a comparison at the exit of a call, for good: each test, as the kernel makes it."""
+"""Tests of a comparison that hold for good at the exit of a call, as the kernel makes them."""
 
 import pytest
 
@@ -13,7 +13,7 @@ UPPER, OVERLAY, MEMFD = (marks()[name] for name in ("UPPER", "OVERLAY", "MEMFD")
 
 
 def made(call: str, field: str, op: str, *values: str) -> list[tuple[str, int, str, int, int | None]]:
-    """(member, element, relation, constant, mask) of each test."""
+    """Return (member, element, relation, constant, mask) of each test."""
     bounds = settled(compare(field, op, values), SYSCALL_SPECS[call])
     assert bounds.is_exact
     found = []

@@ -1,4 +1,4 @@
-"""When the rules of a source are armed: with their programs in place, and while responses are on; without a kernel."""
+"""Conditions for arming the rules of a source: their programs are in place, and responses are on; without a kernel."""
 
 import asyncio
 import struct
@@ -22,11 +22,11 @@ from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 from tests.plugins.sources.test_ebpf_kill_programs import MAPS, Maps
 
 ACTS = 2
-"""KILL_ACTS."""
+"""Value of KILL_ACTS."""
 
 
 class NoFiles:
-    """The map of files that rules name, for rules that name none."""
+    """Map of files that rules name, for rules that name none."""
 
     def use(self, files: Mapping[tuple[int, int], str]) -> None:
         assert not files
@@ -36,7 +36,7 @@ class NoFiles:
 
 
 class Placing:
-    """A loader that refuses the programs of these types."""
+    """Loader that refuses the programs of these types."""
 
     maps: Mapping[str, int] = MAPS
     ends_sharers = False
@@ -192,7 +192,7 @@ def test_counts_stay_when_the_maps_are_closed(maps: Maps) -> None:
 
 
 class Pinning:
-    """Pins that only note what is asked of them."""
+    """Pins that record the requests."""
 
     def __init__(self, said: list[str], left: Left) -> None:
         self._said, self._left = said, left

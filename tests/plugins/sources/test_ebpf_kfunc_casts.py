@@ -1,4 +1,4 @@
-"""Programs that load what the verifier knows the type of, and those of older kernels, that copy it."""
+"""Programs that load values whose type the verifier knows, and programs for older kernels, which copy them."""
 
 import errno
 import struct
@@ -9,18 +9,21 @@ import pytest
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.errors import SourceUnavailable
 from mozu.core.filter.comparison import compare
-from mozu.plugins.sources.ebpf import bpf_syscall, btf, codegen, may_goto, placeholders, program_code
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, codegen, may_goto, program_code
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import filter_function_of
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.objects import drawn
+from mozu.plugins.sources.ebpf.objects.object_file import CASTS, COPIES
+from mozu.plugins.sources.ebpf.objects.text import main_text
 from mozu.plugins.sources.ebpf.relocatable import bind
 from tests.support import requirements
 
 CAST: Final = b"\x85\x20\0\0"
-"""The beginning of an instruction that calls a kfunc."""
+"""Beginning of an instruction that calls a kfunc."""
 
 
 @pytest.mark.ebpf
@@ -29,7 +32,6 @@ def test_a_kernel_that_has_the_function_is_asked_for_it() -> None:
     types = codegen.read_types()
 
     assert (types.function(casts.FUNCTION) is not None) == casts.are_usable(types)
-    assert "#define BTF_file " in placeholders.cast_text(types)
 
 
 @pytest.mark.ebpf
@@ -39,7 +41,8 @@ def test_a_kernel_that_lacks_it_or_refuses_it_gets_programs_that_copy() -> None:
     other = btf.read(["task_struct"], functions=["bpf_rdonly_cast_of_tomorrow"])
 
     assert (False, False) == (casts.are_usable(without), casts.are_usable(other))
-    assert "CAST" not in codegen.Texts(codegen.read_types()).main(codegen.Variant(casts=False, depth=32), ())
+    assert "CAST" not in main_text(COPIES, drawn.draw("one"), ())
+    assert "CAST" in main_text(CASTS, drawn.draw("one"), ())
 
 
 @pytest.mark.ebpf
@@ -125,7 +128,7 @@ def test_filters_that_the_verifier_does_not_take_with_casts_are_made_without(mon
 def test_loading_members_makes_the_verifiers_work_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
     if not casts.are_usable(codegen.read_types()):
-        # There is nothing to compare: such a kernel gets the copying programs only.
+        # Such a kernel gets the copying programs only, so a comparison is impossible.
         pytest.skip("this kernel has no bpf_rdonly_cast (Linux 6.2)")
     names = ["openat", "connect", "renameat2", "dup", "sendto"]
 

@@ -1,4 +1,4 @@
-"""The programs of kill rules, and what arms them; without a kernel."""
+"""The programs of kill rules, and the entries that arm them; without a kernel."""
 
 import os
 from collections import defaultdict
@@ -22,7 +22,7 @@ KINDS = (TRACEPOINT, RAW_TRACEPOINT)
 
 
 class Maps:
-    """What lies in them: descriptor → key → value."""
+    """Content of the maps: descriptor → key → value."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.content: dict[int, dict[Any, bytes]] = defaultdict(dict)
@@ -50,7 +50,7 @@ class Maps:
         return self.queue.pop(0) if self.queue else None
 
     def modes(self) -> list[tuple[int, ...]]:
-        """(mode, per_minute) by number."""
+        """Return (mode, per_minute) by number of the rule."""
         return [KILL.unpack(self.content[KILLS][key])[:2] for key in sorted(self.content[KILLS])]
 
 
@@ -60,7 +60,7 @@ def maps(monkeypatch: pytest.MonkeyPatch) -> Maps:
 
 
 class Code:
-    """Loads all but programs of these names."""
+    """Loader of all programs but those with these names."""
 
     def __init__(self, *refused: str) -> None:
         self._refused, self.parts = refused, list[Sequence[str]]()

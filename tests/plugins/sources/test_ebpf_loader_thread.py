@@ -1,4 +1,4 @@
-"""The thread that works on a loader: no call comes upon one that is closed, and none is left open."""
+"""The thread that works on a loader: no call reaches a closed loader, and none is left open."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ from mozu.plugins.sources.ebpf.loader_thread import LoaderThread
 
 
 class Loads:
-    """A loader, as far as it is called here."""
+    """Loader with only the methods that are called here."""
 
     def __init__(self) -> None:
         self.closed = self.filtered = False

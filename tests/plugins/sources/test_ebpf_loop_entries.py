@@ -1,4 +1,4 @@
-"""Loops end with a jump, as kernels before Linux 6.8 want it."""
+"""Loops end with a jump, as kernels before Linux 6.8 require."""
 
 import pytest
 
@@ -10,7 +10,7 @@ Code = tuple[tuple[int, int], ...]
 
 
 def program(*code: tuple[int, int], relocations: tuple[Relocation, ...] = ()) -> RelocatableCode:
-    """Of (operation, offset)."""
+    """Return a program of (operation, offset) pairs."""
     return RelocatableCode("p", b"".join(INSTRUCTION.pack(one, 1, offset, 7) for one, offset in code), relocations)
 
 
@@ -40,9 +40,7 @@ def test_other_programs_stay_as_they_are(code: Code) -> None:
 
 def test_what_is_written_in_later_moves_along() -> None:
     behind = Relocation(4, Symbol.MAP, "RING")
-    rotated = program(
-        (SET, 0), (GOTO, 1), (ADD, 0), (LESS, -2), (LOAD_64, 0), (0, 0), (EXIT, 0), relocations=(behind,)
-    )
+    rotated = program((SET, 0), (GOTO, 1), (ADD, 0), (LESS, -2), (LOAD_64, 0), (0, 0), (EXIT, 0), relocations=(behind,))
 
     found = reached_by_jumps(rotated)
 

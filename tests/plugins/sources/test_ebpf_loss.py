@@ -1,4 +1,4 @@
-"""Loss accounting: a flood that knows its number against what the source counted."""
+"""Loss accounting: a flood of a known number of calls, compared with the source's counts."""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,25 +18,25 @@ pytestmark = pytest.mark.ebpf
 
 FLOOD = 40_000
 KIND = "setregid"
-"""No other process calls it, so every one is the flood's."""
+"""Call that no other process makes, so every one is the flood's."""
 
 
 @pytest.fixture
 @needs_live
 def tiny() -> Iterator[Live]:
-    """A ring that overflows at once."""
+    """Yield a source with a ring that overflows at once."""
     requirements.ebpf()
     with Live(EbpfSource(4096, context()), demand(KIND, "procexit")) as running:
         yield running
 
 
 def count(live: Live, name: str) -> Counts:
-    """What the source says of one type."""
+    """Return the source's counts of one type."""
     return live.source.counts()[name]
 
 
 def total(counts: Counts) -> int:
-    """The parts together."""
+    """Return the sum of the parts."""
     assert counts.missed is not None
     return counts.filtered + counts.lost + counts.missed + counts.received
 

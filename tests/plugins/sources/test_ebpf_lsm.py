@@ -1,4 +1,4 @@
-"""Whether this kernel lets programs deny."""
+"""Detection of a kernel that lets programs deny."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 
 
 class Types:
-    """A kernel's BTF with these functions."""
+    """BTF of a kernel with these functions."""
 
     def __init__(self, *functions: str) -> None:
         self._functions = functions
@@ -45,7 +45,7 @@ def test_a_kernel_that_refuses_the_program_is_named(monkeypatch: pytest.MonkeyPa
 def test_a_list_of_active_modules_without_bpf_is_enough_to_know(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The program would be accepted, attached, and never asked."""
+    """A program would be accepted, attached, and never called."""
     (tmp_path / "lsm").write_text("lockdown,yama")
     monkeypatch.setattr(lsm, "active_modules", lambda: (tmp_path / "lsm").read_text().split(","))
 
@@ -55,7 +55,7 @@ def test_a_list_of_active_modules_without_bpf_is_enough_to_know(
 
 
 class Code:
-    """Loads programs as pipes; refuses those of this name."""
+    """Loader that returns pipes as programs, and refuses those of this name."""
 
     def __init__(self, refused: str = "") -> None:
         self._refused = refused
@@ -69,7 +69,7 @@ class Code:
 
 @pytest.fixture
 def attached(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Attachments that were made."""
+    """Return the list of attachments, filled as they are made."""
     made: list[int] = []
 
     def attach(program: int) -> int:

@@ -1,4 +1,4 @@
-"""docs/kernel-maps.md names every map of the kernel programs, with its kind and its bound."""
+"""docs/operate/kernel-maps.md names every map of the kernel programs, with its kind and its bound."""
 
 import re
 from pathlib import Path
@@ -17,12 +17,12 @@ _KINDS: Final = {
 _SHARED: Final = frozenset({bpf_syscall.RINGBUF, bpf_syscall.HASH, bpf_syscall.LRU_HASH, bpf_syscall.QUEUE})
 """Kinds whose entries come and go: their bounds are in the table."""
 _OWN: Final = frozenset({"COMM_VERDICTS", "KILL_SPARED", "NAMED_FILES"})
-"""Filled by user space alone."""
+"""Maps that user space alone fills."""
 
 
 def rows() -> dict[str, list[str]]:
-    """Map → the cells of its row behind its name."""
-    lines = (ROOT / "docs" / "kernel-maps.md").read_text().splitlines()
+    """Return map → cells of its row behind its name."""
+    lines = (ROOT / "docs" / "operate" / "kernel-maps.md").read_text().splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")]
     names = [first.strip("`") for first, *_ in cells]
     assert len(names) == len(set(names))
@@ -30,7 +30,7 @@ def rows() -> dict[str, list[str]]:
 
 
 def used_in(path: Path) -> set[str]:
-    """Maps that a C file names."""
+    """Return the maps that a C file names."""
     text = path.read_text()
     return set(re.findall(r"\b(?:MAP|LOOKUP)\((\w+)", text)) - {"name", "PROGS"}
 

@@ -1,15 +1,17 @@
-"""Loops that the verifier follows once (Linux 6.9), and what older kernels get."""
+"""Loops that the verifier follows once (Linux 6.9), and their replacement for older kernels."""
 
 import errno
 from typing import Final
 
 import pytest
 
-from mozu.plugins.sources.ebpf import bpf_syscall, codegen, may_goto
+from mozu.plugins.sources.ebpf import bpf_syscall, may_goto
 from mozu.plugins.sources.ebpf.assembly import CodeAssembler, Label, Register
-from mozu.plugins.sources.ebpf.codegen import Variant
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.objects import drawn
+from mozu.plugins.sources.ebpf.objects.object_file import CASTS, MAY_GOTO
+from mozu.plugins.sources.ebpf.objects.text import main_text
 from mozu.plugins.sources.ebpf.relocatable import INSTRUCTION, operations
 from tests.support import requirements
 
@@ -18,7 +20,7 @@ NAMES: Final = ("openat", "connect", "renameat2", "execve", "chdir")
 
 
 def loops(code: bytes) -> bool:
-    """Whether a program has a may_goto."""
+    """Return True if a program has a may_goto."""
     return any(operation == CODE for _, operation, *_ in operations(code))
 
 
@@ -58,11 +60,9 @@ def test_for_other_kernels_a_jump_to_the_next_instruction_takes_its_place() -> N
     )
 
 
-@pytest.mark.ebpf
 def test_texts_differ_by_a_definition_alone() -> None:
-    requirements.ebpf()
-    texts = codegen.Texts(codegen.read_types())
-    old, new = (texts.main(Variant(casts=True, depth=128, may_goto=one), ()) for one in (False, True))
+    layout = drawn.draw("one")
+    old, new = (main_text(variant, layout, ()) for variant in (CASTS, MAY_GOTO))
 
     assert new.replace("#define MAY_GOTO 1\n", "") == old
     assert new != old
@@ -72,7 +72,7 @@ def test_texts_differ_by_a_definition_alone() -> None:
 def test_the_verifier_follows_such_loops_once(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
     if not may_goto.is_usable():
-        # There is nothing to compare: such a kernel gets counted loops only.
+        # Such a kernel gets counted loops only, so a comparison is impossible.
         pytest.skip("this kernel has no may_goto (Linux 6.9)")
 
     def verified() -> dict[str, int]:

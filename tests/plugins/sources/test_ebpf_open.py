@@ -1,4 +1,4 @@
-"""open, openat, openat2, creat: every argument and the file, against what the caller knows."""
+"""open, openat, openat2, creat: every argument and the file, compared with the caller's own values."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ READ = os.O_RDONLY
 
 
 def arg(event: SyscallEvent, name: str) -> Any:
-    """One parameter by name."""
+    """Return one parameter by name."""
     declared = event_type(event.type)
     assert declared is not None
     index = declared.index(name)
@@ -27,13 +27,13 @@ def arg(event: SyscallEvent, name: str) -> Any:
 
 
 def of(event: SyscallEvent) -> File:
-    """The event's file."""
+    """Return the event's file."""
     assert event.file is not None
     return event.file
 
 
 def flags(event: SyscallEvent) -> set[str]:
-    """Names of the flags."""
+    """Return the names of the flags."""
     return set(flag_names("file_flags", arg(event, "flags")).split("|"))
 
 

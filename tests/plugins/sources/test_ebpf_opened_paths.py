@@ -20,7 +20,7 @@ pytestmark = pytest.mark.ebpf
 UNWANTED: Final = f"{OPENS} and fd.name = /nowhere"
 READS_PATH: Final = "evt.type = fchown and fd.name exists"
 DIRECTORY_CALL: Final = "evt.type = fchownat and fd.name = /nowhere"
-"""Its descriptor may be a file, and its program emits no path of these maps."""
+"""Condition on a call whose descriptor may be a file, and whose program emits no path of these maps."""
 
 
 def paths_of(events: Sequence[SyscallEvent]) -> list[str]:
@@ -32,7 +32,7 @@ def opened(*paths: Path) -> list[tuple[str, bytes | None, bytes, int]]:
 
 
 def test_discarded_opens_leave_their_path_for_calls_on_descriptors(comparison: FilterComparison, likely: Path) -> None:
-    """Only an open has an event that reached a directory by another path: what is relative to it shows the kernel's."""
+    """Opens alone have an event that reached a directory by another path: paths relative to it show the kernel's."""
     rules = (UNWANTED, READS_PATH)
     comparison.want(*rules)
     names = ("x/a.b", "link/shadow", "x/up", "x", "x/y/shadow", "link")
@@ -57,7 +57,7 @@ def test_an_open_has_an_event_where_its_path_cannot_be_stored(comparison: Filter
 
 
 def test_a_later_open_of_the_same_file_replaces_the_path(comparison: FilterComparison, likely: Path) -> None:
-    """Some discarded, some not; the kernel reuses the same address for the struct file again and again."""
+    """The kernel discards some of the opens, and reuses the same address for the struct file again and again."""
     rules = (f"{OPENS} and fd.name = {likely}/link/shadow", READS_PATH)
     comparison.want(*rules)
     names = ("x/up", "etc/shadow", "link/shadow", "x/up", "link/shadow", "etc/shadow", "x/up")
@@ -72,7 +72,7 @@ def test_a_later_open_of_the_same_file_replaces_the_path(comparison: FilterCompa
 def test_another_file_in_the_same_struct_file_does_not_have_its_path(
     comparison: FilterComparison, likely: Path
 ) -> None:
-    """No open has replaced what was stored: open_tree is none."""
+    """No open has replaced the stored path: open_tree is none."""
     comparison.want(UNWANTED, READS_PATH)
 
     filtered, _ = comparison.act(opens.reused, str(likely / "x" / "up"), str(likely / "x" / "a.b"), 20)
@@ -82,7 +82,7 @@ def test_another_file_in_the_same_struct_file_does_not_have_its_path(
 
 
 def test_a_descriptor_is_a_directory_where_its_open_asked_for_one(comparison: FilterComparison, likely: Path) -> None:
-    """Both opens are discarded: what is kept of their path says which of them asked."""
+    """Both opens are discarded: the kept part of their path shows which of them asked for a directory."""
     files, directories = (f"evt.type = fchown and fd.type = {kind}" for kind in ("file", "directory"))
     comparison.want(UNWANTED, READS_PATH, files, directories)
     steps = [("openat", None, os.fsencode(likely / "x"), flags) for flags in (os.O_DIRECTORY, 0)]

@@ -1,4 +1,6 @@
-"""What is pinned for the time without mozu, and what the next run finds of it; files stand for the kernel's pins."""
+"""Pins for the time without mozu, and the state that the next run reads from them; files stand for the
+kernel's pins.
+"""
 
 import os
 from collections import defaultdict
@@ -17,7 +19,7 @@ ACTS, DRY = 2, 1
 
 
 class Kernel:
-    """Maps by number; a pin is a file with the number of what it keeps."""
+    """Maps by number; a pin is a file with the number of its map."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.maps: dict[int, dict[int, bytes]] = defaultdict(dict)
@@ -55,7 +57,7 @@ class Kernel:
         return descriptor
 
     def counted(self, *acts: int, mode: int = ACTS) -> None:
-        """KILLS, whose descriptor is 1."""
+        """Write the counts of acts to KILLS, whose descriptor is 1."""
         entries: dict[int, Any] = {n: KILL.pack(mode, 10, 0, 0, 0, one, 0) for n, one in enumerate(acts, 1)}
         self.maps[1].update({0: KILL.pack(mode, 30, 0, 0, 0, 0, 0), **entries})
 
@@ -104,9 +106,7 @@ def test_a_run_leaves_its_own_pins_and_removes_them_at_its_end(kernel: Kernel, t
     assert (len(OBJECTS) + 1, []) == (kept, list(tmp_path.iterdir()))
 
 
-def test_where_one_cannot_be_pinned_none_is(
-    kernel: Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_one_cannot_be_pinned_none_is(kernel: Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(descriptor: int, place: Path) -> None:
         if place.name == "kill_0":
             raise PermissionError(1, "refused")

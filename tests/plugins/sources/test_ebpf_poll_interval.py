@@ -1,4 +1,4 @@
-"""How often the ring buffer is drained."""
+"""Interval between two drains of the ring buffer."""
 
 import pytest
 

@@ -1,31 +1,43 @@
-"""What speaks against a start of the source `ebpf`, found without one."""
+"""Obstacles to a start of the source `ebpf`, found without starting it."""
 
 from pathlib import Path
 
 import pytest
 
 from mozu.plugins.sources.ebpf import codegen, preflight
+from mozu.plugins.sources.ebpf.objects import object_file
 from tests.support import requirements
 
 
 @pytest.mark.ebpf
 def test_nothing_speaks_against_a_start_here() -> None:
     requirements.ebpf()
-    assert preflight.problem(None) is None
+    assert preflight.problem() is None
 
 
 @pytest.mark.ebpf
 def test_a_kernel_below_the_floor_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
-    monkeypatch.setattr(codegen, "_HELPER", "bpf_of_a_later_kernel")
+    monkeypatch.setattr(codegen, "HELPER", "bpf_of_a_later_kernel")
 
-    assert preflight.problem(None) == "this kernel has no bpf_of_a_later_kernel; mozu needs Linux 5.15 or later"
+    assert preflight.problem() == "this kernel has no bpf_of_a_later_kernel; mozu needs Linux 5.15 or later"
 
 
 @pytest.mark.ebpf
 def test_a_kernel_without_btf_is_reported(tmp_path: Path) -> None:
     requirements.ebpf()
-    said = preflight.problem(None, tmp_path / "vmlinux")
+    said = preflight.problem(tmp_path / "vmlinux")
 
     assert said is not None
     assert "the kernel must be built with CONFIG_DEBUG_INFO_BTF=y" in said
+
+
+@pytest.mark.ebpf
+def test_programs_of_other_sources_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clone may have a bpf/ that has changed since make setup."""
+    requirements.ebpf()
+    monkeypatch.setattr(object_file, "digest_of_sources", lambda: "other")
+    said = preflight.problem()
+
+    assert said is not None
+    assert "were built from other sources than those of this mozu; in a clone run make setup" in said

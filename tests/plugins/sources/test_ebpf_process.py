@@ -1,4 +1,4 @@
-"""execve, execveat, clone and their siblings, ends of processes: against what /proc says of them."""
+"""execve, execveat, clone and their siblings, ends of processes: compared with /proc."""
 
 import errno
 import os
@@ -26,29 +26,29 @@ TICK = 10_000_000
 
 @pytest.fixture(scope="module")
 def waiting() -> str:
-    """A program that waits."""
+    """Return the path of a program that waits."""
     return str(compiled("waiting", "-static"))
 
 
 def named(event: SyscallEvent) -> dict[str, Any]:
-    """Parameters by name."""
+    """Return parameters by name."""
     declared = event_type(event.type)
     assert declared is not None
     return dict(zip((param.name for param in declared.params), event.args, strict=True))
 
 
 def namespaces(event: SyscallEvent) -> set[str]:
-    """That the exec says are not the host's."""
+    """Return the namespaces of an exec that, by its event, are not the host's."""
     return {name for name, flag in NAMESPACES.items() if event.observed.namespaces & flag}
 
 
 def execution(act: Act, pid: int) -> SyscallEvent:
-    """The successful exec of a process."""
+    """Return the successful exec of a process."""
     return next(e for e in act.of("execve") if e.pid == pid and e.args[0] == 0)
 
 
 def boot_time() -> int:
-    """ns since the epoch."""
+    """Return the time of the boot in ns since the epoch."""
     import time
 
     return time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
@@ -162,7 +162,7 @@ def test_the_executable_of_root_is_writable_by_root(live: Live, waiting: str) ->
 def test_an_executable_is_writable_by_whom_its_mode_names(
     live: Live, waiting: str, owner: int, group: int, mode: int, expected: bool
 ) -> None:
-    """By the ids that count for files, not the real ones."""
+    """Ids that count for files decide, not the real ones."""
     with place() as home:
         path = home / "program"
         shutil.copy(waiting, path)
@@ -301,7 +301,7 @@ def test_the_end_of_a_parent_tells_who_takes_over_its_children(live: Live, subre
 
 
 def test_the_end_of_threads_that_all_have_children_tells_who_takes_over(live: Live) -> None:
-    """The last thread's own list of children is empty where another one has not come to giving its own away."""
+    """The last thread's own list of children is empty if another one has not yet given its own away."""
     act = live.act(processes.orphans_of_threads, 40, 2)
 
     reported = {e.pid: e.args[4] for e in act.of("procexit") if e.pid in act.value["pids"]}

@@ -1,4 +1,4 @@
-"""Process verdicts in the kernel: never those of an earlier program."""
+"""Process verdicts in the kernel: never those of an earlier program of the process."""
 
 import ctypes
 import struct
@@ -37,7 +37,7 @@ def table() -> Iterator[dict[str, int]]:
 
 
 def entry(table: dict[str, int], pid: int) -> tuple[bool, int] | None:
-    """(whether the verdict is of the current generation, its bits)."""
+    """Return (True if the verdict is of the current generation, its bits); None without an entry."""
     generation = int.from_bytes(bpf_syscall.lookup(table["GENERATION"], 0, 8), "little")
     try:
         generation_of_verdict, bits = ENTRY.unpack(bpf_syscall.lookup(table["PROC_VERDICTS"], pid, ENTRY.size))
@@ -47,12 +47,12 @@ def entry(table: dict[str, int], pid: int) -> tuple[bool, int] | None:
 
 
 class Answers:
-    """Stands for the state: what it says of each process can be set."""
+    """Substitute for the state, whose answer for each process can be set."""
 
     def __init__(self) -> None:
         self.of: dict[int, Sequence[bool] | None] = {}
         self.written = 0
-        """How far the ring is."""
+        """Position up to which the ring is written."""
 
     def decide(self, predicates: Sequence[Formula]) -> ProcessPredicate:
         assert list(predicates) in ([], list(PREDICATES))
@@ -93,7 +93,9 @@ def test_a_process_that_keeps_calling_has_a_verdict_once_the_ring_is_read_past_i
 def test_a_new_generation_finds_nothing_out_again(
     known: ProcessFilterCache, table: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What names decide takes 100 ms of CPU under many rules, and is found out on a thread, before."""
+    """Finding out the predicates that names decide takes 100 ms of CPU under many rules, and is done on a thread,
+    before.
+    """
     found: list[object] = []
     prepared = known.prepare(PREDICATES)
     monkeypatch.setattr(process_filter_cache, "by_name", found.append)
@@ -298,7 +300,7 @@ def test_what_a_name_alone_decides_is_known_of_every_program() -> None:
 
 
 def named(table: dict[str, int], name: bytes) -> tuple[int, int]:
-    """(generation, answers) of a name."""
+    """Return (generation, answers) of a name."""
     key = ctypes.create_string_buffer(name.ljust(NAME, b"\0"), NAME)
     value = ctypes.create_string_buffer(ENTRY.size)
     attributes = struct.pack("<IIQQQ", table["COMM_VERDICTS"], 0, ctypes.addressof(key), ctypes.addressof(value), 0)

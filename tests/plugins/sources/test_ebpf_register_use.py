@@ -1,4 +1,4 @@
-"""Which registers code needs, and which it changes."""
+"""Registers that code needs, and registers that it changes."""
 
 import pytest
 
@@ -11,7 +11,7 @@ LEAVE = (EXIT, 0, 0, 0, 0)
 
 
 def of(*instructions: tuple[int, int, int, int, int]) -> bytes:
-    """(operation, destination, source, offset, constant) each."""
+    """Return the code of instructions: (operation, destination, source, offset, constant) each."""
     return b"".join(
         INSTRUCTION.pack(code, source << 4 | to, offset, number) for code, to, source, offset, number in instructions
     )

@@ -1,4 +1,4 @@
-"""What is written into instructions before they are loaded, by name."""
+"""Values that are written into instructions before they are loaded, by name."""
 
 import struct
 
@@ -23,7 +23,7 @@ NUMBERS = Numbers({"RING": 17}, {"file": 4711}, {"bpf_rdonly_cast": 65000})
 
 
 def load(register: int, source: int = 0, low: int = 0, high: int = 0) -> bytes:
-    """A load of 64 bits."""
+    """Return a load of 64 bits."""
     return INSTRUCTION.pack(LOAD_64, source << 4 | register, 0, low) + INSTRUCTION.pack(0, 0, 0, high)
 
 
@@ -124,7 +124,7 @@ def test_a_placeholder_that_stands_for_nothing_is_refused() -> None:
 
 
 def test_the_second_half_of_a_load_is_no_instruction() -> None:
-    """Its bytes may look like a call."""
+    """The second half may have the bytes of a call."""
     disguised = INSTRUCTION.pack(LOAD_64, 1, 0, 0) + struct.pack("<BBhi", CALL, 0, 0, 0x6D6F7A75)
 
     assert disguised == placeholders.relocatable("x", disguised).instructions

@@ -18,7 +18,7 @@ _SIZE: Final = 8 << 20
 
 
 class Ring:
-    """The ring buffer, the map beside it, and the programs that write."""
+    """Ring buffer, the map beside it, and the programs that write."""
 
     def __init__(self) -> None:
         self.wakeups = os.eventfd(0, os.EFD_NONBLOCK)
@@ -31,7 +31,7 @@ class Ring:
         return int(struct.unpack("<I", os.pread(self.map, 4, filter_layout.place("flow", member).offset))[0])
 
     def write(self, *, exact: bool = False) -> None:
-        """As `wake_up` of bpf/accounts.h."""
+        """Write a record and wake the reader like `wake_up` of bpf/accounts.h."""
         self.bytes += 100
         if exact and self.word("wants_exact"):
             os.pwrite(self.map, bytes(4), filter_layout.place("flow", "wants_exact").offset)
@@ -54,7 +54,7 @@ def waits(check: Callable[[Ring, RingWaiter], Coroutine[None, None, None]]) -> N
 
 
 async def seconds(waiter: RingWaiter, drained: int, *, busy: bool = False) -> float:
-    """Of the wait after a drain."""
+    """Return the seconds of the wait after a drain."""
     loop = asyncio.get_running_loop()
     waiter.before_drain()
     before = loop.time()

@@ -1,4 +1,4 @@
-"""What is no call, made on purpose: switches and page faults; signals are in test_every_call."""
+"""Events other than calls, made on purpose: switches and page faults; signals are in test_every_call."""
 
 import logging
 import os
@@ -24,13 +24,13 @@ pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
 
 PAGES: Final = 50
 NOT_FOLDED: Final = 3 * 32 * 4
-"""kB that each CPU may keep to itself of three counters of resident pages (percpu_counter_batch)."""
+"""Size in kB that each CPU may keep to itself of three counters of resident pages (percpu_counter_batch)."""
 THREADS: Final = Path("/proc/self/task")
 KTHREADD: Final = 2
 
 
 def made(live: Live, kind: str, function: Any, *arguments: Any) -> Act:
-    """An act while only this type is watched."""
+    """Return an act during which only this type is watched."""
     live.update(demand(kind))
     return live.whole(lambda _: live.act(function, *arguments))
 
@@ -76,14 +76,14 @@ def test_mozu_s_own_switches_are_left_out_and_so_is_the_idle_task_that_makes_way
 
 
 def faults(act: Act, address: int, place: int) -> list[SyscallEvent]:
-    """Those at a place of the pages from an address on, in the order of the pages."""
+    """Return the faults at an offset `place` in each page from `address` on, in the order of the pages."""
     wanted = {address + page * PAGE + place: page for page in range(PAGES)}
     found = [event for event in act.of("page_fault") if event.args[0] in wanted]
     return sorted(found, key=lambda event: event.args[0])
 
 
 def flags(events: list[SyscallEvent]) -> set[str]:
-    """The names of the flags that they have."""
+    """Return the names of the flags that the events have."""
     return {flag_names("pf_flags", event.args[2]) for event in events}
 
 
@@ -129,7 +129,7 @@ def test_only_a_rule_that_names_them_gets_them() -> None:
 
 
 def nowhere(name: str) -> tuple[Program, ...]:
-    """The same on a kernel that lacks its tracepoints."""
+    """Return the event's programs as on a kernel that lacks its tracepoints."""
     return tuple(program._replace(tracepoint="mozu_has_none") for program in PROGRAMS[name])
 
 

@@ -20,18 +20,18 @@ STREAM, DGRAM = int(socket.SOCK_STREAM), int(socket.SOCK_DGRAM)
 
 
 def ip(family: int, text: str) -> bytes:
-    """Bytes of an address."""
+    """Return the bytes of an address."""
     return socket.inet_pton(family, text)
 
 
 def pair(family: int, truth: dict[str, Any]) -> SockTuple:
-    """What the socket says of itself."""
+    """Return both ends as the socket itself reports them."""
     (source, sport), (dest, dport) = truth["local"], truth["remote"]
     return SockTuple(family, ip(family, source), sport, ip(family, dest), dport)
 
 
 def of(event: SyscallEvent) -> File:
-    """The event's file."""
+    """Return the event's file."""
     assert event.file is not None
     return event.file
 

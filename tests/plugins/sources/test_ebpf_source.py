@@ -30,7 +30,7 @@ BUSY, DISCARDED = 1 << 31, 1 << 30
 
 
 def need(*state_dependencies: str) -> Interest:
-    """What is wanted of a type."""
+    """Return the interest in a type."""
     return Interest(frozenset(state_dependencies))
 
 
@@ -92,7 +92,7 @@ def test_a_step_of_the_wall_clock_is_noticed_once(monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def ring() -> Iterator[tuple[RingBuffer, mmap.mmap]]:
-    """A ring as the kernel lays it out, in a file in memory; its data is written by hand."""
+    """Yield a ring as the kernel lays it out, in a file in memory; its data is written by hand."""
     fd = os.memfd_create("ring")
     os.ftruncate(fd, 2 * PAGE + 2 * SIZE)
     writable = mmap.mmap(fd, 2 * PAGE + 2 * SIZE)
@@ -104,7 +104,7 @@ def ring() -> Iterator[tuple[RingBuffer, mmap.mmap]]:
 
 
 def put(memory: mmap.mmap, at: int, data: bytes, flags: int = 0) -> int:
-    """Write a record at a position; the position after it."""
+    """Write a record at a position; return the position after it."""
     start = 2 * PAGE + (at & (SIZE - 1))
     memory[start : start + 8] = (len(data) | flags).to_bytes(4, "little") + bytes(4)
     memory[start + 8 : start + 8 + len(data)] = data
@@ -114,7 +114,7 @@ def put(memory: mmap.mmap, at: int, data: bytes, flags: int = 0) -> int:
 
 
 def taken(made: RingBuffer, limit: int = 100) -> list[bytes]:
-    """Drain; the first four bytes of each record."""
+    """Drain the ring; return the first four bytes of each record."""
     return made.drain(lambda record: record[:4], limit)
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.ebpf
 
 
 class LiveState:
-    """A live source, and for each act a state machine that applies its events in order."""
+    """Live source, and for each act a state machine that applies its events in order."""
 
     def __init__(self, live: Live) -> None:
         self.live = live
@@ -32,7 +32,7 @@ class LiveState:
         return act
 
     def changed(self, *steps: str) -> tuple[Process, dict[str, Any]]:
-        """The process when it had taken these steps, and what it found in /proc then."""
+        """Return the process after these steps, and its data from /proc at that time."""
         act = self.act(states.changed, *steps)
         (mark,) = (event for event in act.of("mkdir") if event.args[1] == states.MARK)
         assert mark.process is not None

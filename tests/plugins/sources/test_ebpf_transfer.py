@@ -17,13 +17,13 @@ INET, INET6 = int(socket.AF_INET), int(socket.AF_INET6)
 
 
 def client_first(family: int, client: tuple[str, int], server: tuple[str, int]) -> SockTuple:
-    """Both ends of a connection."""
+    """Return both ends of a connection, the client's first."""
     (a, p), (b, q) = client, server
     return SockTuple(family, socket.inet_pton(family, a), p, socket.inet_pton(family, b), q)
 
 
 def of_server(family: int, truth: dict[str, Any]) -> SockTuple:
-    """The tuple of a server's end."""
+    """Return the tuple of a server's end."""
     return client_first(family, truth["remote"], truth["local"])
 
 

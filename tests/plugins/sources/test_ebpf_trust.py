@@ -1,4 +1,6 @@
-"""proc.trusted_name depends on what the kernel has opened, and not on how a program was called."""
+"""proc.trusted_name depends on the file that the kernel has opened, and not on the name by which a program
+was called.
+"""
 
 import os
 from collections.abc import Iterator
@@ -38,7 +40,7 @@ def tree() -> Iterator[Path]:
 
 
 def named(live: Live, act: Act, name: str = "") -> str | None:
-    """proc.trusted_name of the last program that the act has started, which has this name."""
+    """Return proc.trusted_name of the last program that the act has started, which has this name."""
     machine = StateMachine()
     machine.seed()
     machine.apply(live.seen())
@@ -54,7 +56,7 @@ def named(live: Live, act: Act, name: str = "") -> str | None:
     [(SCRIPT, "/"), ("./ldd", "/usr/bin"), ("ldd", "/usr/bin"), ("bin/ldd", "/usr"), ("../usr/bin/ldd", "/etc")],
 )
 def test_a_script_of_root_s_has_its_name(live: Live, word: str, cwd: str, user: int) -> None:
-    expected = "bash" if word.startswith("..") else "ldd"  # what is behind `..` may be a link of another user's
+    expected = "bash" if word.startswith("..") else "ldd"  # a name behind `..` may be a link of another user's
     assert named(live, live.act(trust.run, [word, "--version"], cwd, user, {})) == expected
 
 
@@ -90,9 +92,7 @@ def test_a_script_that_is_called_by_its_descriptor_is_not_trusted(
 
 
 @pytest.mark.parametrize("user", [0, OTHER])
-def test_a_program_that_its_environment_loads_other_code_into_is_not_trusted(
-    live: Live, tree: Path, user: int
-) -> None:
+def test_a_program_that_its_environment_loads_other_code_into_is_not_trusted(live: Live, tree: Path, user: int) -> None:
     env = {"LD_PRELOAD": "./evil.so"}
     assert named(live, live.act(trust.run, [SCRIPT, "--version"], str(tree), user, env)) is None
     assert named(live, live.act(trust.run, ["/usr/bin/cat", "/dev/null"], str(tree), user, env)) is None
@@ -162,13 +162,13 @@ def test_a_script_is_trusted_if_only_root_can_change_it_and_its_directory(
 
 
 LIBRARIES = {"LD_LIBRARY_PATH": "/opt/containerd/lib:"}
-"""As containerd sets it for its shims, whose working directory the empty element stands for."""
+"""Environment that containerd sets for its shims, whose working directory the empty element stands for."""
 CAT = ["/usr/bin/cat", "/dev/null"]
 
 
 @pytest.fixture
 def bundle() -> Iterator[Path]:
-    """The directory of a container, as containerd makes it in its state; users may pass through it."""
+    """Yield the directory of a container, as containerd makes it in its state; users may pass through it."""
     with TemporaryDirectory(dir="/tmp") as state:
         Path(state).chmod(0o711)
         directory = Path(state, "io.containerd.runtime.v2.task", "moby", "0123abcd")

@@ -1,4 +1,4 @@
-"""Requests of io_uring are the events of the calls that they stand for."""
+"""Requests of io_uring are reported as the events of the calls that they stand for."""
 
 import errno
 import socket
@@ -29,7 +29,7 @@ DIRECT = 1 << 30
 @pytest.fixture(scope="module")
 @needs_live
 def live() -> Iterator[Live]:
-    """What these tests are about, and no more: it must keep up while others work."""
+    """Yield a source for the types of these tests alone: it must keep up while others work."""
     requirements.ebpf()
     reason = uring.why_not(codegen.read_types())
     requirements.require(not reason, reason)
@@ -41,13 +41,13 @@ def live() -> Iterator[Live]:
 
 @pytest.fixture
 def server() -> Iterator[int]:
-    """A port of this machine that takes connections."""
+    """Yield a port of this machine that takes connections."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
 
 
 def requested(act: Act, name: str) -> SyscallEvent:
-    """The last event of this type that was a request."""
+    """Return the last event of this type that was a request."""
     return [event for event in act.of(name) if event.entry_path == "io_uring"][-1]
 
 
@@ -231,7 +231,7 @@ def test_every_operation_stands_for_a_call_of_the_kernel() -> None:
 
 
 class OtherKernel(btf.Btf):
-    """This one, with other parameters of a tracepoint."""
+    """BTF of this kernel with other parameters of a tracepoint."""
 
     def __init__(self, tracepoint: str, parameters: tuple[str, ...] | None) -> None:
         blob = btf.BTF_FILE.read_bytes()

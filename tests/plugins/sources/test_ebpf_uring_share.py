@@ -1,4 +1,6 @@
-"""Requests of io_uring that are too many to be remembered are reported at their submission, and harm no one else."""
+"""Requests of io_uring that are too many to be remembered are reported at their submission, and do not affect
+others.
+"""
 
 import os
 from collections.abc import Iterator
@@ -34,7 +36,7 @@ def live() -> Iterator[Live]:
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A directory for all users with a FIFO, a file, and a link to another."""
+    """Yield a directory for all users with a FIFO, a file, and a link to another."""
     with TemporaryDirectory(dir="/tmp") as directory:
         found = Path(directory)
         found.chmod(0o755)

@@ -1,4 +1,4 @@
-"""By whichever way a file is opened, a rule that names it by its paths matches, and the kernel filter lets it pass."""
+"""Files opened in any way match a rule that names them by their paths, and pass the kernel filter."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def filtered() -> Iterator[Live]:
 
 @pytest.mark.parametrize("way", ways.WAYS)
 def test_a_file_is_found_by_whichever_way_it_is_opened(filtered: Live, tmp_path: Path, way: str) -> None:
-    """Another file of the same directory, opened by the same way, is discarded."""
+    """Opens of another file of the same directory, by the same way, are discarded."""
     place = tmp_path / "kept"
     place.mkdir()
     for name in ("secret", "other"):
@@ -75,7 +75,7 @@ def packs(filtered: Live) -> FalcoEvaluator:
 
 
 def raised(packs: FalcoEvaluator, act: Act) -> set[str]:
-    """The rules that match."""
+    """Return the rules that match."""
     return {alert.rule for alert in packs.evaluate(StateMachine().apply(act.events))}
 
 

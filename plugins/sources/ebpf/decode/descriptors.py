@@ -35,9 +35,7 @@ _unpack, _SIZE = reader(
 )
 _RESULT, _MARKS, _ARGS, _FILE, _ENDPOINTS, _TAIL = 8, 6, 9, 17, 22, 34
 """Indices among the values: result, marks, first argument, file attributes, endpoints of the socket, and the rest."""
-_SOCKET, _PSEUDO, _UPPER, _OVERLAY, _NULL = (
-    MARKS[name] for name in ("SOCKET", "PSEUDO", "UPPER", "OVERLAY", "NULL")
-)
+_SOCKET, _PSEUDO, _UPPER, _OVERLAY, _NULL = (MARKS[name] for name in ("SOCKET", "PSEUDO", "UPPER", "OVERLAY", "NULL"))
 RAW_LENGTH: Final = constant("OPENED_AS_FILE") - 1
 """Mask for the length of `raw`; the flag OPENED_AS_FILE is above it."""
 _PIDFS: Final = 0x50494446

@@ -153,4 +153,3 @@ def _clone(name: str) -> Decode:
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, boot_time=time)
 
     return decode
-
