@@ -27,14 +27,16 @@ class KafkaSourceSettings(KafkaAccess):
         "earliest", description="Where a group that has committed nothing begins."
     )
     event_source: Literal["json", "k8s_audit"] = Field(
-        "json", description="The source class of the events, which rules name."
+        "json",
+        description="The source class of the events, which rules name. Records of `k8s_audit` are audit events of "
+        "Kubernetes, lists of them, or what EKS, GKE and AKS wrap around them.",
     )
     alerts: bool = Field(
         True, description="Records that are alerts of Falco or mozu (formats json and cloudevents) go on as alerts."
     )
     dead_letters: Literal["topic", "file", "count"] = Field(
-        "topic", description="Where records go that are no JSON: to `dead_letter_topic`, to `dead_letter_file`, or "
-        "nowhere; they are counted in any case.",
+        "topic", description="Where records go that are no JSON, or no audit events: to `dead_letter_topic`, to "
+        "`dead_letter_file`, or nowhere; they are counted in any case.",
     )  # fmt: skip
     dead_letter_topic: str = Field(
         "{topic}.dlq", description="The topic for dead letters; {topic} is that of the record. It is created if it is "

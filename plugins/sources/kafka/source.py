@@ -8,6 +8,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 from mozu.core.api import AcksBatches, Alert, ConfigError, Context, Counts, Demand, Event, HasOrigin
 from mozu.core.common.backoff import Backoff
+from mozu.core.common.k8s_audit.decoder import EVENT_SOURCE, AuditEventDecoder
 from mozu.core.common.kafka.client import client_arguments
 from mozu.core.common.kafka.client_log import KafkaClientLog
 from mozu.core.common.kafka.compatibility import require_compatible
@@ -21,6 +22,8 @@ _RECONNECT_BACKOFF: Final = (0.2, 30.0)
 """First and longest seconds between two connections, with full jitter."""
 _POLL_TIMEOUT_MS: Final = 300
 """Milliseconds that a poll waits for records; a stop is noticed after them."""
+_MAX_AUDIT_BYTES: Final = 16 << 20
+"""Most bytes of a compressed record of audit events, unpacked."""
 _REVOKE_TIMEOUT: Final = 20.0
 """Seconds for which a rebalance waits until the batch in flight is committed."""
 
@@ -44,8 +47,12 @@ class KafkaSource(AcksBatches, HasOrigin):
         self._settings, self._log = settings, context.log
         self._client_log = KafkaClientLog(context.log, context.metrics)
         numbers = RecordNumbers(settings.topics)
-        self._origin = numbers.origin
-        self._decoder = KafkaRecordDecoder(numbers, event_source=settings.event_source, alerts=settings.alerts)
+        is_audit = settings.event_source == EVENT_SOURCE
+        audit = AuditEventDecoder(context.metrics, _MAX_AUDIT_BYTES) if is_audit else None
+        self._origin = EVENT_SOURCE if is_audit else numbers.origin
+        self._decoder = KafkaRecordDecoder(
+            numbers, event_source=settings.event_source, alerts=settings.alerts, audit=audit
+        )
         self._dead_letters = DeadLetterStore(settings, self._client_log, context.metrics)
         self._consumer: Any = None
         self._stopping, self._idle = asyncio.Event(), asyncio.Event()
@@ -62,7 +69,7 @@ class KafkaSource(AcksBatches, HasOrigin):
 
     @property
     def origin(self) -> str:
-        """The topics, in which numbers of records are unique."""
+        """The topics, in which numbers of records are unique, or the name under which hashes of audit events are."""
         return self._origin
 
     async def start(self, demand: Demand) -> None:
@@ -160,14 +167,12 @@ class KafkaSource(AcksBatches, HasOrigin):
         dead: list[tuple[Any, str]] = []
         for record in records:
             try:
-                item = self._decoder.decode(record)
+                items = self._decoder.decode(record)
             except InvalidRecord as error:
                 dead.append((record, str(error)))
                 continue
-            if item is None:
-                self._empty.value += 1
-            else:
-                batch.append(item)
+            self._empty.value += not items
+            batch += items
         return batch, dead
 
     # --- offsets

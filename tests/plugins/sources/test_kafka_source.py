@@ -54,7 +54,7 @@ async def put(kafka: Cluster, topic: str, *values: bytes, key: bytes = b"k") -> 
 
 
 async def read(made: KafkaSource, count: int, *, settle: bool = True) -> list[Item]:
-    """So many items, then stop."""
+    """Read `count` items, then stop; return the items."""
     await made.start(Demand())
     seen: list[Item] = []
 
