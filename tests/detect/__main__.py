@@ -13,7 +13,7 @@ from tests.detect.work import works
 
 
 def main() -> int:
-    """0 if nothing was raised at WARNING or above."""
+    """Run the program; return 0 if nothing was raised at WARNING or above."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0, help="how long the work is repeated; at least once")
     parser.add_argument("--short", action="store_true", help="only what CI does")

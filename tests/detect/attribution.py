@@ -1,6 +1,7 @@
-"""Whose an alert is: the cgroup of the work holds all that the work starts, its servers and containers too.
+"""Attribution of alerts: the cgroup of the work holds all that the work starts, its servers and containers too.
 
-Others may be at work on the same machine meanwhile, tests of attacks for instance; what they raise is counted apart.
+Other programs may run on the same machine meanwhile, tests of attacks for instance; their alerts are counted
+separately.
 """
 
 import os
@@ -13,14 +14,16 @@ from tests.support.pod_cgroup import cgroup
 from tests.support.running import Json
 
 CGROUP: Final = f"/mozu-work-{os.getpid()}"
-"""Of this run alone, in the hierarchy of the memory controller or of cgroup v2. Engines put containers below it."""
+"""Cgroup of this run alone, in the hierarchy of the memory controller or of cgroup v2. Engines put containers below
+it."""
 FIELDS: Final = ("-o", "evaluators.falco.append_output=[{extra_fields: [thread.cgroups, proc.pcmdline]}]")
-"""Arguments of mozu that put into alerts what they are known by."""
+"""Arguments of mozu that add the fields by which alerts are attributed."""
 
 
 @contextmanager
 def work_cgroup() -> Iterator[Path]:
-    """The directory of a cgroup for processes of work; v2 allows none in a cgroup that has containers below it."""
+    """Yield the directory of a cgroup for processes of work; v2 allows none in a cgroup that has containers below
+    it."""
     with cgroup(CGROUP.lstrip("/"), "processes") as place:
         yield place
 
@@ -31,6 +34,6 @@ def join(place: Path) -> None:
 
 
 def is_of_work(alert: Json) -> bool:
-    """Whether its process was in the cgroup of the work, or below it."""
+    """Return True if the alert's process was in the cgroup of the work, or below it."""
     cgroups = (alert["output_fields"].get("thread.cgroups") or "").split(" ")
     return any(f"{pair.partition('=')[2]}/".startswith(f"{CGROUP}/") for pair in cgroups)

@@ -1,7 +1,7 @@
-"""python -m tests.detect.engine docker|containerd COMMAND …: the command beside an engine of containers of its own.
+"""python -m tests.detect.engine docker|containerd COMMAND …: the command beside a private engine of containers.
 
-The engine is started as an operator's would be, so what it and its containers do belongs to the work. `docker` finds it
-by `$DOCKER_HOST`, `ctr` by `$CONTAINERD_ADDRESS`. Containers of docker are in cgroups below that of the work,
+The engine is started as by an operator, so the acts of the engine and its containers belong to the work. `docker` finds
+it by `$DOCKER_HOST`, `ctr` by `$CONTAINERD_ADDRESS`. Containers of docker are in cgroups below that of the work,
 `$CGROUP`; those of containerd are where `ctr run --cgroup` puts them.
 """
 
@@ -15,7 +15,7 @@ from tests.support.remains import without_remains
 
 
 def main(kind: str, *command: str) -> int:
-    """The exit code of the command."""
+    """Run the command beside an engine; return the command's exit code."""
     cgroup = os.environ["CGROUP"]
     with without_remains(cgroup.lstrip("/")):
         engine = DockerEngine(cgroup_parent=f"{cgroup}/docker") if kind == "docker" else Containerd()

@@ -1,11 +1,12 @@
-"""Falco's event-generator itself under mozu's own rules, on the host and in containers; the table of docs/detection.md.
+"""Falco's event-generator itself under mozu's own rules, on the host and in containers; the table of
+docs/rules/detection.md.
 
-    python -m tests.detect.generator PROGRAM TREE docs/detection.md
+    python -m tests.detect.generator PROGRAM TREE docs/rules/detection.md
 
-As root. PROGRAM is a static event-generator of the revision that the page names, TREE a tar of a Debian root directory
-with the programs that its actions start. An action of the host has a copy of the tree as its root directory, in mount
-and network namespaces of its own; no network leads out of there or of the containers, the addresses that are connected
-to are on the loopback device.
+Runs as root. PROGRAM is a static event-generator of the revision that the page names, TREE a tar of a Debian root
+directory with the programs that its actions start. An action of the host has a copy of the tree as its root directory,
+in private mount and network namespaces. No network leads out of them or of the containers; the addresses to which
+actions connect are on the loopback device.
 """
 
 import re
@@ -34,7 +35,7 @@ _PROGRAM: Final = "/usr/bin/event-generator"
 _IMAGE: Final = "mozu-generator:1"
 _LEVELS: Final = ("low", "medium", "paranoid")
 _ADDRESS: Final = "203.0.113.1"
-"""Where the names lead that the program connects to."""
+"""Address to which the names resolve that the program connects to."""
 _METADATA: Final = "169.254.169.254"
 _NAMES: Final = f"127.0.0.1 localhost\n{_ADDRESS} example.com example.net\n"
 _ADDRESSES: Final = " && ".join(
@@ -45,9 +46,10 @@ _SERVERS: Final = (
     f"qw({_METADATA}:80 {_ADDRESS}:443); "
     "$| = 1; print chr 10; sleep 3600"
 )
-"""Perl that listens where a metadata service would, and at the port that ssh tries; it prints a line once it does."""
+"""Perl program that listens where a metadata service would, and at the port that ssh tries; it prints a line once it
+does."""
 _STAND_IN: Final = "nmap"
-"""A scanner that would send to other machines: in its place a program that does nothing has its name."""
+"""A scanner that would send to other machines; a program that does nothing takes its name instead."""
 _STAGE: Final = f"""
 set -e
 mount -t tmpfs -o mode=755 tmpfs "$1"
@@ -63,26 +65,26 @@ mknod -m 666 "$1/dev/null" c 1 3
 mknod -m 666 "$1/dev/urandom" c 1 9
 exec chroot "$1" perl -MIO::Socket::INET -e '{_SERVERS}'
 """
-"""Arguments: the root directory, the tar of the tree, the program, the tar of the image to write."""
+"""Script with the arguments: the root directory, the tar of the tree, the program, the tar of the image to write."""
 _ACT: Final = f"echo 0 > $2/cgroup.procs; TMPDIR=$4 exec chroot $1 {_PROGRAM} run --all $3"
-"""Arguments: the root directory, the action's cgroup, the pattern that chooses the action."""
+"""Script with the arguments: the root directory, the action's cgroup, the pattern that chooses the action."""
 _LEFT_OUT: Final = "applicable to containers|container required|not found in"
-"""What the program says of an action that it does not do there."""
+"""Pattern of the program's messages about actions that it does not perform in this place."""
 _MARK: Final = "mozu-generator-ends"
 _FOLDERS: Final = {"ClearLogActivities": "/var/log"}
-"""Action → the directory for temporary files, where what it does means something in that one alone."""
+"""Action → the only directory for temporary files in which the action has a meaning."""
 _PATIENCE: Final = 60.0
 """Seconds for an action; the longest sleeps for six."""
 
 
 def cell(action: str, found: Mapping[str, str], done: bool) -> str:
-    """What the page says of an action in one place; `found`: rule → level."""
+    """Return the page's text about an action in one place; `found`: rule → level."""
     right = [f"{rule} ({found[rule]})" for rule in ACTIONS[action] if rule in found]
     return ", ".join(right) or (NO_ACT.get(action, "no rule") if done else "")
 
 
 def main() -> None:
-    """Do every action in both places, and write the table."""
+    """Perform every action in both places, and write the table."""
     program, tree, page = (Path(word).resolve() for word in sys.argv[1:4])
     with TemporaryDirectory(prefix="mozu-generator-") as name, contextmanager(docker_engine)() as docker:
         folder = Path(name)
@@ -105,7 +107,7 @@ def main() -> None:
 
 
 def raised(alerts: Sequence[Json]) -> dict[tuple[str, str], dict[str, str]]:
-    """Action and place → rule → its level."""
+    """Return (action, place) → rule → its level."""
     ids = {entry.name: entry.id for entry in registered() if not entry.removed}
     found: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for alert in alerts:
@@ -119,7 +121,7 @@ def raised(alerts: Sequence[Json]) -> dict[tuple[str, str], dict[str, str]]:
 
 
 def table(found: Mapping[tuple[str, str], Mapping[str, str]], done: set[tuple[str, str]]) -> str:
-    """A row for each action."""
+    """Return a table with a row for each action."""
     lines = ["| action | rule | host | container |", "|---|---|---|---|"]
     for action, rules in sorted(ACTIONS.items()):
         cells = (cell(action, found.get((action, place), {}), (action, place) in done) for place in PLACES)
@@ -128,14 +130,14 @@ def table(found: Mapping[tuple[str, str], Mapping[str, str]], done: set[tuple[st
 
 
 def reported(page: str) -> dict[str, tuple[str, ...]]:
-    """Action → rules, host and container in the page's table."""
+    """Return action → rules, host and container in the page's table."""
     part = PART.search(page)
     rows = re.findall(r"^\| ([A-Z]\w+) \| (.*?) \| (.*?) \| (.*?) \|$", part[1] if part else "", re.MULTILINE)
     return {action: tuple(cells) for action, *cells in rows}
 
 
 def _acts(docker: DockerEngine, network: str, stage: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Those that were done, and not left out by the program itself."""
+    """Yield the actions and places that were performed, and not left out by the program itself."""
     for action in sorted(ACTIONS):
         for place, said in ((HOST, _on_host(stage, action)), (CONTAINER, _in_container(docker, network, action))):
             if said and not re.search(_LEFT_OUT, said):
@@ -148,7 +150,8 @@ def _on_host(stage: tuple[str, ...], action: str) -> str:
 
 
 def _in_container(docker: DockerEngine, network: str, action: str) -> str:
-    """In a container as it comes, and in a privileged one where the program asks for that."""
+    """Perform an action in an ordinary container, and in a privileged one if the program requires that; return its
+    output."""
     for options in ((), ("--privileged", "--runtime", "bounded")):
         said = _said(
             *("docker", "--host", f"unix://{docker.socket}", "run", "--rm", "--network", f"container:{network}"),
@@ -170,7 +173,7 @@ def _said(*command: str) -> str:
 
 @contextmanager
 def _network(docker: DockerEngine) -> Iterator[str]:
-    """A container whose network and names the others share."""
+    """Yield the name of a container whose network and names the others share."""
     name = "mozu-network"
     docker.begin("sleep", "1000", image=_IMAGE, options=("--name", name, "--cap-add", "NET_ADMIN"))
     try:
@@ -183,7 +186,8 @@ def _network(docker: DockerEngine) -> Iterator[str]:
 
 @contextmanager
 def _stage(tree: Path, program: Path, folder: Path) -> Iterator[tuple[str, ...]]:
-    """The host's root directory, which ends with its namespaces; the command of an act there, but for its end."""
+    """Yield the command of an act in the host's root directory, without its end; the directory ends with its
+    namespaces."""
     root = folder / "root"
     root.mkdir()
     process = subprocess.Popen(

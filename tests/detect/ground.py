@@ -1,4 +1,4 @@
-"""Mozu at its default settings beside ordinary work, and what it said of it."""
+"""Mozu at its default settings beside ordinary work, and its alerts about the work."""
 
 import os
 import shutil
@@ -20,14 +20,14 @@ from tests.support.running import Json, Running, mozu_run
 
 LOUD: Final = frozenset({"Emergency", "Alert", "Critical", "Error", "Warning"})
 _LOGIN: Final = 424242
-"""Login uid of the work, which what it starts inherits: work has been begun by somebody, and rules ask who."""
+"""Login uid of the work, which its children inherit: a login began the work, and rules ask for its user."""
 _MARK: Final = "mozu-work-ends-"
 _MARKS: Final = 5
 _ENVIRONMENT: Final = ("PATH", "LANG", "VIRTUAL_ENV")
 
 
 class Ground(NamedTuple):
-    """Mozu, and the cgroup of the work beside it."""
+    """A running mozu, and the cgroup of the work beside it."""
 
     mozu: Running
     cgroup: Path
@@ -35,34 +35,34 @@ class Ground(NamedTuple):
 
 @contextmanager
 def ground(folder: Path, *arguments: str) -> Iterator[Ground]:
-    """Mozu at its default settings, until the block ends."""
+    """Run mozu at its default settings until the block ends."""
     with work_cgroup() as cgroup, mozu_run(folder, *FIELDS, *arguments) as mozu:
         yield Ground(mozu, cgroup)
 
 
 class WorkAlerts(msgspec.Struct):
-    """What one piece of work raised."""
+    """The alerts that a piece of work raised."""
 
     work: str
     code: int
-    """How its script ended; -1 where programs are missing."""
+    """Exit code of the work's script; -1 if programs are missing."""
     alerts: list[Json]
     others: list[Json]
-    """Meanwhile raised by processes that are not of the work."""
+    """Alerts of the same time that processes outside of the work raised."""
 
     @property
     def loud(self) -> list[Json]:
-        """Those at WARNING and above."""
+        """Return the work's alerts at WARNING and above."""
         return [alert for alert in self.alerts if alert["priority"] in LOUD]
 
 
 def missing(work: Work) -> list[str]:
-    """Programs that it needs and that are not here."""
+    """Return the programs that the work needs and that are not installed."""
     return [name for name in work.programs if shutil.which(name, path=_path()) is None]
 
 
 def do(work: Work, ground: Ground, number: int) -> WorkAlerts:
-    """One piece of work from its beginning to the last of its alerts."""
+    """Run a piece of work, and wait for the last of its alerts."""
     if missing(work):
         return WorkAlerts(work.name, -1, [], [])
     mozu = ground.mozu
@@ -91,12 +91,12 @@ def do(work: Work, ground: Ground, number: int) -> WorkAlerts:
 
 
 def table(alerts: Iterable[Json]) -> str:
-    """A line for each rule, with the number of its alerts."""
+    """Return a line for each rule, with the number of its alerts."""
     return "\n".join(f"{count:6} {rule}" for rule, count in sorted(Counter(alert["rule"] for alert in alerts).items()))
 
 
 def reported(result: WorkAlerts, say: Callable[[str], None]) -> None:
-    """Its line, and one for each alert."""
+    """Print a line for the result, and a line for each alert."""
     ended = "programs are missing" if result.code < 0 else f"exit code {result.code}"
     numbers = f"{len(result.loud)} loud of {len(result.alerts)} alerts, {len(result.others)} of others"
     say(f"{result.work}: {ended}, {numbers}")
@@ -105,7 +105,7 @@ def reported(result: WorkAlerts, say: Callable[[str], None]) -> None:
 
 
 def _path() -> str:
-    databases = [str(place) for place in sorted(Path("/usr/lib/postgresql").glob("*/bin"))]  # where Debian puts initdb
+    databases = [str(place) for place in sorted(Path("/usr/lib/postgresql").glob("*/bin"))]  # Debian's place of initdb
     return ":".join([os.environ.get("PATH", "/usr/bin:/bin"), "/usr/sbin", "/sbin", *databases])
 
 
@@ -115,7 +115,7 @@ def _enter(cgroup: Path) -> None:
 
 
 def _parted(alerts: list[Json]) -> tuple[list[Json], list[Json]]:
-    """Those of the work and those of others, without those of marks."""
+    """Return the alerts of the work and those of others, without those of marks."""
     parts: tuple[list[Json], list[Json]] = ([], [])
     for alert in alerts:
         if _MARK not in _parent(alert):
@@ -124,9 +124,10 @@ def _parted(alerts: list[Json]) -> tuple[list[Json], list[Json]]:
 
 
 def _mark(mozu: Running, number: int) -> int:
-    """An act that raises an alert, after which all of the work has been judged; where its alert stands.
+    """Raise an alert by an act, after which all of the work has been judged; return the position of the alert.
 
-    It is repeated where no alert comes: a flood of others' events can make mozu lose it.
+    The act is repeated if no alert comes, since a flood of other events can make mozu lose it. Raises AssertionError
+    after _MARKS tries.
     """
     mark = f"{_MARK}{number}"
     after = len(mozu.alerts)

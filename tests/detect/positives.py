@@ -1,9 +1,9 @@
-"""The table of docs/detection.md: what raises each default rule.
+"""The table of docs/rules/detection.md about the evidence for each default rule.
 
-    python -m tests.detect.positives docs/detection.md
+    python -m tests.detect.positives docs/rules/detection.md
 
-What it says of acts is what tests/e2e/test_every_default_rule.py, test_default_rules_traced.py and
-test_default_rules_recorded.py see.
+Its counts of acts are those of tests/e2e/test_every_default_rule.py, test_default_rules_traced.py and
+test_default_rules_recorded.py.
 """
 
 import re
@@ -27,31 +27,32 @@ _PART: Final = re.compile(r"<!-- positives -->\n.*?<!-- end of positives -->", r
 
 
 class Positives(NamedTuple):
-    """Of one rule."""
+    """The evidence for a rule."""
 
     id: str
     rule: str
     events: int
-    """Given as fields, in the tests beside the rules."""
+    """Count of events given as fields, in the tests beside the rules."""
     on_host: int
-    """Acts."""
+    """Count of acts."""
     in_containers: int
 
     @property
     def under_ptrace(self) -> str:
-        """How many of the acts are seen, or why none."""
+        """Return how many of the acts are seen, or why none is."""
         if not self.on_host:
             return OF_CONTAINERS
         return UNSEEN.get(self.rule, str(self.on_host))
 
     @property
     def in_replay(self) -> int:
-        """Acts that the replay of a recording sees: of the host's in that of ptrace, or else of eBPF; of containers."""
+        """Return the count of acts that the replay of a recording sees: for the host's, a recording of ptrace, or else
+        of eBPF; and those of containers."""
         return self.on_host + self.in_containers
 
 
 def positives() -> list[Positives]:
-    """Of every rule of the packs."""
+    """Return the evidence for every rule of the packs."""
     given, host, contained = given_events(), Counter(one.rule for one in HOST), Counter(one.rule for one in CONTAINED)
     return [
         Positives(entry.id, entry.name, given[entry.name], host[entry.name], contained[entry.name])
@@ -61,7 +62,7 @@ def positives() -> list[Positives]:
 
 
 def given_events() -> Counter[str]:
-    """Rule → number of events given as fields that must match it."""
+    """Return, by rule, the count of events given as fields that must match it."""
     found: Counter[str] = Counter()
     for file in map(read_tests, find([PACKS])):
         for test in file.tests:
@@ -71,14 +72,14 @@ def given_events() -> Counter[str]:
 
 
 def arms() -> int:
-    """Tests in the conditions of these rules, a macro's once."""
+    """Return the count of tests in the conditions of these rules; those of a macro count once."""
     suite = Suite(context().fields, LiveRun(Registry), Plan())
     suite.judged(read_tests(find([PACKS])[0]))
     return len(suite.coverage.arms)
 
 
 def table() -> str:
-    """The part of the page, between its marks."""
+    """Return the part of the page between its marks."""
     rows = positives()
     events, acts = sum(row.events for row in rows), sum(row.on_host + row.in_containers for row in rows)
     lines = [
@@ -95,7 +96,7 @@ def table() -> str:
 
 
 def written(page: str) -> str:
-    """The page with the table of today."""
+    """Return the page with the current table."""
     return _PART.sub(lambda _: table(), page)
 
 

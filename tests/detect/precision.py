@@ -1,4 +1,4 @@
-"""The table of docs/detection.md: what acts raise a rule, and what ordinary work did."""
+"""The table of docs/rules/detection.md about the acts that raise a rule, and the alerts of ordinary work."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ _PART: Final = re.compile(r"<!-- precision -->\n.*?<!-- end -->", re.DOTALL)
 
 
 def shares(statistics: Json) -> str:
-    """A table of the types of events of a run: how many the kernel saw, and how many were judged behind its filter."""
+    """Return a table of the event types of a run: events that the kernel saw, and events judged behind its filter."""
     types: Counter[str] = Counter()
     seen: Counter[str] = Counter()
     for source in statistics["sources"].values():
@@ -33,9 +33,9 @@ def shares(statistics: Json) -> str:
 
 
 def write(page: Path, results: Iterable[WorkAlerts], minutes: float, statistics: Json) -> None:
-    """The page with the tables of this run."""
+    """Write the tables of this run into the page."""
     done = [result for result in results if result.code >= 0]
-    acts = Counter(trigger.rule for trigger in (*HOST, *CONTAINED))
+    acts = Counter(act.rule for act in HOST) + Counter(act.rule for act in CONTAINED)
     loud = Counter(alert["rule"] for result in done for alert in result.loud)
     every = Counter(alert["rule"] for result in done for alert in result.alerts)
     rows = [

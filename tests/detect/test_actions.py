@@ -1,4 +1,4 @@
-"""The table of docs/detection.md: each action of Falco's event-generator has a rule, and each rule an act."""
+"""The table of docs/rules/detection.md: each action of Falco's event-generator has a rule, and each rule an act."""
 
 import re
 
@@ -10,7 +10,7 @@ from tests.support.triggers.own import HOST
 from tests.support.triggers.own_contained import CONTAINED
 from tests.support.triggers.ways import WAYS
 
-_PAGE = (ROOT / "docs" / "detection.md").read_text()
+_PAGE = (ROOT / "docs" / "rules" / "detection.md").read_text()
 
 
 def test_the_page_names_the_rule_of_each_action() -> None:
@@ -59,6 +59,6 @@ def test_a_table_is_read_by_its_columns() -> None:
 
 def test_each_of_these_rules_is_raised_by_an_act() -> None:
     names = {entry.id: entry.name for entry in registered() if not entry.removed}
-    raised = {trigger.rule for trigger in (*HOST, *CONTAINED)} | {rule for way in WAYS for rule in way.rules}
+    raised = {act.rule for act in HOST} | {act.rule for act in CONTAINED} | {rule for way in WAYS for rule in way.rules}
     wanted = {names[rule] for rules in ACTIONS.values() for rule in rules}
     assert wanted - raised == set()

@@ -1,4 +1,4 @@
-"""Alerts of the work are distinguished from those of others by the cgroups of their processes."""
+"""Alerts of the work are distinguished from others by the cgroups of their processes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The table of docs/detection.md of what raises each default rule."""
+"""The table of docs/rules/detection.md about the evidence for each default rule."""
 
 from tests.detect.positives import positives, written
 from tests.detect.traced import UNSEEN
@@ -7,9 +7,9 @@ from tests.support.triggers.own import HOST
 
 
 def test_the_committed_table_is_current() -> None:
-    page = (ROOT / "docs" / "detection.md").read_text()
+    page = (ROOT / "docs" / "rules" / "detection.md").read_text()
     assert "<!-- positives -->" in page
-    assert written(page) == page, "run: python -m tests.detect.positives docs/detection.md"
+    assert written(page) == page, "run: python -m tests.detect.positives docs/rules/detection.md"
 
 
 def test_every_default_rule_is_raised_by_events_given_as_fields_and_by_an_act() -> None:

@@ -1,4 +1,4 @@
-"""The page docs/ways.md: what each way raises, on the host and in containers."""
+"""The page docs/rules/ways.md about the rules that each way raises, on the host and in containers."""
 
 from mozu.plugins.rules.falco.rule_ids import registered
 from tests.detect.ways import PAGE, reported
@@ -8,7 +8,7 @@ from tests.support.triggers.ways.way import PLACES
 
 def test_the_page_has_every_way_once_and_in_its_order() -> None:
     rows = list(reported(PAGE.read_text()))
-    assert rows == [(way.end, way.by) for way in WAYS], "run: python -m tests.detect.ways docs/ways.md"
+    assert rows == [(way.end, way.by) for way in WAYS], "run: python -m tests.detect.ways docs/rules/ways.md"
 
 
 def test_each_way_raises_a_rule_of_its_meaning_in_every_place() -> None:

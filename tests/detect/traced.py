@@ -1,4 +1,4 @@
-"""Every act of the host in one command under `mozu trace`: which default rules ptrace can see."""
+"""Acts of the host in one command under `mozu trace`, to see which default rules ptrace can see."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ UNSEEN: Final[Mapping[str, str]] = MappingProxyType(
         "Program that is not to be traced": "no: the kernel refuses it to what is traced already",
     }
 )
-"""Rule → why its act on the host is not seen."""
+"""Rule → reason why its act on the host is not seen."""
 OF_CONTAINERS: Final = "no: `mozu trace` looks no container up"
 _CONFIG: Final = """\
 evaluators:
@@ -32,16 +32,16 @@ for command in json.loads(pathlib.Path(sys.argv[1]).read_text()):
 
 
 class Traced(NamedTuple):
-    """What came of the acts."""
+    """The result of the acts."""
 
     alerts: list[Json]
     recording: Path
     config: Path
-    """Of that run."""
+    """Configuration of that run."""
 
 
 def traced(stage: Stage, folder: Path) -> Traced:
-    """All acts of the host, one after another under one `mozu trace`, which records."""
+    """Run all acts of the host one after another under a single `mozu trace`, which records."""
     report, config, acts = (folder / name for name in ("report.json", "mozu.yaml", "acts.json"))
     recording = folder / "recording.jsonl.gz"
     packs, builds = rules_amid_builds(folder)

@@ -1,8 +1,8 @@
-"""Every way to an end, on the host and in containers of both engines, and the page docs/ways.md of what each raises.
+"""Ways to an end, on the host and in containers of both engines, and the page docs/rules/ways.md of the raised rules.
 
-    python -m tests.detect.ways docs/ways.md
+    python -m tests.detect.ways docs/rules/ways.md
 
-As root. tests/e2e/test_default_rules_ways.py does them again and wants every rule that the page tells.
+Runs as root. tests/e2e/test_default_rules_ways.py repeats all ways and expects every rule that the page names.
 """
 
 import os
@@ -27,7 +27,7 @@ from tests.support.stage import rules_amid_builds
 from tests.support.triggers.ways import BOX, CTR_BOX, WAYS, commands, marker, scripts
 from tests.support.triggers.ways.way import CONTAINERD, DOCKER, HOST, PLACES
 
-PAGE: Final = ROOT / "docs" / "ways.md"
+PAGE: Final = ROOT / "docs" / "rules" / "ways.md"
 _BOXES: Final = {DOCKER: "mozu-ways-docker", CONTAINERD: "mozu-ways-containerd"}
 """Names of the containers."""
 _PART: Final = re.compile(r"<!-- ways -->\n.*?<!-- end of ways -->", re.DOTALL)
@@ -38,7 +38,7 @@ Reported = Mapping[tuple[str, str], Mapping[str, frozenset[str]]]
 
 
 def is_of(alert: Json, number: int, place: str) -> bool:
-    """Whether it came of this way there, and is of a rule of its meaning."""
+    """Return True if the alert was raised by this way in this place, by a rule of the way's meaning."""
     way, fields = WAYS[number], alert["output_fields"]
     lines = f"{fields.get('proc.cmdline')} {fields.get('proc.pcmdline')}"
     fits = alert["rule"] in way.rules and (not way.calls or fields["evt.type"] in way.calls)
@@ -47,7 +47,8 @@ def is_of(alert: Json, number: int, place: str) -> bool:
 
 @contextmanager
 def watching(folder: Path, docker: DockerEngine, containerd: Containerd) -> Iterator[Running]:
-    """Mozu with its own rules at the highest level, each of which speaks for itself."""
+    """Run mozu with its own rules at the highest level, each of which alerts independently of the others, until the
+    block ends."""
     options = [argument for path in rules_amid_builds(folder) for argument in ("-r", str(path))]
     options += [argument for setting in _SETTINGS for argument in ("-o", f"evaluators.falco.{setting}")]
     options += ["-o", f"enrichers.containers.docker.socket={docker.socket}"]
@@ -60,7 +61,8 @@ def watching(folder: Path, docker: DockerEngine, containerd: Containerd) -> Iter
 
 @contextmanager
 def done(docker: DockerEngine, containerd: Containerd, folder: Path) -> Iterator[None]:
-    """Every way was done, in each of the places; `folder`: of the host's. The containers are there until the end."""
+    """Perform every way in each of the places; `folder`: directory for those on the host. The containers last until the
+    end."""
     python = os.path.realpath(sys.executable)
     for command in commands(python, f"{folder}/root"):
         subprocess.run(command, check=False, stdin=-3, stdout=-3, stderr=-3, timeout=60)
@@ -77,7 +79,7 @@ def done(docker: DockerEngine, containerd: Containerd, folder: Path) -> Iterator
 
 
 def table(alerts: Sequence[Json]) -> str:
-    """The part of the page, between its marks."""
+    """Return the part of the page between its marks."""
     ids = {entry.name: entry.id for entry in registered() if not entry.removed}
     cells: dict[tuple[int, str], set[str]] = defaultdict(set)
     for alert in alerts:
@@ -93,12 +95,12 @@ def table(alerts: Sequence[Json]) -> str:
 
 
 def _numbers(alert: Json) -> set[int]:
-    """Of the ways that its command lines name."""
+    """Return the numbers of the ways that the alert's command lines name."""
     return {int(number) for number in re.findall(r"mozu-way-(\d{3})", str(alert["output_fields"]))}
 
 
 def reported(page: str) -> Reported:
-    """What the page's table says."""
+    """Return the content of the page's table."""
     found = _PART.search(page)
     rows = re.findall(r"^\| (.+?) \| (.+?) \| (.*?) \| (.*?) \| (.*?) \|$", found[0] if found else "", re.MULTILINE)
     return {
@@ -108,7 +110,7 @@ def reported(page: str) -> Reported:
 
 
 def main() -> None:
-    """Write the table of today."""
+    """Write the current table into the page."""
     page = Path(sys.argv[1])
     engines = contextmanager(docker_engine)(), contextmanager(containerd_engine)()
     with TemporaryDirectory(prefix="mozu-ways-") as name, engines[0] as docker, engines[1] as containerd:

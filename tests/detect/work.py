@@ -1,4 +1,4 @@
-"""Ordinary work of a server: a script for sh in `works/`, which says in its first lines what it is and what it needs.
+"""Ordinary work of a server: a script for sh in `works/`, which states in its first lines its subject and its needs.
 
     # A cache server at work.
     # needs: redis-server redis-cli
@@ -13,22 +13,22 @@ _WORKS: Final = Path(__file__).parent / "works"
 
 
 class Work(NamedTuple):
-    """One piece of work."""
+    """A piece of work."""
 
     name: str
     script: str
-    """For `sh -eu`, in an empty directory, `$WORK`. `$PYTHON` is an interpreter, `$PARTS` holds what works share. It
-    leaves nothing running."""
+    """Script for `sh -eu`, in an empty directory, `$WORK`. `$PYTHON` is an interpreter, `$PARTS` holds files that works
+    share. The script leaves nothing running."""
     programs: tuple[str, ...]
-    """What must be installed; without it the work is left out, and said to be."""
+    """Programs that must be installed; without them the work is left out and reported as such."""
     engine: str
-    """The engine of containers that runs beside it (see `engine.py`), or nothing."""
+    """The engine of containers that runs beside the work (see `engine.py`), or nothing."""
     short: bool
-    """Whether it is a part of what CI does."""
+    """True if the work is a part of the CI's run."""
 
 
 def works() -> list[Work]:
-    """All of them, by the names of their files."""
+    """Return all works, by the names of their files."""
     return [_read(path) for path in sorted(_WORKS.glob("*.sh"))]
 
 

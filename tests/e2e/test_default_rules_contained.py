@@ -1,5 +1,6 @@
-"""What raises mozu's own rules on the host raises them in a container, too: every act of the host, done again in one
-that has the host's programs."""
+"""Acts that raise mozu's own rules on the host raise them in a container, too: every act of the host, done again in a
+container that has the host's programs.
+"""
 
 import os
 import sys
@@ -25,29 +26,29 @@ OF_THE_HOST: Final[Mapping[str, str]] = MappingProxyType(
     {
         "Editor wrote below root's home": "people edit on the host; File below root's home written",
         "Kernel program handler changed on the host": "Kernel told from a container to run a program",
+        "Machine stopped by hand": "a container has no machine to stop",
         "Namespace of another process entered on the host": "Namespace entered from a container",
         "Protection of the kernel changed": "the engine mounts /proc/sys so that nothing in it can be written",
         "Secrets shown elsewhere by a mount": "File system mounted in a container",
         "Place of the system covered by a mount": "File system mounted in a container",
+        "Text decoded on the host": "Text decoded in a container",
     }
 )
-"""Rule whose act is of the host alone → what there is for containers."""
+"""Rule whose act is possible on the host alone → its counterpart for containers, or the reason."""
 ACTS: Final = [trigger for trigger in HOST if trigger.rule not in OF_THE_HOST and not kernel_lacks(trigger.call)]
 _BOX: Final = "contained"
 _PREPARED: Final = (
-    "mkdir -p /boot /var/log /var/lib; ln -s busybox /bin/login; echo 'daemon:x:1:1::/:/bin/sh' >> /etc/passwd; "
-    "echo 'root:*:1::::::' > /etc/shadow; "
+    "mkdir -p /boot /var/log /var/lib /var/mail; ln -s busybox /bin/login; "
+    "echo 'daemon:x:1:1::/:/bin/sh' >> /etc/passwd; echo 'root:*:1::::::' > /etc/shadow; "
     "for address in 203.0.113.1 169.254.169.254; do ip addr add $address/32 dev lo; done; ip link set lo up"
 )
-_LISTENS: Final = (
-    "import socket, time; s = socket.create_server(('203.0.113.1', 443), backlog=64); time.sleep(3600)"
-)
+_LISTENS: Final = "import socket, time; s = socket.create_server(('203.0.113.1', 443), backlog=64); time.sleep(3600)"
 _SETTINGS: Final = ("level=paranoid", "rule_matching=all", "append_output=[{suggested_output: true}]")
 
 
 @pytest.fixture(scope="module")
 def mozu(docker: DockerEngine, stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Beside which every act was done."""
+    """Yield the run under which every act was done."""
     ebpf()
     folder, place = tmp_path_factory.mktemp("mozu"), stage.words["TMP"]
     options = [argument for path in rules_amid_builds(folder) for argument in ("-r", str(path))]

@@ -54,7 +54,9 @@ _MARK: Final = "reached-by-a-link"
 
 
 def script(kind: str) -> str:
-    """Every write and read, by way of a link to the root, in one shell that is known by its last line."""
+    """Return a script that does every write and read by a link to the root, in a shell that its last line
+    identifies.
+    """
     lines = ["/bin/ln -s / /tmp/link"]
     for path in (*WRITTEN.values(), *READ.values()):
         lines.append(f"/bin/mkdir -p {path.rpartition('/')[0] or '/'}; echo x > /tmp/link{path}")
@@ -63,7 +65,7 @@ def script(kind: str) -> str:
 
 
 def _run(kind: str) -> None:
-    """The script in a container with such layers."""
+    """Run the script in a container with such layers."""
     driver, _, runtime = kind.partition(" of ")
     command = ("/bin/sh", "-c", script(kind))
     if runtime == "docker":

@@ -1,5 +1,6 @@
-"""Acts that are recorded while mozu's own rules judge them, in containers, and on the host where ptrace does not see
-them: the replay of the recording raises the same alerts, and knows the same of their containers."""
+"""Acts that are recorded while mozu's own rules judge them, in containers, and on the host if ptrace does not see them:
+the replay of the recording raises the same alerts, with the same data about their containers.
+"""
 
 from functools import partial
 from typing import Final, NamedTuple
@@ -25,7 +26,7 @@ _SETTINGS: Final = ("level=paranoid", "rule_matching=all", "append_output=[{sugg
 
 
 class Recorded(NamedTuple):
-    """What the acts raised, by id."""
+    """Alerts of the acts by id, live and replayed."""
 
     live: dict[str, Json]
     replayed: dict[str, Json]
@@ -56,7 +57,7 @@ def recorded(docker: DockerEngine, stage: Stage, tmp_path_factory: pytest.TempPa
 
 
 def _is_of_the_test(alert: Json) -> bool:
-    """Not of other containers on the machine, which belong to engines that are not asked."""
+    """Return False for other containers on the machine, which belong to engines that are not asked."""
     place = alert["output_fields"].get("container.name")
     return place in {trigger.box for trigger in ACTS} or (place == "host" and alert["rule"] in UNSEEN)
 

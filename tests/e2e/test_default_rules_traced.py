@@ -1,4 +1,4 @@
-"""Which of mozu's own rules see their acts under ptrace: those that the table of docs/detection.md tells."""
+"""The list of mozu's own rules that see their acts under ptrace equals the table of docs/rules/detection.md."""
 
 import os
 

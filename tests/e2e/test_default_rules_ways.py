@@ -1,5 +1,6 @@
 """Mozu's own rules as they run by default, and every way to the same end: on the host, in containers of docker and of
-containerd each raises the rules that docs/ways.md tells."""
+containerd each raises the rules that docs/rules/ways.md names.
+"""
 
 from collections.abc import Iterator
 from functools import partial
@@ -24,10 +25,8 @@ CASES: Final = [(number, place) for place in PLACES for number in range(len(WAYS
 
 
 @pytest.fixture(scope="module")
-def mozu(
-    docker: DockerEngine, containerd: Containerd, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
-    """Beside which every way was done."""
+def mozu(docker: DockerEngine, containerd: Containerd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Yield the run under which every way was tried."""
     ebpf()
     folder = tmp_path_factory.mktemp("ways")
     with watching(folder, docker, containerd) as running, done(docker, containerd, folder):

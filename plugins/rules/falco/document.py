@@ -1,6 +1,6 @@
-"""docs/default-rules.md, written from the packs.
+"""docs/rules/default-rules.md, written from the packs.
 
-    python -m mozu.plugins.rules.falco.document > docs/default-rules.md
+    python -m mozu.plugins.rules.falco.document > docs/rules/default-rules.md
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _HEAD: Final = """\
 # The rules that mozu brings along
 
 They lie in `plugins/rules/packs` and run where the configuration names no other rules, each with tests beside it
-([rule-tests.md](rule-tests.md)). Every rule is of one *pack* and one *level*, which one line each chooses:
+([rules/tests.md](tests.md)). Every rule is of one *pack* and one *level*, which one line each chooses:
 
 ```yaml
 evaluators:
@@ -40,7 +40,7 @@ evaluators:
 
 An id never changes and is never given again ([rule-changes.md](rule-changes.md)); alerts carry it. Each rule
 says what to do next and which honest programs are known to match; `mozu rules show "Timed job planted"` prints it, and
-rules of your own may say the same ([rules.md](rules.md)).
+rules of your own may say the same ([rules/writing.md](writing.md)).
 
 Programs that may do what a rule is about are known by the name of their file, only where packages put it, and only
 where only root may change it (`proc.trusted_name`): a program called apt elsewhere, or of another user, is not

@@ -29,17 +29,18 @@ from mozu.core.language.rules import (
     LoadResult,
     Options,
     Rule,
+    in_shadow,
+    left_out,
     load,
     nothing_selected,
     priority,
     selected,
-    unused,
     with_static_fields,
 )
 from mozu.plugins.rules.falco.container_state import ContainerState
 from mozu.plugins.rules.falco.enrichment_fields import EnrichmentFields
 from mozu.plugins.rules.falco.rule_times import RuleTimes
-from mozu.plugins.rules.falco.settings import PACKS, FalcoSettings
+from mozu.plugins.rules.falco.settings import FalcoSettings
 
 _EVERY: Final = "*"
 _LEVEL: Final = "level_"
@@ -60,8 +61,9 @@ class FalcoEvaluator:
             if not any(map(selector.selects, result.rules.rules)):
                 context.log.warning("%s", nothing_selected(selector, result.rules.rules))
         self.rules: list[Rule] = selected(result.rules.rules, (*settings.chosen(), *selectors), minimum)
+        self._shadow = in_shadow(self.rules, selectors)
         self._fields = fields
-        self._program = compile_rules(list(map(_rule_input, self.rules)), fields, settings.rule_matching)
+        self._program = compile_rules(self._inputs(self.rules), fields, settings.rule_matching)
         self._times = RuleTimes(self._program, context, settings.rule_times) if settings.rule_times else None
         self._digest = ""
         self._enrichment = EnrichmentFields(context.requested_fields, fields)
@@ -69,15 +71,21 @@ class FalcoEvaluator:
         self._notes = list(map(_notes, self.rules))
         self._matches = [
             context.metrics.counter(
-                "rule_matches_total", rule=rule.name, event_source=rule.source, priority=rule.priority.label
+                "rule_shadow_matches_total" if rule.name in self._shadow else "rule_matches_total",
+                rule=rule.name,
+                event_source=rule.source,
+                priority=rule.priority.label,
             )
             for rule in self.rules
         ]
-        if left := unused(PACKS, settings.rules):
-            text = "mozu's own rules %s are installed and not among `rules`; `mozu rules list --available` has them all"
-            context.log.info(text, ", ".join(left))
+        if text := left_out(settings.rules):
+            context.log.info("%s", text)
         context.log.info(
-            "%d of %d rules run; rule language %s", len(self.rules), len(result.rules.rules), ENGINE_VERSION
+            "%d of %d rules in force (level %s; `mozu rules list` has each); rule language %s",
+            len(self.rules),
+            len(result.rules.rules),
+            settings.level,
+            ENGINE_VERSION,
         )
 
     def demand(self) -> Demand:
@@ -101,6 +109,7 @@ class FalcoEvaluator:
 
     def _alert(self, event: Event, position: int) -> Alert:
         rule = self.rules[position]
+        shadow = rule.name in self._shadow
         self._matches[position].value += 1
         values = rule.output.values(event)
         return Alert(
@@ -117,16 +126,28 @@ class FalcoEvaluator:
             event_type=event.type,
             event_num=event.num,
             enrichment=self._enrichment.of(event),
-            respond=rule.guidance.respond,
-            capture=rule.capture_duration if rule.capture else None,
+            respond=() if shadow else rule.guidance.respond,
+            capture=rule.capture_duration if rule.capture and not shadow else None,
+            shadow=shadow,
         )
+
+    def shadow_rules(self) -> Sequence[str]:
+        """Return the names of the rules in shadow mode, in load order."""
+        return [rule.name for rule in self.rules if rule.name in self._shadow]
+
+    def _inputs(self, rules: Iterable[Rule]) -> list[RuleInput]:
+        return [RuleInput(one.name, one.source, one.checked.node, one.name in self._shadow) for one in rules]
 
     def call_judge(self) -> CallJudge | None:
         """Return the judge of rules whose response is `deny`; None if there are none. See `JudgesBefore`."""
-        denying = [place for place, rule in enumerate(self.rules) if "deny" in rule.guidance.respond]
+        denying = [
+            place
+            for place, rule in enumerate(self.rules)
+            if "deny" in rule.guidance.respond and rule.name not in self._shadow
+        ]
         if not denying:
             return None
-        inputs = [_rule_input(self.rules[place]) for place in denying]
+        inputs = self._inputs(self.rules[place] for place in denying)
         program = compile_rules(inputs, self._fields, self._settings.rule_matching)
 
         def judge(event: SyscallEvent) -> CallVerdict:
@@ -153,7 +174,8 @@ class FalcoEvaluator:
             digest = blake2b(digest_size=16)
             for rule in self.rules:
                 what = (rule.name, rule.source, rule.output.template, rule.priority.name, rule.tags)
-                digest.update(f"{what!r} {unparse(rule.checked.node)}\n".encode("utf-8", "backslashreplace"))
+                mode = "shadow " if rule.name in self._shadow else ""
+                digest.update(f"{mode}{what!r} {unparse(rule.checked.node)}\n".encode("utf-8", "backslashreplace"))
             self._digest = digest.hexdigest()
         return self._digest
 
@@ -162,12 +184,15 @@ class FalcoEvaluator:
         return [rule.name for rule in self.rules]
 
     def rule_conditions(self, wanted: Callable[[RuleHead], bool]) -> Sequence[RuleCondition]:
-        """Return each condition as if its rule were the only one. See `GivesConditions`."""
+        """Return each condition as if its rule were the only one, but of no rule in shadow mode: nothing acts for
+        those. See `GivesConditions`."""
         found = []
         for rule in self.rules:
+            if rule.name in self._shadow:
+                continue
             head = RuleHead(rule.name, rule.source, tuple(rule.tags), tuple(rule.guidance.respond))
             if wanted(head):
-                alone = compile_rules([_rule_input(rule)], self._fields)
+                alone = compile_rules(self._inputs((rule,)), self._fields)
                 needs, predicates = alone.needs.get(rule.source, {}), alone.predicates.get(rule.source, {})
                 found.append(RuleCondition(head, {name: predicates.get(name, TRUE) for name in needs}))
         return found
@@ -224,10 +249,6 @@ def _notes(rule: Rule) -> RuleNotes:
         maturity=guidance.maturity,
         level=level,
     )
-
-
-def _rule_input(rule: Rule) -> RuleInput:
-    return RuleInput(rule.name, rule.source, rule.checked.node)
 
 
 def _types(rule: Rule) -> frozenset[str]:

@@ -97,23 +97,32 @@ class Target(_Strict):
 
 
 class Switch(_Strict):
-    """Element of `selection`."""
+    """Element of `selection`; it has exactly one of these keys."""
 
     enable: Target | None = Field(None, description="Rules that shall run.")
     disable: Target | None = Field(None, description="Rules that shall not run.")
+    shadow: Target | None = Field(
+        None, description="Rules in shadow mode from here on: their matches are counted, and raise no alert."
+    )
+    promote: Target | None = Field(None, description="Rules that leave shadow mode: their matches raise alerts.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if (self.enable is None) == (self.disable is None):
-            raise ValueError("needs either `enable` or `disable`")
+        if len(self._given()) != 1:
+            raise ValueError("needs exactly one of `enable`, `disable`, `shadow` and `promote`")
         return self
+
+    def _given(self) -> list[tuple[str, Target]]:
+        """Return the keys that are given, with their targets."""
+        keys = (
+            ("enable", self.enable), ("disable", self.disable), ("shadow", self.shadow), ("promote", self.promote),
+        )  # fmt: skip
+        return [(key, target) for key, target in keys if target is not None]
 
     def selector(self) -> Selector:
         """Return the selector for the loader."""
-        if self.enable is not None:
-            return Selector("enable", self.enable.rule, self.enable.tag)
-        assert self.disable is not None
-        return Selector("disable", self.disable.rule, self.disable.tag)
+        ((action, target),) = self._given()
+        return Selector(action, target.rule, target.tag)
 
 
 class FalcoSettings(Settings):
@@ -139,7 +148,9 @@ class FalcoSettings(Settings):
         "debug", description="Rules of less importance than this never run."
     )
     selection: tuple[Switch, ...] = Field(
-        (), description="Rules to enable and disable by name or tag, in order; later elements win."
+        (),
+        description="Rules to enable, to disable, to put in shadow mode and to promote out of it, by name or tag, in "
+        "order; later elements win.",
     )
     append_output: tuple[AppendOutput, ...] = Field((), description="What is added to the outputs of which rules.")
     static_fields: dict[str, str] = Field({}, description="Texts that rules and outputs read as static.NAME.")

@@ -1,8 +1,8 @@
-"""What raises each rule of Falco's three files: one table for the host, one for containers.
+"""Triggers of each rule of Falco's three files: a table for the host, another for containers.
 
 A trigger is a real program. In commands, arguments and expectations `$TMP`, `$PYTHON`, `$BIN` and `$NET` stand for a
-folder, an interpreter called `python3`, a folder of programs under telling names, and a command that enters a network
-of its own (see `tests.support.stage`).
+folder, an interpreter called `python3`, a folder of programs under telling names, and a command that enters a private
+network (see `tests.support.stage`).
 """
 
 import re
@@ -16,7 +16,7 @@ NOTHING: Final[Expected] = MappingProxyType({})
 
 
 class Trigger(NamedTuple):
-    """One rule on the host."""
+    """A trigger of a rule on the host."""
 
     rule: str
     by: str | re.Pattern[str]
@@ -24,13 +24,13 @@ class Trigger(NamedTuple):
     act: tuple[str, ...] | str
     """A command, or a script for sh."""
     fields: Expected = NOTHING
-    """What the alert's fields must be, beside those that every alert is checked for."""
+    """Expected fields of the alert, beside those that every alert is checked for."""
     call: str = ""
     """A system call that kernels can be built without."""
 
 
 class Contained(NamedTuple):
-    """One rule in a container."""
+    """A trigger of a rule in a container."""
 
     rule: str
     by: str | re.Pattern[str]
@@ -38,12 +38,12 @@ class Contained(NamedTuple):
     """A script for sh; empty: the start of the box itself."""
     fields: Expected = NOTHING
     box: str = "box"
-    """Which container (BOXES)."""
+    """Name of the container (BOXES)."""
     terminal: bool = False
     call: str = ""
-    """As of Trigger."""
+    """A system call that kernels can be built without."""
 
 
 def kernel_lacks(call: str) -> bool:
-    """Whether the kernel was built without a system call."""
+    """Return True if the kernel was built without a system call."""
     return bool(call) and not Path(f"/sys/kernel/tracing/events/syscalls/sys_enter_{call}").exists()

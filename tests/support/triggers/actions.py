@@ -1,6 +1,6 @@
-"""The actions of Falco's event-generator that make system calls (revision 09fdcda), and the rules that see them.
+"""The actions of Falco's event-generator that make system calls (revision 09fdcda), and the rules that detect them.
 
-Where several are named, each is raised in the case that docs/detection.md tells.
+If several rules are named, each is raised in the case that docs/rules/detection.md states.
 """
 
 from typing import Final
@@ -75,9 +75,9 @@ ACTIONS: Final = {
 NOT_WANTED: Final = {
     "JavaProcessClassFileDownload": "the content of every receive would have to be read, also of servers under load",
 }
-"""And why."""
+"""Actions for which no rule is wanted, each with the reason."""
 NO_ACT: Final = {
     "ModifyContainerEntrypoint": "it opens its own standard output, as programs in containers do to log",
     "ScheduleCronJobs": "it lists the jobs and changes none",
 }
-"""Actions for which the program itself does nothing that a rule should see, and why."""
+"""Actions for which the program itself does nothing that a rule should see, each with the reason."""

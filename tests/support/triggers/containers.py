@@ -15,7 +15,7 @@ _PRIVILEGED: Final = ("--privileged", "--runtime", "bounded")
 
 
 def _connect(address: str, port: int) -> str:
-    """Listen and connect, again and again until the one meets the other."""
+    """Return a command that listens and connects, again and again until both meet."""
     return f"/bin/nc -l -p {port} > /dev/null & until echo | /bin/nc -w 1 {address} {port}; do sleep 0.1; done"
 
 
@@ -23,12 +23,13 @@ BOXES: Final[dict[str, tuple[str, ...]]] = {
     "box": (),
     "net": ("--cap-add", "NET_ADMIN"),
     "admin": ("--cap-add", "SYS_ADMIN", "--volume", "$TMP:/host"),
+    "volumes": ("--volume", "/etc:/e:ro", "--volume", "$TMP:/host"),
     "privileged": _PRIVILEGED,
     "tools": WAYS_BOX,
     "engine": (*WAYS_BOX, "--volume", "$SOCKET:/run/docker.sock"),
     "pod": ("--cap-add", "NET_ADMIN", "--label", "io.kubernetes.pod.namespace=perch"),
 }
-"""Container → options of docker run. None has a network but the one it makes for itself."""
+"""Container → options of docker run. The containers have no network but those that they make themselves."""
 
 STABLE: Final = (
     Contained("Terminal shell in container", "sh", ":", {"proc.tty": re.compile("^[1-9]")}, terminal=True),

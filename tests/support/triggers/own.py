@@ -1,13 +1,14 @@
-"""What raises each of mozu's own rules on the host."""
+"""Triggers of mozu's own rules on the host."""
 
 import re
 from typing import Final
 
 from tests.support.triggers import Expected, Trigger
+from tests.support.triggers.own_tools import NAMED, TOOLS
 
 
 def elsewhere(act: str) -> tuple[str, ...]:
-    """A script to which /etc, /var/log and /boot are empty folders of the test."""
+    """Return a script for which /etc, /var/log and /boot are empty folders of the test."""
     script = (
         "mkdir -p $TMP/etc $TMP/log $TMP/boot && mount --bind $TMP/etc /etc && mount --bind $TMP/log /var/log && "
         f"mount --bind $TMP/boot /boot && {{ {act}; }}"
@@ -33,7 +34,7 @@ def _linked(rule: str, path: str) -> Trigger:
 
 
 def _named(rule: str, command: str, fields: Expected | None = None) -> Trigger:
-    """A command whose name and arguments are enough: a program that does nothing runs in its place."""
+    """Return a trigger whose command's name and arguments are enough: a program that does nothing runs in its place."""
     name = command.split()[0]
     act = f"cp /bin/true $TMP/{name}; $TMP/{command}"
     return Trigger(rule, name, act, {"proc.cmdline": command, **(fields or {})})
@@ -44,7 +45,7 @@ def _python(code: str) -> tuple[str, ...]:
 
 
 def in_root(act: str) -> str:
-    """Code of a program whose root is a folder of the test."""
+    """Return code of a program whose root is a folder of the test."""
     folders = "for name in 'bin', 'root': os.makedirs(f'$TMP/rooted/{name}', exist_ok=True)"
     return f"import os\n{folders}\nos.chroot('$TMP/rooted')\n{act}"
 
@@ -466,5 +467,7 @@ HOST: Final = (
             "call(301, call(300, 0, 0), 1, ctypes.c_ulong(0x20), -100, b'$TMP')  # FAN_MARK_ADD, FAN_OPEN"
         ),
     ),
+    *(_named(rule, command) for rule, command in NAMED),
+    *TOOLS,
 )
-"""The order of the rules; one that is not here stands in docs/default-rules.md."""
+"""Triggers in the order of the rules; a rule without one is explained in docs/rules/default-rules.md."""

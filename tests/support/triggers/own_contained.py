@@ -1,4 +1,4 @@
-"""What raises each of mozu's own rules in a container."""
+"""Triggers of mozu's own rules in a container."""
 
 import re
 from typing import Final
@@ -14,13 +14,13 @@ _HANDLE_OPENED: Final = (
     "call(303, -100, b'/usr/bin/true', handle, ctypes.byref(number), 0); "
     "assert call(304, os.open('/usr/bin', os.O_RDONLY), handle, 0) >= 0"
 )
-"""An overlay has no handles; a mounted directory of the host has."""
+"""Code that opens by a handle. An overlay has no handles; a mounted directory of the host has."""
 _MOVED_THERE: Final = (
     "import ctypes; call = ctypes.CDLL(None).syscall; context = call(430, b'tmpfs', 0); "
     "assert call(431, context, 6, 0, 0, 0) == 0; made = call(432, context, 0, 0); "
     "assert call(429, made, b'', -100, b'/tmp', 4) == 0"
 )
-"""fsopen, fsconfig (to create), fsmount, move_mount: how util-linux mounts since 2.39."""
+"""Code that mounts by fsopen, fsconfig (to create), fsmount and move_mount, as util-linux does since 2.39."""
 
 CONTAINED: Final = (
     Contained("Kernel told from a container to run a program", "sh", "echo x > /tmp/release_agent", box="admin"),
@@ -138,5 +138,27 @@ CONTAINED: Final = (
         "Container wrote to the program of another process",
         "sh",
         "/bin/cp /bin/busybox /bin/perch; exec 5< /bin/perch; : > /proc/self/fd/5",
+    ),
+    Contained("Container started with the host in its reach", "sleep", "", box="volumes"),
+    Contained(
+        "Secret of the host read through a mount of a container",
+        "cat",
+        "/bin/cat /e/shadow",
+        {"fd.name": "/e/shadow", "fd.hostpath": "/etc/shadow"},
+        box="volumes",
+    ),
+    Contained(
+        "Secret of the host read through a mount of a container",
+        "cat",
+        "/bin/ln -s /e/../e /tmp/nest; cd /tmp/nest; /bin/cat shadow",
+        {"fd.hostpath": "/etc/shadow"},
+        box="volumes",
+    ),
+    Contained(
+        "Start of the host changed through a mount of a container",
+        "sh",
+        "/bin/mkdir -p /host/.ssh; echo > /host/.ssh/authorized_keys",
+        {"fd.hostpath": re.compile("^/.+/[.]ssh/authorized_keys$")},
+        box="volumes",
     ),
 )

@@ -1,6 +1,6 @@
 """Ten attacks, each done step by step by harmless programs, and the alerts that they raise at the default level.
 
-On the host the places that they change are folders of the test in a mount namespace of its own.
+On the host, the changed places are folders of the test in a private mount namespace.
 """
 
 from typing import Final, NamedTuple
@@ -10,15 +10,15 @@ from tests.support.triggers.own import CHILD, elsewhere, in_root
 
 
 class Scenario(NamedTuple):
-    """One attack."""
+    """An attack."""
 
     name: str
     act: Trigger | Contained
-    """`rule` is what a responder reads first."""
+    """Trigger of the alert that a responder reads first."""
     others: tuple[str, ...] = ()
-    """The other rules that it raises."""
+    """Other rules that the attack raises."""
     subject: tuple[str, ...] = ("fd.name",)
-    """Fields that name what the first alert is about."""
+    """Fields that identify the subject of the first alert."""
 
 
 def _on_host(rule: str, script: str) -> Trigger:
@@ -41,7 +41,7 @@ end = socket.create_connection(server.getsockname())
 for n in 0, 1, 2: os.dup2(end.fileno(), n)
 os.execv("$BIN/dash", ["dash"])
 """
-"""What a web shell was asked to run: its own connection becomes a shell, to which two commands are typed."""
+"""Script of a compromised web service: its own connection becomes a shell, to which two commands are typed."""
 _INJECTED: Final = CHILD + (
     "if libc.ptrace(16, pid, 0, 0) == 0: os.waitpid(pid, 0)\n"
     "libc.ptrace(5, pid, ctypes.c_void_p(id(pid)), 0)\nos.kill(pid, signal.SIGKILL)"

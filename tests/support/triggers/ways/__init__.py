@@ -1,6 +1,8 @@
-"""Ways to the same end: shells on a connection, programs started from where any user may write, reads of the password
-database, files written where they run later, secrets read by tools under other names. Each is a script of Python that
-runs on the host and in a container that has the host's programs."""
+"""Ways to the same end: shells on a connection, programs started from public directories, reads of the password
+database, files written to places from which they run later, secrets read by tools under other names.
+
+Each is a script of Python that runs on the host and in a container that has the host's programs.
+"""
 
 import os
 import shlex
@@ -19,24 +21,24 @@ BOX: Final = (
     *("--security-opt", "seccomp=unconfined", "--tmpfs", "/dev/shm:rw,exec,mode=1777"),
     *(word for place in _PLACES for word in ("--volume", f"{place}:{place}:ro")),
 )
-"""Options of docker for a container that has the host's interpreters, and where io_uring is not forbidden."""
+"""Options of docker for a container that has the host's interpreters, and in which io_uring is not forbidden."""
 CTR_BOX: Final = (
-    "--net-host",  # the loopback of a network of its own is down
+    "--net-host",  # the loopback of a private network is down
     *(word for name in ("SYS_ADMIN", "DAC_READ_SEARCH") for word in ("--cap-add", f"CAP_{name}")),
     *("--mount", "type=tmpfs,src=tmpfs,dst=/dev/shm,options=rw:mode=1777"),
     *(word for place in _PLACES for word in ("--mount", f"type=bind,src={place},dst={place},options=rbind:ro")),
 )
-"""The same for containerd."""
+"""Options of containerd for the same container."""
 WAYS: Final = (*SHELLS, *EXECUTIONS, *READS, *WRITES, *NAMES)
 
 
 def marker(number: int) -> str:
-    """What the command line of a way's script, or that of its parent, holds."""
+    """Return the marker in the command line of a way's script, or of its parent."""
     return f"mozu-way-{number:03d}"
 
 
 def scripts(python: str) -> list[str]:
-    """All that are done there, for sh in a container: some in each, since an argument may have 128 KiB."""
+    """Return scripts for sh in a container that go all ways: several scripts, since an argument may have 128 KiB."""
     quiet, inside = "exec < /dev/null > /dev/null 2>&1", "export MOZU_BOX=1"
     shadow = "[ -e /etc/shadow ] || echo 'root:*:1::::::' > /etc/shadow"
     lines = list(map(shlex.join, commands(python, "/")))
@@ -44,9 +46,9 @@ def scripts(python: str) -> list[str]:
 
 
 def commands(python: str, root: str) -> list[list[str]]:
-    """A command for each of WAYS; `root`: of what writes, on the host a directory of the test.
+    """Return a command for each of WAYS; `root`: directory for writes, on the host a directory of the test.
 
-    The shell stays, as a parent that is known by its marker.
+    The shell stays as the parent, known by its marker.
     """
     made = []
     for number, way in enumerate(WAYS):

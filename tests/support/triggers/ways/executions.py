@@ -1,4 +1,4 @@
-"""A program executed from where any user may write, and from memory."""
+"""Ways to execute a program from a public directory, and from memory."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ TEMPORARY: Final = frozenset(
 )
 MEMORY: Final = frozenset({"Program run from memory", "Code in a temporary directory run by an interpreter or loader"})
 NAMELESS: Final = frozenset({"Code without a name opened to run", "Library preloaded from a public place"})
-"""Of what an interpreter, a loader or LD_PRELOAD reaches by the path of a descriptor."""
+"""Rules for code that an interpreter, a loader or LD_PRELOAD reaches by the path of a descriptor."""
 
 _EXECUTIONS: Final = (
     ("execve", "child(lambda: os.execv(path, ['x']))"),
@@ -85,7 +85,7 @@ _BY_OTHERS: Final = (
     ("ld.so /proc/self/fd", "program", "run(fd, '/lib64/ld-linux-x86-64.so.2', f'/proc/self/fd/{fd}')"),
     ("LD_PRELOAD=/proc/self/fd", "program", "run(fd, '/usr/bin/true', LD_PRELOAD=f'/proc/self/fd/{fd}')"),
 )
-"""What runs is a program that has a name; the code has none."""
+"""Ways in which the program that runs has a name, but its code has none."""
 
 
 def _from(folder: str, rules: frozenset[str]) -> tuple[Way, ...]:
@@ -95,7 +95,7 @@ def _from(folder: str, rules: frozenset[str]) -> tuple[Way, ...]:
 
 
 def _without_name(end: str, prefix: str, made: str, rules: frozenset[str]) -> tuple[Way, ...]:
-    """Of a file that no directory holds; its own content each time."""
+    """Return ways to execute a file that no directory holds; its content differs each time."""
     both = (*((one, rules) for one in _EXECUTED), *((one, NAMELESS) for one in _BY_OTHERS))
     head = f"{HEAD}{_OF_NO_NAME}fd = "
     return tuple(

@@ -1,4 +1,4 @@
-"""Secrets read by tools under other names: by links to the files of packages, and by copies."""
+"""Ways to read secrets by tools under other names: by links to the files of packages, and by copies."""
 
 from typing import Final
 

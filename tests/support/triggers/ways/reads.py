@@ -1,5 +1,8 @@
-"""The password database read where it lies; what mounts or changes the root is done in containers and, on the host, in
-a mount namespace whose root is a file system in memory with a database of its own."""
+"""Ways to read the password database in its place.
+
+Those that mount or change the root are gone in containers and, on the host, in a mount namespace whose root is a file
+system in memory with a separate database.
+"""
 
 from typing import Final
 
@@ -116,12 +119,12 @@ def _read(by: str, act: str, rules: frozenset[str] = READ) -> Way:
 
 
 def _apart(by: str, act: str, rules: frozenset[str] = READ) -> Way:
-    """What mounts or changes the root."""
+    """Return a way that mounts or changes the root."""
     return _read(by, f"private_root()\n{act}", rules)
 
 
 def _key(by: str, act: str) -> Way:
-    """Of a private key, which is read under its new name."""
+    """Return a way that reads a private key under its new name."""
     return Way("read of a private key", by, _MOVED, f"{_HEAD}private_root()\n{_KEY}{act}")
 
 
@@ -187,4 +190,5 @@ READS: Final = (
     _key("a rename of the directory", "os.rename('/root/.ssh', '/root/x'); os.rename('/root/x', '/root/.ssh')"),
     _key("a hard link", "os.link('/root/.ssh/id_rsa', '/root/x'); os.unlink('/root/x')"),
 )
-"""A file of an overlay has the path of the overlay, whatever its layers are: mounting one is what is seen."""
+"""Ways of reading. A file of an overlay has the path of the overlay, whatever its layers are; the mount is what is
+seen."""

@@ -1,4 +1,4 @@
-"""A shell on a connection."""
+"""Ways to a shell on a connection."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ SHELL: Final = frozenset(
         "Program with a connection as its input and output",
     }
 )
-"""What a shell on a connection raises, by whichever way: one of these."""
+"""Rules of which one must be raised by a shell on a connection, by whichever way."""
 _RING_MADE: Final = frozenset({"Ring of requests made by an unexpected program"})
 _RELAY: Final = """
 def relay(far, read, write):

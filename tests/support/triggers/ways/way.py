@@ -1,4 +1,4 @@
-"""One way to an end, and what the scripts of several share."""
+"""A way to an end, and code that several scripts share."""
 
 from typing import Final, NamedTuple
 
@@ -9,15 +9,15 @@ PLACES: Final = (HOST, DOCKER, CONTAINERD)
 
 
 class Way(NamedTuple):
-    """One way to an end."""
+    """A way to an end."""
 
     end: str
     by: str
     rules: frozenset[str]
-    """One of them must be raised by a process that descends from the script."""
+    """Rules of which one must be raised by a process that descends from the script."""
     code: str
     calls: frozenset[str] = frozenset()
-    """The event is one of these; empty: any."""
+    """System calls of which one must be the event; empty: any."""
 
 
 HEAD: Final = """

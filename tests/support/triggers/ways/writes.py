@@ -1,5 +1,5 @@
-"""A file written, put in place or cut where it counts: in containers at that place; on the host the script's root is a
-directory of its own."""
+"""Ways to write, replace or truncate a file that matters: in containers in its place; on the host below a private
+root."""
 
 from typing import Final
 
@@ -78,4 +78,4 @@ def _ways() -> tuple[Way, ...]:
 
 
 WRITES: Final = _ways()
-"""What is only cut, of cron and units, is a file below /etc that was changed, and plants nothing."""
+"""Ways of writing. A truncated file of cron or a unit counts as a changed file below /etc: nothing is planted."""
