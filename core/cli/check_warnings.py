@@ -1,8 +1,9 @@
-"""What `mozu check` doubts of a configuration, each with a code and a place: of its own, or of a rule that it names."""
+"""Warnings of `mozu check` about a configuration or a rule that it names, each with a code and a place."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from mozu.core.cli.config_codes import ConfigCode
 from mozu.core.cli.rules_in_force import ConfiguredRules
 from mozu.core.filter.demand import union
 from mozu.core.language.rules import Rule, nothing_selected
+from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config import Config, Entry, Mark
@@ -22,7 +24,7 @@ from mozu.core.runtime.unfed_sources import configured_sources, unfed_sources
 from mozu.core.runtime.unfilled_fields import unfilled_fields
 
 _ROOT: Final = "mozu"
-"""The logger above all others of mozu; a component's is `mozu.ID`."""
+"""The parent of mozu's loggers; a component's is `mozu.ID`."""
 
 
 class CheckWarning(msgspec.Struct, frozen=True):
@@ -36,7 +38,8 @@ class CheckWarning(msgspec.Struct, frozen=True):
         return str(self.mark.problem(f"{self.code.value}: {self.message}"))
 
     def as_dict(self) -> JsonObject:
-        """For programs. Line and column count from 1; line 0: an argument of the command line, or the default."""
+        """Return the warning as data. Line and column count from 1; line 0 stands for an argument of the command line,
+        or the default."""
         return {
             "code": self.code.value,
             "message": self.message,
@@ -76,7 +79,7 @@ class _Kept(logging.Handler):
 
 
 class CheckWarnings:
-    """Finds them for one configuration."""
+    """The finder of warnings about one configuration."""
 
     def __init__(self, config: Config, registry: Registry, loads: Sequence[ConfiguredRules]) -> None:
         self._config, self._registry, self._loads = config, registry, loads
@@ -84,7 +87,7 @@ class CheckWarnings:
     def of_plugins(self) -> Iterator[CheckWarning]:
         """Yield the warnings of the registry about plugins that it has accepted."""
         for text in self._registry.warnings:
-            yield CheckWarning(ConfigCode.CONFIG_OLD_PLUGIN, text, self._whole())
+            yield CheckWarning(ConfigCode.CONFIG_PLUGIN, text, self._whole())
 
     def of_start(self, findings: Iterable[Finding]) -> Iterator[CheckWarning]:
         """Yield the obstacles of a start that do not refuse it."""
@@ -103,8 +106,19 @@ class CheckWarnings:
                         ConfigCode.CONFIG_UNMATCHED_SELECTION, nothing_selected(selector, rules), node.mark
                     )
 
+    def of_exceptions(self, today: date) -> Iterator[CheckWarning]:
+        """Yield a warning for each exception whose last day was before `today`."""
+        for load in self._loads:
+            for rule in load.loaded.rules.rules:
+                for one in rule.exceptions:
+                    if one.review is not None and one.review.expires is not None and one.review.expires < today:
+                        author = f" (author {one.review.author})" if one.review.author else ""
+                        text = f"the exception `{one.name}` of the rule `{rule.name}`{author} has expired on "
+                        text += f"{one.review.expires}, and silences alerts all the same"
+                        yield CheckWarning(ConfigCode.CONFIG_EXPIRED_EXCEPTION, text, _mark_of(one.context))
+
     def of_unacted_sources(self) -> Iterator[CheckWarning]:
-        """Yield the sources on whose alerts no responder acts, where responders are configured."""
+        """Yield the sources on whose alerts no responder acts, if responders are configured."""
         if self._config.responders:
             for entry in self._config.sources:
                 found = [(one.id, declaration) for declaration, one in self._registry.sources(entry)]
@@ -137,8 +151,7 @@ class CheckWarnings:
     def _of_rule(self, rule: Rule | None) -> Mark:
         if rule is None:
             return self._whole()
-        line, column = rule.context.source.place(rule.context.offset)
-        return Mark(rule.context.source.name, line + 1, column + 1)
+        return _mark_of(rule.context)
 
     def _of_subject(self, subject: str) -> Mark:
         """Return the place of an entry (`sink archive`) or of a setting (`capture.path_prefix`)."""
@@ -150,6 +163,11 @@ class CheckWarnings:
 
     def _whole(self) -> Mark:
         return Mark(self._config.files[0] if self._config.files else "the default configuration")
+
+
+def _mark_of(context: ProblemContext) -> Mark:
+    line, column = context.source.place(context.offset)
+    return Mark(context.source.name, line + 1, column + 1)
 
 
 def _subject(entry: Entry) -> str:

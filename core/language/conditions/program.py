@@ -33,6 +33,8 @@ class RuleInput(msgspec.Struct, frozen=True):
     source: str
     condition: Node
     """The condition with macros expanded, checked without errors."""
+    shadow: bool = False
+    """True: under `first` its match hides no match of another rule, and none hides it."""
 
 
 def compile_rules(rules: Sequence[RuleInput], fields: FieldRegistry, mode: str = "first") -> "RuleProgram":
@@ -51,6 +53,7 @@ class RuleProgram:
             raise ValueError(f"the mode is `first` or `all`, not {mode!r}")
         self.rules = tuple(rules)
         self._first = mode == "first"
+        self._shadow = frozenset(position for position, rule in enumerate(self.rules) if rule.shadow)
         sources = sorted({rule.source for rule in rules})
         self._sources = {source: _Source(source, self.rules, fields) for source in sources}
         self.needs: Mapping[str, Mapping[str, frozenset[str]]] = {
@@ -96,11 +99,18 @@ class RuleProgram:
                 continue
             function = functions[event.type]
             if function is not None and (found := function(event)):
-                if self._first:
+                if self._first and not self._shadow:
                     result.append((event, min(found)))
+                elif self._first:
+                    result.extend((event, position) for position in self._first_and_shadow(found))
                 else:
                     result.extend((event, position) for position in sorted(found))
         return result
+
+    def _first_and_shadow(self, found: Iterable[int]) -> list[int]:
+        """Return the first rule of these that is not in shadow mode, and every one that is."""
+        shadow = self._shadow.intersection(found)
+        return sorted((*sorted(set(found) - shadow)[:1], *shadow))
 
     def can_measure(self, event: Event) -> bool:
         """Return whether `measure` has its function for events of this type already."""

@@ -8,13 +8,14 @@ rules that could be compiled. The steps, each in its module::
     tree        text → YAML nodes with offsets       exceptions  store → texts that exceptions add to a condition
     reader      nodes → items (rule_reader,          lists       text → text with lists expanded
                 exception_reader, mapping, values)   macros      tree → tree with macros expanded
-    report      problems → text, JSON                compiler    store → RuleSet; lint: doubts; outputs: templates
+    report      problems → text, JSON                compiler    store → RuleSet; lint: warnings; outputs: templates
 
 Afterwards: ``selected`` selects the rules that run, ``describe_rules`` and related functions describe them. ``clauses``
 returns the condition of a rule as a tree of clauses with their places, ``explained`` their results for one event.
 """
 
 from mozu.core.language.rules.additions import Addition
+from mozu.core.language.rules.checks import review
 from mozu.core.language.rules.clauses import Clause, clauses, macro_trees
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.collector import ENGINE_VERSION
@@ -27,15 +28,15 @@ from mozu.core.language.rules.describe import (
     describe_rules,
 )
 from mozu.core.language.rules.explained import ExplainedClause, explained
-from mozu.core.language.rules.families import Family, families, unused
-from mozu.core.language.rules.files import expand, located
+from mozu.core.language.rules.families import Family, families, left_out
+from mozu.core.language.rules.files import expand, located, read_file
 from mozu.core.language.rules.loading import LoadResult, Options, load, load_texts
 from mozu.core.language.rules.plugin_fields import PLUGIN_VERSIONS, plugin_fields
 from mozu.core.language.rules.problem import RuleProblem
 from mozu.core.language.rules.report import FileReport, Report
 from mozu.core.language.rules.ruleset import ListView, MacroView, Rule, RuleSet
 from mozu.core.language.rules.schema import rules_schema
-from mozu.core.language.rules.selection import Selector, nothing_selected, selected
+from mozu.core.language.rules.selection import Selector, in_shadow, nothing_selected, selected
 from mozu.core.language.rules.source import SourceFile
 from mozu.core.language.rules.static_fields import with_static_fields
 from mozu.core.language.rules.values import Version, priority, priority_names
@@ -70,6 +71,8 @@ __all__ = [
     "expand",
     "explained",
     "families",
+    "in_shadow",
+    "left_out",
     "load",
     "load_texts",
     "located",
@@ -78,8 +81,9 @@ __all__ = [
     "plugin_fields",
     "priority",
     "priority_names",
+    "read_file",
+    "review",
     "rules_schema",
     "selected",
-    "unused",
     "with_static_fields",
 ]

@@ -40,7 +40,7 @@ def absent_parameters(
             f"{field} is always absent: no event type of the rule `{info.name}` "
             f"({_some(sorted(one.name for one in types))}) has a parameter `{name}`"
         )
-        yield text.problem(Code.LOAD_COMPILE_CONDITION, message, offset, _hint(name, known))
+        yield text.problem(Code.LINT_ABSENT_FIELD, message, offset, _hint(name, known))
 
 
 def _types(checked: Checked) -> list[EventType]:

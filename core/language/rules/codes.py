@@ -1,23 +1,13 @@
 """Every code a load report can carry: title, short text, and the paragraph printed by `mozu explain CODE`.
 
-The names are Falco's, so that programs that read its reports read mozu's too; the texts are mozu's. The last code is
-mozu's own.
+The names `LOAD_…` are Falco's, so that programs that read its reports read mozu's too; the texts are mozu's. The code
+LOAD_REDEFINED_RULE and the codes `LINT_…` (rules that load and probably do not do what was meant) are mozu's own.
 """
 
 import enum
 from typing import Final
 
-import msgspec
-
-
-class CodeEntry(msgspec.Struct, frozen=True):
-    """Texts and severity of a code."""
-
-    title: str
-    """A few words, printed after the code."""
-    paragraph: str
-    """Meaning of the code, the reaction of mozu, and a remedy."""
-    error: bool = False
+from mozu.core.language.rules.code_entries import LINT_ENTRIES, CodeEntry
 
 
 class Code(enum.Enum):
@@ -46,6 +36,24 @@ class Code(enum.Enum):
     LOAD_COMPILE_CONDITION = "LOAD_COMPILE_CONDITION"
     LOAD_UNKNOWN_KEY = "LOAD_UNKNOWN_KEY"
     LOAD_REDEFINED_RULE = "LOAD_REDEFINED_RULE"
+    LINT_NEVER_TRUE = "LINT_NEVER_TRUE"
+    LINT_ALWAYS_TRUE = "LINT_ALWAYS_TRUE"
+    LINT_IMPOSSIBLE_VALUE = "LINT_IMPOSSIBLE_VALUE"
+    LINT_ABSENT_FIELD = "LINT_ABSENT_FIELD"
+    LINT_PATTERN = "LINT_PATTERN"
+    LINT_HIDDEN_RULE = "LINT_HIDDEN_RULE"
+    LINT_PRECEDENCE = "LINT_PRECEDENCE"
+    LINT_EMPTY_LIST = "LINT_EMPTY_LIST"
+    LINT_UNDEFINED_NAME = "LINT_UNDEFINED_NAME"
+    LINT_UNUSED_EXCEPTION = "LINT_UNUSED_EXCEPTION"
+    LINT_DUPLICATE_ITEM = "LINT_DUPLICATE_ITEM"
+    LINT_DUPLICATE_ID = "LINT_DUPLICATE_ID"
+    LINT_UNKNOWN_TAG = "LINT_UNKNOWN_TAG"
+    LINT_UNIT = "LINT_UNIT"
+    LINT_NETWORK = "LINT_NETWORK"
+    LINT_OUTPUT = "LINT_OUTPUT"
+    LINT_EVADABLE_PATH = "LINT_EVADABLE_PATH"
+    LINT_EVADABLE_NAME = "LINT_EVADABLE_NAME"
 
     @property
     def title(self) -> str:
@@ -61,6 +69,11 @@ class Code(enum.Enum):
     def is_error(self) -> bool:
         """True if rules with this problem cannot be used."""
         return ENTRIES[self].error
+
+    @property
+    def is_advice(self) -> bool:
+        """True if only `mozu check --strict` reports it."""
+        return ENTRIES[self].advice
 
     @property
     def description(self) -> str:
@@ -193,7 +206,7 @@ ENTRIES: Final[dict[Code, CodeEntry]] = {
         "plain operator could replace, a text that is the name of a field (fields on the right side need `val()`), a "
         "text that looks like the call of a transformer, a text in typographic quotes (which are then part of it), a "
         "number that does not fit the field and is cut to its width as in Falco, a parameter (`evt.arg.NAME`) that no "
-        "event type of the rule has and that is therefore always absent, a condition that never or always holds, or a "
+        "event type of the rule has and that is therefore always absent, or a "
         "word that is nearly the name of a list: a name that no list has is a text like any other.",
     ),
     Code.LOAD_UNKNOWN_KEY: CodeEntry(
@@ -207,4 +220,5 @@ ENTRIES: Final[dict[Code, CodeEntry]] = {
         "the first nothing stays. If only a part is to change, use `override`; if both are meant, give one another "
         "name. This code is mozu's own: Falco replaces the rule without a word.",
     ),
+    **{Code(name): entry for name, entry in LINT_ENTRIES.items()},
 }

@@ -7,6 +7,7 @@ import msgspec
 
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.exceptions import appended, defined
+from mozu.core.language.rules.files import SHIPPED, shipped_in
 from mozu.core.language.rules.items import (
     Broken,
     Item,
@@ -114,11 +115,14 @@ class Collector:
     def _no_target(self, kind: str, item: ListItem | MacroItem | RuleItem, known: Collection[str]) -> None:
         if self._store.excused(kind, item.name):
             return
+        file = shipped_in(kind, item.name)
+        shipped = f"it is one of mozu's own, in {file}, which is not loaded: put {SHIPPED} before this in `rules`"
         raise refusal(
             Code.LOAD_ERR_VALIDATE,
             f"there is no {kind} `{item.name}` yet that this could change",
             item.context,
-            hint=closest(item.name, known) or "define it before, in this file or one that is loaded earlier",
+            hint=(shipped if file else closest(item.name, known))
+            or "define it before, in this file or one that is loaded earlier",
         )
 
     def _rule(self, item: RuleItem) -> None:
@@ -176,6 +180,8 @@ class Collector:
             new.desc = f"{old.desc} {item.desc}"
         if item.tags is not None and "tags" in item.appended:
             new.tags = tuple(sorted({*old.tags, *item.tags}))
+        if item.guidance is not None and "guidance" in item.appended:
+            new.guidance = old.guidance.with_added(item.guidance)
         if item.exceptions is not None and (append or "exceptions" in item.appended):
             source = old.source if old.source in self._sources else None
             new.exceptions = appended(old.exceptions, item.exceptions, self._fields, source)

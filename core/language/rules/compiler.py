@@ -8,7 +8,6 @@ from mozu.core.language.rules import lint
 from mozu.core.language.rules.absent_params import absent_parameters
 from mozu.core.language.rules.additions import Added, Addition, added
 from mozu.core.language.rules.codes import Code
-from mozu.core.language.rules.constant_conditions import constant_conditions
 from mozu.core.language.rules.exceptions import one_exception_each, with_exceptions
 from mozu.core.language.rules.filled import Filled
 from mozu.core.language.rules.list_names import misspelt_in_condition, misspelt_in_list
@@ -108,7 +107,7 @@ class Compiler:
             add(problem)
         if filled is None or node is None or checked is None or output is None or findings.failed:
             return None
-        return _made(info, filled, node, checked, output)
+        return _made(info, filled, node, checked, output, text)
 
     def _output(self, text: OutputText, extra: Added, info: RuleInfo, findings: Findings) -> CompiledOutput | None:
         key = (text.value, info.source, extra.fields)
@@ -143,8 +142,7 @@ class Compiler:
             yield from lint.deprecated_in_condition(checked, filled, macros.filled, self.fields)
             if not checked.errors:
                 yield from lint.too_many_types(info, checked)
-                absent = list(absent_parameters(info, checked, filled, macros.filled))
-                yield from absent or constant_conditions(info, checked, filled, macros.filled, self.fields)
+                yield from absent_parameters(info, checked, filled, macros.filled)
         cut = cut_problem(text)
         if cut is not None:
             yield cut
@@ -166,7 +164,9 @@ def _located(problem: ConditionProblem, filled: Filled, macros: Macros) -> RuleP
     return text.problem(Code(problem.code), problem.message, problem.offset, problem.hint)
 
 
-def _made(info: RuleInfo, filled: Filled, node: Node, checked: Checked, output: CompiledOutput) -> Rule:
+def _made(
+    info: RuleInfo, filled: Filled, node: Node, checked: Checked, output: CompiledOutput, text: OutputText
+) -> Rule:
     return Rule(
         name=info.name,
         context=info.context,
@@ -183,6 +183,7 @@ def _made(info: RuleInfo, filled: Filled, node: Node, checked: Checked, output: 
         written=node,
         checked=checked,
         output=output,
+        output_place=text,
         macros=tuple(sorted(references(node))),
         lists=tuple(sorted(filled.used)),
         exceptions=info.exceptions,

@@ -1,11 +1,19 @@
-"""The `exceptions` of a rule: their shape in YAML. Their consistency is checked when they are collected."""
+"""The `exceptions` of a rule: their shape in YAML. Their consistency is checked when they are collected.
+
+The key `mozu` of an exception, which Falco ignores, is for its reviewers:
+
+    mozu: {author: ana, date: 2026-12-02, reason: our backup reads it, expires: 2027-03-02}
+"""
+
+from datetime import date
 
 from mozu.core.language.rules.codes import Code
-from mozu.core.language.rules.items import ExceptionItem, ExceptionValue
+from mozu.core.language.rules.items import ExceptionItem, ExceptionReview, ExceptionValue
 from mozu.core.language.rules.mapping import MappingReader
 from mozu.core.language.rules.tree import Mapping, Node, Scalar, Sequence
 
-_KEYS = ("name", "fields", "comps", "values")
+_KEYS = ("name", "fields", "comps", "values", "mozu")
+_REVIEW = ("author", "date", "reason", "expires")
 
 
 def read_exceptions(outer: MappingReader, *, appending: bool) -> tuple[ExceptionItem, ...]:
@@ -44,9 +52,40 @@ def _entry(node: Node, outer: MappingReader) -> ExceptionItem | None:
         fields=_one_or_many(reading, "fields"),
         comps=_one_or_many(reading, "comps"),
         values=_values(reading),
+        review=_review(reading),
     )
     outer.failed = outer.failed or reading.failed
     return None if reading.failed else entry
+
+
+def _review(reading: MappingReader) -> ExceptionReview | None:
+    node = reading.mapping.get("mozu")
+    if node is None:
+        return None
+    if not isinstance(node, Mapping):
+        reading.error("`mozu` must be a mapping", node)
+        return None
+    inner = MappingReader(node, reading.context, reading.add)
+    inner.warn_unknown_keys(_REVIEW)
+    found = ExceptionReview(
+        author=inner.word("author") or "",
+        made=_day(inner, "date"),
+        reason=inner.word("reason") or "",
+        expires=_day(inner, "expires"),
+    )
+    reading.failed = reading.failed or inner.failed
+    return found
+
+
+def _day(reading: MappingReader, key: str) -> date | None:
+    text = reading.word(key)
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        reading.error(f"`{key}` must be a day such as 2027-03-31", reading.mapping.get(key))
+        return None
 
 
 def _one_or_many(reading: MappingReader, key: str) -> str | tuple[str, ...] | None:

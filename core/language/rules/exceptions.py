@@ -58,7 +58,7 @@ def _defined(item: ExceptionItem, fields: FieldRegistry, source: str | None) -> 
     single = isinstance(item.fields, str)
     names = (item.fields,) if isinstance(item.fields, str) else item.fields
     comps = _comps(item, names, single=single)
-    info = ExceptionInfo(item.name, item.context, single, names, comps, item.values or ())
+    info = ExceptionInfo(item.name, item.context, single, names, comps, item.values or (), item.review)
     problems = [one for name in names for one in _field_problems(item, name, fields, source)]
     problems += [one for comp in comps for one in _comp_problems(item, comp, single=single)]
     problems += _value_problems(info, info.values)
@@ -202,11 +202,18 @@ def _expression(info: ExceptionInfo) -> Iterator[Piece]:
         texts = [quoted(str(value.form)) for value in info.values]
     else:
         before, between, behind = " and not (", " or ", ")"
-        texts = [f"({' and '.join(_tests(info, value))})" for value in info.values]
+        texts = [f"({text})" for text in exception_texts(info)]
     yield Piece(before, info.context)
     for value, text in zip(info.values, texts, strict=True):
         yield Piece(text, value.context)
         yield Piece(behind if value is info.values[-1] else between, info.context)
+
+
+def exception_texts(info: ExceptionInfo) -> list[str]:
+    """Return the condition of each value of an exception."""
+    if info.single:
+        return [f"{info.fields[0]} {info.comps[0]} ({quoted(str(value.form))})" for value in info.values]
+    return [" and ".join(_tests(info, value)) for value in info.values]
 
 
 def _tests(info: ExceptionInfo, value: ExceptionValue) -> Iterator[str]:

@@ -2,7 +2,10 @@
 
 import codecs
 import importlib.util
+import re
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +18,8 @@ STANDARD: Final = ("/etc/mozu/rules.local.yaml", "/etc/mozu/rules.d")
 """Standard places of a machine's own rules; these may be missing, any other path must exist."""
 PACKAGE: Final = "package:"
 """Prefix of a path into an installed package."""
+SHIPPED: Final = f"{PACKAGE}mozu/plugins/rules/packs"
+"""Directory of mozu's own rules."""
 LARGEST: Final = 64 << 20
 """Maximum bytes of a rules file: far more than any set of rules, and small enough to read at once."""
 _SUFFIXES: Final = (".yaml", ".yml")
@@ -29,8 +34,7 @@ _BYTE_ORDER_MARKS: Final = (
 
 def located(path: str | Path) -> Path:
     """Resolve `package:acme_rules/web.yaml` to that file of an installed package, without running its code; return
-    other
-    paths unchanged.
+    other paths unchanged.
 
     Raises ValueError with a remedy.
     """
@@ -44,7 +48,9 @@ def located(path: str | Path) -> Path:
     roots = [] if spec is None else list(spec.submodule_search_locations or ())
     if not roots:
         raise ValueError(f"{text}: no package {name} is installed beside mozu; install the distribution that brings it")
-    found = [Path(root, rest) for root in roots]
+    part, _, inner = rest.partition("/")
+    elsewhere = getattr(sys.modules.get(f"{name}.{part}"), "__path__", ())  # of an editable install without links
+    found = [*(Path(root, rest) for root in roots), *(Path(root, inner) for root in elsewhere)]
     for one in found:
         if one.exists():
             return one
@@ -64,6 +70,16 @@ def expand(paths: Iterable[str | Path]) -> Iterator[Path]:
             yield from sorted(child for child in found if not is_rule_tests(child))
         else:
             yield path
+
+
+def shipped_in(kind: str, name: str) -> str:
+    """Return the name of the file among mozu's own rules that defines this rule, macro or list; empty if none does."""
+    definition = re.compile(rf"^- {kind}: ([\"']?){re.escape(name)}\1[ \t]*$", re.MULTILINE)
+    for path in expand([SHIPPED]):
+        with suppress(ItemRefused):
+            if definition.search(read_file(path).text):
+                return path.name
+    return ""
 
 
 def read_file(path: Path) -> SourceFile:

@@ -8,6 +8,7 @@
       references: [https://attack.mitre.org/techniques/T1611/]
       maturity: stable
       respond: kill
+      shadow: true
 """
 
 import re
@@ -23,7 +24,7 @@ from mozu.core.language.rules.tree import Mapping, Scalar
 MATURITIES: Final = ("stable", "incubating", "experimental", "deprecated")
 """Degrees of confidence in a rule; a deprecated one is removed in a later release."""
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-_KEYS: Final = ("id", "why", "next", "false_positives", "references", "maturity", "respond")
+_KEYS: Final = ("id", "why", "next", "false_positives", "references", "maturity", "respond", "shadow")
 
 
 class Guidance(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +38,20 @@ class Guidance(msgspec.Struct, frozen=True, kw_only=True):
     references: tuple[str, ...] = ()
     maturity: str = ""
     respond: tuple[str, ...] = ()
-    """Ids of responders that act on its alerts, if they are configured (docs/responders.md)."""
+    """Ids of responders that act on its alerts, if they are configured (docs/operate/responders.md)."""
+    shadow: bool | None = None
+    """True: its matches are counted and raise no alert. None: the rule does not say, and they raise alerts."""
+
+    def with_added(self, more: "Guidance") -> "Guidance":
+        """Return this guidance with another one's keys: its lists follow those here, its other values replace them."""
+        found = dict[str, object]()
+        for name in more.__struct_fields__:
+            old, new = getattr(self, name), getattr(more, name)
+            if isinstance(new, tuple):
+                found[name] = (*old, *(one for one in new if one not in old))
+            else:
+                found[name] = old if new in ("", None) else new
+        return msgspec.structs.replace(self, **found)
 
 
 def read_guidance(reading: MappingReader) -> Guidance | None:
@@ -66,6 +80,7 @@ def read_guidance(reading: MappingReader) -> Guidance | None:
         references=inner.words("references") or (),
         maturity=maturity,
         respond=_responders(inner),
+        shadow=inner.flag("shadow"),
     )
     reading.failed = reading.failed or inner.failed
     return None if inner.failed else found

@@ -1,6 +1,7 @@
 """Items of a rules file as written: their shape is checked, not yet their meaning."""
 
 import enum
+from datetime import date
 
 import msgspec
 
@@ -31,6 +32,17 @@ class ExceptionValue(msgspec.Struct, frozen=True):
     """Place: possibly in a later file than its exception."""
 
 
+class ExceptionReview(msgspec.Struct, frozen=True):
+    """The key `mozu` of an exception: who made it, when, why, and until when it is meant to stay."""
+
+    author: str = ""
+    made: date | None = None
+    """The key `date`."""
+    reason: str = ""
+    expires: date | None = None
+    """The last day; None: no end was set."""
+
+
 class ExceptionItem(msgspec.Struct, frozen=True, eq=False):
     """An entry of `exceptions`. None: the key is missing."""
 
@@ -39,6 +51,7 @@ class ExceptionItem(msgspec.Struct, frozen=True, eq=False):
     fields: str | tuple[str, ...] | None = None
     comps: str | tuple[str, ...] | None = None
     values: tuple[ExceptionValue, ...] | None = None
+    review: ExceptionReview | None = None
 
 
 class RequiredEngine(msgspec.Struct, frozen=True, eq=False):

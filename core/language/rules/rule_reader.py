@@ -29,7 +29,7 @@ OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
     "skip-if-unknown-filter": _REPLACE,
     "tags": _BOTH,
     "exceptions": _BOTH,
-    "mozu": _REPLACE,
+    "mozu": _BOTH,
 }
 """Key of a rule → operations that `override` may name for it."""
 RULE_KEYS: Final = frozenset(OPERATIONS) | {"rule", "source", "override", "append"}

@@ -6,6 +6,7 @@ from mozu.core.language.conditions import Checked, CompiledOutput, Node
 from mozu.core.language.rules.filled import Filled
 from mozu.core.language.rules.guidance import Guidance
 from mozu.core.language.rules.items import RequiredPlugins
+from mozu.core.language.rules.outputs import OutputText
 from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.store import ExceptionInfo
 from mozu.core.language.rules.values import Version
@@ -38,6 +39,8 @@ class Rule(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     checked: Checked
     """The tree with macros expanded, its event types, fields and operators."""
     output: CompiledOutput
+    output_place: OutputText
+    """The text that `output` was compiled from, with its places in the files."""
     macros: tuple[str, ...] = ()
     """Macros that its own text names."""
     lists: tuple[str, ...] = ()

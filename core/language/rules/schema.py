@@ -98,6 +98,10 @@ def _exception() -> JsonObject:
         "fields": _ONE_OR_MANY,
         "comps": _ONE_OR_MANY,
         "values": {"anyOf": [{"type": "array", "items": value}, {"type": "null"}]},
+        "mozu": _about(
+            _mapping(dict.fromkeys(("author", "date", "reason", "expires"), _TEXT), ()),
+            "Who made the exception, when, why, and its last day, of which `mozu check` reminds; Falco ignores it.",
+        ),
     }
     return _mapping(keys, ("name",))
 
@@ -111,6 +115,7 @@ def _guidance() -> JsonObject:
         "references": _TEXTS,
         "maturity": {"enum": list(MATURITIES)},
         "respond": _ONE_OR_MANY,
+        "shadow": _about(_FLAG, "True: its matches are counted, and raise no alert."),
     }
     return _mapping(keys, ())
 

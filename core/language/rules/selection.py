@@ -12,10 +12,13 @@ from mozu.core.model.alert import Severity
 
 ENABLE: Final = "enable"
 DISABLE: Final = "disable"
+SHADOW: Final = "shadow"
+PROMOTE: Final = "promote"
 
 
 class Selector(msgspec.Struct, frozen=True):
-    """An element of the sequence: rules by name (`*` matches any text) or by tag, on or off."""
+    """An element of the sequence: rules by name (`*` matches any text) or by tag, on or off, in shadow mode or
+    out of it."""
 
     action: str
     rule: str = ""
@@ -44,6 +47,8 @@ def selected(
     known = [rule for rule in rules if rule.priority <= minimum]
     running = {rule.name: rule for rule in known if rule.enabled}
     for selector in selectors:
+        if selector.action not in (ENABLE, DISABLE):
+            continue
         for rule in known:
             if not selector.selects(rule):
                 continue
@@ -52,3 +57,15 @@ def selected(
             else:
                 running.pop(rule.name, None)
     return list(running.values())
+
+
+def in_shadow(rules: Iterable[Rule], selectors: Sequence[Selector] = ()) -> frozenset[str]:
+    """Return the names of the rules in shadow mode: those whose files say so, then as the selectors say, the last one
+    first."""
+    known = list(rules)
+    found = {rule.name for rule in known if rule.guidance.shadow}
+    for selector in selectors:
+        if selector.action in (SHADOW, PROMOTE):
+            names = {rule.name for rule in known if selector.selects(rule)}
+            found = found | names if selector.action == SHADOW else found - names
+    return frozenset(found)

@@ -3,7 +3,7 @@
 import msgspec
 
 from mozu.core.language.rules.guidance import Guidance
-from mozu.core.language.rules.items import ExceptionValue, RequiredPlugins
+from mozu.core.language.rules.items import ExceptionReview, ExceptionValue, RequiredPlugins
 from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.text import LocatedText
 from mozu.core.language.rules.values import Version
@@ -39,6 +39,8 @@ class ExceptionInfo(msgspec.Struct, eq=False):
     fields: tuple[str, ...]
     comps: tuple[str, ...]
     values: tuple[ExceptionValue, ...] = ()
+    review: ExceptionReview | None = None
+    """Key `mozu` of the exception; None if it has none."""
 
 
 class RuleInfo(msgspec.Struct, eq=False, kw_only=True):

@@ -1,4 +1,4 @@
-"""What tests of several commands share."""
+"""Fixtures for tests of several commands."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""`mozu check` of a configuration: what it doubts is said once, with a place and a code, in the text as in the JSON."""
+"""`mozu check` of a configuration: each doubt is reported once, with a place and a code, in the text and in the JSON.
+"""
 
 import logging
 import re
@@ -38,20 +39,19 @@ RULES = """
   priority: NOTICE
   source: k8s_audit
 """
-OLD_SINK = """
-from mozu.core.api import Settings, hookimpl
-from mozu.core.api.version1 import Declaration
+SINK = """
+from mozu.core.api import Settings, SinkDeclaration, hookimpl
 
 class Bell:
     def __init__(self, settings, context):
         context.log.warning("the bell has a crack")
-    async def start(self): ...
+    def start(self): ...
     async def deliver(self, records): return []
     async def stop(self): ...
 
 @hookimpl
-def mozu_sink():
-    return Declaration(name="bell", build=Bell, settings=Settings, summary="Rings.")
+def mozu_components():
+    return SinkDeclaration(name="bell", build=Bell, settings=Settings, summary="Rings.")
 """
 CONFIGURATION = """
 sources: [syscalls]
@@ -78,8 +78,8 @@ sinks:
 
 @pytest.fixture
 def doubtful(tmp_path: Path, install: Install) -> Path:
-    """A configuration of which there is every warning to give."""
-    install("mozu-bell", {"bell_plugin": OLD_SINK}, bell="bell_plugin")
+    """Return a configuration that causes every warning."""
+    install("mozu-bell", {"bell_plugin": SINK}, bell="bell_plugin")
     rules, file = tmp_path / "rules.yaml", tmp_path / "mozu.yaml"
     rules.write_text(RULES)
     file.write_text(CONFIGURATION.format(rules=rules, folder=tmp_path))
@@ -95,7 +95,8 @@ def test_the_text_and_the_json_have_the_same_warnings(run: Run, doubtful: Path) 
         f"{one['file']}:{one['line']}:{one['column']}: {one['code']}: {one['message']}".replace(":0:0:", ":")
         for one in found["configuration"]["warnings"]
     ]
-    assert of_configuration == [line.removeprefix("mozu: warning: ") for line in err.splitlines()]
+    said = [f"mozu: warning: {one}" for one in of_configuration]
+    assert said + [f"mozu: note: {one}" for one in found["configuration"]["notes"]] == err.splitlines()
     (file,) = found["falco_load_results"]
     assert [(one["code"], one["message"]) for one in file["warnings"]] == re.findall(
         r"^\S+rules\.yaml:\d+:\d+: (\w+) \(.*?\): (.*)$", out, re.MULTILINE
@@ -118,9 +119,9 @@ def test_a_source_on_whose_alerts_no_responder_acts_is_named_where_it_stands(run
 def test_every_warning_of_a_configuration_is_said_once_with_the_place_of_its_cause(run: Run, doubtful: Path) -> None:
     _, out, err = run("check", "-c", doubtful)
     folder = doubtful.parent
-    warnings = [line.removeprefix("mozu: warning: ").replace(f"{folder}/", "") for line in err.splitlines()]
+    warnings = re.findall(r"^mozu: warning: (.*)$", err.replace(f"{folder}/", ""), re.MULTILINE)
     assert [" ".join(line.split(" ")[:2]) for line in warnings] == [
-        "mozu.yaml: CONFIG_OLD_PLUGIN:",
+        "mozu.yaml: CONFIG_PLUGIN:",
         "mozu.yaml:20:5: CONFIG_START_OBSTACLE:",
         "mozu.yaml:10:11: CONFIG_UNMATCHED_SELECTION:",
         "mozu.yaml:11:11: CONFIG_UNMATCHED_SELECTION:",
@@ -130,7 +131,9 @@ def test_every_warning_of_a_configuration_is_said_once_with_the_place_of_its_cau
         "mozu.yaml:19:5: CONFIG_COMPONENT:",
     ]
     assert {line.split(" ")[1].rstrip(":") for line in warnings} == {
-        code.value for code in ConfigCode if code is not ConfigCode.CONFIG_UNACTED_SOURCE  # above
+        code.value
+        for code in ConfigCode
+        if code not in (ConfigCode.CONFIG_UNACTED_SOURCE, ConfigCode.CONFIG_EXPIRED_EXCEPTION)  # tested elsewhere
     }
     assert warnings[-1].endswith(": the bell has a crack")
     assert warnings[3].endswith("did you mean `Doubtful`?")
@@ -168,7 +171,7 @@ def test_only_warnings_within_the_block_are_kept() -> None:
 def test_a_code_is_explained_by_the_command_and_by_the_documentation(run: Run, code: ConfigCode) -> None:
     _, out, _ = run("explain", code.value)
     assert " ".join(out.split()).endswith(code.paragraph)
-    document = " ".join((ROOT / "docs" / "errors.md").read_text().split())
+    document = " ".join((ROOT / "docs" / "rules" / "errors.md").read_text().split())
     assert f"## {code.value} {code.title} {code.paragraph}" in document
 
 
@@ -192,3 +195,21 @@ def test_a_file_below_proc_is_an_obstacle(run: Run) -> None:
 
     assert 0 == code
     assert "CONFIG_START_OBSTACLE: sink file: /proc/nope/alerts cannot be made" in err
+
+
+@pytest.mark.parametrize(
+    ("selection", "count"), [("", 1), ("{shadow: {rule: Any *}}", 0), ("{shadow: {rule: Any}}", 0)]
+)
+def test_rules_that_the_configuration_puts_in_shadow_mode_hide_no_others(
+    run: Run, tmp_path: Path, selection: str, count: int
+) -> None:
+    text = "- rule: {}\n  desc: d\n  condition: evt.type = chdir{}\n  output: '%proc.name'\n  priority: NOTICE\n"
+    (tmp_path / "r.yaml").write_text(text.format("Any", "") + text.format("Any of root", " and user.uid = 0"))
+    settings = f"rules: [{tmp_path}/r.yaml], selection: [{selection}]"
+    (tmp_path / "c.yaml").write_text(
+        f"sources: [syscalls]\nevaluators: [{{falco: {{{settings}}}}}]\nsinks: [stdout]\n"
+    )
+
+    _, shown, _ = run("check", "-c", tmp_path / "c.yaml", "--for-another-machine")
+
+    assert count == shown.count(Code.LINT_HIDDEN_RULE.value)

@@ -117,7 +117,7 @@ def test_hostile_texts_in_messages_are_escaped(run: Run) -> None:
 
 
 def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    """Let `mozu config show` meet a fault."""
+    """Let `mozu config show` raise this error."""
 
     def configure(*arguments: object, **options: object) -> None:
         raise error

@@ -82,7 +82,7 @@ def test_clicks_own_errors_and_interrupts_are_as_in_other_commands(install: Inst
     install(raising(click.UsageError("no")))
     assert 2 == invoke(["acme", "go"])
     install(raising(KeyboardInterrupt()))
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore SIGINT
     try:
         assert 130 == invoke(["acme", "go"])
     finally:

@@ -1,4 +1,4 @@
-"""What the command `mozu` settles in its process before it imports anything else."""
+"""The process settings that the command `mozu` makes before it imports any other module."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""`mozu responders`: the switch, the list, what cannot be undone."""
+"""`mozu responders`: the switch, the list, and acts that cannot be undone."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`mozu test`: exit codes, and what is printed."""
+"""`mozu test`: exit codes and output."""
 
 from collections.abc import Callable
 from pathlib import Path

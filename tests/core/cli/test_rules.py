@@ -4,6 +4,7 @@ from typing import Any
 import orjson
 import pytest
 
+from mozu.core.language.rules import left_out
 from tests.core.cli.command_line import Run
 from tests.support.requirements import corpus
 
@@ -21,7 +22,7 @@ RULES = """
 - rule: Shell at work
   desc: A shell ran.
   condition: evt.type = execve and proc.name = bash
-  output: a shell ran
+  output: a shell ran (%proc.name)
   priority: ERROR
   enabled: false
 """
@@ -63,7 +64,7 @@ def test_the_configuration_is_checked_with_the_rules_it_names(run: Run, rules: P
     evaluators = f"evaluators: [falco: {{rules: ['{rules}']}}]"
     path.write_text(f"sources: [replay: {{files: [{recording}]}}]\nenrichers: [users]\n{evaluators}\n")
     code, out, err = run("check", "-c", path)
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, f"mozu: note: evaluator falco: {left_out([rules])}\n")
     assert out.splitlines() == [f"{path}: Ok", f"{rules}: Ok", "2 rules, 1 macros, 1 lists"]
 
 
@@ -410,7 +411,8 @@ def test_the_rules_of_two_evaluators_are_shown_as_each_has_them(run: Run, rules:
     second = f"falco: {{id: second, rules: ['{other}'], static_fields: {{zone: eu}}}}"
     path.write_text(f"enrichers: []\nevaluators: [falco: {{rules: ['{rules}']}}, {second}]\n")
     code, out, err = run("check", "-c", path)
-    assert (code, err) == (0, "")
+    notes = (f"mozu: note: evaluator {name}: {left_out([rules])}" for name in ("falco", "second"))
+    assert (code, err.splitlines()) == (0, [*notes])
     assert out.splitlines()[1:] == [f"{rules}: Ok", f"{other}: Ok", "4 rules, 2 macros, 2 lists"]
     _, out, _ = run("rules", "show", "Shell elsewhere", "-c", path)
     assert out.splitlines()[0] == f"rule Shell elsewhere  ({other}:12)"

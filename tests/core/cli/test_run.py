@@ -1,4 +1,4 @@
-"""`mozu run` as a process: SIGHUP and changed files reload what the command line said at the start."""
+"""`mozu run` as a process: SIGHUP and changed files reload the files given on the command line."""
 
 import json
 import os
@@ -16,7 +16,7 @@ PATIENCE = 60.0
 
 
 class Run:
-    """The process, and its log as far as it has come."""
+    """A process, and its log so far."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.config, self.rules = folder / "mozu.yaml", folder / "rules.yaml"
@@ -57,7 +57,7 @@ class Run:
             self._more.notify_all()
 
     def until(self, text: str) -> str:
-        """The first line from here on that has this text."""
+        """Return the first line from here on that contains this text."""
         with self._more:
             found = self._more.wait_for(lambda: [line for line in self._log if text in line], PATIENCE)
             assert found, "".join(self._log)

@@ -1,4 +1,4 @@
-"""`mozu sources` says what this machine lets mozu see."""
+"""`mozu sources`: the events that mozu can see on this machine."""
 
 from pathlib import Path
 

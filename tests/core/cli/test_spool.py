@@ -13,7 +13,7 @@ from tests.support.packing import packed
 
 @pytest.fixture
 def config(tmp_path: Path) -> str:
-    """A configuration whose sink has one alert that waits and one dead letter."""
+    """Return a configuration whose sink has one waiting alert and one dead letter."""
     path = tmp_path / "siem.db"
     (tmp_path / "mozu.yaml").write_text(f"sinks:\n  - stdout: {{id: siem, spool: {{path: {path}}}}}\n")
     spool = Spool(path)

@@ -1,4 +1,5 @@
-"""A start with descriptors 0, 1 or 2 closed: they are /dev/null, and no file or socket of mozu gets their numbers."""
+"""A start with descriptors 0, 1 or 2 closed: they become /dev/null, and no file or socket of mozu gets their numbers.
+"""
 
 import contextlib
 import os
@@ -42,7 +43,7 @@ def test_a_run_opens_those_that_are_closed_and_ends_cleanly(closed: tuple[int, .
     found: dict[int, str] = {}
     with start(closed, "-m", "mozu", *RUN, "--duration", "1") as process:
         while process.poll() is None:
-            with contextlib.suppress(FileNotFoundError, PermissionError):  # it has just ended
+            with contextlib.suppress(FileNotFoundError, PermissionError):  # the process has just ended
                 found = descriptors(process.pid) or found
             time.sleep(0.02)
         _, errors = process.communicate(timeout=60)

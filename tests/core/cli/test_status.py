@@ -1,4 +1,4 @@
-"""`mozu status`: one screen for what /status says."""
+"""`mozu status`: the contents of /status on one screen."""
 
 import json
 from pathlib import Path
@@ -46,6 +46,18 @@ def test_the_screen_has_what_is_watched_lost_delivered_and_impaired() -> None:
     assert ["syscalls", "ebpf", "1", "12,000", "11,000", "999", "1", "2", "0"] in rows
     assert ["siem", "10", "8", "4", "2", "1", "3"] in rows
     assert "syscalls does not see: io_uring" in text
+
+
+def test_rules_in_shadow_mode_are_listed_with_their_newest_sample() -> None:
+    samples = [{"time": 0, "output": "first"}, {"time": 10**9, "output": "ran \x1b[2J"}]
+    shadow = [{"rule": "New", "matches": 1200, "samples": samples}, {"rule": "Newer"}]
+    text = "\n".join(screen(parsed(json.dumps({**ANSWER, "shadow": shadow}).encode())))
+
+    assert "  New: 1,200 matches\n" in text
+    assert "ran \\x1b[2J" in text
+    assert "first" not in text
+    assert "  Newer: 0 matches" in text
+    assert "shadow" not in "\n".join(screen(parsed(json.dumps(ANSWER).encode())))
 
 
 def test_where_no_run_answers_the_exit_code_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""`mozu top`: rates between two looks."""
+"""`mozu top`: rates between two readings."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Pipelines for tests: what the engine wires, with as little around it as a test needs."""
+"""Pipelines for tests, wired as the engine wires them, with only the parts that a test needs."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ from mozu.core.state import StateMachine
 
 
 class Seen:
-    """An evaluator that keeps what it is given, and raises the alerts that `judge` makes of it."""
+    """An evaluator that keeps the events that it is given, and raises the alerts that `judge` returns."""
 
     def __init__(self, judge: Callable[[Event], Sequence[Alert]] = lambda event: ()) -> None:
         self._judge = judge
@@ -45,7 +45,7 @@ class Seen:
 
 
 class Taken:
-    """A sink worker that keeps what it accepts."""
+    """A sink worker that keeps the alerts that it accepts."""
 
     name = "taken"
 
@@ -57,14 +57,14 @@ class Taken:
 
 
 def alert_pipeline(*workers: Any, metrics: Metrics, limiter: AlertLimiter | None = None) -> AlertPipeline:
-    """Without redaction; the limiter is off unless one is given."""
+    """Return an alert pipeline without redaction; the limiter is off unless one is given."""
     return AlertPipeline(
         workers, hostname="host", redact=lambda alert: None, limiter=limiter or AlertLimiter(), metrics=metrics
     )
 
 
 def wanted(enrichers: Sequence[Isolated[Any]], spawn: Any, limits: LookupLimits | None = None) -> WantedEnrichers:
-    """Everything that these enrichers know, as long as no demand says otherwise."""
+    """Return all that these enrichers know as wanted, until a demand changes it."""
     return WantedEnrichers(
         EnricherLookups(KeyLookups(one, limits or LookupLimits(), spawn), frozenset({f"enricher:{one.name}"}))
         for one in enrichers
@@ -86,7 +86,9 @@ def pipeline_of(
     verdict_memory: int = 0,
     state_dir: Path | None = None,
 ) -> SourcePipeline:
-    """The pipeline of one source, as `wire` makes it. `state_dir`: responses are there, and what they write."""
+    """Return the pipeline of one source, as `wire` makes it. `state_dir`: the directory that responses write to; None
+    for no responses.
+    """
     judges = [Isolated("evaluator", f"judge{number}", one, metrics) for number, one in enumerate(evaluators)]
     fields = FieldRegistry()
     fields.declare_source("json", ())
@@ -111,7 +113,7 @@ def pipeline_of(
 
 
 def responses_of(state_dir: Path, alerts: AlertPipeline, metrics: Metrics) -> Responses:
-    """Without a responder."""
+    """Return responses without a responder."""
     return Responses(
         state_dir, notify=alerts.notice, spawn=lambda work, name: None, names=lambda event: ((), ""), metrics=metrics
     )

@@ -1,9 +1,9 @@
-"""Scenes of a whole run, drawn at random: one source with all stages behind it, and what goes wrong with each of them.
+"""Scenes of a whole run, drawn at random: one source with all stages behind it, and the failures of each of them.
 
 The clock of the loop is virtual, and so is the machine's, so that a scene goes the same way each time. `reported` is
-its log: each call of a component with what it was given, and once a second every metric that has changed.
+its log: each call of a component with its arguments, and once a second every metric that has changed.
 
-python -m tests.core.flow.scenes    writes tests/data/flows/ again, after a change that is meant
+python -m tests.core.flow.scenes    writes tests/data/flows/ again, after an intended change
 """
 
 import asyncio
@@ -55,14 +55,14 @@ _MIB: Final = 1 << 20
 
 
 class _Machine(StateMachine):
-    """Beside a machine that chance makes up."""
+    """A state machine on a machine with random contents."""
 
     def __init__(self, scene: "Scene") -> None:
         super().__init__(procfs=NOWHERE)
         self._scene = scene
 
     def read_procfs(self, pids: Iterable[int] | None = None, /) -> Iterator[ProcSnapshot]:
-        """Some processes, which other looks may not find."""
+        """Yield some processes, which other reads may not find."""
         for pid in (1, 10, 20, 30, 40, 50, 60) if pids is None else sorted(pids):
             if self._scene.chance.random() < 0.7:
                 yield ProcSnapshot(pid, pid, KnownProcess(name="p", ptid=1, vpid=pid, start=_EPOCH + pid % 3))
@@ -73,7 +73,7 @@ def _same(one: Judge) -> Judge:
 
 
 class Scene:
-    """One of them."""
+    """A drawn scene."""
 
     def __init__(self, name: str) -> None:
         self.name, self.kind = name, name.partition("-")[0]
@@ -87,7 +87,7 @@ class Scene:
         self._resident = 50 * _MIB
 
     def play(self) -> list[str]:
-        """From its beginning to its end."""
+        """Play the scene from beginning to end; return its log."""
         before = random.getstate()
         random.seed(self.chance.random())
         try:
@@ -97,7 +97,7 @@ class Scene:
         return self.reported
 
     def log(self, event: str, **values: object) -> None:
-        """One line for the event with its time, one for each value."""
+        """Log one line for the event with its time, and one for each value."""
         self.reported.append(f"# {asyncio.get_running_loop().time():.6f} {event}")
         self.reported += [golden.line(name, value) for name, value in values.items()]
 
@@ -194,7 +194,7 @@ class Scene:
         return EnrichmentBufferBounds(self.chance.choice((0.5, 3.0)), self.chance.choice((5, 200)), 20_000)
 
     def _giving(self) -> int:
-        """A step of giving memory back."""
+        """Give some memory back, as one step; return the size given."""
         given = self.chance.choice((0, 3))
         self._resident -= given * 4 * _MIB
         return given
@@ -224,7 +224,7 @@ class Scene:
                 await self._change()
 
     def _second(self) -> None:
-        """As the engine does it."""
+        """Do the work of one second, as the engine does it."""
         self._losses.report()
         self._alerts.report_suppressed()
         self.log("second", problems=self.pump.pipeline.tick(), **self._changed())
@@ -287,7 +287,7 @@ class Scene:
         self.log("in words", text=as_text({**numbers, "cpu_seconds": 0.0}))
 
     def events(self, what: str) -> float:
-        """How many events of the source were received, evaluated …, at the end."""
+        """Return how many events of the source were received, evaluated …, at the end."""
         return self._before.get(f"events_{what}_total made", 0.0)
 
     def _changed(self) -> dict[str, float]:

@@ -1,6 +1,7 @@
-"""Components that do what chance says, and tell their scene: source, evaluators, enricher, recorder, destination.
+"""Components whose behaviour is random, and which report it to their scene: source, evaluators, enricher, recorder,
+destination.
 
-`Scene` is what they share (scenes.py): a random generator of its own, and a log.
+`Scene` is their common part (scenes.py): a random generator of its own, and a log.
 """
 
 import asyncio
@@ -21,17 +22,19 @@ TYPES: Final = ("openat", "execve", "clone", "connect", "procexit")
 
 
 class Scene(Protocol):
-    """What the components of a scene share."""
+    """The parts of a scene that its components share."""
 
     chance: Random
     stream: Iterator[SyscallEvent]
 
     def log(self, event: str, **values: object) -> None:
-        """Tell it."""
+        """Log an event with its values."""
 
 
 class Source:
-    """Batches of system calls, of documents and ready alerts, or of what is neither; failures and ends."""
+    """A source of batches of system calls, of documents and ready alerts, or of invalid objects; it fails and ends at
+    times.
+    """
 
     def __init__(self, scene: Scene, name: str, *, documents: bool) -> None:
         self._scene, self._chance, self._name, self._documents = scene, scene.chance, name, documents
@@ -112,21 +115,21 @@ class Source:
 
 
 class Receipted(Source):
-    """It wants to know of each alert what became of it."""
+    """A source that asks for a receipt of each alert."""
 
     async def ack_alerts(self, batch: Sequence[Event | Alert], dropped: Mapping[int, Dropped]) -> None:
         self._scene.log(f"{self._name} is told of alerts", batch=len(batch), dropped=dict(dropped))
 
 
 class Positioned(Source):
-    """It keeps a position."""
+    """A source that keeps a position."""
 
     async def ack(self, batch: Sequence[Event | Alert]) -> None:
         self._scene.log(f"{self._name} may move on", batch=len(batch))
 
 
 class Judge:
-    """An evaluator: an alert for some events, and a failure on others."""
+    """An evaluator that raises an alert for some events, and fails on others."""
 
     def __init__(self, scene: Scene, name: str, every: int) -> None:
         self._scene, self._chance, self._name, self._every = scene, scene.chance, name, every
@@ -157,7 +160,7 @@ class Judge:
 
 
 class SlowJudge(Judge):
-    """One whose work is done elsewhere, and takes its time."""
+    """An evaluator that is awaited and takes its time."""
 
     async def evaluate_batch(self, batch: Sequence[Event]) -> Sequence[Alert]:
         self._scene.log(f"{self._name} is given", events=[event.num for event in batch])
@@ -166,7 +169,7 @@ class SlowJudge(Judge):
 
 
 class Names:
-    """An enricher: five keys, of which it learns some late, some never."""
+    """An enricher of five keys, some of which it learns late, some never."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene, self._chance = scene, scene.chance
@@ -200,7 +203,7 @@ class Names:
 
 
 class Recorder:
-    """It writes down when it is called with what."""
+    """A recorder that logs its calls and their arguments."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -258,6 +261,6 @@ class Destination:
 
 
 def _shown(one: Alert) -> tuple[object, ...]:
-    """Without its time and what is made of that."""
+    """Return the parts of an alert except its time and the values made from the time."""
     values = {key: value for key, value in one.values.items() if key not in ("traceback",)}
     return one.rule, one.priority.label, one.message(), values, one.enrichment, one.event_num, one.incomplete

@@ -1,4 +1,6 @@
-"""From an alert to the queues of sinks, and from there to far ends; what one alert contains is in test_poison.py."""
+"""The way of an alert to the queues of sinks, and from there to destinations; test_poison.py covers the contents of
+alerts.
+"""
 
 import asyncio
 import os
@@ -54,7 +56,7 @@ def worker_of(name: str, sink: Any, metrics: Metrics) -> SinkWorker:
 
 
 def test_a_burst_arrives_whole_in_a_pipe_and_in_a_file(tmp_path: Path) -> None:
-    """All alerts come before any sink has the event loop."""
+    """Check that all alerts come before any sink has the event loop."""
     reading, writing = os.pipe()
     piped: list[bytes] = []
 
@@ -92,7 +94,7 @@ def test_a_burst_arrives_whole_in_a_pipe_and_in_a_file(tmp_path: Path) -> None:
 
 
 class Counting(AlertLimiter):
-    """Holds one repeat back, and says whether its time was asked for."""
+    """A limiter that holds one repeat back, and records if its time was asked for."""
 
     def __init__(self) -> None:
         super().__init__()

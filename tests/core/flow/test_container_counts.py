@@ -1,4 +1,4 @@
-"""Events by container, while a client asks."""
+"""Counts of events by container, while a client asks for them."""
 
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.flow.container_counts import HOST, OTHERS, ContainerCount, ContainerCounts
@@ -9,7 +9,7 @@ CONTAINERS = Demand({"syscall": {"openat": Interest(frozenset({"cgroups"}))}})
 
 
 class Counted:
-    """Counts with a clock of its own, and an enricher that may not know a container yet."""
+    """Counts with a clock of their own, and an enricher that may not know a container yet."""
 
     def __init__(self, demand: Demand = CONTAINERS) -> None:
         self.now, self.names = 0.0, {"a": "web"}
@@ -22,7 +22,7 @@ class Counted:
         return self.names.get(event.process.container.full_id)
 
     def give(self, *containers: str | None) -> None:
-        """An event of each of these; None: of the host."""
+        """Count an event of each of these containers; None for the host."""
         self.counts.count([of(name) for name in containers])
 
 

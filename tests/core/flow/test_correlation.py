@@ -1,4 +1,4 @@
-"""Alerts that belong together carry one id, which follows from the event and its processes alone."""
+"""Related alerts carry one id, which follows from the event and its processes alone."""
 
 import asyncio
 import json
@@ -21,12 +21,12 @@ from tests.core.flow.making import Seen, Taken, pipeline_of
 
 SECOND = 10**9
 START = 1_700_000_000 * SECOND // MINUTE * MINUTE
-"""The beginning of a minute, ns since the epoch."""
+"""The beginning of a minute, in nanoseconds since the epoch."""
 LONG_AGO = START - 3600 * SECOND
 
 
 class Machine:
-    """init, sshd and the shell of a login of an hour ago, to which a test adds processes."""
+    """A machine with init, sshd and the shell of a login an hour ago, to which a test adds processes."""
 
     def __init__(self) -> None:
         self.init = process(1, sid=1)
@@ -35,12 +35,12 @@ class Machine:
         self.shell = self.below(self.login, 61, sid=61)
 
     def below(self, parent: Process, tid: int, began: float | None = None, **known: Any) -> Process:
-        """A child that began so many seconds after START; None: long ago."""
+        """Return a child that began `began` seconds after START; long ago if None."""
         start = LONG_AGO if began is None else START + int(began * SECOND)
         return process(tid, parent=parent.task, start=start, **{"sid": parent.sid, "vpid": tid, **known})
 
     def story(self, actor: Process, after: float = 0.0, host: str = "host") -> str:
-        """The story of an alert about `actor`, so many seconds after START."""
+        """Return the story of an alert on `actor`, `after` seconds after START."""
         return correlation_uid(event("openat", process=actor, time=START + int(after * SECOND)), host)
 
 
@@ -50,14 +50,14 @@ def machine() -> Machine:
 
 
 def test_what_begins_within_a_minute_of_one_session_is_one_story(machine: Machine) -> None:
-    """The parts of a pipeline: nothing but their session and the minute connects them."""
+    """Check with the parts of a pipeline: only their session and the minute connect them."""
     commands = [machine.below(machine.shell, tid, began=tid - 70) for tid in (70, 71, 129)]
     assert 1 == len({machine.story(command, after=100) for command in commands})
     assert machine.story(commands[0], 100) != machine.story(machine.below(machine.shell, 130, began=60), 100)
 
 
 def test_a_command_and_what_it_starts_is_one_story_across_the_ends_of_minutes(machine: Machine) -> None:
-    """A sed on a file of passwords: the copy is made, written, and renamed by processes of one script."""
+    """Check with sed on a file of passwords: the copy is made, written, and renamed by processes of one script."""
     script = machine.below(machine.shell, 70, began=59)
     children = [machine.below(script, 71 + number, began=began) for number, began in enumerate((59.9, 60.1, 200))]
     assert 1 == len({machine.story(child, after=201) for child in (script, *children)})
@@ -71,14 +71,14 @@ def test_a_command_that_runs_for_longer_than_its_story_begins_others(machine: Ma
 
 
 def test_a_server_and_the_shell_that_it_is_made_to_start_are_one_story(machine: Machine) -> None:
-    """The server is old: its alert is of the minute of the event."""
+    """Check that an alert on the server, which is old, belongs to the minute of the event."""
     server = machine.below(machine.init, 100, sid=100)
     assert machine.story(server, after=3) == machine.story(machine.below(server, 101, began=5), after=20)
     assert machine.story(server, after=3) != machine.story(server, after=60)
 
 
 def test_a_session_that_was_started_in_another_belongs_to_its_story(machine: Machine) -> None:
-    """setsid, as daemons and reverse shells do."""
+    """Check with setsid, as daemons and reverse shells call it."""
     detached = machine.below(machine.shell, 80, began=1, sid=80)
     deeper = machine.below(detached, 81, began=2, sid=81)
     assert {machine.story(machine.shell, after=1)} == {machine.story(one, after=3) for one in (detached, deeper)}
@@ -104,7 +104,7 @@ def test_a_container_is_one_story_whatever_its_sessions(machine: Machine) -> Non
 
 
 def test_what_runs_in_a_container_began_in_it(machine: Machine) -> None:
-    """The program outside that started the container is as young, and of another minute."""
+    """Check with an equally young program outside, which started the container in another minute."""
     web = Container("a" * 64, "docker")
     outside = machine.below(machine.init, 200, began=50, sid=200)
     inside = machine.below(outside, 201, began=61, sid=201, container=web)
@@ -119,7 +119,7 @@ def test_sessions_of_two_pid_namespaces_are_two_stories_though_their_numbers_are
 
 
 def test_a_process_whose_session_is_of_another_pid_namespace_belongs_to_its_parents_story(machine: Machine) -> None:
-    """`unshare --pid --fork`: the kernel says 0."""
+    """Check with `unshare --pid --fork`: the kernel reports session 0."""
     inside = machine.below(machine.shell, 300, vpid=1, sid=0, pidns_start=5)
     assert machine.story(machine.shell) == machine.story(inside)
 
@@ -166,7 +166,7 @@ def about(seen: Event) -> list[Alert]:
 
 
 class Slow:
-    """An enricher that knows nothing of the processes that call `fchmod` until it is let."""
+    """An enricher that knows no process that calls `fchmod` until it is allowed to."""
 
     def __init__(self) -> None:
         self.let = asyncio.Event()
@@ -194,7 +194,7 @@ KINDS = ("fchmod", "fchown", "fchmod", "fchown")
 
 
 async def stories(*, live: bool) -> tuple[list[int], dict[int, str]]:
-    """Numbers of events in the order in which their alerts are raised, and the stories by number."""
+    """Return the numbers of events in the order in which their alerts are raised, and the stories by number."""
     taken, metrics, slow = Taken(), Metrics(), Slow()
     source: Any = Isolated("source", "s", object(), metrics)
     async with asyncio.TaskGroup() as group:
@@ -224,7 +224,7 @@ def test_a_replay_has_the_stories_of_a_run_that_waited_for_an_enricher() -> None
 
 
 def test_no_order_of_alerts_changes_a_story(machine: Machine) -> None:
-    """Of several evaluators, too: each raises its alerts when it is done."""
+    """Check that the order of several evaluators, each of which raises its alerts when it is done, has no effect."""
     seen = [
         (machine.shell, 0.0),
         (machine.below(machine.shell, 70, began=8), 8.5),
@@ -237,7 +237,7 @@ def test_no_order_of_alerts_changes_a_story(machine: Machine) -> None:
 
 
 def test_the_first_alert_carries_its_story_at_once() -> None:
-    """Nothing is held back for it: a batch of one event gives an alert with an id."""
+    """Check that no alert is held back: a batch of one event makes an alert with an id."""
     taken, metrics = Taken(), Metrics()
     source: Any = Isolated("source", "s", object(), metrics)
     pipeline = pipeline_of(source, Seen(about), live=True, state=StateMachine(), metrics=metrics, worker=taken)

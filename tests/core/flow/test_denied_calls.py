@@ -1,4 +1,4 @@
-"""Calls that are judged before they run: what is numbered, what is denied, and who says so."""
+"""Calls that are judged before they run: which are numbered, which are denied, and who reports it."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,7 +37,7 @@ def is_about_the_secret(event: Event) -> bool:
 
 
 class Denying(Seen):
-    """Denies what is about the secret, and raises an alert for it as a rule without a result does."""
+    """An evaluator that denies calls about the secret, and raises an alert for them as a rule without a result does."""
 
     def __init__(self, verdict: Callable[[SyscallEvent], CallVerdict] | None = None) -> None:
         super().__init__(lambda event: [named(event)] if is_about_the_secret(event) else ())
@@ -242,7 +242,7 @@ def test_the_denied_calls_of_as_many_tasks_as_the_bound_are_remembered(
     for tid in (20, 21, 22):
         pipeline.process([opening(SECRET, -1, tid=tid)])
 
-    assert 1 == rules(taken).count("Secret opened") - before  # of the first, which was forgotten
+    assert 1 == rules(taken).count("Secret opened") - before  # the first alert was forgotten
 
 
 def test_denials_are_in_the_audit_log_and_many_of_an_account_are_counted(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Dropped alerts in the log: one line a minute for each sink, and no alert that no line counts."""
+"""Dropped alerts in the log: one line a minute for each sink, and every alert is counted by a line."""
 
 from typing import Any
 

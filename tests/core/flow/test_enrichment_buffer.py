@@ -14,7 +14,7 @@ from tests.core.flow.making import wanted
 
 
 class Catalogue:
-    """An enricher whose answers the test gives by hand."""
+    """An enricher whose answers the test sets by hand."""
 
     def __init__(self) -> None:
         self.answers: dict[str, asyncio.Event] = {}
@@ -45,21 +45,21 @@ class Catalogue:
 
 
 class Silent(Catalogue):
-    """One that has no key for any event."""
+    """An enricher that has no key for any event."""
 
     def key(self, event: Event) -> str | None:
         return None
 
 
 class Forgetful(Catalogue):
-    """One that knows no key, whatever it finds."""
+    """An enricher that knows no key, whatever it finds."""
 
     def known(self, key: str) -> bool:
         return False
 
 
 class Scene:
-    """An enrichment buffer, its enricher, and what came out: `name`, or `name?` if evaluated without an answer."""
+    """An enrichment buffer, its enricher, and its output: `name`, or `name?` if evaluated without an answer."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Scene:
         limits: LookupLimits | None = None,
         **bounds: Any,
     ) -> None:
-        """`others`: enrichers that are asked first."""
+        """Make the scene; `others` are enrichers that are asked first."""
         self.catalogue, self.out, self._group = catalogue or Catalogue(), list[str](), group
         self.metrics = Metrics()
         isolated = [*others, Isolated("enricher", "catalogue", self.catalogue, Metrics())]

@@ -15,7 +15,9 @@ from mozu.core.testing import alert
 
 
 class Rule:
-    """Raises an alert of its name for each event, and an exception for those of type `bad` if it is fragile."""
+    """An evaluator that raises an alert with its name for each event, and fails on events of type `bad` if it is
+    fragile.
+    """
 
     def __init__(self, name: str, *, fragile: bool = False) -> None:
         self.name, self._fragile = name, fragile
@@ -49,7 +51,7 @@ def test_demand_is_that_of_all_evaluators() -> None:
 
 
 class Counting(Rule):
-    """Counts how often it is asked what it wants."""
+    """An evaluator that counts how often its demand is asked for."""
 
     asked = 0
 
@@ -71,7 +73,7 @@ def test_an_evaluator_that_is_left_out_is_not_asked_and_wants_what_it_wanted() -
 
 
 class Holding(Counting):
-    """Its call is broken off."""
+    """An evaluator whose demand is interrupted."""
 
     def demand(self) -> Demand:
         super().demand()
@@ -96,7 +98,7 @@ def test_an_evaluator_that_fails_is_given_the_events_one_by_one_and_the_others_a
 
 
 class Awaited(Rule):
-    """Its work is done elsewhere."""
+    """An evaluator that is awaited."""
 
     async def evaluate_batch(self, batch: Sequence[Event]) -> Sequence[Alert]:
         return []
@@ -118,7 +120,7 @@ def test_an_evaluator_that_is_left_out_or_awaited_keeps_no_other_from_judging() 
 
 
 class BrokenOff(Rule):
-    """Its calls are broken off."""
+    """An evaluator whose calls are interrupted."""
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
         raise Interrupted("it held the event loop")
@@ -136,7 +138,7 @@ def test_a_batch_whose_evaluation_was_broken_off_is_rejected_whole_and_not_tried
 
 
 class Reading(Rule):
-    """Says which of its rules read a field, and which rules it has."""
+    """An evaluator that reports its rules, and those that read a field."""
 
     def rules_reading(self, field: str) -> Sequence[str]:
         return [f"{self.name} reads {field}"]

@@ -1,4 +1,4 @@
-"""Evaluators with a thread or a process of their own: order, bounds, what is not evaluated, and what fails."""
+"""Evaluators with a thread or a process of their own: order, bounds, unevaluated events, and failures."""
 
 import asyncio
 from collections import Counter
@@ -40,7 +40,7 @@ class Elsewhere:
 
 
 class Scene:
-    """One such evaluator, of which further instances never wait."""
+    """A queue of one awaited evaluator, whose further instances never wait."""
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self.gate, self.emitted, self.pending = asyncio.Event(), list[str](), list[Any]()

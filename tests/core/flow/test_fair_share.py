@@ -1,4 +1,4 @@
-"""Where room is short those who hold much of it are refused first."""
+"""The fair share: under pressure the heaviest users of the capacity are refused first."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ def events_of(pid: int, number: int, *, uid: int = 1000, container: str = "") ->
 
 
 def admitted(share: FairShare, *batches: Sequence[Event]) -> Counter[int]:
-    """By process."""
+    """Return the number of admitted events by process."""
     return Counter(event.pid for batch in batches for event in share.admit(batch) if isinstance(event, SyscallEvent))
 
 

@@ -1,4 +1,4 @@
-"""Floods become notices that name who floods, how fast, and what was dropped."""
+"""Notices of floods, with their origin, their rate, and the dropped events."""
 
 import pytest
 

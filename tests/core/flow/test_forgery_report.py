@@ -1,4 +1,4 @@
-"""Forged identities of containers become notices."""
+"""Notices of forged container identities."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ REAL = "a" * 64
 
 
 class Alerts:
-    """Takes notices."""
+    """An alert pipeline that keeps its notices."""
 
     def __init__(self) -> None:
         self.notices: list[tuple[str, str, dict[str, Any]]] = []

@@ -1,4 +1,4 @@
-"""Heartbeats: at their interval, one waiting at most, with what each source has proved, and nothing holds a stop up."""
+"""Heartbeats: sent at their interval, at most one waiting, with the proofs of each source; a stop is never delayed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ from tests.support.packing import packed, room
 
 
 class Probing:
-    """A source whose probe comes through at once, unless it hangs."""
+    """A source whose probe succeeds at once, unless it hangs."""
 
     def __init__(self) -> None:
         self.pipeline: Any = None
@@ -53,7 +53,7 @@ class Silent:
 
 
 class Pump:
-    """What heartbeats and loss accounting need of a pump."""
+    """The parts of a pump that heartbeats and loss accounting use."""
 
     def __init__(self, name: str, source: Any, metrics: Metrics) -> None:
         self.name = name
@@ -67,7 +67,7 @@ class Pump:
 
 
 class Destination:
-    """A sink that keeps what it gets while it is up."""
+    """A sink that keeps its records while it is up."""
 
     def __init__(self) -> None:
         self.up = True
@@ -90,7 +90,7 @@ class Destination:
 
 
 class Scene:
-    """Two sources, one sink."""
+    """A scene with a source and a sink."""
 
     def __init__(self, interval: float = 60.0, capacity: int = 100, route: Route = Route()) -> None:  # noqa: B008  frozen
         metrics = Metrics()
@@ -109,7 +109,7 @@ class Scene:
         )  # fmt: skip
 
     def play(self, script: Callable[[], Awaitable[None]]) -> list[Record]:
-        """Heartbeats and deliveries while the script runs; the heartbeats that arrived."""
+        """Run heartbeats and deliveries during the script; return the heartbeats that arrived."""
 
         async def main() -> None:
             async with asyncio.TaskGroup() as group:
@@ -148,7 +148,7 @@ def test_heartbeats_are_off_unless_they_are_wanted() -> None:
 
 
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Of the loop of heartbeats, as they are made from now on."""
+    """Return the list to which the heartbeat loop's pauses are appended from now on."""
     made: list[float] = []
     sleep = asyncio.sleep
 
@@ -238,7 +238,7 @@ def test_while_a_destination_is_down_one_waits_and_no_number_is_used_for_others(
         await asyncio.sleep(3)
 
     beats = scene.play(script)
-    assert [1, 2, 3] == [beat.stamp.sequence for beat in beats]  # before, the one that waited, and a fresh one at once
+    assert [1, 2, 3] == [beat.stamp.sequence for beat in beats]  # the one that waited, and a new one at once
 
 
 def test_another_interval_makes_no_further_one_while_one_waits() -> None:

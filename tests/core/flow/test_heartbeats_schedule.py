@@ -1,4 +1,6 @@
-"""When the next heartbeat of a sink is due: at its interval, later where one still waits, and none is made up for."""
+"""The time at which the next heartbeat of a sink is due: at its interval, later if one still waits; none is made up
+for.
+"""
 
 from typing import Any
 
@@ -8,7 +10,7 @@ from mozu.core.flow.heartbeats import _Schedule
 
 
 class Worker:
-    """As much of a sink worker as a schedule looks at."""
+    """The parts of a sink worker that a schedule reads."""
 
     def __init__(self) -> None:
         self.heartbeat = False

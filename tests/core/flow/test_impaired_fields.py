@@ -1,4 +1,4 @@
-"""Fields of plugins whose readers gave wrong values: each is reported once, every wrong value is counted."""
+"""Plugin fields whose readers returned wrong values: each field is reported once, every wrong value is counted."""
 
 import pytest
 

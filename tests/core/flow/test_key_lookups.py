@@ -1,4 +1,4 @@
-"""When an enricher is asked: once a key, within its limits, again after a time, and not in vain."""
+"""The times at which an enricher is asked: once a key, within its limits, again after a time, and not in vain."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ from tests.core.testing.acme import Geo, geo, visit
 
 
 class Desk:
-    """The look-ups of an enricher whose answers take a tenth of a millisecond, and when it was asked."""
+    """The look-ups of an enricher that answers within a tenth of a millisecond, and the times at which it was asked."""
 
     def __init__(self, group: asyncio.TaskGroup, wrong: str = "", **limits: float) -> None:
         made = context()
@@ -35,7 +35,7 @@ class Desk:
         self._group.create_task(do())
 
     async def ask(self, key: str) -> None:
-        """As the enrichment buffer does for an event."""
+        """Ask for a key as the enrichment buffer does for an event."""
         if self.lookups.must_wait(key):
             answered = asyncio.Event()
             self.lookups.resolve(key, answered.set)
@@ -58,7 +58,7 @@ def test_a_known_key_is_asked_for_again_after_its_time_and_serves_meanwhile() ->
         await asyncio.sleep(299)
         assert not desk.lookups.must_wait("a")
         await asyncio.sleep(2)
-        assert not desk.lookups.must_wait("a")  # it is asked for, beside
+        assert not desk.lookups.must_wait("a")  # the key is asked for in the background
         assert desk.table.get("a") == "DE"
 
     assert play(scene, ttl=300) == ["a", "a"]
@@ -110,7 +110,7 @@ def test_look_ups_keep_to_their_rate() -> None:
                 group.create_task(one(f"key {number}"))
 
     play(scene, per_second=10, parallel=100)
-    assert times[-1] >= 1.8  # thirty of them, of which a second's worth may come at once
+    assert times[-1] >= 1.8  # thirty look-ups, of which a second's worth may come at once
 
 
 def test_a_second_of_its_rate_may_come_at_once_and_the_rest_comes_evenly() -> None:
@@ -153,7 +153,7 @@ def test_a_further_asker_for_a_key_under_way_joins_and_is_called_back_with_the_f
     async def scene(desk: Desk) -> None:
         assert desk.lookups.must_wait("a")
         assert desk.lookups.resolve("a", lambda: answered.append("first"))
-        assert desk.lookups.must_wait("a")  # as events of another source do
+        assert desk.lookups.must_wait("a")  # as for events of another source
         assert desk.lookups.resolve("a", lambda: answered.append("second"))
         await asyncio.sleep(1.0)
         assert not desk.lookups.must_wait("a")
@@ -208,7 +208,7 @@ def test_an_enricher_that_keeps_no_answer_is_counted_each_time_and_reported_once
 
 
 def counted(desk: Desk) -> dict[str, float]:
-    """What the counters of look-ups say, by the end of their names."""
+    """Return the counters of look-ups by the end of their names."""
     name = "enricher_lookups"
     found = {kind: value for kind, _, value in desk.lookups.enricher.metrics.collect()}
     return {end: found[f"{name}{end}_total"] for end in ("", "_empty", "_unknown", "_refused")}
@@ -321,7 +321,7 @@ def test_a_key_that_was_forgotten_is_asked_for_again() -> None:
     async def scene(desk: Desk) -> None:
         for key in ("a", "b", "c"):
             await desk.ask(key)
-        assert [4, 2, 0] == [desk.lookups.shrink() for _ in range(3)]  # of times and of values as many
+        assert [4, 2, 0] == [desk.lookups.shrink() for _ in range(3)]  # as many times as values are dropped
         await desk.ask("a")
 
     assert ["a", "b", "c", "a"] == play(scene)

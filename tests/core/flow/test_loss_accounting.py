@@ -1,4 +1,4 @@
-"""Loss accounting: a loss is reported once, with its number; one about processes has the state compared."""
+"""Loss accounting: a loss is reported once, with its number; after one of process events the state is compared."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +40,7 @@ class Counting:
 
 
 class Pump:
-    """What loss accounting needs of a pump."""
+    """The parts of a pump that loss accounting uses."""
 
     def __init__(self, source: Any, metrics: Metrics) -> None:
         self.name = "made"
@@ -53,7 +53,7 @@ class Pump:
 
 
 class Worker:
-    """A sink worker whose queue takes notices only."""
+    """A sink worker whose queue accepts notices only."""
 
     name = "worker"
 
@@ -215,7 +215,7 @@ def test_what_was_over_a_share_is_part_of_the_loss() -> None:
 
 
 def test_each_instance_of_a_source_has_its_loss_reported_once() -> None:
-    """The first has lost 279,371 events when it ends, and another that lay in its ring buffer; the second loses 800."""
+    """Lose 279,371 events in the first instance when it ends, and one more in its ring buffer; the second loses 800."""
     scene = Scene()
     scene.source.now = {"openat": Counts(seen=280_000, lost=279_371, received=628)}
     scene.reported()

@@ -1,4 +1,6 @@
-"""The memory bound: given back is as much as it takes, in order; events are dropped when nothing is left to give."""
+"""The memory bound: holders give back as much as needed, in order; events are dropped when nothing is left to give
+back.
+"""
 
 import asyncio
 import contextlib
@@ -17,13 +19,13 @@ from mozu.core.testing import virtual_clock
 
 Fields = dict[str, str | int]
 LIMIT = 1_125
-"""Of which eight tenths are 900, and events are dropped from 1,068 on."""
+"""Limit of memory; eight tenths are 900, and events are dropped from 1,068 on."""
 BURST = 50
-"""A second: from 850 on memory may be at the mark before the next tick."""
+"""Growth per second: from 850 on memory may reach the mark before the next tick."""
 
 
 class Machine:
-    """A process whose memory is what its holders hold, and `rest`, which none of them can give back."""
+    """A process whose memory is the sum of its holders and `rest`, which no holder can give back."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **held: int) -> None:
         monkeypatch.setattr(memory_bound, "_BURST", BURST)
@@ -61,7 +63,7 @@ class Machine:
         self.notices.append((rule, priority, text, fields))
 
     def run(self, then: Callable[[], None] = lambda: None) -> None:
-        """An hour passes: an episode that begins at once is over by then. `then` happens after its first round."""
+        """Let an hour pass, in which an episode that begins at once ends. `then` is called after its first round."""
         given_back, pending = self.bound._give_back, [then]
 
         async def and_then(before: Mapping[str, int]) -> None:
@@ -74,7 +76,7 @@ class Machine:
         self.bound._give_back = given_back  # type: ignore[method-assign]  # as it was
 
     async def run_for(self, seconds: float) -> None:
-        """On a virtual clock."""
+        """Run the bound for some seconds of a virtual clock."""
         with patch.object(time, "monotonic", asyncio.get_running_loop().time), contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.bound.run(), seconds)
 
@@ -129,7 +131,7 @@ def test_as_much_is_given_back_as_it_takes_and_of_the_first_that_has_some(machin
     machine.rest = 300
     machine.run()
 
-    assert (["caches", "caches"], 3) == (machine.shrunk, machine.trimmed)  # at first, and after each that gave
+    assert (["caches", "caches"], 3) == (machine.shrunk, machine.trimmed)  # at first, and after each shrink that helped
     assert {"caches": 100, "look_back": 300, "processes": 200} == machine.held
     (rule, priority, text, fields), (end, *_) = machine.notices
     assert ("Memory limit reached", Severity.WARNING, "caches") == (rule, priority, fields["given_back"])

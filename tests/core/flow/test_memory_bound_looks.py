@@ -1,4 +1,4 @@
-"""How often the memory bound looks: as often as memory may be at the mark, and at rest only with the tick."""
+"""The interval at which the memory bound looks: short if memory may reach the mark, at rest the tick."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from mozu.core.testing import virtual_clock
 from tests.core.flow.test_memory_bound import LIMIT, Machine
 
 FAST = 600
-"""A second: of a limit of 1,125 about as much as a burst of 64 MiB is of 120 MiB."""
+"""Growth per second: to a limit of 1,125 about as a burst of 64 MiB to 120 MiB."""
 
 
 @pytest.fixture
@@ -19,8 +19,9 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def moments(machine: Machine, sizes: Sequence[int], *, before: int = 0) -> list[float]:
-    """Seconds at which the memory was looked at; a look finds the next of these sizes, and the one a second before the
-    first has found `before` (0: the same as that)."""
+    """Return the seconds at which the memory was read; each read finds the next of `sizes`, and the one a second before
+    the first finds `before` (0: the same size).
+    """
     looks: list[float] = []
     coming = iter(sizes)
 
@@ -67,7 +68,7 @@ def test_memory_that_grows_faster_than_a_burst_is_looked_at_as_that_growth_asks(
 def test_a_burst_out_of_rest_passes_the_mark_and_never_the_limit(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rest at six tenths of the limit, then as much memory as passes the limit within a second."""
+    """Rest at six tenths of the limit, then grow past the limit within a second."""
     monkeypatch.setattr(memory_bound, "_BURST", FAST)
     machine.held = {"caches": 300}
     sizes: list[int] = []

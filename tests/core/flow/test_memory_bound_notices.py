@@ -1,4 +1,4 @@
-"""What is said of memory that was given back: once for each step that is new, with the numbers of its episode."""
+"""The notices of memory that was given back: one for each new step, with the numbers of its episode."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The form of notices: texts and numbers keep their type, which formats and spools go by."""
+"""The form of notices: texts and numbers keep their type, on which formats and spools depend."""
 
 from mozu.core.flow.notice import notice_form
 

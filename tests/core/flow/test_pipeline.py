@@ -1,4 +1,4 @@
-"""The pipeline: in which order a batch passes the stages, and what each of them counts."""
+"""The pipeline: the order in which a batch passes the stages, and the counts of each stage."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ from tests.core.flow.making import Seen, Taken, alert_pipeline, pipeline_of
 
 
 class Trace(NoRecorder):
-    """A recorder that writes down when it is called, beside what the other stages do."""
+    """A recorder that records its calls among the steps of the other stages."""
 
     def __init__(self) -> None:
         self.steps: list[str] = []
@@ -42,7 +42,7 @@ class Trace(NoRecorder):
 
 
 class Unknown:
-    """An enricher that knows nothing of events `held`, until it is let."""
+    """An enricher that does not know events `held`, until it is allowed to."""
 
     def __init__(self) -> None:
         self.let = asyncio.Event()
@@ -133,7 +133,7 @@ def test_internal_events_end_in_the_state_and_every_event_is_accounted_for() -> 
 
 
 def held(play: Callable[[SourcePipeline, Unknown, Trace], Awaitable[None]]) -> Trace:
-    """A pipeline with an enricher that does not know yet."""
+    """Play with a pipeline whose enricher has no answer yet; return the trace."""
 
     async def main() -> Trace:
         metrics, unknown, trace = Metrics(), Unknown(), Trace()
@@ -182,7 +182,7 @@ def test_what_is_held_is_given_up_where_memory_is_short() -> None:
 
 
 class Follower:
-    """A source that is notified when a batch is in the state."""
+    """A source that is notified when a batch has been applied to the state."""
 
     def __init__(self, state: StateMachine) -> None:
         self._state = state

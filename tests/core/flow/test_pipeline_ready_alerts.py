@@ -1,4 +1,4 @@
-"""Ids of alerts that a source brings ready-made: from their position in the input, or a running number."""
+"""Ids of alerts that a source delivers ready-made: from their position in the input, or a running number."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ TIME = 1_700_000_000_000_000_000
 
 
 class Given:
-    """A third party's source, whose alerts are of one rule and one millisecond; `positions` are their numbers."""
+    """A third party's source, whose alerts have one rule and one millisecond; `positions` are their numbers."""
 
     positions: Sequence[int] = ()
     own_id = ""

@@ -1,4 +1,6 @@
-"""What the pipeline does to its state beside events: repairs, forgetting, pruning; and what may still be asked for."""
+"""Changes of the pipeline's state besides events: repairs, forgetting, pruning; and the oldest event that may still be
+asked for.
+"""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -21,7 +23,7 @@ from tests.core.flow.making import Seen, Taken, pipeline_of
 
 
 class Recorder(NoRecorder):
-    """Keeps what it is given, and what may still be asked for."""
+    """A recorder that keeps its events, and the number of the oldest that may still be asked for."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, int, int, int]] = []
@@ -47,7 +49,7 @@ class Recorder(NoRecorder):
 
 
 class Caching:
-    """A source that keeps answers about processes, until these hold no more."""
+    """A source that caches answers about processes until they are invalidated."""
 
     def __init__(self) -> None:
         self.invalidated = 0
@@ -57,7 +59,7 @@ class Caching:
 
 
 class Machine(StateMachine):
-    """Writes down what it is pruned to, and forgets what the test says."""
+    """A state machine that records the numbers to which it is pruned, and forgets on the test's demand."""
 
     def __init__(self) -> None:
         super().__init__(procfs=None)
@@ -74,7 +76,7 @@ class Machine(StateMachine):
 
 
 class Scene:
-    """One pipeline with such parts."""
+    """A pipeline with the source, machine and recorder above."""
 
     def __init__(self, *, state: bool = True, live: bool = True, judge: Any = lambda event: ()) -> None:
         self.source, self.machine, self.recorder, self.seen = Caching(), Machine(), Recorder(), Seen(judge)
@@ -132,7 +134,7 @@ def test_numbers_go_on_behind_processes_that_are_forgotten() -> None:
 
 
 class Batch:
-    """A batch that is being evaluated elsewhere."""
+    """A batch under evaluation in another thread."""
 
     def __init__(self, first: int, *, done: bool = False) -> None:
         self.first, self.is_done = first, done
@@ -195,7 +197,7 @@ def test_documents_beside_system_calls_are_numbered_with_them() -> None:
 
 
 class Wanting(Seen):
-    """Wants events of a class that no plugin declares."""
+    """An evaluator that wants events of a class that no plugin declares."""
 
     def demand(self) -> Demand:
         return Demand({"jsno": {"*": Interest()}})
@@ -249,7 +251,7 @@ def test_an_alert_has_the_id_of_its_event_and_rule() -> None:
 
 
 class Responding:
-    """Keeps what the responses are asked for; those of rules `kill` are wanted."""
+    """Responses that record their calls; alerts of rules `kill` are wanted."""
 
     def __init__(self) -> None:
         self.unreported: list[int] = []

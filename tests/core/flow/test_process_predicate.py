@@ -1,4 +1,4 @@
-"""Process predicates, evaluated from the state as it is."""
+"""Process predicates, evaluated with the current state."""
 
 import pytest
 

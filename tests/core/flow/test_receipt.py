@@ -1,4 +1,4 @@
-"""The receipt of a batch: which of its alerts were dropped, and where, behind real queues."""
+"""The receipt of a batch: which of its alerts were dropped, and at which sink, behind real queues."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -18,7 +18,7 @@ from tests.support.packing import room
 
 
 class Worker:
-    """Before one queue; takes alerts of some rules only."""
+    """A worker before one queue, which accepts alerts of some rules only."""
 
     def __init__(self, name: str, queue: MemoryQueue | DiskQueue, *, only: str = "") -> None:
         self.name, self.queue, self._only = name, queue, only
@@ -57,7 +57,7 @@ def test_what_the_limiter_suppresses_is_dropped_by_policy() -> None:
 
 
 def settled(path: Path, rules: list[str], *, drop_oldest: bool, at_once: int) -> Mapping[int, Dropped]:
-    """Behind a spool of three alerts of about 30 kB, in commits of `at_once`."""
+    """Return the receipt behind a spool of three alerts of about 30 kB, in commits of `at_once`."""
 
     async def main() -> Mapping[int, Dropped]:
         async with asyncio.TaskGroup() as group:
@@ -99,7 +99,7 @@ def test_what_a_full_spool_drops_is_known(tmp_path: Path) -> None:
 
 def test_a_commit_that_does_not_fit_drops_its_alerts_alone(tmp_path: Path) -> None:
     dropped = settled(tmp_path / "s.db", list("abcdefg"), drop_oldest=False, at_once=2)
-    assert {2, 3, 4, 5} == set(dropped)  # the one that is alone in the last commit fits
+    assert {2, 3, 4, 5} == set(dropped)  # the only alert of the last commit fits
 
 
 def test_what_newer_alerts_displaced_is_known_too_and_not_asked_for_again(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_the_first_alert_of_a_batch_can_be_the_one_that_is_dropped() -> None:
 
 
 async def deliver(worker: Worker) -> None:
-    """The one alert for which there was room arrives."""
+    """Deliver the one alert that fitted."""
     ((number, _),) = await worker.queue.get(1)
     await worker.queue.ack([number], [], [])
 

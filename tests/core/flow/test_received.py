@@ -1,4 +1,4 @@
-"""What a source gives: the short look at a batch and the look at each event agree on what later stages can use."""
+"""The events of a source: the short look at a batch and the look at each event agree on what later stages can use."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""Reconcile: after a loss the state is compared with /proc, once the stream has caught up.
+"""The reconciler: after a loss the state is compared with /proc, once the stream has caught up.
 
-The clock of the loop is virtual: an hour in which nothing is to happen is one.
+The clock of the loop is virtual: an idle hour costs no time.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ SECOND = 10**9
 
 
 class Machine(StateMachine):
-    """A state machine beside a machine that the test makes up."""
+    """A state machine on a machine with contents set by the test."""
 
     def __init__(self) -> None:
         super().__init__(procfs=NOWHERE)
         self.says: dict[int, KnownProcess] = {}
         self.asked = 0
         self.first: list[int] | None = None
-        """Processes of the first reading; None: all."""
+        """Processes of the first reading; None for all."""
 
     def read_procfs(self, pids: Iterable[int] | None = None, /) -> Iterator[ProcSnapshot]:
         if not self.asked and pids is not None:
@@ -47,7 +47,7 @@ class Machine(StateMachine):
 
 
 class Stream:
-    """A pipeline with its reconciler, and events for it."""
+    """A pipeline with its reconciler, and events for both."""
 
     def __init__(self) -> None:
         self.machine, self.metrics = Machine(), Metrics()
@@ -57,13 +57,13 @@ class Stream:
         self.reconciler = Reconciler(self.pipeline, self.machine, metrics, threads=lambda: False)
 
     def lives(self, pid: int, *, known: bool = True, **observed: object) -> None:
-        """A process of the machine, which the state has as well if it is `known`."""
+        """Add a process to the machine, and to the state if it is `known`."""
         self.machine.says[pid] = reported = KnownProcess(name=f"p{pid}", ptid=1, vpid=pid, cwd="/", root="/")
         if known:
             self.machine.apply([SyscallEvent("syscall", "_process", 0, tid=pid, pid=pid, observed=reported)])
 
     def tell(self, moment: int | None = None) -> None:
-        """An event that changes nothing."""
+        """Process an event that changes nothing, of now or of this moment."""
         now = boot_time() if moment is None else moment
         self.pipeline.process([SyscallEvent("syscall", "chdir", 0, tid=1, pid=1, args=(-1, "/"), boot_time=now)])
 
@@ -73,7 +73,7 @@ class Stream:
 
 @pytest.fixture
 def stream() -> Stream:
-    """Process 1, known."""
+    """Return a stream with process 1 known."""
     stream = Stream()
     stream.lives(1)
     stream.tell()
@@ -83,11 +83,11 @@ def stream() -> Stream:
 async def until(found: Callable[[], bool]) -> None:
     async with asyncio.timeout(HOUR):
         while not found():
-            await asyncio.sleep(0.01)  # the reconciler tells nobody
+            await asyncio.sleep(0.01)  # the reconciler sends no event
 
 
 def run(stream: Stream, work: Callable[[], Awaitable[None]]) -> None:
-    """The work, while the reconciler runs."""
+    """Run the work beside the reconciler."""
 
     async def both() -> None:
         async with asyncio.TaskGroup() as group:
@@ -139,7 +139,7 @@ def test_what_the_stream_reports_while_procfs_is_read_is_believed(stream: Stream
         stream.pipeline.process([ended])
         await until(lambda: stream.machine.asked >= 1 and 5 not in stream.knows())
         stream.tell(boot_time() + SECOND)
-        await asyncio.sleep(HOUR)  # every pass is over
+        await asyncio.sleep(HOUR)  # every pass has ended
 
     run(stream, work)
     assert {1} == stream.knows()
@@ -159,7 +159,7 @@ def test_only_processes_that_the_source_observes_are_compared(stream: Stream) ->
         await until(lambda: 7 in stream.knows())
         await asyncio.sleep(HOUR)
         assert {1, 7} == stream.knows()
-        observed = None  # it does not say which
+        observed = None  # the source does not name its processes
         stream.reconciler.lost()
         await until(lambda: 8 in stream.knows())
 
@@ -255,7 +255,7 @@ def test_a_look_at_the_machine_that_is_given_up_reads_no_further(
     assert [1, 2] == [one.tid for one in stream.reconciler._read_procfs(None)]
     assert [1, 2, 3] == read
     stream.reconciler._ended = False
-    run(stream, work)  # and is cancelled
+    run(stream, work)  # the reconciler runs and is cancelled
     assert [] == stream.reconciler._read_procfs(None)
 
 
@@ -283,7 +283,7 @@ def test_one_pass_follows_a_burst_of_losses_and_the_next_one_after_a_rest(
         await until(lambda: len(looks) == 2)
         await asyncio.sleep(HOUR)
         first, second = looks
-        # The first pass waits a second for the silent stream, rests ten times as long, and a loss begins with a second.
+        # The first pass waits a second for the silent stream, rests ten times as long; a loss begins with one second.
         assert (1.0, 12.0) == (round(first - begun, 1), round(second - first, 1))
 
     run(stream, work)
@@ -318,7 +318,7 @@ def test_a_stream_that_is_behind_is_waited_for(stream: Stream) -> None:
         stream.reconciler.lost()
         await until(lambda: stream.machine.asked == 1)
         for _ in range(20):
-            stream.tell(1)  # old news, but news: it is not silent
+            stream.tell(1)  # an old event, but an event: the stream is not silent
             await asyncio.sleep(0.9)
         assert {1} == stream.knows()
         stream.tell(boot_time() + SECOND)

@@ -1,5 +1,5 @@
-"""Whole runs with all that goes wrong: every call of a component, every notice and every metric is what it was.
-Where a difference is meant: `python -m tests.core.flow.scenes`.
+"""Whole runs with all kinds of failures: every call of a component, every notice and every metric is as recorded. After
+an intended difference: `python -m tests.core.flow.scenes`.
 """
 
 import pytest

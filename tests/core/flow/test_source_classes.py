@@ -1,4 +1,6 @@
-"""Callers of one class, of which rules read the same: what is judged of one is discarded of all, and of no other."""
+"""Classes of callers for which rules read the same values: a verdict on one is applied to all of its class, and to no
+other.
+"""
 
 from collections.abc import Collection, Iterator
 
@@ -18,18 +20,18 @@ from tests.support.discarding_source import Discarding, JudgedBySource
 from tests.support.judged_twice import ByRules, Judged
 
 ALIKE = process(30, name="worker", ptid=10, sid=9, uid=0)
-"""As the worker of FAMILY."""
+"""A process with the same values as the worker of FAMILY."""
 OF_CLASSES = [one for one in CASES if one.dependency in OF_TASK - {Dependency.TASKS} and one.act]
 NAMED = [name for name, one in zip(IDS, CASES, strict=True) if one in OF_CLASSES]
 
 
 def also(event: SyscallEvent) -> SyscallEvent:
-    """The same by the other process."""
+    """Return the same event by the other process."""
     return msgspec.structs.replace(event, tid=30, pid=30)
 
 
 def batches(change: Change) -> Iterator[list[SyscallEvent]]:
-    """Both call often, something changes of one of them, both call again."""
+    """Yield batches in which both processes call often, one of them changes, and both call again."""
     yield []
     yield [*FAMILY, ALIKE]
     for _ in range(TIMES):
@@ -49,7 +51,7 @@ def by_source(change: Change, forgets: Collection[str] = ()) -> JudgedBySource:
 
 
 def expected(change: Change) -> list[tuple[object, ...]]:
-    """The alerts where every event is judged."""
+    """Return the alerts if every event is judged."""
     rules = ByRules((f"evt.type = openat and {change.rule}",), fields())
     one = Judged([rules], 0, StateMachine(procfs="/nowhere/at/all"))
     for batch in batches(change):
@@ -98,7 +100,7 @@ def test_a_process_without_a_class_is_given_until_it_has_one() -> None:
 
 
 class KeepsClasses(Discarding):
-    """When all that was found is to be forgotten."""
+    """A kernel stand-in that keeps the classes when it should forget everything."""
 
     def forget(self) -> None:
         kept = dict(self.classes)
@@ -108,7 +110,7 @@ class KeepsClasses(Discarding):
 
 @pytest.mark.parametrize(("kernel", "lost"), [(Discarding(), False), (KeepsClasses(), True)])
 def test_other_rules_make_other_classes(kernel: Discarding, lost: bool) -> None:
-    """The first rules do not tell the two processes apart."""
+    """Start with rules that do not distinguish the two processes."""
     other = process(30, name="worker", ptid=10, sid=9, uid=1000)
     one = JudgedBySource([ByRules(("evt.type = openat and fd.name = /etc/shadow",), fields())], kernel)
     one.process([])
@@ -126,7 +128,7 @@ def test_other_rules_make_other_classes(kernel: Discarding, lost: bool) -> None:
 
 
 class KeepsKeys(Discarding):
-    """Keys are the same in all generations."""
+    """A kernel stand-in whose keys are the same in all generations."""
 
     def forget(self) -> None:
         super().forget()
@@ -135,7 +137,7 @@ class KeepsKeys(Discarding):
 
 @pytest.mark.parametrize(("kernel", "lost"), [(Discarding(), False), (KeepsKeys(), True)])
 def test_a_call_from_before_a_repair_says_nothing_of_the_class_before(kernel: Discarding, lost: bool) -> None:
-    """The state has missed that one of two processes changed its user, and is repaired while calls are under way."""
+    """Repair a state that missed a change of user of one of two processes, while calls are under way."""
     one = JudgedBySource([ByRules(("evt.type = openat and fd.name = /srv/key and user.uid = 0",), fields())], kernel)
     one.process([])
     one.process([*FAMILY, ALIKE])

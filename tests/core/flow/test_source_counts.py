@@ -1,4 +1,4 @@
-"""Counts of a source over its instances: what is no count is the source's fault, and the last that was one stands."""
+"""Counts of a source over its instances: an invalid count is the source's fault, and the last valid one stays."""
 
 from copy import copy
 from typing import Any
@@ -14,14 +14,14 @@ FIRST = Counts(seen=21, filtered=1, lost=2, missed=3, received=15, over_share=1)
 
 
 def with_text(name: str) -> Counts:
-    """The counts with a text where a number belongs."""
+    """Return the counts with a text in place of a number."""
     counts = copy(FIRST)
     setattr(counts, name, "7")
     return counts
 
 
 class Source:
-    """Says what the test sets."""
+    """A source that reports the counts set by the test."""
 
     def __init__(self) -> None:
         self.says: Any = {"openat": FIRST}
@@ -66,7 +66,7 @@ def test_a_source_may_go_on_counting_in_what_it_gave(source: Source, counts: Sou
 
 
 def restart(source: Source, counts: SourceCounts, says: dict[str, Counts]) -> None:
-    """Another instance takes the place of the one that has ended."""
+    """Replace the instance that has ended by another."""
     counts.retire()
     again = copy(source)
     again.says = says
@@ -88,7 +88,7 @@ def test_a_restart_loses_no_count_of_those_before(source: Source, counts: Source
 def test_an_instance_that_has_ended_is_counted_once_as_long_as_no_other_is_there(
     source: Source, counts: SourceCounts
 ) -> None:
-    """The back-off before the next start lasts up to 30 seconds, and a start may fail."""
+    """Check during the back-off before the next start, which lasts up to 30 seconds; a start may also fail."""
     counts.retire()
     source.says = {"openat": Counts(seen=1_000, lost=1_000)}
     counts.retire()

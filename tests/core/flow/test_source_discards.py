@@ -1,4 +1,4 @@
-"""Calls that the source discards once they were judged: no alert is missing, but where a dependency is forgotten."""
+"""Calls that the source discards after they were judged: no alert is missing, unless a dependency is forgotten."""
 
 import random
 from collections.abc import Collection
@@ -21,9 +21,10 @@ from tests.support.discarding_source import OPENS, Discarding, JudgedBySource
 from tests.support.judged_twice import ByRules, Judged
 
 COUNTED = {"evt.num > 100", "util.cnt > 50", "evt.deltatime > 10"}
-"""Of the number of events that came before: a filter in the kernel changes it."""
+"""Conditions on the number of earlier events, which a filter in the kernel changes."""
 OF_DESCRIPTORS = {"proc.fdopencount > 3", "proc.stdin.name = /etc/shadow"}
-"""Where these are read, nothing that makes a descriptor may be discarded (`discardable_opens`)."""
+"""Conditions on descriptors: if a rule has one, no call that makes a descriptor may be discarded (`discardable_opens`).
+"""
 
 
 def fields() -> FieldRegistry:
@@ -31,7 +32,7 @@ def fields() -> FieldRegistry:
 
 
 def reported(change: Change, forgets: Collection[str] = ()) -> JudgedBySource:
-    """The call often, what changes, the call again."""
+    """Process the call often, then the change, then the call again."""
     one = JudgedBySource([ByRules((f"evt.type = openat and {change.rule}",), fields())], Discarding(forgets))
     one.process([])
     one.process(FAMILY)
@@ -56,7 +57,7 @@ def test_no_alert_is_missing_after_what_it_depends_on_has_changed(change: Change
 def test_a_source_that_forgets_what_changes_a_process_loses_alerts(
     change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if change.dependency is Dependency.TASKS:  # it cannot know of these: such verdicts are not reported
+    if change.dependency is Dependency.TASKS:  # the source cannot know of these: such verdicts are not reported
         begun = JudgedType.__init__
 
         def sees(self: JudgedType, *given: Any) -> None:
@@ -115,8 +116,9 @@ def test_a_call_that_the_source_has_forgotten_is_reported_again() -> None:
 
 
 class Alike(World):
-    """In which any process makes a call that another has made. No number is one of a thread and of a process at a
-    time, as in a kernel: by it the source knows whose version changes."""
+    """A world in which any process repeats another's call. No number is a thread's and a process's at a time, as in a
+    kernel: the source finds by the number whose version changes.
+    """
 
     def call(self) -> SyscallEvent:
         call, pid = super().call(), self.chance.choice(self.pids)
@@ -126,7 +128,7 @@ class Alike(World):
 
 
 def alerts(one: Judged) -> list[tuple[object, ...]]:
-    """Which events they are of, by their time: numbers are of events that were given."""
+    """Return the alerts by event time: event numbers count only the delivered events."""
     return [(alert.rule, alert.time, alert.values) for alert in one.taken.alerts]
 
 

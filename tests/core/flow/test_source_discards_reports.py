@@ -1,4 +1,4 @@
-"""What is reported to a source that may discard judged calls, and when: call by call."""
+"""The reports to a source that may discard judged calls, call by call."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ Report = tuple[list[str] | None, dict[str, int]]
 
 
 class Source:
-    """Keeps what is reported to it: keys of events (None: nothing holds any more), and classes of callers."""
+    """A source that keeps its reports: keys of events (None: every key is invalid), and classes of callers."""
 
     def __init__(self) -> None:
         self.reports: list[Report] = []
@@ -31,7 +31,7 @@ class Source:
 
 
 class Scene:
-    """Verdicts of such a source."""
+    """The verdict memory of a source that keeps its reports."""
 
     def __init__(self, component: Any = None) -> None:
         self.source = Source()
@@ -39,7 +39,7 @@ class Scene:
         self.discards = SourceDiscards(isolated)
 
     def reported(self) -> list[Report]:
-        """At the end of a batch."""
+        """Return the reports made up to the end of a batch."""
         self.discards.flush()
         found, self.source.reports = self.source.reports, []
         return found
@@ -103,7 +103,7 @@ def test_what_holds_no_more_is_taken_back_at_once_and_only_where_something_was_r
     scene.discards.forget()
     scene.discards.forget()
     assert [(None, {})] == scene.reported()
-    scene.discards.recalled(call("a"), 7)  # the source has forgotten it
+    scene.discards.recalled(call("a"), 7)  # the source has forgotten the verdict
     assert [(["a"], {})] == scene.reported()
 
 
@@ -129,7 +129,7 @@ def test_a_source_that_discards_nothing_is_not_asked() -> None:
 
 
 class Keeping(Leaving, Source):
-    """A source that leaves events undecoded, and keeps what is reported to it."""
+    """A source that leaves events undecoded, and keeps its reports."""
 
     def __init__(self) -> None:
         Leaving.__init__(self)

@@ -1,4 +1,4 @@
-"""The probe of a source: it passes only if the very event that the source caused has been evaluated."""
+"""The probe of a source: it passes only if the event that the source caused has been evaluated."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from tests.core.flow.making import Seen, pipeline_of
 
 
 class Probing:
-    """A source that can prove that it sees."""
+    """A source that can probe itself."""
 
     def make_probe(self) -> Callable[[Event], bool]:
         return lambda event: event.type == "probe"
@@ -35,7 +35,7 @@ class Raises(Probing):
 
 
 def result(source: Any, *types: str, judge: Callable[[Event], list[Alert]] = lambda event: []) -> tuple[str, float]:
-    """How the probe ended, and when, if events of these types come one second after it was made."""
+    """Return the probe's outcome and time, if events of these types come one second after the probe was made."""
 
     async def main() -> tuple[str, float]:
         metrics = Metrics()

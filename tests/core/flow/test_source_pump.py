@@ -1,4 +1,4 @@
-"""The source pump: backpressure, restart with back-off, acknowledgement, what a start takes in."""
+"""The source pump: backpressure, restart with back-off, acknowledgement, and the processes that a start takes in."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ class Worker:
 
 
 class Batches:
-    """A source that gives these batches, and raises those that are exceptions."""
+    """A source of these batches, which raises those that are exceptions."""
 
     def __init__(self, *batches: int | BaseException) -> None:
         self._batches = list(batches)
@@ -104,7 +104,8 @@ def play(
     build: Callable[[], Any] | None = None,
     **more: Any,
 ) -> SourcePump:
-    """Run the pump to its end, with something beside it. `build` makes further instances: the same one if not given."""
+    """Run the pump to its end, beside a call of `beside`. `build` makes further instances: the same one if not given.
+    """
 
     async def main() -> SourcePump:
         settings = {"stopping": asyncio.Event(), "ends": True, **more}
@@ -119,7 +120,7 @@ def play(
 
 
 async def empty(worker: Worker, many: int) -> None:
-    """What a sink does: take and acknowledge, one at a time."""
+    """Take and acknowledge alerts one at a time, as a sink does."""
     for _ in range(many):
         ((number, _),) = await worker.queue.get(1)
         await worker.queue.ack([number], [], [])
@@ -169,7 +170,7 @@ def test_a_batch_is_acknowledged_once_none_of_its_alerts_can_be_lost() -> None:
     source = Acked(worker, 3, 2)
 
     async def slowly() -> None:
-        await asyncio.sleep(1.0)  # of the virtual clock: a source that does not wait is far ahead
+        await asyncio.sleep(1.0)  # on the virtual clock: a source that does not wait is far ahead
         await empty(worker, 3)
         await asyncio.sleep(1.0)  # the same for the second batch
         await empty(worker, 2)
@@ -277,7 +278,7 @@ def test_a_source_that_starts_while_rules_change_gets_the_new_demand() -> None:
 
 
 class Wrong(Batches):
-    """A source that gives things that are no batches, and no events."""
+    """A source whose batches or events are invalid."""
 
     def __init__(self, *things: Any) -> None:
         super().__init__()
@@ -315,21 +316,21 @@ def test_what_cannot_be_read_on_ends_the_pump_as_failed(live: bool, error: Excep
 
 
 class Refusing(Batches):
-    """A source that this machine does not let start."""
+    """A source that this machine does not allow to start."""
 
     async def start(self, demand: Demand) -> None:
         raise SourceUnavailable("source refusing: this process lacks CAP_BPF; run mozu as root")
 
 
 class Limited(Batches):
-    """A source that knows what it does not see."""
+    """A source that reports its limits."""
 
     def limits(self) -> Sequence[str]:
         return ["requests of io_uring", "2 processes"]
 
 
 def pump_of_choice(worker: Worker, *sources: Any) -> tuple[SourcePump, list[str]]:
-    """A pump over alternatives, and the names of those that were built."""
+    """Return a pump over alternatives, and the names of those that were built."""
     metrics, built = Metrics(), []
 
     def alternatives() -> Iterator[PumpedSource]:
@@ -385,7 +386,7 @@ def test_a_source_without_alternatives_says_itself_why_it_cannot_start() -> None
 
 
 class Counted(Batches):
-    """A source that has seen two more events than it gives, one of which found no room."""
+    """A source that has seen two more events than it delivers, one of which was lost."""
 
     def counts(self) -> Mapping[str, Counts]:
         return {"openat": Counts(seen=self.given + 2, lost=1, received=self.given)}

@@ -1,4 +1,4 @@
-"""What a source that wants a receipt of its alerts is reported of each batch."""
+"""The receipts of alerts that a source gets for each batch."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from tests.core.flow.test_source_pump_start import Scene
 
 
 class Ready(Batches):
-    """A source of one batch of ready alerts, of two pieces."""
+    """A source of one batch of ready alerts, processed in two slices."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Ready(Batches):
 def test_what_a_sink_drops_that_a_reload_has_added_within_a_batch_is_in_its_receipt() -> None:
     source, first, added = Ready(), Worker(2_000), Worker(1)
     scene = Scene(source, live=False)
-    pipelines: list[AlertPipeline] = [scene.pump._alerts, scene.pipeline._alerts]  # the engine has one
+    pipelines: list[AlertPipeline] = [scene.pump._alerts, scene.pipeline._alerts]  # the engine has a single pipeline
 
     def use(*workers: Worker) -> None:
         for one in pipelines:

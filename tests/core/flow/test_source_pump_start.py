@@ -1,4 +1,6 @@
-"""What the start of a source takes in, what new rules change in it, and in which pieces batches are processed."""
+"""The start of a source: the processes taken in, the effect of new rules, and the slices in which batches are
+processed.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -22,7 +24,7 @@ from tests.core.state.story import NOWHERE
 
 
 class Machine(StateMachine):
-    """Writes down how it is configured and seeded."""
+    """A state machine that records how it is configured and seeded."""
 
     def __init__(self) -> None:
         super().__init__(procfs=NOWHERE)
@@ -37,7 +39,7 @@ class Machine(StateMachine):
 
 
 class Reconciling:
-    """A reconciler that counts what it is asked for."""
+    """A reconciler that counts its calls."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -47,7 +49,7 @@ class Reconciling:
 
 
 class Observing(Batches):
-    """A source of some processes only."""
+    """A source that observes some processes only."""
 
     def observed_pids(self) -> Sequence[int]:
         return [7, 8]
@@ -58,12 +60,12 @@ def needing(*needs: str) -> Demand:
 
 
 class Scene:
-    """A pump with a state and a reconciler of the test."""
+    """A pump with the test's state and reconciler."""
 
     def __init__(
         self, source: Any, *, live: bool = True, second: Any = None, machine: Machine | None = None, **more: Any
     ) -> None:
-        """`second`: the further instance; the same one if not given."""
+        """Make the scene; `second` is the further instance, the same one if not given."""
         metrics = Metrics()
         self.machine, self.reconciler, self.worker = machine or Machine(), Reconciling(), Worker(100)
         isolated: Isolated[Any] = Isolated("source", "made", source, metrics, build=lambda: second or source)
@@ -105,7 +107,7 @@ def test_the_first_start_takes_in_what_is_there(
 
 
 def test_other_tasks_run_between_slices_of_what_is_there() -> None:
-    """Reading a few hundred processes takes longer than the event loop may be held."""
+    """Check because reading a few hundred processes takes longer than the event loop may be held."""
     order: list[object] = []
 
     class Sliced(Machine):
@@ -133,7 +135,8 @@ def test_a_source_that_is_not_live_takes_in_nothing() -> None:
 
 
 class Updated(Batches):
-    """Keeps the demands that it is given while it runs, and takes only those that need nothing of the environment."""
+    """A source that keeps the demands given while it runs, and accepts only those that need nothing of the environment.
+    """
 
     def __init__(self, *batches: int | BaseException) -> None:
         super().__init__(*batches)
@@ -185,7 +188,7 @@ def test_a_stop_waits_for_the_start_that_it_breaks_off() -> None:
         async def start(self, demand: Demand) -> None:
             order.append("start")
             try:
-                await asyncio.sleep(10.0)  # of the virtual clock: it is still starting at the stop
+                await asyncio.sleep(10.0)  # on the virtual clock: the source is still starting at the stop
             finally:
                 order.append("broken off")
 
@@ -197,7 +200,7 @@ def test_a_stop_waits_for_the_start_that_it_breaks_off() -> None:
         pump = Scene(Slow(), optional=True, stopping=stopping).pump
         async with asyncio.TaskGroup() as group:
             group.create_task(pump.run())
-            await asyncio.sleep(0.1)  # of the virtual clock: the start is under way
+            await asyncio.sleep(0.1)  # on the virtual clock: the start is under way
             stopping.set()
             await pump.stop(1.0)
 
@@ -206,7 +209,7 @@ def test_a_stop_waits_for_the_start_that_it_breaks_off() -> None:
 
 
 class Counting(Batches):
-    """Has seen this many events."""
+    """A source that has seen this many events."""
 
     def __init__(self, seen: int) -> None:
         super().__init__()
@@ -249,7 +252,7 @@ def test_whatever_keeps_a_source_from_starting_is_said(error: Exception, hint: s
 
 
 class Sized(Batches):
-    """Gives these numbers of events at once."""
+    """A source that delivers batches of these sizes."""
 
     async def batches(self) -> AsyncIterator[Sequence[Event]]:
         for number in self._batches:
@@ -327,7 +330,7 @@ def test_batches_that_are_not_read_to_their_end_go_through_their_finally() -> No
             try:
                 yield [DataEvent("json", "number", 0)]
             finally:
-                await asyncio.sleep(0)  # what it does at its end takes a turn of the loop
+                await asyncio.sleep(0)  # the source's end takes a turn of the loop
                 ends.append("answered")
 
     async def main() -> None:
@@ -410,4 +413,4 @@ def test_the_title_names_the_plugin_where_it_is_another() -> None:
         stopping=asyncio.Event(),
     )  # fmt: skip
     assert ("made (ebpf)", False, "", False) == (other.title, other.failed, other.problem, other.is_optional)
-    other.reconcile()  # there is nothing to compare
+    other.reconcile()  # there is no state to compare

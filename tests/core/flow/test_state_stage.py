@@ -1,4 +1,6 @@
-"""The stage `state`: an event that the state machine cannot take in costs itself only, remembered verdicts or not."""
+"""The stage `state`: an event that the state machine cannot apply costs itself only, with or without remembered
+verdicts.
+"""
 
 from collections.abc import Sequence
 
@@ -10,7 +12,7 @@ from tests.support.judged_twice import SIZE, ByRules, Judged
 
 
 class Failing(StateMachine):
-    """Fails on events of type `bad`, after it has taken in those before it."""
+    """A state machine that fails on events of type `bad`, after applying those before."""
 
     def apply(self, batch: Sequence[Event], memory: Remembers | None = None) -> list[SyscallEvent]:
         for place, event in enumerate(batch):

@@ -22,14 +22,14 @@ NOTHING: dict[str, int | None] = {"seen": 0, "filtered": 0, "lost": 0, "missed":
 
 
 class Worker:
-    """A sink worker of which the metrics say everything."""
+    """A sink worker whose numbers are all in the metrics."""
 
     name = "out"
     queue = MemoryQueue(room(10), Metrics())
 
 
 class Nothing:
-    """A memory bound that says nothing."""
+    """A memory bound without numbers."""
 
     def numbers(self) -> dict[str, int]:
         return {}
@@ -85,6 +85,19 @@ def test_a_sink_tells_what_it_dropped_failed_at_and_left() -> None:
         "sink out: accepted 9, delivered 8, dropped 2 (queue full), 1 (too late), found in the spool 5, redriven 7, "
         "left in the spool 4, dead letters 6, not delivered 1, failed 3 times, busy for 1.2 s with one delivery"
     ) == lines(sinks={"out": SINK | more})[1]
+
+
+def test_a_line_for_all_types_comes_before_those_with_loss() -> None:
+    seen = NOTHING | {"seen": 5, "received": 5}
+    types = {"openat": seen | {"lost": 1}, "connect": seen | {"missed": 2}, "execve": seen, "close": NOTHING}
+    numbers = {"seconds": 1, "cpu_seconds": 1, "sources": {"one": SOURCE | {"types": types}}, "sinks": {}}
+    assert [
+        "  3 event types    seen 15, filtered 0, lost 1, missed 2, received 15",
+        "  openat           seen 5, filtered 0, lost 1, missed 0, received 5",
+        "  connect          seen 5, filtered 0, lost 0, missed 2, received 5",
+    ] == as_text(numbers, all_types=False).splitlines()[2:]
+    types["execve"] = seen | {"missed": None}
+    assert "missed unknown" in as_text(numbers, all_types=False).splitlines()[2]
 
 
 def test_a_source_tells_its_types_to_which_something_happened() -> None:

@@ -1,4 +1,4 @@
-"""A source class that no plugin declares is counted, and reported once with those that are declared."""
+"""A source class that no plugin declares is counted, and reported once with the declared classes."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from mozu.core.model.fields import FieldRegistry
 
 
 class Watch:
-    """What is found of the events of one source; `beeps` is declared."""
+    """The counts and reports on the events of one source; `beeps` is declared."""
 
     def __init__(self) -> None:
         self.metrics, self.fields = Metrics(), FieldRegistry()

@@ -1,4 +1,4 @@
-"""The verdict memory: equal calls are judged once, and whatever a verdict depends on ends it when it changes."""
+"""The verdict memory: equal calls are judged once, and a change of any dependency of a verdict ends it."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -37,7 +37,9 @@ def process(tid: int, **known: Any) -> SyscallEvent:
 
 
 def opened(tid: int = 20, path: str = "/srv/data", fd: int = 3, **given: Any) -> SyscallEvent:
-    """A successful openat of the live source; `base`: what the kernel said the path starts from."""
+    """Return a successful openat of the live source; `base` is the directory that the kernel reported as the start of
+    the path.
+    """
     base, real, time, pid = (given.pop(name, None) for name in ("base", "real", "time", "pid"))
     full = path if path.startswith("/") or base is None else f"{base}/{path}"
     file = File("file", full, path, real, 1, 8, 7)
@@ -62,14 +64,14 @@ FAMILY = (
 
 
 class Change(NamedTuple):
-    """`rule` is false of the call, becomes true by `act`, and nothing but this dependency has changed."""
+    """A rule that is false of the call and becomes true by `act`, which changes only this dependency."""
 
     dependency: Dependency
     rule: str
     act: Sequence[SyscallEvent]
     call: SyscallEvent = opened()
     again: SyscallEvent | None = None
-    """The call after the act, where it is not the same to the last bit."""
+    """The call after the act, if it differs in any bit."""
 
 
 def forked(creator: int, child: int, pid: int) -> SyscallEvent:
@@ -103,7 +105,7 @@ TIMES = 10
 
 
 def reported(change: Change) -> JudgedTwice:
-    """The call often, what changes, the call again."""
+    """Process the call often, then the change, then the call again."""
     twice = by_rules(f"evt.type = openat and {change.rule}", fields=fields())
     twice.process(*FAMILY)
     for _ in range(TIMES):
@@ -115,7 +117,7 @@ def reported(change: Change) -> JudgedTwice:
 
 
 def forget(dependency: Dependency, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A memory that does not know of this dependency."""
+    """Make the memory ignore this dependency."""
     if dependency is Dependency.EVENT:
         for name in ("recall", "missed"):
             whole = getattr(verdict_memory.VerdictMemory, name)
@@ -169,7 +171,7 @@ def test_a_parent_that_ends_gives_its_children_to_another() -> None:
 
 
 def names_change(monkeypatch: pytest.MonkeyPatch | None) -> JudgedTwice:
-    """The user's name is another one after a while."""
+    """Process calls while the user's name changes."""
     names = {0: "root"}
     known = fields()
     known.provide("user.name", lambda _: lambda event: names[event.process.uid], "users")
@@ -223,7 +225,7 @@ def test_a_call_is_remembered_when_it_comes_first_until_most_come_once(monkeypat
     twice.process(*FAMILY)
     for number in range(19):
         twice.process(opened(path=f"/srv/{number}"))
-    assert 16 == verdicts.numbers()["entries"]  # a task is looked at from its fourth call on
+    assert 16 == verdicts.numbers()["entries"]  # a task is remembered from its fourth call on
     for number in range(19, 30):
         twice.process(opened(path=f"/srv/{number}"))
     before = verdicts.numbers()["entries"]
@@ -349,7 +351,7 @@ def test_an_evaluator_that_does_not_say_by_what_it_judges_is_given_every_event()
 
 
 class Keeps:
-    """A recorder that keeps what it is given."""
+    """A recorder that keeps its events."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []

@@ -1,4 +1,4 @@
-"""What the verdict memory keeps is bounded: tasks by their number, verdicts by their bytes."""
+"""The bounds of the verdict memory: tasks by their number, verdicts by their bytes."""
 
 import itertools
 from collections.abc import Iterable
@@ -61,7 +61,9 @@ def test_what_is_kept_is_reported_by_metrics_and_gone_when_it_is_forgotten() -> 
 
 
 def rested(twice: JudgedTwice, paths: Iterable[str]) -> list[int]:
-    """Of a batch for each of these opens: after how many of them the type rested, and for how many."""
+    """Process a batch for each of these opens; return the lengths of the runs in which the type rested, or did not, in
+    turn.
+    """
     left = []
     for path in paths:
         twice.process(opened(path=path))

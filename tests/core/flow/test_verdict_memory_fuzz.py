@@ -1,4 +1,4 @@
-"""Any rules, any events: with the verdict memory the same alerts come as without, and the state is the same."""
+"""Random rules and events: with the verdict memory the alerts and the state are the same as without."""
 
 import os
 import random
@@ -41,7 +41,7 @@ TESTS: Final = (
     "container.id != host", "container.name = host", "thread.cgroups contains docker", "proc.name = val(proc.pname)",
     "util.cnt > 50", "evt.deltatime > 10", "fd.containername startswith host",
 )  # fmt: skip
-"""Of every sort of field that an event of these types has."""
+"""Conditions on every sort of field of these event types."""
 
 
 def condition(chance: random.Random, depth: int = 0) -> str:
@@ -53,7 +53,7 @@ def condition(chance: random.Random, depth: int = 0) -> str:
 
 
 class World:
-    """Processes that come, change and go; each call is one that came before, more often than not."""
+    """Processes that come, change and go; most calls repeat an earlier one."""
 
     def __init__(self, chance: random.Random) -> None:
         self.chance, self.time = chance, 1_000_000_000
@@ -105,7 +105,7 @@ class World:
         real = chance.choice((None, "/etc/shadow", path)) if fd >= 0 else None
         file = File("file" if fd >= 0 else "", path, path, real, chance.choice((1, 2)), 8, 7)
         observed = Opened(base, real)
-        if (path[:1] == "/" or base) and chance.random() < 0.5:  # as a source that names its files
+        if (path[:1] == "/" or base) and chance.random() < 0.5:  # as by a source that names its files
             full = join(f"{base}/", path)
             file = msgspec.structs.replace(file, name=full, name_changed=True) if fd >= 0 else File("", full, path)
             observed = Opened(base, named=True)

@@ -1,4 +1,4 @@
-"""What a reload, another instance of the source, and an alert of no event do to the verdict memory."""
+"""The effect of a reload, another source instance, or an alert without an event on the verdict memory."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +23,7 @@ NEVER = "evt.type = openat and fd.name = /etc/shadow"
 
 
 def calls(one: Judged, times: int = TIMES, **given: Any) -> int:
-    """So many equal calls, a batch each; how many of them were recognised."""
+    """Process equal calls, a batch each; return how many of them were recognised."""
     before = one.pipeline.verdicts.hits.value
     for _ in range(times):
         one.process([opened(**given)])
@@ -31,7 +31,7 @@ def calls(one: Judged, times: int = TIMES, **given: Any) -> int:
 
 
 def remembering() -> Judged:
-    """One that knows the call of the worker."""
+    """Return a judge that remembers the call of the worker."""
     one = judged_by(ByRules((NEVER,), fields()))
     one.process(FAMILY)
     assert calls(one) == TIMES - 4
@@ -93,7 +93,7 @@ def test_a_type_that_rests_is_tried_at_once_under_other_rules(monkeypatch: pytes
 
 
 class Wanting(ByRules):
-    """Wants events of some types only."""
+    """An evaluator that wants events of some types only."""
 
     def demand(self) -> Demand:
         return Demand({"syscall": dict.fromkeys(("openat", "read", "nosuch"), Interest())})
@@ -124,7 +124,7 @@ def test_another_instance_of_the_source_is_given_the_types_and_the_same_one_only
 
 
 class NamesNone(ByRules):
-    """Its alerts name no event."""
+    """An evaluator whose alerts name no event."""
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
         return [msgspec.structs.replace(alert, event_num=0) for alert in super().evaluate(batch)]

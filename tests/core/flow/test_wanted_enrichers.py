@@ -1,4 +1,4 @@
-"""Which enrichers the events of a type may have to wait for: those that the demand of now needs."""
+"""The enrichers that the events of a type may have to wait for: those that the current demand needs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from mozu.core.model.event import DataEvent
 
 
 class Lookups:
-    """Of an enricher by its name."""
+    """The look-ups of an enricher, by its name."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -28,7 +28,7 @@ def names(wanted: WantedEnrichers, source: str = "json", kind: str = "x") -> str
 
 
 def demand(types: Mapping[str, Mapping[str, str]]) -> Demand:
-    """Source class → event type → what is needed."""
+    """Return the demand for source class → event type → need."""
     return Demand({
         source: {name: Interest(frozenset({need})) for name, need in needs.items()} for source, needs in types.items()
     })  # fmt: skip

@@ -1,4 +1,4 @@
-"""What `mozu plugin new` writes works at once: lint, its own tests, and mozu itself find nothing to object to."""
+"""The output of `mozu plugin new` works at once: its lint, its own tests, and mozu itself find no problem."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ Made = Callable[[str], Path]
 
 @pytest.fixture
 def made(tmp_path: Path) -> Made:
-    """Makes a plugin and lays it down as pip would; its folder."""
+    """Return a function that makes a plugin, installs it as pip would, and returns its folder."""
 
     def make(kind: str) -> Path:
         assert invoke(["plugin", "new", kind, f"acme_{kind}", "--into", str(tmp_path)]) == 0

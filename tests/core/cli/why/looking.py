@@ -1,4 +1,4 @@
-"""A small recording, rules, and what `mozu why` says of them."""
+"""A small recording, rules, and the answers of `mozu why` about them."""
 
 import json
 from pathlib import Path
@@ -43,11 +43,11 @@ RULES = """\
   source: k8s_audit
 """
 CAT, LESS, VI = 5, 6, 7
-"""Threads of the recording."""
+"""Thread ids of the recording."""
 
 
 def recording(folder: Path) -> Path:
-    """Events 2 to 6: cat, vi and less read files."""
+    """Write a recording whose events 2 to 6 are reads of files by cat, vi and less; return its path."""
     made = Capture().process(CAT, "cat").process(LESS, "less").process(VI, "vi")
     for tid, name in (
         (CAT, "/secret/a"),
@@ -64,23 +64,23 @@ def recording(folder: Path) -> Path:
 
 
 def look(question: Question, folder: Path, *overrides: str) -> Explanations:
-    """The answer under the rules of a folder; the sources of the configuration are the default ones."""
+    """Return the answer under the rules of a folder; the configuration's sources are the default ones."""
     given = (f"evaluators=[falco: {json.dumps({'rules': [str(folder / 'rules.yaml')]})}]", *overrides)
     return answer(question, *configure(None, given))
 
 
 def lines(found: Explanations, *, colours: bool = False, limit: int = 0) -> list[str]:
-    """As text."""
+    """Return the explanations as lines of text."""
     return list(ExplanationText(colours=colours, limit=limit).lines(found))
 
 
 def tree(found: Explanations) -> list[str]:
-    """The lines of the clauses of the first explanation."""
+    """Return the lines of the clauses of the first explanation."""
     text = lines(found)
     rest = text[text.index("") + 1 :]
     return rest[: rest.index("")] if "" in rest else rest
 
 
 def reasons(found: Explanations) -> list[tuple[str, str]]:
-    """Why the rule was not asked."""
+    """Return the reasons why the rule was not evaluated, as (kind, text)."""
     return [(one.kind, one.text) for one in found.explanations[0].unasked]

@@ -1,4 +1,4 @@
-"""`mozu why`: the tree of a rule's condition for one event, and why a rule was never asked."""
+"""`mozu why`: the tree of a rule's condition for one event, and the reasons why a rule was never evaluated."""
 
 import json
 import subprocess
@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from mozu.core.api import Demand, SyscallEvent
+from mozu.core.cli.terminal import use_colours
 from mozu.core.cli.why.explanation import Unasked
-from mozu.core.cli.why.report import use_colours
 from mozu.core.cli.why.run import Question, made_recordings
 from mozu.core.cli.why.side_run import Arrivals, arrived
 from mozu.core.cli.why.unasked import discarded_live
@@ -139,6 +139,14 @@ def test_a_match_behind_another_rule_raises_no_alert(file: Path) -> None:
         ("earlier_rule", "the rule `Secret read` comes before it and matches too (`rule_matching: first`)")
     ]
     assert reasons(look(Question("Anything read", file, 5), file.parent, *FULL)) == []
+
+
+def test_a_match_of_a_rule_in_shadow_mode_raises_no_alert_and_hides_none(file: Path) -> None:
+    shadow = "evaluators.falco.selection=[shadow: {rule: Secret read}]"
+    (reason,) = reasons(look(Question("Secret read", file, 1), file.parent, shadow))
+
+    assert reason == ("shadow", "the rule is in shadow mode: its matches are counted, and raise no alert")
+    assert reasons(look(Question("Anything read", file, 5), file.parent, shadow)) == []
 
 
 def test_secrets_are_hidden_unless_that_is_switched_off(file: Path) -> None:
@@ -276,7 +284,7 @@ def test_without_privileges_a_live_run_is_refused_and_a_traced_one_named() -> No
 
 
 def called(*calls: tuple[int, int, str, int]) -> Arrivals:
-    """What noted these: number, thread, type, time."""
+    """Return arrivals that noted these calls: number, thread, type, time."""
     noted = Arrivals(Demand(), lambda event: event.num != 9)
     noted.evaluate([SyscallEvent("syscall", kind, time, number, tid=tid) for number, tid, kind, time in calls])
     return noted

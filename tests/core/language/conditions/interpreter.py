@@ -1,6 +1,6 @@
-"""The meaning of conditions, written down plainly: walk the tree, read every field anew, decide value by value.
+"""A plain interpreter of conditions: it walks the tree, reads every field anew, and decides value by value.
 
-It shares nothing with the generated code but the parsed tree and the registry of fields.
+Only the parsed tree and the registry of fields are shared with the generated code.
 """
 
 import base64
@@ -40,7 +40,7 @@ _STRING = (FieldType.STRING, FieldType.PATH)
 
 
 def fnmatch(pattern: bytes, value: bytes, flags: int = 0) -> bool:
-    """The C library's, byte by byte: in the locale C, in which Falco runs."""
+    """Return the C library's result, byte by byte: in the locale C, in which Falco runs."""
     before = _LIBC.uselocale(_BYTES)
     try:
         return bool(_LIBC.fnmatch(pattern, value, flags) == 0)
@@ -49,7 +49,7 @@ def fnmatch(pattern: bytes, value: bytes, flags: int = 0) -> bool:
 
 
 class Kind:
-    """What is known of an operand's values."""
+    """The known properties of an operand's values."""
 
     def __init__(self, kind: FieldType, *, bits: int = 64, many: bool = False, match: Match = Match.ONE) -> None:
         self.type, self.bits, self.many, self.match = kind, bits, many, match
@@ -57,7 +57,7 @@ class Kind:
 
 
 class Interpreter:
-    """Decides conditions over a registry."""
+    """An interpreter of conditions over a registry."""
 
     def __init__(self, fields: FieldRegistry) -> None:
         self.fields = fields
@@ -75,7 +75,7 @@ class Interpreter:
         raise AssertionError(node)
 
     def formula(self, formula: Formula, event: Any) -> bool:
-        """The same for a formula, each comparison read back from its text."""
+        """Return the truth of a formula, each comparison read back from its text."""
         return holds(formula, lambda leaf: self.holds(parse(text_of(leaf)), event))
 
     def test(self, test: Test, event: Any) -> bool:
@@ -283,7 +283,7 @@ class Interpreter:
         return len(as_bytes(value).split(b"\0")[0]) if isinstance(value, str) else len(value)
 
     def options(self, words: tuple[str, ...], wanted: str) -> list[list[str]]:
-        """Results in order; an unknown letter is ["?"], a lacking value [""] with its letter behind."""
+        """Return the results in order; an unknown letter is ["?"], a missing value [""] followed by its letter."""
         found: list[list[str]] = []
         words = tuple(words)
         while words and words[0] not in ("", "-", "--") and words[0][0] == "-":

@@ -6,7 +6,7 @@ FOLDER = Path(__file__).parent / "fixtures"
 
 
 def pairs(name: str) -> list[tuple[str, str, str | None]]:
-    """(input, expected, event type)."""
+    """Return (input, expected, event type) of each pair."""
     kind: str | None = None
     found: list[tuple[str, str, str | None]] = []
     for block in (FOLDER / f"{name}.txt").read_text("utf-8").split("\n\n"):

@@ -1,4 +1,4 @@
-"""Notations of other languages are refused with what to write instead."""
+"""Notations of other languages are refused, with the notation to write instead."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How long each rule takes: a clock that moves only while certain fields are read."""
+"""The time that each rule takes, by a clock that moves only while certain fields are read."""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""Every node of a condition has the truth that the evaluator gives it, and says what it read and what decided."""
+"""Every node of a condition has the same truth as in the evaluator, and reports the values that it read and what
+decided.
+"""
 
 import random
 

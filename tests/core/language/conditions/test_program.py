@@ -226,7 +226,8 @@ def test_alternating_levels_decide_from_the_inside() -> None:
 def test_what_is_read_of_a_prepared_type_is_known_without_looking_at_conditions_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A reload prepares on a thread what the event loop would else compute, 0.4 s for mozu's own rules when starved."""
+    """Check because a reload prepares on a thread, which spares the event loop 0.4 s for mozu's own rules when starved.
+    """
     made = program("evt.type = openat and proc.name = a and fd.name = b")
     made.prepare()
     with monkeypatch.context() as patch:

@@ -37,7 +37,7 @@ EXAMPLES = PAIRS // (EVENTS * RULES)
 
 
 def thorough(examples: int) -> hypothesis.settings:
-    """So many examples, the same each time unless a full run is asked for."""
+    """Return settings for this number of examples, the same each time unless a full run is asked for."""
     return hypothesis.settings(
         max_examples=examples,
         deadline=None,
@@ -230,7 +230,7 @@ CONDITIONS = st.recursive(
 
 
 def random_event(chance: random.Random) -> DataEvent:
-    """A value for each field, or none in a third of the cases."""
+    """Return an event with a value for each field, or none in a third of the cases."""
 
     def maybe(choices: list[Any]) -> Any:
         return chance.choice(choices) if chance.random() < 0.67 else None
@@ -347,7 +347,7 @@ def test_any_text_is_compiled_or_refused_with_a_place_fuzz(text: str, start: int
 
 
 def attempt(make: Callable[[], T], text: str) -> T | None:
-    """What it makes, or None where the text is refused at a place in it."""
+    """Return the result of `make`, or None if the text is refused at a place in it."""
     try:
         return make()
     except ConditionError as error:

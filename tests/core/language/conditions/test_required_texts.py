@@ -1,4 +1,4 @@
-"""Texts that stand in whatever a regular expression matches."""
+"""Texts that are part of every match of a regular expression."""
 
 import random
 from collections import Counter
@@ -39,7 +39,7 @@ from mozu.core.language.conditions.required_texts import required_texts
         ("[^]a]xy", ["xy"]),
         ("a++bc", ["bc"]),
         ("xab+*c", ["xa"]),
-        # nothing that must be there, or nothing that others lack
+        # no required text, or one that is too common
         ("(.* )?(/|/etc)( .*)?", []),
         ("a.*", []),
         ("", []),

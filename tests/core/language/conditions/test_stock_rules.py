@@ -1,6 +1,6 @@
-"""Falco's own rules: every one compiles, and the code for all of them together means what the interpreter says.
+"""Falco's own rules: every one compiles, and the code for all of them together agrees with the interpreter.
 
-The fields are those of the product with other readers: values come from a table, drawn from the constants of the rules.
+The fields are the product's with other readers: values come from a table, drawn from the constants of the rules.
 """
 
 import random
@@ -28,7 +28,7 @@ OTHERS: dict[FieldType, list[Any]] = {
     FieldType.IPADDR: [b"\x08\x08\x08\x08", bytes(16)],
     FieldType.IPNET: [b"\x08\x08\x08\x08", bytes(16)],
 }
-"""Values that no rule names; the other types have numbers."""
+"""Values that no rule names, by type; the other types have numbers."""
 
 FILES = ("falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml")
 
@@ -69,7 +69,7 @@ def test_every_stock_rule_compiles_for_every_type_it_names(rules: list[RuleInput
 
 
 class Values:
-    """Draws values for the fields of some conditions from the constants they are compared with."""
+    """A generator of values for the fields of some conditions, from the constants they are compared with."""
 
     def __init__(self, nodes: list[Node], fields: FieldRegistry) -> None:
         self.resolver = Resolver(fields, "syscall")

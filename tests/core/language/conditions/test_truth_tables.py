@@ -1,6 +1,6 @@
 """Random formulas over six tests of different cost, many rules at once, under all 64 assignments.
 
-What is remembered from one test to the next, and what is not, shows here.
+Errors in remembering results from one test to the next show here.
 """
 
 import itertools

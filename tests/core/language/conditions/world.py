@@ -9,7 +9,7 @@ from mozu.core.model.fields import Argument, Field, FieldRegistry, FieldType, Ma
 
 
 def event(kind: str = "open", /, **values: Any) -> DataEvent:
-    """An event of source `syscall`; `proc_name=…` gives the field proc.name its value."""
+    """Return an event of source `syscall`; `proc_name=…` sets the field proc.name."""
     return DataEvent("syscall", kind, 0, 1, {name.replace("_", ".", 1): value for name, value in values.items()})
 
 
@@ -125,5 +125,5 @@ FIELDS = (
 
 
 def registry() -> FieldRegistry:
-    """All of them."""
+    """Return a registry of all these fields."""
     return FieldRegistry(FIELDS)

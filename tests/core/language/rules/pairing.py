@@ -1,4 +1,4 @@
-"""Fixture files of pairs: a title, an input, what is expected of it.
+"""Fixture files of pairs: a title, an input, the expected result.
 
     === title
     input
@@ -19,7 +19,7 @@ _HERE = Path(__file__).parent / "pairs"
 
 
 def pairs(name: str) -> list[Any]:
-    """A pytest parameter (input, expected) for each pair."""
+    """Return a pytest parameter (input, expected) for each pair."""
     return [pytest.param(given, expected, id=title) for title, given, expected in _read(_HERE / name)]
 
 

@@ -1,4 +1,4 @@
-"""A small registry of fields, enough to try every rule of the language on."""
+"""A small registry of fields, enough for tests of every rule of the language."""
 
 from mozu.core.language.rules import LoadResult, Options, SourceFile, load_texts, plugin_fields
 from mozu.core.model.event import DataEvent, Event
@@ -39,16 +39,16 @@ FIELDS = (
 
 
 def registry() -> FieldRegistry:
-    """Fresh for each test."""
+    """Return a new registry."""
     return FieldRegistry((*FIELDS, *plugin_fields()))
 
 
 def loaded(*texts: str, options: Options | None = None) -> LoadResult:
-    """Rule texts as files `1.yaml`, `2.yaml` …"""
+    """Load rule texts as files `1.yaml`, `2.yaml` …"""
     files = [SourceFile(f"{number}.yaml", text) for number, text in enumerate(texts, 1)]
     return load_texts(files, registry(), options)
 
 
 def events(*types: str) -> list[Event]:
-    """Events of these types, numbered from 1."""
+    """Return events of these types, numbered from 1."""
     return [DataEvent("syscall", name, 1_000 * number, number, {}) for number, name in enumerate(types, 1)]

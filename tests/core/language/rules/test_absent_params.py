@@ -1,4 +1,4 @@
-"""Parameters that no event type of a rule has are warnings; the rule means what it means in Falco."""
+"""Parameters that no event type of a rule has are warnings; the rule has the same meaning as in Falco."""
 
 from mozu.core.language.rules import SourceFile, load_texts
 from mozu.core.model.fields import FieldRegistry
@@ -6,7 +6,7 @@ from mozu.core.model.fields.builtin import builtin_fields
 
 
 def warnings(text: str) -> list[tuple[str, str, str]]:
-    """(place, message, hint) of each."""
+    """Return (place, message, hint) of each warning."""
     result = load_texts([SourceFile("r.yaml", text)], FieldRegistry(builtin_fields()))
     assert result.ok
     return [(":".join(map(str, problem.place)), problem.message, problem.hint) for problem in result.report.problems()]
@@ -53,5 +53,4 @@ def test_no_parameter_is_reported_of_a_rule_that_no_event_type_meets_or_whose_pa
     no_type = "evt.type = dup and evt.type = close and evt.arg.backlog = 3"
     no_position = "evt.type = dup and evt.arg[9] = 3"
     for condition in (no_type, no_position):
-        ((_, message, _),) = warnings(rule(condition))
-        assert message.startswith("the rule `r` never matches")
+        assert [] == warnings(rule(condition))

@@ -1,4 +1,4 @@
-"""Public rule files, unchanged. They are no part of the project: MOZU_CORPUS says where they are."""
+"""Public rule files, unchanged. They are no part of the project: MOZU_CORPUS is their directory."""
 
 import pytest
 
@@ -20,7 +20,7 @@ DOUBTS = {
         "(creat, open, openat, openat2) has a parameter `filename`"
     ]
 }
-"""File → what is to be said about it."""
+"""File → expected problems."""
 
 pytestmark = pytest.mark.corpus
 

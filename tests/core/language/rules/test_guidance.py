@@ -1,4 +1,4 @@
-"""What a rule says under `mozu` to those who read its alerts."""
+"""The guidance under `mozu` in a rule, for readers of its alerts."""
 
 from mozu.core.language.rules import describe_rules
 from tests.core.language.rules.small import loaded, registry
@@ -50,3 +50,19 @@ def test_mistakes_in_it_are_reported() -> None:
     assert ["there is no maturity `stabel`"] == _problems(f"{RULE}  mozu: {{maturity: stabel}}\n")
     assert ["`a b` is no id of a rule"] == _problems(f"{RULE}  mozu: {{id: a b}}\n")
     assert ["the key `wy` has no meaning here and is ignored"] == _problems(f"{RULE}  mozu: {{wy: x}}\n")
+
+
+def test_an_override_adds_keys_to_it() -> None:
+    more = "{shadow: true, why: Because., references: [https://example.org/y]}"
+    text = f"{GUIDED}- rule: r\n  mozu: {more}\n  override: {{mozu: append}}\n"
+    (rule,) = loaded(text).rules.rules
+    found = rule.guidance
+    assert ("ACME-17", "Because.", "Look at the file.", True) == (found.id, found.why, found.next, found.shadow)
+    assert ("https://example.org/x", "https://example.org/y") == found.references
+
+
+def test_a_later_override_ends_the_shadow_mode_of_an_earlier_one() -> None:
+    parts = [f"- rule: r\n  mozu: {{shadow: {value}}}\n  override: {{mozu: append}}\n" for value in ("true", "false")]
+    (rule,) = loaded(GUIDED + "".join(parts)).rules.rules
+    assert rule.guidance.shadow is False
+    assert ["`shadow` must be true or false, and is `perhaps`"] == _problems(f"{RULE}  mozu: {{shadow: perhaps}}\n")

@@ -1,4 +1,4 @@
-"""The examples of docs/rules.md are rules that load, in the order of the page, on top of mozu's own."""
+"""The examples of docs/rules/writing.md are rules that load, in the order of the page, on top of mozu's own."""
 
 import re
 from pathlib import Path
@@ -12,12 +12,12 @@ ROOT = Path(__file__).parents[4]
 
 
 def test_the_examples_of_the_guide_load_on_top_of_mozus_own_rules() -> None:
-    blocks = re.findall(r"```yaml\n(- .*?)```", (ROOT / "docs" / "rules.md").read_text(), re.DOTALL)
+    blocks = re.findall(r"```yaml\n(- .*?)```", (ROOT / "docs" / "rules" / "writing.md").read_text(), re.DOTALL)
     packs = [read_file(path) for path in expand([ROOT / "plugins" / "rules" / "packs"])]
     examples = [SourceFile(f"example {number}", text) for number, text in enumerate(blocks, 1)]
 
     result = load_texts([*packs, *examples], FieldRegistry((*builtin_fields(), *plugin_fields())))
 
-    assert 5 == len(examples)
-    (redefined,) = result.report.problems()  # the first rule, written again with words of its own
+    assert 6 == len(examples)
+    (redefined,) = result.report.problems()  # the first rule, redefined in other words
     assert (redefined.code, redefined.file) == (Code.LOAD_REDEFINED_RULE, "example 2")

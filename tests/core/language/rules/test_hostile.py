@@ -1,4 +1,4 @@
-"""Input that was made to hurt ends as a clean report."""
+"""Hostile input ends in a clean report."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""A directory of rules may hold their tests: these are passed by, and nothing that holds rules ever is."""
+"""A directory of rules may contain their tests: these files are skipped, and no file with rules is."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The JSON Schema of rule files accepts what the reader reads without a word, and refuses what it refuses."""
+"""The JSON Schema of rule files accepts what the reader accepts without a warning, and refuses what it refuses."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ RULE: Final = "- rule: a\n  desc: b\n  condition: evt.type=open\n  output: o\n  
 
 
 class Yaml12(yaml.SafeLoader):
-    """`=` is a text, as for YAML 1.2 and for editors; PyYAML has no value for it."""
+    """A loader in which `=` is a text, as in YAML 1.2 and editors; PyYAML has no value for it."""
 
 
 Yaml12.add_constructor("tag:yaml.org,2002:value", lambda loader, node: str(node.value))
