@@ -3,6 +3,10 @@ VENV    := .venv
 PYTHON  := $(VENV)/bin/python
 MOZU    := $(VENV)/bin/mozu
 STAMP   := $(VENV)/.installed
+# The kernel programs, and what they are compiled from.
+OBJECTS := plugins/sources/ebpf/objects/built/$(shell uname -m)-copies.objects
+SOURCES := $(shell find bpf -name '*.[ch]') $(shell find plugins/sources/ebpf -maxdepth 1 -name '*.py') \
+	$(wildcard plugins/sources/ebpf/objects/*.py)
 # That packages are for, as uname says it.
 MACHINE := x86_64
 # Unit tests pass without root's powers: root drops its capabilities, so that a test that needs them fails for every user.
@@ -10,19 +14,23 @@ POWERLESS := $(shell [ "$$(id -u)" = 0 ] && command -v setpriv >/dev/null && ech
 # Without compiled modules every program that a test starts compiles mozu again: half of its time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist deb rpm vm machine changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs clean
+.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist deb rpm vm machine changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs docs-site clean
 
 help:            ## these lines
-	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+: .*##' Makefile | sed 's/:.*##/\t/'
 
-setup: $(STAMP)  ## system packages (as root) and .venv with the command mozu
+setup: $(OBJECTS)  ## system packages (as root) and .venv with the command mozu
 	@echo "mozu is installed: $(MOZU). Run it by this path, or put its directory into PATH: . $(VENV)/bin/activate"
 
 $(STAMP): pyproject.toml setup.py constraints.txt tools/setup
 	tools/setup $(VENV)
 	touch $@
 
-run: $(STAMP)    ## watch this machine with the default rules, alerts on the screen
+$(OBJECTS): $(STAMP) $(SOURCES)
+	$(PYTHON) -m mozu.plugins.sources.ebpf.objects.build
+	touch $@
+
+run: $(OBJECTS)  ## watch this machine with the default rules, alerts on the screen
 	@tools/hints
 	$(MOZU) run
 
@@ -46,10 +54,10 @@ contracts: $(STAMP)
 pages: $(STAMP)
 	$(PYTHON) -m pytest -q -m "not live" tests/docs
 
-unit: $(STAMP)   ## tests that need Python and an ordinary user only, in parallel: two minutes
+unit: $(OBJECTS)   ## tests that need Python and an ordinary user only, in parallel: twelve minutes on two cores
 	$(POWERLESS) $(PYTHON) -m pytest -q -n auto -m "not live"
 
-live: $(STAMP)   ## tests that need the kernel, root, docker, Kafka or programs of the distribution
+live: $(OBJECTS)   ## tests that need the kernel, root, docker, Kafka or programs of the distribution
 	tools/test-packages
 	$(PYTHON) -m pytest -m live
 
@@ -62,7 +70,7 @@ minimums: $(STAMP) ## unit tests with the lowest versions that pyproject.toml al
 constraints:     ## the newest versions that pyproject.toml allows become the tested set
 	tools/constraints
 
-coverage: $(STAMP) ## which lines and branches of core and plugins the unit tests reach
+coverage: $(OBJECTS) ## which lines and branches of core and plugins the unit tests reach
 	$(PYTHON) -m coverage erase
 	$(POWERLESS) $(PYTHON) -m coverage run -m pytest -q -n auto -m "not live"
 	$(PYTHON) -m coverage combine --quiet
@@ -70,6 +78,8 @@ coverage: $(STAMP) ## which lines and branches of core and plugins the unit test
 
 dist: $(STAMP)   ## sdist and wheel in dist/
 	rm -rf dist
+	$(PYTHON) -m mozu.plugins.sources.ebpf.objects.build --machine x86_64
+	$(PYTHON) -m mozu.plugins.sources.ebpf.objects.build --machine aarch64
 	$(PYTHON) -m build
 
 deb: $(STAMP)    ## the package for Debian and Ubuntu in dist/, of the commit that is checked out; MACHINE=aarch64: for arm64
@@ -79,7 +89,7 @@ rpm: $(STAMP)    ## the package for distributions with rpm in dist/, of the comm
 	$(PYTHON) -m distribution rpm --machine $(MACHINE)
 
 release:         ## dist/ with packages, digests, the signature of SIGNING_KEY=FILE, and the text of the release page
-	@test -f "$(SIGNING_KEY)" || { echo "make release SIGNING_KEY=FILE: a private key of OpenSSH (docs/releasing.md)"; exit 1; }
+	@test -f "$(SIGNING_KEY)" || { echo "make release SIGNING_KEY=FILE: a private key of OpenSSH (docs/internals/releasing.md)"; exit 1; }
 	$(MAKE) dist
 	$(MAKE) deb
 	$(MAKE) deb MACHINE=aarch64
@@ -96,24 +106,24 @@ machine: $(STAMP) ## a part of that: Debian 12 raises alerts for one act of ever
 changelog: $(STAMP) ## changelog.d becomes the section of this version in CHANGELOG.md
 	tools/changelog $(VENV)/bin/towncrier
 
-bench: $(STAMP)  ## benchmarks; numbers go to docs/benchmarks.md by hand
+bench: $(OBJECTS)  ## benchmarks; numbers go to docs/operate/benchmarks.md by hand
 	MOZU_BENCH=full tools/test-packages
 	$(PYTHON) -m benchmarks
 
-soak: $(STAMP)   ## half an hour of 25,000 tasks and 300 new processes a second (as root)
+soak: $(OBJECTS)   ## half an hour of 25,000 tasks and 300 new processes a second (as root)
 	$(PYTHON) -m tests.soak
 
-storms: $(STAMP) ## 300 containers of 50 ms in each runtime, with its socket, a silent one, none (as root)
+storms: $(OBJECTS) ## 300 containers of 50 ms in each runtime, with its socket, a silent one, none (as root)
 	tools/test-packages
 	$(PYTHON) -m tests.storms
 
-detect: $(STAMP) ## make detect [MINUTES=60]: every way and act, then ordinary work under mozu's own rules (as root)
+detect: $(OBJECTS) ## make detect [MINUTES=60]: every way and act, then ordinary work under mozu's own rules (as root)
 	MOZU_DETECT=full tools/test-packages
-	$(PYTHON) -m tests.detect.ways docs/ways.md
+	$(PYTHON) -m tests.detect.ways docs/rules/ways.md
 	$(PYTHON) -m pytest -q tests/e2e/test_every_default_rule.py tests/e2e/test_default_rules_*.py tests/e2e/test_scenarios.py
-	$(PYTHON) -m tests.detect --minutes $(or $(MINUTES),60) --page docs/detection.md
+	$(PYTHON) -m tests.detect --minutes $(or $(MINUTES),60) --page docs/rules/detection.md
 
-chaos: $(STAMP)  ## kills, full disks and dead destinations at full length; MOZU_STARVE=quota or busy: starved of the CPU
+chaos: $(OBJECTS)  ## kills, full disks and dead destinations at full length; MOZU_STARVE=quota or busy: starved of the CPU
 	MOZU_CHAOS=full $(PYTHON) -m pytest -q tests/delivery
 
 projects: $(STAMP) ## real projects under mozu trace: packages of PyPI and Debian, mozu's own tests
@@ -133,17 +143,27 @@ oracle: $(STAMP) ## make oracle DIR=<scenarios> RULES=<rule files>: replay and c
 	$(PYTHON) -m tests.oracle $(DIR) $(RULES)
 
 docs: $(STAMP)   ## write the generated pages again
-	$(PYTHON) -m mozu.core.model.fields.document > docs/fields.md
-	$(PYTHON) -m mozu.core.abi.document > docs/calls.md
-	$(PYTHON) -m mozu.plugins.rules.falco.document > docs/default-rules.md
-	$(PYTHON) -m mozu.core.cli.document docs/configuration.md
-	$(PYTHON) -m tests.detect.positives docs/detection.md
-	TZ=UTC $(PYTHON) -m tests.core.delivery.encode.guide docs/formats.md
-	$(PYTHON) -m mozu.core.api.document > docs/api.md
-	$(PYTHON) -m mozu.core.runtime.operations.document > docs/metrics.md
-	$(PYTHON) -m mozu.core.runtime.falco_import.document docs/from-falco.md
-	$(PYTHON) -m mozu.core.cli.plugin.document > docs/plugin-examples.md
+	$(PYTHON) -m mozu.core.model.fields.document > docs/rules/fields.md
+	$(PYTHON) -m mozu.core.abi.document > docs/rules/calls.md
+	$(PYTHON) -m mozu.plugins.rules.falco.document > docs/rules/default-rules.md
+	$(PYTHON) -m mozu.core.cli.document docs/operate/configuration.md
+	$(PYTHON) -m tests.detect.positives docs/rules/detection.md
+	TZ=UTC $(PYTHON) -m tests.core.delivery.encode.guide docs/integrate/formats.md
+	$(PYTHON) -m mozu.core.api.document > docs/plugins/api.md
+	$(PYTHON) -m mozu.core.runtime.operations.document > docs/operate/metrics.md
+	$(PYTHON) -m mozu.core.runtime.falco_import.document docs/operate/from-falco.md
+	$(PYTHON) -m mozu.core.cli.plugin.document > docs/plugins/examples.md
+	$(PYTHON) -m tests.docs.screen
 	$(PYTHON) -m mozu.core.recording.schema > schemas/recording/v1.schema.json
 
+docs-site: $(VENV)-site/.installed ## the site of docs/, with search, in build/site
+	$(VENV)-site/bin/zensical build --clean --config-file mkdocs.yml
+	@echo "the site is in build/site: python3 -m http.server --directory build/site"
+
+$(VENV)-site/.installed: tools/docs-site.txt
+	python3 -m venv $(VENV)-site
+	$(VENV)-site/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
 clean:           ## remove what make made
-	rm -rf $(VENV) $(VENV)-minimums build dist src/*.egg-info
+	rm -rf $(VENV) $(VENV)-site $(VENV)-minimums build dist src/*.egg-info

@@ -1,6 +1,6 @@
-"""ES|QL and Splunk's searches as SQL, clause by clause, as far as docs/siem.md uses them.
+"""ES|QL and Splunk's searches as SQL, clause by clause, as far as docs/integrate/siem.md uses them.
 
-No registry has an engine for either. Each clause becomes one SELECT over the result of the clause before it.
+No registry has an engine for either. Each clause becomes a SELECT over the result of the clause before it.
 """
 
 import re

@@ -1,4 +1,5 @@
-"""The sequences of docs/sequences.md: rules and queries of the page, and the acts that each query finds or does not."""
+"""The sequences of docs/integrate/sequences.md: rules and queries of the page, and the acts that each query finds or
+does not."""
 
 import re
 from typing import Any, Final
@@ -8,7 +9,7 @@ import yaml
 
 from tests.support.requirements import ROOT
 
-PAGE: Final = (ROOT / "docs/sequences.md").read_text()
+PAGE: Final = (ROOT / "docs/integrate/sequences.md").read_text()
 _BLOCKS: Final[dict[str, str]] = dict(re.findall(r"^## (.*?)\n.*?```\w+\n(.*?)```", PAGE, re.S | re.M))
 RULES: Final[list[dict[str, Any]]] = yaml.safe_load(_BLOCKS["The events"])
 VIEW: Final = re.findall(r"```sql\n(CREATE VIEW .*?)```", PAGE, re.S)[0]

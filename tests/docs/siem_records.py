@@ -13,7 +13,7 @@ from mozu.core.testing import alert
 
 HEARTBEAT: Final = "Heartbeat"
 Stream = tuple[str, str, str]
-"""(agent, sink, epoch)."""
+"""Type of (agent, sink, epoch)."""
 
 
 class Arrived(msgspec.Struct, frozen=True):
@@ -35,13 +35,13 @@ class Arrived(msgspec.Struct, frozen=True):
 
 
 def numbers(stream: Stream, *arrived: int, beats: Iterable[int] = (), seconds_ago: float = 0) -> Iterator[Arrived]:
-    """Yield records of one stream in the order given; the numbers in `beats` are heartbeats."""
+    """Yield records of a stream in the order given; the numbers in `beats` are heartbeats."""
     beats = frozenset(beats)
     return (Arrived(stream, number, number in beats, seconds_ago) for number in arrived)
 
 
 def encoded(name: str, records: Iterable[Arrived]) -> list[dict[str, Any]]:
-    """Return what the format `name` makes of them."""
+    """Return the records in the format `name`."""
     encoder = FORMATS[name].build(FORMATS[name].settings())
     return [json.loads(encoder.encode(one.alert(), Stamp(*one.stream, one.number))) for one in records]
 
@@ -56,13 +56,14 @@ DEAD: Final[Stream] = ("dead", "siem", "e1")
 SCENE: Final[tuple[Arrived, ...]] = (
     *numbers(COMPLETE, 1, 2, 3, 3, 4, 5, beats=(5,)),
     *numbers(GAP, 1, 2, 4, 4, 8, beats=()),
-    *numbers(LATER, 2, 1, 3, 3, beats=(3,)),  # a second life, whose numbers would fill the gaps of the first
+    *numbers(LATER, 2, 1, 3, 3, beats=(3,)),  # a second epoch, whose numbers would fill the gaps of the first
     *numbers(OTHER_SINK, 1, 2, 3, 4, 5, 6, 7, 8, beats=(8,)),
     *numbers(LAST, 1, 2, 6, 6, 7, beats=(6, 7)),
     *numbers(DEAD, 1, 2, beats=(1, 2), seconds_ago=181),
     *numbers(DEAD, 3, beats=()),  # an alert that came late is no sign of life
 )
-"""Copies, a gap of one and one of three, two epochs and two sinks of one agent, a lost last alert, a dead agent."""
+"""Records with copies, a gap of one number and a gap of three, two epochs, two sinks of an agent, a lost last alert and
+a dead agent."""
 MISSING: Final = {(*GAP, 3, 3), (*GAP, 5, 7), (*LAST, 3, 5)}
 """(agent, sink, epoch, first and last number) of each range that did not arrive."""
 LOST_LAST: Final = {(*LAST, 3, 5)}

@@ -1,4 +1,4 @@
-"""What README and the pages of docs/ show: fenced blocks, and commands of mozu and make wherever they stand."""
+"""Snippets of README and of the pages of docs/: fenced blocks, and commands of mozu and make in any place."""
 
 import re
 import shlex
@@ -10,13 +10,16 @@ import msgspec
 
 from tests.support.requirements import ROOT
 
-GENERATED: Final = frozenset({"api.md", "calls.md", "fields.md", "metrics.md", "plugin-examples.md"})
-"""Written by programs, whose own tests hold them against the code."""
+DOCS: Final = ROOT / "docs"
+GENERATED: Final = frozenset(
+    {"plugins/api.md", "rules/calls.md", "rules/fields.md", "operate/metrics.md", "plugins/examples.md"}
+)
+"""Pages that programs write; their own tests compare them with the code."""
 _BLOCK: Final = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _INDENTED: Final = re.compile(r"^    ((?:mozu|make) .*)$", re.MULTILINE)
 _INLINE: Final = re.compile(r"`((?:mozu|make) [^`]+)`")
 _BEHIND: Final = re.compile(r"\s{2,}.*$|\s+# .*$")
-"""What a listing says about a command, behind it."""
+"""Pattern of a listing's remark behind a command."""
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -28,23 +31,29 @@ class Block(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, str]:
-        """Page and first line: what a table of blocks names it by."""
+        """Return page and first line, by which a table of blocks names the block."""
         return self.page, self.text.split("\n", 1)[0].strip()
 
 
 def pages() -> list[Path]:
-    """README and the pages that people write."""
-    return [ROOT / "README.md", *(path for path in sorted((ROOT / "docs").glob("*.md")) if path.name not in GENERATED)]
+    """Return the paths of README and of the pages that people write, without decisions."""
+    written = (path for path in sorted(DOCS.rglob("*.md")) if DOCS / "adr" not in path.parents)
+    return [ROOT / "README.md", *(path for path in written if name_of(path) not in GENERATED)]
+
+
+def name_of(page: Path) -> str:
+    """Return a page's path below docs, README's name otherwise."""
+    return str(page.relative_to(DOCS if DOCS in page.parents else ROOT))
 
 
 def blocks() -> list[Block]:
-    """Every fenced block, in the order of the pages."""
-    found = ((path.name, match) for path in pages() for match in _BLOCK.finditer(path.read_text()))
+    """Return every fenced block, in the order of the pages."""
+    found = ((name_of(path), match) for path in pages() for match in _BLOCK.finditer(path.read_text()))
     return [Block(page, match[2], re.sub(rf"^{match[1]}", "", match[3], flags=re.MULTILINE)) for page, match in found]
 
 
 def commands() -> list[tuple[str, str]]:
-    """(page, command), each command once a page."""
+    """Return (page, command) of each command, once for each page."""
     found = dict.fromkeys((path.name, text) for path in pages() for text in _commands(path.read_text()))
     return list(found)
 
@@ -64,6 +73,7 @@ def _commands(page: str) -> Iterator[str]:
 
 
 def words(command: str) -> list[str]:
-    """As a shell splits it, without redirections, and without the marks of what may be left out or repeated."""
+    """Return the command's words as a shell splits them, without redirections and without marks of optional or repeated
+    parts."""
     plain = re.sub(r"[\[\]…]", "", command) if re.search(r" \[|…", command) else command
     return [word for word in shlex.split(re.split(r" 2?>", plain)[0]) if word]

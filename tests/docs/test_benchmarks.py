@@ -1,16 +1,16 @@
-"""docs/benchmarks.md: each table says with which commit, when and on which machine it was measured."""
+"""docs/operate/benchmarks.md: each table states the commit, the date and the machine of its measurements."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/benchmarks.md").read_text()
+PAGE = (ROOT / "docs/operate/benchmarks.md").read_text()
 MEASURED = re.compile(r"\*?Commits? (?:.*`[0-9a-f]{8}`)+.*\(\d+ [A-Z]\w+ \d{4}\).*(?:machine [A-Z]\.|\d × .*, Linux )")
 
 
 def tables(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the first line of each table with what stands before it."""
+    """Yield the first line of each table with the line above it."""
     above = ""
     is_inside = False
     for line in text.splitlines():

@@ -29,7 +29,7 @@ def run(*command: object, cwd: Path) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """What `make changelog` works on, without this project's fragments."""
+    """Return the folder that `make changelog` works on, without this project's fragments."""
     shutil.copytree(ROOT / "changelog.d", tmp_path / "changelog.d", ignore=shutil.ignore_patterns("*.*.md"))
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
     (tmp_path / "CHANGELOG.md").write_text(BEFORE)

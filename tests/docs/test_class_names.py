@@ -1,4 +1,4 @@
-"""One class name means one thing: who greps for a class finds one definition."""
+"""Class names are unique: a search for a class finds a single definition."""
 
 import ast
 from collections import defaultdict

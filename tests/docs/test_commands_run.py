@@ -1,4 +1,4 @@
-"""Commands of README and docs/ that need nothing but files run as they are written, in a folder with those files."""
+"""Commands of README and docs/ that need nothing but files run as written, in a folder with those files."""
 
 import json
 import os
@@ -22,12 +22,12 @@ NOT_HERE: Final = {
     "mozu test --watch": "it ends by a signal; tests/core/cli/test_rule_tests.py has it",
     "mozu test plugins/rules/packs --coverage": "tests/plugins/rules/test_falco_packs.py runs these tests",
 }
-"""Command → why it is not run here."""
+"""Command → reason why it is not run here."""
 KINDS: Final = re.compile(r"mozu (events|import|replay|test|why)\b")
 SHOWN: Final = [one for one in dict.fromkeys(text for _, text in commands()) if KINDS.match(one)]
 OPTIONAL: Final = ("PATTERN", "PATH")
 CONFIGURED: Final = "rules.yaml"
-"""The rules of the configuration, where a command names none."""
+"""The rules of the configuration, for commands that name none."""
 
 
 def mozu(folder: Path, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
@@ -39,14 +39,14 @@ def mozu(folder: Path, *arguments: str, stdin: str = "") -> "subprocess.Complete
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The files that pages speak of, and an alert of the recordings as JSON."""
+    """Return the folder with the files that pages mention, and an alert of the recordings as JSON."""
     folder = tmp_path_factory.mktemp("scene")
-    capture = recording(folder)  # reads.scap, and rules.yaml
+    capture = recording(folder)  # writes reads.scap and rules.yaml
     more = RULES.partition("- rule: Anything read")[2].partition("- rule:")[0]
     (folder / CONFIGURED).write_text(f"{RULES}- rule: Another rule{more}")
     (folder / "new.yaml").write_text(RULES)
     (folder / "capture.scap").write_bytes(capture.read_bytes())
-    own, tests = [one.text for one in blocks() if one.page == "rule-tests.md" and one.language == "yaml"][:2]
+    own, tests = [one.text for one in blocks() if one.page == "rules/tests.md" and one.language == "yaml"][:2]
     (folder / "tested" / "rules").mkdir(parents=True)
     (folder / "tested" / "rules" / "my_rules.yaml").write_text(own)
     (folder / "tested" / "rules" / "my_rules_test.yaml").write_text(tests)
@@ -63,7 +63,7 @@ def test_every_command_that_is_left_out_is_shown() -> None:
 @pytest.mark.parametrize("command", [one for one in SHOWN if one not in NOT_HERE])
 def test_a_command_runs(command: str, scene: tuple[Path, str]) -> None:
     folder, alert = scene
-    (folder / "mozu.yaml").unlink(missing_ok=True)  # `mozu import` writes over nothing
+    (folder / "mozu.yaml").unlink(missing_ok=True)  # `mozu import` overwrites nothing
     values = {"FILE": "junit.xml" if "test" in command else "monday.jsonl.gz", "ID": json.loads(alert)["uuid"]}
     given = [re.sub(r"^/etc/\w+/", "", values.get(word, word)) for word in words(command)[1:] if word not in OPTIONAL]
     if given[0] in ("replay", "why") and "-r" not in given and "--act" not in given:

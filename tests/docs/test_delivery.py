@@ -1,4 +1,4 @@
-"""The page on delivery keeps its word."""
+"""The promises of the page on delivery."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from mozu.core.runtime.config import load
 from tests.support.requirements import program
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/delivery.md").read_text()
+PAGE = (ROOT / "docs/integrate/delivery.md").read_text()
 
 
 def test_the_example_is_a_configuration(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
-"""Every place that touches a file by its path, and why no file of another process can hold the event loop there.
+"""Every place that touches a file by its path, and the reason why no file of another process can hold the event loop
+there.
 
 A path of another process (`/proc/PID/exe`, a file below its root, a directory of its user) may lie on a file system
-that does not answer. It is looked at by `unsynced_stat`, or on a thread with a deadline; links are read anywhere. Left
-out are commands (`core/cli`, `core/testing`, `core/rule_tests`), which have no events to wait for.
+that does not answer. Such a path is looked at by `unsynced_stat`, or on a thread with a deadline; links are read
+anywhere. Commands (`core/cli`, `core/testing`, `core/rule_tests`) are left out, since they have no events to wait
+for.
 """
 
 import ast
@@ -34,11 +36,12 @@ _METHODS: Final = frozenset({
     "exists", "glob", "is_dir", "is_fifo", "is_file", "is_socket", "is_symlink", "iterdir", "lstat", "mkdir", "owner",
     "read_bytes", "read_text", "rglob", "samefile", "stat", "statvfs", "touch", "unlink", "write_bytes", "write_text",
 })  # fmt: skip
-"""Methods of a Path. `open` and `resolve` are names of other methods as well, and told from them by their arguments."""
+"""Methods of a Path. Other classes have methods named `open` and `resolve`, which are distinguished by their
+arguments."""
 
 
 def touches(call: ast.Call) -> bool:
-    """Return True if the call opens, stats or lists what a path leads to."""
+    """Return True if the call opens, stats or lists the target of a path."""
     function = call.func
     if isinstance(function, ast.Name):
         return function.id == "open"
@@ -57,7 +60,7 @@ def calls_in(text: str) -> int:
 
 
 def found() -> Counter[str]:
-    """Module → such calls."""
+    """Return the count of such calls by module."""
     counts: Counter[str] = Counter()
     for top in ("core", "plugins"):
         for path in (ROOT / top).rglob("*.py"):

@@ -1,4 +1,5 @@
-"""The dashboards of fleets: each panel's query, run by its engine over a fleet in which each fault has one host."""
+"""The dashboards of fleets: each panel's query, run by its engine over a fleet in which each fault occurs on a single
+host."""
 
 import json
 import subprocess
@@ -23,8 +24,8 @@ from tests.support.requirements import ROOT, program
 from tests.support.running import Running, mozu_run
 
 Json = dict[str, Any]
-FLEET: Final[Json] = json.loads((ROOT / "docs/operations/grafana-fleet.json").read_text())
-ALERTS: Final[Json] = json.loads((ROOT / "docs/operations/grafana-fleet-alerts.json").read_text())
+FLEET: Final[Json] = json.loads((ROOT / "docs/operate/monitoring/grafana-fleet.json").read_text())
+ALERTS: Final[Json] = json.loads((ROOT / "docs/operate/monitoring/grafana-fleet-alerts.json").read_text())
 boards = pytest.mark.parametrize("board", [FLEET, ALERTS], ids=lambda board: board["uid"])
 
 
@@ -58,10 +59,10 @@ HOSTS: Final = (*GOOD, SILENT, LAGGING, LOSING, IMPAIRED)
 
 
 def values(host: str, minute: int) -> Iterator[tuple[str, str, float]]:
-    """What a host exports in a minute: metric, labels, value."""
+    """Yield metric, labels and value of everything that a host exports in a minute."""
 
     def of(faulty: str) -> float:
-        """A counter that grows on one host."""
+        """Return the value of a counter that grows on a single host."""
         return float(minute) if host == faulty else 0.0
 
     yield "up", "", 1
@@ -71,7 +72,7 @@ def values(host: str, minute: int) -> Iterator[tuple[str, str, float]]:
     yield "mozu_source_attached", 'source="syscalls",plugin="ebpf"', host != IMPAIRED
     yield "mozu_source_fallback", 'source="syscalls",plugin="ptrace"', 0
     yield "mozu_events_dropped_total", 'source="syscalls"', 0
-    if host != GOOD[0]:  # its source counts no types
+    if host != GOOD[0]:  # the source of this host counts no types
         yield "mozu_type_events_lost_total", 'source="syscalls",type="openat"', of(LOSING)
     yield "mozu_component_failures_total", 'kind="enricher",id="users"', of(IMPAIRED)
     yield "mozu_field_values_rejected_total", 'field="x.y"', of(IMPAIRED)
@@ -93,7 +94,7 @@ def values(host: str, minute: int) -> Iterator[tuple[str, str, float]]:
 
 
 def exposition(end: float) -> str:
-    """An hour of the fleet in OpenMetrics; the silent host says nothing in its last half."""
+    """Return an hour of the fleet in OpenMetrics; the silent host exports nothing in its last half."""
     series: dict[str, list[str]] = {}
     for minute in range(MINUTES):
         for host in HOSTS:
@@ -158,7 +159,7 @@ def test_every_panel_over_prometheus_names_the_host_with_its_fault(tmp_path: Pat
 
 
 def beat(host: str, number: int, **said: Any) -> Json:
-    """A heartbeat of a host."""
+    """Return a heartbeat of a host."""
     usual = {"interval": 60, "rules_digest": "new", "events_lost": 0, "alerts_dropped": 0, "sources_failed": ""}
     made = alert("Heartbeat", **{**usual, **said})
     made.source, made.hostname, made.time = "internal", host, time.time_ns()
@@ -178,7 +179,8 @@ def notice(host: str, number: int, rule: str) -> Json:
 
 
 def fleet() -> list[Json]:
-    """The scene of docs/siem.md, and hosts that lag, lose and are impaired, each beside what looks like it."""
+    """Return the scene of docs/integrate/siem.md, and hosts that lag, lose and are impaired, each beside a healthy host
+    that looks similar."""
     return [
         *encoded("ocsf", SCENE),
         *(beat(f"host-{number}", 1) for number in range(4)),
@@ -216,7 +218,8 @@ ROWS: Final[dict[str, set[tuple[Any, ...]]]] = {
     "Lost before a heartbeat": LOST_LAST,
     "Rules by hosts": {("Password database read", 4)},
 }
-"""Title of a panel → its rows, as many columns as are named here; of completeness those that are not whole."""
+"""Title of a panel → its rows, with as many columns as are named here; for completeness, only rows that are not
+whole."""
 
 
 @pytest.mark.parametrize("title", ROWS)
@@ -240,7 +243,8 @@ def test_a_panel_asks_as_the_page_of_siems_does(title: str, heading: str) -> Non
 
 @pytest.mark.live
 def test_runs_that_are_killed_and_runs_with_other_rules_are_named(tmp_path: Path) -> None:
-    """Four processes of mozu, without privileges; the test above has the faults that take longer to bring about."""
+    """Runs four processes of mozu, without privileges; the test above has the faults that take longer to bring
+    about."""
     ports = [free_port() for _ in range(4)]
     hosts = [f"127.0.0.1:{port}" for port in ports]
     scrape = {"job_name": "mozu", "static_configs": [{"targets": hosts}]}
@@ -263,7 +267,7 @@ def test_runs_that_are_killed_and_runs_with_other_rules_are_named(tmp_path: Path
 
 @contextmanager
 def listening(folder: Path, port: int, *, other: bool) -> Iterator[Running]:
-    """A run with one of two sets of rules, whose metrics are at a port."""
+    """Run mozu with one of two sets of rules and its metrics on a port, until the block ends."""
     folder.mkdir()
     rule = {"rule": "other" if other else "usual", "desc": "-", "condition": "jevt.value[/a] = b", "output": "-",
             "priority": "NOTICE", "source": "json"}  # fmt: skip

@@ -1,4 +1,4 @@
-"""Every term of the glossary leads to a file that holds it."""
+"""Terms of the glossary: each leads to a file that contains it."""
 
 import re
 from pathlib import Path

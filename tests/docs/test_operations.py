@@ -1,4 +1,4 @@
-"""The dashboard and the alert rules ask for metrics that there are, with labels that they have."""
+"""The dashboard and the alert rules use only metrics that exist, with labels that they have."""
 
 import json
 import re
@@ -10,10 +10,10 @@ import yaml
 from mozu.core.runtime.operations.metric_help import known_metrics
 from tests.support.requirements import ROOT
 
-PAGE = (ROOT / "docs/operations.md").read_text()
-RULES = yaml.safe_load((ROOT / "docs/operations/prometheus-rules.yaml").read_text())
+PAGE = (ROOT / "docs/operate/operations.md").read_text()
+RULES = yaml.safe_load((ROOT / "docs/operate/monitoring/prometheus-rules.yaml").read_text())
 NAMES = ("dashboard", "fleet")
-DASHBOARDS = [json.loads((ROOT / f"docs/operations/grafana-{name}.json").read_text()) for name in NAMES]
+DASHBOARDS = [json.loads((ROOT / f"docs/operate/monitoring/grafana-{name}.json").read_text()) for name in NAMES]
 FROM_PROMETHEUS = {"job", "instance", "le"}
 
 

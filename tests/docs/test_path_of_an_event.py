@@ -14,7 +14,7 @@ PLACE = r"`([\w/.-]+\.(?:py|c|h)):([\w.]+)`"
 
 
 class Step(NamedTuple):
-    """One row: a function, and by what it reaches the next."""
+    """A row: a function, and how it reaches the next."""
 
     path: str
     function: str
@@ -23,7 +23,8 @@ class Step(NamedTuple):
 
     @property
     def names(self) -> set[str]:
-        """As callers write it: its own name or its class's; of an object that is called, its class's only."""
+        """Return the names that callers write: the function's own and its class's; for an object that is called, its
+        class's only."""
         return set(self.function.split(".")) - {"__call__"}
 
 
@@ -40,7 +41,7 @@ def steps() -> list[Step]:
 
 
 def text_of(path: str, name: str) -> str:
-    """The source of a function, class or table. Raises KeyError where there is none."""
+    """Return the source of a function, class or table. Raises KeyError if there is none."""
     text = (ROOT / path).read_text()
     return _in_python(text, name) if path.endswith(".py") else _in_c(text, name)
 
@@ -73,7 +74,7 @@ def _in_c(text: str, name: str) -> str:
 
 
 def has(text: str, *words: str) -> bool:
-    """Whether the text has one of these words."""
+    """Return True if the text has one of these words."""
     return any(re.search(rf"\b{re.escape(word)}\b", text) for word in words)
 
 
@@ -95,9 +96,10 @@ def test_every_function_on_the_page_exists(step: Step) -> None:
 
 @pytest.mark.parametrize(("one", "following"), list(pairwise(STEPS)), ids=lambda step: step.function)
 def test_each_step_reaches_the_next_as_the_page_says(one: Step, following: Step) -> None:
-    """By a call, in either direction; by a name that both have; or by a third place that binds the two."""
+    """A step reaches the next by a call, in either direction, by a name that both have, or by a third place that binds
+    the two."""
     mine, theirs = text_of(one.path, one.function), text_of(following.path, following.function)
-    if not one.token:  # the kernel wakes it
+    if not one.token:  # the kernel wakes the next step
         return
     if one.via is None:
         assert one.token in one.names or has(mine, one.token), f"{one.function} does not name {one.token}"

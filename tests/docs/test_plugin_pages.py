@@ -1,4 +1,4 @@
-"""The pages for plugin authors that are made from code are as the code is; the tables of plugins.md are, too."""
+"""Generated pages for plugin authors match the code, and so do the tables of docs/plugins/writing.md."""
 
 import ast
 import builtins
@@ -20,7 +20,7 @@ from tests.support.requirements import ROOT
 
 
 def test_the_reference_is_current() -> None:
-    assert (ROOT / "docs/api.md").read_text() == api_page.page(), "write it again: make docs"
+    assert (ROOT / "docs/plugins/api.md").read_text() == api_page.page(), "write it again: make docs"
 
 
 def _annotations(page: str) -> Iterator[ast.AST]:
@@ -62,7 +62,7 @@ def _is_structure(found: object) -> bool:
 
 
 def _own_kinds(structure: type) -> set[object]:
-    """Return how the members that the structure adds to its bases are given."""
+    """Return the kinds of the parameters by which the structure's own members are passed."""
     parameters = inspect.signature(structure).parameters
     return {parameters[name].kind for name in inspect.get_annotations(structure) if name in parameters}
 
@@ -72,12 +72,12 @@ def test_everything_that_is_promised_can_be_asked_for_help() -> None:
         for name in module.__all__:
             found = getattr(module, name)
             if inspect.isclass(found) or callable(found):
-                pydoc.render_doc(found)  # raises where an annotation names what is not there
+                pydoc.render_doc(found)  # raises if an annotation names something that does not exist
     assert "commands" in inspect.signature(mozu.SinkDeclaration).parameters
 
 
 def test_the_names_that_the_core_reserves_are_listed() -> None:
-    page = (ROOT / "docs/plugins.md").read_text()
+    page = (ROOT / "docs/plugins/writing.md").read_text()
     (listed,) = re.findall(r"Settings of these names belong to the core, in every entry: (.*?)\.", page, re.DOTALL)
     assert set(re.findall(r"`(\w+)`", listed)) == RESERVED
 
@@ -97,11 +97,11 @@ def test_the_reference_has_the_kit_and_what_is_returned_without_being_exported()
 
 
 def test_the_examples_are_what_is_written_for_an_author() -> None:
-    assert (ROOT / "docs/plugin-examples.md").read_text() == examples_page.page(), "write it again: make docs"
+    assert (ROOT / "docs/plugins/examples.md").read_text() == examples_page.page(), "write it again: make docs"
 
 
 def test_the_table_of_values_has_every_type_with_its_class() -> None:
-    table = (ROOT / "docs/plugins.md").read_text().partition("## Values")[2].partition("\n## ")[0]
+    table = (ROOT / "docs/plugins/writing.md").read_text().partition("## Values")[2].partition("\n## ")[0]
     reported: dict[str, set[str]] = {}
     for names, kinds in re.findall(r"^\| (`[A-Z`, ]+) \| ([^|]+) \|", table, re.MULTILINE):
         for name in re.findall(r"`([A-Z]+)`", names):

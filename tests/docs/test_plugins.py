@@ -1,4 +1,4 @@
-"""docs/plugins.md names what `mozu.core.api` exports, and its example is a plugin that loads."""
+"""docs/plugins/writing.md names what `mozu.core.api` exports, and its example is a plugin that loads."""
 
 import asyncio
 import queue
@@ -33,11 +33,11 @@ from mozu.core.runtime.registry import Registry
 from mozu.core.testing import context
 from tests.support.requirements import ROOT
 
-PAGE = (ROOT / "docs/plugins.md").read_text()
+PAGE = (ROOT / "docs/plugins/writing.md").read_text()
 
 
 def promised(module: str) -> set[str]:
-    """The names in backticks of the paragraph and list that begin with a module."""
+    """Return the names in backticks of the paragraph and list that begin with a module."""
     text = PAGE.partition("## What is promised")[2].partition(f"`{module}`")[2]
     end = min((found for found in (text.find("\n`mozu"), text.find("\n\nBeside")) if found >= 0), default=len(text))
     return set(re.findall(r"`(\w+)`", text[:end]))
@@ -74,7 +74,7 @@ def test_the_plugin_of_the_page_loads(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 class Letters:
-    """A blocking source that gives what it is sent."""
+    """A blocking source that emits what it is sent."""
 
     sent: queue.SimpleQueue[str] = queue.SimpleQueue()
 
@@ -158,4 +158,4 @@ def test_every_plugin_of_the_page_passes_the_kit(code: str) -> None:
 def test_the_page_has_plugins_and_no_other_page_has_one() -> None:
     assert PAGE.count("def mozu_components") == 3
     pages = [path for path in ROOT.glob("docs/**/*.md") if "def mozu_components" in path.read_text()]
-    assert {path.name for path in pages} == {"plugins.md", "plugin-examples.md"}
+    assert set(pages) == {ROOT / "docs/plugins/writing.md", ROOT / "docs/plugins/examples.md"}

@@ -1,4 +1,4 @@
-"""What is written of the format of recordings is true of those that are made."""
+"""Documents on the format of recordings, compared with recordings that are made."""
 
 import json
 import re
@@ -14,12 +14,13 @@ from mozu.core.runtime.config import load
 from tests.core.recording.making import live
 from tests.support.requirements import ROOT
 
-PAGE = (ROOT / "docs/recordings.md").read_text()
+PAGE = (ROOT / "docs/operate/recordings.md").read_text()
 SCHEMA = json.loads((ROOT / "schemas/recording/v1.schema.json").read_text())
 
 
 def ordered(node: Any) -> Any:
-    """The same schema with its alternatives in one order; msgspec's versions write them in different ones."""
+    """Return the same schema with its alternatives in a fixed order; msgspec's versions write them in different
+    ones."""
     if isinstance(node, list):
         return [ordered(item) for item in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""docs/rule-tests.md: its example does what the page says, and its tables have every key."""
+"""docs/rules/tests.md: its example does what the page says, and its tables have every key."""
 
 import re
 from pathlib import Path
@@ -8,13 +8,13 @@ from mozu.core.rule_tests.report import coverage_summary, outcome_lines, uncover
 from tests.core.rule_tests.suites import run
 from tests.support.requirements import ROOT
 
-PAGE = (ROOT / "docs/rule-tests.md").read_text()
+PAGE = (ROOT / "docs/rules/tests.md").read_text()
 BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 RULES, TESTS = [text for language, text in BLOCKS if language == "yaml"][:2]
 
 
 def written_as(folder: Path, rules: str, tests: str) -> list[str]:
-    """What is printed, with the names of the page."""
+    """Return the printed lines, with the names of the page."""
     outcomes, coverage = run(folder, rules, tests)
     lines = [line for one in outcomes for line in outcome_lines(one)] + list(uncovered_lines(coverage))
     names = (("my_test.yaml", "my_rules_test.yaml"), ("my.yaml", "my_rules.yaml"))
@@ -25,7 +25,7 @@ def written_as(folder: Path, rules: str, tests: str) -> list[str]:
 
 
 def printed(beginning: str) -> list[str]:
-    """The block of the page that begins so."""
+    """Return the lines of the block of the page that begins so."""
     (found,) = (text for language, text in BLOCKS if not language and text.startswith(beginning))
     return found.rstrip("\n").split("\n")
 

@@ -1,4 +1,5 @@
-"""The queries of docs/sequences.md find the acts that they describe among real ones, and none that only come near."""
+"""Queries of docs/integrate/sequences.md find the acts that they describe among real ones, and none that are merely
+similar."""
 
 import json
 import re
@@ -20,7 +21,7 @@ _ACT: Final = re.compile(r"/acts/(\w+)/")
 
 
 class Events:
-    """The alerts of a replay, as the page has them in DuckDB."""
+    """The alerts of a replay in DuckDB, in the page's form."""
 
     def __init__(self, recording: Path, folder: Path) -> None:
         alerts = encoded(recording, RULES, folder, "ecs")["ecs"]
@@ -30,12 +31,12 @@ class Events:
         self.acts = {entity: act for alert in alerts for entity, act in _acts(alert)}
 
     def found(self, sequence: Sequence) -> list[str]:
-        """The acts of the processes that the query names."""
+        """Return the acts of the processes that the query names."""
         return sorted({self.acts[entity] for _, entity, *_ in self.database.execute(sequence.query).fetchall()})
 
 
 def _acts(alert: Json) -> Iterator[tuple[str, str]]:
-    """Identities of processes, and the act that they are part of, by their working directory."""
+    """Yield the identities of processes, each with its act, known by the working directory."""
     process = alert["process"]
     act = _ACT.search(process.get("working_directory", ""))
     if act is not None:

@@ -1,4 +1,4 @@
-"""The page on SIEMs: what mozu writes is what its queries read; test_siem_queries.py runs each of them."""
+"""The page on SIEMs: mozu writes what its queries read; test_siem_queries.py runs each of them."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from tests.core.flow.making import Taken, alert_pipeline
 from tests.core.flow.test_heartbeats import Scene, ten_minutes
 from tests.support.requirements import ROOT, program
 
-PAGE = (ROOT / "docs/siem.md").read_text()
+PAGE = (ROOT / "docs/integrate/siem.md").read_text()
 SECTION = PAGE[PAGE.index("## Dead agents") :]
 NOW = 1_800_000_000
 
@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 
 def record(agent: str, number: int, *, seconds_ago: float = 0, rule: str = "Heartbeat", interval: int = 60) -> Json:
-    """As `format: json` writes it."""
+    """Return a record as `format: json` writes it."""
     when = datetime.fromtimestamp(NOW - seconds_ago, UTC).strftime("%Y-%m-%dT%H:%M:%S.123456789Z")
     stamp = {"agent": agent, "sink": "s", "epoch": "e", "sequence": number}
     fields = {"interval": interval} if rule == "Heartbeat" else {}
@@ -88,8 +88,8 @@ def test_an_agent_without_a_heartbeat_for_three_intervals_is_dead(
         ([(1, "a"), (2, "a"), (3, "Heartbeat")], ""),
         ([(1, "a"), (2, "a"), (4, "Heartbeat")], "lost last h s e 3 to 3\n"),
         ([(1, "a"), (4, "Heartbeat"), (5, "Heartbeat")], "lost last h s e 2 to 3\n"),
-        ([(1, "a"), (3, "a"), (4, "Heartbeat")], ""),  # not the last one: the other query finds it
-        ([(1, "a"), (3, "Heartbeat"), (3, "Heartbeat")], "lost last h s e 2 to 2\n"),  # one that arrived twice
+        ([(1, "a"), (3, "a"), (4, "Heartbeat")], ""),  # a lost number before the last: the other query finds it
+        ([(1, "a"), (3, "Heartbeat"), (3, "Heartbeat")], "lost last h s e 2 to 2\n"),  # a record that arrived twice
     ],
 )
 def test_a_last_alert_that_is_lost_is_found_by_the_heartbeat_after_it(

@@ -1,4 +1,4 @@
-"""Every query of docs/siem.md, run by an engine over records with gaps, copies, two epochs and heartbeats."""
+"""Every query of docs/integrate/siem.md, run by an engine over records with gaps, copies, two epochs and heartbeats."""
 
 import json
 import os
@@ -30,7 +30,7 @@ from tests.support import npm
 from tests.support.opensearch.server import running
 from tests.support.requirements import ROOT, program
 
-PAGE: Final = (ROOT / "docs/siem.md").read_text()
+PAGE: Final = (ROOT / "docs/integrate/siem.md").read_text()
 BLOCKS: Final = [(match[1], match[2], match.start()) for match in re.finditer(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)]
 CREATE: Final = next(text for _, text, _ in BLOCKS if text.startswith("CREATE TABLE findings"))
 HEADINGS: Final = ("**Is anything missing?**", "**Dead agents**", "**A lost last alert**")
@@ -38,7 +38,7 @@ Rows = set[tuple[Any, ...]]
 
 
 def query(heading: str, language: str) -> str:
-    """Return the query of a language that follows a heading, and the next heading does not precede."""
+    """Return the query of a language between a heading and the next heading."""
     places = [found.start() for found in re.finditer(re.escape(heading), PAGE)]
     others = [found.start() for name in HEADINGS for found in re.finditer(re.escape(name), PAGE)]
     for place in places:

@@ -1,4 +1,4 @@
-"""The examples of docs/sinks.md load, and between them use every sink that the page is about."""
+"""The examples of docs/integrate/sinks.md load, and together use every sink that the page is about."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from mozu.core.testing import context
 from mozu.plugins.sinks.journald import MESSAGE_ID
 from tests.support.requirements import ROOT
 
-PAGE = (ROOT / "docs/sinks.md").read_text()
+PAGE = (ROOT / "docs/integrate/sinks.md").read_text()
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""Every snippet and command of README and docs/ is what mozu takes: each block and each command has a verdict here."""
+"""Snippets and commands of README and docs/, each of which mozu must accept or this module must explain."""
 
 import io
 import json
@@ -30,35 +30,37 @@ from tests.support.requirements import ROOT
 BLOCKS: Final = blocks()
 COMMANDS: Final = commands()
 ELSEWHERE: Final = {
-    "ci.md": "tests/e2e/test_ci_guide.py does what the page says, line by line",
-    "plugins.md": "tests/docs/test_plugin_pages.py builds and runs the plugins of the page",
-    "rule-tests.md": "tests/docs/test_rule_tests.py runs the page",
+    "operate/ci.md": "tests/e2e/test_ci_guide.py does what the page says, line by line",
+    "plugins/writing.md": "tests/docs/test_plugin_pages.py builds and runs the plugins of the page",
+    "rules/tests.md": "tests/docs/test_rule_tests.py runs the page",
 }
 """Page → the test that runs its blocks."""
 NOT_MOZUS: Final = {
     ("architecture.md", "┌───────────────────────────── demand ◀─────────────────────────────┐"): "a drawing",
-    ("configuration.md", "password: {file: /run/secrets/siem}     # without the line end that closes the file"): (
+    ("operate/configuration.md", "password: {file: /run/secrets/siem}"): (
         "three ways to write one key; test_configuration and the tests of the sinks read each"
     ),
-    ("configuration.md", "plugins: [acme]"): "names a plugin that is not there",
-    ("enrichers.md", "enrichers:", "owners"): "names a plugin that is not there",
-    ("formats.md", "00:00:00.000000001: Notice a shell was opened proc.cmdline=sh -i user.name=root"): "an alert",
-    ("formats.md", "CEF:0|mozu|mozu|0.1.0|terminal_shell_in_container|Terminal shell in container|4"): "an alert",
-    ("kubernetes.md", "apiVersion: v1"): "Kubernetes reads it; tests/e2e/test_kubernetes.py applies it",
-    ("kubernetes.md", "env:"): "a part of a pod's manifest",
-    ("responders.md", "# systemctl edit mozu"): "systemd reads it",
-    ("operations.md", "vm: ready (mozu 0.1.0, kernel 6.18.44-fc-v595)"): "output; tests/core/cli/test_status.py",
-    ("operations.md", "vm: degraded (mozu 0.1.0", "seen/s"): "output; tests/core/cli/test_top.py",
-    ("operations.md", "scrape_configs:"): "Prometheus' configuration; tests/e2e/test_prometheus.py",
-    ("releasing.md", "ssh-keygen -t ed25519 -f releases -C releases"): "commands of OpenSSH, run once",
-    ("rules.md", "filtered by ebpf"): "output of `mozu rules explain`; tests/core/cli/test_rules.py",
-    ("webhook.md", "json_output: true"): "Falco's configuration",
-    ("why.md", "Password database read by an unexpected program: does not match"): "output; tests/core/cli/why",
-    ("why.md", "never asked in a run: the kernel filter of ebpf discards it"): "output; tests/core/cli/why",
+    ("operate/configuration.md", "plugins: [acme]"): "names a plugin that is not there",
+    ("operate/enrichers.md", "enrichers:", "owners"): "names a plugin that is not there",
+    ("integrate/formats.md", "00:00:00.000000001: Notice a shell was opened"): "an alert",
+    ("integrate/formats.md", "00:00:00 NOTE Terminal shell in container: "): "an alert",
+    ("integrate/formats.md", "CEF:0|mozu|mozu|0.1.0|terminal_shell_in_container"): "an alert",
+    ("operate/k8s-audit.md", "apiVersion: v1"): "the API server reads it",
+    ("operate/kubernetes.md", "apiVersion: v1"): "Kubernetes reads it; tests/e2e/test_kubernetes.py applies it",
+    ("operate/kubernetes.md", "env:"): "a part of a pod's manifest",
+    ("operate/responders.md", "# systemctl edit mozu"): "systemd reads it",
+    ("operate/operations.md", "vm: ready (mozu 0.1.0"): "output; tests/core/cli/test_status.py",
+    ("operate/operations.md", "vm: degraded (mozu 0.1.0", "seen/s"): "output; tests/core/cli/test_top.py",
+    ("operate/operations.md", "scrape_configs:"): "Prometheus' configuration; tests/e2e/test_prometheus.py",
+    ("internals/releasing.md", "ssh-keygen -t ed25519 -f releases -C releases"): "commands of OpenSSH, run once",
+    ("rules/writing.md", "filtered by ebpf"): "output of `mozu rules explain`; tests/core/cli/test_rules.py",
+    ("integrate/webhook.md", "json_output: true"): "Falco's configuration",
+    ("rules/why.md", "Password database read by an unexpected program: does not match"): "output; tests/core/cli/why",
+    ("rules/why.md", "never asked in a run: the kernel filter of ebpf discards it"): "output; tests/core/cli/why",
 }
-"""Page and how a block begins (and what is in it) → why mozu does not read it."""
+"""Page and beginning of a block (and words in it) → reason why mozu does not read the block."""
 RUN: Final = ("check", "config", "explain", "fields", "plugins", "rules")
-"""Commands that only read: they are run here. test_commands_run.py runs those that need nothing but files. The others
+"""Commands that only read and are run here. test_commands_run.py runs those that need nothing but files. The others
 watch the machine, run a build, reach a destination or change something, and are only parsed: tests/e2e, tests/delivery
 and tests/core/cli run them."""
 PROSE: Final = re.compile(
@@ -76,7 +78,7 @@ PLACEHOLDERS: Final = {
     "ID": str(UUID(int=0)),
 }
 SECRET: Final = f"whsec_{'c2VjcmV0' * 4}"
-"""Good for every kind of secret that a page has, but for keys in JSON."""
+"""A value for every kind of secret that a page has, except for keys in JSON."""
 
 
 def is_named(block: Block) -> bool:
@@ -88,13 +90,13 @@ def is_named(block: Block) -> bool:
 
 
 def is_listing(block: Block) -> bool:
-    """Commands, which are taken one by one."""
+    """Return True if the block is a list of commands, which are tested singly."""
     begins = re.match(r"(\$ |tail .*\| |build host#\s+)?(mozu|make) ", block.text)
     return block.language in ("", "console") and begins is not None
 
 
 def rest(language: str, *, rules: bool = False) -> list[Block]:
-    """Blocks of one language that mozu itself reads."""
+    """Return the blocks of a language that mozu itself reads."""
     found = [one for one in BLOCKS if one.language == language and one.page not in ELSEWHERE and not is_named(one)]
     return [one for one in found if one.text.startswith("- ") == rules] if language == "yaml" else found
 
@@ -117,7 +119,7 @@ def test_every_entry_of_the_tables_is_there() -> None:
 
 @pytest.mark.parametrize("block", rest("yaml"), ids=lambda block: f"{block.page} {block.key[1]}")
 def test_a_configuration_is_one(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As `mozu check --for-another-machine` has it: keys, plugins and settings."""
+    """Checked are keys, plugins and settings, as by `mozu check --for-another-machine`."""
     for name in re.findall(r"\$\{(\w+)\}|env: (\w+)", block.text):
         monkeypatch.setenv(name[0] or name[1], "https://there.example/")
     folder = tmp_path / "etc"
@@ -133,13 +135,13 @@ def test_a_configuration_is_one(block: Block, tmp_path: Path, monkeypatch: pytes
 
 
 def alternatives(page: str, text: str) -> list[str]:
-    """One configuration; on the page of the sources a list of what may stand there, each by itself."""
+    """Return the single configuration; for the page of the sources, the entries of a list, each by itself."""
     head, *entries = text.splitlines()
-    return [f"{head}\n{entry}\n" for entry in entries] if page == "sources.md" else [text]
+    return [f"{head}\n{entry}\n" for entry in entries] if page == "operate/sources.md" else [text]
 
 
 def given(text: str, folder: Path) -> str:
-    """A configuration whose secrets and certificates are files that are there."""
+    """Return the configuration with secrets and certificates in files that exist."""
     folder.mkdir()
     for name in re.findall(r"credential: (\w+)", text):
         (folder / name).write_text(SECRET)
@@ -165,7 +167,7 @@ def test_rules_load_in_the_order_of_their_page_on_top_of_mozus_own() -> None:
     problems = {page: load_texts([*packs, *texts], fields).report for page, texts in pages.items()}
 
     assert {page: report.verbose() for page, report in problems.items() if not report.ok} == {}
-    assert "rules.md" in pages
+    assert "rules/writing.md" in pages
 
 
 def test_documents_are_json() -> None:
@@ -212,7 +214,7 @@ def test_a_command_of_make_is_one(page: str, command: str) -> None:
 def test_a_command_that_only_reads_runs(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rules = [block.text for block in BLOCKS if block.page == "rules.md" and block.text.startswith("- ")]
+    rules = [block.text for block in BLOCKS if block.page == "rules/writing.md" and block.text.startswith("- ")]
     (tmp_path / "my_rules.yaml").write_text(rules[0])
     monkeypatch.chdir(tmp_path)
     for arguments in spelt_out(command):
@@ -222,12 +224,15 @@ def test_a_command_that_only_reads_runs(
             assert code == 0, capsys.readouterr()
 
 
-NOT_HERE: Final = re.compile(r"^mozu (?:rules (?:show|explain)|config|explain)$|-p beep|plugins check|^mozu check$")
-"""Groups and forms without what they need, plugins that pages make, and the state of this machine."""
+NOT_HERE: Final = re.compile(
+    r"^mozu (?:rules (?:show|explain)|config|explain)$|-p beep|plugins check|^mozu check$|rules promote"
+)
+"""Pattern of commands that are not run: groups and forms without required arguments, plugins that pages make, the state
+of this machine, and `rules promote`, which writes a rule file (tests/core/cli/test_promote.py)."""
 
 
 def spelt_out(command: str) -> Iterator[list[str]]:
-    """A command with values for its placeholders, once for each of its alternatives (`show|list`)."""
+    """Yield a command with values for its placeholders, once for each of its alternatives (`show|list`)."""
     given = [PLACEHOLDERS.get(word, word) for word in words(command)]
     at = next((number for number, word in enumerate(given) if re.fullmatch(r"\w+(\|\w+)+", word)), None)
     choices = given[at].split("|") if at is not None else [""]
@@ -236,7 +241,7 @@ def spelt_out(command: str) -> Iterator[list[str]]:
 
 
 def parse(arguments: list[str]) -> None:
-    """Every option and argument is one, down to the last command."""
+    """Parse all options and arguments, down to the last command. Raises click's errors."""
     found: click.Command = mozu
     context: Any = mozu.make_context("mozu", list(arguments), obj=CommandState())
     while isinstance(found, click.Group):
@@ -246,5 +251,5 @@ def parse(arguments: list[str]) -> None:
         name, inner, left = found.resolve_command(context, left)
         assert inner is not None
         if not left:
-            return  # a command by its name
+            return  # the command was found by its name
         context, found = inner.make_context(name, left, parent=context, resilient_parsing=False), inner

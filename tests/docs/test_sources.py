@@ -1,4 +1,4 @@
-"""docs/sources.md names every call that the live sources know."""
+"""docs/operate/sources.md names every call that the live sources know."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.syscalls import event_type
 
-PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
+PAGE = Path(__file__).parents[2] / "docs" / "operate" / "sources.md"
 
 
 def _has_parameters(name: str) -> bool:

@@ -1,4 +1,5 @@
-"""docs/statistics.md states exactly the equations that the tests check, and names every key of the statistics."""
+"""docs/operate/statistics.md states exactly the equations that the tests check, and names every key of the
+statistics."""
 
 import re
 
@@ -9,8 +10,8 @@ from mozu.core.runtime.operations.metric_help import known_metrics
 from tests.support.equations import EQUATIONS, SINK, Equation
 from tests.support.requirements import ROOT
 
-PAGE = (ROOT / "docs/statistics.md").read_text()
-RULES = yaml.safe_load((ROOT / "docs/operations/prometheus-rules.yaml").read_text())
+PAGE = (ROOT / "docs/operate/statistics.md").read_text()
+RULES = yaml.safe_load((ROOT / "docs/operate/monitoring/prometheus-rules.yaml").read_text())
 
 
 def test_the_page_has_these_equations_and_no_other() -> None:

@@ -1,4 +1,4 @@
-"""The field's words: private names that once stood for them do not come back, and no file is too large to be read."""
+"""Vocabulary of the field: private names that were replaced do not come back; and no file is too large to be read."""
 
 import ast
 import io
@@ -13,11 +13,7 @@ PRIVATE = re.compile(
     re.IGNORECASE,
 )
 USER = re.compile(r"""(user|group|uid|gid|name|su|chown|setuid)\b.{0,20}[\s`'"=:(]nobody\b|`nobody`""", re.IGNORECASE)
-"""`nobody` as the name of a user."""
-QUOTED = {
-    "core/api/contract.py": '"acquaint"',  # the name that version 1 of the API had
-    "docs/hooks.md": "`acquaint(decide)`",
-}
+"""Pattern of `nobody` as the name of a user."""
 MAX_FUNCTION, MAX_MODULE = 60, 300
 _NO_CODE = (
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER,
@@ -35,14 +31,13 @@ def test_private_words_do_not_come_back() -> None:
     for path in texts():
         name = str(path.relative_to(ROOT))
         for number, line in enumerate(path.read_text().splitlines(), 1):
-            rest = line.replace(QUOTED.get(name, "\0"), "")
-            if name != "CHANGELOG.md" and PRIVATE.search(USER.sub("", rest)):
+            if name != "CHANGELOG.md" and PRIVATE.search(USER.sub("", line)):
                 found.append(f"{name}:{number}: {line.strip()}")
     assert found == []
 
 
 def lines_of_code(text: str, tree: ast.Module) -> set[int]:
-    """Numbers of the lines that hold more than blanks, comments and docstrings."""
+    """Return the numbers of the lines that hold more than blanks, comments and docstrings."""
     prose: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
@@ -70,18 +65,19 @@ def test_modules_and_functions_can_be_read() -> None:
 
 
 def test_core_says_any_where_nothing_better_can_be_said() -> None:
-    """Compiled conditions, arguments of system calls, foreign libraries without types; the number only shrinks."""
+    """Needed for compiled conditions, arguments of system calls and foreign libraries without types; the number only
+    shrinks."""
     trees = [ast.parse(path.read_text()) for path in (ROOT / "core").rglob("*.py")]
     found = sum(isinstance(node, ast.Name) and node.id == "Any" for tree in trees for node in ast.walk(tree))
     assert 0 < found < 224
 
 
 def test_components_are_asked_by_protocol_and_not_by_getattr() -> None:
-    """Only the check of contracts and the adapter of the API version before look members up by name."""
+    """Only the check of contracts looks members up by name."""
     asked = re.compile(r"(getattr|hasattr)\([^,()]*component\b")
     found = {
         str(path.relative_to(ROOT)) for path in (ROOT / "core").rglob("*.py") if asked.search(path.read_text())
     }
-    assert found == {"core/api/contract.py", "core/api/version1.py"}
+    assert found == {"core/api/contract.py"}
     untyped = re.compile(r"Isolated\[Any\]\]|: Isolated\[Any\] =(?! copy)")
     assert [str(path) for path in (ROOT / "core").rglob("*.py") if untyped.search(path.read_text())] == []
