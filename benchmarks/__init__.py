@@ -1,1 +1,1 @@
-"""What things cost: run by hand, numbers go to docs/benchmarks.md. Nothing here passes or fails by time."""
+"""Benchmarks: run by hand, numbers go to docs/operate/benchmarks.md. Nothing here passes or fails by time."""

@@ -1,4 +1,4 @@
-"""All benchmarks, one after another."""
+"""A run of all benchmarks, one after another."""
 
 import runpy
 import sys

@@ -1,4 +1,4 @@
-"""What the accounts of the ring buffer cost an event (bpf/accounts.h): a program below and above the watermark.
+"""Cost of the ring buffer's accounts for an event (bpf/accounts.h): a program below and above the watermark.
 
     python -m benchmarks.accounts [--rounds 60] [--cpu 1] [--processes 1 2 10 500]
 
@@ -67,7 +67,7 @@ def main() -> None:
     os.sched_setaffinity(0, {options.cpu})
     maps = make_maps(_RING, requests=False)
     code = ProgramCode(maps, codegen.read_types())
-    code.compile(PROGRAMS[_CALL.name])
+    code.provide(PROGRAMS[_CALL.name])
     program = code.shared_program(PROGRAMS[_CALL.name][0], bpf_syscall.RAW_TRACEPOINT)
     ring, flow = RingBuffer(maps["RING"], _RING), FlowMap(maps["FLOW"], _RING)
     print("| processes in turn | below, least | above, least | median of the pairs |\n|---|---|---|---|")

@@ -1,4 +1,4 @@
-"""What attached BPF programs alone cost a server: they are attached and detached in turn while it works.
+"""Cost for a server of attached BPF programs alone: they are attached and detached in turn while the server works.
 
     python -m benchmarks.attached [--seconds 120] [--only nginx] [--rules FILE ...] [--level low ...]
 
@@ -38,12 +38,12 @@ from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.rules.falco.settings import FalcoSettings
 from mozu.plugins.sources.ebpf import bpf_syscall, checks
 from mozu.plugins.sources.ebpf.checks import running_pids
-from mozu.plugins.sources.ebpf.compiler import needed_compiler
 from mozu.plugins.sources.ebpf.demanded_types import PROCESS_EVENTS, READ_ON_USE, wanted_types
 from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
+from mozu.plugins.sources.ebpf.objects import compiler
 from mozu.plugins.sources.ebpf.process_filter_cache import ProcessFilterCache
 
 SLOT, PAUSE = 0.1, 0.03
@@ -102,12 +102,12 @@ class Kernel:
             self._known.publish(1)
 
     def detach(self) -> None:
-        """All of them; their kernel filters are kept."""
+        """Detach all programs; their kernel filters are kept."""
         self.loader.detach(self.loader.attached)
 
 
 def sample(program: str, pids: Sequence[int]) -> Sample:
-    """What these processes have done so far (proc(5): schedstat, io)."""
+    """Return CPU time and writes of these processes so far (proc(5): schedstat, io)."""
     cpu = sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids)
     counts = (dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines()) for pid in pids)
     return Sample(cpu, sum(int(count["syscw"]) for count in counts) / WRITES[program])
@@ -145,7 +145,7 @@ def calls_of(watched: Kernel) -> list[str]:
 
 
 def _passes(loader: Loader, call: str) -> bool:
-    """Whether most calls were not filtered; some pass before an attached program has its filter."""
+    """Return True if most calls were not filtered; some pass before an attached program has its filter."""
     seen, filtered, *_ = loader.count(call)
     assert filtered is not None
     return filtered < seen / 2
@@ -163,7 +163,7 @@ def _check_filtered(workload: Workload, sets: dict[str, Kernel], made: Sequence[
 def measure(workload: Workload, sets: dict[str, Kernel], seconds: float) -> Iterator[str]:
     """Rows of the table."""
     program = next(iter(workload.programs))
-    idle = needed_compiler().compile("int nothing(void *context) { return 0; }", Path.cwd(), ["nothing"])
+    idle = compiler.compile_text("int nothing(void *context) { return 0; }", Path.cwd(), ["nothing"])
     nothing = bpf_syscall.load(bpf_syscall.TRACEPOINT, "nothing", idle["nothing"])
     held: list[int] = []
 

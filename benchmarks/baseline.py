@@ -10,14 +10,14 @@ import signal
 from pathlib import Path
 
 from mozu.plugins.sources.ebpf import bpf_syscall, checks
-from mozu.plugins.sources.ebpf.compiler import needed_compiler
+from mozu.plugins.sources.ebpf.objects import compiler
 
 CALLS = ("open", "openat", "openat2", "creat", "connect", "execve", "execveat", "chdir", "fchdir", "setuid")
 
 
 def main() -> None:
     """Attach, say so, wait for SIGTERM."""
-    code = needed_compiler().compile("int nothing(void *context) { return 0; }", Path.cwd(), ["nothing"])
+    code = compiler.compile_text("int nothing(void *context) { return 0; }", Path.cwd(), ["nothing"])
     program = bpf_syscall.load(bpf_syscall.TRACEPOINT, "nothing", code["nothing"])
     for call in CALLS:
         point = checks.tracepoint_id(checks.tracefs(), f"sys_exit_{call}")

@@ -31,7 +31,7 @@ from tests.support.rsyslog import rsyslog
 
 _SOURCE: Final = Path(__file__).parent / "workloads/calls.c"
 _MARK: Final = b"burst by"
-"""In each alert, and in nothing else."""
+"""Text that only the alerts contain."""
 RULES: Final = """
 - rule: Burst
   desc: Every open of this file.
@@ -48,7 +48,7 @@ class End(NamedTuple):
     """The far end of a sink."""
 
     sink: str
-    """Its entry in the configuration."""
+    """Entry of the sink in the configuration."""
     arrived: Callable[[], int]
     """Alerts that have arrived."""
 
@@ -137,24 +137,24 @@ ENDS: Final[dict[str, Callable[[Path], Any] | None]] = {
 
 
 class Burst(NamedTuple):
-    """What became of it."""
+    """The outcome of a burst."""
 
     calls: int
     lost: int
-    """In the ring buffer."""
+    """Events lost in the ring buffer."""
     alerts: int
-    """That the sink accepted, without mozu's own notices."""
+    """Alerts that the sink accepted, without mozu's own notices."""
     dropped: int
     arrived: int
-    """At the far end."""
+    """Alerts at the far end."""
     seconds: float
-    """From the first call until the last alert had been delivered."""
+    """Seconds from the first call until the last alert was delivered."""
     peak: float
     """MiB resident at most."""
 
 
 def burst(name: str, calls: int, ring: int | None = None, python: str = sys.executable) -> Burst:
-    """One run."""
+    """Run one burst."""
     with tempfile.TemporaryDirectory(prefix="mozu-bursts-") as place:
         folder, made = Path(place), ENDS[name]
         (folder / "wanted").touch()
@@ -203,7 +203,7 @@ def _run(folder: Path, end: End, calls: int, ring: int | None, python: str, pipe
 
 
 def _settled(pid: int) -> float:
-    """When mozu last had something to do: its CPU time has stood still since, but for its ticks."""
+    """Return the time when mozu was last busy: since then its CPU time has not grown, except by its ticks."""
     last, used = time.monotonic(), _cpu(pid)
     deadline = last + _PATIENCE
     while (now := time.monotonic()) < last + _QUIET and now < deadline:

@@ -1,4 +1,4 @@
-"""What containers cost mozu: how long a look-up takes in each runtime, events and idleness beside 1, 50, 500 of them.
+"""Cost of containers: duration of a look-up in each runtime, events and idleness beside 1, 50, 500 containers.
 
     python -m benchmarks.containers [--lookups 300] [--running 1 50 500 50 1] [--only lookups|running]
 
@@ -32,7 +32,7 @@ from tests.support.podman import Podman
 BEGUN: Final = 10
 """Containers of each runtime that are looked up in turns."""
 PODS: Final = 10
-"""That running containers are in."""
+"""Number of pods that contain the running containers."""
 IDLE: Final = 6.0
 """Seconds."""
 OPENS: Final = 100_000

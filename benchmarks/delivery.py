@@ -1,4 +1,4 @@
-"""What delivery costs: alerts per second through each sink with and without a spool, and a backlog of a million.
+"""Cost of delivery: alerts per second through each sink with and without a spool, and a backlog of a million.
 
     python -m benchmarks.delivery [--alerts 200000] [--backlog 1000000] [--only PART]
 
@@ -51,7 +51,7 @@ class Site:
             return subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, text=True, env=self.env)
 
     def statistics(self) -> Any:
-        """Of the last run."""
+        """Return the statistics of the last run."""
         return json.loads((self.folder / "stats").read_text())
 
 
@@ -167,7 +167,7 @@ def backlog(alerts: int) -> None:
 
 
 def main() -> None:
-    """All parts, or one."""
+    """Run all parts, or one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--alerts", type=int, default=200_000)
     parser.add_argument("--backlog", type=int, default=1_000_000)

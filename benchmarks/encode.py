@@ -81,7 +81,7 @@ def made(command: str) -> Alert:
 
 
 def microseconds(call: Callable[[], object]) -> float:
-    """Of CPU, per call; the median of several rounds."""
+    """Return microseconds of CPU per call, the median of several rounds."""
     rounds = []
     for _ in range(_ROUNDS):
         start = time.process_time()

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Final
 
 from mozu.plugins.sources.ebpf import bpf_syscall, checks
-from mozu.plugins.sources.ebpf.compiler import needed_compiler
 from mozu.plugins.sources.ebpf.entry_paths import COMPAT, IO_URING, usable_entry_paths
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.objects import compiler
 
 CALLS: Final = 200_000
 TYPES: Final = (
@@ -42,7 +42,7 @@ def nanoseconds(cpu: int, *, ordinary: bool) -> float:
 
 
 class Variants:
-    """What can be attached, each by its name; one at a time."""
+    """The programs that can be attached, by name; one at a time."""
 
     def __init__(self) -> None:
         paths = usable_entry_paths("on")
@@ -50,7 +50,7 @@ class Variants:
         self._all = Loader(1 << 20, paths)
         self._each.prepare(TYPES)
         self._all.prepare(TYPES)
-        code = needed_compiler().compile("int nothing(void *context) { return 0; }", Path.cwd(), ["nothing"])["nothing"]
+        code = compiler.compile_text("int nothing(void *context) { return 0; }", Path.cwd(), ["nothing"])["nothing"]
         self._raw = bpf_syscall.load(bpf_syscall.RAW_TRACEPOINT, "nothing", code)
         self._of_call = bpf_syscall.load(bpf_syscall.TRACEPOINT, "nothing", code)
         self._held: list[int] = []
@@ -65,7 +65,7 @@ class Variants:
         }
 
     def clear(self) -> None:
-        """Nothing is attached."""
+        """Detach all."""
         while self._held:
             os.close(self._held.pop())
         for loader in (self._each, self._all):

@@ -1,4 +1,4 @@
-"""What the rules on an exec cost: sets of rules in turns, on the execs of a build that none of them matches.
+"""Cost of rules on an exec: sets of rules in turns, on the execs of a build that none of them matches.
 
     python -m benchmarks.execs [--rules FILE ...] [--level low ...] [--rounds 15]
 
@@ -63,7 +63,7 @@ def processes() -> list[Process]:
 
 
 def execs(who: Sequence[Process]) -> list[SyscallEvent]:
-    """One after the other."""
+    """Return one exec after another by these processes in turn."""
     return [
         made("execve", number, who[number % len(who)], "", res=0, exe="gcc", filename="/usr/bin/gcc")
         for number in range(_EXECS)
@@ -71,7 +71,7 @@ def execs(who: Sequence[Process]) -> list[SyscallEvent]:
 
 
 def evaluator(rules: RuleSet) -> FalcoEvaluator:
-    """As a run has it."""
+    """Return an evaluator as in a run."""
     context = Context("falco", logging.getLogger("benchmark"), Metrics(), FieldRegistry(builtin_fields()))
     return FalcoEvaluator(rules.settings, context)
 

@@ -24,12 +24,12 @@ Times = dict[str, int]
 
 
 def times(printed: str) -> Times:
-    """Those in the table of `benchmarks.kernel_filters`. A path whose open is not discarded has none."""
+    """Return the times in a table of `benchmarks.kernel_filters`. A path whose open is not discarded has none."""
     return {path: int(ns) for path, ns in _ROW.findall(printed)}
 
 
 def measured(checkout: Path, arguments: Sequence[str]) -> Times:
-    """One turn. The command's own words tell what failed."""
+    """Measure one turn. On failure the command's own output explains it."""
     python = checkout / ".venv" / "bin" / "python"
     done = subprocess.run(
         [python, "-m", "benchmarks.kernel_filters", *arguments],
@@ -39,12 +39,12 @@ def measured(checkout: Path, arguments: Sequence[str]) -> Times:
 
 
 def least(turns: Sequence[Times]) -> Times:
-    """Of each path that was measured in every turn."""
+    """Return the least time of each path that was measured in every turn."""
     return {path: min(turn[path] for turn in turns) for path in turns[0] if all(path in turn for turn in turns)}
 
 
 def rows(before: Times, since: Times) -> list[str]:
-    """Of the paths that both have."""
+    """Return a row for each path that both have."""
     both = [(path, ns, since[path]) for path, ns in before.items() if path in since]
     return [f"| {path} | {old} ns | {new} ns | {new / old:.2f} |" for path, old, new in both]
 

@@ -1,4 +1,4 @@
-"""Whether a flood blinds only itself: reads of /etc/shadow by root beside others that flood mozu with wanted events.
+"""Test if a flood blinds only itself: reads of /etc/shadow by root beside others that flood mozu with wanted events.
 
     python -m benchmarks.floods [--only NAME] [--seconds 10] [--reads 200] [--mozu PYTHON]
 
@@ -86,10 +86,10 @@ FLOODS: Final = (
 
 
 class Found(NamedTuple):
-    """What a run gave."""
+    """The result of a run."""
 
     alerts: Counter[str]
-    """By rule."""
+    """Number of alerts by rule."""
     floods: list[dict[str, Any]]
     """Output fields of the notices `Event flood`."""
     lost: int
@@ -160,7 +160,7 @@ def flooding(program: Path, flood: Sequence[str], uid: int = NOBODY) -> Iterator
 
 
 def read_shadow(reads: int, seconds: float) -> None:
-    """So many reads in so many seconds."""
+    """Read /etc/shadow this many times in this many seconds."""
     for _ in range(reads):
         os.close(os.open("/etc/shadow", os.O_RDONLY))
         time.sleep(seconds / reads)  # the rate that is measured
@@ -175,7 +175,8 @@ def survive(flood: Flood, *, seconds: float, reads: int, python: str = sys.execu
 
 
 def beside(*, seconds: float, processes: int, rate: int, python: str = sys.executable) -> tuple[int, Found]:
-    """How many opens other processes made beside one that floods, an alert of each was to come; a ring of 8 MiB."""
+    """Return the number of opens by other processes beside one that floods, each of which should raise an alert, and
+    the result; the ring has 8 MiB."""
     with site(python, 8 << 20) as (mozu, program):
         others = subprocess.Popen(
             [program, "busy", "0", program.parent / "counted", str(processes), str(rate)],
@@ -193,7 +194,7 @@ def beside(*, seconds: float, processes: int, rate: int, python: str = sys.execu
 
 
 def honest(load: AbstractContextManager[Callable[[], object]], python: str) -> tuple[int, Found]:
-    """How many events came of a program that works hard."""
+    """Return the number of events of a program that works hard, and the result."""
     with load as run, site(python, None, HONEST) as (mozu, _):
         run()
         found = mozu.stop()
@@ -203,7 +204,7 @@ def honest(load: AbstractContextManager[Callable[[], object]], python: str) -> t
 
 @contextmanager
 def kafka() -> Iterator[Callable[[], object]]:
-    """A broker that is given 100,000 records, and gives them again."""
+    """Run a broker that stores 100,000 records and sends them again."""
 
     async def work() -> None:
         await plain_producer(broker, "bench.1", 100_000)

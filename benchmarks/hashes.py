@@ -1,6 +1,6 @@
 """The cost of a rule that names `proc.exe_hash`: the CPU of a build and of mozu beside it, and of alerts.
 
-    python -m benchmarks.hashes [--rounds 5] [--units 60] [--before SOURCES] [--write docs/benchmarks.md]
+    python -m benchmarks.hashes [--rounds 5] [--units 60] [--before SOURCES] [--write docs/operate/benchmarks.md]
 
 Monitors take their turns in each round: mozu without such a rule, and mozu with one that asks for the hash of every
 program that is executed, each started for the turn, so that each program is hashed in each turn once. `--before`: the
@@ -45,7 +45,7 @@ _SOURCE: Final = (
     " a[j] = a[i] * {number} + (a[j] > i ? j / (n + 1) : n); return a[n - 1]; }}\n"
 )
 _FUNCTIONS: Final = 60
-"""In a unit."""
+"""Number of functions in a unit."""
 _BURST: Final = 20_000
 _RATE: Final = 1_000
 _ALERTS: Final = 3_000
@@ -72,7 +72,7 @@ class WithRules(Watcher):
         self._more = more
 
     def begin(self, rules: Path) -> None:
-        """With these rules and its own."""
+        """Begin with these rules and the watcher's own."""
         own = rules.with_name(f"{self.name}.yaml")
         own.write_text(rules.read_text() + self._more)
         super().begin(own)

@@ -1,4 +1,4 @@
-"""What it costs an open that the kernel looks whether an equal one was judged (bpf/verdict_memory.h).
+"""Cost for an open of the check in the kernel for an equal call that was judged (bpf/verdict_memory.h).
 
     python -m benchmarks.judged_calls [--rounds 40] [--cpu 1]
 
@@ -29,7 +29,7 @@ _RUNS: Final = 2000
 _PATH: Final = b"/usr/lib/x86_64-linux-gnu/libc.so.6"
 NO_KEYS, NO_CLASS, IN_VAIN, RECOGNISED = "no keys", "no class", "looked for in vain", "recognised"
 _GENERATIONS: Final = {NO_KEYS: 0, NO_CLASS: 3, IN_VAIN: 2, RECOGNISED: 1}
-"""Of classes and verdicts: the third has neither, the second only the class."""
+"""Case → generation of classes and of judged calls: the third case has neither, the second only the class."""
 
 
 class Opens:
@@ -38,7 +38,7 @@ class Opens:
     def __init__(self) -> None:
         self.maps = make_maps(_RING, requests=False)
         code = ProgramCode(self.maps, codegen.read_types())
-        code.compile([*PROGRAMS["openat"], codegen.OUTPUT])
+        code.provide([*PROGRAMS["openat"], codegen.OUTPUT])
         kind = bpf_syscall.RAW_TRACEPOINT
         output = code.shared_program(codegen.OUTPUT, kind)
         bpf_syscall.update(self.maps["RAW_TP_PROGS"], OUTPUT_INDEX, struct.pack("<I", output))
@@ -50,13 +50,13 @@ class Opens:
         bpf_syscall.update(self.maps["SYSCALL_CTX"], 0, call * bpf_syscall.possible_cpus())
 
     def _hash(self) -> bytes:
-        """What stands behind the record of the open: its caller, or its key."""
+        """Return the end of the record of an open: its caller, or its key."""
         FilterRunner.run(self.program)
         (record,) = self.ring.drain(lambda data: data, 1)
         return record[-8:]
 
     def prepare(self, case: str) -> None:
-        """What the case finds in the maps."""
+        """Fill the maps for a case."""
         generation = _GENERATIONS[case]
         self.flow.recognise(_GENERATIONS[NO_CLASS], keeps_paths=False)
         self.ring.drain(lambda record: None, _RING)
@@ -80,7 +80,7 @@ class Opens:
 
 
 def ancestors() -> int:
-    """Of this process, as far as init."""
+    """Return the number of this process's ancestors, up to init."""
     count, pid = 0, os.getpid()
     while pid > 1:
         pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])

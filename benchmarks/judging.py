@@ -1,4 +1,4 @@
-"""What an event costs that user space judges and that no rule matches: from the ring buffer to the end of a batch.
+"""Cost of an event that user space judges and that no rule matches: from the ring buffer to the end of a batch.
 
     python -m benchmarks.judging [--rules FILE ...] [--rounds 5] [--profile NAME]
 
@@ -54,7 +54,7 @@ _MEMORY: Final = {"memory": 16 << 20, "without memory": 0}
 
 
 def record(struct_name: str, texts: Sequence[bytes] = (), /, **values: object) -> bytes:
-    """One of a wire struct; what is not given is 0."""
+    """Return a record of a wire struct; members that are not given are 0."""
     layout = layouts()[struct_name]
     known: dict[str, object] = {member: b"" if member == "comm" else 0 for member in layout.names()}
     for prefix in ("endpoints_local", "endpoints_remote"):
@@ -145,7 +145,7 @@ class Ring:
 
 
 class Chain:
-    """What a run connects, without a loop and without sinks."""
+    """The pipeline of a run, without a loop and without sinks."""
 
     def __init__(self, rules: Sequence[Path], verdict_memory: int) -> None:
         self.ring, self.decoder = Ring(), RecordDecoder()
@@ -168,7 +168,7 @@ class Chain:
         self.run()
 
     def run(self) -> None:
-        """What is in the ring, in batches."""
+        """Process the content of the ring buffer, in batches."""
         while batch := self.ring.buffer.drain(self.decoder, MAX_BATCH):
             self.pipeline.process(batch)
 

@@ -44,7 +44,7 @@ class Names:
         self._kafka, self._made = kafka, 0
 
     def topic(self) -> str:
-        """One with six partitions."""
+        """Create a topic with six partitions; return its name."""
         self._made += 1
         create(self._kafka, f"bench.{self._made}", partitions=6)
         return f"bench.{self._made}"
@@ -189,7 +189,7 @@ async def follow(kafka: Cluster, topic: str, expected: int, ready: asyncio.Event
 
 
 def latency(kafka: Cluster, names: Names) -> None:
-    """At two rates, with and without a spool."""
+    """Measure at two rates, with and without a spool."""
     print("\n| alerts/s | spool | p50 | p99 | alerts |\n|---:|---|---:|---:|---:|", flush=True)
     for rate, seconds in ((10, 20), (1_000, 10)):
         for spooled in (False, True):
@@ -222,7 +222,7 @@ def timed(kafka: Cluster, topic: str, rate: int, count: int, *, spooled: bool) -
 
 
 def main() -> None:
-    """All parts, or one."""
+    """Run all parts, or one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--alerts", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)

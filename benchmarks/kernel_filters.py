@@ -38,7 +38,7 @@ PATHS: Final = (
     *("/usr/lib/x86_64-linux-gnu/libc.so.6", "/tmp/x", "/etc/ld.so.cache", "/proc/self/status", "/var/x/depth"),
     "/var/x/of/a/path/that/has/twelve/names/till/its/file",
 )
-"""What is opened; files that are not there are made."""
+"""Files that are opened; missing ones are created."""
 _STATS: Final = Path("/proc/sys/kernel/bpf_stats_enabled")
 _EACH: Final = 100
 
@@ -55,7 +55,7 @@ def counted() -> Iterator[None]:
 
 
 def timed(make: Callable[[], T]) -> tuple[T, float]:
-    """What it gives, and milliseconds of CPU."""
+    """Return the result of a function, and milliseconds of CPU."""
     before = time.process_time()
     return make(), (time.process_time() - before) * 1e3
 
@@ -86,13 +86,13 @@ def opening(path: bytes, fd: int, pid: int) -> tuple[bytes, object]:
 
 
 class Filters(NamedTuple):
-    """Those of one set of rules."""
+    """The filters of one set of rules."""
 
     name: str
     code: RelocatableCode
-    """Of `openat`."""
+    """Code of the filter of `openat`."""
     rows: list[str]
-    """What was seen when they were made."""
+    """Observations when the filters were made."""
 
 
 def made(runner: FilterRunner, rules: RuleSet) -> Filters:

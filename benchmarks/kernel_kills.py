@@ -1,4 +1,4 @@
-"""What rules that kill in the kernel add to calls that they do not match.
+"""Cost of rules that kill in the kernel for calls that they do not match.
 
     python -m benchmarks.kernel_kills [--only CALL ...] [--rounds 9] [--turns 4]
 
@@ -29,7 +29,7 @@ class Case(NamedTuple):
     """A call, and a rule about calls like it."""
 
     verb: str
-    """Of the program one_call.c; `{other}` in `argument` is a program that ends at once."""
+    """The verb of the program one_call.c; `{other}` in `argument` is a program that ends at once."""
     argument: str
     times: int
     condition: str
@@ -68,7 +68,7 @@ class Run:
         self._mozu: subprocess.Popen[str] | None = None
 
     def enter(self, where: str) -> None:
-        """Whether mozu or the kernel kills; mozu is started where it does not run."""
+        """Let mozu or the kernel kill; mozu is started if it does not run."""
         config = {
             "state_dir": str(self._folder / "state"), "enrichers": [], "sinks": ["stdout"], "sources": [{"ebpf": {}}],
             "evaluators": [{"falco": {"rules": [str(self._folder / "rules.yaml")]}}],
@@ -141,7 +141,8 @@ def _ns(command: list[str], case: Case) -> float:
 
 
 def _interval(found: list[float]) -> tuple[float, float]:
-    """Of the median, 95 of 100 cases: order statistics by the normal approximation of the binomial distribution."""
+    """Return the interval in which the median lies in 95 of 100 cases: order statistics by the normal approximation of
+    the binomial distribution."""
     ordered, half = sorted(found), 0.98 * len(found) ** 0.5
     low, high = round(len(found) / 2 - half), round(len(found) / 2 + half)
     return ordered[max(0, low - 1)], ordered[min(len(found) - 1, high)]

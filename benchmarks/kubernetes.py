@@ -1,4 +1,4 @@
-"""What the enricher `kubernetes` costs against a real API server: the start, memory, idleness, how soon a pod is known.
+"""Cost of the enricher `kubernetes` with a real API server: start, memory, idleness, delay until a pod is known.
 
     python -m benchmarks.kubernetes [--pods 110 5000]
 
@@ -32,7 +32,7 @@ NEW: Final = 100
 
 
 def fill(server: KubeApiserver, node: str, count: int) -> None:
-    """So many pods of a node, in a namespace of their own."""
+    """Create this many pods of a node, in a namespace of their own."""
     server.create("/api/v1/namespaces", {"metadata": {"name": node}})
 
     def deployment(number: int) -> None:
@@ -59,7 +59,7 @@ def rss() -> float:
 
 
 async def started(kubeconfig: Path, node: str, uids: list[str]) -> dict[str, float]:
-    """In a process of its own: seconds, memory and CPU of a start; what idleness costs."""
+    """Return seconds, memory and CPU of a start, and the cost of idleness; runs in a process of its own."""
     from mozu.plugins.enrichers.kubernetes.enricher import KubernetesEnricher
     from mozu.plugins.enrichers.kubernetes.settings import KubernetesSettings
 
@@ -109,7 +109,7 @@ def main() -> None:
 
 
 def measure(server: KubeApiserver, count: int) -> None:
-    """One node."""
+    """Measure one node."""
     node = f"node-{count}"
     fill(server, node, count)
     listed: Any = server.call("GET", f"/api/v1/namespaces/{node}/pods")

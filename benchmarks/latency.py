@@ -1,4 +1,4 @@
-"""How old an alert is when its destination has it: from a real system call to each sink's far end.
+"""Age of an alert when its destination has it: from a real system call to each sink's far end.
 
     python -m benchmarks.latency [--only SINK] [--rate N] [--match exact|inexact] [--spool no|yes] [--beside N]
 
@@ -39,7 +39,7 @@ RULE = """
 """
 _CREAT = 85
 MATCHES = {"exact": "startswith {folder}", "inexact": "regex {folder}.*"}
-"""How the rule tests the name: so that the kernel can make the test, and so that it cannot."""
+"""Condition on the name: one that the kernel can test, and one that it cannot."""
 BESIDE = """
 - rule: Never
   desc: User space must judge each open of this file.
@@ -53,20 +53,20 @@ FLOODS = ROOT / "benchmarks/workloads/floods.c"
 
 
 class Ages:
-    """Of alerts, in ms, as they arrive."""
+    """The ages of alerts, in ms, as they arrive."""
 
     def __init__(self) -> None:
         self.found: list[float] = []
 
     def take(self, line: bytes) -> None:
-        """One alert as JSON, perhaps behind a header."""
+        """Take one alert as JSON, with or without a header before it."""
         now, document = time.time_ns(), json.loads(line[line.index(b"{") :])
         if document["source"] == "syscall":
             self.found.append((now - document["output_fields"]["evt.time"]) / 1e6)
 
 
 End = Callable[[Path, Ages], Any]
-"""A context manager that gives the sink's settings."""
+"""A context manager that yields the sink's settings."""
 
 
 @contextmanager
@@ -168,7 +168,7 @@ ENDS: dict[str, End] = {
 
 
 class Case(NamedTuple):
-    """What one row measures."""
+    """The parameters of one row."""
 
     sink: str
     rate: int
@@ -179,7 +179,7 @@ class Case(NamedTuple):
 
 
 def measure(case: Case, python: str) -> str:
-    """One row."""
+    """Measure one row."""
     ages = Ages()
     total = case.rate * case.seconds
     with tempfile.TemporaryDirectory() as place:
@@ -212,7 +212,7 @@ def measure(case: Case, python: str) -> str:
 
 @contextmanager
 def opening(folder: Path, rate: int) -> Iterator[None]:
-    """So many opens a second meanwhile, by 20 processes."""
+    """Open files at this rate per second meanwhile, by 20 processes."""
     if not rate:
         yield
         return
@@ -238,7 +238,7 @@ def ready(process: "subprocess.Popen[str]") -> None:
 
 
 def act(folder: Path, rate: int, total: int) -> None:
-    """So many files made, so many a second."""
+    """Create this many files, at this rate per second."""
     call, start = ctypes.CDLL(None).syscall, time.perf_counter()
     for number in range(total):
         os.close(call(_CREAT, f"{folder}/made-{number % 10}".encode(), 0o600))

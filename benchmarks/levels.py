@@ -1,6 +1,6 @@
-"""What mozu's own rules cost at each level, beside Falco's stable rules under the same mozu: whole monitors in turns.
+"""Cost of mozu's own rules at each level, beside Falco's stable rules under the same mozu: whole monitors in turns.
 
-    python -m benchmarks.levels [--minutes 9] [--only NAME] [--rules FILE ...] [--write docs/benchmarks.md]
+    python -m benchmarks.levels [--minutes 9] [--only NAME] [--rules FILE ...] [--write docs/operate/benchmarks.md]
 
 In a round each of them watches once while the workloads run one after another (a build, Redis, nginx, opens), and once
 nothing watches, in an order that changes. The measure is the processor time of the whole machine for a command or
@@ -69,7 +69,8 @@ def one_round(
 
 
 def has_time(ends: Sequence[float], seconds: float) -> bool:
-    """Whether one more round ends within so long. `ends`: when those before ended, in seconds since the beginning."""
+    """Return True if one more round ends within these seconds. `ends` are the ends of former rounds, in seconds since
+    the beginning."""
     longest = max((end - begin for begin, end in itertools.pairwise((0.0, *ends))), default=0.0)
     return not ends or ends[-1] + longest <= seconds
 

@@ -1,4 +1,4 @@
-"""What watching costs the watched processes: workloads with and without a monitor, in interleaved pairs.
+"""Cost of watching for the watched processes: workloads with and without a monitor, in interleaved pairs.
 
     python -m benchmarks.live [--pairs 9] [--only NAME] [--rules FILE ...] [--compat32 on|off|both]
                               [--level low …] [--other COMMAND --other-ready REGEX]
@@ -46,7 +46,7 @@ class Timed(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """One run alone, one under a monitor, and what the monitor used."""
+    """A run alone, a run under a monitor, and what the monitor used."""
 
     alone: Timed
     under: Timed
@@ -77,7 +77,7 @@ def pair(run: Callable[[], Run], monitor: Monitor, *, alone_first: bool) -> Pair
 
 
 def measure(workload: Workload, monitors: Sequence[Monitor], pairs: int) -> Iterator[str]:
-    """One row of the table per monitor."""
+    """Yield one row of the table per monitor."""
     found: list[list[Pair]] = [[] for _ in monitors]
     with workload.prepared() as run:
         run()
@@ -114,7 +114,8 @@ def _spread(values: Sequence[float], form: str, unit: str = "") -> str:
 
 
 def _added(nanoseconds: Sequence[float], unit: str) -> str:
-    """In nanoseconds up to ten microseconds, in microseconds up to a millisecond, then in milliseconds."""
+    """Return the median and spread: in nanoseconds up to ten microseconds, in microseconds up to a millisecond, then in
+    milliseconds."""
     size = abs(statistics.median(nanoseconds))
     if size < 1e4:
         return _spread(nanoseconds, "+,.0f", f" ns/{unit}")

@@ -23,7 +23,7 @@ TIMEOUT = 60.0
 
 
 class Usage(msgspec.Struct):
-    """What a monitor used while a workload ran."""
+    """Resources that a monitor used while a workload ran."""
 
     cpu: float = 0.0
     """Seconds."""
@@ -45,7 +45,7 @@ def _rss(pid: int) -> float:
 
 
 def end(process: "subprocess.Popen[Any]") -> None:
-    """In good order; at once where that takes too long."""
+    """Terminate the process, or kill it if that takes too long."""
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(TIMEOUT)
@@ -132,7 +132,7 @@ class Mozu(Monitor):
         return [sys.executable, "-m", "mozu", "run", "--json", "--stats", str(stats), *self._options]
 
     def lost(self, stats: Path) -> int:
-        """By the final statistics."""
+        """Return the number of lost events in the final statistics."""
         sources = json.loads(stats.read_text())["sources"].values()
         return sum(count["lost"] + (count["missed"] or 0) for source in sources for count in source["types"].values())
 

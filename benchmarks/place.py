@@ -1,4 +1,4 @@
-"""Where a benchmark writes its table: a part of a page between two lines that name it.
+"""The part of a page for a benchmark's table, between two lines that name it.
 
     <!-- side_by_side -->
     …
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def put(page: Path, name: str, text: str) -> None:
-    """In the place of what stands between the two lines. Raises SystemExit where the page does not have both."""
+    """Replace the text between the two lines. Raises SystemExit if the page does not have both."""
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     head, found, rest = page.read_text().partition(f"{begin}\n")
     _, also, tail = rest.partition(end)

@@ -1,4 +1,4 @@
-"""What tracing costs: natively, under `mozu trace`, and under `strace -f` with a filter for the same calls.
+"""Cost of tracing: natively, under `mozu trace`, and under `strace -f` with a filter for the same calls.
 
     python -m benchmarks.ptrace [RUNS]
 
@@ -37,7 +37,7 @@ Spent = tuple[float, float]
 
 
 def project(at: Path) -> None:
-    """Some files, each a compilation of its own, and a program of them all."""
+    """Write several files, each a compilation of its own, and a program of them all."""
     names = [f"part{number}" for number in range(PARTS)]
     for name in names:
         (at / f"{name}.c").write_text(f"#include <stdio.h>\nint {name}(void) {{ return puts(\"{name}\"); }}\n")
@@ -48,14 +48,14 @@ def project(at: Path) -> None:
 
 
 def files(at: Path) -> None:
-    """So many small ones."""
+    """Write FILES small files."""
     (at / "files").mkdir()
     for number in range(FILES):
         (at / "files" / str(number)).write_text("x\n")
 
 
 def measure(command: Sequence[str], at: Path) -> Spent:
-    """Of the command and all that it starts."""
+    """Return the time of the command and all that it starts."""
     before = os.times()
     began = time.monotonic()
     subprocess.run(command, cwd=at, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -66,7 +66,7 @@ def measure(command: Sequence[str], at: Path) -> Spent:
 
 
 def ways(command: Sequence[str], calls: str = CALLS) -> Mapping[str, Sequence[str]]:
-    """How it is run."""
+    """Return the command for each way of running it."""
     strace = ["strace", "-f", "--seccomp-bpf", "-e", f"trace={calls}", "-o", "strace.out", *command]
     return {
         "native": command,
@@ -77,7 +77,7 @@ def ways(command: Sequence[str], calls: str = CALLS) -> Mapping[str, Sequence[st
 
 
 def table(title: str, found: Mapping[str, list[Spent]], start: Spent) -> None:
-    """What each way adds to the native time. `start`: of mozu with nothing to do."""
+    """Print what each way adds to the native time. `start` is the time of mozu with nothing to do."""
     print(f"\n{title}\n")
     native = found["native"]
     for way, spent in found.items():

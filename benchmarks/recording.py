@@ -1,4 +1,4 @@
-"""What recording costs, how large recordings are, and how fast they are judged.
+"""Cost of recording, size of recordings, and speed of judging them.
 
     python -m benchmarks.recording [--events 200000] [--rules FILE ...]
 
@@ -38,7 +38,7 @@ Times = tuple[float, float]
 
 
 class Chain:
-    """What a run connects, without a loop and without sinks."""
+    """The pipeline of a run, without a loop and without sinks."""
 
     def __init__(self, raw: bytes, rules: Sequence[Path]) -> None:
         self._raw = raw

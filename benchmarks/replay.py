@@ -1,4 +1,4 @@
-"""How fast a recording is judged, and where the time goes.
+"""Speed of judging a recording, by stages.
 
     python -m benchmarks.replay [--events 300000] [--rules FILE ...] [--profile]
 
@@ -32,7 +32,7 @@ _RUNS = 3
 
 
 class Chain:
-    """What a run connects, without a loop and without sinks."""
+    """The pipeline of a run, without a loop and without sinks."""
 
     def __init__(self, raw: bytes, rules: Sequence[Path]) -> None:
         self._raw = raw

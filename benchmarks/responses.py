@@ -1,11 +1,11 @@
-"""How soon a response has its effect: from a call to the end, or the stop, of the process that made it.
+"""Delay of a response: from a call to the end, or the stop, of the process that made it.
 
     python -m benchmarks.responses [--only CASE] [--acts 200] [--beside 20000] [--mozu PYTHON]
 
 The victim takes the time before its call, its parent when it sees the effect: what lies between is the call, the ring
-buffer, the judgement, everything that makes an act safe (docs/responders.md), and the act. `young`: victims call just
-after their fork. `at once`: so many call at the same moment. Each case idle, and beside so many other opens a second by
-20 processes, each of which user space must judge. `--mozu PYTHON` measures another environment.
+buffer, the judgement, everything that makes an act safe (docs/operate/responders.md), and the act. `young`: victims
+call just after their fork. `at once`: so many call at the same moment. Each case idle, and beside so many other opens a
+second by 20 processes, each of which user space must judge. `--mozu PYTHON` measures another environment.
 """
 
 import argparse
@@ -32,7 +32,7 @@ RULE: Final = """
 
 
 class Case(NamedTuple):
-    """What one row measures."""
+    """The parameters of one row."""
 
     act: str
     where: str
@@ -52,13 +52,13 @@ CASES: Final = {
 
 
 def settings(case: Case) -> dict[str, object]:
-    """Of the responder."""
+    """Return the settings of the responder."""
     found: dict[str, object] = {"rules": ["A trap is opened"], "dry_run": False, "per_minute": 1_000_000}
     return {**found, "where": case.where} if case.act == "kill" else found
 
 
 def measure(case: Case, acts: int, beside: int, python: str) -> str:
-    """One row."""
+    """Measure one row."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for name in ("trap", "wanted"):

@@ -1,4 +1,4 @@
-"""One ring buffer for all CPUs, or one for each: what a record costs the writers, and what merging costs the reader.
+"""Comparison of one ring buffer for all CPUs and one for each: a record's cost for writers, merging's for the reader.
 
     python -m benchmarks.rings [--rounds 9] [--calls 1000000]
 
@@ -25,7 +25,7 @@ from benchmarks.workloads.calls import BUILD
 from benchmarks.workloads.workload import missing_packages
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import bpf_syscall, checks
-from mozu.plugins.sources.ebpf.compiler import needed_compiler
+from mozu.plugins.sources.ebpf.objects import compiler
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 
 SIZE: Final = 32 << 20
@@ -115,7 +115,7 @@ def main() -> None:
     fds = [bpf_syscall.create_map(ring, f"rings_{n}", key=0, value=0, entries=SIZE) for n in range(cpus + 1)]
     rings = [DiscardingRingBuffer(fd, SIZE) for fd in fds]
     names = ("nothing", "one_for_all", "one_for_each")
-    code = needed_compiler().compile(program_text(fds[0], fds[1:]), Path.cwd(), names)
+    code = compiler.compile_text(program_text(fds[0], fds[1:]), Path.cwd(), names)
     programs = {name: bpf_syscall.load(bpf_syscall.TRACEPOINT, name, code[name]) for name in names}
     point = checks.tracepoint_id(checks.tracefs(), "sys_exit_openat")
     assert point is not None, "this kernel has no tracepoint of openat"

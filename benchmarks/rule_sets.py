@@ -9,7 +9,7 @@ from mozu.plugins.rules.falco.settings import FalcoSettings
 
 
 class RuleSet(NamedTuple):
-    """One of them."""
+    """A named set of rules."""
 
     name: str
     settings: FalcoSettings
@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen(options: argparse.Namespace) -> list[RuleSet]:
-    """Those of the command line; mozu's own rules as they are by default where it names none."""
+    """Return the sets of the command line; without any, mozu's own rules with default settings."""
     files = [RuleSet(_named(paths), FalcoSettings(rules=tuple(paths))) for paths in options.rules]
     levels = [RuleSet(f"level {level}", FalcoSettings(level=level)) for level in options.level]
     return files + levels or [RuleSet("mozu's own rules", FalcoSettings())]

@@ -45,7 +45,7 @@ _TEST: Final = "- test: Rule {n} {part}\n  event: {{{event}}}\n  {expected}: Rul
 
 
 def tests(number: int) -> str:
-    """One that matches, three that stay quiet."""
+    """Return one test that matches and three that stay quiet."""
     if number % 2:
         event = (
             "evt.type: openat, fd.name: {0}, evt.arg.flags: O_WRONLY|O_CREAT, proc.name: {1}, proc.aname: [{2}, sshd]"

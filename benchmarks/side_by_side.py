@@ -1,7 +1,7 @@
 """Monitors side by side where events are wanted: how many they can judge, what a flood costs, how late alerts are.
 
     python -m benchmarks.side_by_side [--rounds 3] [--only ROW ...] [--mozu NAME PYTHON ...]
-                                      [--other NAME COMMAND READY LOST ...] [--write docs/benchmarks.md]
+                                      [--other NAME COMMAND READY LOST ...] [--write docs/operate/benchmarks.md]
 
 A monitor is a command line that writes alerts as JSON lines with `rule` and `output_fields` on its standard output.
 This checkout is one; `--mozu` adds another checkout by the Python of its environment; `--other` any command in which
@@ -32,7 +32,7 @@ from benchmarks.watcher import Site, Watcher, prepared
 
 
 def monitors(options: argparse.Namespace) -> list[Watcher]:
-    """This checkout first."""
+    """Return the monitors, this checkout first."""
     mozu = "{} -m mozu run --json --stats {{stats}} -r {{rules}}"
     checkouts = [("this", sys.executable), *options.mozu]
     found = [Watcher(name, mozu.format(shlex.quote(python)), r"watching \d+ event", "") for name, python in checkouts]

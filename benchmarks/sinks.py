@@ -56,7 +56,7 @@ def _empty(descriptor: int) -> None:
 
 
 def file(**settings: Any) -> Callable[[], Any]:
-    """On the disk that holds temporary files."""
+    """Return a maker of the sink on the disk with temporary files."""
 
     @contextmanager
     def made() -> Iterator[Made]:
@@ -85,7 +85,7 @@ def discarded() -> Iterator[Made]:
 
 
 def syslog(transport: str, port: int, **settings: Any) -> SyslogSink:
-    """To the loopback."""
+    """Return a sink to the loopback."""
     return SyslogSink(SyslogSettings(transport=transport, host="127.0.0.1", port=port, **settings), context())
 
 

@@ -1,4 +1,4 @@
-"""What a start costs: time and CPU until the first alert, and memory afterwards, of several commands in turn.
+"""Cost of a start: time and CPU until the first alert, and memory afterwards, of several commands in turn.
 
     python -m benchmarks.start --rules FILE NAME=COMMAND...
 
@@ -26,16 +26,16 @@ from typing import Final, NamedTuple
 _TRIGGER: Final = "import time\nwhile True:\n    open('/etc/shadow').close()\n    time.sleep(0.01)\n"
 _TICK: Final = os.sysconf("SC_CLK_TCK")
 _SHOWN: Final = b"/etc/shadow"
-"""In the alert, and not in the notice that mozu has started."""
+"""Text in the alert, and not in the notice that mozu has started."""
 _LONGEST: Final = 120.0
 """Seconds that a first alert may take."""
 _ENVIRONMENT: Final = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-"""What is installed has its bytecode; from the second start on a checkout has it as well."""
+"""Environment with bytecode: an installed mozu has it, and a checkout from the second start on."""
 _HEAD: Final = "| start | first alert, s | CPU until then, s | RSS, MB | starts |\n|---|---|---|---|---|"
 
 
 class Start(NamedTuple):
-    """One start."""
+    """The measurement of one start."""
 
     alert: float
     """Seconds from exec to the first alert."""
@@ -80,7 +80,7 @@ def started(command: Sequence[str], settle: float) -> Start:
 
 
 def _wait_alert(output: int, until: float) -> bool:
-    """Whether there is one until then (time.monotonic)."""
+    """Return True if an alert comes before the deadline (time.monotonic)."""
     read = b""
     while _SHOWN not in read:
         if not select.select([output], [], [], max(0.0, until - time.monotonic()))[0]:

@@ -11,7 +11,8 @@ def stable_rules() -> list[Path]:
 
 
 def rules_or_stable(given: list[Path]) -> list[Path]:
-    """What the command line names, or the stable ones. Ends the program with a sentence where there are neither."""
+    """Return the rules of the command line, or the stable ones. Ends the program with a sentence if there are
+    neither."""
     if found := given or stable_rules():
         return found
     raise SystemExit("no rules to measure with: name files with --rules, or set MOZU_CORPUS")

@@ -21,7 +21,7 @@ _ALERTS: Final = {10: 200, 1_000: 10_000, 5_000: 10_000}
 """Alerts a second → how many: of fewer than a hundred, the slowest one would be the 99th percentile."""
 
 Measure = Callable[[Watcher, Site], Sequence[float]]
-"""One number for each row; nan where the monitor does not say."""
+"""Function that returns a number for each row; nan if the monitor does not report it."""
 
 
 class Rows(NamedTuple):
@@ -30,7 +30,7 @@ class Rows(NamedTuple):
     names: Sequence[tuple[str, str]]
     measure: Measure
     is_count: bool = False
-    """What comes out hardly differs from run to run: one round says it."""
+    """True if results hardly differ between runs, so that one round is enough."""
 
 
 def sustained(processes: int, paths: int, before: int = 0) -> Measure:

@@ -33,7 +33,7 @@ _MORE: Final = """
 _RECOGNISED: Final = ("verdict_memory_hits_total", "kernel_judged_calls_total")
 """Metrics of mozu."""
 SECONDS: Final = 4
-"""Of a load of opens."""
+"""Duration of a load of opens."""
 UNDER_WAY: Final = 1.5
 """Seconds after a load in which its last alerts arrive."""
 
@@ -45,15 +45,15 @@ class Watcher(Monitor):
         super().__init__(name, shlex.split(command), ready)
         self._lost, self._rules = lost, Path()
         self.lines: list[str] = []
-        """All that it wrote."""
+        """Lines of its output."""
         self.ages: list[float] = []
-        """Of alerts of the rule Made, in ms."""
+        """Ages of alerts of the rule Made, in ms."""
         self.alerts: Counter[str] = Counter()
         self.recognised = math.nan
         """Calls that it did not judge because equal ones were; where its statistics say so."""
 
     def begin(self, rules: Path) -> None:
-        """With these rules, and nothing read yet."""
+        """Begin with these rules, and nothing read yet."""
         self._rules, self.lines, self.ages, self.alerts, self.recognised = rules, [], [], Counter(), math.nan
 
     def command(self, stats: Path) -> list[str]:
@@ -61,7 +61,7 @@ class Watcher(Monitor):
         return [part.format(rules=self._rules, stats=stats) for part in self._command]
 
     def lost(self, stats: Path) -> int:
-        """By its statistics file where it writes one, else by what it wrote."""
+        """Return the events lost, from the statistics file if the monitor writes one, else from its output."""
         if stats.exists():
             found_in = json.loads(stats.read_text())
             sources = found_in["sources"].values()
@@ -72,7 +72,7 @@ class Watcher(Monitor):
         return found[-1] if found else -1
 
     def took(self, line: str) -> None:
-        """One line of its output."""
+        """Take one line of its output."""
         if not line.startswith("{"):
             self.lines.append(line)
             return
@@ -89,7 +89,7 @@ class Watcher(Monitor):
 
 
 class Site(NamedTuple):
-    """What rows need: a folder with the rules, and programs."""
+    """Resources of rows: a folder with the rules, and programs."""
 
     folder: Path
     rules: Path
@@ -104,14 +104,14 @@ class Site(NamedTuple):
             time.sleep(UNDER_WAY)  # a monitor does not say when it has judged all
 
     def opens(self, rate: int, processes: int, paths: int) -> "Opens":
-        """So many a second; what became of it."""
+        """Open files at this rate per second; return how many were opened."""
         command = [self.folder / "opens", rate, SECONDS, processes, paths, self.folder]
         made, seconds = subprocess.check_output(list(map(str, command)), text=True).split()
         return Opens(int(made), int(made) / float(seconds))
 
 
 class Opens(NamedTuple):
-    """How many were made, and how many a second."""
+    """The number of opens, and their rate per second."""
 
     made: int
     rate: float

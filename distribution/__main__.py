@@ -11,7 +11,7 @@ ROOT: Final = Path(__file__).parents[1]
 
 
 def main() -> None:
-    """Run one of the commands."""
+    """Run the command that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m distribution")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, distributions in (("deb", "Debian and Ubuntu"), ("rpm", "distributions with rpm")):

@@ -17,7 +17,8 @@ Json = dict[str, object]
 
 
 def bill(release: Release, releases: Mapping[tuple[str, str], Sequence[Wheel]], site: Path) -> str:
-    """JSON. `releases`: (project, version) → wheels that were unpacked into `site`."""
+    """Return the bill of materials as JSON. `releases` maps (project, version) to the wheels that were unpacked into
+    `site`."""
     mozu: Json = {"type": "application", "bom-ref": "mozu", "name": "mozu", "version": release.version}
     mozu["licenses"] = [{"license": {"id": "Apache-2.0"}}]
     components = [_component(project, version, site, of) for (project, version), of in sorted(releases.items())]

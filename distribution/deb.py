@@ -1,7 +1,8 @@
-"""The package for Debian and Ubuntu. Two builds of one commit are the same, byte for byte.
+"""The package for Debian and Ubuntu.
 
-That takes: the files of the commit and not of the working tree, wheels by their digests, no compiled modules (postinst
-makes them), one time and two modes for all files, and dpkg-deb, which sorts.
+Two builds of one commit are equal, byte for byte. Therefore the package is made from the files of the commit and not of
+the working tree, from wheels with known digests, without compiled modules (postinst makes them), with a single time and
+two modes for all files, and by dpkg-deb, which sorts.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from distribution.description import DESCRIPTION, HOMEPAGE, MAINTAINER, SUMMARY
 from distribution.release import Release, file_of
 
 ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
-"""Machine → Debian's word for it."""
+"""Machine → Debian's name of the architecture."""
 SCRIPTS: Final = Path(__file__).with_name("debian")
 _CONTROL: Final = """\
 Package: mozu
@@ -28,7 +29,6 @@ Architecture: {architecture}
 Maintainer: {maintainer}
 Installed-Size: {size}
 Depends: python3 (>= 3.11), python3 (<< 3.14), libc6 (>= 2.28), libstdc++6, systemd (>= 252), init-system-helpers
-Recommends: libbpfcc
 Suggests: logrotate
 Section: admin
 Priority: optional
@@ -38,7 +38,7 @@ Description: {summary}
 
 
 def build(root: Path, release: Release, wheels: Sequence[Path], output: Path, machine: str) -> Path:
-    """The package for this machine, below `output`. `wheels`: for it."""
+    """Build the package for `machine` below `output` and return its path. `wheels` are those for `machine`."""
     if shutil.which("dpkg-deb") is None:
         sys.exit("dpkg-deb is needed: apt-get install dpkg")
     output.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What packages say of themselves."""
+"""The texts with which packages describe themselves."""
 
 from typing import Final
 
@@ -10,6 +10,5 @@ DESCRIPTION: Final = (
     "delivers alerts to the journal, files, syslog, Kafka, webhooks and others.\n"
     "\n"
     "It brings its Python dependencies in /usr/lib/mozu and touches no other module\n"
-    "of the machine. libbpfcc compiles the kernel programs; without it they have to\n"
-    "be imported (mozu ebpf import).\n"
+    "of the machine. Its kernel programs are compiled already.\n"
 )

@@ -2,8 +2,8 @@
 
     python -I -S manual.py SITE TARGET VERSION DATE [DEPENDENCIES]
 
-SITE is the directory of modules that will be packaged: that the command line can be imported from it is part of what
-this shows. Where they are for another machine, what mozu depends on is taken from DEPENDENCIES.
+SITE is the directory of modules that will be packaged; a run also shows that the command line can be imported from it.
+If the modules are for another machine, mozu's dependencies are taken from DEPENDENCIES.
 """
 
 import gzip
@@ -21,11 +21,11 @@ COMPLETIONS = {
     "zsh": "usr/share/zsh/vendor-completions/_mozu",
     "fish": "usr/share/fish/vendor_completions.d/mozu.fish",
 }
-"""Shell → where it looks."""
+"""Shell → directory in which the shell looks for completions."""
 
 
 def main() -> None:
-    """Write all of them below TARGET."""
+    """Write all man pages and completions below TARGET."""
     site, target, version, date, *dependencies = sys.argv[1:]
     sys.path[:0] = [*dependencies, site]
     from click.shell_completion import ShellComplete, get_completion_class
@@ -42,12 +42,12 @@ def main() -> None:
         assert found is not None
         file = Path(target, place)
         file.parent.mkdir(parents=True)
-        # not the class's own `source`: bash's would start bash
+        # not the class's own `source`, which would start bash
         file.write_text(ShellComplete.source(found(mozu, {}, "mozu", "_MOZU_COMPLETE")))
 
 
 def commands(group: "click.Group") -> Iterator[tuple[str, "click.Context"]]:
-    """The name of each page and the command it is about, the group first."""
+    """Yield the name of each page and the command that the page is about, the group first."""
     import click
 
     from mozu.core.runtime.builtin_plugins import BUILTIN_COMMANDS
@@ -72,7 +72,7 @@ def _below(page_name: str, context: "click.Context") -> Iterator[tuple[str, "cli
 
 
 def page(name: str, context: "click.Context", version: str, date: str) -> str:
-    """One page: roff with the macros of man(7)."""
+    """Return one man page: roff with the macros of man(7)."""
     import click
 
     command = context.command
@@ -99,7 +99,7 @@ def page(name: str, context: "click.Context", version: str, date: str) -> str:
 
 
 def _paragraphs(text: str, heading: str = "") -> Iterator[str]:
-    """Paragraphs of a help text; one that begins with \\b stays as it is, line for line."""
+    """Yield the paragraphs of a help text in roff. A paragraph that begins with \b keeps its lines."""
     if text and heading:
         yield heading
     for block in re.split(r"\n\s*\n", text.strip()):

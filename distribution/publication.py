@@ -1,6 +1,7 @@
-"""What stands beside the files of a release: their digests, a signature over these, and the text of the release page.
+"""The files that accompany a release: digests, a signature of the digests, and the text of the release page.
 
-The signature is OpenSSH's (ssh-keygen -Y, PROTOCOL.sshsig): with the public key it is verified without a network.
+The signature is OpenSSH's (ssh-keygen -Y, PROTOCOL.sshsig); a holder of the public key can verify it without a
+network.
 """
 
 import hashlib
@@ -16,9 +17,9 @@ SUMS: Final = "SHA256SUMS"
 SIGNATURE: Final = f"{SUMS}.sig"
 PAGE: Final = "RELEASE.md"
 NAMESPACE: Final = "mozu-release"
-"""What the key signs: a signature for something else is none for a release."""
+"""The namespace of the signatures: a signature in another namespace is not valid for a release."""
 SIGNER: Final = "releases"
-"""The name of the key in the file of allowed signers."""
+"""Name of the key in the file of allowed signers."""
 _TEXT: Final = """\
 # mozu {version}
 
@@ -46,10 +47,10 @@ _NO_CHANGES: Final = "`CHANGELOG.md` has no section of this version: it is a bui
 
 
 def publish(root: Path, release: Release, folder: Path, key: Path) -> Path:
-    """Write digests, signature and page for the files of `folder`; the page.
+    """Write digests, signature and page for the files of `folder`, and return the path of the page.
 
-    Raises FileNotFoundError where there is nothing to publish, and CalledProcessError where ssh-keygen does not sign,
-    which has said why.
+    Raises FileNotFoundError if `folder` has no files to publish, and CalledProcessError if ssh-keygen does not sign;
+    ssh-keygen has printed the reason by then.
     """
     made = {SUMS, SIGNATURE, PAGE}
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.name not in made)
@@ -57,7 +58,7 @@ def publish(root: Path, release: Release, folder: Path, key: Path) -> Path:
         raise FileNotFoundError(f"{folder} has no files")
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
     (folder / SUMS).write_text("".join(f"{digest}  {path.name}\n" for path, digest in zip(files, digests, strict=True)))
-    (folder / SIGNATURE).unlink(missing_ok=True)  # ssh-keygen asks before it writes over one
+    (folder / SIGNATURE).unlink(missing_ok=True)  # ssh-keygen asks before it overwrites a signature
     subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-f", key, "-n", NAMESPACE, folder / SUMS], check=True)
     page = folder / PAGE
     page.write_text(_page(release, changes(root, release), files, digests))
@@ -65,7 +66,7 @@ def publish(root: Path, release: Release, folder: Path, key: Path) -> Path:
 
 
 def changes(root: Path, release: Release) -> str:
-    """The section of CHANGELOG.md about this version, without its heading."""
+    """Return the section of CHANGELOG.md about this version, without its heading."""
     text = (root / "CHANGELOG.md").read_text()
     found = re.search(rf"^## {re.escape(release.version)} .*\n((?:(?!## ).*\n?)*)", text, re.MULTILINE)
     return found[1].strip() if found else _NO_CHANGES

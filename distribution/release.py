@@ -1,4 +1,4 @@
-"""Which version a checkout is: the version of pyproject.toml where its tag is checked out, else one before it."""
+"""The version of a checkout: that of pyproject.toml if its tag is checked out, else a version that sorts before it."""
 
 import os
 import subprocess
@@ -10,23 +10,25 @@ from typing import NamedTuple
 
 
 class Release(NamedTuple):
-    """What is packaged."""
+    """The commit that is packaged, and its version."""
 
     version: str
-    """As Debian compares it; without a Debian revision."""
+    """Version in the form that Debian compares; without a Debian revision."""
     commit: str
     epoch: int
-    """Seconds: the time of the commit, which every file of the package has."""
+    """Time of the commit in seconds since 1970; every file of the package has it."""
 
     @property
     def date(self) -> str:
-        """YYYY-MM-DD."""
+        """Return the date of the commit as YYYY-MM-DD."""
         return datetime.fromtimestamp(self.epoch, UTC).date().isoformat()
 
 
 def release_of(root: Path, revision: str = "HEAD") -> Release:
-    """Of a commit, by default the one that is checked out; changes that are not committed are not packaged, which is
-    said."""
+    """Return the release of a commit, by default of the one that is checked out.
+
+    Changes that are not committed are not packaged; stderr has a line about them.
+    """
     version = tomllib.loads(_git(root, "show", f"{revision}:pyproject.toml"))["project"]["version"]
     commit, epoch = _git(root, "show", "--no-patch", "--format=%H %ct", revision).split()
     if _git(root, "status", "--porcelain", "--untracked-files=no"):
@@ -38,14 +40,14 @@ def release_of(root: Path, revision: str = "HEAD") -> Release:
 
 
 def export(root: Path, commit: str, paths: tuple[str, ...], target: Path) -> None:
-    """Write these files and directories of a commit below `target`."""
+    """Write `paths` (files and directories) of a commit below `target`."""
     archive = subprocess.run(["git", "-C", root, "archive", commit, *paths], check=True, capture_output=True).stdout
     target.mkdir(parents=True, exist_ok=True)
     subprocess.run(["tar", "-x", "-C", target], input=archive, check=True)
 
 
 def file_of(root: Path, commit: str, path: str) -> bytes:
-    """What is in a file of a commit."""
+    """Return the content of a file as of a commit."""
     return subprocess.run(["git", "-C", root, "show", f"{commit}:{path}"], check=True, capture_output=True).stdout
 
 

@@ -1,6 +1,6 @@
-"""The package for distributions with rpm, of the tree of Debian's. Two builds of one commit are equal byte for byte.
+"""The package for distributions with rpm, of the same tree as Debian's. Two builds of a commit are equal byte for byte.
 
-rpmbuild gets a spec that copies the tree and does nothing else to it: no generated dependencies, no stripping, no links
+rpmbuild gets a spec that copies the tree without further changes: no generated dependencies, no stripping, no links
 by build id. The time of the build is the commit's, and the host has no name.
 """
 
@@ -34,7 +34,6 @@ Requires: libstdc++
 Requires: systemd >= 252
 Requires(post): systemd
 Requires(preun): systemd
-Recommends: bcc
 
 %description
 {description}
@@ -55,7 +54,7 @@ _SETTINGS: Final = {
 
 
 def build(root: Path, release: Release, wheels: Sequence[Path], output: Path, machine: str) -> Path:
-    """The package for this machine, below `output`. `wheels`: for it."""
+    """Build the package for `machine` below `output` and return its path. `wheels` are those for `machine`."""
     if shutil.which("rpmbuild") is None:
         sys.exit("rpmbuild is needed: apt-get install rpm")
     output.mkdir(parents=True, exist_ok=True)
@@ -90,7 +89,7 @@ def _spec(root: Path, release: Release, top: Path, files: Path) -> str:
 
 
 def _listed(top: Path) -> Iterator[str]:
-    """Lines of %files: whatever is below a directory of mozu's own, and files elsewhere."""
+    """Yield the lines of %files: everything below mozu's own directories, and mozu's files elsewhere."""
     for path in sorted(top.rglob("*")):
         place = path.relative_to(top)
         if path.is_dir() and not path.is_symlink():

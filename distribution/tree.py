@@ -1,8 +1,8 @@
 """The tree of files that a package installs.
 
-    /usr/lib/mozu              a virtual environment of /usr/bin/python3: modules of mozu and of its dependencies
-    /usr/share/mozu/rules      mozu's own rules
-    /etc/mozu                  configuration; what of it is the administrator's is in files/
+/usr/lib/mozu              a virtual environment of /usr/bin/python3: modules of mozu and of its dependencies
+/usr/share/mozu/rules      mozu's own rules
+/etc/mozu                  configuration; the administrator's part of it is in files/
 """
 
 import os
@@ -25,21 +25,24 @@ SITE: Final = f"{HOME}/lib/site-packages"
 RULES: Final = "usr/share/mozu/rules"
 UNITS: Final = "usr/lib/systemd/system"
 LOCAL_PLUGINS: Final = "/usr/local/lib/mozu/site-packages"
-"""Where an administrator installs plugins: pip install --target."""
+"""Directory in which an administrator installs plugins (pip install --target)."""
 _PACKS: Final = "mozu/plugins/rules/packs"
+_BUILDER: Final = "mozu.plugins.sources.ebpf.objects.build"
+_PROGRAMS: Final = "plugins/sources/ebpf/objects/built"
+"""Directory of the kernel programs among the modules."""
 _PARTS: Final = ("core", "plugins", "bpf")
 _LICENCES: Final = ("LICEN", "COPYING", "NOTICE")
-"""How the names of their files begin."""
+"""Prefixes of the names of licence files, in capitals."""
 
 
 def make(root: Path, release: Release, wheels: Sequence[Path], target: Path, machine: str) -> None:
-    """Write all of it below `target`, which is empty. `wheels`: for this machine."""
+    """Write the whole tree below the empty directory `target`. `wheels` are those for `machine`."""
     site = target / SITE
     merge(wheels, site)
     source = target.with_name("source")
     export(root, release.commit, (*_PARTS, "src", "LICENSE", "CHANGELOG.md", "distribution/files"), source)
     _environment(target)
-    _modules(source, site, release)
+    _modules(source, site, release, machine)
     packs = site / _PACKS
     (target / RULES).parent.mkdir(parents=True)
     shutil.move(packs, target / RULES)
@@ -55,7 +58,8 @@ def make(root: Path, release: Release, wheels: Sequence[Path], target: Path, mac
 
 
 def settle(top: Path, epoch: int, scripts: Path | None = None) -> None:
-    """One time for everything; modes by what a file is, whatever the umask. `scripts`: Debian's control directory."""
+    """Set the same time on all files, and modes by the kind of file, whatever the umask. `scripts`: Debian's control
+    directory."""
     programs = {top / "usr/bin", top / HOME / "bin", scripts}
     plain = {"control", "md5sums", "conffiles"}
     for path in [top, *top.rglob("*")]:
@@ -66,7 +70,8 @@ def settle(top: Path, epoch: int, scripts: Path | None = None) -> None:
 
 
 def _let_personality_change(target: Path) -> None:
-    """arm64 says by personality(PER_LINUX32) whether it has 32-bit programs: mozu tries that, for itself alone."""
+    """Remove LockPersonality from the units: on arm64, mozu calls personality(PER_LINUX32), for itself alone, to find
+    out if the machine runs 32-bit programs."""
     for name in ("mozu.service", "mozu@.service"):
         unit = target / UNITS / name
         kept, _, rest = unit.read_text().partition("LockPersonality=yes\n")
@@ -74,7 +79,7 @@ def _let_personality_change(target: Path) -> None:
 
 
 def _environment(target: Path) -> None:
-    """What `python3 -m venv` would make, for every Python at once."""
+    """Make what `python3 -m venv` would make, for all Python versions at once."""
     home = target / HOME
     (home / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n")
     (home / "bin").mkdir()
@@ -85,8 +90,9 @@ def _environment(target: Path) -> None:
     (target / SITE / "mozu-local-plugins.pth").write_text(f"{LOCAL_PLUGINS}\n")
 
 
-def _modules(source: Path, site: Path, release: Release) -> None:
+def _modules(source: Path, site: Path, release: Release, machine: str) -> None:
     package = site / "mozu"
+    _kernel_programs(source, machine)
     shutil.copytree(source / "src/mozu", package, ignore=shutil.ignore_patterns(*_PARTS))
     for part in _PARTS:
         shutil.copytree(source / part, package / part)
@@ -98,6 +104,16 @@ def _modules(source: Path, site: Path, release: Release) -> None:
     (information / "entry_points.txt").write_text(points)
 
 
+def _kernel_programs(source: Path, machine: str) -> None:
+    """Compile the kernel programs, from the packaged sources and with the dependencies of the running Python."""
+    start = (
+        f"import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('{_BUILDER}', run_name='__main__')"
+    )
+    command = [sys.executable, "-c", start, str(source / "src"), "--machine", machine, str(source / _PROGRAMS)]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # -B would not reach the builder's own children
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+
+
 def _documents(
     source: Path, site: Path, release: Release, wheels: Sequence[Path], target: Path, machine: str
 ) -> None:  # fmt: skip
@@ -105,7 +121,7 @@ def _documents(
     writer += [str(site), str(target), release.version, release.date]
     if machine != platform.machine():
         writer.append(sysconfig.get_path("platlib"))
-    packs = site / _PACKS  # a link that leads nowhere before the package is installed
+    packs = site / _PACKS  # a link whose target exists once the package is installed
     packs.unlink()
     packs.symlink_to(target / RULES)
     subprocess.run(writer, check=True)
@@ -119,7 +135,7 @@ def _documents(
 
 
 def _licences(source: Path, site: Path) -> str:
-    """mozu's own licence, and where the others are."""
+    """Return mozu's own licence, followed by the paths of the other licences."""
     others = sorted(
         str(path.relative_to(site))
         for path in site.rglob("*")

@@ -1,8 +1,8 @@
-"""The wheels that a package carries: which (wheels.lock), how they are had, and how they become one directory.
+"""The wheels that a package carries: their choice (wheels.lock), download, and merger into a single directory.
 
-Extension modules have the version of Python and the machine in their names, and everything else in the wheels of one
-release is the same for every Python. So one directory serves all of PYTHONS, and what differs by more than that is an
-error here.
+Extension modules have the version of Python and the machine in their names, and all other files in the wheels of a
+release are the same for every Python. Therefore a single directory serves all of PYTHONS, and any other difference is
+an error here.
 """
 
 import hashlib
@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 LOCK: Final = Path(__file__).with_name("wheels.lock")
-"""SHA-256 and file name of each wheel, as `sha256sum` writes them."""
+"""File with the SHA-256 and the name of each wheel, in the format of `sha256sum`."""
 PYTHONS: Final = ("3.11", "3.12", "3.13")
-"""Of Debian 12, Ubuntu 24.04 and Debian 13."""
+"""Versions of Python in Debian 12, Ubuntu 24.04 and Debian 13."""
 MACHINES: Final = ("x86_64", "aarch64")
-"""As uname says it, which is what rpm and the names of wheels say."""
+"""Machines by the names of uname, which rpm and the names of wheels use too."""
 _GLIBC: Final = ("manylinux2014", *(f"manylinux_2_{minor}" for minor in (17, 24, 26, 27, 28)))
 _OF_INSTALLERS: Final = ("RECORD", "WHEEL", "sboms/")
-"""What of NAME.dist-info tells of one wheel, and not of the release: it is left out."""
+"""Files of NAME.dist-info that describe a single wheel, not the release; `merge` leaves them out."""
 
 
 class Wheel(NamedTuple):
@@ -36,32 +36,35 @@ class Wheel(NamedTuple):
 
     @property
     def project(self) -> str:
-        """Its name as in the file, with underscores."""
+        """Return the project's name as in the file's name, with underscores."""
         return self.file.split("-")[0]
 
     @property
     def version(self) -> str:
-        """Its release."""
+        """Return the version of the release."""
         return self.file.split("-")[1]
 
     def fits(self, python: str) -> bool:
-        """Whether it is for this Python, alone or with others."""
+        """Return True if the wheel is for this Python, alone or with others."""
         return f"-cp{python.replace('.', '')}-" in self.file or "-none-any." in self.file
 
     def runs_on(self, machine: str) -> bool:
-        """Whether it is for this machine, alone or with others."""
+        """Return True if the wheel is for this machine, alone or with others."""
         return self.file.endswith((f"_{machine}.whl", "-none-any.whl"))
 
 
 def locked(machine: str) -> list[Wheel]:
-    """The wheels of the lock for this machine."""
+    """Return the wheels of the lock for this machine."""
     lines = (line.split() for line in LOCK.read_text().splitlines() if not line.startswith("#"))
     return [wheel for wheel in (Wheel(file, digest) for digest, file in lines) if wheel.runs_on(machine)]
 
 
 def fetched(kept: Path, machine: str) -> list[Path]:
-    """The wheels of the lock for this machine, in its order, downloaded into `kept` where they are not there. Nothing
-    else gets in."""
+    """Return the wheels of the lock for this machine, in the lock's order; download into `kept` those that are missing
+    there.
+
+    A wheel whose digest differs from that of the lock is never returned.
+    """
     wheels = locked(machine)
     for python in PYTHONS:
         missing = [one for one in wheels if one.fits(python) and not _is_whole(kept / one.file, one.sha256)]
@@ -75,7 +78,7 @@ def fetched(kept: Path, machine: str) -> list[Path]:
 
 
 def write_lock(root: Path) -> None:
-    """The wheels that the versions of constraints.txt mean today."""
+    """Write the lock: the wheels to which the versions of constraints.txt resolve now."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     with tempfile.TemporaryDirectory() as folder:
         for machine, python in itertools.product(MACHINES, PYTHONS):
@@ -87,7 +90,7 @@ def write_lock(root: Path) -> None:
 
 
 def merge(files: Sequence[Path], site: Path) -> None:
-    """Unpack wheels into one directory."""
+    """Unpack wheels into the directory `site`."""
     taken: dict[str, Path] = {}
     for file in files:
         with zipfile.ZipFile(file) as archive:
@@ -107,7 +110,7 @@ def merge(files: Sequence[Path], site: Path) -> None:
 
 
 def by_release(files: Iterable[Path]) -> dict[tuple[str, str], list[Wheel]]:
-    """(project, version) → its wheels."""
+    """Return (project, version) → the wheels of that release."""
     found: dict[tuple[str, str], list[Wheel]] = defaultdict(list)
     for file in files:
         wheel = Wheel(file.name, _digest(file))

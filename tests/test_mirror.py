@@ -1,4 +1,4 @@
-"""Tests are found by the path of what they test: tests/ has the folders of the tree, and each plugin its files."""
+"""Tests are found by the path of the tested file: tests/ has the folders of the tree, and each plugin has its files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +14,11 @@ OF_SEVERAL_PLUGINS: Final = {
     "sources/test_edges.py": ("ebpf", "ptrace"),
     "sources/test_every_call.py": ("ebpf", "ptrace"),
 }
-"""Tests that hold plugins against each other are not named by one of them."""
+"""Tests that compare plugins with each other and are not named after one of them."""
 OF_DATA: Final = {"rules/test_default_rules.py": "rules/packs"}
-"""What a plugin reads has tests of its own."""
+"""Tests of data that a plugin reads."""
 TESTED_ELSEWHERE: Final = {
     "responders/deny.py": "the sources deny: tests/plugins/sources/test_ebpf_lsm.py and tests/e2e/test_trace_deny.py",
-    "sinks/stdout.py": "tests/e2e and the tests of the command line read what it writes",
 }
 
 
@@ -29,7 +28,7 @@ def folders_with_tests() -> Iterator[Path]:
 
 
 def plugins() -> Iterator[Path]:
-    """Modules and packages that are plugins, below plugins/."""
+    """Yield the modules and packages below plugins/ that are plugins."""
     for kind in sorted((ROOT / "plugins").iterdir()):
         for path in sorted(kind.iterdir()) if kind.is_dir() else ():
             package = (path / "__init__.py").exists()

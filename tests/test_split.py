@@ -1,4 +1,4 @@
-"""Every test is a unit test or live, and no live test is taken for a unit test."""
+"""Every test is a unit test or live, and no live test counts as a unit test."""
 
 import re
 import tomllib
@@ -42,7 +42,7 @@ markers =
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A project with the hooks of this one's conftest, in whose folder tests/ a test puts its own."""
+    """Return a project with the hooks of this one's conftest; tests put their own tests into its folder tests/."""
     pytester.makeini(CONFIGURATION)
     (pytester.path / "tests" / "e2e").mkdir(parents=True)
     (pytester.path / "conftest.py").write_text(CONFTEST)
@@ -124,7 +124,7 @@ def test_a_fixture_that_asks_for_what_only_live_tests_have_fails_a_unit_test(pro
 
 
 def test_unit_and_live_together_are_every_test_and_none_is_in_both() -> None:
-    """Both run all of tests/, with expressions of which one is the other's opposite, and leave out nothing else."""
+    """Both run all of tests/, with opposite expressions, and leave out nothing else."""
     commands = dict(
         re.findall(r"^(unit|live):.*\n(?:\ttools/.*\n)?\t.*\$\(PYTHON\) -m pytest (.*)$", _makefile(), re.M)
     )

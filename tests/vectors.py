@@ -33,7 +33,7 @@ _ESCAPES = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\
 
 
 def vectors(file: Path) -> Iterator[tuple[int, str, str, str]]:
-    """(line number, condition, verdict, detail) of each vector; the detail of `ok` is decoded."""
+    """Yield (line number, condition, verdict, detail) of each vector; the detail of `ok` is decoded."""
     for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
         if not line or line.startswith("#") or line == "condition\tverdict\tdetail":
             continue
@@ -42,7 +42,7 @@ def vectors(file: Path) -> Iterator[tuple[int, str, str, str]]:
 
 
 def outcome(condition: str) -> tuple[str, str]:
-    """Verdict and detail as the parser has them."""
+    """Return verdict and detail of the parser."""
     try:
         return "ok", normal_form(parse(condition))
     except ConditionError as error:
@@ -50,7 +50,7 @@ def outcome(condition: str) -> tuple[str, str]:
 
 
 def normal_form(node: Node) -> str:
-    """The tree as the vectors write it: every group in parentheses, texts quoted only where they must be."""
+    """Return the tree as the vectors write it: every group in parentheses, texts quoted only if they must be."""
     return bottom_up(node, _node)
 
 
@@ -114,7 +114,7 @@ def _text(value: str) -> str:
 
 
 def main(path: str) -> int:
-    """Run one file."""
+    """Run a file; return the exit status."""
     count = differences = 0
     for number, condition, verdict, detail in vectors(Path(path)):
         count += 1

@@ -17,7 +17,7 @@ _DD: Final = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=3000000", "st
 
 
 _BUILDS: Final = 5
-"""One takes less than half a second, within which the machine's own moods show."""
+"""Number of builds: one takes less than half a second, in which variations of the machine show."""
 
 
 def _timed(command: Sequence[str], count: int, times: int = 1) -> Run:

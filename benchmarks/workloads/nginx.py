@@ -36,7 +36,8 @@ _FAILED: Final = re.compile(r"^ +(?:Non-2xx or 3xx responses|Socket errors): .*$
 
 
 def read(output: str) -> Run:
-    """What `wrk --latency` says; ValueError if it does not say it, or if a request failed."""
+    """Return the result in the output of `wrk --latency`. Raises ValueError if there is none, or if a request
+    failed."""
     if failed := _FAILED.search(output):
         raise ValueError(f"wrk: every request was expected to succeed, found {failed[0].strip()!r}")
     rate, p99 = _RATE.findall(output), _P99.findall(output)

@@ -17,7 +17,7 @@ _PROGRAMS: Final = {"redis-server": "redis-server", "redis-benchmark": "redis-to
 
 
 def read(output: str, test: str) -> Run:
-    """What `redis-benchmark --csv` says of its only test; ValueError if it does not say it."""
+    """Return the result in the output of `redis-benchmark --csv` with one test. Raises ValueError if there is none."""
     unreadable = ValueError(f"redis-benchmark: one row for {test}, numbers above zero, was expected, found {output!r}")
     lines = list(csv.reader(output.splitlines()))
     if len(lines) != 2 or len(lines[0]) != len(lines[1]):

@@ -1,4 +1,4 @@
-"""What a workload is: something to run again and again, with and without a monitor, that says how fast it went."""
+"""A workload: an activity that is repeated with and without a monitor, and reports its speed."""
 
 import os
 import shutil
@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
 PATH: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
-"""Where programs are looked for; Debian keeps servers where an ordinary user's path does not lead."""
+"""Directories of programs; Debian keeps servers outside an ordinary user's path."""
 
 
 class Run(NamedTuple):
-    """What one run gave."""
+    """The result of one run."""
 
     rate: float
     """Units of the workload a second."""
@@ -24,15 +24,15 @@ class Workload(NamedTuple):
 
     name: str
     unit: str
-    """One of what `rate` counts."""
+    """The unit that `rate` counts."""
     programs: Mapping[str, str]
-    """Each program that it needs, and the Debian package that brings it."""
+    """Required program → Debian package that brings it."""
     prepared: Callable[[], AbstractContextManager[Callable[[], Run]]]
-    """Sets up all that the load needs, gives what runs it once, and takes everything down again."""
+    """Context manager that sets up the load, yields a function that runs it once, and takes everything down again."""
 
 
 def program(name: str) -> str:
-    """Its path, or its name where it is not installed."""
+    """Return the path of a program, or its name if it is not installed."""
     return shutil.which(name, path=PATH) or name
 
 

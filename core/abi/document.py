@@ -1,4 +1,5 @@
-"""The page docs/calls.md, written from the tables of calls: `python -m mozu.core.abi.document > docs/calls.md`."""
+"""The page docs/rules/calls.md, written from the tables of calls: `python -m mozu.core.abi.document >
+docs/rules/calls.md`."""
 
 from collections.abc import Iterable
 from typing import Final

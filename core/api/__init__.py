@@ -1,4 +1,4 @@
-"""The API for plugin authors: the names in `__all__` are promised (docs/plugins.md), and no others."""
+"""The API for plugin authors: the names in `__all__` are promised (docs/plugins/writing.md), and no others."""
 
 from mozu.core.api.capabilities import (
     AcksAlerts,
@@ -37,6 +37,7 @@ from mozu.core.api.capabilities import (
     ReportsFloods,
     ReportsGaps,
     SaysUnanswered,
+    ShadowsRules,
     Shrinks,
     StatesLimits,
 )
@@ -95,7 +96,6 @@ from mozu.core.api.responders import (
 from mozu.core.api.secret import Secret
 from mozu.core.api.settings import Settings
 from mozu.core.api.source_choice import NO_SOURCE, SourceChoice
-from mozu.core.api.version1 import Declaration, Need
 from mozu.core.errors import (
     ConfigError,
     MozuError,
@@ -151,7 +151,6 @@ __all__ = [
     "Counts",
     "DataEvent",
     "DataEventType",
-    "Declaration",
     "Demand",
     "DeniesInKernel",
     "DigestsRules",
@@ -194,7 +193,6 @@ __all__ = [
     "Metrics",
     "MozuError",
     "NamesRules",
-    "Need",
     "ObservesPids",
     "Obstacle",
     "Outcome",
@@ -225,6 +223,7 @@ __all__ = [
     "Secret",
     "Settings",
     "Severity",
+    "ShadowsRules",
     "Shrinks",
     "Sink",
     "SinkClosed",

@@ -281,6 +281,14 @@ class NamesRules(Protocol):
 
 
 @runtime_checkable
+class ShadowsRules(Protocol):
+    """An evaluator with rules in shadow mode, whose alerts have `shadow` set; `mozu status` lists these rules."""
+
+    def shadow_rules(self) -> Sequence[str]:
+        """Return the names of the rules in shadow mode, in load order."""
+
+
+@runtime_checkable
 class ReadsFields(Protocol):
     """An evaluator that can list the rules that read a field; they are impaired if the field's values are wrong."""
 
@@ -438,6 +446,7 @@ CAPABILITIES: Final = (
     _of(JudgesByFields, "fields_judged", Kind.EVALUATOR),
     _of(DigestsRules, "rules_digest", Kind.EVALUATOR),
     _of(NamesRules, "rule_names", Kind.EVALUATOR),
+    _of(ShadowsRules, "shadow_rules", Kind.EVALUATOR),
     _of(ReadsFields, "rules_reading", Kind.EVALUATOR),
     _of(SaysUnanswered, "is_unanswered", Kind.ENRICHER),
     _of(GivesConditions, "rule_conditions", Kind.EVALUATOR),

@@ -1,7 +1,7 @@
 """The contracts of components (source, enricher, evaluator, sink), and the types that pass between them and the core.
 
-Every method of these protocols is required; optional members are in `capabilities.py`. docs/spec/component.md says what
-a component may assume and must promise.
+Every method of these protocols is required; optional members are in `capabilities.py`. docs/plugins/component.md says
+what a component may assume and must promise.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ class Counts(msgspec.Struct):
 
 @runtime_checkable
 class Source(Protocol):
-    """Yields batches of events. See docs/spec/component.md, "Source"."""
+    """Yields batches of events. See docs/plugins/component.md, "Source"."""
 
     async def start(self, demand: Demand) -> None:
         """Acquire the resources and begin. Raises SourceUnavailable with a remedy."""
@@ -101,7 +101,7 @@ class BlockingEnricher(Protocol):
 
 @runtime_checkable
 class Enricher(Protocol):
-    """A provider of data from outside the stream. See docs/spec/component.md, "Enricher"."""
+    """A provider of data from outside the stream. See docs/plugins/component.md, "Enricher"."""
 
     async def start(self) -> None:
         """Connect, load, subscribe. An unreachable outside world is not an error."""
@@ -126,7 +126,7 @@ class Enricher(Protocol):
 
 @runtime_checkable
 class Evaluator(Protocol):
-    """A judge of events. See docs/spec/component.md, "Evaluator"."""
+    """A judge of events. See docs/plugins/component.md, "Evaluator"."""
 
     def demand(self) -> Demand:
         """Return what could possibly match."""
@@ -176,8 +176,8 @@ Outcomes = Sequence[Outcome] | None
 
 @runtime_checkable
 class Sink(Protocol):
-    """A destination of alerts. See docs/spec/component.md, "Sink". Methods are plain functions if the declaration says
-    `blocking`."""
+    """A destination of alerts. See docs/plugins/component.md, "Sink". Methods are plain functions if the declaration
+    says `blocking`."""
 
     def start(self) -> Awaitable[None] | None:
         """Prepare for delivery; an absent destination is no error here."""

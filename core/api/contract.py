@@ -32,14 +32,6 @@ _BLOCKING: Final[Mapping[Kind, type]] = {
 """The contracts of components whose declaration says `blocking`."""
 _CLOSE: Final = 0.75
 """Similarity (difflib) from which on a name counts as a misspelling."""
-RENAMED: Final[Mapping[str, str]] = {
-    "acquaint": "use_process_predicates",
-    "concerned": "observed_pids",
-    "forget_processes": "invalidate_processes",
-    "settled": "ack",
-    "surroundings": "recorded_names",
-}
-"""Map from version 1's names of capabilities to today's."""
 
 
 def component_class(declaration: AnyDeclaration) -> type | None:
@@ -123,8 +115,7 @@ def _near_misses(component: object, absent: list[str], known: set[str]) -> Itera
         value = inspect.getattr_static(owner, name)
         if not isinstance(value, property | staticmethod | classmethod) and not inspect.isfunction(value):
             continue
-        renamed = RENAMED.get(name)
-        close = [renamed] if renamed in absent else get_close_matches(name, absent, n=1, cutoff=_CLOSE)
+        close = get_close_matches(name, absent, n=1, cutoff=_CLOSE)
         if close:
             yield close[0], name
 

@@ -28,7 +28,7 @@ from mozu.core.model.fields import Field, FieldRegistry
 
 API_VERSION: Final = 2
 """Version of the contracts, raised by a change that breaks plugins; the version before stays accepted
-(docs/hooks.md)."""
+(docs/plugins/hooks.md)."""
 
 S = TypeVar("S", bound=Settings)
 C = TypeVar("C")
@@ -61,10 +61,10 @@ class ComponentDeclaration(PluginDeclaration[S], Generic[S, C], frozen=True, kw_
     whose methods are then checked when the plugin is loaded, and otherwise when the component is built."""
     blocking: bool = False
     """True if the component's methods are plain functions, which may block: they run on a thread of its own
-    (docs/hooks.md, "Threads")."""
+    (docs/plugins/hooks.md, "Threads")."""
     privileges: Callable[[S], Iterable[Privilege]] | None = None
     """Function from settings to the Linux capabilities that the component uses with them, for `mozu run --check`
-    (docs/privileges.md). None if it needs none."""
+    (docs/operate/privileges.md). None if it needs none."""
 
 
 class SourceDeclaration(ComponentDeclaration[S, Source | BlockingSource], Generic[S], frozen=True, kw_only=True):

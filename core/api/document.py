@@ -1,5 +1,5 @@
-"""The page docs/api.md, which `python -m mozu.core.api.document` prints from the code of what `mozu` and `mozu.testing`
-export.
+"""The page docs/plugins/api.md, which `python -m mozu.core.api.document` prints from the code of what `mozu` and
+`mozu.testing` export.
 
 The page is made from the syntax of the modules, which has what objects lack: annotations as written, and the docstrings
 of fields.
@@ -17,8 +17,8 @@ from mozu.core import api
 _HEAD: Final = """# What plugins import
 
 Every name that `mozu` (and `mozu.core.api`) promises to plugins, with its types; made from the code (`make docs`).
-What the contracts mean is in [spec/component.md](spec/component.md), what is promised and for how long in
-[plugins.md](plugins.md#what-is-promised). The kit for tests is [below](#the-kit-for-tests).
+What the contracts mean is in [plugins/component.md](component.md), what is promised and for how long in
+[plugins/writing.md](writing.md#what-is-promised). The kit for tests is [below](#the-kit-for-tests).
 """
 _NAMED_HEAD: Final = """# What is named and not imported
 

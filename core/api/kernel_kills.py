@@ -1,5 +1,5 @@
 """Kills and denials in the kernel: the types that pass between evaluators, responders and sources.
-docs/responders.md."""
+docs/operate/responders.md."""
 
 from collections.abc import Mapping
 from typing import Literal

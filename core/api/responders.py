@@ -2,7 +2,7 @@
 
 A responder says what it would do (`plan`) and does it (`act`). Everything between the two is the core's, for built-in
 and third parties' responders alike (core/respond/): whether a process may be acted on, whether it is still the one that
-the alert is about, budgets, the kill switch, the audit log, dry run. docs/responders.md.
+the alert is about, budgets, the kill switch, the audit log, dry run. docs/operate/responders.md.
 """
 
 import enum
@@ -124,7 +124,7 @@ class ResponseTarget(Protocol):
 
 @runtime_checkable
 class Responder(Protocol):
-    """A component that acts on alerts. See docs/spec/component.md, "Responder"."""
+    """A component that acts on alerts. See docs/plugins/component.md, "Responder"."""
 
     async def start(self) -> None:
         """Prepare for incidents."""

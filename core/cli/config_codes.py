@@ -1,20 +1,21 @@
-"""The codes of what `mozu check` doubts of a configuration; those of rule files: `core/language/rules/codes.py`."""
+"""The codes of warnings of `mozu check` about a configuration; for rule files see `core/language/rules/codes.py`."""
 
 import enum
 from typing import Final
 
-from mozu.core.language.rules.codes import CodeEntry
+from mozu.core.language.rules.code_entries import CodeEntry
 
 
 class ConfigCode(enum.Enum):
     """The stable name of a kind of warning."""
 
     CONFIG_UNMATCHED_SELECTION = "CONFIG_UNMATCHED_SELECTION"
+    CONFIG_EXPIRED_EXCEPTION = "CONFIG_EXPIRED_EXCEPTION"
     CONFIG_UNFED_RULES = "CONFIG_UNFED_RULES"
     CONFIG_UNFILLED_FIELDS = "CONFIG_UNFILLED_FIELDS"
     CONFIG_UNACTED_SOURCE = "CONFIG_UNACTED_SOURCE"
     CONFIG_START_OBSTACLE = "CONFIG_START_OBSTACLE"
-    CONFIG_OLD_PLUGIN = "CONFIG_OLD_PLUGIN"
+    CONFIG_PLUGIN = "CONFIG_PLUGIN"
     CONFIG_COMPONENT = "CONFIG_COMPONENT"
 
     @property
@@ -24,7 +25,7 @@ class ConfigCode(enum.Enum):
 
     @property
     def paragraph(self) -> str:
-        """What it means, what mozu does, and what to do about it."""
+        """The meaning of the warning, mozu's behaviour, and the remedy."""
         return CONFIG_ENTRIES[self].paragraph
 
 
@@ -34,6 +35,11 @@ CONFIG_ENTRIES: Final[dict[ConfigCode, CodeEntry]] = {
         "An element of `selection` names a rule or a tag that no rule of the evaluator has, so it enables and disables "
         "nothing. Most often the name is misspelt, or the rule was renamed or removed; `mozu rules list` has all "
         "names.",
+    ),
+    ConfigCode.CONFIG_EXPIRED_EXCEPTION: CodeEntry(
+        "Expired exception",
+        "The last day of an exception of a rule (`mozu: {expires: DAY}`) has passed. The exception still silences "
+        "alerts. Remove it, or, after a look at what it silences, set a later day.",
     ),
     ConfigCode.CONFIG_UNFED_RULES: CodeEntry(
         "Rules on events that nothing brings",
@@ -57,10 +63,10 @@ CONFIG_ENTRIES: Final[dict[ConfigCode, CodeEntry]] = {
         "nothing listens, a program that is not there. mozu starts all the same, and tries it again as long as it "
         "runs. `--for-another-machine` leaves this machine out.",
     ),
-    ConfigCode.CONFIG_OLD_PLUGIN: CodeEntry(
-        "Plugin for an older version",
-        "A plugin is written for the version of the hook API before today's, which mozu accepts for one minor release. "
-        "Update the distribution that brings it.",
+    ConfigCode.CONFIG_PLUGIN: CodeEntry(
+        "Fault of a plugin that is accepted",
+        "A plugin works and has a fault: methods that run on the event loop, requirements that are not met, an import "
+        "that replaced something of the whole process. Update the distribution that brings it, or report it there.",
     ),
     ConfigCode.CONFIG_COMPONENT: CodeEntry(
         "Warning of a component",

@@ -1,4 +1,4 @@
-"""The generated part of docs/configuration.md: `python -m mozu.core.cli.document FILE` writes it again."""
+"""The generated part of docs/operate/configuration.md: `python -m mozu.core.cli.document FILE` writes it again."""
 
 import sys
 from collections.abc import Iterable
@@ -17,7 +17,8 @@ END: Final = "<!-- end of the generated part -->"
 
 
 def settings_text() -> str:
-    """Tables of all settings: the core's, those of every entry, and the built-in plugins'. Raises PluginError."""
+    """Return tables of all settings: the core's, those of every entry, and the built-in plugins'. Raises
+    PluginError."""
     registry = Registry()
     parts = [
         "## The core's settings\n\n" + _table(settings_of(CoreSettings)),
@@ -39,7 +40,7 @@ def _table(settings: Iterable[Setting]) -> str:
 
 
 def _default(setting: Setting) -> str:
-    """`MOZU` stands for where the package is installed."""
+    """Return the default as Markdown; `MOZU` stands for the directory where the package is installed."""
     return "required" if setting.required else f"`{setting.default.replace(_PACKAGE, 'MOZU')}`"
 
 
@@ -48,7 +49,7 @@ def _cell(text: str) -> str:
 
 
 def renewed(page: str) -> str:
-    """The page with its generated part as it should be."""
+    """Return the page with its generated part renewed."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{settings_text()}\n{END}{after}"

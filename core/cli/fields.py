@@ -25,7 +25,7 @@ _ARGUMENTS: Final = {
     Argument.DOTTED_OPTIONAL: ".NAME?",
     Argument.KEY_OR_DOTTED: "[KEY] or .KEY",
 }
-"""How an argument is written behind the name."""
+"""Argument → how it is written after the name."""
 
 
 @click.command(

@@ -15,7 +15,14 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "why": ("mozu.core.cli.why.command", "Show why a rule matches an event, or not."),
     "check": ("mozu.core.cli.check", "Check rule files, or the configuration, its rules, and what a start would find."),
     "test": ("mozu.core.cli.test", "Run the tests that rules carry beside them."),
-    "rules": ("mozu.core.cli.rules", "List rules, show one, see how one is understood, or print their JSON Schema."),
+    "tune": (
+        "mozu.core.cli.tune.command",
+        "Find the rules that raise most alerts, and silence harmless ones by exceptions that are tested and expire.",
+    ),
+    "rules": (
+        "mozu.core.cli.rules",
+        "List rules, show one, see how one is understood, promote one, or print their JSON Schema.",
+    ),
     "fields": ("mozu.core.cli.fields", "List the fields that rules and outputs may name."),
     "events": ("mozu.core.cli.events", "List the types of events, with their parameters."),
     "plugins": ("mozu.core.cli.plugins", "List plugins and what they bring; check one."),
@@ -35,11 +42,11 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 _STARTING: Final = frozenset({"run", "replay", "trace", "why"})
-"""They collect garbage once they have started."""
+"""Commands that resume garbage collection only after their start."""
 
 
 class CommandState:
-    """What the entry point must know after a command has failed."""
+    """State that the entry point needs after a command has failed."""
 
     def __init__(self) -> None:
         self.verbose = False

@@ -1,4 +1,4 @@
-"""Impaired rules: those that read fields which no enricher of the configuration fills, for `mozu rules list`."""
+"""Impaired rules: rules that read fields which no enricher of the configuration fills, for `mozu rules list`."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,26 +12,27 @@ from mozu.core.runtime.unfilled_fields import missing_needs, remedy, sentences
 
 
 class ImpairedRules:
-    """Of one configuration."""
+    """The impaired rules of one configuration."""
 
     def __init__(self, config: Config, registry: Registry, fields: FieldRegistry) -> None:
         self._missing: Mapping[str, str] = missing_needs(config, registry, fields)
 
     def fields(self, rule: ItemDescription) -> list[str]:
-        """What an enabled rule on system calls reads and nothing fills, by name; empty: it is not impaired."""
+        """Return the names of fields that an enabled rule on system calls reads and nothing fills; empty if the rule is
+        not impaired."""
         if rule["info"]["source"] != "syscall" or not rule["info"]["enabled"]:
             return []
         read = [*_texts(rule, "condition_fields"), *_texts(rule, "output_fields")]
         return sorted({name for name in map(self._missing_of, read) if name})
 
     def about(self, rule: ItemDescription) -> JsonObject:
-        """The same for programs: the fields and the remedies; empty for a rule that is not impaired."""
+        """Return the fields and the remedies as data; empty for a rule that is not impaired."""
         found = self.fields(rule)
         remedies = sorted({remedy(self._missing[name]) for name in found})
         return {"impaired": {"fields": list(found), "remedies": list(remedies)}} if found else {}
 
     def sentences(self, rules: Iterable[ItemDescription]) -> list[str]:
-        """What is missing, which of these rules read it, and what to do."""
+        """Return sentences on what is missing, which of these rules read it, and what to do."""
         readers: dict[str, list[str]] = defaultdict(list)
         for rule in rules:
             for field in self.fields(rule):
@@ -39,7 +40,8 @@ class ImpairedRules:
         return list(sentences({name: need for name, need in self._missing.items() if name in readers}, readers))
 
     def _missing_of(self, reference: str) -> str:
-        """The field that a reference (`container.label[app]`, `container.label.app`) is to, if nothing fills it."""
+        """Return the field of a reference (`container.label[app]`, `container.label.app`) if nothing fills it; else an
+        empty text."""
         name = reference.partition("[")[0]
         while name and name not in self._missing:
             name = name.rpartition(".")[0]

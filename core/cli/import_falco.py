@@ -1,4 +1,4 @@
-"""`mozu import`: a configuration of Falco, and of falcosidekick, as mozu's, with an account of every key."""
+"""`mozu import`: converts a configuration of Falco, and of falcosidekick, with an account of every key."""
 
 import os
 from collections import Counter

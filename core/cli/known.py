@@ -1,4 +1,4 @@
-"""The plugins that listings show: every built-in, and the third parties' that the configuration names."""
+"""The plugins that listings show: every built-in, and third parties' plugins that the configuration names."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from mozu.core.runtime.registry import Registry
 
 
 def known_plugins(path: Path | None, overrides: Sequence[str]) -> Registry:
-    """A registry for listings. A plugin that cannot be loaded is reported on stderr and left out.
+    """Return a registry for listings. A plugin that cannot be loaded is reported on stderr and left out.
 
     Raises ConfigError if the configuration itself cannot be read; the settings in it do not matter here.
     """
@@ -43,13 +43,13 @@ def known_plugins(path: Path | None, overrides: Sequence[str]) -> Registry:
 
 
 def warn(registry: Registry) -> None:
-    """What the registry says of plugins that it has accepted, on stderr."""
+    """Print the registry's warnings about plugins that it has accepted, on stderr."""
     for text in registry.warnings:
         click.echo(f"mozu: warning: {safe(text)}", err=True)
 
 
 def known_fields(registry: Registry) -> FieldRegistry:
-    """The core's fields and those of every plugin loaded so far. Raises PluginError if two are of one name."""
+    """Return the core's fields and those of every plugin loaded so far. Raises PluginError if two have one name."""
     from mozu.core.model.fields.builtin import builtin_fields  # hundreds of declarations, for few of the commands
 
     fields = FieldRegistry(builtin_fields())

@@ -1,33 +1,44 @@
-"""What `mozu run --check` prints: which source would watch, for which rules the kernel would kill, and the capabilities
-that the configuration uses."""
+"""The output of `mozu run --check`: which source would watch, for which rules the kernel would kill, and the
+capabilities that the configuration uses."""
 
 from collections.abc import Iterator, Sequence
 
 import click
 import orjson
 
+from mozu.core.cli.check_warnings import logged_warnings
 from mozu.core.cli.known import known_fields
 from mozu.core.cli.terminal import safe, table, width
 from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config import Config
 from mozu.core.runtime.machine_check import KillAnswer, MachineAnswer, SourceAnswer, check_machine
+from mozu.core.runtime.preflight import Finding, built_parts
 from mozu.core.runtime.registry import Registry
 
 
 def report(config: Config, registry: Registry, *, as_json: bool) -> int:
-    """Print it; 1 where a source cannot start, nor any that could take its place."""
-    found = check_machine(config, registry, known_fields(registry))
+    """Print the report; return 1 if a source and all its alternatives cannot start, else 0."""
+    fields = known_fields(registry)
+    found = check_machine(config, registry, fields)
+    with logged_warnings():  # what components say when they are built: `mozu check` shows it
+        start, findings = built_parts(config, registry, fields)
+        findings += start.findings(beside_itself=True)
     if as_json:
-        click.echo(orjson.dumps(_as_data(found), option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(_as_data(found, findings), option=orjson.OPT_INDENT_2).decode())
     else:
-        click.echo("\n".join(_as_text(found)))
-    return 0 if found.can_start else 1
+        click.echo("\n".join(_as_text(found, findings)))
+    return 0 if _can_start(found, findings) else 1
 
 
-def _as_text(found: MachineAnswer) -> Iterator[str]:
+def _can_start(found: MachineAnswer, findings: Sequence[Finding]) -> bool:
+    return found.can_start and not any(one.obstacle.refuses for one in findings)
+
+
+def _as_text(found: MachineAnswer, findings: Sequence[Finding]) -> Iterator[str]:
     for name, alternatives in found.sources.items():
         yield from (safe(line) for line in _source_lines(name, alternatives))
     yield from (safe(_kill_line(one)) for one in found.kills)
+    yield from (safe(f"{'mozu would not start' if one.obstacle.refuses else 'warning'}: {one}") for one in findings)
     rows = [
         (one.privilege.capability, "yes" if one.held else "no", one.component, one.privilege.purpose,
          one.privilege.without)
@@ -60,9 +71,13 @@ def _kill_line(one: KillAnswer) -> str:
     return at if not one.reason else f"{at}; mozu does at others: {one.reason}"
 
 
-def _as_data(found: MachineAnswer) -> JsonObject:
+def _as_data(found: MachineAnswer, findings: Sequence[Finding]) -> JsonObject:
     return {
-        "can_start": found.can_start,
+        "can_start": _can_start(found, findings),
+        "obstacles": [
+            {"subject": one.subject, "reason": one.obstacle.reason, "refuses": one.obstacle.refuses}
+            for one in findings
+        ],
         "sources": [
             {"id": name, "alternatives": [{"plugin": one.plugin, "problem": one.problem} for one in alternatives]}
             for name, alternatives in found.sources.items()

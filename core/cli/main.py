@@ -34,7 +34,7 @@ def main() -> NoReturn:
 
 
 def invoke(arguments: Sequence[str]) -> int:
-    """Run one command line; the exit code."""
+    """Run one command line; return the exit code."""
     state = CommandState()
     try:
         result = mozu.main(args=list(arguments), prog_name="mozu", obj=state, standalone_mode=False)
@@ -67,7 +67,7 @@ def invoke(arguments: Sequence[str]) -> int:
 
 
 def _with_answer_for_falco(error: click.ClickException) -> click.ClickException:
-    """Return the error, with what to type instead where it is about an option that Falco has."""
+    """Return the error; for an option that Falco has, with what to type instead."""
     if not isinstance(error, click.NoSuchOption):
         return error
     from mozu.core.runtime.falco_import.falco_options import instead_of

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import json
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -8,10 +9,12 @@ from typing import Final, TypeVar
 import click
 
 from mozu.core.cli.group import CommandState
+from mozu.core.cli.terminal import use_colours
 from mozu.core.common.file_access import why_not_made
+from mozu.core.runtime.config import JSON, StdoutForm
 
 _PLUGINS: Final = "mozu.plugins"
-"""Where a command's context keeps the values of `-p`."""
+"""Key of the values of `-p` in a command's context."""
 
 _PLUGIN_HELP: Final = "Load the entry point NAME of an installed plugin, too: its fields, formats, events. Repeatable."
 
@@ -26,7 +29,7 @@ def _set_verbose(context: click.Context, parameter: click.Parameter, value: obje
 
 
 def verbose(function: F) -> F:
-    """`-v`: parameter `verbose`."""
+    """Add `-v`: parameter `verbose`."""
     return click.option(
         "-v",
         "--verbose",
@@ -38,7 +41,7 @@ def verbose(function: F) -> F:
 
 
 def configuration(function: F) -> F:
-    """`-c` and `-o`: parameters `path` and `overrides`."""
+    """Add `-c` and `-o`: parameters `path` and `overrides`."""
     override = click.option(
         "-o",
         "--option",
@@ -53,7 +56,7 @@ def configuration(function: F) -> F:
 
 
 def config_file(function: F) -> F:
-    """`-c` alone: parameter `path`, where without it no configuration is read."""
+    """Add `-c` alone: parameter `path`. Without the option no configuration is read."""
     text = "A configuration, of which enrichers, evaluators and plugins count; config.d/*.yaml beside it follow."
     return _config_file(text)(function)
 
@@ -72,7 +75,7 @@ def _config_file(text: str) -> Callable[[F], F]:
 
 
 def _only_one(context: click.Context, parameter: click.Parameter, value: tuple[Path, ...]) -> Path | None:
-    """The last of several would hide the others without a word."""
+    """Return the only value; raise BadParameter for several, because the last would silently hide the others."""
     if len(value) > 1:
         files = ", ".join(map(str, value))
         remedy = "put what differs into config.d beside one of them"
@@ -81,12 +84,12 @@ def _only_one(context: click.Context, parameter: click.Parameter, value: tuple[P
 
 
 def plugin_list(function: F) -> F:
-    """`-p` alone: parameter `plugins`."""
+    """Add `-p` alone: parameter `plugins`."""
     return click.option("-p", "--plugin", "plugins", multiple=True, metavar="NAME", help=_PLUGIN_HELP)(function)
 
 
 def _load_too(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    """The values of `-o`, with those of `-p` as overrides among them."""
+    """Return the values of `-o`, and those of `-p` as overrides."""
     return (*value, *as_overrides(context.meta.get(_PLUGINS, ())))
 
 
@@ -95,13 +98,13 @@ def _note_plugins(context: click.Context, parameter: click.Parameter, value: tup
 
 
 def as_overrides(plugins: Iterable[str]) -> tuple[str, ...]:
-    """What loads these entry points besides those that the configuration names."""
+    """Return overrides that load these entry points besides those that the configuration names."""
     names = list(plugins)
     return (f"plugins+={json.dumps(names)}",) if names else ()
 
 
 def plugin_names(function: F) -> F:
-    """`-p`: becomes part of the parameter `overrides`."""
+    """Add `-p`, whose values become part of the parameter `overrides`."""
     return click.option(
         "-p",
         "--plugin",
@@ -115,7 +118,7 @@ def plugin_names(function: F) -> F:
 
 
 def rules(function: F) -> F:
-    """`-r`: parameter `rules`."""
+    """Add `-r`: parameter `rules`."""
     return click.option(
         "-r",
         "--rules",
@@ -126,7 +129,7 @@ def rules(function: F) -> F:
 
 
 def record(function: F) -> F:
-    """`--record`: parameter `record`."""
+    """Add `--record`: parameter `record`."""
     return click.option(
         "--record",
         type=click.Path(dir_okay=False, path_type=Path),
@@ -136,7 +139,7 @@ def record(function: F) -> F:
 
 
 def with_record(overrides: tuple[str, ...], file: Path | None) -> tuple[str, ...]:
-    """Overrides, with the file of `--record` where one is given."""
+    """Return the overrides, with the file of `--record` if one is given."""
     return overrides if file is None else (*overrides, f"record.file={json.dumps(str(file))}")
 
 
@@ -148,7 +151,7 @@ def _check_writable(context: click.Context, parameter: click.Parameter, value: P
 
 
 def stats(function: F) -> F:
-    """`--stats`: parameter `stats`."""
+    """Add `--stats`: parameter `stats`."""
     return click.option(
         "--stats",
         type=click.Path(dir_okay=False, writable=True, path_type=Path),
@@ -158,6 +161,23 @@ def stats(function: F) -> F:
     )(function)
 
 
+def alert_form(function: F) -> F:
+    """`--json` and `--color`: parameters `as_json` and `color`, for `stdout_form`."""
+    json = click.option("--json", "as_json", is_flag=True, help="Write alerts to the standard output as JSON.")
+    choices = click.Choice(("auto", "always", "never"))
+    text = "Colours of alerts on a terminal; `auto`: unless NO_COLOR is set."
+    return json(click.option("--color", type=choices, default="auto", show_default=True, help=text)(function))
+
+
+def stdout_form(color: str, *, as_json: bool) -> StdoutForm | None:
+    """Return the format of the sink stdout: JSON, lines for a terminal, or None for the configured one."""
+    if as_json:
+        return JSON
+    if not sys.stdout.isatty():
+        return None
+    return StdoutForm({"compact": {"terminal": True, "color": use_colours(color)}}, "--color", replaces=False)
+
+
 def as_json(function: F) -> F:
-    """`--json`: parameter `as_json`."""
+    """Add `--json`: parameter `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)

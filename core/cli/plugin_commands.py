@@ -1,6 +1,6 @@
 """`mozu PLUGIN COMMAND`: commands that a plugin brings (`commands` of its declaration).
 
-What they raise is the plugin's failure and names it; an exit code of their own (SystemExit) is kept.
+An exception is the plugin's failure and names the plugin; an exit code (SystemExit) is kept.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,10 +24,10 @@ from mozu.core.runtime.registry import Registry
 
 
 def plugin_command(name: str) -> click.Group | None:
-    """The command of the plugin of this name; None where there is none, or it brings no commands.
+    """Return the command of the plugin of this name; None if there is none, or if it brings no commands.
 
     A third party's plugin is found by the name of its entry point, or if the default configuration names it. Raises
-    PluginError where it cannot be loaded.
+    PluginError if it cannot be loaded.
     """
     registry = _registry(name)
     for one in registry.extensions:
@@ -46,7 +46,7 @@ class _PluginGroup(click.Group):
     origin: Origin
 
     def invoke(self, ctx: click.Context) -> object:
-        """Raises PluginError for what is no deliberate end of a command."""
+        """Invoke a command. Raises PluginError for any exception that is no deliberate end of a command."""
         try:
             result: object = super().invoke(ctx)
             return result
@@ -66,7 +66,7 @@ class _PluginGroup(click.Group):
 
 
 def _exit_code(end: SystemExit) -> int:
-    """As the interpreter has it: a text is printed, and is 1."""
+    """Return the exit code as the interpreter would: a text is printed, and the code is 1."""
     if end.code is None or isinstance(end.code, int):
         return end.code or 0
     click.echo(str(end.code), err=True)
@@ -117,7 +117,7 @@ def _group(declaration: AnyDeclaration) -> _PluginGroup:
 def _with(
     group: _PluginGroup, commands: Callable[[], Mapping[str, click.Command]], origin: Origin
 ) -> _PluginGroup:
-    """The group with its commands. Raises PluginError where they are none."""
+    """Return the group with the plugin's commands. Raises PluginError if `commands` does not return commands."""
     group.origin = origin
     given: object = guarded(origin, "its `commands`", commands)
     if not isinstance(given, Mapping):

@@ -1,4 +1,4 @@
-"""`mozu plugins`: what is loaded, where it comes from, what it brings; what is installed and not loaded; `check`."""
+"""`mozu plugins`: plugins that are loaded, their origin, what they bring; plugins installed and not loaded; `check`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,7 +70,7 @@ def _available(registry: Registry) -> list[Origin]:
 def _as_text(plugin: Plugin, limit: int) -> str:
     declaration = plugin.declaration
     lines = [
-        f"{plugin.kind} {declaration.name}  ({plugin.origin}; API version {plugin.api})",
+        f"{plugin.kind} {declaration.name}  ({plugin.origin}; API version {declaration.api})",
         paragraph(declaration.summary, limit, "  "),
         *_fields(declaration.fields, limit),
     ]
@@ -118,7 +118,7 @@ def _as_data(registry: Registry) -> JsonObject:
             "summary": plugin.declaration.summary,
             "distribution": plugin.origin.distribution,
             "version": plugin.origin.version,
-            "api": plugin.api,
+            "api": plugin.declaration.api,
             "fields": [field.name for field in plugin.declaration.fields],
             **_source_as_data(plugin),
             "settings": [

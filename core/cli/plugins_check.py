@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import filterfalse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -39,7 +40,7 @@ from mozu.core.runtime.config.log import LogSettings
 from mozu.core.runtime.config.mark import Mark
 from mozu.core.runtime.config.node import node_of
 from mozu.core.runtime.daemon_log import set_up
-from mozu.core.runtime.plugin_checks import Plugin, built_encoder
+from mozu.core.runtime.plugin_checks import Plugin, built_encoder, default_faults
 from mozu.core.runtime.registry import Registry
 from mozu.core.runtime.requirements import unmet_requirements
 
@@ -70,8 +71,12 @@ def check(name: str, path: Path | None, overrides: tuple[str, ...], verbose: boo
     registry = Registry()
     _load(registry, name)
     fields = known_fields(registry)
+    requirements = [*_requirements(registry)]
+    unmet = [text for _, text in requirements]
+    for text in filterfalse(unmet.__contains__, registry.warnings):
+        click.echo(f"mozu: warning: {safe(text)}", err=True)
     failed = False
-    for what, text in (*_requirements(registry), *_results(name, config, registry, fields)):
+    for what, text in (*requirements, *_results(name, config, registry, fields)):
         failed = failed or bool(text)
         click.echo(f"{safe(what)}: {f'FAILED: {safe(text)}' if text else 'ok'}")
     return int(failed)
@@ -86,7 +91,7 @@ def _load(registry: Registry, name: str) -> None:
 
 
 def _requirements(registry: Registry) -> Iterator[tuple[str, str]]:
-    """Yield what distributions of third parties require and do not find; nothing for one that finds everything."""
+    """Yield (subject, text) for each unmet requirement of third parties' distributions."""
     origins = [*(one.origin for one in registry.plugins()), *(one.origin for one in registry.extensions)]
     for distribution in dict.fromkeys(one.distribution for one in origins if not is_builtin(one.target)):
         for text in unmet_requirements(distribution):
@@ -94,11 +99,13 @@ def _requirements(registry: Registry) -> Iterator[tuple[str, str]]:
 
 
 def _results(name: str, config: Config, registry: Registry, fields: FieldRegistry) -> Iterator[tuple[str, str]]:
-    """(what was tried, why it failed)."""
+    """Yield (what was tried, why it failed), the second empty for a success."""
     for plugin in registry.plugins():
         if isinstance(plugin.declaration, SourceChoiceDeclaration):
             yield f"{plugin.kind} {plugin.declaration.name}", ""  # it builds nothing: the sources that it names do
             continue
+        for text in default_faults(plugin.declaration.settings):
+            yield f"settings of {plugin.kind} {plugin.declaration.name}", text
         for entry in _entries(plugin, config):
             what = f"{plugin.kind} {entry.name}" + (f" ({entry.id})" if entry.id != entry.name else "")
             yield what, _tried(lambda plugin=plugin, entry=entry: _try(plugin, entry, registry, fields))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
@@ -112,7 +119,7 @@ def _results(name: str, config: Config, registry: Registry, fields: FieldRegistr
 
 
 def _entries(plugin: Plugin, config: Config) -> list[Entry]:
-    """The configured instances of a plugin, else one with defaults."""
+    """Return the configured instances of a plugin, else one with defaults."""
     name = plugin.declaration.name
     found = [entry for entry in config.of(plugin.kind) if entry.name == name]
     node = node_of({}, Mark("mozu plugins check"))

@@ -24,12 +24,12 @@ class KeptState(msgspec.Struct, frozen=True):
         return f"state of {self.kind} {self.id}: {self.path}{note}"
 
     def as_dict(self) -> JsonObject:
-        """Return it for programs."""
+        """Return the directory as data."""
         return {"kind": self.kind, "id": self.id, "path": str(self.path), "configured": self.is_configured}
 
 
 def kept_state(config: Config) -> list[KeptState]:
-    """Return every state directory below `state_dir`; none where this user may not look there."""
+    """Return every state directory below `state_dir`; none if this user may not read there."""
     root, known = config.core.state_dir / PLUGINS, {(entry.kind.value, entry.id) for entry in config.entries()}
     try:
         found = sorted(path for kind in Kind for path in (root / kind.value).glob("*"))

@@ -1,4 +1,4 @@
-"""What sources can filter of one rule: exact or necessary, by event type."""
+"""Filtering and actions of sources for one rule: exact or necessary predicates, by event type."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -12,12 +12,12 @@ from mozu.core.language.rules import Rule
 from mozu.core.model.fields import FieldRegistry
 
 Filters = dict[str, dict[str, dict[str, str]]]
-"""Source → event type → `precision`, `inexact`, and why it cannot kill for it in the kernel (`undecided`), or deny it
-there (`undenied`)."""
+"""Source → event type → `precision`, `inexact`, and why the source cannot kill for the rule in the kernel
+(`undecided`), or deny there (`undenied`)."""
 
 
 def of_rule(rule: Rule, fields: FieldRegistry, sources: Iterable[AnySource]) -> Filters:
-    """What each source that filters by predicates can test, and whether it could kill."""
+    """Return what each source that filters by predicates can test of a rule, and if it could kill."""
     demand = demand_of([rule], fields)
     return {
         source.name: {name: _as_data(one) for name, one in sorted(source.pushdown(demand, fields).items())}
@@ -27,7 +27,7 @@ def of_rule(rule: Rule, fields: FieldRegistry, sources: Iterable[AnySource]) -> 
 
 
 def lines(found: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """A line for all event types of which the same is to be said."""
+    """Return a line for each text, with all event types to which the text applies."""
     types: dict[str, list[str]] = {}
     for name, one in found.items():
         text = one["precision"]
@@ -38,7 +38,7 @@ def lines(found: Mapping[str, Mapping[str, str]]) -> list[str]:
 
 
 def act_lines(found: Mapping[str, Mapping[str, str]], why: str) -> list[str]:
-    """The same of whether a responder could have it done in the kernel: `undecided` of `kill`, `undenied` of `deny`."""
+    """Return lines on whether the kernel could act for a responder: `undecided` for `kill`, `undenied` for `deny`."""
     types: dict[str, list[str]] = {}
     for name, one in found.items():
         text = f"no: {one[why]}" if one[why] else "yes"
@@ -47,7 +47,7 @@ def act_lines(found: Mapping[str, Mapping[str, str]], why: str) -> list[str]:
 
 
 def demand_of(rules: Sequence[Rule], fields: FieldRegistry) -> Demand:
-    """What an evaluator of these rules wants, as far as their conditions and outputs go."""
+    """Return the demand of an evaluator of these rules, as far as conditions and outputs go."""
     program = compile_rules([RuleInput(rule.name, rule.source, rule.checked.node) for rule in rules], fields)
     types: dict[str, dict[str, Interest]] = {}
     for source, needs in program.needs.items():
@@ -77,7 +77,7 @@ def _as_data(one: Pushdown) -> dict[str, str]:
 
 
 def why(undecided: Comparison | str | None) -> str:
-    """Why the source does not act on such an event in the kernel; empty: it does."""
+    """Return why the source does not act on such an event in the kernel; empty if it does."""
     if isinstance(undecided, Comparison):
         return f"it is not decided there for good: {text_of(undecided)}"
     return undecided or ""

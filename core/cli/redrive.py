@@ -1,4 +1,4 @@
-"""`mozu redrive`: dead letters go back into the queue of their sink."""
+"""`mozu redrive`: puts dead letters back into the queue of their sink."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""`mozu test --watch`: once more after each change of a file that took part, or of a directory that was named."""
+"""`mozu test --watch`: repeats a run after each change of a file that took part, or of a directory that was named."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ _INTERVAL: Final = 0.3
 
 
 def repeat(run: Callable[[], tuple[int, set[Path]]], paths: Iterable[Path]) -> int:
-    """Run, wait for a change, run … The exit code of the last one, once the user interrupts."""
+    """Run, wait for a change, and repeat until the user interrupts; return the exit code of the last run."""
     code, named = 0, list(paths)
     try:
         while True:
@@ -34,7 +34,7 @@ def repeat(run: Callable[[], tuple[int, set[Path]]], paths: Iterable[Path]) -> i
 
 
 def _state(paths: Iterable[Path] | Mapping[Path, object]) -> dict[Path, object]:
-    """What distinguishes a file from its next version, and a directory's list from its next."""
+    """Return the values that distinguish a file from its next version, and a directory's list from its next."""
     found: dict[Path, object] = {}
     for path in paths:
         try:

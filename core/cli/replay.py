@@ -1,4 +1,4 @@
-"""`mozu replay`: recordings through the rules, instead of the live machine."""
+"""`mozu replay`: runs recordings through the rules, instead of the live machine."""
 
 import json
 from functools import partial
@@ -26,7 +26,7 @@ Examples:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @options.configuration
 @options.rules
-@click.option("--json", "as_json", is_flag=True, help="Write alerts to the standard output as JSON.")
+@options.alert_form
 @options.stats
 @options.record
 @options.verbose
@@ -36,6 +36,7 @@ def command(
     overrides: tuple[str, ...],
     rules: tuple[str, ...],
     as_json: bool,
+    color: str,
     record: Path | None,
     stats: Path | None,
     verbose: bool,
@@ -51,7 +52,8 @@ def command(
     given = options.with_record((f"sources={json.dumps(sources)}", "enrichers=[]", *overrides, *plugins), record)
     if verbose:
         given = (*given, "log.level=debug")
-    read = partial(configure, path, given, rules=rules, json=as_json)
+    form = options.stdout_form(color, as_json=as_json)
+    read = partial(configure, path, given, rules=rules, form=form)
     with reserved():  # before plugins are imported, which may print
         config, registry = read()
         set_up(config.log)

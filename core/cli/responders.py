@@ -1,4 +1,4 @@
-"""`mozu responders`: acts that last and their undoing, the kill switch, the audit log."""
+"""`mozu responders`: responses in force and their undoing, the kill switch, the audit log."""
 
 import logging
 import time
@@ -13,6 +13,7 @@ from mozu.core.api import Context, ResponderDeclaration
 from mozu.core.api.state_directory import state_path
 from mozu.core.cli import options
 from mozu.core.cli.terminal import safe
+from mozu.core.common.owner_identity import owner_identity
 from mozu.core.errors import MozuError
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -99,7 +100,8 @@ def _switch(name: str, text: str, change: Callable[[KillSwitch], None]) -> None:
         config, _ = configure(path, overrides)
         found = KillSwitch(config.core.state_dir / OFF_FILE)
         try:
-            change(found)
+            with owner_identity(found.path):
+                change(found)
             if name == "off":
                 remove_pins(pins_of(config.core.state_dir))
         except OSError as error:
@@ -115,7 +117,8 @@ _switch("on", "Responders act again.", KillSwitch.on)
 def _log_of(config: Config) -> AuditLog:
     path = config.core.state_dir / AUDIT_FILE
     try:
-        return AuditLog(path)
+        with owner_identity(path):
+            return AuditLog(path)
     except OSError as error:
         raise MozuError(f"the audit log {path} cannot be opened: {error.strerror}") from error
 
@@ -133,9 +136,9 @@ def _responder(config: Config, registry: Registry, name: str) -> Isolated:  # ty
 
 
 def _nothing(config: Config, whole: bool) -> str:
-    """Return what it means that nothing is listed."""
+    """Return a sentence on why nothing is listed."""
     if not config.responders:
-        remedy = "add one to `responders` in the configuration, docs/responders.md has examples"
+        remedy = "add one to `responders` in the configuration, docs/operate/responders.md has examples"
         return f"no responder is configured: mozu raises alerts and acts on none of them; {remedy}"
     names = ", ".join(one.id for one in config.responders)
     what = "has done nothing so far" if whole else "has done nothing that lasts; --log lists every act"

@@ -8,7 +8,7 @@ import click
 import msgspec
 import orjson
 
-from mozu.core.cli import options, pushdown
+from mozu.core.cli import options, promote, pushdown
 from mozu.core.cli.impaired_rules import ImpairedRules
 from mozu.core.cli.known import known_fields
 from mozu.core.cli.rule_families import ENABLED, FamilyRow, family_rows
@@ -26,7 +26,10 @@ from mozu.core.runtime.registry import Registry
 
 @click.group(no_args_is_help=True)
 def command() -> None:
-    """List rules, show one, see how one is understood, or print the JSON Schema of rule files."""
+    """List rules, show one, see how one is understood, promote one, or print the JSON Schema of rule files."""
+
+
+command.add_command(promote.command)
 
 
 @command.command(
@@ -64,16 +67,16 @@ def list_command(
     if available:
         return _list_families(family_rows(config, registry, fields), as_json=as_json)
     listed = [
-        (rule, idle)
-        for rule, idle in _with_idle(config, registry, fields)
+        (rule, mode)
+        for rule, mode in _with_mode(config, registry, fields)
         if _fits(str(rule["info"]["name"]), pattern) and (tag is None or tag in _tags(rule["info"]))
     ]
     found = [rule for rule, _ in listed]
     impaired = ImpairedRules(config, registry, fields)
     if as_json:
-        _print([{**rule["info"], **_running(idle), **impaired.about(rule)} for rule, idle in listed])
+        _print([{**rule["info"], **_running(mode), **impaired.about(rule)} for rule, mode in listed])
     elif found:
-        rows = (_row(rule["info"], idle, is_impaired=bool(impaired.fields(rule))) for rule, idle in listed)
+        rows = (_row(rule["info"], mode, is_impaired=bool(impaired.fields(rule))) for rule, mode in listed)
         click.echo(table(("RULE", "PRIORITY", "SOURCE", "TAGS"), rows, width()))
         for text in impaired.sentences(found):
             click.echo(f"\n{paragraph(f'impaired: {text}', width(), '  ')}")
@@ -157,7 +160,7 @@ def explain_command(
 
 
 def _loaded(config: Config, registry: Registry, fields: FieldRegistry) -> list[ConfiguredRules]:
-    """The rules of every evaluator `falco`. Raises RulesError with the report of files that cannot be used."""
+    """Return the rules of every evaluator `falco`. Raises RulesError with the report of files that cannot be used."""
     loads = configured_rules(config, registry, fields)
     for one in loads:
         if not one.loaded.ok:
@@ -170,7 +173,7 @@ def _described(loads: Iterable[ConfiguredRules]) -> list[RulesDescription]:
 
 
 def _find(described: Sequence[RulesDescription], name: str) -> tuple[str, ItemDescription]:
-    """(kind, description) of a rule, else a macro, else a list of this name."""
+    """Return (kind, description) of a rule, else a macro, else a list of this name."""
     sections = (
         ("rule", [item for one in described for item in one["rules"]]),
         ("macro", [item for one in described for item in one["macros"]]),
@@ -226,31 +229,43 @@ def schema_command(verbose: bool) -> None:
     _print(rules_schema())
 
 
-def _with_idle(
-    config: Config, registry: Registry, fields: FieldRegistry
-) -> Iterator[tuple[ItemDescription, IdleRule | None]]:
-    """Every rule, and why it does not run; those that run first, in the order of trial."""
+class _Mode(msgspec.Struct, frozen=True):
+    """How a rule runs."""
+
+    idle: IdleRule | None
+    """Reason why it does not run; None if it does."""
+    shadow: bool
+    """True for a rule that runs in shadow mode."""
+
+
+def _with_mode(config: Config, registry: Registry, fields: FieldRegistry) -> Iterator[tuple[ItemDescription, _Mode]]:
+    """Yield every rule and how it runs; running rules come first, in the order of trial."""
     for force in rules_in_force(config, registry, fields):
         described = dict(
             zip(force.loaded.rules.rules, describe_rules(force.loaded, force.fields)["rules"], strict=True)
         )
         idle = [rule for rule in described if force.idle(rule) is not None]
         for rule in (*force.running, *idle):
-            yield described[rule], force.idle(rule)
+            reason = force.idle(rule)
+            yield described[rule], _Mode(reason, reason is None and rule.name in force.shadow)
 
 
-def _running(idle: IdleRule | None) -> JsonObject:
-    return {"runs": idle is None} if idle is None else {"runs": False, "idle": idle.text}
+def _running(mode: _Mode) -> JsonObject:
+    """Return the keys for one rule, of which `shadow` replaces the word of its files: a selection may differ."""
+    if mode.idle is not None:
+        return {"runs": False, "idle": mode.idle.text}
+    return {"runs": True, "shadow": mode.shadow}
 
 
-def _row(info: JsonObject, idle: IdleRule | None, *, is_impaired: bool) -> tuple[str, ...]:
-    name = f"{info['name']}" if idle is None else f"{info['name']} ({idle.label})"
+def _row(info: JsonObject, mode: _Mode, *, is_impaired: bool) -> tuple[str, ...]:
+    name = f"{info['name']}" if mode.idle is None else f"{info['name']} ({mode.idle.label})"
+    name += " (shadow)" if mode.shadow else ""
     name += " (impaired)" if is_impaired else ""
     return name, str(info["priority"]), str(info["source"]), " ".join(_tags(info))
 
 
 def _sections(entries: JsonObject) -> None:
-    """Each key with its value below it; what is empty is left out."""
+    """Print each key with its value below it, without empty values."""
     limit = width()
     for key, value in entries.items():
         text = _text(value)

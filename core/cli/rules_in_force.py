@@ -13,6 +13,7 @@ from mozu.core.language.rules import (
     Options,
     Rule,
     Selector,
+    in_shadow,
     load,
     priority,
     selected,
@@ -35,7 +36,7 @@ class _Append(Protocol):
 
 
 class RuleSettings(Protocol):
-    """The settings of the evaluator `falco` that decide which rules run, and what is said about them."""
+    """The settings of the evaluator `falco` that decide which rules run, and how they are reported."""
 
     rules: Sequence[Path]
     rule_matching: str
@@ -45,17 +46,17 @@ class RuleSettings(Protocol):
     static_fields: Mapping[str, str]
 
     def chosen(self) -> Sequence[Selector]:
-        """What the packs and the level that are set switch off."""
+        """Return what the configured packs and level switch off."""
         ...
 
 
 class ConfiguredRules(msgspec.Struct, frozen=True):
-    """The rule files of one evaluator, loaded as it loads them."""
+    """The rule files of one evaluator, loaded as the evaluator loads them."""
 
     entry: Entry
     settings: RuleSettings
     fields: FieldRegistry
-    """With the static fields of its settings."""
+    """Fields, with the static fields of its settings."""
     loaded: LoadResult
 
     @property
@@ -65,15 +66,25 @@ class ConfiguredRules(msgspec.Struct, frozen=True):
         assert found is not None  # the settings were validated
         return found
 
+    @property
+    def selectors(self) -> list[Selector]:
+        """Selectors of the packs, the level and `selection`, in order."""
+        return [*self.settings.chosen(), *(switch.selector() for switch in self.settings.selection)]
+
     def running(self, brought: frozenset[str] | None) -> tuple[Rule, ...]:
-        """Those that run, in the order of trial. `brought`: source classes of the events there are; None: of any."""
-        selectors = [*self.settings.chosen(), *(switch.selector() for switch in self.settings.selection)]
-        chosen = selected(self.loaded.rules.rules, selectors, self.minimum)
+        """Return the rules that run, in the order of trial. `brought` are the source classes of the events; None:
+        any."""
+        chosen = selected(self.loaded.rules.rules, self.selectors, self.minimum)
         return tuple(rule for rule in chosen if brought is None or rule.source in brought)
+
+    def alerting(self) -> tuple[Rule, ...]:
+        """Return the rules that raise alerts, for events of any source, in the order of trial."""
+        shadow = in_shadow(self.loaded.rules.rules, self.selectors)
+        return tuple(rule for rule in self.running(None) if rule.name not in shadow)
 
 
 class IdleRule(msgspec.Struct, frozen=True):
-    """Why a rule does not run."""
+    """The reason why a rule does not run."""
 
     label: str
     """A few words."""
@@ -82,23 +93,25 @@ class IdleRule(msgspec.Struct, frozen=True):
 
 
 class RulesInForce(msgspec.Struct, frozen=True):
-    """Of one evaluator."""
+    """The rules of one evaluator."""
 
     loaded: LoadResult
     fields: FieldRegistry
-    """With the static fields of its settings."""
+    """Fields, with the static fields of its settings."""
     running: tuple[Rule, ...]
-    """In the order of trial."""
+    """Rules that run, in the order of trial."""
     matching: str
-    """`first`: an event raises the alert of the first rule that matches; `all`: of every one."""
+    """`first`: an event raises the alert of the first rule that matches; `all`: of every rule that matches."""
     minimum: Severity
     brought: frozenset[str] | None
     """Source classes of the events that the configuration's sources bring; None: of any."""
+    shadow: frozenset[str]
+    """Names of the rules in shadow mode."""
     left_out: tuple[Selector, ...]
-    """What the packs and the level that are set switch off."""
+    """Selectors by which the configured packs and level switch rules off."""
 
     def idle(self, rule: Rule) -> IdleRule | None:
-        """Why a rule of these files does not run; None for one that does."""
+        """Return why a rule of these files does not run; None for one that does."""
         if any(rule is one for one in self.running):
             return None
         if rule.priority > self.minimum:
@@ -115,7 +128,7 @@ class RulesInForce(msgspec.Struct, frozen=True):
 
 
 def configured_rules(config: Config, registry: Registry, fields: FieldRegistry) -> list[ConfiguredRules]:
-    """Of every evaluator `falco`. Raises ConfigError and PluginError."""
+    """Return the rules of every evaluator `falco`. Raises ConfigError and PluginError."""
     found = []
     for entry in config.evaluators:
         if entry.name == RULES_PLUGIN:
@@ -127,7 +140,7 @@ def configured_rules(config: Config, registry: Registry, fields: FieldRegistry) 
 
 
 def rules_in_force(config: Config, registry: Registry, fields: FieldRegistry) -> Iterator[RulesInForce]:
-    """Raises RulesError with the report of files that cannot be used."""
+    """Yield the rules of each evaluator. Raises RulesError with the report of files that cannot be used."""
     brought = brought_sources(configured_sources(config, registry))
     for one in configured_rules(config, registry, fields):
         if not one.loaded.ok:
@@ -139,5 +152,6 @@ def rules_in_force(config: Config, registry: Registry, fields: FieldRegistry) ->
             matching=one.settings.rule_matching,
             minimum=one.minimum,
             brought=brought,
+            shadow=in_shadow(one.loaded.rules.rules, one.selectors),
             left_out=tuple(one.settings.chosen()),
         )

@@ -26,7 +26,7 @@ Stop it with Ctrl-C: sources stop first, what is in flight is delivered, and the
 )
 @options.configuration
 @options.rules
-@click.option("--json", "as_json", is_flag=True, help="Write alerts to the standard output as JSON.")
+@options.alert_form
 @click.option(
     "--duration", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after this many seconds."
 )
@@ -42,6 +42,7 @@ def command(
     overrides: tuple[str, ...],
     rules: tuple[str, ...],
     as_json: bool,
+    color: str,
     record: Path | None,
     duration: float | None,
     check: bool,
@@ -52,7 +53,8 @@ def command(
     given = options.with_record(overrides, record)
     if verbose:
         given = (*given, "log.level=debug")
-    read = partial(configure, path, given, rules=rules, json=as_json and not check)
+    form = options.stdout_form(color, as_json=as_json)
+    read = partial(configure, path, given, rules=rules, form=None if check else form)
     with reserved():  # before plugins are imported, which may print
         config, registry = read()
         if not check:

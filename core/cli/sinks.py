@@ -1,4 +1,4 @@
-"""`mozu sinks check`: whether the configured sinks would accept an alert; `mozu sinks test`: a test alert to some."""
+"""`mozu sinks check`: reports if sinks would accept an alert; `mozu sinks test`: sends a test alert."""
 
 import logging
 import socket
@@ -86,7 +86,7 @@ def test(
 def _try_sinks(
     names: tuple[str, ...], path: Path | None, overrides: tuple[str, ...], send: Severity | None, *, verbose: bool
 ) -> int:
-    """`send`: the priority of a test alert; None: none is sent."""
+    """Try the named sinks, or all. `send` is the priority of a test alert; None: none is sent."""
     config, registry = configure(path, overrides)
     known = {entry.id: entry for entry in config.sinks}
     unknown = [name for name in names if name not in known]
@@ -107,7 +107,7 @@ async def _try_all(entries: list[Entry], config: Config, registry: Registry, sen
 
 
 class _Trial:
-    """One sink, built as for a run, and without a spool or a queue; what a start would find of both comes first."""
+    """A trial of one sink, built as for a run, without a spool or a queue; a start's findings on both come first."""
 
     def __init__(self, entry: Entry, config: Config, registry: Registry) -> None:
         self._entry, self._host = entry, config.host or socket.gethostname()
@@ -117,7 +117,7 @@ class _Trial:
         self._worker: WorkerThread | None = None
 
     async def result(self, send: Severity | None) -> tuple[bool, str]:
-        """(whether it is well, why)."""
+        """Return (True if the sink works, explanation)."""
         warnings = _LastWarning()
         log = logging.getLogger(f"mozu.sink.{self._entry.id}")
         log.addHandler(warnings)

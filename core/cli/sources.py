@@ -1,4 +1,4 @@
-"""`mozu sources`: what this machine lets each source see, and why not."""
+"""`mozu sources`: what each source can see on this machine, and why it cannot see the rest."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

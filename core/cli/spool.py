@@ -1,4 +1,4 @@
-"""`mozu spool`: what waits on disk, and what could not be delivered."""
+"""`mozu spool`: alerts that wait on disk, and dead letters."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ Examples:
 @options.as_json
 @options.verbose
 def status(path: Path | None, overrides: tuple[str, ...], as_json: bool, verbose: bool) -> None:
-    """How much waits, which numbers were given, how many dead letters there are."""
+    """Show how much waits, which numbers were assigned, and how many dead letters there are."""
     rows: list[JsonObject] = []
     for entry in spooled_sinks(path, overrides, None):
         with opened_spool(entry) as opened:

@@ -1,7 +1,8 @@
-"""Descriptors 0, 1 and 2: a closed one is opened on /dev/null at the start; what stderr cannot take is dropped.
+"""Descriptors 0, 1 and 2: a closed one is opened on /dev/null at the start; output that stderr cannot accept is
+dropped.
 
-Otherwise the next open, socket or epoll_create gets its number, and what is printed ends up there; libuv aborts the
-process when it closes such a descriptor (uv__close).
+Otherwise the next open, socket or epoll_create would get the descriptor's number and receive printed text; libuv aborts
+the process when it closes such a descriptor (uv__close).
 """
 
 import io
@@ -16,12 +17,12 @@ _NAMES: Final = ("stdin", "stdout", "stderr")
 
 
 def open_missing() -> None:
-    """Open those that are closed, and give Python the streams that it left out (None) because of that."""
+    """Open closed descriptors, and make the streams that Python therefore set to None."""
     for fd, name in enumerate(_NAMES):
         if not _is_open(fd):
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number, which is `fd`
         if getattr(sys, name) is None:
-            # Open until the process ends: it is sys.stdin, sys.stdout or sys.stderr.
+            # Stays open until the process ends, as sys.stdin, sys.stdout or sys.stderr.
             stream = open(fd, "r" if fd == 0 else "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)

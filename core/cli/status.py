@@ -1,7 +1,7 @@
 """`mozu status`: one screen about the run that uses a configuration, and an exit code for scripts."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,7 @@ from mozu.core.cli import options
 from mozu.core.cli.terminal import safe, table
 from mozu.core.runtime.configure import configure
 from mozu.core.runtime.operations.client import ask, parsed
-from mozu.core.runtime.operations.status_document import RunStatus, SinkStatus, SourceStatus
+from mozu.core.runtime.operations.status_document import RunStatus, ShadowStatus, SinkStatus, SourceStatus
 
 _CODES: Final = {"ready": 0, "degraded": 2, "not ready": 3}
 
@@ -39,7 +39,7 @@ def command(path: Path | None, overrides: tuple[str, ...], as_json: bool, verbos
 
 
 def screen(status: RunStatus) -> Iterator[str]:
-    """The lines for `/status`."""
+    """Yield the lines for `/status`."""
     numbers, versions = status.statistics, status.versions
     limit = f" of {_mebibytes(numbers.memory.limit)}" if numbers.memory.limit else ""
     yield safe(f"{status.host}: {status.status} (mozu {versions.mozu}, kernel {versions.kernel})")
@@ -56,6 +56,7 @@ def screen(status: RunStatus) -> Iterator[str]:
             yield safe(f"{name} does not see: {', '.join(source.not_seen)}")
     yield ""
     yield table(_SINK_HEADS, [_sink(name, one) for name, one in numbers.sinks.items()])
+    yield from _shadow(status.shadow)
 
 
 _SOURCE_HEADS: Final = ("source", "by", "types", "seen", "filtered", "received", "lost", "dropped", "alerts")
@@ -80,6 +81,19 @@ def _sink(name: str, one: SinkStatus) -> list[str]:
     dropped = sum(one.dropped.values())
     numbers = (one.accepted, one.delivered, one.waiting, dropped, one.dead_letters, one.failures)
     return [name, *(f"{number:,}" for number in numbers)]
+
+
+def _shadow(rules: Sequence[ShadowStatus]) -> Iterator[str]:
+    """Yield the rules in shadow mode, each with its newest sample below it."""
+    if rules:
+        yield ""
+        yield "rules in shadow mode (their matches raise no alert; `mozu rules promote` ends it)"
+    for one in rules:
+        yield safe(f"  {one.rule}: {one.matches:,} {'match' if one.matches == 1 else 'matches'}")
+        if one.samples:
+            newest = one.samples[-1]
+            moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(newest.time / 1e9))
+            yield safe(f"    {moment} {newest.output}")
 
 
 def _mebibytes(number: float) -> str:

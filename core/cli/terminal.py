@@ -1,5 +1,6 @@
 """Text for terminals: tables that fit, control characters and escape sequences made harmless."""
 
+import os
 import re
 import sys
 import textwrap
@@ -20,10 +21,10 @@ from mozu.core.errors import (
 from mozu.core.isolation.texts import without_secrets
 
 _ONE_LINE: Final = (CannotEncode, DeadlineExceeded, PluginError, SinkClosed, SourceBroken, SourceUnavailable)
-"""Errors of one sentence, which may hold what a plugin says."""
+"""Errors of one sentence, which may contain a plugin's text."""
 _MIN_LAST: Final = 30
 _UNSEEN: Final = re.compile(f"[\x00-\x1f{OBEYED}\ud800-\udfff]")
-"""What no sink shows as it is, and bytes that are not UTF-8 (lone surrogates)."""
+"""Characters that no sink shows as they are, and bytes that are not UTF-8 (lone surrogates)."""
 _UNSEEN_IN_LINES: Final = re.compile(f"[\x00-\x09\x0b-\x1f{OBEYED}\ud800-\udfff]")
 
 
@@ -35,18 +36,18 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def safe(text: str, *, keep_lines: bool = False) -> str:
-    """The text with everything escaped that a terminal obeys; line feeds stay if `keep_lines`."""
+    """Return the text with all terminal control characters escaped; line feeds stay if `keep_lines`."""
     return (_UNSEEN_IN_LINES if keep_lines else _UNSEEN).sub(_escape, text)
 
 
 def error_text(error: MozuError) -> str:
-    """Return the text of an error. Line feeds stay in errors that have several lines; in others they can only be those
-    of a plugin's text, and are escaped. Secrets of settings are stars."""
+    """Return the text of an error, with secrets of settings as stars. Line feeds stay in errors that have several
+    lines; in others only a plugin's text can have brought them, and they are escaped."""
     return safe(without_secrets(str(error)), keep_lines=not isinstance(error, _ONE_LINE))
 
 
 def columns(text: str) -> int:
-    """How many columns a text takes."""
+    """Return the number of terminal columns of a text."""
     if text.isascii():
         return len(text)
     return sum(
@@ -54,15 +55,22 @@ def columns(text: str) -> int:
     )
 
 
+def use_colours(choice: str = "auto") -> bool:
+    """Return True if output is coloured: `always`, or `auto` on a terminal unless NO_COLOR is set (no-color.org)."""
+    if choice != "auto":
+        return choice == "always"
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def width() -> int:
-    """Columns of the terminal; 0 where the output is no terminal, and lines may be as long as they are."""
+    """Return the columns of the terminal; 0 if the output is no terminal, so that lines may have any length."""
     import shutil  # and with it what unpacks archives, for commands that print tables
 
     return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 0
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], limit: int = 0) -> str:
-    """Columns side by side under their heads. Beyond `limit` columns the last one is wrapped; 0: no limit."""
+    """Return columns side by side under their heads. Beyond `limit` columns the last one is wrapped; 0: no limit."""
     cells = [list(heads), *([safe(cell) for cell in row] for row in rows)]
     widths = [max(columns(row[number]) for row in cells) for number in range(len(heads))]
     last = max(limit - sum(widths[:-1]) - 2 * (len(heads) - 1), _MIN_LAST) if limit else 0
@@ -80,7 +88,7 @@ def _wrapped(text: str, size: int) -> list[str]:
 
 
 def paragraph(text: str, limit: int = 0, indent: str = "") -> str:
-    """A text wrapped to the terminal."""
+    """Return a text wrapped to `limit` columns."""
     text = safe(text)
     size = limit or 10**6
     return textwrap.fill(text, size, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)

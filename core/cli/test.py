@@ -1,4 +1,4 @@
-"""`mozu test`: the tests that rules carry beside them."""
+"""`mozu test`: runs the tests of rules."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`mozu top`: what a run does now, by type, rule, sink and container, again and again."""
+"""`mozu top`: shows the rates of a run by type, rule, sink and container, again and again."""
 
 import shutil
 import sys
@@ -57,7 +57,7 @@ def command(interval: float, count: int | None, path: Path | None, overrides: tu
 
 
 def screen(before: RunStatus, now: RunStatus) -> Iterator[str]:
-    """What has changed between two looks, a second; and how all stands."""
+    """Yield lines with the changes per second between two reads, and the present state."""
     seconds = max(0.001, now.statistics.seconds - before.statistics.seconds)
     overview = list(status_screen(now))
     yield from overview[: overview.index("")]
@@ -78,7 +78,7 @@ def screen(before: RunStatus, now: RunStatus) -> Iterator[str]:
 
 
 def _types(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]:
-    """Those that were seen most since the last look."""
+    """Return the types with the most events since the last read."""
     rows: list[tuple[float, list[str]]] = []
     for name, source in now.statistics.sources.items():
         older = before.statistics.sources.get(name)
@@ -97,7 +97,8 @@ def _types(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]
 
 
 def _rules(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]:
-    """Those that match most, and those that take most time: on average since the start, since it is of a sample."""
+    """Return the rules that match most, and those that take most time: on average since the start, since time is
+    measured on a sample."""
     old, new = (_sums(status, "rule_matches_total", "rule") for status in (before, now))
     times = _sums(now, "rule_seconds_total", "rule")
     matched = sorted(((new[rule] - old.get(rule, 0.0), new[rule], rule) for rule in new if new[rule]), reverse=True)
@@ -117,7 +118,7 @@ def _rules(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]
 
 
 def _sums(status: RunStatus, metric: str, label: str) -> dict[str, float]:
-    """Value of a label → what its series add up to."""
+    """Return value of a label → sum of its series."""
     found: dict[str, float] = {}
     for one in status.statistics.metrics:
         if one.name == metric:
@@ -127,7 +128,7 @@ def _sums(status: RunStatus, metric: str, label: str) -> dict[str, float]:
 
 
 def _containers(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]:
-    """Those of which most events came since the last look."""
+    """Return the containers with the most events since the last read."""
     rows: list[tuple[float, str, str]] = []
     for source, found in now.containers.items():
         older = before.containers.get(source, {})
@@ -139,7 +140,7 @@ def _containers(before: RunStatus, now: RunStatus, seconds: float) -> list[list[
 
 
 def _enrichers(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]:
-    """By enricher: how many it knows, and how many are looked up."""
+    """Return a row for each enricher: how many containers it knows, and how many are looked up."""
     old, new = (_sums(status, "container_lookups_total", "id") for status in (before, now))
     rows = []
     for name, known in _sums(now, "containers", "id").items():
@@ -166,7 +167,7 @@ def _rate(number: float) -> str:
 
 @contextmanager
 def _own_screen(is_terminal: bool) -> Iterator[bool]:
-    """The terminal's other screen, keys as they come; as it was afterwards."""
+    """Show the terminal's alternate screen with unbuffered keys, and restore the terminal afterwards."""
     if not is_terminal:
         yield False
         return
@@ -183,7 +184,7 @@ def _own_screen(is_terminal: bool) -> Iterator[bool]:
 
 
 def _quits(seconds: float, *, is_own: bool) -> bool:
-    """Wait for the next look, or for the key that ends it."""
+    """Wait for the next read; return True if the key that quits was pressed."""
     if not is_own:
         time.sleep(seconds)  # between two pictures
         return False

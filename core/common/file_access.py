@@ -14,6 +14,7 @@ from typing import Final
 
 from mozu.core.common.mounts import mounts
 from mozu.core.common.own_file import UnsafePath, check_own
+from mozu.core.common.owner_identity import checking_identity
 
 _NO_FILES: Final = frozenset(
     {"proc", "sysfs", "securityfs", "cgroup", "cgroup2", "tracefs", "debugfs", "bpf", "devpts", "configfs", "efivarfs"}
@@ -34,7 +35,12 @@ def may(path: Path, mode: int) -> bool:
 
 def why_not_writable(path: Path, *, makes_folders: bool = False) -> str | None:
     """Return why a file could not be read and written, or made; `makes_folders`: missing directories would be made
-    too."""
+    too. A command of root checks as the user who owns the directory."""
+    with checking_identity(path):
+        return _why_not_writable(path, makes_folders=makes_folders)
+
+
+def _why_not_writable(path: Path, *, makes_folders: bool) -> str | None:
     real = Path(os.path.realpath(path))
     try:
         check_own(path)

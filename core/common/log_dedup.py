@@ -8,7 +8,7 @@ from typing import Final
 REMIND_INTERVAL: Final = 60.0
 """Seconds after which a continuing failure is logged again."""
 _MOST: Final = 64
-"""Texts that are remembered."""
+"""Number of texts that are remembered."""
 
 
 class LogDeduper:
@@ -18,7 +18,7 @@ class LogDeduper:
     def __init__(self, log: logging.Logger, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._log, self._clock = log, clock
         self._since: float | None = None
-        """When the failure began; None: there is none."""
+        """Time at which the failure began; None if there is none."""
         self._logged_at: dict[str, float] = {}
         """Text → time of its last line, oldest line first."""
         self._reasons: set[str] = set()

@@ -8,7 +8,7 @@ from mozu.core.delivery.packed_alert import PackedAlert, unpack
 
 
 class HeldHeartbeat:
-    """At most one waiting heartbeat per sink; the next is made once the last has left the queue."""
+    """The slot for at most one waiting heartbeat per sink; the next is made once the last has left the queue."""
 
     def __init__(self) -> None:
         self._id, self._since = "", 0.0

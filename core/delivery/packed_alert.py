@@ -21,7 +21,7 @@ MOST_FORMS: Final = 1_024
 _RAW_TEXT: Final = 1
 """MessagePack extension: text that is not UTF-8, as its bytes."""
 _ALERT_BYTES: Final = 153
-"""Memory of a packed alert in a queue besides its body: measured with tracemalloc (docs/benchmarks.md)."""
+"""Memory of a packed alert in a queue besides its body: measured with tracemalloc (docs/operate/benchmarks.md)."""
 _FORM_FACTOR: Final = 4
 """Memory of a form for each byte of its serialization, measured roughly."""
 
@@ -37,6 +37,7 @@ class AlertForm(msgspec.Struct, frozen=True, array_like=True, dict=True):
     rule_id: str = ""
     next: str = ""
     notes: RuleNotes = NO_NOTES
+    shadow: bool = False
 
     @cached_property
     def raw(self) -> bytes:
@@ -104,7 +105,7 @@ _time_decoder = msgspec.msgpack.Decoder(_BodyTime)
 _body_encoder, _body_decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(AlertBody, ext_hook=_extension)
 
 
-_Key = tuple[int, str, Severity, str, tuple[str, ...], str, str, RuleNotes]
+_Key = tuple[int, str, Severity, str, tuple[str, ...], str, str, RuleNotes, bool]
 """Parts that alerts of one form have in common, with the template by its `id`."""
 
 
@@ -131,7 +132,7 @@ class AlertPacker:
     def _pack(self, alert: Alert) -> PackedAlert:
         key = (
             id(alert.template), alert.rule, alert.priority, alert.source, alert.tags, alert.rule_id, alert.next,
-            alert.notes,
+            alert.notes, alert.shadow,
         )  # fmt: skip
         form, own = self._forms.get(key), 0
         if form is None:
@@ -156,8 +157,9 @@ class AlertPacker:
             self._forms.clear()
             self._are_many = True
         form = AlertForm(
-            alert.rule, alert.priority, alert.source, alert.template, alert.tags, alert.rule_id, alert.next, alert.notes
-        )
+            alert.rule, alert.priority, alert.source, alert.template, alert.tags, alert.rule_id, alert.next,
+            alert.notes, alert.shadow,
+        )  # fmt: skip
         assert form.raw  # where it can be serialized
         self._forms[key] = form  # it keeps the template, so that no other one can get its id
         return form
@@ -184,6 +186,7 @@ def unpack(packed: PackedAlert) -> Alert:
         rule_id=form.rule_id,
         next=form.next,
         notes=form.notes,
+        shadow=form.shadow,
         event_type=body.event_type,
         event_num=body.event_num,
         hostname=body.hostname,

@@ -40,6 +40,8 @@ def envelope_fault(alert: Alert) -> TypeError | None:
         return TypeError("it has no priority, or no template")
     if not (type(alert.time) is int and 0 <= alert.time <= _MAX_STORED and type(alert.event_num) is int):
         return TypeError("its time or its event's number is none")
+    if type(alert.shadow) is not bool:
+        return TypeError("its mode is no bool")
     if not (type(alert.values) is dict and type(alert.enrichment) is dict):
         return TypeError("its values are no mapping")
     return None
@@ -77,6 +79,7 @@ def plain_alert(alert: Alert, why: BaseException, *, values: bool = True) -> Ale
         next=bounded_text(alert.next),
         id=bounded_text(alert.id),
         incomplete=tuple(map(bounded_text, _items(alert.incomplete))),
+        shadow=alert.shadow is True,
     )
 
 

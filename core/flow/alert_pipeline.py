@@ -3,6 +3,7 @@
 `AlertPipeline.emit`, one for all sources:
 
     redact      hide secrets
+    shadow      keep samples of the alerts of rules in shadow mode, which pass no limiter
     limit       dedup and rate limit
     fan out     packed, to every sink worker, which routes and enqueues
 
@@ -11,20 +12,25 @@ One pass, on the event loop, which never waits.
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.packed_alert import AlertPacker
 from mozu.core.delivery.plain import envelope_fault, plain_alert
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.notice import notice_form
+from mozu.core.flow.shadow_samples import ShadowSamples
 from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.isolated import Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, alert_id
 
+SHADOW_TAG: Final = "shadow"
+"""Tag that alerts of rules in shadow mode get, so that every format shows the mode."""
+
 
 class AlertPipeline:
-    """The stages that the alerts of all sources pass: redact, limit, fan out."""
+    """The stages that the alerts of all sources pass: redact, shadow or limit, fan out."""
 
     def __init__(
         self,
@@ -43,7 +49,7 @@ class AlertPipeline:
         """Fields that formats show of notices, which have no event."""
         self._emitted = metrics.counter("alerts_total")
         self._suppressed = metrics.counter("alerts_suppressed_total")
-        self._packer = AlertPacker()
+        self._packer, self.shadow = AlertPacker(), ShadowSamples()
         self._notices = 0
         self._isolation = Isolation("pipeline", "alerts", metrics)
 
@@ -63,13 +69,17 @@ class AlertPipeline:
         that cannot be rendered is not limited.
         """
         alert.hostname = alert.hostname or self._hostname
-        self._emitted.value += 1
         fault = envelope_fault(alert)
         if fault is not None:
             self._isolation.failed("read an alert", fault)
             alert = plain_alert(alert, fault)
         alert = self._redacted(alert)
-        passes = self._within_limits(alert)
+        if alert.shadow:
+            self._keep_sample(alert)
+            passes = True
+        else:
+            self._emitted.value += 1
+            passes = self._within_limits(alert)
         if passes:
             self._fan_out(alert)
         else:
@@ -85,6 +95,15 @@ class AlertPipeline:
             self._isolation.failed("redact an alert", error)
             return plain_alert(alert, error, values=False)
         return alert
+
+    def _keep_sample(self, alert: Alert) -> None:
+        alert.tags = tuple(sorted({*alert.tags, SHADOW_TAG}))
+        try:
+            self.shadow.keep(alert)
+        except BaseException as error:  # what one alert contains stops no other
+            if is_ours(error):
+                raise
+            self._isolation.failed("keep a sample of an alert", error)
 
     def _within_limits(self, alert: Alert) -> bool:
         try:

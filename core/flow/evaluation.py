@@ -4,7 +4,7 @@ event spoils no other."""
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from hashlib import blake2b
 
-from mozu.core.api import DigestsRules, Evaluator, NamesRules, ReadsFields
+from mozu.core.api import DigestsRules, Evaluator, NamesRules, ReadsFields, ShadowsRules
 from mozu.core.filter.demand import Demand, union
 from mozu.core.flow.evaluated import Emit, alerts_of
 from mozu.core.flow.evaluation_queue import AwaitedEvaluator, EvaluationQueue, PendingBatch
@@ -120,6 +120,16 @@ class Evaluation:
                     text = "\n".join(component.rule_names())
             digest.update(f"{evaluator.name}\0{text}\0".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
+
+    def shadow_rules(self) -> list[str]:
+        """Return the names of the rules in shadow mode (`ShadowsRules`)."""
+        names: list[str] = []
+        for evaluator in self._evaluators:
+            component = evaluator.component
+            if isinstance(component, ShadowsRules):
+                with evaluator.contained("name its rules in shadow mode"):
+                    names += component.shadow_rules()
+        return names
 
     def rules_reading(self, field: str) -> list[str]:
         """Return the names of the rules in force that read a field (`ReadsFields`)."""

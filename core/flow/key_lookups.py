@@ -180,7 +180,8 @@ class KeyLookups:
         if self._unknown.value == 1:
             self.enricher.log.error(
                 "%s: `resolve(%r)` has ended, and `known` is False; what was found, or None, belongs into "
-                "`context.lookups` (docs/spec/component.md). Events wait for this enricher in vain", self.enricher, key
+                "`context.lookups` (docs/plugins/component.md). Events wait for this enricher in vain",
+                self.enricher, key
             )  # fmt: skip
 
     def _ended(self, key: str) -> None:

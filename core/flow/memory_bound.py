@@ -107,7 +107,7 @@ class MemoryBound:
                 await tick(_TICK)
 
     def numbers(self) -> Mapping[str, object]:
-        """Return numbers for the statistics. Shape: docs/statistics.md."""
+        """Return numbers for the statistics. Shape: docs/operate/statistics.md."""
         return {
             "limit": self._limit(),
             "resident": self._resident(),

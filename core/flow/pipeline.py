@@ -348,7 +348,8 @@ class SourcePipeline:
             alert.incomplete = incomplete or self._buffer.unanswered.get(alert.event_num, ())
             if self.state is not None:
                 alert.correlation_uid = correlation_uid(_event_of(alert, events), self._names.entities.host_id)
-            self._recorder.alert(alert)
+            if not alert.shadow:
+                self._recorder.alert(alert)
         except BaseException as error:  # what one alert contains stops no other
             if is_ours(error):
                 raise

@@ -1,7 +1,7 @@
 """Statistics of a run, from its counters: a summary for people on stderr, all numbers as JSON for programs."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mozu.core.api import Counts
@@ -18,7 +18,7 @@ def gather(
     memory: MemoryBound,
     started: float,
 ) -> dict[str, Any]:
-    """Return all numbers as plain values. Shape: docs/statistics.md."""
+    """Return all numbers as plain values. Shape: docs/operate/statistics.md."""
     return {
         "seconds": round(time.monotonic() - started, 3),
         "cpu_seconds": round(time.process_time(), 3),
@@ -80,8 +80,9 @@ def _sink(metrics: Metrics, worker: SinkWorker) -> dict[str, Any]:
     }
 
 
-def as_text(numbers: Mapping[str, Any]) -> str:
-    """Return a few lines for a terminal."""
+def as_text(numbers: Mapping[str, Any], *, all_types: bool = True) -> str:
+    """Return a few lines for a terminal. Without `all_types` event types have a line only if events were lost or
+    missed, and all together have one."""
     lines = [f"mozu ran {numbers['seconds']:.1f} s and used {numbers['cpu_seconds']:.2f} s of CPU"]
     for name, source in numbers["sources"].items():
         lines += _choice_lines(name, source["plugin"], source["instead_of"], source["not_seen"])
@@ -90,7 +91,11 @@ def as_text(numbers: Mapping[str, Any]) -> str:
             f"for the state only {source['internal']}, rejected {source['rejected']}"
             f"{_dropped(source['dropped'])}{_unevaluated(source)}"
         )
-        lines += [_type_line(kind, count) for kind, count in source["types"].items() if any(count.values())]
+        types = {kind: count for kind, count in source["types"].items() if any(count.values())}
+        if not all_types and types:
+            lines.append(_type_line(f"{len(types)} event types", _total(types.values())))
+            types = {kind: count for kind, count in types.items() if count["lost"] or count["missed"]}
+        lines += [_type_line(kind, count) for kind, count in types.items()]
     for name, sink in numbers["sinks"].items():
         dropped = ", ".join(f"{count} ({reason})" for reason, count in sink["dropped"].items()) or "0"
         busy = f", busy for {sink['busy_seconds']:.1f} s with one delivery" if sink["busy_seconds"] > 1 else ""
@@ -126,6 +131,16 @@ def _spool(sink: Mapping[str, object]) -> str:
         "dead_lettered": "dead letters", "queued": "not delivered",
     }  # fmt: skip
     return "".join(f", {text} {sink[key]}" for key, text in words.items() if sink[key])
+
+
+def _total(counts: Iterable[Mapping[str, int | None]]) -> dict[str, int | None]:
+    """Return the sums of counts by their names; None if one of them is unknown."""
+    total: dict[str, int | None] = {}
+    for count in counts:
+        for name, value in count.items():
+            before = total.get(name, 0)
+            total[name] = None if before is None or value is None else before + value
+    return total
 
 
 def _type_line(kind: str, count: Mapping[str, int | None]) -> str:

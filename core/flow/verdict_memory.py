@@ -84,7 +84,7 @@ class VerdictMemory:
             self.forget()
 
     def numbers(self) -> dict[str, int]:
-        """Return numbers for the statistics. Shape: docs/statistics.md."""
+        """Return numbers for the statistics. Shape: docs/operate/statistics.md."""
         return {"hits": self.hits.value, "misses": self.misses.value, "entries": len(self._entries)}
 
     # --- one batch, in this order

@@ -10,9 +10,8 @@
     full             every event, in parts of bounded size (`record`)
     capture          a ring of the last seconds in memory, written when an alert requests it (`capture`)
 
-The format is documented in docs/recordings.md. A recorder never waits for the disk: events that the writer cannot take
-are
-lost, counted, and marked in the file.
+The format is documented in docs/operate/recordings.md. A recorder never waits for the disk: events that the writer
+cannot take are lost, counted, and marked in the file.
 """
 
 from mozu.core.recording.capture import CapturePlan, Captures

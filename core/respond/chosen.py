@@ -23,6 +23,8 @@ class ActiveResponder(msgspec.Struct, frozen=True):
 
     def acts_on(self, alert: Alert) -> bool:
         """Return True if the responder is to act on this alert."""
+        if alert.shadow:
+            return False
         settings = self.settings
         if self.name in alert.respond or alert.rule in settings.rules:
             return True

@@ -148,7 +148,7 @@ class Responses:
 
     def wants(self, alert: Alert) -> bool:
         """Return True if a responder is to act on the alert, or the rule names one."""
-        return bool(alert.respond) or any(one.acts_on(alert) for one in self._responders)
+        return (bool(alert.respond) and not alert.shadow) or any(one.acts_on(alert) for one in self._responders)
 
     def respond(self, alert: Alert, event: Event | None, latest: Latest) -> None:
         """Begin the acts on an alert, which is redacted and has its id. Never raises, never waits."""

@@ -20,7 +20,7 @@ class AllowSettings(Settings):
 
 
 class RespondSettings(Settings):
-    """Limits of all responders; see docs/responders.md."""
+    """Limits of all responders; see docs/operate/responders.md."""
 
     allow: AllowSettings = Field(AllowSettings(), description="What is never acted on.")
     unprotect: tuple[Path, ...] = Field(

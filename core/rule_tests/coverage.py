@@ -1,9 +1,9 @@
 """Coverage: which rules were seen to match, and which arms of their conditions were seen true and seen false.
 
 An arm is one test where it is written: in a rule, in one of its exceptions, or in a macro, where it counts once for all
-rules that use the macro. It is seen where a condition, read from left to right, comes to it: behind a false test of
-`and`, and behind a true one of `or`, nothing is seen. Only rules that a test names are looked at, so that no arm is
-covered by an event that happened to be there for another rule.
+rules that use the macro. An arm is seen if a condition, evaluated from left to right, reaches it: after a false test of
+`and`, and after a true one of `or`, nothing is reached. Only rules that a test names are evaluated, so that no arm is
+covered by an event meant for another rule.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,13 +22,13 @@ from mozu.core.model.event import Event
 from mozu.core.rule_tests.judged import JudgedRules
 
 ArmKey = tuple[str, str, int]
-"""(file, what holds it there, place in its text)"""
+"""(file, holder of the arm, offset in its text)"""
 _NUMBER: Final = "evt.num"
-"""Compared only to say always and never."""
+"""A field compared only to express always and never."""
 
 
 class Arm(msgspec.Struct):
-    """One test where it is written."""
+    """A single test of a condition, at the place where it is written."""
 
     text: str
     place: tuple[str, int, int]
@@ -40,45 +40,45 @@ class Arm(msgspec.Struct):
 
     @property
     def is_covered(self) -> bool:
-        """Whether both were seen."""
+        """True if the arm was seen both true and false."""
         return self.seen_true and self.seen_false
 
     @property
     def missing(self) -> str:
-        """What was not seen."""
+        """The part that was not seen, in words."""
         if self.seen_true or self.seen_false:
             return "never false" if self.seen_true else "never true"
         return "never reached"
 
 
 class Coverage:
-    """Of all rules that test files are about."""
+    """The coverage of all rules that test files name."""
 
     def __init__(self) -> None:
         self._arms: dict[ArmKey, Arm] = {}
         self._rules: dict[tuple[str, str], bool] = {}
-        """(file, rule) → whether a test has seen it match as expected."""
+        """(file, rule) → True if a test has seen the rule match as expected."""
         self._keys: dict[int, tuple[Clause, ArmKey | None]] = {}
         self._types: set[tuple[str, str]] = set()
 
     @property
     def arms(self) -> Sequence[Arm]:
-        """In the order of files and lines."""
+        """The arms, in the order of files and lines."""
         return sorted(self._arms.values(), key=lambda arm: arm.place)
 
     @property
     def rules(self) -> dict[str, bool]:
-        """Rule → whether it was seen to match."""
+        """Rule → True if the rule was seen to match."""
         return {name: seen for (_, name), seen in self._rules.items()}
 
     @property
     def percent(self) -> float:
-        """Arms that are covered; 100 where there are none."""
+        """The percentage of arms that are covered; 100 if there are none."""
         covered = sum(arm.is_covered for arm in self._arms.values())
         return 100.0 * covered / len(self._arms) if self._arms else 100.0
 
     def add(self, judged: JudgedRules, rules: Iterable[Rule]) -> None:
-        """These rules count from now on."""
+        """Count these rules from now on."""
         for rule in rules:
             key = rule.context.source.name, rule.name
             if key not in self._rules:
@@ -87,11 +87,11 @@ class Coverage:
                     self._key(clause, rule, judged)
 
     def matched(self, rule: Rule) -> None:
-        """A test expected it to match, and it did."""
+        """Record that the rule matched as a test expected."""
         self._rules[rule.context.source.name, rule.name] = True
 
     def see(self, judged: JudgedRules, rule: Rule, event: Event) -> int:
-        """What the condition of a rule comes to for an event. Gives how many of its tests were reached."""
+        """Evaluate the condition of a rule for an event, and record the arms that it reaches; return their number."""
         if event.source != rule.source:
             return 0
         truths, count = judged.truths(rule, event), 0
@@ -107,7 +107,8 @@ class Coverage:
         return count
 
     def see_one_of_each_type(self, judged: JudgedRules, rule: Rule, event: Event) -> int:
-        """The same for streams of events: of the types that the rule is not about the first is enough."""
+        """Do the same for streams of events: of each type that the rule is not about only the first event is
+        evaluated."""
         types = rule.checked.event_types
         if types is not None and event.type not in types:
             if (rule.name, event.type) in self._types:
@@ -116,7 +117,7 @@ class Coverage:
         return self.see(judged, rule, event)
 
     def _key(self, clause: Clause, rule: Rule, judged: JudgedRules) -> ArmKey | None:
-        """The arm of a clause; None for what is the same for every event."""
+        """Return the arm of a clause; None for a clause that is the same for every event."""
         known = self._keys.get(id(clause))
         if known is not None:
             return known[1]
@@ -140,7 +141,7 @@ class Coverage:
 def _tests(
     root: Clause, below: Callable[[Clause], Iterable[Clause]] = lambda clause: clause.children
 ) -> Iterator[Clause]:
-    """Every test that `below` leads to, once."""
+    """Yield every test that `below` leads to, once."""
     waiting, seen = [root], set[int]()
     while waiting:
         clause = waiting.pop()
@@ -153,7 +154,7 @@ def _tests(
 
 
 def _reached(root: Clause, truths: NodeTruths) -> Iterator[Clause]:
-    """Every test to which reading from left to right comes, once."""
+    """Yield every test that an evaluation from left to right reaches, once."""
 
     def below(clause: Clause) -> Iterator[Clause]:
         for child in clause.children:

@@ -1,4 +1,4 @@
-"""What a test file holds: checked for shape, not yet against rules and fields."""
+"""The content of a test file: checked for shape, not yet against rules and fields."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,15 +10,15 @@ from mozu.core.language.rules.source import SourceFile
 
 
 class GivenValue(msgspec.Struct, frozen=True):
-    """What stands for one field: a text, a list of texts, or None: the field is absent."""
+    """The value of one field: a text, a list of texts, or None if the field is absent."""
 
     form: str | tuple[str, ...] | None
     offset: int
-    """Where the field is named in the file."""
+    """Offset of the field's name in the file."""
 
     @property
     def shown(self) -> str:
-        """As YAML would have it on one line."""
+        """Return the value as YAML on one line."""
         if self.form is None:
             return "~"
         return self.form if isinstance(self.form, str) else f"[{', '.join(self.form)}]"
@@ -29,7 +29,7 @@ Fields = Mapping[str, GivenValue]
 
 
 class GivenFields(msgspec.Struct, frozen=True):
-    """One event."""
+    """The fields of one event."""
 
     fields: Fields
     offset: int
@@ -41,7 +41,7 @@ class NamedRule(msgspec.Struct, frozen=True):
     name: str
     offset: int
     count: int | None = None
-    """How many alerts of it an act or a recording must give; None: one or more."""
+    """Number of alerts that an act or a recording must raise; None: one or more."""
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -49,22 +49,22 @@ class Act(msgspec.Struct, frozen=True):
 
     command: tuple[str, ...]
     under: str
-    """ptrace, ebpf, or empty: as the command line says."""
+    """ptrace, ebpf, or empty: the source that the command line names."""
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """What must come of it."""
+    """The expected result of a test."""
 
     match: tuple[NamedRule, ...] = ()
     quiet: tuple[NamedRule, ...] = ()
     output: tuple[tuple[str, int], ...] = ()
-    """Texts that the output of the one rule in `match` must hold, each with its place."""
+    """Texts that the output of the one rule in `match` must contain, each with its offset."""
     fields: Fields = {}
-    """Values that its alert must have."""
+    """Values that the alert of that rule must have."""
 
 
 class RuleTest(msgspec.Struct, frozen=True):
-    """One test. Of `events`, `act` and `recording` one is given."""
+    """A single test, which has one of `events`, `act` and `recording`."""
 
     name: str
     offset: int
@@ -72,7 +72,7 @@ class RuleTest(msgspec.Struct, frozen=True):
     source: str = ""
     """Source class of the events; empty: that of the first rule that the test names."""
     given: Fields = {}
-    """What holds for every event that can have it."""
+    """Fields for every event whose type has them."""
     events: tuple[GivenFields, ...] = ()
     act: Act | None = None
     recording: Path | None = None
@@ -86,7 +86,7 @@ class RuleTestFile(msgspec.Struct, frozen=True):
     """Rule files and directories, as they can be opened from here."""
     tests: tuple[RuleTest, ...]
     problems: tuple[Problem, ...]
-    """Every mistake; tests that have one are not among `tests`."""
+    """Every mistake; tests with a mistake are not among `tests`."""
 
     @property
     def name(self) -> str:
@@ -94,10 +94,10 @@ class RuleTestFile(msgspec.Struct, frozen=True):
         return self.text.name
 
     def problem(self, offset: int, message: str) -> Problem:
-        """A mistake at a character of it."""
+        """Return a mistake at a character offset of the file."""
         line, column = self.text.place(offset)
         return Problem.at(self.name, line + 1, column + 1, message)
 
     def line(self, offset: int) -> int:
-        """The line of a character, from 1."""
+        """Return the line of a character offset, from 1."""
         return self.text.place(offset)[0] + 1

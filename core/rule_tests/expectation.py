@@ -1,4 +1,4 @@
-"""What a test expects, against what rules said."""
+"""Comparison of a test's expectations with the alerts of rules."""
 
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
@@ -21,7 +21,7 @@ _SHOWN: Final = 5
 
 
 def named_rules(test: RuleTest, judged: JudgedRules) -> list[Rule]:
-    """The rules that a test is about: those of `match`, then those of `quiet`, each once."""
+    """Return the rules that a test names: those of `match`, then those of `quiet`, each once."""
     expected = test.expected
     found = {one.name: judged.rules[one.name] for one in expected.match if one.name in judged.rules}
     for one in expected.quiet:
@@ -30,7 +30,7 @@ def named_rules(test: RuleTest, judged: JudgedRules) -> list[Rule]:
 
 
 def unknown_rules(file: RuleTestFile, test: RuleTest, judged: JudgedRules) -> Iterator[Problem]:
-    """Names that no rule has, and rules that are to match and to stay quiet at once."""
+    """Yield a problem for each name that no rule has, and for rules both in `match` and in `quiet`."""
     match = {one.name for one in test.expected.match}
     for one in (*test.expected.match, *test.expected.quiet):
         if one in test.expected.quiet and _STAR in one.name:
@@ -49,23 +49,23 @@ def unknown_rules(file: RuleTestFile, test: RuleTest, judged: JudgedRules) -> It
 
 
 def source_of(test: RuleTest, judged: JudgedRules) -> str:
-    """The source class of the test's events."""
+    """Return the source class of the test's events."""
     rules = named_rules(test, judged)
     return test.source or (rules[0].source if rules else "syscall")
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Something that is not as expected."""
+    """An expectation that was not met."""
 
     offset: int
-    """Where the test says so."""
+    """Offset of the expectation in the file."""
     text: str
     rule: Rule | None = None
-    """A rule that matches and should not, or the other way round."""
+    """A rule that matches and should not, or the reverse; None if the failure is about no rule."""
 
 
 def failures(test: RuleTest, judged: JudgedRules, alerts: Sequence[RaisedAlert]) -> Iterator[Failure]:
-    """What was expected and is not so."""
+    """Yield the expectations that were not met."""
     raised: dict[str, list[RaisedAlert]] = {}
     for alert in alerts:
         raised.setdefault(alert.rule, []).append(alert)
@@ -94,7 +94,7 @@ def _fitting(named: NamedRule, judged: JudgedRules) -> list[Rule]:
 
 
 def _wrong_alert(test: RuleTest, judged: JudgedRules, alerts: Sequence[RaisedAlert]) -> Iterator[Failure]:
-    """Why none of the alerts has the output and the values that the test wants."""
+    """Yield why none of the alerts has the output and the values that the test expects."""
     reasons = [list(_differences(test, judged.fields, alert)) for alert in alerts]
     if all(reasons):
         yield from min(reasons, key=len)

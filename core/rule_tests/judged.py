@@ -1,4 +1,4 @@
-"""The rules of a test file, compiled as a run compiles them, and what they say of an event."""
+"""The rules of a test file, compiled as for a run, and their results for an event."""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -23,11 +23,11 @@ from mozu.core.model.value_types import FieldValue
 from mozu.core.rule_tests.shown import shortened, shown
 
 _MOST: Final = 6
-"""Tests of a condition that a sentence names."""
+"""Number of tests of a condition that a sentence names."""
 
 
 class RaisedAlert(msgspec.Struct, frozen=True):
-    """What a rule says of an event that it matches."""
+    """The alert of a rule for an event that it matches."""
 
     rule: str
     text: str
@@ -35,7 +35,7 @@ class RaisedAlert(msgspec.Struct, frozen=True):
 
 
 class JudgedRules:
-    """All rules of some files, those that are switched off too. Raises RulesError with the report of the load."""
+    """The rules of some files, including those that are switched off. Raises RulesError with the report of the load."""
 
     def __init__(self, paths: Sequence[str], fields: FieldRegistry) -> None:
         self.fields = fields
@@ -52,7 +52,7 @@ class JudgedRules:
 
     @cached_property
     def program(self) -> RuleProgram:
-        """What judges events in a run, here with every rule that matches."""
+        """The program that judges events in a run, here with every rule that matches."""
         inputs = [RuleInput(rule.name, rule.source, rule.checked.node) for rule in self.rules.values()]
         return compile_rules(inputs, self.fields, "all")
 
@@ -61,7 +61,7 @@ class JudgedRules:
         return list(self.rules.values())
 
     def alerts(self, events: Iterable[Event]) -> list[RaisedAlert]:
-        """What a run would raise, each rule by itself."""
+        """Return the alerts that a run would raise, each rule by itself."""
         found = []
         for event, position in self.program.evaluate(events):
             rule = self._in_order[position]
@@ -70,19 +70,19 @@ class JudgedRules:
         return found
 
     def clause(self, rule: Rule) -> Clause:
-        """The tree of its condition."""
+        """Return the tree of the rule's condition."""
         if rule.name not in self._clauses:
             self._clauses[rule.name] = clauses(rule, self._set)
         return self._clauses[rule.name]
 
     def truths(self, rule: Rule, event: Event) -> NodeTruths:
-        """What each node of its condition comes to."""
+        """Return the truth of each node of the rule's condition."""
         if rule.source not in self._evaluators:
             self._evaluators[rule.source] = NodeEvaluator(self.fields, rule.source, macro_trees(self._set))
         return self._evaluators[rule.source].at(event)
 
     def reason(self, rule: Rule, event: Event) -> str:
-        """The tests that decided whether it matches, in one sentence."""
+        """Return the tests that decided if the rule matches, in one sentence."""
         if event.source != rule.source:
             return f"it is a rule of the source {rule.source}, and the event is of {event.source}"
         decided = [

@@ -10,11 +10,11 @@ from mozu.core.rule_tests.outcome import OutcomeKind, TestOutcome
 
 _ELEMENTS: Final = {OutcomeKind.FAILED: "failure", OutcomeKind.ERROR: "error", OutcomeKind.SKIPPED: "skipped"}
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 does not have."""
+"""Characters that XML 1.0 does not allow."""
 
 
 def junit(outcomes: Sequence[TestOutcome], coverage: Coverage) -> str:
-    """The document; coverage is in the properties of the whole."""
+    """Return the document; the coverage is a property of the whole."""
     files: dict[str, list[TestOutcome]] = {}
     for outcome in outcomes:
         files.setdefault(outcome.file, []).append(outcome)

@@ -1,4 +1,4 @@
-"""An act under a source, or a recording, through a whole engine: events become what they are in a run."""
+"""Runs of an act under a source, or of a recording, through a whole engine, so that events are those of a run."""
 
 import asyncio
 import contextlib
@@ -32,14 +32,14 @@ from mozu.core.runtime.preflight import StartRefused
 from mozu.core.runtime.registry import Registry
 
 SECONDS: Final = 60.0
-"""How long an act or a recording may take."""
+"""Seconds that an act or a recording may take."""
 _HERE: Final = Mark("mozu test")
 _TAIL: Final = 300
-"""Characters of a command's last words."""
+"""Characters that are kept of the end of a command's output."""
 
 
 class Skipped(Exception):
-    """This machine cannot run the test; the text says why."""
+    """The failure to run a test on this machine; the text says why."""
 
 
 @runtime_checkable
@@ -50,13 +50,13 @@ class RunsCommand(Protocol):
 
 
 class LiveRun:
-    """Runs acts and recordings. `registry` makes the plugins of one engine."""
+    """The runner of acts and recordings. `registry` returns the plugins of one engine."""
 
     def __init__(self, registry: Callable[[], Registry]) -> None:
         self._registry = registry
 
     def run(self, test: RuleTest, paths: Sequence[str], under: str, coverage: Coverage) -> Observed:
-        """What the rules of `paths` say. Raises Skipped, MozuError."""
+        """Run a test with the rules of `paths`. Raises Skipped and MozuError."""
         if test.recording is not None:
             if not test.recording.exists():
                 raise MozuError(f"the recording {test.recording} does not exist")
@@ -74,30 +74,30 @@ class LiveRun:
 
 
 class _Scene:
-    """Where events come from; as a text, what that is."""
+    """The origin of the events of a test; as a text, its name."""
 
     def source(self) -> Entry:
-        """The one source."""
+        """Return the one source."""
         raise NotImplementedError  # abstract: each kind has its own
 
     def enrichers(self) -> tuple[Entry, ...]:
-        """As `mozu trace` has them."""
+        """Return the same enrichers as `mozu trace`."""
         return (_entry(Kind.ENRICHER, "users", {}),)
 
     @contextlib.contextmanager
     def surroundings(self) -> Iterator[None]:
-        """While the engine runs."""
+        """Enclose the run of the engine."""
         yield
 
     async def play(self, engine: Engine) -> None:
-        """What is to be done once the source sees."""
+        """Act once the source sees events."""
 
     def belongs(self, event: Event) -> bool:
-        """Whether an event is of this test."""
+        """Return True if an event belongs to this test."""
         return True
 
     def check(self, source: object) -> None:
-        """Raises MozuError if it did not end as it should."""
+        """Raise MozuError if the act or recording did not end as it should."""
 
 
 class _Recording(_Scene):
@@ -115,7 +115,7 @@ class _Recording(_Scene):
 
 
 class _Act(_Scene):
-    """A command in an empty directory; its output is kept for the case that it fails."""
+    """A command in an empty directory; its output is kept in case the command fails."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self.command = list(command)
@@ -136,14 +136,14 @@ class _Act(_Scene):
                 os.chdir(before)
 
     def last_words(self) -> str:
-        """The end of what the command printed."""
+        """Return the end of the command's output."""
         self._output.seek(0)
         text = self._output.read().decode(errors="replace").strip()
         return f": {text[-_TAIL:]}" if text else ""
 
 
 class _Traced(_Act):
-    """Under ptrace."""
+    """A command under ptrace."""
 
     def source(self) -> Entry:
         return _entry(Kind.SOURCE, "ptrace", {"command": [*self.command]})
@@ -155,7 +155,7 @@ class _Traced(_Act):
 
 
 class _Watched(_Act):
-    """Beside eBPF programs, which see the whole machine."""
+    """A command beside eBPF programs, which see the whole machine."""
 
     def __init__(self, command: Sequence[str]) -> None:
         super().__init__(command)
@@ -219,7 +219,8 @@ def _entry(kind: Kind, name: str, settings: JsonObject) -> Entry:
 
 @contextlib.contextmanager
 def _redirected(output: int) -> Iterator[None]:
-    """Standard descriptors of this process, which a command inherits: no input, and the output into a file."""
+    """Redirect the standard descriptors of this process, which a command inherits: no input, and the output into a
+    file."""
     kept = [os.dup(number) for number in (0, 1, 2)]
     try:
         nothing = os.open(os.devnull, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""What came of a test."""
+"""The outcome of a test."""
 
 import enum
 
@@ -8,7 +8,7 @@ from mozu.core.errors import Problem
 
 
 class OutcomeKind(enum.Enum):
-    """passed; failed: something is not as expected; error: it could not be run; skipped: not on this machine."""
+    """passed; failed: an expectation was not met; error: the test could not be run; skipped: not on this machine."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -17,7 +17,7 @@ class OutcomeKind(enum.Enum):
 
 
 class TestOutcome(msgspec.Struct, frozen=True):
-    """One test, or a whole file that cannot be used (`name` is empty)."""
+    """The outcome of one test, or of a whole file that cannot be used (`name` is empty)."""
 
     __test__ = False  # not a test class of pytest
 
@@ -25,5 +25,5 @@ class TestOutcome(msgspec.Struct, frozen=True):
     name: str
     kind: OutcomeKind
     messages: tuple[Problem, ...] = ()
-    """Each with its file, line and column."""
+    """Messages, each with its file, line and column."""
     seconds: float = 0.0

@@ -9,7 +9,8 @@ from mozu.core.runtime.registry import Registry
 
 
 def builtin_plugins_and(names: Iterable[str]) -> Registry:
-    """Every built-in plugin, and installed ones by the names of their entry points. Raises PluginError."""
+    """Return a registry of every built-in plugin, and of installed ones by the names of their entry points. Raises
+    PluginError."""
     registry = Registry()
     for kind, table in BUILTINS.items():
         for name in table:
@@ -20,7 +21,7 @@ def builtin_plugins_and(names: Iterable[str]) -> Registry:
 
 
 def fields_of(registry: Registry) -> FieldRegistry:
-    """The core's fields and those of the plugins. Raises PluginError if two are of one name."""
+    """Return the core's fields and those of the plugins. Raises PluginError if two have one name."""
     fields = FieldRegistry(builtin_fields())
     registry.add_fields(fields)
     return fields

@@ -27,11 +27,11 @@ _EVENTS: Final = ("event", "events", "run", "recording")
 _KEYS: Final = ("test", "source", "given", *_EVENTS, "under", "match", "quiet", "output", "fields")
 _IN_BRACES: Final = "between braces put what holds a comma, a colon or a bracket in quotes, or write a field a line"
 SOURCES: Final = ("ptrace", "ebpf")
-"""What an act may run under."""
+"""Sources for acts."""
 
 
 class _Mistake(Exception):
-    """What is wrong with an item, and where. Caught at the item."""
+    """A mistake in an item, with its offset. Caught at the item."""
 
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class _Mistake(Exception):
 
 
 def read_tests(path: Path) -> RuleTestFile:
-    """The tests of a file. Never raises for what is in it."""
+    """Return the tests of a file. Raises nothing for the file's content."""
     try:
         return _Reader(read_file(path), path.parent).read()
     except ItemRefused as refused:
@@ -58,7 +58,7 @@ class _Reader:
         self._problems: list[Problem] = []
 
     def read(self) -> RuleTestFile:
-        """All items."""
+        """Read all items."""
         try:
             for root in documents(self._text):
                 self._document(root)
@@ -125,7 +125,7 @@ class _Reader:
 
 
 def _keys(item: Mapping) -> dict[str, tuple[int, Node]]:
-    """Key → (its place, its value)."""
+    """Return key → (offset of the key, value)."""
     found: dict[str, tuple[int, Node]] = {}
     for key, value in item.pairs:
         if not isinstance(key, Scalar):
@@ -150,7 +150,7 @@ def _text(node: Node, what: str) -> str:
 
 
 def _texts(node: Node, what: str) -> list[str]:
-    """One text, or a list of them."""
+    """Return a list of texts, from one text or a list."""
     nodes = node.items if isinstance(node, Sequence) else [node]
     if not nodes:
         raise _Mistake(f"`{what}` is empty; leave it out, or name something", node.offset)
@@ -229,7 +229,7 @@ def _placed(node: Node, what: str) -> Iterator[tuple[str, int]]:
 
 
 def _named(node: Node, what: str, *, counted: bool = False) -> Iterator[NamedRule]:
-    """Names of rules; in `match` also a mapping from names to numbers of alerts."""
+    """Yield the named rules; in `match` also from a mapping of names to numbers of alerts."""
     if isinstance(node, Mapping) and counted:
         for name, (offset, value) in _keys(node).items():
             yield NamedRule(name, offset, _count(value))

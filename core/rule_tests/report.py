@@ -7,7 +7,7 @@ from mozu.core.rule_tests.outcome import OutcomeKind, TestOutcome
 
 
 def outcome_lines(outcome: TestOutcome) -> Iterator[str]:
-    """What is to be said of one that did not pass."""
+    """Yield the lines about a test that did not pass."""
     if outcome.kind is OutcomeKind.PASSED:
         return
     yield f"{outcome.kind.value.upper()} {outcome.name or outcome.file}"
@@ -17,7 +17,7 @@ def outcome_lines(outcome: TestOutcome) -> Iterator[str]:
 
 
 def summary(outcomes: Sequence[TestOutcome], seconds: float) -> str:
-    """How many tests there were, and what came of them."""
+    """Return a sentence with the numbers of tests by outcome."""
     counts = [(kind, sum(one.kind is kind for one in outcomes)) for kind in OutcomeKind]
     shown = ", ".join(f"{count} {_word(kind, count)}" for kind, count in counts if count)
     return f"{shown or 'no tests'} in {seconds:.2f} s"
@@ -28,7 +28,7 @@ def _word(kind: OutcomeKind, count: int) -> str:
 
 
 def coverage_summary(coverage: Coverage) -> str:
-    """One sentence."""
+    """Return the coverage in one sentence."""
     arms, rules = coverage.arms, coverage.rules
     covered = sum(arm.is_covered for arm in arms)
     return (
@@ -38,7 +38,7 @@ def coverage_summary(coverage: Coverage) -> str:
 
 
 def uncovered_lines(coverage: Coverage) -> Iterator[str]:
-    """Rules that no test has seen to match, and each arm with what was not seen of it."""
+    """Yield a line for each rule that no test has seen to match, and for each arm with what was not seen."""
     for name, seen in sorted(coverage.rules.items()):
         if not seen:
             yield f"rule never seen to match: {name}"

@@ -11,12 +11,12 @@ LONGEST: Final = 120
 
 
 def shortened(text: str) -> str:
-    """No longer than that."""
+    """Return the text, no longer than LONGEST."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def shown(value: FieldValue, kind: FieldType = FieldType.STRING) -> str:
-    """In backticks as an output prints it, networks by their address; lists as a test file has them."""
+    """Return a value in backticks as an output prints it, networks by their address; lists as a test file has them."""
     if value is None:
         return "absent"
     name = FieldType.IPADDR.value if kind is FieldType.IPNET else kind.value

@@ -25,18 +25,19 @@ _PATTERNS: Final = tuple(f"*{suffix}" for suffix in SUFFIXES)
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How tests are run."""
+    """The options of a run of tests."""
 
     rules: tuple[str, ...] = ()
-    """Rule files and directories in place of those that test files name."""
+    """Rule files and directories that replace those named by test files."""
     under: str = "ptrace"
-    """What acts run under that do not say."""
+    """Source for acts that name none."""
     pattern: str = ""
-    """Only tests whose name holds this, or fits it where it has `*`."""
+    """Only tests whose name contains this text are run, or whose name it matches if it contains `*`."""
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
-    """The test files: those given, and every one of the name below directories. Raises MozuError."""
+    """Return the test files: the given ones, and those below directories that have the name of a test file. Raises
+    MozuError."""
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
@@ -50,7 +51,7 @@ def find(paths: Iterable[Path]) -> list[Path]:
 
 
 class Suite:
-    """Runs test files. Rules that several files are about are loaded once."""
+    """The runner of test files. Rules of several files are loaded once."""
 
     def __init__(self, fields: FieldRegistry, live: LiveRun, plan: Plan) -> None:
         self._fields, self._live, self._plan = fields, live, plan
@@ -59,15 +60,15 @@ class Suite:
         self._covered: set[tuple[str, ...]] = set()
         self.coverage = Coverage()
         self.files: set[Path] = set()
-        """Everything that was read."""
+        """Every file that was read."""
 
     def run(self, paths: Iterable[Path]) -> Iterator[TestOutcome]:
-        """All tests of these files, one by one."""
+        """Run all tests of these files, one by one."""
         for path in paths:
             yield from self.run_file(read_tests(path))
 
     def run_file(self, file: RuleTestFile) -> Iterator[TestOutcome]:
-        """All tests of one file; first the mistakes in it."""
+        """Run all tests of one file; the file's mistakes come first."""
         self.files.add(Path(file.name))
         if file.problems:
             yield TestOutcome(file.name, "", OutcomeKind.ERROR, file.problems)
@@ -83,14 +84,14 @@ class Suite:
             yield self._run_test(file, test, judged)
 
     def run_one(self, file: RuleTestFile, test: RuleTest) -> TestOutcome:
-        """One test of a file."""
+        """Run one test of a file."""
         try:
             return self._run_test(file, test, self.judged(file))
         except RulesError as error:
             return TestOutcome(file.name, test.name, OutcomeKind.ERROR, (_unusable(file, error),))
 
     def judged(self, file: RuleTestFile) -> JudgedRules:
-        """The rules that a file is about. Raises RulesError."""
+        """Return the rules that a file names. Raises RulesError."""
         paths = self._plan.rules or file.rules
         if paths not in self._rules:
             try:
@@ -107,7 +108,7 @@ class Suite:
         return found
 
     def _run_test(self, file: RuleTestFile, test: RuleTest, judged: JudgedRules) -> TestOutcome:
-        """One test."""
+        """Run one test with the loaded rules."""
         began = time.perf_counter()
         mistakes = tuple(unknown_rules(file, test, judged))
         if mistakes:
@@ -144,7 +145,7 @@ class Suite:
         return tuple(found)
 
     def _observed(self, file: RuleTestFile, test: RuleTest, judged: JudgedRules) -> tuple[Problem, ...]:
-        """An act, or a recording: the rules are those of an engine, with the same files."""
+        """Run an act or a recording; the engine has the rules of the same files."""
         paths: Sequence[str] = self._plan.rules or file.rules
         observed = self._live.run(test, paths, self._plan.under, self.coverage)
         found = []

@@ -1,4 +1,4 @@
-"""A command that is run beside a source which sees the whole machine."""
+"""A command that is run beside a source that sees the whole machine."""
 
 import os
 import subprocess
@@ -13,15 +13,15 @@ class WatchedCommand:
     """A child of this process, once it is started."""
 
     def __init__(self, command: Sequence[str], **options: Any) -> None:
-        """`options` of `subprocess.Popen`."""
+        """Make a command. `options` are those of `subprocess.Popen`."""
         self._command, self._options = list(command), options
         self._child: subprocess.Popen[bytes] | None = None
         self._mine = os.getpid()
         self.failure = ""
-        """Why it could not be started."""
+        """Reason why the command could not be started; empty if it was."""
 
     def run(self) -> None:
-        """Until its end: for a thread."""
+        """Run the command to its end; blocks, and belongs on a thread."""
         try:
             self._child = subprocess.Popen(self._command, **self._options)
         except OSError as error:
@@ -30,11 +30,11 @@ class WatchedCommand:
             self._child.wait()
 
     def end(self) -> None:
-        """Kill it if it still runs."""
+        """Kill the command if it still runs."""
         if self._child is not None:
             self._child.kill()
             self._child.wait()
 
     def belongs(self, event: Event) -> bool:
-        """Whatever a child of this process does, and its descendants."""
+        """Return True for events of this process's children and their descendants."""
         return isinstance(event, SyscallEvent) and any(one.pid == self._mine for one in lineage(event))

@@ -1,4 +1,4 @@
-"""The evaluator of an act or a recording: every rule by itself, and what tests of rules want to know besides."""
+"""The evaluator of an act or a recording: every rule by itself, with the coverage that tests want to know."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -14,15 +14,15 @@ _EVERY: Final = "*"
 
 
 class Observed(msgspec.Struct, frozen=True):
-    """What came of an act or a recording."""
+    """The result of an act or a recording."""
 
     alerts: list[RaisedAlert]
     nearest: dict[str, str]
-    """Rule that stayed quiet → why the event did not match that got furthest in its condition."""
+    """Quiet rule → why the event that got furthest in its condition did not match."""
 
 
 class Watching:
-    """An evaluator: every rule by itself, and coverage of those that the test names."""
+    """An evaluator of every rule by itself, which records the coverage of rules that the test names."""
 
     def __init__(
         self, judged: JudgedRules, rules: Sequence[Rule], belongs: Callable[[Event], bool], coverage: Coverage
@@ -34,12 +34,12 @@ class Watching:
 
     @property
     def observed(self) -> Observed:
-        """Everything."""
+        """Return the alerts and the reasons of quiet rules."""
         raised = {alert.rule for alert in self._alerts}
         return Observed(self._alerts, {name: why for name, why in self._nearest.items() if name not in raised})
 
     def demand(self) -> Demand:
-        """Whole types: an arm that is false is seen in events that a source need not have sent."""
+        """Return a demand for whole types: a false arm is seen in events that a source need not have sent."""
         types: dict[str, dict[str, Interest]] = {}
         for source, named in self._judged.program.needs.items():
             types[source] = {name: Interest(needs | self._shown(source, name)) for name, needs in named.items()}
@@ -51,7 +51,7 @@ class Watching:
         return frozenset().union(*(rule.output.needs(event_type) for rule in rules))
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
-        """Nothing goes to sinks."""
+        """Note the alerts of a batch; returns none, so that nothing reaches sinks."""
         mine = [event for event in batch if self._belongs(event)]
         self._alerts += self._judged.alerts(mine)
         for event in mine:
@@ -66,5 +66,5 @@ class Watching:
             self._nearest[rule.name] = f"the nearest was {event.type}: {self._judged.reason(rule, event)}"
 
     def reload(self) -> "Watching":
-        """The same."""
+        """Return this object."""
         return self

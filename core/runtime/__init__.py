@@ -1,1 +1,1 @@
-"""From a configuration to a running engine: configuration, plugin registry, event loop, engine."""
+"""The way from a configuration to a running engine: configuration, plugin registry, event loop, engine."""

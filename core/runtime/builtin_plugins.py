@@ -1,4 +1,4 @@
-"""The built-in plugins: where each is found."""
+"""The built-in plugins and the modules that contain them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,6 +13,7 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
         "ptrace": "mozu.plugins.sources.ptrace",
         "falco_http": "mozu.plugins.sources.falco_http",
         "kafka": "mozu.plugins.sources.kafka",
+        "k8s_audit": "mozu.plugins.sources.k8s_audit",
     },
     Kind.ENRICHER: {
         "hashes": "mozu.plugins.enrichers.hashes",
@@ -54,12 +55,12 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
 """Kind → plugin → module."""
 
 BUILTIN_COMMANDS: Final[Mapping[str, str]] = {
-    "ebpf": "Compile the kernel programs ahead of time; list, export, import them.",
+    "ebpf": "Load every kernel program once and list them.",
 }
 """Built-in plugin that brings commands → one sentence for `mozu --help`. This table and the one above are the only
 places in the core that name a plugin."""
 
 
 def is_builtin(target: str) -> bool:
-    """Whether an import target is that of one of mozu's own."""
+    """Return True if an import target belongs to a built-in plugin."""
     return any(target in table.values() for table in BUILTINS.values())

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mozu.core.runtime.config import Config, read
+from mozu.core.runtime.config import Config, StdoutForm, read
 from mozu.core.runtime.import_notes import ImportNotes
 from mozu.core.runtime.registry import Registry
 
@@ -13,10 +13,10 @@ def configure(
     overrides: Sequence[str] = (),
     *,
     rules: Sequence[str] = (),
-    json: bool = False,
+    form: StdoutForm | None = None,
 ) -> tuple[Config, Registry]:
     """Configuration and plugins, checked against each other. Raises ConfigError with every mistake of both."""
-    config, problems = read(path, overrides, rules=rules, json=json)
+    config, problems = read(path, overrides, rules=rules, form=form)
     notes = ImportNotes(config.core.state_dir)
     notes.report()
     registry = Registry(notes)

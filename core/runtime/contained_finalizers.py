@@ -1,7 +1,7 @@
-"""Finalizers: what `__del__` and the callbacks of weak references raise is dropped by Python, and printed.
+"""Containment of finalizers: Python prints and drops what `__del__` and the callbacks of weak references raise.
 
-In a run it is a failure of the component whose code raised it. The exception that breaks off a late call is none: it
-has come upon a finalizer by chance, is lost there, and is raised again (`core/isolation/interrupter.py`).
+During a run such an exception is a failure of the component whose code raised it. The exception that breaks off a late
+call is none: a finalizer that it strikes by chance loses it, and it is raised again (`core/isolation/interrupter.py`).
 """
 
 import sys
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ContainedFinalizers:
-    """While it is in use: the failures of finalizers are logged and counted."""
+    """A context in which failures of finalizers are logged and counted."""
 
     def __init__(self, owners: StackOwners) -> None:
         self._owners = owners
@@ -32,7 +32,7 @@ class ContainedFinalizers:
         error = arguments.exc_value
         if isinstance(error, Interrupted):
             return
-        # Not by the context: objects are collected in whatever context runs then.
+        # The current context does not say whose object it is: objects are collected in whatever context runs then.
         owner = None if error is None else self._owners.of_error(error)
         if owner is None or error is None:
             self._before(arguments)

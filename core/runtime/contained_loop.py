@@ -1,8 +1,8 @@
-"""The event loop of a run: what comes out of callbacks, protocols and tasks of components is contained, and named.
+"""The event loop of a run: exceptions from callbacks, protocols and tasks of components are contained and attributed.
 
 A callback that raises SystemExit or KeyboardInterrupt, or a task that nothing awaits, would end the loop and with it
-mozu. Here it is a failure of the component that the callback, the task or the protocol belongs to: the one in whose
-call it was made (`OWNER`), or else the one whose package raised it. The loop goes on.
+mozu. Here that is a failure of the component to which the callback, the task or the protocol belongs: the one during
+whose call it was made (`OWNER`), or else the one whose package raised the exception. The loop continues.
 """
 
 import asyncio
@@ -35,12 +35,12 @@ _MAKERS: Final = (
 _SCHEDULERS: Final = {
     "add_reader": 1, "add_writer": 1, "call_at": 1, "call_later": 1, "call_soon": 0, "call_soon_threadsafe": 0,
 }  # fmt: skip
-"""Methods of a loop that take a callback, and its place among their arguments."""
+"""Methods of a loop that take a callback → index of the callback among the arguments."""
 
 
 class OwnedTask(asyncio.Task[T]):
-    """A task that a component cancels only if it is its own: of its own making, or while it waits in one of its calls
-    (`asyncio.timeout` cancels the task that it is used in)."""
+    """A task that a component can cancel only if the component made the task, or while the task waits in one of the
+    component's calls (`asyncio.timeout` cancels the task that uses it)."""
 
     own_context: Context
     made_by: Isolation | None = None
@@ -48,7 +48,7 @@ class OwnedTask(asyncio.Task[T]):
     """The number of cancellation requests that came from components."""
 
     def cancel(self, msg: object = None) -> bool:
-        """Cancel the task, unless code of a component that it does not belong to asks for it."""
+        """Cancel the task, unless the request comes from code of a component to which the task does not belong."""
         caller = OWNER.get()
         if caller is None or caller.is_same(self.made_by):
             return super().cancel(msg)
@@ -60,30 +60,30 @@ class OwnedTask(asyncio.Task[T]):
         return super().cancel(msg)
 
     def uncancel(self) -> int:
-        """Take back one request to cancel it."""
+        """Take back one request to cancel the task."""
         self.by_components = max(0, self.by_components - 1)
         return super().uncancel()
 
 
 class NotItsOwn(Exception):
-    """A component has changed what is not its own."""
+    """A component's attempt to change what belongs to mozu or to another component."""
 
 
 class ContainedLoop(uvloop.Loop):
-    """uvloop, whose callbacks end nothing but themselves."""
+    """A uvloop whose callbacks end nothing but themselves."""
 
     def __init__(self) -> None:
         super().__init__()
         self.owners = StackOwners()
-        """Who owns what has no owner by its context."""
+        """Owners of stacks, for code whose context names no owner."""
         self._owners: WeakKeyDictionary[object, Isolation] = WeakKeyDictionary()
-        """Protocol → the component in whose call it was made."""
+        """Protocol → the component during whose call it was made."""
         self._contexts: WeakKeyDictionary[asyncio.Task[object], Context] = WeakKeyDictionary()
-        """Task → its context (Python before 3.12 does not tell)."""
+        """Task → its context, which Python before 3.12 does not expose."""
         self._has_ended: Callable[[], bool] = lambda: True
-        """Tells whether what `run_until_complete` waits for has ended."""
+        """True once the future that `run_until_complete` waits for is done."""
         self._callback_owner: Isolation | None = None
-        """Whose callback runs, where it is a component's."""
+        """The component whose callback runs; None if no component's does."""
         self.set_task_factory(self._make_task)  # type: ignore[arg-type]  # uvloop's annotation lets no factory pass
         self.set_exception_handler(_contain)
         for name in _MAKERS:
@@ -94,7 +94,8 @@ class ContainedLoop(uvloop.Loop):
     def run_until_complete(  # type: ignore[override]  # no caller gives a bare generator
         self, future: Awaitable[T]
     ) -> T:
-        """As asyncio's, but what a callback raises to end the process ends that callback only."""
+        """Run until the future is done, as asyncio does, but contain a SystemExit or KeyboardInterrupt that a callback
+        raises."""
         task = asyncio.ensure_future(future, loop=self)
         self._has_ended = task.done
         while True:
@@ -107,7 +108,7 @@ class ContainedLoop(uvloop.Loop):
                 self.contain(error)
 
     def stop(self) -> None:
-        """Stop the loop if what it runs has ended; a component that asks for it before that has failed."""
+        """Stop the loop if its main future is done; before that, a component that asks for it has failed."""
         if self._has_ended():
             super().stop()
             return
@@ -119,7 +120,8 @@ class ContainedLoop(uvloop.Loop):
             owner.failed("leave the event loop alone", error)
 
     def contain(self, error: BaseException, *made: object) -> None:
-        """Count and log what came out of a callback; `made`: the task, or the protocol, that it belongs to."""
+        """Count and log an exception of a callback. `made` has the task or the protocol to which the callback
+        belongs."""
         owner = OWNER.get() or next(filter(None, map(self._owner_of, made)), None) or self.owners.of_error(error)
         if owner is None:
             _log.error("a callback of unknown origin failed", exc_info=error)
@@ -143,7 +145,8 @@ class ContainedLoop(uvloop.Loop):
         name: str | None = None,
         eager_start: bool | None = None,
     ) -> "asyncio.Task[T]":
-        """`name` and `eager_start` are given since Python 3.13.3. No task starts before its owner is known."""
+        """Make a task. Python passes `name` and `eager_start` since 3.13.3; no task starts before its owner is
+        known."""
         own = copy_context() if context is None else context
         task = OwnedTask(work, loop=loop, context=own, name=name)
         task.own_context, task.made_by = own, OWNER.get() if context is None else context.get(OWNER)
@@ -151,7 +154,7 @@ class ContainedLoop(uvloop.Loop):
         return task
 
     def owner(self) -> Isolation | None:
-        """Whose code runs in the loop at this moment, as far as a task or a callback runs. May be asked on any
+        """Return the component whose task or callback runs in the loop at this moment, or None. Callable on any
         thread."""
         task = asyncio.current_task(self)
         if task is None:
@@ -167,7 +170,7 @@ class ContainedLoop(uvloop.Loop):
                 return
 
     def _guarding(self, method: Callable[..., T], position: int) -> Callable[..., T]:
-        """The method, whose callbacks do not end the loop if they are a component's."""
+        """Return the method, wrapped so that callbacks of components do not end the loop."""
 
         def call(*arguments: object, context: Context | None = None) -> T:
             if _guarding_is_needed(context):
@@ -193,7 +196,7 @@ class ContainedLoop(uvloop.Loop):
         return guarded
 
     def _noting(self, method: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
-        """The method, whose protocols are those of the component that calls it."""
+        """Return the method, wrapped so that protocols it makes are noted as the calling component's."""
 
         def call(factory: Callable[[], object], *arguments: object, **keywords: object) -> Awaitable[object]:
             owner = OWNER.get()
@@ -213,7 +216,7 @@ def _guarding_is_needed(context: Context | None) -> bool:
 
 
 def _contain(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """The loop's exception handler."""
+    """Contain an exception; the loop's exception handler."""
     error = context.get("exception")
     if isinstance(loop, ContainedLoop) and isinstance(error, BaseException):
         loop.contain(error, *(context.get(name) for name in ("task", "future", "protocol")))
@@ -222,7 +225,8 @@ def _contain(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> Non
 
 
 class ContainedThreads:
-    """While it is in use: what ends a component's own thread is logged and counted as its failure, SystemExit too."""
+    """A context in which an exception that ends a component's thread, SystemExit too, is logged and counted as the
+    component's failure."""
 
     def __init__(self, owners: StackOwners) -> None:
         self._owners = owners

@@ -1,6 +1,6 @@
-"""The log of mozu itself: to stderr, to the journal, or to the local syslog daemon; a line a message.
+"""The log of mozu: to stderr, to the journal, or to the local syslog daemon; one line for each message.
 
-What goes to a socket never waits: a message for which the daemon has no room goes to stderr instead.
+A write to a socket never waits: a message that the daemon has no capacity for goes to stderr instead.
 """
 
 import logging
@@ -20,17 +20,17 @@ from mozu.core.runtime.config.log import LogSettings
 
 _ROOT: Final = "mozu"
 _LONGEST_TRACEBACK: Final = 65_536
-"""Characters."""
+"""Characters of a traceback in the log."""
 _JOURNAL: Final = Path("/run/systemd/journal/socket")
 _SYSLOG: Final = Path("/dev/log")
 _FACILITY: Final = 3
-"""daemon (RFC 3164)."""
+"""The facility "daemon" (RFC 3164)."""
 _PRIORITIES: Final = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
-"""Least level → syslog's severity; below: debug."""
+"""Least level → severity in syslog; lower levels are debug."""
 
 
 def set_up(settings: LogSettings) -> None:
-    """From now on, for every message of this process. A reload calls it again."""
+    """Set up logging for every message of this process from now on. A reload calls this again."""
     root = logging.getLogger()
     for handler in root.handlers:
         handler.close()
@@ -55,12 +55,12 @@ def _handler(settings: LogSettings) -> logging.Handler:
 
 
 def component(record: logging.LogRecord) -> str:
-    """What has logged it: `sink.siem`."""
+    """Return the component that logged the record: `sink.siem`."""
     return record.name.removeprefix(f"{_ROOT}.")
 
 
 def shown(text: str, longest: int = LONGEST) -> str:
-    """Return a message as the log has it: what a plugin logs may be of any length, and hold any character."""
+    """Return a message as the log shows it: shortened, and with unprintable characters escaped."""
     return visible(shortened(text, longest))
 
 
@@ -68,7 +68,7 @@ class PlainForm(logging.Formatter):
     """`mozu: warning: text`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line, and those of a traceback."""
+        """Return the record as one line, followed by the lines of a traceback."""
         text = super().format(record)
         text = "\n".join(map(shown, without_secrets(text).split("\n"))) if record.exc_info else shown(text)
         return f"mozu: {text}" if record.levelno < logging.WARNING else f"mozu: {record.levelname.lower()}: {text}"
@@ -78,16 +78,16 @@ class TextForm(logging.Formatter):
     """`2026-11-28T16:57:35.123Z warning sink.siem: text`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line: that of a traceback is escaped."""
+        """Return the record as one line; line breaks of a traceback are escaped."""
         text = shown(super().format(record))
         return f"{_time(record)} {record.levelname.lower()} {visible(component(record))}: {text}"
 
 
 class JsonForm(logging.Formatter):
-    """An object a line: `time`, `level`, `component`, `message`, and `traceback` where there is one."""
+    """A JSON object for each line: `time`, `level`, `component`, `message`, and `traceback` if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """Return the record as one line."""
         tree = {
             "time": _time(record),
             "level": record.levelname.lower(),
@@ -105,7 +105,7 @@ def _time(record: logging.LogRecord) -> str:
 
 
 class _DatagramHandler(logging.Handler):
-    """Sends a datagram a message to a Unix socket, and never waits."""
+    """A handler that sends each message as a datagram to a Unix socket, and never waits."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class _DatagramHandler(logging.Handler):
         self._socket: socket.socket | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """To the socket; where that does not take it, to stderr."""
+        """Send the record to the socket, or print it to stderr if the socket does not accept it."""
         try:
             if self._socket is None:
                 made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
@@ -125,23 +125,23 @@ class _DatagramHandler(logging.Handler):
             print(PlainForm().format(record), file=sys.stderr)
 
     def datagram(self, record: logging.LogRecord) -> bytes:
-        """What is sent."""
+        """Return the bytes to send."""
         raise NotImplementedError  # abstract: each protocol has its own
 
     def _drop_socket(self) -> None:
-        """The next message connects again: the daemon may have been started anew."""
+        """Close the socket; the next message connects again, because the daemon may have been restarted."""
         made, self._socket = self._socket, None
         if made is not None:
             made.close()
 
     def close(self) -> None:
-        """No more messages come."""
+        """Close the socket and the handler."""
         self._drop_socket()
         super().close()
 
 
 class SyslogHandler(_DatagramHandler):
-    """As syslog(3) writes to the local daemon, which adds the time."""
+    """A handler for the local syslog daemon, in the form of syslog(3); the daemon adds the time."""
 
     def datagram(self, record: logging.LogRecord) -> bytes:
         """`<30>mozu[123]: text`."""
@@ -153,7 +153,7 @@ class JournalHandler(_DatagramHandler):
     """systemd's native protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/)."""
 
     def datagram(self, record: logging.LogRecord) -> bytes:
-        """Fields, one after another."""
+        """Return the record as fields of the journal's protocol, one after another."""
         message = shown(record.getMessage())
         if record.exc_info:
             message += "\n" + shortened(logging.Formatter().formatException(record.exc_info), _LONGEST_TRACEBACK)

@@ -1,8 +1,8 @@
-"""Early signals: those that come while mozu is being imported, configured and built have their effect once it runs.
+"""Early signals: signals that arrive while mozu is imported, configured and built take effect once it runs.
 
-SIGHUP, SIGUSR1 and SIGUSR2 have one handler from the first import to the end of the process. It keeps a signal until a
-run takes it: without a handler the kernel's default action would end mozu, and systemd counts an end by SIGHUP as a
-clean one. SIGTERM raises Terminated until the run handles it, as SIGINT raises KeyboardInterrupt.
+SIGHUP, SIGUSR1 and SIGUSR2 have one handler from the first import to the end of the process. The handler keeps a signal
+until a run takes it: without a handler the kernel's default action would end mozu, and systemd counts an end by SIGHUP
+as a clean one. SIGTERM raises Terminated until the run handles it, as SIGINT raises KeyboardInterrupt.
 """
 
 import signal
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KEPT: Final = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _RUNNING: Final = frozenset({"run", "replay"})
-"""Commands that run the engine until it is stopped; others end by any signal, as programs do."""
+"""Commands that run the engine until it is stopped; any signal ends the other commands, as it ends other programs."""
 _EXIT_INTERRUPTED: Final = 130
 
 
@@ -59,10 +59,10 @@ class EarlySignals:
                 signal.signal(number, handler)
 
     def give(self, loop: "asyncio.AbstractEventLoop", actions: Mapping[signal.Signals, Callable[[], object]]) -> None:
-        """Call back in the loop for each signal that was kept, and from now on, until `kept` ends, for each that comes.
+        """Call back in the loop for each signal that was kept, and until `kept` ends, for each that arrives.
 
-        A handler runs between two instructions of whatever runs on the main thread, and in its context, which may be
-        that of a component; the actions have one of their own.
+        A handler runs between two instructions of whatever runs on the main thread, and in its context, which may be a
+        component's; the actions run in a context of their own.
         """
 
         def take(number: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""Entry points of other distributions, from their metadata; nothing of theirs is imported."""
+"""Entry points of other distributions, read from their metadata; nothing is imported."""
 
 import importlib.metadata
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from mozu.core.runtime.plugin_checks import Origin
 
 
 def entry_points(group: str) -> Mapping[str, list[Origin]]:
-    """Those of a group by name; of one name there may be several."""
+    """Return the entry points of a group by name; several distributions may have one of the same name."""
     found: dict[str, list[Origin]] = {}
     for point in importlib.metadata.entry_points(group=group):
         origin = Origin(point.name, point.value, *_distribution(point))

@@ -1,4 +1,4 @@
-"""What plugins bring that is no component: fields of any event, formats of alerts."""
+"""Extensions: declarations of plugins that are no components (fields of any event, formats of alerts)."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,20 +11,20 @@ from mozu.core.runtime.plugin_checks import Origin
 
 
 class Extension(msgspec.Struct, frozen=True):
-    """One declaration of fields or of a format, with its origin."""
+    """A declaration of fields or of a format, with its origin."""
 
     declaration: AnyExtension
     origin: Origin
 
 
 class Extensions:
-    """Those of every plugin that is loaded."""
+    """The extensions of every plugin that is loaded."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], Extension] = {}
 
     def add(self, extension: Extension) -> None:
-        """Take one. Raises PluginError where another plugin, or the core, has the name."""
+        """Add an extension. Raises PluginError if another plugin, or the core, has the name."""
         declaration, origin = extension.declaration, extension.origin
         key = declaration.what, declaration.name
         other = self._found.get(key)
@@ -39,17 +39,17 @@ class Extensions:
         return iter(sorted(self._found.values(), key=lambda one: (one.declaration.what, one.declaration.name)))
 
     def formats(self) -> Mapping[str, FormatDeclaration]:
-        """By name: the core's, and those of plugins."""
+        """Return the formats by name, the core's and those of plugins."""
         brought = (one.declaration for one in self)
         return Formats({one.name: one for one in brought if isinstance(one, FormatDeclaration)})
 
     def named(self, kind: type[AnyExtension], name: str) -> str:
-        """Where the code of one comes from, for the log; empty: from the core."""
+        """Return the origin of an extension, for the log; empty if the core has it."""
         found = self._found.get((kind.what, name))
         return "" if found is None else f"plugin {found.origin.plugin} of {found.origin}"
 
     def fields(self) -> Iterator[tuple[FieldsDeclaration, Origin]]:
-        """Sets of fields."""
+        """Yield the declared sets of fields, each with its origin."""
         for one in self:
             if isinstance(one.declaration, FieldsDeclaration):
                 yield one.declaration, one.origin

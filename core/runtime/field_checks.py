@@ -16,7 +16,8 @@ _ENRICHER: Final = "enricher:"
 
 
 def field_fault(fields: object, *, kind: Kind | None) -> str:
-    """What is wrong with the fields of a declaration; empty: nothing. `kind`: of the component that brings them."""
+    """Return what is wrong with the fields of a declaration; empty if nothing is. `kind` is the kind of the component
+    that brings the fields."""
     if not isinstance(fields, tuple | list):
         return f"its `fields` must be a tuple of Field, such as `(Field(…),)`, not {type(fields).__name__}"
     seen: set[str] = set()
@@ -92,7 +93,8 @@ def _reader_fault(field: Field) -> str:
 
 
 def with_needs(field: Field) -> Field:
-    """The field, with everything for what it does not declare: no value of it may be read from a stale state."""
+    """Return the field; if it declares no needs it depends on the whole state, so that no value is read from a stale
+    state."""
     if field.needs is not None:
         return field
     of_calls = not field.sources.isdisjoint(("syscall", "*"))

@@ -8,7 +8,7 @@ from mozu.core.runtime.registry import Registry
 
 def format_schema(registry: Registry, entry: Entry) -> str:
     """Return the JSON Schema of the records of a sink's entry; empty if there is none. Raises ConfigError, and
-    PluginError if a plugin's format does not return one."""
+    PluginError if a plugin's format does not return a schema."""
     declared = registry.format(entry)
     if declared.schema is None:
         return ""

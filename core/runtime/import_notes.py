@@ -1,7 +1,7 @@
-"""Import notes: which plugin was being imported or built when a start ended without a word (os._exit, a crash).
+"""Import notes: which plugin was being imported or built when a start ended without a message (os._exit, a crash).
 
-A note is a locked file that names the plugin; it is removed when the plugin's code has returned. One that is there and
-not locked is therefore that of a process that has ended meanwhile.
+A note is a locked file that names the plugin; it is removed when the plugin's code has returned. A note that exists and
+is not locked therefore belongs to a process that has ended.
 """
 
 import fcntl
@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Final
 
 _FOLDER: Final = "importing"
-"""Below `state_dir`."""
+"""Directory below `state_dir`."""
 _LONGEST: Final = 1_024
-"""Bytes of a note."""
+"""Most bytes of a note."""
 
 
 class ImportNotes:
-    """The notes of one state directory; where that cannot be written there are none."""
+    """The notes of one state directory; none are written if the directory is not writable."""
 
     def __init__(self, state_dir: Path) -> None:
         self._directory = state_dir / _FOLDER
 
     def report(self) -> None:
-        """Print what starts that have ended left, and remove it. At once: this start may end in the same way."""
+        """Print and remove the notes of earlier starts, before anything else: this start may end in the same way."""
         for text in self._left():
             print(f"mozu: warning: an earlier start ended without a word while {text}", file=sys.stderr)
 

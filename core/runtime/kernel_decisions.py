@@ -1,4 +1,4 @@
-"""Which rules of a responder the kernel decides, at which of their calls, and why not at the others."""
+"""Rules of a responder that the kernel decides, at which of their calls, and why not at the others."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
@@ -24,22 +24,22 @@ _NO_SOURCE = "no source acts in the kernel"
 
 
 class Decision(NamedTuple):
-    """Of one rule."""
+    """The kernel's decision on one rule, by event type."""
 
     rule: str
     predicates: Mapping[str, Formula]
-    """Of the event types at which the kernel decides it."""
+    """Predicates of the event types at which the kernel decides the rule."""
     others: Mapping[str, str]
-    """Other event types → why not there."""
+    """Other event types → why the kernel does not decide there."""
 
 
 def place_of(responder: object) -> KillPlace:
-    """Where a responder kills."""
+    """Return the place where a responder kills."""
     return responder.kill_place() if isinstance(responder, ActsInKernel) else "user"
 
 
 def action_of(responder: object) -> KernelAction:
-    """What a responder has the kernel do."""
+    """Return the action that a responder wants of the kernel."""
     return responder.kernel_action() if isinstance(responder, ActsInKernel) else "kill"
 
 
@@ -61,7 +61,7 @@ def decisions(
     sources: Iterable[AnySource],
     fields: FieldRegistry,
 ) -> Iterator[Decision]:
-    """Of every rule that this responder acts on."""
+    """Yield the decision on every rule that this responder acts on."""
     known = list(sources)
     for evaluator in evaluators:
         for condition in evaluator.rule_conditions(partial(is_acted_on, responder, settings)):
@@ -93,7 +93,7 @@ def _text(undecided: Comparison | str | None) -> str:
 
 
 def reasons(decision: Decision) -> str:
-    """Why not at every call, in one sentence; empty: it is decided at all of them."""
+    """Return why the kernel does not decide at every call, in one sentence; empty if it does."""
     types = sorted(decision.others)
     more = f" (and {len(types) - 1} other event types)" if len(types) > 1 else ""
     if types:
@@ -102,4 +102,4 @@ def reasons(decision: Decision) -> str:
 
 
 UNKNOWN_TO_KERNEL = "`respond.allow` names containers or namespaces, which the kernel does not know"
-"""Why it kills for no rule."""
+"""Reason why a responder with such an allow list kills for no rule in the kernel."""

@@ -1,4 +1,4 @@
-"""Leaving: the process ends in any case, also where a thread, or the event loop, cannot be brought to its end."""
+"""Exit of the process in every case, even if a thread or the event loop cannot be brought to an end."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 _log = logging.getLogger("mozu.engine")
 
 _THREAD_SECONDS: Final = 1.0
-"""How long the threads of components may keep the process once all else has ended."""
+"""Seconds that threads of components may keep the process alive once all else has ended."""
 
 
 _LAST_SECONDS: Final = 2.0
@@ -44,7 +44,7 @@ def leave(code: int, why: str) -> NoReturn:
 
 
 def leave_soon(code: int) -> None:
-    """The caller is about to end the process: see to it that no thread that hangs keeps it."""
+    """Make sure that no hanging thread keeps the process, which the caller is about to end."""
     if any(not thread.daemon for thread in _others()):
         threading.Thread(target=_leave_later, args=(code,), name="mozu-leaving", daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""The event loop: uvloop, and a watchdog thread that names the component that blocks it."""
+"""The event loop of a run (uvloop), and a watchdog thread that names the component that blocks the loop."""
 
 import asyncio
 import logging
@@ -24,25 +24,26 @@ T = TypeVar("T")
 
 _log = logging.getLogger("mozu.loop")
 _IDLE_CHECKS: Final = 10
-"""Checks of an idle loop until a heartbeat is asked of it all the same; after so many in a row pauses are longer."""
+"""Checks of an idle loop after which a heartbeat is requested all the same; after so many in a row pauses are
+longer."""
 _IDLE_PAUSES: Final = 3
-"""So many times as long: a check costs some 60 µs of CPU, most of it because it comes seldom."""
+"""Factor of the longer pauses: a check costs about 60 µs of CPU, most of it because checks are rare."""
 
 
 _LOCKED_SECONDS: Final = 0.5
 """The watchdog's own delay, in seconds, from which it reports that the interpreter's lock was held."""
 
 HOLD_SECONDS: Final = 5.0
-"""How long a component may hold the loop; then its call is broken off, and has failed."""
+"""Seconds for which a component may hold the loop; then its call is broken off and counts as failed."""
 _HOLD_AGAIN_SECONDS: Final = 0.5
-"""The same once the run is to stop, for a component whose call was broken off before."""
+"""Seconds for the same once the run is stopping, for a component whose call was broken off before."""
 _CLOSE_SECONDS: Final = 1.0
-"""How long tasks that are left at the end may take to be cancelled."""
+"""Seconds that tasks left at the end may take to be cancelled."""
 
 
 def run(main: Coroutine[None, None, T]) -> T:
-    """Run to the end under uvloop. Tasks and threads of components that do not end hold nothing up, and what they and
-    their callbacks raise ends nothing but themselves."""
+    """Run a coroutine to its end under uvloop and return its result. Tasks and threads of components that do not end
+    are not waited for, and exceptions of components and of their callbacks end nothing else."""
     runner = asyncio.Runner(loop_factory=ContainedLoop)
     loop = runner.get_loop()
     assert isinstance(loop, ContainedLoop)
@@ -54,7 +55,7 @@ def run(main: Coroutine[None, None, T]) -> T:
 
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:
-    """As the runner would, which waits for ever for tasks that ignore their cancellation, and for threads."""
+    """Close the loop; asyncio's runner would wait for ever for threads and for tasks that ignore their cancellation."""
     left = asyncio.all_tasks(loop)
     for task in left:
         task.cancel()
@@ -74,23 +75,24 @@ class _Hold:
         self._began, self._used, self._waited = time.monotonic(), time.clock_gettime(self._clock), cpu_wait.so_far()
 
     def wall(self) -> float:
-        """Seconds on the clock on the wall."""
+        """Return the wall-clock seconds since the creation of this object."""
         return time.monotonic() - self._began
 
     def seconds(self) -> float:
-        """Seconds that the thread's code is to blame for: it used the CPU for so long, or waited for something else."""
+        """Return the seconds for which the thread's code is to blame: it used the CPU, or waited for something other
+        than a CPU."""
         used = time.clock_gettime(self._clock) - self._used
         return max(used, self.wall() - (cpu_wait.now() - self._waited))
 
 
 class Watchdog:
-    """A thread that asks the loop for a heartbeat; without one within `threshold` seconds it reports the blocker.
+    """A thread that requests a heartbeat of the loop, and reports the blocker if none comes within `threshold` seconds.
 
-    What counts is for how long code held the loop, not for how long the scheduler ran others (core/cpu_wait.py).
-    A loop in which no Python code runs is asked every tenth time only: it is most likely idle, and need not be woken.
-    After ten such checks in a row they are three times as far apart: a hold that begins then is seen four thresholds
-    later at the latest, and one that is over sooner may stay unreported.
-    `owners` know whose code it is: by the context of the task that runs, or else by the stack.
+    Time counts only while code held the loop, not while the scheduler ran other threads (core/cpu_wait.py). A loop in
+    which no Python code runs is asked every tenth time only: it is most likely idle, and need not be woken. After ten
+    such checks in a row they are three times as far apart: a hold that begins then is seen four thresholds later at the
+    latest, and a shorter one may stay unreported. `owners` name the component: by the context of the task that runs, or
+    else by the stack.
     """
 
     def __init__(
@@ -103,19 +105,20 @@ class Watchdog:
         report_wait: Callable[[float], None] = lambda seconds: None,
         is_offline: bool = False,
     ) -> None:
-        """`report` is called with the blocker and the seconds for which it has held the loop, `report_wait` with those
-        for which the loop waited for a CPU. `is_offline`: nothing waits for the loop, so that whatever holds it is
-        neither reported nor broken off, until the run is to stop."""
+        """Make a watchdog. `report` is called with the blocker and the seconds for which it has held the loop,
+        `report_wait` with the seconds for which the loop waited for a CPU. With `is_offline` nothing waits for the
+        loop, so holds are neither reported nor broken off until the run is to stop."""
         self._loop, self._owners, self._threshold, self._report = loop, owners, threshold, report
         self._heartbeat = threading.Event()
         self._is_stopped = False
         self._end_of_pause = threading.Lock()
-        """Released by `stop`. Waiting for a lock costs half of what waiting for an event does, ten times a second."""
+        """A lock that `stop` releases. Waiting for a lock costs half of what waiting for an event does, ten times a
+        second."""
         self._end_of_pause.acquire()
         self._target = threading.get_ident()
         self._report_wait, self._is_offline = report_wait, is_offline
         self._end: tuple[float, int] | None = None
-        """When the process is ended, on the clock of `time.monotonic`, and with which exit code."""
+        """Time at which to end the process, on the clock of `time.monotonic`, and the exit code; None: not set."""
         self._runner: CodeType | None = None
         """The code that runs the loop."""
         self._sources_run = False
@@ -130,7 +133,7 @@ class Watchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the thread; a delay that it has seen is reported before this returns."""
+        """Stop the thread; a delay that the thread has seen is reported before this returns."""
         if not self._is_stopped:
             self._is_stopped = True
             self._end_of_pause.release()
@@ -138,11 +141,13 @@ class Watchdog:
             self._thread.join(timeout=1.0)
 
     def sources_run(self) -> None:
-        """From now on events wait for the loop: a start or an update may hold it no longer than any other call."""
+        """Note that events wait for the loop from now on: a start or an update may then hold the loop no longer than
+        any other call."""
         self._sources_run = True
 
     def end_within(self, seconds: float, code: int) -> None:
-        """End the process unless `stop` is called within this time: the loop is held by what cannot be broken off."""
+        """End the process unless `stop` is called within this time, because a call holds the loop and cannot be broken
+        off."""
         self._end = time.monotonic() + seconds, code
 
     def _end_if_overdue(self) -> None:
@@ -174,9 +179,9 @@ class Watchdog:
                 self._watch_hold(hold)
 
     def _report_late(self, hold: "_Hold", pause: float) -> None:
-        """Report C code that kept the interpreter's lock, so that this thread could not run either: the code has
-        returned, and the loop's thread gave up the lock at its next instruction. Its stack is looked at before anything
-        that gives up the lock again."""
+        """Report C code that kept the interpreter's lock, so that this thread could not run either. The code has
+        returned, and the loop's thread gave up the lock at its next instruction; the stack is read before anything that
+        gives up the lock again."""
         if hold.wall() < pause + _LOCKED_SECONDS or self._is_idle() or self._is_offline:
             return
         _, blocker = self._blocker(sys._current_frames().get(self._target))
@@ -185,12 +190,12 @@ class Watchdog:
             self._report(blocker, seconds)
 
     def _pause(self, idle: int) -> float:
-        """Seconds until the next check, after so many in a row of an idle loop."""
+        """Return the seconds until the next check, after this many checks in a row of an idle loop."""
         is_long = idle >= _IDLE_CHECKS and self._end is None
         return self._threshold * (_IDLE_PAUSES if is_long else 1)
 
     def _watch_hold(self, hold: "_Hold") -> None:
-        """Watch until the loop answers: several components may hold it one after the other, and each is reported."""
+        """Watch until the loop answers. Several components may hold the loop one after the other; each is reported."""
         who, blocker = self._blocker(sys._current_frames().get(self._target))
         while not self._heartbeat.wait(self._threshold) and not self._is_stopped:
             self._end_if_overdue()
@@ -200,7 +205,7 @@ class Watchdog:
                 who, blocker, hold = following, place, _Hold(self._target)
             seconds = hold.seconds()
             if seconds >= HOLD_SECONDS or (self._end is not None and hold.wall() >= _HOLD_AGAIN_SECONDS):
-                # each time, because what is raised in a finalizer is dropped
+                # repeated, because an exception raised in a finalizer is dropped
                 break_off(partial(self._still_holds, who, seconds), limited_too=self._sources_run)
         self._report_hold(blocker, hold)
 
@@ -212,7 +217,7 @@ class Watchdog:
             self._report(blocker, seconds)
 
     def _still_holds(self, who: str, seconds: float, component: object) -> bool:
-        """Whether the loop is held yet, and by this component, for longer than it may."""
+        """Return True if this component still holds the loop, for longer than allowed."""
         if self._heartbeat.is_set() or str(component) not in who.split(" or "):
             return False
         return seconds >= HOLD_SECONDS or (isinstance(component, Isolation) and component.has_held)
@@ -222,7 +227,8 @@ class Watchdog:
         return frame is not None and frame.f_code is self._runner
 
     def _blocker(self, frame: FrameType | None) -> tuple[str, str]:
-        """The component whose code the loop's thread is in, if it is one's; and the same with the innermost frame."""
+        """Return the component whose code the loop's thread runs, empty if none; and the same with the innermost
+        frame."""
         place = "unknown" if frame is None else f"{frame.f_globals.get('__name__', '')}:{frame.f_code.co_name}"
         owner = self._loop.owner() if isinstance(self._loop, ContainedLoop) else None
         found = self._owners.of_stack(frame) if owner is None else (owner,)

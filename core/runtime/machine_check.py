@@ -1,7 +1,8 @@
 """Machine check: which source would watch, which rules the kernel would kill for, and which capabilities a
-configuration needs, has, and would miss.
+configuration needs, has, and lacks.
 
-Nothing is started. What a component needs is what its declaration says of its settings (`privileges`, `start_problem`).
+Nothing is started. A component's needs are what its declaration derives from its settings (`privileges`,
+`start_problem`).
 """
 
 import logging
@@ -22,15 +23,15 @@ from mozu.core.state.procfs import PROC_PRIVILEGES
 
 
 class SourceAnswer(msgspec.Struct, frozen=True):
-    """Whether one of the sources that an entry stands for could start."""
+    """The answer if one of an entry's alternative sources could start."""
 
     plugin: str
     problem: str | None
-    """Why not; None: nothing speaks against it."""
+    """Reason why the source could not start; None if no obstacle is known."""
 
 
 class PrivilegeAnswer(msgspec.Struct, frozen=True):
-    """One capability that one component uses."""
+    """A capability that one component uses."""
 
     component: str
     privilege: Privilege
@@ -38,33 +39,33 @@ class PrivilegeAnswer(msgspec.Struct, frozen=True):
 
 
 class KillAnswer(msgspec.Struct, frozen=True):
-    """What the kernel would do for a rule that a responder acts on which kills or denies there."""
+    """An action of the kernel for a rule, if a responder that kills or denies in the kernel acts on the rule."""
 
     responder: str
     rule: str
     types: tuple[str, ...]
-    """Event types at which the kernel does it."""
+    """Event types at which the kernel acts."""
     reason: str
-    """Why not at others; empty: it does it at all of them."""
+    """Reason why the kernel does not act at other types; empty if it acts at all."""
     action: KernelAction = "kill"
 
 
 class MachineAnswer(msgspec.Struct, frozen=True):
-    """What this machine, and this process's capabilities, let a configuration do."""
+    """The answer for a whole configuration on this machine and with this process's capabilities."""
 
     sources: dict[str, list[SourceAnswer]]
-    """Id of an entry → its alternatives, best first."""
+    """Id of an entry → answers for its alternatives, best first."""
     privileges: list[PrivilegeAnswer]
     kills: list[KillAnswer]
 
     @property
     def can_start(self) -> bool:
-        """Whether each entry has a source that could start."""
+        """True if each entry has a source that could start."""
         return all(any(one.problem is None for one in alternatives) for alternatives in self.sources.values())
 
 
 def check_machine(config: Config, registry: Registry, fields: FieldRegistry) -> MachineAnswer:
-    """Ask every component that is configured. Raises ConfigError, PluginError and RulesError."""
+    """Ask every configured component. Raises ConfigError, PluginError and RulesError."""
     capabilities = linux_capabilities.effective()
     sources: dict[str, list[SourceAnswer]] = {}
     lines: list[PrivilegeAnswer] = []
@@ -90,7 +91,7 @@ def check_machine(config: Config, registry: Registry, fields: FieldRegistry) -> 
 def _kills(
     config: Config, registry: Registry, fields: FieldRegistry, sources: Iterable[AnySource]
 ) -> Iterator[KillAnswer]:
-    """Rules are loaded only where a responder may kill in the kernel."""
+    """Yield the kernel's actions. Rules are loaded only if a responder may act in the kernel."""
     wanted: list[tuple[str, ResponderSettings, KernelAction]] = []
     for entry in config.responders:
         settings = registry.settings(entry)
@@ -110,7 +111,7 @@ def _kills(
 
 
 def _built(registry: Registry, entry: Entry, fields: FieldRegistry) -> object:
-    """Not to be started."""
+    """Return a component that is built, but never started."""
     context = Context(entry.id, logging.getLogger(f"mozu.{entry.id}"), Metrics(), fields, offline=True)
     declaration = registry.declaration(entry)
     assert isinstance(declaration, ComponentDeclaration)

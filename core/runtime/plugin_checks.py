@@ -1,13 +1,16 @@
-"""Checks on a third party's plugin: its import, what its hook returns, its declarations, its components' contracts.
+"""Checks on a third party's plugin: its import, the return value of its hook, its declarations, its components'
+contracts.
 
-Whatever is wrong becomes a PluginError, one sentence that names the distribution and says what to do.
+Each fault becomes a PluginError, one sentence that names the distribution and says what to do.
 """
 
 import importlib
+import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
+from pydantic import TypeAdapter, ValidationError
 
 from mozu.core.api import (
     API_VERSION,
@@ -18,7 +21,6 @@ from mozu.core.api import (
     ResponderSettings,
     Settings,
     SourceDeclaration,
-    version1,
 )
 from mozu.core.api.capabilities import CAPABILITIES, Capability
 from mozu.core.api.contract import build_fault, faults, plain_methods
@@ -36,14 +38,17 @@ from mozu.core.runtime.unknown_keyword import keyword_hint, place_of
 
 T = TypeVar("T")
 
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
+"""Names that the keys of a configuration can have."""
+
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a plugin comes from."""
+    """The origin of a plugin."""
 
     plugin: str
-    """The entry point, or for a built-in its own name."""
+    """Name of the entry point; a built-in's own name."""
     target: str
-    """What is imported: `package.module` or `package.module:object`."""
+    """Import target: `package.module` or `package.module:object`."""
     distribution: str
     version: str
 
@@ -52,21 +57,19 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class Plugin(msgspec.Struct, frozen=True):
-    """One declaration with its origin."""
+    """A declaration with its origin."""
 
     declaration: AnyDeclaration
     origin: Origin
-    api: int = API_VERSION
-    """The version of the hook API that it was written for."""
 
     @property
     def named(self) -> str:
-        """Where a component's code comes from, for the log."""
+        """The origin of a component's code, for the log."""
         return f"plugin {self.declaration.name} of {self.origin}"
 
     @property
     def kind(self) -> Kind:
-        """That of its declaration."""
+        """The kind of the declared component."""
         return self.declaration.kind
 
 
@@ -88,7 +91,7 @@ def guarded(origin: Origin, what: str, call: Callable[[], T]) -> T:
 
 
 def import_target(target: str) -> object:
-    """What an entry point names: `package.module` or `package.module:object`."""
+    """Import and return the target of an entry point: `package.module` or `package.module:object`."""
     module, _, attribute = target.partition(":")
     found: object = importlib.import_module(module.strip())
     for name in filter(None, attribute.strip().split(".")):
@@ -97,7 +100,7 @@ def import_target(target: str) -> object:
 
 
 def as_declarations(made: object, classes: tuple[type[T], ...], hook: str, origin: Origin) -> Sequence[T]:
-    """What a hook returned, checked. Raises PluginError."""
+    """Return the declarations that a hook returned. Raises PluginError if anything else is among them."""
     several = made if isinstance(made, Sequence) else [made]
     found = [item for item in several if isinstance(item, classes)]
     if len(found) == len(several):
@@ -108,7 +111,7 @@ def as_declarations(made: object, classes: tuple[type[T], ...], hook: str, origi
 
 
 def capabilities(kind: Kind) -> tuple[Capability, ...]:
-    """What the core looks for in components of this kind."""
+    """Return the capabilities that the core looks for in components of this kind."""
     if kind is not Kind.SOURCE:
         return CAPABILITIES
     from mozu.core.recording import RECORDED_NAMES  # imports the state machine, which few commands need
@@ -124,31 +127,31 @@ def check_contract(plugin: Plugin, component: object) -> None:
     if found:
         made = component if isinstance(component, type) else type(component)
         text = f"{plugin.origin}: the {plugin.kind} {made.__name__} breaks its contract: {'; '.join(found)}"
-        raise PluginError(plugin.declaration.name, f"{text}; see docs/spec/component.md")
+        raise PluginError(plugin.declaration.name, f"{text}; see docs/plugins/component.md")
 
 
 def plain_method_warnings(plugin: Plugin, made: type) -> Iterator[str]:
     """Yield a sentence if methods of a third party's component hold the event loop; the plugin is loaded."""
     blocking = isinstance(plugin.declaration, ComponentDeclaration) and plugin.declaration.blocking
     plain = list(plain_methods(plugin.kind, made, blocking=blocking))
-    if plain and not is_builtin(plugin.origin.target) and plugin.api == API_VERSION:
+    if plain and not is_builtin(plugin.origin.target):
         names = ", ".join(f"`{name}`" for name in plain)
         remedy = "make them `async def`, or declare it blocking=True"
         yield f"{plugin.origin}: {names} of {plugin.kind} {plugin.declaration.name} run on the event loop; {remedy}"
 
 
-def version_fault(api: object, accepted: int) -> str:
-    """What is wrong with the API version that a declaration was written for; empty: nothing."""
-    if api == accepted:
+def version_fault(api: object) -> str:
+    """Return why a declaration that was written for this version of the hook API is refused; empty if it is not."""
+    if api == API_VERSION:
         return ""
     side = "update mozu" if isinstance(api, int) and api > API_VERSION else "update the plugin"
     return f"it is written for version {api} of the hook API, and this mozu has {API_VERSION}; {side}"
 
 
-def declaration_fault(declaration: AnyDeclaration | version1.Declaration) -> str:
-    """What is wrong with a declaration; empty: nothing."""
-    if not isinstance(declaration.name, str) or not declaration.name:
-        return "its declaration has no name"
+def declaration_fault(declaration: AnyDeclaration) -> str:
+    """Return what is wrong with a declaration; empty if nothing is."""
+    if fault := _name_fault(declaration.name):
+        return fault
     if not isinstance(declaration, SourceChoiceDeclaration) and not callable(declaration.build):
         return "its declaration has no `build` that can be called"
     if not (isinstance(declaration.settings, type) and issubclass(declaration.settings, Settings)):
@@ -166,6 +169,29 @@ def declaration_fault(declaration: AnyDeclaration | version1.Declaration) -> str
     return build_fault(declaration.build)
 
 
+def _name_fault(name: object) -> str:
+    if not isinstance(name, str) or not name:
+        return "its declaration has no name"
+    if not _NAME.fullmatch(name):
+        return f"its name {name!r} may have letters, digits, - and _ only: a configuration names it; rename it"
+    return ""
+
+
+def default_faults(settings: type[Settings]) -> Iterator[str]:
+    """Yield a sentence for each setting whose default would be refused if a configuration had it. pydantic does not
+    validate defaults."""
+    for name, field in settings.model_fields.items():
+        if field.is_required():
+            continue
+        kind: object = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        default = field.get_default(call_default_factory=True, validated_data={})
+        try:
+            TypeAdapter(kind).validate_python(default)  # type: ignore[arg-type]  # a form of type, known at run time only
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            yield f"its setting {name!r} has the default {default!r}, which would be refused ({reason}); change it"
+
+
 def _events_fault(events: object) -> str:
     if not isinstance(events, tuple | list):
         return f"its `events` must be a tuple of DataEventType, not {type(events).__name__}"
@@ -177,9 +203,9 @@ def _events_fault(events: object) -> str:
 
 
 def extension_fault(declaration: AnyExtension) -> str:
-    """What is wrong with a declaration of fields or of a format; empty: nothing."""
-    if not isinstance(declaration.name, str) or not declaration.name:
-        return "its declaration has no name"
+    """Return what is wrong with a declaration of fields, a format or commands; empty if nothing is."""
+    if fault := _name_fault(declaration.name):
+        return fault
     if isinstance(declaration, FieldsDeclaration):
         return field_fault(declaration.fields, kind=None)
     if isinstance(declaration, CommandsDeclaration):
@@ -192,7 +218,7 @@ def extension_fault(declaration: AnyExtension) -> str:
 
 
 def check_readers(plugin: Plugin, readers: FieldReaders, fields: FieldRegistry) -> None:
-    """The readers of an enricher and the fields that it declares belong together. Raises PluginError."""
+    """Check that an enricher has a reader for each declared field, and a field for each reader. Raises PluginError."""
     name = plugin.declaration.name
     for field in plugin.declaration.fields:
         if field.name not in readers and field.read is None and field.bind is None:
@@ -205,7 +231,7 @@ def check_readers(plugin: Plugin, readers: FieldReaders, fields: FieldRegistry) 
 
 
 def built_encoder(declaration: FormatDeclaration, options: Settings | None) -> Encoder:
-    """The encoder of a format with these options. Raises PluginError."""
+    """Return the encoder of a format with these options. Raises PluginError."""
     try:
         encoder = declaration.build(options)
     except BaseException as error:  # a third party's code, as above

@@ -1,8 +1,8 @@
-"""Process guard: what a plugin has changed of the process that all share is put back, and the plugin named.
+"""Process guard: undoes what a plugin has changed of the state of the whole process, and names the plugin.
 
-Handlers of signals, descriptors 0 to 2 and functions of libraries belong to the process. A plugin that ignores SIGTERM
+Signal handlers, descriptors 0 to 2 and functions of libraries belong to the process. A plugin that ignores SIGTERM
 makes mozu unstoppable, one that closes a descriptor or replaces a function makes it silent. Nothing reports such an act
-when it happens, so the guard looks each second.
+when it happens, so the guard checks each second.
 """
 
 import fcntl
@@ -30,7 +30,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, *KEPT, SIGNAL)
 
 
 async def guarded(components: Callable[[], Sequence[Isolated[object]]]) -> None:
-    """Look each second, until this is cancelled."""
+    """Check each second, until cancelled."""
     guard = ProcessGuard(components)
     try:
         while True:
@@ -41,7 +41,7 @@ async def guarded(components: Callable[[], Sequence[Isolated[object]]]) -> None:
 
 
 class ProcessGuard:
-    """The guard of one run, on the main thread. `components`: those that may have done it."""
+    """The guard of one run, used on the main thread. `components` returns the components that may be responsible."""
 
     def __init__(self, components: Callable[[], Sequence[Isolated[object]]]) -> None:
         self._components = components
@@ -50,12 +50,12 @@ class ProcessGuard:
         self._files = {fd: _file(fd) for fd in _STANDARD}
 
     def look(self) -> None:
-        """Put back what was changed, and report it."""
+        """Undo and report changes since the last call."""
         for text, culprit in (*self._signals(), *self._descriptors(), *self._functions()):
             self._report(text, culprit)
 
     def close(self) -> None:
-        """The run is over."""
+        """Close the copies of the descriptors."""
         for copy in self._copies.values():
             with suppress(OSError):
                 os.close(copy)
@@ -86,7 +86,7 @@ class ProcessGuard:
             yield f"{name} is another function", found
 
     def _report(self, text: str, culprit: object) -> None:
-        """Name the component whose package the culprit is of, or else all that are not built in."""
+        """Report the component to whose package the culprit belongs, or else all that are not built in."""
         module = str(getattr(culprit, "__module__", "") or "")
         known = self._components()
         named = [one for one in known if is_of_package(module, one)]
@@ -100,11 +100,11 @@ class ProcessGuard:
 
 
 class ChangedProcess(Exception):
-    """A component has changed what belongs to the process."""
+    """A change that a component made to what belongs to the process."""
 
 
 def _file(fd: int) -> tuple[int, int] | None:
-    """Return what tells the file of a descriptor from others; None: it is closed."""
+    """Return device and inode of a descriptor's file; None if the descriptor is closed."""
     try:
         found = os.fstat(fd)
     except OSError:

@@ -1,7 +1,7 @@
 """The plugin registry: find plugins (built-in, or by entry point), load them, name them, build their components.
 
-Built-ins stand in one table and are imported when configuration (or a listing) asks for them. Third parties' come
-through the entry-point group `mozu`; such an entry point runs code with mozu's privileges, so it is imported only when
+Built-ins have one table and are imported when configuration (or a listing) asks for them. Third parties' plugins come
+through the entry-point group `mozu`; such an entry point runs code with mozu's privileges, so it is imported only if
 the configuration names it: as the name of a component that no built-in has, or under `plugins`.
 """
 
@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 import pluggy
 
-from mozu.core.api import API_VERSION, Context, DataEventType, Kind, Settings, SourceDeclaration, version1
+from mozu.core.api import Context, DataEventType, Kind, Settings, SourceDeclaration
 from mozu.core.api.contract import component_class
 from mozu.core.api.declarations import DECLARATIONS, AnyDeclaration, AnySource, ComponentDeclaration
 from mozu.core.api.extensions import EXTENSIONS, AnyExtension, Encoder, FormatDeclaration
@@ -67,23 +67,22 @@ class Registry:
     """The plugins of one engine."""
 
     def __init__(self, notes: ImportNotes | None = None) -> None:
-        """`notes`: name the plugin whose import or build ends the process."""
+        """Make a registry. `notes` name the plugin whose import or build ends the process."""
         self._notes = notes
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(Hooks)
-        self._manager.add_hookspecs(version1.Version1Hooks)
         self._plugins: dict[tuple[Kind, str], Plugin] = {}
         self.extensions = Extensions()
         """Fields and formats that plugins bring without a component."""
         self._loaded: set[str] = set()
         self._broken: dict[str, PluginError] = {}
-        """Target → why it could not be loaded: another entry that names it fails in the same way."""
+        """Target → why the target could not be loaded; later entries that name it fail with the same error."""
         self._installed: Mapping[str, list[Origin]] | None = None
         self.warnings: list[str] = []
-        """What the user should know of plugins that were accepted: those of the API version before."""
+        """Sentences for the user about plugins that were accepted."""
 
     def declaration(self, entry: Entry) -> AnyDeclaration:
-        """What the plugin of an entry says of itself. Raises PluginError."""
+        """Return the declaration of the plugin of an entry. Raises PluginError."""
         return self.plugin(entry.kind, entry.name).declaration
 
     def declarations(self, kind: type[D], entries: Iterable[Entry]) -> list[tuple[D, Entry]]:
@@ -91,7 +90,7 @@ class Registry:
         return [(found, entry) for entry in entries if isinstance(found := self.declaration(entry), kind)]
 
     def sources(self, entry: Entry) -> list[tuple[AnySource, Entry]]:
-        """The sources that an entry stands for, best first: itself, or those that its choice names.
+        """Return the sources that an entry may become, best first: itself, or the alternatives of its choice.
 
         Raises ConfigError and PluginError.
         """
@@ -101,9 +100,9 @@ class Registry:
         return [(declaration, one) for declaration, one in found if isinstance(declaration, SourceDeclaration)]
 
     def build(self, declaration: ComponentDeclaration[Settings, C], entry: Entry, context: Context) -> C:
-        """The component of an entry, which keeps the contract of its kind. Raises PluginError and ConfigError.
+        """Build the component of an entry and check the contract of its kind. Raises PluginError and ConfigError.
 
-        Errors of its own settings and rules (any MozuError) pass as they are.
+        Any MozuError about the component's own settings and rules passes unchanged.
         """
         plugin = self.plugin(entry.kind, entry.name)
         with self._noted(plugin.origin, "built"):
@@ -112,7 +111,7 @@ class Registry:
         return component
 
     def plugin(self, kind: Kind, name: str) -> Plugin:
-        """The plugin of a kind and name. Raises PluginError with a remedy if there is none or it is broken."""
+        """Return the plugin of a kind and name. Raises PluginError with a remedy if there is none or it is broken."""
         if (kind, name) not in self._plugins:
             if name in BUILTINS[kind]:
                 self._load(_builtin(name, BUILTINS[kind][name]))
@@ -124,7 +123,7 @@ class Registry:
         return found
 
     def settings(self, entry: Entry) -> Settings:
-        """The validated settings of one entry. Raises ConfigError or PluginError."""
+        """Return the validated settings of one entry. Raises ConfigError or PluginError."""
         problems = Problems()
         settings = self._settings(entry, problems)
         problems.check()
@@ -132,12 +131,13 @@ class Registry:
         return settings
 
     def files_read(self, entry: Entry) -> tuple[Path, ...]:
-        """Files and directories whose content belongs to an entry's settings. Raises ConfigError or PluginError."""
+        """Return the files and directories whose content belongs to an entry's settings. Raises ConfigError or
+        PluginError."""
         model = self.declaration(entry).settings
         return (*self.settings(entry).files_read(), *secret_files(model, entry.node))
 
     def format(self, entry: Entry) -> FormatDeclaration:
-        """The format of a sink's entry. Raises ConfigError."""
+        """Return the format of a sink's entry. Raises ConfigError."""
         problems = Problems()
         found = self._format(entry, problems)
         problems.check()
@@ -158,8 +158,8 @@ class Registry:
         return declared.requested_fields + (() if further is None else further(self.format_options(entry)))
 
     def encoder(self, entry: Entry, metrics: Metrics, seconds: float = START_SECONDS) -> Encoder:
-        """The encoder of a sink's entry, with its options; a plugin's is contained. `seconds`: what its `build` may
-        take. Raises ConfigError, PluginError and DeadlineExceeded."""
+        """Return the encoder of a sink's entry, with its options; a plugin's encoder is contained. `seconds` bounds its
+        `build`. Raises ConfigError, PluginError and DeadlineExceeded."""
         named = self.extensions.named(FormatDeclaration, entry.format)
         with deadline(Isolation("format", entry.format, metrics, origin=named), "build", seconds):
             encoder = built_encoder(self.format(entry), self.format_options(entry))
@@ -181,21 +181,21 @@ class Registry:
         self._load(origins[0])
 
     def plugins(self) -> list[Plugin]:
-        """Everything declared so far: by kind in the order of the flow, then by name."""
+        """Return all plugins declared so far: by kind in the order of the flow, then by name."""
         order = list(Kind)
         return sorted(self._plugins.values(), key=lambda plugin: (order.index(plugin.kind), plugin.declaration.name))
 
     def event_types(self) -> dict[tuple[str, str], DataEventType]:
-        """Source class and type → what the sources loaded so far declare of their own events."""
+        """Return (source class, type) → declaration, for the events that the sources loaded so far bring."""
         declared = (plugin.declaration for plugin in self.plugins())
         sources = [one for one in declared if isinstance(one, SourceDeclaration)]
         return {(one.event_source, event.name): event for one in sources for event in one.events}
 
     def add_fields(self, fields: FieldRegistry, on_wrong: OnWrongValue | None = None) -> None:
         """Add the fields of every plugin loaded so far, once each, and the source classes. Raises PluginError for a
-        field that is there.
+        field that exists already.
 
-        `on_wrong` gets the wrong values of third parties' fields, which are checked if it is given.
+        `on_wrong` receives the wrong values of third parties' fields, which are checked only if it is given.
         """
         owners: dict[str, Origin] = {}
         for name, declared, origin in self._declared_fields():
@@ -220,7 +220,7 @@ class Registry:
             yield declaration.name, declaration.fields, origin
 
     def installed(self) -> Mapping[str, list[Origin]]:
-        """Third-party entry points by name, from the metadata of distributions; nothing is imported."""
+        """Return third-party entry points by name, from the metadata of distributions; nothing is imported."""
         if self._installed is None:
             from mozu.core.runtime.entry_points import entry_points  # takes 12 ms; built-ins do without
 
@@ -228,11 +228,12 @@ class Registry:
         return self._installed
 
     def is_loaded(self, origin: Origin) -> bool:
-        """Whether this entry point has been imported."""
+        """Return True if this entry point has been imported."""
         return origin.target in self._loaded
 
     def check(self, config: Config, problems: Problems) -> None:
-        """Load what the configuration names and validate every entry's settings; add every mistake."""
+        """Load the plugins that the configuration names and validate every entry's settings; add every mistake to
+        `problems`."""
         for name, mark in config.plugins.items():
             try:
                 self.load(name)
@@ -247,7 +248,7 @@ class Registry:
             self._format_options(entry, problems)
 
     def _report(self, error: PluginError, mark: Mark, problems: Problems) -> None:
-        """Add it; a plugin that cannot be loaded is one mistake, however many entries name it."""
+        """Add an error; a plugin that cannot be loaded is one mistake, however many entries name it."""
         add = problems.add_once if error in self._broken.values() else problems.add
         add(mark, str(error))
 
@@ -280,13 +281,13 @@ class Registry:
         return self._notes.noted(f"the plugin {origin.plugin} of {origin} was being {what}")
 
     def add(self, name: str, plugin: object) -> None:
-        """Take a plugin that is no entry point: of a test, or of a program around mozu. Raises PluginError."""
+        """Register a plugin that is no entry point: a test's, or one of a program around mozu. Raises PluginError."""
         self._take(Origin(name, f"{name} (an object)", name, version()), plugin)
 
     def _take(self, origin: Origin, plugin: object) -> None:
         try:
             self._register(origin, plugin)
-            found = [*self._declared(plugin, origin), *self._declared_before(plugin, origin)]
+            found = [*self._declared(plugin, origin)]
             if not found:
                 raise PluginError(origin.plugin, f"{origin} has no hook of mozu (mozu_components) marked @hookimpl")
             components = [item for item in found if isinstance(item, Plugin)]
@@ -315,7 +316,7 @@ class Registry:
 
     def _declared(self, plugin: object, origin: Origin) -> Iterator[Plugin | Extension]:
         for declaration in self._returned("mozu_components", _BROUGHT, plugin, origin):
-            fault = version_fault(declaration.api, API_VERSION)
+            fault = version_fault(declaration.api)
             if isinstance(declaration, AnyExtension):
                 fault = fault or extension_fault(declaration)
             else:
@@ -328,21 +329,8 @@ class Registry:
             else:
                 yield Plugin(declaration, origin)
 
-    def _declared_before(self, plugin: object, origin: Origin) -> Iterator[Plugin]:
-        """What the hooks of the API version before declare, in today's form."""
-        for hook, kind in version1.HOOKS.items():
-            for old in self._returned(hook, (version1.Declaration,), plugin, origin):
-                fault = version_fault(old.api, version1.VERSION) or declaration_fault(old)
-                if fault:
-                    raise PluginError(str(old.name), f"{origin}: {fault}")
-                self.warnings.append(
-                    f"the {kind} {old.name} of {origin} is written for version {version1.VERSION} of the hook API (now "
-                    f"{API_VERSION}), which mozu accepts for one minor release; update {origin.distribution}"
-                )
-                yield Plugin(version1.upgraded(old, kind), origin, version1.VERSION)
-
     def _returned(self, hook: str, classes: tuple[type[T], ...], plugin: object, origin: Origin) -> list[T]:
-        """What a plugin's implementation of a hook returned. Raises PluginError."""
+        """Return what a plugin's implementation of a hook returned. Raises PluginError."""
         found: list[T] = []
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
         for implementation in caller.get_hookimpls():

@@ -27,7 +27,7 @@ _at_first: Final = current()
 
 
 def put_back(before: Functions = _at_first) -> Iterator[tuple[str, object]]:
-    """Put back each function that was replaced since, and yield its name and what stood in its place."""
+    """Put back each function that was replaced since, and yield its name and the replacement."""
     for (name, attribute), value in before.items():
         module = importlib.import_module(name)
         found = vars(module).get(attribute)

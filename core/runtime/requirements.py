@@ -7,8 +7,8 @@ from itertools import zip_longest
 from typing import Final
 
 _REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*\(?([^;()]*)\)?\s*")
-"""`mozu>=1.2,<3` or `mozu (>=1.2)` (core metadata, Requires-Dist). One with a marker (`; …`) does not match: whether it
-holds depends on extras and on the machine."""
+"""Form of a requirement: `mozu>=1.2,<3` or `mozu (>=1.2)` (core metadata, Requires-Dist). A requirement with a marker
+(`; …`) does not match: whether it applies depends on extras and on the machine."""
 _CLAUSE: Final = re.compile(r"\s*(~=|===?|!=|<=?|>=?)\s*v?([0-9][^\s,]*)\s*")
 _RELEASE: Final = re.compile(r"\d+(?:\.\d+)*")
 

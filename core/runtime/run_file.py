@@ -1,9 +1,9 @@
-"""Run file: how a start learns that an earlier run ended without a word (kill -9, a crash, a loss of power).
+"""Run file: tells a start that an earlier run ended without a message (kill -9, a crash, a loss of power).
 
-A run holds an flock on a file of its own as long as it lives and notes in it, every second, that it does: one record of
-a fixed size, written in place by one pwrite(2), so that it needs no room and is never half there. A clean end removes
-the file. A file that is there and not locked is therefore that of a run that died; one that is locked belongs to
-another mozu with the same configuration, which is left alone: each takes the first free of a few names.
+A run holds an flock on a file of its own as long as it lives and records, every second, that it lives: one record of a
+fixed size, written in place by one pwrite(2), so that it needs no space and is never half written. A clean end removes
+the file. A file that exists and is not locked is therefore that of a run that died; a locked file belongs to another
+mozu with the same configuration and is left alone: each run takes the first free of a few names.
 """
 
 import fcntl
@@ -22,31 +22,31 @@ from mozu.core.common.own_file import open_own
 _SIZE: Final = 512
 """Bytes of a record: one sector of a disk."""
 _RUNS: Final = 16
-"""Runs of one configuration at the same time that have a file."""
+"""Number of concurrent runs of one configuration that have a file."""
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class RunRecord(msgspec.Struct, frozen=True):
-    """What a run says of itself."""
+    """The record of a run in its file."""
 
     version: str = ""
     pid: int = 0
     started: int = 0
-    """ns since the epoch, as `seen`."""
+    """Start of the run, ns since the epoch."""
     seen: int = 0
-    """The last heartbeat."""
+    """Last heartbeat, ns since the epoch."""
     boot: str = ""
     """The boot id of the kernel."""
 
 
 def instance(files: Iterable[str]) -> str:
-    """The name under which runs with these configuration files share their run files."""
+    """Return the name under which runs with these configuration files share their run files."""
     text = "\0".join(str(Path(file).absolute()) for file in files)
     return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
 def boot_id() -> str:
-    """Changes with each boot; empty where the kernel does not say."""
+    """Return the kernel's boot id, which changes with each boot; empty if unknown."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:
@@ -54,7 +54,8 @@ def boot_id() -> str:
 
 
 def is_running(directory: Path, name: str) -> bool:
-    """Whether a mozu with these configuration files runs. A start in that same moment takes the next free file."""
+    """Return True if a mozu with these configuration files runs. A start in the same moment takes the next free
+    file."""
     for path in directory.glob(f"{name}.*"):
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -70,7 +71,8 @@ def is_running(directory: Path, name: str) -> bool:
 
 
 class RunFile:
-    """`claim`, then `begin`, `sign` every second, and `end`; or `release` where the run did not come about."""
+    """The file of one run: call `claim`, then `begin`, `sign` every second, and `end`; or `release` if the run did not
+    begin."""
 
     def __init__(self, descriptor: int, path: Path, ended: list[tuple[int, Path, RunRecord]]) -> None:
         self._descriptor, self._path, self._ended = descriptor, path, ended
@@ -78,12 +80,12 @@ class RunFile:
 
     @property
     def ended(self) -> list[RunRecord]:
-        """The runs that ended without a word. They stay on record until `begin`."""
+        """Return the runs that ended without a message. They stay on record until `begin`."""
         return [record for _, _, record in self._ended]
 
     @classmethod
     def claim(cls, directory: Path, name: str) -> "RunFile | None":
-        """Lock a free file; None where too many runs hold one. Raises OSError where the directory cannot be used."""
+        """Lock a free file; returns None if too many runs hold one. Raises OSError if the directory is not usable."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         free: list[tuple[int, Path]] = []
         for number in range(_RUNS):
@@ -103,7 +105,7 @@ class RunFile:
         return cls(*free[0], ended)
 
     def begin(self, version: str) -> None:
-        """This run is on record, those before it no longer. Raises OSError."""
+        """Record this run, and remove the records of earlier ones. Raises OSError."""
         now = time.time_ns()
         self._record = RunRecord(version, os.getpid(), now, now, boot_id())
         self._write()
@@ -114,17 +116,17 @@ class RunFile:
         self._ended = []
 
     def sign(self) -> None:
-        """A heartbeat. Raises OSError."""
+        """Record a heartbeat. Raises OSError."""
         self._record = msgspec.structs.replace(self._record, seen=time.time_ns())
         self._write()
 
     def end(self) -> None:
-        """A clean end: nothing is left to report."""
+        """Remove the file: a clean end leaves nothing to report."""
         self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
 
     def release(self) -> None:
-        """Give up before `begin`: what ended without a word is reported by a later start."""
+        """Give up before `begin`: runs that ended without a message are reported by a later start."""
         if self._descriptor not in (descriptor for descriptor, _, _ in self._ended):
             self._path.unlink(missing_ok=True)
             os.close(self._descriptor)
@@ -136,7 +138,7 @@ class RunFile:
 
 
 def _lock(path: Path) -> int | None:
-    """A descriptor that holds the lock of this file; None where another process holds it."""
+    """Return a descriptor that holds the lock of this file; None if another process holds the lock."""
     while True:
         descriptor = open_own(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
         try:
@@ -151,7 +153,8 @@ def _lock(path: Path) -> int | None:
 
 
 def _read(descriptor: int) -> RunRecord | None:
-    """None for a run that never began. What cannot be read is known by the time of its last write."""
+    """Return the record of a run; None for a run that never began. For an unreadable record only the time of its last
+    write is known."""
     raw = os.pread(descriptor, _SIZE, 0)
     if not raw:
         return None

@@ -8,8 +8,8 @@ from pydantic import BaseModel, SecretStr
 from mozu.core.isolation.texts import hide
 
 _PR_SET_DUMPABLE: Final = 4
-"""linux/prctl.h. A process that is not dumpable leaves no core dump, by whatever handler, and only CAP_SYS_PTRACE reads
-its memory (PR_SET_DUMPABLE(2const)); what it executes is dumpable again."""
+"""Number of the operation, from linux/prctl.h. A process that is not dumpable leaves no core dump, by whatever handler,
+and only CAP_SYS_PTRACE reads its memory (PR_SET_DUMPABLE(2const)); a program that it executes is dumpable again."""
 
 
 def secrets_of(value: object) -> Iterator[str]:
@@ -40,7 +40,7 @@ def holds_secret(value: object) -> bool:
 
 
 def keep_memory(settings: Collection[BaseModel]) -> bool:
-    """Make this process not dumpable if any of these holds a secret. Return whether it was made so."""
+    """Make this process not dumpable if any of the settings holds a secret. Return True if it is not dumpable now."""
     if not any(map(holds_secret, settings)):
         return False
     import ctypes  # needed by runs alone

@@ -1,6 +1,6 @@
 """Notifications to a service manager (sd_notify(3)): ready, reloading, stopping, and that the event loop answers.
 
-The protocol is a datagram of NAME=value lines to the socket that the environment names. Without one nothing is sent.
+The protocol is a datagram of NAME=value lines to the socket named by the environment. Without a socket nothing is sent.
 """
 
 import logging
@@ -17,18 +17,19 @@ _WATCHDOG: Final = ("WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 class ServiceManager:
-    """The one that has started this process."""
+    """The connection to the service manager that started this process."""
 
     def __init__(self, address: str = "", watchdog_seconds: float = 0.0) -> None:
-        """`address`: of its socket, `@` first where it is abstract; empty: there is none. `watchdog_seconds`: without
-        a heartbeat within this time it ends the process; 0: it never does."""
+        """Make a connection. `address` is the socket's, with `@` first if it is abstract; empty: there is none. Without
+        a heartbeat within `watchdog_seconds` the manager kills the process; 0: never."""
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
         self._is_watched = watchdog_seconds > 0
         self._socket: socket.socket | None = None
 
     @classmethod
     def of(cls, environment: MutableMapping[str, str]) -> "ServiceManager":
-        """As the environment says, from which it is taken: children of this process are no services."""
+        """Return the connection that the environment describes, and remove it from there: children of this process are
+        no services."""
         address = environment.pop(_SOCKET, "")
         microseconds, process = (environment.pop(name, "") for name in _WATCHDOG)
         seconds = 0.0
@@ -37,24 +38,24 @@ class ServiceManager:
         return cls(address, seconds)
 
     def ready(self, sources: Iterable[str], sinks: Iterable[str]) -> None:
-        """The start, or a reload, is over."""
+        """Report that the start, or a reload, is over."""
         self._send("READY=1", f"STATUS=watching by {_line(', '.join(sources))}; alerts go to {', '.join(sinks)}")
 
     def reloading(self) -> None:
-        """A reload begins. With the time, by which systemd knows that it is the one it asked for (notify-reload)."""
+        """Report that a reload begins. The time tells systemd that it is the reload it asked for (notify-reload)."""
         self._send("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def stopping(self, why: str) -> None:
-        """The clean stop begins."""
+        """Report that the clean stop begins."""
         self._send("STOPPING=1", f"STATUS={_line(why)}")
 
     def loop_answers(self) -> None:
-        """Called in the event loop, every second: a heartbeat, where one is waited for."""
+        """Send a heartbeat if one is expected; called in the event loop every second."""
         if self._is_watched:
             self._send("WATCHDOG=1")
 
     def close(self) -> None:
-        """Nothing more is sent."""
+        """Close the socket; later calls send nothing."""
         if self._socket is not None:
             self._socket.close()
         self._socket, self._address = None, ""

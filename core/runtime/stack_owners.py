@@ -1,7 +1,8 @@
-"""Stack owner: the component that a stack belongs to, where no context variable says it (threads, protocols of C code).
+"""Owners of stacks: the component to which a stack belongs, if no context variable says it (threads, protocols of C
+code).
 
-By the package of its class. Where several components come from that package, the one whose object runs there; where
-that is not known either, none is blamed alone.
+The owner is found by the package of its class. If several components come from that package it is the one whose object
+runs there; if that is unknown, too, no single component is blamed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,11 +18,11 @@ class StackOwners:
         self._components: tuple[Isolated[object], ...] = ()
 
     def use(self, components: Iterable[Isolated[object]]) -> None:
-        """These are the components from now on."""
+        """Replace the components."""
         self._components = tuple(components)
 
     def of_error(self, error: BaseException) -> Isolation | None:
-        """The component whose code raised it."""
+        """Return the component whose code raised the error; None if unknown."""
         trace, frames = error.__traceback__, list[FrameType]()
         while trace is not None:
             frames.append(trace.tb_frame)
@@ -30,11 +31,11 @@ class StackOwners:
         return found[0] if len(found) == 1 else None
 
     def of_stack(self, frame: FrameType | None) -> tuple[Isolation, ...]:
-        """Those one of which runs in this frame, or has called what does; one, where that is certain."""
+        """Return the components of which one runs in this frame or called it; a single one if that is certain."""
         return self._of(_outwards(frame))
 
     def _of(self, frames: Iterable[FrameType]) -> tuple[Isolation, ...]:
-        """From the innermost frame outwards."""
+        """Return the owners, searched from the innermost frame outwards."""
         several: tuple[Isolation, ...] = ()
         for frame in frames:
             module = str(frame.f_globals.get("__name__", ""))
@@ -62,7 +63,7 @@ def is_of_package(module: str, component: Isolated[object]) -> bool:
 
 
 def _package(module: str) -> str:
-    """The package whose modules are a component's: its own top package, or a built-in plugin's."""
+    """Return the package that holds a component's modules: its top package, or a built-in plugin's own."""
     parts = module.split(".")
     return ".".join(parts[:4]) if parts[0] == "mozu" else parts[0]
 

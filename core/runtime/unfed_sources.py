@@ -1,6 +1,6 @@
-"""Rules on events that no source brings: they never match, though they load and run.
+"""Rules on events that no source brings: such rules load and run, and never match.
 
-Only where every source of events is live: recordings hold events of any class, and a topic's class is a setting.
+Only live sources are checked: recordings hold events of any class, and a topic's class is a setting.
 """
 
 from collections.abc import Iterable
@@ -12,18 +12,20 @@ from mozu.core.runtime.registry import Registry
 
 
 def brought_sources(declarations: Iterable[AnySource]) -> frozenset[str] | None:
-    """The source classes of what these sources bring; None: of any. One without a class brings ready alerts only."""
+    """Return the source classes that these sources bring; None: any. A source without a class brings ready alerts
+    only."""
     found = [one for one in declarations if one.event_source]
     return frozenset(one.event_source for one in found) if all(one.live for one in found) else None
 
 
 def configured_sources(config: Config, registry: Registry) -> list[AnySource]:
-    """The sources of a configuration, a choice as all that it may choose. Raises ConfigError and PluginError."""
+    """Return the sources of a configuration, and for a choice all its alternatives. Raises ConfigError and
+    PluginError."""
     return [declaration for entry in config.sources for declaration, _ in registry.sources(entry)]
 
 
 def unfed_sources(declarations: Iterable[AnySource], demand: Demand) -> dict[str, str]:
-    """Source class that rules want by its name and no source brings → a sentence."""
+    """Return source class → sentence, for each class that rules name and no source brings."""
     brought = brought_sources(declarations)
     if brought is None:
         return {}
@@ -32,5 +34,5 @@ def unfed_sources(declarations: Iterable[AnySource], demand: Demand) -> dict[str
 
 
 def unfed_source(name: str) -> str:
-    """Why a rule on events of this source class is idle."""
+    """Return why a rule on events of this source class is idle."""
     return f"no source of the configuration brings events of `{name}`"

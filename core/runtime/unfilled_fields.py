@@ -1,6 +1,6 @@
-"""Rules that read what nothing fills in this configuration: those fields are absent for them.
+"""Rules that read fields that nothing fills in this configuration: those fields are absent for the rules.
 
-Only of live system calls: recordings answer for their own containers and users.
+Only live system calls are checked: recordings answer for their own containers and users.
 """
 
 from collections import defaultdict
@@ -14,22 +14,22 @@ from mozu.core.runtime.registry import Registry
 
 _PREFIX: Final = "enricher:"
 _SHOWN: Final = 3
-"""Rules that are named; the others are counted."""
+"""Number of rules that are named; the others are counted."""
 _REMEDIES: Final[Mapping[str, str]] = {
     "containers": "containers",
-    "kubernetes": "kubernetes (docs/kubernetes.md)",
+    "kubernetes": "kubernetes (docs/operate/kubernetes.md)",
     "users": "users",
 }
-"""What a need stands for → which enricher to add."""
+"""Need → enricher to add."""
 _HOSTS: Final = "hosts"
-"""The need of fields that stand for names of hosts; the core resolves them."""
+"""The need of fields that stand for names of hosts, which the core resolves."""
 
 
 def unfilled_fields(
     config: Config, registry: Registry, fields: FieldRegistry, evaluators: Iterable[object]
 ) -> dict[str, list[str]]:
-    """A sentence for each kind of field that rules in force read and nothing fills in this configuration → the rules
-    that read one of them."""
+    """Return sentence → rules, for each kind of field that rules in force read and nothing fills in this
+    configuration."""
     reading = [one for one in evaluators if isinstance(one, ReadsFields)]
     missing = missing_needs(config, registry, fields)
     rules = {field: [name for one in reading for name in one.rules_reading(field)] for field in missing}
@@ -37,7 +37,7 @@ def unfilled_fields(
 
 
 def missing_needs(config: Config, registry: Registry, fields: FieldRegistry) -> dict[str, str]:
-    """Field that nothing fills in this configuration → what is missing; in the order of names."""
+    """Return field → what is missing, for fields that nothing fills in this configuration, in the order of names."""
     if not any(declaration.live for entry in config.sources for declaration, _ in registry.sources(entry)):
         return {}
     filled = {name for entry in config.enrichers for name in (entry.id, *_provided(registry.declaration(entry)))}
@@ -48,7 +48,8 @@ def missing_needs(config: Config, registry: Registry, fields: FieldRegistry) -> 
 
 
 def sentences(missing: Mapping[str, str], rules: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    """One for each need of these fields → the rules that read one; `rules` says which read a field."""
+    """Return sentence → rules that read such a field, one sentence for each need. `rules` maps a field to its
+    readers."""
     read: dict[str, list[str]] = defaultdict(list)
     readers: dict[str, dict[str, None]] = defaultdict(dict)
     for field, need in missing.items():
@@ -58,7 +59,7 @@ def sentences(missing: Mapping[str, str], rules: Mapping[str, Iterable[str]]) ->
 
 
 def remedy(need: str) -> str:
-    """What to change in the configuration so that a need is met."""
+    """Return what to change in the configuration so that a need is met."""
     if need == _HOSTS:
         return "set `resolve.enabled: true`"
     return f"add {_REMEDIES[need]} to `enrichers`" if need in _REMEDIES else "mozu has none for them"
@@ -69,13 +70,14 @@ def _provided(declaration: object) -> tuple[str, ...]:
 
 
 def _missing(needs: Iterable[str], filled: set[str]) -> str:
-    """What an enricher would have to provide; empty where one does, or none is needed."""
+    """Return what an enricher would have to provide; empty if one does, or if none is needed."""
     wanted = sorted(need.removeprefix(_PREFIX) for need in needs if need.startswith(_PREFIX))
     return "" if not wanted or filled.intersection(wanted) else wanted[0]
 
 
 def _longest(names: list[str]) -> list[str]:
-    """Without those that only begin another one: `container.image` of `container.image.tag`."""
+    """Return the names without those that only begin another one: without `container.image` if there is
+    `container.image.tag`."""
     return [name for name in names if not any(other.startswith(f"{name}.") for other in names)]
 
 

@@ -1,4 +1,4 @@
-"""A keyword that a declaration does not have: what was called, and which keyword was meant."""
+"""Hints for a keyword that a declaration does not have: the struct that was called, and the keyword that was meant."""
 
 import functools
 import linecache
@@ -11,10 +11,10 @@ import msgspec
 from mozu.core.runtime.config.suggest import suggestion
 
 _UNEXPECTED: Final = re.compile(r"Unexpected keyword argument '(\w+)'")
-"""What msgspec says; it names neither the class nor its keywords."""
+"""msgspec's message, which names neither the class nor its keywords."""
 _CALL: Final = re.compile(r"([A-Za-z_][\w.]*)\s*(?:\[[^]]*\]\s*)?\(")
 _NOT_THEIRS: Final = ("mozu.core.", "importlib", "typing", "pluggy")
-"""Modules whose code stands around a plugin's."""
+"""Modules whose code surrounds a plugin's."""
 
 
 def keyword_hint(error: BaseException) -> str:
@@ -29,7 +29,8 @@ def keyword_hint(error: BaseException) -> str:
 
 
 def place_of(error: BaseException) -> str:
-    """` (FILE:LINE)`: where the plugin's code was when this was raised; empty where none of it was."""
+    """Return ` (FILE:LINE)`, the place in the plugin's code where this was raised; empty if none of its code was
+    running."""
     frame = _innermost(error.__traceback__)
     if frame is None or isinstance(error, SyntaxError):  # which says so itself
         return ""
@@ -46,7 +47,7 @@ def _innermost(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _called(trace: TracebackType | None) -> type[msgspec.Struct] | None:
-    """The struct whose call in the source has raised: its constructor is C code, and has no frame."""
+    """Return the struct whose call in the source raised: the constructor is C code, and has no frame."""
     frame = _innermost(trace)
     if frame is None:
         return None

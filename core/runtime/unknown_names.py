@@ -1,4 +1,4 @@
-"""Names in a configuration that no plugin has: what was perhaps meant, and what to do."""
+"""Names in a configuration that no plugin has: a suggestion, and what to do."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
@@ -19,8 +19,8 @@ def unknown_plugin(
     installed: Mapping[str, Sequence[Origin]],
     unloaded: Sequence[str],
 ) -> str:
-    """Return what to do about a name that no plugin of this kind has. `declared`: by plugins that are loaded;
-    `unloaded`: entry points of those that are not, one of which may bring it."""
+    """Return what to do about a name that no plugin of this kind has. `declared` are the components of loaded plugins,
+    `unloaded` the entry points that are not loaded, any of which may bring the name."""
     others = (other for other in Kind if other is not kind)
     elsewhere = [other for other in others if name in BUILTINS[other] or (other, name) in declared]
     if elsewhere:
@@ -37,14 +37,14 @@ def unknown_plugin(
 
 
 def unknown_format(entry: Entry, formats: Iterable[str], unloaded: Sequence[str]) -> str:
-    """Return which format was perhaps meant, or which plugin may bring it: nothing is imported to see."""
+    """Return which format was perhaps meant, or which plugin may bring the format; nothing is imported to find out."""
     hint = suggestion(entry.format, formats) or f"; known: {', '.join(formats)}"
     text = f"{entry.kind} {entry.id}: no format is called {entry.format!r}{hint}"
     return f"{text}; {_unloaded(unloaded)}" if unloaded else text
 
 
 def _unloaded(names: Sequence[str]) -> str:
-    """Say which plugins may bring a name, as they are written; empty: none is left."""
+    """Return a sentence with the plugins that may bring a name; empty if none is left."""
     if not names:
         return ""
     listed = ", ".join(sorted(names))

@@ -7,6 +7,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from mozu.core.model.event import FdTable, File, Process, Task
+from mozu.core.model.event.pipelines import Pipelines
 
 _INHERITED_LIMIT: Final = 1 << 22
 """The most entries that all tables together may have inherited; beyond that, children begin without descriptors."""
@@ -52,6 +53,7 @@ class Tables:
         """Versions that have an older one, in the order in which they were made."""
         self._changed: deque[tuple[int, FdTable]] = deque()
         self._inherited = 0
+        self.pipelines = Pipelines()
         self.epoch = 0
         """Number that changes with each change of a task, of its version, or of parents; not with descriptors."""
 

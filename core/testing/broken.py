@@ -30,7 +30,7 @@ _EARLIEST: Final = 10**17
 
 
 class BrokenContract(AssertionError):
-    """A sentence of docs/spec/component.md does not hold."""
+    """A sentence of docs/plugins/component.md does not hold."""
 
 
 def expect(holds: object, sentence: str) -> None:

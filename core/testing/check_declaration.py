@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from mozu.core.api import (
-    API_VERSION,
     CommandsDeclaration,
     Encoder,
     EnricherDeclaration,
@@ -49,7 +48,7 @@ async def check_declaration(
     sentence with SHOULD is a warning (`ContractAdvice`).
     """
     findings, name = BrokenSentences(), declaration.name
-    findings.expect(not (fault := version_fault(declaration.api, API_VERSION)), f"{name}: {fault}")
+    findings.expect(not (fault := version_fault(declaration.api)), f"{name}: {fault}")
     is_sentence = isinstance(declaration.summary, str) and declaration.summary.endswith(".")
     advise(is_sentence, f"{name}: `summary` SHOULD be a sentence, with its full stop")
     fault = _fault(declaration)

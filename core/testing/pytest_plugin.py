@@ -1,4 +1,4 @@
-"""Fixtures of the kit, and tests of rules (docs/rule-tests.md), which pytest finds where mozu is installed.
+"""Fixtures of the kit, and tests of rules (docs/rules/tests.md), which pytest finds where mozu is installed.
 
 Everything is imported when it is asked for: a project with mozu beside it and no use for the kit pays nothing.
 """

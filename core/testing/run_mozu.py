@@ -35,7 +35,7 @@ class MozuRun(msgspec.Struct, frozen=True):
     notices: list[Alert]
     """mozu's alerts about itself: loss, restarts, impaired fields."""
     statistics: Mapping[str, Any]
-    """The statistics, as `--stats` writes them (docs/statistics.md)."""
+    """The statistics, as `--stats` writes them (docs/operate/statistics.md)."""
     code: int
     """The exit code of a run: 0, or 1 where a source failed."""
 

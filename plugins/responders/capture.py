@@ -2,7 +2,7 @@
 
 Values of the environment and arguments are left out, since they hold secrets; the alert has them in redacted form. Each
 alert gets a JSON file, readable by root alone. Events around the alert are recorded by `capture` of a rule
-(docs/recordings.md).
+(docs/operate/recordings.md).
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Floods at a reduced length: the reads of root beside floods of another user all give their alert."""
+"""Floods at a reduced length: reads of root beside floods of another user all raise their alert."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The benchmark of hashes: what its table is made of."""
+"""The benchmark of hashes: the origin of its table's values."""
 
 from pathlib import Path
 

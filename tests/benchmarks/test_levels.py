@@ -45,5 +45,5 @@ def test_in_a_round_every_workload_runs_under_each_monitor() -> None:
     [([], True), ([301.0], False), ([300.0], True), ([200.0, 400.0], True), ([200.0, 401.0], False), ([600.0], False)],
 )
 def test_a_round_begins_only_if_one_as_long_as_the_longest_ends_in_time(ends: list[float], fits: bool) -> None:
-    """The first in any case."""
+    """The first round begins in any case."""
     assert fits is has_time(ends, 600.0)

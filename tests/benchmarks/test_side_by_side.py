@@ -41,7 +41,7 @@ def test_alerts_are_counted_by_rule_and_aged_by_their_event(tmp_path: Path) -> N
 
 
 def watched(script: Path, ready: str) -> Watcher:
-    """What a monitor was seen to write that Python runs from this file, beside which its rules lie."""
+    """Return a monitor that has run; Python runs it from this file, beside which its rules lie."""
     made = Watcher("made", f"{sys.executable} {script}", ready, "")
     made.begin(script.parent)
     with made.watching(Usage()):

@@ -1,4 +1,4 @@
-"""Writers of a ring buffer drawn at random, what becomes of their records, and what their accounts say.
+"""Writers of a ring buffer drawn at random, the fate of their records, and the values of their accounts.
 
 python -m tests.bpf.accounts_scenes    writes tests/data/accounts/ again, after a change that is meant
 """
@@ -24,7 +24,7 @@ _KINDS: Final = {1: "process", 2: "user", 3: "root", 4: "container"}
 
 
 def described(model: ctypes.CDLL, name: str) -> Iterator[str]:
-    """Of each writer its records; of each account that was charged or refused something what it says."""
+    """Yield the records of each writer, and the values of each account that was charged or refused something."""
     chance = random.Random(name)
     count = chance.choice((1, 2, 3, 8, 30, 120))
     writers = [_writer(chance, number, count) for number in range(count)]

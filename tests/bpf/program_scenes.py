@@ -1,4 +1,4 @@
-"""Calls drawn at random, by what each of their arguments is, and the records that bpf/programs/ make of them.
+"""Calls drawn at random by the kinds of their arguments, and the records that bpf/programs/ make of them.
 
 python -m tests.bpf.program_scenes    writes tests/data/records/ again, after a change that is meant
 """
@@ -36,17 +36,17 @@ _RECORDS: Final = {
 NAMES: Final = tuple(sorted(_RECORDS))
 _CALLS: Final = 200
 _LEFT_OUT: Final = frozenset({"head_time", "head_cpu", "head_marks", "loginuid"})
-"""Members that depend on the clock or on the kernel's build, or are set as the record is put out."""
+"""Members that depend on the clock or on the kernel's build, or are set when the record is submitted."""
 _TEXTS: Final = (b"/etc/passwd", b"rel/x", b"", b"/", b".", b"/long/" + b"l" * 300)
 _BYTES: Final = bytes(range(48, 123)) * 3
 _USERS: Final = 1 << 16
-"""Bytes of memory that the caller has."""
+"""Bytes of the caller's memory."""
 _NATIVE, _COMPAT = 0, 1
 AT_FDCWD: Final = -100
 
 
 def specs() -> dict[str, list[SyscallSpec]]:
-    """Function of a program → the calls that it is the program of."""
+    """Return the calls that each program serves, by the program's function."""
     found: dict[str, list[SyscallSpec]] = {name: [] for name in NAMES}
     for name, programs in PROGRAMS.items():
         for program in programs:
@@ -75,8 +75,8 @@ class Caller:
         machine.put("task_struct", machine.task, files=machine.files(*files))
         credentials = {"cap_effective": 3, "cap_permitted": 7, "cap_inheritable": 1}
         machine.put("cred", machine.of("task_struct", machine.task, "cred"), **credentials)
-        for kind, pages in {"FILEPAGES": 10, "ANONPAGES": 4, "SWAPENTS": 2}.items():
-            machine.set_pages(f"MM_{kind}", pages)
+        for kind, pages in {"file": 10, "anon": 4, "swap": 2}.items():
+            machine.set_pages(kind, pages)
         memory = machine.of("task_struct", machine.task, "mm")
         self.end = kernel.users
         arguments = self.put(b"prog\0--all\0")
@@ -92,7 +92,7 @@ class Caller:
         self.layouts = kernel.map(ARG_LAYOUTS, 4, arg_layouts.SIZE, 1100, is_array=True)
 
     def put(self, raw: bytes) -> int:
-        """The address of bytes in the memory of the caller."""
+        """Store bytes in the memory of the caller; return their address."""
         at = self.end
         self.kernel.write(at, raw)
         self.end = at + len(raw) + 8 & ~7
@@ -100,29 +100,29 @@ class Caller:
         return at
 
     def text(self) -> int:
-        """Of a text, a null pointer or what cannot be read."""
+        """Return the address of a text, a null pointer, or an address that cannot be read."""
         return self.chance.choice((0, 8, *(self.put(one + b"\0") for one in _TEXTS)))
 
     def bytes(self) -> int:
         return self.chance.choice((0, 8, self.put(_BYTES), self.put(_BYTES)))
 
     def words(self, *words: int) -> int:
-        """An array of words as wide as the caller's."""
+        """Store an array of words as wide as the caller's; return its address."""
         width = 4 if self.machine.call["entry_path"] == _COMPAT else 8
         return self.put(b"".join((word & (1 << 8 * width) - 1).to_bytes(width, "little") for word in words))
 
     def vectors(self, count: int) -> int:
-        """An array of struct iovec."""
+        """Store an array of struct iovec; return its address."""
         parts = [part for _ in range(count) for part in (self.put(_BYTES), self.chance.choice((0, 3, 40, 90)))]
         return self.words(*parts, 0, 0)
 
     def message(self) -> list[int]:
-        """Words of a struct mmsghdr."""
+        """Return the words of a struct mmsghdr."""
         count, length = self.chance.choice((0, 1, 3, 5, 18)), self.chance.choice((0, 16, 200))
         return [self.bytes(), length, self.vectors(count), count, 0, 0, 0, self.chance.choice((0, 2, 60, 500))]
 
     def arguments(self, spec: SyscallSpec) -> list[int]:
-        """Drawn by what each of them is."""
+        """Return arguments drawn at random by the kind of each."""
         layout, chance = spec.layout, self.chance
         found = [chance.choice((0, 1, 15, 16, 4096, 1 << 31)) for _ in range(6)]
 
@@ -146,7 +146,7 @@ class Caller:
         return [special.get(at, value) for at, value in enumerate(found)]
 
     def _special(self, spec: SyscallSpec) -> dict[int, int]:
-        """Arguments of calls whose program reads them by its own code."""
+        """Return the arguments of calls whose program reads them by its own code."""
         name, text = spec.name, self.text()
         if spec.family == "message":
             fd, length = self.chance.choice((0, 2, 4)), self.put(struct.pack("<I", self.chance.choice((0, 16, 500))))
@@ -174,7 +174,7 @@ class Caller:
 
 
 def described(kernel: Kernel, function: str) -> Iterator[str]:
-    """Of each call what its record says: numbers that are not 0, and strings."""
+    """Yield, for each call, the contents of its record: numbers that are not 0, and strings."""
     chance = random.Random(function)
     calls = specs()[function]
     run = getattr(kernel.library, f"run_{function}")
@@ -216,7 +216,7 @@ def _record(machine: Machine, name: str) -> Iterator[str]:
 
 
 def _named(kernel: Kernel, value: int | bytes) -> int | str | bytes:
-    """An address by the memory that it is in."""
+    """Return an address in terms of the memory that it is in."""
     if isinstance(value, bytes):
         return value
     if kernel.users <= value < kernel.users + _USERS:

@@ -1,4 +1,4 @@
-"""The ring buffer of ring_model.c: writers that share it by bpf/accounts.h, and a reader of a steady pace."""
+"""The ring buffer of ring_model.c: writers that share it by bpf/accounts.h, and a reader at a steady pace."""
 
 import ctypes
 import subprocess
@@ -12,17 +12,17 @@ RECORD: Final = 192
 READ: Final = 100_000
 """Records a second that the reader takes, 300 at a time."""
 TABS: Final = 64
-"""Of each CPU."""
+"""Tabs of each CPU."""
 ROOT_UID, OTHER_UID = 0, 65534
 COMMON, RESERVED, EXACT = 0, 1, 2
 
 
 class Writer(NamedTuple):
-    """Records of one process, or of one that is another each so many records."""
+    """A writer of records by one process, or by another process after a number of records."""
 
     name: str
     rate: int
-    """A second."""
+    """Records a second."""
     pid: int
     uid: int = ROOT_UID
     cgroup: int = 1
@@ -42,7 +42,7 @@ class _Writer(ctypes.Structure):
 
 
 class Outcome(NamedTuple):
-    """What became of records."""
+    """The fate of records."""
 
     written: int = 0
     refused: int = 0
@@ -50,7 +50,7 @@ class Outcome(NamedTuple):
 
 
 def compiled(folder: Path) -> ctypes.CDLL:
-    """The functions of ring_model.c."""
+    """Compile ring_model.c and return its functions."""
     target = folder / "model.so"
     source = ROOT / "tests/support/ring_model.c"
     options = ("-O1", "-shared", "-fPIC", "-Wall", "-Werror", "-Wno-unknown-pragmas", f"-I{ROOT / 'bpf'}")
@@ -67,7 +67,7 @@ def outcome(
     read: int = READ,
     tabs: int = TABS,
 ) -> dict[str, Outcome]:
-    """By the names of the writers."""
+    """Run the writers; return the outcomes by the names of the writers."""
     array = (_Writer * len(writers))(
         *(_Writer(one.cgroup, one.rate, one.pid, one.uid, one.share, one.forks_after, one.length) for one in writers)
     )

@@ -1,7 +1,6 @@
-"""Who pays when the ring buffer fills up: bpf/accounts.h, compiled for user space, beside a reader of a steady pace."""
+"""Accounts when the ring buffer fills up: bpf/accounts.h, compiled for user space, beside a reader at a steady pace."""
 
 import ctypes
-import struct
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -13,16 +12,16 @@ from tests.support.kernel_machine import Machine, pointer
 pytestmark = pytest.mark.live
 
 QUIET: Final = (Writer("quiet", 100, 2), Writer("exact", 20, 3, share=EXACT), Writer("fork", 50, 4, share=RESERVED))
-"""Others on the machine, of root."""
+"""Other writers on the machine, of root."""
 
 
 def flood(processes: int, rate: int, **more: Any) -> list[Writer]:
-    """So many records a second by all of them together."""
+    """Return writers that make `rate` records a second together."""
     return [Writer("flood", rate // processes, 100 + number, **more) for number in range(processes)]
 
 
 def of_users(number: int, **more: Any) -> list[Writer]:
-    """A process of each."""
+    """Return a process of each of `number` users."""
     return [Writer("flood", 50_000, 100 + one, 1000 + one, **more) for one in range(number)]
 
 
@@ -57,7 +56,7 @@ def test_a_flood_is_refused_and_the_others_lose_nothing(ring: ctypes.CDLL, name:
 def test_500_busy_processes_lose_nothing_beside_one_that_floods_even_of_their_own_user(
     ring: ctypes.CDLL, uid: int, load: float
 ) -> None:
-    """`load`: of what the reader can take."""
+    """`load`: share of the reader's rate."""
     busy = [Writer("busy", int(READ * load / 500), 1000 + number, uid) for number in range(500)]
 
     found = outcome(ring, Writer("flood", 400_000, 100), *busy)
@@ -85,7 +84,7 @@ def test_a_burst_into_half_of_the_ring_buffer_is_refused_nothing(ring: ctypes.CD
 
 
 def test_who_shares_the_user_with_processes_that_flood_by_forking_pays_with_them(ring: ctypes.CDLL) -> None:
-    """The limit that docs/sources.md states."""
+    """Checks the limit that docs/operate/sources.md states."""
     found = outcome(ring, *FLOODS["a process that forks"], Writer("same user", 1000, 2, OTHER_UID))
 
     assert found["same user"].refused > 0
@@ -100,7 +99,7 @@ def test_accounts_tell_each_refused_record_once_and_of_which_part(ring: ctypes.C
 
 
 def test_accounts_of_processes_that_may_write_are_looked_up_for_several_records_at_once(ring: ctypes.CDLL) -> None:
-    """Whatever part of the ring buffer they use."""
+    """Holds whatever part of the ring buffer they use."""
     looked_up = []
     for share in (COMMON, RESERVED, EXACT):
         found = outcome(ring, *(Writer("busy", 6000, 1000 + one, share=share) for one in range(20)), milliseconds=1300)
@@ -108,7 +107,7 @@ def test_accounts_of_processes_that_may_write_are_looked_up_for_several_records_
         looked_up.append(ring.looked_up())
 
     assert looked_up == [looked_up[0]] * 3
-    assert 0 < looked_up[0] < found["busy"].written / 6  # 1 in 12 measured; 1 in 4 where a tab is never its own
+    assert 0 < looked_up[0] < found["busy"].written / 6  # 1 in 12 measured; 1 in 4 if a tab is never its own
 
 
 def test_a_user_outside_of_containers_has_one_account_to_look_up_and_one_within_has_two(ring: ctypes.CDLL) -> None:
@@ -123,7 +122,7 @@ def test_a_user_outside_of_containers_has_one_account_to_look_up_and_one_within_
 
 @pytest.mark.parametrize("processes", [1, 20, 100, 400])
 def test_shares_of_the_two_parts_are_counted_alike(ring: ctypes.CDLL, processes: int) -> None:
-    """As long as the ring buffer has room for both."""
+    """Holds as long as the ring buffer has space for both."""
     found = []
     for share in (COMMON, RESERVED, EXACT):
         one = outcome(ring, *flood(processes, 160_000, uid=OTHER_UID, share=share), milliseconds=1500)["flood"]
@@ -157,10 +156,10 @@ def test_a_ring_buffer_that_is_nearly_empty_is_seldom_asked_how_full_it_is(ring:
 def test_the_container_of_a_task_in_the_root_of_version_2_is_that_of_its_memory_controller(
     machine: Machine, cgroup: int, expected: int
 ) -> None:
-    """Of cgroups of both versions."""
+    """Covers cgroups of both versions."""
     kernel = machine.kernel
     group = kernel.new("cgroup", kn=kernel.new("kernfs_node", id=4242))
-    subsystems = machine.of("task_struct", machine.task, "cgroups") + 8 * kernel.constant("MEMORY_CGRP_ID")
-    kernel.write(subsystems, struct.pack("<Q", kernel.new("cgroup_subsys_state", cgroup=group)))
+    groups = machine.of("task_struct", machine.task, "cgroups")
+    machine.put("css_set", groups, memory=kernel.new("cgroup_subsys_state", cgroup=group))
 
     assert expected == machine.library.container(pointer(cgroup))

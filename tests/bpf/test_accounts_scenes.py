@@ -1,6 +1,5 @@
-"""What accounts do to drawn writers is what they did before. Where a difference is meant:
-`python -m tests.bpf.accounts_scenes`.
-"""
+"""Accounts treat randomly drawn writers as they did before. After an intended change, run `python -m
+tests.bpf.accounts_scenes`."""
 
 import ctypes
 

@@ -10,7 +10,8 @@ pytestmark = pytest.mark.live
 
 
 def appended(machine: Machine, *groups: tuple[int, int], used: int | None = None) -> list[tuple[int, str]]:
-    """(hierarchy, path) of each; an empty path: that of the one before. `used`: bytes of the record before."""
+    """Return (hierarchy, path) of each appended cgroup; an empty path means that of the one before. `used`: bytes of
+    the record before."""
     machine.begin("call")
     if used is not None:
         machine.library.use_record(pointer(machine.s), pointer(used))
@@ -26,7 +27,7 @@ def appended(machine: Machine, *groups: tuple[int, int], used: int | None = None
 
 
 def nodes(machine: Machine, path: str, root: int = 0) -> int:
-    """The node of a path below a root, whose hashes are of the names."""
+    """Return the node of a path below a root; the nodes' hashes are computed from their names."""
     at = root or machine.node(0, "")
     for name in path.strip("/").split("/"):
         at = machine.node(at, name, sum(name.encode()) * len(name))
@@ -75,6 +76,6 @@ def test_a_task_in_more_hierarchies_than_there_are_keeps_the_first_24(machine: M
 def test_where_the_record_has_no_space_left_cgroups_are_cut(
     machine: Machine, used: int, expected: list[tuple[int, str]]
 ) -> None:
-    """A path that was not written is not what the next one is the same as."""
+    """A path that was not written cannot stand for the next one."""
     assert expected == appended(machine, (nodes(machine, "/a"), 1), (nodes(machine, "/a"), 2), used=used)
     assert (set() if len(expected) == 2 else {"TEXT_CUT"}) == machine.marks()

@@ -15,7 +15,7 @@ AF_INET = 2
 
 
 def described(machine: Machine, fd: int) -> dict[str, int | bytes]:
-    """The record of a call on a descriptor, with the path of its file."""
+    """Return the record of a call on a descriptor, with the path of its file."""
     record = machine.begin("descriptor")
     call, task = pointer(machine.call.address), pointer(machine.task)
     machine.library.describe(pointer(machine.s), pointer(record), call, task, fd)
@@ -54,7 +54,7 @@ def test_a_socket_is_described_by_its_ends_and_has_no_path(machine: Machine) -> 
 
 
 def test_a_descriptor_that_is_not_open_has_nothing(machine: Machine) -> None:
-    """Where the call has closed it: the file is a null pointer, of which all is 0."""
+    """If the call has closed the descriptor, the file is a null pointer, whose members all read as 0."""
     opened(machine, machine.kernel.zeroes)
 
     found = described(machine, 0)
@@ -64,7 +64,7 @@ def test_a_descriptor_that_is_not_open_has_nothing(machine: Machine) -> None:
 
 
 def kept(machine: Machine, file: int, dentry: int, text: bytes, raw: int) -> None:
-    """The path that this file was opened by."""
+    """Store the path by which this file was opened."""
     value = struct.pack("<QQQ", dentry, len(text), raw) + text.ljust(256, b"\0")
     key = struct.pack("<Q", file)
     machine.library.put(OPENED_PATHS, key, value)
@@ -118,7 +118,8 @@ def test_an_address_has_at_most_the_length_of_the_longest(machine: Machine, leng
 
 
 def test_blocks_are_appended_in_their_order(machine: Machine) -> None:
-    """Of the layout: fd, address, text, dir, text2, dir2, text3, data, vectors, incoming, three blocks, three sizes."""
+    """The layout's bytes are: fd, address, text, dir, text2, dir2, text3, data, vectors, incoming, three blocks, three
+    sizes."""
     ctypes.memmove(machine.kernel.users, b"abcdefghi and more", 18)
     record = machine.begin("descriptor")
     arguments = record + wire.layouts()["header"].size

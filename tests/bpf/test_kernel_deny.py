@@ -1,5 +1,4 @@
-"""What hooks of the security modules are given, and what is denied (bpf/kernel_deny.h), with the structs of the running
-kernel."""
+"""Arguments of the security modules' hooks, and denials (bpf/kernel_deny.h), with the structs of the running kernel."""
 
 import struct
 from typing import Any, Final
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.live
 
 OPEN, EXEC, CONNECT, SEND = range(4)
 NONE: Final = 9
-"""The hook of a slot, before one is noted in it."""
+"""Value of a slot's hook before one is noted in it."""
 AF_UNSPEC, AF_UNIX, AF_INET, AF_INET6 = 0, 1, 2, 10
 TCP, UDP = 6, 17
 FMODE_EXEC, FASTOPEN = 0x20, 0x20000000
@@ -34,7 +33,7 @@ class Slot:
         machine.kernel.write(self.at + HOOK_AT, struct.pack("<I", NONE))
 
     def asked(self, function: str, *arguments: int) -> tuple[int, int]:
-        """enum reached, and the hook that was noted."""
+        """Return enum reached, and the hook that was noted."""
         found = getattr(self.machine.library, function)(*map(pointer, (self.at, *arguments)))
         return found, struct.unpack("<I", self.machine.kernel.bytes_at(self.at + HOOK_AT, 4))[0]
 
@@ -42,7 +41,7 @@ class Slot:
         return self.filter.bytes_at("real.bytes", self.filter["real.length"])
 
     def destination(self) -> tuple[int, int, int, bytes]:
-        """Family, protocol, port, address."""
+        """Return family, protocol, port and address."""
         family, protocol, port = (self.filter[f"facts.{name}"] for name in ("family", "protocol", "port"))
         return family, protocol, port, self.filter.bytes_at("facts.address", 16)
 
@@ -70,7 +69,7 @@ def test_an_open_of_an_exec_or_of_what_has_no_path_is_left_to_user_space(machine
 
 
 def test_an_open_beyond_the_root_of_its_process_has_its_path(machine: Machine, slot: Slot) -> None:
-    """Reached by a mount that lies nowhere: what a rule sees is the path in it."""
+    """The mount is not attached anywhere: rules see the path within the mount."""
     root = machine.dentry(0, "/", machine.inode(block=2))
     detached = machine.mount(0, 0, root, 2)
     file = machine.file(machine.dentry(root, "a", machine.inode(REGULAR, 2)), detached)
@@ -102,12 +101,12 @@ def socket(machine: Machine, at: int) -> int:
 
 
 def v4(address: bytes, port: int = 0x1234) -> bytes:
-    """struct sockaddr_in."""
+    """Return a struct sockaddr_in."""
     return struct.pack("<HH", AF_INET, port >> 8 | (port & 255) << 8) + address + bytes(8)
 
 
 def v6(address: bytes, family: int = AF_INET6) -> bytes:
-    """struct sockaddr_in6."""
+    """Return a struct sockaddr_in6."""
     return struct.pack("<HHI", family, 0x3412, 0) + address + bytes(4)
 
 
@@ -217,7 +216,7 @@ def test_a_message_that_connects_is_a_connection(machine: Machine, slot: Slot) -
 
 
 def denial(machine: Machine, slot: Slot) -> tuple[int, tuple[Any, ...] | None]:
-    """Whether the call is denied, and the entry in the queue."""
+    """Return the result of the call's denial, and the entry in the queue, None if there is none."""
     slot.filter.put("kill_rule", RULE)
     before = machine.library.pushes()
     found = machine.library.deny(pointer(slot.at))

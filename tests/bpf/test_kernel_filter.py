@@ -1,4 +1,4 @@
-"""What subprograms of kernel filters find of a call (bpf/kernel_filter.h and what it includes), in user space."""
+"""Findings of the subprograms of kernel filters about a call (bpf/kernel_filter.h and its includes), in user space."""
 
 import ctypes
 import random
@@ -28,7 +28,7 @@ AS_GIVEN, OTHERWISE, UNKNOWN = range(3)
 LONGEST: Final = 254
 AT_FDCWD, O_DIRECTORY = -100, 0o200000
 ROUGH: Final = re.compile(rb"//|/\Z|/\.(/|\Z)|/\.\.")
-"""Of an absolute path: that it is not plain. `..b` is taken for `..`."""
+"""Pattern of absolute paths that are not plain. `..b` is taken for `..`."""
 SCRATCH, OPENED_PATHS, OPENED_AT = 6, 11, 28
 """Numbers of maps in kernel_model.h."""
 
@@ -38,7 +38,7 @@ def text_of(g: Memory, which: str) -> bytes:
 
 
 def assert_found(g: Memory, which: str, path: bytes) -> None:
-    """What is tested of a path, as plain Python says it."""
+    """Compare the tested facts of a path with those that plain Python finds."""
     slash = max(path.rfind(b"/"), 0)
     assert (slash, b"../" in path, b"/." in path) == (
         g[f"{which}.slash"], g[f"{which}.climbs"] != 0, g[f"{which}.hidden"] != 0
@@ -141,7 +141,7 @@ def test_a_name_of_a_request_of_io_uring_is_read_from_its_copies(kernel: ctypes.
     assert not kernel.name(AT_FDCWD, ctypes.c_uint64(ctypes.addressof(kept) + 9192))
 
 
-# --- where an open arrived
+# --- path that an open reached
 
 
 def opened(kernel: ctypes.CDLL, path: bytes, result: int) -> None:
@@ -265,7 +265,7 @@ def test_every_byte_of_the_two_paths_is_compared(kernel: ctypes.CDLL, length: in
         made += b"/" + name[: size - 1].encode()
     tree.file(3, 1, at)
     kernel.walked.restype = ctypes.c_void_p
-    ctypes.memset(kernel.walked() + 4096, 0xFF, 256)  # what an earlier name has left behind the end of a path
+    ctypes.memset(kernel.walked() + 4096, 0xFF, 256)  # bytes of an earlier name behind the end of a path
     opened(kernel, made, 3)
     assert len(made) == length
     assert not kernel.differs(ctypes.c_uint64(0))
@@ -292,7 +292,7 @@ def test_an_open_that_is_given_descriptor_0_has_opened_a_file(kernel: ctypes.CDL
 
 
 def kept(kernel: ctypes.CDLL, fd: int, entry: int) -> tuple[bytes, int]:
-    """(path, how much of its end was given) that is stored of a file."""
+    """Return (path, how much of its end was given) in the form in which they are stored for a file."""
     raw = ctypes.c_uint16(0)
     kernel.use_record(ctypes.c_uint64(0))
     kernel.record.restype = ctypes.c_void_p
@@ -301,7 +301,7 @@ def kept(kernel: ctypes.CDLL, fd: int, entry: int) -> tuple[bytes, int]:
 
 
 def place_of(kernel: ctypes.CDLL, fd: int) -> Memory:
-    """That of its file in the map OPENED_AT."""
+    """Return the entry of a descriptor's file in the map OPENED_AT."""
     kernel.place.restype = ctypes.c_void_p
     return Memory("opened_at", kernel.place(fd))
 
@@ -398,7 +398,7 @@ def test_a_directory_that_was_opened_as_a_file_has_an_event_where_there_is_no_ro
 
 
 def test_an_open_is_emitted_where_its_path_cannot_be_kept_or_is_that_of_a_directory(kernel: ctypes.CDLL) -> None:
-    """And differs from the kernel's."""
+    """An open whose path differs from the kernel's is emitted too."""
     made = Made(kernel)
     made.tree.file(3, 1, made.here)
     opened(kernel, b"/etc/d", 3)

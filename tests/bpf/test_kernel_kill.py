@@ -1,5 +1,8 @@
-"""Whom a rule kills in the kernel, and what is left to user space (bpf/kernel_kill.h), with the structs of the running
-kernel. What is ended with it: test_kernel_kill_sharers.py."""
+"""Kills by a rule in the kernel, and those left to user space (bpf/kernel_kill.h), with the structs of the running
+kernel.
+
+Processes that are ended with the killed one: test_kernel_kill_sharers.py.
+"""
 
 import struct
 from collections.abc import Callable
@@ -33,7 +36,7 @@ MINUTE: Final = 60_000_000_000
 SPARED_PID, SPARED_USER, SPARED_EXECUTABLE = 1, 2, 3
 RULE: Final = 3
 OTHERWISE, UNKNOWN = 1, 2
-"""Of enum reached."""
+"""Members of enum reached."""
 CUT, OVERLAY, UPPER, MEMFD = (wire.marks()[name] for name in ("CUT", "OVERLAY", "UPPER", "MEMFD"))
 
 
@@ -69,7 +72,7 @@ class Kills:
         return Rule(*maps.KILL.unpack(self.machine.kernel.bytes_at(self._places[number], maps.KILL.size)))
 
     def act(self) -> tuple[int, int]:
-        """What the record says, and the signal that was sent."""
+        """Run the rule; return the record's mark of the act, and the signal that was sent."""
         self.machine.call.put("exact", 1)
         assert 0 == self.machine.library.kill_by(pointer(self.machine.call.address), RULE)
         assert 0 == self.machine.library.mistakes_made()
@@ -80,7 +83,8 @@ ACTING, REHEARSED = Rule(), Rule(DRY)
 
 
 def kills(machine: Machine, one: Rule = ACTING, every: Rule = REHEARSED) -> Kills:
-    """`every`, KILL_DRY: programs that end what shares a table of descriptors are not attached."""
+    """Return the rule and all rules together. `every`, KILL_DRY: programs that end sharers of a table of descriptors
+    are not attached."""
     return Kills(machine, one, every)
 
 
@@ -108,7 +112,7 @@ def test_nothing_is_done_or_counted_without_a_rule_that_acts(machine: Machine, w
 
 
 def task(name: str, **members: int) -> Callable[[Machine, Kills], None]:
-    """Members of a struct that the task points to, or of itself."""
+    """Return a change of members of a struct that the task points to, or of the task itself."""
 
     def change(machine: Machine, _: Kills) -> None:
         at = machine.task if name == "task_struct" else machine.of("task_struct", machine.task, PLACES[name])
@@ -122,7 +126,7 @@ PLACES: Final = {"cred": "cred", "files_struct": "files", "signal_struct": "sign
 
 
 def program(number: int) -> Callable[[Machine, Kills], None]:
-    """The task runs one with this inode."""
+    """Return a change after which the task runs a program with this inode."""
 
     def change(machine: Machine, _: Kills) -> None:
         memory = machine.of("task_struct", machine.task, "mm")
@@ -132,7 +136,7 @@ def program(number: int) -> Callable[[Machine, Kills], None]:
 
 
 DEVICE: Final = 0x800001
-"""Return device and inode of the file that the task runs."""
+"""Device of the file that the task runs."""
 ROOT, BUS = 0, 100
 
 
@@ -140,8 +144,10 @@ def runs_spared(
     *, user: int = ROOT, ids: tuple[int, int, int] = (ROOT, ROOT, ROOT), inode: int = 4711, device: int = DEVICE,
     users: int = 0, pids: int = 0,
 ) -> Callable[[Machine, Kills], None]:  # fmt: skip
-    """The file of these numbers is spared where root or `user` runs it; the task has these identities, and is in
-    namespaces of these levels."""
+    """Return a change that spares the file of these numbers if root or `user` runs it.
+
+    The task gets these identities, and is in namespaces of these levels.
+    """
 
     def change(machine: Machine, given: Kills) -> None:
         given.spare(SPARED_EXECUTABLE, inode, user, device)
@@ -158,7 +164,7 @@ def spared(kind: int, number: int, value: int = 0) -> Callable[[Machine, Kills],
 
 
 def setting(number: int) -> Callable[[Machine, Kills], None]:
-    """The process id of mozu."""
+    """Return a change of the process id of mozu."""
     return lambda machine, _: machine.settings.put("own", number)
 
 
@@ -285,7 +291,7 @@ def sock(machine: Machine, family: int, **more: int | bytes) -> int:
 
 
 def peer(machine: Machine, file: int, wants_peer: int, result: int = 0) -> tuple[int, tuple[Any, ...]]:
-    """enum reached, and family, protocol, port, address."""
+    """Return enum reached, and family, protocol, port and address."""
     machine.put("task_struct", machine.task, files=machine.files(file))
     machine.call.put("result", result)
     facts = machine.kernel.place(64)
@@ -300,7 +306,7 @@ def peer(machine: Machine, file: int, wants_peer: int, result: int = 0) -> tuple
 def test_a_connected_socket_is_known_by_family_protocol_port_and_address(
     machine: Machine, wants_peer: int, family: int, address: bytes, result: int
 ) -> None:
-    """Also while it is being connected (EINPROGRESS)."""
+    """Also holds while the socket is being connected (EINPROGRESS)."""
     file = machine.socket(sock(machine, family))
     assert (OTHERWISE, (family, TCP, 0x1234, address)) == peer(machine, file, wants_peer, result)
 
@@ -339,7 +345,7 @@ def test_a_call_that_failed_or_is_about_no_socket_has_no_peer(machine: Machine) 
 
 
 def executable(machine: Machine) -> tuple[int, bytes]:
-    """Marks and path of what an exec has started."""
+    """Return marks and path of the program that an exec has started."""
     machine.library.executable(pointer(machine.filter.address))
     path = machine.filter.bytes_at("real.bytes", machine.filter["real.length"])
     return machine.filter["facts.executable"], path
@@ -354,7 +360,7 @@ def test_a_started_program_is_known_by_its_path_and_its_layer(machine: Machine) 
     assert (0, b"/srv/prog") == executable(machine)
 
     started(machine, machine.dentry(machine.srv, "new", machine.layered(1, 8)))
-    assert (OVERLAY | UPPER * machine.kernel.has("ovl_inode"), b"/srv/new") == executable(machine)
+    assert (OVERLAY | UPPER * machine.kernel.has("ovl_inode____upperdentry"), b"/srv/new") == executable(machine)
 
 
 @pytest.mark.parametrize(("magic", "expected"), [(TMPFS, CUT | MEMFD), (1, CUT)])

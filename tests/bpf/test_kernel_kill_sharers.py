@@ -1,5 +1,5 @@
-"""What is ended with a process that a rule kills (bpf/kernel_kill.h): processes that have its table of descriptors, and
-one that would hold it at its end."""
+"""Processes that are ended with one that a rule kills (bpf/kernel_kill.h): those that have its table of descriptors,
+and one that would hold the killed process at its end."""
 
 import ctypes
 import struct
@@ -16,7 +16,7 @@ NOTHING = None
 
 
 def other(machine: Machine, tgid: int, files: int = 0, **members: int) -> int:
-    """A task of another process, the next in the list of all; `files` 0: with a table of its own."""
+    """Make a task of another process, the next in the list of all tasks; `files` 0: with its own table."""
     more = {"files": files} if files else {}
     at = machine.new_task(tgid, members.pop("tid", tgid), **more, **members)
     machine.library.add_task(pointer(at))
@@ -24,8 +24,11 @@ def other(machine: Machine, tgid: int, files: int = 0, **members: int) -> int:
 
 
 def ending(machine: Machine, mode: int = ACTS, count: int = 1) -> tuple[Kills, int]:
-    """Programs that end what shares a table are attached, where `mode` says so; the task is the first in the list.
-    Gives its table, that so many have."""
+    """Make the task the first in the list of all tasks; if `mode` is ACTS, programs that end sharers of a table are
+    attached.
+
+    Returns the rules, and the task's table, which `count` tasks have.
+    """
     given = kills(machine, every=Rule(mode))
     files = machine.of("task_struct", machine.task, "files")
     machine.put("files_struct", files, count=count)
@@ -34,7 +37,7 @@ def ending(machine: Machine, mode: int = ACTS, count: int = 1) -> tuple[Kills, i
 
 
 def noted(machine: Machine) -> tuple[int, int] | None:
-    """(table, holder) of what is to be ended with the task."""
+    """Return (table, holder) of the processes that are to be ended with the task; None if there are none."""
     at = machine.library.get(KILL_SHARED, struct.pack("<I", PID))
     return struct.unpack("<QI4x", machine.kernel.bytes_at(at, 16)) if at else NOTHING
 
@@ -101,7 +104,7 @@ def test_it_is_left_where_there_is_no_space_to_note_it(machine: Machine) -> None
 def test_a_process_that_holds_a_thread_at_its_end_is_noted(
     machine: Machine, threads: int, own: int, second: int, is_held: bool
 ) -> None:
-    """A process of one thread, which is not held, needs no search."""
+    """A process of a single thread that is not held needs no search."""
     given, files = ending(machine)
     tracer = machine.new_task(400, 400)
     machine.put("signal_struct", machine.of("task_struct", machine.task, "signal"), nr_threads=threads)
@@ -125,7 +128,7 @@ def test_a_holder_that_may_be_protected_is_none_and_the_next_is(machine: Machine
 
 
 def signalled(machine: Machine, files: int, holder: int) -> list[int]:
-    """Tasks that were sent SIGKILL as a process."""
+    """Return the tasks that were sent SIGKILL as a process."""
     machine.library.end_others(pointer(files), holder, PID)
     assert 0 == machine.library.mistakes_made()
     number = ctypes.c_uint32(0)

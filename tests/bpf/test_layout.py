@@ -1,4 +1,4 @@
-"""The wire format is the same on both sides."""
+"""The wire format, which must be the same on both sides."""
 
 import struct
 
@@ -26,7 +26,7 @@ def test_every_record_begins_with_the_header() -> None:
 
 
 def test_every_record_is_a_multiple_of_eight_bytes() -> None:
-    """What a record begins with; cgroup_path stands among the strings behind."""
+    """A record begins with such a struct, except for cgroup_path, which is one of the strings behind it."""
     sizes = {name: layout.size for name, layout in wire.layouts().items() if name != "cgroup_path"}
     assert {name: size % 8 for name, size in sizes.items()} == dict.fromkeys(sizes, 0)
 

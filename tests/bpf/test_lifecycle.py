@@ -26,7 +26,8 @@ def machine(programs: Kernel) -> Machine:
 
 
 def happened(machine: Machine, program: str, *arguments: int) -> tuple[int, int, int]:
-    """The slots of the record and of one behind it, and the index of what goes on; 0, 0, 0: there is no record."""
+    """Return the slots of the record and of the record behind it, and the index of the next program; 0, 0, 0 if there
+    is no record."""
     context = machine.kernel.array(*arguments, 0, 0)
     machine.call.put("slot", 0)
     machine.call.put("then", 0)
@@ -119,7 +120,7 @@ def test_the_exit_of_another_thread_is_recorded_where_a_rule_asks_for_threads(ma
 def test_an_exec_records_the_new_program_and_what_kill_rules_have_done(
     machine: Machine, program: str, entry_path: int
 ) -> None:
-    """Of process_executed there is no program of kill rules behind, so nothing was done."""
+    """No program of kill rules runs behind process_executed, so its record shows no act."""
     machine.call.put("exact", 0x201)
     start = machine.kernel.users
     machine.kernel.write(start, b"tool\0-x\0A=1\0")
@@ -170,10 +171,11 @@ def test_an_exec_records_what_it_begins_with_as_its_descriptors_0_1_and_2(machin
 
 
 class Family:
-    """The task, that ends, with a parent and a grandparent, in a pid namespace with an init; `threads`: of the task."""
+    """The task that ends, with a parent and a grandparent, in a pid namespace with an init; `threads`: count of the
+    task's threads."""
 
     def __init__(self, machine: Machine, *, threads: int, children: bool, below: int) -> None:
-        """`below`: in how many namespaces the grandparent is."""
+        """Make the family. `below`: count of the namespaces that the grandparent is in."""
         self.machine, kernel = machine, machine.kernel
         self.init = machine.new_task(1, 1)
         space = kernel.new("pid_namespace", child_reaper=self.init)
@@ -187,9 +189,9 @@ class Family:
         kernel.put("list_head", head, {"next": head + 64 if children else head})
 
     def mark(self, task: int, name: str) -> None:
-        """Set a bit of its struct signal_struct."""
+        """Set a bit of the task's struct signal_struct."""
         kernel = self.machine.kernel
-        bit = kernel.constant(f"signal_struct__{name}_BIT")
+        bit = kernel.constant(f"CONSTANT_signal_struct__{name}")
         at = self.machine.of("task_struct", task, "signal") + bit // 8
         kernel.write(at, bytes([kernel.bytes_at(at, 1)[0] | 1 << bit % 8]))
 
@@ -237,11 +239,11 @@ def test_children_in_a_pid_namespace_go_to_its_init(machine: Machine) -> None:
 
 
 VERDICT: Final = struct.pack("<QQ", 5, 0b101)
-"""Of the generation 5."""
+"""Predicate bits of the generation 5."""
 
 
 def judged(machine: Machine, *pids: int) -> None:
-    """User space has given verdicts on these processes."""
+    """Store predicate bits of these processes, as user space does."""
     machine.kernel.write(machine.kernel.map(GENERATION, 4, 8, 1, is_array=True), struct.pack("<Q", 5))
     machine.kernel.map(PROC_VERDICTS, 4, 16, 8, is_array=False)
     for pid in pids:

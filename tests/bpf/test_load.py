@@ -24,7 +24,7 @@ FILES = sorted(wire.SOURCES.rglob("*.[ch]"))
 @pytest.fixture(scope="module")
 @needs_live
 def loader() -> Iterator[Loader]:
-    """Everything compiled, nothing attached."""
+    """Yield a loader that has compiled everything and attached nothing."""
     requirements.ebpf()
     made = Loader(1 << 16, usable_entry_paths("on"))
     made.prepare(SYSCALL_SPECS)
@@ -56,7 +56,7 @@ def test_the_accounts_are_verified_once_and_not_in_each_program(loader: Loader) 
 
 @pytest.mark.ebpf
 def test_a_family_is_loaded_for_the_ways_in_that_are_open(loader: Loader) -> None:
-    """Where one raw tracepoint sees native and 32-bit calls nothing calls the programs of classic ones."""
+    """If one raw tracepoint sees native and 32-bit calls, nothing calls the programs of classic tracepoints."""
     loader.attach(["getuid"])
     number = SYSCALL_SPECS["getuid"].number
     placed = [place for place in (number, OUTPUT_INDEX) if is_placed(loader.maps["TP_PROGS"], place)]
@@ -67,7 +67,7 @@ def test_a_family_is_loaded_for_the_ways_in_that_are_open(loader: Loader) -> Non
 
 
 def is_placed(array: int, place: int) -> bool:
-    """Whether a program array has a program there."""
+    """Return True if a program array has a program at this index."""
     try:
         return bool(bpf_syscall.lookup(array, place, 4))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Where each call has what an open was asked for (bpf/open_args.h), in user space."""
+"""Places of an open's path, flags and mode among the arguments of each call (bpf/open_args.h), in user space."""
 
 import ctypes
 import struct

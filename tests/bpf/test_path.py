@@ -24,7 +24,7 @@ def walked(kernel: ctypes.CDLL, marks: int) -> Found:
 
 
 def places_from_any_root(kernel: ctypes.CDLL) -> Iterator[tuple[int, Tree, int, int]]:
-    """Seed, tree, mount and entry: every place of random trees, each tree from four roots."""
+    """Yield seed, tree, mount and entry for every place of random trees, each tree from four roots."""
     for seed in range(ROUNDS):
         chance = random.Random(seed)
         tree = Tree(kernel)
@@ -110,7 +110,7 @@ def test_a_path_that_is_too_long_ends_with_its_end(kernel: ctypes.CDLL, length: 
 
 
 def test_what_has_no_directory_is_a_pseudo_path(kernel: ctypes.CDLL) -> None:
-    """A pipe: its dentry is its own parent, and no root of a mount."""
+    """A pipe's dentry is its own parent, and no root of a mount."""
     tree = Tree(kernel)
     pipe = tree.entry(None, "pipe:[7]", 3, REGULAR)
     number = tree.mount(2, pipe, tree.entry(None, "/", 3), 3)
@@ -208,7 +208,7 @@ def test_texts_are_appended_up_to_their_end(
 
 @pytest.mark.parametrize("space", [KERNEL, USER])
 def test_what_cannot_be_read_is_left_out(kernel: ctypes.CDLL, space: int) -> None:
-    """Memory of the caller is read as such only, and the kernel's as the kernel's."""
+    """Addresses of the caller are read as such only, and the kernel's as the kernel's."""
     kernel.begin()
     kernel.used.restype = ctypes.c_uint64
     kept = ctypes.create_string_buffer(b"text")

@@ -1,4 +1,4 @@
-"""What the kernel filter knows of a process, and until when (bpf/process_verdicts.h, bpf/kernel_filter.h), in user
+"""The kernel filter's knowledge of a process, and its validity (bpf/process_verdicts.h, bpf/kernel_filter.h), in user
 space."""
 
 import ctypes

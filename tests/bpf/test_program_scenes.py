@@ -1,6 +1,5 @@
-"""The records of drawn calls are what they were before. Where a difference is meant:
-`python -m tests.bpf.program_scenes`.
-"""
+"""Records of randomly drawn calls are the same as before. After an intended change, run `python -m
+tests.bpf.program_scenes`."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How a record is begun, counted and put into the ring buffer (bpf/record.h), in user space. What is appended to it:
+"""A record's beginning, accounting and submission to the ring buffer (bpf/record.h), in user space. Appended data:
 test_path.py."""
 
 import ctypes
@@ -38,7 +38,7 @@ def counts(kernel: ctypes.CDLL) -> Counts:
 
 
 def begun(kernel: ctypes.CDLL, *, own: int = 1, off: int = 0, exact: int = 0, entry_path: int = 0) -> bool:
-    """Whether a record of an openat was begun, of 100 bytes."""
+    """Return True if a record of 100 bytes was begun for an openat."""
     kernel.begin()
     settings, call = memory(kernel, "settings", "set"), memory(kernel, "syscall_ctx", "calls")
     settings.put("own", own)
@@ -119,7 +119,7 @@ def test_an_event_that_finds_no_place_for_its_record_is_lost(kernel: ctypes.CDLL
 
 
 def written(kernel: ctypes.CDLL) -> tuple[int, int]:
-    """(length, flags) of the record in the ring buffer; 0: there is none."""
+    """Return (length, flags) of the record in the ring buffer; length 0 if there is none."""
     kernel.written.restype = ctypes.c_uint64
     flags = ctypes.c_uint64(0)
     return kernel.written(ctypes.byref(flags)), flags.value
@@ -192,7 +192,7 @@ def test_a_record_that_is_refused_is_lost_and_counted_by_what_refused_it(kernel:
 def test_calls_are_recognised_by_another_version_after_a_record_that_says_something_new(
     kernel: ctypes.CDLL, generation: int, kind: int, renewed: int, added: int
 ) -> None:
-    """Refused or not."""
+    """Holds for refused records and for others."""
     kernel.version.restype = ctypes.c_uint64
     for refuses in (0, 1):
         assert begun(kernel)

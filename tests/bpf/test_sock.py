@@ -21,7 +21,7 @@ def endpoints(machine: Machine, file: int) -> dict[str, int | bytes]:
 
 
 def sock(machine: Machine, family: int) -> int:
-    """With another number for each thing."""
+    """Make a socket whose members all have different numbers."""
     members: dict[str, int | bytes] = {
         "__sk_common.skc_family": family, "__sk_common.skc_state": 10, "__sk_common.skc_num": 8080,
         "__sk_common.skc_dport": 0x3412, "__sk_common.skc_rcv_saddr": bytes([10, 0, 0, 1]),
@@ -29,7 +29,7 @@ def sock(machine: Machine, family: int) -> int:
         "__sk_common.skc_v6_daddr": bytes(range(16, 32)),
     }  # fmt: skip
     at = machine.kernel.new("sock")
-    machine.kernel.write(at, b"\xee" * 128)  # what lies between them
+    machine.kernel.write(at, b"\xee" * 128)  # bytes between the members
     machine.kernel.put("sock", at, {**members, "sk_type": 2, "sk_protocol": 17})
     return at
 
@@ -57,7 +57,7 @@ def test_a_socket_that_has_been_released_has_no_ends(machine: Machine) -> None:
 
 
 def unix(machine: Machine, name: bytes | None, peer: int = 0, length: int | None = None) -> int:
-    """A socket with this sun_path. `length`: of the address, which has the family as well."""
+    """Make a socket with this sun_path. `length`: that of the address, which includes the family."""
     address = 0
     if name is not None:
         address = machine.kernel.new("unix_address", len=2 + len(name) if length is None else length)

@@ -1,4 +1,4 @@
-"""What a kernel filter finds of the descriptor of a call (bpf/sock_info.h), in user space."""
+"""Findings of a kernel filter about the descriptor of a call (bpf/sock_info.h), in user space."""
 
 import ctypes
 

@@ -1,4 +1,5 @@
-"""What a call points to (bpf/syscall_ctx.h), in the memory of the caller and in the copies of a request of io_uring."""
+"""Data that a call points to (bpf/syscall_ctx.h), in the memory of the caller and in the copies of a request of
+io_uring."""
 
 import ctypes
 import struct
@@ -17,17 +18,17 @@ TEXT = bytes(range(65, 91)) * 20
 
 
 USERS = 1 << 16
-"""Bytes of memory that the caller has."""
+"""Bytes of the caller's memory."""
 
 
 def user(machine: Machine, raw: bytes, at: int = 0) -> int:
-    """The address of bytes in the caller's memory."""
+    """Store bytes in the caller's memory; return their address."""
     ctypes.memmove(machine.kernel.users + at, raw, len(raw))
     return machine.kernel.users + at
 
 
 def copied(machine: Machine, raw: bytes, at: int) -> int:
-    """The address of bytes in the copies of a request, which the call is one of from now on."""
+    """Make the call one of a request with copies; store bytes in the copies and return their address."""
     place = machine.kernel.place(REQUEST + 4096)
     machine.call.put("copies", place)
     machine.kernel.write(place + at, raw)
@@ -47,7 +48,8 @@ def appended(machine: Machine, function: str, *arguments: int) -> tuple[int, byt
     ids=["first", "last", "behind", "before"],
 )
 def test_an_argument_is_read_where_it_points_to(machine: Machine, at: int, is_copy: bool) -> None:
-    """Addresses in a request are the kernel's, all others the caller's, which nothing of the kernel can be read as."""
+    """Addresses within a request are the kernel's, all others the caller's, by which no memory of the kernel can be
+    read."""
     place = copied(machine, b"x\0", at if at >= 0 else REQUEST)
     found = appended(machine, "text", place if at >= 0 else place - REQUEST - 1)
 
@@ -140,7 +142,7 @@ def test_a_completed_record_goes_on_to_the_program_that_puts_it_out(machine: Mac
 
 @pytest.mark.parametrize(("following", "done"), [(0, 9), (7, 0)])
 def test_a_call_goes_on_where_a_program_says_so(machine: Machine, following: int, done: int) -> None:
-    """Where there is none at that place, it begins anew with the next call."""
+    """If there is no program at that index, the next call begins anew."""
     machine.call.put("done", 9)
     assert 0 == machine.library.goes_on(pointer(machine.call.address), following)
     assert (following, done) == (machine.library.went_to(), machine.call["done"])

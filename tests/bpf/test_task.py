@@ -1,4 +1,4 @@
-"""What an exec or a clone records of a task (bpf/task.h), with the structs of the running kernel."""
+"""Data of a task in records of an exec or a clone (bpf/task.h), with the structs of the running kernel."""
 
 import ctypes
 import struct
@@ -21,7 +21,7 @@ NOFILE: Final = 7
 
 @pytest.fixture(params=[False, True], ids=["", "older kernel"])
 def machine(memory_model: Kernel, older_model: Kernel, request: pytest.FixtureRequest) -> Machine:
-    """With the structs of the running kernel, and with those of Linux 5.15."""
+    """Return a task with the structs of the running kernel, or with those of Linux 5.15."""
     model = older_model if request.param else memory_model
     model.clear()
     return Machine(model)
@@ -34,12 +34,12 @@ def recorded(machine: Machine) -> dict[str, int | bytes]:
 
 
 def part(machine: Machine, name: str) -> int:
-    """A pointer of the task."""
+    """Return a pointer of the task."""
     return machine.of("task_struct", machine.task, name)
 
 
 def executable(machine: Machine, **inode: int | bytes) -> None:
-    """The task runs /srv/tool with this inode, of mode 0700 and of another user and group, unless it says so."""
+    """Let the task run /srv/tool with this inode, by default of mode 0700 and of another user and group."""
     mode = int(inode.pop("mode", 0o100700))
     members = {"i_uid": 1, "i_gid": 1, **inode}
     file = machine.file(machine.dentry(machine.srv, "tool", machine.inode(mode, 1, **members)))
@@ -48,8 +48,8 @@ def executable(machine: Machine, **inode: int | bytes) -> None:
 
 def test_a_process_is_recorded_with_all_that_it_is(machine: Machine) -> None:
     kernel = machine.kernel
-    for kind, pages in {"FILEPAGES": 100, "ANONPAGES": 20, "SWAPENTS": 7, "SHMEMPAGES": 3}.items():
-        machine.set_pages(f"MM_{kind}", pages)
+    for kind, pages in {"file": 100, "anon": 20, "swap": 7, "shmem": 3}.items():
+        machine.set_pages(kind, pages)
     machine.put("mm_struct", part(machine, "mm"), total_vm=5000, start_stack=1 << 46)
     kernel.write(
         part(machine, "signal") + kernel.offset("signal_struct", "rlim") + NOFILE * 16, struct.pack("<QQ", 1024, 4096)
@@ -83,9 +83,9 @@ def test_a_process_is_recorded_with_all_that_it_is(machine: Machine) -> None:
 
 
 def test_a_count_of_pages_below_zero_is_none(machine: Machine) -> None:
-    """A sum of counters of CPUs that is not complete."""
-    for kind, pages in {"FILEPAGES": -5, "ANONPAGES": 1, "SHMEMPAGES": -1}.items():
-        machine.set_pages(f"MM_{kind}", pages)
+    """The sum of the CPUs' counters may be incomplete."""
+    for kind, pages in {"file": -5, "anon": 1, "shmem": -1}.items():
+        machine.set_pages(kind, pages)
 
     assert (1, 0) == (recorded(machine)["rss_pages"], recorded(machine)["swap_pages"])
 
@@ -133,7 +133,7 @@ def test_each_namespace_that_is_not_the_hosts_has_its_flag(machine: Machine) -> 
 def test_a_terminal_is_known_by_its_device_number(
     machine: Machine, major: int, first: int, index: int, expected: int
 ) -> None:
-    """As new_encode_dev() makes it."""
+    """The number has the form of new_encode_dev()."""
     driver = machine.kernel.new("tty_driver", major=major, minor_start=first)
     machine.put(
         "signal_struct", part(machine, "signal"), tty=machine.kernel.new("tty_struct", driver=driver, index=index)

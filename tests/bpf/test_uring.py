@@ -1,4 +1,4 @@
-"""Requests of io_uring: where they lie in the rings, and what their arguments point to (bpf/uring.h), in user space."""
+"""Requests of io_uring: their places in the rings, and the data behind their arguments (bpf/uring.h), in user space."""
 
 import ctypes
 from collections.abc import Mapping
@@ -72,7 +72,7 @@ class Request(ctypes.Structure):
 
 
 class Ring:
-    """The model: its queue, the order of submissions, the request, the call that is made of it."""
+    """The model: its queue, the order of submissions, the request, and the call that is made of the request."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self.library = library
@@ -85,14 +85,14 @@ class Ring:
         self.request, self.call = Request.from_address(get["requests"]), Call.from_address(get["calls"])
 
     def copied(self, args: Mapping[int, int], **op: int) -> None:
-        """The request, once what these arguments point to was copied; `op`: which do."""
+        """Copy the data behind these arguments into the request; `op`: which arguments point to data."""
         for at, value in args.items():
             self.request.sys.args[at] = value
         none = dict.fromkeys(("text", "text2", "block", "address", "data", "message", "vectors"), -1)
         self.library.copy(ctypes.byref(Op(**(none | op))))
 
     def place(self, content: bytes, at: int = 0) -> int:
-        """Its address in the memory of the caller."""
+        """Store content in the memory of the caller; return its address."""
         return int(users_text(self.library, content, at).value)
 
 
@@ -151,7 +151,7 @@ def test_a_new_descriptor_is_a_registered_file_where_the_entry_says_so(
 
 
 def pointed_at(ring: Ring, argument: int) -> str:
-    """The member of the request that an argument is the offset of."""
+    """Return the name of the request's member that an argument is the offset of; empty if it is none."""
     if not ring.request.pointed >> argument & 1:
         return ""
     offset = ring.request.sys.args[argument]
@@ -224,7 +224,7 @@ def test_data_that_is_nowhere_is_not_copied(ring: Ring) -> None:
 
 
 def iovecs(ring: Ring, count: int) -> tuple[int, list[bytes]]:
-    """The address of an array of them, and their contents."""
+    """Store an array of struct iovec; return its address and the contents."""
     contents = [bytes([65 + number]) * (number * 7 + 1) for number in range(count)]
     pairs = b"".join(
         ring.place(content, 2048 + number * 256).to_bytes(8, "little") + len(content).to_bytes(8, "little")

@@ -1,4 +1,4 @@
-"""By what opens that were judged are recognised (bpf/verdict_memory.h), compiled for user space."""
+"""Keys by which judged opens are recognised (bpf/verdict_memory.h), compiled for user space."""
 
 import ctypes
 import random
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.live
 
 MASK: Final = (1 << 64) - 1
 SECRET: Final = (0x0706050403020100, 0x0F0E0D0C0B0A0908)
-"""Of path_model.c."""
+"""Key of path_model.c."""
 IS_CALLER, HAS_HASH, URING = 1, 0x100, 2
 OUTPUT: Final = 3 * 1006 + 2
 GENERATION: Final = 5
@@ -31,7 +31,7 @@ def rotated(value: int, count: int) -> int:
 
 
 def sip(words: Iterable[int]) -> int:
-    """SipHash with one round a word and three at the end, of whole words and without their length."""
+    """Return SipHash with one round a word and three at the end, of whole words and without their length."""
     a, b = SECRET[0] ^ 0x736F6D6570736575, SECRET[1] ^ 0x646F72616E646F6D
     c, d = SECRET[0] ^ 0x6C7967656E657261, SECRET[1] ^ 0x7465646279746573
 
@@ -56,7 +56,7 @@ def u64(function: Any, *arguments: int) -> int:
 
 
 def chain(kernel: ctypes.CDLL, *pids: int) -> None:
-    """The calling process and its ancestors."""
+    """Set the calling process and its ancestors."""
     for at, pid in enumerate(pids):
         kernel.set_task(at, pid, min(at + 1, len(pids) - 1))
 
@@ -102,7 +102,7 @@ def test_a_task_with_too_many_ancestors_is_no_caller(kernel: ctypes.CDLL, count:
 
 
 def filled(kernel: ctypes.CDLL, size: int, seed: int = 1) -> bytes:
-    """A record of so many bytes behind the header; what lies beyond it is of an earlier one."""
+    """Fill the record with `size` bytes behind the header; later bytes are those of an earlier record."""
     kernel.record.restype = ctypes.c_void_p
     content = random.Random(seed).randbytes(1000)
     ctypes.memmove(kernel.record() + HEADER.size, content, len(content))
@@ -111,7 +111,7 @@ def filled(kernel: ctypes.CDLL, size: int, seed: int = 1) -> bytes:
 
 
 def key(kernel: ctypes.CDLL, number: int, size: int, content: bytes, *, marks: int = 0, entry_path: int = 0) -> int:
-    """By plain Python. `size`: of the whole record."""
+    """Return the key by plain Python. `size`: that of the whole record."""
     result = head(kernel)["result"]
     words = content + bytes(-len(content) % 8)
     whole = [*struct.unpack(f"<{len(words) // 8}Q", words)]
@@ -135,7 +135,7 @@ def test_a_key_is_a_hash_of_the_class_and_of_what_rules_see_of_the_record(
 
 
 def ready(kernel: ctypes.CDLL, size: int = 100, *, generation: int = GENERATION, entry_path: int = 0) -> bytes:
-    """An open of the process PID, a child of init, whose record is complete."""
+    """Make an open of the process PID, a child of init, whose record is complete; return the content."""
     assert begun(kernel, entry_path=entry_path)
     chain(kernel, PID, 1)
     for pid in (PID, 1):
@@ -148,7 +148,7 @@ CALLER: Final = sip([PID << 32 | TID, 0, OPENAT, PID, 3, 1, 3]) | IS_CALLER
 
 
 def ended(kernel: ctypes.CDLL, fd: int = 0, *, opens: bool = False) -> tuple[int, int | None]:
-    """(the index of what goes on, the hash behind the record)."""
+    """Return (the index of the next program, the hash behind the record)."""
     kernel.used.restype = kernel.record.restype = ctypes.c_uint64
     before = kernel.used()
     found = kernel.end(fd, opens)
@@ -209,7 +209,7 @@ def test_a_record_that_is_long_or_of_io_uring_has_no_hash_and_none_has_without_a
 
 
 def of_path(kernel: ctypes.CDLL, path: bytes, keeps: int) -> tuple[int, int]:
-    """A judged open of this path: (descriptor, entry). Its record is struct open and the path."""
+    """Make a judged open of this path; return (descriptor, entry). Its record is struct open and the path."""
     made = Made(kernel)
     assert begun(kernel)
     made = Made(kernel)

@@ -1,4 +1,4 @@
-"""Caches of pure functions, and tables: emptied together, and right afterwards."""
+"""Caches of pure functions, and tables: emptied together, and correct afterwards."""
 
 from mozu.core import caches
 

@@ -1,4 +1,4 @@
-"""CPU wait: what the kernel counts for each thread, and deadlines that it puts off."""
+"""CPU wait: the kernel's count for each thread, and deadlines that it extends."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ class Machine:
         return CpuWait(7, proc=self.proc, cgroups=self.cgroups, clock=clock or (lambda: self.now))
 
     def threads(self, waited: Mapping[str, float]) -> None:
-        """Thread → seconds that it has waited; each has run for a second."""
+        """Set thread → seconds that it has waited; each has run for a second."""
         for name, seconds in waited.items():
             (self.proc / "7/task" / name).mkdir(exist_ok=True)
             (self.proc / "7/task" / name / "schedstat").write_text(f"1000000000 {round(seconds * 1e9)} 12\n")
@@ -90,7 +90,7 @@ def test_without_counts_of_threads_the_time_counts_in_which_the_cgroup_was_throt
 
 
 def test_a_deadline_is_put_off_by_the_wait_and_no_longer(machine: Machine) -> None:
-    """A component that never ends: starved for 3 of the first 5 seconds, and for 1 of the next 3."""
+    """Use a component that never ends, starved for 3 of the first 5 seconds, and for 1 of the next 3."""
 
     async def main() -> float:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Every scenario of the folder is starved of the CPU if MOZU_STARVE says so."""
+"""Every scenario of the folder is starved of the CPU if MOZU_STARVE demands it."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from tests.support.starvation import CONDITION, SLOWER, starved
 
 _SECONDS = 120
-"""The timeout of a test that has none of its own, as in pyproject.toml."""
+"""Seconds of the timeout of a test without its own, as in pyproject.toml."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

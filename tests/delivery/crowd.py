@@ -1,6 +1,7 @@
-"""Every sink at once, each with a queue in memory and with a spool, before real far ends; and what has arrived there.
+"""Every sink at once, each with a queue in memory and with a spool, before real far ends, with the records that arrive
+there.
 
-A far end can be `down` (a sink of which it cannot be said has none of that); the proof is the receiver's own: of each
+A far end can be `down`; a sink for which there is no such state is never down. The proof is the receiver's own: of each
 sink and epoch every number has arrived, or lies in a range that an `Alerts dropped` has announced, and in no other.
 """
 
@@ -30,41 +31,42 @@ _STRUCTURED = re.compile(r'\[mozu@32473 .*?rule="(.*?)".*?sink="(.*?)" epoch="(.
 
 
 class Arrived(NamedTuple):
-    """One record at the far end of a sink."""
+    """A record at the far end of a sink."""
 
     epoch: str
     number: int
     rule: str
     about: str = ""
-    """Of an `Alerts dropped`: the sink that dropped."""
+    """Sink that dropped, in an `Alerts dropped`; else empty."""
     dropped: str = ""
-    """And what: `3-7,9`."""
+    """Dropped numbers in an `Alerts dropped`, such as `3-7,9`; else empty."""
 
 
 def arrived(document: Json) -> Arrived:
-    """From `format: json`."""
+    """Return the record of a document of `format: json`."""
     stamp, rule = document["mozu"], document["rule"]
     fields = document["output_fields"] if rule == "Alerts dropped" else {}
     return Arrived(stamp["epoch"], stamp["sequence"], rule, fields.get("sink", ""), fields.get("numbers", ""))
 
 
 class FarEnd(Protocol):
-    """Of the sinks of one kind, which it tells apart by their ids."""
+    """The far end of the sinks of one kind, which it distinguishes by their ids."""
 
     def settings(self, sink: str) -> Json:
-        """Of one of them."""
+        """Return the settings of one of the sinks."""
 
     def down(self) -> None:
-        """It takes nothing, until `up`."""
+        """Take nothing, until `up`."""
 
     def up(self) -> None:
-        """It takes everything."""
+        """Take everything."""
 
     def arrived(self, sink: str) -> Iterator[Arrived]:
-        """What has come from this sink, in order."""
+        """Yield the records that have come from this sink, in order."""
 
     def has_ended(self, sink: str) -> bool:
-        """The source's last alert has come from this sink. Asked again and again: as cheaply as can be."""
+        """Return True if the source's last alert has come from this sink. Called again and again: must be as cheap as
+        possible."""
 
 
 class Lines:
@@ -74,20 +76,24 @@ class Lines:
         self._folder, self._kind, self._down = folder, kind, folder / f"{kind}.down"
 
     def path(self, sink: str) -> Path:
-        """Where its lines are."""
+        """Return the file with the sink's lines."""
         return self._folder / f"{sink}.jsonl"
 
     def settings(self, sink: str) -> Json:
-        """A program is never down: a pipe has no acknowledgement, and what one that is ended has not read is lost."""
+        """Return the settings of a sink.
+
+        A program is never down: a pipe has no acknowledgement, and an ended program loses what it has not read.
+        """
         path = str(self.path(sink))
         if self._kind == "program":
             return {"command": ["/bin/sh", "-c", f"exec cat >> '{path}'"], "timeout": 60}
         if self._kind == "file":
-            return {"path": path, "rotate": {"size": 0}}  # at full length it is more than a file may hold by default
+            return {"path": path, "rotate": {"size": 0}}  # the file of a full run exceeds the default limit
         return {"path": path, **({"down": str(self._down)} if self._kind == "far_end" else {})}
 
     def down(self) -> None:
-        """The sink `file` finds a directory in its place."""
+        """Put a directory in the place of the file of the sink `file`; create the file that `far_end` takes as its
+        sign."""
         if self._kind == "file":
             for path in (self.path("file"), self.path("file-spooled")):
                 path.with_suffix(".away").mkdir()
@@ -96,7 +102,7 @@ class Lines:
         self._down.touch()
 
     def up(self) -> None:
-        """Again."""
+        """Take everything again."""
         if self._kind == "file":
             for path in (self.path("file"), self.path("file-spooled")):
                 exchange(path, path.with_suffix(".away"))
@@ -104,18 +110,18 @@ class Lines:
         self._down.unlink()
 
     def arrived(self, sink: str) -> Iterator[Arrived]:
-        """Whole lines."""
+        """Yield the records of whole lines."""
         with suppress(FileNotFoundError):
             for line in self.path(sink).read_bytes().split(b"\n")[:-1]:
                 yield arrived(json.loads(line))
 
     def has_ended(self, sink: str) -> bool:
-        """As `format: json` writes it."""
+        """Return True if the file has the last alert as `format: json` writes it."""
         return b'"rule":"the end"' in (self.path(sink).read_bytes() if self.path(sink).is_file() else b"")
 
 
 class Syslogd:
-    """A real rsyslogd over TCP, behind a relay; down: the relay takes no connection."""
+    """A real rsyslogd over TCP, behind a relay; while `down`, the relay takes no connection."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._daemon = Rsyslog(folder)
@@ -126,19 +132,20 @@ class Syslogd:
         stack.callback(self._relay.close)
 
     def settings(self, sink: str) -> Json:
-        """rsyslogd takes 64 KiB."""
+        """Return the settings of a sink; rsyslogd takes 64 KiB."""
         return {"transport": "tcp", "host": "127.0.0.1", "port": self._relay.port, "max_size": 32_768, "timeout": 2}
 
     def down(self) -> None:
-        """What was sent arrives: syslog has no acknowledgement, and a daemon that stops loses what it has not read."""
+        """Close the relay once what was sent has arrived: syslog has no acknowledgement, and a stopped daemon loses
+        what it has not read."""
         self._relay.close()
 
     def up(self) -> None:
-        """Again."""
+        """Take connections again."""
         self._relay.open()
 
     def arrived(self, sink: str) -> Iterator[Arrived]:
-        """From the structured data, since long messages are truncated."""
+        """Yield the records from the structured data, since long messages are truncated."""
         for message in self._daemon.received():
             found = _STRUCTURED.search(message["raw"])
             if found is None or found[2] != sink:
@@ -149,12 +156,12 @@ class Syslogd:
             yield about or Arrived(found[3], int(found[4]), found[1])
 
     def has_ended(self, sink: str) -> bool:
-        """One message after the other."""
+        """Return True if one of the messages is the last alert."""
         return any(one.rule == "the end" for one in self.arrived(sink))
 
 
 class Webhooks:
-    """A real HTTP server; down: 503."""
+    """A real HTTP server; while `down`, it answers 503."""
 
     def __init__(self, stack: ExitStack) -> None:
         bodies: list[tuple[str, bytes]] = []
@@ -166,7 +173,7 @@ class Webhooks:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                is_down = down.is_set()  # asked once: it may change now
+                is_down = down.is_set()  # read once: the state may change now
                 if not is_down:
                     bodies.append((self.path, body))
                 self.send_response(503 if is_down else 204)
@@ -183,31 +190,31 @@ class Webhooks:
         stack.callback(self._server.shutdown)
 
     def settings(self, sink: str) -> Json:
-        """Its own path, and a circuit that closes soon."""
+        """Return the settings of a sink: its own path, and a circuit that closes soon."""
         url = f"http://127.0.0.1:{self._server.server_port}/{sink}"
         return {"url": url, "allow_private": True, "batch": "ndjson", "circuit_seconds": 0.2}
 
     def down(self) -> None:
-        """It says so."""
+        """Answer with 503."""
         self._down.set()
 
     def up(self) -> None:
-        """Again."""
+        """Accept requests again."""
         self._down.clear()
 
     def arrived(self, sink: str) -> Iterator[Arrived]:
-        """Line by line of each body."""
+        """Yield the records line by line of each body."""
         for path, body in self._bodies:
             if path == f"/{sink}":
                 yield from (arrived(json.loads(line)) for line in body.splitlines())
 
     def has_ended(self, sink: str) -> bool:
-        """In one body."""
+        """Return True if one of the bodies has the last alert."""
         return any(path == f"/{sink}" and b'"rule":"the end"' in body for path, body in self._bodies)
 
 
 class Journals:
-    """A real systemd-journald; down: its socket is at another place."""
+    """A real systemd-journald; while `down`, its socket is in another place."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._journal = Journal(folder)
@@ -216,19 +223,19 @@ class Journals:
         self._away = self._journal.socket.with_name("away")
 
     def settings(self, sink: str) -> Json:
-        """Where it listens."""
+        """Return the path of the socket."""
         return {"path": str(self._journal.socket)}
 
     def down(self) -> None:
-        """Nothing listens there."""
+        """Move the socket away, so that nothing listens in its place."""
         self._journal.socket.rename(self._away)
 
     def up(self) -> None:
-        """Again."""
+        """Move the socket back."""
         self._away.rename(self._journal.socket)
 
     def arrived(self, sink: str) -> Iterator[Arrived]:
-        """By the fields of each record."""
+        """Yield the records by the fields of the journal."""
         for one in self._journal.records(f"MOZU_SINK={sink}"):
             rule = one["MOZU_RULE"] if isinstance(one["MOZU_RULE"], str) else ""
             if rule == "Alerts dropped":
@@ -237,12 +244,12 @@ class Journals:
                 yield Arrived(one["MOZU_EPOCH"], int(one["MOZU_SEQUENCE"]), rule)
 
     def has_ended(self, sink: str) -> bool:
-        """journald's index has it."""
+        """Return True if journald's index has the last alert."""
         return bool(self._journal.records(f"MOZU_SINK={sink}", "MOZU_RULE=the end"))
 
 
 class Topics:
-    """A real Kafka; down: the broker is stopped by a signal and answers nothing."""
+    """A real Kafka; while `down`, the broker is stopped by a signal and answers nothing."""
 
     def __init__(self, kafka: Cluster, name: str) -> None:
         self._kafka, self._topic = kafka, name
@@ -250,19 +257,20 @@ class Topics:
         self._messages: list[Json] = []
 
     def settings(self, sink: str) -> Json:
-        """One topic for all of them."""
+        """Return the settings of a sink; all share a topic."""
         return {"bootstrap_servers": self._kafka.servers, "topic": self._topic, "timeout": 3}
 
     def down(self) -> None:
-        """SIGSTOP."""
+        """Stop the broker by SIGSTOP."""
         self._kafka.brokers[0].pause()
 
     def up(self) -> None:
-        """SIGCONT."""
+        """Continue the broker by SIGCONT."""
         self._kafka.brokers[0].resume()
 
     def arrived(self, sink: str) -> Iterator[Arrived]:
-        """Read once, at the end; values only, since a header may hold line ends."""
+        """Yield the records of the topic, which is read once, at the end; values only, since a header may hold line
+        ends."""
         if not self._messages:
             count = end_of(self._kafka, self._topic)
             out = run(
@@ -273,17 +281,18 @@ class Topics:
         yield from (arrived(one) for one in self._messages if one["mozu"]["sink"] == sink)
 
     def has_ended(self, sink: str) -> bool:
-        """The topic is read once, when all is over."""
+        """Return True: the topic is read once, when all is over."""
         return True
 
 
 class Crowd:
-    """`entries` for a configuration; `down` and `up` for all far ends; `prove` at the end."""
+    """Sinks of every kind with their far ends: `entries` for a configuration, `down` and `up` for all far ends, `prove`
+    at the end."""
 
     def __init__(self, folder: Path, ends: dict[str, FarEnd], *, memory: bool, spooled: bool) -> None:
         self._ends, self._folder = ends, folder
         self.spools = folder / "spools"
-        """Where the spools lie."""
+        """Folder of the spools."""
         self.sinks = {
             f"{kind}{ending}": kind
             for kind in ends
@@ -293,7 +302,7 @@ class Crowd:
         }
 
     def entries(self, **more: Any) -> list[Json]:
-        """All sinks; `more` is said of each spool."""
+        """Return the entries of all sinks; `more` are settings of each spool."""
         found = []
         for sink, kind in self.sinks.items():
             common: Json = {"id": sink, "format": "json", "retry": {"longest": 0.3}, "queue": {"bytes": 16 << 20}}
@@ -303,19 +312,19 @@ class Crowd:
         return found
 
     def down(self) -> None:
-        """All, but the standard output."""
+        """Take down all far ends but the standard output."""
         for kind, end in self._ends.items():
             if kind != "stdout":
                 end.down()
 
     def up(self) -> None:
-        """All."""
+        """Bring up all far ends."""
         for kind, end in self._ends.items():
             if kind != "stdout":
                 end.up()
 
     def backlog(self, sink: str) -> int:
-        """Alerts that wait in a spool, as another process sees it; at least one where it is damaged."""
+        """Return the count of alerts in a spool, as another process sees it; 1 for a damaged spool."""
         path = self.spools / f"{sink}.db"
         try:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as db:
@@ -324,15 +333,16 @@ class Crowd:
             return 1
 
     def is_empty(self) -> bool:
-        """Nothing waits in any spool."""
+        """Return True if nothing waits in any spool."""
         return not any(map(self.backlog, self._spooled()))
 
     def is_drained(self) -> bool:
-        """And the last alert of the source has come out of each."""
+        """Return True if the spools are empty and the last alert of the source has come out of each."""
         return self.is_empty() and all(map(self.has_ended, self._spooled()))
 
     def describe(self) -> str:
-        """What each spool holds, and which sinks have not given out the last alert of the source."""
+        """Return a text with the contents of each spool, and the sinks that have not delivered the last alert of the
+        source."""
         waiting = {sink: self.backlog(sink) for sink in self._spooled()}
         return f"in spools {waiting}, without the end {[sink for sink in self.sinks if not self.has_ended(sink)]}"
 
@@ -340,11 +350,11 @@ class Crowd:
         return [sink for sink in self.sinks if sink.endswith("-spooled")]
 
     def has_ended(self, sink: str) -> bool:
-        """The last alert of the source has come out of this sink."""
+        """Return True if the last alert of the source has come out of this sink."""
         return self._ends[self.sinks[sink]].has_ended(sink)
 
     def arrived(self, sink: str) -> list[Arrived]:
-        """At the far end of one sink."""
+        """Return the records at the far end of a sink."""
         return list(self._ends[self.sinks[sink]].arrived(sink))
 
 
@@ -352,7 +362,7 @@ class Crowd:
 def crowd(
     folder: Path, kafka: Cluster | None, *, kinds: tuple[str, ...] = KINDS, memory: bool = True, spooled: bool = True
 ) -> Iterator[Crowd]:
-    """The far ends, for the length of a block."""
+    """Yield the far ends, which run until the block ends."""
     with ExitStack() as stack:
         ends: dict[str, FarEnd] = {}
         for kind in kinds:
@@ -375,7 +385,7 @@ def crowd(
 
 
 def numbers(ranges: str) -> set[int]:
-    """`3-7,9` as numbers."""
+    """Return the numbers of ranges such as `3-7,9`."""
     found: set[int] = set()
     for one in ranges.split(",") if ranges else ():
         first, _, last = one.partition("-")
@@ -384,7 +394,10 @@ def numbers(ranges: str) -> set[int]:
 
 
 def prove(sink: str, records: list[Arrived], statistics: Json) -> Json:
-    """The proof of completeness, from what has arrived alone; then against what mozu counted. What was found."""
+    """Prove completeness from the arrived records alone, then against mozu's counts; return the findings.
+
+    Raises AssertionError.
+    """
     counted = statistics["sinks"][sink]
     by_epoch: dict[str, set[int]] = {}
     announced: set[int] = set()

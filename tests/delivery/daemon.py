@@ -1,4 +1,4 @@
-"""A `mozu run` of the chaos suite: the source `chaos`, perhaps eBPF and falco_http beside, a crowd of sinks."""
+"""A `mozu run` of the chaos suite: the source `chaos`, optionally eBPF and falco_http, and a crowd of sinks."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.support.requirements import ROOT
 from tests.support.starvation import SLOWER, mozu_command
 
 PATIENCE = SLOWER * (600.0 if os.environ.get("MOZU_CHAOS") == "full" else 120.0)
-"""Seconds after which what must happen has not happened, on a machine that is busy with other things as well."""
+"""Seconds within which an expected event must happen, on a machine that is busy with other things as well."""
 MARKER = "/etc/hostname"
 RULES = f"""
 - rule: A marked file is opened
@@ -29,18 +29,18 @@ Json = dict[str, Any]
 
 
 class Daemon:
-    """Started; `log` is what it says on stderr."""
+    """A started mozu; `log` returns its stderr."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", folder: Path, crowd: Crowd) -> None:
         self.process, self._folder, self._crowd = process, folder, crowd
 
     @property
     def log(self) -> str:
-        """So far."""
+        """Return the log so far."""
         return (self._folder / "log").read_text(errors="replace")
 
     def wait(self, test: Callable[[], Any], what: str) -> Any:
-        """Until it is so, and mozu lives."""
+        """Wait until the test passes while mozu lives; return the test's result. Raises AssertionError."""
         deadline = time.monotonic() + PATIENCE
         while not (found := test()):
             assert self.process.poll() is None, f"mozu has ended ({self.process.returncode}): {self.log[-5000:]}"
@@ -49,19 +49,19 @@ class Daemon:
         return found
 
     def wait_log(self, pattern: str) -> str:
-        """The first line that matches."""
+        """Wait for a line of the log that matches; return the first."""
         return str(self.wait(lambda: re.search(f"^.*{pattern}.*$", self.log, re.MULTILINE), pattern)[0])
 
     def port(self) -> int:
-        """Of falco_http."""
+        """Return the port of falco_http."""
         return int(self.wait_log(r"listening for Falco on").rpartition(":")[2])
 
     def until_end(self, sink: str) -> None:
-        """Until the last alert of the source has arrived there."""
+        """Wait until the last alert of the source has arrived at the far end of a sink."""
         self.wait(lambda: self._crowd.has_ended(sink), f"the end at {sink}")
 
     def finish(self) -> Json:
-        """Stop it; the statistics."""
+        """Stop mozu; return the statistics."""
         assert self.process.poll() is None, f"mozu has ended: {self.log[-5000:]}"
         self.process.send_signal(signal.SIGTERM)
         assert 0 == self.process.wait(PATIENCE), self.log[-5000:]
@@ -69,9 +69,10 @@ class Daemon:
         return found
 
     def prove(self, sinks: Sequence[str] = ()) -> list[Json]:
-        """Once every spool is empty stop it, and prove of every sink that nothing is missing but what was announced."""
+        """Stop mozu once every spool is empty, and prove for every sink that nothing is missing but what was
+        announced."""
         self.wait(self._crowd.is_drained, "empty spools")
-        time.sleep(1.5)  # what has gone wrong is announced each second
+        time.sleep(1.5)  # drops are announced each second
         self.wait(self._crowd.is_drained, "empty spools")
         statistics = self.finish()
         for source in statistics["sources"].values():
@@ -81,7 +82,7 @@ class Daemon:
         return [self._prove(sink, statistics) for sink in sinks or self._crowd.sinks]
 
     def _prove(self, sink: str, statistics: Json) -> Json:
-        """What a far end has taken it may still be writing."""
+        """Prove a sink's completeness; repeat, since a far end may still be writing what it has accepted."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
@@ -95,7 +96,7 @@ class Daemon:
 def configuration(
     folder: Path, crowd: Crowd, source: Json, *, ebpf: bool, falco_http: Json | None, spool: Json
 ) -> Path:
-    """Everything in one file."""
+    """Write the configuration into one file; return its path."""
     sources: list[Json] = [{"chaos": source}]
     if ebpf:
         (folder / "rules.yaml").write_text(RULES)
@@ -127,7 +128,7 @@ def daemon(
     before: Sequence[str] = (),
     **source: Any,
 ) -> Iterator[Daemon]:
-    """One that watches, for the length of a block; `source` are settings of the source `chaos`."""
+    """Yield a watching daemon that runs until the block ends; `source` are settings of the source `chaos`."""
     path = configuration(folder, crowd, source, ebpf=ebpf, falco_http=falco_http, spool=dict(spool or {}))
     metadata = folder / "site/mozu_chaos-1.0.dist-info"
     metadata.mkdir(parents=True)

@@ -1,4 +1,5 @@
-"""Far ends of the delivery tests: each has the settings of the sink that leads there, and what has arrived."""
+"""Far ends of the delivery tests: each has the settings of the sink that leads to it, and the alerts that have
+arrived."""
 
 import json
 import threading
@@ -12,20 +13,21 @@ from tests.support.rsyslog import Rsyslog
 
 
 class Destination(Protocol):
-    """`kind` and `settings` as the configuration has them."""
+    """A far end with `kind` and `settings` of its sink in the configuration."""
 
     kind: str
     settings: dict[str, Any]
 
     def size(self) -> int:
-        """Grows with everything that arrives."""
+        """Return a measure that grows with everything that arrives."""
 
     def documents(self) -> Iterator[dict[str, Any]]:
-        """Every alert that has arrived whole, in order."""
+        """Yield every alert that has arrived whole, in order."""
 
 
 class File:
-    """Lines of a file; by mozu's own sink, or by a third party's of five lines (`far_end`), which can be `down`."""
+    """Lines of a file, written by mozu's own sink or by a third party's minimal sink (`far_end`), which can be
+    `down`."""
 
     def __init__(self, folder: Path, kind: str = "file") -> None:
         self.path, self.kind, self.down = folder / "out.jsonl", kind, folder / "down"
@@ -34,11 +36,11 @@ class File:
             self.settings |= {"pause": 0.002, "down": str(self.down)}
 
     def size(self) -> int:
-        """Bytes."""
+        """Return bytes."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     def documents(self) -> Iterator[dict[str, Any]]:
-        """A line torn by a kill was never acknowledged."""
+        """Yield the documents of whole lines; a line torn by a kill was never acknowledged."""
         for line in self.path.read_bytes().split(b"\n"):
             try:
                 yield json.loads(line)
@@ -56,11 +58,11 @@ class Syslog:
         self.settings: dict[str, Any] = {"transport": "tcp", "host": "127.0.0.1", "port": daemon.tcp}
 
     def size(self) -> int:
-        """Messages."""
+        """Return the count of messages."""
         return self._daemon.count()
 
     def documents(self) -> Iterator[dict[str, Any]]:
-        """From the text of the messages; a frame torn by a kill is none."""
+        """Yield the documents in the text of the messages; a frame torn by a kill has none."""
         for message in self._daemon.received():
             try:
                 yield json.loads(message["msg"].removeprefix("\ufeff"))
@@ -76,23 +78,23 @@ class Webhook:
     def __init__(self, port: int, bodies: list[bytes]) -> None:
         self._bodies = bodies
         self.on_body: Callable[[bytes], None] = lambda body: None
-        """Called on a thread with each body, once it is kept."""
+        """Function that is called on a thread with each body, once it is kept."""
         url = f"http://127.0.0.1:{port}/"
         self.settings: dict[str, Any] = {"url": url, "allow_private": True, "batch": "ndjson"}
 
     def size(self) -> int:
-        """Requests."""
+        """Return the count of requests."""
         return len(self._bodies)
 
     def documents(self) -> Iterator[dict[str, Any]]:
-        """Line by line of each body."""
+        """Yield the documents line by line of each body."""
         for body in self._bodies:
             yield from map(json.loads, body.splitlines())
 
 
 @contextmanager
 def webhook() -> Iterator[Webhook]:
-    """The server, for the length of a block."""
+    """Yield the server, which runs until the block ends."""
     bodies: list[bytes] = []
 
     class Keeper(BaseHTTPRequestHandler):
@@ -124,7 +126,7 @@ def webhook() -> Iterator[Webhook]:
 
 @contextmanager
 def syslog(folder: Path) -> Iterator[Syslog]:
-    """The daemon, for the length of a block."""
+    """Yield the daemon, which runs until the block ends."""
     daemon = Rsyslog(folder)
     daemon.start()
     try:

@@ -1,4 +1,4 @@
-"""A place where mozu delivers: a third party's plugin, a configuration, a spool, and a destination."""
+"""A place from which mozu delivers: a third party's plugin, a configuration, a spool, and a destination."""
 
 import json
 import os
@@ -25,7 +25,7 @@ sinks: [{sink}]
 
 
 class Site:
-    """Below one folder; the destination is the third party's own where nothing else is said."""
+    """A site below a folder; the destination is by default the third party's."""
 
     def __init__(self, folder: Path, destination: Destination | None = None, **spool: Any) -> None:
         self.far_end = File(folder, "far_end")
@@ -45,26 +45,26 @@ class Site:
     def begin(
         self, total: int = 1_000_000_000, *, before: Sequence[str] = (), env: Mapping[str, str] | None = None
     ) -> "subprocess.Popen[str]":
-        """Start mozu with a source of so many alerts; `before` stands in front of its command line."""
+        """Start mozu with a source of `total` alerts; `before` stands in front of its command line."""
         self._config.write_text(CONFIG.format(total=total, sink=self._sink, state=self._config.parent / "state"))
         command = mozu_command("run", "-c", str(self._config), "--stats", str(self.stats), before=before)
         environment = {**self._env, **(env or {})}
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
 
     def finish(self, process: "subprocess.Popen[str]") -> dict[str, Any]:
-        """Wait for a clean end; the sink's statistics."""
+        """Wait for a clean end; return the sink's statistics."""
         _, log = process.communicate(timeout=150 * SLOWER)
         assert process.returncode == 0, log
         sink: dict[str, Any] = json.loads(self.stats.read_text())["sinks"][self.destination.kind]
         return sink
 
     def arrived(self) -> Iterator[tuple[str, int, str]]:
-        """(epoch, number, id) of each alert."""
+        """Yield (epoch, number, id) of each alert."""
         for document in self.destination.documents():
             yield document["mozu"]["epoch"], document["mozu"]["sequence"], document["uuid"]
 
     def last(self) -> int:
-        """The highest number that the spool ever gave."""
+        """Return the highest number that the spool ever assigned."""
         spool = Spool(self.spool)
         try:
             return spool.last()

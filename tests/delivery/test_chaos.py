@@ -1,6 +1,5 @@
-"""Chaos for every sink at once, with a queue in memory and with a spool, eBPF beside: mozu lives, and the receiver can
-prove what is missing.
-"""
+"""Chaos for every sink at once, with a queue in memory and with a spool, beside eBPF: mozu lives, and the receiver can
+prove which alerts are missing."""
 
 import http.client
 import json
@@ -37,7 +36,8 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @contextmanager
 def opens() -> Iterator[Callable[[], None]]:
-    """Something for eBPF to see, until what this gives is called: busy spools may never be seen empty."""
+    """Open files for eBPF to see, until the yielded function is called: spools that stay busy may never be seen
+    empty."""
     end = threading.Event()
 
     def work() -> None:
@@ -54,7 +54,7 @@ def opens() -> Iterator[Callable[[], None]]:
 
 
 def extreme_posts() -> Iterator[bytes]:
-    """Bodies of requests, each with one field at its extreme."""
+    """Yield bodies of requests, each with one field at its extreme."""
     plain: dict[str, Any] = {"rule": "posted", "priority": "Warning", "output": "x", "time": "2025-01-01T00:00:00Z"}
     extremes: dict[str, list[Any]] = {
         "time": ["2600-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "0001-01-01T00:00:00Z", "", -1, 2**64],
@@ -76,7 +76,7 @@ def extreme_posts() -> Iterator[bytes]:
 
 
 def post(port: int, body: bytes) -> int:
-    """The status of the response."""
+    """Post a body; return the status of the response."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("POST", "/", body)
@@ -100,7 +100,7 @@ def test_poison_stops_nothing_at_any_sink(tmp_path: Path, kafka: Cluster) -> Non
 
 
 def corrupt(spool: Path) -> None:
-    """A page in the middle of the database goes bad, and so do those of its log."""
+    """Overwrite pages in the middle of the database and of its log."""
     for path in (spool, spool.with_name(f"{spool.name}-wal")):
         size = path.stat().st_size
         with path.open("r+b") as file:
@@ -110,7 +110,7 @@ def corrupt(spool: Path) -> None:
 
 
 def delete(spool: Path) -> None:
-    """With its log."""
+    """Delete the spool with its log."""
     for suffix in ("", "-wal", "-shm", ".owed"):
         spool.with_name(spool.name + suffix).unlink(missing_ok=True)
 
@@ -119,7 +119,8 @@ def delete(spool: Path) -> None:
 def test_a_spool_that_is_harmed_while_running_loses_nothing_that_is_not_announced(
     tmp_path: Path, kafka: Cluster, harm: Callable[[Path], None]
 ) -> None:
-    """Of every sink, while its far end is down and a backlog waits that is larger than what is kept in memory."""
+    """Every spool is harmed while its far end is down and a backlog waits that is larger than what is kept in
+    memory."""
     with (
         crowd(tmp_path, kafka, memory=False) as sinks,
         opens() as end_opens,
@@ -140,7 +141,7 @@ def test_a_spool_that_is_harmed_while_running_loses_nothing_that_is_not_announce
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[tuple[Path, Path]]:
-    """(where an ext4 of its own is mounted, what makes it read-only as an error of the disk does)."""
+    """Yield a mounted private ext4, and the file that makes it read-only as an error of the disk does."""
     image, place = folder / "image", folder / "spools"
     with image.open("wb") as file:
         file.truncate(megabytes << 20)
@@ -155,8 +156,11 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[tuple[Path, Path]]:
 
 
 def test_a_full_disk_costs_what_is_announced(tmp_path: Path, kafka: Cluster) -> None:
-    """The spools of all sinks share it, and every far end is down. The last alert comes once there is room again: it
-    is waited for at every sink, and a full disk refuses alerts of every severity."""
+    """The spools of all sinks share the disk, and every far end is down.
+
+    The last alert comes once the disk has space again: every sink is to deliver it, and a full disk refuses alerts of
+    every severity.
+    """
     room = tmp_path / "room"
     with (
         crowd(tmp_path, kafka, memory=False) as sinks,
@@ -198,7 +202,7 @@ def test_a_read_only_disk_ends_nothing_and_its_loss_is_counted(tmp_path: Path, k
 
 
 def half_open(port: int, count: int) -> list[socket.socket]:
-    """Clients that send the beginning of a request, and then a byte now and again."""
+    """Connect clients that send the beginning of a request, and then a byte now and again."""
     made = []
     for _ in range(count):
         with suppress(OSError):
@@ -209,7 +213,7 @@ def half_open(port: int, count: int) -> list[socket.socket]:
 
 
 def test_half_open_and_slow_clients_keep_no_alert_out(tmp_path: Path, kafka: Cluster) -> None:
-    """1,100 of them, at a limit of 1,024 descriptors, while every sink has to reconnect."""
+    """Have 1,100 clients, at a limit of 1,024 descriptors, while every sink has to reconnect."""
     limit = ["sh", "-c", 'ulimit -n 1024; exec "$@"', "sh"]
     with (
         crowd(tmp_path, kafka) as sinks,

@@ -1,4 +1,4 @@
-"""A spool on a disk without room: what was delivered is deleted, drops are announced exactly, notices arrive."""
+"""A spool on a full disk: delivered alerts are deleted, drops are announced exactly, notices arrive."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ from tests.support.packing import packed
 from tests.support.requirements import require
 
 SIZES = {"ext4": 24, "xfs": 320, "btrfs": 120, "tmpfs": 8}
-"""MiB of the file system; xfs and btrfs make none that is smaller."""
+"""Size of the file system in MiB; xfs and btrfs refuse smaller ones."""
 COUNT = 8_000
 
 
@@ -49,14 +49,14 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
 
 
 class Hog:
-    """Another writer, which takes whatever is free."""
+    """Another writer, which takes all free space."""
 
     def __init__(self, place: Path) -> None:
         self._fd = os.open(place / "hog", os.O_CREAT | os.O_WRONLY)
         self._at = 0
 
     def take(self) -> None:
-        """All there is, in pieces that get smaller."""
+        """Take all free space, in pieces that get smaller."""
         for size in (16 << 20, 1 << 20, 1 << 16, 1 << 12):
             with suppress(OSError):
                 while True:
@@ -64,7 +64,7 @@ class Hog:
                     self._at += size
 
     def give_back(self) -> None:
-        """All of it."""
+        """Release all of it."""
         os.ftruncate(self._fd, 0)
         self._at = 0
 
@@ -73,7 +73,7 @@ class Hog:
 
 
 def opened(queue: DiskQueue) -> sqlite3.Connection:
-    """Its database."""
+    """Return the database of the queue."""
     assert queue._file._spool is not None
     return queue._file._spool._db
 
@@ -97,7 +97,8 @@ def test_what_is_owed_on_a_disk_that_is_full_outlives_the_process(disk: Path) ->
 
 
 def test_a_spool_that_is_damaged_on_a_full_disk_is_taken_over_once_there_is_room(disk: Path) -> None:
-    """Its new file has no room now: until then the damaged one stays where it is, with all that can be read of it."""
+    """The disk has no space for the new file now: until it has, the damaged one stays, with all that can be read of
+    it."""
     path = disk / "spool.db"
     with closing(Spool(path)) as spool, closing(Hog(disk)) as hog:
         spool.append([packed(alert(name="x" * 400)) for _ in range(2_000)])
@@ -122,7 +123,7 @@ def numbers(ranges: list[DroppedRange]) -> list[int]:
 
 
 async def drain(queue: DiskQueue, hog: Hog) -> list[tuple[int, str]]:
-    """Deliver everything, while the other writer takes what is freed."""
+    """Deliver everything, while the other writer takes all space that becomes free."""
     arrived: list[tuple[int, str]] = []
     while taken := await queue.get(500, wait=False):
         arrived += [(number, item.form.rule) for number, item in taken]

@@ -1,4 +1,4 @@
-"""falcosidekick's keys of Kafka, as an imported configuration has them, at a real broker."""
+"""Keys of Kafka in falcosidekick's form, in an imported configuration, at a real broker."""
 
 import json
 from pathlib import Path

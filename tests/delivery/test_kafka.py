@@ -72,7 +72,7 @@ class Site:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, text=True, env=self._env)
 
     def last(self) -> tuple[int, int]:
-        """(the highest number given, how many wait)."""
+        """Return (the highest assigned number, the count of waiting alerts)."""
         spool = Spool(self.spool)
         try:
             return spool.last(), spool.status().waiting
@@ -81,7 +81,7 @@ class Site:
 
 
 class Trouble(threading.Thread):
-    """One broker at a time is killed, stopped or hung, and comes back."""
+    """A thread that kills, stops or hangs one broker at a time and brings it back."""
 
     def __init__(self, kafka: Cluster) -> None:
         super().__init__(daemon=True)
@@ -109,7 +109,8 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def proved(site: Site, last: int) -> tuple[list[Message], int]:
-    """The first of each number, having checked that none is missing or out of order; and how many came again."""
+    """Check that no number is missing or out of order; return the first message of each number, and the count of
+    repeated ones."""
     messages = consume(site._kafka, site.topic, quiet_ms=8000)
     first: dict[int, Message] = {}
     for message in messages:

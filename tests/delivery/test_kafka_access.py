@@ -1,4 +1,4 @@
-"""Every way to authenticate to a real Apache Kafka: at length, across forced disconnects, and where it fails."""
+"""Ways to authenticate to a real Apache Kafka: at length, across forced disconnects, and with a refusal."""
 
 import asyncio
 import gc
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 FULL = os.environ.get("MOZU_CHAOS") == "full"
 ALERTS, MINUTE = (10_000, 65.0) if FULL else (200, 5.0)
-"""How many alerts each way; seconds of traffic across disconnects."""
+"""Count of alerts for each way; seconds of traffic across disconnects."""
 
 pytestmark = pytest.mark.timeout(SLOWER * (900 if FULL else 240))
 
@@ -94,7 +94,7 @@ def test_mozu_proves_who_it_is(kafka: Cluster, listener: str, tmp_path: Path) ->
 
 
 async def traffic(made: KafkaSink, batch: list[Record]) -> None:
-    """Ten alerts at a time, evenly over the minute."""
+    """Deliver ten alerts at a time, evenly over the minute."""
     began = asyncio.get_running_loop().time()
     for start in range(0, len(batch), 10):
         await until_taken(made, batch[start : start + 10])
@@ -134,13 +134,13 @@ def test_tokens_of_an_authorization_server_are_fetched_anew_when_they_end(
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What mozu's log shows; aiokafka's own lines reach only the sink."""
+    """Return the warnings in mozu's log; aiokafka's own lines reach only the sink."""
     shown = (record for record in caplog.records if record.name.startswith("mozu"))
     return [record.getMessage() for record in shown if record.levelno >= logging.WARNING]
 
 
 async def once(made: KafkaSink) -> list[Outcome]:
-    """What the first delivery says."""
+    """Return the outcomes of the first delivery."""
     try:
         return list(await made.deliver(batch_of(1)))
     finally:
@@ -224,7 +224,7 @@ def test_a_connection_that_is_refused_is_retried_and_reported_in_one_line(
     chosen = {"timeout": 3, **settings(kafka)}
     made = sink(chosen.pop("bootstrap_servers", (kafka.server(listener),))[0], "refused", **chosen)
     assert [Retry(tried=False)] == asyncio.run(once(made))
-    gc.collect()  # now, or it warns in whichever test runs when the collector does
+    gc.collect()  # now, or the warning hits whichever test runs at the next collection
     reported_in_one_line(caplog, reason)
 
 

@@ -1,7 +1,7 @@
-"""A fleet of agents comes back after an outage: its backlog drains within the brokers' quota, and no agent is starved.
+"""A fleet of agents after an outage: its backlog drains within the brokers' quota, and no agent is starved.
 
-Every agent is a worker with a sink of its own, so with connections of its own; they share one process. What arrived is
-read by Kafka's own console consumer.
+Every agent is a worker with its own sink and therefore its own connections; they share a process. What arrived is read
+by Kafka's own console consumer.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.timeout(PATIENCE + 120)
 
 
 class Agent:
-    """A worker, its queue, and the sink behind it."""
+    """A worker with its queue and its sink."""
 
     def __init__(self, number: int, servers: list[str]) -> None:
         self.name, self._metrics, self._made = f"agent-{number}", Metrics(), 0
@@ -80,7 +80,7 @@ def delivered(agents: list[Agent]) -> float:
 
 
 async def outage(kafka: Cluster, agents: list[Agent], attempts: Attempts) -> dict[str, float]:
-    """The broker dies, alerts gather, the broker comes back, the backlog drains; what was seen."""
+    """Kill the broker, let alerts gather, bring the broker back and drain the backlog; return measurements."""
     async with asyncio.TaskGroup() as group:
         for agent in agents:
             agent.raise_alerts(1)

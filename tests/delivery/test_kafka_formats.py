@@ -1,4 +1,4 @@
-"""Alerts of Falco's rules, raised live, as ECS and OCSF in topics: each record is judged by the official schemas.
+"""Alerts of Falco's rules, raised live, as ECS and OCSF in topics: each record is validated by the official schemas.
 
 What arrived is read by Kafka's own console consumer.
 """
@@ -46,7 +46,8 @@ def kafka(tmp_path: Path) -> Iterator[Cluster]:
 
 
 def raised(mozu: Running, stage: Stage) -> None:
-    """Every trigger once, then scripts among them until there are enough alerts; nobody answers what connects often."""
+    """Run every trigger once, then repeat the scripts among them until there are enough alerts; not those that need the
+    network."""
     for trigger in STABLE:
         stage.act(trigger)
     scripts = [trigger for trigger in STABLE if isinstance(trigger.act, str) and "$NET" not in trigger.act]
@@ -56,7 +57,7 @@ def raised(mozu: Running, stage: Stage) -> None:
 
 
 def complete(messages: list[Message]) -> list[Json]:
-    """The documents, none of which is missing by its number."""
+    """Return the documents; no number may be missing."""
     numbers = sorted(int(message.headers["mozu-sequence"]) for message in messages)
     assert list(range(1, len(messages) + 1)) == numbers
     return [json.loads(message.value) for message in messages]

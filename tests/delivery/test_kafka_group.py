@@ -1,6 +1,6 @@
-"""Several mozu share the partitions of a topic; one is killed, one hangs, one comes late: every record is judged.
+"""Several mozu that share the partitions of a topic; one is killed, one hangs, one comes late: every record is judged.
 
-What they write is read by Kafka's own console consumer.
+Their alerts are read by Kafka's own console consumer.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from tests.support.starvation import SLOWER, mozu_command
 FULL = os.environ.get("MOZU_CHAOS") == "full"
 RECORDS, PER_SECOND = (60_000, 500) if FULL else (1_500, 60)
 BROKERS, HANGS = (3, 60.0) if FULL else (1, 0.0)
-"""How many brokers; seconds for which a member hangs at least."""
+"""Count of brokers; least seconds for which a member hangs."""
 PATIENCE = SLOWER * (300.0 if FULL else 90.0)
 
 pytestmark = pytest.mark.timeout(SLOWER * (1200 if FULL else 200))
@@ -46,7 +46,7 @@ sinks: [kafka: {{bootstrap_servers: {servers}, topic: verdicts, format: json, ti
 
 
 class Members:
-    """Processes of one group, each with a spool of its own that outlives it."""
+    """Processes of a group, each with a spool that outlives it."""
 
     def __init__(self, folder: Path, kafka: Cluster) -> None:
         self._folder, self._kafka = folder, kafka
@@ -54,7 +54,7 @@ class Members:
         (folder / "rules.yaml").write_text(RULES)
 
     def start(self, name: str) -> None:
-        """Start a member, or one that was killed again."""
+        """Start a member, or start a killed one again."""
         if name in self.running:
             self.running[name].wait(PATIENCE)
         config = self._folder / f"{name}.yaml"
@@ -92,7 +92,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 async def feed(kafka: Cluster, members: Members) -> None:
-    """Records at an even pace, and trouble at a quarter, at half and at three quarters of them."""
+    """Send records at an even pace, with trouble at a quarter, a third, half and three quarters of them."""
     trouble = {
         RECORDS // 4: lambda: members.signal("one", signal.SIGKILL),
         RECORDS // 3: lambda: members.start("four"),
@@ -124,7 +124,7 @@ def test_every_record_is_judged_and_has_one_id(kafka: Cluster, tmp_path: Path) -
         for name in ("one", "two", "three"):
             members.start(name)
         asyncio.run(feed(kafka, members))
-        members.start("one")  # what its spool holds
+        members.start("one")  # so that the alerts in the member's spool are delivered
         deadline = time.monotonic() + PATIENCE
         while len(seen := verdicts(kafka)) < RECORDS and time.monotonic() < deadline:
             time.sleep(1)
@@ -137,7 +137,7 @@ def test_every_record_is_judged_and_has_one_id(kafka: Cluster, tmp_path: Path) -
 
 
 def verdicts(kafka: Cluster) -> dict[int, set[str]]:
-    """Number of a record → the ids of the alerts about it."""
+    """Return the ids of the alerts about each record, by the record's number."""
     seen: dict[int, set[str]] = {}
     for message in consume(kafka, "verdicts", quiet_ms=5000):
         document = json.loads(message.value)

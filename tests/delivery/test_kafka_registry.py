@@ -66,7 +66,7 @@ def alerts() -> list[Alert]:
 
 
 def written(name: str, number: int) -> list[Record]:
-    """The alerts in a format, numbered from `number`."""
+    """Return the alerts in a format, numbered from `number` on."""
     encoder = FORMATS[name].build(FORMATS[name].settings())
     stamps = ((item, Stamp("host", "siem", "epoch", number + at)) for at, item in enumerate(alerts()))
     return [Record(item, encoder.encode(item, stamp), stamp) for item, stamp in stamps]
@@ -89,7 +89,7 @@ async def delivered(made: KafkaSink, *batches: list[Record]) -> list[Outcome]:
 
 
 def consumed(kafka: Cluster, topic: str, count: int, deserializer: Callable[..., Any]) -> list[Any]:
-    """What Confluent's consumer reads, by the number of the alert."""
+    """Return what Confluent's consumer reads, by the number of the alert."""
     consumer = Consumer(
         {"bootstrap.servers": ",".join(kafka.servers), "group.id": topic, "auto.offset.reset": "earliest"}
     )
@@ -144,7 +144,7 @@ def test_confluents_consumer_reads_protocol_buffers_by_their_schema(
     known = client.get_latest_version("protobuf-value").schema.schema_str
     assert known is not None
     message = message_class(known, tmp_path, "consumed")
-    reader = ProtobufDeserializer(message, {"use.deprecated.format": False})  # it asks for a form that Apicurio lacks
+    reader = ProtobufDeserializer(message, {"use.deprecated.format": False})  # Apicurio lacks the deprecated form
     found = [plain_message(one) for one in consumed(kafka, "protobuf", len(batch), reader)]
     expected = [json.loads(one.body) for one in batch]
     expected[2]["output_fields"]["a.large"] = str((1 << 64) - 1)

@@ -1,4 +1,4 @@
-"""mozu killed again and again while it delivers: what was spooled is never missing at the far end."""
+"""Kills of mozu, again and again, while it delivers: what was spooled is never missing at the far end."""
 
 import os
 import random
@@ -30,7 +30,7 @@ def destination(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dest
 
 
 def killed(site: Site, after: float) -> None:
-    """One run that is killed `after` seconds after it began to deliver."""
+    """Run mozu and kill it `after` seconds after it began to deliver."""
     before, process = site.destination.size(), site.begin()
     deadline = time.monotonic() + 60
     while site.destination.size() == before:
@@ -52,7 +52,7 @@ def test_no_spooled_alert_is_missing_after_kills_at_random_moments(tmp_path: Pat
     deadline = time.monotonic() + 30
     while (arrived := list(site.arrived())) and len({number for _, number, _ in arrived}) < site.last():
         assert time.monotonic() < deadline, "some are missing"
-        time.sleep(0.1)  # what a receiver has taken it may still be writing
+        time.sleep(0.1)  # a receiver may still be writing what it has accepted
     ids: dict[int, set[str]] = {}
     for _, number, identifier in arrived:
         ids.setdefault(number, set()).add(identifier)
@@ -62,7 +62,7 @@ def test_no_spooled_alert_is_missing_after_kills_at_random_moments(tmp_path: Pat
 
 
 def announced(site: Site) -> set[int]:
-    """Numbers that the far end was notified of as dropped."""
+    """Return the numbers that were announced to the far end as dropped."""
     found: set[int] = set()
     for document in site.far_end.documents():
         if document["rule"] == "Alerts dropped":

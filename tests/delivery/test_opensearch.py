@@ -25,7 +25,7 @@ Json = dict[str, Any]
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSearch]:
     with running(tmp_path_factory.mktemp("opensearch")) as made:
         text = (ROOT / "schemas/elasticsearch/index-template.json").read_text()
-        template = json.loads(text.replace('"constant_keyword"', '"keyword"'))  # as docs/siem.md says
+        template = json.loads(text.replace('"constant_keyword"', '"keyword"'))  # as docs/integrate/siem.md says
         made.call("PUT", "/_index_template/mozu-alerts", template)
         yield made
 
@@ -44,13 +44,13 @@ class Index:
         }  # fmt: skip
 
     def size(self) -> int:
-        """Documents."""
+        """Return the count of documents."""
         self._server.call("POST", f"/{self._name}/_refresh")
         found: int = self._server.call("GET", f"/{self._name}/_count")["count"]
         return found
 
     def documents(self) -> Iterator[Json]:
-        """In no order."""
+        """Yield the documents, in no order."""
         yield from self._server.documents(self._name)
 
 
@@ -60,7 +60,7 @@ def site(folder: Path, server: OpenSearch, index: str) -> tuple[Site, Index]:
 
 
 def found_by(server: OpenSearch, index: str, **terms: Any) -> list[str]:
-    """The numbers of the alerts that a search finds."""
+    """Return the numbers of the alerts that a search finds."""
     wanted = [{"term": {name: value}} for name, value in terms.items()]
     body = {"size": 1000, "query": {"bool": {"filter": wanted}}}
     hits = server.call("POST", f"/{index}/_search", body)["hits"]["hits"]
@@ -98,7 +98,7 @@ def test_one_alert_among_many_that_does_not_fit_the_mapping_is_a_dead_letter(
     strict = {"index.mapping.ignore_malformed": False}
     server.call("PUT", "/mozu-alerts-conflict", {"mappings": {"properties": small}, "settings": strict})
     made, index = site(tmp_path, server, "mozu-alerts-conflict")
-    sink = made.finish(made.begin(129))  # of 0 to 128, the last is no byte
+    sink = made.finish(made.begin(129))  # numbers 0 to 128, of which the last is no byte
     assert (1, index.size()) == (sink["dead_lettered"], sink["delivered"])
     arrived = {document["labels"].get("number") for document in index.documents()} - {None}
     assert {*map(str, range(128))} == arrived
@@ -111,12 +111,12 @@ def test_one_alert_among_many_that_does_not_fit_the_mapping_is_a_dead_letter(
 
 @pytest.mark.parametrize("block", ["write", "read_only_allow_delete"])
 def test_alerts_wait_while_the_index_takes_no_writes(server: OpenSearch, tmp_path: Path, block: str) -> None:
-    """Writes are blocked for a shrink (403), and where the disk is full (429)."""
+    """Writes are blocked for a shrink (403), or because the disk is full (429)."""
     name = f"mozu-alerts-blocked.{block}"
     server.call("PUT", f"/{name}", {"settings": {f"index.blocks.{block}": True}})
     made, index = site(tmp_path, server, name)
     process = made.begin(50)
-    until(lambda: open_connections(server) > 1)  # this one, and mozu's
+    until(lambda: open_connections(server) > 1)  # the test's own connection, and mozu's
     assert 0 == index.size()
     server.call("PUT", f"/{name}/_settings", {f"index.blocks.{block}": None})
     sink = made.finish(process)

@@ -22,13 +22,13 @@ from tests.support.starvation import SLOWER
 FULL = os.environ.get("MOZU_CHAOS") == "full"
 RELOADS = int(os.environ.get("MOZU_RELOADS", "1000" if FULL else "12"))
 SECONDS = float(os.environ.get("MOZU_RELOAD_SECONDS", "1150" if FULL else "60"))
-"""After which no further reload is begun; what was done until then is held to account all the same."""
+"""Seconds after which no further reload is begun; those done by then are checked all the same."""
 RATE = int(os.environ.get("MOZU_RATE", "20000"))
 EVERY = 400
-"""Of the calls, one so many has a number."""
+"""Calls for each that has a number."""
 AHEAD = 200
-"""Numbered calls whose alerts may be on their way: the load waits for them, so that what is lost is lost by a reload,
-and not by a machine that is busy. All the calls between them take less than half of the ring buffer."""
+"""Numbered calls whose alerts may be on their way: the load waits for them, so that losses are caused by a reload, and
+not by a busy machine. All the calls between them take less than half of the ring buffer."""
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.kafka, pytest.mark.timeout(SLOWER * (3600 if FULL else 280))]
 
@@ -94,7 +94,7 @@ def _lost(statistics: dict[str, dict[str, dict[str, dict[str, dict[str, int]]]]]
 
 
 def _check_level(samples: list[Sample]) -> None:
-    """After the first fifth nothing grows with the number of reloads."""
+    """Check that after the first fifth nothing grows with the number of reloads."""
     early, late = samples[len(samples) // 5], samples[-1]
     assert late.descriptors <= early.descriptors + 4
     assert late.threads <= early.threads + 4

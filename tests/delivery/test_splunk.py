@@ -1,4 +1,4 @@
-"""The configuration for Splunk in docs/siem.md, run as it is written there against a collector that is as strict."""
+"""The configuration for Splunk in docs/integrate/siem.md, run as written against a collector that is as strict."""
 
 import asyncio
 import re
@@ -13,13 +13,13 @@ from tests.support.requirements import ROOT
 from tests.support.starvation import mozu_command
 
 ALERTS = 700
-PAGE = (ROOT / "docs/siem.md").read_text()
+PAGE = (ROOT / "docs/integrate/siem.md").read_text()
 
 pytestmark = pytest.mark.timeout(120)
 
 
 def configuration(collector: Collector, folder: Path) -> str:
-    """The page's example, with the test's own collector, token and folder, and a source of numbered alerts."""
+    """Return the page's example, with the test's own collector, token and folder, and a source of numbered alerts."""
     example = re.search(r"## Splunk.*?```yaml\n(.*?)```", PAGE, re.DOTALL)
     assert example is not None
     text = example[1]
@@ -49,7 +49,8 @@ async def delivered(folder: Path, token: str) -> Collector:
 
 
 def incomplete(events: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """What the page's search does: stats dc, min and max of the number by agent, sink and epoch."""
+    """Return the groups that the page's search finds incomplete: stats dc, min and max of the number by agent, sink and
+    epoch."""
     assert "stats dc(sequence) AS seen min(sequence) AS first max(sequence) AS last BY agent sink epoch\n" in PAGE
     found: dict[tuple[str, ...], set[int]] = {}
     for event in events:

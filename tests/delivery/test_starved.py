@@ -1,5 +1,5 @@
-"""A run that gets little of the CPU: the source lives through reloads, a restart is short, and the log says it once a
-minute."""
+"""A run that gets little of the CPU: the source lives through reloads, a restart is short, and the log reports it once
+a minute."""
 
 import json
 import os
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(1800 if FULL else 280)]
 
 
 class Starved:
-    """A run; a thread opens the marked file all the time."""
+    """A run, with a thread that opens the marked file all the time."""
 
     def __init__(self, folder: Path, process: "subprocess.Popen[bytes]") -> None:
         self.folder, self.process, self._end = folder, process, threading.Event()
@@ -48,7 +48,7 @@ class Starved:
             os.close(os.open(MARKER, os.O_RDONLY))
 
     def open_all_the_time(self) -> None:
-        """Until `end`."""
+        """Open the marked file until `end`."""
         self._thread.start()
 
     def end(self) -> None:
@@ -58,16 +58,16 @@ class Starved:
 
     @property
     def log(self) -> str:
-        """So far."""
+        """Return the log so far."""
         return (self.folder / "log").read_text(errors="replace")
 
     def alerts(self) -> list[dict[str, Any]]:
-        """So far, those of mozu about itself too."""
+        """Return the alerts so far, mozu's own notices among them."""
         file = self.folder / "alerts"
         return [json.loads(line) for line in file.read_bytes().split(b"\n")[:-1]] if file.exists() else []
 
     def wait(self, test: Callable[[], object], what: str) -> None:
-        """Until it is so."""
+        """Wait until the test passes. Raises AssertionError."""
         deadline = time.monotonic() + PATIENCE
         while not test():
             assert self.process.poll() is None, f"mozu has ended: {self.log[-5000:]}"
@@ -75,17 +75,17 @@ class Starved:
             time.sleep(0.05)
 
     def reload(self, number: int) -> None:
-        """Have other rules in force, and see them at work."""
+        """Reload with other rules, and wait for their alerts."""
         write_rules(self.folder, number)
         self.process.send_signal(signal.SIGHUP)
         self.wait(lambda: any(f"opened {number}" in one["output"] for one in self.opened()), f"rules {number}")
 
     def opened(self) -> list[dict[str, Any]]:
-        """The alerts of the rule."""
+        """Return the alerts of the rule."""
         return [one for one in self.alerts() if one["rule"] == "A marked file is opened"]
 
     def used(self) -> float:
-        """Seconds of CPU."""
+        """Return the seconds of CPU that mozu has used."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 

@@ -15,7 +15,7 @@ from tests.support.requirements import require
 
 DOWN = 60.0 if os.environ.get("MOZU_CHAOS") == "full" else 3.0
 NOTICES = 2
-"""Alerts beside those of the source: `mozu started` and, once it has ended, `mozu stopped`."""
+"""Count of alerts beside those of the source: `mozu started` and, once it has ended, `mozu stopped`."""
 
 
 def numbers(site: Site) -> set[int]:
@@ -30,7 +30,7 @@ def wait_for(site: Site, size: int) -> None:
 
 
 def left_behind(site: Site, count: int) -> None:
-    """A run whose destination is down, killed as soon as so many alerts lie in its spool."""
+    """Run with a destination that is down, and kill mozu as soon as `count` alerts lie in its spool."""
     site.far_end.down.touch()
     process = site.begin(total=count)
     deadline = time.monotonic() + 60
@@ -58,7 +58,7 @@ def test_a_destination_that_is_down_for_a_while_gets_everything_once(tmp_path: P
 
 
 def test_a_run_whose_source_has_ended_waits_for_a_dead_destination_until_a_signal_comes(tmp_path: Path) -> None:
-    """Its stop deadline is beyond what `finish` waits."""
+    """The stop deadline is later than `finish` waits."""
     site = Site(tmp_path)
     site.far_end.down.touch()
     process = site.begin(total=100)
@@ -100,7 +100,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def free(disk: Path) -> int:
-    """Bytes."""
+    """Return the free bytes of the disk."""
     found = os.statvfs(disk)
     return found.f_bavail * found.f_frsize
 
@@ -113,7 +113,7 @@ def test_a_full_disk_costs_what_it_cannot_hold_and_every_loss_is_counted(tmp_pat
     while free(small_disk) > 100_000:
         assert time.monotonic() < deadline, f"{free(small_disk)} bytes are still free"
         time.sleep(0.05)  # a disk sends no event when it fills
-    time.sleep(1)  # alerts go on coming while it is full
+    time.sleep(1)  # alerts go on coming while the disk is full
     site.far_end.down.unlink()
     sink = site.finish(process)
     assert sink["accepted"] == sink["delivered"] + sum(sink["dropped"].values()) + sink["dead_lettered"]

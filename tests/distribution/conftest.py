@@ -1,4 +1,4 @@
-"""The package for Debian, built twice, and that for arm64."""
+"""The package for Debian, built twice, and the package for arm64."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ from tests.support.split import needs_live
 @pytest.fixture(scope="session")
 @needs_live
 def wheel_files() -> list[Path]:
-    """Of wheels.lock, for x86-64."""
+    """Return the wheels of wheels.lock for x86-64."""
     return wheels.fetched(ROOT / "build" / "wheels", "x86_64")
 
 
 @pytest.fixture(scope="session")
 @needs_live
 def packages(wheel_files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two builds of the commit that is checked out."""
+    """Return two builds of the commit that is checked out."""
     program("git")
     program("dpkg-deb")
     return [deb.build(ROOT, release_of(ROOT), wheel_files, tmp_path_factory.mktemp("deb"), "x86_64") for _ in range(2)]
@@ -29,7 +29,7 @@ def packages(wheel_files: list[Path], tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 @needs_live
 def package_for_arm64(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of the commit that is checked out."""
+    """Return the package for arm64 of the commit that is checked out."""
     program("git")
     program("dpkg-deb")
     found = wheels.fetched(ROOT / "build" / "wheels", "aarch64")

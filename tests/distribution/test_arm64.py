@@ -1,4 +1,4 @@
-"""The package for arm64: what differs from that for x86-64."""
+"""The package for arm64: differences from the package for x86-64."""
 
 import json
 import struct
@@ -8,6 +8,9 @@ from typing import Final
 import pytest
 
 from distribution import wheels
+from mozu.plugins.sources.ebpf.objects import object_file
+from mozu.plugins.sources.ebpf.objects.object_file import VARIANTS
+from tests.packaging.conftest import KERNEL_PROGRAMS
 from tests.support.clean import run_clean
 from tests.support.requirements import program
 from tests.support.split import needs_live
@@ -31,7 +34,7 @@ def unpacked(package: Path, target: Path) -> Path:
 @pytest.fixture(scope="module")
 @needs_live
 def arm64(package_for_arm64: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What it installs, and its scripts in DEBIAN."""
+    """Return the unpacked package: the tree that it installs, with its scripts in DEBIAN."""
     return unpacked(package_for_arm64, tmp_path_factory.mktemp("arm64") / "root")
 
 
@@ -42,13 +45,13 @@ def x86_64(packages: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 def contents(tree: Path) -> dict[str, bytes]:
-    """Of its files."""
+    """Return the contents of the tree's regular files, by path."""
     files = (path for path in tree.rglob("*") if path.is_file() and not path.is_symlink())
     return {str(path.relative_to(tree)): path.read_bytes() for path in files}
 
 
 def machines(tree: Path) -> set[int]:
-    """e_machine of its extension modules."""
+    """Return the e_machine values of the tree's extension modules."""
     return {struct.unpack_from("<H", path.read_bytes(), 18)[0] for path in (tree / _SITE).rglob("*.so*")}
 
 
@@ -74,5 +77,11 @@ def test_the_service_may_ask_for_the_personality_of_32_bit_programs(arm64: Path,
 def test_all_else_is_the_same(arm64: Path, x86_64: Path) -> None:
     first, second = contents(arm64), contents(x86_64)
     differ = {name for name in first.keys() | second.keys() if first.get(name) != second.get(name)}
-    modules = {name for name in differ if name.startswith(_SITE) and ".so" in name}
-    assert differ - modules == _DIFFER
+    compiled = {name for name in differ if name.startswith(_SITE) and (".so" in name or name.endswith(".objects"))}
+    assert differ - compiled == _DIFFER
+
+
+def test_each_has_the_kernel_programs_of_its_machine_and_no_others(arm64: Path, x86_64: Path) -> None:
+    for tree, machine in ((arm64, "aarch64"), (x86_64, "x86_64")):
+        expected = {object_file.path(variant, Path(), machine).name for variant in VARIANTS}
+        assert {file.name for file in (tree / _SITE / "mozu" / KERNEL_PROGRAMS).iterdir()} == expected

@@ -1,4 +1,4 @@
-"""The package for Debian: two builds of a commit are the same, and it holds what it should."""
+"""The package for Debian: two builds of a commit are equal, and the package holds what it should."""
 
 import gzip
 import hashlib
@@ -22,7 +22,7 @@ SCRIPTS: Final = ("postinst", "postrm", "prerm")
 @pytest.fixture(scope="module")
 @needs_live
 def tree(packages: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What it installs, and its scripts in DEBIAN."""
+    """Return the unpacked package: the tree that it installs, with its scripts in DEBIAN."""
     target = tmp_path_factory.mktemp("tree") / "root"
     done = run_clean(program("dpkg-deb"), "-R", packages[0], target)
     assert done.returncode == 0, done.stderr
@@ -38,7 +38,7 @@ def test_every_command_has_its_page(tree: Path) -> None:
     page = gzip.decompress((tree / "usr/share/man/man1/mozu-run.1.gz").read_bytes()).decode()
     names = {path.name.removesuffix(".1.gz") for path in (tree / "usr/share/man/man1").iterdir()}
 
-    assert {"mozu", "mozu-run", "mozu-ebpf-build", "mozu-rules-explain"} <= names
+    assert {"mozu", "mozu-run", "mozu-ebpf-show", "mozu-rules-explain"} <= names
     assert "\\fB\\-\\-duration SECONDS\\fR" in page
 
 
@@ -50,6 +50,14 @@ def test_the_bill_names_every_wheel_with_its_digest(tree: Path) -> None:
         for reference in component["externalReferences"]
     }
     assert named == {(one.file, one.sha256) for one in wheels.locked("x86_64")}
+
+
+def test_the_kernel_programs_are_built_from_the_sources_that_it_holds(tree: Path) -> None:
+    site = tree / "usr/lib/mozu/lib/site-packages"
+    asked = "from mozu.plugins.sources.ebpf.objects import object_file as f; print(f.are_current(), f.__file__)"
+    done = run_clean(sys.executable, "-c", f"import sys; sys.path.insert(0, {str(site)!r}); {asked}")
+
+    assert done.stdout.split() == ["True", f"{site}/mozu/plugins/sources/ebpf/objects/object_file.py"], done.stderr
 
 
 def test_the_rules_are_where_mozu_and_the_administrator_look_for_them(tree: Path) -> None:

@@ -13,7 +13,7 @@ SCRIPT = ROOT / "distribution/files/usr/lib/mozu/bin/new-rules"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A machine with two families."""
+    """Return the root directory of a machine that has two families."""
     for folder in ("usr/share/mozu/rules", "etc/mozu/rules.enabled"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "etc/mozu/rules.available").symlink_to("../../usr/share/mozu/rules")
@@ -56,7 +56,7 @@ def test_a_new_family_is_named_once_with_what_switches_it_on(root: Path) -> None
     said, again = ran(root, "upgrade"), ran(root, "upgrade")
 
     assert "mozu:   30-c.yaml: 2 rules" in said
-    assert "20-b" not in said  # it was taken away, and is not new
+    assert "20-b" not in said  # a family that the administrator removed is not new
     assert "ln -s ../rules.available/NAME" in said
     assert "rules.available in place of rules.enabled" in said
     assert "" == again

@@ -1,4 +1,5 @@
-"""What stands beside a release: the commands of its page verify the files, and refuse them once a byte is another."""
+"""Files that accompany a release: the commands of the release page verify the files, and refuse them if a byte
+differs."""
 
 import re
 import subprocess
@@ -35,7 +36,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
-    """A key, and the file of allowed signers beside the files of the release."""
+    """Return a key; write the file of allowed signers beside the files of the release."""
     key = tmp_path / "key"
     subprocess.run([program("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     return key
@@ -55,7 +56,7 @@ def folder(root: Path, key: Path) -> Path:
 
 
 def verified(folder: Path) -> subprocess.CompletedProcess[str]:
-    """How the commands of the page end, pasted into a shell as one."""
+    """Run the commands of the page, pasted into a shell as one block, and return how they ended."""
     (block,) = re.findall(r"```sh\n(.*?)```", (folder / PAGE).read_text(), re.DOTALL)
     return subprocess.run(["sh", "-c", block], cwd=folder, check=False, capture_output=True, text=True)
 

@@ -1,4 +1,4 @@
-"""The package for distributions with rpm: two builds of a commit are the same, and it installs what Debian's does."""
+"""The package for distributions with rpm: two builds of a commit are equal, and it installs the same as Debian's."""
 
 import hashlib
 from pathlib import Path
@@ -15,13 +15,13 @@ from tests.support.split import needs_live
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 _KEPT: Final = {"etc/mozu/mozu.yaml", "etc/logrotate.d/mozu"}
-"""Configuration: an upgrade leaves it as it was changed."""
+"""Configuration files, which an upgrade leaves as the administrator changed them."""
 
 
 @pytest.fixture(scope="module")
 @needs_live
 def rpms(wheel_files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two builds of the commit that is checked out."""
+    """Return two builds of the commit that is checked out."""
     program("git")
     program("rpmbuild")
     return [rpm.build(ROOT, release_of(ROOT), wheel_files, tmp_path_factory.mktemp("rpm"), "x86_64") for _ in range(2)]
@@ -34,7 +34,7 @@ def said(*command: str | Path) -> str:
 
 
 def contents(place: Path) -> dict[str, tuple[object, ...]]:
-    """Of every file and link below it: its mode, and what it holds or where it leads."""
+    """Return, for every file and link below `place`, the mode, time and digest, or the target of the link."""
     found: dict[str, tuple[object, ...]] = {}
     for path in place.rglob("*"):
         name = str(path.relative_to(place))

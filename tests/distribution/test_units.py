@@ -38,7 +38,7 @@ def test_units_start_mozu_and_the_shell_which_every_debian_has() -> None:
 
 def test_the_capabilities_are_those_of_the_page() -> None:
     (named,) = set(re.findall(r"^CapabilityBoundingSet=(.+)$", (UNITS / "mozu.service").read_text(), re.MULTILINE))
-    assert f"    CapabilityBoundingSet={named}\n" in (ROOT / "docs/privileges.md").read_text()
+    assert f"    CapabilityBoundingSet={named}\n" in (ROOT / "docs/operate/privileges.md").read_text()
 
 
 def test_the_service_has_a_larger_share_of_the_cpu_than_others() -> None:
@@ -47,7 +47,7 @@ def test_the_service_has_a_larger_share_of_the_cpu_than_others() -> None:
 
 
 def test_virtual_machines_try_the_drop_in_of_the_page_for_what_goes_on_without_mozu() -> None:
-    page = (ROOT / "docs/responders.md").read_text()
+    page = (ROOT / "docs/operate/responders.md").read_text()
     assert f"# systemctl edit mozu\n  {unattended.LET.replace(chr(10), chr(10) + '  ')}```" in page
 
 

@@ -1,4 +1,4 @@
-"""Wheels of several Pythons become one directory."""
+"""Merging wheels of several Python versions into one directory."""
 
 import re
 import zipfile

@@ -1,4 +1,4 @@
-"""A burst of matching calls: every one that the ring buffer gave is an alert that arrives; no queue drops any."""
+"""A burst of matching calls: every call from the ring buffer becomes an alert that arrives; no queue drops any."""
 
 import subprocess
 from pathlib import Path

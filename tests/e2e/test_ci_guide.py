@@ -1,4 +1,4 @@
-"""docs/ci.md, followed to the letter by an ordinary user; its examples for CI by their own schemas."""
+"""docs/operate/ci.md, followed to the letter by an ordinary user; its examples for CI by their own schemas."""
 
 import re
 import shlex
@@ -15,22 +15,22 @@ from tests.support.requirements import ROOT
 from tests.support.schemas import carried
 from tests.support.tracing import environment, ordinary, place
 
-PAGE: Final = (ROOT / "docs/ci.md").read_text()
+PAGE: Final = (ROOT / "docs/operate/ci.md").read_text()
 SCREENS: Final = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
 GITHUB, GITLAB = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.fixture
 def at() -> Iterator[Path]:
-    """The project's directory."""
+    """Yield the project's directory."""
     with place() as root:
         yield root / "tree"
 
 
 def shell(script: str, at: Path) -> str:
-    """Both outputs of a script that may say `mozu`."""
+    """Run a script that may call `mozu`; return its standard output and error."""
     drop, interpreter = ordinary()
-    mozu = f"mozu() {{ {shlex.quote(interpreter)} -m mozu \"$@\"; }}\n"
+    mozu = f'mozu() {{ {shlex.quote(interpreter)} -m mozu "$@"; }}\n'
     done = subprocess.run(
         [*drop, "bash", "-c", mozu + script], cwd=at, env=environment(at.parent / "home"), stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, timeout=100, check=False,
@@ -39,7 +39,7 @@ def shell(script: str, at: Path) -> str:
 
 
 def pattern(screen: str) -> str:
-    """What the screen shows, as a regular expression; `…` stands for anything within a line."""
+    """Return a screen's text as a regular expression; `…` stands for any text within a line."""
     shown = "".join(line + "\n" for line in screen.splitlines() if not line.startswith("$ "))
     return "".join("[^\n]*" if part == "…" else re.escape(part) for part in re.split("(…)", shown))
 
@@ -54,7 +54,7 @@ def test_the_page_shows_what_its_commands_print(at: Path) -> None:
 
 
 def commands_of(example: str) -> list[str]:
-    """Lines of a pipeline that run mozu."""
+    """Return the lines of a pipeline that run mozu."""
     document: Any = yaml.safe_load(example)["jobs"]["test"] if "jobs:" in example else yaml.safe_load(example)["test"]
     lines = [step.get("run", "") for step in document.get("steps", ())] + list(document.get("script", ()))
     return [line for line in lines if line.startswith("mozu ")]
@@ -75,7 +75,7 @@ def test_the_line_of_a_pipeline_fails_a_poisoned_build_and_writes_the_reports_th
 
 @pytest.mark.parametrize(("example", "schema"), [(GITHUB, "github-workflows"), (GITLAB, "gitlab-ci")])
 def test_an_example_is_a_valid_pipeline(example: str, schema: str) -> None:
-    document = yaml.load(example, yaml.BaseLoader)  # `on` is a word here, as it is for them
+    document = yaml.load(example, yaml.BaseLoader)  # `on` is a word here, as for the CI services
 
     judge = jsonschema_rs.validator_for(carried(f"vendor/{schema}.json"))
     assert [] == [error.message for error in judge.iter_errors(document)]

@@ -18,7 +18,7 @@ __all__ = ["docker", "podman", "pods"]
 pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
 
 PLACE: Final = "/mozu-entered"
-"""Files that are nowhere: PLACE-NAME."""
+"""Prefix of paths that do not exist: PLACE-NAME."""
 FLAGS: Final = tuple(f"proc.is_container_{what}" for what in ("healthcheck", "liveness_probe", "readiness_probe"))
 RULE: Final = f"""
 - rule: Entered
@@ -31,7 +31,7 @@ MANIFEST: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def opening(name: str) -> tuple[str, ...]:
-    """A command that opens PLACE-name and succeeds."""
+    """Return a command that opens PLACE-name and succeeds."""
     return ("sh", "-c", f"cat {PLACE}-{name}; true")
 
 
@@ -39,7 +39,7 @@ def opening(name: str) -> tuple[str, ...]:
 def mozu(
     docker: DockerEngine, podman: Podman, pods: Pods, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
-    """One run that watches them all."""
+    """Yield a run that watches all runtimes."""
     ebpf()
     folder = tmp_path_factory.mktemp("mozu")
     (folder / "rules.yaml").write_text(RULE)
@@ -57,7 +57,7 @@ def mozu(
 
 
 def opened(mozu: Running, name: str) -> Json:
-    """What the alert says about PLACE-name."""
+    """Return the fields of the alert about PLACE-name."""
     place = f"{PLACE}-{name}"
     alert = mozu.wait_alert(lambda one: one["output_fields"].get("fd.name") == place, f"{place} is opened")
     fields: Json = alert["output_fields"]
@@ -65,7 +65,7 @@ def opened(mozu: Running, name: str) -> Json:
 
 
 def kinds(fields: Json) -> list[str]:
-    """Of FLAGS those that are true; a probe that no manifest tells of is not known, which is not true."""
+    """Return the flags of FLAGS that are true; a probe that no manifest names is unknown, hence not true."""
     return [flag.removeprefix("proc.is_container_") for flag in FLAGS if fields[flag]]
 
 
@@ -80,7 +80,7 @@ def test_docker_s_health_check_and_not_an_exec(mozu: Running, docker: DockerEngi
 
 
 def test_podman_s_health_check_and_not_an_exec(mozu: Running, podman: Podman) -> None:
-    """Without systemd nothing runs it but the command."""
+    """Podman without systemd runs a health check only by its command."""
     check = ("--health-cmd", opening("podman-check")[-1], "--health-interval", "disable")
     full_id = podman.begin("--name", "checked", *check)
     podman.podman("exec", full_id, *opening("podman-exec"))
@@ -92,7 +92,7 @@ def test_podman_s_health_check_and_not_an_exec(mozu: Running, podman: Podman) ->
 
 
 def test_probes_of_a_pod_and_not_an_exec_nor_an_init_container(mozu: Running, pods: Pods) -> None:
-    """ExecSync is what the kubelet calls for a probe; another one stands for `kubectl exec`, which streams."""
+    """ExecSync is the kubelet's call for a probe; another ExecSync stands for `kubectl exec`, which streams."""
     probes = {f"{what}Probe": {"exec": {"command": opening(f"pod-{what}")}} for what in ("liveness", "readiness")}
     manifest = json.dumps({"spec": {"containers": [{"name": "main", **probes}]}})
     sandbox = pods.pod("probed", annotations={MANIFEST: manifest})

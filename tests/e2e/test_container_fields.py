@@ -1,4 +1,4 @@
-"""The table of docs/containers.md: which field which runtime fills, from its files or by its API alone."""
+"""The table of docs/operate/containers.md: which field which runtime fills, from its files or by its API alone."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -32,34 +32,35 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 NEED: Final = "enricher:containers"
 ARGUMENTS: Final = {"container.label": "app", "k8s.pod.label": "app"}
-"""Of fields that take another one than the index 0."""
+"""Arguments of fields whose argument is not the index 0."""
 KINDS: Final = frozenset({
     "container.engine", "container.healthcheck", "container.is_pod_sandbox", "container.liveness_probe",
-    "container.readiness_probe", "proc.is_container_healthcheck", "proc.is_container_liveness_probe",
+    "container.readiness_probe", "fd.hostpath", "proc.is_container_healthcheck", "proc.is_container_liveness_probe",
     "proc.is_container_readiness_probe",
 })  # fmt: skip
-"""Which runtime answered, what kind of container and of process it is, its probes: not in the table."""
-PAGE: Final = (ROOT / "docs" / "containers.md").read_text()
+"""Fields that are not in the table: the runtime that answered, the kind of container and of process, its probes, and
+the path on the host of an event's file, which follows from the mounts."""
+PAGE: Final = (ROOT / "docs" / "operate" / "containers.md").read_text()
 TABLE: Final = PAGE.partition("## Fields and runtimes")[2].partition("\n## ")[0]
 FILES, API, NEVER = "files", "API", "–"
 
 
 def fields() -> Iterator[str]:
-    """Every field that an enricher of containers fills."""
+    """Yield every field that an enricher of containers fills."""
     for field in builtin_fields(Lookups()):
         if NEED in (field.needs or ()) and field.name not in KINDS:
             yield field.name
 
 
 def reported_by_table(column: str) -> dict[str, str]:
-    """Field → what the table says of this runtime."""
+    """Return field → the table's entry for this runtime."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.splitlines() if line[:1] == "|"]
     place = rows[0].index(column)
     return {name: row[place] for row in rows[2:] for name in re.findall("`([^`]+)`", row[0])}
 
 
 def answers(build: Any, settings: Any, full_id: str, runtime: str) -> dict[str, Any]:
-    """Field → its value; None: not known."""
+    """Return field → its value, None if unknown."""
 
     async def main() -> dict[str, Any]:
         event = event_of(full_id, runtime=runtime)
@@ -79,7 +80,7 @@ def _argument(name: str) -> str | None:
 
 
 def seen(ask: Callable[[bool], dict[str, Any]]) -> dict[str, str]:
-    """Field → where its value comes from. `ask` says whether the API may be asked."""
+    """Return field → origin of its value. `ask` returns values, with or without the API."""
     alone, both = ask(False), ask(True)
     return {
         name: FILES if alone.get(name) is not None else API if both.get(name) is not None else NEVER

@@ -1,4 +1,4 @@
-"""A container that its runtime does not tell of: its events wait, in order and up to the deadline, and no others do."""
+"""A container that its runtime does not report: its events wait, in order and up to the deadline, and no others do."""
 
 import os
 import subprocess
@@ -17,9 +17,9 @@ __all__ = ["containerd"]
 pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(180)]
 
 PLACE: Final = f"/mozu-{os.getpid()}"
-"""Files that are nowhere, which no other program on this machine wants to read: PLACE-NAME."""
+"""Prefix of paths that do not exist and that no other program on this machine wants to read: PLACE-NAME."""
 HOLD: Final = 8.0
-"""Seconds for which events wait: enough for a program of the host to be run meanwhile, on a busy machine too."""
+"""Seconds for which events wait: enough to run a program of the host meanwhile, on a busy machine too."""
 RULE: Final = f"""
 - rule: Opened
   desc: A file of this test is opened by an image that is not allowed, or by one that is not known.
@@ -30,7 +30,7 @@ RULE: Final = f"""
 
 
 def test_its_events_wait_in_order_and_those_of_the_host_do_not(containerd: Containerd, tmp_path: Path) -> None:
-    """No file, no answer: an image that is not known is not one that is absent, and the alert says that it is late."""
+    """Without a file and an answer the image is unknown, not absent, and the alert says that it is late."""
     ebpf()
     (tmp_path / "rules.yaml").write_text(RULE)
     script = f"cat {PLACE}-first; cat {PLACE}-second; sleep 1000"

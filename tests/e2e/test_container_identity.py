@@ -37,9 +37,7 @@ class Stage(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def stage(
-    docker: DockerEngine, containerd: Containerd, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
+def stage(docker: DockerEngine, containerd: Containerd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     ebpf()
     folder = tmp_path_factory.mktemp("identity")
     public = TemporaryDirectory(prefix="mozu-trap-")
@@ -87,8 +85,7 @@ def test_of_a_user_to_whom_a_cgroup_is_delegated(stage: Stage, way: str) -> None
 
 @pytest.mark.parametrize("full_id", ["f" * 64, "the real one's"], ids=["another id", "the id of the real one"])
 def test_of_a_user_whose_own_podman_has_given_the_allowed_name(stage: Stage, full_id: str) -> None:
-    """A user writes into a storage of podman of their own whatever they like: it names their containers, and spares
-    none."""
+    """A user may write anything into their own storage of podman: it names their containers, and spares none."""
     full_id = stage.real if full_id.startswith("the") else full_id
     containers = stage.trap.parent / "storage/overlay-containers"
     shutil.rmtree(containers.parent, ignore_errors=True)
@@ -125,10 +122,12 @@ def test_of_root_in_another_container(stage: Stage, docker: DockerEngine) -> Non
 
 
 def test_of_root_in_a_container_of_containerd(stage: Stage, containerd: Containerd) -> None:
-    """Make a cgroup below its own one in two hierarchies, which it mounts, named as the container of docker."""
+    """Make a cgroup below the process's own cgroup in two hierarchies, which it mounts, named as the container of
+    docker.
+    """
     script = (
         "for way in cgroup2: cgroup:pids; do d=/c${way%:*}; mkdir -p $d; mount -t ${way%:*} -o ${way#*:} none $d; "
-        "own=$(busybox sed -n \"s/^[0-9]*:${way#*:}://p\" /proc/$$/cgroup); "
+        'own=$(busybox sed -n "s/^[0-9]*:${way#*:}://p" /proc/$$/cgroup); '
         f"mkdir $d$own/docker-{stage.real}.scope && echo $$ > $d$own/docker-{stage.real}.scope/cgroup.procs; done; "
         f"while grep -q docker-{stage.real} /proc/$$/cgroup; do true < {IN_CONTAINER}; sleep 1; done"
     ).replace("grep", "busybox grep")
@@ -151,10 +150,8 @@ def test_and_the_container_itself_is_spared(stage: Stage, docker: DockerEngine) 
     assert f"container {ALLOWED} is allowed" in refused["output"]
 
 
-def test_forged_containers_spend_the_budget_of_the_user_who_has_made_them(
-    docker: DockerEngine, tmp_path: Path
-) -> None:
-    """Another user, who comes when 24 forged ones have read, is acted on."""
+def test_forged_containers_spend_the_budget_of_the_user_who_has_made_them(docker: DockerEngine, tmp_path: Path) -> None:
+    """Another user, who comes after 24 forged containers have read the file, is acted on."""
     ebpf()
     with TemporaryDirectory(prefix="mozu-trap-") as public, delegated() as place, ExitStack() as ended:
         trap = Path(in_folder(Path(public), ["kill"])["kill"])

@@ -29,7 +29,7 @@ RULES: Final = {
     "privileged": "Launch Privileged Container",
     "mount": "Launch Sensitive Mount Container",
 }
-"""What a container is like → the rule that it raises."""
+"""Kind of container → the rule that it raises."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def mozu(
     pods: Pods,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Running]:
-    """One run that watches them all."""
+    """Yield a run that watches all runtimes."""
     ebpf()
     folder = tmp_path_factory.mktemp("mozu")
     filled = folder / "filled.yaml"
@@ -65,15 +65,17 @@ def mozu(
 
 
 def raised(mozu: Running, begin: Callable[[str, str], None], runtime: str) -> None:
-    """Each kind of container raises its rule, with its name and its image."""
+    """Begin a container of each kind; its rule is raised with the container's name and image."""
     repository, tag = IMAGE.rsplit(":", 1)
     for kind, rule in RULES.items():
         name, before = f"{runtime}-{kind}", len(mozu.alerts)
         begin(name, kind)
         reported = {"container.name": name, "container.image.repository": repository, "container.image.tag": tag}
         mozu.wait_alert(
-            lambda alert, rule=rule, reported=reported: alert["rule"] == rule  # type: ignore[misc]  # bound in a loop
-            and reported.items() <= alert["output_fields"].items(),
+            lambda alert, rule=rule, reported=reported: (
+                alert["rule"] == rule  # type: ignore[misc]  # bound in a loop
+                and reported.items() <= alert["output_fields"].items()
+            ),
             f"{rule} by {name}",
             after=before,
         )
@@ -123,7 +125,7 @@ def test_of_pods(mozu: Running, pods: Pods) -> None:
 
 
 def test_a_rule_that_excepts_a_namespace_is_raised_in_the_others_only(mozu: Running, pods: Pods) -> None:
-    """Client tools of Kubernetes may run in kube-system."""
+    """Client tools of Kubernetes may run in kube-system, which the rule excepts."""
     rule = "Kubernetes Client Tool Launched in Container"
     command = ("/bin/sh", "-c", "/bin/ln -s busybox /bin/kubectl; /bin/kubectl get pods; sleep 1000")
     before = len(mozu.alerts)

@@ -1,4 +1,4 @@
-"""Who sends a datagram to a marked port is killed afterwards by mozu, by whatever way it sends."""
+"""Senders of a datagram to a marked port are killed afterwards by mozu, by whatever way they send."""
 
 import os
 import select
@@ -18,8 +18,9 @@ from tests.vm.datagrams import sends
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
 
 WAYS = [name for name in sends(0) if "program" not in name and name != "sendto without a family"]
-"""Without those of a program that does not wait, and of an address that has no family: its event has no address
-(docs/responders.md)."""
+"""Ways to send, except by a program that does not wait, and to an address without a family: its event has no address
+(docs/operate/responders.md).
+"""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def acting(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Runn
 
 
 def waiting(act: Callable[[], object]) -> int:
-    """A child that does this and waits."""
+    """Start a child that does this and waits; return its pid."""
     child = os.fork()
     if not child:
         with suppress(BaseException):

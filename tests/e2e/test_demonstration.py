@@ -1,4 +1,4 @@
-"""The demonstration: what mozu is for, run again and again on a real engine, and no alert without its container."""
+"""The demonstration of mozu's purpose, repeated on a real engine; no alert lacks its container."""
 
 import shutil
 import subprocess
@@ -37,7 +37,7 @@ def mozu(docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 def editor(tmp_path: Path) -> Path:
-    """A vi that is installed everywhere: busybox under that name."""
+    """Install a vi that works everywhere: busybox under that name."""
     path = tmp_path / "vi"
     path.symlink_to(static_busybox())
     return path
@@ -51,7 +51,7 @@ def below_root() -> Iterator[Path]:
 
 
 def container(alert: Json) -> tuple[object, ...]:
-    """What an alert says of where it happened."""
+    """Return the alert's rule and the fields of its container."""
     fields = alert["output_fields"]
     return (
         alert["rule"],

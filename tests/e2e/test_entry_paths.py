@@ -1,4 +1,4 @@
-"""The same act raises the same alert by every entry path: native, 32-bit, io_uring, io_uring that is polled."""
+"""An act raises the same alert by every entry path: native, 32-bit, io_uring, io_uring that is polled."""
 
 import signal
 import socket
@@ -49,7 +49,7 @@ def mozu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def acted(mozu: Running, path: str, rule: str, verb: str, argument: str, process: str = "entry_path") -> Json:
-    """The alert's fields."""
+    """Perform the act and return the alert's fields."""
     before = len(mozu.alerts)
     subprocess.run([entry_path(path), verb, argument], check=False, timeout=30)
     alert = mozu.wait_alert(

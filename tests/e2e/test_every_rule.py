@@ -1,6 +1,5 @@
 """Falco's three rule files together, every rule switched on, on live system calls: each trigger, each alert checked.
-
-Which rules nothing can raise on the machines that the tests run on stands in docs/falco-rules.md; the last test
+Rules that cannot be raised on the machines that the tests run on are listed in docs/rules/falco-rules.md; the last test
 compares.
 """
 
@@ -34,12 +33,12 @@ FILLED = """
   condition: (container.image.repository = "known/image")
   override: {condition: replace}
 """
-"""The two templates without which their rules can raise nothing at all."""
+"""The two templates without which their rules cannot raise an alert."""
 NAMED = {
     "kubernetes.default.svc.cluster.local": ("203.0.113.2",),
     "ca.minexmr.com": ("203.0.113.1", "2001:db8::1"),
 }
-"""What the name server says that mozu asks; the other names that rules compare with do not exist."""
+"""Answers of the name server that mozu asks; the other names that rules compare with do not exist."""
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +82,9 @@ def test_in_a_container(trigger: Contained, mozu: Running, boxes: Boxes) -> None
     repository, tag = IMAGE.rsplit(":", 1)
     reported = {"container.name": trigger.box, "container.image.repository": repository, "container.image.tag": tag}
     mozu.wait_alert(
-        lambda a: a["rule"] == trigger.rule
-        and not differences(a, {"proc.name": trigger.by, **reported, **trigger.fields}),
+        lambda a: (
+            a["rule"] == trigger.rule and not differences(a, {"proc.name": trigger.by, **reported, **trigger.fields})
+        ),
         f"{trigger.rule} by {trigger.by} with {dict(trigger.fields)}",
         after=before,
     )
@@ -101,8 +101,8 @@ def _rules(path: Path) -> list[str]:
 
 
 def test_every_rule_is_raised_or_listed_with_the_reason() -> None:
-    """Each row of the page's table of rules that are not raised begins with the rule's name."""
-    page = (ROOT / "docs" / "falco-rules.md").read_text().partition("## Not raised")[2]
+    """Rows of the page's table of rules that are not raised begin with the rule's name."""
+    page = (ROOT / "docs" / "rules" / "falco-rules.md").read_text().partition("## Not raised")[2]
     listed = {line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")} - {"rule"}
     raised = {trigger.rule for trigger in (*HOST, *CONTAINED)}
     every = {name for file in FILES for name in _rules(corpus("falco-rules", file))}

@@ -1,4 +1,4 @@
-"""Where eBPF is not to be had, `syscalls` watches by ptrace: an alert about a child process each time."""
+"""Without eBPF, `syscalls` watches by ptrace: an alert about a child process each time."""
 
 import json
 import os
@@ -23,7 +23,7 @@ HIDE_BTF: Final = "mount -t tmpfs none /sys/kernel/btf && "
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A directory that every user may write to, with rules and a configuration."""
+    """Yield a directory with rules and a configuration, to which every user may write."""
     root("a pid namespace")
     with place() as found:
         found.chmod(0o777)
@@ -33,7 +33,7 @@ def folder() -> Iterator[Path]:
 
 
 def check(run: Run, reason: str) -> None:
-    """A child process was seen, by ptrace, and everything says why."""
+    """Check that a child process was seen by ptrace, and that every output states the reason."""
     assert 0 == run.code, run.log
     assert ["sh"] == [fields["proc.pname"] for fields in run.of("A child process")]
     (fallback,) = run.of("Source fallback")
@@ -68,7 +68,7 @@ def test_a_file_with_the_types_of_a_kernel_that_does_not_show_them(folder: Path)
 
 NO_BPF: Final = str(ROOT / "tests/support/no_bpf.py")
 ANOTHER: Final = 'setpriv --reuid 65534 --clear-groups sleep 120 & exec "$@"'
-"""A process of another user, beside what is executed then."""
+"""Process of another user, beside the command that is executed then."""
 
 
 def test_a_seccomp_filter_that_refuses_bpf_is_named(folder: Path) -> None:

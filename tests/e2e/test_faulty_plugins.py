@@ -29,15 +29,17 @@ FILES: Final = 400
 FATAL: Final = {
     "leave": ("source", "sink"), "crash": ("source",), "spin in C": ("source", "evaluator"),
 }  # fmt: skip
-"""What only a process of its own survives: how → the kinds that are tried; an enricher has none."""
+"""Misbehaviour that mozu survives only if the plugin has a process of its own → kinds of component to try; an enricher
+has no process.
+"""
 RING: Final = 64 << 20
-"""Bytes: what other programs do while the event loop is held finds room as well."""
+"""Size of the ring in bytes, with capacity for other programs' calls while the event loop is held."""
 AT_ONCE: Final = 4
-"""Runs at the same time; most of them sleep."""
+"""Number of simultaneous runs; most of them sleep."""
 
 
 class Cell(NamedTuple):
-    """One faulty component."""
+    """Faulty component."""
 
     at: str
     how: str
@@ -45,16 +47,16 @@ class Cell(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Of its instance."""
+        """Return the id of its instance."""
         return f"{self.at}-{self.how}".replace(" ", "-")
 
     @property
     def pattern(self) -> str:
-        """Of a line of the log that reports it."""
+        """Return a pattern for a line of the log that reports the component."""
         return rf"(warning|error): .*\b{self.kind} {self.id}\b"
 
     def entry(self) -> dict[str, Any]:
-        """In the configuration. What never ends a start may take a second for it, and eBPF what it needs."""
+        """Return its entry in the configuration. A start that never ends has a deadline of a second."""
         settings: dict[str, Any] = {"id": self.id, "at": self.at, "how": self.how, "optional": True}
         if self.at in ("build", "start") and self.how in (*NEVER_LETS_GO, *WAITS):
             settings["start_deadline"] = 1
@@ -63,13 +65,15 @@ class Cell(NamedTuple):
         return {"faulty": settings}
 
     def is_named(self) -> bool:
-        """Whether it must be: what holds the loop and lets go is named where it does so again and again."""
+        """Return True if the log must name it: a component that holds the loop and lets go is named if it does so
+        repeatedly.
+        """
         if self.how in HOLDS:
             return self.at == "work"
         return self.how in FATAL or self.kind in faulty(self.at, self.how)
 
     def is_named_at_the_stop(self) -> bool:
-        """Its call ends no sooner."""
+        """Return True if its call does not end before the stop."""
         return self.at == "stop" or (self.at == "work" and self.how in WAITS)
 
 
@@ -90,15 +94,15 @@ RUNS: Final = {
     **{how: cells([how]) for how in ("huge", *HOLDS)},
     "in processes": [Cell("work", how, kind) for how, kinds in FATAL.items() for kind in kinds],
 }
-"""Those that never let go take the longest, and come first."""
+"""Runs by name; components that never let go take the longest, and come first."""
 MATRIX: Final = [(name, cell) for name, found in RUNS.items() for cell in found]
 
 
 class Ended(NamedTuple):
-    """What came of a run."""
+    """Result of a run."""
 
     seen: list[int]
-    """The numbers of the files whose alerts have arrived."""
+    """Numbers of the files whose alerts have arrived."""
     statistics: dict[str, Any]
     log: str
 
@@ -126,7 +130,7 @@ def configuration(folder: Path, found: Sequence[Cell]) -> Path:
 
 
 def run(folder: Path, found: Sequence[Cell]) -> Ended:
-    """Open the files beside these faulty components, and stop once all are named that can be before."""
+    """Open the files beside these faulty components, and stop after all are named that can be named before the stop."""
     site = lay_down(folder / "site")
     environment = {"PYTHONPATH": os.pathsep.join([str(site), str(MODULE), str(ROOT / "src")])}
     with mozu_run(folder, "-c", str(configuration(folder, found)), env=environment) as mozu:
@@ -149,7 +153,9 @@ def numbers(mozu: Running) -> list[int]:
 
 @contextmanager
 def repeated(act: Callable[[], None], pause: float = 0.2) -> Iterator[None]:
-    """Act every `pause` seconds meanwhile: what holds the loop now and then is named where it does so again."""
+    """Act every `pause` seconds meanwhile: a component that holds the loop now and then is named if it does
+    so again.
+    """
     over = Event()
 
     def repeat() -> None:
@@ -167,7 +173,7 @@ def repeated(act: Callable[[], None], pause: float = 0.2) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Ended]]]:
-    """All of them, several at the same time."""
+    """Yield name → future of the run; several run at the same time."""
     requirements.ebpf()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {name: pool.submit(run, tmp_path_factory.mktemp("run"), found) for name, found in RUNS.items()}
@@ -178,10 +184,7 @@ def test_no_misbehaviour_costs_an_event_of_ebpf(runs: dict[str, Future[Ended]], 
     ended = runs[name].result()
     assert list(range(FILES)) == sorted(ended.seen)  # an event whose key is asked waits
     assert Counter() == +Counter(
-        {
-            kind: one["lost"] + (one["missed"] or 0)
-            for kind, one in ended.statistics["sources"]["ebpf"]["types"].items()
-        }
+        {kind: one["lost"] + (one["missed"] or 0) for kind, one in ended.statistics["sources"]["ebpf"]["types"].items()}
     )
 
 

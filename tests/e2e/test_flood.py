@@ -1,4 +1,4 @@
-"""Nothing is lost unseen: a program that knows how many calls it made, and a ring that is far too small for them."""
+"""Every loss is counted: a program that knows how many calls it made, and a ring that is far too small for them."""
 
 import subprocess
 from pathlib import Path
@@ -31,7 +31,7 @@ class Flood(msgspec.Struct):
 
 @pytest.fixture(scope="module")
 def flood(tmp_path_factory: pytest.TempPathFactory) -> Flood:
-    """One flood under a mozu with a ring of 64 KiB and a queue of 1 MiB."""
+    """Return the results of a flood under a mozu with a ring of 64 KiB and a queue of 1 MiB."""
     ebpf()
     folder: Path = tmp_path_factory.mktemp("flood")
     rules, program = folder / "rules.yaml", compiled("flood")

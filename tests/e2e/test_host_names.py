@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.timeout(300)]
 
 FIRST, SECOND, THIRD = "127.0.77.1", "127.0.77.2", "127.0.77.3"
 HANGS: Final = "timeout:30 attempts:5"
-"""A look-up that nobody answers lasts longer than anything that a test waits for."""
+"""Options of the resolver: a look-up without an answer lasts longer than anything that a test waits for."""
 CONTACT: Final = """
 import socket, sys
 for address in sys.argv[1:]:
@@ -38,7 +38,7 @@ def root() -> None:
 
 
 def written(path: Path, *conditions: tuple[str, str]) -> Path:
-    """A file with rules (name, condition on connections to the port of this module)."""
+    """Write a file with rules (name, condition on connections to the port of this module); return its path."""
     rules = [
         {
             "rule": name, "desc": "any", "priority": "NOTICE",
@@ -56,7 +56,7 @@ def contact(*addresses: str) -> None:
 
 
 def seen(mozu: Running, *addresses: str) -> list[tuple[str, str]]:
-    """(rule, address) of the alerts about connections to these, in order; the last address must raise one."""
+    """Return (rule, address) of the alerts about connections to these, in order; the last address must raise one."""
     before = len(mozu.alerts)
     contact(*addresses)
     end = mozu.wait_alert(lambda alert: alert["output_fields"].get("fd.sip") == addresses[-1], "the end", after=before)
@@ -106,7 +106,7 @@ def test_an_address_is_compared_by_the_names_that_it_is_resolved_from(tmp_path: 
 @pytest.mark.ebpf
 @pytest.mark.usefixtures("root")
 def test_an_answer_that_changes_and_a_name_that_does_not_exist(tmp_path: Path) -> None:
-    """A replay, which asks nobody, says the same at the same events."""
+    """A replay, which asks no resolver, raises the same alerts at the same events."""
     ebpf()
     rules = written(
         tmp_path / "rules.yaml", ("named", "fd.sip.name in (moves.test, absent.test)"), ("end", f"fd.sip = {THIRD}")
@@ -135,7 +135,7 @@ def test_an_answer_that_changes_and_a_name_that_does_not_exist(tmp_path: Path) -
 @pytest.mark.ebpf
 @pytest.mark.usefixtures("root")
 def test_a_server_that_never_answers_holds_up_nothing(tmp_path: Path) -> None:
-    """Not the start, not other rules, not the stop: all of it would wait for longer than the test does."""
+    """Start, other rules and stop are not held up: all of them would otherwise take longer than the test waits."""
     ebpf()
     names = ", ".join(f"n{number}.test" for number in range(20))
     rules = written(tmp_path / "rules.yaml", ("named", f"fd.sip.name in ({names})"), ("plain", f"fd.sip = {FIRST}"))
@@ -189,7 +189,7 @@ def test_without_permission_nothing_is_looked_up(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("root")
 def test_a_traced_command_is_judged_by_names(tmp_path: Path) -> None:
-    """Recorded as well: what was resolved stands in the recording."""
+    """A recording of the command contains the addresses that were resolved."""
     rules = written(tmp_path / "rules.yaml", ("named", "fd.sip.name in (a.test, six.test)"))
     recording, report = tmp_path / "traced.jsonl.gz", tmp_path / "report.json"
     options = ("-r", str(rules), "--record", str(recording), "--report", f"json:{report}")

@@ -39,14 +39,16 @@ while True:
     os.close(os.open("marker", os.O_RDONLY, dir_fd=folder))
     time.sleep(0.05)
 """
-"""A process of a container: it opens a file by the directory, so that its own root may be one that does not answer."""
+"""Program of a process in a container: it opens a file by the directory, so that its own root may be one that does not
+answer.
+"""
 
 pytestmark = pytest.mark.ebpf
 
 
 @contextmanager
 def contained(full_id: str, before: Sequence[str], root: Path, folder: Path) -> Iterator[None]:
-    """A container of docker's, as far as cgroups say, that opens the marked file all the time."""
+    """Run a process in a cgroup named like a container of docker's, which opens the marked file all the time."""
     with cgroup("docker", full_id) as place:
         command = ["sh", "-c", f'echo $$ > {place}/cgroup.procs; exec "$@"', "sh", *before]
         command += [sys.executable, "-c", OPENS, str(root), str(folder)]
@@ -110,8 +112,9 @@ def fastest(one: Times, other: Times) -> Times:
 
 
 def timed(folder: Path, enter: Sequence[str], end: Callable[[], None]) -> Times:
-    """Seconds of a start and of a reload with mozu's own rules, waits for a CPU left out. `end` is called before mozu
-    stops."""
+    """Return the seconds of a start and of a reload with mozu's own rules, without waits for a CPU. `end` is called
+    before mozu stops.
+    """
     began = time.monotonic()
     with mozu_run(folder, through=enter) as mozu:
         waits = CpuWait(mozu.process.pid)
@@ -126,6 +129,6 @@ def timed(folder: Path, enter: Sequence[str], end: Callable[[], None]) -> Times:
 
 
 def _waited(pid: int) -> float:
-    """Seconds that the thread that waited most has waited since it began."""
+    """Return the seconds that the thread that waited most has waited for a CPU since it began."""
     threads = Path(f"/proc/{pid}/task")
     return max(int((threads / one / "schedstat").read_text().split()[1]) for one in os.listdir(threads)) / 1e9

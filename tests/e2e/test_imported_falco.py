@@ -21,7 +21,7 @@ RULES: Final = """
 """
 TEXT: Final = "marked of an import " + "x" * 160 + " end"
 RING_BUFFER: Final = 27
-"""BPF_MAP_TYPE_RINGBUF (linux/bpf.h)."""
+"""Number of BPF_MAP_TYPE_RINGBUF (linux/bpf.h)."""
 
 
 def ring_sizes(pid: int) -> list[int]:

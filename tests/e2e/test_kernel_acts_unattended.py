@@ -54,7 +54,7 @@ def configured(folder: Path, *, on_death: str = "go_on", rules: Sequence[str] = 
 
 
 def read(path: Path) -> tuple[int, bytes]:
-    """How a process ends that reads a file, and what it had of it."""
+    """Return the exit status of a process that reads a file, and the bytes that it had."""
     done = subprocess.run(["cat", path], capture_output=True, check=False)
     return done.returncode, done.stdout
 

@@ -1,7 +1,6 @@
-"""Kills in the kernel: who opens a marked file, connects to a marked port, runs a marked program, makes a socket its
-standard input or attaches to a process gets nothing of it, by every entry path; what is to be left alone is.
-
-MOZU_KERNEL_KILLS=10000 makes the victims try as often as it was measured (docs/responders.md).
+"""Kills in the kernel: a process that opens a marked file, connects to a marked port, runs a marked program, makes a
+socket its standard input or attaches to a process gets nothing of it, by every entry path; other processes are left
+alone. MOZU_KERNEL_KILLS=10000 makes the victims try as often as it was measured (docs/operate/responders.md).
 """
 
 import json
@@ -30,7 +29,7 @@ pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(900)]
 TRIES: Final = int(os.environ.get("MOZU_KERNEL_KILLS", "25"))
 BUDGET: Final = 3
 NO_REQUESTS: Final = ("exec", "dup", "trace")
-"""What io_uring cannot do."""
+"""Verbs that io_uring does not support."""
 WAYS: Final = ("native", "32-bit program", "int 0x80 of a 64-bit program", "io_uring")
 
 
@@ -87,7 +86,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Of a server that sends a byte to whoever connects."""
+    """Yield the port of a server that sends a byte on each connection."""
     with socket.create_server(("127.0.0.1", 0), backlog=1000) as server:
         threading.Thread(target=_serve, args=(server,), daemon=True).start()
         yield server.getsockname()[1]
@@ -123,25 +122,27 @@ def acting(folder: Path, port: int) -> Iterator[Running]:
 
 
 def opened(path: Path | str, way: str = "native", program: Path | None = None) -> int:
-    """What a process ends with that opens this file: 0 where the open came back to it."""
+    """Return the exit status of a process that opens this file; 0 if the open returned to it."""
     return ended("read", path, way, program)
 
 
 def ended(verb: str, argument: Path | str | int, way: str = "native", program: Path | None = None) -> int:
-    """What a process ends with that does this."""
+    """Return the exit status of a process that performs this verb."""
     command = program or entry_path(way)
     return subprocess.run([command, verb, str(argument)], check=False, timeout=60).returncode
 
 
 def killed(*command: Path | str) -> int:
-    """The number of a process that does this and is killed."""
+    """Run a command that is killed; return its pid."""
     with subprocess.Popen(command) as process:
         assert -signal.SIGKILL == process.wait(60)
     return process.pid
 
 
 def taken(acting: Running, pid: int, after: int) -> Json:
-    """The notice about the act on this process, behind so many alerts: an earlier process may have had the number."""
+    """Return the notice about the act on this process after the first `after` alerts: an earlier process may have had
+    the same pid.
+    """
 
     def is_it(one: Json) -> bool:
         return one["rule"] == "Response taken" and f"process {pid} " in one["output_fields"]["response"]
@@ -150,7 +151,9 @@ def taken(acting: Running, pid: int, after: int) -> Json:
 
 
 def victims(way: str, path: Path | int, tries: int = TRIES) -> list[int]:
-    """How many: tries, calls that came back, tries in which anyone had a byte, processes that were not killed."""
+    """Return four counts: tries, calls that returned, tries in which any process had a byte, processes that were not
+    killed.
+    """
     command = [str(compiled("victim", "-pthread")), way, str(tries), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
     return [int(number) for number in done.stdout.split()]
@@ -199,7 +202,7 @@ def test_a_victim_has_not_a_byte(acting: Running, folder: Path, port: int, way: 
 
 
 def test_a_tracer_that_would_hold_a_victim_at_its_end_has_not_a_byte(acting: Running, folder: Path) -> None:
-    """It could take descriptors that are open still; so it is ended with the victim."""
+    """The tracer could take descriptors that are still open; so it is ended with the victim."""
     numbers = kfunc_signals.numbers_of(codegen.read_types())
     require(kfunc_signals.are_usable(numbers), "programs cannot signal other tasks before Linux 6.13")
 
@@ -210,7 +213,7 @@ def test_a_tracer_that_would_hold_a_victim_at_its_end_has_not_a_byte(acting: Run
 def test_what_reads_beside_the_caller_is_killed_all_the_same(
     acting: Running, folder: Path, port: int, way: str
 ) -> None:
-    """How often it has a byte by then stands in docs/responders.md."""
+    """The number of times that it has a byte by then is in docs/operate/responders.md."""
     tries, opened, _, left = victims(way, port if way == "receiving" else folder / "marked", max(3, TRIES // 10))
 
     assert (tries, 0) == (max(3, TRIES // 10), left)
@@ -247,7 +250,7 @@ def test_an_executable_that_is_allowed_is_left_alone(acting: Running, folder: Pa
 
 
 def test_a_rule_gone_wild_stops(acting: Running, folder: Path) -> None:
-    """The kernel's minute may end in between, once."""
+    """The kernel's minute may end once in between."""
     ended = [opened(folder / "budget") for _ in range(3 * BUDGET)]
 
     assert BUDGET <= ended.count(-signal.SIGKILL) <= 2 * BUDGET

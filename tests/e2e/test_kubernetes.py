@@ -29,7 +29,7 @@ __all__ = ["pods"]
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(180)]
 
 PLACE = f"/mozu-{os.getpid()}"
-"""A file that is nowhere, which no other program on this machine wants to read."""
+"""Path of a file that does not exist and that no other program on this machine wants to read."""
 RULES = [
     {
         "rule": "Opened by the web shop",
@@ -61,7 +61,7 @@ SHOWN = {
 
 @contextmanager
 def replaying() -> Iterator[tuple[ReplayedApi, asyncio.AbstractEventLoop]]:
-    """The recorded server, on a loop of its own."""
+    """Yield the recorded server, on a loop of its own."""
     found: queue.SimpleQueue[tuple[ReplayedApi, asyncio.AbstractEventLoop, asyncio.Event]] = queue.SimpleQueue()
 
     async def serve() -> None:
@@ -81,7 +81,7 @@ def replaying() -> Iterator[tuple[ReplayedApi, asyncio.AbstractEventLoop]]:
 
 
 def configured(folder: Path, *others: Any, **enricher: Any) -> Path:
-    """A configuration with the rules of this module, and with other enrichers besides."""
+    """Write a configuration with the rules of this module and additional enrichers; return its path."""
     (folder / "rules.yaml").write_text(json.dumps(RULES))
     document = {
         "sources": ["ebpf"],
@@ -95,7 +95,7 @@ def configured(folder: Path, *others: Any, **enricher: Any) -> Path:
 
 
 def check_alert(mozu: Running, place: Path) -> None:
-    """A process whose first instruction is in the pod's cgroup raises the alert with all its fields."""
+    """Check that a process whose first instruction is in the pod's cgroup raises the alert with all its fields."""
     before = len(mozu.alerts)
     run_in(place, "cat", PLACE)
     alert = mozu.wait_alert(
@@ -111,7 +111,7 @@ def _text(value: Any) -> Any:
 
 
 def test_a_rule_on_a_deployment_is_raised_by_a_process_of_its_pod(tmp_path: Path) -> None:
-    """And again by a recording of it, without a server."""
+    """A replay of its recording raises the same alert, without a server."""
     ebpf()
     recording = tmp_path / "events.jsonl.gz"
     with replaying() as (api, _):
@@ -131,7 +131,7 @@ def test_a_rule_on_a_deployment_is_raised_by_a_process_of_its_pod(tmp_path: Path
 
 
 def test_an_event_of_a_pod_that_is_not_known_yet_is_held_until_it_is(tmp_path: Path) -> None:
-    """The watch tells of the pod only after its process has acted; the event is judged once, with everything."""
+    """The watch reports the pod only after its process has acted; the event is judged once, with all fields."""
     ebpf()
     with replaying() as (api, loop):
         config = configured(tmp_path, server=api.url, service_account=str(account(tmp_path)), timeout=20)
@@ -159,7 +159,7 @@ def test_the_same_with_a_real_server(tmp_path: Path) -> None:
 
 
 def check_container(folder: Path, pods: Pods, uid: str, **api: Any) -> None:
-    """A container of a real pod: its runtime tells the pod's uid and the API the rest, before a rule looks."""
+    """Check a container of a real pod: its runtime supplies the pod's uid and the API the rest, before a rule looks."""
     server = pods.server
     place = {"state": str(server.state), "root": str(server.root / "root"), "socket": str(server.socket)}
     runtimes = {"docker": None, "podman": None, "containerd": place, "cri": {"sockets": [str(server.socket)]}}

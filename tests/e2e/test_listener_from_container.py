@@ -1,4 +1,6 @@
-"""Root of a container asks mozu's listener from the container's own network: it learns nothing, and takes no place."""
+"""Root of a container connects to mozu's listener from the container's own network: it learns nothing, and occupies no
+slot.
+"""
 
 import os
 import subprocess
@@ -23,7 +25,7 @@ pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(180)]
 TOKEN: Final = "a-token-of-the-test-that-is-long"
 HOST: Final = "127.0.0.1"
 PEERS: Final = 12
-"""Addresses of the loopback that it comes from."""
+"""Number of loopback addresses that the connections come from."""
 PER_PEER: Final = 8
 _HOLDS: Final = """
 import socket, sys, time
@@ -49,7 +51,9 @@ time.sleep(100)  # holds its connections until the test ends it
 
 @pytest.fixture
 def container(containerd: Containerd) -> Iterator[str]:
-    """A container of containerd's in the network of the host: from another one mozu's address is not reached."""
+    """Yield a container of containerd's in the network of the host: mozu's address cannot be reached from another
+    network.
+    """
     containerd.begin("asking", *CTR_BOX)
     yield "asking"
     containerd.remove("asking")

@@ -1,4 +1,4 @@
-"""What a running mozu with the default configuration does not keep in memory."""
+"""Memory that a running mozu with the default configuration does not use."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.ebpf
 
 RING = 8 << 20
 ACCOUNTS = filter_layout.size("account") * filter_layout.constant("ACCOUNT_PLACES")
-"""The other map that is mapped and large."""
+"""Size of the other large map that is mapped."""
 
 
 def test_no_compiler_no_client_library_and_the_ring_buffer_once(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
-"""A memory limit is kept: by giving back what can be found out again, and where that is not enough by dropping events,
-which are counted and reported. Every alert is accounted for."""
+"""A memory limit is kept: by giving back data that can be found out again, and, if that is not enough, by dropping
+events, which are counted and reported. Every alert is accounted for.
+"""
 
 import os
 import re
@@ -36,12 +37,12 @@ RULES: Final = """
   priority: INFO
 """
 LONG: Final = "/".join(["x" * 250] * 12)
-"""No such folder: creat fails at once."""
+"""Path whose folder does not exist: creat fails at once."""
 _CONTAINERS, _LABEL = 5000, 8000
 
 
 def configured(folder: Path, limit: int, sinks: list[Any], **core: Any) -> str:
-    """A configuration file."""
+    """Write a configuration file; return its path."""
     (folder / "rules.yaml").write_text(RULES)
     tree = {
         "state_dir": str(folder / "state"),
@@ -58,7 +59,7 @@ def configured(folder: Path, limit: int, sinks: list[Any], **core: Any) -> str:
 
 @contextmanager
 def crowd(count: int) -> Iterator[None]:
-    """So many processes, each with arguments of three thousand characters, which do nothing until the block ends."""
+    """Run `count` processes, each with arguments of three thousand characters, which are idle until the block ends."""
     program = str(compiled("waiting"))
     reading, writing = os.pipe()
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -83,18 +84,18 @@ def numbers(alerts: list[Json]) -> Counter[int]:
 
 
 def peak(run: Running) -> float:
-    """MiB: the most that was ever resident."""
+    """Return the most memory that was ever resident, in MiB."""
     text = Path(f"/proc/{run.process.pid}/status").read_text()
     return int(re.findall(r"VmHWM:\s+(\d+)", text)[0]) / 1024
 
 
 def load_for(run: Running, folder: Path, rate: int, every: int, test: Any) -> int:
-    """Numbered calls until the test holds, or for as long as patience lasts; how many had a number."""
+    """Make numbered calls until the test holds, or patience ends; return how many had a number."""
     load = Load(folder / LONG, rate, every)
     try:
         deadline = time.monotonic() + PATIENCE
         while not test() and time.monotonic() < deadline:
-            time.sleep(0.1)  # mozu's own pace: it says nothing of what it takes in
+            time.sleep(0.1)  # mozu's own pace: it does not report the events that it reads
         hits, _, _ = load.end()
     finally:
         load.kill()
@@ -102,7 +103,9 @@ def load_for(run: Running, folder: Path, rate: int, every: int, test: Any) -> in
 
 
 def test_a_crowd_and_a_backlog_of_alerts_stay_below_the_limit(tmp_path: Path) -> None:
-    """Processes, a look back, messages for dedup and the read-ahead of a sink that is away: together more than it."""
+    """Processes, a look back, messages for dedup and the read-ahead of a sink that is away together exceed
+    the limit.
+    """
     ebpf()
     limit = 120
     away = {
@@ -136,11 +139,12 @@ def test_a_crowd_and_a_backlog_of_alerts_stay_below_the_limit(tmp_path: Path) ->
 
 
 def test_where_nothing_is_left_to_give_back_events_are_dropped_counted_and_reported(tmp_path: Path) -> None:
-    """Alerts that wait in memory for a sink that is away are never given up: they are what fills the memory here."""
+    """Alerts that wait in memory for a sink that is away are never given up: they fill the memory here."""
     ebpf()
     limit = 100
     away = {"url": "http://127.0.0.1:9/", "allow_private": True, "queue": {"bytes": 4 << 30}}
     with mozu_run(tmp_path, "-c", configured(tmp_path, limit, [{"webhook": away}])) as run:
+
         def is_dropping() -> bool:
             return any(one["rule"] == "Events dropped" for one in run.alerts)
 
@@ -161,7 +165,9 @@ def test_where_nothing_is_left_to_give_back_events_are_dropped_counted_and_repor
 
 
 def test_what_is_known_of_thousands_of_containers_is_given_back_and_found_out_again(tmp_path: Path) -> None:
-    """Each has labels of eight thousand characters; those that run an instruction later are known by their names."""
+    """Containers have labels of eight thousand characters each; those that run an instruction later are known by their
+    names.
+    """
     ebpf()
     program("ctr")
     limit, busy = 120, [f"busy-{number}" for number in range(5)]

@@ -1,5 +1,6 @@
-"""A start of mozu, whichever, raises no alert in another mozu under Falco's rules and its own, but what is true of any
-tool of its kind: it loads BPF programs, or traces processes."""
+"""A start of mozu of any kind raises no alert in another mozu under Falco's rules and its own, except those that are
+true of any tool of its kind: it loads BPF programs, or traces processes.
+"""
 
 import json
 import subprocess
@@ -17,12 +18,12 @@ pytestmark = [pytest.mark.ebpf, pytest.mark.corpus, pytest.mark.timeout(300)]
 OWN = ROOT / "plugins" / "rules" / "packs"
 LOADED = {"BPF Program Not Profiled", "Program loaded into the kernel by an unexpected program"}
 TRACED = {"PTRACE attached to process", "Process traced by an unexpected program"}
-"""Mozu's own rules know the program `mozu`, which here is called python."""
+"""Rules that except the program `mozu`, which here is called python."""
 FALCOS = ("falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml")
 
 
 def configuration(folder: Path, rules: list[Path]) -> Path:
-    """Every rule that matches raises an alert, which names the process and its parents."""
+    """Write a configuration in which every matching rule raises an alert that names the process and its parents."""
     falco = {
         "rules": [str(path) for path in rules],
         "rule_matching": "all",
@@ -47,7 +48,7 @@ def watching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def raised(watching: Running, *arguments: str, code: int = 0) -> set[str]:
-    """The rules that a whole run of `mozu ARGUMENTS` and its children have matched."""
+    """Return the rules that a whole run of `mozu ARGUMENTS` and its children have matched."""
     before = len(watching.alerts)
     process = subprocess.Popen(
         [sys.executable, "-m", "mozu", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True

@@ -70,7 +70,7 @@ def recorded(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def calls_of_one_open(folder: Path) -> Sequence[Call]:
-    """The calls from the poll that brought the event to its acknowledgement."""
+    """Return the calls from the poll that brought the event to its acknowledgement."""
     with recorded(folder) as process:
         until(lambda: "mozu started" in read(folder / "alerts"), "the notice of the start has arrived")
         for count in (1, 2, 3):
@@ -86,7 +86,7 @@ def calls_of_one_open(folder: Path) -> Sequence[Call]:
 
 
 def first(calls: Sequence[Call], path: str, function: str, since: int) -> int | None:
-    """Return the stage in which a function, or one that it made, was first called."""
+    """Return the stage in which a function, or one that it made, was first called; None if it was not."""
     return next(
         (at for at, (file, name) in enumerate(calls)
          if at >= since and file == path and (name == function or (name.startswith(f"{function}.<locals>.")
@@ -101,7 +101,7 @@ def test_what_runs_for_an_open_is_what_the_page_says_in_its_order(tmp_path: Path
 
     steps = [(step.path, step.function) for step in STEPS if step.path.startswith(("core/", "plugins/"))]
     waits = steps.index(POLLED)
-    kernel = [one for one in steps if "/kernel_filter/" in one[0]]  # these make the kernel's part, at a start
+    kernel = [one for one in steps if "/kernel_filter/" in one[0]]  # these functions make the kernel's part, at a start
     # before these two the pump may end an earlier batch, and the sink's worker an earlier delivery
     turns = [calls.index(POLLED), calls.index(RAISED)]
     since = {one: turns[steps.index(one) >= steps.index(RAISED)] for one in steps if steps.index(one) >= waits}

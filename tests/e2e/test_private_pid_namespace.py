@@ -1,4 +1,4 @@
-"""Started in a private pid namespace, mozu reports what it cannot know."""
+"""A mozu started in a private pid namespace reports the facts that it cannot know."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,6 @@
-"""docs/privileges.md, measured: with the capabilities of a row things work, with one less they fail as the row says."""
+"""Measurements of docs/operate/privileges.md: with the capabilities of a row things work, with one less they fail as
+the row says.
+"""
 
 import json
 import socket
@@ -34,11 +36,11 @@ from mozu.core.cli import main
 sys.argv[0] = "mozu"
 main()
 """
-"""mozu, in which only the kernel refuses."""
+"""Wrapper that starts mozu so that only the kernel refuses."""
 
 
 def run(folder: Path, capabilities: tuple[str, ...], *program: str) -> "subprocess.CompletedProcess[str]":
-    """A Python program of an ordinary user with these capabilities, to its end."""
+    """Run a Python program to its end as an ordinary user with these capabilities."""
     _, interpreter = ordinary()
     env = environment(folder)
     env["PYTHONPATH"] += f":{ROOT}"
@@ -49,7 +51,7 @@ def run(folder: Path, capabilities: tuple[str, ...], *program: str) -> "subproce
 
 
 def mozu(folder: Path, capabilities: tuple[str, ...], sources: str, *options: str, code: str = "") -> str:
-    """What a short run writes: alerts, log, and `ended with N`."""
+    """Return the output of a short run: alerts, log, and `ended with N`."""
     (folder / "mozu.yaml").write_text(f"{FEW}sources: [{sources}]\nstate_dir: {folder}/state\n")
     start = ("-c", code) if code else ("-m", "mozu")
     done = run(folder, capabilities, *start, "run", "-c", "mozu.yaml", "--duration", "2", *options)
@@ -57,12 +59,12 @@ def mozu(folder: Path, capabilities: tuple[str, ...], sources: str, *options: st
 
 
 def answer(folder: Path, capabilities: tuple[str, ...], code: str) -> str:
-    """What a line of Python prints, or the name of its exception."""
+    """Return the output of a line of Python, or the name of its exception."""
     done = run(folder, capabilities, "-c", code)
     return done.stdout.strip() or done.stderr.strip().rpartition("\n")[2].partition(":")[0]
 
 
-# --- what is measured: (folder, capabilities) → text
+# --- measurements: (folder, capabilities) → text
 
 
 def kernel_takes_programs(folder: Path, capabilities: tuple[str, ...]) -> str:
@@ -70,7 +72,7 @@ def kernel_takes_programs(folder: Path, capabilities: tuple[str, ...]) -> str:
 
 
 def program_that_ran_before(folder: Path, capabilities: tuple[str, ...]) -> str:
-    """Of root, in a loop, so that its opens come after mozu's start."""
+    """Start a loop of root's program, so that its opens come after mozu's start; return whether its path is known."""
     with subprocess.Popen(["sh", "-c", "while :; do read x < /etc/hostname; sleep 0.2; done"]) as busy:
         try:
             found = mozu(folder, (*EBPF, *capabilities), "ebpf")
@@ -153,29 +155,33 @@ def storage_files(folder: Path, capabilities: tuple[str, ...]) -> str:
     code = (
         "from mozu.core.common.containers.podman.files import AllStorage\n"
         f"found = AllStorage([{str(folder / 'storage')!r}])\n"
-        "(place,) = found.roots()\n"  # below a folder that all may write: it names the containers of its owner alone
+        "(place,) = found.roots()\n"  # below a folder that all may write: storage names its own user's containers alone
         "print(found.find('a' * 64, place.owner()) is not None)"
     )
     return answer(folder, capabilities, code)
 
 
-def low_port(folder: Path, capabilities: tuple[str, ...]) -> str:
+def low_port(folder: Path, capabilities: tuple[str, ...], source: str = "falco_http") -> str:
     (folder / "rules.yaml").write_text("[]\n")
-    return mozu(folder, capabilities, "falco_http: {listen: '127.0.0.1:81', token: none}").rpartition("\n")[2]
+    return mozu(folder, capabilities, f"{source}: {{listen: '127.0.0.1:81', token: none}}").rpartition("\n")[2]
+
+
+def low_port_for_api_server(folder: Path, capabilities: tuple[str, ...]) -> str:
+    return low_port(folder, capabilities, "k8s_audit")
 
 
 class Case(NamedTuple):
-    """One row."""
+    """Row of the table."""
 
     plugin: str
-    """Kind and name, or `the state`."""
+    """Kind and name of the plugin, or `the state`."""
     settings: dict[str, object]
     measure: Callable[[Path, tuple[str, ...]], str]
     capabilities: tuple[str, ...]
-    """Of the plugin with these settings; each is taken away once."""
+    """Capabilities of the plugin with these settings; each is removed once."""
     works: str
     fails: Mapping[str, str]
-    """Capability that is taken away → what is measured then."""
+    """Capability that is removed → measurement without it."""
 
 
 CASES: Final = (
@@ -220,11 +226,15 @@ CASES: Final = (
         "source falco_http", {"listen": "127.0.0.1:81", "token": "none"}, low_port, ("CAP_NET_BIND_SERVICE",),
         "ended with 0", {"CAP_NET_BIND_SERVICE": "ended with 1"},
     ),
+    Case(
+        "source k8s_audit", {"listen": "127.0.0.1:81", "token": "none"}, low_port_for_api_server,
+        ("CAP_NET_BIND_SERVICE",), "ended with 0", {"CAP_NET_BIND_SERVICE": "ended with 1"},
+    ),
 )  # fmt: skip
 
 
 def said_of_containers(folder: Path, capabilities: tuple[str, ...]) -> str:
-    """What would be in the way of reading runtimes whose sockets are not there."""
+    """Return the reported obstacles to reading runtimes whose sockets are not there."""
     task_files(folder, ())
     storage_files(folder, ())
     engine_files(folder, ())
@@ -249,7 +259,7 @@ def said_of_containers(folder: Path, capabilities: tuple[str, ...]) -> str:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A directory that every user may write to, with rules."""
+    """Yield a directory with rules, to which every user may write."""
     ebpf()
     with place() as found:
         found.chmod(0o777)
@@ -274,7 +284,7 @@ def test_with_one_less_it_fails_as_the_table_says(folder: Path, case: Case, less
 
 
 def test_files_that_a_capability_lets_mozu_read_are_not_said_to_be_in_its_way(folder: Path) -> None:
-    """access(2) answers for the real user without capabilities."""
+    """access(2) would answer for the real user, without capabilities."""
     assert "CAP_DAC_READ_SEARCH" not in said_of_containers(folder, ("CAP_DAC_READ_SEARCH",))
 
 

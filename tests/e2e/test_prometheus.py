@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes a run on a busy machine: the shipped rules are evaluated, and what must add up adds up."""
+"""A real Prometheus scrapes a run on a busy machine: the shipped rules are evaluated, and all sums are consistent."""
 
 import json
 import re
@@ -17,8 +17,8 @@ from tests.support.requirements import ROOT, ebpf, program
 from tests.support.running import mozu_run
 from tests.support.tracing import place
 
-RULES: Final = ROOT / "docs/operations/prometheus-rules.yaml"
-DASHBOARD: Final = json.loads((ROOT / "docs/operations/grafana-dashboard.json").read_text())
+RULES: Final = ROOT / "docs/operate/monitoring/prometheus-rules.yaml"
+DASHBOARD: Final = json.loads((ROOT / "docs/operate/monitoring/grafana-dashboard.json").read_text())
 SCRAPES: Final = 8
 UNACCOUNTED: Final = ("mozu:events_unaccounted", "mozu:sink_alerts_unaccounted")
 
@@ -38,9 +38,11 @@ def test_the_equations_hold_at_every_scrape_and_every_query_of_the_dashboard_has
     ebpf()
     listen = free_port()
     arguments = ("-o", f"http.listen=127.0.0.1:{listen}", "-o", "sinks=[stdout]", "-o", "enrichers=[users]")
-    with place() as folder, prometheus(folder, listen) as server, mozu_run(
-        folder, *arguments, "-o", f"state_dir={folder}"
-    ) as mozu:
+    with (
+        place() as folder,
+        prometheus(folder, listen) as server,
+        mozu_run(folder, *arguments, "-o", f"state_dir={folder}") as mozu,
+    ):
         load = subprocess.Popen(["sh", "-c", "while :; do cat /etc/shadow /etc/hostname >/dev/null; done"])
         try:
             query = 'count_over_time(up{job="mozu"}[10m])'
@@ -68,7 +70,7 @@ def shipped_rules() -> list[dict[str, str]]:
 
 
 def queries(port: int) -> list[str]:
-    """As Grafana would send them; those that need a loss or a drop have none."""
+    """Return the dashboard's queries as Grafana would send them."""
     found = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
     values = {"$job": "mozu", "$instance": f"127.0.0.1:{port}", "$__rate_interval": "10m"}
     for name, value in values.items():
@@ -91,15 +93,17 @@ def test_each_shipped_rule_fires_where_it_must_and_nowhere_else(tmp_path: Path) 
 def test_a_sink_that_never_dropped_and_delivers_nothing_fires_the_alert_and_its_neighbour_does_not(
     tmp_path: Path,
 ) -> None:
-    """The windows of the rules are seconds here instead of minutes."""
+    """Windows of the rules are seconds here instead of minutes."""
     listen, nowhere = free_port(), free_port()
     rules = tmp_path / "rules.yaml"
     rules.write_text(re.sub(r"\b(\d+)m\b", "4s", RULES.read_text()))
     sinks = f"sinks=[stdout, {{webhook: {{id: siem, url: 'http://127.0.0.1:{nowhere}/', allow_private: true}}}}]"
     firing = 'ALERTS{alertname="MozuSinkBehind",alertstate="firing"}'
-    with place() as folder, prometheus(tmp_path, listen, rules) as server, mozu_run(
-        folder, "-o", f"http.listen=127.0.0.1:{listen}", "-o", sinks, "-o", f"state_dir={folder}"
-    ) as mozu:
+    with (
+        place() as folder,
+        prometheus(tmp_path, listen, rules) as server,
+        mozu_run(folder, "-o", f"http.listen=127.0.0.1:{listen}", "-o", sinks, "-o", f"state_dir={folder}") as mozu,
+    ):
         server.wait(lambda: bool(server.values(firing)), "the sink that delivers nothing is reported")
         assert {"siem"} == {one["metric"]["id"] for one in server.ask("query", query=firing)["result"]}
         assert {0.0} == set(server.values("mozu_sink_alerts_dropped_total"))

@@ -24,7 +24,7 @@ def mozu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def raised(mozu: Running, work: Callable[[], object]) -> list[str]:
-    """The alerts of a piece of work, as `rule: command line`; a marker tells that all of it has been judged."""
+    """Return the alerts of a piece of work, as `rule: command line`; a marker shows that all of it has been judged."""
     before = len(mozu.alerts)
     work()
     subprocess.run(["cat", "/etc/shadow"], stdout=subprocess.DEVNULL, check=True)

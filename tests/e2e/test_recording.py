@@ -1,4 +1,4 @@
-"""What mozu says live, it says again of its recording: the same alerts with the same ids."""
+"""A replay of a recording raises the same alerts with the same ids as the live run."""
 
 import functools
 import json
@@ -20,7 +20,7 @@ __all__ = ["docker"]
 pytestmark = pytest.mark.timeout(300)
 
 MARK: Final = "mozu-recorded"
-"""Keys that belong to the machine and the run that judged (docs/recordings.md)."""
+"""Keys that depend on the machine and the run that judged (docs/operate/recordings.md)."""
 FIELDS: Final = (
     "evt.num evt.time evt.args evt.res evt.reltime evt.hostname fd.num fd.name fd.nameraw fd.type fd.dev "
     "fd.ino fd.realpath fd.lport fd.l4proto fd.sockfamily fd.is_server fs.path.name proc.pid proc.ppid "
@@ -69,7 +69,9 @@ for name in os.listdir(b"."): os.unlink(name)
 
 @pytest.fixture
 def rules(tmp_path: Path) -> Path:
-    """An alert for every event below the marked directory's process, with every field."""
+    """Write rules that raise an alert with every field for every event below the marked directory's process; return
+    their path.
+    """
     output = " ".join(f"%{name}" for name in FIELDS.split())
     condition = f"evt.type in ({', '.join(TYPES.split())}) and (proc.env[MARK] = {MARK} or proc.aenv[MARK] = {MARK})"
     path = tmp_path / "rules.yaml"

@@ -1,6 +1,5 @@
-"""Acts on real processes by a real run: what is meant is reached, what is not meant is not, and what lasts is undone.
-
-MOZU_RESPONSES=1000 makes the mixed run as long as it was measured (docs/responders.md).
+"""Acts on real processes by a real run: intended targets are reached, others are not, and lasting acts are undone.
+MOZU_RESPONSES=1000 makes the mixed run as long as it was measured (docs/operate/responders.md).
 """
 
 import json
@@ -51,7 +50,7 @@ def acting(folder: Path) -> Iterator[Running]:
 
 
 def response(acting: Running, rule: str, process: "subprocess.Popen[str]", after: int) -> dict[str, Any]:
-    """The first notice of this rule that names the process."""
+    """Return the first notice of this rule that names the process."""
     found: dict[str, Any] = acting.wait_alert(
         lambda one: one["rule"] == rule and f" {process.pid} " in one["output"], f"{rule} {process.pid}", after=after
     )
@@ -138,7 +137,9 @@ def test_no_harmless_process_is_touched_though_it_has_the_number_of_one_that_is_
 
 
 def settled(acting: Running, before: int) -> bool:
-    """Every malicious process that stayed has been acted on, and every one that ended has raised its alert."""
+    """Return True if every malicious process that stayed has been acted on, and every one that ended has raised its
+    alert.
+    """
     rules = [one["rule"] for one in acting.alerts[before:]]
     return rules.count("kill") == ALTOGETHER and rules.count("Response taken") == ALTOGETHER - ALTOGETHER // 2
 

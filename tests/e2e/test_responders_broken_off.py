@@ -1,4 +1,4 @@
-"""mozu killed in the middle of acts that last: the next run repairs what was half done, and says so."""
+"""Mozu killed in the middle of lasting acts: the next run repairs half-done ones, and reports that."""
 
 import json
 import os
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
 NAMES: Final = ("stop", "freeze", "isolate", "pause")
 FREEZERS: Final = (Path("/sys/fs/cgroup/freezer"), Path("/sys/fs/cgroup"))
 UID: Final = 48_231
-"""A user of no other process."""
+"""User without any other process."""
 Look = Callable[[], str]
 
 
@@ -37,7 +37,7 @@ def configuration(folder: Path, socket: Path) -> Path:
 
 @contextmanager
 def doomed(path: Path, user: int | None = None) -> Iterator["subprocess.Popen[str]"]:
-    """It is killed in the end: what was done to it may last."""
+    """Run a process that is killed in the end: an act on it may last."""
     with opener(path, user) as process:
         yield process
         process.kill()
@@ -103,7 +103,7 @@ def repaired(running: Running, name: str, look: Look, undone: str) -> None:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Which every user can reach."""
+    """Yield a folder that every user can reach."""
     with tempfile.TemporaryDirectory(prefix="mozu-broken-off-", dir="/tmp") as place:
         yield Path(place)
 

@@ -1,4 +1,4 @@
-"""Acts while the wall clock of mozu is set, forwards and back: each process is the one that it was."""
+"""Acts while the wall clock of mozu is set, forwards and back: each process keeps its identity."""
 
 import struct
 import tempfile
@@ -16,12 +16,12 @@ pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
 
 USER = 48_400
 STEPS = (3, -3, 86_400)
-"""Seconds from the clock of the machine; each is set once."""
+"""Steps in seconds from the clock of the machine; each is set once."""
 
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A directory that other users may search."""
+    """Yield a directory that other users may search."""
     with tempfile.TemporaryDirectory(prefix="mozu-clock-", dir="/tmp") as place:
         yield Path(place)
 

@@ -22,7 +22,7 @@ __all__ = ["containerd", "docker", "podman"]
 pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
 
 Begin = Callable[[str, str], None]
-"""(name, script of a shell) → a container that runs it."""
+"""Function from (name, script of a shell) that begins a container to run it."""
 ACTS: Final = ("freeze", "kill")
 SCRIPT: Final = "sleep 1000 & cat /mozu-{act}; sleep 1000"
 
@@ -43,7 +43,7 @@ def acting(folder: Path) -> Iterator[Running]:
 
 
 def taken(acting: Running, folder: Path, act: str, after: int) -> tuple[str, Json]:
-    """The next act of this responder, and its entry in the audit log."""
+    """Return the next act of this responder, and its entry in the audit log."""
     notice: Json = acting.wait_alert(
         lambda one: one["rule"] == "Response taken" and one["output_fields"]["responder"] == act, act, after=after
     )
@@ -72,7 +72,7 @@ def acted_on(acting: Running, folder: Path, begin: Begin, runtime: str) -> None:
 
 
 def has_ended(descriptor: int) -> bool:
-    """A pidfd is readable once its process has ended."""
+    """Return True if the process of the pidfd has ended: the descriptor is readable then."""
     return bool(select.select([descriptor], [], [], PATIENCE)[0])
 
 

@@ -1,4 +1,4 @@
-"""Containers of docker, containerd and podman are paused, resumed and killed by their engines, which know it."""
+"""Containers of docker, containerd and podman are paused, resumed and killed by their engines, whose state agrees."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def acting(folder: Path, settings: dict[str, object]) -> Iterator[Running]:
 
 
 def taken(running: Running, act: str, after: int) -> str:
-    """The next act of this responder."""
+    """Return the next act of this responder."""
     reported = ("Response taken", "Response failed", "Response refused")
     found: Any = running.wait_alert(
         lambda one: one["rule"] in reported and one["output_fields"].get("responder") == act, act, after=after
@@ -55,8 +55,9 @@ def until(state: Callable[[], str], wanted: str) -> None:
 def paused_and_resumed(
     folder: Path, running: Running, begin: Callable[[], Callable[[], str]], words: tuple[str, str]
 ) -> Callable[[], str]:
-    """`begin` begins a container, and gives what its engine says of it. `words`: that for one that runs, and that for a
-    paused one."""
+    """Pause and resume a container. `begin` begins it, and returns a function for its engine's status. `words`: the
+    status of a running and of a paused container.
+    """
     before = len(running.alerts)
     state = begin()
     act = taken(running, "pause", before)

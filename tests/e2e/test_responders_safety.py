@@ -1,5 +1,6 @@
-"""What keeps a real run from acting, tried as its operator and as an attacker: the kill switch in each of its ways, dry
-run until a reload, what mozu was started by, budgets of accounts."""
+"""Safeguards that keep a real run from acting, tried as its operator and as an attacker: the kill switch in each of its
+ways, dry run until a reload, the processes that started mozu, budgets of accounts.
+"""
 
 import os
 import re
@@ -22,7 +23,9 @@ REPORTED = ("Response taken", "Response would be taken", "Response refused", "Re
 
 
 WAYS = ("command", "signal", "file")
-"""Of switching responses off. Each has its trap: of equal refusals an alert says only the first of a minute."""
+"""Ways to switch responses off. Each has its trap: an alert reports only the first of equal refusals within a
+minute.
+"""
 
 
 def configure(folder: Path, *, dry_run: bool) -> Path:
@@ -33,7 +36,7 @@ def configure(folder: Path, *, dry_run: bool) -> Path:
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """One that other users may search."""
+    """Yield a directory that other users may search."""
     with tempfile.TemporaryDirectory(prefix="mozu-safety-", dir="/tmp") as place:
         yield Path(place)
 
@@ -48,7 +51,7 @@ def running(folder: Path) -> Iterator[Running]:
 
 @contextmanager
 def trapped(running: Running, folder: Path, user: int, trap: str) -> Iterator[tuple["subprocess.Popen[str]", Json]]:
-    """A process of this user that has opened the trap, and the alert about it."""
+    """Yield a process of this user that has opened the trap, and the alert about it."""
     before = len(running.alerts)
     with opener(folder / trap, user) as process:
         let_go(process)
@@ -60,14 +63,14 @@ def trapped(running: Running, folder: Path, user: int, trap: str) -> Iterator[tu
 
 
 def opened(running: Running, folder: Path, user: int, trap: str = "kill") -> tuple[Json, int]:
-    """What is said of such a process, and its exit status once it may end."""
+    """Return the report about such a process, and its exit status when it may end."""
     with trapped(running, folder, user, trap) as (process, first):
         reported = answer(running, first)
     return reported, process.returncode
 
 
 def answer(running: Running, first: Json) -> Json:
-    """What became of the response to this alert."""
+    """Return the notice about the response to this alert."""
     return running.wait_alert(
         lambda one: one["rule"] in REPORTED and one["output_fields"]["alert"] == first["uuid"], "an answer"
     )

@@ -1,4 +1,4 @@
-"""A shell whose standard input is a connection is seen, however the connection got there: live, traced and replayed."""
+"""Shells whose standard input is a connection are seen, however the connection got there: live, traced and replayed."""
 
 import json
 import os
@@ -72,14 +72,14 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def far_end() -> Iterator[int]:
-    """The port of who would type the commands."""
+    """Yield the port of the side that would type the commands."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         yield port
 
 
 def _of(alerts: list[Json], rule: str, way: str) -> list[Json]:
-    """The fields of a way's alerts."""
+    """Return the fields of a way's alerts."""
     return [
         alert["output_fields"] for alert in alerts
         if alert["rule"] == rule and way in alert["output_fields"]["proc.args"].split()[-2:]
@@ -103,7 +103,7 @@ def _act(way: str, port: int) -> list[str]:
 
 
 class Watched:
-    """What eBPF saw of all ways, and its recording."""
+    """Alerts of eBPF about all ways, and the recording."""
 
     def __init__(self, alerts: list[Json], recording: Path) -> None:
         self.alerts, self.recording = alerts, recording
@@ -115,7 +115,7 @@ def _wait_shell(mozu: Running, way: str) -> None:
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory, rules: Path, far_end: int) -> Watched:
-    """Every way under one run of mozu; and a process that had its connection before."""
+    """Try every way under one run of mozu, and a process that had its connection before."""
     ebpf()
     folder = tmp_path_factory.mktemp("watched")
     recording = folder / "live.jsonl.gz"

@@ -21,7 +21,7 @@ SANDBOX = "unshare --user --map-root-user --mount --net"
 
 
 def seen(folder: Path, script: str) -> dict[str, tuple[object, ...]]:
-    """Argument of `uname` → what was reported of it."""
+    """Return argument of `uname` → the reported fields."""
     (folder / "rules.yaml").write_text(RULES)
     source = json.dumps([{"ptrace": {"command": ["sh", "-c", script]}}])
     options = ["-o", f"sources={source}", "-o", "sinks=[stdout: {format: json}]", "-o", f"state_dir={folder}/state"]

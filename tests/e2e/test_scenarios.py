@@ -1,5 +1,6 @@
-"""Ten attacks under mozu's own rules as they run by default: which alerts come, and whether each has what a responder
-needs next without a second query."""
+"""Ten attacks under mozu's own rules as they run by default: the alerts that come, and that each has the data for a
+responder's next step without a second query.
+"""
 
 from collections.abc import Iterator
 from functools import partial
@@ -22,7 +23,7 @@ WHO: Final = (
     "evt.type", "proc.name", "proc.cmdline", "proc.exepath", "proc.cwd", "proc.pid", "proc.ppid", "proc.pname",
     "proc.pcmdline", "proc.aname[2]", "user.name", "user.uid", "user.loginuid", "container.id", "container.name",
 )  # fmt: skip
-"""Fields without which the next step is a search."""
+"""Fields without which the next step needs a search."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,9 @@ def mozu(docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def _is_of_it(alert: Json, rule: str, folder: str, box: str) -> bool:
-    """Folders of the test are in the command lines of the host's acts, or in those of their parents."""
+    """Return True if the alert belongs to the scenario: folders of the test are in the command lines of the host's
+    acts, or in those of their parents.
+    """
     fields = alert["output_fields"]
     if box:
         return bool(alert["rule"] == rule and fields["container.name"] == box)

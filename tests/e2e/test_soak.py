@@ -1,4 +1,4 @@
-"""The soak (`make soak`), short and small: a crowd of processes, half of it older than mozu, 300 more a second."""
+"""The soak (`make soak`), short and small: a crowd of processes, half of it started before mozu, 300 more a second."""
 
 import os
 import sys

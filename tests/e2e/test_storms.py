@@ -1,6 +1,5 @@
-"""Storms of containers (`make storms`), short: every alert about a first instruction says whose it is.
-
-Events are held for as long as it takes: how long that is on a calm machine, docs/benchmarks.md tells.
+"""Storms of containers (`make storms`), short: every alert about a first instruction names its container. Events are
+held for as long as necessary; docs/operate/benchmarks.md has the times on a calm machine.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,12 +30,12 @@ STANDS: Final[dict[str, Callable[[Any], Stand]]] = {
     "pods": CriStand,
     "podman": PodmanStand,
 }
-"""By the fixtures of their runtimes."""
+"""Name of the runtime's fixture → its stand."""
 
 
 @pytest.fixture
 def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
-    """With the image of the storm."""
+    """Yield the stand with the image of the storm."""
     ebpf()
     made = STANDS[request.param](request.getfixturevalue(request.param))
     made.prepare()
@@ -54,7 +53,9 @@ def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
 def test_every_alert_says_whose_it_is_and_none_is_about_an_image_that_is_allowed(
     stand: Stand, socket: str, tmp_path: Path
 ) -> None:
-    """Whether the runtime answers, or only its files do. Of pods also their namespaces and labels."""
+    """Alerts name their containers if the runtime answers, and also if only its files do; for pods also namespaces and
+    labels.
+    """
     with SOCKETS[socket](tmp_path) as path:
         found = storm(
             stand, tmp_path, containers=CONTAINERS, together=TOGETHER, prefix=socket, socket_path=path,
@@ -66,7 +67,7 @@ def test_every_alert_says_whose_it_is_and_none_is_about_an_image_that_is_allowed
 def test_a_containerd_that_is_killed_and_restarted_and_loses_its_socket_is_known_again(
     own_containerd: Containerd, tmp_path: Path
 ) -> None:
-    """In the storm: whatever ran to its end is named, nothing is said of the image that is allowed."""
+    """Containers that ran to their end in the storm are named, and no alert is about the image that is allowed."""
     ebpf()
     stand = ContainerdStand(own_containerd)
     stand.prepare()

@@ -79,13 +79,13 @@ open("/etc/hostname").close()
 
 @pytest.fixture
 def at() -> Iterator[Path]:
-    """Where the command runs; `home` lies beside it."""
+    """Yield the directory in which the command runs; `home` lies beside it."""
     with place() as root:
         yield root / "tree"
 
 
 def rules_of(done: "subprocess.CompletedProcess[str]", at: Path) -> set[str]:
-    """Names of the rules in the report `r.json`."""
+    """Return the names of the rules in the report `r.json`."""
     assert done.returncode != 125, done.stderr
     return {alert["rule"] for alert in json.loads((at / "r.json").read_text())["alerts"]}
 

@@ -1,4 +1,4 @@
-"""`mozu trace --deny` for real, as an ordinary user: what is denied does not happen."""
+"""`mozu trace --deny` for real, as an ordinary user: denied acts do not happen."""
 
 import errno
 import json

@@ -1,6 +1,5 @@
-"""`mozu trace --deny`: the file that was judged is the one that is opened, and opens end as they do without mozu.
-
-MOZU_SWAPS=10000 tries as often as it was measured (docs/trace.md).
+"""`mozu trace --deny`: the file that is opened is the one that was judged, and opens end as they do without mozu.
+MOZU_SWAPS=10000 tries as often as it was measured (docs/operate/trace.md).
 """
 
 import os
@@ -52,7 +51,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 @pytest.fixture
 def at() -> Iterator[Path]:
-    """With a file that may be opened and one that may not."""
+    """Yield a directory with a file that may be opened and one that may not."""
     with place() as root:
         tree = root / "tree"
         for name in ("allowed", "denied"):
@@ -66,7 +65,7 @@ def denying(at: Path, *command: str | Path) -> "subprocess.CompletedProcess[str]
     for word in command:
         for part in (Path(word), Path(word).parent):
             if str(part).startswith("/tmp/"):
-                part.chmod(0o755)  # what was compiled is root's alone
+                part.chmod(0o755)  # compiled programs are root's alone
     done = trace("-r", "rules.yaml", "--deny", "--report", "json:report", "--", *map(str, command), at=at)
     assert done.returncode in (0, 1), done.stderr
     return done

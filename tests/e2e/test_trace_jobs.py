@@ -54,8 +54,9 @@ while left() and time.monotonic() < deadline:
     time.sleep(0.05)  # /proc has no notification of changes
 print("all" if not left() else left())
 """
-"""Zombies and stopped processes of the session; orphans are init's, which takes its time."""
-MANY: Final = """
+"""Program that waits for the end of the session's zombies and stopped processes; init is slow to reap orphans."""
+MANY: Final = (
+    """
 import os
 for _ in range(20):
     for _ in range(100):
@@ -63,8 +64,11 @@ for _ in range(20):
             os.execv("/bin/true", ["true"])
     for _ in range(100):
         os.wait()
-""" + NOBODY_LEFT
-FORKS_ON: Final = """
+"""
+    + NOBODY_LEFT
+)
+FORKS_ON: Final = (
+    """
 import os, time
 def forks():
     while True:
@@ -85,7 +89,9 @@ for _ in range(30):
     time.sleep(0.02)  # so far it gets with its forks
     os.killpg(pid, 9)
     os.waitpid(pid, 0)
-""" + NOBODY_LEFT
+"""
+    + NOBODY_LEFT
+)
 EXEC_BY_THREAD: Final = """
 import os, threading
 crowd = [threading.Thread(target=threading.Event().wait, daemon=True) for _ in range(20)]
@@ -94,12 +100,15 @@ for one in crowd:
 threading.Thread(target=lambda: os.execv("/bin/echo", ["echo", "all"])).start()
 threading.Event().wait()
 """
-VFORK: Final = """
+VFORK: Final = (
+    """
 import subprocess
 subprocess._USE_POSIX_SPAWN = False
 for _ in range(200):
     subprocess.run("true", close_fds=False, check=True)
-""" + NOBODY_LEFT
+"""
+    + NOBODY_LEFT
+)
 CROWD: Final = """
 import os, sys, threading, time
 for _ in range(20):
@@ -114,7 +123,7 @@ time.sleep(600)
 
 @pytest.fixture
 def at() -> Iterator[Path]:
-    """Where the command runs."""
+    """Yield the directory in which the command runs."""
     with place() as root:
         yield root / "tree"
 
@@ -127,7 +136,7 @@ def until(found: Callable[[], bool], what: str) -> None:
 
 
 def session(leader: int) -> dict[int, str]:
-    """State of each process of a session, as /proc has it."""
+    """Return pid → state of each process of a session, from /proc."""
     found = {}
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
@@ -142,18 +151,18 @@ BEGUN: Final = "\r\nbegun\r\n"
 
 
 def begun(command: str) -> str:
-    """The command, which says when it has begun: what is typed before that may go to the shell."""
+    """Return the command, changed to report its beginning: earlier input may go to the shell."""
     return f"sh -c 'echo begun; exec {command}'"
 
 
 def shell(at: Path) -> Terminal:
-    """An interactive shell on a terminal, traced."""
+    """Start an interactive shell on a terminal, traced."""
     variables = {**environment(at.parent / "home"), "PS1": "ready> ", "TERM": "dumb"}
     return Terminal(command_line("--", *BASH), at, variables)
 
 
 def stop(terminal: Terminal) -> None:
-    """Ctrl-Z: the shell notices, and has its prompt again."""
+    """Type Ctrl-Z: the shell notices, and has its prompt again."""
     terminal.keys("\x1a")
     terminal.until("Stopped")
     terminal.until("ready> ")

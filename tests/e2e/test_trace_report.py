@@ -1,4 +1,4 @@
-"""Reports: what the readers of SARIF 2.1.0 and of JUnit files demand, by their own schemas."""
+"""Reports conform to the schemas that readers of SARIF 2.1.0 and of JUnit files demand."""
 
 import json
 import re
@@ -18,7 +18,7 @@ HOSTILE = "a\x1b[31m\udcff<b>&\x00\ufffe"
 
 @pytest.fixture
 def outcome(tmp_path: Path) -> TraceOutcome:
-    """A run with an alert whose texts are hostile."""
+    """Return a run with an alert whose texts are hostile."""
     raised = alert("A rule", HOSTILE)
     return TraceOutcome(
         ("make", HOSTILE), str(tmp_path), 3, 1.5, ("A rule", "A quiet rule"), (raised,), "0.1.0", "host"
@@ -27,7 +27,7 @@ def outcome(tmp_path: Path) -> TraceOutcome:
 
 @pytest.fixture
 def quiet(tmp_path: Path) -> TraceOutcome:
-    """A run without rules, without alerts."""
+    """Return a run without rules and without alerts."""
     return TraceOutcome(("true",), str(tmp_path), 0, 0.0, (), (), "0.1.0")
 
 

@@ -38,7 +38,7 @@ INSTALL = [
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves the program."""
+    """Handler that serves the program."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -46,12 +46,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(TOOL.encode())
 
     def log_message(self, format: str, *words: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Of a server on the loopback."""
+    """Yield the port of a server on the loopback."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -62,7 +62,7 @@ def port() -> Iterator[int]:
 
 @pytest.fixture
 def at() -> Iterator[Path]:
-    """Where the package is installed from and to."""
+    """Yield the directory that the package is installed from, beside the environment that it is installed to."""
     with place() as root:
         tree = root / "tree"
         (tree / "harmless").mkdir(mode=0o777)
@@ -76,7 +76,7 @@ def at() -> Iterator[Path]:
 
 
 def install(at: Path, *options: str, poison: str = "") -> list[dict[str, str]]:
-    """Install the package; give the alerts."""
+    """Install the package; return the alerts."""
     (at / "harmless" / "setup.py").write_text(SETUP.format(poison=poison))
     shutil.rmtree(at / "made", ignore_errors=True)
     done = trace(*options, "--report", "json:r.json", "--", *INSTALL, at=at, home=at.parent / "home")
@@ -86,7 +86,7 @@ def install(at: Path, *options: str, poison: str = "") -> list[dict[str, str]]:
 
 
 def test_the_rules_report_what_a_poisoned_package_does_and_an_allow_list_names_what_is_new(at: Path, port: int) -> None:
-    install(at)  # what the first build leaves behind is there in all others
+    install(at)  # files that the first build leaves behind exist in all others
     rules = ("-r", build_rules())
 
     honest = install(at, *rules, "--learn", "allow.yaml")
@@ -111,5 +111,5 @@ def test_the_rules_report_what_a_poisoned_package_does_and_an_allow_list_names_w
 
 
 def is_new(alert: dict[str, str]) -> bool:
-    """Whether the allow-list speaks, and no rule."""
+    """Return True if the alert is of the allow-list, not of a rule."""
     return alert["rule"] in {name for name, _ in KINDS.values()}

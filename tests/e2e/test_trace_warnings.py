@@ -1,4 +1,4 @@
-"""`mozu trace` warns of what it cannot read or changes: set-uid programs, 32-bit programs, 32-bit calls."""
+"""`mozu trace` warns of programs that it cannot read or changes: set-uid programs, 32-bit programs, 32-bit calls."""
 
 import struct
 import subprocess
@@ -20,13 +20,13 @@ assert Arena().call(20) > 0  # getpid
 
 @pytest.fixture
 def at() -> Iterator[Path]:
-    """Where the command runs."""
+    """Yield the directory in which the command runs."""
     with place() as root:
         yield root / "tree"
 
 
 def small_program() -> bytes:
-    """A 32-bit ELF program that ends with 7: one header, one segment, mov eax,1; mov ebx,7; int 0x80."""
+    """Return a 32-bit ELF program that ends with 7: one header, one segment, mov eax,1; mov ebx,7; int 0x80."""
     code = b"\xb8\x01\x00\x00\x00\xbb\x07\x00\x00\x00\xcd\x80"
     start, size = 0x08048000, 52 + 32 + len(code)
     ident = b"\x7fELF\x01\x01\x01".ljust(16, b"\0")

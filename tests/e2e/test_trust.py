@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
 
 ROOT: Final = 0
 BESIDE: Final = ("a thread that reads beside", "a process with the same descriptors that reads", TOO_SOON)
-"""May read before the signal is there: docs/responders.md."""
+"""Attackers that may read before the signal arrives: docs/operate/responders.md."""
 ELSEWHERE: Final = (
     "a mount of the trap elsewhere", "a mount of the trap that is nowhere", "chroot to the trap's directory",
     "pivot_root to the trap's directory", "a hard link to the trap",
@@ -115,7 +115,7 @@ def test_root_in_namespaces_of_a_container_is_not_spared(
 
 @pytest.fixture
 def cgroup() -> Iterator[Path]:
-    """Return the cgroup of a docker container, in whichever hierarchy there is."""
+    """Return the cgroup of a docker container, in whichever hierarchy exists."""
     hierarchies = (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup"))
     parent = next(one for one in hierarchies if (one / "cgroup.procs").exists()) / "docker"
     was_there = parent.exists()

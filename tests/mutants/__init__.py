@@ -1,1 +1,2 @@
-"""`make mutants`: lines of mozu are changed one at a time, and the tests that notice nothing are found wanting."""
+"""Mutation tests (`make mutants`): lines of mozu are changed one at a time, and tests that do not notice are
+reported."""

@@ -25,11 +25,11 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 _LEAST_SECONDS: Final = 120.0
 _LIVE_SECONDS: Final = 1800.0
 _SLOWER: Final = 30.0
-"""So many times the processor time that they take without a mutation tests may take on a busy machine."""
+"""Factor on the processor time of tests without a mutation; with it, tests may take longer on a busy machine."""
 
 
 def files(names: list[str]) -> list[str]:
-    """The Python and C files among these and below these, from the root of the tree."""
+    """Return the Python and C files among and below these, relative to the root of the tree."""
     found = []
     for name in names:
         path = ROOT / name
@@ -39,13 +39,13 @@ def files(names: list[str]) -> list[str]:
 
 
 def mutations(root: Path, file: str) -> list[Mutation]:
-    """All of one file."""
+    """Return all mutations of a file."""
     source = (root / file).read_text()
     return [*(python_mutations(source) if file.endswith(".py") else c_mutations(source))]
 
 
 class Trial:
-    """Tries mutations on a copy of the tree of its own; there is one in each process of the pool."""
+    """A trial of mutations on its own copy of the tree; each process of the pool has one."""
 
     only: "Trial"
 
@@ -54,23 +54,23 @@ class Trial:
         self.judge = Judge(ROOT, Path(folder) / f"mozu-{os.getpid()}")
         self._session: Session | None = None
         self._sound: dict[tuple[str, ...], bool] = {}
-        """Live tests → whether they pass without a mutation."""
+        """Live tests → True if they pass without a mutation."""
         self._of_headers: dict[tuple[str, ...], Session] = {}
-        """Tests that compile C for user space → those collected."""
+        """Tests that compile C for user space → the session that has collected them."""
 
     @classmethod
     def begin(cls, folder: str, reached: Reached) -> None:
-        """Of a process of the pool."""
+        """Prepare a process of the pool."""
         cls.only = cls(folder, reached)
 
     @classmethod
     def verdict(cls, tried: tuple[str, Mutation]) -> tuple[str, Mutation, str]:
-        """The mutation, and what came of it: noticed, survives, that no test reaches the line, or
-        that its tests fail without it."""
+        """Return the mutation and its result: `noticed`, `survives`, `unreached` if no test reaches the line, or
+        `unjudged` if its tests fail without it."""
         return *tried, cls.only(*tried)
 
     def __call__(self, file: str, mutation: Mutation) -> str:
-        """Whether some test notices it."""
+        """Return the result of a mutation."""
         source = (self.judge.place / file).read_text()
         if not file.endswith(".py"):
             return self._of_c(file, source, mutation.applied(source))
@@ -89,7 +89,8 @@ class Trial:
         return "survives" if status == PASSED else "noticed"
 
     def _of_c(self, file: str, before: str, after: str) -> str:
-        """Tests of kernel programs may fail where the machine is too busy: then nothing can be said."""
+        """Return the result of a mutation of a C file. Tests of kernel programs may fail on a machine that is too busy:
+        `unjudged`."""
         tests = tuple(of_c(ROOT, file))
         if tests not in self._sound:
             self._sound[tests] = self._pass(tests, file)
@@ -115,12 +116,12 @@ class Trial:
             path.write_text(before)
 
     def _limit(self, tests: list[str]) -> float:
-        """Seconds that they may take."""
+        """Return the seconds that the tests may take."""
         return max(_LEAST_SECONDS, _SLOWER * sum(self._reached.seconds[test] for test in tests))
 
 
 def recorded(folder: str, chosen: list[tuple[str, Mutation]], jobs: int) -> Reached:
-    """What all tests reach that may notice one of these."""
+    """Return which lines are reached by the tests that may notice one of these mutations."""
     files = sorted({file for file, _ in chosen if file.endswith(".py")})
     asked = [(place, files) for place in sorted({place for file in files for place in places(ROOT, file)})]
     whole = Reached()
@@ -137,7 +138,7 @@ def _recorded(asked: tuple[str, list[str]]) -> Reached:
 
 
 def verdicts(chosen: list[tuple[str, Mutation]], jobs: int, end: float) -> Iterator[tuple[str, Mutation, str]]:
-    """Of each mutation, until the time is over."""
+    """Yield the result of each mutation, until the time is over."""
     with tempfile.TemporaryDirectory(prefix="mozu-mutants-") as folder:
         reached = recorded(folder, chosen, jobs)
         with multiprocessing.Pool(jobs, Trial.begin, (folder, reached)) as pool:
@@ -149,7 +150,7 @@ def verdicts(chosen: list[tuple[str, Mutation]], jobs: int, end: float) -> Itera
 
 
 def main() -> int:
-    """0 if at most one in twenty survives."""
+    """Run the program; return 0 if at most one in twenty survives."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("places", nargs="+", help="files and folders, from the root of the tree")
     parser.add_argument("--sample", type=int, default=100, help="mutations that are tried; 0: all")

@@ -11,17 +11,17 @@ _TOKENS: Final = re.compile(
     r"(?P<operator>&&|\|\||==|!=|<=|>=|<<|>>|->|\+\+|--|[-+|&^]=|[-+<>!&|])|(?P<number>\b\d+\b)|(?P<word>\w+)"
 )
 _MEMBER: Final = re.compile(r"\s*(?:const )?(?:struct |enum )?\w+ \*?\w+(?:\[[^]]*\])?(?:, \*?\w+(?:\[[^]]*\])?)*;")
-"""A declaration without a value: of a member, or of a variable."""
+"""Pattern of a declaration without a value: of a member, or of a variable."""
 _SWAPPED: Final = {
     "&&": "||", "||": "&&", "==": "!=", "!=": "==", "<=": "<", ">=": ">", "<<": ">>", ">>": "<<", "|": "&", "&": "|",
     "<": "<=", ">": ">=", "+": "-", "-": "+", "+=": "-=", "-=": "+=", "|=": "&=",
 }  # fmt: skip
 _BINARY_ONLY: Final = frozenset({"&", "-", "<", ">", "|", "+"})
-"""Operators that are something else where no blank stands on both sides."""
+"""Operators that are something else without a blank on both sides."""
 
 
 def c_mutations(source: str) -> Iterator[Mutation]:
-    """Of the functions of a file: not of comments, directives, declarations and texts."""
+    """Yield the mutations of the functions of a file: not of comments, directives, declarations and texts."""
     plain = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), source)
     continued = False
     for number, line in enumerate(plain.splitlines(), 1):

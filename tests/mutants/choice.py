@@ -1,4 +1,4 @@
-"""Which tests may notice a mutation of a file."""
+"""Choice of the tests that may notice a mutation of a file."""
 
 from pathlib import Path
 from typing import Final
@@ -9,14 +9,14 @@ FURTHER: Final = {
     "core/delivery": ("tests/core/runtime/engine",),
     "core/filter": ("tests/core/language/conditions", "tests/plugins/sources/test_ebpf_kernel_filter_choice.py"),
 }
-"""Folder → what else tests it, beside the tests that have its place in tests/."""
+"""Folder → further tests of it, beside those in the mirroring folder of tests/."""
 PART: Final = {
     "plugins/sources/ebpf/kernel_filter": ("test_ebpf_*filter*.py", "test_ebpf_exact_match.py"),
 }
-"""Part of a plugin → those of the plugin's tests that are its own."""
+"""Part of a plugin → the plugin's tests of that part."""
 
 KERNEL: Final = "tests/plugins/sources"
-"""Where the live tests of programs below bpf/ are."""
+"""Folder of the live tests of programs below bpf/."""
 _SCENES: Final = "tests/bpf/test_program_scenes.py"
 IN_USER_SPACE: Final = {
     "accounts": ("tests/bpf/test_accounts_scenes.py", "tests/bpf/test_accounts.py", "tests/bpf/test_record.py"),
@@ -49,11 +49,11 @@ IN_USER_SPACE: Final = {
     },
     "programs/session": (f"{_SCENES}::test_records_of_drawn_calls",),
 }
-"""C file below bpf/, without its ending → tests that compile it for user space; no others are asked."""
+"""C file below bpf/, without its ending → tests that compile it for user space; no others are run."""
 
 
 def is_compiled_for_user_space(file: str) -> bool:
-    """Whether tests of a C file need no kernel."""
+    """Return True if the tests of a C file need no kernel."""
     return _place(file) in IN_USER_SPACE
 
 
@@ -62,7 +62,8 @@ def _place(file: str) -> str:
 
 
 def of_c(root: Path, file: str) -> list[str]:
-    """Tests of a C file in user space, else its live ones; all of the kernel programs where none are its own."""
+    """Return the tests of a C file in user space, else its live tests; all tests of the kernel programs if it has
+    none."""
     stem = Path(file).stem
     if is_compiled_for_user_space(file):
         return [*IN_USER_SPACE[_place(file)]]
@@ -72,18 +73,19 @@ def of_c(root: Path, file: str) -> list[str]:
 
 
 def named(root: Path, file: str) -> list[str]:
-    """Test files that are named by it."""
+    """Return the test files that are named after the file."""
     folder = mirror(root, file)
     return sorted(str(one.relative_to(root)) for one in (root / folder).glob(f"test_{Path(file).stem}*.py"))
 
 
 def mirror(root: Path, file: str) -> str:
-    """The folder of its tests."""
+    """Return the folder of the file's tests."""
     return str(next(place for one in Path(file).parents if (place := Path("tests") / one) and (root / place).is_dir()))
 
 
 def places(root: Path, file: str) -> list[str]:
-    """All tests that are asked: the folder of its tests, or those of its plugin in it, and others that stand on it."""
+    """Return all tests that are run: the folder of the file's tests, or those of its plugin in the folder, and others
+    that depend on the file."""
     folder = mirror(root, file)
     own = [folder]
     if folder.startswith("tests/plugins/"):

@@ -1,4 +1,4 @@
-"""Runs tests on a copy of the tree in which one line is changed."""
+"""Runs of tests on a copy of the tree in which one line is changed."""
 
 import os
 import shutil
@@ -19,14 +19,14 @@ _FILES: Final = ("pyproject.toml", "Makefile", "setup.py", "README.md")
 _OPTIONS: Final = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header")
 _UNIT: Final = ("-m", "not live")
 _NO_TESTS: Final = 5
-"""Status of pytest where none was chosen."""
+"""Exit status of pytest if no test was chosen."""
 _RECORDING: Final = 3600.0
-"""Seconds that tests may take whose lines are recorded."""
+"""Seconds that tests may take while their lines are recorded."""
 
 
 class Judge:
-    """A copy of the tree below `place`. Tests run in children of this process, which has imported their
-    libraries; those of a session also find mozu and the tests imported."""
+    """A copy of the tree below `place`. Tests run in children of this process, which has imported their libraries; the
+    tests of a session also find mozu and the tests imported."""
 
     def __init__(self, root: Path, place: Path) -> None:
         self.place = place
@@ -37,16 +37,16 @@ class Judge:
             shutil.copy(root / name, place / name)
 
     def passes(self, tests: Sequence[str], seconds: float, *, live: bool = False) -> bool:
-        """Whether all of them pass on the tree as it lies there; without `live` those of them that are unit tests."""
+        """Return True if all of the tests pass on the tree as it is now; without `live`, only unit tests run."""
         return self._run(["-x", *(() if live else _UNIT), *tests], seconds) == PASSED
 
     def session(self, folders: Sequence[str], *, live: bool = False) -> Session:
-        """Tests of these folders, collected once; without `live` those of them that are unit tests."""
+        """Return a session with the tests of these folders, collected once; without `live`, only unit tests."""
         chosen = [f"--basetemp={self.place / 't'}", *(() if live else _UNIT), *folders]
         return Session(lambda plugin: self._test(chosen, plugin))
 
     def recorded(self, folder: str, files: Sequence[str]) -> Reached:
-        """Which lines of these files the tests of a folder reach, by tests that pass."""
+        """Return which lines of these files are reached by those tests of a folder that pass."""
         target = self.place / "reached.json"
         target.write_text("{}")
         self._run([*_UNIT, folder], _RECORDING, lambda: Recorder(self.place, target, files))
@@ -62,7 +62,7 @@ class Judge:
         return status_of(pid, seconds)
 
     def _test(self, arguments: Sequence[str], plugin: object | None) -> None:
-        """In the child: never returns."""
+        """Run pytest in the child; never returns."""
         try:
             quiet = os.open(os.devnull, os.O_WRONLY)
             if not os.environ.get("MOZU_MUTANTS_OUTPUT"):

@@ -1,26 +1,26 @@
-"""One change of one line."""
+"""A change of a single line."""
 
 from typing import NamedTuple
 
 
 class Mutation(NamedTuple):
-    """Replaces a piece of a line."""
+    """A replacement of a piece of a line."""
 
     line: int
-    """From 1."""
+    """Number of the line, from 1."""
     start: int
     end: int
-    """Columns in characters, from 0; the end is not part of it."""
+    """End of the piece, a column in characters from 0; not part of the piece."""
     text: str
 
     def applied(self, source: str) -> str:
-        """The whole file, changed."""
+        """Return the whole file with the change."""
         lines = source.splitlines(keepends=True)
         old = lines[self.line - 1]
         lines[self.line - 1] = old[: self.start] + self.text + old[self.end :]
         return "".join(lines)
 
     def described(self, source: str) -> str:
-        """The line before and after."""
+        """Return the line before and after the change."""
         old = source.splitlines()[self.line - 1]
         return f"{old.strip()}  ⇒  {(old[: self.start] + self.text + old[self.end :]).strip()}"

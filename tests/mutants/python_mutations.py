@@ -18,20 +18,20 @@ _OPERATORS: Final = {
 _BOOLEAN: Final = {ast.And: "or", ast.Or: "and"}
 _WORD: Final = re.compile(r"not\s+in|is\s+not|\w+|[^\s\w()\[\]{}]+")
 _PLAIN: Final = (ast.Name, ast.Call, ast.Attribute)
-"""Conditions that are negated as a whole: others have an operator of their own."""
+"""Conditions that are negated as a whole: other conditions have an operator to change."""
 _DECLARATIVE: Final = (ast.Import, ast.ImportFrom, ast.Assert, ast.Raise)
 """Statements without mutations: messages of errors are words, and asserts are for the type checker."""
 
 
 class _Finder(ast.NodeVisitor):
-    """Collects in the order of the file."""
+    """A visitor that collects mutations in the order of the file."""
 
     def __init__(self, source: str) -> None:
         self._lines = source.splitlines()
         self.found: list[Mutation] = []
 
     def visit(self, node: ast.AST) -> None:
-        """What only declares is left out, and so are annotations and texts."""
+        """Visit a node; leave out mere declarations, annotations and texts."""
         if isinstance(node, _DECLARATIVE) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
             return
         if isinstance(node, ast.If) and _is_for_types(node.test):
@@ -91,7 +91,7 @@ class _Finder(ast.NodeVisitor):
         self.found.append(Mutation(node.lineno, start, end, text))
 
     def _between(self, left: ast.expr, right: ast.expr, text: str | None) -> None:
-        """The operator that stands between two operands."""
+        """Add a mutation of the operator between two operands."""
         if text is None or left.end_lineno != right.lineno or left.end_col_offset is None:
             return
         raw = self._bytes(right.lineno)
@@ -110,7 +110,7 @@ def _is_none(value: ast.expr) -> bool:
 
 
 def _has_effect(node: ast.Expr | ast.AugAssign | ast.Delete) -> bool:
-    """Whether a statement does more than write to the log."""
+    """Return True if a statement does more than write to the log."""
     called = node.value if isinstance(node, ast.Expr) else None
     if isinstance(called, ast.Await):
         called = called.value
@@ -120,7 +120,7 @@ def _has_effect(node: ast.Expr | ast.AugAssign | ast.Delete) -> bool:
 
 
 def python_mutations(source: str) -> Iterator[Mutation]:
-    """Every mutation of a file that leaves it a Python program."""
+    """Yield every mutation of a file that leaves it a Python program."""
     finder = _Finder(source)
     finder.visit(ast.parse(source))
     for mutation in sorted(set(finder.found)):

@@ -1,4 +1,4 @@
-"""Which tests reach which lines: recorded once, so that a mutation meets the tests that execute it and no others."""
+"""Lines that tests reach: recorded once, so that a mutation meets the tests that execute it and no others."""
 
 import ast
 import json
@@ -11,21 +11,22 @@ import msgspec
 import pytest
 
 _LONGEST: Final = 20.0
-"""Seconds: of the tests that reach a line as many are run as take so long together, the quick ones first."""
+"""Seconds that the chosen tests of a line may take together; the quick ones come first."""
 
 
 class Reached(msgspec.Struct):
-    """What the tests of some folders execute."""
+    """The lines that the tests of some folders execute."""
 
     seconds: dict[str, float] = {}
-    """Of processor time, of each test that passes: how busy the machine is chooses no tests."""
+    """Test → seconds of processor time, of tests that pass; processor time, so that a busy machine does not change the
+    choice of tests."""
     folders: list[str] = []
-    """Of the tests."""
+    """Folders of the tests."""
     lines: dict[str, dict[int, list[str]]] = {}
     """File → line → tests."""
 
     def add(self, other: "Reached") -> None:
-        """The tests of further folders."""
+        """Add the tests of further folders."""
         self.seconds |= other.seconds
         self.folders += other.folders
         for file, lines in other.lines.items():
@@ -34,8 +35,11 @@ class Reached(msgspec.Struct):
                 mine[line] = [*mine.get(line, ()), *tests]
 
     def tests(self, file: str, source: str, line: int, nearest: Iterable[str]) -> list[str]:
-        """Those that reach the statement of a line; of a line that imports execute, those that reach any of the file,
-        or all where no other of it is executed. First those in the files `nearest`, then the quick ones."""
+        """Return the tests that reach the statement of a line; first those in the files `nearest`, then the quick ones.
+
+        For a line that imports execute: the tests that reach any other line of the file, or all tests if there are
+        none.
+        """
         lines = self.lines.get(file, {})
         if self.at_import(file, source, line):
             own = {test for tests in lines.values() for test in tests if test} or set(self.seconds)
@@ -55,18 +59,19 @@ class Reached(msgspec.Struct):
         return chosen
 
     def at_import(self, file: str, source: str, line: int) -> bool:
-        """Whether the statement of a line is executed while modules are imported or tests are collected."""
+        """Return True if the statement of a line is executed while modules are imported or tests are collected."""
         lines = self.lines.get(file, {})
         return any("" in lines.get(number, ()) for number in _statement(source, line))
 
 
 def _statement(source: str, line: int) -> range:
-    """The lines of the innermost statement that has this one; of a compound statement those before its body."""
+    """Return the lines of the innermost statement that contains this line; of a compound statement those before its
+    body."""
     best = range(line, line + 1)
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
             continue
-        parts = [getattr(node, "pattern", node), *getattr(node, "body", ())]  # a case has no place of its own
+        parts = [getattr(node, "pattern", node), *getattr(node, "body", ())]  # a case has no line number
         first, last = parts[0].lineno, getattr(parts[-1], "end_lineno", line)
         if len(parts) > 1:
             last = max(first, parts[1].lineno - 1)
@@ -76,7 +81,7 @@ def _statement(source: str, line: int) -> range:
 
 
 class Recorder:
-    """A plugin of pytest that writes what every test executes of `files`, as JSON, when the session ends."""
+    """A plugin of pytest that writes the lines of `files` that every test executes, as JSON, when the session ends."""
 
     def __init__(self, root: Path, target: Path, files: Iterable[str]) -> None:
         from coverage import Coverage
@@ -91,7 +96,7 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """From the first fixture to the last."""
+        """Record a test from the first fixture to the last."""
         self._coverage.switch_context(item.nodeid)
         begun = time.process_time()
         try:
@@ -101,11 +106,11 @@ class Recorder:
             self._coverage.switch_context("")
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Tests that fail or are skipped without a mutation say nothing."""
+        """Record if a test passes; tests that fail or are skipped without a mutation are of no use."""
         self._passed[report.nodeid] = self._passed.get(report.nodeid, True) and report.passed
 
     def pytest_sessionfinish(self) -> None:
-        """Writes."""
+        """Write the record."""
         self._coverage.stop()
         data = self._coverage.get_data()
         lines = {

@@ -1,4 +1,4 @@
-"""Gives the functions of a module that is imported the code of a changed source, without an import."""
+"""Replacement of the code of an imported module's functions by that of a changed source, without an import."""
 
 import gc
 import inspect
@@ -13,12 +13,12 @@ class CannotReplaceError(Exception):
 
 
 def module_of(file: str) -> str:
-    """The name by which everybody imports a file of the tree."""
+    """Return the name by which all modules import a file of the tree."""
     return ".".join(("mozu", *PurePath(file).with_suffix("").parts))
 
 
 def replace_functions(file: str, old: str, new: str) -> None:
-    """All functions whose code differs between two sources of a file get the new one.
+    """Give the new code to all functions whose code differs between two sources of a file.
 
     Raises:
         CannotReplaceError: the module or a class differs outside of its functions, or no such function exists.
@@ -41,7 +41,7 @@ def replace_functions(file: str, old: str, new: str) -> None:
     for function, code in found:
         try:
             function.__code__ = code
-        except ValueError as error:  # it closes over other variables
+        except ValueError as error:  # the new code closes over other variables
             raise CannotReplaceError from error
 
 
@@ -50,7 +50,7 @@ def _place(code: CodeType) -> tuple[str, int]:
 
 
 def _differing(before: CodeType, after: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
-    """The outermost functions that differ."""
+    """Yield the pairs of outermost functions that differ. Raises CannotReplaceError."""
     if before.co_code != after.co_code or _plain(before) != _plain(after):
         raise CannotReplaceError
     for one, other in zip(_inner(before), _inner(after), strict=True):
@@ -63,9 +63,9 @@ def _differing(before: CodeType, after: CodeType) -> Iterator[tuple[CodeType, Co
 
 
 def _with_inner(before: CodeType, after: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
-    """A function and those in it, of which some may have been made already."""
+    """Yield a function and those within it, of which some may have been created already."""
     yield before, after
-    for one, other in zip(_inner(before), _inner(after), strict=False):  # a constant condition leaves some out
+    for one, other in zip(_inner(before), _inner(after), strict=False):  # a constant condition omits some functions
         if _place(one) != _place(other):
             raise CannotReplaceError
         yield from _with_inner(one, other)
@@ -80,5 +80,5 @@ def _plain(code: CodeType) -> list[tuple[type, object]]:
 
 
 def _is_body(code: CodeType) -> bool:
-    """Of a class."""
+    """Return True if the code is a class's body."""
     return not code.co_flags & inspect.CO_OPTIMIZED

@@ -13,14 +13,16 @@ import pytest
 from tests.mutants.replaced import CannotReplaceError, replace_functions
 
 PASSED, FAILED, CANNOT_TRY = range(3)
-"""What a child's end says."""
+"""Exit status of the child that tries a mutation."""
 _POLL: Final = 0.02
-"""Seconds between two looks whether the tests have ended."""
+"""Seconds between two checks if the tests have ended."""
 
 
 def status_of(pid: int, seconds: float) -> int:
-    """Of a child that leads a group, once it has ended. Tests that have not ended by then have noticed something: an
-    endless loop."""
+    """Wait for a child that leads a process group; return its exit status.
+
+    Kill the group and return FAILED after `seconds`: tests that have not ended by then have noticed an endless loop.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         ended, status = os.waitpid(pid, os.WNOHANG)
@@ -33,23 +35,23 @@ def status_of(pid: int, seconds: float) -> int:
 
 
 class Asked(NamedTuple):
-    """One mutation and what it meets."""
+    """A mutation and the tests that are to try it."""
 
     file: str
     before: str
     after: str
-    """The source of the file."""
+    """The changed source of the file."""
     tests: list[str]
-    """Empty: all that were collected."""
+    """Tests to run; empty for all that were collected."""
     seconds: float
-    """That these may take."""
+    """Seconds that the tests may take."""
 
 
 class Session:
-    """Asks a session in a child of this process, which ends where this one does."""
+    """A session in a child of this process, which ends with this process."""
 
     def __init__(self, run: Callable[[object], None]) -> None:
-        """`run` starts pytest in the child with a plugin and does not return."""
+        """Start the child. `run` starts pytest in it with a plugin and does not return."""
         self._connection, other = Pipe()
         self._pid = os.fork()
         if self._pid == 0:
@@ -58,12 +60,12 @@ class Session:
         other.close()
 
     def close(self) -> None:
-        """The child ends."""
+        """End the child and wait for it."""
         self._connection.close()
         os.waitpid(self._pid, 0)
 
     def status(self, asked: Asked) -> int:
-        """PASSED, FAILED, or CANNOT_TRY where what is imported already depends on the change."""
+        """Return PASSED, FAILED, or CANNOT_TRY if imported modules already depend on the change."""
         self._connection.send(asked)
         status: int = self._connection.recv()
         return status
@@ -77,7 +79,7 @@ class _Server:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Until nobody asks any more."""
+        """Answer until no further question comes."""
         items = {item.nodeid: item for item in session.items}
         while True:
             try:
@@ -92,7 +94,7 @@ class _Server:
 
 
 def _try(session: pytest.Session, items: dict[str, pytest.Item], asked: Asked) -> None:
-    """In the child: never returns."""
+    """Try a mutation in the child; never returns."""
     status = FAILED
     try:
         if asked.file.endswith(".py"):

@@ -8,7 +8,7 @@ from tests.support.requirements import ROOT
 
 
 def changed(source: str) -> set[str]:
-    """Every line that a mutation makes of a file."""
+    """Return every line that a mutation makes of a file."""
     found = set()
     for mutation in python_mutations(source):
         lines = mutation.applied(source).splitlines()

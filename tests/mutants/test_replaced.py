@@ -36,7 +36,7 @@ class Box:
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The source, imported."""
+    """Return the source as an imported module."""
     path = tmp_path / "an_example.py"
     path.write_text(SOURCE)
     spec = importlib.util.spec_from_file_location(module_of(FILE), path)

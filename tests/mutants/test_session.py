@@ -15,7 +15,7 @@ ABSORBS = f"{TESTS}::test_what_another_part_makes_redundant_is_absorbed"
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    """Of the tests of one file."""
+    """Yield a session with the tests of one file."""
     judge = Judge(ROOT, tmp_path_factory.mktemp("place") / "mozu")
     session = judge.session([TESTS])
     yield session

@@ -1,7 +1,6 @@
-"""python -m tests.oracle DIR RULES [NAME...]: every scenario of a folder against the engine, in this process.
-
-DIR holds captures with verdicts, RULES the stock rule files that scenarios name. Exits 0 only if each scenario agrees
-or differs by causes that docs/falco-compatibility.md describes.
+"""python -m tests.oracle DIR RULES [NAME...]: run every scenario of a folder through the engine, in this process. DIR
+holds captures with verdicts, RULES the stock rule files that scenarios name. Exits 0 only if each scenario agrees or
+differs by causes that docs/rules/falco-compatibility.md describes.
 """
 
 import os

@@ -22,7 +22,7 @@ Step = Callable[[Capture, random.Random, int], None]
 
 
 def recording(events: int, seed: int = 1, *, plain: bool = False) -> bytes:
-    """About so many events, compressed unless `plain`."""
+    """Return a recording of about `events` events, compressed unless `plain`."""
     chance = random.Random(seed)
     capture = Capture().machine().user(0, "root").user(1000, "mira")
     for tid in TIDS:
@@ -68,7 +68,7 @@ def _connect(capture: Capture, chance: random.Random, tid: int) -> None:
 
 
 def _life(capture: Capture, chance: random.Random, tid: int) -> None:
-    """A process is made, runs a program, and ends."""
+    """Write the life of a process: it is made, runs a program, and ends."""
     child = chance.randrange(20000, 30000)
     for own, parent, result in ((tid, 1000, child), (child, tid, 0)):
         who = (own, own, parent, "/", 1024, *_MEMORY, "bash", _CGROUPS, 0, 0, 0, own, own, 0)
@@ -84,4 +84,4 @@ def _life(capture: Capture, chance: random.Random, tid: int) -> None:
 _STEPS: dict[Step, float] = {
     _open: 18, _close: 18, _read: 20, _write: 14, _stat: 8, _generic: 14, _mmap: 5, _connect: 1.5, _life: 0.5,
 }  # fmt: skip
-"""Step → share."""
+"""Kind of step → share of the steps."""

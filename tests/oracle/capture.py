@@ -1,4 +1,4 @@
-"""A writer of recordings, for tests and benchmarks: what is written is what the format says, block by block."""
+"""A writer of recordings for tests and benchmarks, which follows the format's description block by block."""
 
 import gzip
 import struct
@@ -14,7 +14,7 @@ EPOCH = 1_767_225_600_000_000_000
 
 
 def block(kind: int, body: bytes) -> bytes:
-    """Any block: padded, its length on both sides."""
+    """Return a block of any kind: padded, with its length on both sides."""
     padded = body + bytes(-len(body) % 4)
     return struct.pack("<II", kind, len(padded) + 12) + padded + struct.pack("<I", len(padded) + 12)
 
@@ -29,7 +29,7 @@ def listed(items: tuple[str, ...]) -> bytes:
 
 
 def encode(encoding: str, value: Any) -> bytes:
-    """One parameter; None is the absent value."""
+    """Return the bytes of a parameter; None stands for the absent value."""
     if value is None:
         return b""
     if isinstance(value, bytes):
@@ -53,7 +53,7 @@ def encode(encoding: str, value: Any) -> bytes:
 
 
 def today(name: str) -> EventLayout:
-    """The layout in which today's recorders write an event of this name."""
+    """Return the layout in which today's recorders write an event of this name."""
     fitting = [
         layout
         for layout in layouts().values()
@@ -63,7 +63,7 @@ def today(name: str) -> EventLayout:
 
 
 def event(number: int, params: list[bytes], *, time: int = EPOCH, tid: int = 1, cpu: int = 0) -> bytes:
-    """The block of one event (0x216, or 0x221 for types with a large payload)."""
+    """Return the block of an event (0x216, or 0x221 for types with a large payload)."""
     large = "large" in layouts()[number].traits
     lengths = b"".join(struct.pack("<I" if large else "<H", len(param)) for param in params)
     data = lengths + b"".join(params)
@@ -72,7 +72,7 @@ def event(number: int, params: list[bytes], *, time: int = EPOCH, tid: int = 1, 
 
 
 class Capture:
-    """Collects blocks; `bytes` is the file."""
+    """Collector of blocks; `bytes` is the file."""
 
     def __init__(self) -> None:
         self.blocks = [SECTION]
@@ -86,7 +86,7 @@ class Capture:
         return self.add(block(0x201, struct.pack("<IQQ128sQQQQ", 2, 1 << 30, 1 << 15, b"node", 0, 0, 0, 0)))
 
     def process(self, tid: int, name: str, **known: Any) -> "Capture":
-        """A process-list block (version 9) with one entry."""
+        """Add a process-list block (version 9) with one entry."""
         get = known.get
         exe = get("exe", f"/usr/bin/{name}")
         body = struct.pack("<QQQQQ", tid, get("pid", tid), get("ptid", 1), get("sid", tid), get("vpgid", tid))
@@ -98,7 +98,7 @@ class Capture:
         return self.add(block(0x215, struct.pack("<I", len(body) + 4) + body))
 
     def files(self, tid: int, *paths: tuple[int, str]) -> "Capture":
-        """A descriptor-list block (version 2) of plain files."""
+        """Add a descriptor-list block (version 2) of plain files."""
         body = struct.pack("<Q", tid)
         for fd, path in paths:
             entry = struct.pack("<qQBI", fd, 7, 16, 1) + str16(path) + struct.pack("<I", 0x801)
@@ -106,21 +106,21 @@ class Capture:
         return self.add(block(0x218, body))
 
     def user(self, uid: int, name: str, home: str = "/home", shell: str = "/bin/sh") -> "Capture":
-        """A user-list block (version 2) with one user."""
+        """Add a user-list block (version 2) with one user."""
         body = struct.pack("<BII", 0, uid, uid) + str16(name) + str16(home) + str16(shell)
         return self.add(block(0x220, struct.pack("<I", len(body) + 4) + body))
 
     def event(self, name: str, tid: int, *args: Any, number: int | None = None, **keywords: Any) -> "Capture":
-        """One event in today's form (or that of `number`); the clock moves on by a microsecond."""
+        """Add an event in today's layout, or in that of `number`; the clock moves on by a microsecond."""
         layout = today(name) if number is None else layouts()[number]
         self.time += 1000
         params = [encode(encoding, value) for encoding, value in zip(layout.encodings, args, strict=False)]
         return self.add(event(layout.id, params, time=keywords.pop("time", self.time), tid=tid, **keywords))
 
     def raw(self) -> bytes:
-        """The file, not compressed."""
+        """Return the file, not compressed."""
         return b"".join(self.blocks)
 
     def gzip(self) -> bytes:
-        """The file as recorders write it."""
+        """Return the file as recorders write it, compressed by gzip."""
         return gzip.compress(self.raw(), 6, mtime=0)

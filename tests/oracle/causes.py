@@ -1,4 +1,4 @@
-"""Documented differences: each cause is a heading of docs/falco-compatibility.md and a test on one disagreement.
+"""Documented differences: each cause is a heading of docs/rules/falco-compatibility.md and a test on one disagreement.
 
 A cause looks at the rule, the field and the values, never at the name of a scenario.
 """
@@ -24,19 +24,20 @@ _NUMBERS = ("int", "uint", "double")
 
 
 class Case(msgspec.Struct, frozen=True):
-    """What a cause may look at beside the difference."""
+    """Facts about a run that a cause may consult beside the difference."""
 
     rules: Mapping[str, Rule]
-    """Those that ran; empty where loading failed."""
+    """Rules that ran; empty if loading failed."""
     rules_text: str
-    """All rule files, one after the other."""
+    """Text of all rule files, concatenated."""
     alerts: Mapping[tuple[str, str], Sequence[Alert]]
-    """(rule, time as printed) → what was found."""
+    """(rule, time as printed) → alerts found."""
     lists_users: bool
-    """Whether the recording says who its users are."""
+    """True if the recording lists its users."""
     read: Mapping[tuple[str, str], Set[str]] = {}
-    """(cause, rule) → times as printed at which the rule matches, if it is read as Falco reads it by that cause; only
-    where that makes its condition another one."""
+    """(cause, rule) → times as printed at which the rule matches under Falco's reading for that cause; only rules whose
+    condition that reading changes.
+    """
     unnamed: frozenset[tuple[str, str]] = frozenset()
     """(rule, time as printed) of alerts in which Falco has no name for a connection."""
 
@@ -45,7 +46,7 @@ Predicate = Callable[[Difference, Case], bool]
 
 
 def _as_read(cause: str) -> Predicate:
-    """The rule matched on one side only, and read as Falco reads it, matches as in Falco."""
+    """Return a predicate: the rule matched on one side only, and under Falco's reading it matches as in Falco."""
 
     def explains(difference: Difference, case: Case) -> bool:
         times = case.read.get((cause, difference.rule))
@@ -66,7 +67,7 @@ def _reader_names(difference: Difference, case: Case) -> bool:
 
 
 def _if_accepted(text: re.Pattern[str]) -> Predicate:
-    """Falco refuses the rules, mozu does not, and they have this in them."""
+    """Return a predicate: Falco refuses rules that mozu accepts, and the rules' text contains a match of `text`."""
 
     def explains(difference: Difference, case: Case) -> bool:
         accepted = difference.key == "status" and difference.expected == REFUSED
@@ -82,7 +83,9 @@ def _list_order(difference: Difference, case: Case) -> bool:
 
 
 def _unknown_name(difference: Difference, case: Case) -> bool:
-    """A text in which a connection of IPv4 stands for `<unknown>`, or the transport in an alert with such a text."""
+    """Return True if a connection of IPv4 stands for `<unknown>` in a text, or the transport in an alert with such a
+    text.
+    """
     one, other = difference.expected, difference.found
     if difference.key == "fd.l4proto":
         return (one, other) == ("<NA>", "tcp") and (difference.rule, difference.at) in case.unnamed
@@ -92,7 +95,7 @@ def _unknown_name(difference: Difference, case: Case) -> bool:
 
 
 def _block_device(difference: Difference, case: Case) -> bool:
-    """A rule sees a block device; or a mode, by itself or among all parameters, names it as well."""
+    """Return True if a rule sees a block device, or if a mode, by itself or among all parameters, names one as well."""
     one, other = difference.expected, difference.found
     if difference.level == 0:
         return _as_read("block-devices")(difference, case)
@@ -101,7 +104,7 @@ def _block_device(difference: Difference, case: Case) -> bool:
 
 
 def _transformed_number(difference: Difference, case: Case) -> bool:
-    """The texts are equal once the numbers that transformers give are left out."""
+    """Return True if the texts are equal without the numbers that transformers return."""
     if difference.level != 1 or difference.key not in ("output", "message"):
         return False
     for alert in case.alerts.get((difference.rule, difference.at), ()):
@@ -123,11 +126,12 @@ CAUSES: dict[str, Predicate] = {
     "block-devices": _block_device,  # a value, or by the condition
     "numbers-from-transformers": _transformed_number,
 }
-"""Name (as in the document) → whether it explains a difference. Texts are explained by the fields that they print."""
+"""Name (as in the document) → predicate that explains a difference. Texts are explained by the fields that they print.
+"""
 
 
 def causes_of(differences: Sequence[Difference], case: Case) -> tuple[str, ...]:
-    """For each difference the first cause that explains it, or empty."""
+    """Return for each difference the first cause that explains it, or an empty string."""
     unnamed = frozenset((one.rule, one.at) for one in differences if one.level and _UNNAMED in str(one.expected))
     case = replace(case, unnamed=unnamed)
     found = [_cause(difference, case) for difference in differences]
@@ -142,7 +146,7 @@ def _cause(difference: Difference, case: Case) -> str:
 
 
 def _by_fields(text: Difference, differences: Sequence[Difference], found: Sequence[str]) -> str:
-    """A text differs because fields of the same alert do, and each of those has its cause."""
+    """Return the cause of a text that differs because fields of the same alert do, if each of these has a cause."""
     own = [
         cause
         for difference, cause in zip(differences, found, strict=True)

@@ -1,4 +1,6 @@
-"""Expected against found, at three levels: which rules fired for which events, what they said, and the typed fields."""
+"""Comparison of expected and found alerts at three levels: which rules fired for which events, their outputs, and the
+typed fields.
+"""
 
 from typing import Any, Final
 
@@ -9,19 +11,19 @@ _OF_MOZU: Final = frozenset({"output_fields", "hostname", "uuid", "notes", "corr
 
 LEVELS = ("events and rules", "output", "output fields")
 MISSING = object()
-"""Where one side has nothing at all."""
+"""Placeholder if one side has no value at all."""
 REFUSED = "an error and no alert"
-"""What is expected of rules that Falco does not load."""
+"""Expectation for rules that Falco does not load."""
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """One disagreement."""
+    """Disagreement between Falco and mozu."""
 
     level: int
     """Index into `LEVELS`."""
     rule: str
     at: str
-    """Time of the alert, or what else tells where."""
+    """Time of the alert, or another hint at the place."""
     key: str
     """Field, or property of the alert; empty for a whole alert."""
     expected: Any
@@ -33,7 +35,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def compare(expected: tuple[dict[str, Any], ...], found: list[dict[str, Any]]) -> list[Difference]:
-    """Every disagreement. Alerts are paired by (time, rule, occurrence)."""
+    """Return every disagreement. Alerts are paired by (time, rule, occurrence)."""
     wanted, had = _keyed(expected), _keyed(tuple(found))
     differences = [Difference(0, key[1], key[0], "", alert, None) for key, alert in wanted.items() if key not in had]
     differences += [Difference(0, key[1], key[0], "", None, alert) for key, alert in had.items() if key not in wanted]

@@ -1,4 +1,4 @@
-"""One scenario through the engine, in this process: source, state, rules, encoder, as a run would connect them."""
+"""A run of a scenario through the engine in this process: source, state, rules and encoder, connected as usual."""
 
 import asyncio
 import logging
@@ -43,7 +43,7 @@ _SWITCHES = {
 
 
 def registry(scenario: Scenario) -> FieldRegistry:
-    """The core's fields, with what the scenario says about its surroundings."""
+    """Return the core's fields, with the scenario's description of its surroundings."""
     names = Lookups()
     names.hostname = HOSTNAME
     names.hosts = scenario.hosts
@@ -52,7 +52,7 @@ def registry(scenario: Scenario) -> FieldRegistry:
 
 
 def evaluator(scenario: Scenario, fields: FieldRegistry) -> FalcoEvaluator:
-    """The rules. Raises RulesError."""
+    """Return the evaluator with the scenario's rules. Raises RulesError."""
     declaration = mozu_components()
     additions = scenario.settings.get("append_output")
     if additions is None and scenario.suggested_output:
@@ -71,22 +71,22 @@ def evaluator(scenario: Scenario, fields: FieldRegistry) -> FalcoEvaluator:
 
 
 class Run(msgspec.Struct):
-    """What came of it."""
+    """Results of a run."""
 
     alerts: list[Alert]
     rules: Sequence[Rule] = ()
     error: str = ""
-    """What ended the run; empty: nothing did."""
+    """Error that ended the run; empty if there was none."""
     lists_users: bool = False
-    """Whether the recording says who its users are."""
+    """True if the recording lists its users."""
 
 
 Judge = Callable[[ReplaySource, Evaluator, Demand, list[Alert]], Awaitable[None]]
-"""Have the rules judge what the source gives under this demand, into the list."""
+"""Coroutine that lets the rules judge the source's events under this demand, and adds the alerts to the list."""
 
 
 def run(scenario: Scenario, *, everything: bool = False, by: Judge | None = None) -> Run:
-    """Judge the capture by the rules. `everything`: the source leaves out nothing, wanted or not."""
+    """Judge the capture by the rules. `everything`: the source leaves out no event, wanted or not."""
     fields = registry(scenario)
     source, metadata = capture_of(scenario, fields)
     done = Run([])
@@ -103,8 +103,9 @@ def run(scenario: Scenario, *, everything: bool = False, by: Judge | None = None
 def capture_of(
     scenario: Scenario, fields: FieldRegistry, metadata: RecordingMetadata | None = None
 ) -> tuple[ReplaySource, RecordingMetadata]:
-    """The source of its events, and what the capture says of users and containers: from then on the fields read that.
-    Where it is given, they do so already."""
+    """Return the source of the capture's events and its metadata, and make the fields read its users and containers. If
+    the metadata is passed in, the fields read them already.
+    """
     found = RecordingMetadata(fields.lookups) if metadata is None else metadata
     source = ReplaySource(ReplaySettings(files=[scenario.capture]), _in(fields), found)
     for name, make in () if metadata is not None else source.readers().items():
@@ -117,7 +118,7 @@ async def _all(judging: Awaitable[None]) -> None:
 
 
 async def judged(source: ReplaySource, rules: Evaluator, demand: Demand, alerts: list[Alert]) -> None:
-    """With nothing between the stages."""
+    """Judge the source's events with nothing between the stages, and add the alerts to `alerts`."""
     state = StateMachine(procfs=None)
     await source.start(demand)
     async for batch in source.batches():
@@ -128,14 +129,14 @@ async def judged(source: ReplaySource, rules: Evaluator, demand: Demand, alerts:
 
 
 def as_json(scenario: Scenario, alerts: list[Alert]) -> list[dict[str, Any]]:
-    """The alerts as Falco would have written them."""
+    """Return the alerts as Falco would have written them in JSON."""
     switches = {mine: scenario.settings[theirs] for theirs, mine in _SWITCHES.items() if theirs in scenario.settings}
     encoder = FalcoJson(**switches)
     return [orjson.loads(encoder.encode(alert)) for alert in alerts]
 
 
 def as_text(scenario: Scenario, alerts: list[Alert]) -> str:
-    """The same as text lines."""
+    """Return the alerts as text lines."""
     encoder = FalcoText(iso_time=scenario.settings.get("time_format_iso_8601", False))
     return "".join(encoder.encode(alert).decode() + "\n" for alert in alerts)
 

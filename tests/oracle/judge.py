@@ -1,4 +1,4 @@
-"""One scenario, judged: what differs from the expectation, and for which documented cause."""
+"""Judgement of a scenario: its differences from the expectation, each with its documented cause."""
 
 import asyncio
 from collections import defaultdict
@@ -19,7 +19,7 @@ from tests.oracle.scenario import Scenario
 
 
 def judge(scenario: Scenario) -> Result:
-    """Run it and compare."""
+    """Run the scenario and compare its alerts with the expected ones."""
     done = run(scenario)
     differences = _differences(scenario, done)
     case = _case(scenario, done)
@@ -29,7 +29,7 @@ def judge(scenario: Scenario) -> Result:
 
 
 def _read_as_falco(scenario: Scenario) -> Mapping[tuple[str, str], Set[str]]:
-    """What the rules find where Falco's oddities change their conditions."""
+    """Return (cause, rule) → times at which the rule matches if Falco's oddities change its condition."""
     fields = registry(scenario)
     source, _ = capture_of(scenario, fields)
     known = with_static_fields(fields, scenario.settings.get("static_fields", {}))

@@ -1,4 +1,4 @@
-"""Every node of the rules of a scenario, judged node by node and by the evaluator as a rule of its own."""
+"""Every node of a scenario's rules, judged node by node and by the evaluator as a rule of its own."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,19 +16,19 @@ from tests.oracle.engine import EVERYTHING
 
 
 class JudgedNodes(msgspec.Struct):
-    """What came of a scenario."""
+    """Counts of judged nodes, and the disagreements."""
 
     nodes: int = 0
     judged: int = 0
-    """Nodes, at each event."""
+    """Number of nodes judged, summed over the events."""
     matches: int = 0
-    """Rules that are true, at each event."""
+    """Number of rules that are true, summed over the events."""
     misses: int = 0
     differing: list[str] = []
 
 
 class NodeJudge:
-    """An evaluator that raises no alert and compares. A node of one source class is a rule of that class."""
+    """Evaluator that raises no alert and compares. A node of one source class is a rule of that class."""
 
     def __init__(self, rules: RuleSet, fields: FieldRegistry) -> None:
         self._rules = rules
@@ -36,13 +36,13 @@ class NodeJudge:
         self.result = JudgedNodes()
         self._evaluators: dict[str, NodeEvaluator] = {}
         self._nodes: dict[str, list[tuple[Node, int]]] = {}
-        """By source class: each node, with the rule that stands for it; nodes that mean the same share one."""
+        """Source class → nodes, each with the number of the rule that stands for it; equivalent nodes share a rule."""
         self._programs: dict[str, RuleProgram] = {}
         self._clauses: dict[str, Clause] = {}
         for source in {rule.source for rule in rules.rules}:
             evaluator = self._evaluators[source] = NodeEvaluator(fields, source, macro_trees(rules))
             nodes = [(one, expand_macros(one, expanded)) for one in self._of_source(source, evaluator)]
-            formulas = [lower(tree) for _, tree in nodes]  # equal ones are one object while it is kept
+            formulas = [lower(tree) for _, tree in nodes]  # equal formulas are one object while it is kept
             trees = {id(formula): tree for formula, (_, tree) in zip(formulas, nodes, strict=True)}
             places = {key: at for at, key in enumerate(trees)}
             pairs = zip(formulas, nodes, strict=True)
@@ -52,15 +52,15 @@ class NodeJudge:
             self.result.nodes += len(nodes)
 
     def demand(self) -> Demand:
-        """Everything."""
+        """Ask for every event."""
         return EVERYTHING
 
     def reload(self) -> "NodeJudge":
-        """Nothing is read again."""
+        """Return this evaluator: there are no rules to read again."""
         return self
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
-        """Compare at each event."""
+        """Compare both judgements at each event."""
         for event in batch:
             if event.source in self._evaluators:
                 self._compare(event)

@@ -1,4 +1,4 @@
-"""Conditions as Falco reads them where it is odd, by documented cause; what rules find then, event by event."""
+"""Conditions as Falco reads them if its reading is odd, by documented cause, and the events at which they match."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -21,10 +21,10 @@ _SEVERAL: Final = (
     "fd.ip", "fd.net", "fd.port", "fd.proto",
     "proc.aname", "proc.aexe", "proc.aexepath", "proc.acmdline", "proc.apid", "proc.aenv",
 )  # fmt: skip
-"""Fields that stand, without an argument, for several values."""
+"""Fields that stand for several values if used without an argument."""
 
 Reading = Callable[[Test], Node]
-"""A test → what stands for it in Falco; the test itself where Falco means the same."""
+"""Function from a test to its replacement in Falco; it returns the same test if Falco reads it the same."""
 
 
 def _on(test: Test, *names: str) -> bool:
@@ -69,11 +69,11 @@ READINGS: Final[Mapping[str, Reading]] = {
     "environment-of-one-ancestor": _environment,
     "block-devices": _block_device,
 }
-"""Cause → how Falco reads a test."""
+"""Cause → function that returns Falco's reading of a test."""
 
 
 def as_falco_reads(condition: Node, reading: Reading) -> Node | None:
-    """None: Falco means the same by it."""
+    """Return the condition with each test replaced by its reading, or None if Falco reads it the same."""
     changed = False
 
     def visit(node: Node, below: list[Node]) -> Node:
@@ -91,7 +91,7 @@ def as_falco_reads(condition: Node, reading: Reading) -> Node | None:
 
 
 class ReadingJudge:
-    """An evaluator of rules whose conditions are read so. It raises no alert and notes what would have."""
+    """Evaluator of rules whose conditions are read like Falco's. It raises no alert and notes the matches."""
 
     def __init__(self, rules: Sequence[Rule], fields: FieldRegistry) -> None:
         inputs: list[RuleInput] = []
@@ -107,11 +107,11 @@ class ReadingJudge:
         self._keys = list(self.times)
 
     def demand(self) -> Demand:
-        """Everything."""
+        """Ask for every event."""
         return EVERYTHING
 
     def reload(self) -> "ReadingJudge":
-        """Nothing is read again."""
+        """Return this evaluator: there are no rules to read again."""
         return self
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:

@@ -1,4 +1,4 @@
-"""The verdict over a folder: agreement by theme and level, differences by cause."""
+"""The report on a folder: agreement by theme and level, differences by cause."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -9,31 +9,31 @@ from tests.oracle.compare import LEVELS, Difference
 
 
 class Result(msgspec.Struct, frozen=True):
-    """One scenario, judged."""
+    """Judgement of a scenario."""
 
     name: str
     theme: str
     differences: tuple[Difference, ...]
     causes: tuple[str, ...]
-    """For each difference its documented cause, empty where there is none."""
+    """Documented cause of each difference, in the same order; empty if there is none."""
 
     @property
     def agrees(self) -> bool:
-        """No difference at all."""
+        """Return True if there is no difference."""
         return not self.differences
 
     @property
     def passes(self) -> bool:
-        """No difference without a cause."""
+        """Return True if every difference has a cause."""
         return all(self.causes)
 
     def agrees_at(self, level: int) -> bool:
-        """No difference at this level or at those before it."""
+        """Return True if there is no difference at this level or at those before it."""
         return all(difference.level > level for difference in self.differences)
 
 
 def lines(results: Iterable[Result], *, most: int = 6) -> Iterator[str]:
-    """The whole report."""
+    """Return the lines of the whole report."""
     everything = list(results)
     yield from _themes(everything)
     yield ""
@@ -76,6 +76,7 @@ def _causes(results: list[Result]) -> Iterator[str]:
                 counted[cause] += 1
         for cause in sorted(set(result.causes) - {""}):
             where[cause].append(result.name)
-    yield "differences by documented cause (docs/falco-compatibility.md):" if counted else "no documented difference"
+    documented = "differences by documented cause (docs/rules/falco-compatibility.md):"
+    yield documented if counted else "no documented difference"
     for cause, count in counted.most_common():
         yield f"  {cause}: {count} in {', '.join(where[cause])}"

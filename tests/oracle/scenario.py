@@ -1,4 +1,4 @@
-"""Scenarios of a folder: a capture, rules, settings, and the alerts that are expected."""
+"""Scenarios of a folder: a capture, rules, settings, and the expected alerts."""
 
 import csv
 import functools
@@ -11,36 +11,36 @@ import msgspec
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
-    """One capture with its verdicts."""
+    """Capture with its rules, settings and expected alerts."""
 
     name: str
     theme: str
     capture: Path
     rules: tuple[Path, ...]
-    """In load order."""
+    """Rule files in load order."""
     settings: dict[str, Any]
     """Falco's settings that differ from the folder's defaults."""
     hosts: dict[bytes, tuple[str, ...]]
-    """Address → names, of the hosts file that Falco saw; empty where it had none to speak of."""
+    """Address → names of the hosts file that Falco saw; empty if it had no relevant ones."""
     expected: tuple[dict[str, Any], ...] | None
-    """Alerts as JSON objects; None where Falco gave up: then no alert and an error are expected."""
+    """Alerts as JSON objects; None if Falco gave up: then no alert and an error are expected."""
     text: str | None
-    """Expected text lines, where JSON was off."""
+    """Expected text lines if JSON was off."""
     suggested_output: bool
 
 
 def scenarios(folder: Path, stock: Path) -> list[Scenario]:
-    """Every scenario of a folder, by name. `stock` holds the rule files that are named and not copied."""
+    """Return every scenario of a folder, by name. `stock` holds rule files that scenarios name and do not contain."""
     return [scenario(folder, stock, name) for name in names(folder)]
 
 
 def names(folder: Path | None) -> list[str]:
-    """Of the folder's scenarios, in order."""
+    """Return the names of the folder's scenarios, sorted; empty without a folder."""
     return sorted(path.stem for path in folder.glob("*.scap")) if folder else []
 
 
 def scenario(folder: Path, stock: Path, name: str) -> Scenario:
-    """One of them."""
+    """Return the scenario of this name."""
     return _scenario(folder, stock, folder / f"{name}.scap", _manifest(folder).get(name, {}))
 
 

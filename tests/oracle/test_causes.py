@@ -1,4 +1,4 @@
-"""Causes are documented, and explain what they say and nothing else."""
+"""Causes are documented, and each explains the differences that it names and no others."""
 
 import re
 
@@ -23,7 +23,7 @@ def cause(difference: Difference, case: Case = EMPTY) -> str:
 
 
 def test_every_cause_is_a_heading_of_the_document_and_every_such_heading_a_cause() -> None:
-    text = (ROOT / "docs" / "falco-compatibility.md").read_text()
+    text = (ROOT / "docs" / "rules" / "falco-compatibility.md").read_text()
     assert set(re.findall(r"^### `([a-z-]+)`$", text, re.M)) == set(CAUSES)
 
 
@@ -67,7 +67,7 @@ def test_values_have_causes(difference: Difference, expected: str) -> None:
 
 
 def having(condition: str) -> Case:
-    """A run of one rule."""
+    """Return the case of a run with one rule."""
     text = f"- {{rule: r, desc: d, condition: {condition!r}, output: o, priority: INFO}}"
     result = load_texts([SourceFile("rules.yaml", text)], FieldRegistry(builtin_fields()))
     return Case({rule.name: rule for rule in result.rules.rules}, text, {}, False)

@@ -1,4 +1,4 @@
-"""The judge itself: it must see what differs, and only that."""
+"""The comparison itself reports every difference, and nothing else."""
 
 from typing import Any
 

@@ -17,11 +17,11 @@ from tests.oracle.test_oracle import FOREIGN, OWN, of_corpus, own
 from tests.support.requirements import foreign
 
 _AT_A_TIME: Final = 20
-"""Scenarios: the rules are compiled once for them."""
+"""Number of scenarios for which the rules are compiled once."""
 
 
 def _with_the_same_rules() -> dict[str, list[tuple[str, str]]]:
-    """Scenarios of the corpus that share rule files and settings, some at a time, under the name of the first."""
+    """Return scenarios of the corpus that share rule files and settings, in groups, under the name of the first."""
     groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for pack, name in FOREIGN if foreign() is not None else ():
         scenario = of_corpus(pack, name)
@@ -34,7 +34,7 @@ SHARING: Final = _with_the_same_rules()
 
 
 def judged_nodes(scenarios: Iterable[Scenario]) -> JudgedNodes:
-    """Those of one set of rules. A broken capture is judged up to where it breaks."""
+    """Judge scenarios that share their rules. A broken capture is judged up to the break."""
     judge: NodeJudge | None = None
     metadata: RecordingMetadata | None = None
     for scenario in scenarios:

@@ -37,9 +37,10 @@ DIFFERING: Final = {
     "sock-mapped": {"sockets-without-a-name"},
     "tf-concat": {"numbers-from-transformers"},
 }
-"""Scenario → causes of its differences (docs/falco-compatibility.md). All others agree in everything."""
+"""Scenario → causes of its differences (docs/rules/falco-compatibility.md). All other scenarios agree entirely."""
 _EVERY: Final = 7
-"""Of so many scenarios with Falco's own rules, which are many and large, one is run a second time."""
+"""Divisor: of this many scenarios with Falco's own rules, which are many and large, a single one is run a second time.
+"""
 
 
 def own(name: str) -> Scenario:

@@ -1,5 +1,4 @@
-"""How Falco reads a condition by each cause, and that nothing else of the same field is excused by it."""
-
+"""Falco's reading of a condition by each cause excuses no other difference of the same field."""
 
 import pytest
 from msgspec.structs import replace
@@ -44,7 +43,7 @@ def test_what_falco_means_the_same_by_is_read_by_no_cause(condition: str) -> Non
 
 @pytest.mark.parametrize("name", [name for name, causes in DIFFERING.items() if causes & set(READINGS)])
 def test_another_verdict_of_the_same_rules_shows(name: str) -> None:
-    """Without an alert on which both agree, of each rule in turn."""
+    """Remove from each rule in turn an alert on which both agree."""
     scenario = own(name)
     differing = {(one.rule, one.at) for one in judge(scenario).differences}
     agreed = {one["rule"]: one for one in scenario.expected or () if (one["rule"], one["time"]) not in differing}

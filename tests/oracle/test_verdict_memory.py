@@ -1,4 +1,4 @@
-"""The recordings with known verdicts, with the verdict memory: the same alerts come as without it."""
+"""Recordings with known verdicts raise the same alerts with the verdict memory as without it."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -17,11 +17,11 @@ from tests.support.judged_twice import SIZE, Judged
 
 SHARDS: Final = 4
 TIMES: Final = 6
-"""Every batch is given so often: few recordings have a call that comes again."""
+"""Number of times that every batch is repeated: few recordings have a call that recurs."""
 
 
 class Through:
-    """A pipeline whose memory may take so much."""
+    """Pipeline whose memory has a limit."""
 
     def __init__(self, size: int, times: int) -> None:
         self._size, self._times = size, times
@@ -33,13 +33,13 @@ class Through:
         await source.start(demand)
         async for batch in source.batches():
             for _ in range(self._times):
-                one.process(batch)  # type: ignore[arg-type]  # this source gives no others
+                one.process(batch)  # type: ignore[arg-type]  # this source has no other items
         alerts += one.taken.alerts
         self.hits += one.pipeline.verdicts.hits.value
 
 
 def hits_of(scenarios: Sequence[Scenario]) -> int:
-    """Compare; how many calls were not judged."""
+    """Compare the alerts; return the number of calls that the memory decided."""
     hits = 0
     for one in scenarios:
         for times in (1, TIMES):

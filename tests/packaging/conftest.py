@@ -13,8 +13,9 @@ from tests.support.requirements import ROOT, program
 from tests.support.split import needs_live
 
 _NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv*", "*_cache", "__pycache__", "*.egg-info", ".hypothesis", "build", "dist"
+    *(".git", ".venv*", "*_cache", "__pycache__", "*.egg-info", ".hypothesis", "build", "dist"),
 )
+KERNEL_PROGRAMS: Final = "plugins/sources/ebpf/objects/built"
 PIP: Final = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 
 
@@ -24,14 +25,14 @@ def _run(*command: object) -> None:
 
 
 def build_wheel(tree: Path, target: Path) -> Path:
-    """The wheel of a tree as it is, built with the setuptools that is installed here."""
+    """Build and return the wheel of `tree` as it is, with the installed setuptools."""
     _run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", target, tree)
     (wheel,) = target.glob("*.whl")
     return wheel
 
 
 def contents(wheel: Path) -> dict[str, str]:
-    """Each file of a wheel with its checksum."""
+    """Return the checksum of each file of a wheel, by name."""
     with zipfile.ZipFile(wheel) as archive:
         (record,) = [name for name in archive.namelist() if name.endswith(".dist-info/RECORD")]
         lines = archive.read(record).decode().splitlines()
@@ -41,7 +42,8 @@ def contents(wheel: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 @needs_live
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A git repository with the tree as it is now, committed or not, without what git ignores."""
+    """Return a git repository with the current tree, committed or not. Of the files that git ignores it has the kernel
+    programs alone."""
     copy = tmp_path_factory.mktemp("tree") / "mozu"
     shutil.copytree(ROOT, copy, symlinks=True, ignore=_NOT_COPIED)
     git = (program("git"), "-C", copy)
@@ -54,17 +56,19 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 @needs_live
 def without_links(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Path:
-    """A checkout whose file system has no symbolic links, as git makes it: files with the link's text."""
+    """Return a checkout as git makes it on a file system without symbolic links: files that hold the link's text."""
     clone = tmp_path_factory.mktemp("unlinked") / "mozu"
     _run(program("git"), "clone", "--quiet", "-c", "core.symlinks=false", checkout, clone)
     assert (clone / "src/mozu/core").read_text() == "../../core"
+    shutil.copytree(checkout / KERNEL_PROGRAMS, clone / KERNEL_PROGRAMS)
     return clone
 
 
 @pytest.fixture(scope="session")
 @needs_live
 def dist(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Path:
-    """sdist, and the wheel built from it, each in an environment that has what the build asks for and nothing else."""
+    """Return the directory with the sdist and the wheel built from it, each in an environment that has only what the
+    build requires."""
     target = tmp_path_factory.mktemp("dist")
     _run(sys.executable, "-m", "build", "--outdir", target, checkout)
     return target
@@ -87,14 +91,15 @@ def wheel(dist: Path) -> Path:
 @pytest.fixture(scope="session")
 @needs_live
 def environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
-    """A fresh virtual environment with mozu's wheel and the tested set of dependencies; its directory `bin`."""
+    """Return the directory `bin` of a fresh virtual environment with mozu's wheel and the tested set of
+    dependencies."""
     return _fresh(tmp_path_factory.mktemp("environment"), wheel)
 
 
 @pytest.fixture(scope="session")
 @needs_live
 def authors_environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
-    """Another one, for the plugins that a test makes and installs."""
+    """Return a second such environment, for plugins that a test makes and installs."""
     return _fresh(tmp_path_factory.mktemp("author"), wheel)
 
 
@@ -107,7 +112,8 @@ def _fresh(place: Path, wheel: Path) -> Path:
 @pytest.fixture(scope="session")
 @needs_live
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Installs something into an environment that has these tests' dependencies and no mozu; its directory `bin`."""
+    """Return a function that installs something into an environment with these tests' dependencies but without mozu,
+    and returns the environment's directory `bin`."""
 
     def install(*what: object) -> Path:
         place = tmp_path_factory.mktemp("environment")
@@ -124,7 +130,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 @needs_live
 def with_third_party(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The environment of the wheel with the third party's distribution."""
+    """Return the environment of the wheel after installing the third party's distribution."""
     copy = tmp_path_factory.mktemp("thirdparty") / "mozu-example"
     shutil.copytree(ROOT / "tests" / "support" / "thirdparty", copy, ignore=_NOT_COPIED)
     _run(*PIP, "--python", environment / "python", "install", "--quiet", copy)

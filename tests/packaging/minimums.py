@@ -12,27 +12,27 @@ ROOT: Final = Path(__file__).parents[2]
 
 
 def declared(extra: str | None = None) -> list[Requirement]:
-    """What pyproject.toml asks for: always, or with an extra."""
+    """Return the requirements in pyproject.toml: the unconditional ones, or those of an extra."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = project["dependencies"] if extra is None else project["optional-dependencies"][extra]
     return [Requirement(line) for line in lines]
 
 
 def tested() -> dict[str, str]:
-    """Name → version, of constraints.txt."""
+    """Return name → version, of constraints.txt."""
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pairs = (line.split("==") for line in lines if not line.startswith("#"))
     return {canonicalize_name(name): version for name, version in pairs}
 
 
 def lowest(requirement: Requirement) -> str:
-    """The lowest version that it allows."""
+    """Return the lowest version that the requirement allows."""
     (found,) = [one.version for one in requirement.specifier if one.operator == ">="]
     return found
 
 
 def constraints() -> list[str]:
-    """The lines."""
+    """Return the lines of the constraints file."""
     return [f"{one.name}=={lowest(one)}" for one in declared()]
 
 

@@ -1,4 +1,4 @@
-"""Every way to build gives the same wheel, or none."""
+"""Ways to build: each makes the same wheel, or fails."""
 
 import shutil
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.conftest import build_wheel, contents
+from tests.packaging.conftest import KERNEL_PROGRAMS, build_wheel, contents
 from tests.support.clean import run_clean
 from tests.support.requirements import program
 
@@ -18,7 +18,7 @@ _MADE_BY_SETUPTOOLS = {"PKG-INFO", "setup.cfg"}
 
 
 def tracked(checkout: Path) -> set[str]:
-    """What git has of a tree."""
+    """Return the files of a tree that git tracks."""
     done = run_clean(program("git"), "-C", checkout, "ls-files")
     assert done.returncode == 0, done.stderr
     return set(done.stdout.splitlines())
@@ -59,7 +59,7 @@ def test_an_incomplete_checkout_builds_nothing_and_says_so_in_a_sentence(
 def test_the_sdist_mirrors_the_tree(sdist: Path, checkout: Path) -> None:
     with tarfile.open(sdist) as archive:
         held = {member.name.partition("/")[2] for member in archive if not member.isdir()}
-    made = {name for name in held if ".egg-info/" in name} | _MADE_BY_SETUPTOOLS
+    made = {name for name in held if ".egg-info/" in name or name.startswith(KERNEL_PROGRAMS)} | _MADE_BY_SETUPTOOLS
     assert held - made == tracked(checkout) - _NOT_IN_THE_SDIST
 
 

@@ -1,5 +1,5 @@
-"""`.ci/run` runs the tests and then boots a machine; it names the corpus where it lies beside the checkout, and only
-there."""
+"""`.ci/run` runs the tests and then boots a machine; it passes the corpus on only if the corpus lies beside the
+checkout."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ from tests.support.requirements import ROOT
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """With `.ci/run` in it, and a `make` that says what it is given."""
+    """Return a checkout with `.ci/run`; beside it lies a `make` that prints its arguments and environment."""
     (tmp_path / "checkout" / ".ci").mkdir(parents=True)
     shutil.copy(ROOT / ".ci" / "run", tmp_path / "checkout" / ".ci")
     (tmp_path / "bin").mkdir()

@@ -1,4 +1,4 @@
-"""What pyproject.toml, constraints.txt and docs/dependencies.md say of dependencies agrees."""
+"""Statements about dependencies in pyproject.toml, constraints.txt and docs/dependencies.md agree."""
 
 import re
 from importlib.metadata import distribution
@@ -20,7 +20,8 @@ def ids(requirement: Requirement) -> str:
 
 
 def reachable() -> set[str]:
-    """All that an installation of mozu with its tests has, as the installed packages tell it."""
+    """Return all packages that an installation of mozu with its tests has, by the metadata of the installed
+    packages."""
     found: set[str] = set()
     waiting = list(ALL)
     while waiting:

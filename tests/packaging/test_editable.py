@@ -1,4 +1,4 @@
-"""An editable install is one path where the checkout has links: type checkers read paths, and no import hooks."""
+"""An editable install is a single path if the checkout has links: type checkers read paths, not import hooks."""
 
 import runpy
 from pathlib import Path

@@ -9,7 +9,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def output(*command: object, cwd: Path) -> str:
-    """Standard output; the directory is one without mozu's sources, so that only what is installed can be found."""
+    """Run a command and return its standard output. `cwd` has no sources of mozu, so only installed modules can be
+    found."""
     done = run_clean(*command, cwd=cwd)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -28,6 +29,11 @@ def test_every_built_in_can_be_imported_where_only_the_wheel_is(environment: Pat
     done = run_clean(environment / "mozu", "plugins", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "source ebpf  (mozu " in done.stdout
+
+
+def test_the_kernel_programs_are_built_from_the_sources_that_are_installed(environment: Path, tmp_path: Path) -> None:
+    asked = "from mozu.plugins.sources.ebpf.objects.object_file import are_current; print(are_current())"
+    assert output(environment / "python", "-c", asked, cwd=tmp_path) == "True\n"
 
 
 def test_dependencies_are_complete_and_agree(environment: Path, tmp_path: Path) -> None:

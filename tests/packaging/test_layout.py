@@ -33,7 +33,7 @@ def test_no_module_is_imported_under_a_second_name() -> None:
 
 
 def test_every_package_has_a_docstring_file() -> None:
-    """A directory of modules without `__init__.py` would be left out of the wheel without a word."""
+    """A directory of modules without `__init__.py` would be left out of the wheel silently."""
     missing = [
         path.relative_to(ROOT)
         for top in ("core", "plugins")

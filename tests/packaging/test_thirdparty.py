@@ -22,13 +22,13 @@ stop_deadline: 1
 
 
 def mozu(environment: Path, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """The command, where nothing of mozu is but what is installed."""
+    """Run the command in a directory in which only the installed mozu can be found."""
     return run_clean(environment / "mozu", *arguments, cwd=folder, patience=120)
 
 
 @pytest.fixture(scope="module")
 def finished(with_third_party: Path, tmp_path_factory: pytest.TempPathFactory) -> "tuple[Any, str, list[Any]]":
-    """One run with a source, an evaluator and a sleeping sink of a third party: statistics, log, alerts."""
+    """Run with a source, an evaluator and a sleeping sink of a third party; return statistics, log and alerts."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "mozu.yaml").write_text(CONFIGURATION)
     done = mozu(with_third_party, folder, "run", "-c", "mozu.yaml", "--stats", "stats.json")
@@ -122,7 +122,7 @@ def test_while_its_sink_sleeps_no_kernel_event_is_lost(with_third_party: Path, t
             log.append(line)
             if "watching" in line:
                 break
-        for _ in range(2):  # the first alerts put the sink to sleep, the others come while it sleeps
+        for _ in range(2):  # the first alerts put the sink to sleep, the others arrive meanwhile
             subprocess.run([with_third_party / "python", "-c", actor], check=True)
         process.terminate()
         log += process.stderr.readlines()

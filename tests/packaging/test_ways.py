@@ -1,4 +1,4 @@
-"""Each way to install mozu gives a command that checks, runs and replays, or says why not."""
+"""Ways to install mozu: each provides a command that checks, runs and replays, or fails with a reason."""
 
 import json
 import subprocess
@@ -26,13 +26,13 @@ RULES = """\
 
 @pytest.fixture(scope="module")
 def editable(installed: Callable[..., Path], without_links: Path) -> Path:
-    """An editable install of a checkout without links; its directory `bin`."""
+    """Return the directory `bin` of an editable install of a checkout without links."""
     return installed("--editable", without_links)
 
 
 @pytest.fixture(scope="module", params=["wheel", "sdist", "without links", "without links, editable"])
 def commands(request: pytest.FixtureRequest, installed: Callable[..., Path]) -> Path:
-    """The directory `bin` of each way."""
+    """Return the directory `bin` of each way."""
     wanted: Callable[[str], Path] = request.getfixturevalue
     match request.param:
         case "wheel":
@@ -47,19 +47,19 @@ def commands(request: pytest.FixtureRequest, installed: Callable[..., Path]) -> 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A directory with rules and what they look for, and nothing of mozu."""
+    """Return a directory with rules and the file that they look for, without anything of mozu."""
     (tmp_path / "rules.yaml").write_text(RULES)
     (tmp_path / "mozu-marker").touch()
     return tmp_path
 
 
 def mozu(commands: Path, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """The command, where nothing of mozu is but what is installed."""
+    """Run the command in a directory in which only the installed mozu can be found."""
     return run_clean(commands / "mozu", *arguments, cwd=folder, patience=120)
 
 
 def reported(alert: dict[str, Any]) -> list[Any]:
-    """What an alert says, and its id."""
+    """Return the content of an alert, and its id."""
     return [alert[name] for name in ("rule", "output_fields", "time", "uuid")]
 
 
@@ -96,7 +96,7 @@ def test_an_editable_install_without_links_finds_the_kernel_programs(editable: P
 
 def test_an_uninstalled_checkout_without_links_says_what_to_do(without_links: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-S", "-m", "mozu", "--version"],  # without what is installed
+        [sys.executable, "-S", "-m", "mozu", "--version"],  # without installed packages
         cwd=tmp_path, env={"PYTHONPATH": str(without_links / "src")}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1

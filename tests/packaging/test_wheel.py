@@ -3,7 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from mozu.plugins.sources.ebpf.objects import object_file
+from mozu.plugins.sources.ebpf.objects.object_file import VARIANTS
+from tests.packaging.conftest import KERNEL_PROGRAMS
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
 
 @pytest.fixture(scope="module")
 def names(wheel: Path) -> set[str]:
@@ -18,8 +23,14 @@ def test_every_file_of_the_tree_is_in_the_wheel(names: set[str], checkout: Path,
     assert expected - names == set()
 
 
-def test_the_kernel_programs_are_in_the_wheel(names: set[str]) -> None:
-    assert any(name.startswith("mozu/bpf/") and name.endswith(".c") for name in names)
+def test_the_kernel_programs_are_in_the_wheel_compiled_and_nothing_else_that_their_build_makes(
+    names: set[str], checkout: Path
+) -> None:
+    needed = {object_file.path(variant).name for variant in VARIANTS}
+    built = {file.name for file in (checkout / KERNEL_PROGRAMS).iterdir()}
+    assert needed <= built
+    assert {name.rpartition("/")[2] for name in names if name.startswith(f"mozu/{KERNEL_PROGRAMS}/")} == built
+    assert {Path(name).suffix for name in built} == {".objects"}
 
 
 def test_the_rule_packs_are_in_the_wheel(names: set[str]) -> None:

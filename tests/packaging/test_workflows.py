@@ -16,6 +16,7 @@ WORKFLOWS: Final = sorted((ROOT / ".github/workflows").glob("*.yml"))
 TEST: Final[dict[str, Any]] = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"]
 RELEASE: Final[dict[str, Any]] = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"]
 MAKEFILE: Final = (ROOT / "Makefile").read_text()
+MESSAGES: Final = "tools/commit-messages"
 TARGETS: Final = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 SYSTEMS: Final = ["debian:12", "debian:13", "ubuntu:24.04"]
 
@@ -28,13 +29,13 @@ def commands(job: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("name", ["vendor/github-workflows.json", "custom/github-workflows-require-timeout.json"])
 def test_a_workflow_is_valid_and_every_job_ends_some_time(path: Path, name: str) -> None:
     document = yaml.safe_load(path.read_text())
-    document["on"] = document.pop(True)  # a word for GitHub, whose YAML is 1.2
+    document["on"] = document.pop(True)  # `on` is a text in YAML 1.2, which GitHub reads
     assert [error.message for error in jsonschema_rs.validator_for(carried(name)).iter_errors(document)] == []
 
 
 @pytest.mark.parametrize("job", TEST)
-def test_a_job_runs_targets_of_the_makefile_and_nothing_else(job: str) -> None:
-    ran = commands(TEST[job])
+def test_a_job_runs_targets_of_the_makefile_and_nothing_else_but_the_check_of_messages(job: str) -> None:
+    ran = [line for line in commands(TEST[job]) if not line.startswith(f"{MESSAGES} ")]
     bootstrap = [line for line in ran if line.startswith("apt-get update && apt-get install ")]
     assert len(bootstrap) == ("container" in TEST[job])
     called = [re.fullmatch(r"(?:sudo CI=true )?make ([a-z]+)", line) for line in ran if line not in bootstrap]
@@ -68,10 +69,12 @@ def test_the_systems_and_pythons_are_those_that_the_project_names() -> None:
 
 def test_pre_commit_runs_the_parts_of_make_check_on_the_whole_tree() -> None:
     (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    *hooks, message = repository["hooks"]
     assert repository["repo"] == "local"
+    assert (message["entry"], message["stages"]) == (MESSAGES, ["commit-msg"])
     (parts,) = re.findall(r"^check: ([a-z ]+?) ##", MAKEFILE, re.MULTILINE)
-    assert [hook["entry"] for hook in repository["hooks"]] == [f"make {part}" for part in parts.split()]
-    assert {(hook["language"], hook["pass_filenames"]) for hook in repository["hooks"]} == {("system", False)}
+    assert [hook["entry"] for hook in hooks] == [f"make {part}" for part in parts.split()]
+    assert {(hook["language"], hook["pass_filenames"]) for hook in hooks} == {("system", False)}
 
 
 def test_setup_ends_with_the_place_of_the_command_and_the_readme_names_it() -> None:

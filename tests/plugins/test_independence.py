@@ -1,4 +1,4 @@
-"""No plugin imports another: the import contract covers every plugin, those of tomorrow included."""
+"""No plugin imports another: the import contract covers every plugin, including future ones."""
 
 import subprocess
 import sys
@@ -13,14 +13,14 @@ ROOT = Path(__file__).parents[2]
 
 
 def contract() -> dict[str, object]:
-    """The contract of pyproject.toml, without what it leaves out."""
+    """Return the contract of pyproject.toml, without its exceptions."""
     rules = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     (found,) = (rule for rule in rules if rule["type"] == "independence")
     return {name: value for name, value in found.items() if name != "ignore_imports"}
 
 
 def judged(at: Path, modules: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """A tree of these modules under the contract."""
+    """Check a tree of these modules against the contract."""
     for name, text in modules.items():
         file = at.joinpath(*name.split(".")).with_suffix(".py")
         file.parent.mkdir(parents=True, exist_ok=True)

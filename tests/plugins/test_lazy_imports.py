@@ -26,7 +26,7 @@ print(code, *(name for name in {heavy!r} if name in sys.modules), file=sys.stder
 
 
 def imported(*arguments: str) -> list[str]:
-    """The exit code of a command in a fresh interpreter, and which of the libraries it has imported."""
+    """Return the exit code of a command in a fresh interpreter, and the libraries that it has imported."""
     done = subprocess.run(
         [sys.executable, "-c", CHILD.format(heavy=HEAVY), *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
@@ -56,7 +56,7 @@ def test_a_command_that_sends_nothing_imports_no_client_library(command: tuple[s
 
 
 def test_a_sink_that_is_built_imports_its_client_library(tmp_path: Path) -> None:
-    """So the test above would see an import. The check asks the endpoint, where no one listens."""
+    """An import would be seen by the test above. The check asks the endpoint, at which no one listens."""
     config = tmp_path / "mozu.yaml"
     config.write_text("sinks: [{webhook: {url: 'http://127.0.0.1:9/', allow_private: true, timeout: 1}}]\n")
     assert ["1", "aiohttp"] == imported("sinks", "check", "-c", str(config))

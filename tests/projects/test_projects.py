@@ -1,6 +1,7 @@
-"""Real projects under `mozu trace`: they come out as without it, and nothing honest is called an error.
+"""Real projects under `mozu trace`: the results are the same as without it, and nothing harmless is called an error.
 
-One small project always; the others with MOZU_PROJECTS=full (`make projects`), where the figures are printed as well.
+A small project always runs; the others run with MOZU_PROJECTS=full (`make projects`), where the figures are printed as
+well.
 """
 
 import json
@@ -26,7 +27,7 @@ REPORTS: Final = ("json", "junit", "sarif")
 
 
 def build(project: Project, root: Path, words: list[str]) -> tuple[int, object, str, float]:
-    """(exit code, what came out, stderr, seconds) of a build from fresh sources, always at the same place."""
+    """Return (exit code, result, stderr, seconds) of a build from fresh sources, always in the same place."""
     tree = root / "tree"
     shutil.rmtree(tree)
     tree.mkdir()

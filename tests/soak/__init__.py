@@ -1,1 +1,1 @@
-"""mozu on a crowded machine, long: does its memory stay level, does its state stay true, does it lose nothing?"""
+"""A long run of mozu on a crowded machine, to see if memory stays level, the state stays true, and nothing is lost."""

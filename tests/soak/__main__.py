@@ -10,7 +10,7 @@ from tests.soak.run import Plan, report, soak
 
 
 def main() -> int:
-    """0 if memory, state, descriptors and accounts are in order."""
+    """Run the program; return 0 if memory, state, descriptors and accounts are in order."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--processes", type=int, default=12_500)
     parser.add_argument("--threads", type=int, default=1, help="beside the main one of each process")

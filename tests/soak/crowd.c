@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* crowd PROCESSES THREADS RATE REPLACED: keep PROCESSES processes of 1 + THREADS threads alive, begin RATE short ones a
-   second and replace REPLACED of the others. Says "half" and waits for a line, "full", and after another line "calm": then
-   nothing moves any more, and the number of processes that were begun follows. Goes when stdin ends.
-   crowd member NUMBER THREADS, crowd brief NUMBER: what it runs. */
+   second and replace REPLACED of the others. Prints "half" and waits for a line, then "full", and after another line
+   "calm": then nothing changes any more, and the number of begun processes follows. Ends when stdin ends.
+   The processes run `crowd member NUMBER THREADS` and `crowd brief NUMBER`. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
@@ -35,7 +35,7 @@ static pid_t begin(const char *role, int number, int threads) {
   return pid;
 }
 
-/* Some move, some become others, some leave a child behind that init takes over; all wait. */
+/* Some members change directory, some execute another program, some leave an orphan to init; all wait. */
 static void member(int number, int threads) {
   if (chdir(places[number % 4])) _exit(1);
   if (number % 11 == 0 && fork()) _exit(0);

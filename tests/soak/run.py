@@ -1,4 +1,4 @@
-"""The run: a crowd, mozu, and what both say in the end."""
+"""The run of a crowd and mozu, and a comparison of the results of both."""
 
 import json
 import os
@@ -19,45 +19,46 @@ from tests.support.requirements import ROOT, program
 _PID_MAX = Path("/proc/sys/kernel/pid_max")
 _TIMEOUT = 300.0
 _REPAIR = 90.0
-"""Seconds that mozu may take to put its state right after a loss."""
+"""Seconds that mozu may take to repair its state after a loss."""
 
 
 class Plan(NamedTuple):
-    """How much of it."""
+    """The extent of a run."""
 
     processes: int
     threads: int
-    """Beside the main one of each process."""
+    """Threads beside the main one of each process."""
     rate: int
     """Short processes a second."""
     seconds: float
     replaced: int = 5
     """Long-lived processes that are killed and begun anew, a second."""
     ring: int = 64 << 20
-    """Bytes. As it is, a machine may leave mozu no CPU for a minute without a loss."""
+    """Size of the ring buffer in bytes. With the default, a machine may leave mozu no CPU for a minute without a
+    loss."""
     held: float = 0.0
     """Seconds for which mozu is stopped half-way, so that a small ring overflows."""
 
 
 class Sample(NamedTuple):
-    """mozu at one moment."""
+    """The state of mozu at one moment."""
 
     at: float
     rss: float
-    """MiB."""
+    """Resident memory in MiB."""
     cpu: float
-    """Seconds so far."""
+    """Seconds of CPU so far."""
     descriptors: int
 
 
 class Outcome(NamedTuple):
-    """What was found."""
+    """The findings of a run."""
 
     samples: list[Sample]
     wrong: dict[str, list[Any]]
-    """Kind of difference → the first of them: (pid, what /proc says, what the state says)."""
+    """Kind of difference → the first of them: (pid, value in /proc, value in the state)."""
     compared: int
-    """Processes."""
+    """Count of processes."""
     sizes: dict[str, int]
     begun: int
     """Processes that the crowd began, its own count."""
@@ -67,13 +68,13 @@ class Outcome(NamedTuple):
 
 @contextmanager
 def many_numbers(wanted: int) -> Iterator[None]:
-    """Room for so many tasks; the kernel's limit is restored."""
+    """Raise the limit of task numbers to `wanted` at least; restore it afterwards."""
     before = _PID_MAX.read_text()
     _PID_MAX.write_text(str(max(int(before), wanted)))
     try:
         yield
     finally:
-        with suppress(OSError):  # tasks of others may have numbers above it by now
+        with suppress(OSError):  # other tasks may have higher numbers by now
             _PID_MAX.write_text(before)
 
 
@@ -188,7 +189,8 @@ def _sample(pid: int, at: float) -> Sample:
 
 
 def _settled(mozu: "subprocess.Popen[bytes]", state: Path) -> tuple[dict[str, list[Any]], int, dict[str, int]]:
-    """What `compare` finds once a loss, if there was one, has been put right: nothing, or what it finds in the end."""
+    """Return the result of `compare` once all differences that a loss has caused are repaired, or the last result when
+    the time is over."""
     deadline = time.monotonic() + _REPAIR
     while True:
         found = compare(mozu, state)
@@ -197,12 +199,13 @@ def _settled(mozu: "subprocess.Popen[bytes]", state: Path) -> tuple[dict[str, li
 
 
 def compare(mozu: "subprocess.Popen[bytes]", state: Path) -> tuple[dict[str, list[Any]], int, dict[str, int]]:
-    """Differences between the state and /proc. Others use this machine too: only what stood still is compared."""
+    """Return the differences between the state and /proc. Others use this machine too: only processes that did not
+    change are compared."""
     before = proc()
-    time.sleep(1.0)  # what was under way has arrived
+    time.sleep(1.0)  # events under way arrive meanwhile
     first = _state(mozu, state)
     between = proc()
-    time.sleep(1.0)  # the same once more: what moved in between is not compared
+    time.sleep(1.0)  # a second reading: processes that changed in between are not compared
     second = _state(mozu, state)
     after = proc()
     said: dict[int, list[Any]] = {int(pid): known for pid, known in second["processes"].items()}
@@ -226,7 +229,9 @@ def compare(mozu: "subprocess.Popen[bytes]", state: Path) -> tuple[dict[str, lis
 
 
 def _same(known: Known, reported: list[Any]) -> bool:
-    """What /proc does not show is not compared, nor are the arguments of other people's programs: those that write over
+    """Return True if the state agrees with /proc.
+
+    Values that /proc does not show are not compared, nor are the arguments of foreign programs: those that overwrite
     their own (a title) keep in the state what they were started with.
     """
     parent, exe, command, cwd, uid, _ = reported
@@ -264,7 +269,7 @@ def levels(samples: list[Sample]) -> tuple[float, float]:
 
 
 def unaccounted(counts: dict[str, dict[str, int]]) -> dict[str, int]:
-    """Event type → calls of which nobody knows what became of them."""
+    """Return, by event type, the count of calls that no counter accounts for."""
     found = {
         name: c["seen"] - c["filtered"] - c["lost"] - (c["missed"] or 0) - c["received"] for name, c in counts.items()
     }
@@ -272,7 +277,7 @@ def unaccounted(counts: dict[str, dict[str, int]]) -> dict[str, int]:
 
 
 def report(outcome: Outcome, out: IO[str]) -> bool:
-    """Print it; whether all is well."""
+    """Print the outcome; return True if all is well."""
     early, late = levels(outcome.samples)
     first, last = outcome.samples[0], outcome.samples[-1]
     lost = sum(c["lost"] + (c["missed"] or 0) for c in outcome.counts.values())

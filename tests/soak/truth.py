@@ -1,4 +1,4 @@
-"""What /proc says of every process, in the form in which the state says it."""
+"""Values of every process in /proc, in the form in which the state has them."""
 
 import os
 from contextlib import suppress
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Known(NamedTuple):
-    """One process."""
+    """A process."""
 
     parent: int
     exe: str
@@ -15,11 +15,11 @@ class Known(NamedTuple):
     cwd: str
     uid: int
     start: int
-    """When it began, in the unit of whoever says so; tells processes of one number apart."""
+    """Start time, in the unit of its origin; distinguishes processes of the same number."""
 
 
 def proc() -> dict[int, Known]:
-    """Every process by its number; those that vanish meanwhile are left out, and the dead that nobody has buried."""
+    """Return every process by its number, without those that vanish meanwhile and zombies."""
     found: dict[int, Known] = {}
     for name in os.listdir("/proc"):
         if name.isdecimal():
@@ -48,7 +48,8 @@ def _read(place: Path) -> Known | None:
 
 
 def _link(place: Path) -> str:
-    """Kernel threads have no executable, and an init that guards itself shows none."""
+    """Return the target of a link; empty for kernel threads, which have no executable, and for an init that guards
+    itself."""
     try:
         return os.readlink(place)
     except OSError:

@@ -17,7 +17,7 @@ from tests.soak.truth import Known
 
 
 class ReadableState(StateMachine):
-    """A state machine that can be asked for all of it."""
+    """A state machine that can return all of its contents."""
 
     newest: "ReadableState"
 
@@ -26,7 +26,7 @@ class ReadableState(StateMachine):
         ReadableState.newest = self
 
     def everything(self) -> dict[int, Known]:
-        """Process id → what is known of it."""
+        """Return the known processes by process id."""
         found: dict[int, Known] = {}
         for node in self._state.tables:
             process = node.version
@@ -39,7 +39,7 @@ class ReadableState(StateMachine):
 
 
     def doubted(self) -> list[int]:
-        """Processes of which the machine says now what the state would have to be put right for."""
+        """Return the processes for which the state would now have to be repaired, by the machine's own comparison."""
         return [one.tid for one in self.read_procfs() if self.differs(one, self.number, threads=False)]
 
 

@@ -1,1 +1,1 @@
-"""Storms: many containers that live for a moment, and what mozu's alerts about their first instruction say of them."""
+"""Storms: many containers that live for a moment, and checks of mozu's alerts about their first instructions."""

@@ -1,9 +1,9 @@
 """python -m tests.storms [--containers 300] [--together 20] [--only NAME] [--socket there|silent|absent] [--troubles N]
 
-Every runtime, with its socket, with one that takes connections and never answers, and with none. With --troubles its
-server is killed, restarted, or loses its socket so often meanwhile, in turns; --troubles 0 tells of the same without.
+Storms of every runtime with its socket, with a socket that never answers, and with none. With --troubles the runtime's
+server is killed, restarted, or loses its socket N times meanwhile, in turns; --troubles 0 has no trouble.
 `--only bundles` has no runtime, for counts that none reaches in minutes.
-Prints a table in Markdown; ends with 1 where an alert says less than it must.
+Prints a table in Markdown; ends with 1 if an alert lacks a field or a container has no alert.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from tests.support.remains import without_remains
 
 @contextmanager
 def docker_stand() -> Iterator[Stand]:
-    """A docker engine of its own."""
+    """Yield a stand on a docker engine of its own."""
     engine = DockerEngine()
     try:
         engine.start()
@@ -40,7 +40,7 @@ def docker_stand() -> Iterator[Stand]:
 
 @contextmanager
 def containerd_stand() -> Iterator[Stand]:
-    """A containerd of its own."""
+    """Yield a stand on a containerd of its own."""
     server = Containerd()
     try:
         server.start()
@@ -51,7 +51,7 @@ def containerd_stand() -> Iterator[Stand]:
 
 @contextmanager
 def cri_stand() -> Iterator[Stand]:
-    """Pods on a containerd of its own."""
+    """Yield a stand of pods on a containerd of its own."""
     server = Containerd()
     pods = Pods(server)
     try:
@@ -65,7 +65,7 @@ def cri_stand() -> Iterator[Stand]:
 
 @contextmanager
 def podman_stand() -> Iterator[Stand]:
-    """Storage of its own."""
+    """Yield a stand of podman with storage of its own."""
     podman = Podman()
     try:
         yield PodmanStand(podman)
@@ -75,7 +75,7 @@ def podman_stand() -> Iterator[Stand]:
 
 @contextmanager
 def bundle_stand() -> Iterator[Stand]:
-    """A state directory of its own."""
+    """Yield a stand of bundles in a state directory of its own."""
     stand = BundleStand()
     try:
         yield stand
@@ -94,7 +94,7 @@ RUNTIMES: Final = ("docker", "ctr", "cri", "podman")
 
 
 def main() -> int:
-    """0 where every alert says what it must."""
+    """Run the storms, print the table, and return the exit status: 0 if every alert says what it must."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--containers", type=int, default=300)
     parser.add_argument("--together", type=int, default=20)
@@ -102,7 +102,7 @@ def main() -> int:
     parser.add_argument("--socket", choices=SOCKETS, action="append", default=[])
     parser.add_argument("--troubles", type=int)
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # what was started ends with it
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # its children end with it
     print(TROUBLE_HEAD if options.troubles is not None else HEAD, flush=True)
     bad = 0
     for name in options.only or RUNTIMES:

@@ -1,6 +1,5 @@
-"""Containers without a runtime: a bundle as containerd writes it, and a process in a cgroup of its name.
-
-For counts that no runtime reaches in minutes: a container takes a few milliseconds here.
+"""Containers without a runtime: a bundle as containerd writes it, and a process in a cgroup of its name. A container
+takes a few milliseconds here, which allows counts that no runtime reaches in minutes.
 """
 
 import json
@@ -19,7 +18,7 @@ _NAMESPACE = "default"
 
 
 class BundleStand:
-    """A bundle, a process, and neither any more."""
+    """Stand that makes a bundle and a process, and removes both when the container ends."""
 
     name = "bundles without a runtime"
     has_pods = False
@@ -33,7 +32,7 @@ class BundleStand:
         self._program = Path()
 
     def prepare(self) -> None:
-        """What containerd asks a runtime for unless it is configured otherwise, and the image's program."""
+        """Ask `ctr oci spec` for the specification that containerd uses by default, and compile the image's program."""
         spec = subprocess.run(["ctr", "oci", "spec"], check=True, capture_output=True).stdout
         self._spec = json.loads(spec)
         self._program = compiled("first", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector")
@@ -53,18 +52,18 @@ class BundleStand:
         shutil.rmtree(self._bundles / name)
 
     def enricher(self, socket: Path | None) -> str:
-        """Its state directory."""
+        """Return the enricher's entry with the state directory of this stand; `socket` is not used."""
         return f"containerd: {{socket: null, state: {self.root}, root: {self.root / 'none'}}}"
 
     def start(self) -> None:
-        """Nothing to start."""
+        """Do nothing: there is no server to start."""
 
     def stop(self) -> None:
-        """Nothing to stop."""
+        """Do nothing: there is no server to stop."""
 
     def kill(self) -> None:
-        """Nothing to end."""
+        """Do nothing: there is no server to kill."""
 
     def destroy(self) -> None:
-        """Leave nothing behind."""
+        """Remove the state directory of the stand."""
         shutil.rmtree(self.root)

@@ -10,11 +10,11 @@ REPOSITORY: Final = "registry.example:5000/team/first"
 TAG: Final = "1.0"
 IMAGE: Final = f"{REPOSITORY}:{TAG}"
 PROGRAM: Final = "/first"
-"""tests/support/first.c"""
+"""The program's path in the image; its source is tests/support/first.c."""
 
 
 def layer() -> bytes:
-    """A tar of the image's files."""
+    """Return a tar archive of the image's files."""
     program = compiled("first", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector").read_bytes()
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w") as tar:

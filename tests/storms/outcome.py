@@ -1,4 +1,4 @@
-"""A storm as a row of a table."""
+"""Storms as rows of a table."""
 
 import collections
 from typing import Final
@@ -21,7 +21,7 @@ TROUBLE_HEAD: Final = (
 
 
 def row(stand: Stand, found: Outcome, socket: str) -> str:
-    """Its numbers."""
+    """Return the storm's numbers as a row of the Markdown table."""
     lookups = ", ".join(f"{by} {count}" for by, count in sorted(found.lookups.items()))
     cells = [
         stand.name, socket, len(found.names), f"{found.seconds:.0f} s", len(found.first),
@@ -34,7 +34,7 @@ def row(stand: Stand, found: Outcome, socket: str) -> str:
 
 
 def trouble_row(stand: Stand, found: Trouble) -> str:
-    """The numbers of a storm with restarts."""
+    """Return the numbers of a storm with restarts as a row of the Markdown table."""
     size = max(1, -(-len(found.samples) // 4))
     quarters = [found.samples[start : start + size] for start in range(0, len(found.samples), size)]
     cells = [
@@ -48,7 +48,7 @@ def trouble_row(stand: Stand, found: Trouble) -> str:
 
 
 def kinds(found: Outcome) -> list[str]:
-    """What the alerts of foreign images are about, by frequency."""
+    """Return the five most frequent sets of fields in alerts about foreign images, each with its count."""
     counted = collections.Counter(str(sorted(one.items())) for one in found.foreign)
     return [f"{count} × {text}" for text, count in counted.most_common(5)]
 

@@ -1,4 +1,4 @@
-"""A runtime that a storm is of: how its containers are run, and how mozu is configured to find it."""
+"""Stands: runtimes that storms use, with the way to run a container and mozu's configuration for it."""
 
 from pathlib import Path
 from typing import Final, Protocol
@@ -13,36 +13,38 @@ PODS: Final = 10
 
 
 class Stand(Protocol):
-    """One runtime with the image of the storm."""
+    """Runtime that has the image of the storm."""
 
     name: str
     has_pods: bool
 
     @property
     def socket(self) -> Path | None:
-        """Of its server, if it has one."""
+        """Return the socket of the runtime's server, or None if it has no server."""
 
     def prepare(self) -> None:
-        """Give it the image."""
+        """Make the image known to the runtime."""
 
     def run(self, name: str) -> None:
         """Run one container to its end, and remove it."""
 
     def enricher(self, socket: Path | None) -> str:
-        """The entry of the configuration, as YAML; another socket than its own where one is given."""
+        """Return the enricher's entry of the configuration as YAML, with `socket` in place of the runtime's own if
+        given.
+        """
 
     def kill(self) -> None:
-        """SIGKILL to its server, if it has one."""
+        """Send SIGKILL to the runtime's server, if it has one."""
 
     def stop(self) -> None:
-        """Stop it in good order."""
+        """Stop the runtime's server in good order."""
 
     def start(self) -> None:
-        """Start it again."""
+        """Start the runtime's server again."""
 
 
 class DockerStand:
-    """`docker run --rm`."""
+    """Stand of `docker run --rm`."""
 
     name = "docker"
     has_pods = False
@@ -52,7 +54,7 @@ class DockerStand:
         self.start, self.stop, self.kill, self.socket = engine.start, engine.stop, engine.kill, engine.socket
 
     def prepare(self) -> None:
-        """Give it the image."""
+        """Make the image known to the runtime."""
         self.engine.docker("import", "-", IMAGE, stdin=layer())
 
     def run(self, name: str) -> None:
@@ -60,12 +62,12 @@ class DockerStand:
         self.engine.run(PROGRAM, image=IMAGE, options=("--name", name))
 
     def enricher(self, socket: Path | None) -> str:
-        """Its socket and its files."""
+        """Return the enricher's entry with the engine's socket and data root."""
         return f"docker: {{socket: {socket or self.engine.socket}, data_root: {self.engine.data_root}}}"
 
 
 class ContainerdStand:
-    """`ctr run --rm`."""
+    """Stand of `ctr run --rm`."""
 
     name = "containerd (ctr)"
     has_pods = False
@@ -75,7 +77,7 @@ class ContainerdStand:
         self.start, self.stop, self.kill, self.socket = server.start, server.stop, server.kill, server.socket
 
     def prepare(self) -> None:
-        """Give it the image."""
+        """Make the image known to the runtime."""
         archive = self.server.root / "first.tar"
         archive.write_bytes(docker_archive(layer(), IMAGE))
         self.server.ctr("images", "import", "--snapshotter", "native", archive)
@@ -85,13 +87,13 @@ class ContainerdStand:
         self.server.ctr("run", "--rm", "--snapshotter", "native", IMAGE, name, PROGRAM)
 
     def enricher(self, socket: Path | None) -> str:
-        """Its socket and its state directory."""
+        """Return the enricher's entry with containerd's socket, state directory and root."""
         places = f"state: {self.server.state}, root: {self.server.root / 'root'}"
         return f"containerd: {{socket: {socket or self.server.socket}, {places}}}"
 
 
 class CriStand:
-    """Containers in ten pods; they are removed with these."""
+    """Stand of containers in ten pods; the containers are removed with the pods."""
 
     name = "containerd (CRI)"
     has_pods = True
@@ -103,7 +105,7 @@ class CriStand:
         self._sandboxes: list[str] = []
 
     def prepare(self) -> None:
-        """Give it the image, and make the pods."""
+        """Make the image known to the runtime, and make the pods."""
         archive = self.pods.server.root / "first.tar"
         archive.write_bytes(docker_archive(layer(), IMAGE))
         self.pods.server.ctr("-n", "k8s.io", "images", "import", "--snapshotter", "native", archive)
@@ -119,12 +121,12 @@ class CriStand:
         self.pods.remove_container(container)
 
     def remove(self) -> None:
-        """The pods."""
+        """Remove the pods."""
         self.pods.remove(*self._sandboxes)
         self._sandboxes.clear()
 
     def enricher(self, socket: Path | None) -> str:
-        """Its socket, and containerd's files."""
+        """Return the enricher's entry with the CRI socket and containerd's files."""
         used = socket or self.pods.server.socket
         places = f"state: {self.pods.server.state}, root: {self.pods.server.root / 'root'}"
         settings = f"containerd: {{socket: {used}, {places}}}, cri: {{sockets: [{used}]}}"
@@ -132,7 +134,7 @@ class CriStand:
 
 
 class PodmanStand:
-    """`podman run --rm`; it has no server."""
+    """Stand of `podman run --rm`, which has no server."""
 
     name = "podman"
     has_pods = False
@@ -142,7 +144,7 @@ class PodmanStand:
         self.podman = podman
 
     def prepare(self) -> None:
-        """Give it the image."""
+        """Make the image known to the runtime."""
         self.podman.podman("import", "-", IMAGE, stdin=layer())
 
     def run(self, name: str) -> None:
@@ -150,14 +152,14 @@ class PodmanStand:
         self.podman.run("--name", name, command=(PROGRAM,), image=IMAGE)
 
     def enricher(self, socket: Path | None) -> str:
-        """Its storage."""
+        """Return the enricher's entry with podman's storage."""
         return f"podman: {{storage: [{self.podman.storage}]}}"
 
     def start(self) -> None:
-        """Nothing to start."""
+        """Do nothing: there is no server to start."""
 
     def stop(self) -> None:
-        """Nothing to stop."""
+        """Do nothing: there is no server to stop."""
 
     def kill(self) -> None:
-        """Nothing to end."""
+        """Do nothing: there is no server to kill."""

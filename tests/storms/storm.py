@@ -1,4 +1,4 @@
-"""One storm: mozu watches while many containers begin and end, and what its alerts say is held against what was run."""
+"""A storm: mozu watches many short-lived containers, and its alerts are compared with the containers that ran."""
 
 import socket
 import time
@@ -16,7 +16,7 @@ FIRST: Final = "First instruction"
 FOREIGN: Final = "Image that is not allowed"
 IDENTITY: Final = ("container.full_id", "container.name", "container.image", "container.image.repository")
 POD: Final = ("k8s.pod.name", "k8s.ns.name", "k8s.pod.labels")
-"""Those that one of a pod's container should have besides."""
+"""Fields that an alert about a pod's container should have in addition."""
 _FIELDS: Final = (
     "container.full_id", "container.name", "container.image", "container.image.repository", "container.image.tag",
     "container.type", "k8s.pod.name", "k8s.ns.name", "k8s.pod.labels",
@@ -39,21 +39,21 @@ _WITHIN: Final = "enrichment_buffer_released_total"
 
 
 class Held(NamedTuple):
-    """What the enrichment buffer counted."""
+    """Counts of the enrichment buffer."""
 
     events: int
     late: int
-    """Those that went without the data, at the deadline."""
+    """Number of events that reached the deadline without the data."""
     within: dict[float, int]
-    """Seconds → how many were held for no longer, and for longer than the next smaller bound."""
+    """Seconds → number of events held for no longer than that, and for longer than the next smaller bound."""
 
     @property
     def longest(self) -> float:
-        """The bound below which all were held; 0 where none was."""
+        """Return the bound in seconds below which all events were held; 0 if none was held."""
         return max((bound for bound, count in self.within.items() if count), default=0.0)
 
     def percentile(self, share: float) -> float:
-        """The bound below which this share of the events was held; 0 where none was."""
+        """Return the bound in seconds below which this share of the events was held; 0 if none was held."""
         wanted, so_far = share * sum(self.within.values()), 0
         for bound, count in sorted(self.within.items()):
             so_far += count
@@ -63,7 +63,7 @@ class Held(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What one storm was, and what mozu said of it."""
+    """Containers of a storm, and mozu's alerts and statistics about them."""
 
     names: tuple[str, ...]
     seconds: float
@@ -72,12 +72,12 @@ class Outcome(NamedTuple):
     foreign: tuple[Json, ...]
     held: Held
     lookups: dict[str, int]
-    """What answered → how often."""
+    """Answering interface → number of lookups."""
     lost: int
     log: tuple[str, ...]
 
     def wrong(self, *needed: str) -> list[Json]:
-        """Alerts about the first instruction of which one of these fields is missing or not what it must be."""
+        """Return the alerts about the first instruction in which one of these fields is missing or wrong."""
         must = {"container.image": IMAGE, "container.image.repository": REPOSITORY, "container.image.tag": TAG}
         return [
             one for one in self.first
@@ -85,7 +85,7 @@ class Outcome(NamedTuple):
         ]  # fmt: skip
 
     def faults(self, stand: Stand) -> dict[str, list[Any]]:
-        """What an alert should say and does not, or should not and does; empty: nothing."""
+        """Return kind of fault → cases; empty if every alert says what it should, and no alert is missing."""
         found: dict[str, list[Any]] = {
             "containers without an alert": sorted(self.missing()),
             "alerts that say less": self.wrong(*needed(stand)),
@@ -94,12 +94,12 @@ class Outcome(NamedTuple):
         return {text: cases for text, cases in found.items() if cases}
 
     def missing(self) -> set[str]:
-        """Containers without an alert that names them."""
+        """Return the names of containers that no alert names."""
         return set(self.names) - {one["container.name"] for one in self.first}
 
 
 def needed(stand: Stand) -> tuple[str, ...]:
-    """Fields that every alert about a first instruction should have."""
+    """Return the fields that every alert about a first instruction should have."""
     return (*IDENTITY, "container.image.tag", *(POD if stand.has_pods else ()))
 
 
@@ -116,7 +116,7 @@ def storm(
 def watching(
     stands: Sequence[Stand], folder: Path, socket_path: Path | None = None, deadline: float = 0.5, *more: str
 ) -> Iterator[Running]:
-    """mozu with the rules of a storm and an enricher for each of these runtimes; `more` are overrides."""
+    """Run mozu with the rules of a storm and an enricher for each of these runtimes; `more` are overrides."""
     rules = folder / "storm.yaml"
     rules.write_text(_RULES)
     enrichers = ", ".join(stand.enricher(socket_path) for stand in stands)
@@ -126,7 +126,7 @@ def watching(
 
 
 def weathered(running: Running, stand: Stand, *, containers: int, together: int, prefix: str) -> Outcome:
-    """The storm itself; ends mozu, whose statistics are part of the outcome."""
+    """Run the containers, then end mozu, and return the outcome with mozu's statistics."""
     names = tuple(f"{prefix}-{number}" for number in range(containers))
     begun = time.monotonic()
     with ThreadPoolExecutor(together) as pool:
@@ -138,12 +138,12 @@ def weathered(running: Running, stand: Stand, *, containers: int, together: int,
 
 
 def fields_of(running: Running, rule: str) -> tuple[Json, ...]:
-    """The fields of all alerts of a rule so far."""
+    """Return the fields of all alerts of a rule so far."""
     return tuple(alert["output_fields"] for alert in list(running.alerts) if alert["rule"] == rule)
 
 
 def outcome(names: tuple[str, ...], seconds: float, running: Running, statistics: Json) -> Outcome:
-    """From the alerts and the statistics at the end."""
+    """Make the outcome from the alerts so far and the statistics at the end."""
     types = [count for source in statistics["sources"].values() for count in source["types"].values()]
     metrics = statistics["metrics"]
     held = Held(
@@ -171,7 +171,7 @@ def _sum(metrics: list[dict[str, Any]], name: str) -> int:
 
 @contextmanager
 def silent_socket(folder: Path) -> Iterator[Path]:
-    """A unix socket that takes connections and never answers: a server that hangs."""
+    """Yield a unix socket that takes connections and never answers, like a server that hangs."""
     path = folder / "silent.sock"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
@@ -181,13 +181,13 @@ def silent_socket(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def own_socket(folder: Path) -> Iterator[None]:
-    """The runtime's own."""
+    """Yield None, which stands for the runtime's own socket."""
     yield None
 
 
 @contextmanager
 def no_socket(folder: Path) -> Iterator[Path]:
-    """A path at which nothing is."""
+    """Yield a path at which there is no socket."""
     yield folder / "none.sock"
 
 

@@ -1,4 +1,4 @@
-"""A storm whose runtime is killed, restarted and loses its socket, in turns: mozu lives, and knows what comes after."""
+"""A storm whose runtime is killed, restarted and loses its socket, in turns; mozu goes on, and knows later ones."""
 
 import os
 import threading
@@ -15,7 +15,7 @@ from tests.storms.storm import FIRST, Outcome, fields_of, needed, outcome, watch
 from tests.support.running import Json, Running
 
 KINDS: Final = ("kill", "restart", "socket")
-"""SIGKILL and a start; a stop and a start; its socket's name away for a second, and back."""
+"""Kinds of trouble: SIGKILL and a start; a stop and a start; the socket's name removed for a second, and restored."""
 _STARTS: Final = 3
 _PAUSE: Final = 0.5
 """Seconds until a container that the runtime did not run is tried again: an engine that is down refuses at once."""
@@ -24,31 +24,31 @@ _TIMEOUT: Final = 300.0
 
 
 class Sample(NamedTuple):
-    """mozu at one moment."""
+    """Measurement of mozu at one moment."""
 
     at: float
     rss: float
-    """MiB."""
+    """Resident memory in MiB."""
     descriptors: int
 
 
 class Recovery(NamedTuple):
-    """What came after one trouble."""
+    """Times of recovery after one trouble."""
 
     kind: str
-    """One of KINDS."""
+    """Kind of trouble, of KINDS."""
     runtime: float
     """Seconds from the moment when the runtime answered again until a container ran its first instruction."""
     mozu: float
-    """Seconds from there until there was an alert about a first instruction since, with all that is known of its
-    container."""
+    """Seconds from that moment until an alert about a later first instruction had all that is known of its container.
+    """
 
 
 class Trouble(NamedTuple):
-    """What was found."""
+    """Results of a storm with troubles."""
 
     storm: Outcome
-    """`names` are those of the containers that ran to their end."""
+    """Outcome of the storm; `names` are those of the containers that ran to their end."""
     refused: int
     """Attempts to run a container that the runtime did not bring to its end."""
     recoveries: tuple["Recovery", ...]
@@ -56,7 +56,7 @@ class Trouble(NamedTuple):
 
 
 class _Storm:
-    """Runs containers, so many at a time, until so many have run to their end."""
+    """Runner of a given number of containers to their end, some at a time."""
 
     def __init__(self, stand: Stand, containers: int) -> None:
         self._stand, self._containers = stand, containers
@@ -68,7 +68,7 @@ class _Storm:
         self.refused = 0
 
     def work(self) -> None:
-        """On each of some threads."""
+        """Run containers, on each of several threads, until none is left."""
         while (name := self._next()) is not None:
             try:
                 self._stand.run(name)
@@ -79,7 +79,7 @@ class _Storm:
                 self._over(name)
 
     def reached(self, count: int) -> None:
-        """Wait until so many have run to their end."""
+        """Wait until `count` containers have run to their end."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.done) >= count, _TIMEOUT), f"{count} containers have run"
 
@@ -107,7 +107,7 @@ class _Storm:
 def troubled(
     stand: Stand, folder: Path, *, containers: int, together: int, troubles: int, deadline: float = 0.5
 ) -> Trouble:
-    """The troubles are spread over the storm, which ends as it began."""
+    """Run a storm with the troubles spread over it; its beginning and end are without trouble."""
     begun = time.monotonic()
     with watching([stand], folder, deadline=deadline) as running, _sampled(running.process.pid) as samples:
         one = _Storm(stand, containers)
@@ -139,7 +139,7 @@ def _recovery(stand: Stand, running: Running, kind: str) -> Recovery:
 
 
 def _happened(alert: Json) -> float:
-    """When the first instruction was that an alert is about, seconds since the epoch; 0: it is about something else."""
+    """Return the time of the first instruction in seconds since the epoch; 0 if the alert is about something else."""
     return int(alert["output_fields"]["evt.rawtime"]) / 1e9 if alert["rule"] == FIRST else 0.0
 
 
@@ -158,7 +158,7 @@ def _hurt(stand: Stand, kind: str) -> None:
         try:
             stand.start()
             return
-        except AssertionError:  # dockerd gives its containerd 15 s to start, which is short on a busy machine
+        except AssertionError:  # dockerd waits 15 s for its containerd to start, too short on a busy machine
             if not left:
                 raise
             stand.kill()
@@ -170,7 +170,7 @@ def _named(running: Running) -> set[str]:
 
 @contextmanager
 def _sampled(pid: int) -> Iterator[list[Sample]]:
-    """A sample a second while the block runs."""
+    """Take a sample each second while the block runs."""
     samples: list[Sample] = []
     ending, begun = threading.Event(), time.monotonic()
 

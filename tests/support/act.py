@@ -1,4 +1,4 @@
-"""Acts of tests.support.acts as a program, each in a child of its own: `python -m tests.support.act FILE`."""
+"""Acts of tests.support.acts as a program, each in its own child: `python -m tests.support.act FILE`."""
 
 import os
 import pickle
@@ -12,13 +12,13 @@ Act = tuple[Any, ...]
 
 
 def command(acts: Iterable[Act], file: Path) -> list[str]:
-    """The command line for some acts, which are put down in `file`."""
+    """Write the acts to `file` and return the command line that runs them."""
     file.write_bytes(pickle.dumps(list(acts)))
     return [sys.executable, "-m", "tests.support.act", str(file)]
 
 
 def main() -> None:
-    """Do them in turn; nobody looks at what they give."""
+    """Run the acts in turn, each in a child; their results are discarded."""
     for function, *arguments in pickle.loads(Path(sys.argv[1]).read_bytes()):
         pid = os.fork()
         if pid == 0:

@@ -1,4 +1,4 @@
-"""A process that does what a test asks, each act in a child of its own, so that a monitor can be watched watching.
+"""A process that runs a test's acts, each in its own child, so that a monitor can watch them.
 
 The monitor leaves its own process out, so acts cannot be the test's own calls; and a child of a test that has threads
 must not do much. Requests and answers are pickles with their length in front, over stdin and stdout.
@@ -17,12 +17,12 @@ from typing import Any, Final
 
 _LENGTH: Final = struct.Struct("<I")
 PATIENCE: Final = 60.0
-"""Seconds after which an act hangs."""
+"""Seconds after which an act counts as hung."""
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 class Actor:
-    """The test's side."""
+    """The test's side of the process."""
 
     def __init__(self) -> None:
         environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
@@ -36,15 +36,16 @@ class Actor:
 
     @property
     def pid(self) -> int:
-        """Of the process whose children act."""
+        """Return the pid of the process whose children act."""
         return self._process.pid
 
     def act(self, function: Callable[..., Any], *arguments: Any) -> tuple[int, Any]:
-        """Run a module's function in a child; (the child's pid, what it gave). What it raises is raised here."""
+        """Run a module's function in a child; return the child's pid and the function's result. Raises what the
+        function raised."""
         return self.begin(function, *arguments)()
 
     def begin(self, function: Callable[..., Any], *arguments: Any) -> Callable[[], tuple[int, Any]]:
-        """Start an act; call what this gives to wait for its end."""
+        """Start an act; return a function that waits for its end and returns what `act` returns."""
         assert self._process.stdin is not None
         _write(self._process.stdin, (function, arguments))
 
@@ -60,7 +61,7 @@ class Actor:
         return finish
 
     def close(self) -> None:
-        """End it."""
+        """End the process."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -86,7 +87,7 @@ def _read(stream: Any) -> Any:
 
 
 def _child(function: Callable[..., Any], arguments: tuple[Any, ...], out: int) -> None:
-    """In the child: act, answer, go without cleaning up what the parent owns."""
+    """Run in the child: call the function, send the answer, and exit without the parent's clean-up."""
     try:
         answer = ("", function(*arguments))
     except BaseException:  # noqa: BLE001  the test's side raises it

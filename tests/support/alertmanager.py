@@ -1,4 +1,4 @@
-"""A real Alertmanager of the test's own."""
+"""A real Alertmanager for a test."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ PATIENCE = 60.0
 
 @contextmanager
 def alertmanager(folder: Path) -> Iterator[str]:
-    """Its address, once it is ready."""
+    """Run an Alertmanager until the block ends; yield its address once it is ready."""
     config, port = folder / "alertmanager.yaml", free_port()
     config.write_text(json.dumps({"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}))
     line = [
@@ -46,7 +46,7 @@ def _is_ready(port: int) -> bool:
 
 
 def alerts(url: str) -> list[dict[str, Any]]:
-    """What it holds."""
+    """Return the alerts that the Alertmanager holds."""
     with urllib.request.urlopen(f"{url}/api/v2/alerts", timeout=PATIENCE) as answer:
         found: list[dict[str, Any]] = json.load(answer)
         return found

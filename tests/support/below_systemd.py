@@ -1,7 +1,7 @@
 """python tests/support/below_systemd.py COMMAND …: the command below a process named systemd, which adopts its orphans.
 
-On a machine that systemd started everything has it among its ancestors: shims that the engine has left behind, too.
-Tests run where another program is the first process. SIGTERM goes to the command, which ends with this process; the
+On a machine that systemd started, all processes descend from it, even shims that an engine has left behind. Tests also
+run on machines with another first process. SIGTERM goes to the command, which ends with this process; the
 exit code is the command's.
 """
 

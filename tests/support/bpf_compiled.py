@@ -10,7 +10,7 @@ from mozu.plugins.sources.ebpf.maps import SIZES
 from tests.support.requirements import ROOT, program
 
 _HELPER: Final = re.compile(r"\(\((?:long|u64|void) \(\*\)\([^()]*\)\)(\w+)\)")
-"""A call of a helper by its number."""
+"""Pattern of a call of a helper by its number."""
 _OPTIONS: Final = (
     *("-O0", "-shared", "-fPIC", "-Wno-unknown-pragmas", "-Wno-discarded-array-qualifiers", "-fno-strict-aliasing"),
     "-DCALL_SUBPROGRAM(name)=mozu_##name",
@@ -18,7 +18,8 @@ _OPTIONS: Final = (
 
 
 def compiled(folder: Path, model: str, types: str = "") -> ctypes.CDLL:
-    """The functions of a model (a file of tests/support), which includes headers of bpf/. `types`: structs in C."""
+    """Compile a model (a file of tests/support that includes headers of bpf/) and return its functions. `types`:
+    structs in C."""
     for header in (ROOT / "bpf").rglob("*.[ch]"):
         target = folder / header.relative_to(ROOT / "bpf")
         target.parent.mkdir(parents=True, exist_ok=True)

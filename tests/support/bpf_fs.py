@@ -1,4 +1,4 @@
-"""A BPF file system of its own at /sys/fs/bpf, which others do not see: in a mount namespace that a process holds."""
+"""A private BPF file system at /sys/fs/bpf, in a mount namespace that a process holds."""
 
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,8 @@ _MOUNT = "mount -t bpf bpf /sys/fs/bpf && echo mounted && exec cat"
 
 @contextmanager
 def private_bpf_fs() -> Iterator[Sequence[str]]:
-    """How to run a command in it. What is pinned there ends with it."""
+    """Yield the words to put before a command that is to run in the namespace. Pinned objects end with the
+    namespace."""
     command = [program("unshare"), "--mount", "--propagation", "private", "sh", "-c", _MOUNT]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdin is not None

@@ -1,6 +1,6 @@
-"""Runs eBPF instructions in Python, as far as kernel filters use them: what they decide, without a kernel.
+"""Runs eBPF instructions in Python, as far as kernel filters use them, to see their decisions without a kernel.
 
-A program that the kernel would refuse is not run (`bpf_verifier`); and a run fails that reads or writes outside of the
+A program that the kernel would refuse is not run (`bpf_verifier`). A run fails if it reads or writes outside of the
 frame and the maps, reads a map's value before it was compared with null, or does not end.
 """
 
@@ -34,31 +34,31 @@ _JUMPS: Final[dict[int, tuple[Callable[[int, int], bool], bool]]] = {
     0xA0: (operator.lt, False), 0xB0: (operator.le, False), 0x60: (operator.gt, True), 0x70: (operator.ge, True),
     0xC0: (operator.lt, True), 0xD0: (operator.le, True), 0xE0: (lambda one, other: False, False),
 }  # fmt: skip
-"""Condition → the comparison, and whether it is of signed numbers."""
+"""Condition → the comparison, and True if it compares signed numbers."""
 _MOST_STEPS: Final = 100_000
-"""A program that takes more is taken for one that does not end; the longest of these tests take some thousand."""
+"""Steps after which a program counts as endless; the longest of these tests take some thousand."""
 _REGION: Final = 0x1000_0000
-"""Between the addresses of two pieces of memory."""
+"""Distance between the addresses of two pieces of memory."""
 CONTEXT: Final = 0x6000_0000
-"""What R1 holds at the beginning; no memory."""
+"""Value of R1 at the beginning; no memory is there."""
 _NO_PROGRAM: Final = -2 & _MASK
-"""-ENOENT, what a tail call gives that leads to no program."""
+"""-ENOENT, the result of a tail call that leads to no program."""
 
 Values = bytearray | Sequence[bytearray]
-"""Of key 0, or of each key."""
+"""Value of key 0, or values of all keys."""
 
 
 class Outcome(NamedTuple):
-    """How a run ended."""
+    """The end of a run."""
 
     tail_call: int | None
-    """The index in the program array; None: there was none."""
+    """The index in the program array; None if there was no tail call."""
     returned: int | None
-    """Signed, of 32 bits; None: it ended with the tail call."""
+    """The result as a signed number of 32 bits; None if the run ended with the tail call."""
     called: list[str]
-    """The subprograms, in order."""
+    """Called subprograms, in order."""
     steps: int
-    """Instructions that ran; those of subprograms are none."""
+    """Count of instructions that ran; those of subprograms are not counted."""
 
 
 def run(
@@ -69,8 +69,11 @@ def run(
     argument: tuple[str, str] = ("SYSCALL_CTX", "FILTER_SCRATCH"),
     goes_on: bool = True,
 ) -> Outcome:
-    """`maps`: one that is missing has no value, which the verifier takes for possible. `argument`: of subprograms: the
-    maps whose values lie there, or "" for the context. `goes_on`: whether a tail call leads to a program."""
+    """Run a program. `maps`: a missing map has no value, which the verifier takes for possible.
+
+    `argument`: maps whose values are the argument of subprograms, or "" for the context. `goes_on`: True if a tail call
+    leads to a program.
+    """
     return _Machine(code, maps, subprograms, argument, goes_on).run()
 
 
@@ -88,7 +91,7 @@ class _Machine:
         self._argument, self._goes_on = argument, goes_on
         self._memory: dict[int, bytearray] = {}
         self._places: dict[str, list[int]] = {}
-        """Map → address of the value of each key."""
+        """Map → addresses of the values of its keys."""
         for name, values in maps.items():
             for value in [values] if isinstance(values, bytearray) else values:
                 self._places.setdefault(name, []).append(address := _REGION * (16 + len(self._memory)))
@@ -170,7 +173,7 @@ class _Machine:
         return compare(*pair)
 
     def _call(self, step: Step) -> bool:
-        """False: the run ends with a tail call."""
+        """Execute a call; return False if the run ends with a tail call."""
         registers = self._registers
         if step.symbol:
             expected = [CONTEXT if not name else self._places[name] for name in self._argument]

@@ -1,4 +1,4 @@
-"""Runs kernel filters in the kernel, for calls that are made up: BPF_PROG_TEST_RUN (Linux 5.10 for raw tracepoints)."""
+"""Runs kernel filters in the kernel, for invented calls: BPF_PROG_TEST_RUN (Linux 5.10 for raw tracepoints)."""
 
 import ctypes
 import os
@@ -18,7 +18,8 @@ from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 _SYS_BPF, _TEST_RUN, _OBJECT_INFO = 321, 10, 15
 _RUN_TIME_AT: Final = 192
 _ATTRIBUTES: Final = struct.Struct("<IIIIQQIIIIQQII")
-"""prog_fd, retval, sizes, data, repeat, duration, sizes and addresses of the context, flags, cpu."""
+"""Attributes of BPF_PROG_TEST_RUN: prog_fd, retval, sizes, data, repeat, duration, sizes and addresses of the context,
+flags, cpu."""
 _SIZE: Final = 80
 _CONTEXT: Final = 96
 _PASSED: Final = 7
@@ -27,7 +28,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class FilterRunner:
-    """The maps and subprograms of filters, and programs of their own behind them."""
+    """The maps and subprograms of filters, with test programs behind the filters."""
 
     def __init__(self, maps: dict[str, int], code: ProgramCode) -> None:
         self.maps, self._code = maps, code
@@ -36,7 +37,8 @@ class FilterRunner:
 
     @contextmanager
     def loaded(self, code: RelocatableCode, number: int) -> Iterator[int]:
-        """The descriptor of a filter for calls of this number; calls that pass it go on to a program that says so."""
+        """Yield the descriptor of a filter for calls of this number; calls that pass go on to a program that returns
+        `_PASSED`."""
         family = CodeAssembler()
         family.move(Register.R0, _PASSED)
         family.exit()
@@ -50,19 +52,20 @@ class FilterRunner:
                 os.close(fd)
 
     def load(self, code: RelocatableCode) -> Loaded:
-        """The programs of a filter; their descriptors are closed by the caller."""
+        """Load the programs of a filter; the caller closes their descriptors."""
         return self._code.load_filter(code, [bpf_syscall.RAW_TRACEPOINT])
 
     def verified(self, code: RelocatableCode) -> int:
-        """Instructions that the verifier looked at when it was loaded."""
+        """Return the count of instructions that the verifier looked at when the filter was loaded."""
         return self._code.verified[code.name]
 
     def subprograms(self) -> None:
-        """Have those of all filters compiled."""
-        self._code.subprograms()
+        """Load the subprograms that all filters may call."""
+        self._code.subprograms(self._code.choice)
 
     def passes(self, program: int, call: bytes, pid: int, verdict: int) -> bool:
-        """Whether a call (struct syscall_ctx) of a process with this verdict passes; else it is counted as filtered."""
+        """Return True if a call (struct syscall_ctx) passes, of a process with this verdict; if it does not, it must be
+        counted as filtered."""
         number = struct.unpack_from("<i", call, 96)[0]
         self.prepare(call, pid, verdict)
         before = self._filtered(number)
@@ -71,18 +74,18 @@ class FilterRunner:
         return passed
 
     def prepare(self, call: bytes, pid: int, verdict: int) -> None:
-        """What the next runs find."""
+        """Set the generation, the process's verdict and the call for the next runs."""
         self._generation += 1
         bpf_syscall.update(self.maps["GENERATION"], 0, struct.pack("<Q", self._generation))
         self.publish(pid, verdict)
         self.place(call)
 
     def publish(self, pid: int, verdict: int) -> None:
-        """What holds of a process from now on, in the generation of the last `prepare`."""
+        """Publish a process's verdict, in the generation of the last `prepare`."""
         bpf_syscall.update(self.maps["PROC_VERDICTS"], pid, ENTRY.pack(self._generation, verdict))
 
     def place(self, call: bytes) -> None:
-        """The call that the next run is about."""
+        """Store the call that the next run is about."""
         bpf_syscall.update(self.maps["SYSCALL_CTX"], 0, call * self._cpus)
 
     def _filtered(self, number: int) -> int:
@@ -91,7 +94,7 @@ class FilterRunner:
 
     @staticmethod
     def run(program: int) -> int:
-        """Once; gives what it returned."""
+        """Run the program once; return its result. Raises OSError."""
         context = ctypes.create_string_buffer(_CONTEXT)
         fields = _ATTRIBUTES.pack(program, 0, 0, 0, 0, 0, 0, 0, _CONTEXT, 0, ctypes.addressof(context), 0, 0, 0)
         attributes = ctypes.create_string_buffer(fields, _SIZE)
@@ -101,7 +104,7 @@ class FilterRunner:
 
 
 def run_time(runner: FilterRunner, program: int, call: bytes, times: int) -> float:
-    """Mean nanoseconds of runs for a call that is discarded, of a process of which no predicate holds."""
+    """Return the mean nanoseconds of runs for a call that is discarded, of a process for which no predicate holds."""
     runner.prepare(call, os.getpid(), 0)
     before = run_count(program)
     for _ in range(times):
@@ -112,7 +115,7 @@ def run_time(runner: FilterRunner, program: int, call: bytes, times: int) -> flo
 
 
 def run_count(program: int) -> tuple[int, int]:
-    """run_time_ns and run_cnt of struct bpf_prog_info."""
+    """Return run_time_ns and run_cnt of struct bpf_prog_info."""
     info = ctypes.create_string_buffer(256)
     attributes = ctypes.create_string_buffer(struct.pack("<IIQ", program, len(info), ctypes.addressof(info)), 16)
     if _libc.syscall(_SYS_BPF, _OBJECT_INFO, attributes, 16) < 0:

@@ -1,7 +1,7 @@
-"""What the kernel's verifier refuses of a kernel filter, whichever way a call takes through it; without a kernel.
+"""The refusals of the kernel's verifier for a kernel filter, on every path through it, without a kernel.
 
-Followed is which registers and which bytes of the frame have been written on every way to an instruction. Bounds of
-pointers are not followed: `bpf_machine` finds an access outside of memory in the runs that it makes.
+The model follows which registers and which bytes of the frame have been written on every path to an instruction. It
+does not follow bounds of pointers: `bpf_machine` finds an access outside of memory in the runs that it makes.
 """
 
 import functools
@@ -11,27 +11,27 @@ from typing import Final, NamedTuple
 from mozu.plugins.sources.ebpf.relocatable import INSTRUCTION, LOAD_64, RelocatableCode, Symbol
 
 SIZES: Final = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
-"""Of a load or store, by the width in its code."""
+"""Bytes of a load or store, by the width in its code."""
 CALL, EXIT, JUMP, EXCHANGE = 0x85, 0x95, 0x05, 0xDB
 RARELY: Final = 0xE5
-"""may_goto."""
+"""Code of the jump may_goto."""
 MOVE: Final = 0xB0
 SHIFTS: Final = frozenset((0x60, 0x70))
 LOOK_UP, TAIL_CALL = 1, 12
-"""Helpers."""
+"""Numbers of helpers."""
 READ_BY_HELPERS: Final = {LOOK_UP: (1, 2), TAIL_CALL: (1, 2, 3)}
 FRAME_SIZE: Final = 512
 KEPT: Final = 40
-"""Bytes of the frame that subprograms leave alone."""
+"""Bytes of the frame that subprograms do not change."""
 FRAME: Final = 10
 
 
 class Refused(AssertionError):
-    """The kernel would not load the program."""
+    """A program that the kernel would not load."""
 
 
 class Step(NamedTuple):
-    """One instruction."""
+    """An instruction."""
 
     at: int
     code: int
@@ -40,32 +40,32 @@ class Step(NamedTuple):
     offset: int
     immediate: int
     symbol: str
-    """A subprogram that is called; empty: none."""
+    """The subprogram that is called; empty if none is."""
 
     @property
     def next(self) -> int:
-        """Where the one behind it lies."""
+        """Return the position of the instruction behind this one."""
         return self.at + (2 if self.code == LOAD_64 else 1)
 
     @property
     def kind(self) -> int:
-        """The class: 1 load, 2 and 3 store, 5 and 6 jump, 7 arithmetic."""
+        """Return the class of the instruction: 1 load, 2 and 3 store, 5 and 6 jump, 7 arithmetic."""
         return self.code & 7
 
     @property
     def is_branch(self) -> bool:
-        """Whether it may go on elsewhere."""
+        """Return True if the program may go on elsewhere."""
         return self.kind in (5, 6) and self.code not in (CALL, EXIT)
 
     def ways(self) -> Iterator[int]:
-        """Where the program may go on."""
+        """Yield the positions at which the program may go on."""
         if self.code != EXIT and self.code != JUMP:
             yield self.next
         if self.is_branch:
             yield self.next + self.offset
 
     def read(self) -> set[int]:
-        """Registers."""
+        """Return the registers that the instruction reads."""
         if self.code == LOAD_64 or self.code in (JUMP, RARELY):
             return set()
         if self.code == EXIT:
@@ -82,7 +82,7 @@ class Step(NamedTuple):
         return operands if self.kind == 7 and self.code & 0xF0 == MOVE else operands | {self.to}
 
     def written(self) -> set[int]:
-        """Registers."""
+        """Return the registers that the instruction writes."""
         if self.code == CALL:
             return {0}
         if self.code == EXCHANGE:
@@ -90,24 +90,24 @@ class Step(NamedTuple):
         return {self.to} if self.code == LOAD_64 or self.kind in (1, 7) else set()
 
     def lost(self) -> set[int]:
-        """Registers, in a call."""
+        """Return the registers that a call makes unreadable."""
         return set() if self.code != CALL else set(range(1, 10 if self.symbol else 6))
 
 
 class _Known(NamedTuple):
-    """What is surely written before an instruction, a bit each."""
+    """The registers and bytes of the frame that are surely written before an instruction, a bit each."""
 
     registers: int
     frame: int
 
     def with_other(self, other: "_Known") -> "_Known":
-        """On both ways."""
+        """Return what is written on both paths."""
         return _Known(self.registers & other.registers, self.frame & other.frame)
 
 
 @functools.lru_cache(maxsize=64)
 def steps_of(code: RelocatableCode) -> dict[int, Step]:
-    """The instructions of a program by where they lie. Raises Refused."""
+    """Return the instructions of a program by position. Raises Refused."""
     found = dict(_steps(code))
     before = {0: _Known(1 << 1 | 1 << FRAME, 0)}
     waiting = [0]
@@ -169,7 +169,7 @@ def _after(step: Step, known: _Known) -> _Known:
 
 
 def _in_frame(step: Step) -> int:
-    """The bytes of a load or store, a bit each."""
+    """Return the bytes of the frame that a load or store touches, a bit each. Raises Refused."""
     size = SIZES[step.code & 0x18]
     place = FRAME_SIZE + step.offset
     if not 0 <= place <= FRAME_SIZE - size or place % size:

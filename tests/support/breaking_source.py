@@ -1,4 +1,4 @@
-"""The source `ebpf`, which fails once whenever there is a file: MOZU_BREAK names it. Its plugin is `breaking`."""
+"""The source `ebpf`, made to fail once whenever the file that MOZU_BREAK names exists. Its plugin is `breaking`."""
 
 import os
 from collections.abc import AsyncIterator, Sequence

@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 
 @cache
 def compiled(source: str, *flags: str) -> Path:
-    """The program of tests/support/SOURCE.c, built once a run."""
+    """Compile tests/support/SOURCE.c and return the program, which is built once a run."""
     target = Path(mkdtemp(prefix="mozu-test-")) / source
     subprocess.run([program("gcc"), "-O2", *flags, "-o", target, HERE / f"{source}.c"], check=True)
     return target

@@ -20,7 +20,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def become(user: int, names: Iterable[str]) -> None:
-    """This process is of that user from now on, with these capabilities and no others."""
+    """Make this process one of that user, with these capabilities and no others."""
     numbers = [NUMBERS[name] for name in names if name]
     os.setgroups([])
     os.setresgid(user, user, user)

@@ -1,4 +1,4 @@
-"""A third party's source for the chaos suite: numbered alerts of all priorities, poison among them if asked for.
+"""A third party's source for the chaos suite: numbered alerts of all priorities, with poison among them on request.
 
 Its plugin is `chaos`; the last alert is of the rule `the end`.
 """
@@ -16,7 +16,7 @@ from tests.core.delivery.poison import poison
 
 TEMPLATE = Template(("number ", Ref("number", "uint"), " of ", Ref("text", "string")))
 _POLL_PAUSE = 0.05
-"""Seconds between two looks for the file that ends the source."""
+"""Seconds between two checks for the file that ends the source."""
 _PRIORITIES = (Severity.CRITICAL, Severity.WARNING, Severity.NOTICE)
 
 
@@ -25,15 +25,15 @@ class ChaosSettings(Settings):
     pause: float = 0.01
     batch: int = 20
     poison: bool = False
-    """Each of them, once."""
+    """True to send each kind of poison once."""
     size: int = 100
     """Characters of text in an ordinary alert."""
     end_with: str = ""
-    """The last alert waits until there is a file of this name."""
+    """Name of a file for which the last alert waits."""
 
 
 class ChaosSource:
-    """Live: nothing waits for it."""
+    """A live source: nothing waits for it."""
 
     def __init__(self, settings: ChaosSettings, context: Context) -> None:
         self._settings, self._stopped = settings, asyncio.Event()

@@ -1,4 +1,4 @@
-"""A containerd of one's own, with its own directories, socket and images; gone without a trace.
+"""A private containerd with its own directories, socket and images, which leaves no trace.
 
 Needs root, containerd, runc and a static busybox; no network and no running engine.
 """
@@ -41,11 +41,11 @@ state = "{root}/state"
 """
 
 SANDBOX_IMAGE: Final = "registry.example:5000/pause:3"
-"""What CRI runs as the pause container of a pod."""
+"""Image that CRI runs as the pause container of a pod."""
 
 
 class Containerd:
-    """One containerd below one directory. `start` it, and `stop` it as often as needed; `destroy` it in the end."""
+    """A containerd below its own directory. `start` and `stop` it as often as needed; `destroy` it at the end."""
 
     def __init__(self, snapshotter: str = "native") -> None:
         self._snapshotter = snapshotter
@@ -57,7 +57,7 @@ class Containerd:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start the server and wait until it answers."""
         with (self.root / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 below_systemd("containerd", "--config", self._config),
@@ -69,7 +69,7 @@ class Containerd:
                 self.ctr("version")
                 return
             assert time.monotonic() < deadline, (self.root / "log").read_text(errors="replace")[-2000:]
-            time.sleep(0.05)  # a server that starts tells nothing but that it answers
+            time.sleep(0.05)  # a starting server can only be detected by its answer
 
     def stop(self) -> None:
         """Stop the server; containers run on, as they do when it is restarted."""
@@ -86,21 +86,21 @@ class Containerd:
             process.wait(PATIENCE)
 
     def destroy(self) -> None:
-        """Leave nothing behind."""
+        """Stop everything and remove all files."""
         if self._process is None:
             self.start()
         for namespace in self.ctr("namespaces", "ls", "--quiet").split():
             for name in self.ctr("-n", namespace, "containers", "ls", "--quiet").split():
                 self.remove(name, namespace=namespace)
         self.stop()
-        while end_below(self.root):  # shims of containers that were made while it was killed, which it never learnt of
+        while end_below(self.root):  # shims of containers begun during a kill, which containerd does not know
             time.sleep(0.05)
         for point in _mounts_below(self.root):
             subprocess.run(["umount", "--lazy", point], check=False)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def ctr(self, *arguments: str | Path, stdin: bytes | None = None) -> str:
-        """The command line against this containerd; its standard output."""
+        """Run ctr against this containerd; return its standard output."""
         done = subprocess.run(
             ["ctr", "--address", self.socket, *arguments],
             input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True, timeout=PATIENCE,
@@ -128,19 +128,19 @@ class Containerd:
         self.ctr("-n", namespace, *fixed, *options, IMAGE, name, *(command or ("sleep", "1000")))
 
     def pid(self, name: str, namespace: str = "default") -> int:
-        """The first process of a running container."""
+        """Return the pid of the first process of a running container."""
         rows = (row.split() for row in self.ctr("-n", namespace, "tasks", "ls").splitlines())
         return next(int(row[1]) for row in rows if row[0] == name)
 
     def remove(self, name: str, namespace: str = "default") -> None:
-        """Kill and remove."""
-        with suppress(AssertionError):  # it has no task any more
+        """Kill and remove a container."""
+        with suppress(AssertionError):  # the container has no task any more
             self.ctr("-n", namespace, "tasks", "delete", "--force", name)
         self.ctr("-n", namespace, "containers", "delete", name)
 
 
 def docker_archive(layer: bytes | None = None, image: str = IMAGE, entry_point: tuple[str, ...] = ()) -> bytes:
-    """An image in the format of `docker save`: one layer (a tar), that of a static busybox where none is given."""
+    """Return an image in the format of `docker save` with one layer (a tar), by default that of a static busybox."""
     layer = layer or filesystem()
     digest = hashlib.sha256(layer).hexdigest()
     config = json.dumps(
@@ -163,7 +163,8 @@ def docker_archive(layer: bytes | None = None, image: str = IMAGE, entry_point: 
 
 
 def containerd_engine(snapshotter: str = "native") -> Iterator[Containerd]:
-    """A running containerd with the image IMAGE; skips, or fails in CI, where there can be none. A fixture's body."""
+    """Yield a running containerd with the image IMAGE; skip, or fail in CI, if there can be none. The body of a
+    fixture."""
     require(os.geteuid() == 0, "a containerd of one's own needs root")
     for name, package in (("containerd", "containerd"), ("ctr", "containerd"), ("runc", "runc")):
         require(shutil.which(name) is not None, f"{name} is not installed ({package})")
@@ -179,14 +180,14 @@ def containerd_engine(snapshotter: str = "native") -> Iterator[Containerd]:
 @pytest.fixture(scope="session")
 @needs_live
 def containerd() -> Iterator[Containerd]:
-    """One containerd for all tests of a session."""
+    """Yield a containerd for all tests of a session."""
     yield from containerd_engine()
 
 
 @pytest.fixture
 @needs_live
 def own_containerd() -> Iterator[Containerd]:
-    """A containerd for one test that stops, kills and starts it."""
+    """Yield a containerd for a test that stops, kills and starts it."""
     with without_remains():
         yield from containerd_engine()
 

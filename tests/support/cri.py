@@ -1,4 +1,4 @@
-"""Pods on a containerd of one's own, by its CRI plugin; they share the host's network, so no network plugin is needed.
+"""Pods on a private containerd, by its CRI plugin; they share the host's network, so no network plugin is needed.
 
 The client is as small as the protocol allows: fields by the numbers of `runtime.v1`.
 """
@@ -22,22 +22,22 @@ from tests.support.split import needs_live
 
 _RUNTIME: Final = "/runtime.v1.RuntimeService"
 _NODE: Final = b"\x02"
-"""NamespaceMode NODE, as a varint."""
+"""NamespaceMode NODE as a varint."""
 _NAMESPACE: Final = "k8s.io"
 _EXITED: Final = 2
 """ContainerState CONTAINER_EXITED."""
 
 
 class Pods:
-    """Makes pods and containers by calls of CRI. Give every pod back with `remove`."""
+    """A client that makes pods and containers by calls of CRI. Remove every pod with `remove`."""
 
     def __init__(self, server: Containerd) -> None:
         self.server = server
         self._numbers = count(1)
         self._configs: dict[str, bytes] = {}
-        """Id of a sandbox → the configuration that it was made with."""
+        """Id of a sandbox → its configuration."""
         self._options: dict[str, bytes] = {}
-        """Id of a sandbox → its NamespaceOption, which its containers are given, too."""
+        """Id of a sandbox → its NamespaceOption, which its containers get too."""
 
     def pod(
         self,
@@ -50,7 +50,7 @@ class Pods:
         privileged: bool = False,
         uid: str = "",
     ) -> str:
-        """Run the sandbox of a pod; its id. `uid`: by default one of its own."""
+        """Run the sandbox of a pod; return its id. `uid`: by default an unused one."""
         uid = uid or f"00000000-0000-4000-8000-{next(self._numbers):012d}"
         options = b"\x08" + _NODE + (b"\x10" + _NODE if host_pid else b"\x10\x01")
         context = message_field(1, options) + flag_field(6, value=privileged)
@@ -78,7 +78,7 @@ class Pods:
         start: bool = True,
         image: str = IMAGE,
     ) -> str:
-        """Make a container in a pod, and start it; its id. `mounts`: source → destination, read only."""
+        """Make a container in a pod and start it; return its id. `mounts`: source → destination, read only."""
         security = flag_field(2, value=privileged) + message_field(3, self._options[sandbox])
         config = (
             message_field(1, text_field(1, name))
@@ -112,18 +112,18 @@ class Pods:
             time.sleep(0.02)  # CRI has no call that waits
 
     def exec(self, container: str, *command: str) -> bytes:
-        """Run a command in a container, as probes of the kubelet do (ExecSync); its standard output."""
+        """Run a command in a container, as probes of the kubelet do (ExecSync); return its standard output."""
         words = b"".join(text_field(2, word) for word in command)
         answer = decode(self._call("ExecSync", text_field(1, container) + words))
         assert integer(answer, 3) == 0, data_of(answer, 2).decode()
         return data_of(answer, 1)
 
     def pid(self, container: str) -> int:
-        """The first process of a running container, or of a sandbox."""
+        """Return the pid of the first process of a running container, or of a sandbox."""
         return self.server.pid(container, _NAMESPACE)
 
     def remove_container(self, container: str) -> None:
-        """Kill and remove one container."""
+        """Kill and remove a container."""
         self._call("StopContainer", text_field(1, container))
         self._call("RemoveContainer", text_field(1, container))
 
@@ -136,7 +136,7 @@ class Pods:
             self._options.pop(sandbox, None)
 
     def destroy(self) -> None:
-        """Remove what is left."""
+        """Remove all remaining pods and containers."""
         self.remove(*self._configs)
 
     def _call(self, method: str, request: bytes) -> bytes:
@@ -177,12 +177,12 @@ def _pods() -> Iterator[Pods]:
 @pytest.fixture(scope="session")
 @needs_live
 def pods() -> Iterator[Pods]:
-    """A containerd with its CRI plugin, for all tests of a session."""
+    """Yield pods on a containerd with its CRI plugin, for all tests of a session."""
     yield from _pods()
 
 
 @pytest.fixture
 @needs_live
 def own_pods() -> Iterator[Pods]:
-    """The same for one test that stops and starts it."""
+    """Yield the same as `pods` for a test that stops and starts the containerd."""
     yield from _pods()

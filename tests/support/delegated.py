@@ -29,13 +29,14 @@ os.close(os.open(trap, os.O_RDONLY))
 print("read", flush=True)
 sys.stdin.read()
 """
-"""Its process is in the cgroup before it has no rights, as one of a session is; then it does what such a user may."""
+"""Program that enters the cgroup before it drops its rights, like a process of a session, and then does what such a
+user may."""
 
 
 @contextmanager
 @needs_live
 def delegated() -> Iterator[Path]:
-    """A cgroup below the root of the unified hierarchy that belongs to USER with everything in it."""
+    """Yield a cgroup below the root of the unified hierarchy that belongs to USER, with everything in it."""
     root = Path(hierarchies()[""], f"mozu-delegated-{os.getpid()}")
     begin = root / "begin"
     begin.mkdir(parents=True)
@@ -53,8 +54,10 @@ def delegated() -> Iterator[Path]:
 
 @contextmanager
 def forger(place: Path, name: str, trap: Path, way: str = "user") -> Iterator["subprocess.Popen[str]"]:
-    """A process of USER that makes a cgroup of this name, goes into it and opens the trap once it is let go. `way`:
-    `user`, or `namespace`: in a user namespace of its own."""
+    """Run a process of USER that makes a cgroup of this name, enters it, and opens the trap once it is released.
+
+    `way`: `user`, or `namespace` for the same in a private user namespace.
+    """
     command = ["/usr/bin/python3", "-c", _FORGES, str(place), name, str(trap), way]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""A source that discards calls which were judged, as bpf/verdict_memory.h does: by versions and classes."""
+"""A source that discards judged calls by versions and classes, like bpf/verdict_memory.h."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,19 +15,19 @@ OPENS = frozenset(("open", "openat", "openat2", "creat"))
 
 
 class Discarding(Leaving):
-    """`forgets`: event types that change no version, though they should."""
+    """A source that discards judged calls. `forgets`: event types that change no version, though they should."""
 
     def __init__(self, forgets: Collection[str] = ()) -> None:
         super().__init__()
         self._forgets = forgets
         self._judged: dict[bytes, bytes] = {}
-        """Key → task that it was first reported of."""
+        """Key → task for which it was first reported."""
         self.classes: dict[bytes, int] = {}
         self._versions = Counter[int]()
         self._parents: dict[int, int] = {}
         self._changes = self.generation = 0
         self.discarded = self.shared = 0
-        """Calls, and those of them that were judged of another task."""
+        """Counts of discarded calls, and of those that were judged for another task."""
 
     def discard_judged(self, events: Sequence[UndecodedEvent] | None, classes: Mapping[bytes, int]) -> None:
         if events is None:
@@ -38,7 +38,7 @@ class Discarding(Leaving):
         self.classes.update(classes)
 
     def forget(self) -> None:
-        """What was judged, and which classes callers are of."""
+        """Drop all judged calls and the classes of callers."""
         self.generation += 1
         self._judged.clear()
         self.classes.clear()
@@ -47,7 +47,7 @@ class Discarding(Leaving):
         self.forget()
 
     def give(self, event: SyscallEvent) -> SyscallEvent | UndecodedEvent | None:
-        """As this source gives it; None: it is discarded."""
+        """Return the event as this source reports it; None if it is discarded."""
         if event.type not in OPENS:
             self._see(event)
             return undecoded(event) if event.type in self.left else msgspec.structs.replace(event)
@@ -92,6 +92,6 @@ class JudgedBySource(Judged):
         self.kernel = source
 
     def process(self, events: Iterable[SyscallEvent]) -> None:
-        """One batch, as its source gives it."""
+        """Process a batch as its source reports it."""
         given = [self.kernel.give(event) for event in events]
         self.pipeline.process([event for event in given if event is not None])

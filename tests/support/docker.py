@@ -1,6 +1,7 @@
-"""A docker engine of one's own: a real dockerd with its own containerd, data, sockets and images, gone without a trace.
+"""A private docker engine: a real dockerd with its own containerd, data, sockets and images, which leaves no trace.
 
-Needs root, dockerd, containerd, a docker command line and a static busybox; no network, no running engine, no systemd.
+Needs root, dockerd, containerd, a docker command line and a static busybox; no network, no running engine, no
+systemd.
 """
 
 import io
@@ -24,10 +25,10 @@ from tests.support.shims import end_below
 from tests.support.split import needs_live
 
 PATIENCE: Final = 60.0
-"""Seconds after which something that must happen has not happened."""
+"""Seconds within which an expected event must happen."""
 
 IMAGE: Final = "registry.example:5000/team/box:1.2"
-"""What the image is called; it was never pushed or pulled."""
+"""Name of the image, which was never pushed or pulled."""
 
 LABELS: Final = {"org.example.team": "perch", "org.example.flag": ""}
 """The image's labels."""
@@ -53,15 +54,15 @@ for place in (after.get("--process"), "create" in words and after["--bundle"] + 
         path.write_text(json.dumps(config))
 os.execvp("runc", ["runc", *words])
 """
-"""An OCI runtime: runc, asked for everything but CAP_SYS_RESOURCE, which not every machine has to give away."""
+"""An OCI runtime: runc, asked for everything but CAP_SYS_RESOURCE, which not every machine can grant."""
 _ENVIRONMENT: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent"}
 
 
 class DockerEngine:
-    """One dockerd below one directory. `start` it, and `stop` it as often as needed; `destroy` it in the end."""
+    """A dockerd below its own directory. `start` and `stop` it as often as needed; `destroy` it at the end."""
 
     def __init__(self, storage_driver: str = "", cgroup_parent: str = "/docker") -> None:
-        """`storage_driver`: of dockerd; empty: the one that it chooses."""
+        """Prepare the engine. `storage_driver`: that of dockerd; if empty, dockerd chooses."""
         self.root = Path(mkdtemp(prefix="mozu-docker-", dir="/tmp"))
         self._cgroup_parent = cgroup_parent
         self.socket = self.root / "docker.sock"
@@ -96,7 +97,7 @@ class DockerEngine:
         _until(self._answers, f"the docker engine answers; its log ends with\n{self._tail()}")
 
     def stop(self) -> None:
-        """Stop the engine, and with it its containerd and its containers, as an init system would."""
+        """Stop the engine with its containerd and its containers, as an init system would."""
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
             process.terminate()
@@ -107,7 +108,7 @@ class DockerEngine:
         self._kill_rest()
 
     def kill(self) -> None:
-        """End the engine at once, and what it has left running."""
+        """End the engine at once, and the processes that it has left running."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -116,9 +117,9 @@ class DockerEngine:
         (self.root / "pid").unlink(missing_ok=True)
 
     def destroy(self) -> None:
-        """Leave nothing behind."""
+        """Stop everything and remove all files."""
         if self._process is not None:
-            with suppress(subprocess.SubprocessError, AssertionError):  # it does not answer: its processes are killed
+            with suppress(subprocess.SubprocessError, AssertionError):  # no answer: the processes are killed below
                 containers = self.docker("ps", "--all", "--quiet").split()
                 if containers:
                     self.docker("rm", "--force", *containers)
@@ -128,7 +129,7 @@ class DockerEngine:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def docker(self, *arguments: str | Path, stdin: bytes | None = None) -> str:
-        """The docker command line against this engine; its standard output without the line end."""
+        """Run the docker command line against this engine; return its standard output without the line end."""
         done = subprocess.run(
             ["docker", "--host", f"unix://{self.socket}", *arguments],
             input=stdin,
@@ -140,28 +141,28 @@ class DockerEngine:
         )
         if done.returncode:
             raise AssertionError(f"docker {' '.join(map(str, arguments))}: {done.stderr.decode()}")
-        return done.stdout.decode(errors="replace").rstrip("\n")  # a test reads a block device, whatever is on it
+        return done.stdout.decode(errors="replace").rstrip("\n")  # a test reads a block device with arbitrary content
 
     def run(self, *command: str, image: str = IMAGE, options: tuple[str, ...] = ()) -> str:
-        """Run a container to its end and remove it; its output."""
+        """Run a container to its end and remove it; return its output."""
         return self.docker("run", "--rm", "--network", "none", *options, image, *command)
 
     def begin(self, *command: str, image: str = IMAGE, options: tuple[str, ...] = ()) -> str:
-        """Begin a container; its full id."""
+        """Begin a container; return its full id."""
         fixed = ("--detach", "--network", "none", "--stop-timeout", "1")
         return self.docker("run", *fixed, *options, image, *(command or ("sleep", "1000")))
 
     def pid(self, container: str) -> int:
-        """The first process of a running container, in the host's numbers."""
+        """Return the pid, in the host's numbers, of the first process of a running container."""
         return int(self.docker("inspect", "--format", "{{.State.Pid}}", container))
 
     def inspect(self, container: str) -> dict[str, Any]:
-        """What the engine says of a container."""
+        """Return the engine's description of a container."""
         found: list[dict[str, Any]] = json.loads(self.docker("inspect", container))
         return found[0]
 
     def remove(self, *containers: str) -> None:
-        """Kill and remove."""
+        """Kill and remove containers."""
         self.docker("rm", "--force", *containers)
 
     def build(self, image: str = IMAGE) -> None:
@@ -182,12 +183,13 @@ class DockerEngine:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-15:]) if self._log.exists() else ""
 
     def _kill_rest(self) -> None:
-        """End what the engine left running: its containerd, shims, and what they hold."""
+        """End the processes that the engine left running, its containerd and shims, and unmount what they hold."""
         _until(lambda: not end_below(self.root), "the processes of the docker engine have ended")
 
 
 def filesystem() -> bytes:
-    """A tar of the image's files: busybox and some of its names, users of its own, a package manager that pretends."""
+    """Return a tar of the image's files: busybox under several names, own users, and a package manager that only
+    pretends."""
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w") as tar:
         for name in ("bin", "etc", "root", "tmp", "nest", "usr", "usr/bin"):
@@ -202,7 +204,7 @@ def filesystem() -> bytes:
 
 
 def docker_engine(storage_driver: str = "") -> Iterator[DockerEngine]:
-    """A running engine with the image IMAGE; skips, or fails in CI, where there can be none. The body of a fixture."""
+    """Yield a running engine with the image IMAGE; skip, or fail in CI, if there can be none. The body of a fixture."""
     require(os.geteuid() == 0, "a docker engine of one's own needs root")
     for name, package in (("dockerd", "docker.io"), ("docker", "docker.io"), ("containerd", "containerd")):
         require(shutil.which(name, path=_ENVIRONMENT["PATH"]) is not None, f"{name} is not installed ({package})")
@@ -219,19 +221,19 @@ def docker_engine(storage_driver: str = "") -> Iterator[DockerEngine]:
 @pytest.fixture(scope="session")
 @needs_live
 def docker() -> Iterator[DockerEngine]:
-    """One engine for all tests of a session."""
+    """Yield an engine for all tests of a session."""
     yield from docker_engine()
 
 
 @pytest.fixture
 @needs_live
 def own_docker() -> Iterator[DockerEngine]:
-    """An engine for one test that stops and starts it."""
+    """Yield an engine for a test that stops and starts it."""
     yield from docker_engine()
 
 
 def static_busybox() -> Path:
-    """The first busybox that needs no interpreter (a loader of shared libraries)."""
+    """Return the first busybox that needs no interpreter (a loader of shared libraries)."""
     for folder in _ENVIRONMENT["PATH"].split(":"):
         path = Path(folder, "busybox")
         if path.exists() and b"/ld-linux" not in path.read_bytes()[:4096]:
@@ -254,7 +256,7 @@ def _add(
 
 
 def _mounts_below(root: Path) -> list[str]:
-    """Mount points, the deepest first."""
+    """Return the mount points below a directory, the deepest first."""
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     return sorted((point for point in points if point.startswith(f"{root}/")), key=len, reverse=True)
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* entry_path VERB ARGUMENT: one act, by the entry path that it was compiled for. No library: it makes every call itself.
+/* entry_path VERB ARGUMENT: one act, by the entry path that it was compiled for. Makes every call without a library.
      read PATH | remove PATH | connect PORT | shell - | exec PATH | dup - (of a socket, to 0) | trace PID
      udp PORT | parts PORT | batch PORT: a datagram by sendto, sendmsg, sendmmsg
    NATIVE: syscall. NARROW: int 0x80, as a 32-bit program (-m32) or as a 64-bit one. RING: io_uring; POLLED with it: a
    thread of the kernel takes the requests. A ring cannot exec, dup, trace or send a batch.
-   Ends with the errno, 0 where the call was done. */
+   Exits with the errno, 0 if the call succeeded. */
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned u32;
@@ -22,7 +22,7 @@ static word enter(word n, word a, word b, word c, word d) {
   return result;
 }
 #define POINTER(p) ((word)(u32)(word)(p))
-static u32 arguments[4], call_of_socket[3], sent[6]; /* below 4 GiB, as nothing on the stack is */
+static u32 arguments[4], call_of_socket[3], sent[6]; /* below 4 GiB, unlike the stack */
 static void quit(int code) { enter(252, code, 0, 0, 0); }
 static word read_file(void) { return enter(295, -100, POINTER(given), 0, 0); }
 static word remove_file(void) { return enter(10, POINTER(given), 0, 0, 0); }
@@ -80,7 +80,7 @@ __attribute__((unused)) static u64 *filled_header(void) {
   header[0] = (u64)&to; header[1] = 16; header[2] = (u64)vector; header[3] = 1;
   return header;
 }
-static void quit(int code) { enter(231, code, 0, 0, 0); } /* of all threads: the one that polls is one */
+static void quit(int code) { enter(231, code, 0, 0, 0); } /* exit_group: ends the polling thread too */
 #if defined(RING)
 #include <linux/io_uring.h>
 static struct io_uring_params params;
@@ -97,7 +97,7 @@ static void make_ring(void) {
   rings = (u8 *)enter(9, (word)ring << 32, 8192, 3, IORING_OFF_SQ_RING);
   entries = (void *)enter(9, (word)ring << 32, 4096, 3, IORING_OFF_SQES);
 }
-/* off: of a send the address; off_length: its length, where struct io_uring_sqe has file_index. */
+/* off: address of a send; off_length: length of the address, in the place of file_index of struct io_uring_sqe. */
 static word request_to(u8 operation, int fd, const void *address, u32 length, u64 off, u32 off_length) {
   if (ring < 0) make_ring();
   u32 tail = *at(params.sq_off.tail), index = tail & 7;

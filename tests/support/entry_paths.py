@@ -1,4 +1,4 @@
-"""The program entry_path.c: one act, by each entry path into the kernel."""
+"""The program entry_path.c: an act, by each entry path into the kernel."""
 
 from pathlib import Path
 from typing import Final
@@ -16,5 +16,5 @@ _FLAGS: Final = ("-nostdlib", "-static", "-no-pie", "-fno-pie", "-fno-stack-prot
 
 
 def entry_path(name: str) -> Path:
-    """The program that acts by this entry path: `entry_path VERB ARGUMENT`."""
+    """Return the program that acts by this entry path: `entry_path VERB ARGUMENT`."""
     return compiled("entry_path", *_FLAGS, *ENTRY_PATHS[name])

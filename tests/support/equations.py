@@ -1,11 +1,13 @@
-"""The equations of docs/statistics.md, declared once: what must add up in `/metrics`, `/status` and at a run's end."""
+"""The equations of docs/operate/statistics.md, declared once: sums that must agree in `/metrics`, `/status` and at a
+run's end."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 
 class Equation(NamedTuple):
-    """The terms are keys of the statistics; `metrics` has the name of each in `/metrics`, without the prefix."""
+    """An equation whose terms are keys of the statistics; `metrics` has the name of each in `/metrics`, without the
+    prefix."""
 
     of: str
     left: tuple[str, ...]
@@ -16,7 +18,7 @@ class Equation(NamedTuple):
         return " = ".join(" + ".join(f"`{term}`" for term in side) for side in (self.left, self.right))
 
     def sides(self, numbers: Mapping[str, Any]) -> tuple[int, int]:
-        """Both sums; what is counted by reason is added up, and what the kernel does not count is left out."""
+        """Return both sums; counts by reason are added up, and what the kernel does not count is left out."""
         left, right = (sum(_number(numbers[term]) for term in side) for side in (self.left, self.right))
         return left, right
 
@@ -53,7 +55,7 @@ EQUATIONS: Final = (SINK, SOURCE, TYPE)
 
 
 def broken_in_statistics(numbers: Mapping[str, Any], *, running: bool) -> list[str]:
-    """Sentences on the equations that do not hold in these statistics."""
+    """Return sentences on the equations that do not hold in these statistics."""
     found = [
         (f"sink {name}", SINK, one, False) for name, one in numbers["sinks"].items()
     ] + [(f"source {name}", SOURCE, one, False) for name, one in numbers["sources"].items()]
@@ -63,7 +65,8 @@ def broken_in_statistics(numbers: Mapping[str, Any], *, running: bool) -> list[s
 
 
 def broken_in_metrics(samples: Mapping[tuple[str, frozenset[tuple[str, str]]], float], *, running: bool) -> list[str]:
-    """The same for samples by name and labels. A series that is missing breaks its equation."""
+    """Return the same as `broken_in_statistics` for samples by name and labels. A missing series breaks its
+    equation."""
     lines = []
     for equation, labels in ((SINK, ("id",)), (SOURCE, ("source",)), (TYPE, ("source", "type"))):
         for key in sorted(_subjects(samples, equation, labels)):

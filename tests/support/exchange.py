@@ -1,4 +1,4 @@
-"""Two paths change places at once: at no moment is one of them missing (renameat2(2), RENAME_EXCHANGE)."""
+"""An exchange of two paths at once: at no moment is one of them missing (renameat2(2), RENAME_EXCHANGE)."""
 
 import ctypes
 import os
@@ -9,7 +9,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def exchange(one: Path, other: Path) -> None:
-    """Both must be there. Raises OSError."""
+    """Exchange two paths, which must both exist. Raises OSError."""
     if _libc.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _EXCHANGE) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), str(one))

@@ -1,4 +1,4 @@
-"""The source `falco_http` with a client before it and an engine behind it that acknowledges when the test says so."""
+"""The source `falco_http` between a client and an engine that acknowledges when the test allows it."""
 
 import asyncio
 import json
@@ -32,13 +32,13 @@ def payload(number: int = 0) -> dict[str, Any]:
 
 
 def settings_of(**settings: Any) -> FalcoHttpSettings:
-    """On a free port; without a token, unless one is given."""
+    """Return settings for a free port; without a token, unless one is passed."""
     given = {} if {"token", "tokens"} & settings.keys() else {"token": "none"}
     return FalcoHttpSettings.model_validate({"listen": "127.0.0.1:0", **given, **settings})
 
 
 class Play:
-    """A source, an engine that settles when the test says so, and a client."""
+    """A source, a client, and an engine that settles when the test allows it."""
 
     def __init__(self, session: aiohttp.ClientSession, source: FalcoHttpSource, scheme: str = "http") -> None:
         self._session, self.source = session, source
@@ -46,12 +46,12 @@ class Play:
         self.seen: list[Alert] = []
         self.batches: list[Sequence[Any]] = []
         self.dropped: dict[int, Dropped] = {}
-        """What the engine says was dropped of every batch."""
+        """Position → drops that the engine reports for every batch."""
         self.settling = asyncio.Event()
         self.settling.set()
 
     async def pump(self) -> None:
-        """What the engine does."""
+        """Act as the engine: read batches and acknowledge them."""
         async for batch in self.source.batches():
             self.batches.append(batch)
             self.seen += [item for item in batch if isinstance(item, Alert)]
@@ -59,13 +59,13 @@ class Play:
             await self.source.ack_alerts(batch, self.dropped)
 
     async def post(self, document: Any, **keywords: Any) -> tuple[int, str]:
-        """Status and text."""
+        """Post a document; return the status and the text of the answer."""
         data = document if isinstance(document, bytes) else json.dumps(document).encode()
         async with self._session.post(self.url, data=data, **keywords) as answer:
             return answer.status, await answer.text()
 
     async def until(self, count: int) -> None:
-        """Until so many alerts have come through."""
+        """Wait until `count` alerts have come through."""
         async with asyncio.timeout(PATIENCE):
             while len(self.seen) < count:
                 await asyncio.sleep(0.005)

@@ -1,4 +1,4 @@
-"""Receivers on the loopback for an imported configuration, and a run of mozu with one."""
+"""Receivers on the loopback for an imported configuration, and runs of mozu with such a configuration."""
 
 import base64
 import gzip
@@ -31,12 +31,13 @@ PATIENCE = 120.0
 
 
 class HttpReceiver:
-    """Keeps every request and answers 200. `held`: path → seconds for which its next answers are held back."""
+    """A server that keeps every request and answers 200. `held`: path → seconds for which its next answers are
+    delayed."""
 
     def __init__(self, certificates: Certificates | None = None, held: Mapping[str, list[float]] | None = None) -> None:
         self.requests: list[Received] = []
         self.at_once: dict[str, int] = {}
-        """First part of a path → the most requests that were there at the same time."""
+        """First part of a path → the highest number of simultaneous requests."""
         self._running, self._lock, self.held = Counter[str](), threading.Lock(), dict(held or {})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         if certificates is not None:
@@ -49,11 +50,11 @@ class HttpReceiver:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def at(self, path: str) -> "list[Received]":
-        """Return the requests whose path begins so."""
+        """Return the requests whose path begins with `path`."""
         return [one for one in self.requests if one.path.startswith(path)]
 
     def close(self) -> None:
-        """End it."""
+        """End the server."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -82,7 +83,7 @@ class HttpReceiver:
         return Handler
 
     def take(self, request: "Received") -> None:
-        """Keep a request, and wait where its path is held."""
+        """Keep a request, and wait if its path is held."""
         with self._lock:
             self.requests.append(request)
             part = request.path.split("/")[1]
@@ -96,7 +97,7 @@ class HttpReceiver:
 
 
 class Received:
-    """A request, as it came."""
+    """A request in the form in which it came."""
 
     def __init__(self, method: str, path: str, headers: dict[str, str], body: bytes, client: bool) -> None:
         self.method, self.path, self.body, self.has_client_certificate = method, path, body, client
@@ -104,7 +105,7 @@ class Received:
 
     @property
     def text(self) -> str:
-        """Return the body, unpacked."""
+        """Return the body, uncompressed."""
         return (gzip.decompress(self.body) if self.body.startswith(b"\x1f\x8b") else self.body).decode()
 
     def json(self) -> Any:
@@ -119,7 +120,7 @@ class Received:
 
 
 class StreamReceiver:
-    """Keeps what comes over TCP, or in datagrams at a path."""
+    """A receiver that keeps all data that arrive over TCP, or in datagrams at a path."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.data = b""

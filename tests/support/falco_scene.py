@@ -1,4 +1,4 @@
-"""Receivers of a whole configuration, what they got, and Falco's side of it: a recording with its rules."""
+"""Receivers of a whole configuration, the data they received, and Falco's side of it: a recording with its rules."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +33,7 @@ MORE: Final = """
 
 
 class Scene:
-    """The receivers of a run, and what they got."""
+    """The receivers of a run, and the data they received."""
 
     def __init__(self, folder: Path, certificates: Certificates, held: Mapping[str, list[float]]) -> None:
         self.folder, self.certificates = folder, certificates

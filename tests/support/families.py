@@ -1,4 +1,4 @@
-"""Families of acts (tests.support.calls, tests.support.edges) as programs of their own, watched or not."""
+"""Families of acts (tests.support.calls, tests.support.edges) as separate programs, watched or not."""
 
 import pickle
 import subprocess
@@ -16,17 +16,17 @@ from tests.support.live import context, demand
 
 
 def line(acts: str, family: str, place: Path) -> list[str]:
-    """The command; what it says of itself afterwards, `reported` reads."""
+    """Return the command that runs a family; `reported` reads its result afterwards."""
     return [sys.executable, "-m", f"tests.support.{acts}", family, str(place), str(place / "reported")]
 
 
 def reported(place: Path) -> Any:
-    """What the acts of a family that ran in this directory say that they did."""
+    """Return the result of the family that ran in this directory."""
     return pickle.loads((place / "reported").read_bytes())
 
 
 def unwatched(acts: str, families: Iterable[str], folders: pytest.TempPathFactory) -> dict[str, Any]:
-    """What each family says that it does, when nobody looks."""
+    """Return the result of each family, by name, from runs that nobody watches."""
     found = {}
     for family in families:
         place = folders.mktemp(family)
@@ -36,7 +36,7 @@ def unwatched(acts: str, families: Iterable[str], folders: pytest.TempPathFactor
 
 
 async def traced(command: list[str], types: Iterable[str], state_dependencies: Iterable[str]) -> list[SyscallEvent]:
-    """Every event that tracing gives of a command."""
+    """Return every event that tracing a command yields."""
     source = PtraceSource(command, None, job_control=False, context=context("ptrace"))
     await source.start(demand(*types, state_dependencies=state_dependencies))
     return [event async for batch in source.batches() for event in batch]

@@ -1,4 +1,4 @@
-"""A third party's plugin for delivery tests: a source of numbered alerts, and the simplest sink there can be."""
+"""A third party's plugin for delivery tests: a source of numbered alerts, and a minimal sink."""
 
 import asyncio
 import os
@@ -27,11 +27,11 @@ class NumbersSettings(Settings):
     pause: float = 0.001
     batch: int = 10
     hosts: int = 0
-    """The alerts are of so many machines in turn; 0: of this one."""
+    """Number of machines that the alerts come from in turn; 0 for this machine alone."""
 
 
 class Numbers:
-    """Ready alerts, a batch at a time."""
+    """A source of ready alerts, a batch at a time."""
 
     def __init__(self, settings: NumbersSettings, context: Context) -> None:
         self._settings, self._stopped, self._made = settings, False, 0
@@ -68,11 +68,11 @@ class FarEndSettings(Settings):
     path: str
     pause: float = 0.0
     down: str = ""
-    """While this file exists the destination is down."""
+    """Path of a file; the destination is down while it exists."""
 
 
 class FarEnd:
-    """Five lines: no queue, no retry, no thread of its own making."""
+    """A sink of five lines: no queue, no retry, no thread."""
 
     def __init__(self, settings: FarEndSettings, context: Context) -> None:
         self._settings = settings

@@ -21,21 +21,21 @@ MODULE = ROOT / "tests" / "support" / "faulty"
 
 
 class Outcome(NamedTuple):
-    """What came of a run."""
+    """The result of a run."""
 
     code: int
     alerts: list[Any]
-    """What the sink `kept` has, mozu's own notices among them."""
+    """Alerts that the sink `kept` has, mozu's own notices among them."""
     stats: dict[str, Any]
     log: list[str]
 
     @property
     def numbers(self) -> list[int]:
-        """Of the events of `steady` whose alerts have arrived."""
+        """Return the numbers of the events of `steady` whose alerts have arrived."""
         return [int(alert.message()) for alert in self.alerts if alert.rule == "each"]
 
     def total(self, name: str, **labels: str) -> float:
-        """The sum of a metric."""
+        """Return the sum of a metric."""
         return sum(
             float(one["value"])
             for one in self.stats["metrics"]
@@ -44,7 +44,7 @@ class Outcome(NamedTuple):
 
 
 def lay_down(folder: Path) -> Path:
-    """What pip would install of the plugin `faulty`, beside its module; gives the folder."""
+    """Write what pip would install of the plugin `faulty`, beside its module; return the folder."""
     info = folder / "mozu_faulty-1.2.dist-info"
     info.mkdir(parents=True, exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-faulty\nVersion: 1.2\n")
@@ -56,7 +56,7 @@ def lay_down(folder: Path) -> Path:
 
 @contextmanager
 def installed(folder: Path) -> Iterator[None]:
-    """The plugin is importable in this process."""
+    """Make the plugin importable in this process until the block ends."""
     paths = [str(lay_down(folder)), str(MODULE)]
     sys.path[:0] = paths
     try:
@@ -79,15 +79,14 @@ HARMLESS_WORK: Final = {
     "none": ("sink", "enricher"), "huge": ("source", "enricher", "evaluator"),
     "hang": ("evaluator",), "late": ("evaluator",),
 }  # fmt: skip
-"""How → the kinds for which that is no fault in their work: None acknowledges, a method that is not awaited cannot
-wait."""
+"""Misbehaviour → kinds whose work it does not harm: None acknowledges, and a method that is not awaited cannot wait."""
 
 
 def faulty(at: str, how: str) -> tuple[str, ...]:
-    """The kinds whose instance must be named in the log."""
-    awaited = tuple(kind for kind in KINDS if kind != "evaluator")  # it has no start, no stop and no callback
+    """Return the kinds whose instance must be named in the log."""
+    awaited = tuple(kind for kind in KINDS if kind != "evaluator")  # an evaluator has no start, no stop and no callback
     if how in HOLDS:
-        return ()  # it lets go: the watchdog may have looked or not (test_loop.py)
+        return ()  # the fault ends by itself; the watchdog may have looked or not (test_loop.py)
     if at == "work":
         return tuple(kind for kind in KINDS if kind not in HARMLESS_WORK.get(how, ()))
     if how in VALUES:
@@ -98,7 +97,8 @@ def faulty(at: str, how: str) -> tuple[str, ...]:
 
 
 def config(kinds: Sequence[str], entry: dict[str, Any], plugin: str = "faulty", **core: Any) -> dict[str, Any]:
-    """`steady` → `each` → `kept`, and beside them a faulty one of each of these kinds, called `bad-KIND`."""
+    """Return the configuration `steady` → `each` → `kept` with a faulty component `bad-KIND` of each of the kinds
+    beside them."""
     tree: dict[str, Any] = {
         "start_deadline": 0.4, "stop_deadline": 1.0,
         "sources": ["steady"], "enrichers": [], "evaluators": ["each"], "sinks": ["kept"], **core,
@@ -109,7 +109,7 @@ def config(kinds: Sequence[str], entry: dict[str, Any], plugin: str = "faulty", 
 
 
 def run(folder: Path, tree: dict[str, Any], seconds: float) -> Outcome:
-    """mozu with this configuration for so long."""
+    """Run mozu with this configuration for `seconds`."""
     file, stats = folder / "mozu.yaml", folder / "stats.json"
     file.write_text(yaml.safe_dump(tree))
     lines: list[str] = []

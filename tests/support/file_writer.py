@@ -1,4 +1,4 @@
-"""Writes numbered alerts through the sink `file`, and says on its standard output which are acknowledged.
+"""Writes numbered alerts through the sink `file`, and prints the numbers of those that are acknowledged.
 
     python -m tests.support.file_writer SETTINGS_AS_JSON FIRST COUNT BATCH
 """
@@ -11,7 +11,7 @@ from mozu.plugins.sinks.file import FileSettings, FileSink
 
 
 def main(settings: str, first: int, count: int, batch: int) -> None:
-    """Batches in order; each is reported once it is acknowledged."""
+    """Deliver batches in order; report each once it is acknowledged."""
     sink = FileSink(FileSettings(**json.loads(settings)), context("file"))
     for start in range(first, first + count, batch):
         numbers = range(start, start + batch)

@@ -1,4 +1,4 @@
-"""Calls that are made up, twice each: as a kernel filter sees them, and as the event that their record becomes."""
+"""Invented calls in two forms: as a kernel filter sees them, and as the event that their record becomes."""
 
 import random
 from pathlib import PurePosixPath
@@ -16,16 +16,17 @@ from tests.support.filter_facts import Facts
 PID: Final = 4_000_003
 _WORD: Final = (1 << 64) - 1
 _WIRE: Final = {"open": "open", "number": "call", "path": "call"}
-"""Family → struct of its records; of the others `descriptor`."""
+"""Family → struct of its records; families that are missing here use `descriptor`."""
 _O_CREAT_WRONLY_TRUNC: Final = 0o1101
 _OPEN_ARGUMENTS: Final = {"open": (0, 1, 2), "creat": (0, None, 1), "openat": (1, 2, 3), "openat2": (1, None, None)}
-"""Which argument is path, flags and mode (bpf/open_args.h); creat has flags of its own, openat2 both in memory."""
+"""Positions of path, flags and mode among the arguments (bpf/open_args.h); creat has fixed flags, openat2 has both in
+memory."""
 _EXACT: Final = filter_layout.place("syscall_ctx", "exact")
 _decode = RecordDecoder().decode
 
 
 class Sock(NamedTuple):
-    """What stands behind a descriptor. `family` 0: a file."""
+    """The socket behind a descriptor. `family` 0: a file."""
 
     family: int = 0
     protocol: int = 0
@@ -39,23 +40,23 @@ class Call(NamedTuple):
 
     spec: SyscallSpec
     args: tuple[int, ...]
-    """Six, as they lie in registers."""
+    """Six arguments as they lie in registers."""
     result: int
     path: str = ""
-    """As given to an open."""
+    """Path that was passed to an open."""
     base: str = ""
-    """Of a relative one."""
+    """Directory that a relative path starts from."""
     real: str = ""
-    """The path that an open reached."""
+    """Path that an open reached."""
     flags: int = 0
     mode: int = 0
-    """Those of openat2, in memory."""
+    """Mode of openat2, which is in memory."""
     sock: Sock | None = None
-    """None: no such descriptor is open."""
+    """Socket of the descriptor; None if no such descriptor is open."""
 
     @property
     def open_flags(self) -> int:
-        """Wherever they are."""
+        """Return the flags of an open, wherever they are."""
         place = _OPEN_ARGUMENTS[self.spec.name][1]
         if place is not None:
             return self.args[place]
@@ -63,24 +64,24 @@ class Call(NamedTuple):
 
     @property
     def open_mode(self) -> int:
-        """Wherever it is."""
+        """Return the mode of an open, wherever it is."""
         place = _OPEN_ARGUMENTS[self.spec.name][2]
         return self.mode if place is None else self.args[place]
 
     @property
     def name(self) -> str:
-        """The path, made absolute."""
+        """Return the path, made absolute."""
         return self.path if self.path.startswith("/") else f"{self.base}/{self.path}"
 
     @property
     def is_plain(self) -> bool:
-        """Whether its path needs no resolution; `is_plain` of bpf/kernel_filter.h takes more of them for others."""
+        """Return True if the path needs no resolution; `is_plain` of bpf/kernel_filter.h is stricter."""
         parts = self.name.split("/")[1:]
         return all(parts) and not any(part.startswith(".") and part.strip(".") == "" for part in parts)
 
 
 def event_of(call: Call) -> SyscallEvent:
-    """As user space reads it from the ring buffer."""
+    """Return the event that user space reads from the ring buffer."""
     values: dict[str, Any] = {f"args{at}": value for at, value in enumerate(call.args)}
     strings = b""
     if call.spec.family == "open":
@@ -110,7 +111,7 @@ def _record(call: Call, values: dict[str, Any]) -> bytes:
 
 
 def facts_of(call: Call) -> Facts:
-    """As the subprograms of a filter find it."""
+    """Return the facts that the subprograms of a filter find."""
     numbers: dict[tuple[Subject, str, int], int] = {(Subject.CALL, "result", 0): call.result}
     numbers |= {(Subject.CALL, "args", at): value & _WORD for at, value in enumerate(call.args)}
     if call.spec.family == "open":
@@ -125,26 +126,27 @@ def facts_of(call: Call) -> Facts:
 
 
 class Decision(NamedTuple):
-    """What a filter does with a call."""
+    """The decision of a filter on a call."""
 
     passes: bool
     is_marked: bool
-    """As an exact match."""
+    """True if the call was marked as an exact match."""
     called: list[str]
-    """Subprograms, in order."""
+    """Called subprograms, in order."""
     steps: int
-    """Instructions."""
+    """Count of instructions that ran."""
 
 
 def decided(code: RelocatableCode, call: Call, *, verdict: int = 0, must_pass: bool = False) -> Decision:
-    """Runs the program of a filter. `must_pass`: whether the path of an open that succeeded has to be emitted."""
+    """Run the program of a filter on a call. `must_pass`: True if the path of an open that succeeded has to be
+    emitted."""
     facts = facts_of(call)
     context = filter_facts.call_of(facts, call.spec.number)
     scratch = bytearray(b"\xee" * filter_layout.size("filter_scratch"))
     known = filter_facts.scratch_of(facts, junk=bytes(600))
 
     def found_out(struct: str, member: str, result: int = 0) -> int:
-        """A subprogram writes what it has found; before that there is nothing of use."""
+        """Write what a subprogram has found; before that the memory holds nothing of use."""
         size = filter_layout.size(struct)
         at = filter_layout.place("filter_scratch", member).offset
         scratch[at : at + size] = known[at : at + size]
@@ -172,7 +174,7 @@ def decided(code: RelocatableCode, call: Call, *, verdict: int = 0, must_pass: b
 
 
 def _look_up(call: Call, scratch: bytearray, known: bytearray) -> int:
-    """What `lookup_sock` of bpf/sock_info.h is asked: which descriptor, and whether it is to find the protocol."""
+    """Check what `lookup_sock` of bpf/sock_info.h is asked: the descriptor, and if it is to find the protocol."""
     place = filter_layout.place("filter_scratch", "sock_fd")
     asked = int.from_bytes(scratch[place.offset : place.offset + 8], "little")
     fd = call.spec.layout.fd
@@ -187,7 +189,7 @@ def _look_up(call: Call, scratch: bytearray, known: bytearray) -> int:
 
 
 def random_open(chance: random.Random, spec: SyscallSpec, path: str) -> Call:
-    """An open of this path, from a directory where it is relative."""
+    """Return an open of this path, with a directory if the path is relative."""
     bits = (0, 1, 2, 3, 0o100, 0o1000, 0o2000, 0o4000, 0o100000, 0o200000, 0o400000, 0o2000000, 0o20200000)
     flags = chance.choice(bits) | chance.choice(bits)
     mode = chance.choice((0, 0o600, 0o777, 0o100, 0o001))

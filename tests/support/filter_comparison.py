@@ -1,4 +1,4 @@
-"""Two live sources that see the same, one with kernel filters and one without."""
+"""Two live sources that see the same events, one with kernel filters and one without."""
 
 import asyncio
 import copy
@@ -22,19 +22,19 @@ FIELDS: Final = FieldRegistry(builtin_fields())
 
 
 class FilterComparison(NamedTuple):
-    """Two sources that see the same."""
+    """Two sources that see the same events."""
 
     filtered: Live
     whole: Live
 
     def want(self, *conditions: str, more: Demand | None = None) -> None:
-        """What the rules want, and `more`."""
+        """Set the demand of both sources: that of the rules, and `more`."""
         wanted = wants(conditions) | (more or Demand())
         self.filtered.update(wanted)
         self.whole.update(wanted)
 
     def act(self, function: Callable[..., Any], *arguments: Any) -> tuple[Act, Act]:
-        """One child's act, as each of them saw it."""
+        """Run an act in a child; return the act as each of the sources saw it."""
         self.whole.forget()
         act = self.filtered.act(function, *arguments)
         mine = self.whole.wait(lambda seen: any(e.type == "procexit" and e.pid == act.pid for e in reversed(seen)))
@@ -52,14 +52,14 @@ def program_of(conditions: Sequence[str]) -> Any:
 
 
 def wants(conditions: Sequence[str]) -> Demand:
-    """As the evaluator of rule files states it."""
+    """Return the demand of these conditions, as the evaluator of rule files states it."""
     program = program_of(conditions)
     needs, predicates = program.needs["syscall"], program.predicates["syscall"]
     return Demand({"syscall": {name: Interest(read, predicates[name]) for name, read in needs.items()}})
 
 
 def alerts(conditions: Sequence[str], act: Act) -> list[tuple[Any, ...]]:
-    """Which rules match which of its events, as far as it is not a number of an event."""
+    """Return which rules match which events of the act, without the numbers of events."""
     shown = StateMachine().apply(act.events)
     return [
         (position, event.type, event.args, None if event.file is None else (event.file.name, event.file.raw))
@@ -68,19 +68,19 @@ def alerts(conditions: Sequence[str], act: Act) -> list[tuple[Any, ...]]:
 
 
 class Judged:
-    """A source with the core's process predicates: a state that sees its batches first."""
+    """A source with the core's process predicates: a state sees its batches first."""
 
     def __init__(self, source: EbpfSource) -> None:
         self._source, self._state = source, StateMachine()
         source.use_process_predicates(process_predicates(FIELDS, self._state))
 
     async def distrust(self, seconds: float) -> None:
-        """As after a loss. In the source's loop."""
+        """Suspend the process cache as after a loss. Runs in the source's loop."""
         assert self._source._process_cache is not None
         self._source._process_cache.suspend(seconds)
 
     async def published(self) -> None:
-        """Until every process in the queue has its verdict. In the source's loop."""
+        """Wait until every process in the queue has its predicate bits. Runs in the source's loop."""
         while self._source._process_cache is not None and self._source._process_cache.is_pending:
             await asyncio.sleep(0.01)
 

@@ -14,7 +14,7 @@ PARTS: Final = (
 
 
 def random_path(chance: random.Random, likely: Path) -> bytes:
-    """Plain and odd ones, short and long, below the tree and elsewhere."""
+    """Return a path: plain or odd, short or long, below the tree or elsewhere."""
     separator = chance.choice(("/", "/", "/", "//"))
     path = separator.join(chance.choices(PARTS, k=chance.randint(1, chance.choice((3, 5, 12, 50)))))
     head = chance.choice(("", "", f"{likely}/", f"{likely}/", "/", "./", "../"))
@@ -23,7 +23,7 @@ def random_path(chance: random.Random, likely: Path) -> bytes:
 
 
 def random_test(chance: random.Random, likely: Path) -> str:
-    """On one field of an open."""
+    """Return a test on one field of an open."""
     part = chance.choice(PARTS)
     path = chance.choice(
         (f"{likely}/etc/shadow", f"{likely}/{part}", f"{likely}/x/{part}", f"/{part}", f"{likely}/etc")
@@ -69,7 +69,7 @@ def random_condition(chance: random.Random, likely: Path, depth: int = 0) -> str
 
 
 def path_near(chance: random.Random, text: str, likely: Path) -> str:
-    """A random one, or one that a condition is about, or nearly."""
+    """Return a random path, or one that a condition is about, or nearly."""
     constants = re.findall(r'"([^"]+)"', text)
     if not constants or chance.random() < 0.4:
         return os.fsdecode(random_path(chance, likely))

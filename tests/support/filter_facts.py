@@ -1,4 +1,4 @@
-"""Random calls and random tests of them, and what the tests say of the calls by plain Python."""
+"""Random calls and random tests of them, with the results of the tests in plain Python."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -31,14 +31,14 @@ RELATIONS: Final[dict[str, Callable[[int, int], bool]]] = {
 
 
 class Facts(NamedTuple):
-    """What a filter can look at of one call."""
+    """Facts about a call that a filter can look at."""
 
     numbers: dict[tuple[Subject, str, int], int]
-    """Subject, member, element → number, as it lies in memory."""
+    """(Subject, member, element) → number as it lies in memory."""
     name: bytes
     verdict: int
     real: bytes = b""
-    """The path that was reached; empty where none was."""
+    """Path that was reached; empty if none was."""
 
 
 def random_facts(chance: random.Random) -> Facts:
@@ -65,13 +65,13 @@ _SOCKET: Final = {
 
 
 def random_name(chance: random.Random) -> bytes:
-    """A plain one."""
+    """Return a random plain name."""
     found = "/" + "/".join(chance.choices(PARTS, k=chance.randint(1, chance.choice((1, 2, 3, 8)))))
     return found.encode()[:200].rstrip(b"/") or b"/x"
 
 
 def random_formula(chance: random.Random, test: Callable[[random.Random], Formula], depth: int = 0) -> Formula:
-    """Deep and wide ones, with alternatives that compare the same."""
+    """Return a random formula, sometimes deep and wide, with alternatives that compare the same."""
     if depth > 3 or chance.random() < 0.2:
         found = test(chance)
         return found if chance.random() < 0.7 else negation(found)
@@ -120,19 +120,19 @@ def of_open(chance: random.Random) -> Formula:
 
 
 def of_reached(chance: random.Random) -> Formula:
-    """A random formula over what a rule may read that acts at an open."""
+    """Return a random formula over what rules that act at an open may read."""
     formula = random_formula(chance, of_open)
     decided = replaced(formula, lambda check: FALSE if check.of_process else check)
     return about(decided, Subject.REAL)
 
 
 def of_program(chance: random.Random) -> Formula:
-    """The same at an exec: the path of the program, and its marks."""
+    """Return a random formula over what rules that act at an exec may read: the path of the program, and its marks."""
     return random_formula(chance, lambda one: of_reached_path(one) if one.random() < 0.5 else _of_fact(one, _MARKS))
 
 
 def of_address(chance: random.Random) -> Formula:
-    """The same of a socket: what it is connected to."""
+    """Return a random formula over the peer of a socket."""
     return random_formula(chance, lambda one: _of_fact(one, _PEER))
 
 
@@ -169,7 +169,7 @@ def _of_fact(chance: random.Random, members: Mapping[str, Sequence[int]]) -> For
 
 
 def with_facts(chance: random.Random, facts: Facts) -> Facts:
-    """The same with what kill and deny rules alone test."""
+    """Add to the facts those that kill and deny rules alone test."""
     numbers = {**facts.numbers}
     for member, few in {**_MARKS, **_PEER}.items():
         for element in range(4 if member == "address" else 1):
@@ -178,7 +178,7 @@ def with_facts(chance: random.Random, facts: Facts) -> Facts:
 
 
 def is_true(formula: Formula, facts: Facts) -> bool:
-    """What Python says."""
+    """Return the value of a formula by plain Python."""
     return holds(formula, lambda leaf: _holds(leaf, facts))
 
 
@@ -214,7 +214,7 @@ def _number(check: NumberCheck, facts: Facts) -> int:
 
 
 def scratch_of(facts: Facts, *, junk: Sequence[int]) -> bytearray:
-    """struct filter_scratch, as the subprograms fill it; `junk`: what earlier names have left behind."""
+    """Return struct filter_scratch as the subprograms fill it; `junk`: bytes that earlier names have left behind."""
     scratch = bytearray(filter_layout.size("filter_scratch"))
     size = filter_layout.size("tested_path") - filter_layout.place("tested_path", "bytes").offset
     for which, name in (("given", facts.name), ("real", facts.real)):
@@ -234,7 +234,7 @@ def scratch_of(facts: Facts, *, junk: Sequence[int]) -> bytearray:
 
 
 def call_of(facts: Facts, number: int) -> bytearray:
-    """struct syscall_ctx."""
+    """Return struct syscall_ctx."""
     call = bytearray(filter_layout.size("syscall_ctx"))
     for (subject, member, element), value in facts.numbers.items():
         if subject is Subject.CALL:

@@ -13,7 +13,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
 
 
 def described(formula: Formula) -> str:
-    """Parts in the order in which they stand."""
+    """Return a text of the formula, its parts in their order."""
     return fold(formula, _described)
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* first: open /etc/shadow by its very first instructions, live for 50 ms, end. No libc, which would do something before. */
+/* first: open /etc/shadow by its very first instructions, live for 50 ms, end. No libc, which would act before. */
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <time.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* flood COUNT: call userfaultfd COUNT times with flags that do not exist, then print how many calls were made. No program
-   of a machine that is busy calls it, so that whatever mozu counts of it is from here. */
+/* flood COUNT: call userfaultfd COUNT times with flags that do not exist, then print how many calls were made. No other
+   program of a busy machine makes this call, so all that mozu counts of it come from here. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>

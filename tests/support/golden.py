@@ -1,4 +1,4 @@
-"""What was reported of histories before, kept as text: what differs is named.
+"""Reports of earlier histories, kept as text, and a comparison that names the first difference.
 
 A file `*.txt.xz` holds many histories: `= NAME`, then for each event a line `# EVENT` and lines `name<TAB>value`.
 """
@@ -13,19 +13,19 @@ _ESCAPED: Final = str.maketrans({"\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\
 
 
 def line(name: str, value: object) -> str:
-    """Of one value."""
+    """Return the line of one value."""
     return f"{name}\t{str(value).translate(_ESCAPED)}".encode("utf-8", "backslashreplace").decode()
 
 
 def write(path: Path, reported: Mapping[str, Iterable[str]]) -> None:
-    """Keep these from now on."""
+    """Replace the kept histories by these."""
     text = "".join(f"= {name}\n" + "".join(f"{one}\n" for one in lines) for name, lines in reported.items())
     path.write_bytes(lzma.compress(text.encode(), preset=6))
 
 
 @cache
 def kept(path: Path) -> dict[str, list[str]]:
-    """Of each history of a file the lines."""
+    """Return the lines of each history of a file."""
     found: dict[str, list[str]] = {}
     lines: list[str] = []
     for one in lzma.decompress(path.read_bytes()).decode().split("\n")[:-1]:
@@ -37,7 +37,7 @@ def kept(path: Path) -> dict[str, list[str]]:
 
 
 def first_difference(expected: Iterable[str], found: Iterable[str]) -> str:
-    """Event, name, what was expected and what was found, of the first event that has any; empty where none."""
+    """Return event, name, expected and found value of the first event that differs; empty if none does."""
     wanted = _by_event(expected)
     for event, reported in _by_event(found):
         known = next(wanted, None)

@@ -1,4 +1,4 @@
-"""A collector that takes events as Splunk's HTTP Event Collector does, and refuses as it does."""
+"""A collector that accepts and refuses events as Splunk's HTTP Event Collector does."""
 
 import json
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ PATH: Final = "/services/collector/event"
 
 
 class Collector:
-    """Keeps the envelopes that it took."""
+    """A collector that keeps the accepted envelopes."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -23,7 +23,7 @@ class Collector:
         self.refused: list[dict[str, Any]] = []
 
     async def handle(self, request: web.Request) -> web.Response:
-        """One request: all of its events, or none."""
+        """Accept all events of a request, or none."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Splunk":
             return self._refuse(401, 3, "Invalid authorization")
@@ -51,7 +51,7 @@ class Collector:
 
 
 def _several(text: str) -> list[dict[str, Any]]:
-    """JSON objects one behind the other, with or without white space between them. Raises ValueError."""
+    """Return JSON objects that follow one another, with or without white space between them. Raises ValueError."""
     found, decoder, text = list[dict[str, Any]](), json.JSONDecoder(), text.strip()
     while text:
         item, end = decoder.raw_decode(text)
@@ -63,13 +63,13 @@ def _several(text: str) -> list[dict[str, Any]]:
 
 
 def _is_time(value: Any) -> bool:
-    """Seconds since 1970; milliseconds would lie in the far future."""
+    """Return True for seconds since 1970; milliseconds would lie in the far future."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e11
 
 
 @asynccontextmanager
 async def collecting(token: str) -> AsyncIterator[Collector]:
-    """One on a free port of the loopback."""
+    """Yield a collector on a free port of the loopback."""
     collector = Collector(token)
     app = web.Application(client_max_size=64 << 20)
     app.router.add_post(PATH, collector.handle)

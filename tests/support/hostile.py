@@ -1,4 +1,4 @@
-"""Alerts whose every text wants to be something else: a line end, an escape sequence, the end of a frame."""
+"""Alerts with texts that imitate something else: a line end, an escape sequence, the end of a frame."""
 
 import random
 
@@ -11,16 +11,16 @@ PIECES = (
     "17 <34>1 - - - - - -", "\n<34>Oct 11 22:14:15 mymachine su: forged", "%n%s", "\u30e2\u30ba", "\U0001f426", "=",
     "|", "'", " ", "\t", "a", "Z", "0",
 )  # fmt: skip
-"""What they are put together from."""
+"""Pieces of the hostile texts."""
 
 
 def hostile_text(chance: random.Random) -> str:
-    """Up to eight pieces."""
+    """Return a text of up to eight pieces."""
     return "".join(chance.choices(PIECES, k=chance.randrange(9)))
 
 
 def hostile_alerts(count: int, seed: int = 1) -> list[Alert]:
-    """The same ones for the same seed; their ids differ."""
+    """Return alerts that are the same for the same seed, except for their ids."""
     chance = random.Random(seed)
     made = []
     for number in range(count):

@@ -1,4 +1,4 @@
-"""A real HTTPS server whose answers a test chooses, and certificates for it."""
+"""A real HTTPS server whose answers a test chooses, and certificates for the server."""
 
 import asyncio
 import gzip
@@ -16,7 +16,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Certificates:
-    """An authority with a server's and a client's certificate, as files."""
+    """An authority with certificates of a server and a client, as files."""
 
     def __init__(self, folder: Path, *, names: Sequence[str] = ("localhost", "127.0.0.1")) -> None:
         authority = trustme.CA()
@@ -26,7 +26,7 @@ class Certificates:
         self.client, self.client_key = _written(authority.issue_cert("client"), folder, "client")
 
     def context(self, *, mutual: bool = False, newest: ssl.TLSVersion | None = None) -> ssl.SSLContext:
-        """For a server."""
+        """Return the TLS context of a server."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.server, self.server_key)
         if newest is not None:
@@ -37,14 +37,14 @@ class Certificates:
         return context
 
     def client_context(self) -> ssl.SSLContext:
-        """For a client that trusts the authority, and takes any name of the server."""
+        """Return the TLS context of a client that trusts the authority and accepts any name of the server."""
         context = ssl.create_default_context(cafile=str(self.ca))
         context.check_hostname = False
         return context
 
 
 def _written(issued: trustme.LeafCert, folder: Path, name: str) -> tuple[Path, Path]:
-    """The files of a certificate and of its key."""
+    """Write a certificate and its key; return both paths."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
     issued.cert_chain_pems[0].write_to_path(certificate)
     issued.private_key_pem.write_to_path(key)
@@ -52,18 +52,19 @@ def _written(issued: trustme.LeafCert, folder: Path, name: str) -> tuple[Path, P
 
 
 class Request:
-    """What the server got."""
+    """A request that the server received."""
 
     def __init__(self, request: web.Request, body: bytes) -> None:
         self.method, self.path, self.headers, self.body = request.method, request.path_qs, request.headers.copy(), body
 
     def json(self) -> Any:
-        """The body."""
+        """Return the body as parsed JSON."""
         return orjson.loads(self.body)
 
 
 class Answers:
-    """Answers by a script, one after another, then 200; keeps every request with whether it was answered by 200."""
+    """A server that answers by a script, then with 200, and keeps every request, and those that it answered with
+    2xx."""
 
     def __init__(self, script: Iterable[int | Handler] = ()) -> None:
         self._script = iter(script)
@@ -73,7 +74,7 @@ class Answers:
         self.port = 0
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One request."""
+        """Answer a request by the next step of the script."""
         body = await request.read()
         kept = Request(request, body)
         self.requests.append(kept)
@@ -85,7 +86,7 @@ class Answers:
         return web.Response(status=step, text="said")
 
     def ids(self) -> list[str]:
-        """The id of every alert that was taken, in order."""
+        """Return the id of every accepted alert, in order."""
         found: list[str] = []
         for request in self.taken:
             document = request.json()
@@ -97,7 +98,7 @@ class Answers:
 async def listening(
     app: web.Application, context: ssl.SSLContext | None = None, port: int = 0
 ) -> AsyncIterator[int]:
-    """An application on a port of the loopback, by default a free one, for the length of a block."""
+    """Serve an application on a port of the loopback, by default a free one, until the block ends; yield the port."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context).start()
@@ -118,20 +119,20 @@ async def serving(answers: Answers, context: ssl.SSLContext | None = None) -> As
 
 
 async def hang(request: web.Request) -> web.StreamResponse:
-    """No answer, until the client has gone."""
+    """Send no answer until the client has gone."""
     await asyncio.sleep(3600)
     return web.Response()
 
 
 async def close(request: web.Request) -> web.StreamResponse:
-    """The connection ends without an answer."""
+    """End the connection without an answer."""
     assert request.transport is not None
     request.transport.abort()
     return web.Response()
 
 
 def answering(status: int, **headers: str) -> Handler:
-    """A status with headers; `_` in their names stands for `-`."""
+    """Return a handler that answers with a status and headers; `_` in their names stands for `-`."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         return web.Response(status=status, headers={name.replace("_", "-"): value for name, value in headers.items()})
@@ -140,5 +141,5 @@ def answering(status: int, **headers: str) -> Handler:
 
 
 def unpacked(request: Request) -> bytes:
-    """The body, whether or not the server's framework has unpacked it."""
+    """Return the uncompressed body, also if the server's framework has uncompressed it already."""
     return gzip.decompress(request.body) if request.body.startswith(b"\x1f\x8b") else request.body

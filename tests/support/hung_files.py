@@ -2,9 +2,9 @@
 
     python -m tests.support.hung_files FOLDER
 
-In a mount namespace of its own, by the kernel's protocol over /dev/fuse (linux/fuse.h). It serves one file, `program`,
-a copy of sleep(1). What it says on stdout is the process's number; at SIGUSR1 it answers nothing any more. It ends, and
-the kernel fails what waits for it, when its standard input is closed.
+The server runs in a private mount namespace and speaks the kernel's protocol over /dev/fuse (linux/fuse.h). It serves
+one file, `program`, a copy of sleep(1), and prints the process's number. At SIGUSR1 it stops answering. When its
+standard input is closed the server ends, and the kernel fails all requests that wait for it.
 """
 
 import ctypes
@@ -28,20 +28,20 @@ _OUT: Final = struct.Struct("<IiQ")
 """struct fuse_out_header."""
 _LOOKUP, _GETATTR, _OPEN, _READ, _RELEASE, _FLUSH, _INIT, _ACCESS = 1, 3, 14, 15, 18, 25, 26, 34
 _UNANSWERED: Final = frozenset({2, 36, 42})
-"""FORGET, INTERRUPT, BATCH_FORGET."""
+"""Operations without an answer: FORGET, INTERRUPT, BATCH_FORGET."""
 _ENOENT, _ENOSYS, _ENODEV = 2, 38, 19
 _NEW_NAMESPACE, _PRIVATE = 0x20000, 0x4000 | 0x40000
 """CLONE_NEWNS; MS_REC | MS_PRIVATE."""
 
 
 class HungFiles:
-    """The server, and the process that runs from it."""
+    """The server, and the process that runs a program from the file system."""
 
     def __init__(self, server: "subprocess.Popen[bytes]", pid: int) -> None:
         self._server, self.pid = server, pid
 
     def stop_answering(self) -> None:
-        """From now on."""
+        """Stop answering for good."""
         self._server.send_signal(signal.SIGUSR1)
 
 
@@ -59,13 +59,13 @@ def hung_files(folder: Path) -> Iterator[HungFiles]:
 
 
 def _attributes(node: int, size: int) -> bytes:
-    """struct fuse_attr: of the root directory, or of the program."""
+    """Return struct fuse_attr of the root directory, or of the program."""
     mode = 0o40755 if node == 1 else 0o100755
     return struct.pack("<6Q10I", node, size, size // 512 + 1, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
 
 
 def _answer(operation: int, node: int, body: bytes, data: bytes) -> bytes | int:
-    """The answer to a request, or an error's number. No attribute is valid for any time: the kernel asks again."""
+    """Return the answer to a request, or the number of an error. No attribute stays valid: the kernel asks again."""
     if operation == _INIT:
         return struct.pack("<IIIIHHIIHHI28x", 7, 31, 65536, 0, 12, 9, 65536, 1, 16, 0, 0)
     if operation == _LOOKUP:
@@ -94,7 +94,7 @@ def _serve(device: int, data: bytes, is_hung: threading.Event) -> None:
 
 
 def _run(folder: str) -> int:
-    """The process: it works in the directory, holds the program open and runs it."""
+    """Start the process, which works in the directory, holds the program open and runs it; return its pid."""
     child = os.fork()
     if child == 0:
         os.chdir(folder)
@@ -104,7 +104,7 @@ def _run(folder: str) -> int:
 
 
 def main() -> None:
-    """The server's process."""
+    """Run as the server's process."""
     folder = sys.argv[1]
     libc = ctypes.CDLL(None, use_errno=True)
     program = shutil.which("sleep")
@@ -123,7 +123,7 @@ def main() -> None:
     while os.read(0, 1):
         pass
     os.kill(child, signal.SIGKILL)
-    os._exit(0)  # the device is closed: whatever waits for an answer gets an error
+    os._exit(0)  # closes the device: all waiting requests get an error
 
 
 if __name__ == "__main__":

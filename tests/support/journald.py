@@ -1,4 +1,4 @@
-"""A real systemd-journald in a mount namespace of its own, its socket and journal below one directory."""
+"""A real systemd-journald in a private mount namespace, with its socket and journal below one directory."""
 
 import json
 import os
@@ -36,7 +36,7 @@ Audit=
 
 
 class Journal:
-    """`socket` is where it listens; `records` is what it has."""
+    """A journald: `socket` is the path on which it listens, `records` returns the contents of its journal."""
 
     def __init__(self, folder: Path) -> None:
         self._journalctl, self._unshare = program("journalctl"), program("unshare")
@@ -48,7 +48,7 @@ class Journal:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Returns when it listens."""
+        """Start the daemon; return when it listens."""
         for path in (self._sockets, self._journal):
             path.mkdir(exist_ok=True)
         conf = self._folder / "journald.conf"
@@ -67,7 +67,7 @@ class Journal:
         self.wait(self.socket.exists, "journald listens")
 
     def stop(self) -> None:
-        """End it."""
+        """End the daemon."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(PATIENCE)
@@ -75,18 +75,18 @@ class Journal:
         self.socket.unlink(missing_ok=True)
 
     def records(self, *matches: str) -> list[dict[str, Any]]:
-        """The records that match (`NAME=value`), oldest first."""
+        """Return the records that match (`NAME=value`), oldest first."""
         command = [self._journalctl, f"--directory={self._journal}", "--output=json", "--all", "--no-pager", *matches]
         found = subprocess.run(command, capture_output=True, check=False)
         return [json.loads(line) for line in found.stdout.splitlines()]
 
     def wait_records(self, count: int, *matches: str) -> list[dict[str, Any]]:
-        """At least so many."""
+        """Wait for at least `count` matching records, and return them."""
         self.wait(lambda: len(self.records(*matches)) >= count, f"{count} records")
         return self.records(*matches)
 
     def wait(self, test: Callable[[], bool], what: str) -> None:
-        """Until the test passes."""
+        """Wait until the test passes."""
         deadline = time.monotonic() + PATIENCE
         while not test():
             if time.monotonic() > deadline or (self._process is not None and self._process.poll() is not None):
@@ -96,7 +96,7 @@ class Journal:
 
 @contextmanager
 def journald(folder: Path) -> Iterator[Journal]:
-    """One that runs while the block does."""
+    """Yield a journal that runs until the block ends."""
     journal = Journal(folder)
     journal.start()
     try:
@@ -106,5 +106,5 @@ def journald(folder: Path) -> Iterator[Journal]:
 
 
 def text(value: str | list[int]) -> str:
-    """A field of a record: journalctl shows what it thinks is not text as a list of bytes."""
+    """Return a field of a record as text; journalctl shows what it takes for binary as a list of bytes."""
     return value if isinstance(value, str) else bytes(value).decode("utf-8", "surrogateescape")

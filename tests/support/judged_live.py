@@ -23,25 +23,25 @@ from tests.support.live import PATIENCE, Live, context, demand
 
 
 class Reported(NamedTuple):
-    """What an alert is of."""
+    """The subject of an alert."""
 
     rule: str
     pid: int
     type: str
     name: str
-    """Of the file."""
+    """Name of the file."""
     result: int
 
 
 class Telling(ByRules):
-    """Which keeps what its alerts are of."""
+    """An evaluator that keeps the subjects of its alerts."""
 
     def __init__(self, conditions: Sequence[str]) -> None:
         super().__init__(conditions, FIELDS)
         self.reported: list[Reported] = []
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
-        """See `ByRules`."""
+        """Evaluate as `ByRules` does, and keep the subjects of the alerts."""
         by_number = {event.num: event for event in batch}
         alerts = super().evaluate(batch)
         for alert in alerts:
@@ -53,12 +53,12 @@ class Telling(ByRules):
 
 
 class Pipelined:
-    """The source, each batch of which passes a pipeline first."""
+    """A source, each batch of which passes a pipeline first."""
 
     def __init__(self, source: EbpfSource, verdict_memory: int) -> None:
         self.source, self.state, self.taken = source, StateMachine(), Taken()
         self.given: list[UndecodedEvent] = []
-        """Before they are looked for."""
+        """Undecoded events in the form in which the source yielded them."""
         metrics = Metrics()
         self.pipeline = pipeline_of(
             Isolated("source", "ebpf", source, metrics), live=True, state=self.state, metrics=metrics,
@@ -76,7 +76,7 @@ class Pipelined:
             yield batch
 
     async def judge(self, conditions: Sequence[str]) -> None:
-        """By these from now on, and nothing has been found so far. In the source's loop."""
+        """Use these conditions from now on, and drop earlier findings. Runs in the source's loop."""
         self.rules = Telling(conditions)
         self.pipeline._evaluation.use([Isolated("evaluator", "rules", self.rules, Metrics())])
         await self.source.update(wants(conditions))
@@ -84,7 +84,7 @@ class Pipelined:
 
 
 class JudgedLive:
-    """One source with a pipeline. `verdict_memory`: bytes."""
+    """A source with a pipeline. `verdict_memory`: size in bytes."""
 
     def __init__(self, verdict_memory: int = SIZE) -> None:
         self.judged: Any = Pipelined(EbpfSource(64 << 20, context()), verdict_memory)
@@ -101,7 +101,7 @@ class JudgedLive:
 
     @property
     def recognised(self) -> int:
-        """Calls that the kernel has discarded since they were judged."""
+        """Return the count of calls that the kernel has discarded because they were judged."""
         return int(self.judged.source._judged.recognised())
 
     @property
@@ -109,11 +109,11 @@ class JudgedLive:
         return self.judged.source._loader.maps
 
     def judge(self, *conditions: str) -> None:
-        """By these from now on."""
+        """Use these conditions from now on."""
         self._live.run(self.judged.judge(conditions))
 
     def in_loop(self, work: Callable[[], object]) -> None:
-        """Between two batches."""
+        """Run `work` in the source's loop, between two batches."""
 
         async def run() -> None:
             work()
@@ -121,7 +121,8 @@ class JudgedLive:
         self._live.run(run())
 
     def act(self, function: Callable[..., Any], folder: Path, count: int, before_gate: int = 2 * OF_ANOTHER) -> int:
-        """One of tests/support/acts/judged.py: its gate opens once the kernel has recognised so many opens; its pid."""
+        """Run an act of tests/support/acts/judged.py, whose gate opens after `before_gate` recognised opens; return its
+        pid."""
         path, gate = folder / "file", folder / "gate"
         path.touch()
         gate.unlink(missing_ok=True)
@@ -129,7 +130,7 @@ class JudgedLive:
             return self._live.act(function, str(path), str(gate), str(folder), count).pid
 
     def act_amid_opens(self, path: Path, folder: Path, chosen: Sequence[tuple[Any, ...]], count: int) -> int:
-        """`amid_opens` of tests/support/acts/judged.py: a gate opens once the kernel has recognised so many opens; its
+        """Run `amid_opens` of tests/support/acts/judged.py; each gate opens after `count` recognised opens. Return its
         pid."""
         gates = {folder / f"gate-{number}": folder / f"begun-{number}" for number in range(len(chosen))}
         with self._opening(gates, count):
@@ -137,7 +138,8 @@ class JudgedLive:
 
     @contextmanager
     def _opening(self, gates: Mapping[Path, Path | None], count: int) -> Iterator[None]:
-        """Each gate once the kernel has recognised so many opens; one that has a sign, from that on."""
+        """Open each gate once the kernel has recognised `count` opens, counted from the appearance of the gate's sign
+        if it has one."""
         failure = list[BaseException]()
 
         def wait(done: Callable[[], bool], what: str) -> None:
@@ -145,7 +147,7 @@ class JudgedLive:
             while not done():
                 if time.monotonic() > deadline:
                     raise AssertionError(what)
-                time.sleep(0.005)  # a counter of the kernel: nothing to wait on
+                time.sleep(0.005)  # a counter of the kernel sends no event
 
         def open_gates() -> None:
             for gate, sign in gates.items():
@@ -170,35 +172,35 @@ class JudgedLive:
         return self.recognised >= count
 
     def act_at_once(self, function: Callable[..., Any], *arguments: Any) -> int:
-        """A child's act, without a gate; its pid."""
+        """Run an act in a child, without a gate; return its pid."""
         return self._live.act(function, *arguments).pid
 
     def opens_given(self, pid: int, part: str) -> int:
-        """Opens of paths that contain this which the kernel did not discard."""
+        """Return the count of opens of paths that contain `part` and that the kernel did not discard."""
         decoded = [one.file for one in self._live.seen() if one.pid == pid and one.type == "openat" and one.file]
         undecoded = [one for one in self.judged.given if one.pid == pid and part.encode() in one.key]
         return len(undecoded) + sum(part in file.name for file in decoded)
 
     def wait_for_end(self, pid: int) -> None:
-        """Of a process, whose events have then been judged."""
+        """Wait for the end of a process; its events have been judged by then."""
         self._live.wait(lambda seen: any(e.type == "procexit" and e.pid == pid for e in reversed(seen)))
 
     def forget_events(self) -> None:
-        """Those that the live source has kept."""
+        """Drop the events that the live source has kept."""
         self._live.forget()
 
     def alerts(self) -> int:
-        """How many came."""
+        """Return the count of alerts."""
         found: list[int] = []
         self.in_loop(lambda: found.append(len(self.judged.taken.alerts)))
         return found[0]
 
     def reported(self) -> list[Reported]:
-        """All of them, in their order."""
+        """Return the subjects of all alerts, in order."""
         found: list[Reported] = []
         self.in_loop(lambda: found.extend(self.judged.rules.reported))
         return found
 
     def alerts_of(self, pid: int) -> list[Reported]:
-        """Those of a process, in their order."""
+        """Return the subjects of a process's alerts, in order."""
         return [one for one in self.reported() if one.pid == pid]

@@ -1,4 +1,4 @@
-"""The same events through two pipelines, with a verdict memory and without: what came of them must be the same."""
+"""A pair of pipelines for the same events, with a verdict memory and without; the results must be the same."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -50,7 +50,7 @@ class ByRules:
 
 
 class Leaving:
-    """A source that leaves undecoded what it is asked to."""
+    """A source that leaves undecoded the event types that it is asked to."""
 
     def __init__(self) -> None:
         self.left: frozenset[str] = frozenset()
@@ -60,7 +60,7 @@ class Leaving:
 
 
 def undecoded(event: SyscallEvent) -> UndecodedEvent:
-    """As a source would give this event."""
+    """Return the event as an undecoded one, like a source's."""
     seen = (event.args, event.fd, event.file, event.observed, event.entry_path)
     return UndecodedEvent(
         event.source, event.type, event.time, event.num, event.pid, f"{event.pid}/{event.tid}".encode(),
@@ -69,7 +69,7 @@ def undecoded(event: SyscallEvent) -> UndecodedEvent:
 
 
 class Judged:
-    """One pipeline, and what came of it."""
+    """A pipeline and its results."""
 
     def __init__(
         self, evaluators: Sequence[Any], verdict_memory: int, machine: StateMachine, source: Leaving | None = None
@@ -85,29 +85,29 @@ class Judged:
         self.evaluation = self.pipeline._evaluation
 
     def process(self, events: Iterable[SyscallEvent]) -> None:
-        """One batch, as its source gives it."""
+        """Process a batch as its source would report it."""
         left = self.source.left
         self.pipeline.process(
             [undecoded(event) if event.type in left else msgspec.structs.replace(event) for event in events]
         )
 
     def alerts(self) -> list[tuple[str, int, object]]:
-        """(rule, number of the event, values)."""
+        """Return (rule, number of the event, values) of each alert."""
         return [(one.rule, one.event_num, one.values) for one in self.taken.alerts]
 
     def counts(self) -> list[int]:
-        """How many events had which end."""
+        """Return the counts of events by their end."""
         pipeline = self.pipeline
         ends = (pipeline.received, pipeline.rejected, pipeline.internal, pipeline.evaluated, pipeline.dropped)
         return [end.value for end in ends]
 
     def state(self) -> list[object]:
-        """All that is known of tasks and descriptors."""
+        """Return everything that is known of tasks and descriptors."""
         return [event.observed for event in self.machine.snapshot().events()]
 
 
 class JudgedTwice:
-    """Both. `make` makes evaluators; each pipeline has its own."""
+    """The pair of pipelines. `make` makes the evaluators; each pipeline has its own."""
 
     def __init__(self, make: Callable[[], Sequence[Any]], *, live: bool = True) -> None:
         procfs = "/nowhere/at/all" if live else None
@@ -117,22 +117,22 @@ class JudgedTwice:
         self.remembering.process([])
 
     def process(self, *events: SyscallEvent) -> None:
-        """One batch."""
+        """Process a batch in both pipelines."""
         for one in (self.remembering, self.forgetful):
             one.process(events)
 
     @property
     def hits(self) -> int:
-        """Events that were not decoded."""
+        """Return the count of events that were not decoded."""
         return self.remembering.pipeline.verdicts.hits.value
 
     @property
     def agree(self) -> bool:
-        """Whether the same alerts came, the states are the same, and as many events are counted as evaluated."""
+        """Return True if alerts, states and counts of both pipelines are equal."""
         first, second = self.remembering, self.forgetful
         return (first.alerts(), first.state(), first.counts()) == (second.alerts(), second.state(), second.counts())
 
 
 def by_rules(*conditions: str, fields: FieldRegistry) -> JudgedTwice:
-    """Under these conditions."""
+    """Return the pair with an evaluator of these conditions."""
     return JudgedTwice(lambda: [ByRules(conditions, fields)])

@@ -1,4 +1,5 @@
-"""A task and what it has, in kernel_memory.py: a process of a container with files, mounts, credentials, cgroups."""
+"""A task and its surroundings in kernel_memory.py: a process of a container with files, mounts, credentials,
+cgroups."""
 
 import ctypes
 import itertools
@@ -22,12 +23,12 @@ _NAMES: Final = ("TGID", "PGID", "SID")
 
 
 pointer: Final = ctypes.c_void_p
-"""Of an address, or of a number of 64 bits, for a function of the model."""
+"""Type of an address, or of a number of 64 bits, in a call of the model's functions."""
 
 
 class Machine:
-    """Two mounts (that of the kernel's own root, and one over it), a directory /srv in it, one task with the number
-    TID. `s` is the record of a call."""
+    """Two mounts (that of the kernel's own root, and one over it), a directory /srv, and a task with the number TID.
+    `s` is the record of a call."""
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel, self.library = kernel, kernel.library
@@ -56,41 +57,37 @@ class Machine:
         return Memory(name, self.kernel.map(number, 4, filter_layout.size(name), 1, is_array=True))
 
     def inode(self, mode: int = DIRECTORY, block: int = 0, **members: int | bytes) -> int:
-        """On one of four file systems."""
+        """Make an inode on one of four file systems."""
         return self.kernel.new("inode", i_mode=mode, i_sb=self.blocks[block], **members)
 
     def times(self, change: tuple[int, int], modify: tuple[int, int]) -> dict[str, int | bytes]:
-        """Members of an inode: seconds and nanoseconds of its change and of its modification."""
+        """Return the members of an inode for the seconds and nanoseconds of its change and of its modification."""
         if self.kernel.has("inode__i_ctime_sec"):
             names = ("i_ctime_sec", "i_ctime_nsec", "i_mtime_sec", "i_mtime_nsec")
             return dict(zip(names, (*change, *modify), strict=True))
         return {"i_ctime": struct.pack("<2q", *change), "i_mtime": struct.pack("<2q", *modify)}
 
     def layered(self, block: int, upper: int) -> int:
-        """An inode of an overlay; `upper`: its dentry in the upper layer."""
+        """Make an inode of an overlay; `upper`: its dentry in the upper layer."""
         self.put("super_block", self.blocks[block], s_magic=OVERLAYFS)
-        if not self.kernel.has("ovl_inode"):
+        if not self.kernel.has("ovl_inode____upperdentry"):
             return self.inode(REGULAR, block)
         members = {"vfs_inode.i_mode": REGULAR, "vfs_inode.i_sb": self.blocks[block], "__upperdentry": upper}
         return self.kernel.new("ovl_inode", members) + self.kernel.offset("ovl_inode", "vfs_inode")
 
     def set_pages(self, kind: str, pages: int) -> None:
-        """Of the task: MM_FILEPAGES and so on."""
-        kernel = self.kernel
-        at, step = self.of("task_struct", self.task, "mm") + kernel.offset("mm_struct", "rss_stat"), 8
-        if kernel.has("percpu_counter"):
-            at, step = at + kernel.offset("percpu_counter", "count"), kernel.size("percpu_counter")
-        kernel.write(at + kernel.constant(kind) * step, struct.pack("<q", pages))
+        """Set the task's count of pages of a kind: file, anon, swap or shmem."""
+        self.put("mm_struct", self.of("task_struct", self.task, "mm"), **{f"rss_{kind}": pages})
 
     def dentry(self, parent: int, name: str, inode: int, *, hashed: bool = True) -> int:
-        """`parent` 0: a root. Not hashed: it is unlinked."""
+        """Make a dentry. `parent` 0: a root. `hashed` False: it is unlinked."""
         text = self.kernel.text(name.encode())
         at = self.kernel.new("dentry", {"d_name.len": len(name), "d_name.name": text}, d_inode=inode)
         self.kernel.put("dentry", at, {"d_parent": parent or at, "d_hash.pprev": 8 if hashed else 0})
         return at
 
     def mount(self, parent: int, point: int, root: int, block: int, flags: int = 0) -> int:
-        """Its struct vfsmount; `parent` 0: its own."""
+        """Make a mount; return its struct vfsmount. `parent` 0: the mount is its own parent."""
         inner = self.kernel.offset("mount", "mnt")
         members = {
             "mnt.mnt_root": root,
@@ -103,44 +100,45 @@ class Machine:
         return at + inner
 
     def path(self, dentry: int, mount: int | None = None) -> int:
-        """A struct path."""
+        """Make a struct path."""
         return self.kernel.new("path", mnt=self.mounted if mount is None else mount, dentry=dentry)
 
     def file(self, dentry: int, mount: int | None = None, **members: int) -> int:
-        """An open one."""
+        """Make an open file."""
         inode = struct.unpack("<Q", self._read("dentry", dentry, "d_inode"))[0] if dentry else 0
         place = {"f_path.mnt": self.mounted if mount is None else mount, "f_path.dentry": dentry, "f_inode": inode}
         return self.kernel.new("file", place, **members)
 
     def named(self, name: str, mode: int = REGULAR, block: int = 1, **members: int) -> int:
-        """A file below /srv that is open."""
+        """Make an open file below /srv."""
         return self.file(self.dentry(self.srv, name, self.inode(mode, block, **members)))
 
     def socket(self, sock: int, **members: int) -> int:
-        """An open file of a struct sock; 0: it has none any more."""
+        """Make an open file of a struct sock; 0: the socket has lost it."""
         dentry = self.dentry(0, "socket:[9]", self.inode(SOCKET, 3, i_ino=9))
         return self.file(dentry, private_data=self.kernel.new("socket", sk=sock), **members)
 
     def files(self, *files: int, count: int = 1) -> int:
-        """A table of descriptors 0, 1 and so on; 0: none is open there."""
+        """Make a table of descriptors 0, 1 and so on; 0 stands for a descriptor that is not open."""
         table = self.kernel.new("fdtable", max_fds=len(files), fd=self.kernel.array(*files, self.kernel.zeroes + 1))
         return self.kernel.new("files_struct", fdt=table, count=count)
 
     def pid(self, *numbers: int) -> int:
-        """A struct pid with a number in each namespace from the outermost on, whose init began at 1000 · level + 1."""
+        """Make a struct pid with a number in each namespace from the outermost on, whose init began at 1000 · level +
+        1."""
         upids = b"".join(struct.pack("<i4xQ", number, self.namespace(level)) for level, number in enumerate(numbers))
         at = self.kernel.new("pid", level=len(numbers) - 1)
         self.kernel.write(at + self.kernel.offset("pid", "numbers"), upids)
         return at
 
     def namespace(self, level: int) -> int:
-        """A pid namespace; the namespaces of the init of the outermost are those of the host."""
+        """Make a pid namespace; the namespaces of the init of the outermost are those of the host."""
         hosts = self.kernel.new("nsproxy", mnt_ns=1, net_ns=2, ipc_ns=3)
         init = self.kernel.new("task_struct", start_boottime=1000 * level + 1, nsproxy=hosts)
         return self.kernel.new("pid_namespace", child_reaper=init)
 
     def new_task(self, tgid: int, tid: int, **members: int) -> int:
-        """A process of the user 1000, with one thread, of the root mount and in /srv, that runs /srv/prog."""
+        """Make a process of the user 1000 with one thread, in the root mount and in /srv, that runs /srv/prog."""
         kernel = self.kernel
         root = {"root.mnt": self.mounted, "root.dentry": self.root, "pwd.mnt": self.mounted, "pwd.dentry": self.srv}
         ids = {
@@ -172,7 +170,7 @@ class Machine:
         return at
 
     def css_set(self, *groups: tuple[int, int]) -> int:
-        """The cgroups of a task, each a struct kernfs_node and the id of its hierarchy."""
+        """Make the cgroups of a task, each a struct kernfs_node and the id of its hierarchy."""
         kernel = self.kernel
         at = kernel.new("css_set")
         head = at + kernel.offset("css_set", "cgrp_links")
@@ -186,44 +184,44 @@ class Machine:
         return at
 
     def node(self, parent: int, name: str, number: int = 0) -> int:
-        """A struct kernfs_node; `parent` 0: the root of a hierarchy. `number`: its hash."""
+        """Make a struct kernfs_node; `parent` 0: the root of a hierarchy. `number`: its hash."""
         return self.kernel.new("kernfs_node", parent=parent, name=self.kernel.text(name.encode()), hash=number)
 
     def run(self, task: int) -> None:
-        """It is the current task from now on, and makes the call."""
+        """Make a task the current one, which makes the call."""
         self.library.set_current(pointer(task))
         numbers = (self.of("task_struct", task, "tgid"), self.of("task_struct", task, "pid"))
         self.call.put("task", numbers[0] << 32 | numbers[1])
 
     def put(self, name: str, at: int, /, **members: int) -> None:
-        """Of a struct of the kernel."""
+        """Write members of a struct of the kernel."""
         self.kernel.put(name, at, members)
 
     def of(self, name: str, at: int, member: str) -> int:
-        """A number, or a pointer."""
+        """Return a member of a struct: a number, or a pointer."""
         return int.from_bytes(self._read(name, at, member), "little")
 
     def _read(self, name: str, at: int, member: str) -> bytes:
         return self.kernel.read(name, at, member)
 
     def record(self, slot: int = 0) -> int:
-        """Where the record of a slot begins."""
+        """Return the address at which the record of a slot begins."""
         found: int = self.library.record(pointer(self.s + slot * SIZES["SCRATCH_SIZE"]))
         return found
 
     def begin(self, name: str) -> int:
-        """An empty record of this struct; gives its address."""
+        """Begin an empty record of this struct; return its address."""
         size = wire.layouts()[name].size
         self.kernel.write(self.record(), bytes([0xEE]) * size)
         self.library.use_record(pointer(self.s), pointer(size))
         return self.record()
 
     def strings(self, name: str) -> bytes:
-        """What was appended to the record."""
+        """Return the bytes that were appended to the record."""
         size = wire.layouts()[name].size
         return self.kernel.bytes_at(self.record() + size, self.library.used(pointer(self.s)) - size)
 
     def marks(self, slot: int = 0) -> set[str]:
-        """Of the record of a slot."""
+        """Return the marks of the record of a slot."""
         found = self.library.marks_of_record(pointer(self.s + slot * SIZES["SCRATCH_SIZE"]))
         return {name for name, bit in wire.marks().items() if found & bit}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What headers of bpf/ read of a kernel, for user space: structs with the members that they name (those of the running
-   kernel where KERNEL_TYPES is a file of them), maps, helpers. What looks like memory of the caller is `user_memory`: a read of the kernel's memory fails there, and one of the caller's
-   anywhere else, as both do below the first page. Calls of helpers by number are rewritten to helper_NUMBER
-   (tests/support/bpf_compiled.py). */
+/* A kernel as headers of bpf/ read it, for user space: structs with the members that they name (those of the running
+   kernel if KERNEL_TYPES is a file of them), maps, helpers. The caller's memory is `user_memory`: reads of kernel memory
+   fail there, reads of the caller's memory fail elsewhere, and both fail below the first page. Calls of helpers by number
+   are rewritten to helper_NUMBER (tests/support/bpf_compiled.py). */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +24,7 @@ struct hlist_bl_node { struct hlist_bl_node *next, **pprev; };
 struct qstr { u32 hash, len; const unsigned char *name; };
 struct super_block { u32 s_dev; u64 s_flags, s_magic; struct dentry *s_root; };
 struct inode { u16 i_mode; u32 i_uid, i_gid, i_flags; struct super_block *i_sb; u64 i_ino; };
+struct ovl_inode { struct inode vfs_inode; struct dentry *__upperdentry; };
 struct dentry {
   struct hlist_bl_node d_hash;
   struct dentry *d_parent;
@@ -58,7 +59,9 @@ struct task_struct {
   struct task_struct *real_parent;
   struct files_struct *files;
   struct fs_struct *fs;
+  struct { struct { struct { struct { u64 id; } *kn; } *cgroup; } *memory; } *cgroups;
 };
+#define KERNEL_CONSTANT(name) 0
 struct pt_regs { u64 orig_ax, ip, di, si, dx, r10, r8, r9, bx, cx, bp; };
 struct io_ring_ctx { u32 flags, cached_sq_head, sq_entries; void *sq_sqes; u32 *sq_array; };
 struct io_cqe { u64 user_data; };
@@ -96,7 +99,7 @@ static long helper_113(void *to, u32 size, const void *from) { return read_memor
 static long helper_114(void *to, u32 size, const void *from) { return read_text(to, size, from, is_users(from)); }
 static long helper_115(void *to, u32 size, const void *from) { return read_text(to, size, from, is_kernels(from)); }
 
-/* Maps: `values` of keys 0, 1, … where it is an array; else up to `places` entries, in the order in which they came. */
+/* A map: `values` of keys 0, 1, … if it is an array; else up to `places` entries, in the order of insertion. */
 struct map { u32 key_size, value_size, places; bool is_array; u32 used; char keys[64][16]; char *values; };
 static struct map maps[MAPS];
 

@@ -8,10 +8,10 @@ from mozu.plugins.sources.ebpf import filter_layout, wire
 
 MARKS: Final = wire.marks()
 DEPTH: Final = 40
-"""Of kernel_model.h."""
+"""DEPTH of kernel_model.h: steps of a walk."""
 DIRECTORY, REGULAR, SOCKET = 0o040755, 0o100644, 0o140777
 NO_ENTRY: Final = 512
-"""Instead of a number of a dentry: the path has none."""
+"""Value in place of a dentry's number: the path has none."""
 NAMES: Final = (
     "etc",
     "x",
@@ -33,7 +33,7 @@ class Entry(NamedTuple):
     """A dentry."""
 
     parent: int
-    """Its own number: a root."""
+    """Number of the parent; the entry's own number for a root."""
     name: str
     block: int
     mode: int
@@ -49,7 +49,7 @@ class Mount(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a walk finds."""
+    """The result of a walk."""
 
     marks: int
     text: str
@@ -68,7 +68,7 @@ class Tree:
         self.set_root(1, self.mounts[1].root)
 
     def entry(self, parent: int | None, name: str, block: int, mode: int = DIRECTORY) -> int:
-        """Its number; `parent` None: a root."""
+        """Add a dentry; return its number. `parent` None: a root."""
         number = len(self.entries)
         self.entries.append(Entry(number if parent is None else parent, name, block, mode))
         self.kernel.add_inode(number, mode, block)
@@ -76,24 +76,25 @@ class Tree:
         return number
 
     def mount(self, parent: int, point: int, root: int, block: int) -> int:
-        """Its number; the first is its own parent."""
+        """Add a mount; return its number. The first is its own parent."""
         number = len(self.mounts)
         self.mounts.append(Mount(parent, point, root, block))
         self.kernel.add_mount(number, parent, point, root, block)
         return number
 
     def file(self, fd: int, mount: int, entry: int, **socket: int) -> None:
-        """What stands behind a descriptor. `socket`: family, protocol, state, port as it lies in memory."""
+        """Set the file behind a descriptor. `socket`: family, protocol, state, and port as it lies in memory."""
         numbers = (socket.get(name, 0) for name in ("family", "protocol", "state", "port"))
         self.kernel.add_file(fd, mount, entry, bool(socket), *numbers)
 
     def set_root(self, mount: int, entry: int) -> None:
-        """Of the task."""
+        """Set the root directory of the task."""
         self.root = mount, entry
         self.kernel.set_root(mount, entry)
 
     def path(self, mount: int, entry: int, root: tuple[int, int] | None = None) -> Found:
-        """Return what d_path returns, with at most DEPTH steps; `root`: where it ends, else at that of the task."""
+        """Return what d_path returns, with at most DEPTH steps; `root`: where the path ends, by default the root of the
+        task."""
         root = root or self.root
         parts: list[str] = []
         for _ in range(DEPTH):
@@ -114,7 +115,7 @@ class Tree:
         return Found(MARKS["CUT"], "".join(reversed(parts)))
 
     def real_path(self, mount: int, entry: int) -> Found:
-        """Return the path below what is mounted at / of the mount namespace; of a file elsewhere that of the mounts."""
+        """Return the path below the mount at / of the mount namespace; for a file elsewhere that of the mounts."""
         top = self._top()
         parts: list[str] = []
         at = entry
@@ -128,14 +129,14 @@ class Tree:
         return Found(0, "".join(reversed(parts))) if is_there else self.path(mount, entry, whole)
 
     def _top(self) -> int:
-        """The mount at / of the mount namespace."""
+        """Return the mount at / of the mount namespace."""
         top = self.root[0]
         while self.mounts[self.mounts[top].parent].parent != self.mounts[top].parent:
             top = self.mounts[top].parent
         return top
 
     def is_apart(self, entry: int) -> bool:
-        """Whether it is on the file system that is mounted there, and not below the directory that is."""
+        """Return True if the entry is on the file system that is mounted at /, but not below the mounted directory."""
         top = self.mounts[self._top()]
         at = entry
         while at != top.root and self.entries[at].parent != at:
@@ -143,7 +144,7 @@ class Tree:
         return self.entries[entry].block == top.block and at != top.root
 
     def random_places(self, chance: random.Random, count: int = 24) -> list[tuple[int, int]]:
-        """(mount, entry) of files and directories in some file systems and bind mounts that are made here."""
+        """Return (mount, entry) of files and directories in some file systems and bind mounts that are made here."""
         places = [(1, self.mounts[1].root)]
         for _ in range(count):
             mount, entry = chance.choice(places)
@@ -160,7 +161,7 @@ class Tree:
 
 
 class Made:
-    """A tree of which one directory is /etc/d, with the working directory there, and some open files."""
+    """A tree with the directory /etc/d as working directory, and some open files."""
 
     def __init__(self, kernel: ctypes.CDLL) -> None:
         self.tree = Tree(kernel)
@@ -187,34 +188,34 @@ class Memory:
         self._struct, self.address = struct, address
 
     def bytes_at(self, member: str, count: int) -> bytes:
-        """From a member on."""
+        """Return bytes from a member on."""
         return ctypes.string_at(self.address + filter_layout.place(self._struct, member).offset, count)
 
     def __getitem__(self, member: str) -> int:
         return self.element(member, 0)
 
     def element(self, member: str, index: int) -> int:
-        """Of an array."""
+        """Return an element of an array."""
         place = filter_layout.place(self._struct, member)
         found = self.bytes_at(member, place.size * (index + 1))[place.size * index :]
         return int.from_bytes(found, "little", signed=place.signed)
 
     def put(self, member: str, value: int, element: int = 0) -> None:
-        """Of an array: one element."""
+        """Write a member, or an element of an array."""
         place = filter_layout.place(self._struct, member)
         raw = (value & (1 << 8 * place.size) - 1).to_bytes(place.size, "little")
         ctypes.memmove(self.address + place.offset + element * place.size, raw, place.size)
 
 
 def memory(kernel: ctypes.CDLL, struct: str, function: str, *arguments: int) -> Memory:
-    """The struct that a function of the model gives."""
+    """Return the struct to which a function of the model points."""
     get = kernel[function]
     get.restype = ctypes.c_void_p
     return Memory(struct, get(*arguments))
 
 
 def users_text(kernel: ctypes.CDLL, text: bytes, at: int = 0) -> ctypes.c_uint64:
-    """The address of a text in the memory of the caller."""
+    """Store a text in the memory of the caller; return its address."""
     kernel.users.restype = ctypes.c_void_p
     place = kernel.users() + at
     ctypes.memmove(place, text + b"\0", len(text) + 1)
@@ -222,5 +223,5 @@ def users_text(kernel: ctypes.CDLL, text: bytes, at: int = 0) -> ctypes.c_uint64
 
 
 def scratch(kernel: ctypes.CDLL) -> Memory:
-    """struct filter_scratch."""
+    """Return struct filter_scratch."""
     return memory(kernel, "filter_scratch", "filters")

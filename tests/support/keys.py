@@ -5,5 +5,5 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 
 def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
-    """Return the key as the file of a service account has it (PKCS #8)."""
+    """Return the key in the format of a service account's file (PKCS #8)."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

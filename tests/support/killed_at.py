@@ -2,7 +2,7 @@
 
     python -m tests.support.killed_at STAGE PYTHON -m MODULE ARGUMENTS
 
-STAGE `planned`: once the act was written down, before anything is done. `done`: after the act, before that is written.
+STAGE `planned`: once the act was written down, before it is done. `done`: after the act, before its end is written.
 """
 
 import os

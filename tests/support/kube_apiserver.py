@@ -1,11 +1,11 @@
-"""A real Kubernetes API server with its etcd on loopback: what the enricher `kubernetes` is held against by hand.
+"""A real Kubernetes API server with its etcd on loopback, for tests of the enricher `kubernetes` by hand.
 
 No distribution brings the server as a package; it is built from its Go module, which takes four minutes of CPU:
 
     python -m tests.support.kube_apiserver
 
-Tests use it where it has been built, with Debian's etcd-server, and skip elsewhere; every run replays what it answered
-(tests/data/kubernetes).
+Tests use the server if it has been built, with Debian's etcd-server, and skip otherwise; every run replays its recorded
+answers (tests/data/kubernetes).
 """
 
 import base64
@@ -38,11 +38,11 @@ FOLDER: Final = (
 BINARY: Final = FOLDER / "kube-apiserver"
 PATIENCE: Final = 60.0
 READER: Final = "mozu"
-"""The service account that may read what the page docs/kubernetes.md grants."""
-PAGE: Final = Path(__file__).parents[2] / "docs" / "kubernetes.md"
+"""The service account that has the rights which docs/operate/kubernetes.md grants."""
+PAGE: Final = Path(__file__).parents[2] / "docs" / "operate" / "kubernetes.md"
 _MODULE: Final = "k8s.io/kubernetes"
 _UNPUBLISHED: Final = re.compile(r"^\s*(k8s\.io/[\w-]+) v0\.0\.0(?:\s|$)", re.MULTILINE)
-"""Modules that the server's own tree holds; they are published as v0.MINOR.PATCH."""
+"""Pattern of modules that the server's own tree holds; they are published as v0.MINOR.PATCH."""
 
 
 def build() -> None:
@@ -69,7 +69,7 @@ def _go(place: Path, *arguments: str) -> bytes:
 
 
 class KubeApiserver:
-    """etcd and kube-apiserver with certificates of their own; `admin` may do everything."""
+    """etcd and kube-apiserver with private certificates; `admin` may do everything."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -81,7 +81,7 @@ class KubeApiserver:
         self.tls.load_cert_chain(folder / "admin.crt", folder / "admin.key")
 
     def start(self) -> None:
-        """Start both and wait until the API answers."""
+        """Start both servers and wait until the API answers."""
         self._spawn_etcd()
         self.start_api()
 
@@ -106,18 +106,18 @@ class KubeApiserver:
         self._end("api")
 
     def stop(self) -> None:
-        """End both."""
+        """End both servers."""
         self._end("api")
         self._end("etcd")
 
     def forget_history(self) -> None:
-        """Something happens in etcd, which is then compacted: resource versions of before are expired."""
+        """Make a change in etcd and compact it, so that earlier resource versions are expired."""
         put = json.dumps({"key": base64.b64encode(b"/other").decode(), "value": ""}).encode()
         revision = self._etcd_call("kv/put", put)["header"]["revision"]
         self._etcd_call("kv/compaction", json.dumps({"revision": revision, "physical": True}).encode())
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """One request by `admin`; the answer's JSON."""
+        """Make a request as `admin`; return the answer's JSON. Raises AssertionError for a refusal."""
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, content, {"Content-Type": kind}, method=method)
@@ -128,12 +128,12 @@ class KubeApiserver:
             raise AssertionError(f"{method} {path}: {error.code} {error.read().decode(errors='replace')}") from None
 
     def create(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
-        """A new object; as the server keeps it."""
+        """Create an object; return it as the server keeps it."""
         made: dict[str, Any] = self.call("POST", path, document)
         return made
 
     def grant(self) -> None:
-        """The service account and the role of docs/kubernetes.md."""
+        """Create the service account and the role of docs/operate/kubernetes.md."""
         self.create("/api/v1/namespaces", {"metadata": {"name": "mozu"}})
         (manifest,) = re.findall(r"```yaml\n(apiVersion: v1\nkind: ServiceAccount.*?)```", PAGE.read_text(), re.DOTALL)
         paths = {"ServiceAccount": "/api/v1/namespaces/mozu/serviceaccounts"}
@@ -143,7 +143,7 @@ class KubeApiserver:
             self.create(paths.get(kind, f"{rbac}/{kind.lower()}s"), document)
 
     def token(self, secret: str = "") -> str:
-        """A new token of the service account; it ends with the secret of this name, if one is given."""
+        """Return a new token of the service account; it ends with the secret of this name, if one is passed."""
         spec: dict[str, Any] = {"expirationSeconds": 3600}
         if secret:
             made = self.create("/api/v1/namespaces/mozu/secrets", {"metadata": {"name": secret}})
@@ -154,7 +154,7 @@ class KubeApiserver:
         return str(self.create(path, {"spec": spec})["status"]["token"])
 
     def account(self, secret: str = "") -> Path:
-        """A directory as a pod would have it, with a token of the service account."""
+        """Make a directory as a pod would have it, with a token of the service account."""
         folder = self.folder / "account"
         folder.mkdir(exist_ok=True)
         (folder / "ca.crt").write_bytes((self.folder / "ca.crt").read_bytes())
@@ -164,7 +164,7 @@ class KubeApiserver:
         return folder
 
     def kubeconfig(self) -> Path:
-        """A file with the client certificate of `admin`."""
+        """Write a file with the client certificate of `admin`; return its path."""
         path = self.folder / "config"
         document = {
             "current-context": "here",
@@ -221,7 +221,7 @@ class KubeApiserver:
 
 @contextmanager
 def kube_apiserver(folder: Path) -> Iterator[KubeApiserver]:
-    """A running server with the role of the docs; skips where it has not been built: CI cannot spend the time."""
+    """Yield a running server with the role of the docs; skip if it has not been built: CI cannot spend the time."""
     if not BINARY.exists():
         pytest.skip("kube-apiserver is not built; `python -m tests.support.kube_apiserver` does that in minutes")
     server = KubeApiserver(folder)

@@ -1,9 +1,9 @@
-"""Records what a real API server answers to the enricher `kubernetes`, for `kube_replay`:
+"""Records the answers of a real API server to the enricher `kubernetes`, for `kube_replay`:
 
     python -m tests.support.kube_recording
 
-One enricher watches from before the first step on; after each step another one begins, which has to list. Objects are
-kept without `managedFields`, which no field is made of and which are most of them.
+An enricher watches from before the first step on; after each step another one begins, which has to list. Objects are
+kept without `managedFields`, which are the largest part and which no field needs.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from tests.support.kube_replay import RECORDING
 from tests.support.kube_scenario import NODE, STEPS
 
 _SETTLED = 1.0
-"""Seconds after the last answer at which a step counts as complete: only recordings are made in this way."""
+"""Seconds after the last answer until a step counts as complete; only recordings are made in this way."""
 
 
 class Recorder:
@@ -41,21 +41,21 @@ class Recorder:
         self.url = ""
 
     def keep(self, **item: Any) -> None:
-        """One line."""
+        """Write a line of the recording."""
         self._last = asyncio.get_running_loop().time()
         self._target.write(json.dumps(_stripped(item), separators=(",", ":")) + "\n")
 
     async def settled(self) -> None:
-        """Until nothing is answered any more."""
+        """Wait until nothing is answered any more."""
         while asyncio.get_running_loop().time() - self._last < _SETTLED:
             await asyncio.sleep(0.1)
 
     async def close(self) -> None:
-        """No more requests."""
+        """Stop making requests."""
         await self._session.close()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One request."""
+        """Pass a request on to the server and keep its answer."""
         url, headers = f"{self._server.url}{request.path_qs}", {"Accept": request.headers["Accept"]}
         async with self._session.get(url, headers=headers, ssl=self._server.tls) as answer:
             if request.query.get("watch") != "true":
@@ -64,7 +64,7 @@ class Recorder:
                 return web.Response(body=orjson.dumps(body), status=answer.status, content_type="application/json")
             response = web.StreamResponse()
             await response.prepare(request)
-            with suppress(ConnectionResetError):  # the enricher has what it wanted
+            with suppress(ConnectionResetError):  # the enricher closed the connection
                 async for line in answer.content:
                     await response.write(line)
                     self.keep(watch=request.path, line=orjson.loads(line))
@@ -91,7 +91,7 @@ async def _recording(server: KubeApiserver, target: TextIO) -> AsyncIterator[Rec
 
 
 async def record(server: KubeApiserver, target: TextIO) -> None:
-    """All steps of the scenario."""
+    """Record all steps of the scenario."""
     async with _recording(server, target) as recorder:
         account = server.account()
         settings = KubernetesSettings(node=NODE, server=recorder.url, service_account=account)

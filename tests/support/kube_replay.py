@@ -1,4 +1,5 @@
-"""An API server that says again what a real one has said (tests/data/kubernetes), step by step, with faults on demand.
+"""An API server that repeats the recorded answers of a real one (tests/data/kubernetes), step by step, with faults on
+demand.
 
 A recording has a line for each step of the scenario (`{"step": …}`), each answer to a request for an object or a list
 (`{"get": URL, "status": …, "body": …}`), and each line of a watch (`{"watch": PATH, "line": …}`), in the order in which
@@ -24,7 +25,7 @@ _GONE: Final = {"kind": "Status", "code": 410, "reason": "Expired", "message": "
 
 
 class ReplayedApi:
-    """One recording."""
+    """A server that replays a recording."""
 
     def __init__(self, recording: Path = RECORDING) -> None:
         self.steps: list[str] = []
@@ -37,13 +38,13 @@ class ReplayedApi:
         self._changed = asyncio.Event()
         self._broken = 0
         self.requests: list[tuple[str, str]] = []
-        """(path with parameters, the token), in order."""
+        """(path with parameters, token) of each request, in order."""
         self.refused: dict[str, tuple[int, str]] = {}
-        """End of a path → (status, message) that it gets, for as long as it stands here."""
+        """End of a path → (status, message) with which requests for it are refused."""
         self.expired = 0
-        """Watches that get 410 Gone, from now on."""
+        """Count of watches that still get 410 Gone."""
         self.token = ""
-        """If set, the only one that is accepted."""
+        """The only accepted token; if empty, every token is accepted."""
         self.url = ""
 
     def _take(self, item: dict[str, Any]) -> None:
@@ -56,39 +57,39 @@ class ReplayedApi:
             self._lines.setdefault(item["watch"], []).append((step, item["line"]))
 
     def reach(self, step: str, *, quietly: bool = False) -> None:
-        """Everything up to and with this step has happened; `quietly`: watches that are open do not say so."""
+        """Let everything up to and with this step have happened. With `quietly`, open watches do not report it."""
         self._step = 1 + self.steps.index(step)
         if not quietly:
             self._wake()
 
     def break_watches(self) -> None:
-        """Close the connection of every watch that is open, in the middle."""
+        """Close the connection of every open watch, in the middle."""
         self._broken += 1
         self._wake()
 
     def watched(self, plural: str) -> int:
-        """How often a watch of this kind was opened."""
+        """Return how often a watch of this kind was opened."""
         return sum("watch=true" in path for path, _ in self.requests if path.partition("?")[0].endswith(plural))
 
     def listed(self, plural: str) -> int:
-        """How often the first page of this kind was asked for."""
+        """Return how often the first page of this kind was requested."""
         mine = [path for path, _ in self.requests if path.partition("?")[0].endswith(plural)]
         return sum("limit=" in path and "continue=" not in path for path in mine)
 
     def lines(self, plural: str) -> list[dict[str, Any]]:
-        """Every line of the watches of a kind, those of the future as well."""
+        """Return every line of the watches of a kind, with those of the future."""
         return [line for path, found in self._lines.items() if path.endswith(plural) for _, line in found]
 
     def said(self, end: str) -> Any:
-        """The newest answer to a request for an object whose path ends like this."""
+        """Return the newest answer to a request for an object whose path ends like this."""
         return next(found[-1][2] for path, found in self._answers.items() if path.endswith(end))
 
     def said_in(self, end: str, name: str) -> Any:
-        """The object of this name in the newest list."""
+        """Return the object of this name in the newest list."""
         return next(one for one in self.said(end)["items"] if one["metadata"]["name"] == name)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One request."""
+        """Answer a request."""
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         self.requests.append((request.path_qs, token))
         if self.token and token != self.token:
@@ -137,7 +138,7 @@ def _status(code: int, message: str) -> web.Response:
 
 @asynccontextmanager
 async def replayed(*, port: int = 0, context: ssl.SSLContext | None = None) -> AsyncIterator[ReplayedApi]:
-    """On a port of the loopback, by default a free one."""
+    """Yield a replaying server on a port of the loopback, by default a free one."""
     api = ReplayedApi()
     app = web.Application()
     app.router.add_route("GET", "/{path:.*}", api.handle)

@@ -1,6 +1,6 @@
-"""What happens in a cluster in the tests of the enricher `kubernetes`: objects with their owners, and changes.
+"""Events of a cluster in the tests of the enricher `kubernetes`: objects with their owners, and changes.
 
-No controller manager runs: what controllers would make is made here, with the same owner references.
+No controller manager runs; the objects that controllers would make are made here, with the same owner references.
 """
 
 from collections.abc import Callable
@@ -14,23 +14,23 @@ _BATCH: Final = f"/apis/batch/v1/namespaces/{SPACE}"
 
 
 class Admin(Protocol):
-    """Who may change everything."""
+    """A client that may change everything."""
 
     def create(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
-        """A new object; as the server keeps it."""
+        """Create an object; return it as the server keeps it."""
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """One request; the answer's JSON."""
+        """Make a request; return the answer's JSON."""
 
 
 def owner(made: dict[str, Any], kind: str, version: str) -> list[dict[str, Any]]:
-    """References to a controller."""
+    """Return references to a controller."""
     meta = made["metadata"]
     return [{"apiVersion": version, "kind": kind, "name": meta["name"], "uid": meta["uid"], "controller": True}]
 
 
 def pod(admin: Admin, name: str, *, space: str = SPACE, node: str = NODE, **metadata: Any) -> dict[str, Any]:
-    """A pod that a node runs, with an address."""
+    """Create a pod that a node runs, with an address."""
     document = {
         "metadata": {"name": name, **metadata},
         "spec": {"nodeName": node, "containers": [{"name": "main", "image": "registry.example/shop/web:1.2"}]},
@@ -42,13 +42,14 @@ def pod(admin: Admin, name: str, *, space: str = SPACE, node: str = NODE, **meta
 
 
 def template(labels: dict[str, str]) -> dict[str, Any]:
-    """The part of a workload that says what its pods are."""
+    """Return the part of a workload that describes its pods."""
     container = {"name": "main", "image": "registry.example/shop/web:1.2"}
     return {"metadata": {"labels": labels}, "spec": {"containers": [container], "restartPolicy": "Always"}}
 
 
 def deployed(admin: Admin) -> dict[str, Any]:
-    """A deployment with its replica set and a pod of the node; a service that selects it, and one that does not."""
+    """Create a deployment with its replica set and a pod of the node, a service that selects the pod, and one that does
+    not."""
     admin.create("/api/v1/namespaces", {"metadata": {"name": SPACE, "labels": {"team": "sales"}}})
     labels = {"app": "web", "tier": "front"}
     spec = {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": template(labels)}
@@ -66,7 +67,8 @@ def deployed(admin: Admin) -> dict[str, Any]:
 
 
 def others(admin: Admin) -> dict[str, dict[str, Any]]:
-    """By the kind of the highest controller: a pod of the node each; one more pod is another node's."""
+    """Create a pod of the node for each kind of the highest controller, and one of another node; return them by
+    kind."""
     labels = {"app": "db"}
     spec = {"selector": {"matchLabels": labels}, "template": template(labels)}
     once = {"template": {**template({}), "spec": {**template({})["spec"], "restartPolicy": "Never"}}}
@@ -102,11 +104,11 @@ def others(admin: Admin) -> dict[str, dict[str, Any]]:
 
 
 STATIC: Final = "3d2f4f5e6a7b8c9d0e1f2a3b4c5d6e7f"
-"""The uid of the static pod, as the kubelet of its node made it."""
+"""Uid of the static pod, as the kubelet of its node made it."""
 
 
 def relabelled(admin: Admin) -> None:
-    """Deployment, namespace, pod and a service have other labels; a service selects the pod no longer."""
+    """Change labels of deployment, namespace, pod and a service; a service selects the pod no longer."""
     for path, labels in (
         (f"{_APPS}/deployments/web", {"owner": "logistics"}),
         (f"/api/v1/namespaces/{SPACE}", {"team": "logistics"}),
@@ -117,7 +119,7 @@ def relabelled(admin: Admin) -> None:
 
 
 def removed(admin: Admin) -> None:
-    """The pod of the deployment is gone."""
+    """Delete the pod of the deployment."""
     admin.call("DELETE", f"{_CORE}/pods/web-5d8f-x1", {"gracePeriodSeconds": 0})
 
 
@@ -127,4 +129,4 @@ STEPS: Final[tuple[tuple[str, Callable[[Admin], Any]], ...]] = (
     ("relabelled", relabelled),
     ("removed", removed),
 )
-"""Name → what happens, in order."""
+"""Name → function that makes the step's changes, in order."""

@@ -27,7 +27,7 @@ from tests.support.actor import Actor
 T = TypeVar("T")
 TRIES: Final = 6
 PATIENCE: Final = 20.0
-"""Seconds after which something that must happen has not happened."""
+"""Seconds within which an expected event must happen."""
 
 _LOUD_FAMILIES: Final = frozenset({"transfer", "memory", "mapping", "switch", "fault"})
 _LOUD: Final = frozenset({"futex", "select", "epoll_wait", "fstat", "lseek", "getdents64", "sendfile", "splice"})
@@ -40,43 +40,44 @@ def _is_quiet(name: str) -> bool:
 
 
 QUIET: Final = tuple(sorted(filter(_is_quiet, SYSCALL_SPECS)))
-"""Calls that a busy machine makes seldom enough for all of them to be kept while a test runs."""
+"""Calls that even a busy machine makes so seldom that all of them can be kept while a test runs."""
 
 
 def context(name: str = "live") -> Context:
-    """What the core would hand to a component."""
+    """Return a context such as the core passes to a component."""
     return Context(name, logging.getLogger(name), Metrics(), FieldRegistry())
 
 
 def demand(*types: str, state_dependencies: Iterable[str] = ()) -> Demand:
-    """Every event of these types."""
+    """Return the demand of every event of these types."""
     return Demand({"syscall": dict.fromkeys(types, Interest(frozenset(state_dependencies)))})
 
 
 class Act(NamedTuple):
-    """What happened while a child acted."""
+    """The events while a child acted."""
 
     pid: int
     value: Any
-    """What the act's function gave."""
+    """Result of the act's function."""
     events: list[SyscallEvent]
-    """Of the child and its descendants, in order, its end included."""
+    """Events of the child and its descendants, in order, its end included."""
 
     def of(self, kind: str) -> list[SyscallEvent]:
-        """Those of one type."""
+        """Return the events of a type."""
         return [event for event in self.events if event.type == kind]
 
     def last(self, kind: str) -> SyscallEvent:
-        """The last of one type; a test's act is the last that its child does."""
+        """Return the last event of a type; a test's act is the last that its child does."""
         found = self.of(kind)
         assert found, f"no {kind} among {[event.type for event in self.events]}"
         return found[-1]
 
 
 class Live:
-    """Runs a source on a thread of its own and keeps what it yields. The loop is uvloop's, as in the product.
+    """A source that runs on its own thread, with the events that it yields. The loop is uvloop's, as in the product.
 
-    `shared`: it outlives the test that needs it, and keeps nothing from the end of an act to the next `forget`.
+    `shared`: the source outlives the test that needs it, and nothing is kept from the end of an act to the next
+    `forget`.
     """
 
     def __init__(
@@ -145,11 +146,11 @@ class Live:
         self.run(self.source.update(wanted))
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """To its end, in the source's loop."""
+        """Run a coroutine to its end, in the source's loop."""
         asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     def seen(self) -> list[SyscallEvent]:
-        """Everything so far."""
+        """Return all events so far."""
         with self._arrived:
             return list(self._events)
 
@@ -160,7 +161,7 @@ class Live:
             self._keeping = True
 
     def wait(self, found: Callable[[list[SyscallEvent]], bool]) -> list[SyscallEvent]:
-        """Until the events so far satisfy this."""
+        """Wait until `found` is true of the events so far."""
         deadline = time.monotonic() + PATIENCE
         with self._arrived:
             while not found(self._events):
@@ -171,11 +172,15 @@ class Live:
             return list(self._events)
 
     def lost(self) -> int:
-        """Events that the source lost so far."""
+        """Return the count of events that the source has lost so far."""
         return sum(count.lost + (count.missed or 0) for count in self.source.counts().values())
 
     def whole(self, once: Callable[[int], T]) -> T:
-        """What `once` gives (its argument: the number of the try); again, if events were lost during it."""
+        """Return the result of `once`, called with the number of the try; try again if events were lost during the
+        call.
+
+        Raises AssertionError if events were lost in each of TRIES tries.
+        """
         for number in range(TRIES):
             before = self.lost()
             found = once(number)
@@ -184,7 +189,7 @@ class Live:
         raise AssertionError(f"events were lost in each of {TRIES} tries: the machine is too busy for a comparison")
 
     def act(self, function: Callable[..., Any], *arguments: Any) -> Act:
-        """Run a function of a module in a child; its events, up to and with its end."""
+        """Run a function of a module in a child; return its events, up to and with its end."""
         self.forget()
         pid, value = self.actor.act(function, *arguments)
         events = self.wait(lambda seen: any(e.type == "procexit" and e.pid == pid for e in reversed(seen)))

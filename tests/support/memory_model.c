@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Headers of bpf/ that read a task, what it has open and where it is, compiled for user space with the structs of the running
-   kernel (kernel_memory.py lays them out). Kernels give 0 where a load through a null pointer faults; here such a pointer is
-   one to zeroes. */
-/* kfuncs, of tasks in the order in which they began. */
-#define SIGNALS_TASKS 1
+/* Headers of bpf/ that read a task, its open files and its place, compiled for user space with randomly laid out structs
+   (kernel_memory.py). In kernels, a load through a null pointer faults and yields 0; here such a pointer points to
+   zeroes. */
+/* kfuncs on tasks, which are listed in the order in which they began. */
 #define KFUNC_bpf_rcu_read_lock lock_rcu
 #define KFUNC_bpf_rcu_read_unlock unlock_rcu
 #define KFUNC_bpf_iter_task_new begin_walk
@@ -77,7 +76,6 @@ char *pushed(void) { return denials ? denial : 0; }
 u32 pushes(void) { return denials; }
 void *signals_sent(u32 *number) { *number = number_of_signals; return signals; }
 u32 signal_sent(void) { return sent; }
-/* Of kfuncs that were called as no verifier lets them, or of what was not given back. */
 u64 used(struct scratch *s) { return s->used; }
 u32 marks_of_record(struct scratch *s) { return s->marks; }
 u32 share(struct scratch *s) { return s->share; }
@@ -86,6 +84,7 @@ void use_record(struct scratch *s, u64 bytes) { s->used = bytes; s->marks = 0; }
 void *filter_of(struct deny_slot *slot) { return &slot->filter; }
 u32 hook_of(struct deny_slot *slot) { return slot->denial.hook; }
 u32 went_to(void) { return went_on; }
+/* Count of calls of kfuncs that a verifier would refuse, and of references that were not released. */
 u32 mistakes_made(void) { return mistakes + locks + walks + references; }
 void set_now(u64 time) { now = time - 1; }
 void set_refusal(u32 refuses) { refuses_signals = refuses; }

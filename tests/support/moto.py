@@ -1,4 +1,4 @@
-"""moto's server: an S3 in a process of its own, which checks signatures by AWS's own code where it is asked to."""
+"""moto's server: an S3 in a separate process, which on request checks signatures by AWS's own code."""
 
 import json
 import os
@@ -19,7 +19,7 @@ _ALL_OF_S3: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", 
 
 
 class MotoServer:
-    """One that has started. `key` and `secret` are of its one user, who may use S3."""
+    """A started server. `key` and `secret` are those of its only user, who may use S3."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -32,26 +32,26 @@ class MotoServer:
         self._session = self.client("s3", self.key, self.secret)
 
     def check_signatures(self) -> None:
-        """From now on: of each request."""
+        """Check the signature of each request from now on."""
         request = Request(f"{self.url}/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"})
         with urlopen(request, timeout=60) as answer:
             assert 200 == answer.status
 
     def create_bucket(self, name: str) -> None:
-        """An empty one."""
+        """Create an empty bucket."""
         self._session.create_bucket(Bucket=name)
 
     def objects(self, bucket: str) -> dict[str, bytes]:
-        """Content by key, as AWS's own client reads them."""
+        """Return content by key, as AWS's own client reads it."""
         listed = self._session.list_objects_v2(Bucket=bucket).get("Contents", ())
         return {one["Key"]: self._session.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for one in listed}
 
     def head(self, bucket: str, key: str) -> dict[str, Any]:
-        """What is known of an object."""
+        """Return the metadata of an object."""
         return dict(self._session.head_object(Bucket=bucket, Key=key))
 
     def client(self, service: str, key: str, secret: str) -> Any:
-        """AWS's own client."""
+        """Return AWS's own client of a service."""
         return boto3.client(
             service,
             endpoint_url=self.url,
@@ -64,7 +64,7 @@ class MotoServer:
 
 @contextmanager
 def moto_server() -> Iterator[MotoServer]:
-    """One on the loopback."""
+    """Yield a server on the loopback that runs until the block ends."""
     port = free_port()
     command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A name server of one's own on a loopback address, and a command in whose eyes it is the machine's."""
+"""A private name server on a loopback address, and a way to run a command that uses no other one."""
 
 import socket
 import struct
@@ -18,28 +18,29 @@ _EYES: Final = 'mount --bind "$0" /etc/resolv.conf && mount --bind "$1" /etc/nss
 
 
 class NameServer:
-    """Answers for A and AAAA over UDP. `hosts` and `silent` may be changed while it runs."""
+    """A server that answers for A and AAAA over UDP. `hosts` and `silent` may be changed while it runs."""
 
     def __init__(self, hosts: Mapping[str, tuple[str, ...]]) -> None:
         self.hosts = dict(hosts)
         """Name → addresses; other names do not exist."""
         self.silent = False
-        """Takes questions and never answers."""
+        """True to take questions without ever answering."""
         self.asked: list[str] = []
-        """The name of every question."""
+        """Names of all questions."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((ADDRESS, _PORT))
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Answer nothing any more."""
+        """Stop answering."""
         self._socket.sendto(b"", (ADDRESS, _PORT))
         self._thread.join()
         self._socket.close()
 
     def eyes(self, folder: Path, options: str = "timeout:1") -> tuple[str, ...]:
-        """What stands before a command that is to see this name server as the only source of names; needs root.
+        """Return the words to put before a command for which this name server is to be the only source of names; needs
+        root.
 
         `options` are the resolver's (resolv.conf).
         """
@@ -69,7 +70,7 @@ class NameServer:
 
 
 def _asked(message: bytes) -> tuple[str, int, int]:
-    """(name, type, where the question ends)."""
+    """Return (name, type, offset of the question's end)."""
     labels, at = [], 12
     while message[at]:
         labels.append(message[at + 1 : at + 1 + message[at]].decode())

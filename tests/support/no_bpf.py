@@ -23,7 +23,7 @@ class _Program(ctypes.Structure):
 
 
 def refuse(number: int) -> None:
-    """Have the kernel answer EPERM to this call, for this process and all that it becomes and starts."""
+    """Have the kernel answer EPERM to this call, for this process and all that it executes and starts."""
     steps = [(_LOAD, 0, 0, 0), (_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERRNO | errno.EPERM), (_RETURN, 0, 0, _ALLOW)]
     code = b"".join(struct.pack("<HBBI", *step) for step in steps)
     program = _Program(len(steps), code)

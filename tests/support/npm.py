@@ -1,4 +1,4 @@
-"""Packages of npm that judge what mozu writes."""
+"""Packages of npm that validate mozu's output."""
 
 import os
 import shutil
@@ -9,7 +9,8 @@ from tests.support.requirements import require
 
 
 def package(name: str, version: str) -> Path:
-    """Its directory. Skips where npm cannot bring it; fails in CI. What has been brought is kept for the next run."""
+    """Return the package's directory. Skip, or fail in CI, if npm cannot install it. Installed packages are kept for
+    later runs."""
     require(shutil.which("npm") is not None, "npm is not installed")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mozu-tests"
     home = cache / f"{name.rpartition('/')[2]}-{version}"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* numbered RATE EVERY FOLDER AHEAD: call creat RATE times a second, in a folder that does not exist, until the standard
    input ends; each EVERYth name is hit-1, hit-2 …, all others are `miss`. Then print how many were hits, and all calls.
-   Each byte of the input acknowledges a hit: it waits while AHEAD of them are not acknowledged (0: it never waits). */
+   Each byte of the input acknowledges a hit: the program waits while AHEAD hits lack one (0: it never waits). */
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ enum { BURSTS = 100 }; /* a second */
 
 static long acknowledged;
 
-/* Whether the input has ended, after what is there was read, or, if `wait`, what comes. */
+/* Read the available input, or, if `wait`, wait for input; return true if it has ended. */
 static bool ended(bool wait) {
   char some[4096];
   struct pollfd input = {.fd = 0, .events = POLLIN};
@@ -35,7 +35,7 @@ int main(int argc, char **argv) {
     bool waits = ahead && hits - acknowledged >= ahead;
     if (ended(waits)) break;
     if (waits) {
-      clock_gettime(CLOCK_MONOTONIC, &next); /* what was not called meanwhile is not made up for */
+      clock_gettime(CLOCK_MONOTONIC, &next); /* missed calls are not made up for */
       continue;
     }
     for (long i = 0; i < rate / BURSTS; i++) {

@@ -1,4 +1,4 @@
-"""Opens of many kinds in the directory that this is run in, below one of a given name: prints how each ended."""
+"""Opens of many kinds in the working directory, below a directory of the given name: prints the end of each."""
 
 import ctypes
 import errno
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 
 def tried(name: str, act: Callable[[], object]) -> None:
-    """What it gave, or its error."""
+    """Print the result of the act, or the name of its error."""
     try:
         print(name, act())
     except OSError as error:
@@ -19,7 +19,7 @@ def tried(name: str, act: Callable[[], object]) -> None:
 
 
 def opened(path: str, flags: int, mode: int = 0o666, at: int | None = None) -> str:
-    """The mode of the file and whether the descriptor is kept by an exec."""
+    """Open a file and return its mode."""
     descriptor = os.open(path, flags, mode, dir_fd=at)
     try:
         return f"{os.fstat(descriptor).st_mode:o}"
@@ -28,7 +28,7 @@ def opened(path: str, flags: int, mode: int = 0o666, at: int | None = None) -> s
 
 
 def from_fifo() -> str:
-    """What another thread writes into it."""
+    """Return the text that another thread writes into a FIFO."""
     os.mkfifo("fifo")
 
     def write() -> None:
@@ -44,13 +44,13 @@ def from_fifo() -> str:
 
 
 def until_full() -> None:
-    """As many as the limit allows."""
+    """Open files until the limit stops it."""
     while True:
         os.open("made", os.O_RDONLY)
 
 
 def main() -> None:
-    """All of them."""
+    """Make all opens."""
     os.mkdir(sys.argv[1])
     os.chdir(sys.argv[1])
     write = os.O_CREAT | os.O_WRONLY

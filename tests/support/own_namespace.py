@@ -1,6 +1,6 @@
-"""`mozu run` beside a script in a pid namespace of its own, so that nothing else on the machine is traced.
+"""`mozu run` beside a script in a private pid namespace, so that nothing else on the machine is traced.
 
-The script is not a child of mozu: what it starts is followed because the script is.
+The script is not a child of mozu; the processes that it starts are followed because the script is.
 """
 
 import json
@@ -37,21 +37,22 @@ state_dir: state
 
 
 class Run(NamedTuple):
-    """What became of a run."""
+    """The result of a run."""
 
     code: int
     alerts: list[dict[str, Any]]
     log: str
     source: dict[str, Any]
-    """Statistics."""
+    """Statistics of the source."""
 
     def of(self, rule: str) -> list[dict[str, Any]]:
-        """The fields of the alerts of one rule."""
+        """Return the fields of the alerts of a rule."""
         return [alert["output_fields"] for alert in self.alerts if alert["rule"] == rule]
 
 
 def command(interpreter: str, *options: str) -> list[str]:
-    """The script, with mozu to run. It executes what the variable ALSO says before it ends."""
+    """Return the command line of the script, with mozu to run. Before it ends, the script executes what the variable
+    ALSO says."""
     mozu = [interpreter, "-m", "mozu", "run", "-c", "mozu.yaml", "--stats", "statistics", *options]
     return ["sh", "-c", SCRIPT, "script", *mozu]
 

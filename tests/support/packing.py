@@ -1,4 +1,4 @@
-"""Alerts as queues hold them."""
+"""Alerts in the form in which queues hold them."""
 
 from mozu.core.delivery.packed_alert import AlertPacker, PackedAlert
 from mozu.core.model.alert import Alert
@@ -6,11 +6,11 @@ from mozu.core.testing import alert
 
 
 def packed(one: Alert) -> PackedAlert:
-    """As the pipeline of alerts packs it."""
+    """Return the alert packed as by the pipeline of alerts."""
     return AlertPacker().pack(one)
 
 
 def room(count: int) -> int:
-    """Bytes of a queue that so many small alerts fill, as `alert` makes them, and no more."""
+    """Return bytes of a queue that takes exactly `count` small alerts, as `alert` makes them."""
     size = packed(alert()).size
     return size * count + size // 2

@@ -67,11 +67,11 @@ void begin(void) {
   tasks[0] = (struct task_struct){.pid = 77, .tgid = 70, .start_boottime = 9, .self_exec_id = 1, .files = &opened, .fs = &fs};
 }
 
-/* The maps that are missing are found to have no entry. */
+/* Maps that are missing count as empty. */
 void without(u32 map) { maps[map].places = maps[map].used = 0; }
 
 void add_inode(u32 at, u32 mode, u32 block) { inodes[at] = (struct inode){.i_mode = mode, .i_sb = &blocks[block], .i_ino = 1000 + at}; blocks[block].s_dev = 7 + block; }
-/* mozu has this path for the file of a dentry. */
+/* Store the path that mozu has for the file of a dentry. */
 void name_file(u32 at, const char *path) {
   struct inode *inode = dentries[at].d_inode;
   struct file_numbers key = {.inode = inode->i_ino, .device = inode->i_sb->s_dev};
@@ -84,7 +84,7 @@ void add_dentry(u32 at, u32 parent, const char *name, u32 inode) {
   struct dentry *one = &dentries[at];
   u32 length = __builtin_strlen(name);
   char *kept = length < 32 ? (char *)one->d_iname : names[number_of_names++];
-  __builtin_memset(one->d_iname, 0x5a, sizeof(one->d_iname)); /* what an earlier name has left behind */
+  __builtin_memset(one->d_iname, 0x5a, sizeof(one->d_iname)); /* remains of an earlier name */
   __builtin_memcpy(kept, name, length + 1);
   one->d_parent = &dentries[parent];
   one->d_name = (struct qstr){.len = length, .name = (unsigned char *)kept};

@@ -1,4 +1,4 @@
-"""A process in a cgroup of one's own: that of a pod, as the kubelet's driver cgroupfs makes it, without a kubelet."""
+"""A process in a private cgroup: that of a pod, as the kubelet's driver cgroupfs makes it, without a kubelet."""
 
 import os
 import subprocess
@@ -11,14 +11,15 @@ from typing import Final
 from tests.support.requirements import require
 
 _ROOTS: Final = (Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup"))
-"""Where v1 has the memory controller's hierarchy, and where v2 is."""
+"""Root of the memory controller's hierarchy in v1, and root of v2."""
 _ID: Final = f"{os.getpid():064x}"
-"""A container's, of this run alone."""
+"""Id of a container, of this run alone."""
 
 
 @contextmanager
 def cgroup(*names: str) -> Iterator[Path]:
-    """The directory of a cgroup below the root; removed with what is left in it, and those above it that are empty."""
+    """Yield the directory of a cgroup below the root. Remove it with the processes left in it, and then the parents
+    that are empty."""
     require(os.geteuid() == 0, "making cgroups needs root")
     root = next(one for one in _ROOTS if (one / "cgroup.procs").exists())
     place = root.joinpath(*names)
@@ -34,18 +35,18 @@ def cgroup(*names: str) -> Iterator[Path]:
 
 
 def pod_cgroup(uid: str) -> AbstractContextManager[Path]:
-    """The directory of a container's cgroup in a pod."""
+    """Return the context of a container's cgroup in a pod."""
     return cgroup("kubepods", "burstable", f"pod{uid}", _ID)
 
 
 def run_in(place: Path, *command: str) -> None:
-    """Run a program whose first instruction is in the cgroup already, to its end, whatever that is."""
+    """Run a program to its end, from its first instruction within the cgroup; its exit status is ignored."""
     script = 'echo $$ > "$0"/cgroup.procs && exec "$@"'
     subprocess.run(["sh", "-c", script, place, *command], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def _remove(place: Path) -> None:
-    """A cgroup goes once its processes have; other tests may use those above."""
+    """Remove a cgroup, which is possible once its processes have ended; other tests may use the parents."""
     for _ in range(100):
         try:
             place.rmdir()

@@ -1,4 +1,4 @@
-"""podman with storage of its own; gone without a trace. Needs root, podman, runc and a static busybox."""
+"""podman with private storage, which leaves no trace. Needs root, podman, runc and a static busybox."""
 
 import os
 import shutil
@@ -15,18 +15,18 @@ from tests.support.requirements import require
 from tests.support.split import needs_live
 
 _LIMITS: Final = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
-"""podman asks for more than a container of a test machine may have."""
+"""Limits of a container; podman's defaults exceed those of a test machine."""
 
 
 class Podman:
-    """Storage below one directory, without a network and without systemd."""
+    """A podman with storage below its own directory, without a network and without systemd."""
 
     def __init__(self) -> None:
         self.root = Path(mkdtemp(prefix="mozu-podman-", dir="/tmp"))
         self.storage = self.root / "storage"
 
     def podman(self, *arguments: str | Path, stdin: bytes | None = None) -> str:
-        """The command line; its standard output without the line end."""
+        """Run the command line; return its standard output without the line end."""
         done = subprocess.run(
             [
                 *("podman", "--root", self.storage, "--runroot", self.root / "run", "--runtime", "runc"),
@@ -43,23 +43,23 @@ class Podman:
         self.podman("import", "-", IMAGE, stdin=filesystem())
 
     def begin(self, *options: str, command: tuple[str, ...] = ("sleep", "1000"), image: str = IMAGE) -> str:
-        """Begin a container; its full id."""
+        """Begin a container; return its full id."""
         return self.podman("run", "--detach", "--network", "none", *_LIMITS, *options, image, *command)
 
     def run(self, *options: str, command: tuple[str, ...], image: str = IMAGE) -> str:
-        """Run a container to its end and remove it; its output."""
+        """Run a container to its end and remove it; return its output."""
         return self.podman("run", "--rm", "--network", "none", *_LIMITS, *options, image, *command)
 
     def pid(self, container: str) -> int:
-        """The first process of a running container."""
+        """Return the pid of the first process of a running container."""
         return int(self.podman("inspect", "--format", "{{.State.Pid}}", container))
 
     def remove(self, *containers: str) -> None:
-        """Kill and remove."""
+        """Kill and remove containers."""
         self.podman("rm", "--force", "--time", "0", *containers)
 
     def destroy(self) -> None:
-        """Leave nothing behind."""
+        """Remove all containers and files."""
         self.podman("rm", "--force", "--all", "--time", "0")
         points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
         for point in sorted((one for one in points if one.startswith(f"{self.root}/")), key=len, reverse=True):
@@ -70,7 +70,7 @@ class Podman:
 @pytest.fixture(scope="session")
 @needs_live
 def podman() -> Iterator[Podman]:
-    """One storage for all tests of a session."""
+    """Yield a podman for all tests of a session."""
     require(os.geteuid() == 0, "podman with storage of its own needs root here")
     for name in ("podman", "runc"):
         require(shutil.which(name) is not None, f"{name} is not installed ({name})")

@@ -1,4 +1,4 @@
-"""Projects of other people: where their sources come from, how they are built, and what comes out."""
+"""Projects of other people: the origin of their sources, the command that builds them, and the results."""
 
 import hashlib
 import os
@@ -16,33 +16,33 @@ from tests.support.requirements import ROOT, program, require
 from tests.support.tracing import ORDINARY_UID, ordinary
 
 _REGISTRY: Final = ("PIP_", "SSL_", "REQUESTS_")
-"""Variables by which a machine says how its registries are reached."""
+"""Prefixes of the variables that describe the way to a machine's registries."""
 
 
 class Project(NamedTuple):
-    """One of them."""
+    """A project."""
 
     name: str
     prepare: Callable[[Path], None]
-    """Lays fresh sources into the directory."""
+    """Function that writes fresh sources into the directory."""
     command: Callable[[], list[str]]
-    """What builds or tests it there."""
+    """Function that returns the command which builds or tests the project in the directory."""
     result: Callable[[Path, str], Any]
-    """What came out: of the directory, and of the output."""
+    """Function that reads the result from the directory and the output."""
     is_own: bool = False
-    """Runs as this process's user, in its environment."""
+    """True to run as this process's user, in its environment."""
     variables: Mapping[str, str] = {}
     severe: frozenset[str] = frozenset()
-    """Rules of more than a warning that it breaks indeed."""
+    """Rules above the severity of a warning that the project does break."""
 
 
 def registry_variables() -> dict[str, str]:
-    """To be handed to a build that fetches."""
+    """Return the variables that a build needs to fetch from registries."""
     return {name: value for name, value in os.environ.items() if name.startswith(_REGISTRY)}
 
 
 def give_away(at: Path) -> None:
-    """To the ordinary user."""
+    """Give a directory with all its contents to the ordinary user."""
     if os.geteuid() == 0:
         for found in (at, *at.rglob("*")):
             os.chown(found, ORDINARY_UID, ORDINARY_UID, follow_symlinks=False)
@@ -61,7 +61,7 @@ def _hashes(path: Path) -> dict[str, str]:
 
 
 def from_pypi(name: str, version: str) -> Project:
-    """A package that is built from source, in an environment that pip makes for the build."""
+    """Return a package that is built from source, in an environment that pip makes for the build."""
 
     def prepare(at: Path) -> None:
         options = ["-q", "--no-binary", ":all:", "--no-deps", "--no-build-isolation", "-d", at]
@@ -84,7 +84,7 @@ def from_pypi(name: str, version: str) -> Project:
 
 
 def _private_apt(at: Path) -> list[str]:
-    """Options of apt with the machine's own archives, asked for sources, and nothing of its state."""
+    """Return options of apt for the machine's own archives with sources, without a use of the machine's state."""
     parts = at / "parts"
     parts.mkdir()
     for place in (Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")):
@@ -103,7 +103,7 @@ def _private_apt(at: Path) -> list[str]:
 
 
 def from_debian(name: str) -> Project:
-    """A source package."""
+    """Return a source package of Debian as a project."""
 
     def prepare(at: Path) -> None:
         program("dpkg-buildpackage")
@@ -127,7 +127,7 @@ def from_debian(name: str) -> Project:
 
 
 def own_tests() -> Project:
-    """mozu's own tests of its core."""
+    """Return mozu's own tests of its core as a project."""
 
     def command() -> list[str]:
         options = ["-q", "-p", "no:cacheprovider", "--timeout=900", "-c", f"{ROOT}/pyproject.toml"]
@@ -137,5 +137,5 @@ def own_tests() -> Project:
         closing = output.strip().splitlines()[-1]
         return re.findall(r"\d+ (?:passed|failed|skipped|errors?|xfailed)", closing)
 
-    severe = frozenset({"Program without a file run by a build"})  # whether 32-bit calls work is tried by a memfd
+    severe = frozenset({"Program without a file run by a build"})  # a memfd tests if 32-bit calls work
     return Project("pytest tests/core", lambda at: None, command, result, is_own=True, severe=severe)

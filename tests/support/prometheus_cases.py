@@ -1,7 +1,7 @@
-"""Each shipped rule of Prometheus in two cases: series with which it must fire, and like ones with which it must not.
+"""Cases of each shipped rule of Prometheus: series with which it must fire, and similar ones with which it must not.
 
-A recording rule fires if its value is not 0; a value of 0 must be there, and not be missing. Series are those that a
-run of mozu exports.
+A recording rule fires if its value is not 0; a value of 0 must be present, not missing. Series are those that a run of
+mozu exports.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ _SINK: Final = 'kind="sink",id="siem"'
 
 
 class RuleCase(NamedTuple):
-    """Series with their values a minute, in promtool's notation; `quiet` replaces some of them."""
+    """The series of a rule with their values a minute, in promtool's notation; `quiet` replaces some of them."""
 
     rule: str
     series: Mapping[str, str]
@@ -51,7 +51,7 @@ _NEVER_DROPPED: Final = {
     _of("spool_left_records_total", _SINK): "0x20",
     _of("sink_alerts_delivered_total", _SINK): "2x20", _of("sink_alerts_waiting", _SINK): "3x20",
 }  # fmt: skip
-"""A sink that has three alerts and delivers none; nothing was ever dropped."""
+"""Series of a sink that has three alerts and delivers none; nothing was ever dropped."""
 
 CASES: Final = (
     RuleCase(
@@ -124,7 +124,7 @@ def unit_tests() -> Iterator[dict[str, Any]]:
 
 
 def _expectation(case: RuleCase, *, fires: bool) -> dict[str, Any]:
-    if case.is_recorded:  # its value is there, and not 0 or 0
+    if case.is_recorded:  # the value exists, and is not 0 or is 0
         query = f"count({case.rule} {'!=' if fires else '=='} 0) or vector(0)"
         return _one(query, 1)
     query = f'count(ALERTS{{alertname="{case.rule}",alertstate="firing"}}) or vector(0)'

@@ -1,4 +1,4 @@
-"""A real Prometheus on loopback, asked over its API."""
+"""A real Prometheus on loopback, queried over its API."""
 
 import json
 import subprocess
@@ -38,7 +38,7 @@ class Prometheus:
             try:
                 if until():
                     return
-            except OSError:  # it does not listen yet
+            except OSError:  # the server does not listen yet
                 pass
             assert self._process.poll() is None, f"prometheus has ended before {what}"
             assert time.monotonic() < deadline, what

@@ -1,4 +1,4 @@
-/* A library that an executable is made to load: reads TRAP, writes what it did to the descriptor REPORT, and lives on. */
+/* A library to be preloaded: reads TRAP, reports its acts on the descriptor REPORT, and lives on. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>

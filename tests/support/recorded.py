@@ -1,4 +1,4 @@
-"""Scenarios of the corpus, recorded again on their way and judged from that recording."""
+"""Scenarios of the corpus, recorded again while they are judged, and judged from that recording."""
 
 import asyncio
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def recorder(
     recorded_names: RecordedNames | None = None,
     origin: str = "o",
 ) -> Recorder:
-    """A recorder as a run would make it."""
+    """Return a recorder as a run would make it."""
     about = RecordingInfo(source="replay", origin=origin, writer="test", names=fields.lookups)
     return Recorder(
         about, kept, live=recorded_names is None, state=state, enriched_names=EnrichedNames(fields),
@@ -77,7 +77,7 @@ def recorder(
 
 
 class Thrice:
-    """One scenario judged from its capture, recorded meanwhile in two ways, and judged from both."""
+    """A scenario judged from its capture, recorded meanwhile in two ways, and judged from both recordings."""
 
     def __init__(self, scenario: Scenario, folder: Path) -> None:
         self._scenario = scenario
@@ -104,7 +104,7 @@ class Thrice:
         return await _judge(source, self._rules, state, made)
 
     def documents(self, alerts: Sequence[Alert]) -> list[object]:
-        """Alerts as JSON, with what it leaves out."""
+        """Return the alerts as JSON, each with the attributes that JSON leaves out."""
         shown = as_json(self._scenario, list(alerts))
         pairs = zip(shown, alerts, strict=True)
         return [(doc, alert.event_num, alert.event_type, alert.enrichment) for doc, alert in pairs]

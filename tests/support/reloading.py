@@ -1,6 +1,6 @@
 """mozu reloaded again and again under load: other rules, sinks, enrichers and settings each time, and numbered alerts.
 
-    Load        calls creat at a steady rate, or slower where alerts do not arrive so fast; each hundredth or so has a
+    Load        calls creat at a steady rate, or slower if alerts arrive more slowly; each hundredth or so has a
                 number in its path, which a rule reports
     Variants    the configuration of each round, some of them broken
     ReloadedRun `mozu run`, its reloads counted by its log, its memory and descriptors sampled
@@ -41,17 +41,18 @@ _RULES: Final = """
 
 
 class Sample(NamedTuple):
-    """mozu at one moment."""
+    """The state of mozu at one moment."""
 
     reloads: int
     rss: float
-    """MiB."""
+    """Resident memory in MiB."""
     descriptors: int
     threads: int
 
 
 class Variants:
-    """Writes the configuration of a round. `broken`: every so many-th round has mistakes; 0: none has."""
+    """A writer of each round's configuration. `broken`: every how many rounds a configuration has mistakes; 0 for
+    none."""
 
     def __init__(self, folder: Path, *, webhook: str, kafka: Sequence[str], topic: str, broken: int = 0) -> None:
         self.folder, self.config, self.rules = folder, folder / "mozu.yaml", folder / "rules.yaml"
@@ -59,11 +60,11 @@ class Variants:
         self._webhook, self._kafka, self._topic, self._every = webhook, list(kafka), topic, broken
 
     def is_broken(self, number: int) -> bool:
-        """Whether this round must be refused."""
+        """Return True if this round must be refused."""
         return bool(self._every) and number % self._every == self._every - 1
 
     def write(self, number: int) -> None:
-        """Rules and configuration, each put in the place of the one before."""
+        """Replace the rules and the configuration by those of the round."""
         rules = _RULES.format(
             folder=self.load, round=number, words=", ".join(f"/w{number}-{i}" for i in range(5)),
             types=", rmdir" if number % 3 == 1 else "", priority="NOTICE" if number % 2 else "INFO",
@@ -106,7 +107,7 @@ class Variants:
         }
 
     def _break(self, number: int, rules: str, tree: dict[str, Any]) -> str:
-        """One or two mistakes, of another kind each time."""
+        """Make one or two mistakes, of a different kind in successive rounds."""
         kind = number // self._every % 4
         if kind == 0:
             return rules.replace("creat and", "creat amd")
@@ -121,20 +122,23 @@ class Variants:
 
 
 class Load:
-    """The program, for the length of a block. `ahead`: it waits while so many numbered calls have not `arrived`, so
-    that a machine that is busy makes it slower, and not a ring buffer full; 0: it never waits."""
+    """The load program, for the length of a block.
+
+    `ahead`: the most numbered calls whose alerts have not `arrived`; at that count the program waits, so that a busy
+    machine slows it down instead of filling a ring buffer. 0: it never waits.
+    """
 
     def __init__(self, folder: Path, rate: int, every: int, ahead: int = 0) -> None:
         command = [str(compiled("numbered")), str(rate), str(every), str(folder), str(ahead)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._began = time.monotonic()
         self._lock = threading.Lock()
-        """Alerts arrive on threads."""
+        """Lock for `arrived`, which is called on several threads."""
         self._arrived = 0
         self._ends = False
 
     def arrived(self, number: int) -> None:
-        """The alert of the call with this number is there, and most likely those before it."""
+        """Report that the alert of the call with this number has arrived, and most likely those before it."""
         with self._lock:
             if number > self._arrived and not self._ends:
                 assert self._process.stdin is not None
@@ -142,7 +146,7 @@ class Load:
                 self._arrived = number
 
     def end(self) -> tuple[int, int, float]:
-        """(numbered calls, all calls, seconds)."""
+        """End the program; return (numbered calls, all calls, seconds)."""
         with self._lock:
             self._ends = True
         out, _ = self._process.communicate(timeout=PATIENCE)
@@ -150,7 +154,7 @@ class Load:
         return hits, calls, time.monotonic() - self._began
 
     def kill(self) -> None:
-        """If it has not ended."""
+        """Kill the program if it has not ended."""
         with self._lock:
             self._ends = True
         if self._process.poll() is None:
@@ -195,7 +199,7 @@ class ReloadedRun:
             del self.log[500:3_000]
 
     def reload(self, number: int) -> None:
-        """Another configuration, SIGHUP, and what must come of it."""
+        """Write another configuration, send SIGHUP, and wait for the reload or the refusal."""
         self._variants.write(number)
         done, refused = self.reloads, self.refused
         self.process.send_signal(signal.SIGHUP)
@@ -207,7 +211,7 @@ class ReloadedRun:
             assert self.refused == refused, f"round {number} was refused: {self.log[-8:]}"
 
     def sample(self) -> Sample:
-        """Memory, descriptors and threads now."""
+        """Return memory, descriptors and threads now."""
         proc = Path("/proc", str(self.process.pid))
         status = (proc / "status").read_text()
         rss, threads = (int(re.findall(rf"{name}:\s+(\d+)", status)[0]) for name in ("VmRSS", "Threads"))
@@ -215,7 +219,7 @@ class ReloadedRun:
         return self.samples[-1]
 
     def stop(self) -> dict[str, Any]:
-        """A clean end; the statistics."""
+        """Stop mozu, which must end cleanly; return the statistics."""
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(PATIENCE) == 0, self.log[-30:]
         self.close()
@@ -223,7 +227,7 @@ class ReloadedRun:
         return found
 
     def close(self) -> None:
-        """Read to the end what a process that has ended left behind."""
+        """Read the remaining output of a process that has ended."""
         self._reader.join(PATIENCE)
 
     def _wait(self, test: Any, what: str) -> None:
@@ -238,7 +242,7 @@ class ReloadedRun:
 
 @contextmanager
 def reloaded_run(variants: Variants) -> Iterator[ReloadedRun]:
-    """It runs while the block does."""
+    """Yield a run that lasts until the block ends."""
     run = ReloadedRun(variants)
     try:
         yield run
@@ -250,7 +254,7 @@ def reloaded_run(variants: Variants) -> Iterator[ReloadedRun]:
 
 
 def _put(path: Path, text: str) -> None:
-    """As an editor does: whole, by a rename."""
+    """Replace a file as a whole by a rename, as an editor does."""
     fresh = path.with_suffix(".new")
     fresh.write_text(text)
     fresh.rename(path)

@@ -1,4 +1,4 @@
-"""What shims that were killed leave behind: cgroups, and runc's states of containers, whose names are taken then."""
+"""Remains of killed shims: cgroups, and runc's states of containers, whose names are then taken."""
 
 import subprocess
 from collections.abc import Iterator
@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Final
 
 _RUNC: Final = Path("/run/containerd/runc")
-"""ROOT/NAMESPACE/ID: where every containerd has runc keep the state of its containers."""
+"""ROOT/NAMESPACE/ID: directories in which every containerd has runc keep the state of its containers."""
 
 
 @contextmanager
 def without_remains(*parents: str) -> Iterator[None]:
-    """Remove what came while the block ran, and is of no container that runs. `parents` are names of more cgroups.
+    """Remove the remains that appeared during the block and belong to no running container. `parents` are names of more
+    cgroups.
 
-    Without `--force`, by which runc would kill the containers that other engines of this machine have begun meanwhile.
+    Does not use `--force`, by which runc would kill containers that other engines of this machine have begun
+    meanwhile.
     """
     states, cgroups = set(_RUNC.glob("*/*")), set(_cgroups(parents))
     try:
@@ -23,7 +25,7 @@ def without_remains(*parents: str) -> Iterator[None]:
         for state in set(_RUNC.glob("*/*")) - states:
             subprocess.run(["runc", "--root", state.parent, "delete", state.name], check=False)
         for place in sorted(set(_cgroups(parents)) - cgroups, reverse=True):
-            with suppress(OSError):  # it is in use, or gone
+            with suppress(OSError):  # the cgroup is in use, or gone
                 place.rmdir()
 
 

@@ -1,4 +1,4 @@
-"""Replay of a recording by the command, and alerts in a form in which two judges of one event agree."""
+"""Replay of a recording by the command, and alerts in a form that is equal for two judges of the same event."""
 
 import json
 import os
@@ -14,7 +14,7 @@ _WITHOUT: Final = ("hostname", "mozu")
 
 
 def replayed(recording: Path, rules: Path | None = None, *options: str) -> list[Json]:
-    """Alerts of `mozu replay` with these rules, where there are some, and further options."""
+    """Return the alerts of `mozu replay` with these rules, if any, and further options."""
     with_rules = () if rules is None else ("-r", str(rules))
     done = subprocess.run(
         [sys.executable, "-m", "mozu", "replay", "--json", *with_rules, *options, str(recording)],
@@ -25,7 +25,7 @@ def replayed(recording: Path, rules: Path | None = None, *options: str) -> list[
 
 
 def encoded(recording: Path, rules: list[Json], folder: Path, *formats: str) -> dict[str, list[Json]]:
-    """The alerts of a replay with these rules in each of these formats; `folder` takes the files."""
+    """Return the alerts of a replay with these rules, by format; `folder` takes the files."""
     (folder / "rules.json").write_text(json.dumps(rules))
     sinks = [{"file": {"id": name, "path": str(folder / name), "format": name}} for name in formats]
     (folder / "mozu.json").write_text(json.dumps({"sinks": sinks}))
@@ -36,7 +36,7 @@ def encoded(recording: Path, rules: list[Json], folder: Path, *formats: str) -> 
 
 
 def comparable(alerts: list[Json]) -> dict[str, Json]:
-    """By id, without what is the judge's own."""
+    """Return the alerts by id, without the judge's own values and notices."""
     own = [alert for alert in alerts if alert["source"] != "internal"]
     found = {alert["uuid"]: {key: alert[key] for key in alert if key not in _WITHOUT} for alert in own}
     assert len(found) == len(own)

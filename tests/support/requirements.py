@@ -1,4 +1,4 @@
-"""What a test needs of the machine. Where CI can have it, its absence is a failure and not a skip."""
+"""Requirements of tests on the machine. If CI can meet one, its absence is a failure there, not a skip."""
 
 import os
 import shutil
@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from mozu.plugins.sources.ebpf.compiler import find_compiler
+from mozu.plugins.sources.ebpf.objects import object_file
 from tests.support import split
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"
-"""Tables and recordings that this project has written for its tests."""
+"""Folder of tables and recordings that this project has made for its tests."""
 CI = os.environ.get("CI") == "true"
 
 
 def require(condition: bool, reason: str) -> None:
-    """Skip with the reason, or fail with it in CI. Only live tests may ask."""
+    """Skip with the reason, or fail with it in CI, unless the condition holds. Only live tests may call this."""
     split.check(reason)
     if condition:
         return
@@ -26,7 +26,7 @@ def require(condition: bool, reason: str) -> None:
 
 
 def corpus(*parts: str) -> Path:
-    """A file of the corpus of other people's rules and captures. Skips where MOZU_CORPUS does not say where that is."""
+    """Return a file of the corpus of other people's rules and captures. Skip if MOZU_CORPUS is not set."""
     path = foreign(*parts)
     if path is None:
         pytest.skip("reads other people's rules or captures: set MOZU_CORPUS to the folder that holds them")
@@ -34,7 +34,7 @@ def corpus(*parts: str) -> Path:
 
 
 def foreign(*parts: str) -> Path | None:
-    """The same; None without MOZU_CORPUS. What is missing in a corpus that is there is a failure."""
+    """Return a file of the corpus; None without MOZU_CORPUS. Fail if the file is missing in an existing corpus."""
     folder = os.environ.get("MOZU_CORPUS")
     if not folder:
         return None
@@ -45,19 +45,19 @@ def foreign(*parts: str) -> Path | None:
 
 
 def root(what: str) -> None:
-    """Root, for what an ordinary user may not do."""
+    """Require root, for what an ordinary user may not do."""
     require(os.geteuid() == 0, f"{what} needs root")
 
 
 def ebpf() -> None:
-    """Root, BTF and the distribution's libbcc."""
+    """Require root, BTF, and kernel programs of the current sources (tests/conftest.py builds them)."""
     root("loading eBPF programs")
     require(Path("/sys/kernel/btf/vmlinux").exists(), "this kernel has no BTF")
-    require(find_compiler() is not None, "libbpfcc is not installed")
+    require(object_file.are_current(), "the kernel programs are not built: make setup")
 
 
 def program(name: str) -> str:
-    """Path of a program that a Debian package brings."""
+    """Return the path of a program that a Debian package brings."""
     path = shutil.which(name)
     require(path is not None, f"the program {name} is not installed")
     assert path is not None

@@ -1,4 +1,4 @@
-"""mozu with responders: for each trap a rule, by whose name the responder that acts is known."""
+"""mozu with responders: a rule for each trap, with the name of the responder that acts."""
 
 import json
 import os
@@ -19,7 +19,7 @@ sys.stdin.readline()
 os.close(os.open(sys.argv[1], os.O_RDONLY))
 sys.stdin.read()
 """
-"""A program that opens its argument once it is given a line, and ends with its input."""
+"""Program that opens its argument once it reads a line, and ends with its input."""
 
 
 LEADERLESS: Final = f"""
@@ -32,16 +32,16 @@ def other():
 threading.Thread(target=other).start()
 ctypes.CDLL(None).syscall({machine_number("exit")}, 0)
 """
-"""The same by another thread than the first one, which ends at once."""
+"""Program that does the same in a second thread; the first thread ends at once."""
 
 
 def in_containers(names: Sequence[str]) -> dict[str, str]:
-    """Traps that need no file: a failed open is one, too."""
+    """Return traps that need no file: a failed open counts too."""
     return {name: f"/mozu-{name}" for name in names}
 
 
 def in_folder(folder: Path, names: Sequence[str]) -> dict[str, str]:
-    """Traps that are files of a folder, which is made so that every user may open them."""
+    """Return traps that are files of a folder, which is made so that every user may open them."""
     folder.chmod(0o755)
     for name in names:
         (folder / name).touch()
@@ -51,8 +51,11 @@ def in_folder(folder: Path, names: Sequence[str]) -> dict[str, str]:
 def configured(
     folder: Path, traps: Mapping[str, str], responders: Sequence[Any], *, output: str = "%proc.pid", **more: object
 ) -> Path:
-    """A configuration file: an open of a trap (a path, or several with commas) raises an alert of the trap's name,
-    to which the responder of that name answers. `more`: further settings."""
+    """Write a configuration file and return its path.
+
+    An open of a trap (a path, or several with commas) raises an alert of the trap's name, to which the responder of
+    that name answers. `more`: further settings.
+    """
     conditions = {
         name: f"evt.type in (open, openat, openat2) and fd.name in ({paths})" for name, paths in traps.items()
     }
@@ -62,7 +65,7 @@ def configured(
 def configured_rules(
     folder: Path, conditions: Mapping[str, str], responders: Sequence[Any], *, output: str = "%proc.pid", **more: object
 ) -> Path:
-    """The same with conditions of one's own, by the names of their rules."""
+    """Do the same as `configured` with the conditions of `conditions`, by the names of their rules."""
     rules = [
         {
             "rule": name, "desc": name, "output": output, "priority": "WARNING", "mozu": {"respond": name},
@@ -86,7 +89,7 @@ def configured_rules(
 
 @contextmanager
 def opener(path: Path, user: int | None = None, code: str = OPENS) -> Iterator["subprocess.Popen[str]"]:
-    """A process that opens this file when it is let go, and then waits for the end of its input."""
+    """Yield a process that opens this file when it is let go, and then waits for the end of its input."""
     command = [sys.executable if user is None else "/usr/bin/python3", "-c", code, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=user) as process:
         assert process.stdout is not None
@@ -95,14 +98,14 @@ def opener(path: Path, user: int | None = None, code: str = OPENS) -> Iterator["
 
 
 def let_go(process: "subprocess.Popen[str]") -> None:
-    """The process opens its file."""
+    """Let the process open its file."""
     assert process.stdin is not None
     process.stdin.write("\n")
     process.stdin.flush()
 
 
 def mozu(*arguments: str) -> str:
-    """What another mozu writes, which must end well."""
+    """Run another mozu, which must end well; return its output."""
     done = subprocess.run(
         [sys.executable, "-m", "mozu", *arguments], env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         capture_output=True, text=True, check=True,
@@ -111,5 +114,5 @@ def mozu(*arguments: str) -> str:
 
 
 def undo(folder: Path, act: str) -> None:
-    """`mozu responders undo`, beside the mozu of this configuration."""
+    """Run `mozu responders undo`, beside the mozu of this configuration."""
     mozu("responders", "undo", act, "-c", str(folder / "mozu.yaml"))

@@ -1,10 +1,10 @@
-"""Malicious processes and harmless ones that get the numbers of those that have ended: clone3 with set_tid, as root.
+"""Malicious processes, and harmless ones with the numbers of ended malicious ones: clone3 with set_tid, as root.
 
     python -m tests.support.reused_pids FILE COUNT
 
 Half of the malicious processes open FILE and stay, the other half open it and end, each followed at once by a harmless
-process of its number, which waits. Prints a line once all are there; when its input ends it prints, as JSON, how many
-of each were killed, and ends the rest.
+process of its number, which waits. Prints a line once all exist. When its input ends, prints as JSON how many of each
+were killed, and ends the rest.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
 def main(path: str, count: int) -> None:
-    """Make them, wait, look."""
+    """Make the processes, wait for the end of the input, and print the counts."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     stay = [_opening(path, stays=True) for _ in range(count - count // 2)]
     harmless = [_after_one_that_ended(path) for _ in range(count // 2)]
@@ -55,7 +55,7 @@ def _forked(work: "object") -> int:
 
 
 def _cloned_as(pid: int) -> int:
-    """A fork whose child has this number: struct clone_args of linux/sched.h."""
+    """Fork a child with this pid: struct clone_args of linux/sched.h."""
     wanted = ctypes.c_int(pid)
     args = struct.pack("<11Q", 0, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, ctypes.addressof(wanted), 1, 0)
     made = _LIBC.syscall(_CLONE3, args, len(args))
@@ -72,7 +72,7 @@ def _wait() -> None:
 
 
 def _was_killed(pid: int) -> bool:
-    """Whether it had been killed by now; it ends in any case."""
+    """Return True if the process has been killed by now; end it in any case."""
     found, status = os.waitpid(pid, os.WNOHANG)
     if found:
         return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL

@@ -1,4 +1,5 @@
-"""A strict parser of RFC 5424 messages and RFC 6587 frames: what the grammar does not allow raises ValueError."""
+"""A strict parser of RFC 5424 messages and RFC 6587 frames, which raises ValueError for all that the grammar does not
+allow."""
 
 import re
 from datetime import datetime
@@ -15,7 +16,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Message(msgspec.Struct):
-    """One message, taken apart."""
+    """The parts of a message."""
 
     facility: int
     severity: int
@@ -30,7 +31,7 @@ class Message(msgspec.Struct):
 
 
 def frames(stream: bytes) -> list[bytes]:
-    """Octet-counted messages of a stream that ends behind one."""
+    """Return the octet-counted messages of a stream that ends behind one. Raises ValueError."""
     found = []
     while stream:
         count, _, rest = stream.partition(b" ")
@@ -42,7 +43,7 @@ def frames(stream: bytes) -> list[bytes]:
 
 
 def parse(raw: bytes) -> Message:
-    """The message, by the grammar of RFC 5424, 6."""
+    """Return the message, parsed by the grammar of RFC 5424, 6. Raises ValueError."""
     head = _HEADER.match(raw)
     if head is None or int(head[1]) > 191 or head[2] != b"1":
         raise ValueError(f"no header: {raw[:80]!r}")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bpf/accounts.h compiled for user space, with a ring buffer that is two numbers: what accounts refuse. */
+/* bpf/accounts.h compiled for user space, with a ring buffer modelled by two numbers, to see which records accounts refuse. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,10 +14,13 @@ struct header { u64 time, cgroup; s64 result; u32 pid, tid; u16 type; };
 static void *look_up(int map, const u32 *key);
 enum { RB_AVAIL_DATA, RB_NO_WAKEUP = 1, RB_FORCE_WAKEUP };
 static u64 query_ring(u64 what);
+#define HAS(name) 0 /* no controller of memory */
+struct task_struct { struct { struct { struct { struct { u64 id; } *kn; } *cgroup; } *memory; } *cgroups; };
+static struct task_struct *current_task(void) { return 0; }
 static u64 bpf_get_current_uid_gid(void);
 #include "accounts.h"
 
-#define RECORD 192 /* bytes of a record, unless its writer says another number */
+#define RECORD 192 /* bytes of a record, unless its writer sets another size */
 static struct flow flow;
 static struct tab tabs[2][MOST_TABS]; /* of two CPUs, which take turns */
 static struct group_tab groups[2][MOST_GROUP_TABS];
@@ -39,7 +42,7 @@ static void *look_up(int map, const u32 *key) {
 static u64 query_ring(u64 what) { asks++; return produced - consumed; }
 static u64 bpf_get_current_uid_gid(void) { return user; }
 
-/* Records of a process, or of one that is another each `forks_after` records. */
+/* A writer of records by one process, or by a new process after each `forks_after` records. */
 struct writer { u64 cgroup; u32 rate, pid, uid, share, forks_after, length; u32 written, refused, full; };
 
 #define MOST 1000000
@@ -55,8 +58,8 @@ static void write_record(struct writer *one) {
   else { produced += length; one->written += 1; }
 }
 
-/* So many milliseconds, in each of which the writers take their turns by chance; each third the reader takes what it can
-   in that time, of `read` records a second. `most_tabs`: of each CPU, a power of two. */
+/* Run for `milliseconds`, in each of which the writers take turns in random order; in every third one the reader takes
+   its share of `read` records a second. `most_tabs`: tabs of each CPU, a power of two. */
 void run(struct writer *writers, int number, u64 ring, u64 seed, u32 milliseconds, u32 read, u32 most_tabs) {
   flow = (struct flow){.watermark = ring / 2, .limit = ring - ring / 8, .reserved = ring / 512, .tabs = most_tabs - 1,
                        .seed = seed * 0x2545f4914f6cdd1dull, .asks = 3};
@@ -87,18 +90,18 @@ void run(struct writer *writers, int number, u64 ring, u64 seed, u32 millisecond
 
 struct account *account(u32 place) { return &accounts[place]; }
 
-/* How often an account was looked up in the last run, and how often the ring buffer was asked how full it is. */
+/* Counts of the last run: lookups of accounts, and queries of the ring buffer's fill level. */
 u32 looked_up(void) { return looks; }
 u32 asked(void) { return asks; }
 
-/* Records refused in the last run, as accounts tell: common, or reserved and exact. */
+/* Records refused in the last run, by the accounts: common, or reserved and exact. */
 u32 reported(u32 part) {
   u32 sum = 0;
   for (u32 i = 0; i < ACCOUNT_PLACES; i++) sum += accounts[i].refused[part];
   return sum;
 }
 
-/* The most records that one account has let pass, as it tells. */
+/* The most records that a single account has let pass, by its own count. */
 u32 most_passed(void) {
   u32 most = 0;
   for (u32 i = 0; i < ACCOUNT_PLACES; i++)

@@ -1,4 +1,4 @@
-"""A real rsyslogd of the test's own: ports, sockets, queues and pid file below one directory."""
+"""A real rsyslogd for a test: ports, sockets, queues and pid file below one directory."""
 
 import contextlib
 import json
@@ -50,7 +50,7 @@ _FILES = (
 
 
 class Certificates:
-    """A small authority, a server's and a client's certificate, and a client's nobody vouches for."""
+    """A small authority, certificates of a server and a client, and a client's certificate of an unknown authority."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._openssl = folder, program("openssl")
@@ -85,7 +85,7 @@ class Certificates:
 
 
 class Rsyslog:
-    """Starts, is killed, starts again; `received` is what it has written, in order."""
+    """A daemon that can be killed and started again; `received` returns what it has written, in order."""
 
     def __init__(self, folder: Path, *, tls: Certificates | None = None, size: str = "64k") -> None:
         self._program = program("rsyslogd")
@@ -100,7 +100,7 @@ class Rsyslog:
         (folder / "rsyslog.conf").write_text(text)
 
     def start(self) -> None:
-        """Returns when it listens."""
+        """Start the daemon; return when it listens."""
         log = (self._folder / "rsyslogd.log").open("ab")
         with log:
             self._process = subprocess.Popen(
@@ -110,7 +110,7 @@ class Rsyslog:
         self.wait(self._listens, "rsyslogd listens")
 
     def kill(self) -> None:
-        """At once, with whatever it has not read yet; a line that it was about to write is taken out of its file."""
+        """Kill the daemon at once, with whatever it has not read yet; remove an unfinished line from its file."""
         self._end(signal.SIGKILL)
         (self._folder / "pid").unlink(missing_ok=True)
         if self._out.exists():
@@ -118,7 +118,7 @@ class Rsyslog:
             self._out.write_bytes(raw[: raw.rfind(b"\n") + 1])
 
     def stop(self) -> None:
-        """In good order."""
+        """Stop the daemon in good order."""
         self._end(signal.SIGTERM)
 
     def _end(self, number: signal.Signals) -> None:
@@ -135,21 +135,21 @@ class Rsyslog:
         return False
 
     def received(self) -> list[dict[str, Any]]:
-        """Everything that was written in whole lines."""
+        """Return everything that was written in whole lines."""
         raw = self._out.read_bytes() if self._out.exists() else b""
         return [json.loads(line) for line in raw.split(b"\n")[:-1]]
 
     def wait_received(self, count: int) -> list[dict[str, Any]]:
-        """At least so many."""
+        """Wait for at least `count` messages, and return all."""
         self.wait(lambda: self.count() >= count, f"{count} messages, not {self.count()}")
         return self.received()
 
     def count(self) -> int:
-        """Whole lines written."""
+        """Return the count of whole lines written."""
         return self._out.read_bytes().count(b"\n") if self._out.exists() else 0
 
     def wait(self, test: Callable[[], bool], what: str) -> None:
-        """Until the test passes."""
+        """Wait until the test passes."""
         deadline = time.monotonic() + PATIENCE
         while not test():
             if time.monotonic() > deadline:
@@ -159,7 +159,7 @@ class Rsyslog:
 
 @contextmanager
 def rsyslog(folder: Path, *, tls: Certificates | None = None) -> Iterator[Rsyslog]:
-    """One that runs while the block does."""
+    """Yield a daemon that runs until the block ends."""
     require(_plugins(), "rsyslog's modules are not installed")
     daemon = Rsyslog(folder, tls=tls)
     daemon.start()

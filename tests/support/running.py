@@ -1,4 +1,4 @@
-"""Run the command `mozu run` for real: a process of its own, alerts read from its standard output."""
+"""Real runs of the command `mozu run`: in a separate process, with alerts read from its standard output."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.support.requirements import ROOT
 from tests.support.starvation import SLOWER, mozu_command
 
 PATIENCE = 60.0 * SLOWER
-"""Seconds after which something that must happen has not happened."""
+"""Seconds within which an expected event must happen."""
 
 LIFECYCLE = frozenset({"mozu started", "mozu reloaded", "mozu stopped", "mozu ended without a word", "Heartbeat"})
 
@@ -39,7 +39,7 @@ class Running:
             reader.start()
 
     def close(self) -> None:
-        """Read to the end what a process that has ended left behind."""
+        """Read the remaining output of a process that has ended."""
         for reader in self._readers:
             reader.join(PATIENCE)
 
@@ -61,14 +61,14 @@ class Running:
         self.log.append(line)
 
     def wait_log(self, pattern: str) -> str:
-        """The first line of the log that matches."""
+        """Wait for a line of the log that matches; return the first."""
         return str(self._wait(lambda: next((line for line in self.log if re.search(pattern, line)), None), pattern))
 
     def wait_alert(self, test: Callable[[Json], bool], what: str, *, after: int = 0) -> Json:
-        """The first alert (from number `after` on) that passes the test."""
+        """Wait for an alert (from number `after` on) that passes the test; return the first."""
         position = after
 
-        def find() -> Json | None:  # each alert is tested once: there may be many, and new ones wait meanwhile
+        def find() -> Json | None:  # each alert is tested once, since there may be many
             nonlocal position
             while position < len(self.alerts):
                 position += 1
@@ -94,7 +94,7 @@ class Running:
         return found
 
     def stop(self, number: int = signal.SIGTERM) -> Json:
-        """Stop it cleanly; its statistics."""
+        """Stop the run cleanly; return its statistics."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         assert self.process.wait(PATIENCE) == 0, "\n".join(self.log[-30:])
@@ -106,9 +106,9 @@ class Running:
 def mozu_run(
     folder: Path, *arguments: str, env: dict[str, str] | None = None, through: Sequence[str] = ()
 ) -> Iterator[Running]:
-    """`mozu run --json ARGUMENTS` until the block ends; ready when the block begins.
+    """Run `mozu run --json ARGUMENTS` until the block ends; the run is ready when the block begins.
 
-    `through` is a command that becomes the one given to it as arguments.
+    `through`: a command that executes the command line passed to it as arguments.
     """
     stats = folder / "statistics.json"
     strict = () if "-c" in arguments else ("-o", "sources.syscalls.fallback=none")  # a test that needs eBPF fails then

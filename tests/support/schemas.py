@@ -7,7 +7,7 @@ from typing import Any
 
 
 def carried(name: str) -> Any:
-    """A schema by its place in the folder; the package is not imported, only its files are read."""
+    """Return a schema by its place in the folder; the package is not imported, only its files are read."""
     found = find_spec("check_jsonschema")
     assert found is not None
     assert found.origin is not None

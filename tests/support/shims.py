@@ -1,4 +1,4 @@
-"""What a runtime that was killed leaves running: its shims, and the containers that they hold."""
+"""Remains of a killed runtime: its shims, and the containers that they hold."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ _PROGRAMS: Final = ("dockerd", "containerd", "docker-", "runc")
 
 
 def end_below(root: Path) -> bool:
-    """Kill what runs for runtimes below this directory, by its command line; whether there was anything."""
+    """Kill the shims of runtimes below this directory, found by their command lines; return True if there were any."""
     sought = str(root).encode()
     found = [pid for pid, command in _commands() if sought in command and _program(command).startswith(_PROGRAMS)]
     for pid in [*(child for shim in found for child in _children(shim)), *found]:
@@ -31,7 +31,7 @@ def _program(command: bytes) -> str:
 
 
 def _children(pid: int) -> list[int]:
-    """Of a shim: the first processes of its containers, whose end is the end of all others in them."""
+    """Return a shim's children: the first processes of its containers, whose end is the end of all others in them."""
     with suppress(OSError):
         return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []

@@ -1,4 +1,4 @@
-"""Which tests are live, and that none is by mistake taken for a unit test.
+"""The division into live and unit tests, with checks that no live test passes for a unit test.
 
 A live test needs more than Python, an ordinary user and the files of this project: the kernel's programs, root, a real
 service, a program that a distribution brings, a package registry, many seconds. `make live` runs these, `make unit` all
@@ -16,11 +16,11 @@ from typing import Any, Final, TypeVar
 import pytest
 
 LIVE_FOLDERS: Final = ("delivery", "e2e", "projects")
-"""Everything in these folders of tests/ is live."""
+"""Folders of tests/ in which all tests are live."""
 LIVE_MARKERS: Final = frozenset({"live", "ebpf", "docker", "kafka", "slow"})
-"""A test with one of these markers is live."""
+"""Markers that make a test live."""
 ORDINARY: Final = frozenset({Path(sys.executable).name, "cat", "false", "sh", "sleep", "tee", "true", "uname"})
-"""Programs that every machine has; a unit test starts no others, but those of this project and its own."""
+"""Programs that every machine has; apart from them, a unit test starts only programs of this project and its own."""
 _NEEDS: Final = "needs_live"
 
 _Fixture = TypeVar("_Fixture", bound=Callable[..., Any])
@@ -28,23 +28,23 @@ _running: list[pytest.Item | None] = []
 
 
 def needs_live(fixture: _Fixture) -> _Fixture:
-    """Below `@pytest.fixture`: only live tests may ask for it."""
+    """Mark a fixture (below `@pytest.fixture`) that only live tests may use."""
     setattr(fixture, _NEEDS, True)
     return fixture
 
 
 def mark(item: pytest.Item) -> None:
-    """Give the item the marker `live` where its folder or its other markers make it live."""
+    """Add the marker `live` to the item if its folder or its other markers make it live."""
     folder = item.path.relative_to(item.config.rootpath / "tests").parts[0]
     if folder in LIVE_FOLDERS or any(marker.name in LIVE_MARKERS for marker in item.iter_markers()):
         item.add_marker("live")
 
 
 def mistaken(item: pytest.Function) -> str | None:
-    """Why the item cannot be a unit test, though nothing marks it as live."""
+    """Return why the item cannot be a unit test though nothing marks it as live; None if it can."""
     if item.get_closest_marker("live"):
         return None
-    info = item._fixtureinfo  # there is no public way to a test's fixtures before it runs
+    info = item._fixtureinfo  # pytest has no public way to a test's fixtures before the test runs
     found = [name for name, made in info.name2fixturedefs.items() if any(hasattr(one.func, _NEEDS) for one in made)]
     if not found:
         return None
@@ -52,7 +52,7 @@ def mistaken(item: pytest.Function) -> str | None:
 
 
 def check(need: str) -> None:
-    """Fail the test that runs, if it is a unit test and asks for what only live tests have."""
+    """Fail the running test if it is a unit test and requests what only live tests have."""
     item = _running[-1] if _running else None
     if item is not None and not item.get_closest_marker("live"):
         pytest.fail(f"a unit test asks for what a live machine has ({need}): {_advice()}")
@@ -60,7 +60,7 @@ def check(need: str) -> None:
 
 @contextmanager
 def running(item: pytest.Item | None) -> Iterator[None]:
-    """While the item is set up or runs; None: while what is asked for is of no test in particular."""
+    """Record the item as the running one during the block; None for what belongs to no test in particular."""
     _running.append(item)
     try:
         yield
@@ -69,7 +69,7 @@ def running(item: pytest.Item | None) -> Iterator[None]:
 
 
 def watch_programs() -> None:
-    """From now on a unit test that starts a program which not every machine has fails."""
+    """Fail unit tests, from now on, that start a program which not every machine has."""
     own = (str(Path(__file__).parents[2]), tempfile.gettempdir())
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:

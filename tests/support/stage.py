@@ -1,4 +1,4 @@
-"""Where triggers act: a folder, programs under telling names, a network of its own, containers."""
+"""The surroundings of triggers: a folder, programs under telling names, a private network, containers."""
 
 import os
 import pwd
@@ -24,28 +24,29 @@ from tests.support.triggers.containers import ADDRESSES, BOXES
 
 _ACTORS: Final = ("nginx", "mysqld", "sshd", "ssh")
 _IDLE: Final = ("crontab", "curl", "useradd", "nc", "sudoedit", "pkexec", "xmrig")
-"""Names under which a program does nothing at all."""
+"""Names under which a program runs that does nothing."""
 _NETWORK: Final = """
 ip link set lo up && ip address add 203.0.113.1/32 dev lo
 exec "$0" -c "
 import socket, time
 s = socket.create_server(('203.0.113.1', 443), backlog=64); print(flush=True); time.sleep(3600)"
 """
-"""A documentation address, local to this network only, on which something listens until it is ended."""
+"""Script with a documentation address, local to this network only, on which something listens until it is ended."""
 
 
 _WITHOUT_BUILDS: Final = "- list: build_tools\n  items: [none]\n  override: {items: replace}\n"
 
 
 def rules_amid_builds(folder: Path) -> tuple[Path, Path]:
-    """Mozu's own rules, and a file behind them that has them judge what make has started, too: it may run the tests."""
+    """Return mozu's own rules, and a file after them that has them judge the children of make too, which may run the
+    tests."""
     file = folder / "builds.yaml"
     file.write_text(_WITHOUT_BUILDS)
     return PACKS, file
 
 
 class Stage:
-    """The host's side."""
+    """The surroundings of triggers on the host."""
 
     def __init__(self, folder: Path, network: int) -> None:
         folder.chmod(0o755)
@@ -67,23 +68,23 @@ class Stage:
         }
 
     def filled(self, text: str) -> str:
-        """The text with what its words stand for."""
+        """Return the text with its words replaced."""
         return Template(text).safe_substitute(self.words)
 
     def command(self, trigger: Trigger) -> list[str]:
-        """What does it."""
+        """Return the command of the trigger."""
         command = ("sh", "-c", trigger.act) if isinstance(trigger.act, str) else trigger.act
         return [self.filled(part) for part in command]
 
     def act(self, trigger: Trigger) -> None:
-        """Run it to its end, whatever it says."""
+        """Run the trigger to its end; ignore its exit status."""
         quiet = subprocess.DEVNULL
         subprocess.run(self.command(trigger), check=False, stdin=quiet, stdout=quiet, stderr=quiet, timeout=60)
 
 
 @contextmanager
 def own_network() -> Iterator[int]:
-    """A process in a network namespace of its own; its pid."""
+    """Yield the pid of a process in a private network namespace."""
     program("ip")
     process = subprocess.Popen(
         ["unshare", "--net", "sh", "-c", _NETWORK, sys.executable], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
@@ -99,7 +100,7 @@ def own_network() -> Iterator[int]:
 
 
 class Boxes:
-    """Containers of BOXES, begun when the first trigger asks for them."""
+    """The containers of BOXES, each begun when its first trigger runs."""
 
     def __init__(self, docker: DockerEngine, mozu: Running, folder: Path) -> None:
         self._docker, self._mozu, self._folder = docker, mozu, folder
@@ -107,7 +108,7 @@ class Boxes:
         """Box → number of alerts before it began."""
 
     def act(self, trigger: Contained) -> int:
-        """Do it; how many alerts there had been before."""
+        """Run the trigger; return how many alerts there had been before."""
         before = len(self._mozu.alerts)
         if trigger.box not in self._begun:
             self._begun[trigger.box] = before
@@ -124,7 +125,7 @@ class Boxes:
         return before
 
     def close(self) -> None:
-        """Remove them."""
+        """Remove the containers."""
         if self._begun:
             self._docker.remove(*self._begun)
 
@@ -143,7 +144,7 @@ def boxes(mozu: Running, docker: DockerEngine, tmp_path_factory: pytest.TempPath
 
 
 def differences(alert: Json, expected: Expected, stage: Stage | None = None) -> dict[str, object]:
-    """The fields that are not as expected, as they are."""
+    """Return the fields that differ from the expected ones, with their values."""
     fields = alert["output_fields"]
     wrong: dict[str, object] = {}
     for name, value in expected.items():

@@ -18,10 +18,10 @@ CONDITION: Final = os.environ.get("MOZU_STARVE", "")
 SLOWER: Final = 6 if CONDITION else 1
 """Factor by which a scenario may take longer."""
 _PERIOD: Final = 100_000
-"""Microseconds, as the kernel's default."""
+"""Microseconds of a quota's period, the kernel's default."""
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _SECONDS: Final = 900
-"""After which a busy process ends by itself, whatever becomes of the test."""
+"""Seconds after which a busy process ends by itself, whatever becomes of the test."""
 _prefix: list[str] = []
 
 
@@ -34,10 +34,10 @@ def mozu_command(*arguments: str, before: Sequence[str] = ()) -> list[str]:
 def starved(condition: str, *, percent: int = 20, processes: int = 60) -> Iterator[None]:
     """Starve each mozu that is started within a block; empty: none. Takes root.
 
-    `quota`: each has so many percent of one CPU. `busy`: so many processes of a machine are busy meanwhile. To leave
-    the machine to others, all of them and mozu have one CPU together, and there are as many fewer of them as the
-    machine has more CPUs. They are in one group with mozu, because in groups of their own below a quota mozu had a
-    fourteenth of their time (Linux 6.18).
+    `quota`: each has `percent` of one CPU. `busy`: `processes` processes of a machine are busy meanwhile. To leave the
+    machine to others, all of them and mozu have one CPU together, and their number is divided by the machine's count of
+    CPUs. They are in one group with mozu, because in groups of their own below a quota mozu had a fourteenth of their
+    time (Linux 6.18).
     """
     if not condition:
         yield
@@ -54,8 +54,11 @@ def starved(condition: str, *, percent: int = 20, processes: int = 60) -> Iterat
 
 @contextmanager
 def _group(percent: int, sessions: int) -> Iterator[list[str]]:
-    """Make a cgroup with the share of so many sessions, and yield the beginning of a command line that runs in a group
-    of its own below it with a quota each; 0 percent: in the group, with one CPU for all."""
+    """Make a cgroup with the share of `sessions` sessions, and yield the beginning of a command line that runs in a
+    group below it with a quota.
+
+    With 0 percent, the command runs in the cgroup itself, with one CPU for all.
+    """
     folder = next((one for one in (_CGROUPS / "cpu", _CGROUPS / "cpu,cpuacct", _CGROUPS) if one.is_dir()), _CGROUPS)
     group, is_v2 = folder / f"mozu-starved-{os.getpid()}", folder == _CGROUPS
     group.mkdir()
@@ -82,13 +85,13 @@ def _busy(begin: Sequence[str], processes: int) -> Iterator[None]:
         yield
     finally:
         for one in made:
-            one.terminate()  # timeout(1) hands it on
+            one.terminate()  # timeout(1) passes the signal on
         for one in made:
             one.wait(60)
 
 
 def _remove(group: Path) -> None:
-    """Remove a cgroup with what is left in it, once the kernel has emptied it."""
+    """Remove a cgroup, with the processes left in it, once the kernel has emptied it."""
     for pid in (group / "cgroup.procs").read_text().split():
         with suppress(ProcessLookupError):
             os.kill(int(pid), 9)
@@ -97,4 +100,4 @@ def _remove(group: Path) -> None:
         with suppress(OSError):
             group.rmdir()
         assert time.monotonic() < deadline, f"{group} is not empty"
-        time.sleep(0.01)  # a version 1 cgroup reports by nothing that it is empty
+        time.sleep(0.01)  # a cgroup of version 1 sends no event when it becomes empty

@@ -1,9 +1,9 @@
-/* swapping WAY TRIES ALLOWED DENIED: opens a path again and again while a thread changes what it leads to, and prints of how
-   many opens it could read from the allowed file, how many from the denied one, and how many failed with EPERM.
+/* swapping WAY TRIES ALLOWED DENIED: opens a path again and again while a thread changes its target, and prints how many
+   opens could read the allowed file, how many could read the denied one, and how many failed with EPERM.
 
-   text      the thread writes the one path over the other
-   truncate  the same, and files are opened to be written, made and emptied: none is read
-   link      it replaces a link (rename): LINK.new becomes LINK, where LINK is ALLOWED followed by ".link" */
+   text      the thread overwrites one path with the other
+   truncate  the same, with opens that write, create and truncate: none reads
+   link      the thread replaces a link (rename): LINK.new becomes LINK, where LINK is ALLOWED followed by ".link" */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

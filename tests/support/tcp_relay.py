@@ -1,7 +1,7 @@
 """A TCP relay that can be closed without losing a byte that its clients have sent.
 
-A server that is stopped loses what the kernel has taken for it and it has not read: no client can know. A relay that is
-closed tells its clients so, and reads on until they have closed, too.
+A server that is stopped loses data that the kernel has accepted and the server has not read; no client can know. A
+relay that is closed tells its clients so, and reads on until they have closed, too.
 """
 
 import socket
@@ -14,7 +14,7 @@ _PATIENCE = 30.0
 
 
 class TcpRelay:
-    """From a port of its own to another one; closed until `open`."""
+    """A relay from its own port to another one; closed until `open`."""
 
     def __init__(self, port: int, to: int) -> None:
         self.port, self._to = port, to
@@ -24,13 +24,13 @@ class TcpRelay:
         self._threads: list[threading.Thread] = []
 
     def open(self) -> None:
-        """Take connections."""
+        """Begin to take connections."""
         listener = socket.create_server(("127.0.0.1", self.port))
         self._listener = listener
         self._start(lambda: self._accept(listener))
 
     def close(self) -> None:
-        """Take none; returns when all that was sent has been passed on. Idempotent."""
+        """Stop taking connections; return when all sent data has been passed on. Idempotent."""
         if self._listener is None:
             return
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""A program on a terminal of its own, and what it shows."""
+"""A program on a private terminal, and its output there."""
 
 import os
 import pty
@@ -14,33 +14,33 @@ PATIENCE: Final = 60.0
 
 
 class Terminal:
-    """The other side of it."""
+    """The controlling side of the terminal."""
 
     def __init__(self, command: Sequence[str], at: Path, variables: Mapping[str, str]) -> None:
         self.pid, self._descriptor = pty.fork()
         if self.pid == 0:
             try:
-                for number in (signal.SIGINT, signal.SIGQUIT):  # ignored by what runs in the background of a script
+                for number in (signal.SIGINT, signal.SIGQUIT):  # children in the background of a script ignore these
                     signal.signal(number, signal.SIG_DFL)
                 os.chdir(at)
                 os.execvpe(command[0], list(command), dict(variables))
             finally:
                 os._exit(127)
         self.shown = ""
-        """All of it."""
+        """The whole output."""
         self._read_to = 0
 
     @property
     def descriptor(self) -> int:
-        """To set its size."""
+        """Return the descriptor with which the size can be set."""
         return self._descriptor
 
     def keys(self, text: str) -> None:
-        """As with a keyboard; `\\x1a` is Ctrl-Z."""
+        """Write a text as a keyboard would; `\\x1a` is Ctrl-Z."""
         os.write(self._descriptor, text.encode())
 
     def until(self, text: str) -> str:
-        """Wait for a text that is shown after the last one that was waited for; give what stands before it."""
+        """Wait for a text after the last one that was waited for; return the output before it."""
         deadline = time.monotonic() + PATIENCE
         while text not in self.shown[self._read_to :]:
             assert time.monotonic() < deadline, f"{text!r} did not appear; shown: {self.shown!r}"
@@ -52,11 +52,11 @@ class Terminal:
     def _read(self) -> str:
         try:
             return os.read(self._descriptor, 4096).decode("utf-8", "replace")
-        except OSError:  # EIO: nobody has the other side any more
+        except OSError:  # EIO: the other side is closed
             return ""
 
     def end(self) -> int:
-        """Wait for the end of the program; its exit code."""
+        """Wait for the end of the program; return its exit code."""
         deadline = time.monotonic() + PATIENCE
         while True:
             pid, status = os.waitpid(self.pid, os.WNOHANG)

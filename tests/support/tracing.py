@@ -1,4 +1,4 @@
-"""`mozu trace` as an ordinary user, who may nothing."""
+"""`mozu trace` as an ordinary user without privileges."""
 
 import functools
 import os
@@ -16,13 +16,14 @@ import pytest
 ROOT: Final = Path(__file__).resolve().parents[2]
 ORDINARY_UID: Final = 65534
 _AGAIN: Final = "import os, sys; os.execv(sys.executable, [sys.executable, '-c', ''])"
-"""setpriv itself may still run what its user may not."""
+"""Test of an interpreter: setpriv itself may still execute programs that its user may not."""
 _DROP: Final = ["setpriv", f"--reuid={ORDINARY_UID}", f"--regid={ORDINARY_UID}", "--clear-groups"]
 
 
 @functools.cache
 def ordinary() -> tuple[list[str], str]:
-    """(how to run something as an ordinary user, an interpreter that this user may run)."""
+    """Return the words to put before a command to run it as an ordinary user, and an interpreter that this user may
+    run."""
     if os.geteuid() != 0:
         return [], sys.executable
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -37,20 +38,20 @@ def ordinary() -> tuple[list[str], str]:
 
 
 def command_line(*arguments: str) -> list[str]:
-    """Of `mozu trace` with these arguments."""
+    """Return the command line of `mozu trace` with these arguments."""
     drop, interpreter = ordinary()
     return [*drop, interpreter, "-m", "mozu", "trace", *arguments]
 
 
 def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """In which the interpreter finds mozu and what it needs."""
+    """Return the environment in which the interpreter finds mozu and its dependencies."""
     packages = Path(pytest.__file__).parents[1]
     path = f"{ROOT / 'src'}:{packages}"
     return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": path, "LANG": "C.UTF-8", **(more or {})}
 
 
 def trace(*arguments: str, at: Path, home: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run it to its end in a directory."""
+    """Run `mozu trace` to its end in the directory `at`."""
     return subprocess.run(
         command_line(*arguments), cwd=at, env=environment(home or at), capture_output=True, text=True, timeout=100,
         check=False,
@@ -59,7 +60,7 @@ def trace(*arguments: str, at: Path, home: Path | None = None) -> "subprocess.Co
 
 @contextmanager
 def place() -> Iterator[Path]:
-    """A directory of the ordinary user's; not below /tmp, where builds may do as they like."""
+    """Yield a directory of the ordinary user; not below /tmp, where builds may do as they like."""
     root = Path(tempfile.mkdtemp(prefix="mozu-trace-", dir="/var/lib" if os.geteuid() == 0 else None))
     root.chmod(0o755)
     try:

@@ -1,6 +1,7 @@
-/* Attempts to read a trap and to be taken for a process that is spared (tests/trust): as a program, `trust WAY`, or as a library
-   that another program is made to load. The trap is MOZU_TRAP; what becomes of the attempt goes to the descriptor MOZU_REPORT: `B` it
-   begins, `R` a byte was read, `N` none was, `X` it is not possible here; then `S` where the process has lived on for a while. */
+/* Attempts to read a trap and to pass for a spared process (tests/trust): as a program, `trust WAY`, or as a library that
+   another program is made to load. The trap is MOZU_TRAP. The attempt reports on the descriptor MOZU_REPORT: `B` it
+   begins, `R` a byte was read, `N` no byte was read, `X` it is not possible here; then `S` if the process has lived on
+   for a while. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
@@ -131,7 +132,7 @@ static void write_text(const char *path, const char *text) {
   close(file);
 }
 
-/* Root of a user namespace, and what else is asked for. */
+/* Become root of a user namespace, with the other requested namespaces. */
 static void become_root(int more) {
   char map[64];
   uid_t own = getuid();
@@ -169,7 +170,7 @@ static void forge_inode(const char *program, const char *place) {
   }
 }
 
-/* --- the trap by another path, in namespaces of one's own */
+/* --- the trap by another path, in private namespaces */
 
 static char folder_of_trap[256], name_of_trap[256];
 
@@ -209,7 +210,7 @@ static void in_pivoted_root(const char *place) {
   attempt();
 }
 
-static void detached_mount(void) { /* open_tree(2): a mount that is nowhere */
+static void detached_mount(void) { /* open_tree(2): a mount that is not attached */
   split_trap();
   become_root(CLONE_NEWNS);
   int tree = syscall(SYS_open_tree, AT_FDCWD, folder_of_trap, 1 /* OPEN_TREE_CLONE */);
@@ -236,7 +237,7 @@ static void in_pid_namespace(void) {
 /* A pid namespace whose numbers are few (Linux 6.14): the attempt has the number of one that has just ended. */
 static void in_wrapped_pids(void) {
   become_root(CLONE_NEWPID | CLONE_NEWNS);
-  const pid_t again = 300; /* RESERVED_PIDS: where numbers begin again */
+  const pid_t again = 300; /* RESERVED_PIDS: the first number after a wrap */
   pid_t first = fork(), child;
   if (first) waited(first);
   if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("proc", "/proc", "proc", 0, NULL)) impossible();
@@ -260,7 +261,7 @@ static void orphaned(char *const argv[]) {
   run(argv[0], argv);
 }
 
-/* --- others that look where the caller looks */
+/* --- other tasks that share memory or descriptors with the caller */
 
 static volatile char shared_byte;
 static char stack[1 << 16] __attribute__((aligned(16)));

@@ -1,4 +1,4 @@
-"""Texts of times as they are in UTC, whatever the time zone of the machine."""
+"""A fixture that has times printed in UTC, whatever the time zone of the machine."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """For each test of a module that imports this."""
+    """Set the time zone to UTC for each test of a module that imports this."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "UTC")
         time.tzset()

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* victim WAY TRIES PATH: in each try a process of its own opens PATH to read a byte of it. Prints four numbers: tries, those
-   in which the call came back to the process, those in which anyone had a byte, and those in which a process had to be
-   ended here.
+/* victim WAY TRIES PATH: in each try a new process opens PATH to read a byte of it. Prints four numbers: tries, tries in
+   which the call returned to the process, tries in which any process had a byte, and tries in which this program had to
+   end a process.
      native     open, then read
      thread     the same, while a thread reads from the number that the descriptor will have
-     sibling    the same, while a process that shares the table of descriptors (CLONE_FILES) does
-     siblings   the same of three
+     sibling    the same, while a process that shares the table of descriptors (CLONE_FILES) reads so
+     siblings   the same with three processes
      held       a child opens, and its tracer waits for its end (PTRACE_O_TRACEEXIT), to take the descriptor and read
      linked     io_uring: an open into a direct descriptor, linked with a read from it
      connect    connects to the port PATH of this machine, which sends a byte
@@ -132,7 +132,7 @@ static void attempt(const char *way, const char *path) {
   else open_and_read(path);
 }
 
-/* All that the try has made is in its process group; 1 where it had to be ended here. */
+/* Wait for the end of a process; return 1 if it comes within PATIENCE. */
 static int has_ended(pid_t pid) {
   struct pollfd watched = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
   if (watched.fd < 0) return 1;
@@ -141,6 +141,7 @@ static int has_ended(pid_t pid) {
   return ended;
 }
 
+/* End what is left of a try, which is in its own process group; return 1 if a process had to be ended here. */
 static int wait_for(pid_t pid) {
   int ended = has_ended(pid);
   if (!ended) kill(pid, SIGKILL);

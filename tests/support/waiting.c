@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Says that it runs, then waits until its standard input ends (or at once with "done" as argument). */
+/* Prints that it runs, then waits until its standard input ends (or at once with "done" as argument). */
 #include <string.h>
 #include <unistd.h>
 

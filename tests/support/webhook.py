@@ -1,4 +1,4 @@
-"""A worker with the sink `webhook` at its end, and deliveries through it to a server that answers as asked."""
+"""A worker with the sink `webhook` at its end, and deliveries through it to a server with chosen answers."""
 
 import asyncio
 from typing import Any
@@ -20,7 +20,7 @@ PATIENCE = 60.0
 
 
 class WebhookWorker:
-    """A worker with the sink at its end: what the engine makes of a configured entry."""
+    """A worker with the sink at its end, as the engine makes it from a configured entry."""
 
     def __init__(self, **settings: Any) -> None:
         self.metrics = Metrics()
@@ -38,7 +38,7 @@ class WebhookWorker:
         )
 
     async def deliver(self, count: int) -> list[str]:
-        """Make `count` alerts and deliver them; their ids."""
+        """Make `count` alerts and deliver them; return their ids."""
         alerts = [alert(f"Rule {number}", **{"proc.name": "ö\n\udc80"}) for number in range(count)]
         await self.sink_worker.start()
         for item in alerts:
@@ -50,11 +50,11 @@ class WebhookWorker:
         return [item.id for item in alerts]
 
     def requests(self) -> float:
-        """How often it was tried, whatever came of it."""
+        """Return the count of requests, whatever their results."""
         return sum(value for name, _, value in self.metrics.collect() if name == "webhook_requests_total")
 
     def numbers(self) -> dict[str, float]:
-        """Counters by name or reason."""
+        """Return the counters by name or reason."""
         return {
             labels.get("reason") or name: value
             for name, labels, value in self.metrics.collect()
@@ -64,7 +64,7 @@ class WebhookWorker:
 def play(
     certificates: Certificates | None, answers: Answers, count: int, **settings: Any
 ) -> tuple[list[str], WebhookWorker]:
-    """Deliver `count` alerts to a server that answers so."""
+    """Deliver `count` alerts to a server with these answers."""
     made: list[WebhookWorker] = []
 
     async def scenario() -> list[str]:

@@ -24,7 +24,7 @@ def git(repository: Path, *arguments: str) -> str:
 @pytest.fixture
 @needs_live
 def repository(tmp_path: Path) -> Path:
-    """Two files in its first commit, of which a later one changes one."""
+    """Return a repository with two files in its first commit; a later commit changes one of them."""
     folder = tmp_path / "repository"
     (folder / "rules").mkdir(parents=True)
     git(folder, "init", "--quiet")
@@ -38,7 +38,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def lock(tmp_path: Path, commit: str, **files: bytes) -> Path:
-    """A lock file for files of the folder `rules`, each by what it should contain."""
+    """Write a lock file for files of the folder `rules`, each by its expected content; return its path."""
     path = tmp_path / "rules.lock"
     lines = [f"{sha256(content).hexdigest()}  rules/{name}.yaml" for name, content in files.items()]
     path.write_text("\n".join(["# rules", f"commit {commit}", *lines, ""]))

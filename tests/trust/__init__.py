@@ -1,1 +1,1 @@
-"""Attempts of an ordinary user to be taken for a process that is spared."""
+"""Attempts of an ordinary user to pass for a process that is spared."""

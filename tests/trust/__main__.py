@@ -1,8 +1,8 @@
 """python -m tests.trust [--minutes 1] [--pause 0.1] [--only TEXT]
 
 Attempts as the user 65534 against two rules that kill with `where: either`: the kernel decides the one, mozu the other.
-Prints a table in Markdown: attempts of each way, how many were killed, and in how many a byte was read. Ends with 1
-where a process that was to be killed lived on. As root.
+Prints a table in Markdown: attempts of each way, how many were killed, and in how many a byte was read. Exits with 1 if
+a process that was to be killed lived on. Runs as root.
 """
 
 import argparse
@@ -28,7 +28,7 @@ _HEAD: Final = """
 
 
 def configuration(folder: Path) -> Path:
-    """Write one with a trap for each field. The folder may be searched by every user."""
+    """Write a configuration with a trap for each field. The folder may be searched by every user."""
     folder.chmod(0o755)
     conditions = {}
     for name, field in TRAPS.items():

@@ -1,4 +1,4 @@
-"""Attempts by ways of ways.py, as an ordinary user, and what became of them."""
+"""Attempts by ways of ways.py, as an ordinary user, and their outcomes."""
 
 import os
 import select
@@ -16,16 +16,16 @@ _SECONDS: Final = 300.0
 
 
 class Outcome(NamedTuple):
-    """The outcome of one attempt."""
+    """The outcome of an attempt."""
 
     is_possible: bool
     has_read: bool
-    """A byte of the trap was read, by whichever process of the attempt."""
+    """True if a process of the attempt has read a byte of the trap."""
     was_killed: bool
 
 
 def attempt(way: Way, trap: Path, user: int = USER) -> Outcome:
-    """Try it once. Killed is what does not live on. Raises TimeoutError."""
+    """Try the way once. A process that does not live on counts as killed. Raises TimeoutError."""
     report, theirs = os.pipe()
     environment = {"MOZU_TRAP": str(trap), "MOZU_REPORT": str(theirs), "PATH": "/usr/bin:/bin"}
     with subprocess.Popen(
@@ -43,7 +43,7 @@ def attempt(way: Way, trap: Path, user: int = USER) -> Outcome:
 
 
 def _read(report: int) -> str:
-    """Until all that could write there have ended."""
+    """Read until all that could write into the report have ended."""
     deadline, said = time.monotonic() + _SECONDS, b""
     try:
         while select.select([report], [], [], max(0.0, deadline - time.monotonic()))[0]:
@@ -57,13 +57,13 @@ def _read(report: int) -> str:
 
 
 class Tally:
-    """Counts of the attempts by one way."""
+    """Counts of the attempts by a way."""
 
     def __init__(self) -> None:
         self.attempts = self.read = self.killed = 0
 
     def add(self, outcome: Outcome) -> None:
-        """Count one that was possible."""
+        """Count an attempt that was possible."""
         self.attempts += 1
         self.read += outcome.has_read
         self.killed += outcome.was_killed

@@ -1,8 +1,8 @@
 """Attempts of root inside a container: run there by `container_root.py`, with the machine's Python and nothing else.
 
-Its arguments are a directory and names of traps, which it puts there; they are in a volume, too. Takes lines
-`WAY TRAP`, answers each with what the attempt has reported: B, it has begun; R, a byte of the trap was read; S, a
-process of the attempt has lived on; X, the way is not possible here.
+The arguments are a directory and names of traps, which the program creates there; a volume has the traps, too. The
+program reads lines `WAY TRAP` and answers each with the report of the attempt: B, the attempt has begun; R, a byte of
+the trap was read; S, a process of the attempt has lived on; X, the way is not possible here.
 """
 
 import ctypes
@@ -17,24 +17,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 LIVES = 5.0
-"""Seconds after which a process that was to be killed has lived on."""
+"""Seconds after which a process that should have been killed counts as living on."""
 NEWUSER, NEWPID, NEWNS, NEWTIME = 0x10000000, 0x20000000, 0x00020000, 0x80
 SET_DUMPABLE, SET_NAME = 4, 15
 EXIT = {"x86_64": 60, "aarch64": 93}[os.uname().machine]
 BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
 MAP_UPDATE, GET_MAP_BY_ID = 2, 14
 MAPS = [int(one) for one in os.environ.get("MAPS", "").split()]
-"""Ids of maps KILLS."""
+"""Ids of the maps KILLS of the tested mozu."""
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}[os.uname().machine]
 PROTECTED = ("/usr/bin/dbus-daemon", "/usr/bin/conmon")
-"""Executables of the machine that are dynamic."""
+"""Dynamically linked executables of the machine."""
 ALLOWED = os.environ.get("ALLOWED", "")
 LIBC = ctypes.CDLL(None, use_errno=True)
 AGAIN = "import sys; sys.path.insert(0, '/trust'); import attempts_inside as a; a.read(sys.argv[1], int(sys.argv[2]))"
 
 
 def read(trap: str, report: int) -> None:
-    """Read the trap, say so, and live on."""
+    """Read the trap, report that, and live on."""
     os.write(report, b"B")
     try:
         descriptor = os.open(trap, os.O_RDONLY)
@@ -53,12 +53,12 @@ def called(name: str, *arguments: object) -> None:
 
 
 def mounted(source: str, target: str, kind: str, data: str = "", flags: int = 0) -> None:
-    """Mount. Raises OSError."""
+    """Mount a file system. Raises OSError."""
     called("mount", source.encode(), target.encode(), kind.encode(), flags, data.encode())
 
 
 def named(name: str) -> Callable[[str, int], None]:
-    """Read with this comm."""
+    """Return a way that reads under this name (comm)."""
 
     def way(trap: str, report: int) -> None:
         called("prctl", SET_NAME, name.encode(), 0, 0, 0)
@@ -68,7 +68,7 @@ def named(name: str) -> Callable[[str, int], None]:
 
 
 def in_namespace(flags: int) -> Callable[[str, int], None]:
-    """Run in namespaces of its own, in a child."""
+    """Return a way that reads in private namespaces, in a child."""
 
     def way(trap: str, report: int) -> None:
         called("unshare", flags)
@@ -88,12 +88,12 @@ def run_as(path: str, name: str, trap: str, report: int) -> None:
 
 
 def copied(trap: str, report: int) -> None:
-    """A copy in the writable layer."""
+    """Read by a copy in the writable layer."""
     run_as("/tmp/dockerd", "dockerd", trap, report)
 
 
 def on_tmpfs(trap: str, report: int) -> None:
-    """A copy where packages put programs, in a file system that is not the image's."""
+    """Read by a copy in a directory of packages' programs, in a file system that is not the image's."""
     called("unshare", NEWNS)
     os.makedirs("/opt/bin", exist_ok=True)
     mounted("none", "/opt/bin", "tmpfs")
@@ -101,7 +101,7 @@ def on_tmpfs(trap: str, report: int) -> None:
 
 
 def loading(executable: str) -> Callable[[str, int], None]:
-    """An executable of the machine with a library that reads."""
+    """Return a way by an executable of the machine with a preloaded library that reads."""
 
     def way(trap: str, report: int) -> None:
         os.set_inheritable(report, True)
@@ -112,7 +112,7 @@ def loading(executable: str) -> Callable[[str, int], None]:
 
 
 def moved(hierarchies: list[Path], below: str) -> int:
-    """Move this process in each of these; how many."""
+    """Move this process in each of the hierarchies; return in how many that was possible."""
     count = 0
     for place in hierarchies:
         try:
@@ -167,13 +167,13 @@ def host_hierarchies() -> list[Path]:
 
 
 def into_the_host(trap: str, report: int) -> None:
-    """Out of the container's cgroup, by the host's hierarchies."""
+    """Read out of the container's cgroup, by the host's hierarchies."""
     moved(host_hierarchies(), ".")
     read(trap, report)
 
 
 def into_the_spared(trap: str, report: int) -> None:
-    """Into the cgroup of the container that is spared, by the host's hierarchies."""
+    """Read in the cgroup of the spared container, by the host's hierarchies."""
     moved(host_hierarchies(), f"docker/{ALLOWED}")
     read(trap, report)
 
@@ -186,24 +186,24 @@ def as_user(trap: str, report: int) -> None:
 
 
 def other_root(trap: str, report: int) -> None:
-    """From another root directory."""
+    """Read from another root directory."""
     os.chroot(Path(trap).parent)
     os.chdir("/")
     read(f"/{Path(trap).name}", report)
 
 
 def in_volume(way: Callable[[str, int], None]) -> Callable[[str, int], None]:
-    """The same with the trap that is in a volume."""
+    """Return the way for the trap that is in a volume."""
     return lambda trap, report: way(f"/volume/{Path(trap).name}", report)
 
 
 def by_proc(trap: str, report: int) -> None:
-    """By the root of the container's first process."""
+    """Read by the root of the container's first process."""
     read(f"/proc/1/root{trap}", report)
 
 
 def by_link(trap: str, report: int) -> None:
-    """By a symbolic link."""
+    """Read by a symbolic link."""
     link = f"/tmp/link-{Path(trap).name}"
     if not os.path.islink(link):
         os.symlink(trap, link)
@@ -211,7 +211,7 @@ def by_link(trap: str, report: int) -> None:
 
 
 def by_mount(trap: str, report: int) -> None:
-    """By a mount of it at another place."""
+    """Read by a mount of the trap in another place."""
     called("unshare", NEWNS)
     mounted("none", "/", "", flags=1 << 18 | 1 << 14)
     Path("/tmp/mounted").touch()
@@ -220,7 +220,7 @@ def by_mount(trap: str, report: int) -> None:
 
 
 def by_pivot(trap: str, report: int) -> None:
-    """With the trap's directory as the root of a mount namespace."""
+    """Read with the trap's directory as the root of a mount namespace."""
     called("unshare", NEWNS)
     mounted("none", "/", "", flags=1 << 18 | 1 << 14)
     os.makedirs("/tmp/root", exist_ok=True)
@@ -233,7 +233,7 @@ def by_pivot(trap: str, report: int) -> None:
 
 
 def by_user_mount(trap: str, report: int) -> None:
-    """By a mount of it that an ordinary user makes in namespaces of its own."""
+    """Read by a mount of the trap's directory that an ordinary user makes in private namespaces."""
     os.makedirs("/tmp/users", exist_ok=True)
     os.setgid(1000)
     os.setuid(1000)
@@ -243,12 +243,12 @@ def by_user_mount(trap: str, report: int) -> None:
 
 
 def by_hard_link(trap: str, report: int) -> None:
-    """By another name of the same file."""
+    """Read by another name of the same file."""
     read(f"{trap}-linked", report)
 
 
 def bpf(command: int, attribute: bytes) -> tuple[int, bytes]:
-    """bpf(2), and the attribute as the kernel leaves it. Raises OSError."""
+    """Call bpf(2); return its result, and the attribute as the kernel leaves it. Raises OSError."""
     given = ctypes.create_string_buffer(attribute.ljust(128, b"\0"), 128)
     found = LIBC.syscall(BPF, command, given, 128)
     if found < 0:
@@ -257,7 +257,7 @@ def bpf(command: int, attribute: bytes) -> tuple[int, bytes]:
 
 
 def disarm(one: int) -> None:
-    """Have the first rules of a map KILLS, by its id, kill no more. Raises OSError."""
+    """Disarm the first rules of a map KILLS, by its id. Raises OSError."""
     descriptor, _ = bpf(GET_MAP_BY_ID, struct.pack("<I", one))
     for rule in range(1, 9):
         number, value = ctypes.create_string_buffer(struct.pack("<I", rule)), ctypes.create_string_buffer(64)
@@ -266,26 +266,26 @@ def disarm(one: int) -> None:
 
 
 def disarmed(trap: str, report: int) -> None:
-    """Once no rule kills any more in the kernel. Only the maps of the mozu that is tried are touched."""
+    """Read once no rule kills any more in the kernel. Only the maps of the tested mozu are touched."""
     for one in MAPS:
         disarm(one)
     read(trap, report)
 
 
 def not_dumpable(trap: str, report: int) -> None:
-    """Read with a /proc that shows nothing to others."""
+    """Read in a process whose /proc entries are closed to other users."""
     called("prctl", SET_DUMPABLE, 0, 0, 0, 0)
     read(trap, report)
 
 
 def leaderless(trap: str, report: int) -> None:
-    """By a thread whose first one has ended."""
+    """Read by a thread of a process whose first thread has ended."""
     threading.Thread(target=read, args=(trap, report)).start()
     LIBC.syscall(EXIT, 0)
 
 
 def beside(trap: str, report: int) -> None:
-    """By a thread that tries the number which the descriptor will have."""
+    """Read by a thread that tries the number which the descriptor will have."""
     expected = os.dup(report)
     os.close(expected)
 
@@ -338,7 +338,7 @@ WAYS: dict[str, Callable[[str, int], None]] = {
 
 
 def attempt(way: str, trap: str) -> str:
-    """Try it once in a child; what was reported."""
+    """Try a way once in a child; return what was reported."""
     mine, report = os.pipe()
     child = os.fork()
     if child == 0:
@@ -365,7 +365,7 @@ if __name__ == "__main__":
     PLACE = sys.argv[1]
     os.makedirs(PLACE, exist_ok=True)
     for name in sys.argv[2:]:
-        Path("/srv/new").write_text("bait")  # who opens a trap is killed
+        Path("/srv/new").write_text("bait")  # a process that opens a trap is killed
         os.rename("/srv/new", f"{PLACE}/{name}")
     for line in sys.stdin:
         asked, _, path = line.rstrip("\n").partition("\t")

@@ -1,9 +1,9 @@
 """python -m tests.trust.container_root [--minutes 1] [--pause 0.1] [--only TEXT]
 
 Attempts as root of a container of docker's, with docker's own capabilities and privileged, against three rules that
-kill with `where: either`: one that the kernel decides, one that mozu does, and, of another mozu, one where a container
-beside them is spared, so that mozu decides. Prints a table in Markdown: attempts of each way, how many were killed, and
-in how many a byte was read. As root.
+kill with `where: either`: a rule that the kernel decides, a rule that mozu decides, and a rule of a second mozu that
+spares another container, so that mozu decides. Prints a table in Markdown: attempts of each way, how many were killed,
+and in how many a byte was read. Runs as root.
 """
 
 import argparse
@@ -30,12 +30,13 @@ HERE: Final = Path(__file__).parent
 SPARED: Final = "spared"
 PLACE: Final = f"/srv/{os.getpid()}"
 _OPENS: Final = "evt.type in (open, openat, openat2, creat) and fd.realpath in (PLACE/{0}, FOLDER/{0})"
-"""PLACE: in the containers, another one for each run; FOLDER: what their volume is on the host."""
+"""Condition with PLACE, the traps' directory in the containers, different for each run, and FOLDER, their volume on the
+host."""
 CONDITIONS: Final = {
     "kernel": _OPENS.format("kernel"),
     "user": f"{_OPENS.format('user')} and proc.name exists",
 }
-"""Trap → a condition that the kernel decides, and one that is mozu's to decide."""
+"""Trap → a condition that the kernel decides, and one that mozu decides."""
 SPARING: Final = {"sparing": _OPENS.format("sparing")}
 TRAPS: Final = (*CONDITIONS, *SPARING)
 KINDS: Final = {
@@ -55,13 +56,13 @@ _HEAD: Final = """
 
 
 class Tally:
-    """Counts of the attempts by one way."""
+    """Counts of the attempts by a way."""
 
     def __init__(self) -> None:
         self.attempts = self.read = self.killed = 0
 
     def add(self, said: str) -> None:
-        """Count one that was possible."""
+        """Count an attempt that was possible."""
         self.attempts += 1
         self.read += "R" in said
         self.killed += "S" not in said
@@ -97,7 +98,7 @@ class Attacker:
         return said.strip()
 
     def close(self) -> None:
-        """End it."""
+        """End the container."""
         with suppress(OSError):
             assert self._process.stdin is not None
             self._process.stdin.close()
@@ -109,7 +110,7 @@ class Attacker:
 
 
 def prepared(folder: Path) -> None:
-    """Put the traps and what is run there, in a directory that is mounted into the containers."""
+    """Put the traps and the files that run there into a directory that is mounted into the containers."""
     folder.chmod(0o755)
     for trap in TRAPS:
         (folder / trap).write_text("bait")
@@ -122,7 +123,7 @@ def prepared(folder: Path) -> None:
 
 
 def configuration(folder: Path, engine: DockerEngine, conditions: Mapping[str, str], *spared: str) -> Path:
-    """Write one with a rule for each trap."""
+    """Write a configuration with a rule for each trap."""
     many = 1_000_000
     responders = [
         {"kill": {"id": name, "dry_run": False, "where": "either", "per_minute": many}} for name in conditions
@@ -142,7 +143,7 @@ def placed(conditions: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 
 def maps_of(running: Running) -> list[int]:
-    """Return the ids of the maps KILLS that a mozu has open, which no other map has the sizes of."""
+    """Return the ids of the maps KILLS that a mozu has open, known by their sizes, which no other map has."""
     wanted = {"max_entries": str(1 + MAX_KILLS), "value_size": str(KILL.size)}
     texts = []
     for place in Path(f"/proc/{running.process.pid}/fdinfo").iterdir():
@@ -166,7 +167,7 @@ def attackers(engine: DockerEngine, folder: Path, maps: Sequence[int]) -> Iterat
 
 
 def tried(folder: Path, engine: DockerEngine, arguments: argparse.Namespace) -> dict[tuple[str, str, str], Tally]:
-    """(container, way, trap) → its attempts, all in turns until the time is over."""
+    """Return (container, way, trap) → its attempts, all made in turns until the time is over."""
     tallies: dict[tuple[str, str, str], Tally] = defaultdict(Tally)
     possible = [(kind, way) for kind in KINDS for way in WAYS if arguments.only in way]
     killing, beside = placed(CONDITIONS, folder), placed(SPARING, folder)

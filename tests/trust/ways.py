@@ -1,4 +1,4 @@
-"""Ways to read a trap and to be taken for what is spared: each a command, of tests/support/trust.c."""
+"""Ways to read a trap and to pass for a spared process: each a command, of tests/support/trust.c."""
 
 import os
 import subprocess
@@ -10,9 +10,9 @@ from tests.support.build import HERE
 from tests.support.requirements import program
 
 SPARED: Final = ("/usr/bin/dbus-daemon", "/usr/bin/conmon", "/lib/systemd/systemd", "/usr/sbin/sshd", "/usr/bin/crun")
-"""Protected executables that a user may run and a linker loads, where the machine has them."""
+"""Protected executables that a user may run and a linker loads, if the machine has them."""
 TOO_SOON: Final = "the same, and the one that has opened ends at once"
-"""Ways that mozu does not detect, as docs/responders.md says."""
+"""Name of a way that mozu does not detect, as docs/operate/responders.md says."""
 _LIBRARY_OF: Final = "libexpat.so.1"
 """A library of dbus-daemon without versions of its symbols."""
 
@@ -33,7 +33,7 @@ class Tools(NamedTuple):
 
 
 def built(folder: Path) -> Tools:
-    """Compile them."""
+    """Compile the programs."""
     tools = Tools(folder, str(folder / "trust"), str(folder / "trust.so"))
     source = str(HERE / "trust.c")
     subprocess.run([program("gcc"), "-O2", "-o", tools.trust, source], check=True)
@@ -42,7 +42,7 @@ def built(folder: Path) -> Tools:
 
 
 def ways(tools: Tools, spared: Sequence[str] = SPARED) -> Iterator[Way]:
-    """Return all that this machine allows to be tried, `spared[0]` being what most of them run."""
+    """Yield all ways that this machine allows; most of them run `spared[0]`."""
     there = [path for path in spared if os.access(path, os.X_OK)]
     first = there[0]
     yield Way("nothing", [tools.trust, "plain"])
@@ -89,7 +89,7 @@ def _mount_point(tools: Tools) -> Path:
 
 
 def _stubs(tools: Tools, executable: str) -> Path:
-    """A directory with a library of the name that the executable wants, with the same symbols and the attempt."""
+    """Make a directory with a library of the name that the executable loads, with the same symbols and the attempt."""
     folder = tools.folder / "libraries"
     folder.mkdir(exist_ok=True)
     shown = subprocess.run(["nm", "-D", "--undefined-only", executable], capture_output=True, text=True, check=True)

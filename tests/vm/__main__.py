@@ -1,14 +1,14 @@
 """python -m tests.vm [--only bookworm|trixie|old|arm64] [--steps STEP,…] (as root): the package in machines of Debian.
 
 Debian 12 and 13: the previous commit's package is installed by apt, raises an alert in the journal, does so again after
-a reboot, has kernel filters at every level, sees what changes the kernel, is upgraded while alerts wait, which names
+a reboot, has kernel filters at every level, sees acts on the kernel, is upgraded while alerts wait, which names
 the family of rules that it brings, sees an act of every family by every way, kills a process, denies calls, accounts
 for loss, is restarted by the watchdog, leaves kills and denials to the kernel when it is killed, is removed and purged;
 at last the .rpm is installed, raises its alert and is removed.
-`--steps`: these alone (their names stand in guest.py), in a machine that has the package installed already. `old`:
+`--steps`: these steps alone (guest.py has their names), in a machine that has the package installed already. `old`:
 Debian 12 with the kernel of Debian 11, which is older than the oldest that mozu takes. `arm64`: one act of every family
-by every way under each source (arm64.py). Trees are kept in build/vm. Prints what each step found, as lines of JSON;
-ends with 1 where one failed.
+by every way under each source (arm64.py). Trees are kept in build/vm. Prints the results of each step as lines of JSON;
+ends with 1 if a step failed.
 """
 
 import argparse
@@ -32,13 +32,13 @@ PLAN: Final = (
     "alert,filters,kernel acts,upgrade,configure,acts,respond,denials,loss,watchdog,unattended,remove,purge,"
     "install rpm,alert,remove rpm",
 )
-"""A line a boot."""
+"""Plan of the steps, with a line for each boot."""
 SECONDS: Final = 3600.0
 _KEPT: Final = ROOT / "build/vm"
 
 
 def packages(names: Sequence[str], folder: Path) -> dict[str, Path]:
-    """Of the commit that is checked out; previous.deb: of the one before."""
+    """Build these packages from the commit that is checked out; previous.deb from the commit before it."""
     kept = wheels.fetched(ROOT / "build/wheels", X86_64.name)
     found: dict[str, Path] = {}
     for name in names:
@@ -48,14 +48,16 @@ def packages(names: Sequence[str], folder: Path) -> dict[str, Path]:
 
 
 def whole(suite: str, folder: Path) -> bool:
-    """Every step in a machine of this suite; whether all went well."""
+    """Take every step in a machine of this suite; return True if all went well."""
     place = _kept(suite)
     tree.prepare(place, packages(("previous.deb", "new.deb", "new.rpm"), folder), PLAN)
     return _run(suite, place, folder, [step for line in PLAN for step in line.split(",")])
 
 
 def some(suite: str, steps: str, folder: Path) -> bool:
-    """These steps in a machine of this suite, where the package is installed before the first boot."""
+    """Take these steps in a machine of this suite that has the package installed before the first boot; return True if
+    all went well.
+    """
     installed = "previous.deb" if "upgrade" in steps else "new.deb"
     wanted = {installed, *(("new.deb",) if "upgrade" in steps else ()), *(("new.rpm",) if "rpm" in steps else ())}
     place = folder / suite
@@ -65,7 +67,7 @@ def some(suite: str, steps: str, folder: Path) -> bool:
 
 
 def old(folder: Path) -> bool:
-    """A kernel below the floor."""
+    """Boot a machine with a kernel below the floor; return True if all went well."""
     place = folder / "old"
     subprocess.run(["cp", "--archive", _kept("bookworm"), place], check=True)
     tree.prepare(place, packages(("new.deb",), folder), ["refused"], "new.deb")
@@ -94,7 +96,7 @@ def _run(name: str, place: Path, folder: Path, steps: list[str]) -> bool:
 
 
 def _reported(of: dict[str, str], reports: Iterable[dict[str, Any]]) -> list[str]:
-    """Print them; the steps that went well."""
+    """Print the reports; return the steps that went well."""
     done: list[str] = []
     for report in reports:
         print(json.dumps({**of, **_shown(report)}), flush=True)
@@ -110,7 +112,7 @@ def _shown(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Parse and run."""
+    """Parse the arguments and run the machines."""
     parser = argparse.ArgumentParser(prog="python -m tests.vm")
     parser.add_argument("--only", choices=("bookworm", "trixie", "old", "arm64"), help="this machine and no other")
     parser.add_argument("--steps", help="these alone, separated by commas; with --only bookworm or trixie")

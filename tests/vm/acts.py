@@ -1,9 +1,7 @@
-"""One act of every family of calls by every way into the kernel, each watched by a rule of its own.
-
-In the machine, with mozu's Python: `python3 -m tests.vm.acts`.
-
-Each act has a child, which waits. The rules name its process and what it will do; they come into force by a reload, the
-children go ahead one after the other, and every rule must then have raised an alert.
+"""An act of every family of calls by every way into the kernel, each watched by a rule of its own. In the machine, with
+mozu's Python: `python3 -m tests.vm.acts`. Each act has a child, which waits. The rules name its process and its act;
+they come into force by a reload, the children go ahead one after the other, and every rule must then have raised an
+alert.
 """
 
 import contextlib
@@ -25,7 +23,7 @@ RULES: Final = Path("/etc/mozu/rules.d/acts.yaml")
 CONFIGURATION: Final = Path("/etc/mozu/config.d/acts.yaml")
 NATIVE, NARROW, RING = "native", "32-bit", "io_uring"
 EXEC, SIGNAL = "execve", "signaldeliver"
-"""Events that no call's exit makes: they do not say by which way."""
+"""Events that are not made by a call's exit and do not report the way."""
 _WORK: Final = tempfile.mkdtemp()
 _DATAGRAM: Final = (socket.AF_UNIX, socket.SOCK_DGRAM, 0)
 _CONDITIONS: Final = {
@@ -36,18 +34,18 @@ _CONDITIONS: Final = {
 
 
 class Act(NamedTuple):
-    """What a child does."""
+    """Act of a child."""
 
     family: str
-    """As in bpf/programs."""
+    """Name of the family as in bpf/programs."""
     way: str
     type: str
-    """Of the event."""
+    """Type of the event."""
     do: Callable[[], object]
 
     @property
     def name(self) -> str:
-        """Of its rule."""
+        """Return the name of the act's rule."""
         return f"{self.family}, {self.way}"
 
 
@@ -153,7 +151,7 @@ CALLS: Final = (
 
 
 def rule(act: Act, pid: int) -> str:
-    """The rule that this act of a process alone matches."""
+    """Return the rule that is matched by this act of this process alone."""
     return (
         f'- rule: "{act.name}"\n  desc: For this act.\n  output: "%evt.type %proc.pid"\n  priority: NOTICE\n'
         f"  condition: evt.type = {act.type} and proc.pid = {pid}{_condition(act)}\n"
@@ -161,7 +159,7 @@ def rule(act: Act, pid: int) -> str:
 
 
 def child(act: Act) -> tuple[int, int]:
-    """A process that acts once something is written to the descriptor; its number and that descriptor."""
+    """Start a process that acts once its pipe is written to; return its pid and the pipe's descriptor."""
     wait, go = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -183,7 +181,7 @@ def release(pid: int, go: int) -> None:
 
 
 def summary(acts: Sequence[Act], raised: Collection[str]) -> dict[str, object]:
-    """Which of these acts raised an alert, by family, and which did not."""
+    """Return which of these acts raised an alert, by family, and which did not."""
     seen: dict[str, list[str]] = {}
     for act in acts:
         if act.name in raised:
@@ -192,7 +190,7 @@ def summary(acts: Sequence[Act], raised: Collection[str]) -> dict[str, object]:
 
 
 def main() -> None:
-    """Print one line of JSON."""
+    """Try the acts and print a line of JSON."""
     children = [(act, *child(act)) for act in CALLS]
     RULES.write_text("".join(rule(act, pid) for act, pid, _ in children))
     CONFIGURATION.write_text(FEW_RULES)
@@ -202,7 +200,7 @@ def main() -> None:
     for _, pid, go in children:
         release(pid, go)
     names = {act.name for act in CALLS}
-    with contextlib.suppress(Failed):  # what is missing is reported below
+    with contextlib.suppress(Failed):  # missing alerts are reported below
         until("an alert of every act", lambda: names <= raised())
     RULES.unlink()
     CONFIGURATION.unlink()

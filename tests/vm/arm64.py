@@ -1,7 +1,7 @@
 """A machine of arm64: Debian's kernel with an initramfs that has Python and mozu as it lies in this tree, no systemd.
 
 Debian's packages are unpacked and not configured, so nothing of arm64 runs here. Wheels are those of the package's lock
-for arm64. The first start compiles the kernel programs in the machine, the second finds them in the code cache.
+for arm64. The kernel programs are compiled for arm64 on this machine.
 """
 
 import shutil
@@ -17,8 +17,8 @@ from tests.support.acts.compat import AARCH32
 from tests.support.requirements import ROOT, program
 from tests.vm import machine, tree
 
-STEPS: Final = ("compiled", "cached", "ptrace", "deny")
-_PACKAGES: Final = "python3,libstdc++6,libbpfcc,busybox-static,linux-image-cloud-arm64"
+STEPS: Final = ("ebpf", "ptrace", "deny")
+_PACKAGES: Final = "python3,libstdc++6,busybox-static,linux-image-cloud-arm64"
 _PYTHON: Final = "3.11"
 _GLIBC: Final = ("manylinux2014", "manylinux_2_17", "manylinux_2_28")
 _INIT: Final = """\
@@ -36,7 +36,7 @@ poweroff -f
 
 
 def reports(folder: Path, seconds: float) -> Iterator[dict[str, Any]]:
-    """What tests/vm/sources.py tells in the machine. `folder`: for what is made."""
+    """Yield the reports of tests/vm/sources.py from the machine. `folder` takes the files that are made."""
     place = folder / "arm64"
     command = [program("mmdebstrap"), "--mode=root", "--variant=extract", "--architectures=arm64", "--quiet"]
     command += ["--format=directory", f"--include={_PACKAGES}", *tree.OPTIONS]
@@ -54,13 +54,15 @@ def reports(folder: Path, seconds: float) -> Iterator[dict[str, Any]]:
 
 
 def _modules(place: Path) -> None:
-    """Python's, mozu's and those of the tests, compiled where this is the same Python."""
+    """Lay down the modules of Python, of mozu and of the tests, compiled if this machine has the same Python."""
     site = place / "root/site"
     platforms = [f"--platform={glibc}_{AARCH64.name}" for glibc in _GLIBC]
     wanted = sorted({f"{one.project}=={one.version}" for one in wheels.locked(AARCH64.name)})
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
     command += [f"--python-version={_PYTHON}", *platforms, "--target", str(site), *wanted]
     subprocess.run(command, check=True)
+    builder = [sys.executable, "-m", "mozu.plugins.sources.ebpf.objects.build", "--machine", AARCH64.name]
+    subprocess.run(builder, check=True)
     for name in ("core", "plugins", "bpf", "src"):
         shutil.copytree(ROOT / name, place / "root/mozu" / name, symlinks=True, ignore=tree.NO_CACHES)
     tree.copy_tests(place / tree.GUEST)

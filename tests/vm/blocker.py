@@ -1,6 +1,5 @@
-"""The sink `blocker`: an alert that says VM-BLOCK holds the event loop, and Python's lock with it, for ever.
-
-No code of mozu's runs any more, so nothing in mozu can break it off.
+"""The sink `blocker`: an alert with the text VM-BLOCK holds the event loop, and Python's lock with it, for ever. No
+code of mozu's runs any more, so nothing in mozu can break it off.
 """
 
 from collections.abc import Sequence
@@ -9,25 +8,25 @@ from mozu.core.api import Context, Record, Settings, SinkDeclaration, hookimpl
 
 
 class BlockerSettings(Settings):
-    """None."""
+    """Settings of the sink: none."""
 
 
 class Blocker:
-    """Does nothing but that."""
+    """Sink that blocks mozu when asked to and does nothing else."""
 
     def __init__(self, settings: BlockerSettings, context: Context) -> None:
         pass
 
     async def start(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing: there is nothing to prepare."""
 
     async def deliver(self, records: Sequence[Record]) -> None:
-        """Hold everything up, once that was asked for."""
+        """Block for ever if a record asks for it."""
         if any(b"VM-BLOCK" in record.body for record in records):
             sum(range(1 << 60))
 
     async def stop(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to release."""
 
 
 @hookimpl

@@ -14,12 +14,12 @@ from tests.support.acts.raw import call
 from tests.vm.service import HERE
 
 NARROW_PROGRAM: Final = HERE / "programs/entry_path"
-"""A 32-bit program: tests/support/entry_path.c."""
+"""Path of a 32-bit program, made from tests/support/entry_path.c."""
 _CALLS: Final = ("sendto", "sendmsg", "sendmmsg")
 
 
 def sends(port: int) -> dict[str, Callable[[], object]]:
-    """All of them; each gives an error as -errno, or raises OSError."""
+    """Return name → way to send a datagram; each returns an error as -errno, or raises OSError."""
     return {**_native(port), **_narrow(port), **_requests(port)}
 
 
@@ -67,13 +67,14 @@ def _requests(port: int) -> dict[str, Callable[[], object]]:
 
 
 def _by_program(verb: str, port: int) -> int:
-    """The program ends with the errno."""
+    """Run the 32-bit program, whose exit status is the errno."""
     return -subprocess.run([NARROW_PROGRAM, verb, str(port)], check=False).returncode
 
 
 def spliced(port: int) -> None:
-    """A datagram by splice(2). Before Linux 6.5 the kernel asks no module about it: pages had a way of their own
-    (`sendpage` of struct proto_ops)."""
+    """Send a datagram by splice(2). Before Linux 6.5 the kernel asks no module about it: pages had a way of their own
+    (`sendpage` of struct proto_ops).
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
         made.connect(("127.0.0.1", port))
         reader, writer = os.pipe()
@@ -82,7 +83,7 @@ def spliced(port: int) -> None:
 
 
 def _sent_many(made: socket.socket, port: int) -> int:
-    """One message by sendmmsg(2): struct mmsghdr is a struct msghdr and the bytes sent."""
+    """Send a message by sendmmsg(2): struct mmsghdr is a struct msghdr and the number of bytes sent."""
     name = ctypes.create_string_buffer(
         struct.pack("=HH4s8x", socket.AF_INET, socket.htons(port), bytes([127, 0, 0, 1])), 16
     )

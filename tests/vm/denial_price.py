@@ -1,6 +1,5 @@
-"""What calls cost with and without the programs of denials at their hooks, in turns; everything is emulated.
-
-The programs are those of a mozu that was killed and whose denials go on: nothing else of mozu runs. They are taken from
+"""The price of calls with and without the programs of denials at their hooks, in turns; the machine is emulated. The
+programs are those of a mozu that was killed and whose denials go on: nothing else of mozu runs. They are taken from
 their hooks and put there again before each measurement (benchmarks/workloads/one_call.c).
 """
 
@@ -26,7 +25,7 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
 class Case:
-    """A call that no rule matches, and one that is denied."""
+    """Pair of calls: one that no rule matches and one that is denied."""
 
     def __init__(self, verb: str, times: int, other: str, denied: str) -> None:
         self.verb = verb
@@ -34,14 +33,15 @@ class Case:
         self.found: dict[str, list[int]] = {"without": [], "other": [], "denied": []}
 
     def take(self, state: str) -> None:
-        """One measurement, ns of a call."""
+        """Take one measurement, in ns for each call."""
         argument = self._denied if state == "denied" else self._other
         command = [str(ONE_CALL), self._times, self.verb, argument]
         self.found[state].append(int(subprocess.run(command, capture_output=True, check=True).stdout))
 
     def row(self) -> dict[str, float]:
-        """The least ns, since what else the machine does only adds; and the median ratios to the same call without, of
-        the same round."""
+        """Return the least ns of each state, since other load only adds; and the median ratios to the same call without
+        programs, of the same round.
+        """
         row: dict[str, float] = {f"{name} ns": min(ns) for name, ns in self.found.items()}
         for name in ("other", "denied"):
             turns = zip(self.found[name], self.found["without"], strict=True)
@@ -50,7 +50,7 @@ class Case:
 
 
 def measured(folder: Path, port: int, other_port: int) -> dict[str, dict[str, float]]:
-    """Verb → its row. `folder`: has the marked files of denials.py; `port`: the one that is denied."""
+    """Return verb → its row. `folder` has the marked files of denials.py; `port` is the one that is denied."""
     cases = [
         Case("open", 2000, str(folder / "other"), str(folder / "marked")),
         Case("exec", 20, str(ONE_CALL), str(folder / "dropped")),
@@ -73,7 +73,7 @@ def measured(folder: Path, port: int, other_port: int) -> dict[str, dict[str, fl
 
 
 def _is_done(marked: Path, port: int) -> bool:
-    """Whether an open and a datagram that were denied are done."""
+    """Return True if an open and a datagram that were denied are allowed."""
     try:
         os.close(os.open(marked, os.O_RDONLY))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
@@ -84,7 +84,7 @@ def _is_done(marked: Path, port: int) -> bool:
 
 
 class _Hook:
-    """The program at a hook of the security modules, and its pin."""
+    """Program at a hook of the security modules, and its pin."""
 
     def __init__(self, place: Path) -> None:
         self._place = place
@@ -102,7 +102,7 @@ class _Hook:
 
 
 def _program_of(link: int) -> int:
-    """A descriptor of the program that is attached: struct bpf_link_info has type, id and prog_id."""
+    """Return a descriptor of the program that is attached: struct bpf_link_info has type, id and prog_id."""
     info = ctypes.create_string_buffer(64)
     _bpf(_INFO, struct.pack("<IIQ", link, len(info), ctypes.addressof(info)))
     return _bpf(_GET_PROGRAM, struct.pack("<III", struct.unpack_from("<III", info)[2], 0, 0))

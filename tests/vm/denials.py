@@ -1,7 +1,6 @@
-"""What deny rules make of opens, execs and connects by every way, where `bpf` is among the kernel's security modules.
-
-In the machine, with mozu's Python: `python3 -m tests.vm.denials`. A mozu of its own watches with deny rules; each act
-is a child's, and ends with its errno. Prints one line of JSON: the acts, and which ended otherwise than they should.
+"""Effects of deny rules on opens, execs and connects by every way, with `bpf` among the kernel's security modules. In
+the machine, with mozu's Python: `python3 -m tests.vm.denials`. A mozu of its own watches with deny rules; each act is a
+child's, and ends with its errno. Prints one line of JSON: the acts, and those that ended otherwise than they should.
 """
 
 import contextlib
@@ -27,7 +26,7 @@ from tests.vm import denial_price
 from tests.vm.datagrams import sends, spliced
 
 SECONDS: Final = 900
-"""That mozu may take to start; everything is emulated."""
+"""Seconds that mozu may take to start; the machine is emulated."""
 _FASTOPEN: Final = 0x20000000
 _OPENS: Final = "evt.type in (open, openat, openat2, creat) and fd.realpath ="
 _SENDS: Final = "evt.type in (sendto, sendmsg, sendmmsg)"
@@ -39,7 +38,7 @@ Prices = dict[str, dict[str, float]]
 
 
 def ended(act: Callable[[], object]) -> int:
-    """The errno with which a child ends that does this; 0: the call was done."""
+    """Return the errno with which a child ends that performs the act; 0 if the call was done."""
     child = os.fork()
     if not child:
         code = 255
@@ -58,7 +57,7 @@ def _kernel() -> tuple[int, ...]:
 
 
 def _by_handle(path: str) -> int:
-    """open_by_handle_at(2)."""
+    """Open the file by open_by_handle_at(2)."""
     handle, mount = ctypes.create_string_buffer(8 + 128), ctypes.c_int()
     ctypes.c_uint32.from_buffer(handle).value = 128
     libc = ctypes.CDLL(None, use_errno=True)
@@ -75,7 +74,7 @@ def _run_from_memory() -> None:
 
 
 def _run_silently(program: str, file: str) -> None:
-    """Standard output is for the line of JSON."""
+    """Run the program without its standard output, which is reserved for the line of JSON."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.execv(program, ["cat", file])
 
@@ -91,7 +90,7 @@ def _send_at_once(port: int) -> None:
 
 
 def opens(path: str) -> dict[str, Callable[[], object]]:
-    """Ways to open a file."""
+    """Return name → way to open a file."""
     return {
         "open": lambda: call("open", path, os.O_RDONLY),
         "openat": lambda: call("openat", -100, path, os.O_RDONLY),
@@ -105,7 +104,7 @@ def opens(path: str) -> dict[str, Callable[[], object]]:
 
 
 def connects(port: int) -> dict[str, Callable[[], object]]:
-    """Ways to connect to a port of this machine."""
+    """Return name → way to connect to a port of this machine."""
     return {
         "connect": lambda: _connect("127.0.0.1", port),
         "connect to 0.0.0.0": lambda: _connect("0.0.0.0", port),
@@ -118,7 +117,7 @@ def connects(port: int) -> dict[str, Callable[[], object]]:
 
 
 def configuration(folder: Path, port: int, on_death: str = "stop") -> Path:
-    """Of a mozu with deny rules."""
+    """Write the configuration and rules of a mozu with deny rules; return the configuration's path."""
     conditions = {
         **{name: f"{_OPENS} {folder}/{name}" for name in ("marked", "dry", "budget")},
         "connected": f"evt.type = connect and fd.sip = 127.0.0.1 and fd.sport = {port} and fd.l4proto = tcp",
@@ -156,7 +155,7 @@ def configuration(folder: Path, port: int, on_death: str = "stop") -> Path:
 
 @contextlib.contextmanager
 def watching(file: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """mozu runs with this configuration; its alerts are in the file."""
+    """Run mozu with this configuration; yield its process and the file of its alerts."""
     alerts, said = file.with_name("alerts"), file.with_name("said")
     with alerts.open("wb") as out, said.open("wb") as err:
         command = [sys.executable, "-m", "mozu", "run", "--json", "-c", str(file)]
@@ -176,7 +175,7 @@ def _until(what: str, met: Callable[[], bool]) -> None:
     while not met():
         if time.monotonic() > deadline:
             raise TimeoutError(what)
-        time.sleep(0.2)  # what is waited for is in files and lines of other processes
+        time.sleep(0.2)  # the condition is about files and lines of other processes
 
 
 def _serve(server: socket.socket) -> None:
@@ -186,14 +185,14 @@ def _serve(server: socket.socket) -> None:
 
 
 def switched(file: Path, verb: str, alerts: Path) -> None:
-    """The kill switch, once mozu has obeyed it."""
+    """Run `mozu responders VERB` and wait until mozu has obeyed it."""
     before = alerts.read_text().count("Responses switched")
     subprocess.run([sys.executable, "-m", "mozu", "responders", verb, "-c", str(file)], check=True, capture_output=True)
     _until("the switch", lambda: alerts.read_text().count("Responses switched") > before)
 
 
 def tried(folder: Path, prices: Prices) -> dict[str, tuple[int, int]]:
-    """Act → (how it ended, how it should)."""
+    """Return act → (how it ended, how it should have ended)."""
     found: dict[str, tuple[int, int]] = {}
     marked, other, denied = str(folder / "marked"), str(folder / "other"), errno.EPERM
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as beside:
@@ -234,8 +233,9 @@ def tried(folder: Path, prices: Prices) -> dict[str, tuple[int, int]]:
 
 
 def tried_unattended(folder: Path, port: int, prices: Prices) -> dict[str, tuple[int, int]]:
-    """The same of a mozu whose denials go on when it is killed, and of the next one. Between these nothing else of mozu
-    runs: that is the moment to measure."""
+    """Return act → (how it ended, how it should have ended) for a mozu that is killed while its denials go on, and for
+    the next mozu. Between the two nothing else of mozu runs: that is the moment to measure.
+    """
     found: dict[str, tuple[int, int]] = {}
     file, marked, denied = configuration(folder, port, "go_on"), str(folder / "marked"), errno.EPERM
     with watching(file) as (mozu, _):
@@ -255,7 +255,7 @@ def tried_unattended(folder: Path, port: int, prices: Prices) -> dict[str, tuple
 
 
 def main() -> None:
-    """Try, and print."""
+    """Try the acts and print the results."""
     prices: Prices = {}
     with tempfile.TemporaryDirectory() as name:
         found = tried(Path(name).resolve(), prices)

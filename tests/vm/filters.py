@@ -1,4 +1,4 @@
-"""A step in a virtual machine: the kernel filters under mozu's own rules, at each level of theirs."""
+"""A step in a virtual machine: the kernel filters under mozu's own rules, at each of their levels."""
 
 import ctypes
 import json
@@ -13,7 +13,7 @@ from tests.vm.service import CONFIGURATION, DROP_IN, Failed, alerts, run, until,
 LEVELS: Final = ("low", "medium", "paranoid")
 ALERT: Final = "Password database read by an unexpected program"
 OPENS: Final = 1000
-"""Of a file that no rule asks for."""
+"""Number of opens of a file that no rule asks for."""
 _CONFIGURATION: Final = """
 http: {{listen: "127.0.0.1:18765"}}
 start_deadline: 900
@@ -24,21 +24,21 @@ _PATIENT: Final = """
 [Service]
 TimeoutStartSec=900
 """
-"""A start with mozu's own rules takes minutes in an emulated machine."""
+"""Drop-in with a longer timeout: a start with mozu's own rules takes minutes in an emulated machine."""
 _NEXT_ID, _DESCRIPTOR, _INFO = 11, 13, 15
 """BPF_PROG_GET_NEXT_ID, BPF_PROG_GET_FD_BY_ID, BPF_OBJ_GET_INFO_BY_FD."""
 _LENGTH: Final = 232
-"""Of struct bpf_prog_info of Linux 6.1, in bytes."""
+"""Size of struct bpf_prog_info of Linux 6.1 in bytes."""
 _NAME_AT, _VERIFIED_AT = 64, 216
-"""Offsets of `name`, a text of 16 bytes, and `verified_insns` in it."""
+"""Offsets in bpf_prog_info of `name`, a text of 16 bytes, and of `verified_insns`."""
 _PREFIX: Final = "filter_"
 _SYS_BPF: Final = 321
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def filters() -> dict[str, Any]:
-    """At each level every filter loads, a program that reads the password database raises its alert, and opens of
-    other files are discarded.
+    """Check at each level that every filter loads, that a program that reads the password database raises its alert,
+    and that opens of other files are discarded.
     """
     DROP_IN.parent.mkdir(exist_ok=True)
     DROP_IN.write_text(_PATIENT)
@@ -73,7 +73,7 @@ def _at(level: str) -> dict[str, Any]:
 
 
 def _discarded(level: str) -> dict[str, Any]:
-    """What became of opens of a file that no rule asks for."""
+    """Return the counts of opens of a file that no rule asks for. Raises Failed if too few were discarded."""
     before = _counts()
     for _ in range(OPENS):
         Path("/etc/debian_version").read_text()
@@ -91,7 +91,7 @@ def _counts() -> dict[str, int]:
 
 
 def _verified() -> dict[str, int]:
-    """Name of a filter, 15 bytes of it at most → instructions that the verifier processed; its limit is a million."""
+    """Return name of a filter, at most 15 bytes → instructions that the verifier processed; its limit is a million."""
     found: dict[str, int] = {}
     for descriptor in _programs():
         info = ctypes.create_string_buffer(_LENGTH)
@@ -105,7 +105,7 @@ def _verified() -> dict[str, int]:
 
 
 def _programs() -> Iterator[int]:
-    """Descriptors of all programs of the machine; to be closed by the caller."""
+    """Yield descriptors of all programs of the machine; the caller closes them."""
     number = 0
     while True:
         try:
@@ -117,7 +117,7 @@ def _programs() -> Iterator[int]:
 
 
 def _bpf(command: int, attributes: bytes) -> tuple[int, bytes]:
-    """The result, and the attributes as the kernel leaves them. Raises OSError."""
+    """Return the result, and the attributes as the kernel leaves them. Raises OSError."""
     buffer = ctypes.create_string_buffer(attributes, len(attributes))
     if (result := _libc.syscall(_SYS_BPF, command, buffer, len(attributes))) < 0:
         number = ctypes.get_errno()

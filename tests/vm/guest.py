@@ -1,8 +1,7 @@
-"""What is done in a virtual machine, by its unit vm.service, as root: `python3 -m tests.vm.guest`.
-
-/root/vm/plan has a line for each boot, with the names of its steps; a boot takes the first line and ends with a reboot,
-the last one with the machine. Each step prints one line of JSON on standard output, the second serial port: what it
-found, or why it failed, which ends the machine.
+"""Steps in a virtual machine, taken by its unit vm.service as root: `python3 -m tests.vm.guest`. /root/vm/plan has a
+line for each boot, with the names of its steps; a boot takes the first line and ends with a reboot, and the machine
+ends after the last line. Each step prints one line of JSON on standard output, the second serial port, with its result
+or the reason of its failure, which ends the machine.
 """
 
 import json
@@ -36,7 +35,7 @@ STEPS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
 
 
 def main() -> None:
-    """The steps of this boot."""
+    """Take the steps of this boot."""
     plan = HERE / "plan"
     (now, *later) = plan.read_text().splitlines()
     plan.write_text("".join(f"{line}\n" for line in later))
@@ -45,7 +44,7 @@ def main() -> None:
         try:
             found = STEPS[step]()
         except Exception as error:  # noqa: BLE001  whatever it is, the host is notified
-            log = run("journalctl", "-b", "-u", "mozu", "-u", "mozu-programs", "-n", "60", "--no-pager", check=False)
+            log = run("journalctl", "-b", "-u", "mozu", "-n", "60", "--no-pager", check=False)
             tell({"step": step, "failed": f"{type(error).__name__}: {error}", "journal": log})
             later = []
             break
@@ -54,7 +53,7 @@ def main() -> None:
 
 
 def tell(report: dict[str, Any]) -> None:
-    """To the host."""
+    """Send a report to the host."""
     print(json.dumps(report), flush=True)
 
 

@@ -30,12 +30,12 @@ _KEXEC_FILE_NO_INITRAMFS: Final = 4
 _NAMESPACES: Final = 0x00020000 | 0x04000000 | 0x08000000
 """CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC."""
 _SECONDS: Final = 60
-"""In which the kernel starts a program."""
+"""Seconds in which the kernel starts a program."""
 _HANDLED: Final = f"#!/bin/sh\nreadlink /proc/self/ns/mnt > {_REPORTED}\ncat > /dev/null\n"
 
 
 class Act(NamedTuple):
-    """What a child does."""
+    """Act of a child."""
 
     rule: str
     reported: str
@@ -45,7 +45,7 @@ class Act(NamedTuple):
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Return a name of the act for people."""
         return f"{self.rule} ({self.reported}{', in a container' * self.in_container})"
 
 
@@ -56,7 +56,7 @@ def _done(result: int) -> int:
 
 
 def _unpack_module() -> None:
-    """Into a file of the kernel's own format; Debian 13 has them compressed."""
+    """Unpack the module into a file of the kernel's own format; Debian 13 has modules compressed."""
     (file,) = Path("/lib/modules", os.uname().release).rglob(f"{_MODULE}.ko*")
     code = file.read_bytes()
     _MODULE_FILE.write_bytes(lzma.decompress(code) if file.suffix == ".xz" else code)
@@ -80,7 +80,7 @@ def _loaded_by_hand() -> None:
 
 
 def _loaded_by_modprobe() -> None:
-    """Which on the host is at its usual work."""
+    """Load the module by modprobe, whose use on the host is ordinary."""
     run("modprobe", _MODULE)
     _unload()
 
@@ -92,7 +92,7 @@ def _unload() -> None:
 
 
 def _kernel_loaded() -> None:
-    """By kexec_file_load; kexec_load without segments takes it away."""
+    """Load a kernel by kexec_file_load, and unload it by kexec_load without segments."""
     fd = os.open("/vmlinuz", os.O_RDONLY)
     _done(call("kexec_file_load", fd, -1, 1, b"", _KEXEC_FILE_NO_INITRAMFS))
     loaded = Path("/sys/kernel/kexec_loaded")
@@ -104,7 +104,7 @@ def _kernel_loaded() -> None:
 
 
 def _core_dumped() -> None:
-    """The handler of core dumps is another one, and something crashes."""
+    """Make something crash under another handler of core dumps."""
     before = _CORE_PATTERN.read_text()
     _CORE_PATTERN.write_text(f"|{_HANDLER}")
     try:
@@ -119,7 +119,7 @@ def _core_dumped() -> None:
 
 
 def _released() -> None:
-    """A hierarchy of cgroups names the program that starts when one of them is empty."""
+    """Let a hierarchy of cgroups name a program, and empty a cgroup of it, so that the kernel starts the program."""
     run("mount", "-t", "cgroup", "-o", "none,name=escape", "escape", str(_HIERARCHY))
     (_HIERARCHY / "release_agent").write_text(str(_HANDLER))
     left = _HIERARCHY / "left"
@@ -132,7 +132,7 @@ def _released() -> None:
 
 
 def _wait_handler() -> None:
-    """Until it was started, outside of every container. Raises Failed."""
+    """Wait until the handler was started, outside of every container. Raises Failed."""
     deadline = time.monotonic() + _SECONDS
     while not (_REPORTED.exists() and _REPORTED.read_text()):
         if time.monotonic() > deadline:
@@ -158,7 +158,7 @@ ACTS: Final = (
 
 
 def make(act: Act) -> None:
-    """In a child. Raises Failed."""
+    """Perform the act in a child. Raises Failed."""
     child = os.fork()
     if not child:
         code = 1
@@ -191,7 +191,7 @@ def _has_raised(act: Act) -> bool:
 
 
 def main() -> None:
-    """Print one line of JSON."""
+    """Perform the acts and print a line of JSON."""
     _HANDLER.write_text(_HANDLED)
     _HANDLER.chmod(0o755)
     _unpack_module()
@@ -199,7 +199,7 @@ def main() -> None:
     _CGROUP.mkdir()
     for act in ACTS:
         make(act)
-    with contextlib.suppress(Failed):  # what is missing is reported below
+    with contextlib.suppress(Failed):  # missing alerts are reported below
         until("an alert of every act", lambda: all(map(_has_raised, ACTS)))
     seen = [act.name for act in ACTS if _has_raised(act)]
     print(json.dumps({"seen": seen, "unseen": [act.name for act in ACTS if act.name not in seen]}))

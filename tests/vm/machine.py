@@ -12,26 +12,25 @@ from tests.support.requirements import program
 from tests.vm import tree as trees
 
 _GIB: Final = 3
-"""Size of a disk; what is not written takes no room."""
+"""Size of a disk in GiB; unwritten parts take no space."""
 _MEMORY: Final = 2048
 _CPUS: Final = 2
 
 
 class NotFinished(Exception):
-    """The machine did not come to its end in time; the message has the end of its console."""
+    """Error of a machine that did not end in time; the message has the end of its console."""
 
 
 def image(tree: Path, file: Path) -> None:
-    """An ext4 file system with the files of a tree."""
+    """Make an ext4 file system with the files of a tree."""
     file.unlink(missing_ok=True)
     command = [program("mke2fs"), "-q", "-F", "-t", "ext4", "-O", "^has_journal", "-d", str(tree), str(file)]
     subprocess.run([*command, f"{_GIB}G"], check=True)
 
 
 def boot(tree: Path, disk: Path, seconds: float) -> Iterator[dict[str, Any]]:
-    """What guest.py tells, line by line, until the machine is switched off.
-
-    The kernel is the tree's. Raises NotFinished after so many seconds.
+    """Yield the reports of guest.py until the machine is switched off. The kernel is the tree's. Raises NotFinished
+    after `seconds`.
     """
     kernel, initramfs = trees.kernel(tree)
     console = disk.with_suffix(".console")
@@ -44,7 +43,9 @@ def boot(tree: Path, disk: Path, seconds: float) -> Iterator[dict[str, Any]]:
 
 
 def boot_arm64(kernel: Path, initramfs: Path, console: Path, seconds: float) -> Iterator[dict[str, Any]]:
-    """The same of a machine that has everything in its initramfs, and one serial port for the console and the lines."""
+    """Yield the reports of a machine of arm64 that has all its files in its initramfs, and one serial port for the
+    console and the reports. Raises NotFinished after `seconds`.
+    """
     command = [program("qemu-system-aarch64"), "-machine", "virt", "-accel", "tcg,thread=multi", "-cpu", "cortex-a57"]
     command += ["-smp", str(_CPUS), "-m", str(_MEMORY), "-nodefaults", "-display", "none", "-no-reboot"]
     command += ["-chardev", f"stdio,id=console,logfile={console}", "-serial", "chardev:console"]

@@ -1,7 +1,6 @@
 """Steps in a virtual machine: the package is installed, upgraded, removed."""
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -25,11 +24,10 @@ from tests.vm.service import (
 )
 
 BACKLOG: Final = 1000
-"""Alerts that wait while mozu is upgraded."""
+"""Number of alerts that wait while mozu is upgraded."""
 _PORT: Final = 9099
-_PROGRAMS: Final = Path("/var/cache/mozu/ebpf")
 _KEPT: Final = ("/etc/mozu/mozu.yaml", "/etc/mozu/rules.enabled", "/var/lib/mozu", "/var/log/mozu")
-_PURGED: Final = ("/etc/mozu", "/var/lib/mozu", "/var/log/mozu", "/var/cache/mozu")
+_PURGED: Final = ("/etc/mozu", "/var/lib/mozu", "/var/log/mozu")
 _OPENED: Final = """
 - rule: Backlog
   desc: An alert that waits for a destination that is not there.
@@ -50,7 +48,7 @@ sinks:
 
 
 _NEW_FAMILY: Final = "50-network.yaml"
-"""A family of rules that the package before the upgrade is made to lack."""
+"""File of a family of rules that is removed from the package before the upgrade."""
 _USED_FAMILY: Final = "42-reads.yaml"
 _SHARED: Final = Path("/usr/share/mozu/rules")
 _ENABLED: Final = Path("/etc/mozu/rules.enabled")
@@ -58,17 +56,17 @@ _OWN_RULES: Final = Path("/etc/mozu/rules.d")
 
 
 def package(version: str) -> str:
-    """The file of the package, `new` or `previous`."""
+    """Return the file of the package `new` or `previous`."""
     return str(HERE / f"{version}.deb")
 
 
 def version() -> str:
-    """Of the package that is installed."""
+    """Return the version of the installed package."""
     return run("dpkg-query", "--show", "--showformat=${Version}", "mozu")
 
 
 def install(which: str = "new") -> dict[str, Any]:
-    """The package by its one command."""
+    """Install the package by its one command."""
     start = time.monotonic()
     run("apt-get", "install", "--yes", package(which))
     seconds = time.monotonic() - start
@@ -79,8 +77,9 @@ def install(which: str = "new") -> dict[str, Any]:
 
 
 def upgrade() -> dict[str, Any]:
-    """An upgrade while alerts wait for a destination that is not there: all of them arrive there afterwards. It brings
-    a family of rules, which apt's output and the log name."""
+    """Upgrade while alerts wait for a destination that is not there: all of them arrive afterwards. The new package
+    brings a family of rules, which apt's output and the log name.
+    """
     before = version()
     _lose_a_family()
     configured(_AWAY, _OPENED)
@@ -128,7 +127,7 @@ def upgrade() -> dict[str, Any]:
 
 
 def _lose_a_family() -> None:
-    """Leave what a package without one of today's families leaves; mozu runs with another family."""
+    """Leave the files that a package without one of today's families leaves; mozu runs with another family."""
     (_SHARED / _NEW_FAMILY).unlink()
     (_ENABLED / _NEW_FAMILY).unlink()
     known = _ENABLED / ".known"
@@ -158,7 +157,9 @@ def _waiting() -> int:
 
 
 def remove() -> dict[str, Any]:
-    """apt remove keeps configuration and state, and says so. What went on without mozu (`unattended`) ends."""
+    """Remove the package by apt, which keeps configuration and state and reports that. Acts without mozu (`unattended`)
+    end.
+    """
     pinned = len(unattended.pins())
     said = run("apt-get", "remove", "--yes", "mozu")
     gone = [place for place in _KEPT if not Path(place).exists()]
@@ -170,7 +171,7 @@ def remove() -> dict[str, Any]:
 
 
 def purge() -> dict[str, Any]:
-    """apt purge removes both, and says so."""
+    """Purge the package by apt, which removes configuration and state and reports that."""
     said = run("apt-get", "purge", "--yes", "mozu")
     if left := [place for place in _PURGED if Path(place).exists()]:
         raise Failed(f"purge left {left}")
@@ -185,8 +186,7 @@ def _said(output: str, words: str) -> str:
 
 
 def install_rpm() -> dict[str, Any]:
-    """By rpm, whose database knows no package of Debian's. It finds the programs that the purge has removed."""
-    shutil.copytree(HERE / "code_cache", _PROGRAMS)
+    """Install the .rpm by rpm, whose database has no package of Debian's."""
     run("rpm", "--install", "--nodeps", str(HERE / "new.rpm"))
     if (enabled := run("systemctl", "is-enabled", "mozu.service", check=False)) != "enabled\n":
         raise Failed(f"mozu.service is {enabled}, expected enabled, as Debian's presets say")
@@ -196,7 +196,7 @@ def install_rpm() -> dict[str, Any]:
 
 
 def remove_rpm() -> dict[str, Any]:
-    """State stays, and that is said. What went on without mozu (`unattended`) ends."""
+    """Remove the .rpm, which keeps the state and reports that. Acts without mozu (`unattended`) end."""
     pinned = len(unattended.pins())
     said = run("rpm", "--erase", "mozu")
     if not Path("/var/lib/mozu").exists() or Path("/usr/lib/mozu").exists():

@@ -1,4 +1,4 @@
-"""An HTTP server of this machine that prints what is posted to it: `python3 -m tests.vm.receiver PORT`."""
+"""An HTTP server of this machine that prints the requests posted to it: `python3 -m tests.vm.receiver PORT`."""
 
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -8,7 +8,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        """Print, then acknowledge."""
+        """Print the request, then acknowledge it."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         sys.stdout.buffer.write(body.rstrip() + b"\n")
         sys.stdout.flush()
@@ -16,7 +16,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Steps in a virtual machine: what the installed mozu does."""
+"""Steps in a virtual machine that try the installed mozu."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from tests.vm.service import (
 
 ALERT: Final = "Password database read by an unexpected program"
 CALLS: Final = 10_000
-"""Made while mozu does not read; its ring buffer holds fewer."""
+"""Number of calls made while mozu does not read; its ring buffer holds fewer."""
 _SITE: Final = Path("/usr/local/lib/mozu/site-packages")
 _CAPABILITIES: Final = """\
 [Service]
@@ -59,7 +59,7 @@ _CALLER: Final = f"input(); import os; [os.getppid() for _ in range({CALLS})]; p
 
 
 def alert() -> dict[str, Any]:
-    """A program reads the password database: an alert in the journal, with fields. Opens have their kernel filter."""
+    """Read the password database: an alert with fields reaches the journal. Opens have their kernel filter."""
     ready = watching()
     before = len(alerts(ALERT))
 
@@ -79,7 +79,7 @@ def alert() -> dict[str, Any]:
 
 
 def acts() -> dict[str, Any]:
-    """One act of every family by every way (acts.py)."""
+    """Perform an act of every family by every way (acts.py)."""
     found = _reported_by("acts")
     if found["unseen"]:
         raise Failed(f"no alert of {found['unseen']}")
@@ -87,7 +87,9 @@ def acts() -> dict[str, Any]:
 
 
 def kernel_acts() -> dict[str, Any]:
-    """Modules, another kernel, and programs that the kernel starts, each by the rule that ships (kernel_acts.py)."""
+    """Load modules and another kernel, and let the kernel start programs, each with the rule that ships
+    (kernel_acts.py).
+    """
     found = _reported_by("kernel_acts")
     if found["unseen"]:
         raise Failed(f"no alert of {found['unseen']}")
@@ -95,7 +97,7 @@ def kernel_acts() -> dict[str, Any]:
 
 
 def denials() -> dict[str, Any]:
-    """What deny rules make of opens, execs, connects and datagrams (denials.py)."""
+    """Try opens, execs, connects and datagrams under deny rules (denials.py)."""
     found = _reported_by("denials")
     if found["wrong"]:
         raise Failed(f"these ended otherwise than they should: {found['wrong']}")
@@ -103,14 +105,14 @@ def denials() -> dict[str, Any]:
 
 
 def _reported_by(name: str) -> dict[str, Any]:
-    """The line of JSON that a module beside this one prints, run with mozu's Python; warnings may follow it."""
+    """Return the line of JSON that a module beside this one prints, run with mozu's Python; warnings may follow it."""
     said = run("/usr/lib/mozu/bin/python3", "-m", f"tests.vm.{name}").splitlines()
     found: dict[str, Any] = json.loads(next(line for line in reversed(said) if line.startswith("{")))
     return found
 
 
 def configure() -> dict[str, Any]:
-    """What the steps `respond`, `loss` and `watchdog` need, in force by one restart."""
+    """Put in force, by one restart, the configuration that the steps `respond`, `loss` and `watchdog` need."""
     info = _SITE / "blocker-1.dist-info"
     info.mkdir(parents=True, exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: blocker\nVersion: 1\n")
@@ -119,11 +121,11 @@ def configure() -> dict[str, Any]:
     (HERE / "VM-TRAP").touch()
     rules = (_RULE.format(name=name, condition=condition) for name, condition in _CONDITIONS.items())
     configured(_CONFIGURATION, "".join(rules), _CAPABILITIES)
-    return {}
+    return {"programs": programs()}
 
 
 def respond() -> dict[str, Any]:
-    """The responder `kill`, with the one capability more that it needs, ends a process of root."""
+    """Let the responder `kill`, with the one capability more that it needs, end a process of root."""
     with subprocess.Popen([sys.executable, "-c", _TRAPPED]) as trapped:
         until("the process is ended", lambda: trapped.poll() is not None)
     if trapped.returncode != -signal.SIGKILL:
@@ -133,7 +135,7 @@ def respond() -> dict[str, Any]:
 
 
 def loss() -> dict[str, Any]:
-    """More calls than the ring buffer holds while mozu does not read: each is an alert or counted as lost."""
+    """Make more calls than the ring buffer holds while mozu does not read: each is an alert or counted as lost."""
     command = [sys.executable, "-c", _CALLER, "VM-CALLS"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as caller:
         assert caller.stdin is not None
@@ -157,7 +159,7 @@ def _lost(kind: str) -> int:
 
 
 def watchdog() -> dict[str, Any]:
-    """A blocked event loop: systemd ends mozu and starts it again, and an alert says so."""
+    """Block the event loop: systemd ends mozu and starts it again, and an alert reports it."""
     before = properties("MainPID")["MainPID"]
     (HERE / "VM-BLOCK").touch()
     blocked = float(Path("/proc/uptime").read_text().split()[0])
@@ -175,7 +177,7 @@ def watchdog() -> dict[str, Any]:
 
 
 def refused() -> dict[str, Any]:
-    """A kernel below the floor: the sentence of `mozu run --check`, and how the service ended."""
+    """Return the sentence of `mozu run --check` on a kernel below the floor. Raises Failed if there is none."""
     said = run("/usr/bin/mozu", "run", "--check", check=False)
     line = next((line for line in said.splitlines() if "ebpf cannot" in line or "mozu needs Linux" in line), None)
     if line is None:

@@ -1,4 +1,4 @@
-"""What steps in a virtual machine use: commands, the service mozu, its alerts in the journal."""
+"""Helpers for steps in a virtual machine: commands, the service mozu, its alerts in the journal."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 HERE: Final = Path("/root/vm")
 PATIENCE: Final = 900.0
-"""Seconds that a condition may take to be met; everything is emulated."""
+"""Seconds that a condition may take to be met; the machine is emulated."""
 RULES: Final = Path("/etc/mozu/rules.d/vm.yaml")
 CONFIGURATION: Final = Path("/etc/mozu/config.d/vm.yaml")
 DROP_IN: Final = Path("/etc/systemd/system/mozu.service.d/vm.conf")
@@ -17,15 +17,15 @@ FEW_RULES: Final = """
 evaluators:
   - falco: {rules: [/etc/mozu/rules.d]}
 """
-"""Without mozu's own rules, which take minutes to load in an emulated machine."""
+"""Configuration without mozu's own rules, which take minutes to load in an emulated machine."""
 
 
 class Failed(Exception):
-    """What a step expected and did not find."""
+    """Failure of a step: the message has the expectation and the result."""
 
 
 def run(*command: str, check: bool = True) -> str:
-    """Its standard output and error."""
+    """Return the command's standard output and error. Raises Failed if `check` and it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
     if check and done.returncode:
@@ -34,7 +34,7 @@ def run(*command: str, check: bool = True) -> str:
 
 
 def until(what: str, met: Callable[[], Any]) -> Any:
-    """What `met` gives once that is true."""
+    """Return the result of `met` once it is true. Raises Failed after PATIENCE."""
     deadline = time.monotonic() + PATIENCE
     while not (found := met()):
         if time.monotonic() > deadline:
@@ -44,13 +44,13 @@ def until(what: str, met: Callable[[], Any]) -> Any:
 
 
 def properties(*names: str) -> dict[str, str]:
-    """Of mozu.service."""
+    """Return properties of mozu.service by name."""
     lines = run("systemctl", "show", "mozu.service", *(f"--property={name}" for name in names)).splitlines()
     return dict(line.split("=", 1) for line in lines)
 
 
 def cpu_weight() -> int:
-    """Of the service's cgroup; systemd has made the controller `cpu` available there."""
+    """Return the CPU weight of the service's cgroup; systemd has made the controller `cpu` available there."""
     found = int(Path("/sys/fs/cgroup/system.slice/mozu.service/cpu.weight").read_text())
     if found != (asked := int(properties("CPUWeight")["CPUWeight"])) or found <= 100:
         raise Failed(f"the weight of mozu.service is {found}, expected {asked}, more than the default of 100")
@@ -58,31 +58,33 @@ def cpu_weight() -> int:
 
 
 def watching() -> float:
-    """Wait until mozu is ready; gives when that was, in seconds since the boot."""
+    """Wait until mozu is ready; return the time of that in seconds since the boot."""
     until("mozu.service is active", lambda: run("systemctl", "is-active", "mozu.service", check=False) == "active\n")
     return int(properties("ActiveEnterTimestampMonotonic")["ActiveEnterTimestampMonotonic"]) / 1e6
 
 
 def alerts(rule: str, boot: str = "0") -> list[dict[str, Any]]:
-    """Of the journal of a boot."""
+    """Return the rule's alerts in the journal of a boot."""
     said = run("journalctl", "-t", "mozu", "-b", boot, "-o", "json", f"MOZU_RULE={rule}", check=False)
     return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
 
 
 def said_in_this_boot() -> list[str]:
-    """Lines of mozu.service in the journal, alerts among them."""
+    """Return the lines of mozu.service in the journal of this boot, alerts among them."""
     return run("journalctl", "-b", "-u", "mozu.service", "-o", "cat", check=False).splitlines()
 
 
 def raised() -> set[str]:
-    """Rules with an alert in the journal of this boot."""
+    """Return the names of rules with an alert in the journal of this boot."""
     said = run("journalctl", "-t", "mozu", "-b", "-o", "json", "--output-fields=MOZU_RULE", check=False)
     records = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     return {one["MOZU_RULE"] for one in records if "MOZU_RULE" in one}
 
 
 def configured(configuration: str, rules: str, drop_in: str = "") -> None:
-    """These in place of those of the step before and of mozu's own rules, in force. `drop_in`: of the unit."""
+    """Put configuration, rules and the unit's drop-in in force, in place of the previous step's and of mozu's own
+    rules.
+    """
     CONFIGURATION.write_text(configuration + FEW_RULES)
     RULES.write_text(rules)
     DROP_IN.parent.mkdir(exist_ok=True)
@@ -93,6 +95,6 @@ def configured(configuration: str, rules: str, drop_in: str = "") -> None:
 
 
 def programs() -> str:
-    """What mozu-programs.service said of them in this boot."""
-    lines = run("journalctl", "-b", "-u", "mozu-programs.service", "-o", "cat", check=False).splitlines()
-    return next((line for line in lines if "from the code cache" in line), "mozu-programs.service did not run")
+    """Return the last report of mozu.service in this boot on its kernel programs: the object and its variant."""
+    lines = run("journalctl", "-b", "-u", "mozu.service", "-o", "cat", check=False).splitlines()
+    return next((line for line in reversed(lines) if "kernel programs: " in line), "mozu.service did not load any")

@@ -1,7 +1,6 @@
-"""One act of every family of calls under each source, in a machine without systemd: `python3 -m tests.vm.sources`.
-
-The acts are those of acts.py; a process of its own has them as children, and the source `ptrace` follows that one.
-Prints a line of JSON for each source: what was seen.
+"""An act of every family of calls under each source, in a machine without systemd: `python3 -m tests.vm.sources`. The
+acts are those of acts.py; a process of its own has them as children, and the source `ptrace` follows that process.
+Prints a line of JSON for each source with the acts seen.
 """
 
 import json
@@ -18,7 +17,7 @@ from typing import Any, Final
 from tests.vm.acts import CALLS, NATIVE, Act, child, release, rule, summary
 
 PATIENCE: Final = 400.0
-"""Seconds that a start, or an alert, may take; everything is emulated."""
+"""Seconds that a start, or an alert, may take; the machine is emulated."""
 _WORK: Final = Path("/run/mozu-vm")
 _DENIED: Final = """
 - rule: Denied
@@ -38,7 +37,7 @@ except PermissionError:
 
 
 class _Stage:
-    """A process with the children of these acts."""
+    """Process whose children perform these acts."""
 
     def __init__(self, acts: Sequence[Act]) -> None:
         self._read, reported = os.pipe()
@@ -56,7 +55,7 @@ class _Stage:
         self.children: list[int] = json.loads(os.read(self._read, 1 << 16))
 
     def go(self) -> None:
-        """One act after the other."""
+        """Let the children act one after the other."""
         os.write(self._go, b"\n")
         os.waitpid(self.pid, 0)
 
@@ -70,7 +69,9 @@ def _until(what: str, found: Callable[[], object]) -> None:
 
 
 def watched(name: str, acts: Sequence[Act], source: Callable[[int], str]) -> dict[str, Any]:
-    """What a source sees of acts. `source`: its lines of the configuration, for the process that has them."""
+    """Return the acts that a source sees. `source` returns its lines of the configuration for the pid of the acts'
+    process.
+    """
     _WORK.mkdir(exist_ok=True)
     stage = _Stage(acts)
     (_WORK / "rules.yaml").write_text("".join(map(rule, acts, stage.children)))
@@ -103,7 +104,7 @@ def watched(name: str, acts: Sequence[Act], source: Callable[[int], str]) -> dic
 
 
 def by_ebpf(name: str, origin: str) -> dict[str, Any]:
-    """What the source `ebpf` sees. `origin`: how its programs must have come."""
+    """Return the acts that the source `ebpf` sees. `origin` is a pattern for the origin of its programs."""
     found = watched(name, CALLS, lambda pid: "  - ebpf\n")
     programs = re.findall("kernel programs: (.*)", found["journal"])
     if not all(re.fullmatch(origin, one) for one in programs) or not programs:
@@ -112,7 +113,7 @@ def by_ebpf(name: str, origin: str) -> dict[str, Any]:
 
 
 def denied() -> dict[str, Any]:
-    """What a command does that `mozu trace` denies a call."""
+    """Return the output and effects of a command to which `mozu trace` denies a call."""
     (_WORK / "deny.yaml").write_text(_DENIED)
     command = [sys.executable, "-m", "mozu", "trace", "--deny", "-r", str(_WORK / "deny.yaml"), "--"]
     done = subprocess.run([*command, sys.executable, "-c", _TRY], capture_output=True, text=True, check=False)
@@ -120,10 +121,9 @@ def denied() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Each source."""
+    """Try each source."""
     steps: dict[str, Callable[[], dict[str, Any]]] = {
-        "compiled": lambda: by_ebpf("compiled", "0 programs from the code cache, [1-9].* compiled"),
-        "cached": lambda: by_ebpf("cached", "[1-9].* programs from the code cache, 0 compiled"),
+        "ebpf": lambda: by_ebpf("ebpf", "object aarch64-copies.objects, walks of 128 steps"),
         "ptrace": lambda: watched(
             "ptrace", [act for act in CALLS if act.way == NATIVE], lambda pid: f"  - ptrace: {{pid: {pid}}}\n"
         ),

@@ -1,4 +1,4 @@
-"""Root file systems of Debian, made by mmdebstrap (as root), with a kernel and what the package of mozu needs."""
+"""Root file systems of Debian, made by mmdebstrap (as root), with a kernel and the packages that mozu needs."""
 
 import shutil
 import subprocess
@@ -8,20 +8,17 @@ from typing import Final
 
 from tests.support.entry_paths import entry_path
 from tests.support.requirements import ROOT, program
-from tests.vm import kernel_image
 
 PACKAGES: Final = (
     *("systemd-sysv", "dbus", "python3", "kmod", "linux-image-cloud-amd64"),
-    *("libbpfcc", "libstdc++6", "init-system-helpers", "rpm"),
+    *("libstdc++6", "init-system-helpers", "rpm"),
 )
-"""The last ones so that mozu is installed without a network."""
+"""Packages in the tree; the last ones allow mozu to be installed without a network."""
 GUEST: Final = "root/vm"
-"""Where guest.py finds its things."""
-CACHE: Final = "var/cache/mozu/ebpf"
-SITE: Final = "usr/lib/mozu/lib/site-packages"
+"""Folder in which guest.py finds its files."""
 _MIRROR: Final = "http://deb.debian.org"
 OPTIONS: Final = tuple(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("man", "locale"))
-"""Of mmdebstrap: what no tree needs."""
+"""Options of mmdebstrap that leave out files that no tree needs."""
 NO_CACHES: Final = shutil.ignore_patterns("__pycache__")
 _UNIT: Final = """\
 [Unit]
@@ -41,21 +38,19 @@ _WANTED: Final = "etc/systemd/system/multi-user.target.wants"
 
 
 def sources(suite: str) -> list[str]:
-    """Lines of sources.list."""
+    """Return the lines of sources.list."""
     return [f"deb {_MIRROR}/debian {suite} main", f"deb {_MIRROR}/debian-security {suite}-security main"]
 
 
 def copy_tests(folder: Path) -> None:
-    """What runs in a machine, as the package `tests` below this folder."""
+    """Copy the files that run in a machine, as the package `tests` below this folder."""
     for name in ("vm", "support/acts"):
         shutil.copytree(ROOT / "tests" / name, folder / "tests" / name, ignore=NO_CACHES)
 
 
 def make(suite: str, target: Path) -> None:
-    """Download and unpack; nothing of mozu.
-
-    What mmdebstrap mounts below `target` goes with its mount namespace, even if it is broken off: who removes `target`
-    then reaches nothing else.
+    """Download and unpack a tree without mozu. The mounts that mmdebstrap makes below `target` go with its mount
+    namespace, even if it is broken off: removing `target` then reaches nothing else.
     """
     command = ["unshare", "--mount", "--propagation", "private", program("mmdebstrap"), "--mode=root"]
     command += ["--variant=apt", "--format=directory", "--quiet"]
@@ -67,7 +62,7 @@ def make(suite: str, target: Path) -> None:
 
 
 def install_kernel(suite: str, tree: Path) -> None:
-    """The kernel of another suite of Debian takes the place of the tree's own."""
+    """Replace the tree's own kernel by that of another suite of Debian."""
     folder = tree / "root/kernel"
     for name in ("lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True)
@@ -90,36 +85,25 @@ def install_kernel(suite: str, tree: Path) -> None:
 
 
 def kernel(tree: Path) -> tuple[Path, Path]:
-    """The kernel and its initramfs."""
+    """Return the kernel and its initramfs."""
     (image,) = (tree / "boot").glob("vmlinuz-*")
     return image, image.with_name(image.name.replace("vmlinuz", "initrd.img"))
 
 
 def prepare(tree: Path, packages: dict[str, Path], plan: Sequence[str], installed: str = "") -> None:
-    """Lay down what the guest needs: packages by the names that it knows, what to do in each boot, and the programs of
-    its kernel.
-
-    LLVM takes minutes in an emulated machine, so the programs are compiled here. `installed`: this one of the
-    packages is installed as well, by dpkg, as an installer of operating systems would.
+    """Lay down packages by the names that the guest knows, and the plan of each boot. `installed` names a package that
+    is also installed, by dpkg, as an installer of operating systems would.
     """
     folder = tree / GUEST
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.rmtree(tree / CACHE, ignore_errors=True)
     copy_tests(folder)
     (folder / "programs").mkdir()
     shutil.copy(entry_path("32-bit program"), folder / "programs/entry_path")
     source = ROOT / "benchmarks/workloads/one_call.c"
     subprocess.run(["gcc", "-O2", "-static", "-o", folder / "programs/one_call", source], check=True)
     (folder / "plan").write_text("".join(f"{line}\n" for line in plan))
-    image = kernel_image.read(kernel(tree)[0])
-    if image.btf:
-        (folder / "btf").write_bytes(image.btf)
     for name, file in packages.items():
         shutil.copy(file, folder / name)
-        if image.btf and file.suffix == ".deb":
-            _compile(tree, f"/{GUEST}/{name}", image)
-    if image.btf:
-        shutil.copytree(tree / CACHE, folder / "code_cache")
     if installed:
         _inside(tree, "dpkg", "--install", f"/{GUEST}/{installed}")
     (tree / "etc/systemd/system/vm.service").write_text(_UNIT)
@@ -128,18 +112,8 @@ def prepare(tree: Path, packages: dict[str, Path], plan: Sequence[str], installe
     wanted.symlink_to("../vm.service")
 
 
-def _compile(tree: Path, package: str, image: kernel_image.KernelImage) -> None:
-    unpacked = f"/{GUEST}/unpacked"
-    _inside(tree, "dpkg-deb", "--extract", package, unpacked)
-    _inside(
-        *(tree, "/usr/bin/python3", "-I", "-B", f"/{GUEST}/tests/vm/programs.py", f"{unpacked}/{SITE}"),
-        *(f"/{GUEST}/btf", image.release, image.version, f"/{CACHE}"),
-    )
-    shutil.rmtree(tree / unpacked.lstrip("/"))
-
-
 def _inside(tree: Path, *command: str) -> None:
-    """With /proc, which goes with the mount namespace."""
+    """Run the command in the tree with /proc, which goes with the mount namespace."""
     script = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'
     entered = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, str(tree), *command]
     subprocess.run(entered, check=True, stdout=subprocess.DEVNULL)

@@ -14,7 +14,7 @@ LET: Final = """\
 ExecStartPre=+/usr/bin/install -d -o mozu -g mozu -m 0700 /sys/fs/bpf/mozu
 ReadWritePaths=-/sys/fs/bpf/mozu
 """
-"""The drop-in of docs/responders.md."""
+"""Drop-in of docs/operate/responders.md."""
 _STAYS_DEAD: Final = "Restart=no\n"
 _CONFIGURATION: Final = """
 respond: {on_death: go_on}
@@ -35,17 +35,19 @@ _ACTED: Final = {"Killed": (-signal.SIGKILL, ""), "Denied": (1, "")}
 _LET_THROUGH: Final = dict.fromkeys(_FILES, (0, _SECRET))
 _TIMES: Final = 3
 _COUNTED: Final = re.compile(rf"acted ({_TIMES}|{_TIMES + 1}) times")
-"""The act that mozu saw in its last second may be among them: it notes once a second what it has seen."""
+"""Pattern of the count; it may include the act of mozu's last second, since mozu notes its observations once
+a second.
+"""
 _PINS: Final = Path("/sys/fs/bpf/mozu")
 
 
 def pins() -> list[Path]:
-    """What is pinned for mozu."""
+    """Return the paths that are pinned for mozu."""
     return [path for path in _PINS.rglob("*") if path.is_file()]
 
 
 def ended() -> dict[str, tuple[int, str]]:
-    """Rule → how `cat` ends with its file, and what it prints."""
+    """Return rule → how `cat` ends with its file, and its output."""
     found = {}
     for name, file in _FILES.items():
         done = subprocess.run(["cat", file], capture_output=True, text=True, check=False)
@@ -54,13 +56,13 @@ def ended() -> dict[str, tuple[int, str]]:
 
 
 def expect(wanted: dict[str, tuple[int, str]], when: str) -> None:
-    """Each rule acts, or none does."""
+    """Check that the reads end as `wanted`. Raises Failed."""
     if (found := ended()) != wanted:
         raise Failed(f"{when}, reads of files that mozu kills and denies for ended so: {found}")
 
 
 def unattended() -> dict[str, Any]:
-    """mozu is killed, started, stopped, started and killed again, which leaves pins to the step that comes next."""
+    """Kill, start, stop, start and kill mozu again, which leaves pins to the next step."""
     for file in _FILES.values():
         file.write_text(_SECRET)
     rules = "".join(_RULE.format(name=name, file=file) for name, file in _FILES.items())
@@ -90,16 +92,16 @@ def unattended() -> dict[str, Any]:
 
 
 def removed(before: int) -> dict[str, Any]:
-    """After the removal of the package, before which this many pins were there."""
+    """Check the effects of the package's removal, before which `before` pins were there."""
     if left := pins():
         raise Failed(f"removal left {left}")
-    if before:  # the kernel detaches what has no pin any more in a thread of its own
+    if before:  # a thread of the kernel detaches programs without a pin
         until("nothing acts after the removal", lambda: ended() == _LET_THROUGH)
     return {"pins removed": before}
 
 
 def _taken(rule: str) -> list[str]:
-    """What is said of the acts of this rule."""
+    """Return the messages about responses to this rule."""
     return [one["MESSAGE"] for one in alerts("Response taken") if one["MOZU_FOR_RULE"] == rule]
 
 

@@ -1,4 +1,4 @@
-"""docs/plugin-examples.md: `python -m mozu.core.cli.plugin.document` prints it, from what `mozu plugin new` writes."""
+"""docs/plugins/examples.md: `python -m mozu.core.cli.plugin.document` prints it, from what `mozu plugin new` writes."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -10,13 +10,13 @@ _HEAD: Final = """# Plugins, complete
 One of each kind, with its tests, as `mozu plugin new KIND acme` writes it (this page is made by `make docs`). Each is a
 package that installs beside mozu, and whose tests pass there with `mozu.testing` alone: no root, no kernel.
 
-What the contracts are: [plugins.md](plugins.md), [spec/component.md](spec/component.md), [api.md](api.md).
+What the contracts are: [plugins/writing.md](writing.md), [plugins/component.md](component.md), [api.md](api.md).
 """
 _LANGUAGES: Final = {".py": "python", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml"}
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join((_HEAD, *_sections(), *_common()))
 
 

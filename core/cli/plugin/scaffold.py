@@ -15,16 +15,16 @@ KINDS: Final = {
     "command": "Counts alerts by rule.",
     "rules": "Rules on web servers, with tests beside them.",
 }
-"""What can be made → the summary of the example that it begins as."""
+"""Kind of plugin → summary of its example."""
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _ENTRY_POINT: Final = re.compile(r"\[project\.entry-points\.mozu\]\n.*\n\n")
-"""A package of rules has none: no code of it runs."""
+"""The entry point in pyproject.toml, which a package of rules does not have: no code of it runs."""
 _PLUGIN_COMMANDS: Final = re.compile(r"    mozu plugins .*\n")
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
 def files(kind: str, name: str) -> Iterator[tuple[str, str]]:
-    """(path below the package's folder, text) of everything that a plugin of this kind and name begins with."""
+    """Yield (path below the package's folder, text) for each file of a new plugin of this kind and name."""
     package = f"mozu_{name}"
     own = _TEMPLATES / kind
     project = _filled(_TEMPLATES / "common/pyproject.toml.tmpl", kind, name)

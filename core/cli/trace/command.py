@@ -29,7 +29,7 @@ class _Misused(click.UsageError):
 
 
 class _Command(click.Command):
-    """A command whose own failures end with 125, as those of timeout(1) and env(1)."""
+    """A command whose own failures exit with 125, like those of timeout(1) and env(1)."""
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         try:

@@ -1,4 +1,4 @@
-"""Allow-lists of `mozu trace`: what a command does, learned from one run and compared with another."""
+"""Allow-lists of `mozu trace`: the behaviour of a command, learned from one run and compared with another."""
 
 import os
 import re
@@ -25,11 +25,11 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "writes": ("New place written", "Directories in which files were opened for writing."),
     "addresses": ("New address", "Addresses that were connected to, or sent to."),
 }
-"""Kind of entry → (rule that an allow-list raises, what it means)."""
+"""Kind of entry → (rule that an allow-list raises, its meaning)."""
 _OPENS: Final = ("open", "openat", "openat2", "creat")
 _SENDS: Final = ("connect", "sendto")
 _MESSAGES: Final = ("sendmsg", "sendmmsg")
-"""Learned lists do not have their addresses; what is denied must not go out by them either."""
+"""Calls whose addresses learned lists leave out; a denied address must not be reached by them either."""
 _TYPES: Final = (*_OPENS, *_SENDS, "execve")
 _FLAGS: Final = dict(flag_table("file_flags"))
 _WRITES: Final = _FLAGS["O_WRONLY"] | _FLAGS["O_CREAT"] | _FLAGS["O_TRUNC"]
@@ -44,7 +44,7 @@ _EPHEMERAL: Final = 32768
 
 
 class Places:
-    """The names of a run's own places: two runs that differ in these do the same."""
+    """Names for the places of a run: two runs that differ only in these places behave the same."""
 
     def __init__(self, tree: str, home: str, temporary: Sequence[str]) -> None:
         pairs = [(place.rstrip("/"), "{tmp}") for place in temporary]
@@ -52,7 +52,7 @@ class Places:
         self._pairs = sorted(((path, name) for path, name in pairs if path), key=lambda pair: -len(pair[0]))
 
     def general(self, path: str) -> str:
-        """The path with `{tree}`, `{home}` or `{tmp}` for its beginning; whatever is in {tmp} is `{tmp}/**`."""
+        """Return the path with `{tree}`, `{home}` or `{tmp}` as its beginning; any path in {tmp} is `{tmp}/**`."""
         for place, name in self._pairs:
             if path == place or path.startswith(place + "/"):
                 return "{tmp}/**" if name == "{tmp}" else name + path[len(place) :]
@@ -61,13 +61,13 @@ class Places:
         return path
 
     def program(self, path: str) -> str:
-        """The same for a program, which keeps its name in {tmp}: what is downloaded in order to be run lies there."""
+        """Return the same for a program, which keeps its name in {tmp}: downloaded programs are there."""
         place = self.general(path)
         return f"{place}/{os.path.basename(path)}" if place == "{tmp}/**" else place
 
 
 class Profile:
-    """An evaluator: learns what happens, and raises an alert for what the allow-list does not have."""
+    """An evaluator that learns what happens, and raises an alert for what the allow-list does not contain."""
 
     def __init__(self, places: Places, allowed: Mapping[str, Sequence[str]] | None, *, deny: bool = False) -> None:
         self._places = places
@@ -75,14 +75,14 @@ class Profile:
         self._allowed = None if allowed is None else {kind: _Patterns(allowed.get(kind, ())) for kind in KINDS}
         self.seen: dict[str, set[str]] = {kind: set() for kind in KINDS}
         self._denied: set[tuple[str, str]] = set()
-        """What was denied, by kind and entry: one alert for each."""
+        """Denied entries (kind, entry): each raises one alert."""
 
     def demand(self) -> Demand:
         """Programs, opens, connections."""
         return Demand({"syscall": dict.fromkeys(self._types, Interest(frozenset({"tree", "cwd"})))})
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
-        """One alert for each thing that is new, at its first time."""
+        """Return one alert for each new entry, at its first occurrence."""
         alerts: list[Alert] = []
         for event in batch:
             if not isinstance(event, SyscallEvent):
@@ -112,13 +112,14 @@ class Profile:
         return CallVerdict(denied, alerts)
 
     def _is_listed_by_file(self, kind: str, event: SyscallEvent) -> bool:
-        """A file that was refused is listed itself, and not its directory; whether it will be refused is not known."""
+        """Return True if the file itself is listed: a refused file is listed instead of its directory, and the refusal
+        is not yet known."""
         if self._allowed is None or event.type not in _OPENS or event.file is None:
             return False
         return self._allowed[kind].match(self._places.general(event.file.realpath or event.file.name))
 
     def reload(self) -> "Profile":
-        """The same: a run has one list."""
+        """Return this object: a run has one list."""
         return self
 
     def _entries(self, event: SyscallEvent) -> list[tuple[str, str]]:
@@ -144,7 +145,7 @@ class Profile:
         return [("writes" if flags & _WRITES else "reads", place)]
 
     def text(self, command: Sequence[str]) -> str:
-        """The list as YAML."""
+        """Return the list as YAML."""
         lines = [
             f"# What this command did: {printable(' '.join(command))!a}",
             "# {tree} is the directory it was run in, {home} the user's, {tmp} any temporary directory.",
@@ -180,7 +181,7 @@ def _quoted(entry: str) -> str:
 
 
 def _programs(event: SyscallEvent) -> set[str]:
-    """The file that was run, and the one that was asked for: they differ for links, and for scripts."""
+    """Return the file that was executed, and the one that was requested: they differ for links, and for scripts."""
     process = event.process
     if process is None or event.args[0] != 0:
         return set()
@@ -189,7 +190,7 @@ def _programs(event: SyscallEvent) -> set[str]:
 
 
 def _address(event: SyscallEvent) -> str:
-    """`address:port` or the path of a unix socket; empty where the call names none."""
+    """Return `address:port` or the path of a unix socket; empty if the call names none."""
     if event.type == "connect":
         asked = event.args[3]
         if asked is None:
@@ -233,7 +234,7 @@ def _alert(event: SyscallEvent, kind: str, entry: str) -> Alert:
 
 
 def read_list(path: Path) -> Mapping[str, Sequence[str]]:
-    """An allow-list. Raises MozuError with what is wrong with the file."""
+    """Return an allow-list. Raises MozuError with what is wrong with the file."""
     try:
         found: Json = yaml.safe_load(path.read_text())
     except OSError as error:

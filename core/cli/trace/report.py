@@ -20,33 +20,33 @@ from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import printable
 from mozu.core.model.value_types import Json, JsonObject
 
-_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+SARIF_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _NOT_XML: Final = re.compile("[\ufffe\uffff]")
 
 
 class TraceOutcome(msgspec.Struct, frozen=True):
-    """One run."""
+    """The outcome of one run."""
 
     command: tuple[str, ...]
     tree: str
     """The directory in which the command ran."""
     exit_code: int
-    """The command's own."""
+    """The command's exit code."""
     seconds: float
     rules: tuple[str, ...]
     """Names of all rules that could have raised an alert."""
     alerts: tuple[Alert, ...]
     version: str
-    """Of mozu."""
+    """Version of mozu."""
     hostname: str = ""
     began: float = 0.0
     """Seconds since the epoch."""
 
 
 def junit(outcome: TraceOutcome) -> bytes:
-    """A test case for each rule, failed where it raised alerts, and one for the command itself.
+    """Return a report with a test case for each rule, failed if the rule raised alerts, and one for the command itself.
 
-    Valid by the schemas of Jenkins and of Ant, the second of which wants every part in its place.
+    Valid by the schemas of Jenkins and of Ant; the latter requires a fixed order of parts.
     """
     by_rule: dict[str, list[Alert]] = {rule: [] for rule in outcome.rules}
     for alert in outcome.alerts:
@@ -94,7 +94,7 @@ def _xml(text: str) -> str:
 
 
 def sarif(outcome: TraceOutcome) -> bytes:
-    """One run of one tool; a result for each alert."""
+    """Return one run of one tool, with a result for each alert."""
     alerts = outcome.alerts
     names = list(dict.fromkeys((*outcome.rules, *(alert.rule for alert in alerts))))
     place = {name: number for number, name in enumerate(names)}
@@ -116,7 +116,7 @@ def sarif(outcome: TraceOutcome) -> bytes:
         "originalUriBaseIds": {"TREE": {"uri": _uri(outcome.tree.rstrip("/") + "/")}},
         "results": [_result(alert, place[alert.rule], outcome) for alert in alerts],
     }  # fmt: skip
-    return _json({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+    return _json({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _result(alert: Alert, rule: int, outcome: TraceOutcome) -> JsonObject:
@@ -137,7 +137,7 @@ def _uuid(text: str) -> str:
 
 
 def _location(alert: Alert, outcome: TraceOutcome) -> dict[str, str]:
-    """The file that the alert is about, else the program, else the command; relative where it lies in the tree."""
+    """Return the file that the alert is about, else the program, else the command; relative if it is in the tree."""
     values = alert.values
     candidates = (values.get("fd.name"), values.get("proc.exepath"), outcome.command[0])
     path = next((str(text) for text in candidates if isinstance(text, str) and text.startswith("/")), None)
@@ -169,7 +169,7 @@ def _semantic(version: str) -> str:
 
 
 def as_json(outcome: TraceOutcome) -> bytes:
-    """One object; its alerts have the shape of the format `json`."""
+    """Return one object; its alerts have the shape of the format `json`."""
     encoder = FalcoJson()
     return _json(
         {
@@ -190,7 +190,7 @@ FORMATS: Final[Mapping[str, Callable[[TraceOutcome], bytes]]] = {"junit": junit,
 
 
 def write(outcome: TraceOutcome, reports: Sequence[tuple[str, Path]]) -> None:
-    """Each (format, file). Raises MozuError where a file cannot be written."""
+    """Write each (format, file). Raises MozuError if a file cannot be written."""
     for form, path in reports:
         try:
             write_own(path, FORMATS[form](outcome))

@@ -37,7 +37,7 @@ _ROOM: Final = 256 << 20
 """Bytes of alerts that may wait for a moment: the sink only writes a line."""
 _FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _TERMINAL: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
-"""The terminal sends them to the command as well, which is asked what to do."""
+"""Signals that the terminal also sends to the command, which decides what to do."""
 
 
 @runtime_checkable
@@ -52,7 +52,7 @@ class Traced(Protocol):
 
 
 class Kept:
-    """A sink: keeps alerts, and writes them to a descriptor where one is given."""
+    """A sink that keeps alerts, and writes them to a descriptor if there is one."""
 
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
@@ -82,11 +82,11 @@ class TracePlan(msgspec.Struct, frozen=True):
     allowed: Mapping[str, Sequence[str]] | None = None
     learning: bool = False
     deny: bool = False
-    """What rules with the response `deny` match, and what the list does not have, does not run."""
+    """True if calls that rules with the response `deny` match, or that the list does not contain, are refused."""
     show: bool = True
     """Write alerts to stderr."""
     record: Path | None = None
-    """Where every event goes as well."""
+    """File that also receives every event; None: none."""
     path: Path | None = None
     """A configuration whose enrichers, evaluators and plugins take part; its sources and sinks do not."""
     plugins: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ class Result(msgspec.Struct, frozen=True):
     """The outcome of a run."""
 
     status: int
-    """As wait gives it."""
+    """Status of the command, as from wait(2)."""
     started: bool
     began: float
     """Seconds since the epoch."""
@@ -109,7 +109,7 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def run(plan: TracePlan) -> Result | None:
-    """Run the command to its end; None where the engine failed. Raises MozuError before anything has begun."""
+    """Run the command to its end; return None if the engine failed. Raises MozuError before anything has begun."""
     registry = Registry()
     config, problems = _config(plan)
     registry.check(config, problems)

@@ -1,4 +1,4 @@
-"""An engine whose evaluators are given by hand, and which has no sinks."""
+"""An engine without sinks, whose evaluators are passed by the caller."""
 
 import msgspec
 
@@ -14,7 +14,7 @@ from mozu.core.runtime.registry import Registry
 
 
 def bare(around: Config, registry: Registry) -> Config:
-    """Without sinks and evaluators, checked."""
+    """Return a checked configuration without sinks and evaluators."""
     given = around.core
     core = CoreSettings(host=given.host, resolve=given.resolve, redact=given.redact)
     config = msgspec.structs.replace(around, sinks=(), evaluators=(), core=core)
@@ -35,22 +35,22 @@ class BareEngine:
         self._engine: Engine | None = None
 
     def add(self, name: str, evaluator: Evaluator) -> None:
-        """One more that sees the events."""
+        """Add an evaluator."""
         self._isolated.append(Isolated(Kind.EVALUATOR.value, name, evaluator, self._metrics))
 
     def engine(self) -> Engine:
-        """The same at each call."""
+        """Return the engine, the same at each call."""
         if self._engine is None:
             self.assembly.evaluators.extend(self._isolated)
             self._engine = Engine(self.assembly, self._metrics, self._tasks, is_offline=True)
         return self._engine
 
     def stop(self) -> None:
-        """Nothing more is asked."""
+        """Stop the run: the event is found."""
         self.engine().stop("the event is found")
 
     async def run(self) -> None:
-        """Raises MozuError where an evaluator has failed, and what refuses the start."""
+        """Run. Raises MozuError if an evaluator has failed, and the error that refuses the start."""
         await self.engine().run(duration=None, stats=None, attended=False)
         if any(one.failures.value for one in self._isolated):
             raise MozuError("the rule could not be judged by this event; the log says why")

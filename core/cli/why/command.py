@@ -16,7 +16,7 @@ from mozu.core.runtime.configure import configure
 from mozu.core.runtime.daemon_log import set_up
 
 _IDS: Final = (("uuid",), ("event", "id"), ("metadata", "uid"), ("id",))
-"""Where the forms of alerts have the id."""
+"""Paths of the id in the formats of alerts."""
 
 
 def _event(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Path, int | None] | None:
@@ -30,7 +30,7 @@ def _event(context: click.Context, parameter: click.Parameter, value: str | None
 
 
 def _alert(context: click.Context, parameter: click.Parameter, value: str | None) -> UUID | None:
-    """The id, or the alert itself as JSON, in a file or on the standard input."""
+    """Return the id, given itself or in the alert as JSON, in a file or on the standard input."""
     if value is None:
         return None
     text = value
@@ -44,7 +44,8 @@ def _alert(context: click.Context, parameter: click.Parameter, value: str | None
 
 
 def _id_of(line: str) -> str:
-    """Of an alert as JSON, in the forms that have an id (docs/formats.md); else the text itself."""
+    """Return the id of an alert as JSON, in the formats that have one (docs/integrate/formats.md); else the text
+    itself."""
     try:
         document = json.loads(line)
     except ValueError:

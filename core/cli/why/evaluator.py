@@ -1,4 +1,4 @@
-"""An evaluator that raises no alert: it explains what a rule says of the events that are asked about."""
+"""An evaluator that raises no alert: it explains a rule's result for the requested events."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -19,24 +19,23 @@ from mozu.core.model.value_types import JsonObject
 
 _ABOUT: Final = ("proc.name", "proc.pid", "proc.cmdline", "proc.pname", "fd.name", "container.id")
 MOST: Final = 10
-"""Matches that are explained where no single event is asked about; the others are counted."""
+"""Number of matches that are explained if no single event is requested; the others are counted."""
 _MOST_TIES: Final = 1_000
-"""Of events that come equally near, the last one is explained, of so many."""
+"""Number of equally near events after which the last one is explained."""
 _NS_PER_MS: Final = 1_000_000
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """Which event is meant: the one of this number, or that of this alert; without both every match, or the event that
-    comes nearest."""
+    """The requested event: by number, or by its alert; without both every match, or the event that comes nearest."""
 
     number: int | None = None
     alert: UUID | None = None
     origin: str = ""
-    """Of the recording's events, for ids of alerts."""
+    """Origin of the recording's events, for ids of alerts."""
 
 
 class Explanations(msgspec.Struct):
-    """What came of it."""
+    """The explanations of a run."""
 
     explanations: list[Explanation] = []
     seen: int = 0
@@ -48,10 +47,10 @@ class Explanations(msgspec.Struct):
     """Number of the first event, and of the last."""
     last: int = 0
     nearest: bool = False
-    """No event matches, and the one that is explained comes nearest."""
+    """True if no event matches, and the one explained comes nearest."""
 
     def as_dict(self) -> JsonObject:
-        """For programs."""
+        """Return the explanations as data."""
         return {
             "seen": self.seen,
             "possible": self.possible,
@@ -62,7 +61,7 @@ class Explanations(msgspec.Struct):
 
 
 class ExplainingEvaluator:
-    """Judges the events of a run by a rule; without one, the event of an alert by the rule that raised it."""
+    """An evaluator that judges the events of a run by a rule, or an alert's event by the rule that raised it."""
 
     def __init__(
         self,
@@ -75,7 +74,8 @@ class ExplainingEvaluator:
         done: Callable[[], None],
         belongs: Callable[[Event], bool] = lambda event: True,
     ) -> None:
-        """`belongs`: whether an event is of what was asked about, where a source sees the whole machine."""
+        """Make an evaluator. `belongs` returns True for events of the traced command, if a source sees the whole
+        machine."""
         self._belongs = belongs
         self._force, self._rule, self._asked, self._unaskeds = force, rule, asked, unaskeds
         self._redact, self._done = redact, done
@@ -83,11 +83,11 @@ class ExplainingEvaluator:
         self._evaluators: dict[str, NodeEvaluator] = {}
         self._clauses: dict[str, Clause] = {}
         self._best, self._ties = 0.0, 0
-        """How near the nearest event comes, and how many came as near before it."""
+        """Nearness of the nearest event, and the number of events before it that came as near."""
         self.findings = Explanations()
 
     def demand(self) -> Demand:
-        """Everything: an event that the rule does not want is to be explained, too."""
+        """Return a demand for every event: one that the rule does not want is explained, too."""
         needs = Interest(frozenset((*STATE_DEPENDENCIES, ANY_ENRICHER)))
         return Demand({source: {"*": needs} for source in ("syscall", "*")})
 
@@ -109,7 +109,7 @@ class ExplainingEvaluator:
         return ()
 
     def reload(self) -> "ExplainingEvaluator":
-        """Nothing of it is read again."""
+        """Return this object: nothing is read again."""
         return self
 
     def _look_for_alert(self, event: Event, wanted: UUID) -> None:
@@ -177,7 +177,7 @@ class ExplainingEvaluator:
 
 
 def nearness(root: Node, truths: NodeTruths, below: Callable[[Node], Sequence[Node]]) -> float:
-    """How near a condition is to being true, from 0 to 1: of `and` the mean of its parts, of `or` the best."""
+    """Return how near a condition is to being true, from 0 to 1: for `and` the mean of its parts, for `or` the best."""
 
     def visit(node: Node, inner: list[float]) -> float:
         if truths.of(node):

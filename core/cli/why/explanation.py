@@ -1,4 +1,4 @@
-"""What `mozu why` finds about a rule and an event, as data."""
+"""Explanations of `mozu why` about a rule and an event, as data."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -13,14 +13,14 @@ from mozu.core.model.value_types import FieldValue, Json, JsonObject
 
 
 class Unasked(msgspec.Struct, frozen=True):
-    """Why the rule was not asked about the event, or its answer raised no alert."""
+    """A reason why the rule was not evaluated for the event, or its match raised no alert."""
 
     kind: str
-    """source, event_type, idle, kernel_filter, earlier_rule."""
+    """source, event_type, idle, kernel_filter, shadow, earlier_rule."""
     text: str
     """A sentence without its end."""
     tests: str = ""
-    """What a kernel filter tests of the rule and finds false."""
+    """Tests of the rule that a kernel filter makes and finds false."""
 
 
 class Explanation(msgspec.Struct, frozen=True, eq=False):
@@ -28,31 +28,31 @@ class Explanation(msgspec.Struct, frozen=True, eq=False):
 
     rule: Rule
     number: int
-    """Of the event, in its recording or trace."""
+    """Number of the event in its recording or trace."""
     time: int
     """ns since the epoch."""
     type: str
     source: str
     about: Sequence[OperandValue]
-    """A few fields that tell the event from others, as far as it has them."""
+    """A few fields that identify the event, as far as it has them."""
     output: Mapping[str, FieldValue]
     """The values of the alert, for a rule that matches."""
     clauses: Sequence[ExplainedClause]
-    """Empty where the rule is of another source, whose fields the event does not have."""
+    """Clauses; empty if the rule is of another source, whose fields the event does not have."""
     unasked: Sequence[Unasked]
 
     @property
     def matches(self) -> bool:
-        """Whether the condition is true."""
+        """True if the condition is true."""
         return bool(self.clauses) and self.clauses[0].truth
 
     @property
     def message(self) -> str:
-        """What the alert says; empty for a rule that does not match."""
+        """Message of the alert; empty for a rule that does not match."""
         return self.rule.output.template.render(self.output) if self.matches else ""
 
     def redacted(self, redact: Callable[[Alert], None]) -> "Explanation":
-        """The same without secrets: hidden as they would be in an alert with all of these values."""
+        """Return the explanation with secrets hidden as in an alert with all of these values."""
         shown = [*self.about, *(value for one in self.clauses for value in one.values)]
         alert = Alert(
             rule=self.rule.name, priority=self.rule.priority, source=self.source, time=self.time,
@@ -69,7 +69,7 @@ class Explanation(msgspec.Struct, frozen=True, eq=False):
         )  # fmt: skip
 
     def as_dict(self) -> JsonObject:
-        """For programs."""
+        """Return the explanation as data."""
         return {
             "rule": self.rule.name,
             "matches": self.matches,
@@ -112,6 +112,6 @@ def _json(value: OperandValue) -> Json:
 
 
 def ref_of(value: OperandValue) -> Ref:
-    """How it prints."""
+    """Return the reference by which the value is printed."""
     form = "" if value.type.field is None else value.type.field.field.format
     return Ref(value.name, value.type.type.value, form, is_list=value.type.is_list)

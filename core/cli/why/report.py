@@ -1,7 +1,5 @@
-"""Explanations as text: a line for each clause, true or false before it, what its test read behind it."""
+"""Explanations as text: a line for each clause, with its truth before it and the values that its test read after it."""
 
-import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -9,7 +7,7 @@ from typing import Final
 
 import click
 
-from mozu.core.cli.terminal import columns, paragraph, safe, width
+from mozu.core.cli.terminal import columns, paragraph, safe, use_colours, width
 from mozu.core.cli.why.evaluator import MOST, Explanations
 from mozu.core.cli.why.explanation import Explanation, ref_of
 from mozu.core.language.conditions import OperandValue
@@ -17,21 +15,20 @@ from mozu.core.language.rules import ExplainedClause
 from mozu.core.model.alert import render_value
 
 _GREEN, _RED, _DIM, _BOLD = "32", "31", "2", "1"
-_WORDS: Final = {"kernel_filter": "never asked in a run", "earlier_rule": "no alert in a run"}
-"""What reasons begin with; others with `never asked`."""
+_WORDS: Final = {
+    "kernel_filter": "never asked in a run",
+    "earlier_rule": "no alert in a run",
+    "shadow": "no alert in a run",
+}
+"""First words of reasons; other reasons begin with `never asked`."""
 _INDENT: Final = "  "
 _LEAST: Final = 20
-"""Columns that the right half of a line has at least, before it gets a line of its own."""
+"""Least number of columns for the right half of a line; with fewer it gets a line of its own."""
 _LONGEST: Final = 2_000
 """Characters of a value or a test."""
 _MOST_HOLDING: Final = 3
 _DEEPEST: Final = 40
 """Levels that are indented."""
-
-
-def use_colours() -> bool:
-    """On a terminal, unless NO_COLOR is set (no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 class ExplanationText:
@@ -57,7 +54,7 @@ class ExplanationText:
             )  # fmt: skip
 
     def explanation(self, found: Explanation, *, nearest: bool = False) -> Iterator[str]:
-        """One event."""
+        """Yield the lines about one event."""
         file, line = found.rule.context.source.name, found.rule.context.source.place(found.rule.context.offset)[0] + 1
         yield self._coloured(f"{safe(found.rule.name)}: {_verdict(found)}", _BOLD)
         yield f"rule   {safe(file)}:{line}"
@@ -102,7 +99,7 @@ class ExplanationText:
 
 
 def print_findings(findings: Explanations) -> None:
-    """To the standard output."""
+    """Print the findings to the standard output."""
     report = ExplanationText(colours=use_colours())
     for line in report.lines(findings):
         click.echo(line)
@@ -120,14 +117,14 @@ def _name(one: ExplainedClause) -> str:
 
 
 def _short_names(found: Explanation) -> dict[str, str]:
-    """File → its name without folders, where no other file has that name."""
+    """Return file → name without folders, if no other file has that name; else the path."""
     files = {one.clause.place[0] for one in found.clauses}
     names = Counter(file.rpartition("/")[2] for file in files)
     return {file: name if names[name := file.rpartition("/")[2]] == 1 else file for file in files}
 
 
 def _behind(one: ExplainedClause, files: Mapping[str, str]) -> str:
-    """What the line of a clause ends with: values of a test, the kind and the place of what has a name."""
+    """Return the end of a clause's line: the values of a test, or kind and place of a named item."""
     clause = one.clause
     if clause.kind == "test":
         names = [f"{value.name} " if len(one.values) > 1 else "" for value in one.values]
@@ -154,7 +151,7 @@ def _shown(value: OperandValue) -> str:
 
 
 def _text(value: OperandValue, kind: str, form: str) -> str:
-    """As outputs print it; networks as the address that is compared."""
+    """Return the text as outputs print it; networks as the address that is compared."""
     return render_value(value.value, "ipaddr" if kind == "ipnet" else kind, form)
 
 

@@ -40,21 +40,21 @@ _CAPTURE: Final = re.compile(r"_(\d{20})_\d{20}\.jsonl\.gz")
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What `mozu why` was asked."""
+    """The arguments of `mozu why`."""
 
     rule: str = ""
-    """Empty: the rule that raised the alert."""
+    """Name of the rule; empty: the rule that raised the alert."""
     file: Path | None = None
     """A recording."""
     number: int | None = None
     alert: UUID | None = None
     command: tuple[str, ...] = ()
     under: str = "ptrace"
-    """What the command runs under; with `ebpf` a run with the rules in force is beside it."""
+    """Source for the command; with `ebpf` a run with the rules in force is beside it."""
 
 
 def answer(question: Question, config: Config, registry: Registry) -> Explanations:
-    """Look at the event. Raises MozuError where there is none, or no such rule."""
+    """Explain the event. Raises MozuError if there is none, or no such rule."""
     if question.command:
         return (_watched if question.under == "ebpf" else _traced)(question, config, registry)
     if question.file is not None:
@@ -67,7 +67,7 @@ def answer(question: Question, config: Config, registry: Registry) -> Explanatio
 
 
 def nothing(question: Question, found: Explanations, config: Config) -> str:
-    """What to say where no event was found."""
+    """Return the message for the case that no event was found."""
     if question.command:
         return f"{question.command[-1]!r} has done nothing that rules see" if not found.seen else (
             f"of the {found.seen:,} events of {question.command[-1]!r} none is of a type that the rule can match"
@@ -91,8 +91,8 @@ def nothing(question: Question, found: Explanations, config: Config) -> str:
 
 
 def made_recordings(config: Config, alert: UUID | None) -> list[Path]:
-    """The recordings that a run with this configuration makes and that may hold an alert: captures around alerts, the
-    nearest one first, then the parts of what is recorded all the time."""
+    """Return the recordings that a run with this configuration makes and that may contain an alert: captures around
+    alerts, the nearest one first, then the parts of continuous recordings."""
     capture, record = config.core.capture, config.core.record
     moment = 0 if alert is None else alert.int >> 80
     captures: list[tuple[int, Path]] = []
@@ -169,7 +169,7 @@ def _judging(
 async def _side_by_side(
     question: Question, whole: Config, filtered: Config, configured: Config, registry: Registry
 ) -> Explanations:
-    """The command runs once, and two sources see it: one with the filter of a run, and one that sends everything."""
+    """Run the command once, observed by two sources: one with the filter of a run, and one that sends every event."""
     command = WatchedCommand(question.command)
     stage, beside = BareEngine(whole, registry), BareEngine(filtered, registry)
     judge, force = _judging(question, stage, configured, registry, belongs=command.belongs)
@@ -209,7 +209,7 @@ def _lost(engine: BareEngine) -> int:
 def _chosen(
     name: str, config: Config, registry: Registry, fields: FieldRegistry
 ) -> tuple[RulesInForce, Rule | None]:
-    """The evaluator that has the rule, and the rule; the first one where none is named."""
+    """Return the evaluator that has the rule, and the rule; if no rule is named the first evaluator and None."""
     names: list[str] = []
     for force in rules_in_force(config, registry, fields):
         rule = force.loaded.rules.rule(name) if name else None

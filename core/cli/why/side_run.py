@@ -1,4 +1,4 @@
-"""A run with the rules in force beside the one that explains: which events its kernel filter let through."""
+"""A run with the rules in force beside the explaining one: shows which events its kernel filter let through."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -10,21 +10,21 @@ _Key = tuple[int, str]
 
 
 class Arrivals:
-    """An evaluator that raises no alert: when the calls of a command arrived, by thread and type."""
+    """An evaluator that raises no alert, and notes when the calls of a command arrived, by thread and type."""
 
     def __init__(self, demand: Demand, belongs: Callable[[Event], bool]) -> None:
         self._demand, self._belongs = demand, belongs
         self.times: Final[dict[_Key, list[int]]] = {}
-        """In ns, from the first to the last."""
+        """Times in ns, ascending."""
         self.numbers: Final[dict[int, tuple[_Key, int]]] = {}
         """Number of an event → its thread and type, and its time."""
 
     def demand(self) -> Demand:
-        """As it was given."""
+        """Return the demand passed to the constructor."""
         return self._demand
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
-        """Notes them."""
+        """Note the events of a batch."""
         for event in batch:
             if isinstance(event, SyscallEvent) and self._belongs(event):
                 key = (event.tid, event.type)
@@ -33,13 +33,14 @@ class Arrivals:
         return ()
 
     def reload(self) -> "Arrivals":
-        """The same."""
+        """Return this object."""
         return self
 
 
 def arrived(number: int, whole: Arrivals, filtered: Arrivals) -> bool:
-    """Whether an event of a run that sees everything was also one of the run with a filter, whose programs run after
-    those of the first: what arrived is the last call of that thread and type before it."""
+    """Return True if an event of the run that sees everything also arrived in the run with a filter. The filter's
+    programs run after those of the first run, so an arrival belongs to the last call of its thread and type before
+    it."""
     if number not in whole.numbers:
         return True  # no system call of the command: nothing is known
     key, time = whole.numbers[number]
@@ -48,6 +49,6 @@ def arrived(number: int, whole: Arrivals, filtered: Arrivals) -> bool:
 
 
 def _last(times: Sequence[int], time: int) -> int | None:
-    """The last of them that is not later."""
+    """Return the last time that is not later, or None."""
     at = bisect_right(times, time)
     return times[at - 1] if at else None

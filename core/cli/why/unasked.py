@@ -1,5 +1,6 @@
-"""Why a rule is not asked about an event, or its answer raises no alert: another source class, a type of events that it
-cannot match, a rule that does not run, a kernel filter that discards the event, a rule before it that matches."""
+"""Reasons why a rule is not evaluated for an event, or its match raises no alert: another source class, a type of
+events that the rule cannot match, a rule that does not run, a kernel filter that discards the event, an earlier rule
+that matches."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -21,7 +22,7 @@ _LONGEST: Final = 200
 
 
 class Unaskeds:
-    """Answers for the rules in force of one evaluator, and the sources of the configuration."""
+    """The reasons for the rules in force of one evaluator, and the sources of the configuration."""
 
     def __init__(self, force: RulesInForce, sources: Sequence[AnySource]) -> None:
         self._force, self._sources = force, [source for source in sources if source.pushdown is not None]
@@ -31,14 +32,14 @@ class Unaskeds:
         self._pushdowns: dict[str, Mapping[str, Pushdown]] = {}
 
     def of(self, rule: Rule, event: Event, truths: NodeTruths) -> list[Unasked]:
-        """Every reason, the first one first."""
+        """Return every reason, the first one first."""
         if rule.source != event.source:
             text = f"it is of the source {rule.source}, and the event is of {event.source}"
             return [Unasked("source", text)]
         found = [*self._idle(rule), *self._other_type(rule, event)]
         if not found:
             found += self._filtered(rule, event, truths)
-        return found or list(self._earlier(rule, event))
+        return found or [*self._shadow(rule), *self._earlier(rule, event)]
 
     def _idle(self, rule: Rule) -> Iterator[Unasked]:
         idle = self._force.idle(rule)
@@ -54,9 +55,16 @@ class Unaskeds:
         only = f"it can only match {', '.join(shown)}{more}" if shown else "no event can match it"
         yield Unasked("event_type", f"{only}, and the event is {event.type}")
 
+    def _shadow(self, rule: Rule) -> Iterator[Unasked]:
+        if rule.name in self._force.shadow:
+            yield Unasked("shadow", "the rule is in shadow mode: its matches are counted, and raise no alert")
+
     def _earlier(self, rule: Rule, event: Event) -> Iterator[Unasked]:
-        """With `rule_matching: first` one alert is all that an event raises."""
-        matching = [self._force.running[position] for _, position in self._program.evaluate([event])]
+        """Yield the rule whose alert is raised instead: with `rule_matching: first` an event raises one alert only, and
+        rules in shadow mode raise none."""
+        running, shadow = self._force.running, self._force.shadow
+        found = [running[position] for _, position in self._program.evaluate([event])]
+        matching = [one for one in found if one.name not in shadow]
         if self._force.matching == "first" and rule in matching and matching[0] is not rule:
             text = f"the rule `{matching[0].name}` comes before it and matches too (`rule_matching: first`)"
             yield Unasked("earlier_rule", text)
@@ -83,9 +91,9 @@ class Unaskeds:
 
 
 def discarded_live(unasked: Sequence[Unasked], source: str, *, arrived: bool) -> list[Unasked]:
-    """The same reasons once a run with the rules in force has shown whether its kernel filter discards the event."""
+    """Return the reasons once a run with the rules in force has shown if its kernel filter discards the event."""
     said = [one for one in unasked if one.kind != "kernel_filter"]
-    if arrived or any(one.kind != "earlier_rule" for one in said):
+    if arrived or any(one.kind not in ("earlier_rule", "shadow") for one in said):
         return said
     tests = next((one.tests for one in unasked if one.kind == "kernel_filter"), "")
     text = f"the kernel filter of {source} discarded it, in a run with the rules in force beside this one"

@@ -1,7 +1,7 @@
 """Events in ECS terms: `event.category` and `event.type`, chosen by event type and by known effects.
 
 ECS allows only certain types for a category; the choice among them follows the descriptions in the schema
-(docs/formats.md). Success or failure is in `event.outcome`, not in these terms.
+(docs/integrate/formats.md). Success or failure is in `event.outcome`, not in these terms.
 """
 
 from collections.abc import Mapping

@@ -9,6 +9,7 @@ from mozu.core.api.extensions import FormatDeclaration
 _MODULES: Final[Mapping[str, str]] = {
     "falco": "falco_text",
     "json": "falco_json",
+    "compact": "compact",
     "ecs": "ecs",
     "ocsf": "ocsf",
     "cef": "cef",

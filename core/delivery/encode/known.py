@@ -218,7 +218,7 @@ class Known:
     def failed(self) -> bool | None:
         """Return True if the call returned an error, False if not; None if it has no result.
 
-        Calls whose parameters are mozu's own have a parameter `res`, and none of Falco's fields (docs/calls.md).
+        Calls whose parameters are mozu's own have a parameter `res`, and none of Falco's fields (docs/rules/calls.md).
         """
         flag, result = self.flag("evt.failed"), self.result()
         return result < 0 if flag is None and result is not None else flag

@@ -51,6 +51,9 @@ class Alert(msgspec.Struct, kw_only=True):
     capture: int | None = None
     """Milliseconds after the alert for which the rule wants a recording of what happens (0: as configured); None: no
     recording. Not sent off the machine."""
+    shadow: bool = False
+    """True: its rule is in shadow mode. The alert is counted and kept as a sample; only sinks whose route asks for such
+    alerts get it, and no responder acts on it."""
 
     def message(self) -> str:
         """Return the rendered output."""

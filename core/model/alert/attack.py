@@ -75,6 +75,11 @@ class Attack(msgspec.Struct, frozen=True):
     techniques: tuple[Technique, ...]
 
 
+def tactic_tags() -> Mapping[str, str]:
+    """Return tag in small letters (`mitre_persistence`, `ta0003`) → id of the tactic."""
+    return _BY_TAG
+
+
 @cached(4096)
 def attack(tags: tuple[str, ...], version: Version = "19") -> Attack | None:
     """Return the mapping in the terms of a version of ATT&CK; None if no tag names a tactic or technique."""

@@ -17,8 +17,7 @@ AARCH64: Final = Machine(
     user_registers=UserRegisters(
         words=34, number=8, first=0, sixth=5, result=0, clone_keeps_arguments=False, number_regset=_NT_ARM_SYSTEM_CALL
     ),
-    saved_registers="regs pc orig_x0 syscallno",
-    thread_info="flags",
+    saved_registers="regs:u64[31] pc:u64 orig_x0:u64 syscallno:s32",
+    thread_info="flags:u64",
     compat_pairs_are_aligned=True,
-    library_folder="aarch64-linux-gnu",
 )

@@ -15,8 +15,7 @@ X86_64: Final = Machine(
     user_registers=UserRegisters(
         words=27, number=15, first=14, sixth=8, result=10, clone_keeps_arguments=True, number_regset=None
     ),
-    saved_registers="r10 r9 r8 bp bx ax cx dx si di orig_ax ip",
-    thread_info="status",
+    saved_registers="r10:u64 r9:u64 r8:u64 bp:u64 bx:u64 ax:u64 cx:u64 dx:u64 si:u64 di:u64 orig_ax:u64 ip:u64",
+    thread_info="status:u32",
     compat_pairs_are_aligned=False,
-    library_folder="x86_64-linux-gnu",
 )

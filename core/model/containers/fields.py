@@ -53,6 +53,7 @@ _COMMANDS: Final[Mapping[str, Command]] = {
     "liveness_probe": attrgetter("liveness_probe"),
     "readiness_probe": attrgetter("readiness_probe"),
 }
+_PATHED: Final = frozenset({"file", "directory"})
 _HIDDEN_LABELS: Final = ("annotation.", "io.kubernetes.")
 
 
@@ -74,6 +75,7 @@ def container_readers(lookup: Lookup) -> dict[str, Binder]:
         "container.mounts": fields.of(_mounts),
         "container.label": lambda argument: fields.reader(_label(argument or "")),
         "container.labels": fields.of(_labels),
+        "fd.hostpath": fields.by_file(_host_path),
         "k8s.pod.sandbox_id": fields.of(lambda metadata: metadata.sandbox_id[:12]),
         "k8s.pod.label": lambda argument: fields.pod_reader(_label(argument or "")),
         "k8s.pod.labels": lambda _: fields.pod_reader(_labels),
@@ -118,6 +120,21 @@ class _Fields:
 
         return lambda _: read
 
+    def by_file(self, value: Callable[[str, tuple[Mount, ...]], str | None]) -> Binder:
+        """Return a binder of a value that depends on the path of the event's file and the container's mounts; missing
+        on the host."""
+        lookup = self._lookup
+
+        def read(event: SyscallEvent) -> str | None:
+            file = event.file
+            container = None if event.process is None else event.process.container
+            if container is None or file is None or file.kind not in _PATHED:
+                return None
+            metadata = lookup(container.key)
+            return None if metadata is None else value(file.realpath or file.name, metadata.mounts or ())
+
+        return lambda _: read
+
     def pod_reader(self, value: Callable[[ContainerMetadata], FieldValue]) -> Reader:
         """Return a reader of a value of the pod's sandbox; missing outside pods."""
         lookup = self._lookup
@@ -158,6 +175,17 @@ def _choose(argument: str, *, by_dest: bool) -> Callable[[tuple[Mount, ...]], Mo
 
 def _mounts(metadata: ContainerMetadata) -> str | None:
     return None if metadata.mounts is None else ",".join(mount.text for mount in metadata.mounts)
+
+
+def _host_path(path: str, mounts: tuple[Mount, ...]) -> str | None:
+    """Return the path on the host of a path in the container; None if no mount holds the path."""
+    found, source = "", None
+    for mount in mounts:
+        place = mount.dest.rstrip("/")
+        holds_path = path == place or path.startswith(f"{place}/")
+        if holds_path and mount.source.startswith("/") and len(place) >= len(found):
+            found, source = place, mount.source.rstrip("/")
+    return None if source is None else f"{source}{path[len(found) :]}" or "/"
 
 
 def _label(key: str) -> Callable[[ContainerMetadata], str | None]:

@@ -5,7 +5,7 @@ import msgspec
 
 class Claim(msgspec.Struct, frozen=True):
     """The facts of a container whose cgroup name proves nothing: a user other than root made the cgroup, or a process
-    of a container did. docs/containers.md, "Proof"."""
+    of a container did. docs/operate/containers.md, "Proof"."""
 
     place: str
     """Path of the container's cgroup."""

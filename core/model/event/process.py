@@ -13,10 +13,13 @@ import msgspec
 from mozu.core.model.event.container import Container
 from mozu.core.model.event.fd_table import FdTable
 from mozu.core.model.event.file import File
+from mozu.core.model.event.pipelines import Pipelines
 
 
 class Tasks(Protocol):
     """The tasks of one machine or recording by thread id, for ids that are no links (session and group leaders)."""
+
+    pipelines: Pipelines
 
     def find(self, tid: int, number: int) -> "Process | None":
         """Return the version, valid at event `number`, of the task that had this thread id then; None if unknown."""

@@ -1,6 +1,7 @@
 """Readers made for one event type at load time, or dispatching at run time if the type is not known."""
 
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 from mozu.core.model.event import Event
 from mozu.core.model.fields.field import Reader, never
@@ -9,6 +10,8 @@ from mozu.core.model.value_types import FieldValue
 
 Make = Callable[[str | None, EventType], Reader | None]
 """Function from (argument, event type) to the reader; None if events of this type never have a value."""
+_CONSTANTS: "WeakKeyDictionary[Reader, FieldValue]" = WeakKeyDictionary()
+"""Reader of a constant → its value."""
 Bind = Callable[[str | None, str | None], Reader | None]
 """The type of `Field.bind`."""
 
@@ -44,7 +47,17 @@ def when(test: Callable[[EventType], bool], read: Reader) -> Bind:
 
 def constant(value: FieldValue) -> Reader:
     """Return a reader of the same value for every event."""
-    return lambda _: value
+
+    def read(_: Event) -> FieldValue:
+        return value
+
+    _CONSTANTS[read] = value
+    return read
+
+
+def constant_of(read: Reader | None) -> tuple[FieldValue] | None:
+    """Return the value of a reader that `constant` made; None for any other reader."""
+    return (_CONSTANTS[read],) if read is not None and read in _CONSTANTS else None
 
 
 def flag(test: Callable[[EventType], bool]) -> Bind:

@@ -1,4 +1,5 @@
-"""The page docs/fields.md, written from a registry: `python -m mozu.core.model.fields.document > docs/fields.md`."""
+"""The page docs/rules/fields.md, written from a registry: `python -m mozu.core.model.fields.document >
+docs/rules/fields.md`."""
 
 import itertools
 from collections.abc import Iterable

@@ -105,7 +105,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     type: FieldType
     doc: str
-    """A sentence in mozu's own words, printed by `mozu fields` and docs/fields.md."""
+    """A sentence in mozu's own words, printed by `mozu fields` and docs/rules/fields.md."""
     read: Reader | None = None
     bind: Callable[[str | None, str | None], Reader | None] | None = None
     """Function from (argument, event type or None for any) to a reader; None if events of this type never have a value.

@@ -19,7 +19,7 @@ VALUE_TYPES: Final[Mapping[FieldType, tuple[type, ...]]] = {
     FieldType.IPADDR: (bytes,),
     FieldType.IPNET: (bytes,),
 }
-"""FieldType → the classes of its values; a bool is no number. docs/plugins.md has the table."""
+"""FieldType → the classes of its values; a bool is no number. docs/plugins/writing.md has the table."""
 _ADDRESSES: Final = frozenset({FieldType.IPADDR, FieldType.IPNET})
 _ADDRESS_LENGTHS: Final = (4, 16)
 _PORTS: Final = 1 << 16

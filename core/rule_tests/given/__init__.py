@@ -1,1 +1,1 @@
-"""Fields → an event that the compiled rules read as they read one of a source."""
+"""Construction of an event from fields; the compiled rules read it as they read one of a source."""

@@ -1,9 +1,10 @@
-"""The ancestors of a process, as far as a test gives them."""
+"""The ancestors of a process, as far as a test names them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mozu.core.model.event import as_bytes, byte_length
+from mozu.core.model.fields.possible import COMM
 from mozu.core.rule_tests.given.parts import GivenProcess
 
 ANCESTORS: Final[Mapping[str, str]] = {
@@ -12,7 +13,7 @@ ANCESTORS: Final[Mapping[str, str]] = {
     "proc.aexepath": "exepath",
     "proc.apid": "pid",
 }
-"""Field → attribute, of the ancestor that the argument counts; without an argument of all, nearest first."""
+"""Field → attribute: of the ancestor that the argument counts, or without an argument of all, nearest first."""
 PARENT: Final[Mapping[str, str]] = {
     "proc.pname": "name",
     "proc.pexe": "exe",
@@ -20,17 +21,15 @@ PARENT: Final[Mapping[str, str]] = {
     "proc.ppid": "pid",
     "proc.pvpid": "vpid",
 }
-_COMM: Final = 15
-"""Bytes of a program's name that the kernel keeps (TASK_COMM_LEN of include/linux/sched.h, without the NUL)."""
 MOST: Final = 1000
-"""Steps up that a test may count."""
+"""Most steps up that a test may count."""
 
 
 def check_name(attribute: str, value: object) -> None:
-    """Raises ValueError for a name of a program that no process can have."""
-    if attribute == "name" and isinstance(value, str) and byte_length(value) > _COMM:
-        kept = as_bytes(value)[:_COMM].decode("utf-8", "ignore")
-        raise ValueError(f"no program is called `{value[:60]}`: the kernel keeps {_COMM} bytes of a name; write {kept}")
+    """Raise ValueError for a name of a program that no process can have."""
+    if attribute == "name" and isinstance(value, str) and byte_length(value) > COMM:
+        kept = as_bytes(value)[:COMM].decode("utf-8", "ignore")
+        raise ValueError(f"no program is called `{value[:60]}`: the kernel keeps {COMM} bytes of a name; write {kept}")
 
 
 class Ancestors:
@@ -41,11 +40,11 @@ class Ancestors:
 
     @property
     def depth(self) -> int:
-        """The highest level that was given."""
+        """The highest level with a value."""
         return max(self._levels, default=0)
 
     def take(self, attribute: str, level: int, value: object) -> None:
-        """One attribute of one ancestor. Raises ValueError if it is too far up."""
+        """Set one attribute of one ancestor. Raises ValueError if the ancestor is too far up."""
         if level > MOST:
             raise ValueError(f"no process has {level:,} ancestors; count {MOST:,} steps up at most")
         check_name(attribute, value)
@@ -53,7 +52,7 @@ class Ancestors:
             self._levels.setdefault(level, {}).setdefault(attribute, value)
 
     def take_all(self, attribute: str, values: Sequence[object]) -> None:
-        """One attribute of all ancestors, nearest first."""
+        """Set one attribute of all ancestors, nearest first."""
         for level, value in enumerate(values, 1):
             self.take(attribute, level, value)
 
@@ -63,7 +62,7 @@ class Ancestors:
         return {level: str(name) for level, name in found if name is not None}
 
     def chain(self) -> GivenProcess | None:
-        """The parent, which has the others."""
+        """Return the parent, which has the other ancestors; None if there are none."""
         found: GivenProcess | None = None
         for level in range(self.depth, 0, -1):
             attributes = self._levels.get(level, {})

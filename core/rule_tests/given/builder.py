@@ -1,8 +1,8 @@
-"""Values of fields → the parts of an event that they speak of.
+"""Construction of the parts of an event from values of fields.
 
-Not every field has a part: any other is itself all that is known of it. Parts are what makes fields follow from
-each other: with `fd.name` come `fd.directory` and `fd.filename`, with `evt.arg.flags` comes `evt.is_open_read`, with
-`proc.aname` come `proc.pname` and `proc.aname[2]`.
+Not every field has a part: the value of any other field is only itself. Parts let fields follow from each other:
+`fd.directory` and `fd.filename` follow from `fd.name`, `evt.is_open_read` from `evt.arg.flags`, `proc.pname` and
+`proc.aname[2]` from `proc.aname`.
 """
 
 from collections.abc import Callable, Mapping
@@ -57,7 +57,7 @@ _ENTRY_PATHS: Final[Mapping[str, str]] = {
 
 
 class EventBuilder:
-    """Takes values one by one, then makes the event."""
+    """A builder that receives values one by one, then makes the event."""
 
     def __init__(self, source: str, type_: str) -> None:
         self.source, self.type = source, type_
@@ -65,7 +65,7 @@ class EventBuilder:
         self.values: dict[Key, FieldValue] = {}
         self.ancestors = Ancestors()
         self.arguments: dict[int, FieldValue] = {}
-        """By position."""
+        """Parameters by position."""
         self._event: dict[str, object] = {}
         self._process: dict[str, object] = {}
         self._file: dict[str, object] = {}
@@ -75,7 +75,8 @@ class EventBuilder:
         self._command: str | None = None
 
     def take(self, key: Key, value: FieldValue) -> None:
-        """A value of a field, in the field's own type; None: it is absent. Raises ValueError for one that cannot be."""
+        """Take a value of a field, in the field's own type; None: the field is absent. Raises ValueError for an
+        impossible value."""
         self.values[key] = value
         if value is None:
             return
@@ -90,7 +91,7 @@ class EventBuilder:
                 self._process.setdefault(ANCESTORS[name], value)
 
     def event(self) -> GivenEvent:
-        """The event of everything that was taken."""
+        """Return the event of all values."""
         process = self._process
         self._settle_command(process)
         self._settle_result()
@@ -112,22 +113,22 @@ class EventBuilder:
     # --- what fields say
 
     def set_process(self, attribute: str, value: FieldValue) -> None:
-        """Of the event's process."""
+        """Set an attribute of the event's process."""
         if attribute == "cwd" and isinstance(value, str) and not value.endswith("/"):
             raise ValueError(f"proc.cwd always ends with a slash: write {value}/")
         check_name(attribute, value)
         self._process[attribute] = value
 
     def set_file(self, attribute: str, value: FieldValue) -> None:
-        """Of what the descriptor stands for."""
+        """Set an attribute of the descriptor's file."""
         self._file[attribute] = value
 
     def set_event(self, attribute: str, value: FieldValue) -> None:
-        """Of the event itself."""
+        """Set an attribute of the event."""
         self._event[attribute] = value
 
     def set_container(self, attribute: str, value: FieldValue) -> None:
-        """Of the container; `host` stands for none."""
+        """Set an attribute of the container; `host` stands for no container."""
         self._on_host = value == _HOST
         if not self._on_host:
             self._container[attribute] = value
@@ -135,18 +136,15 @@ class EventBuilder:
                 self._container.setdefault("id", str(value)[:12])
 
     def set_end(self, end: str, half: str, value: FieldValue) -> None:
-        """Address or port of one end."""
+        """Set address or port of one end."""
         self._ends.take(end, half, value)
 
     def set_kind(self, value: FieldValue) -> None:
-        """By the letter of `fd.typechar`."""
-        letter = str(value)
-        if letter not in _KINDS:
-            raise ValueError(f"fd.typechar is one of {' '.join(sorted(_KINDS))}, not `{letter}`")
-        self._file.setdefault("kind", _KINDS[letter])
+        """Set the kind of the file by the letter of `fd.typechar`."""
+        self._file.setdefault("kind", _KINDS[str(value)])
 
     def set_descriptor(self, number: FieldValue) -> None:
-        """The number of the descriptor."""
+        """Set the number of the descriptor."""
         assert isinstance(number, int)
         self._event["fd"] = number
         if self.declared is None:
@@ -161,19 +159,19 @@ class EventBuilder:
             self.values.setdefault(("evt.failed", None), True)
 
     def set_role(self, is_server: FieldValue) -> None:
-        """Which end of a socket the process is."""
+        """Set which end of a socket the process is."""
         self._file.setdefault("role", "server" if is_server else "client")
 
     def set_part(self, role: FieldValue) -> None:
-        """The part in the connection by its name, which says more than `fd.is_server`."""
+        """Set the role in the connection by name, which is more precise than `fd.is_server`."""
         self._file["role"] = role
 
     def set_arguments(self, text: FieldValue) -> None:
-        """Of the program; a blank ends one."""
+        """Set the arguments of the program, separated by blanks."""
         self._process["args"] = tuple(str(text).split(" ")) if text else ()
 
     def set_command(self, text: FieldValue) -> None:
-        """`proc.cmdline`: the name of the program, a blank, its arguments."""
+        """Set `proc.cmdline`: the name of the program, a blank, its arguments."""
         self._command = str(text)
         check_name("name", self._command.partition(" ")[0])
 
@@ -206,7 +204,8 @@ class EventBuilder:
         process.setdefault("args", tuple(rest.split(" ")) if rest else ())
 
     def _settle_trust(self, process: dict[str, object]) -> None:
-        """A program lies where packages put it unless the test says where it lies, and so do its ancestors'."""
+        """Place the program where packages install programs, unless the test names its path; the same for its
+        ancestors."""
         if "name" in process:
             arguments = process.get("args", ())
             assert isinstance(arguments, tuple)
@@ -234,7 +233,7 @@ class EventBuilder:
             self._event["fd"] = max(result, -1)
 
     def _made_file(self) -> GivenPart:
-        """What the descriptor stands for."""
+        """Return the file of the descriptor."""
         file, ends, fd = dict(self._file), self._ends, self._event.get("fd")
         if fd == -1 and self.declared is not None and opens(self.declared):
             file["kind"] = ""
@@ -249,7 +248,7 @@ class EventBuilder:
         return GivenPart(**file)
 
     def _usual_kind(self) -> str:
-        """What an open gives is a file unless the test says otherwise."""
+        """Return the kind of an opened descriptor, a file unless the test says otherwise."""
         return "file" if self.declared is not None and opens(self.declared) and self.declared.category == "file" else ""
 
 
@@ -306,4 +305,4 @@ _SETTERS: Final[Mapping[str, Setter]] = {
     "proc.args": EventBuilder.set_arguments,
     "proc.cmdline": EventBuilder.set_command,
 }
-"""Field without argument → what it says of the parts."""
+"""Field without argument → setter of the parts."""

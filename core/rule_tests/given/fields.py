@@ -1,4 +1,4 @@
-"""The fields of rules under test: read from what a test gives, else by the field's own reader."""
+"""The fields of rules under test: read from a test's values, else by the field's own reader."""
 
 from typing import Final
 
@@ -11,12 +11,12 @@ from mozu.core.rule_tests.given.parts import GivenEvent, NotGiven
 
 _ENRICHER: Final = "enricher:"
 _NO_NAME: Final = "<NA>"
-"""What a reader without an enricher says of a number that it has no name for; a test that gives no name has none."""
+"""A reader's value for a number without a name, if there is no enricher; a test without a name has none."""
 
 
 def given_fields(fields: FieldRegistry) -> FieldRegistry:
-    """The same fields for events of tests. What an event type never has, it never has here, so that conditions are
-    compiled as for a run."""
+    """Return the same fields for events of tests. A field that an event type never has is absent here, too, so that
+    conditions are compiled as for a run."""
     made = FieldRegistry((_given(field) for field in fields), fields.lookups)
     for source, types in fields.declared_sources().items():
         made.declare_source(source, types)
@@ -24,14 +24,14 @@ def given_fields(fields: FieldRegistry) -> FieldRegistry:
 
 
 def can_have(field: Field, argument: str | None, event_type: str | None) -> bool:
-    """Whether events of this type can have a value. Raises UnknownField for a bad argument."""
+    """Return True if events of this type can have a value. Raises UnknownField for a bad argument."""
     if field.variant is not None:
         field = field.variant(argument)
     return _original(field, argument, event_type) is not None
 
 
 def follows(read: Reader, event: GivenEvent) -> FieldValue:
-    """What a reader makes of what was given; None where that says nothing."""
+    """Return the reader's value for the given parts; None if they do not determine one."""
     try:
         return read(event)
     except NotGiven:
@@ -50,7 +50,7 @@ def _given(field: Field) -> Field:
 
 
 def _original(field: Field, argument: str | None, event_type: str | None) -> Reader | None:
-    """The reader of a run; of a field that only an enricher has, one that knows nothing."""
+    """Return the reader of a run; for a field that only an enricher has, a reader that returns nothing."""
     if field.bind is None and field.read is None:
         return None if "deprecated" in field.traits else never
     read = field.reads(argument, event_type)
@@ -83,7 +83,7 @@ def _derived(field: Field, original: Reader) -> Reader:
 
 
 def _lineage(field: Field, event_type: str | None) -> Reader:
-    """Of any ancestor: those that were given, whatever lies between them."""
+    """Return a reader of any ancestor's value, for those that were given, whatever is between them."""
     levels: dict[int, Reader | None] = {}
 
     def level(number: int) -> Reader:

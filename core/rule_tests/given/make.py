@@ -1,4 +1,4 @@
-"""Fields as a test writes them → the event, or every reason why there can be no such event."""
+"""Construction of an event from fields as a test writes them, or every reason why no such event can exist."""
 
 import contextlib
 import re
@@ -11,6 +11,7 @@ from mozu.core.language.rules.suggest import closest
 from mozu.core.model.event import Event
 from mozu.core.model.fields import FieldRegistry, Match
 from mozu.core.model.fields.field import Resolved, never
+from mozu.core.model.fields.possible import check_descriptor, check_value
 from mozu.core.model.syscalls import event_type, event_types
 from mozu.core.model.value_types import FieldValue
 from mozu.core.rule_tests.document import Fields, GivenValue
@@ -18,7 +19,6 @@ from mozu.core.rule_tests.given.builder import EventBuilder
 from mozu.core.rule_tests.given.fields import can_have, follows
 from mozu.core.rule_tests.given.parameters import parameter
 from mozu.core.rule_tests.given.parts import GivenEvent, Key
-from mozu.core.rule_tests.given.possible import check_descriptor, check_value
 from mozu.core.rule_tests.given.values import value_of
 from mozu.core.rule_tests.shown import shown
 
@@ -29,12 +29,13 @@ _NO_FIELD: Final = "if it is part of a value that holds a comma, put that value 
 _UNSETTLED: Final = (
     "evt.arg", "evt.info", "evt.deltatime", "evt.reltime", "util.cnt", "proc.args", "proc.cmdnargs", "proc.cmdlenargs",
 )  # fmt: skip
-"""Texts of parameters, whose names are looked up; what counts from an event before; what hangs on where one argument of
-a program ends and the next begins, which a line of text does not tell."""
+"""Fields that do not follow from others: texts of parameters, whose names are looked up; values that count from an
+earlier event; values that depend on where one argument of a program ends and the next begins, which a line of text does
+not show."""
 
 
 class ImpossibleEvent(Exception):
-    """No such event can be: pairs (place in the file, sentence)."""
+    """The reasons why an event cannot exist: pairs (offset in the file, sentence)."""
 
     def __init__(self, reasons: list[tuple[int, str]]) -> None:
         super().__init__("; ".join(text for _, text in reasons))
@@ -42,7 +43,8 @@ class ImpossibleEvent(Exception):
 
 
 def make_event(fields: FieldRegistry, source: str, defaults: Fields, given: Fields, offset: int) -> Event:
-    """The event of these fields. `defaults` count where an event of its type can have them. Raises ImpossibleEvent."""
+    """Return the event of these fields. `defaults` apply if events of the type can have them. Raises
+    ImpossibleEvent."""
     maker = _Maker(fields, source, _type(fields, source, {**defaults, **given}, offset), offset)
     for text, value in defaults.items():
         if text not in given and text != _TYPE:
@@ -58,7 +60,7 @@ def make_event(fields: FieldRegistry, source: str, defaults: Fields, given: Fiel
 
 
 def field_reference(text: str, offset: int = 0) -> FieldRef:
-    """`proc.aname[2]` → the field and its argument."""
+    """Return the field and the argument of `proc.aname[2]`."""
     found = _NAME.fullmatch(text)
     if found is None:
         return FieldRef(text, None, offset)
@@ -93,7 +95,7 @@ class _Maker:
         self.reasons: list[tuple[int, str]] = []
 
     def add(self, text: str, value: GivenValue, *, is_default: bool = False) -> None:
-        """Take one field; what is wrong with it is a reason."""
+        """Take one field; a mistake is added to the reasons."""
         try:
             field = self._resolver.resolve(field_reference(text))
         except OperandError as wrong:
@@ -130,7 +132,7 @@ class _Maker:
         return value
 
     def contradictions(self, event: GivenEvent) -> Iterator[tuple[int, str]]:
-        """Values that cannot be beside the others."""
+        """Yield values that contradict others."""
         for key, (field, value) in self._fields.items():
             given = event.values.get(key)
             if given is None or field.read is never or not _is_settled(field):
@@ -145,13 +147,13 @@ class _Maker:
 
 
 def _is_settled(field: Resolved) -> bool:
-    """Whether what its reader makes of the event is all there is. Names come from enrichers, for parameters too."""
+    """Return True if the event determines the field completely. Names come from enrichers, for parameters too."""
     looked_up = field.match is Match.NAMES or any(need.startswith("enricher:") for need in field.needs)
     return not looked_up and not field.field.name.startswith(_UNSETTLED)
 
 
 def _fits_elsewhere(field: Resolved, value: GivenValue) -> bool:
-    """Whether a value for the parameters of some type is only wrong for this one: `flags` of openat and of execve."""
+    """Return True if a value for parameters is wrong only for this type: `flags` of openat and of execve."""
     if field.field.name != "evt.arg" or not isinstance(value.form, str):
         return False
     for declared in event_types().values():
@@ -163,7 +165,7 @@ def _fits_elsewhere(field: Resolved, value: GivenValue) -> bool:
 
 
 def _impossible(field: Resolved, type_: str) -> str:
-    """Why events of a type never have a field, with the parameters that they do have."""
+    """Return why events of a type never have a field, with the parameters that they do have."""
     if field.field.name not in ("evt.arg", "evt.rawarg"):
         return f"events of type {type_} never have {field.text}; leave it out, or test another evt.type"
     declared = event_type(type_)

@@ -1,40 +1,36 @@
-"""What a call gave back: `evt.res`, `evt.rawres` and `evt.failed` say the same in three ways."""
+"""The result of a call: `evt.res`, `evt.rawres` and `evt.failed` express it in three ways."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from mozu.core.model.syscalls import EventType, errno_name
+from mozu.core.model.fields.possible import error_numbers
+from mozu.core.model.syscalls import EventType
 from mozu.core.model.value_types import FieldValue
 
 if TYPE_CHECKING:
     from mozu.core.rule_tests.given.builder import EventBuilder
 
 _SUCCESS: Final = "SUCCESS"
-_MOST_ERRORS: Final = 4096
-"""MAX_ERRNO of include/linux/err.h, and one."""
-_NUMBERS: Final[Mapping[str, int]] = {
-    name: number for number in range(1, _MOST_ERRORS) if (name := errno_name(number)) is not None
-}
 
 
 def opens(declared: EventType) -> bool:
-    """Whether the call gives back the descriptor that its event is about."""
+    """Return True if the call returns the descriptor that its event is about."""
     return bool(declared.params) and declared.params[0].name == "fd" and "creates_fd" in declared.traits
 
 
 def take_result(builder: "EventBuilder", value: FieldValue) -> None:
-    """`evt.rawres`."""
+    """Take the value of `evt.rawres`."""
     if builder.declared is not None and builder.declared.params:
         builder.arguments[0] = value
 
 
 def take_outcome(builder: "EventBuilder", value: FieldValue) -> None:
-    """`evt.res`. Raises ValueError for what is no outcome."""
+    """Take the value of `evt.res`. Raises ValueError for a text that is no result."""
     text = str(value)
     if text == _SUCCESS:
         take_failed(builder, False)
-    elif text in _NUMBERS:
-        take_result(builder, -_NUMBERS[text])
+    elif text in error_numbers():
+        take_result(builder, -error_numbers()[text])
     elif text.lstrip("-").isdigit():
         take_result(builder, -abs(int(text)))
     else:
@@ -42,7 +38,7 @@ def take_outcome(builder: "EventBuilder", value: FieldValue) -> None:
 
 
 def take_failed(builder: "EventBuilder", failed: FieldValue) -> None:
-    """`evt.failed`."""
+    """Take the value of `evt.failed`."""
     builder.values.setdefault(("evt.failed", None), failed)
     if failed:
         return
@@ -53,7 +49,7 @@ def take_failed(builder: "EventBuilder", failed: FieldValue) -> None:
 
 
 def _counts(declared: EventType) -> bool:
-    """Whether success is a number of bytes."""
+    """Return True if a successful call returns a number of bytes."""
     return not declared.traits.isdisjoint(("reads_fd", "writes_fd"))
 
 

@@ -1,4 +1,4 @@
-"""The value of a call's parameter, from the text or the number that a test gives for it."""
+"""Values of a call's parameters, from the text or the number in a test."""
 
 import re
 from typing import Final
@@ -8,12 +8,13 @@ from mozu.core.model.value_types import FieldValue
 
 _TEXTS: Final = frozenset({"string", "fspath", "fsrelpath"})
 _OTHERS: Final = frozenset({"bytes", "socktuple", "sockaddr", "fdlist", "dynamic"})
-"""Types whose text does not say what the value was."""
+"""Types whose text does not determine the value."""
 _NUMBER: Final = re.compile(r"-?(?:0x[0-9a-fA-F]+|[0-9]+)")
 
 
 def parameter(param: Param, value: FieldValue, *, is_raw: bool) -> FieldValue:
-    """The value as events hold it; None where the text does not tell. Raises ValueError: there is no such flag."""
+    """Return the value as events hold it; None if the text does not determine it. Raises ValueError for an unknown
+    flag."""
     if is_raw:
         return None if param.type in _OTHERS or (param.type in _TEXTS and not isinstance(value, str)) else value
     if not isinstance(value, str) or param.type in _OTHERS:

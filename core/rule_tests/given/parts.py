@@ -1,8 +1,8 @@
-"""What a test gives of an event: objects in the place of the model's, whose attributes that were not given are absent.
+"""The parts of an event in a test: objects in place of the model's, whose other attributes are absent.
 
-The readers of fields are those of a run. One that asks for an attribute which was not given ends with `NotGiven`,
-and the field has no value (`core.rule_tests.given.fields`); so a field has a value where it was given, or follows from
-what was given, and never one that only a default would be.
+The readers of fields are those of a run. A reader that asks for an absent attribute raises `NotGiven`, and the field
+has no value (`core.rule_tests.given.fields`); so a field has a value if it was given or follows from what was given,
+and never one that would only be a default.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,11 +15,11 @@ Key = tuple[str, str | None]
 
 
 class NotGiven(Exception):
-    """A reader has asked for something that the test did not give."""
+    """A reader's access to an attribute that the test did not give."""
 
 
 class GivenPart:
-    """Attributes by name; any other is absent."""
+    """Attributes by name; any other attribute is absent."""
 
     def __init__(self, **attributes: object) -> None:
         self.__dict__.update(attributes)
@@ -29,7 +29,7 @@ class GivenPart:
 
 
 class GivenArguments:
-    """The parameters of a call by their position; those not given are absent."""
+    """The parameters of a call by position; other parameters are absent."""
 
     def __init__(self, count: int, values: Mapping[int, object]) -> None:
         self._count, self._values = count, values
@@ -47,28 +47,28 @@ class GivenArguments:
 
 
 class GivenProcess(GivenPart):
-    """A process at the one moment of its event, with its ancestors."""
+    """A process at the moment of its event, with its ancestors."""
 
     def __init__(self, tid: object, parent: "GivenProcess | None", **attributes: object) -> None:
         super().__init__(tid=tid, leader=None, **attributes)
         self.parent = parent
 
     def main_at(self, number: int) -> "GivenProcess":
-        """Itself: a test says nothing of threads."""
+        """Return this process: a test describes no threads."""
         return self
 
     def parent_at(self, number: int) -> "GivenProcess | None":
-        """The next of the ancestors that were given."""
+        """Return the next of the given ancestors."""
         return self.parent
 
     def find(self, tid: int, number: int) -> "GivenProcess | None":
-        """Of other tasks nothing is known."""
+        """Raise NotGiven: a test describes no other tasks."""
         raise NotGiven(tid)
 
 
 class GivenEvent(GivenPart):
-    """An event of a test. `values` has the fields that were given, as readers give them; None: said to be absent.
-    `depth`: how many ancestors were given."""
+    """An event of a test. `values` has the given fields, as readers return them; None: declared absent. `depth` is the
+    number of given ancestors."""
 
     def __init__(
         self, source: str, type_: str, values: Mapping[Key, FieldValue], depth: int, **attributes: object

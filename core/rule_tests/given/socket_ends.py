@@ -1,4 +1,5 @@
-"""The two ends of a socket, as far as a test gives them: client and server, which are the local and the remote one."""
+"""The two ends of a socket, as far as a test gives them: client and server, one of which is local and the other
+remote."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -8,11 +9,11 @@ from mozu.core.rule_tests.given.parts import GivenPart, Key
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {"address": ("ip", "net"), "port": ("port",)}
 _EITHER: Final[Mapping[str, tuple[str, ...]]] = {"address": ("fd.ip", "fd.net"), "port": ("fd.port", "fd.proto")}
-"""Fields of both ends."""
+"""Half → fields of both ends."""
 SOCKET: Final[Mapping[str, tuple[str, str]]] = {
     f"fd.{end}{name}": (end, half) for end in "cslr" for half, names in _NAMES.items() for name in names
 }
-"""Field → the end (client, server, local, remote), and which half of it."""
+"""Field → (end: client, server, local or remote; half: address or port)."""
 _ACCEPTS: Final = ("accept", "accept4")
 _ATTRIBUTES: Final[Mapping[tuple[str, str], str]] = {
     ("c", "address"): "source",
@@ -32,17 +33,18 @@ class SocketEnds:
         return bool(self._halves)
 
     def take(self, end: str, half: str, value: FieldValue) -> None:
-        """One half of one end."""
+        """Set one half of one end."""
         self._halves[end, half] = value
 
     @property
     def kind(self) -> str:
-        """What `fd.type` is by the addresses; empty where none was given."""
+        """The value of `fd.type` by the addresses; empty if there are none."""
         found = [value for (_, half), value in self._halves.items() if half == "address" and isinstance(value, bytes)]
         return ("ipv4" if len(found[0]) == 4 else "ipv6") if found else ""
 
     def settle(self, role: str) -> None:
-        """Of a client the local end is the client's, of a server the server's: each has what is known of the other."""
+        """Copy values between corresponding ends: the local end is the client's for a client, the server's for a
+        server."""
         mine, other = ("c", "s") if role == "client" else ("s", "c")
         for half in _NAMES:
             for side, end in (("l", mine), ("r", other)):
@@ -51,7 +53,7 @@ class SocketEnds:
                         self._halves.setdefault((one, half), self._halves[another, half])
 
     def values(self) -> Iterator[tuple[Key, FieldValue]]:
-        """The fields of every half that is known."""
+        """Yield the fields of every known half."""
         for (end, half), value in self._halves.items():
             for name in _NAMES[half]:
                 yield (f"fd.{end}{name}", None), value
@@ -61,11 +63,11 @@ class SocketEnds:
                 yield from (((name, None), known) for name in names)
 
     def part(self) -> GivenPart:
-        """Both ends as a socket has them."""
+        """Return both ends as a socket has them."""
         halves = self._halves.items()
         return GivenPart(**{_ATTRIBUTES[key]: value for key, value in halves if key in _ATTRIBUTES})
 
 
 def usual_role(event_type: str) -> str:
-    """What a process is that a test says nothing else of."""
+    """Return the role of a process if a test does not say."""
     return "server" if event_type in _ACCEPTS else "client"

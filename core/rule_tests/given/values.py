@@ -1,4 +1,4 @@
-"""Texts of a test file → values of fields, in the type that the field declares."""
+"""Conversion of texts of a test file to values of fields, in the type that the field declares."""
 
 from ipaddress import ip_address
 from typing import Final
@@ -14,12 +14,12 @@ _TEXTS: Final = frozenset({FieldType.STRING, FieldType.PATH})
 
 
 def several(field: Resolved) -> bool:
-    """Whether the field has a list of values."""
+    """Return True if the field has a list of values."""
     return is_tuple(field.field, field.argument)
 
 
 def value_of(field: Resolved, texts: str | list[str]) -> FieldValue:
-    """The value that a text, or a list of them, stands for. Raises ValueError with a sentence."""
+    """Return the value of a text, or of a list of them. Raises ValueError with a sentence."""
     if isinstance(texts, str):
         one = _one(field, texts)
         return (one,) if several(field) else one
@@ -52,7 +52,8 @@ def _one(field: Resolved, text: str) -> FieldValue:
 
 
 def _integer(field: Resolved, text: str) -> int:
-    """As a condition has it; but no number is cut to the field's width, since a value that does not fit cannot be."""
+    """Return the number as in a condition, but not cut to the field's width: a value that does not fit raises
+    ValueError."""
     value: int = constant(field.type, 64, "=", text)
     bits = field.field.bits
     low, high = (0, 1 << bits) if field.type is FieldType.UINT else (-(1 << bits - 1), 1 << bits - 1)

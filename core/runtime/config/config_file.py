@@ -11,7 +11,7 @@ Strategy = Literal["append", "override", "add-only"]
 
 
 class ConfigFile(Settings):
-    """Written as a path, or as a mapping."""
+    """An entry, written as a path or as a mapping."""
 
     path: Path = Field(description="A file of configuration, or a directory, whose *.yaml are read by name.")
     strategy: Strategy = Field(

@@ -1,4 +1,4 @@
-"""The default configuration: the bottom layer, which holds where nothing else is configured."""
+"""The default configuration: the bottom layer, for settings that no other layer has."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ responders: []
 """
 
 DEFAULT_NAME: Final = "<default>"
-"""Its file name in messages."""
+"""File name of the default configuration in messages."""
 
 DEFAULT_PATH: Final = "/etc/mozu/mozu.yaml"
-"""Read when no other file is named and it exists; its neighbour `config.d` in any case."""
+"""The main file if no other is named and this one exists; its neighbour `config.d` is read in any case."""

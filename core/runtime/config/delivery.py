@@ -6,13 +6,14 @@ from typing import Final, Literal
 from pydantic import ByteSize, Field, model_validator
 
 from mozu.core.api import Settings
+from mozu.core.delivery.route import ShadowAlerts
 
 Priority = Literal["emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"]
 
 
 STATE_DIR: Final = Path("/var/lib/mozu")
 SPOOLS: Final = "spool"
-"""Below `state_dir`."""
+"""Directory of spools below `state_dir`."""
 
 
 class QueueSettings(Settings):
@@ -46,14 +47,14 @@ class SpoolSettings(Settings):
         return self.path or STATE_DIR / SPOOLS / f"{sink}.db"
 
     def below(self, state_dir: Path, sink: str) -> "SpoolSettings":
-        """Return the same with the file where it is by default, unless it is set."""
+        """Return the settings with the spool's default file, unless the file is set."""
         is_known = self.path is not None or not self.enabled
         return self if is_known else self.model_copy(update={"path": state_dir / SPOOLS / f"{sink}.db"})
 
     @model_validator(mode="before")
     @classmethod
     def _switch(cls, value: object) -> object:
-        """`spool: true` is `spool: {}`."""
+        """Return a mapping for a bool: `spool: true` is `spool: {}`."""
         return {"enabled": value} if isinstance(value, bool) else value
 
 
@@ -75,6 +76,9 @@ class RouteSettings(Settings):
     rules: tuple[str, ...] = Field((), description="Any of these rule names; `*` stands for any text.")
     sources: tuple[str, ...] = Field((), description="Any of these event sources (syscall, k8s_audit, …).")
     not_rules: tuple[str, ...] = Field((), description="None of these rule names; `*` stands for any text.")
+    shadow: ShadowAlerts = Field(
+        "none", description="Whether alerts of rules in shadow mode pass: `none` of them, they `also`, or they `only`."
+    )
 
 
 class AlertLimitSettings(Settings):

@@ -19,19 +19,19 @@ _WORDS: Mapping[object, str] = {
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One setting, ready to print."""
+    """A setting, ready to print."""
 
     name: str
-    """Dotted below its owner: `queue.bytes`."""
+    """Name, dotted below its owner: `queue.bytes`."""
     type: str
     default: str
-    """As YAML; empty where there is none."""
+    """Default as YAML; empty if there is none."""
     required: bool
     text: str
 
 
 def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[Setting]:
-    """The settings of a model in the order of their declaration, those of models in it below them."""
+    """Yield the settings of a model in the order of their declaration, those of nested models below them."""
     for name, field in model.model_fields.items():
         path = prefix + name
         plain, listed = _models(field.annotation)
@@ -44,7 +44,8 @@ def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[Setting]:
 
 
 def _models(kind: object) -> tuple[type[BaseModel] | None, type[BaseModel] | None]:
-    """The model that a setting is (None: it is no mapping), and the one that its elements are."""
+    """Return the model of a setting (None if it is no mapping), and the model of its elements (None if they are no
+    mappings)."""
     origin, arguments = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return kind, None
@@ -74,7 +75,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def type_words(kind: object) -> str:
-    """A type in the words of people who write YAML."""
+    """Return a type in the words of people who write YAML."""
     origin, arguments = get_origin(kind), get_args(kind)
     if kind in _WORDS:
         return _WORDS[kind]

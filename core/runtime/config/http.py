@@ -10,7 +10,7 @@ from mozu.core.common.tls import ServerTls
 
 
 class HttpSettings(Settings):
-    """Where a run can be looked at: /metrics, /healthz, /readyz, /versions, /status."""
+    """The HTTP listener of a run: /metrics, /healthz, /readyz, /versions, /status."""
 
     listen: str | None = Field(
         None,
@@ -29,7 +29,7 @@ class HttpSettings(Settings):
     )
 
     def address(self) -> ListenAddress | None:
-        """Where to listen; None: nowhere."""
+        """Return the address to listen on; None without a listener."""
         return None if self.listen is None else ListenAddress.parse(self.listen, unix=True)
 
     @field_validator("listen")

@@ -1,4 +1,4 @@
-"""`config_files`: files that are read as if they stood in the main one, in their order, by Falco's strategies."""
+"""`config_files`: files that are read as if they were part of the main one, in their order, by Falco's strategies."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,19 +21,20 @@ class Included(msgspec.Struct):
 
     layer: Layer
     places: tuple[Path, ...] = ()
-    """What it names."""
+    """Paths that the main file names."""
 
 
 def names_files(option: str) -> bool:
-    """Whether an option of the command line is about the list itself: it is read before all others, as Falco does."""
+    """Return True if an option of the command line changes the list itself; such options are applied first, as in
+    Falco."""
     return option.startswith((f"{KEY}=", f"{KEY}[", f"{KEY}+"))
 
 
 def included(
     main: Layer, read: Callable[[Path], Layer], files_in: Callable[[Path], list[Path]], problems: Problems
 ) -> Included:
-    """`read` gives the layer of a file, `files_in` the files of a directory. An entry that is wrong is passed over:
-    what validates the settings reports it."""
+    """Return the main layer merged with the files that it includes. `read` returns the layer of a file, `files_in` the
+    files of a directory. A wrong entry is passed over: the validation of settings reports it."""
     found = Included(main)
     for entry in _entries(main):
         found.places += (entry.path,)
@@ -47,7 +48,7 @@ def included(
 
 
 def refuse_elsewhere(main: Layer, whole: Layer, problems: Problems) -> None:
-    """A list that a drop-in or an option gives would be read by nothing."""
+    """Refuse a list that a drop-in or an option sets, because nothing would read it."""
     first, last = main.core.child(KEY), whole.core.child(KEY)
     if last is not None and (first is None or first.mark != last.mark):
         problems.add(last.mark, f"{KEY} stands in the main file only")

@@ -1,4 +1,4 @@
-"""From the merged layers to the typed configuration."""
+"""Interpretation of the merged layers as the typed configuration."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,12 +15,12 @@ _OF_KIND: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(("format", "heartbeat", "queue", "retry", "route", "spool"), Kind.SINK),
     "lookups": Kind.ENRICHER,
 }
-"""Keys of the core that mean something in the entries of one kind only."""
+"""Keys of the core that have a meaning only in the entries of one kind → the kind."""
 _DEFAULT_FORMAT: Final[str] = EntrySettings().format
 
 
 def interpret(layer: Layer, files: tuple[str, ...], problems: Problems) -> Config:
-    """The configuration; where something is wrong, `problems` has it and a default stands in."""
+    """Return the configuration; a mistake is added to `problems` and replaced by a default."""
     core = validate(CoreSettings, layer.core, problems, "configuration") or CoreSettings()
     core = core.model_copy(update={"capture": core.capture.below(core.state_dir)})
     entries = {
@@ -45,7 +45,7 @@ def interpret(layer: Layer, files: tuple[str, ...], problems: Problems) -> Confi
 
 
 def _check_spools(sinks: Sequence[Entry], problems: Problems) -> None:
-    """Two queues on one file would both deliver what it holds."""
+    """Refuse two queues on one file: both would deliver its alerts."""
     owners: dict[Path, str] = {}
     for entry in sinks:
         if entry.spool.enabled:
@@ -87,7 +87,7 @@ def _entry(kind: Kind, item: Item, state_dir: Path, problems: Problems) -> Entry
 
 
 def _format(written: YamlNode | None, owner: str, problems: Problems) -> tuple[str, YamlNode]:
-    """Name and options; only the registry knows which there are."""
+    """Return name and options; only the registry knows which formats and options exist."""
     if written is None:
         return _DEFAULT_FORMAT, YamlNode({}, Mark(""))
     if isinstance(written.value, str) and written.value:
@@ -105,7 +105,7 @@ def _format(written: YamlNode | None, owner: str, problems: Problems) -> tuple[s
 
 
 def _reserved(kind: Kind, item: Item, problems: Problems) -> YamlNode:
-    """The core's keys of an entry, without those that mean nothing there."""
+    """Return the core's keys of an entry, without those that have no meaning there."""
     node = _part(item.node, item, core=True)
     for key in list(node.mapping()):
         if _OF_KIND.get(key, kind) is not kind:

@@ -1,4 +1,4 @@
-"""Settings of an entry: where the component's code runs, and how much it may take there."""
+"""Settings of an entry: where the component's code runs, and which resources it may use."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from mozu.core.api import Settings
 
 
 class IsolationSettings(Settings):
-    """Where the code of a component runs."""
+    """The place of a component's code."""
 
     mode: Literal["none", "process"] = Field(
         "none", description="`none`: in mozu itself; `process`: in a child process, which may spin, leak or crash."
@@ -26,5 +26,5 @@ class IsolationSettings(Settings):
     @model_validator(mode="before")
     @classmethod
     def _mode(cls, value: object) -> object:
-        """`isolation: process` is `isolation: {mode: process}`."""
+        """Return a mapping for a text: `isolation: process` is `isolation: {mode: process}`."""
         return {"mode": value} if isinstance(value, str) else value

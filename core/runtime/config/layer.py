@@ -1,4 +1,4 @@
-"""One layer of configuration taken apart: the core's own keys, and lists of components by kind."""
+"""A layer of configuration taken apart: the core's own keys, and lists of components by kind."""
 
 import msgspec
 
@@ -10,28 +10,28 @@ from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.suggest import suggestion
 
 TOP_KEYS = (*SECTIONS, *CoreSettings.model_fields)
-"""Every key that may stand at the top."""
+"""Every key that may be at the top."""
 
 
 class Item(msgspec.Struct):
-    """One entry of a list: still as written."""
+    """An entry of a list, as written."""
 
     name: str
     id: str
     mark: Mark
     node: YamlNode
-    """The settings, the core's keys among them; a mapping."""
+    """The settings, with the core's keys; a mapping."""
 
 
 class Layer(msgspec.Struct):
-    """What one file (or everything so far) says. A kind that is absent was not mentioned."""
+    """The content of one file, or of all files so far. A kind that is absent was not mentioned."""
 
     core: YamlNode
     sections: dict[Kind, dict[str, Item]] = {}
 
 
 def layer_of(root: YamlNode | None, where: str, problems: Problems) -> Layer:
-    """Take a document apart; an empty one says nothing."""
+    """Return the layer of a document; an empty document has an empty layer."""
     layer = Layer(YamlNode({}, Mark(where, 1, 1), {}))
     if root is None or root.value is None:
         return layer
@@ -53,7 +53,7 @@ def layer_of(root: YamlNode | None, where: str, problems: Problems) -> Layer:
 
 
 def known_key(key: str, mark: Mark, problems: Problems) -> bool:
-    """Whether a key may stand at the top; if not, that is a mistake."""
+    """Return True if a key may be at the top; otherwise add a mistake."""
     if key in TOP_KEYS:
         return True
     problems.add(mark, f"unknown key {key!r}{suggestion(key, TOP_KEYS) or '; expected one of ' + ', '.join(TOP_KEYS)}")
@@ -61,7 +61,7 @@ def known_key(key: str, mark: Mark, problems: Problems) -> bool:
 
 
 def items_of(kind: Kind, node: YamlNode, problems: Problems) -> dict[str, Item]:
-    """The entries of one list by their ids."""
+    """Return the entries of one list by their ids."""
     items: dict[str, Item] = {}
     if not isinstance(node.value, list):
         problems.add(node.mark, f"{kind.section} must be a list of {kind} plugins, [] for none; found {node.kind}")
@@ -80,7 +80,8 @@ def items_of(kind: Kind, node: YamlNode, problems: Problems) -> dict[str, Item]:
 
 
 def item_of(kind: Kind, node: YamlNode, problems: Problems) -> Item | None:
-    """An entry, named or as one mapping from the name to its settings; None after adding the mistake."""
+    """Return an entry, written as a name or as one mapping from the name to its settings; None after adding the
+    mistake."""
     if isinstance(node.value, str) and node.value:
         return Item(node.value, node.value, node.mark, YamlNode({}, node.mark, {}))
     if not isinstance(node.value, dict) or not node.value:

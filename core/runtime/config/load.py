@@ -14,7 +14,7 @@ from mozu.core.runtime.config.mark import Mark, Problems
 from mozu.core.runtime.config.merge import stack
 from mozu.core.runtime.config.model import Config
 from mozu.core.runtime.config.node import YamlNode
-from mozu.core.runtime.config.override import override, use_json, use_rules
+from mozu.core.runtime.config.override import StdoutForm, override, use_form, use_rules
 from mozu.core.runtime.config.reader import parse
 
 
@@ -23,14 +23,14 @@ def load(
     overrides: Sequence[str] = (),
     *,
     rules: Sequence[str] = (),
-    json: bool = False,
+    form: StdoutForm | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Config:
-    """The configuration, as `read` gives it. Raises ConfigError with every mistake.
+    """Return the configuration; see `read`. Raises ConfigError with every mistake.
 
-    The settings of plugins are not looked at: only `Registry` knows what they may be.
+    The settings of plugins are not validated: only `Registry` knows them.
     """
-    config, problems = read(path, overrides, rules=rules, json=json, environment=environment)
+    config, problems = read(path, overrides, rules=rules, form=form, environment=environment)
     problems.check()
     return config
 
@@ -40,13 +40,13 @@ def read(
     overrides: Sequence[str] = (),
     *,
     rules: Sequence[str] = (),
-    json: bool = False,
+    form: StdoutForm | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> tuple[Config, Problems]:
-    """The configuration and every mistake in it.
+    """Return the configuration and every mistake in it.
 
     `path` is the main file; None: /etc/mozu/mozu.yaml if there is one. `overrides` are texts `key.path=value`; `rules`
-    replaces the rules of the evaluator falco; `json` sets the format of the sink stdout. `environment` serves `${VAR}`.
+    replaces the rules of the evaluator falco; `form` is the format of the sink stdout. `environment` serves `${VAR}`.
     """
     problems = Problems()
     environment = os.environ if environment is None else environment
@@ -68,8 +68,8 @@ def read(
         if not names_files(text):
             override(layer, text, problems)
     use_rules(layer, rules, problems)
-    if json:
-        use_json(layer, problems)
+    if form is not None:
+        use_form(layer, form, problems)
     refuse_elsewhere(written.layer, layer, problems)
     config = interpret(layer, problems.files, problems)
     return msgspec.structs.replace(config, places=(main.absolute(), drop_ins.absolute(), *written.places)), problems

@@ -11,7 +11,7 @@ Level = Literal["debug", "info", "warning", "error"]
 
 
 class LogSettings(Settings):
-    """Where mozu's own log goes, in which form, and how much of it."""
+    """The log of mozu itself: destination, form and level."""
 
     level: Level = Field("info", description="The least severe message that is printed.")
     levels: dict[str, Level] = Field(

@@ -1,4 +1,4 @@
-"""Recognises a configuration of Falco's, whose keys would each be an unknown one."""
+"""Recognition of Falco's configuration, each key of which would otherwise be reported as unknown."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -16,5 +16,5 @@ _ENOUGH: Final = 2
 
 
 def looks_like_falco(keys: Iterable[str]) -> bool:
-    """Whether so many of these are Falco's that the file is."""
+    """Return True if enough of the keys are Falco's."""
     return len(_KEYS.intersection(keys)) >= _ENOUGH

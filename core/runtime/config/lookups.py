@@ -1,4 +1,4 @@
-"""The core's setting `lookups` of an enricher's entry: how it is asked, and how long an answer counts."""
+"""The core's setting `lookups` of an enricher's entry: limits of its look-ups, and the lifetime of answers."""
 
 import msgspec
 from pydantic import Field
@@ -7,7 +7,7 @@ from mozu.core.api import LookupLimits, Settings
 
 
 class LookupSettings(Settings):
-    """What an entry changes of the limits that its plugin declares; null: nothing."""
+    """Changes to the limits that the plugin declares; null: no change."""
 
     parallel: int | None = Field(None, ge=1, le=1000, description="The most look-ups at the same time.")
     per_second: float | None = Field(None, ge=0, description="The most look-ups a second, on average; 0: no limit.")
@@ -20,6 +20,6 @@ class LookupSettings(Settings):
     cache: int | None = Field(None, ge=1, description="The most answers that the core keeps for a plugin.")
 
     def over(self, declared: LookupLimits) -> LookupLimits:
-        """The declared limits with what is set here."""
+        """Return the declared limits with the changes set here."""
         changes = {name: value for name, value in self.model_dump().items() if value is not None}
         return msgspec.structs.replace(declared, **changes)

@@ -14,14 +14,14 @@ class Mark(msgspec.Struct, frozen=True):
     column: int = 0
 
     def problem(self, text: str) -> Problem:
-        """The text with this place before it."""
+        """Return a problem with this place and text."""
         if self.line:
             return Problem.at(self.where, self.line, self.column, text)
         return Problem(f"{self.where}: {text}")
 
 
 class Problems:
-    """Collects mistakes so that all are reported at once, in the order of the files and of the lines in them."""
+    """A collector of mistakes, so that all are reported at once, in the order of the files and of the lines in them."""
 
     def __init__(self) -> None:
         self._files: list[str] = []
@@ -41,21 +41,21 @@ class Problems:
             self._files.append(where)
 
     def add(self, mark: Mark, text: str) -> None:
-        """One mistake; the same mistake at the same place is reported once."""
+        """Add a mistake; the same mistake at the same place is reported once."""
         if (mark, text) not in self._found:
             self._found.append((mark, text))
 
     def add_once(self, mark: Mark, text: str) -> None:
-        """The same, and once for all places: it has one cause."""
+        """Add a mistake that has one cause at several places: the text is reported once."""
         if all(text != found for _, found in self._found):
             self._found.append((mark, text))
 
     def lines(self) -> list[Problem]:
-        """Every mistake: by file in reading order, then by position; the command line comes last."""
+        """Return every mistake: by file in reading order, then by position; those of the command line come last."""
         return [mark.problem(text) for mark, text in sorted(self._found, key=lambda found: self._place(found[0]))]
 
     def check(self) -> None:
-        """Raise ConfigError if there is any."""
+        """Raise ConfigError if there are mistakes."""
         if self._found:
             raise ConfigError(self.lines())
 

@@ -1,4 +1,4 @@
-"""Settings of memory: how much mozu may take."""
+"""Settings of memory."""
 
 from typing import Annotated, Final
 
@@ -8,7 +8,8 @@ from mozu.core.api import Settings
 from mozu.core.common.own_cgroup import memory_limit
 
 _SHARE_OF_CGROUP: Final = 0.9
-"""The rest is for what is counted there and is not resident memory of mozu: maps of programs, sockets, children."""
+"""Share of the cgroup's limit that mozu uses. The rest is for memory counted there that is not resident in mozu: maps
+of programs, sockets, children."""
 _LEAST: Final = 64 << 20
 
 
@@ -19,7 +20,7 @@ def _possible(value: ByteSize | None) -> ByteSize | None:
 
 
 class MemorySettings(Settings):
-    """How much memory mozu may take itself, children not counted."""
+    """The memory that mozu itself may use, children not counted."""
 
     limit: Annotated[ByteSize | None, AfterValidator(_possible)] = Field(
         None,
@@ -28,7 +29,7 @@ class MemorySettings(Settings):
     )
 
     def bound(self) -> int:
-        """Bytes; 0: none. Reads the cgroup's limit where none is set."""
+        """Return the limit in bytes, 0 for none. Reads the cgroup's limit if none is set."""
         if self.limit is not None:
             return int(self.limit)
         return int((memory_limit() or 0) * _SHARE_OF_CGROUP)

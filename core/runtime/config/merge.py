@@ -7,7 +7,7 @@ from mozu.core.runtime.config.node import YamlNode
 
 
 def stack(below: Layer, above: Layer, problems: Problems, *, replace: bool = False) -> Layer:
-    """Both as one. With `replace` a list of components that `above` gives takes the place of the one below."""
+    """Return both layers as one. With `replace` a list of components in `above` replaces the one below."""
     sections = dict(below.sections)
     for kind, items in above.sections.items():
         sections[kind] = items if replace else _items(kind, below.sections.get(kind, {}), items, problems)
@@ -33,7 +33,8 @@ def _items(kind: Kind, below: dict[str, Item], above: dict[str, Item], problems:
 
 
 def entry(below: YamlNode, above: YamlNode) -> YamlNode:
-    """The settings of one component: mappings merge, but for a format's options, which belong to that format."""
+    """Return the merged settings of one component: mappings merge, except a format's options, which belong to that
+    format."""
     merged = mapping(below, above)
     form, old = above.child("format"), below.child("format")
     if form is not None and old is not None and form.mapping().keys() != old.mapping().keys():
@@ -42,7 +43,7 @@ def entry(below: YamlNode, above: YamlNode) -> YamlNode:
 
 
 def mapping(below: YamlNode, above: YamlNode) -> YamlNode:
-    """Two mappings as one: keys that both have merge if both are mappings, else the upper one stands."""
+    """Merge two mappings: keys in both merge if both values are mappings, else the upper value replaces the lower."""
     entries, keys = dict(below.mapping()), dict(below.keys)
     for key, node in above.mapping().items():
         old = entries.get(key)

@@ -44,7 +44,7 @@ RESERVED: Final = frozenset(
 
 
 class ReloadSettings(Settings):
-    """When the configuration is read again; on SIGHUP in any case."""
+    """The occasions on which the configuration is read again; SIGHUP is always one."""
 
     watch: bool = Field(
         False,
@@ -53,7 +53,7 @@ class ReloadSettings(Settings):
 
 
 class EnrichmentBufferSettings(Settings):
-    """How long, and how many, events are held whose container is not known yet."""
+    """The bounds of the buffer of events whose container is not known yet."""
 
     seconds: float = Field(
         0.5,
@@ -74,7 +74,7 @@ def _expressions(found: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class RedactSettings(Settings):
-    """What is hidden in alerts before anything encodes, stores or delivers them."""
+    """Redaction of alerts, before anything encodes, stores or delivers them."""
 
     enabled: bool = Field(True, description="False: passwords, tokens and keys stand in alerts as they are.")
     patterns: Annotated[tuple[str, ...], AfterValidator(_expressions)] = Field(
@@ -125,13 +125,15 @@ class CoreSettings(Settings):
         RedactSettings(), description="What is hidden in alerts before anything encodes or stores them."
     )
     reload: ReloadSettings = Field(ReloadSettings(), description="When the configuration is read again.")
-    respond: RespondSettings = Field(RespondSettings(), description="What responders may do; docs/responders.md.")
+    respond: RespondSettings = Field(
+        RespondSettings(), description="What responders may do; docs/operate/responders.md."
+    )
     record: RecordSettings = Field(RecordSettings(), description="A recording of everything.")
     capture: CaptureSettings = Field(CaptureSettings(), description="Recordings around alerts.")
 
 
 class EntrySettings(Settings):
-    """The keys of an entry that belong to the core."""
+    """The core's keys of an entry."""
 
     id: str | None = Field(
         None, pattern=r"^[A-Za-z0-9_-]+$", description="The instance's name; by default the plugin's."
@@ -147,7 +149,8 @@ class EntrySettings(Settings):
     )
     format: str = Field(
         "falco",
-        description="Sinks: the form of alerts, by name or as a mapping from the name to options; docs/formats.md.",
+        description="Sinks: the form of alerts, by name or as a mapping from the name to options; "
+        "docs/integrate/formats.md.",
     )
     queue: QueueSettings = Field(QueueSettings(), description="Sinks: the queue before it.")
     spool: SpoolSettings = Field(
@@ -159,30 +162,31 @@ class EntrySettings(Settings):
         LookupSettings(), description="Enrichers: how it is asked; what is not set is as the plugin declares it."
     )
     heartbeat: float = Field(
-        0.0, ge=0, le=86_400, description="Sinks: seconds between two heartbeats (docs/siem.md); 0: none."
+        0.0, ge=0, le=86_400, description="Sinks: seconds between two heartbeats (docs/integrate/siem.md); 0: none."
     )
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One configured component."""
+    """A configured component."""
 
     kind: Kind
     name: str
-    """The plugin."""
+    """Name of the plugin."""
     id: str
-    """The instance, unique within its kind."""
+    """Name of the instance, unique within its kind."""
     settings: Json
-    """As written, without the core's keys; the registry validates them (`Registry.settings`)."""
+    """Settings as written, without the core's keys; the registry validates them (`Registry.settings`)."""
     node: YamlNode
-    """The same with places; a mapping."""
+    """The settings with places; a mapping."""
     optional: bool = False
     start_deadline: float | None = None
-    """Seconds; None: the core's."""
+    """Seconds; None: the core's setting."""
     isolation: IsolationSettings = IsolationSettings()
     format: str = "falco"
-    """Sinks: the format's name."""
+    """A sink's format, by name."""
     format_options: YamlNode = msgspec.field(default_factory=lambda: YamlNode({}, Mark("")))
-    """A mapping; its place is where the format is named. The registry validates name and options."""
+    """Options of the format: a mapping, whose place is where the format is named. The registry validates name and
+    options."""
     queue: QueueSettings = QueueSettings()
     spool: SpoolSettings = SpoolSettings(enabled=False)
     retry: RetrySettings = RetrySettings()
@@ -200,17 +204,17 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     sinks: tuple[Entry, ...] = ()
     responders: tuple[Entry, ...] = ()
     plugins: dict[str, Mark] = {}
-    """Entry points to load besides those that entries name → where that is written."""
+    """Entry points to load besides those that entries name → where they are named."""
     core: CoreSettings = CoreSettings()
     node: YamlNode = msgspec.field(default_factory=lambda: YamlNode({}, Mark("")))
     """The core's own keys with places; a mapping."""
     files: tuple[str, ...] = ()
-    """What was read, in order."""
+    """The files that were read, in order."""
     places: tuple[Path, ...] = ()
     """The main file and the directory of drop-ins, whether they exist or not."""
 
     def start_seconds(self, entry: Entry) -> float:
-        """What the component of this entry may take to be built, to start, or to take new rules."""
+        """Return the seconds that the component of this entry may take to be built, to start, or to take new rules."""
         return self.core.start_deadline if entry.start_deadline is None else entry.start_deadline
 
     @property
@@ -220,7 +224,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def log(self) -> LogSettings:
-        """mozu's own log."""
+        """The settings of mozu's own log."""
         return self.core.log
 
     @property
@@ -230,18 +234,18 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def stop_deadline(self) -> float:
-        """Seconds."""
+        """Seconds that a stop may take."""
         return self.core.stop_deadline
 
     def files_read(self) -> tuple[Path, ...]:
-        """Those that the core's own settings name: certificates, keys, and files of secrets."""
+        """Return the files that the core's own settings name: certificates, keys, and files of secrets."""
         return (*self.core.http.tls.files_read(), *secret_files(CoreSettings, self.node))
 
     def of(self, kind: Kind) -> tuple[Entry, ...]:
-        """The entries of one kind, in order."""
+        """Return the entries of one kind, in order."""
         entries: tuple[Entry, ...] = getattr(self, kind.section)
         return entries
 
     def entries(self) -> tuple[Entry, ...]:
-        """Every entry, in the order of the flow."""
+        """Return every entry, in the order of the flow."""
         return tuple(entry for kind in Kind for entry in self.of(kind))

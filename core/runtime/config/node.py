@@ -16,13 +16,13 @@ class YamlNode(msgspec.Struct):
     value: "Scalar | list[YamlNode] | dict[str, YamlNode]"
     mark: Mark
     keys: dict[str, Mark] = {}
-    """Mappings: where each key stands."""
+    """A mapping's keys → where each is written."""
     private: bool = False
-    """The text came out of the environment, so no message may quote it."""
+    """True if the text came from the environment, so that no message may quote it."""
 
     @property
     def kind(self) -> str:
-        """What it is, in words for messages."""
+        """The type of the value, in words for messages."""
         if self.value is None:
             return "nothing"
         if isinstance(self.value, dict):
@@ -34,15 +34,15 @@ class YamlNode(msgspec.Struct):
         return "a truth value" if isinstance(self.value, bool) else "a number"
 
     def mapping(self) -> "dict[str, YamlNode]":
-        """The entries of a mapping; none for anything else."""
+        """Return the entries of a mapping; an empty dict for anything else."""
         return self.value if isinstance(self.value, dict) else {}
 
     def key_mark(self, key: str) -> Mark:
-        """Where `key` is written, or where the mapping begins."""
+        """Return the place where `key` is written, or where the mapping begins."""
         return self.keys.get(key, self.mark)
 
     def plain(self) -> Json:
-        """The value without places."""
+        """Return the value without places."""
         if isinstance(self.value, dict):
             return {key: node.plain() for key, node in self.value.items()}
         if isinstance(self.value, list):
@@ -50,7 +50,7 @@ class YamlNode(msgspec.Struct):
         return self.value
 
     def child(self, step: str | int) -> "YamlNode | None":
-        """The entry of a mapping or list, if there is one."""
+        """Return the entry of a mapping or list, or None."""
         if isinstance(self.value, dict) and isinstance(step, str):
             return self.value.get(step)
         if isinstance(self.value, list) and isinstance(step, int) and 0 <= step < len(self.value):
@@ -58,8 +58,8 @@ class YamlNode(msgspec.Struct):
         return None
 
     def follow(self, path: Sequence[str | int]) -> "tuple[YamlNode, tuple[str | int, ...]]":
-        """The deepest node on the path, and the steps that led there. Steps that no node answers to are passed over:
-        pydantic names the branches of unions in its paths."""
+        """Return the deepest node on the path, and the steps that led there. Steps to which no node corresponds are
+        skipped: pydantic names the branches of unions in its paths."""
         node, taken = self, []
         for step in path:
             below = node.child(step)
@@ -70,7 +70,7 @@ class YamlNode(msgspec.Struct):
 
 
 def node_of(value: Json, mark: Mark) -> YamlNode:
-    """A node from plain data; every part has the same place."""
+    """Return a node made from plain data; every part has the same place."""
     if isinstance(value, Mapping):
         keys = dict.fromkeys(map(str, value), mark)
         return YamlNode({str(key): node_of(item, mark) for key, item in value.items()}, mark, keys)

@@ -7,16 +7,17 @@ from typing import Final
 from mozu.core.runtime.config.node import YamlNode
 
 Step = str | int
-"""A key, or the place of an element of a list."""
+"""A key, or the index of an element of a list."""
 END: Final = ""
-"""The place behind the last element: `list[]`. No key is empty."""
+"""The step behind the last element: `list[]`. No key is empty."""
 _NAME: Final = re.compile(r"\.?((?:[^\\.\[\]]|\\.)+)")
 _INDEX: Final = re.compile(r"\[(\d*)\]")
 _ESCAPED: Final = re.compile(r"\\(.)")
 
 
 def steps_of(key: str) -> Sequence[Step] | None:
-    """The steps of `a.b[0].c`, `a.b[]`; a backslash takes the next character as it is. None: that is no path."""
+    """Return the steps of `a.b[0].c` or `a.b[]`; a backslash quotes the next character. Returns None if it is no
+    path."""
     found: list[Step] = []
     position = 0
     while position < len(key):
@@ -32,7 +33,7 @@ def steps_of(key: str) -> Sequence[Step] | None:
 
 
 def placed(before: YamlNode | None, steps: Sequence[Step], value: YamlNode) -> YamlNode:
-    """What stands there, with the value at the end of the path; lists and mappings on the way are made. Raises
+    """Return the node with the value at the end of the path; lists and mappings on the way are created. Raises
     IndexError."""
     if not steps:
         return value

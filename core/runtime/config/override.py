@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
+import msgspec
+
 from mozu.core.api import Kind
+from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config.layer import Item, Layer, item_of, items_of, known_key
 from mozu.core.runtime.config.mark import Mark, Problems
 from mozu.core.runtime.config.merge import entry
@@ -18,11 +21,11 @@ RULES_PLUGIN: Final = "falco"
 """The evaluator whose rules `-r` names."""
 
 JSON_PLUGIN: Final = "stdout"
-"""The sink that `--json` is about."""
+"""The sink that `--json` changes."""
 
 
 def override(layer: Layer, text: str, problems: Problems) -> None:
-    """Apply one `-o`. The value is YAML; `${…}` stays as it is, for the shell has had its turn."""
+    """Apply one `-o`. The value is YAML; `${…}` stays as it is, because the shell has already expanded variables."""
     key, equals, written = text.partition("=")
     adds = key.endswith("+")
     key = key.removesuffix("+").strip()
@@ -47,7 +50,7 @@ def override(layer: Layer, text: str, problems: Problems) -> None:
 
 
 def _added(there: YamlNode, more: YamlNode) -> YamlNode:
-    """A list with more elements; what is no list is replaced."""
+    """Return a list with more elements; anything but a list is replaced."""
     if not isinstance(there.value, list) or not isinstance(more.value, list):
         return more
     return YamlNode([*there.value, *more.value], more.mark)
@@ -77,7 +80,7 @@ def _component(layer: Layer, kind: Kind, steps: Sequence[Step], value: YamlNode,
 
 
 def _append(layer: Layer, kind: Kind, value: YamlNode, problems: Problems) -> None:
-    """One more entry."""
+    """Append an entry."""
     item = item_of(kind, value, problems)
     items = layer.sections.setdefault(kind, {})
     if item is not None and item.id in items:
@@ -87,7 +90,7 @@ def _append(layer: Layer, kind: Kind, value: YamlNode, problems: Problems) -> No
 
 
 def _find(layer: Layer, kind: Kind, wanted: Step, mark: Mark, problems: Problems) -> Item | None:
-    """By id, or by place."""
+    """Return an item by id or by index; None after adding a mistake."""
     items = layer.sections.get(kind, {})
     identity = wanted if not isinstance(wanted, int) else next(islice(items, wanted, None), f"[{wanted}]")
     if identity in items:
@@ -113,20 +116,39 @@ def _put(node: YamlNode, steps: Sequence[Step], value: YamlNode, problems: Probl
 
 
 def use_rules(layer: Layer, rules: Sequence[str], problems: Problems) -> None:
-    """`-r`: these files and directories instead of the configured ones."""
+    """Apply `-r`: these files and directories replace the configured ones."""
     if rules:
         mark = Mark("-r")
         _each(layer, Kind.EVALUATOR, RULES_PLUGIN, "rules", node_of(list(rules), mark), problems)
 
 
-def use_json(layer: Layer, problems: Problems) -> None:
-    """`--json`: JSON on the standard output."""
-    _each(layer, Kind.SINK, JSON_PLUGIN, "format", node_of("json", Mark("--json")), problems)
+class StdoutForm(msgspec.Struct, frozen=True):
+    """The format of the sink stdout as a command has chosen it."""
+
+    format: str | JsonObject
+    """A name, or a mapping from it to options, as `format` of a sink has it."""
+    origin: str
+    """Option of the command line, which mistakes name."""
+    replaces: bool
+    """True if a format that the configuration names gives way, and a configuration without the sink is a mistake."""
 
 
-def _each(layer: Layer, kind: Kind, name: str, key: str, value: YamlNode, problems: Problems) -> None:
+JSON: Final = StdoutForm("json", "--json", replaces=True)
+
+
+def use_form(layer: Layer, form: StdoutForm, problems: Problems) -> None:
+    """Set the format of the sink stdout."""
+    value = node_of(form.format, Mark(form.origin))
+    _each(layer, Kind.SINK, JSON_PLUGIN, "format", value, problems, replace=form.replaces)
+
+
+def _each(
+    layer: Layer, kind: Kind, name: str, key: str, value: YamlNode, problems: Problems, *, replace: bool = True
+) -> None:
+    """Set a key of each entry of a plugin; `replace`: also of one that has the key, and none is a mistake."""
     items = [item for item in layer.sections.get(kind, {}).values() if item.name == name]
     for item in items:
-        _put(item.node, [key], value, problems)
-    if not items:
+        if replace or item.node.child(key) is None:
+            _put(item.node, [key], value, problems)
+    if replace and not items:
         problems.add(value.mark, f"this is about the {kind} {name}, and none is configured")

@@ -1,7 +1,7 @@
-"""YAML text → nodes with places.
+"""Conversion of YAML text to nodes with places.
 
-The scalars are those of YAML 1.2: `on`, `no`, `12:30` and `1_000` are text, and a setting that wants a truth value
-still takes `on`. Nothing but plain data can be written: tags that make objects are refused.
+The scalars are those of YAML 1.2: `on`, `no`, `12:30` and `1_000` are text, though a boolean setting still accepts
+`on`. Only plain data can be written: tags that make objects are refused.
 """
 
 import re
@@ -59,7 +59,7 @@ _SCALARS: Final[Mapping[str, Callable[[str], bool | int | float | str | None]]] 
 
 
 def parse(text: str, where: str, problems: Problems, environment: Mapping[str, str] | None = None) -> YamlNode | None:
-    """The document, or None where there is none or it cannot be read at all (then `problems` has the reason).
+    """Return the document, or None if there is none or it cannot be read at all (then `problems` has the reason).
 
     Without an environment `${…}` is plain text.
     """

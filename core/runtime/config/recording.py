@@ -9,7 +9,7 @@ from mozu.core.api import Settings
 from mozu.core.runtime.config.delivery import STATE_DIR
 
 CAPTURES: Final = "captures/mozu"
-"""Below `state_dir`: the prefix of captures."""
+"""The prefix of captures, below `state_dir`."""
 
 
 class RecordSettings(Settings):
@@ -31,7 +31,7 @@ class RecordSettings(Settings):
     keep: int = Field(0, ge=0, description="The most parts that are kept, the oldest are deleted; 0: all stay.")
 
     def file_of(self, source: str, sources: int) -> Path | None:
-        """Where the events of a source go, if there are so many sources; None where nothing is recorded."""
+        """Return the file for the events of a source, given the number of sources; None if nothing is recorded."""
         if self.file is None or sources < 2:
             return self.file
         stem, dot, rest = self.file.name.partition(".")
@@ -62,6 +62,6 @@ class CaptureSettings(Settings):
     )
 
     def below(self, state_dir: Path) -> "CaptureSettings":
-        """Return the same with the prefix where it is by default, unless it is set."""
+        """Return the settings with the default prefix, unless the prefix is set."""
         is_set = "path_prefix" in self.model_fields_set or state_dir == STATE_DIR
         return self if is_set else self.model_copy(update={"path_prefix": state_dir / CAPTURES})

@@ -18,7 +18,7 @@ _REF: Final = "#/$defs/{model}"
 
 
 class FormatModel(msgspec.Struct, frozen=True):
-    """What the schema needs to know of a format."""
+    """A format, as far as the schema describes it."""
 
     name: str
     summary: str
@@ -26,7 +26,7 @@ class FormatModel(msgspec.Struct, frozen=True):
 
 
 class PluginModel(msgspec.Struct, frozen=True):
-    """What the schema needs to know of a plugin."""
+    """A plugin, as far as the schema describes it."""
 
     kind: Kind
     name: str
@@ -35,7 +35,7 @@ class PluginModel(msgspec.Struct, frozen=True):
 
 
 class ModelSchema(TypedDict, total=False):
-    """What is read of the schema that pydantic makes of a model."""
+    """The parts that are read of the schema that pydantic makes of a model."""
 
     properties: dict[str, JsonObject]
     required: list[str]

@@ -11,17 +11,17 @@ from mozu.core.runtime.config.model import Entry
 from mozu.core.runtime.config.node import YamlNode, node_of
 
 DeclarationOf = Callable[[Entry], AnyDeclaration]
-"""Raises PluginError where there is no such plugin."""
+"""Returns an entry's declaration. Raises PluginError if there is no such plugin."""
 SettingsOf = Callable[[Entry, Problems], Settings | None]
-"""The validated settings; None after adding the mistakes."""
+"""Returns the validated settings; None after adding the mistakes."""
 
 
 def alternatives(
     entry: Entry, problems: Problems, declaration_of: DeclarationOf, settings_of: SettingsOf
 ) -> list[Entry]:
-    """The entry itself, or those that its choice among sources names; mistakes in these are added.
+    """Return the entry itself, or the entries that its choice among sources names; their mistakes are added.
 
-    Raises PluginError where the entry itself has no plugin.
+    Raises PluginError if the entry itself has no plugin.
     """
     declaration = declaration_of(entry)
     if not isinstance(declaration, SourceChoiceDeclaration):
@@ -36,7 +36,7 @@ def alternatives(
 
 
 def _chosen(declaration: AnySourceChoice, settings: Settings, entry: Entry, problems: Problems) -> Iterator[Entry]:
-    """An entry for each source that is named, with the id of the choice, best first; mistakes are added."""
+    """Yield an entry for each named source, with the id of the choice, best first; mistakes are added."""
     values = settings.model_dump(mode="json")
     for name in declaration.choices:
         node = entry.node.child(name) or node_of(values[name], entry.node.mark)
@@ -56,7 +56,7 @@ def _chosen(declaration: AnySourceChoice, settings: Settings, entry: Entry, prob
 
 
 def _is_source(chosen: Entry, problems: Problems, declaration_of: DeclarationOf) -> bool:
-    """Whether a choice names a source; if not, that is a mistake."""
+    """Return True if a choice names a source; otherwise add a mistake."""
     try:
         if not isinstance(declaration_of(chosen), SourceChoiceDeclaration):
             return True

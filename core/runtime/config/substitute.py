@@ -12,12 +12,13 @@ class Unset(ValueError):
 
 
 def has_reference(text: str) -> bool:
-    """Whether there is anything to do."""
+    """Return True if there is anything to substitute."""
     return "${" in text
 
 
 def substitute(text: str, environment: Mapping[str, str]) -> str:
-    """The text with every reference replaced. A variable that is unset or empty takes the default, as in a shell.
+    """Return the text with every reference replaced. A variable that is unset or empty takes the default, as in a
+    shell.
 
     Raises Unset for a variable without value and default, and for a reference that is not well formed.
     """

@@ -30,7 +30,8 @@ _KINDS: Final[Mapping[str, str]] = {
 
 
 def validate(model: type[M], node: YamlNode, problems: Problems, subject: str) -> M | None:
-    """The node as a model; None after adding every mistake. `subject` names whose settings they are: `sink stdout`."""
+    """Return the node as a model; None after adding every mistake. `subject` names the owner of the settings: `sink
+    stdout`."""
     try:
         made = model.model_validate(node.plain())
     except ValidationError as error:
@@ -42,7 +43,8 @@ def validate(model: type[M], node: YamlNode, problems: Problems, subject: str) -
 
 
 def _by_place(model: type[BaseModel], node: YamlNode, error: ValidationError) -> Mapping[Mark, Sequence[str]]:
-    """Several findings at one place are the branches of a union: any of them would do."""
+    """Return the texts for each place. Several findings at one place are the branches of a union: any of them would
+    do."""
     found: dict[tuple[Mark, str], list[str]] = {}
     for detail in error.errors(include_url=False, include_input=False):
         mark, name, text = _explain(model, node, detail)
@@ -55,7 +57,7 @@ def _by_place(model: type[BaseModel], node: YamlNode, error: ValidationError) ->
 
 
 def _explain(model: type[BaseModel], node: YamlNode, detail: ErrorDetails) -> tuple[Mark, str, str]:
-    """(place, what it is about, what is wrong with it)."""
+    """Return (place, name of the setting, what is wrong with it)."""
     path = detail["loc"]
     value, taken = node.follow(path)
     if detail["type"] == "extra_forbidden":
@@ -80,7 +82,7 @@ def _message(detail: ErrorDetails) -> str:
 
 
 def _found(model: type[BaseModel], value: YamlNode, path: Sequence[str | int], fault: str) -> str:
-    """What stands there, unless the message has it already or it is secret."""
+    """Return the text for the value found, unless the message has it already or it is secret."""
     if fault in ("value_error", "assertion_error"):
         return ""
     if fault == "string_type" and isinstance(value.value, int | float):
@@ -95,12 +97,12 @@ def _dotted(path: Sequence[str | int]) -> str:
 
 
 def names(model: type[BaseModel] | None) -> list[str]:
-    """The keys that a model takes."""
+    """Return the keys that a model accepts."""
     return [] if model is None else [field.alias or name for name, field in model.model_fields.items()]
 
 
 def model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:
-    """The model that stands at a path below another, if one does."""
+    """Return the model at a path below another one, or None."""
     for kind in _types_at(model, path):
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             return kind
@@ -108,7 +110,7 @@ def model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseMode
 
 
 def secret_at(model: type[BaseModel], path: Sequence[str | int]) -> bool:
-    """Whether the value at a path belongs to a setting that must not print."""
+    """Return True if the value at a path belongs to a setting that must not be printed."""
     return any(
         isinstance(kind, type) and issubclass(kind, SecretStr)
         for end in range(1, len(path) + 1)
@@ -117,7 +119,7 @@ def secret_at(model: type[BaseModel], path: Sequence[str | int]) -> bool:
 
 
 def secret_files(model: type[BaseModel], node: YamlNode, path: tuple[str | int, ...] = ()) -> Iterator[Path]:
-    """The files that secrets of these settings are read from."""
+    """Yield the files from which secrets of these settings are read."""
     if isinstance(node.value, list):
         for number, item in enumerate(node.value):
             yield from secret_files(model, item, (*path, number))
@@ -129,7 +131,7 @@ def secret_files(model: type[BaseModel], node: YamlNode, path: tuple[str | int, 
 
 
 def _types_at(model: type[BaseModel], path: Sequence[str | int]) -> list[object]:
-    """The types that may stand at a path: several where a setting is a union."""
+    """Return the types that may be at a path: several if a setting is a union."""
     found: list[object] = [model]
     for step in path:
         found = [below for kind in found for below in _below(kind, step)]

@@ -1,4 +1,4 @@
-"""Settings of the verdict memory: calls that are recognised when they come again."""
+"""Settings of the judged-call cache: calls that are recognised when they come again."""
 
 from pydantic import ByteSize, Field
 
@@ -6,7 +6,7 @@ from mozu.core.api import Settings
 
 
 class VerdictMemorySettings(Settings):
-    """Whether verdicts on calls that no rule matches are remembered, so that equal calls are not judged again."""
+    """The cache of calls that no rule matches, so that equal calls are not evaluated again."""
 
     enabled: bool = Field(True, description="False: every call is judged.")
     size: ByteSize = Field(
@@ -14,5 +14,5 @@ class VerdictMemorySettings(Settings):
     )
 
     def bound(self) -> int:
-        """Bytes; 0: nothing is remembered."""
+        """Return the bytes that the cache may use; 0: no call is cached."""
         return int(self.size) if self.enabled else 0

@@ -1,4 +1,4 @@
-"""From a configuration to a running pipeline to a clean stop; the only place that sees everything."""
+"""The engine: from a configuration to a running pipeline to a clean stop; the only package that knows all others."""
 
 import os
 import signal
@@ -27,11 +27,11 @@ def run(
     announces: bool = False,
     read: Read | None = None,
 ) -> int:
-    """Run until the sources end, a signal arrives or `duration` seconds have passed; the exit code.
+    """Run until the sources end, a signal arrives or `duration` seconds have passed; returns the exit code.
 
-    `announces`: its start, its end and its heartbeats are alerts; for what watches, not for a look at a recording.
-    `read`: reads the configuration again, for a reload; without it there is none.
-    Raises ConfigError, PluginError, RulesError and SourceUnavailable before anything has begun.
+    `announces`: start, end and heartbeats of the run are alerts, which suits a monitoring run, not the replay of a
+    recording. `read` reads the configuration again for a reload; without it there is none. Raises ConfigError,
+    PluginError, RulesError and SourceUnavailable before anything has begun.
     """
     raise_limit()
     return run_loop(_main(config, registry, duration, stats, announces, read))

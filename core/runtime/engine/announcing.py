@@ -21,7 +21,7 @@ def announcing(
     metrics: Metrics,
     rules_digest: Callable[[], str],
 ) -> tuple[Lifecycle, Heartbeats]:
-    """Make what announces the start and the end of a run, and what sends heartbeats."""
+    """Return the notices of the run's start and end, and the heartbeats."""
     lifecycle = Lifecycle(alerts, built.version, built.state_dir / RUN_FILES, instance(built.files))
     heartbeats = Heartbeats(
         alerts, pumps, losses, metrics,

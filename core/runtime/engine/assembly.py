@@ -1,7 +1,7 @@
 """Assembly: build the components that a configuration names, without starting them.
 
-A reload builds beside what runs: a component whose recipe (plugin, settings, surroundings) has not changed is taken
-over as it is, and only the others are made anew. Nothing of this is in force before the engine makes it so.
+A reload builds beside the running assembly: a component whose recipe (plugin, settings, surroundings) has not changed
+is kept, and only the others are built anew. Nothing is in force before the engine commits it.
 """
 
 import logging
@@ -71,7 +71,7 @@ _log = logging.getLogger("mozu.engine")
 
 
 def assemble(config: Config, registry: Registry, metrics: Metrics, tasks: BackgroundTasks) -> Assembly:
-    """Build everything. Raises ConfigError, PluginError, RulesError."""
+    """Build all components. Raises ConfigError, PluginError and RulesError."""
     assembler = Assembler(config, registry, metrics, tasks, None)
     assembly = assembler.assembly(assembler.evaluators())
     assembly.assign_lookups()
@@ -82,10 +82,11 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, tasks: Backgr
 
 
 class Assembler:
-    """Builds in the order in which components need each other: fields, enrichers, sources, sinks, then evaluators.
+    """The builder of an assembly, in the order in which components need each other: fields, enrichers, sources, sinks,
+    then evaluators.
 
-    `current` runs, and stays as it is. All but `evaluators` is quick and belongs on the event loop, where a component
-    may assign look-ups while it is built; evaluators may be compiled on a thread.
+    `current` runs, and is not changed. All steps but `evaluators` are quick and belong on the event loop, because a
+    component may assign look-ups while it is built; evaluators may be compiled on a thread.
     """
 
     def __init__(
@@ -123,7 +124,7 @@ class Assembler:
         return build_each(declared, self._evaluator)
 
     def assembly(self, evaluators: list[Isolated[Evaluator]]) -> Assembly:
-        """Everything together."""
+        """Return the assembly of all that was built."""
         config, current, core = self._config, self._current, self._config.core
         bounds, limits = core.enrichment_buffer, core.alert_limiter
         same_limits = current is not None and limits == current.config.core.alert_limiter
@@ -163,7 +164,7 @@ class Assembler:
         return made
 
     def _let_go(self) -> None:
-        """Components keep this object, for another instance; it must not keep those that were there beside them."""
+        """Drop the references to the other components: a component keeps this object for building another instance."""
         self._current = None
         self._enrichers, self._sources, self._sinks, self._responders = [], [], [], []
         self._key_lookups, self._assigned = {}, {}
@@ -171,7 +172,7 @@ class Assembler:
     # --- fields
 
     def _make_fields(self) -> FieldRegistry:
-        """Those in force, where everything that brings fields or reads them has stayed; else new ones."""
+        """Return the fields in force, if every component that brings or reads fields has stayed; else new ones."""
         config, current = self._config, self._current
         if current is not None and self._field_plugins() == current.field_plugins:
             entries = (*config.enrichers, *config.sources)
@@ -186,7 +187,7 @@ class Assembler:
         return fields
 
     def _around(self, entry: Entry) -> tuple[object, ...]:
-        """What a component is given besides its settings, as far as its fields depend on that."""
+        """Return what a component receives besides its settings, as far as its fields depend on that."""
         return (self._limits(entry),) if entry.kind is Kind.ENRICHER else ()
 
     def _field_plugins(self) -> frozenset[tuple[str, str]]:
@@ -212,7 +213,7 @@ class Assembler:
 
     @contextmanager
     def _assigning(self, assigned: dict[str, Any]) -> Iterator[None]:
-        """Note what a component assigns to the look-ups of names meanwhile. It takes effect with the assembly."""
+        """Note the look-ups of names that a component assigns meanwhile. They take effect with the assembly."""
         before = self._names.functions()
         yield
         after = self._names.functions()
@@ -232,13 +233,13 @@ class Assembler:
         return Recipe(entry.name, self._settings[key], surroundings, self._content[key])
 
     def _is_unchanged(self, entry: Entry, *surroundings: object) -> bool:
-        """Whether the running component of this id can be taken over."""
+        """Return True if the running component of this id can be kept."""
         if self._current is None:
             return False
         return self._current.recipes.get((entry.kind, entry.id)) == self._recipe(entry, *surroundings)
 
     def _running(self, of: Iterable[Isolated[C]], entry: Entry, *surroundings: object) -> Isolated[C] | None:
-        """The running component that can be taken over."""
+        """Return the running component if it can be kept, else None."""
         key = entry.kind, entry.id
         self._recipes[key] = self._recipe(entry, *surroundings)
         if self._current is None or not self._is_unchanged(entry, *surroundings):
@@ -247,7 +248,8 @@ class Assembler:
         return next((one for one in of if one.name == entry.id), None)
 
     def _source(self, alternatives: Sequence[tuple[AnySource, Entry]], entry: Entry) -> BuiltSource:
-        """A source that runs stays, also with other settings: `fixed_problems` says which it cannot change."""
+        """Return the running source, even if its settings differ (`fixed_problems` reports those that cannot change),
+        or else a new one."""
         key = entry.kind, entry.id
         self._recipes[key] = self._recipe(entry)
         for one in [] if self._current is None else self._current.sources:
@@ -282,7 +284,8 @@ class Assembler:
         return entry.lookups.over(declaration.lookups)
 
     def _sink(self, declaration: SinkDeclaration[Any], entry: Entry) -> BuiltSink:
-        """One whose queue changes its place is made anew: while the old one delivers the rest, the new one works."""
+        """Return the sink. One whose queue moves elsewhere is built anew: the old one delivers the rest while the new
+        one works."""
         running = [] if self._current is None else self._current.sinks
         content_type, schema = self._registry.format(entry).content_type, format_schema(self._registry, entry)
         spool = entry.spool.file(entry.id) if entry.spool.enabled else None
@@ -302,7 +305,8 @@ class Assembler:
         return BuiltResponder(made, settings)
 
     def _evaluator(self, declaration: ComponentDeclaration[Settings, Evaluator], entry: Entry) -> Isolated[Evaluator]:
-        """Rules may have changed whatever the settings: those that came out the same stay in force."""
+        """Return the evaluator. Rules may have changed whatever the settings: those that came out the same stay in
+        force."""
         self.compiling = entry.id
         running = [] if self._current is None else self._current.evaluators
         before = self._running(running, entry, self._requested_fields)

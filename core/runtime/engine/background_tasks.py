@@ -12,7 +12,7 @@ Contained = Callable[[], contextlib.AbstractContextManager[object]]
 
 
 class BackgroundTasks:
-    """Starts them once the engine runs; one that is spawned earlier starts then."""
+    """The starter of background tasks once the engine runs; tasks that are spawned earlier start then."""
 
     def __init__(self) -> None:
         self._group: asyncio.TaskGroup | None = None
@@ -21,14 +21,14 @@ class BackgroundTasks:
         self._is_over = False
 
     def own(self, group: asyncio.TaskGroup) -> None:
-        """The group that owns them from now on."""
+        """Have the group own the tasks, the waiting ones too."""
         self._group = group
         early, self._early = self._early, []
         for work, name, contained in early:
             self._spawn(work, name, contained)
 
     def of(self, isolation: Isolation) -> Callable[[Awaitable[None], str], None]:
-        """`spawn` for one component: its failures are its own."""
+        """Return a `spawn` for one component, to which failures of its tasks are attributed."""
 
         def spawn(work: Awaitable[None], name: str) -> None:
             self._spawn(work, name, lambda: isolation.contained(name))
@@ -40,8 +40,8 @@ class BackgroundTasks:
         self._spawn(work, name, contextlib.nullcontext)
 
     def cancel(self) -> None:
-        """Cancel all of them, and forget those that never started (the start was refused). None starts afterwards: a
-        task that is cancelled may have begun the next one."""
+        """Cancel all tasks, and forget those that never started (the start was refused). None starts afterwards: a
+        cancelled task may have begun the next one."""
         self._is_over = True
         for task in self._tasks:
             task.cancel()
@@ -77,6 +77,6 @@ async def _await(work: Awaitable[None], name: str, contained: Contained) -> None
 
 
 def _close(work: Awaitable[None]) -> None:
-    """A coroutine that never ran would warn that it was never awaited; one that ran is left as it is."""
+    """Close a coroutine that never ran, which would otherwise warn that it was never awaited."""
     if inspect.iscoroutine(work) and inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
         work.close()

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def build_each(declared: Sequence[tuple[Any, Entry]], build: Callable[[Any, Entry], T]) -> list[T]:
-    """Build all of them. Raises the mistake of one, or ConfigError with the mistakes of several."""
+    """Build and return all components. Raises the mistake of one, or ConfigError with the mistakes of several."""
     made, mistakes = [], []
     for declaration, entry in declared:
         try:

@@ -1,4 +1,4 @@
-"""An assembly: what a configuration names, built, with what it was built from."""
+"""An assembly: the built components of a configuration, and what they were built from."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,12 +29,12 @@ from mozu.core.runtime.secret_memory import keep_memory
 
 
 class BuiltSource(msgspec.Struct):
-    """A source, with what its declaration says about it."""
+    """A source, with the facts of its declaration."""
 
     declaration: AnySource
     isolated: Isolated[Source]
     fallback: "Callable[[], BuiltSource] | None" = None
-    """Builds what takes its place where it cannot start."""
+    """Function that builds the replacement for a source that cannot start; None if there is none."""
 
 
 class BuiltSink(msgspec.Struct):
@@ -43,7 +43,7 @@ class BuiltSink(msgspec.Struct):
     entry: Entry
     isolated: Isolated[Sink]
     encoder: Encoder = msgspec.field(default_factory=FalcoText)
-    """How alerts become bytes."""
+    """Encoder of alerts into bytes."""
 
     @property
     def spool(self) -> Path | None:
@@ -59,18 +59,19 @@ class BuiltResponder(msgspec.Struct):
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """What a component was built from. While it is equal a reload takes the component over."""
+    """The recipe of a component: what it was built from. While the recipe is equal a reload keeps the component."""
 
     plugin: str
     settings: Settings
     surroundings: tuple[object, ...] = ()
-    """What else the component was given."""
+    """Arguments of the component besides its settings."""
     content: bytes = b""
-    """A digest of the files that belong to the settings; not for evaluators, which look themselves (`reload`)."""
+    """Digest of the files that belong to the settings; not for evaluators, which compare files themselves
+    (`reload`)."""
 
 
 class Assembly(msgspec.Struct):
-    """Everything that a configuration names, built and not yet started."""
+    """The components that a configuration names, built and not yet started."""
 
     fields: FieldRegistry
     sources: list[BuiltSource]
@@ -86,43 +87,43 @@ class Assembly(msgspec.Struct):
     responders: list[BuiltResponder] = []
     respond: RespondSettings = RespondSettings()
     protection: Protection | None = None
-    """The plan of these settings, once it is made."""
+    """The allow list's plan, once it is made."""
     named_files: NamedFiles = msgspec.field(default_factory=NamedFiles)
-    """Files that rules of its responders name."""
+    """Files that rules of the responders name."""
     memory_limit: int = 0
-    """Bytes that mozu may take; 0: no limit."""
+    """Bytes of memory that mozu may use; 0: no limit."""
     verdict_memory: int = 0
-    """Bytes that the verdicts of one source may take; 0: every event is judged."""
+    """Bytes of the judged-call cache of one source; 0: every event is evaluated."""
     alert_limiter: AlertLimiter = msgspec.field(default_factory=AlertLimiter)
     redact: Redactor | None = None
-    """Hides secrets in alerts; None where that is switched off."""
+    """Redactor of secrets in alerts; None if redaction is off."""
     record: RecordSettings = RecordSettings()
     capture: CaptureSettings = CaptureSettings()
     resolve: ResolveSettings = ResolveSettings()
     version: str = ""
-    """Of mozu."""
+    """Version of mozu."""
     state_dir: Path = STATE_DIR
     files: tuple[str, ...] = ()
-    """The configuration was read from."""
+    """Files that the configuration was read from."""
     watched: dict[Path, bytes] = {}
-    """Files and directories that all of this was made from, whether they exist or not, with their content
+    """Files and directories from which the assembly was made, whether they exist or not, with their content
     (`contents_of`)."""
     config: Config = msgspec.field(default_factory=Config)
     recipes: dict[tuple[Kind, str], Recipe] = {}
-    """By kind and id of the component."""
+    """Recipes by kind and id of the component."""
     key_lookups: list[EnricherLookups] = []
-    """How each enricher is asked."""
+    """Limits of the look-ups of each enricher."""
     plugin_values: PluginValues = msgspec.field(default_factory=PluginValues)
-    """What recordings keep of third parties' enrichers."""
+    """Values that recordings keep of third parties' enrichers."""
     impaired: ImpairedFields = msgspec.field(default_factory=ImpairedFields)
     """Fields of plugins whose values were wrong."""
     lookups: dict[tuple[Kind, str], dict[str, Any]] = {}
-    """What a component assigned to the look-ups of names when it was built."""
+    """Look-ups of names that each component assigned when it was built."""
     field_plugins: frozenset[tuple[str, str]] = frozenset()
     """Plugins whose declared fields are in `fields`."""
 
     def become(self, other: "Assembly") -> None:
-        """A reload is in force: what was built from the new configuration takes the place of everything here."""
+        """Replace everything here by what a reload built from the new configuration."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(other, name))
 
@@ -132,7 +133,7 @@ class Assembly(msgspec.Struct):
             keep_memory([self.config.core, *(one.settings for one in self.recipes.values())])
 
     def set_deadlines(self) -> None:
-        """Those of the configuration hold for the components that a reload has taken over."""
+        """Apply the configured deadlines to the components, including those that a reload has kept."""
         components: dict[tuple[Kind, str], Isolated[object]] = {
             **{(Kind.SOURCE, one.isolated.name): one.isolated for one in self.sources},
             **{(Kind.ENRICHER, one.name): one for one in self.enrichers},
@@ -146,11 +147,11 @@ class Assembly(msgspec.Struct):
 
     @property
     def helpers(self) -> "list[Isolated[Enricher] | Isolated[Responder]]":
-        """What is started before sources, and stopped after sinks."""
+        """Enrichers and responders: started before sources, and stopped after sinks."""
         return [*self.enrichers, *(one.isolated for one in self.responders)]
 
     def assign_lookups(self) -> None:
-        """Have the look-ups of names answered by the components of this assembly, in their order, and by no others."""
+        """Have the components of this assembly, in their order, and no others answer the look-ups of names."""
         names = self.fields.lookups
         names.forget()
         for entry in (*self.config.enrichers, *self.config.sources):

@@ -1,4 +1,4 @@
-"""What a new configuration changes in a run: what cannot change while it lasts, and the rest in words."""
+"""Changes that a new configuration makes in a run: those that need a restart, and the others in words."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -13,15 +13,15 @@ _FIXED: Final[Mapping[str, str]] = {
     "state_dir": "the run file is there since the start",
     "record": "a recording is opened at the start",
 }
-"""Settings of the core that hold until the end of a run → why."""
+"""Settings of the core that are fixed until the end of a run → why."""
 _REMEDY: Final = "restart mozu, or put it back as it was"
 _DELIVERY: Final = ("queue", "spool", "retry", "route", "heartbeat")
 _MAX_NAMES: Final = 10
-"""Rules that a text names."""
+"""Number of rules that a text names."""
 
 
 def fixed_problems(fresh: Config, settings: Callable[[Entry], Settings], current: Assembly) -> Problems:
-    """Every change that takes a restart, with its place: a reload that asks for one is refused whole."""
+    """Return every change that needs a restart, with its place; a reload with such a change is refused whole."""
     problems = Problems()
     for name in fresh.files:
         problems.file(name)
@@ -75,7 +75,7 @@ def _differing(before: Settings, after: Settings, prefix: str) -> Iterator[str]:
 
 
 def describe(fresh: Assembly, current: Assembly) -> list[str]:
-    """What changes, a phrase each; empty: nothing."""
+    """Return what changes, one phrase for each change; empty if nothing does."""
     found: list[str] = []
     for name in changed_settings(current.config.core, fresh.config.core):
         found.append(f"setting {name}")

@@ -15,7 +15,7 @@ from mozu.core.runtime.run_file import boot_id
 
 
 def lookups_of(hostname: str) -> Lookups:
-    """Of a new run."""
+    """Return the look-ups of a new run."""
     names = Lookups()
     names.hostname = hostname
     names.entities = ProcessEntities(host_id(hostname), boot_id(), boot_offset=namespace_offset())
@@ -25,11 +25,11 @@ def lookups_of(hostname: str) -> Lookups:
 
 
 def redactor_of(config: Config, metrics: Metrics) -> Redactor | None:
-    """None where redaction is switched off."""
+    """Return the redactor; None if redaction is off."""
     settings = config.core.redact
     return Redactor(metrics, settings.patterns, settings.fields) if settings.enabled else None
 
 
 def requested_fields(config: Config, registry: Registry) -> tuple[str, ...]:
-    """What the formats of all sinks have a place for."""
+    """Return the fields that the formats of all sinks show."""
     return tuple(dict.fromkeys(name for entry in config.sinks for name in registry.requested_fields(entry)))

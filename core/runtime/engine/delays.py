@@ -28,7 +28,7 @@ class Delays:
         self._next = 0.0
 
     def held(self, blocker: str, seconds: float) -> None:
-        """Code of a component, or of mozu, has held the loop."""
+        """Report a hold of the loop by code of a component or of mozu."""
         if not self._has_started() and seconds < _START_HOLD:
             return
         self._held.value += 1
@@ -36,7 +36,7 @@ class Delays:
         _log.warning("%s held the event loop for more than %.1f s: %s", blocker, seconds, remedy)
 
     def waited(self, seconds: float) -> None:
-        """Log a line in a minute at most: the loop has waited for a CPU."""
+        """Count seconds for which the loop waited for a CPU; log a line once a minute at most."""
         self._waited += seconds
         now = self._clock()
         if self._waited < _LEAST_WAIT or now < self._next:

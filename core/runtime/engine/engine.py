@@ -51,7 +51,7 @@ _log = logging.getLogger("mozu.engine")
 
 
 class Engine:
-    """Runs one assembly, once."""
+    """A run of one assembly; an engine runs once."""
 
     def __init__(
         self,
@@ -64,11 +64,11 @@ class Engine:
         manager: ServiceManager | None = None,
         is_offline: bool = False,
     ) -> None:
-        """`announces`: start and end of the run are alerts, and sinks get the heartbeats that they want. `rebuild`
-        gives a reload what is to come into force; without it there is none. `manager`: gets the state of the run.
-        `is_offline`: nothing waits for the loop, as of Watchdog.
+        """Make an engine. With `announces`, start and end of the run are alerts, and sinks get the heartbeats that they
+        want. `rebuild` builds the assembly of a reload; without it there is no reload. `manager` receives the state of
+        the run. `is_offline`: nothing waits for the loop; see `Watchdog`.
 
-        Raises StartRefused where this machine does not allow it.
+        Raises StartRefused if this machine does not allow the start.
         """
         require(start_of(assembly))
         self._assembly, self._metrics, self._tasks = assembly, metrics, tasks
@@ -76,7 +76,7 @@ class Engine:
         self._stopping, self._why = asyncio.Event(), ""
         self.started, self._is_signalled = asyncio.Event(), False
         self._stop_overdue = 0.0
-        """Seconds between the signal and the moment when the loop could attend to it."""
+        """Seconds between the signal and the moment when the loop could handle it."""
         self._group, self._unanswered = asyncio.TaskGroup(), UnansweredReport()
         self._sinks = SinkSet(
             assembly.sinks, agent=assembly.hostname, on_closed=self.stop, spawn=self._task, report=self._report_spool,
@@ -96,14 +96,14 @@ class Engine:
                 assembly, self._alerts, self._pumps, self._losses, self._metrics, self._evaluation.rules_digest
             )
         self._hosts: HostResolver | None = None
-        """None where no event comes from a live machine: what a recording means is not asked of today's network."""
+        """None if no event comes from a live machine: today's network does not say what a recording means."""
         if any(pump.live and pump.pipeline.state is not None for pump in self._pumps):
             self._hosts = HostResolver(assembly.fields.lookups, assembly.resolve, metrics)
         self._owners, self._manager = StackOwners(), manager or ServiceManager()
         self._operations = RunOperations(
-            assembly, metrics, pumps=self._pumps, workers=lambda: self._alerts.workers, spawn=tasks.spawn,
-            has_started=self.started.is_set, is_stopping=self._stopping.is_set,
-            rules_digest=self._evaluation.rules_digest, statistics=self.statistics,
+            assembly, metrics, pumps=self._pumps, spawn=tasks.spawn, rules_digest=self._evaluation.rules_digest,
+            workers=lambda: self._alerts.workers, has_started=self.started.is_set, statistics=self.statistics,
+            is_stopping=self._stopping.is_set, shadow=lambda: self._alerts.shadow.of(self._evaluation.shadow_rules()),
         )  # fmt: skip
         self._reloader: Reloader | None = None
         if rebuild is not None:
@@ -117,9 +117,9 @@ class Engine:
         )  # fmt: skip
 
     async def run(self, *, duration: float | None, stats: Path | None, attended: bool = True) -> int:
-        """Until the sources end, a signal arrives or `duration` seconds have passed. Raises SourceUnavailable.
+        """Run until the sources end, a signal arrives or `duration` seconds have passed. Raises SourceUnavailable.
 
-        Not `attended`: signals are the caller's affair, and the numbers at the end are not printed.
+        Unless `attended`, the caller handles signals, and the statistics at the end are not printed.
         """
         loop = asyncio.get_running_loop()
         self._owners = loop.owners if isinstance(loop, ContainedLoop) else self._owners
@@ -195,13 +195,13 @@ class Engine:
         )
 
     async def _begin(self) -> Coroutine[None, None, None]:
-        """Start everything; what is to be done then. Raises what refuses the start."""
+        """Start all components; returns the work of the run. Raises the error that refuses the start."""
         await self._operations.open()
         startup = self._startup()
         return self._work() if await self._start(startup) else self._abort(startup)
 
     async def _start(self, startup: Startup) -> bool:
-        """Start everything; whether that was done before a stop came. Raises what refuses the start."""
+        """Start all components; returns False if a stop came first. Raises the error that refuses the start."""
         start = self._task(self._start_announced(startup), "start")
         stop = self._task(self._until_stopping(), "wait for a stop")
         await until_first(start, stop)
@@ -211,7 +211,7 @@ class Engine:
         await self._stopping.wait()
 
     async def _start_announced(self, startup: Startup) -> None:
-        """What is known of earlier runs stays on record if the start is refused."""
+        """Start the components. Records of earlier runs are kept if the start is refused."""
         if self._lifecycle is not None:
             self._lifecycle.claim()
         self._enrichers.update(self._demand())
@@ -231,7 +231,7 @@ class Engine:
         self.started.set()
 
     async def _abort(self, startup: Startup) -> None:
-        """A stop came during the start: stop what has begun to start."""
+        """Stop what has begun to start, after a stop during the start."""
         shutdown = self._shutdown()
         await shutdown.sources(startup.pumps, [])
         await self._sinks.stop(shutdown)
@@ -276,7 +276,8 @@ class Engine:
             await self._lifecycle.ended()
 
     async def _follow(self, pump: SourcePump) -> None:
-        """Once it is known which source works: another may stand in for one that cannot start."""
+        """Wait until the working source is known (another may replace one that cannot start), then reconcile its
+        state."""
         await pump.started.wait()
         self._owners.use(self._components())
         if pump.reconciler is not None:
@@ -311,7 +312,7 @@ class Engine:
             )
 
     def _reloaded(self) -> None:
-        """A reload has come into force, or was refused."""
+        """Note that a reload is in force or was refused."""
         self._owners.use(self._components())
         self._assembly.keep_secrets()
         self._tell_ready()
@@ -320,7 +321,7 @@ class Engine:
         self._manager.ready([pump.title for pump in self._pumps], [worker.name for worker in self._alerts.workers])
 
     async def _renew_evaluator(self, evaluator: Isolated[Evaluator]) -> None:
-        """An evaluator that was absent is there: the sources watch what it wants, too."""
+        """Put an evaluator that was absent into force: the sources watch what it wants, too."""
         await evaluator.renew()
         demand = self._demand()
         if self._hosts is not None:
@@ -339,7 +340,7 @@ class Engine:
             self.stop("the sources have ended")
 
     async def _stop(self, reading: list[asyncio.Task[None]]) -> None:
-        """Sources first, then everything in flight, then the sinks; all within the deadline."""
+        """Stop the sources, then everything in flight, then the sinks; all within the deadline."""
         shutdown = self._shutdown()
         await shutdown.sources(self._pumps, reading)
         for pump in self._pumps:
@@ -358,5 +359,5 @@ class Engine:
         self._responses.close()
 
     def statistics(self) -> Mapping[str, object]:
-        """The numbers of this run as they are now. Shape: docs/statistics.md."""
+        """Return the statistics of this run at this moment. Shape: docs/operate/statistics.md."""
         return gather(self._metrics, self._pumps, self._alerts.workers, self._memory, self._started)

@@ -1,4 +1,4 @@
-"""Readers of fields that enrichers and sources bring: checked, recorded where they are a third party's, and bound."""
+"""Readers of fields that enrichers and sources bring: checked, recorded if they are a third party's, and bound."""
 
 from functools import partial
 from typing import Final
@@ -13,7 +13,8 @@ from mozu.core.runtime.builtin_plugins import is_builtin
 from mozu.core.runtime.plugin_checks import Plugin, check_readers
 
 _IN_LINES: Final = frozenset({"enricher:containers", "enricher:users"})
-"""Needs of fields that a recording has lines for; it has the values of others, as rules and outputs read them."""
+"""Needs of fields that a recording has lines for. For other needs a recording has the values that rules and outputs
+read."""
 
 
 def bind_enricher(
@@ -23,7 +24,7 @@ def bind_enricher(
     values: PluginValues,
     impaired: ImpairedFields,
 ) -> None:
-    """Its readers. Raises PluginError for one that is missing, or of a field that there is not."""
+    """Bind the readers of an enricher. Raises PluginError for a reader that is missing, or one of an unknown field."""
     names = [field.name for field in plugin.declaration.fields]
     if enricher.is_ready:  # it may answer for fields of the core, which it does not declare
         readers = enricher.component.readers()
@@ -44,7 +45,8 @@ def bind_enricher(
 
 
 def bind_source(fields: FieldRegistry, isolated: Isolated[Source], values: PluginValues) -> None:
-    """The readers of a source whose input answers for itself; what it holds of plugins is recorded again."""
+    """Bind the readers of a source whose input answers for itself; values of plugins in the input are recorded
+    again."""
     source = isolated.component
     readers = source.readers() if isinstance(source, ProvidesReaders) else {}
     again = source.recorded_names.value_names if isinstance(source, KeepsRecordedNames) else frozenset()

@@ -1,4 +1,4 @@
-"""What files contain, as a digest: whether a configuration, or what belongs to it, has changed."""
+"""Digests of files: they show if a configuration, or a file that belongs to it, has changed."""
 
 import os
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 _MAX_BYTES: Final = 16 << 20
-"""Of a file; no configuration and no rule file is longer."""
+"""Bytes read of a file; no configuration and no rule file is longer."""
 
 
 def members(directory: Path) -> list[Path]:
-    """What a directory of configuration or rules is read for."""
+    """Return the files of a directory that are read as configuration or rules, by name; empty if it is unreadable."""
     try:
         return sorted(path for path in directory.iterdir() if path.suffix in (".yaml", ".yml") and path.name[0] != ".")
     except OSError:
@@ -19,7 +19,7 @@ def members(directory: Path) -> list[Path]:
 
 
 def contents_of(places: Iterable[Path]) -> dict[Path, bytes]:
-    """File or directory → a digest of the file or of the directory's members, and of which of them cannot be read."""
+    """Return place → digest of a file, or of a directory's members; unreadable files are part of the digest."""
     return {place: _digest(place) for place in places}
 
 

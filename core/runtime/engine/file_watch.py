@@ -1,9 +1,9 @@
-"""Watches the files that a configuration was read from, by inotify(7), and reports when their content has changed.
+"""Watch of the files from which a configuration was read, by inotify(7): reports when their content has changed.
 
-A file is watched through the directories that lead to it, link by link: an editor puts a new file in the place of the
-old one (rename), a Kubernetes ConfigMap replaces the link `..data`, of which no event ever names the file itself. After
-_QUIET seconds without an event the content of everything is compared with what was read: an event alone is nothing.
-What other machines write into a network file system raises no event; there, and without inotify, is SIGHUP.
+A file is watched through the directories that lead to it, link by link: an editor replaces the file by a new one
+(rename), a Kubernetes ConfigMap replaces the link `..data`, and no event ever names the file itself. After _QUIET
+seconds without an event the content of everything is compared with what was read: an event alone means nothing. A write
+by another machine to a network file system raises no event; for that, and without inotify, there is SIGHUP.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ from mozu.core.runtime.engine.file_content import contents_of, members
 _log = logging.getLogger("mozu.engine")
 
 _QUIET: Final = 0.1
-"""Seconds without an event after which files are compared: several are often written together."""
+"""Seconds without an event after which files are compared; several are often written together."""
 _LONGEST: Final = 2.0
-"""Seconds after which they are compared all the same."""
+"""Seconds after which files are compared even if events continue."""
 _IN_ATTRIB, _IN_CLOSE_WRITE, _IN_MOVED_FROM, _IN_MOVED_TO, _IN_CREATE, _IN_DELETE = 0x4, 0x8, 0x40, 0x80, 0x100, 0x200
 _IN_Q_OVERFLOW, _IN_IGNORED, _IN_ONLYDIR = 0x4000, 0x8000, 0x01000000
 _MASK: Final = _IN_ATTRIB | _IN_CLOSE_WRITE | _IN_MOVED_FROM | _IN_MOVED_TO | _IN_CREATE | _IN_DELETE | _IN_ONLYDIR
@@ -35,7 +35,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class FileWatch:
-    """Of one run. `changed` is called, on the event loop, when the content of what is watched has become another."""
+    """The watch of one run. `changed` is called, on the event loop, when watched content has changed."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
@@ -48,7 +48,7 @@ class FileWatch:
 
     def use(self, contents: Mapping[Path, bytes]) -> None:
         """Watch these files and directories, whether they exist or not, and compare them with this content, which they
-        had when they were read (`contents_of`); none: no more."""
+        had when they were read (`contents_of`). An empty mapping ends the watch."""
         self._contents = contents
         if not contents:
             self.close()
@@ -57,7 +57,7 @@ class FileWatch:
             self._compare_soon()
 
     def close(self) -> None:
-        """Watch nothing."""
+        """End the watch."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -75,7 +75,7 @@ class FileWatch:
         return True
 
     def _watch(self) -> None:
-        """Watch every directory in which a link of the way to a place stands, and no others."""
+        """Watch exactly the directories that contain a link or file on the way to a place."""
         wanted: dict[str, set[str]] = {}
         for place in self._contents:
             for directory, name in steps(place):
@@ -131,7 +131,7 @@ class FileWatch:
 
 
 def _events(raw: bytes) -> Iterator[tuple[int, int, str]]:
-    """(watch, mask, name)."""
+    """Yield (watch, mask, name) for each event."""
     at = 0
     while at + _EVENT.size <= len(raw):
         watch, mask, _, length = _EVENT.unpack_from(raw, at)

@@ -1,4 +1,4 @@
-"""The statistics at the end of a run: on stderr, and in a file where one is wanted."""
+"""The statistics at the end of a run: on stderr, and in a file if one is wanted."""
 
 import logging
 import sys
@@ -14,8 +14,9 @@ _log = logging.getLogger("mozu.engine")
 
 
 def report(numbers: Mapping[str, object], file: Path | None) -> bool:
-    """Print them, and write them to the file; False where it could not be written."""
-    print(as_text(numbers), file=sys.stderr)
+    """Print the statistics, with a line for each event type if the log has the level debug, and write them to the file.
+    Return False if it cannot be written."""
+    print(as_text(numbers, all_types=_log.isEnabledFor(logging.DEBUG)), file=sys.stderr)
     try:
         if file is not None:
             write_own(file, orjson.dumps(numbers, option=orjson.OPT_INDENT_2) + b"\n")

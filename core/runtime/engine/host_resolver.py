@@ -1,6 +1,6 @@
-"""Host name resolution for rules: the addresses of the names that they compare with, looked up and refreshed.
+"""Host name resolution for rules: looks up, and refreshes, the addresses of the names that rules compare with.
 
-A look-up blocks and cannot be cancelled, so each has a daemon thread of its own: one that hangs holds neither the loop
+A look-up blocks and cannot be cancelled, so each has a daemon thread of its own: one that hangs delays neither the loop
 nor the end of the process. The event loop's own look-ups would: uvloop does not close before they have ended, nor does
 asyncio's executor.
 """
@@ -28,22 +28,22 @@ _NOTHING: Final = (bytes(4), bytes(16))
 
 
 class _Host:
-    """One name."""
+    """The state of one name."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.addresses: frozenset[Address] = frozenset()
-        """The last good answer."""
+        """The last successful answer."""
         self.problem = ""
-        """Why the last look-up failed; empty: it did not."""
+        """Reason why the last look-up failed; empty if it succeeded."""
         self.answered = asyncio.Event()
-        """Set with the first outcome, whatever it is."""
+        """Set with the first outcome, good or bad."""
         self.in_progress = False
-        """A look-up is under way."""
+        """True while a look-up is under way."""
 
 
 class HostResolver:
-    """Keeps `names.hosts` current while `run` runs. The table is replaced as a whole, and never changed."""
+    """The keeper of `names.hosts`, current while `run` runs. The table is replaced as a whole, and never changed."""
 
     def __init__(self, names: Lookups, settings: ResolveSettings, metrics: Metrics) -> None:
         self._names, self._settings = names, settings
@@ -58,14 +58,14 @@ class HostResolver:
         metrics.gauge("hosts_resolved", lambda: sum(bool(host.addresses) for host in self._hosts.values()))
 
     def configure(self, settings: ResolveSettings) -> None:
-        """Other settings, from the next look-up on (a reload)."""
+        """Use these settings from the next look-up on (a reload)."""
         if settings.at_once != self._settings.at_once:
             self._slots = asyncio.Semaphore(settings.at_once)
         self._settings = settings
         self._new.set()
 
     def want(self, names: Collection[str]) -> None:
-        """These are the names from now on; those that are new are looked up at once."""
+        """Replace the names; new ones are looked up at once."""
         names = names if self._settings.enabled else ()
         new = [name for name in sorted(names) if name not in self._hosts]
         self._hosts = {name: self._hosts.get(name) or _Host(name) for name in sorted(names)}
@@ -75,9 +75,9 @@ class HostResolver:
             self._new.set()
 
     async def ready(self) -> None:
-        """Wait until every name has been answered for, but no longer than `wait` seconds after it was wanted.
+        """Wait until every name has an answer, for at most `wait` seconds after the names were wanted.
 
-        A moment is always left for answers that came while others held the loop.
+        A moment is always left for answers that came while other code held the loop.
         """
         moment = asyncio.get_running_loop().time() + _GATHER
         with suppress(TimeoutError):
@@ -90,7 +90,7 @@ class HostResolver:
             _log.info("host names in rules: %d of %d resolved", resolved, len(self._hosts))
 
     async def run(self) -> None:
-        """Look up every name when it is new, and again after each `refresh`; until this is cancelled."""
+        """Look up every name when it is new, and again after each `refresh`, until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
                 while True:
@@ -107,7 +107,7 @@ class HostResolver:
                 self._timer.cancel()
 
     async def _resolve(self, host: _Host, group: asyncio.TaskGroup) -> None:
-        """One look-up. It keeps its slot as long as its thread hangs; an answer that comes late is one."""
+        """Look up one name. The look-up keeps its slot as long as its thread hangs; a late answer counts."""
         try:
             async with self._slots:
                 worker = WorkerThread("mozu-resolve")
@@ -141,7 +141,7 @@ class HostResolver:
         host.answered.set()
 
     def _fail(self, host: _Host, problem: str) -> None:
-        """Keep the last good answer."""
+        """Record a failure, keeping the last successful answer."""
         self._failed.value += 1
         if problem != host.problem:
             host.problem = problem
@@ -165,7 +165,7 @@ class HostResolver:
 
 
 def look_up(name: str) -> frozenset[Address] | str:
-    """Every address of a name, or why there is none. Blocks for as long as the system's resolver does."""
+    """Return every address of a name, or why there is none. Blocks for as long as the system's resolver does."""
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except socket.gaierror as error:

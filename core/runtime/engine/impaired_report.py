@@ -1,6 +1,5 @@
-"""Reports of what does less than it seems to: rules on events that no source brings, on a field whose values were found
-to be wrong or on fields of an enricher that could not ask for its data, and responders that act on no alert of a
-source."""
+"""Reports of components that do less than they seem to: rules on events that no source brings, on a field whose values
+were wrong or on fields of an enricher that could not get its data, and responders that act on no alert of a source."""
 
 import logging
 import time
@@ -26,14 +25,14 @@ def report_unfed(assembly: Assembly, evaluation: Evaluation) -> None:
 
 
 def report_unacted(assembly: Assembly) -> None:
-    """Log at the start on whose alerts no responder acts."""
+    """Log at the start the sources on whose alerts no responder acts."""
     if assembly.responders:
         for _, text in unacted_sources((one.isolated.name, one.declaration) for one in assembly.sources):
             _log.warning("%s", text)
 
 
 def report_impaired(assembly: Assembly, evaluation: Evaluation, alerts: AlertPipeline) -> None:
-    """Those found since the last look."""
+    """Report the impaired fields found since the last call."""
     for fault in assembly.impaired.take():
         rules = evaluation.rules_reading(fault.field)
         which = f"rules impaired: {', '.join(rules)}" if rules else "no rule in force names it"
@@ -44,8 +43,8 @@ def report_impaired(assembly: Assembly, evaluation: Evaluation, alerts: AlertPip
 
 
 class UnansweredReport:
-    """Reports events that were judged without an enricher's data, with the rules that read them: the first one at once,
-    then their number, at longer and longer intervals."""
+    """Reports of events that were judged without an enricher's data, with the rules that read the data: the first at
+    once, then their number, at longer and longer intervals."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -54,7 +53,7 @@ class UnansweredReport:
         self._next: dict[str, Backoff] = {}
 
     def report(self, assembly: Assembly, evaluation: Evaluation, alerts: AlertPipeline) -> None:
-        """Look at the counts of all enrichers."""
+        """Report the enrichers whose count has grown, if their interval is over."""
         for asked in assembly.key_lookups:
             name, count = asked.lookups.name, int(asked.lookups.unanswered.value)
             backoff = self._next.setdefault(name, Backoff(_FIRST, _LONGEST, jitter=0.0, clock=self._clock))

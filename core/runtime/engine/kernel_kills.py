@@ -1,4 +1,4 @@
-"""Which rules kill or deny in the kernel: of responders that want that, as far as the sources decide them there."""
+"""Rules that kill or deny in the kernel: those of responders that want it, as far as the sources decide them there."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -21,7 +21,8 @@ from mozu.core.runtime.kernel_decisions import (
 
 
 def kernel_kills(assembly: Assembly) -> KernelKills:
-    """Raises MozuError where a rule that only the kernel may kill for cannot be decided there."""
+    """Return the rules that the kernel acts on. Raises MozuError if a rule that only the kernel may kill for cannot be
+    decided there."""
     rules = [kill for one in assembly.responders for kill in _of_responder(one, assembly)]
     pins, respond = str(pins_of(assembly.state_dir)), assembly.respond
     assembly.named_files = NamedFiles(path for one in assembly.responders for path in _named_by(one, assembly))

@@ -17,13 +17,13 @@ from mozu.core.runtime.run_file import RunFile, RunRecord, boot_id
 _log = logging.getLogger("mozu.engine")
 
 _SIGN_INTERVAL: Final = 1.0
-"""Seconds between two signs of life in the run file."""
+"""Seconds between two heartbeats in the run file."""
 _UNLINK_SECONDS: Final = 1.0
-"""A stop waits no longer for the disk of the run file."""
+"""Seconds for which a stop waits for the disk of the run file."""
 
 
 class Lifecycle:
-    """Of one run. Its disk is used on a thread of its own, so that one that hangs holds nothing up."""
+    """The notices of one run. The run file is used on a thread of its own, so that a hanging disk delays nothing."""
 
     def __init__(self, alerts: AlertPipeline, version: str, directory: Path, name: str) -> None:
         self._alerts, self._version, self._directory, self._name = alerts, version, directory, name
@@ -31,20 +31,20 @@ class Lifecycle:
         self._thread: WorkerThread | None = None
 
     def claim(self) -> None:
-        """Find out how the runs before this one ended. Without a run file mozu runs all the same."""
+        """Find out how the runs before this one ended. mozu also runs without a run file."""
         try:
             self._file = RunFile.claim(self._directory, self._name)
         except OSError as error:
             _log.warning("the run file cannot be created, so the next start cannot report an end by kill -9: %s", error)
 
     def release(self) -> None:
-        """The start was refused."""
+        """Release the run file: the start was refused."""
         if self._file is not None:
             self._file.release()
             self._file = None
 
     def started(self, sources: Sequence[str], sinks: Sequence[str], rules_digest: str) -> None:
-        """Everything has started: report how earlier runs ended, and that this one has begun."""
+        """Report, once everything has started, how earlier runs ended and that this one has begun."""
         for record in () if self._file is None else self._file.ended:
             self._report_death(record)
         self._alerts.notice(
@@ -77,17 +77,17 @@ class Lifecycle:
         )
 
     def reloaded(self, rules_digest: str, changes: str) -> None:
-        """A new configuration, or other rules, are in force."""
+        """Report that a new configuration, or other rules, are in force."""
         self._alerts.notice(
             "mozu reloaded", Severity.NOTICE, f"mozu reloaded: {changes}", rules_digest=rules_digest, changes=changes
         )
 
     def stopping(self, why: str) -> None:
-        """The last alert of a run: the sources have ended, and the sinks deliver what is left."""
+        """Raise the last alert of a run: the sources have ended, and the sinks deliver what is left."""
         self._alerts.notice("mozu stopped", Severity.WARNING, f"mozu {self._version} stops: {why}", reason=why)
 
     async def run(self) -> None:
-        """Note every second that the run is alive."""
+        """Record every second that the run is alive."""
         file = self._file
         if file is None:
             return
@@ -100,7 +100,7 @@ class Lifecycle:
                 _log.debug("the run file cannot be written: %s", error)
 
     async def ended(self) -> None:
-        """A clean end. After `run` was cancelled."""
+        """Remove the run file after a clean end; called after `run` was cancelled."""
         if self._file is None:
             return
         thread, file = self._thread or WorkerThread("mozu-run-file"), self._file

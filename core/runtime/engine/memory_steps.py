@@ -1,16 +1,17 @@
-"""What gives memory back when it is short, in this order: what only costs time comes before what costs knowledge.
+"""Steps that free memory when memory is short, in this order: steps that cost time come before steps that cost
+knowledge.
 
-    caches          results of pure functions, answers of evaluators and sinks: worked out again
-    verdict_memory  verdicts on calls that came before: judged again
+    caches          results of pure functions, answers of evaluators and sinks: computed again
+    verdict_memory  judged-call cache: equal calls are judged again
     read_ahead      alerts in memory that a spool has on disk: read from there
-    enrichers       names and containers, what was used for longest first: looked up again, while events wait for it
-    verdicts        what the kernel filter knows of processes: more events come until it knows it again
-    look_back       what captures would begin with: one that begins now begins with its alert
-    dedup           messages that repeats are recognised by: the next repeat passes as a first one
-    processes       idle processes without children: read from /proc when they do something again
-    held            events that wait for an enricher: evaluated without what it knows (`incomplete`)
+    enrichers       names and containers, least recently used first: looked up again, while events wait for them
+    verdicts        answers that the kernel filter remembers of processes: more events come until it has them again
+    look_back       events that captures would begin with: a capture that begins now begins with its alert
+    dedup           messages by which repeats are recognised: the next repeat passes as a first one
+    processes       idle processes without children: read from /proc when they act again
+    held            events that wait for an enricher: evaluated without its data (`incomplete`)
 
-Alerts that were accepted, and what the state knows of processes that are at work, stay.
+Accepted alerts, and the state of processes that are at work, stay.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +26,7 @@ from mozu.core.runtime.engine.built import Assembly
 
 
 def memory_steps(assembly: Assembly, alerts: AlertPipeline, pumps: Sequence[SourcePump]) -> tuple[MemoryStep, ...]:
-    """Of a run; after a reload they give back what is in use then."""
+    """Return the steps of a run; after a reload they free what is in use then."""
 
     def of(components: Callable[[], Iterable[Isolated[object]]]) -> int:
         return sum(_of_component(one) for one in components())

@@ -1,7 +1,7 @@
-"""What looks at a run from outside, where the configuration wants it: the HTTP listener, and the lag of the loop.
+"""The HTTP listener and the meter of the loop's lag, if the configuration wants them.
 
-A reload changes it in three steps, as it does with everything: `prepare` listens at another address, and finds what
-would not work; `commit` puts it in force; `abandon` takes back what was prepared.
+A reload changes them in three steps: `prepare` listens at another address, and finds what would not work; `commit` puts
+the change in force; `abandon` takes back what was prepared.
 """
 
 import logging
@@ -15,6 +15,7 @@ import msgspec
 
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.errors import MozuError
+from mozu.core.flow.shadow_samples import ShadowMatches
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.metrics import Metrics
 from mozu.core.runtime.config.http import HttpSettings
@@ -28,18 +29,18 @@ _log = logging.getLogger("mozu.http")
 
 
 class ListenerChange(msgspec.Struct, frozen=True):
-    """What a reload prepares."""
+    """A change that a reload prepares."""
 
     settings: HttpSettings
     files: Mapping[Path, bytes]
-    """Certificates and keys → digests of them."""
+    """Certificates and keys → digests of the files."""
     server: "OperationsServer | None"
-    """Listens already; the one in use where the address stays."""
+    """A server that listens already; the one in use if the address stays."""
     tls: ssl.SSLContext | None
 
 
 class RunOperations:
-    """Of one run; nothing of it is imported where nothing listens."""
+    """The listener of one run; nothing of it is imported if the run does not listen."""
 
     def __init__(
         self,
@@ -53,17 +54,19 @@ class RunOperations:
         is_stopping: Callable[[], bool],
         rules_digest: Callable[[], str],
         statistics: Callable[[], Mapping[str, object]],
+        shadow: Callable[[], Sequence[ShadowMatches]],
     ) -> None:
         self._assembly, self._metrics, self._spawn = assembly, metrics, spawn
         self._pumps, self._workers, self._rules_digest, self._statistics = pumps, workers, rules_digest, statistics
+        self._shadow = shadow
         self._has_started, self._is_stopping, self._began = has_started, is_stopping, time.time()
         self._now = ListenerChange(HttpSettings(), {}, None, None)
-        """What is in force."""
+        """The state in force."""
         self._measures_lag = False
 
     @property
     def port(self) -> int:
-        """Where it listens; 0: nowhere, or at a path."""
+        """The port of the listener; 0 without a listener, or if it listens at a path."""
         return 0 if self._now.server is None else self._now.server.port
 
     async def open(self) -> None:
@@ -71,7 +74,7 @@ class RunOperations:
         self.commit(await self.prepare(self._assembly.config.core.http))
 
     async def prepare(self, settings: HttpSettings) -> ListenerChange:
-        """Changes nothing. Raises MozuError where that cannot come into force."""
+        """Prepare a change, with nothing in force yet. Raises MozuError if these settings cannot come into force."""
         files = contents_of(settings.tls.files_read())
         if (settings, files) == (self._now.settings, self._now.files):
             return self._now
@@ -90,7 +93,7 @@ class RunOperations:
         return ListenerChange(settings, files, server, tls)
 
     def commit(self, change: ListenerChange) -> Callable[[], Awaitable[None]] | None:
-        """In force from here on; gives what closes the listener before it, if that is another one."""
+        """Put a change in force; returns a function that closes the former listener, or None if that one stays."""
         before, self._now = self._now, change
         if change is before:
             return None
@@ -103,7 +106,7 @@ class RunOperations:
         return before.server.close if before.server not in (None, change.server) else None
 
     def _measure_lag(self) -> None:
-        """From the first listener on."""
+        """Measure the lag of the loop from the first listener on."""
         if not self._measures_lag:
             from mozu.core.runtime.operations.loop_lag import LoopLag
 
@@ -111,12 +114,12 @@ class RunOperations:
             self._spawn(LoopLag(self._metrics).run(), "measure the lag of the loop")
 
     async def abandon(self, change: ListenerChange) -> None:
-        """It does not come into force."""
+        """Close what was prepared: the change does not come into force."""
         if change.server is not None and change.server is not self._now.server:
             await change.server.close()
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._now.server is not None:
             await self._now.server.close()
 
@@ -135,6 +138,7 @@ class RunOperations:
             is_stopping=self._is_stopping,
             rules_digest=self._rules_digest,
             statistics=self._statistics,
+            shadow=self._shadow,
             version=assembly.version,
             hostname=assembly.hostname,
             started=self._began,

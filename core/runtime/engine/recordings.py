@@ -1,4 +1,4 @@
-"""From the settings `record` and `capture` to the recorder of each source."""
+"""Recorders of the sources, from the settings `record` and `capture`."""
 
 from pathlib import Path
 from typing import Final
@@ -31,11 +31,11 @@ EVERYTHING: Final = Demand(
         "*": {"*": Interest(frozenset({ANY_ENRICHER}))},
     }
 )
-"""What a recording of all events adds to what the rules want."""
+"""The demand that a recording of all events adds to that of the rules."""
 
 
 def recorded_demand(demand: Demand, assembly: Assembly) -> Demand:
-    """What sources must give where recordings are made: more rules than today's will be asked of a recording."""
+    """Return the demand on sources if recordings are made: rules other than today's will read a recording."""
     if assembly.record.file is not None and assembly.record.events == "all":
         return demand | EVERYTHING
     return demand.whole() if assembly.record.file is not None or assembly.capture.enabled else demand
@@ -44,7 +44,7 @@ def recorded_demand(demand: Demand, assembly: Assembly) -> Demand:
 def recorder_for(
     built: BuiltSource, origin: str, state: StateMachine | None, assembly: Assembly, metrics: Metrics
 ) -> RecordStage:
-    """The recorder of one source."""
+    """Return the recorder of one source."""
     source, live = built.isolated, built.declaration.live
     scope = metrics.scope(source=source.name)
     outputs: list[RecordingOutput] = []
@@ -77,7 +77,7 @@ def change_recorder(
     *,
     other_captures: bool,
 ) -> tuple[RecordStage, list[RecordingOutput]]:
-    """The recorder of one source after a reload, and the outputs that are to be closed. A full recording goes on."""
+    """Return the recorder of one source after a reload, and the outputs to close. A full recording continues."""
     if not isinstance(stage, Recorder):
         return recorder_for(built, origin, state, assembly, metrics) if other_captures else stage, []
     outputs = list(stage.outputs)

@@ -1,15 +1,15 @@
-"""Reload: a new configuration comes into force beside what runs, in one step, or is refused whole.
+"""Reload: a new configuration comes into force beside the running one, in one step, or is refused whole.
 
     read       configuration and plugins, as at a start: every mistake is found
-    build      the components whose recipe has changed; the others are taken over
+    build      the components whose recipe has changed; the others are kept
     compile    rules; those that came out the same stay
-    start      new enrichers and sinks, with their queues: nothing gives them anything yet
-    demand     evaluators are swapped and the sources take their demand; if one cannot, everything goes back
+    start      new enrichers and sinks, with their queues: they receive nothing yet
+    demand     evaluators are swapped and the sources use the new demand; if one cannot, everything is undone
     listen     at another address, if `http` says so
-    commit     one step on the event loop: from one alert to the next the new sinks have taken the place of the old
-    retire     what was replaced or removed delivers the rest beside, within the stop deadline
+    commit     one step on the event loop: from one alert to the next the new sinks replace the old
+    retire     replaced and removed sinks deliver the rest in the background, within the stop deadline
 
-What fails before the commit is an alert, and changes nothing.
+A failure before the commit is an alert, and changes nothing.
 """
 
 import asyncio
@@ -68,14 +68,14 @@ Read = Callable[[], tuple[Config, Registry]]
 
 
 class Rebuild(Protocol):
-    """Builds what a reload is to put in force."""
+    """The builder of the assembly that a reload puts in force."""
 
     @property
     def attempted(self) -> Mapping[Path, bytes]:
-        """What the last configuration was read from, whether it came into force or not, with its content then."""
+        """Files from which the last configuration was read, in force or not, with their content then."""
 
     async def __call__(self, current: Assembly) -> Assembly:
-        """Built beside this assembly; what has not changed is the same object. Raises MozuError."""
+        """Return an assembly built beside this one; unchanged components are the same objects. Raises MozuError."""
 
 
 class RunParts(msgspec.Struct):
@@ -98,14 +98,14 @@ class RunParts(msgspec.Struct):
 
 
 class FileRebuild:
-    """Builds from files."""
+    """A builder that reads files."""
 
     def __init__(self, read: Read, metrics: Metrics, tasks: BackgroundTasks) -> None:
         self._read, self._metrics, self._tasks = read, metrics, tasks
         self.attempted: dict[Path, bytes] = {}
 
     async def __call__(self, current: Assembly) -> Assembly:
-        """What the files say now. Raises MozuError."""
+        """Build what the files now say. Raises MozuError."""
         thread = WorkerThread("mozu-reload")
         try:
             self.attempted = await thread.run(lambda: contents_of(current.watched))  # a change from here on is one
@@ -128,7 +128,8 @@ class FileRebuild:
 
 
 def _rule_mistakes(current: Assembly) -> list[str]:
-    """In the rule files that are in force: a configuration that cannot be used does not say which are to come."""
+    """Return the mistakes in the rule files in force: an unusable configuration does not say which files are to replace
+    them."""
     found = []
     for evaluator in current.evaluators:
         try:
@@ -148,7 +149,7 @@ async def _compiled(
 
 
 class Reloader:
-    """Of one run. `on_end` is called after each attempt, whatever came of it."""
+    """The reloads of one run. `on_end` is called after each attempt, whatever the result."""
 
     def __init__(
         self, parts: RunParts, build: Rebuild, on_begin: Callable[[], None], on_end: Callable[[], None]
@@ -156,17 +157,17 @@ class Reloader:
         self._parts, self._build, self._on_begin, self._on_end = parts, build, on_begin, on_end
         self._wanted = asyncio.Event()
         self._kills = KernelKills()
-        """Of the reload under way."""
+        """Rules for the kernel of the reload under way."""
         self._watch = FileWatch(self.request)
         self._done = parts.metrics.counter("reloads_total")
         self._refused = parts.metrics.counter("reloads_refused_total")
 
     def request(self) -> None:
-        """Reload soon: after the one under way, if there is one."""
+        """Reload soon: after the reload under way, if there is one."""
         self._wanted.set()
 
     async def run(self) -> None:
-        """Until it is cancelled, which leaves everything as it was before or after a commit."""
+        """Reload on each request until cancelled; a cancelled reload leaves the state before or after a commit."""
         try:
             while True:
                 self._watch_files()
@@ -180,7 +181,7 @@ class Reloader:
             self._watch.close()
 
     def _watch_files(self) -> None:
-        """Those of the configuration in force, and those in which one that was refused will be corrected."""
+        """Watch the files of the configuration in force, and those of a refused one, which will be corrected."""
         built = self._parts.assembly
         self._watch.use({**built.watched, **self._build.attempted} if built.config.core.reload.watch else {})
 
@@ -214,7 +215,7 @@ class Reloader:
         return change
 
     async def _take_demand(self, fresh: Assembly, undo: AsyncExitStack) -> None:
-        """New evaluators judge from here on; when this returns the sources give what they want."""
+        """Let new evaluators judge from here on; on return the sources bring what the evaluators want."""
         parts = self._parts
         before = parts.demand()
         demand = recorded_demand(union(one.component.demand() for one in fresh.evaluators), fresh)
@@ -239,7 +240,7 @@ class Reloader:
             raise MozuError(problem)
 
     def _change_sources(self, fresh: Assembly, undo: AsyncExitStack) -> bool:
-        """Give sources their new settings, where they can take them; whether there were any."""
+        """Apply new settings to sources that can change theirs; returns True if there were any."""
         changed = False
         for built in self._parts.assembly.sources:
             key = Kind.SOURCE, built.isolated.name
@@ -252,7 +253,7 @@ class Reloader:
         return changed
 
     async def _update(self, demand: Demand) -> str:
-        """Why a source cannot watch what is wanted; empty: all do."""
+        """Return why a source cannot watch what is wanted; empty if all can."""
         for pump in self._parts.pumps:
             problem = await pump.update(demand)
             if problem:
@@ -292,7 +293,7 @@ class Reloader:
             parts.tasks.spawn(self._retire(removed, left, fresh.stop_deadline), "retire what was replaced")
 
     def _change_pipelines(self, fresh: Assembly) -> list[RecordingOutput]:
-        """Enrichers, bounds and recordings of the sources; gives the outputs that are to be closed."""
+        """Change enrichers, bounds and recordings of the sources; returns the outputs to close."""
         current, left = self._parts.assembly, []
         other_captures = fresh.capture != current.capture
         self._parts.enrichers.use(fresh.key_lookups)
@@ -341,7 +342,7 @@ class Reloader:
 
 
 def _retire_absent(before: Assembly, after: Assembly) -> None:
-    """Those that are not in use any more are not tried again."""
+    """Retire absent components that are no longer in use, so that they are not tried again."""
     kept = [*after.helpers, *after.evaluators, *(one.isolated for one in after.sinks)]
     for component in (*before.helpers, *before.evaluators, *(one.isolated for one in before.sinks)):
         component.is_retired = component not in kept

@@ -1,4 +1,4 @@
-"""The responses of a run: built over an assembly, and put in force again by a reload."""
+"""The responses of a run: built for an assembly, and updated by a reload."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
@@ -29,7 +29,7 @@ def responses_of(
     spawn: Callable[[Awaitable[None], str], None],
     metrics: Metrics,
 ) -> Responses:
-    """Raises MozuError."""
+    """Return the responses of an assembly. Raises MozuError."""
 
     def names(event: Event) -> tuple[Sequence[str] | None, str | None]:
         if _is_of_user(assembly, event):
@@ -45,7 +45,7 @@ def responses_of(
 
 
 def use_kills(pumps: Iterable[SourcePump], kills: KernelKills) -> None:
-    """Give them to the sources that kill in the kernel."""
+    """Pass the rules for the kernel to the sources that kill there."""
     for pump in pumps:
         source = pump.pipeline.source
         with source.contained("kill in the kernel"):
@@ -53,13 +53,14 @@ def use_kills(pumps: Iterable[SourcePump], kills: KernelKills) -> None:
 
 
 def give_kills(component: object, kills: KernelKills) -> None:
-    """The same, of one."""
+    """Pass the rules for the kernel to one source, if it kills there."""
     if isinstance(component, KillsInKernel):
         component.use_kills(kills)
 
 
 def report_denials(responses: Responses, pumps: Iterable[SourcePump]) -> None:
-    """What these sources have denied in the kernel since the last call, and what acted while mozu did not run."""
+    """Report what these sources have denied in the kernel since the last call, and what acted while mozu did not
+    run."""
     for pump in pumps:
         source = pump.pipeline.source
         with source.contained("take denials"):
@@ -70,14 +71,14 @@ def report_denials(responses: Responses, pumps: Iterable[SourcePump]) -> None:
 
 
 class NamedFilesLook:
-    """Looks whether files that rules name are others by now, on a thread: a file system may not answer."""
+    """The check if files that rules name have been replaced, on a thread: a file system may not answer."""
 
     def __init__(self, assembly: Assembly, responses: Responses) -> None:
         self._assembly, self._responses = assembly, responses
         self._thread = ThreadPool("named files", 1)
 
     async def run(self) -> None:
-        """Look every second, and have the sources find the files by their numbers."""
+        """Check every second, and have the sources find the files by their inode numbers."""
         while True:
             await tick(1.0)
             files = self._assembly.named_files
@@ -88,7 +89,8 @@ class NamedFilesLook:
 
 
 def _is_of_user(assembly: Assembly, event: Event) -> bool:
-    """Return whether its container is not known to be root's: it is not proven, and no runtime of root has made it."""
+    """Return True if the event's container is not known to be root's: it is not proven, or no runtime of root made
+    it."""
     process = event.process if isinstance(event, SyscallEvent) else None
     if process is None or process.container is None:
         return False
@@ -108,7 +110,8 @@ def _read(assembly: Assembly, event: Event, field: str) -> str | None:
 
 
 def use_responders(responses: Responses, assembly: Assembly, kills: KernelKills) -> None:
-    """Those of this assembly, from the next alert on. `kills`: what sources do for them. Raises MozuError."""
+    """Use the responders of this assembly from the next alert on. `kills` says what sources do for them. Raises
+    MozuError."""
     active = [ActiveResponder(one.isolated, one.settings) for one in assembly.responders]
     try:
         responses.use(active, assembly.respond, kills, assembly.protection)

@@ -1,7 +1,7 @@
 """Retries of components that did not start: reported at once, tried again with back-off, reported when they run.
 
-A source has its pump for this; an enricher, an evaluator or a sink is tried again here. Meanwhile mozu runs without it:
-an enricher is asked nothing, an evaluator raises nothing, and the alerts of a sink wait in its queue.
+A source has its pump for this; an enricher, an evaluator or a sink is tried again here. Meanwhile mozu runs without the
+component: an enricher is asked nothing, an evaluator raises nothing, and the alerts of a sink wait in its queue.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from mozu.core.model.alert import Severity
 
 
 class Retries:
-    """Of one run. `spawn` starts background tasks, `stopping` is set when the stop begins; `on_start` is called once a
-    component has started."""
+    """The retries of one run. `spawn` starts background tasks, `stopping` is set when the stop begins; `on_start` is
+    called once a component has started."""
 
     def __init__(
         self,
@@ -32,8 +32,8 @@ class Retries:
         error: BaseException | None,
         attempt: Callable[[], Awaitable[None]],
     ) -> None:
-        """It has failed to start, or (`error` is None) was absent from the beginning. `attempt` builds and starts
-        another instance."""
+        """Retry a component that failed to start, or (`error` is None) was absent from the beginning. `attempt` builds
+        and starts another instance."""
         component.is_ready = False
         why = "it could not be built" if error is None else component.described(error)
         self._alerts.notice(

@@ -1,8 +1,8 @@
 """Shutdown: sources first, then everything in flight, then the sinks; all within one deadline.
 
-Each phase has a share of the time that is left, so that a component that hangs takes nothing from those after it. What
-exceeds its share is named and given up. Alerts in a spool are safe: after a signal they are delivered for a moment,
-and otherwise with the next start. A run whose sources have ended delivers them as long as it may.
+Each phase has a share of the time left, so that a hanging component takes nothing from those after it. What exceeds its
+share is named and given up. Alerts in a spool are safe: after a signal they are delivered for a moment, and otherwise
+with the next start. A run whose sources have ended delivers them for as long as the deadline allows.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _log = logging.getLogger("mozu.engine")
 _LEAST: Final = 0.1
 """Seconds that a phase has in any case."""
 _SAFE_SECONDS: Final = 0.3
-"""How long the delivery of alerts that are safe goes on after a signal; how often it is asked whether there was one."""
+"""Seconds for which the delivery of safe alerts continues after a signal, and between two checks for a signal."""
 _FOR_SINKS: Final = 0.75
 """Share of the time left that deliveries have; the sinks' own `stop` has the rest."""
 
@@ -40,19 +40,19 @@ class RunningWorker(msgspec.Struct):
 
 
 class Shutdown:
-    """Of one run; made when the stop begins. `at_once`: whether a signal has asked for it, so that what is safe is not
-    waited for; it may come while the stop goes on."""
+    """The shutdown of one run; made when the stop begins. `at_once` returns True once a signal has asked for the stop,
+    so that safe alerts are not waited for; the signal may come while the stop is under way."""
 
     def __init__(self, seconds: float, *, at_once: Callable[[], bool]) -> None:
         self._seconds, self._at_once = seconds, at_once
         self._end = asyncio.get_running_loop().time() + seconds
 
     def left(self, share: float = 1.0) -> float:
-        """Seconds: this share of what is left until the deadline."""
+        """Return this share, in seconds, of the time left until the deadline."""
         return max(_LEAST, share * (self._end - asyncio.get_running_loop().time()))
 
     async def sources(self, pumps: Sequence[SourcePump], reading: Tasks) -> None:
-        """Nothing more is taken in; what was read is in the queues. `reading`: the tasks that run the pumps."""
+        """Stop the sources; what they have read is in the queues then. `reading` are the tasks that run the pumps."""
         await asyncio.gather(*(self._stop_source(pump) for pump in pumps))
         if not reading:
             return
@@ -64,7 +64,8 @@ class Shutdown:
         await _cancel(late)
 
     async def deliveries(self, deliveries: Sequence[RunningWorker], writers: Tasks) -> None:
-        """Everything is on disk or delivered, as far as there is time. The queues are closed. `writers`: of spools."""
+        """Bring everything to disk or to its destination, as far as there is time. The queues are closed. `writers` are
+        those of spools."""
         await self._finish(writers, self.left(_FOR_SINKS), [])
         await self._deliver_safe(deliveries)
         owed = [one for one in deliveries if not one.task.done() and one.worker.queue.in_memory()]
@@ -74,15 +75,15 @@ class Shutdown:
         await _cancel([one.task for one in deliveries if not one.task.done()])
 
     async def finish(self, tasks: Tasks) -> None:
-        """Other work on sinks."""
+        """Wait for other work on sinks, within its share."""
         await self._finish(tasks, self.left(_FOR_SINKS), [])
 
     async def sinks(self, workers: Iterable[SinkWorker]) -> None:
-        """Stop them, side by side."""
+        """Stop the sinks, side by side."""
         await asyncio.gather(*(self._stop_sink(worker) for worker in workers))
 
     async def evaluated(self, pipeline: SourcePipeline) -> None:
-        """Evaluators that work elsewhere have given their alerts."""
+        """Wait until evaluators that work elsewhere have returned their alerts."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self.left(0.5)):
                 await pipeline.wait_evaluated()
@@ -91,7 +92,7 @@ class Shutdown:
         """Stop enrichers and responders, side by side."""
         await asyncio.gather(*(self._stop_helper(helper) for helper in helpers))
 
-    # Tasks of their own: one that holds the event loop uses up what those after it find left.
+    # Each has a task of its own: a component that holds the event loop uses up the time of those after it.
 
     async def _stop_source(self, pump: SourcePump) -> None:
         await pump.stop(self.left(0.5))
@@ -104,7 +105,7 @@ class Shutdown:
             await within(helper, "stop", self.left(), helper.component.stop)
 
     async def _deliver_safe(self, deliveries: Sequence[RunningWorker]) -> None:
-        """Until all is delivered, or only what is in a spool is left and there is no more time for that."""
+        """Deliver until nothing is left, or only what is in a spool and its time is over."""
         loop = asyncio.get_running_loop()
         end = loop.time() + self.left(_FOR_SINKS)
         while (seconds := end - loop.time()) > 0:
@@ -116,7 +117,7 @@ class Shutdown:
                 return
 
     async def _finish(self, tasks: Tasks, seconds: float, of: Sequence[tuple[Isolation, str]]) -> None:
-        """Wait so long for these tasks, and give up the others. `of`: component and method behind each of them."""
+        """Wait this many seconds for the tasks, and give up the others. `of` has component and method of each task."""
         if not tasks:
             return
         _, late = await asyncio.wait(tasks, timeout=seconds)
@@ -129,7 +130,7 @@ class Shutdown:
 
 
 async def _cancel(tasks: Iterable["asyncio.Task[None]"]) -> None:
-    """End these; work that ignores that is left to itself (`detached`)."""
+    """Cancel these tasks; work that ignores its cancellation is left to itself (`detached`)."""
     cancelled = list(tasks)
     for task in cancelled:
         task.cancel()

@@ -1,8 +1,8 @@
-"""The sinks of a run: workers, their queues and the tasks that deliver; and what a reload changes among them.
+"""The sinks of a run: workers, their queues and the tasks that deliver; and the changes of a reload.
 
-A sink whose settings change gets another instance behind the same queue: nothing of what waits moves. Where the queue
-itself changes its place (another spool, none any more) or its owner, a new worker takes what comes from then on, and
-the old one is retired: it delivers the rest within the stop deadline, or transfers it, if there is a successor.
+A sink whose settings change gets another instance behind the same queue: nothing that waits is moved. If the queue
+itself moves (another spool, or none any more) or its owner changes, a new worker takes what comes from then on, and the
+old one is retired: it delivers the rest within the stop deadline, or transfers it to a successor.
 """
 
 import asyncio
@@ -48,35 +48,36 @@ class RunningSink(msgspec.Struct, eq=False):
     built: BuiltSink
     worker: SinkWorker
     writers: list[asyncio.Task[None]]
-    """Of its disk queue."""
+    """Tasks that write its disk queue."""
     deliveries: list[asyncio.Task[None]]
-    """One, once it delivers."""
+    """The task that delivers, once it runs; else empty."""
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
-        """All of them."""
+        """The tasks."""
         return [*self.writers, *self.deliveries]
 
 
 class SinkChange(msgspec.Struct):
-    """What a reload makes of the sinks: prepared, and not in force."""
+    """The sinks after a reload: prepared, and not in force."""
 
     running: dict[str, RunningSink] = {}
-    """By id: all that there are afterwards."""
+    """Id → sink, for every sink afterwards."""
     fresh: list[RunningSink] = []
-    """Those with a new worker."""
+    """Sinks with a new worker."""
     callers: dict[str, SinkCaller] = {}
     """New instances, started, for workers that stay."""
     damage: list[tuple[str, str]] = []
 
     @property
     def workers(self) -> tuple[SinkWorker, ...]:
-        """Those that alerts go to afterwards."""
+        """Workers that receive alerts afterwards."""
         return tuple(one.worker for one in self.running.values())
 
 
 class SinkSet:
-    """`agent` is the host's name in stamps. `on_closed` is called when the destination of a sink is gone for good."""
+    """The sinks of a run. `agent` is the host's name in stamps. `on_closed` is called when the destination of a sink is
+    gone for good."""
 
     def __init__(
         self,
@@ -95,15 +96,16 @@ class SinkSet:
         self._replacing: set[asyncio.Task[None]] = set()
         self._not_started = {one.worker for one in self._running.values()}
         self._waiting: set[SinkWorker] = set()
-        """Whose spools are still those of others: they take alerts, and deliver once they have been transferred."""
+        """Workers whose spools still belong to retired ones: they accept alerts, and deliver once the spools are
+        transferred."""
 
     @property
     def workers(self) -> tuple[SinkWorker, ...]:
-        """Those that alerts go to."""
+        """Workers that receive alerts."""
         return tuple(one.worker for one in self._running.values())
 
     def reopen(self) -> None:
-        """Sinks that keep files (`Reopens`) open them again: log rotation."""
+        """Have sinks that keep files (`Reopens`) open them again, for log rotation."""
         for worker in self.workers:
             sink = worker.sink.component
             if worker.sink.is_ready and isinstance(sink, Reopens):
@@ -111,8 +113,8 @@ class SinkSet:
                     sink.reopen()
 
     async def start(self, on_failure: Callable[[SinkWorker, BaseException], None]) -> None:
-        """Open the queues and start the sinks side by side, each within its time. `on_failure` is called for one that
-        has failed to start, and why."""
+        """Open the queues and start the sinks side by side, each within its time. `on_failure` is called with a worker
+        that failed to start and the error."""
         await side_by_side(*(self._start(one.worker, on_failure) for one in self._running.values()))
 
     async def _start(self, worker: SinkWorker, on_failure: Callable[[SinkWorker, BaseException], None]) -> None:
@@ -124,15 +126,15 @@ class SinkSet:
             on_failure(worker, call.failed)
 
     def deliver(self) -> None:
-        """Begin."""
+        """Start the tasks that deliver."""
         for one in self._running.values():
             self._deliver(one)
 
     # --- reload
 
     async def prepare(self, built: Sequence[BuiltSink], *, stop: float) -> SinkChange:
-        """Make, open and start what is new; nothing that runs is touched. Raises MozuError, and nothing is left.
-        `stop`: what each `stop` may take then, in seconds."""
+        """Make, open and start what is new, touching nothing that runs. Raises MozuError after undoing all. `stop`
+        bounds, in seconds, what each `stop` may take then."""
         change = SinkChange()
         try:
             await self._free_spools({one.spool for one in built})
@@ -144,7 +146,7 @@ class SinkSet:
         return change
 
     async def _free_spools(self, wanted: set[Path | None]) -> None:
-        """A sink that was removed lately may still have a spool that is wanted again, or that is transferred."""
+        """Free the spools that are wanted again or are transferred, and that sinks removed lately still hold."""
         for task, retiring in list(self._retiring.items()):
             if retiring.built.spool is not None and retiring.built.spool in wanted:
                 retiring.worker.halt()
@@ -169,7 +171,7 @@ class SinkSet:
         await _started(fresh.worker.caller)
 
     async def abandon(self, change: SinkChange, seconds: float) -> None:
-        """It does not come into force."""
+        """Close what was prepared: the change does not come into force."""
         for caller in change.callers.values():
             await caller.stop()
         for one in change.fresh:
@@ -179,7 +181,7 @@ class SinkSet:
             await one.worker.stop(RELOAD_REFUSED)
 
     def commit(self, change: SinkChange, seconds: float) -> None:
-        """From now on alerts go to these. What is left to do is done beside."""
+        """Send alerts to the changed sinks from now on; the rest of the work is done in the background."""
         before, self._running = self._running, change.running
         retired = [one for one in before.values() if one.worker not in self.workers]
         for identity, damage in change.damage:
@@ -204,7 +206,8 @@ class SinkSet:
             task.add_done_callback(self._retired)
 
     def _heir(self, retired: RunningSink) -> RunningSink | None:
-        """Who goes on with what a retired sink leaves: the new owner of its spool; of a queue in memory, its id's."""
+        """Return the successor of a retired sink: the new owner of its spool, or for a queue in memory the sink of the
+        same id."""
         if retired.built.spool is None:
             return self._running.get(retired.built.entry.id)
         return next((one for one in self._running.values() if one.built.spool == retired.built.spool), None)
@@ -212,7 +215,7 @@ class SinkSet:
     def _replace(
         self, one: RunningSink, before: BuiltSink, caller: SinkCaller | None, seconds: float
     ) -> Coroutine[None, None, None] | None:
-        """What is left to do for a worker that stays."""
+        """Return the remaining work for a worker that stays."""
         new_form = one.built.encoder is not before.encoder
         new_spool = one.built.entry.spool != before.entry.spool
         if caller is None and not new_form and not new_spool:
@@ -261,14 +264,14 @@ class SinkSet:
             self._metrics.forget_gauges(kind="sink", id=worker.name)
 
     def _release(self, *stopped: Isolated[Sink]) -> None:
-        """Those of these that are not in use."""
+        """Release the stopped sinks that no worker uses."""
         in_use = [sink for one in self._running.values() for sink in (one.built.isolated, one.worker.sink)]
         for sink in stopped:
             if not any(sink is other for other in in_use):
                 sink.release()
 
     async def _take_over(self, heir: RunningSink) -> None:
-        """Its spool is free."""
+        """Open the spool that a retired sink has left to this one, and deliver from it."""
         while heir.worker in self._waiting:
             try:
                 await self._open(heir.worker)
@@ -335,12 +338,13 @@ class SinkSet:
 
 
 async def _opened(worker: SinkWorker) -> str:
-    """Open its queue; what was damaged in it."""
+    """Open the worker's queue; returns a sentence about damage in it, or an empty text."""
     return await within(worker.sink, "open its queue", worker.sink.start_seconds, worker.queue.open)
 
 
 async def _started(caller: SinkCaller) -> None:
-    """Start a new sink. Whatever it raises becomes a MozuError: one that runs is not given up for it."""
+    """Start a new sink. Any exception becomes a MozuError: the running sink is not given up for a new one that
+    fails."""
     try:
         await caller.start()
     except MozuError:

@@ -1,4 +1,4 @@
-"""From a configured sink to its sink worker: queue in memory or on disk, encoder, retry policy, route."""
+"""Sink workers, made from configured sinks: queue in memory or on disk, encoder, retry policy, route."""
 
 from collections.abc import Callable, Coroutine
 
@@ -17,7 +17,7 @@ SpawnWriter = Callable[[Coroutine[None, None, None], str], None]
 def sink_worker_for(
     built: BuiltSink, *, agent: str, on_closed: Callable[[str], None], spawn_writer: SpawnWriter
 ) -> SinkWorker:
-    """The worker of one sink. `on_closed` is called with a sentence when its destination is gone for good."""
+    """Return the worker of one sink. `on_closed` is called with a sentence when its destination is gone for good."""
     entry = built.entry
     return SinkWorker(
         built.isolated,
@@ -31,12 +31,12 @@ def sink_worker_for(
 
 
 def retry_policy(entry: Entry) -> RetryPolicy:
-    """Of a sink."""
+    """Return the retry policy of a sink."""
     return RetryPolicy(entry.retry.first, entry.retry.longest, entry.retry.attempts)
 
 
 def route_of(entry: Entry) -> Route:
-    """Of a sink."""
+    """Return the route of a sink."""
     route = entry.route.model_dump()
     return Route(**{**route, "priority": Severity[route["priority"].upper()]})
 

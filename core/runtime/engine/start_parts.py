@@ -1,4 +1,4 @@
-"""From an assembly to the parts of a start, for a look at what they would find (core/runtime/preflight/)."""
+"""The parts of a start, taken from an assembly, for checks of what they would find (core/runtime/preflight/)."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from mozu.core.runtime.preflight import Start
 
 
 def start_of(assembly: Assembly) -> Start:
-    """Everything."""
+    """Return all parts."""
     sources = [  # what is in the way of one whose place another can take refuses no start
         (f"source {one.isolated.name}", one.isolated.component) for one in assembly.sources if one.fallback is None
     ]
@@ -30,8 +30,8 @@ def _listener(assembly: Assembly) -> Iterator[tuple[str, object]]:
 
 
 def change_of(fresh: Assembly, running: Assembly) -> Start:
-    """What a reload adds to what runs. Sources and full recordings go on as they are; spools are not looked at, because
-    a look drops the locks of one that this process has open."""
+    """Return what a reload adds to what runs. Sources and full recordings continue as they are; spools are not
+    inspected, because that would drop the locks of a spool that this process has open."""
     known = {id(component) for _, component in _besides_sources(running)}
     added = [(subject, component) for subject, component in _besides_sources(fresh) if id(component) not in known]
     return Start(components=added, capture=fresh.capture)

@@ -1,7 +1,7 @@
 """Startup: the components of a run are started, each within its deadline, sinks and enrichers before sources.
 
-A source that is optional is not waited for: its pump starts it. A start can be broken off at any moment by a stop, and
-then it is known which components must be stopped.
+A source that is optional is not waited for: its pump starts it. A stop can break off a start at any moment; the
+components to stop are then known.
 """
 
 import gc
@@ -22,11 +22,11 @@ from mozu.core.runtime.engine.sink_set import SinkSet
 _log = logging.getLogger("mozu.engine")
 
 Helper = Isolated[Enricher] | Isolated[Responder]
-"""What is started before sources."""
+"""A component that is started before sources."""
 
 
 class Startup:
-    """Of one run. `spawn` starts background tasks."""
+    """The startup of one run."""
 
     def __init__(
         self,
@@ -40,17 +40,19 @@ class Startup:
         begin_retry: Callable[[Isolated[object], BaseException, Callable[[], Awaitable[None]]], None],
         before_sources: Callable[[], Awaitable[None]],
     ) -> None:
-        """`helpers`: enrichers and responders. `begin_retry`: (component, why it has failed to start, how another
-        instance is built and started). `before_sources` is awaited when all but the sources has started."""
+        """Make a startup. `helpers` are enrichers and responders. `begin_retry` receives (component, why it failed to
+        start, how another instance is built and started). `before_sources` is awaited once everything but the sources
+        has started. `spawn` starts background tasks."""
         self._before_sources = before_sources
         self._helpers, self._sinks, self._pumps, self._hosts = helpers, sinks, pumps, hosts
         self._demand, self._spawn, self._begin_retry = demand, spawn, begin_retry
         self.helpers: list[Helper] = []
-        """Those whose start has begun; as the next ones."""
+        """Helpers whose start has begun."""
         self.pumps: list[SourcePump] = []
 
     async def run(self) -> None:
-        """Sinks before sources, so that the first alert finds its queue. Raises SourceUnavailable, DeadlineExceeded."""
+        """Start sinks before sources, so that the first alert finds its queue. Raises SourceUnavailable and
+        DeadlineExceeded."""
         helpers = [self._start_helper(helper) for helper in self._helpers]
         await side_by_side(*helpers, self._sinks.start(self._retry_sink))
         await self._before_sources()
@@ -69,7 +71,8 @@ class Startup:
             gc.enable()
         types = sorted({name for source in demand.types.values() for name in source})
         sinks = ", ".join(worker.name for worker in self._sinks.workers)
-        _log.info("watching %d event types (%s); alerts go to %s", len(types), ", ".join(types), sinks)
+        _log.info("watching %d event types; alerts go to %s", len(types), sinks)
+        _log.debug("event types: %s", ", ".join(types))
 
     async def _start_helper(self, helper: Helper) -> None:
         self.helpers.append(helper)

@@ -1,8 +1,8 @@
-"""Stop signals: SIGINT and SIGTERM begin the clean stop; one that comes a second later ends the process at once.
+"""Stop signals: SIGINT and SIGTERM begin the clean stop; another one, a second later or more, ends the process at once.
 
-Their handlers are Python's own and not the loop's: they also run while a component holds the loop, which then has half
-a second to give it back. The end of the process is set by a thread that learns of signals as the kernel delivers them,
-since no handler runs while the main thread is in C code that does not look at signals.
+The handlers are Python's and not the loop's: they also run while a component holds the loop, which then has half a
+second to release it. A thread that learns of signals as the kernel delivers them sets the end of the process, since no
+handler runs while the main thread is in C code that does not check for signals.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from mozu.core.runtime.loop import Watchdog
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _AT_ONCE: Final = 0.5
-"""Seconds that a component may hold the loop once a stop was asked for, or the process may last once it was again."""
+"""Seconds for which a component may hold the loop after the first request, or the process may last after the second."""
 _APART: Final = 1.0
 """Seconds after the first signal from which on another one asks for an end at once. Before, it is the same request:
 timeout(1) signals its child, and then the process group, in which the child is."""
@@ -32,14 +32,14 @@ _MARGIN: Final = 2.0
 
 
 class _Requests:
-    """Requests for the end, as they come to one place."""
+    """Requests for the end, as they arrive."""
 
     def __init__(self) -> None:
         self.first: float | None = None
-        """When the first one came, on the clock of `time.monotonic`."""
+        """Time of the first request, on the clock of `time.monotonic`; None before it."""
 
     def add(self) -> bool:
-        """Note one; return True if it asks for an end at once."""
+        """Note a request; return True if it asks for an end at once."""
         now = time.monotonic()
         if self.first is None:
             self.first = now
@@ -48,7 +48,7 @@ class _Requests:
 
 class StopSignals:
     """The stop signals of a run. `stop` is called in the loop with the reason, and how many seconds ago the signal
-    came: the loop may have been held since. `deadline` returns that of the stop, in seconds."""
+    came: the loop may have been held since. `deadline` returns the stop deadline in seconds."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class StopSignals:
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Handle them in a block; other signals that a run handles are kept."""
+        """Handle the stop signals in a block; other signals that a run handles are kept."""
         before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
         try:
             with early_signals.kept(), _watched(self._set_end):
@@ -72,13 +72,13 @@ class StopSignals:
                 signal.signal(number, handler)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        """Between two instructions of whatever runs on the main thread."""
+        """Begin the stop; runs between two instructions of whatever runs on the main thread."""
         again = self._handled.add()
         hasten(_AT_ONCE)
         self._loop.call_soon_threadsafe(self._in_loop, signal.Signals(number), again)
 
     def _set_end(self, number: int) -> None:
-        """Set when the process ends at the latest; on the thread that learns of signals."""
+        """Set the latest end of the process; runs on the thread that learns of signals."""
         if number in _SIGNALS:
             again = self._delivered.add()
             self._watchdog.end_within(_AT_ONCE if again else self._deadline() + _MARGIN, 128 + number if again else 1)
@@ -92,8 +92,8 @@ class StopSignals:
 
 @contextmanager
 def _watched(deliver: Callable[[int], None]) -> Iterator[None]:
-    """Call `deliver` with the number of each signal that has a handler of Python's, in a block, on a thread. The
-    numbers go on to the descriptor that the event loop has set (signal.set_wakeup_fd)."""
+    """Call `deliver` in a block, on a thread, with the number of each signal that has a handler of Python's. The
+    numbers also go to the descriptor that the event loop has set (signal.set_wakeup_fd)."""
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     loops = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)

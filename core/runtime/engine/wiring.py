@@ -1,7 +1,7 @@
-"""Wiring: from built components to connected pipelines, each stage given to the constructor of the one that calls it.
+"""Wiring: connects built components into pipelines; the constructor of each stage receives the stages that it calls.
 
-The alert pipeline over the sink workers, the evaluation; then for each source its state, recorder, pipeline, reconciler
-and pump.
+First the alert pipeline over the sink workers, and the evaluation; then for each source its state, recorder, pipeline,
+reconciler and pump.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Wired(msgspec.Struct, frozen=True):
     enrichers: WantedEnrichers
     pumps: tuple[SourcePump, ...]
     demand: Callable[[], Demand]
-    """What the evaluators and the recordings want now."""
+    """Returns the present demand of the evaluators and the recordings."""
     memory: MemoryBound
 
 
@@ -55,7 +55,7 @@ def wire(
     workers: Sequence[SinkWorker],
     stopping: asyncio.Event,
 ) -> Wired:
-    """`spawn` starts background tasks; `stopping` is set when the run ends."""
+    """Connect the components of an assembly. `spawn` starts background tasks; `stopping` is set when the run ends."""
     gate = EventGate()
     alerts = AlertPipeline(
         workers, hostname=assembly.hostname, redact=assembly.redact or unredacted, limiter=assembly.alert_limiter,
@@ -116,7 +116,7 @@ def wire(
 def _prepare(
     pipeline: SourcePipeline, reconciler: Reconciler | None, assembly: Assembly, responses: Responses, component: Source
 ) -> None:
-    """What an instance of a source is given before its start."""
+    """Pass to an instance of a source what it needs before its start."""
     if reconciler is not None and pipeline.state is not None and isinstance(component, FiltersByProcess):
         component.use_process_predicates(process_predicates(assembly.fields, pipeline.state))
     if isinstance(component, AsksBefore):
@@ -129,7 +129,8 @@ def _demand(evaluation: Evaluation, assembly: Assembly) -> Demand:
 
 
 def _state(built: BuiltSource) -> StateMachine | None:
-    """System calls have a state; live, /proc answers for what the stream leaves out."""
+    """Return the state for a source of system calls, else None. On a live machine /proc supplies what the stream leaves
+    out."""
     if built.declaration.event_source != "syscall":
         return None
     metrics = built.isolated.metrics
@@ -139,7 +140,8 @@ def _state(built: BuiltSource) -> StateMachine | None:
 
 
 def _origin(source: Isolated[Source], assembly: Assembly) -> str:
-    """Under which the numbers of this source's events are unique; one that reads recordings may bring its own."""
+    """Return the name under which the numbers of this source's events are unique; a source that reads recordings may
+    have its own."""
     own = source.component.origin if isinstance(source.component, HasOrigin) else ""
     return own or f"{assembly.origin}/{source.name}"
 
@@ -162,10 +164,10 @@ def _reconciler(pipeline: SourcePipeline, state: StateMachine, demand: Callable[
 
 
 def _observed_pids(source: Isolated[Source]) -> Sequence[int] | None:
-    """Asks the instance that is in use."""
+    """Return the pids that the source's present instance observes; None if it observes all processes."""
     component = source.component
     return component.observed_pids() if isinstance(component, ObservesPids) else ()
 
 
 def unredacted(alert: Alert) -> None:
-    """Redaction is switched off."""
+    """Leave the alert as it is: redaction is off."""

@@ -1,4 +1,5 @@
-"""The tables of docs/from-falco.md: `python -m mozu.core.runtime.falco_import.document FILE` writes them again."""
+"""The tables of docs/operate/from-falco.md: `python -m mozu.core.runtime.falco_import.document FILE` writes them
+again."""
 
 import sys
 from pathlib import Path

@@ -26,9 +26,9 @@ _SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 60
 _LONGEST_HEARTBEAT: Final = 86_400.0
 _ENRICHERS: Final = {"container": "containers", "k8smeta": "kubernetes"}
 _AUDIT: Final = "k8saudit"
-"""Begins the names of the plugins that bring the Kubernetes audit log: k8saudit, k8saudit-eks …"""
+"""First part of the names of plugins that bring the Kubernetes audit log: k8saudit, k8saudit-eks …"""
 _SYSTEMS_AUTHORITIES: Final = "/etc/ssl/certs"
-"""In Falco's own file, and mozu's default on most systems."""
+"""The path of authorities in Falco's own file, and mozu's default on most systems."""
 _PART_OF_MOZU: Final = frozenset({"json"})
 _FALCOS_RULES: Final = ("/etc/falco/falco_rules.yaml", "/etc/falco/falco_rules.local.yaml", "/etc/falco/rules.d")
 """The rule files that Falco reads if its configuration names none."""
@@ -111,8 +111,8 @@ class FalcoTranslation:
         for name in names:
             if name.startswith(_AUDIT):
                 self.notes.append(
-                    f"plugins: rules on events of {name} load; so far the source kafka alone brings such events "
-                    "(`event_source: k8s_audit`, docs/kafka.md), in place of the plugin's own listener"
+                    f"plugins: rules on events of {name} load; add the source k8s_audit, which listens for the API "
+                    "server or follows its log (docs/operate/k8s-audit.md), in place of the plugin's own listener"
                 )
             elif name not in _ENRICHERS and name not in _PART_OF_MOZU:
                 self.notes.append(f"plugins: {name} has no equal; rules that name its fields are refused")
@@ -239,7 +239,7 @@ class FalcoTranslation:
             found["tls"] = {"certificate": pem, "key": pem}
             self.notes.append("webserver: beyond loopback the listener also wants `http.token` or `http.tls.client_ca`")
         if not _is_loopback(host):
-            reason = f"{host} became 127.0.0.1; docs/operations.md says what listening there takes"
+            reason = f"{host} became 127.0.0.1; docs/operate/operations.md says what listening there takes"
             self.notes.append(f"webserver: {reason}")
             self.left_out["webserver.listen_address"] = reason
             host = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""Reads the files of a Falco and of a falcosidekick, and writes the same configuration for mozu."""
+"""Conversion of the files of a Falco and of a falcosidekick to the same configuration for mozu."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,10 +26,10 @@ class Imported(msgspec.Struct, frozen=True):
 
     config: JsonObject
     fates: tuple[tuple[Product, KeyFate], ...]
-    """Of every key that the files have, in their order."""
+    """Fate of every key in the files, in their order."""
     notes: tuple[str, ...]
     has_rules: bool
-    """False: none of the rule files exists, so that mozu does not start with the configuration yet."""
+    """False if none of the rule files exists, so that mozu does not start with the configuration yet."""
 
     def yaml(self) -> str:
         """Return mozu.yaml."""
@@ -59,7 +59,7 @@ def import_falco(falco: Path, sidekick: Path | None = None) -> Imported:
 
 
 def _replace_http_output(config: JsonObject, outputs: SidekickTranslation) -> bool:
-    """Put falcosidekick's outputs in place of the sink that leads to it; returns true if there was one."""
+    """Put falcosidekick's outputs in place of the sink that leads to it; return True if there was one."""
     sinks = config["sinks"]
     own = sinks if isinstance(sinks, list) else []
     kept = [sink for sink in own if not _is_http_output(sink)]
@@ -89,7 +89,7 @@ def _fates(
 
 
 def _is_http_output(sink: Json) -> bool:
-    """Return true for the sink that leads to falcosidekick, which is not needed when its outputs are sinks."""
+    """Return True for the sink that leads to falcosidekick, which is not needed when its outputs are sinks."""
     hook = sink.get("webhook") if isinstance(sink, Mapping) else None
     return isinstance(hook, Mapping) and hook.get("id") == "http_output"
 

@@ -1,4 +1,4 @@
-"""What becomes of each key of Falco's configuration and of falcosidekick's: falco_keys.tsv, sidekick_keys.tsv."""
+"""The fate of each key of Falco's configuration and of falcosidekick's: falco_keys.tsv, sidekick_keys.tsv."""
 
 import importlib.resources
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ Product = Literal["falco", "sidekick"]
 _WHOLE: Final = frozenset(
     {"append_output", "config_files", "load_plugins", "plugins", "rules", "rules_files", "static_fields"}
 )
-"""Keys whose values are looked at as a whole."""
+"""Keys whose values are converted as a whole."""
 
 
 class KeyFate(msgspec.Struct, frozen=True):

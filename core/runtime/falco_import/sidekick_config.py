@@ -14,14 +14,14 @@ _CHATS: Final = {
     "slack": "slack", "rocketchat": "slack", "mattermost": "slack", "teams": "teams", "discord": "discord",
     "googlechat": "text", "webex": "text", "cliq": "text",
 }  # fmt: skip
-"""Output → template, of those that have a `webhookurl`."""
+"""Output → template, for the outputs that have a `webhookurl`."""
 _PLAIN: Final = {
     "webhook": "address", "nodered": "address", "n8n": "address", "talon": "address", "tekton": "eventlistener",
 }  # fmt: skip
-"""Output → key of its address, of those that take falcosidekick's own object."""
+"""Output → key of its address, for the outputs that take falcosidekick's own object."""
 _PAGERDUTY: Final = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
 _DATES: Final = {"none": "", "monthly": "-$${year}.$${month}", "annually": "-$${year}"}
-"""`elasticsearch.suffix` → what follows the name of the index; each other text is `daily`."""
+"""`elasticsearch.suffix` → what follows the name of the index; any other text is `daily`."""
 _DAILY: Final = "-$${year}.$${month}.$${day}"
 _MOST_REQUESTS: Final = 64
 
@@ -199,7 +199,7 @@ class SidekickTranslation(SidekickOutputs):
 
 
 def _is_set(value: Json) -> bool:
-    """Return true if an output has an address, or whatever else says that it is wanted."""
+    """Return True if an output has an address, or another key that says the output is wanted."""
     if isinstance(value, Mapping):
         return any(_is_set(item) for key, item in value.items() if key in _ADDRESSES or isinstance(item, Mapping))
     return bool(value) and not isinstance(value, bool | int)

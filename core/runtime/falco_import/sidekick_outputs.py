@@ -35,7 +35,7 @@ class SidekickOutputs:
         return found
 
     def accepts_all(self, name: str) -> bool:
-        """Return true if the output does not verify certificates; with mutual TLS it always does."""
+        """Return True if the output does not verify certificates; with mutual TLS it always does."""
         return not self.read.flag(f"{name}.checkcert", True) and not self.read.flag(f"{name}.mutualtls")
 
     def tls(self, name: str) -> JsonObject:

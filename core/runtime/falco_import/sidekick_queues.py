@@ -11,7 +11,7 @@ _MECHANISMS: Final = {"PLAIN": "PLAIN", "SCRAM_SHA256": "SCRAM-SHA-256", "SCRAM_
 _COMPRESSIONS: Final = ("zstd", "lz4", "gzip", "none")
 _KAFKAS_PORT: Final = 9092
 S3: Final = {"aws": (None, "us-east-1"), "yandex": ("https://storage.yandexcloud.net", "ru-central1")}
-"""Output with `s3` → its storage's URL and region, where the configuration names none."""
+"""Output with `s3` → its storage's URL and region, for a configuration that names none."""
 
 
 def queue_sinks(of: SidekickOutputs) -> Iterator[Json]:

@@ -1,4 +1,4 @@
-"""Reads values of another product's configuration, as that product does: one of the wrong type is the default."""
+"""Values of another product's configuration, read as that product does: a value of the wrong type is the default."""
 
 import re
 from collections.abc import Mapping

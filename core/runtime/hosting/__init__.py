@@ -1,6 +1,6 @@
-"""Where a component's code runs: on the event loop, on a thread of its own, or in a process of its own.
+"""Hosting of components: code runs on the event loop, on a thread of the component, or in a child process.
 
-Whatever that is, the core sees the contract that is awaited, and knows no difference.
+The core awaits the same contract in each case.
 """
 
 from mozu.core.runtime.hosting.host import isolated, planned

@@ -1,5 +1,5 @@
-"""What stands in for a component that could not be built, and whose entry says `optional`: it cannot be started, and is
-replaced by the component once that can be built."""
+"""Stand-ins for optional components that could not be built: a stand-in cannot be started, and is replaced by the
+component once that can be built."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
@@ -25,109 +25,109 @@ _RETRY: Final = Retry(1.0, tried=False)
 
 
 class ComponentAbsent(MozuError):
-    """A component that could not be built cannot be started."""
+    """The failure of starting a component that could not be built."""
 
 
 class AbsentSource:
-    """Gives nothing."""
+    """A source without events."""
 
     async def start(self, demand: Demand) -> None:
-        """Raises SourceUnavailable."""
+        """Raise SourceUnavailable."""
         raise SourceUnavailable("it could not be built")
 
     async def batches(self) -> AsyncIterator[Sequence[Event | Alert]]:
-        """None."""
+        """Yield nothing."""
         return
         yield ()
 
     async def update(self, demand: Demand) -> None:
-        """Nothing to update."""
+        """Ignore the demand."""
 
     def counts(self) -> Mapping[str, Counts]:
-        """None."""
+        """Return no counts."""
         return {}
 
     async def stop(self) -> None:
-        """Nothing to stop."""
+        """Do nothing."""
 
 
 class AbsentEnricher:
-    """Knows nothing."""
+    """An enricher that knows nothing."""
 
     async def start(self) -> None:
-        """Raises ComponentAbsent."""
+        """Raise ComponentAbsent."""
         raise ComponentAbsent("it could not be built")
 
     def key(self, event: Event) -> str | None:
-        """None."""
+        """Return None: no event waits for an absent enricher."""
         return None
 
     def known(self, key: str) -> bool:
-        """Nothing need be waited for."""
+        """Return True: no key need be waited for."""
         return True
 
     async def resolve(self, key: str) -> None:
-        """Nothing to fetch."""
+        """Do nothing."""
 
     def readers(self) -> FieldReaders:
-        """None."""
+        """Return no readers."""
         return {}
 
     async def stop(self) -> None:
-        """Nothing to stop."""
+        """Do nothing."""
 
 
 class AbsentEvaluator:
-    """Raises no alert."""
+    """An evaluator that raises no alert."""
 
     def demand(self) -> Demand:
-        """Nothing."""
+        """Return an empty demand."""
         return Demand()
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
-        """No alerts."""
+        """Return no alerts."""
         return ()
 
     def reload(self) -> "AbsentEvaluator":
-        """It stays absent."""
+        """Return this object."""
         return self
 
 
 class AbsentSink:
-    """Takes nothing: alerts wait for the sink."""
+    """A sink that accepts nothing: alerts wait for the real one."""
 
     async def start(self) -> None:
-        """Raises ComponentAbsent."""
+        """Raise ComponentAbsent."""
         raise ComponentAbsent("it could not be built")
 
     async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome]:
-        """Later."""
+        """Return a retry for each record."""
         return [_RETRY] * len(records)
 
     async def stop(self) -> None:
-        """Nothing to stop."""
+        """Do nothing."""
 
 
 class AbsentResponder:
-    """Does nothing."""
+    """A responder that does nothing."""
 
     async def start(self) -> None:
-        """Raises ComponentAbsent."""
+        """Raise ComponentAbsent."""
         raise ComponentAbsent("it could not be built")
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """Nothing."""
+        """Return None: no response is planned."""
         return None
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-        """Nothing was planned."""
+        """Do nothing; no response was planned."""
 
     async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """Raises ComponentAbsent."""
+        """Raise ComponentAbsent."""
         raise ComponentAbsent("it could not be built")
 
     async def stop(self) -> None:
-        """Nothing to stop."""
+        """Do nothing."""
 
 
 ABSENT: Final[Mapping[Kind, Callable[[], object]]] = {
@@ -137,4 +137,4 @@ ABSENT: Final[Mapping[Kind, Callable[[], object]]] = {
     Kind.SINK: AbsentSink,
     Kind.RESPONDER: AbsentResponder,
 }
-"""Kind → what stands in for it."""
+"""Kind → class of its stand-in."""

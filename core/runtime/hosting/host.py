@@ -1,4 +1,4 @@
-"""Builds a component where its declaration and its entry say that it runs; another instance for each restart."""
+"""Construction of components, hosted as their declaration and entry say; each restart builds another instance."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -30,10 +30,11 @@ def isolated(
     build: Callable[[], object],
     plan: "Callable[[], ProcessPlan]",
 ) -> Isolated[object]:
-    """The component, which can be built again. `build` calls the plugin; `plan` says how a process of its own does.
-    Raises MozuError, unless the entry is `optional`: then something stands in for it.
+    """Return the component, which can be built again. `build` calls the plugin; `plan` describes how to launch a child
+    process.
 
-    Whatever a plugin's `build` raises is a PluginError that names it.
+    Raises MozuError unless the entry is `optional`: a stand-in is returned then. Whatever a plugin's `build` raises
+    becomes a PluginError that names the plugin.
     """
 
     def make() -> object:
@@ -59,7 +60,7 @@ def isolated(
 
 
 def _first(isolation: Isolation, entry: Entry, make: Callable[[], object]) -> tuple[object, bool]:
-    """The first instance, and whether it is one."""
+    """Return the first instance, or a stand-in, and True if it is an instance."""
     if not entry.optional:
         return make(), True
     with isolation.contained("be built") as call:
@@ -93,12 +94,12 @@ def _threads(declaration: ComponentDeclaration[Settings, C], entry: Entry) -> in
 
 
 def _module(declaration: ComponentDeclaration[Settings, C]) -> str:
-    """Where the plugin's code is."""
+    """Return the name of the module with the plugin's code."""
     return str(getattr(declaration.build, "__module__", ""))
 
 
 def planned(registry: Registry, entry: Entry, context: Context, hostname: str) -> "ProcessPlan":
-    """How a process of its own is launched. Raises PluginError, ConfigError."""
+    """Return the plan for launching the component in a child process. Raises PluginError and ConfigError."""
     from mozu.core.runtime.hosting.process import process_plan  # most components need no process
 
     return process_plan(registry, entry, context, hostname)

@@ -1,7 +1,7 @@
-"""Blocking components: plain functions and generators, called on threads of the component's own and awaited here.
+"""Blocking components: plain functions and generators, called on threads of the component and awaited here.
 
-One thread does the work, one call at a time, in order; an enricher may have several. What may come while that call
-waits for input (`update`, `stop`) has a second thread. Calls that every event makes, and every capability that is not
+One thread does the work, one call at a time, in order; an enricher may have several. Calls that may come while the work
+waits for input (`update`, `stop`) have a second thread. Calls made for every event, and capabilities that are not
 awaited, stay on the event loop.
 """
 
@@ -41,11 +41,11 @@ class ThreadedSource:
         bind_capabilities(self, source, Kind.SOURCE, capabilities, self._thread.run)
 
     async def start(self, demand: Demand) -> None:
-        """On the thread."""
+        """Start the source on its thread."""
         await self._thread.run(lambda: self._source.start(demand))
 
     async def batches(self) -> AsyncIterator[Sequence[Event | Alert]]:
-        """Each is asked for when the one before it was processed."""
+        """Yield batches; each is requested when the one before it was processed."""
         self._is_read = True
         try:
             batches = await self._thread.run(lambda: iter(self._source.batches()))
@@ -55,15 +55,15 @@ class ThreadedSource:
             self._thread.close()
 
     async def update(self, demand: Demand) -> None:
-        """Beside the thread, which may wait for input."""
+        """Use this demand; called on the second thread, because the first may wait for input."""
         await self._aside.run(lambda: self._source.update(demand))
 
     def counts(self) -> Mapping[str, Counts]:
-        """On the event loop."""
+        """Return the source's counts; called on the event loop."""
         return self._source.counts()
 
     async def stop(self) -> None:
-        """Beside the thread, which ends once `batches` has given what is left."""
+        """Stop the source on the second thread; the first ends once `batches` has yielded what is left."""
         try:
             await self._aside.run(self._source.stop)
         finally:
@@ -74,7 +74,7 @@ class ThreadedSource:
 class ThreadedEnricher:
     """An enricher whose `start`, `resolve` and `stop` are plain functions.
 
-    It has as many threads as it may have calls at the same time; one whose call was given up is replaced.
+    The number of threads is that of calls that may run at the same time; a thread whose call was given up is replaced.
     """
 
     def __init__(
@@ -89,11 +89,11 @@ class ThreadedEnricher:
         await self._on_pool(self._enricher.start)
 
     def key(self, event: Event) -> str | None:
-        """On the event loop: every event asks."""
+        """Return the key of an event, on the event loop."""
         return self._enricher.key(event)
 
     def known(self, key: str) -> bool:
-        """On the event loop, too."""
+        """Return True if the key need not be waited for; called on the event loop."""
         return self._enricher.known(key)
 
     async def resolve(self, key: str) -> None:
@@ -105,11 +105,11 @@ class ThreadedEnricher:
         return await self._pool.run(call, None)
 
     def readers(self) -> FieldReaders:
-        """Its readers are called where a rule looks."""
+        """Return the readers, which rules call on the event loop."""
         return self._enricher.readers()
 
     async def stop(self) -> None:
-        """Beside the thread."""
+        """Stop the enricher on the second thread."""
         try:
             await self._aside.run(self._enricher.stop)
         finally:
@@ -117,7 +117,7 @@ class ThreadedEnricher:
 
 
 class ThreadedEvaluator:
-    """An evaluator whose `evaluate` may take its time: see `AwaitedEvaluator`."""
+    """An evaluator whose `evaluate` may block; see `AwaitedEvaluator`."""
 
     def __init__(self, name: str, evaluator: Evaluator, capabilities: Iterable[Capability]) -> None:
         self._name, self._evaluator, self._capabilities = name, evaluator, tuple(capabilities)
@@ -125,19 +125,19 @@ class ThreadedEvaluator:
         bind_capabilities(self, evaluator, Kind.EVALUATOR, self._capabilities, self._thread.run)
 
     def demand(self) -> Demand:
-        """On the event loop."""
+        """Return the demand; called on the event loop."""
         return self._evaluator.demand()
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
-        """Where it is called: not used by an engine."""
+        """Evaluate on the calling thread; engines call `evaluate_batch` instead."""
         return self._evaluator.evaluate(batch)
 
     async def evaluate_batch(self, batch: Sequence[Event]) -> Sequence[Alert]:
-        """On the thread."""
+        """Evaluate a batch on the thread and return its alerts."""
         return await self._thread.run(lambda: self._evaluator.evaluate(batch))
 
     def reload(self) -> "ThreadedEvaluator":
-        """Off the loop. The new one has a thread of its own."""
+        """Return the reloaded evaluator, which has a thread of its own. Blocks; called off the event loop."""
         return ThreadedEvaluator(self._name, self._evaluator.reload(), self._capabilities)
 
 
@@ -150,23 +150,23 @@ class ThreadedResponder:
         bind_capabilities(self, responder, Kind.RESPONDER, capabilities, self._thread.run)
 
     async def start(self) -> None:
-        """On the thread."""
+        """Start the responder on its thread."""
         await self._thread.run(self._responder.start)
 
     def plan(self, incident: Incident) -> ResponsePlan | None:
-        """On the event loop."""
+        """Return the planned response, or None; called on the event loop."""
         return self._responder.plan(incident)
 
     async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-        """On the thread, one after the other."""
+        """Act on the thread, one response after the other."""
         await self._thread.run(lambda: self._responder.act(incident, plan, targets))
 
     async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
-        """On the thread."""
+        """Undo a response on the thread."""
         await self._thread.run(lambda: self._responder.undo(detail, targets))
 
     async def stop(self) -> None:
-        """Beside the thread."""
+        """Stop the responder on the second thread."""
         try:
             await self._aside.run(self._responder.stop)
         finally:
@@ -174,8 +174,8 @@ class ThreadedResponder:
 
 
 def on_thread(blocking: bool, kind: Kind, name: str, component: object, *, threads: int = 1) -> object:
-    """Return the component, behind an awaited contract if it blocks. Sinks are called where they belong by their
-    worker. `threads`: those of an enricher."""
+    """Return the component, behind an awaited contract if it blocks. Sinks are returned as they are: their worker knows
+    how to call them. `threads` is the number of an enricher's threads."""
     if not blocking or kind is Kind.SINK:
         return component
     if kind is Kind.SOURCE:
@@ -194,7 +194,7 @@ def bind_capabilities(
     capabilities: Iterable[Capability],
     run: Callable[[Callable[[], object]], Awaitable[object]],
 ) -> None:
-    """Give the host what the component offers beside its contract. `run`: for what the core awaits."""
+    """Set the capabilities of the component on its host. `run` calls a blocking member and returns an awaitable."""
     for one in capabilities:
         if kind in one.kinds and isinstance(component, one.protocol):
             member = attrgetter(one.member)(component)

@@ -1,13 +1,13 @@
-"""A run seen from outside: its numbers, its health, its versions.
+"""Observation of a run from outside: its statistics, health and versions.
 
-run_view         what there is to be seen
-samples          the numbers of a run: the registry's, and what components count themselves
-metric_help      what each metric of mozu means (metrics.tsv)
-series_limit     labels are bounded, whatever names appear
+run_view         the observable parts of a run
+samples          the numbers of a run: the registry's, and those that components count themselves
+metric_help      the meaning of each metric of mozu (metrics.tsv)
+series_limit     bounds of labels, whatever names appear
 exposition       the text formats of Prometheus and OpenMetrics
 falco_names      the same numbers under the names that Falco's dashboards read
-readiness        whether a run does what it was started for, and what of it not
-loop_lag         how late the event loop is
+readiness        the state of a run: ready, degraded or not, with reasons
+loop_lag         the delay of the event loop
 http_server      the listener
-document         docs/metrics.md
+document         docs/operate/metrics.md
 """

@@ -1,4 +1,4 @@
-"""Asks a run about itself, through its HTTP listener: what `mozu status` and `mozu top` show."""
+"""Client of a run's HTTP listener, for `mozu status` and `mozu top`."""
 
 import http.client
 import socket
@@ -14,11 +14,11 @@ from mozu.core.runtime.operations.status_document import RunStatus
 
 _TIMEOUT: Final = 10.0
 _ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-"""An address that is listened on → one at which it answers."""
+"""Wildcard address of a listener → an address at which it answers."""
 
 
 class RunNotFound(MozuError):
-    """No run answers there; the text says why, and what to do."""
+    """The failure to reach a run; the text says why, and what to do."""
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -27,14 +27,14 @@ class _UnixConnection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        """To the path."""
+        """Connect to the path."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(_TIMEOUT)
         self.sock.connect(self._path)
 
 
 def ask(settings: HttpSettings, page: str = "/status") -> bytes:
-    """The body of a page. Raises RunNotFound."""
+    """Return the body of a page. Raises RunNotFound."""
     address = settings.address()
     if address is None:
         raise RunNotFound(
@@ -61,7 +61,7 @@ def ask(settings: HttpSettings, page: str = "/status") -> bytes:
 
 
 def parsed(body: bytes) -> RunStatus:
-    """What that says. Raises RunNotFound."""
+    """Return a body as the status of a run. Raises RunNotFound."""
     try:
         return msgspec.json.decode(body, type=RunStatus)
     except msgspec.DecodeError as error:
@@ -78,7 +78,8 @@ def _connection(settings: HttpSettings, address: ListenAddress) -> http.client.H
 
 
 def _context(settings: HttpSettings) -> ssl.SSLContext:
-    """Its own certificate is the one that the configuration names: that very one is trusted, whatever name it has."""
+    """Return a TLS context that trusts exactly the certificate that the configuration names, whatever names it
+    contains."""
     context = ssl.create_default_context(cafile=settings.tls.certificate)
     context.check_hostname = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN

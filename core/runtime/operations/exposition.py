@@ -1,4 +1,4 @@
-"""Samples as text: Prometheus' format 0.0.4, and OpenMetrics 1.0.0, where a client accepts that.
+"""Samples as text: Prometheus' format 0.0.4, and OpenMetrics 1.0.0 for clients that accept it.
 
 Formats: https://prometheus.io/docs/instrumenting/exposition_formats/ and
 https://prometheus.io/docs/specs/om/open_metrics_spec/.
@@ -22,7 +22,7 @@ _ESCAPED: Final = {"\\": r"\\", '"': r"\"", "\n": r"\n"}
 
 
 def wants_openmetrics(accept: str) -> bool:
-    """Whether the header `Accept` names OpenMetrics, and does not refuse it by q=0."""
+    """Return True if the header `Accept` names OpenMetrics, and does not refuse it by q=0."""
     for part in accept.split(","):
         kind, *parameters = (one.strip().lower() for one in part.split(";"))
         if kind == _OPENMETRICS_TYPE:
@@ -31,7 +31,8 @@ def wants_openmetrics(accept: str) -> bool:
 
 
 def text(samples: Iterable[Sample], help_of: Callable[[str], str], *, openmetrics: bool = False) -> bytes:
-    """`samples` in the order of their names, which are complete: `mozu_events_total`."""
+    """Return the samples as a page. `samples` are in the order of their names, which are complete:
+    `mozu_events_total`."""
     lines: list[str] = []
     for name, series in groupby(samples, key=lambda sample: sample.name):
         clean = metric_name(name)
@@ -46,7 +47,7 @@ def text(samples: Iterable[Sample], help_of: Callable[[str], str], *, openmetric
 
 
 def metric_name(name: str) -> str:
-    """A name that the formats allow; plugins choose theirs freely."""
+    """Return a name that the formats allow; plugins choose theirs freely."""
     clean = _NO_NAME.sub("_", name)
     return clean if clean[:1].isalpha() or clean[:1] == "_" else f"_{clean}"
 

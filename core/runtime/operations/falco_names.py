@@ -14,7 +14,7 @@ from mozu.core.runtime.operations.samples import Sample
 
 _FALCO: Final = "falcosecurity_falco_"
 _SCAP: Final = "falcosecurity_scap_"
-HELP: Final = "Under the name that Falco's dashboards read; docs/metrics.md says what it is made of."
+HELP: Final = "Under the name that Falco's dashboards read; docs/operate/metrics.md says what it is made of."
 _SUMS: Final[Mapping[str, str]] = {
     "type_events_seen_total": f"{_SCAP}n_evts_total",
     "type_events_lost_total": f"{_SCAP}n_drops_total",
@@ -25,12 +25,12 @@ _SUMS: Final[Mapping[str, str]] = {
     "run_seconds_total": f"{_FALCO}duration_seconds_total",
     "open_fds": f"{_FALCO}host_open_fds_total",
 }
-"""Metric of mozu → the one that its series add up to."""
+"""Metric of mozu → the metric of Falco to which its series add up."""
 _NUMBERS: Final = {severity.label: str(int(severity)) for severity in Severity}
 
 
 def falco_names(run: RunView, samples: Iterable[Sample]) -> Iterator[Sample]:
-    """What of these samples Falco has, too."""
+    """Yield the samples that Falco has, too, under Falco's names."""
     sums = dict.fromkeys(_SUMS.values(), 0.0)
     matches: dict[tuple[tuple[str, str], ...], float] = {}
     cpu = 0.0
@@ -58,7 +58,8 @@ def falco_names(run: RunView, samples: Iterable[Sample]) -> Iterator[Sample]:
 
 
 def _rule_labels(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Falco's: the priority is a number. Series that were added up, because there are too many, have no number."""
+    """Return the labels as Falco has them: the priority is a number. Series that were added up, because there are too
+    many, have no number."""
     word = labels.get("priority", "")
     return (
         ("rule_name", labels.get("rule", "")),

@@ -29,7 +29,7 @@ from mozu.core.runtime.operations.series_limit import bounded
 _LIMITS: Final = ConnectionLimits(connections=64, per_peer=32, seconds=10.0)
 _SHUTDOWN_TIMEOUT: Final = 1.0
 _OPEN: Final = frozenset({"/healthz", "/readyz"})
-"""Paths that need no token: they say one word to what restarts containers."""
+"""Paths that need no token: they answer one word to what restarts containers."""
 _JSON: Final = "application/json"
 _HOST: Final = re.compile(r"(?P<name>\[[0-9a-fA-F:.]*\]|[^:\[\]]*)(:\d+)?")
 
@@ -37,7 +37,7 @@ Page = Callable[[web.BaseRequest], web.Response]
 
 
 class OperationsServer:
-    """Of one run. What it answers is read when it is asked."""
+    """The server of one run. Its answers are read from the run at each request."""
 
     def __init__(self, settings: HttpSettings, run: RunView) -> None:
         self._settings, self._run, self._token = settings, run, _token(settings)
@@ -52,7 +52,7 @@ class OperationsServer:
         self._listener: Listener | None = None
         self._counted: Metrics = run.metrics
         self.port = 0
-        """Where it listens; 0 for a path."""
+        """Port of the listener; 0 for a path."""
 
     async def open(self, tls: ssl.SSLContext | None) -> None:
         """Listen. Raises OSError."""
@@ -71,13 +71,13 @@ class OperationsServer:
         self.port = self._listener.port
 
     def use(self, settings: HttpSettings, tls: ssl.SSLContext | None) -> None:
-        """These from now on, at the same address (a reload)."""
+        """Use these settings from now on, at the same address (a reload)."""
         self._settings, self._token = settings, _token(settings)
         if self._listener is not None:
             self._listener.use_tls(tls)
 
     async def close(self) -> None:
-        """Answer what is being answered, and listen no more. Idempotent."""
+        """Finish the answers under way, and stop listening. Idempotent."""
         runner, self._runner = self._runner, None
         listener, self._listener = self._listener, None
         if listener is not None:
@@ -120,8 +120,9 @@ class OperationsServer:
         return page(request)
 
     def _may_ask(self, request: web.BaseRequest) -> bool:
-        """Where no token is required, a page in a browser could ask under a name of its own that it has made resolve to
-        this address (DNS rebinding): the header `Host` must be an address then."""
+        """Return True if a request without a token may be answered. A page in a browser could ask under a name of its
+        own that resolves to this address (DNS rebinding): without a required token the header `Host` must be an
+        address."""
         address = self._settings.address()
         if self._token or address is None or address.path:
             return True
@@ -136,7 +137,8 @@ class OperationsServer:
         return True
 
     def _is_proven(self, request: web.BaseRequest) -> bool:
-        """Return True if the client has shown the token, or its certificate at the handshake; others take no place."""
+        """Return True if the client has shown the token, or its certificate at the handshake; its connection then no
+        longer counts as half-open."""
         return bool(self._token and self._knows_token(request)) or self._settings.tls.client_ca is not None
 
     def _knows_token(self, request: web.BaseRequest) -> bool:
@@ -188,6 +190,7 @@ class OperationsServer:
             "host": self._run.hostname,
             "started": self._run.started,
             "versions": self._versions(),
+            "shadow": msgspec.to_builtins(self._run.shadow()),
             "statistics": self._run.statistics(),
         }
         if "containers" in request.query:
@@ -202,7 +205,7 @@ def _token(settings: HttpSettings) -> bytes:
 
 
 def _full_name(name: str) -> str:
-    """With the prefix that distinguishes mozu's metrics from others'."""
+    """Return the name with the prefix that distinguishes mozu's metrics from others'."""
     return name if name.startswith(f"{NAME}_") else f"{NAME}_{name}"
 
 

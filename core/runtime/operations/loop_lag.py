@@ -1,4 +1,4 @@
-"""How late the event loop is: the most that a timer was late since it was asked last, and that since the start."""
+"""Delay of the event loop: the most by which a timer was late, lately and since the start."""
 
 import asyncio
 from typing import Final
@@ -18,7 +18,7 @@ class LoopLag:
         metrics.gauge("loop_lag_highest_seconds", lambda: self._highest)
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Measure until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + _INTERVAL
@@ -26,6 +26,6 @@ class LoopLag:
             self.note(max(0.0, loop.time() - due))
 
     def note(self, seconds: float) -> None:
-        """A timer came so late."""
+        """Note that a timer came this many seconds late."""
         self._recent = [*self._recent[-19:], seconds]
         self._highest = max(self._highest, seconds)

@@ -1,4 +1,4 @@
-"""Whether a run does what it was started for: ready, degraded, or not; and why."""
+"""Readiness of a run: ready, degraded or not ready; and why."""
 
 from collections.abc import Iterator
 from typing import Final, Literal
@@ -12,7 +12,7 @@ _WORST: Final[tuple[State, ...]] = ("not ready", "degraded", "ready")
 
 
 class ReadinessFinding(msgspec.Struct, frozen=True):
-    """What is not as it should be."""
+    """A finding that makes a run degraded or not ready."""
 
     state: State
     subject: str
@@ -20,14 +20,14 @@ class ReadinessFinding(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """Of one moment."""
+    """The readiness at one moment."""
 
     state: State
     findings: tuple[ReadinessFinding, ...]
 
 
 def readiness(run: RunView) -> Readiness:
-    """`degraded`: it watches and delivers, and not all that was wanted."""
+    """Return the readiness of a run. `degraded`: the run watches and delivers, but not all that was configured."""
     found = tuple(_findings(run))
     states = {one.state for one in found}
     return Readiness(next((state for state in _WORST if state in states), "ready"), found)
@@ -64,7 +64,8 @@ def _of_sources(run: RunView) -> Iterator[ReadinessFinding]:
 
 
 def _of_sinks(run: RunView) -> Iterator[ReadinessFinding]:
-    """One that wants heartbeats has accepted the last within an interval; the others have not failed last."""
+    """Yield findings on sinks: one that wants heartbeats must have accepted one within its interval; for the others the
+    last delivery must not have failed."""
     intervals = run.heartbeat_intervals()
     for worker in run.workers():
         subject, interval = f"sink {worker.name}", intervals.get(worker.name, 0.0)

@@ -1,4 +1,4 @@
-"""The numbers of a run at one moment. Nothing is awaited here, so what adds up adds up in the samples, too."""
+"""The numbers of a run at one moment. Nothing is awaited here, so that sums are consistent in the samples."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from mozu.core.runtime.operations.run_view import RunView
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """One number. The name is mozu's own, without a prefix; a counter's ends in `_total`."""
+    """A number. The name is mozu's, without a prefix; a counter's name ends in `_total`."""
 
     name: str
     labels: dict[str, str]
@@ -21,7 +21,8 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 def cpu_wait(schedstat: Path = Path("/proc/self/schedstat")) -> float | None:
-    """Seconds that the main thread, which has the event loop, could run and had no CPU; None: it is not counted.
+    """Return the seconds for which the main thread, which runs the event loop, could run and had no CPU; None if not
+    counted.
 
     The file has the run time, the run delay (both ns) and the time slices of the thread group's leader
     (Documentation/scheduler/sched-stats.rst).
@@ -34,7 +35,7 @@ def cpu_wait(schedstat: Path = Path("/proc/self/schedstat")) -> float | None:
 
 
 def samples(run: RunView) -> Iterator[Sample]:
-    """Everything there is."""
+    """Yield every number of the run."""
     for name, labels, value in run.metrics.collect():
         yield Sample(name, labels, value)
     yield from _of_types(run)
@@ -43,7 +44,8 @@ def samples(run: RunView) -> Iterator[Sample]:
 
 
 def _of_types(run: RunView) -> Iterator[Sample]:
-    """seen = filtered + lost + missed + received + what lies in the ring buffer."""
+    """Yield counts of event types, for which: seen = filtered + lost + missed + received + content of the ring
+    buffer."""
     for pump in run.pumps:
         for kind, count in pump.pipeline.counts.now().items():
             labels = {"source": pump.name, "type": kind}

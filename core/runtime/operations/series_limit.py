@@ -1,4 +1,4 @@
-"""Bounds the series of each metric: names of rules, types and plugins' labels come from files that others write."""
+"""Bounds on the series of each metric: names of rules, types and plugins' labels come from files that others write."""
 
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -9,13 +9,14 @@ from mozu.core.runtime.operations.samples import Sample
 
 OTHERS: Final = "(others)"
 _MAX_VALUE: Final = 200
-"""Characters of a label's value; a longer one ends in a digest of the whole, so that two stay two."""
+"""Characters of a label's value; a longer one ends in a digest of the whole, so that two values stay distinct."""
 _FIXED: Final = frozenset({"kind", "reason", "priority", "verdict", "status", "within", "step", "state"})
 """Labels that are kept when series are added up: their values are few."""
 
 
 def bounded(samples: Iterable[Sample], most: int) -> list[Sample]:
-    """By name, every series once. Of a metric with more than `most` series the last ones are added up."""
+    """Return the samples by name, every series once. If a metric has more than `most` series the last ones are added
+    up."""
     families: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
     for sample in samples:
         series = families.setdefault(sample.name, {})

@@ -1,4 +1,4 @@
-"""What `/status` says, as far as `mozu status` and `mozu top` read it. Numbers: docs/statistics.md."""
+"""The document at `/status`, as far as `mozu status` and `mozu top` read it. Numbers: docs/operate/statistics.md."""
 
 import msgspec
 
@@ -14,7 +14,7 @@ class TypeStatus(msgspec.Struct, frozen=True):
 
 
 class SourceStatus(msgspec.Struct, frozen=True):
-    """One source."""
+    """A source."""
 
     plugin: str
     not_seen: list[str] = []
@@ -24,29 +24,29 @@ class SourceStatus(msgspec.Struct, frozen=True):
 
 
 class SinkStatus(msgspec.Struct, frozen=True):
-    """One sink."""
+    """A sink."""
 
     accepted: int = 0
     delivered: int = 0
     found: int = 0
     redriven: int = 0
     waiting: int = 0
-    """Alerts that it still owes its destination."""
+    """Alerts that wait for delivery."""
     dead_letters: int = 0
-    """Alerts that lie in its spool and are not tried again."""
+    """Alerts in its spool that are not tried again."""
     failures: int = 0
     dropped: dict[str, int] = {}
 
 
 class MemoryStatus(msgspec.Struct, frozen=True):
-    """Bytes."""
+    """Memory use, in bytes."""
 
     resident: int = 0
     limit: int = 0
 
 
 class MetricStatus(msgspec.Struct, frozen=True):
-    """One number of the registry."""
+    """A number of the registry."""
 
     name: str
     labels: dict[str, str]
@@ -54,7 +54,7 @@ class MetricStatus(msgspec.Struct, frozen=True):
 
 
 class StatisticsStatus(msgspec.Struct, frozen=True):
-    """The statistics."""
+    """The statistics of a run."""
 
     seconds: float
     cpu_seconds: float
@@ -65,7 +65,7 @@ class StatisticsStatus(msgspec.Struct, frozen=True):
 
 
 class FindingStatus(msgspec.Struct, frozen=True):
-    """What is not as it should be."""
+    """A finding that makes a run degraded or not ready."""
 
     state: str
     subject: str
@@ -73,7 +73,7 @@ class FindingStatus(msgspec.Struct, frozen=True):
 
 
 class VersionStatus(msgspec.Struct, frozen=True):
-    """What runs."""
+    """The versions of what runs."""
 
     mozu: str
     kernel: str
@@ -81,21 +81,40 @@ class VersionStatus(msgspec.Struct, frozen=True):
 
 
 class ContainerStatus(msgspec.Struct, frozen=True):
-    """One container."""
+    """A container."""
 
     name: str = ""
     events: int = 0
 
 
+class ShadowSampleStatus(msgspec.Struct, frozen=True):
+    """An alert of a rule in shadow mode."""
+
+    time: int
+    """Nanoseconds since the epoch."""
+    output: str
+
+
+class ShadowStatus(msgspec.Struct, frozen=True):
+    """A rule in shadow mode."""
+
+    rule: str
+    matches: int = 0
+    samples: list[ShadowSampleStatus] = []
+    """The newest ones, oldest first."""
+
+
 class RunStatus(msgspec.Struct, frozen=True):
-    """The whole."""
+    """The whole document."""
 
     status: str
     host: str
     started: float
-    """Seconds since the epoch."""
+    """Start of the run, in seconds since the epoch."""
     versions: VersionStatus
     statistics: StatisticsStatus
     findings: list[FindingStatus] = []
+    shadow: list[ShadowStatus] = []
+    """Rules in shadow mode, most matches first."""
     containers: dict[str, dict[str, ContainerStatus]] = {}
-    """Source → id of a container; where `/status?containers` was asked for."""
+    """Source → id of a container → the container, if `/status?containers` was requested."""

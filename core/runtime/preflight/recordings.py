@@ -1,4 +1,4 @@
-"""Whether the files of `record` and `capture` could be made."""
+"""Check if the files of `record` and `capture` could be created."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
 def recording_obstacles(
     record: RecordSettings, capture: CaptureSettings, sources: Sequence[str]
 ) -> Iterator[tuple[str, Obstacle]]:
-    """(setting, why nothing could be written there). No file of theirs is ever overwritten: the folder decides."""
+    """Yield (setting, why nothing could be written there). No file is ever overwritten, so the folder decides."""
     for source in sources if record.file is not None else ():
         file = record.file_of(source, len(sources))
         if file is not None and (reason := why_not_made(file)) is not None:

@@ -1,7 +1,8 @@
-"""The parts of a start, and what each of them would find on this machine."""
+"""The parts of a start, and what each would find on this machine."""
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,8 @@ import msgspec
 
 from mozu.core.api import ChecksStart, Obstacle
 from mozu.core.common.control_chars import visible
+from mozu.core.common.owner_identity import checks_of_command
+from mozu.core.common.pid_namespace import PRIVATE, sees_all_processes
 from mozu.core.errors import MozuError
 from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.texts import text_of
@@ -20,15 +23,15 @@ from mozu.core.runtime.run_file import instance, is_running
 
 _log: Final = logging.getLogger("mozu.preflight")
 RUN_FILES: Final = "run"
-"""Below `state_dir`."""
+"""Directory of run files below `state_dir`."""
 
 
 class StartRefused(MozuError):
-    """The start would fail; the text has a line for each reason."""
+    """The refusal of a start that would fail; the text has a line for each reason."""
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """An obstacle, and what it is in the way of: `sink archive`, `capture.path_prefix`."""
+    """An obstacle, with the thing that it affects: `sink archive`, `capture.path_prefix`."""
 
     subject: str
     obstacle: Obstacle
@@ -38,30 +41,36 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
-    """What would be started."""
+    """The parts that would be started."""
 
     components: Sequence[tuple[str, object]] = ()
     """(kind and id, component), built and not started."""
     sinks: Sequence[Entry] = ()
-    """Their spools are looked at."""
+    """Sinks, whose spools are inspected."""
     sources: Sequence[str] = ()
-    """Ids."""
+    """Ids of sources."""
+    machine_wide: Sequence[str] = ()
+    """Ids of sources that may watch every process of the machine. A run leaves them out: such a source warns itself."""
     record: RecordSettings = RecordSettings()
     capture: CaptureSettings = CaptureSettings()
     state_dir: Path = STATE_DIR
     files: tuple[str, ...] = ()
-    """The configuration was read from."""
+    """Files that the configuration was read from."""
 
     def findings(self, *, beside_itself: bool = False) -> list[Finding]:
-        """All there are. `beside_itself`: where mozu runs with this configuration, what is held by another process is
-        no obstacle: it is that one."""
-        found = [Finding(*one) for one in self._obstacles()]
+        """Return all findings. With `beside_itself`, of a command: if mozu already runs with this configuration,
+        resources that another process holds are no obstacle, because the running mozu holds them, and files are
+        checked as the user whose directories they are in, if that is not root."""
+        with checks_of_command() if beside_itself else nullcontext():
+            found = [Finding(*one) for one in self._obstacles()]
         if beside_itself and any(one.obstacle.held for one in found) and self._is_running():
             return [one for one in found if not one.obstacle.held]
         return found
 
     def _obstacles(self) -> Iterator[tuple[str, Obstacle]]:
         yield from recording_obstacles(self.record, self.capture, self.sources)
+        if not sees_all_processes():
+            yield from ((f"source {name}", Obstacle(PRIVATE)) for name in self.machine_wide)
         for entry in self.sinks:
             if entry.spool.enabled:
                 from mozu.core.delivery.spool import spool_obstacles  # imports SQLite
@@ -78,7 +87,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def require(start: Start) -> None:
-    """Before anything is started. Raises StartRefused; what does not refuse the start is logged as a warning."""
+    """Check before anything is started. Raises StartRefused; findings that do not refuse the start are logged as
+    warnings."""
     found = start.findings()
     refusing = [visible(str(one)) for one in found if one.obstacle.refuses]
     if refusing:

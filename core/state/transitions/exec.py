@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from mozu.core.model.event import Process, SyscallEvent
 from mozu.core.model.event.namespaces import NAMESPACES
+from mozu.core.model.event.pipelines import pipe_of
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.ends import end
 from mozu.core.state.observed import Entered, Executed
@@ -258,7 +259,12 @@ def _own_table(state: State, node: Node) -> None:
 def _standard_descriptors(state: State, event: SyscallEvent, node: Node, observed: Executed) -> None:
     """Set the reported descriptors 0, 1 and 2: calls that made them may not have been seen (dup2, fcntl, calls of the
     parent)."""
-    for fd, file in enumerate(observed.stdio):
+    stdio = observed.stdio
+    if stdio:
+        version = node.version
+        command = " ".join((version.name, *version.args)) if any(map(pipe_of, stdio[:2])) else ""
+        state.tables.pipelines.began(state.number, command, *stdio[:2])
+    for fd, file in enumerate(stdio):
         if file is None:
             state.drop(node.files, fd, state.number)
             continue

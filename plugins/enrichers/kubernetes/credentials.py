@@ -28,6 +28,14 @@ class Credentials:
         except (TimeoutError, BlockingIOError):
             raise NoAccess("the files with the credentials cannot be read: no answer in time") from None
 
+    def problem(self) -> str:
+        """Return why the files do not say how the API server is reached, with the remedy; empty if they do. Blocks."""
+        try:
+            self._read()
+        except NoAccess as error:
+            return str(error)
+        return ""
+
     def _read(self) -> tuple[Access, ssl.SSLContext | None]:
         """Read the files, on the thread."""
         settings = self._settings

@@ -6,10 +6,11 @@ import importlib
 import os
 import socket
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from mozu.core.api import Context, FieldReaders
+from mozu.core.api import Context, FieldReaders, Obstacle
 from mozu.core.common.background_task import BackgroundTask
 from mozu.core.common.backoff import Backoff
 from mozu.core.common.containers.pod_cgroup import pod_uid
@@ -56,6 +57,11 @@ class KubernetesEnricher:
         self._negative: dict[str, float] = {}
         """Time until which an unknown pod is taken as unknown, by its uid."""
         self._background_task = BackgroundTask(self._run)
+
+    def obstacles(self) -> Sequence[Obstacle]:
+        """Return what is wrong with the credentials. See `ChecksStart`."""
+        problem = "" if self._context.offline else self._credentials.problem()
+        return [Obstacle(f"the Kubernetes API cannot be asked: {problem}")] if problem else []
 
     async def start(self) -> None:
         """Begin to watch; return when the existing pods are known, or the server cannot be reached."""

@@ -32,6 +32,8 @@ class _Kubeconfig:
         self._folder = path.parent
         try:
             document = yaml.safe_load(read_file(path))
+        except NoAccess as error:
+            raise NoAccess(f"{error}; name a file that mozu may read as `kubeconfig`") from None
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             place = "" if mark is None else f" in line {mark.line + 1}"

@@ -1,6 +1,6 @@
 """The source `falco_http`: listens, yields posted alerts, and acknowledges them once they are safe."""
 
-import errno
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from mozu.core.api import (
@@ -17,10 +17,9 @@ from mozu.core.api import (
     Settings,
     SourceUnavailable,
 )
-from mozu.core.common.http.listener import try_bind
-from mozu.core.common.tls import server_context
-from mozu.plugins.sources.falco_http.request_queue import RequestQueue
-from mozu.plugins.sources.falco_http.server import Server
+from mozu.core.common.http.receiver import Receiver, listen_obstacles, why_not_listening
+from mozu.core.common.http.request_queue import RequestQueue
+from mozu.plugins.sources.falco_http.body import parse
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
 
@@ -30,8 +29,8 @@ class FalcoHttpSource(AcksAlerts, ChangesSettings, ChecksStart):
 
     def __init__(self, settings: FalcoHttpSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
-        self._requests = RequestQueue(settings.max_pending_alerts)
-        self._server = Server(settings, self._requests, context.metrics)
+        self._requests: RequestQueue[Alert] = RequestQueue(settings.max_pending_alerts)
+        self._server = Receiver(settings, self._requests, lambda body: parse(body, time.time()), context.metrics)
         self._reading = False
         context.metrics.gauge("falco_http_pending_alerts", self._requests.pending)
 
@@ -42,19 +41,14 @@ class FalcoHttpSource(AcksAlerts, ChangesSettings, ChecksStart):
 
     def obstacles(self) -> Sequence[Obstacle]:
         """Return an obstacle if the certificates cannot be used, or the address is not free."""
-        try:
-            server_context(self._settings.tls)
-            try_bind(self._settings.address())
-        except OSError as error:
-            return [Obstacle(self._why_not(error), refuses=True, held=error.errno == errno.EADDRINUSE)]
-        return []
+        return listen_obstacles(self._settings)
 
     async def start(self, demand: Demand) -> None:
         """Listen. Raises SourceUnavailable."""
         try:
             await self._server.open()
         except OSError as error:
-            raise SourceUnavailable(f"falco_http {self._why_not(error)}") from None
+            raise SourceUnavailable(f"falco_http {why_not_listening(self._settings, error)}") from None
         scheme = "http" if self._settings.tls.certificate is None else "https"
         self._log.info("listening for Falco on %s://%s:%d", scheme, self._settings.address().host, self.port)
 
@@ -63,13 +57,6 @@ class FalcoHttpSource(AcksAlerts, ChangesSettings, ChecksStart):
         assert isinstance(settings, FalcoHttpSettings)
         self._server.change(settings)
         self._settings = settings
-
-    def _why_not(self, error: OSError) -> str:
-        reason = getattr(error, "reason", None) or error.strerror or error
-        return (
-            f"cannot listen on {self._settings.listen}: {reason}; change `listen` or `tls`, "
-            "or stop what holds the port (falcosidekick has the same one)"
-        )
 
     async def batches(self) -> AsyncIterator[Sequence[Alert]]:
         """Yield posted alerts; ends after `stop`, when everything in flight was yielded."""

@@ -1,6 +1,6 @@
 """Source `ptrace`: system calls of a command, of a process, or of a whole pid namespace, without a kernel program.
 
-See docs/trace.md for its coverage, its costs and its gaps.
+See docs/operate/trace.md for its coverage, its costs and its gaps.
 """
 
 from collections.abc import Iterator

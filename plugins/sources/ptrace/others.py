@@ -37,7 +37,7 @@ def others_in_sight() -> str | None:
 def unasked() -> str | None:
     """Return the reason for which all processes are not followed unless requested; None if there is none."""
     found = others_in_sight()
-    remedy = "if that is meant, write `syscalls: {fallback: ptrace}` below `sources`; docs/sources.md"
+    remedy = "if that is meant, write `syscalls: {fallback: ptrace}` below `sources`; docs/operate/sources.md"
     return None if found is None else f"{found}, which was not asked for; {remedy}"
 
 

@@ -30,6 +30,14 @@ from mozu.plugins.sources.replay.mozu_recording import MozuRecording, head_of, i
 from mozu.plugins.sources.replay.scap_recording import ScapRecording
 from mozu.plugins.sources.replay.settings import ReplaySettings
 
+_AUDIT_LOG: Final = b'"apiVersion":"audit.k8s.io/'
+"""Text of each line of an audit log as an API server writes it."""
+_BEGINNING: Final = 4096
+"""Bytes in which the first line of an audit log has this text."""
+_NO_RECORDING: Final = (
+    "is an audit log of Kubernetes, which is no recording: read it with the source `k8s_audit` and `files` "
+    "(docs/operate/k8s-audit.md); `mozu test` tries rules on single records"
+)
 _FINGERPRINT: Final = 1 << 16
 _NS: Final = 1_000_000_000
 _MAX_STEP: Final = 3600 * _NS
@@ -98,11 +106,13 @@ class ReplaySource(ChecksStart, HasOrigin, ProvidesReaders, ReportsGaps):
         return {**readers(self._metadata), **self._metadata.values.readers(names, self._fields)}
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """Files that cannot be read."""
+        """Return the files that cannot be read, and audit logs of Kubernetes."""
         found = []
         for path in self._settings.files:
             try:
-                path.open("rb").close()
+                with path.open("rb") as file:
+                    if path.is_file() and _AUDIT_LOG in file.read(_BEGINNING):
+                        found.append(Obstacle(f"{path} {_NO_RECORDING}", refuses=True))
             except OSError as error:
                 text = f"{path} cannot be read ({error.strerror}): name a recording that mozu may open"
                 found.append(Obstacle(text, refuses=True))

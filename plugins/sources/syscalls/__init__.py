@@ -1,4 +1,4 @@
-"""Source `syscalls`: live system calls of this machine, by the best means that it allows (docs/sources.md)."""
+"""Source `syscalls`: live system calls of this machine, by the best means that it allows (docs/operate/sources.md)."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What `wrk --latency` 4.1.0 printed, and what is no answer."""
+"""Output of `wrk --latency` 4.1.0, and output that is no result."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What `redis-benchmark --csv` 7.0.15 printed, and what is no answer."""
+"""Output of `redis-benchmark --csv` 7.0.15, and output that is no result."""
 
 import pytest
 

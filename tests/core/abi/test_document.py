@@ -5,8 +5,8 @@ from tests.support.requirements import ROOT
 
 
 def test_the_committed_page_of_calls_is_current() -> None:
-    page = (ROOT / "docs" / "calls.md").read_text()
-    assert page == document(), "run: python -m mozu.core.abi.document > docs/calls.md"
+    page = (ROOT / "docs" / "rules" / "calls.md").read_text()
+    assert page == document(), "run: python -m mozu.core.abi.document > docs/rules/calls.md"
 
 
 def test_every_event_type_of_the_live_sources_is_on_the_page() -> None:

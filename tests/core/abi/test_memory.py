@@ -13,7 +13,7 @@ from mozu.core.model.syscalls import event_type
 
 
 def values(name: str, args: tuple[int, ...], result: int, *blocks: bytes) -> dict[str, Any]:
-    """Parameters by name."""
+    """Return the parameters by name."""
     declared = event_type(name)
     assert declared is not None
     found = [read(args, result, blocks) for read in param_readers(SYSCALL_SPECS[name])]

@@ -1,4 +1,4 @@
-"""What docs/plugins.md promises of the package works as it is written there."""
+"""The example in docs/plugins/writing.md of this package works as written."""
 
 import re
 import struct
@@ -7,11 +7,11 @@ from typing import Any
 
 from mozu.core.model.syscalls import call_number
 
-PAGE = Path(__file__).parents[3] / "docs/plugins.md"
+PAGE = Path(__file__).parents[3] / "docs/plugins/writing.md"
 
 
 def written() -> dict[str, Any]:
-    """The module of the page."""
+    """Return the module of the page."""
     (code,) = re.findall(r"```python\n# mozu_calls\.py\n(.*?)```", PAGE.read_text(), re.DOTALL)
     found: dict[str, Any] = {}
     exec(compile(code, str(PAGE), "exec"), found)
@@ -33,7 +33,7 @@ def test_every_promised_name_is_there() -> None:
     text = PAGE.read_text().split("What is promised of `mozu.core.abi`")[1].split("Everything else")[0]
     names = set(re.findall(r"`(\w+)`", text)) - {"memory", "number", "API_VERSION", "limits"}
 
-    package = PAGE.parents[1] / "core/abi"
+    package = PAGE.parents[2] / "core/abi"
     source = "\n".join(file.read_text() for file in package.glob("*.py"))
     defined = {name for name in names if re.search(rf"^(?:def |class )?{name}\b(?:\(|:| =)", source, re.MULTILINE)}
     assert defined == names

@@ -1,4 +1,4 @@
-"""Who sent a signal."""
+"""The sender of a signal."""
 
 import pytest
 

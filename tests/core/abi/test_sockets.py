@@ -22,7 +22,7 @@ LOCAL, REMOTE = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
 
 
 def info(family: int = 2, state: int = TCP_ESTABLISHED, port: int = 443, protocol: int = 6) -> SocketInfo:
-    """A stream socket 10.0.0.1:4000 → 10.0.0.2:443."""
+    """Return a stream socket 10.0.0.1:4000 → 10.0.0.2:443."""
     pads = [address.ljust(16, b"\0") if family == 2 else MAPPED_PREFIX + address for address in (LOCAL, REMOTE)]
     return SocketInfo(0, 0, pads[0], pads[1], family, 1, protocol, 4000, port, state, "", "")
 

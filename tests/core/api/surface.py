@@ -1,6 +1,6 @@
-"""What a version of the hook API promises, a line each: `python -m tests.core.api.surface` prints it.
+"""The hook API that a version guarantees, a line each: `python -m tests.core.api.surface` prints it.
 
-The list of a version is written once, when the version is released, and only grows: what it has must stay as it is.
+The list of a version is written once, when the version is released, and only grows: its lines must stay unchanged.
 """
 
 import re
@@ -10,7 +10,7 @@ from mozu.core.api import document
 
 
 def surface() -> Iterator[str]:
-    """`Name | code` for every class, member, constant and function that `mozu` exports."""
+    """Yield `Name | code` for every class, member, constant and function that `mozu` exports."""
     for section in document.page().split("\n## ")[1:]:
         name, _, text = section.partition("\n")
         block = re.search(r"```python\n(.*?)\n```", text, re.DOTALL)

@@ -1,4 +1,4 @@
-"""A type checker sees a declaration whose `build` fits neither its settings nor the contract of its kind."""
+"""A type checker finds a declaration whose `build` does not fit its settings or the contract of its kind."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What every plugin's settings have in common."""
+"""The common settings of all plugins."""
 
 import os
 from pathlib import Path

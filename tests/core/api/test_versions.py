@@ -1,4 +1,4 @@
-"""The contract is versioned: what version 2 promised stays, and a plugin that was written for it runs unchanged."""
+"""The contract is versioned: version 2 stays as released, and a plugin written for it runs unchanged."""
 
 import json
 import os
@@ -23,8 +23,10 @@ PROMISED: Final = DATA / "api" / "version-2.txt"
 
 
 def test_everything_that_version_2_promised_is_there_as_it_was() -> None:
-    """What fails here breaks plugins: put it back, or raise API_VERSION, accept version 2 beside it (docs/hooks.md) and
-    write the list of the new version. What is new may be added to the list: `python -m tests.core.api.surface`."""
+    """Compare with the released list. A failure means that plugins break: restore the old line, or raise API_VERSION
+    (docs/plugins/hooks.md) and write the list of the new version. New lines may be added to the list: `python -m
+    tests.core.api.surface`.
+    """
     assert API_VERSION == 2
     assert set(PROMISED.read_text().splitlines()) - set(surface()) == set()
 
@@ -35,7 +37,7 @@ def test_the_plugin_that_was_written_for_version_2_is_the_one_that_was_built_the
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel's content, as pip lays it down."""
+    """Return a folder with the wheel's content, as pip installs it."""
     folder = tmp_path_factory.mktemp("site")
     with zipfile.ZipFile(WHEEL) as archive:
         archive.extractall(folder)

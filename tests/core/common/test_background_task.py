@@ -1,4 +1,4 @@
-"""A background task: who may start it, and how it ends."""
+"""A background task: its permitted owners, and its end."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -10,7 +10,7 @@ from mozu.core.testing import context
 
 
 class Owner:
-    """Starts tasks as the engine's task group does."""
+    """An owner that starts tasks as the engine's task group does."""
 
     def __init__(self) -> None:
         self.tasks: list[asyncio.Task[Any]] = []

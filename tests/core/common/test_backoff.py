@@ -1,4 +1,4 @@
-"""Back-off: how long, how it is spread, and when it starts again."""
+"""Back-off: its length, its spread, and its reset."""
 
 import pytest
 

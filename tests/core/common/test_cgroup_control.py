@@ -1,4 +1,4 @@
-"""A cgroup that is acted on is never a root, and never more than the container."""
+"""The cgroup chosen for an act is never a root, and holds nothing besides the container."""
 
 import os
 from pathlib import Path

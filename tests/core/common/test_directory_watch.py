@@ -1,4 +1,4 @@
-"""Names that appear in directories and vanish from them."""
+"""Names that appear in and vanish from directories."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What of a machine is in the way of writing a file, found out without leaving a trace."""
+"""Obstacles to writing a file, found without leaving a trace."""
 
 import os
 import socket
@@ -59,7 +59,7 @@ def test_a_socket_where_nothing_listens_is_named(tmp_path: Path) -> None:
 def test_a_file_system_of_the_kernel_holds_no_files_whatever_its_permissions_say(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_access, "may", lambda path, mode: True)  # as for root
+    monkeypatch.setattr(file_access, "may", lambda path, mode: True)  # the same as for root
 
     found = why_not_made(Path(path), makes_folders=True) or ""
 

@@ -1,4 +1,4 @@
-"""Lanes of files of other processes: the device, and who answers for the process."""
+"""Lanes of files of other processes: the device, and the user who controls the process."""
 
 import os
 from pathlib import Path

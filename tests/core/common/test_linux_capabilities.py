@@ -1,4 +1,4 @@
-"""Which capabilities a set of them holds."""
+"""Names of the capabilities in a set."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is mounted where, from /proc/PID/mountinfo."""
+"""Mounts, read from /proc/PID/mountinfo."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ INFO = """22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
 
 @pytest.fixture
 def mountinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file that is read in place of every mountinfo."""
+    """Return the file that is read in place of every mountinfo."""
     place = tmp_path / "mountinfo"
     monkeypatch.setattr(mounts, "Path", lambda _: place)
     return place

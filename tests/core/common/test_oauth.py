@@ -1,4 +1,4 @@
-"""Tokens for client credentials, before authorization servers that help and others that do not."""
+"""Tokens for client credentials, from correct and incorrect authorization servers."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""The memory that mozu's cgroup allows: the least limit on the way up, of either version."""
+"""The memory that mozu's cgroup allows: the lowest limit of its ancestors, in either cgroup version."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from mozu.core.common.own_cgroup import memory_limit, own_cgroup
 
 
 class Machine:
-    """/proc/self/cgroup and /sys/fs/cgroup as a test writes them."""
+    """A machine whose /proc/self/cgroup and /sys/fs/cgroup are written by a test."""
 
     def __init__(self, folder: Path, *lines: str) -> None:
         self.proc, self.root = folder / "cgroup", folder / "fs"

@@ -1,5 +1,6 @@
-"""Files that mozu writes: what another user has put in the way is refused with its reason, and nothing behind it is
-changed."""
+"""Files that mozu writes: an obstacle planted by another user is refused with its reason, and its target is not
+changed.
+"""
 
 import ast
 import contextlib
@@ -20,7 +21,7 @@ _STRANGER = 65_534
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Path:
-    """A directory that everyone may write."""
+    """Return a directory that every user may write to."""
     folder = tmp_path / "shared"
     folder.mkdir()
     folder.chmod(0o1777)
@@ -29,7 +30,7 @@ def shared(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def victim(tmp_path: Path) -> Path:
-    """A file that a user may want changed."""
+    """Return a file that an attacker may want changed."""
     path = tmp_path / "victim"
     path.write_text("as it was")
     return path
@@ -37,7 +38,7 @@ def victim(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def plant(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
-    """Make this a stranger's; without CAP_CHOWN by having mozu take it for one's."""
+    """Return a function that gives a file to another user; without CAP_CHOWN mozu's check of its owner is patched."""
 
     def make(path: Path) -> None:
         with contextlib.suppress(PermissionError):
@@ -208,7 +209,7 @@ def test_a_spool_whose_database_or_log_another_user_has_planted_is_refused(
     assert victim.read_text() == "as it was"
 
 
-# --- the class: no other place opens a file to write it
+# --- the class: no other code opens a file to write it
 
 _OTHERWISE = {
     "core/common/file_access.py": "only asks, without making or writing",
@@ -217,15 +218,15 @@ _OTHERWISE = {
     "core/runtime/hosting/process/limits.py": "files of the kernel",
     "core/testing/run_mozu.py": "a new directory of a test",
     "core/cli/import_falco.py": "O_EXCL, a command of a user",
+    "core/cli/local_rules.py": "mkstemp, a command of a user",
+    "core/cli/tune/proof.py": "a new directory, a command of a user",
     "core/cli/plugin/command.py": "a new directory, a command of a user",
     "core/cli/document.py": "writes the project's own pages",
     "core/runtime/falco_import/document.py": "writes the project's own pages",
     "core/delivery/spool/disk_room.py": "beside the database, in a directory that was checked",
     "core/delivery/spool/page_reserve.py": "beside the database, in a directory that was checked",
-    "plugins/sources/ebpf/trusted_directory.py": "a chain of root's directories, by descriptors",
-    "plugins/sources/ebpf/compile_child.py": "below a descriptor of trusted_directory.py",
-    "plugins/sources/ebpf/commands.py": "a new directory of mkdtemp",
-    "plugins/sources/ebpf/header_tree.py": "a new directory of mkdtemp",
+    "plugins/sources/ebpf/objects/compiler.py": "a new directory of mkdtemp",
+    "plugins/sources/ebpf/objects/object_file.py": "a build's own tree",
     "plugins/sources/ptrace/reading/held_open.py": "opens for a traced program, with that program's rights",
 }
 

@@ -12,7 +12,7 @@ USER = 65534
 
 @pytest.fixture
 def owned(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """Path → uid that it belongs to; the rest is root's."""
+    """Return the map path → owner's uid, which a test fills; other paths belong to root."""
     given: dict[str, int] = {}
     real = os.lstat
 

@@ -1,4 +1,4 @@
-"""Where something must change before a path leads elsewhere."""
+"""The directories in which a change makes a path lead elsewhere."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Whatever is looked for is noticed when it comes, step by step, and nothing else is."""
+"""The path watch: the appearance of a wanted path is noticed, step by step, and nothing else is."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ PATIENCE = 20.0
 
 
 def looked_for(patterns: list[str], is_there: Callable[[], bool], act: Callable[[], None]) -> int:
-    """How many looks it took until what is looked for was there; `act` makes it come, after the first look."""
+    """Return the number of looks until the wanted path was there; `act` makes it, after the first look."""
 
     async def main() -> int:
         looks = 0
@@ -60,7 +60,7 @@ def test_what_has_another_name_is_not_noticed(tmp_path: Path) -> None:
             other.open()
             other.add(tmp_path)
             (tmp_path / "wren").touch()
-            await seen.wait()  # later than the first, of which the loop has heard by then
+            await seen.wait()  # later than the first change, which the loop has processed by then
             ended = wait.done()
             (tmp_path / "heron").touch()
             await wait

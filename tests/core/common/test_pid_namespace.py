@@ -1,4 +1,4 @@
-"""The pid namespace that mozu is in."""
+"""The pid namespace of mozu."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The memory of this process: what is resident grows with what is written to, and free pages go back."""
+"""The memory of this process: the resident size grows with written pages, and free pages are given back."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Programs are run to their end or killed, with nothing of mozu's environment."""
+"""Programs are run to their end or killed, without mozu's environment."""
 
 import asyncio
 import os
@@ -28,5 +28,5 @@ def test_one_that_does_not_end_is_killed_with_what_it_has_started() -> None:
 
     asyncio.run(main())
     os.close(writer)
-    with os.fdopen(reader, "rb") as rest:  # its end comes when nobody has the other end any more
+    with os.fdopen(reader, "rb") as rest:  # ends when no process holds the other end any more
         assert set(rest.read()) <= set(b"x")

@@ -1,4 +1,4 @@
-"""What docs/plugins.md promises of the package works as it is written there."""
+"""The example in docs/plugins/writing.md of this package works as written."""
 
 import re
 import socket
@@ -15,12 +15,12 @@ from mozu.core.testing import alert, context, records
 from tests.support.https import Certificates
 from tests.support.requirements import ROOT
 
-PAGE = (ROOT / "docs/plugins.md").read_text()
+PAGE = (ROOT / "docs/plugins/writing.md").read_text()
 
 
 @pytest.fixture(scope="module")
 def plugin() -> dict[str, Any]:
-    """The module of the page."""
+    """Return the module of the page."""
     (text,) = (text for text in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "mozu_gong.py" in text)
     module: dict[str, Any] = {"__name__": "mozu_gong"}
     exec(compile(text, "mozu_gong.py", "exec", dont_inherit=True), module)
@@ -33,7 +33,7 @@ def certificates(tmp_path: Path) -> Certificates:
 
 
 def received(listener: socket.socket, tls: ssl.SSLContext, into: list[bytes]) -> None:
-    """Everything that one client sends."""
+    """Append all bytes that one client sends to `into`."""
     plain, _ = listener.accept()
     with tls.wrap_socket(plain, server_side=True) as connection:
         parts = []

@@ -1,4 +1,4 @@
-"""Thread pool and worker thread: hangs, limits, cancellation, what a call raises."""
+"""Thread pool and worker thread: hangs, limits, cancellation, exceptions of calls."""
 
 import asyncio
 import threading
@@ -96,7 +96,7 @@ def test_what_hangs_takes_half_of_the_threads_and_the_rest_of_its_lane_is_refuse
 
 
 async def until_made(pool: ThreadPool, lane: str) -> str:
-    """A call of a lane, as soon as those that hung have returned."""
+    """Return the result of a call of a lane, as soon as the hung calls have returned."""
     while True:
         try:
             return await pool.run(lambda: lane, 30, (lane,))
@@ -186,7 +186,7 @@ def test_a_worker_thread_makes_calls_in_order_and_one_at_a_time() -> None:
 
 
 def test_a_worker_thread_makes_a_call_whose_caller_was_cancelled() -> None:
-    """A commit that is on its way is not given up: what it wrote is on disk."""
+    """Check because a commit in progress must end: its rows are on disk."""
 
     async def main() -> list[str]:
         worker, gate, made = WorkerThread("test"), threading.Event(), list[str]()

@@ -1,4 +1,4 @@
-"""TLS settings and contexts: what is verified, the oldest version, and files that cannot be used."""
+"""TLS settings and contexts: verification, the oldest version, and unusable files."""
 
 import ssl
 import subprocess
@@ -18,7 +18,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 def handshake(client: ssl.SSLContext, server: ssl.SSLContext, name: str = "localhost") -> str | None:
-    """The version that both agree on. Raises ssl.SSLError."""
+    """Return the version that both sides agree on. Raises ssl.SSLError."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     ends = [
         client.wrap_bio(to_client, to_server, server_hostname=name),

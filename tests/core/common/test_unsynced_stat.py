@@ -1,4 +1,4 @@
-"""Files of other processes whose file system does not answer: nothing on the event loop waits for it."""
+"""Files of other processes on a file system that does not answer: the event loop never waits for them."""
 
 import os
 import subprocess
@@ -23,7 +23,8 @@ LOOKS = {
     "print(facts.name, executable_of(facts)[1] == 2, foreign_code(facts, of_service=True))",
 }
 UNPRIVILEGED = ("setpriv", "--bounding-set=-checkpoint_restore,-sys_admin", "--")
-"""Files of mappings are looked at by their names then."""
+"""The command prefix without the capabilities for following map_files: mapped files are then looked up by their names.
+"""
 
 
 @pytest.mark.parametrize("path", ["/proc/self/exe", "/dev/null", "/proc/self/cwd", "/proc/self/fd/0"])
@@ -52,7 +53,7 @@ def test_a_process_on_a_file_system_that_does_not_answer_is_looked_at_at_once(
         assert looked(files, look, by) == before
         assert hanging.poll() is None
         assert ("is not root's alone" in before) == bool(by)
-    hanging.wait(PATIENCE)  # it got its error when the server ended
+    hanging.wait(PATIENCE)  # it fails when the server ends
     assert "program" in before
     assert "True" in before
 
@@ -69,7 +70,7 @@ def looked(files: HungFiles, look: str, by: tuple[str, ...]) -> str:
 
 
 def stat_that_hangs(files: HungFiles) -> "subprocess.Popen[bytes]":
-    """A process that waits for the server, uninterruptibly, in a stat(2) of the program."""
+    """Return a process that waits for the server, uninterruptibly, in a stat(2) of the program."""
     code = f"import os; os.stat('/proc/{files.pid}/exe')"
     made = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + PATIENCE
@@ -81,7 +82,7 @@ def stat_that_hangs(files: HungFiles) -> "subprocess.Popen[bytes]":
 
 
 def _wait_channel(pid: int) -> str:
-    """The function of the kernel in which it waits."""
+    """Return the kernel function in which the process waits; empty if unknown."""
     try:
         return Path(f"/proc/{pid}/wchan").read_text()
     except OSError:

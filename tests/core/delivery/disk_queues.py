@@ -1,4 +1,4 @@
-"""A disk queue that plays a scenario."""
+"""A helper that plays a scenario on a disk queue."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -10,24 +10,25 @@ from mozu.core.metrics import Metrics
 
 
 class Here:
-    """In the place of the spool's thread: its work is done at once, so that a scenario goes the same way each time, on
-    any clock."""
+    """A stand-in for the spool's thread that does each piece of work at once: a scenario goes the same way each time,
+    on any clock.
+    """
 
     def __init__(self, name: str) -> None:
         pass
 
     async def run(self, work: Callable[[], Any]) -> Any:
-        """Do it."""
+        """Return the result of `work`, called at once."""
         return work()
 
     def close(self) -> None:
-        """There is no thread."""
+        """Do nothing: there is no thread."""
 
 
 def play(
     path: Path, scenario: Callable[[DiskQueue], Coroutine[Any, Any, Any]], **settings: Any
 ) -> tuple[Any, dict[str, float], str]:
-    """Run a scenario on an open queue; its result, the counters, and what was reported as damaged."""
+    """Run a scenario on an open queue; return its result, the counters, and the text of the damage reports."""
 
     async def main() -> tuple[Any, dict[str, float], str]:
         metrics, tasks = Metrics(), list[asyncio.Task[Any]]()

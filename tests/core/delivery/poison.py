@@ -1,4 +1,4 @@
-"""Poison alerts: an ordinary one in which one part is at an extreme, or is nothing that its type allows."""
+"""Poison alerts: ordinary alerts in which one part is extreme, or has a type that is not allowed."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -12,7 +12,7 @@ _YEAR_2600: Final = 19_880_899_200 * 1_000_000_000
 
 
 def nested(depth: int) -> Any:
-    """A tuple in a tuple in a tuple …"""
+    """Return tuples nested to this depth."""
     value: Any = ("inside",)
     for _ in range(depth):
         value = (value,)
@@ -39,7 +39,7 @@ _VALUES: Final = (
 
 
 def poison() -> Iterator[tuple[str, Alert]]:
-    """(what is wrong with it, the alert)."""
+    """Yield (fault of the alert, the alert)."""
     parts: dict[str, tuple[Any, ...]] = {
         "time": _TIMES,
         "event_num": (-1, 1 << 64, 10**5000, None),
@@ -64,5 +64,5 @@ def poison() -> Iterator[tuple[str, Alert]]:
 
 
 def good(rule: str = "good") -> Alert:
-    """An alert that stands beside the poison."""
+    """Return a sound alert that is sent beside the poison."""
     return msgspec.structs.replace(plain(), rule=rule, priority=Severity.WARNING)

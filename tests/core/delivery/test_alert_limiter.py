@@ -1,4 +1,4 @@
-"""Dedup and rate limit: which alerts pass, and what is said of those that do not."""
+"""Deduplication and rate limit: the alerts that pass, and the reports on the others."""
 
 import pytest
 
@@ -167,7 +167,7 @@ def test_the_time_of_a_message_is_over_at_its_end_and_not_behind_it() -> None:
 
 @pytest.mark.parametrize(("missing", "remembered"), [(0, ["a" * 50, "b" * 50]), (1, ["b" * 50])])
 def test_messages_are_remembered_as_long_as_their_bytes_fit(missing: int, remembered: list[str]) -> None:
-    """1,000 of an alert, its message twice, and the texts of its values, those of the enrichment too."""
+    """Count 1,000 bytes for an alert, its message twice, and the texts of its values, enrichment included."""
     alerts = [at(0, name="a" * 50), at(0, name="b" * 50)]
     for one in alerts:
         one.enrichment = {"proc.cwd": "/" * 30, "proc.pid": 5}

@@ -11,7 +11,7 @@ NOTICE = packed(replace(alert("Alerts dropped"), source="internal"))
 
 
 def announced(announcements: Announcements, begin: int, end: int) -> list[DroppedRange]:
-    """Numbers 3 to 7, by notices after the position `begin` up to `end`."""
+    """Return the taken ranges: numbers 3 to 7, announced by notices after the position `begin` up to `end`."""
     announcements.add(3, 7, "full")
     taken = announcements.take(begin)
     announcements.put(end, taken)

@@ -1,4 +1,4 @@
-"""Formats of plugins that fail: they are blamed for it, and mozu and the sink go on."""
+"""Formats of plugins that fail: the failure is attributed to them, and mozu and the sink continue."""
 
 import asyncio
 import signal
@@ -22,7 +22,7 @@ ORIGIN = "plugin acme of mozu-acme 1.2"
 
 
 class Takes:
-    """A sink that takes everything."""
+    """A sink that accepts every record."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
@@ -39,7 +39,7 @@ class Takes:
 
 
 class Form:
-    """A format that does what the function says."""
+    """A format whose encoding is the given function."""
 
     def __init__(self, encode: Callable[[], object]) -> None:
         self._encode = encode
@@ -82,7 +82,7 @@ def delivered(encode: Callable[[], object], alerts: int = 2) -> tuple[list[bytes
 
 @pytest.mark.parametrize("error", [KeyError("port"), SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])
 def test_whatever_a_format_raises_makes_a_dead_letter_and_the_next_alert_is_delivered(error: BaseException) -> None:
-    results = iter([error, error, b"second"])  # the alert, and again with its values replaced
+    results = iter([error, error, b"second"])  # for the alert, then for the alert with its values replaced
 
     def encode() -> object:
         result = next(results)
@@ -101,7 +101,7 @@ def test_whatever_a_format_raises_makes_a_dead_letter_and_the_next_alert_is_deli
 
 
 def under_engine(call: Callable[[], tuple[list[bytes], Metrics]]) -> tuple[list[bytes], Metrics]:
-    """With SIGINT handled as the engine does: no signal raises KeyboardInterrupt then."""
+    """Return the result of `call` with SIGINT handled as in the engine: no signal raises KeyboardInterrupt."""
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
         return call()

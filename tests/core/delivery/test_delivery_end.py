@@ -1,4 +1,4 @@
-"""At its end a sink is not waited for in vain."""
+"""A stop does not wait in vain for a sink."""
 
 import asyncio
 from typing import Any
@@ -12,7 +12,7 @@ from mozu.core.testing import virtual_clock
 
 
 class LeftOut:
-    """A suspension by the clock of the loop."""
+    """A suspension of a sink, timed by the clock of the loop."""
 
     def __init__(self, until: float) -> None:
         self.until = until

@@ -140,7 +140,7 @@ def test_a_damaged_file_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_page_that_goes_bad_while_running_is_reported_and_delivery_goes_on(tmp_path: Path) -> None:
-    """`sqlite3.DatabaseError` stays in the queue: the rest of the file goes on under its own numbers."""
+    """Check that `sqlite3.DatabaseError` stays in the queue: the rest of the file continues under its own numbers."""
     path = tmp_path / "s.db"
 
     async def scenario(queue: DiskQueue) -> tuple[list[int], list[str], list[int]]:
@@ -205,7 +205,7 @@ def test_a_full_spool_drops_what_is_less_severe_for_what_is_worse_and_announces_
         for number in range(4):
             queue.put(packed(sized(f"noise {number}", Severity.DEBUG)))
             await queue.wait_persisted(queue.position())
-        given = await take(queue, 1)  # in delivery: it may arrive, and must not be announced as lost
+        given = await take(queue, 1)  # in delivery: may arrive, and must not be announced as lost
         for rule in ("first", "second"):
             queue.put(packed(sized(rule, Severity.CRITICAL)))
             await queue.wait_persisted(queue.position())
@@ -252,7 +252,7 @@ def test_files_that_are_deleted_are_made_anew_with_all_that_was_in_them(
             await asyncio.sleep(0.05)  # the queue looks once a second
         queue.put(packed(alert("after")))
         await queue.wait_persisted(queue.position())
-        with closing(Spool(path)) as other:  # another process sees the same
+        with closing(Spool(path)) as other:  # another process reads the same rows
             return [item.form.rule for _, item in other.read(0, 100)]
 
     rules, _, _ = play(path, scenario)
@@ -260,16 +260,16 @@ def test_files_that_are_deleted_are_made_anew_with_all_that_was_in_them(
 
 
 def loud(rule: str, process: int, count: int) -> list[Alert]:
-    """Critical ones of one rule and process."""
+    """Return critical alerts of one rule and process."""
     values: dict[str, Any] = {"name": "x" * 400, "proc.pid": process}
     return [replace(alert(rule, **values), priority=Severity.CRITICAL) for _ in range(count)]
 
 
 def test_a_noisy_rule_takes_no_room_in_a_full_spool_from_a_quiet_one_of_the_same_priority(tmp_path: Path) -> None:
-    """Nor a noisy process of one rule from another process."""
+    """Check the same for a noisy process and another process of one rule."""
 
     async def scenario(queue: DiskQueue) -> tuple[list[str], list[Any]]:
-        flood = [loud("noisy", 1, 10) for _ in range(40)]  # in batches that fit, until nothing does
+        flood = [loud("noisy", 1, 10) for _ in range(40)]  # in batches that fit, until no batch does
         for batch in (*flood, loud("quiet", 2, 3), loud("noisy", 3, 3), loud("noisy", 1, 50)):
             for item in batch:
                 queue.put(packed(item))

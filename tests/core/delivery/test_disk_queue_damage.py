@@ -1,4 +1,4 @@
-"""What a disk queue loses with its file, or with a row of it: what it has neither given out nor in memory."""
+"""The alerts that a disk queue loses with its file or with a row: those neither given out nor in memory."""
 
 import sqlite3
 from contextlib import closing
@@ -18,7 +18,7 @@ from tests.support.packing import packed
 def test_numbers_that_a_damaged_file_does_not_give_back_are_lost_where_memory_does_not_have_them(
     tmp_path: Path, shrinks: bool, lost: list[tuple[int, int]]
 ) -> None:
-    """1 to 4 are of an earlier run, 1 and 2 are given out; 5 to 7 are in memory too, and 6 is a notice that waits."""
+    """Arrange 1 to 4 from an earlier run, 1 and 2 of them given out; 5 to 7 also in memory, 6 a waiting notice."""
 
     async def before(queue: DiskQueue) -> None:
         for _ in range(4):

@@ -1,4 +1,4 @@
-"""A run that is killed at any moment leaves every number that it dropped to the next one, which announces it."""
+"""A run that is killed at any moment leaves every number that it dropped to the next run, which announces it."""
 
 import asyncio
 import shutil
@@ -21,7 +21,7 @@ NOTICE = replace(alert("Alerts dropped"), source="internal")
 
 
 def killed(path: Path) -> Path:
-    """What a run leaves that is killed now: what it has written so far, and nothing that it would write at its end."""
+    """Return a copy of what a run killed now leaves: everything written so far, nothing that is written at the end."""
     left = path.parent / "left" / path.name
     left.parent.mkdir(exist_ok=True)
     for suffix in ("", "-wal", ".owed"):
@@ -30,7 +30,7 @@ def killed(path: Path) -> Path:
 
 
 def not_there(path: Path) -> list[int]:
-    """Numbers that were used up, and under which nothing waits."""
+    """Return the numbers that were used and under which no alert waits."""
     with closing(Spool(path)) as spool:
         return sorted(set(range(1, spool.last() + 1)) - {number for number, _ in spool.read(0, 10_000)})
 
@@ -50,7 +50,7 @@ def numbers(ranges: list[DroppedRange]) -> list[int]:
 
 
 async def fill(queue: DiskQueue) -> None:
-    """More than fits."""
+    """Put more alerts than fit."""
     for _ in range(10):
         await put(queue, *[alert(name="x" * 400) for _ in range(50)])
 
@@ -116,7 +116,7 @@ def test_what_a_notice_on_disk_announces_is_not_announced_again(tmp_path: Path, 
         if is_stored:
             with closing(Spool(path)) as other:
                 while other.unannounced():
-                    await asyncio.sleep(0.01)  # the file sends no event
+                    await asyncio.sleep(0.01)  # a change of the file sends no event
         return killed(path), numbers(dropped)
 
     (left, dropped), _, _ = play(path, run, max_bytes=1 << 16)

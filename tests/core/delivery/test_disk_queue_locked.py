@@ -17,7 +17,7 @@ from tests.support.packing import packed
 
 
 def locked(path: Path) -> sqlite3.Connection:
-    """A transaction of another connection, which keeps every other from writing until it is rolled back."""
+    """Return a connection with an open transaction, which keeps every other from writing until it is rolled back."""
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     return other
@@ -43,7 +43,7 @@ def test_while_another_process_locks_the_file_alerts_wait_and_none_is_dropped(tm
 
 
 def test_acknowledgements_that_a_locked_file_did_not_take_are_written_once_it_does(tmp_path: Path) -> None:
-    """Though no other alert comes: a run that is killed would deliver them again."""
+    """Check that this needs no further alert: a killed run would deliver the acknowledged ones again."""
     path = tmp_path / "s.db"
 
     async def scenario(queue: DiskQueue) -> tuple[int, int]:
@@ -63,13 +63,13 @@ def test_acknowledgements_that_a_locked_file_did_not_take_are_written_once_it_do
 
 
 def rows(path: Path, table: str) -> int:
-    """As another process sees it."""
+    """Return the number of rows as another process sees it."""
     with closing(sqlite3.connect(path)) as db:
         return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
 def test_a_notice_whose_acknowledgement_waits_is_not_delivered_again(tmp_path: Path) -> None:
-    """It overtook a backlog, in which its row still is when the backlog's turn comes."""
+    """Check a notice that overtook a backlog and still has its row there when the backlog is delivered."""
     path = tmp_path / "s.db"
 
     async def scenario(queue: DiskQueue) -> list[str]:

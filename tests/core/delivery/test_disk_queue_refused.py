@@ -1,4 +1,4 @@
-"""While its file takes nothing, a queue drops or waits, and says afterwards what it dropped."""
+"""While its file refuses writes, a queue drops or waits, and reports afterwards what it dropped."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -22,13 +22,13 @@ T = TypeVar("T")
 
 @pytest.fixture(autouse=True)
 def on_a_virtual_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here."""
+    """Run the tests on a virtual clock, without the spool's thread."""
     monkeypatch.setattr(spool_file, "WorkerThread", Here)
     monkeypatch.setattr(asyncio, "run", virtual_clock.run)
 
 
 def refuse(queue: DiskQueue, refusals: Iterator[SpoolRefused | None]) -> None:
-    """What the file says to one piece of work after the other; None: it is done."""
+    """Set the file's answer to each piece of work in turn; None if it is done."""
     run = queue._file.run
 
     async def refusing(work: Callable[[Spool], T]) -> T:
@@ -59,7 +59,7 @@ def test_numbers_of_what_a_disk_did_not_take_are_used_up_before_the_next_alert_t
     async def scenario(queue: DiskQueue) -> tuple[Any, ...]:
         works = [broken]
         refuse(queue, iter(lambda: works[0] if works else None, object()))
-        for many in (2, 1):  # the second time, numbers are owed already
+        for many in (2, 1):  # the second time, some numbers are owed already
             for _ in range(many):
                 queue.put(packed(alert("lost")))
             await queue.wait_persisted(queue.position())
@@ -147,7 +147,7 @@ def test_a_file_that_cannot_be_read_now_is_read_later(tmp_path: Path) -> None:
 def test_what_was_acknowledged_and_is_still_in_the_file_is_not_counted_as_left(
     tmp_path: Path, refusals: int, left: int
 ) -> None:
-    """The file refuses the acknowledgement, then at the stop again, then a last look."""
+    """Let the file refuse the acknowledgement, then again at the stop, then a last look."""
 
     async def scenario(queue: DiskQueue) -> None:
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""What the settings of a disk queue bound, at its beginning and after a reload."""
+"""The bounds that the settings of a disk queue set, at its start and after a reload."""
 
 import asyncio
 import time
@@ -18,12 +18,14 @@ from tests.support.packing import packed, room
 
 T = TypeVar("T")
 _LATE = 5.0
-"""Seconds after which the writer of a queue begins that is late."""
+"""Seconds after which a late writer of a queue begins."""
 _LARGE = packed(alert(name="x" * 100_000))
 
 
 def written_late(path: Path, wait: Callable[[DiskQueue], Coroutine[Any, Any, None]], alerts: int) -> tuple[int, bool]:
-    """(seconds that a caller waits, whether its alerts are on disk then) with a queue of four whose writer is late."""
+    """Return (seconds that a caller waits, True if its alerts are on disk then), with a queue of four and a late
+    writer.
+    """
 
     async def main() -> tuple[int, bool]:
         loop, works = asyncio.get_running_loop(), list[Coroutine[None, None, None]]()
@@ -72,7 +74,7 @@ def test_alerts_are_waited_for_until_their_writer_has_stored_them(
 def test_a_source_that_waits_lets_others_work_though_no_sink_reads_the_queue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It looks once a second, and at each commit."""
+    """Check the number of looks: one a second, and one at each commit."""
     monkeypatch.setattr(spool_file, "WorkerThread", Here)
     looks = 0
 

@@ -1,4 +1,4 @@
-"""What a disk queue writes: by one task at a time, and another one what comes after its end."""
+"""The writing task of a disk queue: one at a time; a new one writes what comes after the end of the last."""
 
 import asyncio
 from collections.abc import Coroutine

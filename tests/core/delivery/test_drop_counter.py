@@ -1,4 +1,4 @@
-"""Dropped alerts as metrics say them."""
+"""Dropped alerts in the metrics."""
 
 from mozu.core.delivery.drop_counter import DropCounter
 from mozu.core.metrics import Metrics
@@ -8,7 +8,7 @@ from tests.support.packing import packed
 
 
 def by(metrics: Metrics, name: str, label: str) -> dict[str, float]:
-    """Values of a metric by one of its labels."""
+    """Return the values of a metric by one of its labels."""
     return {labels[label]: value for found, labels, value in metrics.collect() if found == name}
 
 

@@ -1,4 +1,4 @@
-"""The drop log: which positions were dropped, within bounds."""
+"""The drop log: the positions that were dropped, within bounds."""
 
 import pytest
 
@@ -61,7 +61,7 @@ def test_a_range_behind_a_hole_or_of_another_kind_is_one_of_its_own(
 def test_numbers_that_were_displaced_are_the_positions_that_they_had(
     numbers: tuple[int, int], positions: list[tuple[int, int]]
 ) -> None:
-    """Commits of the numbers 10 to 12 and 13 to 14."""
+    """Use commits of the numbers 10 to 12 and 13 to 14."""
     log = DropLog()
     log.stored(10, [20, 23, 25])
     log.stored(13, [31, 32])

@@ -1,4 +1,4 @@
-"""What an alert shares its room with; which one is dropped is in test_fair_queue.py."""
+"""The alerts that share a queue's capacity with an alert; test_fair_queue.py covers the choice of the dropped one."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which alert a full queue drops: by priority, then fairly by rule, then by process."""
+"""The alert that a full queue drops: by priority, then fairly by rule, then by process."""
 
 import random
 from collections import Counter
@@ -17,7 +17,7 @@ from tests.support.packing import packed
 def an_alert(
     rule: str, priority: Severity = Severity.WARNING, pid: int = 1, values: Mapping[str, str | int] | None = None
 ) -> PackedAlert:
-    """All are of one size: numbers above 65,535 take five bytes."""
+    """Return an alert of a constant size: numbers above 65,535 take five bytes."""
     made = alert(rule)
     return packed(
         msgspec.structs.replace(made, priority=priority, enrichment={"proc.pid": pid + (1 << 20), **(values or {})})
@@ -39,12 +39,12 @@ SIZE = an_alert("a").size
 
 
 def queue_of(count: int) -> FairQueue:
-    """Full when it holds so many alerts."""
+    """Return a queue that is full with `count` alerts."""
     return FairQueue(count * SIZE)
 
 
 def fill(queue: FairQueue, *alerts: PackedAlert, first: int = 1) -> list[int]:
-    """Numbers that were dropped."""
+    """Put the alerts; return the numbers that were dropped."""
     return [dropped for number, one in enumerate(alerts, first) for dropped, _ in queue.put(number, one)]
 
 
@@ -169,7 +169,7 @@ def test_when_it_is_full_every_alert_is_in_the_index_however_large_those_that_ca
 
 
 def test_the_index_is_complete_before_the_first_alert_is_dropped() -> None:
-    """It grows with each alert that comes: none waits until all are in it."""
+    """Check that the index grows with each new alert: none waits until all are indexed."""
     queue = queue_of(100)
     fill(queue, *[an_alert("a")] * 75)
     assert (75, None) == (len(queue._older), queue._index)
@@ -200,7 +200,7 @@ def test_the_memory_of_a_queue_under_pressure_is_bounded() -> None:
 
 
 def test_places_of_dropped_alerts_are_not_removed_for_each_one() -> None:
-    """To remove them takes as long as the queue is."""
+    """Check that removals are rare: each takes time proportional to the length of the queue."""
     queue = queue_of(100)
     fill(queue, *(an_alert("a", priority) for priority in (Severity.DEBUG, Severity.ALERT) for _ in range(100)))
     assert (100, 200) == (len(queue), len(queue._newer))

@@ -1,4 +1,4 @@
-"""A queue drops what the policy names, no more and no less, whatever comes, leaves and changes its size."""
+"""A queue drops exactly the alerts that the policy names, whatever comes, leaves and changes its size."""
 
 import random
 
@@ -14,11 +14,11 @@ from mozu.core.testing import alert
 from tests.support.packing import packed
 
 _RESERVE = 2_000
-"""Bytes for notices, instead of a megabyte."""
+"""Bytes reserved for notices, instead of a megabyte."""
 
 
 def kinds() -> list[PackedAlert]:
-    """Alerts of few priorities, rules, users, processes and sizes; notices among them."""
+    """Return alerts of few priorities, rules, users, processes and sizes, notices among them."""
     made = []
     for number in range(60):
         one = alert(f"rule {number % 3}", **{"proc.cwd": "x" * (number % 7 * 40)})
@@ -30,7 +30,9 @@ def kinds() -> list[PackedAlert]:
 
 
 def _may_go(shares: dict[int, Share], depth: int) -> list[int]:
-    """The newest of the process that has the most, of the owner, of the rule that has, of the least severe priority."""
+    """Return the newest alerts of the process with the most, of the owner with the most, of the rule with the most, of
+    the least severe priority.
+    """
     if depth == 4:
         return [max(shares)]
     groups: dict[object, dict[int, Share]] = {}
@@ -43,13 +45,13 @@ def _may_go(shares: dict[int, Share], depth: int) -> list[int]:
 
 
 class Pair:
-    """A queue, and a list of what should be in it."""
+    """A queue, and a list of its expected contents."""
 
     def __init__(self, capacity: int) -> None:
         self.queue, self.capacity = FairQueue(capacity), capacity
         self.items: list[tuple[int, PackedAlert]] = []
         self.most = 0
-        """Alerts that it has held at a time."""
+        """Highest number of alerts held at a time."""
 
     def bytes(self, *, notices: bool) -> int:
         return sum(one.size for _, one in self.items if one.is_notice is notices)
@@ -58,7 +60,7 @@ class Pair:
         return self.bytes(notices=False) + max(0, self.bytes(notices=True) - _RESERVE) > self.capacity
 
     def may_go(self) -> list[int]:
-        """Numbers that the policy allows to drop first."""
+        """Return the numbers that the policy allows to drop first."""
         return _may_go({number: share_of(one) for number, one in self.items if not one.is_notice}, 0)
 
     def put(self, number: int, one: PackedAlert) -> None:

@@ -1,4 +1,4 @@
-"""Numbers that never arrive because a record was given up are announced, without an endless chain of notices."""
+"""Numbers that never arrive because their record was given up are announced, without an endless chain of notices."""
 
 from msgspec.structs import replace
 

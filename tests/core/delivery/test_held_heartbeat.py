@@ -1,4 +1,4 @@
-"""One heartbeat at most waits for a destination."""
+"""A destination has at most one waiting heartbeat."""
 
 import time
 

@@ -12,7 +12,7 @@ from mozu.core.testing import alert
 from tests.support.packing import packed, room
 
 _DEADLINE = 60.0
-"""Seconds after which a task that nothing wakes fails its test; it is woken at once."""
+"""Seconds after which a task that is not woken fails its test; a correct one is woken at once."""
 
 
 def queue(capacity: int = 2) -> tuple[MemoryQueue, Metrics]:

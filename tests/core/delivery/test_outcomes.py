@@ -1,4 +1,4 @@
-"""What a sink gives back for its records counts only where the core knows what it means."""
+"""The outcomes that a sink returns for its records; only those that the core knows count."""
 
 from typing import Any
 

@@ -53,7 +53,7 @@ def test_an_alert_comes_back_as_it_was() -> None:
 
 
 def test_an_alert_that_an_earlier_version_has_stored_is_read() -> None:
-    """Its text, and that of its enrichment, is not UTF-8."""
+    """Check with an alert whose text, and that of its enrichment, is not UTF-8."""
     template = Template(("text ", Ref("text", "string")), (Ref("list", "string", is_list=True),))
     values: dict[str, FieldValue] = {"text": "a\udc80", "list": ("b", ("c",))}
     stored = msgspec.structs.replace(
@@ -67,7 +67,7 @@ def test_an_alert_that_an_earlier_version_has_stored_is_read() -> None:
         b"\xa7MZ-0007\xa0"
     )
     body = (
-        b"\x98\x01\xa1i\xa1h\xa6openat\x07\x91\xa6docker\x92\xd5\x01a\x80\x92\xa1b\x91\xa1c"  # the time to the values
+        b"\x98\x01\xa1i\xa1h\xa6openat\x07\x91\xa6docker\x92\xd5\x01a\x80\x92\xa1b\x91\xa1c"  # time to values
         b"\x81\xa8proc.cwd\xd4\x01\xff"
     )
     assert stored == unpack(PackedAlert(unpack_form(form), body))
@@ -136,7 +136,7 @@ def test_a_body_with_another_number_of_values_than_its_form_has_is_refused() -> 
 
 
 def test_the_bytes_that_are_counted_are_those_that_a_queue_takes() -> None:
-    """tracemalloc counts what Python asks for: within a tenth, whatever the sizes of the alerts."""
+    """Compare with tracemalloc, which counts Python's allocations: within a tenth for alerts of any size."""
     packer, template = AlertPacker(), Template(("text ", Ref("text", "string")))
     for length in (0, 100, 1_000):
         queue = FairQueue(1 << 30)
@@ -151,6 +151,6 @@ def test_the_bytes_that_are_counted_are_those_that_a_queue_takes() -> None:
 
 
 def tracemalloc_start() -> int:
-    """Bytes at the start."""
+    """Return the bytes allocated at the start."""
     tracemalloc.start()
     return tracemalloc.get_traced_memory()[0]

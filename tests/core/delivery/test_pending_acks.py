@@ -1,4 +1,4 @@
-"""Acknowledgements wait in order while the file of the spool takes nothing."""
+"""Acknowledgements wait in order while the file of the spool refuses writes."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from mozu.core.delivery.spool.refusal import DiskFull
 
 
 class File:
-    """Of a spool that notes what is written, and refuses the calls of these names."""
+    """A file of a spool that records what is written, and refuses the calls named in `refuses`."""
 
     def __init__(self) -> None:
         self.refuses: set[str] = set()
@@ -35,7 +35,7 @@ class File:
 
 
 class Acks(PendingAcks):
-    """Notes what it reports."""
+    """Pending acknowledgements that record what they report."""
 
     def __init__(self, file: File) -> None:
         self.gone: list[int] = []

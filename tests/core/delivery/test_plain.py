@@ -1,4 +1,4 @@
-"""Which parts of an alert are at fault, and what its sanitized copy keeps."""
+"""The faulty parts of an alert, and the contents of its sanitized copy."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ LONGEST = 1_024
 
 
 def made(**parts: Any) -> Any:
-    """A sound alert but for these parts."""
+    """Return a sound alert except for these parts."""
     one = replace(alert("rule", name="value"), tags=("a", "b"), incomplete=("docker",), rule_id="R-1", id="i")
     for name, value in parts.items():
         setattr(one, name, value)

@@ -1,4 +1,4 @@
-"""Nothing that one alert contains stops another: poison through every stage between a rule and a sink."""
+"""No content of one alert stops another: poison through every stage between a rule and a sink."""
 
 import asyncio
 import logging
@@ -78,7 +78,7 @@ def test_what_could_not_be_redacted_shows_no_value() -> None:
 
 
 class Kept:
-    """A sink that keeps what arrives."""
+    """A sink that keeps the records that arrive."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
@@ -231,7 +231,7 @@ def test_a_route_that_fails_lets_the_alert_pass_and_is_a_failure() -> None:
 
 
 def extremes_of_sinks() -> Iterator[tuple[str, Record]]:
-    """Alerts whose texts and values are extreme, as records."""
+    """Yield alerts whose texts and values are extreme, as records."""
     made = encoder("json")
     for why, one in ALL.items():
         if type(one.id) is str and type(one.source) is str and isinstance(one.enrichment, dict):

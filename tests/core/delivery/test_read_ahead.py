@@ -1,4 +1,4 @@
-"""Read-ahead: which alert is given out next, where some are on disk and some still in memory."""
+"""Read-ahead: the alert that is given out next if some are on disk and some still in memory."""
 
 import asyncio
 import random
@@ -13,13 +13,13 @@ from tests.support.packing import packed
 
 
 class Disk:
-    """Rows by number, and how often it was read."""
+    """Rows by number, and the number of reads."""
 
     def __init__(self) -> None:
         self.rows: dict[int, Numbered] = {}
         self.reads = 0
         self.meanwhile: Callable[[], None] = lambda: None
-        """What happens before a read has come to its rows."""
+        """A function that is called during a read, before the rows are taken."""
 
     def add(self, first: int, count: int) -> list[Numbered]:
         new = [(number, packed(alert(str(number)))) for number in range(first, first + count)]
@@ -145,7 +145,7 @@ def test_what_memory_was_given_back_for_comes_from_the_disk(disk: Disk, live_fir
 
 @pytest.mark.parametrize("live_first", [False, True])
 def test_what_the_disk_has_lost_and_memory_holds_is_given_out(disk: Disk, live_first: bool) -> None:
-    """A read of the backlog goes no further than to what is in memory."""
+    """Check that a read of the backlog stops at the alerts that are in memory."""
     ahead = ReadAhead(disk.read, live_first=live_first)
     disk.add(1, 6)
     commit(disk, ahead, 7, 4)
@@ -191,10 +191,10 @@ def test_what_was_given_out_or_is_in_memory_is_held_and_what_is_on_disk_only_is_
 def test_each_alert_is_given_once_whatever_happens_in_between(
     monkeypatch: pytest.MonkeyPatch, seed: int, live_first: bool
 ) -> None:
-    """Numbers on disk, given out and not acknowledged, and dropped ones are what remains of those that were given."""
+    """Check the remaining numbers: on disk, given out and not acknowledged, and dropped."""
     monkeypatch.setattr(read_ahead, "_CACHED", 12)
     chance, disk, last = random.Random(f"{seed}/{live_first}"), Disk(), 0
-    disk.add(1, last := 20)  # of an earlier run
+    disk.add(1, last := 20)  # from an earlier run
     ahead = ReadAhead(disk.read, live_first=live_first)
     waiting, out = set(disk.rows), set[int]()
 

@@ -1,4 +1,4 @@
-"""Which alerts a sink gets."""
+"""The alerts that a sink receives."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where the methods of a sink are called, for how long, and how they end."""
+"""The loop or thread on which the methods of a sink are called, their time limits, and their ends."""
 
 import asyncio
 import threading
@@ -14,7 +14,7 @@ from mozu.core.testing.virtual_clock import run
 
 
 class OnLoop:
-    """A sink that notes its calls."""
+    """A sink that records its calls."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -27,7 +27,7 @@ class OnLoop:
 
 
 class OnThread:
-    """One that blocks."""
+    """A sink that blocks."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
@@ -149,4 +149,4 @@ def test_a_call_on_a_thread_that_raises_is_over() -> None:
 
 
 _DEADLINE = 60.0
-"""Seconds after which a thread that nothing wakes goes on, so that the test fails and does not hang."""
+"""Seconds after which a thread that is not woken goes on, so that the test fails and does not hang."""

@@ -23,7 +23,7 @@ Deliver = Callable[[Sequence[Record]], Sequence[Outcome] | None]
 
 
 class Scripted:
-    """A sink that does what the next function of its script says."""
+    """A sink that calls the next function of its script for each delivery."""
 
     def __init__(self, *script: Deliver) -> None:
         self.script = list(script)
@@ -160,7 +160,7 @@ def test_what_a_hanging_sink_holds_at_the_deadline_is_counted_and_nothing_hangs(
 
 
 class Late(Scripted):
-    """A sink that ignores its cancellation, and takes the records after its stop."""
+    """A sink that ignores its cancellation, and accepts the records after its stop."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -201,7 +201,7 @@ def poisoned(records: Sequence[Record]) -> None:
 
 
 def run_among_others(deliver: Deliver) -> dict[str, float]:
-    """Fifty alerts, one after another, while those before them are being delivered."""
+    """Deliver fifty alerts, each put while those before are in delivery; return the metrics."""
 
     async def scenario() -> dict[str, float]:
         worker, metrics = worker_for(Scripted(*[deliver] * 1000))
@@ -287,7 +287,7 @@ def test_attempts_are_as_many_as_the_setting_says_and_the_dead_letter_names_them
             worker.accept(packed(alert()))
             worker.accept(packed(alert()))
             await worker._take()
-            arriving = worker._records.record(worker.sink, 100 + number, alert())  # another, beside it
+            arriving = worker._records.record(worker.sink, 100 + number, alert())  # another alert, beside the first
             worker._pending += [arriving]
             await worker._attempt()
             dead.append(
@@ -354,7 +354,9 @@ class Stuck(Scripted):
 
 
 def replaced(before: Scripted, after: Scripted) -> tuple[list[str], dict[str, float]]:
-    """The bodies' first letters after a worker with three alerts got another sink and another form."""
+    """Return the first letters of the bodies after a worker with three alerts got another sink and another form, and
+    the metrics.
+    """
     bodies: list[str] = []
 
     class Other(FalcoText):
@@ -403,7 +405,7 @@ def test_a_record_that_is_alone_is_not_blamed_for_what_the_destination_does() ->
 
 
 def test_a_sink_that_refuses_alerts_for_now_is_failing_with_its_reason_until_it_takes_them() -> None:
-    """Also while it is asked again: a destination that lets its clients wait is not well meanwhile."""
+    """Check also while the sink is asked again: a destination that lets its clients wait is not well meanwhile."""
     seen: list[str] = []
 
     async def scenario() -> None:

@@ -1,4 +1,4 @@
-"""How a worker goes on once no alert comes any more, or another sink takes the place of its own."""
+"""The work of a worker once no alert comes any more, or once another sink replaces its own."""
 
 import asyncio
 import random
@@ -24,7 +24,7 @@ _END = 10.0
 
 
 class Down:
-    """A sink whose destination is down until a moment."""
+    """A sink whose destination is down until a given time."""
 
     def __init__(self, until: float = float("inf")) -> None:
         self.until, self.calls = until, list[str]()
@@ -43,7 +43,7 @@ class Down:
 
 
 class LeftOut:
-    """A suspension by the clock of the loop."""
+    """A suspension of a sink, timed by the clock of the loop."""
 
     def __init__(self, since: float) -> None:
         self._since = since
@@ -54,7 +54,7 @@ class LeftOut:
 
 @pytest.fixture(autouse=True)
 def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses are as long as they may be."""
+    """Make pauses as long as they may be."""
     monkeypatch.setattr(random, "uniform", lambda shortest, longest: longest)
 
 
@@ -67,7 +67,9 @@ def worker_of(sink: Isolated[Any], *, longest: float = _PAUSE) -> SinkWorker:
 def ended(
     component: Down, end: Callable[[SinkWorker], None], prepare: Callable[[Isolated[Any]], None] = lambda sink: None
 ) -> tuple[int, dict[str, float], list[str]]:
-    """When the run of a worker with two alerts has ended, what became of these, and which are left."""
+    """Run a worker with two alerts to its end; return the second at which it ended, its non-zero counts, and the rules
+    of the undelivered alerts.
+    """
 
     async def scenario() -> tuple[int, dict[str, float], list[str]]:
         metrics, loop = Metrics(), asyncio.get_running_loop()
@@ -120,7 +122,7 @@ def test_alerts_wait_for_the_instance_whose_start_returns() -> None:
         worker = worker_of(sink)
         worker.accept(packed(alert("a")))
         running = asyncio.ensure_future(worker.run())
-        await asyncio.sleep(5.0)  # of the virtual clock: a worker that does not wait has delivered
+        await asyncio.sleep(5.0)  # on the virtual clock: a worker that does not wait has delivered
         await worker.start_another()
         loop.call_later(_END, worker.finish)
         await running
@@ -166,7 +168,7 @@ def test_another_instance_of_a_sink_gets_at_once_what_the_one_before_could_not_t
 
 
 class Slow(Down):
-    """A sink that takes each delivery after some time."""
+    """A sink that takes 20 seconds for each delivery."""
 
     async def deliver(self, records: Any) -> None:
         await super().deliver(records)

@@ -1,4 +1,4 @@
-"""Which record of a batch that fails is to blame: each is tried alone, and another one after those that fail."""
+"""The search for the faulty record of a batch that fails: each is tried alone, and another one after failures."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ FAILS: Final = OSError("no route")
 
 
 class Sink:
-    """Gives each record the outcome of its number, or fails."""
+    """A sink that returns for each record the outcome of its number, or fails."""
 
     def __init__(self, outcomes: Mapping[int, Outcome | OSError]) -> None:
         self._outcomes, self.tried = outcomes, list[int]()
@@ -33,21 +33,21 @@ class Sink:
 
 
 class Round(NamedTuple):
-    """What has come of one search."""
+    """The result of one search."""
 
     tried: list[int]
-    """Numbers, in order."""
+    """Numbers that were tried, in order."""
     left: list[int]
-    """Not acknowledged."""
+    """Numbers that were not acknowledged."""
     blamed: dict[int, int]
     """Number → attempts."""
     pause: float = 0.0
     found: bool = True
-    """Whether the destination is not down."""
+    """True if the destination is not down."""
 
 
 def searched(records: int, outcomes: Mapping[int, Outcome | OSError]) -> Round:
-    """Among the numbers from 1 on."""
+    """Search among the numbers from 1 on."""
 
     async def scenario() -> Round:
         component = Sink(outcomes)

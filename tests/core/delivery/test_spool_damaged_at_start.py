@@ -1,5 +1,6 @@
-"""A spool that was damaged while no mozu had it: every number is delivered, or announced and counted as dropped, and
-none is given twice."""
+"""A spool damaged while no mozu had it open: every number is delivered, or announced and counted as dropped; none is
+given twice.
+"""
 
 import asyncio
 import shutil
@@ -23,11 +24,11 @@ PAGE = 4_096
 
 
 class Found(NamedTuple):
-    """Return what a start reads of a spool; one alert more is put, and two are delivered before the stop."""
+    """The contents of a spool as a start reads them; one more alert is put, and two are delivered before the stop."""
 
     epoch: str
     rules: dict[int, str]
-    """Number → rule of the alert, which is unique; of all that are given out."""
+    """Number → unique rule of the alert, of all alerts that are given out."""
     dropped: list[DroppedRange]
     waiting: int
     counts: dict[str, float]
@@ -35,12 +36,14 @@ class Found(NamedTuple):
 
     @property
     def lost(self) -> list[int]:
-        """Numbers that are announced as lost by damage."""
+        """Return the numbers that are announced as lost by damage."""
         return [number for one in self.dropped for number in range(one.first, one.last + 1)]
 
 
 def fill(path: Path, count: int = COUNT, *, acknowledged: int = 0, copy_to: Path | None = None) -> str:
-    """So many alerts with the names of their numbers; the epoch. `copy_to`: what a killed process would have left."""
+    """Put `count` alerts named by their numbers; return the epoch. `copy_to`: a directory for what a killed process
+    would leave.
+    """
 
     async def scenario(queue: DiskQueue) -> str:
         for number in range(1, count + 1):
@@ -77,7 +80,7 @@ def start(path: Path) -> Found:
 
 
 def check(found: Found, first: int = 1) -> None:
-    """The receiver's proof from this number on, and the ledger."""
+    """Check the receiver's proof from number `first` on, and the ledger."""
     assert sorted([*found.rules, *found.lost]) == list(range(first, COUNT + 2))
     assert {one.reason for one in found.dropped} <= {SPOOL_DAMAGED}
     assert all(rule == f"rule {number}" for number, rule in found.rules.items() if number <= COUNT)
@@ -89,7 +92,7 @@ def check(found: Found, first: int = 1) -> None:
 
 
 def leaves(path: Path) -> list[int]:
-    """Offsets of the pages that hold rows of alerts: table leaves have the type 13."""
+    """Return offsets of the pages that hold rows of alerts: table leaves have the type 13."""
     raw = path.read_bytes()
     return [at for at in range(PAGE, len(raw), PAGE) if raw[at] == 13 and b"x" * 100 in raw[at : at + PAGE]]
 
@@ -130,7 +133,7 @@ def test_pages_here_and_there_cost_no_other_alert(path: Path) -> None:
 def test_a_log_that_was_cut_costs_the_newest_alerts_which_are_announced_and_whose_numbers_are_not_given_again(
     path: Path, tmp_path: Path
 ) -> None:
-    """Nothing of the database is damaged: it lacks what was in the log."""
+    """Check with an undamaged database that lacks the contents of the log."""
     fill(path, copy_to=tmp_path / "killed")
     killed = tmp_path / "killed" / path.name
     log = killed.with_name(f"{killed.name}-wal")
@@ -174,12 +177,12 @@ def test_a_deleted_file_in_which_nothing_waited_is_no_loss_and_its_numbers_go_on
 
 
 def damaged_at_the_beginning(path: Path) -> None:
-    """The schema, and with it every table."""
+    """Damage the schema, and with it every table."""
     overwrite(path, [0])
 
 
 def swapped(path: Path) -> None:
-    """A leaf in the place of another: its rows come twice, and their keys run backwards."""
+    """Replace a leaf by another: its rows come twice, and their keys run backwards."""
     raw, pages = path.read_bytes(), leaves(path)
     with path.open("r+b") as file:
         file.seek(pages[10])
@@ -187,14 +190,14 @@ def swapped(path: Path) -> None:
 
 
 def garbled_bodies(path: Path) -> None:
-    """Rows that can be read and mean nothing, and a page that cannot."""
+    """Make some rows readable but meaningless, and one page unreadable."""
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE alerts SET body = x'c1' WHERE seq BETWEEN 30 AND 35")
     overwrite(path, leaves(path)[100:101])
 
 
 def without_numbers(path: Path) -> None:
-    """The highest number and the epoch, which are in tables of one page each."""
+    """Damage the highest number and the epoch, which are in tables of one page each."""
     with closing(sqlite3.connect(path)) as db:
         pages = [db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)).fetchone()[0]
                  for name in ("sqlite_sequence", "meta")]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The file of a disk queue: what SQLite says is a refusal, or damage, after which the work is done in a new file."""
+"""The file of a disk queue: an SQLite error is a refusal, or damage, after which the work is done in a new file."""
 
 import asyncio
 import errno
@@ -31,7 +31,7 @@ def spool_file_at(path: Path) -> SpoolFile:
 
 
 def worked(path: Path, failure: sqlite3.Error) -> tuple[int, list[str]]:
-    """Work that fails once, so: how often it was done, and the problems that were met."""
+    """Run work that fails once with `failure`; return how often it ran, and the problems reported."""
 
     async def main() -> tuple[int, list[str]]:
         file = spool_file_at(path)
@@ -71,7 +71,7 @@ def test_after_a_refusal_it_is_not(tmp_path: Path) -> None:
 
 
 def scenario(path: Path, act: Callable[[SpoolFile], Awaitable[T]]) -> T:
-    """With an open file."""
+    """Return the result of `act` on an open file."""
 
     async def main() -> T:
         file = spool_file_at(path)
@@ -156,7 +156,7 @@ def test_numbers_that_were_owed_are_paid_by_the_next_run_and_not_twice(tmp_path:
     scenario(path, owe)
     owed = (tmp_path / "sink.db.owed").read_bytes()
     assert DroppedRange(1, 2, "full") == scenario(path, pay)
-    (tmp_path / "sink.db.owed").write_bytes(owed)  # killed before it noted that it has paid
+    (tmp_path / "sink.db.owed").write_bytes(owed)  # killed before the payment was recorded
     assert scenario(path, pay) is None
 
 
@@ -236,7 +236,7 @@ def test_a_file_that_was_deleted_is_made_anew_by_the_next_look(tmp_path: Path, m
         async with asyncio.TaskGroup() as group, asyncio.timeout(_DEADLINE):
             group.create_task(file.watch())
             while not path.exists():
-                await asyncio.sleep(0.001)  # nothing says that a file has come
+                await asyncio.sleep(0.001)  # no event reports a new file
             file.end_watch()
         return file.take_problems()
 

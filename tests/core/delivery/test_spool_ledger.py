@@ -1,4 +1,4 @@
-"""The ledger of a disk queue: every alert is in exactly one account, whatever puts it there."""
+"""The ledger of a disk queue: every alert is in exactly one account, whatever put it there."""
 
 import sqlite3
 from collections.abc import Callable, Coroutine
@@ -24,7 +24,7 @@ def put(queue: DiskQueue, count: int) -> None:
 
 
 def redrive(path: Path) -> int:
-    """Damage the file as another process would."""
+    """Put dead letters back as another process would; return their number."""
     with closing(Spool(path)) as spool:
         return spool.redrive()
 
@@ -47,7 +47,7 @@ async def given(queue: DiskQueue, count: int) -> list[int]:
 
 
 def numbers(path: Path, scenario: Callable[[DiskQueue], Coroutine[Any, Any, Any]]) -> dict[str, float]:
-    """The counts of the queue at the end of the scenario, and of the metrics after its stop."""
+    """Return the counts of the queue at the end of the scenario, and of the metrics after its stop."""
     now: dict[str, float] = {}
 
     async def watched(queue: DiskQueue) -> None:
@@ -96,7 +96,7 @@ def test_three_that_wait_are_three_whatever_was_redriven_before(tmp_path: Path) 
 
 
 def test_what_another_process_puts_back_between_two_commits_is_taken_in_before_it_is_read(tmp_path: Path) -> None:
-    """The commit finds numbers below its own that are not its own."""
+    """Check a commit that finds foreign numbers below its own."""
     path = tmp_path / "s.db"
 
     async def scenario(queue: DiskQueue) -> None:
@@ -144,8 +144,9 @@ def test_an_acknowledgement_that_the_file_refuses_counts_once(tmp_path: Path, mo
 
 
 def test_a_file_damaged_between_delivery_and_acknowledgement_loses_no_account(tmp_path: Path) -> None:
-    """Half of 400 alerts under way is acknowledged after the damage; the rest is in memory only, where the file
-    has lost it, and is lost with the stop."""
+    """Acknowledge half of 400 delivered alerts after the damage; the rest is in memory only, if the file has lost it,
+    and is lost at the stop.
+    """
     path = tmp_path / "s.db"
 
     async def before(queue: DiskQueue) -> None:

@@ -1,4 +1,4 @@
-"""Alerts that no encoder takes, not even with their values replaced."""
+"""Alerts that no encoder accepts, not even with their values replaced."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from tests.support.packing import packed
 
 
 class Naming:
-    """Encodes the rule, but not those whose name begins with `bad` or is `broken`."""
+    """A format that encodes the rule's name, but fails if the name begins with `bad` or is `broken`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -36,11 +36,11 @@ class Taking:
         self.bodies: list[bytes] = []
 
     async def deliver(self, records: Sequence[Record]) -> None:
-        """All."""
+        """Accept all records."""
         self.bodies += [record.body for record in records]
 
     async def stop(self) -> None:
-        """Nothing is to be released."""
+        """Do nothing: nothing is to be released."""
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
-"""Whatever a destination does: each alert is delivered, dropped or left, and pauses, retries and dead letters are those
-that they were. Where a difference is meant: `python -m tests.core.delivery.worker_scenes`.
+"""Recorded scenes of destinations: every alert is delivered, dropped or left, and pauses, retries and dead letters are
+as before. After an intended difference: `python -m tests.core.delivery.worker_scenes`.
 """
 
 from pathlib import Path

@@ -3,7 +3,7 @@
 The clock of the loop is virtual, and the jitter of pauses is drawn from the scene's seed: a scene goes the same way
 each time, to the microsecond. `reported` is its log.
 
-python -m tests.core.delivery.worker_scenes    writes tests/data/deliveries/ again, after a change that is meant
+python -m tests.core.delivery.worker_scenes    writes tests/data/deliveries/ again, after an intended change
 """
 
 import asyncio
@@ -42,12 +42,12 @@ SCENES: Final = tuple(f"{kind}-{seed}" for kind in ("memory", "spool") for seed 
 _RULES: Final = ("ordinary", "ordinary", "ordinary", "ordinary", "poison", "rejected", "later", "unsent")
 _SEVERITIES: Final = (Severity.CRITICAL, Severity.WARNING, Severity.NOTICE)
 _LONGEST: Final = 4_000.0
-"""Seconds of a scene's clock."""
+"""Seconds of a scene's clock, at most."""
 _TIME: Final = 1_700_000_000_000_000_000
 
 
 class Destination:
-    """A sink whose destination has times in which it is up, down, or slow, and alerts that it does not take."""
+    """A sink whose destination is up, down, or slow at times, and refuses some alerts."""
 
     def __init__(self, scene: "Scene", name: str) -> None:
         self._scene, self._chance, self.name = scene, scene.chance, name
@@ -60,7 +60,7 @@ class Destination:
         self._scene.log(f"stop {self.name}")
 
     async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome] | None:
-        """By rule and by mode."""
+        """Answer by the rule of each record and the mode of the destination."""
         numbers = [record.stamp.sequence for record in records]
         now = asyncio.get_running_loop().time()
         if now >= self._until:
@@ -95,19 +95,19 @@ class Destination:
 
 
 async def _wait_for(awaited: Awaitable[T], timeout: float) -> T:  # noqa: ASYNC109  as asyncio's
-    """As Python 3.12 does it; before, another task stood between, and what follows came a step later."""
+    """Wait as Python 3.12 does; earlier versions put another task between, and the rest came a step later."""
     async with asyncio.timeout(timeout):
         return await awaited
 
 
 class Scene:
-    """One of them. With a spool it has two acts: what the first leaves there is found in the second."""
+    """A drawn scene. With a spool it has two acts: the second finds what the first left there."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.chance = random.Random(name)
         self.reported: list[str] = []
         self.acts: list[dict[str, float]] = []
-        """The metrics at the end of each."""
+        """The metrics at the end of each act."""
         self._path = folder / f"{name}.db" if name.startswith("spool") else None
         self._folder = str(folder)
         self._made = self._sinks = 0
@@ -115,7 +115,7 @@ class Scene:
         self._before: dict[str, object] = {}
 
     def play(self) -> list[str]:
-        """From its beginning to its end."""
+        """Play the scene from beginning to end; return its log."""
         before = random.getstate()
         random.seed(self.chance.random())
         try:
@@ -129,7 +129,7 @@ class Scene:
         return self.reported
 
     def log(self, event: str, **values: object) -> None:
-        """One line for the event with its time, one for each value."""
+        """Log one line for the event with its time, and one for each value."""
         self.reported.append(f"# {asyncio.get_running_loop().time():.6f} {event}")
         self.reported += [golden.line(name, str(value).replace(self._folder, "")) for name, value in values.items()]
 
@@ -181,7 +181,7 @@ class Scene:
         self._state()
 
     def _announce(self) -> None:
-        """What was dropped is said, as the pipeline of alerts does it: by a notice in the same queue."""
+        """Announce dropped numbers as the pipeline of alerts does: by a notice in the same queue."""
         ranges = self.worker.queue.take_dropped()
         if ranges and self.chance.random() < 0.7:
             self.log("announced", ranges=ranges, problems=self.worker.queue.take_problems())
@@ -232,11 +232,11 @@ class Scene:
         self._before = now
 
     def numbers(self) -> dict[str, float]:
-        """The metrics, by their names and what the drops were for."""
+        """Return the metrics by name and by the reason, priority or rule of the drops."""
         found: dict[str, float] = {}
         for name, labels, value in self._metrics.collect():
             what = " ".join(labels[key] for key in ("reason", "priority", "rule") if key in labels)
-            if name != "spool_oldest_seconds":  # by the clock of the machine
+            if name != "spool_oldest_seconds":  # measured by the clock of the machine
                 found[f"{name} {what}".rstrip()] = value
         return found
 

@@ -1,4 +1,4 @@
-"""A call that takes longer than it may is given up, whatever it does, and its component and method are named."""
+"""A call that exceeds its deadline is given up, whatever it does, and its component and method are named."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.testing import virtual_clock as virtual_time
 
 LONG = 3600.0
-"""Seconds: what waits for them to pass has no deadline."""
+"""Seconds of a hang; a test that waits for it has no deadline."""
 
 
 class Component:
@@ -111,7 +111,7 @@ def test_a_call_with_time_left_is_broken_off_only_where_events_wait_for_the_loop
 
 
 def test_only_the_late_call_is_broken_off() -> None:
-    """Another one holds the loop meanwhile, and has time."""
+    """Check while another call, whose deadline is later, holds the loop."""
     component, other = Component(), Component()
 
     async def patient() -> str:
@@ -147,7 +147,7 @@ def test_an_error_of_the_call_is_no_deadline() -> None:
 
 
 def test_what_a_call_has_started_is_not_its_own_any_more() -> None:
-    """A task that a start leaves behind inherits its context, and not its deadline."""
+    """Check with a task that a start leaves behind, which inherits the start's context but not its deadline."""
     component, over = Component(), asyncio.Event()
 
     async def work() -> None:
@@ -170,7 +170,7 @@ def test_what_a_call_has_started_is_not_its_own_any_more() -> None:
 
 
 class Heard(logging.Handler):
-    """Keeps lines of the log, and sets `heard` with the first."""
+    """A log handler that keeps lines, and sets `heard` with the first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ class Heard(logging.Handler):
 
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
-    """What is said of the sink whose call is slow at once."""
+    """Yield the log lines of the sink whose call is slow at once."""
     monkeypatch.setattr(interrupter, "SLOW_SECONDS", 0.01)
     handler, log = Heard(), logging.getLogger("mozu.sink.siem")
     log.addHandler(handler)
@@ -202,7 +202,7 @@ def test_a_call_that_is_waited_for_is_reported_once_before_its_deadline(heard: H
     async def scene() -> None:
         await within(component.isolation, "start", LONG, start)
         heard.heard.clear()
-        with pytest.raises(DeadlineExceeded):  # as long again
+        with pytest.raises(DeadlineExceeded):  # the same time again
             await within(component.isolation, "start", 0.3, sleep)
 
     asyncio.run(scene())
@@ -230,7 +230,7 @@ def test_a_call_that_has_ended_is_not_reported_and_keeps_nothing() -> None:
 
 
 class PutOff:
-    """An extra that has been granted so many seconds once."""
+    """An extra time that grants these seconds once."""
 
     def __init__(self, seconds: float) -> None:
         self._left = [seconds, 0.0]

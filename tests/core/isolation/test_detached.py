@@ -10,7 +10,7 @@ from mozu.core.testing import virtual_clock as virtual_time
 
 
 class Own(BaseException):
-    """Something that only a component raises."""
+    """An exception that only a component raises."""
 
 
 async def give(value: int) -> int:
@@ -22,7 +22,7 @@ async def fail(error: BaseException) -> None:
 
 
 class Stubborn:
-    """Work that ignores its cancellation, until the test is over."""
+    """A task that ignores its cancellation until the test is over."""
 
     def __init__(self) -> None:
         self.released = False

@@ -22,7 +22,7 @@ from tests.core.runtime.test_field_checks import field
 
 
 class Ends(Rule):
-    """An evaluator that raises what ends a coroutine."""
+    """An evaluator that raises an exception that ends a coroutine."""
 
     def evaluate(self, batch: object) -> list[Alert]:
         raise GeneratorExit
@@ -35,7 +35,7 @@ def on_a_thread(call: Callable[[], None]) -> None:
 
 
 def in_a_callback(call: Callable[[], None]) -> None:
-    """Events that were held are evaluated in one, and there is no task then."""
+    """Call `call` in a callback of the loop, without a task, as held events are evaluated."""
 
     async def main() -> None:
         done = asyncio.Event()
@@ -82,7 +82,7 @@ def test_a_coroutine_that_is_closed_is_no_failure() -> None:
 
     work = reading()
     work.send(None)
-    work.close()  # raises RuntimeError where the block has kept the exception
+    work.close()  # raises RuntimeError if the block has kept the exception
     assert component.failures.value == 0
 
 
@@ -111,7 +111,7 @@ def test_a_reader_that_raises_what_ctrl_c_raises_has_no_value_and_harms_no_evalu
 
 
 class Evil(str):
-    """A value of a plugin that raises what ends the process when it is read."""
+    """A value of a plugin that raises SystemExit when it is read."""
 
     def __len__(self) -> int:
         raise SystemExit(0)

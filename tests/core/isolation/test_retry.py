@@ -1,4 +1,4 @@
-"""Components that did not start are tried again, for as long as they are of use."""
+"""Components that did not start are tried again, as long as they are in use."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from mozu.core.testing import virtual_clock
 
 
 def tried(*, retired_after: int) -> tuple[bool, int]:
-    """Whether it started in the end, at its third attempt, and how many attempts there were."""
+    """Return True if the component started at its third attempt, and the number of attempts."""
     component = Isolated[object]("enricher", "late", object(), Metrics())
     component.is_ready = False
     attempts = 0

@@ -1,4 +1,4 @@
-"""Texts of components have a bounded length wherever mozu repeats them."""
+"""Texts of components have a bounded length in all output of mozu."""
 
 import logging
 
@@ -14,7 +14,7 @@ from tests.core.runtime.test_daemon_log import record
 
 HUGE = 5_000_000
 ROOM = 200
-"""Characters beside the text: names, places, the whole length."""
+"""Number of characters besides the text: names, places, the whole length."""
 
 
 def test_a_text_that_is_cut_says_how_long_it_was() -> None:

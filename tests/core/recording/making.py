@@ -25,7 +25,7 @@ CONTAINER = "a" * 64
 
 
 def fields() -> FieldRegistry:
-    """A registry whose names say what those of a run would."""
+    """Return a registry with names as in a run."""
     names = Lookups()
     names.hostname, names.first_time = "host", T0
     names.addresses.replace([b"\x0a\0\0\1"])
@@ -34,7 +34,7 @@ def fields() -> FieldRegistry:
 
 
 class Names:
-    """What a source knows of its surroundings; it watched a machine."""
+    """A live source's knowledge of its surroundings."""
 
     live = True
     value_names = frozenset[str]()
@@ -49,13 +49,13 @@ class Names:
 
 
 def call(kind: str, *args: Any, **more: Any) -> SyscallEvent:
-    """An event of process 5, as a live source gives it."""
+    """Return an event of process 5, as a live source delivers it."""
     given = {"time": T0 + 5, "tid": 5, "pid": 5, **more}
     return SyscallEvent("syscall", kind, args=args, **given)
 
 
 def events() -> list[Event]:
-    """What a live source gives."""
+    """Return the events of a live source."""
     ends = SockTuple(2, b"\x0a\0\0\1", 40000, b"\x08\x08\x08\x08", 53)
     return [
         SyscallEvent("syscall", "_looked", T0, observed=ProcSnapshot(5, 5, KnownProcess(name="sh", ptid=1, vpid=5), 0)),
@@ -74,7 +74,7 @@ def events() -> list[Event]:
 
 
 def live(*, often: bool = False, given: Iterable[Event] | None = None) -> bytes:
-    """A recording of these events."""
+    """Return a recording of these events."""
     kept, state = Kept(often=often), StateMachine(procfs=None)
     made = recorder([kept], fields(), state, Names())
     for event in events() if given is None else given:
@@ -86,7 +86,7 @@ def live(*, often: bool = False, given: Iterable[Event] | None = None) -> bytes:
 
 
 def rerecorded(capture: Capture) -> bytes:
-    """A capture, recorded again."""
+    """Return a recording made from a capture."""
     kept, state = Kept(), StateMachine(procfs=None)
     registry = fields()
     metadata = RecordingMetadata(registry.lookups)
@@ -99,11 +99,11 @@ def rerecorded(capture: Capture) -> bytes:
 
 
 def read(data: bytes, metadata: RecordingMetadata | None = None) -> list[Event]:
-    """Every event that a recording gives."""
+    """Return every event of a recording."""
     recording = MozuRecording(BytesIO(data), "r.jsonl", RecordingMetadata() if metadata is None else metadata)
     return [event for batch in recording.batches() for event in batch]
 
 
 def packed(data: bytes) -> bytes:
-    """As it lies on disk."""
+    """Return the data as stored on disk."""
     return gzip.compress(data, 1, mtime=0)

@@ -1,4 +1,4 @@
-"""Captures with known verdicts, recorded while they are judged: the recording gives the same alerts."""
+"""Captures with known verdicts, recorded while they are judged: the recording raises the same alerts."""
 
 import os
 from collections.abc import Sequence
@@ -17,18 +17,20 @@ __all__ = ["utc"]
 pytestmark = pytest.mark.timeout(900)
 
 _EVERY = 1 if os.environ.get("MOZU_FUZZ") == "full" else 40
-"""Of so many scenarios with Falco's own rules one is tried."""
+"""Number of scenarios with Falco's own rules of which one is tried."""
 _EVERY_OWN = 1 if os.environ.get("MOZU_FUZZ") == "full" else 4
-"""Of mozu's own."""
+"""Number of scenarios with mozu's own rules of which one is tried."""
 _ORDER_OF_LISTS = frozenset({"fd-special"})
-"""Lists the kinds of many descriptors, in the order of a table that is made again (docs/falco-compatibility.md)."""
+"""Scenario that lists the kinds of many descriptors, in the order of a table that is made again
+(docs/rules/falco-compatibility.md).
+"""
 
 
 def _differing(scenario: Scenario, folder: Path) -> tuple[int, list[str]]:
     try:
         done = Thrice(scenario, folder)
     except MozuError:
-        return 0, []  # rules or captures that are refused, as others test
+        return 0, []  # rules or captures that are refused, which other tests cover
     expected = done.documents(done.first)
     found = [done.documents(alerts) for alerts in done.again]
     return len(expected), [f"{scenario.name}: {expected}\n{other}" for other in found if other != expected]

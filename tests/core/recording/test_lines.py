@@ -1,4 +1,4 @@
-"""Events as lines and back: nothing changes, and nothing that is no event gets in."""
+"""Events as lines and back: no change, and no invalid event is accepted."""
 
 from typing import Any
 

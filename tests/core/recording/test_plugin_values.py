@@ -1,4 +1,4 @@
-"""What third parties said of an event is part of its recording: a replay raises what the run raised."""
+"""Third parties' values for an event are part of its recording: a replay raises the same alerts as the run."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -68,7 +68,7 @@ def test_a_replay_raises_what_the_run_raised_without_asking_again(tmp_path: Path
     again = replayed(tmp_path, file, CLIENT, geo({}, made))
     assert said(live.alerts) == said(again.alerts)
     assert ["a DE", "b FR", "c <NA>"] == [alert.message() for alert in again.alerts if alert.rule == "Any country"][:3]
-    assert made == []  # enrichers of the configuration are not even built
+    assert made == []  # enrichers of the configuration are not built
 
 
 def test_a_recording_of_a_replay_keeps_what_was_said(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_recording_of_a_replay_keeps_what_was_said(tmp_path: Path) -> None:
 
 
 def test_rules_of_later_days_find_what_no_rule_asked_for(tmp_path: Path) -> None:
-    """The recording of everything asks enrichers for everything."""
+    """Check that the recording of everything asks enrichers for every value."""
     file = tmp_path / "run.jsonl.gz"
     quiet = RULE[RULE.index("- rule: Visit of z") :]
     config = {
@@ -153,7 +153,7 @@ def upgraded(version: int, data: Any) -> Any:
 
 @pytest.fixture
 def versioned() -> Any:
-    """A source whose events have changed since they were recorded."""
+    """Return a source whose events have changed since they were recorded."""
     old = visits()
     newer = DataEventType(name="visit", doc="A visit.", version=2, upgrade=upgraded)
     return msgspec.structs.replace(old, events=(newer,))

@@ -1,4 +1,4 @@
-"""What a recorder writes of the state and of names, and what a reader makes of it."""
+"""The state and names that a recorder writes, and the reader's result."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ def visible(data: bytes) -> list[SyscallEvent]:
 
 
 def shown(state: StateMachine, data: bytes) -> list[tuple[object, ...]]:
-    """What rules could see of each event."""
+    """Return the parts of each event that rules could see."""
     found = state.apply(read(data))
     return [
         (e.num, e.type, e.args, e.file, p and (p.name, p.pid, p.ptid, p.exe, p.args, p.cwd, p.uid, p.exec_time))
@@ -180,7 +180,7 @@ def test_what_enrichers_say_is_written_once_a_section() -> None:
 
 
 def test_each_event_has_the_names_that_it_was_evaluated_with_in_whatever_order() -> None:
-    """Events that wait for an enricher are evaluated after later ones, and know more than those did."""
+    """Check with events that wait for an enricher: they are evaluated after later ones, and with more names."""
     state, kept, registry = StateMachine(procfs=None), Kept(), fields()
     shell = "<NA>"
     for name in ("user.name", "user.homedir", "group.name"):

@@ -22,7 +22,7 @@ from tests.plugins.sources.test_replay_fuzz import mutate
 
 TRIES = 30_000 if os.environ.get("MOZU_FUZZ") == "full" else 800
 MEMORY = 24 << 20
-"""Bytes that reading one small mutated file may need."""
+"""Bytes of memory that reading one small mutated file may need."""
 WORDS = (
     b"null", b"0", b"-1", b"[]", b"{}", b'""', b"1e9", b"18446744073709551616", b"true", b'"\\udcff"', b"(((",
     b":Saved", b"9" * 400, b'"_state"', b'"_saved"', b'"_restored"', b'"_looked"', b'"execve"', b'"line"', b'["',
@@ -31,13 +31,13 @@ WORDS = (
 
 
 class Nothing:
-    """A source of which the pipeline needs the name only."""
+    """A source with the only property that the pipeline needs."""
 
     origin = "fuzz"
 
 
 def seeds() -> list[bytes]:
-    """Small recordings that have every kind of line."""
+    """Return small recordings that have every kind of line."""
     capture = Capture().machine().process(5, "bash", args=("-l", "x"), cgroups=("cpu=/docker/" + "a" * 64,))
     capture.files(5, (0, "/dev/pts/1"), (3, "/tmp/x")).user(1000, "mira")
     capture.event("useradded", -1, 5, 5, "eve", "/home/eve", "/bin/sh", "")
@@ -47,7 +47,7 @@ def seeds() -> list[bytes]:
 
 
 def garbled(chance: random.Random, raw: bytes) -> bytes:
-    """Still lines, and nearly JSON: a word in the place of another, or lines in another order."""
+    """Return lines that are nearly JSON: words are replaced by others, or lines reordered."""
     if chance.random() < 0.3:
         lines = raw.splitlines(keepends=True)
         for _ in range(chance.choice((1, 2, 4))):
@@ -76,7 +76,7 @@ seeds_made = seeds()
 
 
 def judged(raw: bytes) -> tuple[int, str]:
-    """How many events were shown, and what ended the reading: only the clean error may."""
+    """Return the number of events shown, and the error that ended the reading: only the clean one may."""
     state = StateMachine(procfs=None)
     source: Any = Isolated("source", "fuzz", Nothing(), Metrics())
     pipeline = pipeline_of(source, live=False, state=state, metrics=Metrics())

@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def replay(folder: Path, *arguments: str) -> tuple[list[dict[str, Any]], int, str]:
-    """Alerts without the numbers of this run, exit status, and what was said."""
+    """Return the alerts without the numbers of this run, the exit status, and the error output."""
     command = [sys.executable, "-m", "mozu", "replay", "--json", "-r", "rules.yaml", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
     alerts = [json.loads(line) for line in done.stdout.splitlines()]

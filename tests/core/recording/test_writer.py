@@ -42,7 +42,7 @@ def alert(time: int, capture: int | None = 0) -> Alert:
 
 
 class Held:
-    """Text that the writer's thread must wait for."""
+    """Text for which the writer's thread must wait."""
 
     def __init__(self) -> None:
         self.begun, self.go = threading.Event(), threading.Event()
@@ -206,7 +206,7 @@ def test_a_look_back_that_was_given_up_begins_again_with_the_next_section(tmp_pa
     captures.put(chunk(one, 2, 2))
     assert (2, 0) == (captures.shrink(), captures.shrink())
     assert captures.due()
-    captures.put(chunk(one, 3, 3))  # without what was before it means nothing
+    captures.put(chunk(one, 3, 3))  # unreadable without the chunks before
     captures.put(chunk(other, 4, 4))
     assert not captures.due()
     captures.alert(alert(4))

@@ -1,4 +1,4 @@
-"""The audit log is appended to by several processes, and shows what was changed in it."""
+"""The audit log: several processes append to it, and a later change is detected."""
 
 import os
 from pathlib import Path
@@ -64,7 +64,7 @@ def test_the_log_is_for_its_owner_alone_and_no_link_is_followed(tmp_path: Path) 
 
 
 def rotate(log: AuditLog) -> None:
-    """As logrotate does."""
+    """Rename the log as logrotate does."""
     log.path.rename(f"{log.path}.1")
 
 

@@ -1,4 +1,4 @@
-"""Budgets of acts: whoever spends too much spends its own."""
+"""Budgets of acts: a rule or account that acts too often uses up its own budget only."""
 
 from mozu.core.respond.budget import ActBounds, Budget, FirstOfAMinute
 

@@ -1,4 +1,4 @@
-"""A process that was young at its event is the one that is held once the state has come past the moment of holding."""
+"""A process that was young at its event is the held one once the state has passed the moment of holding."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from mozu.core.respond import confirmation
 from mozu.core.respond.confirmation import Confirmations
 
 LATER = 10**9
-"""ns after now."""
+"""Nanoseconds from now to a later moment."""
 
 
 def event_of(pid: int) -> SyscallEvent:

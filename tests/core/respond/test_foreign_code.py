@@ -1,4 +1,4 @@
-"""Code in a process that its executable does not vouch for."""
+"""Code in a process that is not covered by its executable."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ OWN: Final = (
 
 
 class Proc:
-    """A /proc of one process of root, which runs /usr/bin/sleep."""
+    """A /proc with one process of root, which runs /usr/bin/sleep."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,7 +37,7 @@ class Proc:
         self.facts = ProcessFacts(PID, "sleep", 1, PID, False, 1, (0,) * 4, True)
 
     def maps(self, path: Path) -> None:
-        """A library."""
+        """Map a library into the process."""
         (self.own / "maps").write_text(OWN + LIBRARY.format(path=path))
         (self.own / "map_files/7f1c00000000-7f1c00001000").symlink_to(path)
 
@@ -70,14 +70,14 @@ def test_a_library_of_roots_is_no_other_code(proc: Proc) -> None:
 
 
 def test_a_mapped_file_that_is_gone_is_no_other_code(proc: Proc, tmp_path: Path) -> None:
-    """A library that was upgraded."""
+    """Check with a library that was upgraded."""
     proc.maps(tmp_path / "gone")
     assert "" == proc.code()
 
 
 @pytest.mark.parametrize("variable", ["LD_PRELOAD=/tmp/evil.so", "LD_AUDIT=/tmp/evil.so", "LD_LIBRARY_PATH=/tmp"])
 def test_variables_of_the_linker_count_against_a_service(proc: Proc, variable: str) -> None:
-    """Root's k3s and snaps have some."""
+    """Check because root's k3s and snaps have some of these variables."""
     (proc.own / "environ").write_bytes(b"HOME=/\0" + variable.encode() + b"\0")
     assert ("", True) == (proc.code(), bool(proc.code(of_service=True)))
 
@@ -99,7 +99,7 @@ def test_a_tracer_counts_unless_it_is_roots(proc: Proc, user: int, counts: bool)
 
 @pytest.fixture
 def preloaded(tmp_path: Path) -> Iterator[ProcessFacts]:
-    """A process with a library that all may write."""
+    """Yield a process with a library that every user may write to."""
     library = tmp_path / "evil.so"
     (tmp_path / "evil.c").write_text("int evil;\n")
     subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(tmp_path / "evil.c")], check=True)

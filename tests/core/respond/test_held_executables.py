@@ -1,4 +1,4 @@
-"""Executables that are held open: their numbers stay theirs, and are those that the kernel's programs see."""
+"""Executables that are held open: their numbers are not reused, and agree with those seen by kernel programs."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def test_a_descriptor_is_open_for_as_long_as_it_is_used() -> None:
 
 
 def info(folder: Path, text: str) -> Path:
-    """The fdinfo of every descriptor."""
+    """Write the fdinfo of every descriptor; return the folder."""
     for number in range(256):
         (folder / str(number)).write_text(text)
     return folder
@@ -43,20 +43,20 @@ def info(folder: Path, text: str) -> Path:
     [
         ("pos:\t0\nflags:\t012100000\nmnt_id:\t24\nino:\t812\n", (0x800001, 812)),
         ("pos:\t0\nflags:\t012100000\nmnt_id:\t24\n", (0x800001, os.stat(PROGRAM).st_ino)),  # before Linux 5.14
-        ("pos:\t0\nflags:\t012100000\nmnt_id:\t25\nino:\t812\n", None),  # a mount that mozu does not see
+        ("pos:\t0\nflags:\t012100000\nmnt_id:\t25\nino:\t812\n", None),  # a mount outside of mozu's mount namespace
         ("pos:\t0\n", None),
     ],
 )
 def test_the_kernels_numbers_are_those_of_fdinfo_and_mountinfo(
     tmp_path: Path, text: str, expected: tuple[int, int] | None
 ) -> None:
-    """On btrfs and overlayfs stat(2) has others."""
+    """Check because stat(2) has other numbers on btrfs and overlayfs."""
     assert expected == HeldExecutable(PROGRAM, {24: 0x800001}, info(tmp_path, text)).in_kernel
 
 
 @pytest.mark.live
 def test_the_number_of_a_deleted_file_is_not_given_again(tmp_path: Path) -> None:
-    """A file system on a disk gives the number of a deleted file to the next one."""
+    """Check because a file system on a disk gives the number of a deleted file to the next one."""
     tool = tmp_path / "tool"
     tool.touch(mode=0o755)
     held = HeldExecutable(str(tool), {one.id: 0 for one in mounts()})
@@ -75,7 +75,7 @@ mount -t tmpfs mozu "$1"; cd "$1"; mkdir lower upper work all; cp /usr/bin/sleep
 mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work mozu all
 shift; exec "$@"
 """
-"""Run in a mount namespace of its own."""
+"""A program that runs in a mount namespace of its own."""
 MAPPED: Final = r"""
 import subprocess, sys
 from mozu.core.respond.held_executables import held_executables
@@ -94,7 +94,7 @@ for path in sys.argv[1:]:
 
 @pytest.mark.live
 def test_they_are_the_numbers_that_the_kernel_itself_writes_of_a_process_that_runs_the_file(tmp_path: Path) -> None:
-    """On a file system in memory and on an overlay above it."""
+    """Check on a file system in memory and on an overlay above it."""
     tools = [str(tmp_path / "lower/tool"), str(tmp_path / "all/tool")]
     words = ["unshare", "-m", "sh", "-ec", OVERLAID, "sh", str(tmp_path), sys.executable, "-c", MAPPED, *tools]
     assert ["True", "True"] == subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()

@@ -1,4 +1,4 @@
-"""Where kills and denials of the kernel are pinned, and how they are ended without mozu."""
+"""The pins of kills and denials in the kernel, and how to end these without mozu."""
 
 from pathlib import Path
 

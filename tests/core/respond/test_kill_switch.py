@@ -1,4 +1,4 @@
-"""The kill switch is a file."""
+"""The kill switch, which is a file."""
 
 from pathlib import Path
 

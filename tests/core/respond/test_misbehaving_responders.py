@@ -1,4 +1,4 @@
-"""A responder that raises, hangs, holds the event loop or gives descriptors away harms its own act, and no other."""
+"""A responder that raises, hangs, holds the event loop or gives descriptors away harms its own act only."""
 
 import asyncio
 import os
@@ -58,7 +58,7 @@ def test_a_plan_that_is_none_is_refused_and_the_next_one_is_done(
 
 
 class Hanging(Noting):
-    """Waits for ever, or holds the event loop, in one act of two."""
+    """A responder that waits for ever, or holds the event loop, in every second act."""
 
     def __init__(self, *, holds_loop: bool) -> None:
         super().__init__(lasts=True)
@@ -109,7 +109,7 @@ def test_one_that_could_not_be_started_does_nothing(tmp_path: Path, process: Pro
 
 
 class Keeping(Noting):
-    """Keeps its targets, to send signals when it likes."""
+    """A responder that keeps its targets, to send signals at any time."""
 
     kept: Sequence[ResponseTarget] = ()
 

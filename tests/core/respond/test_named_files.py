@@ -1,4 +1,4 @@
-"""Files that rules with a responder name are known by their numbers, as long as no other file has their path."""
+"""Files named by rules with a responder are known by their numbers, as long as no other file has their path."""
 
 import os
 from pathlib import Path

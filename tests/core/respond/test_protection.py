@@ -1,4 +1,4 @@
-"""What is never acted on, and what is only where it is named twice."""
+"""Processes that are never acted on, and those that are only if named twice."""
 
 import os
 import subprocess
@@ -15,16 +15,16 @@ from mozu.core.respond.process_facts import ProcessFacts, process_facts
 from mozu.core.respond.protection import Allowed, Protection
 
 OTHER: Final = 1 << 22
-"""The process id of another mozu."""
+"""Process id of another mozu."""
 USER: Final = 65534
 BUS: Final = 100
 PROGRAM: Final = "/usr/bin/sleep"
-"""Root's alone."""
+"""Path of a program that only root can write to."""
 
 
 @pytest.fixture
 def child() -> Iterator[ProcessFacts]:
-    """A process of root on the host, seen as one that is no child of mozu."""
+    """Yield a process of root on the host that does not appear as a child of mozu."""
     with subprocess.Popen([PROGRAM, "600"]) as process:
         found = process_facts(process.pid)
         assert found is not None
@@ -34,7 +34,7 @@ def child() -> Iterator[ProcessFacts]:
 
 @pytest.fixture(autouse=True)
 def cgroups(monkeypatch: pytest.MonkeyPatch) -> dict[int, str]:
-    """Process → its cgroup; the root's where it is not named."""
+    """Return the map process → cgroup, which a test fills; the root cgroup if missing."""
     known: dict[int, str] = {}
     monkeypatch.setattr(protecting, "cgroups_of", lambda pid, proc: (("", known.get(pid, "/")),))
     return known
@@ -101,7 +101,7 @@ def test_an_executable_spares_no_process_of_other_namespaces(child: ProcessFacts
 def test_an_executable_spares_no_process_in_the_cgroup_of_a_container(
     child: ProcessFacts, cgroups: dict[int, str]
 ) -> None:
-    """Root of a container that has the host's pid namespace and its files."""
+    """Check with root in a container that has the host's pid namespace and its files."""
     cgroups[child.pid] = f"/system.slice/docker-{'ab' * 32}.scope"
     assert [one.refusal(child) for one in (protecting_program(), allowing())] == ["", ""]
 
@@ -154,7 +154,7 @@ def test_an_allowed_executable_is_spared_where_root_runs_it(child: ProcessFacts)
 
 
 def test_a_process_of_root_whose_program_cannot_be_looked_at_is_not_acted_on(child: ProcessFacts) -> None:
-    """A user's, whose file system does not answer, has no such excuse."""
+    """Check that this does not protect a user's process, whose file system may not answer."""
     gone = msgspec.structs.replace(child, pid=OTHER - 1, thread=OTHER - 1)
     assert "cannot be looked at" in Protection(own=OTHER).refusal(gone)
     assert Protection(own=OTHER).refusal(msgspec.structs.replace(gone, uids=(USER,) * 4)) == ""
@@ -171,7 +171,7 @@ def test_an_allowed_user_is_not_acted_on(child: ProcessFacts) -> None:
 
 
 def test_processes_that_are_spared_now_are_named_to_the_kernel(child: ProcessFacts) -> None:
-    if os.getuid():  # the child is root's in truth
+    if os.getuid():  # in truth the child is root's
         assert child.pid not in protecting_program().spared_pids()
     else:
         assert child.start == protecting_program().spared_pids()[child.pid]

@@ -1,4 +1,4 @@
-"""One alert through everything between it and an act: real processes, and a responder that notes what it does."""
+"""The way of an alert to an act: real processes, and a responder that records its acts."""
 
 import asyncio
 import errno
@@ -38,7 +38,7 @@ from mozu.core.testing import alert as made_alert
 
 
 class Noting:
-    """Notes what it does."""
+    """A responder that records its acts."""
 
     def __init__(self, *, fails: bool = False, lasts: bool = False, scope: Scope = Scope.PROCESS) -> None:
         self.done: list[tuple[str, list[int]]] = []
@@ -64,7 +64,7 @@ class Noting:
 
 
 class Staged:
-    """A run's responses over one responder."""
+    """The responses of a run with one responder."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Staged:
 
 @pytest.fixture
 def process() -> Iterator[Process]:
-    """A child that is no child of mozu's: the shell between them has it."""
+    """Yield a process that is not a child of mozu: a shell is its parent."""
     command = [sys.executable, "-c", "import time; time.sleep(60)"]  # a victim that lives until it is killed
     with subprocess.Popen(["/bin/sh", "-c", '"$@" & echo $!; wait', "sh", *command], stdout=subprocess.PIPE) as shell:
         assert shell.stdout is not None
@@ -120,7 +120,7 @@ def process() -> Iterator[Process]:
 
 
 def event_of(process: Process, *, after: int = 10**9) -> SyscallEvent:
-    """So many ns after its start."""
+    """Return an event of the process, `after` ns after its start."""
     process.task.newest = process
     return SyscallEvent(
         "syscall", "openat", 1, 7, process.pid, process.pid, process=process, boot_time=process.boot_start + after
@@ -216,7 +216,7 @@ def test_an_act_that_lasts_is_undone_when_its_time_is_over(tmp_path: Path, proce
 def test_what_a_run_left_unfinished_is_undone_by_the_next(tmp_path: Path, process: Process, lasts: bool) -> None:
     class Killed(Noting):
         async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
-            stage.responses.close()  # as kill -9 does: nothing more is written
+            stage.responses.close()  # as kill -9 does: no more is written
             raise OSError
 
     stage = Staged(tmp_path, Killed(lasts=lasts))
@@ -290,7 +290,7 @@ def test_dry_and_acting_runs_list_the_same_acts(tmp_path: Path, process: Process
 
 
 def many_alerts(process: Process, count: int) -> Iterator[tuple[Alert, Event]]:
-    """Of some rules and users, at random; a few are about processes that have ended."""
+    """Yield alerts of some rules and users, at random; a few are about processes that have ended."""
     dice = random.Random(24)
     for number in range(count):
         pid = process.pid if dice.random() < 0.9 else 1 << 22
@@ -331,7 +331,7 @@ def test_of_many_alerts_dry_and_acting_runs_do_and_refuse_the_same(
         (one.act, one.reason) for one in acting if one.stage is ActStage.REFUSED
     ]
     done = Counter(one.rule for one in acting if one.stage is ActStage.DONE)
-    assert 15 <= done["wild"] <= 15 + 6  # one for each user that had none when the others had spent them
+    assert 15 <= done["wild"] <= 15 + 6  # one for each user without an act when the budget was spent
     assert sum(done.values()) <= 80
 
 
@@ -381,7 +381,7 @@ def test_a_young_process_that_has_ended_as_the_state_knows_is_not_acted_on(tmp_p
     event = event_of(process, after=1_000)
 
     def latest() -> int:
-        process.exited = True  # what comes with the events until now
+        process.exited = True  # as set by the events until now
         return boot_time() + 10**9
 
     stage.latest = latest

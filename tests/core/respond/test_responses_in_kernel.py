@@ -1,4 +1,4 @@
-"""What responses make of events on which the kernel has acted: that is reported, and what it left is done here."""
+"""Responses to events on which the kernel has acted: the kernel's act is reported, and the rest is done here."""
 
 import asyncio
 import os
@@ -32,11 +32,11 @@ from mozu.core.testing import alert as made_alert
 from tests.core.respond.test_responses import Noting
 
 PID = 1 << 22
-"""None that the kernel gives: what is done to it here fails, and is not mistaken for the kernel's act."""
+"""A pid above the kernel's maximum: acts on it fail here, and are not mistaken for the kernel's."""
 
 
 class Stage:
-    """A run's responses over a responder of which the kernel does a part."""
+    """The responses of a run with a responder of which the kernel does a part."""
 
     def __init__(
         self, folder: Path, *, dry_run: bool = False, rules: tuple[str, ...] = ("rule",), action: KernelAction = "kill"
@@ -58,7 +58,7 @@ class Stage:
         self.notices.append(f"{rule}: {text}")
 
     def respond(self, event: SyscallEvent, rule: str = "rule") -> list[AuditEntry]:
-        """The entries of the audit log afterwards."""
+        """Respond to the event; return the entries of the audit log afterwards."""
         self.responses.respond(_alert(rule), event, lambda: 0)
         return self.finished([event])
 
@@ -108,7 +108,7 @@ def test_a_dry_run_in_the_kernel_says_what_it_would_have_done(tmp_path: Path) ->
 
 @pytest.mark.parametrize("act", ["", "would"])
 def test_what_the_kernel_left_is_for_mozu(tmp_path: Path, act: str) -> None:
-    """`would`: of another rule, whose responder makes a dry run; this one acts."""
+    """Check `would` too, of another rule, whose responder makes a dry run; this one acts."""
     (entry,) = Stage(tmp_path).respond(event(act))
 
     assert ("refused", f"process {PID} (cat) has ended") == (entry.stage, entry.reason)
@@ -122,7 +122,7 @@ def test_an_alert_of_a_rule_that_the_kernel_does_not_decide_goes_the_ordinary_wa
 
 
 def test_an_act_of_which_no_alert_tells_is_reported_all_the_same(tmp_path: Path) -> None:
-    """An earlier rule has raised the alert about the event."""
+    """Check events about which an earlier rule has raised the alert."""
     stage = Stage(tmp_path)
     (entry,) = stage.finished([event("kill"), event("would"), event("")])
 
@@ -179,7 +179,7 @@ def test_what_was_done_while_mozu_did_not_run_is_reported_and_written_down(tmp_p
 def test_a_call_that_a_deny_rule_let_through_is_no_longer_denied(
     tmp_path: Path, dry_run: bool, stages: list[str]
 ) -> None:
-    """A dry run has reported it before."""
+    """Check that a dry run, which has reported the call before, adds no entry."""
     found = Stage(tmp_path, dry_run=dry_run, action="deny")
     entries = found.respond(event(""))
 

@@ -1,4 +1,4 @@
-"""Who shares a table of descriptors is found for many processes in one pass, also while some of them end."""
+"""Processes that share a table of descriptors are found in one pass, also while some of them end."""
 
 import asyncio
 import os
@@ -37,7 +37,9 @@ Compare = Callable[[int, int], int]
 
 
 def kernel(tables: dict[int, int], *, meet: Callable[[int, int], None] = lambda one, other: None) -> Compare:
-    """kcmp over processes with these tables; 0 is the table of one that ends. `meet` is called before each."""
+    """Return kcmp over processes with these tables; 0 is the table of one that ends. `meet` is called before each
+    comparison.
+    """
 
     def compared(one: int, other: int) -> int:
         meet(one, other)
@@ -64,7 +66,7 @@ def test_one_that_ends_in_the_middle_hides_no_sharer_of_another(monkeypatch: pyt
 
     def meet(one: int, other: int) -> None:
         if other == 5:
-            tables[1] = 0  # the one in the middle of the order: 20 is now on the other side of it
+            tables[1] = 0  # the middle one of the order: 20 is now on its other side
 
     monkeypatch.setattr(module, "_compared", kernel(tables, meet=meet))
     found = sharers([1, 2, 3, 4], [4, 5, 6])

@@ -1,4 +1,4 @@
-"""What lasts follows from the entries of the audit log."""
+"""The lasting acts, derived from the entries of the audit log."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whose budget an act spends."""
+"""The subject whose budget an act spends."""
 
 from pathlib import Path
 

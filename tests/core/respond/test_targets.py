@@ -1,4 +1,4 @@
-"""The processes of an act are the ones that are meant, or none."""
+"""The processes of an act are exactly the intended ones, or none."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ def child() -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def meant(pid: int, *, after: int = SECOND) -> AlertProcess:
-    """As an event of it would say, so many ns after its start."""
+    """Return the process as its event would report it, `after` ns after its start."""
     facts = process_facts(pid)
     assert facts is not None
     return AlertProcess(pid, name=facts.name, boot_start=facts.start, age=after)
@@ -113,7 +113,7 @@ def test_a_process_of_another_user_in_the_group_is_left_out_where_the_alert_is_n
 
 
 def test_a_process_whose_first_thread_has_ended_is_held_and_killed() -> None:
-    """Its state in /proc is that of a zombie, which it is not."""
+    """Check because /proc reports such a process as a zombie."""
     with subprocess.Popen([sys.executable, "-c", LEADERLESS], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"alone\n"

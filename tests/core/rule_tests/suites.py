@@ -14,12 +14,12 @@ from mozu.core.runtime.registry import Registry
 
 
 def fields() -> FieldRegistry:
-    """Those of the core and of the plugins that it stands in for."""
+    """Return the fields of the core and of the plugins that the registry stands in for."""
     return FieldRegistry((*builtin_fields(), *plugin_fields()))
 
 
 def run(folder: Path, rules: str, tests: str, plan: Plan | None = None) -> tuple[list[TestOutcome], Coverage]:
-    """`rules` and `tests` side by side in a folder."""
+    """Run `rules` and `tests` side by side in a folder; return outcomes and coverage."""
     (folder / "my.yaml").write_text(rules)
     (folder / "my_test.yaml").write_text(tests)
     suite = Suite(fields(), LiveRun(Registry), plan or Plan())
@@ -27,12 +27,12 @@ def run(folder: Path, rules: str, tests: str, plan: Plan | None = None) -> tuple
 
 
 def messages(outcomes: Sequence[TestOutcome], folder: Path) -> list[str]:
-    """What is said, without the folder."""
+    """Return the messages, without the folder."""
     return [text.replace(f"{folder}/", "") for one in outcomes for text in one.messages]
 
 
 def kinds(outcomes: Sequence[TestOutcome]) -> dict[str, str]:
-    """Test → what came of it."""
+    """Return the map test → kind of outcome."""
     return {one.name: one.kind.value for one in outcomes}
 
 

@@ -1,4 +1,5 @@
-"""Which arms of conditions count as seen: reached from left to right, true and false, by tests that name the rule."""
+"""The arms of conditions that count as seen: reached from left to right, true and false, by tests that name the rule.
+"""
 
 from pathlib import Path
 
@@ -10,7 +11,7 @@ READ = "evt.type: openat, fd.num: 3, fd.name: /secret/a, proc.name: cat"
 
 
 def seen(coverage: Coverage) -> dict[str, str]:
-    """Arm → what was seen of it, `T`, `F`, both or neither."""
+    """Return arm → values seen, `T`, `F`, both or neither."""
     return {arm.text: "T" * arm.seen_true + "F" * arm.seen_false for arm in coverage.arms}
 
 

@@ -1,4 +1,4 @@
-"""JUnit XML, as tools of CI read it."""
+"""JUnit XML, as CI tools read it."""
 
 from pathlib import Path
 from xml.etree import ElementTree

@@ -74,7 +74,7 @@ def test_an_act_under_ebpf_is_reported_from_what_else_happens(tmp_path: Path) ->
 
 @pytest.mark.ebpf
 def test_a_program_whose_creators_have_ended_has_the_parent_that_took_it_over(tmp_path: Path) -> None:
-    """As the first process of a container, which its shim takes over."""
+    """Check a case like the first process of a container, which its shim takes over."""
     rounds = 5
     rules = (
         "- rule: Of its reaper\n  desc: d\n  output: o\n  priority: INFO\n  condition: evt.type = execve and"

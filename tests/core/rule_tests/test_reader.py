@@ -1,4 +1,4 @@
-"""Test files as text: what is refused, with line, column and remedy."""
+"""Test files as text: refusals, with line, column and remedy."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""Events of recordings, given as the fields that they have: no such event is refused, and rules judge it as before.
+"""Events of recordings, given as their fields: no such event is refused, and rules judge it as before.
 
-What a source gives is what can exist; so this holds the refusals, and what is made to follow from given fields, against
-hundreds of real events.
+Events of a source are possible by definition; so the refusals, and the values derived from given fields, are tested
+against hundreds of real events.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ CHOSEN = names(FOLDER)[::4]
 
 
 def text_of(kind: FieldType, value: FieldValue) -> str:
-    """As a test file would write a single value."""
+    """Return a single value as a test file would write it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):
@@ -42,7 +42,7 @@ def text_of(kind: FieldType, value: FieldValue) -> str:
 
 
 def given(field: Resolved, value: FieldValue) -> GivenValue:
-    """The same of any value."""
+    """Return any value as a test file would give it."""
     if value is None:
         return GivenValue(None, 0)
     if isinstance(value, tuple):
@@ -51,7 +51,7 @@ def given(field: Resolved, value: FieldValue) -> GivenValue:
 
 
 def written(event: Event, read: dict[str, Resolved]) -> dict[str, GivenValue]:
-    """The fields of an event that rules read."""
+    """Return the fields of an event that rules read."""
     found = {"evt.type": GivenValue(event.type, 0)}
     for text, field in read.items():
         value = field.read(event)
@@ -62,7 +62,7 @@ def written(event: Event, read: dict[str, Resolved]) -> dict[str, GivenValue]:
 
 
 def opened(one: Scenario) -> tuple[FieldRegistry, ReplaySource]:
-    """The recording, and fields that know what it says."""
+    """Return fields that know the recording's metadata, and the source of the recording."""
     fields = registry(one)
     source = ReplaySource(ReplaySettings(files=[one.capture]), _in(fields), RecordingMetadata(fields.lookups))
     for name, make in source.readers().items():
@@ -71,7 +71,7 @@ def opened(one: Scenario) -> tuple[FieldRegistry, ReplaySource]:
 
 
 async def events(source: ReplaySource) -> AsyncIterator[Event]:
-    """In order, each while its state is there."""
+    """Yield the events in order, each while its state is valid."""
     state = StateMachine(procfs=None)
     await source.start(EVERYTHING)
     async for batch in source.batches():
@@ -80,7 +80,7 @@ async def events(source: ReplaySource) -> AsyncIterator[Event]:
 
 
 def judged(one: Scenario) -> Iterator[tuple[Event, list[str], list[str]]]:
-    """Each event, the rules that match it, and those that match what was given of it."""
+    """Yield each event, the rules that match it, and those that match its given fields."""
     fields, source = opened(one)
     real = evaluator(one, fields)
     by_fields = JudgedRules([str(path) for path in one.rules], given_fields(fields))
@@ -123,7 +123,7 @@ def test_an_event_with_every_field_that_it_has_can_exist(name: str) -> None:
         async for event in events(source):
             if event.source == "syscall":
                 there = {text: value for text, value in written(event, read).items() if value.form is not None}
-                there.pop("proc.cwd", None)  # that of a process that a recording does not know is empty
+                there.pop("proc.cwd", None)  # empty if the recording does not know the process
                 make_event(fields, event.source, {}, there, 0)
                 count += 1
         return count

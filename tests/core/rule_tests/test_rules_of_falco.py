@@ -1,4 +1,4 @@
-"""Rules that were written for Falco are tested from where one keeps one's own tests."""
+"""Rules written for Falco can be tested by test files in a directory of the user's own."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What tests of rules expect, and what is said where it is not so."""
+"""Expectations in tests of rules, and the messages if they are not met."""
 
 from pathlib import Path
 

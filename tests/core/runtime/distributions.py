@@ -1,4 +1,4 @@
-"""A distribution of a third party, for tests of what is found among those that are installed."""
+"""A distribution of a third party, for tests of finding installed plugins."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What finalizers raise is the failure of the component whose code they are; what breaks off a call is raised again."""
+"""An exception of a finalizer is the failure of the component whose code raised it; an interruption is raised again."""
 
 import asyncio
 import gc
@@ -19,7 +19,7 @@ from mozu.core.runtime.stack_owners import StackOwners
 
 
 class Failing:
-    """An object that cannot be finalized."""
+    """An object whose finalizer fails."""
 
     def __del__(self) -> None:
         raise SystemExit(0)
@@ -51,7 +51,7 @@ def test_what_no_component_has_raised_goes_to_the_hook_before(monkeypatch: pytes
 
 
 class Holding:
-    """Holds the event loop for ever, at first in a finalizer, where Python drops what breaks it off."""
+    """A sink that holds the event loop for ever, at first in a finalizer, where Python drops the interruption."""
 
     def __init__(self) -> None:
         self.reached = threading.Event()
@@ -84,7 +84,7 @@ def test_what_breaks_off_a_call_in_a_finalizer_is_raised_again(
         loop.owners.use([sink])
         watchdog = loops.Watchdog(loop, loop.owners, threshold=0.02, report=lambda *_: None)
         watchdog.start()
-        with deadline(sink, "start", 60.0):  # so that signals are heard
+        with deadline(sink, "start", 60.0):  # so that signals are handled
             pass
         with sink.contained("hold the loop"):
             sink.component.hold()

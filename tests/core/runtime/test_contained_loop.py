@@ -1,4 +1,6 @@
-"""What callbacks, tasks, protocols and threads of a component raise ends nothing but itself, and is blamed on it."""
+"""Exceptions in callbacks, tasks, protocols and threads of a component end nothing else, and are blamed on the
+component.
+"""
 
 import asyncio
 import socket
@@ -17,7 +19,7 @@ ENDS = [SystemExit(0), KeyboardInterrupt(), ValueError("bad")]
 
 
 class Component:
-    """One that raises what it is asked to, where it is asked to."""
+    """A component that raises a given exception, at the place of the test."""
 
     def __init__(self, raised: BaseException) -> None:
         self.raised = raised
@@ -30,7 +32,7 @@ class Component:
 
 
 def blamed(raised: BaseException, cause: Callable[[Component], Awaitable[None]]) -> tuple[int, int]:
-    """How often each of two components of one module was blamed for what the first one does."""
+    """Return how often each of two components of one module was blamed for an act of the first."""
     first = Isolated("sink", "first", Component(raised), Metrics())
     second = Isolated("sink", "second", Component(raised), Metrics())
 
@@ -177,14 +179,14 @@ def test_a_task_of_mozu_that_a_component_cancels_while_it_waits_in_its_call_goes
         with first.contained("read events") as call:
             asyncio.get_running_loop().call_soon(task.cancel)
             await asyncio.Event().wait()
-        await asyncio.sleep(0)  # nothing is left of the request
+        await asyncio.sleep(0)  # the request has no pending work
         return type(call.failed).__name__, task.cancelling()
 
     assert run(main()) == ("CancelledError", 0)
 
 
 def test_a_component_cancels_the_task_that_its_context_has_spawned() -> None:
-    """The context has an isolation of its own, and a reload another for the same component."""
+    """Check with a context that has an isolation of its own, and a reload with another for the same component."""
     metrics = Metrics()
     spawning, running = (Isolated("enricher", "containers", Component(ValueError()), metrics) for _ in range(2))
 

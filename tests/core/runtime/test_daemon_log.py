@@ -1,4 +1,4 @@
-"""The log of mozu itself: its forms, its places, its levels."""
+"""The log of mozu itself: its formats, its destinations, its levels."""
 
 import json
 import logging
@@ -108,7 +108,7 @@ def test_what_the_daemon_does_not_take_goes_to_stderr_without_waiting(
 ) -> None:
     path, made = daemon
     set_up(LogSettings(to="journald", socket=path))
-    for number in range(2000):  # more than the socket holds
+    for number in range(2000):  # more than the socket can hold
         logging.getLogger("mozu.engine").warning("message %d", number)
 
     taken = 0

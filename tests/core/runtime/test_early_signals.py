@@ -1,4 +1,4 @@
-"""Signals in the first seconds of a process: they have their effect once mozu runs, or end it in order."""
+"""Signals in the first seconds of a process: they take effect once mozu runs, or end it in order."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from tests.support.requirements import ROOT
 
 PATIENCE = 60.0
 MOMENTS = ("click", "mozu.core.runtime.engine", "mozu.plugins.sinks.file.sink")
-"""Modules: of the command line, of the engine, and of a component that is built."""
+"""Modules at whose import signals are sent: of the command line, of the engine, and of a component that is built."""
 STARTED_WITH = """
 import os, sys
 
@@ -36,7 +36,7 @@ main()
 
 
 def started(folder: Path, moment: str, *signals: int) -> "subprocess.Popen[str]":
-    """A `mozu run` that gets signals when it imports a module."""
+    """Return a `mozu run` that gets signals when it imports a module."""
     config = {
         "state_dir": str(folder / "state"),
         "sources": [{"falco_http": {"listen": "127.0.0.1:0", "token": "none"}}],
@@ -83,7 +83,7 @@ def test_signals_that_come_while_components_start_wait_for_the_run(tmp_path: Pat
 
         def start(self) -> None:
             os.kill(os.getpid(), signal.SIGUSR1)
-            for _ in range(1000):  # the handler runs here
+            for _ in range(1000):  # a signal handler runs during this loop
                 assert 0 == self.reopened
             self.started = True
 

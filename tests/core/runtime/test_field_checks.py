@@ -1,4 +1,4 @@
-"""Fields of plugins: what is kept for one that does not say what it reads, and one name for one field."""
+"""Fields of plugins: the state kept for one that does not declare its reads, and one name for one field."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def field(name: str = "acme.x", sources: frozenset[str] = frozenset({"syscall"})
 
 
 class Brings:
-    """A plugin of fields."""
+    """A plugin with fields."""
 
     def __init__(self, name: str, *fields: Field) -> None:
         self._declaration = FieldsDeclaration(name=name, summary="Fields.", fields=fields)
@@ -45,7 +45,7 @@ def registry(*plugins: Brings) -> FieldRegistry:
 
 
 def test_everything_is_kept_for_a_field_of_system_calls_that_declares_nothing() -> None:
-    """It would read a working directory, an identity, a name of long ago, and nothing would say so."""
+    """Check because the field would silently read a missing working directory, identity or earlier name."""
     assert registry(Brings("acme", field())).resolve("acme.x").needs == frozenset(STATE_DEPENDENCIES)
 
 
@@ -85,7 +85,7 @@ def test_what_is_no_field_is_refused() -> None:
 
 
 class _Declares:
-    """A plugin of one declaration."""
+    """A plugin with one declaration."""
 
     def __init__(self, declaration: Brought) -> None:
         self._declaration = declaration

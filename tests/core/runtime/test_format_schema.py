@@ -1,4 +1,4 @@
-"""The JSON Schemas of formats, those of plugins included."""
+"""The JSON Schemas of formats, plugins' ones included."""
 
 from collections.abc import Callable
 from typing import Any, cast

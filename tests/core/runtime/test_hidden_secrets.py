@@ -1,4 +1,4 @@
-"""Secrets of settings are stars in whatever a plugin says."""
+"""Secrets of settings are masked by stars in every text of a plugin."""
 
 import logging
 import sys

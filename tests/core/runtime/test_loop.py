@@ -1,6 +1,6 @@
 """The watchdog names the component that blocks the loop, and leaves an idle loop alone.
 
-What blocks the loop does so until the watchdog has looked: no test depends on how soon that is.
+The blocking code blocks until the watchdog has looked: no test depends on how soon that is.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ PATIENCE = 60.0
 
 
 class Counted:
-    """A loop as the watchdog sees it: how often it is woken."""
+    """A loop that counts how often the watchdog wakes it."""
 
     def __init__(self, running: asyncio.AbstractEventLoop) -> None:
         self._running, self.woken = running, 0
@@ -34,7 +34,7 @@ class Counted:
 
 
 class Blamed(StackOwners):
-    """Whose code it is: this test's."""
+    """Owners of code that name this test."""
 
     def of_stack(self, frame: FrameType | None) -> tuple[Isolation, ...]:
         while frame is not None and frame.f_globals.get("__name__") != __name__:
@@ -43,7 +43,9 @@ class Blamed(StackOwners):
 
 
 class Watched(Watchdog):
-    """Releases `looked` when it has found what blocks the loop, and calls `when_idle` when it finds the loop idle."""
+    """A watchdog that releases `looked` when it has found the blocking code, and calls `when_idle` when the loop is
+    idle.
+    """
 
     def __init__(self, running: asyncio.AbstractEventLoop, when_idle: Callable[[], None]) -> None:
         self.counted, self.reports = Counted(running), list[str]()
@@ -74,7 +76,7 @@ def watched(
     scene: Callable[[Watched], Awaitable[None]],
     rest: Callable[[asyncio.AbstractEventLoop], None] = lambda running: None,
 ) -> Watched:
-    """The watchdog of a loop in which the scene was played."""
+    """Play the scene in a loop with a watchdog; return the watchdog."""
 
     async def main() -> Watched:
         running = asyncio.get_running_loop()
@@ -84,14 +86,14 @@ def watched(
         dog.stop()
         return dog
 
-    with cpu_wait.ignored():  # it may have waited for a CPU whenever it blocks the loop
+    with cpu_wait.ignored():  # the loop may have waited for a CPU whenever it is blocked
         return loop.run(main())
 
 
 async def reported(dog: Watched) -> None:
     async with asyncio.timeout(PATIENCE):
         while not dog.reports:
-            await asyncio.sleep(0.001)  # the watchdog is a thread
+            await asyncio.sleep(0.001)  # the watchdog looks in a thread
 
 
 def test_what_blocks_the_loop_is_named() -> None:
@@ -132,7 +134,7 @@ def test_checks_of_a_loop_that_waits_are_further_apart_until_it_is_found_at_work
     idle = 0
 
     class Pauses:
-        """Stands for the lock that `stop` releases; a pause is over at once."""
+        """A stand-in for the lock that `stop` releases; a pause is over at once."""
 
         def __init__(self) -> None:
             self.seconds: list[float] = []
@@ -158,7 +160,7 @@ def test_checks_of_a_loop_that_waits_are_further_apart_until_it_is_found_at_work
         dog._end_of_pause = pauses  # type: ignore[assignment]  # in the place of the lock: no time passes
         dog.start()
         while dog._thread.is_alive():
-            await asyncio.sleep(0.001)  # a thread
+            await asyncio.sleep(0.001)  # the watchdog looks in a thread
 
     loop.run(main())
     assert [0.02] * 10 + [0.06] * 10 + [0.02] * 10 + [0.06] == [round(one, 9) for one in pauses.seconds[:31]]
@@ -180,7 +182,7 @@ def test_what_was_broken_off_before_may_hold_the_loop_for_half_a_second_once_a_s
 
 
 class Starved:
-    """The CPU wait of a process of which some thread waits all the time."""
+    """The CPU wait of a process with a thread that waits all the time."""
 
     so_far = now = staticmethod(time.monotonic)
 
@@ -195,7 +197,7 @@ def test_a_loop_that_waits_for_a_cpu_blames_no_component(monkeypatch: pytest.Mon
         hold(dog)
         async with asyncio.timeout(PATIENCE):
             while not dog.waits:
-                await asyncio.sleep(0.001)  # the watchdog is a thread
+                await asyncio.sleep(0.001)  # the watchdog looks in a thread
 
     dog = watched(scene)
     assert ([], True) == (dog.reports, all(seconds >= 0.015 for seconds in dog.waits))

@@ -1,4 +1,5 @@
-"""`mozu run --check`: which source would watch, for which rules the kernel would kill, which capabilities are used."""
+"""`mozu run --check`: the source that would watch, the rules for which the kernel would kill, the capabilities in use.
+"""
 
 from pathlib import Path
 
@@ -21,8 +22,8 @@ def checked(folder: Path, capsys: pytest.CaptureFixture[str], text: str, *option
 
 @pytest.fixture
 def without_ebpf(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine on which ebpf cannot start, and a process with one capability only."""
-    monkeypatch.setattr(preflight, "problem", lambda code_cache, btf_file: "this process lacks CAP_BPF")
+    """Simulate a machine on which ebpf cannot start, and a process with one capability only."""
+    monkeypatch.setattr(preflight, "problem", lambda btf_file: "this process lacks CAP_BPF")
     monkeypatch.setattr(linux_capabilities, "effective", lambda: 1 << linux_capabilities.NUMBERS["CAP_PERFMON"])
 
 
@@ -67,7 +68,8 @@ def test_each_capability_says_who_uses_it_whether_it_is_held_and_what_fails_with
 
 
 def test_a_configuration_that_needs_no_capability_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out = checked(tmp_path, capsys, "sources: [replay: {files: [/x]}]\n")
+    (tmp_path / "recorded.scap").touch()
+    code, out = checked(tmp_path, capsys, f"sources: [replay: {{files: [{tmp_path}/recorded.scap]}}]\n")
 
     assert (0, "source replay can start\nNo capability is needed.\n") == (code, out)
 
@@ -81,7 +83,7 @@ RULES = [
 def test_rules_of_a_responder_that_may_kill_in_the_kernel_are_named_with_who_does_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preflight, "problem", lambda code_cache, btf_file: None)
+    monkeypatch.setattr(preflight, "problem", lambda btf_file: None)
     (tmp_path / "rules.yaml").write_bytes(orjson.dumps(RULES))
     text = (
         f"sources: [ebpf]\nevaluators: [falco: {{rules: [{tmp_path}/rules.yaml]}}]\n"
@@ -101,7 +103,7 @@ def test_rules_of_a_responder_that_may_kill_in_the_kernel_are_named_with_who_doe
 def test_without_a_source_that_could_start_the_kernel_kills_for_no_rule(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preflight, "problem", lambda code_cache, btf_file: "this process lacks CAP_BPF")
+    monkeypatch.setattr(preflight, "problem", lambda btf_file: "this process lacks CAP_BPF")
     (tmp_path / "rules.yaml").write_bytes(orjson.dumps(RULES[:1]))
     path = tmp_path / "mozu.yaml"
     path.write_text(

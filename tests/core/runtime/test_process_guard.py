@@ -1,4 +1,4 @@
-"""A plugin that changes what belongs to the whole process is named, and mozu goes on and can be stopped."""
+"""A plugin that changes a property of the whole process is named, and mozu goes on and can be stopped."""
 
 import json
 import os
@@ -19,7 +19,7 @@ MODULE = ROOT / "tests" / "support" / "meddling"
 
 
 def lay_down(folder: Path) -> Path:
-    """The metadata that pip would install beside the module `meddling`."""
+    """Write the metadata that pip would install beside the module `meddling`; return the site folder."""
     info = folder / "site" / "mozu_meddling-1.2.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-meddling\nVersion: 1.2\n")
@@ -59,7 +59,7 @@ class Started:
         return self.process.wait(60)
 
     def rules(self) -> list[str]:
-        """The rules of the alerts on stdout; every line must be one."""
+        """Return the rules of the alerts on stdout; every line must be an alert."""
         return [json.loads(line)["rule"] for line in self.out.read_text().splitlines()]
 
 
@@ -117,7 +117,7 @@ def test_code_that_does_not_look_at_signals_cannot_keep_mozu(
     for _ in range(signals - 1):
         run.process.send_signal(signal.SIGTERM)
         run.wait(Path(f"/proc/{run.process.pid}/status"), "ShdPnd:\t0000000000000000")
-        time.sleep(1.1)  # a signal that comes sooner is the same request
+        time.sleep(1.1)  # an earlier signal counts as the same request
     assert run.stop() == code
     assert "the event loop's thread is in source meddling (meddling:_wait_in_c)" in run.err.read_text()
     assert json.loads((tmp_path / "stats").read_text())["sinks"]["stdout"]["delivered"] == len(run.rules())
@@ -134,7 +134,7 @@ def test_what_an_import_does_to_the_process_is_said_and_an_end_at_the_next_start
     assert (second.stop(), text in second.err.read_text()) == (0, True)
     replaced = "mozu-meddling 1.2: its import has replaced json.dumps for the whole process: it was put back"
     assert replaced in second.err.read_text()
-    assert not list((tmp_path / "state" / "importing").iterdir())  # it is said once
+    assert not list((tmp_path / "state" / "importing").iterdir())  # the change is reported once
 
 
 def test_what_a_plugin_prints_as_it_is_imported_is_not_in_the_output_of_a_command(tmp_path: Path) -> None:

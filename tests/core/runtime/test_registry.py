@@ -10,6 +10,7 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.builtin_plugins import BUILTINS
 from mozu.core.runtime.config import read
 from mozu.core.runtime.configure import configure
+from mozu.core.runtime.plugin_checks import default_faults
 from mozu.core.runtime.registry import Registry
 from tests.core.runtime.distributions import GOOD, Install
 
@@ -40,6 +41,13 @@ def test_every_built_in_declares_itself_under_its_name_in_the_table(kind: Kind, 
 def test_every_setting_of_a_built_in_has_a_sentence(kind: Kind, name: str) -> None:
     fields = Registry().plugin(kind, name).declaration.settings.model_fields
     assert [key for key, field in fields.items() if not (field.description or "").endswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, table in BUILTINS.items() for name in table], ids=str
+)
+def test_no_default_of_a_built_in_would_be_refused(kind: Kind, name: str) -> None:
+    assert [*default_faults(Registry().plugin(kind, name).declaration.settings)] == []
 
 
 def test_a_third_partys_plugin_is_found_by_the_name_of_its_entry_point(install: Install) -> None:
@@ -166,6 +174,7 @@ def test_an_import_that_raises_is_contained(install: Install, fault: str) -> Non
         (("build=print", "build=None"), "its declaration has no `build` that can be called"),
         (("build=print", "build=lambda settings: 0"), "its `build` must take (settings, context), not (settings)"),
         (('name="ticker"', 'name=""'), "its declaration has no name"),
+        (('name="ticker"', 'name="a ticker:"'), "its name 'a ticker:' may have letters, digits, - and _ only"),
         (("settings=TickerSettings", "settings=dict"), "must be a class derived from mozu.core.api.Settings"),
         (("every:", "queue:"), "its setting 'queue' has a name that the core reserves; rename it"),
         (

@@ -1,24 +1,13 @@
-"""A third party's component is checked against the contract of its kind: when it is loaded, else when it is built."""
+"""A third party's component is checked against the contract of its kind: when loaded, or else when built."""
 
-import asyncio
-import logging
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from mozu.core.api import (
-    AcksBatches,
-    CachesProcesses,
-    FiltersByProcess,
-    Interest,
     Kind,
-    Need,
-    ObservesPids,
     SinkDeclaration,
-    SourceDeclaration,
 )
-from mozu.core.cli import invoke
 from mozu.core.errors import PluginError
 from mozu.core.runtime.config import Entry
 from mozu.core.runtime.config.mark import Mark
@@ -74,7 +63,7 @@ Load = Callable[[str], Registry]
 
 @pytest.fixture
 def load(install: Install) -> Load:
-    """Install a distribution with one module, whose text is given, and load it."""
+    """Return a function that installs a distribution with one module of the given text, and loads it."""
 
     def load(text: str) -> Registry:
         install("mozu-third", {"mozu_third_party": text}, third="mozu_third_party")
@@ -167,11 +156,6 @@ def test_every_fault_is_named_at_once(load: Load) -> None:
     assert ("did you mean `reopen`?" in found, "`stop` must be a plain `def`" in found) == (True, True)
 
 
-def test_names_of_version_1_are_suggested_under_their_new_ones(load: Load) -> None:
-    found = refusal(load, SOURCE.replace("def ack(", "def settled("))
-    assert "it has `settled`, which is not part of the contract; did you mean `ack`?" in found
-
-
 def test_helpers_with_other_names_or_an_underscore_are_the_plugins_own(load: Load) -> None:
     text = SINK.replace("def reopen(", "def _reopn(").replace("def check(", "def ring_the_bell(")
     assert len(load(text).plugins()) == 1
@@ -194,115 +178,3 @@ def test_what_build_does_not_say_is_checked_when_it_is_built(load: Load) -> None
     ((declaration, entry),) = registry.declarations(SinkDeclaration, [entry_of(Kind.SINK, "bell")])
     with pytest.raises(PluginError, match="did you mean `reopen`"):
         registry.build(declaration, entry, context("bell"))
-
-
-VERSION_1 = """
-from mozu.core.api import Declaration, hookimpl
-
-class Tap:
-    def __init__(self, settings, context):
-        self.seen = (context.offline, context.requested_fields)
-    async def start(self, demand): ...
-    async def batches(self):
-        yield []
-    async def update(self, demand): ...
-    def counts(self): return {}
-    async def stop(self): ...
-    def concerned(self): return [7]
-    async def settled(self, batch): self.settled_batch = batch
-    def acquaint(self, decide): self.decide = decide
-    def forget_processes(self): self.forgotten = True
-
-class Bell:
-    def __init__(self, settings, context): ...
-    def start(self): ...
-    def deliver(self, records): ...
-    def stop(self): ...
-    def reopen(self): ...
-
-@hookimpl
-def mozu_source():
-    return Declaration(name="tap", build=Tap, summary="Taps.", event_source="syscall", live=False)
-
-@hookimpl
-def mozu_sink():
-    return [Declaration(name="bell", build=Bell, summary="Rings.", blocking=True)]
-"""
-
-
-def test_a_plugin_of_the_version_before_is_accepted_with_a_warning(load: Load) -> None:
-    registry = load(VERSION_1)
-    assert [(one.kind, one.declaration.name) for one in registry.plugins()] == [
-        (Kind.SOURCE, "tap"),
-        (Kind.SINK, "bell"),
-    ]
-    assert registry.warnings == [
-        f"the {kind} {name} of mozu-third 1.2 is written for version 1 of the hook API (now 2), which mozu accepts for "
-        "one minor release; update mozu-third"
-        for kind, name in (("source", "tap"), ("sink", "bell"))
-    ]
-
-
-def test_a_component_of_the_version_before_has_todays_capabilities(load: Load) -> None:
-    registry = load(VERSION_1)
-    ((declaration, entry),) = registry.declarations(SourceDeclaration, [entry_of(Kind.SOURCE, "tap")])
-    built = registry.build(declaration, entry, context("tap", offline=True, requested_fields=("proc.name",)))
-    assert (declaration.event_source, declaration.live) == ("syscall", False)
-    assert vars(built)["seen"] == (True, ("proc.name",))
-    assert isinstance(built, ObservesPids)
-    assert built.observed_pids() == [7]
-    assert isinstance(built, AcksBatches)
-    asyncio.run(built.ack([]))
-    assert vars(built)["settled_batch"] == []
-    assert isinstance(built, FiltersByProcess)
-    built.use_process_predicates(lambda predicates: lambda pid: None)
-    assert isinstance(built, CachesProcesses)
-    built.invalidate_processes()
-    assert vars(built)["forgotten"] is True
-
-
-def test_needs_of_the_version_before_are_interests() -> None:
-    assert Need(facets=frozenset({"cwd"})) == Interest(frozenset({"cwd"}))
-
-
-def test_declarations_of_a_version_that_was_never_are_refused(load: Load) -> None:
-    found = refusal(load, VERSION_1.replace('name="tap"', 'name="tap", api=0'))
-    assert "it is written for version 0 of the hook API, and this mozu has 2; update the plugin" in found
-
-
-def test_a_warning_reaches_the_user(load: Load, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    load(VERSION_1)
-    recording = tmp_path / "x"
-    recording.touch()
-    text = f"sources: [replay: {{files: [{recording}]}}]\nenrichers: []\nevaluators: []\nplugins: [third]\n"
-    (tmp_path / "mozu.yaml").write_text(text)
-    assert invoke(["check", "-c", str(tmp_path / "mozu.yaml")]) == 0
-    assert "CONFIG_OLD_PLUGIN: the source tap of mozu-third 1.2 is written for version 1" in capsys.readouterr().err
-
-
-@pytest.fixture
-def own_logging() -> Iterator[None]:
-    """A run sends the root logger to stderr; afterwards it is as before."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-
-
-@pytest.mark.usefixtures("own_logging")
-def test_a_run_with_plugins_of_the_version_before(
-    load: Load, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    text = VERSION_1.replace("self.settled_batch = batch", "print('acknowledged', len(batch), flush=True)").replace(
-        'event_source="syscall", ', ""
-    )
-    load(text)
-    (tmp_path / "mozu.yaml").write_text(
-        "sources: [tap]\nenrichers: []\nevaluators: []\nsinks: [bell]\nplugins: [third]\n"
-    )
-    assert invoke(["run", "-c", str(tmp_path / "mozu.yaml")]) == 0
-    out, err = capsys.readouterr()
-    assert "acknowledged 0" in out
-    assert "the source tap of mozu-third 1.2 is written for version 1 of the hook API" in err
-    assert "sink bell: accepted 2, delivered 2" in err  # mozu started, mozu stopped

@@ -31,7 +31,11 @@ def configured(tmp_path: Path, form: str) -> tuple[Path, list[str]]:
     [
         ("esc", "2:22: sink stdout: no format is called 'esc'; did you mean 'ecs'?"),
         ("{oscf: {}}", "2:23: sink stdout: no format is called 'oscf'; did you mean 'ocsf'?"),
-        ("zzz", "2:22: sink stdout: no format is called 'zzz'; known: falco, json, ecs, ocsf, cef, cloudevents"),
+        (
+            "zzz",
+            "2:22: sink stdout: no format is called 'zzz'; "
+            "known: falco, json, compact, ecs, ocsf, cef, cloudevents",
+        ),
         ("{json: {iso_tiem: 1}}", "2:30: sink stdout: format json: unknown setting iso_tiem; did you mean 'iso_time'?"),
         ("{json: {tags: 7}}", "2:36: sink stdout: format json: tags must be true or false; found 7"),
         ("{json: 7}", "2:29: sink stdout: the options of format json must be a mapping; found a number"),
@@ -45,7 +49,7 @@ def test_a_format_that_is_not_found_names_the_plugins_that_are_not_loaded(instal
     install("mozu-pack", {"pack_c": GOOD}, pack="pack_c")
     (problem,) = configured(tmp_path, "zzz")[1]
     hint = "; a plugin that is installed and not loaded may bring it: name it under `plugins` (`plugins: [pack]`)"
-    assert problem.endswith(f"known: falco, json, ecs, ocsf, cef, cloudevents{hint}")
+    assert problem.endswith(f"known: falco, json, compact, ecs, ocsf, cef, cloudevents{hint}")
 
 
 @pytest.mark.parametrize("form", ["ecs", "{ecs: }", "{ecs: {}}", "{json: {iso_time: true}}"])
@@ -87,7 +91,7 @@ def test_a_format_whose_build_hangs_is_given_up(tmp_path: Path) -> None:
 
 
 class Brings:
-    """A plugin of one declaration."""
+    """A plugin with one declaration."""
 
     def __init__(self, declaration: FormatDeclaration) -> None:
         self._declaration = declaration
@@ -98,7 +102,7 @@ class Brings:
 
 
 class BringsFormat:
-    """A plugin of a format that fails."""
+    """A format that fails."""
 
     def encode(self, alert: object, stamp: object = None) -> bytes:
         raise KeyError("port")

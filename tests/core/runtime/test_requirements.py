@@ -8,7 +8,7 @@ from mozu.core.runtime.requirements import unmet_requirements
 
 
 def unmet(monkeypatch: pytest.MonkeyPatch, *requirements: str, version: str = "1.4.2") -> list[str]:
-    """Return what is unmet of a distribution with these requirements, where mozu has this version."""
+    """Return the unmet requirements of a distribution with these requirements, for this version of mozu."""
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: list(requirements))
     found = {"mozu": version}
 

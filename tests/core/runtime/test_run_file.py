@@ -1,4 +1,4 @@
-"""The run file: a run that died is reported once, one that lives never, and a refused start forgets nothing."""
+"""The run file: a run that died is reported once, a living one never, and a refused start forgets no death."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ time.sleep(600)
 
 
 def another(folder: Path, program: str = LIVES, *, before: int = 0) -> "subprocess.Popen[str]":
-    """A run in a process of its own, which has begun; it finds so many that ended without a word."""
+    """Start a run in a process of its own, which finds `before` runs that ended without a stop."""
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
@@ -35,7 +35,7 @@ def another(folder: Path, program: str = LIVES, *, before: int = 0) -> "subproce
 
 
 STARTS = LIVES.replace('file.begin("1.0")\nfile.sign()\n', "")
-"""The same, killed during its start: everything but its own beginning."""
+"""LIVES without the record of its own beginning, as left by a kill during the start."""
 
 
 def killed(process: "subprocess.Popen[str]") -> None:
@@ -79,7 +79,7 @@ def test_a_clean_end_leaves_nothing(tmp_path: Path) -> None:
 
 def test_two_runs_at_once_do_not_accuse_each_other_and_both_deaths_are_reported(tmp_path: Path) -> None:
     first = another(tmp_path)
-    second = another(tmp_path)  # it has seen nothing dead: `another` asserts that
+    second = another(tmp_path)  # `another` asserts that the second run finds no dead run
     third = claimed(tmp_path)
     assert [] == third.ended
     third.release()

@@ -55,7 +55,7 @@ finally:
 
 
 def dumpable(folder: Path, **more: object) -> int:
-    """After a run with a token, over a recording without events."""
+    """Return the dumpable flag after a run with a token, over a recording without events."""
     (folder / "rules.yaml").write_text("[]")
     settings = {
         "state_dir": str(folder / "state"), "sources": [{"replay": {"files": [str(DATA / "oracle/args-1.scap")]}}],

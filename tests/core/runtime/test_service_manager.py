@@ -17,7 +17,7 @@ from tests.core.runtime.engine.playing import Memory, Numbers, Play
 
 
 class Listener:
-    """The manager's end."""
+    """The manager's end of the socket."""
 
     def __init__(self, address: str) -> None:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -25,7 +25,7 @@ class Listener:
         self.socket.setblocking(False)
 
     def reported(self) -> list[str]:
-        """All that has come."""
+        """Return all received messages."""
         found = []
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Sources on whose alerts no responder acts are named, and a source may both wait and be acted on."""
+"""Sources on whose alerts no responder acts are named; a source may both wait and be acted on."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path

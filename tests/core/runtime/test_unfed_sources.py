@@ -1,4 +1,4 @@
-"""Rules on events that no source brings are reported."""
+"""Rules on events that no source delivers are reported."""
 
 import pytest
 

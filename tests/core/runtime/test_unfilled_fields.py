@@ -1,4 +1,4 @@
-"""Rules that read what no enricher fills are reported."""
+"""Rules that read fields which no enricher fills are reported."""
 
 from collections.abc import Sequence
 
@@ -51,7 +51,7 @@ def test_of_many_rules_a_few_are_named() -> None:
 def test_a_rule_about_workloads_needs_the_enricher_kubernetes() -> None:
     rules = Rules(Pods=("k8smeta.pod.name",))
     (sentence,) = sentences("[users, docker]", rules)
-    assert sentence.endswith("(Pods): add kubernetes (docs/kubernetes.md) to `enrichers`")
+    assert sentence.endswith("(Pods): add kubernetes (docs/operate/kubernetes.md) to `enrichers`")
     assert [] == sentences("[users, docker, kubernetes]", rules)
 
 

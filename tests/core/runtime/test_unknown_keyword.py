@@ -1,4 +1,4 @@
-"""A misspelt keyword of a declaration: the message names the class and the keyword that was meant, and the place."""
+"""A misspelt keyword of a declaration: the message names the class, the intended keyword, and the place."""
 
 import re
 from pathlib import Path

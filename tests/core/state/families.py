@@ -1,5 +1,5 @@
-"""Histories of a few families of processes, drawn at random: births, threads, ends, numbers that are used again, pid
-namespaces, reapers, what /proc answers, repairs. So few numbers meet each other in each of these ways.
+"""Histories of a few families of processes, drawn at random: births, threads, ends, reused numbers, pid namespaces,
+reapers, answers of /proc, repairs. With few numbers, each of these meets each other.
 """
 
 import random
@@ -36,8 +36,9 @@ _PORTS: Final = (22, 443, 40000)
 
 
 class Family:
-    """One stream. `live`: as a live source would give it; else as a capture has it. `odd`: how often a task is said to
-    be of another process than it is."""
+    """A stream of events. `live`: as a live source delivers it; else as in a capture. `odd`: share of events that name
+    the wrong process for a task.
+    """
 
     def __init__(self, seed: int, *, live: bool, odd: float = 0.1) -> None:
         self.name = f"{'live' if live else 'recorded'}-{seed}"
@@ -45,7 +46,7 @@ class Family:
         self._live, self._seed_of_all = live, f"families/{live}/{seed}"
 
     def events(self) -> Iterator[SyscallEvent]:
-        """From its beginning, the same each time."""
+        """Yield the events from the beginning, the same ones each time."""
         self._chance, self._time = random.Random(self._seed_of_all), _EPOCH
         if self._live:
             yield made("_state", 0, observed=Restored(live=True, number=7, boot_time=_EPOCH - _SECOND))
@@ -58,7 +59,7 @@ class Family:
             event.time = self._time
             yield event
 
-    # --- what happens ---
+    # --- acts ---
 
     def _of_both(self) -> list[Callable[[], SyscallEvent]]:
         chance = self._chance
@@ -115,7 +116,7 @@ class Family:
         return made("_fork", creator, of=_PROCESS_OF[creator], observed=observed)
 
     def _cloned(self) -> SyscallEvent:
-        """One side of it: the child's number is its process's where it is a thread."""
+        """Return one side of a clone; the child's number is that of its process if it is a thread."""
         chance, child = self._chance, self._chance.choice(_TIDS)
         pid = _PROCESS_OF[child]
         flags = (THREAD if pid != child else 0) | chance.choice((0, 0, IN_NAMESPACE))
@@ -126,7 +127,7 @@ class Family:
         return made("clone", child, res=0, pid=pid, ptid=chance.choice(_MAIN), vtid=vtid, vpid=vpid, **reported)
 
     def _inside(self, tid: int, pid: int) -> tuple[int, int]:
-        """Numbers in its pid namespace: mostly that of the machine."""
+        """Return numbers in the pid namespace, mostly the same as on the machine."""
         return self._chance.choice(((tid, pid), (tid, pid), (tid, pid), (1, 1), (2, 2), (3, 1)))
 
     def _executed(self) -> SyscallEvent:
@@ -143,14 +144,14 @@ class Family:
         stack = chance.choice((0, 100, 200))
         return chance.choice((None, Executed(start=self._time, stack=stack, boot_start=self._time)))
 
-    # --- what is known beside the events ---
+    # --- knowledge besides the events ---
 
     def _seed(self) -> SyscallEvent:
         tid = self._chance.choice(_MAIN if self._live else _TIDS)
         return made("_process", tid, of=self._process(tid), observed=self._known(tid))
 
     def _answer(self, tids: tuple[int, ...]) -> ProcSnapshot:
-        """Of /proc; sometimes that there is no such task."""
+        """Return an answer of /proc; sometimes that there is no such task."""
         chance = self._chance
         tid = chance.choice(tids)
         known = None if chance.random() < 0.2 else self._known(tid)
@@ -170,7 +171,7 @@ class Family:
         return msgspec.structs.replace(known, boot_start=known.start)
 
     def _file(self) -> SyscallEvent:
-        """A descriptor that was there before; sockets listen, or are one end of a connection."""
+        """Return a descriptor that existed before; sockets listen, or are one end of a connection."""
         chance = self._chance
         kind = chance.choice(("file", "unix", "ipv4", "ipv4", "ipv4", "ipv6"))
         if kind in ("file", "unix"):
@@ -190,5 +191,5 @@ class Family:
 
 
 def families(count: int) -> list[Family]:
-    """So many of each shape."""
+    """Return `count` families of each shape."""
     return [Family(seed, live=live) for live in (False, True) for seed in range(count)]

@@ -1,6 +1,7 @@
-"""python -m tests.core.state.generations COUNT: what so many processes, born and gone, leave behind. Prints JSON.
+"""python -m tests.core.state.generations COUNT: prints the memory left behind by COUNT processes, born and gone, as
+JSON.
 
-In an interpreter of its own: what it allocates is counted, and in that of the tests others allocate as well.
+The program needs an interpreter of its own: allocations are counted, and the tests' interpreter has others.
 """
 
 import gc
@@ -14,11 +15,11 @@ from mozu.core.state.observed import Forked
 from tests.core.state.story import made
 
 _FIRST = 2_000
-"""Processes after which every table and cache has its size."""
+"""Number of processes after which every table and cache has its final size."""
 
 
 def life(child: int) -> list[SyscallEvent]:
-    """From its birth to its end."""
+    """Return the events of a process from its birth to its end."""
     return [
         made("_fork", 10, observed=Forked(tid=child, pid=child, vtid=child, vpid=child)),
         made("execve", child, res=0, pid=child, comm="x", args=b"a\0b\0"),
@@ -28,7 +29,9 @@ def life(child: int) -> list[SyscallEvent]:
 
 
 def main(count: int) -> dict[str, Any]:
-    """Sizes of the tables before and after, and by how many blocks of memory the interpreter has grown."""
+    """Return the sizes of the tables before and after, and the number of memory blocks by which the interpreter has
+    grown.
+    """
     machine = StateMachine(procfs="/nowhere/at/all")
     machine.apply([made("execve", 10, res=0, pid=10, comm="sh")])
     machine.prune(2)

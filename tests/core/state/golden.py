@@ -1,6 +1,6 @@
-"""What histories show and what they do to the state, event by event.
+"""The fields that histories show and their changes of the state, event by event.
 
-python -m tests.core.state.golden    writes tests/data/states/ again, after a change that is meant
+python -m tests.core.state.golden    writes tests/data/states/ again, after an intended change
 """
 
 import asyncio
@@ -30,22 +30,22 @@ FAMILIES: Final = {family.name: family for family in families(12)}
 SPARSE: Final = {history.name: history for history in sparse()}
 CAPTURES: Final = {path.stem: path for path in sorted((DATA / "oracle").glob("*.scap"))}
 RECORDINGS: Final = {path.name.partition(".")[0]: path for path in sorted(FOLDER.glob("*.jsonl.gz"))}
-"""Of live sources, written by live_recordings.py."""
+"""Recordings by live sources, written by live_recordings.py."""
 
 
 def invented(history: Family | History | Sparse) -> Iterator[str]:
-    """One that was made up."""
+    """Yield the lines of an invented history."""
     return _lines(history.events(), StateMachine(procfs=None), FieldRegistry(builtin_fields()))
 
 
 def recorded(path: Path) -> Iterator[str]:
-    """A capture, or a recording."""
+    """Yield the lines of a capture or recording."""
     registry = FieldRegistry(builtin_fields())
     return _lines(_read(path, registry), StateMachine(procfs=None), registry)
 
 
 def events_of(path: Path) -> list[SyscallEvent]:
-    """Of a capture, or of a recording, as its source gives them."""
+    """Return the events of a capture or recording, as its source delivers them."""
     return _read(path, FieldRegistry(builtin_fields()))
 
 
@@ -77,11 +77,11 @@ FILES: Final[Mapping[str, tuple[Callable[[Any], Iterator[str]], Mapping[str, Any
     "captures": (recorded, CAPTURES),
     "recordings": (recorded, RECORDINGS),
 }
-"""File → how its histories are printed, and those."""
+"""File → its printing function, and its histories."""
 
 
 def difference(file: str, name: str) -> str:
-    """Between a history as it was printed before, and now."""
+    """Return the first difference between a history as printed before and as printed now; empty if none."""
     tell, histories = FILES[file]
     return golden.first_difference(golden.kept(FOLDER / f"{file}.txt.xz")[name], tell(histories[name]))
 

@@ -1,8 +1,8 @@
-"""Histories that nobody lived: events drawn at random, from few numbers and names, so that they meet each other.
+"""Invented histories: events drawn at random, with so few numbers and names that they meet each other.
 
-A history is a stream as a source would give it, and the same one for the same seed: what it made of the state is kept
-(`tests/data/states/`). `recorded` ones are of the shape of a capture; `live` ones bring what the kernel would have said
-beside the parameters, and what /proc would have answered.
+A history is a stream as a source would deliver it, the same one for the same seed; its effect on the state is kept
+(`tests/data/states/`). `recorded` histories have the shape of a capture; `live` ones add what the kernel would report
+besides the parameters, and the answers of /proc.
 """
 
 import random
@@ -33,13 +33,13 @@ from mozu.core.state.observed import (
 )
 
 EVENTS: Final = 120
-"""In one history, internal ones apart."""
+"""Number of events in one history, without internal ones."""
 _SECOND: Final = 1_000_000_000
 _EPOCH: Final = 1_767_225_600 * _SECOND
 _UNSET: Final = 0xFFFFFFFF
 
 _PROCESS_OF: Final = {1: 1, 10: 10, 11: 10, 12: 10, 20: 20, 21: 20, 30: 30, 40: 40, 50: 50}
-"""Thread id → process id, mostly."""
+"""Thread id → process id; events deviate at times."""
 _TIDS: Final = tuple(_PROCESS_OF)
 _MAIN: Final = tuple(tid for tid, pid in _PROCESS_OF.items() if tid == pid)
 _DOCKER: Final = f"/system.slice/docker-{'ab' * 32}.scope"
@@ -75,7 +75,7 @@ _NAMES: Final[Mapping[str, tuple[Any, ...]]] = {
     **dict.fromkeys(("cap_inheritable", "cap_permitted", "cap_effective"), (0, 1, (1 << 41) - 1, None)),
     "arg2_int": (0, 1, None), "data": (b"text", b"", None),
 }  # fmt: skip
-"""By the name of a parameter."""
+"""Values by the name of a parameter."""
 _ERRORS: Final = (-1, -2, -9, -115, None)
 _CLONES: Final = ("clone", "clone3", "fork", "vfork")
 _TYPES: Final = tuple(sorted(set(CHANGING) & set(event_types())))
@@ -84,7 +84,7 @@ _USING: Final = ("read", "write", "fstat", "lseek", "sendfile", "splice", "mkdir
 
 
 class History:
-    """One stream. `live`: as a live source would give it; else as a capture has it."""
+    """A stream of events. `live`: as a live source delivers it; else as in a capture."""
 
     def __init__(self, seed: int, *, live: bool) -> None:
         self.name = f"{'live' if live else 'recorded'}-{seed}"
@@ -92,7 +92,7 @@ class History:
         self._time = _EPOCH
 
     def events(self) -> Iterator[SyscallEvent]:
-        """From its beginning."""
+        """Yield the events from the beginning."""
         yield from self._beginning()
         for _ in range(EVENTS):
             self._time += self._chance.choice((0, 1000, _SECOND // 10, _SECOND, 3 * _SECOND))
@@ -159,7 +159,7 @@ class History:
         return b"" if param.type == "bytes" else chance.choice((0, 1, 2, 4096, None))
 
     def _observe(self, event: SyscallEvent, kind: EventType) -> None:
-        """What a live source adds."""
+        """Add the observations of a live source."""
         chance = self._chance
         if chance.random() < 0.4:
             return
@@ -232,7 +232,7 @@ class History:
         return msgspec.structs.replace(known, env=self._chance.choice((None, ("HOME=/",))))
 
     def _filled(self, shape: Any) -> Any:
-        """A struct with about half of its fields, the required ones among them, by their names."""
+        """Return arguments for a struct by field name: about half of its fields, including the required ones."""
         given: dict[str, Any] = {}
         for field in msgspec.structs.fields(shape):
             if field.name == "boot_start":
@@ -304,5 +304,5 @@ def _internal(kind: str, observed: Any, tid: int = 0, pid: int = 0) -> SyscallEv
 
 
 def histories(count: int) -> list[History]:
-    """So many of each shape."""
+    """Return `count` histories of each shape."""
     return [History(seed, live=live) for live in (False, True) for seed in range(count)]

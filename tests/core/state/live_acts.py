@@ -1,4 +1,4 @@
-"""What is done in the recordings of live sources (live_recordings.py): a program, run in an empty directory."""
+"""The program whose acts are in the recordings of live sources (live_recordings.py); runs in an empty directory."""
 
 import contextlib
 import ctypes
@@ -17,7 +17,7 @@ CLONE_FILES = 0x400
 
 
 def in_child(act: Callable[[], object]) -> None:
-    """In a process of its own, waited for."""
+    """Run `act` in a process of its own, and wait for it."""
     pid = os.fork()
     if pid == 0:
         try:
@@ -28,14 +28,14 @@ def in_child(act: Callable[[], object]) -> None:
 
 
 def in_thread(act: Callable[[], object]) -> None:
-    """In a thread of this process, waited for."""
+    """Run `act` in a thread of this process, and wait for it."""
     thread = threading.Thread(target=act)
     thread.start()
     thread.join()
 
 
 def use(*fds: int) -> None:
-    """A call on each, so that what they stand for is seen."""
+    """Make a call on each descriptor, so that its object is seen."""
     for fd in fds:
         fcntl.fcntl(fd, fcntl.F_GETFL)
         with contextlib.suppress(OSError):
@@ -43,7 +43,7 @@ def use(*fds: int) -> None:
 
 
 def files() -> None:
-    """Names that are made, followed, moved, missing, relative to directories of every kind."""
+    """Use names that are made, followed, moved, missing, relative to directories of every kind."""
     os.makedirs("inner/deep")
     fd = os.open("inner/new", os.O_CREAT | os.O_RDWR | os.O_EXCL, 0o640)
     os.write(fd, b"some text")
@@ -73,7 +73,7 @@ def files() -> None:
 
 
 def descriptors() -> None:
-    """Copies, and descriptors that stand for no file of a directory."""
+    """Use copies of descriptors, and descriptors of objects without a name in a directory."""
     fd = os.open("copied", os.O_CREAT | os.O_RDWR)
     os.dup2(fd, 40)
     os.dup2(fd, 41, inheritable=False)
@@ -90,7 +90,7 @@ def descriptors() -> None:
 
 
 def unshared() -> None:
-    """A thread that has a table of descriptors of its own from a moment on."""
+    """Give this thread a table of descriptors of its own."""
     fd = os.open("copied", os.O_RDONLY)
     LIBC.unshare(CLONE_FILES)
     os.close(fd)
@@ -98,7 +98,7 @@ def unshared() -> None:
 
 
 def connections() -> None:
-    """Both ends of TCP, UDP with two peers, unix sockets with and without a path, a port where nobody listens."""
+    """Use both ends of TCP, UDP with two peers, unix sockets with and without a path, a port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         client = socket.create_connection(listening.getsockname())
         served, _ = listening.accept()
@@ -131,7 +131,7 @@ def connections() -> None:
 
 
 def shell_on_a_socket() -> None:
-    """Its standard descriptors are a connection."""
+    """Start a shell whose standard descriptors are a connection."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         client = socket.create_connection(listening.getsockname())
         for fd in range(3):
@@ -140,7 +140,7 @@ def shell_on_a_socket() -> None:
 
 
 def identities() -> None:
-    """Ids, groups, a session, another root, another name."""
+    """Change ids, groups, session, root and name."""
     os.setsid()
     os.setgroups([7, 8])
     os.setresgid(21, 22, 23)
@@ -154,7 +154,7 @@ def identities() -> None:
 
 
 def orphan() -> None:
-    """A grandchild that outlives its parent."""
+    """Make a grandchild that outlives its parent."""
     reading, writing = os.pipe()
     if os.fork() == 0:
         os.read(reading, 1)
@@ -164,7 +164,8 @@ def orphan() -> None:
 
 
 def programs() -> None:
-    """Pipelines, a script, a program in memory, one that a thread starts, one that is missing, one that is killed."""
+    """Run pipelines, a script, a program in memory, one started by a thread, one that is missing, one that is killed.
+    """
     subprocess.run(["/bin/sh", "-c", "echo one | cat | tr o 0 > piped; (sleep 0; :) & wait; true"], check=True)
     with open("script", "w") as script:
         script.write("#!/bin/sh\ncat < piped\n")
@@ -180,7 +181,7 @@ def programs() -> None:
 
 
 def main() -> None:
-    """All of it in turn."""
+    """Do all acts in turn."""
     files()
     descriptors()
     in_thread(unshared)

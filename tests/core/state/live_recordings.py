@@ -25,12 +25,12 @@ FOLDER: Final = DATA / "states"
 ACTS: Final = Path(__file__).with_name("live_acts.py")
 KNOWN: Final = ("tree", "cwd", "ids", "realpath", "files")
 COMMAND: Final = ("env", "-i", "PATH=/usr/bin:/bin", "/usr/bin/python3", "-I", "-S", "-B", "acts.py")
-"""With nothing of this program around it."""
+"""The command that runs the acts, without this program's environment."""
 DIRECTORY: Final = Path(tempfile.gettempdir()) / "mozu-acts"
 
 
 def by_ebpf() -> list[SyscallEvent]:
-    """What the programs in the kernel tell of it. Reads and writes of a whole machine would be too many."""
+    """Return the events of the kernel programs, without reads and writes, which are too many on a whole machine."""
     with Live(EbpfSource(64 << 20, context()), demand(*QUIET, state_dependencies=KNOWN)) as live:
         process = subprocess.Popen(COMMAND)
         process.wait()
@@ -38,12 +38,12 @@ def by_ebpf() -> list[SyscallEvent]:
 
 
 def by_ptrace() -> list[SyscallEvent]:
-    """What tracing tells."""
+    """Return the events of tracing."""
     return asyncio.run(traced([*COMMAND], (*QUIET, "read", "write"), KNOWN))
 
 
 def of_program(events: Iterable[SyscallEvent]) -> Iterator[SyscallEvent]:
-    """From the exec of the program on: what it does itself, and what all its children do."""
+    """Yield the events of the program and of all its children, from its exec on."""
     family: set[int] = set()
     for event in events:
         if not family and event.type == "execve" and event.args[0] == 0 and "acts.py" in str(event.args):
@@ -55,7 +55,7 @@ def of_program(events: Iterable[SyscallEvent]) -> Iterator[SyscallEvent]:
 
 
 def recording(source: str, events: list[SyscallEvent]) -> bytes:
-    """The lines of a recording of these."""
+    """Return the lines of a recording of these events."""
     head = HeadLine(
         version=VERSION, writer="mozu", source=source, live=True, origin="acts", hostname="node-a", number=0,
         time=events[0].time,
@@ -64,7 +64,7 @@ def recording(source: str, events: list[SyscallEvent]) -> bytes:
 
 
 def main() -> None:
-    """Writes both."""
+    """Write both recordings."""
     for source, record in (("ebpf", by_ebpf), ("ptrace", by_ptrace)):
         DIRECTORY.mkdir()
         shutil.copy(ACTS, DIRECTORY / "acts.py")

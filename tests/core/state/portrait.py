@@ -1,7 +1,8 @@
-"""What an event shows and what it did to the state, as text: every field of the table, and every task that has changed.
+"""The fields that an event shows and its changes of the state, as text: every field of the table, and every changed
+task.
 
-Lines of one event, each a name and a value: of fields those whose value is another than at the last event of the same
-thread, of a task those of its properties that are other than they were.
+Each line of an event is a name and a value: the fields whose value differs from that at the last event of the same
+thread, and the changed properties of each task.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,9 @@ from mozu.core.state.tables import Node
 
 _PLACE: Final = frozenset({"task", "older", "parent", "leader"})
 _SEES_AT: Final = 4
-"""Events that an event may lie back while its fields are read: what only older ones could see is pruned."""
+"""Number of later events after which the fields of an event are still read; versions that only older events could see
+are pruned.
+"""
 _INDEXED: Final = {Argument.INDEX, Argument.INDEX_OPTIONAL, Argument.DOTTED_OR_INDEX}
 _INDICES: Final = ("0", "1", "2", "3")
 _KEYS: Final = {"proc.env": "HOME", "proc.aenv": "HOME"}
@@ -30,7 +33,7 @@ Values = dict[str, str]
 
 
 class Portraits:
-    """Of one history: give it each event that the machine has taken in, in order."""
+    """The portraits of one history: pass each event that the machine has applied, in order."""
 
     def __init__(self, machine: StateMachine, registry: FieldRegistry) -> None:
         self._machine = machine
@@ -39,13 +42,13 @@ class Portraits:
         self._registry = registry
         self._readers: dict[str, tuple[tuple[str, Reader], ...]] = {}
         self._before: dict[int, Values] = {}
-        """By thread."""
+        """Values of the last event, by thread."""
         self._tasks: dict[Node, tuple[tuple[Any, ...], Values]] = {}
         self._whole: Values = {}
         self._late: list[tuple[SyscallEvent, Values]] = []
 
     def of(self, event: SyscallEvent) -> Values:
-        """What is other than before, and which fields of an event a moment ago read otherwise now than then."""
+        """Return the changed values, and the fields of earlier events that are now read with another value."""
         values = self.read(event)
         reported = _changed(self._before.get(event.tid, {}), values)
         self._before[event.tid] = values
@@ -57,7 +60,7 @@ class Portraits:
         return {**reported, **self._of_tasks(), **self._of_the_rest()}
 
     def read(self, event: SyscallEvent) -> Values:
-        """Every field that has a value, and the event's own parts that the state fills in."""
+        """Return every field that has a value, and the event's own parts that the state fills in."""
         readers = self._readers.get(event.type)
         if readers is None:
             readers = self._readers[event.type] = tuple(self._bound(event.type))
@@ -106,7 +109,7 @@ class Portraits:
 
 
 def _references(registry: FieldRegistry) -> Iterator[tuple[str, str | None]]:
-    """Each field that can be read here, as a rule may name it."""
+    """Yield each readable field, as a rule may name it."""
     for field in registry:
         if field.unavailable or field.name in _OF_THE_READER or not field.sources & {"syscall", "*"}:
             continue
@@ -119,13 +122,13 @@ def _references(registry: FieldRegistry) -> Iterator[tuple[str, str | None]]:
 
 
 def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> Values:
-    """What is new or other; what is gone, as the empty text."""
+    """Return new or changed values, and the empty text for missing ones."""
     reported = {name: value for name, value in now.items() if before.get(name) != value}
     return {**reported, **{name: "" for name in before if name not in now}}
 
 
 def _of_node(node: Node) -> tuple[Any, ...]:
-    """What is compared to see whether it has changed."""
+    """Return the parts of a task by which a change is found."""
     version = node.version
     files = tuple(node.files.items()), node.files.is_shared
     near = frozenset(node.children), frozenset(node.members)
@@ -148,5 +151,5 @@ def described(node: Node) -> Values:
 
 
 def _struct(value: Any) -> str:
-    """Without what has its default."""
+    """Return the text of a struct without the fields that have their default."""
     return repr(msgspec.to_builtins(value, builtin_types=(bytes,)))

@@ -1,5 +1,5 @@
-"""Histories of calls that say little: each kind of event once whole, then with one parameter missing after the other,
-then with other results. A process of its own, with the same descriptors, makes each of them.
+"""Histories of calls with missing parameters: each kind of event once complete, then without one parameter after the
+other, then with other results. Each is made by a process of its own, with the same descriptors.
 """
 
 import random
@@ -17,7 +17,7 @@ _EPOCH: Final = 1_767_225_600 * 1_000_000_000
 _KINDS: Final = tuple(sorted(set(CHANGING) & set(event_types())))
 _PARTS: Final = 8
 _ROUNDS: Final = 3
-"""Values of each kind; live, the kernel says more in all but the first."""
+"""Number of values of each kind; live, the kernel reports more in all but the first."""
 _ME: Final = 10
 _CONNECTION: Final = SockTuple(2, b"\x0a\0\0\1", 40000, b"\x0a\0\0\2", 443)
 _FILES: Final = (
@@ -27,7 +27,7 @@ _FILES: Final = (
 
 
 class Sparse:
-    """Of every eighth kind of event."""
+    """A history of every eighth kind of event."""
 
     def __init__(self, part: int, *, live: bool) -> None:
         self.name = f"{'live' if live else 'recorded'}-{part}"
@@ -35,7 +35,7 @@ class Sparse:
         self._time = _EPOCH
 
     def events(self) -> Iterator[SyscallEvent]:
-        """From its beginning."""
+        """Yield the events from the beginning."""
         if self._live:
             yield _internal("_state", Restored(live=True, number=0))
         yield _internal("_process", KnownProcess(name="init", vtid=1, vpid=1), 1)
@@ -64,7 +64,7 @@ class Sparse:
 
     @staticmethod
     def _given(drawn: History, kind: EventType, place: int) -> Any:
-        """A value that is not missing, where the type has any."""
+        """Return a value that is not missing, if the type has any."""
         for _ in range(20):
             value = drawn._value(kind, kind.params[place])
             if value is not None:
@@ -87,5 +87,5 @@ def _internal(kind: str, observed: Any, tid: int = 0) -> SyscallEvent:
 
 
 def sparse() -> list[Sparse]:
-    """All, of each shape."""
+    """Return all histories, in each shape."""
     return [Sparse(part, live=live) for live in (False, True) for part in range(_PARTS)]

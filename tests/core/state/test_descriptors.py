@@ -211,7 +211,7 @@ def test_the_zero_of_other_commands_of_bpf_is_no_descriptor(story: Story) -> Non
     assert "/dev/null" == name_of(story, 0)
 
 
-# --- what is used ---
+# --- use ---
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_live_the_kernel_says_what_a_descriptor_is() -> None:
 
 
 def test_the_kernel_says_what_is_copied_where_the_number_has_been_used_anew() -> None:
-    """Live, closes are not followed: what stood at the number before may be gone."""
+    """Check with a live machine, on which closes are not followed: the number's earlier object may be gone."""
     story = Story(live=True)
     story.has(10, pid=10)
     story.machine.apply([made("socket", 10, of=10, fd=5, domain=2, type=1, proto=6)])

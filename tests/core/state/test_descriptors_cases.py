@@ -13,7 +13,7 @@ A, B = File("file", "/a", flags=1), File("file", "/b", flags=CLOEXEC | 1)
 
 @pytest.fixture
 def story() -> Story:
-    """A process with two files, and another with one."""
+    """Return a process with two files, and another with one."""
     story = Story()
     for tid in (10, 20):
         story.has(tid, ptid=1)

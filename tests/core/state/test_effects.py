@@ -1,4 +1,4 @@
-"""What a call has done that an equal one does again, without a look at the state."""
+"""The effects of a call that an equal call repeats, without a look at the state."""
 
 import pytest
 

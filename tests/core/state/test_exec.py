@@ -142,7 +142,7 @@ def test_live_the_kernel_adds_what_no_parameter_holds() -> None:
 @pytest.mark.parametrize("name", ["sid", "pgid", "vpid", "vtid", "ptid"])
 @pytest.mark.parametrize(("reported", "kept"), [(0, 0), (-1, 3)])
 def test_live_a_number_that_is_0_counts_and_a_negative_one_says_nothing(name: str, reported: int, kept: int) -> None:
-    """0 is what the kernel calls a leader or a parent outside of the pid namespace."""
+    """Check that 0, the kernel's number of a leader or parent outside of the pid namespace, is taken."""
     story = Story(live=True)
     story.has(20, name="bash", **{"ptid": 3, "sid": 3, "pgid": 3, "vtid": 3, "vpid": 3})
     story.exec(20, "/bin/x", pgid=3, observed=replace(Executed(), **{name: reported}))
@@ -159,7 +159,7 @@ def test_live_the_working_directory_comes_with_the_exec() -> None:
     assert "/srv/" == read(story.exec(20, "/bin/x", cwd="/srv"), "proc.cwd")
 
 
-# --- standard descriptors and parents, as the kernel tells them at an exec
+# --- standard descriptors and parents, as the kernel reports them at an exec
 
 
 NULL = File("file", "/dev/null", ino=4, dev=5)
@@ -252,7 +252,7 @@ BUNDLE = "/run/containerd/io.containerd.runtime.v2.task/moby/0123abcd/"
 
 
 def runtime_is_genuine(live: Story, *, cwd: str = BUNDLE, uid: int = 0, **observed: Any) -> bool | None:
-    """Return exe_genuine of a runtime that containerd's shim has started, but for what the caller changes."""
+    """Return exe_genuine of a runtime started by containerd's shim, with the caller's changes."""
     known = Executed(**{"exe_genuine": True, "cwd_of_root": True, **observed})
     live.exec(20, "/usr/sbin/runc", cwd=cwd, uid=uid, env=b"LD_LIBRARY_PATH=/opt/containerd/lib:\0", observed=known)
     return live.process(20).exe_genuine
@@ -277,3 +277,16 @@ def test_live_no_other_program_that_may_load_what_lies_in_its_directory_is_genui
     live: Story, changed: dict[str, Any]
 ) -> None:
     assert runtime_is_genuine(live, **changed) is False
+
+
+def test_an_exec_knows_the_programs_at_the_other_ends_of_its_pipes(live: Story) -> None:
+    first, second = (File(kind="pipe", dev=13, ino=number) for number in (1, 2))
+    live.clone(10, 30)
+    live.clone(10, 40)
+    live.exec(20, "/bin/curl", "x", observed=Executed(stdio=(NULL, first, None)))
+    shell = live.exec(40, "/bin/sh", observed=Executed(stdio=(second, NULL, None)))
+    last = live.exec(30, "/bin/base64", "-d", observed=Executed(stdio=(first, second, None)))
+
+    assert read(shell, "proc.piped_from") == ()
+    assert read(last, "proc.piped_from") == ("curl x",)
+    assert read(last, "proc.piped_to") == ("sh",)

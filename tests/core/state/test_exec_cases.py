@@ -15,7 +15,7 @@ SECOND = 1_000_000_000
 
 @pytest.fixture
 def story() -> Story:
-    """A recording: init (1) with a shell (10)."""
+    """Return a recording with init (1) and a shell (10)."""
     story = Story()
     story.has(1, name="systemd", ptid=0, cwd="/run", vpid=1)
     story.has(10, name="bash", exepath="/bin/bash", ptid=1, cwd="/home/a", env=("A=1",), loginuid=7, pgid=4, sid=3)
@@ -31,7 +31,7 @@ def live() -> Story:
     return story
 
 
-# --- whom it was of ---
+# --- the process of the call ---
 
 
 @pytest.mark.parametrize(("tid", "cwd"), [(1, "/run/"), (10, "/home/a/")])
@@ -65,7 +65,7 @@ def test_live_an_unknown_process_keeps_the_directory_that_its_exec_reports(live:
     assert "/srv/" == live.process(20).cwd
 
 
-# --- what its parameters say ---
+# --- the parameters ---
 
 
 @pytest.mark.parametrize("count", range(1, 30))
@@ -153,7 +153,7 @@ def test_the_age_in_a_pid_namespace_is_that_of_the_last_executable_that_is_newer
     assert [4, 4, 4, 1] == found
 
 
-# --- where it is ---
+# --- the directory ---
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_an_old_recording_has_the_path_at_the_beginning_of_the_call_alone(
     assert expected == story.process(10).exepath
 
 
-# --- what it begins with ---
+# --- the initial values ---
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_the_main_thread_that_executes_is_the_only_one(story: Story) -> None:
     assert (1, None, None) == (read(event, "proc.nthreads"), *(story.machine.process(tid) for tid in (11, 12)))
 
 
-# --- whose child it is ---
+# --- the parent ---
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ SUBREAPER = dict(flag_table("prctl_options"))["PR_SET_CHILD_SUBREAPER"]
 
 @pytest.fixture
 def story() -> Story:
-    """systemd (1) → manager (10) → middle (20) → leaf (30)."""
+    """Return a story with systemd (1) → manager (10) → middle (20) → leaf (30)."""
     story = Story()
     story.has(1, name="systemd", ptid=0)
     for parent, child in ((1, 10), (10, 20), (20, 30)):

@@ -1,4 +1,4 @@
-"""Events that have not happened: each sees its process as it would be, and the state stays as it is."""
+"""Foreseen events: each sees its process as it would be, and the state does not change."""
 
 import pytest
 
@@ -85,7 +85,7 @@ def test_a_process_that_is_not_known_yet_is_asked_for(pid: int) -> None:
     reported = story()
     reported.machine._state.lookup = lambda tid: (tid, KnownProcess(name=f"of {tid}", vpid=tid, vtid=tid), 0)
     seen = []
-    for tid in (pid, 77, 10):  # the last is known as a process of its own, whose number is used again
+    for tid in (pid, 77, 10):  # 10 is known as a process of its own, whose number is used again
         event = made("unlink", tid, of=pid, res=0)
         reported.machine.foresee(event)
         seen.append((read(event, "thread.tid"), read(event, "proc.pid"), read(event, "proc.name")))

@@ -7,7 +7,7 @@ from tests.core.state.story import CLOEXEC, IN_NAMESPACE, THREAD, Story, made, r
 
 @pytest.fixture
 def story() -> Story:
-    """A recording: systemd (1) with a shell (10) that has a file open."""
+    """Return a recording with systemd (1) and a shell (10) that has a file open."""
     story = Story()
     story.has(1, name="systemd", ptid=0, cwd="/")
     story.has(10, name="bash", exe="-bash", exepath="/usr/bin/bash", ptid=1, cwd="/home/a", uid=7, sid=10, env=("A=1",))
@@ -166,7 +166,7 @@ def test_a_task_with_the_number_0_is_a_task_like_others(story: Story) -> None:
 
 @pytest.fixture
 def machine() -> Story:
-    """A live machine with a shell (10)."""
+    """Return a live machine with a shell (10)."""
     story = Story(live=True)
     story.exec(10, "/bin/bash", pid=10)
     return story

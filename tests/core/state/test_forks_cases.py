@@ -16,7 +16,7 @@ CONTAINER = (("", f"/docker/{'ab' * 32}"),)
 
 @pytest.fixture
 def story() -> Story:
-    """A recording: init (1) with a shell (10)."""
+    """Return a recording with init (1) and a shell (10)."""
     story = Story()
     story.has(1, name="init", ptid=0, cwd="/")
     story.has(10, name="bash", ptid=1, cwd="/home/a", env=("A=1",), exepath="/bin/bash")
@@ -24,7 +24,7 @@ def story() -> Story:
     return story
 
 
-# --- recorded: what the caller reports ---
+# --- recorded: the caller's report ---
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_of_many_children_that_ended_the_last_are_remembered(story: Story) -> No
 
 
 def test_a_caller_whose_main_thread_has_the_number_of_its_child_has_ended(story: Story) -> None:
-    """Numbers are used again: the end of the whole process was not seen."""
+    """Reuse the number: the end of the whole process was not seen."""
     story.clone(10, 11, flags=THREAD)
     story.clone(11, 10)
     assert [None, None] == [story.machine.process(tid) for tid in (10, 11)]
@@ -103,7 +103,7 @@ def test_an_unknown_caller_that_says_nothing_of_itself_stays_unknown(story: Stor
     )  # fmt: skip
 
 
-# --- recorded: what the child reports ---
+# --- recorded: the child's report ---
 
 
 @pytest.mark.parametrize(("age", "is_same"), [(0, True), (2 * SECOND - 1, True), (2 * SECOND, False)])
@@ -163,7 +163,7 @@ def test_a_parent_that_is_born_after_its_child_was_seeded_has_it(story: Story) -
     assert (parent.task, parent.task) == (story.process(30).parent, story.process(21).leader)
 
 
-# --- recorded: what a child begins with ---
+# --- recorded: the child's initial values ---
 
 
 def test_a_child_begins_as_its_parent_is_and_a_thread_as_its_process(story: Story) -> None:
@@ -217,7 +217,7 @@ def test_ids_of_a_child_are_all_those_of_its_event(story: Story) -> None:
 
 @pytest.fixture
 def machine() -> Story:
-    """A live machine with init (1) and a shell (10)."""
+    """Return a live machine with init (1) and a shell (10)."""
     story = Story(live=True)
     story.has(1, name="init", ptid=0)
     story.has(10, name="bash", ptid=1, pidns_start=4)
@@ -245,7 +245,7 @@ def test_a_process_that_is_known_already_is_the_one_of_a_fork_by_its_start(
 ) -> None:
     machine.has(20, ptid=1, start=before, boot_start=before)
     known = machine.process(20)
-    fork(machine, 10, start=start + 3 * SECOND, boot_start=start)  # the wall clock was set
+    fork(machine, 10, start=start + 3 * SECOND, boot_start=start)  # the wall clock was changed
     assert (is_same, 1 if is_same else 10) == (machine.process(20) is known, machine.process(20).ptid)
 
 

@@ -1,6 +1,6 @@
-"""Of whole histories, every field of every event and every change of every task is what it was before.
+"""Whole histories: every field of every event and every change of every task is as recorded.
 
-Where a difference is meant: `python -m tests.core.state.golden` (tests/data/README.md).
+After an intended difference: `python -m tests.core.state.golden` (tests/data/README.md).
 """
 
 import pytest

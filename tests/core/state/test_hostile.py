@@ -1,4 +1,4 @@
-"""Whatever a recording claims, the state answers and its memory stays level."""
+"""Recordings with hostile claims: the state answers, and its memory does not grow."""
 
 import json
 import os

@@ -130,7 +130,7 @@ def test_names_without_an_enricher_are_those_that_need_no_database(story: Story)
 def test_real_effective_and_saved_ids_follow_the_rules_of_each_call(
     of: str, kind: str, args: tuple[int | None, ...], before: tuple[int, int, int], expected: tuple[int, int, int]
 ) -> None:
-    """Of groups the user id decides what may be set."""
+    """Check the group ids too: the user id decides which of them may be set."""
     story = Story()
     real, effective, saved = before
     names = [f"r{of}id", f"{of}id", f"s{of}id"]

@@ -1,4 +1,4 @@
-"""Identity of a process: pid and start since the boot, as far as /proc has it."""
+"""The identity of a process: its pid and its start since the boot, to the precision of /proc."""
 
 import pytest
 
@@ -15,7 +15,7 @@ ROUNDED = 812 * TICK
     [
         (100, EXACT, True),
         (100, ROUNDED, True),
-        (100, EXACT + 1, False),  # its number was used again within the same hundredth of a second
+        (100, EXACT + 1, False),  # the number was reused within the same hundredth of a second
         (100, ROUNDED - TICK, False),
         (100, ROUNDED + TICK, False),
         (100, 0, False),
@@ -23,7 +23,7 @@ ROUNDED = 812 * TICK
     ],
 )
 def test_a_process_is_its_pid_and_its_start(pid: int, start: int, same: bool) -> None:
-    """However far apart the wall clock shows the two."""
+    """Check that the wall clock has no effect, however far apart the two starts are on it."""
     assert same is same_process(process(100, start=1, boot_start=EXACT), pid, start)
 
 

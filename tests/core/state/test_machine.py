@@ -131,7 +131,7 @@ def test_only_types_without_a_part_in_the_state_change_nothing() -> None:
 
 @contextmanager
 def chain(length: int) -> Iterator[list[int]]:
-    """Processes, each the child of the one before; the last ends with its standard input."""
+    """Yield the pids of processes, each the child of the one before; the last ends with its standard input."""
     script = 'n=$1; shift; echo $$; if [ $n -gt 1 ]; then sh -c "$0" "$0" $((n - 1)); else cat; fi; true'
     with subprocess.Popen(
         ["sh", "-c", script, script, str(length)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""Sizes of memory and limits, which events of other calls carry along."""
+"""Memory sizes and limits that events of other calls carry along."""
 
 import pytest
 
@@ -89,7 +89,7 @@ def test_the_limit_of_descriptors_is_what_a_call_that_succeeds_says(
 
 @pytest.fixture
 def pair() -> Story:
-    """A live process (10) of which a thread (11) is counted, and another (20)."""
+    """Return a live process (10) with a thread (11) that is counted, and another process (20)."""
     story = Story(live=True)
     story.has(10, vm_size=9, vm_rss=8, vm_swap=7, pfmajor=6, pfminor=5, fdlimit=4)
     story.has(20, fdlimit=4)

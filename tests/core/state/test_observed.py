@@ -1,4 +1,6 @@
-"""What recordings leave out of an observation: a default that changed would change what recordings that exist say."""
+"""Fields that recordings leave out of an observation: a changed default would change the meaning of existing
+recordings.
+"""
 
 from typing import Any
 
@@ -60,7 +62,7 @@ LEFT_OUT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
     ),
 }  # fmt: skip
-"""Name of an observation → what a line of a recording must say, and what else is meant where it says no more."""
+"""Name of an observation → the fields that a line of a recording must have, and the values meant by absent ones."""
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)

@@ -126,7 +126,7 @@ ENDS: dict[str, dict[str, Any]] = {
     "openat": {"dirfd": -100, "name": "/seen", "flags": 1, "mode": 0},
     "openat2": {"dirfd": -100, "name": "/seen", "flags": 1, "mode": 0, "resolve": 0},
 }
-"""Call → what its exit tells."""
+"""Call → the report of its exit."""
 
 
 @pytest.mark.parametrize("path", [None, "", "/asked"])

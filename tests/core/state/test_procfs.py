@@ -1,4 +1,4 @@
-"""Seeding against the real /proc of the machine that runs the tests."""
+"""Seeding from the real /proc of the machine that runs the tests."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ from tests.core.state.story import made, read
 
 @pytest.fixture
 def sleeper(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A child in a directory, session and environment of its own."""
+    """Yield a child in a directory, session and environment of its own."""
     child = subprocess.Popen(
         [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()", "an argument"],
         cwd=tmp_path, env={"MARK": "x y"}, start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -75,7 +75,7 @@ def test_a_process_is_what_proc_says(sleeper: subprocess.Popen[bytes], tmp_path:
 
 
 def living() -> set[int]:
-    """Every process but those that have ended and wait for their parent."""
+    """Return every process except those that have ended and wait for their parent."""
     found = set()
     for name in filter(str.isdecimal, os.listdir("/proc")):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):

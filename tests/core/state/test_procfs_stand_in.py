@@ -1,4 +1,4 @@
-"""What is read of a /proc that a test has written, file by file and line by line."""
+"""Readings of a /proc that a test has written, file by file and line by line."""
 
 import os
 import re
@@ -32,7 +32,7 @@ CapEff:\t00000000000001ff
 def test_each_number_of_stat_and_status_has_its_place(tmp_path: Path) -> None:
     (tmp_path / "77").mkdir()
     fields = ["S", *(str(number) for number in range(101, 150))]
-    fields[6] = "0"  # flags: no thread of the kernel
+    fields[6] = "0"  # flags: not a kernel thread
     (tmp_path / "77" / "stat").write_text(f"77 (a (b) c) {' '.join(fields)}\n")
     (tmp_path / "77" / "status").write_text(STATUS)
 
@@ -62,7 +62,9 @@ def test_a_process_of_which_one_file_is_gone_already_is_left_out(tmp_path: Path,
 def fake(
     root: Path, pid: int = 77, *, state: str = "S", threads: int = 1, flags: int = 0, **files: str | bytes
 ) -> Path:
-    """A process in a directory that looks like /proc; its files, `cmdline` and such, by their names."""
+    """Write a process into a directory that looks like /proc, with files such as `cmdline` by name; return its
+    directory.
+    """
     place = root / str(pid)
     (place / "ns").mkdir(parents=True)
     fields = [state, *(str(number) for number in range(101, 150))]
@@ -144,7 +146,7 @@ def test_namespaces_count_where_they_differ(tmp_path: Path, init: bool) -> None:
     place = fake(tmp_path)
     for number, name in enumerate(names):
         (first / "ns" / name).symlink_to(f"{name}:[1]")
-        if number < len(names) - 1:  # the last one cannot be read
+        if number < len(names) - 1:  # the last one is unreadable
             (place / "ns" / name).symlink_to(f"{name}:[{1 + number % 2}]")
     found = Procfs(str(tmp_path)).task(77)
     assert found is not None
@@ -204,7 +206,7 @@ def test_a_descriptor_is_of_the_kind_of_its_link_and_mode(link: str, mode: int, 
 
 
 def test_a_descriptor_has_its_device_inode_and_flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "major", lambda _: 8)  # file systems without a disk have 0
+    monkeypatch.setattr(os, "major", lambda _: 8)  # file systems without a disk have major number 0
     place = fake(tmp_path)
     (tmp_path / "file").write_text("")
     (place / "fd").mkdir()
@@ -225,7 +227,7 @@ def test_a_descriptor_has_its_device_inode_and_flags(tmp_path: Path, monkeypatch
 
 
 def test_a_task_that_is_gone_has_no_limit_of_descriptors(tmp_path: Path) -> None:
-    beyond = (1 << 22) + 1  # no kernel numbers so many
+    beyond = (1 << 22) + 1  # more than any kernel's highest number
     fake(tmp_path, beyond)
     found = Procfs(str(tmp_path)).task(beyond)
     assert found is not None

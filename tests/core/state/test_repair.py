@@ -1,4 +1,4 @@
-"""What lost events leave wrong: seen by what the machine says, and put right by an event."""
+"""Errors in the state after lost events: found by comparison with the machine, and corrected by an event."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ SHELL: dict[str, Any] = {
 
 @pytest.fixture
 def story() -> Story:
-    """A live machine: systemd (1), a shell (10), and its child (11)."""
+    """Return a live machine: systemd (1), a shell (10), and its child (11)."""
     story = Story(live=True)
     story.has(1, name="systemd", ptid=0, cwd="/", root="/", stack=1, start=START)
     story.has(10, **SHELL)
@@ -33,7 +33,7 @@ def story() -> Story:
 
 
 def said(pid: int = 10, *, others: int = 0, **changes: Any) -> ProcSnapshot:
-    """By the machine: the shell, but for these."""
+    """Return the machine's report of the shell, with these changes."""
     return ProcSnapshot(pid, pid, KnownProcess(**{**SHELL, **changes}), others)
 
 

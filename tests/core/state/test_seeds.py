@@ -12,7 +12,7 @@ MASK = b"\xff\xff\xff\0"
 
 @pytest.fixture
 def story() -> Story:
-    """A recorded machine with an interface, and a process with a datagram socket."""
+    """Return a recorded machine with an interface, and a process with a datagram socket."""
     story = Story()
     story.has(10, name="a", ptid=77)
     story.settled(Seeded((LAN,), (MASK,), boot_time=5))
@@ -20,14 +20,14 @@ def story() -> Story:
 
 
 def source_of_what_is_sent(story: Story) -> str:
-    """The address that is missing, filled in."""
+    """Return the source address that the state filled in."""
     story.event("socket", 10, fd=3, domain=2, type=2, proto=0, flags=0)
     event = story.event("sendto", 10, res=1, fd=3, tuple=SockTuple(2, b"\0\0\0\0", 40, PEER, 53))
     return str(read(event, "fd.name")).partition(":")[0]
 
 
 def namespace_of_a_child(story: Story) -> int:
-    """When its pid namespace began, which is that of the machine."""
+    """Return the time at which the child's pid namespace began, which is the machine's."""
     story.clone(10, 20)
     return story.process(20).pidns_start
 
@@ -95,7 +95,7 @@ def test_of_answers_of_proc_as_many_tasks_are_kept_as_the_limit_says(monkeypatch
 
 
 def test_descriptors_of_a_saved_live_machine_are_what_they_were() -> None:
-    """A recording's listening socket has a port and no address, as in Falco."""
+    """Check that a recording's listening socket has a port and no address, as in Falco."""
     names = []
     for live in (True, False):
         machine = StateMachine(procfs=None)

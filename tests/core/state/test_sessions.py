@@ -102,7 +102,7 @@ def test_recorded_groups_come_with_the_next_exec_and_not_with_setpgid() -> None:
 
 @pytest.fixture
 def jail(machine: Story) -> Story:
-    """A shell (30), the init of a pid namespace, with jobs 31 and 32: there 1, 2 and 3."""
+    """Return the machine with a shell (30), the init of a pid namespace, and jobs 31 and 32: inside 1, 2 and 3."""
     for tid, vpid, ptid in ((30, 1, 10), (31, 2, 30), (32, 3, 30)):
         machine.has(tid, ptid=ptid, vtid=vpid, vpid=vpid, pgid=7, vpgid=0)
     return machine

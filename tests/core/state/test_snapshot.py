@@ -1,4 +1,4 @@
-"""What a snapshot writes makes the same state again, and what happens then does the same to both."""
+"""Snapshots: reading one makes the same state again, and later events have the same effect on both."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +22,7 @@ def _made(family: Family) -> list[SyscallEvent]:
 
 
 _OF_THE_PAST: Final = ("since", "older")
-"""What events before the snapshot saw is not in it."""
+"""Properties for events before the snapshot, which it does not contain."""
 _FILES: Final = {**{name: CAPTURES[name] for name in ("th-names", "thread-exec", "walkstate-00")}, **RECORDINGS}
 _FAMILIES: Final = {f"family {seed}": Family(seed, live=True, odd=0) for seed in range(6)}
 HISTORIES: Final[dict[str, Callable[[], list[SyscallEvent]]]] = {
@@ -32,7 +32,7 @@ HISTORIES: Final[dict[str, Callable[[], list[SyscallEvent]]]] = {
 
 
 def whole(machine: StateMachine) -> dict[str, Any]:
-    """All that the state knows, of the moment alone."""
+    """Return the contents of the state at this moment."""
     state = machine._state
     tasks = {}
     for node in state.tables:
@@ -69,7 +69,7 @@ def test_what_follows_a_snapshot_does_the_same_to_what_was_restored(name: str) -
 
 @pytest.fixture
 def story() -> Story:
-    """A process with two threads, one of them with descriptors of its own; a parent that is a reaper; what is open."""
+    """Return a process with two threads, one with its own descriptors, a parent that is a reaper, and open files."""
     story = Story()
     story.has(1, name="init", ptid=0)
     story.has(10, name="daemon", ptid=1)

@@ -44,7 +44,7 @@ def file_of(story: Story, fd: int = 3) -> File:
     return file
 
 
-# --- made ---
+# --- making ---
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_nobody_knows_what_a_fresh_socket_is_for(story: Story) -> None:
     assert ("<NA>", "") == (read(event, "fd.l4proto"), read(event, "fd.name"))
 
 
-# --- connected ---
+# --- connecting ---
 
 
 def connect(story: Story, tuple: SockTuple | None, res: int = 0, addr: SockAddr | None = None):  # type: ignore[no-untyped-def]
@@ -164,7 +164,7 @@ def test_the_path_of_a_unix_socket_is_that_of_the_beginning_unless_the_kernel_us
     assert expected == event.file.sock.path
 
 
-# --- bound, accepted ---
+# --- binding, accepting ---
 
 
 def test_a_bound_socket_listens(story: Story) -> None:

@@ -11,7 +11,7 @@ MAPPED = v6("::ffff:203.0.113.2")
 
 @pytest.fixture
 def story() -> Story:
-    """A recorded process."""
+    """Return a recorded process."""
     story = Story()
     story.has(10, ptid=1)
     story.settled()
@@ -19,7 +19,7 @@ def story() -> Story:
 
 
 def connected(story: Story, known: File, ends: SockTuple | None, **params: object) -> File:
-    """What a descriptor stands for after a connect that succeeded."""
+    """Return the object of a descriptor after a successful connect."""
     dict.__setitem__(story.process(10).files, 3, known)
     event = story.event("connect", 10, **{"res": 0, "tuple": ends, "fd": 3, **params})
     assert event.file is not None
@@ -28,7 +28,7 @@ def connected(story: Story, known: File, ends: SockTuple | None, **params: objec
 
 
 def begins(story: Story, address: SockAddr | None) -> None:
-    """What the call was given at its beginning."""
+    """Apply the beginning of a connect to this address."""
     story.event("_enter", 10, observed=Entered("connect", (3, address)))
 
 

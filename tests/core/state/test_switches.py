@@ -1,4 +1,4 @@
-"""What a switch of a live machine does to the state, and what it must not."""
+"""The effects of a switch of a live machine on the state, and effects that it must not have."""
 
 from mozu.core.model.event import SyscallEvent
 from tests.core.state.story import Story, made

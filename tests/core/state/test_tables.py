@@ -1,4 +1,4 @@
-"""The table of tasks: what it finds of a moment, what it forgets, and when its epoch is another one."""
+"""The table of tasks: finding the task of a moment, forgetting, and changes of its epoch."""
 
 from typing import Any
 
@@ -27,7 +27,9 @@ def test_whatever_changes_of_tasks_the_epoch_is_another_one(family: Family) -> N
 
 @pytest.fixture
 def tables() -> Tables:
-    """Number 7 was one process from event 10 to 20, another from 30 to 40, and is a third from 40 on."""
+    """Return tables in which number 7 was one process from event 10 to 20, another from 30 to 40, and is a third from
+    40 on.
+    """
     tables = Tables()
     for born, died in ((10, 20), (30, 40), (40, None)):
         node = Node(7, tables, born)

@@ -12,7 +12,7 @@ MASKS = v4("255.0.0.0"), v4("255.255.255.0"), v4("255.255.255.0")
 
 @pytest.fixture
 def story() -> Story:
-    """A recording of a machine with three interfaces, and a process with a datagram socket."""
+    """Return a recording of a machine with three interfaces, and a process with a datagram socket."""
     story = Story()
     story.has(10, ptid=1)
     story.settled(Seeded(addresses=(LOCAL, LAN, OTHER_LAN), netmasks=MASKS))

@@ -1,4 +1,4 @@
-"""Conditions of trust in a program's name: the path of its script, and an environment without code of others."""
+"""Conditions of trust in a program's name: the path of its script, and an environment without foreign code."""
 
 import pytest
 

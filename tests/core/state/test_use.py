@@ -16,15 +16,15 @@ CLIENT = File("ipv4", "kept", sock=CONNECTION, protocol="tcp", role="client")
 
 @pytest.fixture
 def story() -> Story:
-    """A live machine."""
+    """Return a live machine."""
     story = Story(live=True)
     story.has(10)
     return story
 
 
 def used(story: Story, known: File | None, reported: File) -> File:
-    """What a call shows of its descriptor, which it changes in nothing."""
-    # a seed infers what a socket is; here the state has exactly this file
+    """Return the object of the descriptor that a call without effects on it shows."""
+    # a seed infers the object of a socket; here the state has exactly this file
     if known is not None:
         dict.__setitem__(story.process(10).files, 3, known)
     event = story.event("fchmod", 10, res=0, fd=3, file=reported, observed=Descriptor(reported))

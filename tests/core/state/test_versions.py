@@ -1,4 +1,4 @@
-"""Fields read late are the truth of their moment."""
+"""Fields read late have the values of their moment."""
 
 import gc
 from typing import Any
@@ -23,7 +23,7 @@ def story() -> Story:
 
 
 def together(story: Story, *events: SyscallEvent) -> SyscallEvent:
-    """Apply all in one batch; gives the first."""
+    """Apply all events in one batch; return the first."""
     story.machine.apply(events)
     return events[0]
 
@@ -105,7 +105,7 @@ def test_the_parents_change_shows_from_its_own_event_on(story: Story) -> None:
     assert "two" == read(story.write(20, 0), "proc.pname")
 
 
-# --- what is forgotten ---
+# --- forgetting ---
 
 
 def test_old_versions_are_forgotten_once_nobody_can_ask(story: Story) -> None:
@@ -189,7 +189,7 @@ def nodes() -> int:
     return sum(isinstance(one, Node) for one in gc.get_objects())
 
 
-# --- descriptors that were inherited ---
+# --- inherited descriptors ---
 
 
 @pytest.mark.parametrize(("limit", "kept"), [(5, [3, 0]), (6, [3, 3])])

@@ -1,4 +1,4 @@
-"""Components of a third party for tests of the kit: what is right by default, and every way to be wrong by name."""
+"""Components of a third party for tests of the kit: correct by default, with each possible defect selected by name."""
 
 import asyncio
 import sys
@@ -39,14 +39,14 @@ def visit(client: str, number: int = 0) -> DataEvent:
 
 
 class Unreachable:
-    """The failure of an enricher that cannot ask for its data."""
+    """A mixin of an enricher that cannot ask for the data of `z`."""
 
     def is_unanswered(self, key: str) -> bool:
         return key == "z"
 
 
 class Geo:
-    """An enricher: client → country, by a table that a test gives."""
+    """An enricher: client → country, by a table that a test sets."""
 
     def __init__(self, context: Context, table: Mapping[str, str | None], wrong: str = "") -> None:
         self.table, self.wrong, self._lookups = table, wrong, context.lookups
@@ -102,7 +102,7 @@ class Geo:
 
 
 class AbsentGeo(Unreachable, Geo):
-    """A client whose server is down for some clients."""
+    """An enricher whose server does not answer for some clients."""
 
 
 COUNTRY = Field(name="geo.country", type=FieldType.STRING, doc="Country of the client.", sources=ACME)
@@ -199,7 +199,7 @@ class Visits:
 
 
 class WaitingVisits(Visits):
-    """A source that can wait: it gives one visit of each client, keeps which batches were acknowledged, and ends."""
+    """A source that can wait: it yields one visit of each client, records the acknowledged batches, and ends."""
 
     def __init__(self, clients: str, log: list[str]) -> None:
         self._wrong, self._clients, self._log = "", clients, log
@@ -219,7 +219,7 @@ class WaitingVisits(Visits):
 
 
 class RecordedVisits(WaitingVisits):
-    """A source whose input has the answers of enrichers, too."""
+    """A source whose input also contains the answers of enrichers."""
 
     def readers(self) -> Mapping[str, Callable[[str | None], Callable[[Any], Any]]]:
         return {"geo.country": lambda _: lambda event: "FR"}
@@ -261,7 +261,7 @@ RULE = """
 
 
 class Bell:
-    """A sink, and ways for it to be wrong."""
+    """A sink, and possible defects of it."""
 
     def __init__(self, wrong: str = "") -> None:
         self._wrong, self._stopped = wrong, False
@@ -271,7 +271,7 @@ class Bell:
 
     def deliver(self, records: Sequence[Record]) -> Any:
         if self._wrong == "blocks":
-            time.sleep(0.9)  # what the kit is to find
+            time.sleep(0.9)  # a defect that the kit must find
         if self._wrong == "exits":
             raise SystemExit(0)
         outcomes = {"outcome": [True] * len(records), "too few": [None][: len(records)], "true": True, "text": "ok"}

@@ -1,4 +1,4 @@
-"""Patience of the kit, as its own tests have it."""
+"""Short timeouts of the kit, for its own tests."""
 
 import sys
 
@@ -9,6 +9,6 @@ from mozu.core.testing import broken
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What hangs for an hour is found in half a second, and a quiet source is taken to have no more at once."""
+    """Find a hang of an hour within half a second, and take a quiet source to have no more at once."""
     monkeypatch.setattr(sys.modules["mozu.core.testing.check_source"], "_IDLE_SECONDS", 0.02)
     monkeypatch.setattr(broken.done, "__kwdefaults__", {"thread": None, "seconds": 0.5})

@@ -1,4 +1,4 @@
-"""What the kit finds wrong with declarations, fields and formats; what is right passes."""
+"""Defects of declarations, fields and formats that the kit finds; correct ones pass."""
 
 import asyncio
 import time
@@ -77,7 +77,7 @@ def test_what_should_be_does_not_hide_what_must_be() -> None:
 
 
 class Format:
-    """A format, and ways for it to be wrong."""
+    """A format, and possible defects of it."""
 
     def __init__(self, wrong: str) -> None:
         self._wrong = wrong
@@ -86,9 +86,9 @@ class Format:
 
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
         if self._wrong == "blocks":
-            time.sleep(0.9)  # what the kit is to find
+            time.sleep(0.9)  # a defect that the kit must find
         if self._wrong == "raises":
-            alert.rule.encode()  # it may have surrogates
+            alert.rule.encode()  # fails if the text has surrogates
         text: Any = {"text": "text", "line end": alert.rule.encode("utf-8", "replace")}.get(self._wrong, b"record")
         return text  # type: ignore[no-any-return]
 

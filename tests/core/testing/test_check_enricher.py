@@ -1,4 +1,4 @@
-"""What the kit finds wrong with enrichers; what is right passes."""
+"""Defects of enrichers that the kit finds; correct ones pass."""
 
 import asyncio
 import time

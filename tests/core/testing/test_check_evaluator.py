@@ -1,4 +1,4 @@
-"""What the kit finds wrong with evaluators; what is right passes."""
+"""Defects of evaluators that the kit finds; correct ones pass."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("impatient")
 
 
 class Counting:
-    """An evaluator, and ways for it to be wrong."""
+    """An evaluator, and possible defects of it."""
 
     def __init__(self, wrong: str = "") -> None:
         self._wrong = wrong
@@ -55,7 +55,7 @@ def test_an_evaluator_that_keeps_its_contract_gives_its_alerts() -> None:
 
 
 class OnOneThread(Counting):
-    """An evaluator that remembers where it is called."""
+    """An evaluator that fails if it is called on a second thread."""
 
     def __init__(self) -> None:
         super().__init__()

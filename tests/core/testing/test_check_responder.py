@@ -35,7 +35,7 @@ def test_a_plan_that_needs_no_value_passes() -> None:
 def test_a_plan_that_raises_where_one_field_has_no_value_is_found(name: str) -> None:
     def text(incident: Incident) -> str:
         value: Any = incident.alert.values.get(name, "")
-        return f"note {value + type(value)()}."  # None has no +
+        return f"note {value + type(value)()}."  # None has no addition
 
     assert "`plan` raised TypeError" in says(check_responder(Planning(text)))
 

@@ -1,4 +1,4 @@
-"""What the kit finds wrong with sinks; what is right passes."""
+"""Defects of sinks that the kit finds; correct ones pass."""
 
 import asyncio
 import sqlite3
@@ -22,7 +22,7 @@ def test_a_sink_that_blocks_passes_on_a_thread_of_its_own_only() -> None:
 
 
 class AwaitedBell(Bell):
-    """The same, whose calls are awaited."""
+    """A sink like Bell, with awaited calls."""
 
     async def start(self) -> None:  # type: ignore[override]
         super().start()
@@ -35,7 +35,7 @@ class AwaitedBell(Bell):
 
 
 class Database:
-    """A sink with a connection that only the thread which has made it may use."""
+    """A sink with a connection that only the thread which made it may use."""
 
     def __init__(self) -> None:
         self._connection: sqlite3.Connection | None = None

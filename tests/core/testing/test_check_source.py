@@ -1,4 +1,4 @@
-"""What the kit finds wrong with sources; what is right passes."""
+"""Defects of sources that the kit finds; correct ones pass."""
 
 import asyncio
 import queue
@@ -52,7 +52,7 @@ def test_batches_that_do_not_end_after_stop_are_found() -> None:
 
 
 class Queue:
-    """A source of plain functions, which waits for input on its thread and has more to give when it is stopped."""
+    """A source of plain functions, which waits for input on its thread and has more to deliver when it is stopped."""
 
     def __init__(self, settings: Settings, context: Context) -> None:
         self._stopped = threading.Event()
@@ -86,7 +86,7 @@ def test_a_blocking_source_gives_what_is_left_after_its_stop_and_ends() -> None:
 
 
 class Mailbox(Queue):
-    """A source that gives what it is sent."""
+    """A source that delivers the numbers sent to it."""
 
     sent: queue.SimpleQueue[int] = queue.SimpleQueue()
 
@@ -108,7 +108,7 @@ def test_the_second_instance_of_a_source_that_listens_is_named_where_it_is_given
 
 
 class Acknowledging(Visits):
-    """A source whose acknowledgement fails, and which counts how many batches were given before it came."""
+    """A source whose acknowledgement fails, and which counts the batches given before it."""
 
     async def ack(self, batch: Sequence[Event]) -> None:
         raise OSError("the position cannot be written")

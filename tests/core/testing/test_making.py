@@ -1,4 +1,4 @@
-"""What the kit makes for tests is what a run would have: values have the types of their fields."""
+"""Objects that the kit makes for tests are like those of a run: values have the types of their fields."""
 
 import pytest
 

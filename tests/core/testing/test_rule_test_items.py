@@ -1,4 +1,4 @@
-"""pytest collects the tests of rules by itself, and leaves other people's files of the same name alone."""
+"""pytest collects the tests of rules by itself, and ignores other files of the same name."""
 
 import subprocess
 import sys

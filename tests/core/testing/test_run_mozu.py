@@ -1,4 +1,4 @@
-"""Whole runs of a third party's parts: what is looked up, when, how often; what is wrong, and who hears of it."""
+"""Whole runs of a third party's components: look-ups, their times and numbers; defects, and who is informed of them."""
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -223,7 +223,7 @@ def test_where_the_input_has_the_answers_no_enricher_is_asked(tmp_path: Path) ->
 
 
 class BrokenLog(WaitingVisits):
-    """A log that cannot be read."""
+    """A log that is unreadable."""
 
     async def batches(self) -> AsyncIterator[Sequence[Event]]:
         raise OSError("the log is gone")

@@ -1,4 +1,4 @@
-"""The endpoint answers as the script says, and tells what it was asked."""
+"""The endpoint answers as scripted, and reports its requests."""
 
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen

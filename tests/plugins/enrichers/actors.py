@@ -13,7 +13,7 @@ from mozu.core.model.fields import FieldRegistry
 
 
 def event_of(container: str | None = None, *, runtime: str = "docker", pid: int = 1, **process: Any) -> SyscallEvent:
-    """An event of a process in a container (full id), or on the host; `process` has its uid, gid and so on."""
+    """Return an event of a process in a container (full id), or on the host; `process` has its uid, gid and so on."""
     place = None if container is None else Container(container, runtime)
     version = Process(Task(pid), pid, pid, container=place, **process)
     version.task.newest = version
@@ -21,13 +21,13 @@ def event_of(container: str | None = None, *, runtime: str = "docker", pid: int 
 
 
 def context_of(*, spawn: Any = None, offline: bool = False) -> Context:
-    """What the core hands to an enricher."""
+    """Return the context that the core passes to an enricher."""
     return Context("test", logging.getLogger("mozu.test"), Metrics(), FieldRegistry(), offline=offline, spawn=spawn)
 
 
 @asynccontextmanager
 async def working(build: Any, settings: Any) -> AsyncIterator[Any]:
-    """An enricher that has started and has somebody to own its background work, until the block ends."""
+    """Yield an enricher that has started and whose background work has an owner, until the block ends."""
     async with asyncio.TaskGroup() as group:
 
         async def owned(work: Awaitable[None]) -> None:
@@ -45,7 +45,7 @@ async def working(build: Any, settings: Any) -> AsyncIterator[Any]:
 
 
 async def reported(enricher: Enricher, event: SyscallEvent) -> None:
-    """Do what the core does before an event is judged: resolve its key if it is not known."""
+    """Resolve the event's key if it is not known, as the core does before the event is judged."""
     key = enricher.key(event)
     if key is not None and not enricher.known(key):
         await enricher.resolve(key)
@@ -53,12 +53,12 @@ async def reported(enricher: Enricher, event: SyscallEvent) -> None:
 
 
 def read(enricher: Enricher, event: SyscallEvent, field: str, argument: str | None = None) -> Any:
-    """The value of one field of an event."""
+    """Return the value of one field of an event."""
     return enricher.readers()[field](argument)(event)
 
 
 async def until(test: Any, what: str) -> None:
-    """Wait for something that happens elsewhere."""
+    """Wait until `test` is true of something that happens elsewhere."""
     try:
         async with asyncio.timeout(20):
             while not test():

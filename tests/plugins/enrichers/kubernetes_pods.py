@@ -11,12 +11,12 @@ ID = "ab" * 32
 
 
 def in_pod(uid: str) -> SyscallEvent:
-    """An event of a process in a pod."""
+    """Return an event of a process in a pod."""
     return event_of(ID, runtime="k8s", cgroups=(("memory", f"/kubepods/burstable/pod{uid}/{ID}"),))
 
 
 def fields_of(enricher: KubernetesEnricher, uid: str, *names: str) -> list[Any]:
-    """Values of `k8smeta.` fields of a pod; `pod.label[app]` has an argument."""
+    """Return values of `k8smeta.` fields of a pod; `pod.label[app]` has an argument."""
     found = []
     for name in names:
         plain, _, argument = name.partition("[")
@@ -25,6 +25,6 @@ def fields_of(enricher: KubernetesEnricher, uid: str, *names: str) -> list[Any]:
 
 
 def account(folder: Path, token: str = "abc") -> Path:
-    """A service account's directory without an authority."""
+    """Make a service account's directory without an authority; return its path."""
     (folder / "token").write_text(token)
     return folder

@@ -1,4 +1,4 @@
-"""A registry of one image: just enough of the distribution protocol for `docker pull` to give an image a digest."""
+"""A registry of one image: just enough of the distribution protocol for `docker pull` to set an image's digest."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ _LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 
 @contextmanager
 def registry(layer: bytes) -> Iterator[tuple[str, str]]:
-    """Serve an image of one layer under every name and tag; (host:port, digest of the image)."""
+    """Serve an image of one layer under every name and tag; yield (host:port, digest of the image)."""
     config = json.dumps(
         {
             "architecture": "amd64",
@@ -41,7 +41,7 @@ def registry(layer: bytes) -> Iterator[tuple[str, str]]:
             self._answer(send=True)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Nothing."""
+            """Log nothing."""
 
         def _answer(self, *, send: bool) -> None:
             parts = self.path.split("/")

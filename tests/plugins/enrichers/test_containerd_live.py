@@ -31,7 +31,7 @@ async def enricher_of(server: Containerd, **settings: Any) -> AsyncIterator[Cont
 
 
 def ask(server: Containerd, name: str, *fields: str, **settings: Any) -> list[Any]:
-    """Fields of one container, looked up by an enricher of its own."""
+    """Return fields of one container, looked up by an enricher of its own."""
 
     async def main() -> list[Any]:
         event = event_of(name, runtime="containerd")
@@ -92,7 +92,7 @@ def test_any_namespace_counts(containerd: Containerd) -> None:
 
 
 def test_a_name_that_two_namespaces_use_is_of_neither(containerd: Containerd) -> None:
-    """Unknown, and not one of them by chance."""
+    """Fields of the name are unknown, instead of one container's by chance."""
     containerd.build("production")
     containerd.begin("twin")
     containerd.begin("twin", namespace="production")
@@ -117,7 +117,7 @@ def test_a_name_that_is_used_again_stands_for_the_new_container(containerd: Cont
 
 
 def test_a_container_that_lived_for_a_moment_is_known_to_its_last_events(containerd: Containerd) -> None:
-    """Created, started and removed while only the state directory was watched."""
+    """Create, start and remove a container while only the state directory is watched."""
 
     async def main() -> list[Any]:
         event = event_of("brief", runtime="containerd")
@@ -163,7 +163,7 @@ def test_a_containerd_that_starts_later_is_found(own_containerd: Containerd, tmp
 
 
 def test_files_alone_tell_everything_without_the_socket(containerd: Containerd) -> None:
-    """The read-only way: state directory and database."""
+    """Read-only access to the state directory and the database is enough."""
     containerd.begin("readonly", "--label", "app=web")
     fields = ("container.image", "container.image.tag", "container.image.digest", "container.image.id")
     by_api = ask(containerd, "readonly", *fields, "container.labels")

@@ -1,4 +1,4 @@
-"""The enricher `containers`: which runtimes it looks for."""
+"""Runtimes that the enricher `containers` looks for."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from tests.plugins.enrichers.actors import context_of, event_of, reported, until
 
 
 def settings_in(folder: Path) -> ContainersSettings:
-    """Every runtime would be below this folder."""
+    """Return settings in which every runtime is below this folder."""
     return ContainersSettings(
         docker=DockerSettings(socket=folder / "docker.sock", data_root=folder / "docker"),
         containerd=ContainerdSettings(state=folder / "containerd", socket=folder / "containerd.sock"),

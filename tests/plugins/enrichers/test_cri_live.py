@@ -34,15 +34,13 @@ async def enricher_of(pods: Pods) -> AsyncIterator[Enricher]:
 
 
 def ask(pods: Pods, full_id: str, *fields: str | tuple[str, str]) -> list[Any]:
-    """Fields of one container, looked up by an enricher of its own."""
+    """Return fields of one container, looked up by an enricher of its own."""
 
     async def main() -> list[Any]:
         event = event_of(full_id, runtime="containerd")
         async with enricher_of(pods) as enricher:
             await reported(enricher, event)
-            return [
-                read(enricher, event, *((field,) if isinstance(field, str) else field)) for field in fields
-            ]
+            return [read(enricher, event, *((field,) if isinstance(field, str) else field)) for field in fields]
 
     return run(main())
 
@@ -75,7 +73,7 @@ def test_the_parts_of_its_image_are_reported(pods: Pods) -> None:
 
 
 def test_an_image_that_is_retagged_or_removed_while_it_runs_keeps_its_name(pods: Pods) -> None:
-    """By containerd's files and CRI together, as the default has it."""
+    """The enricher reads containerd's files and CRI together, as by default."""
     server, moved = pods.server, "registry.example:5000/team/moved:3"
     ctr = ("-n", "k8s.io", "images")
     archive = server.root / "moved.tar"
@@ -175,7 +173,7 @@ def test_containerds_files_tell_a_pod_without_its_socket(pods: Pods) -> None:
 
 
 def test_the_enricher_of_all_runtimes_knows_a_pod_by_files_and_by_cri(pods: Pods) -> None:
-    """containerd answers, and CRI adds what it alone has."""
+    """Containerd answers, and CRI adds the data that it alone has."""
     server = pods.server
     settings = ContainersSettings(
         docker=None,

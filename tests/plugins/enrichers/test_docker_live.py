@@ -45,7 +45,7 @@ def docker_name(enricher: Enricher, full_id: str) -> Any:
 
 
 async def asked(docker: DockerEngine, full_id: str, *fields: str, **settings: Any) -> list[Any]:
-    """Fields of one container, looked up by an enricher of its own."""
+    """Return fields of one container, looked up by an enricher of its own."""
     async with enricher_of(docker, **settings) as enricher:
         await reported(enricher, event_of(full_id))
         return fields_of(enricher, full_id, *fields)
@@ -147,7 +147,9 @@ def test_containers_that_exist_already_are_known_at_once(docker: DockerEngine) -
 
 
 def test_a_container_is_known_before_its_first_instruction_and_after_its_last(docker: DockerEngine) -> None:
-    """Created, started and removed within a blink: what is judged afterwards still has a name and an image."""
+    """A container that is created, started and removed within a blink still has a name and an image in later
+    decisions.
+    """
 
     async def main() -> list[Any]:
         async with enricher_of(docker) as enricher:
@@ -163,7 +165,9 @@ def test_a_container_is_known_before_its_first_instruction_and_after_its_last(do
 def test_a_container_that_was_gone_before_anybody_looked_is_known_by_its_events(
     docker: DockerEngine, tmp_path: Path
 ) -> None:
-    """No files, and an engine that has forgotten the container: its creation named it all the same."""
+    """Without files, and with an engine that has forgotten the container, the event of its creation supplies
+    the name.
+    """
 
     async def main() -> list[Any]:
         async with enricher_of(docker, data_root=tmp_path) as enricher:
@@ -207,7 +211,7 @@ def test_a_renamed_container_has_its_new_name(docker: DockerEngine) -> None:
 def test_an_image_that_is_retagged_or_loses_its_name_while_it_runs_stays_what_it_was(
     docker: DockerEngine, tmp_path: Path
 ) -> None:
-    """By its files, and by its API where the files may not be read."""
+    """The image is known by the engine's files, and by its API if the files may not be read."""
     moved = "registry.example:5000/team/moved:3"
     docker.docker("import", "--message", "another", "-", moved, stdin=filesystem())
     fields = ("container.image", "container.image.repository", "container.image.tag", "container.image.id")
@@ -259,7 +263,7 @@ def test_without_an_engine_and_without_files_a_container_is_unknown(tmp_path: Pa
 def test_an_absent_engine_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         settings = DockerSettings(socket=tmp_path / "none.sock", data_root=tmp_path)
-        with socket.socket(socket.AF_UNIX) as unheard:  # one to which no server listens
+        with socket.socket(socket.AF_UNIX) as unheard:  # a socket without a server
             unheard.bind(str(settings.socket))
         async with working(build, settings) as enricher:
             backoff = docker_of(enricher)._watcher._reconnection._backoff
@@ -341,7 +345,7 @@ def test_its_declaration_says_what_it_is() -> None:
 
 
 def crippled(answers: dict[str, bytes]) -> Any:
-    """A server that speaks as much of the API as it is asked to, and then closes the connection."""
+    """Yield a server that answers the given requests of the API and then closes the connection."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():

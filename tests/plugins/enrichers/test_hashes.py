@@ -20,7 +20,7 @@ _SLEEP: Final = Path("/bin/sleep").resolve()
 
 @pytest.fixture
 def sleeping(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
-    """A copy of a program, and a process that executes it."""
+    """Yield a copy of a program, and a process that executes it."""
     copy = tmp_path / "sleep"
     copy.write_bytes(_SLEEP.read_bytes())
     copy.chmod(0o755)
@@ -36,7 +36,7 @@ def executed(path: Path, pid: int, **more: Any) -> SyscallEvent:
 
 
 def hash_of(about: SyscallEvent, **settings: Any) -> Any:
-    """Return the field's value once it was looked up."""
+    """Return the field's value after its look-up."""
 
     async def ask() -> Any:
         enricher = Hashes(HashesSettings(**settings), context("hashes"))
@@ -68,7 +68,7 @@ def test_a_file_that_has_taken_its_place_is_not_read(sleeping: tuple[Path, subpr
     found = hash_of(about)
 
     assert path.stat().st_ino != inode
-    assert found in (None, expected)  # a link changes the ctime; what runs is read or nothing
+    assert found in (None, expected)  # a link changes the ctime; the running file is read, or none
 
 
 @pytest.mark.parametrize("other", [{"exe_ino": 1}, {"exe_ctime": 1}])

@@ -1,4 +1,4 @@
-"""How the API server is reached: service accounts, kubeconfig files, and what is refused with a remedy."""
+"""Access to the API server: service accounts, kubeconfig files, and refused settings with their remedies."""
 
 import base64
 import ssl
@@ -24,7 +24,7 @@ def account(tmp_path: Path) -> Path:
 
 
 def config(folder: Path, *, cluster: Any = None, user: Any = None, **rest: Any) -> Path:
-    """A kubeconfig with one context."""
+    """Write a kubeconfig with one context; return its path."""
     document = {
         "current-context": "here",
         "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],

@@ -1,4 +1,4 @@
-"""The enricher `kubernetes` where the API server is absent, refuses, forgets, breaks off, or changes."""
+"""The enricher `kubernetes` if the API server is absent, refuses, forgets, breaks off, or changes."""
 
 import asyncio
 import logging
@@ -77,7 +77,7 @@ def test_a_watch_that_breaks_goes_on_where_it_was(tmp_path: Path, caplog: pytest
 
 
 def test_a_version_that_the_server_has_forgotten_takes_a_new_list(tmp_path: Path) -> None:
-    """What happened meanwhile is in the list: the pod that was deleted, the labels that changed."""
+    """The new list contains the changes meanwhile: a pod was deleted, labels changed."""
     fields = ("deployment.label[owner]", "ns.label[team]", "svc.name")
 
     async def main() -> None:
@@ -130,7 +130,7 @@ def test_an_expired_token_is_said_once_and_tried_until_it_is_replaced(
 
 
 async def judged(enricher: KubernetesEnricher) -> list[Any]:
-    """An event of a pod is not held for long, and has no fields."""
+    """Return the fields of a pod's event, which is not held for long and has none."""
     event = in_pod(UID)
     await reported(enricher, event)
     return fields_of(enricher, UID, "pod.name", "svc.name")

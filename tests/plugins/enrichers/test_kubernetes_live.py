@@ -1,4 +1,4 @@
-"""The enricher `kubernetes` against a real API server, where one has been built (tests/support/kube_apiserver.py)."""
+"""The enricher `kubernetes` against a real API server, if one has been built (tests/support/kube_apiserver.py)."""
 
 import asyncio
 import logging
@@ -30,20 +30,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeApiserver]:
 
 @pytest.fixture(scope="module")
 def web(server: KubeApiserver) -> str:
-    """The uid of the deployment's pod."""
+    """Return the uid of the deployment's pod."""
     return str(deployed(server)["metadata"]["uid"])
 
 
 @asynccontextmanager
 async def watching(running: KubeApiserver, **given: Any) -> AsyncIterator[KubernetesEnricher]:
-    """By the service account and the role of the docs."""
+    """Yield an enricher that uses the service account and the role of the docs, or `given` settings."""
     fixed = {"node": NODE, "server": running.url, "service_account": running.account()} if not given else {"node": NODE}
     async with working(KubernetesEnricher, KubernetesSettings(**{**fixed, **given})) as enricher:
         yield enricher
 
 
 async def labelled(server: KubeApiserver, enricher: KubernetesEnricher, uid: str, value: str) -> None:
-    """A change of the deployment's label, and of the pod's, is seen."""
+    """Check that a change of the deployment's label, and of the pod's, is seen."""
     change = {"metadata": {"labels": {"round": value}}}
     for path in (f"/apis/apps/v1/namespaces/{SPACE}/deployments/web", f"/api/v1/namespaces/{SPACE}/pods/web-5d8f-x1"):
         await asyncio.to_thread(server.call, "PATCH", path, change)
@@ -84,7 +84,7 @@ def test_every_workload_of_a_node_is_reported_as_it_comes(server: KubeApiserver,
 
 
 def test_a_pod_is_known_before_the_one_who_made_it_could_start_it(server: KubeApiserver, web: str) -> None:
-    """Twenty pods at once, each asked for when the server has answered its maker."""
+    """Make twenty pods at once, and look each up as soon as the server has answered its maker."""
 
     async def one(enricher: KubernetesEnricher, number: int) -> Any:
         made = await asyncio.to_thread(pod, server, f"crowd-{number}")
@@ -112,7 +112,7 @@ def test_a_server_that_is_killed_and_comes_back_is_watched_again(server: KubeApi
 
 
 def test_a_history_that_was_compacted_takes_a_new_list(server: KubeApiserver, web: str) -> None:
-    """410 Gone: the version of the watch is one that the server cannot go on from."""
+    """410 Gone: the server cannot continue from the version of the watch."""
     contexts: list[Context] = []
 
     def build(settings: KubernetesSettings, context: Context) -> KubernetesEnricher:
@@ -179,7 +179,7 @@ def test_a_kind_that_the_role_lacks_is_named_and_found_once_it_is_there(
 
 
 def test_lists_come_in_pages(server: KubeApiserver, tmp_path: Path) -> None:
-    """600 pods of one node: three pages."""
+    """600 pods of a node come in three pages."""
 
     async def main() -> int:
         made = [asyncio.to_thread(pod, server, f"many-{number}", node="big") for number in range(600)]

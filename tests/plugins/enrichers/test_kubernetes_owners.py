@@ -1,4 +1,4 @@
-"""What pods belong to: fetched beside a watch, so that no change is missed and none is undone."""
+"""Owners of pods: fetched beside a watch, so that no change is missed and none is undone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,7 +21,9 @@ def replica_set(label: str, *, owner: OwnerReference | None = None, uid: str = "
 
 
 class Server:
-    """Answers for replica sets when the test does, for namespaces at once; a watch is the lines of a queue."""
+    """Server that answers for replica sets on the test's command, for namespaces at once; a watch is the lines of a
+    queue.
+    """
 
     def __init__(self) -> None:
         self.asked: list[asyncio.Future[Metadata | None]] = []
@@ -53,7 +55,7 @@ class Server:
 
 
 async def settled() -> None:
-    """Everything that can go on without the test has gone on."""
+    """Wait until everything has gone on that can without the test."""
     for _ in range(50):
         await asyncio.sleep(0)
 
@@ -63,12 +65,12 @@ def labels(owners: Owners) -> list[Any]:
 
 
 def check(test: Callable[[Server, Owners], Awaitable[None]]) -> None:
-    """Run with the owners of one pod, whose replica set is being fetched."""
+    """Run the test with the owners of one pod, whose replica set is being fetched."""
 
     async def main() -> None:
         server, context = Server(), context_of()
         log = ServerLog(context.log, lambda: None)
-        owners = Owners(server, log, context, lambda: None)  # type: ignore[arg-type]  # what it calls of an API
+        owners = Owners(server, log, context, lambda: None)  # type: ignore[arg-type]  # the methods of an API that it calls
         try:
             async with asyncio.TaskGroup() as group:
                 owners.use(group)
@@ -108,7 +110,7 @@ def test_a_change_that_the_watch_reported_is_not_undone_by_an_older_answer() -> 
 
 
 def test_after_a_version_that_was_forgotten_only_what_is_fetched_from_then_on_counts() -> None:
-    """An answer on its way may be from before the new version, after which changes are reported."""
+    """An answer under way may be older than the new version, after which changes are reported."""
 
     async def test(server: Server, owners: Owners) -> None:
         gone = b'{"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old resource version"}}'

@@ -1,4 +1,4 @@
-"""The enricher `kubernetes` against what a real API server has answered (tests/data/kubernetes)."""
+"""The enricher `kubernetes` against recorded answers of a real API server (tests/data/kubernetes)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -35,7 +35,7 @@ DEPLOYED = [
 
 @asynccontextmanager
 async def replaying(folder: Path, step: str, **settings: Any) -> AsyncIterator[tuple[ReplayedApi, KubernetesEnricher]]:
-    """The API after a step, and an enricher of it."""
+    """Yield the API after a step, and an enricher that uses it."""
     async with replayed() as api:
         if step:
             api.reach(step)
@@ -45,7 +45,7 @@ async def replaying(folder: Path, step: str, **settings: Any) -> AsyncIterator[t
 
 
 def uid_of(api: ReplayedApi, name: str) -> str:
-    """Of a pod, as the server reported it."""
+    """Return the uid of a pod as the server reported it."""
     return str(next(line["object"]["metadata"]["uid"] for line in api.lines("pods") if _name(line) == name))
 
 
@@ -106,7 +106,7 @@ def test_uids_are_those_of_the_api(tmp_path: Path) -> None:
     ],
 )
 def test_every_kind_of_workload_is_reported(tmp_path: Path, pod: str, fields: Iterable[str], values: list[Any]) -> None:
-    """Also a controller of another group, which has nothing but its reference, and a pod without labels."""
+    """Workloads include a controller of another group, which has only its reference, and a pod without labels."""
 
     async def main() -> list[Any]:
         async with replaying(tmp_path, "others") as (api, enricher):
@@ -173,7 +173,7 @@ def test_processes_of_the_host_and_of_other_containers_have_no_pod(tmp_path: Pat
 
 
 def test_a_container_in_another_cgroup_is_in_the_pod_that_its_label_names(tmp_path: Path) -> None:
-    """As soon as the enricher of its runtime knows it."""
+    """The pod is known as soon as the enricher of the container's runtime knows the container."""
     contexts: list[Context] = []
 
     def build(settings: KubernetesSettings, context: Context) -> KubernetesEnricher:

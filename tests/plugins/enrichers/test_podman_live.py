@@ -29,7 +29,7 @@ async def enricher_of(podman: Podman) -> AsyncIterator[ContainerEnricher]:
 
 
 def ask(podman: Podman, full_id: str, *fields: str) -> list[Any]:
-    """Fields of one container, looked up by an enricher of its own."""
+    """Return fields of one container, looked up by an enricher of its own."""
 
     async def main() -> list[Any]:
         event = event_of(full_id, runtime="podman")

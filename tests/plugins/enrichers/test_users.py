@@ -24,7 +24,7 @@ GROUP = "root:x:0:\nann:x:1000:\n"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A host's root directory."""
+    """Make a host's root directory; return its path."""
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc" / "passwd").write_text(PASSWD)
     (tmp_path / "etc" / "group").write_text(GROUP)
@@ -188,7 +188,7 @@ def test_without_a_process_there_are_no_names(root: Path) -> None:
 
 
 def test_the_processes_above_one_in_its_container_are_ways_to_its_root(root: Path) -> None:
-    """The event's own process may be gone when the files are wanted; the container's first one lives on."""
+    """The event's own process may be gone when the files are read; the container's first one lives on."""
     place = Container("a" * 64, "docker")
     shim, init, shell = Task(10), Task(11), Task(12)
     shim.newest = Process(shim, 10, 10)
@@ -205,7 +205,9 @@ def test_the_processes_above_one_in_its_container_are_ways_to_its_root(root: Pat
 
 
 def test_an_answer_stays_one_for_who_waited_and_is_looked_for_again_by_the_next_process(root: Path) -> None:
-    """No process is left to reach the container through: who has waited for that answer does not wait again."""
+    """No process is left to reach the container through: an event that has waited for that answer does not
+    wait again.
+    """
     event = event_of("a" * 64, pid=2**22 - 1, uid=7)
 
     async def main() -> tuple[bool, ...]:

@@ -121,7 +121,7 @@ def test_a_process_that_is_gone_leaves_the_container_without_names_until_another
 
 
 def test_a_process_outside_the_container_is_no_way_into_it(docker: DockerEngine) -> None:
-    """Its number was given to somebody else: the names of that one's root are not the container's."""
+    """The pid was given to another process: names in that process's root are not the container's."""
     full_id = docker.begin()
     other = docker.begin()
     found = run(asked(full_id, docker.pid(other), "user.name", uid=4711))

@@ -63,7 +63,7 @@ def test_a_long_name_is_cut() -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Iterator[tuple[Path, int]]:
-    """A container's root directory (path, descriptor), beside a secret that is outside of it."""
+    """Yield a container's root directory (path, descriptor), beside a secret that is outside of it."""
     (tmp_path / "outside").write_bytes(b"secret")
     inside = tmp_path / "root"
     (inside / "etc").mkdir(parents=True)
@@ -109,7 +109,7 @@ def test_links_that_go_in_circles_are_absent(root: tuple[Path, int]) -> None:
 
 
 def test_what_is_no_regular_file_is_not_opened(root: tuple[Path, int]) -> None:
-    """A pipe without a writer would block whoever opens it."""
+    """A pipe without a writer would block its reader."""
     os.mkfifo(root[0] / "etc" / "passwd")
     assert read(root[1], "etc/passwd", limit=100)[1] is None
 

@@ -7,7 +7,7 @@ from mozu.core.testing import alert
 
 
 def incident_of(pid: int) -> Incident:
-    """An alert about this process."""
+    """Return an incident with an alert about this process."""
     facts = process_facts(pid)
     assert facts is not None
     process = AlertProcess(pid, name=facts.name, uid=facts.uid, cgroups=cgroups_of(pid), boot_start=facts.start)

@@ -1,4 +1,4 @@
-"""An engine that keeps what it is asked for, and an alert about one of its containers."""
+"""An engine that records its requests, and an alert about one of its containers."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ IDENT = "ab" * 32
 
 
 class Target:
-    """A process that is there."""
+    """Process that exists."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -28,7 +28,7 @@ class Target:
 
 
 class Engine:
-    """With one container, whose first process is `pid`; 0: it has ended."""
+    """Engine with one container, whose first process is `pid`; 0 if it has ended."""
 
     def __init__(self, pid: int = 7, *, is_paused: bool = False, refuses: bool = False) -> None:
         self._pid, self._is_paused, self._refuses = pid, is_paused, refuses

@@ -1,4 +1,4 @@
-"""`capture` keeps what /proc says, without what may be secret."""
+"""`capture` keeps data of /proc, without parts that may be secret."""
 
 import asyncio
 import hashlib

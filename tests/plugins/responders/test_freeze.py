@@ -1,4 +1,4 @@
-"""`freeze` writes what version 1 and version 2 of cgroups want."""
+"""`freeze` writes the values that version 1 and version 2 of cgroups require."""
 
 import asyncio
 from pathlib import Path

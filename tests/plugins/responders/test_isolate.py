@@ -114,7 +114,7 @@ for one in (member, hidden, later):
 
 
 def in_a_namespace(script: str) -> list[str]:
-    """The lines that it prints, in a network namespace of its own."""
+    """Return the lines that the script prints in a network namespace of its own."""
     root("network namespaces are made")
     program("nft")
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""`kill` ends what it is given."""
+"""`kill` ends the process that it is given."""
 
 import asyncio
 import signal

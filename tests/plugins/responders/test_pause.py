@@ -1,4 +1,4 @@
-"""`pause` asks the engine of the container, and acts on none but the one that the alert is about."""
+"""`pause` calls the engine of the container, and acts on no container but the one that the alert is about."""
 
 import asyncio
 from collections.abc import Sequence

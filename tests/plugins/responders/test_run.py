@@ -1,4 +1,4 @@
-"""`run` gives a program the alert on its standard input, and nothing else of it."""
+"""`run` passes a program the alert on its standard input, and nothing else of the alert."""
 
 import asyncio
 import json

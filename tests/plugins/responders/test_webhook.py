@@ -16,7 +16,7 @@ def test_it_keeps_the_contract() -> None:
 
 
 def test_what_is_answered_beside_the_status_is_not_read() -> None:
-    """A body without an end."""
+    """A body without an end is not read."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"}")

@@ -15,14 +15,14 @@ CONTAINER = Container("0123456789abcdef" * 4, "docker")
 
 
 def context(*more: Any, offline: bool = False) -> Context:
-    """What the core gives to an evaluator."""
+    """Return the context that the core passes to an evaluator."""
     names = Lookups()
     fields = FieldRegistry((*builtin_fields(names), *plugin_fields(), *more), names)
     return Context("falco", logging.getLogger("test.falco"), Metrics(), fields, offline=offline)
 
 
 def process(name: str, *args: str, parents: tuple[str, ...] = (), **more: Any) -> Process:
-    """A process; `parents` are the names of its ancestors, nearest first."""
+    """Return a process; `parents` are the names of its ancestors, nearest first."""
     parent = None
     for number, ancestor in enumerate(reversed(parents)):
         parent = _alone(100 + number, ancestor, parent, ()).task
@@ -42,7 +42,7 @@ def _alone(tid: int, name: str, parent: Task | None, args: tuple[str, ...]) -> P
 
 
 def event(kind: str, by: Process, *, fd: int | None = None, file: File | None = None, **args: Any) -> SyscallEvent:
-    """A call with these parameters; those not given are missing."""
+    """Return a call with these parameters; those not given are missing."""
     declared = event_type(kind)
     assert declared is not None
     values = tuple(args.get(param.name) for param in declared.params)
@@ -52,7 +52,7 @@ def event(kind: str, by: Process, *, fd: int | None = None, file: File | None = 
 
 
 def opened(by: Process, path: str, *flags: str, fd: int = 5) -> SyscallEvent:
-    """An open by openat."""
+    """Return an open by openat."""
     number = sum(FLAGS[flag] for flag in flags)
     return (
         event(
@@ -71,12 +71,12 @@ def opened(by: Process, path: str, *flags: str, fd: int = 5) -> SyscallEvent:
 
 
 def executed(by: Process, **args: Any) -> SyscallEvent:
-    """A successful exec."""
+    """Return a successful exec."""
     return event("execve", by, res=0, exe=by.exe, comm=by.name, **args)
 
 
 def connected(by: Process, address: bytes, port: int, *, res: int = 0, proto: str = "tcp") -> SyscallEvent:
-    """A connection over IPv4."""
+    """Return a connection over IPv4."""
     sock = SockTuple(2, bytes((10, 0, 0, 1)), 40000, address, port)
     text = f"10.0.0.1:40000->{'.'.join(map(str, address))}:{port}"
     file = File("ipv4", text, sock=sock, l4proto=proto, role="client", connected=res == 0)
@@ -84,7 +84,7 @@ def connected(by: Process, address: bytes, port: int, *, res: int = 0, proto: st
 
 
 def unix_connected(by: Process, path: str) -> SyscallEvent:
-    """A connection to a unix socket."""
+    """Return a connection to a unix socket."""
     sock = SockTuple(1, path=path, source_pointer=0xFFFF0001, dest_pointer=0xFFFF0002)
     file = File("unix", f"ffff0001->ffff0002 {path}", sock=sock, role="client", connected=True)
     return event("connect", by, fd=3, file=file, res=0, tuple=sock)

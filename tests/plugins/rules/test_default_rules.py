@@ -1,4 +1,4 @@
-"""Mozu's own rules: the tests beside them (plugins/rules/*/*_test.yaml), and what every rule has."""
+"""Mozu's own rules: the tests beside them (plugins/rules/*/*_test.yaml), and properties of every rule."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -26,14 +26,14 @@ TRACE_PACK = PACKS.parent / "packs_trace"
 
 
 def arms(root: Node) -> list[Test]:
-    """Every test of a condition."""
+    """Return every test of a condition."""
     found: list[Test] = []
     bottom_up(root, lambda node, _: found.append(node) if isinstance(node, Test) else None)
     return found
 
 
 def negated(root: Node, arm: Test) -> Node:
-    """The condition with the opposite of one of its tests."""
+    """Return the condition with one of its tests replaced by its opposite."""
 
     def visit(node: Node, inner: list[Node]) -> Node:
         if isinstance(node, And | Or):

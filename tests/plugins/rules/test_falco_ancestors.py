@@ -17,7 +17,7 @@ _KNOWN: Final = frozenset({
     "proc.aname", "proc.atrusted_name", "proc.aexe", "proc.aexepath", "proc.apid", "proc.acmdline", "proc.pname",
     "proc.pexe", "proc.pexepath", "proc.ppid", "proc.pcmdline", "container.id", "container.type", "user.loginuid",
 })  # fmt: skip
-"""Fields that are known of a process below such ancestors in a container, or in a login."""
+"""Known fields of a process below such ancestors in a container, or in a login."""
 _CONTAINER: Final[Known] = {"container": CONTAINER, "loginuid": -1}
 _LOGIN: Final[Known] = {"loginuid": 1000}
 CHAINS: Final[list[tuple[Known, tuple[str, ...]]]] = [
@@ -36,11 +36,12 @@ CHAINS: Final[list[tuple[Known, tuple[str, ...]]]] = [
     (_LOGIN, ("systemd",)),
 ]
 """Known facts of a process, and its ancestors, nearest first: in containers of engines below systemd, of engines that
-reap, of an engine in a container, entered from a login; in logins, and left by one to the first process."""
+reap, of an engine in a container, entered from a login; in logins, and left by a login to the first process.
+"""
 
 
 class KnownTests:
-    """Every test of the default rules on a field that is known, compiled."""
+    """Compiled tests of the default rules on fields that are known."""
 
     def __init__(self) -> None:
         fields = context().fields
@@ -51,13 +52,13 @@ class KnownTests:
         self._program = compile_rules(inputs, fields, "all")
 
     def spared(self, known: Known, ancestors: tuple[str, ...]) -> set[str]:
-        """Return the rules that cannot match a process below these ancestors, whatever else is true of it."""
+        """Return the rules that cannot match a process below these ancestors, whatever its other fields are."""
         made = event("execve", process("x", parents=ancestors, **known))
         true = {place for _, place in self._program.evaluate([made])}
         return {rule.name for rule in self.rules if self._value(rule.checked.node, true) is False}
 
     def _value(self, root: Node, true: Set[int]) -> bool | None:
-        """Return the value of a condition by Kleene's logic: None where it depends on what is not known."""
+        """Return the value of a condition by Kleene's logic: None if it depends on unknown fields."""
 
         def visit(node: Node, inner: list[bool | None]) -> bool | None:
             if isinstance(node, Not):

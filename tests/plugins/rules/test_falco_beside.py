@@ -1,4 +1,4 @@
-"""Falco's files beside mozu's own rules: what both see is switched off by the files of `beside_falco`."""
+"""Falco's files beside mozu's own rules: rules for the same acts are switched off by the files of `beside_falco`."""
 
 import re
 from typing import Final
@@ -13,9 +13,9 @@ from tests.support.requirements import ROOT, corpus
 
 BESIDE: Final = PACKS.parent / "beside_falco"
 FILES: Final = {"stable": "falco_rules.yaml", "incubating": "falco-incubating_rules.yaml"}
-PAGE: Final = (ROOT / "docs" / "detection.md").read_text()
+PAGE: Final = (ROOT / "docs" / "rules" / "detection.md").read_text()
 TABLE: Final = dict(re.findall(r"^\| (.+?) \| ((?:MZ-|not here).+?) \|$", PAGE, re.MULTILINE))
-"""Rule, signature or class of others → what mozu has."""
+"""Rule, signature or class of other products → mozu's counterpart."""
 
 
 def _switched_off(name: str) -> list[str]:

@@ -9,7 +9,9 @@ RULE = '- rule: R\n  desc: d\n  output: "hi {}"\n  priority: INFO\n  condition: 
 
 
 def alerts(folder: Path, *, state: str | None, output: str = "") -> list[Alert]:
-    """Of a process in a container and of one on the host, where an enricher says this of every container."""
+    """Return the alerts of a process in a container and of one on the host; an enricher reports `state` for every
+    container.
+    """
     (folder / "rules.yaml").write_text(RULE.format(output))
     given = context()
     given.fields.provide("container.state", lambda _: lambda event: event.process.container and state)

@@ -8,7 +8,7 @@ from tests.support.requirements import ROOT
 
 
 def test_the_committed_page_is_current() -> None:
-    page = (ROOT / "docs" / "default-rules.md").read_text()
+    page = (ROOT / "docs" / "rules" / "default-rules.md").read_text()
     rules = load([PACKS], context().fields).rules.rules
-    assert page == document(rules), "run: python -m mozu.plugins.rules.falco.document > docs/default-rules.md"
+    assert page == document(rules), "run: python -m mozu.plugins.rules.falco.document > docs/rules/default-rules.md"
     assert all(f"| {rule.name} |" in page for rule in rules)

@@ -1,7 +1,13 @@
-"""Which of mozu's own rules run: packs and levels."""
+"""Selection of mozu's own rules: packs and levels."""
 
+from pathlib import Path
 from typing import Any
 
+import orjson
+import pytest
+
+from mozu.core.cli import invoke
+from mozu.core.errors import RulesError
 from mozu.core.language.rules import load
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.rules.falco.settings import LEVELS, PACK_NAMES, PACKS, FalcoSettings
@@ -53,3 +59,69 @@ def test_every_output_says_who_did_it_and_where() -> None:
     }  # fmt: skip
     lacking = {rule.name: needed.difference(rule.output.fields) for rule in load([PACKS], context().fields).rules.rules}
     assert {} == {name: fields for name, fields in lacking.items() if fields}
+
+
+RULE = """
+- rule: Mine
+  desc: A rule of one's own.
+  condition: evt.type = openat and fd.name = /x
+  output: "%fd.name"
+  priority: NOTICE
+"""
+
+
+def left_out(folder: Path) -> str:
+    (folder / "mine.yaml").write_text(RULE)
+    count = len(load([PACKS], context().fields).rules.rules)
+    why = "because `rules` replaces them: add package:mozu/plugins/rules/packs to `rules` to have them, too"
+    return f"mozu's own rules ({count}) are not loaded, {why}"
+
+
+def test_rules_of_ones_own_that_replace_mozus_are_said_to_when_they_are_loaded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = left_out(tmp_path)
+    with caplog.at_level("INFO"):
+        running(rules=(tmp_path,))
+        assert [text] == [line for line in caplog.messages if "mozu's own" in line]
+        running(rules=(PACKS, tmp_path))
+        running()
+    assert 1 == caplog.text.count("mozu's own")
+
+
+def test_a_check_says_once_that_mozus_own_rules_are_not_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = left_out(tmp_path)
+    config = tmp_path / "mozu.yml"
+    config.write_text(f"evaluators: [{{falco: {{rules: [{tmp_path}/mine.yaml]}}}}]\nsinks: [stdout]\n")
+    command = ["check", "--for-another-machine", "-c", str(config)]
+    assert 0 == invoke(command)
+    said = capsys.readouterr()
+    assert 1 == (said.out + said.err).count(f"evaluator falco: {text}")
+    assert 0 == invoke([*command, "--json"])
+    assert [f"evaluator falco: {text}"] == orjson.loads(capsys.readouterr().out)["configuration"]["notes"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "- rule: Time of a file forged\n  enabled: false\n",
+        "- rule: Time of a file forged\n  condition: and proc.name != x\n  override: {condition: append}\n",
+    ],
+)
+def test_a_change_of_a_rule_of_mozus_that_is_not_loaded_says_what_to_add(tmp_path: Path, change: str) -> None:
+    (tmp_path / "mine.yaml").write_text(change)
+    with pytest.raises(RulesError, match=r"mozu's own, in .*yaml, .* put package:mozu/plugins/rules/packs before"):
+        running(rules=(tmp_path,))
+    running(rules=(PACKS, tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["macro", "list"])
+def test_so_does_a_change_of_a_macro_or_list_of_mozus(tmp_path: Path, kind: str) -> None:
+    loaded = load([PACKS], context().fields).rules
+    name = (loaded.macros if kind == "macro" else loaded.lists)[0].name
+    key, more = ("condition", "or proc.name = x") if kind == "macro" else ("items", "[x]")
+    (tmp_path / "mine.yaml").write_text(f"- {kind}: {name}\n  {key}: {more}\n  override: {{{key}: append}}\n")
+    with pytest.raises(RulesError, match="package:mozu/plugins/rules/packs"):
+        running(rules=(tmp_path,))

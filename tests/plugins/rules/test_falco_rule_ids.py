@@ -1,4 +1,4 @@
-"""The ids of mozu's own rules: each rule has one, none changes unnoticed, none is given twice."""
+"""The ids of mozu's own rules: each rule has an id, none changes unnoticed, none is given twice."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def test_no_two_rules_have_one_id() -> None:
 
 
 def test_what_became_of_an_id_stands_in_the_changelog_of_rules() -> None:
-    page = (ROOT / "docs" / "rule-changes.md").read_text()
+    page = (ROOT / "docs" / "rules" / "rule-changes.md").read_text()
     entries = registered()
     for entry in entries:
         if entry.removed or entry.former or entry.since != "0.1.0":

@@ -1,4 +1,4 @@
-"""How long each rule takes: which events are measured, and what they stand for."""
+"""Times of rules: the events that are measured, and the events that they represent."""
 
 import threading
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ EVENTS = [Event("syscall", "openat", number) for number in range(10_000)]
 
 
 class Measured:
-    """A program with one rule that takes 7 ns for each event."""
+    """Program with a rule that takes 7 ns for each event."""
 
     def __init__(self, every: int, *, offline: bool = True) -> None:
         self.events: list[int] = []

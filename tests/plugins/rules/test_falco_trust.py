@@ -1,4 +1,4 @@
-"""docs/detection.md says of each fact that spares a process from a default rule what proves it."""
+"""docs/rules/detection.md names the proof of each fact that spares a process from a default rule."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -40,7 +40,7 @@ def negated(condition: str) -> Iterator[str]:
 
 
 def facts(condition: str, macros: Mapping[str, str], seen: frozenset[str] = frozenset()) -> set[str]:
-    """Fields of processes in a condition, those of its macros included."""
+    """Yield fields of processes in a condition, those of its macros included."""
     found = set(_ABOUT_PROCESSES.findall(condition))
     for name in set(re.findall(r"\b[a-z_0-9]+\b", condition)) & macros.keys() - seen:
         found |= facts(macros[name], macros, seen | {name})
@@ -57,7 +57,7 @@ def excepted_by() -> set[str]:
 
 
 def test_the_table_of_trust_has_every_fact_that_exceptions_depend_on_and_no_other() -> None:
-    page = (ROOT / "docs" / "detection.md").read_text()
+    page = (ROOT / "docs" / "rules" / "detection.md").read_text()
     table = page.partition("## What spares a process from a rule")[2].partition("\n## ")[0]
     rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]
     assert all(len(row) == 3 for row in rows)

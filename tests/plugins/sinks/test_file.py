@@ -1,4 +1,4 @@
-"""Lines in a file: whole ones, and all that were acknowledged."""
+"""Lines in a file: only whole ones, and every line that was acknowledged."""
 
 import errno
 import fcntl
@@ -34,7 +34,7 @@ def sink(path: Path, **settings: Any) -> FileSink:
 
 
 def lines(*paths: Path) -> list[str]:
-    """Every line of these files; none may be half."""
+    """Return every line of these files; fail if a line is incomplete."""
     found = []
     for path in paths:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
@@ -49,7 +49,6 @@ def rules(*paths: Path) -> list[str]:
 
 def aside(path: Path) -> list[Path]:
     return sorted(file for file in path.parent.iterdir() if file.name.startswith(f"{path.name}."))
-
 
 
 def test_the_sink_keeps_the_contract(tmp_path: Path) -> None:
@@ -338,7 +337,7 @@ def test_after_kill_9_every_acknowledged_line_is_there_and_none_is_half(tmp_path
         process.wait()
         process.stdout.close()
     under_test = sink(path)
-    under_test.deliver(records(alert("last")))  # mends what the last kill left
+    under_test.deliver(records(alert("last")))  # repairs a line that the last kill left incomplete
     under_test.stop()
     seen = rules(*aside(path), path)
     assert set(seen) >= acknowledged

@@ -1,4 +1,4 @@
-"""A real systemd-journald stores what the sink sends."""
+"""A real systemd-journald stores the sink's messages."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""docs/kafka.md and docs/siem.md keep their word."""
+"""docs/integrate/kafka.md and docs/integrate/siem.md keep their word."""
 
 import json
 import re
@@ -12,6 +12,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mozu.core.api import DataEvent, Kind
+from mozu.core.common.k8s_audit.decoder import AuditEventDecoder
 from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Stamp
@@ -40,7 +41,7 @@ RULE_ON_OPENS = """
   priority: NOTICE
 """
 
-PAGES = {name: (ROOT / f"docs/{name}.md").read_text() for name in ("kafka", "siem")}
+PAGES = {name: (ROOT / f"docs/integrate/{name}.md").read_text() for name in ("kafka", "siem")}
 EXAMPLES = [example for page in PAGES.values() for example in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
 
 
@@ -94,7 +95,7 @@ def test_the_pages_name_the_fields_that_hold_the_number() -> None:
 
 
 def section(title: str) -> tuple[str, str]:
-    """The configuration of a section of docs/kafka.md, and the lines that are indented: rules."""
+    """Return the configuration of a section of docs/integrate/kafka.md, and the indented lines: rules."""
     _, _, text = PAGES["kafka"].partition(f"### {title}\n")
     found = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)
     assert found is not None
@@ -113,7 +114,8 @@ def test_the_audit_log_of_kubernetes_is_judged_as_the_page_shows(tmp_path: Path)
     (given,) = [one["kafka"] for one in yaml.safe_load(configuration)["sources"]]
     settings = KafkaSourceSettings.model_validate(given)
     numbers = RecordNumbers(settings.topics)
-    decoder = KafkaRecordDecoder(numbers, event_source=settings.event_source, alerts=settings.alerts)
+    audit = AuditEventDecoder(Metrics(), 1 << 20)
+    decoder = KafkaRecordDecoder(numbers, event_source=settings.event_source, alerts=settings.alerts, audit=audit)
     line = {
         "kind": "Event", "apiVersion": "audit.k8s.io/v1", "auditID": "a1", "level": "Request",
         "verb": "create", "user": {"username": "eve"}, "requestURI": "/api/v1/namespaces/shop/pods/web-1/exec",
@@ -122,7 +124,7 @@ def test_the_audit_log_of_kubernetes_is_judged_as_the_page_shows(tmp_path: Path)
     record = SimpleNamespace(
         value=json.dumps(line).encode(), timestamp=1_767_225_600_000, topic="k8s.audit", partition=0, offset=7
     )
-    event = decoder.decode(record)
+    (event,) = decoder.decode(record)
     assert isinstance(event, DataEvent)
     (found,) = evaluator_of(configuration, tmp_path, rules).evaluate([event])
     assert ("k8s_audit", "eve ran a command in web-1 (namespace shop)") == (found.source, found.message())

@@ -13,7 +13,7 @@ from mozu.plugins.sinks.kafka.sink import KafkaSink
 
 
 class Producer:
-    """Takes what it is given."""
+    """Producer that takes every message."""
 
     def __init__(self) -> None:
         self.sent: list[int] = []

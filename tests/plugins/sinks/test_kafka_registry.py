@@ -1,4 +1,4 @@
-"""The setting `registry` of the sink `kafka`, before registries that are slow, wrong, or of another mind."""
+"""The setting `registry` of the sink `kafka`, before registries that are slow, wrong, or incompatible."""
 
 import asyncio
 import base64
@@ -158,7 +158,7 @@ def test_a_schema_that_is_only_looked_up_is_never_registered() -> None:
 
 
 def asked_for(made: RegisteredSchema, *topics: str) -> list[bool]:
-    """Whether the id of each is known then, in order."""
+    """Return for each topic, in order, True if the schema's id is known after `require`."""
 
     async def one(topic: str) -> bool:
         try:
@@ -222,7 +222,7 @@ def test_a_certificate_that_cannot_be_read_is_an_error_of_the_configuration(tmp_
 
 
 class Keeping(Producer):
-    """A producer that keeps messages, and acknowledges them."""
+    """Producer that keeps messages, and acknowledges them."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The schemas of topics: what mozu writes, what it wrote, and what consumers may rely on."""
+"""The schemas of topics: mozu's records today, its earlier records, and the members that consumers may rely on."""
 
 import copy
 import json
@@ -20,8 +20,8 @@ Json = dict[str, Any]
 HOME = ROOT / "schemas"
 CURRENT = HOME / f"v{SCHEMA_VERSION.decode()}"
 NAMES = ("json", "cloudevents", "ecs", "ocsf")
-TEXTS = ("falco", "cef")
-"""Formats that are no JSON."""
+TEXTS = ("falco", "compact", "cef")
+"""Formats other than JSON."""
 
 by_format = pytest.mark.parametrize("name", NAMES)
 
@@ -38,7 +38,7 @@ def validator(folder: Path, name: str) -> jsonschema_rs.Validator:
 
 
 def written(name: str) -> Iterator[Json]:
-    """What this mozu writes."""
+    """Yield the records that this mozu writes in a format."""
     encoder = FORMATS[name].build(FORMATS[name].settings())
     for alert in (plain(), connecting(), reading()):
         yield json.loads(encoder.encode(alert, STAMP))
@@ -52,7 +52,7 @@ def examples(folder: Path, name: str) -> list[Json]:
 
 
 def required(schema: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The paths of what a schema requires."""
+    """Yield the paths of the members that a schema requires."""
     for name in schema.get("required", ()):
         yield (*path, name)
     for name, inner in schema.get("properties", {}).items():
@@ -98,7 +98,7 @@ PROMISED = {
     "ocsf": {"class_uid", "category_uid", "activity_id", "type_uid", "time", "severity_id", "metadata", "finding_info",
              "device", "message"},
 }  # fmt: skip
-"""What consumers of version 1 were promised that they may rely on."""
+"""Members that consumers of version 1 may rely on, by format."""
 
 
 @by_format

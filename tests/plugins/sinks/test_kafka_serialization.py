@@ -27,11 +27,11 @@ NUMBERS = {
     "mozu": {"agent": 1, "sink": 2, "epoch": 3, "sequence": 4},
     "notes": {"description": 1, "why": 2, "false_positives": 3, "references": 4, "maturity": 5, "level": 6},
 }  # fmt: skip
-"""What consumers of version 1 were promised of fields' numbers."""
+"""Numbers of fields that were promised to consumers of version 1."""
 
 
 def bodies() -> Iterator[bytes]:
-    """Records of the format `json`: ordinary ones, hostile ones, and one with values of every type."""
+    """Yield records of the format `json`: ordinary ones, hostile ones, and one with values of every type."""
     encoder = FalcoJson(message=True)
     for alert in (plain(), connecting(), reading()):
         yield encoder.encode(alert, STAMP)
@@ -45,7 +45,7 @@ def bodies() -> Iterator[bytes]:
 
 
 def as_written(value: Any) -> Any:
-    """Numbers that have no place in 63 bits and a sign are text."""
+    """Return a value with integers that do not fit into 64 signed bits as text."""
     if isinstance(value, dict):
         return {name: as_written(one) for name, one in value.items()}
     if isinstance(value, list):
@@ -55,7 +55,7 @@ def as_written(value: Any) -> Any:
 
 
 def without_nothing(value: Any) -> Any:
-    """Left out is what stands for nothing: null (Avro), and empty texts and lists (proto3 does not send them)."""
+    """Return a value without its empty members: null (Avro), and empty texts and lists (proto3 does not send them)."""
     return {name: one for name, one in value.items() if one not in (None, "", [])}
 
 
@@ -81,7 +81,7 @@ def test_the_files_of_schemas_are_what_the_sink_registers(kind: Literal["avro", 
 
 
 def with_another_property() -> str:
-    """The schema of a mozu to come, which says more."""
+    """Return the schema of a future mozu, with a further property."""
     document = json.loads(schema("json"))
     document["properties"]["added"] = {"type": "array", "items": {"type": "string"}, "description": "Later."}
     return json.dumps(document)

@@ -1,4 +1,4 @@
-"""A program reads alerts, well or badly."""
+"""Programs that read alerts, well or badly."""
 
 import asyncio
 import errno
@@ -22,7 +22,7 @@ PATIENCE = 60.0
 
 
 def sink(command: str | list[str], **settings: Any) -> ProgramSink:
-    """As patient as a test may be, unless it says otherwise: a busy machine ends no program too early."""
+    """Return a sink with long timeouts unless the test sets others: a busy machine ends no program too early."""
     chosen = {"timeout": PATIENCE, "grace": PATIENCE, **settings}
     return ProgramSink(ProgramSettings(command=command, **chosen), context("program"))
 
@@ -32,7 +32,7 @@ def batch(count: int) -> list[Record]:
 
 
 def delivered(under_test: ProgramSink, *batches: Sequence[Record]) -> None:
-    """Each batch until it is acknowledged, then stop."""
+    """Deliver each batch until it is acknowledged, then stop."""
 
     async def main() -> None:
         for each in batches:
@@ -113,13 +113,13 @@ def test_a_program_that_ends_is_started_again_and_nothing_unread_is_lost(
 ) -> None:
     monkeypatch.setattr(program, "_RESTART_BACKOFF", (0.01, 0.01))
     made = batch(50)
-    reads_ten = f"for i in 1 2 3 4 5 6 7 8 9 10; do IFS= read -r line && echo \"$line\" >> {tmp_path}/out; done"
+    reads_ten = f'for i in 1 2 3 4 5 6 7 8 9 10; do IFS= read -r line && echo "$line" >> {tmp_path}/out; done'
     delivered(sink(reads_ten), *([record] for record in made))
     assert bodies(made) == (tmp_path / "out").read_text().splitlines()
 
 
 def test_a_program_that_ends_at_once_is_started_again_with_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The delays are so long that none is over before the test is, whatever else the machine does."""
+    """Delays are so long that none is over before the test is, whatever else the machine does."""
     monkeypatch.setattr(program, "_MIN_LIFETIME", 10_000.0)
     monkeypatch.setattr(program, "_RESTART_BACKOFF", (10_000.0, 30_000.0))
 
@@ -154,7 +154,9 @@ def test_a_program_that_reads_nothing_is_ended() -> None:
 
 
 def test_a_program_that_does_not_read_yet_holds_nobody(tmp_path: Path) -> None:
-    """It reads once this test has opened a gate: that it does so means that the delivery does not hold the loop."""
+    """The program reads after this test has opened a gate: the test gets there only if the delivery does not hold the
+    loop.
+    """
     gate = tmp_path / "gate"
     os.mkfifo(gate)
 

@@ -1,4 +1,4 @@
-"""The sink `s3`: which alerts share an object, its key, and what becomes of alerts by the storage's answers."""
+"""The sink `s3`: alerts that share an object, its key, and the outcomes of alerts by the storage's answers."""
 
 import asyncio
 import gzip
@@ -40,10 +40,8 @@ def refusal(status: int, code: str, message: str = "no") -> Reply:
     return Reply(status, f"<?xml?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode())
 
 
-def play(
-    endpoint: ScriptedEndpoint, batches: Sequence[Sequence[Record]], **more: Any
-) -> list[Sequence[Outcome]]:
-    """One sink, asked to deliver each of these."""
+def play(endpoint: ScriptedEndpoint, batches: Sequence[Sequence[Record]], **more: Any) -> list[Sequence[Outcome]]:
+    """Return the outcomes of these batches, delivered by one sink."""
 
     async def scenario() -> list[Sequence[Outcome]]:
         made = build(settings(endpoint=endpoint.url, **more), context())

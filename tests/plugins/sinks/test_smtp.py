@@ -25,7 +25,7 @@ BASE: dict[str, Any] = {"host": "localhost", "sender": "mozu@example.org", "reci
 
 
 class Mailbox:
-    """Answers each mail by a script, then takes it."""
+    """Mail server that answers each mail by a script, then takes it."""
 
     def __init__(self, *answers: str) -> None:
         self._answers = list(answers)

@@ -1,4 +1,4 @@
-"""What a connection does when the other side closes, hangs, or is not there."""
+"""Behaviour of a connection if the other side closes, hangs, or is absent."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ from tests.support.rfc5424 import frames, parse
 
 
 class Receiver:
-    """Takes connections; what each of them got is in `streams`."""
+    """Server that takes connections; `streams` has the bytes of each."""
 
     def __init__(self) -> None:
         self.streams: list[bytearray] = []
@@ -32,7 +32,7 @@ class Receiver:
         writer.close()
 
     async def has(self, *counts: int) -> None:
-        """Wait until the connections have got so many messages each."""
+        """Wait until the connections have got `counts` messages, one number for each connection."""
         async with asyncio.timeout(10):
             while [len(numbers) for numbers in self.numbers()] != list(counts):
                 await asyncio.sleep(0.005)
@@ -70,7 +70,7 @@ def batch(count: int) -> list[Record]:
 
 
 async def until_delivered(under_test: SyslogSink, batch: Sequence[Record]) -> int:
-    """How often it failed before."""
+    """Deliver the batch; return how often the delivery failed before."""
     failures = 0
     while True:
         try:

@@ -1,4 +1,4 @@
-"""A real rsyslogd reads what the sink sends."""
+"""A real rsyslogd reads the sink's messages."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Which addresses lead ssrf_refusal: the table, and the guard on real connections."""
+"""Addresses that lead to ssrf_refusal: the table, and the guard on real connections."""
 
 import asyncio
 import socket
@@ -66,7 +66,7 @@ def test_a_literal_is_reported_from_a_name(host: str, expected: str | None) -> N
 
 
 class Rebinding(AbstractResolver):
-    """A name that is a permitted address when it is looked up first, and another one from then on."""
+    """Resolver of a name that has a permitted address on its first look-up, and another one from then on."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -81,7 +81,7 @@ class Rebinding(AbstractResolver):
 
 
 async def _refusal(url: str, *allow: str, **connector: Any) -> str:
-    """Why a request gets no connection; empty: it gets one."""
+    """Return the reason why a request gets no connection; empty if it gets one."""
     guard = SsrfGuard(allow_private=False, allow=[ip_network(text) for text in allow])
     guarded = aiohttp.TCPConnector(socket_factory=guard, force_close=True, **connector)
     async with aiohttp.ClientSession(connector=guarded) as session:
@@ -97,7 +97,7 @@ async def _refusal(url: str, *allow: str, **connector: Any) -> str:
 
 
 def _run(scenario: Callable[[int], Awaitable[None]]) -> None:
-    """With a listener on every IPv4 address of this machine."""
+    """Run the scenario with a listener on every IPv4 address of this machine."""
 
     async def main() -> None:
         listener = await asyncio.start_server(lambda reader, writer: writer.close(), "0.0.0.0", 0)
@@ -109,8 +109,22 @@ def _run(scenario: Callable[[int], Awaitable[None]]) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433", "0x7f.1", "127.1",
-     "017700000001", "0x7f000001", "0177.0.0.1", "127.0.0.1.", "127。0。0。1", "[0:0:0:0:0:0:0:1]"],
+    [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "0.0.0.0",
+        "2130706433",
+        "0x7f.1",
+        "127.1",
+        "017700000001",
+        "0x7f000001",
+        "0177.0.0.1",
+        "127.0.0.1.",
+        "127。0。0。1",
+        "[0:0:0:0:0:0:0:1]",
+    ],
 )
 def test_no_spelling_of_the_loopback_gets_a_connection(host: str) -> None:
     async def scenario(port: int) -> None:

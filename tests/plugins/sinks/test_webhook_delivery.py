@@ -1,4 +1,4 @@
-"""What each answer means for each alert, without a network."""
+"""Meaning of each answer for each alert, without a network."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ EXPIRED = classify(401, {}, now=0.0)
 
 
 class Play:
-    """An endpoint that answers by the numbers in a request."""
+    """Endpoint that answers by the numbers in a request."""
 
     def __init__(self, answer: Callable[[tuple[int, ...]], Response], *, size: int = 100, failures: int = 5) -> None:
         self._answer = answer
@@ -43,7 +43,7 @@ class Play:
         return self._answer(batch.numbers())
 
     def deliver(self, first: int, last: int, *, concurrency: int = 1) -> Sequence[Outcome]:
-        """Alerts of these numbers."""
+        """Deliver alerts with these numbers."""
         some = self.made[first - 1 : last]
         delivery = Delivery(self._post, self.circuit, self.batcher, lambda: self.now)
         asyncio.run(delivery.run(self.batcher.pack(some, [b"x"] * len(some)), concurrency))
@@ -94,7 +94,7 @@ def test_an_alert_that_breaks_the_endpoint_holds_up_the_others_twice_and_no_long
 
 
 def test_a_request_that_breaks_the_endpoint_is_repeated_as_it_was_and_only_then_divided() -> None:
-    """First the same request with the same id; at its third failure the record to blame is looked for."""
+    """First the same request is sent with the same id; at its third failure the record to blame is searched for."""
     play = Play(lambda numbers: BROKEN if 3 in numbers else ACCEPTED, size=4, failures=100)
     assert [RETRY] * 5 == play.deliver(1, 5)
     assert [RETRY] * 5 == play.deliver(1, 5)

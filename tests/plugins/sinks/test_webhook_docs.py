@@ -1,4 +1,4 @@
-"""The examples of docs/webhook.md: each loads, and its sink delivers to a real server."""
+"""The examples of docs/integrate/webhook.md: each loads, and its sink delivers to a real server."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ from mozu.plugins.sinks.webhook.template_values import NAMES
 from tests.support.https import Answers, serving, unpacked
 from tests.support.requirements import ROOT
 
-PAGE = (ROOT / "docs/webhook.md").read_text()
+PAGE = (ROOT / "docs/integrate/webhook.md").read_text()
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 PID: dict[str, Any] = {"proc.pid": 42}
 SECRET = f"whsec_{base64.b64encode(b'k' * 32).decode()}"
@@ -27,7 +27,7 @@ SECRET = f"whsec_{base64.b64encode(b'k' * 32).decode()}"
 
 @pytest.fixture
 def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the examples expect to find."""
+    """Make the secrets and variables that the examples expect; return their directory."""
     for name in ("alertmanager.password", "webhook.secret", "webhook.secret.new", "pagerduty.key", "elastic.key"):
         (tmp_path / name).write_text(SECRET)
     (tmp_path / "splunk_token").write_text("t0ken")
@@ -39,7 +39,7 @@ def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _entries(example: str, etc: Path) -> list[tuple[str, Any]]:
-    """(kind, settings) of each entry of ours, from the configuration as mozu reads it."""
+    """Return (kind, settings) of each entry of mozu's, from the configuration as mozu reads it."""
     path = etc / "mozu.yaml"
     path.write_text(example.replace("/etc/mozu", str(etc)))
     config, _ = configure(path)
@@ -53,12 +53,12 @@ def test_an_example_loads_and_says_something_of_ours(example: str, etc: Path) ->
 
 
 async def _without_errors(request: web.Request) -> web.Response:
-    """As an index answers whose items are all well; other receivers' answers are not read."""
+    """Answer like an index that accepted every item; other receivers' answers are not read."""
     return web.Response(text='{"errors": false}')
 
 
 async def _deliver(settings: dict[str, Any]) -> Any:
-    """The body that a real server got."""
+    """Return the body that a real server got."""
     async with serving(Answers([_without_errors])) as answers:
         given = {**settings, "url": answers.url, "allow_private": True, "tls": {}}
         sink = build(WebhookSettings.model_validate(given), context(content_type="application/json"))

@@ -1,4 +1,6 @@
-"""The sink against a real HTTPS server, through the core's own retries: what the server took, it got once."""
+"""The sink against a real HTTPS server, through the core's own retries: each alert that the server took, it
+got once.
+"""
 
 import asyncio
 import base64
@@ -39,7 +41,9 @@ TROUBLES: dict[str, list[int | Handler]] = {
 
 
 def patience(trouble: str) -> float:
-    """Long where answers are awaited: one that comes late on a busy machine would be asked for twice."""
+    """Return a timeout that is long if answers are awaited: one that comes late on a busy machine would be asked for
+    twice.
+    """
     return 2.0 if trouble == "hangs" else PATIENCE
 
 
@@ -82,7 +86,7 @@ def test_a_single_alert_gives_its_id_to_its_request(certificates: Certificates) 
 
 @pytest.mark.parametrize("form", ["1", "date"])
 def test_retry_after_is_honoured(form: str, certificates: Certificates) -> None:
-    """Measured at the server by its own clock, so a busy machine makes it longer and never shorter."""
+    """Measure at the server by its own clock, so a busy machine makes the time longer and never shorter."""
     arrivals: list[float] = []
 
     async def limited(request: web.Request) -> web.StreamResponse:
@@ -98,9 +102,7 @@ def test_retry_after_is_honoured(form: str, certificates: Certificates) -> None:
     assert arrivals[1] - arrivals[0] >= 0.9
 
 
-def test_a_refusal_rejects_with_its_reason_and_the_others_arrive(
-    certificates: Certificates, caplog: Log
-) -> None:
+def test_a_refusal_rejects_with_its_reason_and_the_others_arrive(certificates: Certificates, caplog: Log) -> None:
     answers = Answers()
     usual = answers.handle
 

@@ -1,4 +1,4 @@
-"""Answers, batcher and the circuit: what needs no network."""
+"""Answers, batcher and the circuit: parts that need no network."""
 
 import base64
 import time

@@ -1,4 +1,4 @@
-"""What each template sends fits what its receiver has published, at every severity and with hostile names."""
+"""Templates produce bodies that fit their receivers' published schemas, at every severity and with hostile names."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ SEVERITIES = pytest.mark.parametrize("severity", list(Severity), ids=lambda one:
 
 
 def made(template: str, severity: Severity, rule: str = HOSTILE, **more: Any) -> Any:
-    """What is sent of one alert."""
+    """Return the body for one alert, parsed from JSON."""
     values: dict[str, Any] = {"proc.name": HOSTILE, "proc.pid": 42, "x": None}
     item = alert(rule, **values)
     item.priority = severity
@@ -129,7 +129,7 @@ def says(status: int, text: str) -> Handler:
 
 
 def posted(template: str, count: int, *answers: Handler, **more: Any) -> tuple[list[Any], Answers]:
-    """The outcomes of a delivery to a server that answers as asked, and the server."""
+    """Return the outcomes of a delivery to a server that answers as asked, and the server."""
 
     async def scenario() -> tuple[list[Any], Answers]:
         server = Answers(answers)

@@ -1,4 +1,4 @@
-"""What is refused before anything is sent, and what never prints."""
+"""Settings that are refused before anything is sent, and secrets that never print."""
 
 from pathlib import Path
 from typing import Any

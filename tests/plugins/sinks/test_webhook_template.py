@@ -103,7 +103,9 @@ def test_a_template_may_not_be_nested_without_end() -> None:
 
 
 def test_falcosidekick_gets_what_it_asks_for() -> None:
-    """It refuses an alert without rule, priority, time or with empty output_fields; those of mozu itself have none."""
+    """Falcosidekick refuses an alert without rule, priority or time, or with empty output_fields; mozu's own alerts
+    have no fields.
+    """
     notice = alert("Loss")
     notice.source = "internal"
     for record in (_record(**{"proc.pid": 42}), records(notice)[0]):
@@ -148,7 +150,9 @@ def test_splunks_information_model_gets_its_fields_and_words() -> None:
 
 
 def test_googles_data_model_gets_a_noun_a_result_and_words_of_its_enumerations() -> None:
-    """Names and enumerators of the reference of the Chronicle API: UDM, Metadata, Noun, Process, SecurityResult."""
+    """The reference of the Chronicle API has the names and enumerators: UDM, Metadata, Noun, Process,
+    SecurityResult.
+    """
     record = _record()
     record.alert.tags = ("T1059.004",)
     record.alert.enrichment = {"proc.pid": 42, "proc.exepath": "/bin/sh", "user.name": "root", "proc.ppid": 7}
@@ -171,7 +175,7 @@ def test_googles_data_model_gets_a_noun_a_result_and_words_of_its_enumerations()
 
 
 def test_sentinels_information_model_gets_its_mandatory_fields_and_words() -> None:
-    """Classes and words of the schema AlertEvent 0.1 and of ASIM's common fields."""
+    """The schema AlertEvent 0.1 and ASIM's common fields have these classes and words."""
     record = _record()
     record.alert.tags = ("T1059.004", "T1005", "mitre_execution")
     record.alert.enrichment = {"proc.pid": 42, "user.name": "root", "evt.host_id": "h1"}

@@ -1,4 +1,4 @@
-"""Whom the sink trusts, and what it keeps to itself: certificates, addresses, proxies, secrets."""
+"""Trust and confidentiality of the sink: certificates, addresses, proxies, secrets."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 async def _until_reported(worker: WebhookWorker, caplog: Log, reported: str) -> None:
-    """Deliver an alert that does not arrive, until the log says why and it was tried again."""
+    """Deliver an alert that does not arrive, until the log has the reason and it was tried again."""
     await worker.sink_worker.start()
     worker.sink_worker.accept(packed(alert()))
     async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
@@ -94,7 +94,7 @@ def test_a_name_that_leads_inward_gets_no_alert(caplog: Log) -> None:
 
 @pytest.fixture
 def proxies(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Sets `http_proxy` and nothing else."""
+    """Return a function that sets `http_proxy` and nothing else."""
     for name in ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     return lambda url: monkeypatch.setenv("http_proxy", url)
@@ -106,7 +106,7 @@ def proxies(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def test_a_proxy_is_used_only_if_the_configuration_says_so(
     setting: str, through: bool, proxies: Callable[[str], None]
 ) -> None:
-    """The proxy sees the whole URL of a plain request; the name need not even resolve here."""
+    """A proxy sees the whole URL of a plain request; the name need not even resolve here."""
     answers, target = Answers(), Answers()
 
     async def scenario() -> None:
@@ -139,10 +139,8 @@ def test_a_proxy_gets_its_own_credentials_and_nobody_else_does(caplog: Log) -> N
     assert "PLANTED" not in caplog.text
 
 
-def test_a_secret_is_reported_nowhere_whatever_goes_wrong(
-    certificates: Certificates, caplog: Log
-) -> None:
-    """The server even repeats what it was sent."""
+def test_a_secret_is_reported_nowhere_whatever_goes_wrong(certificates: Certificates, caplog: Log) -> None:
+    """The server even repeats the request in its answer."""
 
     async def parrot(request: web.Request) -> web.StreamResponse:
         reported = " ".join([request.path_qs, *request.headers.values()])
@@ -175,7 +173,7 @@ def test_a_secret_is_reported_nowhere_whatever_goes_wrong(
 
 
 def test_a_timeout_of_the_connection_does_not_tell_the_url(caplog: Log) -> None:
-    """The client library's own text would."""
+    """The client library's own text would contain the URL."""
     caplog.set_level("DEBUG")
 
     async def scenario(port: int) -> None:

@@ -18,7 +18,7 @@ from tests.support.split import needs_live
 
 @pytest.fixture
 def task() -> TracedTask:
-    """This process, in the place of a traced one."""
+    """Return this process, in the place of a traced one."""
     return TracedTask(os.getpid(), os.getpid())
 
 
@@ -32,7 +32,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 @needs_live
 def live() -> Iterator[Live]:
-    """The source with everything switched on that a busy machine does not do all the time."""
+    """Yield the source with all types switched on that do not occur all the time on a busy machine."""
     requirements.ebpf()
     wanted = demand(*QUIET, state_dependencies=("tree", "cwd", "ids", "env", "realpath"))
     with Live(EbpfSource(64 << 20, context()), wanted, shared=True) as running:
@@ -42,7 +42,7 @@ def live() -> Iterator[Live]:
 @pytest.fixture(scope="module")
 @needs_live
 def undemanded() -> Iterator[Live]:
-    """A source whose demand each test sets."""
+    """Yield a source whose demand each test sets."""
     requirements.ebpf()
     with Live(EbpfSource(64 << 20, context()), demand()) as running:
         yield running
@@ -51,7 +51,7 @@ def undemanded() -> Iterator[Live]:
 @pytest.fixture(scope="module")
 @needs_live
 def copying() -> Iterator[Live]:
-    """The same with the programs of a kernel without bpf_rdonly_cast: they copy members."""
+    """Yield the source with the programs for a kernel without bpf_rdonly_cast: they copy members."""
     requirements.ebpf()
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:
@@ -84,7 +84,7 @@ def judged() -> Iterator[FilterComparison]:
 
 @pytest.fixture
 def likely(tmp_path: Path) -> Path:
-    """Directories, files and links whose names rules are likely to ask for."""
+    """Make directories, files and links whose names rules are likely to ask for."""
     for name in ("etc/pam.d", "etc/ssh", "home/u/.ssh", "var/log", "x/y"):
         (tmp_path / name).mkdir(parents=True)
     for name in ("etc/shadow", "etc/pam.d/su", "home/u/.ssh/id_rsa", "var/log/syslog", "x/y/shadow", "x/a.b", "x/..b"):
@@ -96,7 +96,7 @@ def likely(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A directory with a file, a directory and links."""
+    """Make a directory with a file, a directory and links."""
     (tmp_path / "inner" / "deep").mkdir(parents=True)
     (tmp_path / "file").write_text("x")
     (tmp_path / "inner" / "deep" / "file").write_text("y")

@@ -1,4 +1,4 @@
-"""Kill rules and deny rules that are drawn at random, and programs of formulas that are: what they do with calls."""
+"""Kill rules, deny rules and programs of formulas, drawn at random, and their effects on calls."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ from tests.support.filter_texts import described
 
 
 def some_of(chance: random.Random, tests: Sequence[str], further: Sequence[str] = ()) -> str:
-    """Some of these tests joined, and maybe one of the others."""
+    """Return a condition of some of these tests joined, and maybe one of `further`."""
     chosen = chance.sample(tests, min(len(tests), chance.choice((1, 2, 2, 3))))
     negated = [f"{chance.choice(('', '', '', 'not '))}({one})" for one in chosen]
     whole = chance.choice((" and ", " and ", " or ")).join(negated)
@@ -33,7 +33,7 @@ def some_of(chance: random.Random, tests: Sequence[str], further: Sequence[str] 
 
 
 def program_of(code: RelocatableCode) -> Iterator[str]:
-    """How long it is, and what it calls."""
+    """Yield the length of a program, and the subprograms that it calls."""
     parts = [one.name for one in code.relocations if one.kind is Symbol.SUBPROGRAM]
     yield golden.line("program", f"{len(code.instructions) // INSTRUCTION.size} instructions, {' '.join(parts)}")
 
@@ -77,7 +77,7 @@ _KILLING: Final[tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = (
 
 
 def acts(number: int) -> Iterator[str]:
-    """Why rules can kill or deny or not, the programs of those that can, and what these do."""
+    """Yield the reasons why rules can kill or deny or not, the programs of those that can, and their effects."""
     chance = random.Random(number)
     predicates = []
     for _ in range(chance.choice((1, 2, 3))):
@@ -113,7 +113,9 @@ def _reason(why: Comparison | str | None) -> str:
 
 
 def _acts_of(code: RelocatableCode, chance: random.Random, number: int | None, runs: int = 12) -> Iterator[str]:
-    """`number`: of the call; None: the program is at a hook of the security modules."""
+    """Yield the effects of a program on random calls. `number` is the call's; None: the program is at a hook of the
+    security modules.
+    """
     for at in range(runs):
         facts = with_facts(chance, random_facts(chance))
         real = chance.choice((facts.real, b"/etc/shadow", b"/tmp/x.key", b"/a", b"/bin/sh"))
@@ -121,7 +123,7 @@ def _acts_of(code: RelocatableCode, chance: random.Random, number: int | None, r
 
 
 def _run(code: RelocatableCode, facts: Facts, number: int | None, found: int) -> str:
-    """What a program does; `found`: what each of its subprograms returns."""
+    """Return the effects of a program on a call; `found` is the result of each of its subprograms."""
     scratch = filter_facts.scratch_of(facts, junk=bytes(600))
     parts = {one.name: lambda: found for one in code.relocations if one.kind is Symbol.SUBPROGRAM}
     if "part_process_bits" in parts:
@@ -143,7 +145,7 @@ _OPENAT, _PTRACE, _RECVFROM, _CONNECT = (SYSCALL_SPECS[name] for name in ("opena
 
 
 def formulas(number: int) -> Iterator[str]:
-    """A program of each kind, made of formulas that are drawn at random."""
+    """Yield a program of each kind, made of formulas that are drawn at random."""
     chance = random.Random(number)
     for what, code, call in _programs(chance):
         yield f"# {what}"
@@ -152,7 +154,7 @@ def formulas(number: int) -> Iterator[str]:
 
 
 def _programs(chance: random.Random) -> Iterator[tuple[str, RelocatableCode, int | None]]:
-    """(name, program, number of the call) of each."""
+    """Yield (name, program, number of the call) of each kind."""
     for opened in OpenedName:
         wanted, exact = _wanted(chance, filter_facts.of_open)
         yield f"open {opened.name}", open_program(wanted, opened, exact), _OPENAT.number
@@ -170,7 +172,7 @@ def _rules(chance: random.Random, tests: Callable[[random.Random], Formula]) -> 
 
 
 def _wanted(chance: random.Random, tests: Callable[[random.Random], Formula]) -> tuple[Formula, Formula]:
-    """(all that passes, what is an exact match of it)"""
+    """Return (formula of all that passes, formula of exact matches)."""
     exact, other = (random_formula(chance, tests) for _ in range(2))
     wanted = any_of((exact, other))
     return wanted, exact if reads_no_more(exact, wanted) else FALSE

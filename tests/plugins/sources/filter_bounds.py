@@ -1,4 +1,4 @@
-"""What is tested in the kernel of comparisons of each field, with every operator and many constants."""
+"""Comparisons of each field, with every operator and many constants, as the kernel tests them."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -50,7 +50,7 @@ _OF_ALL: Final[dict[str, tuple[Sequence[str], Sequence[str]]]] = {
     "proc.exepath": (_TEXTS, _PATHS),
     "proc.name": (("=",), ("sh",)),
 }
-"""Field → operators, constants."""
+"""Field → operators and constants."""
 _OF_PATHS: Final = ("fd.name", "fd.realpath", "fd.paths", "fd.nameraw", "fd.directory", "fd.filename")
 CALLS: Final = (
     *OPENS, "ptrace", "socket", "socketpair", "bpf", "fcntl", "dup", "dup2", "dup3", "connect", "sendto", "sendmsg",
@@ -60,7 +60,7 @@ CALLS: Final = (
 
 
 def comparisons(call: str) -> Iterator[str]:
-    """Each comparison of which something is tested at a call."""
+    """Yield each comparison that is tested at least in part at a call."""
     spec = SYSCALL_SPECS[call]
     for one in _comparisons_of(call):
         bounds, lasting = bounds_of(one, spec), settled(one, spec)
@@ -94,7 +94,7 @@ def _of_parameters(call: str) -> dict[str, tuple[Sequence[str], Sequence[str]]]:
 
 
 def _tests(operators: Sequence[str], constants: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each operator with each constant, and with those lists that it can have."""
+    """Yield each operator with each constant, and with the lists that it can have."""
     for op in operators:
         if op == "exists":
             yield op, ()

@@ -1,7 +1,6 @@
-"""Kernel filters, kill rules and deny rules of conditions that are listed or drawn at random: what is tested of each
-comparison, which calls have which program, and what the programs do with calls.
-
-python -m tests.plugins.sources.filter_scenes    writes tests/data/filters/ again, after a change that is meant
+"""Kernel filters, kill rules and deny rules of conditions that are listed or drawn at random: the tests of each
+comparison, the program of each call, and the programs' effects on calls. python -m tests.plugins.sources.filter_scenes
+writes tests/data/filters/ again, after a change that is meant
 """
 
 import random
@@ -86,7 +85,7 @@ def _drawn_rule(chance: random.Random) -> str:
 
 
 def rules(number: int) -> Iterator[str]:
-    """What is chosen for some rules, and what the programs do with calls."""
+    """Yield the choice of programs for some rules, and their effects on calls."""
     chance = random.Random(number)
     texts = [_drawn_rule(chance) for _ in range(chance.choice((1, 2, 2, 4, 9)))]
     demand = wants(texts)

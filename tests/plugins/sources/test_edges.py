@@ -1,4 +1,4 @@
-"""What makes monitors stumble, through the state and the fields, for each live source."""
+"""Edge cases that make monitors stumble, through the state and the fields, for each live source."""
 
 import asyncio
 from pathlib import Path
@@ -22,14 +22,14 @@ STATE_DEPENDENCIES = ("tree", "cwd", "ids", "fds", "session", "realpath")
 @pytest.fixture(scope="module")
 @needs_live
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Shown]]:
-    """What each family says that it does, unwatched."""
+    """Return the acts of each family as reported by itself, unwatched."""
     requirements.ebpf()
     return unwatched("edges", edges.FAMILIES, tmp_path_factory)
 
 
 @pytest.fixture
 def fields() -> FieldRegistry:
-    """Everything that a rule may name."""
+    """Return every field that a rule may name."""
     return FieldRegistry(builtin_fields())
 
 

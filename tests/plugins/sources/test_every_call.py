@@ -1,4 +1,4 @@
-"""Every system call that the sources know, made with success and with failure, as each live source tells it."""
+"""Every system call that the sources know, made with success and with failure, as each live source reports it."""
 
 import asyncio
 from pathlib import Path
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
 
 
 def _absent() -> set[str]:
-    """Calls that this kernel does not have."""
+    """Return the calls that this kernel does not have."""
     return {name for name in SYSCALL_SPECS if not any(map(_is_tracepoint, PROGRAMS[name]))}
 
 
@@ -37,20 +37,21 @@ NEVER_FAILS: Final = frozenset(
         "munlockall",
     }
 )
-"""Calls that nothing makes fail short of a machine that is out of something."""
+"""Calls that fail only if a machine is out of some resource."""
 NEVER_DONE: Final = frozenset({"init_module", "finit_module", "delete_module", "execveat"})
 """Calls that cannot succeed here: there are no modules; an execveat that succeeds is reported as an execve."""
 ELSEWHERE: Final = frozenset({"_fork", "_cgroup", "vfork"}) | bare.absent()
-"""Births and moves between cgroups are for the state only; a child of vfork must not return into Python
-(test_ebpf_process makes one)."""
+"""Births and moves between cgroups, which are for the state only; a child of vfork must not return into Python
+(test_ebpf_process makes one).
+"""
 NO_RESULT: Final = TRACEPOINT_EVENTS
-"""No calls, so that they neither succeed nor fail (test_ebpf_scalar_events; signals are made here)."""
+"""Events that are no calls and so neither succeed nor fail (test_ebpf_scalar_events; signals are made here)."""
 
 
 @pytest.fixture(scope="module")
 @needs_live
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Reported]]:
-    """What each family says that it does, unwatched."""
+    """Return the calls of each family as reported by itself, unwatched."""
     requirements.ebpf()
     return unwatched("calls", calls.FAMILIES, tmp_path_factory)
 

@@ -1,4 +1,4 @@
-"""The listener against real clients: who may, how much, and when the answer comes."""
+"""The listener against real clients: permissions, limits, and the time of the answer."""
 
 import asyncio
 import base64
@@ -15,9 +15,9 @@ import pytest
 from pydantic import ValidationError
 
 from mozu.core.api import Alert, Demand, Event, SourceUnavailable
+from mozu.core.common.http.request_queue import RequestQueue
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import check_source, context
-from mozu.plugins.sources.falco_http.request_queue import RequestQueue
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 from mozu.plugins.sources.falco_http.source import FalcoHttpSource
 from tests.support.falco_http import PATIENCE, Play, payload, run, settings_of
@@ -49,7 +49,7 @@ def test_no_answer_comes_before_the_alerts_are_safe() -> None:
         async with asyncio.TaskGroup() as tasks:
             answer = tasks.create_task(play.post(payload()))
             await play.until(1)
-            assert 400 == (await play.post(b"{"))[0]  # what came later has been answered
+            assert 400 == (await play.post(b"{"))[0]  # later requests have been answered
             assert not answer.done()
             play.settling.set()
         assert 200 == answer.result()[0]
@@ -74,7 +74,7 @@ def test_a_repeated_post_joins_the_one_under_way_and_later_gives_the_same_id(mon
     arrived = 0
     real = RequestQueue.find
 
-    def find(queue: RequestQueue, key: bytes) -> Any:
+    def find(queue: RequestQueue[Alert], key: bytes) -> Any:
         nonlocal arrived
         arrived += 1
         return real(queue, key)
@@ -209,7 +209,7 @@ def test_the_token_is_reported_nowhere(caplog: pytest.LogCaptureFixture) -> None
 
 
 def test_a_stop_answers_those_who_wait_and_refuses_newcomers() -> None:
-    """The engine settles what it can before its deadline; the rest is asked to come again."""
+    """The engine settles as many alerts as it can before its deadline; clients of the rest are asked to come again."""
 
     async def scenario() -> None:
         source = FalcoHttpSource(settings_of(), context())
@@ -273,7 +273,7 @@ def test_a_certificate_that_was_renewed_is_shown_to_the_next_client(certificates
 
 
 def test_a_client_without_certificate_stays_outside(certificates: Certificates) -> None:
-    """As Falco's `mtls` presents one."""
+    """The known client presents a certificate like Falco's `mtls`."""
     stranger = ssl.create_default_context(cafile=certificates.ca)
     known = ssl.create_default_context(cafile=certificates.ca)
     known.load_cert_chain(certificates.client, certificates.client_key)
@@ -290,7 +290,7 @@ def test_a_client_without_certificate_stays_outside(certificates: Certificates) 
 
 @pytest.mark.live
 def test_falcos_own_client_library_gets_its_answer(tmp_path: Path) -> None:
-    """libcurl, with the token in the URL, which is the only place where Falco can put one."""
+    """The client is libcurl, with the token in the URL, which is the only place in which Falco can put one."""
 
     async def scenario(play: Play) -> None:
         body = tmp_path / "alert.json"

@@ -12,9 +12,9 @@ import pytest
 from pydantic import ValidationError
 
 from mozu.core.api import Context, Dropped
+from mozu.core.common.http.allowance import Allowance
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import context
-from mozu.plugins.sources.falco_http.allowance import Allowance
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 from tests.support.falco_http import PATIENCE, Play, payload, playing
 
@@ -31,7 +31,7 @@ def run(scenario: Callable[[Play, Context], Awaitable[None]], **settings: Any) -
 
 
 def refused(given: Context) -> dict[str, float]:
-    """By reason."""
+    """Return the number of refusals by reason."""
     return {labels["reason"]: value for name, labels, value in given.metrics.collect() if name == "http_refused_total"}
 
 
@@ -44,7 +44,7 @@ def connect(play: Play, sent: bytes) -> socket.socket:
 
 
 async def ended(client: socket.socket) -> bytes:
-    """What it gets until the server closes the connection."""
+    """Return the bytes that a client gets until the server closes the connection."""
     loop, got = asyncio.get_running_loop(), b""
     async with asyncio.timeout(PATIENCE):
         try:
@@ -55,7 +55,7 @@ async def ended(client: socket.socket) -> bytes:
     return got
 
 
-# --- what was dropped
+# --- dropped alerts
 
 
 def test_a_client_is_asked_to_send_again_what_found_no_room() -> None:
@@ -106,7 +106,7 @@ def _pending(given: Context) -> float:
     return next(value for name, _, value in given.metrics.collect() if name == "falco_http_pending_alerts")
 
 
-# --- who
+# --- permissions
 
 
 def test_without_a_token_it_is_not_even_configured() -> None:
@@ -184,7 +184,7 @@ def test_the_second_request_of_a_connection_has_no_more_time_than_the_first() ->
 
 
 def test_slow_bodies_delay_no_one_else() -> None:
-    """More of them than were once read at the same time."""
+    """Send more slow bodies than were once read at the same time."""
 
     async def scenario(play: Play, given: Context) -> None:
         with ExitStack() as clients:
@@ -263,7 +263,7 @@ def test_the_numbers_of_the_default_limits_leave_room_within_each_other() -> Non
     assert all(inner < outer for inner, outer in pairwise(limits))
 
 
-# --- what is no HTTP
+# --- requests that are not HTTP
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""mozu run as a whole: no 200 for an alert that was dropped; a flood of clients takes no descriptor from sinks."""
+"""A whole mozu: no 200 for an alert that was dropped; a flood of clients takes no descriptor from sinks."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from tests.support.falco_http import payload
 from tests.support.running import Running, mozu_run
 
 DESCRIPTORS: Final = 256
-"""What mozu may have open in a flood of more clients."""
+"""Number of descriptors that mozu may have open in a flood of more clients."""
 
 
 def config(folder: Path, *sinks: Any, **settings: Any) -> str:
@@ -98,7 +98,7 @@ def _flood(folder: Path) -> None:
 
 
 async def _posted_while_the_sink_connects(url: str, server: socket.socket) -> int:
-    """The status of a post; the sink's first connection is closed, so that it must make another."""
+    """Return the status of a post; the sink's first connection is closed, so that it must make another."""
     async with aiohttp.ClientSession() as session, asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         task = tasks.create_task(_status(session, url))
         first, _ = await asyncio.to_thread(server.accept)

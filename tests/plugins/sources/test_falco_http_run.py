@@ -1,4 +1,4 @@
-"""The whole of mozu behind a Falco: alerts arrive signed at an HTTPS endpoint, and only then is 200 said."""
+"""A whole mozu behind a Falco: alerts arrive signed at an HTTPS endpoint, and 200 is sent only afterwards."""
 
 import asyncio
 import base64
@@ -37,7 +37,7 @@ def payload(number: int) -> dict[str, Any]:
 
 @contextmanager
 def _receiver(answers: Answers, certificates: Certificates) -> Iterator[None]:
-    """A server on a loop of its own, since mozu runs in another process."""
+    """Run a server on a loop of its own, since mozu runs in another process."""
     loop, ready, end = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
 
     async def serve() -> None:
@@ -81,7 +81,7 @@ def _config(folder: Path, answers: Answers, certificates: Certificates, **sink: 
 
 
 async def _post(url: str, documents: list[Any], answers: Answers | None) -> list[int]:
-    """All at once; for each 200 the receiver, if it is given, must have the alert by then."""
+    """Post all documents at once; at each 200 the receiver, if it is given, must already have the alert."""
     headers = {"Authorization": "Bearer PLANTED-4"}
 
     async def one(session: aiohttp.ClientSession, document: Any) -> int:
@@ -115,7 +115,7 @@ def test_alerts_of_a_falco_arrive_signed_and_once_though_the_receiver_has_its_tr
             log = "\n".join(running.log)
     assert [200] * 51 == statuses + again
     documents = [item for request in answers.taken for item in _items(request.json())]
-    # What was refused for now may come after others; the numbers tell the order.
+    # Alerts that were refused for now may come after others; the numbers have the order.
     assert list(range(1, len(documents) + 1)) == sorted(item["mozu"]["sequence"] for item in documents)
     assert len(documents) == statistics["sinks"]["webhook"]["delivered"]
     documents = [item for item in documents if item["source"] != "internal"]
@@ -131,7 +131,7 @@ def test_alerts_of_a_falco_arrive_signed_and_once_though_the_receiver_has_its_tr
 
 
 def _numbers(answers: Answers) -> set[int]:
-    """What the receiver has by now, beside mozu's own notices."""
+    """Return the numbers of the alerts that the receiver has, without mozu's own notices."""
     items = [item for request in answers.taken for item in _items(request.json())]
     return {item["output_fields"]["number"] for item in items if item["source"] != "internal"}
 

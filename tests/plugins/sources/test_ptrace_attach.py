@@ -1,4 +1,4 @@
-"""Attaching to a process that runs, and letting it go again."""
+"""Attaching to a process that runs, and detaching from it."""
 
 import asyncio
 import subprocess
@@ -66,7 +66,7 @@ with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as
 
 
 def test_a_debugger_that_traces_mozu_is_not_traced_by_it() -> None:
-    """Each would wait for the other for ever, and whatever else they trace."""
+    """Two tracers that trace each other would wait for ever, and so would all their other tracees."""
     found = subprocess.run([sys.executable, "-c", TRACED], capture_output=True, text=True, timeout=60, check=False)
     assert "0 {'traces mozu itself': 1}\n" == found.stdout, found.stderr
 

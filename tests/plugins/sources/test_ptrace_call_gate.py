@@ -1,4 +1,4 @@
-"""The gate of the source ptrace: what it asks about, and what it refuses unasked."""
+"""The gate of the source ptrace: calls that it asks about, and calls that it refuses unasked."""
 
 import logging
 

@@ -1,4 +1,6 @@
-"""The queue of the source ptrace: a question waits for the events before it, and its answer for nothing else."""
+"""The queue of the source ptrace: a question waits for the events before it, and its answer does not wait for
+others.
+"""
 
 import asyncio
 import contextlib
@@ -10,7 +12,7 @@ from mozu.plugins.sources.ptrace.event_queue import EventQueue
 
 
 def run(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
-    """A test on a loop of its own."""
+    """Return a test that runs on a loop of its own."""
 
     async def whole() -> None:
         await test()
@@ -26,7 +28,7 @@ def call(name: str) -> SyscallEvent:
 
 
 async def ask(queue: EventQueue, thread: ThreadPoolExecutor, *, denied: bool) -> tuple[bool, list[str]]:
-    """(the answer, what was taken before it was given)."""
+    """Return (the answer, the order of events up to it)."""
     order: list[str] = []
 
     def judge(event: SyscallEvent) -> CallVerdict:

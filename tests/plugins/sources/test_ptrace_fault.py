@@ -1,4 +1,4 @@
-"""A tracer that breaks: the command ends with it, is not run again, and mozu says that it failed."""
+"""A tracer that breaks: the command ends with it, is not run again, and mozu reports the failure."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a call would find: looked up in the place of the task, here this process itself."""
+"""Effects that a call would have, looked up in the place of the task, which is this process itself here."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Files of opens, held before they are judged: in the place of the task is this process itself."""
+"""Files of opens, held before they are judged; this process itself takes the place of the task."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""The source ptrace on a whole pid namespace: who is followed, who is not, and that nothing is broken by it."""
+"""The source ptrace on a whole pid namespace: processes that are followed, others that are not, and none is broken."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ exec nsenter --target "$p" --pid --mount sh -c '
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A directory that every user may write to, with rules and a configuration."""
+    """Yield a directory with rules and a configuration, to which every user may write."""
     root("a pid namespace")
     with place() as found:
         found.chmod(0o777)

@@ -1,4 +1,4 @@
-"""Processes of others that following all would take in."""
+"""Reports of processes of others that tracing every process would include."""
 
 import os
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ def test_the_fallback_that_is_not_written_is_the_one_that_refuses() -> None:
     settings = mozu_components().settings
 
     assert {"ptrace": {"others": "refused"}} == SyscallsSettings().fallback
-    assert "traced" == settings().others  # one that is written was asked for
+    assert "traced" == settings().others  # a setting that is present was asked for
 
 
 def test_users_are_counted_without_kernel_threads_and_this_process(tmp_path: Path) -> None:

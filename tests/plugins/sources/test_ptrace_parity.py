@@ -1,6 +1,5 @@
-"""The same programs, seen at the same moment by the programs in the kernel and by tracing: the events must agree.
-
-What may differ is written down here, one line each, and nothing else may.
+"""Programs seen at the same moment by the programs in the kernel and by tracing: the events must agree.
+Permitted differences are written down here, one line each.
 """
 
 import asyncio
@@ -32,9 +31,11 @@ pytestmark = pytest.mark.ebpf
 INET, INET6, STREAM, DGRAM = socket.AF_INET, socket.AF_INET6, socket.SOCK_STREAM, socket.SOCK_DGRAM
 TRIES: Final = 6
 MOMENTARY: Final = ("pgft_maj", "pgft_min", "vm_size", "vm_rss", "vm_swap")
-"""Counters of the kernel that go on between the two looks."""
+"""Counters of the kernel that change between the two readings."""
 UNKNOWN: Final = ("pidns_init_start_ts", "queuepct")
-"""Times of /proc are hundredths of a second; the accept queue of a unix socket is not known."""
+"""Fields that tracing lacks: times of /proc are hundredths of a second; the accept queue of a unix socket is
+unknown.
+"""
 PERMITTED: Final = {
     "time and processor of every event": "each looks at a moment of its own",
     "pointers of unix sockets": "the kernel hides them without privilege",
@@ -47,7 +48,7 @@ PERMITTED: Final = {
     "SIGKILL": "no task stops for it; what ends the other threads of a process is not reported by wait",
     "reaper": "known where a traced child runs on",
 }
-"""docs/trace.md has the same list."""
+"""Permitted difference → its reason; docs/operate/trace.md has the same list."""
 
 
 def _sock(sock: SockTuple | None) -> SockTuple | None:
@@ -81,12 +82,12 @@ def _observed(observed: Any) -> Any:
 
 
 def _name(base: str | None, raw: str) -> str:
-    """What the state makes of a path that was given."""
+    """Return the state's name for a path that was given."""
     return raw if base is None and raw[:1] != "/" else join(directory(base or "/"), raw)
 
 
 def comparable(event: SyscallEvent) -> tuple[Any, ...]:
-    """Everything that must agree."""
+    """Return all parts of an event that must agree."""
     args = tuple(_value(event.type, place, value) for place, value in enumerate(event.args))
     file, observed = _file(event.file), _observed(event.observed)
     if event.type == "connect" and event.args[0] < 0 and file is not None and file.kind in ("ipv4", "ipv6"):
@@ -102,7 +103,9 @@ def comparable(event: SyscallEvent) -> tuple[Any, ...]:
 
 
 def both(live: Live, line: list[str]) -> tuple[dict[int, list[Any]], dict[int, list[Any]]]:
-    """What each saw, by thread. Where the kernel's ring had no room for all of it (a busy machine), once more."""
+    """Return the events of the kernel's programs and of tracing, by thread. The act is repeated if the kernel's ring
+    lost events (on a busy machine).
+    """
     for _ in range(TRIES):
         lost = _lost(live)
         found = _both(live, line)
@@ -122,7 +125,7 @@ def _both(live: Live, line: list[str]) -> tuple[dict[int, list[Any]], dict[int, 
     seen = live.wait(lambda events: any(e.type == "procexit" and e.pid == root for e in reversed(events)))
     own = [event for event in seen if event.pid in pids]
     starts = (n for n, event in enumerate(own) if event.type == "execve" and event.args[:3] == reported[0].args[:3])
-    begin = next(starts, 0)  # it may be what the ring had no room for
+    begin = next(starts, 0)  # the ring may have lost it
     return _by_thread(own[begin:]), _by_thread(reported)
 
 
@@ -140,18 +143,19 @@ def _waiting() -> str:
 
 
 def differences(kernel: dict[int, list[Any]], traced: dict[int, list[Any]]) -> Iterator[str]:
-    """One line for each difference, by thread and position."""
+    """Yield a line for each difference, by thread and position."""
     for tid in kernel.keys() | traced.keys():
         for one, other in zip_longest(kernel.get(tid, []), traced.get(tid, [])):
             if other is None and one is kernel[tid][-1] and (one[3][:1] == (-errno.ENOSYS,) or one[0] == "madvise"):
-                continue  # its thread was killed at the entry, where its tracer had it; or as it gave its stack back
+                continue  # its thread was killed at the entry, at a stop for its tracer; or as it freed its stack
             if one is None or other is None or one[:3] != other[:3]:
                 yield f"kernel {one} traced {other}"
                 return
             yield from (
                 f"{one[0]} {part} kernel {a!r} traced {b!r} of {one[3]}"
-                for part, a, b in _parts(one, other) if a != b and not (part == "reaper_tid" and a and not b)
-            )  # eBPF also says who would take over children where another thread that is ending may still have some
+                for part, a, b in _parts(one, other)
+                if a != b and not (part == "reaper_tid" and a and not b)
+            )  # eBPF also reports the reaper of children that another ending thread may still have
 
 
 def _parts(one: tuple[Any, ...], other: tuple[Any, ...]) -> Iterator[tuple[str, Any, Any]]:
@@ -185,7 +189,11 @@ ACTS: Final[dict[str, Callable[[Path], tuple[Any, ...]]]] = {
     "unlink": lambda at: (changes.by_name, "unlink", ["file"], str(at)),
     "rename": lambda at: (changes.by_name, "rename", ["file", "other"], str(at)),
     "renameat2": lambda at: (
-        changes.between, "renameat2", str(at), str(at / "inner"), ["1", b"file", "2", b"other", 0],
+        changes.between,
+        "renameat2",
+        str(at),
+        str(at / "inner"),
+        ["1", b"file", "2", b"other", 0],
     ),
     "mkdir": lambda at: (changes.by_name, "mkdir", ["made", 0o750], str(at)),
     "symlink": lambda at: (changes.by_name, "symlink", ["file", "made"], str(at)),

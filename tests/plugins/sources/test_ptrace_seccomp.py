@@ -13,11 +13,11 @@ from mozu.plugins.sources.ptrace.seccomp import DEMANDED, HANDED_OVER, OTHER_ABI
 
 ALLOW, TRACE, NOTIFY = 0x7FFF0000, 0x7FF00000, 0x7FC00000
 MAX_INSTRUCTIONS = 4096
-"""BPF_MAXINSNS."""
+"""Value of BPF_MAXINSNS."""
 
 
 def verdict(program: bytes, number: int, architecture: int, sixth: int = 0) -> int:
-    """What the kernel would make of it: the filter's return value."""
+    """Return the value that the filter returns in the kernel."""
     steps = list(struct.iter_unpack("<HBBI", program))
     assert len(steps) <= MAX_INSTRUCTIONS
     at, accumulator = 0, 0

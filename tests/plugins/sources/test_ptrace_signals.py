@@ -1,4 +1,4 @@
-"""Events of a tracer that are no calls. Which signals, and how: test_every_call."""
+"""Events of a tracer that are no calls. Signals and their ways are in test_every_call."""
 
 import asyncio
 import logging

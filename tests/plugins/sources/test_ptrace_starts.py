@@ -1,4 +1,4 @@
-"""When a process began, as the source `ptrace` reports it."""
+"""Start times of processes, as the source `ptrace` reports them."""
 
 import os
 
@@ -10,7 +10,7 @@ from mozu.plugins.sources.ptrace.reading.reader import TracedTask
 
 
 def test_a_process_that_is_looked_at_late_began_when_the_kernel_made_it() -> None:
-    """On a busy machine the tracer comes late; a recording has the wall clock alone, and must give the same ages."""
+    """The tracer comes late on a busy machine; a recording has the wall clock alone, and must give the same ages."""
     here = TracedTask(os.getpid(), os.getpid())
     made = fork_event(here, here, os.getppid(), shares_files=False, nested=False)
     forked = made.observed

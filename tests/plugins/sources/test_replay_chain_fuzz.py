@@ -1,4 +1,4 @@
-"""Mutated recordings through everything behind the reader: state, every field, encoders. Nothing may raise."""
+"""Mutated recordings through all stages behind the reader: state, every field, encoders. None may raise."""
 
 import io
 import os
@@ -30,7 +30,7 @@ _EVENT = 0x216
 
 
 class Chain:
-    """The state and a rule that prints every field of every event."""
+    """Chain of the state and a rule that prints every field of every event."""
 
     def __init__(self, folder: Path) -> None:
         fields = FieldRegistry((*builtin_fields(), *mozu_components().fields))
@@ -49,7 +49,7 @@ class Chain:
         self._formats = FalcoJson(), FalcoText()
 
     def judge(self, raw: bytes) -> int:
-        """Alerts raised and encoded."""
+        """Return the number of alerts raised and encoded."""
         state, count = StateMachine(procfs=None), 0
         for batch in ScapRecording(io.BytesIO(raw), "mutated", self._metadata).batches():
             events = state.apply(batch)
@@ -63,7 +63,9 @@ class Chain:
 
 
 def parameters_changed(chance: random.Random, raw: bytes) -> bytes:
-    """Bytes set within the parameters (or the thread) of events, so that the frame stays whole."""
+    """Return the recording with changed bytes in the parameters (or the thread) of events, so that the frame stays
+    whole.
+    """
     data = bytearray(raw)
     spans = list(_parameters(raw))
     for _ in range(chance.randrange(1, 12)):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mozu.core.cli import invoke
 from tests.oracle.capture import Capture
 
 CONTAINER = "a" * 64
@@ -33,7 +34,7 @@ def capture(tmp_path: Path) -> Path:
 
 
 def replay(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """The alerts and the exit status."""
+    """Return the alerts and the exit status."""
     command = [sys.executable, "-m", "mozu", "replay", str(path), "-r", str(path.with_name("rules.yaml")), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     return [json.loads(line) for line in done.stdout.splitlines()], done.returncode
@@ -55,3 +56,18 @@ def test_a_damaged_recording_gives_its_alerts_and_fails(capture: Path) -> None:
     alerts, status = replay(capture)
     assert (["syscall", "internal"], 1) == ([alert["source"] for alert in alerts], status)
     assert "Source failed" == alerts[-1]["rule"]
+
+
+@pytest.mark.parametrize("line", [
+    '{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","verb":"create"}',
+    '{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[]}',
+])  # fmt: skip
+def test_an_audit_log_of_kubernetes_is_refused_with_what_to_use_instead(
+    tmp_path: Path, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "audit.log"
+    log.write_text(f"{line}\n" * 3)
+    assert 1 == invoke(["replay", str(log)])
+    said = capsys.readouterr().err
+    assert f"{log} is an audit log of Kubernetes" in said
+    assert "read it with the source `k8s_audit` and `files` (docs/operate/k8s-audit.md)" in said

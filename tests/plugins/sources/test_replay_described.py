@@ -23,13 +23,13 @@ def record(full_id: str, name: str, **more: object) -> bytes:
 
 
 def machine() -> Capture:
-    """A machine whose process 5 is in the container WEB; events have begun."""
+    """Return a machine whose process 5 is in the container WEB; events have begun."""
     capture = Capture().machine().process(1, "init").process(5, "nginx", cgroups=(f"cpu=/docker/{WEB}",))
     return capture.event("chdir", 5, 0, "/")
 
 
 def judged(capture: Capture, folder: Path, condition: str, fields: Sequence[str] = _FIELDS) -> list[list[object]]:
-    """The fields of each event that the condition matches."""
+    """Return the fields of each event that the condition matches."""
     (folder / "a.scap").write_bytes(capture.raw())
     output = " ".join(f"%{name}" for name in fields)
     rule = {"rule": "r", "desc": "d", "condition": condition, "output": output, "priority": "INFO"}

@@ -9,7 +9,7 @@ KNOWN, OTHER = "a" * 64, "b" * 64
 
 
 def states(*, live: bool, recorded: bool) -> list[object]:
-    """`container.state` of a container that was recorded, of another one, and on the host."""
+    """Return `container.state` of a container that was recorded, of another one, and on the host."""
     metadata = RecordingMetadata()
     metadata.live = live
     if recorded:

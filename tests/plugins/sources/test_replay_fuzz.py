@@ -18,17 +18,17 @@ from tests.support.requirements import foreign
 
 TRIES = 50_000 if os.environ.get("MOZU_FUZZ") == "full" else 500
 MEMORY = 24 << 20
-"""Bytes that reading one small mutated file may need."""
+"""Memory in bytes that reading one small mutated file may need."""
 SECONDS = 20.0
-"""Of CPU, for one file."""
+"""Seconds of CPU that one file may take."""
 _LARGE_SHARE = 0.04
-"""Captures of the corpus take fifty times as long as the small ones."""
+"""Share of tries for captures of the corpus, which take fifty times as long as the small ones."""
 PLACES = (0, 1, 2, 4, 8)
 VALUES = (0, 1, 0x7F, 0x80, 0xFF)
 
 
 def seeds() -> list[bytes]:
-    """Small recordings that between them have every kind of block and of parameter."""
+    """Return small recordings that between them have every kind of block and of parameter."""
     ends = SockTuple(2, b"\x0a\0\0\1", 40000, b"\x08\x08\x08\x08", 53)
     modern = Capture().machine().process(5, "bash", args=("-l", "x"), cgroups=("cpu=/docker/" + "a" * 64,))
     modern.files(5, (0, "/dev/pts/1"), (3, "/tmp/x")).user(1000, "mira")
@@ -46,7 +46,7 @@ def seeds() -> list[bytes]:
 
 
 def captures() -> list[bytes]:
-    """Those that others made, where they are at hand."""
+    """Return small captures of the corpus; empty if it is not available."""
     folder = foreign("captures")
     if folder is None:
         return []
@@ -54,7 +54,7 @@ def captures() -> list[bytes]:
 
 
 def mutations(tries: int) -> Iterator[bytes]:
-    """Bytes set, cut, doubled, swapped; half of them inside what is compressed."""
+    """Yield recordings with bytes set, cut, doubled, swapped; half of the changes are inside compressed parts."""
     chance = random.Random(20260101)
     small, large = seeds(), captures() or seeds()
     for _ in range(tries):
@@ -88,7 +88,7 @@ def mutate(chance: random.Random, raw: bytes) -> bytes:
 
 
 def read(raw: bytes) -> int:
-    """How many events it gives; only the clean error may end the reading."""
+    """Return the number of events; only the clean error may end the reading."""
     count = 0
     try:
         for batch in ScapRecording(io.BytesIO(raw), "mutated").batches():

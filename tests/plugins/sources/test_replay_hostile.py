@@ -1,4 +1,4 @@
-"""Files that lie: one clean error, at its offset, after what could be read."""
+"""Files with false contents: one clean error, at its offset, after the readable part."""
 
 import gzip
 import io
@@ -14,12 +14,12 @@ from tests.oracle.capture import SECTION, Capture, block, event, str16, today
 
 GOOD = Capture().process(5, "a").event("chdir", 5, 0, "/a").event("chdir", 5, 0, "/b").raw()
 LAST = 56
-"""Bytes of its last block."""
+"""Size of the last block in bytes."""
 CHDIR = today("chdir").id
 
 
 def read(raw: bytes) -> tuple[list[SyscallEvent], str]:
-    """The events for rules and the error."""
+    """Return the events for rules and the error."""
     seen: list[SyscallEvent] = []
     try:
         for batch in ScapRecording(io.BytesIO(raw), "test").batches():

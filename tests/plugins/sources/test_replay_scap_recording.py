@@ -1,4 +1,4 @@
-"""What comes out of a recording, for every form its blocks can have."""
+"""Events of a recording, for every form its blocks can have."""
 
 import gzip
 import io

@@ -41,7 +41,7 @@ async def everything(replay: ReplaySource, demand: Demand = EVERYTHING) -> list[
 
 
 def two_events(apart: int) -> bytes:
-    """A recording of two events, so many ns apart."""
+    """Return a recording of two events, `apart` ns apart."""
     return Capture().event("close", 5, 0, 3, time=EPOCH).event("close", 5, 0, 3, time=EPOCH + apart).raw()
 
 

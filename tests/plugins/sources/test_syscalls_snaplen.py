@@ -1,4 +1,4 @@
-"""How much of what is read and written an event carries is a setting of the sources of live calls."""
+"""The number of bytes of read and written data in an event is a setting of the sources of live calls."""
 
 import asyncio
 from collections.abc import Iterator
@@ -30,11 +30,11 @@ ACTS: Final[dict[str, Act]] = {
 }
 
 RECEIVED: Final = {"recvfrom": 1000, "recvmsg": 300}
-"""Bytes that the acts receive, at most."""
+"""Call → bytes that the acts receive, at most."""
 
 
 def sent(name: str, snaplen: int) -> bytes:
-    """What is to be seen of it."""
+    """Return the part of the data that an event shows."""
     return SENT[: min(snaplen, RECEIVED.get(name, len(SENT)))]
 
 
@@ -78,6 +78,6 @@ def test_tracing_reads_so_many_bytes(tmp_path: Path, name: str, snaplen: int) ->
 
 
 def data_of(event: SyscallEvent) -> bytes:
-    """Its parameter `data`."""
+    """Return the event's parameter `data`."""
     (found,) = (value for value in event.args if isinstance(value, bytes))
     return found

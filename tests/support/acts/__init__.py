@@ -1,1 +1,2 @@
-"""What children do in live tests: each function ends with the call that its test is about and tells what it knows."""
+"""Functions that children run in live tests: each ends with the call that its test is about and returns what the child
+knows."""

@@ -1,5 +1,5 @@
 /* One 32-bit system call of arm, made by a program without libc: aarch32 NUMBER ARGUMENT..., each a number, a text after
-   `=`, or the number of zero bytes after `+`. Ends with 0 whatever the call says.
+   `=`, or the number of zero bytes after `+`. Exits with 0, whatever the result of the call.
 
    arm-linux-gnueabihf-gcc -static -nostdlib -ffreestanding -O1 -marm */
 

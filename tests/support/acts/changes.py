@@ -1,4 +1,4 @@
-"""Where a process stands, who it is, and what it does to names."""
+"""Changes of a process's directory, name and identity, and calls on names."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from tests.support.acts.raw import call
 
 
 def go(name: str, path: str, start: str = "/") -> dict[str, Any]:
-    """chdir, fchdir or chroot; where it led."""
+    """Call chdir, fchdir or chroot; return the result, the new working directory and the argument."""
     os.chdir(start)
     target: object = path
     if name == "fchdir":
@@ -19,13 +19,13 @@ def go(name: str, path: str, start: str = "/") -> dict[str, Any]:
 
 
 def by_name(name: str, arguments: list[object], directory: str = "/") -> int:
-    """Any call with the working directory set."""
+    """Make any call with the working directory set."""
     os.chdir(directory)
     return call(name, *arguments)
 
 
 def between(name: str, first: str, second: str, arguments: list[object], directory: str = "/") -> dict[str, Any]:
-    """A call that takes two directory descriptors, written 1 and 2 among its arguments."""
+    """Make a call that takes two directory descriptors, written "1" and "2" among its arguments."""
     os.chdir(directory)
     one, two = os.open(first, os.O_RDONLY), os.open(second, os.O_RDONLY)
     given = [{"1": one, "2": two}.get(a, a) if isinstance(a, str) else a for a in arguments]
@@ -33,20 +33,20 @@ def between(name: str, first: str, second: str, arguments: list[object], directo
 
 
 def with_descriptor(name: str, path: str, arguments: list[object]) -> dict[str, Any]:
-    """A call whose first argument is the descriptor of a file."""
+    """Make a call whose first argument is the descriptor of a file."""
     fd = os.open(path, os.O_RDONLY)
     return {"fd": fd, "result": call(name, fd, *arguments)}
 
 
 def name_oneself(name: str) -> str:
-    """prctl PR_SET_NAME; the name in /proc."""
+    """Call prctl PR_SET_NAME; return the name in /proc."""
     call("prctl", 15, name, 0, 0, 0)
     with open("/proc/self/comm") as file:
         return file.read().rstrip("\n")
 
 
 def drop_capabilities() -> list[int]:
-    """capset: keep three; the sets in /proc (inheritable, permitted, effective)."""
+    """Call capset to keep three capabilities; return the sets in /proc (inheritable, permitted, effective)."""
     header = struct.pack("<II", 0x20080522, 0)
     call("capset", header, struct.pack("<6I", 1, 7, 2, 0, 0, 0))
     with open("/proc/self/status") as file:
@@ -55,7 +55,7 @@ def drop_capabilities() -> list[int]:
 
 
 def trace_child(request: int) -> int:
-    """ptrace of a child that waits; its pid."""
+    """Call ptrace on a child that waits; return the child's pid."""
     pid = os.fork()
     if pid == 0:
         signal.pause()
@@ -66,7 +66,7 @@ def trace_child(request: int) -> int:
 
 
 def mount_and_unmount(place: str) -> int:
-    """mount a tmpfs in a mount namespace of one's own, then umount2."""
+    """Mount a tmpfs in a private mount namespace, then call umount2; return the result of mount."""
     call("unshare", 0x20000)
     result = call("mount", "none", place, "tmpfs", 0x4 | 0x2, None)
     call("umount2", place, 2)

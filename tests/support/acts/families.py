@@ -12,7 +12,7 @@ _SUBREAPER, _CLONE_PARENT = 36, 0x8000
 
 
 def main(rounds: int) -> None:
-    """Of each shape so many: `true`, executed as soon as this process is its parent."""
+    """Run `rounds` children of each shape; each executes `true` as soon as this process is its parent."""
     call("prctl", _SUBREAPER, 1, 0, 0, 0)
     own = os.getpid()
 
@@ -38,16 +38,16 @@ def _child(work: Callable[[], object]) -> None:
 
 
 def _sibling(work: Callable[[], object]) -> None:
-    """Its parent is the caller's own."""
+    """Run `work` in a child whose parent is the caller's parent."""
     if call("clone", _CLONE_PARENT | signal.SIGCHLD, 0, 0, 0, 0) == 0:
         work()
         os._exit(0)
 
 
 def _late(work: Callable[[], object]) -> None:
-    """The end comes at about the same time as those of its descendants."""
+    """End at about the same time as the descendants."""
     work()
-    time.sleep(random.random() / 3000)  # the order of both ends is what differs
+    time.sleep(random.random() / 3000)  # the order of both ends is to vary
 
 
 def _also_a_reaper(work: Callable[[], object]) -> None:

@@ -1,17 +1,17 @@
-"""Many calls."""
+"""Acts that make many calls."""
 
 from tests.support.acts.raw import call
 
 
 def calls(count: int) -> int:
-    """Calls that change nothing and that nobody else makes (setregid); how many were made."""
+    """Make `count` calls that change nothing and that no other program makes (setregid); return `count`."""
     for _ in range(count):
         call("setregid", -1, -1)
     return count
 
 
 def numbered(count: int) -> int:
-    """Failing opens, each with its number in the path."""
+    """Make opens that fail, each with its number in the path."""
     how = bytes(24)
     for number in range(count):
         call("openat2", -100, f"/nonexistent/{number}", how, 24)

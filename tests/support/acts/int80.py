@@ -1,4 +1,4 @@
-"""32-bit system calls of a 64-bit process: `int 0x80`, with everything that is pointed to below 4 GiB."""
+"""32-bit system calls of a 64-bit process: `int 0x80`, with all data that arguments point to below 4 GiB."""
 
 import ctypes
 import os
@@ -11,10 +11,10 @@ _CODE = bytes.fromhex("5355 8b07 8b5f04 8b4f08 8b570c 8b7710 8b6f18 8b7f14 cd80 
 _PROT_ALL, _PRIVATE, _ANONYMOUS, _MAP_32BIT = 7, 2, 0x20, 0x40
 _SIZE = 1 << 20
 _MULTIPLEXED = {"sendto": 11, "sendmsg": 16, "sendmmsg": 20}
-"""Of socketcall(2): linux/net.h."""
+"""Call → its number in socketcall(2), from linux/net.h."""
 
 Argument = int | str | bytes | None | list["Argument"]
-"""Texts end with NUL; a list is an array of words."""
+"""An argument of a call: texts get a final NUL; a list is an array of words."""
 
 
 class Arena:
@@ -30,7 +30,7 @@ class Arena:
         self._enter = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self.put(_CODE))
 
     def put(self, data: bytes) -> int:
-        """Where the bytes are now."""
+        """Copy the bytes into the arena; return their address."""
         at = self.base + self._used
         ctypes.memmove(at, data, len(data))
         self._used += len(data) + 15 & ~15
@@ -38,7 +38,7 @@ class Arena:
         return at
 
     def word(self, argument: Argument) -> int:
-        """An argument as a register holds it."""
+        """Return an argument as a register holds it."""
         if argument is None:
             return 0
         if isinstance(argument, int):
@@ -48,13 +48,13 @@ class Arena:
         return self.put((os.fsencode(argument) if isinstance(argument, str) else argument) + b"\0")
 
     def call(self, number: int, *arguments: Argument) -> int:
-        """The result, or -errno."""
+        """Make a call; return the result, or -errno."""
         words = (number, *(self.word(argument) for argument in arguments), 0, 0, 0, 0, 0, 0)[:7]
         return int(self._enter(self.put(struct.pack("<7I", *words))))
 
 
 def call(name: str, arguments: list[Argument], directory: str = "/") -> int:
-    """One call by its 32-bit name."""
+    """Make a call by its 32-bit name; return the result, or -errno."""
     os.chdir(directory)
     number = call_number(name, "i386")
     assert number is not None, name
@@ -62,7 +62,7 @@ def call(name: str, arguments: list[Argument], directory: str = "/") -> int:
 
 
 def message(port: int, parts: list[bytes]) -> int:
-    """sendmsg behind socketcall, of a datagram to a port of this machine, in parts; the bytes sent."""
+    """Call sendmsg through socketcall for a datagram in parts to a port of this machine; return the bytes sent."""
     arena = Arena()
     fd = arena.call(359, 2, 2, 0)
     vectors: list[Argument] = []
@@ -72,8 +72,10 @@ def message(port: int, parts: list[bytes]) -> int:
 
 
 def datagram(port: int, name: str, *, multiplexed: bool = False) -> int:
-    """A datagram to a port of this machine by sendto, sendmsg or sendmmsg; `multiplexed`: behind socketcall. The
-    result, or -errno."""
+    """Send a datagram to a port of this machine by sendto, sendmsg or sendmmsg; with `multiplexed`, through socketcall.
+
+    Returns the result, or -errno.
+    """
     arena = Arena()
     fd = arena.call(359, 2, 2, 0)
     header: list[Argument] = [_loopback(port), 16, [b"x", 1], 1, None, 0, 0, 0]  # struct compat_mmsghdr
@@ -92,14 +94,14 @@ def _loopback(port: int) -> bytes:
 
 
 def connect(port: int) -> dict[str, int]:
-    """socket and connect to a port of this machine."""
+    """Call socket and connect to a port of this machine; return the descriptor and the result."""
     arena = Arena()
     fd = arena.call(359, 2, 1, 0)
     return {"fd": fd, "result": arena.call(362, fd, _loopback(port), 16)}
 
 
 def connect_multiplexed(port: int) -> dict[str, int]:
-    """The same behind socketcall."""
+    """Do the same as `connect` through socketcall."""
     arena = Arena()
     fd = arena.call(102, 1, [2, 1, 0])
     return {"fd": fd, "result": arena.call(102, 3, [fd, _loopback(port), 16])}

@@ -1,4 +1,4 @@
-"""Requests through an io_uring of one's own, made with raw calls."""
+"""Requests through a private io_uring, made with raw calls."""
 
 import ctypes
 import mmap
@@ -20,7 +20,7 @@ OPCODES: Final = {
 SQPOLL: Final = 2
 FIXED_FILE, SILENT = 1, 64
 SQE128: Final = 1 << 10
-"""Of io_uring_setup: entries of 128 bytes instead of 64."""
+"""Flag of io_uring_setup: entries of 128 bytes instead of 64."""
 _PARAMS: Final = struct.Struct("<10I10I10I")
 _ASYNC: Final = 16
 _MULTISHOT: Final = 1
@@ -30,7 +30,7 @@ AT_FDCWD: Final = -100
 
 
 class Ring:
-    """Eight entries. `flags` of io_uring_setup."""
+    """A ring of eight entries. `flags` are those of io_uring_setup."""
 
     def __init__(self, flags: int = 0, completions: int = 0) -> None:
         setup = (8, completions, flags | (8 if completions else 0), 0, _AWAKE_MS, 0, 0, 0, 0, 0)
@@ -56,7 +56,7 @@ class Ring:
         self._rings[at : at + 4] = value.to_bytes(4, "little")
 
     def pointer(self, data: str | bytes) -> int:
-        """Where a text or bytes lie; they stay there."""
+        """Return the address of a text or of bytes, which stay there as long as the ring."""
         buffer = ctypes.create_string_buffer(os.fsencode(data) if isinstance(data, str) else data)
         self._kept.append(buffer)
         return ctypes.addressof(buffer)
@@ -65,7 +65,7 @@ class Ring:
         self, operation: str, fd: int = AT_FDCWD, *, off: int = 0, addr: int = 0, length: int = 0, flags: int = 0,
         extra: int = 0, entry_flags: int = 0, user_data: int = 7, priority: int = 0, wait: bool = True,
     ) -> None:  # fmt: skip
-        """One request; with `wait`, until its completion is there."""
+        """Submit a request; with `wait`, return only when its completion is there."""
         tail = self._get(self._tail)
         index = tail & self._get(self._mask)
         begin = self._stride * index
@@ -76,7 +76,7 @@ class Ring:
         self._set(self._array + 4 * index, index)
         self._set(self._tail, tail + 1)
         if self._flags & SQPOLL:
-            call("io_uring_enter", self.fd, 0, 0, 2, 0, 0)  # wake it up, should it sleep
+            call("io_uring_enter", self.fd, 0, 0, 2, 0, 0)  # wakes the kernel's thread if it sleeps
             self._until(lambda: self._get(self._head) == tail + 1)
         else:
             submitted = call("io_uring_enter", self.fd, 1, int(wait), 1 if wait else 0, 0, 0)
@@ -88,10 +88,10 @@ class Ring:
         deadline = time.monotonic() + _TIMEOUT
         while not met():
             assert time.monotonic() < deadline
-            time.sleep(0.001)  # the kernel's thread does it in its own time
+            time.sleep(0.001)  # the kernel's thread works asynchronously
 
     def result(self) -> int:
-        """Take one completion."""
+        """Take a completion from the queue; return its result."""
         head = self._get(self._cq_head)
         assert head != self._get(self._cq_tail)
         at = self._cqes + 16 * (head & self._get(self._cq_mask))
@@ -99,27 +99,28 @@ class Ring:
         return int(struct.unpack_from("<i", self._rings, at + 8)[0])
 
     def request(self, operation: str, fd: int = AT_FDCWD, **fields: int) -> int:
-        """Submit, wait, and give the result."""
+        """Submit a request, wait for it, and return the result."""
         self.submit(operation, fd, wait=True, **fields)
         return self.result()
 
 
 def opened_in_turn(names: list[str], directory: str, setup: int) -> list[int]:
-    """Open files of a directory one after the other, in one ring; gives the descriptors."""
+    """Open files of a directory one after the other, in one ring; return the descriptors."""
     os.chdir(directory)
     ring = Ring(setup)
     return [ring.request("openat", addr=ring.pointer(name), flags=os.O_RDONLY) for name in names]
 
 
 def opened(path: str, directory: str = "/", flags: int = 0, setup: int = 0) -> int:
-    """openat of a path; the result."""
+    """Call openat on a path; return the result."""
     os.chdir(directory)
     ring = Ring(setup)
     return ring.request("openat", addr=ring.pointer(path), flags=flags, length=0o600)
 
 
 def opened_and_overwritten(path: str, other: str) -> int:
-    """openat whose path is overwritten as soon as the kernel has taken the request, before it is carried out."""
+    """Call openat on a path that is overwritten as soon as the kernel has taken the request, before it is carried
+    out."""
     ring = Ring()
     address = ring.pointer(path.ljust(len(other), "\0"))
     ring.submit("openat", addr=address, entry_flags=_ASYNC, wait=False)
@@ -129,14 +130,14 @@ def opened_and_overwritten(path: str, other: str) -> int:
 
 
 def opened2(path: str, flags: int, resolve: int) -> int:
-    """openat2."""
+    """Call openat2; return the result."""
     ring = Ring()
     how = ring.pointer(struct.pack("<QQQ", flags, 0, resolve))
     return ring.request("openat2", addr=ring.pointer(path), off=how, length=24)
 
 
 def between(operation: str, first: str, second: str, one: str, two: str = "", flags: int = 0) -> dict[str, int]:
-    """An operation on names relative to two directories."""
+    """Perform an operation on names relative to two directories."""
     ring = Ring()
     a, b = os.open(first, os.O_RDONLY), os.open(second, os.O_RDONLY)
     if operation == "symlinkat":
@@ -156,7 +157,7 @@ def _loopback(port: int) -> bytes:
 
 
 def connect(port: int, setup: int = 0) -> dict[str, int]:
-    """socket and connect to a port of this machine, and a few bytes sent."""
+    """Call socket, connect to a port of this machine and send a few bytes; return the descriptor and both results."""
     ring = Ring(setup)
     fd = ring.request("socket", 2, off=1)
     result = ring.request("connect", fd, addr=ring.pointer(_loopback(port)), off=16)
@@ -165,7 +166,7 @@ def connect(port: int, setup: int = 0) -> dict[str, int]:
 
 
 def served() -> dict[str, int]:
-    """bind, listen, accept and recv, of a client of one's own; shutdown and close."""
+    """Call bind, listen, accept and recv, with a client in the same process; then shutdown and close."""
     ring = Ring()
     server = ring.request("socket", 2, off=1)
     assert ring.request("bind", server, addr=ring.pointer(_loopback(0)), off=16) == 0
@@ -182,7 +183,7 @@ def served() -> dict[str, int]:
 
 
 def message(port: int, parts: list[bytes], operation: str = "sendmsg", setup: int = 0) -> int:
-    """sendmsg, or sendmsg_zc (Linux 6.1), of a datagram in parts."""
+    """Send a datagram in parts by sendmsg, or by sendmsg_zc (Linux 6.1)."""
     ring = Ring(setup)
     fd = ring.request("socket", 2, off=2)
     vectors = b"".join(struct.pack("<QQ", ring.pointer(part), len(part)) for part in parts)
@@ -192,14 +193,14 @@ def message(port: int, parts: list[bytes], operation: str = "sendmsg", setup: in
 
 
 def datagram(port: int, operation: str) -> int:
-    """send, or send_zc, with an address (Linux 6.1)."""
+    """Send a datagram by send, or by send_zc, with an address (Linux 6.1)."""
     ring = Ring()
     fd = ring.request("socket", 2, off=2)
     return ring.request(operation, fd, off=ring.pointer(_loopback(port)), addr=ring.pointer(b"x"), length=1, extra=16)
 
 
 def datagram_to_peer(port: int) -> int:
-    """connect and send."""
+    """Call connect and send on a datagram socket."""
     ring = Ring()
     fd = ring.request("socket", 2, off=2)
     connected = ring.request("connect", fd, addr=ring.pointer(_loopback(port)), off=16)
@@ -207,7 +208,7 @@ def datagram_to_peer(port: int) -> int:
 
 
 def own_table(path: str, port: int) -> tuple[int, int]:
-    """A file opened into slot 3 of the ring's own table; a connection from slot 5. Both results."""
+    """Open a file into slot 3 of the ring's own table and connect from slot 5; return both results."""
     ring = Ring()
     slots = struct.pack("<8i", *(-1,) * 8)
     assert call("io_uring_register", ring.fd, 2, slots, 8) == 0
@@ -220,34 +221,34 @@ def own_table(path: str, port: int) -> tuple[int, int]:
 
 
 def silent(place: str) -> None:
-    """A directory whose making nobody wants to hear of."""
+    """Make a directory by a request that asks for no completion."""
     ring = Ring()
     ring.submit("mkdirat", addr=ring.pointer(place), length=0o700, entry_flags=SILENT, wait=False)
     deadline = time.monotonic() + _TIMEOUT
     while not os.path.isdir(place):
         assert time.monotonic() < deadline
-        time.sleep(0.001)  # the kernel's thread does it in its own time
+        time.sleep(0.001)  # the kernel's thread works asynchronously
 
 
 def overflowing(place: str, count: int) -> None:
-    """More directories made than the completion queue has room for."""
+    """Make more directories than the completion queue has entries."""
     ring = Ring(completions=8)
     for number in range(count):
         ring.submit("mkdirat", addr=ring.pointer(f"{place}/{number}"), length=0o700, user_data=number, wait=False)
     deadline = time.monotonic() + _TIMEOUT
     while len(os.listdir(place)) < count:
         assert time.monotonic() < deadline
-        time.sleep(0.001)  # the kernel's thread does it in its own time
+        time.sleep(0.001)  # the kernel's thread works asynchronously
 
 
 def mkdir(place: str) -> int:
-    """mkdirat."""
+    """Call mkdirat; return the result."""
     ring = Ring()
     return ring.request("mkdirat", addr=ring.pointer(place), length=0o700)
 
 
 def accepted_twice() -> list[int]:
-    """One request that accepts every connection; the descriptors of two."""
+    """Accept two connections by a single multishot request; return both descriptors."""
     ring = Ring()
     with socket.create_server(("127.0.0.1", 0)) as server:
         ring.submit("accept", server.fileno(), priority=_MULTISHOT, wait=False)
@@ -260,8 +261,11 @@ def accepted_twice() -> list[int]:
 
 
 def crowded(directory: str, user: int, count: int) -> None:
-    """A child, of another user unless `user` is 0, has so many opens of the FIFO `directory`/fifo under way, and opens
-    `directory`/link all the same; so does this process, meanwhile, `directory`/mine."""
+    """Open `directory`/link in a child that has `count` opens of the FIFO `directory`/fifo under way, and
+    `directory`/mine in this process meanwhile.
+
+    The child runs as `user` unless that is 0.
+    """
     ready, ending = os.pipe(), os.pipe()
     child = os.fork()
     if not child:
@@ -284,7 +288,8 @@ def crowded(directory: str, user: int, count: int) -> None:
 
 
 def _wait_for_fifo(fifo: str, count: int, waiting: threading.Event) -> None:
-    """Submit on a thread whose kernel workers wait in these opens, for good: the thread's end would cancel them."""
+    """Submit these opens on a thread whose kernel workers wait in them, for good: the thread's end would cancel
+    them."""
     ring = Ring()
     for number in range(count):
         ring.submit(
@@ -295,7 +300,7 @@ def _wait_for_fifo(fifo: str, count: int, waiting: threading.Event) -> None:
 
 
 def alike(directory: str, count: int) -> None:
-    """Opens of files 0, 1, … that have the same user_data, and no room for their completions."""
+    """Open files 0, 1, … by requests with the same user_data while the completion queue is full."""
     ring = Ring(completions=8)
     for _ in range(8):
         ring.submit("fsync", 0, wait=False)
@@ -304,4 +309,4 @@ def alike(directory: str, count: int) -> None:
     deadline = time.monotonic() + _TIMEOUT
     while len(os.listdir("/proc/self/fd")) < count + 4:
         assert time.monotonic() < deadline
-        time.sleep(0.001)  # the kernel's thread does it in its own time
+        time.sleep(0.001)  # the kernel's thread works asynchronously

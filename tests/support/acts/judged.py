@@ -1,4 +1,4 @@
-"""Opens of one file that repeat until they are recognised; then something changes, and the same opens come again."""
+"""Opens of one file that repeat until they are recognised; then something changes, and the same opens repeat."""
 
 import os
 import sys
@@ -25,13 +25,13 @@ OF_ANOTHER: Final = 100
 
 
 def _until(path: str, gate: str) -> None:
-    """Open until the gate is open. A child, of which rules read the same, does so OF_ANOTHER times."""
+    """Open until the gate is open; so does a child whose fields read the same, at most OF_ANOTHER times."""
     child = os.fork()
     made = 0
     while not os.path.exists(gate) and (child or made < OF_ANOTHER):
         _often(path, 20)
         made += 20
-        time.sleep(0.001)  # leaves the processor to who judges
+        time.sleep(0.001)  # leaves the processor to the monitor
     if child == 0:
         os._exit(0)
     os.waitpid(child, 0)
@@ -55,13 +55,13 @@ def _program(folder: str) -> str:
 
 
 def nothing(path: str, gate: str, folder: str, count: int) -> None:
-    """Nothing changes."""
+    """Change nothing between the opens."""
     _until(path, gate)
     _often(path, count)
 
 
 def replaced(path: str, gate: str, folder: str, count: int) -> None:
-    """The name leads elsewhere."""
+    """Let the name lead to another file."""
     _until(path, gate)
     os.symlink("/etc/hostname", f"{folder}/link")
     os.replace(f"{folder}/link", path)
@@ -69,7 +69,7 @@ def replaced(path: str, gate: str, folder: str, count: int) -> None:
 
 
 def image(path: str, gate: str, folder: str, count: int) -> None:
-    """The process executes another program, whose opens give the same descriptor."""
+    """Execute another program, whose opens return the same descriptor."""
     _until(path, gate)
     program, fd = _program(folder), os.dup(2)
     os.close(fd)
@@ -77,14 +77,14 @@ def image(path: str, gate: str, folder: str, count: int) -> None:
 
 
 def identity(path: str, gate: str, folder: str, count: int) -> None:
-    """Another group."""
+    """Change the group of the process."""
     _until(path, gate)
     os.setgid(1000)
     _often(path, count)
 
 
 def session(path: str, gate: str, folder: str, count: int) -> None:
-    """A session of its own. A child, since the leader of a group cannot have one."""
+    """Begin a session, in a child, since the leader of a process group cannot."""
     if pid := os.fork():
         os.waitpid(pid, 0)
         return
@@ -95,14 +95,14 @@ def session(path: str, gate: str, folder: str, count: int) -> None:
 
 
 def directory(path: str, gate: str, folder: str, count: int) -> None:
-    """Another working directory."""
+    """Change the working directory."""
     _until(path, gate)
     os.chdir("/usr")
     _often(path, count)
 
 
 def threads(path: str, gate: str, folder: str, count: int) -> None:
-    """A second thread."""
+    """Start a second thread."""
     _until(path, gate)
     done = threading.Event()
     other = threading.Thread(target=done.wait)
@@ -113,7 +113,7 @@ def threads(path: str, gate: str, folder: str, count: int) -> None:
 
 
 def cgroup(path: str, gate: str, folder: str, count: int) -> None:
-    """A container's cgroup."""
+    """Move into a container's cgroup."""
     with ExitStack() as stack:
         home, group = stack.enter_context(_cgroups())
         _move(home)
@@ -124,7 +124,7 @@ def cgroup(path: str, gate: str, folder: str, count: int) -> None:
 
 
 def group(path: str, gate: str, folder: str, count: int) -> None:
-    """Its parent gives it a process group of its own."""
+    """Let the parent put the process into a new process group."""
     ready, reported = os.pipe(), os.pipe()
     if pid := os.fork():
         os.read(ready[0], 1)
@@ -140,9 +140,9 @@ def group(path: str, gate: str, folder: str, count: int) -> None:
 
 
 def _below(path: str, gate: str, count: int, changed: Callable[[], bool]) -> tuple[int, int]:
-    """A child opens until the gate is open, says so, and opens again once something of its parent has changed.
+    """Open in a child until the gate is open, report that, and open again once `changed()` is true of its parent.
 
-    Gives (its pid, what it says it on).
+    Returns the child's pid and the descriptor on which the child reports.
     """
     ready, reported = os.pipe()
     if pid := os.fork():
@@ -150,13 +150,13 @@ def _below(path: str, gate: str, count: int, changed: Callable[[], bool]) -> tup
     _until(path, gate)
     os.write(reported, b"x")
     while not changed():
-        time.sleep(0.001)  # nothing to wait on: the parent does it
+        time.sleep(0.001)  # the parent's change sends no event
     _often(path, count)
     os._exit(0)
 
 
 def parent(path: str, gate: str, folder: str, count: int) -> None:
-    """Its parent executes another program."""
+    """Let the parent execute another program."""
     program, own = _program(folder), os.getpid()
     pid, ready = _below(path, gate, count, lambda: Path(f"/proc/{own}/comm").read_text() == f"{EVIL}\n")
     os.read(ready, 1)
@@ -164,20 +164,20 @@ def parent(path: str, gate: str, folder: str, count: int) -> None:
 
 
 def in_turn(path: str, gate: str, folder: str, count: int) -> None:
-    """So many files, again and again until the gate is open."""
+    """Open `count` files, again and again until the gate is open."""
     while not os.path.exists(gate):
         _others(folder, count)
-        time.sleep(0.001)  # leaves the processor to who judges
+        time.sleep(0.001)  # leaves the processor to the monitor
 
 
 def each_once(path: str, gate: str, folder: str, count: int) -> None:
-    """Each of so many files once, after the gate is open."""
+    """Open each of `count` files once, after the gate is open."""
     _until(path, gate)
     _others(folder, count)
 
 
 def used(path: str, gate: str, folder: str, count: int) -> None:
-    """Each new descriptor is handed to fchown."""
+    """Call fchown on each new descriptor."""
     _until(path, gate)
     for _ in range(count):
         fd = os.open(path, os.O_RDONLY)
@@ -186,7 +186,8 @@ def used(path: str, gate: str, folder: str, count: int) -> None:
 
 
 def amid_opens(path: str, folder: str, acts: list[tuple[Any, ...]], count: int) -> None:
-    """Each act in a child that opens a file again and again, before and after it: until its gate is open at least."""
+    """Run each act in a child that opens a file again and again before the act, at least until the act's gate is open,
+    and after it."""
     for number, (function, *arguments) in enumerate(acts):
         pid = os.fork()
         if pid == 0:
@@ -194,7 +195,7 @@ def amid_opens(path: str, folder: str, acts: list[tuple[Any, ...]], count: int) 
                 Path(folder, f"begun-{number}").touch()
                 while not os.path.exists(f"{folder}/gate-{number}"):
                     _often(path, 4)
-                    time.sleep(0.001)  # leaves the processor to who judges
+                    time.sleep(0.001)  # leaves the processor to the monitor
                 _often(path, count)
                 function(*arguments)
                 _often(path, count)

@@ -1,7 +1,7 @@
 """Acts of many kinds: `python kinds.py DIRECTORY` does each in a child process whose working directory has its name.
 
-Runs as root in namespaces of its own (mounts, network, host name). Each act makes the one call that it is about, and
-none other of that type, once it stands in its directory. The calls that the system must refuse are malformed.
+Runs as root in private namespaces (mounts, network, host name). In its directory, each act makes the call that it is
+about, and no other call of that type. The calls that the system must refuse are malformed.
 """
 
 import ctypes
@@ -31,7 +31,7 @@ Act = Callable[[], object]
 
 
 def call(name: str, *arguments: Any) -> int:
-    """Make a system call by its number; its result, -1 where it failed."""
+    """Make a system call by its name in `CALLS`; return the result, -1 if it failed."""
     texts = [one.encode() if isinstance(one, str) else one for one in arguments]
     return int(LIBC.syscall(CALLS[name], *(ctypes.c_long(one) if isinstance(one, int) else one for one in texts)))
 
@@ -41,7 +41,7 @@ def opened(path: str, flags: int = os.O_RDWR | os.O_CREAT) -> int:
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """A connection between the machine and itself: client and server."""
+    """Return the client's and the server's end of a connection of this machine with itself."""
     server = socket.create_server((NEAR, 0))
     client = socket.create_connection(server.getsockname())
     return client, server.accept()[0]
@@ -259,11 +259,12 @@ ACTS: dict[str, Callable[[], Act]] = {
     "loads_no_kernel": lambda: lambda: call("kexec_load", 0, 17, None, 0),
     "stops_no_swapping": lambda: lambda: call("swapoff", "none"),
 }  # fmt: skip
-"""By name: prepares in a directory of its own, and returns the act."""
+"""Name → function that prepares an act in a directory of its own and returns the act."""
 
 
 def main(folder: Path) -> None:
-    """Do every act. Each is prepared in its directory by another name, which it has only when the act comes."""
+    """Run every act. While an act is prepared its directory has another name; it gets the act's name right before the
+    act."""
     LIBC.syscall.restype = ctypes.c_long
     for name, prepare in ACTS.items():
         getting_ready = folder / "preparing"

@@ -15,36 +15,36 @@ from tests.support.acts.raw import call
 
 
 def observed(fd: int) -> dict[str, Any]:
-    """What the process knows of a descriptor by its own means."""
+    """Return what the process itself can find out about a descriptor: path, device and inode."""
     status = os.fstat(fd)
     return {"fd": fd, "path": os.readlink(f"/proc/self/fd/{fd}"), "dev": status.st_dev, "ino": status.st_ino}
 
 
 def opened(name: str, *arguments: object) -> dict[str, Any] | int:
-    """One of the calls that open; what the kernel knows of what it opened, or -errno."""
+    """Make a call that opens; return `observed` of the descriptor, or -errno."""
     fd = call(name, *arguments)
     return observed(fd) if fd >= 0 else fd
 
 
 def beside(name: str, directory: str, path: str, flags: int) -> tuple[int, dict[str, Any] | int]:
-    """openat of a path relative to the descriptor of a directory; (that descriptor, as `opened`)."""
+    """Call openat on a path relative to a directory's descriptor; return that descriptor and the result of `opened`."""
     base = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     return base, opened(name, base, path, flags, 0)
 
 
 def from_directory(directory: str, path: str) -> dict[str, Any] | int:
-    """openat relative to the working directory."""
+    """Call openat relative to the working directory."""
     os.chdir(directory)
     return opened("openat", -100, path, os.O_RDONLY, 0)
 
 
 def how(path: str, flags: int, mode: int, resolve: int) -> dict[str, Any] | int:
-    """openat2."""
+    """Call openat2."""
     return opened("openat2", -100, path, struct.pack("<QQQ", flags, mode, resolve), 24)
 
 
 def inside(root: str, path: str) -> dict[str, Any] | int:
-    """openat after chroot."""
+    """Call openat after chroot."""
     os.chroot(root)
     os.chdir("/")
     fd = call("openat", -100, path, os.O_RDONLY, 0)
@@ -52,14 +52,14 @@ def inside(root: str, path: str) -> dict[str, Any] | int:
 
 
 def outside(root: str, directory: str, path: str) -> int:
-    """openat after chroot, relative to a directory that is not below the new root."""
+    """Call openat after chroot, relative to a directory that is not below the new root."""
     base = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     os.chroot(root)
     return call("openat", base, path, os.O_RDONLY, 0)
 
 
 def renamed(path: str, to: str) -> None:
-    """A call on the descriptor of a file that has another name by then."""
+    """Call fchown on the descriptor of a file that has been renamed since it was opened."""
     fd = os.open(path, os.O_RDONLY)
     Path(path).rename(to)
     os.fchown(fd, -1, -1)
@@ -73,7 +73,7 @@ def deleted(path: str) -> dict[str, Any] | int:
 
 
 def on_overlay(place: str, kind: str) -> dict[str, Any] | int:
-    """Open a file of one layer of an overlay, in a mount namespace of one's own."""
+    """Open a file of one layer of an overlay, in a private mount namespace."""
     root = Path(place)
     for name in ("lower", "upper", "work", "merged"):
         (root / name).mkdir()
@@ -98,8 +98,10 @@ def through_bind_mount(place: str) -> dict[str, Any] | int:
 
 
 def many(steps: list[tuple[str, bytes | None, bytes, int]], uses: str = "") -> int:
-    """Opens in turn: (call, directory to stand in, path, flags); a directory with `@` before it is handed over as a
-    descriptor. Gives how many succeeded. `uses`: a call that each new descriptor is handed to."""
+    """Open in turn by steps (call, directory, path, flags); a directory with `@` before it is passed as a descriptor.
+
+    Returns how many opens succeeded. `uses`: a call to make on each new descriptor.
+    """
     done = 0
     for name, where, path, flags in steps:
         base = -100
@@ -125,7 +127,8 @@ def many(steps: list[tuple[str, bytes | None, bytes, int]], uses: str = "") -> i
 
 
 def handed_on(path: bytes) -> int:
-    """Opens a file; fchown on it in a child, on a copy, and as a socket gives it. Gives how many came through."""
+    """Open a file; call fchown on it in a child, on a copy, and on the descriptor received over a socket. Return how
+    many succeeded."""
     fd, ends = os.open(path, os.O_RDONLY), socket.socketpair()
     child = os.fork()
     if not child:
@@ -140,22 +143,22 @@ def handed_on(path: bytes) -> int:
 
 
 def through_proc(kind: str) -> int:
-    """Opens what stands at a descriptor through /proc, and calls fchown on it."""
+    """Open the file behind a descriptor through /proc, and call fchown on it."""
     fd = os.pipe()[0] if kind == "pipe" else os.memfd_create("x")
     opened = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK)
     return call("fchown", opened, -1, -1)
 
 
 def held(steps: list[bytes], uses: str) -> int:
-    """Opens in turn that stay open, each new descriptor handed to a call."""
+    """Open paths in turn without closing them; pass each new descriptor to a call."""
     for path in steps:
         call(uses, call("openat", -100, path, os.O_RDONLY, 0), -1, -1)
     return len(steps)
 
 
 def reused(path: str, other: str, count: int) -> int:
-    """Opens and closes a file so many times, each time followed by fchown on another one, which open_tree opened: the
-    kernel gives that the struct file which the close has freed."""
+    """Open and close a file `count` times, each time followed by fchown on another file that open_tree opened: for that
+    one the kernel uses the struct file which the close has freed."""
     for _ in range(count):
         os.close(os.open(path, os.O_RDONLY))
         fd = call("open_tree", -100, other, os.O_CLOEXEC)
@@ -175,11 +178,11 @@ if names:
     program = os.path.join(folder, names[0])
     os.execv(program, [program, "-I", "-S", "-c", open(folder + "/turn").read(), folder, path, count, *names[1:]])
 """
-"""Opens a file many times, the last ones after a pause, then goes on as the next program."""
+"""Program that opens a file many times, the last times after a pause, then executes the next program."""
 
 
 def by_turns(folder: str, path: str, count: int, names: list[str]) -> None:
-    """One process runs programs of these names one after the other, each of which opens the file so many times."""
+    """Run programs of these names one after the other in one process; each opens the file `count` times."""
     for name in {*names}:
         (Path(folder) / name).symlink_to(os.path.realpath(sys.executable))
     (Path(folder) / "turn").write_text(_TURN)
@@ -199,7 +202,7 @@ for number in range(count):
 
 
 def side_by_side(folder: str, path: str, count: int, names: list[str]) -> None:
-    """Programs of these names share one CPU, and hand it on after each of their opens of the file."""
+    """Run programs of these names on one CPU; each yields the CPU after every open of the file."""
     pids = []
     for name in names:
         program = Path(folder) / name
@@ -213,12 +216,12 @@ def side_by_side(folder: str, path: str, count: int, names: list[str]) -> None:
 
 
 _HIERARCHIES = ("memory", "unified", "")
-"""Below /sys/fs/cgroup; the first that is there."""
+"""Hierarchies below /sys/fs/cgroup; the first that exists is used."""
 
 
 def in_container(folder: str, path: str, count: int) -> str:
-    """A child moves into a cgroup that a container engine might have made, executes a program, and that opens a file so
-    many times. Gives the container's id."""
+    """Open a file `count` times in a program that a child executes within a cgroup such as container engines make.
+    Return the container's id."""
     roots = [Path("/sys/fs/cgroup") / name for name in _HIERARCHIES]
     top = next(root for root in roots if (root / "cgroup.procs").exists()) / f"mozu-{os.getpid()}"
     name = "c0ffee" * 10 + "c0de"
@@ -237,7 +240,7 @@ def in_container(folder: str, path: str, count: int) -> str:
 
 @contextmanager
 def _cgroups(hierarchies: Sequence[str] = _HIERARCHIES) -> Iterator[tuple[Path, Path]]:
-    """(one that is no container's, one that a container engine might have made). The caller is in the first."""
+    """Yield a cgroup of no container, which the caller is in, and a cgroup such as container engines make."""
     roots = [Path("/sys/fs/cgroup") / name for name in hierarchies]
     root = next(root for root in roots if (root / "cgroup.procs").exists())
     top = root / f"mozu-{os.getpid()}"
@@ -258,8 +261,8 @@ def _move(group: Path) -> None:
 
 
 def moved_between_cgroups(path: str, count: int, hierarchies: Sequence[str] = _HIERARCHIES) -> None:
-    """One process, which executes nothing, opens a file so many times before it is in a container's cgroup, in it, and
-    after it."""
+    """Open a file `count` times each before, in and after a container's cgroup, in one process that executes
+    nothing."""
     with _cgroups(hierarchies) as (home, group):
         for place in (home, group, home):
             _move(place)
@@ -267,7 +270,7 @@ def moved_between_cgroups(path: str, count: int, hierarchies: Sequence[str] = _H
 
 
 def child_in_another_cgroup(path: str, count: int) -> None:
-    """A child opens a file, which is made in a container's cgroup (CLONE_INTO_CGROUP)."""
+    """Open a file in a child that is created in a container's cgroup (CLONE_INTO_CGROUP)."""
     with _cgroups(("unified", "")) as (_, group):
         _clone_into(group, lambda: _open_often(path, count))
 
@@ -275,12 +278,12 @@ def child_in_another_cgroup(path: str, count: int) -> None:
 def _open_often(path: str, count: int) -> None:
     for number in range(count):
         if number == count // 2:
-            time.sleep(0.3)  # the verdict on this process is to be written before the rest
+            time.sleep(0.3)  # this process's predicate bits are to be written before the rest
         os.close(os.open(path, os.O_RDONLY))
 
 
 def _clone_into(group: Path, act: Callable[[], None]) -> None:
-    """clone3(2) with CLONE_INTO_CGROUP."""
+    """Call clone3(2) with CLONE_INTO_CGROUP."""
     fd = os.open(group, os.O_RDONLY | os.O_DIRECTORY)
     arguments = struct.pack("<11Q", 0x200000000, 0, 0, 0, 17, 0, 0, 0, 0, 0, fd)
     buffer = ctypes.create_string_buffer(arguments, len(arguments))
@@ -294,10 +297,11 @@ def _clone_into(group: Path, act: Callable[[], None]) -> None:
 
 
 def then_a_child(path: str, count: int) -> None:
-    """Opens of one process, with a pause before the second half, those of a child, and those of what that runs then."""
+    """Open in a process, with a pause before the second half, in its child, and in the program that the child
+    executes."""
     for number in range(count):
         if number == count // 2:
-            time.sleep(0.5)  # the monitor is to have made up its mind about this process before the rest
+            time.sleep(0.5)  # the monitor is to have decided on this process before the rest
         os.close(os.open(path, os.O_RDONLY))
     if pid := os.fork():
         os.waitpid(pid, 0)
@@ -308,7 +312,7 @@ def then_a_child(path: str, count: int) -> None:
 
 
 def again(steps: list[tuple[str, bytes | None, bytes, int]], times: int, uses: str = "") -> None:
-    """`many`, so many times, with a moment between them in which verdicts may reach the kernel."""
+    """Repeat `many` with a moment between the rounds, in which decisions may reach the kernel."""
     for _ in range(times):
         many(steps, uses)
-        time.sleep(0.03)  # a live source reads its ring buffer every 20 ms, and nothing outside of it shows that it has
+        time.sleep(0.03)  # a live source reads its ring buffer every 20 ms, unobservably

@@ -1,4 +1,4 @@
-"""Execs, forks, ends. What a process is, it tells of itself from /proc."""
+"""Execs, forks and ends. Processes describe themselves from /proc."""
 
 import ctypes
 import hashlib
@@ -14,7 +14,7 @@ from tests.support.acts.raw import call
 
 
 def portrait(pid: int) -> dict[str, Any]:
-    """What /proc knows of a process."""
+    """Return what /proc knows of a process."""
     root = Path(f"/proc/{pid}")
     status = dict(line.split(":", 1) for line in (root / "status").read_text().splitlines())
     stat = (root / "stat").read_text().rpartition(")")[2].split()
@@ -43,7 +43,7 @@ def portrait(pid: int) -> dict[str, Any]:
 
 
 def run(path: str, arguments: list[str], environment: dict[str, str], cwd: str, prepare: str = "") -> dict[str, Any]:
-    """fork, exec in the child, and look at it in /proc while it waits for its standard input to end."""
+    """Fork and exec in the child; read the child in /proc while it waits for its standard input to end."""
     inward, outward = os.pipe()
     ready, reported = os.pipe()
     pid = os.fork()
@@ -65,29 +65,29 @@ def run(path: str, arguments: list[str], environment: dict[str, str], cwd: str, 
 
 
 def become_another_user() -> None:
-    """Real, effective and saved ids all different."""
+    """Set real, effective and saved ids that all differ."""
     os.setresgid(21, 22, 23)
     os.setresuid(11, 0, 13)
 
 
 def become_an_ordinary_user() -> None:
-    """Without capabilities; the real ids are not those that count for files."""
+    """Drop root's capabilities; the real ids differ from those that decide about files."""
     os.setresgid(12, 22, 22)
     os.setresuid(11, 21, 21)
 
 
 def without_dac_override() -> None:
-    """Root, and no capability to write what the mode of a file does not allow after the next exec."""
+    """Remain root, but lose the capability, after the next exec, to write to files whose mode forbids it."""
     assert ctypes.CDLL(None).prctl(24, 1, 0, 0, 0) == 0  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
 
 
 def own_namespaces() -> None:
-    """Mounts, network and users of one's own, as bubblewrap and unshare(1) make them."""
+    """Unshare mounts, network and users, as bubblewrap and unshare(1) do."""
     assert ctypes.CDLL(None).unshare(0x00020000 | 0x40000000 | 0x10000000) == 0  # CLONE_NEWNS, _NEWNET, _NEWUSER
 
 
 def new_session() -> None:
-    """A session and a group of one's own."""
+    """Begin a session and a process group."""
     os.setsid()
 
 
@@ -112,14 +112,14 @@ def run_memfd(path: str) -> dict[str, Any]:
 
 
 def execute(path: object, arguments: list[str], at: bool = False) -> int:
-    """A failing execve (or execveat) of a path; gives -errno."""
+    """Call execve (or execveat) on a path, which must fail; return -errno."""
     array = (ctypes.c_char_p * (len(arguments) + 1))(*(os.fsencode(word) for word in arguments), None)
     pointer = ctypes.addressof(array)
     return call("execveat", -100, path, pointer, 0, 0) if at else call("execve", path, pointer, 0)
 
 
 def run_by_thread(path: str) -> dict[str, Any]:
-    """exec called by a thread that is not the main one."""
+    """Exec in a thread that is not the main one."""
     ready, reported = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -135,7 +135,7 @@ def run_by_thread(path: str) -> dict[str, Any]:
 
 
 def run_in_pid_namespace(path: str) -> dict[str, Any]:
-    """exec by the first process of a new pid namespace."""
+    """Exec in the first process of a new pid namespace."""
     call("unshare", 0x20000000)
     pid = os.fork()
     if pid == 0:
@@ -145,7 +145,7 @@ def run_in_pid_namespace(path: str) -> dict[str, Any]:
 
 
 def end_with(status: int) -> int:
-    """A child that ends with a status; its pid."""
+    """End a child with a status; return its pid."""
     pid = os.fork()
     if pid == 0:
         os._exit(status)
@@ -154,7 +154,7 @@ def end_with(status: int) -> int:
 
 
 def end_by(signal: int) -> int:
-    """A child that a signal ends; its pid."""
+    """End a child by a signal; return its pid."""
     pid = os.fork()
     if pid == 0:
         os.kill(os.getpid(), signal)
@@ -164,7 +164,7 @@ def end_by(signal: int) -> int:
 
 
 def end_in_a_thread() -> int:
-    """A child whose main thread ends before another one; its pid."""
+    """End a child whose main thread ends before another thread; return its pid."""
     pid = os.fork()
     if pid == 0:
         main = threading.get_native_id()
@@ -181,7 +181,7 @@ def end_in_a_thread() -> int:
 
 
 def thread() -> int:
-    """Make a thread; its number."""
+    """Make a thread; return its number."""
     found: list[int] = []
     made = threading.Thread(target=lambda: found.append(threading.get_native_id()))
     made.start()
@@ -190,7 +190,7 @@ def thread() -> int:
 
 
 def many(count: int) -> int:
-    """Children that end at once."""
+    """Make children that end at once."""
     for _ in range(count):
         if os.fork() == 0:
             os._exit(0)
@@ -199,7 +199,7 @@ def many(count: int) -> int:
 
 
 def on_terminal(path: str) -> dict[str, Any]:
-    """exec on a pseudo terminal."""
+    """Exec on a pseudo terminal."""
     import pty
 
     pid, fd = pty.fork()
@@ -215,7 +215,7 @@ def on_terminal(path: str) -> dict[str, Any]:
 
 
 def orphan(subreaper: bool, then: Callable[[], object] = lambda: None) -> dict[str, int]:
-    """A process that ends before its child; who the child's parent is then. `then` is what the orphan does."""
+    """End a process before its child; return who the child's parent is then. The orphan calls `then`."""
     if subreaper:
         call("prctl", 36, 1, 0, 0, 0)
     ready, reported = os.pipe()
@@ -233,8 +233,8 @@ def orphan(subreaper: bool, then: Callable[[], object] = lambda: None) -> dict[s
 
 
 def orphans_of_threads(rounds: int, threads: int) -> dict[str, list[int]]:
-    """Processes of several threads, each with a child, that end all at once below a subreaper: their numbers, and which
-    parents the children have then."""
+    """Make processes of several threads, each with a child, that end all at once below a subreaper; return their pids
+    and the parents that the children have then."""
     call("prctl", 36, 1, 0, 0, 0)
     found: dict[str, list[int]] = {"pids": [], "reapers": []}
     for _ in range(rounds):
@@ -252,7 +252,7 @@ def orphans_of_threads(rounds: int, threads: int) -> dict[str, list[int]]:
 
 
 def _end_with_threads(threads: int, reported: int) -> None:
-    """One of the threads that have a child ends them all; the main thread, which has none, ends a little later."""
+    """End all threads from one that has a child; the main thread, which has none, ends a little later."""
     own, all_forked = os.getpid(), threading.Barrier(threads)
 
     def fork() -> None:
@@ -267,11 +267,12 @@ def _end_with_threads(threads: int, reported: int) -> None:
 
     for _ in range(threads):
         threading.Thread(target=fork, daemon=True).start()
-    hashlib.pbkdf2_hmac("sha256", b"", b"", (1 << 31) - 1)  # busy, so that it learns of its end on its own processor
+    hashlib.pbkdf2_hmac("sha256", b"", b"", (1 << 31) - 1)  # busy, to learn of its end on its own processor
 
 
 def executed_at_last(nothing: str, program: str) -> int:
-    """A child tries to become a program that is not there, by both calls, and then becomes one; its status."""
+    """Try in a child to execute a missing program by both calls, then execute one that exists; return the child's
+    status."""
     pid = os.fork()
     if not pid:
         call("execve", nothing, None, None)

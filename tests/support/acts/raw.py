@@ -1,4 +1,4 @@
-"""System calls by number, as no library would make them."""
+"""System calls by number, in ways that no library would make them."""
 
 import ctypes
 import os
@@ -10,7 +10,7 @@ _libc.syscall.restype = ctypes.c_long
 
 
 def call(name: str, *arguments: object) -> int:
-    """Make one; text and bytes are handed over as C strings, None as a null pointer. Gives the result or -errno."""
+    """Make a call; text and bytes are passed as C strings, None as a null pointer. Return the result or -errno."""
     number = machine_number(name)
     converted: list[ctypes.c_char_p | ctypes.c_void_p | ctypes.c_long] = []
     for argument in arguments:
@@ -28,7 +28,7 @@ def call(name: str, *arguments: object) -> int:
 
 
 def calls(*steps: tuple[object, ...]) -> list[int]:
-    """Several in turn; an argument ("of", n) stands for the result of step n."""
+    """Make several calls in turn; an argument ("of", n) stands for the result of step n."""
     results: list[int] = []
     for name, *arguments in steps:
         known = [results[a[1]] if isinstance(a, tuple) and a[:1] == ("of",) else a for a in arguments]

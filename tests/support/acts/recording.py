@@ -1,8 +1,8 @@
-"""Records acts under `mozu trace` in namespaces of their own, so that a recording holds nothing of the machine.
+"""Records acts under `mozu trace` in private namespaces, so that a recording holds nothing of the machine.
 
     python -m tests.support.acts.recording kinds|sequences FILE.jsonl.gz
 
-The recordings of tests/data/acts are made so, as root.
+The recordings of tests/data/acts were made with it, as root.
 """
 
 import json
@@ -25,7 +25,7 @@ from tests.support.requirements import ROOT
 _ACTS: Final = Path(__file__).parent
 _MACHINE_ID: Final = "4f2b7c1e9a3d4e5f8b6a7c8d9e0f1a2b"
 _INTERPRETER: Final = "/usr/bin/python3"
-"""What the acts run in: no packages are needed."""
+"""The interpreter that runs the acts; it needs no packages."""
 _PREPARE: Final = """
 mount --bind "$1/machine-id" /etc/machine-id
 mount --bind "$2" /mnt
@@ -38,7 +38,7 @@ exec "$@"
 
 
 def record(name: str, recording: Path) -> None:
-    """Do the acts of this name and record them. Raises CalledProcessError if mozu or an act fails."""
+    """Run the acts of this name and record them. Raises CalledProcessError if mozu or an act fails."""
     folder = Path(tempfile.mkdtemp(prefix="mozu-acts-", dir="/tmp"))
     try:
         _record(name, folder, recording)

@@ -1,4 +1,4 @@
-"""What is no call: going to sleep, handing the CPU over, touching memory."""
+"""Events that are no system calls: going to sleep, handing the CPU over, touching memory."""
 
 import contextlib
 import ctypes
@@ -14,7 +14,7 @@ _OWN_PAGES: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 
 
 def _numbers() -> dict[str, int]:
-    """Faults and sizes (kB) of the process, as /proc has them now."""
+    """Return the process's page faults and sizes (kB), as /proc has them now."""
     with open("/proc/self/stat", "rb") as file:
         fields = file.read().rpartition(b")")[2].split()
     with open("/proc/self/status") as status:
@@ -24,16 +24,16 @@ def _numbers() -> dict[str, int]:
 
 
 def sleep(times: int) -> tuple[dict[str, int], dict[str, int]]:
-    """So many short sleeps: each is a switch. What is true before and after them."""
-    _numbers()  # whatever memory the reading itself takes is there from now on
+    """Sleep `times` times for a moment, each a context switch; return the process's numbers before and after."""
+    _numbers()  # allocates the memory that reading takes
     before = _numbers()
     for _ in range(times):
-        time.sleep(0.002)  # the act: whoever sleeps gives its CPU away
+        time.sleep(0.002)  # the act: a sleeping process gives up its CPU
     return before, _numbers()
 
 
 def hand_over(rounds: int) -> int:
-    """Two processes on one CPU wait for each other in turn; gives the other's number."""
+    """Let two processes on one CPU wait for each other in turn; return the other's pid."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     there, back = os.pipe(), os.pipe()
     other = os.fork()
@@ -51,14 +51,15 @@ def hand_over(rounds: int) -> int:
 
 
 def _fresh(pages: int) -> tuple[mmap.mmap, int]:
-    """Memory that nobody has touched, and its address."""
+    """Return memory that no access has touched, and its address."""
     made = mmap.mmap(-1, pages * PAGE, _OWN_PAGES)
     made.madvise(_NO_HUGE_PAGES)
     return made, ctypes.addressof(ctypes.c_char.from_buffer(made))
 
 
 def touch(pages: int) -> dict[str, Any]:
-    """Write to so many fresh pages; read from as many others, then write to those; let the kernel write to others."""
+    """Write to `pages` fresh pages; read from as many others, then write to them; let the kernel write to yet
+    others."""
     written, write_at = _fresh(pages)
     read, read_at = _fresh(pages)
     filled, fill_at = _fresh(pages)
@@ -75,7 +76,7 @@ def touch(pages: int) -> dict[str, Any]:
 
 
 def run_data() -> int:
-    """A child jumps into memory that holds no code, and dies of it; gives where to."""
+    """Let a child die of a jump into memory that holds no code; return the address."""
     made, address = _fresh(1)
     made[0] = 1
     child = os.fork()
@@ -87,7 +88,7 @@ def run_data() -> int:
 
 
 def terminate() -> int:
-    """A child that does nothing about SIGTERM is sent it; gives the child's number."""
+    """Send SIGTERM to a child that does not handle it; return the child's pid."""
     child = os.fork()
     if child == 0:
         while True:

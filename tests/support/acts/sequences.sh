@@ -1,5 +1,5 @@
 #!/bin/bash
-# Acts of docs/sequences.md: `sequences.sh DIRECTORY ACT...` does each act in a directory of its own. Runs in a network
+# Acts of docs/integrate/sequences.md: `sequences.sh DIRECTORY ACT...` does each act in a directory of its own. Runs in a network
 # namespace of its own (unshare --net), in which 203.0.113.9 is this machine.
 set -eu
 cd "$1" && shift

@@ -1,4 +1,4 @@
-"""Sockets and descriptors that are copied. Addresses are what the sockets say of themselves."""
+"""Sockets and copied descriptors. Addresses are those that the sockets report."""
 
 import os
 import socket
@@ -11,7 +11,7 @@ AF_INET, AF_INET6, AF_UNIX = int(socket.AF_INET), int(socket.AF_INET6), int(sock
 
 
 def packed(family: int, host: str, port: int = 0) -> bytes:
-    """A struct sockaddr."""
+    """Return a struct sockaddr."""
     if family == AF_INET:
         return struct.pack("<H", family) + struct.pack(">H", port) + socket.inet_pton(family, host) + bytes(8)
     if family == AF_INET6:
@@ -24,7 +24,8 @@ def _ends(sock: socket.socket) -> dict[str, Any]:
 
 
 def connect(family: int, kind: int, host: str, asked: str = "") -> dict[str, Any]:
-    """Connect to a server of one's own on this host; both ends. `asked`: as which address."""
+    """Connect to a server in this process; return both ends. `asked`: the address to connect to, if it is not
+    `host`."""
     server = socket.socket(family, kind)
     server.bind((host, 0))
     if kind == socket.SOCK_STREAM:
@@ -74,12 +75,12 @@ def connect_unix(path: str, listening: bool) -> dict[str, Any]:
 
 
 def make(domain: int, kind: int, protocol: int) -> int:
-    """socket."""
+    """Call socket; return the result."""
     return call("socket", domain, kind, protocol)
 
 
 def bind(family: int, host: str, listen: bool) -> dict[str, Any]:
-    """bind, and listen where wanted."""
+    """Call bind, and listen if wanted."""
     server = socket.socket(family)
     length = 28 if family == AF_INET6 else 16
     assert call("bind", server.fileno(), packed(family, host, 0), length) == 0
@@ -89,7 +90,7 @@ def bind(family: int, host: str, listen: bool) -> dict[str, Any]:
 
 
 def copy_connection(name: str, target: int) -> dict[str, Any]:
-    """dup2 or dup3 of a connected socket."""
+    """Call dup2 or dup3 on a connected socket."""
     server = socket.create_server(("127.0.0.1", 0))
     client = socket.create_connection(server.getsockname())
     keep = os.dup(target)
@@ -100,14 +101,14 @@ def copy_connection(name: str, target: int) -> dict[str, Any]:
 
 
 def copy(kind: str, path: str) -> dict[str, Any]:
-    """dup of a descriptor of a kind."""
+    """Call dup on a descriptor of the kind."""
     fd = descriptor(kind, path)
     result = call("dup", fd)
     return {"fd": fd, "result": result, "link": os.readlink(f"/proc/self/fd/{result}") if result >= 0 else ""}
 
 
 def descriptor(kind: str, path: str) -> int:
-    """A descriptor of one kind."""
+    """Return a descriptor of the kind."""
     if kind == "file" or kind == "directory":
         return os.open(path, os.O_RDONLY)
     if kind == "pipe":
@@ -132,7 +133,7 @@ _MAKERS: dict[str, tuple[Any, ...]] = {
 
 
 def accept(name: str, family: int, host: str) -> dict[str, Any]:
-    """accept or accept4 of a connection; both ends, the queue's limit."""
+    """Call accept or accept4 on a connection; return both ends and the limit of the queue."""
     server = socket.socket(family)
     server.bind((host, 0))
     server.listen(4)
@@ -145,7 +146,7 @@ def accept(name: str, family: int, host: str) -> dict[str, Any]:
 
 
 def accept_unix(path: str) -> int:
-    """accept of a unix connection."""
+    """Call accept for a unix connection."""
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
     server.listen()
@@ -157,12 +158,12 @@ def accept_unix(path: str) -> int:
 
 
 def accept_nothing(fd: int) -> int:
-    """accept of a descriptor that is no socket."""
+    """Call accept on a descriptor that is no socket."""
     return call("accept", fd, None, None)
 
 
 def send(data: bytes) -> dict[str, Any]:
-    """sendto a datagram socket of one's own, which is named in the call."""
+    """Call sendto with the address of a datagram socket in this process."""
     server = socket.socket(type=socket.SOCK_DGRAM)
     server.bind(("127.0.0.1", 0))
     client = socket.socket(type=socket.SOCK_DGRAM)
@@ -178,7 +179,7 @@ def send(data: bytes) -> dict[str, Any]:
 
 
 def receive(data: bytes) -> dict[str, Any]:
-    """recvfrom a datagram socket, with the sender's address."""
+    """Call recvfrom, with the sender's address, on a datagram socket."""
     server = socket.socket(type=socket.SOCK_DGRAM)
     server.bind(("127.0.0.1", 0))
     client = socket.socket(type=socket.SOCK_DGRAM)
@@ -189,14 +190,14 @@ def receive(data: bytes) -> dict[str, Any]:
 
 
 def send_message(parts: list[bytes]) -> dict[str, Any]:
-    """sendmsg on a connected stream."""
+    """Call sendmsg on a connected stream."""
     server = socket.create_server(("127.0.0.1", 0))
     client = socket.create_connection(server.getsockname())
     return {**_ends(client), "result": client.sendmsg(parts)}
 
 
 def receive_message(parts: list[bytes]) -> dict[str, Any]:
-    """recvmsg on an accepted stream."""
+    """Call recvmsg on an accepted stream."""
     server = socket.create_server(("127.0.0.1", 0))
     client = socket.create_connection(server.getsockname())
     client.sendmsg(parts)
@@ -206,12 +207,12 @@ def receive_message(parts: list[bytes]) -> dict[str, Any]:
 
 
 def send_nowhere() -> int:
-    """sendto on a descriptor that is no socket."""
+    """Call sendto on a descriptor that is no socket."""
     return call("sendto", 0, b"x", 1, 0, None, 0)
 
 
 def connect_and_send() -> None:
-    """Send over a TCP connection, from a datagram socket that names its peer, and over one that has one."""
+    """Send over a TCP connection, from a datagram socket that names its peer, and over a connected datagram socket."""
     server = socket.create_server(("127.0.0.1", 0))
     client = socket.create_connection(server.getsockname())
     assert call("sendto", client.fileno(), b"x", 1, 0, 0, 0) == 1
@@ -225,7 +226,8 @@ def connect_and_send() -> None:
 
 
 def send_without_address() -> list[int]:
-    """Through connections of every kind, one half closed, and through a socket that has none; what each gave."""
+    """Send through connections of every kind, one of them half closed, and through a socket without one; return the
+    results."""
     results = []
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
         other, _ = server.accept()

@@ -1,4 +1,5 @@
-"""Changes of who a process is and whom it belongs to; what /proc says then, and a call by which the moment is found."""
+"""Changes of a process's identity and affiliation, with the values in /proc afterwards and a call that marks the
+moment."""
 
 import ctypes
 import os
@@ -16,7 +17,7 @@ _NEW_USER: Final = 0x10000000
 
 
 def truth() -> dict[str, Any]:
-    """Of the process itself."""
+    """Return the ids, numbers and capabilities of this process, from /proc."""
     with open("/proc/self/status") as file:
         status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
     numbers = {name: [int(word) for word in status[name].split()] for name in ("Uid", "Gid")}
@@ -26,7 +27,7 @@ def truth() -> dict[str, Any]:
 
 
 def changed(*steps: str) -> dict[str, Any]:
-    """Take these steps one after another; what is true then."""
+    """Take the steps one after another; return `truth` afterwards."""
     for step in steps:
         globals()[step]()
     found = truth()
@@ -77,7 +78,7 @@ def lead_a_group() -> None:
 
 
 def begin_threads() -> None:
-    """Three, of which one ends."""
+    """Start three threads, of which one ends."""
     waits: list[Callable[[], Any]] = [threading.Event().wait, threading.Event().wait, lambda: None]
     made = [threading.Thread(target=wait, daemon=True) for wait in waits]
     for thread in made:
@@ -86,5 +87,5 @@ def begin_threads() -> None:
 
 
 def orphaned() -> dict[str, int]:
-    """A child whose own parent has ended, below a process that takes in orphans."""
+    """Run `changed` in a child whose own parent has ended, below a process that takes in orphans."""
     return processes.orphan(True, changed)

@@ -1,4 +1,4 @@
-"""Programs that are what their names say, and programs that only have the names."""
+"""Programs that are what their names say, and programs that merely have the names."""
 
 import ctypes
 import os
@@ -11,7 +11,7 @@ from typing import Final
 from tests.support.acts.raw import call
 
 SCRIPT: Final = "/usr/bin/ldd"
-"""A script of root's that runs no other program with --version."""
+"""A script of root that runs no other program with --version."""
 OTHER: Final = 65534
 _ENV: Final = {"PATH": "/usr/bin:/bin"}
 
@@ -36,7 +36,7 @@ def _run(user: int, begin: Callable[[], object]) -> None:
 
 
 def run(words: list[str], cwd: str, user: int, env: Mapping[str, str]) -> None:
-    """execve of the first word, seen from a directory."""
+    """Call execve on the first word, from the directory `cwd`."""
 
     def begin() -> None:
         os.chdir(cwd)
@@ -46,7 +46,8 @@ def run(words: list[str], cwd: str, user: int, env: Mapping[str, str]) -> None:
 
 
 def run_in_other_mounts(words: list[str], cwd: str, env: Mapping[str, str]) -> None:
-    """execve by root in a directory of another tree of mounts, which a process there leads to."""
+    """Call execve as root in a directory of another mount namespace, which is reached through the /proc entry of a
+    process in it."""
     there = subprocess.Popen(("unshare", "-m", "sh", "-c", "echo; exec sleep 60"), stdout=subprocess.PIPE, env=_ENV)
     assert there.stdout is not None
     there.stdout.readline()
@@ -56,7 +57,7 @@ def run_in_other_mounts(words: list[str], cwd: str, env: Mapping[str, str]) -> N
 
 
 def run_descriptor(path: str, way: str, user: int) -> None:
-    """The same of a file that is open: by fexecve, execveat with a directory, /proc/self/fd or /dev/fd."""
+    """Execute a file that is open: by fexecve, execveat with a directory, /proc/self/fd or /dev/fd."""
 
     def begin() -> None:
         fd = os.open(path, os.O_RDONLY)
@@ -77,18 +78,18 @@ def run_descriptor(path: str, way: str, user: int) -> None:
 
 
 def shell(text: str, *options: str) -> None:
-    """A shell in namespaces of its own, as unshare(1) makes them; its last command replaces it."""
+    """Run a shell in private namespaces, as unshare(1) makes them; its last command replaces it."""
     subprocess.run(("unshare", *options, "sh", "-c", text), env=_ENV, stdin=subprocess.DEVNULL, capture_output=True)
 
 
 def shell_of_user(text: str, *options: str) -> None:
-    """The same of an ordinary user."""
+    """Do the same as `shell` as an ordinary user."""
     command = ("/usr/bin/unshare", *options, "/bin/sh", "-c", text)
     _run(OTHER, lambda: os.execve(command[0], command, _ENV))
 
 
 def tree(directory: Path) -> Path:
-    """A directory of a user's own: a script usr/bin/ldd, links to the real one and to bash, a copy of cat."""
+    """Make a user's directory with a script usr/bin/ldd, links to the real ldd and to bash, and a copy of cat."""
     place = directory / "usr" / "bin"
     place.mkdir(parents=True)
     for name, first in (("ldd", "#!/bin/bash"), ("with_env", "#!/usr/bin/env -S bash"), ("outer", f"#!{place}/ldd")):

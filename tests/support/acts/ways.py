@@ -1,4 +1,4 @@
-"""Ways to the same file: each opens it by another path, or by none. Of a child that ends afterwards."""
+"""Ways to the same file: each opens it by another path, or without one. Meant for a child that ends afterwards."""
 
 import ctypes
 import os
@@ -22,7 +22,7 @@ _NO_PATH: Final = 0o10000000
 
 
 def go(way: str, path: str, work: str, flags: int) -> int:
-    """Open a file by this way; gives the descriptor, or -errno. `work`: a directory for what the way needs."""
+    """Open a file by a way; return the descriptor, or -errno. `work`: directory for files that the way needs."""
     return WAYS[way](path, work, flags)
 
 
@@ -31,7 +31,7 @@ def _open(path: str, flags: int) -> int:
 
 
 def _mounted(source: str | None, target: str, kind: str | None, flags: int, data: str | None) -> None:
-    """In a mount namespace of its own."""
+    """Mount in a private mount namespace. Raises OSError."""
     if _libc.unshare(_CLONE_NEWNS) or _libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None):
         raise OSError(ctypes.get_errno(), "unshare")
     Path(target).mkdir(exist_ok=True)
@@ -130,23 +130,23 @@ WAYS: Final[dict[str, Callable[[str, str, int], int]]] = {
     "open_tree": _by_tree,
     "a long path": _long,
 }
-"""Name → (path, directory for what the way needs, flags) → descriptor or -errno."""
+"""Name → (path, directory for files that the way needs, flags) → descriptor or -errno."""
 
 
 def by_program(program: str, path: str, work: str, name: str) -> int:
-    """A copy of a program under another name reads the file; its exit status."""
+    """Read the file by a copy of a program under another name; return the exit status."""
     copy = shutil.copy(program, f"{work}/{name}")
     return subprocess.run([copy, path], stdout=subprocess.DEVNULL).returncode
 
 
 def by_link(program: str, path: str, work: str, name: str) -> int:
-    """The same through a symbolic link of that name."""
+    """Read the file through a symbolic link of that name to the program; return the exit status."""
     os.symlink(program, f"{work}/{name}")
     return subprocess.run([f"{work}/{name}", path], stdout=subprocess.DEVNULL).returncode
 
 
 def by_script(program: str, path: str, work: str, name: str) -> int:
-    """A script whose relative path is that of a trusted program reads the file; its exit status."""
+    """Read the file by a script whose relative path is that of a trusted program; return the exit status."""
     directory = f"{work}/usr/sbin"
     os.makedirs(directory)
     with open(f"{directory}/{name}", "w") as script:
@@ -156,5 +156,5 @@ def by_script(program: str, path: str, work: str, name: str) -> int:
 
 
 def run(*command: str) -> int:
-    """A command; its exit status."""
+    """Run a command; return its exit status."""
     return subprocess.run(command, stdout=subprocess.DEVNULL).returncode

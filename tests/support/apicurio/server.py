@@ -25,7 +25,8 @@ _FLAGS: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m")
 
 @contextmanager
 def running(folder: Path) -> Iterator[str]:
-    """Run a registry that keeps its schemas in memory until the block ends; the root of its API like Confluent's."""
+    """Run a registry that keeps its schemas in memory until the block ends; yield the root of its Confluent-like
+    API."""
     port, log = free_port(), folder / "apicurio.log"
     jar = _distribution() / f"apicurio-registry-app-{_VERSION}-runner.jar"
     with log.open("wb") as output:
@@ -51,12 +52,12 @@ def _await(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
             with urlopen(f"{url}/subjects", timeout=5):
                 return
         except OSError:
-            time.sleep(0.1)  # a server that starts announces itself by nothing but its answer
+            time.sleep(0.1)  # a starting server can only be detected by its answer
 
 
 @cache
 def _distribution() -> Path:
-    """Return the folder of the unpacked package. Skip if Java, Maven or the package cannot be had."""
+    """Return the folder of the unpacked package. Skip if Java, Maven or the package is unavailable."""
     if not _CACHE.exists():
         maven = program("mvn")
         _CACHE.parent.mkdir(parents=True, exist_ok=True)

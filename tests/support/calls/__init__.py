@@ -1,7 +1,8 @@
-"""Every system call made on purpose, once with success and once without, and what each must be reported as.
+"""Triggers that make every system call, once with success and once without, with the event that each must be reported
+as.
 
-A trigger is a generator that has a directory of its own, runs in a child of its own and yields `Reported`s. What it
-yields is what it knows of itself: results, numbers and texts that it passed, what the kernel gave back.
+A trigger is a generator that gets an own directory, runs in a child and yields `Reported`s. They hold what the process
+itself knows: results, numbers and texts that it passed, and what the kernel returned.
 """
 
 import importlib
@@ -23,14 +24,14 @@ ANSWERS: Final = 900
 
 
 def triggers(family: str) -> list[Trigger]:
-    """Those of one family, in the order in which they are written down."""
+    """Return the triggers of a family, in the order of its module."""
     module = importlib.import_module(f"tests.support.calls.{family}")
     found: list[Trigger] = module.TRIGGERS
     return found
 
 
 def run(family: str, place: str) -> list[Reported]:
-    """Pull them all; gives what must be reported."""
+    """Run all triggers of a family; return the events that must be reported."""
     found: list[Reported] = []
     for number, trigger in enumerate(triggers(family)):
         at = Path(place) / f"{number}"
@@ -40,7 +41,7 @@ def run(family: str, place: str) -> list[Reported]:
 
 
 def in_a_child(trigger: Callable[[Path], Iterator[Any]], at: Path) -> list[Any]:
-    """All that a generator yields in a process of its own."""
+    """Return all that a generator yields in a child."""
     out = at.with_suffix(".reported")
     answers = os.open(out, os.O_WRONLY | os.O_CREAT)  # afterwards the trigger may be another user, or in a chroot
     pid = os.fork()
@@ -62,6 +63,6 @@ def in_a_child(trigger: Callable[[Path], Iterator[Any]], at: Path) -> list[Any]:
 
 
 def main() -> None:
-    """As a program: `python -m tests.support.calls FAMILY PLACE FILE`."""
+    """Run as a program: `python -m tests.support.calls FAMILY PLACE FILE`."""
     family, place, file = sys.argv[1:]
     Path(file).write_bytes(pickle.dumps(run(family, place)))

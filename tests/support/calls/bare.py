@@ -12,9 +12,9 @@ from tests.support.calls.making import call, room
 from tests.support.calls.reported import ANY, Reported, reported
 
 LETHAL: Final = frozenset({"uprobe", "uretprobe"})
-"""The kernel kills whoever makes them by hand."""
+"""Calls for which the kernel kills a process that makes them by hand."""
 _SLOW: Final = frozenset({"sync"})
-"""It writes out what everybody has written: not for a machine that is shared."""
+"""Calls that write out the data of all processes: not for a machine that is shared."""
 
 
 def _bare() -> list[str]:
@@ -28,13 +28,13 @@ def _bare() -> list[str]:
 
 
 def _reported(name: str) -> Reported:
-    """Whatever its parameters are."""
+    """Return an expected event with any values for its parameters."""
     declared = event_type(name)
     return reported(name, *[ANY] * (0 if declared is None else len(declared.params)))
 
 
 def refused(at: Path) -> Iterator[Reported]:
-    """All arguments -1: not one of these calls can do anything with them but return."""
+    """Make the calls with all arguments -1, with which none of them can do anything but return."""
     os.setsid()  # vhangup would hang up a terminal
     signal.signal(signal.SIGALRM, lambda *_: None)
     for name in _bare():
@@ -45,7 +45,7 @@ def refused(at: Path) -> Iterator[Reported]:
 
 
 def interrupted(at: Path) -> Iterator[Reported]:
-    """pause returns when a signal was handled."""
+    """Let a handled signal interrupt pause."""
     signal.signal(signal.SIGALRM, lambda *_: None)
     signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
     call("pause")
@@ -80,14 +80,14 @@ def _done() -> dict[str, Callable[[], int]]:
 
 
 def done(at: Path) -> Iterator[Reported]:
-    """Some of them with success."""
+    """Make some of the calls with success."""
     for name, make in _done().items():
         assert make() >= 0, name
         yield _reported(name)
 
 
 def absent() -> frozenset[str]:
-    """What no trigger makes."""
+    """Return the names of the calls that no trigger makes."""
     return LETHAL | _SLOW
 
 

@@ -1,4 +1,4 @@
-"""Who a process is, what it may, to whom it belongs."""
+"""Identity of a process, its rights and its affiliation."""
 
 import os
 import struct

@@ -1,4 +1,4 @@
-"""What triggers make calls with."""
+"""Helpers with which triggers make calls."""
 
 import ctypes
 import os
@@ -12,7 +12,7 @@ _kept: list[Any] = []
 
 
 def room(data: bytes | int) -> int:
-    """Memory with these bytes, or so many zeros; gives its address. It stays as long as the process."""
+    """Allocate memory with these bytes, or with as many zeros; return its address. It stays as long as the process."""
     size = data if isinstance(data, int) else len(data)
     buffer = ctypes.create_string_buffer(b"" if isinstance(data, int) else data, size)
     _kept.append(buffer)
@@ -20,18 +20,18 @@ def room(data: bytes | int) -> int:
 
 
 def place(address: int, form: str) -> tuple[Any, ...]:
-    """What lies there now, unpacked."""
+    """Return what lies at the address now, unpacked."""
     return struct.unpack("<" + form, ctypes.string_at(address, struct.calcsize("<" + form)))
 
 
 def iovecs(*parts: bytes | int) -> int:
-    """An array of struct iovec; gives its address."""
+    """Make an array of struct iovec; return its address."""
     made = [(room(part), part if isinstance(part, int) else len(part)) for part in parts]
     return room(b"".join(struct.pack("<QQ", address, length) for address, length in made))
 
 
 def give(path: str | os.PathLike[str], content: bytes = b"") -> int:
-    """A new file, open for reading and writing."""
+    """Make a file; return its descriptor, open for reading and writing."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     os.write(fd, content)
     os.lseek(fd, 0, 0)

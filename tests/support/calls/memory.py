@@ -64,7 +64,7 @@ def waits(at: Path) -> Iterator[Reported]:
 
 
 def _polled(seen: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-    """Flags in the numbering of rules."""
+    """Return the flags in the numbering of rules."""
     return tuple((fd, convert_flags("poll_flags", flags)) for fd, flags in seen)
 
 

@@ -1,4 +1,4 @@
-"""Sockets: made, bound, connected, written to, asked. Both ends are what the sockets say of themselves."""
+"""Sockets: made, bound, connected, written to, queried. Both ends are those that the sockets report."""
 
 import ctypes
 import errno
@@ -67,12 +67,12 @@ def connections(at: Path) -> Iterator[Reported]:
 
 
 def _header(vectors: int, count: int, name: int = 0, length: int = 0) -> int:
-    """A struct msghdr."""
+    """Make a struct msghdr; return its address."""
     return room(struct.pack("<QIIQQQQII", name, length, 0, vectors, count, 0, 0, 0, 0))
 
 
 def _many(*headers: int) -> int:
-    """An array of struct mmsghdr."""
+    """Make an array of struct mmsghdr; return its address."""
     return room(b"".join(ctypes.string_at(header, 56) + bytes(8) for header in headers))
 
 

@@ -9,7 +9,7 @@ from tests.support.calls.reported import Names, Reported, reported
 
 
 def attributes(at: Path) -> Iterator[Reported]:
-    """Extended ones; the file system may refuse them, which is reported as well."""
+    """Call the functions of extended attributes; the file system may refuse them, which is reported as well."""
     os.chdir(at)
     fd, value, place = give("file", b"x"), room(b"value"), room(64)
     for kind in ("setxattr", "lsetxattr"):

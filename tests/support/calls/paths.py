@@ -122,7 +122,7 @@ def mounts(at: Path) -> Iterator[Reported]:
 
 
 def modules(at: Path) -> Iterator[Reported]:
-    """They fail everywhere: what is loaded is no module."""
+    """Make the calls on modules, which fail everywhere: the loaded bytes are no module."""
     image, text = room(b"\x7fELF no module"), "debug=1"
     yield reported("init_module", call("init_module", image, 14, text), b"\x7fELF no module", 14, text)
     file = give(at / "module")

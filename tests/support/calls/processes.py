@@ -40,7 +40,7 @@ def tracing(at: Path) -> Iterator[Reported]:
 
 
 def _clone(kind: str, result: int, tid: int, flags: object) -> Reported:
-    """Of the many parameters those that this process knows of itself."""
+    """Return a clone event with the parameters that this process knows itself."""
     known: tuple[object, ...] = (result, ANY, ANY, tid, tid)
     return reported(kind, *known, *[ANY] * 10, flags, *[ANY] * 5)
 

@@ -1,4 +1,4 @@
-"""What an event must say, and whether it does."""
+"""Expected events, and the comparison with reported ones."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
@@ -18,24 +18,24 @@ ANY: Final = Anything()
 
 
 class Names(NamedTuple):
-    """A value by the names that rules give it."""
+    """A value by the names that rules use for it."""
 
     text: str
 
 
 class Reported(NamedTuple):
-    """An event that must be there."""
+    """An expected event."""
 
     type: str
     args: tuple[Any, ...]
     kind: str | None = None
-    """What `fd.type` must be; None: not looked at."""
+    """Expected `fd.type`; None if it is not looked at."""
     name: str | None = None
-    """What `fd.name` must be; None: not looked at."""
+    """Expected `fd.name`; None if it is not looked at."""
 
 
 def reported(kind: str, *args: Any, fd: str | None = None, name: str | None = None) -> Reported:
-    """All parameters in order. `fd`: the descriptor's type, `name`: its name."""
+    """Return an expected event with all parameters in order. `fd`: type of the descriptor, `name`: its name."""
     return Reported(kind, args, fd, name)
 
 
@@ -48,7 +48,7 @@ def _fits_value(table: str, wanted: Any, value: Any) -> bool:
 
 
 def fits(wanted: Reported, event: SyscallEvent) -> bool:
-    """Whether an event says all that it must."""
+    """Return True if an event has everything that is expected."""
     declared = event_type(wanted.type)
     assert declared is not None
     assert len(wanted.args) == len(declared.params), f"{wanted.type} has {len(declared.params)} parameters: {wanted}"
@@ -64,7 +64,7 @@ def fits(wanted: Reported, event: SyscallEvent) -> bool:
 
 
 def missing(wanted: Iterable[Reported], events: Iterable[SyscallEvent]) -> Iterator[str]:
-    """One line for each event that must be there and is not; each event stands for one."""
+    """Yield a line for each expected event that is missing; each event satisfies one expectation only."""
     by_type: dict[str, list[SyscallEvent]] = {}
     for event in events:
         by_type.setdefault(event.type, []).append(event)

@@ -1,4 +1,4 @@
-"""Signals that arrive: sent by a process, by the kernel for one, by the kernel of its own."""
+"""Signals that arrive: sent by a process, by the kernel for a process, and by the kernel on its own."""
 
 import ctypes
 import os
@@ -22,7 +22,7 @@ def _handle(*numbers: int) -> None:
 
 
 def _waiter() -> Callable[[], object]:
-    """Call what this gives to wait until a signal has been handled since."""
+    """Return a function that waits until a signal has been handled since."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer)
@@ -34,7 +34,7 @@ def _arrived(spid: int, dpid: int, number: int) -> Reported:
 
 
 def _queue(pid: int, number: int, sender: int) -> int:
-    """rt_sigqueueinfo, as sigqueue of the C library makes it."""
+    """Call rt_sigqueueinfo as sigqueue of the C library does."""
     info = struct.pack("<iii4xiiQ", number, 0, SI_QUEUE, sender, 0, 7).ljust(128, b"\0")
     return call("rt_sigqueueinfo", pid, number, room(info))
 
@@ -49,7 +49,7 @@ def by_itself(at: Path) -> Iterator[Reported]:
     assert _queue(own, signal.SIGRTMIN + 3, own) == 0
     yield _arrived(own, own, signal.SIGRTMIN + 3)
     assert _queue(own, signal.SIGHUP, 77) == 0
-    yield _arrived(77, own, signal.SIGHUP)  # the sender's own word
+    yield _arrived(77, own, signal.SIGHUP)  # the sender claims this pid
 
 
 def by_another_process(at: Path) -> Iterator[Reported]:
@@ -84,7 +84,7 @@ def to_a_thread(at: Path) -> Iterator[Reported]:
 
 
 def blocked(at: Path) -> Iterator[Reported]:
-    """It arrives when it is let in."""
+    """Send a blocked signal, which arrives when it is unblocked."""
     own = os.getpid()
     _handle(signal.SIGUSR1)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
@@ -108,7 +108,7 @@ def by_the_kernel(at: Path) -> Iterator[Reported]:
     reader, writer = os.pipe()
     os.close(reader)
     assert call("write", writer, "x", 1) < 0
-    yield _arrived(own, own, signal.SIGPIPE)  # for the writer, in its name
+    yield _arrived(own, own, signal.SIGPIPE)  # sent to the writer, with the writer as sender
 
 
 def that_end(at: Path) -> Iterator[Reported]:
@@ -127,11 +127,12 @@ def that_end(at: Path) -> Iterator[Reported]:
         signal.pause()
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    yield _arrived(0, child, signal.SIGKILL)  # the kernel does not keep who sent it
+    yield _arrived(0, child, signal.SIGKILL)  # the kernel does not keep the sender
 
 
 def from_outside_a_namespace(at: Path) -> Iterator[Reported]:
-    """Numbers are those of the receiver, who has none for a process outside of its namespace."""
+    """Send signals into a pid namespace. Pids are those of the receiver, which has none for a process outside of its
+    namespace."""
     reader, writer = os.pipe()
     wait = _waiter()
     assert call("unshare", _NEW_PID) == 0

@@ -1,4 +1,4 @@
-"""Bytes that move."""
+"""Transfers of bytes."""
 
 import os
 import struct

@@ -1,6 +1,6 @@
-"""What makes monitors stumble: names that lead elsewhere, programs without a file, descriptors from nowhere.
+"""Cases that make monitors stumble: names that lead elsewhere, programs without a file, descriptors of unusual origin.
 
-An edge is a generator like those of tests.support.calls; it yields what the fields of an event must be.
+An edge is a generator like those of tests.support.calls; it yields the field values that an event must have.
 """
 
 import importlib
@@ -18,14 +18,14 @@ FAMILIES: Final = ("names", "programs", "kinds")
 
 
 def edges(family: str) -> list[Edge]:
-    """Those of one family, in the order in which they are written down."""
+    """Return the edges of a family, in the order of its module."""
     module = importlib.import_module(f"tests.support.edges.{family}")
     found: list[Edge] = module.EDGES
     return found
 
 
 def run(family: str, place: str) -> list[Shown]:
-    """Make them all happen; gives what must be shown."""
+    """Run all edges of a family; return what must be shown."""
     found: list[Shown] = []
     for edge in edges(family):
         at = Path(place) / edge.__name__
@@ -35,6 +35,6 @@ def run(family: str, place: str) -> list[Shown]:
 
 
 def main() -> None:
-    """As a program: `python -m tests.support.edges FAMILY PLACE FILE`."""
+    """Run as a program: `python -m tests.support.edges FAMILY PLACE FILE`."""
     family, place, file = sys.argv[1:]
     Path(file).write_bytes(pickle.dumps(run(family, place)))

@@ -1,6 +1,6 @@
 """Descriptors: of every kind, copied, inherited, handed over, used again; sockets of every family and direction.
 
-They are used by readv and writev, which others seldom call: read and write of a whole machine may be a flood.
+The acts use readv and writev, which are seldom called: read and write of a whole machine may be a flood.
 """
 
 import array
@@ -68,7 +68,7 @@ def copies(at: Path) -> Iterator[Shown]:
 
 
 def handed(at: Path) -> Iterator[Shown]:
-    """Through a socket, from a process that has opened it to one that has not."""
+    """Pass a descriptor through a socket, from a process that has opened the file to one that has not."""
     here, there = socket.socketpair()
     pid = os.fork()
     if pid == 0:

@@ -1,4 +1,4 @@
-"""Names: relative, through links, through mounts, of bytes that are no text, too long, changed under way."""
+"""Names: relative, through links, through mounts, of bytes that are no text, too long, changed during the call."""
 
 import ctypes
 import os
@@ -143,7 +143,7 @@ def changes(at: Path) -> Iterator[Shown]:
 
 
 def swapped(at: Path) -> Iterator[Shown]:
-    """Another thread writes another path into the caller's memory while the kernel waits for a writer."""
+    """Let another thread write another path into the caller's memory while the kernel waits for a writer."""
     pipe, decoy = str(at / "pipe"), str(at / "decoy")
     os.mkfifo(pipe)
     path = room(os.fsencode(pipe) + b"\0" * 64)
@@ -164,7 +164,7 @@ def swapped(at: Path) -> Iterator[Shown]:
 
 
 def _waits(tid: int) -> bool:
-    """Whether a thread sleeps in openat."""
+    """Return True if a thread sleeps in openat."""
     in_open = Path(f"/proc/self/task/{tid}/syscall").read_text().startswith("257 ")
     return in_open and Path(f"/proc/self/task/{tid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 

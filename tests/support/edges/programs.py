@@ -1,4 +1,5 @@
-"""Programs: by a link, as a script, from memory, deleted, by a thread, under other numbers; those that end at once."""
+"""Programs: by a link, as a script, from memory, deleted, by a thread, under other numbers; and programs that end at
+once."""
 
 import os
 import signal
@@ -78,7 +79,7 @@ def by_others(at: Path) -> Iterator[Shown]:
 
 
 def disguised(at: Path) -> Iterator[Shown]:
-    """A program that rewrites its arguments and its name, and then acts."""
+    """Run a program that rewrites its arguments and its name, and then acts."""
     code = (
         "import ctypes, sys\n"
         "at = int(open('/proc/self/stat').read().rpartition(')')[2].split()[45])\n"

@@ -1,4 +1,4 @@
-"""The fields of an event that must be there."""
+"""Expected events by the values of their fields."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -14,16 +14,16 @@ class Shown(NamedTuple):
     type: str
     fields: dict[str, Any]
     traced: dict[str, Any]
-    """What ptrace shows instead, where it reads at another moment."""
+    """Values that ptrace shows instead, if it reads at another moment."""
 
 
 def shown(edge: str, kind: str, fields: dict[str, Any], traced: dict[str, Any] | None = None) -> Shown:
-    """`edge` says what is at stake."""
+    """Return an expected event; `edge` names the case."""
     return Shown(edge, kind, fields, {} if traced is None else traced)
 
 
 def _readers(fields: FieldRegistry, kind: str, names: Iterable[str]) -> dict[str, Callable[[SyscallEvent], Any]]:
-    """For events of one type."""
+    """Return functions that read the fields of events of one type."""
     found: dict[str, Callable[[SyscallEvent], Any]] = {}
     for name in names:
         bare, _, argument = name.partition("[")
@@ -34,7 +34,7 @@ def _readers(fields: FieldRegistry, kind: str, names: Iterable[str]) -> dict[str
 def missing(
     wanted: Iterable[Shown], events: Iterable[SyscallEvent], fields: FieldRegistry, *, traced: bool
 ) -> Iterator[str]:
-    """One line for each event that is not there."""
+    """Yield a line for each expected event that is missing."""
     by_type: dict[str, list[SyscallEvent]] = {}
     for event in events:
         by_type.setdefault(event.type, []).append(event)

@@ -1,6 +1,7 @@
-"""A plugin that misbehaves as it is configured to, of each kind; and a source, an evaluator and a sink that work.
+"""A plugin that misbehaves as configured, of each kind; and a source, an evaluator and a sink that work.
 
-`at` says in which call, `how` in which way. Everything is in one module, so that blame by module would be blame of all.
+`at` names the call and `how` the fault. Everything is in one module, so that blame by module would blame all of
+them.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ from mozu.core.model.alert import Template
 
 LONG = 3600.0
 MOMENT = 0.3
-"""Seconds for which the loop is held where what holds it lets go by itself."""
+"""Seconds for which the loop is held by faults that end by themselves."""
 
 
 class Misbehaviour(Settings):
@@ -42,7 +43,7 @@ class Misbehaviour(Settings):
 
 
 def misbehave(how: str, good: Any = None) -> Any:
-    """What a plain function does; gives what it returns."""
+    """Misbehave as a plain function would; return what the function returns."""
     raised: dict[str, BaseException] = {
         "raise": ValueError("misbehaves"),
         "exit": SystemExit(0),
@@ -84,14 +85,14 @@ async def misbehave_awaited(how: str, good: Any = None) -> Any:
 
 
 def _spin(seconds: float) -> None:
-    """Use the CPU for so many seconds: on a busy machine that takes longer."""
+    """Use `seconds` of CPU time, which takes longer on a busy machine."""
     end = time.thread_time() + seconds
     while time.thread_time() < end:
         pass
 
 
 class Faulty:
-    """What every kind of faulty component has."""
+    """The part that every kind of faulty component shares."""
 
     def __init__(self, settings: Misbehaviour, context: Context) -> None:
         self.settings = settings
@@ -196,7 +197,7 @@ class FaultySink(Faulty):
 
 
 class Steady:
-    """A live source that gives numbered events at a pace, and knows how many."""
+    """A live source that emits numbered events at a pace, and counts them."""
 
     def __init__(self, settings: Settings, context: Context) -> None:
         self._given = 0
@@ -222,7 +223,7 @@ class Steady:
 
 
 class Each:
-    """An evaluator: an alert for each event of `steady`, for which it wants to know what enrichers know."""
+    """An evaluator that makes an alert of each event of `steady`, and reads the enrichers' fields of it."""
 
     def __init__(self, settings: Settings, context: Context) -> None:
         self._read = context.fields.resolve("faulty.value").read if "faulty.value" in context.fields else None
@@ -245,7 +246,7 @@ KEPT: list[Alert] = []
 
 
 class Kept:
-    """A sink that keeps what it gets."""
+    """A sink that keeps what it receives."""
 
     def __init__(self, settings: Settings, context: Context) -> None:
         KEPT.clear()
@@ -317,7 +318,7 @@ class BlockingSink:
 
 
 def build(made: Callable[..., Any]) -> Callable[[Misbehaviour, Context], Any]:
-    """A `build` that may give something else than a component."""
+    """Return a `build` that may return something other than a component."""
 
     def make(settings: Misbehaviour, context: Context) -> Any:
         component = made(settings, context)

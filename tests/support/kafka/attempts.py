@@ -1,4 +1,4 @@
-"""When aiokafka tried to connect: a look over its shoulder that changes nothing."""
+"""The moments at which aiokafka tried to connect, recorded without a change of its behaviour."""
 
 import time
 from collections import Counter
@@ -9,7 +9,7 @@ import pytest
 
 
 class Attempts:
-    """From now on, of all clients of this process."""
+    """A record of the connection attempts of all clients of this process, from its creation on."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.at: list[float] = []
@@ -22,5 +22,5 @@ class Attempts:
         monkeypatch.setattr(aiokafka.client, "create_conn", counted)
 
     def busiest(self, since: float, window: float) -> int:
-        """The most in any one window of so many seconds."""
+        """Return the highest count of attempts in a window of `window` seconds."""
         return max(Counter(int((at - since) / window) for at in self.at if at >= since).values(), default=0)

@@ -1,4 +1,5 @@
-"""Certificates of brokers and clients, good and expired, who signed them, a stranger; PEM, which Kafka can read."""
+"""Certificates of brokers and clients, good and expired, of their authority and of a stranger; PEM, which Kafka can
+read."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +8,7 @@ from tests.support.requirements import program
 
 
 class Certificates:
-    """Files below `folder`."""
+    """The certificates, as files below `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._openssl = folder, program("openssl")

@@ -1,6 +1,6 @@
-"""A real Apache Kafka of one or more brokers (KRaft) on loopback; brokers are killed, stopped and started one by one.
+"""A real Apache Kafka of one or more brokers (KRaft) on loopback; brokers are killed, stopped and started singly.
 
-Every broker has a listener per way to prove who one is; the listener PLAIN is open, and its clients may do everything.
+Every broker has a listener per way of authentication; the listener PLAIN is open, and its clients may do everything.
 """
 
 import base64
@@ -24,7 +24,7 @@ PATIENCE: Final = 90.0
 USER: Final = "magpie"
 PASSWORD: Final = "black-and-white"
 REAUTH_MS: Final = 10_000 if os.environ.get("MOZU_CHAOS") == "full" else 2000
-"""How long a connection of SCRAM-SHA-256 may live without a new proof."""
+"""Milliseconds that a connection of SCRAM-SHA-256 may live before it authenticates again."""
 
 _SCHEMES: Final = {
     "PLAIN": "PLAINTEXT", "TLS": "SSL", "EXPIRED": "SSL", "MTLS": "SSL", "SASLPLAIN": "SASL_PLAINTEXT",
@@ -34,7 +34,7 @@ _MODULES: Final = "org.apache.kafka.common.security"
 
 
 class Broker:
-    """One process."""
+    """A broker's process."""
 
     def __init__(self, folder: Path, node: int, heap: str) -> None:
         self._folder, self.node, self._heap = folder, node, heap
@@ -51,7 +51,7 @@ class Broker:
             )  # fmt: skip
 
     def wait(self) -> None:
-        """Until it takes connections."""
+        """Wait until the broker takes connections. Raises AssertionError."""
         deadline = time.monotonic() + PATIENCE
         while not self._listens():
             if time.monotonic() > deadline or self._process is None or self._process.poll() is not None:
@@ -59,25 +59,25 @@ class Broker:
             time.sleep(0.05)
 
     def start(self) -> None:
-        """Start, and wait."""
+        """Start the process and wait until it takes connections."""
         self.spawn()
         self.wait()
 
     def stop(self) -> None:
-        """In good order: it hands its partitions over first."""
+        """Stop in good order: the broker hands its partitions over first."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """At once."""
+        """Kill the broker at once."""
         self._end(signal.SIGKILL)
 
     def pause(self) -> None:
-        """It hangs until `resume`."""
+        """Make the broker hang until `resume`."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """It goes on."""
+        """Let the broker go on."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
@@ -98,7 +98,7 @@ class Broker:
 
 
 class Cluster:
-    """`servers` and `server(listener)` tell where it is."""
+    """A cluster; `servers` and `server(listener)` return its addresses."""
 
     def __init__(self, folder: Path, brokers: int, heap: str) -> None:
         self.certificates = Certificates(folder)
@@ -115,29 +115,29 @@ class Cluster:
 
     @property
     def servers(self) -> list[str]:
-        """Every broker's open listener."""
+        """Return the address of every broker's open listener."""
         return [f"127.0.0.1:{broker.ports['PLAIN']}" for broker in self.brokers]
 
     def server(self, listener: str) -> str:
-        """The first broker's listener of this name."""
+        """Return the address of the first broker's listener of this name."""
         return f"127.0.0.1:{self.brokers[0].ports[listener]}"
 
     def start(self) -> None:
-        """All of them."""
+        """Start all brokers."""
         for broker in self.brokers:
             broker.spawn()
         for broker in self.brokers:
             broker.wait()
 
     def kill(self) -> None:
-        """All of them, at once."""
+        """Kill all brokers at once."""
         for broker in self.brokers:
             broker.kill()
 
 
 @contextmanager
 def cluster(folder: Path, brokers: int = 1, heap: str = "256m") -> Iterator[Cluster]:
-    """One that runs while the block does."""
+    """Yield a cluster that runs until the block ends."""
     made = Cluster(folder, brokers, heap)
     try:
         made.start()

@@ -1,4 +1,4 @@
-"""What lies in a topic, as Kafka's own console consumer shows it; and topics made for a test."""
+"""Records of a topic, as Kafka's own console consumer shows them; and topics made for a test."""
 
 from tests.support.kafka.cluster import Cluster
 from tests.support.kafka.java import run
@@ -7,7 +7,7 @@ _SEPARATOR = "\x1f"
 
 
 class Message:
-    """One record of a topic."""
+    """A record of a topic."""
 
     def __init__(self, line: str) -> None:
         partition, headers, key, value = line.split(_SEPARATOR, 3)
@@ -19,8 +19,10 @@ class Message:
 
 
 def consume(cluster: Cluster, topic: str, *, count: int = 0, quiet_ms: int = 4000) -> list[Message]:
-    """Everything in the topic: in order within each partition. With `count` it ends as soon as it has so many, for
-    which it waits a minute; else when nothing comes for `quiet_ms`."""
+    """Return all records of the topic, in order within each partition.
+
+    With `count`, stop at that count, or after a minute without a record; else after `quiet_ms` without one.
+    """
     properties = (
         "print.key=true", "print.partition=true", "print.headers=true", f"key.separator={_SEPARATOR}",
         "headers.separator=\x1e",
@@ -35,7 +37,7 @@ def consume(cluster: Cluster, topic: str, *, count: int = 0, quiet_ms: int = 400
 
 
 def end_of(cluster: Cluster, topic: str) -> int:
-    """How many records its partitions were ever given (without transactions: the sum of their end offsets)."""
+    """Return the sum of the partitions' end offsets: without transactions, the count of records ever written."""
     out = run(
         "org.apache.kafka.tools.GetOffsetShell", "--bootstrap-server", ",".join(cluster.servers), "--topic", topic
     )
@@ -43,7 +45,7 @@ def end_of(cluster: Cluster, topic: str) -> int:
 
 
 def create(cluster: Cluster, topic: str, *, partitions: int = 4, **settings: str) -> None:
-    """Make a topic, on as many brokers as there are (three at most)."""
+    """Make a topic with a replica on every broker (three at most)."""
     run(
         "org.apache.kafka.tools.TopicCommand",
         *("--bootstrap-server", ",".join(cluster.servers), "--create", "--topic", topic),
@@ -53,7 +55,7 @@ def create(cluster: Cluster, topic: str, *, partitions: int = 4, **settings: str
 
 
 def describe(cluster: Cluster, topic: str) -> str:
-    """What the brokers say of a topic."""
+    """Return the brokers' description of a topic."""
     return run(
         "org.apache.kafka.tools.TopicCommand",
         *("--bootstrap-server", ",".join(cluster.servers), "--describe", "--topic", topic),
@@ -61,7 +63,7 @@ def describe(cluster: Cluster, topic: str) -> str:
 
 
 def deny(cluster: Cluster, user: str, topic: str) -> None:
-    """This user may not write to the topic."""
+    """Deny a user to write to the topic."""
     run(
         "org.apache.kafka.tools.AclCommand",
         *("--bootstrap-server", ",".join(cluster.servers), "--add", "--force"),
@@ -70,7 +72,7 @@ def deny(cluster: Cluster, user: str, topic: str) -> None:
 
 
 def throttle(cluster: Cluster, client: str, bytes_per_second: int) -> None:
-    """The clients of this name may not write more."""
+    """Limit the rate at which the clients of this name may write."""
     run(
         "kafka.admin.ConfigCommand",
         *("--bootstrap-server", ",".join(cluster.servers), "--alter", "--entity-type", "clients"),

@@ -1,4 +1,4 @@
-"""Records handed to the Kafka sink as the core hands them."""
+"""Delivery of records to the Kafka sink in the way of the core."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from mozu.plugins.sinks.kafka.sink import KafkaSink
 
 
 async def until_taken(made: KafkaSink, batch: Sequence[Record]) -> None:
-    """What is to be tried again comes again."""
+    """Deliver a batch until all records are taken; those to be tried again are delivered again."""
     left = list(batch)
     while left:
         outcomes = await made.deliver(left)

@@ -17,7 +17,7 @@ _FLAGS: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfDat
 
 @cache
 def jars() -> Path:
-    """The folder with Kafka's jars; the test skips where Java, Maven or the packages cannot be had."""
+    """Return the folder with Kafka's jars; skip the test if Java, Maven or the packages cannot be had."""
     program("java")
     if not _CACHE.exists():
         maven = program("mvn")
@@ -37,12 +37,12 @@ def jars() -> Path:
 
 
 def java(main: str, *arguments: str, heap: str = "128m") -> list[str]:
-    """The command line of one of Kafka's programs."""
+    """Return the command line of one of Kafka's programs."""
     return [program("java"), *_FLAGS, f"-Xmx{heap}", "-cp", f"{jars()}/*", main, *arguments]
 
 
 def run(main: str, *arguments: str) -> str:
-    """Run one of Kafka's programs to its end; what it printed."""
+    """Run one of Kafka's programs to its end; return its output."""
     done = subprocess.run(
         java(main, *arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
     )

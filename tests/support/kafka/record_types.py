@@ -24,18 +24,18 @@ FILES: Final[dict[Literal["avro", "protobuf"], Path]] = {
 
 
 def serialized(kind: Literal["avro", "protobuf"]) -> Serialization:
-    """How the sink writes records of the format `json`."""
+    """Return the sink's serialization of records of the format `json`."""
     return serialization(kind, schema("json"))
 
 
 def text(kind: Literal["avro", "protobuf"]) -> str:
-    """The content of a file."""
+    """Return the content of a schema file."""
     found = serialized(kind).schema
     return found if kind == "protobuf" else json.dumps(json.loads(found), indent=1) + "\n"
 
 
 def avro_value(written: Serialization, record: bytes, reader: str | None = None) -> Any:
-    """Read a record by fastavro, to its last byte; `reader` is the schema that it is read by."""
+    """Read a record by fastavro, to its last byte; `reader` is the reader's schema, if it differs from the writer's."""
     data = io.BytesIO(record)
     known = None if reader is None else fastavro.parse_schema(json.loads(reader))
     value = fastavro.schemaless_reader(data, fastavro.parse_schema(json.loads(written.schema)), known)
@@ -57,7 +57,7 @@ def message_class(proto: str, folder: Path, name: str = "alert") -> Any:
 
 
 def plain(message: Any) -> dict[str, Any]:
-    """Return what a message says as a JSON document has it: what is not set is left out."""
+    """Return the content of a message in the form of a JSON document: unset fields are left out."""
     found: dict[str, Any] = {}
     for field, value in message.ListFields():
         if field.name == "output_fields":

@@ -1,4 +1,4 @@
-"""Tokens as the brokers' unsecured validator wants them, and an authorization server that gives them out."""
+"""Tokens for the brokers' unsecured validator, and an authorization server that issues them."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ SECRET: Final = "s3cret"
 
 
 def token(seconds: float = 1e9) -> str:
-    """An unsigned JSON Web Token that lives so long."""
+    """Return an unsigned JSON Web Token that expires after `seconds`."""
 
     def part(content: dict[str, Any]) -> str:
         return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
@@ -27,7 +27,7 @@ def token(seconds: float = 1e9) -> str:
 
 
 class AuthorizationServer:
-    """Exchanges client credentials (RFC 6749, 4.4) for tokens that live for `seconds`."""
+    """A server that exchanges client credentials (RFC 6749, 4.4) for tokens that live for `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -35,7 +35,7 @@ class AuthorizationServer:
         self.scopes: list[str | None] = []
 
     async def answer(self, request: web.Request) -> web.Response:
-        """A token for who knows the secret."""
+        """Issue a token to a client that knows the secret."""
         form = await request.post()
         if request.headers["Authorization"] != f"Basic {base64.b64encode(f'{CLIENT}:{SECRET}'.encode()).decode()}":
             return web.json_response({"error": "invalid_client"}, status=401)
@@ -48,7 +48,7 @@ class AuthorizationServer:
 
 @asynccontextmanager
 async def authorization_server(seconds: float = 3600) -> AsyncIterator[AuthorizationServer]:
-    """One on the loopback, while the block runs."""
+    """Yield an authorization server on the loopback that runs until the block ends."""
     server = AuthorizationServer(seconds)
     app = web.Application()
     app.router.add_post("/token", server.answer)

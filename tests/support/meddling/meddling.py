@@ -1,4 +1,4 @@
-"""A third party's source that changes what belongs to the whole process, as the setting `how` says."""
+"""A third party's source that changes the state of the whole process, as the setting `how` says."""
 
 import asyncio
 import ctypes
@@ -58,7 +58,7 @@ def _hold_in_c() -> None:
 
 
 def _stay() -> None:
-    """Never return, and catch what breaks it off."""
+    """Never return, and catch what interrupts it."""
     print("stays", flush=True)
     libc = ctypes.CDLL(None)
     while True:

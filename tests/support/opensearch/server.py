@@ -27,7 +27,7 @@ _POM: Final = Path(__file__).with_name("pom.xml")
 _CACHES: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mozu-tests"
 _CACHE: Final = _CACHES / f"opensearch-{_VERSION}"
 _USER: Final = 65534
-"""OpenSearch refuses to run as root."""
+"""A user other than root, as whom OpenSearch refuses to run."""
 _JARS: Final = ("lang-painless-", "opensearch-scripting-painless-spi-", "antlr4-runtime-", "asm-")
 """Prefixes of the names of painless's jars."""
 _DESCRIPTOR: Final = f"""\
@@ -86,7 +86,7 @@ class OpenSearch:
 def running(folder: Path) -> Iterator[OpenSearch]:
     """Run a node whose files lie below `folder`, until the block ends."""
     root("running a server as another user")
-    with tempfile.TemporaryDirectory(prefix="opensearch-") as place:  # pytest's folders are closed to other users
+    with tempfile.TemporaryDirectory(prefix="opensearch-") as place:  # other users may not read pytest's folders
         yield from _running(Path(place), folder / "opensearch.log")
 
 
@@ -126,12 +126,12 @@ def _await(server: OpenSearch, process: subprocess.Popen[bytes], log: Path) -> N
             with urlopen(server.url, timeout=5):
                 return
         except OSError:
-            time.sleep(0.2)  # a server that starts announces itself by nothing but its answer
+            time.sleep(0.2)  # a starting server can only be detected by its answer
 
 
 @cache
 def _distribution() -> Path:
-    """Return the folder of a distribution with its modules. Skip if Java, Maven or the packages cannot be had."""
+    """Return the folder of a distribution with its modules. Skip if Java, Maven or the packages are unavailable."""
     if not _CACHE.exists():
         maven = program("mvn")
         _CACHE.parent.mkdir(parents=True, exist_ok=True)

@@ -274,6 +274,14 @@ _PATHS: Final = Field(
     depends=OF_EVENT,
 )
 
+_HOST_PATH: Final = Field(
+    name="fd.hostpath",
+    type=FieldType.PATH,
+    doc="Path on the host of a file in a mount that the container was given at its start; missing for files of the "
+    "container's own and on the host; mozu's own.",
+    needs=_NAMED | {"realpath", "tree", "cgroups", "enricher:containers"},
+)
+
 _FACTS: Final = (
     _fact("fd.type", FieldType.STRING, "What the descriptor is: file, directory, ipv4, unix, pipe …", _kind),
     _fact(
@@ -342,7 +350,7 @@ def fields(lookups: Lookups) -> tuple[Field, ...]:
         lambda file: is_server(file, lookups),
         depends=EVERYTHING,
     )
-    return (*_NUMBERS, *_NAMES, _PATHS, *_FACTS, serving, *EITHER, *ends(lookups), TYPES, *LISTS)
+    return (*_NUMBERS, *_NAMES, _PATHS, _HOST_PATH, *_FACTS, serving, *EITHER, *ends(lookups), TYPES, *LISTS)
 
 
 FIELDS: Final = fields(Lookups())

@@ -7,6 +7,7 @@ from mozu.core.model.event import File, Process, SyscallEvent, byte_length
 from mozu.core.model.event.namespaces import NAMESPACES
 from mozu.core.model.fields.dependency import EVERYTHING, EXEC_INVARIANT, Dependency
 from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
+from mozu.core.model.fields.proc.pipes import PIPED
 from mozu.core.model.fields.proc.read import UNSIGNED, dated, of_main, own
 from mozu.core.model.fields.proc.trusted import trusted_name_of
 
@@ -353,5 +354,6 @@ OWN: Final[tuple[Field, ...]] = (
     _field("proc.vmrss", FieldType.UINT, "Memory in use, kB.", own(lambda p: p.vm_rss)),
     _field("proc.vmswap", FieldType.UINT, "Memory swapped out, kB.", own(lambda p: p.vm_swap)),
     *_STANDARD,
+    *PIPED,
     *_NAMESPACE_FIELDS,
 )

@@ -1,8 +1,8 @@
-"""A component in a child process: whatever it does there (spin, leak, crash, exit), mozu goes on.
+"""Components in child processes: mozu continues whatever a component does there (spin, leak, crash, exit).
 
-    messages.py    what goes over the socket between the two, and what the parent accepts of it
+    messages.py    messages over the socket between parent and child, and what the parent accepts
     child.py       the child: builds the component and calls it
-    worker.py      the parent's end: launches the child, calls it, ends it where it gives no heartbeat
+    worker.py      the parent's end: launches the child, calls it, kills it if it sends no heartbeat
     limits.py      bounds of memory and CPU: a cgroup, or else rlimits
     remote.py      the contracts, as the core calls them
 """

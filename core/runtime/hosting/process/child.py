@@ -1,4 +1,5 @@
-"""The child: builds one component and calls its methods as the parent asks, on the event loop or on its thread."""
+"""The child process: builds one component and calls its methods as the parent asks, on the event loop or on a
+thread."""
 
 import asyncio
 import contextlib
@@ -41,18 +42,18 @@ from mozu.core.runtime.registry import Registry
 from mozu.core.runtime.secret_memory import hide_secrets, keep_memory
 
 _LIFE: Final = 0.5
-"""Seconds between two signs of life."""
+"""Seconds between two heartbeats."""
 _PR_SET_PDEATHSIG: Final = 1
-"""<linux/prctl.h>"""
+"""Number of the operation, from <linux/prctl.h>."""
 
 
 class _ToParent(logging.Handler):
-    """The component's log is the parent's affair."""
+    """A log handler that sends records to the parent, which filters and formats them."""
 
     def __init__(self, send: Callable[[bytes], object]) -> None:
         super().__init__()
         self.send = send
-        """Takes a message; on any thread."""
+        """Function that sends a message; callable on any thread."""
 
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(OSError, RuntimeError):  # the parent has gone, or the loop
@@ -60,7 +61,7 @@ class _ToParent(logging.Handler):
 
 
 class _Tasks:
-    """Background tasks of the component: contained, and owned by the group once it is there."""
+    """Background tasks of the component: contained, and owned by a task group once there is one."""
 
     def __init__(self, isolation: Isolation) -> None:
         self._isolation = isolation
@@ -68,7 +69,7 @@ class _Tasks:
         self._early: list[tuple[Awaitable[None], str]] = []
 
     def own(self, group: asyncio.TaskGroup) -> None:
-        """The group that owns them from now on."""
+        """Have the group own the tasks, the waiting ones too."""
         self._group = group
         for work, name in self._early:
             self.spawn(work, name)
@@ -86,7 +87,7 @@ class _Tasks:
 
 
 class Child:
-    """The component with its connection."""
+    """The component and the connection to the parent."""
 
     def __init__(self, spec: ChildSpec, connection: socket.socket, log: _ToParent) -> None:
         self._connection, self._log, self._metrics = connection, log, Metrics()
@@ -97,7 +98,7 @@ class Child:
         self._batches: AsyncIterator[object] | None = None
 
     def built(self, spec: ChildSpec) -> BuiltMessage:
-        """What the parent needs to know of it."""
+        """Return the description of the component for the parent."""
         component = self.component
         offered = [one.member for one in capabilities(spec.kind) if isinstance(component, one.protocol)]
         demand = component.demand() if isinstance(component, Evaluator) else None
@@ -106,7 +107,7 @@ class Child:
         return BuiltMessage("", tuple(offered), demand, digest, names)
 
     async def serve(self) -> None:
-        """Until the parent has gone."""
+        """Answer calls until the parent has closed the connection; the process then exits."""
         loop = asyncio.get_running_loop()
         self._connection.setblocking(False)
         reader, writer = await asyncio.open_connection(sock=self._connection)

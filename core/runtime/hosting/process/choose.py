@@ -1,4 +1,5 @@
-"""The component in a process, with those of its capabilities that can be had from there."""
+"""Construction of a component in a child process, with those of its capabilities that work across a process
+boundary."""
 
 from typing import Final
 
@@ -17,16 +18,16 @@ from mozu.core.runtime.hosting.process.remote import (
 from mozu.core.runtime.hosting.process.worker import Worker
 
 _IMPOSSIBLE: Final = frozenset({"origin", "readers", "recorded_names"})
-"""Members of capabilities that every event may ask for: a source that has one cannot do its work from a process."""
+"""Members of capabilities that every event may ask for: a source with one of these cannot work from a child process."""
 
 
 def remote(plan: ProcessPlan) -> object:
-    """The first instance. Blocks until it is built. Raises ProcessFailed, PluginError."""
+    """Launch the first instance, blocking until it is built. Raises ProcessFailed and PluginError."""
     return _hosted(plan, plan.launch())
 
 
 async def remote_again(plan: ProcessPlan) -> object:
-    """Another instance."""
+    """Launch another instance and return it once it is built."""
     return _hosted(plan, await plan.launch_beside())
 
 

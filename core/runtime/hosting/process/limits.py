@@ -1,7 +1,7 @@
-"""Bounds of a component's process: a cgroup of its own where this machine lets mozu make one, or else rlimits.
+"""Bounds of a component's process: a cgroup of its own if this machine lets mozu make one, or else rlimits.
 
-In a cgroup (version 2) memory is bounded with all that the process maps, and CPU is throttled. rlimits bound its data,
-and its CPU time is renewed as time passes: a process that uses more on average is ended by SIGXCPU.
+In a cgroup (version 2) memory is bounded with all that the process maps, and CPU is throttled. rlimits bound the data
+segment, and the limit of CPU time is raised as time passes: a process that uses more on average is killed by SIGXCPU.
 """
 
 import contextlib
@@ -14,13 +14,13 @@ from typing import Final
 from mozu.core.common.own_cgroup import own_cgroup
 
 _PERIOD: Final = 100_000
-"""Microseconds."""
+"""The cgroup's CPU period in microseconds."""
 _SLACK: Final = 10.0
 """Seconds over which the average of CPU is taken."""
 
 
 class ProcessLimits:
-    """Of one process, until `release`."""
+    """The bounds of one process, in force until `release`."""
 
     def __init__(self, pid: int, name: str, memory: int, cpus: float) -> None:
         self._pid, self._cpus, self._began = pid, cpus, time.monotonic()
@@ -31,14 +31,14 @@ class ProcessLimits:
             self.renew()
 
     def renew(self) -> None:
-        """Time has passed, and with it the CPU time that the process may have used grows."""
+        """Raise the rlimit of CPU time by what the process may use of the time that has passed."""
         if self._cgroup is None:
             seconds = int(self._cpus * (time.monotonic() - self._began + _SLACK)) + 1
             with contextlib.suppress(ProcessLookupError):
                 resource.prlimit(self._pid, resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
 
     def release(self) -> None:
-        """The process has ended."""
+        """Remove the cgroup of the process, which has ended."""
         if self._cgroup is not None:
             with contextlib.suppress(OSError):  # still in use: the kernel takes a moment; an empty one costs nothing
                 self._cgroup.rmdir()

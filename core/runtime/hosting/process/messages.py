@@ -1,7 +1,7 @@
 """Messages between mozu and a component's process: a length, and a pickle.
 
-The parent trusts nothing that comes from the child: it accepts the structs of events, alerts, outcomes, counts and
-demand by name and no other class or function, and no message beyond MAX_BYTES. What the parent sends is its own.
+The parent trusts nothing that the child sends: it accepts the structs of events, alerts, outcomes, counts and demand by
+name and no other class or function, and no message longer than MAX_BYTES. The child accepts any pickle from the parent.
 """
 
 import enum
@@ -30,19 +30,19 @@ _OTHERS: Final = frozenset(
 
 
 class BuiltMessage(msgspec.Struct):
-    """The first message of a child: the component is there, or why it is not."""
+    """The first message of a child: a description of the component, or why it could not be built."""
 
     error: str = ""
     capabilities: tuple[str, ...] = ()
-    """Members of capabilities that it has."""
+    """Names of the members of its capabilities."""
     demand: object = None
-    """Evaluators: what it wants, and the rules that it applies."""
+    """An evaluator's demand; None for other components."""
     rules_digest: str = ""
     rule_names: tuple[str, ...] = ()
 
 
 class ReplyMessage(msgspec.Struct):
-    """What a call gave, or what it raised."""
+    """The result of a call, or the exception it raised."""
 
     call: int
     value: object = None
@@ -53,10 +53,10 @@ class ReplyMessage(msgspec.Struct):
 
 
 class LifeMessage(msgspec.Struct):
-    """A heartbeat, and what goes with it."""
+    """A heartbeat with the component's counts and metrics."""
 
     counts: object = None
-    """Sources: their counts."""
+    """A source's counts; None for other components."""
     metrics: tuple[tuple[str, dict[str, str], float], ...] = ()
 
 
@@ -79,7 +79,7 @@ class _Pickler(pickle.Pickler):
     def reducer_override(  # type: ignore[override]  # typeshed knows no state setter, pickle's protocol does
         self, found: object
     ) -> object:
-        """A task goes with its versions and without the tables of the state, which are those of the whole machine."""
+        """Pickle a task with its versions and without the tables of the state, which belong to the whole machine."""
         if type(found) is Task:
             return Task, (found.tid,), found.newest, None, None, _set_newest
         return NotImplemented
@@ -91,7 +91,7 @@ def _set_newest(task: Task, newest: Process | None) -> None:
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> object:
-        """Data only."""
+        """Return an accepted class; raise UnpicklingError for anything else."""
         if (module, name) not in _OTHERS and not module.startswith(_STRUCTS):
             raise pickle.UnpicklingError(f"{module}.{name} is no part of a message")
         found = super().find_class(module, name)
@@ -103,7 +103,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def packed(message: object) -> bytes:
-    """With its length. Raises what pickle raises."""
+    """Return the message as bytes, its length first. Raises what pickle raises."""
     buffer = io.BytesIO()
     _Pickler(buffer, protocol=5).dump(message)
     body = buffer.getvalue()
@@ -111,10 +111,11 @@ def packed(message: object) -> bytes:
 
 
 def of_child(body: bytes) -> object:
-    """What a child has sent. Raises pickle.UnpicklingError and whatever malformed input makes pickle raise."""
+    """Return a message from the child. Raises pickle.UnpicklingError and whatever malformed input makes pickle
+    raise."""
     return _Unpickler(io.BytesIO(body)).load()
 
 
 def of_parent(body: bytes) -> object:
-    """What the parent has sent."""
+    """Return a message from the parent."""
     return pickle.loads(body)

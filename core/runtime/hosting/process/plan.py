@@ -1,4 +1,4 @@
-"""How the processes of one component are launched."""
+"""Plans for launching the processes of one component."""
 
 import asyncio
 import logging
@@ -15,8 +15,8 @@ from mozu.core.runtime.registry import Registry
 
 
 class ProcessPlan:
-    """Of one component. Its processes are launched by one thread that lives as long as mozu does: the kernel ends a
-    child when the thread that launched it ends (PR_SET_PDEATHSIG)."""
+    """The plan for one component. Its processes are launched by one thread that lives as long as mozu does: the kernel
+    kills a child when the thread that launched it ends (PR_SET_PDEATHSIG)."""
 
     def __init__(self, spec: ChildSpec, settings: IsolationSettings, context: Context) -> None:
         self.spec, self.settings, self.context = spec, settings, context
@@ -24,11 +24,11 @@ class ProcessPlan:
         threading.Thread(target=self._serve, name=f"mozu-launch-{spec.id}", daemon=True).start()
 
     def launch(self) -> Worker:
-        """Blocks until the component is built. Raises ProcessFailed."""
+        """Launch a process, blocking until the component is built. Raises ProcessFailed."""
         return self._asked().result()
 
     async def launch_beside(self) -> Worker:
-        """The same, awaited."""
+        """Launch a process without blocking the event loop; see `launch`."""
         return await asyncio.wrap_future(self._asked())
 
     def _asked(self) -> "Future[Worker]":
@@ -51,7 +51,7 @@ class ProcessPlan:
 
 
 def process_plan(registry: Registry, entry: Entry, context: Context, hostname: str) -> ProcessPlan:
-    """For an entry that says `isolation: process`. Raises PluginError, ConfigError."""
+    """Return the plan for an entry with `isolation: process`. Raises PluginError and ConfigError."""
     spec = ChildSpec(
         kind=entry.kind,
         plugin=entry.name,

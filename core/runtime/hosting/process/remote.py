@@ -1,7 +1,8 @@
-"""Components in a process, as the core calls them. A process that has ended is replaced after a back-off.
+"""Components in child processes, behind the contracts that the core calls. A process that has ended is replaced after a
+back-off.
 
-Every batch crosses a socket twice, pickled. What the core asks without awaiting (`counts`, `demand`) is what the
-process said last.
+Every batch crosses a socket twice, pickled. Calls that are not awaited (`counts`, `demand`) return the values that the
+process sent last.
 """
 
 import asyncio
@@ -26,22 +27,23 @@ from mozu.core.runtime.hosting.process.plan import ProcessPlan
 from mozu.core.runtime.hosting.process.worker import ProcessFailed, Worker
 
 _FIRST, _LONGEST = 1.0, 30.0
-"""Seconds before a process that has ended is replaced."""
+"""Shortest and longest back-off, in seconds, before a process that has ended is replaced."""
 
 
 class RemoteSource:
-    """A source in a process. When that ends the source has failed; its pump builds another one."""
+    """A source in a child process. When the process ends the source has failed; the source's pump builds another
+    one."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._reading = False
 
     async def start(self, demand: Demand) -> None:
-        """In the process."""
+        """Start the source in the process."""
         await self._worker.call("start", demand)
 
     async def batches(self) -> AsyncIterator[Sequence[Event | Alert]]:
-        """Each is asked for when the one before it was processed."""
+        """Yield batches; each is requested when the one before it was processed."""
         self._reading = True
         try:
             while True:
@@ -53,15 +55,15 @@ class RemoteSource:
             self._worker.end("it is not needed any more")
 
     async def update(self, demand: Demand) -> None:
-        """In the process."""
+        """Use this demand in the process."""
         await self._worker.call("update", demand)
 
     def counts(self) -> Mapping[str, Counts]:
-        """What it said last."""
+        """Return the counts that the process sent last."""
         return cast("Mapping[str, Counts]", self._worker.counts or {})
 
     async def stop(self) -> None:
-        """In the process, which ends when the last batch was read."""
+        """Stop the source in the process, which ends when the last batch was read."""
         if self._worker.why_ended:
             return
         try:
@@ -74,30 +76,31 @@ class RemoteSource:
 
 
 class AckingRemoteSource(RemoteSource, AcksBatches):
-    """One that acknowledges its input."""
+    """A remote source that acknowledges its input."""
 
     async def ack(self, batch: Sequence[Event | Alert]) -> None:
-        """In the process."""
+        """Acknowledge a batch in the process."""
         await self._worker.call("ack", batch)
 
 
 class AlertAckingRemoteSource(RemoteSource, AcksAlerts):
-    """One whose input can send again."""
+    """A remote source whose input can send alerts again."""
 
     async def ack_alerts(self, batch: Sequence[Event | Alert], dropped: Mapping[int, Dropped]) -> None:
-        """In the process."""
+        """Acknowledge the alerts of a batch in the process."""
         await self._worker.call("ack_alerts", batch, dict(dropped))
 
 
 class _Restarted:
-    """The process behind a component that its caller does not build again."""
+    """A base for components that their caller does not build again: the process is replaced instead."""
 
     def __init__(self, plan: ProcessPlan, worker: Worker) -> None:
         self._plan, self._worker = plan, worker
         self._backoff = Backoff(_FIRST, _LONGEST, jitter=0.0)
 
     async def _alive(self) -> bool:
-        """Whether the process is another one than before; waits for its back-off. Raises ProcessFailed."""
+        """Replace a process that has ended, after the back-off; return True if the process was replaced. Raises
+        ProcessFailed."""
         if not self._worker.why_ended:
             return False
         await asyncio.sleep(self._backoff.failed())
@@ -106,7 +109,8 @@ class _Restarted:
         return True
 
     async def _call(self, method: str, *arguments: object) -> object:
-        """A call that is broken off ends the process: what it does there cannot be taken back otherwise."""
+        """Call a method in the process. If the call is cancelled the process is killed: nothing else stops the
+        method."""
         try:
             result = await self._worker.call(method, *arguments)
         except asyncio.CancelledError:
@@ -117,50 +121,50 @@ class _Restarted:
 
 
 class RemoteEvaluator(_Restarted):
-    """An evaluator in a process: see `AwaitedEvaluator`."""
+    """An evaluator in a child process; see `AwaitedEvaluator`."""
 
     def demand(self) -> Demand:
-        """What it said when it was built."""
+        """Return the demand at the time of the build."""
         return cast("Demand", self._worker.built.demand)
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
-        """Not used: it is awaited."""
+        """Raise NotImplementedError: the core awaits `evaluate_batch` instead."""
         raise NotImplementedError("an evaluator in a process is awaited")
 
     async def evaluate_batch(self, batch: Sequence[Event]) -> Sequence[object]:
-        """In the process."""
+        """Evaluate a batch in the process; returns its alerts."""
         await self._alive()
         return cast("Sequence[object]", await self._call("evaluate", list(batch)))
 
     def reload(self) -> "RemoteEvaluator":
-        """A new process; off the loop."""
+        """Launch a new process and return its evaluator. Blocks; called off the event loop."""
         return RemoteEvaluator(self._plan, self._plan.launch())
 
     def rules_digest(self) -> str:
-        """What it said when it was built."""
+        """Return the digest of the rules at the time of the build."""
         return self._worker.built.rules_digest
 
     def rule_names(self) -> Sequence[str]:
-        """What it said when it was built."""
+        """Return the names of the rules at the time of the build."""
         return self._worker.built.rule_names
 
 
 class RemoteSink(_Restarted):
-    """A sink in a process."""
+    """A sink in a child process."""
 
     async def start(self) -> None:
-        """In the process."""
+        """Start the sink in the process."""
         await self._alive()
         await self._call("start")
 
     async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome] | None:
-        """In the process; a new one is started first."""
+        """Deliver records in the process, in a new one if the last has ended; returns the outcomes."""
         if await self._alive():
             await self._call("start")
         return cast("Sequence[Outcome] | None", await self._call("deliver", list(records)))
 
     async def stop(self) -> None:
-        """In the process, and then its end."""
+        """Stop the sink in the process, then end the process."""
         try:
             if not self._worker.why_ended:
                 await self._call("stop")
@@ -169,18 +173,18 @@ class RemoteSink(_Restarted):
 
 
 class CheckedRemoteSink(RemoteSink, ChecksDestination):
-    """One that can find out whether its destination would take an alert."""
+    """A remote sink that can check if its destination would accept an alert."""
 
     async def check(self) -> str | None:
-        """In the process."""
+        """Check the destination in the process; returns what is wrong, or None."""
         return cast("str | None", await self._call("check"))
 
 
 class ReopeningRemoteSink(CheckedRemoteSink, Reopens):
-    """One that keeps a file open."""
+    """A remote sink that keeps a file open."""
 
     def reopen(self) -> None:
-        """In the process, soon."""
+        """Reopen the file in the process, in a background task."""
         if self._plan.context.spawn is not None and not self._worker.why_ended:
             self._plan.context.spawn(self._reopen(), "reopen")
 

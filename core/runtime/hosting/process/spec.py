@@ -1,4 +1,4 @@
-"""What a component's process is given: which component to build, and with what."""
+"""The first message to a component's process: which component to build, and with what."""
 
 from pathlib import Path
 
@@ -8,16 +8,16 @@ from mozu.core.api import Kind, Settings
 
 
 class ChildSpec(msgspec.Struct):
-    """One component."""
+    """The specification of one component."""
 
     kind: Kind
     plugin: str
-    """The name in its declaration."""
+    """Name of the plugin, as its declaration has it."""
     entry_point: str
-    """The plugin that it comes from; of a built-in its own name."""
+    """Entry point that brings the plugin; a built-in's own name."""
     id: str
     settings: Settings
-    """Validated."""
+    """Validated settings."""
     offline: bool
     requested_fields: tuple[str, ...]
     content_type: str
@@ -25,4 +25,4 @@ class ChildSpec(msgspec.Struct):
     hostname: str
     state_path: Path | None
     level: int
-    """Of the log."""
+    """Level of the log."""

@@ -1,4 +1,4 @@
-"""The parent's end of a component's process: launches it, calls it, and ends it where it gives no heartbeat."""
+"""The parent's end of a component's process: launches the child, calls it, and kills it if it sends no heartbeat."""
 
 import asyncio
 import contextlib
@@ -33,26 +33,26 @@ from mozu.core.runtime.hosting.process.messages import (
 from mozu.core.runtime.hosting.process.spec import ChildSpec
 
 KNOWN_ERRORS: Final = (SinkClosed, SourceBroken, SourceUnavailable)
-"""Errors of a contract, which mean the same from a process."""
+"""Errors of a contract, which a process may raise, too."""
 _READ: Final = 1 << 18
 _MOST_METRICS: Final = 1000
-"""Of one component."""
+"""Number of metrics of one component that are accepted."""
 _LOOK: Final = 1.0
-"""Seconds between two looks at whether the child gives signs of life."""
+"""Seconds between two checks for heartbeats."""
 _BUILD_SECONDS: Final = 60.0
-"""What a child may take until its component is built."""
+"""Seconds that a child may take until its component is built."""
 
 
 class ProcessFailed(MozuError):
-    """The process of a component has ended, or was ended."""
+    """The end of a component's process."""
 
 
 class RaisedInProcess(Exception):
-    """What a component raised in its process: class and text."""
+    """An exception that a component raised in its process: class and text."""
 
 
 class Worker:
-    """One process. `launch` may block; everything else belongs on the event loop."""
+    """A process. `launch` may block; everything else belongs on the event loop."""
 
     def __init__(self, spec: ChildSpec, settings: IsolationSettings, context: Context) -> None:
         self._spec, self._settings, self._context = spec, settings, context
@@ -64,9 +64,9 @@ class Worker:
         self._seen = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.why_ended = ""
-        """Why there is no process any more; empty: there is."""
+        """Reason why the process has ended; empty while it runs."""
         self.counts: object = None
-        """Sources: the last that the component gave."""
+        """A source's counts, as the process sent them last."""
         self.built = BuiltMessage()
 
     def launch(self) -> BuiltMessage:
@@ -98,7 +98,7 @@ class Worker:
         return built
 
     async def call(self, method: str, *arguments: object) -> object:
-        """The result of a method of the component. Raises ProcessFailed and RaisedInProcess."""
+        """Call a method of the component and return its result. Raises ProcessFailed and RaisedInProcess."""
         self._attach()
         if self.why_ended:
             raise ProcessFailed(f"its process is gone: {self.why_ended}")
@@ -143,7 +143,8 @@ class Worker:
             self._look()
 
     def _look(self) -> None:
-        """End the process if it has given no sign of life for too long, CPU wait aside; look again in a second."""
+        """Kill the process if it has sent no heartbeat for too long, not counting time without a CPU; check again in a
+        second."""
         assert self._loop is not None
         self._seen += self._extra.take()
         if self._loop.time() - self._seen > self._settings.answer:
@@ -241,7 +242,7 @@ def _how_it_ended(process: "subprocess.Popen[bytes]") -> str:
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """Without waiting: it may be in the kernel for a while."""
+    """Kill the process and reap it on a thread: in the kernel it may take a while to end."""
     if process.poll() is None:
         process.kill()
         threading.Thread(target=process.wait, name="mozu-reap", daemon=True).start()

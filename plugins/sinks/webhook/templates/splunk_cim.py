@@ -1,8 +1,8 @@
 """Splunk's HTTP event collector, with the fields of the Common Information Model's data model Alerts.
 
 Names and the words of `severity` and `type` are those of the model (version 6.1). Splunk adds an event to the model by
-the tag `alert`, which an event type sets (docs/siem.md). With `format: ecs` the fields of process, user and source are
-known for any output of the rule.
+the tag `alert`, which an event type sets (docs/integrate/siem.md). With `format: ecs` the fields of process, user and
+source are known for any output of the rule.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""Writes bolt databases, a bucket a page or several: as much of the format as a reader can meet."""
+"""A writer of bolt databases, each bucket in one or several pages: all parts of the format that a reader can meet."""
 
 import struct
 from pathlib import Path
@@ -9,7 +9,7 @@ Bucket = dict[str, "bytes | Bucket"]
 
 
 def write_bolt(path: Path, content: Bucket, *, inline: bool = False, transaction: int = 5) -> None:
-    """A file with this root bucket; with `inline`, small buckets stand within their parents."""
+    """Write a file with this root bucket; with `inline`, small buckets stand within their parents."""
     pages: dict[int, bytes] = {}
     root = _bucket(content, pages, inline=inline)
     pages[0], pages[1] = meta(root, transaction - 1, number=0), meta(root, transaction, number=1)
@@ -26,7 +26,7 @@ def meta(root: int, transaction: int, *, number: int) -> bytes:
 
 
 def _bucket(content: Bucket, pages: dict[int, bytes], *, inline: bool) -> int:
-    """Its root page: a leaf, or a branch above leaves of two keys each."""
+    """Add a bucket's pages; return the number of its root page: a leaf, or a branch above leaves of two keys each."""
     values: list[tuple[int, bytes, bytes]] = []
     for key in sorted(content):
         value = content[key]
@@ -62,7 +62,7 @@ def _leaves(values: list[tuple[int, bytes, bytes]]) -> bytes:
 
 
 def _add(pages: dict[int, bytes], flags: int, count: int, body: bytes) -> int:
-    """A page, with further ones where it is large; its number."""
+    """Add a page, followed by further ones if it is large; return its number."""
     number = max(pages, default=2) + 1
     more = (16 + len(body) - 1) // PAGE
     whole = (struct.pack("=QHHI", number, flags, count, more) + body).ljust((more + 1) * PAGE, b"\0")

@@ -1,4 +1,4 @@
-"""Bolt databases as their programs write them, and as damage leaves them."""
+"""Bolt databases as their programs write them, and damaged ones."""
 
 import os
 from pathlib import Path

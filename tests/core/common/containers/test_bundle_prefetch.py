@@ -13,7 +13,7 @@ from tests.core.common.containers.test_bundle_watch import Folders
 
 @contextmanager
 def prefetching(root: Path) -> Iterator[BundlePrefetch[str]]:
-    """Reads ROOT/default/ID/config.json; it has begun to watch when the block begins."""
+    """Yield a prefetch of ROOT/default/ID/config.json, which already watches."""
     (root / "default").mkdir(exist_ok=True)
     watching = threading.Event()
 
@@ -44,7 +44,7 @@ def found(prefetch: BundlePrefetch[str], full_id: str, expected: str) -> bool:
 
 
 def test_what_is_gone_when_it_is_asked_for_was_read_in_time(tmp_path: Path) -> None:
-    """No event loop runs here at all."""
+    """Check without any running event loop."""
     with prefetching(tmp_path) as prefetch:
         place = tmp_path / "default" / "web1"
         place.mkdir()
@@ -90,7 +90,7 @@ def test_a_root_that_is_removed_and_made_anew_is_watched_again(tmp_path: Path) -
         (root / "default").mkdir(parents=True)
         deadline, number = time.monotonic() + 20, 0
         while prefetch.get(f"web{number}") is None and time.monotonic() < deadline:
-            number += 1  # those that were there before it is watched are not read
+            number += 1  # bundles from before the watch are not read
             place = root / "default" / f"web{number}"
             place.mkdir()
             (place / "config.json").write_text("it")

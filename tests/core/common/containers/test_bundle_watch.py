@@ -1,4 +1,4 @@
-"""Containers that come and go below a directory of bundles."""
+"""Containers that appear in and vanish from a directory of bundles."""
 
 import asyncio
 import shutil
@@ -10,7 +10,7 @@ from mozu.core.common.containers.regular_file import directories
 
 
 class Folders:
-    """All directories below a root but `moby`."""
+    """Directories below a root, except `moby`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -29,7 +29,7 @@ class Folders:
 
 
 def reported(root: Path, number: int, act: Callable[[], None]) -> list[tuple[str, str]]:
-    """The first things that a watch tells; `act` is done when it has looked for the first time."""
+    """Return the first reports of a watch; `act` is called after its first look."""
     seen: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
     async def on_new(name: str) -> None:

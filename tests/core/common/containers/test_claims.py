@@ -1,4 +1,4 @@
-"""Claims: containers whose cgroup another than root has made."""
+"""Claims: containers whose cgroup was made by a user other than root."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -21,7 +21,7 @@ REAL = ContainerMetadata(full_id=ID, name="real", image="image", cgroups=(PLACE,
 
 
 class Runtimes:
-    """Root's has ID and OUTER, and USER has a container in a storage of its own, which lists ID, too."""
+    """Runtimes of two users: root's has ID and OUTER; USER's own storage has another container, and lists ID, too."""
 
     name, kinds, unreachable, completes = "docker", frozenset({"docker", "podman"}), (OSError,), frozenset[str]()
 
@@ -41,7 +41,7 @@ class Runtimes:
 
 
 class Stage:
-    """Look-ups with these runtimes."""
+    """The look-ups with these runtimes."""
 
     def __init__(self) -> None:
         self.context, self.runtimes = context_of(), Runtimes()

@@ -1,4 +1,4 @@
-"""The container cache: what is kept, and for how long."""
+"""The container cache: its entries, and how long they are kept."""
 
 from mozu.core.common.containers import container_cache
 from mozu.core.common.containers.container_cache import ContainerCache

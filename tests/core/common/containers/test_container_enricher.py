@@ -1,4 +1,4 @@
-"""The enricher of container runtimes: when a runtime is read, and what is said of it."""
+"""The enricher of container runtimes: when a runtime is read, and the reports on it."""
 
 import asyncio
 import logging
@@ -52,7 +52,7 @@ class Heron:
 
 
 def made(path: Path, *, refuses: bool = False) -> Callable[[list[Heron], Context], ContainerEnricher]:
-    """Builds the enricher, and puts the runtime into the list that stands for its settings."""
+    """Return a function that builds the enricher, and appends the runtime to the list that stands for its settings."""
 
     def build(place: list[Heron], context: Context) -> ContainerEnricher:
         def make(context_of: Callable[[str, float], RuntimeContext]) -> Heron:
@@ -106,7 +106,7 @@ def test_what_is_in_its_way_is_said_when_it_is_found_and_by_mozu_check(
 def test_what_is_in_the_way_of_one_that_is_here_already_is_not_said_twice(
     caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """The core has said it before the start."""
+    """Check after the core's report, which comes before the start."""
 
     def build(place: list[Heron], context: Context) -> ContainerEnricher:
         return made(tmp_path, refuses=True)(place, context)

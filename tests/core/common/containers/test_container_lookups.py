@@ -1,4 +1,4 @@
-"""Look-ups of containers: what every enricher of a runtime gets from them."""
+"""Look-ups of containers, the common part of every runtime's enricher."""
 
 import asyncio
 from collections.abc import Collection
@@ -9,7 +9,7 @@ from tests.plugins.enrichers.actors import context_of, event_of
 
 
 class Runtime:
-    """Knows `a`; counts what it is asked."""
+    """A runtime that knows `a`, and counts its calls."""
 
     unreachable = (OSError,)
 
@@ -86,7 +86,7 @@ def test_a_name_that_is_used_again_is_looked_up_again() -> None:
 
 
 def test_a_container_whose_first_event_came_before_the_notice_of_its_creation_stays_known() -> None:
-    """In a storm the notice is late, and then the container may be gone already."""
+    """Check a late notice, as in a storm, after which the container may be gone already."""
     runtime = Runtime()
 
     async def main() -> None:

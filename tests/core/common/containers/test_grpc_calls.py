@@ -18,7 +18,7 @@ Answer = Callable[[Any], Awaitable[None]]
 
 
 class Service:
-    """One method of each kind."""
+    """A service with one method of each kind."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer

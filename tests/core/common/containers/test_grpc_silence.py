@@ -1,4 +1,4 @@
-"""A server of gRPC that takes connections and does not answer."""
+"""A gRPC server that accepts connections and does not answer."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ def silent(tmp_path: Path) -> Iterator[Path]:
 
 
 async def failures(calls: GrpcCalls, number: int) -> list[str]:
-    """What so many calls at once raise."""
+    """Return the errors of `number` simultaneous calls."""
     asked = (calls.call("/a.B/C", b"") for _ in range(number))
     return [str(one) for one in await asyncio.gather(*asked, return_exceptions=True)]
 
@@ -82,7 +82,7 @@ def test_a_socket_that_was_replaced_is_asked_at_once(silent: Path) -> None:
 
 
 def test_a_socket_that_was_taken_away_and_is_back_is_asked_at_once(silent: Path) -> None:
-    """The file system may give the inode of one that was removed to the one that is made then."""
+    """Check because a file system may give the inode of the removed socket to the new one."""
 
     async def main() -> list[str]:
         calls = GrpcCalls(silent, 0.05)

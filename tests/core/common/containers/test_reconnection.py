@@ -1,4 +1,4 @@
-"""A back-off between connections, which a socket that comes ends at once."""
+"""The back-off between connections, which ends at once if a socket appears."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ LONG = 3600.0
 
 @pytest.fixture(autouse=True)
 def long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wait that nothing ends is noticed."""
+    """Make pauses so long that a wait that is not ended is noticed."""
     monkeypatch.setattr(reconnection, "_PAUSES", (LONG, LONG))
     monkeypatch.setattr(reconnection, "LOOK_INTERVAL", LONG)
 
@@ -28,7 +28,7 @@ def bind(path: Path) -> None:
 
 
 def waited(path: Path, act: Callable[[], None]) -> None:
-    """`act` once it waits; TimeoutError where that does not end the wait."""
+    """Call `act` during a wait. Raises TimeoutError if the wait does not end."""
 
     async def main() -> None:
         with closing(Reconnection(path)) as pauses:
@@ -83,7 +83,7 @@ def test_a_server_that_ends_after_a_connection_and_comes_back_is_tried_at_once(t
             path.unlink()
             async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
                 group.create_task(pauses.wait())
-                await asyncio.sleep(0)  # it waits
+                await asyncio.sleep(0)  # let it wait
                 bind(path)
 
     asyncio.run(main())

@@ -1,4 +1,4 @@
-"""What is said of an API that does not answer, and of a socket that refuses."""
+"""Reports on an API that does not answer, and on a socket that refuses."""
 
 import grp
 import logging
@@ -62,7 +62,7 @@ def test_an_absence_and_its_end_are_said_once_each(path: Path, caplog: pytest.Lo
 
 
 def test_what_may_not_be_looked_at_is_not_known_to_be_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As /var/lib/containers, which is root's alone."""
+    """Check with an error like that of /var/lib/containers, which only root may read."""
 
     def refuses(_: Path, **__: object) -> os.stat_result:
         raise PermissionError(13, "Permission denied")

@@ -35,7 +35,7 @@ async def _asked(folder: Path, answer: bytes, *, limit: int, hangs: bool) -> tup
 
 
 def ask(folder: Path, answer: bytes, *, limit: int = 1 << 20, hangs: bool = False) -> tuple[int, bytes, str]:
-    """(status, body, the line of the request)."""
+    """Return (status, body, the request line)."""
     return asyncio.run(_asked(folder, answer, limit=limit, hangs=hangs))
 
 

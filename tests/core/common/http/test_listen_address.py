@@ -1,4 +1,4 @@
-"""Where to listen, as settings write it."""
+"""Listen addresses, as settings write them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The listener on a path; that on addresses is tested with the source falco_http (tests/plugins/sources)."""
+"""The listener on a path; the one on addresses is tested with the source falco_http (tests/plugins/sources)."""
 
 import asyncio
 import os

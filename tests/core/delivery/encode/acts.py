@@ -1,9 +1,9 @@
-"""Recorded acts (tests/data/acts/kinds.jsonl.gz), and what each must be in ECS 9.4 and OCSF 1.8.
+"""Recorded acts (tests/data/acts/kinds.jsonl.gz), and the values that each must have in ECS 9.4 and OCSF 1.8.
 
 The table is written by hand from the schemas' descriptions: of `event.category` and `event.type` (what an event of the
-pair is), `event.outcome` (success, failure, or unknown where the result is not known), `network.direction`, and of
-OCSF's `direction_id` (1 inbound, 2 outbound, 4 local), `boundary_id` (1 localhost), file `type_id` (1 regular, 2
-folder, 7 symbolic link) and `api.response`.
+pair is), `event.outcome` (success, failure, or unknown if the result is not known), `network.direction`, and of OCSF's
+`direction_id` (1 inbound, 2 outbound, 4 local), `boundary_id` (1 localhost), file `type_id` (1 regular, 2 folder, 7
+symbolic link) and `api.response`.
 """
 
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from typing import Any, Final
 import msgspec
 
 Facts = Mapping[str, object]
-"""Dotted names of fields → value; None: the field must not be there."""
+"""Dotted field name → expected value; None if the field must be absent."""
 _NEAR: Final = "203.0.113.9"
 _TYPES: Final = {"file": 1, "dir": 2, "symlink": 7}
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """An act of tests/support/acts/kinds.py: its name, the type of its event, and what the formats must say."""
+    """An act of tests/support/acts/kinds.py: its name, its event type, and the values that the formats must have."""
 
     name: str
     kind: str
@@ -27,12 +27,12 @@ class Recorded(msgspec.Struct, frozen=True):
     outcome: str | None = "success"
     error: str | None = None
     ecs: Facts = {}
-    """A value that begins with `*` is the rest behind the directory of the act."""
+    """Expected ECS fields; a value that begins with `*` is the end of the path, behind the directory of the act."""
     ocsf: Facts = {}
 
 
 def _file(name: str, kind: str | None, act: tuple[str, str], types: str, **more: Any) -> Recorded:
-    """A file system's act on the file of this name; `kind`: ECS `file.type` where the event says it."""
+    """Return an act on the file `name`; `kind` is ECS `file.type` if the event reports it."""
     both: Facts = {"file.name": name, "file.path": f"*/{name}"}
     ecs = {**both, "network": None, **({"file.type": kind} if kind else {})}
     ocsf = {**both, "dst_endpoint": None, **({"file.type_id": _TYPES[kind]} if kind else {})}
@@ -40,7 +40,7 @@ def _file(name: str, kind: str | None, act: tuple[str, str], types: str, **more:
 
 
 def _wire(act: tuple[str, str], types: str, direction: str | None, number: int | None, **more: Any) -> Recorded:
-    """An act on a connection of IP."""
+    """Return an act on an IP connection."""
     ecs = {"network.direction": direction, "file": None}
     ocsf = {"connection_info.direction_id": number, "file": None}
     kinds = ("connection", types)
@@ -60,7 +60,7 @@ _TO_NEAR: Final = {
     "ecs": {"destination.ip": _NEAR, "source.ip": _NEAR, "network.transport": "tcp", "network.type": "ipv4"},
     "ocsf": {"dst_endpoint.ip": _NEAR, "connection_info.protocol_num": 6, "connection_info.protocol_ver_id": 4},
 }
-"""The machine talks to itself by an address that is not a loopback's."""
+"""A connection of the machine to itself, by an address that is not a loopback address."""
 _TO_SELF: Final = {
     "ecs": {"destination.ip": "127.0.0.1", "network.transport": "tcp"},
     "ocsf": {"dst_endpoint.ip": "127.0.0.1", "connection_info.boundary_id": 1},
@@ -167,4 +167,4 @@ RULES: Final[list[dict[str, Any]]] = [
     }
     for one in ACTS
 ]
-"""A rule for each act."""
+"""Rules, one for each act."""

@@ -7,11 +7,11 @@ _HEADER = 7
 
 
 class Malformed(ValueError):
-    """The line is no CEF."""
+    """An error raised if a line is not valid CEF."""
 
 
 def read(line: bytes) -> tuple[list[str], dict[str, str]]:
-    """The seven parts of the header (from the version on), and the extension. Raises Malformed."""
+    """Return the seven parts of the header (from the version on) and the extension. Raises Malformed."""
     text = line.decode("utf-8")
     if any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or char in "\u2028\u2029" for char in text):
         raise Malformed("a raw control")
@@ -60,7 +60,7 @@ def _extension(text: str) -> dict[str, str]:
 
 
 def _tokens(text: str) -> list[tuple[str, bool]]:
-    """Characters, each with whether it stood there unescaped."""
+    """Return the characters, each with True if it was not escaped."""
     tokens: list[tuple[str, bool]] = []
     at = 0
     meanings = {"\\": "\\", "=": "=", "n": "\n", "r": "\r"}

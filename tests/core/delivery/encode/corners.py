@@ -1,4 +1,4 @@
-"""Alerts in which little is there, or what is there is at the edge of what a format has a place for."""
+"""Alerts with few values, or with values at the limits of what a format can carry."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -9,7 +9,7 @@ from mozu.core.model.alert import Alert, Ref, Severity, Template
 from tests.core.delivery.encode.made import connecting, plain, reading
 
 _VALUES: Final[tuple[Any, ...]] = ("", "<NA>", 0, "12", "é\u2028", True, ["a"], {"a": 1})
-"""Of each field, one after the other."""
+"""Values that are tried in each field, one after the other."""
 _ENDS: Final[tuple[dict[str, Any], ...]] = (
     {"fd.cip": "10.0.0.2", "fd.sip": None},
     {"fd.cip": None, "fd.sip": "10.0.0.2"},
@@ -53,7 +53,7 @@ _PROCESS: Final = tuple(key for key in plain().enrichment if key.startswith(("pr
 
 
 def corners() -> Iterator[Alert]:
-    """The same ones each time."""
+    """Yield the alerts, the same ones at each call."""
     yield _empty()
     yield from _of_values()
     for key in connecting().enrichment:
@@ -91,7 +91,7 @@ def _empty() -> Alert:
 
 
 def _of_values() -> Iterator[Alert]:
-    """Alerts of rules and of mozu itself with each kind of value, in the text and beside it."""
+    """Yield alerts of rules and of mozu itself with each kind of value, in the text and beside it."""
     values: dict[Ref, Any] = {
         Ref("toupper(proc.name)", "string", is_field=False): "SH",
         Ref("evt.datetime", "string", is_time=True): "2026",

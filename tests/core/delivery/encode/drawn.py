@@ -1,6 +1,6 @@
-"""Alerts drawn at random, and what each format makes of them.
+"""Alerts drawn at random, and the output of each format for them.
 
-python -m tests.core.delivery.encode.drawn    writes tests/data/encodings/ again, after a change that is meant
+python -m tests.core.delivery.encode.drawn    writes tests/data/encodings/ again, after an intended change
 """
 
 import os
@@ -26,18 +26,19 @@ _OTHERWISE: Final[dict[str, tuple[dict[str, Any], ...]]] = {
         {"iso_time": True, "base64_bytes": True, "message": True},
         {"output": False, "output_fields": False, "tags": False},
     ),
+    "compact": ({"color": True},),
     "ecs": ({"labels": False, "attack": "18"},),
     "ocsf": ({"unmapped": False, "attack": "18"},),
     "cef": ({"vendor": "a|b\\c", "product": "d=e\n", "attack": "18"},),
     "cloudevents": ({"type": "com.example.\u0007"},),
 }
-"""Format → settings other than those that it has by itself."""
+"""Format → settings that differ from its defaults."""
 WAYS: Final = tuple((name, settings) for name in FORMATS for settings in ({}, *_OTHERWISE[name]))
 NAMES: Final = {f"{name} {settings}": (name, settings) for name, settings in WAYS}
 
 
 def encoded(name: str) -> Iterator[str]:
-    """Each alert, with a stamp and without."""
+    """Yield each alert encoded, once with a stamp and once without."""
     form, settings = NAMES[name]
     declared = FORMATS[form]
     encoder = declared.build(declared.settings(**settings))
@@ -56,7 +57,7 @@ def _alerts() -> Iterator[tuple[Alert, Stamp]]:
             less = {name: value for name, value in one.enrichment.items() if name != key}
             yield msgspec.structs.replace(one, enrichment=less), STAMP
     for one, stamp in hostile(_ALERTS, seed=76):
-        if max(len(repr(one)), len(stamp.agent)) < 10_000:  # a text of 64 KB says no more than a short one
+        if max(len(repr(one)), len(stamp.agent)) < 10_000:  # a text of 64 KB shows no more than a short one
             yield one, stamp
     for one in corners():
         yield one, STAMP

@@ -1,5 +1,5 @@
-"""The generated parts of docs/formats.md. To write them again:
-`TZ=UTC python -m tests.core.delivery.encode.guide FILE`."""
+"""The generated parts of docs/integrate/formats.md; `TZ=UTC python -m tests.core.delivery.encode.guide FILE` updates
+them."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _PART = re.compile(r"<!-- (\w+)(?: (\w+))? -->\n.*?<!-- end -->", re.DOTALL)
 
 
 def example(name: str) -> str:
-    """What a format makes of one alert; JSON indented for reading."""
+    """Return the output of a format for one alert; JSON is indented for reading."""
     declared = FORMATS[name]
     line = declared.build(declared.settings()).encode(connecting(), STAMP).decode()
     if line.startswith("{"):
@@ -24,7 +24,7 @@ def example(name: str) -> str:
 
 
 def options(name: str) -> str:
-    """The options of a format as a table."""
+    """Return the options of a format as a Markdown table."""
     rows = [
         f"| `{item.name}` | {item.type.replace('|', chr(92) + '|')} | `{item.default}` | {item.text} |"
         for item in settings_of(FORMATS[name].settings)
@@ -33,7 +33,7 @@ def options(name: str) -> str:
 
 
 def severities(_: str) -> str:
-    """The table of priorities."""
+    """Return the table of priorities."""
     rows = [
         f"| {severity.label} | {severity.value} | {levels.ocsf} {levels.ocsf_name} | {levels.ecs} | {levels.cef} "
         f"| {levels.otel} {levels.otel_name} |"
@@ -44,7 +44,7 @@ def severities(_: str) -> str:
 
 
 def renewed(page: str) -> str:
-    """The page with its generated parts as they should be."""
+    """Return the page with its generated parts up to date."""
     makers = {"example": example, "options": options, "severities": severities}
 
     def part(found: re.Match[str]) -> str:

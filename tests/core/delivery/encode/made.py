@@ -1,4 +1,4 @@
-"""Alerts for the tests of formats: a plain one, and as many hostile ones as anybody wants."""
+"""Alerts for the tests of formats: plain ones, and any number of hostile ones."""
 
 import os
 import random
@@ -28,7 +28,7 @@ NUMBERS: Final = (0, 1, -1, 22, 65535, 65536, (1 << 31), (1 << 63) - 1, (1 << 64
 
 
 def plain() -> Alert:
-    """A shell in a container that connects to somewhere."""
+    """Return an alert on a shell in a container."""
     refs: list[str | Ref] = []
     for key in ("proc.cmdline", "user.name", "proc.tty", "evt.arg.flags"):
         refs += [f" {key}=", Ref(key, "uint" if key == "proc.tty" else "string")]
@@ -92,7 +92,7 @@ def plain() -> Alert:
 
 
 def connecting() -> Alert:
-    """The same process, connecting."""
+    """Return an alert on the same process, connecting to an address."""
     alert = plain()
     alert.event_type = "connect"
     alert.enrichment |= {"fd.type": "ipv4", "fd.name": "10.0.0.2:40000->203.0.113.9:443"}
@@ -102,7 +102,7 @@ def connecting() -> Alert:
 
 
 def reading() -> Alert:
-    """The same process, opening a file."""
+    """Return an alert on the same process, opening a file."""
     alert = plain()
     alert.event_type = "openat"
     alert.enrichment |= {"fd.type": "file", "fd.name": "/etc/shadow", "fs.path.name": "/etc/shadow"}
@@ -110,7 +110,7 @@ def reading() -> Alert:
 
 
 def hostile_text(chance: random.Random) -> str:
-    """A text of the pieces that break formats; now and then one of 64 kB."""
+    """Return a text made of pieces that break formats; about one in a hundred is of 64 kB."""
     text = "".join(chance.choices(PIECES, k=chance.randint(0, 6)))
     return text * (65536 // len(text)) if text and chance.random() < 0.01 else text
 
@@ -137,7 +137,7 @@ def _fact(chance: random.Random) -> Any:
 
 
 def hostile(count: int = COUNT, seed: int = 1) -> Iterator[tuple[Alert, Stamp]]:
-    """Alerts whose every part may be anything, with their stamps; the same ones for the same seed."""
+    """Yield alerts in which every part may have any value, with their stamps; the same ones for the same seed."""
     chance = random.Random(seed)
     for number in range(1, count + 1):
         keys = ["proc.cmdline", "proc.env[a]", "evt.arg.x", "container.image", "jevt.value[/a]", "no.such"]

@@ -17,7 +17,7 @@ _SCRIPT: Final = Path(__file__).with_name("ecs_fields.mjs")
 
 @cache
 def fields() -> dict[str, dict[str, Any]]:
-    """Name → type, whether it is an array, allowed values. Skips where npm cannot bring it; fails in CI."""
+    """Return name → type, True if an array, allowed values. Skips if npm cannot fetch the package; fails in CI."""
     require(shutil.which("node") is not None, "node is not installed")
     modules = package("@elastic/ecs", VERSION).parents[1]
     command = ["node", str(_SCRIPT), str(modules.parent)]
@@ -27,7 +27,7 @@ def fields() -> dict[str, dict[str, Any]]:
 
 
 def faults(document: dict[str, Any]) -> list[str]:
-    """What the schema does not allow, one sentence each."""
+    """Return the violations of the schema, one sentence each."""
     return [fault for name, value in _flat(document) for fault in _faults(name, value)] + _pairs(document)
 
 
@@ -74,7 +74,7 @@ def _fits(kind: str, item: Any) -> bool:
 
 
 def _pairs(document: dict[str, Any]) -> list[str]:
-    """Every event type must be one that a category of the document expects."""
+    """Return a fault for each event type that no category of the document expects."""
     event, allowed = document["event"], fields()["event.category"]["allowed"]
     expected = {kind for category in event.get("category", []) for kind in allowed[category]}
     return [f"no category goes with the type {kind}" for kind in event.get("type", []) if kind not in expected]

@@ -1,4 +1,4 @@
-"""The ECS and OCSF values of each kind of event, by the schemas' own descriptions: a table."""
+"""The ECS and OCSF values of each kind of event, a table made from the schemas' own descriptions."""
 
 import json
 from typing import Any, Final
@@ -86,7 +86,7 @@ TABLE: Final[tuple[tuple[str, dict[str, Any], str, tuple[str, ...], str | None],
     ("useradded", {}, "iam", ("user", "creation"), None),
     ("groupdeleted", {}, "iam", ("group", "deletion"), None),
 )
-"""Type of event, what is known of it, `event.category`, `event.type`, `event.outcome`."""
+"""Event type, known facts, `event.category`, `event.type`, `event.outcome`."""
 
 DIRECTIONS: Final[tuple[tuple[str, dict[str, Any], str | None, int], ...]] = (
     ("connect", _IP | {"fd.role": "client"}, "egress", 2),
@@ -101,11 +101,11 @@ DIRECTIONS: Final[tuple[tuple[str, dict[str, Any], str | None, int], ...]] = (
     ("sendmsg", _IP, None, 0),
     ("listen", _IP | {"fd.role": "listening"}, "ingress", 1),
 )
-"""Type of event, what is known of it, `network.direction`, `connection_info.direction_id`."""
+"""Event type, known facts, `network.direction`, `connection_info.direction_id`."""
 
 
 def encoded(kind: str, facts: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The event in ECS and in OCSF."""
+    """Return the event in ECS and in OCSF."""
     alert = plain()
     alert.event_type = kind
     del alert.enrichment["evt.failed"]

@@ -1,4 +1,4 @@
-"""Recorded acts: each alert in ECS and in OCSF has what the table says (acts.py), and is what the schemas allow."""
+"""Recorded acts: each alert in ECS and in OCSF has the values of the table (acts.py) and is valid by the schemas."""
 
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
@@ -17,7 +17,7 @@ HOST: Final = "4f2b7c1e9a3d4e5f8b6a7c8d9e0f1a2b"
 
 
 class Pair(NamedTuple):
-    """One alert in both formats."""
+    """An alert in both formats."""
 
     ecs: Json
     ocsf: Json
@@ -28,7 +28,7 @@ Alerts = dict[str, list[Pair]]
 
 @pytest.fixture(scope="module")
 def alerts(tmp_path_factory: pytest.TempPathFactory) -> Alerts:
-    """By act."""
+    """Return the pairs by act."""
     made = encoded(RECORDED, RULES, tmp_path_factory.mktemp("acts"), "ecs", "ocsf")
     found: Alerts = {}
     for ecs, ocsf in zip(made["ecs"], made["ocsf"], strict=True):
@@ -37,7 +37,7 @@ def alerts(tmp_path_factory: pytest.TempPathFactory) -> Alerts:
 
 
 def at(document: Json, name: str) -> Any:
-    """The value of a dotted name; None where there is none."""
+    """Return the value of a dotted name; None if absent."""
     value: Any = document
     for part in name.split("."):
         value = value.get(part) if isinstance(value, dict) else None
@@ -71,7 +71,7 @@ def test_an_act_is_in_ecs_what_the_schema_describes(act: Recorded, alerts: Alert
 
 
 def _information_first(types: list[str]) -> list[str]:
-    """The order is none of the schema's."""
+    """Return the types with `info` first; the schema prescribes no order."""
     return sorted(types, key=lambda one: one != "info")
 
 

@@ -15,7 +15,7 @@ def extension(alert: Alert) -> dict[str, str]:
 
 
 def shown(text: str, *, lines: bool = True) -> str:
-    """A text as a reader of CEF must get it: what the format cannot carry is spelled out."""
+    """Return a text as a reader of CEF must get it: characters that the format cannot carry are spelled out."""
     kept = "\n\r" if lines else ""
     return UNSEEN.sub(lambda found: found[0] if found[0] in kept else spelled(found), printable(text))
 

@@ -1,4 +1,4 @@
-"""Times within the years that RFC 3339 can write."""
+"""Times are kept within the years that RFC 3339 can write."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.utc import utc
 __all__ = ["utc"]
 
 LAST = 253_402_300_799 * 1_000_000_000
-"""The second 9999-12-31T23:59:59Z, in ns."""
+"""The second 9999-12-31T23:59:59Z, in nanoseconds."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""CloudEvents: read by the SDK of the specification's authors, and checked against the rules that it leaves out."""
+"""CloudEvents, read by the SDK of the specification's authors and checked against the rules that the SDK leaves out."""
 
 import json
 import re
@@ -17,11 +17,11 @@ from tests.core.delivery.encode.made import STAMP, hostile, plain
 
 NAME = re.compile("[a-z0-9]{1,20}")
 REFUSED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-"""What a String of the specification cannot hold."""
+"""Characters that a String of the specification cannot hold."""
 
 
 def received(alert: Alert, stamp: Stamp = STAMP) -> tuple[dict[str, Any], Any]:
-    """Attributes and data as the SDK reads them. Raises what it raises."""
+    """Return attributes and data as the SDK reads them. Raises the SDK's errors."""
     headers = {"content-type": FORMATS["cloudevents"].content_type}
     event = from_structured_event(HTTPMessage(headers=headers, body=CloudEvents().encode(alert, stamp)))
     return event.get_attributes(), event.get_data()

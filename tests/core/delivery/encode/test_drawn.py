@@ -1,5 +1,5 @@
-"""Each format makes of each alert what it made before. Where a difference is meant:
-`python -m tests.core.delivery.encode.drawn`.
+"""Every format encodes every drawn alert as before. After an intended difference: `python -m
+tests.core.delivery.encode.drawn`.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""Falco's JSON object by what falcosidekick accepts: priority, rule, time and output fields must be there."""
+"""Falco's JSON object has the keys that falcosidekick requires: priority, rule, time and output fields."""
 
 import json
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""docs/formats.md says what the code does."""
+"""docs/integrate/formats.md agrees with the code."""
 
 import re
 import time
@@ -13,7 +13,7 @@ from mozu.core.model.alert import attack
 from tests.core.delivery.encode.guide import renewed
 from tests.support.requirements import ROOT
 
-PAGE = (ROOT / "docs/formats.md").read_text()
+PAGE = (ROOT / "docs/integrate/formats.md").read_text()
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,8 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_examples_options_and_severities_are_current() -> None:
-    assert renewed(PAGE) == PAGE, "write it again: TZ=UTC python -m tests.core.delivery.encode.guide docs/formats.md"
+    command = "TZ=UTC python -m tests.core.delivery.encode.guide docs/integrate/formats.md"
+    assert renewed(PAGE) == PAGE, f"write it again: {command}"
 
 
 @pytest.mark.parametrize("kind", ["example", "options"])

@@ -1,4 +1,4 @@
-"""Identities for joins in ECS and OCSF."""
+"""Identities in ECS and OCSF by which receivers join events."""
 
 import json
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What responders pass to other programs."""
+"""The incident that responders pass to other programs."""
 
 import json
 from typing import Any

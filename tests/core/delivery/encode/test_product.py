@@ -1,4 +1,4 @@
-"""mozu's own version, wherever it is installed."""
+"""mozu's own version, wherever the package is installed."""
 
 import importlib.metadata
 from pathlib import Path
@@ -11,7 +11,9 @@ from mozu.core.delivery.encode.product import slug
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The directory that an installer puts the package and its metadata into; what else knows the version says 1.2."""
+    """Return the directory that an installer puts the package and its metadata into; other sources of the version say
+    1.2.
+    """
     monkeypatch.setattr(product, "__file__", str(tmp_path / "mozu" / "core" / "delivery" / "encode" / "product.py"))
     monkeypatch.setattr(importlib.metadata, "version", lambda name: f"1.2 of {name}")
     return tmp_path

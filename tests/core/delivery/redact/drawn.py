@@ -1,6 +1,6 @@
-"""Alerts drawn at random from what secrets stand in and beside, and what redaction makes of them.
+"""Alerts drawn at random from secrets and the texts around secrets, and their redacted values.
 
-python -m tests.core.delivery.redact.drawn    writes tests/data/redactions/ again, after a change that is meant
+python -m tests.core.delivery.redact.drawn    writes tests/data/redactions/ again, after an intended change
 """
 
 import random
@@ -32,7 +32,7 @@ _KEYS: Final = (
 
 
 def reported(name: str) -> Iterator[str]:
-    """What became of each alert's values, and the counts in the end."""
+    """Yield the values of each alert after redaction, and the counts at the end."""
     chance, metrics = random.Random(name), Metrics()
     patterns, fields = chance.choice(((), (), ("zip=([0-9]+)", "^x.*$"))), chance.choice(((), ("proc.name", "fd.name")))
     redactor = Redactor(metrics, patterns, fields)

@@ -1,5 +1,5 @@
-"""Redaction makes of each alert what it made before. Where a difference is meant:
-`python -m tests.core.delivery.redact.drawn`.
+"""Redaction changes each drawn alert as before. After an intended difference: `python -m
+tests.core.delivery.redact.drawn`.
 """
 
 import pytest

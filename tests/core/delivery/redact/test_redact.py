@@ -248,7 +248,7 @@ def test_long_hostile_text_ends(piece: str) -> None:
 def test_an_expression_that_cannot_be_used_is_reported_once(
     capfd: pytest.CaptureFixture[str], expression: str, problem: str
 ) -> None:
-    """RE2 itself writes to the standard error."""
+    """Check that RE2 does not write to standard error itself."""
     problem_of.cache_clear()
     assert (problem, "") == (problem_of(expression), capfd.readouterr().err)
 

@@ -1,4 +1,4 @@
-"""Where redaction stands: before everything that encodes or stores, unless the configuration says otherwise."""
+"""Redaction runs before all encoding and storing, unless the configuration disables it."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ RULE = "- rule: R\n  desc: d\n  output: hi\n  priority: INFO\n  condition: evt.t
 
 
 class Taken:
-    """Stands in the place of a sink worker."""
+    """A stand-in for a sink worker."""
 
     name = "taken"
 

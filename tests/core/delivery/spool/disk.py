@@ -1,4 +1,4 @@
-"""A disk of so many pages."""
+"""A disk with a limited number of pages."""
 
 import errno
 import os
@@ -11,14 +11,14 @@ from mozu.core.delivery.spool.disk_room import PAGE_BYTES
 
 
 class Disk:
-    """One that has room for so many more pages, and notes what is asked of it."""
+    """A disk with a number of free pages, which records what is asked of it."""
 
     def __init__(self) -> None:
         self.pages, self.error = 1 << 20, errno.ENOSPC
         self.asked: list[tuple[int, int]] = []
-        """(first byte, bytes)."""
+        """Requests as (first byte, bytes)."""
         self.wal = [True]
-        """Answers to whether the WAL finds room; the last one stays."""
+        """Answers to the question if the WAL finds space; the last one is repeated."""
 
     def preallocate(self, fd: int, end: int, size: int) -> int:
         os.fstat(fd)
@@ -32,7 +32,7 @@ class Disk:
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
-    """In place of the disk of every spool of a test."""
+    """Return the disk that every spool of a test uses."""
     disk = Disk()
     monkeypatch.setattr(page_reserve, "preallocate", disk.preallocate)
     monkeypatch.setattr(page_reserve, "preallocate_wal", disk.preallocate_wal)

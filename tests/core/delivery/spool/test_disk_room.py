@@ -1,4 +1,4 @@
-"""What of a disk is taken in advance, whatever its file system says."""
+"""Disk space that is taken in advance, on any file system."""
 
 import ctypes
 import errno
@@ -52,7 +52,7 @@ def test_the_log_has_its_blocks_and_its_size(tmp_path: Path) -> None:
 
 
 class Libc:
-    """A C library whose file system has so many bytes, or fails, or is of this kind."""
+    """A C library whose file system has a number of free bytes, fails, or is of a given kind."""
 
     def __init__(self, *, room: int = 0, error: int = errno.ENOSPC, magic: int | None = None) -> None:
         self.room, self.error, self.magic = room, error, magic
@@ -127,7 +127,7 @@ def test_btrfs_is_known_by_its_number(monkeypatch: pytest.MonkeyPatch, magic: in
 
 
 def test_a_file_is_made_for_its_owner_and_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By FS_IOC_SETFLAGS with FS_NOCOW_FL, as linux/fs.h has them."""
+    """Check for FS_IOC_SETFLAGS with FS_NOCOW_FL (linux/fs.h)."""
     marks: list[tuple[int, bytes, int]] = []
 
     def ioctl(descriptor: int, request: int, flags: bytes) -> None:

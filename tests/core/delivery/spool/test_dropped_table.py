@@ -1,4 +1,4 @@
-"""Which numbers are to be announced: exact, whatever is announced of them in between."""
+"""The numbers still to be announced are exact, whichever of them are announced in between."""
 
 import random
 import sqlite3
@@ -74,7 +74,7 @@ def test_a_few_ranges_need_no_page_and_many_need_some(table: DroppedTable) -> No
 
 @pytest.mark.parametrize(("kept", "pages"), [(99, 0), (100, 3), (200, 5), (300, 7)])
 def test_pages_are_counted_by_the_bytes_of_the_ranges(table: DroppedTable, kept: int, pages: int) -> None:
-    """A range and its reason of 14 bytes take 38; 3,800 are in the first page."""
+    """Count 38 bytes for a range with its reason of 14 bytes; the first page holds 3,800 bytes."""
     reason = "é" * 7
     assert pages == table.pages_for(kept + 1, reason)
     table.add([(number * 2, number * 2) for number in range(1, kept + 1)], reason)

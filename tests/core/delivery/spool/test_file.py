@@ -79,7 +79,7 @@ def test_a_file_is_closed_once_it_is_placed_or_given_up(tmp_path: Path) -> None:
 
 
 def test_a_file_that_gets_its_name_is_whole_without_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another process may open it, or this one be killed, at that moment."""
+    """Check at the moment of the link: another process may open the file, or this one may be killed."""
     tables: list[tuple[str]] = []
 
     def link(made: Path, path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_file_that_gets_its_name_is_whole_without_its_log(tmp_path: Path, monk
 
 
 def test_only_files_that_were_not_placed_are_removed(tmp_path: Path) -> None:
-    """The name of a spool is no pattern."""
+    """Check that the name of a spool is not taken for a pattern."""
     others = {".other.db.1", "a[1].db", "a[1].db-wal", ".a1.db.1"}
     for name in (".a[1].db.1", ".a[1].db.1-wal", *others):
         (tmp_path / name).touch()
@@ -105,7 +105,7 @@ def test_only_files_that_were_not_placed_are_removed(tmp_path: Path) -> None:
 def test_where_files_are_copied_on_write_none_is_mapped_and_all_are_marked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file of shared memory ends the process with SIGBUS on a full btrfs."""
+    """Check that no file is mapped: on a full btrfs the shared-memory file ends the process with SIGBUS."""
     marked: list[str] = []
 
     def forbid(path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_database_that_has_lost_its_tables_is_set_aside_with_its_log(tmp_path:
 
 
 def test_what_is_set_aside_keeps_its_log(tmp_path: Path) -> None:
-    """The log may hold pages that are not in the database yet."""
+    """Check the log too: it may hold pages that are not in the database yet."""
     assert set_aside(tmp_path / "a.db") is None
     for suffix in ("", "-wal"):
         (tmp_path / f"a.db{suffix}").write_text(f"a.db{suffix}")

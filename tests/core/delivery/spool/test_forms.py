@@ -1,4 +1,4 @@
-"""What alerts of a rule have in common, by number."""
+"""The common parts of a rule's alerts, stored by number."""
 
 from collections.abc import Iterator
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""What a start would find of a spool, without touching it."""
+"""The report on what a start would find in a spool; the spool is not changed."""
 
 import sqlite3
 import subprocess
@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 @contextmanager
 def held(path: Path) -> Iterator[int]:
-    """A process that keeps every other from reading the database; its id."""
+    """Yield the id of a process that keeps every other one from reading the database."""
     command = [sys.executable, "-c", HOLD, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""Which numbers lie in a spool, whatever the holes are."""
+"""The set of numbers in a spool, with any holes."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -36,7 +36,7 @@ def test_one_has_the_lock_until_it_closes_the_file(path: Path) -> None:
 
 @pytest.mark.parametrize("byte", [0, 1, 1 << 40])
 def test_the_lock_is_of_the_whole_file(path: Path, byte: int) -> None:
-    """Whatever part of it another version asks for."""
+    """Check every byte: another version may ask for any part of the file."""
     first, second = (os.open(path, os.O_RDWR) for _ in range(2))
     try:
         own(first)

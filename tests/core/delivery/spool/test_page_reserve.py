@@ -1,4 +1,4 @@
-"""Room for the pages of a spool on a disk that has only so much."""
+"""The reserve of pages of a spool on a disk with limited space."""
 
 import errno
 import sqlite3
@@ -41,7 +41,7 @@ def pages(db: sqlite3.Connection) -> int:
 
 
 def free(db: sqlite3.Connection, count: int) -> None:
-    """Pages of the file that hold nothing."""
+    """Add `count` free pages to the file."""
     before = int(db.execute("PRAGMA freelist_count").fetchone()[0])
     db.execute("INSERT INTO meta VALUES ('some', zeroblob(?))", (count * (PAGE_BYTES - 4),))
     db.execute("DELETE FROM meta WHERE name = 'some'")

@@ -1,4 +1,4 @@
-"""What an error of SQLite says of a spool: that it is damaged, or why it did not take what should be written."""
+"""The meaning of an SQLite error for a spool: damage, or the reason why a write was refused."""
 
 import sqlite3
 from pathlib import Path
@@ -16,7 +16,7 @@ from mozu.core.delivery.spool.refusal import (
 
 
 def error(code: int | None, kind: type[sqlite3.Error] = sqlite3.OperationalError) -> sqlite3.Error:
-    """As SQLite raises it; None: without a code, as the module itself raises some."""
+    """Return an error as SQLite raises it; with None it has no code, as some errors of the module itself."""
     made = kind("said by SQLite")
     if code is not None:
         made.sqlite_errorcode = code

@@ -1,4 +1,4 @@
-"""Damage: what can be read is taken over, past what cannot."""
+"""Salvage after damage: all readable rows are taken over, also those behind unreadable ones."""
 
 import sqlite3
 import tracemalloc
@@ -31,7 +31,7 @@ def filled(path: Path) -> None:
 
 
 def leaf_pages(path: Path) -> list[int]:
-    """Offsets of the pages that hold rows of `alerts`: table leaves have the type 13."""
+    """Return offsets of the pages that hold rows of `alerts`: table leaves have the type 13."""
     raw = path.read_bytes()
     return [at for at in range(4096, len(raw), 4096) if raw[at] == 13]
 
@@ -76,7 +76,7 @@ def test_dead_letters_are_taken_over_with_their_forms(path: Path) -> None:
 
 
 def test_what_lies_in_the_wal_is_taken_over(path: Path, tmp_path: Path) -> None:
-    """A run that was killed leaves its last transactions in the WAL, and a page of the database is bad."""
+    """Simulate a killed run, whose last transactions are in the WAL, and a bad page in the database."""
     filled(path)
     living = Spool(path)
     living.append([packed(alert("last"))] * 100)
@@ -132,7 +132,7 @@ def test_a_file_that_was_deleted_is_made_anew_with_all_that_it_held(path: Path) 
 
 
 def test_what_two_ways_to_read_a_file_give_is_put_together(path: Path) -> None:
-    """Each of them meets another bad page."""
+    """Spoil a different page for each of the two ways."""
     filled(path)
     other, pages = path.with_name("other.db"), leaf_pages(path)
     other.write_bytes(path.read_bytes())
@@ -168,7 +168,7 @@ def test_files_that_a_killed_salvage_left_are_removed_by_the_next_start(path: Pa
 
 
 async def nothing(queue: DiskQueue) -> None:
-    """Open and close it."""
+    """Do nothing with the open queue."""
 
 
 def test_numbers_that_are_still_to_be_announced_are_taken_over(path: Path, tmp_path: Path) -> None:

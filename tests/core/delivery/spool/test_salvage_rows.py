@@ -1,4 +1,4 @@
-"""Which rows of a table are found where some of its pages cannot be read, or are those of another place."""
+"""The rows of a table that are found if some of its pages are unreadable, or belong to another place."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -22,13 +22,13 @@ class Cursor:
 
 
 class Damaged:
-    """A database of one table: keys in the order of its pages, None in place of what cannot be read."""
+    """A database of one table: keys in the order of its pages, None for an unreadable row."""
 
     def __init__(self, keys: list[object], *, last: object = None, sequence: object = None) -> None:
         self.keys, self.last, self.sequence = keys, last, sequence
-        """`last`: what max() gives, None: it cannot be read; so is `sequence` of sqlite_sequence."""
+        """`last`: the result of max(), None if unreadable; likewise `sequence` of sqlite_sequence."""
         self.alone = frozenset[int]()
-        """Keys of rows that can be read by their key and not in order."""
+        """Keys of rows that can be read by their key but not in order."""
         self.probes = 0
 
     def execute(self, query: str, parameters: tuple[int, ...] = ()) -> Cursor:
@@ -125,5 +125,5 @@ def test_rows_are_not_tried_one_by_one_without_end(monkeypatch: pytest.MonkeyPat
 def test_keys_that_a_bad_page_may_have_held_are_a_gap_and_a_hole_between_rows_is_none(
     keys: list[object], last: object, gaps: list[tuple[int, int | None]]
 ) -> None:
-    """If keys run backwards no hole proves anything: the gap is the whole table."""
+    """Check that with keys running backwards, where no hole proves anything, the gap is the whole table."""
     assert gaps == found_and_gaps(Damaged(keys, last=last))[1]

@@ -1,4 +1,4 @@
-"""What of a spool is taken over where its rows can be read and what they hold cannot be used, and how numbers go on."""
+"""Salvage of rows that are readable but hold unusable values, and the numbering afterwards."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.support.packing import packed
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Alerts 1 to 3, the second tried once; dead letters 1 to 3, which were the alerts 4 to 6."""
+    """Return a spool with alerts 1 to 3, the second tried once, and dead letters 1 to 3, which were alerts 4 to 6."""
     path = tmp_path / "spool.db"
     with closing(Spool(path)) as spool:
         spool.append([packed(alert(f"rule {number % 2}")) for number in range(1, 7)])
@@ -33,7 +33,7 @@ def fresh(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def changed(path: Path, statement: str, value: object = None) -> None:
-    """By whatever has damaged the file."""
+    """Change the file by a statement, as damage would."""
     with closing(sqlite3.connect(path)) as db, db:
         db.execute(statement, () if value is None else (value,))
 

@@ -1,4 +1,4 @@
-"""Which stored alerts make room, and which of those that come are dropped instead."""
+"""The choice of stored alerts to drop for new ones, and of new alerts to drop instead."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def _shown(found: tuple[list[StoredAlert], frozenset[int]]) -> tuple[list[int], 
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """Numbers 1 to 8: alerts of two rules, one that cannot be read back (5), one less severe (7), a notice (8)."""
+    """Yield a spool with numbers 1 to 8: alerts of two rules, one unreadable (5), one less severe (7), a notice (8)."""
     spool = Spool(tmp_path / "spool.db")
     broken = replace(ONE, body=ONE.body[:-3])
     less = packed(replace(alert("less"), priority=Severity.DEBUG))
@@ -83,7 +83,7 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 def test_the_newest_of_a_priority_take_part_oldest_first(
     monkeypatch: pytest.MonkeyPatch, db: sqlite3.Connection, after: int, without: set[int], most: int, found: list[int]
 ) -> None:
-    """So many as are looked at, those that cannot be read back among them."""
+    """Check that at most `most` rows are looked at, the unreadable ones included."""
     monkeypatch.setattr(shedding, "_WINDOW", most)
     rows = window(db, FormTable(db).get, Severity.NOTICE, after, frozenset(without))
     assert found == numbers(rows)

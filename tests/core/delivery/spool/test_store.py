@@ -175,7 +175,9 @@ def test_the_bytes_come_back_when_alerts_leave(spool: Spool) -> None:
 
 
 def test_what_a_refused_batch_had_in_common_is_not_taken_for_that_of_the_next(path: Path) -> None:
-    """The numbers of forms are given again after the transaction in which they were stored was rolled back."""
+    """Check that forms are stored anew: their numbers are reused after the transaction that stored them was rolled
+    back.
+    """
     with closing(Spool(path, max_bytes=2_000)) as small:
         with pytest.raises(SpoolFull):
             small.append([packed(alert("refused"))] * 100)

@@ -1,4 +1,4 @@
-"""How much a spool takes: by its own bounds, and by those of its disk."""
+"""The size of a spool, bounded by its settings and by its disk."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ NOTICE = packed(replace(alert("notice"), source="internal"))
 
 
 def sized(one: PackedAlert, size: int) -> PackedAlert:
-    """With a row of so many bytes."""
+    """Return the alert with a row of `size` bytes."""
     return replace(one, body=bytes(size - OVERHEAD))
 
 
@@ -62,7 +62,7 @@ def has_filler(spool: Spool) -> bool:
 
 
 def without_filler(spool: Spool) -> None:
-    """And without its pages."""
+    """Remove the filler and its pages."""
     with spool._db:
         spool._db.execute("DELETE FROM meta WHERE name = 'filler'")
     spool._db.execute("VACUUM")
@@ -82,7 +82,7 @@ def test_pages_are_taken_for_rows_and_for_what_leads_to_them(spool: Spool, disk:
 def test_a_full_disk_refuses_alerts_and_takes_notices_and_numbers_into_what_was_kept_for_them(
     spool: Spool, disk: Disk
 ) -> None:
-    """Numbers that are to be announced need no page until there are many."""
+    """Check that numbers to be announced need no page until there are many."""
     disk.pages = 0
     with pytest.raises(DiskFull):
         spool.append([ONE])

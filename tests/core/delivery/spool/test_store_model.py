@@ -1,5 +1,6 @@
-"""Whatever is done with a spool, what it knows without asking its file is what is in the file, and that is what a
-dictionary would hold."""
+"""After any operations, a spool's knowledge in memory agrees with its file, and the file with a model made of
+dictionaries.
+"""
 
 import random
 from pathlib import Path
@@ -27,7 +28,7 @@ _KINDS: Final = [
 
 
 class Pair:
-    """A spool, and what should be in it."""
+    """A spool, and the contents that it should have."""
 
     def __init__(self, path: Path, seed: int) -> None:
         self.path, self.chance = path, random.Random(seed)
@@ -37,7 +38,7 @@ class Pair:
         self.dead: list[tuple[int, int, str, PackedAlert]] = []
         """Number, attempts, reason."""
         self.dropped: dict[int, str] = {}
-        """Number → reason, of those that are to be announced."""
+        """Number → reason, of dropped alerts that are to be announced."""
         self.last = self.read_to = 0
 
     def some(self) -> list[int]:
@@ -141,7 +142,7 @@ class Pair:
             self.dropped[number] = reason
 
     def check(self) -> None:
-        """Against the file, and what is known besides."""
+        """Compare the spool's memory, its file and the model."""
         spool, db = self.spool, self.spool._db
         assert sorted(self.alerts) == [*spool._contents.numbers.without(NumberSet())]
         rows = db.execute("SELECT seq, body, attempts FROM alerts ORDER BY seq").fetchall()

@@ -1,4 +1,4 @@
-"""A spool whose file is set aside while it is open, and goes on in a new one."""
+"""A spool whose file is set aside while it is open, and which continues in a new one."""
 
 import shutil
 import sqlite3
@@ -68,7 +68,7 @@ def test_a_file_in_whose_place_another_stands_is_not_in_its_place(spool: Spool, 
 def test_the_file_can_be_read_again_where_it_was_locked_by_its_own_connection(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where files are copied on write the connection keeps the lock."""
+    """Check with copy-on-write files, on which the connection keeps the lock."""
     monkeypatch.setattr(file, "is_copy_on_write", lambda _: True)
     found = list[tuple[int]]()
 
@@ -90,7 +90,7 @@ def test_a_closed_spool_is_one_file_that_is_not_open(path: Path) -> None:
 
 
 def test_the_end_of_the_connection_to_a_damaged_file_takes_nothing_from_the_new_one(path: Path) -> None:
-    """SQLite removes a log by its name."""
+    """Check that closing keeps the new log: SQLite removes a log by its name."""
     with closing(Spool(path)) as spool:
         spool.append([packed(alert(name="x" * 4_000)) for _ in range(100)])
     raw = bytearray(path.read_bytes())

@@ -1,4 +1,4 @@
-"""A spool that another process looks into while it is used: `mozu spool`, `mozu redrive`."""
+"""A spool that another process reads while it is in use: `mozu spool`, `mozu redrive`."""
 
 import os
 import sqlite3
@@ -24,7 +24,7 @@ spool.close()
 
 
 def look(path: Path) -> str:
-    """What another process finds in it."""
+    """Return what another process finds in the spool."""
     found = subprocess.run(
         [sys.executable, "-c", LOOK, str(path)], capture_output=True, text=True, check=True,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},

@@ -1,4 +1,4 @@
-"""What is known of the machine that the tests run on, compared with what its C library says."""
+"""The constants of the machine that the tests run on, compared with its C library."""
 
 import os
 
@@ -6,7 +6,7 @@ from mozu.core.model.arch import MACHINE, MACHINES
 
 
 def test_flags_of_open_are_those_of_this_system() -> None:
-    """O_LARGEFILE is none in a 64-bit C library."""
+    """Check without O_LARGEFILE, which is 0 in a 64-bit C library."""
     names = ("O_DIRECT", "O_DIRECTORY", "O_TMPFILE")
     assert {name: getattr(os, name) for name in names} == {name: MACHINE.open_flags[name] for name in names}
 

@@ -1,4 +1,4 @@
-"""Numbers of system calls, compared with those of libseccomp, which are made from the kernel's sources by others."""
+"""Numbers of system calls, compared with those of libseccomp, which others derive from the kernel's sources."""
 
 import ctypes
 from typing import Final
@@ -22,7 +22,7 @@ AUDIT_ARCHES: Final[dict[Abi, int]] = {
     for abi, arch in ((machine.abi, machine.audit_arch), (machine.compat_abi, machine.compat_audit_arch))
 }
 LAST: Final = 450
-"""Of the calls that libseccomp 2.5.4 (Debian 12) knows."""
+"""End of the numbers of calls that libseccomp 2.5.4 (Debian 12) knows."""
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_no_call_has_two_numbers(abi: Abi) -> None:
 
 @pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
 def test_every_call_of_a_machine_has_a_number_in_mozu(machine: Machine) -> None:
-    """That of x86-64: else its events would have none."""
+    """Check for x86-64's number too: without it a call's events would have none."""
     assert [] == [name for name in TABLES[machine.abi].values() if call_number(name) is None]
 
 

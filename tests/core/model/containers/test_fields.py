@@ -1,4 +1,4 @@
-"""What the fields of containers say."""
+"""Values of the fields of containers."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import pytest
 from mozu.core.errors import UnknownField
 from mozu.core.model.containers.fields import container_readers
 from mozu.core.model.containers.metadata import ContainerMetadata, Mount
+from mozu.core.model.event import File
 from tests.plugins.enrichers.actors import event_of
 
 ID = "a" * 64
@@ -130,6 +131,35 @@ def test_without_a_process_every_field_is_missing(field: str) -> None:
     event = event_of()
     event.process = None
     assert container_readers(KNOWN.get)[field]("0")(event) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/data/x", "/srv/data/x"),
+        ("/data", "/srv/data"),
+        ("/database/x", None),
+        ("/host/x", "/x"),
+        ("/host", "/"),
+        ("/host/etc/shadow", "/mnt/etc/shadow"),
+        ("/host/etc2/x", "/etc2/x"),
+        ("/s", "/etc/shadow"),
+        ("/v/x", None),
+        ("/etc/shadow", None),
+    ],
+)
+def test_a_file_in_a_mount_has_the_path_of_the_nearest_mount_on_the_host(path: str, expected: str | None) -> None:
+    given = (("/srv/data", "/data"), ("/", "/host/"), ("/mnt/etc", "/host/etc"), ("/etc/shadow", "/s"), ("name", "/v"))
+    mounts = tuple(Mount(source, dest, "", writable=True, propagation="") for source, dest in given)
+    event = event_of(ID)
+    event.file = File(kind="file", name="/a/link", realpath=path)
+    read = container_readers({ID: ContainerMetadata(full_id=ID, mounts=mounts)}.get)["fd.hostpath"](None)
+
+    assert read(event) == expected
+    event.file = File(kind="file", name=path)
+    assert read(event) == expected
+    event.file = File(kind="unix", name=path)
+    assert read(event) is None
 
 
 def test_a_pattern_that_is_none_is_refused_when_rules_are_loaded() -> None:

@@ -1,4 +1,4 @@
-"""Image references, taken apart."""
+"""The parts of image references."""
 
 import pytest
 

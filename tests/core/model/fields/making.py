@@ -3,6 +3,7 @@
 from typing import Any
 
 from mozu.core.model.event import File, Process, SockTuple, SyscallEvent, Task
+from mozu.core.model.event.pipelines import Pipelines
 from mozu.core.model.fields import Field, FieldRegistry, Lookups
 from mozu.core.model.fields.evt.fields import fields as event_fields
 from mozu.core.model.fields.fd.fields import fields as file_fields
@@ -18,20 +19,21 @@ CONNECTION = SockTuple(2, CLIENT, 40001, SERVER, 443)
 
 
 class People:
-    """Every other task of a machine that has just a few."""
+    """The other tasks of a machine, of which there are just a few."""
 
     def __init__(self, *processes: Process) -> None:
         self._processes = {process.tid: process for process in processes}
+        self.pipelines = Pipelines()
 
     def find(self, tid: int, number: int) -> Process | None:
-        """By thread id, at any moment."""
+        """Return a task by thread id, at any moment; None if unknown."""
         return self._processes.get(tid)
 
 
 def process(
     tid: int = 5000, *, name: str = "a", cwd: str = "/home/mira/", files: dict[int, File] | None = None, **more: Any
 ) -> Process:
-    """One process that knows a few others: bash (1210)."""
+    """Return a process that knows one other: bash (1210)."""
     bash = Process(task=Task(1210), tid=1210, pid=1210, name="bash")
     task = Task(tid, People(bash))
     task.files.update(files or {})
@@ -39,15 +41,16 @@ def process(
 
 
 def event(kind: str, *args: Any, **more: Any) -> SyscallEvent:
-    """An event of this type by the process above."""
+    """Return an event of this type by the process above."""
     made = more.pop("process", None) or process(files=more.pop("files", None))
     settings: dict[str, Any] = {"time": TIME, "num": 7, "tid": made.tid, "pid": made.pid, "process": made} | more
     return SyscallEvent(source="syscall", type=kind, args=args, **settings)
 
 
 def named(kind: str, **more: Any) -> SyscallEvent:
-    """The same with the parameters by name; those that are not named are 0 or missing. `fd` is both: the parameter of
-    that name and the descriptor that the event is about."""
+    """Return the same with the parameters by name; others are 0 or missing. `fd` sets both the parameter of that name
+    and the descriptor of the event.
+    """
     declared = event_type(kind)
     assert declared is not None
     fd = more.get("fd")
@@ -62,13 +65,14 @@ def _blank(kind: str) -> int | None:
 
 
 def registry(names: Lookups | None = None) -> FieldRegistry:
-    """The fields of events, descriptors and paths."""
+    """Return the fields of events, descriptors and paths."""
     around = Lookups() if names is None else names
     return FieldRegistry((*event_fields(around), *file_fields(around), *PATH_FIELDS), around)
 
 
 def value(reference: str, of: SyscallEvent, names: Lookups | None = None) -> Any:
-    """What a reference reads: bound to the event's type and bound to none must agree."""
+    """Return the value of a reference, after checking that it is the same bound to the event's type and bound to none.
+    """
     name, _, argument = reference.partition("[")
     fields = registry(names)
     wanted = argument.rstrip("]") if argument else None
@@ -79,19 +83,19 @@ def value(reference: str, of: SyscallEvent, names: Lookups | None = None) -> Any
 
 
 def field(name: str) -> Field:
-    """A declaration."""
+    """Return a field's declaration."""
     found = registry().get(name)
     assert found is not None
     return found
 
 
 def file(name: str = "/tmp/f", **more: Any) -> File:
-    """A regular file."""
+    """Return a regular file."""
     return File(kind="file", name=name, raw=more.pop("raw", name), **more)
 
 
 def connection(**more: Any) -> File:
-    """A TCP connection that the process made."""
+    """Return a TCP connection that the process made."""
     settings: dict[str, Any] = {
         "name": "10.20.30.40:40001->203.0.113.1:443",
         "sock": CONNECTION,
@@ -103,6 +107,6 @@ def connection(**more: Any) -> File:
 
 
 def listener(**more: Any) -> File:
-    """A socket that waits for connections."""
+    """Return a socket that waits for connections."""
     settings: dict[str, Any] = {"name": "0.0.0.0:8081", "sock": SockTuple(2, b"", 0, bytes(4), 8081), "l4proto": "tcp"}
     return File(kind="ipv4", role="listening", **(settings | more))

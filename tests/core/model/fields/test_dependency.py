@@ -1,4 +1,4 @@
-"""What fields depend on: declared of every one, and true where a source keeps answers by it."""
+"""The dependencies of fields: declared for every field, and true for a source that caches answers by them."""
 
 import pytest
 

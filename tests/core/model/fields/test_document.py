@@ -5,9 +5,9 @@ from tests.support.requirements import ROOT
 
 
 def test_the_committed_page_is_current() -> None:
-    page = (ROOT / "docs" / "fields.md").read_text()
+    page = (ROOT / "docs" / "rules" / "fields.md").read_text()
     assert page == document(FieldRegistry(builtin_fields())), (
-        "run: python -m mozu.core.model.fields.document > docs/fields.md"
+        "run: python -m mozu.core.model.fields.document > docs/rules/fields.md"
     )
 
 

@@ -1,4 +1,4 @@
-"""Identities of processes: the same in each run, another one for each process of all machines."""
+"""Identities of processes: the same in each run, and different for each process of all machines."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def identity(host: str = HOST, boot: str = BOOT, *, pid: int = 7, start: int = 5
 
 
 def test_it_is_the_same_from_an_event_of_the_kernel_and_from_proc() -> None:
-    """The kernel's event has nanoseconds; /proc rounds them down."""
+    """Check because the kernel's event has nanoseconds, which /proc rounds down."""
     assert identity(start=5 * TICK) == identity(start=5 * TICK + 1) == identity(start=6 * TICK - 1)
 
 
@@ -73,7 +73,7 @@ def read(name: str, event: Any) -> Any:
 
 @pytest.fixture
 def story() -> Story:
-    """init (1) → sshd (5) → bash (10) → vim (20); init (1) → runc (6) → nginx (30), in a container → sh (31)."""
+    """Return init (1) → sshd (5) → bash (10) → vim (20); init (1) → runc (6) → nginx (30), in a container → sh (31)."""
     story = Story()
     story.has(1, name="systemd", exepath="/lib/systemd", ptid=0, start=1)
     story.has(5, name="sshd", exepath="/usr/sbin/sshd", ptid=1, start=2)

@@ -1,4 +1,4 @@
-"""Fields of processes that are more than one attribute. What they are read from is tested with the state."""
+"""Fields of processes that are more than one attribute. The tests of the state cover the attributes."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _FIELDS = FieldRegistry(builtin_fields())
 
 @pytest.fixture
 def story() -> Story:
-    """systemd (1) → sshd (5) → bash (10) → vim (20)."""
+    """Return systemd (1) → sshd (5) → bash (10) → vim (20)."""
     story = Story()
     story.has(1, name="systemd", exe="/sbin/init", exepath="/lib/systemd", ptid=0, env=("X=top", "Y=top"))
     story.has(5, name="sshd", exe="sshd: a", exepath="/sbin/sshd", args=("-D",), ptid=1, env=("X=mid", "Y="))
@@ -156,7 +156,7 @@ def test_an_age_that_would_be_negative_wraps(story: Story) -> None:
 
 @pytest.mark.parametrize("step", [0, 3_000_000_000, -86_400_000_000_000])
 def test_an_age_is_none_of_the_wall_clock(story: Story, step: int) -> None:
-    """The wall clock was set by `step` after the process, its parent and their pid namespace began."""
+    """Change the wall clock by `step` after the process, its parent and their pid namespace began."""
     for pid, ptid in ((40, 1), (41, 40)):
         story.has(pid, ptid=ptid, start=5_000, boot_start=4_000, pidns_start=4_500)
     event = story.write(41, 0)

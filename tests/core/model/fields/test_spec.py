@@ -28,7 +28,7 @@ ARGUMENTS = [
     (r"required: \[KEY\]", Argument.KEY),
 ]
 ELSEWHERE = ("static.",)
-"""Fields that the configuration makes."""
+"""Prefix of fields that the configuration makes."""
 
 
 @pytest.fixture(scope="module")

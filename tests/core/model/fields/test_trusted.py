@@ -1,4 +1,4 @@
-"""Names of programs that only root can have put where they lie."""
+"""Names of programs that only root can have put in their place."""
 
 import pytest
 

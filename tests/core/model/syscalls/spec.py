@@ -1,4 +1,4 @@
-"""Rows of the tables of the reference's events and fields."""
+"""Rows of the reference's tables of events and fields."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from tests.support.requirements import DATA
 
 
 def rows(name: str) -> Iterator[list[str]]:
-    """The rows of a table, cut at tabs, without comments."""
+    """Yield the rows of a table, split at tabs, without comments."""
     for line in (DATA / "reference" / name).read_text().splitlines():
         if not line.startswith("#"):
             yield line.split("\t")

@@ -26,7 +26,7 @@ def _param(param: Param) -> str:
 
 
 def _written(event: EventType | None) -> tuple[str, ...] | None:
-    """A declaration in the form of the specification's columns."""
+    """Return a declaration in the form of the specification's columns; None for None."""
     if event is None:
         return None
     params = "; ".join(map(_param, event.params)) or "(none)"

@@ -1,4 +1,4 @@
-"""Whatever stands in a test file: an event, or every reason why there is none; never anything else."""
+"""Hostile test files: the result is an event, or every reason why there is none, and never an exception."""
 
 import contextlib
 

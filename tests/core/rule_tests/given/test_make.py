@@ -1,4 +1,4 @@
-"""Events given as fields: what follows from them, what stays absent, and what is refused because it cannot exist."""
+"""Events given as fields: derived values, absent ones, and refusals of impossible ones."""
 
 from itertools import pairwise
 
@@ -104,7 +104,7 @@ def test_of_an_event_without_more_nothing_is_known_that_only_a_default_would_be(
 
 
 def test_no_reader_fails_on_what_is_not_given() -> None:
-    """Of any field, whatever the type of the event is."""
+    """Check every field with every event type."""
     from mozu.core.model.syscalls import event_types
 
     for name in event_types():
@@ -144,7 +144,7 @@ REFUSED = """
 {evt.type: openat, proc.cwd: /tmp}
 => proc.cwd always ends with a slash: write /tmp/
 {evt.type: openat, fd.typechar: x}
-=> fd.typechar is one of 4 6 P b d e f i l m n o p r s t u, not `x`
+=> fd.typechar is one of 4, 6, P, b, d, e, f, i, l, m, n, o, p, r, s, t, u, not `x`
 {evt.type: openat, evt.res: EWRONG}
 => evt.res is SUCCESS or the name of an error such as EACCES, not `EWRONG`
 {evt.type: openat, proc.name: containerd-shim-runc-v2}

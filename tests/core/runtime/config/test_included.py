@@ -1,4 +1,4 @@
-"""`config_files`: files that are read as if they stood in the main one."""
+"""The setting `config_files`: files that are read as if they stood in the main one."""
 
 from pathlib import Path
 

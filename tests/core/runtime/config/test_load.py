@@ -20,7 +20,7 @@ Write = Callable[[str], Path]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write the main file; its path."""
+    """Return a function that writes the main file and returns its path."""
 
     def write(text: str) -> Path:
         path = tmp_path / "mozu.yaml"
@@ -41,7 +41,7 @@ def names(config: Config, kind: Kind) -> list[str]:
 
 
 def problems(path: Path, *overrides: str, **environment: str) -> list[str]:
-    """What is wrong, with the directory cut away."""
+    """Return the problems found, with the directory cut away."""
     found = read(path, overrides, environment=environment)[1].lines()
     return [line.replace(f"{path.parent}/", "") for line in found]
 

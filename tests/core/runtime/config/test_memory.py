@@ -1,4 +1,4 @@
-"""The memory limit: as it is set, or derived from mozu's cgroup."""
+"""The memory limit: as set, or derived from mozu's cgroup."""
 
 import pytest
 from pydantic import ValidationError

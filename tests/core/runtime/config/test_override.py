@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.runtime.config import Config, Problems, read
+from mozu.core.runtime.config import JSON, Config, Problems, StdoutForm, read
 
 
 @pytest.fixture
@@ -160,12 +160,21 @@ def test_rules_without_a_falco_evaluator_are_a_mistake(path: Path) -> None:
 
 
 def test_json_sets_the_format_of_stdout_and_of_no_other_sink(path: Path) -> None:
-    config, problems = read(path, json=True)
+    config, problems = read(path, form=JSON)
     assert problems.lines() == []
     assert [entry.format for entry in config.sinks] == ["json", "falco"]
 
 
+def test_the_form_of_a_terminal_leaves_a_format_that_is_configured(path: Path) -> None:
+    form = StdoutForm({"compact": {"terminal": True}}, "terminal", replaces=False)
+    config, problems = read(path, form=form)
+    assert (problems.lines(), [entry.format for entry in config.sinks]) == ([], ["compact", "falco"])
+    config, problems = read(path, ["sinks.stdout.format=falco"], form=form)
+    assert (problems.lines(), [entry.format for entry in config.sinks]) == ([], ["falco", "falco"])
+    assert read(path, ["sinks=[kafka]"], form=form)[1].lines() == []
+
+
 def test_json_without_stdout_is_a_mistake(path: Path) -> None:
-    assert read(path, ["sinks=[kafka]"], json=True)[1].lines() == [
+    assert read(path, ["sinks=[kafka]"], form=JSON)[1].lines() == [
         "--json: this is about the sink stdout, and none is configured"
     ]

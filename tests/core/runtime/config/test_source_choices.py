@@ -1,4 +1,4 @@
-"""A source that stands for others: which ones its settings name, and every mistake in them at its place."""
+"""A source that stands for others: the sources that its settings name, and every mistake in them at its place."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ FEW = "enrichers: []\nevaluators: []\nsinks: []\n"
 
 
 def chosen(folder: Path, sources: str, *overrides: str) -> list[tuple[str, str, object]]:
-    """(plugin, id, settings) of each source that the first entry stands for."""
+    """Return (plugin, id, settings) of each source that the first entry stands for."""
     path = folder / "mozu.yaml"
     path.write_text(FEW + sources)
     config, registry = configure(path, overrides)
@@ -20,14 +20,14 @@ def chosen(folder: Path, sources: str, *overrides: str) -> list[tuple[str, str, 
 
 
 def mistakes(folder: Path, sources: str) -> list[str]:
-    """What is wrong, with the directory cut away."""
+    """Return the problems found, with the directory cut away."""
     with pytest.raises(ConfigError) as caught:
         chosen(folder, sources)
     return [line.replace(f"{folder}/", "") for line in caught.value.problems]
 
 
 def test_by_default_it_is_ebpf_or_else_ptrace(tmp_path: Path) -> None:
-    without_asking = {"others": "refused"}  # others' processes are traced only where `fallback: ptrace` is written
+    without_asking = {"others": "refused"}  # processes of others are traced only with `fallback: ptrace`
     assert [("ebpf", "syscalls", {}), ("ptrace", "syscalls", without_asking)] == chosen(tmp_path, "")
 
 

@@ -1,4 +1,4 @@
-"""What tests of reloads share."""
+"""Fixtures for tests of reloads."""
 
 from pathlib import Path
 

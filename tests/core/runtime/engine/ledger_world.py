@@ -1,5 +1,5 @@
 """A run in one process whose ledger is checked: real sinks, queues, spools, source pump and loss accounting, wired as
-the engine wires them, between a source and destinations that do what a test says. The clock is virtual.
+the engine wires them, between a source and destinations controlled by the test. The clock is virtual.
 
 A kill is a copy of the files of the spools at that moment, with which another run begins.
 """
@@ -54,7 +54,7 @@ _SERIES: Final = 10_000
 
 
 class Destination:
-    """The receiver of one sink: accepts, refuses or loses deliveries, as its mode says."""
+    """The receiver of one sink: accepts, refuses or loses deliveries, depending on its mode."""
 
     def __init__(self, name: str) -> None:
         self.name, self.mode = name, "up"
@@ -90,7 +90,7 @@ class Kernel:
         self.is_stopped = self.is_blind = False
 
     def happen(self, filtered: int, lost: int, given: int) -> None:
-        """Events that are discarded, that find no room, and that wait in the ring buffer."""
+        """Count events that are filtered, that are lost, and that wait in the ring buffer."""
         self.seen += filtered + lost + given
         self.filtered += filtered
         self.lost += lost
@@ -139,14 +139,14 @@ class Judge:
 
 
 class Nothing:
-    """A memory bound that says nothing."""
+    """A memory bound without numbers."""
 
     def numbers(self) -> dict[str, int]:
         return {}
 
 
 class World:
-    """Successive runs over the same folder of spools. Every public method leaves all tasks where they wait."""
+    """Successive runs over the same folder of spools. Every public method returns with all tasks waiting."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._runs = folder, 0
@@ -157,7 +157,7 @@ class World:
             "a": {"spool": "a.db", "bytes": 1 << 30, "oldest": False, "live_first": False},
             "b": {"spool": None},
         }
-        """Sink → its settings, of those that the next start or reload has."""
+        """Sink → its settings for the next start or reload."""
         self._begin()
 
     # --- runs
@@ -217,7 +217,7 @@ class World:
         return task
 
     def stop(self, seconds: float) -> None:
-        """Stop as the engine does, within this time, and check the final numbers."""
+        """Stop as the engine does, within these seconds, and check the final numbers."""
         self.do(self._stop(seconds))
         self.check(running=False)
         self._leave()
@@ -236,7 +236,7 @@ class World:
         self._leave()
 
     def _leave(self) -> None:
-        """Give the run's tasks and files back, whatever it would still do."""
+        """Release the run's tasks and files, whatever they would still do."""
         self.do(self._end_tasks())
         self._loop.close()
         self._patches.close()
@@ -245,46 +245,46 @@ class World:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for worker in self._made:  # the end of a process closes the files of those that were retired, too
+        for worker in self._made:  # the end of a process closes the files of retired workers, too
             await worker.stop("killed")
 
     def restart(self) -> None:
-        """After a stop or a kill."""
+        """Start again after a stop or a kill."""
         self._begin()
         self.check(running=True)
 
     def close(self) -> None:
-        """End everything."""
+        """Undo the patches of the run."""
         self._patches.close()
 
-    # --- what happens
+    # --- acts
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Run this on the loop of the present run."""
+        """Run `work` on the loop of the present run."""
         return self._loop.run_until_complete(work)
 
     def emit(self, count: int, severity: Severity) -> None:
-        """Alerts of a rule."""
+        """Emit alerts of a few rules."""
         for number in range(count):
             one = alert(f"rule {number % 3}", text="x" * 200)
             one.priority = severity
             self._alerts.emit(one)
 
     def happen(self, filtered: int, lost: int, given: int, *, reads: bool) -> None:
-        """Events in the kernel, which the source gives now, or which wait in the ring buffer."""
+        """Add events in the kernel, which the source reads now if `reads`, or which wait in the ring buffer."""
         self.kernel.happen(filtered, lost, given)
         if reads:
             self.kernel.changed.set()
             self.wait(0.0)
 
     def fail_source(self, *, blind: bool) -> None:
-        """The source ends with an error, and starts again after its back-off; or it cannot count any more, too."""
+        """Let the source end with an error and start again after its back-off; if `blind`, it cannot count any more."""
         self.kernel.fault, self.kernel.is_blind = OSError("lost its place"), blind
         self.kernel.changed.set()
         self.wait(0.0)
 
     def wait(self, seconds: float) -> None:
-        """So much time passes, with the reports of each second."""
+        """Let these seconds pass, with the reports of each second."""
         self.do(self._wait(seconds))
 
     async def _wait(self, seconds: float) -> None:
@@ -297,15 +297,15 @@ class World:
             await asyncio.sleep(0)
 
     def step_clock(self, seconds: int) -> None:
-        """The wall clock is set."""
+        """Change the wall clock."""
         self._offset += seconds * 1_000_000_000
 
     def close_gate(self, *, closed: bool) -> None:
-        """Memory is at its limit, or no longer."""
+        """Set if memory is at its limit."""
         self._gate.is_closed = closed
 
     def redrive(self, name: str) -> None:
-        """`mozu redrive`, as another process."""
+        """Run `mozu redrive`, as another process."""
         path = self.spools / name
         if path.exists():
             try:
@@ -327,7 +327,7 @@ class World:
         await self._wait(0.0)
 
     def damage(self, name: str, what: str, at: float) -> None:
-        """The file of a spool, at this place of it (0 to 1)."""
+        """Damage the file of a spool, at this place of it (0 to 1)."""
         path = self.spools / name
         if what == "gone":
             path.unlink(missing_ok=True)
@@ -343,7 +343,7 @@ class World:
     # --- checks
 
     def check(self, *, running: bool) -> None:
-        """Every equation, in the statistics and in the metrics."""
+        """Check every equation, in the statistics and in the metrics."""
         numbers = gather(self._metrics, [self._pump], self._sinks.workers, Nothing(), 0.0)  # type: ignore[arg-type]  # as much as is asked
         broken = broken_in_statistics(numbers, running=running)
         now = bounded(samples(self._view()), _SERIES)
@@ -356,7 +356,7 @@ class World:
         return RunView(
             metrics=self._metrics, pumps=[self._pump], workers=lambda: self._sinks.workers,
             heartbeat_intervals=dict, components=list, has_started=lambda: True, is_stopping=lambda: False,
-            rules_digest=str, statistics=dict, version="1", hostname="host", started=0.0,
+            rules_digest=str, statistics=dict, shadow=list, version="1", hostname="host", started=0.0,
         )  # fmt: skip
 
     def _built(self, name: str) -> BuiltSink:

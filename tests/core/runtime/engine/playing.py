@@ -73,7 +73,7 @@ class Numbers:
 
 
 class Judge:
-    """An evaluator that makes an alert of each number that `wants` accepts."""
+    """An evaluator that raises an alert for each number that `wants` accepts."""
 
     def __init__(self, wants: Callable[[int], bool] = lambda number: True, rule: str = "number") -> None:
         self.wants, self.rule = wants, rule
@@ -101,7 +101,7 @@ class Judge:
 
 
 class Memory:
-    """A sink that keeps what it gets."""
+    """A sink that keeps its records."""
 
     def __init__(self, do: Callable[[Sequence[Record]], Any] = lambda records: None) -> None:
         self._do = do
@@ -137,13 +137,13 @@ def built_sink(sink: Any, metrics: Metrics, name: str, *, blocking: bool = False
 
 
 def reloaded(current: Assembly) -> Assembly:
-    """With the same evaluators, reloaded."""
+    """Return an assembly with the same evaluators, reloaded."""
     evaluators = [one.with_component(one.component.reload()) for one in current.evaluators]
     return msgspec.structs.replace(current, evaluators=evaluators)
 
 
 class Rebuilt:
-    """A reload that reads nothing."""
+    """A reload that reads no files."""
 
     attempted: Mapping[Path, bytes] = {}
 
@@ -155,7 +155,7 @@ class Rebuilt:
 
 
 class Play:
-    """One engine with these components."""
+    """An engine with these components."""
 
     def __init__(
         self,
@@ -183,9 +183,9 @@ class Play:
             stop_deadline=deadline,
         )
         self.rebuilt: Callable[[Assembly], Assembly] = reloaded
-        """What a reload makes of the assembly."""
+        """The function that makes the new assembly at a reload."""
         self.watch: Callable[[Engine], None] = lambda engine: None
-        """Is given the engine before it runs."""
+        """A function that is given the engine before it runs."""
         self.is_offline = False
 
     def run(self, folder: Path, duration: float | None = None, *, announces: bool = False) -> tuple[int, Any]:

@@ -29,7 +29,7 @@ Tree = dict[str, Any]
 
 
 class Scene:
-    """One run, with its configuration in a folder; `reload` after each change of `tree` or of a rule."""
+    """A run with its configuration in a folder; `reload` after each change of `tree` or of a rule."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self._file = folder, folder / "mozu.yaml"
@@ -53,13 +53,13 @@ class Scene:
         return {"file": {"id": name, "path": str(self.folder / f"{to or name}.jsonl"), "format": "json", **more}}
 
     def arrived(self, name: str) -> list[int]:
-        """The numbered alerts in a sink's file, in order."""
+        """Return the numbers of the alerts in a sink's file, in order."""
         file = self.folder / f"{name}.jsonl"
         lines = [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
         return [int(line["output"].split()[-1]) for line in lines if line["rule"] == "numbered"]
 
     def numbers(self, name: str) -> list[int]:
-        """What is before the alerts in a sink's file: their numbers at the sink."""
+        """Return the sequence numbers at the sink of the alerts in its file."""
         lines = (self.folder / f"{name}.jsonl").read_text().splitlines()
         return [json.loads(line)["mozu"]["sequence"] for line in lines]
 
@@ -99,7 +99,7 @@ class Scene:
         self._file.write_text(json.dumps(self.tree, indent=1))
 
     async def reload(self) -> dict[str, Any]:
-        """What came of it: the fields of its notice. What is replaced or removed has stopped afterwards."""
+        """Reload and wait until replaced and removed parts have stopped; return the fields of the notice."""
         self._write()
         before = len(self.notices)
         await self.reloader._reload()
@@ -121,7 +121,7 @@ class Scene:
         return self.engine._assembly
 
     def emit(self, count: int = 1) -> None:
-        """Numbered alerts: 1, 2, 3 …"""
+        """Emit alerts numbered 1, 2, 3 …"""
         for _ in range(count):
             self._emitted += 1
             self.engine._alerts.emit(alert("numbered", str(self._emitted)))

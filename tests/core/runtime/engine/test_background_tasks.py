@@ -1,4 +1,4 @@
-"""Background tasks of a run that is refused: no coroutine is left that was never awaited."""
+"""Background tasks of a run that is refused: every coroutine is awaited or closed."""
 
 import asyncio
 import inspect

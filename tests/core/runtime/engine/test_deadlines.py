@@ -1,5 +1,5 @@
-"""A component that hangs, at its start or at its stop, in whatever way, keeps mozu from neither starting, working nor
-stopping, and is named."""
+"""Components that hang at start or stop, in any way, are named and do not keep mozu from starting, working or stopping.
+"""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ from mozu.core.testing import alert
 from tests.core.runtime.engine.playing import Judge, Memory, Numbers, Play, built_source, messages
 
 LONG = 3600.0
-"""Seconds: a test that waited for them to pass would not end."""
+"""Seconds of a hang, which no test waits for."""
 
 Hang = Callable[[], Any]
 
@@ -35,7 +35,7 @@ async def holds_the_loop() -> None:
 
 
 class Stubborn:
-    """Ignores its cancellation, until the run is over."""
+    """A task that ignores its cancellation until the run is over."""
 
     over = False
 
@@ -54,7 +54,7 @@ async def nothing() -> None:
 
 
 class Named:
-    """An enricher that knows nothing."""
+    """An enricher without answers."""
 
     def __init__(self, start: Hang = nothing, stop: Hang = nothing) -> None:
         self._start, self._stop = start, stop
@@ -81,7 +81,7 @@ class Named:
 
 
 class HangingSource(Numbers):
-    """Gives its numbers, and hangs."""
+    """A source that yields its numbers, and hangs."""
 
     def __init__(self, total: int, *, start: Hang = nothing, stop: Hang = nothing, **more: Any) -> None:
         super().__init__(total, **more)
@@ -97,7 +97,7 @@ class HangingSource(Numbers):
 
 
 class HangingSink(Memory):
-    """Keeps what it gets, and hangs."""
+    """A sink that keeps its records, and hangs."""
 
     def __init__(self, start: Hang = nothing, stop: Hang = nothing) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class HangingSink(Memory):
 
 
 class Hanging(Play):
-    """A run with little patience, and with enrichers."""
+    """A run with short deadlines, and with enrichers."""
 
     def __init__(self, source: Any, *others: Any, seconds: float = 0.3, **more: Any) -> None:
         super().__init__(source, *others, deadline=seconds, **more)
@@ -133,7 +133,7 @@ class Hanging(Play):
 
 
 def exceeded(stats: Any) -> list[tuple[str, str, str]]:
-    """(kind, instance, method) of every deadline that was exceeded."""
+    """Return (kind, instance, method) of every exceeded deadline."""
     found = [one["labels"] for one in stats["metrics"] if one["name"] == "component_deadline_exceeded_total"]
     return sorted((labels["kind"], labels["id"], labels["method"]) for labels in found)
 
@@ -158,7 +158,7 @@ def test_sinks_and_enrichers_start_side_by_side(tmp_path: Path) -> None:
 def test_an_optional_source_whose_start_hangs_holds_up_neither_the_others_nor_the_stop(
     tmp_path: Path, hang: Hang, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its deadline is far away, and that of the stop as well."""
+    """Check with long deadlines for the source and for the stop."""
     monkeypatch.setattr(loop, "HOLD_SECONDS", 0.3)
     sink = Memory()
     play = Hanging(Numbers(5), sink, seconds=LONG)
@@ -173,7 +173,7 @@ def test_an_optional_source_whose_start_hangs_holds_up_neither_the_others_nor_th
 def test_a_sink_that_has_held_the_loop_does_not_hold_up_the_stop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would be called again: after 5 s, after 10 s more, and so on."""
+    """Check that the sink is not called again: after 5 s, after 10 s more, and so on."""
     monkeypatch.setattr(loop, "HOLD_SECONDS", 0.3)
     fine = Memory()
     play = Hanging(Numbers(5), Memory(lambda records: time.sleep(LONG)), fine, seconds=LONG)
@@ -208,7 +208,7 @@ def test_a_source_that_never_ends_is_given_up_and_its_alerts_are_delivered(tmp_p
 
 
 class Positions(Numbers):
-    """A source whose input wants acknowledgements."""
+    """A source whose input needs acknowledgements."""
 
     def __init__(self, total: int, ack: Hang = nothing) -> None:
         super().__init__(total)
@@ -229,7 +229,7 @@ class Replies(Numbers):
 
 
 def late(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The messages at the stop about a source that has not ended."""
+    """Return the messages at the stop about a source that has not ended."""
     texts = [record.getMessage() for record in caplog.records if record.name.startswith("mozu.source.")]
     return [re.sub(r"[0-9.]+ s", "N s", text) for text in texts if "did not end" in text]
 
@@ -267,7 +267,7 @@ def test_an_acknowledgement_of_a_source_that_hangs_is_named_as_the_source_s(
 @HANGS
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_start_that_hangs(tmp_path: Path, hang: Hang, number: signal.Signals) -> None:
-    """Its deadline is far away; what has started is stopped."""
+    """Check with a long deadline; components that have started are stopped."""
 
     async def signalled() -> None:
         os.kill(os.getpid(), number)
@@ -283,11 +283,11 @@ def test_a_signal_ends_a_start_that_hangs(tmp_path: Path, hang: Hang, number: si
 def test_nothing_breaks_off_what_holds_the_loop_of_a_run_that_nothing_waits_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """`mozu why` and `mozu replay`, whose evaluators are slow and whose machine is busy."""
+    """Check with `mozu why` and `mozu replay`, with slow evaluators on a busy machine."""
     monkeypatch.setattr(loop, "HOLD_SECONDS", 0.2)
 
     def slow(number: int) -> bool:
-        time.sleep(0.2)  # five in a batch
+        time.sleep(0.2)  # five events in a batch
         return True
 
     sink = Memory()

@@ -1,4 +1,4 @@
-"""Log lines about a loop that is late."""
+"""Log lines about an event loop that is late."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from mozu.core.runtime.engine.delays import Delays
 
 
 class Clock:
-    """Seconds."""
+    """A clock with its time in seconds."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -1,4 +1,4 @@
-"""The life of a run, with hand-made components: what the engine promises whatever the plugins do."""
+"""The life of a run, with hand-made components: the engine's guarantees for any behaviour of plugins."""
 
 import asyncio
 import errno
@@ -74,7 +74,7 @@ def test_an_evaluator_that_fails_on_one_event_loses_that_event_only(tmp_path: Pa
 def test_a_sink_that_hangs_delays_no_other_and_is_named_in_the_statistics(tmp_path: Path) -> None:
     async def delivered() -> None:
         while len(messages(fine)) < 5:
-            await asyncio.sleep(0.001)  # the other sink has a thread
+            await asyncio.sleep(0.001)  # the other sink has a thread of its own
 
     release = threading.Event()
     hanging, fine = Memory(lambda records: release.wait(60)), Memory()
@@ -191,7 +191,7 @@ def test_statistics_that_cannot_be_written_are_a_line_and_exit_code_1(
 
 
 class Portless(Numbers):
-    """A source with a mistake in its start."""
+    """A source whose start fails."""
 
     async def start(self, demand: Demand) -> None:
         raise KeyError("port")
@@ -277,7 +277,7 @@ def test_what_blocks_the_loop_is_named(
         return real(watchdog, frame)
 
     def slow(number: int) -> bool:
-        return looked.wait(60)  # it blocks the loop until it is found out
+        return looked.wait(60)  # block the loop until the watchdog looks
 
     monkeypatch.setattr(Watchdog, "_blocker", blocker)
     with cpu_wait.ignored():

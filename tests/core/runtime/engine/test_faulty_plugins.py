@@ -1,7 +1,7 @@
-"""The matrix of misbehaviour: a plugin of each kind misbehaves in each call and in each way, and beside it every event
-of another source becomes an alert that arrives; the faulty components are named, and the accounts are exact.
+"""The matrix of misbehaviour: a plugin of each kind misbehaves in each call and in each way, while every event of
+another source becomes an alert that arrives; the faulty components are named, and the accounts are exact.
 
-What holds the event loop and lets go is bounded here (`faulty.MOMENT`); what does not let go is broken off.
+A hold of the event loop that ends by itself is bounded here (`faulty.MOMENT`); one that does not is interrupted.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 def holds_accounts(outcome: Outcome) -> None:
-    """Nothing is lost uncounted."""
+    """Check that nothing is lost without being counted."""
     for name, source in outcome.stats["sources"].items():
         assert source["received"] == source["evaluated"] + source["rejected"] + source["internal"], name
     for name, sink in outcome.stats["sinks"].items():
@@ -34,10 +34,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_misbehaviour_costs_an_event_of_others(tmp_path: Path, at: str, how: str) -> None:
     if (at, how) == ("build", "interrupt"):
         pytest.skip("before the engine runs Ctrl-C raises KeyboardInterrupt wherever it comes upon the program")
-    needs_not = {"optional": at in ("build", "start")}  # an optional source might start after all is over
+    needs_not = {"optional": at in ("build", "start")}  # an optional source might start after the end
     outcome = run(tmp_path, config(KINDS, {"at": at, "how": how, **needs_not}), seconds=0.7)
     received = outcome.stats["sources"]["steady"]["received"]
-    assert (outcome.code, sorted(outcome.numbers)) == (0, list(range(received)))  # an event whose key is asked waits
+    assert (outcome.code, sorted(outcome.numbers)) == (0, list(range(received)))  # an event with a pending key waits
     assert len(outcome.numbers) == outcome.stats["sources"]["steady"]["types"]["tick"]["seen"] > 0
     holds_accounts(outcome)
     for kind in faulty(at, how):

@@ -1,4 +1,4 @@
-"""The watch: whatever way a file is changed it is noticed once, and what changes nothing is not."""
+"""The file watch: any kind of change is noticed once, and an act that changes nothing is not."""
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ class Watched:
             await asyncio.sleep(0.01)
 
     def run(self, scenario: Callable[[], Awaitable[None]]) -> int:
-        """How many changes the scenario has caused."""
+        """Return how many changes the scenario has caused."""
 
         async def main() -> None:
             self.watch.use(contents_of(self._places))
@@ -86,7 +86,7 @@ def _by_folder(file: Path) -> None:
 
 
 def _touch(file: Path) -> None:
-    """Everything but its content, and neighbours that are not read."""
+    """Change all but the content of the file, and neighbours that are not read."""
     file.write_text("one")
     file.chmod(0o600)
     os.utime(file)
@@ -164,7 +164,7 @@ def test_a_change_while_the_files_are_read_is_noticed_afterwards(file: Path) -> 
 
     async def scenario() -> None:
         read = contents_of([file])
-        _in_place(file)  # after it was read: the reload has seen `one`
+        _in_place(file)  # after the reload has read `one`
         watched.watch.use(read)
         await watched.notices()
 

@@ -1,4 +1,4 @@
-"""Lookups that rules compare with become addresses: off the loop, again and again, whatever the resolver does."""
+"""Host names in rules are resolved to addresses: off the loop, repeatedly, whatever the resolver does."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ QUICK: Mapping[str, Any] = {"refresh": 0.01, "wait": 30.0}
 
 
 class Resolver:
-    """Stands in for the system's."""
+    """A stand-in for the system's resolver."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **answers: frozenset[Address] | str) -> None:
         self.answers = {name.replace("_", "."): answer for name, answer in answers.items()}
@@ -50,7 +50,7 @@ class Play:
 
     def __init__(self, **settings: Any) -> None:
         self.names, self.metrics = Lookups(), Metrics()
-        self._settings = ResolveSettings.model_construct(**settings)  # a test need not wait as long as a user must
+        self._settings = ResolveSettings.model_construct(**settings)  # below the minimum of users
 
     def run(self, scene: Callable[[HostResolver], Awaitable[None]]) -> None:
         async def main() -> None:
@@ -65,7 +65,7 @@ class Play:
     async def until(self, test: Callable[[], object], what: str) -> None:
         async with asyncio.timeout(PATIENCE):
             while not test():
-                await asyncio.sleep(0.01)  # a poll of what other threads do
+                await asyncio.sleep(0.01)  # other threads work meanwhile
         assert test(), what
 
     def numbers(self) -> dict[str, float]:
@@ -74,7 +74,9 @@ class Play:
 
 @pytest.fixture(autouse=True)
 def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[threading.Thread]]:
-    """Those from before the test. Its own end with it, while it still stands in for the system's resolver."""
+    """Yield the threads from before the test. The others must end while the stand-in still replaces the system's
+    resolver.
+    """
     before = set(threading.enumerate())
     yield before
     for thread in set(threading.enumerate()) - before:
@@ -208,7 +210,7 @@ def test_look_ups_are_bounded_and_those_that_hang_are_not_asked_again(monkeypatc
     async def scene(hosts: HostResolver) -> None:
         hosts.want(resolver.answers)
         await play.until(lambda: play.numbers()["host_lookups_failed_total"] == 4, "four that hang")
-        hosts.want([*resolver.answers, "another.test"])  # a new round, in which only what no task awaits is asked
+        hosts.want([*resolver.answers, "another.test"])  # a new round, which skips names with a pending look-up
         resolver.open.set()
         await play.until(lambda: len(play.names.hosts.get(ONE, ())) == 50, "all of them")
 

@@ -1,4 +1,6 @@
-"""Which rules are given to the kernel, and which configurations are refused since it cannot decide a rule."""
+"""The rules that are given to the kernel, and the configurations that are refused since the kernel cannot decide a
+rule.
+"""
 
 import os
 from collections.abc import Callable, Sequence
@@ -35,7 +37,7 @@ class Rules:
 
 
 class Killing:
-    """A responder that kills or denies there."""
+    """A responder that kills or denies at this place."""
 
     def __init__(self, place: KillPlace, action: KernelAction) -> None:
         self._place, self._action = place, action
@@ -48,7 +50,7 @@ class Killing:
 
 
 def decides_reached(demand: Demand, fields: FieldRegistry) -> dict[str, Pushdown]:
-    """A source that decides the path that was reached, and no other."""
+    """Return the pushdown of a source that decides on the reached path only."""
     return {
         name: Pushdown(Precision.NONE, undecided=None if demand.predicate("syscall", name) == REACHED else GIVEN)
         for name in demand.of("syscall")

@@ -1,6 +1,7 @@
-"""Every equation of docs/statistics.md holds after each step, whatever happens to sinks, spools, sources and clocks.
+"""Every equation of docs/operate/statistics.md holds after each step, whatever happens to sinks, spools, sources and
+clocks.
 
-In CI a few hundred steps; `make fuzz` runs 50,000 (MOZU_FUZZ=full; MOZU_FUZZ_STEPS says how many).
+In CI a few hundred steps; `make fuzz` runs 50,000 (MOZU_FUZZ=full; MOZU_FUZZ_STEPS sets the number).
 """
 
 import os
@@ -19,7 +20,7 @@ from tests.core.runtime.engine.ledger_world import SINKS, World
 _FULL: Final = os.environ.get("MOZU_FUZZ") == "full"
 _STEPS: Final = int(os.environ.get("MOZU_FUZZ_STEPS", "50000")) if _FULL else 400
 _LENGTH: Final = 50
-"""Steps of one sequence."""
+"""Number of steps of one sequence."""
 
 sinks = st.sampled_from(SINKS)
 spools = st.sampled_from(("a.db", "c.db"))
@@ -28,7 +29,7 @@ some = st.integers(0, 40)
 
 
 class Ledger(RuleBasedStateMachine):
-    """A world, and what may happen in it."""
+    """A world, and the possible acts in it."""
 
     total = 0
 
@@ -124,7 +125,7 @@ def test_the_ledger_adds_up_after_each_step_property() -> None:
 
 
 def test_an_alert_under_way_of_a_sink_that_two_reloads_move_and_remove_is_counted_as_dropped(tmp_path: Path) -> None:
-    """The first reload gives the sink a spool, while a delivery from memory is slow; the second removes it."""
+    """Give the sink a spool by the first reload, while a delivery from memory is slow; remove it by the second."""
     world = World(tmp_path)
     try:
         world.destinations["b"].mode = "slow"

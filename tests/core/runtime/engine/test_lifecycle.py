@@ -1,4 +1,4 @@
-"""Lifecycle notices: every sink learns of start, reload and stop, and of the death of the run before."""
+"""Lifecycle notices: every sink gets start, reload and stop, and the death of the run before."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ def notices(sink: Memory) -> list[str]:
 
 
 def died(folder: Path) -> None:
-    """What a run of the same configuration leaves that was killed."""
+    """Leave the run file of a killed run of the same configuration."""
     file = RunFile.claim(folder / "state/run", instance(()))
     assert file is not None
     file.begin("0.9")

@@ -1,4 +1,4 @@
-"""Memory is bounded while components start: what they read then may be most of it."""
+"""The memory bound during the start of components, which may need most of the memory."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.core.runtime.engine.playing import Judge, Memory, Numbers, Play
 
 PATIENCE = 20.0
-"""Seconds, after which a start that waits in vain fails: a look comes within a second."""
+"""Seconds after which a start that waits in vain fails; the bound looks within a second."""
 
 
 class Hoarding(Judge):

@@ -1,4 +1,4 @@
-"""What gives memory back, in which order; a component that fails to costs nothing but its own share."""
+"""The steps that give memory back, and their order; a component that fails in one costs its own share only."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ ORDER = ["caches", "verdict_memory", "read_ahead", "enrichers", "verdicts", "loo
 
 
 class Hoarding(Judge):
-    """An evaluator with a cache; `answers` are what its `shrink` gives."""
+    """An evaluator with a cache; `answers` are the results of its `shrink`."""
 
     def __init__(self, *answers: object) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class Hoarding(Judge):
 
 
 def steps(tmp_path: Path, judge: Judge) -> dict[str, int]:
-    """What each step gives back at once, in order, when nothing else is cached."""
+    """Return the number given back by each step at once, in order, with no other cache filled."""
     engines: list[Engine] = []
     given: dict[str, int] = {}
 

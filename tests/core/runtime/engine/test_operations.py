@@ -1,4 +1,4 @@
-"""A run that is looked at over its HTTP listener."""
+"""The HTTP listener of a run, asked by clients."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ Get = Callable[..., Awaitable[tuple[int, str, str]]]
 
 
 def look(scene: Scene, scenario: Callable[[Get], Awaitable[None]], **http: Any) -> None:
-    """Run the scenario, which asks for pages: (status, media type, text)."""
+    """Run the scenario, which gets a page as (status, media type, text)."""
     path = scene.folder / "http.sock"
     scene.tree["http"] = {"listen": f"unix:{path}", **http}
 
@@ -145,7 +145,7 @@ def test_an_address_that_is_taken_refuses_the_start(scene: Scene) -> None:
 
 
 def asks(settings: HttpSettings) -> str:
-    """What a client gets to hear."""
+    """Return the answer that a client gets."""
     try:
         return parsed(ask(settings)).status
     except RunNotFound:
@@ -153,7 +153,7 @@ def asks(settings: HttpSettings) -> str:
 
 
 async def gone(path: Path) -> None:
-    """A listener that was replaced closes beside."""
+    """Wait until a replaced listener has closed in the background."""
     while await asyncio.to_thread(path.exists):
         await asyncio.sleep(0)
 

@@ -1,4 +1,4 @@
-"""Reloads of a run from real files: what has not changed stays, the rest comes into force in one step or not at all."""
+"""Reloads of a run from real files: unchanged parts stay, the rest comes into force in one step or not at all."""
 
 import asyncio
 import gc
@@ -237,7 +237,7 @@ def test_names_are_answered_by_an_enricher_that_was_built_again(scene: Scene) ->
 
 def test_nothing_is_left_of_what_reloads_have_replaced(scene: Scene) -> None:
     def change(number: int) -> None:
-        """Two enrichers, an evaluator and two sinks that are replaced in turns: each has seen others come and go."""
+        """Replace two enrichers, an evaluator and two sinks in turns: each has seen others come and go."""
         (scene.folder / "a").write_text(str(number))
         scene.rule("A", path=f"/{number}")
         scene.tree |= {
@@ -252,7 +252,7 @@ def test_nothing_is_left_of_what_reloads_have_replaced(scene: Scene) -> None:
             await scene.reload()
             built = scene.assembly
             components = [one.component for one in (*built.enrichers, *built.evaluators)]
-            if 1 < number < 6:  # gauges keep the first instance of a sink, and of an evaluator the one before
+            if 1 < number < 6:  # gauges keep the first instance of a sink, and the last but one of an evaluator
                 gone += map(weakref.ref, components + [one.isolated.component for one in built.sinks])
         built = scene.assembly
         in_use = [one.component for one in (*built.enrichers, *built.evaluators)]
@@ -276,7 +276,7 @@ def test_nothing_is_left_of_what_reloads_have_replaced(scene: Scene) -> None:
 
 
 def test_free_pages_go_back_to_the_kernel_after_every_attempt(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without that the resident memory of a run grows by what reloads leave in malloc's arenas."""
+    """Check because otherwise the resident memory of a run grows by the pages that reloads leave in malloc's arenas."""
     trimmed: list[str] = []
     monkeypatch.setattr(reload, "trim", lambda: trimmed.append(threading.current_thread().name))
 

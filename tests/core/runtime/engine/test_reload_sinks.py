@@ -163,7 +163,7 @@ def test_what_a_removed_sink_without_a_spool_could_not_deliver_is_reported(scene
 
 @pytest.mark.parametrize("removed", [False, True], ids=["replaced", "removed"])
 def test_what_keeps_the_name_of_a_sink_that_has_stopped_does_not_keep_the_sink(scene: Scene, removed: bool) -> None:
-    """A timer of a library keeps the context in which it was made, and with it the name, for as long as it likes."""
+    """Use a timer of a library, which keeps the context in which it was made, and with it the name, for any time."""
     spool = {"path": str(scene.folder / "two.db")}
     scene.tree["sinks"].append(scene.sink("two", spool=spool))
 

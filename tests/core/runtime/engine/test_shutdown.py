@@ -1,5 +1,6 @@
-"""A stop of the whole: what is safe in a spool is not waited for while its destination is down or silent, and no error
-is printed; a signal during the start, or a second one, ends mozu."""
+"""The stop of a run: alerts safe in a spool are not waited for while their destination is down or silent, and no error
+is printed; a signal during the start, or a second one, ends mozu.
+"""
 
 import asyncio
 import json
@@ -26,14 +27,14 @@ FAR = 3600
 
 @contextmanager
 def silent() -> Iterator[int]:
-    """The port of a server that takes connections and says nothing."""
+    """Yield the port of a server that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
 
 @contextmanager
 def closed() -> Iterator[int]:
-    """A port at which nothing listens."""
+    """Yield a port without a listener."""
     yield 1
 
 
@@ -90,7 +91,7 @@ def test_a_spool_whose_destination_takes_alerts_is_delivered_first(tmp_path: Pat
 
 
 def test_a_second_signal_ends_a_stop_that_waits(tmp_path: Path) -> None:
-    """Alerts in memory are owed: the stop waits for their destination as long as it may."""
+    """Check with alerts in memory: the stop waits for their destination as long as it may."""
     hook = {"webhook": {"url": "http://127.0.0.1:1/", "allow_private": True, "format": "json"}}
     with mozu_run(tmp_path, "-c", config(tmp_path, hook)) as running:
         running.wait_log("does not take alerts|cannot be reached|webhook")
@@ -121,7 +122,7 @@ THREAD = "threading.Thread(target=threading.Event().wait).start()"
 
 @contextmanager
 def hanging(folder: Path, how: str) -> Iterator["subprocess.Popen[str]"]:
-    """A mozu in the start of its source, which hangs."""
+    """Yield a mozu in the start of its source, which hangs."""
     program = [sys.executable, "-c", HANGING.format(how=how), "run", "-c", config(folder)]
     with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

@@ -1,4 +1,4 @@
-"""Which of several stop signals asks for a clean stop, and which for an end at once."""
+"""The stop signals that ask for a clean stop, and those that ask for an immediate end."""
 
 import signal
 import time
@@ -19,7 +19,7 @@ class Loop:
 
 
 class Ends:
-    """A watchdog that keeps when, and how, the process is to end."""
+    """A watchdog that records the deadlines and exit codes asked of it."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[float, int]] = []

@@ -1,4 +1,4 @@
-"""Falco's configuration as mozu's."""
+"""Translation of Falco's configuration to mozu's."""
 
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ def test_rules_of_the_audit_log_load_and_their_source_is_named(name: str) -> Non
 
     (note,) = (note for note in translation.notes if note.startswith("plugins"))
     assert "load" in note
-    assert "source kafka alone" in note
+    assert "add the source k8s_audit" in note
     assert "refused" not in note
 
 

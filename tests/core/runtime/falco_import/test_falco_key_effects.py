@@ -1,6 +1,6 @@
-"""Every key of Falco's that is called translated has an effect that is seen outside mozu.
+"""Every key of Falco that the table calls translated has an effect that is seen outside mozu.
 
-Runs that read a recording have the keys of rules, outputs, formats and captures; a run that lasts has those of the web
+Runs that read a recording have the keys of rules, outputs, formats and captures; a lasting run has those of the web
 server, of metrics and of the log. tests/e2e/test_imported_falco.py has the keys of the kernel's events.
 """
 
@@ -25,7 +25,7 @@ from tests.support.ports import free_port
 
 OF_THE_KERNEL: Final = {"engine.kind", "engine.modern_ebpf.buf_size_preset", "falco_libs.snaplen"}
 OF_A_DIRECTORY: Final = {"http_output.ca_path"}
-"""OpenSSL's program names the files of such a directory: tests/delivery/test_imported_receivers.py."""
+"""Keys of a certificate directory, whose files OpenSSL's program names: tests/delivery/test_imported_receivers.py."""
 
 
 OF_A_POD: Final = """
@@ -100,17 +100,17 @@ FOURTH: Final[Mapping[str, Seen]] = {
     "log_syslog": lambda s: b"watching" in s.log.data,
 }
 RUNS: Final = (FIRST, SECOND, THIRD, FOURTH)
-"""By run: key → what is seen of it."""
+"""Checks of each run: key → True if its effect is seen."""
 
 
 def program(scene: Scene, **more: Any) -> Json:
-    """Falco's program_output: a shell that notes its start, and appends alerts to a file."""
+    """Return Falco's program_output: a shell that notes its start, and appends alerts to a file."""
     command = f"echo start >> {scene.folder}/starts; cat >> {scene.folder}/program.log"
     return {"enabled": True, "program": command, **more}
 
 
 def first_run(scene: Scene) -> Json:
-    """Nearly everything that needs no second choice."""
+    """Return nearly all keys, with the first choice of each."""
     extra = {"match": {"rule": "Secret read"}, "extra_output": "site=%static.site team=blue"}
     return {
         **needles(scene.folder), "append_output": [extra], "static_fields": {"site": "lisbon"}, "json_output": True,
@@ -127,7 +127,7 @@ def first_run(scene: Scene) -> Json:
 
 
 def second_run(scene: Scene) -> Json:
-    """The other choice of formats and captures, and mutual TLS."""
+    """Return the second choice of formats and captures, and mutual TLS."""
     certificates, further, tree = scene.certificates, scene.folder / "further.yaml", needles(scene.folder)
     further.write_text(json.dumps({"file_output": {"enabled": True, "filename": str(scene.folder / "further.log")}}))
     return {
@@ -160,7 +160,7 @@ def opens(scene: Scene, count: int, *, every: int) -> Json:
 
 
 def third_run(scene: Scene) -> Json:
-    """Five megabytes in twenty batches after an alert."""
+    """Return a configuration with five megabytes in twenty batches after an alert."""
     return {
         **opens(scene, 2000, every=0), "stdout_output": {"enabled": True},
         "http_output": {"enabled": True, "url": f"{scene.https.url}/falco", "ca_cert": str(scene.certificates.ca)},
@@ -171,7 +171,9 @@ def third_run(scene: Scene) -> Json:
 
 
 def fourth_run(scene: Scene) -> Json:
-    """Ten seconds after an alert, with few keys: what the other runs show is not seen."""
+    """Return a configuration with ten seconds of events after an alert, and few keys: the effects of other runs are
+    absent.
+    """
     tree = opens(scene, 1000, every=10_000_000)
     return {
         "engine": tree["engine"], "rules_files": tree["rules_files"], "log_syslog": True,

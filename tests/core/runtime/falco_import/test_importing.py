@@ -1,4 +1,4 @@
-"""Every key is accounted for, and what is written passes `mozu check`."""
+"""Every key is accounted for, and the written configuration passes `mozu check`."""
 
 import re
 from pathlib import Path
@@ -281,7 +281,7 @@ def test_keys_of_access_alone_are_no_output_without_equal(folder: Path) -> None:
 
 
 def test_the_tables_of_the_page_are_current() -> None:
-    page = (ROOT / "docs/from-falco.md").read_text()
+    page = (ROOT / "docs/operate/from-falco.md").read_text()
 
     assert renewed(page) == page, "run `make docs`"
 

@@ -1,7 +1,7 @@
-"""Every key that is called translated has an effect that a receiver sees, or that a component is built with.
+"""Every key that the table calls translated has an effect that a receiver sees, or on how a component is built.
 
-Behind falcosidekick there are two runs: one with all keys, one with what an output needs and no more. What is observed
-with the keys is not observed without them.
+Behind falcosidekick there are two runs: one with all keys, one with the keys that an output needs. An effect seen with
+a key is not seen without it.
 """
 
 import re
@@ -102,11 +102,11 @@ SIDEKICK: Final[Mapping[str, Seen]] = {
     "yandex.s3.prefix": got("/yandex-bucket/team/2026-01-01/"),
     "yandex.secretaccesskey": lambda s: is_signed_with(s, "/yandex-bucket", "ru-west-9", "yandex-secret"),
 }
-"""Key → what a receiver sees of it."""
+"""Key → check of its effect at a receiver."""
 KAFKA: Final = {
     key for key, one in key_table("sidekick").items() if key.startswith("kafka.") and one.verdict == "translated"
 }
-"""tests/delivery/test_imported.py has these, with a real Kafka."""
+"""Keys of Kafka, which tests/delivery/test_imported.py checks with a real Kafka."""
 
 
 def is_signed_with(scene: Scene, path: str, region: str, secret: str) -> bool:

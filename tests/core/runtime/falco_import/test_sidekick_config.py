@@ -1,4 +1,4 @@
-"""falcosidekick's outputs as sinks."""
+"""Translation of falcosidekick's outputs to sinks."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from mozu.core.runtime.falco_import.sidekick_config import SidekickTranslation
 
 
 def sinks(**tree: Any) -> dict[str, Any]:
-    """Settings by id."""
+    """Return the sinks' settings by id."""
     found = [next(iter(sink.values())) for sink in SidekickTranslation(tree).sinks() if isinstance(sink, dict)]
     return {str(one["id"]): one for one in found if isinstance(one, dict)}
 

@@ -31,7 +31,8 @@ OBSERVED: Final = {
 
 
 def outputs(scene: Scene, more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration of falcosidekick with every output that has an equal but Kafka and S3, and these keys."""
+    """Return a configuration of falcosidekick with every output that has an equal except Kafka and S3, and these keys.
+    """
     tree: dict[str, Any] = {"splunk": {"token": "t0ken"}}
     for name, key in ADDRESSES.items():
         outer, _, inner = name.partition(".")
@@ -48,7 +49,7 @@ def outputs(scene: Scene, more: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def ran(folder: Path, more: Mapping[str, Any], *, trusted: bool) -> Iterator[Scene]:
-    """A run whose outputs have these keys."""
+    """Yield a run whose outputs have these keys."""
     with receivers(folder) as scene:
         certificates, tree = scene.certificates, outputs(scene, more)
         scene.https.held["/elasticsearch"] = [0.5] * 4
@@ -68,20 +69,20 @@ def ran(folder: Path, more: Mapping[str, Any], *, trusted: bool) -> Iterator[Sce
 
 
 def requests(scene: Scene, name: str) -> list[Received]:
-    """Return what came to an output over HTTP about events."""
+    """Return the requests about events that came to an output over HTTP."""
     found = [*scene.https.at(f"/{name}"), *scene.http.at(f"/{name}")]
     return [one for one in found if "/secret/" in one.text or "minor" in one.text]
 
 
 def texts(scene: Scene, name: str) -> str:
-    """Return all that came to an output."""
+    """Return all text that came to an output."""
     if name == "smtp":
         return "".join(mail[2] for mail in scene.mails)
     return scene.tcp.data.decode() if name == "syslog" else "".join(one.text for one in requests(scene, name))
 
 
 def seen(scene: Scene, key: str, name: str) -> bool:
-    """Return true if the effect of the key is seen at the output."""
+    """Return True if the effect of the key is seen at the output."""
     found = requests(scene, name)
     if key == "minimumpriority":
         return "/secret/" in texts(scene, name) and "/minor" not in texts(scene, name)

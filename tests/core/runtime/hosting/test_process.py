@@ -1,4 +1,4 @@
-"""Components in a process: the same contracts; and whatever happens there, mozu gets an answer."""
+"""Components in a process of their own: the same contracts, and mozu gets an answer whatever happens in the process."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ PATIENCE = 60.0
 
 @pytest.fixture
 def entry(tmp_path: Path) -> Iterator[Callable[..., tuple[Any, Entry]]]:
-    """(kind, plugin, how, in which call) → registry and entry."""
+    """Return a function of (kind, plugin, how, in which call) that returns the registry and the entry."""
 
     def configured(
         kind: str, plugin: str = "faulty", how: str = "", at: str = "work", **isolation: Any
@@ -46,7 +46,7 @@ def entry(tmp_path: Path) -> Iterator[Callable[..., tuple[Any, Entry]]]:
 
 
 def play(found: tuple[Any, Entry], scene: Callable[[Any], Awaitable[None]]) -> None:
-    """The scene with the component, in its process."""
+    """Play the scene with the component, in its process."""
     registry, entry = found
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""Blocking components: plain functions on threads of their own, behind the contracts that are awaited."""
+"""Blocking components: plain functions on threads of their own, behind the awaited contracts."""
 
 import asyncio
 import threading
@@ -123,7 +123,7 @@ def test_what_ends_a_generator_does_not_end_the_one_that_awaits() -> None:
 
 
 class Directory:
-    """An enricher whose calls wait until the test lets them go, but for those of `quick`."""
+    """An enricher whose calls wait until the test releases them, except those for `quick`."""
 
     def __init__(self) -> None:
         self.begun, self.threads = list[str](), set[int]()

@@ -17,6 +17,7 @@ def view(metrics: Metrics) -> RunView:
         is_stopping=lambda: False,
         rules_digest=lambda: "00",
         statistics=dict,
+        shadow=list,
         version="1.2.3",
         hostname="host",
         started=10.0,

@@ -1,4 +1,4 @@
-"""How late the event loop is."""
+"""The lag of the event loop."""
 
 from mozu.core.metrics import Metrics
 from mozu.core.runtime.operations.loop_lag import LoopLag

@@ -1,4 +1,4 @@
-"""metrics.tsv has what the code counts, and nothing else; docs/metrics.md has metrics.tsv."""
+"""metrics.tsv lists exactly the metrics of the code; docs/operate/metrics.md agrees with metrics.tsv."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ def sources() -> Iterator[tuple[Path, ast.Module]]:
 
 
 def counted() -> set[str]:
-    """Every name that is given to `counter` or `time_counter`, to `gauge`, or to `Sample`, as text."""
+    """Return every name that is given to `counter` or `time_counter`, to `gauge`, or to `Sample`, as text."""
     found: set[str] = set()
     for path, tree in sources():
         if "falco_names" in path.name:
@@ -60,4 +60,4 @@ def test_names_and_sentences_are_written_as_they_should_be() -> None:
 
 
 def test_the_page_is_current() -> None:
-    assert text() == (ROOT / "docs/metrics.md").read_text(), "run `make docs`"
+    assert text() == (ROOT / "docs/operate/metrics.md").read_text(), "run `make docs`"

@@ -1,4 +1,4 @@
-"""Whether a run does what it was started for, and why not."""
+"""The readiness of a run: true if it does its work, else with the reasons."""
 
 import asyncio
 from types import SimpleNamespace
@@ -43,6 +43,7 @@ def state(*, started: bool = True, stopping: bool = False, **parts: Any) -> str:
         is_stopping=lambda: stopping,
         rules_digest=lambda: "",
         statistics=dict,
+        shadow=list,
         version="",
         hostname="",
         started=0.0,

@@ -31,7 +31,7 @@ def test_the_wait_grows_while_the_main_thread_shares_a_cpu_with_a_process_that_i
     try:
         with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
             try:
-                while (cpu_wait() or 0.0) <= before:  # until the scheduler has let the other one run
+                while (cpu_wait() or 0.0) <= before:  # until the scheduler has run the other thread
                     pass
             finally:
                 busy.kill()

@@ -1,4 +1,4 @@
-"""Labels are bounded, whatever names appear."""
+"""The number of label values is bounded, whatever names appear."""
 
 from mozu.core.runtime.operations.samples import Sample
 from mozu.core.runtime.operations.series_limit import bounded

@@ -1,4 +1,4 @@
-"""What a start would find: one answer for `mozu check`, `mozu sinks check` and `mozu run`."""
+"""The checks of a start: the same answer for `mozu check`, `mozu sinks check` and `mozu run`."""
 
 import logging
 import os
@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from mozu.core.api import ChecksStart, Obstacle
 from mozu.core.cli import invoke
 from mozu.core.delivery.spool import OwedNumbers, Spool, SpoolUnusable
 from mozu.core.runtime.config.recording import CaptureSettings
-from mozu.core.runtime.preflight import Start, StartRefused, require
+from mozu.core.runtime.preflight import Start, StartRefused, require, start
 from mozu.core.runtime.run_file import RunFile, instance
+from mozu.plugins.sources.ebpf import checks
+from mozu.plugins.sources.ebpf.kernel_support import visibility
 from tests.support.requirements import ROOT
 
 BASE = "enrichers: []\nevaluators: []\nstate_dir: {folder}/state\n"
@@ -34,7 +37,7 @@ Said = tuple[int, str]
 
 @pytest.fixture
 def say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator["Commands"]:
-    """A run sends the root logger to stderr; afterwards it is as before."""
+    """Yield the commands; the root logger, which a run sends to stderr, is restored afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield Commands(tmp_path, capsys)
@@ -43,7 +46,7 @@ def say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator["Command
 
 
 class Commands:
-    """What the three commands say of one configuration."""
+    """The outputs of the three commands for one configuration."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder, self._capsys = folder, capsys
@@ -55,7 +58,7 @@ class Commands:
 
 
 def refused_by_all(say: Commands, text: str, reason: str) -> None:
-    """`run` refuses, and both checks say so, with the same sentence."""
+    """Check that `run` and both checks refuse, with the same sentence."""
     for command in (("run",), ("check",), ("sinks", "check")):
         code, said = say.of(text, *command)
         assert (command, code, True) == (command, 1, reason in said), said
@@ -107,7 +110,7 @@ sys.stdin.read()
 
 @contextmanager
 def held(spool: Path) -> Iterator[int]:
-    """By another process, which keeps the lock of the database."""
+    """Yield the id of another process that keeps the lock of the database."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(spool)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -216,3 +219,51 @@ def test_every_reason_is_given_at_once(tmp_path: Path) -> None:
     with pytest.raises(StartRefused) as refused:
         require(Start(components=[("source a", Shut())], capture=capture))
     assert ["capture.path_prefix", "source a"] == [line.partition(": ")[0] for line in str(refused.value).split("\n")]
+
+
+EXEC = """
+current-context: here
+contexts: [{name: here, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "https://10.0.0.1:6443"}}]
+users: [{name: u, user: {exec: {command: aws}}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("kubeconfig", "reason"),
+    [
+        (None, "no service account in {folder}/account: run mozu in a pod that has one, or name a file as"),
+        ("", "cannot be read: No such file or directory; name a file that mozu may read as `kubeconfig`"),
+        (EXEC, "it has exec (a program that gives credentials), which is not supported: use a token, a token file or"),
+    ],
+    ids=["none", "missing", "exec"],
+)
+@pytest.mark.parametrize("command", [("check",), ("run", "--check")], ids=" ".join)
+def test_credentials_for_kubernetes_that_cannot_be_used_are_said_before_a_start(
+    say: Commands, command: tuple[str, ...], kubeconfig: str | None, reason: str
+) -> None:
+    file, setting = say.folder / "kubeconfig", f"service_account={say.folder}/account"
+    if kubeconfig is not None:
+        setting = f"kubeconfig={file}"
+    if kubeconfig:
+        file.write_text(kubeconfig)
+    options = ("-o", "enrichers=[kubernetes]", "-o", f"enrichers.kubernetes.{setting}")
+    code, said = say.of("sinks: [stdout]\n", *command, *options)
+    expected = "enricher kubernetes: the Kubernetes API cannot be asked: "
+    assert (0, True, True) == (code, expected in said, reason.format(folder=say.folder) in said), said
+
+
+@pytest.mark.parametrize("command", [("check",), ("run", "--check")], ids=" ".join)
+@pytest.mark.parametrize("source", ["syscalls", "ebpf", "ptrace: {command: [make]}"])
+def test_a_pid_namespace_of_its_own_is_said_before_a_start_that_watches_the_machine(
+    say: Commands, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], source: str
+) -> None:
+    monkeypatch.setattr(start, "sees_all_processes", lambda: False)
+    _, said = say.of(f"sources: [{source}]\nsinks: [stdout]\n", *command)
+    assert ("Kubernetes: `hostPID: true`" in said) == (not source.startswith("ptrace")), said
+
+
+def test_what_a_machine_shows_has_a_line_about_the_pid_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "sees_all_processes", lambda: False)
+    (found,) = [one for one in islice(visibility(), 3) if one.what == "processes older than mozu"]
+    assert (False, True) == (found.seen, "hostPID: true" in found.why)

@@ -1,4 +1,4 @@
-"""containerd's database as a file."""
+"""containerd's database, read from its file."""
 
 import struct
 from pathlib import Path
@@ -14,7 +14,7 @@ MANIFEST, INDEX, CONFIG = (f"sha256:{digit * 64}" for digit in "abc")
 
 
 def moment(seconds: int) -> bytes:
-    """Go's time.MarshalBinary."""
+    """Return the bytes of Go's time.MarshalBinary."""
     return struct.pack(">BqiH", 1, seconds + 62135596800, 5, 0xFFFF)
 
 

@@ -1,4 +1,4 @@
-"""Bundles below a state directory of containerd, and what they say of pods."""
+"""Bundles below a state directory of containerd, and their data on pods."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""containerd's files as they are while it is busy: a bundle that is gone soon, a database that cannot be read yet."""
+"""containerd's files while it is busy: a bundle that is soon removed, a database that is not readable yet."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ FIELDS = ("container.name", "container.image", "container.privileged", "containe
 
 
 def begin(folder: Path, name: str = "web1") -> Path:
-    """The bundle of a new task; the directory that is to be removed at its end."""
+    """Make the bundle of a new task; return the directory that is to be removed at its end."""
     bundle = folder / "state" / "io.containerd.runtime.v2.task" / "default" / name
     bundle.mkdir(parents=True)
     (bundle / "config.json").write_text(json.dumps({"process": {"capabilities": {"bounding": []}}, "linux": {}}))
@@ -23,8 +23,9 @@ def begin(folder: Path, name: str = "web1") -> Path:
 
 
 def after_its_end(folder: Path, *, written: bool) -> list[object]:
-    """What is known of a container that was seen while the database was being written, and asked for when it had ended;
-    `written`: the database can be read then."""
+    """Return the metadata of a container that was seen during a write of the database and looked up after its end;
+    `written`: the database is readable by then.
+    """
     settings = ContainerdSettings(state=folder / "state", root=folder / "root", socket=None)
     (folder / "state" / "io.containerd.runtime.v2.task" / "default").mkdir(parents=True)
     database = folder / "root" / "io.containerd.metadata.v1.bolt"
@@ -36,7 +37,7 @@ def after_its_end(folder: Path, *, written: bool) -> list[object]:
         async with working(build, settings) as enricher:
             (runtime,) = enricher._runtimes
             assert isinstance(runtime, ContainerdRuntime)
-            runtime._watch._on_new = never  # an event loop that is held up hears of nothing in time
+            runtime._watch._on_new = never  # a blocked event loop gets no notice in time
             probes = (begin(folder, f"probe{number}").name for number in range(1000))
             await until(lambda: next(probes) and runtime._prefetch._found, "the directory is watched")
             bundle = begin(folder)
@@ -51,7 +52,7 @@ def after_its_end(folder: Path, *, written: bool) -> list[object]:
 
 
 async def never(name: str) -> None:
-    """In the place of a look-up."""
+    """Do nothing, in place of a look-up."""
 
 
 def test_a_bundle_that_was_seen_is_enough_for_a_name(tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_what_the_database_says_later_is_added_to_it(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_used_again_is_not_described_by_what_was_read_of_the_first(tmp_path: Path) -> None:
-    """The loop may hear of the second one before the thread that reads what appears."""
+    """Check the case that the loop gets notice of the second container before the thread that reads new bundles."""
     settings = ContainerdSettings(state=tmp_path / "state", root=tmp_path / "root", socket=None)
     (tmp_path / "root").mkdir()
     put(tmp_path / "root", default=namespace())

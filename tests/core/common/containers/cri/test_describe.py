@@ -1,4 +1,4 @@
-"""What answers of CRI say: containerd's as they were met, CRI-O's by its documentation."""
+"""Answers of CRI: containerd's as recorded, CRI-O's by its documentation."""
 
 import json
 from typing import Any

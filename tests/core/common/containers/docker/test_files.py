@@ -14,7 +14,7 @@ IMAGE = "c" * 64
 
 
 def written(root: Path, **changes: object) -> EngineFiles:
-    """A data root with one container and one image."""
+    """Write a data root with one container and one image; return its files."""
     place = root / "containers" / ID
     place.mkdir(parents=True)
     config = {

@@ -1,4 +1,4 @@
-"""A docker engine that does not answer, and whose files do."""
+"""A docker engine that does not answer, and whose files are readable."""
 
 import shutil
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.plugins.enrichers.actors import event_of, read, until, working
 
 
 def test_a_container_is_known_as_soon_as_its_files_are_there(tmp_path: Path) -> None:
-    """No event of it has come yet, and no engine has reported it."""
+    """Check before any event of the container, and without a report by the engine."""
 
     async def main() -> None:
         (tmp_path / "containers").mkdir()

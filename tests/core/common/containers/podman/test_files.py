@@ -64,7 +64,7 @@ def test_storage_of_users_is_found_by_a_pattern_and_every_driver_counts(tmp_path
 def test_of_directories_of_other_users_nothing_but_the_owner_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They may be on file systems that do not answer."""
+    """Check because the directories may be on file systems that do not answer."""
     asked: list[str] = []
 
     def scandir(path: Any) -> Any:
@@ -116,7 +116,7 @@ def test_metadata_that_are_none_of_podmans_leave_the_name(tmp_path: Path) -> Non
 
 
 def test_a_container_of_cri_o_has_the_names_of_its_pod(tmp_path: Path) -> None:
-    """By CRI-O's documentation; none runs here."""
+    """Follow CRI-O's documentation; no CRI-O runs here."""
     spec = {"annotations": {"io.kubernetes.cri-o.Labels": '{"app":"web"}'}}
     put(tmp_path, ID, name="k8s_server_web-0_shop_uid_0", spec=spec)
     listed = json.loads((tmp_path / "overlay-containers" / "containers.json").read_text())

@@ -1,4 +1,4 @@
-"""podman, watched."""
+"""The podman runtime, following the storage."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ USER = 65534
 
 
 class Context:
-    """Collects what the runtime reports. If it is `starved`, no thread answers in time."""
+    """A context that collects the runtime's reports. If it is `starved`, no thread answers in time."""
 
     def __init__(self, *, starved: bool = False) -> None:
         self.log, self.starved = logging.getLogger("test"), starved
@@ -39,17 +39,17 @@ class Context:
         self.made[metadata.full_id] = metadata
 
     def ended(self, full_id: str, last: ContainerMetadata | None = None) -> None:
-        """Its end."""
+        """Do nothing at the container's end."""
 
     def answered(self, by: str) -> None:
-        """A look-up was answered."""
+        """Do nothing when a look-up is answered."""
 
 
 def watches(folder: Path) -> int:
     """Return how many inotify instances of this process watch the folder (proc(5), fdinfo of inotify)."""
     mark, count = f" ino:{folder.stat().st_ino:x} ", 0
     for descriptor in Path("/proc/self/fdinfo").iterdir():
-        with suppress(FileNotFoundError):  # closed meanwhile
+        with suppress(FileNotFoundError):  # closed in the meantime
             count += mark in descriptor.read_text()
     return count
 
@@ -57,7 +57,7 @@ def watches(folder: Path) -> int:
 def watched(
     storage: Path, context: Context, act: Callable[[PodmanRuntime], Coroutine[Any, Any, None]]
 ) -> None:
-    """Do this while the storage is followed."""
+    """Call `act` while the storage is followed."""
 
     async def main() -> None:
         settings = PodmanSettings(storage=(str(storage),))

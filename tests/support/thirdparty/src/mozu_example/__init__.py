@@ -1,1 +1,1 @@
-"""What a third party writes: three plugins that know nothing of mozu but its front door."""
+"""A third party's distribution: three plugins that use nothing of mozu but its public interface."""

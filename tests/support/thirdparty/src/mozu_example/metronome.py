@@ -9,21 +9,21 @@ _TEMPLATE = Template(("Tick number ", Ref("tick.number", "uint")))
 
 
 class Metronome:
-    """Judges events of the source class `ticker` and no others."""
+    """An evaluator that judges events of the source class `ticker` and no others."""
 
     def __init__(self, settings: Settings, context: Context) -> None:
         pass
 
     def demand(self) -> Demand:
-        """Every tick."""
+        """Demand every tick."""
         return Demand({"ticker": {"tick": Interest()}})
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
-        """One alert a tick."""
+        """Return an alert for each tick."""
         return [self._alert(event) for event in batch if event.source == "ticker"]
 
     def reload(self) -> "Metronome":
-        """There is nothing to load."""
+        """Return the evaluator itself, since nothing is to be loaded."""
         return self
 
     def _alert(self, event: Event) -> Alert:

@@ -1,4 +1,4 @@
-"""The sink `sleepy`: blocks whoever calls it, as many client libraries do."""
+"""The sink `sleepy`: blocks its caller, as many client libraries do."""
 
 import time
 from collections.abc import Sequence
@@ -9,28 +9,28 @@ from mozu.core.api import Context, Record, Settings, SinkDeclaration, hookimpl
 
 
 class SleepySettings(Settings):
-    """How slow."""
+    """The settings of the sink."""
 
     seconds: float = Field(30.0, ge=0, description="How long one delivery blocks.")
 
 
 class Sleepy:
-    """Sleeps, and counts what it was given."""
+    """A sink that sleeps, and counts the records that it receives."""
 
     def __init__(self, settings: SleepySettings, context: Context) -> None:
         self._seconds = settings.seconds
         self._taken = context.metrics.counter("sleepy_records_total")
 
     def start(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing: there is nothing to prepare."""
 
     def deliver(self, records: Sequence[Record]) -> None:
-        """Block."""
+        """Sleep, and count the records."""
         self._taken.value += len(records)
         time.sleep(self._seconds)
 
     def stop(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to release."""
 
 
 @hookimpl

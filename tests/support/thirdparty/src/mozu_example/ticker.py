@@ -10,14 +10,14 @@ from mozu.core.api import Alert, Context, Counts, DataEvent, Demand, Event, Sett
 
 
 class TickerSettings(Settings):
-    """How many, how fast."""
+    """The settings of the source."""
 
     count: int = Field(ge=1, description="How many ticks there are.")
     seconds: float = Field(0.01, gt=0, description="Time between two ticks.")
 
 
 class Ticker:
-    """Ticks `count` times, then ends."""
+    """A source that ticks `count` times, then ends."""
 
     def __init__(self, settings: TickerSettings, context: Context) -> None:
         self._settings = settings
@@ -25,10 +25,10 @@ class Ticker:
         self._made = 0
 
     async def start(self, demand: Demand) -> None:
-        """Nothing to acquire."""
+        """Do nothing: there is nothing to acquire."""
 
     async def batches(self) -> AsyncIterator[Sequence[Event | Alert]]:
-        """One tick a batch."""
+        """Yield batches of one tick."""
         while self._made < self._settings.count and not self._stopped.is_set():
             self._made += 1
             yield [DataEvent(source="ticker", type="tick", time=time.time_ns(), data={"number": self._made})]
@@ -38,14 +38,14 @@ class Ticker:
                 continue
 
     async def update(self, demand: Demand) -> None:
-        """It ticks whatever anybody wants."""
+        """Ignore the demand: the source ticks in any case."""
 
     def counts(self) -> Mapping[str, Counts]:
-        """A clock loses nothing."""
+        """Return the counts of ticks; none is ever lost."""
         return {"tick": Counts(seen=self._made, received=self._made)}
 
     async def stop(self) -> None:
-        """No tick after this one."""
+        """Emit no further tick."""
         self._stopped.set()
 
 

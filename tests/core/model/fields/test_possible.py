@@ -2,7 +2,7 @@
 
 import pytest
 
-from mozu.core.rule_tests.given.possible import check_value
+from mozu.core.model.fields.possible import check_value
 from tests.core.rule_tests.given.test_make import Form, event, reasons
 
 IMPOSSIBLE: list[tuple[dict[str, Form], str]] = [
