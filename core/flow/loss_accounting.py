@@ -6,6 +6,7 @@ that did not fit into them (`sink_alerts_dropped_total`). Here both are compared
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from mozu.core.api import Counts, ReportsGaps
 from mozu.core.delivery.alert_queue import DroppedRange
@@ -25,6 +26,10 @@ _MAX_RANGES = 500
 """The most ranges of numbers in one notice."""
 _MAX_TYPES = 5
 """The most event types that a notice names."""
+_FEW: Final = 10
+"""Lost events since the last call below which a loss is a warning, whatever its share: 2 of 2 is no outage."""
+_SEVERITIES: Final = ((0.1, Severity.CRITICAL), (0.01, Severity.ERROR), (0.0, Severity.WARNING))
+"""Share of an event type's wanted events that was lost since the last call → severity of the notice, worst first."""
 
 
 class LossAccounting:
@@ -44,6 +49,8 @@ class LossAccounting:
         """Source → events reported as dropped so far."""
         self._reported: dict[str, dict[str, int]] = {}
         """Source → event type → events reported as lost so far."""
+        self._wanted: dict[str, dict[str, int]] = {}
+        """Source → event type → events that were not filtered at the last call."""
         self._shed: dict[str, int] = {}
         """Source → reported lost events that were over the share of their account."""
 
@@ -142,7 +149,8 @@ class LossAccounting:
             self._alerts.notice("Gap", Severity.WARNING, f"source {pump.name}: {text}", evt_source=pump.name)
 
     def _lost_events(self, pump: SourcePump, counts: Mapping[str, Counts]) -> None:
-        reported = self._reported.setdefault(pump.name, {})
+        reported, before = self._reported.setdefault(pump.name, {}), self._wanted.get(pump.name, {})
+        self._wanted[pump.name] = wanted = {kind: count.seen - count.filtered for kind, count in counts.items()}
         fresh = {}
         for kind, count in counts.items():
             lost = count.lost + (count.missed or 0)
@@ -156,12 +164,30 @@ class LossAccounting:
         worst = sorted(fresh.items(), key=lambda pair: -pair[1])
         shown = ", ".join(f"{kind} {number}" for kind, number in worst[:_MAX_TYPES])
         more = f" and {len(worst) - _MAX_TYPES} more types" if len(worst) > _MAX_TYPES else ""
+        share, _, worst_type = max(
+            (_share(number, wanted[kind] - before.get(kind, 0)), number, kind) for kind, number in fresh.items()
+        )
+        lost = sum(fresh.values())
         self._alerts.notice(
             "Events lost",
-            Severity.CRITICAL,
-            f"source {pump.name} lost {sum(fresh.values())} events: {shown}{more}",
+            _severity(lost, share),
+            f"source {pump.name} lost {lost} events: {shown}{more} (at worst {100 * share:.1f} % of {worst_type})",
             evt_source=pump.name,
-            lost=sum(fresh.values()),
+            lost=lost,
+            worst_type=worst_type,
+            worst_percent=round(100 * share),
             lost_total=sum(reported.values()),
             over_share=self._over_share(pump.name, counts),
         )
+
+
+def _share(lost: int, wanted: int) -> float:
+    """Return the share of the wanted events that was lost, 0.0 to 1.0; an entry path counts no events but lost ones."""
+    return lost / max(lost, wanted)
+
+
+def _severity(lost: int, share: float) -> Severity:
+    """Return the severity of a loss of `lost` events, at most `share` of the wanted events of one type."""
+    if lost < _FEW:
+        return Severity.WARNING
+    return next(severity for least, severity in _SEVERITIES if share >= least)

@@ -90,11 +90,45 @@ class Scene:
 def test_lost_and_missed_events_are_reported_once_per_call_with_the_new_number() -> None:
     scene = Scene()
     scene.source.now = {"openat": Counts(seen=9, lost=2, missed=1, received=6)}
-    assert ["source made lost 3 events: openat 3"] == scene.reported()
+    assert ["source made lost 3 events: openat 3 (at worst 33.3 % of openat)"] == scene.reported()
     assert [] == scene.reported()
     scene.source.now = {"openat": Counts(seen=11, lost=4, missed=1, received=6)}
-    assert ["source made lost 2 events: openat 2"] == scene.reported()
+    assert ["source made lost 2 events: openat 2 (at worst 100.0 % of openat)"] == scene.reported()
     assert 5 == scene.worker.notices[0].values["lost_total"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "filtered", "lost", "severity", "percent"),
+    [
+        (2, 0, 2, Severity.WARNING, 100),
+        (1_000_000, 0, 9_999, Severity.WARNING, 1),
+        (1_000_000, 0, 10_000, Severity.ERROR, 1),
+        (1_000_000, 900_000, 9_999, Severity.ERROR, 10),
+        (1_000_000, 900_000, 10_000, Severity.CRITICAL, 10),
+        (0, 0, 10, Severity.CRITICAL, 100),
+    ],
+)
+def test_the_severity_of_a_loss_follows_its_share_of_the_events_that_rules_want(
+    seen: int, filtered: int, lost: int, severity: Severity, percent: int
+) -> None:
+    scene = Scene()
+    scene.source.now = {"openat": Counts(seen=seen, filtered=filtered, lost=lost)}
+    scene.reported()
+    (notice,) = scene.worker.notices
+    assert (severity, "openat", percent) == (
+        notice.priority,
+        notice.values["worst_type"],
+        notice.values["worst_percent"],
+    )
+
+
+def test_the_share_is_of_the_events_since_the_last_call_and_of_the_type_that_lost_most() -> None:
+    scene = Scene()
+    scene.source.now = {"openat": Counts(seen=1_000_000), "connect": Counts(seen=50)}
+    assert [] == scene.reported()
+    scene.source.now = {"openat": Counts(seen=1_001_000, lost=20), "connect": Counts(seen=100, lost=5)}
+    assert ["source made lost 25 events: openat 20, connect 5 (at worst 10.0 % of connect)"] == scene.reported()
+    assert Severity.CRITICAL == scene.worker.notices[0].priority
 
 
 def test_filtered_events_and_kernels_that_do_not_count_are_no_loss() -> None:
@@ -108,7 +142,8 @@ def test_many_types_are_cut_to_the_worst() -> None:
     names = ("openat", "read", "write", "close", "connect", "bind", "listen")
     scene.source.now = {name: Counts(lost=number) for number, name in enumerate(names, 1)}
     (text,) = scene.reported()
-    assert text.endswith("listen 7, bind 6, connect 5, close 4, write 3 and 2 more types")
+    types = "listen 7, bind 6, connect 5, close 4, write 3 and 2 more types"
+    assert text.endswith(f"{types} (at worst 100.0 % of listen)")
 
 
 def test_as_many_types_as_a_notice_names_are_all_of_them() -> None:
@@ -116,7 +151,8 @@ def test_as_many_types_as_a_notice_names_are_all_of_them() -> None:
     names = ("openat", "read", "write", "close", "connect")
     scene.source.now = {name: Counts(lost=number) for number, name in enumerate(names, 1)}
     (text,) = scene.reported()
-    assert text == "source made lost 15 events: connect 5, close 4, write 3, read 2, openat 1"
+    types = "connect 5, close 4, write 3, read 2, openat 1"
+    assert text == f"source made lost 15 events: {types} (at worst 100.0 % of connect)"
 
 
 def test_what_is_wrong_with_a_queue_on_disk_is_a_notice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +246,7 @@ def test_what_was_over_a_share_is_part_of_the_loss() -> None:
     scene.source.now = {"openat": Counts(seen=9, lost=3, received=6, over_share=2)}
     scene.reported()
     scene.source.now = {"openat": Counts(seen=19, lost=13, received=6, over_share=11)}
-    assert ["source made lost 10 events: openat 10"] == scene.reported()
+    assert ["source made lost 10 events: openat 10 (at worst 100.0 % of openat)"] == scene.reported()
     assert 9 == scene.worker.notices[0].values["over_share"]
 
 
@@ -220,10 +256,10 @@ def test_each_instance_of_a_source_has_its_loss_reported_once() -> None:
     scene.source.now = {"openat": Counts(seen=280_000, lost=279_371, received=628)}
     scene.reported()
     scene.pump.pipeline.counts.retire()
-    assert ["source made lost 1 events: openat 1"] == scene.reported()
+    assert ["source made lost 1 events: openat 1 (at worst 100.0 % of openat)"] == scene.reported()
     assert [] == scene.reported()
     again = Counting()
     scene.pump.pipeline.source._component = again  # as `Isolated.renew` does
     again.now = {"openat": Counts(seen=900, lost=800, received=100)}
-    assert ["source made lost 800 events: openat 800"] == scene.reported()
+    assert ["source made lost 800 events: openat 800 (at worst 88.9 % of openat)"] == scene.reported()
     assert (280_172, 280_172) == (scene.worker.notices[0].values["lost_total"], scene.losses.lost_total())
