@@ -8,7 +8,7 @@ import click
 import msgspec
 import orjson
 
-from mozu.core.cli import options, promote, pushdown
+from mozu.core.cli import attack, options, promote, pushdown
 from mozu.core.cli.impaired_rules import ImpairedRules
 from mozu.core.cli.known import known_fields
 from mozu.core.cli.rule_families import ENABLED, FamilyRow, family_rows
@@ -26,10 +26,11 @@ from mozu.core.runtime.registry import Registry
 
 @click.group(no_args_is_help=True)
 def command() -> None:
-    """List rules, show one, see how one is understood, promote one, or print the JSON Schema of rule files."""
+    """List rules, show one, see how one is understood, promote one, map them to ATT&CK, or print their JSON Schema."""
 
 
 command.add_command(promote.command)
+command.add_command(attack.command)
 
 
 @command.command(
