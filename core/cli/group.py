@@ -21,7 +21,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "rules": (
         "mozu.core.cli.rules",
-        "List rules, show one, see how one is understood, promote one, map them to ATT&CK, or print their JSON Schema.",
+        "List rules, show, explain or promote one, compare two sets, map them to ATT&CK, or print their JSON Schema.",
     ),
     "fields": ("mozu.core.cli.fields", "List the fields that rules and outputs may name."),
     "events": ("mozu.core.cli.events", "List the types of events, with their parameters."),

@@ -12,6 +12,7 @@ from mozu.core.cli import attack, options, promote, pushdown
 from mozu.core.cli.impaired_rules import ImpairedRules
 from mozu.core.cli.known import known_fields
 from mozu.core.cli.rule_families import ENABLED, FamilyRow, family_rows
+from mozu.core.cli.rules_diff import command as rules_diff
 from mozu.core.cli.rules_in_force import ConfiguredRules, IdleRule, configured_rules, rules_in_force
 from mozu.core.cli.terminal import paragraph, safe, table, width
 from mozu.core.errors import RulesError
@@ -26,11 +27,12 @@ from mozu.core.runtime.registry import Registry
 
 @click.group(no_args_is_help=True)
 def command() -> None:
-    """List rules, show one, see how one is understood, promote one, map them to ATT&CK, or print their JSON Schema."""
+    """List rules, show, explain or promote one, compare two sets, map them to ATT&CK, or print their JSON Schema."""
 
 
 command.add_command(promote.command)
 command.add_command(attack.command)
+command.add_command(rules_diff.command)
 
 
 @command.command(

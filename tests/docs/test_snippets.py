@@ -225,10 +225,11 @@ def test_a_command_that_only_reads_runs(
 
 
 NOT_HERE: Final = re.compile(
-    r"^mozu (?:rules (?:show|explain)|config|explain)$|-p beep|plugins check|^mozu check$|rules promote"
+    r"^mozu (?:rules (?:show|explain)|config|explain)$|-p beep|plugins check|^mozu check$|rules promote|rules diff"
 )
 """Pattern of commands that are not run: groups and forms without required arguments, plugins that pages make, the state
-of this machine, and `rules promote`, which writes a rule file (tests/core/cli/test_promote.py)."""
+of this machine, `rules promote`, which writes a rule file (tests/core/cli/test_promote.py), and `rules diff`, which
+needs two sets of rules (tests/core/cli/rules_diff/test_command.py)."""
 
 
 def spelt_out(command: str) -> Iterator[list[str]]:
