@@ -251,7 +251,7 @@ def test_a_full_queue_that_keeps_a_source_from_its_end_is_named(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     refusing = Memory(lambda records: [Retry()] * len(records))
-    Hanging(Numbers(10_000, batch=10_000), refusing, queue=1 << 20).run(tmp_path, duration=0.1)
+    Hanging(Numbers(4_000, batch=4_000), refusing, queue=1 << 20).run(tmp_path, duration=0.1)
     (text,) = late(caplog)
     assert re.fullmatch(r"source numbers .* waits for sink memory0, which has not acknowledged \d+ alerts", text)
 
