@@ -26,7 +26,7 @@ def reported(place: Path) -> Any:
 
 
 def unwatched(acts: str, families: Iterable[str], folders: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return the result of each family, by name, from runs that nobody watches."""
+    """Return the result of each family, by name, from runs without a tracer or a monitor."""
     found = {}
     for family in families:
         place = folders.mktemp(family)

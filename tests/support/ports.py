@@ -7,8 +7,7 @@ _GIVEN: Final[set[int]] = set()
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """Return a port on which nobody listens now, and which was not returned before: earlier callers need not listen
-    yet."""
+    """Return a port that is free now and was not returned before: earlier callers need not listen yet."""
     while True:
         with socket.socket(socket.AF_INET, kind) as probe:
             probe.bind(("127.0.0.1", 0))

@@ -20,7 +20,7 @@ class Change(msgspec.Struct, frozen=True):
     before: Rule
     after: Rule
     condition: Relation | None
-    """None if the rule was moved to another source class, whose events are others."""
+    """Relation of the two conditions; None if the rule was moved to another source class."""
     aspects: tuple[tuple[str, str], ...]
     """(aspect, difference) of everything besides the condition."""
 

@@ -14,7 +14,7 @@ _DEPTH: Final = 100
 
 
 class Relation(enum.Enum):
-    """What became of the events that a condition matches. All but UNDECIDED are proofs."""
+    """Relation of the events that two conditions match. Every value except UNDECIDED is proved."""
 
     SAME = "same"
     REWRITTEN = "rewritten"

@@ -88,6 +88,12 @@ class Receiver(Generic[T]):
         """The port on which it listens."""
         metrics.gauge("http_connections", lambda: float(self._listener.count() if self._listener else 0))
 
+    @property
+    def url(self) -> str:
+        """The URL at which clients reach it, without a path."""
+        scheme = "http" if self._settings.tls.certificate is None else "https"
+        return f"{scheme}://{self._settings.address().host}:{self.port}"
+
     async def open(self) -> None:
         """Listen. Raises OSError, such as ssl.SSLError if a certificate cannot be used."""
         tls = self._tls = server_context(self._settings.tls)

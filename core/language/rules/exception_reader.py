@@ -59,14 +59,9 @@ def _entry(node: Node, outer: MappingReader) -> ExceptionItem | None:
 
 
 def _review(reading: MappingReader) -> ExceptionReview | None:
-    node = reading.mapping.get("mozu")
-    if node is None:
+    inner = reading.nested("mozu", _REVIEW)
+    if inner is None:
         return None
-    if not isinstance(node, Mapping):
-        reading.error("`mozu` must be a mapping", node)
-        return None
-    inner = MappingReader(node, reading.context, reading.add)
-    inner.warn_unknown_keys(_REVIEW)
     found = ExceptionReview(
         author=inner.word("author") or "",
         made=_day(inner, "date"),

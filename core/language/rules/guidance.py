@@ -19,7 +19,7 @@ import msgspec
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.mapping import MappingReader
 from mozu.core.language.rules.suggest import closest
-from mozu.core.language.rules.tree import Mapping, Scalar
+from mozu.core.language.rules.tree import Scalar
 
 MATURITIES: Final = ("stable", "incubating", "experimental", "deprecated")
 """Degrees of confidence in a rule; a deprecated one is removed in a later release."""
@@ -56,15 +56,10 @@ class Guidance(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_guidance(reading: MappingReader) -> Guidance | None:
     """Read the guidance; return None if the rule has no such key, or a malformed one."""
-    node = reading.mapping.get("mozu")
-    if node is None:
+    inner = reading.nested("mozu", _KEYS)
+    if inner is None:
         return None
-    if not isinstance(node, Mapping):
-        reading.error("`mozu` must be a mapping", node)
-        return None
-    inner = MappingReader(node, reading.context, reading.add)
-    inner.warn_unknown_keys(_KEYS)
-    maturity = inner.word("maturity") or ""
+    node, maturity = inner.mapping, inner.word("maturity") or ""
     if maturity and maturity not in MATURITIES:
         hint = closest(maturity, MATURITIES) or f"write one of {', '.join(MATURITIES)}"
         inner.error(f"there is no maturity `{maturity[:80]}`", node.get("maturity"), hint, Code.LOAD_ERR_VALIDATE)

@@ -64,6 +64,19 @@ class MappingReader:
             message = f"the key `{name[:80]}` has no meaning here and is ignored"
             self.warn(Code.LOAD_UNKNOWN_KEY, message, key, closest(name, known))
 
+    def nested(self, key: str, known: Iterable[str]) -> "MappingReader | None":
+        """Return a reader of the mapping below a key, with warnings about keys that are not in `known`; None if the key
+        is absent or its value is no mapping, which is reported."""
+        node = self.mapping.get(key)
+        if node is None:
+            return None
+        if not isinstance(node, Mapping):
+            self.error(f"`{key}` must be a mapping", node)
+            return None
+        inner = MappingReader(node, self.context, self.add)
+        inner.warn_unknown_keys(known)
+        return inner
+
     def scalar(self, key: str, *, required: bool = False, empty: bool = False) -> Scalar | None:
         """Return the scalar of a key. None if absent; `empty` permits a value that is null or has no text (also
         None)."""

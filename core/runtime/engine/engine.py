@@ -96,7 +96,7 @@ class Engine:
                 assembly, self._alerts, self._pumps, self._losses, self._metrics, self._evaluation.rules_digest
             )
         self._hosts: HostResolver | None = None
-        """None if no event comes from a live machine: today's network does not say what a recording means."""
+        """Resolver of host names in rules; None if every event is recorded: names had other addresses then."""
         if any(pump.live and pump.pipeline.state is not None for pump in self._pumps):
             self._hosts = HostResolver(assembly.fields.lookups, assembly.resolve, metrics)
         self._owners, self._manager = StackOwners(), manager or ServiceManager()

@@ -49,8 +49,7 @@ class FalcoHttpSource(AcksAlerts, ChangesSettings, ChecksStart):
             await self._server.open()
         except OSError as error:
             raise SourceUnavailable(f"falco_http {why_not_listening(self._settings, error)}") from None
-        scheme = "http" if self._settings.tls.certificate is None else "https"
-        self._log.info("listening for Falco on %s://%s:%d", scheme, self._settings.address().host, self.port)
+        self._log.info("listening for Falco on %s", self._server.url)
 
     def change_settings(self, settings: Settings) -> None:
         """Use other settings; see `ChangesSettings`."""

@@ -42,9 +42,7 @@ class WebhookInput:
             await self._server.open()
         except OSError as error:
             raise SourceUnavailable(f"k8s_audit {why_not_listening(self._settings, error)}") from None
-        scheme = "http" if self._settings.tls.certificate is None else "https"
-        address = self._settings.address().host
-        self._log.info("listening for the API server on %s://%s:%d", scheme, address, self.port)
+        self._log.info("listening for the API server on %s", self._server.url)
 
     def change(self, settings: K8sAuditSettings) -> None:
         """Use other tokens and limits, and the present certificate."""

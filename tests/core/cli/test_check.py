@@ -179,12 +179,13 @@ def test_codes_of_configurations_and_of_rules_have_names_of_their_own() -> None:
     assert {code.value for code in Code}.isdisjoint(code.value for code in ConfigCode)
 
 
-def test_a_port_that_another_program_holds_is_refused_as_a_start_refuses_it(run: Run) -> None:
+def test_a_port_that_another_program_holds_is_refused_as_a_start_refuses_it(run: Run, tmp_path: Path) -> None:
+    state = f"state_dir={tmp_path}"  # below the usual one another mozu may run, which would be taken for the holder
     with socket.create_server(("127.0.0.1", 0)) as other:
         listen = f"http.listen=127.0.0.1:{other.getsockname()[1]}"
 
-        code, out, _ = run("check", "-o", listen)
-        elsewhere, _, _ = run("check", "-o", listen, "--for-another-machine")
+        code, out, _ = run("check", "-o", state, "-o", listen)
+        elsewhere, _, _ = run("check", "-o", state, "-o", listen, "--for-another-machine")
 
     assert (1, 0) == (code, elsewhere)
     assert "http: cannot listen on 127.0.0.1:" in out

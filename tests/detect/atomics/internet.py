@@ -23,7 +23,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(_PAGE)
 
-    do_GET = do_POST = do_PUT = do_HEAD = _answer  # noqa: N815  as http.server asks for them
+    do_GET = do_POST = do_PUT = do_HEAD = _answer  # noqa: N815  # names that http.server calls
 
     def log_message(self, *_: object) -> None:
         """Write nothing."""
