@@ -88,11 +88,13 @@ deb: $(STAMP)    ## the package for Debian and Ubuntu in dist/, of the commit th
 rpm: $(STAMP)    ## the package for distributions with rpm in dist/, of the commit that is checked out; MACHINE=aarch64: for arm64
 	$(PYTHON) -m distribution rpm --machine $(MACHINE)
 
-release:         ## dist/ with packages, digests, the signature of SIGNING_KEY=FILE, and the text of the release page
+release:         ## dist/ with packages, repository for apt, digests, signatures, and the text of the release page
 	@test -f "$(SIGNING_KEY)" || { echo "make release SIGNING_KEY=FILE: a private key of OpenSSH (docs/internals/releasing.md)"; exit 1; }
+	@test -n "$(APT_KEY)" -a -n "$(REPOSITORY_URL)" || { echo "make release APT_KEY=FINGERPRINT REPOSITORY_URL=URL: gpg's key for the repository, and its address (docs/internals/releasing.md)"; exit 1; }
 	$(MAKE) dist
 	$(MAKE) deb
 	$(MAKE) deb MACHINE=aarch64
+	$(PYTHON) -m distribution repository --key "$(APT_KEY)" --url "$(REPOSITORY_URL)"
 	$(PYTHON) -m distribution release --key "$(SIGNING_KEY)"
 
 vm: $(STAMP)     ## the package in virtual machines of Debian 12 and 13, and on a kernel that is too old (as root): half an hour

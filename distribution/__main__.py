@@ -1,10 +1,10 @@
-"""`python -m distribution deb|rpm|lock|release`."""
+"""`python -m distribution deb|rpm|lock|repository|release`."""
 
 import argparse
 from pathlib import Path
 from typing import Final
 
-from distribution import deb, publication, rpm, wheels
+from distribution import deb, publication, repository, rpm, wheels
 from distribution.release import release_of
 
 ROOT: Final = Path(__file__).parents[1]
@@ -20,12 +20,19 @@ def main() -> None:
         build.add_argument("--machine", choices=wheels.MACHINES, default="x86_64", help="that it is for")
         build.add_argument("--wheels", type=Path, default=ROOT / "build" / "wheels", help="where wheels are kept")
     commands.add_parser("lock", help="write wheels.lock: the wheels of constraints.txt")
+    lay_out = commands.add_parser("repository", help="a signed repository for apt, of the packages of a directory")
+    lay_out.add_argument("--files", type=Path, default=ROOT / "dist", help="directory that has packages and wheel")
+    lay_out.add_argument("--key", required=True, help="fingerprint of the secret key of gpg that signs")
+    lay_out.add_argument("--url", required=True, help="address at which the repository will be published")
     sign = commands.add_parser("release", help="digests, signature and page for the files of a directory")
     sign.add_argument("--files", type=Path, default=ROOT / "dist", help="directory that has the files")
     sign.add_argument("--key", type=Path, required=True, help="OpenSSH's private key that signs")
     given = parser.parse_args()
     if given.command == "lock":
         wheels.write_lock(ROOT)
+        return
+    if given.command == "repository":
+        print(repository.lay_out(release_of(ROOT), given.files, given.key, given.url))
         return
     if given.command == "release":
         print(publication.publish(ROOT, release_of(ROOT), given.files, given.key))
