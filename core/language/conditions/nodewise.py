@@ -98,10 +98,15 @@ class NodeTruths:
         """Return the constants, of several, for which a true test holds individually; empty if it needs all of them."""
         if not isinstance(test.right, Items) or test.op == "!=" or test.modifier not in _ANY_MODIFIER:
             return ()
-        single = [(item, msgspec.structs.replace(test, right=Items((item,)))) for item in test.right.items]
-        return tuple(
-            _constant(item) for item, one in single if self._functions.formula(lower(one))(self._event)
-        )  # fmt: skip
+        return tuple(map(_constant, self._holding(test, test.right.items)))
+
+    def _holding(self, test: Test, items: Sequence[object]) -> tuple[object, ...]:
+        """Return the constants for which the test holds, by halves: of a long list only few do."""
+        part = msgspec.structs.replace(test, right=Items(tuple(items)))  # type: ignore[arg-type]  # items of the test
+        if not items or not self._functions.formula(lower(part))(self._event):
+            return ()
+        half = len(items) // 2
+        return tuple(items) if not half else self._holding(test, items[:half]) + self._holding(test, items[half:])
 
     def _unknown_below(self, node: Node) -> Sequence[Node]:
         return () if id(node) in self._known else self._below(node)

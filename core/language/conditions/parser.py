@@ -276,6 +276,9 @@ class Parser(Scanner):
         self.pos += 1
         items: list[Text] = []
         self.blanks()
+        while found := tokens.LISTED_BARESTR.match(self.text, self.pos):
+            items.append(Text(found[1], self.pos))
+            self.pos = found.end()
         while not (not items and self.take(")")):
             item = self._item()
             if item is None:

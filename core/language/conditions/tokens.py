@@ -11,6 +11,8 @@ IDENT: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
 FIELD: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*(?:\.[a-zA-Z][a-zA-Z0-9_]*)+")
 BAREARG: Final = re.compile(r"""[^\[\]"' \t\n\r\v\f]+""")
 BARESTR: Final = re.compile(r"""[^()"'=, \t\n\r\v\f]+""")
+LISTED_BARESTR: Final = re.compile(r"""([^()"'=, \t\n\r\v\f\b]+)[ \t\r\n]*,[ \t\r\n]*""")
+"""A text with the comma after it: of a long list this is nearly all."""
 NUMBER: Final = re.compile(r"0[xX][0-9a-fA-F]+|[+-]?[0-9]+\.?[0-9]*(?:[eE][+-][0-9]+)?")
 
 NUMERIC_OPERATORS: Final = ("<=", "<", ">=", ">")

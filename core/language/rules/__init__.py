@@ -7,7 +7,8 @@ rules that could be compiled. The steps, each in its module::
     files       paths → texts                        collector   items → store (define, append, override, switch)
     tree        text → YAML nodes with offsets       exceptions  store → texts that exceptions add to a condition
     reader      nodes → items (rule_reader,          lists       text → text with lists expanded
-                exception_reader, mapping, values)   macros      tree → tree with macros expanded
+                exception_reader, mapping, values;   macros      tree → tree with macros expanded
+                list_files: their values)
     report      problems → text, JSON                compiler    store → RuleSet; lint: warnings; outputs: templates
 
 Afterwards: ``selected`` selects the rules that run, ``describe_rules`` and related functions describe them. ``clauses``
@@ -30,6 +31,7 @@ from mozu.core.language.rules.describe import (
 from mozu.core.language.rules.explained import ExplainedClause, explained
 from mozu.core.language.rules.families import Family, families, left_out
 from mozu.core.language.rules.files import expand, located, read_file
+from mozu.core.language.rules.list_files import list_files
 from mozu.core.language.rules.loading import LoadResult, Options, load, load_texts
 from mozu.core.language.rules.plugin_fields import PLUGIN_VERSIONS, plugin_fields
 from mozu.core.language.rules.problem import RuleProblem
@@ -73,6 +75,7 @@ __all__ = [
     "families",
     "in_shadow",
     "left_out",
+    "list_files",
     "load",
     "load_texts",
     "located",

@@ -88,16 +88,18 @@ class Collector:
 
     def _list(self, item: ListItem) -> None:
         lists, old = self._store.lists, self._store.lists.get(item.name)
+        files = () if item.content is None else (item.content,)
         if item.mode is Mode.APPEND:
             if old is None:
                 self._no_target("list", item, lists)
             else:
                 old.items += item.items
+                old.files += files
                 old.visibility = self._store.next()
             return
         position = self._store.next()
         index = position if old is None else old.index
-        lists[item.name] = ListInfo(item.name, item.context, item.items, index, position)
+        lists[item.name] = ListInfo(item.name, item.context, item.items, index, position, files)
 
     def _macro(self, item: MacroItem) -> None:
         macros, old = self._store.macros, self._store.macros.get(item.name)

@@ -223,4 +223,5 @@ def _list_views(store: Store, lists: Lists) -> Iterator[ListView]:
             compiled=lists.compiled[info.name],
             used=info.name in lists.used,
             lists=tuple(sorted(lists.inner[info.name])),
+            files=info.files,
         )

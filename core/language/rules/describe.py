@@ -108,7 +108,12 @@ def describe_macro(macro: MacroView, rules: RuleSet, fields: FieldRegistry) -> I
 def describe_list(entry: ListView) -> ItemDescription:
     """Describe one list."""
     return {
-        "info": {"name": entry.name, "items": list(entry.items), **_place(entry.context)},
+        "info": {
+            "name": entry.name,
+            "items": list(entry.items),
+            **({"items_from": [file.source.name for file in entry.files]} if entry.files else {}),
+            **_place(entry.context),
+        },
         "details": {"used": entry.used, "lists": list(entry.lists), "items_compiled": list(entry.compiled)},
     }
 

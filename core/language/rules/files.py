@@ -82,8 +82,9 @@ def shipped_in(kind: str, name: str) -> str:
     return ""
 
 
-def read_file(path: Path) -> SourceFile:
-    """Read a file. Raises ItemRefused with LOAD_ERR_FILE_READ, or LOAD_ERR_YAML_PARSE if the bytes are not text."""
+def read_file(path: Path, largest: int = LARGEST) -> SourceFile:
+    """Read a file of at most so many bytes. Raises ItemRefused with LOAD_ERR_FILE_READ, or LOAD_ERR_YAML_PARSE if the
+    bytes are not text."""
     name = str(path)
     context = file_context(SourceFile(name))
     try:
@@ -92,12 +93,12 @@ def read_file(path: Path) -> SourceFile:
         raise refusal(Code.LOAD_ERR_FILE_READ, str(error), context) from error
     try:
         with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
+            raw = file.read(largest + 1)
     except OSError as error:
         message = f"cannot read {name}: {(error.strerror or str(error)).lower()}"
         raise refusal(Code.LOAD_ERR_FILE_READ, message, context) from error
-    if len(raw) > LARGEST:
-        raise refusal(Code.LOAD_ERR_FILE_READ, f"{name} is larger than {LARGEST >> 20} MiB", context)
+    if len(raw) > largest:
+        raise refusal(Code.LOAD_ERR_FILE_READ, f"{name} is larger than {largest >> 20} MiB", context)
     return decode(name, raw)
 
 

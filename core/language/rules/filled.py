@@ -2,6 +2,7 @@
 
 import msgspec
 
+from mozu.core.language.conditions import tokens
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.lists import Lists
 from mozu.core.language.rules.problem import Expression, ProblemContext, RuleProblem
@@ -20,10 +21,22 @@ class Filled(msgspec.Struct, frozen=True, eq=False):
     def problem(self, code: Code, message: str, offset: int, hint: str = "") -> RuleProblem:
         """Return a problem at a character of `value`."""
         origin, name = self.lists.origin(self.text.value, offset)
+        in_file = self.lists.in_file(name, self.word_at(offset)) if name else None
+        if in_file is not None:
+            hint = hint or f"correct the line, or take it out of the list `{name}`"
+            return RuleProblem(code, message, *in_file, hint)
         if name and not hint:
             hint = f"this is where the list `{name}` is filled in"
         context, place = self.text.locate(origin)
         return RuleProblem(code, message, context, place, hint, Expression("condition expression", self.value, offset))
+
+
+    def word_at(self, offset: int) -> str:
+        """Return the item of a list that begins at a character of `value`, with its quotes."""
+        if self.value[offset : offset + 1] in ("'", '"'):
+            return self.value[offset : tokens.quoted_end(self.value, offset)]
+        found = tokens.BARESTR.match(self.value, offset)
+        return "" if found is None else found[0]
 
 
 def fill(text: LocatedText, lists: Lists) -> Filled:

@@ -8,6 +8,7 @@ import msgspec
 from mozu.core.language.rules.guidance import Guidance
 from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.text import LocatedText
+from mozu.core.language.rules.tree import Scalar
 from mozu.core.language.rules.values import Version
 from mozu.core.model.alert import Severity
 
@@ -82,6 +83,10 @@ class ListItem(msgspec.Struct, frozen=True, eq=False):
     context: ProblemContext
     items: tuple[str, ...]
     mode: Mode = Mode.DEFINE
+    file: Scalar | None = None
+    """The key `items_from`: the path of the file that the items come from; None if `items` has them."""
+    content: ProblemContext | None = None
+    """The root of places in that file, once it was read."""
 
 
 class MacroItem(msgspec.Struct, frozen=True, eq=False):

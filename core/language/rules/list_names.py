@@ -24,11 +24,16 @@ def misspelt_in_condition(root: Node, filled: Filled, lists: Lists) -> Iterator[
 
     def visit(node: Node, _: list[None]) -> None:
         if isinstance(node, Test) and isinstance(node.right, Items):
-            words = [item for item in node.right.items if isinstance(item, Text) and not item.quoted]
+            alone = len(node.right.items) == 1
+            words = [
+                item
+                for item in node.right.items
+                if isinstance(item, Text) and not item.quoted and (alone or "_" in item.value)
+            ]
             found.extend(
                 (word, name)
                 for word in words
-                if (name := meant(word.value, lists, alone=len(node.right.items) == 1)) and not origin(word.offset)[1]
+                if not origin(word.offset)[1] and (name := meant(word.value, lists, alone=alone))
             )
 
     origin = filled.lists.origins(filled.text.value)
@@ -38,7 +43,9 @@ def misspelt_in_condition(root: Node, filled: Filled, lists: Lists) -> Iterator[
 
 
 def misspelt_in_list(info: ListInfo, lists: Lists) -> Iterator[RuleProblem]:
-    """Yield problems for items of a list that are similar to the name of a list."""
+    """Yield problems for items of a list that are similar to the name of a list; a file has values, not names."""
+    if info.files:
+        return
     for item in info.items:
         name = meant(item, lists, alone=len(info.items) == 1)
         if name and name != info.name:

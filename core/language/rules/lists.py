@@ -10,15 +10,16 @@ from typing import Final
 
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.exceptions import quoted
-from mozu.core.language.rules.problem import refusal
+from mozu.core.language.rules.list_files import line_of
+from mozu.core.language.rules.problem import ProblemContext, refusal
 from mozu.core.language.rules.store import ListInfo
 
 MOST: Final = 1 << 20
-"""Maximum characters of a condition with lists expanded: fifty times the largest of public rule sets, and small enough
-that
-nested lists end as an error instead of filling the memory.
+"""Maximum characters of a condition with lists expanded, besides lists from files: fifty times the largest of public
+rule sets, and small enough that nested lists end as an error instead of filling the memory.
 """
-
+_USES: Final = 8
+"""Number of times that a condition may contain the lists from files, whose sizes are bounded already."""
 _BLANKS: Final = frozenset(" \t\r\n")
 _DELIMITERS: Final = _BLANKS | frozenset("(),=")
 _WORD: Final = re.compile(r"[^ \t\r\n(),=]+")
@@ -43,6 +44,9 @@ class Lists:
         """List → items, including those of nested lists."""
         self.inner: dict[str, frozenset[str]] = {}
         """List → lists in it."""
+        self._files = {info.name: info.files for info in lists.values() if info.files}
+        self.most = MOST + _USES * sum(len(item) + 2 for name in self._files for item in lists[name].items)
+        """Maximum characters of a condition with these lists expanded."""
         for info in sorted(lists.values(), key=lambda info: info.index):
             items = self._items(info, lists)
             self.compiled[info.name] = tuple(items)
@@ -65,8 +69,8 @@ class Lists:
             else:
                 items.append(item)
                 length += len(item)
-            if length > MOST:
-                message = f"the list `{info.name}` grows beyond {MOST:,} characters through the lists in it"
+            if length > self.most:
+                message = f"the list `{info.name}` grows beyond {self.most:,} characters through the lists in it"
                 raise refusal(Code.LOAD_ERR_VALIDATE, message, info.context)
         self.used |= inner
         self.inner[info.name] = frozenset(inner)
@@ -95,9 +99,18 @@ class Lists:
 
         return origin
 
+    def in_file(self, name: str, item: str) -> tuple[ProblemContext, int] | None:
+        """Return the place of an item in the file that the list, or a list in it, takes items from; None if it has no
+        such file."""
+        for one in (name, *self.inner[name]):
+            for content in self._files.get(one, ()):
+                if (offset := line_of(content, item)) is not None:
+                    return content, offset
+        return None
+
     def _filled(self, text: str) -> tuple[str, list[tuple[str, list[Edit]]]]:
         """Return the expanded text, and the edits that produced it, list by list."""
-        if len(text) > MOST:
+        if len(text) > self.most:
             raise TooLong("")
         steps: list[tuple[str, list[Edit]]] = []
         words = set(_WORD.findall(text))
@@ -108,7 +121,7 @@ class Lists:
             if edits:
                 self.used.add(name)
                 words |= self._words[name]
-                if len(text) + len(edits) * (len(joined) + 2) > MOST:
+                if len(text) + len(edits) * (len(joined) + 2) > self.most:
                     raise TooLong(name)
                 text = _applied(text, edits)
                 steps.append((name, edits))

@@ -12,6 +12,7 @@ from mozu.core.language.rules.compiler import Compiler
 from mozu.core.language.rules.files import expand, read_file
 from mozu.core.language.rules.items import Item, MacroItem
 from mozu.core.language.rules.lint import unused
+from mozu.core.language.rules.list_files import with_list_files
 from mozu.core.language.rules.plugin_fields import PLUGIN_VERSIONS
 from mozu.core.language.rules.problem import ItemRefused, ProblemContext, RuleProblem
 from mozu.core.language.rules.reader import read
@@ -103,7 +104,7 @@ class _Load:
             self._report.open(text.context.source).add(text)
             return [], False
         file = self._report.open(text)
-        items = list(read(text, file.add))
+        items = list(with_list_files(read(text, file.add), self._report.add))
         return items, not any(problem.code is Code.LOAD_ERR_YAML_PARSE for problem in file.problems)
 
     def _require_plugins(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from mozu.core.language.conditions import Checked, ConditionError, Node, check, expand_macros, parse
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.filled import Filled, fill
-from mozu.core.language.rules.lists import MOST, Lists, TooLong
+from mozu.core.language.rules.lists import Lists, TooLong
 from mozu.core.language.rules.mapping import Add
 from mozu.core.language.rules.problem import RuleProblem
 from mozu.core.language.rules.text import LocatedText
@@ -65,7 +65,7 @@ class Parses:
         except TooLong as error:
             context, offset = text.locate(0)
             by = f" when the list `{error}` is filled in" if str(error) else ""
-            message = f"the condition grows beyond {MOST:,} characters{by}"
+            message = f"the condition grows beyond {self._lists.most:,} characters{by}"
             self._add(RuleProblem(Code.LOAD_ERR_VALIDATE, message, context, offset))
             return None, None
         try:

@@ -138,16 +138,21 @@ def _plugin(node: Mapping, outer: MappingReader, known: tuple[str, ...]) -> Iter
 
 
 def _list(reading: MappingReader) -> Iterator[Item]:
-    reading.warn_unknown_keys(("list", "items", "append", "override"))
+    reading.warn_unknown_keys(("list", "items", "items_from", "append", "override"))
     node = reading.scalar("list", required=True)
-    items = reading.words("items", required=True)
+    file = reading.scalar("items_from")
+    from_file = reading.has("items_from")
+    items = reading.words("items", required=not from_file)
     mode = _mode(reading, "items")
-    if node is None or items is None:
+    if from_file and reading.has("items"):
+        hint = "keep one of them; a second item of this name with `override: {items: append}` adds the other"
+        reading.error("`items` and `items_from` exclude each other", reading.mapping.get("items_from"), hint)
+    if node is None or (items is None and file is None):
         return
     if not _LIST_NAME.fullmatch(node.text):
         message = f"a condition cannot refer to a list that is called `{node.text}`"
         reading.warn(Code.LOAD_INVALID_LIST_NAME, message, node)
-    yield ListItem(node.text, reading.context, items, mode)
+    yield ListItem(node.text, reading.context, items or (), mode, file)
 
 
 def _macro(reading: MappingReader) -> Iterator[Item]:

@@ -75,6 +75,8 @@ class ListView(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """Items, including those of the lists that it names."""
     used: bool
     lists: tuple[str, ...] = ()
+    files: tuple[ProblemContext, ...] = ()
+    """Roots of places in the files that items come from (`items_from`)."""
 
 
 class RuleSet(msgspec.Struct, frozen=True, eq=False, kw_only=True):

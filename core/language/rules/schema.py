@@ -51,10 +51,13 @@ def _list() -> JsonObject:
     keys: JsonObject = {
         "list": _about(_TEXT, "A list of values, by the name that conditions use."),
         "items": _TEXTS,
+        "items_from": _about(
+            _TEXT, "The file with its values, one a line, relative to the rules file; mozu's own, Falco refuses it."
+        ),
         "append": _about(_FLAG, "Deprecated: write `override: {items: append}`."),
         "override": _override({"items": frozenset(_OPERATIONS)}),
     }
-    return _mapping(keys, ("list", "items"))
+    return {**_mapping(keys, ("list",)), "oneOf": [{"required": ["items"]}, {"required": ["items_from"]}]}
 
 
 def _macro() -> JsonObject:

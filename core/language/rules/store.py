@@ -18,6 +18,8 @@ class ListInfo(msgspec.Struct, eq=False):
     items: tuple[str, ...]
     index: int
     visibility: int
+    files: tuple[ProblemContext, ...] = ()
+    """Roots of places in the files that items come from (`items_from`)."""
 
 
 class MacroInfo(msgspec.Struct, eq=False):

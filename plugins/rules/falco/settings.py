@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from mozu.core.api import Settings
-from mozu.core.language.rules import Addition, Selector, located, priority, priority_names
+from mozu.core.language.rules import Addition, Selector, list_files, located, priority, priority_names
 
 PACKS: Final = Path(__file__).parents[1] / "packs"
 """Mozu's own rules."""
@@ -167,5 +167,5 @@ class FalcoSettings(Settings):
         return tuple(Selector("disable", tag=tag) for tag in (*packs, *levels))
 
     def files_read(self) -> tuple[Path, ...]:
-        """Return the paths of the rules."""
-        return self.rules
+        """Return the paths of the rules, and of the files that their lists come from."""
+        return (*self.rules, *list_files(self.rules))

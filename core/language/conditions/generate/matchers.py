@@ -73,11 +73,18 @@ _SINGLE: Final[dict[str, Callable[[Any], Matcher]]] = {
 
 
 def in_networks(networks: Sequence[Network]) -> Matcher:
-    """Return a function that tests whether an address is in one of the networks; versions must agree."""
+    """Return a function that tests whether an address is in one of the networks; versions must agree.
+
+    It looks an address up once for each length of prefix, however many networks there are.
+    """
+    by_mask: dict[int, dict[int, set[int]]] = {}
+    for wide, start, mask in networks:
+        by_mask.setdefault(wide, {}).setdefault(mask, set()).add(start)
+    prefixes = {wide: tuple(found.items()) for wide, found in by_mask.items()}
 
     def matches(address: bytes) -> bool:
-        size, number = len(address), int.from_bytes(address)
-        return any(size == wide and number & mask == start for wide, start, mask in networks)
+        number = int.from_bytes(address)
+        return any(number & mask in starts for mask, starts in prefixes.get(len(address), ()))
 
     return matches
 

@@ -1,6 +1,7 @@
 """Checks of the structure of a rule: `or` without parentheses, lists, exceptions, outputs."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -34,7 +35,7 @@ def suspicious_structure(view: View) -> Iterator[RuleProblem]:
 def suspicious_lists(shared: Shared) -> Iterator[RuleProblem]:
     """Yield a problem for each item that a list has more than once."""
     for view in shared.rules.lists:
-        for item in dict.fromkeys(one for one in view.items if view.items.count(one) > 1):
+        for item in (one for one, times in Counter(view.items).items() if times > 1):
             text = view.context.source.text
             first = text.find(item, view.context.offset)
             at = text.find(item, first + 1)

@@ -119,6 +119,9 @@ class View:
         view = self.shared.lists.get(name)
         if view is None:
             return filled.problem(code, message, item.offset, hint)
+        in_file = filled.lists.in_file(name, filled.word_at(item.offset))
+        if in_file is not None:
+            return RuleProblem(code, message, *in_file, hint)
         owner = next((one for one in (view, *self._inner(view)) if item.value in one.items), view)
         source, begin = owner.context.source, owner.context.offset
         at = source.text.find(item.value, begin)

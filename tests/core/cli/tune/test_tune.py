@@ -96,6 +96,19 @@ def test_an_accepted_exception_has_tests_that_pass_and_that_fail_without_it(
     assert (1, True) == (code, "1 passed, 1 failed" in out)
 
 
+def test_an_exception_is_tested_with_the_lists_from_files_of_the_local_file(
+    tmp_path: Path, files: list[str], run: Run
+) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists/bad.txt").write_text("sh\n")
+    (tmp_path / "local.yaml").write_text("- list: bad\n  items_from: lists/bad.txt\n")
+    file = written(tmp_path, map(backup, range(20)))
+
+    code, _, err = run("tune", file, *files, "--rule", "Shadow read", "--accept", "1", "--reason", "a", "--author", "b")
+
+    assert 0 == code, err
+
+
 def test_a_test_file_that_is_no_text_is_refused_and_stays(tmp_path: Path, files: list[str], run: Run) -> None:
     tests = tmp_path / "local_test.yaml"
     tests.write_bytes(b"\x7fELF\xd0\x00")

@@ -89,6 +89,14 @@ def test_a_test_of_many_constants_says_which_hold() -> None:
     assert truths.holding(root) == ("ba", "bas")
 
 
+def test_a_test_of_very_many_constants_says_which_hold() -> None:
+    root = parse(f"proc.name in ({', '.join(f'p{number}' for number in range(20_000))}, bash)")
+    assert isinstance(root, Test)
+    truths = NodeEvaluator(FIELDS, "syscall").at(event(proc_name="bash"))
+
+    assert truths.holding(root) == ("bash",)
+
+
 def test_a_test_that_takes_all_constants_names_none() -> None:
     root = parse("proc.name contains allof (a, s)")
     assert isinstance(root, Test)

@@ -11,13 +11,16 @@ from mozu.core.model.fields.builtin import builtin_fields
 ROOT = Path(__file__).parents[4]
 
 
-def test_the_examples_of_the_guide_load_on_top_of_mozus_own_rules() -> None:
-    blocks = re.findall(r"```yaml\n(- .*?)```", (ROOT / "docs" / "rules" / "writing.md").read_text(), re.DOTALL)
+def test_the_examples_of_the_guide_load_on_top_of_mozus_own_rules(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "rules" / "writing.md").read_text()
+    blocks = re.findall(r"```yaml\n(- .*?)```", page, re.DOTALL)
+    ((text, name),) = re.findall(r"```\n(# (\S+\.txt):.*?)```", page, re.DOTALL)
+    (tmp_path / name).write_text(text)
     packs = [read_file(path) for path in expand([ROOT / "plugins" / "rules" / "packs"])]
-    examples = [SourceFile(f"example {number}", text) for number, text in enumerate(blocks, 1)]
+    examples = [SourceFile(f"{tmp_path}/{number}", text) for number, text in enumerate(blocks, 1)]
 
     result = load_texts([*packs, *examples], FieldRegistry((*builtin_fields(), *plugin_fields())))
 
-    assert 6 == len(examples)
+    assert 7 == len(examples)
     (redefined,) = result.report.problems()  # the first rule, redefined in other words
-    assert (redefined.code, redefined.file) == (Code.LOAD_REDEFINED_RULE, "example 2")
+    assert (redefined.code, redefined.file) == (Code.LOAD_REDEFINED_RULE, f"{tmp_path}/2")

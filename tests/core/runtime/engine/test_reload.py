@@ -204,6 +204,31 @@ def test_rules_that_a_refused_configuration_names_are_watched_for_their_correcti
     scene.play(scenario)
 
 
+def test_a_list_from_a_file_comes_into_force_when_the_file_changes(scene: Scene) -> None:
+    bad = scene.folder / "bad.txt"
+    bad.write_text("/x\n")
+    rule = RULE.format(name="A", path="/y", priority="NOTICE").replace("= /y", "in (bad)")
+    scene.tree["reload"] = {"watch": True}
+
+    async def changed(to: str, rule: str) -> str:
+        before = len(scene.notices)
+        _write(bad, to)
+        async with asyncio.timeout(20):
+            while not (found := [fields for name, fields in scene.notices[before:] if name == rule]):
+                await asyncio.sleep(0.01)
+        return str(found[0].get("changes", found[0].get("error")))
+
+    async def scenario(scene: Scene) -> None:
+        (scene.folder / "rules/a.yaml").write_text(f"- list: bad\n  items_from: ../bad.txt\n{rule}")
+        await scene.reload()
+        scene.reloader._watch_files()
+        assert "rules of falco: changed" == await changed("/x\n/z\n", "mozu reloaded")
+        assert "bad.txt: Invalid" in await changed("/x\na b\n", "Reload failed")
+        assert "nothing has changed" == await changed("/x\n/z\n", "mozu reloaded")
+
+    scene.play(scenario)
+
+
 def _write(file: Path, text: str) -> None:
     file.write_text(text)
 
