@@ -16,11 +16,14 @@ Filters = dict[str, dict[str, dict[str, str]]]
 (`undecided`), or deny there (`undenied`)."""
 
 
-def of_rule(rule: Rule, fields: FieldRegistry, sources: Iterable[AnySource]) -> Filters:
-    """Return what each source that filters by predicates can test of a rule, and if it could kill."""
+def of_rule(
+    rule: Rule, fields: FieldRegistry, sources: Iterable[AnySource], longest: int | None = None
+) -> Filters:
+    """Return what each source that filters by predicates can test of a rule, and if it could kill. Lists in its texts
+    have `longest` items at most."""
     demand = demand_of([rule], fields)
     return {
-        source.name: {name: _as_data(one) for name, one in sorted(source.pushdown(demand, fields).items())}
+        source.name: {name: _as_data(one, longest) for name, one in sorted(source.pushdown(demand, fields).items())}
         for source in sources
         if source.pushdown is not None and source.event_source == rule.source
     }
@@ -70,14 +73,14 @@ def _can(rule: Rule, event_type: str) -> bool:
     return types is None or event_type in types
 
 
-def _as_data(one: Pushdown) -> dict[str, str]:
-    text = "" if one.inexact is None or one.precision is Precision.EXACT else text_of(one.inexact)
-    acts = {"undecided": why(one.undecided), "undenied": why(one.undenied)}
+def _as_data(one: Pushdown, longest: int | None) -> dict[str, str]:
+    text = "" if one.inexact is None or one.precision is Precision.EXACT else text_of(one.inexact, longest)
+    acts = {"undecided": why(one.undecided, longest), "undenied": why(one.undenied, longest)}
     return {"precision": one.precision.value, "inexact": text, **acts}
 
 
-def why(undecided: Comparison | str | None) -> str:
+def why(undecided: Comparison | str | None, longest: int | None = None) -> str:
     """Return why the source does not act on such an event in the kernel; empty if it does."""
     if isinstance(undecided, Comparison):
-        return f"it is not decided there for good: {text_of(undecided)}"
+        return f"it is not decided there for good: {text_of(undecided, longest)}"
     return undecided or ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -23,6 +24,9 @@ from mozu.core.runtime.config import Config
 from mozu.core.runtime.config.suggest import suggestion
 from mozu.core.runtime.configure import configure
 from mozu.core.runtime.registry import Registry
+
+_LONGEST: Final = 30
+"""Number of items from which on an explanation for people shortens a list."""
 
 
 @click.group(no_args_is_help=True)
@@ -140,22 +144,24 @@ def explain_command(
     verbose: bool,
 ) -> None:
     """Show how a rule, macro or list is understood: resolved condition, event types, fields, what it demands, what
-    sources can filter of it, and whether they could kill for it in the kernel."""
+    sources can filter of it, and whether they could kill for it in the kernel. Long lists are shortened; --json has
+    all of them."""
     config, registry = configure(path, overrides, rules=rules)
     fields = known_fields(registry)
     loads = _loaded(config, registry, fields)
-    kind, item = _find(_described(loads), name)
+    longest = None if as_json else _LONGEST
+    kind, item = _find(_described(loads, longest), name)
     filters: pushdown.Filters = {}
     if kind == "rule":
         rule = next(rule for one in loads for rule in one.loaded.rules.rules if rule.name == name)
         sources = [source for entry in config.sources for source, _ in registry.sources(entry)]
-        filters = pushdown.of_rule(rule, fields, sources)
+        filters = pushdown.of_rule(rule, fields, sources, longest)
     filtered = {"filtered_by": filters} if kind == "rule" else {}
     if as_json:
         _print({"kind": kind, "info": item["info"], "details": item["details"], **filtered})
         return
     click.echo(f"{kind} {safe(name)}  ({safe(str(item['info']['file']))}:{item['info']['line']})")
-    _sections({**item["details"], **({"tags": item["info"]["tags"]} if kind == "rule" else {})})
+    _sections(_shortened({**item["details"], **({"tags": item["info"]["tags"]} if kind == "rule" else {})}))
     _sections({f"filtered by {source}": "\n".join(pushdown.lines(types)) for source, types in filters.items()})
     for act, why in (("kill", "undecided"), ("deny", "undenied")):
         lines = {name: "\n".join(pushdown.act_lines(types, why)) for name, types in filters.items()}
@@ -171,8 +177,8 @@ def _loaded(config: Config, registry: Registry, fields: FieldRegistry) -> list[C
     return loads
 
 
-def _described(loads: Iterable[ConfiguredRules]) -> list[RulesDescription]:
-    return [describe_rules(one.loaded, one.fields) for one in loads]
+def _described(loads: Iterable[ConfiguredRules], longest: int | None = None) -> list[RulesDescription]:
+    return [describe_rules(one.loaded, one.fields, longest) for one in loads]
 
 
 def _find(described: Sequence[RulesDescription], name: str) -> tuple[str, ItemDescription]:
@@ -275,6 +281,14 @@ def _sections(entries: JsonObject) -> None:
         if text:
             lines = text.strip("\n").split("\n")
             click.echo(f"\n{key.replace('_', ' ')}\n" + "\n".join(paragraph(line, limit, "  ") for line in lines))
+
+
+def _shortened(entries: JsonObject) -> JsonObject:
+    """Return the entries with the beginning of a long list of items, and the number of the others."""
+    items = entries.get("items_compiled")
+    if not isinstance(items, list) or len(items) <= _LONGEST:
+        return entries
+    return {**entries, "items_compiled": [*items[:_LONGEST], f"… {len(items) - _LONGEST:,} more"]}
 
 
 def _text(value: Json) -> str:

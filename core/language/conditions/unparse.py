@@ -1,5 +1,7 @@
 """Tree or formula → canonical text: parsing (and lowering) it returns the same tree (or formula)."""
 
+from collections.abc import Sequence
+
 from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.formula import AllOf, AnyOf, Constant, Formula, Negation, fold
 from mozu.core.language.conditions import tokens
@@ -23,9 +25,10 @@ from mozu.core.language.conditions.ast import (
 )
 
 
-def unparse(node: Node) -> str:
-    """Return the canonical text of a condition."""
-    return bottom_up(node, _node)
+def unparse(node: Node, longest: int | None = None) -> str:
+    """Return the canonical text of a condition. Of a list with more than `longest` items it has only so many, and the
+    number of the others."""
+    return bottom_up(node, lambda node, inner: _node(node, inner, longest))
 
 
 def unparse_term(term: Term) -> str:
@@ -33,12 +36,13 @@ def unparse_term(term: Term) -> str:
     return bottom_up_term(term, _term)
 
 
-def text_of(formula: Formula) -> str:
-    """Return the canonical text of a formula. Constants print as `true` and `false`, which no condition can contain."""
-    return fold(formula, _formula)
+def text_of(formula: Formula, longest: int | None = None) -> str:
+    """Return the canonical text of a formula. Constants print as `true` and `false`, which no condition can contain.
+    `longest`: as for `unparse`."""
+    return fold(formula, lambda node, inner: _formula(node, inner, longest))
 
 
-def _formula(node: Formula, inner: list[str]) -> str:
+def _formula(node: Formula, inner: list[str], longest: int | None) -> str:
     if isinstance(node, Constant):
         return "true" if node.value else "false"
     if isinstance(node, Negation):
@@ -50,10 +54,10 @@ def _formula(node: Formula, inner: list[str]) -> str:
         )
         return (" and " if isinstance(node, AllOf) else " or ").join(texts)
     assert isinstance(node, Comparison)
-    return _comparison(node)
+    return _comparison(node, longest)
 
 
-def _comparison(test: Comparison) -> str:
+def _comparison(test: Comparison, longest: int | None) -> str:
     left = f"{unparse_term(test.left)} {test.op}"
     if test.right is not None:
         right = unparse_term(test.right)
@@ -62,7 +66,7 @@ def _comparison(test: Comparison) -> str:
         return left
     if test.op in ("<", "<=", ">", ">="):
         return f"{left} {test.values[0]}"
-    values = f"({', '.join(map(_text, test.values))})"
+    values = _listed(test.values, longest)
     if test.op in tokens.LIST_OPERATORS:
         return f"{left} {values}"
     if len(test.values) == 1:
@@ -70,9 +74,9 @@ def _comparison(test: Comparison) -> str:
     return f"{left} {'oneof' if test.exactly_one else 'allof' if test.op == '!=' else 'anyof'} {values}"
 
 
-def _node(node: Node, inner: list[str]) -> str:
+def _node(node: Node, inner: list[str], longest: int | None) -> str:
     if isinstance(node, Test):
-        return _test(node)
+        return _test(node, longest)
     if isinstance(node, Macro):
         return node.name
     if isinstance(node, Not):
@@ -84,23 +88,30 @@ def _node(node: Node, inner: list[str]) -> str:
     return (" and " if isinstance(node, And) else " or ").join(texts)
 
 
-def _test(test: Test) -> str:
+def _test(test: Test, longest: int | None) -> str:
     words = [unparse_term(test.left), test.op]
     if test.modifier:
         words.append(test.modifier)
     if test.right is not None:
-        words.append(_right(test.right, name=bool(test.modifier) or test.op in tokens.LIST_OPERATORS))
+        words.append(_right(test.right, longest, name=bool(test.modifier) or test.op in tokens.LIST_OPERATORS))
     return " ".join(words)
 
 
-def _right(right: Right, *, name: bool) -> str:
+def _right(right: Right, longest: int | None, *, name: bool) -> str:
     if isinstance(right, Text):
         return right.value if name else _text(right.value)
     if isinstance(right, Items):
-        return f"({', '.join(_text(item.value) for item in right.items if isinstance(item, Text))})"
+        return _listed([item.value for item in right.items if isinstance(item, Text)], longest)
     if isinstance(right, Val):
         return f"val({unparse_term(right.field)})"
     return unparse_term(right)
+
+
+def _listed(values: Sequence[str], longest: int | None) -> str:
+    shown = list(map(_text, values[:longest]))
+    if len(shown) < len(values):
+        shown.append(f"… {len(values) - len(shown):,} more")
+    return f"({', '.join(shown)})"
 
 
 def _text(value: str) -> str:

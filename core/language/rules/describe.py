@@ -36,19 +36,20 @@ class RulesDescription(TypedDict):
 
 
 
-def describe_rules(result: LoadResult, fields: FieldRegistry) -> RulesDescription:
-    """Describe a load: `rules`, `macros`, `lists`, and the requirements of the files."""
+def describe_rules(result: LoadResult, fields: FieldRegistry, longest: int | None = None) -> RulesDescription:
+    """Describe a load: `rules`, `macros`, `lists`, and the requirements of the files. `longest`: number of items from
+    which on lists in compiled conditions are shortened."""
     rules = result.rules
     return {
         "required_engine_version": "" if rules.engine is None else str(rules.engine),
         "required_plugin_versions": _required(rules),
-        "rules": [describe_rule(rule, fields) for rule in rules.rules],
-        "macros": [describe_macro(macro, rules, fields) for macro in rules.macros],
+        "rules": [describe_rule(rule, fields, longest) for rule in rules.rules],
+        "macros": [describe_macro(macro, rules, fields, longest) for macro in rules.macros],
         "lists": [describe_list(entry) for entry in rules.lists],
     }
 
 
-def describe_rule(rule: Rule, fields: FieldRegistry) -> ItemDescription:
+def describe_rule(rule: Rule, fields: FieldRegistry, longest: int | None = None) -> ItemDescription:
     """Describe one rule."""
     operators = rule.checked.operators
     return {
@@ -76,7 +77,7 @@ def describe_rule(rule: Rule, fields: FieldRegistry) -> ItemDescription:
             "exception_fields": sorted({name for entry in rule.exceptions for name in entry.fields}),
             "exception_operators": sorted({comp for entry in rule.exceptions for comp in entry.comps}),
             "events": _events(rule),
-            "condition_compiled": unparse(rule.checked.node),
+            "condition_compiled": unparse(rule.checked.node, longest),
             "output_compiled": rule.output_text,
             "extra_output_formatted_fields": {ref.key: ref.key for ref in rule.output.template.extra},
             "plugins": _plugins((*rule.checked.fields, *rule.output.fields)),
@@ -85,7 +86,9 @@ def describe_rule(rule: Rule, fields: FieldRegistry) -> ItemDescription:
     }
 
 
-def describe_macro(macro: MacroView, rules: RuleSet, fields: FieldRegistry) -> ItemDescription:
+def describe_macro(
+    macro: MacroView, rules: RuleSet, fields: FieldRegistry, longest: int | None = None
+) -> ItemDescription:
     """Describe one macro. It has no source of its own: its fields are those of the source of a rule that uses it."""
     node = macro.condition
     checked = None if node is None else check(node, fields, _source_of(macro, rules))
@@ -99,7 +102,7 @@ def describe_macro(macro: MacroView, rules: RuleSet, fields: FieldRegistry) -> I
             "condition_operators": [] if checked is None else list(checked.operators),
             "condition_fields": list(names),
             "events": [] if checked is None or checked.event_types is None else sorted(checked.event_types),
-            "condition_compiled": "" if node is None else unparse(node),
+            "condition_compiled": "" if node is None else unparse(node, longest),
             "plugins": _plugins(names),
         },
     }

@@ -229,6 +229,24 @@ def test_what_the_kernel_filter_can_test_of_a_rule_is_explained(
     assert {"ebpf": data} == orjson.loads(json)["filtered_by"]
 
 
+def test_long_lists_are_shortened_for_people(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    (tmp_path / "bad.txt").write_text("".join(f"10.0.{number >> 8}.{number & 255}\n" for number in range(2_000)))
+    path.write_text(
+        "- list: bad\n  items_from: bad.txt\n"
+        "- macro: is_bad\n  condition: (fd.sip in (bad))\n"
+        "- rule: A\n  desc: b\n  condition: evt.type = connect and is_bad\n  output: '%fd.sip'\n  priority: INFO\n"
+    )
+
+    for name in ("A", "is_bad", "bad"):
+        _, out, _ = run("rules", "explain", name, "-r", path)
+        assert "10.0.0.29, … 1,970 more" in " ".join(out.split())
+        assert "10.0.0.30" not in out
+        _, json, _ = run("rules", "explain", name, "-r", path, "--json")
+        assert "10.0.7.207" in json
+        assert "more" not in json
+
+
 def test_macros_and_lists_are_explained_too(run: Run, rules: Path) -> None:
     _, out, _ = run("rules", "explain", "editors", "-r", rules, "--json")
     assert (orjson.loads(out)["kind"], orjson.loads(out)["details"]["items_compiled"]) == ("list", ["vi", "nano"])
