@@ -14,7 +14,7 @@ POWERLESS := $(shell [ "$$(id -u)" = 0 ] && command -v setpriv >/dev/null && ech
 # Without compiled modules every program that a test starts compiles mozu again: half of its time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist deb rpm vm machine changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs docs-site clean
+.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist deb rpm image vm machine changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs docs-site clean
 
 help:            ## these lines
 	@grep -E '^[a-z-]+: .*##' Makefile | sed 's/:.*##/\t/'
@@ -88,12 +88,18 @@ deb: $(STAMP)    ## the package for Debian and Ubuntu in dist/, of the commit th
 rpm: $(STAMP)    ## the package for distributions with rpm in dist/, of the commit that is checked out; MACHINE=aarch64: for arm64
 	$(PYTHON) -m distribution rpm --machine $(MACHINE)
 
+image: $(STAMP)  ## the container image in dist/, of the commit that is checked out; MACHINE=aarch64: for arm64; IMAGE_KEY=FILE: signed
+	$(PYTHON) -m distribution image --machine $(MACHINE) $(if $(IMAGE_KEY),--key "$(IMAGE_KEY)")
+
 release:         ## dist/ with packages, repository for apt, digests, signatures, and the text of the release page
 	@test -f "$(SIGNING_KEY)" || { echo "make release SIGNING_KEY=FILE: a private key of OpenSSH (docs/internals/releasing.md)"; exit 1; }
+	@test -f "$(IMAGE_KEY)" || { echo "make release IMAGE_KEY=FILE: a private key on P-256 in PEM, for the images (docs/internals/releasing.md)"; exit 1; }
 	@test -n "$(APT_KEY)" -a -n "$(REPOSITORY_URL)" || { echo "make release APT_KEY=FINGERPRINT REPOSITORY_URL=URL: gpg's key for the repository, and its address (docs/internals/releasing.md)"; exit 1; }
 	$(MAKE) dist
 	$(MAKE) deb
 	$(MAKE) deb MACHINE=aarch64
+	$(MAKE) image IMAGE_KEY="$(IMAGE_KEY)"
+	$(MAKE) image IMAGE_KEY="$(IMAGE_KEY)" MACHINE=aarch64
 	$(PYTHON) -m distribution repository --key "$(APT_KEY)" --url "$(REPOSITORY_URL)"
 	$(PYTHON) -m distribution release --key "$(SIGNING_KEY)"
 
