@@ -57,8 +57,11 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
 BUILTIN_COMMANDS: Final[Mapping[str, str]] = {
     "ebpf": "Load every kernel program once and list them.",
 }
-"""Built-in plugin that brings commands → one sentence for `mozu --help`. This table and the one above are the only
-places in the core that name a plugin."""
+"""Built-in plugin that brings commands → one sentence for `mozu --help`."""
+
+EDITOR_SERVER: Final = "mozu.plugins.editors.lsp"
+"""Module of `mozu lsp`, with the function `serve`. This name and the two tables above are the only places in the core
+that name a plugin."""
 
 
 def is_builtin(target: str) -> bool:

@@ -12,7 +12,7 @@ from tests.packaging.minimums import constraints, declared, lowest
 from tests.support.requirements import ROOT
 
 ROWS = re.findall(r"^\| (\S+) \| .+ \| .+ \|$", (ROOT / "docs/dependencies.md").read_text(), re.MULTILINE)
-ALL = [*declared(), *declared("google"), *declared("dev")]
+ALL = [*declared(), *declared("google"), *declared("lsp"), *declared("dev")]
 
 
 def ids(requirement: Requirement) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.errors import UnknownField
+from mozu.core.filter.formula import Formula
 from mozu.core.language.conditions.ast import Call, FieldRef, Items, Term, bottom_up_term
 from mozu.core.language.conditions.unparse import unparse_term
 from mozu.core.model.fields import FieldRegistry, FieldType, Match, Resolved
@@ -55,6 +56,8 @@ class Resolver:
         self.event_type = event_type
         self._found: dict[tuple[str, str | None], Resolved | OperandError] = {}
         self._typed: dict[int, tuple[Term, Typed]] = {}
+        self.decided: dict[tuple[Formula, int], bool] = {}
+        """(formula, effort) → the decision of `decide.can_hold`."""
 
     def resolve(self, ref: FieldRef) -> Resolved:
         """Return the field with its reader. Raises OperandError."""

@@ -16,7 +16,7 @@ returns the condition of a rule as a tree of clauses with their places, ``explai
 """
 
 from mozu.core.language.rules.additions import Addition
-from mozu.core.language.rules.checks import review
+from mozu.core.language.rules.checks import Resolvers, review, review_steps
 from mozu.core.language.rules.clauses import Clause, clauses, macro_trees
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.collector import ENGINE_VERSION
@@ -32,7 +32,7 @@ from mozu.core.language.rules.explained import ExplainedClause, explained
 from mozu.core.language.rules.families import Family, families, left_out
 from mozu.core.language.rules.files import expand, located, read_file
 from mozu.core.language.rules.list_files import list_files
-from mozu.core.language.rules.loading import LoadResult, Options, load, load_texts
+from mozu.core.language.rules.loading import LoadResult, Options, RulesLoader, load, load_texts
 from mozu.core.language.rules.plugin_fields import PLUGIN_VERSIONS, plugin_fields
 from mozu.core.language.rules.problem import RuleProblem
 from mozu.core.language.rules.report import FileReport, Report
@@ -58,10 +58,12 @@ __all__ = [
     "MacroView",
     "Options",
     "Report",
+    "Resolvers",
     "Rule",
     "RuleProblem",
     "RuleSet",
     "RulesDescription",
+    "RulesLoader",
     "Selector",
     "SourceFile",
     "Version",
@@ -86,6 +88,7 @@ __all__ = [
     "priority_names",
     "read_file",
     "review",
+    "review_steps",
     "rules_schema",
     "selected",
     "with_static_fields",

@@ -59,6 +59,11 @@ class Compiler:
         self._cache = Cache(fields)
         self._outputs: dict[tuple[str, str, tuple[tuple[str, str], ...]], CompiledOutput | ConditionError] = {}
 
+    @property
+    def remembered(self) -> int:
+        """Number of texts and trees that are kept for later calls."""
+        return self._cache.remembered + len(self._outputs)
+
     def compile(self, store: Store, add: Add, later: Mapping[str, ProblemContext] | None = None) -> RuleSet:
         """Compile once. `later`: macros of files not yet collected, for better hints."""
         try:

@@ -1,9 +1,10 @@
 """Misspelt names of lists: an unquoted word that is no list's name is silently compared as a text."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Final
 
+from mozu.core.caches import cached
 from mozu.core.language.conditions import Items, Node, Test, Text
 from mozu.core.language.conditions.ast import bottom_up
 from mozu.core.language.rules.codes import Code
@@ -60,11 +61,17 @@ def meant(word: str, lists: Lists, *, alone: bool) -> str:
     Words with an underscore look like names; other words count only if they are `alone`. An item of the list itself is
     not a name of it.
     """
-    names: Collection[str] = lists.compiled
-    if word in names or len(word) > _LONGEST or not ("_" in word or alone) or not word.isascii():
+    if word in lists.compiled or len(word) > _LONGEST or not ("_" in word or alone) or not word.isascii():
         return ""
+    name = _nearest(word, lists.names)
+    return name if name and word not in lists.compiled[name] else ""
+
+
+@cached(4096)
+def _nearest(word: str, names: frozenset[str]) -> str:
+    """Return the name that is most similar to a word; empty if none is similar."""
     close = get_close_matches(word, [name for name in names if _may_be_alike(word, name)], n=1, cutoff=_ALIKE)
-    return close[0] if close and word not in lists.compiled[close[0]] else ""
+    return close[0] if close else ""
 
 
 def _may_be_alike(word: str, name: str) -> bool:

@@ -53,6 +53,7 @@ class Lists:
             joined = ", ".join(quoted(item) for item in items)
             self._joined.append((info.name, joined))
             self._words[info.name] = frozenset(_WORD.findall(joined))
+        self.names = frozenset(self.compiled)
         self._odd = frozenset(name for name, _ in self._joined if not _WORD.fullmatch(name))
 
     def _items(self, info: ListInfo, lists: Mapping[str, ListInfo]) -> list[str]:

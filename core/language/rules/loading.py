@@ -66,7 +66,7 @@ def load_texts(
     report: Report | None = None,
 ) -> LoadResult:
     """Load texts that have been read already; a problem is in place of a file that could not be read."""
-    return _Load(fields, options or Options(), report or Report()).run(list(texts))
+    return RulesLoader(fields, options).load(texts, report)
 
 
 def known_sources(fields: FieldRegistry, more: Collection[str] = ()) -> frozenset[str]:
@@ -74,38 +74,82 @@ def known_sources(fields: FieldRegistry, more: Collection[str] = ()) -> frozense
     return fields.source_classes() | frozenset(more)
 
 
-class _Load:
-    def __init__(self, fields: FieldRegistry, options: Options, report: Report) -> None:
-        self._options, self._report = options, report
-        self._store = Store()
-        sources = known_sources(fields, options.sources)
-        self._collector = Collector(self._store, fields, sources, report.add)
-        self._compiler = Compiler(fields, sources, options.additions)
+class RulesLoader:
+    """A loader of texts that change little from one load to the next: what is equal is neither read nor compiled
+    again."""
 
-    def run(self, texts: Sequence[SourceFile | RuleProblem]) -> LoadResult:
-        """Read all, then collect and compile one by one, since a file may depend on earlier ones only."""
-        read_items = [self._read(text) for text in texts]
+    def __init__(self, fields: FieldRegistry, options: Options | None = None) -> None:
+        self._fields, self._options = fields, options or Options()
+        self._sources = known_sources(fields, self._options.sources)
+        self._compiler = Compiler(fields, self._sources, self._options.additions)
+        self._read: dict[str, _ReadFile] = {}
+
+    @property
+    def remembered(self) -> int:
+        """Number of texts and trees that are kept for later loads."""
+        return self._compiler.remembered
+
+    def load(self, texts: Iterable[SourceFile | RuleProblem], report: Report | None = None) -> LoadResult:
+        """Load texts that have been read already; a problem is in place of a file that could not be read."""
+        load = _Load(self._fields, self._sources, self._options, self._compiler, report or Report())
+        before, self._read = self._read, {}
+        files = []
+        for text in texts:
+            if isinstance(text, RuleProblem):
+                files.append(_ReadFile(text.context.source, (), (text,)))
+                continue
+            known = before.get(text.name)
+            found = known if known is not None and known.source.text == text.text else _read_file(text)
+            self._read[text.name] = found
+            files.append(found)
+        return load.run(files)
+
+
+class _ReadFile(msgspec.Struct, frozen=True, eq=False):
+    """The items of a file."""
+
+    source: SourceFile
+    items: tuple[Item, ...]
+    problems: tuple[RuleProblem, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the file could be read to its end."""
+        unread = (Code.LOAD_ERR_YAML_PARSE, Code.LOAD_ERR_FILE_READ)
+        return not any(problem.code in unread for problem in self.problems)
+
+
+def _read_file(text: SourceFile) -> _ReadFile:
+    problems: list[RuleProblem] = []
+    return _ReadFile(text, tuple(read(text, problems.append)), tuple(problems))
+
+
+class _Load:
+    def __init__(
+        self, fields: FieldRegistry, sources: frozenset[str], options: Options, compiler: Compiler, report: Report
+    ) -> None:
+        self._options, self._report, self._compiler = options, report, compiler
+        self._store = Store()
+        self._collector = Collector(self._store, fields, sources, report.add)
+
+    def run(self, files: Sequence[_ReadFile]) -> LoadResult:
+        """Collect and compile one by one, since a file may depend on earlier ones only."""
+        for file in files:
+            opened = self._report.open(file.source)
+            for problem in file.problems:
+                opened.add(problem)
         rules = RuleSet()
-        for at, (items, complete) in enumerate(read_items):
-            for item in items:
+        for at, file in enumerate(files):
+            for item in with_list_files(file.items, self._report.add):
                 self._collector.collect(item)
-            self._store.incomplete = self._store.incomplete or not complete
-            rules = self._compiler.compile(self._store, self._report.add, _macros(read_items[at + 1 :]))
+            self._store.incomplete = self._store.incomplete or not file.is_complete
+            rules = self._compiler.compile(self._store, self._report.add, _macros(files[at + 1 :]))
         self._require_plugins()
         if self._report.ok:
             used_macros = {macro.name for macro in rules.macros if macro.used}
             used_lists = {entry.name for entry in rules.lists if entry.used}
             self._report.extend(unused(self._store, used_macros, used_lists))
         return LoadResult(self._report, rules)
-
-    def _read(self, text: SourceFile | RuleProblem) -> tuple[list[Item], bool]:
-        """Return the items of a file, and True if it could be read to its end."""
-        if isinstance(text, RuleProblem):
-            self._report.open(text.context.source).add(text)
-            return [], False
-        file = self._report.open(text)
-        items = list(with_list_files(read(text, file.add), self._report.add))
-        return items, not any(problem.code is Code.LOAD_ERR_YAML_PARSE for problem in file.problems)
 
     def _require_plugins(self) -> None:
         have = self._options.plugins
@@ -127,10 +171,10 @@ class _Load:
             self._report.add(problem)
 
 
-def _macros(files: Iterable[tuple[list[Item], bool]]) -> dict[str, ProblemContext]:
+def _macros(files: Iterable[_ReadFile]) -> dict[str, ProblemContext]:
     found: dict[str, ProblemContext] = {}
-    for items, _ in files:
-        for item in items:
+    for file in files:
+        for item in file.items:
             if isinstance(item, MacroItem):
                 found.setdefault(item.name, item.context)
     return found

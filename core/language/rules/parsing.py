@@ -22,6 +22,11 @@ class Cache:
         self._expanded: dict[tuple[int, ...], tuple[Node, tuple[Node, ...]]] = {}
         self._checked: dict[tuple[int, str], Checked] = {}
 
+    @property
+    def remembered(self) -> int:
+        """Number of entries."""
+        return len(self._parsed) + len(self._expanded) + len(self._checked)
+
     def parse(self, text: str, origin: str) -> Node:
         """Parse a text. Raises ConditionError."""
         found = self._parsed.get((text, origin))

@@ -38,6 +38,14 @@ def can_hold(formula: Formula, resolver: Resolver, effort: int = EFFORT) -> bool
 
     True means that such an event exists, or that the search could not exclude it within `effort` alternatives.
     """
+    key = formula, effort
+    found = resolver.decided.get(key)
+    if found is None:
+        found = resolver.decided[key] = _can_hold(formula, resolver, effort)
+    return found
+
+
+def _can_hold(formula: Formula, resolver: Resolver, effort: int) -> bool:
     formula = substitute(fold(formula, resolver), by_result)
     if formula is TRUE or formula is FALSE:
         return formula is TRUE

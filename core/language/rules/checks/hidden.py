@@ -16,27 +16,23 @@ _TOGETHER: Final = 4
 """Maximum number of earlier rules that are combined."""
 
 
-def hidden_rules(views: Sequence[View]) -> Iterator[RuleProblem]:
-    """Yield a problem for each rule that one earlier rule hides, or several together.
-
-    `views` are in the order in which an event is tried.
-    """
-    for at, view in enumerate(views):
-        types = view.rule.checked.event_types
-        if not can_hold(view.formula, view.resolver, _EFFORT):
-            continue
-        tested = set(view.rule.checked.fields)
-        earlier = [
-            one
-            for one in views[:at]
-            if one.rule.source == view.rule.source and _share_types(one, view) and _demanded(one) <= tested
-        ]
-        whole = [one for one in earlier if _covers_types(one, types)]
-        one = next((one for one in whole if _is_hidden(view, [one])), None)
-        if one is not None:
-            yield _problem(view, [one])
-        elif len(earlier) > 1 and _is_hidden(view, near := _nearest(view, earlier)):
-            yield _problem(view, near)
+def hidden_rule(view: View, before: Sequence[View]) -> Iterator[RuleProblem]:
+    """Yield a problem if one of the rules that are tried before this one hides it, or several together."""
+    types = view.rule.checked.event_types
+    if not can_hold(view.formula, view.resolver, _EFFORT):
+        return
+    tested = set(view.rule.checked.fields)
+    earlier = [
+        one
+        for one in before
+        if one.rule.source == view.rule.source and _share_types(one, view) and _demanded(one) <= tested
+    ]
+    whole = [one for one in earlier if _covers_types(one, types)]
+    one = next((one for one in whole if _is_hidden(view, [one])), None)
+    if one is not None:
+        yield _problem(view, [one])
+    elif len(earlier) > 1 and _is_hidden(view, near := _nearest(view, earlier)):
+        yield _problem(view, near)
 
 
 def _share_types(one: View, other: View) -> bool:

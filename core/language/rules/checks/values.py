@@ -16,7 +16,7 @@ from mozu.core.language.rules.problem import RuleProblem
 from mozu.core.language.rules.suggest import closest
 from mozu.core.model.fields import FieldType
 from mozu.core.model.fields.possible import COMM, categories, error_numbers, longest, words
-from mozu.core.model.syscalls import Param, flag_table, signal_name
+from mozu.core.model.syscalls import EventType, Param, flag_table, signal_name
 
 _EQUAL: Final = frozenset(("=", "==", "!=", "in", "intersects"))
 _START: Final = _EQUAL | {"startswith"}
@@ -120,7 +120,7 @@ def _text_fault(view: View, test: Test, text: str) -> tuple[str, str] | None:
 
 
 def _word_fault(view: View, test: Test, name: str, text: str) -> tuple[str, str] | None:
-    known = _words(view, name)
+    known = known_words(name, view.declared)
     if known is None or (test.op not in _PARTS and test.op != "glob"):
         return None
     typed = view.resolver.typed(test.left)
@@ -136,15 +136,17 @@ def _word_fault(view: View, test: Test, name: str, text: str) -> tuple[str, str]
     return f"{name} is never `{_short(text)}`: no event has this value", near or f"it has {few}"
 
 
-def _words(view: View, name: str) -> tuple[str, ...] | None:
+def known_words(name: str, types: Sequence[EventType]) -> tuple[str, ...] | None:
+    """Return every text that a field can have in events of these types (of any, if there are none); None if texts are
+    not limited."""
     if name == "evt.res":
         return ("SUCCESS", *error_numbers())
     if name == "evt.category":
         return categories()
     if not name.startswith("evt.arg."):
-        known = [words(name, one) for one in view.declared] or [words(name)]
+        known = [words(name, one) for one in types] or [words(name)]
         return None if None in known else tuple(dict.fromkeys(word for one in known for word in one or ()))
-    params = [param for one in view.declared for param in one.params if param.name == name.removeprefix("evt.arg.")]
+    params = [param for one in types for param in one.params if param.name == name.removeprefix("evt.arg.")]
     if not params or not all(param.table or param.type == "signal" for param in params):
         return None
     return tuple(dict.fromkeys(word for param in params for word in _names(param)))

@@ -30,16 +30,20 @@ class Use(NamedTuple):
     """True below an odd number of `not`."""
 
 
-class Shared:
-    """Data that the checks of all rules of one load share."""
+Resolvers = dict[tuple[str, str | None], Resolver]
+"""(source class, event type or None for any) → resolver, with the decisions about formulas."""
 
-    def __init__(self, rules: RuleSet, fields: FieldRegistry) -> None:
+
+class Shared:
+    """Data that the checks of all rules of one load share. `resolvers` may come from an earlier load."""
+
+    def __init__(self, rules: RuleSet, fields: FieldRegistry, resolvers: Resolvers | None = None) -> None:
         self.rules, self.fields = rules, fields
         self.texts: Mapping[str, Filled] = {one.name: one.filled for one in rules.macros if one.filled is not None}
         self.lists: Mapping[str, ListView] = {one.name: one for one in rules.lists}
         self.judged: dict[tuple[str, int], bool | None] = {}
         """(source, id of a node) → the value that the node has for every event; None if there is no such value."""
-        self._resolvers: dict[tuple[str, str | None], Resolver] = {}
+        self._resolvers: Resolvers = {} if resolvers is None else resolvers
 
     def resolver(self, source: str, type_: str | None = None) -> Resolver:
         """Return the resolver of fields for a source class, and an event type."""

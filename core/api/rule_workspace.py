@@ -1,0 +1,115 @@
+"""What the core hands to a server for editors: rule files that are being written, with the compiler's knowledge of
+them.
+
+A file is named by its path. Lines and columns count from 0; a column counts characters. Nothing here raises for the
+content of a file, however broken.
+"""
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Position(msgspec.Struct, frozen=True, order=True):
+    """A place between two characters of a file."""
+
+    line: int
+    column: int
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A part of a file."""
+
+    file: str
+    start: Position
+    end: Position
+
+
+class FindingKind(enum.Enum):
+    """The weight of a finding: rules with an error do not load; advice is reported if it was asked for."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    ADVICE = "advice"
+
+
+class RuleFinding(msgspec.Struct, frozen=True):
+    """A finding of `mozu check`."""
+
+    span: Span
+    kind: FindingKind
+    code: str
+    """Code that `mozu explain` explains."""
+    message: str
+    """A sentence, with the remedy if there is one."""
+
+
+Findings = Mapping[str, Sequence[RuleFinding]]
+"""File → findings in it; a file without any has an empty sequence."""
+
+
+class CompletionKind(enum.Enum):
+    """The kind of a word that can stand at a place."""
+
+    KEY = "key"
+    FIELD = "field"
+    OPERATOR = "operator"
+    KEYWORD = "keyword"
+    TRANSFORMER = "transformer"
+    VALUE = "value"
+    MACRO = "macro"
+    LIST = "list"
+    RULE = "rule"
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """A word that can stand at a place; it replaces `span`."""
+
+    kind: CompletionKind
+    label: str
+    span: Span
+    text: str = ""
+    """Text that is written; empty: the label."""
+    detail: str = ""
+    """A few words, such as the type of a field."""
+    doc: str = ""
+    """A sentence or two."""
+
+
+class Hover(msgspec.Struct, frozen=True):
+    """The meaning of a word."""
+
+    span: Span
+    text: str
+    """Markdown."""
+
+
+class RuleWorkspace(Protocol):
+    """Rule files as an editor has them. `findings` may run on one thread while another calls the other methods."""
+
+    def put(self, file: str, text: str | None) -> None:
+        """Use this text for a file instead of its content on the disk; with None use the disk again."""
+        ...
+
+    def line(self, file: str, number: int) -> str:
+        """Return a line of a file, without its end; empty behind the last one. An editor may count its columns in other
+        units than characters."""
+        ...
+
+    def findings(self, file: str) -> Iterator[Findings]:
+        """Yield the findings in all files that load together with this one: first those of the load, which take a
+        moment, then again whenever slower checks have found more; the last time all of them. Yield nothing for a file
+        that holds no rules.
+
+        The iterator stops early if `put` changes a text meanwhile."""
+        ...
+
+    def completions(self, file: str, at: Position) -> Sequence[Completion]:
+        """Return the words that can stand at a place."""
+        ...
+
+    def hover(self, file: str, at: Position) -> Hover | None:
+        """Return the meaning of the word at a place; None for a word without any."""
+        ...

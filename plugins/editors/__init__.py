@@ -1,0 +1,1 @@
+"""What editors use: servers that stand on `mozu.core.api` alone and get the compiler's knowledge from the core."""

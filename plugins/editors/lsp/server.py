@@ -1,0 +1,132 @@
+"""The Language Server Protocol over the standard streams, answered by a `RuleWorkspace`."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from mozu.core.api.rule_workspace import Completion, CompletionKind, FindingKind, Position, RuleFinding, RuleWorkspace
+from mozu.plugins.editors.lsp.positions import Positions
+from mozu.plugins.editors.lsp.publisher import FindingsPublisher
+
+_SEVERITIES: Final[Mapping[FindingKind, types.DiagnosticSeverity]] = {
+    FindingKind.ERROR: types.DiagnosticSeverity.Error,
+    FindingKind.WARNING: types.DiagnosticSeverity.Warning,
+    FindingKind.ADVICE: types.DiagnosticSeverity.Hint,
+}
+_KINDS: Final[Mapping[CompletionKind, types.CompletionItemKind]] = {
+    CompletionKind.KEY: types.CompletionItemKind.Property,
+    CompletionKind.FIELD: types.CompletionItemKind.Field,
+    CompletionKind.OPERATOR: types.CompletionItemKind.Operator,
+    CompletionKind.KEYWORD: types.CompletionItemKind.Keyword,
+    CompletionKind.TRANSFORMER: types.CompletionItemKind.Function,
+    CompletionKind.VALUE: types.CompletionItemKind.EnumMember,
+    CompletionKind.MACRO: types.CompletionItemKind.Class,
+    CompletionKind.LIST: types.CompletionItemKind.Variable,
+    CompletionKind.RULE: types.CompletionItemKind.Event,
+}
+_MOST: Final = 250
+"""Maximum number of words in one answer; an editor asks again when more has been typed."""
+_TRIGGERS: Final = (".", "%", "(", " ", "[")
+
+
+def serve(rules: RuleWorkspace) -> None:
+    """Serve an editor until it ends the conversation."""
+    server = RuleServer(rules)
+    try:
+        server.start_io()
+    finally:
+        server.publisher.close()
+
+
+class RuleServer(LanguageServer):
+    """The server of one editor."""
+
+    def __init__(self, rules: RuleWorkspace) -> None:
+        super().__init__("mozu", _version())
+        self.rules = rules
+        self.places = Positions(rules.line, lambda: self.workspace.position_encoding)
+        self.publisher = FindingsPublisher(rules, self._publish)
+        self.feature(types.TEXT_DOCUMENT_DID_OPEN)(_opened)
+        self.feature(types.TEXT_DOCUMENT_DID_CHANGE)(_changed)
+        self.feature(types.TEXT_DOCUMENT_DID_CLOSE)(_closed)
+        options = types.CompletionOptions(trigger_characters=_TRIGGERS)
+        self.feature(types.TEXT_DOCUMENT_COMPLETION, options)(_completion)
+        self.feature(types.TEXT_DOCUMENT_HOVER)(_hover)
+
+    async def put(self, uri: str) -> None:
+        """Take the text of a document, and publish the findings in it."""
+        file = self.places.file(uri)
+        self.rules.put(file, self.workspace.get_text_document(uri).source)
+        await self.publisher.changed(file)
+
+    def place(self, document: types.TextDocumentIdentifier, at: types.Position) -> tuple[str, Position]:
+        """Return the file and the place that a request is about."""
+        file = self.places.file(document.uri)
+        return file, self.places.from_editor(file, at)
+
+    def _publish(self, file: str, findings: Sequence[RuleFinding]) -> None:
+        found = [
+            types.Diagnostic(
+                range=self.places.range(one.span),
+                severity=_SEVERITIES[one.kind],
+                code=one.code,
+                source="mozu",
+                message=one.message,
+            )
+            for one in findings
+        ]
+        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(self.places.uri(file), found))
+
+
+async def _opened(server: RuleServer, params: types.DidOpenTextDocumentParams) -> None:
+    await server.put(params.text_document.uri)
+
+
+async def _changed(server: RuleServer, params: types.DidChangeTextDocumentParams) -> None:
+    await server.put(params.text_document.uri)
+
+
+async def _closed(server: RuleServer, params: types.DidCloseTextDocumentParams) -> None:
+    file = server.places.file(params.text_document.uri)
+    server.rules.put(file, None)
+    await server.publisher.changed(file)
+
+
+def _completion(server: RuleServer, params: types.CompletionParams) -> types.CompletionList:
+    file, at = server.place(params.text_document, params.position)
+    found = server.rules.completions(file, at)
+    shown = found[:_MOST]
+    ranges = {one.span: server.places.range(one.span) for one in shown}
+    items = [_item(one, number, ranges[one.span]) for number, one in enumerate(shown)]
+    return types.CompletionList(is_incomplete=len(found) > _MOST, items=items)
+
+
+def _hover(server: RuleServer, params: types.HoverParams) -> types.Hover | None:
+    file, at = server.place(params.text_document, params.position)
+    found = server.rules.hover(file, at)
+    if found is None:
+        return None
+    text = types.MarkupContent(types.MarkupKind.Markdown, found.text)
+    return types.Hover(text, server.places.range(found.span))
+
+
+def _item(one: Completion, number: int, replaced: types.Range) -> types.CompletionItem:
+    return types.CompletionItem(
+        label=one.label,
+        kind=_KINDS[one.kind],
+        detail=one.detail or None,
+        documentation=one.doc or None,
+        sort_text=f"{number:05}",
+        filter_text=one.label,
+        text_edit=types.TextEdit(replaced, one.text or one.label),
+    )
+
+
+def _version() -> str:
+    try:
+        return version("mozu")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,128 @@
+"""`mozu lsp` under a client over the standard streams."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from lsprotocol import types
+
+from tests.support.language_client import EditorClient, editor
+
+RULES = """- list: shells
+  items: [bash, zsh]
+
+- macro: spawned
+  condition: evt.type = execve
+
+- rule: A shell
+  desc: of a test
+  condition: spawned and proc.name in (shells)
+  output: "a shell %proc.name"
+  priority: NOTICE
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "rules.yaml"
+    path.write_text(RULES)
+    return path
+
+
+def talk(scene: Callable[[EditorClient], Awaitable[None]], *encodings: types.PositionEncodingKind) -> None:
+    async def run() -> None:
+        async with editor(encodings=encodings) as client:
+            await scene(client)
+            assert [] == client.messages
+
+    asyncio.run(run())
+
+
+def place(text: str, word: str) -> types.Position:
+    """Return the place within a word, in units of UTF-16."""
+    at = text.index(word) + 1
+    before = text[text.rfind("\n", 0, at) + 1 : at]
+    return types.Position(text.count("\n", 0, at), len(before.encode("utf-16-le")) // 2)
+
+
+def test_findings_follow_the_text(file: Path) -> None:
+    async def scene(client: EditorClient) -> None:
+        uri = client.open(file, RULES.replace("NOTICE", "NOTED"))
+        (found,) = await client.until(uri, lambda one: len(one) == 1)
+        assert ("LOAD_ERR_YAML_VALIDATE", types.DiagnosticSeverity.Error) == (found.code, found.severity)
+        assert types.Range(types.Position(10, 12), types.Position(10, 17)) == found.range
+
+        client.change(uri, RULES)
+        await client.until(uri, lambda one: not one)
+
+        client.change(uri, RULES.replace("(shells)", "(shells, /bin/sh)"))
+        await client.until(uri, lambda one: [each.code for each in one] == ["LINT_IMPOSSIBLE_VALUE"])
+
+    talk(scene)
+
+
+def test_completion_and_hover(file: Path) -> None:
+    async def scene(client: EditorClient) -> None:
+        text = RULES.replace("spawned and", "spawned and proc.na")
+        document = types.TextDocumentIdentifier(client.open(file, text))
+
+        completion = types.CompletionParams(document, types.Position(8, 32))
+        found = await client.text_document_completion_async(completion)
+        assert isinstance(found, types.CompletionList)
+        (name,) = [one for one in found.items if one.label == "proc.name"]
+        assert isinstance(name.text_edit, types.TextEdit)
+        assert (types.Range(types.Position(8, 25), types.Position(8, 32)), "proc.name") == (
+            name.text_edit.range,
+            name.text_edit.new_text,
+        )
+
+        hover = await client.text_document_hover_async(types.HoverParams(document, types.Position(8, 16)))
+        assert hover is not None
+        assert isinstance(hover.contents, types.MarkupContent)
+        assert "condition: evt.type = execve" in hover.contents.value
+
+    talk(scene)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "units"),
+    [
+        (types.PositionEncodingKind.Utf8, 4),
+        (types.PositionEncodingKind.Utf16, 2),
+        (types.PositionEncodingKind.Utf32, 1),
+    ],
+)
+def test_columns_are_in_the_units_of_the_editor(file: Path, encoding: types.PositionEncodingKind, units: int) -> None:
+    async def scene(client: EditorClient) -> None:
+        text = RULES.replace("spawned and", "proc.cmdline = 🐦 and spawnd and")
+        uri = client.open(file, text)
+        found = await client.until(uri, lambda one: any("spawnd" in each.message for each in one))
+        (wrong,) = [one for one in found if "spawnd" in one.message]
+        assert (33 + units, 39 + units) == (wrong.range.start.character, wrong.range.end.character)
+
+    talk(scene, encoding)
+
+
+def test_no_state_of_a_file_that_is_typed_ends_the_server(file: Path) -> None:
+    """The editor sends 500 states, which are beginnings of the file and the file with a part cut out, and asks at each
+    place. The last state is the whole file."""
+    dice = random.Random(45)
+
+    async def scene(client: EditorClient) -> None:
+        document = types.TextDocumentIdentifier(client.open(file, RULES))
+        for _ in range(500):
+            start = dice.randrange(len(RULES))
+            rest = "" if dice.random() < 0.5 else RULES[start + dice.randrange(40) :]
+            client.change(document.uri, RULES[:start] + rest)
+            here = types.Position(dice.randrange(14), dice.randrange(50))
+            await client.text_document_completion_async(types.CompletionParams(document, here))
+            await client.text_document_hover_async(types.HoverParams(document, here))
+
+        client.change(document.uri, RULES)
+        hover = types.HoverParams(document, place(RULES, "spawned and"))
+        assert await client.text_document_hover_async(hover) is not None
+        await client.until(document.uri, lambda one: not one)
+
+    talk(scene)
