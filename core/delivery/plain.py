@@ -102,7 +102,7 @@ def _output(alert: Alert, *, values: bool) -> tuple[Template, dict[str, str | No
 
 
 def _ref(ref: Ref) -> Ref:
-    return Ref(bounded_text(ref.key), "string", is_field=ref.is_field is True)
+    return Ref(bounded_text(ref.key), "string", is_field=ref.is_field is True, label=bounded_text(ref.label))
 
 
 def _items(value: object) -> Sequence[Any]:

@@ -142,8 +142,8 @@ def test_an_alert_is_a_line_on_stderr(at: Path) -> None:
     done = trace("--", "cat", "/etc/shadow", at=at)
 
     lines = [line for line in done.stderr.splitlines() if line.startswith("mozu: ")]
-    reported = [line.split(": ", 2)[2].partition(" process=")[0] for line in lines]
-    assert ["Critical The hashes of passwords were opened, or were to be (file=/etc/shadow result=EACCES"] == reported
+    reported = [line.split(": ", 2)[2].partition(" command=")[0] for line in lines]
+    assert ["Critical Password hashes /etc/shadow wanted by a build: cat (result=EACCES"] == reported
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_a_container_without_any_privilege_is_enough(docker: DockerEngine) -> No
 
     rows = dict(re.findall(r"^(\w+):\s+(\w+)$", done.stdout, re.MULTILINE))
     assert ({"Seccomp": "2", "CapEff": "0" * 16, "NoNewPrivs": "1"}, 120) == (rows, done.returncode), done.stderr
-    assert "The hashes of passwords were opened, or were to be (file=/etc/shadow result=EACCES" in done.stderr
+    assert "Password hashes /etc/shadow wanted by a build: cat (result=EACCES" in done.stderr
 
 
 def test_where_the_profile_forbids_tracing_mozu_says_so_and_fails(docker: DockerEngine, tmp_path: Path) -> None:

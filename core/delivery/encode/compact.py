@@ -21,6 +21,7 @@ _INDENT: Final = " " * 14
 """Columns of the time and the severity, below which the second line has none."""
 _MOST_OBJECT: Final = 160
 """Most characters of the object in a line without a width."""
+_MOST_SENTENCE: Final = 240
 _MOST_ANCESTORS: Final = 3
 _WORDS: Final = {
     Severity.EMERGENCY: "EMRG",
@@ -87,7 +88,10 @@ class Compact:
 
 
 def _sentence(alert: Alert, known: Known) -> str:
-    """Return the rule's name and the object that the call was about."""
+    """Return the sentence of a rule that leaves the context to mozu; else the rule's name and the object that the call
+    was about."""
+    if alert.template.pairs:
+        return _cut(alert.template.sentence(alert.values), _MOST_SENTENCE)
     found = _object(alert, known)
     return f"{alert.rule}: {_cut(found, _MOST_OBJECT)}" if found else alert.rule
 

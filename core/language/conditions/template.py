@@ -11,6 +11,7 @@ from mozu.core.language.conditions import tokens
 from mozu.core.language.conditions.ast import Call, FieldRef, Operand, Term, bottom_up_term
 from mozu.core.language.conditions.generate.emitter import Emitter, Library
 from mozu.core.language.conditions.operands import OperandError, Resolver, Typed
+from mozu.core.language.conditions.pairs import labelled
 from mozu.core.language.conditions.parser import Parser
 from mozu.core.language.conditions.problems import ConditionError
 from mozu.core.language.conditions.program import operand_needs
@@ -37,14 +38,21 @@ class CompiledOutput(msgspec.Struct, frozen=True, eq=False):
     needs: Callable[[str | None], frozenset[str]]
     """State dependencies of its fields for events of a type, or of any; fields that the type never has need nothing."""
     fields: tuple[str, ...]
-    """Every field as written, with its argument, in order."""
+    """Every field as written, with its argument, in order; without the context."""
+    context: tuple[str, ...] = ()
+    """The fields of the context."""
 
 
 def compile_template(
-    text: str, fields: FieldRegistry, source: str, extra: Sequence[tuple[str, str]] = ()
+    text: str,
+    fields: FieldRegistry,
+    source: str,
+    extra: Sequence[tuple[str, str]] = (),
+    context: Sequence[tuple[str, str]] = (),
 ) -> CompiledOutput:
     """Compile an output and its extra fields: pairs (key, format); with an empty format the key is a field and keeps
-    its type.
+    its type. With `context`, pairs (field, label), those are written behind the output, or are among its fields only if
+    they have no label; pairs in parentheses at the output's end are treated likewise.
 
     Raises ConditionError for the first error, with those after it as `further`; `origin` is the key of an extra field,
     `offset` counts in its format.
@@ -67,12 +75,26 @@ def compile_template(
     if errors:
         errors[0].further = tuple(errors[1:])
         raise errors[0]
-    printed = {part.key for part in main.parts if isinstance(part, Ref)}
+    own = tuple(dict.fromkeys(name for operand in operands.values() for name in _names(operand)))
+    parts = main.parts
+    if context:
+        parts = labelled(parts)
+        for name, label in context:
+            part = _Format(f"%{name}", resolver)
+            operands.update(part.operands)
+            found = [msgspec.structs.replace(one, label=label) for one in part.parts if isinstance(one, Ref)]
+            if label:
+                known = {one.key for one in parts if isinstance(one, Ref)}
+                parts += [one for one in found if one.key not in known]
+            else:
+                refs += found
+    printed = {part.key for part in parts if isinstance(part, Ref)}
     return CompiledOutput(
-        template=Template(tuple(main.parts), tuple(ref for ref in refs if ref.key not in printed)),
+        template=Template(tuple(parts), tuple(ref for ref in refs if ref.key not in printed)),
         values=_Reader(operands, rendered, fields, source),
         needs=_Needs(operands.values(), fields, source),
-        fields=tuple(dict.fromkeys(name for operand in operands.values() for name in _names(operand))),
+        fields=own,
+        context=tuple(name for name, _ in context),
     )
 
 

@@ -57,7 +57,7 @@ class Compiler:
         self._sources = frozenset(sources)
         self._additions = additions
         self._cache = Cache(fields)
-        self._outputs: dict[tuple[str, str, tuple[tuple[str, str], ...]], CompiledOutput | ConditionError] = {}
+        self._outputs: dict[tuple[str, str, tuple[tuple[str, str], ...], bool], CompiledOutput | ConditionError] = {}
 
     @property
     def remembered(self) -> int:
@@ -115,10 +115,11 @@ class Compiler:
         return _made(info, filled, node, checked, output, text)
 
     def _output(self, text: OutputText, extra: Added, info: RuleInfo, findings: Findings) -> CompiledOutput | None:
-        key = (text.value, info.source, extra.fields)
+        context = info.guidance.context is True
+        key = (text.value, info.source, extra.fields, context)
         if key not in self._outputs:
             try:
-                self._outputs[key] = compile_output(text, extra, self.fields, info.source)
+                self._outputs[key] = compile_output(text, extra, self.fields, info.source, context=context)
             except ConditionError as error:
                 self._outputs[key] = error
         result = self._outputs[key]

@@ -1,14 +1,15 @@
 """The key `mozu` of a rule, which Falco ignores: guidance for the recipient of one of its alerts.
 
-    mozu:
-      id: MZ-0001
-      why: What an attacker gains by it.
-      next: What to look at or to do first.
-      false_positives: [what honest programs raise it]
-      references: [https://attack.mitre.org/techniques/T1611/]
-      maturity: stable
-      respond: kill
-      shadow: true
+mozu:
+  id: MZ-0001
+  why: What an attacker gains by it.
+  next: What to look at or to do first.
+  false_positives: [what honest programs raise it]
+  references: [https://attack.mitre.org/techniques/T1611/]
+  maturity: stable
+  respond: kill
+  shadow: true
+  context: true
 """
 
 import re
@@ -24,7 +25,7 @@ from mozu.core.language.rules.tree import Scalar
 MATURITIES: Final = ("stable", "incubating", "experimental", "deprecated")
 """Degrees of confidence in a rule; a deprecated one is removed in a later release."""
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-_KEYS: Final = ("id", "why", "next", "false_positives", "references", "maturity", "respond", "shadow")
+_KEYS: Final = ("id", "why", "next", "false_positives", "references", "maturity", "respond", "shadow", "context")
 
 
 class Guidance(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +42,8 @@ class Guidance(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of responders that act on its alerts, if they are configured (docs/operate/responders.md)."""
     shadow: bool | None = None
     """True: its matches are counted and raise no alert. None: the rule does not say, and they raise alerts."""
+    context: bool | None = None
+    """True: its output is a sentence, behind which the engine writes who did it and where (context.py)."""
 
     def with_added(self, more: "Guidance") -> "Guidance":
         """Return this guidance with another one's keys: its lists follow those here, its other values replace them."""
@@ -76,6 +79,7 @@ def read_guidance(reading: MappingReader) -> Guidance | None:
         maturity=maturity,
         respond=_responders(inner),
         shadow=inner.flag("shadow"),
+        context=inner.flag("context"),
     )
     reading.failed = reading.failed or inner.failed
     return None if inner.failed else found

@@ -8,6 +8,7 @@ import msgspec
 from mozu.core.language.conditions import CompiledOutput, compile_template
 from mozu.core.language.rules.additions import Added
 from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.context import context_of
 from mozu.core.language.rules.problem import Expression, ProblemContext, RuleProblem
 from mozu.core.language.rules.text import LocatedText
 from mozu.core.model.fields import FieldRegistry
@@ -63,6 +64,9 @@ def cut_problem(output: OutputText) -> RuleProblem | None:
     )
 
 
-def compile_output(output: OutputText, added: Added, fields: FieldRegistry, source: str) -> CompiledOutput:
+def compile_output(
+    output: OutputText, added: Added, fields: FieldRegistry, source: str, *, context: bool = False
+) -> CompiledOutput:
     """Return the template and the readers of its values. Raises ConditionError."""
-    return compile_template(output.value, fields, source, extra=added.fields)
+    about = context_of(source, fields) if context else ()
+    return compile_template(output.value, fields, source, extra=added.fields, context=about)

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 import msgspec
 
+from mozu.core.model.alert.brief import brief
 from mozu.core.model.event import as_bytes
 from mozu.core.model.value_types import FieldValue
 
@@ -34,6 +35,9 @@ class Ref(msgspec.Struct, frozen=True, tag=True, tag_field="struct"):
     """False for transformer calls: they print, and appear under no key in `output_fields`."""
     is_time: bool = False
     """True for a time text: `output_fields` holds the event's ns since the epoch instead."""
+    label: str = ""
+    """Label of a pair behind the sentence, which is left out if it says nothing; empty if the value is always printed.
+    """
 
 
 class Template(msgspec.Struct, frozen=True, dict=True):
@@ -56,16 +60,31 @@ class Template(msgspec.Struct, frozen=True, dict=True):
     def _refs(self) -> tuple[Ref, ...]:
         return tuple(part for part in self.parts if isinstance(part, Ref)) + self.extra
 
+    @cached_property
+    def _sentence(self) -> tuple[str | Ref, ...]:
+        return tuple(part for part in self.parts if isinstance(part, str) or not part.label)
+
+    @cached_property
+    def pairs(self) -> tuple[Ref, ...]:
+        """The references with a label."""
+        return tuple(part for part in self.parts if isinstance(part, Ref) and part.label)
+
     def render(self, values: Mapping[str, FieldValue]) -> str:
-        """Return the message. Missing values print `<NA>`."""
-        texts: list[str] = []
-        for part in self.parts:
-            if isinstance(part, str):
-                texts.append(part)
-                continue
-            value = values.get(part.key)
-            texts.append(value if type(value) is str and not part.width else _padded(part, value))
-        return "".join(texts)
+        """Return the message: the sentence, and those of the pairs that say something."""
+        text = self.sentence(values)
+        if not self.pairs:
+            return text
+        return text + brief([(ref.label, _text(ref, value := values.get(ref.key)), value) for ref in self.pairs], text)
+
+    def sentence(self, values: Mapping[str, FieldValue]) -> str:
+        """Return the message without the pairs. Missing values print `<NA>`."""
+        return "".join(
+            [part if isinstance(part, str) else _text(part, values.get(part.key)) for part in self._sentence]
+        )
+
+
+def _text(ref: Ref, value: FieldValue) -> str:
+    return value if type(value) is str and not ref.width else _padded(ref, value)
 
 
 def _padded(ref: Ref, value: FieldValue) -> str:

@@ -11,6 +11,7 @@ from mozu.core.model.fields.fd import fields as files
 from mozu.core.model.fields.field import Field
 from mozu.core.model.fields.fs import fields as paths
 from mozu.core.model.fields.lookups import Lookups
+from mozu.core.model.fields.object import OBJECT
 from mozu.core.model.fields.proc import identities
 from mozu.core.model.fields.proc.lineage import LINEAGE
 from mozu.core.model.fields.proc.own import OWN
@@ -28,6 +29,7 @@ def builtin_fields(lookups: Lookups | None = None) -> tuple[Field, ...]:
     return (
         *_declared(events.fields(around), _D.EVENT, _D.CLOCK, _D.PROCESS, _D.TASKS, *_OF_DESCRIPTORS),
         *_declared(files.fields(around), _D.EVENT, _D.PROCESS, _D.CGROUP, *_OF_DESCRIPTORS),
+        *_declared((OBJECT,), _D.EVENT, _D.IMAGE, _D.PROCESS, *_OF_DESCRIPTORS),
         *_declared(paths.FIELDS, _D.EVENT, _D.FILE, _D.DESCRIPTORS, _D.CWD),
         *_declared(OWN, _D.IMAGE, _D.PROCESS),
         *_declared(LINEAGE, _D.IMAGE, _D.PROCESS, _D.PARENT),

@@ -7,6 +7,7 @@ import msgspec
 from mozu.core.model.fields import Field, FieldRegistry, Match
 from mozu.core.model.fields.field import Reader, never
 from mozu.core.model.value_types import FieldValue
+from mozu.core.rule_tests.given.object import object_of
 from mozu.core.rule_tests.given.parts import GivenEvent, NotGiven
 
 _ENRICHER: Final = "enricher:"
@@ -72,6 +73,8 @@ def _bound(field: Field, argument: str | None, event_type: str | None) -> Reader
 
 
 def _derived(field: Field, original: Reader) -> Reader:
+    if field.name == "evt.object":
+        return lambda event: object_of(event) or follows(original, event) or event.type
     if not any(need.startswith(_ENRICHER) for need in field.needs or ()):
         return lambda event: follows(original, event)
 

@@ -1,17 +1,26 @@
 """Mozu's own rules: the tests beside them (plugins/rules/*/*_test.yaml), and properties of every rule."""
 
+import re
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import msgspec
 import pytest
 
+from mozu.core.api import Alert, Context, Event, Metrics
+from mozu.core.delivery.encode.compact import FORMAT, Compact
+from mozu.core.delivery.encode.falco_text import FalcoText
 from mozu.core.language.conditions import And, Node, Not, Or, RuleInput, Test, compile_rules
 from mozu.core.language.conditions.ast import bottom_up
 from mozu.core.language.rules import load
+from mozu.core.model.alert import Ref
+from mozu.core.model.fields.field import never
 from mozu.core.model.fields.registry import FieldRegistry
 from mozu.core.rule_tests.expectation import named_rules
-from mozu.core.rule_tests.given.make import make_event
+from mozu.core.rule_tests.given.fields import given_fields
+from mozu.core.rule_tests.given.make import field_reference, make_event
 from mozu.core.rule_tests.live_run import LiveRun
 from mozu.core.rule_tests.outcome import OutcomeKind
 from mozu.core.rule_tests.reader import read_tests
@@ -91,22 +100,76 @@ def test_every_rule_carries_a_tactic_and_a_technique_of_mitre(evaluator: FalcoEv
     assert [] == plain
 
 
-def test_every_output_says_which_process_by_which_parents_for_whom_and_where(evaluator: FalcoEvaluator) -> None:
-    wanted = (
-        *("evt.type", "proc.name", "proc.cmdline", "proc.exepath", "proc.cwd", "proc.pid", "proc.tty"),
-        *("proc.pname", "proc.pcmdline", "proc.ppid", "proc.aname[2]", "proc.aname[3]"),
-        *("user.name", "user.uid", "user.loginname", "user.loginuid"),
-        *("container.id", "container.name", "container.image.repository", "container.image.tag"),
-        *("k8s.pod.name", "k8s.ns.name"),
-    )
+CONTEXT = {
+    *("evt.type", "proc.name", "proc.cmdline", "proc.exepath", "proc.cwd", "proc.pid", "proc.tty"),
+    *("proc.pname", "proc.pcmdline", "proc.ppid", "proc.aname[2]", "proc.aname[3]"),
+    *("user.name", "user.uid", "user.loginname", "user.loginuid"),
+    *("container.id", "container.name", "container.image.repository", "container.image.tag"),
+    *("k8s.pod.name", "k8s.ns.name"),
+}
 
+
+def test_every_alert_says_which_process_by_which_parents_for_whom_and_where(evaluator: FalcoEvaluator) -> None:
     lacking = {
         rule.name: fields
         for rule in evaluator.rules
-        if (fields := [field for field in wanted if f"=%{field}" not in rule.output_text.replace(",%", "=%")])
+        if (fields := CONTEXT - {ref.key for ref in rule.output.template.refs()})
     }
 
     assert {} == lacking
+
+
+OBJECTS = ("evt.object", "evt.arg.", "evt.rawarg.", "fd.", "fs.path.", "proc.cmdline", "proc.cwd", "proc.env[")
+WORDS = re.compile("[a-z]+")
+
+
+def examples(evaluator: FalcoEvaluator) -> Iterator[tuple[Alert, Event]]:
+    """Yield an alert, with its event, for each event that a test of the rules expects to match."""
+    for file in map(read_tests, find([PACKS])):
+        for test in file.tests:
+            for given in test.events if test.expected.match else ():
+                event = make_event(context().fields, "syscall", test.given, given.fields, 0)
+                event.time = 1_767_225_600_000_000_000
+                for alert in evaluator.evaluate([event]):
+                    if alert.rule in {one.name for one in test.expected.match}:
+                        yield alert, event
+
+
+def completed(alert: Alert) -> Alert:
+    """Return the alert with a text for each value of its sentence that the test leaves open."""
+    values = {ref.key: "given" for ref in alert.template.parts if isinstance(ref, Ref) and not ref.label}
+    known = {key: value for key, value in alert.values.items() if value is not None}
+    return msgspec.structs.replace(alert, values={**alert.values, **values, **known})
+
+
+def test_every_sentence_names_its_object_in_the_words_of_its_rule_and_says_nothing_empty() -> None:
+    about = context()
+    fields = given_fields(about.fields)
+    asked = Context("falco", about.log, Metrics(), fields, requested_fields=FORMAT.requested_fields)
+    evaluator = FalcoEvaluator(FalcoSettings(rules=(PACKS,), rule_matching="all", level="paranoid"), asked)
+    texts, lines, seen = list[int](), list[int](), set[str]()
+
+    for alert, event in examples(evaluator):
+        whole = completed(alert)
+        sentence, message = whole.template.sentence(whole.values), whole.message()
+        refs = [part for part in whole.template.parts if isinstance(part, Ref) and not part.label]
+        assert any(ref.key.startswith(OBJECTS) for ref in refs), sentence
+        for ref in refs:
+            named = field_reference(ref.key)
+            found = about.fields.resolve(named.name, named.argument, event.type)
+            has_enricher = any(need.startswith("enricher:") for need in found.needs)
+            assert found.read is not never or has_enricher, (sentence, event.type)
+        assert "<NA>" not in sentence
+        assert "=<NA>" not in message
+        assert re.search(r"[( ]\w+=(?: \w+=|\)$)", message) is None
+        assert set(WORDS.findall(alert.rule.lower())[:2]) <= set(WORDS.findall(sentence.lower())), sentence
+        texts.append(len(FalcoText().encode(whole)))
+        lines.append(len(Compact().encode(whole).decode()))
+        seen.add(alert.rule)
+
+    assert seen == {rule.name for rule in evaluator.rules}
+    assert median(texts) <= 300
+    assert median(lines) <= 160
 
 
 def test_the_packs_load_without_a_warning() -> None:

@@ -50,17 +50,6 @@ def test_every_rule_says_what_to_do_next_and_how_far_it_is_to_be_trusted() -> No
         assert rule.guidance.maturity, rule.name
 
 
-def test_every_output_says_who_did_it_and_where() -> None:
-    needed = {
-        "evt.type", "proc.name", "proc.cmdline", "proc.exepath", "proc.cwd", "proc.pid", "proc.pname", "proc.ppid",
-        "proc.pcmdline", "proc.aname[2]", "proc.aname[3]", "user.name",
-        "user.uid", "user.loginname", "user.loginuid", "proc.tty", "container.id", "container.name",
-        "container.image.repository", "container.image.tag", "k8s.pod.name", "k8s.ns.name",
-    }  # fmt: skip
-    lacking = {rule.name: needed.difference(rule.output.fields) for rule in load([PACKS], context().fields).rules.rules}
-    assert {} == {name: fields for name, fields in lacking.items() if fields}
-
-
 RULE = """
 - rule: Mine
   desc: A rule of one's own.

@@ -60,7 +60,8 @@ def _peer(event: SyscallEvent, sock: int, addr: int | None) -> str:
     return "NULL" if ends is None else tuple_text(ends)
 
 
-def _name(event_type: EventType) -> Callable[[SyscallEvent], str | None]:
+def name_reader(event_type: EventType) -> Callable[[SyscallEvent], str | None]:
+    """Return the reader of `fd.name`."""
     guess = _guessed_name(event_type)
 
     def read(event: SyscallEvent) -> str | None:
@@ -72,7 +73,7 @@ def _name(event_type: EventType) -> Callable[[SyscallEvent], str | None]:
 
 
 def _directory(event_type: EventType) -> Reader:
-    name = _name(event_type)
+    name = name_reader(event_type)
 
     def read(event: SyscallEvent) -> str | None:
         file = known(event)
@@ -156,7 +157,7 @@ def _in_container(make: Callable[[EventType], Reader]) -> Callable[[EventType], 
 
 
 def _paths(event_type: EventType) -> Callable[[SyscallEvent], tuple[str, ...] | None]:
-    name = _name(event_type)
+    name = name_reader(event_type)
 
     def read(event: SyscallEvent) -> tuple[str, ...] | None:
         given, file = name(event), known(event)
@@ -242,7 +243,7 @@ _NAMES: Final = (
     _made(
         "fd.name",
         "Path of a file, made absolute without looking at links; both ends of a connection; name of any other kind.",
-        _name,
+        name_reader,
     ),
     _made("fd.nameraw", "The path as the call was given it, doubled slashes made one.", _raw_name, _NAMED),
     _made("fd.directory", "Directory of a file; for a directory, the directory itself.", _directory),
@@ -250,7 +251,7 @@ _NAMES: Final = (
     _made(
         "fd.containername",
         "The container's id, a colon, and fd.name.",
-        _in_container(_name),
+        _in_container(name_reader),
         _NAMED | {"cgroups"},
         OF_EVENT | {Dependency.CGROUP},
     ),

@@ -101,10 +101,19 @@ def _absolute(event_type: EventType, position: int) -> Reader:
     return read
 
 
+def path_reader(event_type: EventType, where: dict[str, str]) -> Reader | None:
+    """Return the reader of the absolute path that `where` names for a type; None if it names none."""
+    return _reader(event_type, where, _absolute)
+
+
+def _reader(event_type: EventType, where: dict[str, str], make: Callable[[EventType, int], Reader]) -> Reader | None:
+    position = event_type.index(where[event_type.name]) if event_type.name in where else None
+    return None if position is None else make(event_type, position)
+
+
 def _field(name: str, where: dict[str, str], make: Callable[[EventType, int], Reader], doc: str) -> Field:
     def bind(_: str | None, event_type: EventType) -> Reader | None:
-        position = event_type.index(where[event_type.name]) if event_type.name in where else None
-        return None if position is None else make(event_type, position)
+        return _reader(event_type, where, make)
 
     needs = frozenset({"cwd", "fds"})
     return Field(name=name, type=FieldType.STRING, doc=doc, bind=by_type(bind), needs=needs)
