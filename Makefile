@@ -14,7 +14,7 @@ POWERLESS := $(shell [ "$$(id -u)" = 0 ] && command -v setpriv >/dev/null && ech
 # Without compiled modules every program that a test starts compiles mozu again: half of its time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist deb rpm image vm machine changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs docs-site clean
+.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist deb rpm image k8s chart vm machine changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs docs-site clean
 
 help:            ## these lines
 	@grep -E '^[a-z-]+: .*##' Makefile | sed 's/:.*##/\t/'
@@ -102,6 +102,15 @@ release:         ## dist/ with packages, repository for apt, digests, signatures
 	$(MAKE) image IMAGE_KEY="$(IMAGE_KEY)" MACHINE=aarch64
 	$(PYTHON) -m distribution repository --key "$(APT_KEY)" --url "$(REPOSITORY_URL)"
 	$(PYTHON) -m distribution release --key "$(SIGNING_KEY)"
+
+k8s: $(OBJECTS)    ## the chart and the enricher `kubernetes` against a real API server, which it builds (as root)
+	MOZU_K8S=only tools/test-packages
+	$(PYTHON) -m tests.support.kube_apiserver
+	$(PYTHON) -m pytest -q tests/e2e/test_chart.py tests/e2e/test_kubernetes.py
+
+chart:           ## charts/manifests/mozu.yaml from the chart; needs helm
+	helm template mozu charts/mozu --namespace mozu --kube-version 1.30 --set image.repository=REGISTRY/mozu \
+		--set metrics.secret=mozu-http > charts/manifests/mozu.yaml
 
 vm: $(STAMP)     ## the package in virtual machines of Debian 12 and 13, and on a kernel that is too old (as root): half an hour
 	MOZU_VM=only tools/test-packages

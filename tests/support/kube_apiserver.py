@@ -1,10 +1,10 @@
-"""A real Kubernetes API server with its etcd on loopback, for tests of the enricher `kubernetes` by hand.
+"""A real Kubernetes API server with its etcd on loopback, and helm, for tests by hand (`make k8s`).
 
-No distribution brings the server as a package; it is built from its Go module, which takes four minutes of CPU:
+No distribution brings these as packages; they are built from their Go modules, which takes six minutes of CPU:
 
     python -m tests.support.kube_apiserver
 
-Tests use the server if it has been built, with Debian's etcd-server, and skip otherwise; every run replays its recorded
+Tests use them if they have been built, with Debian's etcd-server, and skip otherwise; every run replays its recorded
 answers (tests/data/kubernetes).
 """
 
@@ -32,9 +32,10 @@ from tests.support.ports import free_port
 from tests.support.requirements import program
 
 VERSION: Final = "1.34.2"
-FOLDER: Final = (
-    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mozu-tests" / f"kube-apiserver-{VERSION}"
-)
+HELM_VERSION: Final = "3.22.0"
+_CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mozu-tests"
+FOLDER: Final = _CACHE / f"kube-apiserver-{VERSION}"
+HELM: Final = _CACHE / f"helm-{HELM_VERSION}" / "helm"
 BINARY: Final = FOLDER / "kube-apiserver"
 PATIENCE: Final = 60.0
 READER: Final = "mozu"
@@ -59,8 +60,18 @@ def build() -> None:
         (place / "go.mod").write_text(f"module server\n\n{language[0]}\n\nrequire {_MODULE} v{VERSION}\n\n{replaced}\n")
         (place / "server.go").write_text(f'package server\n\nimport _ "{_MODULE}/cmd/kube-apiserver/app"\n')
         _go(place, "mod", "tidy")
-        _go(place, "build", "-mod=mod", "-o", "built", f"{_MODULE}/cmd/kube-apiserver")
+        major, minor, _ = VERSION.split(".")
+        known = {"gitVersion": f"v{VERSION}", "gitMajor": major, "gitMinor": minor}
+        flags = " ".join(f"-X k8s.io/component-base/version.{name}={value}" for name, value in known.items())
+        _go(place, "build", "-mod=mod", "-ldflags", flags, "-o", "built", f"{_MODULE}/cmd/kube-apiserver")
         (place / "built").rename(BINARY)
+
+
+def build_helm() -> None:
+    """Compile helm into the cache, at the lowest priority."""
+    HELM.parent.mkdir(parents=True, exist_ok=True)
+    command = ("nice", "-n", "19", "go", "install", f"helm.sh/helm/v3/cmd/helm@v{HELM_VERSION}")
+    subprocess.run(command, check=True, env={**os.environ, "GOBIN": str(HELM.parent)})
 
 
 def _go(place: Path, *arguments: str) -> bytes:
@@ -211,6 +222,7 @@ class KubeApiserver:
     def _is_ready(self) -> bool:
         with suppress(OSError, AssertionError):
             self.call("GET", "/api/v1/namespaces/default")
+            self.call("GET", "/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical")
             return True
         return False
 
@@ -234,5 +246,7 @@ def kube_apiserver(folder: Path) -> Iterator[KubeApiserver]:
 
 
 if __name__ == "__main__":
-    build()
-    sys.stdout.write(f"{BINARY}\n")
+    for binary, make in ((BINARY, build), (HELM, build_helm)):
+        if not binary.exists():
+            make()
+        sys.stdout.write(f"{binary}\n")
