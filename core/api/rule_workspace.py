@@ -11,6 +11,8 @@ from typing import Protocol
 
 import msgspec
 
+from mozu.core.errors import MozuError
+
 
 class Position(msgspec.Struct, frozen=True, order=True):
     """A place between two characters of a file."""
@@ -86,8 +88,20 @@ class Hover(msgspec.Struct, frozen=True):
     """Markdown."""
 
 
+class Edit(msgspec.Struct, frozen=True):
+    """A change of a file: the text that replaces a part of it."""
+
+    span: Span
+    text: str
+
+
+class RenameRefused(MozuError):
+    """Raised for a new name that a macro or a list cannot get; the message is the reason."""
+
+
 class RuleWorkspace(Protocol):
-    """Rule files as an editor has them. `findings` may run on one thread while another calls the other methods."""
+    """Rule files as an editor has them. `findings` and `rename` may run on one thread while another calls the other
+    methods."""
 
     def put(self, file: str, text: str | None) -> None:
         """Use this text for a file instead of its content on the disk; with None use the disk again."""
@@ -112,4 +126,21 @@ class RuleWorkspace(Protocol):
 
     def hover(self, file: str, at: Position) -> Hover | None:
         """Return the meaning of the word at a place; None for a word without any."""
+        ...
+
+    def name(self, file: str, at: Position) -> Span | None:
+        """Return the place of the name of a rule, a macro or a list; None if there is no such name."""
+        ...
+
+    def definitions(self, file: str, at: Position) -> Sequence[Span]:
+        """Return the names of the items that define or change what the place names, in load order."""
+        ...
+
+    def references(self, file: str, at: Position) -> Sequence[Span]:
+        """Return the other places that name it."""
+        ...
+
+    def rename(self, file: str, at: Position, name: str) -> Sequence[Edit]:
+        """Return the edits in all files that give a macro or a list another name, after a load has shown that every
+        rule means the same then. Raises RenameRefused."""
         ...

@@ -19,7 +19,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "mozu.core.cli.tune.command",
         "Find the rules that raise most alerts, and silence harmless ones by exceptions that are tested and expire.",
     ),
-    "lsp": ("mozu.core.cli.lsp", "Help an editor with rule files: findings, completion, meanings of words."),
+    "lsp": ("mozu.core.cli.lsp", "Help an editor with rule files: findings, completion, meanings and uses of words."),
     "rules": (
         "mozu.core.cli.rules",
         "List rules, show, explain or promote one, compare two sets, map them to ATT&CK, or print their JSON Schema.",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from mozu.core.language.conditions import unparse
 from mozu.core.language.rules import LoadResult, Report, Resolvers, RulesLoader, SourceFile, review_steps
 from mozu.core.language.rules.problem import RuleProblem
 from mozu.core.model.fields import FieldRegistry
@@ -38,6 +39,10 @@ class Analysis:
         loaded.report.extend(found)
         self._bound()
         yield loaded.report, loaded
+
+    def meanings(self, texts: Sequence[SourceFile | RuleProblem]) -> Mapping[str, str]:
+        """Return rule → its condition with macros and lists filled in, of the rules that compile."""
+        return {rule.name: unparse(rule.checked.node) for rule in self._loader.load(texts).rules.rules}
 
     def _bound(self) -> None:
         kept = self._loader.remembered, sum(len(one.decided) for one in self._resolvers.values())

@@ -20,7 +20,7 @@ _FEW: Final = 12
 """Maximum number of event types that are listed."""
 _WORD_END: Final = re.compile(r"""[=<>!]+|[^\s()"',=<>!]*""")
 _OUTPUT_FIELD: Final = re.compile(r"%([A-Za-z][\w.]*(?:\[[^\]\n]*\])?)")
-_PLAIN: Final = re.compile(r"""[^\s,\[\]{}"':]+(?:\.[^\s,\[\]{}"':]+)*""")
+PLAIN_WORD: Final = re.compile(r"""[^\s,\[\]{}"':]+(?:\.[^\s,\[\]{}"':]+)*""")
 _OPERATORS: Final = {
     "=": "equal", "==": "equal", "!=": "not equal; false for a field without a value",
     "<": "less", "<=": "less or equal", ">": "greater", ">=": "greater or equal",
@@ -63,9 +63,8 @@ def meaning(view: CursorView) -> Meaning | None:
         word = word_at(view, here)
         text = "" if word is None else _of_word(view, here, word)
         return None if word is None or not text else Meaning(here.start + word.start, here.start + word.end, text)
-    begin, end = _line(view)
-    pattern, group = (_OUTPUT_FIELD, 1) if here.path == ("output",) else (_PLAIN, 0)
-    for found in pattern.finditer(view.text, begin, end):
+    pattern, group = (_OUTPUT_FIELD, 1) if here.path == ("output",) else (PLAIN_WORD, 0)
+    for found in pattern.finditer(view.text, *view.line()):
         if found.start() <= view.offset <= found.end():
             text = _of_plain(view, here, found[group])
             return Meaning(found.start(group), found.end(group), text) if text else None
@@ -79,11 +78,6 @@ def word_at(view: CursorView, here: Spot) -> Word | None:
     at = view.offset - here.start
     words = Reading(without_yaml_quotes(view.text[here.start : found.end()])).words
     return next((word for word in reversed(words) if word.start <= at <= word.end), None)
-
-
-def _line(view: CursorView) -> tuple[int, int]:
-    end = view.text.find("\n", view.offset)
-    return view.text.rfind("\n", 0, view.offset) + 1, len(view.text) if end < 0 else end
 
 
 def _of_key(view: CursorView, here: Spot) -> Meaning | None:

@@ -22,6 +22,11 @@ class CursorView(msgspec.Struct, frozen=True):
     sources: frozenset[str]
     """Source classes that rules may name."""
 
+    def line(self) -> tuple[int, int]:
+        """Return the offsets between which the line of the place lies."""
+        end = self.text.find("\n", self.offset)
+        return self.text.rfind("\n", 0, self.offset) + 1, len(self.text) if end < 0 else end
+
     def defined(self, kind: str) -> Iterator[tuple[str, Definition]]:
         """Yield the rules, macros or lists of all files, each with its file."""
         for file, text in self.texts.items():

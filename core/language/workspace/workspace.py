@@ -1,16 +1,30 @@
 """The answers to an editor's questions, in the form of `core.api.rule_workspace`."""
 
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from mozu.core.api.rule_workspace import Completion, FindingKind, Findings, Hover, Position, RuleFinding, Span
-from mozu.core.language.rules import Report, RuleProblem, SourceFile
+from mozu.core.api.rule_workspace import (
+    Completion,
+    Edit,
+    FindingKind,
+    Findings,
+    Hover,
+    Position,
+    RenameRefused,
+    RuleFinding,
+    Span,
+)
+from mozu.core.language.rules import Report, RuleProblem, SourceFile, located
+from mozu.core.language.rules.files import SHIPPED
 from mozu.core.language.rules.loading import known_sources
 from mozu.core.language.workspace.analysis import Analysis, event_types
 from mozu.core.language.workspace.completion import proposals
 from mozu.core.language.workspace.hover import meaning
+from mozu.core.language.workspace.naming import name_at, places_of, refusal
 from mozu.core.language.workspace.texts import Texts
+from mozu.core.language.workspace.uses import NameUse
 from mozu.core.language.workspace.view import CursorView
 from mozu.core.model.event import printable
 from mozu.core.model.fields import FieldRegistry
@@ -68,6 +82,59 @@ class Workspace:
         found = meaning(view)
         return None if found is None else Hover(_span(source, found.start, found.end), found.text)
 
+    def name(self, file: str, at: Position) -> Span | None:
+        """Return the place of a name; see `RuleWorkspace.name`."""
+        view, source = self._view(file, at)
+        found = name_at(view)
+        return None if found is None else _span(source, found.start, found.end)
+
+    def definitions(self, file: str, at: Position) -> Sequence[Span]:
+        """Return the names of the items that define or change it."""
+        return self._places(file, at, definition=True)
+
+    def references(self, file: str, at: Position) -> Sequence[Span]:
+        """Return the other places that name it."""
+        return self._places(file, at, definition=False)
+
+    def rename(self, file: str, at: Position, name: str) -> Sequence[Edit]:
+        """Return the edits of a new name; see `RuleWorkspace.rename`."""
+        view, _ = self._view(file, at)
+        wanted = name_at(view)
+        if wanted is None:
+            raise RenameRefused("there is no name of a macro or a list here")
+        places = list(places_of(view, wanted))
+        reason = refusal(view, wanted, name) or self._foreign(one for one, _ in places)
+        if reason:
+            raise RenameRefused(reason)
+        edits = [Edit(self._span_in(one, use.start, use.end), name) for one, use in places]
+        self._check(view, places, name)
+        return edits
+
+    def _foreign(self, files: Iterable[str]) -> str:
+        """Return a sentence if one of the files is not the user's to change."""
+        shipped = str(located(SHIPPED))
+        found = next((file for file in files if file.startswith(shipped) or not os.access(file, os.W_OK)), None)
+        return "" if found is None else f"{found} names it as well, and is not yours to change"
+
+    def _check(self, view: CursorView, places: Sequence[tuple[str, NameUse]], name: str) -> None:
+        """Raise RenameRefused if a rule would mean something else, or would not compile any more."""
+        analysis = Analysis(self._fields, strict=False)
+        before = analysis.meanings([self._texts.source(file) for file in view.texts])
+        changed = [SourceFile(file, _renamed(text, places, file, name)) for file, text in view.texts.items()]
+        after = analysis.meanings(changed)
+        rule = next((rule for rule, text in before.items() if after.get(rule) != text), None)
+        if rule is not None:
+            raise RenameRefused(f"the rule `{rule}` would no longer mean the same; rename by hand")
+
+    def _places(self, file: str, at: Position, *, definition: bool) -> Sequence[Span]:
+        view, _ = self._view(file, at)
+        wanted = name_at(view)
+        found = [] if wanted is None else places_of(view, wanted)
+        return [self._span_in(one, use.start, use.end) for one, use in found if use.is_definition is definition]
+
+    def _span_in(self, file: str, start: int, end: int) -> Span:
+        return _span(SourceFile(file, self._texts.text(file)), start, end)
+
     def _view(self, file: str, at: Position) -> tuple[CursorView, SourceFile]:
         source = SourceFile(file, self._texts.text(file))
         files = self._texts.together(file) or [file]
@@ -91,6 +158,12 @@ def offset_of(source: SourceFile, at: Position) -> int:
 
 def _span(source: SourceFile, start: int, end: int) -> Span:
     return Span(source.name, Position(*source.place(start)), Position(*source.place(end)))
+
+
+def _renamed(text: str, places: Sequence[tuple[str, NameUse]], file: str, name: str) -> str:
+    for _, use in sorted((one for one in places if one[0] == file), key=lambda one: -one[1].start):
+        text = text[: use.start] + name + text[use.end :]
+    return text
 
 
 def _found(report: Report, files: Sequence[str]) -> Findings:

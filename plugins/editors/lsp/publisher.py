@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from mozu.core.api.rule_workspace import Findings, RuleFinding, RuleWorkspace
 
+T = TypeVar("T")
 Publish = Callable[[str, Sequence[RuleFinding]], None]
 """Function that sends the findings of a file."""
 
@@ -35,6 +37,10 @@ class FindingsPublisher:
                 await self._find(one)
         finally:
             self._is_running = False
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Return the result of a function, called on the thread of the findings."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
     def close(self) -> None:
         """Let the thread end."""

@@ -5,9 +5,19 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
-from mozu.core.api.rule_workspace import Completion, CompletionKind, FindingKind, Position, RuleFinding, RuleWorkspace
+from mozu.core.api.rule_workspace import (
+    Completion,
+    CompletionKind,
+    FindingKind,
+    Position,
+    RenameRefused,
+    RuleFinding,
+    RuleWorkspace,
+    Span,
+)
 from mozu.plugins.editors.lsp.positions import Positions
 from mozu.plugins.editors.lsp.publisher import FindingsPublisher
 
@@ -55,6 +65,10 @@ class RuleServer(LanguageServer):
         options = types.CompletionOptions(trigger_characters=_TRIGGERS)
         self.feature(types.TEXT_DOCUMENT_COMPLETION, options)(_completion)
         self.feature(types.TEXT_DOCUMENT_HOVER)(_hover)
+        self.feature(types.TEXT_DOCUMENT_DEFINITION)(_definition)
+        self.feature(types.TEXT_DOCUMENT_REFERENCES)(_references)
+        self.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)(_prepare_rename)
+        self.feature(types.TEXT_DOCUMENT_RENAME)(_rename)
 
     async def put(self, uri: str) -> None:
         """Take the text of a document, and publish the findings in it."""
@@ -66,6 +80,10 @@ class RuleServer(LanguageServer):
         """Return the file and the place that a request is about."""
         file = self.places.file(document.uri)
         return file, self.places.from_editor(file, at)
+
+    def locations(self, spans: Sequence[Span]) -> list[types.Location]:
+        """Return the places as the editor names them."""
+        return [types.Location(self.places.uri(one.file), self.places.range(one)) for one in spans]
 
     def _publish(self, file: str, findings: Sequence[RuleFinding]) -> None:
         found = [
@@ -111,6 +129,34 @@ def _hover(server: RuleServer, params: types.HoverParams) -> types.Hover | None:
         return None
     text = types.MarkupContent(types.MarkupKind.Markdown, found.text)
     return types.Hover(text, server.places.range(found.span))
+
+
+def _definition(server: RuleServer, params: types.DefinitionParams) -> list[types.Location]:
+    return server.locations(server.rules.definitions(*server.place(params.text_document, params.position)))
+
+
+def _references(server: RuleServer, params: types.ReferenceParams) -> list[types.Location]:
+    place = server.place(params.text_document, params.position)
+    defined = server.rules.definitions(*place) if params.context.include_declaration else ()
+    return server.locations([*defined, *server.rules.references(*place)])
+
+
+def _prepare_rename(server: RuleServer, params: types.PrepareRenameParams) -> types.Range | None:
+    span = server.rules.name(*server.place(params.text_document, params.position))
+    return None if span is None else server.places.range(span)
+
+
+async def _rename(server: RuleServer, params: types.RenameParams) -> types.WorkspaceEdit:
+    file, at = server.place(params.text_document, params.position)
+    try:
+        edits = await server.publisher.run(lambda: server.rules.rename(file, at, params.new_name))
+    except RenameRefused as refused:
+        raise JsonRpcInvalidParams(str(refused)) from refused
+    changes: dict[str, list[types.TextEdit]] = {}
+    for one in edits:
+        changed = types.TextEdit(server.places.range(one.span), one.text)
+        changes.setdefault(server.places.uri(one.span.file), []).append(changed)
+    return types.WorkspaceEdit(changes=changes)
 
 
 def _item(one: Completion, number: int, replaced: types.Range) -> types.CompletionItem:

@@ -2,11 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from tests.support.language_client import EditorClient, editor
 
@@ -124,5 +125,39 @@ def test_no_state_of_a_file_that_is_typed_ends_the_server(file: Path) -> None:
         hover = types.HoverParams(document, place(RULES, "spawned and"))
         assert await client.text_document_hover_async(hover) is not None
         await client.until(document.uri, lambda one: not one)
+
+    talk(scene)
+
+
+def test_definition_references_and_a_new_name(file: Path) -> None:
+    async def scene(client: EditorClient) -> None:
+        uri = client.open(file, RULES)
+        document, used = types.TextDocumentIdentifier(uri), types.Position(8, 15)
+        at_definition = types.Range(types.Position(3, 9), types.Position(3, 16))
+        at_use = types.Range(types.Position(8, 13), types.Position(8, 20))
+
+        defined = await client.text_document_definition_async(types.DefinitionParams(document, used))
+        assert isinstance(defined, Sequence)
+        assert [types.Location(uri, at_definition)] == list(defined)
+
+        context = types.ReferenceContext(include_declaration=True)
+        references = types.ReferenceParams(context, document, types.Position(3, 10))
+        found = await client.text_document_references_async(references)
+        assert [types.Location(uri, at_definition), types.Location(uri, at_use)] == list(found or ())
+
+        place = await client.text_document_prepare_rename_async(types.PrepareRenameParams(document, used))
+        assert at_use == place
+        edit = await client.text_document_rename_async(
+            types.RenameParams(text_document=document, position=used, new_name="started")
+        )
+        assert edit is not None
+        assert {uri: [types.TextEdit(one, "started") for one in (at_definition, at_use)]} == {
+            one: list(edits) for one, edits in (edit.changes or {}).items()
+        }
+
+        with pytest.raises(JsonRpcException, match="there is a list `shells` already"):
+            await client.text_document_rename_async(
+                types.RenameParams(text_document=document, position=used, new_name="shells")
+            )
 
     talk(scene)

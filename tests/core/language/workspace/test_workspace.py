@@ -6,8 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.api.rule_workspace import Completion, CompletionKind, FindingKind, Position, RuleFinding, RuleWorkspace
-from mozu.core.language.rules import load, plugin_fields, review
+from mozu.core.api.rule_workspace import (
+    Completion,
+    CompletionKind,
+    FindingKind,
+    Position,
+    RenameRefused,
+    RuleFinding,
+    RuleWorkspace,
+    Span,
+)
+from mozu.core.language.conditions import unparse
+from mozu.core.language.rules import SourceFile, load, plugin_fields, review
 from mozu.core.language.workspace import Workspace
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
@@ -218,8 +228,139 @@ def test_no_state_of_a_file_that_is_typed_raises(folder: Path, fields: FieldRegi
         here = Position(text.count("\n", 0, start), start - text.rfind("\n", 0, start) - 1)
         workspace.completions(file, here)
         workspace.hover(file, here)
+        workspace.references(file, here)
         for _ in workspace.findings(file):
             pass
     workspace.put(file, None)
 
     assert {one.label for one in workspace.completions(file, Position(8, 13))} >= {"spawned", "proc.name"}
+
+
+OTHER = """- rule: Another shell
+  desc: of a test
+  condition: spawned and not proc.pname in shells
+  output: "a shell %proc.name"
+  priority: NOTICE
+  exceptions:
+    - name: known
+      fields: [proc.aname]
+      comps: [in]
+      values:
+        - [[shells, "spawned"]]
+
+- list: all_shells
+  items: [shells, "fish"]
+
+- macro: spawned
+  condition: or evt.type = execveat
+  override: {condition: append}
+"""
+
+
+def position(text: str, offset: int) -> Position:
+    return Position(text.count("\n", 0, offset), offset - text.rfind("\n", 0, offset) - 1)
+
+
+def words_at(spans: Sequence[Span]) -> list[tuple[str, int, str]]:
+    """Return file, line from 1, and text of places."""
+    found = []
+    for span in spans:
+        lines = Path(span.file).read_text().split("\n")
+        assert span.start.line == span.end.line
+        word = lines[span.start.line][span.start.column : span.end.column]
+        found.append((Path(span.file).name, span.start.line + 1, word))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("word", "defined", "used"),
+    [
+        ("spawned and proc", [("a.yaml", 4), ("b.yaml", 16)], [("a.yaml", 9), ("b.yaml", 3)]),
+        ("spawned\n", [("a.yaml", 4), ("b.yaml", 16)], [("a.yaml", 9), ("b.yaml", 3)]),
+        ("shells)", [("a.yaml", 1)], [("a.yaml", 9), ("b.yaml", 3), ("b.yaml", 11), ("b.yaml", 14)]),
+    ],
+)
+def test_definitions_and_references(
+    folder: Path, fields: FieldRegistry, word: str, defined: list[tuple[str, int]], used: list[tuple[str, int]]
+) -> None:
+    (folder / "b.yaml").write_text(OTHER)
+    workspace, file = Workspace(fields), str(folder / "a.yaml")
+    here = position(RULES, RULES.index(word) + 2)
+    name = word.split()[0].rstrip(")")
+
+    assert [(*one, name) for one in defined] == words_at(workspace.definitions(file, here))
+    assert [(*one, name) for one in used] == words_at(workspace.references(file, here))
+
+
+def test_a_definition_is_found_from_a_file_that_is_not_yaml(folder: Path, fields: FieldRegistry) -> None:
+    workspace, file = Workspace(fields), str(folder / "b.yaml")
+    text = "- rule: x\n  desc: [\n  condition: spawned and\n"
+    workspace.put(file, text)
+
+    found = workspace.definitions(file, position(text, text.index("spawned")))
+
+    assert [("a.yaml", 4, "spawned")] == words_at(found)
+
+
+@pytest.mark.parametrize(("word", "new"), [("spawned and", "started"), ("shells)", "known-shells")])
+def test_a_new_name_changes_every_place_and_no_meaning(
+    folder: Path, fields: FieldRegistry, word: str, new: str
+) -> None:
+    (folder / "b.yaml").write_text(OTHER)
+    files = [folder / "a.yaml", folder / "b.yaml"]
+    before = load(files, fields)
+    workspace, old = Workspace(fields), word.split()[0].rstrip(")")
+
+    edits = workspace.rename(str(files[0]), position(RULES, RULES.index(word) + 2), new)
+
+    for file in files:
+        text = file.read_text()
+        mine = [one for one in edits if one.span.file == str(file)]
+        for one in sorted(mine, key=lambda one: one.span.start, reverse=True):
+            source = SourceFile(str(file), text)
+            start, end = (source.offset(place.line, place.column) for place in (one.span.start, one.span.end))
+            assert text[start:end] == old
+            text = text[:start] + one.text + text[end:]
+        file.write_text(text)
+    after = load(files, fields)
+    assert [unparse(rule.checked.node) for rule in before.rules.rules] == [
+        unparse(rule.checked.node) for rule in after.rules.rules
+    ]
+    names = {one.name for one in after.rules.macros} | {one.name for one in after.rules.lists}
+    assert (True, False) == (new in names, old in names)
+
+
+@pytest.mark.parametrize(
+    ("word", "new", "reason"),
+    [
+        ("spawned and", "a-b", "cannot be the name of a macro"),
+        ("spawned and", "exists", "cannot be the name of a macro"),
+        ("spawned and", "shells", "there is a list `shells` already"),
+        ("shells)", "execve", "would no longer mean the same"),
+        ("A shell", "A bash", "only macros and lists"),
+        ("of a test", "x", "no name of a macro or a list"),
+    ],
+)
+def test_a_new_name_is_refused(folder: Path, fields: FieldRegistry, word: str, new: str, reason: str) -> None:
+    with pytest.raises(RenameRefused, match=reason):
+        Workspace(fields).rename(str(folder / "a.yaml"), position(RULES, RULES.index(word) + 1), new)
+
+
+def test_no_new_name_while_a_file_is_not_yaml(folder: Path, fields: FieldRegistry) -> None:
+    (folder / "b.yaml").write_text("- rule: [\n")
+
+    with pytest.raises(RenameRefused, match=r"b\.yaml is not YAML"):
+        Workspace(fields).rename(str(folder / "a.yaml"), position(RULES, RULES.index("spawned and") + 1), "started")
+
+
+def test_names_in_mozus_own_files_stay(fields: FieldRegistry, tmp_path: Path) -> None:
+    text = "- rule: x\n  desc: y\n  condition: open_read and fd.name = a\n  output: '%fd.name'\n  priority: NOTICE\n"
+    file = tmp_path / "a.yaml"
+    workspace = Workspace(fields, ["package:mozu/plugins/rules/packs"])
+    found = asked(workspace, file, text.replace("open_read and fd.name = a", "opened|"))
+    name = next(one.label for one in found if one.kind is CompletionKind.MACRO)
+    file.write_text(text.replace("open_read", name))
+    workspace.put(str(file), None)
+
+    with pytest.raises(RenameRefused, match="not yours to change"):
+        workspace.rename(str(file), Position(2, 15), "a_new_name")
