@@ -104,8 +104,9 @@ def _notes(document: Mapping[str, Json]) -> RuleNotes:
         return tuple(one for one in values if isinstance(one, str)) if isinstance(values, list) else ()
 
     return RuleNotes(
-        text("description"), text("why"), texts("false_positives"), texts("references"), text("maturity"), text("level")
-    )
+        text("description"), text("why"), texts("false_positives"), texts("references"), text("maturity"),
+        text("level"), texts("triage"),
+    )  # fmt: skip
 
 
 def _message(document: Mapping[str, Json], rule: str, priority: Severity) -> str:

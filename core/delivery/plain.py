@@ -5,6 +5,7 @@ No alert is lost, or stops another, because of its content: it arrives in this f
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from mozu.core.model.alert import Alert, Ref, RuleNotes, Severity, Template
@@ -51,7 +52,8 @@ def notes_fault(alert: Alert) -> TypeError | None:
     """Return the defect of the notes; None if there is none. Alerts of a rule share their notes, which are checked
     once."""
     notes = alert.notes
-    texts = (notes.description, notes.why, notes.maturity, notes.level, *notes.false_positives, *notes.references)
+    lists = (notes.false_positives, notes.references, notes.triage)
+    texts = (notes.description, notes.why, notes.maturity, notes.level, *chain.from_iterable(lists))
     return None if _TEXT.issuperset(map(type, texts)) else TypeError("what the rule says besides is no text")
 
 

@@ -35,7 +35,7 @@ class JsonSettings(Settings):
     notes: bool = Field(
         True,
         description="The property `notes`: what the rule says besides (description, why, false_positives, references, "
-        "maturity, level), as far as it says it.",
+        "maturity, level, triage), as far as it says it.",
     )
     iso_time: bool = Field(False, description="Times in `output` as ISO 8601 in UTC, not as local time of day.")
     base64_bytes: bool = Field(False, description="Bytes as base64, not as printable characters and dots.")

@@ -41,6 +41,7 @@ def labels(notes: RuleNotes, next_step: str) -> dict[str, str]:
         "references": " ".join(notes.references),
         "maturity": notes.maturity,
         "level": notes.level,
+        "triage": "; ".join(notes.triage),
     }
     return {f"rule_{name}": printable(text) for name, text in parts.items() if text}
 
@@ -66,7 +67,7 @@ def ocsf_tags(notes: RuleNotes) -> list[JsonObject]:
     """Return the notes for which the schema has no attribute, as tags of the finding."""
     parts = said(notes)
     tags: list[JsonObject] = [{"name": name, "value": parts[name]} for name in ("level", "maturity") if name in parts]
-    for name in ("false_positives", "references"):
+    for name in ("false_positives", "references", "triage"):
         if name in parts:
             tags.append({"name": name, "values": parts[name]})
     return tags

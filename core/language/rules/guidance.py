@@ -10,6 +10,7 @@ mozu:
   respond: kill
   shadow: true
   context: true
+  triage: [Was it an update? `journalctl -u unattended-upgrades`]
 """
 
 import re
@@ -25,7 +26,9 @@ from mozu.core.language.rules.tree import Scalar
 MATURITIES: Final = ("stable", "incubating", "experimental", "deprecated")
 """Degrees of confidence in a rule; a deprecated one is removed in a later release."""
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-_KEYS: Final = ("id", "why", "next", "false_positives", "references", "maturity", "respond", "shadow", "context")
+_KEYS: Final = (
+    "id", "why", "next", "false_positives", "references", "maturity", "respond", "shadow", "context", "triage",
+)  # fmt: skip
 
 
 class Guidance(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +45,8 @@ class Guidance(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of responders that act on its alerts, if they are configured (docs/operate/responders.md)."""
     shadow: bool | None = None
     """True: its matches are counted and raise no alert. None: the rule does not say, and they raise alerts."""
+    triage: tuple[str, ...] = ()
+    """Questions to ask about an alert, each with its command, or names of families that the evaluator knows."""
     context: bool | None = None
     """True: its output is a sentence, behind which the engine writes who did it and where (context.py)."""
 
@@ -80,6 +85,7 @@ def read_guidance(reading: MappingReader) -> Guidance | None:
         respond=_responders(inner),
         shadow=inner.flag("shadow"),
         context=inner.flag("context"),
+        triage=inner.words("triage") or (),
     )
     reading.failed = reading.failed or inner.failed
     return None if inner.failed else found

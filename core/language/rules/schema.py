@@ -119,6 +119,7 @@ def _guidance() -> JsonObject:
         "maturity": {"enum": list(MATURITIES)},
         "respond": _ONE_OR_MANY,
         "shadow": _about(_FLAG, "True: its matches are counted, and raise no alert."),
+        "triage": _about(_TEXTS, "Questions to ask about an alert, each with the command that answers it."),
         "context": _about(_FLAG, "True: behind the sentence of its output stand who did it, and where."),
     }
     return _mapping(keys, ())

@@ -18,6 +18,9 @@ class RuleNotes(msgspec.Struct, frozen=True, array_like=True):
     """Maturity: stable, incubating, experimental or deprecated."""
     level: str = ""
     """Share of legitimate activity among the findings: low, medium or high (tag `level_…`)."""
+    triage: tuple[str, ...] = ()
+    """Questions to ask about an alert, each with the command that answers it in backquotes; `{proc.pid}` stands for the
+    value of that output field."""
 
 
 NO_NOTES = RuleNotes()

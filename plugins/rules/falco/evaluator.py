@@ -41,6 +41,7 @@ from mozu.plugins.rules.falco.container_state import ContainerState
 from mozu.plugins.rules.falco.enrichment_fields import EnrichmentFields
 from mozu.plugins.rules.falco.rule_times import RuleTimes
 from mozu.plugins.rules.falco.settings import FalcoSettings
+from mozu.plugins.rules.falco.triage import questions
 
 _EVERY: Final = "*"
 _LEVEL: Final = "level_"
@@ -248,6 +249,7 @@ def _notes(rule: Rule) -> RuleNotes:
         references=guidance.references,
         maturity=guidance.maturity,
         level=level,
+        triage=questions(guidance.triage),
     )
 
 

@@ -18,7 +18,9 @@ NUMBERS: Final[Mapping[str, Mapping[str, int]]] = {
         "tags": 16,
     },
     "mozu": {"agent": 1, "sink": 2, "epoch": 3, "sequence": 4},
-    "notes": {"description": 1, "why": 2, "false_positives": 3, "references": 4, "maturity": 5, "level": 6},
+    "notes": {
+        "description": 1, "why": 2, "false_positives": 3, "references": 4, "maturity": 5, "level": 6, "triage": 7,
+    },
 }  # fmt: skip
 """Permanent field numbers by property, for each property that holds a record (empty: the record itself)."""
 

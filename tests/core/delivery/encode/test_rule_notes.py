@@ -21,6 +21,7 @@ NOTES: Final = RuleNotes(
     references=("https://a.example/1", "https://a.example/2"),
     maturity="incubating",
     level="medium",
+    triage=("Is it running? `ps -p {proc.pid}`",),
 )
 
 
@@ -54,6 +55,7 @@ def test_in_ecs_it_is_in_fields_of_the_rule_and_in_labels() -> None:
         "rule_references": "https://a.example/1 https://a.example/2",
         "rule_maturity": "incubating",
         "rule_level": "medium",
+        "rule_triage": "Is it running? `ps -p {proc.pid}`",
     }
 
 
@@ -74,6 +76,7 @@ def test_in_ocsf_it_is_in_the_finding_and_its_remediation() -> None:
         {"name": "maturity", "value": "incubating"},
         {"name": "false_positives", "values": ["administrators", "debuggers"]},
         {"name": "references", "values": list(NOTES.references)},
+        {"name": "triage", "values": list(NOTES.triage)},
     ]
 
 
@@ -92,6 +95,7 @@ def test_in_falcos_object_it_is_under_notes() -> None:
         "references": list(NOTES.references),
         "maturity": "incubating",
         "level": "medium",
+        "triage": list(NOTES.triage),
     }
     assert "notes" not in json.loads(FalcoJson(notes=False).encode(noted(), STAMP))
 
