@@ -148,18 +148,18 @@ class _Checker:
 
     def _constant(self, test: Test, left: Typed, item: Text | Number) -> None:
         text = _text_of(item)
-        name = unparse_term(test.left)
         try:
             value = constant(left.type, left.bits, test.op, text)
             if test.op == "regex" and (wrong := problem_of(text)):
                 self._error("regex", f"`{_short(text)}` is not a regular expression: {wrong}", item.offset)
         except ValueError as wrong_value:
+            name = unparse_term(test.left)
             self._error("value", f"{name} is {_kind(left)}: `{_short(text)}` {wrong_value}", item.offset)
             return
         if isinstance(item, Text):
             self._warn(test, item)
         if left.type in _NUMBERS and text.lstrip("+").isdecimal() and value != int(text):
-            message = f"`{_short(text)}` does not fit {name}, and is compared as {value}"
+            message = f"`{_short(text)}` does not fit {unparse_term(test.left)}, and is compared as {value}"
             self._problem(WARNING, "cut_number", message, item.offset, "")
 
     def _event_type(self, test: Test) -> None:

@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from mozu.core.language.conditions.globs import latin, literal, regex
 
+_FEW: Final = 64
+"""Maximum number of paths that are compared one by one; of more, each directory of the value is looked up."""
 _SLASHES = re.compile(r"/{2,}")
 
 
@@ -27,10 +30,17 @@ def matcher(paths: Iterable[str]) -> Callable[[str], bool]:
     below = tuple(f"{path}/" for path in plain)
     patterns = [path for path in wanted if path not in plain]
 
-    def matches(value: str) -> bool:
+    def matches_few(value: str) -> bool:
         path = normal(value)
         return path in plain or path.startswith(below)
 
+    def matches_many(value: str) -> bool:
+        path = normal(value)
+        while path and path not in plain:
+            path = path[: path.rfind("/")]
+        return bool(path)
+
+    matches = matches_few if len(plain) <= _FEW else matches_many
     if not patterns:
         return matches
     full_match = re.compile("|".join(map(_components, patterns)), re.DOTALL).fullmatch

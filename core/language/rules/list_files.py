@@ -95,7 +95,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield offset and text of each line that is not empty, without its comment."""
     offset = 0
     for line in text.split("\n"):
-        found = _COMMENT.sub("", line).strip(" \t\r")
+        found = (_COMMENT.sub("", line) if "#" in line else line).strip(" \t\r")
         if found:
             yield offset, found
         offset += len(line) + 1
@@ -111,6 +111,8 @@ def _unreadable(item: ListItem, file: Scalar, problem: RuleProblem) -> RuleProbl
 
 def _value(text: str) -> tuple[str, str, str]:
     """Return the item of a line, and sentence and remedy if the line is not a value."""
+    if len(text) <= MAX_TEXT // 4 and text.isprintable() and tokens.BARESTR.fullmatch(text):
+        return text, "", ""
     quoted = _QUOTED.fullmatch(text)
     value = text if quoted is None else quoted[1] or quoted[2]
     shown = f"`{value[:60]}{'…' if len(value) > 60 else ''}`"

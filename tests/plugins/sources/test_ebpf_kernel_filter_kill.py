@@ -20,8 +20,9 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.plugins.sources.ebpf import filter_layout
 from mozu.plugins.sources.ebpf.assembly import assembler
-from mozu.plugins.sources.ebpf.kernel_filter import names
+from mozu.plugins.sources.ebpf.kernel_filter import names, settled
 from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, ProcessCheck, Subject, about, checks
+from mozu.plugins.sources.ebpf.kernel_filter.deny import undenied
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST
 from mozu.plugins.sources.ebpf.kernel_filter.kill import decided, kill_functions, undecided
 from mozu.plugins.sources.ebpf.kernel_filter.kill_program import kill_program
@@ -253,6 +254,14 @@ def test_a_condition_of_too_many_comparisons_is_refused_and_leaves_other_calls_a
 
     assert "it has too many comparisons" == undecided(connect, many)
     assert {"openat"} == set(kill_functions([{connect: many, OPENAT: openat}]))
+
+
+def test_a_very_long_list_is_refused_before_its_items_become_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = predicates(connecting_to(MAX_COST + 1))
+    monkeypatch.delattr(settled, "_within")
+
+    assert "it has too many comparisons" == undecided(SYSCALL_SPECS["connect"], many["connect"])
+    assert "it has too many comparisons" == undenied("connect", many)
 
 
 def test_a_call_whose_program_would_be_too_long_has_none_and_others_have_theirs(

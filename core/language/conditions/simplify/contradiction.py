@@ -29,7 +29,9 @@ def _contradicts(parts: Sequence[Formula], resolver: Resolver) -> bool:
             barred.setdefault(test.left, set()).update(values)
         elif test.op in EQUALITY:
             known = allowed.setdefault(test.left, values)
-            if _compares_as_written(test, resolver) or _are_disjoint(test, known, resolver):
+            if known is not values and (
+                _compares_as_written(test, resolver) or _are_disjoint(test, known, resolver)
+            ):
                 allowed[test.left] = known & values
     return any(not values - barred.get(left, set()) for left, values in allowed.items())
 

@@ -16,7 +16,7 @@ from mozu.core.filter.formula import FALSE, TRUE, UNKNOWN, Bounds, Formula, Leaf
 from mozu.plugins.sources.ebpf.assembly import ProgramTooLong
 from mozu.plugins.sources.ebpf.kernel_filter.check import Check, NumberCheck, Subject, cost, has, replaced
 from mozu.plugins.sources.ebpf.kernel_filter.deny_program import deny_program
-from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST, bounds_of
+from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST, TOO_MANY, bounds_of
 from mozu.plugins.sources.ebpf.kernel_filter.settled import TCP, UDP, of_destination, of_protocol, settled
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 
@@ -59,6 +59,8 @@ def undenied(name: str, predicates: Mapping[str, Formula]) -> Comparison | str |
     for leaf in leaves(predicate):
         if not isinstance(leaf, Comparison):
             return "a part of the condition is no comparison"
+        if len(leaf.values) > MAX_COST:  # before each of them is made a test
+            return TOO_MANY
         if _before(leaf, place.judged) is UNKNOWN:
             return leaf
     formula = _formula(place, predicate)
@@ -66,7 +68,7 @@ def undenied(name: str, predicates: Mapping[str, Formula]) -> Comparison | str |
         return "it is true of every such call"
     if formula is FALSE:
         return "it is true of no call that succeeds"
-    return "it has too many comparisons" if cost(formula) > MAX_COST else None
+    return TOO_MANY if cost(formula) > MAX_COST else None
 
 
 def deny_functions(rules: Sequence[Mapping[str, Formula]]) -> dict[str, RelocatableCode]:

@@ -42,6 +42,8 @@ from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 MAX_COST: Final = 6000
 """Most comparisons of a function. More might exceed the verifier's limit of a million: the one of Linux 6.1 processes
 337,419 instructions for 4,051 comparisons, and follows more of them twice if states differ."""
+TOO_MANY: Final = "it has too many comparisons"
+"""Reason for which a condition of more comparisons has no program."""
 _FAMILIES: Final = frozenset(("open", "descriptor", "message", "transfer", "number", "path", "exec"))
 """Families whose calls can have a filter: at the exit of the call it reads what the event will contain. For execs that
 is the exit of failed ones; a successful one passes in any case."""

@@ -8,7 +8,7 @@ from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.formula import FALSE, TRUE, UNKNOWN, Formula, any_of, leaves, necessary
 from mozu.plugins.sources.ebpf.assembly import ProgramTooLong
 from mozu.plugins.sources.ebpf.kernel_filter.check import cost
-from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST
+from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST, TOO_MANY
 from mozu.plugins.sources.ebpf.kernel_filter.kill_program import kill_program
 from mozu.plugins.sources.ebpf.kernel_filter.settled import EXECUTED, FAMILIES, holds_only_of_success, settled
 from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
@@ -33,6 +33,8 @@ def undecided(spec: SyscallSpec, predicate: Formula) -> Comparison | str | None:
     for leaf in leaves(predicate):
         if not isinstance(leaf, Comparison):
             return "a part of the condition is no comparison"
+        if len(leaf.values) > MAX_COST:  # before each of them is made a test
+            return TOO_MANY
         if settled(leaf, spec) is UNKNOWN:
             return leaf
     formula = _settled(spec, predicate)
@@ -40,7 +42,7 @@ def undecided(spec: SyscallSpec, predicate: Formula) -> Comparison | str | None:
         return "it may hold of an exec that fails; add `evt.res = SUCCESS`"
     if formula is TRUE:
         return "it is true of every such call"
-    return "it has too many comparisons" if cost(formula) > MAX_COST else None
+    return TOO_MANY if cost(formula) > MAX_COST else None
 
 
 def decided(spec: SyscallSpec, predicate: Formula) -> Formula:

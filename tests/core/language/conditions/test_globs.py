@@ -61,3 +61,4 @@ def test_a_pattern_of_many_stars_does_not_blow_up() -> None:
 )
 def test_pmatch_compares_component_by_component(paths: list[str], value: str, expected: bool) -> None:
     assert expected == pmatch.matcher(paths)(value)
+    assert expected == pmatch.matcher([*paths, *(f"/none/{number}" for number in range(1_000))])(value)
