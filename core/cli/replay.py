@@ -15,6 +15,8 @@ from mozu.core.runtime.configure import configure
 from mozu.core.runtime.daemon_log import set_up
 from mozu.core.runtime.registry import Registry
 
+_EVERY_ALERT = "alert_limiter.own_rate=0"
+
 
 @click.command(
     epilog="""\b
@@ -49,7 +51,8 @@ def command(
     written, _ = read_config(path, overrides)
     plugins = options.as_overrides(_left_out(written))
     sources = [{"replay": {"files": [str(file) for file in files]}}]
-    given = options.with_record((f"sources={json.dumps(sources)}", "enrichers=[]", *overrides, *plugins), record)
+    shown = (_EVERY_ALERT, f"sources={json.dumps(sources)}", "enrichers=[]", *overrides, *plugins)
+    given = options.with_record(shown, record)
     if verbose:
         given = (*given, "log.level=debug")
     form = options.stdout_form(color, as_json=as_json)

@@ -1,6 +1,7 @@
 """Dedup and rate limit of alerts: repeats become one alert with their number, and each rule has a token bucket.
 
-Off by default (setting `alert_limiter`). Time is an argument (seconds of a monotonic clock), so that a test needs no
+Off by default (setting `alert_limiter`), but for what mozu raises by itself: alerts of its own rules below Warning, and
+its notices below Error. Time is an argument (seconds of a monotonic clock), so that a test needs no
 clock. Memory is bounded: the number and bytes of messages, and the number of rules. At the bound, the message known
 longest ends its dedup time early, with its summary, and the least recently used bucket is removed.
 """
@@ -13,15 +14,19 @@ import msgspec
 
 from mozu.core.caches import cached
 from mozu.core.delivery.plain import plain_alert
+from mozu.core.delivery.token_buckets import RateLimited, TokenBuckets
 from mozu.core.isolation.ends import is_ours
-from mozu.core.model.alert import Alert, Ref, Template, alert_id
+from mozu.core.model.alert import Alert, Ref, Severity, Template, alert_id
 
 _MAX_MESSAGES: Final = 10_000
 _MAX_BYTES: Final = 16 << 20
 """Most memory of remembered messages and the values of their alerts, in bytes."""
-_MAX_BUCKETS: Final = 10_000
-_MAX_FORGOTTEN: Final = 100
-_OTHERS: Final = "(others)"
+_OWN: Final = "MZ-"
+"""Prefix of the ids of mozu's own rules."""
+FOLDED: Final = "Alerts folded"
+"""Notice that counts what the own limit has suppressed, which no limit suppresses."""
+_REPORT_SECONDS: Final = 60.0
+"""Seconds between two such notices."""
 _ALERT_BYTES: Final = 1_000
 """Bytes of an alert besides its texts, measured roughly; only bounds memory."""
 
@@ -34,24 +39,9 @@ class _Repeats(msgspec.Struct):
     last_time: int = 0
 
 
-class _TokenBucket(msgspec.Struct):
-    tokens: float
-    at: float
-    suppressed: int = 0
-    since: int = 0
-
-
-class RateLimited(msgspec.Struct, frozen=True):
-    """Alerts of one rule that were suppressed because they came faster than `rate` and `burst` allow."""
-
-    rule: str
-    count: int
-    since: int
-    """Time of the first suppressed alert, ns since the epoch."""
-
-
 class AlertLimiter:
-    """Suppression of repeats (`dedup_seconds`) and of bursts (`rate`, `burst`: a token bucket per rule).
+    """Suppression of repeats (`dedup_seconds`) and of bursts (`rate`, `burst`: a token bucket per rule), also of what
+    mozu raises by itself (`own_rate`, `own_burst`).
 
     The first of equal messages of a rule passes at once; repeats within `dedup_seconds` become one summary with their
     number.
@@ -63,10 +53,15 @@ class AlertLimiter:
         dedup_seconds: float = 0.0,
         rate: float = 0.0,
         burst: int = 100,
+        own_rate: float = 0.0,
+        own_burst: int = 100,
         max_messages: int = _MAX_MESSAGES,
         max_bytes: int = _MAX_BYTES,
     ) -> None:
-        self._dedup_seconds, self._rate, self._burst = dedup_seconds, rate, burst
+        self._dedup_seconds = dedup_seconds
+        self._buckets, self._own = TokenBuckets(rate, burst), TokenBuckets(own_rate, own_burst)
+        self._report_at: float | None = None
+        """Time from which on folded alerts are reported; None if there are none."""
         self._max_messages, self._max_bytes = max_messages, max_bytes
         self._repeats: OrderedDict[tuple[str, str], _Repeats] = OrderedDict()
         """Messages under observation by (rule, message); in the order in which their dedup time ends, which is equally
@@ -75,24 +70,23 @@ class AlertLimiter:
         """Messages whose summary the next call of `due` yields."""
         self._bytes = 0
         """Bytes of the messages in `_repeats` and `_ended`."""
-        self._buckets: OrderedDict[str, _TokenBucket] = OrderedDict()
-        """Buckets by rule, the least recently used first."""
-        self._forgotten: dict[str, RateLimited] = {}
-        """Counts of removed buckets that had suppressed alerts, by rule."""
 
     @property
     def off(self) -> bool:
         """True if neither dedup nor rate limit is configured."""
-        return not self._dedup_seconds and not self._rate
+        return not self._dedup_seconds and not self._buckets.rate
 
     def passes(self, alert: Alert, now: float) -> bool:
-        """Return True if the alert may continue; one that may not is counted, and reported by `due` or
-        `rate_limited`."""
+        """Return True if the alert may continue; one that may not is counted, and reported by `due`, `rate_limited` or
+        `folded`."""
+        if self._own.rate and _is_own(alert) and not self._own.passes(alert, now):
+            self._report_at = now + _REPORT_SECONDS if self._report_at is None else self._report_at
+            return False
         if alert.source == "internal":
             return True
         if self._dedup_seconds and self._is_repeat(alert, now):
             return False
-        return not self._rate or self._within_rate(alert, now)
+        return not self._buckets.rate or self._buckets.passes(alert, now)
 
     def due(self, now: float | None) -> Iterator[Alert]:
         """Yield a summary for each message with repeats whose dedup time is over (`now` None: for all messages)."""
@@ -111,12 +105,13 @@ class AlertLimiter:
 
     def rate_limited(self) -> Iterator[RateLimited]:
         """Yield the alerts that the rate limit has suppressed since the last call, one item per rule."""
-        forgotten, self._forgotten = self._forgotten, {}
-        yield from forgotten.values()
-        for rule, bucket in self._buckets.items():
-            if bucket.suppressed:
-                yield RateLimited(rule, bucket.suppressed, bucket.since)
-                bucket.suppressed = 0
+        return self._buckets.suppressed()
+
+    def folded(self, now: float | None) -> Iterator[RateLimited]:
+        """Yield what the own limit has suppressed, one item per rule, a minute after it began (`now` None: at once)."""
+        if self._report_at is not None and (now is None or now >= self._report_at):
+            self._report_at = None
+            yield from self._own.suppressed()
 
     def _is_repeat(self, alert: Alert, now: float) -> bool:
         key = alert.rule, alert.message()
@@ -149,33 +144,13 @@ class AlertLimiter:
         else:
             self._bytes -= repeats.bytes
 
-    def _within_rate(self, alert: Alert, now: float) -> bool:
-        bucket = self._buckets.get(alert.rule)
-        if bucket is None:
-            if len(self._buckets) >= _MAX_BUCKETS:
-                self._forget_bucket()
-            bucket = self._buckets[alert.rule] = _TokenBucket(float(self._burst), now)
-        else:
-            self._buckets.move_to_end(alert.rule)
-        bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
-        bucket.at = now
-        if bucket.tokens >= 1:
-            bucket.tokens -= 1
-            return True
-        if not bucket.suppressed:
-            bucket.since = alert.time
-        bucket.suppressed += 1
-        return False
 
-    def _forget_bucket(self) -> None:
-        """Remove the least recently used bucket, and keep its count. Only other programs raise rules without bound."""
-        rule, bucket = self._buckets.popitem(last=False)
-        if bucket.suppressed:
-            key = rule if len(self._forgotten) < _MAX_FORGOTTEN else _OTHERS
-            before = self._forgotten.get(key)
-            count = bucket.suppressed + (before.count if before else 0)
-            since = min(bucket.since, before.since) if before else bucket.since
-            self._forgotten[key] = RateLimited(key, count, since)
+def _is_own(alert: Alert) -> bool:
+    """Return True for what mozu raises by itself: a notice below Error, an alert of a rule of its own below Warning.
+    Alerts that another mozu has raised have no pairs."""
+    if alert.source == "internal":
+        return alert.priority > Severity.ERROR and alert.rule != FOLDED
+    return alert.priority > Severity.WARNING and alert.rule_id.startswith(_OWN) and bool(alert.template.pairs)
 
 
 def _text_size(alert: Alert) -> int:

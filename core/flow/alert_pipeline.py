@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from mozu.core.delivery.alert_limiter import AlertLimiter
+from mozu.core.delivery.alert_limiter import FOLDED, AlertLimiter
 from mozu.core.delivery.packed_alert import AlertPacker
 from mozu.core.delivery.plain import envelope_fault, plain_alert
 from mozu.core.delivery.sink_worker import SinkWorker
@@ -153,6 +153,15 @@ class AlertPipeline:
         second."""
         for alert in self._limiter.due(None if at_end else time.monotonic()):
             self._fan_out(alert)
+        for folded in self._limiter.folded(None if at_end else time.monotonic()):
+            self.notice(
+                FOLDED,
+                Severity.NOTICE,
+                f"{folded.count} alerts of the rule {folded.rule!r} were folded into this one (alert_limiter.own_rate)",
+                suppressed_rule=folded.rule,
+                count=folded.count,
+                since=folded.since,
+            )
         for limited in self._limiter.rate_limited():
             self.notice(
                 "Alerts rate-limited",

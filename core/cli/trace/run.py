@@ -21,7 +21,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config import Config, Entry, Problems, read
-from mozu.core.runtime.config.delivery import QueueSettings
+from mozu.core.runtime.config.delivery import AlertLimitSettings, QueueSettings
 from mozu.core.runtime.config.mark import Mark
 from mozu.core.runtime.config.model import CoreSettings
 from mozu.core.runtime.config.node import node_of
@@ -33,6 +33,7 @@ from mozu.core.runtime.loop import run as run_loop
 from mozu.core.runtime.registry import Registry
 
 _HERE: Final = Mark("mozu trace")
+_EVERY_ALERT: Final = AlertLimitSettings(own_rate=0.0)
 _ROOM: Final = 256 << 20
 """Bytes of alerts that may wait for a moment: the sink only writes a line."""
 _FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -130,7 +131,7 @@ def _config(plan: TracePlan) -> tuple[Config, Problems]:
         enrichers=(_entry(Kind.ENRICHER, "users", {}),),
         evaluators=(_entry(Kind.EVALUATOR, "falco", rules),) if plan.rules else (),
         plugins=dict.fromkeys(plan.plugins, _HERE),
-        core=CoreSettings(record=Recorded(file=plan.record)),
+        core=CoreSettings(record=Recorded(file=plan.record), alert_limiter=_EVERY_ALERT),
     )
     return config, Problems()
 
@@ -138,7 +139,7 @@ def _config(plan: TracePlan) -> tuple[Config, Problems]:
 def _configured(plan: TracePlan, path: Path, sources: tuple[Entry, ...]) -> tuple[Config, Problems]:
     """Return the configuration of a file, with the source of a trace and without sinks."""
     config, problems = read(path, options.as_overrides(plan.plugins), rules=plan.rules)
-    core = config.core.model_copy(update={"record": Recorded(file=plan.record)})
+    core = config.core.model_copy(update={"record": Recorded(file=plan.record), "alert_limiter": _EVERY_ALERT})
     no_rules = not plan.rules and (plan.learning or plan.allowed is not None)
     evaluators = () if no_rules else config.evaluators
     return msgspec.structs.replace(config, sources=sources, sinks=(), evaluators=evaluators, core=core), problems

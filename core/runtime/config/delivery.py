@@ -82,7 +82,7 @@ class RouteSettings(Settings):
 
 
 class AlertLimitSettings(Settings):
-    """Dedup and rate limit of alerts; off unless it is given."""
+    """Dedup and rate limit of alerts; off unless it is given, but for what mozu raises by itself."""
 
     dedup_seconds: float = Field(
         0.0,
@@ -91,3 +91,10 @@ class AlertLimitSettings(Settings):
     )
     rate: float = Field(0.0, ge=0, description="The most alerts a second of one rule, on average; 0: no limit.")
     burst: int = Field(100, ge=1, description="How many of one rule may come at once before `rate` counts.")
+    own_rate: float = Field(
+        1.0,
+        ge=0,
+        description="The most alerts a second, on average, of one of mozu's own rules below Warning, and of its "
+        "notices below Error; a notice counts the others each minute. 0: no limit.",
+    )
+    own_burst: int = Field(100, ge=1, description="How many of these may come at once before `own_rate` counts.")

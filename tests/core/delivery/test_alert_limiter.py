@@ -2,10 +2,11 @@
 
 import pytest
 
-from mozu.core.delivery import alert_limiter
-from mozu.core.delivery.alert_limiter import AlertLimiter, RateLimited
+from mozu.core.delivery import alert_limiter, token_buckets
+from mozu.core.delivery.alert_limiter import FOLDED, AlertLimiter
 from mozu.core.delivery.plain import REPLACED
-from mozu.core.model.alert import Alert
+from mozu.core.delivery.token_buckets import RateLimited
+from mozu.core.model.alert import Alert, Ref, Severity, Template
 from mozu.core.runtime.config.delivery import AlertLimitSettings
 from mozu.core.testing import alert
 
@@ -18,7 +19,7 @@ def at(second: int, rule: str = "Shell", **values: str) -> Alert:
 
 def test_without_settings_everything_passes() -> None:
     limiter = AlertLimiter()
-    assert limiter._burst == AlertLimitSettings().burst
+    assert limiter._buckets._burst == AlertLimitSettings().burst
     assert (True, [True, True]) == (limiter.off, [limiter.passes(at(0), 0.0) for _ in range(2)])
 
 
@@ -123,7 +124,7 @@ def test_the_number_of_buckets_is_bounded_and_what_a_forgotten_one_suppressed_is
     assert [True, False] == [limiter.passes(at(3, "first"), 0.0) for _ in range(2)]
     for number in range(10_000):
         limiter.passes(at(3, f"rule {number}"), 0.0)
-    assert 10_000 == len(limiter._buckets)
+    assert 10_000 == len(limiter._buckets._buckets)
     assert [RateLimited("first", 1, 3_000_000_000)] == list(limiter.rate_limited())
     assert [] == list(limiter.rate_limited())
 
@@ -149,7 +150,7 @@ def test_all_summaries_of_one_rule_share_a_template() -> None:
 
 
 def test_of_too_many_rules_the_one_that_was_limited_longest_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alert_limiter, "_MAX_BUCKETS", 2)
+    monkeypatch.setattr(token_buckets, "_MAX_BUCKETS", 2)
     limiter = AlertLimiter(rate=1.0, burst=1)
     passed = [limiter.passes(at(0, rule), 0.0) for rule in ("a", "b", "a", "c", "a", "b")]
     assert [True, True, False, True, False, True] == passed
@@ -194,8 +195,8 @@ def test_a_bucket_fills_with_the_time_and_no_further_than_its_burst() -> None:
 def test_what_rules_that_were_forgotten_had_suppressed_is_reported_together_beyond_some(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(alert_limiter, "_MAX_BUCKETS", 1)
-    monkeypatch.setattr(alert_limiter, "_MAX_FORGOTTEN", 1)
+    monkeypatch.setattr(token_buckets, "_MAX_BUCKETS", 1)
+    monkeypatch.setattr(token_buckets, "_MAX_FORGOTTEN", 1)
     limiter = AlertLimiter(rate=1.0, burst=1)
     for second, rule, suppressed in ((9, "a", 1), (8, "b", 2), (5, "c", 3), (7, "d", 4), (1, "e", 0)):
         for _ in range(1 + suppressed):
@@ -213,3 +214,63 @@ def test_a_summary_that_cannot_be_made_is_replaced_by_its_alert_in_plain_text(
         limiter.passes(at(3), 0.0)
     (found,) = limiter.due(None)
     assert ("Shell", 3_000_000_000, True) == (found.rule, found.time, REPLACED in found.values)
+
+
+def own(second: int, *, rule_id: str = "MZ-0001", priority: Severity = Severity.NOTICE, pairs: bool = True) -> Alert:
+    made = at(second)
+    made.rule_id, made.priority = rule_id, priority
+    made.template = Template(("a shell ran", Ref("proc.pid", "int", label="pid" if pairs else "")))
+    return made
+
+
+def notice(rule: str = "Gap", priority: Severity = Severity.WARNING) -> Alert:
+    made = at(0, rule)
+    made.source, made.priority = "internal", priority
+    return made
+
+
+def passed(*alerts: Alert) -> list[bool]:
+    limiter = AlertLimiter(own_rate=1.0, own_burst=1)
+    return [limiter.passes(one, 0.0) for one in alerts]
+
+
+def test_mozus_own_alerts_below_warning_are_limited_by_rule_and_counted_after_a_minute() -> None:
+    limiter = AlertLimiter(own_rate=1.0, own_burst=2)
+    assert [True, True, False, False] == [limiter.passes(own(second), 0.0) for second in (3, 4, 5, 6)]
+    assert [] == list(limiter.folded(59.0))
+    assert [RateLimited("Shell", 2, 5_000_000_000)] == list(limiter.folded(60.0))
+    assert [] == list(limiter.folded(None))
+    assert limiter.passes(own(7), 60.0)
+
+
+def test_at_the_end_what_was_folded_is_counted_at_once() -> None:
+    limiter = AlertLimiter(own_rate=1.0, own_burst=1)
+    assert [True, False] == [limiter.passes(own(0), 0.0) for _ in range(2)]
+    assert [RateLimited("Shell", 1, 0)] == list(limiter.folded(None))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        own(0, priority=Severity.WARNING),
+        own(0, rule_id=""),
+        own(0, rule_id="ACME-1"),
+        own(0, pairs=False),
+        notice(priority=Severity.ERROR),
+        notice(FOLDED, Severity.NOTICE),
+    ],
+    ids=["severe", "Falco's", "another's", "of another mozu", "a severe notice", "the count itself"],
+)
+def test_no_other_alert_is_limited_by_default(made: Alert) -> None:
+    assert [True, True] == passed(made, made)
+
+
+def test_notices_below_error_are_limited() -> None:
+    assert [True, True, False] == passed(notice(), notice("Source ended"), notice())
+
+
+def test_the_limit_is_on_by_default_and_only_for_mozus_own() -> None:
+    limiter = AlertLimiter(**AlertLimitSettings().model_dump())
+    assert limiter.off
+    assert 100 == sum(limiter.passes(own(0), 0.0) for _ in range(200))
+    assert 200 == sum(limiter.passes(at(0), 0.0) for _ in range(200))

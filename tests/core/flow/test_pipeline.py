@@ -279,6 +279,16 @@ def test_suppressed_alerts_are_counted_and_a_rate_limit_is_reported() -> None:
     assert (2, 2) == (taken.alerts[1].values["count"], number(metrics, "alerts_suppressed_total"))
 
 
+def test_what_was_folded_of_mozus_own_is_counted_in_a_notice() -> None:
+    metrics, taken = Metrics(), Taken()
+    alerts = alert_pipeline(taken, metrics=metrics, limiter=AlertLimiter(own_rate=0.001, own_burst=1))
+    for _ in range(3):
+        alerts.notice("Gap", Severity.WARNING, "a gap")
+    alerts.report_suppressed(at_end=True)
+    assert [("Gap", None), ("Alerts folded", 2)] == [(one.rule, one.values.get("count")) for one in taken.alerts]
+    assert "2 alerts of the rule 'Gap' were folded" in taken.alerts[1].message()
+
+
 def test_repeats_become_one_alert_with_their_number() -> None:
     metrics, taken = Metrics(), Taken()
     alerts = alert_pipeline(taken, metrics=metrics, limiter=AlertLimiter(dedup_seconds=3600.0))
