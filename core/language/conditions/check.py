@@ -32,7 +32,7 @@ from mozu.core.language.conditions.operators import allowed
 from mozu.core.language.conditions.problems import ERROR, UNSAFE_NA, WARNING, ConditionProblem
 from mozu.core.language.conditions.regexes import problem_of, simpler
 from mozu.core.language.conditions.unparse import unparse_term
-from mozu.core.language.conditions.values import constant
+from mozu.core.language.conditions.values import MANY, constant, constants_of
 from mozu.core.model.fields import FieldRegistry, FieldType, Match
 from mozu.core.model.syscalls import event_types as table
 from mozu.core.model.syscalls import known_names
@@ -111,8 +111,9 @@ class _Checker:
         if isinstance(test.right, Call | Val):
             self._field_side(test, left, test.right)
         elif test.right is not None:
+            look = self._warn_of if _are_many_and_valid(test, left, test.right) else self._constant
             for item in _constants(test.right):
-                self._constant(test, left, item)
+                look(test, left, item)
         self._event_type(test)
 
     def _note_fields(self, operand: Operand) -> None:
@@ -156,11 +157,14 @@ class _Checker:
             name = unparse_term(test.left)
             self._error("value", f"{name} is {_kind(left)}: `{_short(text)}` {wrong_value}", item.offset)
             return
-        if isinstance(item, Text):
-            self._warn(test, item)
+        self._warn_of(test, left, item)
         if left.type in _NUMBERS and text.lstrip("+").isdecimal() and value != int(text):
             message = f"`{_short(text)}` does not fit {unparse_term(test.left)}, and is compared as {value}"
             self._problem(WARNING, "cut_number", message, item.offset, "")
+
+    def _warn_of(self, test: Test, left: Typed, item: Text | Number) -> None:
+        if isinstance(item, Text):
+            self._warn(test, item)
 
     def _event_type(self, test: Test) -> None:
         if isinstance(test.left, Call) and "evt.type" in self._inside(test.left):
@@ -246,6 +250,17 @@ def _constants(right: Right) -> Iterator[Text | Number]:
         yield from (item for item in right.items if isinstance(item, Text))
     elif isinstance(right, Text | Number):
         yield right
+
+
+def _are_many_and_valid(test: Test, left: Typed, right: Right) -> bool:
+    """Return True for a long list whose constants need no look at each: all are valid, and none can be cut."""
+    if not isinstance(right, Items) or len(right.items) <= MANY or test.op == "regex" or left.type in _NUMBERS:
+        return False
+    try:
+        constants_of(left.type, left.bits, test.op, tuple(map(_text_of, _constants(right))))
+    except ValueError:
+        return False
+    return True
 
 
 def _text_of(item: Text | Number) -> str:

@@ -1,16 +1,19 @@
 """Constants of conditions: text → a value of the type of the left side."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ipaddress import ip_network
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any, Final
 
+from mozu.core.caches import cached
 from mozu.core.language.conditions.services import PORTS
 from mozu.core.model.event import as_bytes
 from mozu.core.model.fields import FieldType
 
+MANY: Final = 1_000
+"""Number of constants of a test from which on they are remembered."""
 MAX_TEXT: Final = 255
 """Maximum bytes in a text constant."""
 
@@ -33,6 +36,19 @@ def constant(kind: FieldType, bits: int, op: str, text: str) -> Any:
     if kind in (FieldType.UINT, FieldType.INT):
         return _integer(text, bits, signed=kind is FieldType.INT)
     return _PARSERS[kind](text)
+
+
+def constants_of(kind: FieldType, bits: int, op: str, texts: tuple[str, ...]) -> Sequence[Any]:
+    """Convert several texts; see `constant`. The constants of a long list are remembered: a check makes them, on the
+    thread of a load, and the functions of several event types need them."""
+    if len(texts) > MANY:
+        return _remembered(kind, bits, op, texts)
+    return [constant(kind, bits, op, text) for text in texts]
+
+
+@cached(8)
+def _remembered(kind: FieldType, bits: int, op: str, texts: tuple[str, ...]) -> Sequence[Any]:
+    return tuple(constant(kind, bits, op, text) for text in texts)
 
 
 def _text(text: str) -> str:

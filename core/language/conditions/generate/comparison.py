@@ -3,17 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-from mozu.core.caches import cached
 from mozu.core.filter.comparison import Comparison, Term
 from mozu.core.language.conditions.generate import matchers
 from mozu.core.language.conditions.operands import TEXT, Typed
-from mozu.core.language.conditions.values import constant
+from mozu.core.language.conditions.values import constants_of
 from mozu.core.model.fields import FieldType, Match
 
 _INLINE: Final = 6
 """Maximum number of parts that are searched for inline, one after the other; for more, a function is called."""
-_MANY: Final = 1_000
-"""Number of constants from which on they are remembered."""
 _EQUAL: Final = ("=", "in", "intersects")
 _BYTE_OPERATORS: Final = {"bcontains": "contains", "bstartswith": "startswith"}
 
@@ -54,16 +51,7 @@ def test_expression(test: Comparison, function: FunctionContext, ready: set[str]
 def constants(test: Comparison, typed: Typed) -> list[Any]:
     """Return the typed values of the right side, including duplicates."""
     op = "<=" if "at_most" in typed.traits else test.op
-    if len(test.values) > _MANY:
-        return list(_converted(typed.type, typed.bits, op, test.values))
-    return [constant(typed.type, typed.bits, op, text) for text in test.values]
-
-
-@cached(8)
-def _converted(kind: FieldType, bits: int, op: str, texts: tuple[str, ...]) -> list[Any]:
-    """Return the constants of a long list, which the two passes over a function and the index need one after the
-    other."""
-    return [constant(kind, bits, op, text) for text in texts]
+    return list(constants_of(typed.type, typed.bits, op, test.values))
 
 
 class _Code:

@@ -5,9 +5,11 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
+from mozu.core.language.conditions import check, parse
 from mozu.core.language.conditions.generate.matchers import in_networks
 from mozu.core.language.conditions.values import constant
-from mozu.core.model.fields import FieldType
+from mozu.core.model.fields import FieldRegistry, FieldType
+from mozu.core.model.fields.builtin import builtin_fields
 
 CHARACTERS = "0123456789abcdef:./%x "
 
@@ -73,3 +75,24 @@ def test_an_address_is_in_one_of_many_networks_if_it_is_in_any(wide: int) -> Non
         held.add(expected)
         assert expected == matches(address)
     assert {False, True} == held
+
+
+@pytest.mark.parametrize("count", [5, 5_000])
+@pytest.mark.parametrize("wrong", ["300.1.1.1", "a"])
+def test_a_wrong_constant_is_one_error_in_a_list_of_any_length(count: int, wrong: str) -> None:
+    items = [f"10.0.{number >> 8}.{number & 255}" for number in range(count)]
+    items[count // 2] = wrong
+    text = f"fd.sip in ({', '.join(items)})"
+
+    (problem,) = check(parse(text), FieldRegistry(builtin_fields()), "syscall").problems
+
+    assert f"fd.sip is of type ipaddr: `{wrong}` must be an IPv4 or IPv6 address" == problem.message
+    assert text.index(f" {wrong},") + 1 == problem.offset
+
+
+def test_doubts_about_constants_are_the_same_in_a_long_list() -> None:
+    text = f"proc.name in ({', '.join(f'p{number}' for number in range(5_000))}, proc.pname)"
+
+    (problem,) = check(parse(text), FieldRegistry(builtin_fields()), "syscall").problems
+
+    assert "constant_is_field" == problem.reason
