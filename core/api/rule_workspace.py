@@ -128,6 +128,10 @@ class RuleWorkspace(Protocol):
         """Return the meaning of the word at a place; None for a word without any."""
         ...
 
+    def rules(self, file: str) -> Sequence[tuple[str, Span]]:
+        """Return the rules that a file defines or changes, with the places of their names."""
+        ...
+
     def name(self, file: str, at: Position) -> Span | None:
         """Return the place of the name of a rule, a macro or a list; None if there is no such name."""
         ...
@@ -143,4 +147,16 @@ class RuleWorkspace(Protocol):
     def rename(self, file: str, at: Position, name: str) -> Sequence[Edit]:
         """Return the edits in all files that give a macro or a list another name, after a load has shown that every
         rule means the same then. Raises RenameRefused."""
+        ...
+
+
+class RuleTestRunner(Protocol):
+    """The tests beside a rule file, as they are saved."""
+
+    def counts(self, file: str) -> Mapping[str, int]:
+        """Return rule → number of tests that name it."""
+        ...
+
+    def run(self, file: str, rule: str) -> Sequence[str]:
+        """Run the tests of a rule that give events; return a summary, then a line for each failure."""
         ...

@@ -7,7 +7,7 @@ from typing import Final, Protocol, cast
 
 import click
 
-from mozu.core.api.rule_workspace import RuleWorkspace
+from mozu.core.api.rule_workspace import RuleTestRunner, RuleWorkspace
 from mozu.core.cli import options
 from mozu.core.cli.known import known_fields, known_plugins
 from mozu.core.cli.rules_in_force import RuleSettings
@@ -22,7 +22,7 @@ _LIBRARY: Final = frozenset({"pygls", "lsprotocol", "cattrs", "attrs"})
 
 
 class _ServerModule(Protocol):
-    def serve(self, rules: RuleWorkspace) -> None: ...
+    def serve(self, rules: RuleWorkspace, tests: RuleTestRunner) -> None: ...
 
 
 @click.command(
@@ -44,8 +44,11 @@ def command(rules: tuple[str, ...], strict: bool, path: Path | None, overrides: 
     server = _server()
     registry = known_plugins(path, overrides)
     roots = rules or (_configured(path, overrides, registry) if path is not None else ())
-    workspace: RuleWorkspace = Workspace(known_fields(registry), roots, strict=strict)
-    server.serve(workspace)
+    from mozu.core.rule_tests.beside import TestsBeside
+    from mozu.core.rule_tests.live_run import LiveRun
+
+    fields = known_fields(registry)
+    server.serve(Workspace(fields, roots, strict=strict), TestsBeside(fields, LiveRun(lambda: registry)))
     return 0
 
 

@@ -48,6 +48,7 @@ NOT_MOZUS: Final = {
     ("operate/k8s-audit.md", "apiVersion: v1"): "the API server reads it",
     ("operate/kubernetes.md", "apiVersion: v1"): "Kubernetes reads it; tests/e2e/test_kubernetes.py applies it",
     ("rules/lsp.md", "vim.lsp.config.mozu"): "Neovim reads it",
+    ("rules/lsp.md", "vim.api.nvim_create_autocmd"): "Neovim reads it",
     ("operate/kubernetes.md", "image: {repository"): "values of the chart; tests/distribution/test_chart.py",
     ("operate/kubernetes.md", "env:"): "a part of a pod's manifest",
     ("operate/responders.md", "# systemctl edit mozu"): "systemd reads it",

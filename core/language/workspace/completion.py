@@ -84,12 +84,12 @@ def _condition(view: CursorView, here: Spot) -> Iterator[WordProposal]:
 
 def _operands(view: CursorView, here: Spot, start: int, prefix: str, *, in_call: bool) -> Iterator[WordProposal]:
     if not in_call:
-        yield WordProposal(CompletionKind.KEYWORD, "not", start)
+        yield from _words(CompletionKind.KEYWORD, (word for word in ("not",) if prefix in word), start)
         for file, one in view.defined("macro"):
             if one.name != here.name and prefix in one.name:
                 yield WordProposal(CompletionKind.MACRO, one.name, start, detail="macro", doc=file)
     yield from _fields(view, here.source, start, prefix, in_output=False)
-    for name in tokens.TRANSFORMERS:
+    for name in (one for one in tokens.TRANSFORMERS if prefix in one):
         yield WordProposal(CompletionKind.TRANSFORMER, name, start, f"{name}(")
 
 

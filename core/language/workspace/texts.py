@@ -17,7 +17,7 @@ class Texts:
 
     def __init__(self, roots: Sequence[str]) -> None:
         self._roots = [root if root.startswith(PACKAGE) else str(Path(root).absolute()) for root in roots]
-        self._open: dict[str, str] = {}
+        self._open: dict[str, SourceFile] = {}
         self._read: dict[str, tuple[object, SourceFile | RuleProblem]] = {}
         self.version = 0
         """Number of changes."""
@@ -28,7 +28,7 @@ class Texts:
         if text is None:
             self._open.pop(file, None)
         else:
-            self._open[file] = text
+            self._open[file] = SourceFile(file, text)
 
     def together(self, file: str) -> list[str]:
         """Return the files that load together with this one, in load order; empty if the file holds no rules.
@@ -53,7 +53,7 @@ class Texts:
         """Return the text of a file, or the reason why it cannot be read."""
         known = self._open.get(file)
         if known is not None:
-            return SourceFile(file, known)
+            return known
         try:
             status = Path(file).stat()
             state: object = (status.st_mtime_ns, status.st_size, status.st_ino)
@@ -69,7 +69,11 @@ class Texts:
         self._read[file] = state, found
         return found
 
+    def readable(self, file: str) -> SourceFile:
+        """Return the text of a file, with its lines found once; an empty one if the file cannot be read."""
+        found = self.source(file)
+        return found if isinstance(found, SourceFile) else SourceFile(file)
+
     def text(self, file: str) -> str:
         """Return the text of a file; empty if it cannot be read."""
-        found = self.source(file)
-        return found.text if isinstance(found, SourceFile) else ""
+        return self.readable(file).text

@@ -22,6 +22,7 @@ from mozu.core.language.rules.loading import known_sources
 from mozu.core.language.workspace.analysis import Analysis, event_types
 from mozu.core.language.workspace.completion import proposals
 from mozu.core.language.workspace.hover import meaning
+from mozu.core.language.workspace.names import definitions
 from mozu.core.language.workspace.naming import name_at, places_of, refusal
 from mozu.core.language.workspace.texts import Texts
 from mozu.core.language.workspace.uses import NameUse
@@ -47,9 +48,10 @@ class Workspace:
 
     def line(self, file: str, number: int) -> str:
         """Return a line of a file; see `RuleWorkspace.line`."""
-        source = SourceFile(file, self._texts.text(file))
+        source = self._texts.readable(file)
         begin = source.offset(number, 0)
-        return source.text[begin : source.text.find("\n", begin) if "\n" in source.text[begin:] else None]
+        end = source.text.find("\n", begin)
+        return source.text[begin : len(source.text) if end < 0 else end]
 
     def findings(self, file: str) -> Iterator[Findings]:
         """Yield the findings of a load; see `RuleWorkspace.findings`."""
@@ -81,6 +83,11 @@ class Workspace:
         view, source = self._view(file, at)
         found = meaning(view)
         return None if found is None else Hover(_span(source, found.start, found.end), found.text)
+
+    def rules(self, file: str) -> Sequence[tuple[str, Span]]:
+        """Return the rules of a file with the places of their names."""
+        found = [one for one in definitions(self._texts.text(file)) if one.kind == "rule"]
+        return [(one.name, self._span_in(file, one.start, one.end)) for one in found]
 
     def name(self, file: str, at: Position) -> Span | None:
         """Return the place of a name; see `RuleWorkspace.name`."""
@@ -133,10 +140,10 @@ class Workspace:
         return [self._span_in(one, use.start, use.end) for one, use in found if use.is_definition is definition]
 
     def _span_in(self, file: str, start: int, end: int) -> Span:
-        return _span(SourceFile(file, self._texts.text(file)), start, end)
+        return _span(self._texts.readable(file), start, end)
 
     def _view(self, file: str, at: Position) -> tuple[CursorView, SourceFile]:
-        source = SourceFile(file, self._texts.text(file))
+        source = self._texts.readable(file)
         files = self._texts.together(file) or [file]
         view = CursorView(
             text=source.text,

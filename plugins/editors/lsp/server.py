@@ -1,5 +1,7 @@
 """The Language Server Protocol over the standard streams, answered by a `RuleWorkspace`."""
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
@@ -15,6 +17,7 @@ from mozu.core.api.rule_workspace import (
     Position,
     RenameRefused,
     RuleFinding,
+    RuleTestRunner,
     RuleWorkspace,
     Span,
 )
@@ -39,14 +42,19 @@ _KINDS: Final[Mapping[CompletionKind, types.CompletionItemKind]] = {
 }
 _MOST: Final = 250
 """Maximum number of words in one answer; an editor asks again when more has been typed."""
+_RUN_TESTS: Final = "mozu.runTests"
+"""Command of a lens; its arguments are the URI of the rule file and the rule."""
 _TRIGGERS: Final = (".", "%", "(", " ", "[")
 
 
-def serve(rules: RuleWorkspace) -> None:
+def serve(rules: RuleWorkspace, tests: RuleTestRunner) -> None:
     """Serve an editor until it ends the conversation."""
-    server = RuleServer(rules)
+    server = RuleServer(rules, tests)
     try:
-        server.start_io()
+        # pygls closes the streams that it is given, and the command still flushes its own.
+        incoming, outgoing = os.dup(sys.stdin.fileno()), os.dup(sys.stdout.fileno())
+        with os.fdopen(incoming, "rb") as reads, os.fdopen(outgoing, "wb") as writes:
+            server.start_io(reads, writes)
     finally:
         server.publisher.close()
 
@@ -54,9 +62,9 @@ def serve(rules: RuleWorkspace) -> None:
 class RuleServer(LanguageServer):
     """The server of one editor."""
 
-    def __init__(self, rules: RuleWorkspace) -> None:
+    def __init__(self, rules: RuleWorkspace, tests: RuleTestRunner) -> None:
         super().__init__("mozu", _version())
-        self.rules = rules
+        self.rules, self.tests = rules, tests
         self.places = Positions(rules.line, lambda: self.workspace.position_encoding)
         self.publisher = FindingsPublisher(rules, self._publish)
         self.feature(types.TEXT_DOCUMENT_DID_OPEN)(_opened)
@@ -69,6 +77,8 @@ class RuleServer(LanguageServer):
         self.feature(types.TEXT_DOCUMENT_REFERENCES)(_references)
         self.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)(_prepare_rename)
         self.feature(types.TEXT_DOCUMENT_RENAME)(_rename)
+        self.feature(types.TEXT_DOCUMENT_CODE_LENS)(_lenses)
+        self.command(_RUN_TESTS)(_run_tests)
 
     async def put(self, uri: str) -> None:
         """Take the text of a document, and publish the findings in it."""
@@ -157,6 +167,27 @@ async def _rename(server: RuleServer, params: types.RenameParams) -> types.Works
         changed = types.TextEdit(server.places.range(one.span), one.text)
         changes.setdefault(server.places.uri(one.span.file), []).append(changed)
     return types.WorkspaceEdit(changes=changes)
+
+
+def _lenses(server: RuleServer, params: types.CodeLensParams) -> list[types.CodeLens]:
+    uri = params.text_document.uri
+    file = server.places.file(uri)
+    counts, found = server.tests.counts(file), []
+    for rule, span in server.rules.rules(file):
+        count = counts.get(rule, 0)
+        title = f"run {count} {'test' if count == 1 else 'tests'}" if count else "no tests"
+        command = types.Command(title, _RUN_TESTS, arguments=[uri, rule])
+        found.append(types.CodeLens(server.places.range(span), command))
+    return found
+
+
+async def _run_tests(server: RuleServer, uri: str, rule: str) -> list[str]:
+    """Run the tests of a rule, show the result, and return its lines."""
+    file = server.places.file(uri)
+    lines = list(await server.publisher.run(lambda: server.tests.run(file, rule)))
+    kind = types.MessageType.Info if len(lines) == 1 else types.MessageType.Warning
+    server.window_show_message(types.ShowMessageParams(kind, "\n".join(lines)))
+    return lines
 
 
 def _item(one: Completion, number: int, replaced: types.Range) -> types.CompletionItem:

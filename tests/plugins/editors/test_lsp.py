@@ -1,7 +1,10 @@
 """`mozu lsp` under a client over the standard streams."""
 
 import asyncio
+import json
 import random
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -161,3 +164,42 @@ def test_definition_references_and_a_new_name(file: Path) -> None:
             )
 
     talk(scene)
+
+
+def test_a_rule_shows_its_tests_and_runs_them(file: Path) -> None:
+    file.with_name("rules_test.yaml").write_text(
+        "- test: bash is one\n  event: {evt.type: execve, proc.name: bash}\n  match: A shell\n"
+    )
+
+    async def scene(client: EditorClient) -> None:
+        uri = client.open(file, RULES)
+        (lens,) = await client.text_document_code_lens_async(
+            types.CodeLensParams(types.TextDocumentIdentifier(uri))
+        ) or ()
+        assert types.Range(types.Position(6, 8), types.Position(6, 15)) == lens.range
+        assert lens.command is not None
+        assert "run 1 test" == lens.command.title
+
+        params = types.ExecuteCommandParams(command=lens.command.command, arguments=lens.command.arguments)
+        assert ["A shell: 1 passed"] == await client.workspace_execute_command_async(params)
+        assert ["A shell: 1 passed"] == client.messages
+        client.messages.clear()
+
+    talk(scene)
+
+
+def test_the_server_ends_in_peace_when_the_editor_says_so() -> None:
+    messages: list[dict[str, object]] = [
+        {"id": 1, "method": "initialize", "params": {"capabilities": {}}},
+        {"id": 2, "method": "shutdown"},
+        {"method": "exit"},
+    ]
+    texts = [json.dumps({"jsonrpc": "2.0", **one}) for one in messages]
+    told = "".join(f"Content-Length: {len(text)}\r\n\r\n{text}" for text in texts)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "mozu", "lsp"], input=told, capture_output=True, text=True, timeout=100
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert '"name": "mozu"' in done.stdout
