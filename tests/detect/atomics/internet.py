@@ -29,10 +29,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Write nothing."""
 
 
-def _names() -> None:
+def _names(server: socket.socket) -> None:
     """Answer every question for an IPv4 address (RFC 1035) with the same address, and any other without a record."""
-    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    server.bind((_ADDRESS, 53))
     while True:
         asked, who = server.recvfrom(4096)
         end = asked.index(b"\0", 12) + 5
@@ -42,17 +40,11 @@ def _names() -> None:
         server.sendto(head + asked[12:end] + record, who)
 
 
-def _serve(port: int, context: ssl.SSLContext | None = None) -> None:
-    server = http.server.ThreadingHTTPServer(("0.0.0.0", port), _Handler)
-    if context is not None:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.serve_forever()
-
-
 def main() -> None:
-    """Serve names, and pages with and without TLS, until the process is ended."""
-    for what, *arguments in ((_names,), (_serve, 80)):
-        threading.Thread(target=what, args=arguments, daemon=True).start()
+    """Serve names, and pages with and without TLS, until the process is ended; print a line once all of them are."""
+    names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    names.bind((_ADDRESS, 53))
+    plain, safe = (http.server.ThreadingHTTPServer(("0.0.0.0", port), _Handler) for port in (80, 443))
     with tempfile.TemporaryDirectory() as name:
         key, certificate = Path(name, "key"), Path(name, "certificate")
         subprocess.run(
@@ -62,7 +54,11 @@ def main() -> None:
         )  # fmt: skip
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-    _serve(443, context)
+    safe.socket = context.wrap_socket(safe.socket, server_side=True)
+    threading.Thread(target=_names, args=(names,), daemon=True).start()
+    threading.Thread(target=plain.serve_forever, daemon=True).start()
+    print("serves", flush=True)
+    safe.serve_forever()
 
 
 if __name__ == "__main__":

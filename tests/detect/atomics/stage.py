@@ -79,7 +79,7 @@ as() {{
     LOGNAME=$user SHELL=/bin/bash LANG=C.UTF-8 "$@"
 }}
 ip link set lo up; ip address add {_ADDRESS}/32 dev lo
-unshare --mount "$1" "$server" &
+exec 8< <(exec unshare --mount "$1" "$server"); read -r -t 20 -u 8; exec 8<&-
 cd "$root"; mkdir old; pivot_root . old; umount -l /old; rmdir old
 (as $user timeout 20 bash -c "$prepare") || exit {_UNPREPARED}
 ip route add local default dev lo src {_ADDRESS}
@@ -87,7 +87,8 @@ echo 0 >&9
 as $user "$2" -c "$script" 9>&-
 """
 """Script with the arguments: a directory, the tree, the tests' files, the user; the cgroup, the command, the stand-in,
-the preparation of the test; Python, the shell. Before the route there is no network but the loopback's, so that nothing
+the preparation of the test; Python, the shell. The stand-in prints a line once it serves: it must have begun before
+the root is another. Before the route there is no network but the loopback's, so that nothing
 is prepared with a stand-in's page."""
 _MISSING: Final = re.compile(
     r"command not found|: not found|[Uu]nable to locate|is not installed|[Nn]o such file or directory\n?\Z"

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from tests.support.triggers import Expected, Trigger
+from tests.support.triggers.own_intrusions import INTRUSIONS, INTRUSIONS_NAMED
 from tests.support.triggers.own_tools import NAMED, TOOLS
 
 
@@ -191,6 +192,7 @@ HOST: Final = (
     _written("Timed job planted", "/etc/cron.d/x"),
     _moved("Service or timer of systemd planted", "/etc/systemd/system/x.service"),
     _written("Start file of a shell changed", "/etc/profile.d/x.sh"),
+    _written("Start file of all shells changed", "/etc/profile"),
     _moved("Program started with the desktop planted", "/etc/xdg/autostart/x.desktop"),
     _written("Start of the machine changed", "/etc/udev/rules.d/x.rules"),
     _moved("Rules of sudo changed", "/etc/sudoers.d/x"),
@@ -467,7 +469,8 @@ HOST: Final = (
             "call(301, call(300, 0, 0), 1, ctypes.c_ulong(0x20), -100, b'$TMP')  # FAN_MARK_ADD, FAN_OPEN"
         ),
     ),
-    *(_named(rule, command) for rule, command in NAMED),
+    *(_named(rule, command) for rule, command in (*NAMED, *INTRUSIONS_NAMED)),
     *TOOLS,
+    *INTRUSIONS,
 )
 """Triggers in the order of the rules; a rule without one is explained in docs/rules/default-rules.md."""

@@ -6,12 +6,11 @@ from typing import Final
 from tests.support.triggers import Trigger
 
 NAMED: Final = (
-    ("Set-user-id programs searched for", "find / -perm -4000"),
     ("Machine looked over by a tool", "whoami"),
     ("Text decoded on the host", "base64 -d"),
     ("Files encrypted by a tool", "ccrypt -e x"),
     ("Traffic recorded by a sniffer", "tcpdump -i lo"),
-    ("Data sent to a service for messages or pastes", "curl -T x https://0x0.st"),
+    ("Data sent to a service for messages or pastes", "curl -d x https://0x0.st"),
     ("Account locked, opened or removed by hand", "userdel perch"),
     ("Service ended by hand", "pkill cron"),
     ("Machine stopped by hand", "shutdown -h now"),
@@ -40,6 +39,11 @@ TOOLS: Final = (
         re.compile("^((da)?sh|base64|cat)$"),
         "base64 -d /dev/null | cat | sh",
         {"proc.cmdline": re.compile("^(sh|cat|base64 -d /dev/null)$")},
+    ),
+    Trigger(
+        "Set-user-id programs searched for",
+        "find",
+        ("setpriv", "--reuid=65534", "--clear-groups", "find", "/dev/null", "-perm", "-4000"),
     ),
     _from_shell("Virtual machine looked for by hand", "dmidecode -s x"),
     _from_shell("Screen or clipboard read by a tool", "xwd -root"),
