@@ -39,7 +39,7 @@ def _object(_: str | None, called: EventType) -> Reader | None:
             _first(end(event) for end in ends)
             or (None if file is None else file(event))
             or _first(() if path is None else (path(event),))
-            or _first(event.args[place] for place in given)
+            or _first(event.args[place] for place in given if place < len(event.args))
             or called.name
         )
 

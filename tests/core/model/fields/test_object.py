@@ -4,7 +4,7 @@ import pytest
 
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.fields.object import OBJECT
-from tests.core.model.fields.making import connection, file, named, process
+from tests.core.model.fields.making import connection, event, file, named, process
 
 
 def shown(made: SyscallEvent) -> object:
@@ -39,6 +39,10 @@ def test_it_is_the_command_line_of_a_program() -> None:
 
 def test_it_is_the_path_as_given_if_the_call_has_no_other() -> None:
     assert shown(named("setxattr", path="bin/ping", name="security.capability")) == "bin/ping"
+
+
+def test_it_is_the_name_of_a_call_whose_arguments_an_old_capture_lacks() -> None:
+    assert shown(event("setxattr", 0)) == "setxattr"
 
 
 @pytest.mark.parametrize("kind", ["setuid", "fsmount", "ptrace"])
