@@ -20,9 +20,9 @@ from mozu.core.runtime.configure import configure
     "promote",
     epilog="""\b
 Examples:
-  mozu rules promote "Timed job planted"            its matches raise alerts from the next reload on
+  mozu rules promote "Scheduled job changed"       its matches raise alerts from the next reload on
   mozu rules promote --tag pack_kubernetes          every rule in shadow mode that has this tag
-  mozu rules promote --to /etc/mozu/rules.d/9.yaml "Timed job planted" """,
+  mozu rules promote --to /etc/mozu/rules.d/9.yaml "Scheduled job changed" """,
 )
 @click.argument("names", nargs=-1, metavar="[RULE]...")
 @click.option("--tag", metavar="TAG", help="Every rule in shadow mode with this tag.")

@@ -96,7 +96,7 @@ def list_command(
     "show",
     epilog="""\b
 Examples:
-  mozu rules show "Timed job planted"
+  mozu rules show "Scheduled job changed"
   mozu rules show shell_binaries           macros and lists too""",
 )
 @click.argument("name")
@@ -127,7 +127,7 @@ def show_command(
     "explain",
     epilog="""\b
 Examples:
-  mozu rules explain "Timed job planted"
+  mozu rules explain "Scheduled job changed"
   mozu rules explain open_read --json      macros and lists too""",
 )
 @click.argument("name")

@@ -15,7 +15,7 @@ from tests.support.triggers.own import HOST
 UNSEEN: Final[Mapping[str, str]] = MappingProxyType(
     {
         "Process traced by an unexpected program": "no: the kernel lets one process trace, which is mozu",
-        "Program that is not to be traced": "no: the kernel refuses it to what is traced already",
+        "Program that refuses to be traced": "no: the kernel refuses it to what is traced already",
     }
 )
 """Rule → reason why its act on the host is not seen."""

@@ -25,12 +25,12 @@ pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
 OF_THE_HOST: Final[Mapping[str, str]] = MappingProxyType(
     {
         "Editor wrote below root's home": "people edit on the host; File below root's home written",
-        "Kernel program handler changed on the host": "Kernel told from a container to run a program",
-        "Machine stopped by hand": "a container has no machine to stop",
+        "Kernel helper program set on the host": "Kernel helper program set from a container",
+        "Host stopped by hand": "a container has no machine to stop",
         "Namespace of another process entered on the host": "Namespace entered from a container",
-        "Protection of the kernel changed": "the engine mounts /proc/sys so that nothing in it can be written",
-        "Secrets shown elsewhere by a mount": "File system mounted in a container",
-        "Place of the system covered by a mount": "File system mounted in a container",
+        "Kernel protection changed": "the engine mounts /proc/sys so that nothing in it can be written",
+        "Secrets mounted elsewhere": "File system mounted in a container",
+        "System directory covered by a mount": "File system mounted in a container",
         "Text decoded on the host": "Text decoded in a container",
     }
 )

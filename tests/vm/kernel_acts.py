@@ -150,10 +150,10 @@ ACTS: Final = (
     Act("Kernel module loaded by hand", "process=insmod", _loaded_by_hand),
     Act("Kernel module loaded by an unexpected program", "event=init_module", _loaded_by_text, in_container=True),
     Act("Kernel module loaded in a container", "process=modprobe", _loaded_by_modprobe, in_container=True),
-    Act("Another kernel loaded", "event=kexec_file_load", _kernel_loaded),
-    Act("Kernel program handler changed on the host", "core_pattern", _core_dumped),
-    Act("Kernel told from a container to run a program", "core_pattern", _core_dumped, in_container=True),
-    Act("Kernel told from a container to run a program", "release_agent", _released, in_container=True),
+    Act("New kernel loaded by kexec", "event=kexec_file_load", _kernel_loaded),
+    Act("Kernel helper program set on the host", "core_pattern", _core_dumped),
+    Act("Kernel helper program set from a container", "core_pattern", _core_dumped, in_container=True),
+    Act("Kernel helper program set from a container", "release_agent", _released, in_container=True),
 )
 
 

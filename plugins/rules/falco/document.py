@@ -1,6 +1,6 @@
 """docs/rules/default-rules.md, written from the packs.
 
-    python -m mozu.plugins.rules.falco.document > docs/rules/default-rules.md
+python -m mozu.plugins.rules.falco.document > docs/rules/default-rules.md
 """
 
 from collections.abc import Iterable
@@ -41,8 +41,8 @@ evaluators:
 
 An id never changes and is never given again ([rule-changes.md](rule-changes.md)); alerts carry it. Each rule
 says what to do next, which honest programs are known to match, and what to
-[ask](#triage-what-to-ask-about-an-alert); `mozu rules show "Timed job planted"` prints it, and rules of your own may
-say the same ([rules/writing.md](writing.md)).
+[ask](#triage-what-to-ask-about-an-alert); `mozu rules show "Scheduled job changed"` prints it, and rules of your own
+may say the same ([rules/writing.md](writing.md)).
 
 Programs that may do what a rule is about are known by the name of their file, only where packages put it, and only
 where only root may change it (`proc.trusted_name`): a program called apt elsewhere, or of another user, is not

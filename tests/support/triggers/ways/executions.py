@@ -8,12 +8,12 @@ TEMPORARY: Final = frozenset(
     {
         "Program run from a temporary directory",
         "Code in a temporary directory run by an interpreter or loader",
-        "Library preloaded from a public place",
-        "Program executed that the image does not hold",
+        "Library preloaded from a world-writable directory",
+        "Program executed that is not in the image",
     }
 )
 MEMORY: Final = frozenset({"Program run from memory", "Code in a temporary directory run by an interpreter or loader"})
-NAMELESS: Final = frozenset({"Code without a name opened to run", "Library preloaded from a public place"})
+NAMELESS: Final = frozenset({"Deleted or nameless code opened", "Library preloaded from a world-writable directory"})
 """Rules for code that an interpreter, a loader or LD_PRELOAD reaches by the path of a descriptor."""
 
 _EXECUTIONS: Final = (

@@ -9,9 +9,9 @@ from typing import Final
 from tests.support.triggers.ways.way import HEAD, RING, Way
 
 READ: Final = frozenset({"Password database read by an unexpected program"})
-_MOUNTED: Final = frozenset({"File system mounted in a container", "Secrets shown elsewhere by a mount"})
+_MOUNTED: Final = frozenset({"File system mounted in a container", "Secrets mounted elsewhere"})
 _BY_HANDLE: Final = READ | {"File opened by handle in a container"}
-_MOVED: Final = frozenset({"Secret put under another name"})
+_MOVED: Final = frozenset({"Secret renamed or linked"})
 _HEAD: Final = (
     HEAD
     + """
@@ -164,12 +164,12 @@ READS: Final = (
         "a hook of apt",
         "subprocess.run(['/usr/bin/apt-get', '-o', f'APT::Update::Pre-Invoke::=cat {FILE}; exit 1',\n"
         "    '-o', f'Dir::State::Lists={folder}/lists', 'update'])",
-        frozenset({"Package manager given a command to run"}),
+        frozenset({"Package manager started with a command to run"}),
     ),
     _read(
         "a descriptor from fanotify",
         _FANOTIFY,
-        frozenset({"Opens of files watched by an unexpected program"}),
+        frozenset({"File opens watched by an unexpected program"}),
     ),
     _apart(
         "a bind mount",

@@ -6,16 +6,16 @@ from tests.support.triggers.ways.way import HEAD, RING, Way
 
 SHELL: Final = frozenset(
     {
-        "Shell with a connection as its terminal",
-        "Connection made the standard input or output of a program",
-        "Shell without a script started by an interpreter",
-        "Shell or netcat connected out",
-        "Tool of connections told to run a program",
-        "Program with a connection as its input and output",
+        "Shell with a network connection as its terminal",
+        "Network connection made a program's standard input or output",
+        "Interactive shell started by an interpreter",
+        "Outgoing connection of a shell or netcat",
+        "Network tool started with a program to run",
+        "Program with a network connection as its input and output",
     }
 )
 """Rules of which one must be raised by a shell on a connection, by whichever way."""
-_RING_MADE: Final = frozenset({"Ring of requests made by an unexpected program"})
+_RING_MADE: Final = frozenset({"io_uring created by an unexpected program"})
 _RELAY: Final = """
 def relay(far, read, write):
     write(far.recv(100)); write(b"exit\\n")
@@ -35,7 +35,7 @@ _SERVED: Final = (
     'threading.Thread(target=lambda: server.accept()[0].sendall(b"exit\\n"), daemon=True).start()\n'
     'quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}\n'
 )
-_PIPED: Final = frozenset({"Shell without a script driven through pipes"})
+_PIPED: Final = frozenset({"Interactive shell driven through pipes"})
 _FIFO: Final = "mkfifo /tmp/mozu-fifo; sh -i < /tmp/mozu-fifo 2>&1 | cat > /dev/null & echo exit > /tmp/mozu-fifo; wait"
 _PERL: Final = (
     "use Socket; socket(S, PF_INET, SOCK_STREAM, 6); connect(S, sockaddr_in($ARGV[0], inet_aton(q(127.0.0.1))));"
@@ -54,14 +54,14 @@ SHELLS: Final = (
         "far, near = connected()\nos.symlink('/usr/bin/dash', '/tmp/mozu-agent')\n"
         "for n in 0, 1, 2: os.dup2(far.fileno(), n)\n"
         "child(lambda: os.execv('/tmp/mozu-agent', ['agent']))\nos.unlink('/tmp/mozu-agent')",
-        SHELL - {"Connection made the standard input or output of a program"},
+        SHELL - {"Network connection made a program's standard input or output"},
     ),
     _shell(
         "dup2, a copy of the shell",
         "far, near = connected()\nshutil.copy('/usr/bin/dash', '/tmp/mozu-agent')\n"
         "for n in 0, 1, 2: os.dup2(far.fileno(), n)\n"
         "child(lambda: os.execv('/tmp/mozu-agent', ['agent']))\nos.unlink('/tmp/mozu-agent')",
-        SHELL - {"Connection made the standard input or output of a program"},
+        SHELL - {"Network connection made a program's standard input or output"},
     ),
     _shell(
         "pipes",

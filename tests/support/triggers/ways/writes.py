@@ -5,14 +5,14 @@ from typing import Final
 
 from tests.support.triggers.ways.way import HEAD, RING, Way
 
-_ETC: Final = "File below etc written by an unexpected program"
+_ETC: Final = "File below /etc written by an unexpected program"
 _PLACES: Final = {
     "/etc": ("/etc/MARK", _ETC),
     "/root": ("/root/MARK", "File below root's home written"),
-    "programs": ("/bin/MARK", "Program of the system written"),
-    "authorized_keys": ("/root/.ssh/authorized_keys", "SSH login key planted"),
-    "cron": ("/etc/cron.d/MARK", "Timed job planted"),
-    "units": ("/etc/systemd/system/MARK.service", "Service or timer of systemd planted"),
+    "programs": ("/bin/MARK", "System program written"),
+    "authorized_keys": ("/root/.ssh/authorized_keys", "SSH login key added"),
+    "cron": ("/etc/cron.d/MARK", "Scheduled job changed"),
+    "units": ("/etc/systemd/system/MARK.service", "systemd service or timer changed"),
 }
 _HEAD: Final = """
 assert "ROOT" != "/" or os.environ["MOZU_BOX"]
@@ -51,7 +51,7 @@ _WAYS: Final = (
         "renameat2",
     ),
 )
-_EXCHANGED: Final = "File of the system exchanged for another"
+_EXCHANGED: Final = "System file replaced"
 _DIRECTORY: Final = """
 os.makedirs("/srv/MARK"); given("/srv/MARK/authorized_keys")
 os.rename("/root/.ssh", "/srv/MARK-before"); os.rename("/srv/MARK", "/root/.ssh")

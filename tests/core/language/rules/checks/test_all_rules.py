@@ -90,7 +90,7 @@ def test_what_is_found_in_the_shipped_rules_is_known() -> None:
     problems = [text for one in folders for text in shown(found(*one, strict=False, first=False))]
 
     assert [
-        "rule: Capability given to a file: LINT_ABSENT_FIELD",  # prints a descriptor for events of another alternative
+        "rule: Capability set on a file: LINT_ABSENT_FIELD",  # prints a descriptor for events of another alternative
         "list: fetchers: LINT_IMPOSSIBLE_VALUE",  # names of 16 bytes and more beside names that are kept
         "list: secret_users: LINT_IMPOSSIBLE_VALUE",
     ] == problems
