@@ -1,7 +1,6 @@
 """The pairs behind the sentence of an alert, ` (pid=1 user=root)`: those that say something."""
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Final
 
 from mozu.core.model.value_types import FieldValue
@@ -15,10 +14,14 @@ def brief(pairs: Sequence[tuple[str, str, FieldValue]], sentence: str) -> str:
 
     Left out are empty values, and paths that the sentence already names.
     """
-    kept = [(label, text) for label, text, value in pairs if value is not None and _says(text, sentence)]
-    texts = [f"{label}={','.join(text for _, text in group)}" for label, group in groupby(kept, lambda pair: pair[0])]
+    texts: list[str] = []
+    last = ""
+    for label, text, value in pairs:
+        if value is None or text in _NOTHING or (text.startswith("/") and text in sentence):
+            continue
+        if label == last:
+            texts[-1] += f",{text}"
+        else:
+            texts.append(f"{label}={text}")
+            last = label
     return f" ({' '.join(texts)})" if texts else ""
-
-
-def _says(text: str, sentence: str) -> bool:
-    return text not in _NOTHING and not (text.startswith("/") and text in sentence)

@@ -74,7 +74,8 @@ class Template(msgspec.Struct, frozen=True, dict=True):
         text = self.sentence(values)
         if not self.pairs:
             return text
-        return text + brief([(ref.label, _text(ref, value := values.get(ref.key)), value) for ref in self.pairs], text)
+        known = [(ref, value) for ref in self.pairs if (value := values.get(ref.key)) is not None]
+        return text + brief([(ref.label, _text(ref, value), value) for ref, value in known], text)
 
     def sentence(self, values: Mapping[str, FieldValue]) -> str:
         """Return the message without the pairs. Missing values print `<NA>`."""
